@@ -1,0 +1,148 @@
+#include "proto/endpoint.h"
+
+#include "proto/error.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PORT_DIGITS_MAX 5
+
+/* ::ffff:0:0/96 (RFC 4291, 2.5.5.2) */
+static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+static void set_ipv4(struct endpoint *e, const void *address, uint16_t port)
+{
+    *e = (struct endpoint){.family = AF_INET, .port = port};
+    memcpy(e->address, address, 4);
+}
+
+static void set_ipv6(struct endpoint *e, const uint8_t address[16], uint16_t port)
+{
+    if (memcmp(address, mapped_prefix, sizeof mapped_prefix) == 0) {
+        set_ipv4(e, address + sizeof mapped_prefix, port);
+        return;
+    }
+    *e = (struct endpoint){.family = AF_INET6, .port = port};
+    memcpy(e->address, address, 16);
+}
+
+int endpoint_from_sockaddr(struct endpoint *out, const struct sockaddr *sa, socklen_t len)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (len < sizeof(sa_family_t))
+        return HX_EINVAL;
+    /* Copied, because a caller's buffer need not be aligned for the family's own type. */
+    if (sa->sa_family == AF_INET && len >= sizeof in) {
+        memcpy(&in, sa, sizeof in);
+        set_ipv4(out, &in.sin_addr, ntohs(in.sin_port));
+        return HX_OK;
+    }
+    if (sa->sa_family == AF_INET6 && len >= sizeof in6) {
+        memcpy(&in6, sa, sizeof in6);
+        set_ipv6(out, in6.sin6_addr.s6_addr, ntohs(in6.sin6_port));
+        return HX_OK;
+    }
+    return HX_EINVAL;
+}
+
+void endpoint_to_sockaddr6(const struct endpoint *e, struct sockaddr_in6 *out)
+{
+    *out = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(e->port)};
+    if (e->family == AF_INET6) {
+        memcpy(out->sin6_addr.s6_addr, e->address, 16);
+    } else if (e->family == AF_INET) {
+        memcpy(out->sin6_addr.s6_addr, mapped_prefix, sizeof mapped_prefix);
+        memcpy(out->sin6_addr.s6_addr + sizeof mapped_prefix, e->address, 4);
+    }
+}
+
+socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof *out);
+    if (e->family == AF_INET) {
+        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(e->port)};
+        memcpy(&in.sin_addr, e->address, 4);
+        memcpy(out, &in, sizeof in);
+        return sizeof in;
+    }
+    if (e->family == AF_INET6) {
+        struct sockaddr_in6 in6;
+        endpoint_to_sockaddr6(e, &in6);
+        memcpy(out, &in6, sizeof in6);
+        return sizeof in6;
+    }
+    return 0;
+}
+
+/* The port in text[0..len), or 0 if it is none. */
+static uint16_t parse_port(const char *text, size_t len)
+{
+    uint32_t port = 0;
+
+    if (len == 0 || len > PORT_DIGITS_MAX || text[0] == '0')
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        port = 10 * port + (uint32_t)(text[i] - '0');
+    }
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+int endpoint_parse(struct endpoint *out, const char *text, size_t len)
+{
+    char address[INET6_ADDRSTRLEN];
+    uint8_t bytes[16];
+
+    if (len == 0 || len >= ENDPOINT_TEXT_MAX || memchr(text, '\0', len))
+        return HX_EPROTO;
+    const char *colon = memrchr(text, ':', len);
+    if (!colon)
+        return HX_EPROTO;
+    size_t address_len = (size_t)(colon - text);
+    uint16_t port = parse_port(colon + 1, len - address_len - 1);
+    bool brackets = address_len >= 2 && text[0] == '[' && text[address_len - 1] == ']';
+    if (brackets) {
+        text++;
+        address_len -= 2;
+    }
+    if (port == 0 || address_len >= sizeof address)
+        return HX_EPROTO;
+    memcpy(address, text, address_len);
+    address[address_len] = '\0';
+    if (inet_pton(brackets ? AF_INET6 : AF_INET, address, bytes) != 1)
+        return HX_EPROTO;
+    if (brackets)
+        set_ipv6(out, bytes, port);
+    else
+        set_ipv4(out, bytes, port);
+    return HX_OK;
+}
+
+size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX])
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    int len;
+
+    if (e->family == AF_INET || e->family == AF_INET6)
+        inet_ntop(e->family, e->address, address, sizeof address);
+    if (e->family == AF_INET)
+        len = snprintf(text, ENDPOINT_TEXT_MAX, "%s:%u", address, (unsigned)e->port);
+    else if (e->family == AF_INET6)
+        len = snprintf(text, ENDPOINT_TEXT_MAX, "[%s]:%u", address, (unsigned)e->port);
+    else
+        len = snprintf(text, ENDPOINT_TEXT_MAX, "-");
+    return (size_t)len;
+}
+
+bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->family == b->family && memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && endpoint_same_host(a, b);
+}

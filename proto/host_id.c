@@ -1,0 +1,54 @@
+#include "proto/host_id.h"
+
+#include "proto/error.h"
+#include <string.h>
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* tchar (RFC 9110, 5.6.2), or '@' */
+static bool is_host_id_char(char c)
+{
+    return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~@", c));
+}
+
+/* unreserved (RFC 3986, 2.3): what never needs encoding, wherever in a URI it stands */
+static bool is_unreserved(char c)
+{
+    return is_alnum(c) || (c != '\0' && strchr("-._~", c));
+}
+
+bool host_id_valid(const char *name, size_t len)
+{
+    if (len == 0 || len > HOST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_host_id_char(name[i]))
+            return false;
+    return true;
+}
+
+int host_id_encode(const char *name, char *out, size_t cap)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t used = 0;
+
+    if (!host_id_valid(name, strnlen(name, HOST_ID_MAX + 1)))
+        return HX_EINVAL;
+    for (; *name; name++) {
+        size_t need = is_unreserved(*name) ? 1 : 3;
+        if (used + need >= cap)
+            return HX_ETOOBIG;
+        if (need == 1) {
+            out[used++] = *name;
+            continue;
+        }
+        out[used++] = '%';
+        out[used++] = hex[(unsigned char)*name >> 4];
+        out[used++] = hex[(unsigned char)*name & 15];
+    }
+    out[used] = '\0';
+    return (int)used;
+}

@@ -1,0 +1,125 @@
+#include "proto/multipart.h"
+
+#include "proto/chunk.h"
+#include "proto/error.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BOUNDARY_MAX 70 /* RFC 2046, 5.1.1 */
+
+/* In the order a body meets them; a failed reader's state is its (negative) error. */
+enum multipart_state {
+    MULTIPART_PREAMBLE, /* before the first delimiter line */
+    MULTIPART_PEER,     /* the delimiter has come: NAME: IP:PORT is next */
+    MULTIPART_END,      /* the part's empty line is next */
+    MULTIPART_BETWEEN,  /* the next delimiter, or empty lines that show the connection is alive */
+    MULTIPART_EPILOGUE  /* behind the closing delimiter */
+};
+
+int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    char part[MULTIPART_LINE_MAX];
+
+    if (*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1)))
+        return HX_EINVAL;
+    endpoint_format(peer, text);
+    int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n\r\n", name, text);
+    return chunk_write(out, part, (size_t)len);
+}
+
+int multipart_reader_init(struct multipart_reader *r, const char *boundary,
+                          void (*on_part)(void *user, const struct multipart_part *part), void *user)
+{
+    if (!boundary || !*boundary)
+        boundary = MULTIPART_BOUNDARY;
+    size_t len = strnlen(boundary, BOUNDARY_MAX + 1);
+    if (len > BOUNDARY_MAX)
+        return HX_EINVAL;
+    *r = (struct multipart_reader){.state = MULTIPART_PREAMBLE, .on_part = on_part, .user = user};
+    memcpy(r->boundary, boundary, len + 1);
+    return HX_OK;
+}
+
+/* True if the line is the boundary, with or without two dashes in front, and then `tail`. */
+static bool is_delimiter(const struct multipart_reader *r, const char *tail)
+{
+    size_t boundary_len = strlen(r->boundary);
+    size_t tail_len = strlen(tail);
+    const char *line = r->line;
+    size_t len = r->line_len;
+
+    /* Transport padding (RFC 2046, 5.1.1) */
+    while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+        len--;
+    if (len == 2 + boundary_len + tail_len && memcmp(line, "--", 2) == 0) {
+        line += 2;
+        len -= 2;
+    }
+    return len == boundary_len + tail_len && memcmp(line, r->boundary, boundary_len) == 0 &&
+           memcmp(line + boundary_len, tail, tail_len) == 0;
+}
+
+static int read_peer(struct multipart_reader *r)
+{
+    const char *line = r->line;
+    const char *colon = memchr(line, ':', r->line_len);
+
+    if (!colon)
+        return HX_EPROTO;
+    size_t name_len = (size_t)(colon - line);
+    if (name_len > 0 && !host_id_valid(line, name_len))
+        return HX_EPROTO;
+    memcpy(r->part.name, line, name_len);
+    r->part.name[name_len] = '\0';
+
+    size_t at = name_len + 1;
+    while (at < r->line_len && (line[at] == ' ' || line[at] == '\t'))
+        at++;
+    int err = endpoint_parse(&r->part.peer, line + at, r->line_len - at);
+    return err < 0 ? err : MULTIPART_END;
+}
+
+/* The state after the line in r->line, or an error. */
+static int read_line(struct multipart_reader *r)
+{
+    switch (r->state) {
+    case MULTIPART_PEER:
+        return r->line_len == 0 ? MULTIPART_PEER : read_peer(r);
+    case MULTIPART_END:
+        if (r->line_len > 0)
+            return HX_EPROTO;
+        if (r->on_part)
+            r->on_part(r->user, &r->part);
+        return MULTIPART_BETWEEN;
+    default: /* MULTIPART_PREAMBLE, MULTIPART_BETWEEN */
+        if (is_delimiter(r, ""))
+            return MULTIPART_PEER;
+        if (is_delimiter(r, "--"))
+            return MULTIPART_EPILOGUE;
+        return r->state == MULTIPART_PREAMBLE || r->line_len == 0 ? r->state : HX_EPROTO;
+    }
+}
+
+static int read_byte(struct multipart_reader *r, char c)
+{
+    if (c != '\n') {
+        if (r->line_len > MULTIPART_LINE_MAX || (r->line_len == MULTIPART_LINE_MAX && c != '\r'))
+            return HX_ETOOBIG;
+        r->line[r->line_len++] = c;
+        return r->state;
+    }
+    if (r->line_len > 0 && r->line[r->line_len - 1] == '\r')
+        r->line_len--;
+    int next = read_line(r);
+    r->line_len = 0;
+    return next;
+}
+
+int multipart_reader_feed(struct multipart_reader *r, const char *data, size_t len)
+{
+    for (size_t i = 0; i < len && r->state >= 0 && r->state != MULTIPART_EPILOGUE; i++)
+        r->state = read_byte(r, data[i]);
+    return r->state < 0 ? r->state : HX_OK;
+}

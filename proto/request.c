@@ -1,0 +1,341 @@
+#include "proto/request.h"
+
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/prefer.h"
+#include "proto/target.h"
+#include <http_parser.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* http-parser reads the version, the header fields and their framing. Method and target we read ourselves:
+ * it knows a fixed set of methods, some of which change how the rest is read (CONNECT), where we answer 405
+ * to each but two. It is fed pieces that end at line ends, so that our limits and its errors come in the
+ * order of the bytes, however the network cut them. */
+enum request_phase { PHASE_METHOD, PHASE_TARGET, PHASE_VERSION, PHASE_FIELDS };
+
+#define FIELD_NAME_MAX 24 /* longer than each field name that means something to us */
+
+struct request_parser {
+    enum request_phase phase;
+    bool ended;            /* done or refused; the next byte begins a new request */
+    bool line_start;       /* no byte of the line has come */
+    bool after_cr;         /* only LF may follow */
+    bool empty_line;       /* the line that ends the head is being read */
+    bool method_refused;   /* neither GET nor HEAD */
+    bool value_cut;        /* the field's value did not fit into text */
+    size_t used;           /* bytes that count for the phase's limit: of the request line, of the fields */
+    size_t fields;         /* header fields begun */
+    size_t field_name_len; /* may be above FIELD_NAME_MAX: the name does not fit */
+    size_t text_len;
+    int pending;             /* status of a refusal that waits for the head's end; 0 for none */
+    const char *pending_why; /* its text */
+    bool wait_known;         /* a Prefer: wait has come */
+    struct request request;
+    struct request_refusal refusal;
+    struct http_parser http;
+    char field_name[FIELD_NAME_MAX];
+    char text[REQUEST_LINE_MAX + 1]; /* the method, then the target, then the value of one header field */
+};
+
+static int on_field_name(struct http_parser *http, const char *data, size_t len)
+{
+    struct request_parser *p = http->data;
+
+    if (p->field_name_len + len <= FIELD_NAME_MAX)
+        memcpy(p->field_name + p->field_name_len, data, len);
+    p->field_name_len += len;
+    return 0;
+}
+
+static int on_field_value(struct http_parser *http, const char *data, size_t len)
+{
+    struct request_parser *p = http->data;
+
+    if (p->text_len + len > REQUEST_LINE_MAX) {
+        p->value_cut = true;
+        return 0;
+    }
+    memcpy(p->text + p->text_len, data, len);
+    p->text_len += len;
+    return 0;
+}
+
+static int on_head_complete(struct http_parser *http)
+{
+    struct request_parser *p = http->data;
+
+    p->request.close = !http_should_keep_alive(http);
+    return 0;
+}
+
+static const struct http_parser_settings http_settings = {.on_header_field = on_field_name,
+                                                          .on_header_value = on_field_value,
+                                                          .on_headers_complete = on_head_complete};
+
+static void begin_request(struct request_parser *p)
+{
+    memset(p, 0, offsetof(struct request_parser, http));
+    http_parser_init(&p->http, HTTP_REQUEST);
+    p->http.data = p;
+}
+
+int request_parser_create(struct request_parser **out)
+{
+    struct request_parser *p = malloc(sizeof *p);
+
+    if (!p)
+        return HX_ENOMEM;
+    begin_request(p);
+    *out = p;
+    return HX_OK;
+}
+
+void request_parser_destroy(struct request_parser *p)
+{
+    free(p);
+}
+
+static enum request_result refuse(struct request_parser *p, int status, bool fatal, const char *text)
+{
+    p->refusal = (struct request_refusal){status, text, p->request.head, fatal};
+    p->ended = true;
+    return REQUEST_REFUSED;
+}
+
+static enum request_result refuse_line_too_long(struct request_parser *p)
+{
+    return refuse(p, 414, true, "the request line is longer than 2048 bytes: shorten it");
+}
+
+static enum request_result keep_line_byte(struct request_parser *p, char c)
+{
+    if (p->used == REQUEST_LINE_MAX)
+        return refuse_line_too_long(p);
+    p->used++;
+    if (c != ' ')
+        p->text[p->text_len++] = c;
+    return REQUEST_MORE;
+}
+
+static void end_method(struct request_parser *p)
+{
+    p->request.head = p->text_len == 4 && memcmp(p->text, "HEAD", 4) == 0;
+    p->method_refused = !p->request.head && !(p->text_len == 3 && memcmp(p->text, "GET", 3) == 0);
+    p->text_len = 0;
+    p->phase = PHASE_TARGET;
+}
+
+static enum request_result read_method(struct request_parser *p, char c)
+{
+    if (p->used == 0 && (c == '\r' || c == '\n'))
+        return REQUEST_MORE; /* RFC 9112, 2.2 */
+    bool is_tchar = host_id_valid(&c, 1) && c != '@';
+    if (!is_tchar && (c != ' ' || p->used == 0))
+        return refuse(p, 400, true,
+                      "this is not HTTP: send GET /bind?host_id=NAME HTTP/1.1 and an empty line");
+    enum request_result result = keep_line_byte(p, c);
+    if (result == REQUEST_MORE && c == ' ')
+        end_method(p);
+    return result;
+}
+
+static void end_target(struct request_parser *p)
+{
+    static const char substitute[] = "GET / "; /* in the place of what we have read ourselves */
+
+    p->text[p->text_len] = '\0';
+    if (p->method_refused) {
+        p->pending = 405;
+        p->pending_why = "method not allowed: use GET or HEAD";
+    } else {
+        p->pending = target_read(p->text, &p->request, &p->pending_why);
+    }
+    http_parser_execute(&p->http, &http_settings, substitute, strlen(substitute));
+    p->line_start = true;
+    p->phase = PHASE_VERSION;
+}
+
+static enum request_result read_target(struct request_parser *p, char c)
+{
+    if (c == '\r' || c == '\n')
+        return refuse(p, 400, true, "the request line has no HTTP version: end it with HTTP/1.1");
+    if (c < ' ' || c > '~' || (c == ' ' && p->text_len == 0))
+        return refuse(p, 400, true, "a byte in the request target is no URL character: percent-encode it");
+    enum request_result result = keep_line_byte(p, c);
+    if (result == REQUEST_MORE && c == ' ')
+        end_target(p);
+    return result;
+}
+
+/* Gives http-parser bytes of one line. */
+static enum request_result parse(struct request_parser *p, const char *data, size_t len)
+{
+    if (len == 0)
+        return REQUEST_MORE; /* to http-parser this would be the end of the stream */
+    http_parser_execute(&p->http, &http_settings, data, len);
+    enum http_errno err = HTTP_PARSER_ERRNO(&p->http);
+    if (err == HPE_OK)
+        return REQUEST_MORE;
+    if (p->phase == PHASE_FIELDS)
+        return refuse(p, 400, true, "a header field is malformed: write each as Name: value on one line");
+    if (err == HPE_INVALID_VERSION && p->http.http_major > 1)
+        return refuse(p, 505, true, "HTTP version not supported: use HTTP/1.1");
+    return refuse(p, 400, true, "the request line does not end with an HTTP version: end it with HTTP/1.1");
+}
+
+static enum request_result begin_line(struct request_parser *p, char c)
+{
+    p->line_start = false;
+    if (c == ' ' || c == '\t')
+        return refuse(p, 400, true,
+                      p->phase == PHASE_FIELDS
+                          ? "a header field is folded or begins with a blank: write it on one line"
+                          : "two blanks before the HTTP version: put one");
+    if (p->phase == PHASE_VERSION)
+        return REQUEST_MORE;
+    p->empty_line = c == '\r' || c == '\n';
+    if (!p->empty_line && ++p->fields > REQUEST_FIELDS_MAX)
+        return refuse(p, 431, true, "more than 64 header fields: send fewer");
+    p->field_name_len = 0;
+    p->text_len = 0;
+    p->value_cut = false;
+    return REQUEST_MORE;
+}
+
+static bool field_is(const struct request_parser *p, const char *name)
+{
+    return p->field_name_len == strlen(name) && strncasecmp(p->field_name, name, p->field_name_len) == 0;
+}
+
+static enum request_result end_field(struct request_parser *p)
+{
+    if (field_is(p, "Transfer-Encoding"))
+        return refuse(p, 501, true, "transfer codings are not supported: send the request without a body");
+    if (field_is(p, "Content-Length")) {
+        if (p->text_len == 0)
+            return refuse(p, 400, true, "Content-Length is empty: leave it out");
+        if (p->http.content_length != 0)
+            return refuse(p, 501, true, "request bodies are not supported: send the request without one");
+    }
+    if (field_is(p, "Prefer") && !p->wait_known && !p->value_cut) {
+        int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
+        p->wait_known = wait_s >= 0;
+        if (p->wait_known && p->request.target == REQUEST_CONNECT)
+            p->request.wait_s = wait_s;
+    }
+    return REQUEST_MORE;
+}
+
+static enum request_result end_line(struct request_parser *p)
+{
+    p->line_start = true;
+    if (p->phase == PHASE_VERSION) {
+        if (p->http.http_major != 1)
+            return refuse(p, 505, true, "HTTP version not supported: use HTTP/1.1");
+        p->phase = PHASE_FIELDS;
+        p->used = 0;
+        return REQUEST_MORE;
+    }
+    if (!p->empty_line)
+        return end_field(p);
+    if (p->pending != 0)
+        return refuse(p, p->pending, p->request.close, p->pending_why);
+    p->ended = true;
+    return REQUEST_DONE;
+}
+
+/* Version and header fields: takes what stands before a line end, or one byte of a line end. */
+static enum request_result read_line(struct request_parser *p, const char *data, size_t len, size_t *taken)
+{
+    size_t limit = p->phase == PHASE_VERSION ? REQUEST_LINE_MAX : REQUEST_HEADERS_MAX;
+    size_t n = 0;
+    enum request_result result = REQUEST_MORE;
+
+    *taken = 0;
+    if (p->after_cr && data[0] != '\n')
+        return refuse(p, 400, true, "CR without LF: end lines with CR LF");
+    if (p->line_start)
+        result = begin_line(p, data[0]);
+    while (n < len && data[n] != '\r' && data[n] != '\n' && p->used + n < limit)
+        n++;
+    if (result != REQUEST_MORE || (result = parse(p, data, n)) != REQUEST_MORE)
+        return result;
+    p->used += n;
+    *taken = n;
+    if (n == len)
+        return REQUEST_MORE;
+    if (data[n] != '\r' && data[n] != '\n')
+        return p->phase == PHASE_VERSION
+                   ? refuse_line_too_long(p)
+                   : refuse(p, 431, true, "the header fields are longer than 8192 bytes: send fewer");
+    *taken = n + 1;
+    p->after_cr = data[n] == '\r';
+    result = parse(p, data + n, 1);
+    return result == REQUEST_MORE && !p->after_cr ? end_line(p) : result;
+}
+
+enum request_result request_parser_feed(struct request_parser *p, const char *data, size_t len,
+                                        size_t *consumed)
+{
+    enum request_result result = REQUEST_MORE;
+
+    *consumed = 0;
+    if (p->ended && p->refusal.fatal)
+        return REQUEST_REFUSED;
+    if (p->ended)
+        begin_request(p);
+    while (result == REQUEST_MORE && *consumed < len) {
+        const char *at = data + *consumed;
+        size_t taken = 1;
+        if (p->phase == PHASE_METHOD)
+            result = read_method(p, *at);
+        else if (p->phase == PHASE_TARGET)
+            result = read_target(p, *at);
+        else
+            result = read_line(p, at, len - *consumed, &taken);
+        *consumed += taken;
+    }
+    return result;
+}
+
+const struct request *request_parser_request(const struct request_parser *p)
+{
+    return &p->request;
+}
+
+const struct request_refusal *request_parser_refusal(const struct request_parser *p)
+{
+    return &p->refusal;
+}
+
+bool request_parser_started(const struct request_parser *p)
+{
+    return !p->ended && (p->used > 0 || p->phase != PHASE_METHOD);
+}
+
+int request_write_bind(struct buf *out, const char *host_id, const char *headers)
+{
+    char name[3 * HOST_ID_MAX + 1];
+    int err = host_id_encode(host_id, name, sizeof name);
+
+    if (err < 0)
+        return err;
+    return buf_printf(out, "GET /bind?host_id=%s HTTP/1.1\r\n%s\r\n", name, headers ? headers : "");
+}
+
+int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers)
+{
+    char name[3 * HOST_ID_MAX + 1];
+    char own[3 * HOST_ID_MAX + 1] = "";
+    bool named = own_name && *own_name;
+    int err = host_id_encode(host_id, name, sizeof name);
+
+    if (err >= 0 && named)
+        err = host_id_encode(own_name, own, sizeof own);
+    if (err < 0)
+        return err;
+    return buf_printf(out, "GET /connect?host_id=%s%s%s HTTP/1.1\r\n%s\r\n", name, named ? "&name=" : "", own,
+                      headers ? headers : "");
+}

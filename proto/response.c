@@ -1,0 +1,61 @@
+#include "proto/response.h"
+
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/multipart.h"
+#include <string.h>
+
+const char *response_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {414, "URI Too Long"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown";
+}
+
+int response_write_stream_head(struct buf *out, const struct endpoint *external)
+{
+    char address[ENDPOINT_TEXT_MAX];
+
+    endpoint_format(external, address);
+    return buf_printf(out,
+                      "HTTP/1.1 200 OK\r\n"
+                      "Content-Type: multipart/x-mixed-replace;boundary=" MULTIPART_BOUNDARY "\r\n"
+                      "Transfer-Encoding: chunked\r\n"
+                      "External-Address: %s\r\n"
+                      "\r\n",
+                      address);
+}
+
+int response_write_text(struct buf *out, const struct response_text *r)
+{
+    return buf_printf(out,
+                      "HTTP/1.1 %d %s\r\n"
+                      "Content-Type: text/plain; charset=utf-8\r\n"
+                      "Content-Length: %zu\r\n"
+                      "%s%s"
+                      "\r\n"
+                      "%s%s",
+                      r->status, response_reason(r->status), strlen(r->body) + strlen("\r\n"),
+                      r->headers ? r->headers : "", r->close ? "Connection: close\r\n" : "",
+                      r->head_only ? "" : r->body, r->head_only ? "" : "\r\n");
+}

@@ -1,0 +1,109 @@
+#include "proto/target.h"
+
+#include "proto/request.h"
+#include <ctype.h>
+#include <string.h>
+#include <uriparser/Uri.h>
+
+/* True if each '%' begins an encoded byte that is not NUL, which would end the C string it is decoded into.
+ */
+static bool percent_encoding_valid(const char *text)
+{
+    for (; (text = strchr(text, '%')); text += 3) {
+        if (!isxdigit((unsigned char)text[1]) || !isxdigit((unsigned char)text[2]))
+            return false;
+        if (text[1] == '0' && text[2] == '0')
+            return false;
+    }
+    return true;
+}
+
+/* Decoded in place. '+' is a character of names and stays what it is: this is no HTML form. */
+static void percent_decode(char *text)
+{
+    uriUnescapeInPlaceExA(text, URI_FALSE, URI_BR_DONT_TOUCH);
+}
+
+/* The path and query of an absolute-form target: what follows scheme "://" authority; NULL if it is none. */
+static char *skip_authority(char *target)
+{
+    size_t scheme_len = strspn(target, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+    if (!isalpha((unsigned char)target[0]) || strncmp(target + scheme_len, "://", 3) != 0)
+        return NULL;
+    char *authority = target + scheme_len + 3;
+    size_t authority_len = strcspn(authority, "/?");
+    return authority_len > 0 ? authority + authority_len : NULL;
+}
+
+/* Copies a decoded parameter's value; a name that came before makes the request ambiguous. */
+static int take_name(char name[HOST_ID_MAX + 1], const char *value, const char **why)
+{
+    size_t len = strlen(value);
+
+    if (*name) {
+        *why = "host_id or name is given twice: give each once";
+        return 400;
+    }
+    if (!host_id_valid(value, len)) {
+        *why = "host_id and name are 1 to 255 letters, digits or any of !#$%&'*+-.^_`|~@: choose such a name "
+               "and percent-encode it";
+        return 400;
+    }
+    memcpy(name, value, len + 1);
+    return 0;
+}
+
+/* `query` may be NULL. */
+static int read_query(char *query, struct request *out, const char **why)
+{
+    char *parameter;
+    int status = 0;
+
+    while (status == 0 && (parameter = strsep(&query, "&"))) {
+        char *key = strsep(&parameter, "=");
+        char *value = parameter ? parameter : key + strlen(key);
+        percent_decode(key);
+        percent_decode(value);
+        if (strcmp(key, "host_id") == 0)
+            status = take_name(out->host_id, value, why);
+        else if (out->target == REQUEST_CONNECT && strcmp(key, "name") == 0 && *value)
+            status = take_name(out->name, value, why);
+    }
+    if (status == 0 && !*out->host_id) {
+        *why = "host_id is missing: ask for /bind?host_id=NAME or /connect?host_id=NAME";
+        return 400;
+    }
+    return status;
+}
+
+int target_read(char *target, struct request *out, const char **why)
+{
+    if (strchr(target, '#')) {
+        *why = "a request target has no fragment: write # as %23";
+        return 400;
+    }
+    if (!percent_encoding_valid(target)) {
+        *why = "bad percent-encoding in the request target: % takes two hex digits, and %00 is no character";
+        return 400;
+    }
+    char *query = target[0] == '/' ? target : skip_authority(target);
+    if (!query) {
+        *why = "the request target is neither a path nor a URL: ask for /bind?host_id=NAME";
+        return 400;
+    }
+    char *path = strsep(&query, "?");
+    percent_decode(path);
+    out->target = REQUEST_ROOT;
+    if (strcmp(path, "") == 0 || strcmp(path, "/") == 0)
+        return 0;
+    if (strcmp(path, "/bind") == 0) {
+        out->target = REQUEST_BIND;
+    } else if (strcmp(path, "/connect") == 0) {
+        out->target = REQUEST_CONNECT;
+    } else {
+        *why = "no such resource: ask for /, /bind?host_id=NAME or /connect?host_id=NAME";
+        return 404;
+    }
+    return read_query(query, out, why);
+}
