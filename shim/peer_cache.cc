@@ -1,0 +1,59 @@
+/* Stands in for libudt.a(cache.o), whose eviction frees entries that hash buckets still hold: the heap is
+ * corrupt after 1024 closed peers (UDT4.md, A1). The linker takes these five functions instead and never
+ * opens the archive's member. A negative key means "not cached" to both CCache::lookup() and
+ * CCache::update(), so nothing is ever kept.
+ *
+ * The class is UDT's own (cache.h, which Debian does not install): same members in the same order, because
+ * libudt's other members construct it. */
+#include "shim/peer_cache.h"
+#include <cstdint>
+#include <sys/socket.h>
+
+class CInfoBlock
+{
+  public:
+    uint32_t m_piIP[4];
+    int m_iIPversion;
+    uint64_t m_ullTimeStamp;
+    int m_iRTT;
+    int m_iBandwidth;
+    int m_iLossRate;
+    int m_iReorderDistance;
+    double m_dInterval;
+    double m_dCWnd;
+
+    virtual ~CInfoBlock() = default;
+    virtual CInfoBlock &operator=(const CInfoBlock &obj);
+    virtual bool operator==(const CInfoBlock &obj);
+    virtual CInfoBlock *clone();
+    virtual int getKey();
+    virtual void release()
+    {
+    }
+
+    static void convert(const sockaddr *addr, int ver, uint32_t ip[]);
+};
+
+const int hx_peer_cache_linked = 1;
+
+CInfoBlock &CInfoBlock::operator=(const CInfoBlock &) = default;
+
+bool CInfoBlock::operator==(const CInfoBlock &)
+{
+    return false;
+}
+
+CInfoBlock *CInfoBlock::clone()
+{
+    return nullptr; /* never asked: nothing is cached */
+}
+
+int CInfoBlock::getKey()
+{
+    return -1;
+}
+
+void CInfoBlock::convert(const sockaddr *, int, uint32_t ip[])
+{
+    ip[0] = ip[1] = ip[2] = ip[3] = 0;
+}

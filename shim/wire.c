@@ -1,0 +1,287 @@
+/* The tap itself: what UDT's threads call instead of recvmsg() and sendmsg(). */
+#include "shim/wire_internal.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PORTS_MAX 8  /* UDP sockets in one process; each costs two threads */
+#define DROPS_MAX 64 /* refused datagrams in a row, after which UDT's timers get their turn */
+
+ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags);
+
+static _Atomic(struct wire *) ports[PORTS_MAX];
+
+int64_t wire_now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static struct wire *port_of(int fd)
+{
+    for (int i = 0; i < PORTS_MAX; i++) {
+        struct wire *w = atomic_load_explicit(&ports[i], memory_order_acquire);
+
+        if (w && w->fd == fd)
+            return w;
+    }
+    return NULL;
+}
+
+static int register_port(struct wire *w)
+{
+    for (int i = 0; i < PORTS_MAX; i++) {
+        struct wire *none = NULL;
+
+        if (atomic_compare_exchange_strong(&ports[i], &none, w))
+            return HX_OK;
+    }
+    return HX_ELIMIT;
+}
+
+int wire_create(struct wire **out, int fd, const struct wire_config *config)
+{
+    struct wire *w = calloc(1, sizeof(*w));
+    int err;
+
+    if (!w)
+        return HX_ENOMEM;
+    w->fd = fd;
+    w->listening = config->listening;
+    w->window_max = config->window_max;
+    w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->idle, NULL);
+    err = w->event_fd < 0 || w->wake_fd < 0 ? HX_ESYS : register_port(w);
+    if (err < 0) {
+        wire_destroy(w);
+        return err;
+    }
+    *out = w;
+    return HX_OK;
+}
+
+void wire_destroy(struct wire *w)
+{
+    for (int i = 0; i < PORTS_MAX; i++) {
+        struct wire *it = w;
+
+        if (atomic_compare_exchange_strong(&ports[i], &it, NULL))
+            break;
+    }
+    wire_free_all(w);
+    if (w->event_fd >= 0)
+        close(w->event_fd);
+    if (w->wake_fd >= 0)
+        close(w->wake_fd);
+    pthread_cond_destroy(&w->idle);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+static void wake(struct wire *w)
+{
+    uint64_t one = 1;
+
+    (void)!write(w->wake_fd, &one, sizeof(one));
+}
+
+/* Until UDT's worker is not inside a datagram; it stays in one for microseconds. */
+static void await_idle(struct wire *w)
+{
+    while (w->busy)
+        pthread_cond_wait(&w->idle, &w->lock);
+}
+
+void wire_deafen(struct wire *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->deaf = true;
+    wake(w);
+    await_idle(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void wire_conn_closing(struct wire *w, int32_t id)
+{
+    struct wire_conn *c;
+
+    pthread_mutex_lock(&w->lock);
+    c = wire_find(w, id);
+    if (c && c->state == WIRE_CONNECTING) {
+        c->state = WIRE_CLOSING;
+        await_idle(w);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* UDT's worker is back: what its last datagram has brought about can be told now, and not before. */
+static void worker_returned(struct wire *w)
+{
+    struct wire_conn *c;
+
+    if (!w->busy)
+        return;
+    w->busy = false;
+    pthread_cond_broadcast(&w->idle);
+    if (w->accept_made)
+        wire_tell_accept(w);
+    w->accept_made = false;
+    c = w->current_bits ? wire_find(w, w->current) : NULL;
+    if (c)
+        wire_tell(w, c, w->current_bits);
+    w->current_bits = 0;
+}
+
+/* Gives UDT a datagram that was kept. */
+static ssize_t replay_one(struct wire *w, struct msghdr *mh)
+{
+    struct wire_packet *p = w->replay;
+    size_t body_len = p->body_len;
+
+    DL_DELETE(w->replay, p);
+    if (body_len > mh->msg_iov[1].iov_len) {
+        free(p);
+        errno = EAGAIN;
+        return -1;
+    }
+    memcpy(mh->msg_iov[0].iov_base, p->head, PACKET_HEAD);
+    memcpy(mh->msg_iov[1].iov_base, p->body, body_len);
+    if (w->family == AF_INET6) {
+        memcpy(mh->msg_name, &p->from, sizeof(p->from));
+    } else {
+        struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = p->from.sin6_port};
+
+        memcpy(&sin.sin_addr, p->from.sin6_addr.s6_addr + 12, 4);
+        memcpy(mh->msg_name, &sin, sizeof(sin));
+    }
+    w->busy = true;
+    free(p);
+    return (ssize_t)(PACKET_HEAD + body_len);
+}
+
+/* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
+ */
+static ssize_t before_reading(struct wire *w, struct msghdr *mh)
+{
+    int64_t now_ms = wire_now_ms();
+    ssize_t n = -1;
+
+    pthread_mutex_lock(&w->lock);
+    worker_returned(w);
+    w->family = mh->msg_namelen == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET;
+    if (now_ms >= w->tick_ms) {
+        wire_tick(w, now_ms);
+        w->tick_ms = now_ms + WIRE_TICK_MS;
+    }
+    if (w->replay && !w->deaf)
+        n = replay_one(w, mh);
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+static void await_datagram(struct wire *w)
+{
+    struct pollfd fds[2] = {{.fd = w->fd, .events = POLLIN}, {.fd = w->wake_fd, .events = POLLIN}};
+    uint64_t count;
+
+    if (poll(fds, 2, WIRE_TICK_MS) > 0 && fds[1].revents)
+        (void)!read(w->wake_fd, &count, sizeof(count));
+    if (fds[0].revents & POLLNVAL) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5) */
+        poll(NULL, 0, WIRE_TICK_MS);
+}
+
+static bool take(struct wire *w, struct msghdr *mh, ssize_t n)
+{
+    bool pass = false;
+
+    if (n < PACKET_HEAD || (mh->msg_flags & MSG_TRUNC))
+        return false;
+    pthread_mutex_lock(&w->lock);
+    if (!w->deaf && wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                              (size_t)n - PACKET_HEAD, wire_now_ms()))
+        pass = w->busy = true;
+    pthread_mutex_unlock(&w->lock);
+    return pass;
+}
+
+/* UDT takes -1 for "nothing came" and looks after its timers, which it must do every WIRE_TICK_MS. */
+ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
+{
+    struct wire *w = port_of(fd);
+    socklen_t name_len = mh->msg_namelen;
+    bool waited = false;
+    ssize_t n;
+
+    if (!w)
+        return __real_recvmsg(fd, mh, flags);
+    n = before_reading(w, mh);
+    for (int drops = 0; n < 0 && drops < DROPS_MAX;) {
+        mh->msg_namelen = name_len;
+        n = __real_recvmsg(fd, mh, flags | MSG_DONTWAIT);
+        if (n >= 0) {
+            if (take(w, mh, n))
+                return n;
+            drops++;
+            n = -1;
+        } else if (errno == EINTR) {
+            continue;
+        } else if (waited || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF)) {
+            break; /* an ICMP error of some earlier datagram is no reason to wait, and none to stop */
+        } else {
+            waited = true;
+            await_datagram(w);
+            n = before_reading(w, mh);
+        }
+    }
+    return n;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
+{
+    struct wire *w = port_of(fd);
+    bool leave = true;
+
+    if (w && mh->msg_iovlen == 2 && mh->msg_iov[0].iov_len == PACKET_HEAD) {
+        pthread_mutex_lock(&w->lock);
+        leave = wire_leave(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                           mh->msg_iov[1].iov_len, wire_now_ms());
+        pthread_mutex_unlock(&w->lock);
+    }
+    if (!leave)
+        return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
+    return __real_sendmsg(fd, mh, flags);
+}
+
+void wire_conn_connected(struct wire *w, int32_t id, bool finish)
+{
+    int64_t now_ms = wire_now_ms();
+    struct wire_conn *c;
+
+    pthread_mutex_lock(&w->lock);
+    c = wire_find(w, id);
+    if (c && c->state == WIRE_CONNECTING) {
+        c->state = WIRE_OPEN;
+        DL_CONCAT(w->replay, c->stash);
+        c->stash = NULL;
+        if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
+            wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
+        c->finishing = finish;
+        finish_init(&c->finish, now_ms);
+        if (finish)
+            wire_due(w, c);
+        wake(w);
+    }
+    pthread_mutex_unlock(&w->lock);
+}

@@ -1,0 +1,174 @@
+/* What a datagram that came in says, and whether UDT shall get it. */
+#include "shim/wire_internal.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+struct datagram {
+    struct wire_peer from;
+    enum packet_type type;
+    int32_t id;
+    uint8_t *head, *body;
+    size_t body_len;
+};
+
+struct wire_packet *wire_packet_make(const struct wire_conn *c, const uint8_t *head, const uint8_t *body,
+                                     size_t body_len)
+{
+    struct wire_packet *p = malloc(sizeof(*p) + body_len);
+
+    if (!p)
+        return NULL;
+    memset(&p->from, 0, sizeof(p->from));
+    p->from.sin6_family = AF_INET6;
+    p->from.sin6_port = c->peer.port;
+    memcpy(&p->from.sin6_addr, c->peer.address, 16);
+    memcpy(p->head, head, PACKET_HEAD);
+    memcpy(p->body, body, body_len);
+    p->body_len = body_len;
+    return p;
+}
+
+static void stash(struct wire_conn *c, const struct datagram *d)
+{
+    struct wire_packet *p;
+
+    if (c->stash_len >= WIRE_STASH_MAX)
+        return; /* the peer's UDT sends it again */
+    p = wire_packet_make(c, d->head, d->body, d->body_len);
+    if (!p)
+        return;
+    DL_APPEND(c->stash, p);
+    c->stash_len++;
+}
+
+static void take_finish(struct wire *w, struct wire_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    bool was_confirmed = c->finish.confirmed;
+    bool asked;
+
+    if (!c->finishing)
+        return;
+    asked = finish_receive(&c->finish, d->body, d->body_len, now_ms);
+    wire_send_finish(w, c, asked, now_ms);
+    if (c->finish.peer_ended && !c->finish.read)
+        wire_tell(w, c, WIRE_READABLE);
+    if (c->finish.confirmed && !was_confirmed)
+        wire_tell(w, c, WIRE_FINISHED);
+}
+
+static bool refuse(struct wire *w, struct wire_conn *c)
+{
+    wire_tell(w, c, WIRE_REFUSED);
+    c->state = WIRE_CLOSING; /* UDT would take a refusal for a connection (UDT4.md, B) */
+    return false;
+}
+
+static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits)
+{
+    int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
+
+    if (request == REQUEST_REFUSED)
+        return refuse(w, c);
+    if (request == REQUEST_REGULAR) /* the listener's cookie; no party of a rendezvous says this */
+        return !c->rendezvous;
+    if (!c->rendezvous && request != REQUEST_CONCLUSION)
+        return false;
+    wire_set_peer_id(w, c, (int32_t)packet_word(d->body + HANDSHAKE_ID));
+    c->window = packet_word(d->body + HANDSHAKE_WINDOW);
+    *bits = WIRE_HANDSHAKE;
+    return true;
+}
+
+static bool take_connecting(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits)
+{
+    switch (d->type) {
+    case PACKET_HANDSHAKE:
+        return take_answer(w, c, d, bits);
+    case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
+        stash(c, d);
+        *bits = WIRE_HANDSHAKE;
+        return true;
+    case PACKET_KEEPALIVE:
+        *bits = WIRE_HANDSHAKE;
+        return true;
+    case PACKET_SHUTDOWN:
+        return refuse(w, c);
+    default:
+        return false;
+    }
+}
+
+static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
+                      int64_t now_ms)
+{
+    switch (d->type) {
+    case PACKET_DATA:
+        if (!c->nudge_ms)
+            c->nudge_ms = now_ms + WIRE_TICK_MS;
+        wire_due(w, c);
+        return true;
+    case PACKET_ACK:
+        *bits = WIRE_WRITABLE;
+        return true;
+    case PACKET_SHUTDOWN:
+        c->shut = true;
+        *bits = WIRE_CLOSED;
+        return true;
+    case PACKET_KEEPALIVE:
+        if (now_ms - c->sent_ms > WIRE_ECHO_MS)
+            wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool take_of_conn(struct wire *w, struct wire_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    unsigned bits = 0;
+    bool pass;
+
+    c->heard_ms = now_ms;
+    if (d->type == PACKET_CUSTOM) {
+        take_finish(w, c, d, now_ms);
+        return false;
+    }
+    if (c->state == WIRE_CLOSING || c->state == WIRE_GONE)
+        return false;
+    pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits) : take_open(w, c, d, &bits, now_ms);
+    w->current = c->id;
+    w->current_bits = pass ? bits : 0;
+    return pass;
+}
+
+bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,
+               int64_t now_ms)
+{
+    struct datagram d = {
+        .type = packet_type(head), .id = packet_id(head), .head = head, .body = body, .body_len = body_len};
+    struct guard_rules rules = {
+        .listening = w->listening, .window_max = w->window_max, .ack_window = w->window_max};
+    struct wire_conn *c = NULL;
+
+    wire_peer_from(&d.from, from);
+    if (d.id != 0)
+        c = wire_find(w, d.id);
+    else if (!w->listening)
+        c = wire_find_rendezvous(w, &d.from);
+    if (!c && (d.id != 0 || !w->listening))
+        return false; /* nobody's */
+    if (c && !wire_peer_is(&c->peer, &d.from))
+        return false; /* S15: whoever sends this is not the peer */
+    if (c)
+        rules.ack_window = c->window;
+    rules.mss_max = GUARD_MSS_OURS;
+    rules.nak_range = w->window_max;
+    if (guard_judge(&rules, head, body, body_len) != GUARD_PASS)
+        return false;
+    if (c)
+        return take_of_conn(w, c, &d, now_ms);
+    w->offered = packet_word(body + HANDSHAKE_WINDOW);
+    w->current_bits = 0;
+    return true;
+}

@@ -1,0 +1,118 @@
+/* shim/wire_internal.h: what wire.c (the tap), wire_conn.c (the table), wire_in.c and wire_out.c (what a
+ * datagram says) share. Everything below is guarded by wire.lock unless said otherwise. */
+#ifndef HX_SHIM_WIRE_INTERNAL_H
+#define HX_SHIM_WIRE_INTERNAL_H
+
+#include "shim/guard.h"
+#include "shim/wire.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#define WIRE_KEEPALIVE_MS \
+    8000 /* one datagram in this time keeps a stock peer: UDT gives up after 46 s (UDT4.md, B) */
+#define WIRE_QUIET_MS 12000 /* a peer silent for longer gets UDT's own, more frequent keepalives */
+#define WIRE_ECHO_MS \
+    4000 /* a keepalive is answered if we sent nothing for this long: both sides stay in step */
+#define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
+#define WIRE_STASH_MAX    32    /* datagrams kept for one connecting rendezvous */
+#define WIRE_UNADOPTED_MS 10000 /* UDT drops a connection that nobody accepts; so do we */
+#define WIRE_LINGER_MS    3000  /* a removed connection answers its peer's questions for this long */
+
+enum wire_state {
+    WIRE_CONNECTING,
+    WIRE_UNADOPTED, /* UDT has answered its handshake, accept() has not returned it */
+    WIRE_OPEN,
+    WIRE_CLOSING, /* nothing of it reaches UDT */
+    WIRE_GONE     /* closed; lives on only to answer about the end of the directions */
+};
+
+/* A datagram kept to be given to UDT (again). */
+struct wire_packet {
+    struct wire_packet *prev, *next;
+    struct sockaddr_in6 from;
+    size_t body_len;
+    uint8_t head[PACKET_HEAD];
+    uint8_t body[];
+};
+
+struct wire_peer { /* what a datagram that UDT sends names: the key of the second table */
+    uint8_t address[16];
+    uint16_t port; /* network byte order */
+    uint16_t zero;
+    int32_t id; /* the peer's socket id; 0: not known yet */
+};
+
+struct wire_conn {
+    int32_t id;
+    struct wire_peer peer;
+    enum wire_state state;
+    bool rendezvous, queued, by_peer, finishing, shut;
+    unsigned bits;   /* told by the next wire_next() */
+    uint32_t window; /* packets: the peer's handshake window */
+    int64_t heard_ms, sent_ms;
+    int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
+    int64_t since_ms; /* when it entered its state; for the lists of unadopted and gone ones */
+    struct finish finish;
+    struct wire_packet *stash;
+    int stash_len;
+    struct wire_conn *ready_prev, *ready_next; /* queue of wire_next() */
+    struct wire_conn *aging_prev, *aging_next; /* unadopted or gone, oldest first */
+    struct wire_conn *due_prev, *due_next;     /* those with something to do at a tick */
+    bool due, aging;
+    UT_hash_handle hh;      /* by id */
+    UT_hash_handle hh_peer; /* by peer, once the peer's id is known */
+};
+
+struct wire {
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* UDT's worker has come back from a datagram */
+    int fd, family;
+    int event_fd, wake_fd;
+    bool listening, deaf;
+    bool busy;        /* UDT's worker is working on a datagram */
+    bool accept;      /* a connection waits for accept() */
+    bool accept_made; /* likewise, made by the datagram that UDT works on: told once UDT is done */
+    bool signalled;   /* the event descriptor is readable */
+    uint32_t window_max;
+    uint32_t offered; /* packets: the window of the handshake that a listener works on */
+    int32_t current;  /* the id whose datagram UDT works on, and what is told of it once UDT is done */
+    unsigned current_bits;
+    int64_t tick_ms; /* the next tick */
+    struct wire_conn *by_id, *by_peer;
+    struct wire_conn *ready, *aging, *due;
+    struct wire_packet *replay; /* given to UDT before anything from the socket */
+    int gone;
+};
+
+/* wire_conn.c */
+struct wire_conn *wire_find(struct wire *w, int32_t id);
+struct wire_conn *wire_find_peer(struct wire *w, const struct sockaddr *sa, int32_t peer_id);
+struct wire_conn *wire_find_rendezvous(struct wire *w, const struct wire_peer *from);
+struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *peer, enum wire_state state,
+                           int64_t now_ms);
+void wire_set_peer_id(struct wire *w, struct wire_conn *c, int32_t peer_id);
+void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits);
+void wire_tell_accept(struct wire *w);
+void wire_due(struct wire *w, struct wire_conn *c);
+void wire_tick(struct wire *w, int64_t now_ms);
+void wire_free_all(struct wire *w);
+void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa);
+bool wire_peer_is(const struct wire_peer *a, const struct wire_peer *b); /* address and port */
+/* Sends a control packet to the peer of `c`, past UDT. */
+void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
+                       size_t body_len, int64_t now_ms);
+void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms);
+
+/* wire_in.c: true if UDT shall get the datagram. */
+bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,
+               int64_t now_ms);
+struct wire_packet *wire_packet_make(const struct wire_conn *c, const uint8_t *head, const uint8_t *body,
+                                     size_t body_len);
+
+/* wire_out.c: true if the datagram shall leave. */
+bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
+                size_t body_len, int64_t now_ms);
+
+#endif

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# test/lib.sh: what every shell test sources. Prints TAP ("ok 1 - sentence"); awaits events, never sleeps blindly;
+# ends only the processes that it started itself.
+set -u
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+B=${B:-$TOP/build/release}
+case $B in /*) ;; *) B=$TOP/$B ;; esac
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/hx-test.XXXXXX")
+TAP_COUNT=0
+TAP_FAILED=0
+STARTED=() # process ids of ours
+
+cleanup() {
+    local pid
+    for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null; done
+    for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null; done
+    [ -n "${KEEP:-}" ] && echo "# kept: $WORK" || rm -rf "$WORK"
+}
+trap cleanup EXIT
+
+ok() { # ok SENTENCE
+    TAP_COUNT=$((TAP_COUNT + 1))
+    echo "ok $TAP_COUNT - $1"
+}
+not_ok() { # not_ok SENTENCE [FILE...]: the files are shown as diagnostics
+    TAP_COUNT=$((TAP_COUNT + 1))
+    TAP_FAILED=$((TAP_FAILED + 1))
+    echo "not ok $TAP_COUNT - $1"
+    shift
+    local f
+    for f in "$@"; do
+        echo "# --- $f"
+        tail -n 40 "$f" 2>/dev/null | sed 's/^/# /'
+    done
+}
+skip() { # skip SENTENCE REASON
+    TAP_COUNT=$((TAP_COUNT + 1))
+    echo "ok $TAP_COUNT - $1 # SKIP $2"
+}
+check() { # check SENTENCE COMMAND...: ok if the command succeeds
+    local name=$1
+    shift
+    if "$@" >"$WORK/check.out" 2>&1; then ok "$name"; else not_ok "$name" "$WORK/check.out"; fi
+}
+finish() { # the last line of every test
+    echo "1..$TAP_COUNT"
+    [ "$TAP_FAILED" = 0 ]
+    exit
+}
+
+start() { # start NAME COMMAND...: in the background, output in $WORK/NAME.out and .err; sets PID
+    local name=$1
+    shift
+    "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" </dev/null &
+    PID=$!
+    STARTED+=("$PID")
+}
+# await_line FILE EXTENDED_REGEX [SECONDS]: waits until the file has such a line, and prints it.
+await_line() {
+    local file=$1 regex=$2 seconds=${3:-10} tail_pid rc
+    exec {fd}< <(exec timeout "$seconds" tail -n +1 -s 0.05 -F "$file" 2>/dev/null)
+    tail_pid=$!
+    grep -E -m1 -- "$regex" <&"$fd"
+    rc=$?
+    kill "$tail_pid" 2>/dev/null
+    exec {fd}<&-
+    return $rc
+}
+await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it did not end in time
+    timeout "${2:-10}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
+    wait "$1"
+}
+# start_nameserver [OPTION...]: on a free loopback port; sets NS (host:port) and NS_PID.
+start_nameserver() {
+    local line
+    start nameserver "$B/hx-nameserver" --listen 127.0.0.1:0 "$@"
+    NS_PID=$PID
+    line=$(await_line "$WORK/nameserver.out" 'listening on' 10) ||
+        line=$(await_line "$WORK/nameserver.err" 'listening on' 1) || return 1
+    NS=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$line")
+}
