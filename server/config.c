@@ -1,0 +1,340 @@
+#include "server/config.h"
+#include "proto/endpoint.h"
+#include "proto/error.h"
+#include "shim/udt.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MIN       1024 /* bytes: one answer, or one part with the longest name, fits */
+#define SECONDS_MAX     86400
+#define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
+#define NUMBER_OPTIONS  (sizeof number_options / sizeof *number_options)
+#define ASSIGNMENTS_MAX 64 /* options on one command line */
+
+/* Options that are numbers; those in seconds are kept in milliseconds. */
+static const struct number_option {
+    const char *name;
+    int64_t min, max; /* besides 0, which always means "no limit" */
+    int64_t scale;
+    size_t offset;
+} number_options[] = {
+    {"max-connections", 1, 10000000, 1, offsetof(struct server_config, max_connections)},
+    {"max-per-address", 1, 10000000, 1, offsetof(struct server_config, max_per_address)},
+    {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
+    {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
+    {"idle-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
+};
+
+static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
+                                             {"config", required_argument, NULL, 'c'},
+                                             {"log-level", required_argument, NULL, 'L'},
+                                             {"max-connections", required_argument, NULL, 0},
+                                             {"max-per-address", required_argument, NULL, 0},
+                                             {"max-queue", required_argument, NULL, 0},
+                                             {"request-timeout", required_argument, NULL, 0},
+                                             {"idle-timeout", required_argument, NULL, 0},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'},
+                                             {NULL, 0, NULL, 0}};
+
+void server_config_usage(FILE *out)
+{
+    fprintf(out,
+            "Usage: hx-nameserver [OPTION]...\n"
+            "Tells hosts behind NATs each other's external address, so that they can connect.\n"
+            "\n"
+            "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
+            "                             kernel picks one (default: every address, port %d)\n"
+            "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
+            "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
+            "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
+            "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
+            "                             (default: 256)\n"
+            "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
+            "                             (default: 65536)\n"
+            "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
+            "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
+            "                             (default: 30)\n"
+            "  -h, --help                 print this and exit\n"
+            "  -V, --version              print the version and exit\n"
+            "\n"
+            "0 means unlimited for every limit. Logs go to standard error, one logfmt line per event.\n"
+            "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
+            UDT_DEFAULT_PORT);
+}
+
+static void listen_any(struct server_config *c, uint16_t port)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+    memset(&c->listen, 0, sizeof c->listen);
+    memcpy(&c->listen, &any, sizeof any);
+    c->listen_len = sizeof any;
+}
+
+void server_config_defaults(struct server_config *c)
+{
+    *c = (struct server_config){.log_level = LOG_INFO,
+                                .max_connections = 20000,
+                                .max_per_address = 256,
+                                .max_queue_bytes = 65536,
+                                .request_timeout_ms = 10000,
+                                .idle_timeout_ms = 30000};
+    listen_any(c, UDT_DEFAULT_PORT);
+}
+
+/* Decimal digits and nothing else. */
+static int parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    int64_t value;
+
+    if (digits == 0 || digits > 12 || text[digits] != '\0')
+        return HX_EINVAL;
+    value = strtoll(text, NULL, 10);
+    if (value < min || value > max)
+        return HX_EINVAL;
+    *out = value;
+    return HX_OK;
+}
+
+/* Splits "ADDR:PORT", "[V6]:PORT", "[V6]", ":PORT", "ADDR" and a bare IPv6 address, which has two colons. */
+static int split_listen(char *text, const char **addr, const char **port)
+{
+    char *colon = strrchr(text, ':');
+
+    *addr = text;
+    *port = NULL;
+    if (text[0] == '[') {
+        char *end = strchr(text, ']');
+
+        if (!end || (end[1] != '\0' && end[1] != ':'))
+            return HX_EINVAL;
+        if (end[1] == ':')
+            *port = end + 2;
+        *end = '\0';
+        *addr = text + 1;
+        return HX_OK;
+    }
+    if (colon && strchr(text, ':') == colon) {
+        *colon = '\0';
+        *port = colon + 1;
+    }
+    return HX_OK;
+}
+
+static int parse_listen(struct server_config *c, const char *value)
+{
+    char text[128];
+    const char *addr, *port_text;
+    int64_t port = UDT_DEFAULT_PORT;
+    struct endpoint e = {.family = AF_UNSPEC};
+    bool bracketed = value[0] == '[';
+
+    if (value[0] == '\0' || strlen(value) >= sizeof text)
+        return HX_EINVAL;
+    strcpy(text, value);
+    if (split_listen(text, &addr, &port_text) < 0)
+        return HX_EINVAL;
+    if (port_text && parse_number(port_text, 0, 65535, &port) < 0)
+        return HX_EINVAL;
+    if (addr[0] == '\0' && !bracketed) {
+        listen_any(c, (uint16_t)port);
+        return HX_OK;
+    }
+    if (!bracketed && inet_pton(AF_INET, addr, e.address) == 1)
+        e.family = AF_INET;
+    else if (inet_pton(AF_INET6, addr, e.address) == 1)
+        e.family = AF_INET6;
+    else
+        return HX_EINVAL;
+    e.port = (uint16_t)port;
+    memset(&c->listen, 0, sizeof c->listen);
+    c->listen_len = endpoint_to_sockaddr(&e, &c->listen);
+    return HX_OK;
+}
+
+static int set_number(struct server_config *c, const struct number_option *o, const char *value,
+                      char error[CONFIG_ERROR_MAX])
+{
+    int64_t number;
+
+    if (parse_number(value, 0, o->max, &number) < 0 || (number != 0 && number < o->min)) {
+        snprintf(error, CONFIG_ERROR_MAX,
+                 "%s '%.60s' is not a number from %lld to %lld; give one, or 0 for no limit", o->name, value,
+                 (long long)o->min, (long long)o->max);
+        return HX_EINVAL;
+    }
+    number *= o->scale;
+    memcpy((char *)c + o->offset, &number, sizeof number);
+    return HX_OK;
+}
+
+int server_config_set(struct server_config *c, const char *name, const char *value,
+                      char error[CONFIG_ERROR_MAX])
+{
+    for (size_t i = 0; i < NUMBER_OPTIONS; i++)
+        if (strcmp(name, number_options[i].name) == 0)
+            return set_number(c, &number_options[i], value, error);
+    if (strcmp(name, "listen") == 0) {
+        if (parse_listen(c, value) == HX_OK)
+            return HX_OK;
+        snprintf(error, CONFIG_ERROR_MAX,
+                 "listen '%.120s' is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT",
+                 value);
+        return HX_EINVAL;
+    }
+    if (strcmp(name, "log-level") == 0) {
+        if (log_level_parse(&c->log_level, value) == HX_OK)
+            return HX_OK;
+        snprintf(error, CONFIG_ERROR_MAX, "log-level '%.60s' is none of error, warn, info, debug", value);
+        return HX_EINVAL;
+    }
+    snprintf(error, CONFIG_ERROR_MAX, "no such option '%.60s'; see hx-nameserver --help", name);
+    return HX_EINVAL;
+}
+
+struct ini_reading {
+    struct server_config *config;
+    FILE *file;
+    const char *name;
+    char *error; /* "" until the first one; later ones are not told */
+    int line;
+};
+
+/* inih calls this for each line: what its own counter has, it tells only afterwards. */
+static char *read_line(char *text, int cap, void *user)
+{
+    struct ini_reading *r = user;
+
+    if (!fgets(text, cap, r->file))
+        return NULL;
+    r->line++;
+    if (strlen(text) > INI_LINE_MAX) {
+        if (!r->error[0])
+            snprintf(r->error, CONFIG_ERROR_MAX, "%s:%d: line above %d bytes; shorten it", r->name, r->line,
+                     INI_LINE_MAX);
+        return NULL;
+    }
+    return text;
+}
+
+static int take_option(void *user, const char *section, const char *name, const char *value)
+{
+    struct ini_reading *r = user;
+    char why[CONFIG_ERROR_MAX - 128];
+
+    if (r->error[0])
+        return 1;
+    if (section[0] != '\0')
+        snprintf(why, sizeof why, "options stand outside of sections; remove [%.60s]", section);
+    else {
+        char error[CONFIG_ERROR_MAX];
+
+        if (server_config_set(r->config, name, value, error) == HX_OK)
+            return 1;
+        snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, error);
+    }
+    snprintf(r->error, CONFIG_ERROR_MAX, "%.120s:%d: %s", r->name, r->line, why);
+    return 0;
+}
+
+int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX])
+{
+    struct ini_reading r = {.config = c, .file = f, .name = name, .error = error};
+    int bad_line;
+
+    error[0] = '\0';
+    bad_line = ini_parse_stream(read_line, &r, take_option, &r);
+    if (!error[0] && bad_line > 0)
+        snprintf(error, CONFIG_ERROR_MAX, "%.120s:%d: not of the form NAME = VALUE", name, bad_line);
+    else if (!error[0] && (bad_line < 0 || ferror(f)))
+        snprintf(error, CONFIG_ERROR_MAX, "%.120s: cannot be read: %s", name, strerror(errno));
+    return error[0] ? HX_EINVAL : HX_OK;
+}
+
+static int read_file(struct server_config *c, const char *path, char *error)
+{
+    FILE *f = fopen(path, "re");
+    int err;
+
+    if (!f) {
+        snprintf(error, CONFIG_ERROR_MAX, "%.200s: cannot be opened: %s", path, strerror(errno));
+        return HX_EINVAL;
+    }
+    err = server_config_read_ini(c, f, path, error);
+    fclose(f);
+    return err;
+}
+
+/* The command line in the order given: it is applied when the file has been read. */
+struct command_line {
+    const char *config_path;
+    const char *names[ASSIGNMENTS_MAX];
+    const char *values[ASSIGNMENTS_MAX];
+    size_t count;
+};
+
+static enum config_result scan(struct command_line *cl, int argc, char **argv, char error[CONFIG_ERROR_MAX])
+{
+    int c, index;
+
+    optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
+    opterr = 0; /* `error` tells */
+    while ((c = getopt_long(argc, argv, ":l:c:L:hV", long_options, &index)) != -1) {
+        const char *at = argv[optind - 1];
+
+        if (c == 'h')
+            return CONFIG_HELP;
+        if (c == 'V')
+            return CONFIG_VERSION;
+        if (c == '?' || c == ':') {
+            snprintf(error, CONFIG_ERROR_MAX, "%s '%.60s'; see hx-nameserver --help",
+                     c == ':' ? "a value is missing after" : "bad option", at);
+            return CONFIG_BAD;
+        }
+        if (c == 'c') {
+            cl->config_path = optarg;
+            continue;
+        }
+        if (cl->count == ASSIGNMENTS_MAX) {
+            snprintf(error, CONFIG_ERROR_MAX, "more than %d options; use --config", ASSIGNMENTS_MAX);
+            return CONFIG_BAD;
+        }
+        cl->names[cl->count] = c == 'l' ? "listen" : c == 'L' ? "log-level" : long_options[index].name;
+        cl->values[cl->count++] = optarg;
+    }
+    if (optind < argc) {
+        snprintf(error, CONFIG_ERROR_MAX, "unexpected argument '%.60s'; see hx-nameserver --help",
+                 argv[optind]);
+        return CONFIG_BAD;
+    }
+    return CONFIG_RUN;
+}
+
+enum config_result server_config_read(struct server_config *c, int argc, char **argv,
+                                      char error[CONFIG_ERROR_MAX])
+{
+    struct command_line cl = {.config_path = NULL};
+    enum config_result result = scan(&cl, argc, argv, error);
+
+    if (result != CONFIG_RUN)
+        return result;
+    server_config_defaults(c);
+    if (cl.config_path && read_file(c, cl.config_path, error) < 0)
+        return CONFIG_BAD;
+    for (size_t i = 0; i < cl.count; i++) {
+        char why[CONFIG_ERROR_MAX];
+
+        if (server_config_set(c, cl.names[i], cl.values[i], why) < 0) {
+            snprintf(error, CONFIG_ERROR_MAX, "--%.*s", CONFIG_ERROR_MAX - 3, why);
+            return CONFIG_BAD;
+        }
+    }
+    return CONFIG_RUN;
+}

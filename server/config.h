@@ -1,0 +1,40 @@
+/* server/config.h: the options of hx-nameserver, from the command line and from an INI file with the same
+ * names. */
+#ifndef HX_SERVER_CONFIG_H
+#define HX_SERVER_CONFIG_H
+
+#include "server/log.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define CONFIG_ERROR_MAX 512 /* bytes of an error's text with its NUL */
+
+struct server_config { /* server_config_defaults() fills it; copied by whoever takes it */
+    struct sockaddr_storage listen;
+    socklen_t listen_len;
+    enum log_level log_level;
+    int64_t max_connections;    /* 0: unlimited */
+    int64_t max_per_address;    /* connections; 0: unlimited */
+    int64_t max_queue_bytes;    /* output waiting per connection; 0: unlimited */
+    int64_t request_timeout_ms; /* 0: never */
+    int64_t idle_timeout_ms;    /* 0: never */
+};
+
+enum config_result { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_BAD };
+
+/* Every address, port UDT_DEFAULT_PORT, and the limits of DESIGN section 5. */
+void server_config_defaults(struct server_config *c);
+/* Defaults, then the file of --config, then the command line. CONFIG_BAD: `error` says what is wrong and
+ * where (FILE:LINE), one line without its end. */
+enum config_result server_config_read(struct server_config *c, int argc, char **argv,
+                                      char error[CONFIG_ERROR_MAX]);
+/* Reads an INI file over *c; `name` is for errors. HX_OK or HX_EINVAL, with `error` set. */
+int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX]);
+/* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
+int server_config_set(struct server_config *c, const char *name, const char *value,
+                      char error[CONFIG_ERROR_MAX]);
+void server_config_usage(FILE *out);
+
+#endif

@@ -1,0 +1,455 @@
+#include "server/conn.h"
+#include "proto/error.h"
+#include "server/conn_state.h"
+#include <stdlib.h>
+#include <utlist.h>
+
+#define READ_BYTES 4096 /* at once */
+
+static const char *const state_names[] = {
+    [CONN_READ_REQUEST] = "read_request",     [CONN_ANSWER] = "answer", [CONN_WAIT_NAME] = "wait_name",
+    [CONN_CHALLENGE] = "challenge",           [CONN_FLUSH] = "flush",   [CONN_STREAM_BIND] = "stream_bind",
+    [CONN_STREAM_CONNECT] = "stream_connect", [CONN_DRAIN] = "drain",   [CONN_DONE] = "done"};
+
+static struct conn *conn_of_deadline(struct timer *t)
+{
+    return (struct conn *)((char *)t - offsetof(struct conn, deadline));
+}
+
+static struct conn *conn_of_idle(struct timer *t)
+{
+    return (struct conn *)((char *)t - offsetof(struct conn, idle));
+}
+
+static struct conn *conn_of_member(struct registry_member *m)
+{
+    return (struct conn *)((char *)m - offsetof(struct conn, member));
+}
+
+/* How long a connection may stay in a state; 0: as long as it likes. */
+static int64_t state_ms(const struct conn *c, enum conn_state state)
+{
+    int64_t request_ms = c->world->config->request_timeout_ms;
+
+    switch (state) {
+    case CONN_READ_REQUEST:
+        if (c->refused != REPLY_NOTHING && (request_ms == 0 || request_ms > CONN_REFUSED_MS))
+            return CONN_REFUSED_MS;
+        return request_ms;
+    case CONN_FLUSH:
+        return request_ms;
+    case CONN_WAIT_NAME:
+        return c->wait_until_ms > c->world->now_ms ? c->wait_until_ms - c->world->now_ms : 1;
+    case CONN_CHALLENGE:
+        return CONN_CHALLENGE_MS;
+    case CONN_DRAIN:
+        return c->world->stopping ? CONN_STOP_MS : CONN_DRAIN_MS;
+    default:
+        return 0;
+    }
+}
+
+static void set_deadline(struct conn *c, int64_t ms)
+{
+    if (ms > 0)
+        timers_set(c->world->timers, &c->deadline, c->world->now_ms + ms);
+    else
+        timers_cancel(c->world->timers, &c->deadline);
+}
+
+void conn_enter(struct conn *c, enum conn_state next)
+{
+    conn_log(c, LOG_DEBUG, "state", "from", state_names[c->state], "to", state_names[next]);
+    c->state = next;
+    c->begun = false;
+    set_deadline(c, state_ms(c, next));
+}
+
+void conn_queue(struct conn *c)
+{
+    if (c->queued || c->state == CONN_DONE)
+        return;
+    c->queued = true;
+    DL_APPEND2(c->world->ready, c, ready_prev, ready_next);
+}
+
+static void unqueue(struct conn *c)
+{
+    if (!c->queued)
+        return;
+    c->queued = false;
+    DL_DELETE2(c->world->ready, c, ready_prev, ready_next);
+}
+
+static void woken(struct registry_member *m)
+{
+    conn_queue(conn_of_member(m));
+}
+
+static void end(struct conn *c, enum log_level level, const char *reason)
+{
+    if (c->state == CONN_DONE)
+        return;
+    registry_leave(c->world->registry, &c->member);
+    conn_log(c, level, "left", "name", c->request.host_id, "reason", reason, "ms",
+             LOG_NUM(c->world->now_ms - c->since_ms));
+    conn_enter(c, CONN_DONE);
+    timers_cancel(c->world->timers, &c->idle);
+    unqueue(c);
+    LL_PREPEND2(c->world->done, c, done_next);
+}
+
+void conn_end(struct conn *c, const char *reason)
+{
+    end(c, LOG_INFO, reason);
+}
+
+/* An end that needs no line of its own: the answers were given. */
+static void end_in_order(struct conn *c, const char *reason)
+{
+    end(c, c->streamed ? LOG_INFO : LOG_DEBUG, reason);
+}
+
+void conn_fail(struct conn *c, int err)
+{
+    if (err == HX_ECLOSED && c->state == CONN_READ_REQUEST && c->begun)
+        conn_end(c, "vanished within a request");
+    else if (err == HX_ECLOSED)
+        end_in_order(c, "closed by the peer");
+    else if (err == HX_ETOOBIG)
+        conn_end(c, "reads too slowly, its queue is full");
+    else if (err == HX_ELIMIT)
+        conn_end(c, "sends too much while its answer streams");
+    else
+        conn_end(c, hx_error_text(err));
+}
+
+void conn_begin_stream(struct conn *c, enum conn_state next)
+{
+    c->ignored = c->in.len;
+    buf_free(&c->in);
+    request_parser_destroy(c->parser);
+    c->parser = NULL;
+    c->streamed = true;
+    conn_enter(c, next);
+}
+
+/* HX_OK: bytes wait in c->in. Leaves to others when this connection has had its share of the turn. */
+static int fill_input(struct conn *c)
+{
+    char bytes[READ_BYTES];
+    ssize_t n;
+
+    if (c->turn_requests >= CONN_TURN_REQUESTS || c->turn_bytes >= CONN_TURN_BYTES) {
+        conn_queue(c);
+        return HX_EAGAIN;
+    }
+    if (c->in.len > 0)
+        return HX_OK;
+    if (c->input_ended)
+        return HX_EEOF;
+    n = stream_read(c->stream, bytes, sizeof bytes);
+    if (n < 0)
+        return (int)n;
+    c->turn_bytes += (size_t)n;
+    return buf_append(&c->in, bytes, (size_t)n);
+}
+
+static int end_of_input(struct conn *c)
+{
+    c->input_ended = true;
+    if (request_parser_started(c->parser))
+        return conn_refuse_for(c, REPLY_CUT);
+    conn_enter(c, CONN_DRAIN);
+    return HX_OK;
+}
+
+static int refuse_parsed(struct conn *c)
+{
+    struct reply reply = reply_for_refusal(request_parser_refusal(c->parser));
+
+    c->request = (struct request){.head = reply.head};
+    if (c->refused != REPLY_NOTHING)
+        return conn_refuse_for(c, c->refused);
+    return conn_refuse(c, &reply);
+}
+
+static int read_request(struct conn *c)
+{
+    enum request_result result;
+    size_t used;
+    int err = fill_input(c);
+
+    if (err == HX_EEOF)
+        return end_of_input(c);
+    if (err < 0)
+        return err;
+    result = request_parser_feed(c->parser, buf_data(&c->in), c->in.len, &used);
+    buf_consume(&c->in, used);
+    if (result == REQUEST_MORE) {
+        if (!c->begun && request_parser_started(c->parser)) {
+            c->begun = true;
+            if (c->answered) /* the first one's time runs from the connection's start */
+                set_deadline(c, state_ms(c, CONN_READ_REQUEST));
+        }
+        return HX_OK;
+    }
+    if (c->peer_closed)
+        return HX_ECLOSED;
+    c->turn_requests++;
+    c->answered = true;
+    c->waited = false;
+    if (result == REQUEST_REFUSED)
+        return refuse_parsed(c);
+    c->request = *request_parser_request(c->parser);
+    if (c->refused != REPLY_NOTHING)
+        return conn_refuse_for(c, c->refused);
+    conn_enter(c, CONN_ANSWER);
+    return HX_OK;
+}
+
+static int flush_answer(struct conn *c)
+{
+    if (!conn_has_room(c))
+        return HX_EAGAIN;
+    conn_enter(c, CONN_READ_REQUEST);
+    return HX_OK;
+}
+
+static int ignore_input(struct conn *c)
+{
+    while (!c->input_ended) {
+        char bytes[READ_BYTES];
+        ssize_t n = stream_read(c->stream, bytes, sizeof bytes);
+
+        if (n == HX_EEOF) {
+            c->input_ended = true; /* it may listen on */
+            break;
+        }
+        if (n < 0)
+            return (int)n;
+        c->ignored += (size_t)n;
+        if (c->ignored > CONN_IGNORED_MAX)
+            return HX_ELIMIT;
+    }
+    return HX_EAGAIN;
+}
+
+static int stream_bind(struct conn *c)
+{
+    int err;
+
+    conn_settle_challenge(c);
+    err = conn_introduce_pending(c);
+    return err < 0 ? err : ignore_input(c);
+}
+
+static int drain(struct conn *c)
+{
+    int unacked = stream_unacked(c->stream);
+
+    if (unacked < 0)
+        return unacked;
+    if (c->out.len > 0 || unacked > 0)
+        return HX_EAGAIN;
+    end_in_order(c, c->world->stopping ? "the server stops" : "answered");
+    return HX_OK;
+}
+
+/* One step a state, in the order a request meets them; a step leaves its state through conn_enter() only. */
+static int (*const conn_steps[])(struct conn *c) = {
+    [CONN_READ_REQUEST] = read_request,   [CONN_ANSWER] = conn_answer, [CONN_WAIT_NAME] = conn_wait_name,
+    [CONN_CHALLENGE] = conn_challenge,    [CONN_FLUSH] = flush_answer, [CONN_STREAM_BIND] = stream_bind,
+    [CONN_STREAM_CONNECT] = ignore_input, [CONN_DRAIN] = drain};
+
+static void run(struct conn *c, int err)
+{
+    while (err == HX_OK && c->state != CONN_DONE)
+        err =
+            conn_steps[c->state](c); /* HX_OK goes on, HX_EAGAIN waits for the next event, the rest ends it */
+    if (err < 0 && err != HX_EAGAIN)
+        conn_fail(c, err);
+}
+
+void conn_ready(struct conn *c)
+{
+    unqueue(c);
+    if (c->state == CONN_DONE)
+        return;
+    c->turn_requests = 0;
+    c->turn_bytes = 0;
+    run(c, c->peer_closed ? HX_OK : conn_flush(c));
+}
+
+void conn_peer_closed(struct conn *c)
+{
+    c->peer_closed = true;
+    if (c->state == CONN_READ_REQUEST)
+        conn_ready(c); /* what is left is read, so that the log can tell a request that was cut off */
+    else
+        conn_fail(c, HX_ECLOSED);
+}
+
+static void request_over(struct conn *c)
+{
+    int err;
+
+    if (c->refused == REPLY_NOTHING && c->answered && !c->begun) {
+        conn_enter(c, CONN_DRAIN); /* kept open for a request that did not come: no answer is due */
+        return;
+    }
+    c->request = (struct request){.head = false};
+    err = conn_refuse_for(c, c->refused != REPLY_NOTHING ? c->refused : REPLY_LATE);
+    if (err < 0)
+        conn_fail(c, err);
+}
+
+static void deadline_over(struct timer *t)
+{
+    struct conn *c = conn_of_deadline(t);
+
+    switch (c->state) {
+    case CONN_READ_REQUEST:
+        request_over(c);
+        break;
+    case CONN_WAIT_NAME:
+        conn_wait_over(c);
+        break;
+    case CONN_CHALLENGE:
+        conn_challenge_over(c);
+        break;
+    case CONN_DRAIN:
+        end_in_order(c, "did not acknowledge its answer");
+        break;
+    default: /* set by conn_flush() while output waits */
+        conn_end(c, "does not read its answer");
+        break;
+    }
+    conn_ready(c);
+}
+
+static void idle_over(struct timer *t)
+{
+    struct conn *c = conn_of_idle(t);
+    int64_t give_up_ms = stream_heard_ms(c->stream) + c->world->config->idle_timeout_ms;
+
+    if (give_up_ms > c->world->now_ms)
+        timers_set(c->world->timers, &c->idle, give_up_ms);
+    else
+        conn_end(c, "fell silent");
+}
+
+void conn_stop(struct conn *c)
+{
+    int err = HX_OK;
+
+    switch (c->state) {
+    case CONN_STREAM_BIND:
+    case CONN_STREAM_CONNECT:
+        conn_finish_stream(c);
+        break;
+    case CONN_READ_REQUEST:
+        if (!c->begun) {
+            conn_enter(c, CONN_DRAIN);
+            break;
+        }
+        c->request = (struct request){.head = false};
+        err = conn_refuse_for(c, REPLY_STOPPING);
+        break;
+    case CONN_WAIT_NAME:
+    case CONN_CHALLENGE:
+        err = conn_refuse_for(c, REPLY_STOPPING);
+        break;
+    case CONN_DONE:
+        return;
+    default:
+        conn_enter(c, CONN_DRAIN);
+        break;
+    }
+    if (err < 0)
+        conn_fail(c, err);
+    conn_ready(c);
+}
+
+int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum reply_reason refused)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    socklen_t len;
+    const struct sockaddr *peer = stream_peer(s, &len);
+    int err;
+
+    if (!c)
+        return HX_ENOMEM;
+    *c = (struct conn){.world = w, .stream = s, .refused = refused, .since_ms = w->now_ms};
+    c->deadline.fire = deadline_over;
+    c->idle.fire = idle_over;
+    c->member.wake = woken;
+    err = endpoint_from_sockaddr(&c->peer, peer, len);
+    if (err == HX_OK)
+        err = request_parser_create(&c->parser);
+    if (err == HX_OK)
+        err = timers_reserve(w->timers, 2);
+    if (err < 0) {
+        request_parser_destroy(c->parser);
+        free(c);
+        return err;
+    }
+    buf_init(&c->in, READ_BYTES);
+    buf_init(&c->out, (size_t)w->config->max_queue_bytes);
+    endpoint_format(&c->peer, c->peer_text);
+    c->id = ++w->last_id;
+    log_num(c->id_text, c->id);
+    DL_APPEND2(w->all, c, all_prev, all_next);
+    conn_log(c, LOG_DEBUG, "accepted");
+    conn_enter(c, CONN_READ_REQUEST);
+    if (w->config->idle_timeout_ms > 0)
+        timers_set(w->timers, &c->idle, w->now_ms + w->config->idle_timeout_ms);
+    *out = c;
+    return HX_OK;
+}
+
+void conn_destroy(struct conn *c)
+{
+    if (!c)
+        return;
+    unqueue(c);
+    DL_DELETE2(c->world->all, c, all_prev, all_next);
+    registry_leave(c->world->registry, &c->member);
+    timers_cancel(c->world->timers, &c->deadline);
+    timers_cancel(c->world->timers, &c->idle);
+    timers_release(c->world->timers, 2);
+    request_parser_destroy(c->parser);
+    buf_free(&c->in);
+    buf_free(&c->out);
+    stream_close(c->stream);
+    free(c);
+}
+
+const struct endpoint *conn_peer(const struct conn *c)
+{
+    return &c->peer;
+}
+
+bool conn_refused(const struct conn *c)
+{
+    return c->refused != REPLY_NOTHING;
+}
+
+struct conn *conn_next(const struct conn *c)
+{
+    return c->all_next;
+}
+
+struct conn *conn_last_ready(const struct conn_world *w)
+{
+    return w->ready ? w->ready->ready_prev : NULL; /* utlist: the first one's `prev` is the last one */
+}
+
+struct conn *conn_next_done(struct conn_world *w)
+{
+    struct conn *c = w->done;
+
+    if (c)
+        LL_DELETE2(w->done, c, done_next);
+    return c;
+}

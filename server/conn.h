@@ -1,0 +1,62 @@
+/* server/conn.h: one connection, from its first request to its last byte, as one state machine. It talks to
+ * its peer through struct stream and to other connections through the registry; it reads no clock.
+ *
+ * What a peer sends after a request whose answer streams is read and ignored up to CONN_IGNORED_MAX bytes;
+ * more ends the connection. */
+#ifndef HX_SERVER_CONN_H
+#define HX_SERVER_CONN_H
+
+#include "server/reply.h"
+#include "shim/stream.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONN_CHALLENGE_MS 1000 /* DESIGN section 3: a holder that lives acknowledges within 1 s */
+#define CONN_DRAIN_MS \
+    2000 /* at most, until the peer has acknowledged the last bytes: UDT drops them on close */
+#define CONN_STOP_MS     1000  /* the same once the server stops */
+#define CONN_REFUSED_MS  2000  /* a connection above a limit: until its request is there to be answered */
+#define CONN_OUT_LOW     4096  /* bytes of output waiting; above, no further request is read */
+#define CONN_IGNORED_MAX 65536 /* bytes */
+#define CONN_TURN_REQUESTS \
+    16 /* requests, or introductions, of one connection in a row; then others have a turn */
+#define CONN_TURN_BYTES 16384 /* bytes read from one connection in a row */
+
+struct conn;
+
+/* What the connections of one server share; the server owns all of it. */
+struct conn_world {
+    const struct server_config *config;
+    struct registry *registry;
+    struct timers *timers;
+    int64_t now_ms; /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    struct conn *all;
+    struct conn *ready; /* those that wait for a turn, first come first */
+    struct conn *done;  /* those that the sweep shall destroy */
+    bool stopping;
+    int64_t last_id;
+};
+
+/* Owns `s` once it has returned HX_OK. `refused`: not REPLY_NOTHING for one above a limit, which gets that
+ * answer to its first request and no more. HX_OK, HX_ENOMEM, or HX_EINVAL: the peer's address is no IP
+ * address. */
+int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum reply_reason refused);
+/* Closes the stream. NULL is fine. Called by the server's sweep and its end alone, never inside a callback.
+ */
+void conn_destroy(struct conn *c);
+
+/* The stream can be read or written again, or it is the connection's turn. */
+void conn_ready(struct conn *c);
+/* The peer has closed: what it sent before may still be read. */
+void conn_peer_closed(struct conn *c);
+/* The server stops: ends the answer in order. */
+void conn_stop(struct conn *c);
+
+const struct endpoint *conn_peer(const struct conn *c);
+bool conn_refused(const struct conn *c);                  /* created with a reason to refuse it */
+struct conn *conn_next(const struct conn *c);             /* in world->all */
+struct conn *conn_last_ready(const struct conn_world *w); /* NULL: none */
+struct conn *conn_next_done(struct conn_world *w);        /* taken out of world->done; NULL: none */
+
+#endif

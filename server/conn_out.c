@@ -1,0 +1,153 @@
+#include "proto/chunk.h"
+#include "proto/error.h"
+#include "proto/multipart.h"
+#include "proto/response.h"
+#include "server/conn_state.h"
+
+static bool streams(const struct conn *c)
+{
+    return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT;
+}
+
+/* While a challenge is on its way: how many of the unacknowledged datagrams are younger than it. An ACK that
+ * comes between the two looks makes the count too small, which only delays the verdict until those are
+ * acknowledged, too. */
+static void count_after_probe(struct conn *c, size_t written, int unacked_before)
+{
+    int unacked;
+
+    if (c->probe_unsent > 0) {
+        c->probe_unsent -= written < c->probe_unsent ? written : c->probe_unsent;
+        return;
+    }
+    unacked = stream_unacked(c->stream);
+    if (unacked > unacked_before)
+        c->after_probe += unacked - unacked_before;
+}
+
+/* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has one.
+ */
+static void watch_reader(struct conn *c, bool progress)
+{
+    int64_t ms = c->world->config->request_timeout_ms;
+
+    if (!streams(c) || ms == 0)
+        return;
+    if (c->out.len == 0)
+        timers_cancel(c->world->timers, &c->deadline);
+    else if (progress || !timer_is_set(&c->deadline))
+        timers_set(c->world->timers, &c->deadline, c->world->now_ms + ms);
+}
+
+int conn_flush(struct conn *c)
+{
+    bool progress = false;
+
+    if (c->out.len == 0)
+        return HX_OK;
+    while (c->out.len > 0) {
+        int unacked = c->probing ? stream_unacked(c->stream) : 0;
+        ssize_t n = stream_write(c->stream, buf_data(&c->out), c->out.len);
+
+        if (n == HX_EAGAIN)
+            break;
+        if (n < 0)
+            return (int)n;
+        buf_consume(&c->out, (size_t)n);
+        progress = true;
+        if (c->probing)
+            count_after_probe(c, (size_t)n, unacked);
+    }
+    watch_reader(c, progress);
+    if (c->out.len == 0)
+        buf_free(&c->out); /* most connections are silent binds: they shall not keep it */
+    return HX_OK;
+}
+
+bool conn_has_room(const struct conn *c)
+{
+    size_t limit = c->out.limit > 0 && c->out.limit / 2 < CONN_OUT_LOW ? c->out.limit / 2 : CONN_OUT_LOW;
+
+    return c->out.len <= limit;
+}
+
+int conn_write_root(struct conn *c)
+{
+    return reply_write_root(&c->out, &c->peer, c->request.head, c->request.close);
+}
+
+int conn_write_stream_head(struct conn *c)
+{
+    return response_write_stream_head(&c->out, &c->peer);
+}
+
+int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer)
+{
+    return multipart_write_part(&c->out, name, peer);
+}
+
+int conn_finish_answer(struct conn *c, bool close)
+{
+    conn_enter(c, close ? CONN_DRAIN : CONN_FLUSH);
+    return conn_flush(c);
+}
+
+int conn_refuse(struct conn *c, const struct reply *reply)
+{
+    struct reply r = *reply;
+    int err;
+
+    r.head = r.head || c->request.head;
+    r.close = r.close || c->request.close;
+    conn_log(c, LOG_INFO, "refused", "status", LOG_NUM(r.status), "name", c->request.host_id, "reason",
+             r.text);
+    registry_leave(c->world->registry, &c->member);
+    err = reply_write(&c->out, &r);
+    return err < 0 ? err : conn_finish_answer(c, r.close);
+}
+
+int conn_refuse_for(struct conn *c, enum reply_reason reason)
+{
+    struct reply reply = reply_for(reason);
+
+    return conn_refuse(c, &reply);
+}
+
+void conn_finish_stream(struct conn *c)
+{
+    int err;
+
+    registry_leave(c->world->registry, &c->member);
+    c->probing = false;
+    err = chunk_write_last(&c->out);
+    if (err == HX_OK)
+        err = conn_finish_answer(c, true);
+    if (err < 0)
+        conn_fail(c, err);
+    conn_queue(c); /* all may be acknowledged already: then no event would come */
+}
+
+int conn_probe(struct conn *holder)
+{
+    int err;
+
+    if (holder->probing)
+        return HX_OK;
+    err = chunk_write(&holder->out, "\r\n", 2); /* ignorable between parts (RFC 2046, 5.1.1: the epilogue) */
+    if (err < 0)
+        return err;
+    holder->probing = true;
+    holder->probe_unsent = holder->out.len;
+    holder->after_probe = 0;
+    return conn_flush(holder);
+}
+
+bool conn_probe_answered(const struct conn *holder)
+{
+    int unacked;
+
+    if (!holder->probing || holder->probe_unsent > 0)
+        return false;
+    unacked = stream_unacked(holder->stream);
+    return unacked >= 0 && unacked <= holder->after_probe;
+}

@@ -1,0 +1,100 @@
+/* server/conn_state.h: the inside of a connection, for conn.c, conn_out.c and conn_answer.c alone. */
+#ifndef HX_SERVER_CONN_STATE_H
+#define HX_SERVER_CONN_STATE_H
+
+#include "proto/buf.h"
+#include "proto/endpoint.h"
+#include "proto/request.h"
+#include "server/config.h"
+#include "server/conn.h"
+#include "server/registry.h"
+#include "server/timers.h"
+
+enum conn_state {
+    CONN_READ_REQUEST,
+    CONN_ANSWER,
+    CONN_WAIT_NAME,
+    CONN_CHALLENGE,
+    CONN_FLUSH, /* the answer was written; until little of it waits no further request is read */
+    CONN_STREAM_BIND,
+    CONN_STREAM_CONNECT,
+    CONN_DRAIN, /* nothing more will be written; until all is acknowledged */
+    CONN_DONE
+};
+
+struct conn {
+    struct conn_world *world;
+    struct conn *all_prev, *all_next;
+    struct conn *ready_prev, *ready_next; /* in world->ready while `queued` */
+    struct conn *done_next;
+    struct stream *stream;
+    enum conn_state state;
+    enum reply_reason refused;
+    bool queued;
+    bool peer_closed;
+    bool input_ended;      /* HX_EEOF was read */
+    bool answered;         /* at least one request was */
+    bool begun;            /* bytes of the next request have come */
+    bool waited;           /* this /connect has waited for its name */
+    bool introduced;       /* has its own address and, at least once, the holder's */
+    bool streamed;         /* has come to a streaming answer */
+    bool probing;          /* holder: a challenge is on its way */
+    struct timer deadline; /* of the state */
+    struct timer idle;     /* when a silent peer is given up */
+    struct registry_member member;
+    struct endpoint peer;
+    struct endpoint told; /* connect: the holder's address that was told last */
+    int64_t id;
+    int64_t challenged_id; /* the holder that was */
+    int64_t since_ms;
+    int64_t wait_until_ms;
+    size_t turn_requests; /* done in this turn */
+    size_t turn_bytes;
+    size_t ignored;      /* bytes that came during a streaming answer */
+    size_t probe_unsent; /* bytes of output up to the challenge's end that the stream has not taken */
+    int after_probe;     /* datagrams written after the challenge, at least */
+    struct request_parser *parser; /* NULL once an answer streams */
+    struct request request;
+    struct buf in;
+    struct buf out;
+    char id_text[LOG_NUM_MAX];
+    char peer_text[ENDPOINT_TEXT_MAX];
+};
+
+#define conn_log(c, level, event, ...) \
+    log_event((level), (event), "conn", (c)->id_text, "peer", (c)->peer_text, ##__VA_ARGS__, NULL)
+
+/* conn.c */
+void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
+void conn_queue(struct conn *c);                       /* asks for a turn */
+void conn_end(struct conn *c, const char *reason);     /* leaves the registry; CONN_DONE */
+void conn_fail(struct conn *c, int err);               /* conn_end() with the reason that fits */
+/* Frees what only requests need. */
+void conn_begin_stream(struct conn *c, enum conn_state next);
+
+/* conn_out.c; all return HX_OK or the stream's or buf_append()'s error, which the caller gives to conn_fail()
+ */
+int conn_flush(struct conn *c); /* writes what the stream takes */
+bool conn_has_room(const struct conn *c);
+int conn_write_root(struct conn *c);
+int conn_write_stream_head(struct conn *c);
+int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer);
+/* Writes a refusal and goes on to CONN_FLUSH or CONN_DRAIN. */
+int conn_refuse(struct conn *c, const struct reply *reply);
+int conn_refuse_for(struct conn *c, enum reply_reason reason);
+int conn_finish_answer(struct conn *c, bool close);
+/* Ends a streaming answer with the last chunk. */
+void conn_finish_stream(struct conn *c);
+int conn_probe(struct conn *holder);                 /* writes the challenge, unless one is on its way */
+bool conn_probe_answered(const struct conn *holder); /* all up to the challenge has been acknowledged */
+
+/* conn_answer.c: the steps and deadlines of the states that meet other connections */
+int conn_answer(struct conn *c);
+int conn_wait_name(struct conn *c);
+int conn_challenge(struct conn *c);
+int conn_introduce_pending(struct conn *holder);
+void conn_settle_challenge(struct conn *holder);
+void conn_wait_over(struct conn *c);
+void conn_challenge_over(struct conn *c);
+
+#endif

@@ -1,0 +1,143 @@
+#include "server/log.h"
+#include "proto/error.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {
+    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+
+static enum log_level level_max = LOG_INFO;
+static void (*line_sink)(void *user, const char *line, size_t len);
+static void *line_user;
+
+struct line {
+    char text[LOG_LINE_MAX];
+    size_t len;
+    bool full; /* a field did not fit: no further ones, or the line would mislead */
+};
+
+void log_set_level(enum log_level level)
+{
+    level_max = level;
+}
+
+int log_level_parse(enum log_level *out, const char *text)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (strcmp(text, level_names[i]) == 0) {
+            *out = (enum log_level)i;
+            return HX_OK;
+        }
+    return HX_EINVAL;
+}
+
+void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user)
+{
+    line_sink = sink;
+    line_user = user;
+}
+
+const char *log_num(char text[LOG_NUM_MAX], int64_t value)
+{
+    snprintf(text, LOG_NUM_MAX, "%" PRId64, value);
+    return text;
+}
+
+/* One byte is kept for the line's end. */
+static bool put(struct line *l, const char *data, size_t len)
+{
+    if (l->len + len >= sizeof l->text)
+        return false;
+    memcpy(l->text + l->len, data, len);
+    l->len += len;
+    return true;
+}
+
+static bool is_plain(const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:[]@/_+-";
+
+    return value[0] != '\0' && value[strspn(value, plain)] == '\0';
+}
+
+static bool put_quoted(struct line *l, const char *value)
+{
+    bool fits = put(l, "\"", 1);
+
+    for (const unsigned char *p = (const unsigned char *)value; fits && *p; p++) {
+        char escaped[5];
+
+        if (*p == '"' || *p == '\\')
+            fits = put(l, (const char[]){'\\', (char)*p}, 2);
+        else if (*p >= 0x20 && *p < 0x7f)
+            fits = put(l, (const char *)p, 1);
+        else
+            fits = put(l, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", *p));
+    }
+    return fits && put(l, "\"", 1);
+}
+
+/* All of the field or nothing. */
+static void put_field(struct line *l, const char *key, const char *value)
+{
+    size_t before = l->len;
+    bool fits = !l->full && (l->len == 0 || put(l, " ", 1)) && put(l, key, strlen(key)) && put(l, "=", 1);
+
+    if (fits && is_plain(value))
+        fits = put(l, value, strlen(value));
+    else if (fits)
+        fits = put_quoted(l, value);
+    if (!fits) {
+        l->len = before;
+        l->full = true;
+    }
+}
+
+static void put_time(struct line *l)
+{
+    char day[32], text[48];
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1000000);
+    put_field(l, "ts", text);
+}
+
+static void write_line(const struct line *l)
+{
+    ssize_t written;
+
+    if (line_sink) {
+        line_sink(line_user, l->text, l->len);
+        return;
+    }
+    written = write(STDERR_FILENO, l->text, l->len); /* one call a line: lines of two writers do not mix */
+    (void)written;                                   /* where a log cannot be written nothing can be said */
+}
+
+void log_event(enum log_level level, const char *event, ...)
+{
+    struct line l = {.len = 0};
+    const char *key;
+    va_list ap;
+
+    if (level > level_max)
+        return;
+    put_time(&l);
+    put_field(&l, "level", level_names[level]);
+    put_field(&l, "event", event);
+    va_start(ap, event);
+    while ((key = va_arg(ap, const char *)) != NULL)
+        put_field(&l, key, va_arg(ap, const char *));
+    va_end(ap);
+    l.text[l.len++] = '\n';
+    write_line(&l);
+}

@@ -1,0 +1,28 @@
+/* server/log.h: logfmt lines on standard error, one event a line:
+ * ts=2026-01-31T12:00:00.000Z level=info event=bound conn=7 peer=192.0.2.1:4711 name=alice
+ * Values come from peers: whatever is not plain is quoted and escaped, so that no name can forge a line. */
+#ifndef HX_SERVER_LOG_H
+#define HX_SERVER_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+#define LOG_LINE_MAX 4096 /* bytes of one line with its end; a longer one is cut between two fields */
+#define LOG_NUM_MAX  24   /* bytes of a 64-bit decimal with sign and NUL */
+
+/* Lines above this level are not written; LOG_INFO until it is set. */
+void log_set_level(enum log_level level);
+/* HX_OK; HX_EINVAL: none of error, warn, info, debug. */
+int log_level_parse(enum log_level *out, const char *text);
+/* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. */
+void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user);
+/* After `event` come key and value, both const char *, as often as wanted, then NULL. A NULL value is not
+ * allowed; "" is. */
+void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+/* Formats into `text` and returns it. */
+const char *log_num(char text[LOG_NUM_MAX], int64_t value);
+#define LOG_NUM(value) log_num((char[LOG_NUM_MAX]){0}, (value))
+
+#endif

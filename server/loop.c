@@ -1,0 +1,152 @@
+#include "server/loop.h"
+#include "server/conn.h"
+#include "server/log.h"
+#include "server/server.h"
+#include "shim/udt.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct loop {
+    struct server *server;
+    struct udt_port *port;
+    int signal_fd;
+    int epoll_fd;
+    bool events_left; /* the last turn has not taken all of them */
+    bool stopping;
+    int64_t stop_at_ms; /* once stopping: the end, in any case */
+};
+
+int loop_block_signals(void)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return HX_ESYS;
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? HX_ESYS : fd;
+}
+
+static int watch(struct loop *l, int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+    return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? HX_ESYS : HX_OK;
+}
+
+static int earlier(int a, int b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static int timeout_ms(const struct loop *l)
+{
+    int64_t now_ms = udt_now_ms();
+    int timeout = earlier(server_timeout_ms(l->server, now_ms), udt_port_timeout_ms(l->port));
+
+    if (l->events_left)
+        return 0;
+    if (!l->stopping)
+        return timeout;
+    return l->stop_at_ms <= now_ms ? 0 : earlier(timeout, (int)(l->stop_at_ms - now_ms));
+}
+
+static void take_event(struct loop *l, const struct udt_event *ev, int64_t now_ms)
+{
+    switch (ev->type) {
+    case UDT_EV_ACCEPTED:
+        server_accept(l->server, ev->stream, now_ms);
+        break;
+    case UDT_EV_CLOSED:
+        server_stream_closed(l->server, ev->stream, now_ms);
+        break;
+    case UDT_EV_READABLE:
+    case UDT_EV_WRITABLE:
+        server_stream_ready(l->server, ev->stream, now_ms);
+        break;
+    case UDT_EV_CONNECTED:
+    case UDT_EV_CONNECT_FAILED:
+    case UDT_EV_FINISHED:
+    default:
+        break; /* answers to what a server never asks for */
+    }
+}
+
+static void take_events(struct loop *l, int64_t now_ms)
+{
+    struct udt_event ev;
+
+    l->events_left = false;
+    for (int taken = 0; udt_port_next(l->port, &ev) == 1;) {
+        take_event(l, &ev, now_ms);
+        if (++taken == LOOP_TURN_EVENTS) {
+            l->events_left = true;
+            break;
+        }
+    }
+}
+
+static void take_signals(struct loop *l, int64_t now_ms)
+{
+    struct signalfd_siginfo info;
+
+    while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (l->stopping) {
+            l->stop_at_ms = now_ms;
+            continue;
+        }
+        log_event(LOG_INFO, "stopping", "signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM",
+                  "connections", LOG_NUM((int64_t)server_connections(l->server)), NULL);
+        l->stopping = true;
+        l->stop_at_ms = now_ms + CONN_STOP_MS + LOOP_STOP_MS;
+        server_stop(l->server, now_ms);
+    }
+}
+
+static bool finished(const struct loop *l, int64_t now_ms)
+{
+    return l->stopping && (server_connections(l->server) == 0 || now_ms >= l->stop_at_ms);
+}
+
+static int turns(struct loop *l)
+{
+    int64_t now_ms = udt_now_ms();
+
+    while (!finished(l, now_ms)) {
+        struct epoll_event ready[2];
+        int n = epoll_wait(l->epoll_fd, ready, 2, timeout_ms(l));
+
+        if (n < 0 && errno != EINTR)
+            return HX_ESYS;
+        now_ms = udt_now_ms();
+        take_signals(l, now_ms);
+        take_events(l, now_ms);
+        server_turn(l->server, now_ms);
+    }
+    return HX_OK;
+}
+
+int loop_run(struct server *s, struct udt_port *port, int signal_fd)
+{
+    struct loop l = {.server = s, .port = port, .signal_fd = signal_fd};
+    int err;
+
+    l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l.epoll_fd < 0)
+        return HX_ESYS;
+    err = watch(&l, signal_fd);
+    if (err == HX_OK)
+        err = watch(&l, udt_port_fd(port));
+    if (err == HX_OK)
+        err = turns(&l);
+    close(l.epoll_fd);
+    return err;
+}

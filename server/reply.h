@@ -1,0 +1,46 @@
+/* server/reply.h: the only place where refusals and HX_E* codes become statuses and texts. */
+#ifndef HX_SERVER_REPLY_H
+#define HX_SERVER_REPLY_H
+
+#include "proto/endpoint.h"
+#include <stdbool.h>
+
+struct buf;
+struct request_refusal;
+
+#define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3) */
+
+struct reply {
+    int status;
+    const char *text; /* one line without its end: what was wrong and what to do */
+    bool head;        /* the request was a HEAD */
+    bool close;       /* the connection ends after it */
+};
+
+/* What S itself refuses; DESIGN section 3 has the table. */
+enum reply_reason {
+    REPLY_NOTHING,     /* no refusal */
+    REPLY_UNKNOWN,     /* 404: nobody holds the name */
+    REPLY_HELD,        /* 409: a living connection holds the name */
+    REPLY_LATE,        /* 408: the request was not complete in time */
+    REPLY_CUT,         /* 400: the peer's direction ended within a request */
+    REPLY_PEER_LIMIT,  /* 429: too many connections of this address */
+    REPLY_TOTAL_LIMIT, /* 503: too many connections at all */
+    REPLY_NO_MEMORY,   /* 503 */
+    REPLY_STOPPING     /* 503: SIGTERM came */
+};
+
+/* What each says; those after which the byte stream is in doubt, or the connection is not wanted, close. */
+struct reply reply_for(enum reply_reason reason);
+/* What the parser has refused. */
+struct reply reply_for_refusal(const struct request_refusal *refusal);
+/* The reason that fits a failure: HX_ENOTFOUND, HX_ECONFLICT, HX_ELIMIT, HX_ENOMEM ...; REPLY_NOTHING: the
+ * code is no matter for an answer. */
+enum reply_reason reply_reason_for(int err);
+
+/* Append the whole answer. HX_OK or buf_append()'s errors. */
+int reply_write(struct buf *out, const struct reply *r);
+/* GET /: the requester's external address and the server's version. */
+int reply_write_root(struct buf *out, const struct endpoint *external, bool head, bool close);
+
+#endif

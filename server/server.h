@@ -1,0 +1,39 @@
+/* server/server.h: all connections of one nameserver, their limits, turns and deadlines. Knows streams, but
+ * not where they come from; times are CLOCK_MONOTONIC milliseconds, one reading for each turn of the loop. */
+#ifndef HX_SERVER_SERVER_H
+#define HX_SERVER_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SERVER_REFUSED_MAX \
+    64 /* connections above a limit that still get their answer at once; more are closed */
+#define SERVER_TURN_READY_MAX                                                     \
+    256 /* connections that are run in one turn before events are looked at again \
+         */
+
+struct server;
+struct server_config;
+struct stream;
+
+/* HX_OK or HX_ENOMEM. Copies *config. */
+int server_create(struct server **out, const struct server_config *config);
+/* Closes all streams. NULL is fine. */
+void server_destroy(struct server *s);
+
+/* A new stream, which is the server's from now on; its `user` is set. */
+void server_accept(struct server *s, struct stream *stream, int64_t now_ms);
+/* It can be read or written again. */
+void server_stream_ready(struct server *s, struct stream *stream, int64_t now_ms);
+/* Its peer has closed it. */
+void server_stream_closed(struct server *s, struct stream *stream, int64_t now_ms);
+/* Deadlines, waiting turns, and the sweep: the end of each turn of the loop. */
+void server_turn(struct server *s, int64_t now_ms);
+/* Until the next turn is due, if no event comes before: 0 at once, -1 never. */
+int server_timeout_ms(const struct server *s, int64_t now_ms);
+
+/* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
+void server_stop(struct server *s, int64_t now_ms);
+size_t server_connections(const struct server *s); /* those above a limit, too */
+
+#endif
