@@ -110,7 +110,7 @@ void wire_deafen(struct wire *w)
     w->deaf = true;
     wake(w);
     await_idle(w);
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }
 
 void wire_conn_closing(struct wire *w, int32_t id)
@@ -123,7 +123,7 @@ void wire_conn_closing(struct wire *w, int32_t id)
         c->state = WIRE_CLOSING;
         await_idle(w);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }
 
 /* UDT's worker is back: what its last datagram has brought about can be told now, and not before. */
@@ -187,7 +187,7 @@ static ssize_t before_reading(struct wire *w, struct msghdr *mh)
     }
     if (w->replay && !w->deaf)
         n = replay_one(w, mh);
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return n;
 }
 
@@ -212,7 +212,7 @@ static bool take(struct wire *w, struct msghdr *mh, ssize_t n)
     if (!w->deaf && wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
                               (size_t)n - PACKET_HEAD, wire_now_ms()))
         pass = w->busy = true;
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return pass;
 }
 
@@ -257,7 +257,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
         pthread_mutex_lock(&w->lock);
         leave = wire_leave(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
                            mh->msg_iov[1].iov_len, wire_now_ms());
-        pthread_mutex_unlock(&w->lock);
+        wire_unlock(w);
     }
     if (!leave)
         return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
@@ -283,5 +283,5 @@ void wire_conn_connected(struct wire *w, int32_t id, bool finish)
             wire_due(w, c);
         wake(w);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }

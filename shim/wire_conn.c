@@ -159,14 +159,17 @@ void wire_free_all(struct wire *w)
     }
 }
 
-static void signal_event(struct wire *w)
+/* Whoever is woken wants the lock: signal after it is given back. */
+void wire_unlock(struct wire *w)
 {
+    bool signal = (w->ready || w->accept) && !w->signalled;
     uint64_t one = 1;
 
-    if (w->signalled)
-        return;
-    w->signalled = true;
-    (void)!write(w->event_fd, &one, sizeof(one));
+    if (signal)
+        w->signalled = true;
+    pthread_mutex_unlock(&w->lock);
+    if (signal)
+        (void)!write(w->event_fd, &one, sizeof(one));
 }
 
 void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits)
@@ -178,13 +181,11 @@ void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits)
         return;
     DL_APPEND2(w->ready, c, ready_prev, ready_next);
     c->queued = true;
-    signal_event(w);
 }
 
 void wire_tell_accept(struct wire *w)
 {
     w->accept = true;
-    signal_event(w);
 }
 
 int wire_event_fd(const struct wire *w)
@@ -317,7 +318,7 @@ int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer
     c = wire_add(w, id, &key, WIRE_CONNECTING, wire_now_ms());
     if (c)
         c->rendezvous = rendezvous;
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return c ? HX_OK : HX_ENOMEM;
 }
 
@@ -334,7 +335,7 @@ bool wire_conn_accepted(struct wire *w, int32_t id, struct sockaddr_in6 *peer)
         peer_to_sockaddr6(&c->peer, peer);
         wire_tell(w, c, c->shut ? WIRE_READABLE | WIRE_CLOSED : WIRE_READABLE);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return c != NULL;
 }
 
@@ -357,7 +358,7 @@ void wire_conn_remove(struct wire *w, int32_t id)
     } else if (c) {
         forget(w, c);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }
 
 int64_t wire_conn_heard_ms(struct wire *w, int32_t id)
@@ -368,7 +369,7 @@ int64_t wire_conn_heard_ms(struct wire *w, int32_t id)
     pthread_mutex_lock(&w->lock);
     c = wire_find(w, id);
     heard_ms = c ? c->heard_ms : 0;
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return heard_ms;
 }
 
@@ -383,7 +384,7 @@ void wire_conn_end(struct wire *w, int32_t id, uint64_t offset)
         finish_end(&c->finish, offset, now_ms);
         wire_send_finish(w, c, false, now_ms);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }
 
 void wire_conn_read(struct wire *w, int32_t id)
@@ -397,7 +398,7 @@ void wire_conn_read(struct wire *w, int32_t id)
         finish_read(&c->finish, now_ms);
         wire_send_finish(w, c, false, now_ms);
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
 }
 
 bool wire_conn_finish(struct wire *w, int32_t id, struct finish *out)
@@ -408,7 +409,7 @@ bool wire_conn_finish(struct wire *w, int32_t id, struct finish *out)
     c = wire_find(w, id);
     if (c)
         *out = c->finish;
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return c != NULL;
 }
 
@@ -422,6 +423,6 @@ int wire_lingering(struct wire *w)
     {
         n += c->state == WIRE_GONE && !c->finish.peer_done && c->finish.due_ms != INT64_MAX;
     }
-    pthread_mutex_unlock(&w->lock);
+    wire_unlock(w);
     return n;
 }

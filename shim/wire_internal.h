@@ -87,6 +87,8 @@ struct wire {
 };
 
 /* wire_conn.c */
+void wire_unlock(
+    struct wire *w); /* gives the lock back, then makes the event descriptor readable if events wait */
 struct wire_conn *wire_find(struct wire *w, int32_t id);
 struct wire_conn *wire_find_peer(struct wire *w, const struct sockaddr *sa, int32_t peer_id);
 struct wire_conn *wire_find_rendezvous(struct wire *w, const struct wire_peer *from);
