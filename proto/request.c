@@ -43,6 +43,8 @@ static int on_field_name(struct http_parser *http, const char *data, size_t len)
 {
     struct request_parser *p = http->data;
 
+    if (memchr(data, ' ', len))
+        return -1; /* "Name : value" (RFC 9112, 5.1); whether http-parser refuses it depends on its build */
     if (p->field_name_len + len <= FIELD_NAME_MAX)
         memcpy(p->field_name + p->field_name_len, data, len);
     p->field_name_len += len;

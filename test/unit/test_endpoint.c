@@ -1,0 +1,205 @@
+#include "proto/endpoint.h"
+#include "proto/error.h"
+#include "test/unit/cuts.h"
+#include <arpa/inet.h>
+
+/* Parsed from memory that ends where the text does. */
+static int parse(struct endpoint *out, const char *text, size_t len)
+{
+    char *copy = malloc(len ? len : 1);
+
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    int err = endpoint_parse(out, copy, len);
+    free(copy);
+    return err;
+}
+
+static void check_text(const char *text, const char *canonical)
+{
+    struct endpoint e;
+    char out[ENDPOINT_TEXT_MAX];
+
+    if (parse(&e, text, strlen(text)) != HX_OK)
+        fail_msg("refused: %s", text);
+    assert_int_equal(endpoint_format(&e, out), strlen(canonical));
+    assert_string_equal(out, canonical);
+}
+
+static void endpoints_are_parsed_and_formatted(void **state)
+{
+    (void)state;
+    check_text("192.0.2.1:7000", "192.0.2.1:7000");
+    check_text("0.0.0.0:1", "0.0.0.0:1");
+    check_text("255.255.255.255:65535", "255.255.255.255:65535");
+    check_text("[2001:db8::1]:7000", "[2001:db8::1]:7000");
+    check_text("[2001:DB8:0:0:0:0:0:1]:7000", "[2001:db8::1]:7000");
+    check_text("[2001:db8:0:1:1:1:1:1]:7000", "[2001:db8:0:1:1:1:1:1]:7000"); /* RFC 5952, 4.2.2 */
+    check_text("[::]:65535", "[::]:65535");
+    check_text("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
+               "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+}
+
+static void a_mapped_address_is_an_ipv4_address(void **state)
+{
+    struct endpoint mapped, plain;
+
+    (void)state;
+    check_text("[::ffff:192.0.2.1]:7000", "192.0.2.1:7000");
+    check_text("[::ffff:c000:201]:7000", "192.0.2.1:7000");
+    assert_int_equal(parse(&mapped, "[::ffff:192.0.2.1]:7", 20), HX_OK);
+    assert_int_equal(parse(&plain, "192.0.2.1:7", 11), HX_OK);
+    assert_true(endpoint_equal(&mapped, &plain));
+}
+
+static void what_is_no_endpoint_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        ":",
+        "-",
+        "192.0.2.1",
+        "192.0.2.1:",
+        "192.0.2.1:0",
+        "192.0.2.1:07000",
+        "192.0.2.1:65536",
+        "192.0.2.1:99999",
+        "192.0.2.1:100000",
+        "192.0.2.1:+1",
+        "192.0.2.1:-1",
+        "192.0.2.1: 1",
+        "192.0.2.1:1 ",
+        " 192.0.2.1:1",
+        "192.0.2.1:1x",
+        "192.0.2.1:1\n",
+        "192.0.2:1",
+        "192.0.2.256:1",
+        "192.0.2.01:1",
+        "192.0.2.1.1:1",
+        "0x7f.0.0.1:1",
+        "localhost:1",
+        ":1",
+        "[]:1",
+        "[:1",
+        "]:1",
+        "[192.0.2.1]:1",
+        "2001:db8::1:7000",
+        "[2001:db8::1]",
+        "[2001:db8::1]7000",
+        "[2001:db8::1]:",
+        "[2001:db8::1]:0",
+        "[fe80::1%eth0]:1",
+        "[fe80::1%1]:1",
+        "[2001:db8::1::]:1",
+        "[[::1]]:1",
+        "[::1:1",
+        "::1]:1",
+        "[00002001:db8::1]:1",
+        "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:100000",
+        "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1",
+    };
+    struct endpoint e, before;
+
+    (void)state;
+    memset(&e, 0x5a, sizeof e);
+    before = e;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (parse(&e, texts[i], strlen(texts[i])) != HX_EPROTO)
+            fail_msg("accepted: %s", texts[i]);
+        assert_memory_equal(&e, &before, sizeof e);
+    }
+    assert_int_equal(parse(&e, "192.0.2.1\0:1", 12), HX_EPROTO);
+    assert_int_equal(parse(&e, "192.0.2.1:1\0", 12), HX_EPROTO);
+    assert_int_equal(parse(&e, "\0", 1), HX_EPROTO);
+}
+
+static void every_part_of_an_endpoint_is_none(void **state)
+{
+    static const char text[] = "[2001:db8::1]:7";
+    struct endpoint e;
+
+    (void)state;
+    for (size_t len = 0; len < strlen(text); len++)
+        assert_int_equal(parse(&e, text, len), HX_EPROTO);
+    assert_int_equal(parse(&e, text, strlen(text)), HX_OK);
+}
+
+static void no_endpoint_is_a_dash(void **state)
+{
+    struct endpoint none = {0};
+    struct sockaddr_storage ss;
+    char text[ENDPOINT_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(endpoint_format(&none, text), 1);
+    assert_string_equal(text, "-");
+    assert_int_equal(endpoint_to_sockaddr(&none, &ss), 0);
+}
+
+static void sockaddrs_become_endpoints_and_sockaddrs_again(void **state)
+{
+    static const char *const texts[] = {"192.0.2.1:7000", "[2001:db8::1]:65535"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct endpoint e, back;
+        struct sockaddr_storage ss;
+        struct sockaddr_in6 in6;
+        assert_int_equal(parse(&e, texts[i], strlen(texts[i])), HX_OK);
+        socklen_t len = endpoint_to_sockaddr(&e, &ss);
+        assert_int_equal(ss.ss_family, e.family);
+        assert_int_equal(endpoint_from_sockaddr(&back, (struct sockaddr *)&ss, len), HX_OK);
+        assert_true(endpoint_equal(&e, &back));
+        assert_int_equal(endpoint_from_sockaddr(&back, (struct sockaddr *)&ss, len - 1), HX_EINVAL);
+        endpoint_to_sockaddr6(&e, &in6);
+        assert_int_equal(in6.sin6_family, AF_INET6);
+        assert_int_equal(ntohs(in6.sin6_port), e.port);
+        assert_int_equal(IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) != 0, i == 0);
+        assert_int_equal(endpoint_from_sockaddr(&back, (struct sockaddr *)&in6, sizeof in6), HX_OK);
+        assert_true(endpoint_equal(&e, &back));
+    }
+}
+
+static void other_families_and_short_sockaddrs_are_refused(void **state)
+{
+    struct endpoint e;
+    struct sockaddr_storage ss = {.ss_family = AF_UNIX};
+
+    (void)state;
+    assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&ss, sizeof ss), HX_EINVAL);
+    assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&ss, 0), HX_EINVAL);
+    assert_int_equal(endpoint_from_sockaddr(&e, NULL, 0), HX_EINVAL);
+}
+
+static void endpoints_are_compared_by_what_they_are(void **state)
+{
+    struct endpoint a, port, host, v6;
+
+    (void)state;
+    assert_int_equal(parse(&a, "192.0.2.1:1", 11), HX_OK);
+    assert_int_equal(parse(&port, "192.0.2.1:2", 11), HX_OK);
+    assert_int_equal(parse(&host, "192.0.2.2:1", 11), HX_OK);
+    assert_int_equal(parse(&v6, "[c000:201::]:1", 14), HX_OK); /* the same bytes in front */
+    assert_true(endpoint_equal(&a, &a));
+    assert_false(endpoint_equal(&a, &port));
+    assert_true(endpoint_same_host(&a, &port));
+    assert_false(endpoint_equal(&a, &host));
+    assert_false(endpoint_same_host(&a, &host));
+    assert_false(endpoint_same_host(&a, &v6));
+    assert_false(endpoint_equal(&a, &v6));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(endpoints_are_parsed_and_formatted),
+        cmocka_unit_test(a_mapped_address_is_an_ipv4_address),
+        cmocka_unit_test(what_is_no_endpoint_is_refused),
+        cmocka_unit_test(every_part_of_an_endpoint_is_none),
+        cmocka_unit_test(no_endpoint_is_a_dash),
+        cmocka_unit_test(sockaddrs_become_endpoints_and_sockaddrs_again),
+        cmocka_unit_test(other_families_and_short_sockaddrs_are_refused),
+        cmocka_unit_test(endpoints_are_compared_by_what_they_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

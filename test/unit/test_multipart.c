@@ -1,0 +1,244 @@
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/multipart.h"
+#include "test/unit/cuts.h"
+
+static const char *test_boundary; /* for run(); NULL is the default */
+
+struct run {
+    struct multipart_reader reader;
+    struct account *account;
+    int err;
+};
+
+static void on_part(void *user, const struct multipart_part *part)
+{
+    struct run *r = user;
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_format(&part->peer, text);
+    account_add(r->account, "%s=%s\n", part->name, text);
+}
+
+static void feed(void *user, const char *data, size_t len)
+{
+    struct run *r = user;
+    int err = multipart_reader_feed(&r->reader, data, len);
+
+    if (r->err < 0)
+        assert_int_equal(err, r->err); /* stays failed */
+    r->err = err;
+}
+
+static void run(const struct cuts *c, struct account *a)
+{
+    struct run r = {.account = a};
+
+    assert_int_equal(multipart_reader_init(&r.reader, test_boundary, on_part, &r), HX_OK);
+    feed_cuts(c, feed, &r);
+    if (r.err < 0)
+        account_add(a, "%s\n", hx_error_text(r.err));
+}
+
+static void check(const char *text, const char *expected)
+{
+    check_every_cut_of(text, strlen(text), expected, run);
+}
+
+#define D   "--hx_hole_punching\r\n"
+#define A   "a: 192.0.2.1:1\r\n\r\n"
+#define A_  "a=192.0.2.1:1\n"
+#define BAD "malformed message\n"
+#define BIG "message or queue too big\n"
+
+static void parts_are_read(void **state)
+{
+    (void)state;
+    check("", "");
+    check(D A, A_);
+    check(D A D ": [2001:db8::1]:2\r\n\r\n" D "b: 192.0.2.3:3\r\n\r\n",
+          A_ "=[2001:db8::1]:2\nb=192.0.2.3:3\n");
+}
+
+static void both_forms_of_the_delimiter_are_read(void **state)
+{
+    (void)state;
+    check("--" D A "--" D A D A, A_ A_ A_);
+    check("--hx_hole_punching \t\r\n" A, A_);
+}
+
+static void a_part_is_told_when_its_empty_line_has_come(void **state)
+{
+    (void)state;
+    check(D "a: 192.0.2.1:1\r\n", "");
+    check(D "a: 192.0.2.1:1\r\n\r", "");
+    check(D "a: 192.0.2.1:1\r\n\n", A_);
+}
+
+static void bare_lf_ends_lines_too(void **state)
+{
+    (void)state;
+    check("--hx_hole_punching\na: 192.0.2.1:1\n\n----hx_hole_punching\n: 192.0.2.1:2\n\n",
+          A_ "=192.0.2.1:2\n");
+}
+
+static void empty_lines_between_parts_are_ignored(void **state)
+{
+    (void)state;
+    check("\r\n\r\n" D A "\r\n\n\r\n" D "\r\n" A "\r\n", A_ A_);
+}
+
+static void the_preamble_and_the_epilogue_are_ignored(void **state)
+{
+    (void)state;
+    check("This is a\r\nmultipart: message\r\n--hx_hole_punchin\r\n" D A, A_);
+    check(D A "--hx_hole_punching--\r\n" D A "rubbish", A_);
+    check(D A "----hx_hole_punching--\n" D A, A_);
+    check("--hx_hole_punching--\r\n" D A, "");
+}
+
+static void blanks_after_the_colon_may_be_more_or_none(void **state)
+{
+    (void)state;
+    check(D "a:192.0.2.1:1\r\n\r\n" D "a: \t 192.0.2.1:1\r\n\r\n" D ":192.0.2.1:1\r\n\r\n",
+          A_ A_ "=192.0.2.1:1\n");
+}
+
+static void what_is_no_part_is_refused(void **state)
+{
+    static const char *const lines[] = {
+        "a",         "a b: 192.0.2.1:1",  " : 192.0.2.1:1",  "a : 192.0.2.1:1", "a: ",
+        "a: -",      "a: 192.0.2.1",      "a: 192.0.2.1:0",  "a: 192.0.2.1:1 ", "a: b: 192.0.2.1:1",
+        "192.0.2.1", "\xc3: 192.0.2.1:1", "a: h1_ip:h1_port"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, D "%s\r\n\r\n" D A, lines[i]);
+        check(text, BAD);
+    }
+    check(D "a: 192.0.2.1:1\r\n" D A, BAD);
+    check(D "a: 192.0.2.1:1\r\nb: 192.0.2.1:1\r\n\r\n", BAD);
+    check(D A "rubbish\r\n" D A, A_ BAD);
+    check(D "a: 192.0.2.1:1\r\r\n\r\n", BAD);
+}
+
+static void a_name_of_255_bytes_is_read_and_256_are_refused(void **state)
+{
+    char *name = repeated('n', HOST_ID_MAX);
+    char text[512], expected[512];
+
+    (void)state;
+    snprintf(text, sizeof text, D "%s: 192.0.2.1:1\r\n\r\n", name);
+    snprintf(expected, sizeof expected, "%s=192.0.2.1:1\n", name);
+    check(text, expected);
+    snprintf(text, sizeof text, D "%sn: 192.0.2.1:1\r\n\r\n", name);
+    check(text, BAD);
+    free(name);
+}
+
+static void a_line_of_512_bytes_is_read_and_513_are_refused(void **state)
+{
+    char *fill = repeated('x', MULTIPART_LINE_MAX);
+    char text[MULTIPART_LINE_MAX + 128];
+
+    (void)state;
+    snprintf(text, sizeof text, "%s\r\n" D A, fill);
+    check(text, A_);
+    snprintf(text, sizeof text, "%s\n" D A, fill);
+    check(text, A_);
+    snprintf(text, sizeof text, "%sx", fill);
+    check(text, BIG);
+    snprintf(text, sizeof text, "%s\rx", fill);
+    check(text, BIG);
+    free(fill);
+}
+
+static void other_boundaries_are_read(void **state)
+{
+    (void)state;
+    test_boundary = "frontier";
+    check(D "--frontier\r\n" A "frontier\r\n" A "--frontier--\r\n" A, A_ A_);
+    test_boundary = "";
+    check(D A, A_);
+    test_boundary = NULL;
+}
+
+static void a_boundary_of_70_bytes_is_taken_and_71_are_refused(void **state)
+{
+    char *boundary = repeated('b', 71);
+    struct multipart_reader r;
+    char text[256];
+
+    (void)state;
+    assert_int_equal(multipart_reader_init(&r, boundary, NULL, NULL), HX_EINVAL);
+    boundary[70] = '\0';
+    test_boundary = boundary;
+    snprintf(text, sizeof text, "--%s\r\n" A "--%s--\r\nx", boundary, boundary);
+    check(text, A_);
+    test_boundary = NULL;
+    free(boundary);
+}
+
+static void a_part_is_written_as_one_chunk(void **state)
+{
+    struct endpoint e;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e), HX_OK);
+    assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
+    assert_memory_equal(buf_data(&out), "26\r\n" D A "\r\n", out.len);
+    buf_consume(&out, out.len);
+    assert_int_equal(multipart_write_part(&out, "", &e), HX_OK);
+    assert_int_equal(out.len, strlen("25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n"));
+    assert_memory_equal(buf_data(&out), "25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n", out.len);
+    assert_int_equal(multipart_write_part(&out, "a:b", &e), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e), HX_EINVAL);
+    buf_free(&out);
+}
+
+static void the_longest_part_is_written_and_read_back(void **state)
+{
+    static const char longest[] = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+    char *name = repeated('n', HOST_ID_MAX);
+    char expected[512];
+    struct endpoint e;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
+    assert_int_equal(multipart_write_part(&out, name, &e), HX_OK);
+    size_t size_line = strlen("147\r\n");
+    snprintf(expected, sizeof expected, "%s=%s\n", name, longest);
+    check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected, run);
+    buf_free(&out);
+    buf_init(&out, 100);
+    assert_int_equal(multipart_write_part(&out, name, &e), HX_ETOOBIG);
+    assert_int_equal(out.len, 0);
+    free(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_are_read),
+        cmocka_unit_test(both_forms_of_the_delimiter_are_read),
+        cmocka_unit_test(a_part_is_told_when_its_empty_line_has_come),
+        cmocka_unit_test(bare_lf_ends_lines_too),
+        cmocka_unit_test(empty_lines_between_parts_are_ignored),
+        cmocka_unit_test(the_preamble_and_the_epilogue_are_ignored),
+        cmocka_unit_test(blanks_after_the_colon_may_be_more_or_none),
+        cmocka_unit_test(what_is_no_part_is_refused),
+        cmocka_unit_test(a_name_of_255_bytes_is_read_and_256_are_refused),
+        cmocka_unit_test(a_line_of_512_bytes_is_read_and_513_are_refused),
+        cmocka_unit_test(other_boundaries_are_read),
+        cmocka_unit_test(a_boundary_of_70_bytes_is_taken_and_71_are_refused),
+        cmocka_unit_test(a_part_is_written_as_one_chunk),
+        cmocka_unit_test(the_longest_part_is_written_and_read_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
