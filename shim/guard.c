@@ -12,9 +12,9 @@ static void lower(uint8_t *word, uint32_t max)
 static bool request_expected(const struct guard_rules *rules, int32_t request, int32_t id)
 {
     if (rules->listening) /* S3: a handshake to a connected id makes UDT send 48 bytes of its heap */
-        return id == 0 && (request == REQUEST_REGULAR || request == REQUEST_CONCLUSION);
-    return request == REQUEST_REGULAR || request == REQUEST_RENDEZVOUS || request == REQUEST_CONCLUSION ||
-           request == REQUEST_AGREEMENT || request == REQUEST_REFUSED;
+        return id == 0 && (request == HS_REGULAR || request == HS_CONCLUSION);
+    return request == HS_REGULAR || request == HS_RENDEZVOUS || request == HS_CONCLUSION ||
+           request == HS_AGREEMENT || request == HS_REFUSED;
 }
 
 static enum guard_verdict judge_handshake(const struct guard_rules *rules, int32_t id, uint8_t *body,

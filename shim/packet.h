@@ -31,11 +31,11 @@ enum packet_type {
 };
 
 enum packet_request {
-    REQUEST_REGULAR = 1,     /* first handshake of a client, and the listener's cookie answer to it */
-    REQUEST_RENDEZVOUS = 0,  /* first handshake of a rendezvous */
-    REQUEST_CONCLUSION = -1, /* client's second, listener's last; second of a rendezvous */
-    REQUEST_AGREEMENT = -2,  /* answer of a rendezvous that is connected already */
-    REQUEST_REFUSED = 1002
+    HS_REGULAR = 1,     /* first handshake of a client, and the listener's cookie answer to it */
+    HS_RENDEZVOUS = 0,  /* first handshake of a rendezvous */
+    HS_CONCLUSION = -1, /* client's second, listener's last; second of a rendezvous */
+    HS_AGREEMENT = -2,  /* answer of a rendezvous that is connected already */
+    HS_REFUSED = 1002
 };
 
 /* Offsets into the body. */

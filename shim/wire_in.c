@@ -68,11 +68,11 @@ static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagr
 {
     int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
 
-    if (request == REQUEST_REFUSED)
+    if (request == HS_REFUSED)
         return refuse(w, c);
-    if (request == REQUEST_REGULAR) /* the listener's cookie; no party of a rendezvous says this */
+    if (request == HS_REGULAR) /* the listener's cookie; no party of a rendezvous says this */
         return !c->rendezvous;
-    if (!c->rendezvous && request != REQUEST_CONCLUSION)
+    if (!c->rendezvous && request != HS_CONCLUSION)
         return false;
     wire_set_peer_id(w, c, (int32_t)packet_word(d->body + HANDSHAKE_ID));
     c->window = packet_word(d->body + HANDSHAKE_WINDOW);

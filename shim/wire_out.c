@@ -10,7 +10,7 @@ static void leave_handshake(struct wire *w, const struct sockaddr *to, const uin
     int32_t id;
 
     if (!w->listening || body_len < HANDSHAKE_SIZE ||
-        (int32_t)packet_word(body + HANDSHAKE_REQUEST) != REQUEST_CONCLUSION)
+        (int32_t)packet_word(body + HANDSHAKE_REQUEST) != HS_CONCLUSION)
         return;
     id = (int32_t)packet_word(body + HANDSHAKE_ID);
     w->accept_made = true;
