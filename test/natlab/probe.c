@@ -1,0 +1,381 @@
+/* test/natlab/probe.c: proves what a NAT does, with UDP sockets alone (no UDT, no shim): the tests of RFC
+ * 5780, section 4, in the words of RFC 4787.
+ *
+ *   probe reflect A1 A2 P1 P2      on the public side: two addresses, two ports, four sockets
+ *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins
+ *   probe count   A1 P1 N          sends N datagrams, prints how many answers came
+ *   probe hold    A1 P1            prints its external address now, and again at each line of standard input
+ *   probe meet    A1 P1            finds the other "meet" through the reflector and punches a hole to it
+ *
+ * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
+ * from the socket that was asked: when DONE is here without ALT, the NAT has filtered ALT, and nobody had to
+ * wait for it. It tells two that say "MEET" of each other. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_MS  2000 /* a reflector that is reachable answers well within this, on a busy machine too */
+#define REORDER_MS 20   /* how long ALT may come behind DONE */
+#define HAIRPIN_MS 200  /* what has not come back through the router by then will not come */
+#define PUNCH_MS   600  /* both sides try for this long */
+#define REPEAT_MS  20   /* between two tries */
+#define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
+#define TEXT_MAX   256
+
+struct peer {
+    struct sockaddr_in at;
+    char text[INET_ADDRSTRLEN + 8]; /* "ip:port" */
+};
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static struct sockaddr_in endpoint(const char *addr, const char *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+
+    if (inet_pton(AF_INET, addr, &a.sin_addr) != 1) {
+        fprintf(stderr, "probe: %s is no IPv4 address\n", addr);
+        exit(2);
+    }
+    return a;
+}
+
+/* "ip:port" -> address; exits on anything else: it comes from our own reflector. */
+static struct sockaddr_in endpoint_parse(const char *text)
+{
+    char addr[INET_ADDRSTRLEN];
+    char port[6];
+
+    if (sscanf(text, "%15[0-9.]:%5[0-9]", addr, port) != 2) {
+        fprintf(stderr, "probe: '%s' is no ip:port\n", text);
+        exit(1);
+    }
+    return endpoint(addr, port);
+}
+
+static bool same(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+    return a->sin_addr.s_addr == b->sin_addr.s_addr && a->sin_port == b->sin_port;
+}
+
+static void format(const struct sockaddr_in *a, char *out, size_t len)
+{
+    char addr[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &a->sin_addr, addr, sizeof(addr));
+    snprintf(out, len, "%s:%u", addr, (unsigned)ntohs(a->sin_port));
+}
+
+static int udp_socket(const struct sockaddr_in *local)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || (local && bind(fd, (const struct sockaddr *)local, sizeof(*local)) < 0))
+        die("probe: socket");
+    return fd;
+}
+
+static void say(int fd, const struct sockaddr_in *to, const char *text)
+{
+    /* A refusal told by ICMP, or a full queue, is a datagram lost: the callers expect losses. */
+    (void)sendto(fd, text, strlen(text), 0, (const struct sockaddr *)to, sizeof(*to));
+}
+
+/* Receives one datagram until `deadline`; false: none came. */
+static bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    for (int64_t left = deadline - now_ms(); poll(&p, 1, left > 0 ? (int)left : 0) == 1;
+         left = deadline - now_ms()) {
+        socklen_t len = sizeof(*from);
+        ssize_t n = recvfrom(fd, text, TEXT_MAX - 1, MSG_DONTWAIT, (struct sockaddr *)from, &len);
+
+        if (n >= 0) {
+            text[n] = '\0';
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The external address of `fd` as the reflector at `to` sees it. */
+static struct peer external(int fd, const struct sockaddr_in *to)
+{
+    struct peer me;
+    char text[TEXT_MAX];
+    struct sockaddr_in from;
+
+    say(fd, to, "MAP");
+    do {
+        if (!hear(fd, text, &from, now_ms() + ANSWER_MS)) {
+            printf("mapping=unreachable filtering=unreachable hairpin=no\n");
+            exit(1);
+        }
+    } while (!same(&from, to));
+    me.at = endpoint_parse(text);
+    format(&me.at, me.text, sizeof(me.text));
+    return me;
+}
+
+/* RFC 5780, 4.3: one local port, four destinations; do they see the same external port? */
+static const char *mapping(int fd, const struct sockaddr_in server[SOCKETS], struct peer seen[SOCKETS])
+{
+    bool equal[SOCKETS][SOCKETS];
+    bool all_differ = true;
+
+    for (int i = 0; i < SOCKETS; i++)
+        seen[i] = external(fd, &server[i]);
+    for (int i = 0; i < SOCKETS; i++) {
+        for (int j = 0; j < SOCKETS; j++) {
+            equal[i][j] = same(&seen[i].at, &seen[j].at);
+            all_differ = all_differ && (i == j || !equal[i][j]);
+        }
+    }
+    if (equal[0][1] && equal[0][2] && equal[0][3])
+        return "endpoint-independent";
+    if (equal[0][1] && equal[2][3])
+        return "address-dependent";
+    return all_differ ? "address-and-port-dependent" : "irregular";
+}
+
+/* Asks server[0] to let its socket `k` send to us; true if that came through. */
+static bool gets_in(int fd, const struct sockaddr_in server[SOCKETS], int k)
+{
+    char text[TEXT_MAX];
+    struct sockaddr_in from;
+    int64_t deadline = now_ms() + ANSWER_MS;
+    bool got = false;
+
+    snprintf(text, sizeof(text), "FROM %d", k);
+    say(fd, &server[0], text);
+    while (hear(fd, text, &from, deadline)) {
+        if (same(&from, &server[k]) && strncmp(text, "ALT", 3) == 0)
+            got = true;
+        if (same(&from, &server[0]) && strncmp(text, "DONE", 4) == 0)
+            deadline = now_ms() + REORDER_MS;
+    }
+    return got;
+}
+
+/* RFC 5780, 4.4: only server[0] was contacted; who else may send to that mapping? */
+static const char *filtering(int fd, const struct sockaddr_in server[SOCKETS])
+{
+    (void)external(fd, &server[0]);
+    bool other_address = gets_in(fd, server, 3);
+    bool other_port = gets_in(fd, server, 1);
+
+    if (other_address)
+        return other_port ? "endpoint-independent" : "irregular";
+    return other_port ? "address-dependent" : "address-and-port-dependent";
+}
+
+/* RFC 5780, 4.5, and RFC 4787, REQ-9: two local ports reach each other through their external addresses, and
+ * see external source addresses. */
+static const char *hairpin(const struct sockaddr_in *server)
+{
+    int a = udp_socket(NULL);
+    int b = udp_socket(NULL);
+    struct peer ext_a = external(a, server);
+    struct peer ext_b = external(b, server);
+    struct sockaddr_in from;
+    char text[TEXT_MAX];
+    const char *result = "no";
+
+    say(a, &ext_b.at, "OPEN"); /* may be filtered at b: it has not sent to a yet */
+    say(b, &ext_a.at, "PING");
+    if (hear(a, text, &from, now_ms() + HAIRPIN_MS))
+        result = strcmp(text, "PING") == 0 && same(&from, &ext_b.at) ? "yes" : "irregular";
+    close(a);
+    close(b);
+    return result;
+}
+
+static int cmd_nat(const struct sockaddr_in server[SOCKETS])
+{
+    int fd = udp_socket(NULL);
+    struct peer seen[SOCKETS];
+    const char *map = mapping(fd, server, seen);
+    int fresh = udp_socket(NULL);
+    const char *filter = filtering(fresh, server);
+    /* A stranger's datagrams have come to this mapping, some were filtered: that must not have moved it. */
+    struct peer before = external(fresh, &server[0]);
+    struct peer after = external(fresh, &server[3]);
+    struct sockaddr_in local;
+    socklen_t len = sizeof(local);
+
+    if (connect(fd, (const struct sockaddr *)&server[0], sizeof(server[0])) < 0 ||
+        getsockname(fd, (struct sockaddr *)&local, &len) < 0)
+        die("probe: getsockname");
+    char inside[INET_ADDRSTRLEN + 8];
+    format(&local, inside, sizeof(inside));
+    printf("mapping=%s filtering=%s hairpin=%s stable=%s translated=%s inside=%s outside=%s\n", map, filter,
+           hairpin(&server[0]), same(&before.at, &after.at) ? "yes" : "no",
+           same(&local, &seen[0].at) ? "no" : "yes", inside, seen[0].text);
+    return 0;
+}
+
+static int cmd_count(const struct sockaddr_in *server, int n)
+{
+    int fd = udp_socket(NULL);
+    char text[TEXT_MAX];
+    struct sockaddr_in from;
+    int answers = 0;
+
+    for (int i = 0; i < n; i++) {
+        say(fd, server, "MAP");
+        while (hear(fd, text, &from, now_ms() + (i % 16 == 15)))
+            answers++;
+    }
+    while (hear(fd, text, &from, now_ms() + HAIRPIN_MS))
+        answers++;
+    printf("answers=%d\n", answers);
+    return 0;
+}
+
+static int cmd_hold(const struct sockaddr_in *server)
+{
+    int fd = udp_socket(NULL);
+    char line[TEXT_MAX];
+
+    do {
+        printf("outside=%s\n", external(fd, server).text);
+        fflush(stdout);
+    } while (fgets(line, sizeof(line), stdin));
+    return 0;
+}
+
+/* Both send to the address they were told, and, as UDT does, take datagrams from exactly that one. */
+static int punch(int fd, const struct sockaddr_in *to)
+{
+    int64_t begin = now_ms();
+    bool heard = false;
+    bool stranger = false;
+    char text[TEXT_MAX];
+    struct sockaddr_in from;
+
+    while (now_ms() < begin + PUNCH_MS) {
+        say(fd, to, heard ? "HEARD" : "PUNCH");
+        if (!hear(fd, text, &from, now_ms() + REPEAT_MS))
+            continue;
+        if (!same(&from, to)) {
+            stranger = stranger || from.sin_addr.s_addr == to->sin_addr.s_addr;
+            continue;
+        }
+        heard = true;
+        if (strcmp(text, "HEARD") == 0) {
+            say(fd, to, "HEARD");
+            printf("punched=yes ms=%d\n", (int)(now_ms() - begin));
+            return 0;
+        }
+    }
+    printf("punched=no came_from_another_port=%s\n", stranger ? "yes" : "no");
+    return 1;
+}
+
+static int cmd_meet(const struct sockaddr_in *server)
+{
+    int fd = udp_socket(NULL);
+    char text[TEXT_MAX];
+    struct sockaddr_in from;
+    char peer[TEXT_MAX];
+
+    say(fd, server, "MEET");
+    do { /* where nothing is filtered the other one's first PUNCH may come before the reflector's word */
+        if (!hear(fd, text, &from, now_ms() + ANSWER_MS)) {
+            printf("punched=no nobody_came=yes\n");
+            return 1;
+        }
+    } while (!same(&from, server) || sscanf(text, "PEER %255s", peer) != 1);
+    struct sockaddr_in to = endpoint_parse(peer);
+    return punch(fd, &to);
+}
+
+static void reflect_one(int fd[SOCKETS], int asked, const char *text, const struct sockaddr_in *from)
+{
+    static struct peer waiting; /* the first of a pair that wants to meet */
+    char answer[TEXT_MAX];
+    struct peer peer = {.at = *from};
+    int k;
+
+    format(from, peer.text, sizeof(peer.text));
+    if (strcmp(text, "MAP") == 0) {
+        say(fd[asked], from, peer.text);
+    } else if (sscanf(text, "FROM %d", &k) == 1 && k >= 0 && k < SOCKETS) {
+        say(fd[k], from, "ALT");
+        say(fd[asked], from, "DONE");
+    } else if (strcmp(text, "MEET") == 0 && waiting.text[0] == '\0') {
+        waiting = peer;
+    } else if (strcmp(text, "MEET") == 0) {
+        snprintf(answer, sizeof(answer), "PEER %s", peer.text);
+        say(fd[asked], &waiting.at, answer);
+        snprintf(answer, sizeof(answer), "PEER %s", waiting.text);
+        say(fd[asked], from, answer);
+        waiting.text[0] = '\0';
+    }
+}
+
+static int cmd_reflect(const struct sockaddr_in server[SOCKETS])
+{
+    int fd[SOCKETS];
+    struct pollfd p[SOCKETS];
+    struct sockaddr_in from;
+    char text[TEXT_MAX];
+
+    for (int i = 0; i < SOCKETS; i++) {
+        fd[i] = udp_socket(&server[i]);
+        p[i] = (struct pollfd){.fd = fd[i], .events = POLLIN};
+    }
+    printf("reflecting\n");
+    fflush(stdout);
+    while (poll(p, SOCKETS, -1) >= 0) {
+        for (int i = 0; i < SOCKETS; i++) {
+            if ((p[i].revents & POLLIN) && hear(fd[i], text, &from, now_ms()))
+                reflect_one(fd, i, text, &from);
+        }
+    }
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *cmd = argc > 1 ? argv[1] : "";
+
+    if (argc == 6 && (strcmp(cmd, "reflect") == 0 || strcmp(cmd, "nat") == 0)) {
+        struct sockaddr_in server[SOCKETS];
+
+        for (int i = 0; i < SOCKETS; i++)
+            server[i] = endpoint(argv[2 + i / 2], argv[4 + i % 2]);
+        return cmd[0] == 'r' ? cmd_reflect(server) : cmd_nat(server);
+    }
+    if (argc >= 4) {
+        struct sockaddr_in server = endpoint(argv[2], argv[3]);
+
+        if (strcmp(cmd, "count") == 0 && argc == 5)
+            return cmd_count(&server, atoi(argv[4]));
+        if (strcmp(cmd, "hold") == 0)
+            return cmd_hold(&server);
+        if (strcmp(cmd, "meet") == 0)
+            return cmd_meet(&server);
+    }
+    fprintf(stderr, "usage: probe reflect|nat A1 A2 P1 P2 | count A P N | hold A P | meet A P\n");
+    return 2;
+}
