@@ -1,0 +1,424 @@
+/* shim/udt over real UDT on loopback: a listener's port and two clients' ports in one process, one thread. */
+#include "shim/packet.h"
+#include "shim/udt.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+/* cmocka wants the above */
+#include <cmocka.h>
+
+#define WAIT_MS 5000
+#define PAYLOAD (UDT_MSS_BYTES - 28 - 16) /* bytes of a full data packet */
+
+static struct udt_port *server, *left, *right;
+
+static struct udt_port *open_port(int backlog)
+{
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct udt_port_config config = {(struct sockaddr *)&loopback, sizeof(loopback), backlog};
+    struct udt_port *p;
+
+    assert_int_equal(udt_port_open(&p, &config), HX_OK);
+    return p;
+}
+
+static int open_all(void **state)
+{
+    (void)state;
+    server = open_port(2048);
+    left = open_port(0);
+    right = open_port(0);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    udt_shutdown(2000);
+    return 0;
+}
+
+/* Waits for one event of this type at the port; others are passed over. */
+static struct udt_event await(struct udt_port *p, enum udt_event_type type)
+{
+    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
+    struct udt_event ev;
+
+    while (udt_now_ms() < deadline_ms) {
+        struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
+        int timeout_ms = udt_port_timeout_ms(p);
+
+        while (udt_port_next(p, &ev)) {
+            if (ev.type == type)
+                return ev;
+        }
+        poll(&fd, 1, timeout_ms >= 0 && timeout_ms < 100 ? timeout_ms : 100);
+    }
+    fail_msg("no event of type %d within %d ms", type, WAIT_MS);
+    return ev;
+}
+
+static bool quiet(struct udt_port *p, int ms) /* no event within ms */
+{
+    struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
+    int64_t deadline_ms = udt_now_ms() + ms;
+    struct udt_event ev;
+
+    while (udt_now_ms() < deadline_ms) {
+        if (udt_port_next(p, &ev))
+            return false;
+        poll(&fd, 1, 10);
+    }
+    return true;
+}
+
+static struct stream *connect_to(struct udt_port *from, struct udt_port *to, struct stream **accepted)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(to, &len);
+    struct stream *s;
+
+    assert_int_equal(udt_connect(&s, from, address, len, 2000, NULL), HX_OK);
+    assert_ptr_equal(await(from, UDT_EV_CONNECTED).stream, s);
+    *accepted = await(to, UDT_EV_ACCEPTED).stream;
+    return s;
+}
+
+static void meet(struct stream **a, struct stream **b)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(a, left, address, len, 5000, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(b, right, address, len, 5000, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
+/* Reads exactly `len` bytes, or until the end of the stream. */
+static size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
+{
+    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
+    size_t got = 0;
+
+    while (got < len && udt_now_ms() < deadline_ms) {
+        ssize_t n = stream_read(s, buf + got, len - got);
+        struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
+        struct udt_event ev;
+
+        if (n > 0) {
+            got += (size_t)n;
+            continue;
+        }
+        if (n != HX_EAGAIN)
+            break;
+        poll(&fd, 1, 100);
+        while (udt_port_next(p, &ev))
+            ;
+    }
+    return got;
+}
+
+static void bytes_go_both_ways(void **state)
+{
+    struct stream *b, *a = connect_to(left, server, &b);
+    char buf[8];
+
+    (void)state;
+    assert_int_equal(stream_write(a, "hello", 5), 5);
+    assert_int_equal(read_all(server, b, buf, 5), 5);
+    assert_memory_equal(buf, "hello", 5);
+    assert_int_equal(stream_write(b, "bye", 3), 3);
+    assert_int_equal(read_all(left, a, buf, 3), 3);
+    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EAGAIN);
+    stream_close(a);
+    stream_close(b);
+}
+
+static void the_listener_sees_the_clients_own_port(void **state)
+{
+    struct stream *b, *a = connect_to(left, server, &b);
+    const struct sockaddr_in6 *seen;
+    const struct sockaddr *mine;
+    socklen_t len;
+
+    (void)state;
+    seen = (const struct sockaddr_in6 *)stream_peer(b, &len);
+    mine = udt_port_local(left, &len);
+    assert_int_equal(seen->sin6_port, ((const struct sockaddr_in6 *)mine)->sin6_port);
+    assert_true(IN6_IS_ADDR_V4MAPPED(&seen->sin6_addr));
+    stream_close(a);
+    stream_close(b);
+}
+
+static void a_close_is_told_after_what_came_before_it(void **state)
+{
+    struct stream *b, *a = connect_to(left, server, &b);
+    int64_t start_ms;
+    char buf[8];
+
+    (void)state;
+    stream_write(a, "last", 4);
+    await(left, UDT_EV_WRITABLE); /* acknowledged */
+    assert_int_equal(stream_unacked(a), 0);
+    start_ms = udt_now_ms();
+    stream_close(a);
+    await(server, UDT_EV_CLOSED);
+    assert_in_range(udt_now_ms() - start_ms, 0, 100);
+    assert_int_equal(read_all(server, b, buf, sizeof(buf)), 4);
+    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_ECLOSED);
+    assert_int_equal(stream_unacked(b), HX_ECLOSED);
+    stream_close(b);
+}
+
+static void a_connect_to_nobody_ends_at_its_deadline(void **state)
+{
+    struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct udt_event ev;
+    struct stream *s;
+
+    (void)state;
+    nobody.sin_port = htons(9); /* discard */
+    assert_int_equal(udt_connect(&s, left, (struct sockaddr *)&nobody, sizeof(nobody), 200, NULL), HX_OK);
+    ev = await(left, UDT_EV_CONNECT_FAILED);
+    assert_ptr_equal(ev.stream, s);
+    assert_int_equal(ev.error, HX_ETIMEDOUT);
+    stream_close(s);
+}
+
+static void a_connect_begins_again_when_an_attempt_has_been_lost(void **state)
+{
+    struct sockaddr_in later = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct udt_port_config config = {(struct sockaddr *)&later, sizeof(later), 10};
+    socklen_t len = sizeof(later);
+    struct udt_port *late;
+    struct stream *s, *accepted;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&later, len), 0); /* reserves a port that answers nothing */
+    getsockname(fd, (struct sockaddr *)&later, &len);
+    assert_int_equal(udt_connect(&s, left, (struct sockaddr *)&later, len, 8000, NULL), HX_OK);
+    assert_true(quiet(left, UDT_CONNECT_MS + 200)); /* past the first attempt */
+    close(fd);
+    assert_int_equal(udt_port_open(&late, &config), HX_OK);
+    assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, s);
+    accepted = await(late, UDT_EV_ACCEPTED).stream;
+    stream_close(s);
+    stream_close(accepted);
+}
+
+static void a_closed_connect_leaves_nothing_behind(void **state)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(server, &len);
+    struct udt_event ev;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) { /* closes race the handshake's answers (A3) */
+        struct stream *s;
+
+        assert_int_equal(udt_connect(&s, left, address, len, 2000, NULL), HX_OK);
+        if (i % 2)
+            poll(NULL, 0, i % 3);
+        stream_close(s);
+    }
+    quiet(left, 100);
+    while (udt_port_next(server, &ev)) {
+        if (ev.type == UDT_EV_ACCEPTED)
+            stream_close(ev.stream);
+    }
+}
+
+static void two_thousand_sessions_do_not_corrupt_the_peer_cache(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2000; i++) { /* A1: the heap is corrupt after 1024 */
+        struct stream *b, *a = connect_to(left, server, &b);
+
+        stream_close(a);
+        stream_close(b);
+    }
+}
+
+static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct stream *a, *b;
+        int64_t start_ms;
+        char buf[4];
+        socklen_t len;
+        const struct sockaddr *address = udt_port_local(right, &len);
+
+        assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
+        address = udt_port_local(left, &len);
+        assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
+        await(left, UDT_EV_CONNECTED);
+        stream_write(a, "1st", 3);
+        start_ms = udt_now_ms();
+        await(right, UDT_EV_CONNECTED);
+        assert_int_equal(read_all(right, b, buf, 3), 3);
+        assert_in_range(udt_now_ms() - start_ms, 0, 250); /* UDT's own resend comes after 300 ms */
+        stream_close(a);
+        stream_close(b);
+    }
+}
+
+static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
+{
+    struct stream *b, *a = connect_to(left, server, &b);
+    static char out[PAYLOAD], in[PAYLOAD];
+    int64_t start_ms;
+
+    (void)state;
+    stream_write(a, "x", 1); /* the ACK timer has run once */
+    assert_int_equal(read_all(server, b, in, 1), 1);
+    memset(out, 'y', sizeof(out));
+    start_ms = udt_now_ms();
+    assert_int_equal(stream_write(a, out, sizeof(out)), sizeof(out));
+    assert_int_equal(read_all(server, b, in, sizeof(in)), sizeof(in));
+    assert_in_range(udt_now_ms() - start_ms, 0, 80); /* UDT alone: 100 ms */
+    stream_close(a);
+    stream_close(b);
+}
+
+static void both_directions_end_separately(void **state)
+{
+    struct udt_finish f;
+    struct stream *a, *b;
+    char buf[16];
+
+    (void)state;
+    meet(&a, &b);
+    stream_write(a, "question", 8);
+    assert_int_equal(udt_stream_finish(a), HX_OK);
+    assert_int_equal(read_all(right, b, buf, sizeof(buf)), 8);
+    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_EEOF);
+    await(left, UDT_EV_FINISHED);
+    udt_stream_finish_state(a, &f);
+    assert_true(f.sent_confirmed && !f.received_all);
+    stream_write(b, "answer", 6); /* the other direction still works */
+    udt_stream_finish(b);
+    assert_int_equal(read_all(left, a, buf, sizeof(buf)), 6);
+    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EEOF);
+    await(right, UDT_EV_FINISHED);
+    stream_close(a);
+    stream_close(b);
+}
+
+static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
+{
+    enum { TOTAL = 4 << 20 };
+    char *out = malloc(TOTAL), *in = malloc(TOTAL);
+    size_t sent = 0, got = 0;
+    struct stream *a, *b;
+    struct udt_event ev;
+
+    (void)state;
+    for (int i = 0; i < TOTAL; i++)
+        out[i] = (char)(i * 7 + i / 251);
+    meet(&a, &b);
+    for (int64_t end_ms = udt_now_ms() + 4 * WAIT_MS; got < TOTAL && udt_now_ms() < end_ms;) {
+        ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;
+        ssize_t m = stream_read(b, in + got, TOTAL - got);
+        struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};
+
+        sent += n > 0 ? (size_t)n : 0;
+        got += m > 0 ? (size_t)m : 0;
+        if (n <= 0 && m <= 0)
+            poll(fds, 2, 100);
+        while (udt_port_next(left, &ev) || udt_port_next(right, &ev))
+            ;
+    }
+    assert_int_equal(got, TOTAL);
+    assert_memory_equal(in, out, TOTAL);
+    stream_close(a);
+    stream_close(b);
+    free(in);
+    free(out);
+}
+
+static void throw_handshake(int fd, uint32_t mss, uint32_t window)
+{
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
+    const struct sockaddr *to;
+    socklen_t len;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    to = udt_port_local(server, &len);
+    v4.sin_port = ((const struct sockaddr_in6 *)to)->sin6_port;
+    packet_put_control(packet, PACKET_HANDSHAKE, 0, 0);
+    packet_put_word(packet + 16 + HANDSHAKE_VERSION, 4);
+    packet_put_word(packet + 16 + HANDSHAKE_TYPE, 1);
+    packet_put_word(packet + 16 + HANDSHAKE_MSS, mss);
+    packet_put_word(packet + 16 + HANDSHAKE_WINDOW, window);
+    packet_put_word(packet + 16 + HANDSHAKE_REQUEST, HS_REGULAR);
+    packet_put_word(packet + 16 + HANDSHAKE_ID, 4711);
+    assert_int_equal(sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&v4, sizeof(v4)),
+                     sizeof(packet));
+}
+
+static bool answered(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char buf[2048];
+
+    return poll(&p, 1, 150) == 1 && recv(fd, buf, sizeof(buf), 0) > 0;
+}
+
+static void handshakes_outside_the_bounds_get_no_answer(void **state)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    throw_handshake(fd, 1500, 8192);
+    assert_true(answered(fd)); /* the test's own packets are as they should be */
+    throw_handshake(fd, 44, 8192);
+    assert_false(answered(fd));
+    throw_handshake(fd, 9000, 8192);
+    assert_false(answered(fd));
+    throw_handshake(fd, 1500, 0);
+    assert_false(answered(fd));
+    throw_handshake(fd, 1500, 0xFFFFFFFF);
+    assert_false(answered(fd));
+    close(fd);
+}
+
+static void a_stream_hears_its_peer(void **state)
+{
+    struct stream *b, *a = connect_to(left, server, &b);
+
+    (void)state;
+    assert_in_range(udt_now_ms() - stream_heard_ms(a), 0, 1000);
+    assert_in_range(udt_now_ms() - stream_heard_ms(b), 0, 1000);
+    stream_close(a);
+    stream_close(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_go_both_ways),
+        cmocka_unit_test(the_listener_sees_the_clients_own_port),
+        cmocka_unit_test(a_close_is_told_after_what_came_before_it),
+        cmocka_unit_test(a_connect_to_nobody_ends_at_its_deadline),
+        cmocka_unit_test(a_connect_begins_again_when_an_attempt_has_been_lost),
+        cmocka_unit_test(a_closed_connect_leaves_nothing_behind),
+        cmocka_unit_test(two_thousand_sessions_do_not_corrupt_the_peer_cache),
+        cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
+        cmocka_unit_test(a_full_packet_is_readable_without_waiting_for_the_next),
+        cmocka_unit_test(both_directions_end_separately),
+        cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
+        cmocka_unit_test(handshakes_outside_the_bounds_get_no_answer),
+        cmocka_unit_test(a_stream_hears_its_peer),
+    };
+
+    return cmocka_run_group_tests_name("udt", tests, open_all, close_all);
+}
