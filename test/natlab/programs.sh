@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2034,SC2153 # what is set here is for the scripts that source this
+# test/natlab/programs.sh: our programs at their places in the lab. Source it after lib.sh and lab.sh.
+PROBE=$B/test/natlab/probe
+LAB_NS=$LAB_S:7000 # the nameserver, as the hosts know it
+LAB_REFLECTOR=("$LAB_S" "$LAB_S_OTHER" 3478 3479)
+GREETING='the quick brown fox crosses two NATs'
+
+build_probe() { # if it is older than its source
+    local source=$TOP/test/natlab/probe.c
+    [ "$PROBE" -nt "$source" ] && return
+    mkdir -p "${PROBE%/*}"
+    "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o "$PROBE" "$source"
+}
+start_reflector() {
+    lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
+    await_line "$WORK/reflector.out" '^reflecting' 5 >/dev/null
+}
+start_s() { # the nameserver on S, all its output in nameserver.err; sets S_PID
+    lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen $LAB_NS >&2"
+    S_PID=$PID
+    await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
+}
+# await_bound [SECONDS] [NTH]: until S has logged for the NTH time that somebody holds the name "lab".
+await_bound() {
+    local fd tail_pid count
+    exec {fd}< <(exec timeout "${1:-5}" tail -n +1 -s 0.05 -F "$WORK/nameserver.err" 2>/dev/null)
+    tail_pid=$!
+    count=$(grep -E -m "${2:-1}" -c 'event=bound .*name=lab( |$)' <&"$fd")
+    kill "$tail_pid" 2>/dev/null
+    exec {fd}<&-
+    [ "$count" = "${2:-1}" ] && return
+    echo "S did not log that 'lab' is bound"
+    return 1
+}
+start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
+    lab_start bind h1 "$B/hx" bind lab --nameserver "$LAB_NS" -v "$@"
+    H1_PID=$PID
+}
+end_now() { # end_now PID [SIGNAL]: of a process that we started
+    kill "-${2:-TERM}" "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+}
+ms_between() { # ms_between FROM TO: both as EPOCHREALTIME has them
+    echo $(((${2/[.,]/} - ${1/[.,]/}) / 1000))
+}
+# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_MS, from /connect (as the
+# nameserver's log has it) to the first byte, and GREET_RC; its messages are in $WORK/connect.err.
+greet() {
+    local fd line='' first='' asked
+    exec {fd}< <(lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" \
+        <<<"$GREETING" 2>"$WORK/connect.err")
+    if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
+    wait $!
+    GREET_RC=$?
+    exec {fd}<&-
+    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | tail -n 1)
+    GREET_MS=-
+    if [ -n "$first" ] && [ -n "$asked" ]; then GREET_MS=$(ms_between "$(date -d "$asked" +%s.%6N)" "$first"); fi
+    [ "$line" = "$GREETING" ] && [ "$GREET_RC" = 0 ]
+}
