@@ -173,7 +173,7 @@ static ssize_t replay_one(struct wire *w, struct msghdr *mh)
 
 /* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
  */
-static ssize_t before_reading(struct wire *w, struct msghdr *mh)
+static ssize_t before_reading(struct wire *w, struct msghdr *mh, bool *deaf)
 {
     int64_t now_ms = wire_now_ms();
     ssize_t n = -1;
@@ -185,6 +185,7 @@ static ssize_t before_reading(struct wire *w, struct msghdr *mh)
         wire_tick(w, now_ms);
         w->tick_ms = now_ms + WIRE_TICK_MS;
     }
+    *deaf = w->deaf;
     if (w->replay && !w->deaf)
         n = replay_one(w, mh);
     wire_unlock(w);
@@ -198,8 +199,6 @@ static void await_datagram(struct wire *w)
 
     if (poll(fds, 2, WIRE_TICK_MS) > 0 && fds[1].revents)
         (void)!read(w->wake_fd, &count, sizeof(count));
-    if (fds[0].revents & POLLNVAL) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5) */
-        poll(NULL, 0, WIRE_TICK_MS);
 }
 
 static bool take(struct wire *w, struct msghdr *mh, ssize_t n)
@@ -221,13 +220,13 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 {
     struct wire *w = port_of(fd);
     socklen_t name_len = mh->msg_namelen;
-    bool waited = false;
+    bool waited = false, deaf;
     ssize_t n;
 
     if (!w)
         return __real_recvmsg(fd, mh, flags);
-    n = before_reading(w, mh);
-    for (int drops = 0; n < 0 && drops < DROPS_MAX;) {
+    n = before_reading(w, mh, &deaf);
+    for (int drops = 0; n < 0 && !deaf && drops < DROPS_MAX;) {
         mh->msg_namelen = name_len;
         n = __real_recvmsg(fd, mh, flags | MSG_DONTWAIT);
         if (n >= 0) {
@@ -237,14 +236,16 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
             n = -1;
         } else if (errno == EINTR) {
             continue;
-        } else if (waited || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF)) {
+        } else if (waited || (errno != EAGAIN && errno != EWOULDBLOCK)) {
             break; /* an ICMP error of some earlier datagram is no reason to wait, and none to stop */
         } else {
             waited = true;
             await_datagram(w);
-            n = before_reading(w, mh);
+            n = before_reading(w, mh, &deaf);
         }
     }
+    if (deaf) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5): touch it no more */
+        poll(NULL, 0, WIRE_TICK_MS);
     return n;
 }
 
