@@ -2,6 +2,7 @@
 
 #include "proto/buf.h"
 #include "proto/error.h"
+#include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"
 #include <http_parser.h>
@@ -55,6 +56,8 @@ static int on_field_value(struct http_parser *http, const char *data, size_t len
 {
     struct request_parser *p = http->data;
 
+    if (!field_value_valid(data, len))
+        return -1;
     if (p->text_len + len > REQUEST_LINE_MAX) {
         p->value_cut = true;
         return 0;

@@ -1,5 +1,6 @@
 #include "proto/chunk.h"
 #include "proto/error.h"
+#include "proto/field.h"
 #include "proto/response.h"
 #include <http_parser.h>
 #include <stdlib.h>
@@ -15,7 +16,6 @@ enum reader_state {
     READER_DONE
 };
 
-#define FIELD_NAME_MAX  24  /* longer than each field name that means something to us */
 #define FIELD_VALUE_MAX 512 /* bytes kept of one field's value */
 
 /* Text that is cut where it does not fit. */
@@ -155,6 +155,8 @@ static int on_field_value(struct http_parser *http, const char *data, size_t len
 {
     struct response_reader *r = http->data;
 
+    if (!field_value_valid(data, len))
+        return -1;
     r->in_value = true;
     cut_text_add(&r->value, data, len);
     return 0;

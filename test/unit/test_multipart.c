@@ -219,6 +219,7 @@ static void the_longest_part_is_written_and_read_back(void **state)
     buf_init(&out, 100);
     assert_int_equal(multipart_write_part(&out, name, &e), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
+    buf_free(&out);
     free(name);
 }
 

@@ -356,6 +356,8 @@ static void malformed_header_fields_are_refused(void **state)
         {GET "Transfer-Encoding : chunked\r\n", "400 fatal\n"},
         {GET "N\xc3\xa4me: x\r\n", "400 fatal\n"},
         {GET "Name: a\x01\r\n", "400 fatal\n"},
+        {GET "Name: \x01\r\n", "400 fatal\n"},
+        {GET "Name: a\x7f\r\n", "400 fatal\n"},
         {GET "Name: a\rb", "400 fatal\n"},
         {GET "Name:\rb", "400 fatal\n"},
         {GET " Name: a\r\n", "400 fatal\n"},
@@ -367,7 +369,8 @@ static void malformed_header_fields_are_refused(void **state)
 
     (void)state;
     CHECK_ROWS(check, rows);
-    check_bytes(GET "Name: a\0b", strlen(GET) + 9, "400 fatal\n");
+    check_bytes(GET "Name: a\0b\n", strlen(GET) + 10, "400 fatal\n");
+    check_bytes(GET "Name: \0b\n", strlen(GET) + 9, "400 fatal\n");
 }
 
 static void prefer_wait_is_read(void **state)

@@ -1,0 +1,230 @@
+/* The specification's exchanges, byte for byte (test/spec): writers write them, parsers read them. Run from
+ * the root of the tree. */
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/multipart.h"
+#include "proto/request.h"
+#include "proto/response.h"
+#include "test/unit/cuts.h"
+
+#ifndef TEST_SPEC_DIR
+#define TEST_SPEC_DIR "test/spec"
+#endif
+
+#define H1 "203.0.113.10:40001"
+#define H2 "198.51.100.20:40002"
+
+struct transcript {
+    size_t len;
+    char text[4096];
+};
+
+static struct transcript load(const char *name)
+{
+    struct transcript t = {0};
+    char path[256];
+
+    snprintf(path, sizeof path, TEST_SPEC_DIR "/%s.txt", name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        fail_msg("%s: cannot be opened; run from the root of the tree", path);
+    t.len = fread(t.text, 1, sizeof t.text - 1, f);
+    fclose(f);
+    assert_true(t.len > 0 && t.len < sizeof t.text - 1);
+    return t;
+}
+
+static void check_written(const struct buf *out, const char *name)
+{
+    struct transcript t = load(name);
+
+    if (out->len != t.len || memcmp(buf_data(out), t.text, t.len) != 0)
+        fail_msg("%s: expected\n%s\ngot\n%.*s", name, t.text, (int)out->len, buf_data(out));
+}
+
+static struct endpoint endpoint(const char *text)
+{
+    struct endpoint e;
+
+    assert_int_equal(endpoint_parse(&e, text, strlen(text)), HX_OK);
+    return e;
+}
+
+/* The parser's result for the transcript, which it must take to its last byte; the caller destroys it. */
+static struct request_parser *read_request(const char *name, enum request_result expected)
+{
+    struct transcript t = load(name);
+    struct request_parser *p;
+    size_t taken;
+
+    assert_int_equal(request_parser_create(&p), HX_OK);
+    assert_int_equal(request_parser_feed(p, t.text, t.len, &taken), expected);
+    if (expected == REQUEST_DONE || !request_parser_refusal(p)->fatal)
+        assert_int_equal(taken, t.len);
+    return p;
+}
+
+static void check_request(const char *name, enum request_target target, const char *own_name, int wait_s)
+{
+    struct request_parser *p = read_request(name, REQUEST_DONE);
+    const struct request *q = request_parser_request(p);
+
+    assert_int_equal(q->target, target);
+    assert_string_equal(q->host_id, "host_sweet_host");
+    assert_string_equal(q->name, own_name);
+    assert_int_equal(q->wait_s, wait_s);
+    assert_false(q->head || q->close);
+    request_parser_destroy(p);
+}
+
+static void requests_are_read(void **state)
+{
+    (void)state;
+    check_request("bind.request", REQUEST_BIND, "", 0);
+    check_request("connect.request", REQUEST_CONNECT, "", 0);
+    check_request("connect-named.request", REQUEST_CONNECT, "alice@home", 30);
+}
+
+static void requests_are_written(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL), HX_OK);
+    check_written(&out, "bind.request");
+    buf_consume(&out, out.len);
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL), HX_OK);
+    check_written(&out, "connect.request");
+    buf_consume(&out, out.len);
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n"),
+                     HX_OK);
+    check_written(&out, "connect-named.request");
+    buf_free(&out);
+}
+
+struct part {
+    const char *name;
+    const char *peer;
+};
+
+static void check_stream_written(const char *name, const char *external, const struct part *parts, size_t n)
+{
+    struct endpoint e = endpoint(external);
+    struct buf out;
+
+    buf_init(&out, 0);
+    assert_int_equal(response_write_stream_head(&out, &e), HX_OK);
+    for (size_t i = 0; i < n; i++) {
+        e = endpoint(parts[i].peer);
+        assert_int_equal(multipart_write_part(&out, parts[i].name, &e), HX_OK);
+    }
+    check_written(&out, name);
+    buf_free(&out);
+}
+
+struct reading {
+    struct multipart_reader parts;
+    struct account account;
+};
+
+static void on_part(void *user, const struct multipart_part *part)
+{
+    struct reading *r = user;
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_format(&part->peer, text);
+    account_add(&r->account, "%s=%s\n", part->name, text);
+}
+
+static void on_head(void *user, const struct response_head *head)
+{
+    struct reading *r = user;
+    char text[ENDPOINT_TEXT_MAX];
+
+    assert_int_equal(head->status, 200);
+    assert_true(head->chunked);
+    assert_string_equal(head->boundary, MULTIPART_BOUNDARY);
+    endpoint_format(&head->external, text);
+    account_add(&r->account, "external=%s\n", text);
+    assert_int_equal(multipart_reader_init(&r->parts, head->boundary, on_part, r), HX_OK);
+}
+
+static void on_body(void *user, const char *data, size_t len)
+{
+    struct reading *r = user;
+
+    assert_int_equal(multipart_reader_feed(&r->parts, data, len), HX_OK);
+}
+
+static void check_stream_read(const char *name, const char *expected)
+{
+    struct transcript t = load(name);
+    static struct reading r;
+    struct response_callbacks cb = {.on_head = on_head, .on_body = on_body, .user = &r};
+    struct response_reader *reader;
+
+    r.account.len = 0;
+    assert_int_equal(response_reader_create(&reader, false, &cb), HX_OK);
+    assert_int_equal(response_reader_feed(reader, t.text, t.len), t.len);
+    assert_false(response_reader_done(reader)); /* the stream stays open */
+    assert_string_equal(r.account.text, expected);
+    response_reader_destroy(reader);
+}
+
+static void streams_are_written(void **state)
+{
+    static const struct part bind[] = {{"", H2}};
+    static const struct part connect[] = {{"host_sweet_host", H1}, {"", H2}};
+    static const struct part named[] = {{"host_sweet_host", H1}, {"alice@home", H2}};
+
+    (void)state;
+    check_stream_written("bind.response", H1, bind, 1);
+    check_stream_written("connect.response", H2, connect, 2);
+    check_stream_written("connect-named.response", H2, named, 2);
+}
+
+static void streams_are_read(void **state)
+{
+    (void)state;
+    check_stream_read("bind.response", "external=" H1 "\n=" H2 "\n");
+    check_stream_read("connect.response", "external=" H2 "\nhost_sweet_host=" H1 "\n=" H2 "\n");
+    check_stream_read("connect-named.response",
+                      "external=" H2 "\nhost_sweet_host=" H1 "\nalice@home=" H2 "\n");
+}
+
+static void check_refusal(const char *name, const char *headers)
+{
+    char file[64];
+
+    snprintf(file, sizeof file, "%s.request", name);
+    struct request_parser *p = read_request(file, REQUEST_REFUSED);
+    const struct request_refusal *f = request_parser_refusal(p);
+    struct response_text text = {
+        .status = f->status, .body = f->text, .headers = headers, .head_only = f->head, .close = f->fatal};
+    struct buf out;
+    buf_init(&out, 0);
+    assert_int_equal(response_write_text(&out, &text), HX_OK);
+    snprintf(file, sizeof file, "%s.response", name);
+    check_written(&out, file);
+    buf_free(&out);
+    request_parser_destroy(p);
+}
+
+static void refusals_are_written(void **state)
+{
+    (void)state;
+    check_refusal("bind-no-name", NULL);
+    check_refusal("bad-method", "Allow: GET, HEAD\r\n");
+    check_refusal("not-http", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_read),    cmocka_unit_test(requests_are_written),
+        cmocka_unit_test(streams_are_written),  cmocka_unit_test(streams_are_read),
+        cmocka_unit_test(refusals_are_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
