@@ -200,7 +200,7 @@ static void run(const command &c)
 
 static bool parse_command(int argc, char **argv, command &c)
 {
-    const char *words[4];
+    const char *words[4] = {};
     int count = 0;
     c = {false, nullptr, nullptr, nullptr, "hello through the hole", default_deadline_s};
     for (int i = 1; i < argc; i++) {

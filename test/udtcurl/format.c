@@ -15,16 +15,12 @@ static int put_time(struct buf *out, int64_t us)
 static int put_ip(struct buf *out, const struct endpoint *e)
 {
     char text[ENDPOINT_TEXT_MAX];
-    const char *ip = text;
     if (e->family == AF_UNSPEC)
         return HX_OK;
     endpoint_format(e, text);
-    *strrchr(text, ':') = '\0';
-    if (*ip == '[') {
-        ip++;
-        text[strlen(text) - 1] = '\0';
-    }
-    return buf_printf(out, "%s", ip);
+    int brackets = text[0] == '[';
+    int len = (int)(strrchr(text, ':') - text) - 2 * brackets;
+    return buf_printf(out, "%.*s", len, text + brackets);
 }
 
 static int put_text(struct buf *out, const char *text)

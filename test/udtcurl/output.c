@@ -19,11 +19,21 @@ void output_init(void)
         close(fd);
 }
 
+static bool is_file(const char *path)
+{
+    return path && strcmp(path, "-") != 0;
+}
+
 void output_open(struct output *o, const char *path)
 {
     o->path = path;
     o->error = 0;
-    o->fd = path && strcmp(path, "-") != 0 ? -1 : STDOUT_FILENO;
+    o->fd = is_file(path) ? -1 : STDOUT_FILENO;
+}
+
+const char *output_name(const struct output *o)
+{
+    return is_file(o->path) ? o->path : "standard output";
 }
 
 static int failed(struct output *o)

@@ -18,6 +18,8 @@ void output_open(struct output *o, const char *path);
 /* Writes all of data[0..len), making the file if need be (also with len 0). UC_OK; UC_WRITE with o->error;
  * UC_TIMEOUT at `until_ms` (udt_now_ms(); -1: no limit); UC_SIGNAL + number. */
 int output_write(struct output *o, const void *data, size_t len, int64_t until_ms);
+/* For messages. */
+const char *output_name(const struct output *o);
 /* The descriptor to watch for a reader that goes away; -1: none. */
 int output_fd(const struct output *o);
 /* UC_OK or UC_WRITE. */

@@ -19,8 +19,9 @@
 #include <time.h>
 
 #define READ_BYTES 65536
-#define GRACE_MS   250 /* the stream may say that it is gone a moment before the event tells whether in order \
-                        */
+#define GRACE_MS                                                                               \
+    250 /* the stream may say that it is gone a moment before the event tells whether in order \
+         */
 
 /* In the order of a transfer. */
 enum transfer_state { TRANSFER_RESOLVE, TRANSFER_CONNECT, TRANSFER_SEND, TRANSFER_RECEIVE, TRANSFER_DONE };
@@ -74,8 +75,7 @@ static int explain(struct transfer *t, int code)
                     "Operation timed out after %" PRId64 " milliseconds with %" PRIu64 " bytes received", ms,
                     t->result->report.size_download);
     case UC_WRITE:
-        return fail(t, code, "Failure writing output to %s: %s",
-                    output_fd(&t->output) == 1 ? "standard output" : t->output.path,
+        return fail(t, code, "Failure writing output to %s: %s", output_name(&t->output),
                     strerror(t->write_errno));
     case UC_MEMORY:
         return fail(t, code, "Out of memory");
@@ -345,14 +345,14 @@ static int run(struct transfer *t)
 
 static void set_deadlines(struct transfer *t)
 {
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = udt_now_ms() + 1; /* the clock's fraction is cut: never too early */
     t->until_ms = t->args->max_time_ms ? now_ms + t->args->max_time_ms : -1;
     t->connect_until_ms = now_ms + t->args->connect_timeout_ms;
     if (t->until_ms >= 0 && t->until_ms < t->connect_until_ms)
         t->connect_until_ms = t->until_ms;
 }
 
-static void end(struct transfer *t, int code)
+static void clean_up(struct transfer *t, int code)
 {
     if (code == UC_OK && t->keep) {
         if (t->args->verbose)
@@ -392,6 +392,6 @@ int transfer_run(struct transfer_result *out, struct net *n, const struct args *
         code = UC_WRITE;
     }
     explain(&t, code);
-    end(&t, code);
+    clean_up(&t, code);
     return code;
 }

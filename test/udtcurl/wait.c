@@ -46,7 +46,7 @@ void wait_die(void)
     sigemptyset(&set);
     sigaddset(&set, number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    raise(number);
+    kill(getpid(), number);
     _exit(UC_SIGNAL + number);
 }
 
