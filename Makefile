@@ -2,6 +2,7 @@
 VERSION    := 0.1.0
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
+MANDIR     ?= $(PREFIX)/share/man
 B          ?= build/release
 
 CC         ?= cc
@@ -18,39 +19,94 @@ STDXX      := -std=gnu++17 $(OURS)
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser
-CMOCKA     := -lcmocka
-# The newest of each kind is found by its name: a file put into a room is built.
+# A file put into a room is built: rooms are found by their folders, tests by their names.
 objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/*.c $(d)/*.cc))))
-tests       = $(patsubst test/$(1)/%.c,$(B)/test/$(1)/%,$(wildcard test/$(1)/$(2)_*.c))
-HX_MAIN    := main args cmd_bind cmd_connect pump ui
+tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
+HX_MAIN    := $(patsubst %,$(B)/client/%.o,main args cmd_bind cmd_connect pump ui)
+NS_MAIN    := $(B)/server/main.o
+LIBHX_OBJS := $(filter-out $(HX_MAIN) $(B)/client/example.o,$(call objs,client)) $(call objs,shim proto)
 ROOMS      := $(B)/libserver.a $(B)/libclient.a $(B)/libshim.a $(B)/libproto.a
 UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
+BENCH      := $(call tests,bench,bench)
+STOCK      := $(B)/test/stock/plain_server $(B)/test/stock/stock_client
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
+LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
-all: $(PROGRAMS) $(B)/libhx.a $(B)/libhx.so.0 ## build everything
+DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev
+DEBS_TEST  := clang clang-tidy clang-format llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
+              procps util-linux man-db pkg-config
 
-$(B)/hx-nameserver: $(B)/server/main.o $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
-$(B)/hx: $(patsubst %,$(B)/client/%.o,$(HX_MAIN)) $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
+
+deps: ; @test/deps.sh $(DEBS) ## install what building needs (Debian 12)
+deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
+
+demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
+	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
+check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
+bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run ## measure
+format: ; clang-format -i $(SOURCES) ## lay out the code
+
+$(B)/hx-nameserver: $(NS_MAIN) $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
+$(B)/hx: $(HX_MAIN) $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(B)/libshim.a $(B)/libproto.a ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/libproto.a: $(call objs,proto)
 $(B)/libshim.a: $(call objs,shim)
-$(B)/libserver.a: $(filter-out $(B)/server/main.o,$(call objs,server))
-$(B)/libclient.a: $(filter-out $(patsubst %,$(B)/client/%.o,$(HX_MAIN)),$(call objs,client))
-$(B)/%.a: ; @mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+$(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server))
+$(B)/libclient.a: $(filter-out $(HX_MAIN) $(B)/client/example.o,$(call objs,client))
+$(B)/libudtcurl.a: $(filter-out $(B)/test/udtcurl/main.o,$(call objs,test/udtcurl))
+$(B)/lib%.a: ; @mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 
-$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(CMOCKA) -linih $(LIBS)
-$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(B)/libshim.a $(B)/libproto.a ; $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+# One object with UDT inside and only hx_* outside: who links libhx.a needs no --wrap and clashes with no other UDT.
+$(B)/libhx.a: $(LIBHX_OBJS)
+	$(CC) -r -nostdlib $(WRAP) -o $(B)/libhx.o $^ -l:libudt.a
+	objcopy --wildcard --keep-global-symbol='hx_*' --remove-section='.group' $(B)/libhx.o
+	rm -f $@; ar rcs $@ $(B)/libhx.o
+$(B)/libhx.so.0: $(LIBHX_OBJS) client/libhx.map
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libhx.so.0,-z,defs,--version-script=client/libhx.map -o $@ $(LIBHX_OBJS) $(LIBS)
+	ln -sf libhx.so.0 $(B)/libhx.so
+$(B)/libhx.pc: client/libhx.pc.in Makefile
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
+$(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
+$(B)/example-static: client/example.c $(LIBHX)
+	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lstdc++ -lpthread -lm
+
+$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $(ROOMS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih $(LIBS)
+$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(B)/libshim.a $(B)/libproto.a
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(B)/test/bench/%: $(B)/test/bench/%.o $(B)/libshim.a $(B)/libproto.a ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/test/natlab/probe: $(B)/test/natlab/probe.o ; $(CC) $(LDFLAGS) -o $@ $^
+# Against UDT as Debian ships it: the shared library, and nothing of ours.
+$(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
 
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 unit: $(UNIT)
+fuzzers: $(FUZZ)
+bench-programs: $(BENCH) $(STOCK)
+tools: $(B)/test/natlab/probe $(STOCK)
 
-clean: ; rm -rf build
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
+	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(PREFIX)/share/doc/hx
+	install $(B)/hx $(B)/udtcurl $(DESTDIR)$(PREFIX)/bin
+	install $(B)/hx-nameserver $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 client/hx.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(B)/libhx.a $(B)/libhx.so.0 $(DESTDIR)$(LIBDIR)
+	ln -sf libhx.so.0 $(DESTDIR)$(LIBDIR)/libhx.so
+	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 client/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
-.PHONY: all unit clean
+clean: ; rm -rf build ## remove what was built
+help: ; @sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] client/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
+.PHONY: all deps deps-test demo check bench format unit fuzzers bench-programs tools install clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
