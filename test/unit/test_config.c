@@ -1,0 +1,189 @@
+/* Options from the command line and from a file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "proto/endpoint.h"
+#include "proto/error.h"
+#include "server/config.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct server_config config;
+static char error[CONFIG_ERROR_MAX];
+
+static enum config_result read_args(const char *a, const char *b, const char *c, const char *d)
+{
+    char *argv[] = {(char *)"hx-nameserver", (char *)a, (char *)b, (char *)c, (char *)d, NULL};
+    int argc = 1;
+
+    while (argv[argc])
+        argc++;
+    error[0] = '\0';
+    return server_config_read(&config, argc, argv, error);
+}
+
+static int read_ini(const char *text)
+{
+    FILE *f = fmemopen((void *)text, strlen(text), "r");
+    int err;
+
+    assert_non_null(f);
+    server_config_defaults(&config);
+    err = server_config_read_ini(&config, f, "test.conf", error);
+    fclose(f);
+    return err;
+}
+
+static const char *listen_text(void)
+{
+    static char text[ENDPOINT_TEXT_MAX];
+    struct endpoint e;
+
+    assert_int_equal(endpoint_from_sockaddr(&e, (const struct sockaddr *)&config.listen, config.listen_len),
+                     HX_OK);
+    endpoint_format(&e, text);
+    return text;
+}
+
+static void nothing_given_means_the_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args(NULL, NULL, NULL, NULL), CONFIG_RUN);
+    assert_string_equal(listen_text(), "[::]:7000");
+    assert_int_equal(config.max_connections, 20000);
+    assert_int_equal(config.max_per_address, 256);
+    assert_int_equal(config.max_queue_bytes, 65536);
+    assert_int_equal(config.request_timeout_ms, 10000);
+    assert_int_equal(config.idle_timeout_ms, 30000);
+    assert_int_equal(config.log_level, LOG_INFO);
+}
+
+static void listen_takes_every_form(void **state)
+{
+    static const char *const forms[][2] = {{"192.0.2.1:80", "192.0.2.1:80"},
+                                           {"192.0.2.1", "192.0.2.1:7000"},
+                                           {":81", "[::]:81"},
+                                           {"[2001:db8::1]:82", "[2001:db8::1]:82"},
+                                           {"[2001:db8::1]", "[2001:db8::1]:7000"},
+                                           {"2001:db8::1", "[2001:db8::1]:7000"},
+                                           {"[::]:0", "[::]:0"},
+                                           {"127.0.0.1:0", "127.0.0.1:0"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        assert_int_equal(read_args("--listen", forms[i][0], NULL, NULL), CONFIG_RUN);
+        assert_string_equal(listen_text(), forms[i][1]);
+    }
+}
+
+static void bad_listen_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",   "host:80", "192.0.2.1:", "192.0.2.1:65536", "192.0.2:1", "[::1",  "[::1]x:80", "[192.0.2.1]:80",
+        ":x", "[]:80",   "1.2.3.4:-1", "1.2.3.4: 80",     ":",         "[::1]:"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(read_args("-l", bad[i], NULL, NULL), CONFIG_BAD);
+        assert_non_null(strstr(error, "ADDR:PORT"));
+    }
+}
+
+static void numbers_are_checked(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args("--max-queue=0", "--request-timeout", "3", "--max-connections=7"), CONFIG_RUN);
+    assert_int_equal(config.max_queue_bytes, 0);
+    assert_int_equal(config.request_timeout_ms, 3000);
+    assert_int_equal(config.max_connections, 7);
+    assert_int_equal(read_args("--max-queue=1023", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--max-queue=", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--request-timeout=1.5", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--idle-timeout=-1", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--idle-timeout=999999999999999999999", NULL, NULL, NULL), CONFIG_BAD);
+}
+
+static void bad_usage_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args("--nonsense", NULL, NULL, NULL), CONFIG_BAD);
+    assert_non_null(strstr(error, "--nonsense"));
+    assert_non_null(strstr(error, "--help"));
+    assert_int_equal(read_args("-x", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--listen", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("extra", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--log-level=loud", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--config=/nonexistent/x", NULL, NULL, NULL), CONFIG_BAD);
+    assert_non_null(strstr(error, "/nonexistent/x"));
+    assert_int_equal(read_args("-h", NULL, NULL, NULL), CONFIG_HELP);
+    assert_int_equal(read_args("--version", NULL, NULL, NULL), CONFIG_VERSION);
+}
+
+static void a_file_has_the_same_names(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_ini("# comment\n\nlisten = 127.0.0.1:7001\nmax-per-address=3 ; few\nlog-level = debug\n"),
+        HX_OK);
+    assert_string_equal(listen_text(), "127.0.0.1:7001");
+    assert_int_equal(config.max_per_address, 3);
+    assert_int_equal(config.log_level, LOG_DEBUG);
+}
+
+static void an_error_names_file_and_line(void **state)
+{
+    char long_line[512];
+
+    (void)state;
+    assert_int_equal(read_ini("listen = :1\n\nnonsense = 1\n"), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:3: no such option 'nonsense'"));
+    assert_int_equal(read_ini("max-queue = many\nnonsense = 1\n"), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:1: max-queue 'many'"));
+    assert_int_equal(read_ini("listen = :1\njust words\n"), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:2: "));
+    assert_int_equal(read_ini("[server]\nlisten = :1\n"), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:2: options stand outside of sections"));
+    assert_int_equal(read_ini("config = other\n"), HX_EINVAL);
+    memset(long_line, 'x', sizeof long_line);
+    memcpy(long_line, "\nlisten = ", 10);
+    strcpy(long_line + sizeof long_line - 2, "\n");
+    assert_int_equal(read_ini(long_line), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:2: line above"));
+}
+
+static void the_command_line_overrides_the_file_wherever_it_stands(void **state)
+{
+    char path[] = "/tmp/hx-test-config.XXXXXX";
+    int fd = mkstemp(path);
+    static const char text[] = "max-queue = 4096\nmax-connections = 5\n";
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    assert_int_equal(read_args("--max-queue=2048", "-c", path, NULL), CONFIG_RUN);
+    assert_int_equal(config.max_queue_bytes, 2048);
+    assert_int_equal(config.max_connections, 5);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_given_means_the_defaults),
+        cmocka_unit_test(listen_takes_every_form),
+        cmocka_unit_test(bad_listen_is_refused),
+        cmocka_unit_test(numbers_are_checked),
+        cmocka_unit_test(bad_usage_is_told),
+        cmocka_unit_test(a_file_has_the_same_names),
+        cmocka_unit_test(an_error_names_file_and_line),
+        cmocka_unit_test(the_command_line_overrides_the_file_wherever_it_stands),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
