@@ -88,7 +88,7 @@ static void begin_request(struct request_parser *p)
 
 int request_parser_create(struct request_parser **out)
 {
-    struct request_parser *p = malloc(sizeof *p);
+    struct request_parser *p = calloc(1, sizeof *p);
 
     if (!p)
         return HX_ENOMEM;

@@ -1,0 +1,99 @@
+/* Multipart bodies: the cut does not matter; each part that is told is valid, and is written and read back.
+ * An odd cut takes the boundary from the input's first line. */
+#include "proto/buf.h"
+#include "proto/chunk.h"
+#include "proto/error.h"
+#include "proto/multipart.h"
+#include "test/fuzz/fuzz.h"
+
+struct run {
+    struct multipart_reader reader;
+    struct fuzz_log *log;
+    int err;
+};
+
+struct rewritten {
+    struct multipart_reader reader;
+    const struct multipart_part *expected;
+    int parts;
+};
+
+static char boundary[72 + 1];
+
+static void on_rewritten(void *user, const struct multipart_part *part)
+{
+    struct rewritten *r = user;
+
+    FUZZ_CHECK(strcmp(part->name, r->expected->name) == 0);
+    FUZZ_CHECK(endpoint_equal(&part->peer, &r->expected->peer));
+    r->parts++;
+}
+
+static void on_payload(void *user, const char *data, size_t len)
+{
+    struct rewritten *r = user;
+
+    FUZZ_CHECK(multipart_reader_feed(&r->reader, data, len) == HX_OK);
+}
+
+static void check_rewritten(const struct multipart_part *part)
+{
+    struct rewritten r = {.expected = part};
+    struct chunk_reader chunks;
+    struct buf out;
+
+    buf_init(&out, 0);
+    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer) == HX_OK);
+    FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
+    chunk_reader_init(&chunks, on_payload, &r);
+    FUZZ_CHECK(chunk_reader_feed(&chunks, buf_data(&out), out.len) == (ssize_t)out.len);
+    FUZZ_CHECK(r.parts == 1);
+    buf_free(&out);
+}
+
+static void on_part(void *user, const struct multipart_part *part)
+{
+    struct run *r = user;
+    char text[ENDPOINT_TEXT_MAX];
+
+    FUZZ_CHECK(part->name[0] == '\0' || host_id_valid(part->name, strlen(part->name)));
+    FUZZ_CHECK(part->peer.port != 0 && part->peer.family != AF_UNSPEC);
+    check_rewritten(part);
+    endpoint_format(&part->peer, text);
+    fuzz_log_text(r->log, part->name);
+    fuzz_log_text(r->log, text);
+}
+
+static void feed(void *user, const char *data, size_t len)
+{
+    struct run *r = user;
+    int err = multipart_reader_feed(&r->reader, data, len);
+
+    FUZZ_CHECK(r->err == 0 || err == r->err);
+    r->err = err;
+}
+
+static void run(const struct fuzz_input *in, size_t step, struct fuzz_log *log)
+{
+    struct run r = {.log = log};
+
+    FUZZ_CHECK(multipart_reader_init(&r.reader, boundary, on_part, &r) == HX_OK);
+    fuzz_feed(in, step, feed, &r);
+    fuzz_log_number(log, r.err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = fuzz_input(data, size);
+
+    boundary[0] = '\0';
+    if (in.cut & 1) {
+        size_t n = 0;
+        while (n < 70 && n < in.len && in.data[n] != '\n' && in.data[n] != '\r' && in.data[n] != '\0')
+            n++;
+        memcpy(boundary, in.data, n);
+        boundary[n] = '\0';
+    }
+    fuzz_check_cuts(&in, run);
+    return 0;
+}

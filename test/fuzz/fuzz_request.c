@@ -1,0 +1,94 @@
+/* Requests: the cut does not matter; what is accepted keeps its promises, and is written and read back. */
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/request.h"
+#include "test/fuzz/fuzz.h"
+
+struct run {
+    struct request_parser *parser;
+    struct fuzz_log *log;
+    int dead;
+};
+
+/* What request_write_*() makes of an accepted request is read as the same. */
+static void check_rewritten(const struct request *q)
+{
+    struct request_parser *again;
+    struct buf out;
+    size_t taken;
+
+    buf_init(&out, 0);
+    FUZZ_CHECK(request_parser_create(&again) == HX_OK);
+    int err = q->target == REQUEST_BIND ? request_write_bind(&out, q->host_id, NULL)
+                                        : request_write_connect(&out, q->host_id, q->name, NULL);
+    FUZZ_CHECK(err == HX_OK);
+    FUZZ_CHECK(request_parser_feed(again, buf_data(&out), out.len, &taken) == REQUEST_DONE);
+    const struct request *q2 = request_parser_request(again);
+    FUZZ_CHECK(taken == out.len && q2->target == q->target);
+    FUZZ_CHECK(strcmp(q2->host_id, q->host_id) == 0 && strcmp(q2->name, q->name) == 0);
+    request_parser_destroy(again);
+    buf_free(&out);
+}
+
+static void check_request(const struct request *q)
+{
+    size_t len = strlen(q->host_id);
+    size_t name_len = strlen(q->name);
+
+    FUZZ_CHECK(q->wait_s >= 0 && q->wait_s <= REQUEST_WAIT_MAX);
+    if (q->target == REQUEST_ROOT) {
+        FUZZ_CHECK(len == 0 && name_len == 0);
+        return;
+    }
+    FUZZ_CHECK(host_id_valid(q->host_id, len));
+    FUZZ_CHECK(name_len == 0 || (q->target == REQUEST_CONNECT && host_id_valid(q->name, name_len)));
+    check_rewritten(q);
+}
+
+static void feed(void *user, const char *data, size_t len)
+{
+    struct run *r = user;
+
+    while (len > 0 && !r->dead) {
+        size_t taken = len + 1;
+        enum request_result result = request_parser_feed(r->parser, data, len, &taken);
+        const struct request *q = request_parser_request(r->parser);
+        const struct request_refusal *f = request_parser_refusal(r->parser);
+        FUZZ_CHECK(taken <= len);
+        FUZZ_CHECK(result != REQUEST_MORE || taken == len);
+        if (result != REQUEST_MORE) {
+            FUZZ_CHECK(!request_parser_started(r->parser));
+            fuzz_log_number(r->log, result);
+        }
+        if (result == REQUEST_DONE) {
+            check_request(q);
+            fuzz_log_number(r->log, (long long)q->target << 32 | q->wait_s << 2 | q->head << 1 | q->close);
+            fuzz_log_text(r->log, q->host_id);
+            fuzz_log_text(r->log, q->name);
+        } else if (result == REQUEST_REFUSED) {
+            fuzz_log_number(r->log, f->status << 2 | f->head << 1 | f->fatal);
+            fuzz_log_text(r->log, f->text);
+            r->dead = f->fatal;
+        }
+        data += taken;
+        len -= taken;
+    }
+}
+
+static void run(const struct fuzz_input *in, size_t step, struct fuzz_log *log)
+{
+    struct run r = {.log = log};
+
+    FUZZ_CHECK(request_parser_create(&r.parser) == HX_OK);
+    fuzz_feed(in, step, feed, &r);
+    fuzz_log_number(log, request_parser_started(r.parser));
+    request_parser_destroy(r.parser);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = fuzz_input(data, size);
+
+    fuzz_check_cuts(&in, run);
+    return 0;
+}
