@@ -104,7 +104,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
 clean: ; rm -rf build ## remove what was built
-help: ; @sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] client/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
 .PHONY: all deps deps-test demo check bench format unit fuzzers bench-programs tools install clean help

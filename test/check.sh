@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2046 # lists of file names without blanks
 # test/check.sh: what `make check` runs. Every suite prints TAP; the last line counts all of them.
 # `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e natlab bench.
 set -u
@@ -54,6 +55,13 @@ each() { # each SUITE SECONDS FILE...: every file is a test program
         tap "$suite: $(basename "$file")" "$seconds" "$file"
     done
 }
+units() { # units B [PATTERN]: the unit tests built in B
+    local f
+    for f in test/unit/test_${2:-*}.c; do
+        f=${f%.c}
+        echo "$1/$f"
+    done
+}
 built() { # built B VARIABLE=VALUE... TARGET...
     make --no-print-directory -s -j2 "$@"
 }
@@ -73,16 +81,16 @@ suite_lint() {
     step "lint: man pages" bash -c 'for m in client/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8; do
         [ -z "$(man --warnings -E UTF-8 -l "$m" 2>&1 >/dev/null)" ] || exit 1; done'
 }
-suite_unit() { each unit 120 build/release/test/unit/test_*[!.od]; }
+suite_unit() { each unit 120 $(units build/release); }
 suite_asan() {
     step "build: address and undefined behaviour sanitizers" built B=build/asan CFLAGS="-O1 -g $SAN" \
         LDFLAGS="-fsanitize=address,undefined" all unit tools
-    each asan 180 build/asan/test/unit/test_*[!.od]
+    each asan 180 $(units build/asan)
     B=build/asan each "asan e2e" 240 test/e2e/*.sh
 }
 suite_tsan() {
     step "build: thread sanitizer" built B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread all unit tools
-    each tsan 180 build/tsan/test/unit/test_{udt,client}*[!.od]
+    each tsan 180 $(units build/tsan "udt")
     B=build/tsan each "tsan e2e" 240 test/e2e/client_*.sh
 }
 suite_fuzz() {
