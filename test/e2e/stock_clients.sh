@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Two programs that know UDT 4 and the specification alone meet through hx-nameserver and exchange a line.
-# shellcheck disable=SC2154
+# shellcheck source=test/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
 CLIENT=$B/test/stock/stock_client

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every option and every exit code of udtcurl, against the plain UDT4 server of test/stock: nothing of server/ is used.
-# shellcheck disable=SC2154,SC2016,SC2317
+# shellcheck source=test/lib.sh disable=SC2154,SC2016,SC2317
 . "$(dirname "$0")/../lib.sh"
 
 SERVERS=0

@@ -171,17 +171,18 @@ static bool parse(int argc, char **argv, script &s)
     };
     s.reply = answer_with("hello\n");
     for (int c; (c = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
-        unsigned long number = optarg ? strtoul(optarg, nullptr, 10) : 0;
+        const char *value = optarg ? optarg : "";
+        unsigned long number = strtoul(value, nullptr, 10);
         bool good = true;
         switch (c) {
         case 'p':
             s.port = static_cast<uint16_t>(number);
             break;
         case 'b':
-            s.reply = answer_with(optarg);
+            s.reply = answer_with(value);
             break;
         case 'r':
-            good = read_file(optarg, s.reply);
+            good = read_file(value, s.reply);
             break;
         case 's':
             s.split = number;
@@ -201,7 +202,7 @@ static bool parse(int argc, char **argv, script &s)
             s.refuse = true;
             break;
         case 'l':
-            good = (s.requests = fopen(optarg, "ab")) != nullptr;
+            good = (s.requests = fopen(value, "ab")) != nullptr;
             break;
         default:
             good = false;
