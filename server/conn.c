@@ -91,7 +91,7 @@ static void end(struct conn *c, enum log_level level, const char *reason)
     if (c->state == CONN_DONE)
         return;
     registry_leave(c->world->registry, &c->member);
-    conn_log(c, level, "left", "name", c->request.host_id, "reason", reason, "ms",
+    conn_log(c, level, "left", "name", conn_name(c), "reason", reason, "ms",
              LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);

@@ -64,6 +64,12 @@ struct conn {
 #define conn_log(c, level, event, ...) \
     log_event((level), (event), "conn", (c)->id_text, "peer", (c)->peer_text, ##__VA_ARGS__, NULL)
 
+/* The name that a connection is about, for its log lines; NULL: none. */
+static inline const char *conn_name(const struct conn *c)
+{
+    return c->request.host_id[0] ? c->request.host_id : NULL;
+}
+
 /* conn.c */
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */

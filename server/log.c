@@ -135,8 +135,12 @@ void log_event(enum log_level level, const char *event, ...)
     put_field(&l, "level", level_names[level]);
     put_field(&l, "event", event);
     va_start(ap, event);
-    while ((key = va_arg(ap, const char *)) != NULL)
-        put_field(&l, key, va_arg(ap, const char *));
+    while ((key = va_arg(ap, const char *)) != NULL) {
+        const char *value = va_arg(ap, const char *);
+
+        if (value)
+            put_field(&l, key, value);
+    }
     va_end(ap);
     l.text[l.len++] = '\n';
     write_line(&l);

@@ -64,7 +64,9 @@ static void a_hostile_value_cannot_forge_a_line_or_a_field(void **state)
                                   "event=\\\"own\\\\ed\\\" \\x7f\\xc3\\xa9\"\n");
     log_event(LOG_INFO, "bound", "name", "a=b", "other", "", NULL);
     assert_string_equal(fields(), "level=info event=bound name=\"a=b\" other=\"\"\n");
-    assert_int_equal(lines, 2);
+    log_event(LOG_INFO, "left", "name", NULL, "reason", "x", NULL);
+    assert_string_equal(fields(), "level=info event=left reason=x\n");
+    assert_int_equal(lines, 3);
 }
 
 static void a_field_that_does_not_fit_is_left_out_with_all_after_it(void **state)
