@@ -1,0 +1,250 @@
+#include "client/engine.h"
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define BATCH_EVENTS 256  /* then others get the lock */
+#define SHUTDOWN_MS  1000 /* for the last answers about the ends of streams */
+
+enum engine_state { ENGINE_IDLE, ENGINE_RUNS, ENGINE_STOPS, ENGINE_ENDED };
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    enum engine_state state;
+    uint16_t asked_port;
+    struct udt_port *port;
+    int wake_fd;
+    pthread_t thread;
+    struct engine_timer *timers; /* in no order: there are few */
+    struct engine_member *members;
+} engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1};
+
+void engine_lock(void)
+{
+    pthread_mutex_lock(&engine.lock);
+}
+
+void engine_unlock(void)
+{
+    pthread_mutex_unlock(&engine.lock);
+}
+
+struct udt_port *engine_port(void)
+{
+    return engine.port;
+}
+
+void engine_wake(void)
+{
+    uint64_t one = 1;
+    (void)!write(engine.wake_fd, &one, sizeof one);
+}
+
+uint32_t engine_random(void)
+{
+    uint32_t value = 0;
+    if (getrandom(&value, sizeof value, GRND_NONBLOCK) != sizeof value)
+        value = (uint32_t)udt_now_ms();
+    return value;
+}
+
+int engine_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0)
+        return HX_ENOMEM;
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    int rc = pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+    return rc == 0 ? HX_OK : HX_ENOMEM;
+}
+
+bool engine_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms)
+{
+    if (deadline_ms == INT64_MAX) {
+        pthread_cond_wait(cond, mutex);
+        return true;
+    }
+    struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+    return pthread_cond_timedwait(cond, mutex, &at) == 0;
+}
+
+bool engine_wait(pthread_cond_t *cond, int64_t deadline_ms)
+{
+    return engine_cond_wait(cond, &engine.lock, deadline_ms);
+}
+
+int64_t engine_deadline(int timeout_ms)
+{
+    return timeout_ms < 0 ? INT64_MAX : udt_now_ms() + timeout_ms;
+}
+
+void engine_timer_set(struct engine_timer *t, int64_t due_ms)
+{
+    t->due_ms = due_ms;
+    if (!t->armed)
+        DL_APPEND(engine.timers, t);
+    t->armed = true;
+    if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
+        engine_wake();
+}
+
+void engine_timer_cancel(struct engine_timer *t)
+{
+    if (t->armed)
+        DL_DELETE(engine.timers, t);
+    t->armed = false;
+}
+
+void engine_join(struct engine_member *m)
+{
+    DL_APPEND(engine.members, m);
+}
+
+void engine_leave(struct engine_member *m)
+{
+    DL_DELETE(engine.members, m);
+}
+
+static void run_timers(int64_t now_ms)
+{
+    struct engine_timer *t = engine.timers;
+    while (t) {
+        if (t->due_ms > now_ms) {
+            t = t->next;
+            continue;
+        }
+        engine_timer_cancel(t);
+        t->fire(t);
+        t = engine.timers; /* whatever it did to the list; each fires once, so this ends */
+    }
+}
+
+/* Takes what waits, at most a batch. True: there may be more. */
+static bool take_events(void)
+{
+    struct udt_event ev;
+    for (int i = 0; i < BATCH_EVENTS; i++) {
+        if (udt_port_next(engine.port, &ev) <= 0)
+            return false;
+        struct engine_sink *sink = ev.stream->user;
+        if (sink)
+            sink->on_event(sink, &ev);
+    }
+    return true;
+}
+
+static int sleep_ms(void)
+{
+    int64_t least = udt_port_timeout_ms(engine.port);
+    int64_t now_ms = udt_now_ms();
+    struct engine_timer *t;
+    DL_FOREACH(engine.timers, t)
+    {
+        int64_t left = t->due_ms > now_ms ? t->due_ms - now_ms : 0;
+        if (least < 0 || left < least)
+            least = left;
+    }
+    return least > INT32_MAX ? INT32_MAX : (int)least;
+}
+
+static void *engine_run(void *unused)
+{
+    (void)unused;
+    engine_lock();
+    while (engine.state == ENGINE_RUNS) {
+        bool more = take_events();
+        run_timers(udt_now_ms());
+        int timeout_ms = more ? 0 : sleep_ms();
+        struct pollfd fds[] = {{.fd = udt_port_fd(engine.port), .events = POLLIN},
+                               {.fd = engine.wake_fd, .events = POLLIN}};
+        engine_unlock();
+        uint64_t count;
+        if (poll(fds, 2, timeout_ms) > 0 && (fds[1].revents & POLLIN))
+            (void)!read(engine.wake_fd, &count, sizeof count);
+        engine_lock();
+    }
+    engine_unlock();
+    return NULL;
+}
+
+/* A first try that fails after the port was opened keeps it for the next: UDT's threads are on it. */
+static int engine_start(uint16_t local_port)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(local_port)};
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(local_port)};
+    struct udt_port_config config = {.local = (struct sockaddr *)&any6, .local_len = sizeof any6};
+    int err = HX_OK;
+    if (engine.wake_fd < 0)
+        engine.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (engine.wake_fd < 0)
+        return HX_ESYS;
+    if (!engine.port) {
+        err = udt_port_open(&engine.port, &config);
+        if (err == HX_EADDR) { /* a kernel without IPv6 */
+            config = (struct udt_port_config){.local = (struct sockaddr *)&any, .local_len = sizeof any};
+            err = udt_port_open(&engine.port, &config);
+        }
+    }
+    if (err < 0)
+        return err;
+    engine.asked_port = local_port;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */
+    engine.state = ENGINE_RUNS;
+    if (pthread_create(&engine.thread, NULL, engine_run, NULL) != 0) {
+        engine.state = ENGINE_IDLE;
+        err = HX_ESYS;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+int engine_enter(uint16_t local_port)
+{
+    int err = HX_OK;
+    engine_lock();
+    if (engine.state == ENGINE_IDLE)
+        err = engine_start(local_port);
+    else if (engine.state != ENGINE_RUNS)
+        err = HX_ECANCELED;
+    else if (local_port != 0 && local_port != engine.asked_port)
+        err = HX_EINVAL;
+    if (err < 0)
+        engine_unlock();
+    return err;
+}
+
+void engine_end(void)
+{
+    engine_lock();
+    while (engine.state == ENGINE_STOPS)
+        pthread_cond_wait(&engine.ended, &engine.lock);
+    if (engine.state != ENGINE_RUNS) {
+        engine.state = ENGINE_ENDED;
+        engine_unlock();
+        return;
+    }
+    struct engine_member *m, *next;
+    DL_FOREACH_SAFE(engine.members, m, next)
+    {
+        m->cancel(m);
+    }
+    engine.state = ENGINE_STOPS;
+    engine_unlock();
+    engine_wake();
+    pthread_join(engine.thread, NULL);
+    udt_shutdown(SHUTDOWN_MS);
+    engine_lock();
+    engine.state = ENGINE_ENDED;
+    pthread_cond_broadcast(&engine.ended);
+    engine_unlock();
+}

@@ -1,0 +1,24 @@
+/* The calls of hx.h that belong to no handle. */
+#include "client/api.h"
+#include "client/engine.h"
+#include "proto/endpoint.h"
+#include "proto/host_id.h"
+
+_Static_assert(HX_NAME_MAX == HOST_ID_MAX, "hx.h and proto/host_id.h agree");
+_Static_assert(HX_ADDRESS_MAX == ENDPOINT_TEXT_MAX, "hx.h and proto/endpoint.h agree");
+_Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt.h agree");
+
+void hx_cleanup(void)
+{
+    engine_end();
+}
+
+const char *hx_strerror(int error)
+{
+    return hx_error_text(error);
+}
+
+const char *hx_version(void)
+{
+    return HX_VERSION;
+}

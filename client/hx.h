@@ -1,0 +1,162 @@
+/* hx.h: connections between two hosts that both are behind NATs, found by name through an hx-nameserver.
+ *
+ * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with
+ * UDT (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
+ * streams of a process share. That port and one thread are made by the first call that needs them.
+ *
+ * Every function may be called from any thread, several at once on one handle, too; hx_close() and
+ * hx_listener_close() end a handle's life: waiting calls on it return HX_ECANCELED, later ones are errors.
+ * Results: >= 0 is success, errors are the negative numbers of enum hx_error. Times are milliseconds; a
+ * `timeout_ms` of -1 waits for ever, 0 does not wait.
+ *
+ * Who the peer is has not been proven: whoever knows the name may connect, and whoever holds the name
+ * answers. Authenticate in the first message if it matters. Do not fork() between the first call and
+ * hx_cleanup(). */
+#ifndef HX_H
+#define HX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HX_API __attribute__((visibility("default")))
+
+#ifndef HX_PROTO_ERROR_H /* inside libhx these come from its own list; a test compares the two */
+enum hx_error {
+    HX_OK = 0,
+    HX_EAGAIN = -1,     /* timeout_ms was 0 and nothing could be done at once */
+    HX_ECLOSED = -2,    /* the connection is gone */
+    HX_EEOF = -3,       /* end of stream; inside the library only: hx_read() says 0 */
+    HX_EPROTO = -4,     /* what the nameserver said is no HTTP, or no list of peers */
+    HX_ETOOBIG = -5,    /* an answer or a text is longer than allowed */
+    HX_EINVAL = -6,     /* an argument cannot be used */
+    HX_ENOMEM = -7,     /* out of memory */
+    HX_ETIMEDOUT = -8,  /* not within the time */
+    HX_EREFUSED = -9,   /* the nameserver's host refused the connection */
+    HX_ERESOLVE = -10,  /* the nameserver's host name could not be resolved */
+    HX_ENOTFOUND = -11, /* nobody holds that name */
+    HX_ECONFLICT = -12, /* the name is held by somebody who is alive */
+    HX_ELIMIT = -13,    /* a limit of the nameserver or of this library; try again later */
+    HX_EPUNCH = -14,    /* the peer is known, but no packet came through the hole */
+    HX_EADDR = -15,     /* the local port or an address cannot be used */
+    HX_ESYS = -16,      /* a system call failed */
+    HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
+    HX_EREJECTED = -18, /* the nameserver rejected the request */
+};
+#endif
+
+#define HX_NAME_MAX     255  /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
+#define HX_ADDRESS_MAX  56   /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
+#define HX_DEFAULT_PORT 7000 /* of the nameserver */
+
+struct hx_listener; /* a bound name */
+struct hx_stream;   /* a connection to a peer */
+
+enum hx_event {
+    HX_EVENT_BOUND,    /* name is ours (again); address: our external one, "-" if the nameserver is silent */
+    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
+    HX_EVENT_PEER,     /* the punch towards the peer (name, address) begins */
+    HX_EVENT_PUNCHED,  /* it succeeded */
+    HX_EVENT_PUNCH_FAILED,   /* it failed: error */
+    HX_EVENT_PEER_DROPPED,   /* a peer was not served because too many wait: error HX_ELIMIT */
+    HX_EVENT_REJECTED,       /* the nameserver's answer was an error; text: its explanation */
+    HX_EVENT_NAMESERVER_LOST /* the listener lost its nameserver (error) and tries again in retry_ms */
+};
+
+/* What on_event is told. The strings live only as long as the call; those that do not apply are "". */
+struct hx_event_info {
+    enum hx_event event;
+    int error;
+    const char *name;
+    const char *address; /* "ip:port" */
+    const char *text;
+    int64_t punch_ms; /* PUNCHED, PUNCH_FAILED: since the peer's address came */
+    int64_t total_ms; /* the same events in hx_connect(): since it turned to the nameserver */
+    int64_t retry_ms;
+};
+
+/* Zeroed means all defaults, but for the nameserver. Copied, strings too. */
+struct hx_config {
+    const char *nameserver; /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given */
+    uint16_t local_port;    /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
+    const char *name;       /* hx_connect: our own name, shown to the peer; NULL: none */
+    int wait_s;             /* hx_connect: wait up to so many seconds (60 at most) for the name to appear */
+    int timeout_ms;         /* hx_bind: for the nameserver's answer; 0: 10000 */
+    int punch_ms;           /* for one punch, at most 28000; 0: 10000 */
+    int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
+    int backlog;   /* punched streams waiting in a listener, at most 1024; 0: 64; more are closed */
+    /* Called for progress from whichever thread makes it, one call at a time, with a lock held: return soon,
+     * and call nothing of this library. May be NULL. */
+    void (*on_event)(void *user, const struct hx_event_info *info);
+    void *user;
+};
+
+/* Registers `name` and returns when the nameserver has agreed. From then on the library keeps the name bound:
+ * when the nameserver restarts or falls silent it binds anew, for ever, less and less often (up to 30 s).
+ * HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive;
+ * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE: the nameserver was not reached; HX_EREJECTED, HX_ELIMIT, HX_EPROTO:
+ * it was, but did not agree; HX_EINVAL: name or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+HX_API int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name);
+/* The next connection: punched, nothing read yet. HX_OK: *out is the caller's, to be closed with hx_close().
+ * HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
+HX_API int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms);
+/* Readable (POLLIN) while hx_accept() would return at once. Belongs to the listener; only poll it. HX_ESYS.
+ */
+HX_API int hx_listener_fd(struct hx_listener *l);
+/* Our external address as the nameserver saw it last, or "-". Returns its length; HX_ETOOBIG: `size` bytes
+ * do not hold it (HX_ADDRESS_MAX always suffice). */
+HX_API int hx_listener_external(struct hx_listener *l, char *text, size_t size);
+/* Gives the name back and closes what waits to be accepted. Accepted streams live on. NULL is fine. */
+HX_API void hx_listener_close(struct hx_listener *l);
+
+/* Asks the nameserver for `name` and punches. `timeout_ms` is for all of it but resolving the nameserver's
+ * host. HX_OK: *out is the caller's, to be closed with hx_close(). HX_ENOTFOUND: nobody holds the name;
+ * HX_EPUNCH: its holder was not reached; the rest as hx_bind(). */
+HX_API int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
+                      int timeout_ms);
+/* Bytes read, at least 1; 0: the peer has ended its direction (by hx_shutdown(), or a peer that is no hx by
+ * closing) and all of it was read. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. HX_ECLOSED: the
+ * connection broke, or was closed without an end; bytes may be missing. HX_EINVAL: `len` is 0. */
+HX_API ssize_t hx_read(struct hx_stream *s, void *buf, size_t len, int timeout_ms);
+/* Bytes taken; they are sent in the background. With timeout_ms 0 as many as fit, else HX_EAGAIN; with
+ * another all of them, fewer only if the time ran out or the connection broke after some. HX_ETIMEDOUT,
+ * HX_ECLOSED, HX_ECANCELED. HX_EINVAL: `len` is 0, or hx_shutdown() was called. */
+HX_API ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_ms);
+/* Ends our direction: the peer reads what was written, then 0. Reading goes on. HX_OK (also the second time)
+ * or HX_ECLOSED. Does not wait. */
+HX_API int hx_shutdown(struct hx_stream *s);
+/* Frees `s`, whatever it returns; NULL is fine. Without hx_shutdown() before: does not wait, bytes may be
+ * lost. After it: waits until the peer's application has read everything (for a peer that is no hx: until its
+ * UDT has it), and then HX_OK. HX_ETIMEDOUT: no progress for config.linger_ms; HX_ECLOSED: the peer went away
+ * before; HX_ECANCELED. Reaching HX_OK here, and 0 from hx_read(), both directions were whole. */
+HX_API int hx_close(struct hx_stream *s);
+/* Readable (POLLIN) while hx_read() would return at once, or has not been asked since bytes came. After its 0
+ * quiet until the connection is gone; hx_read() then says HX_ECLOSED. Belongs to the stream. HX_ESYS. */
+HX_API int hx_stream_fd(struct hx_stream *s);
+/* Readable (POLLIN, too) while hx_write() would take bytes: poll it after HX_EAGAIN. As above. HX_ESYS. */
+HX_API int hx_stream_write_fd(struct hx_stream *s);
+/* The peer's address "ip:port" as its NAT shows it. As hx_listener_external(). */
+HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
+/* The name the peer gave to the nameserver (the bound one, or H2's own), maybe "". Lives as long as `s`. */
+HX_API const char *hx_peer_name(struct hx_stream *s);
+/* Our external address when the stream was made, or "-". As hx_listener_external(). */
+HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
+
+/* Ends the library in this process: closes all connections, stops its thread; about half a second at most.
+ * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any
+ * more. Call it before exit, so that peers and nameserver learn at once. May be called twice. */
+HX_API void hx_cleanup(void);
+/* Static English text, never NULL. */
+HX_API const char *hx_strerror(int error);
+/* "0.1.0": of the library in use. */
+HX_API const char *hx_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,227 @@
+#include "client/nameserver.h"
+#include "client/engine.h"
+#include "proto/response.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 200 /* bytes of an explanation that are kept */
+
+struct nameserver {
+    struct engine_sink sink;
+    struct engine_timer timer; /* the answer's deadline, then silence */
+    struct nameserver_callbacks callbacks;
+    struct resolve_list addresses;
+    size_t next_address;
+    struct stream *stream;
+    struct buf out;
+    int answer_ms;
+    int status;  /* 0 before the head */
+    int refusal; /* HX_OK, or what the status means */
+    int parts_error;
+    struct response_reader *response;
+    struct multipart_reader parts;
+    char text[TEXT_MAX + 1];
+    size_t text_len;
+};
+
+static int status_error(int status)
+{
+    switch (status) {
+    case 200:
+        return HX_OK;
+    case 404:
+        return HX_ENOTFOUND;
+    case 409:
+        return HX_ECONFLICT;
+    case 429:
+    case 503:
+        return HX_ELIMIT;
+    default:
+        return HX_EREJECTED;
+    }
+}
+
+static void close_stream(struct nameserver *n)
+{
+    stream_close(n->stream);
+    n->stream = NULL;
+}
+
+/* The last thing that is done with `n`: the callback may free it. */
+static void end(struct nameserver *n, int error)
+{
+    const struct response_head *head = response_reader_head(n->response);
+    struct nameserver_end told = {.error = n->refusal < 0 ? n->refusal : error,
+                                  .retry_after_s = head ? head->retry_after_s : -1,
+                                  .text = n->text};
+    engine_timer_cancel(&n->timer);
+    close_stream(n);
+    n->text[n->text_len] = '\0';
+    n->callbacks.on_end(n->callbacks.user, &told);
+}
+
+static void on_part(void *user, const struct multipart_part *part)
+{
+    struct nameserver *n = user;
+    n->callbacks.on_part(n->callbacks.user, part);
+}
+
+static void on_head(void *user, const struct response_head *head)
+{
+    struct nameserver *n = user;
+    n->status = head->status;
+    n->refusal = status_error(head->status);
+    if (n->refusal < 0)
+        return;
+    n->parts_error = multipart_reader_init(&n->parts, head->boundary, on_part, n);
+    n->callbacks.on_agreed(n->callbacks.user, &head->external);
+    engine_timer_set(&n->timer, udt_now_ms() + NAMESERVER_SILENCE_MS);
+}
+
+/* One line, of printable bytes: it will be shown on somebody's terminal. */
+static void keep_text(struct nameserver *n, const char *data, size_t len)
+{
+    for (size_t i = 0; i < len && n->text_len < TEXT_MAX; i++) {
+        if (data[i] == '\r' || data[i] == '\n')
+            return;
+        n->text[n->text_len++] = data[i] >= ' ' && data[i] <= '~' ? data[i] : '?';
+    }
+}
+
+static void on_body(void *user, const char *data, size_t len)
+{
+    struct nameserver *n = user;
+    if (n->refusal < 0)
+        keep_text(n, data, len);
+    else if (n->parts_error == HX_OK)
+        n->parts_error = multipart_reader_feed(&n->parts, data, len);
+}
+
+/* HX_OK: all that was there has been read. */
+static int read_answer(struct nameserver *n)
+{
+    char data[4096];
+    for (;;) {
+        ssize_t got = stream_read(n->stream, data, sizeof data);
+        if (got == HX_EAGAIN)
+            return HX_OK;
+        if (got < 0)
+            return response_reader_finish(n->response) ? HX_EEOF : HX_ECLOSED;
+        ssize_t used = response_reader_feed(n->response, data, (size_t)got);
+        if (used < 0)
+            return (int)used;
+        if (n->parts_error < 0)
+            return n->parts_error;
+        if (response_reader_done(n->response))
+            return HX_EEOF;
+    }
+}
+
+static int write_request(struct nameserver *n)
+{
+    while (n->out.len > 0) {
+        ssize_t put = stream_write(n->stream, buf_data(&n->out), n->out.len);
+        if (put == HX_EAGAIN)
+            return HX_OK;
+        if (put < 0)
+            return (int)put;
+        buf_consume(&n->out, (size_t)put);
+    }
+    return HX_OK;
+}
+
+static int connect_next(struct nameserver *n)
+{
+    int err = HX_EADDR;
+    while (n->next_address < n->addresses.count) {
+        size_t i = n->next_address++;
+        int timeout_ms = n->next_address < n->addresses.count ? NAMESERVER_HURRY_MS : UDT_CONNECT_MS;
+        err = udt_connect(&n->stream, engine_port(), (struct sockaddr *)&n->addresses.address[i].sa,
+                          n->addresses.address[i].len, timeout_ms, &n->sink);
+        if (err == HX_OK) {
+            engine_wake();
+            return HX_OK;
+        }
+        n->stream = NULL;
+    }
+    return err;
+}
+
+static void on_event(struct engine_sink *sink, const struct udt_event *ev)
+{
+    struct nameserver *n = (struct nameserver *)sink;
+    int err = HX_OK;
+    switch (ev->type) {
+    case UDT_EV_CONNECT_FAILED:
+        close_stream(n);
+        err = n->next_address < n->addresses.count ? connect_next(n) : ev->error;
+        break;
+    case UDT_EV_CONNECTED:
+        engine_timer_set(&n->timer, udt_now_ms() + n->answer_ms);
+        err = write_request(n);
+        break;
+    case UDT_EV_WRITABLE:
+        err = write_request(n);
+        break;
+    case UDT_EV_READABLE:
+    case UDT_EV_CLOSED:
+        err = read_answer(n);
+        if (err == HX_OK && ev->type == UDT_EV_CLOSED)
+            err = HX_ECLOSED;
+        break;
+    default:
+        break;
+    }
+    if (err < 0)
+        end(n, err);
+}
+
+static void on_timer(struct engine_timer *timer)
+{
+    struct nameserver *n = (struct nameserver *)((char *)timer - offsetof(struct nameserver, timer));
+    if (n->status != 200) {
+        end(n, HX_ETIMEDOUT);
+        return;
+    }
+    int64_t silent_at = stream_heard_ms(n->stream) + NAMESERVER_SILENCE_MS;
+    if (silent_at <= udt_now_ms())
+        end(n, HX_ETIMEDOUT);
+    else
+        engine_timer_set(&n->timer, silent_at);
+}
+
+int nameserver_open(struct nameserver **out, const struct resolve_list *addresses, const struct buf *request,
+                    int wait_s, const struct nameserver_callbacks *callbacks)
+{
+    struct nameserver *n = calloc(1, sizeof *n);
+    if (!n)
+        return HX_ENOMEM;
+    n->sink.on_event = on_event;
+    n->timer.fire = on_timer;
+    n->callbacks = *callbacks;
+    n->addresses = *addresses;
+    n->answer_ms = NAMESERVER_ANSWER_MS + wait_s * 1000;
+    buf_init(&n->out, 0);
+    struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};
+    int err = response_reader_create(&n->response, false, &reading);
+    if (err == HX_OK)
+        err = buf_append(&n->out, buf_data(request), request->len);
+    if (err == HX_OK)
+        err = connect_next(n);
+    if (err < 0)
+        nameserver_close(n);
+    else
+        *out = n;
+    return err;
+}
+
+void nameserver_close(struct nameserver *n)
+{
+    if (!n)
+        return;
+    engine_timer_cancel(&n->timer);
+    close_stream(n);
+    response_reader_destroy(n->response);
+    buf_free(&n->out);
+    free(n);
+}

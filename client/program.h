@@ -1,0 +1,19 @@
+/* client/program.h: the commands of hx, and how they learn that they are interrupted. */
+#ifndef HX_CLIENT_PROGRAM_H
+#define HX_CLIENT_PROGRAM_H
+
+#include "client/args.h"
+#include <stdbool.h>
+
+enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* Return the exit status. */
+int cmd_bind(const struct args *args);
+int cmd_connect(const struct args *args);
+
+/* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
+bool interrupted(void);
+/* Readable from then on. */
+int interrupt_fd(void);
+
+#endif

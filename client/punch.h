@@ -1,0 +1,38 @@
+/* client/punch.h: attempts to reach a peer through the hole. Everything with the engine's lock held.
+ *
+ * One attempt per peer address at a time, in the whole process: UDT tells rendezvous apart by it. A newer one
+ * replaces an older one that has not connected, since its peer has asked anew. No identity is checked:
+ * whoever answers from the address is taken for the peer. */
+#ifndef HX_CLIENT_PUNCH_H
+#define HX_CLIENT_PUNCH_H
+
+#include "proto/endpoint.h"
+#include "shim/stream.h"
+#include <stdint.h>
+
+#define PUNCH_MAX        256   /* attempts at once */
+#define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
+
+struct punch_result {
+    int error;             /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt has replaced it */
+    struct stream *stream; /* connected, now the callee's; NULL after an error */
+    const struct endpoint *peer;
+    const char *name;
+    int64_t elapsed_ms;
+};
+
+struct punch_request {
+    struct endpoint peer;
+    const char *name; /* the peer's, copied */
+    int timeout_ms;   /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
+    void *user;
+};
+
+/* HX_OK; HX_ELIMIT: PUNCH_MAX are under way; HX_EADDR: nobody can have that address; HX_ENOMEM, HX_ESYS.
+ * After an error on_done is not called. */
+int punch_begin(const struct punch_request *request);
+/* Ends all attempts of `user` without calling on_done. */
+void punch_cancel(const void *user);
+
+#endif

@@ -1,0 +1,44 @@
+#include "client/settings.h"
+#include "proto/host_id.h"
+#include "proto/request.h"
+#include "shim/udt.h"
+#include <string.h>
+
+#define TIMEOUT_DEFAULT_MS 10000
+#define BACKLOG_DEFAULT    64
+#define BACKLOG_MAX        1024
+
+static int copy_name(char out[HX_NAME_MAX + 1], const char *name)
+{
+    size_t len = name ? strnlen(name, HX_NAME_MAX + 1) : 0;
+    if (!host_id_valid(name ? name : "", len))
+        return HX_EINVAL;
+    memcpy(out, name, len + 1);
+    return HX_OK;
+}
+
+static int or_default(int value, int when_zero)
+{
+    return value == 0 ? when_zero : value;
+}
+
+int settings_init(struct settings *s, const struct hx_config *config, const char *name)
+{
+    memset(s, 0, sizeof *s);
+    if (!config || !config->nameserver || copy_name(s->name, name) != HX_OK)
+        return HX_EINVAL;
+    if (config->name && config->name[0] != '\0' && copy_name(s->own_name, config->name) != HX_OK)
+        return HX_EINVAL;
+    if (config->wait_s < 0 || config->wait_s > REQUEST_WAIT_MAX || config->timeout_ms < 0 ||
+        config->punch_ms < 0 || config->punch_ms > UDT_RENDEZVOUS_MS || config->linger_ms < -1 ||
+        config->backlog < 0 || config->backlog > BACKLOG_MAX)
+        return HX_EINVAL;
+    s->reporter = (struct reporter){.on_event = config->on_event, .user = config->user};
+    s->local_port = config->local_port;
+    s->wait_s = config->wait_s;
+    s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
+    s->punch_ms = config->punch_ms;
+    s->linger_ms = config->linger_ms;
+    s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
+    return resolve_lookup(&s->addresses, config->nameserver, HX_DEFAULT_PORT);
+}

@@ -1,0 +1,35 @@
+/* client/stream.h: hx_stream, a punched connection in the application's hands.
+ *
+ * Its own mutex guards reading, writing and what is known to wait, so that one stream's bytes never wait for
+ * another's. Order of locks: the engine's, then the stream's. */
+#ifndef HX_CLIENT_STREAM_H
+#define HX_CLIENT_STREAM_H
+
+#include "client/api.h"
+#include "proto/endpoint.h"
+#include "shim/stream.h"
+
+#define STREAM_SILENCE_MS \
+    30000 /* the peer's UDT is never that quiet (DESIGN, section 3: a connection's end) */
+#define STREAM_LINGER_MS 30000
+#define STREAM_SETTLE_MS                                                                    \
+    500 /* a younger one is closed so late: the peer may not know yet that it is connected, \
+           and would never hear of its end */
+
+struct stream_info {
+    struct endpoint peer;
+    struct endpoint external;
+    const char *name; /* the peer's, copied */
+    int linger_ms;    /* as in hx_config */
+};
+
+/* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,
+ * HX_ENOMEM. */
+int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info);
+/* Closes the connection at once and frees the handle. The engine's lock is held. NULL is fine. */
+void stream_discard(struct hx_stream *s);
+/* In a listener's queue of what waits to be accepted. */
+struct hx_stream **stream_next(struct hx_stream *s);
+const struct endpoint *stream_endpoint(const struct hx_stream *s);
+
+#endif
