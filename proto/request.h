@@ -24,7 +24,7 @@ struct request {
     bool close;                    /* the peer wants the connection closed after the answer */
     char host_id[HOST_ID_MAX + 1]; /* bind, connect: the name; else "" */
     char name[HOST_ID_MAX + 1];    /* connect: the requester's own name, or "" */
-    int wait_s;                    /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX */
+    int wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 
 /* Why a request was refused. */

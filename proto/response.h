@@ -1,5 +1,4 @@
-/* proto/response.h: responses (RFC 9112, 4): heads written for the server, heads and bodies read for clients.
- */
+/* proto/response.h: responses (RFC 9112, 4): written for the server, read for clients. */
 #ifndef HX_PROTO_RESPONSE_H
 #define HX_PROTO_RESPONSE_H
 
@@ -10,8 +9,7 @@
 
 struct buf;
 
-#define RESPONSE_HEAD_MAX 16384 /* bytes of status line and headers that a reader takes; more is HX_ETOOBIG \
-                                 */
+#define RESPONSE_HEAD_MAX 16384 /* bytes of heads, 1xx too, that a reader takes; more is HX_ETOOBIG */
 
 /* "OK", "Not Found", ... (RFC 9110, 15; RFC 6585 for 429 and 431); "Unknown" for what is not in our table. */
 const char *response_reason(int status);

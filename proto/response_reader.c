@@ -21,7 +21,6 @@ enum reader_state {
 /* Text that is cut where it does not fit. */
 struct cut_text {
     size_t len;
-    bool cut;
     char bytes[FIELD_VALUE_MAX + 1];
 };
 
@@ -46,10 +45,8 @@ static void cut_text_add(struct cut_text *t, const char *data, size_t len)
 {
     size_t room = FIELD_VALUE_MAX - t->len;
 
-    if (len > room) {
-        t->cut = true;
+    if (len > room)
         len = room;
-    }
     memcpy(t->bytes + t->len, data, len);
     t->len += len;
     t->bytes[t->len] = '\0';
@@ -58,7 +55,6 @@ static void cut_text_add(struct cut_text *t, const char *data, size_t len)
 static void cut_text_clear(struct cut_text *t)
 {
     t->len = 0;
-    t->cut = false;
     t->bytes[0] = '\0';
 }
 
@@ -123,9 +119,9 @@ static void end_field(struct response_reader *r)
     if (strcasecmp(name, "Content-Type") == 0) {
         copy_cut(head->content_type, sizeof head->content_type, value->bytes);
         read_boundary(head->boundary, sizeof head->boundary, value->bytes);
-    } else if (strcasecmp(name, "External-Address") == 0 && !value->cut) {
+    } else if (strcasecmp(name, "External-Address") == 0) {
         (void)endpoint_parse(&head->external, value->bytes, value->len);
-    } else if (strcasecmp(name, "Retry-After") == 0 && !value->cut) {
+    } else if (strcasecmp(name, "Retry-After") == 0) {
         head->retry_after_s = read_seconds(value->bytes);
     }
     cut_text_clear(&r->name);

@@ -70,6 +70,7 @@ static void bodies_are_read_to_their_last_byte(void **state)
     check("5\r\nhello\r\n0\r\n\r\n", "hello|done 0");
     check("5\r\nhello\r\n1\r\n \r\n00a\r\nworld\r\n123\r\n0\r\n\r\nHTTP", "hello world\r\n123|done 4");
     check("A\r\n0123456789\r\n0000\r\n\r\n\r\n", "0123456789|done 2");
+    check("9\r\n123456789\r\nf;\r\n", "123456789|more");
     check("5\r\nhel", "hel|more");
     check("5\r\nhello\r\n0\r\n", "hello|more");
     check("", "|more");

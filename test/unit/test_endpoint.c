@@ -31,6 +31,7 @@ static void endpoints_are_parsed_and_formatted(void **state)
     (void)state;
     check_text("192.0.2.1:7000", "192.0.2.1:7000");
     check_text("0.0.0.0:1", "0.0.0.0:1");
+    check_text("127.0.0.1:49990", "127.0.0.1:49990");
     check_text("255.255.255.255:65535", "255.255.255.255:65535");
     check_text("[2001:db8::1]:7000", "[2001:db8::1]:7000");
     check_text("[2001:DB8:0:0:0:0:0:1]:7000", "[2001:db8::1]:7000");

@@ -21,6 +21,8 @@ static void wait_is_found_among_other_preferences(void **state)
     check("respond-async,wait=3", 3);
     check("respond-async; x=\"y\" , wait=3 , return=minimal", 3);
     check(",, ,wait=2", 2);
+    check(",wait=2", 2);
+    check("wai=3, =3, w=3", -1);
     check("waits=3, await=3, a;wait=4", -1);
     check("", -1);
     check(" ", -1);
@@ -45,6 +47,7 @@ static void the_first_well_formed_wait_counts(void **state)
     check("wait=x, wait=4", 4);
     check("wait=\"5", -1);
     check("wait=5\"", -1);
+    check("wait=\"", -1);
 }
 
 static void separators_in_a_quoted_string_separate_nothing(void **state)

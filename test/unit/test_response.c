@@ -187,6 +187,8 @@ static void header_fields_are_understood(void **state)
     check(OK "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
           "200 OK length=0\n|done 0");
     check(OK "Retry-After: 9999999999\r\nContent-Length: 0\r\n\r\n", "200 OK length=0\n|done 0");
+    check(OK "Retry-After: 999999999\t\r\nContent-Length: 0\r\n\r\n",
+          "200 OK length=0 retry=999999999\n|done 0");
     check(OK "External-Address: h2_ip:h2_port\r\nContent-Length: 0\r\n\r\n", "200 OK length=0\n|done 0");
     check(OK "Empty:\r\nExternal-Address:192.0.2.1:1\r\nContent-Length: 0\r\n\r\n",
           "200 OK length=0 external=192.0.2.1:1\n|done 0");
@@ -217,6 +219,25 @@ static void the_boundary_is_found(void **state)
     }
     check(OK "Content-Length: 0\r\nContent-Type: a/b;\r\n boundary=x\r\n\r\n",
           "200 OK type=a/b; boundary=x boundary=x length=0\n|done 0");
+}
+
+static void a_boundary_of_72_bytes_is_kept_and_a_longer_one_is_none(void **state)
+{
+    char *boundary = repeated('b', 73);
+    struct response_callbacks none = {0};
+
+    (void)state;
+    for (int len = 72; len <= 73; len++) {
+        struct response_reader *r;
+        char text[256];
+        int n = snprintf(text, sizeof text, OK "Content-Type: a/b;boundary=%.*s\r\n\r\n", len, boundary);
+        assert_int_equal(response_reader_create(&r, false, &none), HX_OK);
+        assert_null(response_reader_head(r));
+        assert_int_equal(response_reader_feed(r, text, (size_t)n), n);
+        assert_int_equal(strlen(response_reader_head(r)->boundary), len == 72 ? 72 : 0);
+        response_reader_destroy(r);
+    }
+    free(boundary);
 }
 
 static void what_does_not_fit_is_cut(void **state)
@@ -363,6 +384,7 @@ int main(void)
         cmocka_unit_test(informational_answers_are_read_over),
         cmocka_unit_test(header_fields_are_understood),
         cmocka_unit_test(the_boundary_is_found),
+        cmocka_unit_test(a_boundary_of_72_bytes_is_kept_and_a_longer_one_is_none),
         cmocka_unit_test(what_does_not_fit_is_cut),
         cmocka_unit_test(what_is_no_http_answer_is_refused),
         cmocka_unit_test(a_head_of_16384_bytes_is_read_and_16385_are_refused),
