@@ -6,33 +6,7 @@
  * The class is UDT's own (cache.h, which Debian does not install): same members in the same order, because
  * libudt's other members construct it. */
 #include "shim/peer_cache.h"
-#include <cstdint>
-#include <sys/socket.h>
-
-class CInfoBlock
-{
-  public:
-    uint32_t m_piIP[4];
-    int m_iIPversion;
-    uint64_t m_ullTimeStamp;
-    int m_iRTT;
-    int m_iBandwidth;
-    int m_iLossRate;
-    int m_iReorderDistance;
-    double m_dInterval;
-    double m_dCWnd;
-
-    virtual ~CInfoBlock() = default;
-    virtual CInfoBlock &operator=(const CInfoBlock &obj);
-    virtual bool operator==(const CInfoBlock &obj);
-    virtual CInfoBlock *clone();
-    virtual int getKey();
-    virtual void release()
-    {
-    }
-
-    static void convert(const sockaddr *addr, int ver, uint32_t ip[]);
-};
+#include <udt/cache.h>
 
 const int hx_peer_cache_linked = 1;
 

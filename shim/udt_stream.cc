@@ -150,6 +150,7 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
         UDT::close(id);
         return err;
     }
+    wire_conn_started(p->wire, id);
     s->id = id;
     s->attempt_ms = now_ms + (s->rendezvous ? UDT_RENDEZVOUS_MS : UDT_CONNECT_MS);
     p->streams[id] = s;

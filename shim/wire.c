@@ -119,7 +119,7 @@ void wire_conn_closing(struct wire *w, int32_t id)
 
     pthread_mutex_lock(&w->lock);
     c = wire_find(w, id);
-    if (c && c->state == WIRE_CONNECTING) {
+    if (c && c->state <= WIRE_CONNECTING) {
         c->state = WIRE_CLOSING;
         await_idle(w);
     }
@@ -144,31 +144,35 @@ static void worker_returned(struct wire *w)
     w->current_bits = 0;
 }
 
-/* Gives UDT a datagram that was kept. */
-static ssize_t replay_one(struct wire *w, struct msghdr *mh)
+static void put_address(struct wire *w, const struct sockaddr_in6 *from, void *name)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = from->sin6_port};
+
+    memcpy(&sin.sin_addr, from->sin6_addr.s6_addr + 12, 4);
+    if (w->family == AF_INET6)
+        memcpy(name, from, sizeof(*from));
+    else
+        memcpy(name, &sin, sizeof(sin));
+}
+
+/* Gives UDT a datagram that was kept. -1: it was not for UDT. */
+static ssize_t replay_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
 {
     struct wire_packet *p = w->replay;
-    size_t body_len = p->body_len;
+    ssize_t n = -1;
 
     DL_DELETE(w->replay, p);
-    if (body_len > mh->msg_iov[1].iov_len) {
-        free(p);
-        errno = EAGAIN;
-        return -1;
+    if (p->body_len <= mh->msg_iov[1].iov_len) {
+        memcpy(mh->msg_iov[0].iov_base, p->head, PACKET_HEAD);
+        memcpy(mh->msg_iov[1].iov_base, p->body, p->body_len);
+        put_address(w, &p->from, mh->msg_name);
+        w->busy =
+            wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, p->body_len, now_ms);
+        if (w->busy)
+            n = (ssize_t)(PACKET_HEAD + p->body_len);
     }
-    memcpy(mh->msg_iov[0].iov_base, p->head, PACKET_HEAD);
-    memcpy(mh->msg_iov[1].iov_base, p->body, body_len);
-    if (w->family == AF_INET6) {
-        memcpy(mh->msg_name, &p->from, sizeof(p->from));
-    } else {
-        struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = p->from.sin6_port};
-
-        memcpy(&sin.sin_addr, p->from.sin6_addr.s6_addr + 12, 4);
-        memcpy(mh->msg_name, &sin, sizeof(sin));
-    }
-    w->busy = true;
     free(p);
-    return (ssize_t)(PACKET_HEAD + body_len);
+    return n;
 }
 
 /* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
@@ -186,8 +190,8 @@ static ssize_t before_reading(struct wire *w, struct msghdr *mh, bool *deaf)
         w->tick_ms = now_ms + WIRE_TICK_MS;
     }
     *deaf = w->deaf;
-    if (w->replay && !w->deaf)
-        n = replay_one(w, mh);
+    while (n < 0 && w->replay && !w->deaf)
+        n = replay_one(w, mh, now_ms);
     wire_unlock(w);
     return n;
 }
@@ -263,6 +267,23 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
     if (!leave)
         return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
     return __real_sendmsg(fd, mh, flags);
+}
+
+void wire_conn_started(struct wire *w, int32_t id)
+{
+    struct wire_conn *c;
+
+    pthread_mutex_lock(&w->lock);
+    c = wire_find(w, id);
+    if (c && c->state == WIRE_STARTING) {
+        c->state = WIRE_CONNECTING;
+        if (c->stash)
+            wake(w);
+        DL_CONCAT(w->replay, c->stash);
+        c->stash = NULL;
+        c->stash_len = 0;
+    }
+    wire_unlock(w);
 }
 
 void wire_conn_connected(struct wire *w, int32_t id, bool finish)

@@ -49,6 +49,10 @@ int wire_next(struct wire *w, int32_t *id, unsigned *bits);
 
 /* A socket is about to connect. HX_OK, HX_ENOMEM. */
 int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer, bool rendezvous);
+/* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
+ * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
+ * later. */
+void wire_conn_started(struct wire *w, int32_t id);
 /* accept() has returned `id`. *peer is filled (IPv4 as mapped). False: unknown id. */
 bool wire_conn_accepted(struct wire *w, int32_t id, struct sockaddr_in6 *peer);
 /* UDT says that `id` is connected: payload that came too early is given to UDT again, the peer gets a

@@ -60,7 +60,7 @@ struct wire_conn *wire_find_rendezvous(struct wire *w, const struct wire_peer *f
 {
     /* Only a client's port asks, for the first packets of a rendezvous; its connections are few. */
     for (struct wire_conn *c = w->by_id; c; c = c->hh.next) {
-        if (c->rendezvous && c->state == WIRE_CONNECTING && wire_peer_is(&c->peer, from))
+        if (c->rendezvous && c->state <= WIRE_CONNECTING && wire_peer_is(&c->peer, from))
             return c;
     }
     return NULL;
@@ -315,7 +315,7 @@ int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer
 
     wire_peer_from(&key, peer);
     pthread_mutex_lock(&w->lock);
-    c = wire_add(w, id, &key, WIRE_CONNECTING, wire_now_ms());
+    c = wire_add(w, id, &key, WIRE_STARTING, wire_now_ms());
     if (c)
         c->rendezvous = rendezvous;
     wire_unlock(w);

@@ -136,6 +136,10 @@ static bool take_of_conn(struct wire *w, struct wire_conn *c, const struct datag
     }
     if (c->state == WIRE_CLOSING || c->state == WIRE_GONE)
         return false;
+    if (c->state == WIRE_STARTING) {
+        stash(c, d);
+        return false;
+    }
     pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits) : take_open(w, c, d, &bits, now_ms);
     w->current = c->id;
     w->current_bits = pass ? bits : 0;

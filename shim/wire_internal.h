@@ -21,6 +21,7 @@
 #define WIRE_LINGER_MS    3000  /* a removed connection answers its peer's questions for this long */
 
 enum wire_state {
+    WIRE_STARTING, /* UDT::connect() has not returned: what comes is kept until then */
     WIRE_CONNECTING,
     WIRE_UNADOPTED, /* UDT has answered its handshake, accept() has not returned it */
     WIRE_OPEN,
