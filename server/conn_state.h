@@ -62,7 +62,7 @@ struct conn {
 };
 
 #define conn_log(c, level, event, ...) \
-    log_event((level), (event), "conn", (c)->id_text, "peer", (c)->peer_text, ##__VA_ARGS__, NULL)
+    log_event((level), (event), "conn", (c)->id_text, "peer", (c)->peer_text, ##__VA_ARGS__)
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)

@@ -66,11 +66,11 @@ void limits_give(struct limits *l, const struct endpoint *peer)
 
 void limits_free(struct limits *l)
 {
-    struct limits_entry *e, *next;
+    struct limits_entry *e = l->counts, *next;
 
-    HASH_ITER(hh, l->counts, e, next)
-    {
-        HASH_DEL(l->counts, e);
+    HASH_CLEAR(hh, l->counts); /* frees the table; the entries keep their `next` */
+    for (; e; e = next) {
+        next = e->hh.next;
         free(e);
     }
 }

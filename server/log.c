@@ -123,7 +123,7 @@ static void write_line(const struct line *l)
     (void)written;                                   /* where a log cannot be written nothing can be said */
 }
 
-void log_event(enum log_level level, const char *event, ...)
+void log_write(enum log_level level, const char *event, ...)
 {
     struct line l = {.len = 0};
     const char *key;

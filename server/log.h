@@ -18,9 +18,11 @@ void log_set_level(enum log_level level);
 int log_level_parse(enum log_level *out, const char *text);
 /* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. */
 void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user);
-/* After `event` come key and value, both const char *, as often as wanted, then NULL. A key whose value is
- * NULL is left out. */
-void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+/* After `event` come key and value, both const char *, as often as wanted. A key whose value is NULL is left
+ * out. */
+#define log_event(level, event, ...) log_write((level), (event), ##__VA_ARGS__, (const char *)0)
+/* The same with the NULL at the end written out. */
+void log_write(enum log_level level, const char *event, ...) __attribute__((sentinel));
 /* Formats into `text` and returns it. */
 const char *log_num(char text[LOG_NUM_MAX], int64_t value);
 #define LOG_NUM(value) log_num((char[LOG_NUM_MAX]){0}, (value))

@@ -104,7 +104,7 @@ static void take_signals(struct loop *l, int64_t now_ms)
             continue;
         }
         log_event(LOG_INFO, "stopping", "signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM",
-                  "connections", LOG_NUM((int64_t)server_connections(l->server)), NULL);
+                  "connections", LOG_NUM((int64_t)server_connections(l->server)));
         l->stopping = true;
         l->stop_at_ms = now_ms + CONN_STOP_MS + LOOP_STOP_MS;
         server_stop(l->server, now_ms);

@@ -52,7 +52,7 @@ static int announce(const struct udt_port *port)
     const struct sockaddr *local = udt_port_local(port, &len);
 
     address_text(local, len, text);
-    log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, NULL);
+    log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION);
     return printf("listening on %s\n", text) < 0 || fflush(stdout) == EOF ? HX_ESYS : HX_OK;
 }
 
@@ -76,12 +76,12 @@ static int serve(const struct server_config *config)
         if (err == HX_OK)
             err = loop_run(server, port, signal_fd);
         if (err < 0)
-            log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno), NULL);
+            log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
         server_destroy(server);
     }
     udt_shutdown(FLUSH_MS);
     close(signal_fd);
-    log_event(LOG_INFO, "stopped", NULL);
+    log_event(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -57,10 +57,8 @@ static void unlist(struct registry_member *m)
 
 static void wake_all(struct registry_member *first)
 {
-    struct registry_member *m;
-
-    DL_FOREACH(first, m)
-    m->wake(m);
+    for (struct registry_member *m = first; m; m = m->next)
+        m->wake(m);
 }
 
 static void forget_if_empty(struct registry *r, struct registry_name *n)
@@ -75,7 +73,7 @@ static void forget_if_empty(struct registry *r, struct registry_name *n)
 int registry_join(struct registry *r, const char *name, struct registry_member *m, enum registry_role role)
 {
     struct registry_name *n = find_or_add(r, name);
-    struct registry_member *w, *next;
+    struct registry_member *w;
 
     assert(m->role == REGISTRY_NONE && role != REGISTRY_NONE);
     if (!n)
@@ -85,8 +83,7 @@ int registry_join(struct registry *r, const char *name, struct registry_member *
     list(n, m, role);
     if (role != REGISTRY_HOLDER)
         return HX_OK;
-    DL_FOREACH_SAFE(n->members[REGISTRY_WATCHER], w, next)
-    {
+    while ((w = n->members[REGISTRY_WATCHER]) != NULL) {
         unlist(w);
         list(n, w, REGISTRY_PENDING);
     }

@@ -61,7 +61,7 @@ static void turn_away(struct stream *stream, const struct endpoint *peer, const 
     char text[ENDPOINT_TEXT_MAX];
 
     endpoint_format(peer, text);
-    log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason, NULL);
+    log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
     stream_close(stream);
 }
 

@@ -11,7 +11,7 @@ int timers_reserve(struct timers *ts, size_t count)
 
     if (want > ts->cap) {
         size_t cap = want * 2;
-        struct timer **heap = realloc(ts->heap, cap * sizeof *heap);
+        struct timer **heap = realloc(ts->heap, cap * sizeof *heap); // NOLINT(bugprone-sizeof-expression)
 
         if (!heap)
             return HX_ENOMEM;

@@ -327,11 +327,11 @@ static void many_waiters_do_not_overrun_the_holder_they_waited_for(void **state)
 
 static void a_holder_that_does_not_read_is_dropped_at_max_queue(void **state)
 {
-    struct fake_stream *h1, *h2 = NULL;
+    struct fake_stream *h1, *h2;
     struct fixture *f = *state;
 
     f->config.max_per_address = 0;
-    h1 = fixture_ask(f, H1, BIND);
+    h1 = h2 = fixture_ask(f, H1, BIND);
     h1->room = 0;
     for (int i = 0; i < FIXTURE_PEERS - 2 && !h1->closed; i++)
         h2 = fixture_ask(f, i % 2 ? H2 : "198.51.100.21:7",
