@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# hx bind and hx connect as a pipe: both directions, whole and in order, with an honest exit status.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+HX=$B/hx
+BIG=10000000
+
+same() { # same FILE FILE: by their sums, so that a difference shows no bytes
+    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
+}
+# start_bind NAME INPUT [OPTION...]: hx bind in the background, in $WORK/NAME.*; returns once it is bound.
+start_bind() {
+    local name=$1 input=$2
+    shift 2
+    "$HX" bind "$name" -v "$@" <"$input" >"$WORK/$name.out" 2>"$WORK/$name.err" &
+    PID=$!
+    STARTED+=("$PID")
+    await_line "$WORK/$name.err" "^bound $name as 127\.0\.0\.1:[0-9]+$" >/dev/null
+}
+# connect NAME INPUT OUTPUT [OPTION...]: to its end; what it says goes to OUTPUT.err.
+connect() {
+    local name=$1 input=$2 output=$3
+    shift 3
+    timeout 90 "$HX" connect "$name" -v "$@" <"$input" >"$output" 2>"$output.err"
+}
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+export HX_NAMESERVER=$NS
+head -c $BIG /dev/urandom >"$WORK/up"
+head -c $BIG /dev/urandom >"$WORK/down"
+: >"$WORK/empty"
+
+echo "a question" >"$WORK/question"
+echo "an answer" >"$WORK/answer"
+start_bind line "$WORK/answer"
+connect line "$WORK/question" "$WORK/got" --name bob
+rc=$?
+check "a line goes each way" same "$WORK/got" "$WORK/answer"
+check "the connecting side succeeds" [ "$rc" = 0 ]
+await_exit "$PID"
+rc=$?
+check "the binding side gets the line, too" same "$WORK/line.out" "$WORK/question"
+check "the binding side succeeds and ends" [ "$rc" = 0 ]
+check "the binding side says who came" grep -Eq '^peer bob at 127\.0\.0\.1:[0-9]+$' "$WORK/line.err"
+check "the binding side says how long the punch took" grep -Eq '^accepted 127\.0\.0\.1:[0-9]+ punch_ms=[0-9]+$' "$WORK/line.err"
+check "the connecting side says its external address" grep -Eq '^external address 127\.0\.0\.1:[0-9]+$' "$WORK/got.err"
+check "the connecting side says how long it took" \
+    grep -Eq '^connected to line at 127\.0\.0\.1:[0-9]+ punch_ms=[0-9]+ total_ms=[0-9]+$' "$WORK/got.err"
+
+start_bind both "$WORK/down"
+connect both "$WORK/up" "$WORK/got"
+rc=$?
+await_exit "$PID" 60
+check "10 MB each way at once: both sides succeed" [ "$rc$?" = 00 ]
+check "10 MB each way at once: the connecting side has all of it" same "$WORK/got" "$WORK/down"
+check "10 MB each way at once: the binding side has all of it" same "$WORK/both.out" "$WORK/up"
+
+start_bind give "$WORK/down"
+connect give "$WORK/empty" "$WORK/got"
+rc=$?
+await_exit "$PID" 60
+check "an empty input does not cut off 10 MB of answer" [ "$rc$?" = 00 ]
+check "and the answer is whole" same "$WORK/got" "$WORK/down"
+
+start_bind take "$WORK/empty"
+connect take "$WORK/up" "$WORK/got"
+rc=$?
+await_exit "$PID" 60
+check "an empty answer does not cut off 10 MB of input" [ "$rc$?" = 00 ]
+check "and the input is whole" same "$WORK/take.out" "$WORK/up"
+
+start_bind echo "$WORK/empty" --echo
+ECHO_PID=$PID
+pids=()
+for i in 1 2 3 4; do
+    head -c $((1000000 + i)) /dev/urandom >"$WORK/echo.$i"
+    connect echo "$WORK/echo.$i" "$WORK/echoed.$i" &
+    pids+=($!)
+done
+rcs=
+for pid in "${pids[@]}"; do
+    wait "$pid"
+    rcs=$rcs$?
+done
+check "four peers at once are echoed" [ "$rcs" = 0000 ]
+for i in 1 2 3 4; do
+    check "peer $i of them gets its own bytes back" same "$WORK/echo.$i" "$WORK/echoed.$i"
+done
+kill "$ECHO_PID"
+await_exit "$ECHO_PID"
+check "hx bind --echo ends with success when it is terminated" [ "$?" = 0 ]
+
+mkfifo "$WORK/fifo"
+start_bind busy "$WORK/empty"
+BUSY_PID=$PID
+connect busy "$WORK/fifo" "$WORK/first" &
+first=$!
+exec 9>"$WORK/fifo"
+echo "begin" >&9
+await_line "$WORK/busy.out" '^begin$' >/dev/null
+connect busy "$WORK/question" "$WORK/second"
+rc=$?
+check "a second connector of a busy pipe fails" [ "$rc" = 1 ]
+check "the second connector is told what may be the reason" grep -q 'busy' "$WORK/second.err"
+check "the binding side says that it was turned away" \
+    grep -Eq '^turned away 127\.0\.0\.1:[0-9]+: busy' "$WORK/busy.err"
+cat "$WORK/up" >&9
+exec 9>&-
+wait "$first"
+rc=$?
+await_exit "$BUSY_PID" 60
+check "the first connector's pipe succeeds all the same" [ "$rc$?" = 00 ]
+{ echo "begin" && cat "$WORK/up"; } >"$WORK/expected"
+check "and its bytes are whole" same "$WORK/busy.out" "$WORK/expected"
+
+start_bind full "$WORK/down"
+timeout 60 "$HX" connect full <"$WORK/empty" >/dev/full 2>"$WORK/full.2"
+check "a standard output that cannot be written is a failure" [ "$?" = 1 ]
+check "and it is named" grep -q 'standard output' "$WORK/full.2"
+await_exit "$PID" 60
+check "the other side of it fails, too" [ "$?" = 1 ]
+
+start_bind closed "$WORK/answer"
+timeout 60 "$HX" connect closed <&- >"$WORK/got" 2>"$WORK/closed.2"
+check "a closed standard input is an empty one" [ "$?" = 0 ]
+check "and the answer is whole" same "$WORK/got" "$WORK/answer"
+
+start_bind noout "$WORK/answer"
+timeout 60 "$HX" connect noout <"$WORK/empty" >&- 2>"$WORK/noout.2"
+check "a closed standard output is a failure" [ "$?" = 1 ]
+
+start_bind victim "$WORK/empty"
+connect victim "$WORK/fifo" "$WORK/got" &
+pid=$!
+exec 9>"$WORK/fifo"
+echo "begin" >&9
+await_line "$WORK/victim.out" '^begin$' >/dev/null
+kill "$PID"
+await_exit "$PID"
+check "hx bind in the middle of a pipe fails when it is terminated" [ "$?" = 1 ]
+wait "$pid"
+check "the other side notices and fails" [ "$?" = 1 ]
+check "it says that the peer went away" grep -q 'went away' "$WORK/got.err"
+exec 9>&-
+finish
