@@ -12,16 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONN_CHALLENGE_MS 1000 /* DESIGN section 3: a holder that lives acknowledges within 1 s */
-#define CONN_DRAIN_MS \
-    2000 /* at most, until the peer has acknowledged the last bytes: UDT drops them on close */
-#define CONN_STOP_MS     1000  /* the same once the server stops */
-#define CONN_REFUSED_MS  2000  /* a connection above a limit: until its request is there to be answered */
-#define CONN_OUT_LOW     4096  /* bytes of output waiting; above, no further request is read */
-#define CONN_IGNORED_MAX 65536 /* bytes */
-#define CONN_TURN_REQUESTS \
-    16 /* requests, or introductions, of one connection in a row; then others have a turn */
-#define CONN_TURN_BYTES 16384 /* bytes read from one connection in a row */
+#define CONN_CHALLENGE_MS  1000  /* DESIGN section 3: a holder that lives acknowledges within 1 s */
+#define CONN_DRAIN_MS      2000  /* at most, until the last bytes are acknowledged: UDT drops them on close */
+#define CONN_STOP_MS       1000  /* the same once the server stops */
+#define CONN_REFUSED_MS    2000  /* a connection above a limit: until its request is there to be answered */
+#define CONN_OUT_LOW       4096  /* bytes of output waiting; above, no further request is read */
+#define CONN_IGNORED_MAX   65536 /* bytes */
+#define CONN_TURN_REQUESTS 16    /* requests or introductions in a row; then others have a turn */
+#define CONN_TURN_BYTES    16384 /* bytes read from one connection in a row */
 
 struct conn;
 

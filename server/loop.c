@@ -4,6 +4,7 @@
 #include "server/server.h"
 #include "shim/udt.h"
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -14,7 +15,10 @@ struct loop {
     struct udt_port *port;
     int signal_fd;
     int epoll_fd;
-    bool events_left; /* the last turn has not taken all of them */
+    bool events_left;     /* the last turn has not taken all of them */
+    size_t ended;         /* connections, when last looked at */
+    size_t ended_at_trim; /* connections, when memory was last given back */
+    int64_t trim_at_ms;   /* -1: not before more have ended */
     bool stopping;
     int64_t stop_at_ms; /* once stopping: the end, in any case */
 };
@@ -47,6 +51,13 @@ static int earlier(int a, int b)
     return a < b ? a : b;
 }
 
+static int until(int64_t at_ms, int64_t now_ms)
+{
+    if (at_ms < 0)
+        return -1;
+    return at_ms <= now_ms ? 0 : (int)(at_ms - now_ms);
+}
+
 static int timeout_ms(const struct loop *l)
 {
     int64_t now_ms = udt_now_ms();
@@ -54,9 +65,8 @@ static int timeout_ms(const struct loop *l)
 
     if (l->events_left)
         return 0;
-    if (!l->stopping)
-        return timeout;
-    return l->stop_at_ms <= now_ms ? 0 : earlier(timeout, (int)(l->stop_at_ms - now_ms));
+    timeout = earlier(timeout, until(l->trim_at_ms, now_ms));
+    return l->stopping ? earlier(timeout, until(l->stop_at_ms, now_ms)) : timeout;
 }
 
 static void take_event(struct loop *l, const struct udt_event *ev, int64_t now_ms)
@@ -111,6 +121,22 @@ static void take_signals(struct loop *l, int64_t now_ms)
     }
 }
 
+/* glibc keeps what a burst of connections has left free: a quiet server would look as big as its busiest
+ * second. */
+static void trim_memory(struct loop *l, int64_t now_ms)
+{
+    size_t ended = server_ended(l->server);
+
+    if (ended != l->ended) {
+        l->ended = ended;
+        l->trim_at_ms = ended - l->ended_at_trim >= LOOP_TRIM_ENDED ? now_ms + LOOP_TRIM_MS : -1;
+    } else if (l->trim_at_ms >= 0 && l->trim_at_ms <= now_ms) {
+        malloc_trim(0);
+        l->ended_at_trim = ended;
+        l->trim_at_ms = -1;
+    }
+}
+
 static bool finished(const struct loop *l, int64_t now_ms)
 {
     return l->stopping && (server_connections(l->server) == 0 || now_ms >= l->stop_at_ms);
@@ -130,13 +156,14 @@ static int turns(struct loop *l)
         take_signals(l, now_ms);
         take_events(l, now_ms);
         server_turn(l->server, now_ms);
+        trim_memory(l, now_ms);
     }
     return HX_OK;
 }
 
 int loop_run(struct server *s, struct udt_port *port, int signal_fd)
 {
-    struct loop l = {.server = s, .port = port, .signal_fd = signal_fd};
+    struct loop l = {.server = s, .port = port, .signal_fd = signal_fd, .trim_at_ms = -1};
     int err;
 
     l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -16,6 +16,7 @@ struct server {
     struct conn_world world;
     size_t admitted;
     size_t refused;
+    size_t ended;
 };
 
 int server_create(struct server **out, const struct server_config *config)
@@ -115,6 +116,7 @@ static void sweep(struct server *s)
     while ((c = conn_next_done(&s->world)) != NULL) {
         discount(s, conn_peer(c), conn_refused(c));
         conn_destroy(c);
+        s->ended++;
     }
 }
 
@@ -160,6 +162,11 @@ void server_stop(struct server *s, int64_t now_ms)
 size_t server_connections(const struct server *s)
 {
     return s->admitted + s->refused;
+}
+
+size_t server_ended(const struct server *s)
+{
+    return s->ended;
 }
 
 void server_destroy(struct server *s)

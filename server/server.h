@@ -7,10 +7,8 @@
 #include <stdint.h>
 
 #define SERVER_REFUSED_MAX \
-    64 /* connections above a limit that still get their answer at once; more are closed */
-#define SERVER_TURN_READY_MAX                                                     \
-    256 /* connections that are run in one turn before events are looked at again \
-         */
+    64 /* connections above a limit at once that still get an answer; more are closed */
+#define SERVER_TURN_READY_MAX 256 /* connections run in one turn before events are looked at again */
 
 struct server;
 struct server_config;
@@ -35,5 +33,6 @@ int server_timeout_ms(const struct server *s, int64_t now_ms);
 /* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
 void server_stop(struct server *s, int64_t now_ms);
 size_t server_connections(const struct server *s); /* those above a limit, too */
+size_t server_ended(const struct server *s);       /* connections that have ended, ever */
 
 #endif
