@@ -13,10 +13,7 @@
 REFUSED=${HX_DEMO_REFUSED:-} # set it to see what a machine without user namespaces shows
 if [ "${HX_LAB:-}" != inside ]; then
     REFUSED=${REFUSED:-$(lab_refused)}
-    if [ -z "$REFUSED" ]; then
-        rm -rf "$WORK"
-        lab_enter "$0" "$@"
-    fi
+    if [ -z "$REFUSED" ]; then lab_enter "$0" "$@"; fi
 fi
 
 step() { printf '\n%s\n' "$*"; }
@@ -73,7 +70,8 @@ connect_home() {
     CONNECT=$PID
     await_line "$WORK/nameserver.err" 'event=connected .*name=home' 10 >/dev/null || fail 'H2 did not reach S'
     echo "   S tells H2 that 'home' is at $(field connected h1), and H1 that H2 is at $(field connected h2)."
-    echo '   Both send to these addresses at once: each NAT takes the other side for an answer.'
+    echo '   Both send to these addresses at once, from the UDP ports that S saw.'
+    [ -n "$REFUSED" ] || echo "   Each NAT lets the other side's packets in: it takes them for answers."
     await_exit "$CONNECT" 20 || fail "hx connect ended with $?"
     await_exit "$BIND" 20 || fail "hx bind ended with $?"
 }

@@ -55,6 +55,7 @@ lab_refused() {
 }
 # lab_enter SCRIPT [ARGUMENT...]: runs it anew in namespaces of its own (user, net, mount, pid) with HX_LAB=inside.
 lab_enter() {
+    rm -rf "$WORK" # of lib.sh: exec runs no EXIT trap, and the script inside makes its own
     exec env HX_LAB=inside unshare -Urnmpf --kill-child bash "$@"
 }
 # lab_begin: once, inside: `ip netns` keeps its names in /run, which is a memory of our own from here on.

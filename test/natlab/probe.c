@@ -22,8 +22,10 @@
 
 #define ANSWER_MS  2000 /* a reflector that is reachable answers well within this, on a busy machine too */
 #define REORDER_MS 20   /* how long ALT may come behind DONE */
-#define HAIRPIN_MS 200  /* what has not come back through the router by then will not come */
-#define PUNCH_MS   600  /* both sides try for this long */
+#define HAIRPIN_MS 500  /* what has not come back through the router by then will not come */
+#define PACE_MS    3    /* for an answer before the next datagram: no queue overflows, losses are the lab's */
+#define LATE_MS    500  /* quiet for so long: all answers are here */
+#define PUNCH_MS   1000 /* both sides try for this long */
 #define REPEAT_MS  20   /* between two tries */
 #define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
 #define TEXT_MAX   256
@@ -242,10 +244,9 @@ static int cmd_count(const struct sockaddr_in *server, int n)
 
     for (int i = 0; i < n; i++) {
         say(fd, server, "MAP");
-        while (hear(fd, text, &from, now_ms() + (i % 16 == 15)))
-            answers++;
+        answers += hear(fd, text, &from, now_ms() + PACE_MS);
     }
-    while (hear(fd, text, &from, now_ms() + HAIRPIN_MS))
+    while (hear(fd, text, &from, now_ms() + LATE_MS))
         answers++;
     printf("answers=%d\n", answers);
     return 0;

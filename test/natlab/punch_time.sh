@@ -17,7 +17,6 @@ if [ "${HX_LAB:-}" != inside ]; then
         echo "punch time: not measured, $reason"
         exit 0
     fi
-    rm -rf "$WORK"
     lab_enter "$0" "$@"
 fi
 lab_begin
