@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define QUEUE_MIN       1024 /* bytes: one answer, or one part with the longest name, fits */
+#define IDLE_MIN        15 /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
 #define SECONDS_MAX     86400
 #define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
 #define NUMBER_OPTIONS  (sizeof number_options / sizeof *number_options)
@@ -27,7 +28,7 @@ static const struct number_option {
     {"max-per-address", 1, 10000000, 1, offsetof(struct server_config, max_per_address)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
-    {"idle-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
+    {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
@@ -59,7 +60,7 @@ void server_config_usage(FILE *out)
             "                             (default: 65536)\n"
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
             "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
-            "                             (default: 30)\n"
+            "                             (default: 30, at least 15)\n"
             "  -h, --help                 print this and exit\n"
             "  -V, --version              print the version and exit\n"
             "\n"

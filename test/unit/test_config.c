@@ -104,6 +104,7 @@ static void numbers_are_checked(void **state)
     assert_int_equal(read_args("--max-queue=1023", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--max-queue=", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--request-timeout=1.5", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--idle-timeout=14", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--idle-timeout=-1", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--idle-timeout=999999999999999999999", NULL, NULL, NULL), CONFIG_BAD);
 }
