@@ -213,6 +213,19 @@ static void a_holder_whose_earlier_output_waits_unacknowledged_is_judged_by_all_
     assert_int_equal(fixture_status(other), 200);
 }
 
+static void a_challenge_that_cannot_even_be_written_is_not_taken_for_answered(void **state)
+{
+    struct fake_stream *h1 = fixture_ask(*state, H1, BIND), *other;
+
+    h1->room = 0; /* and unacked() says 0 */
+    other = fixture_ask(*state, "203.0.113.77:7", BIND);
+    fixture_ready(*state, h1);
+    assert_string_equal(other->output, "");
+    fixture_pass(*state, 1000);
+    assert_true(h1->closed);
+    assert_int_equal(fixture_status(other), 200);
+}
+
 static void a_busy_holder_is_not_taken_for_dead_because_of_younger_output(void **state)
 {
     struct fake_stream *h1 = fixture_ask(*state, H1, BIND), *other;
@@ -432,6 +445,7 @@ int main(void)
         TEST(a_living_holder_answers_the_challenge_and_the_newcomer_gets_409),
         TEST(a_dead_holder_is_dropped_after_one_second),
         TEST(a_holder_whose_earlier_output_waits_unacknowledged_is_judged_by_all_of_it),
+        TEST(a_challenge_that_cannot_even_be_written_is_not_taken_for_answered),
         TEST(a_busy_holder_is_not_taken_for_dead_because_of_younger_output),
         TEST(of_several_newcomers_the_first_gets_a_dead_holders_name),
         TEST(every_newcomer_gets_409_from_one_answer),
