@@ -316,8 +316,10 @@ int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer
     wire_peer_from(&key, peer);
     pthread_mutex_lock(&w->lock);
     c = wire_add(w, id, &key, WIRE_STARTING, wire_now_ms());
-    if (c)
+    if (c) {
         c->rendezvous = rendezvous;
+        c->starter = pthread_self();
+    }
     wire_unlock(w);
     return c ? HX_OK : HX_ENOMEM;
 }

@@ -70,8 +70,13 @@ static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagr
 
     if (request == HS_REFUSED)
         return refuse(w, c);
-    if (request == HS_REGULAR) /* the listener's cookie; no party of a rendezvous says this */
-        return !c->rendezvous;
+    if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this */
+        bool first = !c->cookie_seen;
+
+        c->cookie_seen =
+            true; /* a second one would make UDT conclude twice: two connections, if the first is short */
+        return first && !c->rendezvous;
+    }
     if (!c->rendezvous && request != HS_CONCLUSION)
         return false;
     wire_set_peer_id(w, c, (int32_t)packet_word(d->body + HANDSHAKE_ID));
@@ -105,7 +110,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
     switch (d->type) {
     case PACKET_DATA:
         if (!c->nudge_ms)
-            c->nudge_ms = now_ms + WIRE_TICK_MS;
+            c->nudge_ms = now_ms + WIRE_NUDGE_MS;
         wire_due(w, c);
         return true;
     case PACKET_ACK:

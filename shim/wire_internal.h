@@ -16,6 +16,7 @@
 #define WIRE_ECHO_MS \
     4000 /* a keepalive is answered if we sent nothing for this long: both sides stay in step */
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
+#define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define WIRE_STASH_MAX    32    /* datagrams kept for one connecting rendezvous */
 #define WIRE_UNADOPTED_MS 10000 /* UDT drops a connection that nobody accepts; so do we */
 #define WIRE_LINGER_MS    3000  /* a removed connection answers its peer's questions for this long */
@@ -49,9 +50,12 @@ struct wire_conn {
     int32_t id;
     struct wire_peer peer;
     enum wire_state state;
-    bool rendezvous, queued, by_peer, finishing, shut;
-    unsigned bits;   /* told by the next wire_next() */
-    uint32_t window; /* packets: the peer's handshake window */
+    bool rendezvous, queued, by_peer, finishing;
+    bool shut;         /* the peer's shutdown has come */
+    bool cookie_seen;  /* connecting: the listener's first answer has come */
+    pthread_t starter; /* the thread inside UDT::connect() */
+    unsigned bits;     /* told by the next wire_next() */
+    uint32_t window;   /* packets: the peer's handshake window */
     int64_t heard_ms, sent_ms;
     int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
     int64_t since_ms; /* when it entered its state; for the lists of unadopted and gone ones */

@@ -1,16 +1,25 @@
 /* What a datagram that UDT sends says, and whether it shall leave. */
 #include "shim/wire_internal.h"
 
+/* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
+ * is there: only the thread inside UDT::connect() may speak until that has returned. */
+static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
+{
+    struct wire_conn *c =
+        body_len < HANDSHAKE_SIZE ? NULL : wire_find(w, (int32_t)packet_word(body + HANDSHAKE_ID));
+
+    return c && (c->state != WIRE_STARTING || pthread_equal(c->starter, pthread_self()));
+}
+
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
-static void leave_handshake(struct wire *w, const struct sockaddr *to, const uint8_t *head,
-                            const uint8_t *body, size_t body_len, int64_t now_ms)
+static void leave_answer(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
+                         size_t body_len, int64_t now_ms)
 {
     struct wire_peer peer;
     struct wire_conn *c;
     int32_t id;
 
-    if (!w->listening || body_len < HANDSHAKE_SIZE ||
-        (int32_t)packet_word(body + HANDSHAKE_REQUEST) != HS_CONCLUSION)
+    if (body_len < HANDSHAKE_SIZE || (int32_t)packet_word(body + HANDSHAKE_REQUEST) != HS_CONCLUSION)
         return;
     id = (int32_t)packet_word(body + HANDSHAKE_ID);
     w->accept_made = true;
@@ -30,8 +39,10 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
     enum packet_type type = packet_type(head);
     struct wire_conn *c;
 
+    if (type == PACKET_HANDSHAKE && !w->listening)
+        return leave_request(w, body, body_len);
     if (type == PACKET_HANDSHAKE) {
-        leave_handshake(w, to, head, body, body_len, now_ms);
+        leave_answer(w, to, head, body, body_len, now_ms);
         return true;
     }
     c = wire_find_peer(w, to, packet_id(head));
