@@ -25,7 +25,7 @@ tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
 HX_MAIN    := $(patsubst %,$(B)/client/%.o,main args cmd_bind cmd_connect pump ui)
 NS_MAIN    := $(B)/server/main.o
 LIBHX_OBJS := $(filter-out $(HX_MAIN) $(B)/client/example.o,$(call objs,client)) $(call objs,shim proto)
-ROOMS      := $(B)/libserver.a $(B)/libclient.a $(B)/libshim.a $(B)/libproto.a
+BASE       := $(B)/libshim.a $(B)/libproto.a
 UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
@@ -48,9 +48,9 @@ check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run ## measure
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
-$(B)/hx-nameserver: $(NS_MAIN) $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
-$(B)/hx: $(HX_MAIN) $(ROOMS) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/udtcurl: $(call objs,test/udtcurl) $(B)/libshim.a $(B)/libproto.a ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
+$(B)/hx: $(HX_MAIN) $(B)/libclient.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/libproto.a: $(call objs,proto)
 $(B)/libshim.a: $(call objs,shim)
@@ -73,11 +73,11 @@ $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -
 $(B)/example-static: client/example.c $(LIBHX)
 	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lstdc++ -lpthread -lm
 
-$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $(ROOMS)
+$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $(B)/libserver.a $(B)/libclient.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih $(LIBS)
-$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(B)/libshim.a $(B)/libproto.a
+$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(BASE)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-$(B)/test/bench/%: $(B)/test/bench/%.o $(B)/libshim.a $(B)/libproto.a ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/test/bench/%: $(B)/test/bench/%.o $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/test/natlab/probe: $(B)/test/natlab/probe.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread

@@ -14,7 +14,7 @@ cleanup() {
     local pid
     for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null; done
     for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null; done
-    [ -n "${KEEP:-}" ] && echo "# kept: $WORK" || rm -rf "$WORK"
+    if [ -n "${KEEP:-}" ]; then echo "# kept: $WORK"; else rm -rf "$WORK"; fi
 }
 trap cleanup EXIT
 
@@ -70,12 +70,15 @@ await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it di
     timeout "${2:-10}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
     wait "$1"
 }
+# shellcheck disable=SC2120
 # start_nameserver [OPTION...]: on a free loopback port; sets NS (host:port) and NS_PID.
 start_nameserver() {
     local line
     start nameserver "$B/hx-nameserver" --listen 127.0.0.1:0 "$@"
+    # shellcheck disable=SC2034 # read by the tests
     NS_PID=$PID
     line=$(await_line "$WORK/nameserver.out" 'listening on' 10) ||
         line=$(await_line "$WORK/nameserver.err" 'listening on' 1) || return 1
+    # shellcheck disable=SC2034
     NS=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$line")
 }

@@ -5,7 +5,7 @@ for file in "$@"; do
     *.cc) std=gnu++17 ;;
     *) std=gnu11 ;;
     esac
-    clang-tidy --quiet "$file" -- -std=$std -D_GNU_SOURCE -I. -DHX_VERSION='""' 2>&1 |
+    clang-tidy --quiet "$file" -- -std=$std -D_GNU_SOURCE -I. -Iclient -DHX_VERSION='""' 2>&1 |
         grep -v -E 'warnings? generated|^Suppressed|Use -header-filter' && failed=1
 done
 [ -z "$failed" ]

@@ -124,7 +124,7 @@ static struct peer external(int fd, const struct sockaddr_in *to)
 {
     struct peer me;
     char text[TEXT_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
 
     say(fd, to, "MAP");
     do {
@@ -163,7 +163,7 @@ static const char *mapping(int fd, const struct sockaddr_in server[SOCKETS], str
 static bool gets_in(int fd, const struct sockaddr_in server[SOCKETS], int k)
 {
     char text[TEXT_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     int64_t deadline = now_ms() + ANSWER_MS;
     bool got = false;
 
@@ -198,7 +198,7 @@ static const char *hairpin(const struct sockaddr_in *server)
     int b = udp_socket(NULL);
     struct peer ext_a = external(a, server);
     struct peer ext_b = external(b, server);
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     char text[TEXT_MAX];
     const char *result = "no";
 
@@ -221,7 +221,7 @@ static int cmd_nat(const struct sockaddr_in server[SOCKETS])
     /* A stranger's datagrams have come to this mapping, some were filtered: that must not have moved it. */
     struct peer before = external(fresh, &server[0]);
     struct peer after = external(fresh, &server[3]);
-    struct sockaddr_in local;
+    struct sockaddr_in local = {0};
     socklen_t len = sizeof(local);
 
     if (connect(fd, (const struct sockaddr *)&server[0], sizeof(server[0])) < 0 ||
@@ -239,7 +239,7 @@ static int cmd_count(const struct sockaddr_in *server, int n)
 {
     int fd = udp_socket(NULL);
     char text[TEXT_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     int answers = 0;
 
     for (int i = 0; i < n; i++) {
@@ -271,7 +271,7 @@ static int punch(int fd, const struct sockaddr_in *to)
     bool heard = false;
     bool stranger = false;
     char text[TEXT_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
 
     while (now_ms() < begin + PUNCH_MS) {
         say(fd, to, heard ? "HEARD" : "PUNCH");
@@ -296,7 +296,7 @@ static int cmd_meet(const struct sockaddr_in *server)
 {
     int fd = udp_socket(NULL);
     char text[TEXT_MAX];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     char peer[TEXT_MAX];
 
     say(fd, server, "MEET");
@@ -338,7 +338,7 @@ static int cmd_reflect(const struct sockaddr_in server[SOCKETS])
 {
     int fd[SOCKETS];
     struct pollfd p[SOCKETS];
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     char text[TEXT_MAX];
 
     for (int i = 0; i < SOCKETS; i++) {

@@ -151,7 +151,8 @@ static void an_error_names_file_and_line(void **state)
     assert_non_null(strstr(error, "test.conf:2: options stand outside of sections"));
     assert_int_equal(read_ini("config = other\n"), HX_EINVAL);
     memset(long_line, 'x', sizeof long_line);
-    memcpy(long_line, "\nlisten = ", 10);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the string ends at the end of the line */
+    memcpy(long_line, "\nlisten = ", strlen("\nlisten = "));
     strcpy(long_line + sizeof long_line - 2, "\n");
     assert_int_equal(read_ini(long_line), HX_EINVAL);
     assert_non_null(strstr(error, "test.conf:2: line above"));
