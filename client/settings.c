@@ -10,8 +10,11 @@
 
 static int copy_name(char out[HX_NAME_MAX + 1], const char *name)
 {
-    size_t len = name ? strnlen(name, HX_NAME_MAX + 1) : 0;
-    if (!host_id_valid(name ? name : "", len))
+    size_t len;
+    if (!name)
+        return HX_EINVAL;
+    len = strnlen(name, HX_NAME_MAX + 1);
+    if (!host_id_valid(name, len))
         return HX_EINVAL;
     memcpy(out, name, len + 1);
     return HX_OK;

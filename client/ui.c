@@ -119,12 +119,8 @@ static const char *advice(int error)
                "settings, or use another network";
     case HX_EADDR:
         return "choose another --local-port, or leave the choice to the system";
-    case HX_ELIMIT:
-        return "try again later";
-    case HX_EREJECTED:
-        return "see the nameserver's answer";
     default:
-        return "see the system's log";
+        return "try again later";
     }
 }
 
@@ -140,7 +136,8 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         ui_error("UDP port %d cannot be used: %s", config->local_port, advice(error));
     else if (error == HX_ESYS || error == HX_ENOMEM)
         ui_error("%s: %s", hx_strerror(error), advice(error));
+    else if (explanation[0] != '\0') /* it says itself what to do */
+        ui_error("nameserver %s: %s", config->nameserver, explanation);
     else
-        ui_error("nameserver %s: %s%s%s%s: %s", config->nameserver, hx_strerror(error),
-                 explanation[0] ? " (" : "", explanation, explanation[0] ? ")" : "", advice(error));
+        ui_error("nameserver %s: %s: %s", config->nameserver, hx_strerror(error), advice(error));
 }
