@@ -4,8 +4,8 @@
  * UDT (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
  * streams of a process share. That port and one thread are made by the first call that needs them.
  *
- * Every function may be called from any thread, several at once on one handle, too; hx_close() and
- * hx_listener_close() end a handle's life: waiting calls on it return HX_ECANCELED, later ones are errors.
+ * Every function may be called from any thread, several at once on one handle, too. hx_close() and
+ * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
  * Results: >= 0 is success, errors are the negative numbers of enum hx_error. Times are milliseconds; a
  * `timeout_ms` of -1 waits for ever, 0 does not wait.
  *
@@ -129,6 +129,9 @@ HX_API ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int ti
 /* Ends our direction: the peer reads what was written, then 0. Reading goes on. HX_OK (also the second time)
  * or HX_ECLOSED. Does not wait. */
 HX_API int hx_shutdown(struct hx_stream *s);
+/* Ends the connection at once, bytes may be lost; waiting and later calls return HX_ECANCELED. The handle
+ * stays until hx_close(): so a thread makes others leave `s`, and joins them, before it frees it. */
+HX_API void hx_abort(struct hx_stream *s);
 /* Frees `s`, whatever it returns; NULL is fine. Without hx_shutdown() before: does not wait, bytes may be
  * lost. After it: waits until the peer's application has read everything (for a peer that is no hx: until its
  * UDT has it), and then HX_OK. HX_ETIMEDOUT: no progress for config.linger_ms; HX_ECLOSED: the peer went away

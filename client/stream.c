@@ -309,6 +309,13 @@ static int linger(struct hx_stream *h)
     }
 }
 
+void hx_abort(struct hx_stream *h)
+{
+    engine_lock();
+    detach(h, true);
+    engine_unlock();
+}
+
 int hx_close(struct hx_stream *h)
 {
     if (!h)
