@@ -1,10 +1,15 @@
 #include "server/log.h"
 #include "proto/error.h"
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +19,24 @@ static const char *const level_names[] = {
 static enum log_level level_max = LOG_INFO;
 static void (*line_sink)(void *user, const char *line, size_t len);
 static void *line_user;
+
+_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a pipe takes a line whole or not at all");
+
+/* How a line is written without waiting for a reader. O_NONBLOCK is never set on a descriptor that was handed
+ * down: it would hold for all who share it. */
+enum output_kind {
+    OUTPUT_FILE,   /* a disk is not waited for longer than for its own memory */
+    OUTPUT_SOCKET, /* send(2) can be asked not to wait */
+    OUTPUT_OWN,    /* a pipe or terminal, opened anew without waiting */
+    OUTPUT_SHARED  /* one that cannot be: asked first whether it has room */
+};
+
+static struct {
+    int fd;
+    enum output_kind kind;
+    bool torn; /* the last line has left in part */
+    int64_t dropped;
+} output = {.fd = STDERR_FILENO};
 
 struct line {
     char text[LOG_LINE_MAX];
@@ -111,16 +134,52 @@ static void put_time(struct line *l)
     put_field(l, "ts", text);
 }
 
-static void write_line(const struct line *l)
+void log_open(int fd)
+{
+    char path[sizeof "/proc/self/fd/" + LOG_NUM_MAX];
+    struct stat st;
+    int own;
+
+    output.fd = fd;
+    output.kind = OUTPUT_FILE;
+    if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
+        return;
+    if (S_ISSOCK(st.st_mode)) {
+        output.kind = OUTPUT_SOCKET;
+        return;
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    output.kind = own < 0 ? OUTPUT_SHARED : OUTPUT_OWN;
+    if (own >= 0)
+        output.fd = own;
+}
+
+static ssize_t write_now(const char *data, size_t len)
+{
+    struct pollfd room = {.fd = output.fd, .events = POLLOUT};
+
+    if (output.kind == OUTPUT_SOCKET)
+        return send(output.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (output.kind == OUTPUT_SHARED && poll(&room, 1, 0) != 1)
+        return -1;
+    return write(output.fd, data, len);
+}
+
+static bool write_line(const struct line *l)
 {
     ssize_t written;
 
     if (line_sink) {
         line_sink(line_user, l->text, l->len);
-        return;
+        return true;
     }
-    written = write(STDERR_FILENO, l->text, l->len); /* one call a line: lines of two writers do not mix */
-    (void)written;                                   /* where a log cannot be written nothing can be said */
+    if (output.torn && write_now("\n", 1) != 1)
+        return false;
+    output.torn = false;
+    written = write_now(l->text, l->len); /* one call a line: lines of two writers do not mix */
+    output.torn = written > 0 && (size_t)written < l->len;
+    return written == (ssize_t)l->len;
 }
 
 void log_write(enum log_level level, const char *event, ...)
@@ -134,6 +193,8 @@ void log_write(enum log_level level, const char *event, ...)
     put_time(&l);
     put_field(&l, "level", level_names[level]);
     put_field(&l, "event", event);
+    if (output.dropped > 0)
+        put_field(&l, "dropped", LOG_NUM(output.dropped));
     va_start(ap, event);
     while ((key = va_arg(ap, const char *)) != NULL) {
         const char *value = va_arg(ap, const char *);
@@ -143,5 +204,8 @@ void log_write(enum log_level level, const char *event, ...)
     }
     va_end(ap);
     l.text[l.len++] = '\n';
-    write_line(&l);
+    if (write_line(&l))
+        output.dropped = 0;
+    else
+        output.dropped++;
 }

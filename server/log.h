@@ -16,6 +16,10 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 /* HX_OK; HX_EINVAL: none of error, warn, info, debug. */
 int log_level_parse(enum log_level *out, const char *text);
+/* Lines go to `fd` from now on; it stays the caller's. A line that nobody makes room for is dropped at once,
+ * and the next one says how many were (dropped=N): a stuck reader never blocks the writer. Before, lines go
+ * to standard error as it is. */
+void log_open(int fd);
 /* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. */
 void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user);
 /* After `event` come key and value, both const char *, as often as wanted. A key whose value is NULL is left
