@@ -435,6 +435,11 @@ bool conn_refused(const struct conn *c)
     return c->refused != REPLY_NOTHING;
 }
 
+size_t conn_queued_bytes(const struct conn *c)
+{
+    return c->out.len;
+}
+
 struct conn *conn_next(const struct conn *c)
 {
     return c->all_next;

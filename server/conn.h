@@ -53,6 +53,7 @@ void conn_stop(struct conn *c);
 
 const struct endpoint *conn_peer(const struct conn *c);
 bool conn_refused(const struct conn *c);                  /* created with a reason to refuse it */
+size_t conn_queued_bytes(const struct conn *c);           /* output that the stream has not taken */
 struct conn *conn_next(const struct conn *c);             /* in world->all */
 struct conn *conn_last_ready(const struct conn_world *w); /* NULL: none */
 struct conn *conn_next_done(struct conn_world *w);        /* taken out of world->done; NULL: none */

@@ -81,8 +81,10 @@ int registry_join(struct registry *r, const char *name, struct registry_member *
     if (role == REGISTRY_HOLDER && n->members[REGISTRY_HOLDER])
         return HX_ECONFLICT;
     list(n, m, role);
+    r->waiters += role == REGISTRY_WAITER;
     if (role != REGISTRY_HOLDER)
         return HX_OK;
+    r->holders++;
     while ((w = n->members[REGISTRY_WATCHER]) != NULL) {
         unlist(w);
         list(n, w, REGISTRY_PENDING);
@@ -98,6 +100,8 @@ void registry_leave(struct registry *r, struct registry_member *m)
 
     if (!n)
         return;
+    r->holders -= held;
+    r->waiters -= m->role == REGISTRY_WAITER;
     unlist(m);
     m->name = NULL;
     if (held)

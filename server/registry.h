@@ -28,6 +28,8 @@ struct registry_member {
 
 struct registry {
     struct registry_name *names; /* private: hash table; NULL is empty */
+    size_t holders;              /* read them; only the registry writes them */
+    size_t waiters;
 };
 
 /* Enters `m`, which must be in no name, under `name` (copied). HX_OK; HX_ECONFLICT: a holder for a name that

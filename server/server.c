@@ -164,6 +164,21 @@ size_t server_connections(const struct server *s)
     return s->admitted + s->refused;
 }
 
+size_t server_names(const struct server *s)
+{
+    return s->registry.holders;
+}
+
+void server_stats(const struct server *s, struct server_stats *out)
+{
+    *out = (struct server_stats){.connections = server_connections(s),
+                                 .names = s->registry.holders,
+                                 .waiters = s->registry.waiters,
+                                 .timers = s->timers.len};
+    for (const struct conn *c = s->world.all; c; c = conn_next(c))
+        out->queued += conn_queued_bytes(c);
+}
+
 size_t server_ended(const struct server *s)
 {
     return s->ended;

@@ -13,6 +13,14 @@ struct server;
 struct server_config;
 struct stream;
 
+struct server_stats {
+    size_t connections; /* those above a limit, too */
+    size_t names;       /* held */
+    size_t waiters;     /* connections that wait for a name */
+    size_t timers;      /* set */
+    size_t queued;      /* bytes of output that no stream has taken yet */
+};
+
 /* HX_OK or HX_ENOMEM. Copies *config. */
 int server_create(struct server **out, const struct server_config *config);
 /* Closes all streams. NULL is fine. */
@@ -32,6 +40,9 @@ int server_timeout_ms(const struct server *s, int64_t now_ms);
 /* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
 void server_stop(struct server *s, int64_t now_ms);
 size_t server_connections(const struct server *s); /* those above a limit, too */
-size_t server_ended(const struct server *s);       /* connections that have ended, ever */
+/* Looks at every connection: for a signal, not for each turn. */
+void server_stats(const struct server *s, struct server_stats *out);
+size_t server_names(const struct server *s); /* held */
+size_t server_ended(const struct server *s); /* connections that have ended, ever */
 
 #endif

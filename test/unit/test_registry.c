@@ -27,7 +27,7 @@ static struct person person(void)
 
 static void a_name_has_one_holder(void **state)
 {
-    struct registry r = {NULL};
+    struct registry r = {.names = NULL};
     struct person a = person(), b = person();
 
     (void)state;
@@ -46,7 +46,7 @@ static void a_name_has_one_holder(void **state)
 
 static void a_new_holder_wakes_waiters_and_makes_watchers_pending_in_their_order(void **state)
 {
-    struct registry r = {NULL};
+    struct registry r = {.names = NULL};
     struct person h = person(), waiter = person(), first = person(), second = person();
 
     (void)state;
@@ -71,7 +71,7 @@ static void a_new_holder_wakes_waiters_and_makes_watchers_pending_in_their_order
 
 static void challengers_are_woken_when_the_holder_leaves(void **state)
 {
-    struct registry r = {NULL};
+    struct registry r = {.names = NULL};
     struct person h = person(), c = person();
 
     (void)state;
@@ -87,7 +87,7 @@ static void challengers_are_woken_when_the_holder_leaves(void **state)
 
 static void rejected_challengers_are_out_and_woken(void **state)
 {
-    struct registry r = {NULL};
+    struct registry r = {.names = NULL};
     struct person h = person(), c[2] = {person(), person()};
 
     (void)state;
@@ -107,7 +107,7 @@ static void rejected_challengers_are_out_and_woken(void **state)
 static void ten_thousand_names_are_found_again(void **state)
 {
     static struct person p[10000];
-    struct registry r = {NULL};
+    struct registry r = {.names = NULL};
     char name[16];
 
     (void)state;
