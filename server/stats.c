@@ -1,0 +1,44 @@
+#include "server/stats.h"
+#include "server/log.h"
+#include "server/server.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int stats_open(void)
+{
+    return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
+/* The second number is resident pages (proc(5)). -1: unknown. */
+static int64_t resident_bytes(int fd)
+{
+    char text[128];
+    const char *second;
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    second = strchr(text, ' ');
+    return second ? strtoll(second, NULL, 10) * (int64_t)sysconf(_SC_PAGESIZE) : -1;
+}
+
+void stats_log(const struct server *s, int fd)
+{
+    struct server_stats now;
+
+    server_stats(s, &now);
+    log_event(LOG_INFO, "stats", "connections", LOG_NUM((int64_t)now.connections), "names",
+              LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "timers",
+              LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
+              LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
+}
+
+const char *stats_text(const struct server *s, char *text, size_t size)
+{
+    snprintf(text, size, "%zu connections, %zu names", server_connections(s), server_names(s));
+    return text;
+}
