@@ -15,6 +15,7 @@
 #define SECONDS_MAX     86400
 #define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
 #define NUMBER_OPTIONS  (sizeof number_options / sizeof *number_options)
+#define TEXT_OPTIONS    (sizeof text_options / sizeof *text_options)
 #define ASSIGNMENTS_MAX 64 /* options on one command line */
 
 /* Options that are numbers; those in seconds are kept in milliseconds. */
@@ -39,6 +40,9 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
+                                             {"user", required_argument, NULL, 'u'},
+                                             {"sandbox", required_argument, NULL, 0},
+                                             {"no-sandbox", no_argument, NULL, 'S'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {NULL, 0, NULL, 0}};
@@ -61,6 +65,8 @@ void server_config_usage(FILE *out)
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
             "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
             "                             (default: 30, at least 15)\n"
+            "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
+            "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "  -h, --help                 print this and exit\n"
             "  -V, --version              print the version and exit\n"
             "\n"
@@ -176,26 +182,54 @@ static int set_number(struct server_config *c, const struct number_option *o, co
     return HX_OK;
 }
 
+static int parse_log_level(struct server_config *c, const char *value)
+{
+    return log_level_parse(&c->log_level, value);
+}
+
+static int parse_user(struct server_config *c, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= sizeof c->user)
+        return HX_EINVAL;
+    strcpy(c->user, value);
+    return HX_OK;
+}
+
+static int parse_sandbox(struct server_config *c, const char *value)
+{
+    c->no_sandbox = strcmp(value, "no") == 0;
+    return c->no_sandbox || strcmp(value, "yes") == 0 ? HX_OK : HX_EINVAL;
+}
+
+static const struct text_option {
+    const char *name;
+    int (*parse)(struct server_config *c, const char *value); /* HX_OK or HX_EINVAL */
+    const char *complaint;
+} text_options[] = {
+    {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
+    {"log-level", parse_log_level, "is none of error, warn, info, debug"},
+    {"user", parse_user, "is no user's name"},
+    {"sandbox", parse_sandbox, "is neither yes nor no"},
+};
+
+static int set_text(struct server_config *c, const struct text_option *o, const char *value,
+                    char error[CONFIG_ERROR_MAX])
+{
+    if (o->parse(c, value) == HX_OK)
+        return HX_OK;
+    snprintf(error, CONFIG_ERROR_MAX, "%s '%.120s' %s", o->name, value, o->complaint);
+    return HX_EINVAL;
+}
+
 int server_config_set(struct server_config *c, const char *name, const char *value,
                       char error[CONFIG_ERROR_MAX])
 {
     for (size_t i = 0; i < NUMBER_OPTIONS; i++)
         if (strcmp(name, number_options[i].name) == 0)
             return set_number(c, &number_options[i], value, error);
-    if (strcmp(name, "listen") == 0) {
-        if (parse_listen(c, value) == HX_OK)
-            return HX_OK;
-        snprintf(error, CONFIG_ERROR_MAX,
-                 "listen '%.120s' is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT",
-                 value);
-        return HX_EINVAL;
-    }
-    if (strcmp(name, "log-level") == 0) {
-        if (log_level_parse(&c->log_level, value) == HX_OK)
-            return HX_OK;
-        snprintf(error, CONFIG_ERROR_MAX, "log-level '%.60s' is none of error, warn, info, debug", value);
-        return HX_EINVAL;
-    }
+    for (size_t i = 0; i < TEXT_OPTIONS; i++)
+        if (strcmp(name, text_options[i].name) == 0)
+            return set_text(c, &text_options[i], value, error);
     snprintf(error, CONFIG_ERROR_MAX, "no such option '%.60s'; see hx-nameserver --help", name);
     return HX_EINVAL;
 }
@@ -281,13 +315,29 @@ struct command_line {
     size_t count;
 };
 
+static const char *option_name(int c, int index)
+{
+    switch (c) {
+    case 'l':
+        return "listen";
+    case 'L':
+        return "log-level";
+    case 'u':
+        return "user";
+    case 'S':
+        return "sandbox";
+    default:
+        return long_options[index].name;
+    }
+}
+
 static enum config_result scan(struct command_line *cl, int argc, char **argv, char error[CONFIG_ERROR_MAX])
 {
     int c, index;
 
     optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
     opterr = 0; /* `error` tells */
-    while ((c = getopt_long(argc, argv, ":l:c:L:hV", long_options, &index)) != -1) {
+    while ((c = getopt_long(argc, argv, ":l:c:L:u:hV", long_options, &index)) != -1) {
         const char *at = argv[optind - 1];
 
         if (c == 'h')
@@ -307,8 +357,8 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
             snprintf(error, CONFIG_ERROR_MAX, "more than %d options; use --config", ASSIGNMENTS_MAX);
             return CONFIG_BAD;
         }
-        cl->names[cl->count] = c == 'l' ? "listen" : c == 'L' ? "log-level" : long_options[index].name;
-        cl->values[cl->count++] = optarg;
+        cl->names[cl->count] = option_name(c, index);
+        cl->values[cl->count++] = c == 'S' ? "no" : optarg;
     }
     if (optind < argc) {
         snprintf(error, CONFIG_ERROR_MAX, "unexpected argument '%.60s'; see hx-nameserver --help",

@@ -4,12 +4,14 @@
 #define HX_SERVER_CONFIG_H
 
 #include "server/log.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #define CONFIG_ERROR_MAX 512 /* bytes of an error's text with its NUL */
+#define CONFIG_USER_MAX  33  /* bytes of a user's name with its NUL (useradd(8)) */
 
 struct server_config { /* server_config_defaults() fills it; copied by whoever takes it */
     struct sockaddr_storage listen;
@@ -20,6 +22,8 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     int64_t max_queue_bytes;    /* output waiting per connection; 0: unlimited */
     int64_t request_timeout_ms; /* 0: never */
     int64_t idle_timeout_ms;    /* 0: never */
+    char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
+    bool no_sandbox;
 };
 
 enum config_result { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_BAD };

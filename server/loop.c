@@ -1,7 +1,9 @@
 #include "server/loop.h"
 #include "server/conn.h"
 #include "server/log.h"
+#include "server/notify.h"
 #include "server/server.h"
+#include "server/stats.h"
 #include "shim/udt.h"
 #include <errno.h>
 #include <malloc.h>
@@ -13,7 +15,9 @@
 struct loop {
     struct server *server;
     struct udt_port *port;
+    struct notify *notify;
     int signal_fd;
+    int stats_fd;
     int epoll_fd;
     bool events_left;     /* the last turn has not taken all of them */
     size_t ended;         /* connections, when last looked at */
@@ -31,6 +35,7 @@ int loop_block_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return HX_ESYS;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -66,6 +71,8 @@ static int timeout_ms(const struct loop *l)
     if (l->events_left)
         return 0;
     timeout = earlier(timeout, until(l->trim_at_ms, now_ms));
+    if (l->notify)
+        timeout = earlier(timeout, until(notify_next_ms(l->notify), now_ms));
     return l->stopping ? earlier(timeout, until(l->stop_at_ms, now_ms)) : timeout;
 }
 
@@ -104,20 +111,45 @@ static void take_events(struct loop *l, int64_t now_ms)
     }
 }
 
+static void tell(struct loop *l, enum notify_state state, int64_t now_ms)
+{
+    char status[NOTIFY_TEXT_MAX / 2];
+
+    if (l->notify)
+        notify_send(l->notify, state, stats_text(l->server, status, sizeof status), now_ms);
+}
+
+static void tell_alive(struct loop *l, int64_t now_ms)
+{
+    int64_t next_ms = l->notify ? notify_next_ms(l->notify) : -1;
+
+    if (next_ms >= 0 && next_ms <= now_ms)
+        tell(l, NOTIFY_ALIVE, now_ms);
+}
+
+static void stop(struct loop *l, const char *signal_name, int64_t now_ms)
+{
+    if (l->stopping) {
+        l->stop_at_ms = now_ms;
+        return;
+    }
+    log_event(LOG_INFO, "stopping", "signal", signal_name, "connections",
+              LOG_NUM((int64_t)server_connections(l->server)));
+    tell(l, NOTIFY_STOPPING, now_ms);
+    l->stopping = true;
+    l->stop_at_ms = now_ms + CONN_STOP_MS + LOOP_STOP_MS;
+    server_stop(l->server, now_ms);
+}
+
 static void take_signals(struct loop *l, int64_t now_ms)
 {
     struct signalfd_siginfo info;
 
     while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (l->stopping) {
-            l->stop_at_ms = now_ms;
-            continue;
-        }
-        log_event(LOG_INFO, "stopping", "signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM",
-                  "connections", LOG_NUM((int64_t)server_connections(l->server)));
-        l->stopping = true;
-        l->stop_at_ms = now_ms + CONN_STOP_MS + LOOP_STOP_MS;
-        server_stop(l->server, now_ms);
+        if (info.ssi_signo == SIGUSR1)
+            stats_log(l->server, l->stats_fd);
+        else
+            stop(l, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
     }
 }
 
@@ -146,6 +178,7 @@ static int turns(struct loop *l)
 {
     int64_t now_ms = udt_now_ms();
 
+    tell(l, NOTIFY_READY, now_ms);
     while (!finished(l, now_ms)) {
         struct epoll_event ready[2];
         int n = epoll_wait(l->epoll_fd, ready, 2, timeout_ms(l));
@@ -157,21 +190,27 @@ static int turns(struct loop *l)
         take_events(l, now_ms);
         server_turn(l->server, now_ms);
         trim_memory(l, now_ms);
+        tell_alive(l, now_ms);
     }
     return HX_OK;
 }
 
-int loop_run(struct server *s, struct udt_port *port, int signal_fd)
+int loop_run(const struct loop_config *config)
 {
-    struct loop l = {.server = s, .port = port, .signal_fd = signal_fd, .trim_at_ms = -1};
+    struct loop l = {.server = config->server,
+                     .port = config->port,
+                     .notify = config->notify,
+                     .signal_fd = config->signal_fd,
+                     .stats_fd = config->stats_fd,
+                     .trim_at_ms = -1};
     int err;
 
     l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l.epoll_fd < 0)
         return HX_ESYS;
-    err = watch(&l, signal_fd);
+    err = watch(&l, l.signal_fd);
     if (err == HX_OK)
-        err = watch(&l, udt_port_fd(port));
+        err = watch(&l, udt_port_fd(l.port));
     if (err == HX_OK)
         err = turns(&l);
     close(l.epoll_fd);

@@ -4,7 +4,11 @@
 #include "server/config.h"
 #include "server/log.h"
 #include "server/loop.h"
+#include "server/notify.h"
+#include "server/privileges.h"
+#include "server/sandbox.h"
 #include "server/server.h"
+#include "server/stats.h"
 #include "shim/udt.h"
 #include <errno.h>
 #include <signal.h>
@@ -45,42 +49,87 @@ static struct udt_port *open_port(const struct server_config *config)
     return NULL;
 }
 
-static int announce(const struct udt_port *port)
+/* HX_OK, or what was printed as well. */
+static int find_user(struct privileges_user *user, const char *name)
+{
+    int err = privileges_find(user, name);
+
+    if (err == HX_ENOTFOUND)
+        fprintf(stderr, "hx-nameserver: no user '%s'; give one of this machine with --user\n", name);
+    else if (err == HX_EINVAL)
+        fprintf(stderr, "hx-nameserver: user '%s' has root's rights; give another one with --user\n", name);
+    else if (err < 0)
+        fprintf(stderr, "hx-nameserver: user '%s' cannot be looked up: %s\n", name, strerror(errno));
+    return err;
+}
+
+/* Without a sandbox the service is still better than none. */
+static const char *enter_sandbox(const struct server_config *config)
+{
+    if (config->no_sandbox || !sandbox_built())
+        return "off";
+    if (sandbox_enter() == HX_OK)
+        return "on";
+    log_event(LOG_WARN, "no_sandbox", "reason", strerror(errno));
+    return "off";
+}
+
+static int announce(const struct udt_port *port, const char *sandbox)
 {
     char text[ENDPOINT_TEXT_MAX];
     socklen_t len;
     const struct sockaddr *local = udt_port_local(port, &len);
 
     address_text(local, len, text);
-    log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION);
-    return printf("listening on %s\n", text) < 0 || fflush(stdout) == EOF ? HX_ESYS : HX_OK;
+    log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
+    return dprintf(STDOUT_FILENO, "listening on %s\n", text) < 0 ? HX_ESYS : HX_OK;
+}
+
+/* All that needs rights, files or sockets has been done. */
+static int run(const struct server_config *config, struct loop_config *loop)
+{
+    int err = server_create(&loop->server, config);
+
+    if (err == HX_OK) {
+        err = announce(loop->port, enter_sandbox(config));
+        if (err == HX_OK)
+            err = loop_run(loop);
+        if (err < 0)
+            log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
+        server_destroy(loop->server);
+    }
+    return err;
 }
 
 static int serve(const struct server_config *config)
 {
-    struct server *server;
-    struct udt_port *port;
-    int signal_fd = loop_block_signals(), err;
+    struct notify notify;
+    struct privileges_user user;
+    struct loop_config loop = {.notify = &notify, .stats_fd = stats_open()};
+    int err;
 
-    if (signal_fd < 0) {
-        fprintf(stderr, "hx-nameserver: signals cannot be set up: %s\n", strerror(errno));
+    loop.signal_fd = loop_block_signals();
+    if (loop.signal_fd < 0 || privileges_renounce() < 0) {
+        fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN); /* who reads the log may go away */
-    port = open_port(config);
-    if (!port)
+    if (notify_open(&notify) < 0)
+        fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
+    if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    err = server_create(&server, config);
-    if (err == HX_OK) {
-        err = announce(port);
-        if (err == HX_OK)
-            err = loop_run(server, port, signal_fd);
-        if (err < 0)
-            log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
-        server_destroy(server);
+    loop.port = open_port(config);
+    if (!loop.port)
+        return EXIT_FAILURE;
+    if (config->user[0] && privileges_drop(&user) < 0) {
+        fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
+                strerror(errno));
+        _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
+    err = run(config, &loop);
     udt_shutdown(FLUSH_MS);
-    close(signal_fd);
+    close(loop.signal_fd);
+    notify_close(&notify);
     log_event(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -105,5 +154,6 @@ int main(int argc, char **argv)
         break;
     }
     log_set_level(config.log_level);
+    log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
     return serve(&config);
 }

@@ -59,7 +59,8 @@ static int serve(int ready_fd)
     if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
         return 3;
     local = udt_port_local(p, &len);
-    if (write(ready_fd, local, len) != (ssize_t)len || loop_run(s, p, signals) < 0)
+    if (write(ready_fd, local, len) != (ssize_t)len ||
+        loop_run(&(struct loop_config){s, p, NULL, signals, -1}) < 0)
         return 4;
     server_destroy(s);
     udt_shutdown(200);
