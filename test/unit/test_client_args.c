@@ -1,4 +1,4 @@
-#include "client/args.c" /* the program's own files are in no library */
+#include "client/args.c" /* NOLINT(bugprone-suspicious-include): the program's own files are in no library */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -170,7 +170,7 @@ static void a_close_is_told_after_what_came_before_it(void **state)
     start_ms = udt_now_ms();
     stream_close(a);
     await(server, UDT_EV_CLOSED);
-    assert_in_range(udt_now_ms() - start_ms, 0, 100);
+    assert_in_range(udt_now_ms() - start_ms, 0, 1000); /* UDT's epoll: never */
     assert_int_equal(read_all(server, b, buf, sizeof(buf)), 4);
     assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_ECLOSED);
     assert_int_equal(stream_unacked(b), HX_ECLOSED);
@@ -250,44 +250,58 @@ static void two_thousand_sessions_do_not_corrupt_the_peer_cache(void **state)
     }
 }
 
+/* One punch: how long the first data takes, sent as soon as the sender is connected. */
+static int64_t first_data_ms(void)
+{
+    struct stream *a, *b;
+    int64_t start_ms, took_ms;
+    char buf[4];
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    stream_write(a, "1st", 3);
+    start_ms = udt_now_ms();
+    await(right, UDT_EV_CONNECTED);
+    assert_int_equal(read_all(right, b, buf, 3), 3);
+    took_ms = udt_now_ms() - start_ms;
+    stream_close(a);
+    stream_close(b);
+    return took_ms;
+}
+
 static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
 {
-    (void)state;
-    for (int i = 0; i < 10; i++) {
-        struct stream *a, *b;
-        int64_t start_ms;
-        char buf[4];
-        socklen_t len;
-        const struct sockaddr *address = udt_port_local(right, &len);
+    int slow = 0;
 
-        assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
-        address = udt_port_local(left, &len);
-        assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
-        await(left, UDT_EV_CONNECTED);
-        stream_write(a, "1st", 3);
-        start_ms = udt_now_ms();
-        await(right, UDT_EV_CONNECTED);
-        assert_int_equal(read_all(right, b, buf, 3), 3);
-        assert_in_range(udt_now_ms() - start_ms, 0, 250); /* UDT's own resend comes after 300 ms */
-        stream_close(a);
-        stream_close(b);
-    }
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        slow += first_data_ms() >= 250; /* UDT's own resend comes after 300 ms, every time */
+    assert_in_range(slow, 0, 2);        /* a busy machine */
 }
 
 static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);
     static char out[PAYLOAD], in[PAYLOAD];
-    int64_t start_ms;
+    int64_t best_ms = INT64_MAX;
 
     (void)state;
-    stream_write(a, "x", 1); /* the ACK timer has run once */
-    assert_int_equal(read_all(server, b, in, 1), 1);
     memset(out, 'y', sizeof(out));
-    start_ms = udt_now_ms();
-    assert_int_equal(stream_write(a, out, sizeof(out)), sizeof(out));
-    assert_int_equal(read_all(server, b, in, sizeof(in)), sizeof(in));
-    assert_in_range(udt_now_ms() - start_ms, 0, 80); /* UDT alone: 100 ms */
+    for (int i = 0; i < 5; i++) {
+        int64_t start_ms = udt_now_ms();
+
+        stream_write(a, "x", 1); /* the ACK timer has just run */
+        assert_int_equal(read_all(server, b, in, 1), 1);
+        assert_int_equal(stream_write(a, out, sizeof(out)), sizeof(out));
+        assert_int_equal(read_all(server, b, in, sizeof(in)), sizeof(in));
+        if (udt_now_ms() - start_ms < best_ms)
+            best_ms = udt_now_ms() - start_ms;
+    }
+    assert_in_range(best_ms, 0, 80); /* UDT alone: 100 ms, every time */
     stream_close(a);
     stream_close(b);
 }

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run.
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+README=$(sed 's/^    //' "$TOP/README.md")
+shows() { # shows FILE: the README has all of it, line ends aside
+    local text
+    text=$(tr -d '\r' <"$1")
+    [[ $README == *"$text"* ]]
+}
+for transcript in bind.request bind.response connect.request connect.response; do
+    check "the README shows $transcript as test/spec has it" shows "$TOP/test/spec/$transcript.txt"
+done
+README=$(cat "$TOP/README.md")
+check "the README shows the example program as it is" shows "$TOP/client/example.c"
+targets_exist() {
+    local target
+    for target in $(grep -oE 'make [a-z]+' "$TOP/README.md" | cut -d' ' -f2 | sort -u); do
+        grep -qE "^$target:" "$TOP/Makefile" || { echo "no target $target"; return 1; }
+    done
+}
+check "every make target that the README names exists" targets_exist
+finish
