@@ -74,15 +74,18 @@ static const char *enter_sandbox(const struct server_config *config)
     return "off";
 }
 
+/* Standard output gets one write(2): stdio would ask for more than the sandbox allows. */
 static int announce(const struct udt_port *port, const char *sandbox)
 {
-    char text[ENDPOINT_TEXT_MAX];
+    char text[ENDPOINT_TEXT_MAX], line[ENDPOINT_TEXT_MAX + 32];
     socklen_t len;
     const struct sockaddr *local = udt_port_local(port, &len);
+    int size;
 
     address_text(local, len, text);
     log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
-    return dprintf(STDOUT_FILENO, "listening on %s\n", text) < 0 ? HX_ESYS : HX_OK;
+    size = snprintf(line, sizeof line, "listening on %s\n", text);
+    return write(STDOUT_FILENO, line, (size_t)size) == size ? HX_OK : HX_ESYS;
 }
 
 /* All that needs rights, files or sockets has been done. */
