@@ -174,6 +174,26 @@ static void the_command_line_overrides_the_file_wherever_it_stands(void **state)
     unlink(path);
 }
 
+static void a_user_and_no_sandbox_can_be_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args(NULL, NULL, NULL, NULL), CONFIG_RUN);
+    assert_string_equal(config.user, "");
+    assert_false(config.no_sandbox);
+    assert_int_equal(read_args("--user", "nobody", "--no-sandbox", NULL), CONFIG_RUN);
+    assert_string_equal(config.user, "nobody");
+    assert_true(config.no_sandbox);
+    assert_int_equal(read_ini("user = daemon\nsandbox = no\n"), HX_OK);
+    assert_string_equal(config.user, "daemon");
+    assert_true(config.no_sandbox);
+    assert_int_equal(read_ini("sandbox = yes\n"), HX_OK);
+    assert_false(config.no_sandbox);
+    assert_int_equal(read_args("--sandbox", "maybe", NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--user", "", NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--user", "a-name-of-thirty-three-characters", NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--user", "a-name-of-thirtytwo-characters-1", NULL, NULL), CONFIG_RUN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_file_has_the_same_names),
         cmocka_unit_test(an_error_names_file_and_line),
         cmocka_unit_test(the_command_line_overrides_the_file_wherever_it_stands),
+        cmocka_unit_test(a_user_and_no_sandbox_can_be_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

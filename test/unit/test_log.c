@@ -8,9 +8,14 @@
 
 #include "proto/error.h"
 #include "server/log.h"
+#include <fcntl.h>
 #include <regex.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static char line[LOG_LINE_MAX + 1];
 static int lines;
@@ -93,6 +98,67 @@ static void lines_above_the_level_are_not_written(void **state)
     assert_int_equal(log_level_parse(&level, "loud"), HX_EINVAL);
 }
 
+/* `reader` does not wait. Nobody reads while far too many lines are written; then all is read, and one
+ * further line must tell how many are missing. */
+static void check_stuck_reader(int reader, int writer)
+{
+    static char all[1 << 22];
+    size_t len = 0;
+    const int written = 20000;
+    int received = 0, flags = fcntl(writer, F_GETFL);
+    ssize_t n;
+    char *told;
+
+    log_set_sink(NULL, NULL);
+    log_open(writer);
+    for (int i = 0; i < written; i++) /* more than any pipe or socket takes; blocks for ever if it blocks */
+        log_event(LOG_INFO, "bound", "name",
+                  "a-name-that-makes-the-line-longer-than-it-would-be-without-one");
+    assert_int_equal(fcntl(writer, F_GETFL), flags); /* who shares the descriptor still waits */
+    while ((n = read(reader, all + len, sizeof all - 1 - len)) > 0)
+        len += (size_t)n;
+    for (size_t i = 0; i < len; i++)
+        received += all[i] == '\n';
+    assert_in_range(received, 10, written - 10);
+    assert_int_equal(all[len - 1], '\n'); /* no line was cut */
+    log_event(LOG_INFO, "left", "name", "x");
+    n = read(reader, all, sizeof all - 1);
+    assert_true(n > 0);
+    all[n] = '\0';
+    told = strstr(all, "event=left dropped=");
+    assert_non_null(told);
+    assert_int_equal(atoi(told + strlen("event=left dropped=")), written - received);
+    log_event(LOG_INFO, "left", "name", "y");
+    n = read(reader, all, sizeof all - 1);
+    all[n > 0 ? n : 0] = '\0';
+    assert_non_null(strstr(all, "event=left name=y\n")); /* told once */
+    log_open(STDERR_FILENO);
+}
+
+static void a_full_pipe_drops_lines_and_the_next_one_says_how_many(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    check_stuck_reader(fds[0], fds[1]);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void a_full_socket_does_so_too(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    check_stuck_reader(fds[0], fds[1]);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +166,8 @@ int main(void)
         cmocka_unit_test_setup(a_hostile_value_cannot_forge_a_line_or_a_field, begin),
         cmocka_unit_test_setup(a_field_that_does_not_fit_is_left_out_with_all_after_it, begin),
         cmocka_unit_test_setup(lines_above_the_level_are_not_written, begin),
+        cmocka_unit_test_setup(a_full_pipe_drops_lines_and_the_next_one_says_how_many, begin),
+        cmocka_unit_test_setup(a_full_socket_does_so_too, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

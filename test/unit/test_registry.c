@@ -124,6 +124,30 @@ static void ten_thousand_names_are_found_again(void **state)
     assert_null(r.names);
 }
 
+static void holders_and_waiters_are_counted(void **state)
+{
+    struct registry r = {.names = NULL};
+    struct person a = person(), b = person(), w = person(), c = person();
+
+    (void)state;
+    registry_join(&r, "n", &w.member, REGISTRY_WAITER);
+    registry_join(&r, "n", &c.member, REGISTRY_CHALLENGER);
+    assert_int_equal(r.holders, 0);
+    assert_int_equal(r.waiters, 1);
+    registry_join(&r, "n", &a.member, REGISTRY_HOLDER);
+    assert_int_equal(registry_join(&r, "n", &b.member, REGISTRY_HOLDER), HX_ECONFLICT);
+    registry_join(&r, "m", &b.member, REGISTRY_HOLDER);
+    assert_int_equal(r.holders, 2);
+    registry_leave(&r, &w.member);
+    registry_leave(&r, &w.member);
+    registry_leave(&r, &a.member);
+    registry_leave(&r, &c.member);
+    assert_int_equal(r.holders, 1);
+    assert_int_equal(r.waiters, 0);
+    registry_leave(&r, &b.member);
+    assert_int_equal(r.holders, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +156,7 @@ int main(void)
         cmocka_unit_test(challengers_are_woken_when_the_holder_leaves),
         cmocka_unit_test(rejected_challengers_are_out_and_woken),
         cmocka_unit_test(ten_thousand_names_are_found_again),
+        cmocka_unit_test(holders_and_waiters_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
