@@ -1,6 +1,6 @@
 #include "server/limits.h"
 #include "proto/error.h"
-#include "server/hash.h"
+#include "shim/hash.h"
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>

@@ -20,7 +20,8 @@ struct udt_port;
 struct udt_port_config {
     const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
     socklen_t local_len;
-    int backlog; /* > 0: accept connections, at most this many waiting; 0: a client's port */
+    int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
+    unsigned rate_per_address; /* new connections a second from one source, bursts of 4 s; 0: unlimited */
 };
 
 enum udt_event_type {
@@ -46,6 +47,11 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
 int udt_port_fd(const struct udt_port *p);
+/* Datagrams since the start, for logs (shim/wire.h says what each counts). */
+struct udt_stats {
+    uint64_t taken, refused, strange, unproven, over_rate, keepalives;
+};
+void udt_port_stats(const struct udt_port *p, struct udt_stats *out);
 /* Fills *ev and returns 1, or returns 0 if nothing waits. Deadlines of connects are looked at, too. */
 int udt_port_next(struct udt_port *p, struct udt_event *ev);
 /* Milliseconds until udt_port_next() should be called even if the descriptor stays quiet; -1: no such time.

@@ -61,13 +61,14 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     return getsockname(p->fd, reinterpret_cast<sockaddr *>(&p->local), &p->local_len) < 0 ? HX_ESYS : HX_OK;
 }
 
-int start_udt(struct udt_port *p, int backlog)
+int start_udt(struct udt_port *p, const struct udt_port_config *config)
 {
     signals_blocked guard;
     struct wire_config wire_config = {};
     int err;
 
-    wire_config.listening = backlog > 0;
+    wire_config.listening = p->listening;
+    wire_config.rate_per_address = config->rate_per_address;
     wire_config.window_max = p->listening ? SMALL_PACKETS : LARGE_PACKETS;
     err = wire_create(&p->wire, p->fd, &wire_config);
     if (err < 0)
@@ -79,7 +80,7 @@ int start_udt(struct udt_port *p, int backlog)
         return HX_ESYS;
     /* UDT asks with SO_RCVBUF, which the kernel's limit cuts; this is not cut where we may. */
     (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &UDP_BUFFER_BYTES, sizeof(UDP_BUFFER_BYTES));
-    if (p->listening && UDT::listen(p->keeper, backlog) == UDT::ERROR)
+    if (p->listening && UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
         return HX_ESYS;
     return HX_OK;
 }
@@ -207,7 +208,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
     p->keeper = UDT::INVALID_SOCK;
     err = open_udp(p, config);
     if (err == HX_OK)
-        err = start_udt(p, config->backlog);
+        err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
         if (p->fd >= 0 && p->keeper == UDT::INVALID_SOCK)
@@ -261,6 +262,14 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
         p->current = it->second;
         p->bits = bits;
     }
+}
+
+void udt_port_stats(const struct udt_port *p, struct udt_stats *out)
+{
+    struct wire_stats s;
+
+    wire_get_stats(p->wire, &s);
+    *out = {s.taken, s.refused, s.strange, s.unproven, s.over_rate, s.keepalives};
 }
 
 int udt_port_timeout_ms(const struct udt_port *port)

@@ -57,13 +57,16 @@ int wire_create(struct wire **out, int fd, const struct wire_config *config)
     if (!w)
         return HX_ENOMEM;
     w->fd = fd;
-    w->listening = config->listening;
     w->window_max = config->window_max;
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->idle, NULL);
-    err = w->event_fd < 0 || w->wake_fd < 0 ? HX_ESYS : register_port(w);
+    err = w->event_fd < 0 || w->wake_fd < 0 ? HX_ESYS : HX_OK;
+    if (err == HX_OK && config->listening)
+        err = wire_door_open(w, config->rate_per_address, wire_now_ms());
+    if (err == HX_OK)
+        err = register_port(w);
     if (err < 0) {
         wire_destroy(w);
         return err;
@@ -81,6 +84,7 @@ void wire_destroy(struct wire *w)
             break;
     }
     wire_free_all(w);
+    wire_door_close(w);
     if (w->event_fd >= 0)
         close(w->event_fd);
     if (w->wake_fd >= 0)
@@ -166,8 +170,8 @@ static ssize_t replay_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
         memcpy(mh->msg_iov[0].iov_base, p->head, PACKET_HEAD);
         memcpy(mh->msg_iov[1].iov_base, p->body, p->body_len);
         put_address(w, &p->from, mh->msg_name);
-        w->busy =
-            wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, p->body_len, now_ms);
+        w->busy = p->judged || wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                                         p->body_len, now_ms);
         if (w->busy)
             n = (ssize_t)(PACKET_HEAD + p->body_len);
     }
@@ -267,6 +271,13 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
     if (!leave)
         return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
     return __real_sendmsg(fd, mh, flags);
+}
+
+void wire_get_stats(struct wire *w, struct wire_stats *out)
+{
+    pthread_mutex_lock(&w->lock);
+    *out = w->stats;
+    wire_unlock(w);
 }
 
 void wire_conn_started(struct wire *w, int32_t id)

@@ -30,7 +30,18 @@ enum wire_bit {
 
 struct wire_config {
     bool listening;
-    uint32_t window_max; /* packets: what handshakes may announce (shim/guard.h) */
+    uint32_t window_max;       /* packets: what handshakes may announce (shim/guard.h) */
+    unsigned rate_per_address; /* listening: new connections a second from one source (shim/rate.h); 0:
+                                  unlimited */
+};
+
+struct wire_stats {      /* datagrams since the start */
+    uint64_t taken;      /* given to UDT */
+    uint64_t refused;    /* by the guard */
+    uint64_t strange;    /* for an id that is none, or not from its peer */
+    uint64_t unproven;   /* conclusions without our cookie */
+    uint64_t over_rate;  /* handshakes above the rate of their source */
+    uint64_t keepalives; /* of UDT's, not sent because the peer had heard from us */
 };
 
 /* `fd` is the UDP socket given to UDT; it stays the caller's. HX_OK, HX_ENOMEM, HX_ESYS, HX_ELIMIT: too many
@@ -73,6 +84,8 @@ void wire_conn_read(struct wire *w, int32_t id); /* it has read the peer's last 
 bool wire_conn_finish(struct wire *w, int32_t id, struct finish *out);
 /* Removed connections whose peers may still ask. */
 int wire_lingering(struct wire *w);
+
+void wire_get_stats(struct wire *w, struct wire_stats *out);
 
 int64_t wire_now_ms(void);
 

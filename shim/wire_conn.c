@@ -232,13 +232,23 @@ void wire_due(struct wire *w, struct wire_conn *c)
     c->due = true;
 }
 
+void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *packet, size_t len)
+{
+    struct sockaddr_in6 to;
+    struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = peer->port};
+
+    peer_to_sockaddr6(peer, &to);
+    memcpy(&to4.sin_addr, peer->address + 12, 4);
+    (void)!sendto(w->fd, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                  w->family == AF_INET6 ? (struct sockaddr *)&to : (struct sockaddr *)&to4,
+                  w->family == AF_INET6 ? sizeof(to) : sizeof(to4));
+}
+
 void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
                        size_t body_len, int64_t now_ms)
 {
     static const uint8_t pad[4];
     uint8_t packet[PACKET_HEAD + FINISH_SIZE] = {0};
-    struct sockaddr_in6 to;
-    struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = c->peer.port};
 
     if (!body) { /* as UDT 4.11 sends empty bodies */
         body = pad;
@@ -247,11 +257,7 @@ void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type typ
     packet_put_control(packet, type, type == PACKET_CUSTOM ? GUARD_CUSTOM_HX : 0, c->peer.id);
     memcpy(packet + PACKET_HEAD, body, body_len);
     c->sent_ms = now_ms;
-    peer_to_sockaddr6(&c->peer, &to);
-    memcpy(&to4.sin_addr, c->peer.address + 12, 4);
-    (void)!sendto(w->fd, packet, PACKET_HEAD + body_len, MSG_DONTWAIT | MSG_NOSIGNAL,
-                  w->family == AF_INET6 ? (struct sockaddr *)&to : (struct sockaddr *)&to4,
-                  w->family == AF_INET6 ? sizeof(to) : sizeof(to4));
+    wire_send(w, &c->peer, packet, PACKET_HEAD + body_len);
 }
 
 void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms)
@@ -279,7 +285,7 @@ static void nudge(struct wire *w, struct wire_conn *c)
     struct wire_packet *p;
 
     packet_put_control(head, PACKET_KEEPALIVE, 0, c->id);
-    p = wire_packet_make(c, head, body, sizeof(body));
+    p = wire_packet_make(&c->peer, head, body, sizeof(body));
     if (p)
         DL_APPEND(w->replay, p);
     c->nudge_ms = 0;

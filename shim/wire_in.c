@@ -12,7 +12,7 @@ struct datagram {
     size_t body_len;
 };
 
-struct wire_packet *wire_packet_make(const struct wire_conn *c, const uint8_t *head, const uint8_t *body,
+struct wire_packet *wire_packet_make(const struct wire_peer *from, const uint8_t *head, const uint8_t *body,
                                      size_t body_len)
 {
     struct wire_packet *p = malloc(sizeof(*p) + body_len);
@@ -21,11 +21,12 @@ struct wire_packet *wire_packet_make(const struct wire_conn *c, const uint8_t *h
         return NULL;
     memset(&p->from, 0, sizeof(p->from));
     p->from.sin6_family = AF_INET6;
-    p->from.sin6_port = c->peer.port;
-    memcpy(&p->from.sin6_addr, c->peer.address, 16);
+    p->from.sin6_port = from->port;
+    memcpy(&p->from.sin6_addr, from->address, 16);
     memcpy(p->head, head, PACKET_HEAD);
     memcpy(p->body, body, body_len);
     p->body_len = body_len;
+    p->judged = false;
     return p;
 }
 
@@ -35,7 +36,7 @@ static void stash(struct wire_conn *c, const struct datagram *d)
 
     if (c->stash_len >= WIRE_STASH_MAX)
         return; /* the peer's UDT sends it again */
-    p = wire_packet_make(c, d->head, d->body, d->body_len);
+    p = wire_packet_make(&c->peer, d->head, d->body, d->body_len);
     if (!p)
         return;
     DL_APPEND(c->stash, p);
@@ -77,8 +78,8 @@ static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagr
             true; /* a second one would make UDT conclude twice: two connections, if the first is short */
         return first && !c->rendezvous;
     }
-    if (!c->rendezvous && request != HS_CONCLUSION)
-        return false;
+    if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
+        return false; /* whoever sends this has not seen our request */
     wire_set_peer_id(w, c, (int32_t)packet_word(d->body + HANDSHAKE_ID));
     c->window = packet_word(d->body + HANDSHAKE_WINDOW);
     *bits = WIRE_HANDSHAKE;
@@ -156,28 +157,30 @@ bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8
 {
     struct datagram d = {
         .type = packet_type(head), .id = packet_id(head), .head = head, .body = body, .body_len = body_len};
-    struct guard_rules rules = {
-        .listening = w->listening, .window_max = w->window_max, .ack_window = w->window_max};
+    struct guard_rules rules = {.listening = w->door != NULL,
+                                .mss_max = GUARD_MSS_OURS,
+                                .window_max = w->window_max,
+                                .ack_window = w->window_max,
+                                .nak_range = w->window_max};
     struct wire_conn *c = NULL;
+    bool pass;
 
     wire_peer_from(&d.from, from);
     if (d.id != 0)
         c = wire_find(w, d.id);
-    else if (!w->listening)
+    else if (!w->door)
         c = wire_find_rendezvous(w, &d.from);
-    if (!c && (d.id != 0 || !w->listening))
-        return false; /* nobody's */
-    if (c && !wire_peer_is(&c->peer, &d.from))
-        return false; /* S15: whoever sends this is not the peer */
+    if (c ? !wire_peer_is(&c->peer, &d.from) : d.id != 0 || !w->door) {
+        w->stats.strange++; /* nobody's, or not from whom it should be (S15) */
+        return false;
+    }
     if (c)
         rules.ack_window = c->window;
-    rules.mss_max = GUARD_MSS_OURS;
-    rules.nak_range = w->window_max;
-    if (guard_judge(&rules, head, body, body_len) != GUARD_PASS)
+    if (guard_judge(&rules, head, body, body_len) != GUARD_PASS) {
+        w->stats.refused++;
         return false;
-    if (c)
-        return take_of_conn(w, c, &d, now_ms);
-    w->offered = packet_word(body + HANDSHAKE_WINDOW);
-    w->current_bits = 0;
-    return true;
+    }
+    pass = c ? take_of_conn(w, c, &d, now_ms) : wire_door_take(w, &d.from, head, body, now_ms);
+    w->stats.taken += pass;
+    return pass;
 }

@@ -3,10 +3,14 @@
 #ifndef HX_SHIM_WIRE_INTERNAL_H
 #define HX_SHIM_WIRE_INTERNAL_H
 
+#include "shim/cookie.h"
 #include "shim/guard.h"
+#include "shim/hash.h"
+#include "shim/rate.h"
 #include "shim/wire.h"
 #include <pthread.h>
 #include <stdatomic.h>
+/* shim/hash.h comes before uthash.h, whose hash it replaces */
 #include <uthash.h>
 #include <utlist.h>
 
@@ -35,6 +39,7 @@ struct wire_packet {
     struct wire_packet *prev, *next;
     struct sockaddr_in6 from;
     size_t body_len;
+    bool judged; /* a conclusion whose cookie was ours and has become UDT's: goes to UDT as it is */
     uint8_t head[PACKET_HEAD];
     uint8_t body[];
 };
@@ -55,6 +60,7 @@ struct wire_conn {
     bool cookie_seen;  /* connecting: the listener's first answer has come */
     pthread_t starter; /* the thread inside UDT::connect() */
     unsigned bits;     /* told by the next wire_next() */
+    uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
     uint32_t window;   /* packets: the peer's handshake window */
     int64_t heard_ms, sent_ms;
     int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
@@ -70,25 +76,35 @@ struct wire_conn {
     UT_hash_handle hh_peer; /* by peer, once the peer's id is known */
 };
 
+/* What only a listener's port has. */
+struct wire_door {
+    struct cookie cookie;
+    struct rate handshakes;         /* first ones, whose source may be forged: generous */
+    struct rate connections;        /* those whose cookie has proven their source */
+    struct wire_packet *concluding; /* proven; UDT is being asked for the cookie that it wants to see in it */
+    uint32_t offered;               /* packets: the window of the handshake that UDT works on */
+};
+
 struct wire {
     pthread_mutex_t lock;
     pthread_cond_t idle; /* UDT's worker has come back from a datagram */
     int fd, family;
     int event_fd, wake_fd;
-    bool listening, deaf;
+    bool deaf;
     bool busy;        /* UDT's worker is working on a datagram */
     bool accept;      /* a connection waits for accept() */
     bool accept_made; /* likewise, made by the datagram that UDT works on: told once UDT is done */
     bool signalled;   /* the event descriptor is readable */
     uint32_t window_max;
-    uint32_t offered; /* packets: the window of the handshake that a listener works on */
-    int32_t current;  /* the id whose datagram UDT works on, and what is told of it once UDT is done */
+    int32_t current; /* the id whose datagram UDT works on, and what is told of it once UDT is done */
     unsigned current_bits;
     int64_t tick_ms; /* the next tick */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due;
     struct wire_packet *replay; /* given to UDT before anything from the socket */
     int gone;
+    struct wire_door *door; /* NULL: nobody can connect to this port */
+    struct wire_stats stats;
 };
 
 /* wire_conn.c */
@@ -107,6 +123,8 @@ void wire_tick(struct wire *w, int64_t now_ms);
 void wire_free_all(struct wire *w);
 void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa);
 bool wire_peer_is(const struct wire_peer *a, const struct wire_peer *b); /* address and port */
+/* Sends to `peer`, past UDT; a full socket buffer loses it, as the network may. */
+void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *packet, size_t len);
 /* Sends a control packet to the peer of `c`, past UDT. */
 void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
                        size_t body_len, int64_t now_ms);
@@ -115,8 +133,17 @@ void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t n
 /* wire_in.c: true if UDT shall get the datagram. */
 bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,
                int64_t now_ms);
-struct wire_packet *wire_packet_make(const struct wire_conn *c, const uint8_t *head, const uint8_t *body,
+struct wire_packet *wire_packet_make(const struct wire_peer *from, const uint8_t *head, const uint8_t *body,
                                      size_t body_len);
+
+/* wire_door.c: handshakes that ask a listener for a connection. wire_door_take(): true if UDT shall get it.
+ */
+int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms);
+void wire_door_close(struct wire *w);
+bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *head, uint8_t *body,
+                    int64_t now_ms);
+/* UDT has answered with its own cookie: the conclusion is given to it with that one. */
+void wire_door_answered(struct wire *w, const uint8_t *body);
 
 /* wire_out.c: true if the datagram shall leave. */
 bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,

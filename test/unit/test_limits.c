@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "proto/error.h"
-#include "server/hash.h"
+#include "shim/hash.h"
 #include "server/limits.h"
 #include <string.h>
 

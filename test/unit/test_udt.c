@@ -20,7 +20,8 @@ static struct udt_port *server, *left, *right;
 static struct udt_port *open_port(int backlog)
 {
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct udt_port_config config = {(struct sockaddr *)&loopback, sizeof(loopback), backlog};
+    struct udt_port_config config = {
+        .local = (struct sockaddr *)&loopback, .local_len = sizeof(loopback), .backlog = backlog};
     struct udt_port *p;
 
     assert_int_equal(udt_port_open(&p, &config), HX_OK);
@@ -195,7 +196,8 @@ static void a_connect_to_nobody_ends_at_its_deadline(void **state)
 static void a_connect_begins_again_when_an_attempt_has_been_lost(void **state)
 {
     struct sockaddr_in later = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct udt_port_config config = {(struct sockaddr *)&later, sizeof(later), 10};
+    struct udt_port_config config = {
+        .local = (struct sockaddr *)&later, .local_len = sizeof(later), .backlog = 10};
     socklen_t len = sizeof(later);
     struct udt_port *late;
     struct stream *s, *accepted;
