@@ -27,6 +27,7 @@ static const struct number_option {
 } number_options[] = {
     {"max-connections", 1, 10000000, 1, offsetof(struct server_config, max_connections)},
     {"max-per-address", 1, 10000000, 1, offsetof(struct server_config, max_per_address)},
+    {"rate-per-address", 1, 1000000, 1, offsetof(struct server_config, rate_per_address)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
@@ -37,6 +38,7 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"log-level", required_argument, NULL, 'L'},
                                              {"max-connections", required_argument, NULL, 0},
                                              {"max-per-address", required_argument, NULL, 0},
+                                             {"rate-per-address", required_argument, NULL, 0},
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
@@ -60,6 +62,8 @@ void server_config_usage(FILE *out)
             "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
             "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
             "                             (default: 256)\n"
+            "      --rate-per-address=N   new connections a second of one IPv4 address or IPv6 /64, in\n"
+            "                             bursts of 4 seconds' worth; more must wait (default: 100)\n"
             "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
             "                             (default: 65536)\n"
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
@@ -89,6 +93,7 @@ void server_config_defaults(struct server_config *c)
     *c = (struct server_config){.log_level = LOG_INFO,
                                 .max_connections = 20000,
                                 .max_per_address = 256,
+                                .rate_per_address = 100,
                                 .max_queue_bytes = 65536,
                                 .request_timeout_ms = 10000,
                                 .idle_timeout_ms = 30000};

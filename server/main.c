@@ -32,7 +32,8 @@ static struct udt_port *open_port(const struct server_config *config)
 {
     struct udt_port_config pc = {.local = (const struct sockaddr *)&config->listen,
                                  .local_len = config->listen_len,
-                                 .backlog = BACKLOG};
+                                 .backlog = BACKLOG,
+                                 .rate_per_address = (unsigned)config->rate_per_address};
     struct udt_port *port;
     char text[ENDPOINT_TEXT_MAX];
     int err = udt_port_open(&port, &pc);
