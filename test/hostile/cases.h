@@ -1,0 +1,51 @@
+/* test/hostile/cases.h: what `throw` can throw. Each case opens sessions on `r` as it needs them; the program
+ * closes the last one in an orderly way, so that what stays behind is the datagrams' doing. */
+#ifndef HX_TEST_CASES_H
+#define HX_TEST_CASES_H
+
+#include "test/hostile/raw.h"
+
+#define ANSWER_MS 500 /* for an answer of the application */
+
+/* The name is the test's; the S numbers are the rows of the table of what a hostile datagram does to
+ * UDT 4.11. */
+#define HANDSHAKE_CASES(X)                                                                          \
+    X(mss_44)           /* S1 */                                                                    \
+    X(mss_wrapped)      /* S2 */                                                                    \
+    X(mss_91)           /* S3 */                                                                    \
+    X(window_minus_1)   /* S4 */                                                                    \
+    X(window_2_23)      /* S5 */                                                                    \
+    X(window_0)         /* S6 */                                                                    \
+    X(short_handshake)  /* S20 */                                                                   \
+    X(strange_requests) /* rendezvous, refusals and agreements, which no client sends a listener */ \
+    X(half_open)        /* S21: sessions without a request */                                       \
+    X(flood)            /* S21: first handshakes */                                                 \
+    X(same_ids)         /* S22 */                                                                   \
+    X(guessed_cookie)   /* S23: no cookie asked for; --cookie */
+#define CONTROL_CASES(X)                                                    \
+    X(ack_window)    /* S7 */                                               \
+    X(light_ack)     /* S8 */                                               \
+    X(ack_beyond)    /* S9 */                                               \
+    X(nak_beyond)    /* S9 */                                               \
+    X(ack_bit31)     /* S10 */                                              \
+    X(nak_bit31)     /* S10 */                                              \
+    X(ack_rtt)       /* S11 */                                              \
+    X(drop_wide)     /* S13 */                                              \
+    X(drop_moves)    /* S14 */                                              \
+    X(shutdown_all)  /* S15: other sessions' ids, from a stranger's port */ \
+    X(strange_types) /* S16 */                                              \
+    X(empty_data)    /* S19 */                                              \
+    X(short_bodies)  /* S20 */                                              \
+    X(honest)        /* nothing wrong: a request and its answer */
+
+#define DECLARE(name) void case_##name(struct raw *r);
+HANDSHAKE_CASES(DECLARE)
+CONTROL_CASES(DECLARE)
+#undef DECLARE
+
+/* Sends three requests; true once three packets of answers have come. */
+bool ask_three(struct raw *r);
+/* Asks three times, and prints "answered" or "unanswered". */
+void tell_whether_answered(struct raw *r);
+
+#endif

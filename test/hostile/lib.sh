@@ -1,0 +1,151 @@
+# shellcheck shell=bash disable=SC2154
+# test/hostile/lib.sh: each row of the table of hostile datagrams is thrown twice: at a bare UDT4 server, to see the
+# harm, and at hx-nameserver with honest clients around. Sourced by test/e2e/hostile_*.sh.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+ulimit -c 0
+THROW=$B/test/hostile/throw
+CURL=$B/udtcurl
+SLOW=1
+if grep -qa __asan_init "$B/hx-nameserver" || grep -qa __tsan_init "$B/hx-nameserver"; then SLOW=4; fi
+GET_MS=$((1000 * SLOW)) # for an honest request; it takes about a millisecond
+MEMORY_KB=1024          # where 2 % is less: the allocator's arenas and UDT's receive units come in such steps
+MEMORY_S=8              # UDT holds a closed socket for 1 to 2 s, and its broken ones for some more
+ROWS=0
+
+value_kb() { # value_kb PID FIELD: of /proc/PID/status; 0 once it has gone
+    awk -v field="$2:" '$1 == field { kb = $2 } END { print kb + 0 }' "/proc/$1/status" 2>/dev/null || echo 0
+}
+get_ms() { # get_ms ADDRESS: an honest request's time; fails if it fails
+    local out
+    out=$("$CURL" -s -f -o /dev/null --max-time 5 -w '%{time_total}' "udt://$1/") || return 1
+    awk -v s="$out" 'BEGIN { printf "%d\n", s * 1000 }'
+}
+
+# --- the harm, on a bare server
+start_bare() { # sets BARE (host:port) and BARE_PID
+    local line
+    start bare "$B/test/stock/plain_server" --body hello
+    BARE_PID=$PID
+    line=$(await_line "$WORK/bare.out" 'listening on' 10) || return 1
+    BARE=${line##* }
+}
+bare_dies() { # bare_dies SIGNAL CASE: its process ends by the signal
+    "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
+    await_exit "$BARE_PID" 5 2>/dev/null
+    local rc=$?
+    [ "$rc" = $((128 + $(kill -l "$1"))) ] || { echo "it ended with status $rc" && return 1; }
+}
+bare_grows() { # bare_grows KB CASE: its memory does, by at least so much
+    local before after
+    before=$(value_kb "$BARE_PID" VmHWM)
+    "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
+    after=$(value_kb "$BARE_PID" VmHWM)
+    [ $((after - before)) -ge "$1" ] || { echo "from $before to $after KB" && return 1; }
+}
+bare_stalls() { # bare_stalls MS CASE: an honest request takes longer than that, or fails
+    local ms throw_pid end=$((SECONDS + 6))
+    start throw-bare "$THROW" --repeat "$2" "$BARE"
+    throw_pid=$PID
+    while ms=$(get_ms "$BARE") && [ "$ms" -lt "$1" ] && [ $SECONDS -lt $end ]; do :; done
+    kill "$throw_pid"
+    await_exit "$throw_pid" 10
+    [ -z "$ms" ] || [ "$ms" -ge "$1" ] || { echo "an honest request takes $ms ms" && return 1; }
+}
+bare_says() { # bare_says REGEX CASE: the attacker sees this
+    "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
+    grep -qE -- "$1" "$WORK/throw.bare" || { cat "$WORK/throw.bare" && return 1; }
+}
+harm() { # harm SENTENCE VERB ARGUMENT CASE: a fresh bare server comes to harm
+    [ "$SLOW" = 1 ] || return 0 # nothing of it is ours: once, in the plain run, is enough
+    start_bare || {
+        not_ok "$1" "$WORK/bare.err"
+        return
+    }
+    check "$1" "bare_$2" "$3" "$4"
+    kill "$BARE_PID" 2>/dev/null
+    wait "$BARE_PID" 2>/dev/null
+}
+no_harm_shown() { # no_harm_shown SENTENCE REASON
+    [ "$SLOW" = 1 ] || return 0
+    skip "$1" "$2"
+}
+
+# --- the nameserver, with a held bind
+# shellcheck disable=SC2120
+start_attacked() { # start_attacked [OPTION...]: a warm nameserver whose rates do not hide what the datagrams do
+    local options=()
+    if "$B/hx-nameserver" --help | grep -q -- --rate-per-address; then options=(--rate-per-address=0); fi
+    start_nameserver --log-level=info "${options[@]}" "$@" || {
+        not_ok "the nameserver starts" "$WORK/nameserver.err"
+        finish
+    }
+    start held "$CURL" -s "udt://$NS/bind?host_id=held"
+    await_line "$WORK/nameserver.err" 'event=bound .*name=held' >/dev/null || not_ok "a name is held" "$WORK/held.err"
+    for _ in 1 2 3; do timeout 10 "$THROW" half_open "$NS" >/dev/null; done
+    RSS_START_KB=$(value_kb "$NS_PID" VmRSS)
+}
+within() { # within BEFORE_KB: the nameserver's memory is back there, or where it was once warm
+    local limit=$1 slack
+    [ "$limit" -ge "${RSS_START_KB:-0}" ] || limit=$RSS_START_KB
+    slack=$((limit / 50))
+    [ "$slack" -ge "$MEMORY_KB" ] || slack=$MEMORY_KB
+    [ "$(value_kb "$NS_PID" VmRSS)" -le $((limit + slack)) ]
+}
+await_calm() { # await_calm BEFORE_KB: at most MEMORY_S; a sanitizer keeps freed memory, so there it is not asked
+    local end=$((SECONDS + MEMORY_S))
+    [ "$SLOW" = 1 ] || return 0
+    until within "$1"; do
+        [ $SECONDS -lt $end ] || { echo "memory: from $1 to $(value_kb "$NS_PID" VmRSS) KB" && return 1; }
+        read -rt 0.1 <> <(:)
+    done
+}
+served() { # served WHEN: an honest request, in time
+    local ms
+    ms=$(get_ms "$NS") || { echo "$1: an honest request fails" && return 1; }
+    [ "$ms" -le "$GET_MS" ] || { echo "$1: an honest request takes $ms ms" && return 1; }
+}
+introduced() { # introduced WHEN: the held bind is told of a newcomer
+    local name=visitor$ROWS-$1 pid rc
+    start visitor "$CURL" -s "udt://$NS/connect?host_id=held&name=$name"
+    pid=$PID
+    await_line "$WORK/held.out" "^$name: " 5 >/dev/null
+    rc=$?
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    [ "$rc" = 0 ] || { echo "$1: the held bind is not told of a connect" && return 1; }
+}
+attack() { # attack CASE [OPTION...]: thrown again and again while honest clients come; what the first time saw stays
+    local before case=$1 throw_pid bad=0
+    shift
+    ROWS=$((ROWS + 1))
+    before=$(value_kb "$NS_PID" VmRSS)
+    rm -f "$WORK/throw.out"
+    served before || bad=1
+    start throw "$THROW" --repeat "$@" "$case" "$NS"
+    throw_pid=$PID
+    await_line "$WORK/throw.out" '^thrown$' 20 >/dev/null || { echo "it was not thrown" && bad=1; }
+    served during || bad=1
+    introduced during || bad=1
+    kill "$throw_pid"
+    await_exit "$throw_pid" 20 || { echo "the attacker ended with $?" && bad=1; }
+    served after || bad=1
+    introduced after || bad=1
+    [ -d "/proc/$NS_PID" ] || { echo "the nameserver's process has gone" && bad=1; }
+    await_calm "$before" || bad=1
+    return $bad
+}
+unharmed() { # unharmed SENTENCE CASE [REGEX]: REGEX: what the attacker must see of the nameserver
+    if attack "$2" >"$WORK/attack.out" && { [ -z "${3:-}" ] || grep -qE -- "$3" "$WORK/throw.out"; }; then ok "$1"; else
+        tail -n 8 "$WORK/nameserver.err" >"$WORK/log.end"
+        sort "$WORK/throw.out" | uniq -c >"$WORK/throw.seen"
+        not_ok "$1" "$WORK/attack.out" "$WORK/throw.seen" "$WORK/log.end"
+    fi
+}
+end_attacked() { # the same process, no reports, memory as at the start
+    check "the nameserver's memory is back where it was before all rows" await_calm "$RSS_START_KB"
+    check "the held bind is held by the same connection" [ "$(grep -c 'event=bound .*name=held' "$WORK/nameserver.err")" = 1 ]
+    kill "$NS_PID"
+    await_exit "$NS_PID" 10
+    check "the process that was started ends in order" [ $? = 0 ]
+    check "and no sanitizer has reported" [ -z "$(grep -E 'Sanitizer|runtime error' "$WORK/nameserver.err")" ]
+}
