@@ -55,12 +55,13 @@ static int serve(int ready_fd)
     config.request_timeout_ms = TIMEOUT_S * 1000;
     if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
         return 2;
-    pc = (struct udt_port_config){(const struct sockaddr *)&config.listen, config.listen_len, 100};
+    pc = (struct udt_port_config){
+        .local = (const struct sockaddr *)&config.listen, .local_len = config.listen_len, .backlog = 100};
     if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
         return 3;
     local = udt_port_local(p, &len);
     if (write(ready_fd, local, len) != (ssize_t)len ||
-        loop_run(&(struct loop_config){s, p, NULL, signals, -1}) < 0)
+        loop_run(&(struct loop_config){.server = s, .port = p, .signal_fd = signals, .stats_fd = -1}) < 0)
         return 4;
     server_destroy(s);
     udt_shutdown(200);
@@ -69,7 +70,7 @@ static int serve(int ready_fd)
 
 static int start_server(void **state)
 {
-    struct udt_port_config pc = {NULL, 0, 0};
+    struct udt_port_config pc = {.local = NULL};
     int ready[2];
     ssize_t n;
 
