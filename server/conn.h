@@ -24,11 +24,14 @@
 struct conn;
 
 /* What the connections of one server share; the server owns all of it. */
+struct rate;
+
 struct conn_world {
     const struct server_config *config;
     struct registry *registry;
     struct timers *timers;
-    int64_t now_ms; /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    struct rate *refusals; /* what each source may be refused in a second (shim/rate.h); NULL: unlimited */
+    int64_t now_ms;        /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready; /* those that wait for a turn, first come first */
     struct conn *done;  /* those that the sweep shall destroy */

@@ -3,6 +3,7 @@
 #include "proto/multipart.h"
 #include "proto/response.h"
 #include "server/conn_state.h"
+#include "shim/rate.h"
 
 static bool streams(const struct conn *c)
 {
@@ -92,9 +93,20 @@ int conn_finish_answer(struct conn *c, bool close)
     return conn_flush(c);
 }
 
+/* Refusals cost us an answer and a line in the log: a source that collects them is sent away. */
+static bool refused_too_often(const struct conn *c)
+{
+    struct sockaddr_in6 address;
+
+    if (!c->world->refusals || c->world->stopping)
+        return false;
+    endpoint_to_sockaddr6(&c->peer, &address);
+    return !rate_take(c->world->refusals, address.sin6_addr.s6_addr, c->world->now_ms);
+}
+
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
-    struct reply r = *reply;
+    struct reply r = refused_too_often(c) ? reply_for(REPLY_PEER_RATE) : *reply;
     int err;
 
     r.head = r.head || c->request.head;

@@ -19,6 +19,8 @@ static const struct reply replies[] = {
     [REPLY_CUT] = {400, "the request ends in the middle; send it whole", false, true},
     [REPLY_PEER_LIMIT] = {429, "too many connections from your address; close some, or try again later",
                           false, true},
+    [REPLY_PEER_RATE] = {429, "too many refused requests from your address; mend them, then try again later",
+                         false, true},
     [REPLY_TOTAL_LIMIT] = {503, "the server has as many connections as it may; try again later", false, true},
     [REPLY_NO_MEMORY] = {503, "the server is out of memory; try again later", false, true},
     [REPLY_STOPPING] = {503, "the server stops; try again later", false, true},

@@ -5,6 +5,7 @@
 #include "server/limits.h"
 #include "server/registry.h"
 #include "server/timers.h"
+#include "shim/rate.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct server {
     struct timers timers;
     struct limits limits;
     struct conn_world world;
+    struct rate refusals;
     size_t admitted;
     size_t refused;
     size_t ended;
@@ -27,7 +29,9 @@ int server_create(struct server **out, const struct server_config *config)
         return HX_ENOMEM;
     s->config = *config;
     s->limits.per_address = (size_t)config->max_per_address;
-    s->world = (struct conn_world){.config = &s->config, .registry = &s->registry, .timers = &s->timers};
+    rate_init(&s->refusals, (unsigned)config->rate_per_address);
+    s->world = (struct conn_world){
+        .config = &s->config, .registry = &s->registry, .timers = &s->timers, .refusals = &s->refusals};
     *out = s;
     return HX_OK;
 }

@@ -326,6 +326,25 @@ static void above_max_connections_is_503(void **state)
     assert_true(p->closed);
 }
 
+static void a_source_that_collects_refusals_is_sent_away(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *p;
+
+    f->config.rate_per_address = 2; /* and bursts of four seconds' worth */
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(fixture_status(fixture_ask(f, "192.0.2.1:1", "/nothing")), 404);
+    p = fixture_ask(f, "192.0.2.1:1", "/nothing");
+    assert_int_equal(fixture_status(p), 429);
+    assert_non_null(strstr(p->output, "\r\nRetry-After: "));
+    assert_true(p->closed);
+    assert_int_equal(fixture_status(fixture_ask(f, "192.0.2.1:2", "/")),
+                     200); /* what is in order is served */
+    assert_int_equal(fixture_status(fixture_ask(f, "192.0.2.2:1", "/nothing")), 404);
+    fixture_pass(f, 1000);
+    assert_int_equal(fixture_status(fixture_ask(f, "192.0.2.1:3", "/nothing")), 404);
+}
+
 static void those_above_a_limit_are_bounded_in_number_and_time(void **state)
 {
     struct fixture *f = *state;
@@ -382,6 +401,7 @@ int main(void)
         TEST(a_flood_that_reads_later_gets_every_answer),
         TEST(a_flood_does_not_keep_others_waiting),
         TEST(above_max_per_address_is_429_and_others_are_served),
+        TEST(a_source_that_collects_refusals_is_sent_away),
         TEST(above_max_connections_is_503),
         TEST(those_above_a_limit_are_bounded_in_number_and_time),
         TEST(zero_means_unlimited),
