@@ -275,6 +275,15 @@ void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t n
         wire_due(w, c);
 }
 
+void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms)
+{
+    uint8_t body[FINISH_SIZE];
+
+    finish_answer(&c->finish, body);
+    body[3] |= FINISH_REPLY;
+    wire_send_control(w, c, PACKET_CUSTOM, body, sizeof(body), now_ms);
+}
+
 /* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
  * looked at: at the next packet of the connection, or 100 ms later. A keepalive "from the peer" makes it
  * look. */

@@ -48,6 +48,9 @@ static void take_finish(struct wire *w, struct wire_conn *c, const struct datagr
     bool was_confirmed = c->finish.confirmed;
     bool asked;
 
+    if (d->body_len == FINISH_SIZE && (d->body[3] & FINISH_REPLY) && c->peer.id &&
+        now_ms - c->sent_ms > WIRE_ASKED_MS) /* unlike an answer, a keepalive resets the peer's UDT as well */
+        wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
     if (!c->finishing)
         return;
     asked = finish_receive(&c->finish, d->body, d->body_len, now_ms);

@@ -16,9 +16,10 @@
 
 #define WIRE_KEEPALIVE_MS \
     8000 /* one datagram in this time keeps a stock peer: UDT gives up after 46 s (UDT4.md, B) */
-#define WIRE_QUIET_MS 12000 /* a peer silent for longer gets UDT's own, more frequent keepalives */
+#define WIRE_QUIET_MS 10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 #define WIRE_ECHO_MS \
     4000 /* a keepalive is answered if we sent nothing for this long: both sides stay in step */
+#define WIRE_ASKED_MS     500   /* who is asked answers with a keepalive, at most this often */
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
 #define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define WIRE_STASH_MAX    32    /* datagrams kept for one connecting rendezvous */
@@ -129,6 +130,8 @@ void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *pack
 void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
                        size_t body_len, int64_t now_ms);
 void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms);
+/* Asks the peer for a sign of life; a stock one ignores that, and sends keepalives by itself often enough. */
+void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms);
 
 /* wire_in.c: true if UDT shall get the datagram. */
 bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,

@@ -58,8 +58,9 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
     c = wire_find_peer(w, to, packet_id(head));
     if (!c)
         return true;
-    if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < WIRE_KEEPALIVE_MS &&
-        now_ms - c->heard_ms < WIRE_QUIET_MS) {
+    if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= WIRE_QUIET_MS) {
+        wire_ask(w, c, now_ms);
+    } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < WIRE_KEEPALIVE_MS) {
         w->stats.keepalives++;
         return false;
     }
