@@ -98,6 +98,7 @@ await_calm() { # await_calm BEFORE_KB: at most MEMORY_S; a sanitizer keeps freed
         [ $SECONDS -lt $end ] || { echo "memory: from $1 to $(value_kb "$NS_PID" VmRSS) KB" && return 1; }
         read -rt 0.1 <> <(:)
     done
+    return 0
 }
 served() { # served WHEN: an honest request, in time
     local ms

@@ -132,6 +132,8 @@ static void note(struct raw *r, const uint8_t *packet, size_t len)
     if (packet_type(packet) == PACKET_DATA) {
         if (packet_word(packet) >= r->heard)
             r->heard = packet_word(packet) + 1;
+    } else if (packet_type(packet) == PACKET_SHUTDOWN) {
+        r->closed = true;
     } else if (packet_type(packet) == PACKET_HANDSHAKE && len == PACKET_HEAD + HANDSHAKE_SIZE && !r->peer) {
         if (packet_word(body + HANDSHAKE_REQUEST) == HS_REGULAR)
             r->cookie = packet_word(body + HANDSHAKE_COOKIE);

@@ -22,6 +22,7 @@ struct raw {
     uint32_t next;   /* sequence number of our next data packet */
     uint32_t heard;  /* of the peer's data: one above the highest sequence number */
     bool refused;    /* the server has answered 1002 */
+    bool closed;     /* the server has ended the session */
 };
 
 /* "A.B.C.D:PORT". False: it is not. */
