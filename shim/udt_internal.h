@@ -30,6 +30,11 @@ struct udt_stream {
     int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */
     int64_t deadline_ms; /* of all attempts */
     uint64_t bytes_read, bytes_written;
+    /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
+     * after the next event that bears news. */
+    std::atomic<unsigned> news;
+    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
+    unsigned read_empty_at; /* `news` before the read that emptied it */
 };
 
 struct udt_port {
@@ -38,7 +43,8 @@ struct udt_port {
     sockaddr_storage local;
     socklen_t local_len;
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
-    bool listening, accepting;
+    bool listening;
+    int accepts; /* connections that wait for accept() */
     struct wire *wire;
     std::mutex lock; /* streams, connecting, current */
     std::unordered_map<UDTSOCKET, udt_stream *> streams;

@@ -131,25 +131,22 @@ int expire(struct udt_port *p, struct udt_event *ev)
 
 int accept_one(struct udt_port *p, struct udt_event *ev)
 {
-    for (;;) {
-        UDTSOCKET id =
-            UDT::accept(p->keeper, nullptr, nullptr); /* with an address it may crash (UDT4.md, A4) */
-        udt_stream *s;
+    UDTSOCKET id = UDT::accept(p->keeper, nullptr, nullptr); /* with an address it may crash (UDT4.md, A4) */
+    udt_stream *s;
 
-        if (id == UDT::INVALID_SOCK)
-            return 0;
-        s = new (std::nothrow) udt_stream();
-        if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
-            delete s;
-            UDT::close(id);
-            continue;
-        }
-        udt_stream_init(s, p);
-        s->id = id;
-        s->state = OPEN_STREAM;
-        p->streams[id] = s;
-        return told(ev, UDT_EV_ACCEPTED, s);
+    if (id == UDT::INVALID_SOCK)
+        return 0; /* it has ended meanwhile */
+    s = new (std::nothrow) udt_stream();
+    if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
+        delete s;
+        UDT::close(id);
+        return 0;
     }
+    udt_stream_init(s, p);
+    s->id = id;
+    s->state = OPEN_STREAM;
+    p->streams[id] = s;
+    return told(ev, UDT_EV_ACCEPTED, s);
 }
 
 /* A rendezvous or connect took a packet: has it become a connection? */
@@ -175,6 +172,10 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
                  {WIRE_CLOSED, UDT_EV_CLOSED}};
     udt_stream *s = p->current;
 
+    if (p->bits & WIRE_CLOSED)
+        s->shut = true;
+    if (p->bits & WIRE_READABLE)
+        s->news++;
     if (p->bits & WIRE_HANDSHAKE) {
         p->bits &= ~static_cast<unsigned>(WIRE_HANDSHAKE);
         if (look_at_handshake(p, ev, s))
@@ -245,15 +246,17 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
             if (tell_bit(p, ev))
                 return 1;
         }
-        if (p->accepting && accept_one(p, ev))
-            return 1;
-        p->accepting = false;
+        while (p->accepts > 0) {
+            p->accepts--;
+            if (accept_one(p, ev))
+                return 1;
+        }
         if (!p->connecting.empty() && expire(p, ev))
             return 1;
         if (!wire_next(p->wire, &id, &bits))
             return 0;
         if (bits & WIRE_ACCEPT) {
-            p->accepting = true;
+            p->accepts += id;
             continue;
         }
         auto it = p->streams.find(id);

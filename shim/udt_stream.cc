@@ -28,11 +28,17 @@ int at_end(udt_stream *s, int otherwise)
 ssize_t stream_recv(struct stream *base, void *buf, size_t len)
 {
     udt_stream *s = of(base);
+    unsigned news = s->news;
+    int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
     int n;
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
-    n = UDT::recv(s->id, static_cast<char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
+    if (s->read_empty_at == news && !s->shut)
+        return at_end(s, HX_EAGAIN);
+    n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
+    if (n < size)
+        s->read_empty_at = news;
     if (n > 0) {
         s->bytes_read += static_cast<uint64_t>(n);
         return n;
@@ -162,6 +168,7 @@ void udt_stream_init(udt_stream *s, struct udt_port *p)
     s->base.ops = &udt_stream_ops;
     s->port = p;
     s->id = UDT::INVALID_SOCK;
+    s->read_empty_at = 0; /* as long as there was no news */
 }
 
 namespace

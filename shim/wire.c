@@ -139,9 +139,8 @@ static void worker_returned(struct wire *w)
         return;
     w->busy = false;
     pthread_cond_broadcast(&w->idle);
-    if (w->accept_made)
-        wire_tell_accept(w);
-    w->accept_made = false;
+    w->accept += w->accept_made;
+    w->accept_made = 0;
     c = w->current_bits ? wire_find(w, w->current) : NULL;
     if (c)
         wire_tell(w, c, w->current_bits);

@@ -25,7 +25,7 @@ enum wire_bit {
     WIRE_HANDSHAKE = 8, /* a connecting socket took a packet: its state may have changed */
     WIRE_REFUSED = 16,  /* a connecting socket was refused; UDT has not been told */
     WIRE_FINISHED = 32, /* the peer's application has read everything */
-    WIRE_ACCEPT = 64    /* id 0: accept() has something */
+    WIRE_ACCEPT = 64    /* instead of an id: how many more connections accept() has */
 };
 
 struct wire_config {

@@ -185,11 +185,6 @@ void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits)
     c->queued = true;
 }
 
-void wire_tell_accept(struct wire *w)
-{
-    w->accept = true;
-}
-
 int wire_event_fd(const struct wire *w)
 {
     return w->event_fd;
@@ -201,8 +196,8 @@ int wire_next(struct wire *w, int32_t *id, unsigned *bits)
 
     pthread_mutex_lock(&w->lock);
     if (w->accept) {
-        w->accept = false;
-        *id = 0;
+        *id = w->accept;
+        w->accept = 0;
         *bits = WIRE_ACCEPT;
     } else if (w->ready) {
         struct wire_conn *c = w->ready;
@@ -353,7 +348,7 @@ bool wire_conn_accepted(struct wire *w, int32_t id, struct sockaddr_in6 *peer)
         c->aging = false;
         c->state = WIRE_OPEN;
         peer_to_sockaddr6(&c->peer, peer);
-        wire_tell(w, c, c->shut ? WIRE_READABLE | WIRE_CLOSED : WIRE_READABLE);
+        wire_tell(w, c, c->shut ? WIRE_READABLE | WIRE_CLOSED : 0); /* and what was told before */
     }
     wire_unlock(w);
     return c != NULL;

@@ -92,10 +92,10 @@ struct wire {
     int fd, family;
     int event_fd, wake_fd;
     bool deaf;
-    bool busy;        /* UDT's worker is working on a datagram */
-    bool accept;      /* a connection waits for accept() */
-    bool accept_made; /* likewise, made by the datagram that UDT works on: told once UDT is done */
-    bool signalled;   /* the event descriptor is readable */
+    bool busy;       /* UDT's worker is working on a datagram */
+    int accept;      /* connections that wait for accept() and are not told */
+    int accept_made; /* likewise, made by the datagram that UDT works on: told once UDT is done */
+    bool signalled;  /* the event descriptor is readable */
     uint32_t window_max;
     int32_t current; /* the id whose datagram UDT works on, and what is told of it once UDT is done */
     unsigned current_bits;
@@ -118,7 +118,6 @@ struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *p
                            int64_t now_ms);
 void wire_set_peer_id(struct wire *w, struct wire_conn *c, int32_t peer_id);
 void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits);
-void wire_tell_accept(struct wire *w);
 void wire_due(struct wire *w, struct wire_conn *c);
 void wire_tick(struct wire *w, int64_t now_ms);
 void wire_free_all(struct wire *w);

@@ -22,9 +22,9 @@ static void leave_conclusion(struct wire *w, const struct sockaddr *to, const ui
     struct wire_peer peer;
     struct wire_conn *c;
 
-    w->accept_made = true;
     if (wire_find(w, id))
         return; /* said again, because the peer asked again */
+    w->accept_made++;
     wire_peer_from(&peer, to);
     c = wire_add(w, id, &peer, WIRE_UNADOPTED, now_ms);
     if (!c)
