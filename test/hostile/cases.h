@@ -21,7 +21,11 @@
     X(half_open)        /* S21: sessions without a request */                                       \
     X(flood)            /* S21: first handshakes */                                                 \
     X(same_ids)         /* S22 */                                                                   \
-    X(guessed_cookie)   /* S23: no cookie asked for; --cookie */
+    X(guessed_cookie)   /* S23: no cookie asked for; --cookie */                                    \
+    X(borrowed_cookie)  /* S23: the cookie of another port */                                       \
+    X(show_cookie)      /* prints what the server answers */                                        \
+    X(garbage)          /* no UDT at all */                                                         \
+    X(many_sessions)    /* S21: as many as the server lets in, kept open */
 #define CONTROL_CASES(X)                                                    \
     X(ack_window)    /* S7 */                                               \
     X(light_ack)     /* S8 */                                               \

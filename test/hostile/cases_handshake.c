@@ -10,8 +10,9 @@
 #define HALF_OPEN      100
 #define HALF_OPEN_MS   200
 #define SAME_IDS       200
-#define FLOOD_BURST    500 /* each 10 ms: 50,000 a second */
+#define FLOOD_BURST    500 /* each 10 ms and what sending takes: some 30,000 a second */
 #define FLOOD_PAUSE_MS 10
+#define MANY_MS        2000
 #define BURST          20 /* datagrams without a pause; a socket's buffer holds more */
 
 void case_mss_44(struct raw *r)
@@ -170,4 +171,60 @@ void case_guessed_cookie(struct raw *r)
         printf("accepted without a cookie asked for\n");
     else
         printf("not accepted\n");
+}
+
+void case_borrowed_cookie(struct raw *r)
+{
+    struct sockaddr_in from, server;
+    socklen_t len = sizeof(from);
+    struct raw other;
+
+    getpeername(r->fd, (struct sockaddr *)&server, &len);
+    getsockname(r->fd, (struct sockaddr *)&from, &len);
+    from.sin_port = 0;
+    if (!raw_ask_cookie(r) || !raw_open(&other, &from, &server))
+        return;
+    other.cookie = r->cookie;
+    printf(raw_conclude(&other) ? "accepted\n" : "not accepted\n");
+    raw_shutdown(&other);
+    raw_close(&other);
+    printf(raw_conclude(r) ? "its owner is accepted\n" : "its owner is not accepted\n");
+}
+
+void case_show_cookie(struct raw *r)
+{
+    if (raw_ask_cookie(r))
+        printf("cookie %08x\n", r->cookie);
+}
+
+void case_garbage(struct raw *r)
+{
+    uint8_t bytes[RAW_MAX];
+
+    for (int i = 0; i < FLOOD_BURST; i++) {
+        size_t len = (size_t)i * 7 % 1400;
+
+        for (size_t at = 0; at < len; at++)
+            bytes[at] = (uint8_t)(at * 31 + (size_t)i * 17 + len);
+        (void)!send(r->fd, bytes, len, MSG_NOSIGNAL);
+    }
+    raw_idle(r, FLOOD_PAUSE_MS);
+}
+
+void case_many_sessions(struct raw *r)
+{
+    int64_t end_ms = raw_now_ms() + MANY_MS;
+    uint8_t packet[RAW_MAX];
+    int let_in = 0;
+
+    if (!raw_ask_cookie(r))
+        return;
+    while (raw_now_ms() < end_ms) {
+        for (int i = 0; i < BURST; i++, r->isn++)
+            raw_handshake(r, HS_CONCLUSION, 0);
+        while (raw_receive(r, packet, 1) >= PACKET_HEAD + HANDSHAKE_SIZE)
+            let_in += packet_type(packet) == PACKET_HANDSHAKE &&
+                      (int32_t)packet_word(packet + PACKET_HEAD + HANDSHAKE_REQUEST) == HS_CONCLUSION;
+    }
+    printf("let in %d\n", let_in);
 }

@@ -36,8 +36,7 @@ percentile() { # percentile P FILE
     sort -g "$2" | awk -v p="$1" '{ v[NR] = $1 } END { i = int(NR * p / 100 + 0.999); if (i < 1) i = 1; print NR ? v[i] : "none" }'
 }
 
-OPTIONS=(--log-level=warn)
-if "$B/hx-nameserver" --help | grep -q -- --rate-per-address; then OPTIONS+=(--rate-per-address=0); fi
+OPTIONS=(--log-level=warn --rate-per-address=0)
 start_nameserver "${OPTIONS[@]}" || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish

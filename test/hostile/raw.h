@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <sys/types.h>
 
-#define RAW_WAIT_MS   600 /* for an answer on loopback, asked for again every RAW_REPEAT_MS */
-#define RAW_REPEAT_MS 150
+#define RAW_WAIT_MS   350 /* for an answer on loopback, asked for again every RAW_REPEAT_MS */
+#define RAW_REPEAT_MS 120
 #define RAW_MAX       2048 /* bytes of a datagram */
 
 struct raw {

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
         }
         if (first)
             printf("thrown\n");
-        if (aim.repeat && aim.run != case_flood)
+        if (aim.repeat && aim.run != case_flood && aim.run != case_garbage)
             poll(NULL, 0, PAUSE_MS);
     }
     return 0;

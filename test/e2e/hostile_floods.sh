@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# S21: one address floods, with the nameserver's ordinary rates; others notice nothing.
+# shellcheck source=test/hostile/lib.sh disable=SC2154
+. "$(dirname "$0")/../hostile/lib.sh"
+
+REQUESTS=12
+LIMIT_MS=$((100 * SLOW * SLOW)) # one lost datagram and its repetition by UDT's timer cost 250 ms and more
+GROWTH_KB=$((40000 * SLOW * SLOW))
+
+honest_requests() { # all of them in time; none fails
+    local ms slowest=0
+    for _ in $(seq "$REQUESTS"); do
+        ms=$(get_ms "$NS") || { echo "an honest request fails" && return 1; }
+        [ "$ms" -le "$slowest" ] || slowest=$ms
+    done
+    echo "the slowest took $slowest ms" | tee "$WORK/slowest"
+    [ "$slowest" -le "$LIMIT_MS" ]
+}
+flooded() { # flooded SENTENCE CASE
+    local pid
+    rm -f "$WORK/flood.out"
+    start flood "$THROW" --repeat "$2" "$NS"
+    pid=$PID
+    await_line "$WORK/flood.out" '^thrown$' 10 >/dev/null || not_ok "$2 is thrown" "$WORK/flood.err"
+    check "$1" honest_requests
+    sed 's/^/# /' "$WORK/slowest"
+    check "and the held bind is told of a connect" introduced "$2"
+    check "and the nameserver's memory is bounded" [ "$(value_kb "$NS_PID" VmRSS)" -le $((RSS_START_KB + GROWTH_KB)) ]
+    kill "$pid"
+    await_exit "$pid" 10
+}
+
+UNRATED=() # as it is by default
+start_attacked
+flooded "S21: honest requests during a flood of first handshakes" flood
+flooded "S21: honest requests during a flood of garbage" garbage
+flooded "S21: honest requests while one address opens all the sessions it can" many_sessions
+LET_IN=$(sed -n 's/^let in //p' "$WORK/flood.out" | head -n 1)
+check "S21: of its thousands of sessions as many get in as the rate lets, bursts included ($LET_IN in 2 s)" \
+    [ "$LET_IN" -ge 100 -a "$LET_IN" -le 800 ]
+check "S21: the nameserver's process lives" [ -d "/proc/$NS_PID" ]
+kill "$NS_PID"
+await_exit "$NS_PID" 10
+check "and ends in order" [ $? = 0 ]
+check "and no sanitizer has reported" [ -z "$(grep -E 'Sanitizer|runtime error' "$WORK/nameserver.err")" ]
+finish
