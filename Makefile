@@ -9,6 +9,7 @@ CC         ?= cc
 CXX        ?= c++
 CFLAGS     ?= -O2 -g
 CXXFLAGS   ?= $(CFLAGS)
+SAN        := -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # Ours, whatever the packager sets in CFLAGS.
 OURS       := -D_GNU_SOURCE -I. -DHX_VERSION='"$(VERSION)"' -Wall -Wextra -Werror -fvisibility=hidden -fPIC -pthread \
               -MMD -MP
@@ -30,6 +31,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(B)/test/stock/plain_server $(B)/test/stock/stock_client
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
@@ -46,6 +48,9 @@ demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run ## measure
+fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
+	@$(MAKE) --no-print-directory -s -j2 B=build/asan CFLAGS="-O1 -g $(SAN)" LDFLAGS="-fsanitize=address,undefined" all tools
+	@test/hostile/fuzz_wire.sh --seconds 600
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
@@ -78,6 +83,9 @@ $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(BASE)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(B)/test/bench/%: $(B)/test/bench/%.o $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# Raw datagrams by hand: nothing of UDT, ours or theirs.
+$(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
+    cases_handshake) ; $(CC) $(LDFLAGS) -o $@ $^
 $(B)/test/natlab/probe: $(B)/test/natlab/probe.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
@@ -88,7 +96,7 @@ $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o 
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(STOCK)
+tools: $(B)/test/natlab/probe $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
@@ -101,12 +109,13 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 client/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
 clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] client/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
-.PHONY: all deps deps-test demo check bench format unit fuzzers bench-programs tools install clean help
+.PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -91,7 +91,10 @@ suite_lint() {
     step "lint: man pages" test/manpages.sh client/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each unit 120 $(units build/release); }
-suite_e2e() { each e2e 240 test/e2e/*.sh; }
+suite_e2e() { each e2e 240 test/e2e/{client,readme,server,stock,udtcurl}*.sh test/e2e/hygiene_{log,sandbox,service,user}.sh; }
+suite_hostile() { each hostile 240 test/e2e/hostile_*.sh; }
+suite_soak() { tap "soak" 240 test/e2e/hygiene_soak.sh; }
+suite_wire() { B=build/asan tap "fuzz: wire" 240 test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
 suite_natlab() { tap "natlab" 400 test/natlab/run; }
 suite_asan() {
     each asan 180 $(units build/asan)
@@ -118,11 +121,12 @@ everything() {
     suite_lint
     suite_unit
     (suite_natlab) &
-    (suite_e2e) &
-    (suite_asan) &
-    (suite_tsan) &
+    (suite_e2e && suite_soak) &
+    (suite_asan && suite_tsan) &
     wait
-    suite_fuzz
+    (suite_hostile) &
+    (suite_wire && suite_fuzz) &
+    wait
     suite_bench
 }
 if [ $# -gt 0 ]; then
