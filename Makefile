@@ -30,14 +30,14 @@ BASE       := $(B)/libshim.a $(B)/libproto.a
 UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
-STOCK      := $(B)/test/stock/plain_server $(B)/test/stock/stock_client
+STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
 HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev
 DEBS_TEST  := clang clang-tidy clang-format llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
-              procps util-linux man-db pkg-config
+              procps util-linux man-db pkg-config systemd
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -72,8 +72,9 @@ $(B)/libhx.a: $(LIBHX_OBJS)
 $(B)/libhx.so.0: $(LIBHX_OBJS) client/libhx.map
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libhx.so.0,-z,defs,--version-script=client/libhx.map -o $@ $(LIBHX_OBJS) $(LIBS)
 	ln -sf libhx.so.0 $(B)/libhx.so
-$(B)/libhx.pc: client/libhx.pc.in Makefile
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
+# Always anew: PREFIX may be another one than the last time.
+$(B)/libhx.pc: client/libhx.pc.in FORCE
+	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
 $(B)/example-static: client/example.c $(LIBHX)
 	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lstdc++ -lpthread -lm
@@ -82,7 +83,7 @@ $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(BASE)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-$(B)/test/bench/%: $(B)/test/bench/%.o $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake) ; $(CC) $(LDFLAGS) -o $@ $^
@@ -116,6 +117,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] client/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
-.PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help
+.PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

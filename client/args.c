@@ -1,4 +1,7 @@
 #include "client/args.h"
+#include "client/resolve.h"
+#include "proto/host_id.h"
+#include "shim/udt.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +94,7 @@ static enum args_result take(struct args *a, int option, char error[ARGS_ERROR_M
 
 static enum args_result options(struct args *a, bool bind, int argc, char **argv, char error[ARGS_ERROR_MAX])
 {
+    struct resolve_name nameserver;
     static const struct option both[] = {{"nameserver", required_argument, NULL, 'n'},
                                          {"local-port", required_argument, NULL, 'p'},
                                          {"timeout", required_argument, NULL, 't'},
@@ -123,6 +127,12 @@ static enum args_result options(struct args *a, bool bind, int argc, char **argv
     a->name = argv[optind];
     if (!a->nameserver || a->nameserver[0] == '\0')
         return usage(error, "which nameserver? Give --nameserver HOST[:PORT], or set %s", "HX_NAMESERVER");
+    if (resolve_parse(&nameserver, a->nameserver, UDT_DEFAULT_PORT) < 0)
+        return usage(error, "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535",
+                     a->nameserver);
+    if (!host_id_valid(a->name, strlen(a->name)))
+        return usage(error, "'%.100s' is no name: names have 1 to 255 letters, digits and !#$%%&'*+-.^_`|~@",
+                     a->name);
     return bind ? ARGS_BIND : ARGS_CONNECT;
 }
 

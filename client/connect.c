@@ -7,9 +7,16 @@
 #include "client/stream.h"
 #include "proto/request.h"
 #include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+/* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same
+ * name go one after the other. */
+static struct connect *connects;
 
 struct connect {
     struct engine_member member;
+    struct connect *prev, *next;
     struct settings settings;
     struct parts parts;
     struct nameserver *nameserver;
@@ -45,9 +52,11 @@ static void on_punched(void *user, const struct punch_result *r)
                                .external = c->parts.own,
                                .name = c->settings.name,
                                .linger_ms = c->settings.linger_ms};
-    if (r->error == HX_ECANCELED) /* the holder has moved, or asked anew; its new part is being punched */
-        return;
     c->punching = false;
+    if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
+        fail(c, HX_ELIMIT);
+        return;
+    }
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
     int err = r->error < 0 ? r->error : stream_adopt(&c->stream, r->stream, &info);
     if (err < 0)
@@ -147,9 +156,33 @@ static int ask(struct connect *c)
     return err;
 }
 
-static int reach(struct connect *c, int timeout_ms)
+static bool another_before(const struct connect *c)
 {
-    int64_t deadline_ms = engine_deadline(timeout_ms);
+    for (const struct connect *it = connects; it != c; it = it->next) {
+        if (strcmp(it->settings.name, c->settings.name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int await_turn(struct connect *c, int64_t deadline_ms)
+{
+    while (another_before(c) && !c->canceled) {
+        if (!engine_wait(&c->cond, deadline_ms))
+            return HX_ETIMEDOUT;
+    }
+    return c->canceled ? HX_ECANCELED : HX_OK;
+}
+
+static void end_turn(struct connect *c)
+{
+    DL_DELETE(connects, c);
+    for (struct connect *it = connects; it; it = it->next)
+        pthread_cond_broadcast(&it->cond);
+}
+
+static int reach(struct connect *c, int64_t deadline_ms)
+{
     c->begun_ms = udt_now_ms();
     c->error = ask(c);
     while (c->error == HX_OK && !c->stream && !c->canceled) {
@@ -163,6 +196,7 @@ static int reach(struct connect *c, int timeout_ms)
 int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name, int timeout_ms)
 {
     struct connect c = {.error = HX_OK};
+    int64_t deadline_ms = engine_deadline(timeout_ms);
     int err = settings_init(&c.settings, config, name);
     if (err == HX_OK)
         err = engine_cond_init(&c.cond);
@@ -173,7 +207,11 @@ int hx_connect(struct hx_stream **out, const struct hx_config *config, const cha
         parts_init(&c.parts, c.settings.name, c.settings.own_name);
         c.member.cancel = on_cancel;
         engine_join(&c.member);
-        err = reach(&c, timeout_ms);
+        DL_APPEND(connects, &c);
+        err = await_turn(&c, deadline_ms);
+        if (err == HX_OK)
+            err = reach(&c, deadline_ms);
+        end_turn(&c);
         engine_leave(&c.member);
         if (err == HX_OK)
             *out = c.stream;

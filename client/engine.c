@@ -105,12 +105,15 @@ void engine_timer_cancel(struct engine_timer *t)
 
 void engine_join(struct engine_member *m)
 {
+    m->joined = true;
     DL_APPEND(engine.members, m);
 }
 
 void engine_leave(struct engine_member *m)
 {
-    DL_DELETE(engine.members, m);
+    if (m->joined)
+        DL_DELETE(engine.members, m);
+    m->joined = false;
 }
 
 static void run_timers(int64_t now_ms)
@@ -233,9 +236,9 @@ void engine_end(void)
         engine_unlock();
         return;
     }
-    struct engine_member *m, *next;
-    DL_FOREACH_SAFE(engine.members, m, next)
-    {
+    struct engine_member *m;
+    while ((m = engine.members)) { /* a cancelled one may free others, or bring new ones */
+        engine_leave(m);
         m->cancel(m);
     }
     engine.state = ENGINE_STOPS;

@@ -27,6 +27,7 @@ struct engine_timer {
 struct engine_member {
     void (*cancel)(struct engine_member *m); /* close every stream, wake every waiter; may leave */
     struct engine_member *prev, *next;       /* private */
+    bool joined;                             /* private */
 };
 
 /* Takes the lock; the first call opens the port (0: the kernel's choice) and starts the thread. HX_OK:
@@ -51,7 +52,7 @@ int64_t engine_deadline(int timeout_ms);
 void engine_timer_set(struct engine_timer *t, int64_t due_ms); /* also moves an armed one */
 void engine_timer_cancel(struct engine_timer *t);
 void engine_join(struct engine_member *m);
-void engine_leave(struct engine_member *m);
+void engine_leave(struct engine_member *m); /* one that has left may leave again */
 /* The thread shall look at the port's deadlines again: call it after udt_connect() or udt_rendezvous(). */
 void engine_wake(void);
 uint32_t engine_random(void);

@@ -116,9 +116,9 @@ static int answer_unknown(struct conn *c)
     return HX_OK;
 }
 
-/* The holder's part leaves first. Who asks now is introduced now, and a holder whose queue is full by that is
- * dropped. Those who have gathered (waiters, and watchers of an earlier holder) go one after the other, as
- * the holder reads: whoever gathers many connections on a name cannot so overrun its next holder. */
+/* The holder's part leaves first. Who asks now is introduced now if the holder has room for more; else, and
+ * if others have gathered before (waiters, and watchers of an earlier holder), one after the other as the
+ * holder reads: nobody can overrun a holder by asking often, and so take its name. */
 static int answer_connect(struct conn *c)
 {
     struct conn *holder = holder_of(c);
@@ -129,7 +129,7 @@ static int answer_connect(struct conn *c)
         return answer_unknown(c);
     if (c->request.head)
         return answer_head(c);
-    paced = c->waited || registry_has_pending(&holder->member);
+    paced = c->waited || registry_has_pending(&holder->member) || !conn_has_room(holder);
     err = join(c, paced ? REGISTRY_PENDING : REGISTRY_WATCHER);
     if (err < 0)
         return conn_refuse_for(c, reply_reason_for(err));

@@ -61,6 +61,9 @@ UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_
 bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 
+/* accept_set.cc: to be called for each socket that accept() has returned. */
+void udt_forget_accepted(UDTSOCKET listener, UDTSOCKET id);
+
 /* udt_stream.cc */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);
 void udt_forget_connecting(struct udt_port *p,

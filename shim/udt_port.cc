@@ -136,6 +136,7 @@ int accept_one(struct udt_port *p, struct udt_event *ev)
 
     if (id == UDT::INVALID_SOCK)
         return 0; /* it has ended meanwhile */
+    udt_forget_accepted(p->keeper, id);
     s = new (std::nothrow) udt_stream();
     if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
         delete s;
@@ -183,7 +184,7 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
     }
     if (p->bits & WIRE_REFUSED) {
         p->bits = 0;
-        return s->state == CONNECTING_STREAM ? failed(p, ev, s, HX_EREFUSED) : 0;
+        return s->state == CONNECTING_STREAM ? failed(p, ev, s, HX_EREFUSED) : told(ev, UDT_EV_CLOSED, s);
     }
     for (const auto &o : order) {
         if (!(p->bits & o.bit))

@@ -210,8 +210,8 @@ int wire_next(struct wire *w, int32_t *id, unsigned *bits)
     } else {
         uint64_t count;
 
-        if (w->signalled)
-            (void)!read(w->event_fd, &count, sizeof(count));
+        /* even if not signalled: the last signal may have come after the queue was emptied */
+        (void)!read(w->event_fd, &count, sizeof(count));
         w->signalled = false;
         found = 0;
     }

@@ -68,13 +68,27 @@ static bool refuse(struct wire *w, struct wire_conn *c)
     return false;
 }
 
+/* What the peer announced when UDT took its numbers over, it must not change: UDT sizes its lists from them
+ * (S7). */
+static bool take_conclusion(struct wire *w, struct wire_conn *c, const uint8_t *body)
+{
+    int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
+    uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
+
+    if (c->peer.id)
+        return c->peer.id == peer_id && c->window == window;
+    wire_set_peer_id(w, c, peer_id);
+    c->window = window;
+    return true;
+}
+
 static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits)
 {
     int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
 
-    if (request == HS_REFUSED)
-        return refuse(w, c);
-    if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this */
+    if (request == HS_REFUSED) /* no party of a rendezvous says this */
+        return c->rendezvous ? false : refuse(w, c);
+    if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
         bool first = !c->cookie_seen;
 
         c->cookie_seen =
@@ -83,8 +97,18 @@ static bool take_answer(struct wire *w, struct wire_conn *c, const struct datagr
     }
     if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
         return false; /* whoever sends this has not seen our request */
-    wire_set_peer_id(w, c, (int32_t)packet_word(d->body + HANDSHAKE_ID));
-    c->window = packet_word(d->body + HANDSHAKE_WINDOW);
+    *bits = WIRE_HANDSHAKE;
+    return take_conclusion(w, c, d->body);
+}
+
+/* A peer that knows our id was connected, and may have sent before it closed: the shutdown waits until UDT is
+ * connected as well, which the keepalive brings about that it gets instead. */
+static bool take_early_shutdown(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits)
+{
+    if (!c->peer.id)
+        return refuse(w, c);
+    stash(c, d);
+    packet_put_control(d->head, PACKET_KEEPALIVE, 0, d->id);
     *bits = WIRE_HANDSHAKE;
     return true;
 }
@@ -102,7 +126,7 @@ static bool take_connecting(struct wire *w, struct wire_conn *c, const struct da
         *bits = WIRE_HANDSHAKE;
         return true;
     case PACKET_SHUTDOWN:
-        return refuse(w, c);
+        return take_early_shutdown(w, c, d, bits);
     default:
         return false;
     }

@@ -16,9 +16,9 @@ README=$(cat "$TOP/README.md")
 check "the README shows the example program as it is" shows "$TOP/client/example.c"
 targets_exist() {
     local target
-    for target in $(grep -oE 'make [a-z]+' "$TOP/README.md" | cut -d' ' -f2 | sort -u); do
+    while read -r target; do
         grep -qE "^$target:" "$TOP/Makefile" || { echo "no target $target"; return 1; }
-    done
+    done < <(grep -oE 'make [a-z]+' "$TOP/README.md" | cut -d' ' -f2 | sort -u)
 }
 check "every make target that the README names exists" targets_exist
 finish
