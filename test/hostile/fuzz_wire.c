@@ -28,6 +28,8 @@ struct sent {
     uint8_t bytes[RAW_MAX];
 };
 
+static struct sent last[LAST]; /* a ring */
+
 struct fuzz {
     uint64_t seed;
     long seconds, rate; /* datagrams a second */
@@ -35,7 +37,6 @@ struct fuzz {
     struct sockaddr_in server;
     struct recording recording;
     struct raw slots[SLOTS];
-    struct sent *last; /* ring of LAST */
     uint64_t steps, sessions;
     bool gone;
 };
@@ -58,7 +59,7 @@ static void renew(struct fuzz *f, int i, bool orderly)
 
 static void put(struct fuzz *f, int slot, const uint8_t *bytes, size_t len)
 {
-    struct sent *s = &f->last[f->steps % LAST];
+    struct sent *s = &last[f->steps % LAST];
 
     s->step = f->steps;
     s->slot = slot;
@@ -121,7 +122,7 @@ static void write_last(const struct fuzz *f)
     if (!file)
         return;
     for (uint64_t n = f->steps > LAST ? f->steps - LAST : 0; n <= f->steps; n++) {
-        const struct sent *s = &f->last[n % LAST];
+        const struct sent *s = &last[n % LAST];
 
         if (s->step != n || s->len == 0)
             continue;
@@ -174,8 +175,7 @@ int main(int argc, char **argv)
 {
     struct fuzz f = {.seed = 1, .seconds = 30, .rate = 5000};
 
-    f.last = calloc(LAST, sizeof(*f.last));
-    if (!f.last || !parse(&f, argc, argv)) {
+    if (!parse(&f, argc, argv)) {
         fprintf(stderr,
                 "usage: fuzz_wire [--seed N] [--seconds N] [--rate N] [--last FILE] RECORDING HOST:PORT\n");
         return 2;
@@ -192,6 +192,5 @@ int main(int argc, char **argv)
     if (f.gone)
         write_last(&f);
     recording_free(&f.recording);
-    free(f.last);
     return f.gone ? 3 : 0;
 }

@@ -51,7 +51,7 @@ static int client_of(struct relay *r, const struct sockaddr_in *from)
 
 static void to_server(struct relay *r)
 {
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     socklen_t from_len = sizeof(from);
     uint8_t packet[RAW_MAX];
     ssize_t n = recvfrom(r->fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &from_len);
