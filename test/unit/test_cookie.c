@@ -66,8 +66,8 @@ static void siphash_gives_the_papers_value(void **state)
     uint8_t input[15];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof(input); i++)
-        input[i] = i;
+    for (size_t i = 0; i < sizeof(input); i++)
+        input[i] = (uint8_t)i;
     /* Aumasson and Bernstein, appendix A; on a little-endian machine */
     assert_true(hash_sip(&key, input, sizeof(input)) == 0xa129ca6149be45e5u);
 }
