@@ -115,17 +115,14 @@ suite_fuzz() {
 }
 suite_bench() { step "bench: the short form works" test/bench/run --short; }
 
-# What needs the processor comes first, one after the other; what mostly waits runs side by side.
+# First what needs the processor or a quiet machine, one after the other; then, side by side, what mostly waits.
 everything() {
     suite_build
-    suite_lint
     suite_unit
-    (suite_natlab) &
+    (suite_natlab && suite_hostile) &
     (suite_e2e && suite_soak) &
-    (suite_asan && suite_tsan) &
-    wait
-    (suite_hostile) &
-    (suite_wire && suite_fuzz) &
+    (suite_asan && suite_tsan && suite_wire && suite_fuzz) &
+    (suite_lint) &
     wait
     suite_bench
 }
