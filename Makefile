@@ -16,8 +16,12 @@ OURS       := -D_GNU_SOURCE -I. -DHX_VERSION='"$(VERSION)"' -Wall -Wextra -Werro
 STD        := -std=gnu11 $(OURS) -Wstrict-prototypes -Wmissing-prototypes
 STDXX      := -std=gnu++17 $(OURS)
 
+comma      := ,
 # UDT's threads take and send every datagram through shim/wire (DESIGN section 4.1).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg
+# And a few of its functions are made for many idle connections (shim/tuned.cc).
+WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
+              _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser
 # A file put into a room is built: rooms are found by their folders, tests by their names.

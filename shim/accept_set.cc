@@ -2,30 +2,18 @@
  * if its garbage collector finds the socket broken, never after UDT::close(): some 50 scattered bytes a
  * connection, for ever (api.cpp, removeSocket() and checkBrokenSockets()). Nothing reads the set, so ids are
  * taken out at once.
- *
- * The set is out of reach for a user of the library. An explicit instantiation may name private members
- * ([temp.spec], paragraph 6), and Debian installs the headers: that is the way in, checked by the compiler.
  */
+#include "shim/private.h"
 #include "shim/udt_internal.h"
 #include <udt/api.h>
 #include <udt/core.h>
 
 namespace
 {
-template <typename Tag, typename Tag::type member> struct opened {
-    friend typename Tag::type member_of(Tag)
-    {
-        return member;
-    }
-};
-struct united {
-    typedef CUDTUnited *type;
-    friend type member_of(united);
-};
-struct locate {
-    typedef CUDTSocket *(CUDTUnited::*type)(const UDTSOCKET);
-    friend type member_of(locate);
-};
+typedef CUDTUnited *united_type;
+OPENS(united, united_type);
+typedef CUDTSocket *(CUDTUnited::*locate_type)(const UDTSOCKET);
+OPENS(locate, locate_type);
 template struct opened<united, &CUDT::s_UDTUnited>;
 template struct opened<locate, &CUDTUnited::locate>;
 } // namespace

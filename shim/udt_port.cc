@@ -1,5 +1,6 @@
 /* The port: one UDP socket with UDT's threads on it, and events made of what shim/wire tells. */
 #include "shim/peer_cache.h"
+#include "shim/tuned.h"
 #include "shim/udt_internal.h"
 #include <algorithm>
 #include <cerrno>
@@ -75,6 +76,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return err;
     if (!hx_peer_cache_linked || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
+    udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
     if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, p->fd) == UDT::ERROR)
         return HX_ESYS;

@@ -94,7 +94,7 @@ void wire_destroy(struct wire *w)
     free(w);
 }
 
-static void wake(struct wire *w)
+void wire_wake(struct wire *w)
 {
     uint64_t one = 1;
 
@@ -112,7 +112,9 @@ void wire_deafen(struct wire *w)
 {
     pthread_mutex_lock(&w->lock);
     w->deaf = true;
-    wake(w);
+    for (struct wire_conn *c = w->by_id; c; c = c->hh.next)
+        wire_unpark(w, c);
+    wire_wake(w);
     await_idle(w);
     wire_unlock(w);
 }
@@ -187,6 +189,7 @@ static ssize_t before_reading(struct wire *w, struct msghdr *mh, bool *deaf)
 
     pthread_mutex_lock(&w->lock);
     worker_returned(w);
+    wire_unpark_all(w);
     w->family = mh->msg_namelen == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET;
     if (now_ms >= w->tick_ms) {
         wire_tick(w, now_ms);
@@ -232,6 +235,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 
     if (!w)
         return __real_recvmsg(fd, mh, flags);
+    wire_serve(w);
     n = before_reading(w, mh, &deaf);
     for (int drops = 0; n < 0 && !deaf && drops < DROPS_MAX;) {
         mh->msg_namelen = name_len;
@@ -288,7 +292,7 @@ void wire_conn_started(struct wire *w, int32_t id)
     if (c && c->state == WIRE_STARTING) {
         c->state = WIRE_CONNECTING;
         if (c->stash)
-            wake(w);
+            wire_wake(w);
         DL_CONCAT(w->replay, c->stash);
         c->stash = NULL;
         c->stash_len = 0;
@@ -313,7 +317,7 @@ void wire_conn_connected(struct wire *w, int32_t id, bool finish)
         finish_init(&c->finish, now_ms);
         if (finish)
             wire_due(w, c);
-        wake(w);
+        wire_wake(w);
     }
     wire_unlock(w);
 }

@@ -77,7 +77,7 @@ struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *p
     c->peer = *peer;
     c->state = state;
     c->window = w->window_max;
-    c->heard_ms = c->sent_ms = c->since_ms = now_ms;
+    c->heard_ms = c->sent_ms = c->since_ms = c->active_ms = now_ms;
     finish_init(&c->finish, now_ms);
     HASH_ADD_INT(w->by_id, id, c);
     if (peer->id) {
@@ -128,12 +128,14 @@ static void unlist(struct wire *w, struct wire_conn *c)
         DL_DELETE2(w->due, c, due_prev, due_next);
     if (c->aging)
         DL_DELETE2(w->aging, c, aging_prev, aging_next);
-    c->queued = c->due = c->aging = false;
+    if (c->unparking)
+        DL_DELETE2(w->unpark, c, unpark_prev, unpark_next);
+    c->queued = c->due = c->aging = c->unparking = false;
 }
 
 /* The analyzer does not know what utlist and uthash keep true: a listed element's neighbours are never NULL.
  * NOLINTBEGIN(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
-static void forget(struct wire *w, struct wire_conn *c)
+void wire_forget(struct wire *w, struct wire_conn *c)
 {
     if (c->state == WIRE_GONE)
         w->gone--;
@@ -152,7 +154,7 @@ void wire_free_all(struct wire *w)
 
     HASH_ITER(hh, w->by_id, c, next)
     {
-        forget(w, c);
+        wire_forget(w, c);
     }
     DL_FOREACH_SAFE(w->replay, p, p_next)
     {
@@ -317,7 +319,7 @@ void wire_tick(struct wire *w, int64_t now_ms)
     }
     while ((c = w->aging) &&
            now_ms - c->since_ms > (c->state == WIRE_GONE ? WIRE_LINGER_MS : WIRE_UNADOPTED_MS))
-        forget(w, c);
+        wire_forget(w, c);
 }
 /* NOLINTEND(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
 
@@ -360,7 +362,11 @@ void wire_conn_remove(struct wire *w, int32_t id)
 
     pthread_mutex_lock(&w->lock);
     c = wire_find(w, id);
-    if (c && c->finishing && c->finish.peer_speaks && c->finish.ended && !c->finish.peer_done) {
+    if (c && c->parked) { /* UDT's worker must let go of it, or it is never freed */
+        c->state = WIRE_CLOSING;
+        c->leaving = true;
+        wire_unpark(w, c);
+    } else if (c && c->finishing && c->finish.peer_speaks && c->finish.ended && !c->finish.peer_done) {
         unlist(w, c);
         drop_stash(c);
         c->state = WIRE_GONE;
@@ -371,7 +377,7 @@ void wire_conn_remove(struct wire *w, int32_t id)
         c->aging = true;
         wire_due(w, c);
     } else if (c) {
-        forget(w, c);
+        wire_forget(w, c);
     }
     wire_unlock(w);
 }

@@ -135,6 +135,8 @@ static bool take_connecting(struct wire *w, struct wire_conn *c, const struct da
 static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
                       int64_t now_ms)
 {
+    if (d->type != PACKET_KEEPALIVE)
+        c->active_ms = now_ms;
     switch (d->type) {
     case PACKET_DATA:
         if (!c->nudge_ms)
@@ -151,7 +153,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
     case PACKET_KEEPALIVE:
         if (now_ms - c->sent_ms > WIRE_ECHO_MS)
             wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
-        return true;
+        return !c->parked; /* UDT's timers of a parked connection stand still */
     default:
         return true;
     }

@@ -14,11 +14,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define WIRE_KEEPALIVE_MS \
-    8000 /* one datagram in this time keeps a stock peer: UDT gives up after 46 s (UDT4.md, B) */
-#define WIRE_QUIET_MS 10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
-#define WIRE_ECHO_MS \
-    4000 /* a keepalive is answered if we sent nothing for this long: both sides stay in step */
+#define WIRE_KEEPALIVE_MS 8000  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define WIRE_QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
+#define WIRE_ECHO_MS      7000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
 #define WIRE_ASKED_MS     500   /* who is asked answers with a keepalive, at most this often */
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
 #define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
@@ -73,6 +71,11 @@ struct wire_conn {
     struct wire_conn *aging_prev, *aging_next; /* unadopted or gone, oldest first */
     struct wire_conn *due_prev, *due_next;     /* those with something to do at a tick */
     bool due, aging;
+    int64_t active_ms; /* when something other than a keepalive came or went */
+    void *parked;      /* UDT's object if its worker does not visit it (shim/wire_park.h) */
+    bool unparking;    /* it waits on wire.unpark */
+    bool leaving;      /* removed, but still parked */
+    struct wire_conn *unpark_prev, *unpark_next;
     UT_hash_handle hh;      /* by id */
     UT_hash_handle hh_peer; /* by peer, once the peer's id is known */
 };
@@ -101,7 +104,7 @@ struct wire {
     unsigned current_bits;
     int64_t tick_ms; /* the next tick */
     struct wire_conn *by_id, *by_peer;
-    struct wire_conn *ready, *aging, *due;
+    struct wire_conn *ready, *aging, *due, *unpark;
     struct wire_packet *replay; /* given to UDT before anything from the socket */
     int gone;
     struct wire_door *door; /* NULL: nobody can connect to this port */
@@ -121,6 +124,7 @@ void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits);
 void wire_due(struct wire *w, struct wire_conn *c);
 void wire_tick(struct wire *w, int64_t now_ms);
 void wire_free_all(struct wire *w);
+void wire_forget(struct wire *w, struct wire_conn *c); /* out of every list and table, and freed */
 void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa);
 bool wire_peer_is(const struct wire_peer *a, const struct wire_peer *b); /* address and port */
 /* Sends to `peer`, past UDT; a full socket buffer loses it, as the network may. */
@@ -131,6 +135,14 @@ void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type typ
 void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms);
 /* Asks the peer for a sign of life; a stock one ignores that, and sends keepalives by itself often enough. */
 void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms);
+
+/* wire_park.c */
+void wire_serve(struct wire *w);                       /* this thread is the port's worker */
+void wire_unpark(struct wire *w, struct wire_conn *c); /* at the worker's next turn */
+void wire_unpark_all(struct wire *w);                  /* now; on the worker's thread */
+
+/* wire.c */
+void wire_wake(struct wire *w); /* the worker, if it waits for a datagram */
 
 /* wire_in.c: true if UDT shall get the datagram. */
 bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,

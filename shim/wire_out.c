@@ -69,5 +69,9 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
         wire_tell(w, c, WIRE_READABLE); /* UDT acknowledges what it has just made readable */
     }
     c->sent_ms = now_ms;
+    if (type != PACKET_KEEPALIVE) {
+        c->active_ms = now_ms;
+        wire_unpark(w, c);
+    }
     return true;
 }

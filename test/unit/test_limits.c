@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "proto/error.h"
-#include "shim/hash.h"
 #include "server/limits.h"
+#include "shim/hash.h"
 #include <string.h>
 
 static struct endpoint at(const char *text)

@@ -2,6 +2,7 @@
 #include "shim/packet.h"
 #include "shim/udt.h"
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -44,8 +45,8 @@ static int close_all(void **state)
     return 0;
 }
 
-/* Waits for one event of this type at the port; others are passed over. */
-static struct udt_event await(struct udt_port *p, enum udt_event_type type)
+/* Waits for one event of these types at the port; others are passed over. */
+static struct udt_event await_either(struct udt_port *p, enum udt_event_type one, enum udt_event_type other)
 {
     int64_t deadline_ms = udt_now_ms() + WAIT_MS;
     struct udt_event ev = {0};
@@ -55,13 +56,18 @@ static struct udt_event await(struct udt_port *p, enum udt_event_type type)
         int timeout_ms = udt_port_timeout_ms(p);
 
         while (udt_port_next(p, &ev)) {
-            if (ev.type == type)
+            if (ev.type == one || ev.type == other)
                 return ev;
         }
         poll(&fd, 1, timeout_ms >= 0 && timeout_ms < 100 ? timeout_ms : 100);
     }
-    fail_msg("no event of type %d within %d ms", type, WAIT_MS);
+    fail_msg("no event of type %d or %d within %d ms", one, other, WAIT_MS);
     abort(); /* fail_msg() does not return, which analyzers do not know */
+}
+
+static struct udt_event await(struct udt_port *p, enum udt_event_type type)
+{
+    return await_either(p, type, type);
 }
 
 static bool quiet(struct udt_port *p, int ms) /* no event within ms */
@@ -241,14 +247,63 @@ static void a_closed_connect_leaves_nothing_behind(void **state)
     }
 }
 
-static void two_thousand_sessions_do_not_corrupt_the_peer_cache(void **state)
+static void have_sessions(int count)
 {
-    (void)state;
-    for (int i = 0; i < 2000; i++) { /* A1: the heap is corrupt after 1024 */
+    for (int i = 0; i < count; i++) {
         struct stream *b, *a = connect_to(left, server, &b);
 
         stream_close(a);
         stream_close(b);
+    }
+}
+
+/* Bytes in use once UDT's collector, which comes round every second, has freed what is closed. 0: unknown. */
+static size_t settled_bytes(void)
+{
+    size_t least = mallinfo2().uordblks;
+
+    for (int i = 0, same = 0; i < 60 && same < 25 && least > 0; i++, same++) {
+        size_t now = mallinfo2().uordblks;
+
+        same = now < least ? 0 : same;
+        least = now < least ? now : least;
+        poll(NULL, 0, 100);
+    }
+    return least;
+}
+
+static void two_thousand_sessions_corrupt_no_memory_and_leave_none_behind(void **state)
+{
+    size_t before;
+
+    (void)state;
+    have_sessions(500);
+    before = settled_bytes();
+    have_sessions(2000); /* A1: the heap is corrupt after 1024 */
+    if (before == 0) {
+        print_message("not measured: a sanitizer's malloc() does not count\n");
+        skip();
+    }
+    assert_in_range(settled_bytes(), 0, before + 40960); /* UDT's set of accepted sockets: 100 KB */
+}
+
+static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(server, &len);
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        int64_t start_ms = udt_now_ms();
+        struct stream *s;
+
+        assert_int_equal(udt_connect(&s, left, address, len, WAIT_MS, NULL), HX_OK);
+        stream_close(await(server, UDT_EV_ACCEPTED).stream); /* nobody has looked yet whether `s` connects */
+        poll(NULL, 0, i % 3);
+        if (await_either(left, UDT_EV_CONNECTED, UDT_EV_CONNECT_FAILED).type == UDT_EV_CONNECTED)
+            await(left, UDT_EV_CLOSED);
+        assert_in_range(udt_now_ms() - start_ms, 0, 2000);
+        stream_close(s);
     }
 }
 
@@ -364,6 +419,44 @@ static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
     free(out);
 }
 
+static void idle(int ms) /* takes events, whatever they are */
+{
+    struct udt_event ev;
+
+    for (int64_t end_ms = udt_now_ms() + ms; udt_now_ms() < end_ms; poll(NULL, 0, 50)) {
+        while (udt_port_next(server, &ev) || udt_port_next(left, &ev))
+            ;
+    }
+}
+
+static void say_and_hear(struct stream *from, struct udt_port *to_port, struct stream *to)
+{
+    char buf[8];
+
+    assert_int_equal(stream_write(from, "still", 5), 5);
+    assert_int_equal(read_all(to_port, to, buf, 5), 5);
+}
+
+static void connections_that_were_idle_for_long_still_speak_and_close(void **state)
+{
+    enum { PARKED_MS = 7000 }; /* WIRE_PARK_MS and the worker's round */
+    struct stream *b1, *a1 = connect_to(left, server, &b1);
+    struct stream *b2, *a2 = connect_to(left, server, &b2);
+
+    (void)state;
+    idle(PARKED_MS);
+    say_and_hear(a1, server, b1);
+    say_and_hear(b1, left, a1);
+    say_and_hear(b2, left, a2); /* the listener's side speaks first */
+    idle(PARKED_MS);
+    stream_close(a1);
+    assert_ptr_equal(await(server, UDT_EV_CLOSED).stream, b1);
+    stream_close(b2);
+    assert_ptr_equal(await(left, UDT_EV_CLOSED).stream, a2);
+    stream_close(b1);
+    stream_close(a2);
+}
+
 static void throw_handshake(int fd, uint32_t mss, uint32_t window)
 {
     uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
@@ -430,11 +523,13 @@ int main(void)
         cmocka_unit_test(a_connect_to_nobody_ends_at_its_deadline),
         cmocka_unit_test(a_connect_begins_again_when_an_attempt_has_been_lost),
         cmocka_unit_test(a_closed_connect_leaves_nothing_behind),
-        cmocka_unit_test(two_thousand_sessions_do_not_corrupt_the_peer_cache),
+        cmocka_unit_test(two_thousand_sessions_corrupt_no_memory_and_leave_none_behind),
+        cmocka_unit_test(who_is_closed_right_after_the_accept_learns_of_it),
         cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
         cmocka_unit_test(a_full_packet_is_readable_without_waiting_for_the_next),
         cmocka_unit_test(both_directions_end_separately),
         cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
+        cmocka_unit_test(connections_that_were_idle_for_long_still_speak_and_close),
         cmocka_unit_test(handshakes_outside_the_bounds_get_no_answer),
         cmocka_unit_test(a_stream_hears_its_peer),
     };
