@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORTS_MAX 8  /* UDP sockets in one process; each costs two threads */
-#define DROPS_MAX 64 /* refused datagrams in a row, after which UDT's timers get their turn */
+#define PORTS_MAX    8  /* UDP sockets in one process; each costs two threads */
+#define SIGNAL_AFTER 32 /* datagrams without a pause, after which events are signalled all the same */
+#define DROPS_MAX    64 /* refused datagrams in a row, after which UDT's timers get their turn */
 
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
@@ -202,11 +203,19 @@ static ssize_t before_reading(struct wire *w, struct msghdr *mh, bool *deaf)
     return n;
 }
 
+static void signal_from_worker(struct wire *w)
+{
+    w->unsignalled = 0;
+    pthread_mutex_lock(&w->lock);
+    wire_signal(w);
+}
+
 static void await_datagram(struct wire *w)
 {
     struct pollfd fds[2] = {{.fd = w->fd, .events = POLLIN}, {.fd = w->wake_fd, .events = POLLIN}};
     uint64_t count;
 
+    signal_from_worker(w);
     if (poll(fds, 2, WIRE_TICK_MS) > 0 && fds[1].revents)
         (void)!read(w->wake_fd, &count, sizeof(count));
 }
@@ -241,6 +250,8 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
         mh->msg_namelen = name_len;
         n = __real_recvmsg(fd, mh, flags | MSG_DONTWAIT);
         if (n >= 0) {
+            if (++w->unsignalled >= SIGNAL_AFTER)
+                signal_from_worker(w);
             if (take(w, mh, n))
                 return n;
             drops++;

@@ -164,7 +164,7 @@ void wire_free_all(struct wire *w)
 }
 
 /* Whoever is woken wants the lock: signal after it is given back. */
-void wire_unlock(struct wire *w)
+void wire_signal(struct wire *w)
 {
     bool signal = (w->ready || w->accept) && !w->signalled;
     uint64_t one = 1;
@@ -174,6 +174,15 @@ void wire_unlock(struct wire *w)
     pthread_mutex_unlock(&w->lock);
     if (signal)
         (void)!write(w->event_fd, &one, sizeof(one));
+}
+
+/* The worker signals when it has no more datagrams (wire.c): under load one signal tells of many events. */
+void wire_unlock(struct wire *w)
+{
+    if (wire_on_worker(w))
+        pthread_mutex_unlock(&w->lock);
+    else
+        wire_signal(w);
 }
 
 void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits)

@@ -103,6 +103,7 @@ struct wire {
     int32_t current; /* the id whose datagram UDT works on, and what is told of it once UDT is done */
     unsigned current_bits;
     int64_t tick_ms; /* the next tick */
+    int unsignalled; /* datagrams since the worker has last signalled; the worker's own */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due, *unpark;
     struct wire_packet *replay; /* given to UDT before anything from the socket */
@@ -112,8 +113,8 @@ struct wire {
 };
 
 /* wire_conn.c */
-void wire_unlock(
-    struct wire *w); /* gives the lock back, then makes the event descriptor readable if events wait */
+/* Gives the lock back; then the event descriptor becomes readable if events wait. */
+void wire_unlock(struct wire *w);
 struct wire_conn *wire_find(struct wire *w, int32_t id);
 struct wire_conn *wire_find_peer(struct wire *w, const struct sockaddr *sa, int32_t peer_id);
 struct wire_conn *wire_find_rendezvous(struct wire *w, const struct wire_peer *from);
@@ -137,6 +138,8 @@ void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t n
 void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms);
 
 /* wire_park.c */
+void wire_signal(struct wire *w); /* as wire_unlock(), but at once even on the worker */
+bool wire_on_worker(const struct wire *w);
 void wire_serve(struct wire *w);                       /* this thread is the port's worker */
 void wire_unpark(struct wire *w, struct wire_conn *c); /* at the worker's next turn */
 void wire_unpark_all(struct wire *w);                  /* now; on the worker's thread */

@@ -10,6 +10,11 @@ void wire_serve(struct wire *w)
     serving = w;
 }
 
+bool wire_on_worker(const struct wire *w)
+{
+    return serving == w;
+}
+
 bool wire_thread_listens(void)
 {
     return serving && serving->door;
