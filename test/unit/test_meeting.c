@@ -338,6 +338,30 @@ static void many_waiters_do_not_overrun_the_holder_they_waited_for(void **state)
     assert_string_equal(fixture_body(f->peers[499]), PART_H1 PART_H2);
 }
 
+static void many_who_ask_at_once_are_introduced_as_a_slow_holder_reads(void **state)
+{
+    enum { MANY = 300 };
+    struct fake_stream *h1;
+    struct fixture *f = *state;
+
+    f->config.max_per_address = 0;
+    f->config.max_queue_bytes = 4096; /* a third of what these make */
+    h1 = fixture_ask(f, H1, BIND);
+    h1->room = 0;
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(fixture_status(fixture_ask(f, H2, CONNECT)), 200);
+    assert_false(h1->closed);
+    for (int reads = 0; fixture_count(fixture_body(h1), PART_H2) < MANY && reads < 1000; reads++) {
+        h1->room += 500;
+        fixture_pass(f, 100);
+        fixture_ready(f, h1);
+        assert_false(h1->closed);
+    }
+    for (size_t i = 1; i < f->peer_count; i++)
+        assert_string_equal(fixture_body(f->peers[i]), PART_H1 PART_H2);
+    assert_int_equal(fixture_count(fixture_body(h1), PART_H2), MANY); /* each once */
+}
+
 static void who_asks_often_does_not_overrun_a_holder_that_does_not_read(void **state)
 {
     struct fake_stream *h1, *h2;
@@ -456,6 +480,7 @@ int main(void)
         TEST(a_newcomer_that_leaves_within_its_challenge_spares_the_holder),
         TEST(a_third_who_takes_the_name_meanwhile_has_a_second_of_its_own),
         TEST(many_waiters_do_not_overrun_the_holder_they_waited_for),
+        TEST(many_who_ask_at_once_are_introduced_as_a_slow_holder_reads),
         TEST(who_asks_often_does_not_overrun_a_holder_that_does_not_read),
         TEST(a_holder_that_takes_nothing_for_the_request_timeout_is_dropped),
         TEST(head_asks_without_binding_or_punching),
