@@ -161,6 +161,14 @@ static void put_address(struct wire *w, const struct sockaddr_in6 *from, void *n
         memcpy(name, &sin, sizeof(sin));
 }
 
+/* Our own words, as long as the connection is open that they are about. */
+static bool goes_as_it_is(struct wire *w, const struct wire_packet *p)
+{
+    struct wire_conn *c = packet_id(p->head) ? wire_find(w, packet_id(p->head)) : NULL;
+
+    return p->judged && (!packet_id(p->head) || (c && c->state == WIRE_OPEN));
+}
+
 /* Gives UDT a datagram that was kept. -1: it was not for UDT. */
 static ssize_t replay_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
 {
@@ -172,8 +180,9 @@ static ssize_t replay_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
         memcpy(mh->msg_iov[0].iov_base, p->head, PACKET_HEAD);
         memcpy(mh->msg_iov[1].iov_base, p->body, p->body_len);
         put_address(w, &p->from, mh->msg_name);
-        w->busy = p->judged || wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
-                                         p->body_len, now_ms);
+        w->busy =
+            goes_as_it_is(w, p) || (!p->judged && wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base,
+                                                            mh->msg_iov[1].iov_base, p->body_len, now_ms));
         if (w->busy)
             n = (ssize_t)(PACKET_HEAD + p->body_len);
     }

@@ -79,6 +79,7 @@ struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *p
     c->window = w->window_max;
     c->heard_ms = c->sent_ms = c->since_ms = c->active_ms = now_ms;
     finish_init(&c->finish, now_ms);
+    resend_init(&c->resend);
     HASH_ADD_INT(w->by_id, id, c);
     if (peer->id) {
         HASH_ADD(hh_peer, w->by_peer, peer, sizeof(c->peer), c);
@@ -306,13 +307,33 @@ static void nudge(struct wire *w, struct wire_conn *c)
     c->nudge_ms = 0;
 }
 
+static void resend(struct wire *w, struct wire_conn *c, int64_t now_ms)
+{
+    uint8_t head[PACKET_HEAD];
+    uint8_t body[RESEND_BODY_MAX];
+    size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
+    struct wire_packet *p;
+
+    packet_put_control(head, PACKET_NAK, 0, c->id);
+    p = n ? wire_packet_make(&c->peer, head, body, n) : NULL;
+    if (p) {
+        p->judged = true;
+        DL_APPEND(w->replay, p);
+    }
+}
+
 static void do_due(struct wire *w, struct wire_conn *c, int64_t now_ms)
 {
+    bool open = c->state == WIRE_OPEN;
+
     if (c->finishing && c->finish.due_ms <= now_ms)
         wire_send_finish(w, c, false, now_ms);
-    if (c->nudge_ms && c->nudge_ms <= now_ms && c->state == WIRE_OPEN)
+    if (c->nudge_ms && c->nudge_ms <= now_ms && open)
         nudge(w, c);
-    if (c->nudge_ms || (c->finishing && c->finish.due_ms != INT64_MAX))
+    if (open && c->resend.due_ms <= now_ms)
+        resend(w, c, now_ms);
+    if (c->nudge_ms || (open && c->resend.due_ms != INT64_MAX) ||
+        (c->finishing && c->finish.due_ms != INT64_MAX))
         return;
     DL_DELETE2(w->due, c, due_prev, due_next);
     c->due = false;

@@ -144,6 +144,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
         wire_due(w, c);
         return true;
     case PACKET_ACK:
+        resend_acked(&c->resend, d->body, d->body_len, now_ms);
         *bits = WIRE_WRITABLE;
         return true;
     case PACKET_SHUTDOWN:

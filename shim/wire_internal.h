@@ -7,6 +7,7 @@
 #include "shim/guard.h"
 #include "shim/hash.h"
 #include "shim/rate.h"
+#include "shim/resend.h"
 #include "shim/wire.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -38,7 +39,8 @@ struct wire_packet {
     struct wire_packet *prev, *next;
     struct sockaddr_in6 from;
     size_t body_len;
-    bool judged; /* a conclusion whose cookie was ours and has become UDT's: goes to UDT as it is */
+    bool judged; /* goes to UDT as it is: a conclusion whose cookie was ours and has become UDT's, our own NAK
+                  */
     uint8_t head[PACKET_HEAD];
     uint8_t body[];
 };
@@ -65,6 +67,7 @@ struct wire_conn {
     int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
     int64_t since_ms; /* when it entered its state; for the lists of unadopted and gone ones */
     struct finish finish;
+    struct resend resend; /* of a rendezvous */
     struct wire_packet *stash;
     int stash_len;
     struct wire_conn *ready_prev, *ready_next; /* queue of wire_next() */

@@ -68,6 +68,10 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
         c->nudge_ms = 0;
         wire_tell(w, c, WIRE_READABLE); /* UDT acknowledges what it has just made readable */
     }
+    if (type == PACKET_DATA && c->rendezvous) {
+        resend_sent(&c->resend, packet_word(head), now_ms);
+        wire_due(w, c);
+    }
     c->sent_ms = now_ms;
     if (type != PACKET_KEEPALIVE) {
         c->active_ms = now_ms;
