@@ -23,14 +23,16 @@ WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
-LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser
+LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser -lssl -lcrypto
 # A file put into a room is built: rooms are found by their folders, tests by their names.
 objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/*.c $(d)/*.cc))))
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
-HX_MAIN    := $(patsubst %,$(B)/client/%.o,main args cmd_bind cmd_connect pump ui)
+HX_MAIN    := $(B)/tool/main.o
 NS_MAIN    := $(B)/server/main.o
-LIBHX_OBJS := $(filter-out $(HX_MAIN) $(B)/client/example.o,$(call objs,client)) $(call objs,shim proto)
+LIBHX_OBJS := $(filter-out $(B)/client/example.o,$(call objs,client)) $(call objs,secure shim proto)
 BASE       := $(B)/libshim.a $(B)/libproto.a
+# In the order of the includes: each uses what stands to its right.
+ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
@@ -39,7 +41,8 @@ HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wir
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
-DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev
+DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
+              libssl-dev libnghttp2-dev libev-dev
 DEBS_TEST  := clang clang-tidy clang-format llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd
 
@@ -58,13 +61,17 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
-$(B)/hx: $(HX_MAIN) $(B)/libclient.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/hx: $(HX_MAIN) $(B)/libtool.a $(B)/libmux.a $(B)/libclient.a $(B)/libsecure.a $(BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/libproto.a: $(call objs,proto)
 $(B)/libshim.a: $(call objs,shim)
 $(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server))
-$(B)/libclient.a: $(filter-out $(HX_MAIN) $(B)/client/example.o,$(call objs,client))
+$(B)/libsecure.a: $(call objs,secure)
+$(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))
+$(B)/libmux.a: $(call objs,mux)
+$(B)/libtool.a: $(filter-out $(HX_MAIN),$(call objs,tool))
 $(B)/libudtcurl.a: $(filter-out $(B)/test/udtcurl/main.o,$(call objs,test/udtcurl))
 $(B)/lib%.a: ; @mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 
@@ -81,12 +88,12 @@ $(B)/libhx.pc: client/libhx.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
 $(B)/example-static: client/example.c $(LIBHX)
-	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lstdc++ -lpthread -lm
+	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lssl -lcrypto -lstdc++ -lpthread -lm
 
-$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(B)/libudtcurl.a $(B)/libserver.a $(B)/libclient.a $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih $(LIBS)
-$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(BASE)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -lnghttp2 -lev $(LIBS)
+$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
@@ -112,7 +119,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(B)/libhx.a $(B)/libhx.so.0 $(DESTDIR)$(LIBDIR)
 	ln -sf libhx.so.0 $(DESTDIR)$(LIBDIR)/libhx.so
 	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 client/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 tool/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
@@ -120,7 +127,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
-SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] client/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
+SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] secure/*.[ch] client/*.[ch] mux/*.[ch] tool/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
 .PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -46,6 +46,7 @@ enum hx_error {
     HX_ESYS = -16,      /* a system call failed */
     HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
     HX_EREJECTED = -18, /* the nameserver rejected the request */
+    HX_EAUTH = -19,     /* the peer does not have the key */
 };
 #endif
 

@@ -23,7 +23,8 @@
     X(EADDR, -15, "address cannot be used")                      \
     X(ESYS, -16, "system error")                                 \
     X(ECANCELED, -17, "canceled")                                \
-    X(EREJECTED, -18, "the nameserver rejected the request")
+    X(EREJECTED, -18, "the nameserver rejected the request")     \
+    X(EAUTH, -19, "the peer does not have the key")
 
 enum hx_error {
     HX_OK = 0,

@@ -1,4 +1,4 @@
-#include "client/ui.h"
+#include "tool/ui.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

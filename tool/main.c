@@ -1,8 +1,8 @@
 /* hx: the two ends of a punched connection on the command line. */
-#include "client/args.h"
 #include "client/hx.h"
-#include "client/program.h"
-#include "client/ui.h"
+#include "tool/args.h"
+#include "tool/program.h"
+#include "tool/ui.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

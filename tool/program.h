@@ -1,8 +1,8 @@
-/* client/program.h: the commands of hx, and how they learn that they are interrupted. */
-#ifndef HX_CLIENT_PROGRAM_H
-#define HX_CLIENT_PROGRAM_H
+/* tool/program.h: the commands of hx, and how they learn that they are interrupted. */
+#ifndef HX_TOOL_PROGRAM_H
+#define HX_TOOL_PROGRAM_H
 
-#include "client/args.h"
+#include "tool/args.h"
 #include <stdbool.h>
 
 enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };

@@ -1,6 +1,6 @@
-/* client/pump.h: standard input to the peer, the peer to standard output, until both directions are whole. */
-#ifndef HX_CLIENT_PUMP_H
-#define HX_CLIENT_PUMP_H
+/* tool/pump.h: standard input to the peer, the peer to standard output, until both directions are whole. */
+#ifndef HX_TOOL_PUMP_H
+#define HX_TOOL_PUMP_H
 
 #include "client/hx.h"
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* hx connect NAME: reaches the peer that waits under NAME, then is a pipe to it. */
-#include "client/program.h"
-#include "client/pump.h"
-#include "client/ui.h"
+#include "tool/program.h"
+#include "tool/pump.h"
+#include "tool/ui.h"
 #include <unistd.h>
 
 int cmd_connect(const struct args *args)

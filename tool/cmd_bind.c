@@ -1,8 +1,8 @@
 /* hx bind NAME: waits for peers. The first one gets the pipe; with --echo every one gets its own bytes back.
  */
-#include "client/program.h"
-#include "client/pump.h"
-#include "client/ui.h"
+#include "tool/program.h"
+#include "tool/pump.h"
+#include "tool/ui.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

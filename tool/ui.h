@@ -1,6 +1,6 @@
-/* client/ui.h: what hx says on standard error. May be called from any thread; each line is one write. */
-#ifndef HX_CLIENT_UI_H
-#define HX_CLIENT_UI_H
+/* tool/ui.h: what hx says on standard error. May be called from any thread; each line is one write. */
+#ifndef HX_TOOL_UI_H
+#define HX_TOOL_UI_H
 
 #include "client/hx.h"
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* client/args.h: the command line of hx. Prints nothing, ends nothing. */
-#ifndef HX_CLIENT_ARGS_H
-#define HX_CLIENT_ARGS_H
+/* tool/args.h: the command line of hx. Prints nothing, ends nothing. */
+#ifndef HX_TOOL_ARGS_H
+#define HX_TOOL_ARGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,9 @@
-#include "client/args.c" /* NOLINT(bugprone-suspicious-include): the program's own files are in no library */
+#include "tool/args.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 

@@ -1,7 +1,7 @@
-#include "client/args.h"
+#include "tool/args.h"
+#include "client/hx.h"
 #include "client/resolve.h"
 #include "proto/host_id.h"
-#include "shim/udt.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static enum args_result options(struct args *a, bool bind, int argc, char **argv
     a->name = argv[optind];
     if (!a->nameserver || a->nameserver[0] == '\0')
         return usage(error, "which nameserver? Give --nameserver HOST[:PORT], or set %s", "HX_NAMESERVER");
-    if (resolve_parse(&nameserver, a->nameserver, UDT_DEFAULT_PORT) < 0)
+    if (resolve_parse(&nameserver, a->nameserver, HX_DEFAULT_PORT) < 0)
         return usage(error, "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535",
                      a->nameserver);
     if (!host_id_valid(a->name, strlen(a->name)))

@@ -1,5 +1,5 @@
-#include "client/pump.h"
-#include "client/ui.h"
+#include "tool/pump.h"
+#include "tool/ui.h"
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

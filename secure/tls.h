@@ -1,0 +1,39 @@
+/* secure/tls.h: TLS 1.3 (RFC 8446) between two who share a key (external PSK with psk_dhe_ke, RFC 9258's
+ * advice on identities): no certificates, forward secrecy, nothing sent in the clear, both sides proven.
+ *
+ * A state machine over the caller's non-blocking transport. Not thread-safe: the caller locks. */
+#ifndef HX_SECURE_TLS_H
+#define HX_SECURE_TLS_H
+
+#include "secure/key.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct tls_transport { /* both: bytes, HX_EAGAIN, HX_EEOF (read), or another error of proto/error.h */
+    ssize_t (*read)(void *user, void *buf, size_t len);
+    ssize_t (*write)(void *user, const void *buf, size_t len);
+    void *user;
+};
+
+struct tls;
+
+/* `ring` is copied. The connecting side is TLS's client, and uses the ring's first key. HX_ENOMEM. */
+int tls_create(struct tls **out, const struct keyring *ring, bool connecting, const struct tls_transport *io);
+void tls_destroy(struct tls *t);
+/* HX_OK: both sides are proven; HX_EAGAIN; HX_EAUTH: the peer has no key of ours (an alert has left, or
+ * came); HX_EPROTO: the peer speaks no TLS 1.3; the transport's errors. */
+int tls_handshake(struct tls *t);
+/* The label of the key that the peer has, once tls_handshake() has succeeded. */
+const char *tls_label(const struct tls *t);
+/* As stream_read(): > 0, HX_EAGAIN, HX_EEOF after the peer's close_notify; HX_ECLOSED: the transport ended
+ * without one. */
+ssize_t tls_read(struct tls *t, void *buf, size_t len);
+/* Bytes taken; HX_EAGAIN: what was taken before has not left yet. What was taken leaves by later calls of
+ * tls_write() or tls_flush(), and is bounded. */
+ssize_t tls_write(struct tls *t, const void *buf, size_t len);
+/* HX_OK: everything taken is with the transport; HX_EAGAIN. */
+int tls_flush(struct tls *t);
+/* Our close_notify: no tls_write() after it; reading goes on. To be flushed. */
+int tls_end(struct tls *t);
+
+#endif
