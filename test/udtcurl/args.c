@@ -229,7 +229,7 @@ static int take_all(struct args *a, int argc, char **argv, char *why, size_t cap
     return UC_OK;
 }
 
-int args_parse(struct args *out, int argc, char **argv, char *why, size_t cap)
+int udtcurl_args_parse(struct args *out, int argc, char **argv, char *why, size_t cap)
 {
     int err;
     memset(out, 0, sizeof *out);

@@ -36,7 +36,7 @@ struct args {
 
 /* Fills *out, whose strings are argv's and whose arrays args_free() frees, also after an error. UC_OK;
  * UC_USAGE or UC_MEMORY: why[cap] says what was wrong. Uses getopt_long(), which may reorder argv. */
-int args_parse(struct args *out, int argc, char **argv, char *why, size_t cap);
+int udtcurl_args_parse(struct args *out, int argc, char **argv, char *why, size_t cap);
 void args_free(struct args *a);
 extern const char args_help[];
 

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     int code;
     output_init();
     wait_init();
-    code = args_parse(&args, argc, argv, why, sizeof why);
+    code = udtcurl_args_parse(&args, argc, argv, why, sizeof why);
     if (code != UC_OK)
         fprintf(stderr, "udtcurl: %s\nudtcurl: try 'udtcurl --help' for more information\n", why);
     else if (args.action == ARGS_HELP)

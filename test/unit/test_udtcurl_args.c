@@ -28,7 +28,7 @@ static int parse(struct args *a, const char *line, char *why, size_t cap)
     strcpy(words, line);
     while (*line && argc < WORDS_MAX)
         argv[argc++] = strsep(&next, "|"), line = next ? next : "";
-    return args_parse(a, argc, argv, why, cap);
+    return udtcurl_args_parse(a, argc, argv, why, cap);
 }
 
 static void check_usage_error(const char *line, const char *expected)
