@@ -1,0 +1,154 @@
+/* bench_tcp: the programs at the two ends of a forward.
+ *
+ *   bench_tcp echo             prints "listening on 127.0.0.1:PORT"; every connection gets its bytes back
+ *   bench_tcp give BYTES       likewise; every connection gets so many bytes
+ *   bench_tcp take PORT        reads to the end; prints bytes, seconds and mb_per_second
+ *   bench_tcp rtt PORT COUNT   round trips of 64 bytes; prints their percentiles */
+#include "test/bench/measure.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK 65536
+#define PING  64
+
+static long long give_bytes = -1; /* -1: echo */
+
+static void no_delay(int fd)
+{
+    int one = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+static ssize_t send_all(int fd, const char *data, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = send(fd, data + done, len - done, MSG_NOSIGNAL);
+
+        if (n <= 0)
+            return -1;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+static void *serve_one(void *argument)
+{
+    int fd = (int)(intptr_t)argument;
+    char *data = calloc(1, CHUNK);
+    ssize_t n = 1;
+
+    no_delay(fd);
+    for (long long left = give_bytes; data && left > 0 && n > 0; left -= n)
+        n = send_all(fd, data, left < CHUNK ? (size_t)left : CHUNK);
+    while (data && give_bytes < 0 && (n = recv(fd, data, CHUNK, 0)) > 0 && send_all(fd, data, (size_t)n) > 0)
+        ;
+    free(data);
+    close(fd);
+    return NULL;
+}
+
+static _Noreturn void serve(void)
+{
+    struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(local);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (listener < 0 || bind(listener, (struct sockaddr *)&local, len) < 0 || listen(listener, 128) < 0 ||
+        getsockname(listener, (struct sockaddr *)&local, &len) < 0)
+        die("cannot listen: %s", strerror(errno));
+    printf("listening on 127.0.0.1:%u\n", ntohs(local.sin_port));
+    fflush(stdout);
+    for (;;) {
+        pthread_t thread;
+        int fd = accept(listener, NULL, NULL);
+
+        if (fd < 0)
+            continue;
+        if (pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)fd) == 0)
+            pthread_detach(thread);
+        else
+            close(fd);
+    }
+}
+
+static int connect_to(const char *port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+        die("cannot connect to port %s: %s", port, strerror(errno));
+    no_delay(fd);
+    return fd;
+}
+
+static void take(const char *port)
+{
+    static char data[CHUNK];
+    double begin_us = now_us();
+    int fd = connect_to(port);
+    long long total = 0;
+    double seconds;
+    ssize_t n;
+
+    while ((n = recv(fd, data, sizeof(data), 0)) > 0)
+        total += n;
+    if (n < 0)
+        die("broken off after %lld bytes: %s", total, strerror(errno));
+    seconds = (now_us() - begin_us) / 1e6;
+    printf("bytes=%lld seconds=%.3f mb_per_second=%.1f\n", total, seconds, (double)total / 1e6 / seconds);
+    close(fd);
+}
+
+static void rtt(const char *port, long count)
+{
+    struct samples samples = {0};
+    char data[PING] = {0};
+    int fd = connect_to(port);
+
+    for (long i = 0; i < count; i++) {
+        double begin_us = now_us();
+
+        if (send_all(fd, data, PING) < 0 || recv(fd, data, PING, MSG_WAITALL) != PING)
+            die("broken off after %ld round trips", i);
+        samples_add(&samples, (now_us() - begin_us) / 1e3);
+    }
+    printf("count=%ld p50_ms=%.3f p99_ms=%.3f\n", count, samples_percentile(&samples, 0.5),
+           samples_percentile(&samples, 0.99));
+    samples_free(&samples);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+
+    signal(SIGPIPE, SIG_IGN);
+    if (argc == 2 && strcmp(what, "echo") == 0)
+        serve();
+    if (argc == 3 && strcmp(what, "give") == 0) {
+        give_bytes = strtoll(argv[2], NULL, 10);
+        serve();
+    }
+    if (argc == 3 && strcmp(what, "take") == 0)
+        take(argv[2]);
+    else if (argc == 4 && strcmp(what, "rtt") == 0)
+        rtt(argv[2], strtol(argv[3], NULL, 10));
+    else
+        die("usage: see the head of test/bench/bench_tcp.c");
+    return 0;
+}
