@@ -1,6 +1,7 @@
 /* hx: the two ends of a punched connection on the command line. */
 #include "client/hx.h"
 #include "tool/args.h"
+#include "tool/options.h"
 #include "tool/program.h"
 #include "tool/ui.h"
 #include <errno.h>
@@ -68,14 +69,19 @@ static bool begin_signals(void)
     return true;
 }
 
-static int run(enum args_result command, const struct args *args)
+static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
+    [ARGS_BIND] = cmd_bind,
+    [ARGS_CONNECT] = cmd_connect,
+};
+
+static int run(const struct args *args)
 {
     ui_init(args->verbose, args->quiet);
     if (!begin_signals()) {
         ui_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    int status = command == ARGS_BIND ? cmd_bind(args) : cmd_connect(args);
+    int status = commands[args->command] ? commands[args->command](args) : STATUS_FAILED;
     hx_cleanup();
     return status;
 }
@@ -88,13 +94,13 @@ int main(int argc, char **argv)
     enum args_result result = args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), error);
     switch (result) {
     case ARGS_HELP:
-        return fputs(args_help, stdout) < 0 || fflush(stdout) != 0 ? STATUS_FAILED : STATUS_OK;
+        return options_help(stdout, args.command) ? STATUS_OK : STATUS_FAILED;
     case ARGS_VERSION:
         return printf("hx %s\n", hx_version()) < 0 || fflush(stdout) != 0 ? STATUS_FAILED : STATUS_OK;
     case ARGS_USAGE:
         ui_error("%s; hx --help shows everything", error);
         return STATUS_USAGE;
     default:
-        return run(result, &args);
+        return run(&args);
     }
 }
