@@ -47,6 +47,9 @@ struct mux_stream_events {
      * the peer reset it or the connection ended; `code` is HTTP/2's error code. Not told after
      * mux_stream_reset(). */
     void (*closed)(void *user, int error, uint32_t code);
+    /* closed(HX_OK) waits until mux_stream_read() has said HX_EEOF, not only until all was read: the owner
+     * does not ask for the end before it has passed on what it has. Till then the stream counts. */
+    bool reads_end;
 };
 
 struct mux_events {
