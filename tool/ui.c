@@ -42,6 +42,14 @@ void ui_note(const char *format, ...)
     va_end(args);
 }
 
+void ui_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
+}
+
 void ui_error(const char *format, ...)
 {
     va_list args;

@@ -8,6 +8,7 @@
 /* Notes are shown if `verbose`, or on a terminal unless `quiet`; errors always. */
 void ui_init(bool verbose, bool quiet);
 void ui_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ui_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* always */
 void ui_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* hx_config.on_event of the two commands; `user` is not used. */
 void ui_bind_event(void *user, const struct hx_event_info *info);
