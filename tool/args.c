@@ -139,33 +139,46 @@ static enum args_result take_checked(struct reading *r, int option)
 static enum args_result take(struct reading *r, int option)
 {
     struct args *a = r->args;
-    const struct {
-        int option;
-        const char **text;
-        bool *flag;
-    } plain[] = {
-        {'n', &a->nameserver, NULL},
-        {'N', &a->own_name, NULL},
-        {OPTION_KEY_FILE, &a->key_file, NULL},
-        {'e', NULL, &a->echo},
-        {OPTION_FILE, &a->key_file, NULL},
-        {OPTION_LABEL, &a->label, NULL},
-        {'v', NULL, &a->verbose},
-        {OPTION_SHARE, &a->share, NULL},
-        {OPTION_SET, NULL, &a->set},
-        {'q', NULL, &a->quiet},
-        {OPTION_INSECURE, NULL, &a->insecure},
-    };
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-        if (plain[i].option != option)
-            continue;
-        if (plain[i].text)
-            *plain[i].text = optarg;
-        else
-            *plain[i].flag = true;
-        return ARGS_BIND;
+    switch (option) {
+    case 'n':
+        a->nameserver = optarg;
+        break;
+    case 'N':
+        a->own_name = optarg;
+        break;
+    case OPTION_FILE:
+    case OPTION_KEY_FILE:
+        a->key_file = optarg;
+        break;
+    case OPTION_SHARE:
+        a->share = optarg;
+        break;
+    case OPTION_LABEL:
+        a->label = optarg;
+        break;
+    case 'e':
+        a->echo = true;
+        break;
+    case 'v':
+        a->verbose = true;
+        break;
+    case 'q':
+        a->quiet = true;
+        break;
+    case OPTION_INSECURE:
+        a->insecure = true;
+        break;
+    case OPTION_SET:
+        a->set = true;
+        break;
+    case 'h':
+        return ARGS_HELP;
+    case 'V':
+        return ARGS_VERSION;
+    default:
+        return take_checked(r, option);
     }
-    return option == 'h' ? ARGS_HELP : option == 'V' ? ARGS_VERSION : take_checked(r, option);
+    return ARGS_BIND;
 }
 
 /* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". */

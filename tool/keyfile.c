@@ -227,9 +227,9 @@ int keyfile_create(const char *path, const char *text, char error[KEYFILE_ERROR_
 static int append_locked(const char *path, const char *line, char error[KEYFILE_ERROR_MAX])
 {
     char temporary[PATH_MAX];
-    char *text;
+    char *text = NULL;
     int err = keyfile_read(&text, path, error);
-    if (err < 0)
+    if (!text)
         return err;
     size_t len = strlen(text);
     if (len + strlen(line) + 1 > KEYFILE_TEXT_MAX) {

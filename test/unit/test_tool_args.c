@@ -1,8 +1,9 @@
-#include "tool/args.h"
+#include "tool/options.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -16,9 +17,9 @@ static char error[ARGS_ERROR_MAX];
 
 static enum args_result parse(const char *environment, const char *const *words, int count)
 {
-    static char copies[16][300];
-    char *argv[17] = {NULL};
-    assert_true(count <= 16);
+    static char copies[20][300];
+    char *argv[21] = {NULL};
+    assert_true(count <= 20);
     for (int i = 0; i < count; i++) { /* getopt may reorder them */
         snprintf(copies[i], sizeof copies[i], "%s", words[i]);
         argv[i] = copies[i];
@@ -131,6 +132,242 @@ static void help_and_version_are_found_everywhere(void **state)
     assert_int_equal(PARSE(NULL, "bind", "-V"), ARGS_VERSION);
 }
 
+static void bind_serves_targets_files_and_echo(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "bind", "a", "--allow", "h:22", "--allow=*:80", "--share", "/srv:rw",
+                           "--echo", "--key-file", "k", "--keepalive", "5"),
+                     ARGS_BIND);
+    assert_int_equal(args.allow_count, 2);
+    assert_string_equal(args.allow[0], "h:22");
+    assert_string_equal(args.allow[1], "*:80");
+    assert_string_equal(args.share, "/srv:rw");
+    assert_string_equal(args.key_file, "k");
+    assert_int_equal(args.keepalive_s, 5);
+    assert_true(args.echo);
+    assert_int_equal(PARSE("ns", "bind", "a"), ARGS_BIND);
+    assert_int_equal(args.allow_count, 0);
+    assert_null(args.share);
+    assert_null(args.key_file);
+    assert_false(args.insecure);
+    assert_int_equal(args.keepalive_s, ARGS_KEEPALIVE);
+}
+
+static void connect_takes_forwards_in_their_order(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "connect", "-L", "80:h:80", "a", "-D1080", "-L", "[::1]:1:h:2"),
+                     ARGS_CONNECT);
+    assert_int_equal(args.forward_count, 3);
+    assert_int_equal(args.forwards[0].kind, 'L');
+    assert_string_equal(args.forwards[0].spec, "80:h:80");
+    assert_int_equal(args.forwards[1].kind, 'D');
+    assert_string_equal(args.forwards[1].spec, "1080");
+    assert_string_equal(args.forwards[2].spec, "[::1]:1:h:2");
+}
+
+static void connect_takes_one_target_for_its_pipe(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "connect", "a", "--to", "[::1]:22"), ARGS_CONNECT);
+    assert_string_equal(args.to, "[::1]:22");
+    static const char *const bad[] = {"22", "host", "host:", "host:0", "host:65536", ":22", "", "h:22:23"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(PARSE("ns", "connect", "a", "--to", bad[i]), ARGS_USAGE);
+        assert_non_null(strstr(error, "--to"));
+    }
+}
+
+/* `option` COUNT times, after "hx COMMAND a". */
+static enum args_result many(const char *command, const char *option, int count)
+{
+    static char words[3][16];
+    char *argv[3 + 2 * (ARGS_ALLOW_MAX + 1)] = {words[0], words[1], words[2]};
+    snprintf(words[0], sizeof words[0], "hx");
+    snprintf(words[1], sizeof words[1], "%s", command);
+    snprintf(words[2], sizeof words[2], "a");
+    char *copy = strdup(option);
+    for (int i = 0; i < count; i++)
+        argv[3 + i] = copy;
+    enum args_result result = args_parse(&args, 3 + count, argv, "ns", error);
+    free(copy);
+    return result;
+}
+
+static void repeatable_options_are_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(many("bind", "--allow=h:1", ARGS_ALLOW_MAX), ARGS_BIND);
+    assert_int_equal(many("bind", "--allow=h:1", ARGS_ALLOW_MAX + 1), ARGS_USAGE);
+    assert_non_null(strstr(error, "256 times"));
+    assert_int_equal(many("connect", "-D1", ARGS_FORWARDS_MAX), ARGS_CONNECT);
+    assert_int_equal(many("connect", "-D1", ARGS_FORWARDS_MAX + 1), ARGS_USAGE);
+}
+
+static void cp_finds_the_peer_on_either_side(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "home:dir/f", "here"), ARGS_CP);
+    assert_string_equal(args.name, "home");
+    assert_string_equal(args.src, "home:dir/f");
+    assert_string_equal(args.dst, "here");
+    assert_int_equal(args.retry_for_s, ARGS_RETRY_FOR);
+    assert_int_equal(PARSE("ns", "cp", "./a:b", "home:", "--retry-for", "0"), ARGS_CP);
+    assert_string_equal(args.name, "home");
+    assert_int_equal(args.retry_for_s, 0);
+    char word[HX_NAME_MAX + 4];
+    memset(word, 'x', sizeof word);
+    snprintf(word + HX_NAME_MAX, 4, ":/f");
+    assert_int_equal(PARSE("ns", "cp", word, "f"), ARGS_CP);
+    assert_int_equal(strlen(args.name), HX_NAME_MAX);
+}
+
+static void cp_wants_exactly_one_peer(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "a", "b"), ARGS_USAGE);
+    assert_non_null(strstr(error, "NAME:PATH"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b"), ARGS_USAGE);
+    assert_non_null(strstr(error, "both remote"));
+    assert_int_equal(PARSE("ns", "cp", "home:a"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "home:a", "b", "c"), ARGS_USAGE);
+}
+
+static void a_remote_path_follows_the_first_colon_of_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(args_remote_path("home:a:b"), "a:b");
+    assert_string_equal(args_remote_path("home:/a"), "/a");
+    assert_string_equal(args_remote_path("home:"), "");
+    assert_null(args_remote_path("home"));
+    assert_null(args_remote_path("dir/home:a"));
+    assert_null(args_remote_path(":a"));
+    assert_null(args_remote_path("two words:a"));
+    assert_null(args_remote_path(""));
+}
+
+static void ping_counts_and_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "ping", "a"), ARGS_PING);
+    assert_int_equal(args.count, 0);
+    assert_int_equal(args.interval_ms, 1000);
+    assert_int_equal(PARSE("ns", "ping", "a", "-c", "3", "-i", "0.25"), ARGS_PING);
+    assert_int_equal(args.count, 3);
+    assert_int_equal(args.interval_ms, 250);
+    assert_int_equal(PARSE("ns", "ping", "a", "-c", "0"), ARGS_USAGE);
+    static const struct {
+        const char *text;
+        int ms; /* 0: refused */
+    } rows[] = {{"2", 2000}, {"1.5", 1500}, {"0.010", 10},     {"0.01", 10}, {"3600", 3600000},
+                {"0", 0},    {"0.009", 0},  {"3601", 0},       {"", 0},      {".5", 0},
+                {"1.", 0},   {"1.2345", 0}, {"-1", 0},         {"1,5", 0},   {"1.5.5", 0},
+                {"1. 5", 0}, {"0x1", 0},    {"99999999999", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum args_result result = PARSE("ns", "ping", "a", "-i", rows[i].text);
+        assert_int_equal(result, rows[i].ms ? ARGS_PING : ARGS_USAGE);
+        if (rows[i].ms)
+            assert_int_equal(args.interval_ms, rows[i].ms);
+    }
+}
+
+static void key_needs_no_nameserver_and_no_name(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE(NULL, "key"), ARGS_KEY);
+    assert_false(args.set);
+    assert_null(args.key_file);
+    assert_int_equal(PARSE(NULL, "key", "--set", "--file", "f", "--label", "bob"), ARGS_KEY);
+    assert_true(args.set);
+    assert_string_equal(args.key_file, "f");
+    assert_string_equal(args.label, "bob");
+    assert_int_equal(PARSE(NULL, "key", "hx-aaaa"), ARGS_USAGE); /* a key in an argument list is public */
+    assert_int_equal(PARSE(NULL, "key", "--label", "two words"), ARGS_USAGE);
+    char label[ARGS_LABEL_MAX + 2];
+    memset(label, 'x', sizeof label);
+    label[ARGS_LABEL_MAX + 1] = '\0';
+    assert_int_equal(PARSE(NULL, "key", "--label", label), ARGS_USAGE);
+    label[ARGS_LABEL_MAX] = '\0';
+    assert_int_equal(PARSE(NULL, "key", "--label", label), ARGS_KEY);
+}
+
+static void what_contradicts_itself_is_refused_with_advice(void **state)
+{
+    (void)state;
+#define REFUSED(word, ...)                                      \
+    do {                                                        \
+        assert_int_equal(PARSE("ns", __VA_ARGS__), ARGS_USAGE); \
+        assert_non_null(strstr(error, word));                   \
+    } while (0)
+    REFUSED("--allow: leave out", "bind", "a", "--insecure", "--allow", "h:1");
+    REFUSED("--share: leave out", "bind", "a", "--share", "d", "--insecure");
+    REFUSED("--key-file: leave out", "bind", "a", "--insecure", "--key-file", "f");
+    REFUSED("--to: leave out", "connect", "a", "--insecure", "--to", "h:1");
+    REFUSED("-L: leave out", "connect", "a", "--insecure", "-L", "1:h:1");
+    REFUSED("-D: leave out", "connect", "a", "--insecure", "-D", "1");
+    REFUSED("use two hx connect", "connect", "a", "--to", "h:1", "-L", "1:h:1");
+    REFUSED("contradict", "connect", "a", "-v", "-q");
+#undef REFUSED
+    assert_int_equal(PARSE("ns", "bind", "a", "--insecure", "--echo"), ARGS_BIND);
+    assert_true(args.insecure);
+}
+
+/* Every option with every command: taken where the table says so, else refused with the name of one that has
+ * it.
+ */
+static void each_option_belongs_to_the_commands_that_the_table_says(void **state)
+{
+    (void)state;
+    for (int i = 0; i < options_count; i++) {
+        const struct options_entry *o = &options_table[i];
+        char word[64];
+        if (o->name)
+            snprintf(word, sizeof word, "--%s", o->name);
+        else
+            snprintf(word, sizeof word, "-%c", o->id);
+        for (int command = 0; command < ARGS_COMMANDS; command++) {
+            const char *name = options_commands[command].name;
+            (void)(o->value ? PARSE("ns", name, word, "1") : PARSE("ns", name, word));
+            assert_int_equal(strstr(error, "is no option of") == NULL, (o->commands & 1U << command) != 0);
+        }
+    }
+}
+
+static void help_knows_whose_it_is_and_has_every_option(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE(NULL, "--help"), ARGS_HELP);
+    assert_int_equal(args.command, ARGS_COMMANDS);
+    assert_int_equal(PARSE(NULL, "cp", "--help"), ARGS_HELP);
+    assert_int_equal(args.command, ARGS_CP);
+    for (int command = 0; command < ARGS_COMMANDS; command++) {
+        char text[8192] = "";
+        FILE *out = fmemopen(text, sizeof text, "w");
+        assert_true(options_help(out, (enum args_result)command));
+        fclose(out);
+        for (int i = 0; i < options_count; i++) {
+            char spelled[64] = "  ";
+            options_spell(spelled + 2, sizeof spelled - 2, &options_table[i]);
+            bool shown = strstr(text, spelled) != NULL;
+            assert_int_equal(shown, (options_table[i].commands & 1U << command) != 0);
+        }
+    }
+}
+
+static void no_line_of_the_help_is_wider_than_a_terminal(void **state)
+{
+    (void)state;
+    for (int command = 0; command <= ARGS_COMMANDS; command++) {
+        char text[8192] = "";
+        FILE *out = fmemopen(text, sizeof text, "w");
+        assert_true(options_help(out, (enum args_result)command));
+        fclose(out);
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+            assert_true(strlen(line) <= 92);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +381,19 @@ int main(void)
         cmocka_unit_test(options_of_the_other_command_are_refused),
         cmocka_unit_test(a_very_long_word_in_an_error_is_cut),
         cmocka_unit_test(help_and_version_are_found_everywhere),
+        cmocka_unit_test(bind_serves_targets_files_and_echo),
+        cmocka_unit_test(connect_takes_forwards_in_their_order),
+        cmocka_unit_test(connect_takes_one_target_for_its_pipe),
+        cmocka_unit_test(repeatable_options_are_bounded),
+        cmocka_unit_test(cp_finds_the_peer_on_either_side),
+        cmocka_unit_test(cp_wants_exactly_one_peer),
+        cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
+        cmocka_unit_test(ping_counts_and_waits),
+        cmocka_unit_test(key_needs_no_nameserver_and_no_name),
+        cmocka_unit_test(what_contradicts_itself_is_refused_with_advice),
+        cmocka_unit_test(each_option_belongs_to_the_commands_that_the_table_says),
+        cmocka_unit_test(help_knows_whose_it_is_and_has_every_option),
+        cmocka_unit_test(no_line_of_the_help_is_wider_than_a_terminal),
     };
-    return cmocka_run_group_tests_name("client args", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("tool args", tests, NULL, NULL);
 }
