@@ -2,8 +2,13 @@
  *
  * A state machine between bytes and streams: no I/O, no clock of its own. The side that connected is HTTP/2's
  * client. Everything is bounded: streams, headers, what a stream holds of unread and unsent bytes. A stream
- * whose owner does not read closes its own window only. Not thread-safe. No call may be made from within a
- * callback that destroys what the callback is about, but mux_stream_reset() may. */
+ * whose owner does not read closes its own window only. Not thread-safe.
+ *
+ * Callbacks are made from within mux_receive(), mux_send() and mux_destroy() alone: so none happens while an
+ * owner is within mux_request(), mux_stream_write() or the like. From a callback everything may be called but
+ * mux_receive() and mux_send(); mux_stream_reset() and mux_destroy(), too, of what the callback is about: the
+ * memory goes when mux_receive() or mux_send() returns (after mux_destroy() with HX_ECLOSED). Nearly every
+ * call may leave something for mux_send() to do or tell: ask mux_wants_send() before waiting. */
 #ifndef HX_MUX_MUX_H
 #define HX_MUX_MUX_H
 
@@ -43,9 +48,9 @@ struct mux_stream_events {
     void (*headers)(void *user, const struct mux_message *response); /* client: status and fields */
     void (*readable)(void *user); /* mux_stream_read() is worth a try: bytes, or the end */
     void (*writable)(void *user); /* after HX_EAGAIN */
-    /* The stream is over, its handle is freed when this returns. HX_OK: both directions ended; HX_ECLOSED:
-     * the peer reset it or the connection ended; `code` is HTTP/2's error code. Not told after
-     * mux_stream_reset(). */
+    /* The stream is over, its handle is freed when this returns. HX_OK: both directions ended, and what came
+     * was read (if it was not: told as soon as it is); HX_ECLOSED: the peer reset it or the connection ended;
+     * `code` is HTTP/2's error code. Not told after mux_stream_reset(). */
     void (*closed)(void *user, int error, uint32_t code);
     /* closed(HX_OK) waits until mux_stream_read() has said HX_EEOF, not only until all was read: the owner
      * does not ask for the end before it has passed on what it has. Till then the stream counts. */
@@ -64,8 +69,9 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
 void mux_destroy(struct mux *m); /* tells every owned stream closed(HX_ECLOSED) */
 
 /* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2 or floods us: send
- * what mux_send() still gives (GOAWAY), then close. mux_send(): the next bytes to be written, *data valid
- * until the next call of anything; 0: nothing now. Call it until 0 only as fast as the transport takes. */
+ * what mux_send() still gives (GOAWAY), then close. mux_send(): the next bytes to be written (at most 64 KiB,
+ * as many frames as there are), *data valid until the next call of anything; 0: nothing now; HX_EPROTO as
+ * above, when the last bytes are given. Call it until 0 only as fast as the transport takes. */
 int mux_receive(struct mux *m, const uint8_t *data, size_t len);
 ssize_t mux_send(struct mux *m, const uint8_t **data);
 bool mux_wants_send(const struct mux *m);
@@ -76,16 +82,19 @@ void mux_goaway(struct mux *m);               /* no more requests; what runs goe
 int mux_stream_count(const struct mux *m);
 
 /* Client. HX_ELIMIT: as many streams as the peer allows; HX_ECLOSED: it takes no more. `request` has
- * :method, :authority (CONNECT: RFC 9113, section 8.5), else also :scheme and :path. */
+ * :method, :authority (CONNECT: RFC 9113, section 8.5), else also :scheme and :path. HX_EINVAL as
+ * mux_respond(). */
 int mux_request(struct mux *m, struct mux_stream **out, const struct mux_message *request,
                 const struct mux_stream_events *events, void *user);
 
 void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events, void *user);
-/* Server: ":status" and fields; with `ended` there is no body. Once per stream. */
+/* Server: ":status" and fields; with `ended` there is no body. Once per stream. HX_ECLOSED: the stream is
+ * over; HX_EINVAL: a bound, or bytes that HTTP forbids; HX_ENOMEM. */
 int mux_respond(struct mux_stream *s, const struct mux_message *response);
 /* Bytes, HX_EAGAIN, HX_EEOF. The window opens again as bytes are read. */
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
-/* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED. */
+/* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED, also after mux_stream_end();
+ * HX_ENOMEM. */
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len);
 void mux_stream_end(struct mux_stream *s);                  /* our direction, after what was written */
 void mux_stream_reset(struct mux_stream *s, uint32_t code); /* both; closed() is not told */
