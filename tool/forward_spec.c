@@ -1,10 +1,15 @@
 #include "tool/forward_spec.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 static int wrong(char error[FORWARD_ERROR_MAX], const char *text, const char *why)
 {
     snprintf(error, FORWARD_ERROR_MAX, "'%.80s': %s", text, why);
+    for (char *c = error; *c; c++) {
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    }
     return HX_EINVAL;
 }
 

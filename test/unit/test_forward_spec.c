@@ -1,0 +1,194 @@
+#include "test/unit/cuts.h"
+#include "tool/forward_spec.h"
+#include "tool/listen.h"
+#include <unistd.h>
+
+/* "[address or -|*] port target" */
+static void check_spec(enum forward_kind kind, const char *text, const char *expected)
+{
+    struct forward_spec spec;
+    char error[FORWARD_ERROR_MAX] = "", target[AUTHORITY_TEXT_MAX] = "-", got[2 * AUTHORITY_TEXT_MAX];
+    if (forward_spec_parse(&spec, kind, text, error) != HX_OK)
+        fail_msg("refused: %s", error);
+    if (kind == FORWARD_LOCAL)
+        authority_format(&spec.target, target);
+    snprintf(got, sizeof got, "%s %hu %s",
+             spec.anywhere   ? "*"
+             : *spec.address ? spec.address
+                             : "-",
+             spec.port, target);
+    assert_string_equal(got, expected);
+}
+
+static void check_refused(enum forward_kind kind, const char *text)
+{
+    struct forward_spec spec;
+    char error[FORWARD_ERROR_MAX] = "";
+    if (forward_spec_parse(&spec, kind, text, error) != HX_EINVAL)
+        fail_msg("taken: %s", text);
+    assert_true(strlen(error) > 0 && !strchr(error, '\n'));
+}
+
+static void a_local_forward_has_a_port_and_a_target(void **state)
+{
+    (void)state;
+    check_spec(FORWARD_LOCAL, "8080:web:80", "- 8080 web:80");
+    check_spec(FORWARD_LOCAL, "8080:127.0.0.1:80", "- 8080 127.0.0.1:80");
+    check_spec(FORWARD_LOCAL, "8080:[::1]:80", "- 8080 [::1]:80");
+    check_spec(FORWARD_LOCAL, "65535:Web.Example:65535", "- 65535 web.example:65535");
+}
+
+static void port_0_is_the_kernels_choice(void **state)
+{
+    (void)state;
+    check_spec(FORWARD_LOCAL, "0:web:80", "- 0 web:80");
+    check_spec(FORWARD_SOCKS, "0", "- 0 -");
+}
+
+static void an_address_may_stand_before_the_port(void **state)
+{
+    (void)state;
+    check_spec(FORWARD_LOCAL, "127.0.0.2:8080:web:80", "127.0.0.2 8080 web:80");
+    check_spec(FORWARD_LOCAL, "localhost:8080:web:80", "localhost 8080 web:80");
+    check_spec(FORWARD_LOCAL, "[::1]:8080:[::1]:80", "::1 8080 [::1]:80");
+    check_spec(FORWARD_LOCAL, "[0:0::1]:8080:web:80", "::1 8080 web:80");
+    check_spec(FORWARD_LOCAL, "*:8080:web:80", "* 8080 web:80");
+    check_spec(FORWARD_SOCKS, "127.0.0.2:1080", "127.0.0.2 1080 -");
+    check_spec(FORWARD_SOCKS, "[::1]:1080", "::1 1080 -");
+    check_spec(FORWARD_SOCKS, "*:1080", "* 1080 -");
+    check_spec(FORWARD_SOCKS, "1080", "- 1080 -");
+}
+
+static void what_is_no_local_forward_is_refused(void **state)
+{
+    static const char *const texts[] = {"",
+                                        ":",
+                                        "8080",
+                                        "8080:",
+                                        "8080:web",
+                                        "8080:web:",
+                                        "8080::80",
+                                        ":8080:web:80",
+                                        "8080:web:0",
+                                        "8080:web:65536",
+                                        "65536:web:80",
+                                        "08:web:80",
+                                        "-1:web:80",
+                                        "a b:8080:web:80",
+                                        "::1:8080:web:80",
+                                        "[::1:8080:web:80",
+                                        "[::1]8080:web:80",
+                                        "[]:8080:web:80",
+                                        "8080:*:80",
+                                        "8080:web:*",
+                                        "8080:web:80:90",
+                                        "8080:::1:80",
+                                        "8080:web:80 ",
+                                        "[127.0.0.1]:8080:web:80",
+                                        "[localhost]:8080:web:80",
+                                        "web:80",
+                                        "127.1:8080:web:80",
+                                        "[::1]",
+                                        "[",
+                                        "[:",
+                                        "*",
+                                        "**:1:web:80",
+                                        "1:2:3:4",
+                                        "8080/web/80",
+                                        "8080:we\nb:80"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        check_refused(FORWARD_LOCAL, texts[i]);
+}
+
+static void what_is_no_socks_port_is_refused(void **state)
+{
+    static const char *const texts[] = {"",      ":",           ":1080", "1080:",           "web",
+                                        "65536", "1080:web:80", "[::1]", "[::1]1",          "::1:1080",
+                                        "1080 ", "127.0.0.1:",  "*:",    "127.0.0.1:1080:", "[::1]:x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        check_refused(FORWARD_SOCKS, texts[i]);
+}
+
+static void a_long_text_is_refused_in_one_short_line(void **state)
+{
+    (void)state;
+    char *text = repeated('a', 5000);
+    check_refused(FORWARD_LOCAL, text);
+    check_refused(FORWARD_SOCKS, text);
+    free(text);
+    text = repeated('9', 5000);
+    check_refused(FORWARD_LOCAL, text);
+    check_refused(FORWARD_SOCKS, text);
+    free(text);
+}
+
+static int open_spec(struct listen_socket sockets[LISTEN_MAX], const char *text)
+{
+    struct forward_spec spec;
+    char error[FORWARD_ERROR_MAX] = "";
+    assert_int_equal(forward_spec_parse(&spec, FORWARD_SOCKS, text, error), HX_OK);
+    int count = listen_open(sockets, &spec, error);
+    assert_int_equal(count<0, strlen(error)> 0);
+    return count;
+}
+
+static void close_sockets(struct listen_socket *sockets, int count)
+{
+    for (int i = 0; i < count; i++)
+        close(sockets[i].fd);
+}
+
+static void without_an_address_only_loopback_is_listened_on(void **state)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    struct listen_socket sockets[LISTEN_MAX];
+    (void)state;
+    int count = open_spec(sockets, "0");
+    assert_in_range(count, 1, 2);
+    for (int i = 0; i < count; i++) {
+        const struct endpoint *e = &sockets[i].endpoint;
+        assert_true(e->family == AF_INET ? e->address[0] == 127 : memcmp(e->address, loopback6, 16) == 0);
+        assert_int_equal(e->port, sockets[0].endpoint.port);
+        assert_int_not_equal(e->port, 0);
+    }
+    close_sockets(sockets, count);
+}
+
+static void a_port_that_is_taken_is_an_error(void **state)
+{
+    struct listen_socket sockets[LISTEN_MAX], more[LISTEN_MAX];
+    char text[64];
+    (void)state;
+    int count = open_spec(sockets, "127.0.0.1:0");
+    assert_int_equal(count, 1);
+    snprintf(text, sizeof text, "127.0.0.1:%hu", sockets[0].endpoint.port);
+    assert_int_equal(open_spec(more, text), HX_EADDR);
+    snprintf(text, sizeof text, "%hu", sockets[0].endpoint.port); /* on [::1], too: all or nothing */
+    assert_int_equal(open_spec(more, text), HX_EADDR);
+    close_sockets(sockets, count);
+}
+
+static void an_address_of_another_host_is_an_error(void **state)
+{
+    struct listen_socket sockets[LISTEN_MAX];
+    (void)state;
+    assert_int_equal(open_spec(sockets, "192.0.2.1:0"), HX_EADDR);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_local_forward_has_a_port_and_a_target),
+        cmocka_unit_test(port_0_is_the_kernels_choice),
+        cmocka_unit_test(an_address_may_stand_before_the_port),
+        cmocka_unit_test(what_is_no_local_forward_is_refused),
+        cmocka_unit_test(what_is_no_socks_port_is_refused),
+        cmocka_unit_test(a_long_text_is_refused_in_one_short_line),
+        cmocka_unit_test(without_an_address_only_loopback_is_listened_on),
+        cmocka_unit_test(a_port_that_is_taken_is_an_error),
+        cmocka_unit_test(an_address_of_another_host_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
