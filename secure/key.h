@@ -31,10 +31,14 @@ struct keyring { /* locked in memory and left out of core dumps where the kernel
 
 /* Writes a new key's text. HX_ESYS: no randomness. */
 int key_generate(char text[KEY_TEXT_MAX]);
-/* HX_EINVAL: no key, or mistyped; *line (from 1) says where. HX_ELIMIT, HX_ENOMEM. HX_ENOTFOUND: not one key.
- */
+/* Case and the places of '-' within a key do not matter. HX_EINVAL: no key, or mistyped, or no label; *line
+ * (from 1) says where. HX_ELIMIT: above KEYRING_MAX; HX_ENOTFOUND: not one key; HX_ENOMEM. After an error
+ * *out is empty. */
 int keyring_parse(struct keyring *out, const char *text, size_t len, int *line);
+/* HX_OK or HX_ENOMEM. */
+int keyring_copy(struct keyring *out, const struct keyring *r);
+/* Of two equal keys the first one; NULL if there is none. */
 const struct key *keyring_find(const struct keyring *r, const uint8_t *identity, size_t len);
-void keyring_free(struct keyring *r); /* wipes it */
+void keyring_free(struct keyring *r); /* wipes it; an empty one is fine */
 
 #endif
