@@ -1,4 +1,4 @@
-/* secure/tls.h: TLS 1.3 (RFC 8446) between two who share a key (external PSK with psk_dhe_ke, RFC 9258's
+/* secure/tls.h: TLS 1.3 (RFC 8446) between two who share a key (external PSK with psk_dhe_ke, RFC 9257's
  * advice on identities): no certificates, forward secrecy, nothing sent in the clear, both sides proven.
  *
  * A state machine over the caller's non-blocking transport. Not thread-safe: the caller locks. */

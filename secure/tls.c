@@ -1,0 +1,185 @@
+#include "secure/tls.h"
+#include "secure/tls_io.h"
+#include "secure/tls_psk.h"
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#define RECORD_MAX 16384 /* bytes of data in one (RFC 8446, section 5.1) */
+/* New keys after so many: RFC 8446, section 5.5 allows 2^24.5 of full size with AES-GCM. */
+#define REKEY_RECORDS (1 << 18)
+
+struct tls {
+    struct tls_io io;
+    struct tls_psk psk;
+    SSL *ssl;
+    bool proven;
+    bool ended;
+    int error; /* of TLS itself, for good */
+    uint32_t records;
+};
+
+int tls_create(struct tls **out, const struct keyring *ring, bool connecting, const struct tls_transport *io)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return HX_ENOMEM;
+    t->io.transport = *io;
+    BIO *bio = tls_io_bio(&t->io);
+    if (!bio || keyring_copy(&t->psk.ring, ring) < 0 || !(t->ssl = tls_psk_ssl(&t->psk, connecting))) {
+        BIO_free(bio);
+        tls_destroy(t);
+        ERR_clear_error();
+        return HX_ENOMEM;
+    }
+    SSL_set_bio(t->ssl, bio, bio);
+    *out = t;
+    return HX_OK;
+}
+
+void tls_destroy(struct tls *t)
+{
+    if (!t)
+        return;
+    SSL_free(t->ssl);
+    keyring_free(&t->psk.ring);
+    tls_io_free(&t->io);
+    free(t);
+}
+
+/* What a handshake's failure says of the peer: either it speaks TLS 1.3 and has no key of ours, or not. */
+static int judge_failure(unsigned long error)
+{
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return HX_EPROTO;
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM: /* the peer offers no key that we have */
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_MISSING_SIGALGS_EXTENSION:
+    case SSL_R_MISSING_PSK_KEX_MODES_EXTENSION:
+    case SSL_R_BINDER_DOES_NOT_VERIFY: /* it knows the key's identity only */
+    case SSL_R_DIGEST_CHECK_FAILED:
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:     /* it shows a certificate */
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: /* it found the same of us */
+    case SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+    case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY:
+    case SSL_R_TLSV13_ALERT_MISSING_EXTENSION:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        return HX_EAUTH;
+    case ERR_R_MALLOC_FAILURE:
+        return HX_ENOMEM;
+    default:
+        return HX_EPROTO;
+    }
+}
+
+/* After an operation of OpenSSL has returned `result` <= 0. */
+static int failure(struct tls *t, int result)
+{
+    int reason = SSL_get_error(t->ssl, result);
+    if (t->io.in_error == HX_OK && (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE))
+        return HX_EAGAIN;
+    if (reason == SSL_ERROR_ZERO_RETURN)
+        return HX_EEOF;
+    if (t->io.in_error < 0)
+        t->error = t->io.in_error == HX_EEOF ? HX_ECLOSED : t->io.in_error;
+    else if (t->io.out_error < 0)
+        t->error = t->io.out_error;
+    else
+        t->error = t->proven ? HX_EPROTO : judge_failure(ERR_peek_error());
+    ERR_clear_error();
+    (void)tls_io_flush(&t->io); /* the alert, if there is one */
+    return t->error;
+}
+
+int tls_handshake(struct tls *t)
+{
+    if (t->proven || t->error < 0)
+        return t->error;
+    ERR_clear_error();
+    int result = SSL_do_handshake(t->ssl);
+    int err = result == 1 ? HX_OK : failure(t, result);
+    if (err == HX_OK && !SSL_session_reused(t->ssl))
+        err = t->error = HX_EAUTH; /* a handshake without the PSK proves nothing */
+    int flushed = tls_io_flush(&t->io);
+    if (err == HX_EEOF) /* a close_notify in place of a handshake */
+        err = t->error = HX_ECLOSED;
+    if (err == HX_EAGAIN)
+        return flushed < 0 ? flushed : err;
+    keyring_free(&t->psk.ring);
+    t->proven = err == HX_OK;
+    return err;
+}
+
+const char *tls_label(const struct tls *t)
+{
+    return t->proven ? t->psk.label : "";
+}
+
+ssize_t tls_read(struct tls *t, void *buf, size_t len)
+{
+    int err = tls_handshake(t);
+    size_t got = 0, more;
+    if (err < 0)
+        return err;
+    ERR_clear_error();
+    while (got < len) {
+        int result = SSL_read_ex(t->ssl, (char *)buf + got, len - got, &more);
+        if (result != 1) {
+            err = failure(t, result);
+            break;
+        }
+        got += more;
+    }
+    return got > 0 ? (ssize_t)got : err;
+}
+
+/* One record. */
+static ssize_t encrypt(struct tls *t, const char *data, size_t len)
+{
+    size_t put;
+    if (t->records++ >= REKEY_RECORDS) {
+        t->records = 0;
+        SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+    }
+    int result = SSL_write_ex(t->ssl, data, len > RECORD_MAX ? RECORD_MAX : len, &put);
+    return result == 1 ? (ssize_t)put : failure(t, result);
+}
+
+ssize_t tls_write(struct tls *t, const void *buf, size_t len)
+{
+    int err = tls_handshake(t);
+    size_t done = 0;
+    if (err == HX_OK)
+        err = t->ended ? HX_EINVAL : tls_io_flush(&t->io);
+    ERR_clear_error();
+    while (err == HX_OK && done < len) {
+        ssize_t put = encrypt(t, (const char *)buf + done, len - done);
+        if (put > 0)
+            done += (size_t)put;
+        if (put < 0)
+            err = (int)put;
+        else if (t->io.len >= TLS_IO_FILL || done == len)
+            err = tls_io_flush(&t->io);
+    }
+    return done > 0 ? (ssize_t)done : err;
+}
+
+int tls_flush(struct tls *t)
+{
+    return tls_io_flush(&t->io);
+}
+
+int tls_end(struct tls *t)
+{
+    int err = tls_handshake(t);
+    if (err < 0 || t->ended)
+        return err;
+    ERR_clear_error();
+    t->ended = true;
+    int result = SSL_shutdown(t->ssl); /* 0: the peer's close_notify has not come */
+    return result < 0 ? failure(t, result) : HX_OK;
+}
