@@ -51,7 +51,9 @@ static void on_punched(void *user, const struct punch_result *r)
     struct stream_info info = {.peer = *r->peer,
                                .external = c->parts.own,
                                .name = c->settings.name,
-                               .linger_ms = c->settings.linger_ms};
+                               .linger_ms = c->settings.linger_ms,
+                               .keys = &c->settings.keys,
+                               .connecting = true};
     c->punching = false;
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
         fail(c, HX_ELIMIT);
@@ -200,8 +202,10 @@ int hx_connect(struct hx_stream **out, const struct hx_config *config, const cha
     int err = settings_init(&c.settings, config, name);
     if (err == HX_OK)
         err = engine_cond_init(&c.cond);
-    if (err < 0)
+    if (err < 0) {
+        settings_free(&c.settings);
         return err;
+    }
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
         parts_init(&c.parts, c.settings.name, c.settings.own_name);
@@ -218,5 +222,6 @@ int hx_connect(struct hx_stream **out, const struct hx_config *config, const cha
         engine_unlock();
     }
     pthread_cond_destroy(&c.cond);
+    settings_free(&c.settings);
     return err;
 }

@@ -3,14 +3,30 @@
 #include "client/engine.h"
 #include "proto/endpoint.h"
 #include "proto/host_id.h"
+#include "secure/key.h"
+#include <string.h>
 
 _Static_assert(HX_NAME_MAX == HOST_ID_MAX, "hx.h and proto/host_id.h agree");
 _Static_assert(HX_ADDRESS_MAX == ENDPOINT_TEXT_MAX, "hx.h and proto/endpoint.h agree");
+_Static_assert(HX_KEY_TEXT_MAX == KEY_TEXT_MAX, "hx.h and secure/key.h agree");
 _Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt.h agree");
 
 void hx_cleanup(void)
 {
     engine_end();
+}
+
+int hx_key_generate(char text[HX_KEY_TEXT_MAX])
+{
+    return key_generate(text);
+}
+
+int hx_keys_check(const char *text, int *line)
+{
+    struct keyring ring;
+    int err = keyring_parse(&ring, text, strlen(text), line);
+    keyring_free(&ring);
+    return err;
 }
 
 const char *hx_strerror(int error)

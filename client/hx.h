@@ -9,9 +9,10 @@
  * Results: >= 0 is success, errors are the negative numbers of enum hx_error. Times are milliseconds; a
  * `timeout_ms` of -1 waits for ever, 0 does not wait.
  *
- * Who the peer is has not been proven: whoever knows the name may connect, and whoever holds the name
- * answers. Authenticate in the first message if it matters. Do not fork() between the first call and
- * hx_cleanup(). */
+ * With hx_config.keys both sides prove that they have the same key, and everything between them is encrypted
+ * (TLS 1.3 with an external PSK; forward secrecy). Without, who the peer is has not been proven: whoever
+ * knows the name may connect, whoever holds the name answers, and all can be read on the way. Do not fork()
+ * between the first call and hx_cleanup(). */
 #ifndef HX_H
 #define HX_H
 
@@ -31,7 +32,7 @@ enum hx_error {
     HX_EAGAIN = -1,     /* timeout_ms was 0 and nothing could be done at once */
     HX_ECLOSED = -2,    /* the connection is gone */
     HX_EEOF = -3,       /* end of stream; inside the library only: hx_read() says 0 */
-    HX_EPROTO = -4,     /* what the nameserver said is no HTTP, or no list of peers */
+    HX_EPROTO = -4,     /* the nameserver speaks no HTTP, or tells no peers; the peer speaks no TLS */
     HX_ETOOBIG = -5,    /* an answer or a text is longer than allowed */
     HX_EINVAL = -6,     /* an argument cannot be used */
     HX_ENOMEM = -7,     /* out of memory */
@@ -53,6 +54,7 @@ enum hx_error {
 #define HX_NAME_MAX     255  /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
 #define HX_ADDRESS_MAX  56   /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
 #define HX_DEFAULT_PORT 7000 /* of the nameserver */
+#define HX_KEY_TEXT_MAX 64   /* bytes that hold a written key with its NUL */
 
 struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
@@ -94,16 +96,20 @@ struct hx_config {
      * and call nothing of this library. May be NULL. */
     void (*on_event)(void *user, const struct hx_event_info *info);
     void *user;
+    /* Lines "KEY [LABEL]", each KEY as hx_key_generate() writes it; empty lines, and those that begin with
+     * '#', say nothing. hx_connect() uses the first key, a listener lets in whoever has any of them. Only
+     * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
+    const char *keys;
 };
 
 /* Registers `name` and returns when the nameserver has agreed. From then on the library keeps the name bound:
  * when the nameserver restarts or falls silent it binds anew, for ever, less and less often (up to 30 s).
  * HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive;
  * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE: the nameserver was not reached; HX_EREJECTED, HX_ELIMIT, HX_EPROTO:
- * it was, but did not agree; HX_EINVAL: name or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+ * it was, but did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 HX_API int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name);
-/* The next connection: punched, nothing read yet. HX_OK: *out is the caller's, to be closed with hx_close().
- * HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
+/* The next connection: punched, nothing read or proven yet. HX_OK: *out is the caller's, to be closed with
+ * hx_close(). HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
 HX_API int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms);
 /* Readable (POLLIN) while hx_accept() would return at once. Belongs to the listener; only poll it. HX_ESYS.
  */
@@ -119,16 +125,26 @@ HX_API void hx_listener_close(struct hx_listener *l);
  * HX_EPUNCH: its holder was not reached; the rest as hx_bind(). */
 HX_API int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
                       int timeout_ms);
-/* Bytes read, at least 1; 0: the peer has ended its direction (by hx_shutdown(), or a peer that is no hx by
- * closing) and all of it was read. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. HX_ECLOSED: the
- * connection broke, or was closed without an end; bytes may be missing. HX_EINVAL: `len` is 0. */
+/* With keys: finishes the proof that both sides have the same one, which hx_read() and hx_write() else do
+ * themselves. HX_OK: proven, or there are no keys; HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED.
+ * HX_EAUTH: the peer does not have the key; it has been told, and nothing else. HX_EPROTO: what it says is
+ * no TLS 1.3; HX_ECLOSED. Those stay: every later call returns them, too. */
+HX_API int hx_handshake(struct hx_stream *s, int timeout_ms);
+/* The label of the key that the peer has, "" if it has none, if it is not proven yet, or without keys. Lives
+ * as long as `s`. */
+HX_API const char *hx_peer_label(struct hx_stream *s);
+/* Bytes read, at least 1; 0: the peer has ended its direction (by hx_shutdown(), or, without keys, a peer
+ * that is no hx by closing) and all of it was read. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED.
+ * HX_ECLOSED: the connection broke, or was closed without an end; bytes may be missing. HX_EAUTH, HX_EPROTO:
+ * as hx_handshake(). HX_EINVAL: `len` is 0. */
 HX_API ssize_t hx_read(struct hx_stream *s, void *buf, size_t len, int timeout_ms);
 /* Bytes taken; they are sent in the background. With timeout_ms 0 as many as fit, else HX_EAGAIN; with
  * another all of them, fewer only if the time ran out or the connection broke after some. HX_ETIMEDOUT,
- * HX_ECLOSED, HX_ECANCELED. HX_EINVAL: `len` is 0, or hx_shutdown() was called. */
+ * HX_ECLOSED, HX_ECANCELED; HX_EAUTH, HX_EPROTO: as hx_handshake(). HX_EINVAL: `len` is 0, or hx_shutdown()
+ * was called. */
 HX_API ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_ms);
-/* Ends our direction: the peer reads what was written, then 0. Reading goes on. HX_OK (also the second time)
- * or HX_ECLOSED. Does not wait. */
+/* Ends our direction: the peer reads what was written, then 0. Reading goes on. HX_OK (also the second time),
+ * HX_ECLOSED, HX_EAUTH or HX_EPROTO. Does not wait: what is still held back is sent in the background. */
 HX_API int hx_shutdown(struct hx_stream *s);
 /* Ends the connection at once, bytes may be lost; waiting and later calls return HX_ECANCELED. The handle
  * stays until hx_close(): so a thread makes others leave `s`, and joins them, before it frees it. */
@@ -136,7 +152,8 @@ HX_API void hx_abort(struct hx_stream *s);
 /* Frees `s`, whatever it returns; NULL is fine. Without hx_shutdown() before: does not wait, bytes may be
  * lost. After it: waits until the peer's application has read everything (for a peer that is no hx: until its
  * UDT has it), and then HX_OK. HX_ETIMEDOUT: no progress for config.linger_ms; HX_ECLOSED: the peer went away
- * before; HX_ECANCELED. Reaching HX_OK here, and 0 from hx_read(), both directions were whole. */
+ * before; HX_EAUTH, HX_EPROTO; HX_ECANCELED. Reaching HX_OK here, and 0 from hx_read(), both directions were
+ * whole. */
 HX_API int hx_close(struct hx_stream *s);
 /* Readable (POLLIN) while hx_read() would return at once, or has not been asked since bytes came. After its 0
  * quiet until the connection is gone; hx_read() then says HX_ECLOSED. Belongs to the stream. HX_ESYS. */
@@ -149,6 +166,12 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 HX_API const char *hx_peer_name(struct hx_stream *s);
 /* Our external address when the stream was made, or "-". As hx_listener_external(). */
 HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
+
+/* Writes a new key: 160 random bits and a checksum, 47 characters. HX_ESYS: no randomness. */
+HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
+/* Can `text` be hx_config.keys? HX_OK; HX_EINVAL: *line (from 1) is not "KEY [LABEL]", or its key is mistyped
+ * (it has a checksum); HX_ENOTFOUND: there is no key; HX_ELIMIT: above 1024; HX_ENOMEM. */
+HX_API int hx_keys_check(const char *text, int *line);
 
 /* Ends the library in this process: closes all connections, stops its thread; about half a second at most.
  * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any

@@ -34,6 +34,8 @@ int linger_judge(struct linger_state *l, const struct linger_view *v)
 {
     if (v->canceled)
         return HX_ECANCELED;
+    if (v->error < 0)
+        return v->error;
     if (v->finish.sent_confirmed)
         return judge_confirmed(l, v);
     if (stock_has_all(l, v))

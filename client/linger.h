@@ -20,6 +20,7 @@ struct linger_state {
 struct linger_view {
     struct udt_finish finish;
     int unacked; /* of stream_unacked() */
+    int error;   /* TLS has failed; HX_OK */
     bool gone;
     bool canceled;
     int64_t heard_ms;
@@ -28,7 +29,8 @@ struct linger_view {
 
 /* `unacked`: the last that is known of stream_unacked(), -1 for nothing. */
 void linger_init(struct linger_state *l, int linger_ms, int unacked, int64_t now_ms);
-/* HX_EAGAIN: wait; HX_OK: all has arrived; HX_ECLOSED, HX_ETIMEDOUT, HX_ECANCELED: that is not known. */
+/* HX_EAGAIN: wait; HX_OK: all has arrived; HX_ECLOSED, HX_ETIMEDOUT, HX_ECANCELED,
+ * view.error: that is not known. */
 int linger_judge(struct linger_state *l, const struct linger_view *v);
 
 #endif

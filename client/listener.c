@@ -68,8 +68,11 @@ static struct hx_stream *queue_take(struct hx_listener *l)
 static void on_punched(void *user, const struct punch_result *r)
 {
     struct hx_listener *l = user;
-    struct stream_info info = {
-        .peer = *r->peer, .external = l->external, .name = r->name, .linger_ms = l->settings.linger_ms};
+    struct stream_info info = {.peer = *r->peer,
+                               .external = l->external,
+                               .name = r->name,
+                               .linger_ms = l->settings.linger_ms,
+                               .keys = &l->settings.keys};
     struct hx_stream *s;
     if (r->error == HX_ECANCELED)
         return;
@@ -199,6 +202,7 @@ static void destroy(struct hx_listener *l)
     engine_leave(&l->member);
     signal_fd_close(&l->fd);
     pthread_cond_destroy(&l->cond);
+    settings_free(&l->settings);
     free(l);
 }
 
@@ -228,6 +232,7 @@ int hx_bind(struct hx_listener **out, const struct hx_config *config, const char
     if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)
         pthread_cond_destroy(&l->cond);
     if (err < 0) {
+        settings_free(&l->settings);
         free(l);
         return err;
     }

@@ -27,6 +27,7 @@ static int or_default(int value, int when_zero)
 
 int settings_init(struct settings *s, const struct hx_config *config, const char *name)
 {
+    int line;
     memset(s, 0, sizeof *s);
     if (!config || !config->nameserver || copy_name(s->name, name) != HX_OK)
         return HX_EINVAL;
@@ -43,5 +44,12 @@ int settings_init(struct settings *s, const struct hx_config *config, const char
     s->punch_ms = config->punch_ms;
     s->linger_ms = config->linger_ms;
     s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
+    if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
+        return HX_EINVAL; /* hx_keys_check() tells more */
     return resolve_lookup(&s->addresses, config->nameserver, HX_DEFAULT_PORT);
+}
+
+void settings_free(struct settings *s)
+{
+    keyring_free(&s->keys);
 }

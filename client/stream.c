@@ -2,6 +2,7 @@
 #include "client/engine.h"
 #include "client/linger.h"
 #include "client/orphan.h"
+#include "client/seal.h"
 #include "client/signal_fd.h"
 #include "proto/host_id.h"
 #include <stdlib.h>
@@ -14,7 +15,7 @@ struct hx_stream {
     struct engine_sink sink;
     struct engine_timer silence;
     struct engine_member member;
-    struct stream *s; /* changed with both locks held; NULL once the library has ended */
+    struct stream *s; /* changed with both locks held; NULL once the connection is given up */
     struct endpoint peer, external;
     char name[HOST_ID_MAX + 1];
     int linger_ms;
@@ -24,9 +25,12 @@ struct hx_stream {
     pthread_mutex_t mutex; /* all below, and every read and write of `s` */
     pthread_cond_t cond;
     struct signal_fd read_fd, write_fd; /* set: hx_read() or hx_write() is worth a try */
+    struct seal seal;
+    bool proof_told; /* that the proof of the keys has ended, this way or that */
     bool eof_told;
     bool unsure;   /* something was written that no look at the acknowledgements has covered */
     bool finished; /* hx_shutdown() was called */
+    bool ended;    /* and UDT has been told, too */
     bool gone;     /* the connection has ended */
     bool silent;   /* because nothing was heard: no orderly end */
     bool canceled; /* the handle's life ends */
@@ -40,18 +44,65 @@ static void wake(struct hx_stream *h)
     pthread_cond_broadcast(&h->cond);
 }
 
+/* Whoever waits for the proof, to read or to write, may go on or learn that it has failed. */
+static void tell_proof(struct hx_stream *h)
+{
+    if (h->proof_told || !(h->seal.proven || h->seal.error < 0))
+        return;
+    h->proof_told = true;
+    signal_fd_set(&h->read_fd, true);
+    signal_fd_set(&h->write_fd, true);
+    wake(h);
+}
+
+/* Sends what the seal holds back and, after hx_shutdown(), what ends our direction: TLS's end, then UDT's.
+ * Both locks are held. HX_OK: nothing waits. */
+static int push(struct hx_stream *h)
+{
+    if (!h->finished || h->ended)
+        return seal_flush(&h->seal);
+    int err = seal_end(&h->seal);
+    tell_proof(h);
+    if (err == HX_OK)
+        err = udt_stream_finish(h->s);
+    h->ended = err == HX_OK;
+    return err;
+}
+
+static void on_writable(struct hx_stream *h)
+{
+    int pushed = push(h);
+    if (pushed == HX_OK && stream_unacked(h->s) == 0)
+        h->unsure = false;
+    if (pushed != HX_EAGAIN || !h->proof_told)
+        signal_fd_set(&h->write_fd, true);
+}
+
+static void on_readable(struct hx_stream *h)
+{
+    if (h->finished && !h->ended) /* it may be the proof's end */
+        (void)push(h);
+    if (h->eof_told)
+        seal_read_rest(&h->seal);
+    else
+        signal_fd_set(&h->read_fd, true);
+    if (!h->proof_told) /* who writes waits for the peer's proof */
+        signal_fd_set(&h->write_fd, true);
+}
+
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct hx_stream *h = (struct hx_stream *)sink;
     pthread_mutex_lock(&h->mutex);
-    if (ev->type == UDT_EV_CLOSED)
+    if (ev->type == UDT_EV_CLOSED) {
         h->gone = true;
-    if (ev->type == UDT_EV_WRITABLE && h->s && stream_unacked(h->s) == 0)
-        h->unsure = false;
-    if (ev->type == UDT_EV_READABLE ? !h->eof_told : ev->type == UDT_EV_CLOSED)
         signal_fd_set(&h->read_fd, true);
-    if (ev->type == UDT_EV_WRITABLE || ev->type == UDT_EV_CLOSED)
         signal_fd_set(&h->write_fd, true);
+    } else if (ev->type == UDT_EV_WRITABLE && h->s) {
+        on_writable(h);
+    } else if (ev->type == UDT_EV_READABLE && h->s) {
+        on_readable(h);
+    }
     wake(h);
     pthread_mutex_unlock(&h->mutex);
 }
@@ -89,11 +140,14 @@ static void detach(struct hx_stream *h, bool settle)
     signal_fd_set(&h->write_fd, true);
     wake(h);
     bool gone = h->gone;
+    int64_t settled_ms = h->born_ms + STREAM_SETTLE_MS;
+    if (h->seal.error < 0 && h->seal.failed_ms + STREAM_ALERT_MS > settled_ms)
+        settled_ms = h->seal.failed_ms + STREAM_ALERT_MS;
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
     s->user = NULL;
-    if (!settle || gone || !orphan_keep(s, h->born_ms + STREAM_SETTLE_MS))
+    if (!settle || gone || !orphan_keep(s, settled_ms))
         stream_close(s);
 }
 
@@ -105,11 +159,16 @@ static void on_cancel(struct engine_member *m)
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info)
 {
     struct hx_stream *h = calloc(1, sizeof *h);
-    if (!h || engine_cond_init(&h->cond) != HX_OK) {
+    if (!h || seal_open(&h->seal, s, info->keys, info->connecting) != HX_OK ||
+        engine_cond_init(&h->cond) != HX_OK) {
+        if (h)
+            seal_close(&h->seal);
         free(h);
         stream_close(s);
         return HX_ENOMEM;
     }
+    h->proof_told = h->seal.proven;
+    h->unsure = !h->seal.proven;
     pthread_mutex_init(&h->mutex, NULL);
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
@@ -139,6 +198,7 @@ void stream_discard(struct hx_stream *h)
     while (h->users > 0)
         pthread_cond_wait(&h->cond, &h->mutex);
     pthread_mutex_unlock(&h->mutex);
+    seal_close(&h->seal);
     signal_fd_close(&h->read_fd);
     signal_fd_close(&h->write_fd);
     pthread_cond_destroy(&h->cond);
@@ -173,18 +233,20 @@ static ssize_t try_read(struct hx_stream *h, void *buf, size_t len)
         return HX_ECANCELED;
     if (h->eof_told)
         return h->gone ? HX_ECLOSED : 0;
-    ssize_t got = stream_read(h->s, buf, len);
+    ssize_t got = seal_read(&h->seal, buf, len);
+    tell_proof(h);
     if (got == HX_EAGAIN && h->gone)
         got = HX_ECLOSED;
     if (got == HX_EAGAIN)
         signal_fd_set(&h->read_fd, false);
     if (got == HX_EEOF)
         got = 0;
-    else if (got == HX_ECLOSED)
+    else if (got == HX_ECLOSED && !h->seal.tls)
         got = closed_or_end(h);
     if (got == 0) {
         h->eof_told = true;
         signal_fd_set(&h->read_fd, h->gone);
+        seal_read_rest(&h->seal);
     }
     return got;
 }
@@ -195,7 +257,11 @@ static ssize_t try_write(struct hx_stream *h, const void *buf, size_t len)
         return HX_ECANCELED;
     if (h->finished)
         return HX_EINVAL;
-    ssize_t put = h->gone ? HX_ECLOSED : stream_write(h->s, buf, len);
+    int err = seal_prove(&h->seal); /* why it failed is told even if the peer has gone since */
+    tell_proof(h);
+    if (err == HX_OK || err == HX_EAGAIN)
+        err = h->gone ? HX_ECLOSED : err;
+    ssize_t put = err < 0 ? err : seal_write(&h->seal, buf, len);
     if (put == HX_EAGAIN)
         signal_fd_set(&h->write_fd, false);
     if (put > 0)
@@ -256,15 +322,52 @@ ssize_t hx_write(struct hx_stream *h, const void *buf, size_t len, int timeout_m
     return done > 0 ? (ssize_t)done : put;
 }
 
+static int try_prove(struct hx_stream *h)
+{
+    if (h->canceled)
+        return HX_ECANCELED;
+    int err = seal_prove(&h->seal);
+    tell_proof(h);
+    return err == HX_EAGAIN && h->gone ? HX_ECLOSED : err;
+}
+
+int hx_handshake(struct hx_stream *h, int timeout_ms)
+{
+    int64_t deadline_ms = engine_deadline(timeout_ms);
+    int err;
+    pthread_mutex_lock(&h->mutex);
+    h->users++;
+    while ((err = try_prove(h)) == HX_EAGAIN && timeout_ms != 0) {
+        if (!engine_cond_wait(&h->cond, &h->mutex, deadline_ms)) {
+            err = HX_ETIMEDOUT;
+            break;
+        }
+    }
+    leave(h);
+    return err;
+}
+
+const char *hx_peer_label(struct hx_stream *h)
+{
+    pthread_mutex_lock(&h->mutex);
+    const char *label = h->seal.tls ? tls_label(h->seal.tls) : "";
+    pthread_mutex_unlock(&h->mutex);
+    return label;
+}
+
 int hx_shutdown(struct hx_stream *h)
 {
     int err = HX_ECLOSED;
     engine_lock();
     pthread_mutex_lock(&h->mutex);
-    if (h->s)
-        err = h->finished ? HX_OK : udt_stream_finish(h->s);
-    if (err == HX_OK)
+    if (h->s) {
+        bool before = h->finished;
         h->finished = true;
+        err = push(h);
+        if (err == HX_EAGAIN) /* what waits leaves when there is room */
+            err = HX_OK;
+        h->finished = before || err == HX_OK;
+    }
     pthread_mutex_unlock(&h->mutex);
     engine_unlock();
     return err;
@@ -280,8 +383,12 @@ static unsigned look(struct hx_stream *h, struct linger_view *view)
     view->gone = h->gone;
     view->now_ms = udt_now_ms();
     if (h->s) {
+        (void)push(h);
+        view->error = h->seal.error;
         udt_stream_finish_state(h->s, &view->finish);
         view->unacked = stream_unacked(h->s);
+        if (view->unacked >= 0 && !h->ended)
+            view->unacked++; /* what UDT has not even got */
         view->heard_ms = stream_heard_ms(h->s);
     }
     pthread_mutex_unlock(&h->mutex);
@@ -294,7 +401,7 @@ static int linger(struct hx_stream *h)
     struct linger_view view = {.unacked = 0};
     struct linger_state state;
     pthread_mutex_lock(&h->mutex);
-    linger_init(&state, h->linger_ms, h->unsure ? -1 : 0, udt_now_ms());
+    linger_init(&state, h->linger_ms, h->unsure || !h->ended ? -1 : 0, udt_now_ms());
     pthread_mutex_unlock(&h->mutex);
     for (;;) {
         unsigned news = look(h, &view);

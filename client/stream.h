@@ -7,7 +7,9 @@
 
 #include "client/api.h"
 #include "proto/endpoint.h"
+#include "secure/key.h"
 #include "shim/stream.h"
+#include <stdbool.h>
 
 #define STREAM_SILENCE_MS \
     30000 /* the peer's UDT is never that quiet (DESIGN, section 3: a connection's end) */
@@ -15,12 +17,15 @@
 #define STREAM_SETTLE_MS                                                                    \
     500 /* a younger one is closed so late: the peer may not know yet that it is connected, \
            and would never hear of its end */
+#define STREAM_ALERT_MS 800 /* nor is one whose proof has failed, before the peer could be told why */
 
 struct stream_info {
     struct endpoint peer;
     struct endpoint external;
-    const char *name; /* the peer's, copied */
-    int linger_ms;    /* as in hx_config */
+    const char *name;           /* the peer's, copied */
+    int linger_ms;              /* as in hx_config */
+    const struct keyring *keys; /* copied; empty: the bytes pass as they are */
+    bool connecting;
 };
 
 /* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,

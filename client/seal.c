@@ -1,0 +1,92 @@
+#include "client/seal.h"
+#include "shim/udt.h"
+
+#define REST_READS 16 /* at once, of what nobody should have sent */
+
+static ssize_t read_stream(void *user, void *buf, size_t len)
+{
+    return stream_read(user, buf, len);
+}
+
+static ssize_t write_stream(void *user, const void *buf, size_t len)
+{
+    return stream_write(user, buf, len);
+}
+
+int seal_open(struct seal *s, struct stream *stream, const struct keyring *keys, bool connecting)
+{
+    struct tls_transport io = {.read = read_stream, .write = write_stream, .user = stream};
+    *s = (struct seal){.stream = stream};
+    if (keys && keys->count > 0)
+        return tls_create(&s->tls, keys, connecting, &io);
+    s->proven = true;
+    return HX_OK;
+}
+
+void seal_close(struct seal *s)
+{
+    tls_destroy(s->tls);
+    s->tls = NULL;
+}
+
+/* Keeps what is final. */
+static ssize_t judged(struct seal *s, ssize_t result)
+{
+    if (result >= 0 || result == HX_EAGAIN || result == HX_EEOF || result == HX_EINVAL || s->error < 0)
+        return result;
+    s->error = (int)result;
+    s->failed_ms = udt_now_ms();
+    return result;
+}
+
+int seal_prove(struct seal *s)
+{
+    if (s->proven)
+        return HX_OK;
+    int err = (int)judged(s, tls_handshake(s->tls));
+    s->proven = err == HX_OK;
+    return err;
+}
+
+ssize_t seal_read(struct seal *s, void *buf, size_t len)
+{
+    if (!s->tls)
+        return stream_read(s->stream, buf, len);
+    int err = seal_prove(s);
+    return err < 0 ? err : judged(s, tls_read(s->tls, buf, len));
+}
+
+ssize_t seal_write(struct seal *s, const void *buf, size_t len)
+{
+    if (!s->tls)
+        return stream_write(s->stream, buf, len);
+    int err = seal_prove(s);
+    return err < 0 ? err : judged(s, tls_write(s->tls, buf, len));
+}
+
+int seal_flush(struct seal *s)
+{
+    return s->tls ? tls_flush(s->tls) : HX_OK;
+}
+
+int seal_end(struct seal *s)
+{
+    if (!s->tls)
+        return HX_OK;
+    int err = seal_prove(s);
+    if (err == HX_OK)
+        err = (int)judged(s, tls_end(s->tls));
+    return err < 0 ? err : tls_flush(s->tls);
+}
+
+/* What comes behind the close_notify is to be ignored (RFC 8446, section 6.1). */
+void seal_read_rest(struct seal *s)
+{
+    char ignored[4096];
+    for (int i = 0; s->tls && !s->rest_read && i < REST_READS; i++) {
+        ssize_t got = stream_read(s->stream, ignored, sizeof ignored);
+        if (got == HX_EAGAIN)
+            return;
+        s->rest_read = got < 0;
+    }
+}
