@@ -27,14 +27,12 @@
     X(EAUTH, -19, "the peer does not have the key")
 
 #ifndef HX_H /* client/hx.h shows the same enum; a test compares the two */
-#ifndef HX_H /* client/hx.h has the same, for those who do not have this file; a test compares the two */
 enum hx_error {
     HX_OK = 0,
 #define HX_ERROR_ENUM(name, value, text) HX_##name = (value),
     HX_ERROR_MAP(HX_ERROR_ENUM)
 #undef HX_ERROR_ENUM
 };
-#endif
 #endif
 
 /* A static English text, for HX_OK "success", for a code not in the list "unknown error". Never NULL. */
