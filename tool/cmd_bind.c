@@ -1,151 +1,188 @@
-/* hx bind NAME: waits for peers. The first one gets the pipe; with --echo every one gets its own bytes back.
- */
+/* hx bind NAME: waits for peers that have the key. */
+#include "tool/keyfile.h"
+#include "tool/peer.h"
 #include "tool/program.h"
-#include "tool/pump.h"
+#include "tool/raw.h"
 #include "tool/ui.h"
-#include <pthread.h>
-#include <stdatomic.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#define ECHO_BUFFER_BYTES (64 * 1024)
-#define ECHO_STACK_BYTES  (256 * 1024)
-#define ECHO_MAX          512 /* peers at once; more are turned away */
+#define LINGER_MS 5000 /* both sides have read everything when a link's stream is closed */
 
-static atomic_int echoing;
+struct binding {
+    const struct args *args;
+    struct hx_listener *listener;
+    struct peers_config peers;
+    atomic_flag pipe;
+    int piped_fd;       /* readable: the pipe is over */
+    atomic_int outcome; /* of it: HX_OK or an error */
+    atomic_int system;  /* errno, or 0 */
+    bool idle;          /* no peer uses any of this */
+};
 
-static void turn_away(struct hx_stream *s, const char *why)
+/* In a peer's thread. */
+static void on_pipe_done(void *user, int error, int system)
 {
-    char address[HX_ADDRESS_MAX];
-    if (hx_peer(s, address, sizeof address) > 0)
-        ui_note("turned away %s: %s", address, why);
-    (void)hx_close(s);
+    struct binding *b = user;
+    uint64_t one = 1;
+    atomic_store(&b->outcome, error);
+    atomic_store(&b->system, system);
+    (void)!write(b->piped_fd, &one, sizeof one);
 }
 
-static void echo_all(struct hx_stream *s, char *data)
+static int pipe_status(const struct binding *b)
 {
-    char address[HX_ADDRESS_MAX];
-    ssize_t got;
-    ssize_t put = 0;
-    long long total = 0;
-    while ((got = hx_read(s, data, ECHO_BUFFER_BYTES, -1)) > 0) {
-        put = hx_write(s, data, (size_t)got, -1);
-        if (put != got)
-            break;
-        total += put;
-    }
-    if (got == 0)
-        got = hx_shutdown(s);
-    if (hx_peer(s, address, sizeof address) < 0)
-        address[0] = '\0';
-    int err = hx_close(s);
-    if (interrupted())
-        return;
-    if (got < 0 || put < 0 || err < 0)
-        ui_note("left %s echoed=%lld reason=\"%s\"", address, total,
-                hx_strerror(put < 0   ? (int)put
-                            : got < 0 ? (int)got
-                                      : err));
-    else
-        ui_note("left %s echoed=%lld", address, total);
-}
-
-static void *echo_run(void *stream)
-{
-    char *data = malloc(ECHO_BUFFER_BYTES);
-    if (data)
-        echo_all(stream, data);
-    else
-        turn_away(stream, "out of memory");
-    free(data);
-    atomic_fetch_sub(&echoing, 1);
-    return NULL;
-}
-
-static void echo_begin(struct hx_stream *s, const pthread_attr_t *attr)
-{
-    pthread_t thread;
-    if (atomic_fetch_add(&echoing, 1) >= ECHO_MAX) {
-        turn_away(s, "too many peers");
-    } else if (pthread_create(&thread, attr, echo_run, s) == 0) {
-        return;
-    } else {
-        turn_away(s, "no thread can be had");
-    }
-    atomic_fetch_sub(&echoing, 1);
-}
-
-static int serve_echo(struct hx_listener *listener)
-{
-    struct hx_stream *stream;
-    pthread_attr_t attr;
-    int err;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, ECHO_STACK_BYTES);
-    while ((err = hx_accept(listener, &stream, -1)) == HX_OK)
-        echo_begin(stream, &attr);
-    pthread_attr_destroy(&attr);
-    if (interrupted())
+    int error = atomic_load(&b->outcome);
+    if (error == HX_OK)
         return STATUS_OK;
-    ui_error("cannot accept: %s", hx_strerror(err));
+    ui_pipe_failure(error, atomic_load(&b->system));
     return STATUS_FAILED;
 }
 
-static void on_later_peer(void *user)
+static int interrupted_status(struct binding *b)
 {
-    struct hx_stream *stream;
-    if (hx_accept(user, &stream, 0) == HX_OK)
-        turn_away(stream, "busy with another peer");
+    if (!b->peers.serve.pipe)
+        return STATUS_OK;
+    if (atomic_flag_test_and_set(&b->pipe))
+        ui_error("interrupted before everything had arrived");
+    else
+        ui_error("interrupted before a peer came");
+    return STATUS_FAILED;
 }
 
-static int serve_pipe(struct hx_listener *listener)
+/* Until the pipe is over, or, when there is none, for ever. */
+static int accept_all(struct binding *b, struct peers *peers)
 {
+    struct pollfd fds[] = {
+        {hx_listener_fd(b->listener), POLLIN, 0}, {interrupt_fd(), POLLIN, 0}, {b->piped_fd, POLLIN, 0}};
     struct hx_stream *stream;
-    int err = hx_accept(listener, &stream, -1);
+    for (;;) {
+        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno != EINTR) {
+            ui_error("cannot poll: %s", strerror(errno));
+            return STATUS_FAILED;
+        }
+        if (fds[1].revents)
+            return interrupted_status(b);
+        if (fds[2].revents)
+            return pipe_status(b);
+        int err = hx_accept(b->listener, &stream, 0);
+        if (err == HX_OK) {
+            peers_add(peers, stream);
+        } else if (err != HX_EAGAIN && !interrupted()) {
+            ui_error("cannot accept: %s", hx_strerror(err));
+            return STATUS_FAILED;
+        }
+    }
+}
+
+static int serve_peers(struct binding *b)
+{
+    struct peers *peers;
+    b->piped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (b->piped_fd < 0 || peers_create(&peers, &b->peers) < 0) {
+        ui_error("cannot begin: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
+    int status = accept_all(b, peers);
+    b->idle = peers_destroy(peers);
+    return status;
+}
+
+/* What is offered; false: it cannot be, and that was told. */
+static bool offer(struct binding *b, struct allow **allow, struct share **share)
+{
+    const struct args *args = b->args;
+    if (args->allow_count > 0 && allow_create(allow) < 0) {
+        ui_error("%s", hx_strerror(HX_ENOMEM));
+        return false;
+    }
+    for (int i = 0; i < args->allow_count; i++) {
+        int err = allow_add(*allow, args->allow[i]);
+        if (err < 0) {
+            ui_error("--allow takes HOST:PORT, either of which may be '*', not '%s' (%s)", args->allow[i],
+                     hx_strerror(err));
+            return false;
+        }
+    }
+    int err = args->share ? share_open(share, args->share) : HX_OK;
+    if (err < 0)
+        ui_error("--share %s: %s", args->share, err == HX_ESYS ? strerror(errno) : hx_strerror(err));
+    b->peers.serve = (struct serve_config){.echo = args->echo,
+                                           .allow = *allow,
+                                           .share = *share,
+                                           .pipe = args->echo || *allow || *share ? NULL : &b->pipe};
+    return err == HX_OK;
+}
+
+static int bind_name(struct binding *b, const char *keys)
+{
+    const struct args *args = b->args;
+    const struct hx_config config = {
+        .nameserver = args->nameserver,
+        .local_port = args->local_port,
+        .timeout_ms = args->timeout_s * 1000,
+        .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
+        .keys = keys,
+        .on_event = ui_bind_event};
+    int err = hx_bind(&b->listener, &config, args->name);
+    if (err == HX_OK)
+        return STATUS_OK;
     if (interrupted()) {
-        if (err == HX_OK)
-            (void)hx_close(stream);
-        ui_error("interrupted before a peer came");
+        ui_error("interrupted");
         return STATUS_FAILED;
     }
-    if (err < 0) {
-        ui_error("cannot accept: %s", hx_strerror(err));
+    ui_failure(err, args->name, &config);
+    return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static int bind_raw(struct binding *b)
+{
+    raw_warn();
+    int status = bind_name(b, NULL);
+    if (status != STATUS_OK)
+        return status;
+    status = raw_serve(b->listener, b->args->echo);
+    hx_listener_close(b->listener);
+    return status;
+}
+
+static int bind_secure(struct binding *b)
+{
+    char error[KEYFILE_ERROR_MAX];
+    char *keys = keyfile_load(b->args, error);
+    if (!keys) {
+        ui_error("%s", error);
         return STATUS_FAILED;
     }
-    struct pump_config pump = {.in_fd = STDIN_FILENO,
-                               .out_fd = STDOUT_FILENO,
-                               .interrupt_fd = interrupt_fd(),
-                               .other_fd = hx_listener_fd(listener),
-                               .on_other = on_later_peer,
-                               .user = listener};
-    return pump_run(stream, &pump) ? STATUS_OK : STATUS_FAILED;
+    int status = bind_name(b, keys);
+    keyfile_wipe(keys);
+    if (status != STATUS_OK)
+        return status;
+    status = serve_peers(b);
+    hx_listener_close(b->listener);
+    return status;
 }
 
 int cmd_bind(const struct args *args)
 {
-    struct hx_config config = {.nameserver = args->nameserver,
-                               .local_port = args->local_port,
-                               .timeout_ms = args->timeout_s * 1000,
-                               .linger_ms = -1, /* a pager at the other end may take its time */
-                               .on_event = ui_bind_event};
-    struct hx_listener *listener;
-    int err = hx_bind(&listener, &config, args->name);
-    if (err < 0 && interrupted()) {
-        ui_error("interrupted");
-        return STATUS_FAILED;
-    }
-    if (err == HX_EINVAL) {
-        ui_error("'%s' or another argument cannot be used: names have 1 to 255 letters, digits and "
-                 "!#$%%&'*+-.^_`|~@, a nameserver is HOST[:PORT]",
-                 args->name);
-        return STATUS_USAGE;
-    }
-    if (err < 0) {
-        ui_failure(err, args->name, &config);
-        return STATUS_FAILED;
-    }
-    int status = args->echo ? serve_echo(listener) : serve_pipe(listener);
-    hx_listener_close(listener);
+    struct allow *allow = NULL;
+    struct share *share = NULL;
+    static struct binding b; /* a peer that hangs may outlive this call */
+    b = (struct binding){.args = args,
+                         .idle = true,
+                         .pipe = ATOMIC_FLAG_INIT,
+                         .peers = {.keepalive_ms = args->keepalive_s * 1000, .pipe_done = on_pipe_done}};
+    b.peers.user = &b;
+    if (args->insecure)
+        return bind_raw(&b);
+    int status = offer(&b, &allow, &share) ? bind_secure(&b) : STATUS_USAGE;
+    if (allow && b.idle)
+        allow_destroy(allow);
+    if (share && b.idle)
+        share_close(share);
     return status;
 }

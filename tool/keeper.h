@@ -17,7 +17,8 @@ struct keeper_events {
     void (*up)(void *user, struct link *l); /* requests may be made, until lost() or over() */
     void (*lost)(void *user, int error); /* the link is gone, its streams were told closed(); NULL is fine */
     void (*pong)(void *user, int64_t rtt_us); /* may be NULL */
-    /* The last one: HX_OK after keeper_finish(), else why it gave up, as told on standard error. */
+    /* The last one: HX_OK after keeper_finish(), else why it gave up, as told on standard error; of
+     * HX_ECANCELED, an interruption, nothing was told. */
     void (*over)(void *user, int error);
 };
 

@@ -13,7 +13,7 @@
 
 #define LINK_HANDSHAKE_MS 5000  /* for the proof of the keys */
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
-#define LINK_DEAD_MS      20000
+#define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
 
 struct link;
 
@@ -29,7 +29,7 @@ struct link_events {
 struct link_config {
     bool connecting;  /* this side called hx_connect() */
     int keepalive_ms; /* 0: LINK_KEEPALIVE_MS */
-    int dead_ms;      /* 0: LINK_DEAD_MS */
+    int dead_ms;      /* 0: keepalive_ms and LINK_ANSWER_MS */
     const struct link_events *events;
     void *user;
 };
@@ -37,8 +37,11 @@ struct link_config {
 /* Takes `s` over, also when it fails (HX_ENOMEM). */
 int link_create(struct link **out, struct ev_loop *loop, struct hx_stream *s,
                 const struct link_config *config);
-void link_destroy(struct link *l); /* at once; down() is not told */
-/* Ends in order: no new requests, what runs goes on, then both directions end; down() is told. */
+/* At once; down() is not told, the streams are. NULL is fine. From callbacks of the link and its streams only
+ * within down(). */
+void link_destroy(struct link *l);
+/* Ends in order: no new requests, what runs goes on, then both directions end; down() is told. The peer,
+ * whose link does the same when its last stream is over, has passed everything on by then. */
 void link_finish(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */

@@ -270,7 +270,7 @@ static void on_closed(void *user, int error, uint32_t code)
 }
 
 static const struct mux_stream_events stream_events = {
-    .readable = on_readable, .writable = on_writable, .closed = on_closed};
+    .readable = on_readable, .writable = on_writable, .closed = on_closed, .reads_end = true};
 
 int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
                 const struct relay_config *config)

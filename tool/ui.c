@@ -136,6 +136,10 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
 {
     if (error == HX_ENOTFOUND)
         ui_error("nobody holds the name '%s' at %s: %s", name, config->nameserver, advice(error));
+    else if (error == HX_EINVAL)
+        ui_error("'%s' or another argument cannot be used: names have 1 to 255 letters, digits and "
+                 "!#$%%&'*+-.^_`|~@, a nameserver is HOST[:PORT]",
+                 name);
     else if (error == HX_ECONFLICT)
         ui_error("the name '%s' is held by a living connection: %s", name, advice(error));
     else if (error == HX_EPUNCH)
@@ -148,4 +152,15 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         ui_error("nameserver %s: %s", config->nameserver, explanation);
     else
         ui_error("nameserver %s: %s: %s", config->nameserver, hx_strerror(error), advice(error));
+}
+
+void ui_pipe_failure(int error, int system)
+{
+    if (error == HX_ECANCELED)
+        ui_error("interrupted before everything had arrived");
+    else if (error == HX_ESYS)
+        ui_error("standard input or standard output: %s", strerror(system));
+    else
+        ui_error("the peer went away before everything had arrived (%s): look there, then try again",
+                 hx_strerror(error));
 }

@@ -15,5 +15,7 @@ void ui_bind_event(void *user, const struct hx_event_info *info);
 void ui_connect_event(void *user, const struct hx_event_info *info);
 /* Says that hx_bind() or hx_connect() failed with `error`, and what to do about it. */
 void ui_failure(int error, const char *name, const struct hx_config *config);
+/* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */
+void ui_pipe_failure(int error, int system);
 
 #endif
