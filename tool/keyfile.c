@@ -30,7 +30,7 @@ static int fail_system(char error[KEYFILE_ERROR_MAX], const char *what, const ch
 
 /* Keys shall not be found in core dumps. RLIMIT_CORE alone does not stop a kernel that pipes them to a
  * program (core(5)); PR_SET_DUMPABLE does, and forbids ptrace() by other processes of the same user. */
-static void keep_from_dumps(void)
+void keyfile_guard(void)
 {
     static const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
@@ -124,7 +124,7 @@ static int read_text(char **out, int fd, const char *path, char error[KEYFILE_ER
 
 int keyfile_read(char **out, const char *path, char error[KEYFILE_ERROR_MAX])
 {
-    keep_from_dumps();
+    keyfile_guard();
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO's open() would wait */
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return fail(HX_ENOTFOUND, error, "there is no file '" SHOWN "'", path);
@@ -141,25 +141,42 @@ static char *from_environment(void)
     char *value = getenv("HX_KEY");
     if (!value || value[0] == '\0')
         return NULL;
-    keep_from_dumps();
+    keyfile_guard();
     char *text = strdup(value);
     explicit_bzero(value, strlen(value));
     unsetenv("HX_KEY");
     return text;
 }
 
+int keyfile_check(const char *text, const char *from, char error[KEYFILE_ERROR_MAX])
+{
+    int line = 0;
+    int err = hx_keys_check(text, &line);
+    if (err == HX_EINVAL)
+        return fail(err, error, SHOWN ", line %d: no key, or mistyped; lines are KEY [LABEL]", from, line);
+    if (err == HX_ENOTFOUND)
+        return fail(err, error, SHOWN " holds no key: remove it, then `hx key` makes one", from);
+    if (err < 0)
+        return fail(err, error, SHOWN ": %s", from, hx_strerror(err));
+    return HX_OK;
+}
+
 char *keyfile_load(const struct args *a, char error[KEYFILE_ERROR_MAX])
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX] = "$HX_KEY";
     char *text = a->key_file ? NULL : from_environment();
-    if (text)
-        return text;
-    if (keyfile_path(path, a, error) < 0)
+    int err = HX_OK;
+    if (!text && keyfile_path(path, a, error) < 0)
         return NULL;
-    int err = keyfile_read(&text, path, error);
+    if (!text)
+        err = keyfile_read(&text, path, error);
     if (err == HX_ENOTFOUND && !a->key_file)
         fail(err, error, "there is no key yet: `hx key` makes one, `hx key --set` takes the other host's");
-    return err < 0 ? NULL : text;
+    if (text && keyfile_check(text, path, error) < 0) {
+        keyfile_wipe(text);
+        text = NULL;
+    }
+    return text;
 }
 
 /* The directories above `path`, as far as they are missing. */
@@ -211,7 +228,7 @@ static int write_aside(char temporary[PATH_MAX], const char *path, const char *b
 int keyfile_create(const char *path, const char *text, char error[KEYFILE_ERROR_MAX])
 {
     char temporary[PATH_MAX];
-    keep_from_dumps();
+    keyfile_guard();
     int err = make_directories(path, error);
     if (err == HX_OK)
         err = write_aside(temporary, path, "", text, error);

@@ -4,7 +4,6 @@
 #ifndef HX_TOOL_KEYFILE_H
 #define HX_TOOL_KEYFILE_H
 
-#include "proto/error.h"
 #include "tool/args.h"
 #include <limits.h>
 
@@ -17,6 +16,8 @@
  * what to do, in one line. Call it before there are threads that use the environment. */
 char *keyfile_load(const struct args *a, char error[KEYFILE_ERROR_MAX]);
 void keyfile_wipe(char *text); /* and frees it; NULL is fine */
+/* Turns off core dumps and ptrace(), as the functions below do: before a key comes from elsewhere. */
+void keyfile_guard(void);
 
 /* --file or --key-file, else $XDG_CONFIG_HOME/hx/key, else ~/.config/hx/key. HX_EINVAL: no home, or too long;
  * `error` says so. */
@@ -24,6 +25,9 @@ int keyfile_path(char out[PATH_MAX], const struct args *a, char error[KEYFILE_ER
 /* *out as keyfile_load(). HX_ENOTFOUND: there is no such file. HX_ESYS; HX_EINVAL: others can read it, it is
  * no regular file, too large or no text. `error` says all of these. */
 int keyfile_read(char **out, const char *path, char error[KEYFILE_ERROR_MAX]);
+/* Whether `text` is a keyring; else `error` names its line in `from`, and says what to do. HX_OK or an error.
+ */
+int keyfile_check(const char *text, const char *from, char error[KEYFILE_ERROR_MAX]);
 /* Makes the file, and its directories (mode 0700), with `text` in it, whole or not at all. HX_ECONFLICT: it
  * exists, and stays as it is. HX_ESYS, HX_EINVAL. */
 int keyfile_create(const char *path, const char *text, char error[KEYFILE_ERROR_MAX]);

@@ -10,6 +10,8 @@ enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 /* Return the exit status. */
 int cmd_bind(const struct args *args);
 int cmd_connect(const struct args *args);
+int cmd_key(const struct args *args);
+int cmd_ping(const struct args *args);
 
 /* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
 bool interrupted(void);
