@@ -19,8 +19,9 @@
 #include <sys/types.h>
 
 #define MUX_STREAMS_MAX  256                /* of the peer, at once */
-#define MUX_WINDOW       (1024 * 1024)      /* bytes of one stream that the peer may send unread */
-#define MUX_WINDOW_TOTAL (16 * 1024 * 1024) /* of the whole connection */
+#define MUX_WINDOW_FIRST 65535              /* bytes that the peer may send of each stream, unread */
+#define MUX_WINDOW       (4 * 1024 * 1024)  /* up to: of a stream whose owner reads as fast as it comes */
+#define MUX_WINDOW_TOTAL (64 * 1024 * 1024) /* of the whole connection: more than all the first ones */
 #define MUX_UNSENT_MAX   (256 * 1024)       /* bytes of one stream that wait to be sent */
 #define MUX_FIELDS_MAX   32                 /* header fields of one message */
 #define MUX_HEADERS_MAX  8192               /* bytes of them */
@@ -87,6 +88,7 @@ int mux_stream_count(const struct mux *m);
 int mux_request(struct mux *m, struct mux_stream **out, const struct mux_message *request,
                 const struct mux_stream_events *events, void *user);
 
+/* What came before is told anew. */
 void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events, void *user);
 /* Server: ":status" and fields; with `ended` there is no body. Once per stream. HX_ECLOSED: the stream is
  * over; HX_EINVAL: a bound, or bytes that HTTP forbids; HX_ENOMEM. */

@@ -1,7 +1,8 @@
 /* mux/parts.h: what the files of mux/ share; nobody else includes it.
  *
  * mux.c: the transport's side. session.c: what nghttp2 tells us. stream.c: a stream's owner's side.
- * headers.c: messages, checked and copied. out.c: what waits for mux_send(), and the frames of DATA. */
+ * headers.c: messages, checked and copied. window.c: flow control. out.c: what waits for mux_send(), and the
+ * frames of DATA. */
 #ifndef HX_MUX_PARTS_H
 #define HX_MUX_PARTS_H
 
@@ -51,6 +52,7 @@ struct mux {
     struct mux_stream **due_tail;
     struct mux_stream *dead; /* to be freed when no callback runs any more */
     struct mux_head head;    /* of the one stream whose header is arriving */
+    int32_t lent;            /* bytes of the streams' windows above their first ones */
     uint64_t pings[MUX_PINGS_MAX];
     size_t ping_count;
     int64_t credit; /* in bytes of data: MUX_CREDIT_DATA for each frame */
@@ -64,14 +66,16 @@ enum mux_due { DUE_READABLE = 1, DUE_WRITABLE = 2, DUE_CLOSED = 4 };
 
 struct mux_stream {
     struct mux *mux;
-    struct mux_stream *next, **link; /* in mux->streams, or mux->dead */
+    struct mux_stream *next, **link; /* in mux->streams; `next` alone: in mux->dead */
     struct mux_stream *due_next;
-    unsigned due; /* what of; != 0 while in the list, or freed there */
-    bool queued;
+    bool queued;  /* in mux->due */
+    unsigned due; /* for what */
     int32_t id;
     struct mux_stream_events events;
     void *user;
     struct buf received, unsent;
+    int32_t window;  /* bytes that the peer may send unread */
+    int32_t passed;  /* bytes read since it grew */
     bool owned;      /* its owner is known */
     bool answered;   /* headers: client, the final ones came; server, ours were given to nghttp2 */
     bool peer_ended; /* all that the peer sends is in `received` */
@@ -101,6 +105,11 @@ ssize_t mux_data_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t
 int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
                   nghttp2_data_source *source, void *user);
 void mux_earn(struct mux *m, size_t bytes); /* data went either way */
+
+/* window.c: how much the peer may send; each stream begins, reads, ends. */
+void mux_window_begin(struct mux_stream *s);
+void mux_window_read(struct mux_stream *s, size_t len); /* its owner has read them */
+void mux_window_end(struct mux_stream *s);
 
 /* stream.c */
 struct mux_stream *mux_stream_create(struct mux *m); /* NULL: no memory */

@@ -232,7 +232,7 @@ static int introduce(struct mux *m)
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, m->client ? 0 : MUX_STREAMS_MAX},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, MUX_WINDOW},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, MUX_WINDOW_FIRST},
         /* RFC 9113, section 6.5.2: a field counts 32 bytes more than it has */
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, MUX_HEADERS_MAX + 32 * MUX_FIELDS_MAX},
     };

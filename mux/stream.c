@@ -2,20 +2,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_first(struct mux_stream **list, struct mux_stream *s)
+static void list_in(struct mux_stream *s)
 {
-    s->next = *list;
-    s->link = list;
+    struct mux *m = s->mux;
+
+    s->next = m->streams;
+    s->link = &m->streams;
     if (s->next)
         s->next->link = &s->next;
-    *list = s;
+    m->streams = s;
+    m->count++;
 }
 
-static void take_out(struct mux_stream *s)
+static void list_out(struct mux_stream *s)
 {
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;
+    s->mux->count--;
+}
+
+static void due_out(struct mux_stream *s)
+{
+    struct mux *m = s->mux;
+    struct mux_stream **at = &m->due;
+
+    if (!s->queued)
+        return;
+    while (*at != s)
+        at = &(*at)->due_next;
+    *at = s->due_next;
+    if (m->due_tail == &s->due_next)
+        m->due_tail = at;
+    s->queued = false;
 }
 
 struct mux_stream *mux_stream_create(struct mux *m)
@@ -27,8 +46,8 @@ struct mux_stream *mux_stream_create(struct mux *m)
     s->mux = m;
     buf_init(&s->received, MUX_WINDOW);
     buf_init(&s->unsent, MUX_UNSENT_MAX);
-    put_first(&m->streams, s);
-    m->count++;
+    mux_window_begin(s);
+    list_in(s);
     return s;
 }
 
@@ -38,33 +57,25 @@ void mux_stream_free(struct mux_stream *s)
 
     if (s->freed)
         return;
-    if (s->received.len > 0) /* what nobody reads must not close the connection's window */
-        nghttp2_session_consume_connection(m->session, s->received.len);
+    mux_window_end(s);
     if (!s->closed)
         nghttp2_session_set_stream_user_data(m->session, s->id, NULL);
     buf_free(&s->received);
     buf_free(&s->unsent);
     s->freed = s->closed = true;
-    take_out(s);
-    m->count--;
-    put_first(&m->dead, s);
+    list_out(s);
+    due_out(s);
+    s->next = m->dead;
+    m->dead = s;
     if (m->depth == 0)
         mux_reap(m);
 }
 
 void mux_reap(struct mux *m)
 {
-    for (struct mux_stream **at = &m->due; *at;) /* they may be due, too */
-        if ((*at)->freed)
-            *at = (*at)->due_next;
-        else
-            at = &(*at)->due_next;
-    m->due_tail = &m->due;
-    while (*m->due_tail)
-        m->due_tail = &(*m->due_tail)->due_next;
     while (m->dead) {
         struct mux_stream *s = m->dead;
-        take_out(s);
+        m->dead = s->next;
         free(s);
     }
 }
@@ -72,7 +83,7 @@ void mux_reap(struct mux *m)
 void mux_stream_due(struct mux_stream *s, enum mux_due what)
 {
     s->due |= what;
-    if (s->queued)
+    if (s->queued || s->freed)
         return;
     s->queued = true;
     s->due_next = NULL;
@@ -133,13 +144,8 @@ bool mux_tell(struct mux *m)
     while (m->due) {
         struct mux_stream *s = m->due;
         unsigned due = s->due;
-        m->due = s->due_next;
-        if (!m->due)
-            m->due_tail = &m->due;
-        s->queued = false;
+        due_out(s);
         s->due = 0;
-        if (s->freed)
-            continue;
         tell(s, due);
         told = true;
     }
@@ -200,6 +206,8 @@ void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events
     s->events = *events;
     s->user = user;
     s->owned = true;
+    if (s->received.len > 0 || s->peer_ended) /* another owner was told */
+        mux_stream_due(s, DUE_READABLE);
 }
 
 int mux_respond(struct mux_stream *s, const struct mux_message *response)
@@ -224,24 +232,20 @@ static int at_end(struct mux_stream *s)
     if (!s->peer_ended)
         return s->closed ? HX_ECLOSED : HX_EAGAIN;
     s->end_read = true;
-    if (s->closed && !s->freed)
+    if (s->closed)
         mux_stream_due(s, DUE_CLOSED);
     return HX_EEOF;
 }
 
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
 {
-    nghttp2_session *session = s->mux->session;
     size_t n = s->received.len < len ? s->received.len : len;
 
     if (s->received.len == 0)
         return at_end(s);
     memcpy(buf, buf_data(&s->received), n);
     buf_consume(&s->received, n);
-    if (!s->closed)
-        nghttp2_session_consume(session, s->id, n);
-    else
-        nghttp2_session_consume_connection(session, n);
+    mux_window_read(s, n);
     if (s->closed && s->received.len == 0)
         mux_stream_due(s, DUE_CLOSED);
     return (ssize_t)n;
