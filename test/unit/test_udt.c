@@ -15,6 +15,15 @@
 
 #define WAIT_MS 5000
 #define PAYLOAD (UDT_MSS_BYTES - 28 - 16) /* bytes of a full data packet */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#define CLOSE_MS 1000 /* with a sanitizer on a busy machine every thread's turn takes its time */
+#else
+#define CLOSE_MS 100
+#endif
 
 static struct udt_port *server, *left, *right;
 
@@ -164,7 +173,7 @@ static void the_listener_sees_the_clients_own_port(void **state)
     stream_close(b);
 }
 
-static void a_close_is_told_after_what_came_before_it(void **state)
+static void a_close_is_told_within_100_ms_after_what_came_before_it(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);
     int64_t start_ms;
@@ -177,7 +186,7 @@ static void a_close_is_told_after_what_came_before_it(void **state)
     start_ms = udt_now_ms();
     stream_close(a);
     await(server, UDT_EV_CLOSED);
-    assert_in_range(udt_now_ms() - start_ms, 0, 1000); /* UDT's epoll: never */
+    assert_in_range(udt_now_ms() - start_ms, 0, CLOSE_MS); /* UDT's epoll: never */
     assert_int_equal(read_all(server, b, buf, sizeof(buf)), 4);
     assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_ECLOSED);
     assert_int_equal(stream_unacked(b), HX_ECLOSED);
@@ -519,7 +528,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(the_listener_sees_the_clients_own_port),
-        cmocka_unit_test(a_close_is_told_after_what_came_before_it),
+        cmocka_unit_test(a_close_is_told_within_100_ms_after_what_came_before_it),
         cmocka_unit_test(a_connect_to_nobody_ends_at_its_deadline),
         cmocka_unit_test(a_connect_begins_again_when_an_attempt_has_been_lost),
         cmocka_unit_test(a_closed_connect_leaves_nothing_behind),
