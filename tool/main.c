@@ -72,6 +72,7 @@ static bool begin_signals(void)
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
     [ARGS_BIND] = cmd_bind,
     [ARGS_CONNECT] = cmd_connect,
+    [ARGS_CP] = cmd_cp,
     [ARGS_KEY] = cmd_key,
     [ARGS_PING] = cmd_ping,
 };

@@ -10,6 +10,7 @@ enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 /* Return the exit status. */
 int cmd_bind(const struct args *args);
 int cmd_connect(const struct args *args);
+int cmd_cp(const struct args *args);
 int cmd_key(const struct args *args);
 int cmd_ping(const struct args *args);
 
