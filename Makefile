@@ -120,6 +120,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	ln -sf libhx.so.0 $(DESTDIR)$(LIBDIR)/libhx.so
 	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 tool/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 -D tool/hx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hx
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx

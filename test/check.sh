@@ -86,7 +86,7 @@ suite_lint() {
     step "lint: clang-tidy" xargs -P2 -n4 -a "$LOGS/sources" test/tidy.sh
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' proto shim server secure client mux tool test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' .ci/run test/natlab/run test/bench/run)
+    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/bench/run)
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Completion of hx for bash. The options are those that `hx COMMAND --help` shows, so this file does not know them.
+
+_hx() {
+    local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ping key --help --version' -- "$word")
+        return
+    fi
+    help=$("$program" "$command" --help 2>/dev/null) || return 0
+    # What stands after the option before this word, in the help: "HOST[:PORT]", or nothing.
+    if [[ $before =~ ^--?[A-Za-z-]+$ ]]; then
+        value=$(sed -nE "s/^ +(-[A-Za-z], )?$before(, --[a-z-]+)? ([A-Z[][^ ]*).*/\3/p" <<<"$help")
+    fi
+    case $before:$value in
+    -*:FILE) _hx_paths -f "$word" ;;
+    -*:DIR*) _hx_paths -d "$word" ;;
+    -*:?*) ;; # hosts, ports and numbers: nobody knows
+    *)
+        if [[ $word == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(sed -nE \
+                's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p' <<<"$help")" -- "$word")
+        elif [ "$command" = cp ]; then
+            _hx_paths -f "$word"
+        fi
+        ;;
+    esac
+}
+
+_hx_paths() {
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+    compopt -o filenames 2>/dev/null # a '/' after directories, and blanks quoted
+    return 0
+}
+
+complete -F _hx hx
