@@ -26,7 +26,7 @@ struct link {
     struct task *parting;
     struct link_config config;
     enum link_state state;
-    bool leaves, peer_leaves; /* GOAWAY was said */
+    bool leaves; /* link_finish() was called */
     bool peer_ended;
     int64_t heard_ms, spoke_ms, asked_ms;
     uint64_t ping_next;
@@ -68,7 +68,7 @@ static void part_run(void *arg)
     (void)hx_close(p->stream);
 }
 
-/* Whether the peer has seen our end does not matter any more: it had everything when it said GOAWAY. */
+/* Whether the peer has seen our end does not matter any more: it had everything when it ended, too. */
 static void part_done(void *arg)
 {
     struct link *l = ((struct parting *)arg)->link;
@@ -157,21 +157,18 @@ static int flush(struct link *l)
     return err == HX_EEOF ? HX_OK : err == HX_OK ? HX_EAGAIN : err;
 }
 
-/* Both sides have said GOAWAY, each with its last stream: so nobody is shut down while the other one still
- * reads what it has, and wants answers to its pings. Then the peer's end is awaited. */
+/* Each side ends its direction after its own last stream; whoever still passes on what it has read does so
+ * for as long as it takes. No GOAWAY tells of it: after one, nghttp2 hears no more PINGs. */
 static int part_in_order(struct link *l)
 {
-    if (l->state == LINK_UP && l->peer_leaves && mux_stream_count(l->mux) == 0) {
-        link_finish(l);
-        int err = flush(l);
-        if (err == HX_OK)
-            err = hx_shutdown(l->stream);
+    if (l->state == LINK_UP && (l->leaves || l->peer_ended) && mux_stream_count(l->mux) == 0) {
+        int err = hx_shutdown(l->stream);
         if (err < 0)
             return err;
         l->state = LINK_SHUT;
     }
     if (l->state == LINK_UP || !l->peer_ended)
-        return l->peer_ended ? HX_ECLOSED : HX_OK;
+        return HX_OK;
     stop_watching(l);
     l->state = LINK_PARTING;
     return part(l, &l->parting);
@@ -216,8 +213,7 @@ static int take(struct link *l)
         l->heard_ms = clock_ms();
         if (got == 0) {
             l->peer_ended = true;
-            ev_io_stop(l->loop, &l->read_io);
-            return HX_OK;
+            return HX_EAGAIN;
         }
         int err = mux_receive(l->mux, l->in, (size_t)got);
         if (err < 0) {
@@ -279,9 +275,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
         fail(l, HX_ETIMEDOUT);
         return;
     }
+    if (l->state != LINK_UP || l->peer_ended) /* one side only listens: the stream itself notices its end */
+        return;
     if (clock_ms() - l->heard_ms < l->config.dead_ms) {
-        if (l->state == LINK_UP)
-            look_for_life(l);
+        look_for_life(l);
         return;
     }
     int err = take(l); /* were we asleep ourselves? */
@@ -308,13 +305,7 @@ static void on_pong(void *user, uint64_t opaque)
         l->config.events->pong(l->config.user, rtt_us);
 }
 
-static void on_goaway(void *user)
-{
-    struct link *l = user;
-    l->peer_leaves = true;
-}
-
-static const struct mux_events mux_events = {.request = on_request, .pong = on_pong, .goaway = on_goaway};
+static const struct mux_events mux_events = {.request = on_request, .pong = on_pong};
 
 static void watch(struct link *l)
 {
@@ -381,10 +372,7 @@ void link_destroy(struct link *l)
 
 void link_finish(struct link *l)
 {
-    if (!l->mux || l->leaves)
-        return;
     l->leaves = true;
-    mux_goaway(l->mux);
 }
 
 struct mux *link_mux(struct link *l)
