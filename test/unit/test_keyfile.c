@@ -14,6 +14,10 @@
 
 #include <cmocka.h>
 
+/* Two keys whose checksums are right: hx_key_generate() made them for nobody. */
+#define KEY   "hx-eq32-e6kt-sr7c-53xf-fhpp-vbi2-bn7h-mmy4-a7cv"
+#define OTHER "hx-qj3x-lvd3-x4dn-k7tn-w4h6-reki-fxrv-qsw5-7orp"
+
 static char home[64];
 static char error[KEYFILE_ERROR_MAX];
 static struct args args; /* nothing given */
@@ -84,26 +88,26 @@ static void loads(const char *expected)
 static void the_file_that_is_given_wins_over_the_environment(void **state)
 {
     (void)state;
-    args.key_file = put("given", "from the file\n", 0600);
-    setenv("HX_KEY", "from the environment", 1);
-    loads("from the file\n");
+    args.key_file = put("given", KEY "\n", 0600);
+    setenv("HX_KEY", OTHER, 1);
+    loads(KEY "\n");
 }
 
 static void the_environment_wins_over_the_default_file(void **state)
 {
     (void)state;
-    assert_int_equal(keyfile_create(inside(".config/hx/key"), "from the file\n", error), HX_OK);
-    loads("from the file\n");
-    setenv("HX_KEY", "from the environment", 1);
-    loads("from the environment");
+    assert_int_equal(keyfile_create(inside(".config/hx/key"), KEY "\n", error), HX_OK);
+    loads(KEY "\n");
+    setenv("HX_KEY", OTHER, 1);
+    loads(OTHER);
 }
 
 static void the_key_leaves_the_environment_when_it_is_read(void **state)
 {
     (void)state;
-    char variable[] = "HX_KEY=secret words";
+    char variable[] = "HX_KEY=" KEY;
     putenv(variable);
-    loads("secret words");
+    loads(KEY);
     assert_null(getenv("HX_KEY"));
     for (size_t i = strlen("HX_KEY="); i < sizeof variable; i++)
         assert_int_equal(variable[i], 0);
@@ -134,17 +138,39 @@ static void a_given_file_that_is_missing_is_named(void **state)
     assert_non_null(strstr(error, "/nonexistent/k"));
 }
 
+static void a_mistyped_key_is_told_with_its_line(void **state)
+{
+    (void)state;
+    args.key_file =
+        put("typed", "# ours\n" KEY "\nhx-eq32-e6kt-sr7c-53xf-fhpp-vbi2-bn7h-mmy4-a7cw bob\n", 0600);
+    assert_null(keyfile_load(&args, error));
+    assert_non_null(strstr(error, "typed, line 3"));
+    assert_null(strstr(error, "bn7h")); /* a key that is almost right is a secret, too */
+    args.key_file = NULL;
+    setenv("HX_KEY", "words", 1);
+    assert_null(keyfile_load(&args, error));
+    assert_non_null(strstr(error, "$HX_KEY, line 1"));
+}
+
+static void a_file_without_a_key_is_refused(void **state)
+{
+    (void)state;
+    args.key_file = put("empty", "# none\n\n", 0600);
+    assert_null(keyfile_load(&args, error));
+    assert_non_null(strstr(error, "holds no key"));
+}
+
 static void a_file_that_others_may_read_is_refused(void **state)
 {
     (void)state;
     static const mode_t bad[] = {0640, 0604, 0660, 0602, 0610, 0777};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        args.key_file = put("loose", "text\n", bad[i]);
+        args.key_file = put("loose", KEY "\n", bad[i]);
         assert_null(keyfile_load(&args, error));
         assert_non_null(strstr(error, "chmod 600"));
     }
-    args.key_file = put("loose", "text\n", 0400);
-    loads("text\n");
+    args.key_file = put("loose", KEY "\n", 0400);
+    loads(KEY "\n");
 }
 
 static void what_is_no_regular_file_is_refused_without_waiting(void **state)
@@ -269,8 +295,8 @@ static void a_process_with_a_key_leaves_no_core(void **state)
     (void)state;
     struct rlimit limit;
     assert_int_equal(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
-    setenv("HX_KEY", "words", 1);
-    loads("words");
+    setenv("HX_KEY", KEY, 1);
+    loads(KEY);
     assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
     assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
     assert_int_equal(limit.rlim_cur, 0);
@@ -288,6 +314,8 @@ int main(void)
         EACH(an_empty_variable_is_none),
         EACH(without_any_key_the_error_says_how_to_get_one),
         EACH(a_given_file_that_is_missing_is_named),
+        EACH(a_mistyped_key_is_told_with_its_line),
+        EACH(a_file_without_a_key_is_refused),
         EACH(a_file_that_others_may_read_is_refused),
         EACH(what_is_no_regular_file_is_refused_without_waiting),
         EACH(a_file_above_64_kilobytes_is_refused),
