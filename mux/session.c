@@ -40,7 +40,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     m->head.count = m->head.bytes = m->head.used = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
-    struct mux_stream *s = m->count < MUX_HANDLES_MAX ? mux_stream_create(m) : NULL;
+    bool welcome = !m->going && m->count < MUX_HANDLES_MAX;
+    struct mux_stream *s = welcome ? mux_stream_create(m) : NULL;
     if (!s)
         return refuse(m, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
     s->id = frame->hd.stream_id;
@@ -227,6 +228,9 @@ static int create(struct mux *m, nghttp2_session_callbacks *c, nghttp2_option *o
     return err == 0 ? HX_OK : HX_ENOMEM;
 }
 
+/* nghttp2 opens it again when half of it is used: so that what the streams may hold always fits. */
+#define CONNECTION_WINDOW (2 * MUX_WINDOW_TOTAL)
+
 static int introduce(struct mux *m)
 {
     const nghttp2_settings_entry settings[] = {
@@ -239,7 +243,7 @@ static int introduce(struct mux *m)
 
     if (nghttp2_submit_settings(m->session, NGHTTP2_FLAG_NONE, settings,
                                 sizeof settings / sizeof *settings) != 0 ||
-        nghttp2_session_set_local_window_size(m->session, NGHTTP2_FLAG_NONE, 0, MUX_WINDOW_TOTAL) != 0)
+        nghttp2_session_set_local_window_size(m->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW) != 0)
         return HX_ENOMEM;
     return HX_OK;
 }

@@ -1,13 +1,13 @@
 #include "mux/parts.h"
 
-/* Each stream begins with what it is sure to have, all of them together fit into the connection's window, and
- * what is left of that is lent to those whose owners keep up with the peer: so streams that nobody reads
- * never stall the others, and few streams are fast over long paths. Who comes late gets less, not nothing. */
+/* Each stream begins with what it is sure to have, and what is left of the total is lent to those whose
+ * owners keep up with the peer: so streams that nobody reads never stall the others, and few streams are fast
+ * over long paths. Who comes late gets less, not nothing. */
 #define SURE  (MUX_HANDLES_MAX * MUX_WINDOW_FIRST)
 #define SPARE (MUX_WINDOW_TOTAL - SURE)
 #define SHARE 4 /* one step takes at most this part of what is left */
 
-_Static_assert(SURE < MUX_WINDOW_TOTAL, "every stream has its first window");
+_Static_assert(SURE < MUX_WINDOW_TOTAL, "there is something to lend");
 
 static bool may_grow(const struct mux_stream *s)
 {
@@ -41,7 +41,7 @@ void mux_window_read(struct mux_stream *s, size_t len)
 
 void mux_window_end(struct mux_stream *s)
 {
-    if (s->received.len > 0) /* what nobody reads must not close the connection's window */
+    if (s->received.len > 0) /* nobody will */
         nghttp2_session_consume_connection(s->mux->session, s->received.len);
     s->mux->lent -= s->window - MUX_WINDOW_FIRST;
 }
