@@ -1,130 +1,10 @@
-/* libhx through client/api.h against a nameserver on loopback. A process has one engine, which hx_cleanup()
- * ends for good: the nameserver and every user of the library are processes of their own, forked by a test
- * that never starts UDT itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "client/api.h"
-#include "proto/endpoint.h"
-#include "server/config.h"
-#include "server/loop.h"
-#include "server/server.h"
-#include "shim/udt.h"
+/* libhx through client/api.h against a nameserver on loopback. */
+#include "test/unit/client_fixture.h"
 #include <malloc.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define PATIENCE_MS 20000
-#define LIFE_S      60   /* of a process, whatever happens */
-#define WAITING     3    /* streams that nobody accepts */
-#define PERTURB     0x5A /* what free() leaves behind */
-
-enum outcome { /* exit statuses; sanitizers have others */
-               DONE = 0,
-               FAILED_BIND = 2,
-               FAILED_ACCEPT,
-               FAILED_CONNECT,
-               FAILED_SERVE,
-};
-
-struct process {
-    pid_t pid;
-    int hear, say; /* from it, to it */
-};
-
-static struct process nameserver;
-static char nameserver_text[ENDPOINT_TEXT_MAX];
-
-/* ---- processes ---- */
-
-static struct process start(enum outcome (*run)(int hear, int say))
-{
-    struct process p;
-    int up[2], down[2];
-
-    assert_int_equal(pipe(up), 0);
-    assert_int_equal(pipe(down), 0);
-    p.pid = fork();
-    if (p.pid == 0) {
-        alarm(LIFE_S);
-        close(up[0]);
-        close(down[1]);
-        _exit(run(down[0], up[1]));
-    }
-    close(up[1]);
-    close(down[0]);
-    p.hear = up[0];
-    p.say = down[1];
-    return p;
-}
-
-static void say(int fd)
-{
-    (void)!write(fd, "", 1);
-}
-
-static int finish(struct process *p)
-{
-    int status;
-
-    say(p->say); /* an end of the pipe that others have inherited says nothing */
-    close(p->say);
-    close(p->hear);
-    waitpid(p->pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-}
-
-/* False: the other side has ended before. */
-static bool hear(int fd)
-{
-    char c;
-
-    return read(fd, &c, 1) == 1;
-}
-
-/* ---- what they do ---- */
-
-static enum outcome serve(int hear_fd, int say_fd)
-{
-    struct server_config config;
-    struct udt_port_config pc;
-    struct udt_port *p;
-    struct server *s;
-    int signals = loop_block_signals();
-    const struct sockaddr *local;
-    socklen_t len;
-
-    (void)hear_fd;
-    alarm(0); /* lives as long as the tests */
-    server_config_defaults(&config);
-    if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
-        return FAILED_SERVE;
-    pc = (struct udt_port_config){
-        .local = (const struct sockaddr *)&config.listen, .local_len = config.listen_len, .backlog = 100};
-    if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
-        return FAILED_SERVE;
-    local = udt_port_local(p, &len);
-    if (write(say_fd, local, len) != (ssize_t)len ||
-        loop_run(&(struct loop_config){.server = s, .port = p, .signal_fd = signals, .stats_fd = -1}) < 0)
-        return FAILED_SERVE;
-    server_destroy(s);
-    udt_shutdown(200);
-    return DONE;
-}
-
-static struct hx_config defaults(void)
-{
-    return (struct hx_config){.nameserver = nameserver_text, .punch_ms = PATIENCE_MS};
-}
+#define WAITING 3    /* streams that nobody accepts */
+#define PERTURB 0x5A /* what free() leaves behind */
 
 static void count_punched(void *user, const struct hx_event_info *info)
 {
@@ -228,29 +108,6 @@ static enum outcome connect_twice_at_once(int hear_fd, int say_fd)
 }
 
 /* ---- the tests ---- */
-
-static int start_nameserver(void **state)
-{
-    struct sockaddr_storage address;
-    struct endpoint e;
-    ssize_t len;
-
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    nameserver = start(serve);
-    len = read(nameserver.hear, &address, sizeof address);
-    if (len <= 0 || endpoint_from_sockaddr(&e, (struct sockaddr *)&address, (socklen_t)len) < 0)
-        return -1;
-    endpoint_format(&e, nameserver_text);
-    return 0;
-}
-
-static int stop_nameserver(void **state)
-{
-    (void)state;
-    kill(nameserver.pid, SIGTERM);
-    return finish(&nameserver) == DONE ? 0 : -1;
-}
 
 static void cleanup_with_streams_that_nobody_has_accepted_touches_no_freed_memory(void **state)
 {
