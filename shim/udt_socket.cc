@@ -1,26 +1,13 @@
 /* UDT's sockets: their options, their errors, their threads' signals. */
+#include "shim/congestion.h"
 #include "shim/udt_internal.h"
 #include <cstring>
-#include <udt/ccc.h>
 
 namespace
 {
 constexpr int PACKET_BYTES =
     UDT_MSS_BYTES - 28; /* UDT counts buffers in packets without IPv4 and UDP headers */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
-
-/* A nameserver's connection carries a part now and then. UDT's own control, once its slow start is over,
- * spaces such packets by the rate at which they happened to be acknowledged: tens of milliseconds. Here the
- * window is the bound: at most SMALL_PACKETS on their way, sent as they come. */
-class small_window : public CCC
-{
-  public:
-    void init() override
-    {
-        m_dPktSndPeriod = 1; /* microseconds: no spacing */
-        m_dCWndSize = SMALL_PACKETS;
-    }
-};
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
 {
@@ -31,9 +18,8 @@ template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value
 bool set_options(UDTSOCKET id, int packets)
 {
     struct linger off = {0, 0};
-    CCCFactory<small_window> small;
 
-    if (packets == SMALL_PACKETS && UDT::setsockopt(id, 0, UDT_CC, &small, sizeof(small)) == UDT::ERROR)
+    if (!congestion_choose(id, packets != SMALL_PACKETS))
         return false;
     return set_option(id, UDP_RCVBUF, UDP_BUFFER_BYTES) && set_option(id, UDP_SNDBUF, UDP_BUFFER_BYTES) &&
            set_option(id, UDT_MSS, UDT_MSS_BYTES) && set_option(id, UDT_FC, packets) &&
