@@ -1,0 +1,521 @@
+#include "share_fixture.h"
+#include "tool/files.h"
+#include "tool/path.h"
+#include "tool/plan.h"
+
+struct copy {
+    struct fixture *x;
+    struct files *files;
+    bool done;
+    int reports;
+    char path[512], reason[FILES_REASON_MAX]; /* of the last report */
+    struct files_state state;
+};
+
+static void on_report(void *user, const char *path, const char *reason)
+{
+    struct copy *c = user;
+    c->reports++;
+    snprintf(c->path, sizeof c->path, "%s", path);
+    snprintf(c->reason, sizeof c->reason, "%s", reason);
+}
+
+static void on_done(void *user)
+{
+    ((struct copy *)user)->done = true;
+}
+
+/* `local` is below x->top. */
+static int copy_begin(struct copy *c, struct fixture *x, bool upload, const char *local, const char *remote)
+{
+    static char path[FIXTURE_PATH];
+    below(x, path, local);
+    memset(c, 0, sizeof *c);
+    c->x = x;
+    struct files_config config = {.loop = x->loop,
+                                  .upload = upload,
+                                  .local = path,
+                                  .remote = remote,
+                                  .report = on_report,
+                                  .done = on_done,
+                                  .user = c};
+    int err = files_create(&c->files, &config);
+    if (err == HX_OK)
+        files_attach(c->files, x->client);
+    return err;
+}
+
+static void copy_run(struct copy *c)
+{
+    fixture_run(c->x, &c->done);
+    files_state(c->files, &c->state);
+    if (!c->x->client)
+        files_detach(c->files);
+}
+
+static void copy_end(struct copy *c)
+{
+    files_destroy(c->files);
+}
+
+/* All of it; returns how many entries failed. */
+static size_t copy(struct fixture *x, bool upload, const char *local, const char *remote)
+{
+    struct copy c;
+    assert_int_equal(copy_begin(&c, x, upload, local, remote), HX_OK);
+    copy_run(&c);
+    assert_true(c.done);
+    copy_end(&c);
+    return c.state.failed;
+}
+
+static size_t get(struct fixture *x, const char *remote, const char *local)
+{
+    return copy(x, false, local, remote);
+}
+
+static size_t put(struct fixture *x, const char *local, const char *remote)
+{
+    return copy(x, true, local, remote);
+}
+
+static void shell(const struct fixture *x, const char *command)
+{
+    char all[1024];
+    assert_true(snprintf(all, sizeof all, "cd %s && %s", x->top, command) < (int)sizeof all);
+    assert_int_equal(system(all), 0); /* NOLINT(cert-env33-c): a path that we made */
+}
+
+/* Names, permissions, times, contents. */
+static void assert_same_tree(const struct fixture *x, const char *a, const char *b)
+{
+    char command[512];
+    snprintf(
+        command, sizeof command,
+        "diff -r %s %s && (cd %s && find . -mindepth 1 -printf '%%P %%m %%T@\\n' | sort) >list.a && "
+        "(cd %s && find . -mindepth 1 -printf '%%P %%m %%T@\\n' | sort) >list.b && diff list.a list.b >&2",
+        a, b, a, b);
+    shell(x, command);
+}
+
+static void a_file_goes_where_cp_would_put_it(void **state)
+{
+    struct fixture *x = *state;
+    put_file(x, "share/f", "hello", 5);
+    shell(x, "mkdir out");
+    assert_int_equal(get(x, "f", "out"), 0);
+    assert_true(has_file(x, "out/f", "hello", 5));
+    assert_int_equal(get(x, "./f", "out/g"), 0);
+    assert_true(has_file(x, "out/g", "hello", 5));
+    assert_int_equal(get(x, "f", "out/none/"), 1);
+    assert_int_equal(get(x, "f/", "out"), 1);
+    assert_int_equal(get(x, "none", "out"), 1);
+    assert_int_equal(put(x, "out/g", ""), 0);
+    assert_true(has_file(x, "share/g", "hello", 5));
+    assert_int_equal(put(x, "out/g", "h"), 0);
+    assert_true(has_file(x, "share/h", "hello", 5));
+    assert_int_equal(put(x, "out/g", "none/"), 1);
+    assert_int_equal(put(x, "out/g", "none/g"), 1);
+    shell(x, "mkdir share/d");
+    assert_int_equal(put(x, "out/g", "d"), 0);
+    assert_true(has_file(x, "share/d/g", "hello", 5));
+}
+
+static void a_tree_goes_where_cp_would_put_it(void **state)
+{
+    struct fixture *x = *state;
+    shell(x, "mkdir -p share/t/sub out && echo 1 >share/t/f && echo 2 >share/t/sub/f");
+    assert_int_equal(get(x, "t", "out"), 0);
+    assert_same_tree(x, "share/t", "out/t");
+    assert_int_equal(get(x, "t", "out/new"), 0);
+    assert_same_tree(x, "share/t", "out/new");
+    assert_int_equal(get(x, "t/", "out/new2/"), 0);
+    assert_same_tree(x, "share/t", "out/new2");
+    assert_int_equal(get(x, "", "out/all"), 0);
+    assert_same_tree(x, "share", "out/all");
+    assert_int_equal(get(x, "t", "out/new/f"), 1); /* a file is there */
+    assert_int_equal(put(x, "out/t", "up"), 0);
+    assert_same_tree(x, "out/t", "share/up");
+    assert_int_equal(put(x, "out/t", "up"), 0);
+    assert_same_tree(x, "out/t", "share/up/t");
+    assert_int_equal(put(x, "out/t/.", "up/t"), 0); /* into it */
+    assert_same_tree(x, "out/t", "share/up/t");
+    assert_int_equal(put(x, "out/t", "t/f"), 1);
+}
+
+static void many_small_files_keep_names_times_and_permissions(void **state)
+{
+    struct fixture *x = *state;
+    shell(x, "mkdir -p share/t/empty share/t/deep/er/and/deeper out && cd share/t && "
+             "for i in $(seq 300); do echo $i >f$i; done && touch -d @1 f1 && touch -d @-5.25 f2 && "
+             "touch -d 2040-01-01T00:00:00.123456789 deep/er f3 && chmod 400 f3 && chmod 755 f4 && "
+             "echo x >'deep/er/a%20b ü\n?#' && : >zero && chmod 500 deep/er/and/deeper && chmod 700 empty");
+    assert_int_equal(get(x, "t", "out"), 0);
+    assert_same_tree(x, "share/t", "out/t");
+    assert_int_equal(put(x, "out/t", "back"), 0);
+    assert_same_tree(x, "share/t", "share/back");
+    assert_int_equal(count_names(x, "share/back", "hx-part"), 0);
+}
+
+static void what_is_no_file_is_skipped_and_told(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    shell(
+        x,
+        "mkdir -p t out share/t && echo 1 >t/f && ln -s f t/link && mkfifo t/fifo && ln -s ../.. share/t/up");
+    assert_int_equal(copy_begin(&c, x, true, "t", ""), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.skipped, 2);
+    assert_int_equal(c.reports, 2);
+    assert_int_equal(c.state.failed, 0);
+    copy_end(&c);
+    assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.skipped, 1);
+    assert_string_equal(c.path, "up");
+    assert_int_equal(c.state.files_done, 1);
+    copy_end(&c);
+}
+
+static void what_is_there_already_is_compared_not_moved(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    size_t len = 3000000;
+    uint8_t *data = pattern(len, 1);
+    put_file(x, "share/f", data, len);
+    assert_int_equal(get(x, "f", "f"), 0);
+    assert_int_equal(copy_begin(&c, x, false, "f", "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_int_equal(c.state.moved, 0);
+    assert_int_equal(c.state.done, len);
+    copy_end(&c);
+    assert_int_equal(copy_begin(&c, x, true, "f", "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_int_equal(c.state.moved, 0);
+    copy_end(&c);
+    shell(x, "touch -r f time && printf X | dd of=f bs=1 seek=1234567 conv=notrunc status=none && touch -r "
+             "time f");
+    assert_int_equal(copy_begin(&c, x, true, "f", "f"), HX_OK); /* the same size and time, another content */
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_int_equal(c.state.moved, len);
+    shell(x, "cmp f share/f");
+    copy_end(&c);
+    free(data);
+}
+
+/* Breaks the connection again and again; each brings some more. */
+static void a_download_goes_on_where_it_was(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    size_t len = 5000000;
+    int breaks = 0;
+    uint8_t *data = pattern(len, 2);
+    put_file(x, "share/f", data, len);
+    shell(x, "mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
+    while (!c.done) {
+        x->cut = 1000000;
+        copy_run(&c);
+        if (x->client)
+            break;
+        assert_int_equal(count_names(x, "out", "hx-part"), 1);
+        fixture_connect(x);
+        files_attach(c.files, x->client);
+        assert_true(++breaks < 10);
+    }
+    copy_end(&c);
+    assert_true(breaks >= 4);
+    assert_int_equal(c.state.failed, 0);
+    assert_true((size_t)c.state.moved < len + len / 10);
+    assert_true(has_file(x, "out/f", data, len));
+    assert_int_equal(count_names(x, "out", "hx-part"), 0);
+    free(data);
+}
+
+static void a_later_copy_takes_up_what_an_earlier_one_left(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    size_t len = 4000000;
+    uint8_t *data = pattern(len, 3);
+    put_file(x, "share/f", data, len);
+    shell(x, "mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
+    x->cut = 3000000;
+    copy_run(&c);
+    assert_null(x->client);
+    copy_end(&c);
+    assert_int_equal(count_names(x, "out", "hx-part"), 1);
+    fixture_connect(x);
+    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_true(c.state.moved < 1200000);
+    assert_int_equal(c.state.done, len);
+    copy_end(&c);
+    assert_true(has_file(x, "out/f", data, len));
+    assert_int_equal(count_names(x, "out", "hx-part"), 0);
+    free(data);
+}
+
+/* An upload that is broken off when so much was moved. */
+static void break_upload(struct fixture *x, struct copy *c, int64_t moved)
+{
+    bool never = false;
+    do {
+        pass(x, x->client, x->server);
+        pass(x, x->server, x->client);
+        ev_run(x->loop, EVRUN_NOWAIT);
+        files_state(c->files, &c->state);
+    } while (c->state.moved < moved);
+    fixture_break(x);
+    files_detach(c->files);
+    fixture_run(x, &never);
+}
+
+static void an_upload_goes_on_where_it_was(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    size_t len = 6000000;
+    uint8_t *data = pattern(len, 4);
+    put_file(x, "f", data, len);
+    assert_int_equal(copy_begin(&c, x, true, "f", ""), HX_OK);
+    break_upload(x, &c, 2000000);
+    assert_int_equal(count_names(x, "share", "hx-part"), 1);
+    fixture_connect(x);
+    files_attach(c.files, x->client);
+    break_upload(x, &c, 4000000);
+    copy_end(&c);
+    fixture_connect(x);
+    assert_int_equal(copy_begin(&c, x, true, "f", ""), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_true(c.state.moved > 0 && c.state.moved < 3500000);
+    copy_end(&c);
+    assert_true(has_file(x, "share/f", data, len));
+    assert_int_equal(count_names(x, "share", "hx-part"), 0);
+    free(data);
+}
+
+/* A part of the right name that holds something else: noticed at the end, then all of it once more. */
+static void a_part_of_other_bytes_is_sent_anew(void **state)
+{
+    struct fixture *x = *state;
+    struct stat st;
+    char path[FIXTURE_PATH];
+    char part[PATH_NAME_MAX + 1];
+    uint8_t *data = pattern(2000000, 5);
+    put_file(x, "share/f", data, 2000000);
+    below(x, path, "share/f");
+    assert_int_equal(stat(path, &st), 0);
+    int64_t ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    assert_int_equal(path_part_name(part, "f", 2000000, ns), HX_OK);
+    shell(x, "mkdir out");
+    snprintf(path, sizeof path, "out/%s", part);
+    put_file(x, path, "planted", 7);
+    assert_int_equal(get(x, "f", "out"), 0);
+    assert_true(has_file(x, "out/f", data, 2000000));
+    free(data);
+}
+
+static void a_tree_survives_breaks_at_any_place(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    int breaks = 0;
+    shell(x, "mkdir -p share/t/a/b share/t/c out && cd share/t && for i in $(seq 100); do "
+             "head -c 5000 /dev/urandom >a/b/$i; echo $i >c/$i; done");
+    assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+    while (!c.done) {
+        x->cut = 9000 + breaks * 7919 % 20000; /* enough for the listing */
+        copy_run(&c);
+        if (x->client)
+            break;
+        fixture_connect(x);
+        files_attach(c.files, x->client);
+        assert_true(++breaks < 500);
+    }
+    copy_end(&c);
+    assert_true(breaks > 10);
+    assert_int_equal(c.state.failed, 0);
+    assert_int_equal(c.state.files_done, 200);
+    assert_same_tree(x, "share/t", "out/t");
+}
+
+static void a_share_for_reading_says_so(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    fixture_share(x, ":ro");
+    put_file(x, "f", "x", 1);
+    assert_int_equal(copy_begin(&c, x, true, "f", ""), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.path, "f");
+    assert_string_equal(c.reason, "the directory is shared for reading only");
+    copy_end(&c);
+}
+
+static void paths_that_leave_the_share_are_refused_here(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    static const char *const bad[] = {"/etc/passwd", "..", "../f", "a/../../f"};
+    put_file(x, "f", "x", 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(copy_begin(&c, x, false, "out", bad[i]), HX_EINVAL);
+        assert_int_equal(copy_begin(&c, x, true, "f", bad[i]), HX_EINVAL);
+    }
+    assert_int_equal(copy_begin(&c, x, true, "none", ""), HX_ESYS);
+    assert_string_equal(c.reason, "No such file or directory");
+    assert_int_equal(x->requests, 0);
+}
+
+static void nothing_is_written_through_a_link_at_the_destination(void **state)
+{
+    struct fixture *x = *state;
+    shell(x, "mkdir -p share/t/d out/t outside && echo evil >share/t/d/f && echo evil >share/t/g && "
+             "ln -s ../../outside out/t/d && echo old >outside/g && ln -s ../../outside/g out/t/g");
+    assert_int_equal(get(x, "t", "out"), 3); /* d, d/f and g */
+    assert_int_equal(count_names(x, "outside", "f"), 0);
+    assert_true(has_file(x, "outside/g", "old\n", 4));
+}
+
+/* A peer that lists, and says of everything, what it likes. */
+static void evil(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    static const struct mux_stream_events nothing = {.closed = NULL};
+    const char *method = mux_field(m, ":method");
+    bool tree = strcmp(mux_field(m, ":path"), "/files/t") == 0;
+    const struct mux_field fields[] = {{":status", "200"},
+                                       {"hx-type", tree ? "directory" : "file"},
+                                       {"hx-size", "4"},
+                                       {"hx-mtime", "1"},
+                                       {"hx-mode", "777"}};
+    struct mux_message answer = {.fields = fields, .count = 5, .ended = strcmp(method, "HEAD") == 0};
+    const char *body = tree ? x->listing : "evil--------------------------------";
+    mux_stream_own(s, &nothing, NULL);
+    assert_int_equal(mux_respond(s, &answer), HX_OK);
+    if (!answer.ended) {
+        assert_int_equal(mux_stream_write(s, body, strlen(body)), strlen(body));
+        mux_stream_end(s);
+    }
+}
+
+static void a_hostile_listing_writes_nothing_anywhere(void **state)
+{
+    struct fixture *x = *state;
+    static const char *const listings[] = {
+        "f 644 4 1 ../evil\n. 1 0\n",
+        "f 644 4 1 /tmp/evil\n. 1 0\n",
+        "f 644 4 1 %2e%2e/evil\n. 1 0\n",
+        "f 644 4 1 ..%2fevil\n. 1 0\n",
+        "f 644 4 1 a%00b\n. 1 0\n",
+        "d 755 0 1 ..\n. 1 0\n",
+        "d 755 0 1 d\nf 644 4 1 d/../../evil\n. 2 0\n",
+        "f 644 4 1 .evil.hx-part-0123456789abcdef\n. 1 0\n",
+        "f 644 -4 1 evil\n. 1 0\n",
+        "f 644 9223372036854775807 1 evil\n. 1 0\n",
+        "f 4755 4 1 evil\n. 1 0\n",
+        "f 644 4 1 \n. 1 0\n",
+        "l 644 4 1 evil\n. 1 0\n",
+        "garbage\n",
+        "f 644 4 1 evil\n. 2 0\n",
+        "f 644 4 1 evil\n. 1 0\nf 644 4 1 evil2\n",
+    };
+    x->on_request = evil;
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++) {
+        struct copy c;
+        shell(x, "rm -rf out && mkdir out");
+        x->listing = listings[i];
+        assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+        copy_run(&c);
+        assert_int_equal(c.state.failed, 1);
+        assert_string_equal(c.reason, "the peer's listing is malformed");
+        copy_end(&c);
+        shell(x, "test -z \"$(ls -A out)\" && test ! -e evil && test ! -e ../evil");
+    }
+}
+
+/* The sum that evil() sends is none: tried a few times, then told; nothing gets the name. */
+static void what_has_a_wrong_sum_gets_no_name(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    x->on_request = evil;
+    shell(x, "mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.reason, "the SHA-256 of what arrived is wrong");
+    assert_int_equal(x->requests, 1 + FILES_TRIES);
+    copy_end(&c);
+    shell(x, "test -z \"$(ls -A out)\"");
+}
+
+static void a_peer_without_a_share_is_told_of(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    assert_int_equal(copy_begin(&c, x, false, "out", "none"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.path, "none");
+    assert_string_equal(c.reason, "does not exist");
+    copy_end(&c);
+}
+
+static void a_plan_is_bounded(void **state)
+{
+    struct plan p = {0};
+    struct file_entry e = {.type = 'f', .size = FILE_SIZE_MAX, .path = "a"};
+    (void)state;
+    assert_int_equal(plan_add(&p, &e), HX_OK);
+    assert_int_equal(plan_add(&p, &e), HX_ETOOBIG);
+    plan_clear(&p);
+    char *name = malloc(PATH_TEXT_MAX);
+    assert_non_null(name);
+    memset(name, 'n', PATH_TEXT_MAX - 1);
+    name[PATH_TEXT_MAX - 1] = '\0';
+    e.size = 0;
+    e.path = name;
+    int count = 0;
+    while (plan_add(&p, &e) == HX_OK)
+        assert_true(++count <= PLAN_TEXT_MAX / PATH_TEXT_MAX);
+    assert_int_equal(count, PLAN_TEXT_MAX / PATH_TEXT_MAX);
+    plan_clear(&p);
+    free(name);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_goes_where_cp_would_put_it),
+        TEST(a_tree_goes_where_cp_would_put_it),
+        TEST(many_small_files_keep_names_times_and_permissions),
+        TEST(what_is_no_file_is_skipped_and_told),
+        TEST(what_is_there_already_is_compared_not_moved),
+        TEST(a_download_goes_on_where_it_was),
+        TEST(a_later_copy_takes_up_what_an_earlier_one_left),
+        TEST(an_upload_goes_on_where_it_was),
+        TEST(a_part_of_other_bytes_is_sent_anew),
+        TEST(a_tree_survives_breaks_at_any_place),
+        TEST(a_share_for_reading_says_so),
+        TEST(paths_that_leave_the_share_are_refused_here),
+        TEST(nothing_is_written_through_a_link_at_the_destination),
+        TEST(a_hostile_listing_writes_nothing_anywhere),
+        TEST(what_has_a_wrong_sum_gets_no_name),
+        TEST(a_peer_without_a_share_is_told_of),
+        cmocka_unit_test(a_plan_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
