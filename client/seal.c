@@ -48,12 +48,29 @@ int seal_prove(struct seal *s)
     return err;
 }
 
+/* True: UDT's end was read. What else comes behind the close_notify is to be ignored (RFC 8446, section 6.1).
+ */
+static bool read_rest(struct seal *s)
+{
+    char ignored[4096];
+    for (int i = 0; !s->rest_read && i < REST_READS; i++) {
+        ssize_t got = stream_read(s->stream, ignored, sizeof ignored);
+        if (got == HX_EAGAIN)
+            break;
+        s->rest_read = got < 0;
+    }
+    return s->rest_read;
+}
+
 ssize_t seal_read(struct seal *s, void *buf, size_t len)
 {
     if (!s->tls)
         return stream_read(s->stream, buf, len);
     int err = seal_prove(s);
-    return err < 0 ? err : judged(s, tls_read(s->tls, buf, len));
+    if (err < 0)
+        return err;
+    ssize_t got = judged(s, tls_read(s->tls, buf, len));
+    return got == HX_EEOF && !read_rest(s) ? HX_EAGAIN : got;
 }
 
 ssize_t seal_write(struct seal *s, const void *buf, size_t len)
@@ -77,16 +94,4 @@ int seal_end(struct seal *s)
     if (err == HX_OK)
         err = (int)judged(s, tls_end(s->tls));
     return err < 0 ? err : tls_flush(s->tls);
-}
-
-/* What comes behind the close_notify is to be ignored (RFC 8446, section 6.1). */
-void seal_read_rest(struct seal *s)
-{
-    char ignored[4096];
-    for (int i = 0; s->tls && !s->rest_read && i < REST_READS; i++) {
-        ssize_t got = stream_read(s->stream, ignored, sizeof ignored);
-        if (got == HX_EAGAIN)
-            return;
-        s->rest_read = got < 0;
-    }
 }

@@ -22,14 +22,12 @@ void seal_close(struct seal *s); /* the connection may be closed by now */
 /* HX_OK: proven; HX_EAGAIN, HX_EAUTH, HX_EPROTO, HX_ECLOSED. */
 int seal_prove(struct seal *s);
 /* As stream_read() and stream_write(), and what seal_prove() says. With keys HX_EEOF means that the peer has
- * said so itself, under TLS. */
+ * said so itself, under TLS, and that UDT's end behind it was read, too: that is what the peer waits for. */
 ssize_t seal_read(struct seal *s, void *buf, size_t len);
 ssize_t seal_write(struct seal *s, const void *buf, size_t len);
 /* HX_OK: UDT has everything; HX_EAGAIN: something waits for room. */
 int seal_flush(struct seal *s);
 /* Ends our direction for TLS: HX_OK: UDT may end it, too. HX_EAGAIN: not yet, call again. */
 int seal_end(struct seal *s);
-/* After HX_EEOF, now and when something comes: UDT's end lies behind TLS's. */
-void seal_read_rest(struct seal *s);
 
 #endif

@@ -82,9 +82,7 @@ static void on_readable(struct hx_stream *h)
 {
     if (h->finished && !h->ended) /* it may be the proof's end */
         (void)push(h);
-    if (h->eof_told)
-        seal_read_rest(&h->seal);
-    else
+    if (!h->eof_told)
         signal_fd_set(&h->read_fd, true);
     if (!h->proof_told) /* who writes waits for the peer's proof */
         signal_fd_set(&h->write_fd, true);
@@ -246,7 +244,6 @@ static ssize_t try_read(struct hx_stream *h, void *buf, size_t len)
     if (got == 0) {
         h->eof_told = true;
         signal_fd_set(&h->read_fd, h->gone);
-        seal_read_rest(&h->seal);
     }
     return got;
 }
