@@ -10,7 +10,7 @@ static int spend(struct mux *m)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* Every frame, those that nghttp2 ignores, too. */
+/* Every frame but those of unknown types: nghttp2 passes over them, and nothing comes of them. */
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     struct mux *m = user;
