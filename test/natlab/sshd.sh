@@ -3,6 +3,7 @@
 #
 # The lab has one user, whom it calls root, and sshd will not serve as a root that cannot become others: so it runs
 # as a user of its own, "lab", whom only the lab's /etc/passwd knows.
+SSHD=$TOP/build/deb/usr/sbin/sshd # the package is only unpacked (test/deps.sh)
 SSHD_PORT=2222
 SSHD_UID=1000
 
@@ -21,7 +22,7 @@ ssh_begin() {
 }
 # ssh_serve HOST ADDRESS: sshd on that host of the lab, once it listens.
 ssh_serve() {
-    lab_start sshd "$1" unshare -U --map-user=$SSHD_UID --map-group=$SSHD_UID /usr/sbin/sshd -D -e -f /dev/null \
+    lab_start sshd "$1" unshare -U --map-user=$SSHD_UID --map-group=$SSHD_UID "$SSHD" -D -e -f /dev/null \
         -h "$WORK/host_key" -o "ListenAddress=$2:$SSHD_PORT" -o UsePAM=no -o StrictModes=no -o PidFile=none -o 'Subsystem sftp internal-sftp'
     await_line "$WORK/sshd.err" "Server listening on $2" 5 >/dev/null
 }
