@@ -5,6 +5,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
+HX_KEY=$("$HX" key --file "$WORK/key")
+export HX_KEY
 
 # fails SENTENCE STATUS REGEX MILLISECONDS COMMAND...: ends so within the time, saying so on standard error.
 fails() {

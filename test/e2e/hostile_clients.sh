@@ -51,7 +51,7 @@ stock_dies() { # stock_dies FLAW [SIGNAL]: a client of the bare library ends by 
 }
 hx_refuses() { # hx_refuses FLAW: hx connect ends with exit 1
     fake "$1"
-    timeout 30 "$B/hx" connect name --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
+    timeout 30 "$B/hx" connect name --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
     RC=$?
     end_fake
     [ "$RC" = 1 ] || { echo "exit code $RC" && cat "$WORK/hx.err" && return 1; }
@@ -92,7 +92,7 @@ fi
 stranger
 fake name "$STRANGER"
 BEGAN=$SECONDS
-timeout 40 "$B/hx" connect host_sweet_host --nameserver "$AT" --timeout 3 </dev/null >/dev/null 2>"$WORK/hx.err"
+timeout 40 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 3 </dev/null >/dev/null 2>"$WORK/hx.err"
 RC=$?
 check "S26: hx connect gives a stranger up (exit 1)" [ "$RC" = 1 ]
 check "S26: in the time it was given, not in UDT's 28 s" [ $((SECONDS - BEGAN)) -le $((4 + SLOW)) ]
@@ -102,7 +102,7 @@ end_fake
 kill "$STRANGER_PID"
 for target in 0.0.0.0:7000 224.0.0.1:7000 255.255.255.255:7000 127.0.0.1:0 240.0.0.1:9; do
     fake name "$target"
-    timeout 40 "$B/hx" connect host_sweet_host --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
+    timeout 40 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
     RC=$?
     check "S26: hx connect ends with exit 1 when $target is named" [ "$RC" = 1 ]
     end_fake

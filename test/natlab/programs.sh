@@ -4,6 +4,11 @@ PROBE=$B/test/natlab/probe
 LAB_NS=$LAB_S:7000 # the nameserver, as the hosts know it
 LAB_REFLECTOR=("$LAB_S" "$LAB_S_OTHER" 3478 3479)
 GREETING='the quick brown fox crosses two NATs'
+HX_MODE=() # options of both hx: (--insecure) measures the hole alone
+if [ -x "$B/hx" ]; then
+    HX_KEY=$("$B/hx" key --file "$WORK/key")
+    export HX_KEY
+fi
 
 build_probe() { # if it is older than its source
     local source=$TOP/test/natlab/probe.c
@@ -33,7 +38,7 @@ await_bound() {
     return 1
 }
 start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
-    lab_start bind h1 "$B/hx" bind lab --nameserver "$LAB_NS" -v "$@"
+    lab_start bind h1 "$B/hx" bind lab --nameserver "$LAB_NS" -v "${HX_MODE[@]}" "$@"
     H1_PID=$PID
 }
 end_now() { # end_now PID [SIGNAL]: of a process that we started
@@ -47,7 +52,7 @@ ms_between() { # ms_between FROM TO: both as EPOCHREALTIME has them
 # nameserver's log has it) to the first byte, and GREET_RC; its messages are in $WORK/connect.err.
 greet() {
     local fd line='' first='' asked
-    exec {fd}< <(lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" \
+    exec {fd}< <(lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
         <<<"$GREETING" 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
     wait $!
