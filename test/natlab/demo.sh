@@ -1,6 +1,6 @@
 #!/bin/bash
 # test/natlab/demo.sh: what `make demo` shows: two hosts behind two NATs find each other through the nameserver and
-# talk. Where user namespaces are forbidden the same three programs run on loopback. Exit 0 only if both sides have
+# talk, encrypted. Where user namespaces are forbidden the same three programs run on loopback. Exit 0 only if both sides have
 # received what the other one said.
 # shellcheck disable=SC2119 # defaults are meant
 # shellcheck source=test/lib.sh
@@ -55,9 +55,19 @@ EOF
     start_s || fail 'the nameserver did not start'
     NS=$LAB_NS
 }
+share_key() {
+    local key
+    unset HX_KEY XDG_CONFIG_HOME
+    mkdir "$WORK/home1" "$WORK/home2"
+    step '2. Both get the same key, once. On H1:  hx key     On H2:  hx key --set'
+    key=$(HOME=$WORK/home1 "$B/hx" key -q) || fail 'H1 could not make a key'
+    HOME=$WORK/home2 "$B/hx" key --set -q <<<"$key" || fail 'H2 could not store the key'
+    echo "   $key"
+    echo "   It goes from H1 to H2 by hand. S never sees it; who lacks it can neither read along nor pose as H1 or H2."
+}
 bind_home() {
-    step "2. The nameserver S is at $NS. On H1:  hx bind home --nameserver $NS"
-    begin bind h1 "$WORK/h1.says" "$B/hx" bind home --nameserver "$NS" -v
+    step "3. The nameserver S is at $NS. On H1:  hx bind home --nameserver $NS"
+    begin bind h1 "$WORK/h1.says" env HOME="$WORK/home1" "$B/hx" bind home --nameserver "$NS" -v
     BIND=$PID
     await_line "$WORK/nameserver.err" 'event=bound .*name=home' 10 >/dev/null || fail 'H1 could not bind its name'
     H1_INSIDE=$(field bound peer)
@@ -65,8 +75,8 @@ bind_home() {
     echo "   H1 has $H1_INSIDE inside; S sees it as $(field bound peer) and keeps that under the name 'home'."
 }
 connect_home() {
-    step "3. On H2:  hx connect home --nameserver $NS"
-    begin connect h2 "$WORK/h2.says" "$B/hx" connect home --nameserver "$NS" -v --timeout 10
+    step "4. On H2:  hx connect home --nameserver $NS"
+    begin connect h2 "$WORK/h2.says" env HOME="$WORK/home2" "$B/hx" connect home --nameserver "$NS" -v --timeout 10
     CONNECT=$PID
     await_line "$WORK/nameserver.err" 'event=connected .*name=home' 10 >/dev/null || fail 'H2 did not reach S'
     echo "   S tells H2 that 'home' is at $(field connected h1), and H1 that H2 is at $(field connected h2)."
@@ -82,15 +92,16 @@ if [ -n "$REFUSED" ]; then
     sed -i 's/ you have come through two NATs/ you have come over loopback/' "$WORK/h1.says"
 fi
 set_up
+share_key
 bind_home
 connect_home
-step '4. What the three said meanwhile:'
+step '5. What the three said meanwhile:'
 show 'S ' "$WORK/nameserver.err"
 show 'H1' "$WORK/bind.err"
 show 'H2' "$WORK/connect.err"
-step '5. What was exchanged, directly between H1 and H2:'
+step '6. What was exchanged, directly between H1 and H2:'
 show 'H1 received' "$WORK/bind.out"
 show 'H2 received' "$WORK/connect.out"
 cmp "$WORK/h2.says" "$WORK/bind.out" || fail 'H1 did not receive what H2 said'
 cmp "$WORK/h1.says" "$WORK/connect.out" || fail 'H2 did not receive what H1 said'
-step 'Each side received all that the other one said.'
+step 'Each side received all that the other one said; nobody on the way could read it.'
