@@ -21,6 +21,8 @@
     X(half_open)        /* S21: sessions without a request */                                       \
     X(flood)            /* S21: first handshakes */                                                 \
     X(same_ids)         /* S22 */                                                                   \
+    X(same_ids_storm)   /* S22: many of them, and then their handshakes again and again */          \
+    X(other_ids_storm)  /* the same, but no two sessions are alike */                               \
     X(guessed_cookie)   /* S23: no cookie asked for; --cookie */                                    \
     X(borrowed_cookie)  /* S23: the cookie of another port */                                       \
     X(show_cookie)      /* prints what the server answers */                                        \
@@ -37,7 +39,10 @@
     X(drop_wide)     /* S13 */                                              \
     X(drop_moves)    /* S14 */                                              \
     X(shutdown_all)  /* S15: other sessions' ids, from a stranger's port */ \
+    X(shutdown_one)  /* S15: one session's id, from another port */         \
     X(strange_types) /* S16 */                                              \
+    X(long_answer)   /* taken as it should be */                            \
+    X(peer_error)    /* S16: with a type 8 in it */                         \
     X(empty_data)    /* S19 */                                              \
     X(short_bodies)  /* S20 */                                              \
     X(honest)        /* nothing wrong: a request and its answer */

@@ -1,6 +1,7 @@
 /* What a connected peer can say. */
 #include "test/hostile/cases.h"
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define SETTLE_MS  200
 #define EXPIRY_MS  700 /* UDT's expiry timer, 300 ms and more, after which it uses what the ACK said */
@@ -160,6 +161,24 @@ void case_shutdown_all(struct raw *r)
     tell_whether_answered(r);
 }
 
+void case_shutdown_one(struct raw *r)
+{
+    struct sockaddr_in from, server;
+    socklen_t len = sizeof(from);
+    struct raw stranger;
+
+    getpeername(r->fd, (struct sockaddr *)&server, &len);
+    getsockname(r->fd, (struct sockaddr *)&from, &len);
+    from.sin_port = 0;
+    if (!raw_connect(r) || !raw_open(&stranger, &from, &server))
+        return;
+    stranger.peer = r->peer;
+    raw_shutdown(&stranger);
+    raw_close(&stranger);
+    raw_idle(r, SETTLE_MS);
+    tell_whether_answered(r);
+}
+
 void case_strange_types(struct raw *r)
 {
     const uint32_t words[] = {1, 2, 3, 4};
@@ -174,6 +193,37 @@ void case_strange_types(struct raw *r)
     raw_control(r, PACKET_CUSTOM, 0, words, 4);
     raw_control(r, PACKET_CUSTOM, 0x6878, words, 4); /* one word more than hx itself would send */
     raw_control(r, PACKET_CUSTOM, 0x6878, words, 0);
+    tell_whether_answered(r);
+}
+
+/* Acknowledges data as it comes, until no more does. */
+static void hear_out(struct raw *r)
+{
+    uint32_t next;
+
+    do {
+        raw_ack(r, r->heard, 100, r->window);
+        next = r->heard + 1;
+    } while (raw_await_data(r, next, SETTLE_MS) && !r->closed);
+}
+
+void case_long_answer(struct raw *r)
+{
+    if (!begin(r))
+        return;
+    hear_out(r);
+    tell_whether_answered(r);
+}
+
+/* UDT lets a send() that waits for room fail: what is left of the answer is never sent. */
+void case_peer_error(struct raw *r)
+{
+    const uint32_t pad = 0;
+
+    if (!begin(r))
+        return;
+    raw_control(r, PACKET_PEER_ERROR, 0, &pad, 1);
+    hear_out(r);
     tell_whether_answered(r);
 }
 

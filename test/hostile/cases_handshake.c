@@ -2,7 +2,9 @@
 #include "test/hostile/cases.h"
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define LEAK_MS        200
@@ -10,6 +12,10 @@
 #define HALF_OPEN      100
 #define HALF_OPEN_MS   200
 #define SAME_IDS       200
+#define STORM_IDS      3000
+#define STORM_OPEN_MS  4000 /* a server with limits lets them in slowly */
+#define STORM_TIMES    20000
+#define STORM_WINDOW   32  /* what a session costs a bare server goes with it */
 #define FLOOD_BURST    500 /* each 10 ms and what sending takes: some 30,000 a second */
 #define FLOOD_PAUSE_MS 10
 #define MANY_MS        2000
@@ -163,6 +169,58 @@ void case_same_ids(struct raw *r)
         raw_shutdown(&others[n]);
         raw_close(&others[n]);
     }
+}
+
+static void allow_files(rlim_t count)
+{
+    struct rlimit files;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max < count ? files.rlim_max : count;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* As many sessions as the server lets in, then the first one's handshake again and again, for which UDT looks
+ * last. */
+static void storm(struct raw *r, bool alike)
+{
+    struct raw *others = calloc(STORM_IDS, sizeof(*others));
+    struct sockaddr_in from, server;
+    int64_t end_ms = raw_now_ms() + STORM_OPEN_MS;
+    socklen_t len = sizeof(from);
+    uint32_t n = 0;
+
+    allow_files(STORM_IDS + 16);
+    getpeername(r->fd, (struct sockaddr *)&server, &len);
+    getsockname(r->fd, (struct sockaddr *)&from, &len);
+    from.sin_port = 0;
+    while (others && n < STORM_IDS && raw_now_ms() < end_ms && raw_open(&others[n], &from, &server)) {
+        others[n].window = STORM_WINDOW;
+        others[n].id = r->id;
+        others[n].isn += alike ? 0 : n;
+        if (!raw_connect(&others[n++]))
+            break;
+    }
+    printf("sessions %u\n", n);
+    for (int i = 0; n > 0 && i < STORM_TIMES; i++) {
+        raw_handshake(&others[0], HS_CONCLUSION, 0);
+        pace(i);
+    }
+    while (n-- > 0) {
+        raw_shutdown(&others[n]);
+        raw_close(&others[n]);
+    }
+    free(others);
+}
+
+void case_same_ids_storm(struct raw *r)
+{
+    storm(r, true);
+}
+
+void case_other_ids_storm(struct raw *r)
+{
+    storm(r, false);
 }
 
 void case_guessed_cookie(struct raw *r)

@@ -17,6 +17,9 @@ UNRATED=(--rate-per-address=0)
 value_kb() { # value_kb PID FIELD: of /proc/PID/status; 0 once it has gone
     awk -v field="$2:" '$1 == field { kb = $2 } END { print kb + 0 }' "/proc/$1/status" 2>/dev/null || echo 0
 }
+cpu_ticks() { # cpu_ticks PID: user and system time so far (proc(5))
+    awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"
+}
 get_ms() { # get_ms ADDRESS: an honest request's time; fails if it fails
     local out
     out=$("$CURL" -s -f -o /dev/null --max-time 5 -w '%{time_total}' "udt://$1/") || return 1
@@ -24,10 +27,11 @@ get_ms() { # get_ms ADDRESS: an honest request's time; fails if it fails
 }
 
 # --- the harm, on a bare server
+BARE_OPTIONS=(--body hello)
 start_bare() { # sets BARE (host:port) and BARE_PID
     local line
     rm -f "$WORK/bare.out"
-    start bare "$B/test/stock/plain_server" --body hello
+    start bare "$B/test/stock/plain_server" "${BARE_OPTIONS[@]}"
     BARE_PID=$PID
     line=$(await_line "$WORK/bare.out" 'listening on' 10) || return 1
     BARE=${line##* }
@@ -57,6 +61,19 @@ bare_stalls() { # bare_stalls MS CASE: an honest request takes longer than that,
 bare_says() { # bare_says REGEX CASE: the attacker sees this
     "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
     grep -qE -- "$1" "$WORK/throw.bare" || { cat "$WORK/throw.bare" && return 1; }
+}
+bare_breaks() { # bare_breaks GOOD CASE: it answers after GOOD, and not after CASE
+    bare_says '^answered' "$1" && bare_says '^unanswered' "$2"
+}
+bare_labours() { # bare_labours LESS CASE: CASE costs it at least twice the processor's time of LESS
+    local less more
+    "$THROW" "$1" "$BARE" >"$WORK/throw.bare"
+    less=$(cpu_ticks "$BARE_PID")
+    end_bare
+    start_bare || return 1
+    "$THROW" "$2" "$BARE" >>"$WORK/throw.bare"
+    more=$(cpu_ticks "$BARE_PID")
+    [ "$more" -ge $((2 * less)) ] || { echo "$less ticks, then $more" && cat "$WORK/throw.bare" && return 1; }
 }
 harm() { # harm SENTENCE VERB ARGUMENT CASE: a fresh bare server comes to harm, while the row's other half runs
     local verb=bare_$2 argument=$3 case=$4

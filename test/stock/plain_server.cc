@@ -11,6 +11,7 @@
 //   --hold-after N   sends the first N bytes of an answer and stays open
 //   --silent         reads requests and never answers (--hold-after 0)
 //   --refuse         never accepts, and has its backlog full: a connect is refused
+//   --buffer N       UDT's buffers and flight window have N packets instead of 8192 and 25600
 //   --requests FILE  appends the bytes of each request to the file
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -38,6 +39,7 @@ struct script {
     bool refuse = false;
     size_t split = 0; // bytes a send; 0: all at once
     unsigned pause_ms = 20;
+    int buffer = 0; // packets; 0: the library's defaults
     FILE *requests = nullptr;
 };
 
@@ -53,6 +55,14 @@ static std::string answer_with(const std::string &body)
            "\r\n\r\n" + body;
 }
 
+static bool have_buffers(UDTSOCKET u, int packets)
+{
+    int bytes = packets * 1472; // UDT counts packets of its MSS without UDP's headers
+    return UDT::setsockopt(u, 0, UDT_FC, &packets, sizeof packets) != UDT::ERROR &&
+           UDT::setsockopt(u, 0, UDT_RCVBUF, &bytes, sizeof bytes) != UDT::ERROR &&
+           UDT::setsockopt(u, 0, UDT_SNDBUF, &bytes, sizeof bytes) != UDT::ERROR;
+}
+
 static UDTSOCKET listen_on(const script &s, sockaddr_in &local)
 {
     int len = sizeof local;
@@ -61,7 +71,8 @@ static UDTSOCKET listen_on(const script &s, sockaddr_in &local)
     local.sin_family = AF_INET;
     local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     local.sin_port = htons(s.port);
-    if (u == UDT::INVALID_SOCK || UDT::bind(u, reinterpret_cast<sockaddr *>(&local), len) == UDT::ERROR ||
+    if (u == UDT::INVALID_SOCK || (s.buffer > 0 && !have_buffers(u, s.buffer)) ||
+        UDT::bind(u, reinterpret_cast<sockaddr *>(&local), len) == UDT::ERROR ||
         UDT::listen(u, s.refuse ? 1 : 1024) == UDT::ERROR)
         die_udt("cannot listen");
     UDT::getsockname(u, reinterpret_cast<sockaddr *>(&local), &len);
@@ -157,17 +168,12 @@ static bool read_file(const char *name, std::string &out)
 static bool parse(int argc, char **argv, script &s)
 {
     static const option options[] = {
-        {"port", required_argument, nullptr, 'p'},
-        {"body", required_argument, nullptr, 'b'},
-        {"reply", required_argument, nullptr, 'r'},
-        {"split", required_argument, nullptr, 's'},
-        {"pause", required_argument, nullptr, 'm'},
-        {"close-after", required_argument, nullptr, 'c'},
-        {"hold-after", required_argument, nullptr, 'h'},
-        {"silent", no_argument, nullptr, 'q'},
-        {"refuse", no_argument, nullptr, 'f'},
-        {"requests", required_argument, nullptr, 'l'},
-        {nullptr, 0, nullptr, 0},
+        {"port", required_argument, nullptr, 'p'},       {"body", required_argument, nullptr, 'b'},
+        {"reply", required_argument, nullptr, 'r'},      {"split", required_argument, nullptr, 's'},
+        {"pause", required_argument, nullptr, 'm'},      {"close-after", required_argument, nullptr, 'c'},
+        {"hold-after", required_argument, nullptr, 'h'}, {"silent", no_argument, nullptr, 'q'},
+        {"refuse", no_argument, nullptr, 'f'},           {"buffer", required_argument, nullptr, 'k'},
+        {"requests", required_argument, nullptr, 'l'},   {nullptr, 0, nullptr, 0},
     };
     s.reply = answer_with("hello\n");
     for (int c; (c = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
@@ -200,6 +206,9 @@ static bool parse(int argc, char **argv, script &s)
             break;
         case 'f':
             s.refuse = true;
+            break;
+        case 'k':
+            s.buffer = static_cast<int>(number);
             break;
         case 'l':
             good = (s.requests = fopen(value, "ab")) != nullptr;
