@@ -1,6 +1,8 @@
 #include "tool/args.h"
 #include "client/resolve.h"
 #include "proto/host_id.h"
+#include "tool/authority.h"
+#include "tool/forward_spec.h"
 #include "tool/options.h"
 #include <getopt.h>
 #include <stdarg.h>
@@ -62,13 +64,6 @@ static bool seconds(const char *text, int *out_ms)
     return *out_ms >= ARGS_INTERVAL_MIN && *out_ms <= ARGS_INTERVAL_MAX;
 }
 
-/* "HOST:PORT" or "[IPV6]:PORT" */
-static bool target(const char *text)
-{
-    struct resolve_name name;
-    return resolve_parse(&name, text, 0) == HX_OK && name.port != 0;
-}
-
 /* A number of seconds. */
 static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
 {
@@ -88,14 +83,30 @@ static enum args_result take_port(struct reading *r)
 
 static enum args_result take_allow(struct reading *r)
 {
+    struct authority pattern;
+    if (authority_parse_pattern(&pattern, optarg) < 0)
+        return usage(r, "--allow takes HOST:PORT, either of which may be '*', not '%.100s'", optarg);
     if (r->args->allow_count == ARGS_ALLOW_MAX)
         return usage(r, "--allow can be given %d times at most", ARGS_ALLOW_MAX);
     r->args->allow[r->args->allow_count++] = optarg;
     return ARGS_BIND;
 }
 
+static enum args_result take_to(struct reading *r)
+{
+    struct authority target;
+    if (authority_parse(&target, optarg) < 0)
+        return usage(r, "--to takes HOST:PORT, not '%.100s'", optarg);
+    r->args->to = optarg;
+    return ARGS_BIND;
+}
+
 static enum args_result take_forward(struct reading *r, char kind)
 {
+    char why[FORWARD_ERROR_MAX];
+    struct forward_spec spec;
+    if (forward_spec_parse(&spec, kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS, optarg, why) < 0)
+        return usage(r, "-%c %.200s", kind, why);
     if (r->args->forward_count == ARGS_FORWARDS_MAX)
         return usage(r, "-L and -D can be given %d times at most", ARGS_FORWARDS_MAX);
     r->args->forwards[r->args->forward_count].kind = kind;
@@ -117,7 +128,7 @@ static enum args_result take_checked(struct reading *r, int option)
     case OPTION_KEEPALIVE:
         return take_seconds(r, "--keepalive", 1, ARGS_KEEPALIVE_MAX, &a->keepalive_s);
     case OPTION_RETRY_FOR:
-        return take_seconds(r, "--retry-for", 0, ARGS_RETRY_MAX, &a->retry_for_s);
+        return take_seconds(r, "--retry-for", ARGS_RETRY_MIN, ARGS_RETRY_MAX, &a->retry_for_s);
     case 'c':
         return number(optarg, 1, ARGS_COUNT_MAX, &a->count)
                    ? ARGS_BIND
@@ -127,8 +138,7 @@ static enum args_result take_checked(struct reading *r, int option)
                    ? ARGS_BIND
                    : usage(r, "-i takes 0.01 to 3600 seconds, not '%.100s'", optarg);
     case OPTION_TO:
-        a->to = optarg;
-        return target(optarg) ? ARGS_BIND : usage(r, "--to takes HOST:PORT, not '%.100s'", optarg);
+        return take_to(r);
     case OPTION_ALLOW:
         return take_allow(r);
     default:

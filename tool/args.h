@@ -14,6 +14,7 @@
 #define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
 #define ARGS_KEEPALIVE_MAX   300
 #define ARGS_RETRY_FOR       300   /* seconds without a path after which hx cp gives up */
+#define ARGS_RETRY_MIN       20    /* a dead path is noticed after so long */
 #define ARGS_RETRY_MAX       86400 /* a day */
 #define ARGS_COUNT_MAX       999999
 #define ARGS_INTERVAL        1000 /* milliseconds between two pings */

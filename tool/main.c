@@ -84,7 +84,7 @@ static int run(const struct args *args)
         ui_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    int status = commands[args->command] ? commands[args->command](args) : STATUS_FAILED;
+    int status = commands[args->command](args);
     hx_cleanup();
     return status;
 }

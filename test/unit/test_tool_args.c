@@ -194,6 +194,23 @@ static enum args_result many(const char *command, const char *option, int count)
     return result;
 }
 
+static void targets_that_cannot_be_reached_are_usage_errors(void **state)
+{
+    (void)state;
+    static const char *const allow[] = {"22", "host", "host:0", "*", "h*:22", ""};
+    for (size_t i = 0; i < sizeof allow / sizeof *allow; i++) {
+        assert_int_equal(PARSE("ns", "bind", "a", "--allow", allow[i]), ARGS_USAGE);
+        assert_non_null(strstr(error, "--allow"));
+    }
+    static const char *const forward[] = {"80", "80:h", "x:h:80", "80:h:0", "1:2:3:4:5", ""};
+    for (size_t i = 0; i < sizeof forward / sizeof *forward; i++) {
+        assert_int_equal(PARSE("ns", "connect", "a", "-L", forward[i]), ARGS_USAGE);
+        assert_non_null(strstr(error, "-L"));
+    }
+    assert_int_equal(PARSE("ns", "connect", "a", "-D", "65536"), ARGS_USAGE);
+    assert_non_null(strstr(error, "-D"));
+}
+
 static void repeatable_options_are_bounded(void **state)
 {
     (void)state;
@@ -212,9 +229,11 @@ static void cp_finds_the_peer_on_either_side(void **state)
     assert_string_equal(args.src, "home:dir/f");
     assert_string_equal(args.dst, "here");
     assert_int_equal(args.retry_for_s, ARGS_RETRY_FOR);
-    assert_int_equal(PARSE("ns", "cp", "./a:b", "home:", "--retry-for", "0"), ARGS_CP);
+    assert_int_equal(PARSE("ns", "cp", "./a:b", "home:", "--retry-for", "60"), ARGS_CP);
     assert_string_equal(args.name, "home");
-    assert_int_equal(args.retry_for_s, 0);
+    assert_int_equal(args.retry_for_s, 60);
+    assert_int_equal(PARSE("ns", "cp", "a", "home:", "--retry-for", "19"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "a", "home:"), ARGS_CP);
     char word[HX_NAME_MAX + 4];
     memset(word, 'x', sizeof word);
     snprintf(word + HX_NAME_MAX, 4, ":/f");
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test(bind_serves_targets_files_and_echo),
         cmocka_unit_test(connect_takes_forwards_in_their_order),
         cmocka_unit_test(connect_takes_one_target_for_its_pipe),
+        cmocka_unit_test(targets_that_cannot_be_reached_are_usage_errors),
         cmocka_unit_test(repeatable_options_are_bounded),
         cmocka_unit_test(cp_finds_the_peer_on_either_side),
         cmocka_unit_test(cp_wants_exactly_one_peer),
