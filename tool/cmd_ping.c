@@ -18,9 +18,12 @@ struct pinging {
     int64_t least_us, most_us, sum_us;
 };
 
-static void stop(struct pinging *p)
+/* All that was to be asked is answered, or too late. */
+static void finish(struct pinging *p)
 {
-    ev_break(p->loop, EVBREAK_ALL);
+    ev_timer_stop(p->loop, &p->next);
+    ev_timer_stop(p->loop, &p->last);
+    keeper_finish(p->keeper);
 }
 
 static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
@@ -49,7 +52,7 @@ static void on_pong(void *user, int64_t rtt_us)
            (double)rtt_us / 1000);
     fflush(stdout);
     if (p->received == p->args->count)
-        stop(p);
+        finish(p);
 }
 
 static void on_up(void *user, struct link *l)
@@ -65,26 +68,28 @@ static void on_lost(void *user, int error)
     struct pinging *p = user;
     (void)error;
     ev_timer_stop(p->loop, &p->next);
+    ev_timer_stop(p->loop, &p->last);
 }
 
 static void on_over(void *user, int error)
 {
+    struct pinging *p = user;
     (void)error;
-    stop(user);
+    ev_break(p->loop, EVBREAK_ALL);
 }
 
 static void on_last(struct ev_loop *loop, ev_timer *w, int revents)
 {
     (void)loop;
     (void)revents;
-    stop(w->data);
+    finish(w->data);
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 {
-    (void)loop;
+    (void)w;
     (void)revents;
-    stop(w->data);
+    ev_break(loop, EVBREAK_ALL);
 }
 
 static int summary(const struct pinging *p)
