@@ -46,8 +46,8 @@ class tolerant : public CUDTCC
 
   private:
     static constexpr uint32_t RANGE = 0x80000000; /* the number begins a range, the next one ends it */
-    static constexpr int SHARE = 16;              /* one lost of so many is congestion */
-    static constexpr int LEAST_SENT = 256;        /* packets: fewer tell nothing of a share */
+    static constexpr int SHARE = 10;              /* one lost of so many is congestion */
+    static constexpr int LEAST_SENT = 1024;       /* packets: fewer tell nothing of a share */
     static constexpr int LOOK_BACK = 4096;        /* packets */
     static constexpr int QUEUE_US = 20000; /* and half the least: what the round-trip time may grow by */
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESEND_MIN_MS   60   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
+#define RESEND_MIN_MS   30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
 #define RESEND_START_MS 500  /* before the peer has told the round-trip time */
 #define RESEND_MAX_MS   2000 /* also of the doubled ones */
 #define RESEND_BODY_MAX 12   /* bytes: a range and a number */
