@@ -6,6 +6,7 @@
 #include "tool/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -39,14 +40,26 @@ static void erase(struct cp *c)
     c->shown = false;
 }
 
+/* What the line ends with: nothing that a terminal would obey. */
+static void say_what(const struct cp *c, const struct files_state *s, char out[PATH_ENCODED_MAX + 1])
+{
+    const char *instead = s->over                   ? ""
+                          : !keeper_link(c->keeper) ? "(connecting)"
+                          : s->busy                 ? "(the peer is busy with it)"
+                                                    : NULL;
+    if (instead)
+        strcpy(out, instead);
+    else if (path_encode(out, s->name) < 0)
+        out[0] = '\0';
+}
+
 static void show(struct cp *c, const struct files_state *s)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r";
     char name[PATH_ENCODED_MAX + 1];
     struct winsize size;
     int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH;
-    if (path_encode(name, keeper_link(c->keeper) ? s->name : "(connecting)") < 0 || s->over)
-        name[0] = '\0';
+    say_what(c, s, name);
     int len = 1 + progress_line(&c->progress, line + 1, columns, s->done, s->listed ? s->total : -1, name);
     len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
     (void)!write(STDERR_FILENO, line, (size_t)len);

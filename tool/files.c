@@ -249,6 +249,7 @@ static void whole_outcome(struct files *f, struct files_job *j, enum files_outco
 void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
 {
     f->state.steps += outcome != OUTCOME_BUSY;
+    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
     if (j->task == TASK_LOOK || j->task == TASK_LIST) {
         whole_outcome(f, j, outcome);
         return;

@@ -36,6 +36,7 @@ struct files_state {
     size_t failed;    /* entries, or the whole */
     uint64_t skipped; /* neither file nor directory */
     bool listed;
+    bool busy; /* the last answer was that we shall try later */
     bool over;
     uint64_t steps;           /* changes as long as something goes on */
     char name[PATH_TEXT_MAX]; /* what is copied now */

@@ -110,11 +110,20 @@ static void read_listing(struct files_job *j)
     }
 }
 
+/* Bytes have moved, or not. */
+static void count(struct files *f, int64_t before)
+{
+    if (f->state.moved == before)
+        return;
+    f->state.steps++;
+    f->state.busy = false;
+}
+
 static void read_file(struct files_job *j)
 {
     int64_t before = j->files->state.moved;
     int err = incoming_read(&j->in, j->stream, &j->files->state.moved);
-    j->files->state.steps += j->files->state.moved != before;
+    count(j->files, before);
     if (err == HX_OK) {
         j->clean = true;
         finish(j, OUTCOME_DONE);
@@ -127,7 +136,7 @@ static void write_file(struct files_job *j)
 {
     int64_t before = j->files->state.moved;
     int err = outgoing_write(&j->out, j->stream, &j->files->state.moved);
-    j->files->state.steps += j->files->state.moved != before;
+    count(j->files, before);
     if (err < 0 && err != HX_EAGAIN && err != HX_ECLOSED)
         fail_local(j, err);
 }
