@@ -186,6 +186,8 @@ static void run(struct connecting *c)
     ev_run(c->loop, 0);
     if (interrupted() && c->serving) /* until then: so that is no failure */
         c->status = STATUS_OK;
+    else if (hung_up())
+        return;
     else if (interrupted())
         ui_error("interrupted");
     else if (c->error < 0 && !c->over) /* else the link's end was told, which is the reason */

@@ -15,12 +15,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static atomic_bool interrupt_flag;
+static atomic_int interrupt_signal; /* 0: none */
 static int interrupt_event = -1;
 
 bool interrupted(void)
 {
-    return atomic_load(&interrupt_flag);
+    return atomic_load(&interrupt_signal) != 0;
+}
+
+bool hung_up(void)
+{
+    return atomic_load(&interrupt_signal) == SIGHUP;
 }
 
 int interrupt_fd(void)
@@ -44,7 +49,7 @@ static void *take_signals(void *set)
     uint64_t one = 1;
     int number;
     if (sigwait(set, &number) == 0) {
-        atomic_store(&interrupt_flag, true);
+        atomic_store(&interrupt_signal, number);
         (void)!write(interrupt_event, &one, sizeof one);
         pthread_sigmask(SIG_UNBLOCK, set, NULL);
         hx_cleanup();
@@ -70,11 +75,8 @@ static bool begin_signals(void)
 }
 
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
-    [ARGS_BIND] = cmd_bind,
-    [ARGS_CONNECT] = cmd_connect,
-    [ARGS_CP] = cmd_cp,
-    [ARGS_KEY] = cmd_key,
-    [ARGS_PING] = cmd_ping,
+    [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,
+    [ARGS_KEY] = cmd_key,   [ARGS_PING] = cmd_ping,
 };
 
 static int run(const struct args *args)

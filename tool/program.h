@@ -16,6 +16,8 @@ int cmd_ping(const struct args *args);
 
 /* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
 bool interrupted(void);
+/* It was SIGHUP: who started us has left, and wants to hear nothing (ssh ends its ProxyCommand so). */
+bool hung_up(void);
 /* Readable from then on. */
 int interrupt_fd(void);
 
