@@ -1,0 +1,163 @@
+#include "files_fixture.h"
+#include "tool/plan.h"
+
+static void a_share_for_reading_says_so(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    fixture_share(x, ":ro");
+    put_file(x, "f", "x", 1);
+    assert_int_equal(copy_begin(&c, x, true, "f", ""), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.path, "f");
+    assert_string_equal(c.reason, "the directory is shared for reading only");
+    copy_end(&c);
+}
+
+static void paths_that_leave_the_share_are_refused_here(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    static const char *const bad[] = {"/etc/passwd", "..", "../f", "a/../../f"};
+    put_file(x, "f", "x", 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(copy_begin(&c, x, false, "out", bad[i]), HX_EINVAL);
+        assert_int_equal(copy_begin(&c, x, true, "f", bad[i]), HX_EINVAL);
+    }
+    assert_int_equal(copy_begin(&c, x, true, "none", ""), HX_ESYS);
+    assert_string_equal(c.reason, "No such file or directory");
+    assert_int_equal(x->requests, 0);
+}
+
+static void nothing_is_written_through_a_link_at_the_destination(void **state)
+{
+    struct fixture *x = *state;
+    shell(x, "mkdir -p share/t/d out/t outside && echo evil >share/t/d/f && echo evil >share/t/g && "
+             "ln -s ../../outside out/t/d && echo old >outside/g && ln -s ../../outside/g out/t/g");
+    assert_int_equal(get(x, "t", "out"), 3); /* d, d/f and g */
+    assert_int_equal(count_names(x, "outside", "f"), 0);
+    assert_true(has_file(x, "outside/g", "old\n", 4));
+}
+
+/* A peer that lists, and says of everything, what it likes. */
+static void evil(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    static const struct mux_stream_events nothing = {.closed = NULL};
+    const char *method = mux_field(m, ":method");
+    bool tree = strcmp(mux_field(m, ":path"), "/files/t") == 0;
+    const struct mux_field fields[] = {{":status", "200"},
+                                       {"hx-type", tree ? "directory" : "file"},
+                                       {"hx-size", "4"},
+                                       {"hx-mtime", "1"},
+                                       {"hx-mode", "777"}};
+    struct mux_message answer = {.fields = fields, .count = 5, .ended = strcmp(method, "HEAD") == 0};
+    const char *body = tree ? x->listing : "evil--------------------------------";
+    mux_stream_own(s, &nothing, NULL);
+    assert_int_equal(mux_respond(s, &answer), HX_OK);
+    if (!answer.ended) {
+        assert_int_equal(mux_stream_write(s, body, strlen(body)), strlen(body));
+        mux_stream_end(s);
+    }
+}
+
+static void a_hostile_listing_writes_nothing_anywhere(void **state)
+{
+    struct fixture *x = *state;
+    static const char *const listings[] = {
+        "f 644 4 1 ../evil\n. 1 0\n",
+        "f 644 4 1 /tmp/evil\n. 1 0\n",
+        "f 644 4 1 %2e%2e/evil\n. 1 0\n",
+        "f 644 4 1 ..%2fevil\n. 1 0\n",
+        "f 644 4 1 a%00b\n. 1 0\n",
+        "d 755 0 1 ..\n. 1 0\n",
+        "d 755 0 1 d\nf 644 4 1 d/../../evil\n. 2 0\n",
+        "f 644 4 1 .evil.hx-part-0123456789abcdef\n. 1 0\n",
+        "f 644 -4 1 evil\n. 1 0\n",
+        "f 644 9223372036854775807 1 evil\n. 1 0\n",
+        "f 4755 4 1 evil\n. 1 0\n",
+        "f 644 4 1 \n. 1 0\n",
+        "l 644 4 1 evil\n. 1 0\n",
+        "garbage\n",
+        "f 644 4 1 evil\n. 2 0\n",
+        "f 644 4 1 evil\n. 1 0\nf 644 4 1 evil2\n",
+    };
+    x->on_request = evil;
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++) {
+        struct copy c;
+        shell(x, "rm -rf out && mkdir out");
+        x->listing = listings[i];
+        assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+        copy_run(&c);
+        assert_int_equal(c.state.failed, 1);
+        assert_string_equal(c.reason, "the peer's listing is malformed");
+        copy_end(&c);
+        shell(x, "test -z \"$(ls -A out)\" && test ! -e evil && test ! -e ../evil");
+    }
+}
+
+/* The sum that evil() sends is none: tried a few times, then told; nothing gets the name. */
+static void what_has_a_wrong_sum_gets_no_name(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    x->on_request = evil;
+    shell(x, "mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.reason, "the SHA-256 of what arrived is wrong");
+    assert_int_equal(x->requests, 1 + FILES_TRIES);
+    copy_end(&c);
+    shell(x, "test -z \"$(ls -A out)\"");
+}
+
+static void a_peer_without_a_share_is_told_of(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    assert_int_equal(copy_begin(&c, x, false, "out", "none"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.path, "none");
+    assert_string_equal(c.reason, "does not exist");
+    copy_end(&c);
+}
+
+static void a_plan_is_bounded(void **state)
+{
+    struct plan p = {0};
+    struct file_entry e = {.type = 'f', .size = FILE_SIZE_MAX, .path = "a"};
+    (void)state;
+    assert_int_equal(plan_add(&p, &e), HX_OK);
+    assert_int_equal(plan_add(&p, &e), HX_ETOOBIG);
+    plan_clear(&p);
+    char *name = malloc(PATH_TEXT_MAX);
+    assert_non_null(name);
+    memset(name, 'n', PATH_TEXT_MAX - 1);
+    name[PATH_TEXT_MAX - 1] = '\0';
+    e.size = 0;
+    e.path = name;
+    int count = 0;
+    while (plan_add(&p, &e) == HX_OK)
+        assert_true(++count <= PLAN_TEXT_MAX / PATH_TEXT_MAX);
+    assert_int_equal(count, PLAN_TEXT_MAX / PATH_TEXT_MAX);
+    plan_clear(&p);
+    free(name);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_share_for_reading_says_so),
+        TEST(paths_that_leave_the_share_are_refused_here),
+        TEST(nothing_is_written_through_a_link_at_the_destination),
+        TEST(a_hostile_listing_writes_nothing_anywhere),
+        TEST(what_has_a_wrong_sum_gets_no_name),
+        TEST(a_peer_without_a_share_is_told_of),
+        cmocka_unit_test(a_plan_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
