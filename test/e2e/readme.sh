@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run.
+# The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run. So does
+# hx's man page.
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,4 +22,14 @@ targets_exist() {
     done < <(grep -oE 'make [a-z-]+' "$TOP/README.md" | cut -d' ' -f2 | sort -u)
 }
 check "every make target that the README names exists" targets_exist
+man_has_every_option() {
+    local page command option
+    page=$(sed 's/\\//g' "$TOP/tool/hx.1")
+    for command in bind connect cp ping key; do
+        for option in $("$B/hx" "$command" --help | sed -nE 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p'); do
+            grep -qE -- "(^|[ \"])$option([ ,\"]|$)" <<<"$page" || { echo "hx $command $option" && return 1; }
+        done
+    done
+}
+check "every option of hx is in its man page" man_has_every_option
 finish

@@ -25,16 +25,16 @@ start_s() { # the nameserver on S, all its output in nameserver.err; sets S_PID
     S_PID=$PID
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }
-# await_bound [SECONDS] [NTH]: until S has logged for the NTH time that somebody holds the name "lab".
+# await_bound [SECONDS] [NTH] [NAME]: until S has logged for the NTH time that somebody holds the NAME, "lab" without one.
 await_bound() {
     local fd tail_pid count
     exec {fd}< <(exec timeout "${1:-5}" tail -n +1 -s 0.05 -F "$WORK/nameserver.err" 2>/dev/null)
     tail_pid=$!
-    count=$(grep -E -m "${2:-1}" -c 'event=bound .*name=lab( |$)' <&"$fd")
+    count=$(grep -E -m "${2:-1}" -c "event=bound .*name=${3:-lab}( |\$)" <&"$fd")
     kill "$tail_pid" 2>/dev/null
     exec {fd}<&-
     [ "$count" = "${2:-1}" ] && return
-    echo "S did not log that 'lab' is bound"
+    echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
 start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
