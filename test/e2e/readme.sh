@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run. So does
-# hx's man page.
+# The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run. The man
+# page of hx leaves nothing out.
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
