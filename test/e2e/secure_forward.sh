@@ -85,7 +85,7 @@ check "each with its own answer" bash -c "for i in {1..50}; do cmp '$WORK/page'\
 
 exec 8<>"/dev/tcp/127.0.0.1/$L"
 printf 'GET /big HTTP/1.0\r\n\r\n' >&8
-read -rN 12 -t 10 line <&8
+read -rN 12 -t 10 line <&8 || line=none
 check "a download begins" [ "$line" = "HTTP/1.0 200" -o "$line" = "HTTP/1.1 200" ]
 check "while nobody reads it, others come through" "${CURL[@]}" -Z --parallel-max 50 --parallel-immediate "${urls[@]}"
 check "and so do 20 MB beside it" "${CURL[@]}" -o "$WORK/got" "http://127.0.0.1:$L/big"
@@ -110,7 +110,7 @@ check "the connecting side says so" \
 check "the binding side says so" await_line "$WORK/home.err" "^refused a connection: 127\.0\.0\.2:$WEB is not allowed"
 curl -sS --max-time 20 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
 rc=$?
-check "what is not allowed is reset in -L" [ "$rc" = 55 -o "$rc" = 56 ] # while it sends, or while it waits
+check "what is not allowed is reset in -L" grep -Eqx "7|55|56" <<<"$rc" # as it connects, sends, or waits
 curl -sS --max-time 20 "http://127.0.0.1:$D/" >"$WORK/denied" 2>&1
 rc=$?
 check "who speaks HTTP to the SOCKS port gets nothing" [ "$rc" = 52 -o "$rc" = 56 ]
