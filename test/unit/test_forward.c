@@ -153,6 +153,54 @@ static void forty_names_at_once_are_all_looked_up(void **state)
         check_ends(fds[i]);
 }
 
+/* A listener whose queue is full: SYNs are dropped. */
+static int deaf_target(int fillers[2])
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = tcp();
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    sa.sin_port = htons(port_of(fd));
+    for (int i = 0; i < 2; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (struct sockaddr *)&sa, sizeof sa);
+    }
+    return fd;
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void who_gets_no_answer_is_reset_after_ten_seconds(void **state)
+{
+    struct forward *unlinked;
+    int fillers[2];
+    double began = now();
+    (void)state;
+    int deaf = deaf_target(fillers);
+    assert_int_equal(allow_add(allow, "127.0.0.1:*"), HX_OK);
+    start_forward(FORWARD_LOCAL, "127.0.0.1", target_port);
+    int waiting = client();
+    unlinked = forward;
+    start_forward(FORWARD_LOCAL, "127.0.0.1", port_of(deaf));
+    forward_set_link(forward, &near);
+    int asking = client();
+    while (now() - began < FORWARD_WAIT_S + 2 && (forward->count > 0 || unlinked->count > 0 || requests == 0))
+        turn();
+    assert_true(now() - began >= FORWARD_WAIT_S - 0.5);
+    assert_int_equal(forward->count + unlinked->count, 0);
+    check_is_reset(waiting);
+    check_is_reset(asking);
+    forward_destroy(unlinked);
+    close(fillers[0]);
+    close(fillers[1]);
+    close(deaf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_256_connections_are_accepted, begin, end),
         cmocka_unit_test_setup_teardown(a_peer_may_leave_while_names_are_looked_up, begin, end),
         cmocka_unit_test_setup_teardown(forty_names_at_once_are_all_looked_up, begin, end),
+        cmocka_unit_test_setup_teardown(who_gets_no_answer_is_reset_after_ten_seconds, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
