@@ -11,9 +11,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define BLANKS    " \t\r\n"
-#define INPUT_MAX 512 /* bytes of a key as it is given, with room for blanks */
-#define KEY_LINE_MAX  (HX_KEY_TEXT_MAX + ARGS_LABEL_MAX + 2) /* "KEY LABEL\n" */
+#define BLANKS       " \t\r\n"
+#define INPUT_MAX    512 /* bytes of a key as it is given, with room for blanks */
+#define KEY_LINE_MAX (HX_KEY_TEXT_MAX + ARGS_LABEL_MAX + 2) /* "KEY LABEL\n" */
 
 static int failed(const char *error)
 {
