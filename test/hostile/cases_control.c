@@ -6,6 +6,9 @@
 #define SETTLE_MS  200
 #define EXPIRY_MS  700 /* UDT's expiry timer, 300 ms and more, after which it uses what the ACK said */
 #define STORM_MS   1000
+#define LOSS_LIST  32
+#define RATE       1000000 /* packets a second */
+#define CONTROL_MS 12      /* a little more than UDT's rate control waits between two looks at an ACK */
 #define OTHER_IDS  300
 #define TYPE_TIMES 300
 #define DROP_TIMES 4
@@ -41,16 +44,29 @@ void case_honest(struct raw *r)
     raw_ack(r, r->heard, 100, r->window);
 }
 
+/* Two ACKs open the congestion window. A loss list of 32 places, and more than 32 packets on their way: two
+ * losses that are 32 apart share a place, which UDT then makes its own successor, and a third one it looks
+ * for there without an end. */
 void case_ack_window(struct raw *r)
 {
-    const uint32_t near = r->isn, far = r->isn + 2;
+    uint32_t ack[ACK_SIZE_FULL / 4] = {0,        100,  0,
+                                       1u << 30, RATE, RATE}; /* congestion control believes it, too */
+    uint32_t losses[3];
 
-    r->window = 16; /* a loss list of 32 */
+    r->window = LOSS_LIST / 2;
     if (!begin(r))
         return;
-    raw_ack(r, r->isn, 100, 1u << 30);
-    raw_control(r, PACKET_NAK, 0, &near, 1);
-    raw_control(r, PACKET_NAK, 0, &far, 1);
+    for (int i = 0; i < 2; i++) {
+        raw_idle(r, CONTROL_MS);
+        ack[0] = losses[0] = r->heard;
+        raw_control(r, PACKET_ACK, 0, ack, ACK_SIZE_FULL / 4);
+    }
+    raw_await_data(r, losses[0] + LOSS_LIST + 2, SETTLE_MS);
+    losses[1] = losses[0] + LOSS_LIST;
+    losses[2] = losses[1] + 1;
+    raw_control(r, PACKET_NAK, 0, losses, 3);
+    for (int i = 0; i < 3; i++)
+        raw_control(r, PACKET_NAK, 0, &losses[i], 1);
     raw_idle(r, SETTLE_MS);
 }
 

@@ -75,6 +75,13 @@ bare_labours() { # bare_labours LESS CASE: CASE costs it at least twice the proc
     more=$(cpu_ticks "$BARE_PID")
     [ "$more" -ge $((2 * less)) ] || { echo "$less ticks, then $more" && cat "$WORK/throw.bare" && return 1; }
 }
+bare_spins() { # bare_spins MS CASE: once thrown, it keeps a processor busy and answers nobody for so long
+    local before
+    "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
+    before=$(cpu_ticks "$BARE_PID")
+    ! "$CURL" -s -o /dev/null --max-time $(($1 / 1000)) "udt://$BARE/" || { echo "it answers" && return 1; }
+    [ $((($(cpu_ticks "$BARE_PID") - before) * 1000 / $(getconf CLK_TCK))) -ge $(($1 / 10)) ] || { echo "it is idle" && return 1; }
+}
 harm() { # harm SENTENCE VERB ARGUMENT CASE: a fresh bare server comes to harm, while the row's other half runs
     local verb=bare_$2 argument=$3 case=$4
     [ "$SLOW" = 1 ] || return 0 # nothing of it is ours: once, in the plain run, is enough
