@@ -315,6 +315,7 @@ static void watch(struct link *l)
     ev_timer_init(&l->timer, on_timer, LINK_HANDSHAKE_MS / 1000.0, 0);
     l->read_io.data = l->write_io.data = l->prepare.data = l->timer.data = l;
     ev_io_start(l->loop, &l->read_io);
+    ev_feed_event(l->loop, &l->read_io, EV_READ); /* the proof begins with us, or the peer was faster */
     ev_timer_start(l->loop, &l->timer);
 }
 

@@ -1,0 +1,551 @@
+/* Links over socket pairs: hx_stream is one of ours here. */
+#include "tool/link.h"
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATIENCE_MS 5000
+#define BIG         (4 * 1024 * 1024)
+
+/* ---- what libhx does ---- */
+
+struct hx_stream {
+    int fd, always; /* always: readable, as hx_stream_write_fd() is while there may be room */
+    int handshake;  /* what hx_handshake() says */
+    bool aborted, finished;
+    atomic_bool *lingers; /* hx_close() waits while it is set; NULL: it does not */
+    atomic_int *closed;   /* 1: at once, 2: in order */
+};
+
+int hx_handshake(struct hx_stream *s, int timeout_ms)
+{
+    assert_int_equal(timeout_ms, 0);
+    return s->handshake;
+}
+
+static ssize_t result(ssize_t n)
+{
+    return n >= 0 ? n : errno == EAGAIN ? HX_EAGAIN : HX_ECLOSED;
+}
+
+ssize_t hx_read(struct hx_stream *s, void *buf, size_t len, int timeout_ms)
+{
+    assert_int_equal(timeout_ms, 0);
+    return result(recv(s->fd, buf, len, MSG_DONTWAIT));
+}
+
+ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_ms)
+{
+    assert_int_equal(timeout_ms, 0);
+    assert_false(s->finished);
+    return result(send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int hx_shutdown(struct hx_stream *s)
+{
+    s->finished = true;
+    return shutdown(s->fd, SHUT_WR) == 0 ? HX_OK : HX_ECLOSED;
+}
+
+void hx_abort(struct hx_stream *s)
+{
+    s->aborted = true;
+}
+
+int hx_close(struct hx_stream *s)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    while (!s->aborted && s->finished && s->lingers && atomic_load(s->lingers))
+        nanosleep(&moment, NULL);
+    if (s->closed)
+        atomic_store(s->closed, s->finished && !s->aborted ? 2 : 1);
+    close(s->fd);
+    close(s->always);
+    free(s);
+    return HX_OK;
+}
+
+int hx_stream_fd(struct hx_stream *s)
+{
+    return s->fd;
+}
+
+int hx_stream_write_fd(struct hx_stream *s)
+{
+    return s->always;
+}
+
+static struct hx_stream *stream_on(int fd)
+{
+    struct hx_stream *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    s->fd = fd;
+    s->always = eventfd(1, EFD_CLOEXEC);
+    return s;
+}
+
+/* ---- a side with its link ---- */
+
+struct side {
+    struct link *link;
+    int ups, downs, error, pongs;
+    int64_t rtt_us;
+    struct mux_stream *stream; /* the last request, or ours */
+    size_t got;
+    bool eof, echoes;
+    int closed, closed_error;
+    atomic_bool lingers;
+    atomic_int hx_closed;
+};
+
+static struct ev_loop *loop;
+static struct side near, far;
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void on_readable(void *user)
+{
+    struct side *s = user;
+    char data[10000];
+    ssize_t n;
+    while ((n = mux_stream_read(s->stream, data, sizeof data)) > 0)
+        s->got += (size_t)n;
+    s->eof = n == HX_EEOF;
+    if (s->eof && s->echoes)
+        mux_stream_end(s->stream);
+}
+
+static void on_closed(void *user, int error, uint32_t code)
+{
+    struct side *s = user;
+    (void)code;
+    s->closed++;
+    s->closed_error = error;
+    s->stream = NULL;
+}
+
+static const struct mux_stream_events stream_events = {.readable = on_readable, .closed = on_closed};
+
+static void on_up(void *user)
+{
+    ((struct side *)user)->ups++;
+}
+
+static void on_request(void *user, struct mux_stream *stream, const struct mux_message *request)
+{
+    static const struct mux_field fields[] = {{":status", "200"}};
+    static const struct mux_message response = {.fields = fields, .count = 1};
+    struct side *s = user;
+    (void)request;
+    s->stream = stream;
+    mux_stream_own(stream, &stream_events, s);
+    assert_int_equal(mux_respond(stream, &response), HX_OK);
+}
+
+static void on_pong(void *user, int64_t rtt_us)
+{
+    struct side *s = user;
+    s->pongs++;
+    s->rtt_us = rtt_us;
+}
+
+static void on_down(void *user, int error)
+{
+    struct side *s = user;
+    s->downs++;
+    s->error = error;
+    link_destroy(s->link);
+    s->link = NULL;
+}
+
+static const struct link_events events = {on_up, on_request, on_pong, on_down};
+
+static void create(struct side *side, struct hx_stream *s, bool connecting, int keepalive_ms, int dead_ms)
+{
+    const struct link_config config = {.connecting = connecting,
+                                       .keepalive_ms = keepalive_ms,
+                                       .dead_ms = dead_ms,
+                                       .events = &events,
+                                       .user = side};
+    s->lingers = &side->lingers;
+    s->closed = &side->hx_closed;
+    assert_int_equal(link_create(&side->link, loop, s, &config), HX_OK);
+}
+
+static void turn(void)
+{
+    const struct timespec moment = {.tv_nsec = 200000};
+    ev_run(loop, EVRUN_NOWAIT);
+    nanosleep(&moment, NULL);
+}
+
+#define AWAIT(condition)                           \
+    do {                                           \
+        int64_t until_ms = now_ms() + PATIENCE_MS; \
+        while (!(condition)) {                     \
+            if (now_ms() > until_ms)               \
+                fail_msg("never: %s", #condition); \
+            turn();                                \
+        }                                          \
+    } while (0)
+
+static void run_for(int ms)
+{
+    for (int64_t until_ms = now_ms() + ms; now_ms() < until_ms;)
+        turn();
+}
+
+static void socket_pair(int fds[2])
+{
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+static void create_both(int keepalive_ms, int dead_ms)
+{
+    int fds[2];
+    socket_pair(fds);
+    create(&near, stream_on(fds[0]), true, keepalive_ms, dead_ms);
+    create(&far, stream_on(fds[1]), false, keepalive_ms, dead_ms);
+    AWAIT(near.ups == 1 && far.ups == 1);
+}
+
+/* A link whose peer is ourselves; returns the peer's end. */
+static int create_near(int keepalive_ms, int dead_ms)
+{
+    int fds[2];
+    socket_pair(fds);
+    create(&near, stream_on(fds[0]), true, keepalive_ms, dead_ms);
+    return fds[1];
+}
+
+static void request(void)
+{
+    static const struct mux_field fields[] = {
+        {":method", "POST"}, {":scheme", "hx"}, {":authority", "peer"}, {":path", "/echo"}};
+    static const struct mux_message message = {.fields = fields, .count = 4};
+    assert_int_equal(mux_request(link_mux(near.link), &near.stream, &message, &stream_events, &near), HX_OK);
+    AWAIT(far.stream);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    near = far = (struct side){.rtt_us = -1};
+    loop = ev_loop_new(EVFLAG_AUTO);
+    assert_non_null(loop);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    link_destroy(near.link);
+    link_destroy(far.link);
+    ev_loop_destroy(loop);
+    return 0;
+}
+
+/* ---- the tests ---- */
+
+static void both_sides_come_up_and_pass_streams(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    assert_int_equal(mux_stream_write(near.stream, "hello", 5), 5);
+    assert_int_equal(mux_stream_write(far.stream, "answer", 6), 6);
+    AWAIT(far.got == 5 && near.got == 6);
+}
+
+static void much_passes_whole_though_the_stream_takes_little_at_a_time(void **state)
+{
+    static char data[10000];
+    size_t put = 0;
+    (void)state;
+    create_both(0, 0);
+    request();
+    while (far.got < BIG) {
+        size_t n = BIG - put < sizeof data ? BIG - put : sizeof data;
+        ssize_t taken = n > 0 ? mux_stream_write(near.stream, data, n) : 0;
+        put += taken > 0 ? (size_t)taken : 0;
+        ev_run(loop, EVRUN_NOWAIT);
+    }
+    assert_int_equal(far.got, BIG);
+}
+
+static void a_peer_without_the_key_is_told_at_once(void **state)
+{
+    int fds[2];
+    (void)state;
+    socket_pair(fds);
+    struct hx_stream *s = stream_on(fds[0]);
+    s->handshake = HX_EAUTH;
+    create(&near, s, false, 0, 0);
+    assert_int_equal(send(fds[1], "x", 1, 0), 1);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_EAUTH);
+    assert_int_equal(near.ups, 0);
+    close(fds[1]);
+}
+
+static void nothing_is_read_or_said_before_the_proof(void **state)
+{
+    char byte;
+    int fds[2];
+    (void)state;
+    socket_pair(fds);
+    struct hx_stream *s = stream_on(fds[0]);
+    s->handshake = HX_EAGAIN;
+    create(&near, s, true, 0, 0);
+    assert_int_equal(send(fds[1], "x", 1, 0), 1);
+    run_for(50);
+    assert_int_equal(near.ups, 0);
+    assert_int_equal(near.downs, 0);
+    assert_int_equal(recv(fds[1], &byte, 1, MSG_DONTWAIT), -1);
+    s->handshake = HX_OK;
+    AWAIT(near.ups == 1);
+    close(fds[1]);
+}
+
+static void a_proof_that_does_not_come_is_not_awaited_for_ever(void **state)
+{
+    int fds[2];
+    (void)state;
+    socket_pair(fds);
+    struct hx_stream *s = stream_on(fds[0]);
+    s->handshake = HX_EAGAIN;
+    create(&near, s, false, 0, 0);
+    ev_now_update(loop);
+    run_for(LINK_HANDSHAKE_MS - 500);
+    assert_int_equal(near.downs, 0);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_ETIMEDOUT);
+    close(fds[1]);
+}
+
+static void a_silent_peer_is_asked_and_then_given_up(void **state)
+{
+    uint8_t said[4096];
+    (void)state;
+    int fd = create_near(100, 200);
+    assert_int_equal(send(fd, "\0\0\0\4\0\0\0\0\0", 9, 0), 9); /* SETTINGS: it speaks HTTP/2 */
+    AWAIT(near.ups == 1);
+    run_for(50);
+    while (recv(fd, said, sizeof said, MSG_DONTWAIT) > 0)
+        continue;
+    int64_t begun_ms = now_ms();
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_ETIMEDOUT);
+    assert_in_range(now_ms() - begun_ms, 100, 1000);
+    assert_int_equal(recv(fd, said, sizeof said, MSG_DONTWAIT), 17); /* a PING, one */
+    assert_int_equal(said[3], 6);
+    close(fd);
+}
+
+static void a_peer_that_answers_is_kept(void **state)
+{
+    (void)state;
+    create_both(50, 100);
+    run_for(700);
+    assert_int_equal(near.downs, 0);
+    assert_int_equal(far.downs, 0);
+    assert_int_equal(near.pongs, 0); /* nobody called link_ping() */
+}
+
+/* The sender's own PINGs may wait behind megabytes: it must hear from us without asking. */
+static void who_only_listens_says_something_now_and_then(void **state)
+{
+    static const uint8_t ping_ack[17] = {0, 0, 8, 6, 1};
+    uint8_t said[4096];
+    int pings = 0;
+    (void)state;
+    int fd = create_near(10000, 400);
+    assert_int_equal(send(fd, "\0\0\0\4\0\0\0\0\0", 9, 0), 9);
+    AWAIT(near.ups == 1);
+    run_for(20);
+    for (int64_t until_ms = now_ms() + 900; now_ms() < until_ms; turn()) {
+        assert_int_equal(send(fd, ping_ack, sizeof ping_ack, 0), sizeof ping_ack); /* something */
+        ssize_t n = recv(fd, said, sizeof said, MSG_DONTWAIT);
+        pings += n == 17 && said[3] == 6;
+    }
+    assert_in_range(pings, 4, 10); /* every 100 ms, seen every 20 ms */
+    assert_int_equal(near.downs, 0);
+    close(fd);
+}
+
+static void pings_tell_their_round_trip_in_order(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(link_ping(near.link), HX_OK);
+    AWAIT(near.pongs == 3);
+    assert_in_range(near.rtt_us, 1, 1000000);
+    assert_int_equal(far.pongs, 0);
+}
+
+static void a_pong_that_was_made_up_is_ignored(void **state)
+{
+    static const uint8_t ack_of_1[17] = {0, 0, 8, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    (void)state;
+    int fd = create_near(0, 0);
+    assert_int_equal(send(fd, "\0\0\0\4\0\0\0\0\0", 9, 0), 9);
+    AWAIT(near.ups == 1);
+    assert_int_equal(send(fd, ack_of_1, sizeof ack_of_1, 0), sizeof ack_of_1);
+    run_for(50);
+    assert_int_equal(near.pongs, 0);
+    assert_int_equal(link_ping(near.link), HX_OK);
+    run_for(10);
+    assert_int_equal(near.pongs, 0);
+    close(fd);
+}
+
+static void a_link_ends_in_order_after_its_last_stream(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    far.echoes = true;
+    link_finish(near.link);
+    run_for(50);
+    assert_int_equal(near.downs, 0); /* a stream is open */
+    assert_int_equal(mux_stream_write(near.stream, "last words", 10), 10);
+    mux_stream_end(near.stream);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(far.got, 10);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+    assert_int_equal(near.closed_error, HX_OK);
+    assert_int_equal(atomic_load(&near.hx_closed), 2);
+    assert_int_equal(atomic_load(&far.hx_closed), 2);
+}
+
+/* What it has read may still be on its way to a slow descriptor. */
+static void a_side_that_keeps_its_stream_is_not_given_up(void **state)
+{
+    static const struct mux_stream_events keeps = {.closed = on_closed, .reads_end = true};
+    (void)state;
+    create_both(50, 100);
+    request();
+    mux_stream_own(far.stream, &keeps, &far);
+    mux_stream_end(far.stream);
+    mux_stream_end(near.stream);
+    link_finish(near.link);
+    run_for(400);
+    assert_int_equal(near.closed, 1);
+    assert_int_equal(near.downs, 0);
+    assert_int_equal(far.downs, 0);
+    mux_stream_own(far.stream, &stream_events, &far); /* reads to the end now */
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void a_stream_that_lingers_does_not_hold_up_the_loop(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    atomic_store(&near.lingers, true);
+    link_finish(near.link);
+    AWAIT(far.downs == 1);
+    run_for(100); /* would not return */
+    assert_int_equal(near.downs, 0);
+    atomic_store(&near.lingers, false);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+}
+
+static void a_link_can_be_destroyed_while_its_stream_lingers(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    atomic_store(&near.lingers, true);
+    link_finish(near.link);
+    AWAIT(far.downs == 1);
+    run_for(20);
+    link_destroy(near.link);
+    near.link = NULL;
+    assert_int_equal(atomic_load(&near.hx_closed), 0);
+    atomic_store(&near.lingers, false);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
+    run_for(20);
+    assert_int_equal(near.downs, 0);
+}
+
+static void a_peer_that_goes_away_breaks_the_streams(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    link_destroy(far.link); /* no end was said; the stream sees one */
+    far.link = NULL;
+    assert_int_equal(far.downs, 0);
+    assert_int_equal(far.closed, 1);
+    assert_int_equal(atomic_load(&far.hx_closed), 1);
+    assert_int_equal(mux_stream_write(near.stream, "x", 1), 1);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_ECLOSED);
+    assert_int_equal(near.closed, 1);
+    assert_int_equal(near.closed_error, HX_ECLOSED);
+}
+
+static void a_peer_that_speaks_no_http_is_given_up_and_told_why(void **state)
+{
+    uint8_t said[4096];
+    bool goaway = false;
+    (void)state;
+    int fd = create_near(0, 0);
+    AWAIT(near.ups == 1);
+    run_for(20);
+    while (recv(fd, said, sizeof said, MSG_DONTWAIT) > 0)
+        continue;
+    assert_int_equal(send(fd, "HTTP/1.1 200 OK\r\n\r\n", 19, 0), 19);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_EPROTO);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
+    ssize_t n = recv(fd, said, sizeof said, MSG_DONTWAIT);
+    for (ssize_t i = 3; i < n; i++)
+        goaway = goaway || said[i] == 7;
+    assert_true(goaway);
+    close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(both_sides_come_up_and_pass_streams),
+        TEST(much_passes_whole_though_the_stream_takes_little_at_a_time),
+        TEST(a_peer_without_the_key_is_told_at_once),
+        TEST(nothing_is_read_or_said_before_the_proof),
+        TEST(a_proof_that_does_not_come_is_not_awaited_for_ever),
+        TEST(a_silent_peer_is_asked_and_then_given_up),
+        TEST(a_peer_that_answers_is_kept),
+        TEST(who_only_listens_says_something_now_and_then),
+        TEST(pings_tell_their_round_trip_in_order),
+        TEST(a_pong_that_was_made_up_is_ignored),
+        TEST(a_link_ends_in_order_after_its_last_stream),
+        TEST(a_side_that_keeps_its_stream_is_not_given_up),
+        TEST(a_stream_that_lingers_does_not_hold_up_the_loop),
+        TEST(a_link_can_be_destroyed_while_its_stream_lingers),
+        TEST(a_peer_that_goes_away_breaks_the_streams),
+        TEST(a_peer_that_speaks_no_http_is_given_up_and_told_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
