@@ -22,14 +22,16 @@ start_httpd() {
     done
     return 1
 }
+# sshd will not serve as a root that cannot become others, nor as one without its directory in /run: so it runs as
+# a user of its own, "guest", whom only its own /etc/passwd knows. The package is only unpacked (test/deps.sh).
 start_sshd() { # with OPTION...
-    local sshd=(/usr/sbin/sshd)
-    # As root it wants an empty directory that only Debian's service makes.
-    [ "$(id -u)" = 0 ] && [ ! -d /run/sshd ] &&
-        sshd=(unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/sshd && exec /usr/sbin/sshd "$@"' sshd)
+    # shellcheck disable=SC2016 # for that shell to expand
+    local run='mount --bind "$0" /etc/passwd && exec unshare -U --map-user=1000 --map-group=1000 "$@"'
+    { cat /etc/passwd && echo "guest:x:1000:1000::$WORK:/bin/sh"; } >"$WORK/passwd"
     for _ in {1..10}; do
         PORT=$((20000 + RANDOM % 12000))
-        start sshd "${sshd[@]}" -D -e -f /dev/null -o "ListenAddress=127.0.0.1:$PORT" "$@"
+        start sshd unshare -Ur -m sh -c "$run" "$WORK/passwd" "$TOP/build/deb/usr/sbin/sshd" -D -e -f /dev/null \
+            -o "ListenAddress=127.0.0.1:$PORT" "$@"
         await_line "$WORK/sshd.err" "Server listening|Cannot bind" 5 | grep -q listening && return
     done
     return 1
@@ -141,7 +143,7 @@ if ! start_sshd -h "$WORK/host_key" -o UsePAM=no -o StrictModes=no -o PidFile=no
 fi
 start_bind shell --allow "127.0.0.1:$PORT"
 ssh=(ssh -F /dev/null -i "$WORK/user_key" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no
-    -o LogLevel=ERROR -o UserKnownHostsFile=/dev/null -o "ProxyCommand='$HX' connect shell --to 127.0.0.1:$PORT" home)
+    -o LogLevel=ERROR -o UserKnownHostsFile=/dev/null -l guest -o "ProxyCommand='$HX' connect shell --to 127.0.0.1:$PORT" home)
 timeout 60 "${ssh[@]}" 'echo hello; exit 3' >"$WORK/got" 2>"$WORK/ssh.err"
 check "ssh runs a command at the other side, whose exit status comes back" [ "$?" = 3 ]
 check "and its output" grep -qx hello "$WORK/got"
