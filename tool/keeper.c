@@ -71,9 +71,10 @@ static void explain_proof(const struct keeper *k, int error)
     else if (error == HX_ETIMEDOUT || error == HX_EPROTO)
         ui_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);
     else
-        ui_error("the holder of '%s' went away before it had proven a key (%s): it may have too many peers, "
-                 "look there, then try again",
-                 name, hx_strerror(error));
+        ui_error(
+            "the holder of '%s' ended without proving a key (%s): it may have too many peers, or be an `hx "
+            "bind --insecure`; look there",
+            name, hx_strerror(error));
 }
 
 static void try_later(struct keeper *k, int error)
