@@ -86,12 +86,16 @@ suite_lint() {
     step "lint: clang-tidy" xargs -P2 -n4 -a "$LOGS/sources" test/tidy.sh
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' proto shim server secure client mux tool test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/bench/run)
+    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/natlab/tools test/bench/run test/bench/bulk)
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each unit 120 $(units build/release); }
 suite_e2e() { each e2e 240 test/e2e/{client,readme,server,stock,udtcurl}*.sh test/e2e/hygiene_{log,sandbox,service,user}.sh; }
+suite_tools() {
+    tap "natlab: tools" 300 test/natlab/tools
+    each e2e 240 test/e2e/secure_*.sh
+}
 suite_hostile() { each hostile 240 test/e2e/hostile_*.sh; }
 suite_soak() { tap "soak" 240 test/e2e/hygiene_soak.sh; }
 suite_wire() { B=build/asan tap "fuzz: wire" 240 test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
@@ -113,7 +117,10 @@ suite_fuzz() {
             -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
-suite_bench() { step "bench: the short form works" test/bench/run --short; }
+suite_bench() {
+    step "bench: the short form works" test/bench/run --short
+    step "bench: the short form of the bulk rows works" test/bench/bulk --short
+}
 
 # First what needs the processor or a quiet machine, one after the other; then, side by side, what mostly waits.
 everything() {
@@ -122,7 +129,7 @@ everything() {
     (suite_natlab && suite_hostile) &
     (suite_e2e && suite_soak) &
     (suite_asan && suite_tsan && suite_wire && suite_fuzz) &
-    (suite_lint) &
+    (suite_lint && suite_tools) &
     wait
     suite_bench
 }

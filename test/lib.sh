@@ -51,6 +51,7 @@ finish() { # the last line of every test
 start() { # start NAME COMMAND...: in the background, output in $WORK/NAME.out and .err; sets PID
     local name=$1
     shift
+    : >"$WORK/$name.out" 2>"$WORK/$name.err" # here and now: whoever waits for a line must not see the last one's
     "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" </dev/null &
     PID=$!
     STARTED+=("$PID")
