@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Forwards outlive the path: the listeners stay, live connections are reset, new ones go through the next link.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+HX=$B/hx
+
+# start_bind OUTPUT: returns once it is bound.
+start_bind() {
+    start "$1" "$HX" bind home --allow "127.0.0.1:$PORT" -v
+    await_line "$WORK/$1.err" "^bound home as " >/dev/null
+}
+start_echo() { # a TCP server that sends back what comes; sets PORT
+    for _ in {1..10}; do
+        PORT=$((20000 + RANDOM % 12000))
+        start tcp socat -d -d "TCP-LISTEN:$PORT,bind=127.0.0.1,fork" "EXEC:cat"
+        await_line "$WORK/tcp.err" 'listening on|Address already in use' 5 | grep -q listening && return
+    done
+    return 1
+}
+# ask TEXT: through the forward; prints what comes back.
+ask() {
+    timeout 20 socat -t 10 - "TCP:127.0.0.1:$L" <<<"$1"
+}
+# open_connection: on descriptor 9; it has passed a line both ways.
+open_connection() {
+    exec 9<>"/dev/tcp/127.0.0.1/$L" || return 1
+    echo alive >&9
+    [ "$(timeout 10 head -n 1 <&9)" = alive ]
+}
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+export HX_NAMESERVER=$NS
+HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_echo || not_ok "a TCP server starts" "$WORK/tcp.err"
+
+start_bind first
+FIRST=$PID
+start connect "$HX" connect home -v --keepalive 1 -L "0:127.0.0.1:$PORT"
+CONNECT=$PID
+L=$(await_line "$WORK/connect.err" '^listening on 127\.0\.0\.1:[0-9]+ for ' | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/')
+check "a connection passes" [ "$(ask one)" = one ]
+check "another one stays open" open_connection
+
+kill "$FIRST"
+await_exit "$FIRST"
+check "hx bind ends with success when it is terminated" [ "$?" = 0 ]
+timeout 10 cat <&9 >"$WORK/live.out" 2>"$WORK/live.err"
+check "the live connection is reset" grep -q 'reset by peer' "$WORK/live.err"
+exec 9<&-
+check "the loss is told" await_line "$WORK/connect.err" '^no path to home \(.*\), trying again in [0-9]+ ms$'
+check "hx connect goes on" kill -0 "$CONNECT"
+
+start_bind second
+SECOND=$PID
+check "the next link comes by itself" await_line "$WORK/second.err" '^peer - at 127\.0\.0\.1:[0-9]+ key=-$' 30
+check "and connections pass again" [ "$(ask two)" = two ]
+check "both paths were told" [ "$(grep -c '^connected to home at ' "$WORK/connect.err")" = 2 ]
+
+# Now it vanishes without a word.
+check "one of them stays open" open_connection
+kill -KILL "$SECOND"
+timeout 15 cat <&9 >"$WORK/live.out" 2>"$WORK/live.err"
+check "the live connection is reset within a few seconds" grep -q 'reset by peer' "$WORK/live.err"
+exec 9<&-
+
+kill -INT "$CONNECT"
+await_exit "$CONNECT"
+check "an interruption ends hx connect, with success" [ "$?" = 0 ]
+finish
