@@ -249,7 +249,6 @@ int peers_create(struct peers **out, const struct peers_config *config)
 bool peers_destroy(struct peers *all)
 {
     struct timespec until;
-    struct peer *p;
     int late = 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PEERS_END_S;
