@@ -253,8 +253,8 @@ bool peers_destroy(struct peers *all)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PEERS_END_S;
     pthread_mutex_lock(&all->mutex);
-    DL_FOREACH(all->list, p)
-    ev_async_send(p->loop, &p->stop);
+    for (struct peer *p = all->list; p; p = p->next)
+        ev_async_send(p->loop, &p->stop);
     while (all->count > 0 && late == 0)
         late = pthread_cond_timedwait(&all->gone, &all->mutex, &until);
     pthread_mutex_unlock(&all->mutex);
