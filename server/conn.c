@@ -396,9 +396,7 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     }
     buf_init(&c->in, READ_BYTES);
     buf_init(&c->out, (size_t)w->config->max_queue_bytes);
-    endpoint_format(&c->peer, c->peer_text);
     c->id = ++w->last_id;
-    log_num(c->id_text, c->id);
     DL_APPEND2(w->all, c, all_prev, all_next);
     conn_log(c, LOG_DEBUG, "accepted");
     conn_enter(c, CONN_READ_REQUEST);

@@ -34,7 +34,7 @@ static int join(struct conn *c, enum registry_role role)
 /* The newcomer has shown to be the holder's heir: same address, or the holder is dead. */
 static void log_replaced(const struct conn *holder, const struct conn *c, const char *reason)
 {
-    conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder", holder->peer_text, "reason",
+    conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder", LOG_PEER(&holder->peer), "reason",
              reason);
 }
 
@@ -44,7 +44,7 @@ static int challenge_holder(struct conn *c, struct conn *holder)
 
     if (err < 0)
         return conn_refuse_for(c, reply_reason_for(err));
-    conn_log(c, LOG_INFO, "challenged", "name", c->request.host_id, "holder", holder->peer_text);
+    conn_log(c, LOG_INFO, "challenged", "name", c->request.host_id, "holder", LOG_PEER(&holder->peer));
     c->challenged_id = holder->id;
     conn_enter(c, CONN_CHALLENGE);
     err = conn_probe(holder);
@@ -93,8 +93,8 @@ static int tell_connector(struct conn *c, const struct conn *holder)
         err = conn_write_part(c, c->request.name, &c->peer);
     c->introduced = true;
     c->told = holder->peer;
-    conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", holder->peer_text, "h2",
-             c->peer_text, "h2_name", c->request.name);
+    conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&holder->peer), "h2",
+             LOG_PEER(&c->peer), "h2_name", c->request.name);
     return err < 0 ? err : conn_flush(c);
 }
 

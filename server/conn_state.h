@@ -57,12 +57,17 @@ struct conn {
     struct request request;
     struct buf in;
     struct buf out;
-    char id_text[LOG_NUM_MAX];
-    char peer_text[ENDPOINT_TEXT_MAX];
 };
 
+static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const struct endpoint *peer)
+{
+    endpoint_format(peer, text);
+    return text;
+}
+#define LOG_PEER(peer) conn_format_peer((char[ENDPOINT_TEXT_MAX]){0}, (peer))
+
 #define conn_log(c, level, event, ...) \
-    log_event((level), (event), "conn", (c)->id_text, "peer", (c)->peer_text, ##__VA_ARGS__)
+    log_event((level), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->peer), ##__VA_ARGS__)
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)

@@ -59,6 +59,11 @@ int log_level_parse(enum log_level *out, const char *text)
     return HX_EINVAL;
 }
 
+bool log_wants(enum log_level level)
+{
+    return level <= level_max;
+}
+
 void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user)
 {
     line_sink = sink;
@@ -188,7 +193,7 @@ void log_write(enum log_level level, const char *event, ...)
     const char *key;
     va_list ap;
 
-    if (level > level_max)
+    if (!log_wants(level))
         return;
     put_time(&l);
     put_field(&l, "level", level_names[level]);

@@ -4,6 +4,7 @@
 #ifndef HX_SERVER_LOG_H
 #define HX_SERVER_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,9 +23,12 @@ int log_level_parse(enum log_level *out, const char *text);
 void log_open(int fd);
 /* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. */
 void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user);
+/* Whether lines of this level are written. */
+bool log_wants(enum log_level level);
 /* After `event` come key and value, both const char *, as often as wanted. A key whose value is NULL is left
- * out. */
-#define log_event(level, event, ...) log_write((level), (event), ##__VA_ARGS__, (const char *)0)
+ * out. Nothing is evaluated but `level` if the line is not written. */
+#define log_event(level, event, ...) \
+    (log_wants(level) ? log_write((level), (event), ##__VA_ARGS__, (const char *)0) : (void)0)
 /* The same with the NULL at the end written out. */
 void log_write(enum log_level level, const char *event, ...) __attribute__((sentinel));
 /* Formats into `text` and returns it. */
