@@ -116,6 +116,7 @@ static int64_t give(struct way *w, int64_t at_us)
 
 int main(int argc, char **argv)
 {
+    static struct frame held[2][HELD_MAX];
     struct way ways[2];
     struct pollfd fds[3];
     int64_t delay_us = argc == 4 ? strtoll(argv[3], NULL, 10) * 1000 : -1;
@@ -125,10 +126,7 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 0; i < 2; i++) {
-        ways[i] =
-            (struct way){.from = open_interface(argv[1 + i]), .held = calloc(HELD_MAX, sizeof(struct frame))};
-        if (!ways[i].held)
-            fail("memory");
+        ways[i] = (struct way){.from = open_interface(argv[1 + i]), .held = held[i]};
         fds[i] = (struct pollfd){.fd = ways[i].from, .events = POLLIN};
     }
     ways[0].to = ways[1].from;
