@@ -175,6 +175,8 @@ static enum args_result take(struct reading *r, int option)
     case 'q':
         a->quiet = true;
         break;
+    case 'r': /* for the habit of scp's users */
+        break;
     case OPTION_INSECURE:
         a->insecure = true;
         break;

@@ -36,6 +36,7 @@ const struct options_entry options_table[] = {
     {"to", OPTION_TO, CONNECT, "HOST:PORT", "the pipe reaches this target of the peer's --allow"},
     {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT", "forward a local port to HOST:PORT over there; repeatable"},
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
+    {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
     {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},
     {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},
     {NULL, 'i', PING, "SECONDS", "between two pings (default 1; 0.01 at least)"},

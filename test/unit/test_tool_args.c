@@ -229,7 +229,7 @@ static void cp_finds_the_peer_on_either_side(void **state)
     assert_string_equal(args.src, "home:dir/f");
     assert_string_equal(args.dst, "here");
     assert_int_equal(args.retry_for_s, ARGS_RETRY_FOR);
-    assert_int_equal(PARSE("ns", "cp", "./a:b", "home:", "--retry-for", "60"), ARGS_CP);
+    assert_int_equal(PARSE("ns", "cp", "-r", "./a:b", "home:", "--retry-for", "60"), ARGS_CP);
     assert_string_equal(args.name, "home");
     assert_int_equal(args.retry_for_s, 60);
     assert_int_equal(PARSE("ns", "cp", "a", "home:", "--retry-for", "19"), ARGS_USAGE);
