@@ -119,7 +119,7 @@ int cmd_ping(const struct args *args)
 {
     static const struct keeper_events events = {
         .up = on_up, .lost = on_lost, .pong = on_pong, .over = on_over};
-    struct pinging p = {.args = args, .loop = ev_loop_new(EVFLAG_AUTO)};
+    struct pinging p = {.args = args, .loop = ev_loop_new(LINK_LOOP)};
     const struct keeper_config config = {.args = args, .events = &events, .user = &p};
     if (!p.loop) {
         ui_error("cannot begin: no event loop");

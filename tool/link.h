@@ -15,6 +15,11 @@
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
 
+/* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
+ * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
+ * files, and costs no system call when a watcher starts or stops; the descriptors of one link are few. */
+#define LINK_LOOP EVBACKEND_POLL
+
 struct link;
 
 struct link_events {

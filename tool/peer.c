@@ -180,7 +180,7 @@ static struct peer *peer_create(struct peers *all, struct hx_stream *s)
     struct peer *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->loop = ev_loop_new(EVFLAG_AUTO);
+    p->loop = ev_loop_new(LINK_LOOP);
     if (!p->loop) {
         free(p);
         return NULL;

@@ -65,11 +65,13 @@ echo "an answer" >"$WORK/answer"
 # One after the other at one pipe: those without the key leave it free for who has it.
 start_bind door "$WORK/answer" "${KEY[@]}"
 since=$(now_ms)
-connect door "$WORK/question" "$WORK/wrong.out" --key-file "$WORK/wrong" --name mallory
-rc=$?
-check "a wrong key is refused" [ "$rc" = 1 ]
+connect door "$WORK/question" "$WORK/wrong.out" --key-file "$WORK/wrong" --name mallory &
+pid=$!
+await_line "$WORK/wrong.out.err" 'refused by' 5 >/dev/null
 await_line "$WORK/door.err" 'refused peer mallory' 5 >/dev/null
-check "within a second" within 1000 "$since"
+check "a wrong key is refused on both sides within a second" within 1000 "$since"
+wait "$pid"
+check "which is a failure" [ "$?" = 1 ]
 check "the side with the wrong key says what to do" \
     grep -Eq "^hx: refused by the holder of 'door': it does not have this key.*hx key" "$WORK/wrong.out.err"
 check "the binding side says who was refused and why" \

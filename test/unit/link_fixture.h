@@ -251,7 +251,7 @@ static inline int begin(void **state)
 {
     (void)state;
     near = far = (struct side){.rtt_us = -1};
-    loop = ev_loop_new(EVFLAG_AUTO);
+    loop = ev_loop_new(LINK_LOOP);
     assert_non_null(loop);
     return 0;
 }
