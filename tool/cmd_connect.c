@@ -232,7 +232,7 @@ int cmd_connect(const struct args *args)
     struct connecting c = {.args = args, .status = STATUS_FAILED, .path = "/pipe"};
     if (args->insecure)
         return connect_raw(args);
-    c.loop = ev_loop_new(EVFLAG_AUTO);
+    c.loop = ev_loop_new(LINK_LOOP);
     if (!c.loop) {
         ui_error("cannot begin: no event loop");
         return STATUS_FAILED;
