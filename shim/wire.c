@@ -11,21 +11,12 @@
 
 #define PORTS_MAX    8  /* UDP sockets in one process; each costs two threads */
 #define SIGNAL_AFTER 32 /* datagrams without a pause, after which events are signalled all the same */
-#define ROUNDS_MAX   4 /* batches in a row of which UDT gets nothing, after which its timers get their turn */
+#define DROPS_MAX    64 /* refused datagrams in a row, after which UDT's timers get their turn */
 
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags);
-
-/* Datagrams that one system call has brought. The worker's own. */
-struct wire_batch {
-    struct mmsghdr messages[WIRE_BATCH];
-    struct iovec parts[WIRE_BATCH];
-    struct sockaddr_in6 names[WIRE_BATCH];
-    uint8_t bytes[WIRE_BATCH][PACKET_HEAD + PACKET_BODY_MAX];
-    int count, next;
-};
 
 static _Atomic(struct wire *) ports[PORTS_MAX];
 
@@ -59,20 +50,6 @@ static int register_port(struct wire *w)
     return HX_ELIMIT;
 }
 
-static struct wire_batch *batch_create(void)
-{
-    struct wire_batch *b = calloc(1, sizeof(*b));
-
-    for (int i = 0; b && i < WIRE_BATCH; i++) {
-        b->parts[i] = (struct iovec){.iov_base = b->bytes[i], .iov_len = sizeof(b->bytes[i])};
-        b->messages[i].msg_hdr = (struct msghdr){.msg_name = &b->names[i],
-                                                 .msg_namelen = sizeof(b->names[i]),
-                                                 .msg_iov = &b->parts[i],
-                                                 .msg_iovlen = 1};
-    }
-    return b;
-}
-
 int wire_create(struct wire **out, int fd, const struct wire_config *config)
 {
     struct wire *w = calloc(1, sizeof(*w));
@@ -86,10 +63,7 @@ int wire_create(struct wire **out, int fd, const struct wire_config *config)
     w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->idle, NULL);
-    w->batch = batch_create();
     err = w->event_fd < 0 || w->wake_fd < 0 ? HX_ESYS : HX_OK;
-    if (!w->batch)
-        err = HX_ENOMEM;
     if (err == HX_OK && config->listening)
         err = wire_door_open(w, config->rate_per_address, wire_now_ms());
     if (err == HX_OK)
@@ -112,7 +86,6 @@ void wire_destroy(struct wire *w)
     }
     wire_free_all(w);
     wire_door_close(w);
-    free(w->batch);
     if (w->event_fd >= 0)
         close(w->event_fd);
     if (w->wake_fd >= 0)
@@ -191,9 +164,9 @@ static void put_address(struct wire *w, const struct sockaddr_in6 *from, void *n
 /* Our own words, as long as the connection is open that they are about. */
 static bool goes_as_it_is(struct wire *w, const struct wire_packet *p)
 {
-    struct wire_conn *c = p->judged ? wire_find(w, packet_id(p->head)) : NULL;
+    struct wire_conn *c = packet_id(p->head) ? wire_find(w, packet_id(p->head)) : NULL;
 
-    return c && c->state == WIRE_OPEN;
+    return p->judged && (!packet_id(p->head) || (c && c->state == WIRE_OPEN));
 }
 
 /* Gives UDT a datagram that was kept. -1: it was not for UDT. */
@@ -217,29 +190,9 @@ static ssize_t replay_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
     return n;
 }
 
-/* Gives UDT the next datagram of the batch. -1: it was not for UDT. */
-static ssize_t take_one(struct wire *w, struct msghdr *mh, int64_t now_ms)
-{
-    struct wire_batch *b = w->batch;
-    struct mmsghdr *m = &b->messages[b->next];
-    uint8_t *bytes = b->bytes[b->next];
-    size_t body_len = m->msg_len - PACKET_HEAD;
-
-    b->next++;
-    if (m->msg_len < PACKET_HEAD || body_len > mh->msg_iov[1].iov_len || (m->msg_hdr.msg_flags & MSG_TRUNC))
-        return -1;
-    w->busy = wire_take(w, m->msg_hdr.msg_name, bytes, bytes + PACKET_HEAD, body_len, now_ms);
-    if (!w->busy)
-        return -1;
-    memcpy(mh->msg_name, m->msg_hdr.msg_name, mh->msg_namelen);
-    memcpy(mh->msg_iov[0].iov_base, bytes, PACKET_HEAD);
-    memcpy(mh->msg_iov[1].iov_base, bytes + PACKET_HEAD, body_len);
-    return (ssize_t)m->msg_len;
-}
-
-/* One round with the lock held: the worker's return, the clock, what was kept, what has come. -1: nothing,
- * read the socket. */
-static ssize_t next_datagram(struct wire *w, struct msghdr *mh, bool *deaf)
+/* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
+ */
+static ssize_t before_reading(struct wire *w, struct msghdr *mh, bool *deaf)
 {
     int64_t now_ms = wire_now_ms();
     ssize_t n = -1;
@@ -255,8 +208,6 @@ static ssize_t next_datagram(struct wire *w, struct msghdr *mh, bool *deaf)
     *deaf = w->deaf;
     while (n < 0 && w->replay && !w->deaf)
         n = replay_one(w, mh, now_ms);
-    while (n < 0 && w->batch->next < w->batch->count && !w->deaf)
-        n = take_one(w, mh, now_ms);
     wire_unlock(w);
     return n;
 }
@@ -278,48 +229,51 @@ static void await_datagram(struct wire *w)
         (void)!read(w->wake_fd, &count, sizeof(count));
 }
 
-/* False: nothing has come (errno says why). */
-static bool read_batch(struct wire *w)
+static bool take(struct wire *w, struct msghdr *mh, ssize_t n)
 {
-    struct wire_batch *b = w->batch;
-    int n;
+    bool pass = false;
 
-    for (int i = 0; i < b->count; i++)
-        b->messages[i].msg_hdr.msg_namelen = sizeof(b->names[i]);
-    b->next = b->count = 0;
-    do {
-        n = recvmmsg(w->fd, b->messages, WIRE_BATCH, MSG_DONTWAIT, NULL);
-    } while (n < 0 && errno == EINTR);
-    if (n <= 0)
+    if (n < PACKET_HEAD || (mh->msg_flags & MSG_TRUNC))
         return false;
-    b->count = n;
-    w->unsignalled += n;
-    if (w->unsignalled >= SIGNAL_AFTER)
-        signal_from_worker(w);
-    return true;
+    pthread_mutex_lock(&w->lock);
+    if (!w->deaf && wire_take(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                              (size_t)n - PACKET_HEAD, wire_now_ms()))
+        pass = w->busy = true;
+    wire_unlock(w);
+    return pass;
 }
 
 /* UDT takes -1 for "nothing came" and looks after its timers, which it must do every WIRE_TICK_MS. */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 {
     struct wire *w = port_of(fd);
+    socklen_t name_len = mh->msg_namelen;
     bool waited = false, deaf;
     ssize_t n;
 
     if (!w)
         return __real_recvmsg(fd, mh, flags);
     wire_serve(w);
-    n = next_datagram(w, mh, &deaf);
-    for (int rounds = 0; n < 0 && !deaf && rounds < ROUNDS_MAX;) {
-        if (read_batch(w)) {
-            rounds++;
+    n = before_reading(w, mh, &deaf);
+    for (int drops = 0; n < 0 && !deaf && drops < DROPS_MAX;) {
+        mh->msg_namelen = name_len;
+        n = __real_recvmsg(fd, mh, flags | MSG_DONTWAIT);
+        if (n >= 0) {
+            if (++w->unsignalled >= SIGNAL_AFTER)
+                signal_from_worker(w);
+            if (take(w, mh, n))
+                return n;
+            drops++;
+            n = -1;
+        } else if (errno == EINTR) {
+            continue;
         } else if (waited || (errno != EAGAIN && errno != EWOULDBLOCK)) {
             break; /* an ICMP error of some earlier datagram is no reason to wait, and none to stop */
         } else {
             waited = true;
             await_datagram(w);
+            n = before_reading(w, mh, &deaf);
         }
-        n = next_datagram(w, mh, &deaf);
     }
     if (deaf) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5): touch it no more */
         poll(NULL, 0, WIRE_TICK_MS);
@@ -339,9 +293,6 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
     }
     if (!leave)
         return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
-    /* No thread of a server stands still for a full socket: that loses the datagram, as the network may. */
-    if (w && w->door)
-        flags |= MSG_DONTWAIT;
     return __real_sendmsg(fd, mh, flags);
 }
 

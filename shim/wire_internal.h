@@ -22,7 +22,6 @@
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
 #define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define WIRE_STASH_MAX    32    /* datagrams kept for one connecting rendezvous */
-#define WIRE_BATCH        16    /* datagrams read with one system call */
 #define WIRE_UNADOPTED_MS 10000 /* UDT drops a connection that nobody accepts; so do we */
 #define WIRE_LINGER_MS    3000  /* a removed connection answers its peer's questions for this long */
 
@@ -40,7 +39,8 @@ struct wire_packet {
     struct wire_packet *prev, *next;
     struct sockaddr_in6 from;
     size_t body_len;
-    bool judged; /* goes to UDT as it is: our own NAK */
+    bool judged; /* goes to UDT as it is: a conclusion whose cookie was ours and has become UDT's, our own NAK
+                  */
     uint8_t head[PACKET_HEAD];
     uint8_t body[];
 };
@@ -86,9 +86,10 @@ struct wire_conn {
 /* What only a listener's port has. */
 struct wire_door {
     struct cookie cookie;
-    struct rate handshakes;  /* first ones, whose source may be forged: generous */
-    struct rate connections; /* those whose cookie has proven their source */
-    uint32_t offered;        /* packets: the window of the handshake that UDT works on */
+    struct rate handshakes;         /* first ones, whose source may be forged: generous */
+    struct rate connections;        /* those whose cookie has proven their source */
+    struct wire_packet *concluding; /* proven; UDT is being asked for the cookie that it wants to see in it */
+    uint32_t offered;               /* packets: the window of the handshake that UDT works on */
 };
 
 struct wire {
@@ -104,9 +105,8 @@ struct wire {
     uint32_t window_max;
     int32_t current; /* the id whose datagram UDT works on, and what is told of it once UDT is done */
     unsigned current_bits;
-    int64_t tick_ms;          /* the next tick */
-    int unsignalled;          /* datagrams since the worker has last signalled; the worker's own */
-    struct wire_batch *batch; /* likewise */
+    int64_t tick_ms; /* the next tick */
+    int unsignalled; /* datagrams since the worker has last signalled; the worker's own */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due, *unpark;
     struct wire_packet *replay; /* given to UDT before anything from the socket */
@@ -160,7 +160,10 @@ struct wire_packet *wire_packet_make(const struct wire_peer *from, const uint8_t
  */
 int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms);
 void wire_door_close(struct wire *w);
-bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body, int64_t now_ms);
+bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *head, uint8_t *body,
+                    int64_t now_ms);
+/* UDT has answered with its own cookie: the conclusion is given to it with that one. */
+void wire_door_answered(struct wire *w, const uint8_t *body);
 
 /* wire_out.c: true if the datagram shall leave. */
 bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
