@@ -20,7 +20,7 @@ struct linger_state {
 struct linger_view {
     struct udt_finish finish;
     int unacked; /* of stream_unacked() */
-    int error;   /* TLS has failed; HX_OK */
+    int error;   /* TLS has failed before it could end our direction; HX_OK */
     bool gone;
     bool canceled;
     int64_t heard_ms;

@@ -381,7 +381,7 @@ static unsigned look(struct hx_stream *h, struct linger_view *view)
     view->now_ms = udt_now_ms();
     if (h->s) {
         (void)push(h);
-        view->error = h->seal.error;
+        view->error = h->ended ? HX_OK : h->seal.error;
         udt_stream_finish_state(h->s, &view->finish);
         view->unacked = stream_unacked(h->s);
         if (view->unacked >= 0 && !h->ended)

@@ -1,13 +1,20 @@
 /* Streams with keys, through client/api.h: the proof, the bytes, the ends. */
 #include "test/unit/client_fixture.h"
 #include <poll.h>
+#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
-#define BULK_BYTES (8 << 20)
+#ifdef __SANITIZE_THREAD__
+#define BULK_BYTES (1 << 20) /* it looks at every packet of the library, slowly */
+#else
+#define BULK_BYTES (32 << 20) /* the buffers of both sides hold 11 MB each */
+#endif
+#define ECHO_BYTES (BULK_BYTES / 8)
 #define SOON_MS    1000 /* for a refused key */
+#define STUCK_MS   300
 
-enum listener_does { ECHO, PROVE, READ_ONE };
+enum listener_does { ECHO, PROVE, READ_ONE, READ_ALL, READ_LATE };
 
 /* What the next two processes do; set before they are forked. */
 static struct story {
@@ -19,6 +26,7 @@ static struct story {
 } story;
 
 static char key[HX_KEY_TEXT_MAX], other_key[HX_KEY_TEXT_MAX];
+static char bulk[BULK_BYTES]; /* random */
 
 static int64_t now_ms(void)
 {
@@ -73,6 +81,33 @@ static enum outcome read_one(struct hx_stream *s)
     return got == 1 && end == HX_ECLOSED ? DONE : FAILED_END;
 }
 
+/* And says nothing of its own end. */
+static enum outcome read_all(struct hx_stream *s)
+{
+    char buf[256];
+    ssize_t got;
+    while ((got = hx_read(s, buf, sizeof buf, PATIENCE_MS)) > 0)
+        ;
+    hx_read(s, buf, 1, 300); /* the peer hears that its end was read */
+    hx_close(s);
+    return got == 0 ? DONE : FAILED_END;
+}
+
+/* Reads nothing before it is told to, and answers how much it was. */
+static enum outcome read_late(struct hx_stream *s, int hear_fd)
+{
+    static char buf[BULK_BYTES + 1];
+    size_t len = 0;
+    ssize_t got;
+    if (hx_handshake(s, PATIENCE_MS) != HX_OK || !hear(hear_fd))
+        return FAILED_PROOF;
+    while ((got = hx_read(s, buf + len, sizeof buf - len, PATIENCE_MS)) > 0)
+        len += (size_t)got;
+    if (got != 0 || memcmp(buf, bulk, len) != 0 || hx_write(s, &len, sizeof len, 0) != sizeof len)
+        return FAILED_BYTES;
+    return hx_shutdown(s) == HX_OK && hx_close(s) == HX_OK ? DONE : FAILED_END;
+}
+
 static enum outcome listener(int hear_fd, int say_fd)
 {
     struct hx_config config = defaults();
@@ -92,6 +127,12 @@ static enum outcome listener(int hear_fd, int say_fd)
     case READ_ONE:
         outcome = read_one(s);
         break;
+    case READ_ALL:
+        outcome = read_all(s);
+        break;
+    case READ_LATE:
+        outcome = read_late(s, hear_fd);
+        break;
     default:
         outcome = echo(s);
         break;
@@ -105,10 +146,13 @@ static enum outcome listener(int hear_fd, int say_fd)
 
 /* ---- the connector ---- */
 
+static int say_now = -1;
+
 static enum outcome connector(int hear_fd, int say_fd)
 {
     struct hx_config config = defaults();
     struct hx_stream *s;
+    say_now = say_fd;
     config.keys = story.connector_keys;
     if (hx_connect(&s, &config, "home", PATIENCE_MS) < 0)
         return FAILED_CONNECT;
@@ -148,6 +192,40 @@ static enum outcome leave_without_an_end(struct hx_stream *s)
     return got == HX_ETIMEDOUT ? DONE : FAILED_BYTES;
 }
 
+static enum outcome end_one_direction(struct hx_stream *s)
+{
+    char c;
+    if (hx_write(s, "hello", 5, PATIENCE_MS) != 5 || hx_shutdown(s) != HX_OK)
+        return FAILED_BYTES;
+    if (hx_read(s, &c, 1, PATIENCE_MS) != HX_ECLOSED)
+        return FAILED_END;
+    return hx_close(s) == HX_OK ? DONE : FAILED_END;
+}
+
+static void *write_bulk(void *user)
+{
+    struct hx_stream *s = user;
+    bool sent = hx_write(s, bulk, ECHO_BYTES, PATIENCE_MS) == ECHO_BYTES && hx_shutdown(s) == HX_OK;
+    return sent ? user : NULL;
+}
+
+/* Whichever thread comes first makes the proof. */
+static enum outcome read_and_write_by_two_threads(struct hx_stream *s)
+{
+    static char buf[ECHO_BYTES + 1];
+    pthread_t writer;
+    size_t len = 0;
+    ssize_t got;
+    void *sent;
+    pthread_create(&writer, NULL, write_bulk, s);
+    while ((got = hx_read(s, buf + len, sizeof buf - len, PATIENCE_MS)) > 0)
+        len += (size_t)got;
+    pthread_join(writer, &sent);
+    if (got != 0 || !sent || len != ECHO_BYTES || memcmp(buf, bulk, ECHO_BYTES) != 0)
+        return FAILED_BYTES;
+    return hx_close(s) == HX_OK ? DONE : FAILED_END;
+}
+
 /* A raw peer: it may read an alert, and then the end, nothing else. */
 static enum outcome speak_plainly(struct hx_stream *s)
 {
@@ -169,14 +247,12 @@ struct polled {
     bool over;
 };
 
-static char bulk[BULK_BYTES]; /* random */
-
 static bool poll_write(struct polled *p)
 {
-    ssize_t put = hx_write(p->s, bulk + p->sent, BULK_BYTES - p->sent, 0);
+    ssize_t put = hx_write(p->s, bulk + p->sent, ECHO_BYTES - p->sent, 0);
     if (put > 0)
         p->sent += (size_t)put;
-    if (p->sent == BULK_BYTES && hx_shutdown(p->s) < 0)
+    if (p->sent == ECHO_BYTES && hx_shutdown(p->s) < 0)
         return false;
     return put > 0 || put == HX_EAGAIN;
 }
@@ -186,7 +262,7 @@ static bool poll_read(struct polled *p)
     static char buf[70000];
     ssize_t got = hx_read(p->s, buf, sizeof buf, 0);
     if (got > 0) {
-        if ((size_t)got > BULK_BYTES - p->received || memcmp(buf, bulk + p->received, (size_t)got) != 0)
+        if ((size_t)got > ECHO_BYTES - p->received || memcmp(buf, bulk + p->received, (size_t)got) != 0)
             return false;
         p->received += (size_t)got;
     }
@@ -199,15 +275,42 @@ static enum outcome exchange_by_poll(struct hx_stream *s)
     struct polled p = {.s = s};
     while (!p.over) {
         struct pollfd fds[] = {{.fd = hx_stream_fd(s), .events = POLLIN},
-                               {.fd = p.sent < BULK_BYTES ? hx_stream_write_fd(s) : -1, .events = POLLIN}};
+                               {.fd = p.sent < ECHO_BYTES ? hx_stream_write_fd(s) : -1, .events = POLLIN}};
         if (poll(fds, 2, PATIENCE_MS) <= 0)
             return FAILED_BYTES;
         if ((fds[0].revents && !poll_read(&p)) || (fds[1].revents && !poll_write(&p)))
             return FAILED_BYTES;
     }
-    if (p.received != BULK_BYTES)
+    if (p.received != ECHO_BYTES)
         return FAILED_BYTES;
     return hx_close(s) == HX_OK ? DONE : FAILED_END;
+}
+
+/* Writes until every buffer is full, and ends its direction right then. */
+static enum outcome overfill(struct hx_stream *s)
+{
+    struct pollfd fd = {.fd = hx_stream_write_fd(s), .events = POLLIN};
+    size_t sent = 0, arrived = 0;
+    ssize_t put;
+    if (hx_handshake(s, PATIENCE_MS) != HX_OK)
+        return FAILED_PROOF;
+    while (sent < BULK_BYTES && poll(&fd, 1, STUCK_MS) == 1) {
+        put = hx_write(s, bulk + sent, BULK_BYTES - sent, 0);
+        if (put < 0 && put != HX_EAGAIN)
+            return FAILED_BYTES;
+        sent += put > 0 ? (size_t)put : 0;
+    }
+#ifndef __SANITIZE_THREAD__
+    if (sent == BULK_BYTES) /* never stuck */
+        return FAILED_BYTES;
+#endif
+    if (hx_shutdown(s) != HX_OK)
+        return FAILED_END;
+    say(say_now);
+    put = hx_read(s, &arrived, sizeof arrived, PATIENCE_MS);
+    if (put != sizeof arrived || arrived != sent)
+        return FAILED_BYTES;
+    return end_in_order(s);
 }
 
 /* ---- the tests ---- */
@@ -294,6 +397,38 @@ static void megabytes_pass_both_ways_by_the_descriptors_alone(void **state)
     play(&(struct story){.listener_keys = key, .connector_keys = key, .connector = exchange_by_poll});
 }
 
+static void what_is_stuck_in_full_buffers_arrives_before_the_end(void **state)
+{
+    struct process l, c;
+    (void)state;
+    story = (struct story){
+        .listener_keys = key, .connector_keys = key, .listener_does = READ_LATE, .connector = overfill};
+    l = start(listener);
+    assert_true(hear(l.hear));
+    c = start(connector);
+    assert_true(hear(c.hear)); /* stuck */
+    say(l.say);
+    assert_true(hear(c.hear));
+    assert_int_equal(finish(&c), DONE);
+    assert_int_equal(finish(&l), DONE);
+}
+
+static void two_threads_share_a_stream_from_its_beginning(void **state)
+{
+    (void)state;
+    play(&(struct story){
+        .listener_keys = key, .connector_keys = key, .connector = read_and_write_by_two_threads});
+}
+
+static void what_was_read_to_its_end_has_arrived_even_if_the_peer_then_breaks_off(void **state)
+{
+    (void)state;
+    play(&(struct story){.listener_keys = key,
+                         .connector_keys = key,
+                         .listener_does = READ_ALL,
+                         .connector = end_one_direction});
+}
+
 static void keys_that_are_none_are_refused(void **state)
 {
     struct hx_config config = {.nameserver = "127.0.0.1:1", .keys = "hx-mistyped"};
@@ -321,6 +456,9 @@ int main(void)
         cmocka_unit_test(without_keys_there_is_nothing_to_prove),
         cmocka_unit_test(a_stream_that_is_closed_without_an_end_is_broken),
         cmocka_unit_test(megabytes_pass_both_ways_by_the_descriptors_alone),
+        cmocka_unit_test(what_is_stuck_in_full_buffers_arrives_before_the_end),
+        cmocka_unit_test(two_threads_share_a_stream_from_its_beginning),
+        cmocka_unit_test(what_was_read_to_its_end_has_arrived_even_if_the_peer_then_breaks_off),
         cmocka_unit_test(keys_that_are_none_are_refused),
     };
     return cmocka_run_group_tests_name("client keys", tests, set_up, stop_nameserver);

@@ -32,9 +32,10 @@ static int set_up(void **state)
 static int parse(struct keyring *r, const char *text, int *line)
 {
     size_t len = strlen(text);
+    const void *bytes = text;
     char *copy = malloc(len ? len : 1); /* without a NUL: reading past the end is seen */
     assert_non_null(copy);
-    memcpy(copy, text, len);
+    memcpy(copy, bytes, len);
     int err = keyring_parse(r, copy, len, line);
     free(copy);
     return err;
