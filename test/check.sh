@@ -71,7 +71,7 @@ export -f built
 suite_build() {
     step "build: gcc, without a warning" built all unit tools bench-programs build/release/example \
         build/release/example-static
-    step "build: clang, without a warning" built B=build/clang CC=clang CXX=clang++ all unit
+    step "build: clang, without a warning" built B=build/clang CC=clang CXX=clang++ CFLAGS=-O0 all unit
     step "build: address and undefined behaviour sanitizers" built B=build/asan CFLAGS="-O1 -g $SAN" \
         LDFLAGS="-fsanitize=address,undefined" all unit tools
     step "build: thread sanitizer" built B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread all \
@@ -113,7 +113,7 @@ suite_fuzz() {
     for f in test/fuzz/fuzz_*.c; do
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
-        step "fuzz: $name" "build/fuzz/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-4}" -max_len=16384 -timeout=5 \
+        step "fuzz: $name" "build/fuzz/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-2}" -max_len=16384 -timeout=5 \
             -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
