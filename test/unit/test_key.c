@@ -159,14 +159,14 @@ static void what_is_no_key_is_refused(void **state)
     refuses("h", HX_EINVAL, 1);
     refuses("hx-", HX_EINVAL, 1);
     refuses("hx-aaaa-0189", HX_EINVAL, 1); /* no characters of base32 */
-    refuses(KNOWN_KEY + 3, HX_EINVAL, 1);
+    refuses(&KNOWN_KEY[3], HX_EINVAL, 1);
     for (size_t len = 1; len < KEY_TEXT_LEN; len++) {
         snprintf(text, sizeof text, "%.*s", (int)len, KNOWN_KEY);
         refuses(text, HX_EINVAL, 1);
     }
     snprintf(text, sizeof text, "%sa", KNOWN_KEY);
     refuses(text, HX_EINVAL, 1);
-    snprintf(text, sizeof text, "%s%s", KNOWN_KEY, KNOWN_KEY + 2);
+    snprintf(text, sizeof text, "%s%s", KNOWN_KEY, &KNOWN_KEY[2]);
     refuses(text, HX_EINVAL, 1);
 }
 
