@@ -36,6 +36,7 @@ class tolerant : public CUDTCC
         if (m_iRTT > 0 && m_iRTT < least_rtt_)
             least_rtt_ = m_iRTT;
         CUDTCC::onACK(ack);
+        grow();
     }
     void onLoss(const int32_t *list, int size) override
     {
@@ -51,6 +52,9 @@ class tolerant : public CUDTCC
     static constexpr int LOOK_BACK = 4096;        /* packets */
     static constexpr int QUEUE_US = 20000; /* and half the least: what the round-trip time may grow by */
 
+    static constexpr uint64_t STEP_US = 10000; /* UDT's SYN interval */
+    static constexpr double STEP = 1.02;       /* twice the rate in 0.35 s */
+
     static int count(const int32_t *list, int size)
     {
         int n = 0;
@@ -63,19 +67,36 @@ class tolerant : public CUDTCC
         }
         return n;
     }
+    /* UDT's own steps grow with the bandwidth that pairs of packets make it believe in. On a busy computer
+     * that is far too little, and the way back from a bad moment takes minutes: 100 packets a second more
+     * each second. */
+    void grow()
+    {
+        uint64_t now_us = CTimer::getTime();
+
+        if (now_us - grown_us_ < STEP_US || m_dPktSndPeriod <= 1 || crowded())
+            return;
+        grown_us_ = now_us;
+        m_dPktSndPeriod /= STEP;
+    }
+    bool crowded() const
+    {
+        return m_iRTT > least_rtt_ + least_rtt_ / 2 + QUEUE_US;
+    }
     bool congested()
     {
         int sent = CSeqNo::seqlen(from_, m_iSndCurrSeqNo);
         int judged = sent < LEAST_SENT ? LEAST_SENT : sent;
-        bool crowded = lost_ * SHARE > judged || m_iRTT > least_rtt_ + least_rtt_ / 2 + QUEUE_US;
+        bool lossy = lost_ * SHARE > judged;
 
         if (sent > LOOK_BACK) {
             from_ = m_iSndCurrSeqNo;
             lost_ = 0;
         }
-        return crowded;
+        return lossy || crowded();
     }
 
+    uint64_t grown_us_ = 0;
     int32_t from_ = 0; /* the sequence number from which losses are counted */
     int lost_ = 0;
     int least_rtt_ = 1000000; /* microseconds */
