@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SILENCE_LOOK_MS 5000 /* how often the peer's last sign of life is looked at */
-#define LINGER_LOOK_MS  200  /* acknowledgements may come without an event */
+#define LINGER_LOOK_MS  20   /* acknowledgements may come without an event */
 
 struct hx_stream {
     struct engine_sink sink;
