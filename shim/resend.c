@@ -3,7 +3,9 @@
 
 #define SEQ_MASK  0x7FFFFFFFu
 #define NAK_RANGE 0x80000000u /* the number begins a range, the next one ends it */
-#define TRIES_MAX 7           /* 128 packets at once */
+#define TRIES_MAX 9           /* 512 packets at once */
+#define CALM_MS   20 /* beyond the round trip, before what was repeated can be acknowledged (UDT's ACK timer) \
+                      */
 
 /* a - b of sequence numbers, which have 31 bits. */
 static int32_t distance(uint32_t a, uint32_t b)
@@ -43,7 +45,9 @@ static void take_rtt(struct resend *r, const uint8_t *body)
 {
     uint64_t us = (uint64_t)packet_word(body + ACK_RTT) + 4 * (uint64_t)packet_word(body + ACK_RTT_VAR);
     uint64_t ms = us / 1000 + RESEND_MIN_MS;
+    uint32_t rtt_ms = packet_word(body + ACK_RTT) / 1000;
 
+    r->rtt_ms = rtt_ms < RESEND_MAX_MS ? (int)rtt_ms : RESEND_MAX_MS;
     r->rto_ms = ms < RESEND_MAX_MS ? (int)ms : RESEND_MAX_MS;
 }
 
@@ -59,11 +63,14 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
     if (distance(seq, r->acked) <= 0 || distance(seq, r->sent) > 1)
         return;
     r->acked = seq;
-    r->tries = 0;
+    if (distance(seq, r->recover) > 0)
+        r->tries = 0;
     if (distance(seq, r->sent) > 0)
         r->due_ms = INT64_MAX;
-    else
+    else if (r->tries == 0)
         arm(r, now_ms);
+    else /* some of what was lost, as RFC 6582 has it: the rest need not wait as long */
+        r->due_ms = r->asked_ms + r->rtt_ms + CALM_MS;
 }
 
 /* The first ones are what the peer waits for, more of them at each try; the last one lets its UDT see, and
@@ -96,6 +103,8 @@ size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_M
     size_t n = heard_ms >= r->asked_ms ? put_losses(r, body) : 0;
 
     r->asked_ms = now_ms;
+    if (r->tries == 0)
+        r->recover = r->sent;
     if (r->tries < TRIES_MAX)
         r->tries++;
     arm(r, now_ms);

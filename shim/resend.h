@@ -18,11 +18,12 @@
 #define RESEND_BODY_MAX 12   /* bytes: a range and a number */
 
 struct resend {
-    uint32_t sent;  /* the highest sequence number that has left */
-    uint32_t acked; /* the lowest that the peer has not acknowledged */
-    bool started;   /* both are valid */
-    int tries;      /* since `acked` has last grown */
-    int rto_ms;
+    uint32_t sent;    /* the highest sequence number that has left */
+    uint32_t acked;   /* the lowest that the peer has not acknowledged */
+    bool started;     /* both are valid */
+    uint32_t recover; /* the highest one sent when the first repetition was due */
+    int tries;        /* since everything up to there was acknowledged, and more was */
+    int rtt_ms, rto_ms;
     int64_t due_ms;   /* INT64_MAX: everything is acknowledged */
     int64_t asked_ms; /* the last repetition */
 };

@@ -95,6 +95,25 @@ static void each_further_one_names_twice_as_many_until_it_is_all(void **state)
     assert_int_equal(packet_word(body + 4), 109);
 }
 
+static void what_was_lost_together_is_repeated_a_round_trip_apart(void **state)
+{
+    struct resend r = stalled(100);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    resend_due(&r, 50, body, 200);
+    ack(&r, 104, 210);
+    assert_int_equal(r.due_ms, 200 + RTT_US / 1000 + 20);
+    assert_int_equal(resend_due(&r, 210, body, r.due_ms), 12); /* twice as many as the first time */
+    assert_int_equal(packet_word(body), 104 | 0x80000000u);
+    assert_int_equal(packet_word(body + 4), 105);
+    for (uint32_t i = 110; i < 120; i++)
+        resend_sent(&r, i, 300);
+    ack(&r, 112, 310); /* beyond what was on its way then: begin anew */
+    assert_int_equal(r.due_ms, 310 + RTO_MS);
+    assert_int_equal(resend_due(&r, 310, body, r.due_ms), 8);
+}
+
 static void a_single_packet_is_named_once(void **state)
 {
     struct resend r;
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(what_was_never_sent_is_not_acknowledged),
         cmocka_unit_test(the_first_repetition_names_the_oldest_and_the_newest),
         cmocka_unit_test(each_further_one_names_twice_as_many_until_it_is_all),
+        cmocka_unit_test(what_was_lost_together_is_repeated_a_round_trip_apart),
         cmocka_unit_test(a_single_packet_is_named_once),
         cmocka_unit_test(a_peer_that_says_nothing_at_all_is_left_to_udt),
         cmocka_unit_test(the_numbers_wrap_at_31_bits),
