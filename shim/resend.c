@@ -4,8 +4,9 @@
 #define SEQ_MASK  0x7FFFFFFFu
 #define NAK_RANGE 0x80000000u /* the number begins a range, the next one ends it */
 #define TRIES_MAX 9           /* 512 packets at once */
-#define CALM_MS   20 /* beyond the round trip, before what was repeated can be acknowledged (UDT's ACK timer) \
-                      */
+#define CALM_MS                                                                                 \
+    20 /* beyond the round trip, before what was repeated can be acknowledged (UDT's ACK timer) \
+        */
 
 /* a - b of sequence numbers, which have 31 bits. */
 static int32_t distance(uint32_t a, uint32_t b)

@@ -200,7 +200,8 @@ int cmd_cp(const struct args *args)
 {
     const char *from = args_remote_path(args->src);
     const char *to = args_remote_path(args->dst);
-    struct cp c = {.args = args, .loop = ev_loop_new(LINK_LOOP), .bar = !args->quiet && isatty(STDERR_FILENO)};
+    struct cp c = {
+        .args = args, .loop = ev_loop_new(LINK_LOOP), .bar = !args->quiet && isatty(STDERR_FILENO)};
     if (!c.loop) {
         ui_error("cannot begin: no event loop");
         return STATUS_FAILED;
