@@ -5,15 +5,16 @@
  */
 #include "shim/private.h"
 #include "shim/udt_internal.h"
+#include <deque>
 #include <udt/api.h>
 #include <udt/core.h>
 
 namespace
 {
-constexpr int64_t KEPT_MS = 1000;     /* api.cpp, checkBrokenSockets() */
-constexpr uint64_t KEPT_US = 1000000; /* likewise, on UDT's own clock */
-constexpr size_t AT_ONCE = 32;        /* with one look under the lock */
-constexpr size_t BATCHES = 1024;      /* 32,768 closes in a second; what is above, only the collector knows */
+constexpr int64_t KEPT_MS = 1000;       /* api.cpp, checkBrokenSockets() */
+constexpr uint64_t KEPT_US = 1000000;   /* likewise, on UDT's own clock */
+constexpr size_t AT_ONCE = 32;          /* with one look under the lock */
+constexpr size_t WAITING_MAX = 1 << 18; /* what is above it, only the collector knows */
 
 typedef CUDTUnited *united_type;
 OPENS(united, united_type);
@@ -32,15 +33,13 @@ template struct opened<peers, &CUDTUnited::m_PeerRec>;
 template struct opened<udp_ports, &CUDTUnited::m_mMultiplexer>;
 template struct opened<receive_node, &CUDT::m_pRNode>;
 
-struct batch {
-    int64_t closed_ms; /* the last of it */
-    UDTSOCKET ids[AT_ONCE];
+struct closed {
+    UDTSOCKET id;
+    int64_t at_ms;
 };
 
 std::mutex waiting_lock;
-struct batch waiting[BATCHES]; /* a ring */
-size_t first, count;           /* of those that are full */
-size_t filled;                 /* ids in the one behind them */
+std::deque<closed> waiting; /* the oldest first */
 
 bool let_go(const CUDTSocket *s)
 {
@@ -87,29 +86,26 @@ CUDTSocket *take_out(CUDTUnited *u, UDTSOCKET id)
     return s;
 }
 
-void add(UDTSOCKET id, int64_t now_ms)
+/* Those that have waited long enough, if they are enough to be worth it. */
+size_t next_due(int64_t now_ms, UDTSOCKET ids[AT_ONCE])
 {
-    struct batch *b = &waiting[(first + count) % BATCHES];
+    std::lock_guard<std::mutex> held(waiting_lock);
 
-    if (count == BATCHES)
-        return;
-    b->ids[filled++] = id;
-    if (filled < AT_ONCE)
-        return;
-    b->closed_ms = now_ms;
-    filled = 0;
-    count++;
+    if (waiting.size() < AT_ONCE || now_ms - waiting[AT_ONCE - 1].at_ms <= KEPT_MS)
+        return 0;
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        ids[i] = waiting.front().id;
+        waiting.pop_front();
+    }
+    return AT_ONCE;
 }
 
-/* False: none has waited long enough. */
-bool next_due(struct batch *out, int64_t now_ms)
+void add(UDTSOCKET id, int64_t now_ms)
 {
-    if (count == 0 || now_ms - waiting[first].closed_ms <= KEPT_MS)
-        return false;
-    *out = waiting[first];
-    first = (first + 1) % BATCHES;
-    count--;
-    return true;
+    std::lock_guard<std::mutex> held(waiting_lock);
+
+    if (waiting.size() < WAITING_MAX)
+        waiting.push_back({id, now_ms});
 }
 } // namespace
 
@@ -117,20 +113,18 @@ void udt_closed(UDTSOCKET id)
 {
     CUDTUnited *u = member_of(united());
     int64_t now_ms = udt_now_ms();
+    UDTSOCKET ids[AT_ONCE];
     CUDTSocket *out[AT_ONCE];
-    struct batch due;
+    size_t n;
 
-    {
-        std::lock_guard<std::mutex> held(waiting_lock);
-
-        add(id, now_ms);
-        if (!next_due(&due, now_ms))
-            return;
-    }
+    add(id, now_ms);
+    n = next_due(now_ms, ids);
+    if (n == 0)
+        return;
     pthread_mutex_lock(&(u->*member_of(control_lock())));
-    for (size_t i = 0; i < AT_ONCE; i++)
-        out[i] = take_out(u, due.ids[i]);
+    for (size_t i = 0; i < n; i++)
+        out[i] = take_out(u, ids[i]);
     pthread_mutex_unlock(&(u->*member_of(control_lock())));
-    for (CUDTSocket *s : out)
-        delete s;
+    for (size_t i = 0; i < n; i++)
+        delete out[i];
 }
