@@ -15,8 +15,6 @@ extern "C" {
 #include <unordered_map>
 #include <vector>
 
-class CUDTSocket;
-
 constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
 constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
 
@@ -35,7 +33,7 @@ struct udt_stream {
     /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
      * after the next event that bears news. */
     std::atomic<unsigned> news;
-    std::atomic<bool> shut; /* the peer has closed: no further news will come */
+    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
     unsigned read_empty_at; /* `news` before the read that emptied it */
 };
 
@@ -46,8 +44,7 @@ struct udt_port {
     socklen_t local_len;
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
     bool listening;
-    CUDTSocket *listener; /* once it listens */
-    int accepts;          /* connections that wait for accept() */
+    int accepts; /* connections that wait for accept() */
     struct wire *wire;
     std::mutex lock; /* streams, connecting, current */
     std::unordered_map<UDTSOCKET, udt_stream *> streams;
@@ -64,13 +61,8 @@ UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_
 bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 
-/* accept_set.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
- * queue, or UDT::INVALID_SOCK. */
-CUDTSocket *udt_listener(UDTSOCKET id);
-UDTSOCKET udt_accept(CUDTSocket *listener);
-
-/* udt_closed.cc: to be called after each UDT::close() of a connection. */
-void udt_closed(UDTSOCKET id);
+/* accept_set.cc: to be called for each socket that accept() has returned. */
+void udt_forget_accepted(UDTSOCKET listener, UDTSOCKET id);
 
 /* udt_stream.cc */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);

@@ -28,15 +28,14 @@ int at_end(udt_stream *s, int otherwise)
 ssize_t stream_recv(struct stream *base, void *buf, size_t len)
 {
     udt_stream *s = of(base);
-    bool shut = s->shut; /* before the news: all of it had come by then */
     unsigned news = s->news;
     int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
     int n;
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
-    if (s->read_empty_at == news)
-        return at_end(s, shut ? HX_ECLOSED : HX_EAGAIN);
+    if (s->read_empty_at == news && !s->shut)
+        return at_end(s, HX_EAGAIN);
     n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
     if (n < size)
         s->read_empty_at = news;
@@ -111,7 +110,6 @@ void udt_close_socket(struct udt_port *p, UDTSOCKET id)
     wire_conn_closing(p->wire, id);
     UDT::close(id);
     wire_conn_remove(p->wire, id);
-    udt_closed(id);
 }
 
 void udt_forget_connecting(struct udt_port *p, udt_stream *s)
