@@ -5,7 +5,6 @@
  * Private members are reached by explicit instantiation, as in accept_set.cc. */
 #include "shim/tuned.h"
 #include "shim/private.h"
-#include "shim/udt_internal.h"
 #include "shim/wire_park.h"
 #include <atomic>
 #include <udt/api.h>
@@ -28,23 +27,12 @@ OPENS(timed_list, CRcvUList *CRcvQueue::*);
 OPENS(connected, volatile bool CUDT::*);
 OPENS(broken, volatile bool CUDT::*);
 OPENS(closing, volatile bool CUDT::*);
-OPENS(send_packets, int CUDT::*);
-OPENS(send_queue, CSndQueue *CUDT::*);
-OPENS(peer_address, sockaddr *CUDT::*);
-typedef int (CUDT::*pack_type)(CPacket &, uint64_t &);
-OPENS(pack, pack_type);
-OPENS(list_lock, pthread_mutex_t CSndUList::*);
 template struct opened<socket_id, &CUDT::m_SocketID>;
 template struct opened<receive_queue, &CUDT::m_pRcvQueue>;
 template struct opened<timed_list, &CRcvQueue::m_pRcvUList>;
 template struct opened<connected, &CUDT::m_bConnected>;
 template struct opened<broken, &CUDT::m_bBroken>;
 template struct opened<closing, &CUDT::m_bClosing>;
-template struct opened<send_packets, &CUDT::m_iSndBufSize>;
-template struct opened<send_queue, &CUDT::m_pSndQueue>;
-template struct opened<peer_address, &CUDT::m_pPeerAddr>;
-template struct opened<pack, &CUDT::packData>;
-template struct opened<list_lock, &CSndUList::m_ListLock>;
 
 CRcvUList *list_of(CUDT *u)
 {
@@ -54,31 +42,6 @@ CRcvUList *list_of(CUDT *u)
 bool alive(CUDT *u)
 {
     return u->*member_of(connected()) && !(u->*member_of(broken())) && !(u->*member_of(closing()));
-}
-
-/* The next packet that the window lets go, if there is one. As CSndUList::pop() does: one thread at a time.
- */
-bool next_packet(CSndUList *list, CUDT *u, CPacket &packet)
-{
-    uint64_t again = 1; /* 0: nothing to send; else of a packet that was acknowledged meanwhile */
-    int bytes = 0;
-
-    pthread_mutex_lock(&(list->*member_of(list_lock())));
-    while (bytes <= 0 && again && u->*member_of(connected()) && !(u->*member_of(broken())))
-        bytes = (u->*member_of(pack()))(packet, again);
-    pthread_mutex_unlock(&(list->*member_of(list_lock())));
-    return bytes > 0;
-}
-
-/* What is not spaced needs no thread that waits for the time of the next packet: who has brought something to
- * send, or an acknowledgement that opens the window, sends it. UDT's sender would be woken for each, and the
- * three threads would wait for each other's locks. */
-void send_now(CSndUList *list, CUDT *u)
-{
-    CPacket packet;
-
-    while (next_packet(list, u, packet))
-        (u->*member_of(send_queue()))->sendto(u->*member_of(peer_address()), packet);
 }
 } // namespace
 
@@ -105,10 +68,6 @@ void __wrap__ZN4CUDT11checkTimersEv(CUDT *u);
  * 4096 at a time it writes behind the heap. insert() does the same and lets the heap grow. */
 void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool reschedule)
 {
-    if (u->*member_of(send_packets()) <= SMALL_PACKETS) {
-        send_now(list, const_cast<CUDT *>(u));
-        return;
-    }
     list->insert(1, u);
     if (reschedule)
         __real__ZN9CSndUList6updateEPK4CUDTb(list, u, reschedule);
