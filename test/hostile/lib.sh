@@ -5,8 +5,6 @@
 ulimit -c 0
 THROW=$B/test/hostile/throw
 CURL=$B/udtcurl
-SLOW=1
-if grep -qa __asan_init "$B/hx-nameserver" || grep -qa __tsan_init "$B/hx-nameserver"; then SLOW=4; fi
 GET_MS=$((1000 * SLOW)) # for an honest request; it takes about a millisecond
 MEMORY_KB=1024          # where 2 % is less: the allocator's arenas and UDT's receive units come in such steps
 MEMORY_S=8              # UDT holds a closed socket for 1 to 2 s, and its broken ones for some more

@@ -89,7 +89,7 @@ static void a_silent_peer_is_asked_and_then_given_up(void **state)
     int64_t begun_ms = now_ms();
     AWAIT(near.downs == 1);
     assert_int_equal(near.error, HX_ETIMEDOUT);
-    assert_in_range(now_ms() - begun_ms, 100, 1000);
+    assert_in_range(now_ms() - begun_ms, 100, 3000); /* 200; a busy machine */
     assert_int_equal(recv(fd, said, sizeof said, MSG_DONTWAIT), 17); /* a PING, one */
     assert_int_equal(said[3], 6);
     close(fd);
@@ -98,8 +98,8 @@ static void a_silent_peer_is_asked_and_then_given_up(void **state)
 static void a_peer_that_answers_is_kept(void **state)
 {
     (void)state;
-    create_both(50, 100);
-    run_for(700);
+    create_both(100, 600);
+    run_for(1500);
     assert_int_equal(near.downs, 0);
     assert_int_equal(far.downs, 0);
     assert_int_equal(near.pongs, 0); /* nobody called link_ping() */

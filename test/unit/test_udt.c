@@ -1,19 +1,9 @@
-/* shim/udt over real UDT on loopback: a listener's port and two clients' ports in one process, one thread. */
+/* shim/udt over real UDT on loopback: a listener's port and clients' ports in one process, one thread. */
 #include "shim/packet.h"
-#include "shim/udt.h"
-#include <arpa/inet.h>
+#include "test/unit/udt_fixture.h"
 #include <malloc.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-/* cmocka wants the above */
-#include <cmocka.h>
 
-#define WAIT_MS 5000
 #define PAYLOAD (UDT_MSS_BYTES - 28 - 16) /* bytes of a full data packet */
 #ifndef __has_feature
 #define __has_feature(x) 0
@@ -24,60 +14,6 @@
 #else
 #define CLOSE_MS 100
 #endif
-
-static struct udt_port *server, *left, *right;
-
-static struct udt_port *open_port(int backlog)
-{
-    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct udt_port_config config = {
-        .local = (struct sockaddr *)&loopback, .local_len = sizeof(loopback), .backlog = backlog};
-    struct udt_port *p;
-
-    assert_int_equal(udt_port_open(&p, &config), HX_OK);
-    return p;
-}
-
-static int open_all(void **state)
-{
-    (void)state;
-    server = open_port(2048);
-    left = open_port(0);
-    right = open_port(0);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    udt_shutdown(2000);
-    return 0;
-}
-
-/* Waits for one event of these types at the port; others are passed over. */
-static struct udt_event await_either(struct udt_port *p, enum udt_event_type one, enum udt_event_type other)
-{
-    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
-    struct udt_event ev = {0};
-
-    while (udt_now_ms() < deadline_ms) {
-        struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
-        int timeout_ms = udt_port_timeout_ms(p);
-
-        while (udt_port_next(p, &ev)) {
-            if (ev.type == one || ev.type == other)
-                return ev;
-        }
-        poll(&fd, 1, timeout_ms >= 0 && timeout_ms < 100 ? timeout_ms : 100);
-    }
-    fail_msg("no event of type %d or %d within %d ms", one, other, WAIT_MS);
-    abort(); /* fail_msg() does not return, which analyzers do not know */
-}
-
-static struct udt_event await(struct udt_port *p, enum udt_event_type type)
-{
-    return await_either(p, type, type);
-}
 
 static bool quiet(struct udt_port *p, int ms) /* no event within ms */
 {
@@ -103,42 +39,6 @@ static struct stream *connect_to(struct udt_port *from, struct udt_port *to, str
     assert_ptr_equal(await(from, UDT_EV_CONNECTED).stream, s);
     *accepted = await(to, UDT_EV_ACCEPTED).stream;
     return s;
-}
-
-static void meet(struct stream **a, struct stream **b)
-{
-    socklen_t len;
-    const struct sockaddr *address = udt_port_local(right, &len);
-
-    assert_int_equal(udt_rendezvous(a, left, address, len, 5000, NULL), HX_OK);
-    address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, 5000, NULL), HX_OK);
-    await(left, UDT_EV_CONNECTED);
-    await(right, UDT_EV_CONNECTED);
-}
-
-/* Reads exactly `len` bytes, or until the end of the stream. */
-static size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
-{
-    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
-    size_t got = 0;
-
-    while (got < len && udt_now_ms() < deadline_ms) {
-        ssize_t n = stream_read(s, buf + got, len - got);
-        struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
-        struct udt_event ev;
-
-        if (n > 0) {
-            got += (size_t)n;
-            continue;
-        }
-        if (n != HX_EAGAIN)
-            break;
-        poll(&fd, 1, 100);
-        while (udt_port_next(p, &ev))
-            ;
-    }
-    return got;
 }
 
 static void bytes_go_both_ways(void **state)
@@ -316,39 +216,6 @@ static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
     }
 }
 
-/* One punch: how long the first data takes, sent as soon as the sender is connected. */
-static int64_t first_data_ms(void)
-{
-    struct stream *a, *b;
-    int64_t start_ms, took_ms;
-    char buf[4];
-    socklen_t len;
-    const struct sockaddr *address = udt_port_local(right, &len);
-
-    assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
-    address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
-    await(left, UDT_EV_CONNECTED);
-    stream_write(a, "1st", 3);
-    start_ms = udt_now_ms();
-    await(right, UDT_EV_CONNECTED);
-    assert_int_equal(read_all(right, b, buf, 3), 3);
-    took_ms = udt_now_ms() - start_ms;
-    stream_close(a);
-    stream_close(b);
-    return took_ms;
-}
-
-static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
-{
-    int slow = 0;
-
-    (void)state;
-    for (int i = 0; i < 10; i++)
-        slow += first_data_ms() >= 250; /* UDT's own resend comes after 300 ms, every time */
-    assert_in_range(slow, 0, 2);        /* a busy machine */
-}
-
 static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);
@@ -370,62 +237,6 @@ static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
     assert_in_range(best_ms, 0, 80); /* UDT alone: 100 ms, every time */
     stream_close(a);
     stream_close(b);
-}
-
-static void both_directions_end_separately(void **state)
-{
-    struct udt_finish f;
-    struct stream *a, *b;
-    char buf[16];
-
-    (void)state;
-    meet(&a, &b);
-    stream_write(a, "question", 8);
-    assert_int_equal(udt_stream_finish(a), HX_OK);
-    assert_int_equal(read_all(right, b, buf, sizeof(buf)), 8);
-    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_EEOF);
-    await(left, UDT_EV_FINISHED);
-    udt_stream_finish_state(a, &f);
-    assert_true(f.sent_confirmed && !f.received_all);
-    stream_write(b, "answer", 6); /* the other direction still works */
-    udt_stream_finish(b);
-    assert_int_equal(read_all(left, a, buf, sizeof(buf)), 6);
-    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EEOF);
-    await(right, UDT_EV_FINISHED);
-    stream_close(a);
-    stream_close(b);
-}
-
-static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
-{
-    enum { TOTAL = 4 << 20 };
-    char *out = malloc(TOTAL), *in = malloc(TOTAL);
-    size_t sent = 0, got = 0;
-    struct stream *a, *b;
-    struct udt_event ev;
-
-    (void)state;
-    for (int i = 0; i < TOTAL; i++)
-        out[i] = (char)(i * 7 + i / 251);
-    meet(&a, &b);
-    for (int64_t end_ms = udt_now_ms() + 4 * WAIT_MS; got < TOTAL && udt_now_ms() < end_ms;) {
-        ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;
-        ssize_t m = stream_read(b, in + got, TOTAL - got);
-        struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};
-
-        sent += n > 0 ? (size_t)n : 0;
-        got += m > 0 ? (size_t)m : 0;
-        if (n <= 0 && m <= 0)
-            poll(fds, 2, 100);
-        while (udt_port_next(left, &ev) || udt_port_next(right, &ev))
-            ;
-    }
-    assert_int_equal(got, TOTAL);
-    assert_memory_equal(in, out, TOTAL);
-    stream_close(a);
-    stream_close(b);
-    free(in);
-    free(out);
 }
 
 static void idle(int ms) /* takes events, whatever they are */
@@ -534,10 +345,7 @@ int main(void)
         cmocka_unit_test(a_closed_connect_leaves_nothing_behind),
         cmocka_unit_test(two_thousand_sessions_corrupt_no_memory_and_leave_none_behind),
         cmocka_unit_test(who_is_closed_right_after_the_accept_learns_of_it),
-        cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
         cmocka_unit_test(a_full_packet_is_readable_without_waiting_for_the_next),
-        cmocka_unit_test(both_directions_end_separately),
-        cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
         cmocka_unit_test(connections_that_were_idle_for_long_still_speak_and_close),
         cmocka_unit_test(handshakes_outside_the_bounds_get_no_answer),
         cmocka_unit_test(a_stream_hears_its_peer),

@@ -1,0 +1,114 @@
+/* shim/udt: two hosts' ports that meet by rendezvous, as after an introduction. */
+#include "test/unit/udt_fixture.h"
+
+static void meet(struct stream **a, struct stream **b)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(a, left, address, len, 5000, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(b, right, address, len, 5000, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
+/* One punch: how long the first data takes, sent as soon as the sender is connected. */
+static int64_t first_data_ms(void)
+{
+    struct stream *a, *b;
+    int64_t start_ms, took_ms;
+    char buf[4];
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    stream_write(a, "1st", 3);
+    start_ms = udt_now_ms();
+    await(right, UDT_EV_CONNECTED);
+    assert_int_equal(read_all(right, b, buf, 3), 3);
+    took_ms = udt_now_ms() - start_ms;
+    stream_close(a);
+    stream_close(b);
+    return took_ms;
+}
+
+static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
+{
+    int slow = 0;
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        slow += first_data_ms() >= 250; /* UDT's own resend comes after 300 ms, every time */
+    assert_in_range(slow, 0, 2);        /* a busy machine */
+}
+
+static void both_directions_end_separately(void **state)
+{
+    struct udt_finish f;
+    struct stream *a, *b;
+    char buf[16];
+
+    (void)state;
+    meet(&a, &b);
+    stream_write(a, "question", 8);
+    assert_int_equal(udt_stream_finish(a), HX_OK);
+    assert_int_equal(read_all(right, b, buf, sizeof(buf)), 8);
+    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_EEOF);
+    await(left, UDT_EV_FINISHED);
+    udt_stream_finish_state(a, &f);
+    assert_true(f.sent_confirmed && !f.received_all);
+    stream_write(b, "answer", 6); /* the other direction still works */
+    udt_stream_finish(b);
+    assert_int_equal(read_all(left, a, buf, sizeof(buf)), 6);
+    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EEOF);
+    await(right, UDT_EV_FINISHED);
+    stream_close(a);
+    stream_close(b);
+}
+
+static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
+{
+    enum { TOTAL = 4 << 20 };
+    char *out = malloc(TOTAL), *in = malloc(TOTAL);
+    size_t sent = 0, got = 0;
+    struct stream *a, *b;
+    struct udt_event ev;
+
+    (void)state;
+    for (int i = 0; i < TOTAL; i++)
+        out[i] = (char)(i * 7 + i / 251);
+    meet(&a, &b);
+    for (int64_t end_ms = udt_now_ms() + 4 * WAIT_MS; got < TOTAL && udt_now_ms() < end_ms;) {
+        ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;
+        ssize_t m = stream_read(b, in + got, TOTAL - got);
+        struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};
+
+        sent += n > 0 ? (size_t)n : 0;
+        got += m > 0 ? (size_t)m : 0;
+        if (n <= 0 && m <= 0)
+            poll(fds, 2, 100);
+        while (udt_port_next(left, &ev) || udt_port_next(right, &ev))
+            ;
+    }
+    assert_int_equal(got, TOTAL);
+    assert_memory_equal(in, out, TOTAL);
+    stream_close(a);
+    stream_close(b);
+    free(in);
+    free(out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
+        cmocka_unit_test(both_directions_end_separately),
+        cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
+    };
+
+    return cmocka_run_group_tests_name("udt_rendezvous", tests, open_all, close_all);
+}
