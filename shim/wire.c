@@ -66,6 +66,8 @@ int wire_create(struct wire **out, int fd, const struct wire_config *config)
     err = w->event_fd < 0 || w->wake_fd < 0 ? HX_ESYS : HX_OK;
     if (err == HX_OK && config->listening)
         err = wire_door_open(w, config->rate_per_address, wire_now_ms());
+    if (err == HX_OK && config->listening && !(w->batch = wire_batch_create()))
+        err = HX_ENOMEM;
     if (err == HX_OK)
         err = register_port(w);
     if (err < 0) {
@@ -86,6 +88,7 @@ void wire_destroy(struct wire *w)
     }
     wire_free_all(w);
     wire_door_close(w);
+    free(w->batch);
     if (w->event_fd >= 0)
         close(w->event_fd);
     if (w->wake_fd >= 0)
@@ -229,6 +232,13 @@ static void await_datagram(struct wire *w)
         (void)!read(w->wake_fd, &count, sizeof(count));
 }
 
+static ssize_t receive(struct wire *w, struct msghdr *mh, int flags)
+{
+    if (w->batch)
+        return wire_batch_next(w->batch, w->fd, mh);
+    return __real_recvmsg(w->fd, mh, flags | MSG_DONTWAIT);
+}
+
 static bool take(struct wire *w, struct msghdr *mh, ssize_t n)
 {
     bool pass = false;
@@ -257,7 +267,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
     n = before_reading(w, mh, &deaf);
     for (int drops = 0; n < 0 && !deaf && drops < DROPS_MAX;) {
         mh->msg_namelen = name_len;
-        n = __real_recvmsg(fd, mh, flags | MSG_DONTWAIT);
+        n = receive(w, mh, flags);
         if (n >= 0) {
             if (++w->unsignalled >= SIGNAL_AFTER)
                 signal_from_worker(w);
