@@ -64,6 +64,9 @@ bool udt_set_rendezvous(UDTSOCKET id, bool on);
 /* accept_set.cc: to be called for each socket that accept() has returned. */
 void udt_forget_accepted(UDTSOCKET listener, UDTSOCKET id);
 
+/* udt_closed.cc: to be called after each UDT::close() of a connection. */
+void udt_closed(UDTSOCKET id);
+
 /* udt_stream.cc */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);
 void udt_forget_connecting(struct udt_port *p,

@@ -110,6 +110,7 @@ void udt_close_socket(struct udt_port *p, UDTSOCKET id)
     wire_conn_closing(p->wire, id);
     UDT::close(id);
     wire_conn_remove(p->wire, id);
+    udt_closed(id);
 }
 
 void udt_forget_connecting(struct udt_port *p, udt_stream *s)
