@@ -24,6 +24,8 @@ WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser -lssl -lcrypto
+# The nameserver's; a sanitizer has its own.
+ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
 # A file put into a room is built: rooms are found by their folders, tests by their names.
 objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/*.c $(d)/*.cc))))
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
@@ -42,7 +44,7 @@ PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
-              libssl-dev libnghttp2-dev libev-dev
+              libssl-dev libnghttp2-dev libev-dev libjemalloc-dev
 DEBS_TEST  := clang clang-tidy clang-format llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked
@@ -61,7 +63,8 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 	@test/hostile/fuzz_wire.sh --seconds 600
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
-$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -linih $(LIBS)
+$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(B)/libtool.a $(B)/libmux.a $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

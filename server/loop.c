@@ -1,12 +1,12 @@
 #include "server/loop.h"
 #include "server/conn.h"
 #include "server/log.h"
+#include "server/memory.h"
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/stats.h"
 #include "shim/udt.h"
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -153,8 +153,7 @@ static void take_signals(struct loop *l, int64_t now_ms)
     }
 }
 
-/* glibc keeps what a burst of connections has left free: a quiet server would look as big as its busiest
- * second. */
+/* What a burst of connections has left free is kept: a quiet server would look as big as its busiest second. */
 static void trim_memory(struct loop *l, int64_t now_ms)
 {
     size_t ended = server_ended(l->server);
@@ -163,7 +162,7 @@ static void trim_memory(struct loop *l, int64_t now_ms)
         l->ended = ended;
         l->trim_at_ms = ended - l->ended_at_trim >= LOOP_TRIM_ENDED ? now_ms + LOOP_TRIM_MS : -1;
     } else if (l->trim_at_ms >= 0 && l->trim_at_ms <= now_ms) {
-        malloc_trim(0);
+        memory_give_back();
         l->ended_at_trim = ended;
         l->trim_at_ms = -1;
     }

@@ -4,6 +4,7 @@
 #include "server/config.h"
 #include "server/log.h"
 #include "server/loop.h"
+#include "server/memory.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
@@ -11,7 +12,6 @@
 #include "server/stats.h"
 #include "shim/udt.h"
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,16 +139,6 @@ static int serve(const struct server_config *config)
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Connections are made by UDT's thread and freed by others, thousands a second. With an arena for each thread
- * glibc gives what is freed back to the system and takes it again at once: page faults are a tenth of UDT's
- * thread's time. What stays is given back when the server is quiet (loop.c). */
-static void keep_memory(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_TOP_PAD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
-}
-
 int main(int argc, char **argv)
 {
     struct server_config config;
@@ -168,7 +158,7 @@ int main(int argc, char **argv)
     default:
         break;
     }
-    keep_memory();
+    memory_init();
     log_set_level(config.log_level);
     log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
     return serve(&config);
