@@ -167,9 +167,9 @@ static void put_address(struct wire *w, const struct sockaddr_in6 *from, void *n
 /* Our own words, as long as the connection is open that they are about. */
 static bool goes_as_it_is(struct wire *w, const struct wire_packet *p)
 {
-    struct wire_conn *c = packet_id(p->head) ? wire_find(w, packet_id(p->head)) : NULL;
+    struct wire_conn *c = p->judged ? wire_find(w, packet_id(p->head)) : NULL;
 
-    return p->judged && (!packet_id(p->head) || (c && c->state == WIRE_OPEN));
+    return c && c->state == WIRE_OPEN;
 }
 
 /* Gives UDT a datagram that was kept. -1: it was not for UDT. */

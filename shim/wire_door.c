@@ -1,4 +1,5 @@
 /* A listener's door: who asks for a connection must show that answers reach it before UDT hears of it. */
+#include "shim/udt_cookie.h"
 #include "shim/wire_internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,6 @@ int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms)
 
 void wire_door_close(struct wire *w)
 {
-    if (w->door)
-        free(w->door->concluding);
     free(w->door);
 }
 
@@ -37,23 +36,7 @@ static void answer_first(struct wire *w, const struct wire_peer *from, const uin
     wire_send(w, from, packet, sizeof(packet));
 }
 
-/* The conclusion is kept while UDT is asked, as if by the peer's first handshake, for the cookie that it
- * wants. */
-static bool ask_udt(struct wire *w, const struct wire_peer *from, const uint8_t *head, uint8_t *body)
-{
-    struct wire_packet *kept = wire_packet_make(from, head, body, HANDSHAKE_SIZE);
-
-    if (!kept)
-        return false;
-    free(w->door->concluding); /* one that UDT did not answer */
-    w->door->concluding = kept;
-    w->current_bits = 0;
-    packet_put_word(body + HANDSHAKE_REQUEST, HS_REGULAR);
-    return true;
-}
-
-bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *head, uint8_t *body,
-                    int64_t now_ms)
+bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body, int64_t now_ms)
 {
     struct wire_door *door = w->door;
 
@@ -72,18 +55,8 @@ bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *head,
         w->stats.over_rate++;
         return false; /* it asks again in 250 ms */
     }
-    return ask_udt(w, from, head, body);
-}
-
-void wire_door_answered(struct wire *w, const uint8_t *body)
-{
-    struct wire_packet *p = w->door->concluding;
-
-    if (!p)
-        return;
-    w->door->concluding = NULL;
-    memcpy(p->body + HANDSHAKE_COOKIE, body + HANDSHAKE_COOKIE, 4);
-    w->door->offered = packet_word(p->body + HANDSHAKE_WINDOW);
-    p->judged = true;
-    DL_PREPEND(w->replay, p);
+    door->offered = packet_word(body + HANDSHAKE_WINDOW);
+    packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
+    w->current_bits = 0;
+    return true;
 }

@@ -210,7 +210,7 @@ bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8
         w->stats.refused++;
         return false;
     }
-    pass = c ? take_of_conn(w, c, &d, now_ms) : wire_door_take(w, &d.from, head, body, now_ms);
+    pass = c ? take_of_conn(w, c, &d, now_ms) : wire_door_take(w, &d.from, body, now_ms);
     w->stats.taken += pass;
     return pass;
 }

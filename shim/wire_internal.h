@@ -39,8 +39,7 @@ struct wire_packet {
     struct wire_packet *prev, *next;
     struct sockaddr_in6 from;
     size_t body_len;
-    bool judged; /* goes to UDT as it is: a conclusion whose cookie was ours and has become UDT's, our own NAK
-                  */
+    bool judged; /* goes to UDT as it is: our own NAK */
     uint8_t head[PACKET_HEAD];
     uint8_t body[];
 };
@@ -86,10 +85,9 @@ struct wire_conn {
 /* What only a listener's port has. */
 struct wire_door {
     struct cookie cookie;
-    struct rate handshakes;         /* first ones, whose source may be forged: generous */
-    struct rate connections;        /* those whose cookie has proven their source */
-    struct wire_packet *concluding; /* proven; UDT is being asked for the cookie that it wants to see in it */
-    uint32_t offered;               /* packets: the window of the handshake that UDT works on */
+    struct rate handshakes;  /* first ones, whose source may be forged: generous */
+    struct rate connections; /* those whose cookie has proven their source */
+    uint32_t offered;        /* packets: the window of the handshake that UDT works on */
 };
 
 struct wire {
@@ -165,10 +163,7 @@ struct wire_packet *wire_packet_make(const struct wire_peer *from, const uint8_t
  */
 int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms);
 void wire_door_close(struct wire *w);
-bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *head, uint8_t *body,
-                    int64_t now_ms);
-/* UDT has answered with its own cookie: the conclusion is given to it with that one. */
-void wire_door_answered(struct wire *w, const uint8_t *body);
+bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body, int64_t now_ms);
 
 /* wire_out.c: true if the datagram shall leave. */
 bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,

@@ -38,10 +38,8 @@ static bool leave_answer(struct wire *w, const struct sockaddr *to, const uint8_
 {
     int32_t request = body_len < HANDSHAKE_SIZE ? HS_REFUSED : (int32_t)packet_word(body + HANDSHAKE_REQUEST);
 
-    if (request == HS_REGULAR) {
-        wire_door_answered(w, body);
-        return false; /* UDT's cookie is for UDT */
-    }
+    if (request == HS_REGULAR) /* a cookie: those are given out at the door */
+        return false;
     if (request == HS_CONCLUSION)
         leave_conclusion(w, to, head, body, now_ms);
     return true;
