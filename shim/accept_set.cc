@@ -1,7 +1,8 @@
-/* UDT keeps the id of every accepted socket in its listener's m_pAcceptSockets, and takes it out again only
- * if its garbage collector finds the socket broken, never after UDT::close(): some 50 scattered bytes a
- * connection, for ever (api.cpp, removeSocket() and checkBrokenSockets()). Nothing reads the set, so ids are
- * taken out at once.
+/* accept(), from the listener's queue of connections itself. UDT::accept() looks three sockets up under the
+ * lock that all calls share, and keeps the id of every accepted one in m_pAcceptSockets, where only its
+ * garbage collector takes it out again, and only if it finds the socket broken, never after UDT::close():
+ * some 50 scattered bytes a connection, for ever (api.cpp, removeSocket() and checkBrokenSockets()). Nothing
+ * reads that set.
  */
 #include "shim/private.h"
 #include "shim/udt_internal.h"
@@ -18,13 +19,21 @@ template struct opened<united, &CUDT::s_UDTUnited>;
 template struct opened<locate, &CUDTUnited::locate>;
 } // namespace
 
-void udt_forget_accepted(UDTSOCKET listener, UDTSOCKET id)
+CUDTSocket *udt_listener(UDTSOCKET id)
 {
-    CUDTSocket *s = (member_of(united())->*member_of(locate()))(listener);
+    return (member_of(united())->*member_of(locate()))(id);
+}
 
-    if (!s)
-        return;
-    pthread_mutex_lock(&s->m_AcceptLock);
-    s->m_pAcceptSockets->erase(id);
-    pthread_mutex_unlock(&s->m_AcceptLock);
+UDTSOCKET udt_accept(CUDTSocket *listener)
+{
+    UDTSOCKET id = UDT::INVALID_SOCK;
+
+    pthread_mutex_lock(&listener->m_AcceptLock);
+    auto first = listener->m_pQueuedSockets->begin();
+    if (first != listener->m_pQueuedSockets->end()) {
+        id = *first;
+        listener->m_pQueuedSockets->erase(first);
+    }
+    pthread_mutex_unlock(&listener->m_AcceptLock);
+    return id;
 }

@@ -15,6 +15,8 @@ extern "C" {
 #include <unordered_map>
 #include <vector>
 
+class CUDTSocket;
+
 constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
 constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
 
@@ -44,7 +46,8 @@ struct udt_port {
     socklen_t local_len;
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
     bool listening;
-    int accepts; /* connections that wait for accept() */
+    CUDTSocket *listener; /* once it listens */
+    int accepts;          /* connections that wait for accept() */
     struct wire *wire;
     std::mutex lock; /* streams, connecting, current */
     std::unordered_map<UDTSOCKET, udt_stream *> streams;
@@ -61,8 +64,10 @@ UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_
 bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 
-/* accept_set.cc: to be called for each socket that accept() has returned. */
-void udt_forget_accepted(UDTSOCKET listener, UDTSOCKET id);
+/* accept_set.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
+ * queue, or UDT::INVALID_SOCK. */
+CUDTSocket *udt_listener(UDTSOCKET id);
+UDTSOCKET udt_accept(CUDTSocket *listener);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);

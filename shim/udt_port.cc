@@ -82,9 +82,12 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     /* UDT asks with SO_RCVBUF, which the kernel's limit cuts; this is not cut where we may. */
     (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &UDP_BUFFER_BYTES, sizeof(UDP_BUFFER_BYTES));
-    if (p->listening && UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
+    if (!p->listening)
+        return HX_OK;
+    if (UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
         return HX_ESYS;
-    return HX_OK;
+    p->listener = udt_listener(p->keeper);
+    return p->listener ? HX_OK : HX_ESYS;
 }
 
 void destroy_port(struct udt_port *p)
@@ -133,12 +136,11 @@ int expire(struct udt_port *p, struct udt_event *ev)
 
 int accept_one(struct udt_port *p, struct udt_event *ev)
 {
-    UDTSOCKET id = UDT::accept(p->keeper, nullptr, nullptr); /* with an address it may crash (UDT4.md, A4) */
+    UDTSOCKET id = udt_accept(p->listener);
     udt_stream *s;
 
     if (id == UDT::INVALID_SOCK)
         return 0; /* it has ended meanwhile */
-    udt_forget_accepted(p->keeper, id);
     s = new (std::nothrow) udt_stream();
     if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
         delete s;
@@ -175,10 +177,10 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
                  {WIRE_CLOSED, UDT_EV_CLOSED}};
     udt_stream *s = p->current;
 
-    if (p->bits & WIRE_CLOSED)
-        s->shut = true;
     if (p->bits & WIRE_READABLE)
         s->news++;
+    if (p->bits & WIRE_CLOSED) /* after the news: who sees this knows of all bytes that there will be */
+        s->shut = true;
     if (p->bits & WIRE_HANDSHAKE) {
         p->bits &= ~static_cast<unsigned>(WIRE_HANDSHAKE);
         if (look_at_handshake(p, ev, s))
