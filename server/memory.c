@@ -1,7 +1,7 @@
 /* Connections are made by UDT's thread and freed by others, thousands a second. glibc's threads wait for each
- * other there: with one arena 8,000 times a second, and with one for each thread it gives memory back and takes
- * it again all the time. jemalloc's threads do not (`make bench`: a fifth more sessions). A sanitizer brings its
- * own malloc(), and then this is built with glibc's. */
+ * other there: with one arena 8,000 times a second, and with one for each thread it gives memory back and
+ * takes it again all the time. jemalloc's threads do not (`make bench`: a fifth more sessions). A sanitizer
+ * brings its own malloc(), and then this is built with glibc's. */
 #include "server/memory.h"
 #include <malloc.h>
 #include <stdlib.h>
@@ -13,10 +13,11 @@ extern int mallctl(const char *name, void *old, size_t *old_len, void *value, si
     __attribute__((weak));
 
 /* One arena for all: threads have caches of their own, and what one frees the others find. */
-__attribute__((visibility("default"))) const char *malloc_conf = "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+__attribute__((visibility("default"))) const char *malloc_conf =
+    "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
-/* C++'s sized delete. UDT deletes some objects as if they were of another type (UDT4.md, B): glibc does not look
- * at the size, jemalloc believes it, and then its lists of free memory overlap. */
+/* C++'s sized delete. UDT deletes some objects as if they were of another type (UDT4.md, B): glibc does not
+ * look at the size, jemalloc believes it, and then its lists of free memory overlap. */
 __attribute__((visibility("default"))) void _ZdlPvm(void *p, size_t size);
 void _ZdlPvm(void *p, size_t size)
 {

@@ -15,7 +15,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define WIRE_KEEPALIVE_MS 8000  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define WIRE_KEEPALIVE_MS 6000  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define WIRE_QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 #define WIRE_ECHO_MS      7000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
 #define WIRE_ASKED_MS     500   /* who is asked answers with a keepalive, at most this often */
@@ -103,8 +103,8 @@ struct wire {
     uint32_t window_max;
     int32_t current; /* the id whose datagram UDT works on, and what is told of it once UDT is done */
     unsigned current_bits;
-    int64_t tick_ms; /* the next tick */
-    int unsignalled; /* datagrams since the worker has last signalled; the worker's own */
+    int64_t tick_ms;          /* the next tick */
+    int unsignalled;          /* datagrams since the worker has last signalled; the worker's own */
     struct wire_batch *batch; /* likewise; NULL: datagrams are read one by one */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due, *unpark;
