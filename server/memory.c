@@ -4,7 +4,6 @@
  * brings its own malloc(), and then this is built with glibc's. */
 #include "server/memory.h"
 #include <malloc.h>
-#include <stdlib.h>
 
 #define EVERY_ARENA "arena.4096.purge" /* MALLCTL_ARENAS_ALL */
 
@@ -16,13 +15,14 @@ extern int mallctl(const char *name, void *old, size_t *old_len, void *value, si
 __attribute__((visibility("default"))) const char *malloc_conf =
     "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
-/* C++'s sized delete. UDT deletes some objects as if they were of another type (UDT4.md, B): glibc does not
- * look at the size, jemalloc believes it, and then its lists of free memory overlap. */
+/* C++'s delete with and without a size. UDT deletes some objects as if they were of another type: glibc does
+ * not look at the size, jemalloc believes it, and then its lists of free memory overlap. */
+void _ZdlPv(void *p);
 __attribute__((visibility("default"))) void _ZdlPvm(void *p, size_t size);
 void _ZdlPvm(void *p, size_t size)
 {
     (void)size;
-    free(p);
+    _ZdlPv(p);
 }
 
 void memory_init(void)

@@ -89,7 +89,7 @@ static void a_silent_peer_is_asked_and_then_given_up(void **state)
     int64_t begun_ms = now_ms();
     AWAIT(near.downs == 1);
     assert_int_equal(near.error, HX_ETIMEDOUT);
-    assert_in_range(now_ms() - begun_ms, 100, 3000); /* 200; a busy machine */
+    assert_in_range(now_ms() - begun_ms, 100, 3000);                 /* 200; a busy machine */
     assert_int_equal(recv(fd, said, sizeof said, MSG_DONTWAIT), 17); /* a PING, one */
     assert_int_equal(said[3], 6);
     close(fd);
