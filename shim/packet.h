@@ -68,6 +68,13 @@ static inline void packet_put_word(uint8_t *p, uint32_t word)
     p[2] = (uint8_t)(word >> 8);
     p[3] = (uint8_t)word;
 }
+/* a - b of sequence numbers, which have 31 bits. */
+static inline int32_t packet_distance(uint32_t a, uint32_t b)
+{
+    uint32_t d = (a - b) & 0x7FFFFFFFu;
+
+    return d & 0x40000000u ? (int32_t)(d | 0x80000000u) : (int32_t)d;
+}
 static inline int32_t packet_id(const uint8_t head[PACKET_HEAD])
 {
     return (int32_t)packet_word(head + 12);

@@ -8,14 +8,6 @@
     20 /* beyond the round trip, before what was repeated can be acknowledged (UDT's ACK timer) \
         */
 
-/* a - b of sequence numbers, which have 31 bits. */
-static int32_t distance(uint32_t a, uint32_t b)
-{
-    uint32_t d = (a - b) & SEQ_MASK;
-
-    return d & 0x40000000u ? (int32_t)(d | 0x80000000u) : (int32_t)d;
-}
-
 static void arm(struct resend *r, int64_t now_ms)
 {
     int64_t wait_ms = (int64_t)r->rto_ms << r->tries;
@@ -33,7 +25,7 @@ void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
     if (!r->started) {
         r->started = true;
         r->acked = r->sent = seq;
-    } else if (distance(seq, r->sent) > 0) {
+    } else if (packet_distance(seq, r->sent) > 0) {
         r->sent = seq;
     } else {
         return; /* UDT repeats by itself; that may be lost as well */
@@ -61,12 +53,12 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
     if (!r->started || len < 4)
         return;
     seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
-    if (distance(seq, r->acked) <= 0 || distance(seq, r->sent) > 1)
+    if (packet_distance(seq, r->acked) <= 0 || packet_distance(seq, r->sent) > 1)
         return;
     r->acked = seq;
-    if (distance(seq, r->recover) > 0)
+    if (packet_distance(seq, r->recover) > 0)
         r->tries = 0;
-    if (distance(seq, r->sent) > 0)
+    if (packet_distance(seq, r->sent) > 0)
         r->due_ms = INT64_MAX;
     else if (r->tries == 0)
         arm(r, now_ms);
@@ -78,7 +70,7 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
  * report, what is missing between. */
 static size_t put_losses(const struct resend *r, uint8_t *body)
 {
-    int32_t outstanding = distance(r->sent, r->acked);
+    int32_t outstanding = packet_distance(r->sent, r->acked);
     int32_t first = (1 << r->tries) - 1;
     size_t n = 0;
 

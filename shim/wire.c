@@ -342,7 +342,7 @@ void wire_conn_connected(struct wire *w, int32_t id, bool finish)
         DL_CONCAT(w->replay, c->stash);
         c->stash = NULL;
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
-            wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
+            wire_send_control(w, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         c->finishing = finish;
         finish_init(&c->finish, now_ms);
         if (finish)

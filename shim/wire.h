@@ -40,6 +40,7 @@ struct wire_stats {      /* datagrams since the start */
     uint64_t refused;    /* by the guard */
     uint64_t strange;    /* for an id that is none, or not from its peer */
     uint64_t unproven;   /* conclusions without our cookie */
+    uint64_t doubted;    /* shutdowns without proof, about which the peer was asked */
     uint64_t over_rate;  /* handshakes above the rate of their source */
     uint64_t keepalives; /* of UDT's, not sent because the peer had heard from us */
 };

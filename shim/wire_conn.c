@@ -1,5 +1,4 @@
-/* The table of connections, the queue of what is to be told about them, and what is due without a datagram.
- */
+/* The table of connections, and the queue of what is to be told about them. */
 #include "shim/wire_internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +79,7 @@ struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *p
     c->heard_ms = c->sent_ms = c->since_ms = c->active_ms = now_ms;
     finish_init(&c->finish, now_ms);
     resend_init(&c->resend);
+    doubt_init(&c->doubt);
     HASH_ADD_INT(w->by_id, id, c);
     if (peer->id) {
         HASH_ADD(hh_peer, w->by_peer, peer, sizeof(c->peer), c);
@@ -231,14 +231,6 @@ int wire_next(struct wire *w, int32_t *id, unsigned *bits)
     return found;
 }
 
-void wire_due(struct wire *w, struct wire_conn *c)
-{
-    if (c->due)
-        return;
-    DL_APPEND2(w->due, c, due_prev, due_next);
-    c->due = true;
-}
-
 void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *packet, size_t len)
 {
     struct sockaddr_in6 to;
@@ -251,8 +243,13 @@ void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *pack
                   w->family == AF_INET6 ? sizeof(to) : sizeof(to4));
 }
 
-void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
-                       size_t body_len, int64_t now_ms)
+uint32_t wire_proof(const struct wire_conn *c)
+{
+    return c->rendezvous ? c->secret ^ c->isn : c->secret;
+}
+
+void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, uint32_t info,
+                       const uint8_t *body, size_t body_len, int64_t now_ms)
 {
     static const uint8_t pad[4];
     uint8_t packet[PACKET_HEAD + FINISH_SIZE] = {0};
@@ -262,6 +259,7 @@ void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type typ
         body_len = sizeof(pad);
     }
     packet_put_control(packet, type, type == PACKET_CUSTOM ? GUARD_CUSTOM_HX : 0, c->peer.id);
+    packet_put_word(packet + 4, info);
     memcpy(packet + PACKET_HEAD, body, body_len);
     c->sent_ms = now_ms;
     wire_send(w, &c->peer, packet, PACKET_HEAD + body_len);
@@ -277,7 +275,7 @@ void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t n
         finish_answer(&c->finish, body);
     else
         return;
-    wire_send_control(w, c, PACKET_CUSTOM, body, sizeof(body), now_ms);
+    wire_send_control(w, c, PACKET_CUSTOM, 0, body, sizeof(body), now_ms);
     if (c->finish.due_ms != INT64_MAX)
         wire_due(w, c);
 }
@@ -288,69 +286,9 @@ void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms)
 
     finish_answer(&c->finish, body);
     body[3] |= FINISH_REPLY;
-    wire_send_control(w, c, PACKET_CUSTOM, body, sizeof(body), now_ms);
+    wire_send_control(w, c, PACKET_CUSTOM, 0, body, sizeof(body), now_ms);
 }
 
-/* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
- * looked at: at the next packet of the connection, or 100 ms later. A keepalive "from the peer" makes it
- * look. */
-static void nudge(struct wire *w, struct wire_conn *c)
-{
-    uint8_t head[PACKET_HEAD];
-    uint8_t body[4] = {0};
-    struct wire_packet *p;
-
-    packet_put_control(head, PACKET_KEEPALIVE, 0, c->id);
-    p = wire_packet_make(&c->peer, head, body, sizeof(body));
-    if (p)
-        DL_APPEND(w->replay, p);
-    c->nudge_ms = 0;
-}
-
-static void resend(struct wire *w, struct wire_conn *c, int64_t now_ms)
-{
-    uint8_t head[PACKET_HEAD];
-    uint8_t body[RESEND_BODY_MAX];
-    size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
-    struct wire_packet *p;
-
-    packet_put_control(head, PACKET_NAK, 0, c->id);
-    p = n ? wire_packet_make(&c->peer, head, body, n) : NULL;
-    if (p) {
-        p->judged = true;
-        DL_APPEND(w->replay, p);
-    }
-}
-
-static void do_due(struct wire *w, struct wire_conn *c, int64_t now_ms)
-{
-    bool open = c->state == WIRE_OPEN;
-
-    if (c->finishing && c->finish.due_ms <= now_ms)
-        wire_send_finish(w, c, false, now_ms);
-    if (c->nudge_ms && c->nudge_ms <= now_ms && open)
-        nudge(w, c);
-    if (open && c->resend.due_ms <= now_ms)
-        resend(w, c, now_ms);
-    if (c->nudge_ms || (open && c->resend.due_ms != INT64_MAX) ||
-        (c->finishing && c->finish.due_ms != INT64_MAX))
-        return;
-    DL_DELETE2(w->due, c, due_prev, due_next);
-    c->due = false;
-}
-
-void wire_tick(struct wire *w, int64_t now_ms)
-{
-    struct wire_conn *c, *next;
-
-    DL_FOREACH_SAFE2(w->due, c, next, due_next)
-    {
-        do_due(w, c, now_ms);
-    }
-    while ((c = w->aging) &&
-           now_ms - c->since_ms > (c->state == WIRE_GONE ? WIRE_LINGER_MS : WIRE_UNADOPTED_MS))
-        wire_forget(w, c);
-}
 /* NOLINTEND(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
 
 int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer, bool rendezvous)

@@ -2,6 +2,7 @@
 #include "shim/wire_internal.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <utlist.h>
 
 struct datagram {
@@ -50,7 +51,7 @@ static void take_finish(struct wire *w, struct wire_conn *c, const struct datagr
 
     if (d->body_len == FINISH_SIZE && (d->body[3] & FINISH_REPLY) && c->peer.id &&
         now_ms - c->sent_ms > WIRE_ASKED_MS) /* unlike an answer, a keepalive resets the peer's UDT as well */
-        wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
+        wire_send_control(w, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
     if (!c->finishing)
         return;
     asked = finish_receive(&c->finish, d->body, d->body_len, now_ms);
@@ -79,6 +80,8 @@ static bool take_conclusion(struct wire *w, struct wire_conn *c, const uint8_t *
         return c->peer.id == peer_id && c->window == window;
     wire_set_peer_id(w, c, peer_id);
     c->window = window;
+    if (c->rendezvous)
+        c->secret = c->doubt.sequence = packet_word(body + HANDSHAKE_ISN);
     return true;
 }
 
@@ -132,9 +135,44 @@ static bool take_connecting(struct wire *w, struct wire_conn *c, const struct da
     }
 }
 
+/* UDT declares a connection broken whose peer speaks of packets that were never sent (S9): so could a
+ * stranger in its name. */
+static bool speaks_of_sent(const struct wire_conn *c, const struct datagram *d)
+{
+    size_t words = d->type == PACKET_ACK ? 1 : d->body_len / 4;
+    int32_t least = d->type == PACKET_ACK ? 0 : -1; /* an ACK names the one after the last that has come */
+
+    for (size_t i = 0; i < words; i++) {
+        if (packet_distance(packet_word(d->body + 4 * i), c->next) > least)
+            return false;
+    }
+    return true;
+}
+
+static bool take_shutdown(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
+                          int64_t now_ms)
+{
+    uint32_t number = 0;
+
+    if (now_ms - c->since_ms >= DOUBT_AGE_MS && !c->doubt.believed &&
+        (!wire_proof(c) || packet_word(d->head + 4) != wire_proof(c))) {
+        w->stats.doubted++;
+        (void)!getrandom(&number, sizeof(number), 0);
+        doubt_begin(&c->doubt, number, now_ms);
+        wire_due(w, c);
+        return false;
+    }
+    c->active_ms = now_ms;
+    c->shut = true;
+    *bits = WIRE_CLOSED;
+    return true;
+}
+
 static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
                       int64_t now_ms)
 {
+    if (d->type == PACKET_SHUTDOWN)
+        return take_shutdown(w, c, d, bits, now_ms);
     if (d->type != PACKET_KEEPALIVE)
         c->active_ms = now_ms;
     switch (d->type) {
@@ -143,17 +181,19 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
             c->nudge_ms = now_ms + WIRE_NUDGE_MS;
         wire_due(w, c);
         return true;
+    case PACKET_NAK:
+        return speaks_of_sent(c, d);
+    case PACKET_ACK2:
+        return !doubt_answered(&c->doubt, d->head, now_ms);
     case PACKET_ACK:
+        if (!speaks_of_sent(c, d))
+            return false;
         resend_acked(&c->resend, d->body, d->body_len, now_ms);
         *bits = WIRE_WRITABLE;
         return true;
-    case PACKET_SHUTDOWN:
-        c->shut = true;
-        *bits = WIRE_CLOSED;
-        return true;
     case PACKET_KEEPALIVE:
         if (now_ms - c->sent_ms > WIRE_ECHO_MS)
-            wire_send_control(w, c, PACKET_KEEPALIVE, NULL, 0, now_ms);
+            wire_send_control(w, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         return !c->parked; /* UDT's timers of a parked connection stand still */
     default:
         return true;

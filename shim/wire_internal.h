@@ -4,6 +4,7 @@
 #define HX_SHIM_WIRE_INTERNAL_H
 
 #include "shim/cookie.h"
+#include "shim/doubt.h"
 #include "shim/guard.h"
 #include "shim/hash.h"
 #include "shim/rate.h"
@@ -62,11 +63,14 @@ struct wire_conn {
     unsigned bits;     /* told by the next wire_next() */
     uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
     uint32_t window;   /* packets: the peer's handshake window */
+    uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
+    uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     int64_t heard_ms, sent_ms;
     int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
     int64_t since_ms; /* when it entered its state; for the lists of unadopted and gone ones */
     struct finish finish;
     struct resend resend; /* of a rendezvous */
+    struct doubt doubt;
     struct wire_packet *stash;
     int stash_len;
     struct wire_conn *ready_prev, *ready_next; /* queue of wire_next() */
@@ -88,6 +92,7 @@ struct wire_door {
     struct rate handshakes;  /* first ones, whose source may be forged: generous */
     struct rate connections; /* those whose cookie has proven their source */
     uint32_t offered;        /* packets: the window of the handshake that UDT works on */
+    uint32_t proof;          /* its cookie */
 };
 
 struct wire {
@@ -124,20 +129,24 @@ struct wire_conn *wire_add(struct wire *w, int32_t id, const struct wire_peer *p
                            int64_t now_ms);
 void wire_set_peer_id(struct wire *w, struct wire_conn *c, int32_t peer_id);
 void wire_tell(struct wire *w, struct wire_conn *c, unsigned bits);
-void wire_due(struct wire *w, struct wire_conn *c);
-void wire_tick(struct wire *w, int64_t now_ms);
 void wire_free_all(struct wire *w);
 void wire_forget(struct wire *w, struct wire_conn *c); /* out of every list and table, and freed */
 void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa);
 bool wire_peer_is(const struct wire_peer *a, const struct wire_peer *b); /* address and port */
 /* Sends to `peer`, past UDT; a full socket buffer loses it, as the network may. */
 void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *packet, size_t len);
-/* Sends a control packet to the peer of `c`, past UDT. */
-void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, const uint8_t *body,
-                       size_t body_len, int64_t now_ms);
+/* Sends a control packet to the peer of `c`, past UDT. `info`: the head's second word; `body` NULL: empty. */
+void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, uint32_t info,
+                       const uint8_t *body, size_t body_len, int64_t now_ms);
+/* What a shutdown of this connection says in the head's second word, which UDT leaves empty. 0: nothing. */
+uint32_t wire_proof(const struct wire_conn *c);
 void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms);
 /* Asks the peer for a sign of life; a stock one ignores that, and sends keepalives by itself often enough. */
 void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms);
+
+/* wire_due.c: from now on the worker looks at `c` at each tick until nothing of it is due. */
+void wire_due(struct wire *w, struct wire_conn *c);
+void wire_tick(struct wire *w, int64_t now_ms);
 
 /* wire_park.c */
 void wire_signal(struct wire *w); /* as wire_unlock(), but at once even on the worker */

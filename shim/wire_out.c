@@ -10,7 +10,13 @@ static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
 
     if (!c || (c->state == WIRE_STARTING && !pthread_equal(c->starter, pthread_self())))
         return false;
-    c->isn = packet_word(body + HANDSHAKE_ISN);
+    if (c->state > WIRE_CONNECTING)
+        return true; /* said again, because the peer asked again */
+    c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
+    if (!c->rendezvous) {
+        c->doubt.sequence = c->isn; /* a listener adopts it for its own direction */
+        c->secret = packet_word(body + HANDSHAKE_COOKIE);
+    }
     return true;
 }
 
@@ -31,6 +37,8 @@ static void leave_conclusion(struct wire *w, const struct sockaddr *to, const ui
         return; /* accept() will find no such connection and close it */
     wire_set_peer_id(w, c, packet_id(head));
     c->window = w->door->offered;
+    c->secret = w->door->proof;
+    c->next = c->doubt.sequence = packet_word(body + HANDSHAKE_ISN);
 }
 
 static bool leave_answer(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
@@ -62,10 +70,17 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
         w->stats.keepalives++;
         return false;
     }
+    if (type == PACKET_SHUTDOWN) {
+        wire_send_control(w, c, PACKET_SHUTDOWN, wire_proof(c), NULL, 0, now_ms);
+        return false;
+    }
     if (type == PACKET_ACK && body_len >= ACK_SIZE_SHORT) {
+        doubt_acked(&c->doubt, head, body, now_ms);
         c->nudge_ms = 0;
         wire_tell(w, c, WIRE_READABLE); /* UDT acknowledges what it has just made readable */
     }
+    if (type == PACKET_DATA && packet_distance(packet_word(head), c->next) >= 0)
+        c->next = packet_word(head) + 1;
     if (type == PACKET_DATA && c->rendezvous) {
         resend_sent(&c->resend, packet_word(head), now_ms);
         wire_due(w, c);

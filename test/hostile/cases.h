@@ -28,24 +28,25 @@
     X(show_cookie)      /* prints what the server answers */                                        \
     X(garbage)          /* no UDT at all */                                                         \
     X(many_sessions)    /* S21: as many as the server lets in, kept open */
-#define CONTROL_CASES(X)                                                    \
-    X(ack_window)    /* S7 */                                               \
-    X(light_ack)     /* S8 */                                               \
-    X(ack_beyond)    /* S9 */                                               \
-    X(nak_beyond)    /* S9 */                                               \
-    X(ack_bit31)     /* S10 */                                              \
-    X(nak_bit31)     /* S10 */                                              \
-    X(ack_rtt)       /* S11 */                                              \
-    X(drop_wide)     /* S13 */                                              \
-    X(drop_moves)    /* S14 */                                              \
-    X(shutdown_all)  /* S15: other sessions' ids, from a stranger's port */ \
-    X(shutdown_one)  /* S15: one session's id, from another port */         \
-    X(strange_types) /* S16 */                                              \
-    X(long_answer)   /* taken as it should be */                            \
-    X(peer_error)    /* S16: with a type 8 in it */                         \
-    X(empty_data)    /* S19 */                                              \
-    X(short_bodies)  /* S20 */                                              \
-    X(honest)        /* nothing wrong: a request and its answer */
+#define CONTROL_CASES(X)                                                      \
+    X(ack_window)      /* S7 */                                               \
+    X(light_ack)       /* S8 */                                               \
+    X(ack_beyond)      /* S9 */                                               \
+    X(nak_beyond)      /* S9 */                                               \
+    X(ack_bit31)       /* S10 */                                              \
+    X(nak_bit31)       /* S10 */                                              \
+    X(ack_rtt)         /* S11 */                                              \
+    X(drop_wide)       /* S13 */                                              \
+    X(drop_moves)      /* S14 */                                              \
+    X(shutdown_all)    /* S15: other sessions' ids, from a stranger's port */ \
+    X(shutdown_one)    /* S15: one session's id, from another port */         \
+    X(shutdown_forged) /* S15: a session's, as if from its own peer */        \
+    X(strange_types)   /* S16 */                                              \
+    X(long_answer)     /* taken as it should be */                            \
+    X(peer_error)      /* S16: with a type 8 in it */                         \
+    X(empty_data)      /* S19 */                                              \
+    X(short_bodies)    /* S20 */                                              \
+    X(honest)          /* nothing wrong: a request and its answer */
 
 #define DECLARE(name) void case_##name(struct raw *r);
 HANDSHAKE_CASES(DECLARE)

@@ -98,6 +98,15 @@ void raw_ack(struct raw *r, uint32_t sequence, uint32_t rtt_us, uint32_t window)
     raw_control(r, PACKET_ACK, 0, words, ACK_SIZE_FULL / 4);
 }
 
+void raw_ack2(struct raw *r, uint32_t number)
+{
+    uint8_t packet[PACKET_HEAD + 4] = {0};
+
+    packet_put_control(packet, PACKET_ACK2, 0, r->peer);
+    packet_put_word(packet + 4, number);
+    put_packet(r, packet, sizeof(packet));
+}
+
 void raw_data(struct raw *r, uint32_t sequence, const void *bytes, size_t len)
 {
     uint8_t packet[RAW_MAX] = {0};

@@ -36,6 +36,7 @@ void raw_handshake(struct raw *r, int32_t request, int32_t destination);
 void raw_control(struct raw *r, unsigned type, unsigned extended, const uint32_t *words, size_t count);
 /* A full ACK whose words the caller chooses. */
 void raw_ack(struct raw *r, uint32_t sequence, uint32_t rtt_us, uint32_t window);
+void raw_ack2(struct raw *r, uint32_t number);
 void raw_data(struct raw *r, uint32_t sequence, const void *bytes, size_t len);
 void raw_request(struct raw *r, const char *text); /* as the next data packet */
 void raw_shutdown(struct raw *r);

@@ -16,7 +16,9 @@
 #define PEER_ID    22
 #define ISN        777  /* ours */
 #define PEER_ISN   4711 /* a party of a rendezvous has its own */
+#define COOKIE     0xC00C1E
 #define NOW_MS     1000
+#define OLD_MS     (NOW_MS + DOUBT_AGE_MS)
 
 struct world {
     struct wire *wire;
@@ -40,9 +42,14 @@ static void put_handshake(struct world *w, int32_t to, enum packet_request reque
     packet_put_word(w->body + HANDSHAKE_ID, (uint32_t)from);
 }
 
+static bool taken_at(struct world *w, size_t body_len, int64_t now_ms)
+{
+    return wire_take(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, body_len, now_ms);
+}
+
 static bool taken(struct world *w, size_t body_len)
 {
-    return wire_take(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, body_len, NOW_MS);
+    return taken_at(w, body_len, NOW_MS);
 }
 
 static bool handshake_taken(struct world *w, enum packet_request request, int32_t from, uint32_t window,
@@ -52,22 +59,27 @@ static bool handshake_taken(struct world *w, enum packet_request request, int32_
     return taken(w, HANDSHAKE_SIZE);
 }
 
-static bool shutdown_taken(struct world *w)
+static bool shutdown_taken_at(struct world *w, uint32_t proof, int64_t now_ms)
 {
     memset(w->body, 0, sizeof(w->body));
     packet_put_control(w->head, PACKET_SHUTDOWN, 0, ID);
-    return taken(w, 4);
+    packet_put_word(w->head + 4, proof);
+    return taken_at(w, 4, now_ms);
 }
 
-/* The window that UDT reads in an ACK which announces `window`. */
-static uint32_t ack_window(struct world *w, uint32_t window)
+static bool shutdown_taken(struct world *w)
 {
-    memset(w->body, 0, sizeof(w->body));
-    packet_put_control(w->head, PACKET_ACK, 0, ID);
-    packet_put_word(w->body + ACK_SEQUENCE, ISN);
-    packet_put_word(w->body + ACK_WINDOW, window);
-    assert_true(taken(w, ACK_SIZE_FULL));
-    return packet_word(w->body + ACK_WINDOW);
+    return shutdown_taken_at(w, 0, NOW_MS);
+}
+
+/* The next packet of this type that has left past UDT; the world is its own peer. */
+static bool left(struct world *w, enum packet_type type, uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE])
+{
+    while (recv(w->fd, packet, PACKET_HEAD + HANDSHAKE_SIZE, 0) >= PACKET_HEAD) {
+        if (packet_type(packet) == type)
+            return true;
+    }
+    return false;
 }
 
 /* What the application is told, all at once. */
@@ -81,6 +93,17 @@ static unsigned told(struct world *w)
         all |= bits;
     }
     return all;
+}
+
+/* The window that UDT reads in an ACK which announces `window`. */
+static uint32_t ack_window(struct world *w, uint32_t window)
+{
+    memset(w->body, 0, sizeof(w->body));
+    packet_put_control(w->head, PACKET_ACK, 0, ID);
+    packet_put_word(w->body + ACK_SEQUENCE, ISN);
+    packet_put_word(w->body + ACK_WINDOW, window);
+    assert_true(taken(w, ACK_SIZE_FULL));
+    return packet_word(w->body + ACK_WINDOW);
 }
 
 static int open_world(void **state)
@@ -105,11 +128,25 @@ static int open_world(void **state)
     return 0;
 }
 
+static bool leaves(struct world *w, size_t body_len)
+{
+    return wire_leave(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, body_len, NOW_MS);
+}
+
+static void request(struct world *w, enum packet_request what, uint32_t cookie)
+{
+    put_handshake(w, 0, what, ID, WINDOW_MAX, ISN);
+    packet_put_word(w->body + HANDSHAKE_COOKIE, cookie);
+    assert_true(leaves(w, HANDSHAKE_SIZE));
+}
+
 static int open_rendezvous(void **state)
 {
     int err = open_world(state);
+    struct world *w = *state;
 
-    ((struct world *)*state)->conn->rendezvous = true;
+    w->conn->rendezvous = true;
+    request(w, HS_RENDEZVOUS, 0);
     return err;
 }
 
@@ -117,10 +154,22 @@ static int open_rendezvous(void **state)
 static int open_connect(void **state)
 {
     int err = open_world(state);
+
+    request(*state, HS_REGULAR, 0);
+    return err;
+}
+
+/* And which is connected. */
+static int open_connected(void **state)
+{
+    int err = open_connect(state);
     struct world *w = *state;
 
-    put_handshake(w, 0, HS_REGULAR, ID, WINDOW_MAX, ISN);
-    assert_true(wire_leave(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, sizeof(w->body), NOW_MS));
+    assert_true(handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN));
+    request(w, HS_CONCLUSION, COOKIE);
+    assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
+    wire_conn_connected(w->wire, ID, false);
+    told(w);
     return err;
 }
 
@@ -260,6 +309,111 @@ static void a_signal_that_comes_after_its_event_was_taken_is_no_endless_one(void
     assert_int_equal(poll(&fd, 1, 0), 0);
 }
 
+static void an_old_connection_is_closed_at_once_by_who_has_seen_the_handshake(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(shutdown_taken_at(w, COOKIE, OLD_MS));
+    assert_int_equal(w->wire->current_bits, WIRE_CLOSED);
+}
+
+static void a_young_connection_is_closed_at_once_by_a_stock_peer(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(shutdown_taken_at(w, 0, OLD_MS - 1));
+}
+
+static void our_own_shutdown_carries_the_proof(void **state)
+{
+    struct world *w = *state;
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE];
+
+    memset(w->body, 0, sizeof(w->body));
+    packet_put_control(w->head, PACKET_SHUTDOWN, 0, PEER_ID);
+    assert_false(leaves(w, 4)); /* as UDT made it */
+    assert_true(left(w, PACKET_SHUTDOWN, packet));
+    assert_int_equal(packet_id(packet), PEER_ID);
+    assert_int_equal(packet_word(packet + 4), COOKIE);
+}
+
+static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
+    assert_int_equal(wire_proof(w->conn), ISN ^ PEER_ISN);
+}
+
+static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers(void **state)
+{
+    struct world *w = *state;
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE];
+
+    assert_false(shutdown_taken_at(w, COOKIE + 1, OLD_MS));
+    assert_false(shutdown_taken_at(w, 0, OLD_MS)); /* one question answers all */
+    wire_tick(w->wire, OLD_MS);
+    assert_true(left(w, PACKET_ACK, packet));
+    assert_int_equal(packet_word(packet + PACKET_HEAD + ACK_SEQUENCE), ISN); /* nothing has come from him */
+    assert_false(left(w, PACKET_ACK, packet));
+    packet_put_control(w->head, PACKET_ACK2, 0, ID);
+    packet_put_word(w->head + 4, w->conn->doubt.number + 1);
+    assert_true(taken_at(w, 4, OLD_MS + 1)); /* of some ACK of UDT's */
+    assert_true(w->conn->doubt.due_ms != INT64_MAX);
+    packet_put_word(w->head + 4, w->conn->doubt.number);
+    assert_false(taken_at(w, 4, OLD_MS + 1));
+    for (int64_t now_ms = OLD_MS; now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
+        wire_tick(w->wire, now_ms);
+    assert_null(w->wire->replay);
+    assert_int_equal(told(w), 0);
+}
+
+static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
+{
+    struct world *w = *state;
+    int64_t now_ms = OLD_MS;
+
+    packet_put_control(w->head, PACKET_ACK, 0, PEER_ID); /* UDT's, and its answer after a millisecond */
+    packet_put_word(w->head + 4, 5);
+    memset(w->body, 0, sizeof(w->body));
+    packet_put_word(w->body + ACK_SEQUENCE, ISN + 1);
+    assert_true(leaves(w, ACK_SIZE_FULL));
+    packet_put_control(w->head, PACKET_ACK2, 0, ID);
+    packet_put_word(w->head + 4, 5);
+    assert_true(taken_at(w, 4, NOW_MS + 1));
+    assert_false(shutdown_taken_at(w, 0, OLD_MS));
+    for (; !w->wire->replay && now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
+        wire_tick(w->wire, now_ms);
+    assert_in_range(now_ms - OLD_MS, 3 * DOUBT_CALM_MS, 100);
+    assert_int_equal(packet_type(w->wire->replay->head), PACKET_SHUTDOWN);
+    assert_true(shutdown_taken_at(w, 0, now_ms));
+}
+
+static bool speaks_of(struct world *w, enum packet_type type, uint32_t sequence)
+{
+    memset(w->body, 0, sizeof(w->body));
+    packet_put_control(w->head, type, 0, ID);
+    packet_put_word(w->body, sequence);
+    return taken(w, type == PACKET_ACK ? ACK_SIZE_FULL : 4);
+}
+
+static void nobody_can_speak_of_packets_that_were_never_sent(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(speaks_of(w, PACKET_ACK, ISN));
+    assert_false(speaks_of(w, PACKET_ACK, ISN + 1));
+    assert_false(speaks_of(w, PACKET_NAK, ISN));
+    packet_put_word(w->head, ISN);
+    packet_put_word(w->head + 12, PEER_ID);
+    assert_true(leaves(w, 40));
+    assert_true(speaks_of(w, PACKET_ACK, ISN + 1));
+    assert_false(speaks_of(w, PACKET_ACK, ISN + 2));
+    assert_true(speaks_of(w, PACKET_NAK, ISN));
+    assert_false(speaks_of(w, PACKET_NAK, ISN + 1));
+}
+
+#define CONNECTED(name)  cmocka_unit_test_setup_teardown(name, open_connected, close_world)
 #define RENDEZVOUS(name) cmocka_unit_test_setup_teardown(name, open_rendezvous, close_world)
 #define CONNECT(name)    cmocka_unit_test_setup_teardown(name, open_connect, close_world)
 
@@ -276,6 +430,13 @@ int main(void)
         CONNECT(a_second_cookie_is_refused),
         CONNECT(a_shutdown_before_any_answer_is_a_refusal),
         CONNECT(a_shutdown_right_after_the_handshake_waits_for_udt),
+        CONNECTED(an_old_connection_is_closed_at_once_by_who_has_seen_the_handshake),
+        CONNECTED(a_young_connection_is_closed_at_once_by_a_stock_peer),
+        CONNECTED(our_own_shutdown_carries_the_proof),
+        RENDEZVOUS(two_parties_of_a_rendezvous_have_the_same_proof),
+        CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
+        CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),
+        CONNECTED(nobody_can_speak_of_packets_that_were_never_sent),
         CONNECT(a_signal_that_comes_after_its_event_was_taken_is_no_endless_one),
     };
 

@@ -1,0 +1,41 @@
+/* shim/doubt.h: whether a peer has really closed. UDT's shutdown carries no proof: who knows a peer's address
+ * and port (which the nameserver tells everybody who asks for its name) and guesses the id (they are
+ * consecutive) can send one in its name. What does not prove that it comes from who has seen the handshake is
+ * answered by questions: a full ACK, which every living UDT answers with an ACK2 (draft-gg-udt-03,
+ * section 6.2), and nobody else can, since its number is random. Times in ms of the caller's clock; no I/O.
+ */
+#ifndef HX_SHIM_DOUBT_H
+#define HX_SHIM_DOUBT_H
+
+#include "shim/packet.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DOUBT_AGE_MS  1000 /* a younger connection's id is nobody's to know yet: its shutdown is believed */
+#define DOUBT_CALM_MS 15   /* beyond the round trip, from a question to the next */
+#define DOUBT_ASKS    3    /* questions without an answer */
+#define DOUBT_RTT_MS  100  /* before one was measured: UDT's own first estimate */
+
+struct doubt {
+    uint32_t sequence; /* the last that we have acknowledged, or the peer's first */
+    uint32_t number;   /* of our UDT's last ACK; in doubt, of our question */
+    int64_t acked_ms;  /* when that left */
+    int64_t due_ms;    /* the next question, or the end; INT64_MAX: there is no doubt */
+    int rtt_ms;
+    int asked;
+    bool believed; /* nobody has answered: the peer has closed */
+};
+
+void doubt_init(struct doubt *d);
+/* Our UDT sends a full ACK. */
+void doubt_acked(struct doubt *d, const uint8_t *head, const uint8_t *body, int64_t now_ms);
+/* The peer's ACK2. True: it answers the question, and is not for UDT. */
+bool doubt_answered(struct doubt *d, const uint8_t *head, int64_t now_ms);
+/* A shutdown without proof has come. `number`: random. */
+void doubt_begin(struct doubt *d, uint32_t number, int64_t now_ms);
+/* At due_ms: true: the question shall be sent, whose number is d->number, and its body, of ACK_SIZE_SHORT
+ * bytes, is written; `window`: packets, as UDT announces. False: `believed` is set, and the doubt over. */
+bool doubt_ask(struct doubt *d, uint8_t *body, uint32_t window, int64_t now_ms);
+
+#endif

@@ -1,0 +1,124 @@
+/* shim/doubt: a shutdown without proof is believed once the peer has left three questions unanswered. */
+#include "shim/doubt.h"
+#include <setjmp.h>
+#include <stdarg.h>
+/* cmocka wants the above */
+#include <cmocka.h>
+
+#define NUMBER   0xABCDEF
+#define SEQUENCE 4711
+#define WINDOW   32
+
+static uint8_t head[PACKET_HEAD], body[ACK_SIZE_SHORT];
+
+static bool answered(struct doubt *d, uint32_t number, int64_t now_ms)
+{
+    packet_put_control(head, PACKET_ACK2, 0, 1);
+    packet_put_word(head + 4, number);
+    return doubt_answered(d, head, now_ms);
+}
+
+/* UDT's ACK, and the peer's answer after the round trip. */
+static struct doubt with_rtt(int rtt_ms)
+{
+    struct doubt d;
+
+    doubt_init(&d);
+    packet_put_control(head, PACKET_ACK, 0, 1);
+    packet_put_word(head + 4, 1);
+    packet_put_word(body + ACK_SEQUENCE, SEQUENCE);
+    doubt_acked(&d, head, body, 0);
+    assert_false(answered(&d, 1, rtt_ms));
+    return d;
+}
+
+static int64_t believed_after_ms(struct doubt *d, int *questions)
+{
+    int64_t now_ms = 1000;
+
+    doubt_begin(d, NUMBER, now_ms);
+    for (*questions = 0; doubt_ask(d, body, WINDOW, now_ms); now_ms = d->due_ms)
+        (*questions)++;
+    assert_true(d->believed);
+    assert_true(d->due_ms == INT64_MAX);
+    return now_ms - 1000;
+}
+
+static void silence_is_believed_after_three_round_trips_and_a_half_more_each(void **state)
+{
+    struct doubt near = with_rtt(0), far = with_rtt(200), unknown;
+    int questions;
+
+    (void)state;
+    doubt_init(&unknown);
+    assert_int_equal(believed_after_ms(&near, &questions), 45);
+    assert_int_equal(questions, 3);
+    assert_int_equal(believed_after_ms(&far, &questions), 945);
+    assert_int_equal(believed_after_ms(&unknown, &questions), 495);
+}
+
+static void an_answer_to_any_question_ends_the_doubt(void **state)
+{
+    (void)state;
+    for (int asked = 1; asked <= DOUBT_ASKS; asked++) {
+        struct doubt d = with_rtt(20);
+
+        doubt_begin(&d, NUMBER, 1000);
+        for (int i = 0; i < asked; i++)
+            assert_true(doubt_ask(&d, body, WINDOW, d.due_ms));
+        assert_false(answered(&d, NUMBER + 1, d.due_ms));
+        assert_true(answered(&d, NUMBER, d.due_ms));
+        assert_true(d.due_ms == INT64_MAX);
+        assert_false(d.believed);
+        assert_false(
+            answered(&d, NUMBER, 5000)); /* the second question's: it says nothing of the round trip */
+        assert_int_equal(d.rtt_ms, 20);
+        assert_int_equal(packet_word(body + ACK_SEQUENCE), SEQUENCE);
+        assert_int_equal(packet_word(body + ACK_WINDOW), WINDOW);
+    }
+}
+
+static void shutdowns_while_one_is_in_doubt_change_nothing(void **state)
+{
+    struct doubt d = with_rtt(20);
+    int64_t due_ms;
+
+    (void)state;
+    doubt_begin(&d, NUMBER, 1000);
+    assert_true(doubt_ask(&d, body, WINDOW, 1000));
+    due_ms = d.due_ms;
+    doubt_begin(&d, NUMBER + 1, 1001);
+    assert_true(d.due_ms == due_ms);
+    assert_true(answered(&d, NUMBER, 1002));
+    doubt_begin(&d, NUMBER + 2, 1003); /* but the next one is as good as the first */
+    assert_int_equal(d.due_ms, 1003);
+    assert_true(doubt_ask(&d, body, WINDOW, 1003));
+    assert_true(answered(&d, NUMBER + 2, 1004));
+}
+
+static void udts_own_acknowledgements_go_on_in_doubt(void **state)
+{
+    struct doubt d = with_rtt(20);
+
+    (void)state;
+    doubt_begin(&d, NUMBER, 1000);
+    packet_put_word(head + 4, 2);
+    packet_put_word(body + ACK_SEQUENCE, SEQUENCE + 5);
+    doubt_acked(&d, head, body, 1001);
+    assert_false(answered(&d, 2, 1002));
+    assert_true(doubt_ask(&d, body, WINDOW, 1003));
+    assert_int_equal(packet_word(body + ACK_SEQUENCE), SEQUENCE + 5);
+    assert_true(answered(&d, NUMBER, 1004));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence_is_believed_after_three_round_trips_and_a_half_more_each),
+        cmocka_unit_test(an_answer_to_any_question_ends_the_doubt),
+        cmocka_unit_test(shutdowns_while_one_is_in_doubt_change_nothing),
+        cmocka_unit_test(udts_own_acknowledgements_go_on_in_doubt),
+    };
+
+    return cmocka_run_group_tests_name("doubt", tests, NULL, NULL);
+}
