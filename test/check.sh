@@ -105,7 +105,7 @@ suite_asan() {
     B=build/asan each "asan e2e" 240 test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
 }
 suite_tsan() {
-    each tsan 180 $(units build/tsan "udt")
+    each tsan 180 $(units build/tsan "udt*")
     B=build/tsan each "tsan e2e" 240 test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
@@ -127,9 +127,9 @@ everything() {
     suite_build
     suite_unit
     (suite_natlab && suite_hostile) &
-    (suite_e2e && suite_soak) &
-    (suite_asan && suite_tsan && suite_wire && suite_fuzz) &
-    (suite_lint && suite_tools) &
+    (suite_e2e && suite_soak && suite_wire) &
+    (suite_asan && suite_tsan) &
+    (suite_lint && suite_tools && suite_fuzz) &
     wait
     suite_bench
 }
