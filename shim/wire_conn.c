@@ -6,6 +6,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#define CONTROL_BODY_MAX ACK_SIZE_SHORT
+_Static_assert(FINISH_SIZE <= CONTROL_BODY_MAX, "the longest body that wire_send_control() is given");
+
 void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa)
 {
     memset(out, 0, sizeof(*out));
@@ -252,7 +255,7 @@ void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type typ
                        const uint8_t *body, size_t body_len, int64_t now_ms)
 {
     static const uint8_t pad[4];
-    uint8_t packet[PACKET_HEAD + FINISH_SIZE] = {0};
+    uint8_t packet[PACKET_HEAD + CONTROL_BODY_MAX] = {0};
 
     if (!body) { /* as UDT 4.11 sends empty bodies */
         body = pad;
