@@ -12,17 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DOUBT_AGE_MS  1000 /* a younger connection's id is nobody's to know yet: its shutdown is believed */
-#define DOUBT_CALM_MS 15   /* beyond the round trip, from a question to the next */
-#define DOUBT_ASKS    3    /* questions without an answer */
-#define DOUBT_RTT_MS  100  /* before one was measured: UDT's own first estimate */
+#define DOUBT_AGE_MS 1000 /* a younger connection's id is nobody's to know yet: its shutdown is believed */
+#define DOUBT_ASKS   5    /* questions without an answer, in equal steps of */
+#define DOUBT_MS     85   /* and four round trips: a closed connection is to be noticed within 100 ms */
+#define DOUBT_RTT_MS 100  /* before one was measured: UDT's own first estimate */
 
 struct doubt {
     uint32_t sequence; /* the last that we have acknowledged, or the peer's first */
-    uint32_t number;   /* of our UDT's last ACK; in doubt, of our question */
+    uint32_t window;   /* packets: as announced with it */
+    uint32_t number;   /* of an ACK of our UDT whose answer is awaited; in doubt, of our question; 0: none */
     int64_t acked_ms;  /* when that left */
     int64_t due_ms;    /* the next question, or the end; INT64_MAX: there is no doubt */
-    int rtt_ms;
+    int rtt_ms;        /* -1: not measured yet */
     int asked;
     bool believed; /* nobody has answered: the peer has closed */
 };
@@ -32,10 +33,10 @@ void doubt_init(struct doubt *d);
 void doubt_acked(struct doubt *d, const uint8_t *head, const uint8_t *body, int64_t now_ms);
 /* The peer's ACK2. True: it answers the question, and is not for UDT. */
 bool doubt_answered(struct doubt *d, const uint8_t *head, int64_t now_ms);
-/* A shutdown without proof has come. `number`: random. */
-void doubt_begin(struct doubt *d, uint32_t number, int64_t now_ms);
+/* A shutdown without proof has come. `random`: 32 bits that nobody can guess. */
+void doubt_begin(struct doubt *d, uint32_t random, int64_t now_ms);
 /* At due_ms: true: the question shall be sent, whose number is d->number, and its body, of ACK_SIZE_SHORT
- * bytes, is written; `window`: packets, as UDT announces. False: `believed` is set, and the doubt over. */
-bool doubt_ask(struct doubt *d, uint8_t *body, uint32_t window, int64_t now_ms);
+ * bytes, is written. False: `believed` is set, and the doubt over. */
+bool doubt_ask(struct doubt *d, uint8_t *body, int64_t now_ms);
 
 #endif

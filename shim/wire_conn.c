@@ -278,7 +278,7 @@ void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t n
         finish_answer(&c->finish, body);
     else
         return;
-    wire_send_control(w, c, PACKET_CUSTOM, 0, body, sizeof(body), now_ms);
+    wire_send_control(w, c, PACKET_CUSTOM, wire_proof(c), body, sizeof(body), now_ms);
     if (c->finish.due_ms != INT64_MAX)
         wire_due(w, c);
 }
@@ -289,7 +289,7 @@ void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms)
 
     finish_answer(&c->finish, body);
     body[3] |= FINISH_REPLY;
-    wire_send_control(w, c, PACKET_CUSTOM, 0, body, sizeof(body), now_ms);
+    wire_send_control(w, c, PACKET_CUSTOM, wire_proof(c), body, sizeof(body), now_ms);
 }
 
 /* NOLINTEND(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
@@ -321,6 +321,8 @@ bool wire_conn_accepted(struct wire *w, int32_t id, struct sockaddr_in6 *peer)
         c->aging = false;
         c->state = WIRE_OPEN;
         peer_to_sockaddr6(&c->peer, peer);
+        if (c->doubt.due_ms != INT64_MAX)
+            wire_due(w, c);
         wire_tell(w, c, c->shut ? WIRE_READABLE | WIRE_CLOSED : 0); /* and what was told before */
     }
     wire_unlock(w);

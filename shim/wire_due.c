@@ -51,7 +51,7 @@ static void doubt(struct wire *w, struct wire_conn *c, int64_t now_ms)
     uint8_t body[ACK_SIZE_SHORT] = {0};
     struct wire_packet *p;
 
-    if (doubt_ask(&c->doubt, body, w->window_max, now_ms)) {
+    if (doubt_ask(&c->doubt, body, now_ms)) {
         wire_send_control(w, c, PACKET_ACK, c->doubt.number, body, sizeof(body), now_ms);
         return;
     }

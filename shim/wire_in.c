@@ -49,6 +49,9 @@ static void take_finish(struct wire *w, struct wire_conn *c, const struct datagr
     bool was_confirmed = c->finish.confirmed;
     bool asked;
 
+    if (packet_word(d->head + 4) != wire_proof(c))
+        return; /* a stranger's, in the peer's name; or the peer is ahead of its handshake, and says it again
+                 */
     if (d->body_len == FINISH_SIZE && (d->body[3] & FINISH_REPLY) && c->peer.id &&
         now_ms - c->sent_ms > WIRE_ASKED_MS) /* unlike an answer, a keepalive resets the peer's UDT as well */
         wire_send_control(w, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
@@ -136,14 +139,16 @@ static bool take_connecting(struct wire *w, struct wire_conn *c, const struct da
 }
 
 /* UDT declares a connection broken whose peer speaks of packets that were never sent (S9): so could a
- * stranger in its name. */
-static bool speaks_of_sent(const struct wire_conn *c, const struct datagram *d)
+ * stranger in its name. What is far in the past is far in the future as well, and of no use to UDT. */
+static bool speaks_of_sent(const struct wire *w, const struct wire_conn *c, const struct datagram *d)
 {
     size_t words = d->type == PACKET_ACK ? 1 : d->body_len / 4;
-    int32_t least = d->type == PACKET_ACK ? 0 : -1; /* an ACK names the one after the last that has come */
+    int32_t last = d->type == PACKET_ACK ? 0 : -1; /* an ACK names the one after the last that has come */
 
     for (size_t i = 0; i < words; i++) {
-        if (packet_distance(packet_word(d->body + 4 * i), c->next) > least)
+        int32_t where = packet_distance(packet_word(d->body + 4 * i), c->next);
+
+        if (where > last || where < -2 * (int32_t)w->window_max)
             return false;
     }
     return true;
@@ -182,11 +187,11 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
         wire_due(w, c);
         return true;
     case PACKET_NAK:
-        return speaks_of_sent(c, d);
+        return speaks_of_sent(w, c, d);
     case PACKET_ACK2:
         return !doubt_answered(&c->doubt, d->head, now_ms);
     case PACKET_ACK:
-        if (!speaks_of_sent(c, d))
+        if (!speaks_of_sent(w, c, d))
             return false;
         resend_acked(&c->resend, d->body, d->body_len, now_ms);
         *bits = WIRE_WRITABLE;

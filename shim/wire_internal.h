@@ -16,9 +16,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define WIRE_KEEPALIVE_MS 6000  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define WIRE_KEEPALIVE_MS 6500  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define WIRE_QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
-#define WIRE_ECHO_MS      7000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define WIRE_ECHO_MS      6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
 #define WIRE_ASKED_MS     500   /* who is asked answers with a keepalive, at most this often */
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
 #define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
@@ -138,7 +138,7 @@ void wire_send(struct wire *w, const struct wire_peer *peer, const uint8_t *pack
 /* Sends a control packet to the peer of `c`, past UDT. `info`: the head's second word; `body` NULL: empty. */
 void wire_send_control(struct wire *w, struct wire_conn *c, enum packet_type type, uint32_t info,
                        const uint8_t *body, size_t body_len, int64_t now_ms);
-/* What a shutdown of this connection says in the head's second word, which UDT leaves empty. 0: nothing. */
+/* What shutdowns and our own packets say in the head's second word, which UDT leaves empty. 0: nothing. */
 uint32_t wire_proof(const struct wire_conn *c);
 void wire_send_finish(struct wire *w, struct wire_conn *c, bool asked, int64_t now_ms);
 /* Asks the peer for a sign of life; a stock one ignores that, and sends keepalives by itself often enough. */
@@ -174,8 +174,8 @@ int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms);
 void wire_door_close(struct wire *w);
 bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body, int64_t now_ms);
 
-/* wire_out.c: true if the datagram shall leave. */
-bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
+/* wire_out.c: true if the datagram shall leave; a shutdown gets its proof. */
+bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, const uint8_t *body,
                 size_t body_len, int64_t now_ms);
 
 #endif

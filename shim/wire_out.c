@@ -10,9 +10,8 @@ static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
 
     if (!c || (c->state == WIRE_STARTING && !pthread_equal(c->starter, pthread_self())))
         return false;
-    if (c->state > WIRE_CONNECTING)
-        return true; /* said again, because the peer asked again */
-    c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
+    if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
+        c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
     if (!c->rendezvous) {
         c->doubt.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
@@ -53,7 +52,7 @@ static bool leave_answer(struct wire *w, const struct sockaddr *to, const uint8_
     return true;
 }
 
-bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, const uint8_t *body,
+bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, const uint8_t *body,
                 size_t body_len, int64_t now_ms)
 {
     enum packet_type type = packet_type(head);
@@ -71,8 +70,8 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, const uint8_t *head, 
         return false;
     }
     if (type == PACKET_SHUTDOWN) {
-        wire_send_control(w, c, PACKET_SHUTDOWN, wire_proof(c), NULL, 0, now_ms);
-        return false;
+        packet_put_word(head + 4, wire_proof(c));
+        return true;
     }
     if (type == PACKET_ACK && body_len >= ACK_SIZE_SHORT) {
         doubt_acked(&c->doubt, head, body, now_ms);

@@ -1,11 +1,12 @@
-/* shim/doubt: a shutdown without proof is believed once the peer has left three questions unanswered. */
+/* shim/doubt: a shutdown without proof is believed once the peer has left five questions unanswered. */
 #include "shim/doubt.h"
 #include <setjmp.h>
 #include <stdarg.h>
 /* cmocka wants the above */
 #include <cmocka.h>
 
-#define NUMBER   0xABCDEF
+#define RANDOM   0x8ABCDEF0u
+#define NUMBER   (RANDOM >> 1)
 #define SEQUENCE 4711
 #define WINDOW   32
 
@@ -27,7 +28,10 @@ static struct doubt with_rtt(int rtt_ms)
     packet_put_control(head, PACKET_ACK, 0, 1);
     packet_put_word(head + 4, 1);
     packet_put_word(body + ACK_SEQUENCE, SEQUENCE);
+    packet_put_word(body + ACK_WINDOW, WINDOW);
     doubt_acked(&d, head, body, 0);
+    packet_put_word(head + 4, 2); /* the next one, before the first is answered */
+    doubt_acked(&d, head, body, rtt_ms / 2);
     assert_false(answered(&d, 1, rtt_ms));
     return d;
 }
@@ -36,25 +40,25 @@ static int64_t believed_after_ms(struct doubt *d, int *questions)
 {
     int64_t now_ms = 1000;
 
-    doubt_begin(d, NUMBER, now_ms);
-    for (*questions = 0; doubt_ask(d, body, WINDOW, now_ms); now_ms = d->due_ms)
+    doubt_begin(d, RANDOM, now_ms);
+    for (*questions = 0; doubt_ask(d, body, now_ms); now_ms = d->due_ms)
         (*questions)++;
     assert_true(d->believed);
     assert_true(d->due_ms == INT64_MAX);
     return now_ms - 1000;
 }
 
-static void silence_is_believed_after_three_round_trips_and_a_half_more_each(void **state)
+static void silence_is_believed_after_85_ms_and_four_round_trips(void **state)
 {
     struct doubt near = with_rtt(0), far = with_rtt(200), unknown;
     int questions;
 
     (void)state;
     doubt_init(&unknown);
-    assert_int_equal(believed_after_ms(&near, &questions), 45);
-    assert_int_equal(questions, 3);
-    assert_int_equal(believed_after_ms(&far, &questions), 945);
-    assert_int_equal(believed_after_ms(&unknown, &questions), 495);
+    assert_int_equal(believed_after_ms(&near, &questions), 85);
+    assert_int_equal(questions, 5);
+    assert_int_equal(believed_after_ms(&far, &questions), 885);
+    assert_int_equal(believed_after_ms(&unknown, &questions), 485);
 }
 
 static void an_answer_to_any_question_ends_the_doubt(void **state)
@@ -63,9 +67,9 @@ static void an_answer_to_any_question_ends_the_doubt(void **state)
     for (int asked = 1; asked <= DOUBT_ASKS; asked++) {
         struct doubt d = with_rtt(20);
 
-        doubt_begin(&d, NUMBER, 1000);
+        doubt_begin(&d, RANDOM, 1000);
         for (int i = 0; i < asked; i++)
-            assert_true(doubt_ask(&d, body, WINDOW, d.due_ms));
+            assert_true(doubt_ask(&d, body, d.due_ms));
         assert_false(answered(&d, NUMBER + 1, d.due_ms));
         assert_true(answered(&d, NUMBER, d.due_ms));
         assert_true(d.due_ms == INT64_MAX);
@@ -84,16 +88,32 @@ static void shutdowns_while_one_is_in_doubt_change_nothing(void **state)
     int64_t due_ms;
 
     (void)state;
-    doubt_begin(&d, NUMBER, 1000);
-    assert_true(doubt_ask(&d, body, WINDOW, 1000));
+    doubt_begin(&d, RANDOM, 1000);
+    assert_true(doubt_ask(&d, body, 1000));
     due_ms = d.due_ms;
-    doubt_begin(&d, NUMBER + 1, 1001);
+    doubt_begin(&d, RANDOM + 2, 1001);
     assert_true(d.due_ms == due_ms);
     assert_true(answered(&d, NUMBER, 1002));
-    doubt_begin(&d, NUMBER + 2, 1003); /* but the next one is as good as the first */
+    doubt_begin(&d, RANDOM + 4, 1003); /* but the next one is as good as the first */
     assert_int_equal(d.due_ms, 1003);
-    assert_true(doubt_ask(&d, body, WINDOW, 1003));
+    assert_true(doubt_ask(&d, body, 1003));
     assert_true(answered(&d, NUMBER + 2, 1004));
+}
+
+static void a_round_trip_grows_at_once_and_shrinks_slowly(void **state)
+{
+    struct doubt d = with_rtt(20);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        static const int took_ms[] = {100, 20, 20}, expected_ms[] = {100, 90, 81};
+
+        packet_put_word(head + 4, 7);
+        doubt_acked(&d, head, body, 10000);
+        assert_false(answered(&d, 0, 10000));
+        assert_false(answered(&d, 7, 10000 + took_ms[i]));
+        assert_int_equal(d.rtt_ms, expected_ms[i]);
+    }
 }
 
 static void udts_own_acknowledgements_go_on_in_doubt(void **state)
@@ -101,12 +121,12 @@ static void udts_own_acknowledgements_go_on_in_doubt(void **state)
     struct doubt d = with_rtt(20);
 
     (void)state;
-    doubt_begin(&d, NUMBER, 1000);
+    doubt_begin(&d, RANDOM, 1000);
     packet_put_word(head + 4, 2);
     packet_put_word(body + ACK_SEQUENCE, SEQUENCE + 5);
     doubt_acked(&d, head, body, 1001);
     assert_false(answered(&d, 2, 1002));
-    assert_true(doubt_ask(&d, body, WINDOW, 1003));
+    assert_true(doubt_ask(&d, body, 1003));
     assert_int_equal(packet_word(body + ACK_SEQUENCE), SEQUENCE + 5);
     assert_true(answered(&d, NUMBER, 1004));
 }
@@ -114,9 +134,10 @@ static void udts_own_acknowledgements_go_on_in_doubt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(silence_is_believed_after_three_round_trips_and_a_half_more_each),
+        cmocka_unit_test(silence_is_believed_after_85_ms_and_four_round_trips),
         cmocka_unit_test(an_answer_to_any_question_ends_the_doubt),
         cmocka_unit_test(shutdowns_while_one_is_in_doubt_change_nothing),
+        cmocka_unit_test(a_round_trip_grows_at_once_and_shrinks_slowly),
         cmocka_unit_test(udts_own_acknowledgements_go_on_in_doubt),
     };
 
