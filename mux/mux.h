@@ -20,7 +20,7 @@
 
 #define MUX_STREAMS_MAX  256                /* of the peer, at once */
 #define MUX_WINDOW_FIRST 65535              /* bytes that the peer may send of each stream, unread */
-#define MUX_WINDOW       (4 * 1024 * 1024)  /* up to: of a stream whose owner reads as fast as it comes */
+#define MUX_WINDOW       (16 * 1024 * 1024) /* up to: of a stream whose owner reads as fast as it comes */
 #define MUX_WINDOW_TOTAL (64 * 1024 * 1024) /* of all streams together */
 #define MUX_UNSENT_MAX   (256 * 1024)       /* bytes of one stream that wait to be sent */
 #define MUX_FIELDS_MAX   32                 /* header fields of one message */

@@ -1,10 +1,11 @@
-/* Five functions of UDT that the linker sends through here (--wrap), because they are made for a few busy
- * connections: a server has many idle ones. All five are called from another member of libudt.a than the one
- * that defines them.
+/* Six functions of UDT that the linker sends through here (--wrap), because they are made for a few busy
+ * connections, where a server has many idle ones, or for packets one by one. All six are called from another
+ * member of libudt.a than the one that defines them.
  *
  * Private members are reached by explicit instantiation, as in accept_set.cc. */
 #include "shim/tuned.h"
 #include "shim/private.h"
+#include "shim/wire_burst.h"
 #include "shim/wire_park.h"
 #include <atomic>
 #include <udt/api.h>
@@ -63,6 +64,8 @@ void __wrap__ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer(CRcvQueue *q, int qsize, i
                                                       int hsize, CChannel *channel, CTimer *timer);
 void __real__ZN4CUDT11checkTimersEv(CUDT *u);
 void __wrap__ZN4CUDT11checkTimersEv(CUDT *u);
+void __real__ZN6CTimer7sleeptoEm(CTimer *timer, uint64_t until);
+void __wrap__ZN6CTimer7sleeptoEm(CTimer *timer, uint64_t until);
 
 /* update() puts a socket on the heap of those that send without looking whether there is room: with more than
  * 4096 at a time it writes behind the heap. insert() does the same and lets the heap grow. */
@@ -106,6 +109,18 @@ void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
     case WIRE_STAY:
         break;
     }
+}
+
+/* UDT's sender waits here for the time of its next packet: what it holds (wire_burst.c) need not wait as
+ * well. */
+void __wrap__ZN6CTimer7sleeptoEm(CTimer *timer, uint64_t until)
+{
+    uint64_t now;
+
+    CTimer::rdtsc(now);
+    if (wire_burst_holds() && until > now + WIRE_BURST_SPARE_US * CTimer::getCPUFrequency())
+        wire_burst_flush();
+    __real__ZN6CTimer7sleeptoEm(timer, until);
 }
 
 void wire_relist(void *udt)

@@ -1,4 +1,5 @@
 /* The tap itself: what UDT's threads call instead of recvmsg() and sendmsg(). */
+#include "shim/wire_burst.h"
 #include "shim/wire_internal.h"
 #include <errno.h>
 #include <poll.h>
@@ -68,6 +69,8 @@ int wire_create(struct wire **out, int fd, const struct wire_config *config)
         err = wire_door_open(w, config->rate_per_address, wire_now_ms());
     if (err == HX_OK && config->listening && !(w->batch = wire_batch_create()))
         err = HX_ENOMEM;
+    if (err == HX_OK && !config->listening && !(w->burst = wire_burst_create(fd)))
+        err = HX_ENOMEM;
     if (err == HX_OK)
         err = register_port(w);
     if (err < 0) {
@@ -89,6 +92,7 @@ void wire_destroy(struct wire *w)
     wire_free_all(w);
     wire_door_close(w);
     free(w->batch);
+    free(w->burst);
     if (w->event_fd >= 0)
         close(w->event_fd);
     if (w->wake_fd >= 0)
@@ -290,6 +294,12 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
     return n;
 }
 
+static bool may_be_held(const struct msghdr *mh)
+{
+    return mh->msg_iovlen == 2 && mh->msg_iov[0].iov_len == PACKET_HEAD &&
+           packet_type(mh->msg_iov[0].iov_base) == PACKET_DATA;
+}
+
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
 {
     struct wire *w = port_of(fd);
@@ -301,8 +311,9 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
                            mh->msg_iov[1].iov_len, wire_now_ms());
         wire_unlock(w);
     }
-    if (!leave)
+    if (!leave || (w && w->burst && may_be_held(mh) && wire_burst_hold(w->burst, mh)))
         return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
+    wire_burst_flush(); /* in order */
     return __real_sendmsg(fd, mh, flags);
 }
 

@@ -110,6 +110,7 @@ struct wire {
     unsigned current_bits;
     int64_t tick_ms;          /* the next tick */
     int unsignalled;          /* datagrams since the worker has last signalled; the worker's own */
+    struct wire_burst *burst; /* of UDT's sender; NULL: each datagram leaves by itself */
     struct wire_batch *batch; /* likewise; NULL: datagrams are read one by one */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due, *unpark;
@@ -161,6 +162,11 @@ void wire_wake(struct wire *w); /* the worker, if it waits for a datagram */
 /* wire_batch.c: as recvmsg(), without waiting; one system call brings many. free() ends it. */
 struct wire_batch *wire_batch_create(void);
 ssize_t wire_batch_next(struct wire_batch *b, int fd, struct msghdr *mh);
+
+/* wire_burst.c: on UDT's sender alone, one thread for each port. free() ends it. */
+struct wire_burst *wire_burst_create(int fd);
+/* True: the datagram is held, and leaves with the next wire_burst_flush() on this thread at the latest. */
+bool wire_burst_hold(struct wire_burst *b, const struct msghdr *mh);
 
 /* wire_in.c: true if UDT shall get the datagram. */
 bool wire_take(struct wire *w, const struct sockaddr *from, uint8_t *head, uint8_t *body, size_t body_len,

@@ -78,10 +78,11 @@ lab_node() { # lab_node NAME...: a namespace each
         ip -n "$name" link set lo up
     done
 }
+# A cable carries single packets, as real ones do: else the kernel would take a burst as one, and so would its losses.
 lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS: a cable; the ROUTER's end is the NODE's way to the world
     ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
-    printf '%s\n' "addr add $3/24 dev $2" "link set $2 up" | ip -n "$1" -batch -
-    printf '%s\n' "addr add $6/24 dev $5" "link set $5 up" "route add default via $3" | ip -n "$4" -batch -
+    printf '%s\n' "addr add $3/24 dev $2" "link set $2 gso_max_segs 1 up" | ip -n "$1" -batch -
+    printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" "route add default via $3" | ip -n "$4" -batch -
 }
 lab_router() { # lab_router NODE...: forwards. A hairpinned packet comes in with the router's own source address.
     local node

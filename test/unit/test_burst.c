@@ -1,0 +1,182 @@
+/* shim/wire_burst: full packets that are held leave in order, each as it is, whatever the kernel can do. */
+#include "shim/wire_burst.h"
+#include "shim/wire_internal.h"
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+/* cmocka wants the above */
+#include <cmocka.h>
+
+#define FULL  1356 /* bytes of a body at UDT_MSS_BYTES */
+#define BURST 16
+
+struct world {
+    int from, to, other;
+    struct sockaddr_in to_address, other_address;
+    struct wire_burst *burst;
+};
+
+static int open_socket(struct sockaddr_in *address)
+{
+    socklen_t len = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)address, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &len), 0);
+    return fd;
+}
+
+static int open_world(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct sockaddr_in address;
+
+    assert_non_null(w);
+    w->from = open_socket(&address);
+    w->to = open_socket(&w->to_address);
+    w->other = open_socket(&w->other_address);
+    w->burst = wire_burst_create(w->from);
+    assert_non_null(w->burst);
+    *state = w;
+    return 0;
+}
+
+/* Where the kernel does not cut: a socket without checksums. */
+static int open_world_that_refuses(void **state)
+{
+    int err = open_world(state), on = 1;
+
+    assert_int_equal(setsockopt(((struct world *)*state)->from, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+    return err;
+}
+
+static int close_world(void **state)
+{
+    struct world *w = *state;
+
+    close(w->from);
+    close(w->to);
+    close(w->other);
+    free(w->burst);
+    free(w);
+    return 0;
+}
+
+/* A packet whose every byte tells its number. */
+static bool hold(struct world *w, int number, size_t body_len, struct sockaddr_in *to)
+{
+    uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
+    struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
+    struct msghdr mh = {.msg_name = to, .msg_namelen = sizeof(*to), .msg_iov = parts, .msg_iovlen = 2};
+
+    memset(head, number, sizeof(head));
+    memset(body, number, sizeof(body));
+    return wire_burst_hold(w->burst, &mh);
+}
+
+static void expect(int fd, int number, size_t body_len)
+{
+    uint8_t bytes[4096], expected[4096];
+    ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+
+    assert_int_equal(n, PACKET_HEAD + body_len);
+    memset(expected, number, sizeof(expected));
+    assert_memory_equal(bytes, expected, (size_t)n);
+}
+
+static void expect_nothing(int fd)
+{
+    uint8_t byte;
+
+    assert_int_equal(recv(fd, &byte, 1, 0), -1);
+}
+
+static void packets_are_held_until_the_thread_would_wait(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 5; i++)
+        assert_true(hold(w, i, FULL, &w->to_address));
+    assert_true(wire_burst_holds());
+    expect_nothing(w->to);
+    wire_burst_flush();
+    assert_false(wire_burst_holds());
+    for (int i = 0; i < 5; i++)
+        expect(w->to, i, FULL);
+    expect_nothing(w->to);
+    wire_burst_flush(); /* of nothing */
+    expect_nothing(w->to);
+}
+
+static void a_burst_is_bounded(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < BURST; i++)
+        assert_true(hold(w, i, FULL, &w->to_address));
+    assert_false(wire_burst_holds());
+    for (int i = 0; i < BURST; i++)
+        expect(w->to, i, FULL);
+    assert_true(hold(w, BURST, FULL, &w->to_address));
+    wire_burst_flush();
+    expect(w->to, BURST, FULL);
+}
+
+static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(void **state)
+{
+    struct world *w = *state;
+
+    hold(w, 1, FULL, &w->to_address);
+    hold(w, 2, FULL, &w->to_address);
+    hold(w, 3, FULL - 8, &w->to_address);
+    expect(w->to, 1, FULL);
+    expect(w->to, 2, FULL);
+    expect_nothing(w->to);
+    hold(w, 4, FULL - 8, &w->other_address);
+    expect(w->to, 3, FULL - 8);
+    expect_nothing(w->other);
+    wire_burst_flush();
+    expect(w->other, 4, FULL - 8);
+}
+
+static void short_packets_are_not_held(void **state)
+{
+    struct world *w = *state;
+
+    assert_false(hold(w, 1, 100, &w->to_address));
+    assert_false(hold(w, 1, 0, &w->to_address));
+    assert_false(wire_burst_holds());
+}
+
+static void where_the_kernel_does_not_cut_packets_leave_one_by_one(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < BURST; i++)
+        assert_true(hold(w, i, FULL, &w->to_address));
+    for (int i = 0; i < BURST; i++)
+        expect(w->to, i, FULL);
+    assert_false(hold(w, 1, FULL, &w->to_address)); /* from now on */
+    expect_nothing(w->to);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(packets_are_held_until_the_thread_would_wait),
+        TEST(a_burst_is_bounded),
+        TEST(what_has_another_length_or_goes_elsewhere_sends_the_others_first),
+        TEST(short_packets_are_not_held),
+        cmocka_unit_test_setup_teardown(where_the_kernel_does_not_cut_packets_leave_one_by_one,
+                                        open_world_that_refuses, close_world),
+    };
+
+    return cmocka_run_group_tests_name("burst", tests, NULL, NULL);
+}
