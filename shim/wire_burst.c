@@ -42,6 +42,7 @@ static void send_one(struct wire_burst *b, int i)
     (void)!sendto(b->fd, b->bytes + (size_t)i * b->len, b->len, 0, (struct sockaddr *)&b->to, b->to_len);
 }
 
+/* False: nothing has left. */
 static bool send_all(struct wire_burst *b)
 {
     union {
@@ -60,7 +61,11 @@ static bool send_all(struct wire_burst *b)
     uint16_t len = (uint16_t)b->len;
 
     memcpy(CMSG_DATA(&control.head), &len, sizeof(len));
-    return sendmsg(b->fd, &mh, 0) >= 0 || (errno != EIO && errno != EINVAL && errno != EOPNOTSUPP);
+    if (sendmsg(b->fd, &mh, 0) >= 0)
+        return true;
+    /* EIO: the device leaves checksums to us; EMSGSIZE, EINVAL: a packet is more than the way takes uncut. */
+    b->refused = errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP;
+    return false;
 }
 
 void wire_burst_flush(void)
@@ -70,9 +75,7 @@ void wire_burst_flush(void)
     if (!b)
         return;
     held = NULL;
-    if (b->count > 1 && !b->refused)
-        b->refused = !send_all(b);
-    if (b->count == 1 || b->refused) {
+    if (b->count == 1 || !send_all(b)) {
         for (int i = 0; i < b->count; i++)
             send_one(b, i);
     }
