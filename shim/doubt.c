@@ -9,10 +9,12 @@ void doubt_init(struct doubt *d)
     *d = (struct doubt){.rtt_ms = -1, .window = WINDOW_LEAST, .due_ms = INT64_MAX};
 }
 
-void doubt_acked(struct doubt *d, const uint8_t *head, const uint8_t *body, int64_t now_ms)
+void doubt_acked(struct doubt *d, uint8_t *head, const uint8_t *body, int64_t now_ms)
 {
     d->sequence = packet_word(body + ACK_SEQUENCE);
     d->window = packet_word(body + ACK_WINDOW);
+    if (d->due_ms != INT64_MAX)
+        packet_put_word(head + 4, d->number);
     if (d->due_ms != INT64_MAX || (d->number && now_ms - d->acked_ms < RTT_MAX_MS))
         return;
     d->number = packet_word(head + 4);

@@ -29,8 +29,9 @@ struct doubt {
 };
 
 void doubt_init(struct doubt *d);
-/* Our UDT sends a full ACK. */
-void doubt_acked(struct doubt *d, const uint8_t *head, const uint8_t *body, int64_t now_ms);
+/* Our UDT sends a full ACK. In doubt it becomes a question, too: some builds of UDT answer one ACK in 10 ms.
+ */
+void doubt_acked(struct doubt *d, uint8_t *head, const uint8_t *body, int64_t now_ms);
 /* The peer's ACK2. True: it answers the question, and is not for UDT. */
 bool doubt_answered(struct doubt *d, const uint8_t *head, int64_t now_ms);
 /* A shutdown without proof has come. `random`: 32 bits that nobody can guess. */

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BURST      16   /* packets; 24 KB, which any queue on the way has room for */
+#define BURST 16 /* packets; 24 KB, which any queue on the way has room for */
+#define PROBE_MASK                                                                                         \
+    15 /* of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData) \
+        */
 #define LEAST_BODY 1000 /* bytes: shorter packets have nobody to follow them */
 
 struct wire_burst {
@@ -32,8 +35,14 @@ struct wire_burst *wire_burst_create(int fd)
 {
     struct wire_burst *b = calloc(1, sizeof(*b));
 
-    if (b)
-        b->fd = fd;
+    int segment;
+    socklen_t len = sizeof(segment);
+
+    if (!b)
+        return NULL;
+    b->fd = fd;
+    /* Before Linux 4.18 the whole burst would leave as one datagram. */
+    b->refused = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
     return b;
 }
 
@@ -101,7 +110,7 @@ bool wire_burst_hold(struct wire_burst *b, const struct msghdr *mh)
 
     if (body_len < LEAST_BODY || body_len > PACKET_BODY_MAX || mh->msg_namelen > sizeof(b->to) || b->refused)
         return false;
-    if (!fits(b, mh, len))
+    if (!fits(b, mh, len) || (packet_word(mh->msg_iov[0].iov_base) & PROBE_MASK) == 0)
         wire_burst_flush();
     b->len = len;
     b->to_len = mh->msg_namelen;
@@ -115,9 +124,13 @@ bool wire_burst_hold(struct wire_burst *b, const struct msghdr *mh)
     return true;
 }
 
-/* Where UDT's sender waits for something to send. */
+/* Where UDT's sender waits for something to send. What it holds leaves first, without the lock that others
+ * want; it then looks again, as after any spurious wake-up. */
 int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
+    if (!held)
+        return __real_pthread_cond_wait(cond, mutex);
+    pthread_mutex_unlock(mutex);
     wire_burst_flush();
-    return __real_pthread_cond_wait(cond, mutex);
+    return pthread_mutex_lock(mutex);
 }

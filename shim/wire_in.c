@@ -186,6 +186,8 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
             c->nudge_ms = now_ms + WIRE_NUDGE_MS;
         wire_due(w, c);
         return true;
+    case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
+        return c->rendezvous;
     case PACKET_NAK:
         return speaks_of_sent(w, c, d);
     case PACKET_ACK2:

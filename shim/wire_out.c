@@ -12,7 +12,7 @@ static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
         return false;
     if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
         c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
-    if (!c->rendezvous) {
+    if (!c->rendezvous && c->state <= WIRE_CONNECTING) {
         c->doubt.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }

@@ -144,6 +144,22 @@ static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(voi
     expect(w->other, 4, FULL - 8);
 }
 
+static void the_pair_that_udt_measures_the_path_with_stays_together(void **state)
+{
+    struct world *w = *state;
+
+    hold(w, 14, FULL, &w->to_address);
+    hold(w, 15, FULL, &w->to_address);
+    hold(w, 16, FULL, &w->to_address);
+    hold(w, 17, FULL, &w->to_address);
+    expect(w->to, 14, FULL);
+    expect(w->to, 15, FULL);
+    expect_nothing(w->to);
+    wire_burst_flush();
+    expect(w->to, 16, FULL);
+    expect(w->to, 17, FULL);
+}
+
 static void short_packets_are_not_held(void **state)
 {
     struct world *w = *state;
@@ -173,6 +189,7 @@ int main(void)
         TEST(packets_are_held_until_the_thread_would_wait),
         TEST(a_burst_is_bounded),
         TEST(what_has_another_length_or_goes_elsewhere_sends_the_others_first),
+        TEST(the_pair_that_udt_measures_the_path_with_stays_together),
         TEST(short_packets_are_not_held),
         cmocka_unit_test_setup_teardown(where_the_kernel_does_not_cut_packets_leave_one_by_one,
                                         open_world_that_refuses, close_world),

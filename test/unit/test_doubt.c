@@ -116,7 +116,7 @@ static void a_round_trip_grows_at_once_and_shrinks_slowly(void **state)
     }
 }
 
-static void udts_own_acknowledgements_go_on_in_doubt(void **state)
+static void udts_own_acknowledgements_ask_as_well_in_doubt(void **state)
 {
     struct doubt d = with_rtt(20);
 
@@ -125,6 +125,7 @@ static void udts_own_acknowledgements_go_on_in_doubt(void **state)
     packet_put_word(head + 4, 2);
     packet_put_word(body + ACK_SEQUENCE, SEQUENCE + 5);
     doubt_acked(&d, head, body, 1001);
+    assert_int_equal(packet_word(head + 4), NUMBER);
     assert_false(answered(&d, 2, 1002));
     assert_true(doubt_ask(&d, body, 1003));
     assert_int_equal(packet_word(body + ACK_SEQUENCE), SEQUENCE + 5);
@@ -138,7 +139,7 @@ int main(void)
         cmocka_unit_test(an_answer_to_any_question_ends_the_doubt),
         cmocka_unit_test(shutdowns_while_one_is_in_doubt_change_nothing),
         cmocka_unit_test(a_round_trip_grows_at_once_and_shrinks_slowly),
-        cmocka_unit_test(udts_own_acknowledgements_go_on_in_doubt),
+        cmocka_unit_test(udts_own_acknowledgements_ask_as_well_in_doubt),
     };
 
     return cmocka_run_group_tests_name("doubt", tests, NULL, NULL);

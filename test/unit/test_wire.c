@@ -351,6 +351,17 @@ static void only_who_has_seen_the_handshake_can_say_that_a_direction_ends(void *
     assert_true(w->conn->finish.peer_ended);
 }
 
+static void a_late_handshake_changes_nothing(void **state)
+{
+    struct world *w = *state;
+
+    assert_false(
+        handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN)); /* UDT would answer it without the cookie */
+    assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
+    request(w, HS_CONCLUSION, 0);
+    assert_int_equal(wire_proof(w->conn), COOKIE);
+}
+
 static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
 {
     struct world *w = *state;
@@ -450,6 +461,7 @@ int main(void)
         CONNECTED(a_young_connection_is_closed_at_once_by_a_stock_peer),
         CONNECTED(our_own_shutdown_carries_the_proof),
         CONNECTED(only_who_has_seen_the_handshake_can_say_that_a_direction_ends),
+        CONNECTED(a_late_handshake_changes_nothing),
         RENDEZVOUS(two_parties_of_a_rendezvous_have_the_same_proof),
         CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
         CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),
