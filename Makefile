@@ -57,7 +57,7 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
-bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run; test/bench/bulk ## measure
+bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
 fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 B=build/asan CFLAGS="-O1 -g $(SAN)" LDFLAGS="-fsanitize=address,undefined" all tools
 	@test/hostile/fuzz_wire.sh --seconds 600

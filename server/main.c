@@ -4,7 +4,6 @@
 #include "server/config.h"
 #include "server/log.h"
 #include "server/loop.h"
-#include "server/memory.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
@@ -158,7 +157,6 @@ int main(int argc, char **argv)
     default:
         break;
     }
-    memory_init();
     log_set_level(config.log_level);
     log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
     return serve(&config);

@@ -1,9 +1,9 @@
 /* Connections are made by UDT's thread and freed by others, thousands a second. glibc's threads wait for each
  * other there: with one arena 8,000 times a second, and with one for each thread it gives memory back and
  * takes it again all the time. jemalloc's threads do not (`make bench`: a fifth more sessions). A sanitizer
- * brings its own malloc(), and then this is built with glibc's. */
+ * brings its own malloc(); nothing is given back then. */
 #include "server/memory.h"
-#include <malloc.h>
+#include <stddef.h>
 
 #define EVERY_ARENA "arena.4096.purge" /* MALLCTL_ARENAS_ALL */
 
@@ -25,17 +25,8 @@ void _ZdlPvm(void *p, size_t size)
     _ZdlPv(p);
 }
 
-void memory_init(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_TOP_PAD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
-}
-
 void memory_give_back(void)
 {
     if (mallctl)
         mallctl(EVERY_ARENA, NULL, NULL, NULL, 0);
-    else
-        malloc_trim(0);
 }

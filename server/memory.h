@@ -2,8 +2,6 @@
 #ifndef HX_SERVER_MEMORY_H
 #define HX_SERVER_MEMORY_H
 
-/* Before the first thread. */
-void memory_init(void);
 /* Gives what is free back to the system. For quiet hours: it takes a millisecond or more. */
 void memory_give_back(void);
 

@@ -4,9 +4,8 @@
 #define SEQ_MASK  0x7FFFFFFFu
 #define NAK_RANGE 0x80000000u /* the number begins a range, the next one ends it */
 #define TRIES_MAX 9           /* 512 packets at once */
-#define CALM_MS                                                                                 \
-    20 /* beyond the round trip, before what was repeated can be acknowledged (UDT's ACK timer) \
-        */
+/* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
+#define CALM_MS 20
 
 static void arm(struct resend *r, int64_t now_ms)
 {

@@ -2,7 +2,7 @@
  * connections, where a server has many idle ones, or for packets one by one. All six are called from another
  * member of libudt.a than the one that defines them.
  *
- * Private members are reached by explicit instantiation, as in accept_set.cc. */
+ * Private members are reached by explicit instantiation, as in udt_accept.cc. */
 #include "shim/tuned.h"
 #include "shim/private.h"
 #include "shim/wire_burst.h"

@@ -64,7 +64,7 @@ UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_
 bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 
-/* accept_set.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
+/* udt_accept.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
  * queue, or UDT::INVALID_SOCK. */
 CUDTSocket *udt_listener(UDTSOCKET id);
 UDTSOCKET udt_accept(CUDTSocket *listener);

@@ -177,10 +177,10 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
                  {WIRE_CLOSED, UDT_EV_CLOSED}};
     udt_stream *s = p->current;
 
+    if (p->bits & WIRE_CLOSED)
+        s->shut = true;
     if (p->bits & WIRE_READABLE)
         s->news++;
-    if (p->bits & WIRE_CLOSED) /* after the news: who sees this knows of all bytes that there will be */
-        s->shut = true;
     if (p->bits & WIRE_HANDSHAKE) {
         p->bits &= ~static_cast<unsigned>(WIRE_HANDSHAKE);
         if (look_at_handshake(p, ev, s))

@@ -294,25 +294,26 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
     return n;
 }
 
-static bool may_be_held(const struct msghdr *mh)
+/* UDT's datagrams have two parts; what wire itself sends has one. */
+static bool may_leave(struct wire *w, const struct msghdr *mh)
 {
-    return mh->msg_iovlen == 2 && mh->msg_iov[0].iov_len == PACKET_HEAD &&
-           packet_type(mh->msg_iov[0].iov_base) == PACKET_DATA;
+    bool leave;
+
+    pthread_mutex_lock(&w->lock);
+    leave = wire_leave(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                       mh->msg_iov[1].iov_len, wire_now_ms());
+    wire_unlock(w);
+    return leave;
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
 {
     struct wire *w = port_of(fd);
-    bool leave = true;
 
     if (w && mh->msg_iovlen == 2 && mh->msg_iov[0].iov_len == PACKET_HEAD) {
-        pthread_mutex_lock(&w->lock);
-        leave = wire_leave(w, mh->msg_name, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
-                           mh->msg_iov[1].iov_len, wire_now_ms());
-        wire_unlock(w);
+        if (!may_leave(w, mh) || (w->burst && wire_burst_hold(w->burst, mh)))
+            return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
     }
-    if (!leave || (w && w->burst && may_be_held(mh) && wire_burst_hold(w->burst, mh)))
-        return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
     wire_burst_flush(); /* in order */
     return __real_sendmsg(fd, mh, flags);
 }

@@ -1,7 +1,6 @@
 /* Datagrams that one system call has brought, handed out one by one. Only listeners read so: theirs are small
  * and come from many at once. */
 #include "shim/wire_internal.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -108,7 +108,8 @@ bool wire_burst_hold(struct wire_burst *b, const struct msghdr *mh)
     size_t len = PACKET_HEAD + body_len;
     uint8_t *at;
 
-    if (body_len < LEAST_BODY || body_len > PACKET_BODY_MAX || mh->msg_namelen > sizeof(b->to) || b->refused)
+    if (packet_type(mh->msg_iov[0].iov_base) != PACKET_DATA || body_len < LEAST_BODY ||
+        body_len > PACKET_BODY_MAX || mh->msg_namelen > sizeof(b->to) || b->refused)
         return false;
     if (!fits(b, mh, len) || (packet_word(mh->msg_iov[0].iov_base) & PROBE_MASK) == 0)
         wire_burst_flush();

@@ -56,7 +56,7 @@ bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body,
         return false; /* it asks again in 250 ms */
     }
     door->offered = packet_word(body + HANDSHAKE_WINDOW);
-    door->proof = packet_word(body + HANDSHAKE_COOKIE);
+    door->secret = packet_word(body + HANDSHAKE_COOKIE);
     packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
     w->current_bits = 0;
     return true;

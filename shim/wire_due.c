@@ -2,6 +2,8 @@
 #include "shim/wire_internal.h"
 #include <utlist.h>
 
+static const uint8_t empty[4]; /* as UDT 4.11 sends empty bodies */
+
 void wire_due(struct wire *w, struct wire_conn *c)
 {
     if (c->due)
@@ -13,52 +15,47 @@ void wire_due(struct wire *w, struct wire_conn *c)
 /* The analyzer does not know what utlist and uthash keep true: a listed element's neighbours are never NULL.
  * NOLINTBEGIN(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
 
-/* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
- * looked at: at the next packet of the connection, or 100 ms later. A keepalive "from the peer" makes it
- * look. */
-static void nudge(struct wire *w, struct wire_conn *c)
+/* Gives UDT a control packet as if by the peer, before anything from the socket. NULL: there is no memory. */
+static struct wire_packet *pretend(struct wire *w, struct wire_conn *c, enum packet_type type,
+                                   const uint8_t *body, size_t body_len)
 {
     uint8_t head[PACKET_HEAD];
-    uint8_t body[4] = {0};
     struct wire_packet *p;
 
-    packet_put_control(head, PACKET_KEEPALIVE, 0, c->id);
-    p = wire_packet_make(&c->peer, head, body, sizeof(body));
+    packet_put_control(head, type, 0, c->id);
+    p = wire_packet_make(&c->peer, head, body, body_len);
     if (p)
         DL_APPEND(w->replay, p);
+    return p;
+}
+
+/* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
+ * looked at: at the next packet of the connection, or 100 ms later. A keepalive makes it look. */
+static void nudge(struct wire *w, struct wire_conn *c)
+{
+    (void)pretend(w, c, PACKET_KEEPALIVE, empty, sizeof(empty));
     c->nudge_ms = 0;
 }
 
 static void resend(struct wire *w, struct wire_conn *c, int64_t now_ms)
 {
-    uint8_t head[PACKET_HEAD];
     uint8_t body[RESEND_BODY_MAX];
     size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
-    struct wire_packet *p;
+    struct wire_packet *p = n ? pretend(w, c, PACKET_NAK, body, n) : NULL;
 
-    packet_put_control(head, PACKET_NAK, 0, c->id);
-    p = n ? wire_packet_make(&c->peer, head, body, n) : NULL;
-    if (p) {
+    if (p)
         p->judged = true;
-        DL_APPEND(w->replay, p);
-    }
 }
 
 /* Asks a peer in whose name a shutdown has come, or gives UDT that shutdown. */
 static void doubt(struct wire *w, struct wire_conn *c, int64_t now_ms)
 {
-    uint8_t head[PACKET_HEAD];
-    uint8_t body[ACK_SIZE_SHORT] = {0};
-    struct wire_packet *p;
+    uint8_t body[ACK_SIZE_SHORT];
 
-    if (doubt_ask(&c->doubt, body, now_ms)) {
+    if (doubt_ask(&c->doubt, body, now_ms))
         wire_send_control(w, c, PACKET_ACK, c->doubt.number, body, sizeof(body), now_ms);
-        return;
-    }
-    packet_put_control(head, PACKET_SHUTDOWN, 0, c->id);
-    p = wire_packet_make(&c->peer, head, body, 4);
-    if (p)
-        DL_APPEND(w->replay, p);
+    else
+        (void)pretend(w, c, PACKET_SHUTDOWN, empty, sizeof(empty));
 }
 
 static void do_due(struct wire *w, struct wire_conn *c, int64_t now_ms)

@@ -92,7 +92,7 @@ struct wire_door {
     struct rate handshakes;  /* first ones, whose source may be forged: generous */
     struct rate connections; /* those whose cookie has proven their source */
     uint32_t offered;        /* packets: the window of the handshake that UDT works on */
-    uint32_t proof;          /* its cookie */
+    uint32_t secret;         /* its cookie */
 };
 
 struct wire {
@@ -110,8 +110,8 @@ struct wire {
     unsigned current_bits;
     int64_t tick_ms;          /* the next tick */
     int unsignalled;          /* datagrams since the worker has last signalled; the worker's own */
-    struct wire_burst *burst; /* of UDT's sender; NULL: each datagram leaves by itself */
     struct wire_batch *batch; /* likewise; NULL: datagrams are read one by one */
+    struct wire_burst *burst; /* UDT's sender's own; NULL: each datagram leaves by itself */
     struct wire_conn *by_id, *by_peer;
     struct wire_conn *ready, *aging, *due, *unpark;
     struct wire_packet *replay; /* given to UDT before anything from the socket */

@@ -36,7 +36,7 @@ static void leave_conclusion(struct wire *w, const struct sockaddr *to, const ui
         return; /* accept() will find no such connection and close it */
     wire_set_peer_id(w, c, packet_id(head));
     c->window = w->door->offered;
-    c->secret = w->door->proof;
+    c->secret = w->door->secret;
     c->next = c->doubt.sequence = packet_word(body + HANDSHAKE_ISN);
 }
 

@@ -51,16 +51,16 @@ finish() { # the last line of every test
 }
 
 # ended MILLISECONDS STATUS REGEX COMMAND...: it ends so within the time, saying so on standard error, which is kept in
-# $WORK/ended.err. Where nothing but the time was wrong, it may try twice more: others want a processor, too.
+# $WORK/ended.err; its input is the file INPUT. Where nothing but the time was wrong, it may try twice more: others
+# want a processor, too.
 ended() {
     local most=$(($1 * SLOW)) status=$2 regex=$3 begun rc took
     shift 3
     for _ in 1 2 3; do
         begun=$(date +%s%3N)
-        echo "a secret question" | timeout 60 "$@" >"$WORK/ended.out" 2>"$WORK/ended.err"
+        timeout 60 "$@" <"${INPUT:-/dev/null}" >"$WORK/ended.out" 2>"$WORK/ended.err"
         rc=$?
         took=$(($(date +%s%3N) - begun))
-        cat "$WORK/ended.err" >>"$WORK/all.err"
         [ "$took" -gt "$most" ] || break
     done
     if [ "$rc" = "$status" ] && grep -Eq -- "$regex" "$WORK/ended.err" && [ "$took" -le "$most" ]; then return 0; fi
@@ -86,6 +86,14 @@ await_line() {
     kill "$tail_pid" 2>/dev/null
     exec {fd}<&-
     return $rc
+}
+start_echo() { # a TCP server that sends back what comes; sets PORT
+    for _ in {1..10}; do
+        PORT=$((20000 + RANDOM % 12000))
+        start tcp socat -d -d "TCP-LISTEN:$PORT,bind=127.0.0.1,fork" "EXEC:cat"
+        await_line "$WORK/tcp.err" 'listening on|Address already in use' 5 | grep -q listening && return
+    done
+    return 1
 }
 await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it did not end in time
     timeout "${2:-10}" tail --pid="$1" -s 0.05 -f /dev/null || return 124

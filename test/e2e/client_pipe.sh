@@ -14,24 +14,8 @@ raw) MODE=(--insecure) ;;
 esac
 BIG=10000000
 
-same() { # same FILE FILE: by their sums, so that a difference shows no bytes
-    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
-}
-# start_bind NAME INPUT [OPTION...]: hx bind in the background, in $WORK/NAME.*; returns once it is bound.
-start_bind() {
-    local name=$1 input=$2
-    shift 2
-    "$HX" bind "$name" "${MODE[@]}" -v "$@" <"$input" >"$WORK/$name.out" 2>"$WORK/$name.err" &
-    PID=$!
-    STARTED+=("$PID")
-    await_line "$WORK/$name.err" "^bound $name as 127\.0\.0\.1:[0-9]+$" >/dev/null
-}
-# connect NAME INPUT OUTPUT [OPTION...]: to its end; what it says goes to OUTPUT.err.
-connect() {
-    local name=$1 input=$2 output=$3
-    shift 3
-    timeout 90 "$HX" connect "$name" "${MODE[@]}" -v "$@" <"$input" >"$output" 2>"$output.err"
-}
+# shellcheck source=test/pipe.sh
+. "$TOP/test/pipe.sh"
 
 start_nameserver || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
@@ -83,21 +67,8 @@ check "and the input is whole" same "$WORK/take.out" "$WORK/up"
 
 start_bind echo "$WORK/empty" --echo
 ECHO_PID=$PID
-pids=()
-for i in 1 2 3 4; do
-    head -c $((1000000 + i)) /dev/urandom >"$WORK/echo.$i"
-    connect echo "$WORK/echo.$i" "$WORK/echoed.$i" &
-    pids+=($!)
-done
-rcs=
-for pid in "${pids[@]}"; do
-    wait "$pid"
-    rcs=$rcs$?
-done
-check "four peers at once are echoed" [ "$rcs" = 0000 ]
-for i in 1 2 3 4; do
-    check "peer $i of them gets its own bytes back" same "$WORK/echo.$i" "$WORK/echoed.$i"
-done
+begin_four echo
+end_four
 kill "$ECHO_PID"
 await_exit "$ECHO_PID"
 check "hx bind --echo ends with success when it is terminated" [ "$?" = 0 ]

@@ -13,11 +13,16 @@ start_nameserver || {
 }
 export HX_NAMESERVER=$NS
 
+INPUT=$WORK/question
+echo "a secret question" >"$INPUT"
 # ends SENTENCE STATUS REGEX MILLISECONDS COMMAND...: as ended(); nothing on standard output.
 ends() {
     local name=$1 status=$2 regex=$3 most=$4
     shift 4
-    if ended "$most" "$status" "$regex" "$@" && [ ! -s "$WORK/ended.out" ]; then
+    ended "$most" "$status" "$regex" "$@"
+    local rc=$?
+    cat "$WORK/ended.err" >>"$WORK/all.err"
+    if [ "$rc" = 0 ] && [ ! -s "$WORK/ended.out" ]; then
         ok "$name"
     else
         not_ok "$name" "$WORK/ended.err" "$WORK/ended.out"

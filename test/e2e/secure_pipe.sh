@@ -5,10 +5,10 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
+MODE=()
+# shellcheck source=test/pipe.sh
+. "$TOP/test/pipe.sh"
 
-same() { # same FILE FILE: by their sums, so that a difference shows no bytes
-    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
-}
 lacks() { # lacks REGEX FILE...
     ! grep -aEq -- "$@"
 }
@@ -16,31 +16,6 @@ now_ms() { date +%s%3N; }
 within() { # within MILLISECONDS SINCE: the clock has not gone further
     [ $(($(now_ms) - $2)) -le "$1" ]
 }
-# start_bind NAME INPUT [OPTION...]: in the background, in $WORK/NAME.*; returns once it is bound.
-start_bind() {
-    local name=$1 input=$2
-    shift 2
-    "$HX" bind "$name" -v "$@" <"$input" >"$WORK/$name.out" 2>"$WORK/$name.err" &
-    PID=$!
-    STARTED+=("$PID")
-    await_line "$WORK/$name.err" "^bound $name as 127\.0\.0\.1:[0-9]+$" >/dev/null
-}
-# connect NAME INPUT OUTPUT [OPTION...]: to its end; what it says goes to OUTPUT.err.
-connect() {
-    local name=$1 input=$2 output=$3
-    shift 3
-    timeout 60 "$HX" connect "$name" "$@" <"$input" >"$output" 2>"$output.err"
-}
-# start_echo: a TCP server that sends back what comes; sets PORT.
-start_echo() {
-    for _ in {1..10}; do
-        PORT=$((20000 + RANDOM % 12000))
-        start tcp socat -d -d "TCP-LISTEN:$PORT,bind=127.0.0.1,fork" "EXEC:cat"
-        await_line "$WORK/tcp.err" 'listening on|Address already in use' 5 | grep -q listening && return
-    done
-    return 1
-}
-
 start_nameserver || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
@@ -134,22 +109,9 @@ check "byte by byte" same "$WORK/half.out" "$WORK/expected"
 # Several at once.
 start_bind many "$WORK/empty" "${KEY[@]}" --echo
 MANY=$PID
-pids=()
-for i in 1 2 3 4; do
-    head -c $((1000000 + i)) /dev/urandom >"$WORK/echo.$i"
-    connect many "$WORK/echo.$i" "$WORK/echoed.$i" "${KEY[@]}" &
-    pids+=($!)
-done
+begin_four many "${KEY[@]}"
 check "a fifth one gets its pings meanwhile" "$HX" ping many "${KEY[@]}" -c 3 -i 0.05
-rcs=
-for pid in "${pids[@]}"; do
-    wait "$pid"
-    rcs=$rcs$?
-done
-check "four peers at once are echoed" [ "$rcs" = 0000 ]
-for i in 1 2 3 4; do
-    check "peer $i of them gets its own bytes back" same "$WORK/echo.$i" "$WORK/echoed.$i"
-done
+end_four
 "$HX" ping many "${KEY[@]}" -c 3 -i 0.05 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping succeeds" [ "$?" = 0 ]
 check "it shows every round trip" [ "$(grep -Ec 'ping [123] came back after [0-9.]+ ms$' "$WORK/ping.out")" = 3 ]

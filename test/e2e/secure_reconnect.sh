@@ -10,14 +10,6 @@ start_bind() {
     start "$1" "$HX" bind home --allow "127.0.0.1:$PORT" -v
     await_line "$WORK/$1.err" "^bound home as " >/dev/null
 }
-start_echo() { # a TCP server that sends back what comes; sets PORT
-    for _ in {1..10}; do
-        PORT=$((20000 + RANDOM % 12000))
-        start tcp socat -d -d "TCP-LISTEN:$PORT,bind=127.0.0.1,fork" "EXEC:cat"
-        await_line "$WORK/tcp.err" 'listening on|Address already in use' 5 | grep -q listening && return
-    done
-    return 1
-}
 # ask TEXT: through the forward; prints what comes back.
 ask() {
     timeout 20 socat -t 10 - "TCP:127.0.0.1:$L" <<<"$1"

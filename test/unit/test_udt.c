@@ -29,18 +29,6 @@ static bool quiet(struct udt_port *p, int ms) /* no event within ms */
     return true;
 }
 
-static struct stream *connect_to(struct udt_port *from, struct udt_port *to, struct stream **accepted)
-{
-    socklen_t len;
-    const struct sockaddr *address = udt_port_local(to, &len);
-    struct stream *s;
-
-    assert_int_equal(udt_connect(&s, from, address, len, 2000, NULL), HX_OK);
-    assert_ptr_equal(await(from, UDT_EV_CONNECTED).stream, s);
-    *accepted = await(to, UDT_EV_ACCEPTED).stream;
-    return s;
-}
-
 static void bytes_go_both_ways(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);

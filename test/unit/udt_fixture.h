@@ -69,8 +69,20 @@ static struct udt_event await(struct udt_port *p, enum udt_event_type type)
     return await_either(p, type, type);
 }
 
+static inline struct stream *connect_to(struct udt_port *from, struct udt_port *to, struct stream **accepted)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(to, &len);
+    struct stream *s;
+
+    assert_int_equal(udt_connect(&s, from, address, len, 2000, NULL), HX_OK);
+    assert_ptr_equal(await(from, UDT_EV_CONNECTED).stream, s);
+    *accepted = await(to, UDT_EV_ACCEPTED).stream;
+    return s;
+}
+
 /* Reads exactly `len` bytes, or until the end of the stream. */
-static size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
+static inline size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
 {
     int64_t deadline_ms = udt_now_ms() + WAIT_MS;
     size_t got = 0;
