@@ -98,8 +98,9 @@ static bool ask(char out[INPUT_MAX])
         struct termios silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         silent.c_lflag |= ECHONL;
-        (void)!write(STDERR_FILENO, "Key (not shown): ", strlen("Key (not shown): "));
+        /* First silence, then the question: what is typed in between would be shown, and thrown away. */
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+        (void)!write(STDERR_FILENO, "Key (not shown): ", strlen("Key (not shown): "));
     }
     bool good = read_input(out, terminal);
     int error = errno;
