@@ -13,6 +13,7 @@
 #include "server/loop.h"
 #include "server/server.h"
 #include "shim/udt.h"
+#include "test/unit/slow.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -225,7 +226,7 @@ static void a_client_that_says_half_a_request_slowly_gets_408_and_others_are_ser
         if (stream_write(p->stream, next++, 1) < 0)
             break;
         run_until(&never, 150);
-        assert_true(time_of_another() < 100);
+        assert_true(time_of_another() < 100 * SLOW);
     }
     assert_true(heard(p, "HTTP/1.1 408 ", PATIENCE));
     leave(p);
@@ -266,15 +267,15 @@ static void a_flood_of_requests_gets_all_answers_and_others_are_served(void **st
     size_t answers = 0;
 
     (void)state;
-    while (sent < 200) {
-        char text[] = ROOT;
-
-        if (stream_write(p->stream, text, strlen(text)) == (ssize_t)strlen(text))
+    while (sent < 200 && !p->closed) {
+        if (stream_write(p->stream, ROOT, strlen(ROOT)) == (ssize_t)strlen(ROOT))
             sent++;
         else
             run_until(&never, 1);
+        take_bytes(p); /* or the server drops a reader who is slow, where a machine is */
     }
-    assert_true(time_of_another() < 200);
+    assert_int_equal(sent, 200);
+    assert_true(time_of_another() < 200 * SLOW);
     for (int64_t end = udt_now_ms() + PATIENCE; answers < 200 && udt_now_ms() < end; run_until(&never, 5)) {
         answers = 0;
         for (const char *at = p->said; (at = strstr(at, "HTTP/1.1 200 OK")) != NULL; at++)
