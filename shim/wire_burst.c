@@ -10,10 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BURST 16 /* packets; 24 KB, which any queue on the way has room for */
-#define PROBE_MASK                                                                                         \
-    15 /* of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData) \
-        */
+/* Of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData). */
+#define PROBE_MASK 15
 #define LEAST_BODY 1000 /* bytes: shorter packets have nobody to follow them */
 
 struct wire_burst {
@@ -23,7 +21,7 @@ struct wire_burst {
     size_t len; /* bytes, of each */
     struct sockaddr_in6 to;
     socklen_t to_len;
-    uint8_t bytes[BURST * (PACKET_HEAD + PACKET_BODY_MAX)];
+    uint8_t bytes[WIRE_BURST * (PACKET_HEAD + PACKET_BODY_MAX)];
 };
 
 static _Thread_local struct wire_burst *held; /* by this thread, if not empty */
@@ -34,7 +32,6 @@ int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 struct wire_burst *wire_burst_create(int fd)
 {
     struct wire_burst *b = calloc(1, sizeof(*b));
-
     int segment;
     socklen_t len = sizeof(segment);
 
@@ -120,7 +117,7 @@ bool wire_burst_hold(struct wire_burst *b, const struct msghdr *mh)
     memcpy(at, mh->msg_iov[0].iov_base, PACKET_HEAD);
     memcpy(at + PACKET_HEAD, mh->msg_iov[1].iov_base, body_len);
     held = b;
-    if (++b->count == BURST)
+    if (++b->count == WIRE_BURST)
         wire_burst_flush();
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#define WIRE_BURST          16 /* packets; 24 KB, which any queue on the way has room for */
 #define WIRE_BURST_SPARE_US 20 /* a longer pause is worth sending what is held */
 
 #ifdef __cplusplus

@@ -11,8 +11,7 @@
 /* cmocka wants the above */
 #include <cmocka.h>
 
-#define FULL  1356 /* bytes of a body at UDT_MSS_BYTES */
-#define BURST 16
+#define FULL 1356 /* bytes of a body at UDT_MSS_BYTES */
 
 struct world {
     int from, to, other;
@@ -117,14 +116,14 @@ static void a_burst_is_bounded(void **state)
 {
     struct world *w = *state;
 
-    for (int i = 0; i < BURST; i++)
+    for (int i = 0; i < WIRE_BURST; i++)
         assert_true(hold(w, i, FULL, &w->to_address));
     assert_false(wire_burst_holds());
-    for (int i = 0; i < BURST; i++)
+    for (int i = 0; i < WIRE_BURST; i++)
         expect(w->to, i, FULL);
-    assert_true(hold(w, BURST, FULL, &w->to_address));
+    assert_true(hold(w, WIRE_BURST, FULL, &w->to_address));
     wire_burst_flush();
-    expect(w->to, BURST, FULL);
+    expect(w->to, WIRE_BURST, FULL);
 }
 
 static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(void **state)
@@ -173,9 +172,9 @@ static void where_the_kernel_does_not_cut_packets_leave_one_by_one(void **state)
 {
     struct world *w = *state;
 
-    for (int i = 0; i < BURST; i++)
+    for (int i = 0; i < WIRE_BURST; i++)
         assert_true(hold(w, i, FULL, &w->to_address));
-    for (int i = 0; i < BURST; i++)
+    for (int i = 0; i < WIRE_BURST; i++)
         expect(w->to, i, FULL);
     assert_false(hold(w, 1, FULL, &w->to_address)); /* from now on */
     expect_nothing(w->to);
