@@ -17,9 +17,9 @@ STD        := -std=gnu11 $(OURS) -Wstrict-prototypes -Wmissing-prototypes
 STDXX      := -std=gnu++17 $(OURS)
 
 comma      := ,
-# UDT's threads take and send every datagram through shim/wire (DESIGN section 4.1).
+# UDT's threads take and send every datagram through shim/udt/wire (DESIGN section 4.1).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
-# And a few of its functions are made for many idle connections (shim/tuned.cc).
+# And a few of its functions are made for many idle connections (shim/udt/tuned.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
@@ -29,12 +29,12 @@ ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
 # A file put into a room is built: rooms are found by their folders, tests by their names.
 objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/*.c $(d)/*.cc))))
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
-HX_MAIN    := $(B)/tool/main.o
+HX_MAIN    := $(B)/client/tool/main.o
 NS_MAIN    := $(B)/server/main.o
-LIBHX_OBJS := $(filter-out $(B)/client/example.o,$(call objs,client)) $(call objs,secure shim proto)
-BASE       := $(B)/libshim.a $(B)/libproto.a
+LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o,$(call objs,client secure shim/udt proto base))
+BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
-ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool mux client secure) $(BASE)
+ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
@@ -65,17 +65,20 @@ format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih $(ALLOCATOR) $(LIBS)
-$(B)/hx: $(HX_MAIN) $(B)/libtool.a $(B)/libmux.a $(B)/libclient.a $(B)/libsecure.a $(BASE)
+$(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
-$(B)/libshim.a: $(call objs,shim)
+$(B)/libshim.a: $(call objs,shim/udt)
 $(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server))
 $(B)/libsecure.a: $(call objs,secure)
 $(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))
-$(B)/libmux.a: $(call objs,mux)
-$(B)/libtool.a: $(filter-out $(HX_MAIN),$(call objs,tool))
+$(B)/libmux.a: $(call objs,client/mux)
+$(B)/libforward.a: $(call objs,client/forward)
+$(B)/libfiles.a: $(call objs,client/files)
+$(B)/libtool.a: $(filter-out $(HX_MAIN),$(call objs,client/tool))
 $(B)/libudtcurl.a: $(filter-out $(B)/test/udtcurl/main.o,$(call objs,test/udtcurl))
 $(B)/lib%.a: ; @mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 
@@ -123,8 +126,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(B)/libhx.a $(B)/libhx.so.0 $(DESTDIR)$(LIBDIR)
 	ln -sf libhx.so.0 $(DESTDIR)$(LIBDIR)/libhx.so
 	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 tool/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
-	install -m 644 -D tool/hx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hx
+	install -m 644 client/tool/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 -D client/tool/hx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hx
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
@@ -132,7 +135,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
-SOURCES = $(wildcard proto/*.[ch] shim/*.[ch] shim/*.cc server/*.[ch] secure/*.[ch] client/*.[ch] mux/*.[ch] tool/*.[ch] test/*.[ch] test/*/*.[ch] test/*/*.cc)
+SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
 .PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

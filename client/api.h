@@ -1,9 +1,9 @@
-/* client/api.h: hx.h for the library's own files. proto/error.h goes first: both list the error codes, and
+/* client/api.h: hx.h for the library's own files. base/error.h goes first: both list the error codes, and
  * hx.h leaves them out when they are there. */
 #ifndef HX_CLIENT_API_H
 #define HX_CLIENT_API_H
 
-#include "proto/error.h"
+#include "base/error.h"
 
 #include "client/hx.h"
 

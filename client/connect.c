@@ -1,4 +1,6 @@
 /* hx_connect: one question to the nameserver, then the hole. The engine's lock guards it. */
+#include "base/clock.h"
+#include "base/container_of.h"
 #include "client/engine.h"
 #include "client/nameserver.h"
 #include "client/parts.h"
@@ -41,7 +43,7 @@ static void report_peer(struct connect *c, enum hx_event event, const struct pun
                                    .error = r->error,
                                    .name = c->settings.name,
                                    .punch_ms = r->elapsed_ms,
-                                   .total_ms = udt_now_ms() - c->begun_ms},
+                                   .total_ms = clock_now_ms() - c->begun_ms},
            r->peer);
 }
 
@@ -134,7 +136,7 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void on_cancel(struct engine_member *m)
 {
-    struct connect *c = (struct connect *)((char *)m - offsetof(struct connect, member));
+    struct connect *c = container_of(m, struct connect, member);
     c->canceled = true;
     punch_cancel(c);
     nameserver_close(c->nameserver);
@@ -185,7 +187,7 @@ static void end_turn(struct connect *c)
 
 static int reach(struct connect *c, int64_t deadline_ms)
 {
-    c->begun_ms = udt_now_ms();
+    c->begun_ms = clock_now_ms();
     c->error = ask(c);
     while (c->error == HX_OK && !c->stream && !c->canceled) {
         if (!engine_wait(&c->cond, deadline_ms) && c->error == HX_OK)

@@ -1,4 +1,5 @@
 #include "client/engine.h"
+#include "base/clock.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ uint32_t engine_random(void)
 {
     uint32_t value = 0;
     if (getrandom(&value, sizeof value, GRND_NONBLOCK) != sizeof value)
-        value = (uint32_t)udt_now_ms();
+        value = (uint32_t)clock_now_ms();
     return value;
 }
 
@@ -83,7 +84,7 @@ bool engine_wait(pthread_cond_t *cond, int64_t deadline_ms)
 
 int64_t engine_deadline(int timeout_ms)
 {
-    return timeout_ms < 0 ? INT64_MAX : udt_now_ms() + timeout_ms;
+    return timeout_ms < 0 ? INT64_MAX : clock_now_ms() + timeout_ms;
 }
 
 void engine_timer_set(struct engine_timer *t, int64_t due_ms)
@@ -147,7 +148,7 @@ static bool take_events(void)
 static int sleep_ms(void)
 {
     int64_t least = udt_port_timeout_ms(engine.port);
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = clock_now_ms();
     struct engine_timer *t;
     DL_FOREACH(engine.timers, t)
     {
@@ -164,7 +165,7 @@ static void *engine_run(void *unused)
     engine_lock();
     while (engine.state == ENGINE_RUNS) {
         bool more = take_events();
-        run_timers(udt_now_ms());
+        run_timers(clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
         struct pollfd fds[] = {{.fd = udt_port_fd(engine.port), .events = POLLIN},
                                {.fd = engine.wake_fd, .events = POLLIN}};

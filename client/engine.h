@@ -5,7 +5,7 @@
 #ifndef HX_CLIENT_ENGINE_H
 #define HX_CLIENT_ENGINE_H
 
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 _Static_assert(HX_NAME_MAX == HOST_ID_MAX, "hx.h and proto/host_id.h agree");
 _Static_assert(HX_ADDRESS_MAX == ENDPOINT_TEXT_MAX, "hx.h and proto/endpoint.h agree");
 _Static_assert(HX_KEY_TEXT_MAX == KEY_TEXT_MAX, "hx.h and secure/key.h agree");
-_Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt.h agree");
+_Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt/udt.h agree");
 
 void hx_cleanup(void)
 {

@@ -26,7 +26,7 @@ extern "C" {
 
 #define HX_API __attribute__((visibility("default")))
 
-#ifndef HX_PROTO_ERROR_H /* inside libhx these come from its own list; a test compares the two */
+#ifndef HX_BASE_ERROR_H /* inside libhx these come from its own list; a test compares the two */
 enum hx_error {
     HX_OK = 0,
     HX_EAGAIN = -1,     /* timeout_ms was 0 and nothing could be done at once */

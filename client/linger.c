@@ -14,7 +14,7 @@ static int judge_confirmed(struct linger_state *l, const struct linger_view *v)
 {
     if (l->confirmed_ms == INT64_MAX)
         l->confirmed_ms = v->now_ms;
-    bool peer_waits = v->finish.received_all && !v->finish.peer_done;
+    bool peer_waits = v->half_close.received_all && !v->half_close.peer_done;
     if (peer_waits && !v->gone && v->now_ms - l->confirmed_ms < LINGER_PARTING_MS)
         return HX_EAGAIN;
     return HX_OK;
@@ -23,7 +23,7 @@ static int judge_confirmed(struct linger_state *l, const struct linger_view *v)
 /* No hx program: that its UDT has everything is all that can be known. */
 static bool stock_has_all(const struct linger_state *l, const struct linger_view *v)
 {
-    if (v->finish.peer_speaks)
+    if (v->half_close.peer_speaks)
         return false;
     if (v->gone || v->unacked < 0)
         return l->unacked == 0;
@@ -36,7 +36,7 @@ int linger_judge(struct linger_state *l, const struct linger_view *v)
         return HX_ECANCELED;
     if (v->error < 0)
         return v->error;
-    if (v->finish.sent_confirmed)
+    if (v->half_close.sent_confirmed)
         return judge_confirmed(l, v);
     if (stock_has_all(l, v))
         return HX_OK;

@@ -2,9 +2,10 @@
 #ifndef HX_CLIENT_LINGER_H
 #define HX_CLIENT_LINGER_H
 
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 
-#define LINGER_STOCK_MS   1600  /* an hx peer has greeted by then (shim/finish.h: tries of the greeting) */
+#define LINGER_STOCK_MS \
+    1600 /* an hx peer has greeted by then (shim/udt/half_close.h: tries of the greeting) */
 #define LINGER_PARTING_MS 2000  /* for the peer to learn that its own direction is complete, too */
 #define LINGER_SILENCE_MS 30000 /* a peer unheard for so long is gone */
 
@@ -18,7 +19,7 @@ struct linger_state {
 
 /* What is known at this moment. */
 struct linger_view {
-    struct udt_finish finish;
+    struct udt_half_close half_close;
     int unacked; /* of stream_unacked() */
     int error;   /* TLS has failed before it could end our direction; HX_OK */
     bool gone;

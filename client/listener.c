@@ -1,10 +1,12 @@
 /* hx_listener: a name that is kept bound, and the peers that came for it. The engine's lock guards it. */
-#include "client/backoff.h"
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/container_of.h"
 #include "client/engine.h"
 #include "client/nameserver.h"
 #include "client/punch.h"
+#include "client/readiness_fd.h"
 #include "client/settings.h"
-#include "client/signal_fd.h"
 #include "client/stream.h"
 #include "proto/request.h"
 #include <stdlib.h>
@@ -26,7 +28,7 @@ struct hx_listener {
     bool canceled;
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
-    struct signal_fd fd; /* set while the queue holds something */
+    struct readiness_fd fd; /* set while the queue holds something */
     struct hx_stream *queue_first, *queue_last;
     int queue_len;
 };
@@ -47,7 +49,7 @@ static void queue_put(struct hx_listener *l, struct hx_stream *s)
         l->queue_first = s;
     l->queue_last = s;
     l->queue_len++;
-    signal_fd_set(&l->fd, true);
+    readiness_fd_set(&l->fd, true);
     pthread_cond_broadcast(&l->cond);
 }
 
@@ -61,7 +63,7 @@ static struct hx_stream *queue_take(struct hx_listener *l)
     if (!l->queue_first)
         l->queue_last = NULL;
     l->queue_len--;
-    signal_fd_set(&l->fd, l->queue_len > 0 || l->canceled);
+    readiness_fd_set(&l->fd, l->queue_len > 0 || l->canceled);
     return s;
 }
 
@@ -111,7 +113,7 @@ static void on_agreed(void *user, const struct endpoint *external)
 {
     struct hx_listener *l = user;
     l->external = *external;
-    l->bound_ms = udt_now_ms();
+    l->bound_ms = clock_now_ms();
     l->ever_bound = true;
     report(&l->settings.reporter, &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = l->settings.name},
            external);
@@ -120,7 +122,7 @@ static void on_agreed(void *user, const struct endpoint *external)
 
 static void retry_later(struct hx_listener *l, int error, int retry_after_s, const char *text)
 {
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = clock_now_ms();
     if (l->bound_ms != 0 && now_ms - l->bound_ms >= STEADY_MS)
         backoff_reset(&l->backoff);
     l->bound_ms = 0;
@@ -171,7 +173,7 @@ static int ask(struct hx_listener *l)
 
 static void on_retry(struct engine_timer *t)
 {
-    struct hx_listener *l = (struct hx_listener *)((char *)t - offsetof(struct hx_listener, retry));
+    struct hx_listener *l = container_of(t, struct hx_listener, retry);
     int err = ask(l);
     if (err < 0)
         retry_later(l, err, -1, "");
@@ -180,7 +182,7 @@ static void on_retry(struct engine_timer *t)
 /* Ends everything but the handle. */
 static void on_cancel(struct engine_member *m)
 {
-    struct hx_listener *l = (struct hx_listener *)((char *)m - offsetof(struct hx_listener, member));
+    struct hx_listener *l = container_of(m, struct hx_listener, member);
     struct hx_stream *s;
     l->canceled = true;
     engine_timer_cancel(&l->retry);
@@ -189,7 +191,7 @@ static void on_cancel(struct engine_member *m)
     l->nameserver = NULL;
     while ((s = queue_take(l)))
         stream_discard(s);
-    signal_fd_set(&l->fd, true);
+    readiness_fd_set(&l->fd, true);
     pthread_cond_broadcast(&l->cond);
 }
 
@@ -200,7 +202,7 @@ static void destroy(struct hx_listener *l)
     while (l->users > 0)
         engine_wait(&l->cond, INT64_MAX);
     engine_leave(&l->member);
-    signal_fd_close(&l->fd);
+    readiness_fd_close(&l->fd);
     pthread_cond_destroy(&l->cond);
     settings_free(&l->settings);
     free(l);
@@ -238,7 +240,7 @@ int hx_bind(struct hx_listener **out, const struct hx_config *config, const char
     }
     l->member.cancel = on_cancel;
     l->retry.fire = on_retry;
-    signal_fd_init(&l->fd, false);
+    readiness_fd_init(&l->fd, false);
     engine_join(&l->member);
     err = bind_and_wait(l);
     if (err < 0)
@@ -277,7 +279,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
 int hx_listener_fd(struct hx_listener *l)
 {
     engine_lock();
-    int fd = signal_fd_get(&l->fd);
+    int fd = readiness_fd_get(&l->fd);
     engine_unlock();
     return fd;
 }

@@ -1,4 +1,6 @@
 #include "client/nameserver.h"
+#include "base/clock.h"
+#include "base/container_of.h"
 #include "client/engine.h"
 #include "proto/response.h"
 #include <stdlib.h>
@@ -75,7 +77,7 @@ static void on_head(void *user, const struct response_head *head)
         return;
     n->parts_error = multipart_reader_init(&n->parts, head->boundary, on_part, n);
     n->callbacks.on_agreed(n->callbacks.user, &head->external);
-    engine_timer_set(&n->timer, udt_now_ms() + NAMESERVER_SILENCE_MS);
+    engine_timer_set(&n->timer, clock_now_ms() + NAMESERVER_SILENCE_MS);
 }
 
 /* One line, of printable bytes: it will be shown on somebody's terminal. */
@@ -157,7 +159,7 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         err = n->next_address < n->addresses.count ? connect_next(n) : ev->error;
         break;
     case UDT_EV_CONNECTED:
-        engine_timer_set(&n->timer, udt_now_ms() + n->answer_ms);
+        engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
         err = write_request(n);
         break;
     case UDT_EV_WRITABLE:
@@ -178,13 +180,13 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 
 static void on_timer(struct engine_timer *timer)
 {
-    struct nameserver *n = (struct nameserver *)((char *)timer - offsetof(struct nameserver, timer));
+    struct nameserver *n = container_of(timer, struct nameserver, timer);
     if (n->status != 200) {
         end(n, HX_ETIMEDOUT);
         return;
     }
     int64_t silent_at = stream_heard_ms(n->stream) + NAMESERVER_SILENCE_MS;
-    if (silent_at <= udt_now_ms())
+    if (silent_at <= clock_now_ms())
         end(n, HX_ETIMEDOUT);
     else
         engine_timer_set(&n->timer, silent_at);

@@ -3,12 +3,12 @@
 #ifndef HX_CLIENT_NAMESERVER_H
 #define HX_CLIENT_NAMESERVER_H
 
+#include "base/buf.h"
 #include "client/resolve.h"
-#include "proto/buf.h"
 #include "proto/multipart.h"
 
 #define NAMESERVER_ANSWER_MS 10000 /* from the request to the head of its answer; a wait comes on top */
-#define NAMESERVER_SILENCE_MS                                                                           \
+#define NAMESERVER_SILENCE_MS \
     20000                        /* its UDT sends something every 8 s or so: two were lost, now give up \
                                   */
 #define NAMESERVER_HURRY_MS 1000 /* for an address that is not the last to be tried */

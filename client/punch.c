@@ -1,4 +1,5 @@
 #include "client/punch.h"
+#include "base/clock.h"
 #include "client/engine.h"
 #include "client/parts.h"
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static void done(struct punch *p, int error, struct stream *stream)
                                   .stream = stream,
                                   .peer = &p->request.peer,
                                   .name = p->name,
-                                  .elapsed_ms = udt_now_ms() - p->begun_ms};
+                                  .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
     if (!stream)
         stream_close(p->stream);
@@ -79,7 +80,7 @@ int punch_begin(const struct punch_request *request)
         return HX_ENOMEM;
     p->sink.on_event = on_event;
     p->request = *request;
-    p->begun_ms = udt_now_ms();
+    p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
     struct sockaddr_storage sa;
     socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);

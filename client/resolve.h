@@ -6,17 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define RESOLVE_HOST_MAX 255 /* RFC 1035, 2.3.4 */
-#define RESOLVE_MAX      6   /* addresses of one host that are tried; each costs time while S is away */
-
-struct resolve_name {
-    char host[RESOLVE_HOST_MAX + 1];
-    uint16_t port;
-};
-
-/* "HOST", "HOST:PORT", "IPV6", "[IPV6]", "[IPV6]:PORT"; the port is decimal, 1 to 65535, `default_port` if
- * there is none. HX_OK or HX_EINVAL; pure. */
-int resolve_parse(struct resolve_name *out, const char *text, uint16_t default_port);
+#define RESOLVE_MAX 6 /* addresses of one host that are tried; each costs time while S is away */
 
 struct resolve_list {
     struct {

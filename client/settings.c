@@ -1,7 +1,7 @@
 #include "client/settings.h"
 #include "proto/host_id.h"
 #include "proto/request.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 10000

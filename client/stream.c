@@ -1,9 +1,11 @@
 #include "client/stream.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "client/delayed_close.h"
 #include "client/engine.h"
 #include "client/linger.h"
-#include "client/orphan.h"
-#include "client/seal.h"
-#include "client/signal_fd.h"
+#include "client/readiness_fd.h"
+#include "client/secure_channel.h"
 #include "proto/host_id.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +26,8 @@ struct hx_stream {
 
     pthread_mutex_t mutex; /* all below, and every read and write of `s` */
     pthread_cond_t cond;
-    struct signal_fd read_fd, write_fd; /* set: hx_read() or hx_write() is worth a try */
-    struct seal seal;
+    struct readiness_fd read_fd, write_fd; /* set: hx_read() or hx_write() is worth a try */
+    struct secure_channel channel;
     bool proof_told; /* that the proof of the keys has ended, this way or that */
     bool eof_told;
     bool unsure;   /* something was written that no look at the acknowledgements has covered */
@@ -47,11 +49,11 @@ static void wake(struct hx_stream *h)
 /* Whoever waits for the proof, to read or to write, may go on or learn that it has failed. */
 static void tell_proof(struct hx_stream *h)
 {
-    if (h->proof_told || !(h->seal.proven || h->seal.error < 0))
+    if (h->proof_told || !(h->channel.proven || h->channel.error < 0))
         return;
     h->proof_told = true;
-    signal_fd_set(&h->read_fd, true);
-    signal_fd_set(&h->write_fd, true);
+    readiness_fd_set(&h->read_fd, true);
+    readiness_fd_set(&h->write_fd, true);
     wake(h);
 }
 
@@ -60,11 +62,11 @@ static void tell_proof(struct hx_stream *h)
 static int push(struct hx_stream *h)
 {
     if (!h->finished || h->ended)
-        return seal_flush(&h->seal);
-    int err = seal_end(&h->seal);
+        return secure_channel_flush(&h->channel);
+    int err = secure_channel_end(&h->channel);
     tell_proof(h);
     if (err == HX_OK)
-        err = udt_stream_finish(h->s);
+        err = udt_stream_half_close(h->s);
     h->ended = err == HX_OK;
     return err;
 }
@@ -75,7 +77,7 @@ static void on_writable(struct hx_stream *h)
     if (pushed == HX_OK && stream_unacked(h->s) == 0)
         h->unsure = false;
     if (pushed != HX_EAGAIN || !h->proof_told)
-        signal_fd_set(&h->write_fd, true);
+        readiness_fd_set(&h->write_fd, true);
 }
 
 static void on_readable(struct hx_stream *h)
@@ -83,9 +85,9 @@ static void on_readable(struct hx_stream *h)
     if (h->finished && !h->ended) /* it may be the proof's end */
         (void)push(h);
     if (!h->eof_told)
-        signal_fd_set(&h->read_fd, true);
+        readiness_fd_set(&h->read_fd, true);
     if (!h->proof_told) /* who writes waits for the peer's proof */
-        signal_fd_set(&h->write_fd, true);
+        readiness_fd_set(&h->write_fd, true);
 }
 
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
@@ -94,8 +96,8 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     pthread_mutex_lock(&h->mutex);
     if (ev->type == UDT_EV_CLOSED) {
         h->gone = true;
-        signal_fd_set(&h->read_fd, true);
-        signal_fd_set(&h->write_fd, true);
+        readiness_fd_set(&h->read_fd, true);
+        readiness_fd_set(&h->write_fd, true);
     } else if (ev->type == UDT_EV_WRITABLE && h->s) {
         on_writable(h);
     } else if (ev->type == UDT_EV_READABLE && h->s) {
@@ -109,8 +111,8 @@ static void fall_silent(struct hx_stream *h)
 {
     pthread_mutex_lock(&h->mutex);
     h->gone = h->silent = true;
-    signal_fd_set(&h->read_fd, true);
-    signal_fd_set(&h->write_fd, true);
+    readiness_fd_set(&h->read_fd, true);
+    readiness_fd_set(&h->write_fd, true);
     wake(h);
     pthread_mutex_unlock(&h->mutex);
 }
@@ -118,8 +120,8 @@ static void fall_silent(struct hx_stream *h)
 /* UDT itself takes up to 46 s, and tells nobody (UDT4.md, B). */
 static void on_silence(struct engine_timer *t)
 {
-    struct hx_stream *h = (struct hx_stream *)((char *)t - offsetof(struct hx_stream, silence));
-    int64_t now_ms = udt_now_ms();
+    struct hx_stream *h = container_of(t, struct hx_stream, silence);
+    int64_t now_ms = clock_now_ms();
     if (stream_heard_ms(h->s) + STREAM_SILENCE_MS <= now_ms)
         fall_silent(h);
     else
@@ -134,39 +136,39 @@ static void detach(struct hx_stream *h, bool settle)
     struct stream *s = h->s;
     h->s = NULL;
     h->canceled = true;
-    signal_fd_set(&h->read_fd, true);
-    signal_fd_set(&h->write_fd, true);
+    readiness_fd_set(&h->read_fd, true);
+    readiness_fd_set(&h->write_fd, true);
     wake(h);
     bool gone = h->gone;
     int64_t settled_ms = h->born_ms + STREAM_SETTLE_MS;
-    if (h->seal.error < 0 && h->seal.failed_ms + STREAM_ALERT_MS > settled_ms)
-        settled_ms = h->seal.failed_ms + STREAM_ALERT_MS;
+    if (h->channel.error < 0 && h->channel.failed_ms + STREAM_ALERT_MS > settled_ms)
+        settled_ms = h->channel.failed_ms + STREAM_ALERT_MS;
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
     s->user = NULL;
-    if (!settle || gone || !orphan_keep(s, settled_ms))
+    if (!settle || gone || !delayed_close(s, settled_ms))
         stream_close(s);
 }
 
 static void on_cancel(struct engine_member *m)
 {
-    detach((struct hx_stream *)((char *)m - offsetof(struct hx_stream, member)), false);
+    detach(container_of(m, struct hx_stream, member), false);
 }
 
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info)
 {
     struct hx_stream *h = calloc(1, sizeof *h);
-    if (!h || seal_open(&h->seal, s, info->keys, info->connecting) != HX_OK ||
+    if (!h || secure_channel_open(&h->channel, s, info->keys, info->connecting) != HX_OK ||
         engine_cond_init(&h->cond) != HX_OK) {
         if (h)
-            seal_close(&h->seal);
+            secure_channel_close(&h->channel);
         free(h);
         stream_close(s);
         return HX_ENOMEM;
     }
-    h->proof_told = h->seal.proven;
-    h->unsure = !h->seal.proven;
+    h->proof_told = h->channel.proven;
+    h->unsure = !h->channel.proven;
     pthread_mutex_init(&h->mutex, NULL);
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
@@ -175,9 +177,9 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->external = info->external;
     h->linger_ms = info->linger_ms == 0 ? STREAM_LINGER_MS : info->linger_ms;
     strncpy(h->name, info->name, HOST_ID_MAX);
-    h->born_ms = udt_now_ms();
-    signal_fd_init(&h->read_fd, true); /* nobody knows what waits: the first call will tell */
-    signal_fd_init(&h->write_fd, true);
+    h->born_ms = clock_now_ms();
+    readiness_fd_init(&h->read_fd, true); /* nobody knows what waits: the first call will tell */
+    readiness_fd_init(&h->write_fd, true);
     h->s = s;
     s->user = &h->sink;
     engine_join(&h->member);
@@ -196,9 +198,9 @@ void stream_discard(struct hx_stream *h)
     while (h->users > 0)
         pthread_cond_wait(&h->cond, &h->mutex);
     pthread_mutex_unlock(&h->mutex);
-    seal_close(&h->seal);
-    signal_fd_close(&h->read_fd);
-    signal_fd_close(&h->write_fd);
+    secure_channel_close(&h->channel);
+    readiness_fd_close(&h->read_fd);
+    readiness_fd_close(&h->write_fd);
     pthread_cond_destroy(&h->cond);
     pthread_mutex_destroy(&h->mutex);
     free(h);
@@ -218,8 +220,8 @@ const struct endpoint *stream_endpoint(const struct hx_stream *h)
  * fell silent, has not said that this was all. */
 static ssize_t closed_or_end(struct hx_stream *h)
 {
-    struct udt_finish state;
-    udt_stream_finish_state(h->s, &state);
+    struct udt_half_close state;
+    udt_stream_half_close_state(h->s, &state);
     return state.peer_speaks || h->silent ? HX_ECLOSED : 0;
 }
 
@@ -231,19 +233,19 @@ static ssize_t try_read(struct hx_stream *h, void *buf, size_t len)
         return HX_ECANCELED;
     if (h->eof_told)
         return h->gone ? HX_ECLOSED : 0;
-    ssize_t got = seal_read(&h->seal, buf, len);
+    ssize_t got = secure_channel_read(&h->channel, buf, len);
     tell_proof(h);
     if (got == HX_EAGAIN && h->gone)
         got = HX_ECLOSED;
     if (got == HX_EAGAIN)
-        signal_fd_set(&h->read_fd, false);
+        readiness_fd_set(&h->read_fd, false);
     if (got == HX_EEOF)
         got = 0;
-    else if (got == HX_ECLOSED && !h->seal.tls)
+    else if (got == HX_ECLOSED && !h->channel.tls)
         got = closed_or_end(h);
     if (got == 0) {
         h->eof_told = true;
-        signal_fd_set(&h->read_fd, h->gone);
+        readiness_fd_set(&h->read_fd, h->gone);
     }
     return got;
 }
@@ -254,13 +256,13 @@ static ssize_t try_write(struct hx_stream *h, const void *buf, size_t len)
         return HX_ECANCELED;
     if (h->finished)
         return HX_EINVAL;
-    int err = seal_prove(&h->seal); /* why it failed is told even if the peer has gone since */
+    int err = secure_channel_prove(&h->channel); /* why it failed is told even if the peer has gone since */
     tell_proof(h);
     if (err == HX_OK || err == HX_EAGAIN)
         err = h->gone ? HX_ECLOSED : err;
-    ssize_t put = err < 0 ? err : seal_write(&h->seal, buf, len);
+    ssize_t put = err < 0 ? err : secure_channel_write(&h->channel, buf, len);
     if (put == HX_EAGAIN)
-        signal_fd_set(&h->write_fd, false);
+        readiness_fd_set(&h->write_fd, false);
     if (put > 0)
         h->unsure = true;
     return put;
@@ -323,7 +325,7 @@ static int try_prove(struct hx_stream *h)
 {
     if (h->canceled)
         return HX_ECANCELED;
-    int err = seal_prove(&h->seal);
+    int err = secure_channel_prove(&h->channel);
     tell_proof(h);
     return err == HX_EAGAIN && h->gone ? HX_ECLOSED : err;
 }
@@ -347,7 +349,7 @@ int hx_handshake(struct hx_stream *h, int timeout_ms)
 const char *hx_peer_label(struct hx_stream *h)
 {
     pthread_mutex_lock(&h->mutex);
-    const char *label = h->seal.tls ? tls_label(h->seal.tls) : "";
+    const char *label = h->channel.tls ? tls_label(h->channel.tls) : "";
     pthread_mutex_unlock(&h->mutex);
     return label;
 }
@@ -378,11 +380,11 @@ static unsigned look(struct hx_stream *h, struct linger_view *view)
     unsigned news = h->news;
     view->canceled = h->canceled;
     view->gone = h->gone;
-    view->now_ms = udt_now_ms();
+    view->now_ms = clock_now_ms();
     if (h->s) {
         (void)push(h);
-        view->error = h->ended ? HX_OK : h->seal.error;
-        udt_stream_finish_state(h->s, &view->finish);
+        view->error = h->ended ? HX_OK : h->channel.error;
+        udt_stream_half_close_state(h->s, &view->half_close);
         view->unacked = stream_unacked(h->s);
         if (view->unacked >= 0 && !h->ended)
             view->unacked++; /* what UDT has not even got */
@@ -398,7 +400,7 @@ static int linger(struct hx_stream *h)
     struct linger_view view = {.unacked = 0};
     struct linger_state state;
     pthread_mutex_lock(&h->mutex);
-    linger_init(&state, h->linger_ms, h->unsure || !h->ended ? -1 : 0, udt_now_ms());
+    linger_init(&state, h->linger_ms, h->unsure || !h->ended ? -1 : 0, clock_now_ms());
     pthread_mutex_unlock(&h->mutex);
     for (;;) {
         unsigned news = look(h, &view);
@@ -434,10 +436,10 @@ int hx_close(struct hx_stream *h)
     return err;
 }
 
-static int fd_of(struct hx_stream *h, struct signal_fd *f)
+static int fd_of(struct hx_stream *h, struct readiness_fd *f)
 {
     pthread_mutex_lock(&h->mutex);
-    int fd = signal_fd_get(f);
+    int fd = readiness_fd_get(f);
     pthread_mutex_unlock(&h->mutex);
     return fd;
 }

@@ -14,7 +14,7 @@
 #define STREAM_SILENCE_MS \
     30000 /* the peer's UDT is never that quiet (DESIGN, section 3: a connection's end) */
 #define STREAM_LINGER_MS 30000
-#define STREAM_SETTLE_MS                                                                    \
+#define STREAM_SETTLE_MS \
     500 /* a younger one is closed so late: the peer may not know yet that it is connected, \
            and would never hear of its end */
 #define STREAM_ALERT_MS 800 /* nor is one whose proof has failed, before the peer could be told why */

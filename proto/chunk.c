@@ -1,7 +1,7 @@
 #include "proto/chunk.h"
 
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "proto/endpoint.h"
 
-#include "proto/error.h"
+#include "base/error.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

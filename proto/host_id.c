@@ -1,6 +1,6 @@
 #include "proto/host_id.h"
 
-#include "proto/error.h"
+#include "base/error.h"
 #include <string.h>
 
 static bool is_alnum(char c)

@@ -1,7 +1,7 @@
 #include "proto/multipart.h"
 
+#include "base/error.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "proto/request.h"
 
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"

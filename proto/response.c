@@ -1,7 +1,7 @@
 #include "proto/response.h"
 
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/multipart.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
+#include "base/error.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include "proto/field.h"
 #include "proto/response.h"
 #include <http_parser.h>

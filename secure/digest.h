@@ -2,7 +2,7 @@
 #ifndef HX_SECURE_DIGEST_H
 #define HX_SECURE_DIGEST_H
 
-#include "proto/error.h"
+#include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 #ifndef HX_SECURE_KEY_H
 #define HX_SECURE_KEY_H
 
-#include "proto/error.h"
+#include "base/error.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct tls_transport { /* both: bytes, HX_EAGAIN, HX_EEOF (read), or another error of proto/error.h */
+struct tls_transport { /* both: bytes, HX_EAGAIN, HX_EEOF (read), or another error of base/error.h */
     ssize_t (*read)(void *user, void *buf, size_t len);
     ssize_t (*write)(void *user, const void *buf, size_t len);
     void *user;

@@ -1,7 +1,7 @@
 #include "server/config.h"
+#include "base/error.h"
 #include "proto/endpoint.h"
-#include "proto/error.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>

@@ -1,5 +1,6 @@
 #include "server/conn.h"
-#include "proto/error.h"
+#include "base/container_of.h"
+#include "base/error.h"
 #include "server/conn_state.h"
 #include <stdlib.h>
 #include <utlist.h>
@@ -13,17 +14,17 @@ static const char *const state_names[] = {
 
 static struct conn *conn_of_deadline(struct timer *t)
 {
-    return (struct conn *)((char *)t - offsetof(struct conn, deadline));
+    return container_of(t, struct conn, deadline);
 }
 
 static struct conn *conn_of_idle(struct timer *t)
 {
-    return (struct conn *)((char *)t - offsetof(struct conn, idle));
+    return container_of(t, struct conn, idle);
 }
 
 static struct conn *conn_of_member(struct registry_member *m)
 {
-    return (struct conn *)((char *)m - offsetof(struct conn, member));
+    return container_of(m, struct conn, member);
 }
 
 /* How long a connection may stay in a state; 0: as long as it likes. */

@@ -30,7 +30,7 @@ struct conn_world {
     const struct server_config *config;
     struct registry *registry;
     struct timers *timers;
-    struct rate *refusals; /* what each source may be refused in a second (shim/rate.h); NULL: unlimited */
+    struct rate *refusals; /* what each source may be refused in a second (base/rate.h); NULL: unlimited */
     int64_t now_ms;        /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready; /* those that wait for a turn, first come first */

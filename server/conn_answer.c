@@ -1,9 +1,10 @@
-#include "proto/error.h"
+#include "base/container_of.h"
+#include "base/error.h"
 #include "server/conn_state.h"
 
 static struct conn *conn_of(struct registry_member *m)
 {
-    return m ? (struct conn *)((char *)m - offsetof(struct conn, member)) : NULL;
+    return m ? container_of(m, struct conn, member) : NULL;
 }
 
 static struct conn *holder_of(const struct conn *c)

@@ -1,9 +1,9 @@
+#include "base/error.h"
+#include "base/rate.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include "proto/multipart.h"
 #include "proto/response.h"
 #include "server/conn_state.h"
-#include "shim/rate.h"
 
 static bool streams(const struct conn *c)
 {

@@ -2,13 +2,13 @@
 #ifndef HX_SERVER_CONN_STATE_H
 #define HX_SERVER_CONN_STATE_H
 
-#include "proto/buf.h"
+#include "base/buf.h"
+#include "base/timers.h"
 #include "proto/endpoint.h"
 #include "proto/request.h"
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/registry.h"
-#include "server/timers.h"
 
 enum conn_state {
     CONN_READ_REQUEST,

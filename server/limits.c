@@ -1,6 +1,6 @@
 #include "server/limits.h"
-#include "proto/error.h"
-#include "shim/hash.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>

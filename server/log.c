@@ -1,5 +1,5 @@
 #include "server/log.h"
-#include "proto/error.h"
+#include "base/error.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>

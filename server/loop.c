@@ -1,11 +1,12 @@
 #include "server/loop.h"
+#include "base/clock.h"
 #include "server/conn.h"
 #include "server/log.h"
 #include "server/memory.h"
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/stats.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -65,7 +66,7 @@ static int until(int64_t at_ms, int64_t now_ms)
 
 static int timeout_ms(const struct loop *l)
 {
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = clock_now_ms();
     int timeout = earlier(server_timeout_ms(l->server, now_ms), udt_port_timeout_ms(l->port));
 
     if (l->events_left)
@@ -91,7 +92,7 @@ static void take_event(struct loop *l, const struct udt_event *ev, int64_t now_m
         break;
     case UDT_EV_CONNECTED:
     case UDT_EV_CONNECT_FAILED:
-    case UDT_EV_FINISHED:
+    case UDT_EV_HALF_CLOSED:
     default:
         break; /* answers to what a server never asks for */
     }
@@ -176,7 +177,7 @@ static bool finished(const struct loop *l, int64_t now_ms)
 
 static int turns(struct loop *l)
 {
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = clock_now_ms();
 
     tell(l, NOTIFY_READY, now_ms);
     while (!finished(l, now_ms)) {
@@ -185,7 +186,7 @@ static int turns(struct loop *l)
 
         if (n < 0 && errno != EINTR)
             return HX_ESYS;
-        now_ms = udt_now_ms();
+        now_ms = clock_now_ms();
         take_signals(l, now_ms);
         take_events(l, now_ms);
         server_turn(l->server, now_ms);

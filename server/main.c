@@ -1,6 +1,6 @@
 /* hx-nameserver: tells hosts behind NATs each other's external address (DESIGN.md). */
+#include "base/error.h"
 #include "proto/endpoint.h"
-#include "proto/error.h"
 #include "server/config.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -9,7 +9,7 @@
 #include "server/sandbox.h"
 #include "server/server.h"
 #include "server/stats.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

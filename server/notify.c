@@ -1,5 +1,5 @@
 #include "server/notify.h"
-#include "proto/error.h"
+#include "base/error.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "server/privileges.h"
-#include "proto/error.h"
+#include "base/error.h"
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 #include "server/registry.h"
-#include "proto/error.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "proto/host_id.h"
-#include "shim/hash.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "server/reply.h"
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/request.h"
 #include "proto/response.h"
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "server/sandbox.h"
-#include "proto/error.h"
+#include "base/error.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

@@ -1,11 +1,11 @@
 #include "server/server.h"
-#include "proto/error.h"
+#include "base/error.h"
+#include "base/rate.h"
+#include "base/timers.h"
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/limits.h"
 #include "server/registry.h"
-#include "server/timers.h"
-#include "shim/rate.h"
 #include <limits.h>
 #include <stdlib.h>
 

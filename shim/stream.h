@@ -3,7 +3,7 @@
 #ifndef HX_SHIM_STREAM_H
 #define HX_SHIM_STREAM_H
 
-#include "proto/error.h"
+#include "base/error.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>

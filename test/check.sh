@@ -85,10 +85,10 @@ suite_lint() {
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: clang-tidy" xargs -P2 -n4 -a "$LOGS/sources" test/tidy.sh
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' proto shim server secure client mux tool test
+        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
     step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/natlab/tools test/bench/run test/bench/bulk)
     step "lint: includes point one way" test/includes.sh
-    step "lint: man pages" test/manpages.sh tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
+    step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each unit 120 $(units build/release); }
 suite_e2e() { each e2e 240 test/e2e/{client,readme,server,stock,udtcurl}*.sh test/e2e/hygiene_{log,sandbox,service,user}.sh; }

@@ -1,17 +1,30 @@
 #!/usr/bin/env bash
 # test/includes.sh: includes point one way (README, "The rooms"). Prints every line that points the other way.
 cd "$(dirname "$0")/.." || exit 1
+
+# may ROOM REGEX: the rooms that files of ROOM include, and no others. A room of client/ is not in "client".
+may() {
+    grep -HnE '#include "' "$1"/*.[ch]* | grep -vE "#include \"($2)/[a-z0-9_]+\.h\"" |
+        grep -vE '#include "test/' # the bench and the tests have fixtures of their own
+}
+# only LIBRARY REGEX: who may include it
+only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test)/"; }
 {
-    grep -nE '#include "(shim|server|secure|client|mux|tool|test)/' proto/*
-    grep -nE '#include "(server|secure|client|mux|tool|test)/' shim/*
-    grep -nE '#include "proto/' shim/* secure/* mux/* | grep -vE '"proto/(error|buf)\.h"'
-    grep -nE '#include "(secure|client|mux|tool|test)/' server/*
-    grep -nE '#include "(shim|server|client|mux|tool|test)/' secure/*
-    grep -nE '#include "(server|mux|tool|test)/' client/*
-    grep -nE '#include "(shim|server|secure|client|tool|test)/' mux/*
-    grep -nE '#include "(shim|server|test)/' tool/*
-    grep -nE '#include "(server|secure|client|mux|tool)/' test/udtcurl/*
-    grep -nE '#include <udt/' proto/* server/* secure/* client/* mux/* tool/*
-    grep -nE '#include <openssl/' proto/* shim/* server/* client/* mux/* tool/*
-    grep -nE '#include <nghttp2/' proto/* shim/* server/* secure/* client/* tool/*
+    may base 'base'
+    may proto 'base|proto'
+    [ ! -d shim/net ] || may shim/net 'base|proto|shim|shim/net'
+    may shim 'base|shim'
+    may shim/udt 'base|proto|shim|shim/net|shim/udt'
+    may secure 'base|secure'
+    may server 'base|proto|shim|shim/udt|secure|server'
+    may client 'base|proto|shim|shim/udt|secure|client'
+    may client/mux 'base|client/mux' | grep -v 'mux/link\.[ch].*"client/hx\.h"'
+    may client/forward 'base|proto|client|client/mux|client/forward'
+    may client/files 'base|secure|client/mux|client/files'
+    may client/tool 'base|proto|secure|client|client/(mux|forward|files|tool)'
+    grep -HnE '#include "client/' client/{forward,files,tool}/*.[ch] | grep -vE '"client/(hx\.h|[a-z]+/)'
+    grep -HnE '#include "(server|secure|client)/' test/udtcurl/*.[ch]
+    only udt/ shim/udt
+    only openssl/ secure
+    only nghttp2/ client/mux
 } | if grep .; then exit 1; fi

@@ -7,7 +7,7 @@
  *
  * RATE is datagrams a second. Prints "attacking" once it has begun, and one line of "key=value" pairs at the
  * end. */
-#include "shim/packet.h"
+#include "shim/udt/packet.h"
 #include "test/bench/measure.h"
 #include "test/bench/udtraw.h"
 #include <poll.h>

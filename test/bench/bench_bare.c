@@ -1,6 +1,6 @@
-/* bench_bare: the least that a server on shim/udt.h can do, accept, read, answer with the same bytes, close:
+/* bench_bare: the least that a server on shim/udt/udt.h can do, accept, read, answer with the same bytes, close:
  * what the library gives with wire's events and small buffers. Prints "listening on 127.0.0.1:PORT". */
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include "test/bench/measure.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>

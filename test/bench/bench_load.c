@@ -17,7 +17,7 @@
 
 #define SOCKETS     16
 #define DRAIN_MS    2000 /* for what is under way when the time is over */
-#define SETTLE_S    8    /* idle is what has been so for longer than WIRE_PARK_MS (shim/wire_park.h) */
+#define SETTLE_S    8    /* idle is what has been so for longer than WIRE_PARK_MS (shim/udt/wire_park.h) */
 #define ANSWER_END  "\r\n\r\n"
 #define ECHO_ROUNDS 3 /* two handshakes and a request: what a session must wait for */
 #define ECHO_BYTES  64

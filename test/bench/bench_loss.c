@@ -1,11 +1,12 @@
-/* bench_loss: own clients (shim/udt.h) hold names over a network that loses datagrams, and then connect to
+/* bench_loss: own clients (shim/udt/udt.h) hold names over a network that loses datagrams, and then connect to
  * their own names and to those of test/stock/stock_holder.
  *
  *   bench_loss PORT OWN STOCK SECONDS
  *
  * Binds own-0, own-1... and prints "bound"; SECONDS after that connects to each of them and of stock-0,
  * stock-1... one at a time, and prints one line of "key=value" pairs. Talks to 127.0.0.1:PORT only. */
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
 #include "test/bench/measure.h"
 #include <netinet/in.h>
 #include <poll.h>
@@ -71,7 +72,7 @@ static int parts(const struct client *c)
 /* Connects, asks, and waits until the answer has come with so many parts. */
 static bool ask(struct client *c, const char *target, int parts_due)
 {
-    int64_t end_ms = udt_now_ms() + WAIT_MS;
+    int64_t end_ms = clock_now_ms() + WAIT_MS;
     char request[128];
     int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n\r\n", target);
 
@@ -81,7 +82,7 @@ static bool ask(struct client *c, const char *target, int parts_due)
         turn(100);
     if (c->lost || stream_write(c->stream, request, (size_t)len) != len)
         return false;
-    while (!c->lost && udt_now_ms() < end_ms && (!strstr(c->answer, "\r\n\r\n") || parts(c) < parts_due))
+    while (!c->lost && clock_now_ms() < end_ms && (!strstr(c->answer, "\r\n\r\n") || parts(c) < parts_due))
         turn(100);
     return strncmp(c->answer, "HTTP/1.1 200", 12) == 0 && parts(c) >= parts_due;
 }
@@ -119,10 +120,10 @@ static bool all_told(const struct client *held, int count)
 
 static void report(struct client *held, int count, struct samples *us, int failed)
 {
-    int64_t end_ms = udt_now_ms() + WAIT_MS;
+    int64_t end_ms = clock_now_ms() + WAIT_MS;
     int lost = 0, told = 0;
 
-    while (!all_told(held, count) && udt_now_ms() < end_ms)
+    while (!all_told(held, count) && clock_now_ms() < end_ms)
         turn(100);
     for (int i = 0; i < count; i++) {
         lost += held[i].lost;

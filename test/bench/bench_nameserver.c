@@ -6,7 +6,7 @@
  * process id
  *
  * Talks to 127.0.0.1:PORT only. */
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>

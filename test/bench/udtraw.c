@@ -1,5 +1,5 @@
 #include "test/bench/udtraw.h"
-#include "shim/packet.h"
+#include "shim/udt/packet.h"
 #include "test/bench/measure.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@
 #define ID_BASE    0x20000000u /* no id is 0, and none has bit 31 */
 #define ID_MASK    0x1FFFFFFFu
 
-#define OWN_MSS             1400 /* shim/udt.h */
-#define OWN_WINDOW          32   /* shim/udt_internal.h */
-#define OWN_KEEPALIVE_MS    8000 /* shim/wire_internal.h, and the two that follow */
+#define OWN_MSS             1400 /* shim/udt/udt.h */
+#define OWN_WINDOW          32   /* shim/udt/udt_internal.h */
+#define OWN_KEEPALIVE_MS    8000 /* shim/udt/wire_internal.h, and the two that follow */
 #define OWN_QUIET_MS        12000
 #define OWN_ECHO_MS         4000
 #define STOCK_MSS           1500

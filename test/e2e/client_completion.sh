@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 PATH=$B:$PATH
-# shellcheck source=tool/hx.bash
-. "$TOP/tool/hx.bash"
+# shellcheck source=client/tool/hx.bash
+. "$TOP/client/tool/hx.bash"
 
 offers() { # offers WORD...: what is offered for the last word, sorted, in one line
     COMP_WORDS=("$@")

@@ -6,7 +6,7 @@
 
 HX=$B/hx
 STRANGERS=28
-ROOM=24 # tool/peer.h, PEERS_UNSEEN
+ROOM=24 # client/tool/peer.h, PEERS_UNSEEN
 
 start_nameserver || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"

@@ -24,7 +24,7 @@ targets_exist() {
 check "every make target that the README names exists" targets_exist
 man_has_every_option() {
     local page command option
-    page=$(sed 's/\\//g' "$TOP/tool/hx.1")
+    page=$(sed 's/\\//g' "$TOP/client/tool/hx.1")
     for command in bind connect cp ping key; do
         for option in $("$B/hx" "$command" --help | sed -nE 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p'); do
             grep -qE -- "(^|[ \"])$option([ ,\"]|$)" <<<"$page" || { echo "hx $command $option" && return 1; }

@@ -1,7 +1,7 @@
 /* Chunks: the cut does not matter; what is written, in chunks as the cut says, is read back as it was. */
-#include "proto/buf.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include "test/fuzz/fuzz.h"
 
 struct run {

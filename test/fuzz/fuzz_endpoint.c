@@ -1,6 +1,6 @@
 /* Endpoints: what is parsed is formatted, parsed again and passed through both sockaddrs as the same. */
+#include "base/error.h"
 #include "proto/endpoint.h"
-#include "proto/error.h"
 #include "test/fuzz/fuzz.h"
 
 static void check_sockaddrs(const struct endpoint *e)

@@ -1,8 +1,8 @@
 /* Multipart bodies: the cut does not matter; each part that is told is valid, and is written and read back.
  * An odd cut takes the boundary from the input's first line. */
-#include "proto/buf.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include "proto/multipart.h"
 #include "test/fuzz/fuzz.h"
 

@@ -3,7 +3,7 @@
  * GOAWAY has left.
  *
  * The first byte says what the mux is, and what its owners do. The rest is the peer's bytes. */
-#include "mux/mux.h"
+#include "client/mux/mux.h"
 #include "test/fuzz/fuzz.h"
 
 #define CLIENT      1 /* else a server */

@@ -1,6 +1,6 @@
 /* Requests: the cut does not matter; what is accepted keeps its promises, and is written and read back. */
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/request.h"
 #include "test/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 /* Responses: the cut does not matter, in head and body; nothing is taken twice. The cut's lowest bit also
  * says whether the request was a HEAD. */
-#include "proto/error.h"
+#include "base/error.h"
 #include "proto/response.h"
 #include "test/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SOCKS5: whatever a client says, and however it is cut, is answered alike; a target that comes out is one.
  */
+#include "client/forward/socks.h"
 #include "test/fuzz/fuzz.h"
-#include "tool/socks.h"
 
 struct run {
     struct socks socks;

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #define SETTLE_MS  200
-#define OLD_MS     1100 /* a connection that is worth forging for (shim/doubt.h) */
+#define OLD_MS     1100 /* a connection that is worth forging for (shim/udt/shutdown_check.h) */
 #define EXPIRY_MS  700  /* UDT's expiry timer, 300 ms and more, after which it uses what the ACK said */
 #define STORM_MS   1000
 #define LOSS_LIST  32

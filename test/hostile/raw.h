@@ -3,7 +3,7 @@
 #ifndef HX_TEST_RAW_H
 #define HX_TEST_RAW_H
 
-#include "shim/packet.h"
+#include "shim/udt/packet.h"
 #include <netinet/in.h>
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 #include "test/udtcurl/compose.h"
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "test/udtcurl/args.h"
 #include "test/udtcurl/url.h"
 #include <string.h>

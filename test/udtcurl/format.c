@@ -1,6 +1,6 @@
 #include "test/udtcurl/format.h"
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* udtcurl: fetches URLs by HTTP/1.1 over UDT, with curl's options, output and exit codes. */
-#include "proto/buf.h"
-#include "proto/error.h"
-#include "shim/udt.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/args.h"
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/net.h"

@@ -1,5 +1,6 @@
 #include "test/udtcurl/net.h"
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/output.h"
 #include "test/udtcurl/wait.h"
@@ -108,7 +109,7 @@ static int win(struct net *n, struct attempt *a)
 
 int net_step(struct net *n, int64_t until_ms)
 {
-    int64_t now_ms = udt_now_ms();
+    int64_t now_ms = clock_now_ms();
     size_t failed = 0;
     bool timed_out = false;
     net_pump(n);
@@ -155,7 +156,7 @@ static int64_t sooner(int64_t a, int64_t b)
 int net_wait(struct net *n, int watch_fd, int64_t until_ms)
 {
     struct pollfd fds[2] = {{.fd = udt_port_fd(n->port), .events = POLLIN}, {.fd = watch_fd}};
-    int64_t now_ms = udt_now_ms(), wake_ms = sooner(until_ms, now_ms + LOOK_MS);
+    int64_t now_ms = clock_now_ms(), wake_ms = sooner(until_ms, now_ms + LOOK_MS);
     int port_ms = udt_port_timeout_ms(n->port), err;
     if (port_ms >= 0)
         wake_ms = sooner(wake_ms, now_ms + port_ms);
@@ -169,7 +170,7 @@ int net_wait(struct net *n, int watch_fd, int64_t until_ms)
         errno = EPIPE;
         return UC_WRITE;
     }
-    return until_ms >= 0 && udt_now_ms() >= until_ms ? UC_TIMEOUT : UC_OK;
+    return until_ms >= 0 && clock_now_ms() >= until_ms ? UC_TIMEOUT : UC_OK;
 }
 
 /* The socket is bound to every address; the kernel tells which one it would choose. Connecting a UDP socket

@@ -2,6 +2,7 @@
 #ifndef HX_UDTCURL_OUTPUT_H
 #define HX_UDTCURL_OUTPUT_H
 
+#include "base/clock.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@ struct output {
 void output_init(void);
 void output_open(struct output *o, const char *path);
 /* Writes all of data[0..len), making the file if need be (also with len 0). UC_OK; UC_WRITE with o->error;
- * UC_TIMEOUT at `until_ms` (udt_now_ms(); -1: no limit); UC_SIGNAL + number. */
+ * UC_TIMEOUT at `until_ms` (clock_now_ms(); -1: no limit); UC_SIGNAL + number. */
 int output_write(struct output *o, const void *data, size_t len, int64_t until_ms);
 /* For messages. */
 const char *output_name(const struct output *o);

@@ -1,5 +1,6 @@
 #include "test/udtcurl/resolve.h"
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/wait.h"
 #include <netdb.h>
@@ -42,7 +43,7 @@ static int await(struct query *q, int64_t until_ms)
         int err = wait_fds(NULL, 0, 0); /* lets a signal in */
         if (err != UC_OK && err != UC_TIMEOUT)
             return err;
-        if (until_ms >= 0 && udt_now_ms() >= until_ms)
+        if (until_ms >= 0 && clock_now_ms() >= until_ms)
             return UC_TIMEOUT;
     }
     return UC_OK;

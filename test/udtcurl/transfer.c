@@ -1,7 +1,8 @@
 #include "test/udtcurl/transfer.h"
-#include "proto/buf.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "proto/response.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/args.h"
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/compose.h"
@@ -19,7 +20,7 @@
 #include <time.h>
 
 #define READ_BYTES 65536
-#define GRACE_MS                                                                               \
+#define GRACE_MS \
     250 /* the stream may say that it is gone a moment before the event tells whether in order \
          */
 
@@ -274,7 +275,7 @@ static int take(struct transfer *t, const char *data, size_t len)
 /* Whether the peer has closed its end, or just is not there any more. */
 static bool closed_in_order(struct transfer *t)
 {
-    int64_t until_ms = udt_now_ms() + GRACE_MS;
+    int64_t until_ms = clock_now_ms() + GRACE_MS;
     int err = UC_OK;
     while (err == UC_OK && !t->net->connected->peer_closed)
         err = net_wait(t->net, -1, until_ms);
@@ -332,7 +333,7 @@ static int run(struct transfer *t)
                                                       [TRANSFER_RECEIVE] = step_receive};
     int err = UC_OK;
     while (err == UC_OK && t->state != TRANSFER_DONE) {
-        if (deadline(t) >= 0 && udt_now_ms() >= deadline(t))
+        if (deadline(t) >= 0 && clock_now_ms() >= deadline(t))
             return UC_TIMEOUT;
         err = steps[t->state](t);
         if (err == UC_AGAIN)
@@ -345,7 +346,7 @@ static int run(struct transfer *t)
 
 static void set_deadlines(struct transfer *t)
 {
-    int64_t now_ms = udt_now_ms() + 1; /* the clock's fraction is cut: never too early */
+    int64_t now_ms = clock_now_ms() + 1; /* the clock's fraction is cut: never too early */
     t->until_ms = t->args->max_time_ms ? now_ms + t->args->max_time_ms : -1;
     t->connect_until_ms = now_ms + t->args->connect_timeout_ms;
     if (t->until_ms >= 0 && t->until_ms < t->connect_until_ms)

@@ -1,5 +1,5 @@
 #include "test/udtcurl/url.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/codes.h"
 #include <stdbool.h>
 #include <stdio.h>

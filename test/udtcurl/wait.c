@@ -1,5 +1,6 @@
 #include "test/udtcurl/wait.h"
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
 #include "test/udtcurl/codes.h"
 #include <errno.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ void wait_die(void)
 
 int wait_fds(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
-    int64_t left = until_ms < 0 ? -1 : until_ms - udt_now_ms();
+    int64_t left = until_ms < 0 ? -1 : until_ms - clock_now_ms();
     struct timespec timeout;
     int ready;
     if (left < 0 && until_ms >= 0)

@@ -2,6 +2,7 @@
 #ifndef HX_UDTCURL_WAIT_H
 #define HX_UDTCURL_WAIT_H
 
+#include "base/clock.h"
 #include <poll.h>
 #include <stdint.h>
 
@@ -12,7 +13,7 @@ int wait_signal(void);
 /* Ends the process as that signal ends it by default. */
 void wait_die(void) __attribute__((noreturn));
 
-/* Waits until one of fds[0..n) has what it is polled for or udt_now_ms() is `until_ms` (-1: no limit). UC_OK;
+/* Waits until one of fds[0..n) has what it is polled for or clock_now_ms() is `until_ms` (-1: no limit). UC_OK;
  * UC_TIMEOUT; UC_SIGNAL + number as soon as a signal has come. */
 int wait_fds(struct pollfd *fds, nfds_t n, int64_t until_ms);
 

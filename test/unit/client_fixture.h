@@ -16,7 +16,7 @@
 #include "server/config.h"
 #include "server/loop.h"
 #include "server/server.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

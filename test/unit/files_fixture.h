@@ -2,8 +2,8 @@
 #ifndef HX_TEST_FILES_FIXTURE_H
 #define HX_TEST_FILES_FIXTURE_H
 
+#include "client/files/files.h"
 #include "share_fixture.h"
-#include "tool/files.h"
 
 struct copy {
     struct fixture *x;

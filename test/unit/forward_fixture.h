@@ -3,9 +3,9 @@
 #ifndef HX_TEST_FORWARD_FIXTURE_H
 #define HX_TEST_FORWARD_FIXTURE_H
 
+#include "client/forward/allow.h"
+#include "client/forward/forward_conn.h"
 #include "test/unit/cuts.h"
-#include "tool/allow.h"
-#include "tool/forward_conn.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <time.h>

@@ -3,7 +3,7 @@
 #ifndef HX_TEST_LINK_FIXTURE_H
 #define HX_TEST_LINK_FIXTURE_H
 
-#include "tool/link.h"
+#include "client/mux/link.h"
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #ifndef HX_TEST_MUX_PAIR_H
 #define HX_TEST_MUX_PAIR_H
 
-#include "mux/mux.h"
+#include "client/mux/mux.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

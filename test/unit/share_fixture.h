@@ -3,9 +3,9 @@
 #ifndef HX_TEST_SHARE_FIXTURE_H
 #define HX_TEST_SHARE_FIXTURE_H
 
-#include "mux/mux.h"
+#include "client/files/share.h"
+#include "client/mux/mux.h"
 #include "secure/digest.h"
-#include "tool/share.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
+#include "client/forward/allow.h"
+#include "client/forward/authority.h"
 #include "test/unit/cuts.h"
-#include "tool/allow.h"
-#include "tool/authority.h"
 
 static struct allow *allowing(const char *first, const char *second)
 {

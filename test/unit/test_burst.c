@@ -1,6 +1,6 @@
 /* shim/wire_burst: full packets that are held leave in order, each as it is, whatever the kernel can do. */
-#include "shim/wire_burst.h"
-#include "shim/wire_internal.h"
+#include "shim/udt/wire_burst.h"
+#include "shim/udt/wire_internal.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>

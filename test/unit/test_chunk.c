@@ -1,6 +1,6 @@
-#include "proto/buf.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/chunk.h"
-#include "proto/error.h"
 #include "test/unit/cuts.h"
 
 struct run {

@@ -1,4 +1,4 @@
-/* Sees hx.h as an application does: without proto/error.h. */
+/* Sees hx.h as an application does: without base/error.h. */
 #include "client/hx.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-/* The texts are proto/error.h's: a number that stood for another code in hx.h would get another's text. */
+/* The texts are base/error.h's: a number that stood for another code in hx.h would get another's text. */
 static void each_public_code_has_its_own_text(void **state)
 {
     (void)state;

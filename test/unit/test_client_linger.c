@@ -7,7 +7,8 @@
 /* A living hx peer that has not confirmed anything, at 1000. */
 static struct linger_view hx_peer(void)
 {
-    return (struct linger_view){.finish.peer_speaks = true, .unacked = 5, .heard_ms = 1000, .now_ms = 1000};
+    return (struct linger_view){
+        .half_close.peer_speaks = true, .unacked = 5, .heard_ms = 1000, .now_ms = 1000};
 }
 
 static int judge(struct linger_state *l, struct linger_view *v, int64_t now_ms)
@@ -25,7 +26,7 @@ static void an_hx_peer_is_waited_for_until_it_confirms(void **state)
     assert_int_equal(judge(&l, &v, 1000), HX_EAGAIN);
     v.unacked = 0;
     assert_int_equal(judge(&l, &v, 20000), HX_EAGAIN);
-    v.finish.sent_confirmed = true;
+    v.half_close.sent_confirmed = true;
     assert_int_equal(judge(&l, &v, 20001), HX_OK);
 }
 
@@ -46,7 +47,7 @@ static void a_confirmation_counts_even_if_the_peer_is_gone(void **state)
     struct linger_state l;
     struct linger_view v = hx_peer();
     linger_init(&l, 30000, -1, 1000);
-    v.finish.sent_confirmed = v.finish.received_all = true;
+    v.half_close.sent_confirmed = v.half_close.received_all = true;
     v.gone = true;
     v.unacked = HX_ECLOSED;
     assert_int_equal(judge(&l, &v, 1000), HX_OK);
@@ -58,12 +59,12 @@ static void a_peer_that_waits_for_our_word_gets_some_time_to_hear_it(void **stat
     struct linger_state l;
     struct linger_view v = hx_peer();
     linger_init(&l, 30000, -1, 1000);
-    v.finish.sent_confirmed = v.finish.received_all = true;
+    v.half_close.sent_confirmed = v.half_close.received_all = true;
     assert_int_equal(judge(&l, &v, 1000), HX_EAGAIN);
     assert_int_equal(judge(&l, &v, 1000 + LINGER_PARTING_MS - 1), HX_EAGAIN);
     assert_int_equal(judge(&l, &v, 1000 + LINGER_PARTING_MS), HX_OK);
     linger_init(&l, 30000, -1, 1000);
-    v.finish.peer_done = true;
+    v.half_close.peer_done = true;
     assert_int_equal(judge(&l, &v, 1000), HX_OK);
 }
 
@@ -98,7 +99,7 @@ static void a_stock_peer_has_everything_once_all_is_acknowledged(void **state)
     (void)state;
     struct linger_state l;
     struct linger_view v = hx_peer();
-    v.finish.peer_speaks = false;
+    v.half_close.peer_speaks = false;
     linger_init(&l, 30000, -1, 1000);
     assert_int_equal(judge(&l, &v, 1000 + LINGER_STOCK_MS), HX_EAGAIN);
     v.unacked = 0;
@@ -110,7 +111,7 @@ static void a_peer_that_has_not_greeted_yet_is_not_taken_for_a_stock_one_at_once
     (void)state;
     struct linger_state l;
     struct linger_view v = hx_peer();
-    v.finish.peer_speaks = false;
+    v.half_close.peer_speaks = false;
     v.unacked = 0;
     linger_init(&l, 30000, -1, 1000);
     assert_int_equal(judge(&l, &v, 1000 + LINGER_STOCK_MS - 1), HX_EAGAIN);
@@ -121,7 +122,7 @@ static void a_stock_peer_that_leaves_is_judged_by_what_was_acknowledged_before(v
     (void)state;
     struct linger_state l;
     struct linger_view v = hx_peer();
-    v.finish.peer_speaks = false;
+    v.half_close.peer_speaks = false;
     v.gone = true;
     v.unacked = HX_ECLOSED;
     linger_init(&l, 30000, 0, 1000);
@@ -135,7 +136,7 @@ static void a_canceled_wait_ends_whatever_is_known(void **state)
     (void)state;
     struct linger_state l;
     struct linger_view v = hx_peer();
-    v.canceled = v.finish.sent_confirmed = true;
+    v.canceled = v.half_close.sent_confirmed = true;
     linger_init(&l, -1, 0, 1000);
     assert_int_equal(judge(&l, &v, 1000), HX_ECANCELED);
 }

@@ -1,5 +1,5 @@
+#include "base/error.h"
 #include "client/parts.h"
-#include "proto/error.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

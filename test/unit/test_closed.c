@@ -1,4 +1,5 @@
 /* shim/udt_closed.cc: sessions that end while others go on are removed by the later closes. */
+#include "base/clock.h"
 #include "test/unit/udt_fixture.h"
 #include <malloc.h>
 
@@ -8,10 +9,10 @@
 
 static int have_sessions(int ms)
 {
-    int64_t end_ms = udt_now_ms() + ms;
+    int64_t end_ms = clock_now_ms() + ms;
     int count = 0;
 
-    for (; udt_now_ms() < end_ms; count++) {
+    for (; clock_now_ms() < end_ms; count++) {
         struct stream *accepted, *s = connect_to(left, server, &accepted);
 
         stream_close(accepted);

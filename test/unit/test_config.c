@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "proto/endpoint.h"
-#include "proto/error.h"
 #include "server/config.h"
 #include <stdlib.h>
 #include <string.h>

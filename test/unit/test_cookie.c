@@ -1,5 +1,5 @@
 /* shim/cookie: only who receives at an address can show its cookie. */
-#include "shim/cookie.h"
+#include "shim/udt/cookie.h"
 #include <setjmp.h>
 #include <stdarg.h>
 /* cmocka wants the above */

@@ -1,5 +1,5 @@
+#include "base/error.h"
 #include "proto/endpoint.h"
-#include "proto/error.h"
 #include "test/unit/cuts.h"
 #include <arpa/inet.h>
 

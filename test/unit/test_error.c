@@ -1,4 +1,4 @@
-#include "proto/error.h"
+#include "base/error.h"
 #include "test/unit/cuts.h"
 
 static void each_code_has_a_text_of_its_own(void **state)

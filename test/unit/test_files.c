@@ -1,5 +1,5 @@
+#include "client/files/path.h"
 #include "files_fixture.h"
-#include "tool/path.h"
 
 /* Names, permissions, times, contents. */
 static void assert_same_tree(const struct fixture *x, const char *a, const char *b)

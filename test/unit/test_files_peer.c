@@ -1,5 +1,5 @@
+#include "client/files/plan.h"
 #include "files_fixture.h"
-#include "tool/plan.h"
 
 static void a_share_for_reading_says_so(void **state)
 {

@@ -1,6 +1,6 @@
+#include "client/forward/forward_spec.h"
+#include "client/forward/listen.h"
 #include "test/unit/cuts.h"
-#include "tool/forward_spec.h"
-#include "tool/listen.h"
 #include <unistd.h>
 
 /* "[address or -|*] port target" */

@@ -1,4 +1,4 @@
-#include "proto/error.h"
+#include "base/error.h"
 #include "proto/host_id.h"
 #include "test/unit/cuts.h"
 

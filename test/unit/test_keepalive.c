@@ -1,7 +1,7 @@
-/* shim/wire's keepalives on a simulated clock: two wires, each with a model of UDT's expiration timer
+/* shim/udt/wire's keepalives on a simulated clock: two wires, each with a model of UDT's expiration timer
  * (core.cpp, checkTimers), and a network that loses what the test wants. What a wire sends by itself leaves
  * through a real socket on loopback and is taken from there at once. */
-#include "shim/wire_internal.h"
+#include "shim/udt/wire_internal.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "tool/keyfile.h"
+#include "client/tool/keyfile.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

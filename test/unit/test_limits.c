@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "server/limits.h"
-#include "shim/hash.h"
 #include <string.h>
 
 static struct endpoint at(const char *text)

@@ -1,5 +1,5 @@
-#include "tool/listing.h"
-#include "tool/path.h"
+#include "client/files/listing.h"
+#include "client/files/path.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

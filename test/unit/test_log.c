@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
+#include "base/error.h"
 #include "server/log.h"
 #include <fcntl.h>
 #include <regex.h>

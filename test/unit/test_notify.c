@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
+#include "base/error.h"
 #include "server/notify.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "tool/progress.h"
+#include "client/tool/progress.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* shim/rate: what one source may do in a second is no other source's loss. */
-#include "shim/rate.h"
+#include "base/rate.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
+#include "base/error.h"
 #include "server/registry.h"
 #include <stdio.h>
 

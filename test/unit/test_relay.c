@@ -1,5 +1,5 @@
+#include "client/forward/relay.h"
 #include "test/unit/mux_pair.h"
-#include "tool/relay.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

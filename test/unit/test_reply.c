@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/request.h"
 #include "server/reply.h"
 #include <stdlib.h>

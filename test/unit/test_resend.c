@@ -1,6 +1,6 @@
-/* shim/resend: only acknowledgements keep a sender from repeating. */
-#include "shim/packet.h"
-#include "shim/resend.h"
+/* shim/udt/resend: only acknowledgements keep a sender from repeating. */
+#include "shim/udt/packet.h"
+#include "shim/udt/resend.h"
 #include <setjmp.h>
 #include <stdarg.h>
 /* cmocka wants the above */

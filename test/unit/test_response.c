@@ -1,5 +1,5 @@
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/response.h"
 #include "test/unit/cuts.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
+#include "base/error.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
 #include <errno.h>

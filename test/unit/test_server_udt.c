@@ -7,12 +7,13 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "proto/endpoint.h"
 #include "server/config.h"
 #include "server/log.h"
 #include "server/loop.h"
 #include "server/server.h"
-#include "shim/udt.h"
+#include "shim/udt/udt.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,9 +124,9 @@ static void take_bytes(struct peer *p)
 /* Takes what comes within `ms`, but returns once *done is true. */
 static void run_until(const bool *done, int ms)
 {
-    int64_t end = udt_now_ms() + ms;
+    int64_t end = clock_now_ms() + ms;
 
-    while (!*done && udt_now_ms() < end) {
+    while (!*done && clock_now_ms() < end) {
         struct pollfd fd = {.fd = udt_port_fd(port), .events = POLLIN};
         struct udt_event ev;
 
@@ -167,10 +168,10 @@ static void leave(struct peer *p)
 
 static bool heard(struct peer *p, const char *text, int ms)
 {
-    int64_t end = udt_now_ms() + ms;
+    int64_t end = clock_now_ms() + ms;
     const bool never = false;
 
-    while (!strstr(p->said, text) && !p->closed && udt_now_ms() < end)
+    while (!strstr(p->said, text) && !p->closed && clock_now_ms() < end)
         run_until(&never, 5);
     return strstr(p->said, text) != NULL;
 }
@@ -180,7 +181,7 @@ static bool logged(const char *text)
     static char log[1 << 20];
     const bool never = false;
 
-    for (int64_t end = udt_now_ms() + PATIENCE; udt_now_ms() < end; run_until(&never, 20)) {
+    for (int64_t end = clock_now_ms() + PATIENCE; clock_now_ms() < end; run_until(&never, 20)) {
         ssize_t n = pread(fileno(server_log), log, sizeof log - 1, 0);
 
         log[n < 0 ? 0 : n] = '\0';
@@ -194,11 +195,11 @@ static bool logged(const char *text)
 static int64_t time_of_another(void)
 {
     struct peer *p = connected_peer();
-    int64_t begin = udt_now_ms();
+    int64_t begin = clock_now_ms();
 
     say(p, ROOT);
     assert_true(heard(p, "hx-nameserver", PATIENCE));
-    begin = udt_now_ms() - begin;
+    begin = clock_now_ms() - begin;
     leave(p);
     return begin;
 }
@@ -275,7 +276,8 @@ static void a_flood_of_requests_gets_all_answers_and_others_are_served(void **st
     }
     assert_int_equal(sent, 200);
     assert_true(time_of_another() < 200);
-    for (int64_t end = udt_now_ms() + PATIENCE; answers < 200 && udt_now_ms() < end; run_until(&never, 5)) {
+    for (int64_t end = clock_now_ms() + PATIENCE; answers < 200 && clock_now_ms() < end;
+         run_until(&never, 5)) {
         answers = 0;
         for (const char *at = p->said; (at = strstr(at, "HTTP/1.1 200 OK")) != NULL; at++)
             answers++;

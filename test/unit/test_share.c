@@ -1,7 +1,7 @@
+#include "client/files/beneath.h"
+#include "client/files/part.h"
+#include "client/files/path.h"
 #include "share_fixture.h"
-#include "tool/beneath.h"
-#include "tool/part.h"
-#include "tool/path.h"
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>

@@ -1,5 +1,5 @@
+#include "client/files/path.h"
 #include "share_fixture.h"
-#include "tool/path.h"
 
 static const char secret[] = "not for you";
 

@@ -1,5 +1,5 @@
+#include "client/forward/socks.h"
 #include "test/unit/cuts.h"
-#include "tool/socks.h"
 
 struct run {
     struct socks socks;

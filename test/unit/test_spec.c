@@ -1,7 +1,7 @@
 /* The specification's exchanges, byte for byte (test/spec): writers write them, parsers read them. Run from
  * the root of the tree. */
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "proto/multipart.h"
 #include "proto/request.h"
 #include "proto/response.h"

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "proto/error.h"
-#include "server/timers.h"
+#include "base/error.h"
+#include "base/timers.h"
 #include <stdlib.h>
 
 #define COUNT 500

@@ -1,4 +1,4 @@
-#include "tool/options.h"
+#include "client/tool/options.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

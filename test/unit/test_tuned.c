@@ -1,7 +1,8 @@
-/* shim/tuned.cc: what UDT keeps of those that have something to send grows with them. A server's port and
+/* shim/udt/tuned.cc: what UDT keeps of those that have something to send grows with them. A server's port and
  * 4,500 peers made of datagrams alone, all on one socket. */
-#include "shim/packet.h"
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/packet.h"
+#include "shim/udt/udt.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -84,7 +85,7 @@ static void tell(int number)
     pthread_mutex_unlock(&lock);
 }
 
-/* The C library's, for shim/wire: data goes no further than here, the rest on its way. */
+/* The C library's, for shim/udt/wire: data goes no further than here, the rest on its way. */
 ssize_t sendmsg(int to, const struct msghdr *mh, int flags)
 {
     if (mh->msg_iovlen != 2 || packet_type(mh->msg_iov[0].iov_base) != PACKET_DATA)
@@ -136,9 +137,9 @@ static void take(const uint8_t *packet, size_t len)
 /* Takes what comes, at the peers and at the server, until `*count` has come to `end`. */
 static void await(const int *count, int end)
 {
-    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
 
-    while (*count < end && udt_now_ms() < deadline_ms) {
+    while (*count < end && clock_now_ms() < deadline_ms) {
         struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = udt_port_fd(server), .events = POLLIN}};
         uint8_t packet[PACKET_HEAD + PACKET_BODY_MAX];
         struct udt_event ev;

@@ -1,5 +1,6 @@
 /* shim/udt over real UDT on loopback: a listener's port and clients' ports in one process, one thread. */
-#include "shim/packet.h"
+#include "base/clock.h"
+#include "shim/udt/packet.h"
 #include "test/unit/udt_fixture.h"
 #include <malloc.h>
 #include <unistd.h>
@@ -18,10 +19,10 @@
 static bool quiet(struct udt_port *p, int ms) /* no event within ms */
 {
     struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
-    int64_t deadline_ms = udt_now_ms() + ms;
+    int64_t deadline_ms = clock_now_ms() + ms;
     struct udt_event ev;
 
-    while (udt_now_ms() < deadline_ms) {
+    while (clock_now_ms() < deadline_ms) {
         if (udt_port_next(p, &ev))
             return false;
         poll(&fd, 1, 10);
@@ -71,10 +72,10 @@ static void a_close_is_told_within_100_ms_after_what_came_before_it(void **state
     stream_write(a, "last", 4);
     await(left, UDT_EV_WRITABLE); /* acknowledged */
     assert_int_equal(stream_unacked(a), 0);
-    start_ms = udt_now_ms();
+    start_ms = clock_now_ms();
     stream_close(a);
     await(server, UDT_EV_CLOSED);
-    assert_in_range(udt_now_ms() - start_ms, 0, CLOSE_MS); /* UDT's epoll: never */
+    assert_in_range(clock_now_ms() - start_ms, 0, CLOSE_MS); /* UDT's epoll: never */
     assert_int_equal(read_all(server, b, buf, sizeof(buf)), 4);
     assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_ECLOSED);
     assert_int_equal(stream_unacked(b), HX_ECLOSED);
@@ -191,7 +192,7 @@ static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
 
     (void)state;
     for (int i = 0; i < 50; i++) {
-        int64_t start_ms = udt_now_ms();
+        int64_t start_ms = clock_now_ms();
         struct stream *s;
 
         assert_int_equal(udt_connect(&s, left, address, len, WAIT_MS, NULL), HX_OK);
@@ -199,7 +200,7 @@ static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
         poll(NULL, 0, i % 3);
         if (await_either(left, UDT_EV_CONNECTED, UDT_EV_CONNECT_FAILED).type == UDT_EV_CONNECTED)
             await(left, UDT_EV_CLOSED);
-        assert_in_range(udt_now_ms() - start_ms, 0, 2000);
+        assert_in_range(clock_now_ms() - start_ms, 0, 2000);
         stream_close(s);
     }
 }
@@ -213,14 +214,14 @@ static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
     (void)state;
     memset(out, 'y', sizeof(out));
     for (int i = 0; i < 5; i++) {
-        int64_t start_ms = udt_now_ms();
+        int64_t start_ms = clock_now_ms();
 
         stream_write(a, "x", 1); /* the ACK timer has just run */
         assert_int_equal(read_all(server, b, in, 1), 1);
         assert_int_equal(stream_write(a, out, sizeof(out)), sizeof(out));
         assert_int_equal(read_all(server, b, in, sizeof(in)), sizeof(in));
-        if (udt_now_ms() - start_ms < best_ms)
-            best_ms = udt_now_ms() - start_ms;
+        if (clock_now_ms() - start_ms < best_ms)
+            best_ms = clock_now_ms() - start_ms;
     }
     assert_in_range(best_ms, 0, 80); /* UDT alone: 100 ms, every time */
     stream_close(a);
@@ -231,7 +232,7 @@ static void idle(int ms) /* takes events, whatever they are */
 {
     struct udt_event ev;
 
-    for (int64_t end_ms = udt_now_ms() + ms; udt_now_ms() < end_ms; poll(NULL, 0, 50)) {
+    for (int64_t end_ms = clock_now_ms() + ms; clock_now_ms() < end_ms; poll(NULL, 0, 50)) {
         while (udt_port_next(server, &ev) || udt_port_next(left, &ev))
             ;
     }
@@ -316,8 +317,8 @@ static void a_stream_hears_its_peer(void **state)
     struct stream *b, *a = connect_to(left, server, &b);
 
     (void)state;
-    assert_in_range(udt_now_ms() - stream_heard_ms(a), 0, 1000);
-    assert_in_range(udt_now_ms() - stream_heard_ms(b), 0, 1000);
+    assert_in_range(clock_now_ms() - stream_heard_ms(a), 0, 1000);
+    assert_in_range(clock_now_ms() - stream_heard_ms(b), 0, 1000);
     stream_close(a);
     stream_close(b);
 }

@@ -1,4 +1,5 @@
 /* shim/udt: two hosts' ports that meet by rendezvous, as after an introduction. */
+#include "base/clock.h"
 #include "test/unit/udt_fixture.h"
 
 static void meet(struct stream **a, struct stream **b)
@@ -27,10 +28,10 @@ static int64_t first_data_ms(void)
     assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     stream_write(a, "1st", 3);
-    start_ms = udt_now_ms();
+    start_ms = clock_now_ms();
     await(right, UDT_EV_CONNECTED);
     assert_int_equal(read_all(right, b, buf, 3), 3);
-    took_ms = udt_now_ms() - start_ms;
+    took_ms = clock_now_ms() - start_ms;
     stream_close(a);
     stream_close(b);
     return took_ms;
@@ -48,24 +49,24 @@ static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
 
 static void both_directions_end_separately(void **state)
 {
-    struct udt_finish f;
+    struct udt_half_close f;
     struct stream *a, *b;
     char buf[16];
 
     (void)state;
     meet(&a, &b);
     stream_write(a, "question", 8);
-    assert_int_equal(udt_stream_finish(a), HX_OK);
+    assert_int_equal(udt_stream_half_close(a), HX_OK);
     assert_int_equal(read_all(right, b, buf, sizeof(buf)), 8);
     assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_EEOF);
-    await(left, UDT_EV_FINISHED);
-    udt_stream_finish_state(a, &f);
+    await(left, UDT_EV_HALF_CLOSED);
+    udt_stream_half_close_state(a, &f);
     assert_true(f.sent_confirmed && !f.received_all);
     stream_write(b, "answer", 6); /* the other direction still works */
-    udt_stream_finish(b);
+    udt_stream_half_close(b);
     assert_int_equal(read_all(left, a, buf, sizeof(buf)), 6);
     assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EEOF);
-    await(right, UDT_EV_FINISHED);
+    await(right, UDT_EV_HALF_CLOSED);
     stream_close(a);
     stream_close(b);
 }
@@ -82,7 +83,7 @@ static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
     for (int i = 0; i < TOTAL; i++)
         out[i] = (char)(i * 7 + i / 251);
     meet(&a, &b);
-    for (int64_t end_ms = udt_now_ms() + 4 * WAIT_MS; got < TOTAL && udt_now_ms() < end_ms;) {
+    for (int64_t end_ms = clock_now_ms() + 4 * WAIT_MS; got < TOTAL && clock_now_ms() < end_ms;) {
         ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;
         ssize_t m = stream_read(b, in + got, TOTAL - got);
         struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};

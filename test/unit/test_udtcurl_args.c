@@ -1,6 +1,6 @@
 /* The command line of udtcurl, and the request that it makes. */
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "test/udtcurl/args.h"
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/compose.h"

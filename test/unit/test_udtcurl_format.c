@@ -1,6 +1,6 @@
 /* udtcurl's --write-out. */
-#include "proto/buf.h"
-#include "proto/error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "test/udtcurl/format.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* shim/wire, datagram by datagram: what a connecting socket takes from its peer. The test is UDT as well as
+/* shim/udt/wire, datagram by datagram: what a connecting socket takes from its peer. The test is UDT as well as
  * the network: it says what came and what leaves, and looks at what UDT would have got. */
-#include "shim/wire_internal.h"
+#include "shim/udt/wire_internal.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #define PEER_ISN   4711 /* a party of a rendezvous has its own */
 #define COOKIE     0xC00C1E
 #define NOW_MS     1000
-#define OLD_MS     (NOW_MS + DOUBT_AGE_MS)
+#define OLD_MS     (NOW_MS + SHUTDOWN_CHECK_AGE_MS)
 
 struct world {
     struct wire *wire;
@@ -36,7 +36,7 @@ static void put_handshake(struct world *w, int32_t to, enum packet_request reque
     packet_put_word(w->body + HANDSHAKE_VERSION, 4);
     packet_put_word(w->body + HANDSHAKE_TYPE, 1);
     packet_put_word(w->body + HANDSHAKE_ISN, isn);
-    packet_put_word(w->body + HANDSHAKE_MSS, GUARD_MSS_OURS);
+    packet_put_word(w->body + HANDSHAKE_MSS, FILTER_MSS_OURS);
     packet_put_word(w->body + HANDSHAKE_WINDOW, window);
     packet_put_word(w->body + HANDSHAKE_REQUEST, (uint32_t)request);
     packet_put_word(w->body + HANDSHAKE_ID, (uint32_t)from);
@@ -337,18 +337,18 @@ static void our_own_shutdown_carries_the_proof(void **state)
 static void only_who_has_seen_the_handshake_can_say_that_a_direction_ends(void **state)
 {
     struct world *w = *state;
-    struct finish peer;
+    struct half_close peer;
 
-    w->conn->finishing = true;
-    finish_init(&peer, NOW_MS);
-    finish_end(&peer, 0, NOW_MS);
-    packet_put_control(w->head, PACKET_CUSTOM, GUARD_CUSTOM_HX, ID);
-    finish_message(&peer, w->body, NOW_MS);
-    assert_false(taken(w, FINISH_SIZE));
-    assert_false(w->conn->finish.peer_ended);
+    w->conn->half_closing = true;
+    half_close_init(&peer, NOW_MS);
+    half_close_end(&peer, 0, NOW_MS);
+    packet_put_control(w->head, PACKET_CUSTOM, FILTER_CUSTOM_HX, ID);
+    half_close_message(&peer, w->body, NOW_MS);
+    assert_false(taken(w, HALF_CLOSE_SIZE));
+    assert_false(w->conn->half_close.peer_ended);
     packet_put_word(w->head + 4, COOKIE);
-    assert_false(taken(w, FINISH_SIZE)); /* it is not for UDT */
-    assert_true(w->conn->finish.peer_ended);
+    assert_false(taken(w, HALF_CLOSE_SIZE)); /* it is not for UDT */
+    assert_true(w->conn->half_close.peer_ended);
 }
 
 static void a_late_handshake_changes_nothing(void **state)
@@ -382,10 +382,10 @@ static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answer
     assert_int_equal(packet_word(packet + PACKET_HEAD + ACK_SEQUENCE), ISN); /* nothing has come from him */
     assert_false(left(w, PACKET_ACK, packet));
     packet_put_control(w->head, PACKET_ACK2, 0, ID);
-    packet_put_word(w->head + 4, w->conn->doubt.number + 1);
+    packet_put_word(w->head + 4, w->conn->shutdown_check.number + 1);
     assert_true(taken_at(w, 4, OLD_MS + 1)); /* of some ACK of UDT's */
-    assert_true(w->conn->doubt.due_ms != INT64_MAX);
-    packet_put_word(w->head + 4, w->conn->doubt.number);
+    assert_true(w->conn->shutdown_check.due_ms != INT64_MAX);
+    packet_put_word(w->head + 4, w->conn->shutdown_check.number);
     assert_false(taken_at(w, 4, OLD_MS + 1));
     for (int64_t now_ms = OLD_MS; now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
         wire_tick(w->wire, now_ms);
@@ -409,7 +409,7 @@ static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
     assert_false(shutdown_taken_at(w, 0, OLD_MS));
     for (; !w->wire->replay && now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
         wire_tick(w->wire, now_ms);
-    assert_in_range(now_ms - OLD_MS, DOUBT_MS, 100);
+    assert_in_range(now_ms - OLD_MS, SHUTDOWN_CHECK_MS, 100);
     assert_int_equal(packet_type(w->wire->replay->head), PACKET_SHUTDOWN);
     assert_true(shutdown_taken_at(w, 0, now_ms));
 }

@@ -2,7 +2,8 @@
 #ifndef HX_TEST_UDT_FIXTURE_H
 #define HX_TEST_UDT_FIXTURE_H
 
-#include "shim/udt.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -47,10 +48,10 @@ static int close_all(void **state)
 /* Waits for one event of these types at the port; others are passed over. */
 static struct udt_event await_either(struct udt_port *p, enum udt_event_type one, enum udt_event_type other)
 {
-    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
     struct udt_event ev = {0};
 
-    while (udt_now_ms() < deadline_ms) {
+    while (clock_now_ms() < deadline_ms) {
         struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
         int timeout_ms = udt_port_timeout_ms(p);
 
@@ -84,10 +85,10 @@ static inline struct stream *connect_to(struct udt_port *from, struct udt_port *
 /* Reads exactly `len` bytes, or until the end of the stream. */
 static inline size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
 {
-    int64_t deadline_ms = udt_now_ms() + WAIT_MS;
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
     size_t got = 0;
 
-    while (got < len && udt_now_ms() < deadline_ms) {
+    while (got < len && clock_now_ms() < deadline_ms) {
         ssize_t n = stream_read(s, buf + got, len - got);
         struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
         struct udt_event ev;

@@ -1,0 +1,18 @@
+/* base/host_port.h: "HOST[:PORT]" as people write it. Pure. */
+#ifndef HX_BASE_HOST_PORT_H
+#define HX_BASE_HOST_PORT_H
+
+#include <stdint.h>
+
+#define HOST_PORT_HOST_MAX 255 /* RFC 1035, 2.3.4 */
+
+struct host_port {
+    char host[HOST_PORT_HOST_MAX + 1];
+    uint16_t port;
+};
+
+/* "HOST", "HOST:PORT", "IPV6", "[IPV6]", "[IPV6]:PORT"; the port is decimal, 1 to 65535, `default_port` if
+ * there is none. HX_OK or HX_EINVAL. */
+int host_port_parse(struct host_port *out, const char *text, uint16_t default_port);
+
+#endif

@@ -1,0 +1,339 @@
+#include "client/files/directory.h"
+#include "client/files/files_parts.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOCAL_BATCH 256 /* directories made or sealed here in one turn of the loop */
+
+void files_kick(struct files *f, double seconds)
+{
+    if (ev_is_active(&f->kick) && seconds > 0)
+        return;
+    ev_timer_stop(f->config.loop, &f->kick);
+    ev_timer_set(&f->kick, seconds, 0.);
+    ev_timer_start(f->config.loop, &f->kick);
+}
+
+void files_report(struct files *f, const char *path, const char *reason)
+{
+    char shown[PATH_ENCODED_MAX + 1]; /* percent-encoded: nothing that a terminal would obey */
+    if (path_encode(shown, path) < 0)
+        memcpy(shown, "...", 4);
+    f->config.report(f->config.user, shown[0] ? shown : ".", reason);
+}
+
+static void over(struct files *f)
+{
+    f->phase = PHASE_OVER;
+    f->state.over = true;
+    ev_timer_stop(f->config.loop, &f->kick);
+    f->config.done(f->config.user);
+}
+
+void files_fail(struct files *f, const char *path, const char *reason)
+{
+    f->state.failed++;
+    files_report(f, path, reason);
+    for (int i = 0; i < FILES_JOBS; i++)
+        files_job_end(&f->jobs[i]);
+    f->running = 0;
+    f->phase = PHASE_OVER;
+    files_kick(f, 0.); /* over() from there */
+}
+
+static void enter(struct files *f, enum files_phase phase)
+{
+    f->phase = phase;
+    f->next = 0;
+    f->state.steps++;
+    files_kick(f, 0.);
+}
+
+/* What the upload's destination is: the rules of cp. */
+static void choose_remote(struct files *f, int status, const struct file_entry *e)
+{
+    bool exists = status == 200;
+    bool into = exists && e->type == 'd';
+    if (exists && !into && (f->directory || f->remote_slash))
+        files_fail(f, f->remote, "is no directory");
+    else if (!exists && f->remote_slash && !f->directory)
+        files_fail(f, f->remote, "there is no such directory");
+    else if (into && path_join(f->remote, f->remote, f->leaf) < 0)
+        files_fail(f, f->remote, "the path is too long");
+    if (f->phase == PHASE_OVER)
+        return;
+    f->make_base = f->directory && (!into || f->leaf[0]);
+    enter(f, PHASE_LIST);
+}
+
+void files_looked(struct files *f, int status, const struct file_entry *e)
+{
+    if (f->config.upload) {
+        choose_remote(f, status, e);
+        return;
+    }
+    f->directory = e->type == 'd';
+    f->base = *e;
+    f->base.path = "";
+    if (f->remote_slash && !f->directory)
+        files_fail(f, f->remote, "is no directory");
+    else if (files_destination(f, f->directory) == HX_OK)
+        enter(f, PHASE_LIST);
+}
+
+int files_listed(struct files *f, const struct file_entry *e)
+{
+    f->state.steps++;
+    if (e->type != 's')
+        return plan_add(&f->plan, e);
+    files_report(f, e->path, "skipped: a symbolic link, a device, too deep, or not readable");
+    return HX_OK;
+}
+
+void files_list_end(struct files *f, uint64_t skipped)
+{
+    f->state.skipped = skipped;
+    f->state.listed = true;
+    f->state.files = f->plan.files;
+    enter(f, PHASE_MAKE);
+}
+
+/* The plan begins with the tree's own directory, or is only the file. */
+static int begin_list(struct files *f)
+{
+    plan_clear(&f->plan);
+    if (f->directory && !f->make_base)
+        return HX_OK;
+    return plan_add(&f->plan, &f->base);
+}
+
+static void list(struct files *f)
+{
+    int err = HX_OK;
+    if (f->plan.count == 0 && !f->walk && !f->running)
+        err = begin_list(f);
+    if (err == HX_OK && !f->directory) {
+        files_list_end(f, 0);
+        return;
+    }
+    if (err == HX_OK && f->config.upload)
+        err = files_walk(f);
+    else if (err == HX_OK && !f->running && f->mux)
+        files_job_begin(f, TASK_LIST, 0);
+    if (err == HX_EAGAIN)
+        files_kick(f, 0.);
+    else if (err < 0 && f->phase != PHASE_OVER)
+        files_fail(f, f->leaf, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
+}
+
+/* Here: a few directories, made or sealed. */
+static void local_directories(struct files *f, bool seal)
+{
+    struct file_entry e;
+    char path[PATH_TEXT_MAX];
+    for (int i = 0; i < LOCAL_BATCH && f->next < f->plan.count; i++, f->next++) {
+        struct plan_entry *p = &f->plan.entries[seal ? f->plan.count - 1 - f->next : f->next];
+        if (p->type != 'd' || p->state == PLAN_FAILED)
+            continue;
+        int err = files_entry(f, p, f->local, path, &e);
+        errno = ENAMETOOLONG;
+        if (err == HX_OK)
+            err = seal ? directory_seal(f->root, path, e.mode, e.mtime_ns)
+                       : directory_make(f->root, path, e.mode);
+        if (err < 0) {
+            p->state = PLAN_FAILED;
+            f->state.failed++;
+            files_report(f, path, strerror(errno));
+        }
+    }
+    f->state.steps++;
+    if (f->next < f->plan.count)
+        files_kick(f, 0.);
+    else
+        enter(f, seal ? PHASE_OVER : PHASE_MOVE);
+}
+
+/* The index of the next waiting entry, or plan.count. */
+static size_t next_entry(struct files *f)
+{
+    struct plan *p = &f->plan;
+    if (f->phase != PHASE_SEAL)
+        return plan_next(p, &f->next, f->phase == PHASE_MOVE ? 'f' : 'd') ? f->next : p->count;
+    for (; f->next < p->count; f->next++) {
+        size_t i = p->count - 1 - f->next;
+        if (p->entries[i].type == 'd' && p->entries[i].state == PLAN_WAITING)
+            return i;
+    }
+    return p->count;
+}
+
+/* Directories are to be sealed once more after they were made. */
+static void enter_seal(struct files *f)
+{
+    for (size_t i = 0; i < f->plan.count; i++) {
+        struct plan_entry *e = &f->plan.entries[i];
+        if (e->type == 'd' && e->state == PLAN_DONE)
+            e->state = PLAN_WAITING;
+    }
+    enter(f, PHASE_SEAL);
+}
+
+static void remote_entries(struct files *f)
+{
+    static const enum files_task tasks[] = {
+        [PHASE_MAKE] = TASK_MAKE, [PHASE_MOVE] = TASK_GET, [PHASE_SEAL] = TASK_SEAL};
+    size_t i;
+    while (f->mux && f->running < FILES_JOBS && (i = next_entry(f)) < f->plan.count) {
+        enum files_phase phase = f->phase;
+        if (!files_job_begin(f, tasks[phase], i) || f->phase != phase)
+            return;
+    }
+    if (f->running > 0 || next_entry(f) < f->plan.count)
+        return;
+    if (f->phase == PHASE_MAKE)
+        enter(f, PHASE_MOVE);
+    else if (f->phase == PHASE_MOVE)
+        enter_seal(f);
+    else
+        enter(f, PHASE_OVER);
+}
+
+static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct files *f = w->data;
+    (void)loop;
+    (void)revents;
+    switch (f->phase) {
+    case PHASE_LOOK:
+        if (f->mux && f->running == 0)
+            files_job_begin(f, TASK_LOOK, 0);
+        break;
+    case PHASE_LIST:
+        list(f);
+        break;
+    case PHASE_OVER:
+        over(f);
+        break;
+    default:
+        if (!f->config.upload && f->phase != PHASE_MOVE)
+            local_directories(f, f->phase == PHASE_SEAL);
+        else
+            remote_entries(f);
+    }
+}
+
+static void fail_entry(struct files *f, struct plan_entry *e, const char *reason)
+{
+    char path[PATH_TEXT_MAX];
+    struct file_entry shown;
+    e->state = PLAN_FAILED;
+    f->state.failed++;
+    if (files_entry(f, e, f->config.upload ? f->remote : f->local, path, &shown) < 0)
+        path[0] = '\0';
+    files_report(f, path, reason);
+}
+
+/* Of a job without an entry: the whole hangs on it. */
+static void whole_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
+{
+    if (j->task == TASK_LIST && outcome != OUTCOME_DONE)
+        plan_clear(&f->plan);
+    if (outcome == OUTCOME_FAILED)
+        files_fail(f, f->remote, j->reason);
+    else if (outcome != OUTCOME_DONE)
+        files_kick(f, FILES_PAUSE_S);
+}
+
+void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
+{
+    f->state.steps += outcome != OUTCOME_BUSY;
+    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
+    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
+        whole_outcome(f, j, outcome);
+        return;
+    }
+    struct plan_entry *e = &f->plan.entries[j->entry];
+    bool done = outcome == OUTCOME_DONE;
+    size_t order = f->phase == PHASE_SEAL ? f->plan.count - 1 - j->entry : j->entry;
+    e->state = done ? PLAN_DONE : PLAN_WAITING;
+    if (done && e->type == 'f') {
+        f->state.files_done++;
+        f->state.done += e->size;
+    }
+    if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_AGAIN && ++e->tries >= FILES_TRIES))
+        fail_entry(f, e, j->reason);
+    else if (!done && order < f->next)
+        f->next = order;
+    files_kick(f, outcome == OUTCOME_BUSY ? FILES_PAUSE_S : 0.);
+}
+
+int files_create(struct files **out, const struct files_config *config)
+{
+    struct files *f = calloc(1, sizeof *f);
+    if (!f) {
+        config->report(config->user, config->local, hx_error_text(HX_ENOMEM));
+        return HX_ENOMEM;
+    }
+    f->config = *config;
+    f->root = -1;
+    ev_timer_init(&f->kick, on_kick, 0., 0.);
+    f->kick.data = f;
+    int err = path_clean(f->remote, config->remote, &f->remote_slash);
+    if (err < 0)
+        config->report(config->user, config->remote,
+                       err == HX_ETOOBIG ? "is too long"
+                                         : "paths begin in the peer's shared directory, and have no ..");
+    else if (config->upload)
+        err = files_source(f);
+    if (err < 0) {
+        files_destroy(f);
+        return err;
+    }
+    f->remote_slash = f->remote_slash && f->remote[0];
+    *out = f;
+    return HX_OK;
+}
+
+void files_destroy(struct files *f)
+{
+    if (!f)
+        return;
+    ev_timer_stop(f->config.loop, &f->kick);
+    for (int i = 0; i < FILES_JOBS; i++)
+        files_job_end(&f->jobs[i]);
+    walk_destroy(f->walk);
+    free(f->reader);
+    plan_clear(&f->plan);
+    if (f->root >= 0)
+        close(f->root);
+    free(f);
+}
+
+void files_attach(struct files *f, struct mux *m)
+{
+    f->mux = m;
+    for (size_t i = 0; i < f->plan.count; i++) /* a connection that broke is not a file's fault */
+        f->plan.entries[i].tries = 0;
+    if (!f->state.over)
+        files_kick(f, 0.);
+}
+
+void files_detach(struct files *f)
+{
+    f->mux = NULL;
+}
+
+void files_state(struct files *f, struct files_state *out)
+{
+    *out = f->state;
+    out->total = f->plan.bytes;
+    for (int i = 0; i < FILES_JOBS; i++) {
+        const struct files_job *j = &f->jobs[i];
+        if (j->incoming)
+            out->done += j->in.part.size;
+        if (j->outgoing && j->task == TASK_PUT)
+            out->done += j->out.offset;
+    }
+}

@@ -1,0 +1,53 @@
+/* client/files/files.h: copies a file or a tree to or from a peer's shared directory, by the requests of
+ * client/files/share.h, up to FILES_JOBS at once. Outlives the connections that it is done over: with each new one it
+ * goes on where it was. Belongs to its loop's thread.
+ *
+ * What the peer says is not trusted: nothing is written outside of the destination, no matter what it lists.
+ */
+#ifndef HX_CLIENT_FILES_FILES_H
+#define HX_CLIENT_FILES_FILES_H
+
+#include "client/files/listing.h"
+#include "client/mux/mux.h"
+#include <ev.h>
+
+#define FILES_JOBS       16
+#define FILES_TRIES      3             /* of one file within one connection */
+#define FILES_REASON_MAX 160           /* bytes of what went wrong with one, with NUL */
+#define FILES_PAUSE_S    0.5           /* when the peer is busy */
+#define FILES_ASK_MIN    (1024 * 1024) /* bytes of a file from which on it is asked what the peer has of it */
+
+struct files;
+
+struct files_config {
+    struct ev_loop *loop;
+    bool upload;
+    const char *local, *remote; /* as the user wrote them; remote: what stands behind "NAME:" */
+    /* Something could not be copied, or was skipped: printable text. */
+    void (*report)(void *user, const char *path, const char *reason);
+    void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
+    void *user;
+};
+
+struct files_state {
+    int64_t total, done; /* bytes; total is known once `listed` */
+    int64_t moved;       /* bytes that went over the connections; what was there before is only `done` */
+    size_t files, files_done;
+    size_t failed;    /* entries, or the whole */
+    uint64_t skipped; /* neither file nor directory */
+    bool listed;
+    bool busy; /* the last answer was that we shall try later */
+    bool over;
+    uint64_t steps;           /* changes as long as something goes on */
+    char name[PATH_TEXT_MAX]; /* what is copied now */
+};
+
+/* HX_EINVAL, HX_ESYS, HX_ENOMEM: reported. */
+int files_create(struct files **out, const struct files_config *config);
+void files_destroy(struct files *f); /* NULL is fine. Detached, or with its streams reset */
+/* A connection, until files_detach(); its streams have been told closed() by then. */
+void files_attach(struct files *f, struct mux *m);
+void files_detach(struct files *f);
+void files_state(struct files *f, struct files_state *out);
+
+#endif

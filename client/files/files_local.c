@@ -1,0 +1,162 @@
+/* This side's directory of hx cp. The user's own path may lead over symbolic links; below it none is
+ * followed. */
+#include "client/files/beneath.h"
+#include "client/files/files_parts.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WALK_BATCH 512 /* entries in one turn of the loop */
+
+/* The last component of a path as written, "" for one that names a directory itself. HX_ETOOBIG. */
+static int leaf_of(char out[PATH_NAME_MAX + 1], const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    if (end - begin > PATH_NAME_MAX)
+        return HX_ETOOBIG;
+    memcpy(out, path + begin, end - begin);
+    out[end - begin] = '\0';
+    if (strcmp(out, ".") == 0 || strcmp(out, "..") == 0)
+        out[0] = '\0';
+    return HX_OK;
+}
+
+static int fail(struct files *f, const char *reason)
+{
+    files_fail(f, f->config.local, reason);
+    return HX_ESYS;
+}
+
+/* The directory that `path` is in, as f->root. */
+static int open_parent(struct files *f, const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    char *parent = end > 0 ? strndup(path, end) : strdup(".");
+    if (!parent)
+        return HX_ENOMEM;
+    f->root = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free(parent);
+    return f->root < 0 ? HX_ESYS : HX_OK;
+}
+
+static int open_source(struct files *f, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return HX_ESYS;
+    file_entry_from(&f->base, &st);
+    f->base.path = "";
+    f->directory = f->base.type == 'd';
+    if (f->base.type == 's') {
+        errno = ENXIO;
+        return HX_ESYS;
+    }
+    if (!f->directory) {
+        memcpy(f->local, path_leaf(path), strlen(path_leaf(path)) + 1);
+        return open_parent(f, path);
+    }
+    f->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return f->root < 0 ? HX_ESYS : HX_OK;
+}
+
+int files_source(struct files *f)
+{
+    char *real = realpath(f->config.local, NULL);
+    int err = real ? leaf_of(f->leaf, f->config.local) : HX_ESYS;
+    if (err == HX_OK)
+        err = open_source(f, real);
+    int system = errno;
+    free(real);
+    if (err == HX_OK)
+        return HX_OK;
+    return fail(f, err != HX_ESYS    ? hx_error_text(err)
+                   : system == ENXIO ? "is neither a file nor a directory"
+                                     : strerror(system));
+}
+
+static const char *remote_leaf(const struct files *f)
+{
+    return path_leaf(f->remote);
+}
+
+int files_destination(struct files *f, bool directory)
+{
+    struct stat st;
+    const char *local = f->config.local;
+    size_t len = strlen(local);
+    char leaf[PATH_NAME_MAX + 1] = "";
+    bool exists = stat(local, &st) == 0;
+    if (!exists && errno != ENOENT)
+        return fail(f, strerror(errno));
+    bool into = exists && S_ISDIR(st.st_mode);
+    if (exists && !into && directory)
+        return fail(f, "is no directory");
+    if (!exists && !directory && len > 0 && local[len - 1] == '/')
+        return fail(f, "there is no such directory");
+    if (into) {
+        f->root = open(local, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        strcpy(leaf, remote_leaf(f));
+    } else if (leaf_of(leaf, local) < 0) {
+        errno = ENAMETOOLONG;
+    } else {
+        (void)open_parent(f, local);
+    }
+    if (f->root < 0)
+        return fail(f, strerror(errno));
+    memcpy(f->local, leaf, strlen(leaf) + 1);
+    f->make_base = directory && leaf[0];
+    return HX_OK;
+}
+
+/* Opens the tree; the walk owns the descriptor. */
+static int begin_walk(struct files *f)
+{
+    int fd = beneath_directory(f->root, f->local, O_RDONLY);
+    int err = fd < 0 ? HX_ESYS : walk_create(&f->walk, fd);
+    return err < 0 ? fail(f, err == HX_ESYS ? strerror(errno) : hx_error_text(err)) : HX_OK;
+}
+
+int files_walk(struct files *f)
+{
+    struct file_entry e;
+    int err = f->walk ? HX_OK : begin_walk(f);
+    for (int i = 0; i < WALK_BATCH && err == HX_OK; i++) {
+        err = walk_next(f->walk, &e);
+        if (err != HX_OK)
+            break;
+        f->skipped += e.type == 's';
+        err = files_listed(f, &e);
+    }
+    if (err != HX_EEOF)
+        return err == HX_OK ? HX_EAGAIN : err;
+    walk_destroy(f->walk);
+    f->walk = NULL;
+    files_list_end(f, f->skipped);
+    return HX_OK;
+}
+
+bool files_seems_same(struct files *f, const struct file_entry *e, int *fd, struct stat *st)
+{
+    struct file_entry there;
+    int found = beneath_file(f->root, e->path, st);
+    if (found < 0)
+        return false;
+    file_entry_from(&there, st);
+    if (there.type == 'f' && there.size == e->size && there.mtime_ns == e->mtime_ns) {
+        *fd = found;
+        return true;
+    }
+    close(found);
+    return false;
+}

@@ -1,0 +1,101 @@
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c: one entry on its
+ * way; files_local.c: this side's directory. */
+#ifndef HX_CLIENT_FILES_FILES_PARTS_H
+#define HX_CLIENT_FILES_FILES_PARTS_H
+
+#include "client/files/files.h"
+#include "client/files/incoming.h"
+#include "client/files/outgoing.h"
+#include "client/files/plan.h"
+#include "client/files/walk.h"
+
+enum files_phase {
+    PHASE_LOOK, /* what is at the remote path? */
+    PHASE_LIST, /* what is in the tree? */
+    PHASE_MAKE, /* the directories */
+    PHASE_MOVE, /* the files */
+    PHASE_SEAL, /* the directories' permissions and times, from the deepest one up */
+    PHASE_OVER
+};
+
+enum files_task { TASK_LOOK, TASK_LIST, TASK_MAKE, TASK_SEAL, TASK_ASK, TASK_COMPARE, TASK_GET, TASK_PUT };
+
+enum files_outcome {
+    OUTCOME_DONE,
+    OUTCOME_AGAIN,  /* once more, a few times */
+    OUTCOME_BUSY,   /* once more, later */
+    OUTCOME_FAILED, /* for `reason` */
+};
+
+struct files_job {
+    ev_timer timer; /* first: the loop gives it back; turns of hashing */
+    struct files *files;
+    struct mux_stream *stream; /* NULL: the slot is free */
+    size_t entry;              /* of the plan */
+    enum files_task task;
+    int status; /* of the answer, 0 before it came */
+    bool clean; /* both directions of the stream have ended: it needs no reset */
+    bool hashed;
+    bool outgoing, incoming; /* which of those are open */
+    struct outgoing out;     /* of TASK_PUT, TASK_COMPARE */
+    struct incoming in;      /* of TASK_GET */
+    size_t sum_len;          /* of TASK_COMPARE */
+    uint8_t sum[DIGEST_BYTES];
+    char reason[FILES_REASON_MAX];
+};
+
+struct files {
+    struct files_config config;
+    struct mux *mux; /* NULL: detached */
+    ev_timer kick;   /* goes on with what is next */
+    enum files_phase phase;
+    struct plan plan;
+    size_t next;                /* of the plan, in this phase */
+    size_t running;             /* jobs */
+    bool directory;             /* what is copied */
+    bool make_base;             /* the tree's own directory is part of it */
+    int root;                   /* this side's directory, O_PATH, or -1 */
+    char local[PATH_TEXT_MAX];  /* beneath it */
+    char remote[PATH_TEXT_MAX]; /* beneath the peer's */
+    bool remote_slash;
+    char leaf[PATH_NAME_MAX + 1]; /* of the source, "" if it is the directory itself */
+    struct walk *walk;
+    uint64_t skipped;              /* by it */
+    struct listing_reader *reader; /* of TASK_LIST */
+    struct file_entry base;        /* the source's own, without path */
+    struct files_state state;
+    struct files_job jobs[FILES_JOBS];
+};
+
+/* files.c */
+void files_kick(struct files *f, double seconds);
+/* Nothing of it can be copied. */
+void files_fail(struct files *f, const char *path, const char *reason);
+void files_report(struct files *f, const char *path, const char *reason);
+void files_looked(struct files *f, int status, const struct file_entry *e); /* the answer to TASK_LOOK */
+int files_listed(struct files *f, const struct file_entry *e);              /* an entry of the tree */
+void files_list_end(struct files *f, uint64_t skipped);
+void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
+
+/* files_job.c. False: it cannot be begun now; what is wrong was told by files_outcome() or `f` was kicked. */
+bool files_job_begin(struct files *f, enum files_task task, size_t entry);
+void files_job_end(struct files_job *j); /* resets its stream if there is one, keeps the part */
+
+/* files_request.c: what a job asks the peer for. As mux_request(). */
+int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events);
+/* The entry, with its path joined to `base`, in `path`. HX_ETOOBIG. */
+int files_entry(struct files *f, const struct plan_entry *e, const char *base, char path[PATH_TEXT_MAX],
+                struct file_entry *out);
+/* The status of an answer, and its reason, in the job; what the status means for the entry. */
+void files_answer(struct files_job *j, const struct mux_message *m);
+enum files_outcome files_verdict(const struct files_job *j);
+
+/* files_local.c. Each HX_OK, or an error that was reported by files_fail(). */
+int files_source(struct files *f);                      /* upload: opens what is to be sent */
+int files_destination(struct files *f, bool directory); /* download: opens where it goes */
+/* A few of the entries of this side's tree; HX_EAGAIN: there are more. */
+int files_walk(struct files *f);
+/* The target already looks like `e`: *fd is it, for reading. */
+bool files_seems_same(struct files *f, const struct file_entry *e, int *fd, struct stat *st);
+
+#endif

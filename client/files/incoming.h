@@ -1,0 +1,25 @@
+/* client/files/incoming.h: what an outgoing (client/files/outgoing.h) puts into a stream, on its way into a part. */
+#ifndef HX_CLIENT_FILES_INCOMING_H
+#define HX_CLIENT_FILES_INCOMING_H
+
+#include "client/files/part.h"
+#include "client/mux/mux.h"
+
+struct incoming {
+    struct part part;
+    uint8_t *buffer; /* PART_BUFFER bytes */
+    size_t sum_len;
+    uint8_t sum[DIGEST_BYTES];
+};
+
+/* As part_open(), and HX_ENOMEM. */
+int incoming_open(struct incoming *in, int root, const struct file_entry *e);
+/* As part_hash(). */
+int incoming_hash(struct incoming *in);
+/* Takes what `s` has, as soon as incoming_hash() is done. HX_OK: the file is whole and has its name;
+ * HX_EAGAIN: once there is more; HX_EPROTO: the stream ended too early, or does not; as part_commit(). *moved
+ * grows by the bytes of the file. */
+int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved);
+void incoming_close(struct incoming *in); /* keeps the part */
+
+#endif

@@ -1,0 +1,51 @@
+/* client/files/listing.h: what is in a directory tree, as text. Pure.
+ *
+ * A line for every entry, a directory before what is in it:
+ *   f MODE SIZE MTIME PATH   a file: permissions (octal, rwx of user, group and others), bytes, nanoseconds
+ * since 1970 (may be negative), the path below the listed directory, written as client/files/path.h d MODE 0 MTIME
+ * PATH      a directory s 0 0 0 PATH             skipped: a symbolic link, FIFO, socket or device, too deep,
+ * or unreadable and at the end, without which the listing is not whole: . ENTRIES SKIPPED        how many
+ * lines f and d; how many entries were skipped, with and without a line */
+#ifndef HX_CLIENT_FILES_LISTING_H
+#define HX_CLIENT_FILES_LISTING_H
+
+#include "client/files/path.h"
+
+#define LISTING_LINE_MAX (PATH_ENCODED_MAX + 80) /* bytes with the line's end */
+#define FILE_SIZE_MAX    (INT64_C(1) << 62)      /* so that a few sizes can be added */
+#define FILE_MODE_MASK   0777U
+
+struct file_entry {
+    char type; /* 'f', 'd' or 's' */
+    unsigned mode;
+    int64_t size;
+    int64_t mtime_ns;
+    const char *path;
+};
+
+/* Returns the length; HX_ETOOBIG: its path cannot be written. */
+int listing_format(char out[LISTING_LINE_MAX + 1], const struct file_entry *e);
+int listing_format_end(char out[LISTING_LINE_MAX + 1], uint64_t entries, uint64_t skipped);
+
+struct listing_reader {
+    /* An entry; HX_OK, or an error that listing_feed() returns. `e` lives as long as the call. */
+    int (*on_entry)(void *user, const struct file_entry *e);
+    void *user;
+    uint64_t entries, skipped; /* once ended: also those that have no line */
+    bool ended;                /* the listing is whole */
+    int failed;
+    size_t len;
+    char line[LISTING_LINE_MAX];
+};
+
+void listing_reader_init(struct listing_reader *r, int (*on_entry)(void *user, const struct file_entry *e),
+                         void *user);
+/* HX_EPROTO: no listing, or a path that is none; then `r` stays failed. */
+int listing_feed(struct listing_reader *r, const char *data, size_t len);
+
+/* A decimal number from `min` to `max`; the whole of `text`. HX_EINVAL. */
+int listing_number(int64_t *out, const char *text, int64_t min, int64_t max);
+/* Three octal digits. HX_EINVAL. */
+int listing_mode(unsigned *out, const char *text);
+
+#endif

@@ -1,0 +1,34 @@
+/* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the SHA-256 of all of
+ * it (DIGEST_BYTES), then the end. HX_ESYS: errno; ESTALE: the file has changed while it was read. */
+#ifndef HX_CLIENT_FILES_OUTGOING_H
+#define HX_CLIENT_FILES_OUTGOING_H
+
+#include "client/files/part.h"
+#include "client/mux/mux.h"
+#include "secure/digest.h"
+#include <sys/stat.h>
+
+struct outgoing {
+    int fd;
+    int64_t size, offset, hashed;
+    struct timespec changed; /* st_mtim when it was opened */
+    struct digest digest;
+    bool summed;
+    size_t sum_sent;
+    uint8_t sum[DIGEST_BYTES];
+    uint8_t *buffer; /* PART_BUFFER bytes */
+};
+
+/* Takes `fd` (of the file that `st` tells about) over, also when it fails; HX_ENOMEM, HX_EINVAL: offset above
+ * the size. */
+int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset);
+/* One go of hashing what stands before the offset. HX_OK: done; HX_EAGAIN: call it again. */
+int outgoing_hash(struct outgoing *o);
+/* Gives `s` what it takes. HX_OK: all of it, and its end; HX_EAGAIN: once it is writable; HX_ECLOSED. *moved
+ * grows by the bytes of the file that were taken. */
+int outgoing_write(struct outgoing *o, struct mux_stream *s, int64_t *moved);
+/* The sum of the whole; all must be hashed. HX_ENOMEM. */
+int outgoing_sum(struct outgoing *o);
+void outgoing_close(struct outgoing *o);
+
+#endif

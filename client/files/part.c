@@ -1,0 +1,208 @@
+#include "client/files/part.h"
+#include "client/files/beneath.h"
+#include "client/files/walk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define OWNER_RW 0600U
+
+/* The target must be free, or a file. */
+static int examine_target(const struct part *p)
+{
+    struct stat st;
+    if (fstatat(p->dir, p->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? HX_OK : HX_ESYS;
+    if (S_ISREG(st.st_mode))
+        return HX_OK;
+    errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+    return HX_ESYS;
+}
+
+/* The file that we have open still is what has the part's name. */
+static bool is_ours(const struct part *p, const struct stat *st)
+{
+    struct stat named;
+    return fstatat(p->dir, p->name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == st->st_ino &&
+           named.st_dev == st->st_dev;
+}
+
+/* Locks the part, then looks again: its former owner may have renamed it. */
+static int lock(struct part *p)
+{
+    struct stat st;
+    if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 || fstat(p->fd, &st) < 0)
+        return HX_ESYS;
+    if (!S_ISREG(st.st_mode) || st.st_nlink > 1) { /* put there by somebody else */
+        errno = EEXIST;
+        return HX_ESYS;
+    }
+    if (!is_ours(p, &st)) {
+        errno = EWOULDBLOCK;
+        return HX_ESYS;
+    }
+    p->size = st.st_size;
+    return p->size > p->expected ? part_begin(p, 0) : HX_OK;
+}
+
+/* Opens the target's directory. */
+static int locate(struct part *p, int root, const struct file_entry *e)
+{
+    char directory[PATH_TEXT_MAX];
+    memset(p, 0, sizeof *p);
+    p->dir = p->fd = -1;
+    p->expected = e->size;
+    p->mtime_ns = e->mtime_ns;
+    p->mode = e->mode & FILE_MODE_MASK;
+    if (path_check(e->path) < 0 || e->path[0] == '\0' || path_is_part(path_leaf(e->path))) {
+        errno = EINVAL;
+        return HX_ESYS;
+    }
+    const char *leaf = path_split(directory, e->path);
+    memcpy(p->leaf, leaf, strlen(leaf) + 1);
+    int err = path_part_name(p->name, leaf, e->size, e->mtime_ns);
+    if (err < 0)
+        return err;
+    p->dir = beneath_directory(root, directory, O_PATH);
+    return p->dir < 0 ? HX_ESYS : HX_OK;
+}
+
+static void close_fds(struct part *p)
+{
+    int saved = errno;
+    digest_free(&p->digest);
+    if (p->fd >= 0)
+        close(p->fd); /* and with it the lock */
+    if (p->dir >= 0)
+        close(p->dir);
+    p->dir = p->fd = -1;
+    errno = saved;
+}
+
+static int open_file(struct part *p)
+{
+    int err = examine_target(p);
+    if (err < 0)
+        return err;
+    /* Created with the target's permissions, so that the kernel applies the umask. */
+    p->fd = openat(p->dir, p->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                   p->mode | OWNER_RW);
+    if (p->fd < 0)
+        return HX_ESYS;
+    err = lock(p);
+    return err < 0 ? err : digest_init(&p->digest);
+}
+
+int part_open(struct part *p, int root, const struct file_entry *e)
+{
+    int err = locate(p, root, e);
+    if (err == HX_OK)
+        err = open_file(p);
+    if (err < 0)
+        close_fds(p);
+    return err;
+}
+
+int64_t part_held(int root, const struct file_entry *e)
+{
+    struct part p;
+    struct stat st;
+    int64_t held = 0;
+    if (locate(&p, root, e) == HX_OK && fstatat(p.dir, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode) && st.st_size <= e->size)
+        held = st.st_size;
+    close_fds(&p);
+    return held;
+}
+
+int part_begin(struct part *p, int64_t offset)
+{
+    if (offset == p->size)
+        return HX_OK;
+    if (offset != 0) {
+        errno = ERANGE;
+        return HX_ESYS;
+    }
+    if (ftruncate(p->fd, 0) < 0)
+        return HX_ESYS;
+    p->size = 0;
+    return HX_OK;
+}
+
+int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
+{
+    if (p->hashed == p->size)
+        return HX_OK;
+    int64_t left = p->size - p->hashed;
+    ssize_t got = pread(p->fd, buffer, left < PART_BUFFER ? (size_t)left : PART_BUFFER, p->hashed);
+    if (got <= 0) {
+        errno = got < 0 ? errno : EBADMSG; /* somebody cut it */
+        return HX_ESYS;
+    }
+    digest_update(&p->digest, buffer, (size_t)got);
+    p->hashed += got;
+    return p->hashed == p->size ? HX_OK : HX_EAGAIN;
+}
+
+int part_write(struct part *p, const void *data, size_t len)
+{
+    const uint8_t *at = data;
+    if (p->hashed != p->size || (int64_t)len > p->expected - p->size) {
+        errno = ERANGE;
+        return HX_ESYS;
+    }
+    while (len > 0) {
+        ssize_t put = pwrite(p->fd, at, len, p->size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0) {
+            errno = put < 0 ? errno : ENOSPC;
+            return HX_ESYS;
+        }
+        digest_update(&p->digest, at, (size_t)put);
+        p->size += put;
+        p->hashed += put;
+        at += put;
+        len -= (size_t)put;
+    }
+    return HX_OK;
+}
+
+static int finish(struct part *p)
+{
+    struct stat st;
+    struct timespec times[2];
+    file_times(times, p->mtime_ns);
+    if (fstat(p->fd, &st) < 0 || fchmod(p->fd, st.st_mode & p->mode) < 0 || futimens(p->fd, times) < 0 ||
+        examine_target(p) < 0)
+        return HX_ESYS;
+    return renameat(p->dir, p->name, p->dir, p->leaf) < 0 ? HX_ESYS : HX_OK;
+}
+
+int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES])
+{
+    uint8_t ours[DIGEST_BYTES];
+    if (p->size != p->expected || p->hashed != p->size) {
+        errno = ERANGE;
+        return HX_ESYS;
+    }
+    int err = digest_final(&p->digest, ours);
+    if (err < 0)
+        return err;
+    if (memcmp(ours, sum, DIGEST_BYTES) == 0)
+        return finish(p);
+    (void)unlinkat(p->dir, p->name, 0);
+    errno = EBADMSG;
+    return HX_ESYS;
+}
+
+void part_close(struct part *p)
+{
+    struct stat st;
+    if (p->fd >= 0 && p->size == 0 && fstat(p->fd, &st) == 0 && is_ours(p, &st))
+        (void)unlinkat(p->dir, p->name, 0);
+    close_fds(p);
+}

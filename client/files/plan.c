@@ -1,0 +1,69 @@
+#include "client/files/plan.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int grow(struct plan *p)
+{
+    if (p->count < p->cap)
+        return HX_OK;
+    size_t cap = p->cap > 0 ? 2 * p->cap : 64;
+    struct plan_entry *entries = realloc(p->entries, cap * sizeof *entries);
+    if (!entries)
+        return HX_ENOMEM;
+    p->entries = entries;
+    p->cap = cap;
+    return HX_OK;
+}
+
+int plan_add(struct plan *p, const struct file_entry *e)
+{
+    if (p->count == 0)
+        buf_init(&p->text, PLAN_TEXT_MAX);
+    if (p->count == PLAN_ENTRIES_MAX || e->size > FILE_SIZE_MAX - p->bytes)
+        return HX_ETOOBIG;
+    int err = grow(p);
+    size_t at = p->text.len;
+    if (err == HX_OK)
+        err = buf_append(&p->text, e->path, strlen(e->path) + 1);
+    if (err < 0)
+        return err;
+    p->entries[p->count++] = (struct plan_entry){
+        .path = at, .size = e->size, .mtime_ns = e->mtime_ns, .mode = (uint16_t)e->mode, .type = e->type};
+    if (e->type == 'f') {
+        p->files++;
+        p->bytes += e->size;
+    }
+    return HX_OK;
+}
+
+const char *plan_path(const struct plan *p, const struct plan_entry *e)
+{
+    return buf_data(&p->text) + e->path;
+}
+
+void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns)
+{
+    if (size - e->size > FILE_SIZE_MAX - p->bytes) /* only told to people: no need to be exact there */
+        p->bytes = FILE_SIZE_MAX;
+    else
+        p->bytes += size - e->size;
+    e->size = size;
+    e->mtime_ns = mtime_ns;
+}
+
+struct plan_entry *plan_next(struct plan *p, size_t *from, char type)
+{
+    for (; *from < p->count; (*from)++) {
+        struct plan_entry *e = &p->entries[*from];
+        if (e->type == type && e->state == PLAN_WAITING)
+            return e;
+    }
+    return NULL;
+}
+
+void plan_clear(struct plan *p)
+{
+    free(p->entries);
+    buf_free(&p->text);
+    memset(p, 0, sizeof *p);
+}

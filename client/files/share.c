@@ -1,0 +1,210 @@
+#include "client/files/share.h"
+#include "client/files/beneath.h"
+#include "client/files/part.h"
+#include "client/files/share_job.h"
+#include "client/files/walk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NUMBER_MAX 24 /* bytes of a decimal int64_t with its NUL */
+
+int share_open(struct share **out, const char *spec)
+{
+    size_t len = strlen(spec);
+    bool suffix = len > 3 && (strcmp(spec + len - 3, ":ro") == 0 || strcmp(spec + len - 3, ":rw") == 0);
+    if (len == 0)
+        return HX_EINVAL;
+    char *directory = strndup(spec, suffix ? len - 3 : len);
+    struct share *s = calloc(1, sizeof *s);
+    int err = directory && s ? HX_OK : HX_ENOMEM;
+    if (err == HX_OK) {
+        s->writable = suffix && spec[len - 1] == 'w';
+        s->root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        err = s->root < 0 ? HX_ESYS : HX_OK;
+    }
+    free(directory);
+    if (err < 0)
+        free(s);
+    else
+        *out = s;
+    return err;
+}
+
+void share_close(struct share *s)
+{
+    if (!s)
+        return;
+    close(s->root);
+    free(s);
+}
+
+static void throw_away(void *stream)
+{
+    char rubbish[4096];
+    while (mux_stream_read(stream, rubbish, sizeof rubbish) > 0)
+        ;
+}
+
+static const struct mux_stream_events refused_events = {.readable = throw_away};
+
+static void answer(struct mux_stream *s, const struct mux_field *fields, size_t count)
+{
+    struct mux_message m = {.fields = fields, .count = count, .ended = true};
+    mux_stream_own(s, &refused_events, s);
+    if (mux_respond(s, &m) < 0)
+        mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
+    else
+        throw_away(s);
+}
+
+void share_refuse(struct mux_stream *s, const char *status, const char *reason)
+{
+    const struct mux_field fields[] = {{":status", status}, {"hx-reason", reason}};
+    answer(s, fields, 2);
+}
+
+void share_created(struct mux_stream *s)
+{
+    const struct mux_field fields[] = {{":status", "201"}};
+    answer(s, fields, 1);
+}
+
+/* What the peer is told; of errors that are not here only that there was one. */
+static const struct {
+    int system;
+    const char *status, *reason;
+} reasons[] = {{EWOULDBLOCK, "423", "is being written by another request"},
+               {EBADMSG, "422", "the SHA-256 is another one than that of what arrived"},
+               {ERANGE, "409", "the offset is not where the part ends"},
+               {EISDIR, "409", "is a directory"},
+               {EEXIST, "409", "exists and is of another kind"},
+               {ENOTDIR, "409", "its directory does not exist, or is none"},
+               {ENOENT, "404", "does not exist"},
+               {ELOOP, "403", "is a symbolic link, or behind one"},
+               {EXDEV, "403", "is not in the shared directory"},
+               {ENXIO, "403", "is neither a file nor a directory"},
+               {EACCES, "403", "permission denied"},
+               {EPERM, "403", "operation not permitted"},
+               {EROFS, "403", "read-only file system"},
+               {EINVAL, "400", "is no path"},
+               {ENAMETOOLONG, "400", "a name is too long"},
+               {ENOSPC, "507", "no space left"},
+               {EDQUOT, "507", "disk quota exceeded"},
+               {EFBIG, "507", "file too large"},
+               {EMFILE, "429", "too many open files"},
+               {ENFILE, "429", "too many open files"}};
+
+void share_refuse_error(struct mux_stream *s, int error, int system)
+{
+    if (error == HX_ELIMIT) {
+        share_refuse(s, "429", "too many requests at once");
+        return;
+    }
+    if (error == HX_EPROTO || error == HX_EEOF) {
+        share_refuse(s, "400", "the body has not the length that was said");
+        return;
+    }
+    for (size_t i = 0; error == HX_ESYS && i < sizeof reasons / sizeof *reasons; i++) {
+        if (reasons[i].system == system) {
+            share_refuse(s, reasons[i].status, reasons[i].reason);
+            return;
+        }
+    }
+    share_refuse(s, "500", error == HX_ENOMEM ? "out of memory" : "input/output error");
+}
+
+void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
+                    bool ended)
+{
+    char size[NUMBER_MAX];
+    char mtime[NUMBER_MAX];
+    char mode[NUMBER_MAX];
+    char held[NUMBER_MAX];
+    snprintf(size, sizeof size, "%" PRId64, e->size);
+    snprintf(mtime, sizeof mtime, "%" PRId64, e->mtime_ns);
+    snprintf(mode, sizeof mode, "%03o", e->mode);
+    snprintf(held, sizeof held, "%" PRId64, part);
+    struct mux_field fields[] = {{":status", status}, {"hx-type", e->type == 'd' ? "directory" : "file"},
+                                 {"hx-size", size},   {"hx-mtime", mtime},
+                                 {"hx-mode", mode},   {"hx-part", held}};
+    size_t count = sizeof fields / sizeof *fields - (part < 0);
+    if (ended) {
+        answer(s, fields, count);
+        return;
+    }
+    struct mux_message m = {.fields = fields, .count = count};
+    (void)mux_respond(s, &m); /* the stream's owner hears of it if it broke */
+}
+
+int share_fields(struct file_entry *e, const struct mux_message *request)
+{
+    const char *size = mux_field(request, "hx-size");
+    const char *mtime = mux_field(request, "hx-mtime");
+    const char *mode = mux_field(request, "hx-mode");
+    if (size && listing_number(&e->size, size, 0, FILE_SIZE_MAX) < 0)
+        return HX_EINVAL;
+    if (mtime && listing_number(&e->mtime_ns, mtime, INT64_MIN + 1, INT64_MAX) < 0)
+        return HX_EINVAL;
+    return mode ? listing_mode(&e->mode, mode) : HX_OK;
+}
+
+static void head(const struct share *share, struct mux_stream *s, const struct mux_message *request,
+                 const char *path)
+{
+    struct stat st;
+    struct file_entry e = {.path = path};
+    struct file_entry wanted = {.path = path};
+    bool resuming = mux_field(request, "hx-size") && mux_field(request, "hx-mtime") && path[0];
+    if (share_fields(&wanted, request) < 0) {
+        share_refuse(s, "400", "malformed fields");
+        return;
+    }
+    int64_t part = resuming && share->writable ? part_held(share->root, &wanted) : -1;
+    int fd = beneath_open(share->root, path, O_PATH);
+    if (fd < 0 && errno == ENOENT && part > 0) {
+        e.type = 'f';
+        share_describe(s, "404", &e, part, true);
+        return;
+    }
+    int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
+    int system = errno;
+    if (fd >= 0)
+        close(fd);
+    if (err == HX_OK)
+        file_entry_from(&e, &st);
+    if (err < 0)
+        share_refuse_error(s, err, system);
+    else if (e.type == 's')
+        share_refuse_error(s, HX_ESYS, ENXIO);
+    else
+        share_describe(s, "200", &e, part, true);
+}
+
+void share_request(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
+                   const struct mux_message *request)
+{
+    char path[PATH_TEXT_MAX];
+    const char *method = mux_field(request, ":method");
+    const char *written = mux_field(request, ":path");
+    size_t prefix = strlen(SHARE_PREFIX);
+    if (!method || !written || strncmp(written, SHARE_PREFIX, prefix) != 0 ||
+        path_decode(path, written + prefix, strlen(written + prefix)) < 0)
+        share_refuse(s, "400", "is no path");
+    else if (path_is_part(path_leaf(path)))
+        share_refuse_error(s, HX_ESYS, ENOENT);
+    else if (strcmp(method, "HEAD") == 0)
+        head(share, s, request, path);
+    else if (strcmp(method, "GET") == 0)
+        share_get(loop, share, s, request, path);
+    else if (strcmp(method, "PUT") != 0)
+        share_refuse(s, "405", "the methods are GET, HEAD and PUT");
+    else if (!share->writable)
+        share_refuse(s, "403", "the directory is shared for reading only");
+    else
+        share_put(loop, share, s, request, path);
+}

@@ -1,0 +1,168 @@
+/* Files and directory trees for a peer. */
+#include "client/files/beneath.h"
+#include "client/files/outgoing.h"
+#include "client/files/share_job.h"
+#include "client/files/walk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct get_job {
+    struct share_job job;
+    struct outgoing out;
+};
+
+static int get_prepare(struct share_job *job)
+{
+    return outgoing_hash(&((struct get_job *)job)->out);
+}
+
+static int get_step(struct share_job *job)
+{
+    int64_t moved = 0;
+    return outgoing_write(&((struct get_job *)job)->out, job->stream, &moved);
+}
+
+static void get_close(struct share_job *job)
+{
+    outgoing_close(&((struct get_job *)job)->out);
+}
+
+static const struct share_job_kind get_kind = {.size = sizeof(struct get_job),
+                                               .prepare = get_prepare,
+                                               .step = get_step,
+                                               .answered = true,
+                                               .close = get_close};
+
+struct list_job {
+    struct share_job job;
+    struct walk *walk;
+    uint64_t entries, skipped;
+    bool ended;       /* the last line is made */
+    size_t len, sent; /* of the line that is on its way */
+    char line[LISTING_LINE_MAX + 1];
+};
+
+/* The next line; none if the entry has a path that cannot be written. */
+static void list_next(struct list_job *l)
+{
+    struct file_entry e;
+    int len;
+    if (walk_next(l->walk, &e) == HX_EEOF) {
+        l->ended = true;
+        len = listing_format_end(l->line, l->entries, l->skipped);
+    } else {
+        len = listing_format(l->line, &e);
+        if (e.type == 's' || len < 0)
+            l->skipped++;
+        else
+            l->entries++;
+    }
+    l->sent = 0;
+    l->len = len < 0 ? 0 : (size_t)len;
+}
+
+static int list_step(struct share_job *job)
+{
+    struct list_job *l = (struct list_job *)job;
+    for (;;) {
+        while (l->sent < l->len) {
+            ssize_t put = mux_stream_write(job->stream, l->line + l->sent, l->len - l->sent);
+            if (put <= 0)
+                return put < 0 ? (int)put : HX_EAGAIN;
+            l->sent += (size_t)put;
+        }
+        if (l->ended) {
+            mux_stream_end(job->stream);
+            return HX_OK;
+        }
+        list_next(l);
+    }
+}
+
+static void list_close(struct share_job *job)
+{
+    walk_destroy(((struct list_job *)job)->walk);
+}
+
+static const struct share_job_kind list_kind = {
+    .size = sizeof(struct list_job), .walks = true, .step = list_step, .answered = true, .close = list_close};
+
+/* "bytes=N-"; 0 without the field. */
+static int parse_range(int64_t *out, const char *range)
+{
+    char number[24];
+    *out = 0;
+    if (!range)
+        return HX_OK;
+    size_t len = strlen(range);
+    if (strncmp(range, "bytes=", 6) != 0 || range[len - 1] != '-' || len - 7 >= sizeof number)
+        return HX_EINVAL;
+    memcpy(number, range + 6, len - 7);
+    number[len - 7] = '\0';
+    return listing_number(out, number, 0, FILE_SIZE_MAX);
+}
+
+/* Takes `fd` over. */
+static void get_file(struct ev_loop *loop, struct mux_stream *s, const char *range, int fd,
+                     const struct stat *st)
+{
+    struct file_entry e = {0};
+    int64_t offset;
+    file_entry_from(&e, st);
+    if (parse_range(&offset, range) < 0 || offset > e.size || e.type != 'f') {
+        close(fd);
+        share_refuse(s, "416", "there is no such range");
+        return;
+    }
+    struct get_job *g = share_job_create(&get_kind, loop, s);
+    if (!g) {
+        close(fd);
+        return;
+    }
+    int err = outgoing_open(&g->out, fd, st, offset);
+    if (err < 0) {
+        share_job_cancel(&g->job);
+        share_refuse_error(s, err, errno);
+        return;
+    }
+    share_job_begin(&g->job);
+    share_describe(s, range ? "206" : "200", &e, -1, false);
+}
+
+static void get_directory(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
+                          const char *path)
+{
+    struct stat st;
+    struct file_entry e = {0};
+    struct list_job *l = share_job_create(&list_kind, loop, s);
+    if (!l)
+        return;
+    int fd = beneath_directory(share->root, path, O_RDONLY);
+    int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
+    if (err == HX_OK)
+        err = walk_create(&l->walk, fd);
+    if (err < 0) {
+        int system = errno;
+        share_job_cancel(&l->job);
+        share_refuse_error(s, err, system);
+        return;
+    }
+    file_entry_from(&e, &st);
+    share_job_begin(&l->job);
+    share_describe(s, "200", &e, -1, false);
+}
+
+void share_get(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
+               const struct mux_message *request, const char *path)
+{
+    struct stat st;
+    int fd = beneath_file(share->root, path, &st);
+    if (fd >= 0)
+        get_file(loop, s, mux_field(request, "range"), fd, &st);
+    else if (errno == EISDIR)
+        get_directory(loop, share, s, path);
+    else
+        share_refuse_error(s, HX_ESYS, errno);
+}

@@ -1,0 +1,130 @@
+#include "client/files/share_job.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define H2_INTERNAL_ERROR 0x2 /* RFC 9113, section 7 */
+#define H2_CANCEL         0x8
+
+/* A peer's requests are all made in one thread. */
+static _Thread_local int jobs_open;
+static _Thread_local int walks_open;
+
+static void job_free(struct share_job *j)
+{
+    ev_timer_stop(j->loop, &j->timer);
+    if (!j->over)
+        j->kind->close(j);
+    jobs_open--;
+    walks_open -= j->kind->walks;
+    free(j);
+}
+
+/* Nothing is left to do but to see the stream closed. */
+static void job_over(struct share_job *j)
+{
+    j->kind->close(j);
+    j->over = true;
+}
+
+static void job_fail(struct share_job *j, int error)
+{
+    struct mux_stream *s = j->stream;
+    int system = errno;
+    bool answered = j->kind->answered;
+    job_free(j);
+    if (answered)
+        mux_stream_reset(s, H2_INTERNAL_ERROR);
+    else
+        share_refuse_error(s, error, system);
+}
+
+static void rest(struct share_job *j, double seconds)
+{
+    ev_timer_stop(j->loop, &j->timer);
+    ev_timer_set(&j->timer, seconds, 0.);
+    ev_timer_start(j->loop, &j->timer);
+}
+
+static void on_ready(void *job)
+{
+    struct share_job *j = job;
+    if (!j->prepared)
+        return;
+    if (j->over) {
+        char rubbish[512]; /* a body that is longer than it should be */
+        while (mux_stream_read(j->stream, rubbish, sizeof rubbish) > 0)
+            ;
+        return;
+    }
+    int err = j->kind->step(j);
+    if (err == HX_OK)
+        job_over(j);
+    else if (err != HX_EAGAIN)
+        job_fail(j, err);
+    if (err == HX_OK || err == HX_EAGAIN)
+        rest(j, SHARE_IDLE_S);
+}
+
+static void on_closed(void *job, int error, uint32_t code)
+{
+    (void)error;
+    (void)code;
+    job_free(job);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct share_job *j = (struct share_job *)w;
+    (void)loop;
+    (void)revents;
+    if (j->prepared) {
+        struct mux_stream *s = j->stream;
+        job_free(j);
+        mux_stream_reset(s, H2_CANCEL);
+        return;
+    }
+    int err = j->kind->prepare ? j->kind->prepare(j) : HX_OK;
+    if (err == HX_EAGAIN) {
+        rest(j, 0.);
+    } else if (err < 0) {
+        job_fail(j, err);
+    } else {
+        j->prepared = true;
+        on_ready(j);
+    }
+}
+
+static const struct mux_stream_events job_events = {
+    .readable = on_ready, .writable = on_ready, .closed = on_closed};
+
+void *share_job_create(const struct share_job_kind *kind, struct ev_loop *loop, struct mux_stream *s)
+{
+    if (jobs_open >= SHARE_JOBS_MAX || (kind->walks && walks_open >= SHARE_WALKS)) {
+        share_refuse_error(s, HX_ELIMIT, 0);
+        return NULL;
+    }
+    struct share_job *j = calloc(1, kind->size);
+    if (!j) {
+        share_refuse_error(s, HX_ENOMEM, 0);
+        return NULL;
+    }
+    j->loop = loop;
+    j->stream = s;
+    j->kind = kind;
+    ev_timer_init(&j->timer, on_timer, 0., 0.);
+    jobs_open++;
+    walks_open += kind->walks;
+    return j;
+}
+
+void share_job_begin(struct share_job *j)
+{
+    mux_stream_own(j->stream, &job_events, j);
+    rest(j, 0.);
+}
+
+void share_job_cancel(struct share_job *j)
+{
+    j->over = true; /* nothing was opened */
+    job_free(j);
+}

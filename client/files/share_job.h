@@ -1,0 +1,58 @@
+/* client/files/share_job.h: inside of client/files/share.h: a request that takes more than its answer. */
+#ifndef HX_CLIENT_FILES_SHARE_JOB_H
+#define HX_CLIENT_FILES_SHARE_JOB_H
+
+#include "client/files/listing.h"
+#include "client/files/share.h"
+#include <sys/stat.h>
+
+struct share {
+    int root; /* O_PATH */
+    bool writable;
+};
+
+struct share_job;
+
+struct share_job_kind {
+    size_t size; /* of the struct that begins with a share_job */
+    bool walks;
+    /* One go of what comes before the stream; HX_OK, HX_EAGAIN, or an error. May be NULL. */
+    int (*prepare)(struct share_job *j);
+    /* The stream is readable or writable. HX_OK: nothing is left to do; HX_EAGAIN; or an error. */
+    int (*step)(struct share_job *j);
+    /* After an error, which is answered if nothing was yet; the stream is reset otherwise. */
+    bool answered;
+    void (*close)(struct share_job *j); /* of what was opened */
+};
+
+struct share_job {
+    ev_timer timer; /* first: the loop gives it back; turns of prepare(), later the idle time */
+    struct ev_loop *loop;
+    struct mux_stream *stream;
+    const struct share_job_kind *kind;
+    bool prepared, over;
+};
+
+/* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was refused.
+ */
+void *share_job_create(const struct share_job_kind *kind, struct ev_loop *loop, struct mux_stream *s);
+/* From now on the stream's events lead it. */
+void share_job_begin(struct share_job *j);
+/* It could not be opened: frees it; the request is yet to be refused. */
+void share_job_cancel(struct share_job *j);
+
+/* Answers and forgets; a body that still comes is thrown away. */
+void share_refuse(struct mux_stream *s, const char *status, const char *reason);
+/* The same for an error of the functions here and its errno. */
+void share_refuse_error(struct mux_stream *s, int error, int system);
+void share_created(struct mux_stream *s); /* 201 */
+
+/* Status and the fields that tell of `e`; hx-part too if `part` >= 0. */
+void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
+                    bool ended);
+void share_get(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
+               const struct mux_message *request, const char *path);
+void share_put(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
+               const struct mux_message *request, const char *path);
+
+#endif

@@ -1,0 +1,135 @@
+#include "client/files/walk.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+struct walk {
+    DIR *open[PATH_DEPTH_MAX];   /* from where it began to where it is */
+    size_t ends[PATH_DEPTH_MAX]; /* length of the path of each */
+    int depth;
+    char path[PATH_TEXT_MAX];
+};
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+    if (t->tv_sec > INT64_MAX / NS_PER_S - 1 || t->tv_sec < -(INT64_MAX / NS_PER_S - 1))
+        return 0; /* more than 292 years from 1970: not a time that anybody meant */
+    return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+void file_times(struct timespec times[2], int64_t mtime_ns)
+{
+    int64_t s = mtime_ns / NS_PER_S;
+    int64_t ns = mtime_ns % NS_PER_S;
+    times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
+    times[1].tv_sec = ns < 0 ? s - 1 : s;
+    times[1].tv_nsec = ns < 0 ? ns + NS_PER_S : ns;
+}
+
+void file_entry_from(struct file_entry *e, const struct stat *st)
+{
+    e->type = 's';
+    e->mode = 0;
+    e->size = 0;
+    e->mtime_ns = 0;
+    if (S_ISREG(st->st_mode) && st->st_size <= FILE_SIZE_MAX) {
+        e->type = 'f';
+        e->size = st->st_size;
+    } else if (S_ISDIR(st->st_mode)) {
+        e->type = 'd';
+    } else {
+        return;
+    }
+    e->mode = st->st_mode & FILE_MODE_MASK;
+    e->mtime_ns = nanoseconds(&st->st_mtim);
+}
+
+static int push(struct walk *w, int fd)
+{
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return HX_ESYS;
+    }
+    w->ends[w->depth] = strlen(w->path);
+    w->open[w->depth++] = dir;
+    return HX_OK;
+}
+
+int walk_create(struct walk **out, int fd)
+{
+    struct walk *w = calloc(1, sizeof *w);
+    int err = HX_ENOMEM;
+    if (!w)
+        close(fd);
+    else
+        err = push(w, fd);
+    if (err < 0)
+        free(w);
+    else
+        *out = w;
+    return err;
+}
+
+void walk_destroy(struct walk *w)
+{
+    if (!w)
+        return;
+    while (w->depth > 0)
+        closedir(w->open[--w->depth]);
+    free(w);
+}
+
+/* Goes down into the directory that was just found; 's' if it cannot. */
+static void descend(struct walk *w, int parent, const char *name, struct file_entry *e)
+{
+    int fd = -1;
+    if (w->depth < PATH_DEPTH_MAX)
+        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || push(w, fd) < 0)
+        e->type = 's';
+}
+
+static void examine(struct walk *w, int parent, const char *name, struct file_entry *e)
+{
+    struct stat st;
+    e->path = w->path;
+    e->type = 's';
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        file_entry_from(e, &st);
+    if (e->type == 'd')
+        descend(w, parent, name, e);
+}
+
+static bool is_passed_over(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || path_is_part(name);
+}
+
+int walk_next(struct walk *w, struct file_entry *e)
+{
+    memset(e, 0, sizeof *e);
+    while (w->depth > 0) {
+        DIR *dir = w->open[w->depth - 1];
+        w->path[w->ends[w->depth - 1]] = '\0';
+        const struct dirent *found = readdir(dir);
+        if (!found) {
+            closedir(dir);
+            w->depth--;
+        } else if (!is_passed_over(found->d_name)) {
+            if (path_join(w->path, w->path, found->d_name) == HX_OK) {
+                examine(w, dirfd(dir), found->d_name, e);
+            } else { /* named by its directory: nothing longer can be said */
+                e->type = 's';
+                e->path = w->path;
+            }
+            return HX_OK;
+        }
+    }
+    return HX_EEOF;
+}

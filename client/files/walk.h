@@ -1,0 +1,23 @@
+/* client/files/walk.h: walks a directory tree, an entry a call, a directory before what is in it. Follows no symbolic
+ * link; holds one descriptor for every level it is deep. */
+#ifndef HX_CLIENT_FILES_WALK_H
+#define HX_CLIENT_FILES_WALK_H
+
+#include "client/files/listing.h"
+#include <sys/stat.h>
+
+struct walk;
+
+/* Takes `fd` (a directory, O_RDONLY) over, also when it fails. HX_ENOMEM, HX_ESYS. */
+int walk_create(struct walk **out, int fd);
+/* HX_OK: *e is the next entry, valid until the next call; paths are relative to where the walk began.
+ * HX_EEOF: that was all. Names of parts (client/files/path.h) are passed over. */
+int walk_next(struct walk *w, struct file_entry *e);
+void walk_destroy(struct walk *w); /* NULL is fine */
+
+/* `type` 'f', 'd' or 's', and the rest, but the path. */
+void file_entry_from(struct file_entry *e, const struct stat *st);
+/* For futimens(): leaves the time of the last access alone. */
+void file_times(struct timespec times[2], int64_t mtime_ns);
+
+#endif

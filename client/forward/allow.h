@@ -1,0 +1,25 @@
+/* client/forward/allow.h: the targets that hx bind --allow names, and the TCP connections to them. */
+#ifndef HX_CLIENT_FORWARD_ALLOW_H
+#define HX_CLIENT_FORWARD_ALLOW_H
+
+#include "client/mux/mux.h"
+#include <ev.h>
+
+#define ALLOW_MAX 256 /* targets */
+
+struct allow;
+
+int allow_create(struct allow **out);
+void allow_destroy(struct allow *a);
+/* "HOST:PORT", "[IPV6]:PORT"; '*' as HOST or PORT means any. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
+int allow_add(struct allow *a, const char *target);
+/* What `authority` of a CONNECT asks for is compared as it is written (host names without regard to case):
+ * the name is resolved only after it was allowed. */
+bool allow_permits(const struct allow *a, const char *authority);
+
+/* Answers a CONNECT request: resolves without blocking the loop, connects (10 s), relays. Owns `s` at once.
+ */
+void dial_request(struct ev_loop *loop, const struct allow *a, struct mux_stream *s,
+                  const struct mux_message *request);
+
+#endif

@@ -1,0 +1,150 @@
+#include "client/forward/forward.h"
+#include "client/forward/forward_conn.h"
+#include "client/forward/listen.h"
+#include "client/forward/say.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ACCEPT_BURST 16  /* connections per turn of the loop */
+#define AGAIN_S      0.1 /* while descriptors or the link's streams are short */
+
+static void pause_accepting(struct forward *f)
+{
+    for (int i = 0; i < f->listener_count; i++)
+        ev_io_stop(f->loop, &f->listeners[i].acceptable);
+    f->paused = true;
+}
+
+static void resume_accepting(struct forward *f)
+{
+    for (int i = 0; i < f->listener_count; i++)
+        ev_io_start(f->loop, &f->listeners[i].acceptable);
+    f->paused = false;
+}
+
+void forward_try_again(struct forward *f)
+{
+    if (f->link)
+        ev_timer_start(f->loop, &f->again);
+}
+
+void forward_has_room(struct forward *f)
+{
+    if (f->paused)
+        resume_accepting(f);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct forward *f = w->data;
+    (void)events;
+    if (f->paused && f->count < FORWARD_CONNECTIONS_MAX)
+        resume_accepting(f);
+    conn_ask_all(f);
+    if (!f->paused && (f->waiting == 0 || !f->link))
+        ev_timer_stop(loop, w);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct forward *f = w->data;
+    (void)events;
+    for (int i = 0; i < ACCEPT_BURST && f->count < FORWARD_CONNECTIONS_MAX; i++) {
+        int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            conn_start(f, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(f);
+            ev_timer_start(loop, &f->again);
+            return;
+        } else if (errno != ECONNABORTED) {
+            return;
+        }
+    }
+    if (f->count >= FORWARD_CONNECTIONS_MAX)
+        pause_accepting(f);
+}
+
+/* Always, if only the kernel knew which port. */
+static void say_where(const struct forward *f, const struct listen_socket *s)
+{
+    char here[ENDPOINT_TEXT_MAX], target[AUTHORITY_TEXT_MAX] = "any target (SOCKS5)";
+    void (*tell)(const char *format, ...) = f->spec.port == 0 ? say_always : say_note;
+    endpoint_format(&s->endpoint, here);
+    if (f->spec.kind == FORWARD_LOCAL)
+        authority_format(&f->spec.target, target);
+    tell("listening on %s for %s", here, target);
+}
+
+static int add_listeners(struct forward *f, char error[FORWARD_ERROR_MAX])
+{
+    struct listen_socket sockets[LISTEN_MAX];
+    f->listeners = calloc(LISTEN_MAX, sizeof *f->listeners);
+    if (!f->listeners) {
+        snprintf(error, FORWARD_ERROR_MAX, "out of memory");
+        return HX_ENOMEM;
+    }
+    int count = listen_open(sockets, &f->spec, error);
+    for (int i = 0; i < count; i++) {
+        f->listeners[i].fd = sockets[i].fd;
+        ev_io_init(&f->listeners[i].acceptable, on_acceptable, sockets[i].fd, EV_READ);
+        f->listeners[i].acceptable.data = f;
+        say_where(f, &sockets[i]);
+    }
+    f->listener_count = count > 0 ? count : 0;
+    return count > 0 ? HX_OK : count;
+}
+
+int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind kind, const char *text,
+                   char error[FORWARD_ERROR_MAX])
+{
+    struct forward_spec spec;
+    int err = forward_spec_parse(&spec, kind, text, error);
+    if (err != HX_OK)
+        return err;
+    struct forward *f = calloc(1, sizeof *f);
+    if (!f) {
+        snprintf(error, FORWARD_ERROR_MAX, "out of memory");
+        return HX_ENOMEM;
+    }
+    f->loop = loop;
+    f->spec = spec;
+    TAILQ_INIT(&f->conns);
+    ev_timer_init(&f->again, on_again, AGAIN_S, AGAIN_S);
+    f->again.data = f;
+    err = add_listeners(f, error);
+    if (err != HX_OK) {
+        forward_destroy(f);
+        return err;
+    }
+    resume_accepting(f);
+    *out = f;
+    return HX_OK;
+}
+
+void forward_set_link(struct forward *f, struct link *l)
+{
+    f->link = l;
+    if (!l)
+        return;
+    conn_ask_all(f);
+    if (f->waiting > 0)
+        forward_try_again(f);
+}
+
+void forward_destroy(struct forward *f)
+{
+    struct conn *c;
+    if (!f)
+        return;
+    while ((c = TAILQ_FIRST(&f->conns)))
+        conn_abort(c);
+    pause_accepting(f);
+    ev_timer_stop(f->loop, &f->again);
+    for (int i = 0; i < f->listener_count; i++)
+        close(f->listeners[i].fd);
+    free(f->listeners);
+    free(f);
+}

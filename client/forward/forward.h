@@ -1,0 +1,31 @@
+/* client/forward/forward.h: the connecting side's listeners: -L (one target) and -D (SOCKS5, any target that the other
+ * side allows). Each accepted TCP connection becomes a CONNECT request of the link. Belongs to its loop's
+ * thread.
+ *
+ * Without a link, connections wait FORWARD_WAIT_S for one, FORWARD_WAITING_MAX of them; the others are reset.
+ * A connection that the other side refuses is reset, or hears so in SOCKS; notes on standard error say why.
+ */
+#ifndef HX_CLIENT_FORWARD_FORWARD_H
+#define HX_CLIENT_FORWARD_FORWARD_H
+
+#include "client/forward/forward_spec.h"
+#include "client/mux/link.h"
+#include <ev.h>
+
+#define FORWARD_CONNECTIONS_MAX 256  /* of one forward; more wait in the kernel's queue */
+#define FORWARD_WAITING_MAX     64   /* for a link */
+#define FORWARD_WAIT_S          10.0 /* for a link, and for a SOCKS client to say what it wants */
+#define FORWARD_ANSWER_S        15.0 /* for the other side's answer: it has 10 s to connect */
+
+struct forward;
+
+/* Listens, and says on standard error where. HX_OK; HX_EINVAL, HX_EADDR, HX_ENOMEM: `error` says why, in one
+ * line. May block to resolve an ADDR that is a name. */
+int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind kind, const char *text,
+                   char error[FORWARD_ERROR_MAX]);
+/* NULL: there is none (any more); told when a link is up, and before the loop goes on when it is down. */
+void forward_set_link(struct forward *f, struct link *l);
+/* Resets its connections. NULL is fine; the link may be gone or not. */
+void forward_destroy(struct forward *f);
+
+#endif

@@ -1,0 +1,287 @@
+/* One TCP connection of a forward: what SOCKS asks for, the request, the answer; then the relay has it. */
+#include "client/forward/forward_conn.h"
+#include "client/forward/relay.h"
+#include "client/forward/say.h"
+#include "client/forward/socks.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TRIES_MAX 3 /* a request that gets no answer is made again: nothing was sent yet */
+#define CANCEL    8 /* RFC 9113, 7 */
+
+enum conn_state {
+    CONN_SOCKS,   /* the client says what it wants */
+    CONN_WAITING, /* for a link, or for one that has room */
+    CONN_ASKED,   /* for the other side's answer */
+    CONN_RELAYED  /* the relay has descriptor and stream */
+};
+
+struct conn {
+    TAILQ_ENTRY(conn) entry;
+    struct forward *forward;
+    enum conn_state state;
+    int fd;
+    int tries;
+    ev_io readable;
+    ev_timer deadline;
+    struct socks socks;
+    struct authority target;
+    struct mux_stream *stream; /* CONN_ASKED */
+    struct relay *relay;       /* CONN_RELAYED */
+};
+
+static void enter(struct conn *c, enum conn_state next) /* the only writer of c->state */
+{
+    c->forward->waiting += (next == CONN_WAITING) - (c->state == CONN_WAITING);
+    c->state = next;
+}
+
+static void set_deadline(struct conn *c, double seconds)
+{
+    ev_timer_stop(c->forward->loop, &c->deadline);
+    ev_timer_set(&c->deadline, seconds, 0.);
+    ev_timer_start(c->forward->loop, &c->deadline);
+}
+
+/* Gives up what it has, but for the descriptor: that one is handed back. */
+static int conn_free(struct conn *c)
+{
+    struct forward *f = c->forward;
+    int fd = c->state == CONN_RELAYED ? -1 : c->fd;
+    ev_io_stop(f->loop, &c->readable);
+    ev_timer_stop(f->loop, &c->deadline);
+    if (c->relay)
+        relay_abort(c->relay);
+    if (c->stream)
+        mux_stream_reset(c->stream, CANCEL);
+    f->waiting -= c->state == CONN_WAITING;
+    f->count--;
+    TAILQ_REMOVE(&f->conns, c, entry);
+    free(c);
+    forward_has_room(f);
+    return fd;
+}
+
+static void reset(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    if (fd < 0)
+        return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+void conn_abort(struct conn *c)
+{
+    reset(conn_free(c));
+}
+
+/* False: the client is gone, or does not read a few bytes. */
+static bool send_socks(struct conn *c)
+{
+    size_t len = c->socks.out_len;
+    return len == 0 || send(c->fd, c->socks.out, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* Ends it: in order after a SOCKS reply, which a reset could overtake. */
+static void refuse(struct conn *c, enum socks_reply reply)
+{
+    if (c->forward->spec.kind == FORWARD_SOCKS) {
+        socks_answer(&c->socks, reply);
+        if (send_socks(c)) {
+            close(conn_free(c));
+            return;
+        }
+    }
+    conn_abort(c);
+}
+
+static void note_and_refuse(struct conn *c, enum socks_reply reply, const char *why)
+{
+    char target[AUTHORITY_TEXT_MAX];
+    authority_format(&c->target, target);
+    say_note("no connection to %s: %s", target, why);
+    refuse(c, reply);
+}
+
+static void wait_for_link(struct conn *c)
+{
+    if (c->forward->waiting >= FORWARD_WAITING_MAX) {
+        note_and_refuse(c, SOCKS_NETWORK_UNREACHABLE, "too many wait for the peer");
+        return;
+    }
+    enter(c, CONN_WAITING);
+    set_deadline(c, FORWARD_WAIT_S);
+    forward_try_again(c->forward);
+}
+
+static void on_relayed(void *user, int error, int system)
+{
+    struct conn *c = user;
+    (void)error;
+    (void)system;
+    c->relay = NULL;
+    (void)conn_free(c);
+}
+
+static void establish(struct conn *c)
+{
+    struct relay_config config = {
+        .in_fd = c->fd, .out_fd = c->fd, .owns_fds = true, .done = on_relayed, .user = c};
+    ev_timer_stop(c->forward->loop, &c->deadline);
+    if (c->forward->spec.kind == FORWARD_SOCKS)
+        socks_answer(&c->socks, SOCKS_SUCCEEDED);
+    if (!send_socks(c) || relay_start(&c->relay, c->forward->loop, c->stream, &config) != HX_OK) {
+        conn_abort(c);
+        return;
+    }
+    c->stream = NULL;
+    enter(c, CONN_RELAYED);
+}
+
+struct answer { /* of the other side; `error` as RFC 9209, 2.3 names it, or NULL */
+    const char *status, *error;
+    enum socks_reply reply;
+    const char *text;
+};
+
+static const struct answer answers[] = {
+    {"403", NULL, SOCKS_NOT_ALLOWED, "the peer does not allow it (hx bind --allow)"},
+    {"404", NULL, SOCKS_NOT_ALLOWED, "the peer forwards nothing"},
+    {"502", "error=connection_refused", SOCKS_REFUSED, "connection refused"},
+    {"502", "error=dns_error", SOCKS_HOST_UNREACHABLE, "the peer finds no such host"},
+    {"502", NULL, SOCKS_HOST_UNREACHABLE, "the peer cannot reach it"},
+    {"504", NULL, SOCKS_HOST_UNREACHABLE, "no answer within the time"},
+};
+
+static void on_headers(void *user, const struct mux_message *response)
+{
+    struct conn *c = user;
+    const char *status = mux_field(response, ":status");
+    const char *error = mux_field(response, "proxy-status");
+    if (status && strcmp(status, "200") == 0) {
+        establish(c);
+        return;
+    }
+    for (size_t i = 0; status && i < sizeof answers / sizeof *answers; i++) {
+        const struct answer *a = &answers[i];
+        if (strcmp(status, a->status) == 0 && (!a->error || (error && strstr(error, a->error)))) {
+            note_and_refuse(c, a->reply, a->text);
+            return;
+        }
+    }
+    note_and_refuse(c, SOCKS_GENERAL_FAILURE, "the peer has refused it");
+}
+
+static void on_closed(void *user, int error, uint32_t code)
+{
+    struct conn *c = user;
+    (void)error;
+    (void)code;
+    c->stream = NULL;
+    if (c->tries < TRIES_MAX)
+        wait_for_link(c);
+    else
+        note_and_refuse(c, SOCKS_GENERAL_FAILURE, "the peer has broken it off");
+}
+
+/* False: not now. */
+static bool ask(struct conn *c)
+{
+    static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
+    char target[AUTHORITY_TEXT_MAX];
+    authority_format(&c->target, target);
+    const struct mux_field fields[] = {{":method", "CONNECT"}, {":authority", target}};
+    const struct mux_message request = {.fields = fields, .count = sizeof fields / sizeof *fields};
+    if (mux_request(link_mux(c->forward->link), &c->stream, &request, &events, c) != HX_OK) {
+        c->stream = NULL;
+        return false;
+    }
+    c->tries++;
+    enter(c, CONN_ASKED);
+    set_deadline(c, FORWARD_ANSWER_S);
+    return true;
+}
+
+static void begin(struct conn *c)
+{
+    if (c->forward->link && c->forward->waiting == 0 && ask(c))
+        return;
+    wait_for_link(c);
+}
+
+void conn_ask_all(struct forward *f)
+{
+    for (struct conn *c = TAILQ_FIRST(&f->conns); c && f->link && f->waiting > 0; c = TAILQ_NEXT(c, entry)) {
+        if (c->state == CONN_WAITING && !ask(c))
+            return;
+    }
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct conn *c = w->data;
+    uint8_t data[SOCKS_FIELD_MAX];
+    size_t want;
+    (void)events;
+    while ((want = socks_want(&c->socks)) > 0) {
+        ssize_t got = recv(c->fd, data, want, 0);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (got > 0)
+            socks_feed(&c->socks, data, (size_t)got);
+        if (got <= 0 || !send_socks(c)) {
+            close(conn_free(c));
+            return;
+        }
+    }
+    ev_io_stop(loop, w);
+    if (c->socks.state == SOCKS_DONE) {
+        c->target = c->socks.target;
+        begin(c);
+        return;
+    }
+    say_note("turned away a client of the SOCKS port: %s", c->socks.reason);
+    close(conn_free(c));
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct conn *c = w->data;
+    (void)loop;
+    (void)events;
+    if (c->state == CONN_SOCKS)
+        conn_abort(c);
+    else if (c->state == CONN_WAITING)
+        note_and_refuse(c, SOCKS_NETWORK_UNREACHABLE, "the peer is not connected");
+    else
+        note_and_refuse(c, SOCKS_HOST_UNREACHABLE, "no answer from the peer");
+}
+
+void conn_start(struct forward *f, int fd)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    int on = 1;
+    if (!c) {
+        reset(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *c = (struct conn){.forward = f, .state = CONN_SOCKS, .fd = fd, .target = f->spec.target};
+    ev_io_init(&c->readable, on_readable, fd, EV_READ);
+    ev_init(&c->deadline, on_deadline);
+    c->readable.data = c->deadline.data = c;
+    TAILQ_INSERT_TAIL(&f->conns, c, entry);
+    f->count++;
+    if (f->spec.kind == FORWARD_LOCAL) {
+        begin(c);
+        return;
+    }
+    socks_init(&c->socks);
+    set_deadline(c, FORWARD_WAIT_S);
+    ev_io_start(f->loop, &c->readable);
+}

@@ -1,0 +1,145 @@
+#include "client/forward/socks.h"
+#include <arpa/inet.h>
+#include <string.h>
+
+/* RFC 1928, sections 3 to 5 */
+#define VERSION         5
+#define NO_AUTH         0x00
+#define NO_METHOD       0xff
+#define COMMAND_CONNECT 1
+#define TYPE_IPV4       1
+#define TYPE_NAME       3
+#define TYPE_IPV6       4
+#define PORT_BYTES      2
+
+static void enter(struct socks *s, enum socks_state next, size_t need)
+{
+    s->state = next;
+    s->need = need;
+    s->have = 0;
+}
+
+void socks_init(struct socks *s)
+{
+    *s = (struct socks){.reason = ""};
+    enter(s, SOCKS_VERSION, 1);
+}
+
+size_t socks_want(const struct socks *s)
+{
+    return s->need - s->have;
+}
+
+static void fail(struct socks *s, const char *reason)
+{
+    enter(s, SOCKS_FAILED, 0);
+    s->reason = reason;
+}
+
+void socks_answer(struct socks *s, enum socks_reply reply)
+{
+    static const uint8_t unbound[] = {VERSION, 0, 0, TYPE_IPV4, 0, 0, 0, 0, 0, 0};
+    memcpy(s->out, unbound, sizeof unbound);
+    s->out[1] = (uint8_t)reply;
+    s->out_len = sizeof unbound;
+}
+
+static void refuse(struct socks *s, enum socks_reply reply, const char *reason)
+{
+    socks_answer(s, reply);
+    fail(s, reason);
+}
+
+/* The first byte alone, so that one who speaks something else is never waited for. */
+static void take_version(struct socks *s)
+{
+    if (s->field[0] == VERSION) {
+        s->state = SOCKS_METHODS;
+        s->need = 2;
+    } else if (s->field[0] == 4) {
+        fail(s, "it speaks SOCKS4: only SOCKS5 is served here");
+    } else if (s->field[0] >= 'A' && s->field[0] <= 'Z') {
+        fail(s, "it speaks HTTP: this is a SOCKS5 proxy (socks5h://)");
+    } else {
+        fail(s, "it does not speak SOCKS5");
+    }
+}
+
+static void take_methods(struct socks *s)
+{
+    size_t count = s->field[1];
+    if (s->need < 2 + count) {
+        s->need = 2 + count;
+        return;
+    }
+    bool offered = memchr(s->field + 2, NO_AUTH, count) != NULL;
+    s->out[0] = VERSION;
+    s->out[1] = offered ? NO_AUTH : NO_METHOD;
+    s->out_len = 2;
+    if (offered)
+        enter(s, SOCKS_REQUEST, 4);
+    else
+        fail(s, "it insists on authentication");
+}
+
+static void take_request(struct socks *s)
+{
+    s->type = s->field[3];
+    if (s->field[0] != VERSION)
+        fail(s, "its request is not SOCKS5");
+    else if (s->field[1] != COMMAND_CONNECT)
+        refuse(s, SOCKS_COMMAND_NOT_SUPPORTED, "it asks for something else than CONNECT");
+    else if (s->type == TYPE_IPV4)
+        enter(s, SOCKS_ADDRESS, sizeof(struct in_addr) + PORT_BYTES);
+    else if (s->type == TYPE_IPV6)
+        enter(s, SOCKS_ADDRESS, sizeof(struct in6_addr) + PORT_BYTES);
+    else if (s->type == TYPE_NAME)
+        enter(s, SOCKS_NAME_LENGTH, 1);
+    else
+        refuse(s, SOCKS_TYPE_NOT_SUPPORTED, "it asks for an unknown type of address");
+}
+
+static void take_address(struct socks *s)
+{
+    char text[INET6_ADDRSTRLEN];
+    size_t len = s->need - PORT_BYTES;
+    const char *host = (const char *)s->field;
+    uint16_t port = (uint16_t)(s->field[len] << 8 | s->field[len + 1]);
+    if (s->type != TYPE_NAME) {
+        host = inet_ntop(s->type == TYPE_IPV4 ? AF_INET : AF_INET6, s->field, text, sizeof text);
+        len = strlen(text);
+    }
+    if (port == 0 || authority_from_host(&s->target, host, len, port) != HX_OK)
+        refuse(s, SOCKS_GENERAL_FAILURE, "it asks for a host that cannot be one");
+    else
+        enter(s, SOCKS_DONE, 0);
+}
+
+void socks_feed(struct socks *s, const uint8_t *data, size_t len)
+{
+    s->out_len = 0;
+    memcpy(s->field + s->have, data, len);
+    s->have += len;
+    if (s->have < s->need)
+        return;
+    switch (s->state) {
+    case SOCKS_VERSION:
+        take_version(s);
+        break;
+    case SOCKS_METHODS:
+        take_methods(s);
+        break;
+    case SOCKS_REQUEST:
+        take_request(s);
+        break;
+    case SOCKS_NAME_LENGTH:
+        enter(s, SOCKS_ADDRESS, s->field[0] + (size_t)PORT_BYTES);
+        break;
+    case SOCKS_ADDRESS:
+        take_address(s);
+        break;
+    case SOCKS_DONE:
+    case SOCKS_FAILED:
+        break;
+    }
+}

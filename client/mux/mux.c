@@ -1,0 +1,154 @@
+#include "client/mux/parts.h"
+#include <limits.h>
+#include <stdlib.h>
+
+static void really_free(struct mux *m)
+{
+    nghttp2_session_del(m->session);
+    free(m);
+}
+
+int mux_create(struct mux **out, bool client, const struct mux_events *events, void *user)
+{
+    struct mux *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return HX_ENOMEM;
+    m->client = client;
+    m->events = *events;
+    m->user = user;
+    m->due_tail = &m->due;
+    m->credit = (int64_t)MUX_CREDIT_MAX * MUX_CREDIT_DATA;
+    if (mux_session_create(m) < 0) {
+        really_free(m);
+        return HX_ENOMEM;
+    }
+    *out = m;
+    return HX_OK;
+}
+
+void mux_enter(struct mux *m)
+{
+    m->depth++;
+}
+
+bool mux_leave(struct mux *m)
+{
+    if (--m->depth > 0)
+        return true;
+    mux_reap(m);
+    if (!m->doomed)
+        return true;
+    really_free(m);
+    return false;
+}
+
+void mux_destroy(struct mux *m)
+{
+    if (!m || m->doomed)
+        return;
+    mux_enter(m);
+    m->doomed = true;
+    while (m->streams) {
+        struct mux_stream *s = m->streams;
+        mux_stream_free(s);
+        if (s->owned && s->events.closed)
+            s->events.closed(s->user, HX_ECLOSED, NGHTTP2_NO_ERROR);
+    }
+    mux_leave(m);
+}
+
+/* `rv` is nghttp2's, or that of our own callbacks, which have set m->error then. */
+static void fail(struct mux *m, ssize_t rv)
+{
+    bool flood = m->error == HX_EPROTO || rv == NGHTTP2_ERR_FLOODED;
+
+    if (rv == NGHTTP2_ERR_NOMEM)
+        m->error = HX_ENOMEM;
+    else if (m->error == HX_OK)
+        m->error = HX_EPROTO;
+    nghttp2_session_terminate_session(m->session, flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+}
+
+int mux_receive(struct mux *m, const uint8_t *data, size_t len)
+{
+    if (m->error != HX_OK)
+        return m->error;
+    if (m->depth > 0 || len > SSIZE_MAX)
+        return HX_EINVAL;
+    mux_enter(m);
+    m->ping_free = true;
+    ssize_t n = nghttp2_session_mem_recv(m->session, data, len);
+    if (n < 0 && !m->doomed)
+        fail(m, n);
+    mux_tell(m);
+    if (!m->doomed)
+        mux_fill(m); /* what nghttp2 then says tells whether the peer has broken the protocol */
+    mux_tell(m);
+    int err = m->error;
+    return mux_leave(m) ? err : HX_ECLOSED;
+}
+
+ssize_t mux_send(struct mux *m, const uint8_t **data)
+{
+    if (m->depth > 0)
+        return 0;
+    mux_enter(m);
+    mux_tell(m);
+    do {
+        if (!m->doomed)
+            mux_fill(m);
+    } while (mux_tell(m) && m->out_len == 0 && !m->doomed);
+    m->out_given = true;
+    *data = m->out;
+    ssize_t n = m->out_len > 0 ? (ssize_t)m->out_len : m->error;
+    return mux_leave(m) ? n : HX_ECLOSED;
+}
+
+/* Something to be written, to be told or not. */
+static bool waits(const struct mux *m)
+{
+    if (m->broken)
+        return false;
+    return (m->out_len > 0 && !m->out_given) || nghttp2_session_want_write(m->session);
+}
+
+bool mux_wants_send(const struct mux *m)
+{
+    return m->due || waits(m);
+}
+
+bool mux_finished(const struct mux *m)
+{
+    return m->error == HX_OK && m->count == 0 && !waits(m) && !nghttp2_session_want_read(m->session);
+}
+
+int mux_ping(struct mux *m, uint64_t opaque)
+{
+    uint8_t data[8];
+
+    if (m->error != HX_OK || m->doomed)
+        return HX_ECLOSED;
+    if (m->ping_count == MUX_PINGS_MAX)
+        return HX_ELIMIT;
+    for (int i = 0; i < 8; i++)
+        data[i] = (uint8_t)(opaque >> (56 - 8 * i));
+    if (nghttp2_submit_ping(m->session, NGHTTP2_FLAG_NONE, data) != 0)
+        return HX_ENOMEM;
+    m->pings[m->ping_count++] = opaque;
+    return HX_OK;
+}
+
+void mux_goaway(struct mux *m)
+{
+    if (m->going || m->error != HX_OK)
+        return;
+    m->going = true;
+    nghttp2_submit_goaway(m->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(m->session),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+int mux_stream_count(const struct mux *m)
+{
+    return m->count;
+}

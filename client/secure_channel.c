@@ -1,0 +1,99 @@
+#include "client/secure_channel.h"
+#include "base/clock.h"
+#include "shim/udt/udt.h"
+
+#define REST_READS 16 /* at once, of what nobody should have sent */
+
+static ssize_t read_stream(void *user, void *buf, size_t len)
+{
+    return stream_read(user, buf, len);
+}
+
+static ssize_t write_stream(void *user, const void *buf, size_t len)
+{
+    return stream_write(user, buf, len);
+}
+
+int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
+                        bool connecting)
+{
+    struct tls_transport io = {.read = read_stream, .write = write_stream, .user = stream};
+    *s = (struct secure_channel){.stream = stream};
+    if (keys && keys->count > 0)
+        return tls_create(&s->tls, keys, connecting, &io);
+    s->proven = true;
+    return HX_OK;
+}
+
+void secure_channel_close(struct secure_channel *s)
+{
+    tls_destroy(s->tls);
+    s->tls = NULL;
+}
+
+/* Keeps what is final. */
+static ssize_t judged(struct secure_channel *s, ssize_t result)
+{
+    if (result >= 0 || result == HX_EAGAIN || result == HX_EEOF || result == HX_EINVAL || s->error < 0)
+        return result;
+    s->error = (int)result;
+    s->failed_ms = clock_now_ms();
+    return result;
+}
+
+int secure_channel_prove(struct secure_channel *s)
+{
+    if (s->proven)
+        return HX_OK;
+    int err = (int)judged(s, tls_handshake(s->tls));
+    s->proven = err == HX_OK;
+    return err;
+}
+
+/* True: UDT's end was read. What else comes behind the close_notify is to be ignored (RFC 8446, section 6.1).
+ */
+static bool read_rest(struct secure_channel *s)
+{
+    char ignored[4096];
+    for (int i = 0; !s->rest_read && i < REST_READS; i++) {
+        ssize_t got = stream_read(s->stream, ignored, sizeof ignored);
+        if (got == HX_EAGAIN)
+            break;
+        s->rest_read = got < 0;
+    }
+    return s->rest_read;
+}
+
+ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len)
+{
+    if (!s->tls)
+        return stream_read(s->stream, buf, len);
+    int err = secure_channel_prove(s);
+    if (err < 0)
+        return err;
+    ssize_t got = judged(s, tls_read(s->tls, buf, len));
+    return got == HX_EEOF && !read_rest(s) ? HX_EAGAIN : got;
+}
+
+ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len)
+{
+    if (!s->tls)
+        return stream_write(s->stream, buf, len);
+    int err = secure_channel_prove(s);
+    return err < 0 ? err : judged(s, tls_write(s->tls, buf, len));
+}
+
+int secure_channel_flush(struct secure_channel *s)
+{
+    return s->tls ? tls_flush(s->tls) : HX_OK;
+}
+
+int secure_channel_end(struct secure_channel *s)
+{
+    if (!s->tls)
+        return HX_OK;
+    int err = secure_channel_prove(s);
+    if (err == HX_OK)
+        err = (int)judged(s, tls_end(s->tls));
+    return err < 0 ? err : tls_flush(s->tls);
+}

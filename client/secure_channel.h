@@ -1,0 +1,34 @@
+/* client/secure_channel.h: a connection's bytes on their way between UDT and the application: as they are, or, with
+ * keys, as TLS (secure/tls.h). The stream's mutex is held, and nobody has closed the connection yet. */
+#ifndef HX_CLIENT_SECURE_CHANNEL_H
+#define HX_CLIENT_SECURE_CHANNEL_H
+
+#include "secure/tls.h"
+#include "shim/stream.h"
+#include <stdbool.h>
+
+struct secure_channel {
+    struct stream *stream;
+    struct tls *tls; /* NULL: bytes pass as they are */
+    int error;       /* TLS has failed, for good */
+    int64_t failed_ms;
+    bool proven;    /* both sides; from the beginning if there are no keys */
+    bool rest_read; /* UDT's own end behind the peer's close_notify */
+};
+
+/* `keys` NULL or empty: none; else they are copied. Does not own `stream`. HX_ENOMEM. */
+int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
+                        bool connecting);
+void secure_channel_close(struct secure_channel *s); /* the connection may be closed by now */
+/* HX_OK: proven; HX_EAGAIN, HX_EAUTH, HX_EPROTO, HX_ECLOSED. */
+int secure_channel_prove(struct secure_channel *s);
+/* As stream_read() and stream_write(), and what secure_channel_prove() says. With keys HX_EEOF means that the peer has
+ * said so itself, under TLS, and that UDT's end behind it was read, too: that is what the peer waits for. */
+ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len);
+ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len);
+/* HX_OK: UDT has everything; HX_EAGAIN: something waits for room. */
+int secure_channel_flush(struct secure_channel *s);
+/* Ends our direction for TLS: HX_OK: UDT may end it, too. HX_EAGAIN: not yet, call again. */
+int secure_channel_end(struct secure_channel *s);
+
+#endif

@@ -1,0 +1,388 @@
+#include "client/tool/args.h"
+#include "base/host_port.h"
+#include "client/forward/authority.h"
+#include "client/forward/forward_spec.h"
+#include "client/tool/options.h"
+#include "proto/host_id.h"
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_MAX  64                                     /* options; getopt's forms of the table fit */
+#define CHARACTERS "letters, digits and !#$%&'*+-.^_`|~@" /* proto/host_id */
+
+/* One command line being read. ARGS_BIND stands for "go on". */
+struct reading {
+    struct args *args;
+    char *error;
+};
+
+static enum args_result __attribute__((format(printf, 2, 3)))
+usage(struct reading *r, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    vsnprintf(r->error, ARGS_ERROR_MAX, format, values);
+    va_end(values);
+    return ARGS_USAGE;
+}
+
+static bool number(const char *text, long least, long most, int *out)
+{
+    char *end;
+    if (*text < '0' || *text > '9' || strlen(text) > 6)
+        return false;
+    long value = strtol(text, &end, 10);
+    *out = (int)value;
+    return *end == '\0' && value >= least && value <= most;
+}
+
+/* "1", "0.2", "1.005": up to three decimals, without a locale's. */
+static bool seconds(const char *text, int *out_ms)
+{
+    int whole;
+    int ms = 0;
+    char digits[8];
+    size_t dot = strcspn(text, ".");
+    if (dot == 0 || dot >= sizeof digits)
+        return false;
+    memcpy(digits, text, dot);
+    digits[dot] = '\0';
+    if (!number(digits, 0, ARGS_INTERVAL_MAX / 1000, &whole))
+        return false;
+    if (text[dot] == '.') {
+        size_t decimals = strlen(text + dot + 1);
+        if (decimals < 1 || decimals > 3)
+            return false;
+        snprintf(digits, sizeof digits, "%s%.*s", text + dot + 1, (int)(3 - decimals), "000");
+        if (!number(digits, 0, 999, &ms))
+            return false;
+    }
+    *out_ms = whole * 1000 + ms;
+    return *out_ms >= ARGS_INTERVAL_MIN && *out_ms <= ARGS_INTERVAL_MAX;
+}
+
+/* A number of seconds. */
+static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
+{
+    if (number(optarg, least, most, out))
+        return ARGS_BIND;
+    return usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
+}
+
+static enum args_result take_port(struct reading *r)
+{
+    int port;
+    if (!number(optarg, 1, UINT16_MAX, &port))
+        return usage(r, "--local-port takes 1 to 65535, not '%.100s'", optarg);
+    r->args->local_port = (uint16_t)port;
+    return ARGS_BIND;
+}
+
+static enum args_result take_allow(struct reading *r)
+{
+    struct authority pattern;
+    if (authority_parse_pattern(&pattern, optarg) < 0)
+        return usage(r, "--allow takes HOST:PORT, either of which may be '*', not '%.100s'", optarg);
+    if (r->args->allow_count == ARGS_ALLOW_MAX)
+        return usage(r, "--allow can be given %d times at most", ARGS_ALLOW_MAX);
+    r->args->allow[r->args->allow_count++] = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_to(struct reading *r)
+{
+    struct authority target;
+    if (authority_parse(&target, optarg) < 0)
+        return usage(r, "--to takes HOST:PORT, not '%.100s'", optarg);
+    r->args->to = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_forward(struct reading *r, char kind)
+{
+    char why[FORWARD_ERROR_MAX];
+    struct forward_spec spec;
+    if (forward_spec_parse(&spec, kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS, optarg, why) < 0)
+        return usage(r, "-%c %.200s", kind, why);
+    if (r->args->forward_count == ARGS_FORWARDS_MAX)
+        return usage(r, "-L and -D can be given %d times at most", ARGS_FORWARDS_MAX);
+    r->args->forwards[r->args->forward_count].kind = kind;
+    r->args->forwards[r->args->forward_count++].spec = optarg;
+    return ARGS_BIND;
+}
+
+/* Options whose value is checked. */
+static enum args_result take_checked(struct reading *r, int option)
+{
+    struct args *a = r->args;
+    switch (option) {
+    case 'p':
+        return take_port(r);
+    case 't':
+        return take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &a->timeout_s);
+    case 'w':
+        return take_seconds(r, "--wait", 0, ARGS_WAIT_MAX, &a->wait_s);
+    case OPTION_KEEPALIVE:
+        return take_seconds(r, "--keepalive", 1, ARGS_KEEPALIVE_MAX, &a->keepalive_s);
+    case OPTION_RETRY_FOR:
+        return take_seconds(r, "--retry-for", ARGS_RETRY_MIN, ARGS_RETRY_MAX, &a->retry_for_s);
+    case 'c':
+        return number(optarg, 1, ARGS_COUNT_MAX, &a->count)
+                   ? ARGS_BIND
+                   : usage(r, "-c takes 1 to %d, not '%.100s'", ARGS_COUNT_MAX, optarg);
+    case 'i':
+        return seconds(optarg, &a->interval_ms)
+                   ? ARGS_BIND
+                   : usage(r, "-i takes 0.01 to 3600 seconds, not '%.100s'", optarg);
+    case OPTION_TO:
+        return take_to(r);
+    case OPTION_ALLOW:
+        return take_allow(r);
+    default:
+        return take_forward(r, (char)option);
+    }
+}
+
+static enum args_result take(struct reading *r, int option)
+{
+    struct args *a = r->args;
+    switch (option) {
+    case 'n':
+        a->nameserver = optarg;
+        break;
+    case 'N':
+        a->own_name = optarg;
+        break;
+    case OPTION_FILE:
+    case OPTION_KEY_FILE:
+        a->key_file = optarg;
+        break;
+    case OPTION_SHARE:
+        a->share = optarg;
+        break;
+    case OPTION_LABEL:
+        a->label = optarg;
+        break;
+    case 'e':
+        a->echo = true;
+        break;
+    case 'v':
+        a->verbose = true;
+        break;
+    case 'q':
+        a->quiet = true;
+        break;
+    case 'r': /* for the habit of scp's users */
+        break;
+    case OPTION_INSECURE:
+        a->insecure = true;
+        break;
+    case OPTION_SET:
+        a->set = true;
+        break;
+    case 'h':
+        return ARGS_HELP;
+    case 'V':
+        return ARGS_VERSION;
+    default:
+        return take_checked(r, option);
+    }
+    return ARGS_BIND;
+}
+
+/* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". */
+static void getopt_forms(struct option longs[TABLE_MAX], char shorts[2 * TABLE_MAX])
+{
+    size_t used = 0;
+    *shorts++ = ':';
+    for (int i = 0; i < options_count; i++) {
+        const struct options_entry *o = &options_table[i];
+        if (o->name)
+            longs[used++] = (struct option){o->name, o->value != NULL, NULL, o->id};
+        if (o->id < OPTION_ALLOW) {
+            *shorts++ = (char)o->id;
+            if (o->value)
+                *shorts++ = ':';
+        }
+    }
+    longs[used] = (struct option){NULL, 0, NULL, 0};
+    *shorts = '\0';
+}
+
+/* "hx bind, hx connect" */
+static const char *whose(unsigned commands, char out[ARGS_ERROR_MAX])
+{
+    size_t len = 0;
+    for (int i = 0; i < ARGS_COMMANDS; i++) {
+        if (commands & 1U << i)
+            len += (size_t)snprintf(out + len, ARGS_ERROR_MAX - len, "%shx %s", len ? ", " : "",
+                                    options_commands[i].name);
+    }
+    return out;
+}
+
+static enum args_result foreign(struct reading *r, int option)
+{
+    char spelled[64];
+    char commands[ARGS_ERROR_MAX];
+    for (int i = 0; i < options_count; i++) {
+        const struct options_entry *o = &options_table[i];
+        if (o->id != option || o->commands & 1U << r->args->command)
+            continue;
+        options_spell(spelled, sizeof spelled, o);
+        return usage(r, "%s is no option of hx %s, but of %s", spelled,
+                     options_commands[r->args->command].name, whose(o->commands, commands));
+    }
+    return ARGS_BIND;
+}
+
+static enum args_result options(struct reading *r, int argc, char **argv)
+{
+    struct option longs[TABLE_MAX];
+    char shorts[2 * TABLE_MAX];
+    int option;
+    getopt_forms(longs, shorts);
+    optind = 0; /* glibc: begin anew */
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (option == ':')
+            return usage(r, "option '%.100s' needs a value", argv[optind - 1]);
+        if (option == '?')
+            return usage(r, "unknown option '%.100s'", argv[optind - 1]);
+        enum args_result result = foreign(r, option);
+        if (result == ARGS_BIND)
+            result = take(r, option);
+        if (result != ARGS_BIND)
+            return result;
+    }
+    return ARGS_BIND;
+}
+
+const char *args_remote_path(const char *word)
+{
+    const char *colon = strchr(word, ':');
+    if (!colon || !host_id_valid(word, (size_t)(colon - word))) /* no name has a '/' */
+        return NULL;
+    return colon + 1;
+}
+
+static enum args_result copy_operands(struct reading *r, char **words, int count)
+{
+    struct args *a = r->args;
+    if (count < 2)
+        return usage(r, "copy what, and where to? hx cp NAME:PATH DST, or hx cp SRC NAME:PATH");
+    a->src = words[0];
+    a->dst = words[1];
+    const char *from = args_remote_path(a->src);
+    const char *to = args_remote_path(a->dst);
+    if (!from && !to)
+        return usage(r, "which peer? One of '%.80s' and '%.80s' must be NAME:PATH", a->src, a->dst);
+    if (from && to)
+        return usage(r,
+                     "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE for "
+                     "a local file with a colon",
+                     a->src, a->dst);
+    snprintf(a->peer, sizeof a->peer, "%.*s", (int)((from ? from - a->src : to - a->dst) - 1),
+             from ? a->src : a->dst);
+    a->name = a->peer;
+    return ARGS_BIND;
+}
+
+static enum args_result operands(struct reading *r, char **words, int count)
+{
+    struct args *a = r->args;
+    int most = a->command == ARGS_KEY ? 0 : a->command == ARGS_CP ? 2 : 1;
+    if (count > most)
+        return usage(r, "too many arguments: '%.100s'", words[most]);
+    if (a->command == ARGS_KEY)
+        return ARGS_BIND;
+    if (a->command == ARGS_CP)
+        return copy_operands(r, words, count);
+    if (count == 0)
+        return usage(r, "which NAME? Usage: hx %s NAME", options_commands[a->command].name);
+    a->name = words[0];
+    return ARGS_BIND;
+}
+
+static enum args_result check_names(struct reading *r)
+{
+    struct host_port nameserver;
+    const struct args *a = r->args;
+    if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
+        return usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX, CHARACTERS);
+    if (a->command == ARGS_KEY)
+        return ARGS_BIND;
+    if (!a->nameserver || a->nameserver[0] == '\0')
+        return usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
+    if (host_port_parse(&nameserver, a->nameserver, HX_DEFAULT_PORT) < 0)
+        return usage(r, "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535",
+                     a->nameserver);
+    if (!host_id_valid(a->name, strlen(a->name)))
+        return usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
+    return ARGS_BIND;
+}
+
+/* Options that contradict each other: better refused than one of them ignored. */
+static enum args_result check_combination(struct reading *r)
+{
+    const struct args *a = r->args;
+    const char *secure = a->allow_count ? "--allow"
+                         : a->share     ? "--share"
+                         : a->to        ? "--to"
+                         : a->key_file  ? "--key-file"
+                                        : NULL;
+    if (a->insecure && a->forward_count)
+        return usage(r, "--insecure is a bare pipe, without -%c: leave out one of them", a->forwards[0].kind);
+    if (a->insecure && secure)
+        return usage(r, "--insecure is a bare pipe or echo, without %s: leave out one of them", secure);
+    if (a->to && a->forward_count)
+        return usage(r, "--to makes a pipe, -%c listens: use two hx connect, side by side",
+                     a->forwards[0].kind);
+    if (a->verbose && a->quiet)
+        return usage(r, "--verbose and --quiet contradict each other");
+    return ARGS_BIND;
+}
+
+static enum args_result parse_command(struct reading *r, int argc, char **argv)
+{
+    enum args_result result = options(r, argc, argv);
+    if (result == ARGS_BIND)
+        result = operands(r, argv + optind, argc - optind);
+    if (result == ARGS_BIND)
+        result = check_names(r);
+    if (result == ARGS_BIND)
+        result = check_combination(r);
+    return result == ARGS_BIND ? r->args->command : result;
+}
+
+enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
+                            char error[ARGS_ERROR_MAX])
+{
+    struct reading r = {.args = out, .error = error};
+    char commands[ARGS_ERROR_MAX];
+    error[0] = '\0';
+    *out = (struct args){.command = ARGS_COMMANDS,
+                         .nameserver = environment,
+                         .timeout_s = ARGS_CONNECT_TIMEOUT,
+                         .keepalive_s = ARGS_KEEPALIVE,
+                         .retry_for_s = ARGS_RETRY_FOR,
+                         .interval_ms = ARGS_INTERVAL};
+    if (argc < 2)
+        return usage(&r, "which command? %s", whose(~0U, commands));
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return ARGS_HELP;
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        return ARGS_VERSION;
+    for (int i = 0; i < ARGS_COMMANDS; i++) {
+        if (strcmp(argv[1], options_commands[i].name) == 0)
+            out->command = (enum args_result)i;
+    }
+    if (out->command == ARGS_COMMANDS)
+        return usage(&r, "there is no command '%.100s': there are %s", argv[1], whose(~0U, commands));
+    if (out->command == ARGS_BIND)
+        out->timeout_s = ARGS_BIND_TIMEOUT;
+    return parse_command(&r, argc - 1, argv + 1);
+}

@@ -1,0 +1,80 @@
+/* client/tool/args.h: the command line of hx. Prints nothing, ends nothing. */
+#ifndef HX_CLIENT_TOOL_ARGS_H
+#define HX_CLIENT_TOOL_ARGS_H
+
+#include "client/hx.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ARGS_ERROR_MAX       256
+#define ARGS_BIND_TIMEOUT    10 /* seconds for the nameserver's answer */
+#define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
+#define ARGS_TIMEOUT_MAX     3600
+#define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
+#define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
+#define ARGS_KEEPALIVE_MAX   300
+#define ARGS_RETRY_FOR       300   /* seconds without a path after which hx cp gives up */
+#define ARGS_RETRY_MIN       20    /* a dead path is noticed after so long */
+#define ARGS_RETRY_MAX       86400 /* a day */
+#define ARGS_COUNT_MAX       999999
+#define ARGS_INTERVAL        1000 /* milliseconds between two pings */
+#define ARGS_INTERVAL_MIN    10
+#define ARGS_INTERVAL_MAX    3600000
+#define ARGS_LABEL_MAX       64 /* as a keyring allows */
+#define ARGS_ALLOW_MAX       256
+#define ARGS_FORWARDS_MAX    64
+
+enum args_result {
+    ARGS_BIND,
+    ARGS_CONNECT,
+    ARGS_CP,
+    ARGS_PING,
+    ARGS_KEY,
+    ARGS_COMMANDS, /* how many there are; ARGS_HELP about all of them */
+    ARGS_HELP,
+    ARGS_VERSION,
+    ARGS_USAGE
+};
+
+struct args {                 /* strings belong to argv or the environment, but for `peer`; do not copy it */
+    enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
+    const char *name;         /* the peer's, with hx cp, too; NULL for hx key */
+    const char *nameserver;
+    const char *own_name; /* NULL: none */
+    uint16_t local_port;  /* 0: the kernel's choice */
+    int timeout_s;
+    int wait_s;
+    bool verbose, quiet;
+    const char *key_file; /* NULL: not given. hx key: its --file */
+    bool insecure;        /* a raw stream, without keys */
+    int keepalive_s;
+    int retry_for_s; /* cp: how long it may be without a path before it gives up */
+
+    bool echo;         /* bind */
+    const char *share; /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
+    const char *allow[ARGS_ALLOW_MAX];
+    int allow_count;
+
+    const char *to; /* connect: "HOST:PORT" that the pipe shall reach at the other side, or NULL */
+    struct {
+        char kind; /* 'L' or 'D' */
+        const char *spec;
+    } forwards[ARGS_FORWARDS_MAX];
+    int forward_count;
+
+    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH */
+    char peer[HX_NAME_MAX + 1]; /* cp: that NAME */
+    int count;                  /* ping: 0: until interrupted */
+    int interval_ms;            /* ping */
+    bool set;                   /* key: read one from standard input */
+    const char *label;          /* key: append one with this label; NULL: none */
+};
+
+/* `environment`: the value of HX_NAMESERVER, or NULL. ARGS_USAGE: `error` says what is wrong, in one line. */
+enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
+                            char error[ARGS_ERROR_MAX]);
+/* The PATH of "NAME:PATH" ("" stands for the shared directory itself), or NULL if `word` is a local path: it
+ * has no colon, or a '/' before it, or no name before it. Points into `word`. */
+const char *args_remote_path(const char *word);
+
+#endif

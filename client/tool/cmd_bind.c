@@ -1,0 +1,189 @@
+/* hx bind NAME: waits for peers that have the key. */
+#include "client/forward/say.h"
+#include "client/tool/keyfile.h"
+#include "client/tool/peer.h"
+#include "client/tool/program.h"
+#include "client/tool/raw.h"
+#include "client/tool/ui.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define LINGER_MS 5000 /* both sides have read everything when a link's stream is closed */
+
+struct binding {
+    const struct args *args;
+    struct hx_listener *listener;
+    struct peers_config peers;
+    atomic_flag pipe;
+    int piped_fd;       /* readable: the pipe is over */
+    atomic_int outcome; /* of it: HX_OK or an error */
+    atomic_int system;  /* errno, or 0 */
+    bool idle;          /* no peer uses any of this */
+};
+
+/* In a peer's thread. */
+static void on_pipe_done(void *user, int error, int system)
+{
+    struct binding *b = user;
+    uint64_t one = 1;
+    atomic_store(&b->outcome, error);
+    atomic_store(&b->system, system);
+    (void)!write(b->piped_fd, &one, sizeof one);
+}
+
+static int pipe_status(const struct binding *b)
+{
+    int error = atomic_load(&b->outcome);
+    if (error == HX_OK)
+        return STATUS_OK;
+    ui_pipe_failure(error, atomic_load(&b->system));
+    return STATUS_FAILED;
+}
+
+static int interrupted_status(struct binding *b)
+{
+    if (!b->peers.serve.pipe)
+        return STATUS_OK;
+    if (atomic_flag_test_and_set(&b->pipe))
+        say_error("interrupted before everything had arrived");
+    else
+        say_error("interrupted before a peer came");
+    return STATUS_FAILED;
+}
+
+/* Until the pipe is over, or, when there is none, for ever. */
+static int accept_all(struct binding *b, struct peers *peers)
+{
+    struct pollfd fds[] = {
+        {hx_listener_fd(b->listener), POLLIN, 0}, {interrupt_fd(), POLLIN, 0}, {b->piped_fd, POLLIN, 0}};
+    struct hx_stream *stream;
+    for (;;) {
+        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno != EINTR) {
+            say_error("cannot poll: %s", strerror(errno));
+            return STATUS_FAILED;
+        }
+        if (fds[1].revents)
+            return interrupted_status(b);
+        if (fds[2].revents)
+            return pipe_status(b);
+        int err = hx_accept(b->listener, &stream, 0);
+        if (err == HX_OK) {
+            peers_add(peers, stream);
+        } else if (err != HX_EAGAIN && !interrupted()) {
+            say_error("cannot accept: %s", hx_strerror(err));
+            return STATUS_FAILED;
+        }
+    }
+}
+
+static int serve_peers(struct binding *b)
+{
+    struct peers *peers;
+    b->piped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (b->piped_fd < 0 || peers_create(&peers, &b->peers) < 0) {
+        say_error("cannot begin: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
+    int status = accept_all(b, peers);
+    b->idle = peers_destroy(peers);
+    return status;
+}
+
+/* What is offered; false: it cannot be, and that was told. */
+static bool offer(struct binding *b, struct allow **allow, struct share **share)
+{
+    const struct args *args = b->args;
+    if (args->allow_count > 0 && allow_create(allow) < 0) {
+        say_error("%s", hx_strerror(HX_ENOMEM));
+        return false;
+    }
+    for (int i = 0; i < args->allow_count; i++) {
+        int err = allow_add(*allow, args->allow[i]);
+        if (err < 0) {
+            say_error("--allow takes HOST:PORT, either of which may be '*', not '%s' (%s)", args->allow[i],
+                      hx_strerror(err));
+            return false;
+        }
+    }
+    int err = args->share ? share_open(share, args->share) : HX_OK;
+    if (err < 0)
+        say_error("--share %s: %s", args->share, err == HX_ESYS ? strerror(errno) : hx_strerror(err));
+    b->peers.serve = (struct serve_config){.echo = args->echo,
+                                           .allow = *allow,
+                                           .share = *share,
+                                           .pipe = args->echo || *allow || *share ? NULL : &b->pipe};
+    return err == HX_OK;
+}
+
+static int bind_name(struct binding *b, const char *keys)
+{
+    const struct args *args = b->args;
+    const struct hx_config config = {
+        .nameserver = args->nameserver,
+        .local_port = args->local_port,
+        .timeout_ms = args->timeout_s * 1000,
+        .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
+        .keys = keys,
+        .on_event = ui_bind_event};
+    int err = hx_bind(&b->listener, &config, args->name);
+    if (err == HX_OK)
+        return STATUS_OK;
+    if (interrupted()) {
+        say_error("interrupted");
+        return STATUS_FAILED;
+    }
+    ui_failure(err, args->name, &config);
+    return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static int bind_raw(struct binding *b)
+{
+    raw_warn();
+    int status = bind_name(b, NULL);
+    if (status != STATUS_OK)
+        return status;
+    status = raw_serve(b->listener, b->args->echo);
+    hx_listener_close(b->listener);
+    return status;
+}
+
+static int bind_secure(struct binding *b)
+{
+    char error[KEYFILE_ERROR_MAX];
+    char *keys = keyfile_load(b->args, error);
+    if (!keys) {
+        say_error("%s", error);
+        return STATUS_FAILED;
+    }
+    int status = bind_name(b, keys);
+    keyfile_wipe(keys);
+    if (status != STATUS_OK)
+        return status;
+    status = serve_peers(b);
+    hx_listener_close(b->listener);
+    return status;
+}
+
+int cmd_bind(const struct args *args)
+{
+    struct allow *allow = NULL;
+    struct share *share = NULL;
+    static struct binding b; /* a peer that hangs may outlive this call */
+    b = (struct binding){.args = args,
+                         .idle = true,
+                         .pipe = ATOMIC_FLAG_INIT,
+                         .peers = {.keepalive_ms = args->keepalive_s * 1000, .pipe_done = on_pipe_done}};
+    b.peers.user = &b;
+    if (args->insecure)
+        return bind_raw(&b);
+    int status = offer(&b, &allow, &share) ? bind_secure(&b) : STATUS_USAGE;
+    if (allow && b.idle)
+        allow_destroy(allow);
+    if (share && b.idle)
+        share_close(share);
+    return status;
+}

@@ -1,0 +1,244 @@
+/* hx connect NAME: reaches the peer that waits under NAME. A pipe to it (or, with --to, to a TCP port that it
+ * reaches), or forwards. */
+#include "client/forward/forward.h"
+#include "client/forward/relay.h"
+#include "client/forward/say.h"
+#include "client/tool/program.h"
+#include "client/tool/raw.h"
+#include "client/tool/reconnector.h"
+#include "client/tool/ui.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CANCEL 8 /* RFC 9113, section 7 */
+
+struct connecting {
+    const struct args *args;
+    struct ev_loop *loop;
+    struct reconnector *keeper;
+    ev_io interrupt;
+    int status;
+
+    const char *path;          /* of the pipe: "/pipe", or "/echo" when the other side has no pipe */
+    struct mux_stream *stream; /* asked for, not answered yet */
+    bool over;                 /* the link is, which was told */
+    int error, system;         /* of the pipe; told in the end */
+
+    struct forward *forwards[ARGS_FORWARDS_MAX];
+    int forward_count;
+    bool serving; /* the forwards have had a link */
+};
+
+static void stop(struct connecting *c, int status)
+{
+    c->status = status;
+    ev_break(c->loop, EVBREAK_ALL);
+}
+
+static void on_pipe_done(void *user, int error, int system)
+{
+    struct connecting *c = user;
+    if (error == HX_OK) {
+        reconnector_finish(c->keeper);
+        return;
+    }
+    c->error = error;
+    c->system = system;
+    stop(c, STATUS_FAILED); /* the link breaks: so the peer learns that not everything has arrived */
+}
+
+static void ask(struct connecting *c);
+
+static void refused(struct connecting *c, const char *status)
+{
+    const char *to = c->args->to;
+    mux_stream_reset(c->stream, CANCEL);
+    c->stream = NULL;
+    if (!to && strcmp(status, "404") == 0 && strcmp(c->path, "/pipe") == 0) {
+        c->path = "/echo";
+        ask(c);
+        return;
+    }
+    if (to && strcmp(status, "403") == 0)
+        say_error("'%s' does not allow connections to %s: start it with `hx bind --allow %s`", c->args->name,
+                  to, to);
+    else if (to && strcmp(status, "504") == 0)
+        say_error("%s does not answer '%s'", to, c->args->name);
+    else if (to)
+        say_error("'%s' cannot reach %s (status %s): see what its standard error says", c->args->name, to,
+                  status);
+    else if (strcmp(status, "409") == 0)
+        say_error("'%s' is busy with another peer: try again when that one has left", c->args->name);
+    else
+        say_error("'%s' offers no pipe (status %s): name a target with --to, -L or -D, or use hx cp",
+                  c->args->name, status);
+    stop(c, STATUS_FAILED);
+}
+
+static void on_headers(void *user, const struct mux_message *response)
+{
+    struct connecting *c = user;
+    const char *status = mux_field(response, ":status");
+    const struct relay_config config = {
+        .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .done = on_pipe_done, .user = c};
+    struct relay *relay;
+    if (!status || strcmp(status, "200") != 0) {
+        refused(c, status ? status : "-");
+        return;
+    }
+    struct mux_stream *s = c->stream;
+    c->stream = NULL;
+    int err = relay_start(&relay, c->loop, s, &config);
+    if (err < 0) {
+        mux_stream_reset(s, CANCEL);
+        on_pipe_done(c, err, 0);
+    }
+}
+
+static void on_closed(void *user, int error, uint32_t code)
+{
+    struct connecting *c = user;
+    (void)code;
+    c->stream = NULL;
+    on_pipe_done(c, error < 0 ? error : HX_ECLOSED, 0);
+}
+
+static void ask(struct connecting *c)
+{
+    static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
+    const struct mux_field to[] = {{":method", "CONNECT"}, {":authority", c->args->to}};
+    const struct mux_field pipe[] = {
+        {":method", "POST"}, {":scheme", "hx"}, {":authority", c->args->name}, {":path", c->path}};
+    const struct mux_message request = {.fields = c->args->to ? to : pipe, .count = c->args->to ? 2 : 4};
+    int err = mux_request(link_mux(reconnector_link(c->keeper)), &c->stream, &request, &events, c);
+    if (err < 0)
+        on_pipe_done(c, err, 0);
+}
+
+static void on_pipe_up(void *user, struct link *l)
+{
+    (void)l;
+    ask(user);
+}
+
+static void set_link(struct connecting *c, struct link *l)
+{
+    for (int i = 0; i < c->forward_count; i++)
+        forward_set_link(c->forwards[i], l);
+}
+
+static void on_forward_up(void *user, struct link *l)
+{
+    struct connecting *c = user;
+    c->serving = true;
+    set_link(c, l);
+}
+
+static void on_forward_lost(void *user, int error)
+{
+    (void)error;
+    set_link(user, NULL);
+}
+
+static void on_over(void *user, int error)
+{
+    struct connecting *c = user;
+    c->over = true;
+    stop(c, error == HX_OK ? STATUS_OK : STATUS_FAILED);
+}
+
+static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    stop(w->data, STATUS_FAILED);
+}
+
+static bool listen_all(struct connecting *c)
+{
+    char error[FORWARD_ERROR_MAX];
+    for (int i = 0; i < c->args->forward_count; i++) {
+        enum forward_kind kind = c->args->forwards[i].kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS;
+        if (forward_create(&c->forwards[i], c->loop, kind, c->args->forwards[i].spec, error) < 0) {
+            say_error("%s", error);
+            return false;
+        }
+        c->forward_count++;
+    }
+    return true;
+}
+
+static void run(struct connecting *c)
+{
+    static const struct reconnector_events pipe_events = {.up = on_pipe_up, .over = on_over};
+    static const struct reconnector_events forward_events = {
+        .up = on_forward_up, .lost = on_forward_lost, .over = on_over};
+    bool pipe = c->args->forward_count == 0;
+    const struct reconnector_config config = {.args = c->args,
+                                              .retry_ms = pipe ? 0 : -1,
+                                              .events = pipe ? &pipe_events : &forward_events,
+                                              .user = c};
+    if (reconnector_create(&c->keeper, c->loop, &config) < 0)
+        return;
+    ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
+    c->interrupt.data = c;
+    ev_io_start(c->loop, &c->interrupt);
+    ev_run(c->loop, 0);
+    if (interrupted() && c->serving) /* until then: so that is no failure */
+        c->status = STATUS_OK;
+    else if (hung_up())
+        return;
+    else if (interrupted())
+        say_error("interrupted");
+    else if (c->error < 0 && !c->over) /* else the link's end was told, which is the reason */
+        ui_pipe_failure(c->error, c->system);
+}
+
+static int connect_secure(struct connecting *c)
+{
+    if (listen_all(c))
+        run(c);
+    for (int i = 0; i < c->forward_count; i++)
+        forward_destroy(c->forwards[i]);
+    c->forward_count = 0;
+    reconnector_destroy(c->keeper);
+    return c->status;
+}
+
+static int connect_raw(const struct args *args)
+{
+    struct hx_config config = {.nameserver = args->nameserver,
+                               .local_port = args->local_port,
+                               .name = args->own_name,
+                               .wait_s = args->wait_s,
+                               .linger_ms = -1, /* a pager at the other end may take its time */
+                               .on_event = ui_connect_event};
+    struct hx_stream *stream;
+    raw_warn();
+    int err = hx_connect(&stream, &config, args->name, (args->timeout_s + args->wait_s) * 1000);
+    if (interrupted()) {
+        say_error("interrupted");
+        return STATUS_FAILED;
+    }
+    if (err < 0) {
+        ui_failure(err, args->name, &config);
+        return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
+    }
+    return raw_pipe(stream);
+}
+
+int cmd_connect(const struct args *args)
+{
+    struct connecting c = {.args = args, .status = STATUS_FAILED, .path = "/pipe"};
+    if (args->insecure)
+        return connect_raw(args);
+    c.loop = ev_loop_new(LINK_LOOP);
+    if (!c.loop) {
+        say_error("cannot begin: no event loop");
+        return STATUS_FAILED;
+    }
+    int status = connect_secure(&c);
+    ev_loop_destroy(c.loop);
+    return status;
+}

@@ -1,0 +1,223 @@
+/* hx cp SRC DST: one of them is NAME:PATH, in the directory that hx bind NAME --share offers. */
+#include "client/files/files.h"
+#include "client/forward/say.h"
+#include "client/tool/program.h"
+#include "client/tool/progress.h"
+#include "client/tool/reconnector.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH 80 /* of a terminal that does not say */
+
+struct cp {
+    struct ev_loop *loop;
+    const struct args *args;
+    struct files *files;
+    struct reconnector *keeper;
+    ev_io interrupt;
+    ev_timer tick; /* shows the progress, and notices that there is none */
+    struct progress progress;
+    int64_t begun_ms, step_ms; /* the latter: of the last sign of progress */
+    uint64_t steps;
+    bool bar;   /* a line is shown and redrawn */
+    bool shown; /* it stands there now */
+    bool finishing, stalled;
+    int error; /* of the keeper, once it is over */
+};
+
+static int64_t now_ms(const struct cp *c)
+{
+    return (int64_t)(ev_now(c->loop) * 1000);
+}
+
+static void erase(struct cp *c)
+{
+    if (c->shown)
+        (void)!write(STDERR_FILENO, "\r\033[K", 4);
+    c->shown = false;
+}
+
+/* What the line ends with: nothing that a terminal would obey. */
+static void say_what(const struct cp *c, const struct files_state *s, char out[PATH_ENCODED_MAX + 1])
+{
+    const char *instead = s->over                        ? ""
+                          : !reconnector_link(c->keeper) ? "(connecting)"
+                          : s->busy                      ? "(the peer is busy with it)"
+                                                         : NULL;
+    if (instead)
+        strcpy(out, instead);
+    else if (path_encode(out, s->name) < 0)
+        out[0] = '\0';
+}
+
+static void show(struct cp *c, const struct files_state *s)
+{
+    char line[PROGRESS_LINE_MAX + 8] = "\r";
+    char name[PATH_ENCODED_MAX + 1];
+    struct winsize size;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH;
+    say_what(c, s, name);
+    int len = 1 + progress_line(&c->progress, line + 1, columns, s->done, s->listed ? s->total : -1, name);
+    len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
+    (void)!write(STDERR_FILENO, line, (size_t)len);
+    c->shown = true;
+}
+
+static void give_up(struct cp *c)
+{
+    c->finishing = true;
+    ev_break(c->loop, EVBREAK_ALL);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct cp *c = w->data;
+    struct files_state s;
+    (void)loop;
+    (void)revents;
+    files_state(c->files, &s);
+    progress_update(&c->progress, now_ms(c), s.moved);
+    if (c->bar)
+        show(c, &s);
+    if (s.steps != c->steps) {
+        c->steps = s.steps;
+        c->step_ms = now_ms(c);
+    } else if (now_ms(c) - c->step_ms > c->args->retry_for_s * 1000LL && !c->finishing) {
+        c->stalled = true;
+        give_up(c);
+    }
+}
+
+static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    give_up(w->data);
+}
+
+static void on_report(void *user, const char *path, const char *reason)
+{
+    erase(user);
+    say_error("%s: %s", path, reason);
+}
+
+static void on_done(void *user)
+{
+    struct cp *c = user;
+    c->finishing = true;
+    reconnector_finish(c->keeper);
+}
+
+static void on_up(void *user, struct link *l)
+{
+    struct cp *c = user;
+    if (!c->finishing)
+        files_attach(c->files, link_mux(l));
+}
+
+static void on_lost(void *user, int error)
+{
+    struct cp *c = user;
+    files_detach(c->files);
+    erase(c);
+    if (!c->finishing)
+        say_note("the path is broken (%s), connecting again", hx_strerror(error));
+}
+
+static void on_over(void *user, int error)
+{
+    struct cp *c = user;
+    c->error = error;
+    ev_break(c->loop, EVBREAK_ALL);
+}
+
+/* One line about all of it. */
+static void summarize(struct cp *c, const struct files_state *s)
+{
+    char bytes[16];
+    char moved[16];
+    char rate[16];
+    char time[24];
+    int64_t ms = now_ms(c) - c->begun_ms;
+    progress_bytes(bytes, (double)s->done);
+    progress_bytes(moved, (double)s->moved);
+    progress_bytes(rate, ms > 0 ? (double)s->moved * 1000 / (double)ms : 0);
+    snprintf(time, sizeof time, "%.1f", (double)ms / 1000);
+    if (s->moved < s->done)
+        fprintf(stderr, "%zu file%s, %s whole and verified; %s of it moved in %s s, %s/s\n", s->files_done,
+                s->files_done == 1 ? "" : "s", bytes, moved, time, rate);
+    else
+        fprintf(stderr, "%zu file%s, %s whole and verified in %s s, %s/s\n", s->files_done,
+                s->files_done == 1 ? "" : "s", bytes, time, rate);
+}
+
+static int conclude(struct cp *c)
+{
+    struct files_state s;
+    files_state(c->files, &s);
+    erase(c);
+    if (interrupted())
+        say_error("interrupted; the same command goes on where it was");
+    else if (c->stalled)
+        say_error("nothing has moved for %d s; the same command goes on where it was", c->args->retry_for_s);
+    if (!s.over)
+        return STATUS_FAILED;
+    if (s.failed > 0)
+        say_error("%zu could not be copied", s.failed);
+    if (s.skipped > 0)
+        say_error("%" PRIu64 " skipped: neither file nor directory, or not readable", s.skipped);
+    if (!c->args->quiet)
+        summarize(c, &s);
+    return s.failed == 0 && s.skipped == 0 && !interrupted() ? STATUS_OK : STATUS_FAILED;
+}
+
+static int run(struct cp *c)
+{
+    static const struct reconnector_events events = {.up = on_up, .lost = on_lost, .over = on_over};
+    struct reconnector_config keeper = {
+        .args = c->args, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = c};
+    ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
+    ev_timer_init(&c->tick, on_tick, PROGRESS_EVERY_MS / 1000., PROGRESS_EVERY_MS / 1000.);
+    c->interrupt.data = c->tick.data = c;
+    c->begun_ms = c->step_ms = now_ms(c);
+    progress_begin(&c->progress, c->begun_ms, 0);
+    int status = STATUS_FAILED;
+    if (reconnector_create(&c->keeper, c->loop, &keeper) == HX_OK) {
+        ev_io_start(c->loop, &c->interrupt);
+        ev_timer_start(c->loop, &c->tick);
+        ev_run(c->loop, 0);
+        status = conclude(c);
+        ev_timer_stop(c->loop, &c->tick);
+        ev_io_stop(c->loop, &c->interrupt);
+    }
+    return status;
+}
+
+int cmd_cp(const struct args *args)
+{
+    const char *from = args_remote_path(args->src);
+    const char *to = args_remote_path(args->dst);
+    struct cp c = {
+        .args = args, .loop = ev_loop_new(LINK_LOOP), .bar = !args->quiet && isatty(STDERR_FILENO)};
+    if (!c.loop) {
+        say_error("cannot begin: no event loop");
+        return STATUS_FAILED;
+    }
+    struct files_config config = {.loop = c.loop,
+                                  .upload = to,
+                                  .local = to ? args->src : args->dst,
+                                  .remote = to ? to : from,
+                                  .report = on_report,
+                                  .done = on_done,
+                                  .user = &c};
+    int status = STATUS_FAILED;
+    if (files_create(&c.files, &config) == HX_OK)
+        status = run(&c);
+    reconnector_destroy(c.keeper); /* tells the streams of what was given up */
+    files_destroy(c.files);
+    ev_loop_destroy(c.loop);
+    return status;
+}

@@ -1,0 +1,111 @@
+/* hx: the two ends of a punched connection on the command line. */
+#include "client/forward/say.h"
+#include "client/hx.h"
+#include "client/tool/args.h"
+#include "client/tool/options.h"
+#include "client/tool/program.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static atomic_int interrupt_signal; /* 0: none */
+static int interrupt_event = -1;
+
+bool interrupted(void)
+{
+    return atomic_load(&interrupt_signal) != 0;
+}
+
+bool hung_up(void)
+{
+    return atomic_load(&interrupt_signal) == SIGHUP;
+}
+
+int interrupt_fd(void)
+{
+    return interrupt_event;
+}
+
+/* A standard descriptor that is closed would become a socket of ours. Opened for the wrong direction, using
+ * it fails as it would have closed. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
+/* The first signal ends the library in order, which every other thread notices; a second one ends us. */
+static void *take_signals(void *set)
+{
+    uint64_t one = 1;
+    int number;
+    if (sigwait(set, &number) == 0) {
+        atomic_store(&interrupt_signal, number);
+        (void)!write(interrupt_event, &one, sizeof one);
+        pthread_sigmask(SIG_UNBLOCK, set, NULL);
+        hx_cleanup();
+    }
+    return NULL;
+}
+
+static bool begin_signals(void)
+{
+    static sigset_t set;
+    pthread_t thread;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    interrupt_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (interrupt_event < 0 || pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+        pthread_create(&thread, NULL, take_signals, &set) != 0)
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
+static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
+    [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,
+    [ARGS_KEY] = cmd_key,   [ARGS_PING] = cmd_ping,
+};
+
+static int run(const struct args *args)
+{
+    say_init(args->verbose, args->quiet);
+    if (!begin_signals()) {
+        say_error("cannot begin: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
+    int status = commands[args->command](args);
+    hx_cleanup();
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct args args;
+    char error[ARGS_ERROR_MAX];
+    hold_standard_descriptors();
+    enum args_result result = args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), error);
+    switch (result) {
+    case ARGS_HELP:
+        return options_help(stdout, args.command) ? STATUS_OK : STATUS_FAILED;
+    case ARGS_VERSION:
+        return printf("hx %s\n", hx_version()) < 0 || fflush(stdout) != 0 ? STATUS_FAILED : STATUS_OK;
+    case ARGS_USAGE:
+        say_error("%s; hx --help shows everything", error);
+        return STATUS_USAGE;
+    default:
+        return run(&args);
+    }
+}

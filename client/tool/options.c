@@ -1,0 +1,126 @@
+#include "client/tool/options.h"
+#include <string.h>
+
+#define BIND    (1U << ARGS_BIND)
+#define CONNECT (1U << ARGS_CONNECT)
+#define CP      (1U << ARGS_CP)
+#define PING    (1U << ARGS_PING)
+#define KEY     (1U << ARGS_KEY)
+#define PEER    (BIND | CONNECT | CP | PING) /* the commands that reach somebody */
+
+#define HELP_COLUMN 32 /* where the texts begin */
+
+const struct options_command options_commands[ARGS_COMMANDS] = {
+    [ARGS_BIND] = {"bind", "NAME", "wait for peers under NAME",
+                   "Serves those who have the key: forwards to the targets that --allow names, files of the\n"
+                   "directory that --share names, or echoes. With none of these it is a pipe for the first\n"
+                   "one who comes: standard input goes there, what comes from there to standard output.\n"},
+    [ARGS_CONNECT] =
+        {"connect", "NAME", "reach the host that waits under NAME",
+         "Without -L and -D it is a pipe: standard input goes to the peer, or to what --to names\n"
+         "at the peer's side, and what comes from there to standard output, both whole and in\n"
+         "order. With them it listens here, and forwards through the peer, until interrupted.\n"},
+    [ARGS_CP] =
+        {"cp", "SRC DST", "copy a file or directory; one of them is NAME:PATH",
+         "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
+         "What was interrupted is taken up again; what arrives is verified, then gets its name.\n"},
+    [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", ""},
+    [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
+                  "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
+};
+
+const struct options_entry options_table[] = {
+    {"allow", OPTION_ALLOW, BIND, "HOST:PORT", "peers may connect to this target; '*' is any; repeatable"},
+    {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
+    {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
+    {"to", OPTION_TO, CONNECT, "HOST:PORT", "the pipe reaches this target of the peer's --allow"},
+    {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT", "forward a local port to HOST:PORT over there; repeatable"},
+    {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
+    {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
+    {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},
+    {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},
+    {NULL, 'i', PING, "SECONDS", "between two pings (default 1; 0.01 at least)"},
+    {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
+    {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
+    {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
+    {"wait", 'w', CONNECT | CP | PING, "SECONDS", "wait so long for NAME to appear (at most 60)"},
+    {"name", 'N', CONNECT | CP | PING, "OWN", "the own name, shown to the peer"},
+    {"nameserver", 'n', PEER, "HOST[:PORT]", "the nameserver (default: $HX_NAMESERVER; port 7000)"},
+    {"key-file", OPTION_KEY_FILE, PEER, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
+    {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
+     "no key: a bare stream, unencrypted, to whoever comes"},
+    {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
+    {"local-port", 'p', PEER, "PORT", "leave from this UDP port (default: the system chooses)"},
+    {"timeout", 't', PEER, "SECONDS", "for the nameserver's answer (bind, 10), or the peer's (15)"},
+    {"verbose", 'v', PEER | KEY, NULL, "say on standard error what happens (default on a terminal)"},
+    {"quiet", 'q', PEER | KEY, NULL, "say nothing but errors"},
+    {"help", 'h', PEER | KEY, NULL, "show this text"},
+    {"version", 'V', PEER | KEY, NULL, "show the version"},
+};
+const int options_count = sizeof options_table / sizeof *options_table;
+
+void options_spell(char *out, size_t size, const struct options_entry *entry)
+{
+    char letter[3] = {'-', (char)entry->id, '\0'};
+    bool has_letter = entry->id < OPTION_ALLOW;
+    snprintf(out, size, "%s%s%s%s", has_letter ? letter : "", has_letter && entry->name ? ", " : "",
+             entry->name ? "--" : "", entry->name ? entry->name : "");
+}
+
+static void entry_help(FILE *out, const struct options_entry *entry)
+{
+    char spelled[64];
+    options_spell(spelled, sizeof spelled, entry);
+    int width = fprintf(out, "  %s%s%s%s", entry->id < OPTION_ALLOW ? "" : "    ", spelled,
+                        entry->value ? " " : "", entry->value ? entry->value : "");
+    if (width > HELP_COLUMN - 2) {
+        fputc('\n', out);
+        width = 0;
+    }
+    fprintf(out, "%*s%s\n", HELP_COLUMN - width, "", entry->text);
+}
+
+static void command_help(FILE *out, enum args_result command)
+{
+    const struct options_command *c = &options_commands[command];
+    fprintf(out, "Usage: hx %s%s%s [OPTION]...\n%c%s.\n", c->name, c->operands[0] ? " " : "", c->operands,
+            c->summary[0] - 'a' + 'A', c->summary + 1);
+    fprintf(out, "%s%s\n", c->text[0] ? "\n" : "", c->text);
+    for (int i = 0; i < options_count; i++) {
+        if (options_table[i].commands & 1U << command)
+            entry_help(out, &options_table[i]);
+    }
+}
+
+static void general_help(FILE *out)
+{
+    fputs("hx reaches a host behind a NAT by a name, from behind another NAT.\n\n", out);
+    for (int i = 0; i < ARGS_COMMANDS; i++) {
+        const struct options_command *c = &options_commands[i];
+        fprintf(out, "%s hx %-8s%-8s %s\n", i == 0 ? "Usage:" : "      ", c->name, c->operands, c->summary);
+    }
+    fputs("\nBoth hosts need the same key: `hx key` makes one, `hx key --set` stores it on the other\n"
+          "host. And a nameserver that both reach: --nameserver HOST[:PORT] or $HX_NAMESERVER.\n"
+          "\n"
+          "  hx COMMAND --help             the options of a command\n"
+          "  hx --version                  the version\n"
+          "\n"
+          "ssh home:    H1$ hx bind home --allow 127.0.0.1:22\n"
+          "             H2$ ssh -o ProxyCommand='hx connect home --to 127.0.0.1:22' home\n"
+          "a service:   H1$ hx bind home --allow 127.0.0.1:8000\n"
+          "             H2$ hx connect home -L 8000:127.0.0.1:8000\n"
+          "a file:      H1$ hx bind home --share ~/public\n"
+          "             H2$ hx cp home:photo.jpg .\n"
+          "\n"
+          "Exit status: 0 success, 1 failure (standard error says what to do), 2 wrong usage.\n",
+          out);
+}
+
+bool options_help(FILE *out, enum args_result command)
+{
+    if (command < ARGS_COMMANDS)
+        command_help(out, command);
+    else
+        general_help(out);
+    return fflush(out) == 0 && !ferror(out);
+}

@@ -1,0 +1,267 @@
+#include "client/tool/peer.h"
+#include "client/forward/say.h"
+#include "client/mux/link.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <utlist.h>
+
+#define PEER_STACK_BYTES (1024 * 1024) /* of which pages are taken as they are used */
+#define PEERS_END_S      3             /* to end; a file system that hangs may take longer */
+#define WHO_MAX          (HX_NAME_MAX + HX_ADDRESS_MAX + 128)
+
+struct peer {
+    struct peers *all;
+    struct peer *prev, *next;
+    struct hx_stream *stream;
+    struct ev_loop *loop;
+    ev_async stop;
+    struct link *link;
+    struct serve serve;
+    bool proven;
+    bool piped; /* the pipe was this peer's, and is whole on our side */
+    time_t since;
+    char who[WHO_MAX]; /* "peer NAME at ADDRESS key=LABEL" */
+};
+
+struct peers {
+    const struct peers_config *config;
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t gone;
+    struct peer *list;
+    int count, unseen;
+};
+
+static time_t clock_s(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+static void introduce(struct peer *p, const char *label)
+{
+    char address[HX_ADDRESS_MAX];
+    const char *name = hx_peer_name(p->stream);
+    if (hx_peer(p->stream, address, sizeof address) < 0)
+        address[0] = '\0';
+    snprintf(p->who, sizeof p->who, "peer %s at %s%s%s", name[0] ? name : "-", address, label ? " key=" : "",
+             label && !label[0] ? "-"
+             : label            ? label
+                                : "");
+}
+
+static void count_unseen(struct peers *all, int change)
+{
+    pthread_mutex_lock(&all->mutex);
+    all->unseen += change;
+    pthread_mutex_unlock(&all->mutex);
+}
+
+static void on_up(void *user)
+{
+    struct peer *p = user;
+    p->proven = true;
+    count_unseen(p->all, -1);
+    introduce(p, hx_peer_label(p->stream));
+    say_note("%s", p->who);
+}
+
+static void on_request(void *user, struct mux_stream *s, const struct mux_message *request)
+{
+    struct peer *p = user;
+    serve_request(&p->serve, s, request);
+}
+
+static const char *refusal(int error)
+{
+    switch (error) {
+    case HX_EAUTH:
+        return "it does not have the key";
+    case HX_EPROTO:
+        return "it does not prove a key (is it an `hx --insecure`, or no hx?)";
+    case HX_ETIMEDOUT:
+        return "it has not proven a key in time";
+    default:
+        return "it went away before it had proven a key";
+    }
+}
+
+/* Not seen as one of ours: always told. */
+static void on_down(void *user, int error)
+{
+    struct peer *p = user;
+    if (!p->proven && error != HX_ECANCELED)
+        say_error("refused %s: %s", p->who, refusal(error));
+    else if (error == HX_OK)
+        say_note("%s: left after %" PRId64 " s", p->who, (int64_t)(clock_s() - p->since));
+    else
+        say_note("%s: lost after %" PRId64 " s: %s", p->who, (int64_t)(clock_s() - p->since),
+                 hx_strerror(error));
+    if (p->piped)
+        p->all->config->pipe_done(p->all->config->user, error, 0);
+    p->piped = false;
+    ev_break(p->loop, EVBREAK_ALL);
+}
+
+/* The peer must not believe that its bytes have arrived if they have not: then the link just breaks. */
+static void on_pipe_done(void *user, int error, int system)
+{
+    struct peer *p = user;
+    if (error == HX_OK) {
+        p->piped = true;
+        link_finish(p->link);
+        return;
+    }
+    p->all->config->pipe_done(p->all->config->user, error, system);
+    ev_break(p->loop, EVBREAK_ALL);
+}
+
+static void on_stop(struct ev_loop *loop, ev_async *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void peer_serve(struct peer *p)
+{
+    static const struct link_events events = {.up = on_up, .request = on_request, .down = on_down};
+    const struct link_config config = {
+        .keepalive_ms = p->all->config->keepalive_ms, .events = &events, .user = p};
+    struct hx_stream *s = p->stream;
+    p->serve = (struct serve){.loop = p->loop,
+                              .config = &p->all->config->serve,
+                              .who = p->who,
+                              .pipe_done = on_pipe_done,
+                              .user = p};
+    if (link_create(&p->link, p->loop, s, &config) < 0) {
+        say_error("turned away %s: out of resources", p->who);
+        return;
+    }
+    ev_run(p->loop, 0);
+    link_destroy(p->link);
+    if (p->piped) /* stopped while it was ending */
+        p->all->config->pipe_done(p->all->config->user, HX_ECANCELED, 0);
+}
+
+static void *peer_run(void *peer)
+{
+    struct peer *p = peer;
+    struct peers *all = p->all;
+    peer_serve(p);
+    pthread_mutex_lock(&all->mutex);
+    DL_DELETE(all->list, p);
+    all->unseen -= p->proven ? 0 : 1;
+    ev_loop_destroy(p->loop);
+    free(p);
+    all->count--;
+    pthread_cond_broadcast(&all->gone);
+    pthread_mutex_unlock(&all->mutex);
+    return NULL;
+}
+
+static int spawn(struct peer *p)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, PEER_STACK_BYTES);
+    int err = pthread_create(&thread, &attr, peer_run, p);
+    pthread_attr_destroy(&attr);
+    return err == 0 ? HX_OK : HX_ESYS;
+}
+
+static struct peer *peer_create(struct peers *all, struct hx_stream *s)
+{
+    struct peer *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->loop = ev_loop_new(LINK_LOOP);
+    if (!p->loop) {
+        free(p);
+        return NULL;
+    }
+    p->all = all;
+    p->stream = s;
+    p->since = clock_s();
+    introduce(p, NULL);
+    ev_async_init(&p->stop, on_stop);
+    ev_async_start(p->loop, &p->stop);
+    return p;
+}
+
+static void turn_away(struct hx_stream *s, const char *why)
+{
+    char address[HX_ADDRESS_MAX];
+    if (hx_peer(s, address, sizeof address) > 0)
+        say_note("turned away %s: %s", address, why);
+    (void)hx_close(s);
+}
+
+/* The mutex is held. */
+static bool add(struct peers *all, struct hx_stream *s)
+{
+    struct peer *p = peer_create(all, s);
+    if (!p)
+        return false;
+    DL_APPEND(all->list, p);
+    all->count++;
+    all->unseen++;
+    if (spawn(p) == HX_OK)
+        return true;
+    DL_DELETE(all->list, p);
+    all->count--;
+    all->unseen--;
+    ev_loop_destroy(p->loop);
+    free(p);
+    return false;
+}
+
+void peers_add(struct peers *all, struct hx_stream *s)
+{
+    const char *why = NULL;
+    pthread_mutex_lock(&all->mutex);
+    if (all->count >= PEERS_MAX || all->unseen >= PEERS_UNSEEN)
+        why = "too many peers";
+    else if (!add(all, s))
+        why = "out of resources";
+    pthread_mutex_unlock(&all->mutex);
+    if (why)
+        turn_away(s, why);
+}
+
+int peers_create(struct peers **out, const struct peers_config *config)
+{
+    struct peers *all = calloc(1, sizeof *all);
+    if (!all)
+        return HX_ENOMEM;
+    all->config = config;
+    pthread_mutex_init(&all->mutex, NULL);
+    pthread_cond_init(&all->gone, NULL);
+    *out = all;
+    return HX_OK;
+}
+
+bool peers_destroy(struct peers *all)
+{
+    struct timespec until;
+    int late = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PEERS_END_S;
+    pthread_mutex_lock(&all->mutex);
+    for (struct peer *p = all->list; p; p = p->next)
+        ev_async_send(p->loop, &p->stop);
+    while (all->count > 0 && late == 0)
+        late = pthread_cond_timedwait(&all->gone, &all->mutex, &until);
+    pthread_mutex_unlock(&all->mutex);
+    if (late != 0)
+        return false;
+    pthread_cond_destroy(&all->gone);
+    pthread_mutex_destroy(&all->mutex);
+    free(all);
+    return true;
+}

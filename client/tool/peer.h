@@ -1,0 +1,30 @@
+/* client/tool/peer.h: the peers that hx bind serves, each with a thread, a loop and a link of its own: what one of
+ * them costs, the others do not wait for. */
+#ifndef HX_CLIENT_TOOL_PEER_H
+#define HX_CLIENT_TOOL_PEER_H
+
+#include "client/hx.h"
+#include "client/tool/serve.h"
+
+#define PEERS_MAX    64 /* at once; more are turned away */
+#define PEERS_UNSEEN 24 /* of them that have not proven a key yet, so that strangers leave some to others */
+
+struct peers;
+
+struct peers_config { /* lives as long as the peers */
+    struct serve_config serve;
+    int keepalive_ms; /* of the links */
+    /* The pipe is over, and with HX_OK the peer has all of it, too. In a peer's thread. */
+    void (*pipe_done)(void *user, int error, int system);
+    void *user;
+};
+
+/* HX_ENOMEM. */
+int peers_create(struct peers **out, const struct peers_config *config);
+/* Serves `s`, or turns it away; owns it. */
+void peers_add(struct peers *p, struct hx_stream *s);
+/* Ends all of them at once, and frees. False: one hangs (in a file system, say) and still uses what *config
+ * names: the process must end without freeing that. */
+bool peers_destroy(struct peers *p);
+
+#endif

@@ -1,0 +1,24 @@
+/* client/tool/program.h: the commands of hx, and how they learn that they are interrupted. */
+#ifndef HX_CLIENT_TOOL_PROGRAM_H
+#define HX_CLIENT_TOOL_PROGRAM_H
+
+#include "client/tool/args.h"
+#include <stdbool.h>
+
+enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* Return the exit status. */
+int cmd_bind(const struct args *args);
+int cmd_connect(const struct args *args);
+int cmd_cp(const struct args *args);
+int cmd_key(const struct args *args);
+int cmd_ping(const struct args *args);
+
+/* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
+bool interrupted(void);
+/* It was SIGHUP: who started us has left, and wants to hear nothing (ssh ends its ProxyCommand so). */
+bool hung_up(void);
+/* Readable from then on. */
+int interrupt_fd(void);
+
+#endif

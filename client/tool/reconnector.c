@@ -1,0 +1,281 @@
+#include "client/tool/reconnector.h"
+#include "base/task.h"
+#include "client/forward/say.h"
+#include "client/tool/keyfile.h"
+#include "client/tool/program.h"
+#include "client/tool/ui.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STEP_FIRST_MS 500
+#define STEP_MAX_MS   15000 /* so long an address that changed back may stay unnoticed */
+#define STEADY_MS     5000  /* a link that held for so long begins the steps anew */
+#define AGAIN_WAIT_S  10    /* later tries: for the name, which its holder may just bind anew */
+#define LINGER_MS     5000  /* both sides have read everything when the stream is closed */
+
+struct reconnector {
+    struct reconnector_config config;
+    struct ev_loop *loop;
+    char *keys;
+    struct task *task; /* a try is under way */
+    struct link *link;
+    ev_timer retry;
+    int64_t step_ms;
+    int64_t since_ms; /* without a path, or with this one */
+    bool up;          /* the link is */
+    bool ever_up, finishing;
+};
+
+/* One try, which outlives a keeper that does not wait for it. */
+struct attempt {
+    struct reconnector *keeper; /* only for the loop's thread */
+    struct hx_config config;
+    char *keys;
+    const char *name;
+    int timeout_ms;
+    int result;
+    struct hx_stream *stream;
+};
+
+static int64_t clock_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void over(struct reconnector *k, int error)
+{
+    k->config.events->over(k->config.user, error);
+}
+
+static void explain(const struct reconnector *k, int error)
+{
+    const struct args *args = k->config.args;
+    const struct hx_config config = {.nameserver = args->nameserver, .local_port = args->local_port};
+    if (!interrupted())
+        ui_failure(error, args->name, &config);
+}
+
+/* The punch succeeded, the proof of the keys did not. */
+static void explain_proof(const struct reconnector *k, int error)
+{
+    const char *name = k->config.args->name;
+    if (interrupted())
+        return;
+    if (error == HX_EAUTH)
+        say_error(
+            "refused by the holder of '%s': it does not have this key; give both hosts the same one (hx "
+            "key), or choose it with --key-file",
+            name);
+    else if (error == HX_ETIMEDOUT || error == HX_EPROTO)
+        say_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);
+    else
+        say_error(
+            "the holder of '%s' ended without proving a key (%s): it may have too many peers, or be an `hx "
+            "bind --insecure`; look there",
+            name, hx_strerror(error));
+}
+
+static void try_later(struct reconnector *k, int error)
+{
+    int64_t now_ms = clock_ms();
+    if (k->config.retry_ms >= 0 && now_ms - k->since_ms >= k->config.retry_ms) {
+        say_error("the path to '%s' is lost (%s)", k->config.args->name, hx_strerror(error));
+        over(k, error);
+        return;
+    }
+    k->step_ms = k->step_ms == 0 ? STEP_FIRST_MS : k->step_ms * 2;
+    if (k->step_ms > STEP_MAX_MS)
+        k->step_ms = STEP_MAX_MS;
+    /* not all at once after a common failure; the whole is what is bounded */
+    int64_t delay_ms = k->step_ms / 2 + arc4random_uniform((uint32_t)(k->step_ms / 2) + 1);
+    say_note("no path to %s (%s), trying again in %" PRId64 " ms", k->config.args->name, hx_strerror(error),
+             delay_ms);
+    ev_timer_set(&k->retry, (double)delay_ms / 1000, 0);
+    ev_timer_start(k->loop, &k->retry);
+}
+
+static void on_up(void *user)
+{
+    struct reconnector *k = user;
+    k->up = k->ever_up = true;
+    k->since_ms = clock_ms();
+    k->config.events->up(k->config.user, k->link);
+}
+
+static void on_down(void *user, int error)
+{
+    struct reconnector *k = user;
+    bool was_up = k->up;
+    link_destroy(k->link);
+    k->link = NULL;
+    k->up = false;
+    if (was_up) {
+        if (clock_ms() - k->since_ms >= STEADY_MS)
+            k->step_ms = 0;
+        k->since_ms = clock_ms();
+        if (k->config.events->lost && !(k->finishing && error == HX_OK))
+            k->config.events->lost(k->config.user, error);
+    }
+    if (interrupted()) {
+        over(k, HX_ECANCELED);
+        return;
+    }
+    if (k->finishing) {
+        if (error < 0)
+            say_error("the path to '%s' was lost (%s) before it was known that all has arrived",
+                      k->config.args->name, hx_strerror(error));
+        over(k, error);
+        return;
+    }
+    if (!k->ever_up) {
+        explain_proof(k, error);
+        over(k, error);
+        return;
+    }
+    try_later(k, error == HX_OK ? HX_ECLOSED : error);
+}
+
+static void on_pong(void *user, int64_t rtt_us)
+{
+    struct reconnector *k = user;
+    if (k->config.events->pong)
+        k->config.events->pong(k->config.user, rtt_us);
+}
+
+static void attempt_run(void *arg)
+{
+    struct attempt *a = arg;
+    a->result = hx_connect(&a->stream, &a->config, a->name, a->timeout_ms);
+}
+
+static void begin_link(struct reconnector *k, struct hx_stream *s)
+{
+    static const struct link_events events = {.up = on_up, .pong = on_pong, .down = on_down};
+    const struct link_config config = {
+        .connecting = true, .keepalive_ms = k->config.args->keepalive_s * 1000, .events = &events, .user = k};
+    int err = link_create(&k->link, k->loop, s, &config);
+    if (err < 0) {
+        say_error("cannot begin: %s", hx_strerror(err));
+        over(k, err);
+    }
+}
+
+static void attempt_done(void *arg)
+{
+    struct attempt *a = arg;
+    struct reconnector *k = a->keeper;
+    struct hx_stream *s = a->stream;
+    a->stream = NULL;
+    k->task = NULL;
+    if (a->result == HX_OK) {
+        begin_link(k, s);
+    } else if (k->ever_up && !interrupted()) {
+        try_later(k, a->result);
+    } else {
+        explain(k, a->result);
+        over(k, interrupted() ? HX_ECANCELED : a->result);
+    }
+}
+
+static void attempt_drop(void *arg)
+{
+    struct attempt *a = arg;
+    (void)hx_close(a->stream);
+    keyfile_wipe(a->keys);
+    free(a);
+}
+
+static int attempt_start(struct reconnector *k)
+{
+    static const struct task_ops ops = {attempt_run, attempt_done, attempt_drop};
+    const struct args *args = k->config.args;
+    int wait_s = k->ever_up && args->wait_s < AGAIN_WAIT_S ? AGAIN_WAIT_S : args->wait_s;
+    struct attempt *a = calloc(1, sizeof *a);
+    if (!a)
+        return HX_ENOMEM;
+    *a = (struct attempt){.keeper = k,
+                          .keys = strdup(k->keys),
+                          .name = args->name,
+                          .timeout_ms = (args->timeout_s + wait_s) * 1000,
+                          .config = {.nameserver = args->nameserver,
+                                     .local_port = args->local_port,
+                                     .name = args->own_name,
+                                     .wait_s = wait_s,
+                                     .linger_ms = LINGER_MS,
+                                     .on_event = ui_connect_event}};
+    a->config.keys = a->keys;
+    int err = a->keys ? task_start(&k->task, k->loop, &ops, a) : HX_ENOMEM;
+    if (err < 0) {
+        k->task = NULL;
+        attempt_drop(a);
+    }
+    return err;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct reconnector *k = w->data;
+    (void)loop;
+    (void)revents;
+    int err = attempt_start(k);
+    if (err < 0)
+        try_later(k, err);
+}
+
+int reconnector_create(struct reconnector **out, struct ev_loop *loop,
+                       const struct reconnector_config *config)
+{
+    char error[KEYFILE_ERROR_MAX];
+    struct reconnector *k = calloc(1, sizeof *k);
+    if (!k)
+        return HX_ENOMEM;
+    k->config = *config;
+    k->loop = loop;
+    k->since_ms = clock_ms();
+    ev_timer_init(&k->retry, on_retry, 0, 0);
+    k->retry.data = k;
+    k->keys = keyfile_load(config->args, error);
+    int err = k->keys ? attempt_start(k) : HX_EAUTH;
+    if (err < 0) {
+        say_error("%s", err == HX_EAUTH ? error : hx_strerror(err));
+        reconnector_destroy(k);
+        return err;
+    }
+    *out = k;
+    return HX_OK;
+}
+
+void reconnector_finish(struct reconnector *k)
+{
+    k->finishing = true;
+    if (k->link) {
+        link_finish(k->link);
+        return;
+    }
+    ev_timer_stop(k->loop, &k->retry);
+    if (k->task)
+        task_abandon(k->task);
+    k->task = NULL;
+    over(k, HX_OK);
+}
+
+void reconnector_destroy(struct reconnector *k)
+{
+    if (!k)
+        return;
+    ev_timer_stop(k->loop, &k->retry);
+    if (k->task)
+        task_abandon(k->task);
+    link_destroy(k->link);
+    keyfile_wipe(k->keys);
+    free(k);
+}
+
+struct link *reconnector_link(struct reconnector *k)
+{
+    return k->up ? k->link : NULL;
+}

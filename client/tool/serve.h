@@ -1,0 +1,39 @@
+/* client/tool/serve.h: what hx bind does for a peer that has the key. Belongs to the link's thread.
+ *
+ * The requests inside a punched connection, HTTP/2 (RFC 9113), scheme "hx":
+ *
+ *   POST /pipe          200, then both bodies are the pipe; 409 if another peer has it, 404 if there is none
+ *   POST /echo          200, then the request's body comes back (hx bind --echo, else 404)
+ *   CONNECT host:port   200, then both bodies are the TCP connection; 403 not allowed, 502 failed, 504 in
+ * time GET|HEAD|PUT|... /files/PATH   client/files/share.h */
+#ifndef HX_CLIENT_TOOL_SERVE_H
+#define HX_CLIENT_TOOL_SERVE_H
+
+#include "client/files/share.h"
+#include "client/forward/allow.h"
+#include "client/mux/mux.h"
+#include <ev.h>
+#include <stdatomic.h>
+
+struct serve_config { /* shared by all peers */
+    bool echo;
+    atomic_flag *pipe;         /* standard input and output are for the one who sets it; NULL: for nobody */
+    const struct allow *allow; /* the targets of CONNECT; NULL: none */
+    const struct share *share; /* NULL: no files */
+};
+
+struct serve { /* one peer's */
+    struct ev_loop *loop;
+    const struct serve_config *config;
+    const char *who; /* for the log */
+    /* The pipe that this peer got is over. As relay_config.done(). */
+    void (*pipe_done)(void *user, int error, int system);
+    void *user;
+};
+
+/* Answers a request; owns `stream` at once. `s` outlives it. */
+void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request);
+/* The peer's own bytes, back to it. Owns `s` at once, which has been answered. HX_ENOMEM: it does not. */
+int echo_start(struct mux_stream *s);
+
+#endif

@@ -1,0 +1,118 @@
+#include "client/tool/ui.h"
+#include "client/forward/say.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_MAX 256
+
+/* What the nameserver said when it rejected us: written before hx_bind() or hx_connect() return, read after.
+ */
+static char explanation[TEXT_MAX];
+
+/* The events that both commands show alike. */
+static void common_event(const struct hx_event_info *info)
+{
+    switch (info->event) {
+    case HX_EVENT_EXTERNAL:
+        say_note("external address %s", info->address);
+        break;
+    case HX_EVENT_PEER:
+        say_note("peer %s at %s", info->name[0] ? info->name : "-", info->address);
+        break;
+    case HX_EVENT_PUNCH_FAILED:
+        say_note("punch to %s failed after %" PRId64 " ms: %s", info->address, info->punch_ms,
+                 hx_strerror(info->error));
+        break;
+    case HX_EVENT_PEER_DROPPED:
+        say_note("peer %s at %s dropped: %s", info->name[0] ? info->name : "-", info->address,
+                 hx_strerror(info->error));
+        break;
+    case HX_EVENT_REJECTED:
+        snprintf(explanation, sizeof explanation, "%s", info->text);
+        break;
+    case HX_EVENT_NAMESERVER_LOST:
+        say_note("nameserver lost (%s%s%s), binding %s again in %" PRId64 " ms", hx_strerror(info->error),
+                 info->text[0] ? ": " : "", info->text, info->name, info->retry_ms);
+        break;
+    default:
+        break;
+    }
+}
+
+void ui_bind_event(void *user, const struct hx_event_info *info)
+{
+    (void)user;
+    if (info->event == HX_EVENT_BOUND)
+        say_note("bound %s as %s", info->name, info->address);
+    else if (info->event == HX_EVENT_PUNCHED)
+        say_note("accepted %s punch_ms=%" PRId64, info->address, info->punch_ms);
+    else
+        common_event(info);
+}
+
+void ui_connect_event(void *user, const struct hx_event_info *info)
+{
+    (void)user;
+    if (info->event == HX_EVENT_PUNCHED)
+        say_note("connected to %s at %s punch_ms=%" PRId64 " total_ms=%" PRId64, info->name, info->address,
+                 info->punch_ms, info->total_ms);
+    else
+        common_event(info);
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case HX_ENOTFOUND:
+        return "start `hx bind` for it on the other host, or let --wait SECONDS wait for it";
+    case HX_ECONFLICT:
+        return "choose another name, or end the program that holds it";
+    case HX_ETIMEDOUT:
+    case HX_EREFUSED:
+    case HX_EPROTO:
+        return "check --nameserver, that hx-nameserver runs there, and that UDP may leave this network";
+    case HX_ERESOLVE:
+        return "check the spelling of --nameserver HOST[:PORT] and this host's name service";
+    case HX_EPUNCH:
+        return "try again; if it stays so, one side's NAT is symmetric or drops UDP: change that NAT's "
+               "settings, or use another network";
+    case HX_EADDR:
+        return "choose another --local-port, or leave the choice to the system";
+    default:
+        return "try again later";
+    }
+}
+
+void ui_failure(int error, const char *name, const struct hx_config *config)
+{
+    if (error == HX_ENOTFOUND)
+        say_error("nobody holds the name '%s' at %s: %s", name, config->nameserver, advice(error));
+    else if (error == HX_EINVAL)
+        say_error("'%s' or another argument cannot be used: names have 1 to 255 letters, digits and "
+                  "!#$%%&'*+-.^_`|~@, a nameserver is HOST[:PORT]",
+                  name);
+    else if (error == HX_ECONFLICT)
+        say_error("the name '%s' is held by a living connection: %s", name, advice(error));
+    else if (error == HX_EPUNCH)
+        say_error("the holder of '%s' was not reached, %s: %s", name, hx_strerror(error), advice(error));
+    else if (error == HX_EADDR)
+        say_error("UDP port %d cannot be used: %s", config->local_port, advice(error));
+    else if (error == HX_ESYS || error == HX_ENOMEM)
+        say_error("%s: %s", hx_strerror(error), advice(error));
+    else if (explanation[0] != '\0') /* it says itself what to do */
+        say_error("nameserver %s: %s", config->nameserver, explanation);
+    else
+        say_error("nameserver %s: %s: %s", config->nameserver, hx_strerror(error), advice(error));
+}
+
+void ui_pipe_failure(int error, int system)
+{
+    if (error == HX_ECANCELED)
+        say_error("interrupted before everything had arrived");
+    else if (error == HX_ESYS)
+        say_error("standard input or standard output: %s", strerror(system));
+    else
+        say_error("the peer went away before everything had arrived (%s): look there, then try again",
+                  hx_strerror(error));
+}

@@ -1,0 +1,15 @@
+/* client/tool/ui.h: events and errors of the library, in sentences on standard error (client/forward/say.h). */
+#ifndef HX_CLIENT_TOOL_UI_H
+#define HX_CLIENT_TOOL_UI_H
+
+#include "client/hx.h"
+
+/* hx_config.on_event of the two commands; `user` is not used. */
+void ui_bind_event(void *user, const struct hx_event_info *info);
+void ui_connect_event(void *user, const struct hx_event_info *info);
+/* Says that hx_bind() or hx_connect() failed with `error`, and what to do about it. */
+void ui_failure(int error, const char *name, const struct hx_config *config);
+/* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */
+void ui_pipe_failure(int error, int system);
+
+#endif

@@ -1,0 +1,97 @@
+/* shim/udt/packet.h: UDT's datagrams, as draft-gg-udt-03 and UDT 4.11's packet.cpp have them. All words
+ * big-endian.
+ *
+ *   head  0 control flag (bit 31), control type (30..16), extended type (15..0); data: sequence number
+ *         4 ACK number; data: message number        8 timestamp        12 destination socket id (0:
+ * handshake) body  of a handshake: version, type, ISN, MSS, window, request type, socket id, cookie, address
+ * (16 bytes) */
+#ifndef HX_SHIM_UDT_PACKET_H
+#define HX_SHIM_UDT_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACKET_HEAD 16
+#define PACKET_BODY_MAX \
+    1472 /* 1500 - 20 (IPv4) - 8 (UDP) - 16, and room: nothing larger can be UDT on Ethernet */
+
+enum packet_type {
+    PACKET_HANDSHAKE = 0,
+    PACKET_KEEPALIVE = 1,
+    PACKET_ACK = 2,
+    PACKET_NAK = 3,
+    PACKET_CONGESTION = 4,
+    PACKET_SHUTDOWN = 5,
+    PACKET_ACK2 = 6,
+    PACKET_DROP = 7,
+    PACKET_PEER_ERROR = 8,
+    PACKET_CUSTOM = 0x7FFF,
+    PACKET_DATA = 0x8000 /* not on the wire: what packet_type() says of a data packet */
+};
+
+enum packet_request {
+    HS_REGULAR = 1,     /* first handshake of a client, and the listener's cookie answer to it */
+    HS_RENDEZVOUS = 0,  /* first handshake of a rendezvous */
+    HS_CONCLUSION = -1, /* client's second, listener's last; second of a rendezvous */
+    HS_AGREEMENT = -2,  /* answer of a rendezvous that is connected already */
+    HS_REFUSED = 1002
+};
+
+/* Offsets into the body. */
+#define HANDSHAKE_VERSION 0
+#define HANDSHAKE_TYPE    4
+#define HANDSHAKE_ISN     8
+#define HANDSHAKE_MSS     12
+#define HANDSHAKE_WINDOW  16
+#define HANDSHAKE_REQUEST 20
+#define HANDSHAKE_ID      24
+#define HANDSHAKE_COOKIE  28
+#define HANDSHAKE_SIZE    48
+#define ACK_SEQUENCE      0
+#define ACK_RTT           4
+#define ACK_RTT_VAR       8
+#define ACK_WINDOW        12
+#define ACK_RATE          16
+#define ACK_BANDWIDTH     20
+#define ACK_SIZE_SHORT    16 /* without the two rates */
+#define ACK_SIZE_FULL     24
+
+static inline uint32_t packet_word(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+static inline void packet_put_word(uint8_t *p, uint32_t word)
+{
+    p[0] = (uint8_t)(word >> 24);
+    p[1] = (uint8_t)(word >> 16);
+    p[2] = (uint8_t)(word >> 8);
+    p[3] = (uint8_t)word;
+}
+/* a - b of sequence numbers, which have 31 bits. */
+static inline int32_t packet_distance(uint32_t a, uint32_t b)
+{
+    uint32_t d = (a - b) & 0x7FFFFFFFu;
+
+    return d & 0x40000000u ? (int32_t)(d | 0x80000000u) : (int32_t)d;
+}
+static inline int32_t packet_id(const uint8_t head[PACKET_HEAD])
+{
+    return (int32_t)packet_word(head + 12);
+}
+static inline enum packet_type packet_type(const uint8_t head[PACKET_HEAD])
+{
+    if (!(head[0] & 0x80))
+        return PACKET_DATA;
+    return (enum packet_type)((packet_word(head) >> 16) & 0x7FFF);
+}
+static inline void packet_put_control(uint8_t head[PACKET_HEAD], enum packet_type type, uint16_t extended,
+                                      int32_t id)
+{
+    packet_put_word(head, 0x80000000u | (uint32_t)type << 16 | extended);
+    packet_put_word(head + 4, 0);
+    packet_put_word(head + 8, 0);
+    packet_put_word(head + 12, (uint32_t)id);
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* shim/udt/resend.h: when a punched connection's sender must repeat what the peer has not acknowledged.
+ *
+ * UDT 4.11's receiver reports a loss once, and its sender repeats the rest only when nothing at all has come
+ * from the peer for a while (CUDT::checkTimers): if the report or the repetition is lost, a peer that goes on
+ * sending keeps the sender waiting, for ever if it has to. Here the acknowledgements alone count.
+ *
+ * A pure state machine: no I/O, no clock of its own. */
+#ifndef HX_SHIM_UDT_RESEND_H
+#define HX_SHIM_UDT_RESEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RESEND_MIN_MS   30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
+#define RESEND_START_MS 500  /* before the peer has told the round-trip time */
+#define RESEND_MAX_MS   2000 /* also of the doubled ones */
+#define RESEND_BODY_MAX 12   /* bytes: a range and a number */
+
+struct resend {
+    uint32_t sent;    /* the highest sequence number that has left */
+    uint32_t acked;   /* the lowest that the peer has not acknowledged */
+    bool started;     /* both are valid */
+    uint32_t recover; /* the highest one sent when the first repetition was due */
+    int tries;        /* since everything up to there was acknowledged, and more was */
+    int rtt_ms, rto_ms;
+    int64_t due_ms;   /* INT64_MAX: everything is acknowledged */
+    int64_t asked_ms; /* the last repetition */
+};
+
+void resend_init(struct resend *r);
+void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
+/* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
+void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
+/* At due_ms: writes the body of the NAK that the peer should have sent, and returns its length. 0: nothing
+ * has come from the peer since the last time (`heard_ms`), so that UDT's own timer runs, and finds it dead.
+ */
+size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms);
+
+#endif

@@ -1,0 +1,88 @@
+/* shim/udt/udt.h: UDT 4.11 streams for C. Every UDT number and quirk stops here: above it there are streams,
+ * events and HX_E* codes.
+ *
+ * A port is one UDP socket with UDT's threads on it. Its descriptor becomes readable when events wait;
+ * whoever polls it calls udt_port_next() until that returns 0. Events of one port are taken by one thread;
+ * streams may be read and written by others. A port lives as long as the process (UDT4.md, A5). */
+#ifndef HX_SHIM_UDT_UDT_H
+#define HX_SHIM_UDT_UDT_H
+
+#include "base/clock.h"
+#include "shim/stream.h"
+#include <stdbool.h>
+
+#define UDT_MSS_BYTES     1400  /* one MSS everywhere (UDT4.md, A8): IPv6's 48 header bytes still fit 1500 */
+#define UDT_CONNECT_MS    2500  /* one attempt; UDT's own timer would fire at 3000 (UDT4.md, A2) */
+#define UDT_RENDEZVOUS_MS 28000 /* likewise, UDT's own at 30000 */
+#define UDT_DEFAULT_PORT  7000
+
+struct udt_port;
+
+struct udt_port_config {
+    const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
+    socklen_t local_len;
+    int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
+    unsigned rate_per_address; /* new connections a second from one source, bursts of 4 s; 0: unlimited */
+};
+
+enum udt_event_type {
+    UDT_EV_ACCEPTED,       /* a new stream, now the caller's; its first bytes may already wait: read it */
+    UDT_EV_READABLE,       /* bytes, or the end of the peer's direction, wait */
+    UDT_EV_WRITABLE,       /* the peer acknowledged something: room to write, unacked() went down */
+    UDT_EV_CLOSED,         /* the peer closed; what came before may still be read */
+    UDT_EV_CONNECTED,      /* a connect or rendezvous has succeeded */
+    UDT_EV_CONNECT_FAILED, /* it has not: `error` says why; the stream is still the caller's to close */
+    UDT_EV_HALF_CLOSED /* the answer to udt_stream_half_close(): the peer's application has read everything */
+};
+
+struct udt_event {
+    enum udt_event_type type;
+    int id;    /* UDT's socket id, for logs */
+    int error; /* CONNECT_FAILED: HX_ETIMEDOUT or HX_EREFUSED */
+    struct stream *stream;
+};
+
+/* Makes the UDP socket (dual-stack where the machine has IPv6) and starts UDT on it. HX_OK; HX_EADDR: the
+ * address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */
+int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
+/* The address it is bound to. */
+const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
+int udt_port_fd(const struct udt_port *p);
+/* Datagrams since the start, for logs (shim/udt/wire.h says what each counts). */
+struct udt_stats {
+    uint64_t taken, refused, strange, unproven, over_rate, keepalives;
+};
+void udt_port_stats(const struct udt_port *p, struct udt_stats *out);
+/* Fills *ev and returns 1, or returns 0 if nothing waits. Deadlines of connects are looked at, too. */
+int udt_port_next(struct udt_port *p, struct udt_event *ev);
+/* Milliseconds until udt_port_next() should be called even if the descriptor stays quiet; -1: no such time.
+ */
+int udt_port_timeout_ms(const struct udt_port *p);
+/* Waits (at most `ms`) until datagrams that were handed to UDT have left, then ends UDT in this process.
+ * Streams must have been closed. Nothing of this header may be called afterwards. */
+void udt_shutdown(int ms);
+
+/* Begins to connect; the end is told by UDT_EV_CONNECTED or _CONNECT_FAILED, at most `timeout_ms` later.
+ * `user` is set before any event can come. HX_OK; HX_EADDR: no such address on this port's family; HX_ENOMEM;
+ * HX_ESYS. */
+int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                int timeout_ms, void *user);
+/* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only one
+ * rendezvous with one peer address at a time. */
+int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                   int timeout_ms, void *user);
+
+/* UDT has no half-close; between hx programs one is made with custom control packets that stock UDT ignores.
+ * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
+ * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */
+int udt_stream_half_close(struct stream *s);
+/* What is known of both directions' ends. */
+struct udt_half_close {
+    bool peer_speaks;    /* the peer is an hx program: half_close() will be answered */
+    bool sent_confirmed; /* the peer's application has read all that we wrote */
+    bool received_all;   /* we have read all that the peer wrote, and its end */
+    bool peer_done;      /* the peer knows that both directions are complete: closing loses nothing */
+};
+void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out);
+
+#endif

@@ -1,0 +1,83 @@
+/* shim/udt/udt_internal.h: what the three files behind shim/udt/udt.h share: udt_socket.cc (UDT's sockets and their
+ * options), udt_stream.cc (one stream), udt_port.cc (the port and its events). C++. */
+#ifndef HX_SHIM_UDT_UDT_INTERNAL_H
+#define HX_SHIM_UDT_UDT_INTERNAL_H
+
+#include <udt/udt.h>
+
+extern "C" {
+#include "base/clock.h"
+#include "shim/udt/udt.h"
+#include "shim/udt/wire.h"
+}
+#include <atomic>
+#include <mutex>
+#include <netinet/in.h>
+#include <unordered_map>
+#include <vector>
+
+class CUDTSocket;
+
+constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
+constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
+
+enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };
+
+struct udt_stream {
+    struct stream base; /* first: a struct stream * is a struct udt_stream * */
+    struct udt_port *port;
+    UDTSOCKET id;
+    sockaddr_in6 peer;               /* IPv4 as mapped */
+    std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
+    bool rendezvous;
+    int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */
+    int64_t deadline_ms; /* of all attempts */
+    uint64_t bytes_read, bytes_written;
+    /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
+     * after the next event that bears news. */
+    std::atomic<unsigned> news;
+    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
+    unsigned read_empty_at; /* `news` before the read that emptied it */
+};
+
+struct udt_port {
+    int fd;
+    int family; /* AF_INET6 wherever the kernel has it, dual-stack */
+    sockaddr_storage local;
+    socklen_t local_len;
+    UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
+    bool listening;
+    CUDTSocket *listener; /* once it listens */
+    int accepts;          /* connections that wait for accept() */
+    struct wire *wire;
+    std::mutex lock; /* streams, connecting, current */
+    std::unordered_map<UDTSOCKET, udt_stream *> streams;
+    std::vector<udt_stream *> connecting;
+    udt_stream *current; /* the stream whose bits are being told, one event at a time */
+    unsigned bits;
+};
+
+/* udt_socket.cc */
+int udt_error();                               /* HX_E* of UDT's last error in this thread */
+UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_SOCK if it cannot be had */
+/* The wildcard if `address` is NULL, else it in the form that sockets of `family` take. False: it has none.
+ */
+bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
+bool udt_set_rendezvous(UDTSOCKET id, bool on);
+
+/* udt_accept.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
+ * queue, or UDT::INVALID_SOCK. */
+CUDTSocket *udt_listener(UDTSOCKET id);
+UDTSOCKET udt_accept(CUDTSocket *listener);
+
+/* udt_closed.cc: to be called after each UDT::close() of a connection. */
+void udt_closed(UDTSOCKET id);
+
+/* udt_stream.cc */
+void udt_close_socket(struct udt_port *p, UDTSOCKET id);
+void udt_forget_connecting(struct udt_port *p,
+                           udt_stream *s); /* the port's lock is held, as for the next two */
+int udt_attempt(udt_stream *s, int64_t now_ms);
+void udt_stream_init(udt_stream *s, struct udt_port *p);
+
+#endif

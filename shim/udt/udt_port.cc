@@ -1,0 +1,313 @@
+/* The port: one UDP socket with UDT's threads on it, and events made of what shim/udt/wire tells. */
+#include "shim/udt/peer_cache.h"
+#include "shim/udt/tuned.h"
+#include "shim/udt/udt_internal.h"
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <new>
+#include <poll.h>
+#include <unistd.h>
+
+namespace
+{
+constexpr int SHUTDOWN_POLL_MS = 5;
+constexpr int UDP_BUFFER_BYTES = 4 << 20;
+
+std::mutex ports_lock;
+std::vector<struct udt_port *> ports;
+
+/* UDT's threads inherit the mask of the thread that makes them: they must never take the program's signals.
+ */
+class signals_blocked
+{
+  public:
+    signals_blocked()
+    {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+    }
+    ~signals_blocked()
+    {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+  private:
+    sigset_t before;
+};
+
+int open_udp(struct udt_port *p, const struct udt_port_config *config)
+{
+    int off = 0;
+
+    p->family = AF_INET6;
+    p->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (p->fd < 0 && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
+        p->family = AF_INET;
+        p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    }
+    if (p->fd < 0)
+        return HX_ESYS;
+    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+        return HX_ESYS;
+    if (!udt_address(p->family, config->local, &p->local, &p->local_len)) {
+        errno = EAFNOSUPPORT;
+        return HX_EADDR;
+    }
+    if (bind(p->fd, reinterpret_cast<sockaddr *>(&p->local), p->local_len) < 0)
+        return HX_EADDR;
+    p->local_len = sizeof(p->local);
+    return getsockname(p->fd, reinterpret_cast<sockaddr *>(&p->local), &p->local_len) < 0 ? HX_ESYS : HX_OK;
+}
+
+int start_udt(struct udt_port *p, const struct udt_port_config *config)
+{
+    signals_blocked guard;
+    struct wire_config wire_config = {};
+    int err;
+
+    wire_config.listening = p->listening;
+    wire_config.rate_per_address = config->rate_per_address;
+    wire_config.window_max = p->listening ? SMALL_PACKETS : LARGE_PACKETS;
+    err = wire_create(&p->wire, p->fd, &wire_config);
+    if (err < 0)
+        return err;
+    if (!hx_peer_cache_linked || UDT::startup() == UDT::ERROR)
+        return HX_ESYS;
+    udt_expect_many(p->listening);
+    p->keeper = udt_socket(p->family, SMALL_PACKETS);
+    if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, p->fd) == UDT::ERROR)
+        return HX_ESYS;
+    /* UDT asks with SO_RCVBUF, which the kernel's limit cuts; this is not cut where we may. */
+    (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &UDP_BUFFER_BYTES, sizeof(UDP_BUFFER_BYTES));
+    if (!p->listening)
+        return HX_OK;
+    if (UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
+        return HX_ESYS;
+    p->listener = udt_listener(p->keeper);
+    return p->listener ? HX_OK : HX_ESYS;
+}
+
+void destroy_port(struct udt_port *p)
+{
+    if (p->wire)
+        wire_destroy(p->wire);
+    delete p;
+}
+
+int told(struct udt_event *ev, enum udt_event_type type, udt_stream *s)
+{
+    ev->type = type;
+    ev->id = s->id;
+    ev->error = HX_OK;
+    ev->stream = &s->base;
+    return 1;
+}
+
+int failed(struct udt_port *p, struct udt_event *ev, udt_stream *s, int error)
+{
+    udt_forget_connecting(p, s);
+    s->state = FAILED_STREAM;
+    told(ev, UDT_EV_CONNECT_FAILED, s);
+    ev->error = error;
+    return 1;
+}
+
+/* A deadline has passed: another attempt, or the end. */
+int expire(struct udt_port *p, struct udt_event *ev)
+{
+    int64_t now_ms = clock_now_ms();
+
+    for (size_t i = 0; i < p->connecting.size(); i++) {
+        udt_stream *s = p->connecting[i];
+
+        if (now_ms < s->attempt_ms && now_ms < s->deadline_ms)
+            continue;
+        udt_close_socket(p, s->id);
+        p->streams.erase(s->id);
+        s->id = UDT::INVALID_SOCK;
+        if (now_ms >= s->deadline_ms || udt_attempt(s, now_ms) < 0)
+            return failed(p, ev, s, HX_ETIMEDOUT);
+    }
+    return 0;
+}
+
+int accept_one(struct udt_port *p, struct udt_event *ev)
+{
+    UDTSOCKET id = udt_accept(p->listener);
+    udt_stream *s;
+
+    if (id == UDT::INVALID_SOCK)
+        return 0; /* it has ended meanwhile */
+    s = new (std::nothrow) udt_stream();
+    if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
+        delete s;
+        UDT::close(id);
+        return 0;
+    }
+    udt_stream_init(s, p);
+    s->id = id;
+    s->state = OPEN_STREAM;
+    p->streams[id] = s;
+    return told(ev, UDT_EV_ACCEPTED, s);
+}
+
+/* A rendezvous or connect took a packet: has it become a connection? */
+int look_at_handshake(struct udt_port *p, struct udt_event *ev, udt_stream *s)
+{
+    if (s->state != CONNECTING_STREAM || UDT::getsockstate(s->id) != CONNECTED)
+        return 0;
+    udt_forget_connecting(p, s);
+    s->state = OPEN_STREAM;
+    wire_conn_connected(p->wire, s->id, s->rendezvous);
+    return told(ev, UDT_EV_CONNECTED, s);
+}
+
+/* Tells the next of the current stream's bits, in the order in which they must be understood. */
+int tell_bit(struct udt_port *p, struct udt_event *ev)
+{
+    static const struct {
+        unsigned bit;
+        enum udt_event_type type;
+    } order[] = {{WIRE_READABLE, UDT_EV_READABLE},
+                 {WIRE_WRITABLE, UDT_EV_WRITABLE},
+                 {WIRE_HALF_CLOSED, UDT_EV_HALF_CLOSED},
+                 {WIRE_CLOSED, UDT_EV_CLOSED}};
+    udt_stream *s = p->current;
+
+    if (p->bits & WIRE_CLOSED)
+        s->shut = true;
+    if (p->bits & WIRE_READABLE)
+        s->news++;
+    if (p->bits & WIRE_HANDSHAKE) {
+        p->bits &= ~static_cast<unsigned>(WIRE_HANDSHAKE);
+        if (look_at_handshake(p, ev, s))
+            return 1;
+    }
+    if (p->bits & WIRE_REFUSED) {
+        p->bits = 0;
+        return s->state == CONNECTING_STREAM ? failed(p, ev, s, HX_EREFUSED) : told(ev, UDT_EV_CLOSED, s);
+    }
+    for (const auto &o : order) {
+        if (!(p->bits & o.bit))
+            continue;
+        p->bits &= ~o.bit;
+        if (s->state == OPEN_STREAM)
+            return told(ev, o.type, s);
+    }
+    return 0;
+}
+
+} // namespace
+
+extern "C" {
+int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
+{
+    struct udt_port *p = new (std::nothrow) udt_port();
+    int err;
+
+    if (!p)
+        return HX_ENOMEM;
+    p->listening = config->backlog > 0;
+    p->keeper = UDT::INVALID_SOCK;
+    err = open_udp(p, config);
+    if (err == HX_OK)
+        err = start_udt(p, config);
+    if (err < 0) {
+        int saved = errno;
+        if (p->fd >= 0 && p->keeper == UDT::INVALID_SOCK)
+            close(p->fd);
+        destroy_port(p);
+        errno = saved;
+        return err;
+    }
+    std::lock_guard<std::mutex> held(ports_lock);
+    ports.push_back(p);
+    *out = p;
+    return HX_OK;
+}
+
+const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len)
+{
+    *len = p->local_len;
+    return reinterpret_cast<const sockaddr *>(&p->local);
+}
+
+int udt_port_fd(const struct udt_port *p)
+{
+    return wire_event_fd(p->wire);
+}
+
+int udt_port_next(struct udt_port *p, struct udt_event *ev)
+{
+    std::lock_guard<std::mutex> held(p->lock);
+    int32_t id;
+    unsigned bits;
+
+    for (;;) {
+        while (p->bits) {
+            if (tell_bit(p, ev))
+                return 1;
+        }
+        while (p->accepts > 0) {
+            p->accepts--;
+            if (accept_one(p, ev))
+                return 1;
+        }
+        if (!p->connecting.empty() && expire(p, ev))
+            return 1;
+        if (!wire_next(p->wire, &id, &bits))
+            return 0;
+        if (bits & WIRE_ACCEPT) {
+            p->accepts += id;
+            continue;
+        }
+        auto it = p->streams.find(id);
+        if (it == p->streams.end())
+            continue;
+        p->current = it->second;
+        p->bits = bits;
+    }
+}
+
+void udt_port_stats(const struct udt_port *p, struct udt_stats *out)
+{
+    struct wire_stats s;
+
+    wire_get_stats(p->wire, &s);
+    *out = {s.taken, s.refused, s.strange, s.unproven, s.over_rate, s.keepalives};
+}
+
+int udt_port_timeout_ms(const struct udt_port *port)
+{
+    struct udt_port *p = const_cast<struct udt_port *>(port);
+    std::lock_guard<std::mutex> held(p->lock);
+    int64_t first_ms = INT64_MAX, left_ms;
+
+    for (const udt_stream *s : p->connecting)
+        first_ms = std::min(first_ms, std::min(s->attempt_ms, s->deadline_ms));
+    if (first_ms == INT64_MAX)
+        return -1;
+    left_ms = first_ms - clock_now_ms();
+    return left_ms < 0 ? 0 : static_cast<int>(left_ms);
+}
+
+void udt_shutdown(int ms)
+{
+    std::lock_guard<std::mutex> held(ports_lock);
+    int64_t deadline_ms = clock_now_ms() + ms;
+
+    for (struct udt_port *p : ports) {
+        while (wire_lingering(p->wire) > 0 && clock_now_ms() < deadline_ms)
+            poll(nullptr, 0, SHUTDOWN_POLL_MS);
+        wire_deafen(p->wire);
+    }
+    for (size_t i = 0; i < ports.size(); i++)
+        UDT::cleanup(); /* counts its startups */
+    for (struct udt_port *p : ports)
+        destroy_port(p);
+    ports.clear();
+}
+}

@@ -1,0 +1,245 @@
+/* One stream: its attempts to connect, its bytes, its end. */
+#include "shim/udt/udt_internal.h"
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <new>
+
+namespace
+{
+udt_stream *of(struct stream *s)
+{
+    return reinterpret_cast<udt_stream *>(s);
+}
+
+/* UDT has nothing (more): is that the end of the peer's direction? */
+int at_end(udt_stream *s, int otherwise)
+{
+    struct half_close f;
+
+    if (!s->rendezvous || !wire_conn_half_close(s->port->wire, s->id, &f) || !f.peer_ended ||
+        s->bytes_read < f.peer_offset)
+        return otherwise;
+    if (!f.read)
+        wire_conn_read(s->port->wire, s->id);
+    return HX_EEOF;
+}
+
+ssize_t stream_recv(struct stream *base, void *buf, size_t len)
+{
+    udt_stream *s = of(base);
+    unsigned news = s->news;
+    int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
+    int n;
+
+    if (s->state != OPEN_STREAM)
+        return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    if (s->read_empty_at == news && !s->shut)
+        return at_end(s, HX_EAGAIN);
+    n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
+    if (n < size)
+        s->read_empty_at = news;
+    if (n > 0) {
+        s->bytes_read += static_cast<uint64_t>(n);
+        return n;
+    }
+    return at_end(s, n == 0 ? HX_EAGAIN : udt_error());
+}
+
+ssize_t stream_send(struct stream *base, const void *buf, size_t len)
+{
+    udt_stream *s = of(base);
+    int n;
+
+    if (s->state != OPEN_STREAM)
+        return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    n = UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
+    if (n > 0) {
+        s->bytes_written += static_cast<uint64_t>(n);
+        return n;
+    }
+    return n == 0 ? HX_EAGAIN : udt_error();
+}
+
+int stream_waiting(struct stream *base)
+{
+    udt_stream *s = of(base);
+    int packets = 0, len = sizeof(packets);
+
+    if (s->state != OPEN_STREAM || UDT::getsockstate(s->id) != CONNECTED ||
+        UDT::getsockopt(s->id, 0, UDT_SNDDATA, &packets, &len) == UDT::ERROR)
+        return HX_ECLOSED;
+    return packets;
+}
+
+int64_t stream_heard(struct stream *base)
+{
+    return wire_conn_heard_ms(of(base)->port->wire, of(base)->id);
+}
+
+const struct sockaddr *stream_address(struct stream *base, socklen_t *len)
+{
+    *len = sizeof(of(base)->peer);
+    return reinterpret_cast<const sockaddr *>(&of(base)->peer);
+}
+
+void stream_end(struct stream *base)
+{
+    udt_stream *s = of(base);
+    struct udt_port *p = s->port;
+
+    {
+        std::lock_guard<std::mutex> held(p->lock);
+        udt_forget_connecting(p, s);
+        p->streams.erase(s->id);
+        if (p->current == s)
+            p->bits = 0;
+    }
+    if (s->id != UDT::INVALID_SOCK)
+        udt_close_socket(p, s->id);
+    delete s;
+}
+
+const struct stream_ops udt_stream_ops = {stream_recv,  stream_send,    stream_waiting,
+                                          stream_heard, stream_address, stream_end};
+} // namespace
+
+/* The socket's end in both worlds, in the order that keeps UDT's worker out of it (UDT4.md, A3). */
+void udt_close_socket(struct udt_port *p, UDTSOCKET id)
+{
+    wire_conn_closing(p->wire, id);
+    UDT::close(id);
+    wire_conn_remove(p->wire, id);
+    udt_closed(id);
+}
+
+void udt_forget_connecting(struct udt_port *p, udt_stream *s)
+{
+    for (size_t i = 0; i < p->connecting.size(); i++) {
+        if (p->connecting[i] != s)
+            continue;
+        p->connecting[i] = p->connecting.back();
+        p->connecting.pop_back();
+        return;
+    }
+}
+
+/* One attempt of a stream, on a socket of its own. The port's lock is held. */
+int udt_attempt(udt_stream *s, int64_t now_ms)
+{
+    struct udt_port *p = s->port;
+    sockaddr_storage to;
+    socklen_t to_len;
+    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS);
+    int err = HX_ESYS;
+
+    if (id == UDT::INVALID_SOCK)
+        return HX_ENOMEM;
+    if (p->family == AF_INET6) {
+        udt_address(AF_INET6, reinterpret_cast<sockaddr *>(&s->peer), &to, &to_len);
+    } else {
+        auto *sin = reinterpret_cast<sockaddr_in *>(&to);
+        memset(&to, 0, sizeof(to));
+        sin->sin_family = AF_INET;
+        sin->sin_port = s->peer.sin6_port;
+        memcpy(&sin->sin_addr, s->peer.sin6_addr.s6_addr + 12, 4);
+        to_len = sizeof(*sin);
+    }
+    if (udt_set_rendezvous(id, s->rendezvous) &&
+        UDT::bind(id, reinterpret_cast<sockaddr *>(&p->local), static_cast<int>(p->local_len)) != UDT::ERROR)
+        err = wire_conn_connecting(p->wire, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
+    if (err == HX_OK &&
+        UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
+        wire_conn_remove(p->wire, id);
+        err = HX_ESYS;
+    }
+    if (err < 0) {
+        UDT::close(id);
+        return err;
+    }
+    wire_conn_started(p->wire, id);
+    s->id = id;
+    s->attempt_ms = now_ms + (s->rendezvous ? UDT_RENDEZVOUS_MS : UDT_CONNECT_MS);
+    p->streams[id] = s;
+    return HX_OK;
+}
+
+void udt_stream_init(udt_stream *s, struct udt_port *p)
+{
+    s->base.ops = &udt_stream_ops;
+    s->port = p;
+    s->id = UDT::INVALID_SOCK;
+    s->read_empty_at = 0; /* as long as there was no news */
+}
+
+namespace
+{
+int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len, int timeout_ms,
+          void *user, bool rendezvous)
+{
+    int64_t now_ms = clock_now_ms();
+    sockaddr_storage mapped;
+    socklen_t mapped_len;
+    udt_stream *s;
+    int err;
+
+    if (len < sizeof(sockaddr_in) || (peer->sa_family == AF_INET6 && len < sizeof(sockaddr_in6)) ||
+        !udt_address(AF_INET6, peer, &mapped, &mapped_len))
+        return HX_EADDR;
+    if (p->family == AF_INET && !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<sockaddr_in6 *>(&mapped)->sin6_addr))
+        return HX_EADDR;
+    s = new (std::nothrow) udt_stream();
+    if (!s)
+        return HX_ENOMEM;
+    udt_stream_init(s, p);
+    s->base.user = user;
+    s->rendezvous = rendezvous;
+    s->deadline_ms = now_ms + timeout_ms;
+    memcpy(&s->peer, &mapped, sizeof(s->peer));
+    std::lock_guard<std::mutex> held(p->lock);
+    p->connecting.push_back(s); /* before the first datagram leaves: its answer may be told at once */
+    *out = &s->base;
+    err = udt_attempt(s, now_ms);
+    if (err < 0) {
+        udt_forget_connecting(p, s);
+        delete s;
+    }
+    return err;
+}
+
+} // namespace
+
+extern "C" {
+int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                int timeout_ms, void *user)
+{
+    return begin(out, p, peer, len, timeout_ms, user, false);
+}
+
+int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                   int timeout_ms, void *user)
+{
+    return begin(out, p, peer, len, timeout_ms, user, true);
+}
+
+int udt_stream_half_close(struct stream *s)
+{
+    if (of(s)->state != OPEN_STREAM)
+        return HX_ECLOSED;
+    wire_conn_end(of(s)->port->wire, of(s)->id, of(s)->bytes_written);
+    return HX_OK;
+}
+
+void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)
+{
+    struct half_close f;
+
+    memset(out, 0, sizeof(*out));
+    if (!wire_conn_half_close(of(s)->port->wire, of(s)->id, &f))
+        return;
+    out->peer_speaks = f.peer_speaks;
+    out->sent_confirmed = f.confirmed;
+    out->received_all = f.read;
+    out->peer_done = f.peer_done;
+}
+}
