@@ -23,7 +23,7 @@ WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
-LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser -lssl -lcrypto
+LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
 # The nameserver's; a sanitizer has its own.
 ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
 # A file put into a room is built: rooms are found by their folders, tests by their names.
@@ -67,7 +67,7 @@ $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
-$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
@@ -95,10 +95,10 @@ $(B)/libhx.pc: client/libhx.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
 $(B)/example-static: client/example.c $(LIBHX)
-	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lssl -lcrypto -lstdc++ -lpthread -lm
+	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -lnghttp2 -lev $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
