@@ -17,7 +17,7 @@ STD        := -std=gnu11 $(OURS) -Wstrict-prototypes -Wmissing-prototypes
 STDXX      := -std=gnu++17 $(OURS)
 
 comma      := ,
-# UDT's threads take and send every datagram through shim/udt/wire (DESIGN section 4.1).
+# UDT's threads take and send every datagram through shim/udt (tap.h).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
 # And a few of its functions are made for many idle connections (shim/udt/tuned.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
@@ -31,7 +31,7 @@ objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
 HX_MAIN    := $(B)/client/tool/main.o
 NS_MAIN    := $(B)/server/main.o
-LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o,$(call objs,client secure shim/udt proto base))
+LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o,$(call objs,client secure shim/udt shim/net proto base))
 BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
 ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward mux client secure) $(BASE)
@@ -71,7 +71,7 @@ $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -lur
 
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
-$(B)/libshim.a: $(call objs,shim/udt)
+$(B)/libshim.a: $(call objs,shim/udt shim/net)
 $(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server))
 $(B)/libsecure.a: $(call objs,secure)
 $(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))

@@ -4,9 +4,9 @@
  *
  * Private members are reached by explicit instantiation, as in udt_accept.cc. */
 #include "shim/udt/tuned.h"
+#include "shim/udt/idle_suspension.h"
 #include "shim/udt/private.h"
-#include "shim/udt/wire_burst.h"
-#include "shim/udt/wire_park.h"
+#include "shim/udt/sender.h"
 #include <atomic>
 #include <udt/api.h>
 #include <udt/buffer.h>
@@ -44,6 +44,13 @@ bool alive(CUDT *u)
 {
     return u->*member_of(connected()) && !(u->*member_of(broken())) && !(u->*member_of(closing()));
 }
+
+void relist(void *udt)
+{
+    auto *u = static_cast<CUDT *>(udt);
+
+    list_of(u)->insert(u);
+}
 } // namespace
 
 void udt_expect_many(bool expected)
@@ -78,12 +85,12 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
 
 void __wrap__ZN10CACKWindowC1Ei(CACKWindow *w, int size)
 {
-    __real__ZN10CACKWindowC1Ei(w, wire_thread_listens() ? ACK_WINDOW : size);
+    __real__ZN10CACKWindowC1Ei(w, suspension_thread_listens() ? ACK_WINDOW : size);
 }
 
 void __wrap__ZN10CSndBufferC1Eii(CSndBuffer *b, int size, int mss)
 {
-    __real__ZN10CSndBufferC1Eii(b, wire_thread_listens() ? SEND_BLOCKS : size, mss);
+    __real__ZN10CSndBufferC1Eii(b, suspension_thread_listens() ? SEND_BLOCKS : size, mss);
 }
 
 void __wrap__ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer(CRcvQueue *q, int qsize, int payload, int version,
@@ -99,34 +106,27 @@ void __wrap__ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer(CRcvQueue *q, int qsize, i
 void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
 {
     __real__ZN4CUDT11checkTimersEv(u);
-    switch (wire_parking(u->*member_of(socket_id()), u, alive(u))) {
-    case WIRE_PARK:
+    switch (suspension_decide(u->*member_of(socket_id()), u, alive(u), relist)) {
+    case SUSPENSION_SUSPEND:
         list_of(u)->remove(u);
         break;
-    case WIRE_UNPARK:
+    case SUSPENSION_RESUME:
         list_of(u)->insert(u);
         break;
-    case WIRE_STAY:
+    case SUSPENSION_STAY:
         break;
     }
 }
 
-/* UDT's sender waits here for the time of its next packet: what it holds (wire_burst.c) need not wait as
+/* UDT's sender waits here for the time of its next packet: what it holds (sender.c) need not wait as
  * well. */
 void __wrap__ZN6CTimer7sleeptoEm(CTimer *timer, uint64_t until)
 {
     uint64_t now;
 
     CTimer::rdtsc(now);
-    if (wire_burst_holds() && until > now + WIRE_BURST_SPARE_US * CTimer::getCPUFrequency())
-        wire_burst_flush();
+    if (sender_holds() && until > now + SENDER_SPARE_US * CTimer::getCPUFrequency())
+        sender_flush();
     __real__ZN6CTimer7sleeptoEm(timer, until);
-}
-
-void wire_relist(void *udt)
-{
-    auto *u = static_cast<CUDT *>(udt);
-
-    list_of(u)->insert(u);
 }
 }

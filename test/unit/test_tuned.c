@@ -85,13 +85,15 @@ static void tell(int number)
     pthread_mutex_unlock(&lock);
 }
 
-/* The C library's, for shim/udt/wire: data goes no further than here, the rest on its way. */
-ssize_t sendmsg(int to, const struct msghdr *mh, int flags)
+/* The C library's, for shim/net: data goes no further than here, the rest on its way. */
+int sendmmsg(int to, struct mmsghdr *messages, unsigned count, int flags)
 {
+    struct msghdr *mh = &messages->msg_hdr;
+
     if (mh->msg_iovlen != 2 || packet_type(mh->msg_iov[0].iov_base) != PACKET_DATA)
-        return syscall(SYS_sendmsg, to, mh, flags);
+        return (int)syscall(SYS_sendmmsg, to, messages, count, flags);
     tell(packet_id(mh->msg_iov[0].iov_base) - 1);
-    return (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
+    return (int)count;
 }
 
 static struct udt_port *server;

@@ -1,6 +1,9 @@
-/* shim/udt/wire, datagram by datagram: what a connecting socket takes from its peer. The test is UDT as well as
+/* shim/udt's tap, datagram by datagram: what a connecting socket takes from its peer. The test is UDT as well as
  * the network: it says what came and what leaves, and looks at what UDT would have got. */
-#include "shim/udt/wire_internal.h"
+#include "shim/udt/due.h"
+#include "shim/udt/filter.h"
+#include "shim/udt/inbound.h"
+#include "shim/udt/outbound.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -21,9 +24,10 @@
 #define OLD_MS     (NOW_MS + SHUTDOWN_CHECK_AGE_MS)
 
 struct world {
-    struct wire *wire;
-    struct wire_conn *conn;
-    struct sockaddr_in6 peer; /* nobody listens there */
+    struct net_port *port;
+    struct tap *tap;
+    struct udt_conn *conn;
+    struct net_address peer; /* its own: nobody listens there */
     int fd;
     uint8_t head[PACKET_HEAD], body[HANDSHAKE_SIZE]; /* the last datagram, as UDT would get it */
 };
@@ -44,7 +48,7 @@ static void put_handshake(struct world *w, int32_t to, enum packet_request reque
 
 static bool taken_at(struct world *w, size_t body_len, int64_t now_ms)
 {
-    return wire_take(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, body_len, now_ms);
+    return inbound_take(w->tap, &w->peer, w->head, w->body, body_len, now_ms);
 }
 
 static bool taken(struct world *w, size_t body_len)
@@ -75,7 +79,7 @@ static bool shutdown_taken(struct world *w)
 /* The next packet of this type that has left past UDT; the world is its own peer. */
 static bool left(struct world *w, enum packet_type type, uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE])
 {
-    while (recv(w->fd, packet, PACKET_HEAD + HANDSHAKE_SIZE, 0) >= PACKET_HEAD) {
+    while (recv(w->fd, packet, PACKET_HEAD + HANDSHAKE_SIZE, MSG_DONTWAIT) >= PACKET_HEAD) {
         if (packet_type(packet) == type)
             return true;
     }
@@ -88,7 +92,7 @@ static unsigned told(struct world *w)
     unsigned bits, all = 0;
     int32_t id;
 
-    while (wire_next(w->wire, &id, &bits)) {
+    while (tap_next(w->tap, &id, &bits)) {
         assert_int_equal(id, ID);
         all |= bits;
     }
@@ -108,21 +112,20 @@ static uint32_t ack_window(struct world *w, uint32_t window)
 
 static int open_world(void **state)
 {
-    struct wire_config config = {.window_max = WINDOW_MAX};
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct net_port_config net = {.local = (struct sockaddr *)&loopback};
+    struct tap_config config = {.window_max = WINDOW_MAX};
     struct world *w = calloc(1, sizeof(*w));
-    socklen_t len = sizeof(w->peer);
-    struct wire_peer key;
+    struct udt_conn_peer peer = {.id = 0};
+    socklen_t len;
 
     assert_non_null(w);
-    w->peer.sin6_family = AF_INET6;
-    w->peer.sin6_addr = in6addr_loopback;
-    w->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    assert_int_equal(bind(w->fd, (struct sockaddr *)&w->peer, len), 0);
-    assert_int_equal(getsockname(w->fd, (struct sockaddr *)&w->peer, &len), 0); /* its own peer */
-    assert_int_equal(wire_create(&w->wire, w->fd, &config), HX_OK);
-    w->wire->family = AF_INET6;
-    wire_peer_from(&key, (struct sockaddr *)&w->peer);
-    w->conn = wire_add(w->wire, ID, &key, WIRE_CONNECTING, NOW_MS);
+    assert_int_equal(net_port_open(&w->port, &net), HX_OK);
+    w->fd = net_port_fd(w->port);
+    net_address_from(&w->peer, net_port_local(w->port, &len));
+    assert_int_equal(tap_create(&w->tap, w->port, &config), HX_OK);
+    peer.at = w->peer;
+    w->conn = udt_conn_add(&w->tap->conns, ID, &peer, UDT_CONN_CONNECTING, WINDOW_MAX, NOW_MS);
     assert_non_null(w->conn);
     *state = w;
     return 0;
@@ -130,7 +133,7 @@ static int open_world(void **state)
 
 static bool leaves(struct world *w, size_t body_len)
 {
-    return wire_leave(w->wire, (struct sockaddr *)&w->peer, w->head, w->body, body_len, NOW_MS);
+    return outbound_leave(w->tap, &w->peer, w->head, w->body, body_len, NOW_MS);
 }
 
 static void request(struct world *w, enum packet_request what, uint32_t cookie)
@@ -168,7 +171,7 @@ static int open_connected(void **state)
     assert_true(handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN));
     request(w, HS_CONCLUSION, COOKIE);
     assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
-    wire_conn_connected(w->wire, ID, false);
+    tap_conn_connected(w->tap, ID, false);
     told(w);
     return err;
 }
@@ -177,8 +180,8 @@ static int close_world(void **state)
 {
     struct world *w = *state;
 
-    wire_destroy(w->wire);
-    close(w->fd);
+    tap_destroy(w->tap);
+    net_port_close(w->port);
     free(w);
     return 0;
 }
@@ -191,7 +194,7 @@ static void a_rendezvous_peer_cannot_raise_its_window(void **state)
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 8192, PEER_ISN));
     assert_false(handshake_taken(w, HS_AGREEMENT, PEER_ID, 8192, PEER_ISN));
     assert_int_equal(w->conn->window, 2);
-    wire_conn_connected(w->wire, ID, false);
+    tap_conn_connected(w->tap, ID, false);
     assert_int_equal(ack_window(w, 8192), 2);
     assert_int_equal(ack_window(w, 1), 1);
 }
@@ -202,7 +205,7 @@ static void a_rendezvous_peer_cannot_lower_its_window_either(void **state)
 
     assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 2, PEER_ISN));
-    wire_conn_connected(w->wire, ID, false);
+    tap_conn_connected(w->tap, ID, false);
     assert_int_equal(ack_window(w, 8192), 100);
 }
 
@@ -213,8 +216,8 @@ static void a_rendezvous_peer_cannot_change_its_socket(void **state)
     assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID + 1, 100, PEER_ISN));
     assert_int_equal(w->conn->peer.id, PEER_ID);
-    assert_ptr_equal(wire_find_peer(w->wire, (struct sockaddr *)&w->peer, PEER_ID), w->conn);
-    assert_null(wire_find_peer(w->wire, (struct sockaddr *)&w->peer, PEER_ID + 1));
+    assert_ptr_equal(udt_conn_find_peer(&w->tap->conns, &w->peer, PEER_ID), w->conn);
+    assert_null(udt_conn_find_peer(&w->tap->conns, &w->peer, PEER_ID + 1));
 }
 
 static void a_rendezvous_peer_may_say_the_same_again(void **state)
@@ -225,7 +228,7 @@ static void a_rendezvous_peer_may_say_the_same_again(void **state)
     assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 9000, PEER_ISN));
     assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 9000, PEER_ISN));
     assert_true(handshake_taken(w, HS_AGREEMENT, PEER_ID, 9000, PEER_ISN));
-    wire_conn_connected(w->wire, ID, false);
+    tap_conn_connected(w->tap, ID, false);
     assert_int_equal(ack_window(w, 9000), WINDOW_MAX);
 }
 
@@ -246,7 +249,7 @@ static void a_refusal_ends_a_connect(void **state)
     struct world *w = *state;
 
     assert_false(handshake_taken(w, HS_REFUSED, PEER_ID, 100, ISN));
-    assert_int_equal(told(w), WIRE_REFUSED);
+    assert_int_equal(told(w), TAP_REFUSED);
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN)); /* too late */
 }
 
@@ -274,7 +277,7 @@ static void a_shutdown_before_any_answer_is_a_refusal(void **state)
     struct world *w = *state;
 
     assert_false(shutdown_taken(w));
-    assert_int_equal(told(w), WIRE_REFUSED);
+    assert_int_equal(told(w), TAP_REFUSED);
 }
 
 static void a_shutdown_right_after_the_handshake_waits_for_udt(void **state)
@@ -286,23 +289,23 @@ static void a_shutdown_right_after_the_handshake_waits_for_udt(void **state)
     assert_int_equal(packet_type(w->head), PACKET_KEEPALIVE); /* what UDT gets instead */
     assert_int_equal(packet_id(w->head), ID);
     assert_int_equal(told(w), 0);
-    assert_null(w->wire->replay);
-    wire_conn_connected(w->wire, ID, false);
-    assert_non_null(w->wire->replay);
-    assert_int_equal(packet_type(w->wire->replay->head), PACKET_SHUTDOWN);
+    assert_null(w->tap->replay);
+    tap_conn_connected(w->tap, ID, false);
+    assert_non_null(w->tap->replay);
+    assert_int_equal(packet_type(w->tap->replay->head), PACKET_SHUTDOWN);
 }
 
 static void a_signal_that_comes_after_its_event_was_taken_is_no_endless_one(void **state)
 {
     struct world *w = *state;
-    struct pollfd fd = {.fd = wire_event_fd(w->wire), .events = POLLIN};
+    struct pollfd fd = {.fd = tap_event_fd(w->tap), .events = POLLIN};
     uint64_t one = 1;
 
-    pthread_mutex_lock(&w->wire->lock);
-    wire_tell(w->wire, w->conn, WIRE_READABLE);
-    w->wire->signalled = true; /* wire_unlock(), on UDT's thread, gets as far as this ... */
-    pthread_mutex_unlock(&w->wire->lock);
-    assert_int_equal(told(w), WIRE_READABLE);
+    pthread_mutex_lock(&w->tap->lock);
+    readiness_tell(&w->tap->ready, w->conn, TAP_READABLE);
+    w->tap->ready.signalled = true; /* tap_unlock(), on UDT's thread, gets as far as this ... */
+    pthread_mutex_unlock(&w->tap->lock);
+    assert_int_equal(told(w), TAP_READABLE);
     assert_int_equal(write(fd.fd, &one, sizeof(one)), sizeof(one)); /* ... and now here */
     assert_int_equal(poll(&fd, 1, 0), 1);
     assert_int_equal(told(w), 0);
@@ -314,7 +317,7 @@ static void an_old_connection_is_closed_at_once_by_who_has_seen_the_handshake(vo
     struct world *w = *state;
 
     assert_true(shutdown_taken_at(w, COOKIE, OLD_MS));
-    assert_int_equal(w->wire->current_bits, WIRE_CLOSED);
+    assert_int_equal(w->tap->current_news, TAP_CLOSED);
 }
 
 static void a_young_connection_is_closed_at_once_by_a_stock_peer(void **state)
@@ -359,7 +362,7 @@ static void a_late_handshake_changes_nothing(void **state)
         handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN)); /* UDT would answer it without the cookie */
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
     request(w, HS_CONCLUSION, 0);
-    assert_int_equal(wire_proof(w->conn), COOKIE);
+    assert_int_equal(udt_conn_proof(w->conn), COOKIE);
 }
 
 static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
@@ -367,7 +370,7 @@ static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
     struct world *w = *state;
 
     assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
-    assert_int_equal(wire_proof(w->conn), ISN ^ PEER_ISN);
+    assert_int_equal(udt_conn_proof(w->conn), ISN ^ PEER_ISN);
 }
 
 static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers(void **state)
@@ -377,7 +380,7 @@ static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answer
 
     assert_false(shutdown_taken_at(w, COOKIE + 1, OLD_MS));
     assert_false(shutdown_taken_at(w, 0, OLD_MS)); /* one question answers all */
-    wire_tick(w->wire, OLD_MS);
+    due_tick(w->tap, OLD_MS);
     assert_true(left(w, PACKET_ACK, packet));
     assert_int_equal(packet_word(packet + PACKET_HEAD + ACK_SEQUENCE), ISN); /* nothing has come from him */
     assert_false(left(w, PACKET_ACK, packet));
@@ -387,9 +390,9 @@ static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answer
     assert_true(w->conn->shutdown_check.due_ms != INT64_MAX);
     packet_put_word(w->head + 4, w->conn->shutdown_check.number);
     assert_false(taken_at(w, 4, OLD_MS + 1));
-    for (int64_t now_ms = OLD_MS; now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
-        wire_tick(w->wire, now_ms);
-    assert_null(w->wire->replay);
+    for (int64_t now_ms = OLD_MS; now_ms < OLD_MS + 5000; now_ms += TAP_TICK_MS)
+        due_tick(w->tap, now_ms);
+    assert_null(w->tap->replay);
     assert_int_equal(told(w), 0);
 }
 
@@ -407,10 +410,10 @@ static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
     packet_put_word(w->head + 4, 5);
     assert_true(taken_at(w, 4, NOW_MS + 1));
     assert_false(shutdown_taken_at(w, 0, OLD_MS));
-    for (; !w->wire->replay && now_ms < OLD_MS + 5000; now_ms += WIRE_TICK_MS)
-        wire_tick(w->wire, now_ms);
+    for (; !w->tap->replay && now_ms < OLD_MS + 5000; now_ms += TAP_TICK_MS)
+        due_tick(w->tap, now_ms);
     assert_in_range(now_ms - OLD_MS, SHUTDOWN_CHECK_MS, 100);
-    assert_int_equal(packet_type(w->wire->replay->head), PACKET_SHUTDOWN);
+    assert_int_equal(packet_type(w->tap->replay->head), PACKET_SHUTDOWN);
     assert_true(shutdown_taken_at(w, 0, now_ms));
 }
 
@@ -469,5 +472,5 @@ int main(void)
         CONNECT(a_signal_that_comes_after_its_event_was_taken_is_no_endless_one),
     };
 
-    return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("tap", tests, NULL, NULL);
 }
