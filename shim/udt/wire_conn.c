@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define CONTROL_BODY_MAX ACK_SIZE_SHORT
+#define CONTROL_BODY_MAX ACK_SIZE_FULL
 _Static_assert(HALF_CLOSE_SIZE <= CONTROL_BODY_MAX, "the longest body that wire_send_control() is given");
 
 void wire_peer_from(struct wire_peer *out, const struct sockaddr *sa)
