@@ -72,15 +72,22 @@ static bool refuse(struct wire *w, struct wire_conn *c)
     return false;
 }
 
-/* What the peer announced when UDT took its numbers over, it must not change: UDT sizes its lists from them
- * (S7). */
-static bool take_conclusion(struct wire *w, struct wire_conn *c, const uint8_t *body)
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The window
+ * need not: UDT 4.11 announces the smaller of UDT_RCVBUF and UDT_FC first, and UDT_FC in the answer of a rendezvous.
+ * The smallest counts, and UDT never sees a larger one later: it sizes its lists from it (S7). */
+static bool take_conclusion(struct wire *w, struct wire_conn *c, uint8_t *body)
 {
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
     uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
 
-    if (c->peer.id)
-        return c->peer.id == peer_id && c->window == window;
+    if (c->peer.id) {
+        if (c->peer.id != peer_id)
+            return false;
+        if (c->window > window)
+            c->window = window;
+        packet_put_word(body + HANDSHAKE_WINDOW, c->window);
+        return true;
+    }
     wire_set_peer_id(w, c, peer_id);
     c->window = window;
     if (c->rendezvous)
