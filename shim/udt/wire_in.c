@@ -72,26 +72,32 @@ static bool refuse(struct wire *w, struct wire_conn *c)
     return false;
 }
 
-/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The window
- * need not: UDT 4.11 announces the smaller of UDT_RCVBUF and UDT_FC first, and UDT_FC in the answer of a rendezvous.
- * The smallest counts, and UDT never sees a larger one later: it sizes its lists from it (S7). */
+static void keep_least(uint8_t *word, uint32_t *least)
+{
+    if (packet_word(word) < *least)
+        *least = packet_word(word);
+    packet_put_word(word, *least);
+}
+
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The others
+ * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
+ * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
+ * not see a larger window later: it sizes its lists from it (S7). */
 static bool take_conclusion(struct wire *w, struct wire_conn *c, uint8_t *body)
 {
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
-    uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
 
-    if (c->peer.id) {
-        if (c->peer.id != peer_id)
-            return false;
-        if (c->window > window)
-            c->window = window;
-        packet_put_word(body + HANDSHAKE_WINDOW, c->window);
-        return true;
+    if (c->peer.id && c->peer.id != peer_id)
+        return false;
+    if (!c->peer.id) {
+        wire_set_peer_id(w, c, peer_id);
+        c->mss = packet_word(body + HANDSHAKE_MSS);
+        c->window = packet_word(body + HANDSHAKE_WINDOW);
+        if (c->rendezvous)
+            c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
     }
-    wire_set_peer_id(w, c, peer_id);
-    c->window = window;
-    if (c->rendezvous)
-        c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    keep_least(body + HANDSHAKE_MSS, &c->mss);
+    keep_least(body + HANDSHAKE_WINDOW, &c->window);
     return true;
 }
 

@@ -62,7 +62,8 @@ struct wire_conn {
     pthread_t starter; /* the thread inside UDT::connect() */
     unsigned bits;     /* told by the next wire_next() */
     uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
-    uint32_t window;   /* packets: the peer's handshake window */
+    uint32_t mss;      /* connecting: the peer's, the least it has announced */
+    uint32_t window;   /* packets: the peer's handshake window, likewise */
     uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     int64_t heard_ms, sent_ms;

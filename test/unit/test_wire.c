@@ -215,6 +215,20 @@ static void a_rendezvous_peer_that_announces_less_later_gets_less(void **state)
     assert_int_equal(ack_window(w, 8192), 2);
 }
 
+/* UDT 4.11 announces its own first, and in the answer what it took from us: what it cannot receive. */
+static void a_rendezvous_peer_that_answers_with_our_mss_keeps_its_own(void **state)
+{
+    static const enum packet_request requests[] = {HS_RENDEZVOUS, HS_CONCLUSION, HS_AGREEMENT};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        put_handshake(w, ID, requests[i], PEER_ID, 100, PEER_ISN);
+        packet_put_word(w->body + HANDSHAKE_MSS, requests[i] == HS_AGREEMENT ? FILTER_MSS_OURS : 576);
+        assert_true(taken(w, HANDSHAKE_SIZE));
+        assert_int_equal(packet_word(w->body + HANDSHAKE_MSS), 576);
+    }
+}
+
 /* Its answer may be the first that comes. */
 static void the_order_of_a_rendezvous_peers_windows_does_not_matter(void **state)
 {
@@ -468,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RENDEZVOUS(a_rendezvous_peer_that_announces_more_later_keeps_its_window),
         RENDEZVOUS(a_rendezvous_peer_that_announces_less_later_gets_less),
+        RENDEZVOUS(a_rendezvous_peer_that_answers_with_our_mss_keeps_its_own),
         RENDEZVOUS(the_order_of_a_rendezvous_peers_windows_does_not_matter),
         RENDEZVOUS(a_rendezvous_peer_cannot_change_its_socket),
         RENDEZVOUS(a_rendezvous_peer_may_say_the_same_again),
