@@ -42,7 +42,7 @@ static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
 /* Asks a peer in whose name a shutdown has come, or gives UDT that shutdown. */
 static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
-    uint8_t body[ACK_SIZE_SHORT];
+    uint8_t body[ACK_SIZE_FULL];
 
     if (shutdown_check_ask(&c->shutdown_check, body, now_ms))
         control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof(body), now_ms);

@@ -59,19 +59,32 @@ static bool refuse(struct tap *t, struct udt_conn *c, int64_t now_ms)
     return false;
 }
 
-/* What the peer announced when UDT took its numbers over, it must not change: UDT sizes its lists from them
- * (S7). */
-static bool take_conclusion(struct tap *t, struct udt_conn *c, const uint8_t *body)
+static void keep_least(uint8_t *word, uint32_t *least)
+{
+    if (packet_word(word) < *least)
+        *least = packet_word(word);
+    packet_put_word(word, *least);
+}
+
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The others
+ * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
+ * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
+ * not see a larger window later: it sizes its lists from it (S7). */
+static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
 {
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
-    uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
 
-    if (c->peer.id)
-        return c->peer.id == peer_id && c->window == window;
-    udt_conn_set_peer_id(&t->conns, c, peer_id);
-    c->window = window;
-    if (c->rendezvous)
-        c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    if (c->peer.id && c->peer.id != peer_id)
+        return false;
+    if (!c->peer.id) {
+        udt_conn_set_peer_id(&t->conns, c, peer_id);
+        c->mss = packet_word(body + HANDSHAKE_MSS);
+        c->window = packet_word(body + HANDSHAKE_WINDOW);
+        if (c->rendezvous)
+            c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    }
+    keep_least(body + HANDSHAKE_MSS, &c->mss);
+    keep_least(body + HANDSHAKE_WINDOW, &c->window);
     return true;
 }
 

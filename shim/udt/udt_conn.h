@@ -43,7 +43,8 @@ struct udt_conn {
     bool cookie_seen;  /* connecting: the listener's first answer has come */
     pthread_t starter; /* the thread inside UDT::connect() */
     uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
-    uint32_t window;   /* packets: the peer's handshake window */
+    uint32_t mss;      /* connecting: the peer's, the least it has announced */
+    uint32_t window;   /* packets: the peer's handshake window, likewise */
     uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* CLOCK_MONOTONIC, ms */
