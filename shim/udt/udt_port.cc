@@ -1,6 +1,5 @@
 /* The port: one UDP socket with UDT's threads on it, and events made of what shim/udt/wire tells. */
-#include "shim/udt/peer_cache.h"
-#include "shim/udt/tuned.h"
+#include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <cerrno>
@@ -74,7 +73,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
     err = wire_create(&p->wire, p->fd, &wire_config);
     if (err < 0)
         return err;
-    if (!hx_peer_cache_linked || UDT::startup() == UDT::ERROR)
+    if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);

@@ -1,4 +1,4 @@
-/* shim/udt/wire_park.h: which idle connections UDT's worker need not visit (shim/udt/tuned.cc). C and C++. */
+/* shim/udt/wire_park.h: which idle connections UDT's worker need not visit (shim/udt/override_check_timers.cc). C and C++. */
 #ifndef HX_SHIM_UDT_WIRE_PARK_H
 #define HX_SHIM_UDT_WIRE_PARK_H
 
@@ -19,7 +19,7 @@ enum wire_parking { WIRE_STAY, WIRE_PARK, WIRE_UNPARK };
 enum wire_parking wire_parking(int32_t id, void *udt, bool alive);
 /* True on the worker of a listener's port: what is made there is one of many. */
 bool wire_thread_listens(void);
-/* shim/udt/tuned.cc: puts a parked connection back; on the worker's thread, while it reads. */
+/* shim/udt/override_check_timers.cc: puts a parked connection back; on the worker's thread, while it reads. */
 void wire_relist(void *udt);
 
 #ifdef __cplusplus
