@@ -19,7 +19,7 @@ STDXX      := -std=gnu++17 $(OURS)
 comma      := ,
 # UDT's threads take and send every datagram through shim/udt (tap.h).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
-# And a few of its functions are made for many idle connections (shim/udt/tuned.cc).
+# And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
