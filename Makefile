@@ -64,7 +64,7 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -linih $(ALLOCATOR) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
