@@ -48,6 +48,7 @@ enum hx_error {
     HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
     HX_EREJECTED = -18, /* the nameserver rejected the request */
     HX_EAUTH = -19,     /* the peer does not have the key */
+    HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
 };
 #endif
 

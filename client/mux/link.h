@@ -27,7 +27,7 @@ struct link_events {
     void (*request)(void *user, struct mux_stream *s, const struct mux_message *request);
     void (*pong)(void *user, int64_t rtt_us); /* the answer to link_ping() */
     /* The last one; every stream has been told closed() before. HX_OK: ended in order. Call link_destroy(),
-     * here or later. HX_EAUTH, HX_ETIMEDOUT, HX_ECLOSED, HX_EPROTO. */
+     * here or later. HX_EAUTH, HX_ETIMEDOUT, HX_ECLOSED, HX_EPROTO, HX_EFLOOD. */
     void (*down)(void *user, int error);
 };
 
