@@ -24,7 +24,8 @@
     X(ESYS, -16, "system error")                                 \
     X(ECANCELED, -17, "canceled")                                \
     X(EREJECTED, -18, "the nameserver rejected the request")     \
-    X(EAUTH, -19, "the peer does not have the key")
+    X(EAUTH, -19, "the peer does not have the key")              \
+    X(EFAMILY, -20, "no address family in common with the peer")
 
 #ifndef HX_H /* client/hx.h shows the same enum; a test compares the two */
 enum hx_error {
