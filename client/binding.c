@@ -6,11 +6,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STEADY_MS       5000 /* a bind that held for so long begins the backoff anew */
-#define ROUTE_LOOK_MS   5000 /* where the kernel does not tell of changes */
-#define UNANSWERED_MAX  2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
-#define SECOND_FIRST_MS 1000 /* the second leg's backoff: the name is reachable meanwhile */
-#define SECOND_MAX_MS   300000
+#define STEADY_MS             5000 /* a bind that held for so long begins the backoff anew */
+#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define HURRY_AFTER_MS        2000
+#define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
+#define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
+#define SECOND_FIRST_MS       1000 /* the second leg's backoff: the name is reachable meanwhile */
+#define SECOND_HURRY_AFTER_MS 60000
+#define SECOND_MAX_MS         300000
 #define SECOND_HOPELESS_MS \
     600000 /* a nameserver of one family, or one that knows no sessions, stays so for long */
 
@@ -179,6 +182,7 @@ static void ask(struct leg *leg)
 {
     struct binding *b = leg->b;
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
+    leg->asked_ms = clock_now_ms();
     char header[sizeof "Bind-Session: \r\n" + BINDING_SESSION_DIGITS];
     struct buf bytes;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
@@ -220,14 +224,22 @@ static void on_timer(struct engine_timer *t)
         ask(leg);
 }
 
+/* May the try that is waited for come sooner? Hosts whose network changes all the time must not wear out S. */
+static bool may_hurry(const struct leg *leg)
+{
+    int64_t least_ms = leg == leg->b->main ? HURRY_AFTER_MS : SECOND_HURRY_AFTER_MS;
+    return leg->state == LEG_WAITING && clock_now_ms() - leg->asked_ms >= least_ms;
+}
+
 void binding_network_changed(struct binding *b)
 {
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
+        int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
         if (leg->state == LEG_BOUND)
             look_at_route(leg);
-        else if (leg->state == LEG_WAITING)
-            engine_timer_set(&leg->timer, clock_now_ms());
+        else if (may_hurry(leg) && soon_ms < leg->timer.due_ms)
+            engine_timer_set(&leg->timer, soon_ms);
     }
 }
 

@@ -29,7 +29,7 @@ struct leg { /* private */
     struct nameserver *nameserver;
     struct engine_timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
-    int64_t bound_ms;
+    int64_t asked_ms, bound_ms;
     int unanswered; /* tries, and a silence, in a row */
     struct endpoint external;
 };

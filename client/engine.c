@@ -1,5 +1,6 @@
 #include "client/engine.h"
 #include "base/clock.h"
+#include "client/netwatch.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <utlist.h>
 
 #define BATCH_EVENTS 256 /* of one port; then others get the lock */
+#define NETWORK_MS   500 /* changes come in flocks: they are told when they are over, or so often */
 #define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
 #define SHUTDOWN_MS  1000 /* for the last answers about the ends of streams */
 
@@ -25,10 +27,13 @@ static struct {
     int port_count;
     int newest; /* the port that is used for what is begun */
     int wake_fd;
+    int netwatch_fd;             /* below 0: none */
+    struct engine_timer network; /* since the first change that was not told */
     pthread_t thread;
     struct engine_timer *timers; /* in no order: there are few */
     struct engine_member *members;
-} engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1};
+} engine = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1, .netwatch_fd = -1};
 
 void engine_lock(void)
 {
@@ -175,6 +180,24 @@ static int sleep_ms(void)
     return least > INT32_MAX ? INT32_MAX : (int)least;
 }
 
+static void on_network(struct engine_timer *unused)
+{
+    (void)unused;
+    struct engine_member *m, *next;
+    DL_FOREACH_SAFE(engine.members, m, next)
+    {
+        if (m->network_changed)
+            m->network_changed(m);
+    }
+}
+
+static void take_network_changes(void)
+{
+    netwatch_drain(engine.netwatch_fd);
+    if (!engine.network.armed)
+        engine_timer_set(&engine.network, clock_now_ms() + NETWORK_MS);
+}
+
 static void *engine_run(void *unused)
 {
     (void)unused;
@@ -183,15 +206,19 @@ static void *engine_run(void *unused)
         bool more = take_all_events();
         run_timers(clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
-        struct pollfd fds[1 + PORTS_MAX] = {{.fd = engine.wake_fd, .events = POLLIN}};
-        nfds_t count = 1;
+        struct pollfd fds[2 + PORTS_MAX] = {{.fd = engine.wake_fd, .events = POLLIN},
+                                            {.fd = engine.netwatch_fd, .events = POLLIN}};
+        nfds_t count = 2;
         for (int i = 0; i < engine.port_count; i++)
             fds[count++] = (struct pollfd){.fd = udt_port_fd(engine.ports[i]), .events = POLLIN};
         engine_unlock();
         uint64_t wakes;
-        if (poll(fds, count, timeout_ms) > 0 && (fds[0].revents & POLLIN))
+        bool ready = poll(fds, count, timeout_ms) > 0;
+        if (ready && (fds[0].revents & POLLIN))
             (void)!read(engine.wake_fd, &wakes, sizeof wakes);
         engine_lock();
+        if (ready && fds[1].revents)
+            take_network_changes();
     }
     engine_unlock();
     return NULL;
@@ -234,6 +261,9 @@ static int engine_start(uint16_t local_port)
     if (err < 0)
         return err;
     engine.asked_port = local_port;
+    if (engine.netwatch_fd < 0)
+        engine.netwatch_fd = netwatch_open();
+    engine.network.fire = on_network;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */

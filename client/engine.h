@@ -29,8 +29,10 @@ struct engine_timer {
 /* Whoever must be told when the library ends. */
 struct engine_member {
     void (*cancel)(struct engine_member *m); /* close every stream, wake every waiter; may leave */
-    struct engine_member *prev, *next;       /* private */
-    bool joined;                             /* private */
+    /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor make others leave. */
+    void (*network_changed)(struct engine_member *m);
+    struct engine_member *prev, *next; /* private */
+    bool joined;                       /* private */
 };
 
 /* Takes the lock; the first call opens a port (0: the kernel's choice) and starts the thread. HX_OK:

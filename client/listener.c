@@ -117,6 +117,11 @@ static void on_cancel(struct engine_member *m)
     pthread_cond_broadcast(&l->cond);
 }
 
+static void on_network_changed(struct engine_member *m)
+{
+    binding_network_changed(&container_of(m, struct hx_listener, member)->binding);
+}
+
 /* The engine's lock is held. */
 static void destroy(struct hx_listener *l)
 {
@@ -162,6 +167,7 @@ int hx_bind(struct hx_listener **out, const struct hx_config *config, const char
         return err;
     }
     l->member.cancel = on_cancel;
+    l->member.network_changed = on_network_changed;
     readiness_fd_init(&l->fd, false);
     engine_join(&l->member);
     err = bind_and_wait(l);
