@@ -91,7 +91,8 @@ static void on_punched(void *user, const struct punch_result *r)
                                .name = c->settings.name,
                                .linger_ms = c->settings.linger_ms,
                                .keys = &c->settings.keys,
-                               .connecting = true};
+                               .connecting = true,
+                               .port = c->port};
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
         fail(c, HX_ELIMIT);
         return;
