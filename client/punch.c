@@ -84,7 +84,9 @@ int punch_begin(const struct punch_request *request)
     strncpy(p->name, request->name, HOST_ID_MAX);
     struct sockaddr_storage sa;
     socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
-    int err = udt_rendezvous(&p->stream, engine_port(), (struct sockaddr *)&sa, len, timeout_of(request), p);
+    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
+        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
+    int err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request), p);
     if (err < 0) {
         free(p);
         return err;

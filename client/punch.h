@@ -7,7 +7,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "proto/endpoint.h"
-#include "shim/stream.h"
+#include "shim/udt/udt.h"
 #include <stdint.h>
 
 #define PUNCH_MAX        256   /* attempts at once */
@@ -22,6 +22,9 @@ struct punch_result {
 };
 
 struct punch_request {
+    struct udt_port
+        *port;         /* the one that the nameserver sees: what it told the peer is the way to this one */
+    uint32_t scope_id; /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
     struct endpoint peer;
     const char *name; /* the peer's, copied */
     int timeout_ms;   /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */

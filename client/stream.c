@@ -18,6 +18,7 @@ struct hx_stream {
     struct engine_timer silence;
     struct engine_member member;
     struct stream *s; /* changed with both locks held; NULL once the connection is given up */
+    struct udt_port *port;
     struct endpoint peer, external;
     char name[HOST_ID_MAX + 1];
     int linger_ms;
@@ -146,6 +147,8 @@ static void detach(struct hx_stream *h, bool settle)
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
+    if (h->port && stream_heard_ms(s) + STREAM_DOUBT_MS <= clock_now_ms())
+        engine_port_leave(h->port); /* our NAT may keep a dead mapping as long as packets use it */
     s->user = NULL;
     if (!settle || gone || !delayed_close(s, settled_ms))
         stream_close(s);
@@ -173,6 +176,7 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
     h->member.cancel = on_cancel;
+    h->port = info->port;
     h->peer = info->peer;
     h->external = info->external;
     h->linger_ms = info->linger_ms == 0 ? STREAM_LINGER_MS : info->linger_ms;
