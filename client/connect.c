@@ -77,6 +77,7 @@ static void punch(struct connect *c, const struct endpoint *peer)
     int err = punch_begin(&(struct punch_request){.peer = *peer,
                                                   .name = c->settings.name,
                                                   .timeout_ms = c->settings.punch_ms,
+                                                  .ours = true,
                                                   .on_done = on_punched,
                                                   .user = c});
     c->punching = err == HX_OK;
