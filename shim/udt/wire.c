@@ -344,6 +344,10 @@ void wire_conn_connected(struct wire *w, int32_t id, bool half_close)
     c = wire_find(w, id);
     if (c && c->state == WIRE_CONNECTING) {
         c->state = WIRE_OPEN;
+        if (c->flight)
+            resend_begin(&c->resend, c->flight->rtt_ms);
+        free(c->flight);
+        c->flight = NULL;
         DL_CONCAT(w->replay, c->stash);
         c->stash = NULL;
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */

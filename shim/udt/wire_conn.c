@@ -146,6 +146,7 @@ void wire_forget(struct wire *w, struct wire_conn *c)
         w->gone--;
     unlist(w, c);
     drop_stash(c);
+    free(c->flight);
     if (c->by_peer)
         HASH_DELETE(hh_peer, w->by_peer, c);
     HASH_DELETE(hh, w->by_id, c);
@@ -298,14 +299,21 @@ void wire_ask(struct wire *w, struct wire_conn *c, int64_t now_ms)
 int wire_conn_connecting(struct wire *w, int32_t id, const struct sockaddr *peer, bool rendezvous)
 {
     struct wire_peer key;
+    struct flight *flight = malloc(sizeof *flight);
     struct wire_conn *c;
 
+    if (!flight)
+        return HX_ENOMEM;
+    flight_init(flight, rendezvous ? FLIGHT_PEER_MS : FLIGHT_LISTENER_MS);
     wire_peer_from(&key, peer);
     pthread_mutex_lock(&w->lock);
     c = wire_add(w, id, &key, WIRE_STARTING, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->flight = flight;
         c->starter = pthread_self();
+    } else {
+        free(flight);
     }
     wire_unlock(w);
     return c ? HX_OK : HX_ENOMEM;

@@ -62,6 +62,8 @@ static void do_due(struct wire *w, struct wire_conn *c, int64_t now_ms)
 {
     bool open = c->state == WIRE_OPEN;
 
+    if (c->flight && c->state == WIRE_CONNECTING && flight_due(c->flight, now_ms))
+        wire_send(w, &c->peer, c->flight->packet, FLIGHT_SIZE);
     if (c->half_closing && c->half_close.due_ms <= now_ms)
         wire_send_half_close(w, c, false, now_ms);
     if (c->nudge_ms && c->nudge_ms <= now_ms && open)
@@ -70,7 +72,8 @@ static void do_due(struct wire *w, struct wire_conn *c, int64_t now_ms)
         resend(w, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         doubt(w, c, now_ms);
-    if (c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+    if (c->flight || c->nudge_ms ||
+        (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;
     DL_DELETE2(w->due, c, due_prev, due_next);

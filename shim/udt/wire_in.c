@@ -119,10 +119,13 @@ static bool take_early_shutdown(struct wire *w, struct wire_conn *c, const struc
     return true;
 }
 
-static bool take_connecting(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits)
+static bool take_connecting(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
+                            int64_t now_ms)
 {
     switch (d->type) {
     case PACKET_HANDSHAKE:
+        if (c->flight)
+            flight_heard(c->flight, d->id != 0, now_ms);
         return take_answer(w, c, d, bits);
     case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
         stash(c, d);
@@ -184,6 +187,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
     case PACKET_DATA:
         if (!c->nudge_ms)
             c->nudge_ms = now_ms + WIRE_NUDGE_MS;
+        resend_heard_data(&c->resend, now_ms);
         wire_due(w, c);
         return true;
     case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
@@ -223,7 +227,8 @@ static bool take_of_conn(struct wire *w, struct wire_conn *c, const struct datag
         stash(c, d);
         return false;
     }
-    pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits) : take_open(w, c, d, &bits, now_ms);
+    pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits, now_ms)
+                                       : take_open(w, c, d, &bits, now_ms);
     w->current = c->id;
     w->current_bits = pass ? bits : 0;
     return pass;

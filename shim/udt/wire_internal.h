@@ -7,6 +7,7 @@
 #include "base/rate.h"
 #include "shim/udt/cookie.h"
 #include "shim/udt/filter.h"
+#include "shim/udt/flight.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
 #include "shim/udt/wire.h"
@@ -69,7 +70,8 @@ struct wire_conn {
     int64_t nudge_ms; /* when UDT must be made to look at its ACK timer; 0: not needed */
     int64_t since_ms; /* when it entered its state; for the lists of unadopted and gone ones */
     struct half_close half_close;
-    struct resend resend; /* of a rendezvous */
+    struct flight *flight; /* connecting: its handshakes; else NULL */
+    struct resend resend;  /* connected: its data */
     struct shutdown_check shutdown_check;
     struct wire_packet *stash;
     int stash_len;

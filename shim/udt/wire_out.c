@@ -3,7 +3,8 @@
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
-static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
+static bool leave_request(struct wire *w, const uint8_t *head, const uint8_t *body, size_t body_len,
+                          int64_t now_ms)
 {
     struct wire_conn *c =
         body_len < HANDSHAKE_SIZE ? NULL : wire_find(w, (int32_t)packet_word(body + HANDSHAKE_ID));
@@ -16,7 +17,11 @@ static bool leave_request(struct wire *w, const uint8_t *body, size_t body_len)
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }
-    return true;
+    if (!c->flight ||
+        c->state > WIRE_CONNECTING) /* the answer to a peer of a rendezvous that is not connected yet */
+        return true;
+    wire_due(w, c);
+    return flight_leaves(c->flight, head, body, now_ms);
 }
 
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
@@ -59,7 +64,8 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, const 
     struct wire_conn *c;
 
     if (type == PACKET_HANDSHAKE)
-        return w->door ? leave_answer(w, to, head, body, body_len, now_ms) : leave_request(w, body, body_len);
+        return w->door ? leave_answer(w, to, head, body, body_len, now_ms)
+                       : leave_request(w, head, body, body_len, now_ms);
     c = wire_find_peer(w, to, packet_id(head));
     if (!c)
         return true;
@@ -80,7 +86,7 @@ bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, const 
     }
     if (type == PACKET_DATA && packet_distance(packet_word(head), c->next) >= 0)
         c->next = packet_word(head) + 1;
-    if (type == PACKET_DATA && c->rendezvous) {
+    if (type == PACKET_DATA) {
         resend_sent(&c->resend, packet_word(head), now_ms);
         wire_due(w, c);
     }
