@@ -39,7 +39,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
-HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire)
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 

@@ -54,6 +54,8 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     bool open = c->state == UDT_CONN_OPEN;
 
+    if (c->flight && c->state == UDT_CONN_CONNECTING && flight_due(c->flight, now_ms))
+        control_send_raw(t, &c->peer.at, c->flight->packet, FLIGHT_SIZE);
     if (c->half_closing && c->half_close.due_ms <= now_ms)
         control_send_half_close(t, c, false, now_ms);
     if (c->nudge_ms && c->nudge_ms <= now_ms && open)
@@ -62,7 +64,7 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+    if (c->flight || c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;
     udt_conn_not_due(&t->conns, c);

@@ -126,6 +126,8 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
 {
     switch (d->type) {
     case PACKET_HANDSHAKE:
+        if (c->flight)
+            flight_heard(c->flight, d->id != 0, now_ms);
         return take_answer(t, c, d, news, now_ms);
     case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
         stash(c, d);
@@ -187,6 +189,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     case PACKET_DATA:
         if (!c->nudge_ms)
             c->nudge_ms = now_ms + NUDGE_MS;
+        resend_heard_data(&c->resend, now_ms);
         udt_conn_due(&t->conns, c);
         return true;
     case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */

@@ -11,6 +11,7 @@
 
 /* base/hash.h comes before uthash.h, whose hash it replaces */
 #include "base/hash.h"
+#include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/resend.h"
@@ -53,7 +54,8 @@ struct udt_conn {
     int64_t active_ms;           /* the last one that was no keepalive, either way */
     int64_t nudge_ms;            /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
-    struct resend resend; /* of a rendezvous */
+    struct flight *flight; /* connecting: its handshakes; else NULL */
+    struct resend resend;  /* connected: its data */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;
