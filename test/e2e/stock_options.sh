@@ -46,16 +46,15 @@ binds() { # binds LABEL OPTION...
 row() { # row NUMBER TIME
     local options label=$1-$2
     read -ra options <<<"${ROWS[$1]}"
-    connects "h2-$label" "${options[@]}" && touch "$WORK/h2-$label.good" &
-    binds "h1-$label" "${options[@]}" && touch "$WORK/h1-$label.good"
+    connects "h2-$label" "${options[@]}" || echo "h2-$label" >>"$WORK/h2-$1.bad" &
+    binds "h1-$label" "${options[@]}" >"$WORK/h1-$label.cmp" 2>&1 || echo "h1-$label" >>"$WORK/h1-$1.bad"
     wait $!
 }
 tell() { # tell SENTENCE ROLE NUMBER
-    local good
-    good=$(find "$WORK" -name "$2-$3-*.good" | wc -l)
-    if [ "$good" = "$TIMES" ]; then ok "$1"; else
-        not_ok "$1 ($good of $TIMES)" "$WORK/$2-$3-1.err" "$WORK/$2-$3-1.hx" "$WORK/nameserver.err"
-    fi
+    local label
+    [ -e "$WORK/$2-$3.bad" ] || { ok "$1" && return; }
+    label=$(head -n 1 "$WORK/$2-$3.bad")
+    not_ok "$1 ($(wc -l <"$WORK/$2-$3.bad") of $TIMES do not)" "$WORK/$label".{err,hx,cmp}
 }
 
 start_nameserver --log-level info --max-per-address 0 --rate-per-address 0 || {

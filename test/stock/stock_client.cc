@@ -31,6 +31,8 @@ static const size_t answer_max =
     65536; // bytes of S's answer that are looked at; the specification's has some 200
 static const size_t line_max = 4096;
 static const size_t chunk = 65536;
+// UDT acknowledges each 10 ms what has come, but not when it closes: the other side would not know of the last bytes.
+static const unsigned ack_us = 50000;
 
 struct command {
     bool bind;
@@ -261,6 +263,7 @@ static void run(const command &c)
     fprintf(stderr, "punched %s\n", text_of(met.peer).c_str());
     if (c.bytes) {
         (c.bind ? send_back : exchange)(hole, c.bytes);
+        usleep(ack_us);
         fprintf(stderr, "bytes %zu\n", c.bytes);
     } else {
         exchange_line(hole, c);
