@@ -186,8 +186,16 @@ static bool take_shutdown(struct wire *w, struct wire_conn *c, const struct data
     return true;
 }
 
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
+ * after 17 of them, 46 s; WIRE_ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come
+ * it begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+static bool has_not_heard(const struct wire_conn *c, int64_t heard_before_ms, int64_t now_ms)
+{
+    return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= WIRE_UNHEARD_MS;
+}
+
 static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram *d, unsigned *bits,
-                      int64_t now_ms)
+                      int64_t heard_before_ms, int64_t now_ms)
 {
     if (d->type == PACKET_SHUTDOWN)
         return take_shutdown(w, c, d, bits, now_ms);
@@ -212,7 +220,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
         *bits = WIRE_WRITABLE;
         return true;
     case PACKET_KEEPALIVE:
-        if (now_ms - c->sent_ms > WIRE_ECHO_MS)
+        if (now_ms - c->sent_ms > WIRE_ECHO_MS || has_not_heard(c, heard_before_ms, now_ms))
             wire_send_control(w, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         return !c->parked; /* UDT's timers of a parked connection stand still */
     default:
@@ -222,6 +230,7 @@ static bool take_open(struct wire *w, struct wire_conn *c, const struct datagram
 
 static bool take_of_conn(struct wire *w, struct wire_conn *c, const struct datagram *d, int64_t now_ms)
 {
+    int64_t heard_before_ms = c->heard_ms;
     unsigned bits = 0;
     bool pass;
 
@@ -236,7 +245,8 @@ static bool take_of_conn(struct wire *w, struct wire_conn *c, const struct datag
         stash(c, d);
         return false;
     }
-    pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits) : take_open(w, c, d, &bits, now_ms);
+    pass = c->state == WIRE_CONNECTING ? take_connecting(w, c, d, &bits)
+                                       : take_open(w, c, d, &bits, heard_before_ms, now_ms);
     w->current = c->id;
     w->current_bits = pass ? bits : 0;
     return pass;

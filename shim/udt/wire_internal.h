@@ -19,6 +19,7 @@
 #define WIRE_KEEPALIVE_MS 6500  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define WIRE_QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 #define WIRE_ECHO_MS      6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define WIRE_UNHEARD_MS   2000  /* a stock peer that has heard ours says its next keepalive sooner */
 #define WIRE_ASKED_MS     500   /* who is asked answers with a keepalive, at most this often */
 #define WIRE_TICK_MS      10    /* UDT's own clock (SYN interval): its worker must come round this often */
 #define WIRE_NUDGE_MS     12    /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
