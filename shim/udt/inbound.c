@@ -4,10 +4,11 @@
 #include <sys/random.h>
 #include <utlist.h>
 
-#define ECHO_MS   6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
-#define ASKED_MS  500  /* who is asked answers with a keepalive, at most this often */
-#define NUDGE_MS  12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
-#define STASH_MAX 32   /* datagrams kept for one connecting rendezvous */
+#define ECHO_MS    6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define UNHEARD_MS 2000 /* a stock peer that has heard ours says its next keepalive sooner */
+#define ASKED_MS   500  /* who is asked answers with a keepalive, at most this often */
+#define NUDGE_MS   12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
+#define STASH_MAX  32   /* datagrams kept for one connecting rendezvous */
 
 struct datagram {
     struct net_address from;
@@ -178,8 +179,16 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
+ * after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come it
+ * begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
+{
+    return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;
+}
+
 static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
-                      int64_t now_ms)
+                      int64_t heard_before_ms, int64_t now_ms)
 {
     if (d->type == PACKET_SHUTDOWN)
         return take_shutdown(t, c, d, news, now_ms);
@@ -205,7 +214,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         *news = TAP_WRITABLE;
         return true;
     case PACKET_KEEPALIVE:
-        if (now_ms - c->sent_ms > ECHO_MS)
+        if (now_ms - c->sent_ms > ECHO_MS || has_not_heard(c, heard_before_ms, now_ms))
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         return !c->suspended; /* UDT's timers of a parked connection stand still */
     default:
@@ -215,6 +224,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
+    int64_t heard_before_ms = c->heard_ms;
     unsigned news = 0;
     bool pass;
 
@@ -230,7 +240,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
         return false;
     }
     pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
-                                           : take_open(t, c, d, &news, now_ms);
+                                           : take_open(t, c, d, &news, heard_before_ms, now_ms);
     t->current = c->id;
     t->current_news = pass ? news : 0;
     return pass;
