@@ -118,6 +118,7 @@ static void punch(struct connect *c, const struct endpoint *peer)
                                                   .peer = *peer,
                                                   .name = c->settings.name,
                                                   .timeout_ms = c->settings.punch_ms,
+                                                  .ours = true,
                                                   .on_done = on_punched,
                                                   .user = c});
     if (err < 0)

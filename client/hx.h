@@ -49,7 +49,8 @@ enum hx_error {
     HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
     HX_EREJECTED = -18, /* the nameserver rejected the request */
     HX_EAUTH = -19,     /* the peer does not have the key */
-    HX_EFAMILY = -20,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
+    HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
+    HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
 };
 #endif
 
@@ -97,7 +98,8 @@ struct hx_config {
     int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
     int punch_ms;        /* for one punch, at most 28000; 0: 10000 */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
-    int backlog;   /* punched streams waiting in a listener, at most 1024; 0: 64; more are closed */
+    int backlog; /* punched streams waiting in a listener, at most 1024; 0: 64; when there are more, the oldest of
+                      the host that has the most is closed */
     /* Called for progress from whichever thread makes it, one call at a time, with a lock held: return soon,
      * and call nothing of this library. May be NULL. */
     void (*on_event)(void *user, const struct hx_event_info *info);

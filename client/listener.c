@@ -1,5 +1,6 @@
 /* hx_listener: a name that is kept bound, and the peers that came for it. The engine's lock guards it. */
 #include "base/container_of.h"
+#include "base/fair_share.h"
 #include "client/binding.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
@@ -15,8 +16,7 @@ struct hx_listener {
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
     struct readiness_fd fd; /* set while the queue holds something */
-    struct hx_stream *queue_first, *queue_last;
-    int queue_len;
+    struct fair_share queue;
 };
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
@@ -29,28 +29,33 @@ static void report_peer(struct hx_listener *l, enum hx_event event, int error, c
 
 static void queue_put(struct hx_listener *l, struct hx_stream *s)
 {
-    if (l->queue_last)
-        *stream_next(l->queue_last) = s;
-    else
-        l->queue_first = s;
-    l->queue_last = s;
-    l->queue_len++;
+    fair_share_add(&l->queue, stream_waiting(s));
     readiness_fd_set(&l->fd, true);
     pthread_cond_broadcast(&l->cond);
 }
 
+/* The one that has waited longest. */
 static struct hx_stream *queue_take(struct hx_listener *l)
 {
-    struct hx_stream *s = l->queue_first;
-    if (!s)
+    struct fair_share_member *m = l->queue.oldest;
+    if (!m)
         return NULL;
-    l->queue_first = *stream_next(s);
-    *stream_next(s) = NULL;
-    if (!l->queue_first)
-        l->queue_last = NULL;
-    l->queue_len--;
-    readiness_fd_set(&l->fd, l->queue_len > 0 || l->canceled);
-    return s;
+    fair_share_remove(&l->queue, m);
+    readiness_fd_set(&l->fd, l->queue.count > 0 || l->canceled);
+    return stream_of_waiting(m);
+}
+
+/* Nobody has accepted them: in a full queue the host with the most of them gives way to one that has come now. */
+static void queue_make_room(struct hx_listener *l, struct hx_stream *newcomer)
+{
+    struct fair_share_member *m;
+    while ((m = fair_share_victim(&l->queue, &stream_waiting(newcomer)->source))) {
+        struct hx_stream *victim = stream_of_waiting(m);
+        struct punch_result dropped = {.peer = stream_endpoint(victim), .name = stream_name(victim)};
+        fair_share_remove(&l->queue, m);
+        report_peer(l, HX_EVENT_PEER_DROPPED, HX_ELIMIT, &dropped);
+        stream_discard(victim);
+    }
 }
 
 static void on_punched(void *user, const struct punch_result *r)
@@ -65,19 +70,16 @@ static void on_punched(void *user, const struct punch_result *r)
     if (r->error == HX_ECANCELED)
         return;
     if (r->error < 0) {
-        report_peer(l, HX_EVENT_PUNCH_FAILED, r->error, r);
+        report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
         return;
     }
     int err = stream_adopt(&s, r->stream, &info);
-    if (err == HX_OK && l->queue_len >= l->settings.backlog) {
-        stream_discard(s);
-        err = HX_ELIMIT;
-    }
     if (err < 0) {
         report_peer(l, HX_EVENT_PEER_DROPPED, err, r);
         return;
     }
     report_peer(l, HX_EVENT_PUNCHED, HX_OK, r);
+    queue_make_room(l, s);
     queue_put(l, s);
 }
 
@@ -168,6 +170,7 @@ int hx_bind(struct hx_listener **out, const struct hx_config *config, const char
     }
     l->member.cancel = on_cancel;
     l->member.network_changed = on_network_changed;
+    fair_share_init(&l->queue, l->settings.backlog, l->settings.backlog);
     readiness_fd_init(&l->fd, false);
     engine_join(&l->member);
     err = bind_and_wait(l);
@@ -185,7 +188,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     int err = HX_OK;
     engine_lock();
     l->users++;
-    while (err == HX_OK && !l->canceled && !l->queue_first) {
+    while (err == HX_OK && !l->canceled && !l->queue.oldest) {
         if (timeout_ms == 0)
             err = HX_EAGAIN;
         else if (!engine_wait(&l->cond, deadline_ms))
@@ -193,7 +196,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     }
     if (l->canceled)
         err = HX_ECANCELED;
-    else if (l->queue_first) {
+    else if (l->queue.oldest) {
         *out = queue_take(l);
         err = HX_OK;
     }

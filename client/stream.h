@@ -5,6 +5,7 @@
 #ifndef HX_CLIENT_STREAM_H
 #define HX_CLIENT_STREAM_H
 
+#include "base/fair_share.h"
 #include "client/api.h"
 #include "proto/endpoint.h"
 #include "secure/key.h"
@@ -35,8 +36,10 @@ struct stream_info {
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info);
 /* Closes the connection at once and frees the handle. The engine's lock is held. NULL is fine. */
 void stream_discard(struct hx_stream *s);
-/* In a listener's queue of what waits to be accepted. */
-struct hx_stream **stream_next(struct hx_stream *s);
+/* For a listener's queue of what waits to be accepted. */
+struct fair_share_member *stream_waiting(struct hx_stream *s);
+struct hx_stream *stream_of_waiting(struct fair_share_member *m);
+const char *stream_name(const struct hx_stream *s);
 const struct endpoint *stream_endpoint(const struct hx_stream *s);
 
 #endif

@@ -43,23 +43,13 @@ void share_close(struct share *s)
     free(s);
 }
 
-static void throw_away(void *stream)
-{
-    char rubbish[4096];
-    while (mux_stream_read(stream, rubbish, sizeof rubbish) > 0)
-        ;
-}
-
-static const struct mux_stream_events refused_events = {.readable = throw_away};
-
 static void answer(struct mux_stream *s, const struct mux_field *fields, size_t count)
 {
     struct mux_message m = {.fields = fields, .count = count, .ended = true};
-    mux_stream_own(s, &refused_events, s);
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
     else
-        throw_away(s);
+        mux_stream_leave(s);
 }
 
 void share_refuse(struct mux_stream *s, const char *status, const char *reason)

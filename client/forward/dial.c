@@ -60,17 +60,8 @@ static const struct refusal *refusal_of(int failure)
     }
 }
 
-/* What a refused peer sends all the same is thrown away, so that it costs nothing. */
-static void discard(void *stream)
-{
-    char data[4096];
-    while (mux_stream_read(stream, data, sizeof data) > 0)
-        continue;
-}
-
 static void refuse(struct mux_stream *s, const char *target, const struct refusal *r)
 {
-    static const struct mux_stream_events events = {.readable = discard};
     char state[64], body[BODY_MAX];
     snprintf(state, sizeof state, "hx; error=%s", r->error);
     int len = snprintf(body, sizeof body, "%s %s\n", target, r->text);
@@ -78,14 +69,12 @@ static void refuse(struct mux_stream *s, const char *target, const struct refusa
         {":status", r->status}, {"proxy-status", state}, {"content-type", "text/plain"}};
     const struct mux_message response = {.fields = fields, .count = sizeof fields / sizeof *fields};
     say_note("refused a connection: %s %s", target, r->text);
-    mux_stream_own(s, &events, s);
     if (mux_respond(s, &response) != HX_OK) {
         mux_stream_reset(s, INTERNAL_ERROR);
         return;
     }
     (void)mux_stream_write(s, body, (size_t)len); /* the status has said it; the text is for people */
-    mux_stream_end(s);
-    discard(s);
+    mux_stream_leave(s);
 }
 
 static void dial_free(struct dial *d)

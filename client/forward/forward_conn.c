@@ -167,6 +167,8 @@ static void on_headers(void *user, const struct mux_message *response)
         establish(c);
         return;
     }
+    mux_stream_leave(c->stream); /* in order: resets are what floods are made of */
+    c->stream = NULL;
     for (size_t i = 0; status && i < sizeof answers / sizeof *answers; i++) {
         const struct answer *a = &answers[i];
         if (strcmp(status, a->status) == 0 && (!a->error || (error && strstr(error, a->error)))) {

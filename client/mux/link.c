@@ -1,5 +1,6 @@
 #include "client/mux/link.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/task.h"
 #include <stdlib.h>
 #include <time.h>
@@ -47,11 +48,6 @@ static int64_t clock_us(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static int64_t clock_ms(void)
-{
-    return clock_us() / 1000;
 }
 
 static void stop_watching(struct link *l)
@@ -110,8 +106,8 @@ static void fail(struct link *l, int error)
     stop_watching(l);
     mux_destroy(l->mux);
     l->mux = NULL;
-    if (l->state == LINK_UP && error == HX_EPROTO && hx_shutdown(l->stream) == HX_OK &&
-        part(l, &unheard) == HX_OK)
+    if (l->state == LINK_UP && (error == HX_EPROTO || error == HX_EFLOOD) &&
+        hx_shutdown(l->stream) == HX_OK && part(l, &unheard) == HX_OK)
         task_abandon(unheard);
     drop_stream(l);
     l->state = LINK_DOWN;
@@ -127,7 +123,7 @@ static int put(struct link *l, const void *data, size_t len, size_t *done)
         if (taken < 0)
             return (int)taken;
         *done += (size_t)taken;
-        l->spoke_ms = clock_ms();
+        l->spoke_ms = clock_now_ms();
     }
     return HX_OK;
 }
@@ -182,6 +178,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     bool was_full = ev_is_active(&l->write_io);
     int64_t spoke_ms = l->spoke_ms;
     (void)revents;
+    mux_set_time(l->mux, clock_now_ms()); /* also for the requests of the turn that follows */
     int err = l->state == LINK_UP ? flush(l) : HX_OK;
     if (was_full && l->spoke_ms != spoke_ms)
         l->heard_ms = l->spoke_ms;
@@ -210,7 +207,8 @@ static int take(struct link *l)
         ssize_t got = hx_read(l->stream, l->in, READ_BYTES, 0);
         if (got < 0)
             return (int)got;
-        l->heard_ms = clock_ms();
+        l->heard_ms = clock_now_ms();
+        mux_set_time(l->mux, l->heard_ms);
         if (got == 0) {
             l->peer_ended = true;
             return HX_EAGAIN;
@@ -230,7 +228,7 @@ static int greet(struct link *l)
     if (err < 0)
         return err;
     l->state = LINK_UP;
-    l->heard_ms = l->spoke_ms = clock_ms();
+    l->heard_ms = l->spoke_ms = clock_now_ms();
     double tick = l->config.dead_ms / (1000.0 * TICKS);
     ev_timer_stop(l->loop, &l->timer);
     ev_timer_set(&l->timer, tick, tick);
@@ -254,7 +252,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 
 static void look_for_life(struct link *l)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_now_ms();
     int64_t dead_ms = l->config.dead_ms;
     bool quiet =
         now_ms - l->heard_ms >= l->config.keepalive_ms && now_ms - l->asked_ms >= l->config.keepalive_ms;
@@ -277,7 +275,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     }
     if (l->state != LINK_UP || l->peer_ended) /* one side only listens: the stream itself notices its end */
         return;
-    if (clock_ms() - l->heard_ms < l->config.dead_ms) {
+    if (clock_now_ms() - l->heard_ms < l->config.dead_ms) {
         look_for_life(l);
         return;
     }
@@ -312,7 +310,7 @@ static void watch(struct link *l)
     ev_io_init(&l->read_io, on_readable, hx_stream_fd(l->stream), EV_READ);
     ev_io_init(&l->write_io, on_writable, hx_stream_write_fd(l->stream), EV_READ);
     ev_prepare_init(&l->prepare, on_prepare);
-    ev_timer_init(&l->timer, on_timer, LINK_HANDSHAKE_MS / 1000.0, 0);
+    ev_timer_init(&l->timer, on_timer, l->config.handshake_ms / 1000.0, 0);
     l->read_io.data = l->write_io.data = l->prepare.data = l->timer.data = l;
     ev_io_start(l->loop, &l->read_io);
     ev_feed_event(l->loop, &l->read_io, EV_READ); /* the proof begins with us, or the peer was faster */
@@ -346,6 +344,8 @@ int link_create(struct link **out, struct ev_loop *loop, struct hx_stream *s,
         l->config.keepalive_ms = LINK_KEEPALIVE_MS;
     if (l->config.dead_ms == 0)
         l->config.dead_ms = l->config.keepalive_ms + LINK_ANSWER_MS;
+    if (l->config.handshake_ms == 0)
+        l->config.handshake_ms = LINK_HANDSHAKE_MS;
     l->ping_next = l->pong_next = OPAQUE_FIRST;
     int err = equip(l);
     if (err < 0) {

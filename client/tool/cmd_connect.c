@@ -53,7 +53,7 @@ static void ask(struct connecting *c);
 static void refused(struct connecting *c, const char *status)
 {
     const char *to = c->args->to;
-    mux_stream_reset(c->stream, CANCEL);
+    mux_stream_leave(c->stream);
     c->stream = NULL;
     if (!to && strcmp(status, "404") == 0 && strcmp(c->path, "/pipe") == 0) {
         c->path = "/echo";

@@ -8,14 +8,6 @@
 #define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
 #define SHOWN_MAX      128
 
-/* What a refused peer sends all the same is thrown away. */
-static void discard(void *stream)
-{
-    char data[4096];
-    while (mux_stream_read(stream, data, sizeof data) > 0)
-        continue;
-}
-
 static int respond(struct mux_stream *s, const char *status, bool ended)
 {
     const struct mux_field fields[] = {{":status", status}};
@@ -25,12 +17,10 @@ static int respond(struct mux_stream *s, const char *status, bool ended)
 
 static void refuse(struct mux_stream *s, const char *status)
 {
-    static const struct mux_stream_events events = {.readable = discard};
-    mux_stream_own(s, &events, s);
     if (respond(s, status, true) < 0)
         mux_stream_reset(s, INTERNAL_ERROR);
     else
-        discard(s);
+        mux_stream_leave(s);
 }
 
 /* A peer's text as a log may show it: printable ASCII, not too long. */

@@ -33,6 +33,7 @@ static void each_public_code_has_its_own_text(void **state)
                {HX_ECANCELED, "canceled"},
                {HX_EREJECTED, "the nameserver rejected the request"},
                {HX_EAUTH, "the peer does not have the key"},
+               {HX_EFLOOD, "flood: too many requests in too short a time"},
                {HX_EFAMILY, "no address family in common with the peer"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         assert_string_equal(hx_strerror(all[i].code), all[i].text);

@@ -67,9 +67,11 @@ static void a_proof_that_does_not_come_is_not_awaited_for_ever(void **state)
     socket_pair(fds);
     struct hx_stream *s = stream_on(fds[0]);
     s->handshake = HX_EAGAIN;
+    handshake_ms = 700;
     create(&near, s, false, 0, 0);
+    handshake_ms = 0;
     ev_now_update(loop);
-    run_for(LINK_HANDSHAKE_MS - 500);
+    run_for(200);
     assert_int_equal(near.downs, 0);
     AWAIT(near.downs == 1);
     assert_int_equal(near.error, HX_ETIMEDOUT);
@@ -263,6 +265,67 @@ static void a_peer_that_speaks_no_http_is_given_up_and_told_why(void **state)
     close(fd);
 }
 
+/* The type of each frame that came, as bits; in *calm whether a GOAWAY named ENHANCE_YOUR_CALM (RFC 9113, 7). */
+static void hear_all(int fd, uint8_t *said, size_t *len, size_t max, bool *calm)
+{
+    ssize_t got = recv(fd, said + *len, max - *len, MSG_DONTWAIT);
+    size_t at = 0;
+    *len += got > 0 ? (size_t)got : 0;
+    for (size_t frame; *len - at >= 17; at += frame) {
+        frame = 9 + ((size_t)said[at] << 16 | (size_t)said[at + 1] << 8 | said[at + 2]);
+        if (*len - at < frame)
+            break;
+        *calm = *calm || (said[at + 3] == 7 && said[at + 16] == 11);
+    }
+    *len -= at;
+    memmove(said, said + at, *len);
+}
+
+static void a_peer_that_floods_is_given_up_and_told_that_it_did(void **state)
+{
+    static const uint8_t settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+    static uint8_t said[100000], pings[17 * 500];
+    size_t len = 0;
+    bool calm = false;
+    (void)state;
+    int fd = create_near(0, 0);
+    AWAIT(near.ups == 1);
+    run_for(20);
+    len = (size_t)recv(fd, said, 24, 0); /* the preface */
+    assert_int_equal(len, 24);
+    len = 0;
+    for (size_t at = 0; at < sizeof pings; at += 17)
+        memcpy(pings + at, (const uint8_t[]){0, 0, 8, 6}, 4);
+    assert_int_equal(send(fd, settings, sizeof settings, 0), sizeof settings);
+    size_t part = 0; /* of the pings, taken by the socket */
+    for (int64_t until_ms = now_ms() + 30000; near.downs == 0 && now_ms() < until_ms;) {
+        ssize_t put = send(fd, pings + part, sizeof pings - part, MSG_DONTWAIT | MSG_NOSIGNAL);
+        part = (part + (put > 0 ? (size_t)put : 0)) % sizeof pings;
+        hear_all(fd, said, &len, sizeof said, &calm);
+        ev_run(loop, EVRUN_NOWAIT);
+    }
+    assert_int_equal(near.downs, 1);
+    assert_int_equal(near.error, HX_EFLOOD);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
+    for (int i = 0; i < 100 && !calm; i++)
+        hear_all(fd, said, &len, sizeof said, &calm);
+    assert_true(calm);
+    close(fd);
+}
+
+static void who_is_told_that_it_floods_says_so(void **state)
+{
+    static const uint8_t said[] = {0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7,
+                                   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11};
+    (void)state;
+    int fd = create_near(0, 0);
+    AWAIT(near.ups == 1);
+    assert_int_equal(send(fd, said, sizeof said, 0), sizeof said);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_EFLOOD);
+    close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -284,6 +347,8 @@ int main(void)
         TEST(a_link_can_be_destroyed_while_its_stream_lingers),
         TEST(a_peer_that_goes_away_breaks_the_streams),
         TEST(a_peer_that_speaks_no_http_is_given_up_and_told_why),
+        TEST(a_peer_that_floods_is_given_up_and_told_that_it_did),
+        TEST(who_is_told_that_it_floods_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
