@@ -159,7 +159,7 @@ static void begin_link(struct reconnector *k, struct hx_stream *s)
         .connecting = true, .keepalive_ms = k->config.args->keepalive_s * 1000, .events = &events, .user = k};
     int err = link_create(&k->link, k->loop, s, &config);
     if (err < 0) {
-        say_error("cannot begin: %s", hx_strerror(err));
+        ui_cannot_begin(err);
         over(k, err);
     }
 }
