@@ -1,4 +1,5 @@
 #include "base/rate.h"
+#include "base/ipv4_mapped.h"
 #include <string.h>
 
 void rate_init(struct rate *r, unsigned per_second)
@@ -10,8 +11,7 @@ void rate_init(struct rate *r, unsigned per_second)
 
 static struct token_bucket *bucket_of(struct rate *r, const uint8_t address[16])
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    size_t len = memcmp(address, mapped, sizeof(mapped)) == 0 ? 16 : 8;
+    size_t len = ipv4_mapped(address) ? 16 : 8;
 
     return &r->buckets[hash_sip(&r->key, address, len) & (RATE_BUCKETS - 1)];
 }

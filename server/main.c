@@ -4,11 +4,11 @@
 #include "proto/endpoint.h"
 #include "server/config.h"
 #include "server/log.h"
-#include "server/loop.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
 #include "server/server.h"
+#include "server/service.h"
 #include "server/stats.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
@@ -95,17 +95,17 @@ static int announce(const struct udt_port *port, const char *sandbox)
 }
 
 /* All that needs rights, files or sockets has been done. */
-static int run(const struct server_config *config, struct loop_config *loop)
+static int run(const struct server_config *config, struct service_config *service)
 {
-    int err = server_create(&loop->server, config);
+    int err = server_create(&service->server, config);
 
     if (err == HX_OK) {
-        err = announce(loop->port, enter_sandbox(config));
+        err = announce(service->ports[0], enter_sandbox(config));
         if (err == HX_OK)
-            err = loop_run(loop);
+            err = service_run(service);
         if (err < 0)
             log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
-        server_destroy(loop->server);
+        server_destroy(service->server);
     }
     return err;
 }
@@ -114,11 +114,13 @@ static int serve(const struct server_config *config)
 {
     struct notify notify;
     struct privileges_user user;
-    struct loop_config loop = {.notify = &notify, .stats_fd = stats_open()};
+    struct udt_port *port;
+    struct service_config service = {
+        .ports = &port, .port_count = 1, .notify = &notify, .stats_fd = stats_open()};
     int err;
 
-    loop.signal_fd = loop_block_signals();
-    if (loop.signal_fd < 0 || privileges_renounce() < 0) {
+    service.signal_fd = service_block_signals();
+    if (service.signal_fd < 0 || privileges_renounce() < 0) {
         fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -126,17 +128,17 @@ static int serve(const struct server_config *config)
         fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    loop.port = open_port(config);
-    if (!loop.port)
+    port = open_port(config);
+    if (!port)
         return EXIT_FAILURE;
     if (config->user[0] && privileges_drop(&user) < 0) {
         fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
                 strerror(errno));
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
-    err = run(config, &loop);
+    err = run(config, &service);
     udt_shutdown(FLUSH_MS);
-    close(loop.signal_fd);
+    close(service.signal_fd);
     notify_close(&notify);
     log_event(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -310,7 +310,7 @@ static void watch(struct link *l)
     ev_io_init(&l->read_io, on_readable, hx_stream_fd(l->stream), EV_READ);
     ev_io_init(&l->write_io, on_writable, hx_stream_write_fd(l->stream), EV_READ);
     ev_prepare_init(&l->prepare, on_prepare);
-    ev_timer_init(&l->timer, on_timer, LINK_HANDSHAKE_MS / 1000.0, 0);
+    ev_timer_init(&l->timer, on_timer, l->config.handshake_ms / 1000.0, 0);
     l->read_io.data = l->write_io.data = l->prepare.data = l->timer.data = l;
     ev_io_start(l->loop, &l->read_io);
     ev_feed_event(l->loop, &l->read_io, EV_READ); /* the proof begins with us, or the peer was faster */
@@ -344,6 +344,8 @@ int link_create(struct link **out, struct ev_loop *loop, struct hx_stream *s,
         l->config.keepalive_ms = LINK_KEEPALIVE_MS;
     if (l->config.dead_ms == 0)
         l->config.dead_ms = l->config.keepalive_ms + LINK_ANSWER_MS;
+    if (l->config.handshake_ms == 0)
+        l->config.handshake_ms = LINK_HANDSHAKE_MS;
     l->ping_next = l->pong_next = OPAQUE_FIRST;
     int err = equip(l);
     if (err < 0) {

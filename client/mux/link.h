@@ -11,7 +11,9 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define LINK_HANDSHAKE_MS 5000  /* for the proof of the keys */
+#define LINK_HANDSHAKE_MS \
+    15000 /* for the proof of the keys: three flights, of which some may be lost twice on a path \
+                                   of 600 ms */
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
 
@@ -35,6 +37,7 @@ struct link_config {
     bool connecting;  /* this side called hx_connect() */
     int keepalive_ms; /* 0: LINK_KEEPALIVE_MS */
     int dead_ms;      /* 0: keepalive_ms and LINK_ANSWER_MS */
+    int handshake_ms; /* 0: LINK_HANDSHAKE_MS; for the proof of the keys */
     const struct link_events *events;
     void *user;
 };

@@ -203,6 +203,7 @@ static int attempt_start(struct reconnector *k)
                           .timeout_ms = (args->timeout_s + wait_s) * 1000,
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,
+                                     .family = args->family,
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,

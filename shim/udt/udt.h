@@ -48,9 +48,9 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
 int udt_port_fd(const struct udt_port *p);
-/* Datagrams since the start, for logs (shim/udt/wire.h says what each counts). */
+/* Datagrams since the start, for logs (shim/udt/tap.h says what each counts). */
 struct udt_stats {
-    uint64_t taken, refused, strange, unproven, over_rate, keepalives;
+    uint64_t taken, refused, unmatched, bad_cookie, over_rate, keepalives;
 };
 void udt_port_stats(const struct udt_port *p, struct udt_stats *out);
 /* Fills *ev and returns 1, or returns 0 if nothing waits. Deadlines of connects are looked at, too. */

@@ -1,6 +1,6 @@
 /* Stands in for libudt.a(md5.o), whose only user is the cookie of UDT's listener: MD5 of the peer's address,
  * which anybody can compute (UDT4.md, S23), for each handshake anew. Here it is the same for all, so that a
- * handshake whose own cookie has been checked (wire_door.c) is given to UDT without asking it for another. */
+ * handshake whose own cookie has been checked (listener_handshake.c) is given to UDT without asking it for another. */
 #include "shim/udt/udt_cookie.h"
 #include <string.h>
 #include <udt/md5.h>

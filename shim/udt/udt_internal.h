@@ -7,8 +7,8 @@
 
 extern "C" {
 #include "base/clock.h"
+#include "shim/udt/tap.h"
 #include "shim/udt/udt.h"
-#include "shim/udt/wire.h"
 }
 #include <atomic>
 #include <mutex>
@@ -41,7 +41,6 @@ struct udt_stream {
 };
 
 struct udt_port {
-    int fd;
     int family; /* AF_INET6 wherever the kernel has it, dual-stack */
     sockaddr_storage local;
     socklen_t local_len;
@@ -49,7 +48,8 @@ struct udt_port {
     bool listening;
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
-    struct wire *wire;
+    struct net_port *net;
+    struct tap *tap;
     std::mutex lock; /* streams, connecting, current */
     std::unordered_map<UDTSOCKET, udt_stream *> streams;
     std::vector<udt_stream *> connecting;

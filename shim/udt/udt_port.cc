@@ -1,6 +1,5 @@
-/* The port: one UDP socket with UDT's threads on it, and events made of what shim/udt/wire tells. */
-#include "shim/udt/peer_cache.h"
-#include "shim/udt/tuned.h"
+/* The port: one UDP socket with UDT\'s threads on it, and events made of what the tap tells. */
+#include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +7,6 @@
 #include <cstring>
 #include <new>
 #include <poll.h>
-#include <unistd.h>
 
 namespace
 {
@@ -40,48 +38,42 @@ class signals_blocked
 
 int open_udp(struct udt_port *p, const struct udt_port_config *config)
 {
-    int off = 0;
+    struct net_port_config net = {};
+    const struct sockaddr *local;
+    int err;
 
-    p->family = AF_INET6;
-    p->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (p->fd < 0 && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
-        p->family = AF_INET;
-        p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    }
-    if (p->fd < 0)
-        return HX_ESYS;
-    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
-        return HX_ESYS;
-    if (!udt_address(p->family, config->local, &p->local, &p->local_len)) {
-        errno = EAFNOSUPPORT;
-        return HX_EADDR;
-    }
-    if (bind(p->fd, reinterpret_cast<sockaddr *>(&p->local), p->local_len) < 0)
-        return HX_EADDR;
-    p->local_len = sizeof(p->local);
-    return getsockname(p->fd, reinterpret_cast<sockaddr *>(&p->local), &p->local_len) < 0 ? HX_ESYS : HX_OK;
+    net.local = config->local;
+    net.batch = p->listening; /* requests are small and from many */
+    net.burst = !p->listening;
+    err = net_port_open(&p->net, &net);
+    if (err < 0)
+        return err;
+    local = net_port_local(p->net, &p->local_len);
+    memcpy(&p->local, local, p->local_len);
+    p->family = net_port_family(p->net);
+    return HX_OK;
 }
 
 int start_udt(struct udt_port *p, const struct udt_port_config *config)
 {
     signals_blocked guard;
-    struct wire_config wire_config = {};
+    struct tap_config tap = {};
     int err;
 
-    wire_config.listening = p->listening;
-    wire_config.rate_per_address = config->rate_per_address;
-    wire_config.window_max = p->listening ? SMALL_PACKETS : LARGE_PACKETS;
-    err = wire_create(&p->wire, p->fd, &wire_config);
+    tap.listening = p->listening;
+    tap.rate_per_address = config->rate_per_address;
+    tap.window_max = p->listening ? SMALL_PACKETS : LARGE_PACKETS;
+    err = tap_create(&p->tap, p->net, &tap);
     if (err < 0)
         return err;
-    if (!hx_peer_cache_linked || UDT::startup() == UDT::ERROR)
+    if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
-    if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, p->fd) == UDT::ERROR)
+    if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
-    /* UDT asks with SO_RCVBUF, which the kernel's limit cuts; this is not cut where we may. */
-    (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &UDP_BUFFER_BYTES, sizeof(UDP_BUFFER_BYTES));
+    net_port_disown(p->net);
+    net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */
     if (!p->listening)
         return HX_OK;
     if (UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
@@ -92,8 +84,8 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
 
 void destroy_port(struct udt_port *p)
 {
-    if (p->wire)
-        wire_destroy(p->wire);
+    tap_destroy(p->tap);
+    net_port_close(p->net);
     delete p;
 }
 
@@ -142,7 +134,7 @@ int accept_one(struct udt_port *p, struct udt_event *ev)
     if (id == UDT::INVALID_SOCK)
         return 0; /* it has ended meanwhile */
     s = new (std::nothrow) udt_stream();
-    if (!s || !wire_conn_accepted(p->wire, id, &s->peer)) {
+    if (!s || !tap_conn_accepted(p->tap, id, &s->peer)) {
         delete s;
         UDT::close(id);
         return 0;
@@ -161,7 +153,7 @@ int look_at_handshake(struct udt_port *p, struct udt_event *ev, udt_stream *s)
         return 0;
     udt_forget_connecting(p, s);
     s->state = OPEN_STREAM;
-    wire_conn_connected(p->wire, s->id, s->rendezvous);
+    tap_conn_connected(p->tap, s->id, s->rendezvous);
     return told(ev, UDT_EV_CONNECTED, s);
 }
 
@@ -171,22 +163,22 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
     static const struct {
         unsigned bit;
         enum udt_event_type type;
-    } order[] = {{WIRE_READABLE, UDT_EV_READABLE},
-                 {WIRE_WRITABLE, UDT_EV_WRITABLE},
-                 {WIRE_HALF_CLOSED, UDT_EV_HALF_CLOSED},
-                 {WIRE_CLOSED, UDT_EV_CLOSED}};
+    } order[] = {{TAP_READABLE, UDT_EV_READABLE},
+                 {TAP_WRITABLE, UDT_EV_WRITABLE},
+                 {TAP_HALF_CLOSED, UDT_EV_HALF_CLOSED},
+                 {TAP_CLOSED, UDT_EV_CLOSED}};
     udt_stream *s = p->current;
 
-    if (p->bits & WIRE_CLOSED)
+    if (p->bits & TAP_CLOSED)
         s->shut = true;
-    if (p->bits & WIRE_READABLE)
+    if (p->bits & TAP_READABLE)
         s->news++;
-    if (p->bits & WIRE_HANDSHAKE) {
-        p->bits &= ~static_cast<unsigned>(WIRE_HANDSHAKE);
+    if (p->bits & TAP_HANDSHAKE) {
+        p->bits &= ~static_cast<unsigned>(TAP_HANDSHAKE);
         if (look_at_handshake(p, ev, s))
             return 1;
     }
-    if (p->bits & WIRE_REFUSED) {
+    if (p->bits & TAP_REFUSED) {
         p->bits = 0;
         return s->state == CONNECTING_STREAM ? failed(p, ev, s, HX_EREFUSED) : told(ev, UDT_EV_CLOSED, s);
     }
@@ -217,8 +209,6 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
         err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
-        if (p->fd >= 0 && p->keeper == UDT::INVALID_SOCK)
-            close(p->fd);
         destroy_port(p);
         errno = saved;
         return err;
@@ -237,7 +227,7 @@ const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len)
 
 int udt_port_fd(const struct udt_port *p)
 {
-    return wire_event_fd(p->wire);
+    return tap_event_fd(p->tap);
 }
 
 int udt_port_next(struct udt_port *p, struct udt_event *ev)
@@ -258,9 +248,9 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
         }
         if (!p->connecting.empty() && expire(p, ev))
             return 1;
-        if (!wire_next(p->wire, &id, &bits))
+        if (!tap_next(p->tap, &id, &bits))
             return 0;
-        if (bits & WIRE_ACCEPT) {
+        if (bits & TAP_ACCEPT) {
             p->accepts += id;
             continue;
         }
@@ -274,10 +264,10 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
 
 void udt_port_stats(const struct udt_port *p, struct udt_stats *out)
 {
-    struct wire_stats s;
+    struct tap_stats s;
 
-    wire_get_stats(p->wire, &s);
-    *out = {s.taken, s.refused, s.strange, s.unproven, s.over_rate, s.keepalives};
+    tap_get_stats(p->tap, &s);
+    *out = {s.taken, s.refused, s.unmatched, s.bad_cookie, s.over_rate, s.keepalives};
 }
 
 int udt_port_timeout_ms(const struct udt_port *port)
@@ -300,9 +290,9 @@ void udt_shutdown(int ms)
     int64_t deadline_ms = clock_now_ms() + ms;
 
     for (struct udt_port *p : ports) {
-        while (wire_lingering(p->wire) > 0 && clock_now_ms() < deadline_ms)
+        while (tap_lingering(p->tap) > 0 && clock_now_ms() < deadline_ms)
             poll(nullptr, 0, SHUTDOWN_POLL_MS);
-        wire_deafen(p->wire);
+        tap_detach(p->tap);
     }
     for (size_t i = 0; i < ports.size(); i++)
         UDT::cleanup(); /* counts its startups */

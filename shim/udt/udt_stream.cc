@@ -17,11 +17,11 @@ int at_end(udt_stream *s, int otherwise)
 {
     struct half_close f;
 
-    if (!s->rendezvous || !wire_conn_half_close(s->port->wire, s->id, &f) || !f.peer_ended ||
+    if (!s->rendezvous || !tap_conn_half_close(s->port->tap, s->id, &f) || !f.peer_ended ||
         s->bytes_read < f.peer_offset)
         return otherwise;
     if (!f.read)
-        wire_conn_read(s->port->wire, s->id);
+        tap_conn_read(s->port->tap, s->id);
     return HX_EEOF;
 }
 
@@ -74,7 +74,7 @@ int stream_waiting(struct stream *base)
 
 int64_t stream_heard(struct stream *base)
 {
-    return wire_conn_heard_ms(of(base)->port->wire, of(base)->id);
+    return tap_conn_heard_ms(of(base)->port->tap, of(base)->id);
 }
 
 const struct sockaddr *stream_address(struct stream *base, socklen_t *len)
@@ -107,9 +107,9 @@ const struct stream_ops udt_stream_ops = {stream_recv,  stream_send,    stream_w
 /* The socket's end in both worlds, in the order that keeps UDT's worker out of it (UDT4.md, A3). */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id)
 {
-    wire_conn_closing(p->wire, id);
+    tap_conn_closing(p->tap, id);
     UDT::close(id);
-    wire_conn_remove(p->wire, id);
+    tap_conn_remove(p->tap, id);
     udt_closed(id);
 }
 
@@ -147,17 +147,17 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     }
     if (udt_set_rendezvous(id, s->rendezvous) &&
         UDT::bind(id, reinterpret_cast<sockaddr *>(&p->local), static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = wire_conn_connecting(p->wire, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
+        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
-        wire_conn_remove(p->wire, id);
+        tap_conn_remove(p->tap, id);
         err = HX_ESYS;
     }
     if (err < 0) {
         UDT::close(id);
         return err;
     }
-    wire_conn_started(p->wire, id);
+    tap_conn_started(p->tap, id);
     s->id = id;
     s->attempt_ms = now_ms + (s->rendezvous ? UDT_RENDEZVOUS_MS : UDT_CONNECT_MS);
     p->streams[id] = s;
@@ -226,7 +226,7 @@ int udt_stream_half_close(struct stream *s)
 {
     if (of(s)->state != OPEN_STREAM)
         return HX_ECLOSED;
-    wire_conn_end(of(s)->port->wire, of(s)->id, of(s)->bytes_written);
+    tap_conn_end(of(s)->port->tap, of(s)->id, of(s)->bytes_written);
     return HX_OK;
 }
 
@@ -235,7 +235,7 @@ void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)
     struct half_close f;
 
     memset(out, 0, sizeof(*out));
-    if (!wire_conn_half_close(of(s)->port->wire, of(s)->id, &f))
+    if (!tap_conn_half_close(of(s)->port->tap, of(s)->id, &f))
         return;
     out->peer_speaks = f.peer_speaks;
     out->sent_confirmed = f.confirmed;

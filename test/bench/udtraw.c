@@ -21,7 +21,7 @@
 
 #define OWN_MSS             1400 /* shim/udt/udt.h */
 #define OWN_WINDOW          32   /* shim/udt/udt_internal.h */
-#define OWN_KEEPALIVE_MS    8000 /* shim/udt/wire_internal.h, and the two that follow */
+#define OWN_KEEPALIVE_MS    8000 /* shim/udt/outbound.c and inbound.c, and the two that follow */
 #define OWN_QUIET_MS        12000
 #define OWN_ECHO_MS         4000
 #define STOCK_MSS           1500

@@ -1,6 +1,8 @@
-/* shim/wire_burst: full packets that are held leave in order, each as it is, whatever the kernel can do. */
-#include "shim/udt/wire_burst.h"
-#include "shim/udt/wire_internal.h"
+/* shim/net/burst and the sender: full packets that are held leave in order, each as it is, whatever the kernel can do. */
+#include "shim/net/burst.h"
+#include "shim/net/net_port.h"
+#include "shim/udt/packet.h"
+#include "shim/udt/sender.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,33 +16,33 @@
 #define FULL 1356 /* bytes of a body at UDT_MSS_BYTES */
 
 struct world {
-    int from, to, other;
-    struct sockaddr_in to_address, other_address;
-    struct wire_burst *burst;
+    struct net_port *from;
+    int to, other;
+    struct net_address to_address, other_address;
 };
 
-static int open_socket(struct sockaddr_in *address)
+static int open_socket(struct net_address *address)
 {
-    socklen_t len = sizeof(*address);
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(sin);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
-    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(bind(fd, (struct sockaddr *)address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &len), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+    net_address_from(address, (struct sockaddr *)&sin);
     return fd;
 }
 
 static int open_world(void **state)
 {
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct net_port_config config = {.local = (struct sockaddr *)&loopback, .burst = true};
     struct world *w = calloc(1, sizeof(*w));
-    struct sockaddr_in address;
 
     assert_non_null(w);
-    w->from = open_socket(&address);
+    assert_int_equal(net_port_open(&w->from, &config), HX_OK);
     w->to = open_socket(&w->to_address);
     w->other = open_socket(&w->other_address);
-    w->burst = wire_burst_create(w->from);
-    assert_non_null(w->burst);
     *state = w;
     return 0;
 }
@@ -50,7 +52,8 @@ static int open_world_that_refuses(void **state)
 {
     int err = open_world(state), on = 1;
 
-    assert_int_equal(setsockopt(((struct world *)*state)->from, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+    assert_int_equal(
+        setsockopt(net_port_fd(((struct world *)*state)->from), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
     return err;
 }
 
@@ -58,24 +61,22 @@ static int close_world(void **state)
 {
     struct world *w = *state;
 
-    close(w->from);
+    net_port_close(w->from);
     close(w->to);
     close(w->other);
-    free(w->burst);
     free(w);
     return 0;
 }
 
 /* A packet whose every byte tells its number. */
-static bool hold(struct world *w, int number, size_t body_len, struct sockaddr_in *to)
+static bool hold(struct world *w, int number, size_t body_len, const struct net_address *to)
 {
     uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
     struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
-    struct msghdr mh = {.msg_name = to, .msg_namelen = sizeof(*to), .msg_iov = parts, .msg_iovlen = 2};
 
     memset(head, number, sizeof(head));
     memset(body, number, sizeof(body));
-    return wire_burst_hold(w->burst, &mh);
+    return sender_hold(w->from, to, parts);
 }
 
 static void expect(int fd, int number, size_t body_len)
@@ -101,14 +102,14 @@ static void packets_are_held_until_the_thread_would_wait(void **state)
 
     for (int i = 0; i < 5; i++)
         assert_true(hold(w, i, FULL, &w->to_address));
-    assert_true(wire_burst_holds());
+    assert_true(burst_holds());
     expect_nothing(w->to);
-    wire_burst_flush();
-    assert_false(wire_burst_holds());
+    burst_flush();
+    assert_false(burst_holds());
     for (int i = 0; i < 5; i++)
         expect(w->to, i, FULL);
     expect_nothing(w->to);
-    wire_burst_flush(); /* of nothing */
+    burst_flush(); /* of nothing */
     expect_nothing(w->to);
 }
 
@@ -116,14 +117,14 @@ static void a_burst_is_bounded(void **state)
 {
     struct world *w = *state;
 
-    for (int i = 0; i < WIRE_BURST; i++)
+    for (int i = 0; i < BURST; i++)
         assert_true(hold(w, i, FULL, &w->to_address));
-    assert_false(wire_burst_holds());
-    for (int i = 0; i < WIRE_BURST; i++)
+    assert_false(burst_holds());
+    for (int i = 0; i < BURST; i++)
         expect(w->to, i, FULL);
-    assert_true(hold(w, WIRE_BURST, FULL, &w->to_address));
-    wire_burst_flush();
-    expect(w->to, WIRE_BURST, FULL);
+    assert_true(hold(w, BURST, FULL, &w->to_address));
+    burst_flush();
+    expect(w->to, BURST, FULL);
 }
 
 static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(void **state)
@@ -139,7 +140,7 @@ static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(voi
     hold(w, 4, FULL - 8, &w->other_address);
     expect(w->to, 3, FULL - 8);
     expect_nothing(w->other);
-    wire_burst_flush();
+    burst_flush();
     expect(w->other, 4, FULL - 8);
 }
 
@@ -154,7 +155,7 @@ static void the_pair_that_udt_measures_the_path_with_stays_together(void **state
     expect(w->to, 14, FULL);
     expect(w->to, 15, FULL);
     expect_nothing(w->to);
-    wire_burst_flush();
+    burst_flush();
     expect(w->to, 16, FULL);
     expect(w->to, 17, FULL);
 }
@@ -165,16 +166,16 @@ static void short_packets_are_not_held(void **state)
 
     assert_false(hold(w, 1, 100, &w->to_address));
     assert_false(hold(w, 1, 0, &w->to_address));
-    assert_false(wire_burst_holds());
+    assert_false(burst_holds());
 }
 
 static void where_the_kernel_does_not_cut_packets_leave_one_by_one(void **state)
 {
     struct world *w = *state;
 
-    for (int i = 0; i < WIRE_BURST; i++)
+    for (int i = 0; i < BURST; i++)
         assert_true(hold(w, i, FULL, &w->to_address));
-    for (int i = 0; i < WIRE_BURST; i++)
+    for (int i = 0; i < BURST; i++)
         expect(w->to, i, FULL);
     assert_false(hold(w, 1, FULL, &w->to_address)); /* from now on */
     expect_nothing(w->to);

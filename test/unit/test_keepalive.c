@@ -1,7 +1,8 @@
-/* shim/udt/wire's keepalives on a simulated clock: two wires, each with a model of UDT's expiration timer
- * (core.cpp, checkTimers), and a network that loses what the test wants. What a wire sends by itself leaves
+/* The keepalives of shim/udt's tap on a simulated clock: two taps, each with a model of UDT's expiration timer
+ * (core.cpp, checkTimers), and a network that loses what the test wants. What a tap sends by itself leaves
  * through a real socket on loopback and is taken from there at once. */
-#include "shim/udt/wire_internal.h"
+#include "shim/udt/inbound.h"
+#include "shim/udt/outbound.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +21,9 @@
 #define ID_B       22
 
 struct side {
-    struct wire *wire; /* NULL: a stock program, nothing but UDT */
-    struct sockaddr_in6 address;
+    struct net_port *port;
+    struct tap *tap; /* NULL: a stock program, nothing but UDT */
+    struct net_address address;
     int fd;
     int32_t id, peer_id;
     int exp_count;
@@ -39,35 +41,28 @@ struct world {
 
 static void open_side(struct side *s, bool stock, int32_t id, int32_t peer_id)
 {
-    struct wire_config config = {.window_max = 32};
-    socklen_t len = sizeof(s->address);
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct net_port_config net = {.local = (struct sockaddr *)&loopback};
+    struct tap_config config = {.window_max = 32};
+    socklen_t len;
 
     memset(s, 0, sizeof(*s));
     s->id = id;
     s->peer_id = peer_id;
     s->exp_count = 1;
-    s->address.sin6_family = AF_INET6;
-    s->address.sin6_addr = in6addr_loopback;
-    s->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&s->address, len), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&s->address, &len), 0);
-    if (stock)
-        return;
-    assert_int_equal(wire_create(&s->wire, s->fd, &config), HX_OK);
-    s->wire->family = AF_INET6;
+    assert_int_equal(net_port_open(&s->port, &net), HX_OK);
+    s->fd = net_port_fd(s->port);
+    net_address_from(&s->address, net_port_local(s->port, &len));
+    if (!stock)
+        assert_int_equal(tap_create(&s->tap, s->port, &config), HX_OK);
 }
 
 static void introduce(struct side *s, const struct side *peer)
 {
-    struct wire_peer key;
-    struct wire_conn *c;
+    struct udt_conn_peer key = {.at = peer->address, .id = s->peer_id};
 
-    if (!s->wire)
-        return;
-    wire_peer_from(&key, (const struct sockaddr *)&peer->address);
-    key.id = s->peer_id;
-    c = wire_add(s->wire, s->id, &key, WIRE_OPEN, 0);
-    assert_non_null(c);
+    if (s->tap)
+        assert_non_null(udt_conn_add(&s->tap->conns, s->id, &key, UDT_CONN_OPEN, 32, 0));
 }
 
 static void open_world(struct world *w, bool stock, unsigned seed, unsigned lose_percent)
@@ -83,11 +78,10 @@ static void open_world(struct world *w, bool stock, unsigned seed, unsigned lose
 
 static void close_world(struct world *w)
 {
-    wire_destroy(w->a.wire);
-    if (w->b.wire)
-        wire_destroy(w->b.wire);
-    close(w->a.fd);
-    close(w->b.fd);
+    tap_destroy(w->a.tap);
+    tap_destroy(w->b.tap);
+    net_port_close(w->a.port);
+    net_port_close(w->b.port);
 }
 
 static void deliver(struct world *w, struct side *from, struct side *to, uint8_t *packet, size_t len)
@@ -96,20 +90,20 @@ static void deliver(struct world *w, struct side *from, struct side *to, uint8_t
     if ((unsigned)rand_r(&w->seed) % 100 < w->lose_percent)
         return;
     to->heard_ms = w->now_ms;
-    if (to->wire && !wire_take(to->wire, (struct sockaddr *)&from->address, packet, packet + PACKET_HEAD,
-                               len - PACKET_HEAD, w->now_ms))
-        return; /* for wire alone: UDT does not see it */
+    if (to->tap &&
+        !inbound_take(to->tap, &from->address, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
+        return; /* for the tap alone: UDT does not see it */
     to->exp_count = 1;
     to->response_ms = w->now_ms;
 }
 
-/* What `from`'s wire has sent by itself. */
+/* What `from`'s tap has sent by itself. */
 static void flush(struct world *w, struct side *from, struct side *to)
 {
     uint8_t packet[256];
     ssize_t n;
 
-    while ((n = recv(to->fd, packet, sizeof(packet), 0)) > 0)
+    while ((n = recv(to->fd, packet, sizeof(packet), MSG_DONTWAIT)) > 0)
         deliver(w, from, to, packet, (size_t)n);
 }
 
@@ -126,8 +120,7 @@ static void check_timers(struct world *w, struct side *s, struct side *peer)
         return;
     }
     packet_put_control(packet, PACKET_KEEPALIVE, 0, s->peer_id);
-    if (!s->wire ||
-        wire_leave(s->wire, (struct sockaddr *)&peer->address, packet, packet + PACKET_HEAD, 4, w->now_ms))
+    if (!s->tap || outbound_leave(s->tap, &peer->address, packet, packet + PACKET_HEAD, 4, w->now_ms))
         deliver(w, s, peer, packet, sizeof(packet));
     flush(w, s, peer);
     s->exp_count++;
@@ -209,7 +202,7 @@ static void a_vanished_peer_is_heard_no_more(void **state)
     run(&w, 60000);
     w.lose_percent = 100;
     run(&w, SILENCE_MS + 12000);
-    assert_true(w.now_ms - wire_conn_heard_ms(w.a.wire, ID_A) >= SILENCE_MS);
+    assert_true(w.now_ms - tap_conn_heard_ms(w.a.tap, ID_A) >= SILENCE_MS);
     close_world(&w);
 }
 

@@ -1,0 +1,71 @@
+#include "shim/net/batch.h"
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH      16
+#define BYTES_EACH 1500 /* an Ethernet's packet with its heads: whoever sends longer ones does not reach us */
+
+struct batch {
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH];
+    struct sockaddr_in6 names[BATCH];
+    uint8_t bytes[BATCH][BYTES_EACH];
+    int count, next;
+};
+
+struct batch *batch_create(void)
+{
+    struct batch *b = calloc(1, sizeof(*b));
+
+    for (int i = 0; b && i < BATCH; i++) {
+        b->parts[i] = (struct iovec){.iov_base = b->bytes[i], .iov_len = sizeof(b->bytes[i])};
+        b->messages[i].msg_hdr =
+            (struct msghdr){.msg_name = &b->names[i], .msg_iov = &b->parts[i], .msg_iovlen = 1};
+    }
+    return b;
+}
+
+static int fill(struct batch *b, int fd)
+{
+    int n;
+
+    for (int i = 0; i < BATCH; i++)
+        b->messages[i].msg_hdr.msg_namelen = sizeof(b->names[i]);
+    n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
+    b->next = 0;
+    b->count = n > 0 ? n : 0;
+    return n;
+}
+
+/* False: not all of it has room there. */
+static bool scatter(const uint8_t *bytes, size_t len, const struct msghdr *mh)
+{
+    for (size_t i = 0; len > 0 && i < mh->msg_iovlen; i++) {
+        size_t n = len < mh->msg_iov[i].iov_len ? len : mh->msg_iov[i].iov_len;
+
+        memcpy(mh->msg_iov[i].iov_base, bytes, n);
+        bytes += n;
+        len -= n;
+    }
+    return len == 0;
+}
+
+ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
+{
+    const struct mmsghdr *m;
+
+    if (b->next == b->count && fill(b, fd) <= 0)
+        return -1;
+    m = &b->messages[b->next];
+    mh->msg_flags = m->msg_hdr.msg_flags;
+    if (m->msg_hdr.msg_namelen < mh->msg_namelen)
+        mh->msg_namelen = m->msg_hdr.msg_namelen;
+    memcpy(mh->msg_name, &b->names[b->next], mh->msg_namelen);
+    if (!scatter(b->bytes[b->next], m->msg_len, mh))
+        mh->msg_flags |= MSG_TRUNC;
+    b->next++;
+    return (ssize_t)m->msg_len;
+}

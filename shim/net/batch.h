@@ -1,0 +1,15 @@
+/* shim/net/batch.h: datagrams that one system call has brought, handed out one by one. */
+#ifndef HX_SHIM_NET_BATCH_H
+#define HX_SHIM_NET_BATCH_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+struct batch;
+
+/* NULL: there is no memory. free() ends it. */
+struct batch *batch_create(void);
+/* As recvmsg(), without waiting: scatters one datagram over mh's parts. */
+ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh);
+
+#endif

@@ -1,0 +1,51 @@
+/* shim/net/net_port.h: one UDP socket, what comes to it, and what leaves by it. Dual-stack where the machine
+ * has IPv6. It knows no protocol: demux.h says who gets what comes.
+ *
+ *                                          ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
+ *   socket ─► batch ─► net_port_read ─► demux
+ *                                          └─► handlers of further users
+ *   socket ◄─ burst ◄─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
+ *   socket ◄───────── net_port_send   ◄─ everybody else
+ *
+ * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls of
+ * those two to shim/udt (--wrap), and everybody else's with them. */
+#ifndef HX_SHIM_NET_NET_PORT_H
+#define HX_SHIM_NET_NET_PORT_H
+
+#include "base/error.h"
+#include "shim/net/demux.h"
+
+struct net_port;
+
+struct net_port_config {
+    const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
+    bool batch;                   /* what comes is small and from many: one system call reads several */
+    bool burst;                   /* what leaves are many full datagrams to one address */
+};
+
+/* HX_OK; HX_EADDR: the address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */
+int net_port_open(struct net_port **out, const struct net_port_config *config);
+/* NULL is fine. Closes the socket, unless net_port_disown() was called. */
+void net_port_close(struct net_port *p);
+/* From now on somebody else closes the descriptor. */
+void net_port_disown(struct net_port *p);
+
+int net_port_fd(const struct net_port *p);
+int net_port_family(const struct net_port *p); /* AF_INET6: dual-stack; AF_INET on a kernel without IPv6 */
+const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len); /* as bound */
+/* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our rights let it. */
+void net_port_receive_buffer(struct net_port *p, int bytes);
+/* Before anything is read. */
+void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context);
+
+/* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
+ * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
+int net_port_read(struct net_port *p, struct net_datagram *d);
+/* Sends one datagram. `flags`: of send(2). -1: errno. */
+int net_port_send(struct net_port *p, const struct net_address *to, const struct iovec *parts, int part_count,
+                  int flags);
+/* See burst_hold(). False on a port without bursts. */
+bool net_port_hold(struct net_port *p, const struct net_address *to, const struct iovec *parts,
+                   int part_count);
+
+#endif

@@ -1,0 +1,173 @@
+#include "shim/udt/conn_table.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* The analyzer does not know what utlist and uthash keep true: a listed element's neighbours are never NULL.
+ * NOLINTBEGIN(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
+struct udt_conn *udt_conn_find(const struct conn_table *t, int32_t id)
+{
+    struct udt_conn *c;
+
+    HASH_FIND_INT(t->by_id, &id, c);
+    return c;
+}
+
+struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net_address *at, int32_t peer_id)
+{
+    struct udt_conn_peer key = {.at = *at, .id = peer_id};
+    struct udt_conn *c;
+
+    HASH_FIND(hh_peer, t->by_peer, &key, sizeof(key), c);
+    return c;
+}
+
+struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at)
+{
+    /* Only a client's port asks, for the first packets of a rendezvous; its connections are few. */
+    for (struct udt_conn *c = t->by_id; c; c = c->hh.next) {
+        if (c->rendezvous && c->state <= UDT_CONN_CONNECTING && net_address_equal(&c->peer.at, at))
+            return c;
+    }
+    return NULL;
+}
+
+struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,
+                              enum udt_conn_state state, uint32_t window, int64_t now_ms)
+{
+    struct udt_conn *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->id = id;
+    c->peer = *peer;
+    c->window = window;
+    c->heard_ms = c->sent_ms = c->made_ms = c->active_ms = now_ms;
+    half_close_init(&c->half_close, now_ms);
+    resend_init(&c->resend);
+    shutdown_check_init(&c->shutdown_check);
+    HASH_ADD_INT(t->by_id, id, c);
+    if (peer->id) {
+        HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
+        c->by_peer = true;
+    }
+    udt_conn_enter(t, c, state, now_ms);
+    return c;
+}
+
+void udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id)
+{
+    struct udt_conn *other;
+
+    if (c->by_peer && c->peer.id == peer_id)
+        return;
+    if (c->by_peer)
+        HASH_DELETE(hh_peer, t->by_peer, c);
+    c->peer.id = peer_id;
+    HASH_FIND(hh_peer, t->by_peer, &c->peer, sizeof(c->peer), other);
+    if (other) { /* the peer uses an id again: the older connection is none any more */
+        HASH_DELETE(hh_peer, t->by_peer, other);
+        other->by_peer = false;
+    }
+    HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
+    c->by_peer = true;
+}
+
+static void unlist(struct conn_table *t, struct udt_conn *c)
+{
+    readiness_forget(t->ready, c);
+    udt_conn_not_due(t, c);
+    if (c->aging)
+        DL_DELETE2(t->aging, c, aging_prev, aging_next);
+    if (c->resuming)
+        DL_DELETE2(t->resume, c, resume_prev, resume_next);
+    c->aging = c->resuming = false;
+}
+
+static int64_t lifetime_ms(enum udt_conn_state state)
+{
+    switch (state) {
+    case UDT_CONN_PENDING_ACCEPT:
+        return UDT_CONN_PENDING_ACCEPT_MS;
+    case UDT_CONN_LINGERING:
+        return UDT_CONN_LINGERING_MS;
+    default:
+        return INT64_MAX;
+    }
+}
+
+void udt_conn_enter(struct conn_table *t, struct udt_conn *c, enum udt_conn_state state, int64_t now_ms)
+{
+    if (c->aging)
+        DL_DELETE2(t->aging, c, aging_prev, aging_next);
+    c->aging = false;
+    c->state = state;
+    if (state == UDT_CONN_LINGERING) { /* all that it still does is to repeat the end of the directions */
+        unlist(t, c);
+        kept_free_all(&c->stash);
+        c->nudge_ms = 0;
+        udt_conn_due(t, c);
+    }
+    if (lifetime_ms(state) == INT64_MAX)
+        return;
+    c->entered_ms = now_ms;
+    DL_APPEND2(t->aging, c, aging_prev, aging_next);
+    c->aging = true;
+}
+
+void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
+{
+    unlist(t, c);
+    kept_free_all(&c->stash);
+    free(c->flight);
+    if (c->by_peer)
+        HASH_DELETE(hh_peer, t->by_peer, c);
+    HASH_DELETE(hh, t->by_id, c);
+    free(c);
+}
+
+void udt_conn_forget_all(struct conn_table *t)
+{
+    struct udt_conn *c, *next;
+
+    HASH_ITER(hh, t->by_id, c, next)
+    {
+        udt_conn_forget(t, c);
+    }
+}
+
+void udt_conn_due(struct conn_table *t, struct udt_conn *c)
+{
+    if (c->due)
+        return;
+    DL_APPEND2(t->due, c, due_prev, due_next);
+    c->due = true;
+}
+
+void udt_conn_not_due(struct conn_table *t, struct udt_conn *c)
+{
+    if (c->due)
+        DL_DELETE2(t->due, c, due_prev, due_next);
+    c->due = false;
+}
+
+void udt_conn_age(struct conn_table *t, int64_t now_ms)
+{
+    struct udt_conn *c;
+
+    while ((c = t->aging) && now_ms - c->entered_ms > lifetime_ms(c->state))
+        udt_conn_forget(t, c);
+}
+
+int udt_conn_lingering(const struct conn_table *t)
+{
+    struct udt_conn *c;
+    int n = 0;
+
+    DL_FOREACH2(t->aging, c, aging_next)
+    {
+        n += c->state == UDT_CONN_LINGERING && !c->half_close.peer_done && c->half_close.due_ms != INT64_MAX;
+    }
+    return n;
+}
+/* NOLINTEND(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */

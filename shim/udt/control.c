@@ -1,0 +1,54 @@
+#include "shim/udt/control.h"
+#include "shim/udt/filter.h"
+#include <string.h>
+
+#define BODY_MAX ACK_SIZE_FULL
+static_assert(HALF_CLOSE_SIZE <= BODY_MAX, "the longest body that control_send() is given");
+
+void control_send_raw(struct tap *t, const struct net_address *to, const uint8_t *packet, size_t len)
+{
+    struct iovec part = {.iov_base = (void *)packet, .iov_len = len};
+
+    (void)net_port_send(t->port, to, &part, 1, MSG_DONTWAIT);
+}
+
+void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint32_t info,
+                  const uint8_t *body, size_t body_len, int64_t now_ms)
+{
+    static const uint8_t pad[4];
+    uint8_t packet[PACKET_HEAD + BODY_MAX] = {0};
+
+    if (!body) { /* as UDT 4.11 sends empty bodies */
+        body = pad;
+        body_len = sizeof(pad);
+    }
+    packet_put_control(packet, type, type == PACKET_CUSTOM ? FILTER_CUSTOM_HX : 0, c->peer.id);
+    packet_put_word(packet + 4, info);
+    memcpy(packet + PACKET_HEAD, body, body_len);
+    c->sent_ms = now_ms;
+    control_send_raw(t, &c->peer.at, packet, PACKET_HEAD + body_len);
+}
+
+void control_send_half_close(struct tap *t, struct udt_conn *c, bool asked, int64_t now_ms)
+{
+    uint8_t body[HALF_CLOSE_SIZE];
+
+    if (c->half_close.due_ms <= now_ms)
+        half_close_message(&c->half_close, body, now_ms);
+    else if (asked)
+        half_close_answer(&c->half_close, body);
+    else
+        return;
+    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof(body), now_ms);
+    if (c->half_close.due_ms != INT64_MAX)
+        udt_conn_due(&t->conns, c);
+}
+
+void control_ask(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    uint8_t body[HALF_CLOSE_SIZE];
+
+    half_close_answer(&c->half_close, body);
+    body[3] |= HALF_CLOSE_REPLY;
+    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof(body), now_ms);
+}

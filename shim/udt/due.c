@@ -1,0 +1,83 @@
+#include "shim/udt/due.h"
+#include "shim/udt/control.h"
+#include <utlist.h>
+
+static const uint8_t empty[4]; /* as UDT 4.11 sends empty bodies */
+
+/* The analyzer does not know what utlist and uthash keep true: a listed element's neighbours are never NULL.
+ * NOLINTBEGIN(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
+
+/* Gives UDT a control packet as if by the peer, before anything from the socket. NULL: there is no memory. */
+static struct kept *pretend(struct tap *t, struct udt_conn *c, enum packet_type type, const uint8_t *body,
+                            size_t body_len)
+{
+    uint8_t head[PACKET_HEAD];
+    struct kept *k;
+
+    packet_put_control(head, type, 0, c->id);
+    k = kept_make(&c->peer.at, head, body, body_len);
+    if (k)
+        DL_APPEND(t->replay, k);
+    return k;
+}
+
+/* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
+ * looked at: at the next packet of the connection, or 100 ms later. A keepalive makes it look. */
+static void nudge(struct tap *t, struct udt_conn *c)
+{
+    (void)pretend(t, c, PACKET_KEEPALIVE, empty, sizeof(empty));
+    c->nudge_ms = 0;
+}
+
+static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    uint8_t body[RESEND_BODY_MAX];
+    size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
+    struct kept *k = n ? pretend(t, c, PACKET_NAK, body, n) : NULL;
+
+    if (k)
+        k->judged = true;
+}
+
+/* Asks a peer in whose name a shutdown has come, or gives UDT that shutdown. */
+static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    uint8_t body[ACK_SIZE_FULL];
+
+    if (shutdown_check_ask(&c->shutdown_check, body, now_ms))
+        control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof(body), now_ms);
+    else
+        (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof(empty));
+}
+
+static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    bool open = c->state == UDT_CONN_OPEN;
+
+    if (c->flight && c->state == UDT_CONN_CONNECTING && flight_due(c->flight, now_ms))
+        control_send_raw(t, &c->peer.at, c->flight->packet, FLIGHT_SIZE);
+    if (c->half_closing && c->half_close.due_ms <= now_ms)
+        control_send_half_close(t, c, false, now_ms);
+    if (c->nudge_ms && c->nudge_ms <= now_ms && open)
+        nudge(t, c);
+    if (open && c->resend.due_ms <= now_ms)
+        resend(t, c, now_ms);
+    if (open && c->shutdown_check.due_ms <= now_ms)
+        check_shutdown(t, c, now_ms);
+    if (c->flight || c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+        (c->half_closing && c->half_close.due_ms != INT64_MAX))
+        return;
+    udt_conn_not_due(&t->conns, c);
+}
+
+void due_tick(struct tap *t, int64_t now_ms)
+{
+    struct udt_conn *c, *next;
+
+    DL_FOREACH_SAFE2(t->conns.due, c, next, due_next)
+    {
+        do_due(t, c, now_ms);
+    }
+    udt_conn_age(&t->conns, now_ms);
+}
+/* NOLINTEND(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */

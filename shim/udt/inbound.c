@@ -1,0 +1,295 @@
+#include "shim/udt/inbound.h"
+#include "shim/udt/control.h"
+#include "shim/udt/filter.h"
+#include <sys/random.h>
+#include <utlist.h>
+
+#define ECHO_MS   6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define ASKED_MS  500  /* who is asked answers with a keepalive, at most this often */
+#define NUDGE_MS  12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
+#define STASH_MAX 32   /* datagrams kept for one connecting rendezvous */
+
+struct datagram {
+    struct net_address from;
+    enum packet_type type;
+    int32_t id;
+    uint8_t *head, *body;
+    size_t body_len;
+};
+
+static void stash(struct udt_conn *c, const struct datagram *d)
+{
+    struct kept *k;
+
+    if (c->stash_len >= STASH_MAX)
+        return; /* the peer's UDT sends it again */
+    k = kept_make(&c->peer.at, d->head, d->body, d->body_len);
+    if (!k)
+        return;
+    DL_APPEND(c->stash, k);
+    c->stash_len++;
+}
+
+static void take_half_close(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    bool was_confirmed = c->half_close.confirmed;
+    bool asked;
+
+    if (packet_word(d->head + 4) != udt_conn_proof(c))
+        return; /* a stranger's, in the peer's name; or the peer is ahead of its handshake, and says it again
+                 */
+    if (d->body_len == HALF_CLOSE_SIZE && (d->body[3] & HALF_CLOSE_REPLY) && c->peer.id &&
+        now_ms - c->sent_ms > ASKED_MS) /* unlike an answer, a keepalive resets the peer's UDT as well */
+        control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
+    if (!c->half_closing)
+        return;
+    asked = half_close_receive(&c->half_close, d->body, d->body_len, now_ms);
+    control_send_half_close(t, c, asked, now_ms);
+    if (c->half_close.peer_ended && !c->half_close.read)
+        readiness_tell(&t->ready, c, TAP_READABLE);
+    if (c->half_close.confirmed && !was_confirmed)
+        readiness_tell(&t->ready, c, TAP_HALF_CLOSED);
+}
+
+static bool refuse(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    readiness_tell(&t->ready, c, TAP_REFUSED);
+    udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING,
+                   now_ms); /* UDT would take a refusal for a connection (UDT4.md, B) */
+    return false;
+}
+
+static void keep_least(uint8_t *word, uint32_t *least)
+{
+    if (packet_word(word) < *least)
+        *least = packet_word(word);
+    packet_put_word(word, *least);
+}
+
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The others
+ * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
+ * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
+ * not see a larger window later: it sizes its lists from it (S7). */
+static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
+{
+    int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
+
+    if (c->peer.id && c->peer.id != peer_id)
+        return false;
+    if (!c->peer.id) {
+        udt_conn_set_peer_id(&t->conns, c, peer_id);
+        c->mss = packet_word(body + HANDSHAKE_MSS);
+        c->window = packet_word(body + HANDSHAKE_WINDOW);
+        if (c->rendezvous)
+            c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    }
+    keep_least(body + HANDSHAKE_MSS, &c->mss);
+    keep_least(body + HANDSHAKE_WINDOW, &c->window);
+    return true;
+}
+
+static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
+                        int64_t now_ms)
+{
+    int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
+
+    if (request == HS_REFUSED) /* no party of a rendezvous says this */
+        return c->rendezvous ? false : refuse(t, c, now_ms);
+    if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
+        bool first = !c->cookie_seen;
+
+        c->cookie_seen =
+            true; /* a second one would make UDT conclude twice: two connections, if the first is short */
+        return first && !c->rendezvous;
+    }
+    if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
+        return false; /* whoever sends this has not seen our request */
+    *news = TAP_HANDSHAKE;
+    return take_conclusion(t, c, d->body);
+}
+
+/* A peer that knows our id was connected, and may have sent before it closed: the shutdown waits until UDT is
+ * connected as well, which the keepalive brings about that it gets instead. */
+static bool take_early_shutdown(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
+                                int64_t now_ms)
+{
+    if (!c->peer.id)
+        return refuse(t, c, now_ms);
+    stash(c, d);
+    packet_put_control(d->head, PACKET_KEEPALIVE, 0, d->id);
+    *news = TAP_HANDSHAKE;
+    return true;
+}
+
+static bool take_connecting(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
+                            int64_t now_ms)
+{
+    switch (d->type) {
+    case PACKET_HANDSHAKE:
+        if (c->flight)
+            flight_heard(c->flight, d->id != 0, now_ms);
+        return take_answer(t, c, d, news, now_ms);
+    case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
+        stash(c, d);
+        *news = TAP_HANDSHAKE;
+        return true;
+    case PACKET_KEEPALIVE:
+        *news = TAP_HANDSHAKE;
+        return true;
+    case PACKET_SHUTDOWN:
+        return take_early_shutdown(t, c, d, news, now_ms);
+    default:
+        return false;
+    }
+}
+
+/* UDT declares a connection broken whose peer speaks of packets that were never sent (S9): so could a
+ * stranger in its name. What is far in the past is far in the future as well, and of no use to UDT. */
+static bool speaks_of_sent(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
+{
+    size_t words = d->type == PACKET_ACK ? 1 : d->body_len / 4;
+    int32_t last = d->type == PACKET_ACK ? 0 : -1; /* an ACK names the one after the last that has come */
+
+    for (size_t i = 0; i < words; i++) {
+        int32_t where = packet_distance(packet_word(d->body + 4 * i), c->next);
+
+        if (where > last || where < -2 * (int32_t)t->window_max)
+            return false;
+    }
+    return true;
+}
+
+static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
+                          int64_t now_ms)
+{
+    uint32_t number = 0;
+
+    if (now_ms - c->made_ms >= SHUTDOWN_CHECK_AGE_MS && !c->shutdown_check.believed &&
+        (!udt_conn_proof(c) || packet_word(d->head + 4) != udt_conn_proof(c))) {
+        t->stats.shutdown_checks++;
+        (void)!getrandom(&number, sizeof(number), 0);
+        shutdown_check_begin(&c->shutdown_check, number, now_ms);
+        udt_conn_due(&t->conns, c);
+        return false;
+    }
+    c->active_ms = now_ms;
+    c->shut = true;
+    *news = TAP_CLOSED;
+    return true;
+}
+
+static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
+                      int64_t now_ms)
+{
+    if (d->type == PACKET_SHUTDOWN)
+        return take_shutdown(t, c, d, news, now_ms);
+    if (d->type != PACKET_KEEPALIVE)
+        c->active_ms = now_ms;
+    switch (d->type) {
+    case PACKET_DATA:
+        if (!c->nudge_ms)
+            c->nudge_ms = now_ms + NUDGE_MS;
+        resend_heard_data(&c->resend, now_ms);
+        udt_conn_due(&t->conns, c);
+        return true;
+    case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
+        return c->rendezvous;
+    case PACKET_NAK:
+        return speaks_of_sent(t, c, d);
+    case PACKET_ACK2:
+        return !shutdown_check_answered(&c->shutdown_check, d->head, now_ms);
+    case PACKET_ACK:
+        if (!speaks_of_sent(t, c, d))
+            return false;
+        resend_acked(&c->resend, d->body, d->body_len, now_ms);
+        *news = TAP_WRITABLE;
+        return true;
+    case PACKET_KEEPALIVE:
+        if (now_ms - c->sent_ms > ECHO_MS)
+            control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
+        return !c->suspended; /* UDT's timers of a parked connection stand still */
+    default:
+        return true;
+    }
+}
+
+static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    unsigned news = 0;
+    bool pass;
+
+    c->heard_ms = now_ms;
+    if (d->type == PACKET_CUSTOM) {
+        take_half_close(t, c, d, now_ms);
+        return false;
+    }
+    if (c->state == UDT_CONN_CLOSING || c->state == UDT_CONN_LINGERING)
+        return false;
+    if (c->state == UDT_CONN_STARTING) {
+        stash(c, d);
+        return false;
+    }
+    pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
+                                           : take_open(t, c, d, &news, now_ms);
+    t->current = c->id;
+    t->current_news = pass ? news : 0;
+    return pass;
+}
+
+/* Of somebody who asks for a connection. */
+static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t now_ms)
+{
+    uint8_t answer[LISTENER_ANSWER_SIZE];
+
+    switch (listener_handshake_take(t->listener, &d->from, d->body, answer, now_ms)) {
+    case LISTENER_ANSWER:
+        control_send_raw(t, &d->from, answer, sizeof(answer));
+        return false;
+    case LISTENER_OVER_RATE:
+        t->stats.over_rate++;
+        return false;
+    case LISTENER_BAD_COOKIE:
+        t->stats.bad_cookie++;
+        return false;
+    case LISTENER_PASS:
+        break;
+    }
+    t->current_news = 0;
+    return true;
+}
+
+bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, uint8_t *body,
+                  size_t body_len, int64_t now_ms)
+{
+    struct datagram d = {.from = *from,
+                         .type = packet_type(head),
+                         .id = packet_id(head),
+                         .head = head,
+                         .body = body,
+                         .body_len = body_len};
+    struct filter_rules rules = {.listening = t->listener != NULL,
+                                 .mss_max = FILTER_MSS_OURS,
+                                 .window_max = t->window_max,
+                                 .ack_window = t->window_max,
+                                 .nak_range = t->window_max};
+    struct udt_conn *c = NULL;
+    bool pass;
+
+    if (d.id != 0)
+        c = udt_conn_find(&t->conns, d.id);
+    else if (!t->listener)
+        c = udt_conn_find_rendezvous(&t->conns, &d.from);
+    if (c ? !net_address_equal(&c->peer.at, &d.from) : d.id != 0 || !t->listener) {
+        t->stats.unmatched++; /* nobody's, or not from whom it should be (S15) */
+        return false;
+    }
+    if (c)
+        rules.ack_window = c->window;
+    if (filter_judge(&rules, head, body, body_len) != FILTER_PASS) {
+        t->stats.refused++;
+        return false;
+    }
+    pass = c ? take_of_conn(t, c, &d, now_ms) : take_of_stranger(t, &d, now_ms);
+    t->stats.taken += pass;
+    return pass;
+}

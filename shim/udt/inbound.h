@@ -1,0 +1,11 @@
+/* shim/udt/inbound.h: what a datagram that came in says, and whether UDT shall get it. */
+#ifndef HX_SHIM_UDT_INBOUND_H
+#define HX_SHIM_UDT_INBOUND_H
+
+#include "shim/udt/tap_parts.h"
+
+/* True if UDT shall get the datagram, as it now is. */
+bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, uint8_t *body,
+                  size_t body_len, int64_t now_ms);
+
+#endif

@@ -1,0 +1,49 @@
+#include "shim/udt/listener_handshake.h"
+#include "shim/udt/udt_cookie.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define HANDSHAKES_PER_CONNECTION \
+    10 /* first ones are repeated every 250 ms, and their source may be forged */
+
+struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms)
+{
+    struct listener_handshake *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return NULL;
+    cookie_init(&l->cookie, now_ms);
+    rate_init(&l->handshakes, rate_per_address * HANDSHAKES_PER_CONNECTION);
+    rate_init(&l->connections, rate_per_address);
+    return l;
+}
+
+/* As UDT's listener would answer, but with our cookie. */
+static void write_answer(struct listener_handshake *l, const struct net_address *from, const uint8_t *body,
+                         uint8_t *answer, int64_t now_ms)
+{
+    packet_put_control(answer, PACKET_HANDSHAKE, 0, (int32_t)packet_word(body + HANDSHAKE_ID));
+    memcpy(answer + PACKET_HEAD, body, HANDSHAKE_SIZE);
+    packet_put_word(answer + PACKET_HEAD + HANDSHAKE_COOKIE,
+                    cookie_make(&l->cookie, from, sizeof(*from), now_ms));
+}
+
+enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
+                                              uint8_t *body, uint8_t answer[LISTENER_ANSWER_SIZE],
+                                              int64_t now_ms)
+{
+    if ((int32_t)packet_word(body + HANDSHAKE_REQUEST) == HS_REGULAR) {
+        if (!rate_take(&l->handshakes, from->ip, now_ms))
+            return LISTENER_OVER_RATE;
+        write_answer(l, from, body, answer, now_ms);
+        return LISTENER_ANSWER;
+    }
+    if (!cookie_valid(&l->cookie, from, sizeof(*from), packet_word(body + HANDSHAKE_COOKIE), now_ms))
+        return LISTENER_BAD_COOKIE;
+    if (!rate_take(&l->connections, from->ip, now_ms))
+        return LISTENER_OVER_RATE;
+    l->offered = packet_word(body + HANDSHAKE_WINDOW);
+    l->secret = packet_word(body + HANDSHAKE_COOKIE);
+    packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
+    return LISTENER_PASS;
+}

@@ -1,0 +1,37 @@
+/* shim/udt/listener_handshake.h: who asks a listener for a connection must show that answers reach it before
+ * UDT hears of it. Rates for each source, and a cookie (cookie.h); nothing is remembered of a source that has
+ * not shown it. No I/O. */
+#ifndef HX_SHIM_UDT_LISTENER_HANDSHAKE_H
+#define HX_SHIM_UDT_LISTENER_HANDSHAKE_H
+
+#include "base/rate.h"
+#include "shim/net/net_address.h"
+#include "shim/udt/cookie.h"
+#include "shim/udt/packet.h"
+
+#define LISTENER_ANSWER_SIZE (PACKET_HEAD + HANDSHAKE_SIZE)
+
+struct listener_handshake {
+    struct cookie cookie;
+    struct rate handshakes;  /* first ones, whose source may be forged: generous */
+    struct rate connections; /* those whose cookie has proven their source */
+    /* Of the conclusion that UDT works on: */
+    uint32_t offered; /* packets: its window */
+    uint32_t secret;  /* its cookie */
+};
+
+enum listener_verdict {
+    LISTENER_ANSWER, /* a first handshake: the answer is written */
+    LISTENER_PASS,   /* a conclusion with our cookie: UDT shall have it, now with the one that UDT asks for */
+    LISTENER_OVER_RATE,  /* of its source; it asks again in 250 ms */
+    LISTENER_BAD_COOKIE, /* a conclusion without our cookie */
+};
+
+/* NULL: there is no memory. free() ends it. 0: no limit. */
+struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms);
+/* `body`: of a handshake that the filter has passed. */
+enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
+                                              uint8_t *body, uint8_t answer[LISTENER_ANSWER_SIZE],
+                                              int64_t now_ms);
+
+#endif

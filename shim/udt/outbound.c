@@ -1,0 +1,102 @@
+#include "shim/udt/outbound.h"
+#include "shim/udt/control.h"
+#include "shim/udt/idle_suspension.h"
+
+#define KEEPALIVE_MS 6500  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
+
+/* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
+ * is there: only the thread inside UDT::connect() may speak until that has returned. */
+static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *body, size_t body_len,
+                          int64_t now_ms)
+{
+    struct udt_conn *c = body_len < HANDSHAKE_SIZE
+                             ? NULL
+                             : udt_conn_find(&t->conns, (int32_t)packet_word(body + HANDSHAKE_ID));
+
+    if (!c || (c->state == UDT_CONN_STARTING && !pthread_equal(c->starter, pthread_self())))
+        return false;
+    if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
+        c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
+    if (!c->rendezvous && c->state <= UDT_CONN_CONNECTING) {
+        c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
+        c->secret = packet_word(body + HANDSHAKE_COOKIE);
+    }
+    if (!c->flight || c->state > UDT_CONN_CONNECTING)
+        return true; /* the answer to a peer of a rendezvous that is not connected yet */
+    udt_conn_due(&t->conns, c);
+    return flight_leaves(c->flight, head, body, now_ms);
+}
+
+/* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
+static void leave_conclusion(struct tap *t, const struct net_address *to, const uint8_t *head,
+                             const uint8_t *body, int64_t now_ms)
+{
+    int32_t id = (int32_t)packet_word(body + HANDSHAKE_ID);
+    struct udt_conn_peer peer = {.at = *to};
+    struct udt_conn *c;
+
+    if (udt_conn_find(&t->conns, id))
+        return; /* said again, because the peer asked again */
+    t->accepts++;
+    c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
+    if (!c)
+        return; /* accept() will find no such connection and close it */
+    udt_conn_set_peer_id(&t->conns, c, packet_id(head));
+    c->window = t->listener->offered;
+    c->secret = t->listener->secret;
+    c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+}
+
+static bool leave_answer(struct tap *t, const struct net_address *to, const uint8_t *head,
+                         const uint8_t *body, size_t body_len, int64_t now_ms)
+{
+    int32_t request = body_len < HANDSHAKE_SIZE ? HS_REFUSED : (int32_t)packet_word(body + HANDSHAKE_REQUEST);
+
+    if (request == HS_REGULAR) /* a cookie: those are given out by listener_handshake.c */
+        return false;
+    if (request == HS_CONCLUSION)
+        leave_conclusion(t, to, head, body, now_ms);
+    return true;
+}
+
+bool outbound_leave(struct tap *t, const struct net_address *to, uint8_t *head, const uint8_t *body,
+                    size_t body_len, int64_t now_ms)
+{
+    enum packet_type type = packet_type(head);
+    struct udt_conn *c;
+
+    if (type == PACKET_HANDSHAKE)
+        return t->listener ? leave_answer(t, to, head, body, body_len, now_ms)
+                           : leave_request(t, head, body, body_len, now_ms);
+    c = udt_conn_find_peer(&t->conns, to, packet_id(head));
+    if (!c)
+        return true;
+    if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
+        control_ask(t, c, now_ms);
+    } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {
+        t->stats.keepalives++;
+        return false;
+    }
+    if (type == PACKET_SHUTDOWN) {
+        packet_put_word(head + 4, udt_conn_proof(c));
+        return true;
+    }
+    if (type == PACKET_ACK && body_len >= ACK_SIZE_SHORT) {
+        shutdown_check_acked(&c->shutdown_check, head, body, now_ms);
+        c->nudge_ms = 0;
+        readiness_tell(&t->ready, c, TAP_READABLE); /* UDT acknowledges what it has just made readable */
+    }
+    if (type == PACKET_DATA && packet_distance(packet_word(head), c->next) >= 0)
+        c->next = packet_word(head) + 1;
+    if (type == PACKET_DATA) {
+        resend_sent(&c->resend, packet_word(head), now_ms);
+        udt_conn_due(&t->conns, c);
+    }
+    c->sent_ms = now_ms;
+    if (type != PACKET_KEEPALIVE) {
+        c->active_ms = now_ms;
+        suspension_resume(t, c);
+    }
+    return true;
+}

@@ -1,0 +1,76 @@
+#include "shim/udt/sender.h"
+#include "base/clock.h"
+#include "shim/net/burst.h"
+#include "shim/udt/outbound.h"
+
+/* Of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData). */
+#define PROBE_MASK 15
+#define LEAST_BODY 1000 /* bytes: shorter packets have nobody to follow them */
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags);
+int __real_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+
+bool sender_holds(void)
+{
+    return burst_holds();
+}
+
+void sender_flush(void)
+{
+    burst_flush();
+}
+
+/* UDT's sender, one thread for each port, sends full packets one by one, as fast as they may leave. What it
+ * sends is held until it would wait for anything. */
+bool sender_hold(struct net_port *port, const struct net_address *to, const struct iovec parts[2])
+{
+    const uint8_t *head = parts[0].iov_base;
+
+    if (packet_type(head) != PACKET_DATA || parts[1].iov_len < LEAST_BODY)
+        return false;
+    if ((packet_word(head) & PROBE_MASK) == 0)
+        burst_flush();
+    return net_port_hold(port, to, parts, 2);
+}
+
+static bool may_leave(struct tap *t, const struct net_address *to, const struct msghdr *mh)
+{
+    bool leave;
+
+    pthread_mutex_lock(&t->lock);
+    leave = outbound_leave(t, to, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, mh->msg_iov[1].iov_len,
+                           clock_now_ms());
+    tap_unlock(t);
+    return leave;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
+{
+    struct tap *t = tap_of(fd);
+    struct net_address to;
+    ssize_t len;
+
+    if (!t || mh->msg_iovlen != 2 || mh->msg_iov[0].iov_len != PACKET_HEAD) {
+        burst_flush(); /* in order */
+        return __real_sendmsg(fd, mh, flags);
+    }
+    len = (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
+    net_address_from(&to, mh->msg_name);
+    if (!may_leave(t, &to, mh) || sender_hold(t->port, &to, mh->msg_iov))
+        return len;
+    burst_flush(); /* in order */
+    return net_port_send(t->port, &to, mh->msg_iov, 2, flags) < 0 ? -1 : len;
+}
+
+/* Where UDT's sender waits for something to send. What it holds leaves first, without the lock that others
+ * want; it then looks again, as after any spurious wake-up. */
+int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+    if (!burst_holds())
+        return __real_pthread_cond_wait(cond, mutex);
+    pthread_mutex_unlock(mutex);
+    burst_flush();
+    return pthread_mutex_lock(mutex);
+}

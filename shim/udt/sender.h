@@ -1,0 +1,27 @@
+/* shim/udt/sender.h: UDT's threads where they send: --wrap=sendmsg, pthread_cond_wait. C and C++. */
+#ifndef HX_SHIM_UDT_SENDER_H
+#define HX_SHIM_UDT_SENDER_H
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#define SENDER_SPARE_US 20 /* a longer pause is worth sending what is held */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Whether this thread holds full packets, to send them at once (shim/net/burst.h); sends them. */
+bool sender_holds(void);
+void sender_flush(void);
+
+struct net_port;
+struct net_address;
+/* True: UDT's packet, `parts` being its head and its body, is one of a burst and is held. */
+bool sender_hold(struct net_port *port, const struct net_address *to, const struct iovec parts[2]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,125 @@
+#include "base/clock.h"
+#include "shim/udt/idle_suspension.h"
+#include "shim/udt/tap_parts.h"
+#include "shim/udt/worker.h"
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int tap_create(struct tap **out, struct net_port *port, const struct tap_config *config)
+{
+    struct tap *t = calloc(1, sizeof(*t));
+    int err;
+
+    if (!t)
+        return HX_ENOMEM;
+    t->port = port;
+    t->window_max = config->window_max;
+    t->conns.ready = &t->ready;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->idle, NULL);
+    t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    err = readiness_init(&t->ready);
+    if (t->wake_fd < 0)
+        err = HX_ESYS;
+    if (err == HX_OK && config->listening &&
+        !(t->listener = listener_handshake_create(config->rate_per_address, clock_now_ms())))
+        err = HX_ENOMEM;
+    if (err == HX_OK)
+        err = tap_enlist(t);
+    if (err < 0) {
+        tap_destroy(t);
+        return err;
+    }
+    net_port_set_handler(port, NET_USER_UDT, worker_take, t);
+    *out = t;
+    return HX_OK;
+}
+
+void tap_destroy(struct tap *t)
+{
+    if (!t)
+        return;
+    tap_delist(t);
+    udt_conn_forget_all(&t->conns);
+    kept_free_all(&t->replay);
+    free(t->listener);
+    readiness_end(&t->ready);
+    if (t->wake_fd >= 0)
+        close(t->wake_fd);
+    pthread_cond_destroy(&t->idle);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+/* Until UDT's worker is not inside a datagram; it stays in one for microseconds. */
+static void await_idle(struct tap *t)
+{
+    while (t->busy)
+        pthread_cond_wait(&t->idle, &t->lock);
+}
+
+void tap_detach(struct tap *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->detached = true;
+    for (struct udt_conn *c = t->conns.by_id; c; c = c->hh.next)
+        suspension_resume(t, c);
+    tap_wake(t);
+    await_idle(t);
+    tap_unlock(t);
+}
+
+void tap_conn_closing(struct tap *t, int32_t id)
+{
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->state <= UDT_CONN_CONNECTING) {
+        udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, clock_now_ms());
+        await_idle(t);
+    }
+    tap_unlock(t);
+}
+
+int tap_event_fd(const struct tap *t)
+{
+    return t->ready.fd;
+}
+
+int tap_next(struct tap *t, int32_t *id, unsigned *news)
+{
+    struct udt_conn *c = NULL;
+    int found = 1;
+
+    pthread_mutex_lock(&t->lock);
+    if (t->ready.accepts) {
+        *id = t->ready.accepts;
+        *news = TAP_ACCEPT;
+        t->ready.accepts = 0;
+    } else if ((c = readiness_next(&t->ready, news))) {
+        *id = c->id;
+    } else {
+        found = 0;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return found;
+}
+
+int tap_lingering(struct tap *t)
+{
+    int n;
+
+    pthread_mutex_lock(&t->lock);
+    n = udt_conn_lingering(&t->conns);
+    tap_unlock(t);
+    return n;
+}
+
+void tap_get_stats(struct tap *t, struct tap_stats *out)
+{
+    pthread_mutex_lock(&t->lock);
+    *out = t->stats;
+    tap_unlock(t);
+}

@@ -1,0 +1,124 @@
+/* shim/udt/tap.h: what stands between UDT's threads and one UDP port (shim/net). libudt.a is linked with
+ * --wrap=recvmsg,sendmsg: every datagram passes here, in before UDT sees it, out after UDT made it. From them
+ * the tap tells which UDT socket has become readable, writable, connected or closed, and when a peer was last
+ * heard; it lets the filter judge, paces keepalives, makes UDT act where it would wait, and carries the end of
+ * a direction (half_close.h).
+ *
+ * A datagram that comes in, on UDT's receiving thread:
+ *
+ *   UDT's worker: recvmsg ─► worker.c ─► net_port_read() ─► demux ─► inbound.c ─► filter, or a drop
+ *     ▲                         │                                       │
+ *     └──── the datagram ◄──────┤          id 0: listener_handshake ◄───┴──► conn_table: what does the state
+ *           if it shall pass    │                  │                          of the connection make of it?
+ *                               │                  └► answer ─► net_port_send()       │
+ *                               │                                                     └► readiness: its news
+ *                               └─ before it reads: what was kept (kept.h), what is due (due.c), whom to
+ *                                  visit again (idle_suspension.c)
+ *
+ * A datagram that goes out, on any of UDT's threads:
+ *
+ *   UDT: sendmsg ─► sender.c ─► outbound.c ─► not sent (a surplus keepalive), or
+ *                      │            └► conn_table: pending_accept, sent_ms;  readiness: its news
+ *                      └► net_port_hold() or net_port_send()
+ *   control.c: our own packets ─► net_port_send()
+ *
+ * An event, to the thread that polls the port's descriptor:
+ *
+ *   readiness ─► tap_next() ─► udt_port.cc ─► udt_port_next() ─► the application
+ *
+ * UDT's object changes after the datagram was handed over: news of a datagram is told once UDT's worker comes
+ * back for the next one.
+ *
+ * Who includes whom, upwards:
+ *
+ *   udt_port, udt_stream │ override_*
+ *   tap: create, end, connections as the application sees them │ worker, sender: UDT's threads
+ *   inbound, outbound, due │ idle_suspension
+ *   control: packets of our own
+ *   tap_parts: struct tap
+ *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
+ *   filter, cookie, half_close, resend, shutdown_check, packet │ shim/net
+ *
+ * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
+ * tap_detach() and tap_conn_closing(). */
+#ifndef HX_SHIM_UDT_TAP_H
+#define HX_SHIM_UDT_TAP_H
+
+#include "base/error.h"
+#include "shim/net/net_port.h"
+#include "shim/udt/half_close.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tap;
+
+enum tap_news {
+    TAP_READABLE = 1,     /* UDT has bytes for the application, or the peer's direction has ended */
+    TAP_WRITABLE = 2,     /* the peer has acknowledged something */
+    TAP_CLOSED = 4,       /* the peer's shutdown has come */
+    TAP_HANDSHAKE = 8,    /* a connecting socket took a packet: its state may have changed */
+    TAP_REFUSED = 16,     /* a connecting socket was refused; UDT has not been told */
+    TAP_HALF_CLOSED = 32, /* the peer's application has read everything */
+    TAP_ACCEPT = 64       /* instead of an id: how many more connections accept() has */
+};
+
+struct tap_config {
+    bool listening;
+    uint32_t window_max;       /* packets: what handshakes may announce (shim/udt/filter.h) */
+    unsigned rate_per_address; /* listening: new connections a second from one source (base/rate.h); 0:
+                                  unlimited */
+};
+
+struct tap_stats {            /* datagrams since the start */
+    uint64_t taken;           /* given to UDT */
+    uint64_t refused;         /* by the filter */
+    uint64_t unmatched;       /* for an id that is none, or not from its peer */
+    uint64_t bad_cookie;      /* conclusions without our cookie */
+    uint64_t shutdown_checks; /* shutdowns without proof, about which the peer was asked */
+    uint64_t over_rate;       /* handshakes above the rate of their source */
+    uint64_t keepalives;      /* of UDT's, not sent because the peer had heard from us */
+};
+
+/* `port` stays the caller's; its descriptor is what UDT gets. HX_OK, HX_ENOMEM, HX_ESYS, HX_ELIMIT: too many
+ * ports. */
+int tap_create(struct tap **out, struct net_port *port, const struct tap_config *config);
+/* NULL is fine. UDT must have stopped using the descriptor. */
+void tap_destroy(struct tap *t);
+/* From now on UDT gets no datagram any more: its threads can be ended without a deadlock. */
+void tap_detach(struct tap *t);
+
+/* Readable while news waits. */
+int tap_event_fd(const struct tap *t);
+/* 1 and one id with all its news since it was last told, or 0. */
+int tap_next(struct tap *t, int32_t *id, unsigned *news);
+
+/* A socket is about to connect. HX_OK, HX_ENOMEM. */
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous);
+/* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
+ * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
+ * later. */
+void tap_conn_started(struct tap *t, int32_t id);
+/* accept() has returned `id`. *peer is filled (IPv4 as mapped). False: unknown id. */
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer);
+/* UDT says that `id` is connected: payload that came too early is given to UDT again, the peer gets a
+ * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if
+ * `half_close`. */
+void tap_conn_connected(struct tap *t, int32_t id, bool half_close);
+/* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
+void tap_conn_closing(struct tap *t, int32_t id);
+/* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */
+void tap_conn_remove(struct tap *t, int32_t id);
+/* CLOCK_MONOTONIC, ms; 0: unknown id. */
+int64_t tap_conn_heard_ms(struct tap *t, int32_t id);
+
+/* The application has written its last byte, `offset` in all; it has read the peer's last byte. */
+void tap_conn_end(struct tap *t, int32_t id, uint64_t offset);
+void tap_conn_read(struct tap *t, int32_t id);
+/* A copy of the state. False: unknown id. */
+bool tap_conn_half_close(struct tap *t, int32_t id, struct half_close *out);
+/* Removed connections whose peers may still ask. */
+int tap_lingering(struct tap *t);
+
+void tap_get_stats(struct tap *t, struct tap_stats *out);
+
+#endif

@@ -1,0 +1,167 @@
+/* What happens to a connection where UDT's sockets are called: connect, accept, close, the ends of its
+ * directions. */
+#include "base/clock.h"
+#include "shim/udt/control.h"
+#include "shim/udt/idle_suspension.h"
+#include <stdlib.h>
+#include <utlist.h>
+
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous)
+{
+    struct udt_conn_peer key = {.id = 0};
+    struct flight *flight = malloc(sizeof *flight);
+    struct udt_conn *c;
+
+    if (!flight)
+        return HX_ENOMEM;
+    flight_init(flight, rendezvous ? FLIGHT_PEER_MS : FLIGHT_LISTENER_MS);
+    net_address_from(&key.at, peer);
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
+    if (c) {
+        c->rendezvous = rendezvous;
+        c->flight = flight;
+        c->starter = pthread_self();
+    } else {
+        free(flight);
+    }
+    tap_unlock(t);
+    return c ? HX_OK : HX_ENOMEM;
+}
+
+/* UDT can take what came while it could not. */
+static void replay_stash(struct tap *t, struct udt_conn *c)
+{
+    DL_CONCAT(t->replay, c->stash);
+    c->stash = NULL;
+    c->stash_len = 0;
+    tap_wake(t);
+}
+
+void tap_conn_started(struct tap *t, int32_t id)
+{
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->state == UDT_CONN_STARTING) {
+        udt_conn_enter(&t->conns, c, UDT_CONN_CONNECTING, clock_now_ms());
+        if (c->stash)
+            replay_stash(t, c);
+    }
+    tap_unlock(t);
+}
+
+void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
+{
+    int64_t now_ms = clock_now_ms();
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->state == UDT_CONN_CONNECTING) {
+        udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, now_ms);
+        if (c->flight)
+            resend_begin(&c->resend, c->flight->rtt_ms);
+        free(c->flight);
+        c->flight = NULL;
+        replay_stash(t, c);
+        if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
+            control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
+        c->half_closing = half_close;
+        half_close_init(&c->half_close, now_ms);
+        if (half_close)
+            udt_conn_due(&t->conns, c);
+    }
+    tap_unlock(t);
+}
+
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer)
+{
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->state == UDT_CONN_PENDING_ACCEPT) {
+        udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
+        net_address_to_sockaddr6(&c->peer.at, peer);
+        if (c->shutdown_check.due_ms != INT64_MAX)
+            udt_conn_due(&t->conns, c);
+        /* and what was told before */
+        readiness_tell(&t->ready, c, c->shut ? TAP_READABLE | TAP_CLOSED : 0);
+    }
+    tap_unlock(t);
+    return c != NULL;
+}
+
+void tap_conn_remove(struct tap *t, int32_t id)
+{
+    int64_t now_ms = clock_now_ms();
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->suspended) { /* UDT's worker must let go of it, or it is never freed */
+        udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, now_ms);
+        c->leaving = true;
+        suspension_resume(t, c);
+    } else if (c && c->half_closing && c->half_close.peer_speaks && c->half_close.ended &&
+               !c->half_close.peer_done) {
+        udt_conn_enter(&t->conns, c, UDT_CONN_LINGERING, now_ms);
+    } else if (c) {
+        udt_conn_forget(&t->conns, c);
+    }
+    tap_unlock(t);
+}
+
+int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
+{
+    struct udt_conn *c;
+    int64_t heard_ms;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    heard_ms = c ? c->heard_ms : 0;
+    tap_unlock(t);
+    return heard_ms;
+}
+
+void tap_conn_end(struct tap *t, int32_t id, uint64_t offset)
+{
+    int64_t now_ms = clock_now_ms();
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->half_closing) {
+        half_close_end(&c->half_close, offset, now_ms);
+        control_send_half_close(t, c, false, now_ms);
+    }
+    tap_unlock(t);
+}
+
+void tap_conn_read(struct tap *t, int32_t id)
+{
+    int64_t now_ms = clock_now_ms();
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->half_closing) {
+        half_close_read(&c->half_close, now_ms);
+        control_send_half_close(t, c, false, now_ms);
+    }
+    tap_unlock(t);
+}
+
+bool tap_conn_half_close(struct tap *t, int32_t id, struct half_close *out)
+{
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c)
+        *out = c->half_close;
+    tap_unlock(t);
+    return c != NULL;
+}

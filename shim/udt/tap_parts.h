@@ -1,0 +1,54 @@
+/* shim/udt/tap_parts.h: what one tap is made of. Its functions are in the headers that stand above this one
+ * (tap.h has the order); whoever calls one of those with a struct tap holds tap.lock, unless it says
+ * otherwise. */
+#ifndef HX_SHIM_UDT_TAP_PARTS_H
+#define HX_SHIM_UDT_TAP_PARTS_H
+
+#include "shim/net/net_port.h"
+#include "shim/udt/conn_table.h"
+#include "shim/udt/listener_handshake.h"
+#include "shim/udt/readiness.h"
+#include "shim/udt/tap.h"
+#include <pthread.h>
+
+#define TAP_TICK_MS 10 /* UDT's own clock (SYN interval): its worker must come round this often */
+
+struct tap {
+    pthread_mutex_t lock;
+    struct net_port *port;
+    struct conn_table conns;
+    struct readiness ready;
+    struct listener_handshake *listener; /* NULL: nobody can connect to this port */
+    struct kept *replay;                 /* given to UDT before anything from the socket */
+    uint32_t window_max;
+    struct tap_stats stats;
+
+    /* UDT's worker, the thread that receives (worker.c) */
+    bool detached;       /* it gets nothing any more */
+    bool busy;           /* it is working on a datagram */
+    pthread_cond_t idle; /* it has come back from one */
+    int wake_fd;         /* readable: it shall not wait for a datagram */
+    int64_t tick_ms;     /* the next tick */
+    int unsignalled;     /* datagrams since it has last signalled; without the lock, its own */
+    /* What is told once it is back: */
+    int accepts;     /* connections made by the datagram that it works on */
+    int32_t current; /* whose that datagram is */
+    unsigned current_news;
+};
+
+/* Gives the lock back; then the event descriptor becomes readable if news waits, except on UDT's worker: that
+ * signals when it has no more datagrams (worker.c), so that under load one signal tells of much. */
+void tap_unlock(struct tap *t);
+/* UDT's worker, if it waits for a datagram. */
+void tap_wake(struct tap *t);
+
+/* Without the lock: */
+/* HX_OK; HX_ELIMIT: too many ports. From then on tap_of() finds it, until tap_delist(). */
+int tap_enlist(struct tap *t);
+void tap_delist(struct tap *t);
+struct tap *tap_of(int fd);    /* whose port has this descriptor; NULL: none's */
+void tap_serve(struct tap *t); /* this thread is the port's worker */
+bool tap_on_worker(const struct tap *t);
+struct tap *tap_served(void); /* the port whose worker this thread is; NULL: none's */
+
+#endif

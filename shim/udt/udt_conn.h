@@ -1,0 +1,90 @@
+/* shim/udt/udt_conn.h: one UDT connection, or one in the making, as the tap knows it.
+ *
+ *   STARTING ──► CONNECTING ──► OPEN ──► CLOSING ──► (forgotten)
+ *                                ▲          │
+ *   PENDING_ACCEPT ──────────────┘          └──► LINGERING ──► (forgotten)
+ *
+ * From every state the connection may go to CLOSING, or be forgotten: conn_table.h has the functions, and
+ * udt_conn_enter() is the only one that writes `state`. */
+#ifndef HX_SHIM_UDT_UDT_CONN_H
+#define HX_SHIM_UDT_UDT_CONN_H
+
+/* base/hash.h comes before uthash.h, whose hash it replaces */
+#include "base/hash.h"
+#include "shim/udt/flight.h"
+#include "shim/udt/half_close.h"
+#include "shim/udt/kept.h"
+#include "shim/udt/resend.h"
+#include "shim/udt/shutdown_check.h"
+#include <pthread.h>
+#include <uthash.h>
+
+enum udt_conn_state {
+    UDT_CONN_STARTING, /* UDT::connect() has not returned: what comes is kept until then */
+    UDT_CONN_CONNECTING,
+    UDT_CONN_PENDING_ACCEPT, /* UDT has answered its handshake, accept() has not returned it */
+    UDT_CONN_OPEN,
+    UDT_CONN_CLOSING,  /* nothing of it reaches UDT */
+    UDT_CONN_LINGERING /* closed; lives on only to answer about the end of the directions */
+};
+
+struct udt_conn_peer { /* what a datagram that UDT sends names: the key of the table's second index */
+    struct net_address at;
+    int32_t id; /* the peer's socket id; 0: not known yet */
+};
+static_assert(sizeof(struct udt_conn_peer) == 28, "no padding: tables hash all of it");
+
+struct udt_conn {
+    int32_t id; /* UDT's socket id on our side */
+    struct udt_conn_peer peer;
+    enum udt_conn_state state;
+    bool rendezvous;
+    bool half_closing; /* the exchange of shim/udt/half_close.h runs */
+    bool shut;         /* the peer's shutdown has come */
+    bool cookie_seen;  /* connecting: the listener's first answer has come */
+    pthread_t starter; /* the thread inside UDT::connect() */
+    uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
+    uint32_t mss;      /* connecting: the peer's, the least it has announced */
+    uint32_t window;   /* packets: the peer's handshake window, likewise */
+    uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
+    uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
+    /* CLOCK_MONOTONIC, ms */
+    int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
+    int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
+    int64_t active_ms;           /* the last one that was no keepalive, either way */
+    int64_t nudge_ms;            /* when UDT must be made to look at its ACK timer; 0: not needed */
+    struct half_close half_close;
+    struct flight *flight; /* connecting: its handshakes; else NULL */
+    struct resend resend;  /* connected: its data */
+    struct shutdown_check shutdown_check;
+    struct kept *stash; /* what came while it was connecting */
+    int stash_len;
+
+    unsigned news; /* readiness.h: told by the next readiness_next() */
+    bool queued;
+    struct udt_conn *ready_prev, *ready_next;
+
+    bool due; /* conn_table.h: it has something to do at a tick */
+    struct udt_conn *due_prev, *due_next;
+    bool aging; /* conn_table.h: its state runs out; oldest first */
+    struct udt_conn *aging_prev, *aging_next;
+
+    void *suspended; /* idle_suspension.h: UDT's object, if its worker does not visit it */
+    void (*relist)(void *udt);
+    bool resuming;
+    bool leaving; /* UDT has closed it, but it is still suspended */
+    struct udt_conn *resume_prev, *resume_next;
+
+    UT_hash_handle hh; /* by id */
+    bool by_peer;
+    UT_hash_handle hh_peer; /* by peer, once the peer's id is known */
+};
+
+/* What shutdowns and our own packets say in the head's second word, which UDT leaves empty: only who has seen
+ * the handshake knows it. 0: nothing. */
+static inline uint32_t udt_conn_proof(const struct udt_conn *c)
+{
+    return c->rendezvous ? c->secret ^ c->isn : c->secret;
+}
+
+#endif

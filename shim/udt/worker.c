@@ -1,0 +1,178 @@
+#include "shim/udt/worker.h"
+#include "base/clock.h"
+#include "shim/udt/due.h"
+#include "shim/udt/idle_suspension.h"
+#include "shim/udt/inbound.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define SIGNAL_AFTER 32 /* datagrams without a pause, after which events are signalled all the same */
+#define DROPS_MAX    64 /* dropped datagrams in a row, after which UDT's timers get their turn */
+
+ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
+
+/* UDT's worker is back: what its last datagram has brought about can be told now, and not before. */
+static void worker_returned(struct tap *t)
+{
+    struct udt_conn *c;
+
+    if (!t->busy)
+        return;
+    t->busy = false;
+    pthread_cond_broadcast(&t->idle);
+    t->ready.accepts += t->accepts;
+    t->accepts = 0;
+    c = t->current_news ? udt_conn_find(&t->conns, t->current) : NULL;
+    if (c)
+        readiness_tell(&t->ready, c, t->current_news);
+    t->current_news = 0;
+}
+
+/* UDT's own view of where a datagram is from: it has room for the address family of its socket. */
+static void put_address(const struct net_address *from, struct msghdr *mh)
+{
+    struct sockaddr_storage sa;
+    socklen_t len;
+
+    (void)net_address_to(from, mh->msg_namelen == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &sa,
+                         &len);
+    memcpy(mh->msg_name, &sa, len);
+}
+
+/* Our own words, as long as the connection is open that they are about. */
+static bool goes_as_it_is(struct tap *t, const struct kept *k)
+{
+    struct udt_conn *c = k->judged ? udt_conn_find(&t->conns, packet_id(k->head)) : NULL;
+
+    return c && c->state == UDT_CONN_OPEN;
+}
+
+/* Gives UDT a datagram that was kept. -1: it was not for UDT. */
+static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
+{
+    struct kept *k = t->replay;
+    ssize_t n = -1;
+
+    DL_DELETE(t->replay, k);
+    if (k->body_len <= mh->msg_iov[1].iov_len) {
+        memcpy(mh->msg_iov[0].iov_base, k->head, PACKET_HEAD);
+        memcpy(mh->msg_iov[1].iov_base, k->body, k->body_len);
+        put_address(&k->from, mh);
+        t->busy =
+            goes_as_it_is(t, k) || (!k->judged && inbound_take(t, &k->from, mh->msg_iov[0].iov_base,
+                                                               mh->msg_iov[1].iov_base, k->body_len, now_ms));
+        if (t->busy)
+            n = (ssize_t)(PACKET_HEAD + k->body_len);
+    }
+    free(k);
+    return n;
+}
+
+/* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
+ */
+static ssize_t before_reading(struct tap *t, struct msghdr *mh, bool *detached)
+{
+    int64_t now_ms = clock_now_ms();
+    ssize_t n = -1;
+
+    pthread_mutex_lock(&t->lock);
+    worker_returned(t);
+    suspension_resume_all(t);
+    if (now_ms >= t->tick_ms) {
+        due_tick(t, now_ms);
+        t->tick_ms = now_ms + TAP_TICK_MS;
+    }
+    *detached = t->detached;
+    while (n < 0 && t->replay && !t->detached)
+        n = replay_one(t, mh, now_ms);
+    tap_unlock(t);
+    return n;
+}
+
+static void signal_from_worker(struct tap *t)
+{
+    bool signal;
+
+    t->unsignalled = 0;
+    pthread_mutex_lock(&t->lock);
+    signal = readiness_must_signal(&t->ready);
+    pthread_mutex_unlock(&t->lock);
+    if (signal)
+        readiness_signal(&t->ready);
+}
+
+static void await_datagram(struct tap *t)
+{
+    struct pollfd fds[2] = {{.fd = net_port_fd(t->port), .events = POLLIN},
+                            {.fd = t->wake_fd, .events = POLLIN}};
+    uint64_t count;
+
+    signal_from_worker(t);
+    if (poll(fds, 2, TAP_TICK_MS) > 0 && fds[1].revents)
+        (void)!read(t->wake_fd, &count, sizeof(count));
+}
+
+bool worker_take(void *context, struct net_datagram *d)
+{
+    struct tap *t = context;
+    bool pass = false;
+
+    pthread_mutex_lock(&t->lock);
+    if (!t->detached && inbound_take(t, &d->from, d->parts[0].iov_base, d->parts[1].iov_base,
+                                     d->len - PACKET_HEAD, clock_now_ms()))
+        pass = t->busy = true;
+    tap_unlock(t);
+    return pass;
+}
+
+/* A datagram of the socket for UDT; -1: errno, or 0: none, but there may be more. */
+static ssize_t read_one(struct tap *t, struct msghdr *mh)
+{
+    struct net_datagram d = {.parts = mh->msg_iov, .part_count = (int)mh->msg_iovlen};
+    int taken = net_port_read(t->port, &d);
+
+    if (taken >= 0 && ++t->unsignalled >= SIGNAL_AFTER)
+        signal_from_worker(t);
+    if (taken <= 0)
+        return taken;
+    put_address(&d.from, mh);
+    return (ssize_t)d.len;
+}
+
+/* UDT takes -1 for "nothing came" and looks after its timers, which it must do every TAP_TICK_MS. */
+ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
+{
+    struct tap *t = tap_of(fd);
+    bool waited = false, detached;
+    ssize_t n;
+
+    if (!t)
+        return __real_recvmsg(fd, mh, flags);
+    tap_serve(t);
+    n = before_reading(t, mh, &detached);
+    for (int drops = 0; n < 0 && !detached && drops < DROPS_MAX;) {
+        n = read_one(t, mh);
+        if (n > 0)
+            return n;
+        if (n == 0) {
+            drops++;
+            n = -1;
+        } else if (errno == EINTR) {
+            continue;
+        } else if (waited || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+            break; /* an ICMP error of some earlier datagram is no reason to wait, and none to stop */
+        } else {
+            waited = true;
+            await_datagram(t);
+            n = before_reading(t, mh, &detached);
+        }
+    }
+    if (detached) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5): touch it no more */
+        poll(NULL, 0, TAP_TICK_MS);
+    return n;
+}
