@@ -112,6 +112,10 @@ $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -W
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+# The other compiler's warnings on every source; the fuzzers are built and linked with it anyway.
+clang-warnings:
+	@printf '%s\n' $(filter %.c,$(SOURCES)) | xargs -P2 -n8 clang -fsyntax-only -Iclient $(filter-out -MMD -MP,$(STD))
+	@printf '%s\n' $(filter %.cc,$(SOURCES)) | xargs -P2 -n8 clang++ -fsyntax-only $(filter-out -MMD -MP,$(STDXX))
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
@@ -136,6 +140,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: clang-warnings all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

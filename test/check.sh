@@ -71,7 +71,7 @@ export -f built
 suite_build() {
     step "build: gcc, without a warning" built all unit tools bench-programs build/release/example \
         build/release/example-static
-    step "build: clang, without a warning" built B=build/clang CC=clang CXX=clang++ CFLAGS=-O0 all unit
+    step "build: clang, without a warning" built clang-warnings
     step "build: address and undefined behaviour sanitizers" built B=build/asan CFLAGS="-O1 -g $SAN" \
         LDFLAGS="-fsanitize=address,undefined" all unit tools
     step "build: thread sanitizer" built B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread all \
