@@ -113,7 +113,7 @@ static void on_done(void *user)
 {
     struct cp *c = user;
     c->finishing = true;
-    reconnector_finish(c->keeper);
+    reconnector_leave(c->keeper);
 }
 
 static void on_up(void *user, struct link *l)

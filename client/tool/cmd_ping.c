@@ -24,7 +24,7 @@ static void finish(struct pinging *p)
 {
     ev_timer_stop(p->loop, &p->next);
     ev_timer_stop(p->loop, &p->last);
-    reconnector_finish(p->keeper);
+    reconnector_leave(p->keeper);
 }
 
 static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
