@@ -14,7 +14,7 @@
 #define BATCH_EVENTS 256 /* of one port; then others get the lock */
 #define NETWORK_MS   500 /* changes come in flocks: they are told when they are over, or so often */
 #define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
-#define SHUTDOWN_MS  1000 /* for the last answers about the ends of streams */
+#define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 enum engine_state { ENGINE_IDLE, ENGINE_RUNS, ENGINE_STOPS, ENGINE_ENDED };
 

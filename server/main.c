@@ -1,5 +1,6 @@
 /* hx-nameserver: tells hosts behind NATs each other's external address (DESIGN.md). */
 #include "base/error.h"
+#include "base/process.h"
 #include "proto/endpoint.h"
 #include "server/config.h"
 #include "server/log.h"
@@ -11,7 +12,6 @@
 #include "server/stats.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +36,7 @@ static struct udt_port *open_port(const struct server_config *config)
                                  .rate_per_address = (unsigned)config->rate_per_address};
     struct udt_port *port;
     char text[ENDPOINT_TEXT_MAX];
+    errno = 0;
     int err = udt_port_open(&port, &pc);
 
     if (err == HX_OK)
@@ -46,7 +47,8 @@ static struct udt_port *open_port(const struct server_config *config)
                 "hx-nameserver: cannot listen on UDP %s: %s; choose another address with --listen%s\n", text,
                 strerror(errno), errno == EADDRINUSE ? ", or stop who uses it" : "");
     else
-        fprintf(stderr, "hx-nameserver: cannot start on UDP %s: %s\n", text, hx_error_text(err));
+        fprintf(stderr, "hx-nameserver: cannot start on UDP %s: %s\n", text,
+                err == HX_ESYS && errno != 0 ? strerror(errno) : hx_error_text(err));
     return NULL;
 }
 
@@ -86,7 +88,10 @@ static int announce(const struct udt_port *port, const char *sandbox)
     address_text(local, len, text);
     log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
     size = snprintf(line, sizeof line, "listening on %s\n", text);
-    return write(STDOUT_FILENO, line, (size_t)size) == size ? HX_OK : HX_ESYS;
+    if (write(STDOUT_FILENO, line, (size_t)size) == size ||
+        errno == EBADF) /* closed: nobody wants to hear it */
+        return HX_OK;
+    return HX_ESYS;
 }
 
 /* All that needs rights, files or sockets has been done. */
@@ -119,7 +124,6 @@ static int serve(const struct server_config *config)
         fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
-    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away */
     if (notify_open(&notify) < 0)
         fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
     if (config->user[0] && find_user(&user, config->user) < 0)
@@ -145,6 +149,8 @@ int main(int argc, char **argv)
     struct server_config config;
     char error[CONFIG_ERROR_MAX];
 
+    process_begin(); /* who reads the log may go away, or leave no room for it */
+    process_ignore_tostop();
     switch (server_config_read(&config, argc, argv, error)) {
     case CONFIG_HELP:
         server_config_usage(stdout);

@@ -15,6 +15,8 @@
 #define SPEAK_FRACTION  4 /* who only listens says something every dead_ms / 4, for the sender's own ... */
 #define LISTEN_FRACTION 8 /* ... PING waits behind its data; listening: bytes came within dead_ms / 8 */
 
+#define HOLD_MS 1000 /* how long the side that was connected to lets the other one end first */
+
 enum link_state { LINK_HANDSHAKE, LINK_UP, LINK_SHUT, LINK_PARTING, LINK_DOWN };
 
 struct link {
@@ -27,8 +29,11 @@ struct link {
     struct task *parting;
     struct link_config config;
     enum link_state state;
-    bool leaves; /* link_finish() was called */
+    bool finishes; /* link_finish() was called */
+    bool leaves;   /* link_leave() was */
     bool peer_ended;
+    bool went_first; /* our direction ended before the peer's did */
+    int64_t held_ms; /* since then it could have; 0: not yet */
     int64_t heard_ms, spoke_ms, asked_ms;
     uint64_t ping_next;
     int64_t ping_sent_us[PINGS_MAX]; /* of the numbers before ping_next that pong_next has not reached */
@@ -50,11 +55,16 @@ static int64_t clock_us(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-static void stop_watching(struct link *l)
+static void watch_nothing_but_time(struct link *l)
 {
     ev_io_stop(l->loop, &l->read_io);
     ev_io_stop(l->loop, &l->write_io);
     ev_prepare_stop(l->loop, &l->prepare);
+}
+
+static void stop_watching(struct link *l)
+{
+    watch_nothing_but_time(l);
     ev_timer_stop(l->loop, &l->timer);
 }
 
@@ -68,6 +78,7 @@ static void part_run(void *arg)
 static void part_done(void *arg)
 {
     struct link *l = ((struct parting *)arg)->link;
+    ev_timer_stop(l->loop, &l->timer);
     l->parting = NULL;
     l->state = LINK_DOWN;
     l->config.events->down(l->config.user, HX_OK);
@@ -153,19 +164,38 @@ static int flush(struct link *l)
     return err == HX_EEOF ? HX_OK : err == HX_OK ? HX_EAGAIN : err;
 }
 
+/* May our direction end? The side that was connected to lets the other one go first: so the end that it sends then says
+ * that it has read the other's, who need not ask whether it has. */
+static bool may_end(struct link *l)
+{
+    if (mux_stream_count(l->mux) > 0 || !(l->finishes || l->peer_ended))
+        return false;
+    if (l->config.connecting || l->peer_ended)
+        return true;
+    if (l->held_ms == 0)
+        l->held_ms = clock_now_ms();
+    return clock_now_ms() - l->held_ms >= HOLD_MS;
+}
+
 /* Each side ends its direction after its own last stream; whoever still passes on what it has read does so
  * for as long as it takes. No GOAWAY tells of it: after one, nghttp2 hears no more PINGs. */
 static int part_in_order(struct link *l)
 {
-    if (l->state == LINK_UP && (l->leaves || l->peer_ended) && mux_stream_count(l->mux) == 0) {
+    if (l->state == LINK_UP && may_end(l)) {
         int err = hx_shutdown(l->stream);
         if (err < 0)
             return err;
         l->state = LINK_SHUT;
+        l->went_first = !l->peer_ended;
     }
-    if (l->state == LINK_UP || !l->peer_ended)
+    if (l->state == LINK_UP || !(l->peer_ended || l->leaves))
         return HX_OK;
-    stop_watching(l);
+    if (l->config.connecting && l->peer_ended && l->went_first)
+        link_leave(l);
+    if (l->leaves)
+        watch_nothing_but_time(l);
+    else
+        stop_watching(l);
     l->state = LINK_PARTING;
     return part(l, &l->parting);
 }
@@ -264,11 +294,29 @@ static void look_for_life(struct link *l)
     (void)mux_ping(l->mux, OPAQUE_ALIVE); /* too many under way: one of them will do */
 }
 
+/* The time of link_leave() is over. */
+static void leave_now(struct link *l)
+{
+    stop_watching(l);
+    if (l->parting)
+        task_abandon(l->parting);
+    l->parting = NULL;
+    mux_destroy(l->mux);
+    l->mux = NULL;
+    drop_stream(l);
+    l->state = LINK_DOWN;
+    l->config.events->down(l->config.user, HX_OK);
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct link *l = w->data;
     (void)loop;
     (void)revents;
+    if (l->leaves) {
+        leave_now(l);
+        return;
+    }
     if (l->state == LINK_HANDSHAKE) {
         fail(l, HX_ETIMEDOUT);
         return;
@@ -373,7 +421,15 @@ void link_destroy(struct link *l)
 
 void link_finish(struct link *l)
 {
-    l->leaves = true;
+    l->finishes = true;
+}
+
+void link_leave(struct link *l)
+{
+    l->finishes = l->leaves = true;
+    ev_timer_stop(l->loop, &l->timer);
+    ev_timer_set(&l->timer, LINK_LEAVE_MS / 1000., 0.);
+    ev_timer_start(l->loop, &l->timer);
 }
 
 struct mux *link_mux(struct link *l)

@@ -85,7 +85,7 @@ static int serve_peers(struct binding *b)
     struct peers *peers;
     b->piped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (b->piped_fd < 0 || peers_create(&peers, &b->peers) < 0) {
-        say_error("cannot begin: %s", strerror(errno));
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     int status = accept_all(b, peers);

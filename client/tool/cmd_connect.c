@@ -236,7 +236,7 @@ int cmd_connect(const struct args *args)
         return connect_raw(args);
     c.loop = ev_loop_new(LINK_LOOP);
     if (!c.loop) {
-        say_error("cannot begin: no event loop");
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     int status = connect_secure(&c);

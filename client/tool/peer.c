@@ -98,7 +98,7 @@ static void on_down(void *user, int error)
 {
     struct peer *p = user;
     if (!p->proven && error != HX_ECANCELED) /* the thread itself has written `proven` */
-        say_error("refused %s: %s", p->who, refusal(error));
+        say_error_often(SAY_UNKNOWN, "refused %s: %s", p->who, refusal(error));
     else if (error == HX_OK)
         say_note("%s: left after %" PRId64 " s", p->who, (int64_t)(clock_s() - p->since));
     else
@@ -141,6 +141,7 @@ static void peer_serve(struct peer *p)
                               .who = p->who,
                               .pipe_done = on_pipe_done,
                               .user = p};
+    serve_init(&p->serve);
     if (link_create(&p->link, p->loop, s, &config) < 0) {
         say_error("turned away %s: out of resources", p->who);
         return;
@@ -218,7 +219,7 @@ static void turn_away(struct hx_stream *s, const char *why)
 {
     char address[HX_ADDRESS_MAX];
     if (hx_peer(s, address, sizeof address) > 0)
-        say_note("turned away %s: %s", address, why);
+        say_often(SAY_PEER, "turned away %s: %s", address, why);
     (void)hx_close(s);
 }
 

@@ -99,6 +99,8 @@ static const char *advice(int error)
     case HX_EPUNCH:
         return "try again; if it stays so, one side's NAT is symmetric or drops UDP: change that NAT's "
                "settings, or use another network";
+    case HX_ESYS:
+        return "this process may need more descriptors or threads (ulimit -n, ulimit -u)";
     case HX_EFAMILY:
         return "use -4 or -6 as the peer does, or give both hosts both";
     case HX_EADDR:
@@ -131,6 +133,11 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         say_error("nameserver %s: %s", config->nameserver, explanation);
     else
         say_error("nameserver %s: %s: %s", config->nameserver, hx_strerror(error), advice(error));
+}
+
+void ui_cannot_begin(int error)
+{
+    say_error("cannot begin: %s: %s", hx_strerror(error), advice(error));
 }
 
 void ui_pipe_failure(int error, int system)

@@ -166,7 +166,9 @@ int udt_conn_lingering(const struct conn_table *t)
 
     DL_FOREACH2(t->aging, c, aging_next)
     {
-        n += c->state == UDT_CONN_LINGERING && !c->half_close.peer_done && c->half_close.due_ms != INT64_MAX;
+        /* Who closed without hearing that all has arrived does not wait for it any more. */
+        n += c->state == UDT_CONN_LINGERING && half_close_done(&c->half_close) && !c->half_close.peer_done &&
+             c->half_close.due_ms != INT64_MAX;
     }
     return n;
 }

@@ -294,6 +294,7 @@ void udt_shutdown(int ms)
             poll(nullptr, 0, SHUTDOWN_POLL_MS);
         tap_detach(p->tap);
     }
+    udt_closed_all();
     for (size_t i = 0; i < ports.size(); i++)
         UDT::cleanup(); /* counts its startups */
     for (struct udt_port *p : ports)

@@ -171,7 +171,7 @@ static void a_link_ends_in_order_after_its_last_stream(void **state)
     assert_int_equal(near.error, HX_OK);
     assert_int_equal(far.error, HX_OK);
     assert_int_equal(near.closed_error, HX_OK);
-    assert_int_equal(atomic_load(&near.hx_closed), 2);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
     assert_int_equal(atomic_load(&far.hx_closed), 2);
 }
 
@@ -200,31 +200,95 @@ static void a_stream_that_lingers_does_not_hold_up_the_loop(void **state)
 {
     (void)state;
     create_both(0, 0);
-    atomic_store(&near.lingers, true);
+    atomic_store(&far.lingers, true);
     link_finish(near.link);
-    AWAIT(far.downs == 1);
-    run_for(100); /* would not return */
-    assert_int_equal(near.downs, 0);
-    atomic_store(&near.lingers, false);
     AWAIT(near.downs == 1);
-    assert_int_equal(near.error, HX_OK);
+    run_for(100); /* would not return */
+    assert_int_equal(far.downs, 0);
+    atomic_store(&far.lingers, false);
+    AWAIT(far.downs == 1);
+    assert_int_equal(far.error, HX_OK);
 }
 
 static void a_link_can_be_destroyed_while_its_stream_lingers(void **state)
 {
     (void)state;
     create_both(0, 0);
-    atomic_store(&near.lingers, true);
+    atomic_store(&far.lingers, true);
     link_finish(near.link);
-    AWAIT(far.downs == 1);
+    AWAIT(near.downs == 1);
     run_for(20);
-    link_destroy(near.link);
-    near.link = NULL;
+    link_destroy(far.link);
+    far.link = NULL;
+    assert_int_equal(atomic_load(&far.hx_closed), 0);
+    atomic_store(&far.lingers, false);
+    AWAIT(atomic_load(&far.hx_closed) == 2);
+    run_for(20);
+    assert_int_equal(far.downs, 0);
+}
+
+/* The peer's end says that ours was read: nothing more is asked of it. */
+static void who_connected_goes_when_the_peer_has_ended_too(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    atomic_store(&near.lingers, true);
+    link_finish(far.link);
+    run_for(30);
+    assert_int_equal(far.downs, 0); /* it lets us go first */
+    assert_int_equal(near.downs, 0);
+    link_finish(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
     assert_int_equal(atomic_load(&near.hx_closed), 0);
     atomic_store(&near.lingers, false);
     AWAIT(atomic_load(&near.hx_closed) == 2);
-    run_for(20);
-    assert_int_equal(near.downs, 0);
+}
+
+static void who_was_connected_to_ends_alone_if_it_must(void **state)
+{
+    (void)state;
+    create_both(0, 1000); /* looks at the clock 20 times in that */
+    link_finish(far.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void who_leaves_waits_for_nobody(void **state)
+{
+    (void)state;
+    int fd = create_near(0, 0); /* says nothing, and hears nothing */
+    AWAIT(near.ups == 1);
+    atomic_store(&near.lingers, true);
+    link_leave(near.link);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    atomic_store(&near.lingers, false);
+    AWAIT(atomic_load(&near.hx_closed) == 2); /* the end of our direction was said */
+    close(fd);
+}
+
+static void who_leaves_is_seen_to_end_in_order(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    link_leave(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void who_leaves_with_a_stream_open_goes_all_the_same(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    link_leave(near.link);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.closed, 1);
+    assert_int_equal(near.closed_error, HX_ECLOSED);
 }
 
 static void a_peer_that_goes_away_breaks_the_streams(void **state)
@@ -345,6 +409,11 @@ int main(void)
         TEST(a_side_that_keeps_its_stream_is_not_given_up),
         TEST(a_stream_that_lingers_does_not_hold_up_the_loop),
         TEST(a_link_can_be_destroyed_while_its_stream_lingers),
+        TEST(who_connected_goes_when_the_peer_has_ended_too),
+        TEST(who_was_connected_to_ends_alone_if_it_must),
+        TEST(who_leaves_waits_for_nobody),
+        TEST(who_leaves_is_seen_to_end_in_order),
+        TEST(who_leaves_with_a_stream_open_goes_all_the_same),
         TEST(a_peer_that_goes_away_breaks_the_streams),
         TEST(a_peer_that_speaks_no_http_is_given_up_and_told_why),
         TEST(a_peer_that_floods_is_given_up_and_told_that_it_did),
