@@ -9,7 +9,7 @@ struct burst {
     bool refused; /* by this kernel or device: datagrams leave one by one, held or not */
     int count;
     size_t len; /* bytes, of each */
-    struct net_address to;
+    struct net_route route;
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
 
@@ -35,10 +35,11 @@ static bool send_from(const struct burst *b, int first, int count)
 {
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(uint16_t))];
+        char bytes[CMSG_SPACE(sizeof(uint16_t)) + PKTINFO_SPACE];
     } control = {.head = {.cmsg_level = IPPROTO_UDP,
                           .cmsg_type = UDP_SEGMENT,
                           .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
+    size_t control_len = 0;
     struct iovec part = {.iov_base = (void *)(b->bytes + (size_t)first * b->len),
                          .iov_len = (size_t)count * b->len};
     struct sockaddr_storage to;
@@ -46,13 +47,15 @@ static bool send_from(const struct burst *b, int first, int count)
     struct mmsghdr m = {.msg_hdr = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1}};
     uint16_t len = (uint16_t)b->len;
 
-    (void)net_address_to(&b->to, b->family, &to, &to_len);
+    (void)net_address_to(&b->route.to, b->family, &to, &to_len);
     m.msg_hdr.msg_namelen = to_len;
     if (count > 1) {
         memcpy(CMSG_DATA(&control.head), &len, sizeof(len));
-        m.msg_hdr.msg_control = control.bytes;
-        m.msg_hdr.msg_controllen = sizeof(control.bytes);
+        control_len = CMSG_SPACE(sizeof(len));
     }
+    control_len += pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
+    m.msg_hdr.msg_control = control_len ? control.bytes : NULL;
+    m.msg_hdr.msg_controllen = control_len;
     return sendmmsg(b->fd, &m, 1, 0) >= 0;
 }
 
@@ -78,7 +81,7 @@ bool burst_holds(void)
     return held != NULL;
 }
 
-bool burst_hold(struct burst *b, const struct net_address *to, const struct iovec *parts, int part_count)
+bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count)
 {
     size_t len = 0;
     uint8_t *at;
@@ -87,10 +90,10 @@ bool burst_hold(struct burst *b, const struct net_address *to, const struct iove
         len += parts[i].iov_len;
     if (b->refused || len > BURST_BYTES_MAX)
         return false;
-    if (b->count > 0 && (b->len != len || !net_address_equal(&b->to, to)))
+    if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof(*route)) != 0))
         burst_flush();
     b->len = len;
-    b->to = *to;
+    b->route = *route;
     at = b->bytes + (size_t)b->count * len;
     for (int i = 0; i < part_count; i++) {
         memcpy(at, parts[i].iov_base, parts[i].iov_len);

@@ -72,11 +72,12 @@ static int close_world(void **state)
 static bool hold(struct world *w, int number, size_t body_len, const struct net_address *to)
 {
     uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
+    struct net_route route = {.to = *to};
     struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
 
     memset(head, number, sizeof(head));
     memset(body, number, sizeof(body));
-    return sender_hold(w->from, to, parts);
+    return sender_hold(w->from, &route, parts);
 }
 
 static void expect(int fd, int number, size_t body_len)
