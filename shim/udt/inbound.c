@@ -11,7 +11,7 @@
 #define STASH_MAX  32   /* datagrams kept for one connecting rendezvous */
 
 struct datagram {
-    struct net_address from;
+    struct net_route route; /* back to where it came from */
     enum packet_type type;
     int32_t id;
     uint8_t *head, *body;
@@ -251,9 +251,9 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
 
-    switch (listener_handshake_take(t->listener, &d->from, d->body, answer, now_ms)) {
+    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
     case LISTENER_ANSWER:
-        control_send_raw(t, &d->from, answer, sizeof(answer));
+        control_send_raw(t, &d->route, answer, sizeof(answer));
         return false;
     case LISTENER_OVER_RATE:
         t->stats.over_rate++;
@@ -268,10 +268,10 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
     return true;
 }
 
-bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, uint8_t *body,
-                  size_t body_len, int64_t now_ms)
+bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+                  int64_t now_ms)
 {
-    struct datagram d = {.from = *from,
+    struct datagram d = {.route = *route,
                          .type = packet_type(head),
                          .id = packet_id(head),
                          .head = head,
@@ -288,14 +288,17 @@ bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, 
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
-        c = udt_conn_find_rendezvous(&t->conns, &d.from);
-    if (c ? !net_address_equal(&c->peer.at, &d.from) : d.id != 0 || !t->listener) {
+        c = udt_conn_find_rendezvous(&t->conns, &d.route.to);
+    if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener) {
         t->stats.unmatched++; /* nobody's, or not from whom it should be (S15) */
         return false;
     }
     if (c)
         rules.ack_window = c->window;
-    if (filter_judge(&rules, head, body, body_len) != FILTER_PASS) {
+    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
+    if (c && c->flight)
+        flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
+    if (verdict != FILTER_PASS) {
         t->stats.refused++;
         return false;
     }

@@ -87,12 +87,13 @@ static void close_world(struct world *w)
 
 static void deliver(struct world *w, struct side *from, struct side *to, uint8_t *packet, size_t len)
 {
+    struct net_route route = {.to = from->address};
+
     from->sent++;
     if ((unsigned)rand_r(&w->seed) % 100 < w->lose_percent)
         return;
     to->heard_ms = w->now_ms;
-    if (to->tap &&
-        !inbound_take(to->tap, &from->address, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
+    if (to->tap && !inbound_take(to->tap, &route, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
         return; /* for the tap alone: UDT does not see it */
     to->exp_count = 1;
     to->response_ms = w->now_ms;
@@ -113,6 +114,7 @@ static void flush(struct world *w, struct side *from, struct side *to)
 static void check_timers(struct world *w, struct side *s, struct side *peer)
 {
     uint8_t packet[PACKET_HEAD + 4] = {0};
+    struct net_route route = {.to = peer->address};
 
     if (s->suspended || w->now_ms <= s->response_ms + (int64_t)s->exp_count * EXP_MIN_MS)
         return;
@@ -121,7 +123,7 @@ static void check_timers(struct world *w, struct side *s, struct side *peer)
         return;
     }
     packet_put_control(packet, PACKET_KEEPALIVE, 0, s->peer_id);
-    if (!s->tap || outbound_leave(s->tap, &peer->address, packet, packet + PACKET_HEAD, 4, w->now_ms))
+    if (!s->tap || outbound_leave(s->tap, &route, packet, packet + PACKET_HEAD, 4, w->now_ms))
         deliver(w, s, peer, packet, sizeof(packet));
     flush(w, s, peer);
     s->exp_count++;
