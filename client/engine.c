@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -66,23 +65,12 @@ uint32_t engine_random(void)
 
 int engine_cond_init(pthread_cond_t *cond)
 {
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return HX_ENOMEM;
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    int rc = pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-    return rc == 0 ? HX_OK : HX_ENOMEM;
+    return pthread_cond_init(cond, NULL) == 0 ? HX_OK : HX_ENOMEM;
 }
 
 bool engine_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms)
 {
-    if (deadline_ms == INT64_MAX) {
-        pthread_cond_wait(cond, mutex);
-        return true;
-    }
-    struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
-    return pthread_cond_timedwait(cond, mutex, &at) == 0;
+    return clock_wait(cond, mutex, deadline_ms);
 }
 
 bool engine_wait(pthread_cond_t *cond, int64_t deadline_ms)
