@@ -19,11 +19,11 @@ STDXX      := -std=gnu++17 $(OURS)
 comma      := ,
 # UDT's threads take and send every datagram through shim/udt (tap.h).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
-# And a few of its functions are made for many idle connections (shim/udt/tuned.cc).
+# And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
-LIBS       := $(UDT_LIBS) -lhttp_parser -luriparser -lssl -lcrypto
+LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
 # The nameserver's; a sanitizer has its own.
 ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
 # A file put into a room is built: rooms are found by their folders, tests by their names.
@@ -39,7 +39,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
-HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire)
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
@@ -64,10 +64,10 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -linih $(ALLOCATOR) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
-$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
@@ -95,10 +95,10 @@ $(B)/libhx.pc: client/libhx.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
 $(B)/example-static: client/example.c $(LIBHX)
-	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -luriparser -lssl -lcrypto -lstdc++ -lpthread -lm
+	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -lnghttp2 -lev $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -112,6 +112,10 @@ $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -W
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+# The other compiler's warnings on every source; the fuzzers are built and linked with it anyway.
+clang-warnings:
+	@printf '%s\n' $(filter %.c,$(SOURCES)) | xargs -P2 -n8 clang -fsyntax-only -Iclient $(filter-out -MMD -MP,$(STD))
+	@printf '%s\n' $(filter %.cc,$(SOURCES)) | xargs -P2 -n8 clang++ -fsyntax-only $(filter-out -MMD -MP,$(STDXX))
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
@@ -136,6 +140,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: clang-warnings all deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

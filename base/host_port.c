@@ -46,3 +46,21 @@ int host_port_parse(struct host_port *out, const char *text, uint16_t default_po
     out->host[len] = '\0';
     return HX_OK;
 }
+
+int host_port_parse_list(struct host_port *out, int most, const char *text, uint16_t default_port)
+{
+    char one[HOST_PORT_HOST_MAX + sizeof "[]:65535"];
+    int count = 0;
+    for (;;) {
+        size_t len = strcspn(text, ",");
+        if (count == most || len >= sizeof one)
+            return HX_EINVAL;
+        memcpy(one, text, len);
+        one[len] = '\0';
+        if (host_port_parse(&out[count++], one, default_port) != HX_OK)
+            return HX_EINVAL;
+        if (text[len] == '\0')
+            return count;
+        text += len + 1;
+    }
+}

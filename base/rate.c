@@ -1,7 +1,6 @@
 #include "base/rate.h"
+#include "base/ipv4_mapped.h"
 #include <string.h>
-
-#define THOUSAND 1000
 
 void rate_init(struct rate *r, unsigned per_second)
 {
@@ -10,32 +9,16 @@ void rate_init(struct rate *r, unsigned per_second)
     hash_key_draw(&r->key);
 }
 
-static struct rate_bucket *bucket_of(struct rate *r, const uint8_t address[16])
+static struct token_bucket *bucket_of(struct rate *r, const uint8_t address[16])
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    size_t len = memcmp(address, mapped, sizeof(mapped)) == 0 ? 16 : 8;
+    size_t len = ipv4_mapped(address) ? 16 : 8;
 
     return &r->buckets[hash_sip(&r->key, address, len) & (RATE_BUCKETS - 1)];
 }
 
 bool rate_take(struct rate *r, const uint8_t address[16], int64_t now_ms)
 {
-    int64_t full = (int64_t)r->per_second * RATE_BURST_S * THOUSAND;
-    struct rate_bucket *b;
+    const struct token_limit limit = {r->per_second, (int64_t)r->per_second * RATE_BURST_S};
 
-    if (!r->per_second)
-        return true;
-    b = bucket_of(r, address);
-    if (b->filled_ms == 0 || now_ms - b->filled_ms > RATE_BURST_S * THOUSAND)
-        b->tokens = full;
-    else
-        b->tokens +=
-            (now_ms - b->filled_ms) * r->per_second; /* tokens a second are thousandths a millisecond */
-    if (b->tokens > full)
-        b->tokens = full;
-    b->filled_ms = now_ms;
-    if (b->tokens < THOUSAND)
-        return false;
-    b->tokens -= THOUSAND;
-    return true;
+    return r->per_second == 0 || token_bucket_take(bucket_of(r, address), &limit, 1, now_ms);
 }

@@ -7,7 +7,7 @@
 #define HX_BASE_RATE_H
 
 #include "base/hash.h"
-#include <stdbool.h>
+#include "base/token_bucket.h"
 
 #define RATE_BUCKETS 16384 /* 256 KiB; a power of two */
 #define RATE_BURST_S 4     /* a full bucket holds this many seconds' worth */
@@ -15,10 +15,7 @@
 struct rate {
     unsigned per_second; /* 0: unlimited */
     struct hash_key key;
-    struct rate_bucket {
-        int64_t filled_ms; /* when `tokens` was true; 0: full */
-        int64_t tokens;    /* thousandths */
-    } buckets[RATE_BUCKETS];
+    struct token_bucket buckets[RATE_BUCKETS];
 };
 
 void rate_init(struct rate *r, unsigned per_second);

@@ -1,7 +1,12 @@
-/* hx_connect: one question to the nameserver, then the hole. The engine's lock guards it. */
+/* hx_connect: a question to the nameserver, asked until it is answered, then the hole. The engine's lock guards it.
+ *
+ *     WAITING --retry is due--> ASKING --target told--> PUNCHING --> DONE
+ *        ^                        |  |                                ^
+ *        '----- not reached ------'  '--- no, or no time is left -----'
+ */
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/engine.h"
 #include "client/nameserver.h"
 #include "client/parts.h"
 #include "client/punch.h"
@@ -12,28 +17,59 @@
 #include <string.h>
 #include <utlist.h>
 
+#define UNANSWERED_MAX 2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
+#define RETRY_MAX_MS   2000 /* somebody waits, and not for long */
+
 /* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same
  * name go one after the other. */
 static struct connect *connects;
+
+enum connect_state { CONNECT_WAITING, CONNECT_ASKING, CONNECT_PUNCHING, CONNECT_DONE };
 
 struct connect {
     struct engine_member member;
     struct connect *prev, *next;
     struct settings settings;
+    enum connect_state state; /* changed by enter() alone */
+    struct engine_timer retry;
+    struct backoff backoff;
+    int64_t begun_ms, deadline_ms;
+
+    int where;      /* the nameserver that is asked, of settings.nameservers */
+    int families;   /* FAMILY_* that it is asked over */
+    bool narrowed;  /* to the one that the peer has */
+    int unanswered; /* tries in a row */
+    struct {        /* what became of the nameservers since the first of them was asked last */
+        int asked;
+        bool not_found; /* one does not know the name */
+        bool soft;      /* one may answer the next time */
+        int retry_after_s;
+    } round;
     struct parts parts;
     struct nameserver *nameserver;
+    struct udt_port *port; /* the punch leaves from it */
+
     pthread_cond_t cond;
-    int64_t begun_ms;
-    bool punching;
-    bool canceled;
-    int error; /* below 0: failed */
+    int last_error; /* of a try, HX_OK if none has failed */
+    int error;      /* DONE without a stream */
     struct hx_stream *stream;
 };
+
+/* What belongs to the state that is left ends with it. */
+static void enter(struct connect *c, enum connect_state state)
+{
+    if (c->state == CONNECT_PUNCHING)
+        punch_cancel(c);
+    engine_timer_cancel(&c->retry);
+    c->state = state;
+    if (state == CONNECT_DONE)
+        pthread_cond_broadcast(&c->cond);
+}
 
 static void fail(struct connect *c, int error)
 {
     c->error = error;
-    pthread_cond_broadcast(&c->cond);
+    enter(c, CONNECT_DONE);
 }
 
 static void report_peer(struct connect *c, enum hx_event event, const struct punch_result *r)
@@ -55,34 +91,41 @@ static void on_punched(void *user, const struct punch_result *r)
                                .name = c->settings.name,
                                .linger_ms = c->settings.linger_ms,
                                .keys = &c->settings.keys,
-                               .connecting = true};
-    c->punching = false;
+                               .connecting = true,
+                               .port = c->port};
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
         fail(c, HX_ELIMIT);
         return;
     }
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
+    if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
+        engine_port_leave(c->port);
     int err = r->error < 0 ? r->error : stream_adopt(&c->stream, r->stream, &info);
     if (err < 0)
         fail(c, err);
     else
-        pthread_cond_broadcast(&c->cond);
+        enter(c, CONNECT_DONE);
 }
 
 static void punch(struct connect *c, const struct endpoint *peer)
 {
     struct punch_result begun = {.peer = peer, .name = c->settings.name};
-    punch_cancel(c); /* a newer target replaces the older one */
+    enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     report_peer(c, HX_EVENT_PEER, &begun);
-    int err = punch_begin(&(struct punch_request){.peer = *peer,
+    c->port = nameserver_port(c->nameserver);
+    int err = punch_begin(&(struct punch_request){.port = c->port,
+                                                  .scope_id = nameserver_scope(c->nameserver),
+                                                  .peer = *peer,
                                                   .name = c->settings.name,
                                                   .timeout_ms = c->settings.punch_ms,
+                                                  .ours = true,
                                                   .on_done = on_punched,
                                                   .user = c});
-    c->punching = err == HX_OK;
     if (err < 0)
         fail(c, err);
 }
+
+static void on_end(void *user, const struct nameserver_end *end);
 
 static void tell_external(struct connect *c)
 {
@@ -93,6 +136,7 @@ static void tell_external(struct connect *c)
 static void on_agreed(void *user, const struct endpoint *external)
 {
     struct connect *c = user;
+    c->unanswered = 0;
     if (external->family == AF_UNSPEC)
         return;
     c->parts.own = *external;
@@ -103,7 +147,7 @@ static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
     bool known = c->parts.own.family != AF_UNSPEC;
-    if (c->stream || c->error < 0)
+    if (c->state == CONNECT_DONE)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
@@ -118,46 +162,152 @@ static void on_part(void *user, const struct multipart_part *part)
     }
 }
 
+static void ask(struct connect *c)
+{
+    struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
+    char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
+    struct buf bytes;
+    struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
+                                         .families = c->families,
+                                         .bytes = &bytes,
+                                         .wait_s = c->settings.wait_s};
+    parts_init(&c->parts, c->settings.name, c->settings.own_name);
+    snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
+    buf_init(&bytes, 0);
+    int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
+                                    c->settings.wait_s > 0 ? prefer : NULL);
+    if (err == HX_OK)
+        err = nameserver_open(&c->nameserver, &request, &callbacks);
+    buf_free(&bytes);
+    enter(c, CONNECT_ASKING);
+    if (err < 0)
+        fail(c, err);
+}
+
+static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,
+                       int64_t retry_ms)
+{
+    report(&c->settings.reporter,
+           &(struct hx_event_info){.event = event,
+                                   .error = end->error,
+                                   .name = c->settings.name,
+                                   .text = end->text,
+                                   .retry_ms = retry_ms},
+           NULL);
+}
+
+static void fail_saying(struct connect *c, int error, const struct nameserver_end *end)
+{
+    if (end->text[0] != '\0')
+        report_end(c, HX_EVENT_REJECTED, end, 0);
+    fail(c, error);
+}
+
+/* All nameservers were asked, none has told of the peer: again, unless that is no use or there is no time. */
+static void round_over(struct connect *c, const struct nameserver_end *end)
+{
+    int64_t delay_ms = backoff_next_ms(&c->backoff, engine_random()) + c->round.retry_after_s * 1000LL;
+    if (c->round.not_found)
+        fail_saying(c, HX_ENOTFOUND, end);
+    else if (!c->round.soft || c->deadline_ms - clock_now_ms() <= delay_ms)
+        fail_saying(c, end->error, end);
+    else {
+        memset(&c->round, 0, sizeof c->round);
+        enter(c, CONNECT_WAITING);
+        engine_timer_set(&c->retry, clock_now_ms() + delay_ms);
+        report_end(c, HX_EVENT_NAMESERVER_AWAITED, end, delay_ms);
+    }
+}
+
+/* 409: the peer has only the other family, over which the nameserver tells of it. */
+static void narrow(struct connect *c, const struct nameserver_end *end)
+{
+    int other = c->settings.families & ~nameserver_family(c->nameserver);
+    if (c->narrowed || other == 0) {
+        fail_saying(c, HX_EFAMILY, end);
+        return;
+    }
+    report_end(c, HX_EVENT_REJECTED, end, 0); /* this is why, if it comes to nothing */
+    c->narrowed = true;
+    c->families = other;
+    ask(c);
+}
+
+/* Nothing has come of asking this nameserver. */
+static void try_on(struct connect *c, const struct nameserver_end *end)
+{
+    c->last_error = end->error;
+    c->round.asked++;
+    c->where = (c->where + 1) % c->settings.nameserver_count;
+    if (c->round.asked < c->settings.nameserver_count)
+        ask(c);
+    else
+        round_over(c, end);
+}
+
+static void judge(struct connect *c, const struct nameserver_end *end)
+{
+    switch (end->error) {
+    case HX_ECONFLICT:
+        narrow(c, end);
+        return;
+    case HX_ENOTFOUND:
+        c->round.not_found = true;
+        break;
+    case HX_ERESOLVE:
+        c->round.soft |= !end->hopeless;
+        break;
+    case HX_ETIMEDOUT:
+    case HX_EREFUSED:
+    case HX_ECLOSED:
+    case HX_EEOF:
+        c->round.soft = true;
+        break;
+    case HX_ELIMIT:
+        c->round.soft |= end->retry_after_s > 0;
+        if (end->retry_after_s > c->round.retry_after_s)
+            c->round.retry_after_s = end->retry_after_s;
+        break;
+    default:
+        fail_saying(c, end->error, end);
+        return;
+    }
+    if (c->narrowed &&
+        !end->answered) /* the nameserver has no address of the peer's family, or we have no way */
+        fail(c, HX_EFAMILY);
+    else
+        try_on(c, end);
+}
+
 /* While a punch is under way the nameserver is not needed any more. */
 static void on_end(void *user, const struct nameserver_end *end)
 {
     struct connect *c = user;
-    if (end->text[0] != '\0')
-        report(
-            &c->settings.reporter,
-            &(struct hx_event_info){
-                .event = HX_EVENT_REJECTED, .error = end->error, .name = c->settings.name, .text = end->text},
-            NULL);
-    nameserver_close(c->nameserver);
-    c->nameserver = NULL;
-    if (!c->stream && !c->punching && c->error == HX_OK)
-        fail(c, end->error);
+    struct nameserver *n = c->nameserver;
+    c->unanswered = end->error == HX_ETIMEDOUT && !end->answered ? c->unanswered + 1 : 0;
+    if (c->unanswered >= UNANSWERED_MAX) {
+        engine_port_leave(nameserver_port(n));
+        c->unanswered = 0;
+    }
+    if (c->state == CONNECT_ASKING)
+        judge(c, end);
+    if (c->nameserver == n)
+        c->nameserver = NULL;
+    nameserver_close(n);
+}
+
+static void on_retry(struct engine_timer *t)
+{
+    ask(container_of(t, struct connect, retry));
 }
 
 static void on_cancel(struct engine_member *m)
 {
     struct connect *c = container_of(m, struct connect, member);
-    c->canceled = true;
-    punch_cancel(c);
+    if (c->state != CONNECT_DONE)
+        fail(c, HX_ECANCELED);
     nameserver_close(c->nameserver);
     c->nameserver = NULL;
-    pthread_cond_broadcast(&c->cond);
-}
-
-static int ask(struct connect *c)
-{
-    struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
-    char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
-    struct buf request;
-    snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    buf_init(&request, 0);
-    int err = request_write_connect(&request, c->settings.name, c->settings.own_name,
-                                    c->settings.wait_s > 0 ? prefer : NULL);
-    if (err == HX_OK)
-        err =
-            nameserver_open(&c->nameserver, &c->settings.addresses, &request, c->settings.wait_s, &callbacks);
-    buf_free(&request);
-    return err;
 }
 
 static bool another_before(const struct connect *c)
@@ -169,13 +319,13 @@ static bool another_before(const struct connect *c)
     return false;
 }
 
-static int await_turn(struct connect *c, int64_t deadline_ms)
+static int await_turn(struct connect *c)
 {
-    while (another_before(c) && !c->canceled) {
-        if (!engine_wait(&c->cond, deadline_ms))
+    while (another_before(c) && c->state != CONNECT_DONE) {
+        if (!engine_wait(&c->cond, c->deadline_ms))
             return HX_ETIMEDOUT;
     }
-    return c->canceled ? HX_ECANCELED : HX_OK;
+    return c->error;
 }
 
 static void end_turn(struct connect *c)
@@ -185,22 +335,22 @@ static void end_turn(struct connect *c)
         pthread_cond_broadcast(&it->cond);
 }
 
-static int reach(struct connect *c, int64_t deadline_ms)
+static int reach(struct connect *c)
 {
     c->begun_ms = clock_now_ms();
-    c->error = ask(c);
-    while (c->error == HX_OK && !c->stream && !c->canceled) {
-        if (!engine_wait(&c->cond, deadline_ms) && c->error == HX_OK)
-            c->error = c->punching ? HX_EPUNCH : HX_ETIMEDOUT;
+    ask(c);
+    while (c->state != CONNECT_DONE) {
+        if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
+            continue;
+        fail(c, c->state == CONNECT_PUNCHING ? HX_EPUNCH : c->last_error < 0 ? c->last_error : HX_ETIMEDOUT);
     }
-    on_cancel(&c->member); /* also frees what is left after success */
-    return c->stream ? HX_OK : c->error < 0 ? c->error : HX_ECANCELED;
+    on_cancel(&c->member); /* frees what is left */
+    return c->stream ? HX_OK : c->error;
 }
 
 int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name, int timeout_ms)
 {
-    struct connect c = {.error = HX_OK};
-    int64_t deadline_ms = engine_deadline(timeout_ms);
+    struct connect c = {.error = HX_OK, .deadline_ms = engine_deadline(timeout_ms)};
     int err = settings_init(&c.settings, config, name);
     if (err == HX_OK)
         err = engine_cond_init(&c.cond);
@@ -210,13 +360,15 @@ int hx_connect(struct hx_stream **out, const struct hx_config *config, const cha
     }
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
-        parts_init(&c.parts, c.settings.name, c.settings.own_name);
+        c.families = c.settings.families;
+        c.retry.fire = on_retry;
+        c.backoff.max_ms = RETRY_MAX_MS;
         c.member.cancel = on_cancel;
         engine_join(&c.member);
         DL_APPEND(connects, &c);
-        err = await_turn(&c, deadline_ms);
+        err = await_turn(&c);
         if (err == HX_OK)
-            err = reach(&c, deadline_ms);
+            err = reach(&c);
         end_turn(&c);
         engine_leave(&c.member);
         if (err == HX_OK)

@@ -1,5 +1,6 @@
 #include "client/engine.h"
 #include "base/clock.h"
+#include "client/netwatch.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,8 +11,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BATCH_EVENTS 256  /* then others get the lock */
-#define SHUTDOWN_MS  1000 /* for the last answers about the ends of streams */
+#define BATCH_EVENTS 256 /* of one port; then others get the lock */
+#define NETWORK_MS   500 /* changes come in flocks: they are told when they are over, or so often */
+#define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
+#define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 enum engine_state { ENGINE_IDLE, ENGINE_RUNS, ENGINE_STOPS, ENGINE_ENDED };
 
@@ -20,12 +23,17 @@ static struct {
     pthread_cond_t ended;
     enum engine_state state;
     uint16_t asked_port;
-    struct udt_port *port;
+    struct udt_port *ports[PORTS_MAX];
+    int port_count;
+    int newest; /* the port that is used for what is begun */
     int wake_fd;
+    int netwatch_fd;             /* below 0: none */
+    struct engine_timer network; /* since the first change that was not told */
     pthread_t thread;
     struct engine_timer *timers; /* in no order: there are few */
     struct engine_member *members;
-} engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1};
+} engine = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1, .netwatch_fd = -1};
 
 void engine_lock(void)
 {
@@ -39,7 +47,7 @@ void engine_unlock(void)
 
 struct udt_port *engine_port(void)
 {
-    return engine.port;
+    return engine.ports[engine.newest];
 }
 
 void engine_wake(void)
@@ -131,12 +139,12 @@ static void run_timers(int64_t now_ms)
     }
 }
 
-/* Takes what waits, at most a batch. True: there may be more. */
-static bool take_events(void)
+/* Takes what waits at one port, at most a batch. True: there may be more. */
+static bool take_events(struct udt_port *port)
 {
     struct udt_event ev;
     for (int i = 0; i < BATCH_EVENTS; i++) {
-        if (udt_port_next(engine.port, &ev) <= 0)
+        if (udt_port_next(port, &ev) <= 0)
             return false;
         struct engine_sink *sink = ev.stream->user;
         if (sink)
@@ -145,18 +153,49 @@ static bool take_events(void)
     return true;
 }
 
+static bool take_all_events(void)
+{
+    bool more = false;
+    for (int i = 0; i < engine.port_count; i++) /* an event may add one */
+        more |= take_events(engine.ports[i]);
+    return more;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int sleep_ms(void)
 {
-    int64_t least = udt_port_timeout_ms(engine.port);
+    int64_t least = -1;
     int64_t now_ms = clock_now_ms();
     struct engine_timer *t;
+    for (int i = 0; i < engine.port_count; i++)
+        least = earlier(least, udt_port_timeout_ms(engine.ports[i]));
     DL_FOREACH(engine.timers, t)
     {
-        int64_t left = t->due_ms > now_ms ? t->due_ms - now_ms : 0;
-        if (least < 0 || left < least)
-            least = left;
+        least = earlier(least, t->due_ms > now_ms ? t->due_ms - now_ms : 0);
     }
     return least > INT32_MAX ? INT32_MAX : (int)least;
+}
+
+static void on_network(struct engine_timer *unused)
+{
+    (void)unused;
+    struct engine_member *m, *next;
+    DL_FOREACH_SAFE(engine.members, m, next)
+    {
+        if (m->network_changed)
+            m->network_changed(m);
+    }
+}
+
+static void take_network_changes(void)
+{
+    netwatch_drain(engine.netwatch_fd);
+    if (!engine.network.armed)
+        engine_timer_set(&engine.network, clock_now_ms() + NETWORK_MS);
 }
 
 static void *engine_run(void *unused)
@@ -164,42 +203,67 @@ static void *engine_run(void *unused)
     (void)unused;
     engine_lock();
     while (engine.state == ENGINE_RUNS) {
-        bool more = take_events();
+        bool more = take_all_events();
         run_timers(clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
-        struct pollfd fds[] = {{.fd = udt_port_fd(engine.port), .events = POLLIN},
-                               {.fd = engine.wake_fd, .events = POLLIN}};
+        struct pollfd fds[2 + PORTS_MAX] = {{.fd = engine.wake_fd, .events = POLLIN},
+                                            {.fd = engine.netwatch_fd, .events = POLLIN}};
+        nfds_t count = 2;
+        for (int i = 0; i < engine.port_count; i++)
+            fds[count++] = (struct pollfd){.fd = udt_port_fd(engine.ports[i]), .events = POLLIN};
         engine_unlock();
-        uint64_t count;
-        if (poll(fds, 2, timeout_ms) > 0 && (fds[1].revents & POLLIN))
-            (void)!read(engine.wake_fd, &count, sizeof count);
+        uint64_t wakes;
+        bool ready = poll(fds, count, timeout_ms) > 0;
+        if (ready && (fds[0].revents & POLLIN))
+            (void)!read(engine.wake_fd, &wakes, sizeof wakes);
         engine_lock();
+        if (ready && fds[1].revents)
+            take_network_changes();
     }
     engine_unlock();
     return NULL;
 }
 
-/* A first try that fails after the port was opened keeps it for the next: UDT's threads are on it. */
-static int engine_start(uint16_t local_port)
+static int open_port(struct udt_port **out, uint16_t local_port)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(local_port)};
     struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(local_port)};
     struct udt_port_config config = {.local = (struct sockaddr *)&any6, .local_len = sizeof any6};
+    int err = udt_port_open(out, &config);
+    if (err == HX_EADDR) { /* a kernel without IPv6 */
+        config = (struct udt_port_config){.local = (struct sockaddr *)&any, .local_len = sizeof any};
+        err = udt_port_open(out, &config);
+    }
+    return err;
+}
+
+void engine_port_leave(const struct udt_port *port)
+{
+    if (engine.state != ENGINE_RUNS || engine.asked_port != 0 || port != engine_port())
+        return;
+    if (engine.port_count < PORTS_MAX && open_port(&engine.ports[engine.port_count], 0) == HX_OK)
+        engine.newest = engine.port_count++;
+    else
+        engine.newest = (engine.newest + 1) % engine.port_count;
+    engine_wake(); /* the thread shall look at it, too */
+}
+
+/* A first try that fails after the port was opened keeps it for the next: UDT's threads are on it. */
+static int engine_start(uint16_t local_port)
+{
     int err = HX_OK;
     if (engine.wake_fd < 0)
         engine.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (engine.wake_fd < 0)
         return HX_ESYS;
-    if (!engine.port) {
-        err = udt_port_open(&engine.port, &config);
-        if (err == HX_EADDR) { /* a kernel without IPv6 */
-            config = (struct udt_port_config){.local = (struct sockaddr *)&any, .local_len = sizeof any};
-            err = udt_port_open(&engine.port, &config);
-        }
-    }
+    if (engine.port_count == 0 && (err = open_port(&engine.ports[0], local_port)) == HX_OK)
+        engine.port_count = 1;
     if (err < 0)
         return err;
     engine.asked_port = local_port;
+    if (engine.netwatch_fd < 0)
+        engine.netwatch_fd = netwatch_open();
+    engine.network.fire = on_network;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */

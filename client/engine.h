@@ -1,4 +1,7 @@
-/* client/engine.h: the library's one thread, its one UDP port, its lock and its timers.
+/* client/engine.h: the library's one thread, its UDP port, its lock and its timers.
+ *
+ * There is one port, until something finds that the way from it is blocked: then what is begun uses another one, and
+ * what lives on the old one stays there. A port of UDT's is never closed (UDT4.md, A5): a few are used in turn.
  *
  * The lock guards everything in client/ but the bytes of streams (client/stream.h). Events and timers are
  * delivered by the thread with the lock held; whatever is called from them must not wait. */
@@ -26,19 +29,24 @@ struct engine_timer {
 /* Whoever must be told when the library ends. */
 struct engine_member {
     void (*cancel)(struct engine_member *m); /* close every stream, wake every waiter; may leave */
-    struct engine_member *prev, *next;       /* private */
-    bool joined;                             /* private */
+    /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor make others leave. */
+    void (*network_changed)(struct engine_member *m);
+    struct engine_member *prev, *next; /* private */
+    bool joined;                       /* private */
 };
 
-/* Takes the lock; the first call opens the port (0: the kernel's choice) and starts the thread. HX_OK:
+/* Takes the lock; the first call opens a port (0: the kernel's choice) and starts the thread. HX_OK:
  * locked. HX_EINVAL: the port is already another one; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED: the engine
  * has ended. */
 int engine_enter(uint16_t local_port);
 /* Takes the lock whatever the engine's state: to close what is left. */
 void engine_lock(void);
 void engine_unlock(void);
-/* The port. The lock is held, and the engine runs. */
+/* The port for what is begun now. The lock is held, and the engine runs. */
 struct udt_port *engine_port(void);
+/* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing changes
+ * if it is another one already, or if the caller of the library has chosen the port. */
+void engine_port_leave(const struct udt_port *port);
 
 /* A condition variable for engine_wait() or cond_wait_until(). */
 int engine_cond_init(pthread_cond_t *cond);
@@ -53,7 +61,7 @@ void engine_timer_set(struct engine_timer *t, int64_t due_ms); /* also moves an 
 void engine_timer_cancel(struct engine_timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
-/* The thread shall look at the port's deadlines again: call it after udt_connect() or udt_rendezvous(). */
+/* The thread shall look at the ports' deadlines again: call it after udt_connect() or udt_rendezvous(). */
 void engine_wake(void);
 uint32_t engine_random(void);
 

@@ -2,7 +2,8 @@
  *
  * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with
  * UDT (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
- * streams of a process share. That port and one thread are made by the first call that needs them.
+ * streams of a process share. That port and one thread are made by the first call that needs them. Where nothing
+ * comes back to it, later tries leave from another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close() and
  * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
@@ -48,6 +49,8 @@ enum hx_error {
     HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
     HX_EREJECTED = -18, /* the nameserver rejected the request */
     HX_EAUTH = -19,     /* the peer does not have the key */
+    HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
+    HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
 };
 #endif
 
@@ -60,14 +63,16 @@ struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    HX_EVENT_BOUND,    /* name is ours (again); address: our external one, "-" if the nameserver is silent */
-    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
-    HX_EVENT_PEER,     /* the punch towards the peer (name, address) begins */
-    HX_EVENT_PUNCHED,  /* it succeeded */
-    HX_EVENT_PUNCH_FAILED,   /* it failed: error */
-    HX_EVENT_PEER_DROPPED,   /* a peer was not served because too many wait: error HX_ELIMIT */
-    HX_EVENT_REJECTED,       /* the nameserver's answer was an error; text: its explanation */
-    HX_EVENT_NAMESERVER_LOST /* the listener lost its nameserver (error) and tries again in retry_ms */
+    HX_EVENT_BOUND, /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where
+                          both have IPv4 and IPv6 it comes for each */
+    HX_EVENT_EXTERNAL,          /* hx_connect() learned our own external address */
+    HX_EVENT_PEER,              /* the punch towards the peer (name, address) begins */
+    HX_EVENT_PUNCHED,           /* it succeeded */
+    HX_EVENT_PUNCH_FAILED,      /* it failed: error */
+    HX_EVENT_PEER_DROPPED,      /* a peer was not served because too many wait: error HX_ELIMIT */
+    HX_EVENT_REJECTED,          /* the nameserver's answer was an error; text: its explanation */
+    HX_EVENT_NAMESERVER_LOST,   /* the listener lost its nameserver (error) and tries again in retry_ms */
+    HX_EVENT_NAMESERVER_AWAITED /* it was not reached yet, or has no room (error, text): again in retry_ms */
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". */
@@ -84,14 +89,17 @@ struct hx_event_info {
 
 /* Zeroed means all defaults, but for the nameserver. Copied, strings too. */
 struct hx_config {
-    const char *nameserver; /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given */
-    uint16_t local_port;    /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
-    const char *name;       /* hx_connect: our own name, shown to the peer; NULL: none */
-    int wait_s;             /* hx_connect: wait up to so many seconds (60 at most) for the name to appear */
-    int timeout_ms;         /* hx_bind: for the nameserver's answer; 0: 10000 */
-    int punch_ms;           /* for one punch, at most 28000; 0: 10000 */
+    /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned to when
+     * one was not reached, after the last the first again. HOST is looked up anew at each try. */
+    const char *nameserver;
+    uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
+    const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
+    int wait_s;          /* hx_connect: wait up to so many seconds (60 at most) for the name to appear */
+    int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
+    int punch_ms;        /* for one punch, at most 28000; 0: 10000 */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
-    int backlog;   /* punched streams waiting in a listener, at most 1024; 0: 64; more are closed */
+    int backlog; /* punched streams waiting in a listener, at most 1024; 0: 64; when there are more, the oldest of
+                      the host that has the most is closed */
     /* Called for progress from whichever thread makes it, one call at a time, with a lock held: return soon,
      * and call nothing of this library. May be NULL. */
     void (*on_event)(void *user, const struct hx_event_info *info);
@@ -100,13 +108,17 @@ struct hx_config {
      * '#', say nothing. hx_connect() uses the first key, a listener lets in whoever has any of them. Only
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
+    int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
 };
 
-/* Registers `name` and returns when the nameserver has agreed. From then on the library keeps the name bound:
- * when the nameserver restarts or falls silent it binds anew, for ever, less and less often (up to 30 s).
+/* Registers `name` and returns when the nameserver has agreed. Until then, for config.timeout_ms, it is tried again
+ * when it was not reached or had no room. From then on the library keeps the name bound: when the nameserver
+ * restarts or falls silent, or this host gets another address, it binds anew, for ever, less and less often (up to
+ * 30 s). Where both have IPv4 and IPv6 the name is bound over both; hx_bind() returns when it is over one.
  * HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive;
- * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE: the nameserver was not reached; HX_EREJECTED, HX_ELIMIT, HX_EPROTO:
- * it was, but did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+ * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it
+ * had no room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS,
+ * HX_ENOMEM; HX_ECANCELED. */
 HX_API int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name);
 /* The next connection: punched, nothing read or proven yet. HX_OK: *out is the caller's, to be closed with
  * hx_close(). HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
@@ -120,9 +132,10 @@ HX_API int hx_listener_external(struct hx_listener *l, char *text, size_t size);
 /* Gives the name back and closes what waits to be accepted. Accepted streams live on. NULL is fine. */
 HX_API void hx_listener_close(struct hx_listener *l);
 
-/* Asks the nameserver for `name` and punches. `timeout_ms` is for all of it but resolving the nameserver's
- * host. HX_OK: *out is the caller's, to be closed with hx_close(). HX_ENOTFOUND: nobody holds the name;
- * HX_EPUNCH: its holder was not reached; the rest as hx_bind(). */
+/* Asks the nameserver for `name` and punches, all of it within `timeout_ms`; a nameserver that is not reached, or
+ * asks for patience, is asked again. HX_OK: *out is the caller's, to be closed with hx_close(). HX_ENOTFOUND: nobody
+ * holds the name; HX_EPUNCH: its holder was not reached; HX_EFAMILY: it has addresses only of a family that we, or
+ * the nameserver, have not (HX_EVENT_REJECTED says which); the rest as hx_bind(). */
 HX_API int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
                       int timeout_ms);
 /* With keys: finishes the proof that both sides have the same one, which hx_read() and hx_write() else do

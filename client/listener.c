@@ -1,36 +1,22 @@
 /* hx_listener: a name that is kept bound, and the peers that came for it. The engine's lock guards it. */
-#include "base/backoff.h"
-#include "base/clock.h"
 #include "base/container_of.h"
-#include "client/engine.h"
-#include "client/nameserver.h"
+#include "base/fair_share.h"
+#include "client/binding.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
-#include "client/settings.h"
 #include "client/stream.h"
-#include "proto/request.h"
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
-
-#define STEADY_MS 5000 /* a bind that held for so long begins the backoff anew */
 
 struct hx_listener {
     struct settings settings;
     struct engine_member member;
-    struct engine_timer retry;
-    struct backoff backoff;
-    struct nameserver *nameserver; /* NULL between two tries */
-    struct endpoint external;
-    int64_t bound_ms; /* when the nameserver agreed last; 0: it has not in this try */
-    bool ever_bound;
-    int error; /* of the first try */
+    struct binding binding;
     bool canceled;
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
     struct readiness_fd fd; /* set while the queue holds something */
-    struct hx_stream *queue_first, *queue_last;
-    int queue_len;
+    struct fair_share queue;
 };
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
@@ -43,35 +29,40 @@ static void report_peer(struct hx_listener *l, enum hx_event event, int error, c
 
 static void queue_put(struct hx_listener *l, struct hx_stream *s)
 {
-    if (l->queue_last)
-        *stream_next(l->queue_last) = s;
-    else
-        l->queue_first = s;
-    l->queue_last = s;
-    l->queue_len++;
+    fair_share_add(&l->queue, stream_waiting(s));
     readiness_fd_set(&l->fd, true);
     pthread_cond_broadcast(&l->cond);
 }
 
+/* The one that has waited longest. */
 static struct hx_stream *queue_take(struct hx_listener *l)
 {
-    struct hx_stream *s = l->queue_first;
-    if (!s)
+    struct fair_share_member *m = l->queue.oldest;
+    if (!m)
         return NULL;
-    l->queue_first = *stream_next(s);
-    *stream_next(s) = NULL;
-    if (!l->queue_first)
-        l->queue_last = NULL;
-    l->queue_len--;
-    readiness_fd_set(&l->fd, l->queue_len > 0 || l->canceled);
-    return s;
+    fair_share_remove(&l->queue, m);
+    readiness_fd_set(&l->fd, l->queue.count > 0 || l->canceled);
+    return stream_of_waiting(m);
+}
+
+/* Nobody has accepted them: in a full queue the host with the most of them gives way to one that has come now. */
+static void queue_make_room(struct hx_listener *l, struct hx_stream *newcomer)
+{
+    struct fair_share_member *m;
+    while ((m = fair_share_victim(&l->queue, &stream_waiting(newcomer)->source))) {
+        struct hx_stream *victim = stream_of_waiting(m);
+        struct punch_result dropped = {.peer = stream_endpoint(victim), .name = stream_name(victim)};
+        fair_share_remove(&l->queue, m);
+        report_peer(l, HX_EVENT_PEER_DROPPED, HX_ELIMIT, &dropped);
+        stream_discard(victim);
+    }
 }
 
 static void on_punched(void *user, const struct punch_result *r)
 {
     struct hx_listener *l = user;
     struct stream_info info = {.peer = *r->peer,
-                               .external = l->external,
+                               .external = *binding_external(&l->binding, r->peer->family),
                                .name = r->name,
                                .linger_ms = l->settings.linger_ms,
                                .keys = &l->settings.keys};
@@ -79,28 +70,27 @@ static void on_punched(void *user, const struct punch_result *r)
     if (r->error == HX_ECANCELED)
         return;
     if (r->error < 0) {
-        report_peer(l, HX_EVENT_PUNCH_FAILED, r->error, r);
+        report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
         return;
     }
     int err = stream_adopt(&s, r->stream, &info);
-    if (err == HX_OK && l->queue_len >= l->settings.backlog) {
-        stream_discard(s);
-        err = HX_ELIMIT;
-    }
     if (err < 0) {
         report_peer(l, HX_EVENT_PEER_DROPPED, err, r);
         return;
     }
     report_peer(l, HX_EVENT_PUNCHED, HX_OK, r);
+    queue_make_room(l, s);
     queue_put(l, s);
 }
 
-static void on_part(void *user, const struct multipart_part *part)
+static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
     struct punch_result failed = {.peer = &part->peer, .name = part->name};
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
-    int err = punch_begin(&(struct punch_request){.peer = part->peer,
+    int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
+                                                  .scope_id = nameserver_scope(n),
+                                                  .peer = part->peer,
                                                   .name = part->name,
                                                   .timeout_ms = l->settings.punch_ms,
                                                   .on_done = on_punched,
@@ -109,74 +99,10 @@ static void on_part(void *user, const struct multipart_part *part)
         report_peer(l, err == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, err, &failed);
 }
 
-static void on_agreed(void *user, const struct endpoint *external)
+static void on_changed(void *user)
 {
     struct hx_listener *l = user;
-    l->external = *external;
-    l->bound_ms = clock_now_ms();
-    l->ever_bound = true;
-    report(&l->settings.reporter, &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = l->settings.name},
-           external);
     pthread_cond_broadcast(&l->cond);
-}
-
-static void retry_later(struct hx_listener *l, int error, int retry_after_s, const char *text)
-{
-    int64_t now_ms = clock_now_ms();
-    if (l->bound_ms != 0 && now_ms - l->bound_ms >= STEADY_MS)
-        backoff_reset(&l->backoff);
-    l->bound_ms = 0;
-    int64_t delay_ms = backoff_next_ms(&l->backoff, engine_random());
-    if (retry_after_s > 0) /* no longer than our own bound: it may be a slip, or malice */
-        delay_ms += retry_after_s * 1000LL < BACKOFF_MAX_MS ? retry_after_s * 1000LL : BACKOFF_MAX_MS;
-    report(&l->settings.reporter,
-           &(struct hx_event_info){.event = HX_EVENT_NAMESERVER_LOST,
-                                   .error = error,
-                                   .name = l->settings.name,
-                                   .text = text,
-                                   .retry_ms = delay_ms},
-           NULL);
-    engine_timer_set(&l->retry, now_ms + delay_ms);
-}
-
-static void on_end(void *user, const struct nameserver_end *end)
-{
-    struct hx_listener *l = user;
-    if (l->ever_bound) {
-        retry_later(l, end->error, end->retry_after_s, end->text);
-    } else {
-        l->error = end->error;
-        if (end->text[0] != '\0')
-            report(&l->settings.reporter,
-                   &(struct hx_event_info){.event = HX_EVENT_REJECTED,
-                                           .error = end->error,
-                                           .name = l->settings.name,
-                                           .text = end->text},
-                   NULL);
-        pthread_cond_broadcast(&l->cond);
-    }
-    nameserver_close(l->nameserver);
-    l->nameserver = NULL;
-}
-
-static int ask(struct hx_listener *l)
-{
-    struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, l};
-    struct buf request;
-    buf_init(&request, 0);
-    int err = request_write_bind(&request, l->settings.name, NULL);
-    if (err == HX_OK)
-        err = nameserver_open(&l->nameserver, &l->settings.addresses, &request, 0, &callbacks);
-    buf_free(&request);
-    return err;
-}
-
-static void on_retry(struct engine_timer *t)
-{
-    struct hx_listener *l = container_of(t, struct hx_listener, retry);
-    int err = ask(l);
-    if (err < 0)
-        retry_later(l, err, -1, "");
 }
 
 /* Ends everything but the handle. */
@@ -185,14 +111,17 @@ static void on_cancel(struct engine_member *m)
     struct hx_listener *l = container_of(m, struct hx_listener, member);
     struct hx_stream *s;
     l->canceled = true;
-    engine_timer_cancel(&l->retry);
     punch_cancel(l);
-    nameserver_close(l->nameserver);
-    l->nameserver = NULL;
+    binding_end(&l->binding);
     while ((s = queue_take(l)))
         stream_discard(s);
     readiness_fd_set(&l->fd, true);
     pthread_cond_broadcast(&l->cond);
+}
+
+static void on_network_changed(struct engine_member *m)
+{
+    binding_network_changed(&container_of(m, struct hx_listener, member)->binding);
 }
 
 /* The engine's lock is held. */
@@ -211,16 +140,17 @@ static void destroy(struct hx_listener *l)
 static int bind_and_wait(struct hx_listener *l)
 {
     int64_t deadline_ms = engine_deadline(l->settings.timeout_ms);
-    int err = ask(l);
-    while (err == HX_OK && !l->ever_bound) {
+    struct binding *b = &l->binding;
+    int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
+    while (err == HX_OK && !b->ever_bound) {
         if (!engine_wait(&l->cond, deadline_ms))
-            err = HX_ETIMEDOUT;
+            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
         if (l->canceled)
             err = HX_ECANCELED;
-        else if (l->error < 0)
-            err = l->error;
+        else if (b->error < 0)
+            err = b->error;
     }
-    return l->ever_bound && !l->canceled ? HX_OK : err;
+    return b->ever_bound && !l->canceled ? HX_OK : err;
 }
 
 int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
@@ -239,7 +169,8 @@ int hx_bind(struct hx_listener **out, const struct hx_config *config, const char
         return err;
     }
     l->member.cancel = on_cancel;
-    l->retry.fire = on_retry;
+    l->member.network_changed = on_network_changed;
+    fair_share_init(&l->queue, l->settings.backlog, l->settings.backlog);
     readiness_fd_init(&l->fd, false);
     engine_join(&l->member);
     err = bind_and_wait(l);
@@ -257,7 +188,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     int err = HX_OK;
     engine_lock();
     l->users++;
-    while (err == HX_OK && !l->canceled && !l->queue_first) {
+    while (err == HX_OK && !l->canceled && !l->queue.oldest) {
         if (timeout_ms == 0)
             err = HX_EAGAIN;
         else if (!engine_wait(&l->cond, deadline_ms))
@@ -265,7 +196,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     }
     if (l->canceled)
         err = HX_ECANCELED;
-    else if (l->queue_first) {
+    else if (l->queue.oldest) {
         *out = queue_take(l);
         err = HX_OK;
     }
@@ -288,7 +219,7 @@ int hx_listener_external(struct hx_listener *l, char *text, size_t size)
 {
     char whole[ENDPOINT_TEXT_MAX];
     engine_lock();
-    size_t len = endpoint_format(&l->external, whole);
+    size_t len = endpoint_format(binding_external(&l->binding, AF_UNSPEC), whole);
     engine_unlock();
     if (len >= size)
         return HX_ETOOBIG;

@@ -1,7 +1,7 @@
 #include "client/nameserver.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/engine.h"
+#include "client/route.h"
 #include "proto/response.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,11 @@ struct nameserver {
     struct engine_sink sink;
     struct engine_timer timer; /* the answer's deadline, then silence */
     struct nameserver_callbacks callbacks;
-    struct resolve_list addresses;
-    size_t next_address;
-    struct stream *stream;
+    struct udt_port *port;
+    struct race *race;      /* NULL once it is won */
+    struct stream *stream;  /* NULL before */
+    int family;             /* FAMILY_*, once it is won */
+    struct endpoint source; /* our address on the way to it, without a port */
     struct buf out;
     int answer_ms;
     int status;  /* 0 before the head */
@@ -50,16 +52,23 @@ static void close_stream(struct nameserver *n)
 }
 
 /* The last thing that is done with `n`: the callback may free it. */
-static void end(struct nameserver *n, int error)
+static void end_for(struct nameserver *n, int error, bool hopeless)
 {
     const struct response_head *head = response_reader_head(n->response);
     struct nameserver_end told = {.error = n->refusal < 0 ? n->refusal : error,
                                   .retry_after_s = head ? head->retry_after_s : -1,
-                                  .text = n->text};
+                                  .text = n->text,
+                                  .answered = n->status != 0,
+                                  .hopeless = hopeless};
     engine_timer_cancel(&n->timer);
     close_stream(n);
     n->text[n->text_len] = '\0';
     n->callbacks.on_end(n->callbacks.user, &told);
+}
+
+static void end(struct nameserver *n, int error)
+{
+    end_for(n, error, false);
 }
 
 static void on_part(void *user, const struct multipart_part *part)
@@ -132,36 +141,11 @@ static int write_request(struct nameserver *n)
     return HX_OK;
 }
 
-static int connect_next(struct nameserver *n)
-{
-    int err = HX_EADDR;
-    while (n->next_address < n->addresses.count) {
-        size_t i = n->next_address++;
-        int timeout_ms = n->next_address < n->addresses.count ? NAMESERVER_HURRY_MS : UDT_CONNECT_MS;
-        err = udt_connect(&n->stream, engine_port(), (struct sockaddr *)&n->addresses.address[i].sa,
-                          n->addresses.address[i].len, timeout_ms, &n->sink);
-        if (err == HX_OK) {
-            engine_wake();
-            return HX_OK;
-        }
-        n->stream = NULL;
-    }
-    return err;
-}
-
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
-    struct nameserver *n = (struct nameserver *)sink;
+    struct nameserver *n = container_of(sink, struct nameserver, sink);
     int err = HX_OK;
     switch (ev->type) {
-    case UDT_EV_CONNECT_FAILED:
-        close_stream(n);
-        err = n->next_address < n->addresses.count ? connect_next(n) : ev->error;
-        break;
-    case UDT_EV_CONNECTED:
-        engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
-        err = write_request(n);
-        break;
     case UDT_EV_WRITABLE:
         err = write_request(n);
         break;
@@ -192,8 +176,29 @@ static void on_timer(struct engine_timer *timer)
         engine_timer_set(&n->timer, silent_at);
 }
 
-int nameserver_open(struct nameserver **out, const struct resolve_list *addresses, const struct buf *request,
-                    int wait_s, const struct nameserver_callbacks *callbacks)
+static void on_raced(void *user, const struct race_result *result)
+{
+    struct nameserver *n = user;
+    n->race = NULL;
+    if (result->error < 0) {
+        end_for(n, result->error, result->hopeless);
+        return;
+    }
+    n->stream = result->stream;
+    n->stream->user = &n->sink;
+    socklen_t len;
+    const struct sockaddr_in6 *peer =
+        (const struct sockaddr_in6 *)stream_peer(n->stream, &len); /* IPv4: mapped */
+    n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
+    (void)route_source((const struct sockaddr *)peer, len, &n->source);
+    engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
+    int err = write_request(n);
+    if (err < 0)
+        end(n, err);
+}
+
+int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
+                    const struct nameserver_callbacks *callbacks)
 {
     struct nameserver *n = calloc(1, sizeof *n);
     if (!n)
@@ -201,15 +206,16 @@ int nameserver_open(struct nameserver **out, const struct resolve_list *addresse
     n->sink.on_event = on_event;
     n->timer.fire = on_timer;
     n->callbacks = *callbacks;
-    n->addresses = *addresses;
-    n->answer_ms = NAMESERVER_ANSWER_MS + wait_s * 1000;
+    n->port = engine_port();
+    n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
     buf_init(&n->out, 0);
     struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};
     int err = response_reader_create(&n->response, false, &reading);
     if (err == HX_OK)
-        err = buf_append(&n->out, buf_data(request), request->len);
+        err = buf_append(&n->out, buf_data(request->bytes), request->bytes->len);
     if (err == HX_OK)
-        err = connect_next(n);
+        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, on_raced,
+                         n);
     if (err < 0)
         nameserver_close(n);
     else
@@ -221,9 +227,41 @@ void nameserver_close(struct nameserver *n)
 {
     if (!n)
         return;
+    race_cancel(n->race);
     engine_timer_cancel(&n->timer);
     close_stream(n);
     response_reader_destroy(n->response);
     buf_free(&n->out);
     free(n);
+}
+
+int nameserver_family(const struct nameserver *n)
+{
+    return n->family;
+}
+
+struct udt_port *nameserver_port(const struct nameserver *n)
+{
+    return n->port;
+}
+
+uint32_t nameserver_scope(const struct nameserver *n)
+{
+    socklen_t len;
+    if (!n->stream)
+        return 0;
+    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
+    return IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr) ? a->sin6_scope_id : 0;
+}
+
+bool nameserver_route_holds(const struct nameserver *n)
+{
+    socklen_t len;
+    struct endpoint now;
+    if (!n->stream || n->source.family == AF_UNSPEC)
+        return true;
+    const struct sockaddr *to = stream_peer(n->stream, &len);
+    if (!route_source(to, len, &now) || now.family == AF_UNSPEC)
+        return true; /* no way at all: silence will tell whether that lasts */
+    return endpoint_same_host(&n->source, &now);
 }

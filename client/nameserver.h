@@ -4,19 +4,21 @@
 #define HX_CLIENT_NAMESERVER_H
 
 #include "base/buf.h"
-#include "client/resolve.h"
+#include "client/race.h"
 #include "proto/multipart.h"
 
-#define NAMESERVER_ANSWER_MS 10000 /* from the request to the head of its answer; a wait comes on top */
+#define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
+#define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
 #define NAMESERVER_SILENCE_MS \
-    20000                        /* its UDT sends something every 8 s or so: two were lost, now give up \
+    20000 /* its UDT sends something every 8 s or so: two were lost, now give up \
                                   */
-#define NAMESERVER_HURRY_MS 1000 /* for an address that is not the last to be tried */
 
 struct nameserver;
 
 struct nameserver_end {
-    int error; /* HX_ECLOSED: broken; HX_EEOF: it said goodbye; HX_ETIMEDOUT; an answer's HX_E*; ... */
+    int error;     /* HX_ECLOSED: broken; HX_EEOF: it said goodbye; HX_ETIMEDOUT; an answer's HX_E*; ... */
+    bool answered; /* it has said something: a head */
+    bool hopeless; /* HX_ERESOLVE: there is no such name, as far as the name service knows */
     int retry_after_s; /* -1: it said nothing about that */
     const char *text;  /* the first line of its explanation, or "" */
 };
@@ -29,10 +31,27 @@ struct nameserver_callbacks {
     void *user;
 };
 
-/* Turns to the addresses one after the other until one answers at all. `request` is copied; `wait_s`: how
- * long its answer may take on top. HX_OK, or an error and no callback. */
-int nameserver_open(struct nameserver **out, const struct resolve_list *addresses, const struct buf *request,
-                    int wait_s, const struct nameserver_callbacks *callbacks);
+struct nameserver_request {
+    const struct host_port *name; /* copied, as is `bytes` */
+    int families;                 /* FAMILY_*: the first address that answers is used (client/race.h) */
+    const struct buf *bytes;
+    int wait_s; /* how long the answer may take on top */
+};
+
+/* Looks the name up, connects and asks, from the newest port of the engine. HX_OK, or HX_ENOMEM and no callback.
+ * Never calls back before it returns. */
+int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
+                    const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
+
+/* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); else 0. */
+int nameserver_family(const struct nameserver *n);
+/* The port that it is asked from: what it sees is the way to this one. */
+struct udt_port *nameserver_port(const struct nameserver *n);
+/* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on, too; 0:
+ * none. */
+uint32_t nameserver_scope(const struct nameserver *n);
+/* Does what we send to it still leave from the address that it did when we connected? Peers know us by that. */
+bool nameserver_route_holds(const struct nameserver *n);
 
 #endif

@@ -1,5 +1,8 @@
 #include "client/punch.h"
 #include "base/clock.h"
+#include "base/container_of.h"
+#include "base/fair_share.h"
+#include "base/rate.h"
 #include "client/engine.h"
 #include "client/parts.h"
 #include <stdlib.h>
@@ -12,17 +15,41 @@ struct punch {
     char name[HOST_ID_MAX + 1];
     struct stream *stream;
     int64_t begun_ms;
+    struct fair_share_member member; /* of `asked`; not of our own ones */
     struct punch *prev, *next;
 };
 
 static struct punch *punches;
-static int punch_count;
+static int ours_count;
+static struct fair_share asked; /* attempts that others asked for */
+static struct rate rate;        /* of them */
+static bool limits_set;
+
+static void set_limits(void)
+{
+    if (limits_set)
+        return;
+    limits_set = true;
+    fair_share_init(&asked, PUNCH_MAX, PUNCH_HOST_MAX);
+    rate_init(&rate, PUNCH_HOST_RATE);
+}
+
+static void list(struct punch *p)
+{
+    DL_APPEND(punches, p);
+    if (p->request.ours)
+        ours_count++;
+    else
+        fair_share_add(&asked, &p->member);
+}
 
 /* Takes it off the list; the stream stays whose it is. */
 static void unlist(struct punch *p)
 {
     DL_DELETE(punches, p);
-    punch_count--;
+    if (p->request.ours)
+        ours_count--;
+    fair_share_remove(&asked, &p->member);
 }
 
 static void done(struct punch *p, int error, struct stream *stream)
@@ -66,31 +93,52 @@ static int timeout_of(const struct punch_request *request)
     return request->timeout_ms < UDT_RENDEZVOUS_MS ? request->timeout_ms : UDT_RENDEZVOUS_MS;
 }
 
-int punch_begin(const struct punch_request *request)
+/* HX_OK: there is room for one more. Only an attempt that may begin replaces another one. */
+static int admit(const struct punch_request *request, const struct fair_share_source *source)
 {
-    if (!parts_punchable(&request->peer))
-        return HX_EADDR;
+    struct sockaddr_in6 address;
+    struct fair_share_member *victim;
     struct punch *older = find(&request->peer);
+    endpoint_to_sockaddr6(&request->peer, &address);
+    if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
+        return HX_ELIMIT;
     if (older)
         done(older, HX_ECANCELED, NULL);
-    if (punch_count >= PUNCH_MAX)
-        return HX_ELIMIT;
+    if (request->ours)
+        return ours_count < PUNCH_MAX ? HX_OK : HX_ELIMIT;
+    while ((victim = fair_share_victim(&asked, source)))
+        done(container_of(victim, struct punch, member), HX_ELIMIT, NULL);
+    return HX_OK;
+}
+
+int punch_begin(const struct punch_request *request)
+{
+    struct fair_share_source source;
+    if (!parts_punchable(&request->peer))
+        return HX_EADDR;
+    set_limits();
+    fair_share_source(&source, request->peer.family, request->peer.address);
+    int err = admit(request, &source);
+    if (err < 0)
+        return err;
     struct punch *p = calloc(1, sizeof *p);
     if (!p)
         return HX_ENOMEM;
     p->sink.on_event = on_event;
+    p->member.source = source;
     p->request = *request;
     p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
     struct sockaddr_storage sa;
     socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
-    int err = udt_rendezvous(&p->stream, engine_port(), (struct sockaddr *)&sa, len, timeout_of(request), p);
+    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
+        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
+    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request), p);
     if (err < 0) {
         free(p);
         return err;
     }
-    DL_APPEND(punches, p);
-    punch_count++;
+    list(p);
     engine_wake();
     return HX_OK;
 }

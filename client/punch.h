@@ -2,19 +2,27 @@
  *
  * One attempt per peer address at a time, in the whole process: UDT tells rendezvous apart by it. A newer one
  * replaces an older one that has not connected, since its peer has asked anew. No identity is checked:
- * whoever answers from the address is taken for the peer. */
+ * whoever answers from the address is taken for the peer.
+ *
+ * Whoever knows the name can make a listener punch. So each host has a share of the attempts (base/fair_share.h), and
+ * a rate: what one host asks for costs its own attempts alone. Under many networks at once, a peer is reached if its
+ * packets come before PUNCH_MAX others have asked. */
 #ifndef HX_CLIENT_PUNCH_H
 #define HX_CLIENT_PUNCH_H
 
 #include "proto/endpoint.h"
-#include "shim/stream.h"
+#include "shim/udt/udt.h"
+#include <stdbool.h>
 #include <stdint.h>
 
-#define PUNCH_MAX        256   /* attempts at once */
+#define PUNCH_MAX        256   /* attempts at once that others asked for, and as many of our own */
+#define PUNCH_HOST_MAX   32    /* of them towards one host */
+#define PUNCH_HOST_RATE  50    /* a second towards one host, in bursts of RATE_BURST_S seconds' worth */
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
-    int error;             /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt has replaced it */
+    int error; /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it;
+                              HX_ELIMIT: it gave way to others */
     struct stream *stream; /* connected, now the callee's; NULL after an error */
     const struct endpoint *peer;
     const char *name;
@@ -22,14 +30,18 @@ struct punch_result {
 };
 
 struct punch_request {
+    struct udt_port
+        *port;         /* the one that the nameserver sees: what it told the peer is the way to this one */
+    uint32_t scope_id; /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
     struct endpoint peer;
     const char *name; /* the peer's, copied */
     int timeout_ms;   /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;        /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };
 
-/* HX_OK; HX_ELIMIT: PUNCH_MAX are under way; HX_EADDR: nobody can have that address; HX_ENOMEM, HX_ESYS.
+/* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that address; HX_ENOMEM, HX_ESYS.
  * After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
 /* Ends all attempts of `user` without calling on_done. */

@@ -1,4 +1,5 @@
 #include "client/settings.h"
+#include "client/race.h"
 #include "proto/host_id.h"
 #include "proto/request.h"
 #include "shim/udt/udt.h"
@@ -20,6 +21,14 @@ static int copy_name(char out[HX_NAME_MAX + 1], const char *name)
     return HX_OK;
 }
 
+/* hx_config.family. 0: it is none. */
+static int families_of(int family)
+{
+    if (family == 0)
+        return FAMILY_ANY;
+    return family == 4 ? FAMILY_IPV4 : family == 6 ? FAMILY_IPV6 : 0;
+}
+
 static int or_default(int value, int when_zero)
 {
     return value == 0 ? when_zero : value;
@@ -33,9 +42,14 @@ int settings_init(struct settings *s, const struct hx_config *config, const char
         return HX_EINVAL;
     if (config->name && config->name[0] != '\0' && copy_name(s->own_name, config->name) != HX_OK)
         return HX_EINVAL;
-    if (config->wait_s < 0 || config->wait_s > REQUEST_WAIT_MAX || config->timeout_ms < 0 ||
+    if (config->wait_s < 0 || config->wait_s > REQUEST_WAIT_MAX || config->timeout_ms < -1 ||
         config->punch_ms < 0 || config->punch_ms > UDT_RENDEZVOUS_MS || config->linger_ms < -1 ||
         config->backlog < 0 || config->backlog > BACKLOG_MAX)
+        return HX_EINVAL;
+    s->families = families_of(config->family);
+    s->nameserver_count =
+        host_port_parse_list(s->nameservers, NAMESERVERS_MAX, config->nameserver, HX_DEFAULT_PORT);
+    if (s->families == 0 || s->nameserver_count < 0)
         return HX_EINVAL;
     s->reporter = (struct reporter){.on_event = config->on_event, .user = config->user};
     s->local_port = config->local_port;
@@ -46,7 +60,7 @@ int settings_init(struct settings *s, const struct hx_config *config, const char
     s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
     if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
         return HX_EINVAL; /* hx_keys_check() tells more */
-    return resolve_lookup(&s->addresses, config->nameserver, HX_DEFAULT_PORT);
+    return HX_OK;
 }
 
 void settings_free(struct settings *s)

@@ -2,22 +2,26 @@
 #ifndef HX_CLIENT_SETTINGS_H
 #define HX_CLIENT_SETTINGS_H
 
+#include "base/host_port.h"
 #include "client/report.h"
-#include "client/resolve.h"
 #include "secure/key.h"
 
+#define NAMESERVERS_MAX 8
+
 struct settings {
-    struct resolve_list addresses; /* of the nameserver */
+    struct host_port nameservers[NAMESERVERS_MAX]; /* tried one after the other */
+    int nameserver_count;                          /* at least 1 */
+    int families;                                  /* FAMILY_* of client/race.h */
     struct reporter reporter;
     char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to */
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
     struct keyring keys;            /* empty: none */
     uint16_t local_port;
-    int wait_s, timeout_ms, punch_ms, linger_ms, backlog;
+    int wait_s, punch_ms, linger_ms, backlog;
+    int timeout_ms; /* -1: none */
 };
 
-/* Copies what *config says; resolves the nameserver, which may block. HX_OK; HX_EINVAL; HX_ERESOLVE;
- * HX_ENOMEM. */
+/* Copies what *config says. Does not block. HX_OK; HX_EINVAL; HX_ENOMEM. */
 int settings_init(struct settings *s, const struct hx_config *config, const char *name);
 /* Also after an error of the above. */
 void settings_free(struct settings *s);

@@ -18,11 +18,12 @@ struct hx_stream {
     struct engine_timer silence;
     struct engine_member member;
     struct stream *s; /* changed with both locks held; NULL once the connection is given up */
+    struct udt_port *port;
     struct endpoint peer, external;
     char name[HOST_ID_MAX + 1];
     int linger_ms;
     int64_t born_ms;
-    struct hx_stream *next;
+    struct fair_share_member waiting; /* to be accepted */
 
     pthread_mutex_t mutex; /* all below, and every read and write of `s` */
     pthread_cond_t cond;
@@ -146,6 +147,8 @@ static void detach(struct hx_stream *h, bool settle)
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
+    if (h->port && stream_heard_ms(s) + STREAM_DOUBT_MS <= clock_now_ms())
+        engine_port_leave(h->port); /* our NAT may keep a dead mapping as long as packets use it */
     s->user = NULL;
     if (!settle || gone || !delayed_close(s, settled_ms))
         stream_close(s);
@@ -173,10 +176,12 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
     h->member.cancel = on_cancel;
+    h->port = info->port;
     h->peer = info->peer;
     h->external = info->external;
     h->linger_ms = info->linger_ms == 0 ? STREAM_LINGER_MS : info->linger_ms;
     strncpy(h->name, info->name, HOST_ID_MAX);
+    fair_share_source(&h->waiting.source, info->peer.family, info->peer.address);
     h->born_ms = clock_now_ms();
     readiness_fd_init(&h->read_fd, true); /* nobody knows what waits: the first call will tell */
     readiness_fd_init(&h->write_fd, true);
@@ -206,9 +211,19 @@ void stream_discard(struct hx_stream *h)
     free(h);
 }
 
-struct hx_stream **stream_next(struct hx_stream *h)
+struct fair_share_member *stream_waiting(struct hx_stream *h)
 {
-    return &h->next;
+    return &h->waiting;
+}
+
+struct hx_stream *stream_of_waiting(struct fair_share_member *m)
+{
+    return container_of(m, struct hx_stream, waiting);
+}
+
+const char *stream_name(const struct hx_stream *h)
+{
+    return h->name;
 }
 
 const struct endpoint *stream_endpoint(const struct hx_stream *h)
@@ -327,7 +342,11 @@ static int try_prove(struct hx_stream *h)
         return HX_ECANCELED;
     int err = secure_channel_prove(&h->channel);
     tell_proof(h);
-    return err == HX_EAGAIN && h->gone ? HX_ECLOSED : err;
+    if (err == HX_EAGAIN && h->gone)
+        return HX_ECLOSED;
+    if (err == HX_EAGAIN) /* nor has hx_read() anything */
+        readiness_fd_set(&h->read_fd, false);
+    return err;
 }
 
 int hx_handshake(struct hx_stream *h, int timeout_ms)

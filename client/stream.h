@@ -5,14 +5,16 @@
 #ifndef HX_CLIENT_STREAM_H
 #define HX_CLIENT_STREAM_H
 
+#include "base/fair_share.h"
 #include "client/api.h"
 #include "proto/endpoint.h"
 #include "secure/key.h"
-#include "shim/stream.h"
+#include "shim/udt/udt.h"
 #include <stdbool.h>
 
 #define STREAM_SILENCE_MS \
     30000 /* the peer's UDT is never that quiet (DESIGN, section 3: a connection's end) */
+#define STREAM_DOUBT_MS  12000 /* longer than between two of its keepalives: the way to it may be blocked */
 #define STREAM_LINGER_MS 30000
 #define STREAM_SETTLE_MS \
     500 /* a younger one is closed so late: the peer may not know yet that it is connected, \
@@ -26,6 +28,7 @@ struct stream_info {
     int linger_ms;              /* as in hx_config */
     const struct keyring *keys; /* copied; empty: the bytes pass as they are */
     bool connecting;
+    struct udt_port *port; /* connecting: the one that it leaves from; NULL if that is nobody's business */
 };
 
 /* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,
@@ -33,8 +36,10 @@ struct stream_info {
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info);
 /* Closes the connection at once and frees the handle. The engine's lock is held. NULL is fine. */
 void stream_discard(struct hx_stream *s);
-/* In a listener's queue of what waits to be accepted. */
-struct hx_stream **stream_next(struct hx_stream *s);
+/* For a listener's queue of what waits to be accepted. */
+struct fair_share_member *stream_waiting(struct hx_stream *s);
+struct hx_stream *stream_of_waiting(struct fair_share_member *m);
+const char *stream_name(const struct hx_stream *s);
 const struct endpoint *stream_endpoint(const struct hx_stream *s);
 
 #endif

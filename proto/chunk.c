@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/percent.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -53,17 +54,6 @@ bool chunk_reader_done(const struct chunk_reader *r)
     return r->state == CHUNK_DONE;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static int end_size_line(struct chunk_reader *r)
 {
     r->count = 0;
@@ -72,7 +62,7 @@ static int end_size_line(struct chunk_reader *r)
 
 static int read_size(struct chunk_reader *r, char c)
 {
-    int digit = hex_value(c);
+    int digit = percent_hex_value(c);
 
     if (digit >= 0) {
         if (r->count == CHUNK_SIZE_DIGITS_MAX)

@@ -1,14 +1,12 @@
 #include "proto/endpoint.h"
 
 #include "base/error.h"
+#include "base/ipv4_mapped.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PORT_DIGITS_MAX 5
-
-/* ::ffff:0:0/96 (RFC 4291, 2.5.5.2) */
-static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 static void set_ipv4(struct endpoint *e, const void *address, uint16_t port)
 {
@@ -18,8 +16,8 @@ static void set_ipv4(struct endpoint *e, const void *address, uint16_t port)
 
 static void set_ipv6(struct endpoint *e, const uint8_t address[16], uint16_t port)
 {
-    if (memcmp(address, mapped_prefix, sizeof mapped_prefix) == 0) {
-        set_ipv4(e, address + sizeof mapped_prefix, port);
+    if (ipv4_mapped(address)) {
+        set_ipv4(e, address + IPV4_MAPPED_PREFIX, port);
         return;
     }
     *e = (struct endpoint){.family = AF_INET6, .port = port};
@@ -53,8 +51,7 @@ void endpoint_to_sockaddr6(const struct endpoint *e, struct sockaddr_in6 *out)
     if (e->family == AF_INET6) {
         memcpy(out->sin6_addr.s6_addr, e->address, 16);
     } else if (e->family == AF_INET) {
-        memcpy(out->sin6_addr.s6_addr, mapped_prefix, sizeof mapped_prefix);
-        memcpy(out->sin6_addr.s6_addr + sizeof mapped_prefix, e->address, 4);
+        ipv4_map(out->sin6_addr.s6_addr, e->address);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "proto/host_id.h"
 
 #include "base/error.h"
+#include "base/percent.h"
 #include <string.h>
 
 static bool is_alnum(char c)
@@ -12,12 +13,6 @@ static bool is_alnum(char c)
 static bool is_host_id_char(char c)
 {
     return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~@", c));
-}
-
-/* unreserved (RFC 3986, 2.3): what never needs encoding, wherever in a URI it stands */
-static bool is_unreserved(char c)
-{
-    return is_alnum(c) || (c != '\0' && strchr("-._~", c));
 }
 
 bool host_id_valid(const char *name, size_t len)
@@ -32,23 +27,7 @@ bool host_id_valid(const char *name, size_t len)
 
 int host_id_encode(const char *name, char *out, size_t cap)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    size_t used = 0;
-
     if (!host_id_valid(name, strnlen(name, HOST_ID_MAX + 1)))
         return HX_EINVAL;
-    for (; *name; name++) {
-        size_t need = is_unreserved(*name) ? 1 : 3;
-        if (used + need >= cap)
-            return HX_ETOOBIG;
-        if (need == 1) {
-            out[used++] = *name;
-            continue;
-        }
-        out[used++] = '%';
-        out[used++] = hex[(unsigned char)*name >> 4];
-        out[used++] = hex[(unsigned char)*name & 15];
-    }
-    out[used] = '\0';
-    return (int)used;
+    return (int)percent_encode(out, cap, name, "");
 }

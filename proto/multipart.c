@@ -2,9 +2,11 @@
 
 #include "base/error.h"
 #include "proto/chunk.h"
+#include "proto/field.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define BOUNDARY_MAX 70 /* RFC 2046, 5.1.1 */
 
@@ -12,7 +14,7 @@
 enum multipart_state {
     MULTIPART_PREAMBLE, /* before the first delimiter line */
     MULTIPART_PEER,     /* the delimiter has come: NAME: IP:PORT is next */
-    MULTIPART_END,      /* the part's empty line is next */
+    MULTIPART_FIELDS,   /* its further fields, or the empty line that ends it */
     MULTIPART_BETWEEN,  /* the next delimiter, or empty lines that show the connection is alive */
     MULTIPART_EPILOGUE  /* behind the closing delimiter */
 };
@@ -61,6 +63,15 @@ static bool is_delimiter(const struct multipart_reader *r, const char *tail)
            memcmp(line + boundary_len, tail, tail_len) == 0;
 }
 
+static size_t blanks_at(const char *line, size_t at, size_t len)
+{
+    size_t n = 0;
+
+    while (at + n < len && (line[at + n] == ' ' || line[at + n] == '\t'))
+        n++;
+    return n;
+}
+
 static int read_peer(struct multipart_reader *r)
 {
     const char *line = r->line;
@@ -74,11 +85,55 @@ static int read_peer(struct multipart_reader *r)
     memcpy(r->part.name, line, name_len);
     r->part.name[name_len] = '\0';
 
-    size_t at = name_len + 1;
-    while (at < r->line_len && (line[at] == ' ' || line[at] == '\t'))
-        at++;
+    size_t at = name_len + 1 + blanks_at(line, name_len + 1, r->line_len);
     int err = endpoint_parse(&r->part.peer, line + at, r->line_len - at);
-    return err < 0 ? err : MULTIPART_END;
+    r->part.field_count = 0;
+    r->text_len = 0;
+    return err < 0 ? err : MULTIPART_FIELDS;
+}
+
+/* Copies text[0..len) behind the part's other texts. There is room. */
+static const char *keep(struct multipart_reader *r, const char *text, size_t len)
+{
+    char *copy = r->text + r->text_len;
+
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    r->text_len += len + 1;
+    return copy;
+}
+
+static int read_field(struct multipart_reader *r)
+{
+    const char *line = r->line;
+    const char *colon = memchr(line, ':', r->line_len);
+    size_t key_len = colon ? (size_t)(colon - line) : 0;
+
+    if (!field_name_valid(line, key_len))
+        return HX_EPROTO;
+    size_t at = key_len + 1 + blanks_at(line, key_len + 1, r->line_len);
+    size_t len = r->line_len - at;
+    while (len > 0 && (line[at + len - 1] == ' ' || line[at + len - 1] == '\t'))
+        len--;
+    if (!field_value_valid(line + at, len))
+        return HX_EPROTO;
+    if (r->part.field_count == MULTIPART_FIELDS_MAX || r->text_len + key_len + len + 2 > sizeof r->text)
+        return HX_ETOOBIG;
+    struct multipart_field *f = &r->part.fields[r->part.field_count++];
+    f->key = keep(r, line, key_len);
+    f->value = keep(r, line + at, len);
+    return MULTIPART_FIELDS;
+}
+
+const char *multipart_next(const struct multipart_part *part, const char *key, size_t *at)
+{
+    while (*at < part->field_count) {
+        const struct multipart_field *f = &part->fields[(*at)++];
+
+        if (strcasecmp(f->key, key) == 0)
+            return f->value;
+    }
+    return NULL;
 }
 
 /* The state after the line in r->line, or an error. */
@@ -87,9 +142,9 @@ static int read_line(struct multipart_reader *r)
     switch (r->state) {
     case MULTIPART_PEER:
         return r->line_len == 0 ? MULTIPART_PEER : read_peer(r);
-    case MULTIPART_END:
+    case MULTIPART_FIELDS:
         if (r->line_len > 0)
-            return HX_EPROTO;
+            return read_field(r);
         if (r->on_part)
             r->on_part(r->user, &r->part);
         return MULTIPART_BETWEEN;

@@ -1,8 +1,14 @@
 /* proto/multipart.h: the parts of the multipart/x-mixed-replace body (RFC 2046, 5.1), writer and reader.
  *
- * A part tells one peer: "--hx_hole_punching" CRLF NAME ": " IP:PORT CRLF CRLF. The delimiter line equals the
- * boundary parameter, as the specification prints it, where RFC 2046 would put two more dashes in front; the
- * reader takes both, and LF for CRLF. No I/O, no allocation. */
+ * A part is a list of fields, and the first one tells a peer:
+ *
+ *   --hx_hole_punching CRLF
+ *   NAME: IP:PORT CRLF
+ *   KEY: VALUE CRLF         for each further field; who does not know a key ignores it
+ *   CRLF
+ *
+ * The delimiter line equals the boundary parameter, as the specification prints it, where RFC 2046 would put two
+ * more dashes in front; the reader takes both, and LF for CRLF. No I/O, no allocation. */
 #ifndef HX_PROTO_MULTIPART_H
 #define HX_PROTO_MULTIPART_H
 
@@ -20,17 +26,32 @@ struct buf;
  * buf_append()'s errors, or HX_EINVAL if `name` is neither "" nor a host_id. */
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer);
 
+#define MULTIPART_FIELDS_MAX       32   /* behind the peer's; a part with more is refused */
+#define MULTIPART_FIELDS_MAX_BYTES 4096 /* of all of them, their NULs counted */
+
+struct multipart_field {
+    const char *key;   /* a token (RFC 9110, 5.6.2), compared without regard to case */
+    const char *value; /* without the blanks around it; no control bytes */
+};
+
 struct multipart_part {
     char name[HOST_ID_MAX + 1]; /* "" if the peer gave none */
     struct endpoint peer;
+    size_t field_count;
+    struct multipart_field fields[MULTIPART_FIELDS_MAX]; /* valid during on_part() */
 };
 
+/* The value of the part's next field `key` from *at on, which is moved behind it; begin with 0. NULL: no more. */
+const char *multipart_next(const struct multipart_part *part, const char *key, size_t *at);
+
 struct multipart_reader {
-    int state;                         /* private */
-    size_t line_len;                   /* private */
-    char line[MULTIPART_LINE_MAX + 1]; /* private; a CR fits behind */
-    char boundary[72 + 1];             /* private */
-    struct multipart_part part;        /* private: the part being read */
+    int state;                             /* private */
+    size_t line_len;                       /* private */
+    char line[MULTIPART_LINE_MAX + 1];     /* private; a CR fits behind */
+    char boundary[72 + 1];                 /* private */
+    struct multipart_part part;            /* private: the part being read */
+    size_t text_len;                       /* private */
+    char text[MULTIPART_FIELDS_MAX_BYTES]; /* private: what part.fields point to */
     void (*on_part)(void *user, const struct multipart_part *part);
     void *user;
 };
@@ -40,8 +61,9 @@ struct multipart_reader {
 int multipart_reader_init(struct multipart_reader *r, const char *boundary,
                           void (*on_part)(void *user, const struct multipart_part *part), void *user);
 /* Feeds body bytes (transfer coding already removed). Empty lines between parts are ignored, and so is the
- * preamble before the first delimiter. HX_OK; HX_EPROTO: a line that is no NAME: IP:PORT; HX_ETOOBIG: a line
- * above MULTIPART_LINE_MAX. After either, `r` stays failed. */
+ * preamble before the first delimiter. HX_OK; HX_EPROTO: a first line that is no NAME: IP:PORT, a further one
+ * that is no field; HX_ETOOBIG: a line above MULTIPART_LINE_MAX, or more fields than the two bounds above. After
+ * either, `r` stays failed. */
 int multipart_reader_feed(struct multipart_reader *r, const char *data, size_t len);
 
 #endif

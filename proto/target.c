@@ -1,27 +1,23 @@
 #include "proto/target.h"
 
+#include "base/percent.h"
 #include "proto/request.h"
 #include <ctype.h>
 #include <string.h>
-#include <uriparser/Uri.h>
 
-/* True if each '%' begins an encoded byte that is not NUL, which would end the C string it is decoded into.
- */
 static bool percent_encoding_valid(const char *text)
 {
-    for (; (text = strchr(text, '%')); text += 3) {
-        if (!isxdigit((unsigned char)text[1]) || !isxdigit((unsigned char)text[2]))
+    for (; (text = strchr(text, '%')); text += 3)
+        if (percent_byte(text, strlen(text)) < 0)
             return false;
-        if (text[1] == '0' && text[2] == '0')
-            return false;
-    }
     return true;
 }
 
-/* Decoded in place. '+' is a character of names and stays what it is: this is no HTML form. */
-static void percent_decode(char *text)
+/* In place; the whole target was found valid. '+' is a character of names and stays what it is: this is no HTML
+ * form. */
+static void decode(char *text)
 {
-    uriUnescapeInPlaceExA(text, URI_FALSE, URI_BR_DONT_TOUCH);
+    (void)percent_decode(text, text, strlen(text));
 }
 
 /* The path and query of an absolute-form target: what follows scheme "://" authority; NULL if it is none. */
@@ -63,8 +59,8 @@ static int read_query(char *query, struct request *out, const char **why)
     while (status == 0 && (parameter = strsep(&query, "&"))) {
         char *key = strsep(&parameter, "=");
         char *value = parameter ? parameter : key + strlen(key);
-        percent_decode(key);
-        percent_decode(value);
+        decode(key);
+        decode(value);
         if (strcmp(key, "host_id") == 0)
             status = take_name(out->host_id, value, why);
         else if (out->target == REQUEST_CONNECT && strcmp(key, "name") == 0 && *value)
@@ -93,7 +89,7 @@ int target_read(char *target, struct request *out, const char **why)
         return 400;
     }
     char *path = strsep(&query, "?");
-    percent_decode(path);
+    decode(path);
     out->target = REQUEST_ROOT;
     if (strcmp(path, "") == 0 || strcmp(path, "/") == 0)
         return 0;

@@ -1,31 +1,26 @@
-/* server/loop.h: the one thread: epoll over UDT's port, signals and time; hands events to the server. */
+/* server/loop.h: the one thread's loop, on libev: descriptors with their handlers, and turns. */
 #ifndef HX_SERVER_LOOP_H
 #define HX_SERVER_LOOP_H
 
-struct notify;
-struct server;
-struct udt_port;
+#include <stdint.h>
 
-#define LOOP_TURN_EVENTS 256 /* UDT events taken in one turn */
-/* After so many ended connections, and once none has ended for a while, free memory is given back to the
- * system. UDT keeps a closed socket for up to 2 s (UDT4.md, B). */
-#define LOOP_TRIM_ENDED 256
-#define LOOP_TRIM_MS    3000
-#define LOOP_STOP_MS    200 /* after CONN_STOP_MS: whatever is left is closed */
+#define LOOP_END (-2) /* what a turn returns to end the loop */
 
-struct loop_config {
-    struct server *server;
-    struct udt_port *port;
-    struct notify *notify; /* NULL: nobody is told */
-    int signal_fd;         /* from loop_block_signals() */
-    int stats_fd;          /* from stats_open(), or -1 */
-};
+struct loop;
 
-/* SIGTERM, SIGINT and SIGUSR1 are blocked from here on, in this thread and those it makes: UDT's threads must
- * not take them. Returns their descriptor, or HX_ESYS with errno. */
-int loop_block_signals(void);
-/* Runs until SIGTERM or SIGINT has come and the server's connections have ended; a second one ends it at
- * once. SIGUSR1 writes the line event=stats. HX_OK, or HX_ESYS with errno. */
-int loop_run(const struct loop_config *config);
+typedef void loop_handler(void *user, int64_t now_ms);
+/* Ends each turn: called after the handlers of all descriptors that were ready, and once before the first
+ * wait. Returns after how many ms it wants to be called again if no descriptor becomes ready before; 0: at
+ * once; -1: never; LOOP_END. */
+typedef int loop_turn(void *user, int64_t now_ms);
+
+/* HX_OK; HX_ESYS: no epoll(7); HX_ENOMEM. */
+int loop_create(struct loop **out);
+/* Calls `handler` in each turn in which `fd` is readable. The descriptor stays the caller's, and must be open
+ * as long as the loop is. HX_OK or HX_ENOMEM. */
+int loop_watch(struct loop *l, int fd, loop_handler *handler, void *user);
+/* Runs until `turn` returns LOOP_END. now_ms is CLOCK_MONOTONIC, one reading for each turn. */
+void loop_run(struct loop *l, loop_turn *turn, void *user);
+void loop_destroy(struct loop *l); /* NULL is fine */
 
 #endif

@@ -1,17 +1,17 @@
 /* hx-nameserver: tells hosts behind NATs each other's external address (DESIGN.md). */
 #include "base/error.h"
+#include "base/process.h"
 #include "proto/endpoint.h"
 #include "server/config.h"
 #include "server/log.h"
-#include "server/loop.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
 #include "server/server.h"
+#include "server/service.h"
 #include "server/stats.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +36,7 @@ static struct udt_port *open_port(const struct server_config *config)
                                  .rate_per_address = (unsigned)config->rate_per_address};
     struct udt_port *port;
     char text[ENDPOINT_TEXT_MAX];
+    errno = 0;
     int err = udt_port_open(&port, &pc);
 
     if (err == HX_OK)
@@ -46,7 +47,8 @@ static struct udt_port *open_port(const struct server_config *config)
                 "hx-nameserver: cannot listen on UDP %s: %s; choose another address with --listen%s\n", text,
                 strerror(errno), errno == EADDRINUSE ? ", or stop who uses it" : "");
     else
-        fprintf(stderr, "hx-nameserver: cannot start on UDP %s: %s\n", text, hx_error_text(err));
+        fprintf(stderr, "hx-nameserver: cannot start on UDP %s: %s\n", text,
+                err == HX_ESYS && errno != 0 ? strerror(errno) : hx_error_text(err));
     return NULL;
 }
 
@@ -86,21 +88,24 @@ static int announce(const struct udt_port *port, const char *sandbox)
     address_text(local, len, text);
     log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
     size = snprintf(line, sizeof line, "listening on %s\n", text);
-    return write(STDOUT_FILENO, line, (size_t)size) == size ? HX_OK : HX_ESYS;
+    if (write(STDOUT_FILENO, line, (size_t)size) == size ||
+        errno == EBADF) /* closed: nobody wants to hear it */
+        return HX_OK;
+    return HX_ESYS;
 }
 
 /* All that needs rights, files or sockets has been done. */
-static int run(const struct server_config *config, struct loop_config *loop)
+static int run(const struct server_config *config, struct service_config *service)
 {
-    int err = server_create(&loop->server, config);
+    int err = server_create(&service->server, config);
 
     if (err == HX_OK) {
-        err = announce(loop->port, enter_sandbox(config));
+        err = announce(service->ports[0], enter_sandbox(config));
         if (err == HX_OK)
-            err = loop_run(loop);
+            err = service_run(service);
         if (err < 0)
             log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
-        server_destroy(loop->server);
+        server_destroy(service->server);
     }
     return err;
 }
@@ -109,30 +114,31 @@ static int serve(const struct server_config *config)
 {
     struct notify notify;
     struct privileges_user user;
-    struct loop_config loop = {.notify = &notify, .stats_fd = stats_open()};
+    struct udt_port *port;
+    struct service_config service = {
+        .ports = &port, .port_count = 1, .notify = &notify, .stats_fd = stats_open()};
     int err;
 
-    loop.signal_fd = loop_block_signals();
-    if (loop.signal_fd < 0 || privileges_renounce() < 0) {
+    service.signal_fd = service_block_signals();
+    if (service.signal_fd < 0 || privileges_renounce() < 0) {
         fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
-    signal(SIGPIPE, SIG_IGN); /* who reads the log may go away */
     if (notify_open(&notify) < 0)
         fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    loop.port = open_port(config);
-    if (!loop.port)
+    port = open_port(config);
+    if (!port)
         return EXIT_FAILURE;
     if (config->user[0] && privileges_drop(&user) < 0) {
         fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
                 strerror(errno));
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
-    err = run(config, &loop);
+    err = run(config, &service);
     udt_shutdown(FLUSH_MS);
-    close(loop.signal_fd);
+    close(service.signal_fd);
     notify_close(&notify);
     log_event(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -143,6 +149,8 @@ int main(int argc, char **argv)
     struct server_config config;
     char error[CONFIG_ERROR_MAX];
 
+    process_begin(); /* who reads the log may go away, or leave no room for it */
+    process_ignore_tostop();
     switch (server_config_read(&config, argc, argv, error)) {
     case CONFIG_HELP:
         server_config_usage(stdout);

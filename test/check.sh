@@ -71,7 +71,7 @@ export -f built
 suite_build() {
     step "build: gcc, without a warning" built all unit tools bench-programs build/release/example \
         build/release/example-static
-    step "build: clang, without a warning" built B=build/clang CC=clang CXX=clang++ CFLAGS=-O0 all unit
+    step "build: clang, without a warning" built clang-warnings
     step "build: address and undefined behaviour sanitizers" built B=build/asan CFLAGS="-O1 -g $SAN" \
         LDFLAGS="-fsanitize=address,undefined" all unit tools
     step "build: thread sanitizer" built B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread all \
@@ -122,20 +122,26 @@ suite_bench() {
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
 }
 
+# suite NAME: runs it, and says how long it took.
+suite() {
+    local start=$SECONDS
+    "suite_$1"
+    printf '== %-41s %51d s\n' "suite $1" $((SECONDS - start))
+}
 # First what needs the processor or a quiet machine, one after the other; then, side by side, what mostly waits.
 everything() {
-    suite_build
-    suite_unit
-    (suite_natlab && suite_hostile) &
-    (suite_e2e && suite_soak && suite_wire) &
-    (suite_asan && suite_tsan) &
-    (suite_lint && suite_tools && suite_fuzz) &
+    suite build
+    suite unit
+    (suite natlab && suite hostile) &
+    (suite e2e && suite soak && suite wire) &
+    (suite asan && suite tsan) &
+    (suite lint && suite tools && suite fuzz) &
     wait
-    suite_bench
+    suite bench
 }
 if [ $# -gt 0 ]; then
-    for suite in "$@"; do
-        "suite_$suite"
+    for name in "$@"; do
+        suite "$name"
     done
 else
     everything

@@ -35,7 +35,7 @@ int directory_make(int root, const char *path, unsigned mode)
     return err < 0 ? HX_ESYS : HX_OK;
 }
 
-int directory_seal(int root, const char *path, unsigned mode, int64_t mtime_ns)
+int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns)
 {
     struct stat st;
     struct timespec times[2];

@@ -4,10 +4,10 @@
 
 #include "client/files/listing.h"
 
-/* HX_OK: it is there now, made with `mode` (the owner may enter and write until it is sealed; the umask
+/* HX_OK: it is there now, made with `mode` (the owner may enter and write until it gets its attributes; the umask
  * holds) or it was; EEXIST: something else is there. Its parent must exist. */
 int directory_make(int root, const char *path, unsigned mode);
 /* What is in it is whole: takes from its permissions what `mode` has not, and sets its time. */
-int directory_seal(int root, const char *path, unsigned mode, int64_t mtime_ns);
+int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns);
 
 #endif

@@ -18,10 +18,7 @@ void files_kick(struct files *f, double seconds)
 
 void files_report(struct files *f, const char *path, const char *reason)
 {
-    char shown[PATH_ENCODED_MAX + 1]; /* percent-encoded: nothing that a terminal would obey */
-    if (path_encode(shown, path) < 0)
-        memcpy(shown, "...", 4);
-    f->config.report(f->config.user, shown[0] ? shown : ".", reason);
+    f->config.report(f->config.user, path[0] ? path : ".", reason);
 }
 
 static void over(struct files *f)
@@ -140,7 +137,7 @@ static void local_directories(struct files *f, bool seal)
         int err = files_entry(f, p, f->local, path, &e);
         errno = ENAMETOOLONG;
         if (err == HX_OK)
-            err = seal ? directory_seal(f->root, path, e.mode, e.mtime_ns)
+            err = seal ? directory_set_attributes(f->root, path, e.mode, e.mtime_ns)
                        : directory_make(f->root, path, e.mode);
         if (err < 0) {
             p->state = PLAN_FAILED;
@@ -159,7 +156,7 @@ static void local_directories(struct files *f, bool seal)
 static size_t next_entry(struct files *f)
 {
     struct plan *p = &f->plan;
-    if (f->phase != PHASE_SEAL)
+    if (f->phase != PHASE_ATTRIBUTES)
         return plan_next(p, &f->next, f->phase == PHASE_MOVE ? 'f' : 'd') ? f->next : p->count;
     for (; f->next < p->count; f->next++) {
         size_t i = p->count - 1 - f->next;
@@ -170,20 +167,20 @@ static size_t next_entry(struct files *f)
 }
 
 /* Directories are to be sealed once more after they were made. */
-static void enter_seal(struct files *f)
+static void enter_attributes(struct files *f)
 {
     for (size_t i = 0; i < f->plan.count; i++) {
         struct plan_entry *e = &f->plan.entries[i];
         if (e->type == 'd' && e->state == PLAN_DONE)
             e->state = PLAN_WAITING;
     }
-    enter(f, PHASE_SEAL);
+    enter(f, PHASE_ATTRIBUTES);
 }
 
 static void remote_entries(struct files *f)
 {
     static const enum files_task tasks[] = {
-        [PHASE_MAKE] = TASK_MAKE, [PHASE_MOVE] = TASK_GET, [PHASE_SEAL] = TASK_SEAL};
+        [PHASE_MAKE] = TASK_MAKE, [PHASE_MOVE] = TASK_GET, [PHASE_ATTRIBUTES] = TASK_ATTRIBUTES};
     size_t i;
     while (f->mux && f->running < FILES_JOBS && (i = next_entry(f)) < f->plan.count) {
         enum files_phase phase = f->phase;
@@ -195,7 +192,7 @@ static void remote_entries(struct files *f)
     if (f->phase == PHASE_MAKE)
         enter(f, PHASE_MOVE);
     else if (f->phase == PHASE_MOVE)
-        enter_seal(f);
+        enter_attributes(f);
     else
         enter(f, PHASE_OVER);
 }
@@ -218,7 +215,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
         break;
     default:
         if (!f->config.upload && f->phase != PHASE_MOVE)
-            local_directories(f, f->phase == PHASE_SEAL);
+            local_directories(f, f->phase == PHASE_ATTRIBUTES);
         else
             remote_entries(f);
     }
@@ -256,7 +253,7 @@ void files_outcome(struct files *f, struct files_job *j, enum files_outcome outc
     }
     struct plan_entry *e = &f->plan.entries[j->entry];
     bool done = outcome == OUTCOME_DONE;
-    size_t order = f->phase == PHASE_SEAL ? f->plan.count - 1 - j->entry : j->entry;
+    size_t order = f->phase == PHASE_ATTRIBUTES ? f->plan.count - 1 - j->entry : j->entry;
     e->state = done ? PLAN_DONE : PLAN_WAITING;
     if (done && e->type == 'f') {
         f->state.files_done++;

@@ -23,7 +23,8 @@ struct files_config {
     struct ev_loop *loop;
     bool upload;
     const char *local, *remote; /* as the user wrote them; remote: what stands behind "NAME:" */
-    /* Something could not be copied, or was skipped: printable text. */
+    /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the peer's:
+     * both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
     void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
     void *user;

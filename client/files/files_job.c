@@ -336,8 +336,9 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     j->status = 0;
     j->hashed = j->clean = false;
     j->sum_len = 0;
-    int err =
-        task == TASK_ASK || task == TASK_MAKE || task == TASK_SEAL || whole ? HX_OK : open_files(j, &offset);
+    int err = task == TASK_ASK || task == TASK_MAKE || task == TASK_ATTRIBUTES || whole
+                  ? HX_OK
+                  : open_files(j, &offset);
     if (err < 0) {
         refuse(j, err);
         return true;

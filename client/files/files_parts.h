@@ -10,15 +10,24 @@
 #include "client/files/walk.h"
 
 enum files_phase {
-    PHASE_LOOK, /* what is at the remote path? */
-    PHASE_LIST, /* what is in the tree? */
-    PHASE_MAKE, /* the directories */
-    PHASE_MOVE, /* the files */
-    PHASE_SEAL, /* the directories' permissions and times, from the deepest one up */
+    PHASE_LOOK,       /* what is at the remote path? */
+    PHASE_LIST,       /* what is in the tree? */
+    PHASE_MAKE,       /* the directories */
+    PHASE_MOVE,       /* the files */
+    PHASE_ATTRIBUTES, /* the directories' permissions and times, from the deepest one up */
     PHASE_OVER
 };
 
-enum files_task { TASK_LOOK, TASK_LIST, TASK_MAKE, TASK_SEAL, TASK_ASK, TASK_COMPARE, TASK_GET, TASK_PUT };
+enum files_task {
+    TASK_LOOK,
+    TASK_LIST,
+    TASK_MAKE,
+    TASK_ATTRIBUTES,
+    TASK_ASK,
+    TASK_COMPARE,
+    TASK_GET,
+    TASK_PUT
+};
 
 enum files_outcome {
     OUTCOME_DONE,

@@ -53,11 +53,11 @@ static void describe(struct words *w, enum files_task task, const struct file_en
     snprintf(w->mtime, sizeof w->mtime, "%" PRId64, e->mtime_ns);
     snprintf(w->offset, sizeof w->offset, "%" PRId64, offset);
     snprintf(w->range, sizeof w->range, "bytes=%" PRId64 "-", offset);
-    if (task == TASK_MAKE || task == TASK_SEAL)
+    if (task == TASK_MAKE || task == TASK_ATTRIBUTES)
         add(w, "hx-type", "directory");
-    if (task == TASK_MAKE || task == TASK_SEAL || task == TASK_PUT)
+    if (task == TASK_MAKE || task == TASK_ATTRIBUTES || task == TASK_PUT)
         add(w, "hx-mode", w->mode);
-    if (task == TASK_SEAL || task == TASK_PUT || task == TASK_ASK)
+    if (task == TASK_ATTRIBUTES || task == TASK_PUT || task == TASK_ASK)
         add(w, "hx-mtime", w->mtime);
     if (task == TASK_PUT || task == TASK_ASK)
         add(w, "hx-size", w->size);
@@ -107,9 +107,6 @@ void files_answer(struct files_job *j, const struct mux_message *m)
         status = 500;
     j->status = (int)status;
     snprintf(j->reason, sizeof j->reason, "%s", reason ? reason : default_reason(j->status));
-    for (char *c = j->reason; *c; c++) /* for a terminal */
-        if (*c < ' ' || *c > '~')
-            *c = '?';
 }
 
 enum files_outcome files_verdict(const struct files_job *j)

@@ -1,4 +1,5 @@
 #include "client/files/path.h"
+#include "base/percent.h"
 #include "secure/digest.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,8 +8,6 @@
 #define PART_INFIX    ".hx-part-"
 #define PART_ID_BYTES 8
 #define PART_KEEP     200 /* bytes of the name that a part's name shows: the rest has room below 255 */
-
-static const char hex_digits[] = "0123456789ABCDEF";
 
 static int check_component(const char *name, size_t len)
 {
@@ -37,15 +36,6 @@ int path_check(const char *path)
     }
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int path_clean(char out[PATH_TEXT_MAX], const char *written, bool *slash)
 {
     size_t n = 0;
@@ -70,26 +60,15 @@ int path_clean(char out[PATH_TEXT_MAX], const char *written, bool *slash)
     return path_check(out);
 }
 
-/* The byte that "%XX" stands for, or -1. */
-static int decode_escape(const char *at, size_t len)
-{
-    if (len < 3)
-        return -1;
-    int high = hex_value(at[1]);
-    int low = hex_value(at[2]);
-    if (high < 0 || low < 0)
-        return -1;
-    int byte = high << 4 | low;
-    return byte == '\0' || byte == '/' ? -1 : byte;
-}
-
 int path_decode(char out[PATH_TEXT_MAX], const char *encoded, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         int byte = (unsigned char)encoded[i];
         if (byte == '%') {
-            byte = decode_escape(encoded + i, len - i);
+            byte = percent_byte(encoded + i, len - i);
+            if (byte == '/')
+                byte = -1;
             i += 2;
         } else if (byte <= ' ' || byte >= 0x7f || byte == '?' || byte == '#') { /* RFC 3986, 3.3 */
             byte = -1;
@@ -104,29 +83,9 @@ int path_decode(char out[PATH_TEXT_MAX], const char *encoded, size_t len)
     return path_check(out);
 }
 
-static bool is_plain(char c) /* unreserved, or what parts components */
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~/", c));
-}
-
 int path_encode(char out[PATH_ENCODED_MAX + 1], const char *path)
 {
-    size_t n = 0;
-    for (; *path; path++) {
-        bool plain = is_plain(*path);
-        if (n + (plain ? 1 : 3) > PATH_ENCODED_MAX)
-            return HX_ETOOBIG;
-        if (plain) {
-            out[n++] = *path;
-        } else {
-            out[n++] = '%';
-            out[n++] = hex_digits[(unsigned char)*path >> 4];
-            out[n++] = hex_digits[*path & 15];
-        }
-    }
-    out[n] = '\0';
-    return (int)n;
+    return (int)percent_encode(out, PATH_ENCODED_MAX + 1, path, "/");
 }
 
 int path_join(char out[PATH_TEXT_MAX], const char *directory, const char *name)

@@ -43,29 +43,26 @@ void share_close(struct share *s)
     free(s);
 }
 
-static void throw_away(void *stream)
-{
-    char rubbish[4096];
-    while (mux_stream_read(stream, rubbish, sizeof rubbish) > 0)
-        ;
-}
-
-static const struct mux_stream_events refused_events = {.readable = throw_away};
-
 static void answer(struct mux_stream *s, const struct mux_field *fields, size_t count)
 {
     struct mux_message m = {.fields = fields, .count = count, .ended = true};
-    mux_stream_own(s, &refused_events, s);
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
     else
-        throw_away(s);
+        mux_stream_leave(s);
 }
 
-void share_refuse(struct mux_stream *s, const char *status, const char *reason)
+void share_failed_for(const struct share_call *c, const char *reason)
+{
+    if (c->what && c->peer->failed)
+        c->peer->failed(c->peer->user, c->what, c->path, reason);
+}
+
+void share_refuse(const struct share_call *c, const char *status, const char *reason)
 {
     const struct mux_field fields[] = {{":status", status}, {"hx-reason", reason}};
-    answer(s, fields, 2);
+    share_failed_for(c, reason);
+    answer(c->stream, fields, 2);
 }
 
 void share_created(struct mux_stream *s)
@@ -74,48 +71,63 @@ void share_created(struct mux_stream *s)
     answer(s, fields, 1);
 }
 
+struct refusal {
+    const char *status, *reason;
+};
+
 /* What the peer is told; of errors that are not here only that there was one. */
 static const struct {
     int system;
-    const char *status, *reason;
-} reasons[] = {{EWOULDBLOCK, "423", "is being written by another request"},
-               {EBADMSG, "422", "the SHA-256 is another one than that of what arrived"},
-               {ERANGE, "409", "the offset is not where the part ends"},
-               {EISDIR, "409", "is a directory"},
-               {EEXIST, "409", "exists and is of another kind"},
-               {ENOTDIR, "409", "its directory does not exist, or is none"},
-               {ENOENT, "404", "does not exist"},
-               {ELOOP, "403", "is a symbolic link, or behind one"},
-               {EXDEV, "403", "is not in the shared directory"},
-               {ENXIO, "403", "is neither a file nor a directory"},
-               {EACCES, "403", "permission denied"},
-               {EPERM, "403", "operation not permitted"},
-               {EROFS, "403", "read-only file system"},
-               {EINVAL, "400", "is no path"},
-               {ENAMETOOLONG, "400", "a name is too long"},
-               {ENOSPC, "507", "no space left"},
-               {EDQUOT, "507", "disk quota exceeded"},
-               {EFBIG, "507", "file too large"},
-               {EMFILE, "429", "too many open files"},
-               {ENFILE, "429", "too many open files"}};
+    struct refusal refusal;
+} refusals[] = {{EWOULDBLOCK, {"423", "is being written by another request"}},
+                {EBADMSG, {"422", "the SHA-256 is another one than that of what arrived"}},
+                {ERANGE, {"409", "the offset is not where the part ends"}},
+                {ESTALE, {"409", "it changes while it is read"}},
+                {EISDIR, {"409", "is a directory"}},
+                {EEXIST, {"409", "exists and is of another kind"}},
+                {ENOTDIR, {"409", "its directory does not exist, or is none"}},
+                {ENOENT, {"404", "does not exist"}},
+                {ELOOP, {"403", "is a symbolic link, or behind one"}},
+                {EXDEV, {"403", "is not in the shared directory"}},
+                {ENXIO, {"403", "is neither a file nor a directory"}},
+                {EACCES, {"403", "permission denied"}},
+                {EPERM, {"403", "operation not permitted"}},
+                {EROFS, {"403", "read-only file system"}},
+                {EINVAL, {"400", "is no path"}},
+                {ENAMETOOLONG, {"400", "a name is too long"}},
+                {ENOSPC, {"507", "no space left"}},
+                {EDQUOT, {"507", "disk quota exceeded"}},
+                {EFBIG, {"507", "file too large"}},
+                {EMFILE, {"429", "too many open files"}},
+                {ENFILE, {"429", "too many open files"}}};
 
-void share_refuse_error(struct mux_stream *s, int error, int system)
+static struct refusal refusal_of(int error, int system)
 {
-    if (error == HX_ELIMIT) {
-        share_refuse(s, "429", "too many requests at once");
-        return;
+    for (size_t i = 0; error == HX_ESYS && i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].system == system)
+            return refusals[i].refusal;
+    switch (error) {
+    case HX_ELIMIT:
+        return (struct refusal){"429", "too many requests at once"};
+    case HX_EPROTO:
+    case HX_EEOF:
+        return (struct refusal){"400", "the body has not the length that was said"};
+    case HX_ENOMEM:
+        return (struct refusal){"500", "out of memory"};
+    default:
+        return (struct refusal){"500", "input/output error"};
     }
-    if (error == HX_EPROTO || error == HX_EEOF) {
-        share_refuse(s, "400", "the body has not the length that was said");
-        return;
-    }
-    for (size_t i = 0; error == HX_ESYS && i < sizeof reasons / sizeof *reasons; i++) {
-        if (reasons[i].system == system) {
-            share_refuse(s, reasons[i].status, reasons[i].reason);
-            return;
-        }
-    }
-    share_refuse(s, "500", error == HX_ENOMEM ? "out of memory" : "input/output error");
+}
+
+void share_refuse_error(const struct share_call *c, int error, int system)
+{
+    struct refusal r = refusal_of(error, system);
+    share_refuse(c, r.status, r.reason);
+}
+
+void share_failed(const struct share_call *c, int error, int system)
+{
+    share_failed_for(c, refusal_of(error, system).reason);
 }
 
 void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
@@ -153,22 +165,23 @@ int share_fields(struct file_entry *e, const struct mux_message *request)
     return mode ? listing_mode(&e->mode, mode) : HX_OK;
 }
 
-static void head(const struct share *share, struct mux_stream *s, const struct mux_message *request,
-                 const char *path)
+static void head(const struct share_call *c)
 {
     struct stat st;
-    struct file_entry e = {.path = path};
-    struct file_entry wanted = {.path = path};
-    bool resuming = mux_field(request, "hx-size") && mux_field(request, "hx-mtime") && path[0];
+    const struct share *share = c->peer->share;
+    const struct mux_message *request = c->request;
+    struct file_entry e = {.path = c->path};
+    struct file_entry wanted = {.path = c->path};
+    bool resuming = mux_field(request, "hx-size") && mux_field(request, "hx-mtime") && c->path[0];
     if (share_fields(&wanted, request) < 0) {
-        share_refuse(s, "400", "malformed fields");
+        share_refuse(c, "400", "malformed fields");
         return;
     }
     int64_t part = resuming && share->writable ? part_held(share->root, &wanted) : -1;
-    int fd = beneath_open(share->root, path, O_PATH);
+    int fd = beneath_open(share->root, c->path, O_PATH);
     if (fd < 0 && errno == ENOENT && part > 0) {
         e.type = 'f';
-        share_describe(s, "404", &e, part, true);
+        share_describe(c->stream, "404", &e, part, true);
         return;
     }
     int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
@@ -178,33 +191,31 @@ static void head(const struct share *share, struct mux_stream *s, const struct m
     if (err == HX_OK)
         file_entry_from(&e, &st);
     if (err < 0)
-        share_refuse_error(s, err, system);
+        share_refuse_error(c, err, system);
     else if (e.type == 's')
-        share_refuse_error(s, HX_ESYS, ENXIO);
+        share_refuse_error(c, HX_ESYS, ENXIO);
     else
-        share_describe(s, "200", &e, part, true);
+        share_describe(c->stream, "200", &e, part, true);
 }
 
-void share_request(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-                   const struct mux_message *request)
+void share_request(const struct share_peer *peer, struct mux_stream *s, const struct mux_message *request)
 {
     char path[PATH_TEXT_MAX];
     const char *method = mux_field(request, ":method");
     const char *written = mux_field(request, ":path");
     size_t prefix = strlen(SHARE_PREFIX);
+    struct share_call c = {.peer = peer, .stream = s, .request = request, .path = path};
     if (!method || !written || strncmp(written, SHARE_PREFIX, prefix) != 0 ||
         path_decode(path, written + prefix, strlen(written + prefix)) < 0)
-        share_refuse(s, "400", "is no path");
+        share_refuse(&c, "400", "is no path");
     else if (path_is_part(path_leaf(path)))
-        share_refuse_error(s, HX_ESYS, ENOENT);
+        share_refuse_error(&c, HX_ESYS, ENOENT);
     else if (strcmp(method, "HEAD") == 0)
-        head(share, s, request, path);
+        head(&c);
     else if (strcmp(method, "GET") == 0)
-        share_get(loop, share, s, request, path);
-    else if (strcmp(method, "PUT") != 0)
-        share_refuse(s, "405", "the methods are GET, HEAD and PUT");
-    else if (!share->writable)
-        share_refuse(s, "403", "the directory is shared for reading only");
+        share_get(&c);
+    else if (strcmp(method, "PUT") == 0)
+        share_put(&c);
     else
-        share_put(loop, share, s, request, path);
+        share_refuse(&c, "405", "the methods are GET, HEAD and PUT");
 }

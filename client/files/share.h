@@ -5,14 +5,19 @@
  * nanoseconds since 1970. Every answer that is no success has hx-reason, a text.
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
- *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left; with
- * 404, too. GET file    200 or, to "range: bytes=N-", 206; the fields of HEAD, and as body the file from N on
- * (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file. Reset: the file changed. GET
- * dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. PUT         with hx-size,
- * hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what hx-part said. The body is as that
- * of GET. 201: the file is whole, its sum was right, it has its name. 409: the offset is another; 422: the
- * sum was wrong, and the part is gone; 423: another request has the part. PUT hx-type: directory, hx-mode.
- * 201: it is there. With hx-mtime: it is there and whole, now gets both.
+ *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left;
+ *               with 404, too.
+ *   GET file    200 or, to "range: bytes=N-", 206; the fields of HEAD, and as body the file from N on
+ *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file.
+ *               Reset: the file changed.
+ *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says.
+ *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
+ *               hx-part said. The body is as that of GET.
+ *               201: the file is whole and on the disk, its sum was right, it has its name.
+ *               409: the offset is another; 422: the sum was wrong, and the part is gone; 423: another
+ *               request has the part.
+ *   PUT         hx-type: directory, hx-mode. 201: it is there.
+ *               With hx-mtime: it is there and whole, now gets both.
  *
  * Others: 400 no path; 403 not shared for writing, or the system forbids it; 404; 405; 409 something of
  * another kind is there, or the parent is not; 416; 429 too many at once; 507 no space; 500. */
@@ -33,10 +38,19 @@ struct share;
 /* "DIR", "DIR:ro" or "DIR:rw". HX_ESYS (errno): no such directory; HX_EINVAL, HX_ENOMEM. */
 int share_open(struct share **out, const char *spec);
 void share_close(struct share *s);
+
+struct share_peer { /* for whom requests are answered; outlives them */
+    struct ev_loop *loop;
+    const struct share *share;
+    /* A transfer was refused or has failed. `what`: "sending", say, what is done with `path`, which is as the peer
+     * wrote it. May be NULL. */
+    void (*failed)(void *user, const char *what, const char *path, const char *reason);
+    void *user;
+};
+
 /* Answers a request whose :path begins with /files/ . Owns `s` at once. The limits hold for the calling
  * thread: hx bind has one for every peer. */
-void share_request(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-                   const struct mux_message *request);
+void share_request(const struct share_peer *peer, struct mux_stream *s, const struct mux_message *request);
 /* For both sides: fills size, mtime_ns and mode from the fields that `m` has. HX_EINVAL: malformed. */
 int share_fields(struct file_entry *e, const struct mux_message *m);
 

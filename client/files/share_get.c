@@ -21,7 +21,7 @@ static int get_prepare(struct share_job *job)
 static int get_step(struct share_job *job)
 {
     int64_t moved = 0;
-    return outgoing_write(&((struct get_job *)job)->out, job->stream, &moved);
+    return outgoing_write(&((struct get_job *)job)->out, job->call.stream, &moved);
 }
 
 static void get_close(struct share_job *job)
@@ -68,13 +68,13 @@ static int list_step(struct share_job *job)
     struct list_job *l = (struct list_job *)job;
     for (;;) {
         while (l->sent < l->len) {
-            ssize_t put = mux_stream_write(job->stream, l->line + l->sent, l->len - l->sent);
+            ssize_t put = mux_stream_write(job->call.stream, l->line + l->sent, l->len - l->sent);
             if (put <= 0)
                 return put < 0 ? (int)put : HX_EAGAIN;
             l->sent += (size_t)put;
         }
         if (l->ended) {
-            mux_stream_end(job->stream);
+            mux_stream_end(job->call.stream);
             return HX_OK;
         }
         list_next(l);
@@ -105,18 +105,18 @@ static int parse_range(int64_t *out, const char *range)
 }
 
 /* Takes `fd` over. */
-static void get_file(struct ev_loop *loop, struct mux_stream *s, const char *range, int fd,
-                     const struct stat *st)
+static void get_file(const struct share_call *c, int fd, const struct stat *st)
 {
+    const char *range = mux_field(c->request, "range");
     struct file_entry e = {0};
     int64_t offset;
     file_entry_from(&e, st);
     if (parse_range(&offset, range) < 0 || offset > e.size || e.type != 'f') {
         close(fd);
-        share_refuse(s, "416", "there is no such range");
+        share_refuse(c, "416", "there is no such range");
         return;
     }
-    struct get_job *g = share_job_create(&get_kind, loop, s);
+    struct get_job *g = share_job_create(&get_kind, c);
     if (!g) {
         close(fd);
         return;
@@ -124,45 +124,44 @@ static void get_file(struct ev_loop *loop, struct mux_stream *s, const char *ran
     int err = outgoing_open(&g->out, fd, st, offset);
     if (err < 0) {
         share_job_cancel(&g->job);
-        share_refuse_error(s, err, errno);
+        share_refuse_error(c, err, errno);
         return;
     }
     share_job_begin(&g->job);
-    share_describe(s, range ? "206" : "200", &e, -1, false);
+    share_describe(c->stream, range ? "206" : "200", &e, -1, false);
 }
 
-static void get_directory(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-                          const char *path)
+static void get_directory(const struct share_call *c)
 {
     struct stat st;
     struct file_entry e = {0};
-    struct list_job *l = share_job_create(&list_kind, loop, s);
+    struct list_job *l = share_job_create(&list_kind, c);
     if (!l)
         return;
-    int fd = beneath_directory(share->root, path, O_RDONLY);
+    int fd = beneath_directory(c->peer->share->root, c->path, O_RDONLY);
     int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
     if (err == HX_OK)
         err = walk_create(&l->walk, fd);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&l->job);
-        share_refuse_error(s, err, system);
+        share_refuse_error(c, err, system);
         return;
     }
     file_entry_from(&e, &st);
     share_job_begin(&l->job);
-    share_describe(s, "200", &e, -1, false);
+    share_describe(c->stream, "200", &e, -1, false);
 }
 
-void share_get(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-               const struct mux_message *request, const char *path)
+void share_get(struct share_call *c)
 {
     struct stat st;
-    int fd = beneath_file(share->root, path, &st);
+    int fd = beneath_file(c->peer->share->root, c->path, &st);
+    c->what = fd < 0 && errno == EISDIR ? "listing" : "sending";
     if (fd >= 0)
-        get_file(loop, s, mux_field(request, "range"), fd, &st);
+        get_file(c, fd, &st);
     else if (errno == EISDIR)
-        get_directory(loop, share, s, path);
+        get_directory(c);
     else
-        share_refuse_error(s, HX_ESYS, errno);
+        share_refuse_error(c, HX_ESYS, errno);
 }

@@ -1,8 +1,10 @@
 #include "client/files/share_job.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define H2_INTERNAL_ERROR 0x2 /* RFC 9113, section 7 */
+#define H2_NO_ERROR       0x0 /* RFC 9113, section 7 */
+#define H2_INTERNAL_ERROR 0x2
 #define H2_CANCEL         0x8
 
 /* A peer's requests are all made in one thread. */
@@ -11,11 +13,12 @@ static _Thread_local int walks_open;
 
 static void job_free(struct share_job *j)
 {
-    ev_timer_stop(j->loop, &j->timer);
+    ev_timer_stop(j->call.peer->loop, &j->timer);
     if (!j->over)
         j->kind->close(j);
     jobs_open--;
     walks_open -= j->kind->walks;
+    free((char *)j->call.path);
     free(j);
 }
 
@@ -28,21 +31,23 @@ static void job_over(struct share_job *j)
 
 static void job_fail(struct share_job *j, int error)
 {
-    struct mux_stream *s = j->stream;
     int system = errno;
+    struct mux_stream *s = j->call.stream;
     bool answered = j->kind->answered;
+    if (answered)
+        share_failed(&j->call, error, system);
+    else
+        share_refuse_error(&j->call, error, system);
     job_free(j);
     if (answered)
         mux_stream_reset(s, H2_INTERNAL_ERROR);
-    else
-        share_refuse_error(s, error, system);
 }
 
 static void rest(struct share_job *j, double seconds)
 {
-    ev_timer_stop(j->loop, &j->timer);
+    ev_timer_stop(j->call.peer->loop, &j->timer);
     ev_timer_set(&j->timer, seconds, 0.);
-    ev_timer_start(j->loop, &j->timer);
+    ev_timer_start(j->call.peer->loop, &j->timer);
 }
 
 static void on_ready(void *job)
@@ -52,7 +57,7 @@ static void on_ready(void *job)
         return;
     if (j->over) {
         char rubbish[512]; /* a body that is longer than it should be */
-        while (mux_stream_read(j->stream, rubbish, sizeof rubbish) > 0)
+        while (mux_stream_read(j->call.stream, rubbish, sizeof rubbish) > 0)
             ;
         return;
     }
@@ -67,9 +72,11 @@ static void on_ready(void *job)
 
 static void on_closed(void *job, int error, uint32_t code)
 {
-    (void)error;
-    (void)code;
-    job_free(job);
+    struct share_job *j = job;
+    if (error < 0 && !j->over)
+        share_failed_for(&j->call,
+                         code == H2_NO_ERROR ? "the connection has ended" : "the peer has broken it off");
+    job_free(j);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -78,7 +85,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop;
     (void)revents;
     if (j->prepared) {
-        struct mux_stream *s = j->stream;
+        struct mux_stream *s = j->call.stream;
+        if (!j->over)
+            share_failed_for(&j->call, "nothing has moved for too long");
         job_free(j);
         mux_stream_reset(s, H2_CANCEL);
         return;
@@ -97,19 +106,21 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 static const struct mux_stream_events job_events = {
     .readable = on_ready, .writable = on_ready, .closed = on_closed};
 
-void *share_job_create(const struct share_job_kind *kind, struct ev_loop *loop, struct mux_stream *s)
+void *share_job_create(const struct share_job_kind *kind, const struct share_call *c)
 {
     if (jobs_open >= SHARE_JOBS_MAX || (kind->walks && walks_open >= SHARE_WALKS)) {
-        share_refuse_error(s, HX_ELIMIT, 0);
+        share_refuse_error(c, HX_ELIMIT, 0);
         return NULL;
     }
     struct share_job *j = calloc(1, kind->size);
-    if (!j) {
-        share_refuse_error(s, HX_ENOMEM, 0);
+    char *path = strdup(c->path);
+    if (!j || !path) {
+        free(j);
+        free(path);
+        share_refuse_error(c, HX_ENOMEM, 0);
         return NULL;
     }
-    j->loop = loop;
-    j->stream = s;
+    j->call = (struct share_call){.peer = c->peer, .stream = c->stream, .what = c->what, .path = path};
     j->kind = kind;
     ev_timer_init(&j->timer, on_timer, 0., 0.);
     jobs_open++;
@@ -119,7 +130,7 @@ void *share_job_create(const struct share_job_kind *kind, struct ev_loop *loop, 
 
 void share_job_begin(struct share_job *j)
 {
-    mux_stream_own(j->stream, &job_events, j);
+    mux_stream_own(j->call.stream, &job_events, j);
     rest(j, 0.);
 }
 

@@ -11,6 +11,15 @@ struct share {
     bool writable;
 };
 
+/* A request, while it is answered or (without `request`) served. */
+struct share_call {
+    const struct share_peer *peer;
+    struct mux_stream *stream;
+    const struct mux_message *request;
+    const char *what; /* is done with `path`, if its failure is worth a line in the log; else NULL */
+    const char *path;
+};
+
 struct share_job;
 
 struct share_job_kind {
@@ -26,33 +35,33 @@ struct share_job_kind {
 };
 
 struct share_job {
-    ev_timer timer; /* first: the loop gives it back; turns of prepare(), later the idle time */
-    struct ev_loop *loop;
-    struct mux_stream *stream;
+    ev_timer timer;         /* first: the loop gives it back; turns of prepare(), later the idle time */
+    struct share_call call; /* its path is the job's own */
     const struct share_job_kind *kind;
     bool prepared, over;
 };
 
 /* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was refused.
  */
-void *share_job_create(const struct share_job_kind *kind, struct ev_loop *loop, struct mux_stream *s);
+void *share_job_create(const struct share_job_kind *kind, const struct share_call *c);
 /* From now on the stream's events lead it. */
 void share_job_begin(struct share_job *j);
 /* It could not be opened: frees it; the request is yet to be refused. */
 void share_job_cancel(struct share_job *j);
 
 /* Answers and forgets; a body that still comes is thrown away. */
-void share_refuse(struct mux_stream *s, const char *status, const char *reason);
+void share_refuse(const struct share_call *c, const char *status, const char *reason);
 /* The same for an error of the functions here and its errno. */
-void share_refuse_error(struct mux_stream *s, int error, int system);
+void share_refuse_error(const struct share_call *c, int error, int system);
+/* It was answered already, and has failed: tells only this side's log. */
+void share_failed(const struct share_call *c, int error, int system);
+void share_failed_for(const struct share_call *c, const char *reason);
 void share_created(struct mux_stream *s); /* 201 */
 
 /* Status and the fields that tell of `e`; hx-part too if `part` >= 0. */
 void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
                     bool ended);
-void share_get(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-               const struct mux_message *request, const char *path);
-void share_put(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-               const struct mux_message *request, const char *path);
+void share_get(struct share_call *c);
+void share_put(struct share_call *c);
 
 #endif

@@ -20,8 +20,8 @@ static int put_step(struct share_job *job)
     const struct mux_field fields[] = {{":status", "201"}};
     const struct mux_message created = {.fields = fields, .count = 1, .ended = true};
     int64_t moved = 0;
-    int err = incoming_read(&((struct put_job *)job)->in, job->stream, &moved);
-    return err == HX_OK ? mux_respond(job->stream, &created) : err;
+    int err = incoming_read(&((struct put_job *)job)->in, job->call.stream, &moved);
+    return err == HX_OK ? mux_respond(job->call.stream, &created) : err;
 }
 
 static void put_close(struct share_job *job)
@@ -33,22 +33,21 @@ static const struct share_job_kind put_kind = {
     .size = sizeof(struct put_job), .prepare = put_prepare, .step = put_step, .close = put_close};
 
 /* What is missing can only be the directory that it was to be in. */
-static void refuse(struct mux_stream *s, int error, int system)
+static void refuse(const struct share_call *c, int error, int system)
 {
-    share_refuse_error(s, error, system == ENOENT ? ENOTDIR : system);
+    share_refuse_error(c, error, system == ENOENT ? ENOTDIR : system);
 }
 
-static void put_file(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-                     const struct file_entry *e, int64_t offset)
+static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset)
 {
-    struct put_job *p = share_job_create(&put_kind, loop, s);
+    struct put_job *p = share_job_create(&put_kind, c);
     if (!p)
         return;
-    int err = incoming_open(&p->in, share->root, e);
+    int err = incoming_open(&p->in, c->peer->share->root, e);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&p->job);
-        refuse(s, err, system);
+        refuse(c, err, system);
         return;
     }
     err = part_begin(&p->in.part, offset);
@@ -56,42 +55,45 @@ static void put_file(struct ev_loop *loop, const struct share *share, struct mux
         int system = errno;
         incoming_close(&p->in);
         share_job_cancel(&p->job);
-        refuse(s, err, system);
+        refuse(c, err, system);
         return;
     }
     share_job_begin(&p->job);
 }
 
-static void put_directory(const struct share *share, struct mux_stream *s, const struct file_entry *e,
-                          bool seal)
+static void put_directory(const struct share_call *c, const struct file_entry *e, bool whole)
 {
-    int err = directory_make(share->root, e->path, e->mode);
-    if (err == HX_OK && seal)
-        err = directory_seal(share->root, e->path, e->mode, e->mtime_ns);
+    int root = c->peer->share->root;
+    int err = directory_make(root, e->path, e->mode);
+    if (err == HX_OK && whole)
+        err = directory_set_attributes(root, e->path, e->mode, e->mtime_ns);
     if (err < 0)
-        refuse(s, err, errno);
+        refuse(c, err, errno);
     else
-        share_created(s);
+        share_created(c->stream);
 }
 
-void share_put(struct ev_loop *loop, const struct share *share, struct mux_stream *s,
-               const struct mux_message *request, const char *path)
+void share_put(struct share_call *c)
 {
-    struct file_entry e = {.path = path};
+    struct file_entry e = {.path = c->path};
     int64_t offset = 0;
+    const struct mux_message *request = c->request;
     const char *type = mux_field(request, "hx-type");
     const char *from = mux_field(request, "hx-offset");
     bool directory = type && strcmp(type, "directory") == 0;
     bool timed = mux_field(request, "hx-mtime");
-    if (path[0] == '\0')
-        share_refuse_error(s, HX_ESYS, EISDIR);
+    c->what = "receiving";
+    if (!c->peer->share->writable)
+        share_refuse(c, "403", "the directory is shared for reading only");
+    else if (c->path[0] == '\0')
+        share_refuse_error(c, HX_ESYS, EISDIR);
     else if (share_fields(&e, request) < 0 || !mux_field(request, "hx-mode") ||
              (from && listing_number(&offset, from, 0, FILE_SIZE_MAX) < 0))
-        share_refuse(s, "400", "malformed fields");
+        share_refuse(c, "400", "malformed fields");
     else if (directory)
-        put_directory(share, s, &e, timed);
+        put_directory(c, &e, timed);
     else if (!timed || !mux_field(request, "hx-size"))
-        share_refuse(s, "400", "hx-size and hx-mtime are missing");
+        share_refuse(c, "400", "hx-size and hx-mtime are missing");
     else
-        put_file(loop, share, s, &e, offset);
+        put_file(c, &e, offset);
 }

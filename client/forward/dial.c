@@ -19,6 +19,7 @@
 
 struct dial {
     struct ev_loop *loop;
+    const char *who;
     struct mux_stream *stream;
     struct authority target;
     struct lookup *lookup; /* NULL when it has ended */
@@ -60,32 +61,21 @@ static const struct refusal *refusal_of(int failure)
     }
 }
 
-/* What a refused peer sends all the same is thrown away, so that it costs nothing. */
-static void discard(void *stream)
+static void refuse(struct mux_stream *s, const char *who, const char *target, const struct refusal *r)
 {
-    char data[4096];
-    while (mux_stream_read(stream, data, sizeof data) > 0)
-        continue;
-}
-
-static void refuse(struct mux_stream *s, const char *target, const struct refusal *r)
-{
-    static const struct mux_stream_events events = {.readable = discard};
     char state[64], body[BODY_MAX];
     snprintf(state, sizeof state, "hx; error=%s", r->error);
     int len = snprintf(body, sizeof body, "%s %s\n", target, r->text);
     const struct mux_field fields[] = {
         {":status", r->status}, {"proxy-status", state}, {"content-type", "text/plain"}};
     const struct mux_message response = {.fields = fields, .count = sizeof fields / sizeof *fields};
-    say_note("refused a connection: %s %s", target, r->text);
-    mux_stream_own(s, &events, s);
+    say_often(SAY_REFUSED, "refused a connection: %s %s (%s)", target, r->text, who);
     if (mux_respond(s, &response) != HX_OK) {
         mux_stream_reset(s, INTERNAL_ERROR);
         return;
     }
     (void)mux_stream_write(s, body, (size_t)len); /* the status has said it; the text is for people */
-    mux_stream_end(s);
-    discard(s);
+    mux_stream_leave(s);
 }
 
 static void dial_free(struct dial *d)
@@ -104,16 +94,24 @@ static void fail(struct dial *d, const struct refusal *r)
 {
     char target[AUTHORITY_TEXT_MAX];
     struct mux_stream *s = d->stream;
+    const char *who = d->who;
     authority_format(&d->target, target);
     dial_free(d);
-    refuse(s, target, r);
+    refuse(s, who, target, r);
 }
+
+struct relayed { /* for the log */
+    const char *who;
+    char target[AUTHORITY_TEXT_MAX];
+};
 
 static void on_relayed(void *user, int error, int system)
 {
-    (void)user;
-    (void)error;
-    (void)system;
+    struct relayed *r = user;
+    if (error < 0)
+        say_often(SAY_REFUSED, "%s: connection to %s broke: %s", r->who, r->target,
+                  system != 0 ? strerror(system) : hx_error_text(error));
+    free(r);
 }
 
 static void succeed(struct dial *d)
@@ -124,10 +122,17 @@ static void succeed(struct dial *d)
     struct relay *relay;
     struct ev_loop *loop = d->loop;
     struct mux_stream *s = d->stream;
+    struct relayed *r = calloc(1, sizeof *r);
+    if (r) {
+        r->who = d->who;
+        authority_format(&d->target, r->target);
+    }
     d->fd = -1;
     dial_free(d);
-    if (mux_respond(s, &response) == HX_OK && relay_start(&relay, loop, s, &config) == HX_OK)
+    config.user = r;
+    if (r && mux_respond(s, &response) == HX_OK && relay_start(&relay, loop, s, &config) == HX_OK)
         return;
+    free(r);
     close(config.in_fd);
     mux_stream_reset(s, INTERNAL_ERROR);
 }
@@ -257,27 +262,28 @@ static void start(struct dial *d)
         fail(d, &internal);
 }
 
-void dial_request(struct ev_loop *loop, const struct allow *a, struct mux_stream *s,
+void dial_request(struct ev_loop *loop, const struct allow *a, const char *who, struct mux_stream *s,
                   const struct mux_message *request)
 {
     const char *authority = mux_field(request, ":authority");
     struct authority target;
     char text[AUTHORITY_TEXT_MAX];
     if (!authority || authority_parse(&target, authority) != HX_OK) {
-        refuse(s, "what the peer asks for", &no_target);
+        refuse(s, who, "what it asks for", &no_target);
         return;
     }
     authority_format(&target, text);
     if (!allow_permits(a, text)) {
-        refuse(s, text, &not_allowed);
+        refuse(s, who, text, &not_allowed);
         return;
     }
     struct dial *d = calloc(1, sizeof *d);
     if (!d) {
-        refuse(s, text, &internal);
+        refuse(s, who, text, &internal);
         return;
     }
-    *d = (struct dial){.loop = loop, .stream = s, .target = target, .fd = -1, .failure = EHOSTUNREACH};
+    *d = (struct dial){
+        .loop = loop, .who = who, .stream = s, .target = target, .fd = -1, .failure = EHOSTUNREACH};
     ev_init(&d->connected, on_connected);
     ev_init(&d->attempt, on_attempt);
     ev_timer_init(&d->deadline, on_deadline, DIAL_S, 0.);

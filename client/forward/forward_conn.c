@@ -104,7 +104,7 @@ static void note_and_refuse(struct conn *c, enum socks_reply reply, const char *
 {
     char target[AUTHORITY_TEXT_MAX];
     authority_format(&c->target, target);
-    say_note("no connection to %s: %s", target, why);
+    say_often(SAY_REFUSED, "no connection to %s: %s", target, why);
     refuse(c, reply);
 }
 
@@ -122,8 +122,11 @@ static void wait_for_link(struct conn *c)
 static void on_relayed(void *user, int error, int system)
 {
     struct conn *c = user;
-    (void)error;
-    (void)system;
+    char target[AUTHORITY_TEXT_MAX];
+    authority_format(&c->target, target);
+    if (error < 0)
+        say_often(SAY_REFUSED, "connection to %s broke: %s", target,
+                  system != 0 ? strerror(system) : hx_error_text(error));
     c->relay = NULL;
     (void)conn_free(c);
 }
@@ -167,6 +170,8 @@ static void on_headers(void *user, const struct mux_message *response)
         establish(c);
         return;
     }
+    mux_stream_leave(c->stream); /* in order: resets are what floods are made of */
+    c->stream = NULL;
     for (size_t i = 0; status && i < sizeof answers / sizeof *answers; i++) {
         const struct answer *a = &answers[i];
         if (strcmp(status, a->status) == 0 && (!a->error || (error && strstr(error, a->error)))) {
@@ -245,7 +250,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
         begin(c);
         return;
     }
-    say_note("turned away a client of the SOCKS port: %s", c->socks.reason);
+    say_often(SAY_PEER, "turned away a client of the SOCKS port: %s", c->socks.reason);
     close(conn_free(c));
 }
 

@@ -1,5 +1,6 @@
 #include "client/mux/link.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/task.h"
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +15,8 @@
 #define SPEAK_FRACTION  4 /* who only listens says something every dead_ms / 4, for the sender's own ... */
 #define LISTEN_FRACTION 8 /* ... PING waits behind its data; listening: bytes came within dead_ms / 8 */
 
+#define HOLD_MS 1000 /* how long the side that was connected to lets the other one end first */
+
 enum link_state { LINK_HANDSHAKE, LINK_UP, LINK_SHUT, LINK_PARTING, LINK_DOWN };
 
 struct link {
@@ -26,8 +29,11 @@ struct link {
     struct task *parting;
     struct link_config config;
     enum link_state state;
-    bool leaves; /* link_finish() was called */
+    bool finishes; /* link_finish() was called */
+    bool leaves;   /* link_leave() was */
     bool peer_ended;
+    bool went_first; /* our direction ended before the peer's did */
+    int64_t held_ms; /* since then it could have; 0: not yet */
     int64_t heard_ms, spoke_ms, asked_ms;
     uint64_t ping_next;
     int64_t ping_sent_us[PINGS_MAX]; /* of the numbers before ping_next that pong_next has not reached */
@@ -49,16 +55,16 @@ static int64_t clock_us(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-static int64_t clock_ms(void)
-{
-    return clock_us() / 1000;
-}
-
-static void stop_watching(struct link *l)
+static void watch_nothing_but_time(struct link *l)
 {
     ev_io_stop(l->loop, &l->read_io);
     ev_io_stop(l->loop, &l->write_io);
     ev_prepare_stop(l->loop, &l->prepare);
+}
+
+static void stop_watching(struct link *l)
+{
+    watch_nothing_but_time(l);
     ev_timer_stop(l->loop, &l->timer);
 }
 
@@ -72,6 +78,7 @@ static void part_run(void *arg)
 static void part_done(void *arg)
 {
     struct link *l = ((struct parting *)arg)->link;
+    ev_timer_stop(l->loop, &l->timer);
     l->parting = NULL;
     l->state = LINK_DOWN;
     l->config.events->down(l->config.user, HX_OK);
@@ -110,8 +117,8 @@ static void fail(struct link *l, int error)
     stop_watching(l);
     mux_destroy(l->mux);
     l->mux = NULL;
-    if (l->state == LINK_UP && error == HX_EPROTO && hx_shutdown(l->stream) == HX_OK &&
-        part(l, &unheard) == HX_OK)
+    if (l->state == LINK_UP && (error == HX_EPROTO || error == HX_EFLOOD) &&
+        hx_shutdown(l->stream) == HX_OK && part(l, &unheard) == HX_OK)
         task_abandon(unheard);
     drop_stream(l);
     l->state = LINK_DOWN;
@@ -127,7 +134,7 @@ static int put(struct link *l, const void *data, size_t len, size_t *done)
         if (taken < 0)
             return (int)taken;
         *done += (size_t)taken;
-        l->spoke_ms = clock_ms();
+        l->spoke_ms = clock_now_ms();
     }
     return HX_OK;
 }
@@ -157,19 +164,38 @@ static int flush(struct link *l)
     return err == HX_EEOF ? HX_OK : err == HX_OK ? HX_EAGAIN : err;
 }
 
+/* May our direction end? The side that was connected to lets the other one go first: so the end that it sends then says
+ * that it has read the other's, who need not ask whether it has. */
+static bool may_end(struct link *l)
+{
+    if (mux_stream_count(l->mux) > 0 || !(l->finishes || l->peer_ended))
+        return false;
+    if (l->config.connecting || l->peer_ended)
+        return true;
+    if (l->held_ms == 0)
+        l->held_ms = clock_now_ms();
+    return clock_now_ms() - l->held_ms >= HOLD_MS;
+}
+
 /* Each side ends its direction after its own last stream; whoever still passes on what it has read does so
  * for as long as it takes. No GOAWAY tells of it: after one, nghttp2 hears no more PINGs. */
 static int part_in_order(struct link *l)
 {
-    if (l->state == LINK_UP && (l->leaves || l->peer_ended) && mux_stream_count(l->mux) == 0) {
+    if (l->state == LINK_UP && may_end(l)) {
         int err = hx_shutdown(l->stream);
         if (err < 0)
             return err;
         l->state = LINK_SHUT;
+        l->went_first = !l->peer_ended;
     }
-    if (l->state == LINK_UP || !l->peer_ended)
+    if (l->state == LINK_UP || !(l->peer_ended || l->leaves))
         return HX_OK;
-    stop_watching(l);
+    if (l->config.connecting && l->peer_ended && l->went_first)
+        link_leave(l);
+    if (l->leaves)
+        watch_nothing_but_time(l);
+    else
+        stop_watching(l);
     l->state = LINK_PARTING;
     return part(l, &l->parting);
 }
@@ -182,6 +208,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     bool was_full = ev_is_active(&l->write_io);
     int64_t spoke_ms = l->spoke_ms;
     (void)revents;
+    mux_set_time(l->mux, clock_now_ms()); /* also for the requests of the turn that follows */
     int err = l->state == LINK_UP ? flush(l) : HX_OK;
     if (was_full && l->spoke_ms != spoke_ms)
         l->heard_ms = l->spoke_ms;
@@ -210,7 +237,8 @@ static int take(struct link *l)
         ssize_t got = hx_read(l->stream, l->in, READ_BYTES, 0);
         if (got < 0)
             return (int)got;
-        l->heard_ms = clock_ms();
+        l->heard_ms = clock_now_ms();
+        mux_set_time(l->mux, l->heard_ms);
         if (got == 0) {
             l->peer_ended = true;
             return HX_EAGAIN;
@@ -230,7 +258,7 @@ static int greet(struct link *l)
     if (err < 0)
         return err;
     l->state = LINK_UP;
-    l->heard_ms = l->spoke_ms = clock_ms();
+    l->heard_ms = l->spoke_ms = clock_now_ms();
     double tick = l->config.dead_ms / (1000.0 * TICKS);
     ev_timer_stop(l->loop, &l->timer);
     ev_timer_set(&l->timer, tick, tick);
@@ -254,7 +282,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 
 static void look_for_life(struct link *l)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_now_ms();
     int64_t dead_ms = l->config.dead_ms;
     bool quiet =
         now_ms - l->heard_ms >= l->config.keepalive_ms && now_ms - l->asked_ms >= l->config.keepalive_ms;
@@ -266,18 +294,36 @@ static void look_for_life(struct link *l)
     (void)mux_ping(l->mux, OPAQUE_ALIVE); /* too many under way: one of them will do */
 }
 
+/* The time of link_leave() is over. */
+static void leave_now(struct link *l)
+{
+    stop_watching(l);
+    if (l->parting)
+        task_abandon(l->parting);
+    l->parting = NULL;
+    mux_destroy(l->mux);
+    l->mux = NULL;
+    drop_stream(l);
+    l->state = LINK_DOWN;
+    l->config.events->down(l->config.user, HX_OK);
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct link *l = w->data;
     (void)loop;
     (void)revents;
+    if (l->leaves) {
+        leave_now(l);
+        return;
+    }
     if (l->state == LINK_HANDSHAKE) {
         fail(l, HX_ETIMEDOUT);
         return;
     }
     if (l->state != LINK_UP || l->peer_ended) /* one side only listens: the stream itself notices its end */
         return;
-    if (clock_ms() - l->heard_ms < l->config.dead_ms) {
+    if (clock_now_ms() - l->heard_ms < l->config.dead_ms) {
         look_for_life(l);
         return;
     }
@@ -312,7 +358,7 @@ static void watch(struct link *l)
     ev_io_init(&l->read_io, on_readable, hx_stream_fd(l->stream), EV_READ);
     ev_io_init(&l->write_io, on_writable, hx_stream_write_fd(l->stream), EV_READ);
     ev_prepare_init(&l->prepare, on_prepare);
-    ev_timer_init(&l->timer, on_timer, LINK_HANDSHAKE_MS / 1000.0, 0);
+    ev_timer_init(&l->timer, on_timer, l->config.handshake_ms / 1000.0, 0);
     l->read_io.data = l->write_io.data = l->prepare.data = l->timer.data = l;
     ev_io_start(l->loop, &l->read_io);
     ev_feed_event(l->loop, &l->read_io, EV_READ); /* the proof begins with us, or the peer was faster */
@@ -346,6 +392,8 @@ int link_create(struct link **out, struct ev_loop *loop, struct hx_stream *s,
         l->config.keepalive_ms = LINK_KEEPALIVE_MS;
     if (l->config.dead_ms == 0)
         l->config.dead_ms = l->config.keepalive_ms + LINK_ANSWER_MS;
+    if (l->config.handshake_ms == 0)
+        l->config.handshake_ms = LINK_HANDSHAKE_MS;
     l->ping_next = l->pong_next = OPAQUE_FIRST;
     int err = equip(l);
     if (err < 0) {
@@ -373,7 +421,15 @@ void link_destroy(struct link *l)
 
 void link_finish(struct link *l)
 {
-    l->leaves = true;
+    l->finishes = true;
+}
+
+void link_leave(struct link *l)
+{
+    l->finishes = l->leaves = true;
+    ev_timer_stop(l->loop, &l->timer);
+    ev_timer_set(&l->timer, LINK_LEAVE_MS / 1000., 0.);
+    ev_timer_start(l->loop, &l->timer);
 }
 
 struct mux *link_mux(struct link *l)

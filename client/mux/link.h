@@ -11,9 +11,12 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define LINK_HANDSHAKE_MS 5000  /* for the proof of the keys */
+#define LINK_HANDSHAKE_MS \
+    15000 /* for the proof of the keys: three flights, of which some may be lost twice on a path \
+                                   of 600 ms */
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
+#define LINK_LEAVE_MS     20 /* in which the last words leave this host, and on a short path are confirmed */
 
 /* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
  * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
@@ -27,7 +30,7 @@ struct link_events {
     void (*request)(void *user, struct mux_stream *s, const struct mux_message *request);
     void (*pong)(void *user, int64_t rtt_us); /* the answer to link_ping() */
     /* The last one; every stream has been told closed() before. HX_OK: ended in order. Call link_destroy(),
-     * here or later. HX_EAUTH, HX_ETIMEDOUT, HX_ECLOSED, HX_EPROTO. */
+     * here or later. HX_EAUTH, HX_ETIMEDOUT, HX_ECLOSED, HX_EPROTO, HX_EFLOOD. */
     void (*down)(void *user, int error);
 };
 
@@ -35,6 +38,7 @@ struct link_config {
     bool connecting;  /* this side called hx_connect() */
     int keepalive_ms; /* 0: LINK_KEEPALIVE_MS */
     int dead_ms;      /* 0: keepalive_ms and LINK_ANSWER_MS */
+    int handshake_ms; /* 0: LINK_HANDSHAKE_MS; for the proof of the keys */
     const struct link_events *events;
     void *user;
 };
@@ -48,6 +52,9 @@ void link_destroy(struct link *l);
 /* Ends in order: no new requests, what runs goes on, then both directions end; down() is told. The peer,
  * whose link does the same when its last stream is over, has passed everything on by then. */
 void link_finish(struct link *l);
+/* The same for who needs nothing more of the peer and owes it nothing either, every answer having come: tells it that
+ * this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. */
+void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */
 int link_ping(struct link *l);                 /* pong() tells the round-trip time */

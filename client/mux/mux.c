@@ -18,7 +18,6 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
     m->events = *events;
     m->user = user;
     m->due_tail = &m->due;
-    m->credit = (int64_t)MUX_CREDIT_MAX * MUX_CREDIT_DATA;
     if (mux_session_create(m) < 0) {
         really_free(m);
         return HX_ENOMEM;
@@ -61,13 +60,42 @@ void mux_destroy(struct mux *m)
 /* `rv` is nghttp2's, or that of our own callbacks, which have set m->error then. */
 static void fail(struct mux *m, ssize_t rv)
 {
-    bool flood = m->error == HX_EPROTO || rv == NGHTTP2_ERR_FLOODED;
+    static const char text[] = "flood: more frames than data and time pay for";
 
     if (rv == NGHTTP2_ERR_NOMEM)
         m->error = HX_ENOMEM;
     else if (m->error == HX_OK)
-        m->error = HX_EPROTO;
-    nghttp2_session_terminate_session(m->session, flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+        m->error = rv == NGHTTP2_ERR_FLOODED ? HX_EFLOOD : HX_EPROTO;
+    if (m->error != HX_EFLOOD) {
+        nghttp2_session_terminate_session(m->session, NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
+    /* The first one has a text for people, the second one ends the session. */
+    nghttp2_submit_goaway(m->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(m->session),
+                          NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)text, sizeof text - 1);
+    nghttp2_session_terminate_session(m->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void mux_set_time(struct mux *m, int64_t now_ms)
+{
+    m->now_ms = now_ms;
+}
+
+/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of them
+ * at once. What nghttp2 then says tells whether the peer has broken the protocol. */
+static void receive(struct mux *m, const uint8_t *data, size_t len)
+{
+    while (len > 0 && m->error == HX_OK && !m->doomed) {
+        size_t piece = len < MUX_PIECE ? len : MUX_PIECE;
+        ssize_t n = nghttp2_session_mem_recv(m->session, data, piece);
+        if (n < 0 && !m->doomed)
+            fail(m, n);
+        mux_tell(m);
+        if (!m->doomed)
+            mux_fill(m);
+        data += piece;
+        len -= piece;
+    }
 }
 
 int mux_receive(struct mux *m, const uint8_t *data, size_t len)
@@ -77,13 +105,7 @@ int mux_receive(struct mux *m, const uint8_t *data, size_t len)
     if (m->depth > 0 || len > SSIZE_MAX)
         return HX_EINVAL;
     mux_enter(m);
-    m->ping_free = true;
-    ssize_t n = nghttp2_session_mem_recv(m->session, data, len);
-    if (n < 0 && !m->doomed)
-        fail(m, n);
-    mux_tell(m);
-    if (!m->doomed)
-        mux_fill(m); /* what nghttp2 then says tells whether the peer has broken the protocol */
+    receive(m, data, len);
     mux_tell(m);
     int err = m->error;
     return mux_leave(m) ? err : HX_ECLOSED;

@@ -14,15 +14,6 @@ static void put(struct mux *m, const void *data, size_t len)
     m->out_len += len;
 }
 
-void mux_earn(struct mux *m, size_t bytes)
-{
-    const int64_t max = (int64_t)MUX_CREDIT_MAX * MUX_CREDIT_DATA;
-
-    m->credit += (int64_t)bytes;
-    if (m->credit > max)
-        m->credit = max;
-}
-
 int mux_fill(struct mux *m)
 {
     if (m->out_given)
@@ -77,7 +68,7 @@ int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t 
     put(m, head, MUX_FRAME_HEAD);
     put(m, buf_data(&s->unsent), len);
     buf_consume(&s->unsent, len);
-    mux_earn(m, len);
+    mux_budget_data(m, len);
     s->ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (s->stopped && s->unsent.len <= WRITABLE_BELOW)
         mux_stream_due(s, DUE_WRITABLE);

@@ -1,26 +1,20 @@
 /* client/mux/parts.h: what the files of mux/ share; nobody else includes it.
  *
  * mux.c: the transport's side. session.c: what nghttp2 tells us. stream.c: a stream's owner's side.
- * headers.c: messages, checked and copied. window.c: flow control. out.c: what waits for mux_send(), and the
- * frames of DATA. */
+ * headers.c: messages, checked and copied. window.c: flow control. budget.c: how many frames are too many.
+ * out.c: what waits for mux_send(), and the frames of DATA. */
 #ifndef HX_CLIENT_MUX_PARTS_H
 #define HX_CLIENT_MUX_PARTS_H
 
 #include "base/buf.h"
+#include "base/token_bucket.h"
 #include "client/mux/mux.h"
 #include <nghttp2/nghttp2.h>
 
 #define MUX_HANDLES_MAX (2 * MUX_STREAMS_MAX) /* those that are over but for what is unread count, too */
 #define MUX_PINGS_MAX   8                     /* ours, under way at once */
-#define MUX_ACKS_MAX    128                   /* answers to PING and SETTINGS that wait to be sent */
-
-/* What the peer may cost us besides the data it carries, counted in frames (CVE-2019-9512 and its like,
- * CVE-2023-44487). A stream that ends in order, data in either direction, and a PING of ours, which its owner
- * sends by a clock, pay frames back. */
-#define MUX_CREDIT_MAX    2048
-#define MUX_CREDIT_DATA   1024 /* bytes that pay for one frame */
-#define MUX_CREDIT_STREAM 2    /* frames that a stream in order pays: its header and an update of a window */
-#define MUX_CREDIT_PONG   256
+#define MUX_ACKS_MAX    1000                  /* answers to PING and SETTINGS that wait to be sent */
+#define MUX_PIECE       4096                  /* bytes that nghttp2 is given before its answers are fetched */
 
 #define MUX_FRAME_HEAD 9     /* bytes (RFC 9113, section 4.1) */
 #define MUX_FRAME_MAX  16384 /* bytes of one frame's payload: what every peer takes (section 4.2) */
@@ -55,10 +49,11 @@ struct mux {
     int32_t lent;            /* bytes of the streams' windows above their first ones */
     uint64_t pings[MUX_PINGS_MAX];
     size_t ping_count;
-    int64_t credit; /* in bytes of data: MUX_CREDIT_DATA for each frame */
-    bool ping_free; /* the first PING in each mux_receive() costs nothing: it came alone */
-    size_t out_len; /* bytes in out */
-    bool out_given; /* mux_send() has returned them */
+    int64_t now_ms;            /* of mux_set_time() */
+    struct token_bucket taken; /* frames from the peer */
+    struct token_bucket sent;  /* frames of ours */
+    size_t out_len;            /* bytes in out */
+    bool out_given;            /* mux_send() has returned them */
     uint8_t out[MUX_OUT_SIZE];
 };
 
@@ -104,7 +99,14 @@ ssize_t mux_data_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t
                       nghttp2_data_source *source, void *user);
 int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
                   nghttp2_data_source *source, void *user);
-void mux_earn(struct mux *m, size_t bytes); /* data went either way */
+
+/* budget.c */
+int mux_budget_take(struct mux *m, const nghttp2_frame_hd *hd);  /* a frame has come; HX_OK or HX_EFLOOD */
+void mux_budget_send(struct mux *m, const nghttp2_frame_hd *hd); /* a frame of ours leaves */
+bool mux_budget_has_room(struct mux *m);                         /* for a request of ours */
+void mux_budget_data(struct mux *m, size_t bytes);               /* data went either way */
+void mux_budget_stream(struct mux *m);                           /* a stream has ended in order */
+void mux_budget_options(nghttp2_option *o);
 
 /* window.c: how much the peer may send; each stream begins, reads, ends. */
 void mux_window_begin(struct mux_stream *s);

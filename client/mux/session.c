@@ -1,28 +1,16 @@
 #include "client/mux/parts.h"
 
-/* Takes one frame's price. The callback's failure makes nghttp2 stop; mux_receive() says why. */
-static int spend(struct mux *m)
-{
-    m->credit -= MUX_CREDIT_DATA;
-    if (m->credit >= 0)
-        return 0;
-    m->error = HX_EPROTO;
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
-}
-
-/* Every frame but those of unknown types: nghttp2 passes over them, and nothing comes of them. */
+/* The callback's failure makes nghttp2 stop; mux_receive() says why. */
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     struct mux *m = user;
 
     (void)session;
-    if (hd->type == NGHTTP2_DATA && (hd->length > 0 || (hd->flags & NGHTTP2_FLAG_END_STREAM)))
+    int err = mux_budget_take(m, hd);
+    if (err == HX_OK)
         return 0;
-    if (hd->type == NGHTTP2_PING && m->ping_free) {
-        m->ping_free = false;
-        return 0;
-    }
-    return spend(m);
+    m->error = err;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* nghttp2 says INTERNAL_ERROR itself, unless there is a reset already. */
@@ -121,9 +109,16 @@ static void on_pong(struct mux *m, const uint8_t data[8])
     if (i == m->ping_count)
         return;
     m->pings[i] = m->pings[--m->ping_count];
-    mux_earn(m, MUX_CREDIT_PONG * MUX_CREDIT_DATA);
     if (m->events.pong)
         m->events.pong(m->user, opaque);
+}
+
+static void on_goaway(struct mux *m, const nghttp2_goaway *goaway)
+{
+    if (goaway->error_code == NGHTTP2_ENHANCE_YOUR_CALM && m->error == HX_OK)
+        m->error = HX_EFLOOD; /* it is our own */
+    if (m->events.goaway)
+        m->events.goaway(m->user);
 }
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -150,13 +145,12 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
             on_pong(m, frame->ping.opaque_data);
         break;
     case NGHTTP2_GOAWAY:
-        if (m->events.goaway)
-            m->events.goaway(m->user);
+        on_goaway(m, &frame->goaway);
         break;
     default:
         break;
     }
-    return m->doomed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+    return m->doomed || m->error != HX_OK ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
@@ -167,7 +161,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 
     (void)flags;
     if (s && buf_append(&s->received, data, len) == HX_OK) {
-        mux_earn(m, len);
+        mux_budget_data(m, len);
         mux_stream_due(s, DUE_READABLE);
         return 0;
     }
@@ -192,19 +186,20 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
         return 0;
     }
     if (code == NGHTTP2_NO_ERROR)
-        mux_earn(m, MUX_CREDIT_STREAM * MUX_CREDIT_DATA);
+        mux_budget_stream(m);
     mux_stream_closed(s, code);
     return 0;
 }
 
-/* nghttp2 tells of a peer that breaks the protocol by what it sends. */
+/* nghttp2 tells of a peer that breaks the protocol, or floods us, by what it sends. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct mux *m = user;
 
     (void)session;
+    mux_budget_send(m, &frame->hd);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR && m->error == HX_OK)
-        m->error = HX_EPROTO;
+        m->error = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM ? HX_EFLOOD : HX_EPROTO;
     return 0;
 }
 
@@ -222,7 +217,7 @@ static int create(struct mux *m, nghttp2_session_callbacks *c, nghttp2_option *o
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_reserved_remote_streams(o, 0);
-    nghttp2_option_set_max_outbound_ack(o, MUX_ACKS_MAX);
+    mux_budget_options(o);
     int err = m->client ? nghttp2_session_client_new2(&m->session, c, m, o)
                         : nghttp2_session_server_new2(&m->session, c, m, o);
     return err == 0 ? HX_OK : HX_ENOMEM;

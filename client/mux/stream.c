@@ -181,7 +181,7 @@ int mux_request(struct mux *m, struct mux_stream **out, const struct mux_message
         return HX_EINVAL;
     if (m->error != HX_OK || m->doomed || !nghttp2_session_check_request_allowed(m->session))
         return HX_ECLOSED;
-    if (m->open >= request_limit(m) || m->count >= MUX_HANDLES_MAX)
+    if (m->open >= request_limit(m) || m->count >= MUX_HANDLES_MAX || !mux_budget_has_room(m))
         return HX_ELIMIT;
     struct mux_stream *s = mux_stream_create(m);
     if (!s)
@@ -283,6 +283,23 @@ void mux_stream_reset(struct mux_stream *s, uint32_t code)
     if (!s->closed)
         nghttp2_submit_rst_stream(s->mux->session, NGHTTP2_FLAG_NONE, s->id, code);
     mux_stream_free(s);
+}
+
+static void throw_away(void *stream)
+{
+    char rubbish[4096];
+
+    while (mux_stream_read(stream, rubbish, sizeof rubbish) > 0)
+        continue;
+}
+
+void mux_stream_leave(struct mux_stream *s)
+{
+    static const struct mux_stream_events events = {.readable = throw_away};
+
+    mux_stream_own(s, &events, s);
+    mux_stream_end(s);
+    throw_away(s);
 }
 
 size_t mux_stream_unsent(const struct mux_stream *s)

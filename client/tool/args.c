@@ -81,6 +81,14 @@ static enum args_result take_port(struct reading *r)
     return ARGS_BIND;
 }
 
+static enum args_result take_family(struct reading *r, int family)
+{
+    if (r->args->family != 0 && r->args->family != family)
+        return usage(r, "-4 and -6 contradict each other: without either, both are used");
+    r->args->family = family;
+    return ARGS_BIND;
+}
+
 static enum args_result take_allow(struct reading *r)
 {
     struct authority pattern;
@@ -183,6 +191,9 @@ static enum args_result take(struct reading *r, int option)
     case OPTION_SET:
         a->set = true;
         break;
+    case '4':
+    case '6':
+        return take_family(r, option - '0');
     case 'h':
         return ARGS_HELP;
     case 'V':
@@ -309,7 +320,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
 
 static enum args_result check_names(struct reading *r)
 {
-    struct host_port nameserver;
+    struct host_port nameservers[ARGS_NAMESERVERS_MAX];
     const struct args *a = r->args;
     if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
         return usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX, CHARACTERS);
@@ -317,9 +328,12 @@ static enum args_result check_names(struct reading *r)
         return ARGS_BIND;
     if (!a->nameserver || a->nameserver[0] == '\0')
         return usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
-    if (host_port_parse(&nameserver, a->nameserver, HX_DEFAULT_PORT) < 0)
-        return usage(r, "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535",
-                     a->nameserver);
+    if (host_port_parse_list(nameservers, ARGS_NAMESERVERS_MAX, a->nameserver, HX_DEFAULT_PORT) < 0)
+        return usage(
+            r,
+            "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535, nor up to %d of them "
+            "with commas",
+            a->nameserver, ARGS_NAMESERVERS_MAX);
     if (!host_id_valid(a->name, strlen(a->name)))
         return usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
     return ARGS_BIND;
@@ -383,6 +397,6 @@ enum args_result args_parse(struct args *out, int argc, char **argv, const char 
     if (out->command == ARGS_COMMANDS)
         return usage(&r, "there is no command '%.100s': there are %s", argv[1], whose(~0U, commands));
     if (out->command == ARGS_BIND)
-        out->timeout_s = ARGS_BIND_TIMEOUT;
+        out->timeout_s = 0;
     return parse_command(&r, argc - 1, argv + 1);
 }

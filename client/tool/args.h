@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #define ARGS_ERROR_MAX       256
-#define ARGS_BIND_TIMEOUT    10 /* seconds for the nameserver's answer */
 #define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
 #define ARGS_TIMEOUT_MAX     3600
+#define ARGS_NAMESERVERS_MAX 8  /* as hx_config.nameserver takes */
 #define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
 #define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
 #define ARGS_KEEPALIVE_MAX   300
@@ -42,7 +42,8 @@ struct args {                 /* strings belong to argv or the environment, but 
     const char *nameserver;
     const char *own_name; /* NULL: none */
     uint16_t local_port;  /* 0: the kernel's choice */
-    int timeout_s;
+    int family;           /* 4: only IPv4; 6: only IPv6; 0: both */
+    int timeout_s;        /* bind: for the nameserver's answer; 0: for ever */
     int wait_s;
     bool verbose, quiet;
     const char *key_file; /* NULL: not given. hx key: its --file */

@@ -85,7 +85,7 @@ static int serve_peers(struct binding *b)
     struct peers *peers;
     b->piped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (b->piped_fd < 0 || peers_create(&peers, &b->peers) < 0) {
-        say_error("cannot begin: %s", strerror(errno));
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     int status = accept_all(b, peers);
@@ -125,10 +125,12 @@ static int bind_name(struct binding *b, const char *keys)
     const struct hx_config config = {
         .nameserver = args->nameserver,
         .local_port = args->local_port,
-        .timeout_ms = args->timeout_s * 1000,
+        .family = args->family,
+        .timeout_ms = args->timeout_s > 0 ? args->timeout_s * 1000 : -1,
         .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
         .keys = keys,
-        .on_event = ui_bind_event};
+        .on_event = ui_bind_event,
+        .user = (void *)args->nameserver};
     int err = hx_bind(&b->listener, &config, args->name);
     if (err == HX_OK)
         return STATUS_OK;

@@ -53,7 +53,7 @@ static void ask(struct connecting *c);
 static void refused(struct connecting *c, const char *status)
 {
     const char *to = c->args->to;
-    mux_stream_reset(c->stream, CANCEL);
+    mux_stream_leave(c->stream);
     c->stream = NULL;
     if (!to && strcmp(status, "404") == 0 && strcmp(c->path, "/pipe") == 0) {
         c->path = "/echo";
@@ -210,6 +210,7 @@ static int connect_raw(const struct args *args)
 {
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
+                               .family = args->family,
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */
@@ -235,7 +236,7 @@ int cmd_connect(const struct args *args)
         return connect_raw(args);
     c.loop = ev_loop_new(LINK_LOOP);
     if (!c.loop) {
-        say_error("cannot begin: no event loop");
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     int status = connect_secure(&c);

@@ -4,6 +4,7 @@
 #include "client/tool/program.h"
 #include "client/tool/progress.h"
 #include "client/tool/reconnector.h"
+#include "client/tool/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +41,8 @@ static void erase(struct cp *c)
     c->shown = false;
 }
 
-/* What the line ends with: nothing that a terminal would obey. */
-static void say_what(const struct cp *c, const struct files_state *s, char out[PATH_ENCODED_MAX + 1])
+/* What the line ends with. */
+static void say_what(const struct cp *c, const struct files_state *s, char out[SAY_NAME_MAX])
 {
     const char *instead = s->over                        ? ""
                           : !reconnector_link(c->keeper) ? "(connecting)"
@@ -49,14 +50,16 @@ static void say_what(const struct cp *c, const struct files_state *s, char out[P
                                                          : NULL;
     if (instead)
         strcpy(out, instead);
-    else if (path_encode(out, s->name) < 0)
+    else if (s->name[0])
+        printable_name(out, SAY_NAME_MAX, s->name);
+    else
         out[0] = '\0';
 }
 
 static void show(struct cp *c, const struct files_state *s)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r";
-    char name[PATH_ENCODED_MAX + 1];
+    char name[SAY_NAME_MAX];
     struct winsize size;
     int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH;
     say_what(c, s, name);
@@ -100,15 +103,17 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 
 static void on_report(void *user, const char *path, const char *reason)
 {
+    char name[SAY_NAME_MAX];
     erase(user);
-    say_error("%s: %s", path, reason);
+    printable_name(name, sizeof name, path);
+    say_error("%s: %s", name, reason);
 }
 
 static void on_done(void *user)
 {
     struct cp *c = user;
     c->finishing = true;
-    reconnector_finish(c->keeper);
+    reconnector_leave(c->keeper);
 }
 
 static void on_up(void *user, struct link *l)
@@ -203,7 +208,7 @@ int cmd_cp(const struct args *args)
     struct cp c = {
         .args = args, .loop = ev_loop_new(LINK_LOOP), .bar = !args->quiet && isatty(STDERR_FILENO)};
     if (!c.loop) {
-        say_error("cannot begin: no event loop");
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     struct files_config config = {.loop = c.loop,

@@ -2,6 +2,7 @@
 #include "client/forward/say.h"
 #include "client/tool/program.h"
 #include "client/tool/reconnector.h"
+#include "client/tool/ui.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +24,7 @@ static void finish(struct pinging *p)
 {
     ev_timer_stop(p->loop, &p->next);
     ev_timer_stop(p->loop, &p->last);
-    reconnector_finish(p->keeper);
+    reconnector_leave(p->keeper);
 }
 
 static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
@@ -122,7 +123,7 @@ int cmd_ping(const struct args *args)
     struct pinging p = {.args = args, .loop = ev_loop_new(LINK_LOOP)};
     const struct reconnector_config config = {.args = args, .events = &events, .user = &p};
     if (!p.loop) {
-        say_error("cannot begin: no event loop");
+        ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
     watch(&p);

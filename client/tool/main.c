@@ -1,11 +1,11 @@
 /* hx: the two ends of a punched connection on the command line. */
+#include "base/process.h"
 #include "client/forward/say.h"
 #include "client/hx.h"
 #include "client/tool/args.h"
 #include "client/tool/options.h"
 #include "client/tool/program.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,16 +33,6 @@ int interrupt_fd(void)
     return interrupt_event;
 }
 
-/* A standard descriptor that is closed would become a socket of ours. Opened for the wrong direction, using
- * it fails as it would have closed. */
-static void hold_standard_descriptors(void)
-{
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-    }
-}
-
 /* The first signal ends the library in order, which every other thread notices; a second one ends us. */
 static void *take_signals(void *set)
 {
@@ -61,11 +51,12 @@ static bool begin_signals(void)
 {
     static sigset_t set;
     pthread_t thread;
-    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
+    sigaddset(&set,
+              SIGINT); /* also where a shell has ignored it, as it does for what it runs in the background */
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    if (!process_ignores(SIGHUP)) /* sigwait(3) would take it all the same */
+        sigaddset(&set, SIGHUP);
     interrupt_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (interrupt_event < 0 || pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
         pthread_create(&thread, NULL, take_signals, &set) != 0)
@@ -82,6 +73,8 @@ static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
 static int run(const struct args *args)
 {
     say_init(args->verbose, args->quiet);
+    if (args->command != ARGS_KEY) /* it asks a terminal, which is the foreground's */
+        process_ignore_tostop();
     if (!begin_signals()) {
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
@@ -95,7 +88,7 @@ int main(int argc, char **argv)
 {
     struct args args;
     char error[ARGS_ERROR_MAX];
-    hold_standard_descriptors();
+    process_begin();
     enum args_result result = args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), error);
     switch (result) {
     case ARGS_HELP:

@@ -1,15 +1,20 @@
 #include "client/tool/peer.h"
+#include "base/container_of.h"
+#include "base/fair_share.h"
 #include "client/forward/say.h"
 #include "client/mux/link.h"
+#include "proto/endpoint.h"
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <utlist.h>
 
 #define PEER_STACK_BYTES (1024 * 1024) /* of which pages are taken as they are used */
 #define PEERS_END_S      3             /* to end; a file system that hangs may take longer */
+#define THREADS_MAX      (PEERS_MAX + 2 * PEERS_UNPROVEN) /* with those that end */
 #define WHO_MAX          (HX_NAME_MAX + HX_ADDRESS_MAX + 128)
 
 struct peer {
@@ -20,8 +25,10 @@ struct peer {
     ev_async stop;
     struct link *link;
     struct serve serve;
-    bool proven;
-    bool piped; /* the pipe was this peer's, and is whole on our side */
+    struct fair_share_member
+        unproven;         /* until it has proven a key, or must give way; guarded by all->mutex */
+    bool proven, evicted; /* likewise */
+    bool piped;           /* the pipe was this peer's, and is whole on our side */
     time_t since;
     char who[WHO_MAX]; /* "peer NAME at ADDRESS key=LABEL" */
 };
@@ -31,7 +38,8 @@ struct peers {
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t gone;
     struct peer *list;
-    int count, unseen;
+    struct fair_share unproven;
+    int count, proven;
 };
 
 static time_t clock_s(void)
@@ -53,18 +61,14 @@ static void introduce(struct peer *p, const char *label)
                                 : "");
 }
 
-static void count_unseen(struct peers *all, int change)
-{
-    pthread_mutex_lock(&all->mutex);
-    all->unseen += change;
-    pthread_mutex_unlock(&all->mutex);
-}
-
 static void on_up(void *user)
 {
     struct peer *p = user;
+    pthread_mutex_lock(&p->all->mutex);
+    fair_share_remove(&p->all->unproven, &p->unproven);
+    p->all->proven++;
     p->proven = true;
-    count_unseen(p->all, -1);
+    pthread_mutex_unlock(&p->all->mutex);
     introduce(p, hx_peer_label(p->stream));
     say_note("%s", p->who);
 }
@@ -83,7 +87,7 @@ static const char *refusal(int error)
     case HX_EPROTO:
         return "it does not prove a key (is it an `hx --insecure`, or no hx?)";
     case HX_ETIMEDOUT:
-        return "it has not proven a key in time";
+        return "its proof of a key did not come in time";
     default:
         return "it went away before it had proven a key";
     }
@@ -93,8 +97,8 @@ static const char *refusal(int error)
 static void on_down(void *user, int error)
 {
     struct peer *p = user;
-    if (!p->proven && error != HX_ECANCELED)
-        say_error("refused %s: %s", p->who, refusal(error));
+    if (!p->proven && error != HX_ECANCELED) /* the thread itself has written `proven` */
+        say_error_often(SAY_UNKNOWN, "refused %s: %s", p->who, refusal(error));
     else if (error == HX_OK)
         say_note("%s: left after %" PRId64 " s", p->who, (int64_t)(clock_s() - p->since));
     else
@@ -137,6 +141,7 @@ static void peer_serve(struct peer *p)
                               .who = p->who,
                               .pipe_done = on_pipe_done,
                               .user = p};
+    serve_init(&p->serve);
     if (link_create(&p->link, p->loop, s, &config) < 0) {
         say_error("turned away %s: out of resources", p->who);
         return;
@@ -147,17 +152,33 @@ static void peer_serve(struct peer *p)
         p->all->config->pipe_done(p->all->config->user, HX_ECANCELED, 0);
 }
 
+/* The mutex is held, as for the next one. */
+static void list(struct peers *all, struct peer *p)
+{
+    DL_APPEND(all->list, p);
+    all->count++;
+    fair_share_add(&all->unproven, &p->unproven);
+}
+
+static void unlist(struct peers *all, struct peer *p)
+{
+    DL_DELETE(all->list, p);
+    all->count--;
+    all->proven -= p->proven;
+    fair_share_remove(&all->unproven, &p->unproven);
+}
+
 static void *peer_run(void *peer)
 {
     struct peer *p = peer;
     struct peers *all = p->all;
     peer_serve(p);
     pthread_mutex_lock(&all->mutex);
-    DL_DELETE(all->list, p);
-    all->unseen -= p->proven ? 0 : 1;
+    unlist(all, p);
+    if (p->evicted && !p->proven)
+        say_note("turned away %s: others came, and it had proven no key", p->who);
     ev_loop_destroy(p->loop);
     free(p);
-    all->count--;
     pthread_cond_broadcast(&all->gone);
     pthread_mutex_unlock(&all->mutex);
     return NULL;
@@ -198,24 +219,42 @@ static void turn_away(struct hx_stream *s, const char *why)
 {
     char address[HX_ADDRESS_MAX];
     if (hx_peer(s, address, sizeof address) > 0)
-        say_note("turned away %s: %s", address, why);
+        say_often(SAY_PEER, "turned away %s: %s", address, why);
     (void)hx_close(s);
 }
 
-/* The mutex is held. */
+static void source_of(struct hx_stream *s, struct fair_share_source *out)
+{
+    char address[HX_ADDRESS_MAX];
+    struct endpoint peer = {.family = AF_INET};
+    if (hx_peer(s, address, sizeof address) > 0)
+        (void)endpoint_parse(&peer, address, strlen(address));
+    fair_share_source(out, peer.family, peer.address);
+}
+
+/* Strangers that say nothing must not keep others out until their time is over. The mutex is held, as for the next. */
+static void make_room(struct peers *all, const struct fair_share_source *source)
+{
+    struct fair_share_member *m;
+    while ((m = fair_share_victim(&all->unproven, source))) {
+        struct peer *victim = container_of(m, struct peer, unproven);
+        fair_share_remove(&all->unproven, m);
+        victim->evicted = true;
+        ev_async_send(victim->loop, &victim->stop);
+    }
+}
+
 static bool add(struct peers *all, struct hx_stream *s)
 {
     struct peer *p = peer_create(all, s);
     if (!p)
         return false;
-    DL_APPEND(all->list, p);
-    all->count++;
-    all->unseen++;
+    source_of(s, &p->unproven.source);
+    make_room(all, &p->unproven.source);
+    list(all, p);
     if (spawn(p) == HX_OK)
         return true;
-    DL_DELETE(all->list, p);
-    all->count--;
-    all->unseen--;
+    unlist(all, p);
     ev_loop_destroy(p->loop);
     free(p);
     return false;
@@ -225,7 +264,7 @@ void peers_add(struct peers *all, struct hx_stream *s)
 {
     const char *why = NULL;
     pthread_mutex_lock(&all->mutex);
-    if (all->count >= PEERS_MAX || all->unseen >= PEERS_UNSEEN)
+    if (all->proven >= PEERS_MAX || all->count >= THREADS_MAX)
         why = "too many peers";
     else if (!add(all, s))
         why = "out of resources";
@@ -240,6 +279,7 @@ int peers_create(struct peers **out, const struct peers_config *config)
     if (!all)
         return HX_ENOMEM;
     all->config = config;
+    fair_share_init(&all->unproven, PEERS_UNPROVEN, PEERS_HOST_UNPROVEN);
     pthread_mutex_init(&all->mutex, NULL);
     pthread_cond_init(&all->gone, NULL);
     *out = all;

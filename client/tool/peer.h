@@ -6,8 +6,9 @@
 #include "client/hx.h"
 #include "client/tool/serve.h"
 
-#define PEERS_MAX    64 /* at once; more are turned away */
-#define PEERS_UNSEEN 24 /* of them that have not proven a key yet, so that strangers leave some to others */
+#define PEERS_MAX           64 /* that have proven a key; while there are so many, newcomers are turned away */
+#define PEERS_UNPROVEN      48 /* at once; of more some give way, as base/fair_share.h says */
+#define PEERS_HOST_UNPROVEN 16 /* of one host */
 
 struct peers;
 

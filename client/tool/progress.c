@@ -1,4 +1,5 @@
 #include "client/tool/progress.h"
+#include "base/printable.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,14 +74,13 @@ int progress_line(const struct progress *p, char out[PROGRESS_LINE_MAX], int col
         progress_bytes(rate, p->rate);
     int len = snprintf(out, PROGRESS_LINE_MAX, "%s %8s %8s/s %7s  ", percent, bytes, rate, left);
     int room = columns - 1 - len; /* the last column would wrap on some terminals */
-    int name_len = (int)strlen(name);
-    if (room > PROGRESS_LINE_MAX - 1 - len)
-        room = PROGRESS_LINE_MAX - 1 - len;
     if (room <= 0) {
         len = columns > 1 && columns - 1 < len ? columns - 1 : len;
         out[len] = '\0';
         return len;
     }
-    int from = name_len > room ? name_len - room : 0; /* its end says more than its beginning */
-    return len + snprintf(out + len, PROGRESS_LINE_MAX - (size_t)len, "%s", name + from);
+    name = printable_tail(name, room);                           /* its end says more than its beginning */
+    while (strlen(name) > (size_t)(PROGRESS_LINE_MAX - 1 - len)) /* many bytes a column */
+        name = printable_tail(name, printable_columns(name) - 1);
+    return len + snprintf(out + len, PROGRESS_LINE_MAX - (size_t)len, "%s", name);
 }

@@ -19,7 +19,7 @@ void progress_begin(struct progress *p, int64_t now_ms, int64_t moved);
 /* `moved`: all bytes so far; call it every PROGRESS_EVERY_MS or so. */
 void progress_update(struct progress *p, int64_t now_ms, int64_t moved);
 /* " 43%   86.0 MB   54.3 MB/s   0:02  NAME", at most `columns` wide, so that it never wraps; `total` below 0:
- * not known. Returns the length. `name` must be printable. */
+ * not known. Returns the length. `name` is of base/printable.h; of one that is too long its end is shown. */
 int progress_line(const struct progress *p, char out[PROGRESS_LINE_MAX], int columns, int64_t done,
                   int64_t total, const char *name);
 /* "86.0 MB": three digits at least, powers of 1000. */

@@ -1,4 +1,5 @@
 #include "client/tool/reconnector.h"
+#include "base/clock.h"
 #include "base/task.h"
 #include "client/forward/say.h"
 #include "client/tool/keyfile.h"
@@ -7,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define STEP_FIRST_MS 500
 #define STEP_MAX_MS   15000 /* so long an address that changed back may stay unnoticed */
@@ -15,22 +15,38 @@
 #define AGAIN_WAIT_S  10    /* later tries: for the name, which its holder may just bind anew */
 #define LINGER_MS     5000  /* both sides have read everything when the stream is closed */
 
+/*            ┌──────────── retry ◄────────────┐
+ *            ▼                                │
+ *         TRYING ──► PROVING ──► UP ──► (lost) WAITING
+ *            │          │        │            │
+ *            │          │        ▼            │
+ *            │          │      ENDING         │
+ *            └──────────┴────────┴────────────┴──► OVER */
+enum reconnector_state {
+    STATE_TRYING,  /* hx_connect() runs in a thread: `task` */
+    STATE_PROVING, /* `link` proves the keys */
+    STATE_UP,      /* requests may be made */
+    STATE_ENDING,  /* reconnector_finish() or reconnector_leave(): the link ends */
+    STATE_WAITING, /* for `retry` */
+    STATE_OVER     /* events->over() was told, or is about to be */
+};
+
 struct reconnector {
     struct reconnector_config config;
     struct ev_loop *loop;
     char *keys;
-    struct task *task; /* a try is under way */
-    struct link *link;
+    enum reconnector_state state;
+    bool ever_up;      /* before that, a failure is final */
+    struct task *task; /* STATE_TRYING */
+    struct link *link; /* STATE_PROVING to STATE_ENDING */
     ev_timer retry;
     int64_t step_ms;
     int64_t since_ms; /* without a path, or with this one */
-    bool up;          /* the link is */
-    bool ever_up, finishing;
 };
 
-/* One try, which outlives a keeper that does not wait for it. */
+/* One try, which outlives a reconnector that does not wait for it. */
 struct attempt {
-    struct reconnector *keeper; /* only for the loop's thread */
+    struct reconnector *owner; /* only for the loop's thread */
     struct hx_config config;
     char *keys;
     const char *name;
@@ -39,15 +55,27 @@ struct attempt {
     struct hx_stream *stream;
 };
 
-static int64_t clock_ms(void)
+static int attempt_start(struct reconnector *k);
+
+/* The only writer of k->state; lets go of what the state had that is left. */
+static void enter(struct reconnector *k, enum reconnector_state next)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    ev_timer_stop(k->loop, &k->retry);
+    if (k->task && next != STATE_TRYING)
+        task_abandon(k->task);
+    if (next != STATE_TRYING)
+        k->task = NULL;
+    if (k->link && (next == STATE_TRYING || next == STATE_WAITING || next == STATE_OVER)) {
+        struct link *l = k->link;
+        k->link = NULL;
+        link_destroy(l);
+    }
+    k->state = next;
 }
 
 static void over(struct reconnector *k, int error)
 {
+    enter(k, STATE_OVER);
     k->config.events->over(k->config.user, error);
 }
 
@@ -81,7 +109,7 @@ static void explain_proof(const struct reconnector *k, int error)
 
 static void try_later(struct reconnector *k, int error)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_now_ms();
     if (k->config.retry_ms >= 0 && now_ms - k->since_ms >= k->config.retry_ms) {
         say_error("the path to '%s' is lost (%s)", k->config.args->name, hx_strerror(error));
         over(k, error);
@@ -94,49 +122,64 @@ static void try_later(struct reconnector *k, int error)
     int64_t delay_ms = k->step_ms / 2 + arc4random_uniform((uint32_t)(k->step_ms / 2) + 1);
     say_note("no path to %s (%s), trying again in %" PRId64 " ms", k->config.args->name, hx_strerror(error),
              delay_ms);
+    enter(k, STATE_WAITING);
     ev_timer_set(&k->retry, (double)delay_ms / 1000, 0);
     ev_timer_start(k->loop, &k->retry);
+}
+
+/* Of a try or of the proof of the keys. */
+static void failed(struct reconnector *k, int error,
+                   void (*explained)(const struct reconnector *k, int error))
+{
+    if (interrupted()) {
+        over(k, HX_ECANCELED);
+    } else if (k->ever_up) {
+        try_later(k, error);
+    } else {
+        explained(k, error);
+        over(k, error);
+    }
 }
 
 static void on_up(void *user)
 {
     struct reconnector *k = user;
-    k->up = k->ever_up = true;
-    k->since_ms = clock_ms();
+    enter(k, STATE_UP);
+    k->ever_up = true;
+    k->since_ms = clock_now_ms();
     k->config.events->up(k->config.user, k->link);
+}
+
+static void ended(struct reconnector *k, int error)
+{
+    if (error < 0 && !interrupted())
+        say_error("the path to '%s' was lost (%s) before it was known that all has arrived",
+                  k->config.args->name, hx_strerror(error));
+    over(k, interrupted() ? HX_ECANCELED : error);
 }
 
 static void on_down(void *user, int error)
 {
     struct reconnector *k = user;
-    bool was_up = k->up;
-    link_destroy(k->link);
-    k->link = NULL;
-    k->up = false;
-    if (was_up) {
-        if (clock_ms() - k->since_ms >= STEADY_MS)
-            k->step_ms = 0;
-        k->since_ms = clock_ms();
-        if (k->config.events->lost && !(k->finishing && error == HX_OK))
-            k->config.events->lost(k->config.user, error);
+    enum reconnector_state was = k->state;
+    if (was == STATE_PROVING) {
+        failed(k, error == HX_OK ? HX_ECLOSED : error, explain_proof);
+        return;
     }
-    if (interrupted()) {
+    if (clock_now_ms() - k->since_ms >= STEADY_MS)
+        k->step_ms = 0;
+    k->since_ms = clock_now_ms();
+    enter(k, STATE_WAITING);
+    if (k->config.events->lost && !(was == STATE_ENDING && error == HX_OK))
+        k->config.events->lost(k->config.user, error);
+    if (k->state == STATE_OVER) /* finished meanwhile */
+        return;
+    if (was == STATE_ENDING)
+        ended(k, error);
+    else if (interrupted())
         over(k, HX_ECANCELED);
-        return;
-    }
-    if (k->finishing) {
-        if (error < 0)
-            say_error("the path to '%s' was lost (%s) before it was known that all has arrived",
-                      k->config.args->name, hx_strerror(error));
-        over(k, error);
-        return;
-    }
-    if (!k->ever_up) {
-        explain_proof(k, error);
-        over(k, error);
-        return;
-    }
-    try_later(k, error == HX_OK ? HX_ECLOSED : error);
+    else
+        try_later(k, error == HX_OK ? HX_ECLOSED : error);
 }
 
 static void on_pong(void *user, int64_t rtt_us)
@@ -146,39 +189,36 @@ static void on_pong(void *user, int64_t rtt_us)
         k->config.events->pong(k->config.user, rtt_us);
 }
 
+static void begin_link(struct reconnector *k, struct hx_stream *s)
+{
+    static const struct link_events events = {.up = on_up, .pong = on_pong, .down = on_down};
+    const struct link_config config = {
+        .connecting = true, .keepalive_ms = k->config.args->keepalive_s * 1000, .events = &events, .user = k};
+    enter(k, STATE_PROVING);
+    int err = link_create(&k->link, k->loop, s, &config);
+    if (err < 0) {
+        ui_cannot_begin(err);
+        over(k, err);
+    }
+}
+
 static void attempt_run(void *arg)
 {
     struct attempt *a = arg;
     a->result = hx_connect(&a->stream, &a->config, a->name, a->timeout_ms);
 }
 
-static void begin_link(struct reconnector *k, struct hx_stream *s)
-{
-    static const struct link_events events = {.up = on_up, .pong = on_pong, .down = on_down};
-    const struct link_config config = {
-        .connecting = true, .keepalive_ms = k->config.args->keepalive_s * 1000, .events = &events, .user = k};
-    int err = link_create(&k->link, k->loop, s, &config);
-    if (err < 0) {
-        say_error("cannot begin: %s", hx_strerror(err));
-        over(k, err);
-    }
-}
-
 static void attempt_done(void *arg)
 {
     struct attempt *a = arg;
-    struct reconnector *k = a->keeper;
+    struct reconnector *k = a->owner;
     struct hx_stream *s = a->stream;
     a->stream = NULL;
     k->task = NULL;
-    if (a->result == HX_OK) {
+    if (a->result == HX_OK)
         begin_link(k, s);
-    } else if (k->ever_up && !interrupted()) {
-        try_later(k, a->result);
-    } else {
-        explain(k, a->result);
-        over(k, interrupted() ? HX_ECANCELED : a->result);
-    }
+    else
+        failed(k, a->result, explain);
 }
 
 static void attempt_drop(void *arg)
@@ -197,12 +237,13 @@ static int attempt_start(struct reconnector *k)
     struct attempt *a = calloc(1, sizeof *a);
     if (!a)
         return HX_ENOMEM;
-    *a = (struct attempt){.keeper = k,
+    *a = (struct attempt){.owner = k,
                           .keys = strdup(k->keys),
                           .name = args->name,
                           .timeout_ms = (args->timeout_s + wait_s) * 1000,
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,
+                                     .family = args->family,
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,
@@ -221,6 +262,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
     struct reconnector *k = w->data;
     (void)loop;
     (void)revents;
+    enter(k, STATE_TRYING);
     int err = attempt_start(k);
     if (err < 0)
         try_later(k, err);
@@ -235,7 +277,7 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
         return HX_ENOMEM;
     k->config = *config;
     k->loop = loop;
-    k->since_ms = clock_ms();
+    k->since_ms = clock_now_ms();
     ev_timer_init(&k->retry, on_retry, 0, 0);
     k->retry.data = k;
     k->keys = keyfile_load(config->args, error);
@@ -249,33 +291,38 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
     return HX_OK;
 }
 
-void reconnector_finish(struct reconnector *k)
+static void end(struct reconnector *k, void (*link_end)(struct link *l))
 {
-    k->finishing = true;
-    if (k->link) {
-        link_finish(k->link);
+    if (k->state == STATE_OVER)
+        return;
+    if (k->state != STATE_UP) {
+        over(k, HX_OK);
         return;
     }
-    ev_timer_stop(k->loop, &k->retry);
-    if (k->task)
-        task_abandon(k->task);
-    k->task = NULL;
-    over(k, HX_OK);
+    enter(k, STATE_ENDING);
+    link_end(k->link);
+}
+
+void reconnector_finish(struct reconnector *k)
+{
+    end(k, link_finish);
+}
+
+void reconnector_leave(struct reconnector *k)
+{
+    end(k, link_leave);
 }
 
 void reconnector_destroy(struct reconnector *k)
 {
     if (!k)
         return;
-    ev_timer_stop(k->loop, &k->retry);
-    if (k->task)
-        task_abandon(k->task);
-    link_destroy(k->link);
+    enter(k, STATE_OVER);
     keyfile_wipe(k->keys);
     free(k);
 }
 
 struct link *reconnector_link(struct reconnector *k)
 {
-    return k->up ? k->link : NULL;
+    return k->state == STATE_UP || k->state == STATE_ENDING ? k->link : NULL;
 }

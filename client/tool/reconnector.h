@@ -1,7 +1,7 @@
 /* client/tool/reconnector.h: a link to the holder of a name that is made again when its path breaks. Used by the commands
  * that connect. Belongs to its loop's thread.
  *
- * The first try must succeed, else the keeper gives up at once, and has said on standard error why. Later on
+ * The first try must succeed, else it gives up at once, and has said on standard error why. Later on
  * it finds the peer again through the nameserver, less and less often, until it has been without a path for
  * retry_ms. */
 #ifndef HX_CLIENT_TOOL_RECONNECTOR_H
@@ -34,6 +34,9 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
                        const struct reconnector_config *config);
 /* Ends the link in order; over() is told when the peer has everything. Without a link: at once. */
 void reconnector_finish(struct reconnector *k);
+/* The same for who has had every answer, and has nothing on its way: ends without waiting for the peer, as
+ * link_leave(). */
+void reconnector_leave(struct reconnector *k);
 /* At once; over() is not told. NULL is fine. Not within lost(). */
 void reconnector_destroy(struct reconnector *k);
 struct link *reconnector_link(struct reconnector *k); /* NULL while it is not up */

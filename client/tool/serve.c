@@ -6,15 +6,6 @@
 #include <unistd.h>
 
 #define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
-#define SHOWN_MAX      128
-
-/* What a refused peer sends all the same is thrown away. */
-static void discard(void *stream)
-{
-    char data[4096];
-    while (mux_stream_read(stream, data, sizeof data) > 0)
-        continue;
-}
 
 static int respond(struct mux_stream *s, const char *status, bool ended)
 {
@@ -25,22 +16,24 @@ static int respond(struct mux_stream *s, const char *status, bool ended)
 
 static void refuse(struct mux_stream *s, const char *status)
 {
-    static const struct mux_stream_events events = {.readable = discard};
-    mux_stream_own(s, &events, s);
     if (respond(s, status, true) < 0)
         mux_stream_reset(s, INTERNAL_ERROR);
     else
-        discard(s);
+        mux_stream_leave(s);
 }
 
-/* A peer's text as a log may show it: printable ASCII, not too long. */
-static const char *shown(char out[SHOWN_MAX], const char *text)
+static void on_transfer_failed(void *user, const char *what, const char *path, const char *reason)
 {
-    size_t i = 0;
-    for (; text && text[i] && i < SHOWN_MAX - 1; i++)
-        out[i] = text[i] > ' ' && text[i] <= '~' ? text[i] : '?';
-    out[i] = '\0';
-    return out;
+    const struct serve *s = user;
+    char name[SAY_NAME_MAX];
+    printable_name(name, sizeof name, path);
+    say_often(SAY_REFUSED, "%s: %s %s failed: %s", s->who, what, name, reason);
+}
+
+void serve_init(struct serve *s)
+{
+    s->files = (struct share_peer){
+        .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
 }
 
 static void serve_echo(const struct serve *s, struct mux_stream *stream)
@@ -49,7 +42,7 @@ static void serve_echo(const struct serve *s, struct mux_stream *stream)
         refuse(stream, "404");
         return;
     }
-    say_note("%s: echo", s->who);
+    say_often(SAY_REQUEST, "%s: echo", s->who);
     if (respond(stream, "200", false) < 0 || echo_start(stream) < 0)
         mux_stream_reset(stream, INTERNAL_ERROR);
 }
@@ -64,11 +57,11 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
         return;
     }
     if (atomic_flag_test_and_set(s->config->pipe)) {
-        say_note("turned away %s: busy with another peer", s->who);
+        say_often(SAY_REFUSED, "turned away %s: busy with another peer", s->who);
         refuse(stream, "409");
         return;
     }
-    say_note("%s: pipe", s->who);
+    say_often(SAY_REQUEST, "%s: pipe", s->who);
     int err = respond(stream, "200", false);
     if (err == HX_OK)
         err = relay_start(&relay, s->loop, stream, &config);
@@ -80,12 +73,16 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
 
 static void serve_connect(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
 {
-    char target[SHOWN_MAX];
-    say_note("%s: connection to %s", s->who, shown(target, mux_field(request, ":authority")));
-    if (s->config->allow)
-        dial_request(s->loop, s->config->allow, stream, request);
-    else
-        refuse(stream, "403");
+    char target[SAY_NAME_MAX];
+    const char *authority = mux_field(request, ":authority");
+    printable_name(target, sizeof target, authority ? authority : "");
+    if (s->config->allow) {
+        say_often(SAY_REQUEST, "%s: connection to %s", s->who, target);
+        dial_request(s->loop, s->config->allow, s->who, stream, request);
+        return;
+    }
+    say_often(SAY_REFUSED, "refused a connection: %s is not allowed here (%s)", target, s->who);
+    refuse(stream, "403");
 }
 
 void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
@@ -98,7 +95,7 @@ void serve_request(const struct serve *s, struct mux_stream *stream, const struc
     else if (!method || !path)
         refuse(stream, "400");
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
-        share_request(s->loop, s->config->share, stream, request);
+        share_request(&s->files, stream, request);
     else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0)
         refuse(stream, "404");
     else if (strcmp(method, "POST") != 0)

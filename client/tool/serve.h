@@ -4,8 +4,9 @@
  *
  *   POST /pipe          200, then both bodies are the pipe; 409 if another peer has it, 404 if there is none
  *   POST /echo          200, then the request's body comes back (hx bind --echo, else 404)
- *   CONNECT host:port   200, then both bodies are the TCP connection; 403 not allowed, 502 failed, 504 in
- * time GET|HEAD|PUT|... /files/PATH   client/files/share.h */
+ *   CONNECT host:port   200, then both bodies are the TCP connection; 403 not allowed, 502 failed,
+ *                       504 not in time
+ *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H
 
@@ -29,8 +30,11 @@ struct serve { /* one peer's */
     /* The pipe that this peer got is over. As relay_config.done(). */
     void (*pipe_done)(void *user, int error, int system);
     void *user;
+    struct share_peer files; /* of serve_init() */
 };
 
+/* Of `s` whose fields are set. */
+void serve_init(struct serve *s);
 /* Answers a request; owns `stream` at once. `s` outlives it. */
 void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request);
 /* The peer's own bytes, back to it. Owns `s` at once, which has been answered. HX_ENOMEM: it does not. */

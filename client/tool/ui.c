@@ -1,6 +1,7 @@
 #include "client/tool/ui.h"
 #include "client/forward/say.h"
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,18 @@
 /* What the nameserver said when it rejected us: written before hx_bind() or hx_connect() return, read after.
  */
 static char explanation[TEXT_MAX];
+
+static const char *advice(int error);
+
+/* hx bind waits for ever: who started it shall know, once for each outage. Later tries are notes. */
+static void tell_awaited(const struct hx_event_info *info, const char *nameserver, bool first)
+{
+    const char *why = info->text[0] ? info->text : hx_strerror(info->error);
+    if (first)
+        say_error("waiting for the nameserver %s: %s: %s", nameserver, why, advice(info->error));
+    else
+        say_note("waiting for the nameserver: %s, trying again in %" PRId64 " ms", why, info->retry_ms);
+}
 
 /* The events that both commands show alike. */
 static void common_event(const struct hx_event_info *info)
@@ -35,6 +48,9 @@ static void common_event(const struct hx_event_info *info)
         say_note("nameserver lost (%s%s%s), binding %s again in %" PRId64 " ms", hx_strerror(info->error),
                  info->text[0] ? ": " : "", info->text, info->name, info->retry_ms);
         break;
+    case HX_EVENT_NAMESERVER_AWAITED:
+        tell_awaited(info, NULL, false);
+        break;
     default:
         break;
     }
@@ -42,12 +58,16 @@ static void common_event(const struct hx_event_info *info)
 
 void ui_bind_event(void *user, const struct hx_event_info *info)
 {
-    (void)user;
+    static bool awaited; /* one call at a time */
+    const char *nameserver = user;
+    if (info->event == HX_EVENT_NAMESERVER_AWAITED)
+        tell_awaited(info, nameserver, !awaited);
+    awaited = awaited || info->event == HX_EVENT_NAMESERVER_AWAITED;
     if (info->event == HX_EVENT_BOUND)
         say_note("bound %s as %s", info->name, info->address);
     else if (info->event == HX_EVENT_PUNCHED)
         say_note("accepted %s punch_ms=%" PRId64, info->address, info->punch_ms);
-    else
+    else if (info->event != HX_EVENT_NAMESERVER_AWAITED)
         common_event(info);
 }
 
@@ -70,6 +90,8 @@ static const char *advice(int error)
         return "choose another name, or end the program that holds it";
     case HX_ETIMEDOUT:
     case HX_EREFUSED:
+    case HX_ECLOSED:
+    case HX_EEOF:
     case HX_EPROTO:
         return "check --nameserver, that hx-nameserver runs there, and that UDP may leave this network";
     case HX_ERESOLVE:
@@ -77,6 +99,10 @@ static const char *advice(int error)
     case HX_EPUNCH:
         return "try again; if it stays so, one side's NAT is symmetric or drops UDP: change that NAT's "
                "settings, or use another network";
+    case HX_ESYS:
+        return "this process may need more descriptors or threads (ulimit -n, ulimit -u)";
+    case HX_EFAMILY:
+        return "use -4 or -6 as the peer does, or give both hosts both";
     case HX_EADDR:
         return "choose another --local-port, or leave the choice to the system";
     default:
@@ -96,6 +122,9 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         say_error("the name '%s' is held by a living connection: %s", name, advice(error));
     else if (error == HX_EPUNCH)
         say_error("the holder of '%s' was not reached, %s: %s", name, hx_strerror(error), advice(error));
+    else if (error == HX_EFAMILY)
+        say_error("the holder of '%s' was not reached: %s", name,
+                  explanation[0] != '\0' ? explanation : hx_strerror(error));
     else if (error == HX_EADDR)
         say_error("UDP port %d cannot be used: %s", config->local_port, advice(error));
     else if (error == HX_ESYS || error == HX_ENOMEM)
@@ -104,6 +133,11 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         say_error("nameserver %s: %s", config->nameserver, explanation);
     else
         say_error("nameserver %s: %s: %s", config->nameserver, hx_strerror(error), advice(error));
+}
+
+void ui_cannot_begin(int error)
+{
+    say_error("cannot begin: %s: %s", hx_strerror(error), advice(error));
 }
 
 void ui_pipe_failure(int error, int system)

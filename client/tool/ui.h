@@ -4,11 +4,14 @@
 
 #include "client/hx.h"
 
-/* hx_config.on_event of the two commands; `user` is not used. */
+/* hx_config.on_event of hx bind; `user` is the text of --nameserver. */
 void ui_bind_event(void *user, const struct hx_event_info *info);
+/* And of those that connect; `user` is not used. */
 void ui_connect_event(void *user, const struct hx_event_info *info);
 /* Says that hx_bind() or hx_connect() failed with `error`, and what to do about it. */
 void ui_failure(int error, const char *name, const struct hx_config *config);
+/* Says that something that this process needs could not be had. */
+void ui_cannot_begin(int error);
 /* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */
 void ui_pipe_failure(int error, int system);
 

@@ -119,6 +119,7 @@ void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
 {
     unlist(t, c);
     kept_free_all(&c->stash);
+    free(c->flight);
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     HASH_DELETE(hh, t->by_id, c);
@@ -165,7 +166,9 @@ int udt_conn_lingering(const struct conn_table *t)
 
     DL_FOREACH2(t->aging, c, aging_next)
     {
-        n += c->state == UDT_CONN_LINGERING && !c->half_close.peer_done && c->half_close.due_ms != INT64_MAX;
+        /* Who closed without hearing that all has arrived does not wait for it any more. */
+        n += c->state == UDT_CONN_LINGERING && half_close_done(&c->half_close) && !c->half_close.peer_done &&
+             c->half_close.due_ms != INT64_MAX;
     }
     return n;
 }

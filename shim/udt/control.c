@@ -2,7 +2,7 @@
 #include "shim/udt/filter.h"
 #include <string.h>
 
-#define BODY_MAX ACK_SIZE_SHORT
+#define BODY_MAX ACK_SIZE_FULL
 static_assert(HALF_CLOSE_SIZE <= BODY_MAX, "the longest body that control_send() is given");
 
 void control_send_raw(struct tap *t, const struct net_route *route, const uint8_t *packet, size_t len)

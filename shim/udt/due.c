@@ -42,7 +42,7 @@ static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
 /* Asks a peer in whose name a shutdown has come, or gives UDT that shutdown. */
 static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
-    uint8_t body[ACK_SIZE_SHORT];
+    uint8_t body[ACK_SIZE_FULL];
 
     if (shutdown_check_ask(&c->shutdown_check, body, now_ms))
         control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof(body), now_ms);
@@ -53,7 +53,10 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
 static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     bool open = c->state == UDT_CONN_OPEN;
+    struct net_route route = {.to = c->peer.at, .local = c->local};
 
+    if (c->flight && c->state == UDT_CONN_CONNECTING && flight_due(c->flight, now_ms))
+        control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
     if (c->half_closing && c->half_close.due_ms <= now_ms)
         control_send_half_close(t, c, false, now_ms);
     if (c->nudge_ms && c->nudge_ms <= now_ms && open)
@@ -62,7 +65,7 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+    if (c->flight || c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;
     udt_conn_not_due(&t->conns, c);

@@ -20,31 +20,40 @@ static bool request_expected(const struct filter_rules *rules, int32_t request, 
 static enum filter_verdict judge_handshake(const struct filter_rules *rules, int32_t id, uint8_t *body,
                                            size_t len)
 {
-    int32_t mss, window;
+    uint32_t window;
 
     if (len != HANDSHAKE_SIZE)
         return FILTER_SHORT;
     if (!request_expected(rules, (int32_t)packet_word(body + HANDSHAKE_REQUEST), id))
         return FILTER_HANDSHAKE;
-    if ((int32_t)packet_word(body + HANDSHAKE_ID) <= 0)
+    if (packet_word(body + HANDSHAKE_ID) == 0) /* all others are ids: the draft gives them 32 bits */
         return FILTER_ID;
     if (packet_word(body + HANDSHAKE_ISN) & BIT31)
         return FILTER_SEQUENCE;
-    mss = (int32_t)packet_word(body + HANDSHAKE_MSS);
-    if (mss < FILTER_MSS_MIN || mss > FILTER_MSS_MAX)
+    if (packet_word(body + HANDSHAKE_MSS) < FILTER_MSS_MIN)
         return FILTER_MSS;
-    lower(body + HANDSHAKE_MSS, rules->mss_max);
-    window = (int32_t)packet_word(body + HANDSHAKE_WINDOW);
-    if (window < FILTER_WINDOW_MIN)
-        return FILTER_WINDOW;
+    lower(body + HANDSHAKE_MSS, rules->mss_max); /* S2: negative ones are large ones here */
+    window = packet_word(body + HANDSHAKE_WINDOW);
+    if (window == 0)
+        packet_put_word(body + HANDSHAKE_WINDOW, rules->window_max);
+    else if (window < FILTER_WINDOW_MIN)
+        packet_put_word(body + HANDSHAKE_WINDOW, FILTER_WINDOW_MIN);
     lower(body + HANDSHAKE_WINDOW, rules->window_max);
     return FILTER_PASS;
 }
 
+/* UDT reads 24 bytes where there are more than 16, and nothing beyond them: what some append there (ranges that
+ * have come, say) does no harm. Of 20 it would read a word that is not there (S20). The light ACK has 4 bytes: a
+ * full one follows within 10 ms. */
+static bool ack_is_whole(size_t len)
+{
+    return len == ACK_SIZE_SHORT || (len >= ACK_SIZE_FULL && len % 4 == 0);
+}
+
 static enum filter_verdict judge_ack(const struct filter_rules *rules, uint8_t *body, size_t len)
 {
-    if (len != ACK_SIZE_SHORT && len != ACK_SIZE_FULL)
-        return FILTER_ACK; /* the light ACK has 4 bytes: a full one follows within 10 ms */
+    if (!ack_is_whole(len))
+        return FILTER_ACK;
     if (packet_word(body + ACK_SEQUENCE) & BIT31)
         return FILTER_SEQUENCE;
     if (packet_word(body + ACK_RTT) > FILTER_RTT_MAX_US ||
@@ -52,28 +61,38 @@ static enum filter_verdict judge_ack(const struct filter_rules *rules, uint8_t *
         return FILTER_ACK;
     if (packet_word(body + ACK_WINDOW) & BIT31)
         return FILTER_ACK;
-    if (len == ACK_SIZE_FULL &&
+    if (len >= ACK_SIZE_FULL &&
         ((packet_word(body + ACK_RATE) & BIT31) || (packet_word(body + ACK_BANDWIDTH) & BIT31)))
         return FILTER_ACK;
     lower(body + ACK_WINDOW, rules->ack_window);
     return FILTER_PASS;
 }
 
+/* Single numbers and ranges, whose first number has bit 31. UDT looks in its loss list for the place of each: in
+ * ascending order, as every implementation writes them, a whole report is one walk through that list. */
 static enum filter_verdict judge_nak(const struct filter_rules *rules, const uint8_t *body, size_t len)
 {
-    uint32_t first, last;
+    uint32_t reported = 0, last = 0;
+    size_t words;
 
-    if (len == 4)
-        return packet_word(body) & BIT31 ? FILTER_SEQUENCE : FILTER_PASS;
-    if (len != 8)
+    if (len == 0 || len % 4 != 0)
         return FILTER_NAK;
-    first = packet_word(body);
-    last = packet_word(body + 4);
-    if (last & BIT31)
-        return FILTER_SEQUENCE;
-    if (!(first & BIT31))
-        return FILTER_PASS; /* two single losses */
-    return ((last - first) & SEQUENCE_MASK) < rules->nak_range ? FILTER_PASS : FILTER_NAK;
+    for (size_t at = 0; at < len; at += 4 * words) {
+        uint32_t first = packet_word(body + at) & SEQUENCE_MASK;
+
+        words = packet_word(body + at) & BIT31 ? 2 : 1;
+        if (at + 4 * words > len)
+            return FILTER_SEQUENCE; /* a range without its end, for which UDT would read on */
+        if (at > 0 && packet_distance(first, last) <= 0)
+            return FILTER_NAK;
+        last = words == 2 ? packet_word(body + at + 4) : first;
+        if (last & BIT31)
+            return FILTER_SEQUENCE;
+        if (((last - first) & SEQUENCE_MASK) >= rules->nak_range - reported)
+            return FILTER_NAK;
+        reported += ((last - first) & SEQUENCE_MASK) + 1;
+    }
+    return FILTER_PASS;
 }
 
 static enum filter_verdict judge_bare(size_t len)
@@ -112,10 +131,10 @@ enum filter_verdict filter_judge(const struct filter_rules *rules, const uint8_t
 const char *filter_verdict_name(enum filter_verdict v)
 {
     static const char *const names[] = {
-        [FILTER_PASS] = "pass",     [FILTER_SHORT] = "length",      [FILTER_ID] = "id",
-        [FILTER_TYPE] = "type",     [FILTER_HANDSHAKE] = "request", [FILTER_MSS] = "mss",
-        [FILTER_WINDOW] = "window", [FILTER_SEQUENCE] = "sequence", [FILTER_ACK] = "ack",
-        [FILTER_NAK] = "nak",       [FILTER_EMPTY] = "empty",
+        [FILTER_PASS] = "pass",         [FILTER_SHORT] = "length",      [FILTER_ID] = "id",
+        [FILTER_TYPE] = "type",         [FILTER_HANDSHAKE] = "request", [FILTER_MSS] = "mss",
+        [FILTER_SEQUENCE] = "sequence", [FILTER_ACK] = "ack",           [FILTER_NAK] = "nak",
+        [FILTER_EMPTY] = "empty",
     };
     return (unsigned)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown";
 }

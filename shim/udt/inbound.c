@@ -4,10 +4,11 @@
 #include <sys/random.h>
 #include <utlist.h>
 
-#define ECHO_MS   6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
-#define ASKED_MS  500  /* who is asked answers with a keepalive, at most this often */
-#define NUDGE_MS  12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
-#define STASH_MAX 32   /* datagrams kept for one connecting rendezvous */
+#define ECHO_MS    6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define UNHEARD_MS 2000 /* a stock peer that has heard ours says its next keepalive sooner */
+#define ASKED_MS   500  /* who is asked answers with a keepalive, at most this often */
+#define NUDGE_MS   12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
+#define STASH_MAX  32   /* datagrams kept for one connecting rendezvous */
 
 struct datagram {
     struct net_route route; /* back to where it came from */
@@ -59,19 +60,32 @@ static bool refuse(struct tap *t, struct udt_conn *c, int64_t now_ms)
     return false;
 }
 
-/* What the peer announced when UDT took its numbers over, it must not change: UDT sizes its lists from them
- * (S7). */
-static bool take_conclusion(struct tap *t, struct udt_conn *c, const uint8_t *body)
+static void keep_least(uint8_t *word, uint32_t *least)
+{
+    if (packet_word(word) < *least)
+        *least = packet_word(word);
+    packet_put_word(word, *least);
+}
+
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The others
+ * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
+ * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
+ * not see a larger window later: it sizes its lists from it (S7). */
+static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
 {
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
-    uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
 
-    if (c->peer.id)
-        return c->peer.id == peer_id && c->window == window;
-    udt_conn_set_peer_id(&t->conns, c, peer_id);
-    c->window = window;
-    if (c->rendezvous)
-        c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    if (c->peer.id && c->peer.id != peer_id)
+        return false;
+    if (!c->peer.id) {
+        udt_conn_set_peer_id(&t->conns, c, peer_id);
+        c->mss = packet_word(body + HANDSHAKE_MSS);
+        c->window = packet_word(body + HANDSHAKE_WINDOW);
+        if (c->rendezvous)
+            c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    }
+    keep_least(body + HANDSHAKE_MSS, &c->mss);
+    keep_least(body + HANDSHAKE_WINDOW, &c->window);
     return true;
 }
 
@@ -113,6 +127,8 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
 {
     switch (d->type) {
     case PACKET_HANDSHAKE:
+        if (c->flight)
+            flight_heard(c->flight, d->id != 0, now_ms);
         return take_answer(t, c, d, news, now_ms);
     case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
         stash(c, d);
@@ -163,8 +179,16 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
+ * after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come it
+ * begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
+{
+    return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;
+}
+
 static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
-                      int64_t now_ms)
+                      int64_t heard_before_ms, int64_t now_ms)
 {
     if (d->type == PACKET_SHUTDOWN)
         return take_shutdown(t, c, d, news, now_ms);
@@ -174,6 +198,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     case PACKET_DATA:
         if (!c->nudge_ms)
             c->nudge_ms = now_ms + NUDGE_MS;
+        resend_heard_data(&c->resend, now_ms);
         udt_conn_due(&t->conns, c);
         return true;
     case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
@@ -189,7 +214,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         *news = TAP_WRITABLE;
         return true;
     case PACKET_KEEPALIVE:
-        if (now_ms - c->sent_ms > ECHO_MS)
+        if (now_ms - c->sent_ms > ECHO_MS || has_not_heard(c, heard_before_ms, now_ms))
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         return !c->suspended; /* UDT's timers of a parked connection stand still */
     default:
@@ -199,6 +224,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
+    int64_t heard_before_ms = c->heard_ms;
     unsigned news = 0;
     bool pass;
 
@@ -214,7 +240,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
         return false;
     }
     pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
-                                           : take_open(t, c, d, &news, now_ms);
+                                           : take_open(t, c, d, &news, heard_before_ms, now_ms);
     t->current = c->id;
     t->current_news = pass ? news : 0;
     return pass;

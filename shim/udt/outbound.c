@@ -7,7 +7,8 @@
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
-static bool leave_request(struct tap *t, const uint8_t *body, size_t body_len)
+static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *body, size_t body_len,
+                          int64_t now_ms)
 {
     struct udt_conn *c = body_len < HANDSHAKE_SIZE
                              ? NULL
@@ -21,7 +22,10 @@ static bool leave_request(struct tap *t, const uint8_t *body, size_t body_len)
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }
-    return true;
+    if (!c->flight || c->state > UDT_CONN_CONNECTING)
+        return true; /* the answer to a peer of a rendezvous that is not connected yet */
+    udt_conn_due(&t->conns, c);
+    return flight_leaves(c->flight, head, body, now_ms);
 }
 
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
@@ -66,7 +70,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
 
     if (type == PACKET_HANDSHAKE)
         return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
-                           : leave_request(t, body, body_len);
+                           : leave_request(t, head, body, body_len, now_ms);
     c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
@@ -88,7 +92,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     }
     if (type == PACKET_DATA && packet_distance(packet_word(head), c->next) >= 0)
         c->next = packet_word(head) + 1;
-    if (type == PACKET_DATA && c->rendezvous) {
+    if (type == PACKET_DATA) {
         resend_sent(&c->resend, packet_word(head), now_ms);
         udt_conn_due(&t->conns, c);
     }

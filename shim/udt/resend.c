@@ -7,16 +7,28 @@
 /* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
 #define CALM_MS 20
 
+/* Where few packets wait, the first repetitions do not wait longer and longer: what each costs is little, and what
+ * the loss of several costs a handshake is much (thin streams of Linux's TCP: tcp_thin_linear_timeouts). */
 static void arm(struct resend *r, int64_t now_ms)
 {
-    int64_t wait_ms = (int64_t)r->rto_ms << r->tries;
+    int linear = packet_distance(r->sent, r->acked) < RESEND_THIN ? RESEND_LINEAR : 0;
+    int doublings = r->backoff > linear ? r->backoff - linear : 0;
+    int64_t wait_ms = (int64_t)r->rto_ms << doublings;
 
     r->due_ms = now_ms + (wait_ms < RESEND_MAX_MS ? wait_ms : RESEND_MAX_MS);
 }
 
 void resend_init(struct resend *r)
 {
-    *r = (struct resend){.rto_ms = RESEND_START_MS, .due_ms = INT64_MAX};
+    *r = (struct resend){.rto_ms = RESEND_START_MS, .srtt_ms = -1, .due_ms = INT64_MAX};
+}
+
+void resend_begin(struct resend *r, int rtt_ms)
+{
+    int rto_ms = 2 * rtt_ms + RESEND_MIN_MS;
+
+    if (r->srtt_ms < 0 && rtt_ms >= 0 && rto_ms < RESEND_START_MS)
+        r->rto_ms = rto_ms;
 }
 
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
@@ -27,34 +39,61 @@ void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
     } else if (packet_distance(seq, r->sent) > 0) {
         r->sent = seq;
     } else {
+        r->timed = false;
         return; /* UDT repeats by itself; that may be lost as well */
+    }
+    if (!r->timed && r->tries == 0) {
+        r->timed = true;
+        r->timed_seq = seq;
+        r->timed_ms = now_ms;
     }
     if (r->due_ms == INT64_MAX)
         arm(r, now_ms);
 }
 
-static void take_rtt(struct resend *r, const uint8_t *body)
+static void measure(struct resend *r, int64_t now_ms)
 {
-    uint64_t us = (uint64_t)packet_word(body + ACK_RTT) + 4 * (uint64_t)packet_word(body + ACK_RTT_VAR);
-    uint64_t ms = us / 1000 + RESEND_MIN_MS;
-    uint32_t rtt_ms = packet_word(body + ACK_RTT) / 1000;
+    int rtt_ms = now_ms - r->timed_ms < RESEND_MAX_MS ? (int)(now_ms - r->timed_ms) : RESEND_MAX_MS;
+    int off_ms = r->srtt_ms < rtt_ms ? rtt_ms - r->srtt_ms : r->srtt_ms - rtt_ms;
 
-    r->rtt_ms = rtt_ms < RESEND_MAX_MS ? (int)rtt_ms : RESEND_MAX_MS;
-    r->rto_ms = ms < RESEND_MAX_MS ? (int)ms : RESEND_MAX_MS;
+    r->timed = false;
+    r->rttvar_ms = r->srtt_ms < 0 ? rtt_ms / 2 : (3 * r->rttvar_ms + off_ms) / 4;
+    r->srtt_ms = r->srtt_ms < 0 ? rtt_ms : (7 * r->srtt_ms + rtt_ms) / 8;
+    r->rtt_ms = r->srtt_ms;
+    r->rto_ms = r->srtt_ms + 4 * r->rttvar_ms + RESEND_MIN_MS;
+}
+
+/* The peer measures as well, from its ACK to our answer: where everything was repeated, that alone is known. Its
+ * first value is made up, and what it has measured comes in slowly. */
+static void take_peer_rtt(struct resend *r, const uint8_t *body)
+{
+    uint32_t rtt_ms = packet_word(body + ACK_RTT) / 1000;
+    int least_ms = rtt_ms < RESEND_MAX_MS ? (int)rtt_ms : RESEND_MAX_MS;
+
+    if (least_ms <= RESEND_PEER_RTT_MS || r->srtt_ms >= 0)
+        return;
+    r->rtt_ms = least_ms;
+    if (r->rto_ms < least_ms + RESEND_MIN_MS)
+        r->rto_ms = least_ms + RESEND_MIN_MS;
 }
 
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms)
 {
     uint32_t seq;
 
-    if (len >= ACK_SIZE_SHORT)
-        take_rtt(r, body);
     if (!r->started || len < 4)
         return;
     seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
-    if (packet_distance(seq, r->acked) <= 0 || packet_distance(seq, r->sent) > 1)
+    if (packet_distance(seq, r->sent) > 1)
+        return;
+    if (r->timed && packet_distance(seq, r->timed_seq) > 0)
+        measure(r, now_ms);
+    if (len >= ACK_SIZE_SHORT)
+        take_peer_rtt(r, body);
+    if (packet_distance(seq, r->acked) <= 0)
         return;
     r->acked = seq;
+    r->backoff = 0;
     if (packet_distance(seq, r->recover) > 0)
         r->tries = 0;
     if (packet_distance(seq, r->sent) > 0)
@@ -63,6 +102,15 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
         arm(r, now_ms);
     else /* some of what was lost, as RFC 6582 has it: the rest need not wait as long */
         r->due_ms = r->asked_ms + r->rtt_ms + CALM_MS;
+}
+
+void resend_heard_data(struct resend *r, int64_t now_ms)
+{
+    if (r->due_ms == INT64_MAX || r->backoff == 0 || packet_distance(r->sent, r->acked) >= RESEND_THIN)
+        return;
+    r->backoff = 0;
+    if (now_ms + r->rto_ms < r->due_ms)
+        r->due_ms = now_ms + r->rto_ms;
 }
 
 /* The first ones are what the peer waits for, more of them at each try; the last one lets its UDT see, and
@@ -92,13 +140,18 @@ static size_t put_losses(const struct resend *r, uint8_t *body)
 
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms)
 {
-    size_t n = heard_ms >= r->asked_ms ? put_losses(r, body) : 0;
+    size_t n;
 
+    r->unheard = heard_ms >= r->asked_ms ? 0 : r->unheard + 1;
+    n = r->unheard < RESEND_UNHEARD ? put_losses(r, body) : 0;
+    r->timed = false;
     r->asked_ms = now_ms;
     if (r->tries == 0)
         r->recover = r->sent;
     if (r->tries < TRIES_MAX)
         r->tries++;
+    if (r->backoff < TRIES_MAX)
+        r->backoff++;
     arm(r, now_ms);
     return n;
 }

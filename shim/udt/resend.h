@@ -1,8 +1,10 @@
-/* shim/udt/resend.h: when a punched connection's sender must repeat what the peer has not acknowledged.
+/* shim/udt/resend.h: when a sender must repeat what the peer has not acknowledged.
  *
  * UDT 4.11's receiver reports a loss once, and its sender repeats the rest only when nothing at all has come
  * from the peer for a while (CUDT::checkTimers): if the report or the repetition is lost, a peer that goes on
- * sending keeps the sender waiting, for ever if it has to. Here the acknowledgements alone count.
+ * sending keeps the sender waiting, for ever if it has to. Here the acknowledgements alone count. And UDT waits 300 ms
+ * at least, 600 the second time, which is long for the few packets of a handshake or a request: here it is a round trip,
+ * measured as RFC 6298 has it.
  *
  * A pure state machine: no I/O, no clock of its own. */
 #ifndef HX_SHIM_UDT_RESEND_H
@@ -13,9 +15,15 @@
 #include <stdint.h>
 
 #define RESEND_MIN_MS   30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
-#define RESEND_START_MS 500  /* before the peer has told the round-trip time */
+#define RESEND_START_MS 200  /* before anything is known of the round trip; UDT waits 300 */
 #define RESEND_MAX_MS   2000 /* also of the doubled ones */
-#define RESEND_BODY_MAX 12   /* bytes: a range and a number */
+#define RESEND_UNHEARD \
+    8 /* repetitions while nothing at all comes from the peer: with the doubling some seconds */
+#define RESEND_PEER_RTT_MS \
+    100                    /* what UDT believes in before it has measured: the peer's word counts above it */
+#define RESEND_THIN     16 /* packets unacknowledged: a flight of a handshake, a request; not bulk */
+#define RESEND_LINEAR   2  /* repetitions of such a flight after which the time to the next one doubles */
+#define RESEND_BODY_MAX 12 /* bytes: a range and a number */
 
 struct resend {
     uint32_t sent;    /* the highest sequence number that has left */
@@ -23,18 +31,29 @@ struct resend {
     bool started;     /* both are valid */
     uint32_t recover; /* the highest one sent when the first repetition was due */
     int tries;        /* since everything up to there was acknowledged, and more was */
+    int backoff;      /* of them since the peer has sent data: each one waits twice as long */
+    int unheard;      /* of them since the peer was heard */
+    bool timed;       /* `timed_seq` left at timed_ms, and nothing was repeated since (Karn's rule) */
+    uint32_t timed_seq;
+    int64_t timed_ms;
+    int srtt_ms, rttvar_ms; /* RFC 6298; srtt_ms below 0: nothing was measured yet */
     int rtt_ms, rto_ms;
     int64_t due_ms;   /* INT64_MAX: everything is acknowledged */
     int64_t asked_ms; /* the last repetition */
 };
 
 void resend_init(struct resend *r);
+/* The handshake's shortest round trip, which may be too short by what was lost of it. */
+void resend_begin(struct resend *r, int rtt_ms);
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
+/* The peer's data has come: it lives, and what we send now may answer it. Where only a few packets are unacknowledged
+ * they need not wait as long as the repetitions before (as for thin streams of TCP). */
+void resend_heard_data(struct resend *r, int64_t now_ms);
 /* At due_ms: writes the body of the NAK that the peer should have sent, and returns its length. 0: nothing
- * has come from the peer since the last time (`heard_ms`), so that UDT's own timer runs, and finds it dead.
- */
+ * has come from the peer for RESEND_UNHEARD repetitions (`heard_ms`), so that UDT's own timer runs, and finds
+ * it dead. */
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms);
 
 #endif

@@ -3,6 +3,8 @@
 
 #define RTT_MAX_MS   2000
 #define WINDOW_LEAST 2 /* as UDT announces where there is hardly room */
+/* The draft's text gives ACK numbers 31 bits, its drawing of the field leaves 29, and some answer so many. */
+#define NUMBER_MASK 0x1FFFFFFFu
 
 void shutdown_check_init(struct shutdown_check *d)
 {
@@ -45,7 +47,7 @@ void shutdown_check_begin(struct shutdown_check *d, uint32_t random, int64_t now
 {
     if (d->due_ms != INT64_MAX)
         return;
-    d->number = random >> 1 ? random >> 1 : 1; /* ACK numbers have 31 bits */
+    d->number = random & NUMBER_MASK ? random & NUMBER_MASK : 1;
     d->asked = 0;
     d->due_ms = now_ms;
 }
@@ -64,7 +66,7 @@ bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms)
     d->due_ms += step_ms; /* not from now on: who looks each 10 ms would be late by as much each time */
     if (d->due_ms <= now_ms)
         d->due_ms = now_ms + step_ms;
-    memset(body, 0, ACK_SIZE_SHORT);
+    memset(body, 0, ACK_SIZE_FULL); /* UDT passes over rates of 0 */
     packet_put_word(body + ACK_SEQUENCE, d->sequence);
     packet_put_word(body + ACK_RTT, (uint32_t)rtt_ms * 1000);
     packet_put_word(body + ACK_WINDOW, d->window);

@@ -31,7 +31,7 @@
  *
  * Who includes whom, upwards:
  *
- *   udt_port, udt_stream │ tuned
+ *   udt_port, udt_stream │ override_*
  *   tap: create, end, connections as the application sees them │ worker, sender: UDT's threads
  *   inbound, outbound, due │ idle_suspension
  *   control: packets of our own

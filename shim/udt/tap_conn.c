@@ -3,19 +3,27 @@
 #include "base/clock.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
+#include <stdlib.h>
 #include <utlist.h>
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous)
 {
     struct udt_conn_peer key = {.id = 0};
+    struct flight *flight = malloc(sizeof *flight);
     struct udt_conn *c;
 
+    if (!flight)
+        return HX_ENOMEM;
+    flight_init(flight, rendezvous ? FLIGHT_PEER_MS : FLIGHT_LISTENER_MS);
     net_address_from(&key.at, peer);
     pthread_mutex_lock(&t->lock);
     c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->flight = flight;
         c->starter = pthread_self();
+    } else {
+        free(flight);
     }
     tap_unlock(t);
     return c ? HX_OK : HX_ENOMEM;
@@ -53,6 +61,10 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
     c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_CONNECTING) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, now_ms);
+        if (c->flight)
+            resend_begin(&c->resend, c->flight->rtt_ms);
+        free(c->flight);
+        c->flight = NULL;
         replay_stash(t, c);
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);

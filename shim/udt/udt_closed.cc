@@ -107,3 +107,16 @@ void udt_closed(UDTSOCKET id)
         remove_if_due(u, one);
     pthread_mutex_unlock(&(u->*member_of(control_lock())));
 }
+
+void udt_closed_all()
+{
+    CUDTUnited *u = member_of(united());
+
+    pthread_mutex_lock(&(u->*member_of(control_lock())));
+    for (auto &entry : u->*member_of(closed_sockets())) {
+        CRNode *node = entry.second->m_pUDT->*member_of(receive_node());
+        if (node)
+            __atomic_store_n(&node->m_llTimeStamp, 0, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&(u->*member_of(control_lock())));
+}

@@ -11,6 +11,7 @@
 
 /* base/hash.h comes before uthash.h, whose hash it replaces */
 #include "base/hash.h"
+#include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/resend.h"
@@ -44,7 +45,8 @@ struct udt_conn {
     bool cookie_seen;  /* connecting: the listener's first answer has come */
     pthread_t starter; /* the thread inside UDT::connect() */
     uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
-    uint32_t window;   /* packets: the peer's handshake window */
+    uint32_t mss;      /* connecting: the peer's, the least it has announced */
+    uint32_t window;   /* packets: the peer's handshake window, likewise */
     uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* CLOCK_MONOTONIC, ms */
@@ -53,7 +55,8 @@ struct udt_conn {
     int64_t active_ms;           /* the last one that was no keepalive, either way */
     int64_t nudge_ms;            /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
-    struct resend resend; /* of a rendezvous */
+    struct flight *flight; /* connecting: its handshakes; else NULL */
+    struct resend resend;  /* connected: its data */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;

@@ -72,6 +72,10 @@ UDTSOCKET udt_accept(CUDTSocket *listener);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);
+/* The same, before UDT::cleanup() and when UDT gets no datagram any more: that waits until the worker has let go of
+ * every closed socket, which it looks at 100 ms after the last datagram was (queue.cpp, CRcvQueue::worker()). They
+ * seem older now, so that it looks at once. */
+void udt_closed_all();
 
 /* udt_stream.cc */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);

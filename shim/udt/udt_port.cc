@@ -1,6 +1,5 @@
 /* The port: one UDP socket with UDT's threads on it, and events made of what the tap tells. */
-#include "shim/udt/peer_cache.h"
-#include "shim/udt/tuned.h"
+#include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <cerrno>
@@ -68,7 +67,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
     err = tap_create(&p->tap, p->net, &tap);
     if (err < 0)
         return err;
-    if (!hx_peer_cache_linked || UDT::startup() == UDT::ERROR)
+    if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
@@ -296,6 +295,7 @@ void udt_shutdown(int ms)
             poll(nullptr, 0, SHUTDOWN_POLL_MS);
         tap_detach(p->tap);
     }
+    udt_closed_all();
     for (size_t i = 0; i < ports.size(); i++)
         UDT::cleanup(); /* counts its startups */
     for (struct udt_port *p : ports)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "proto/chunk.h"
+#include "proto/field.h"
 #include "proto/multipart.h"
 #include "test/fuzz/fuzz.h"
 
@@ -62,6 +63,13 @@ static void on_part(void *user, const struct multipart_part *part)
     endpoint_format(&part->peer, text);
     fuzz_log_text(r->log, part->name);
     fuzz_log_text(r->log, text);
+    FUZZ_CHECK(part->field_count <= MULTIPART_FIELDS_MAX);
+    for (size_t i = 0; i < part->field_count; i++) {
+        FUZZ_CHECK(field_name_valid(part->fields[i].key, strlen(part->fields[i].key)));
+        FUZZ_CHECK(field_value_valid(part->fields[i].value, strlen(part->fields[i].value)));
+        fuzz_log_text(r->log, part->fields[i].key);
+        fuzz_log_text(r->log, part->fields[i].value);
+    }
 }
 
 static void feed(void *user, const char *data, size_t len)

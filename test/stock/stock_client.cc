@@ -1,13 +1,18 @@
 // A stock UDT4 client: <udt/udt.h>, the shared library and its defaults (blocking sockets, IPv4), nothing of
 // hx. It does what the nameserver's specification tells H1 ("bind") and H2 ("connect"), and no more.
 //
-//   stock_client [--deadline SECONDS] bind HOST PORT NAME
-//   stock_client [--deadline SECONDS] connect HOST PORT NAME [--send TEXT]
+//   stock_client [OPTION...] bind HOST PORT NAME
+//   stock_client [OPTION...] connect HOST PORT NAME [--send TEXT | --bytes N]
 //
 // Standard output gets every byte that S sends, and only those. Standard error tells what was done:
 // "local PORT", "peer NAME IP:PORT" for each part, "punched IP:PORT", "line TEXT" for the line that was
 // exchanged with the other host. H1 sends the line back, H2 checks that it comes back. Exit 0 if all went
 // well, 1 if not, 2 on bad usage, and death by SIGALRM at the deadline.
+//
+//   --bytes N           instead of a line N bytes, of which byte i is i modulo 251; "bytes N" tells that all
+//                       have come back, or that all were sent back
+//   --deadline SECONDS  30 by default
+//   --mss, --fc, --rcvbuf, --sndbuf N   UDT's options of that name, for both of its sockets
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <unistd.h>
@@ -16,19 +21,26 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <udt/udt.h>
+#include <vector>
 
 static const char delimiter[] = "--hx_hole_punching\r\n";
 static const unsigned default_deadline_s = 30;
 static const size_t answer_max =
     65536; // bytes of S's answer that are looked at; the specification's has some 200
 static const size_t line_max = 4096;
+static const size_t chunk = 65536;
+// UDT acknowledges each 10 ms what has come, but not when it closes: the other side would not know of the last bytes.
+static const unsigned ack_us = 50000;
 
 struct command {
     bool bind;
     const char *host, *port, *name;
     std::string text;
     unsigned deadline_s;
+    size_t bytes;                // 0: a line
+    int mss, fc, rcvbuf, sndbuf; // 0: the library's default
 };
 
 struct part {
@@ -68,11 +80,21 @@ static sockaddr_in resolve(const char *host, const char *port)
     return address;
 }
 
-static UDTSOCKET new_socket(const sockaddr_in &local, bool rendezvous)
+static void set(UDTSOCKET u, UDT::SOCKOPT option, const char *name, int value)
+{
+    if (value && UDT::setsockopt(u, 0, option, &value, sizeof value) == UDT::ERROR)
+        die_udt(name);
+}
+
+static UDTSOCKET new_socket(const command &c, const sockaddr_in &local, bool rendezvous)
 {
     UDTSOCKET u = UDT::socket(AF_INET, SOCK_STREAM, 0);
     if (u == UDT::INVALID_SOCK)
         die_udt("socket");
+    set(u, UDT_MSS, "UDT_MSS", c.mss); // the buffers are counted in packets of it, and bounded by UDT_FC
+    set(u, UDT_FC, "UDT_FC", c.fc);
+    set(u, UDT_RCVBUF, "UDT_RCVBUF", c.rcvbuf);
+    set(u, UDT_SNDBUF, "UDT_SNDBUF", c.sndbuf);
     if (rendezvous && UDT::setsockopt(u, 0, UDT_RENDEZVOUS, &rendezvous, sizeof rendezvous) == UDT::ERROR)
         die_udt("UDT_RENDEZVOUS");
     if (UDT::bind(u, reinterpret_cast<const sockaddr *>(&local), sizeof local) == UDT::ERROR)
@@ -170,11 +192,63 @@ static std::string recv_line(UDTSOCKET u)
     return line;
 }
 
+static char byte_at(size_t i)
+{
+    return static_cast<char>(i % 251);
+}
+
+static size_t recv_some(UDTSOCKET u, std::vector<char> &bytes)
+{
+    int n = UDT::recv(u, bytes.data(), static_cast<int>(bytes.size()), 0);
+    if (n == UDT::ERROR)
+        die_udt("the other host sends no more");
+    return static_cast<size_t>(n);
+}
+
+static void send_back(UDTSOCKET u, size_t count)
+{
+    std::vector<char> bytes(chunk);
+    for (size_t done = 0; done < count;) {
+        size_t n = recv_some(u, bytes);
+        send_all(u, std::string(bytes.data(), n));
+        done += n;
+    }
+}
+
+// Sends while it reads: neither side's buffers need to hold all of it.
+static void exchange(UDTSOCKET u, size_t count)
+{
+    std::string all(count, '\0');
+    for (size_t i = 0; i < count; i++)
+        all[i] = byte_at(i);
+    std::thread sender(send_all, u, all);
+    std::vector<char> bytes(chunk);
+    for (size_t done = 0; done < count;) {
+        size_t n = recv_some(u, bytes);
+        for (size_t i = 0; i < n; i++)
+            if (done + i >= count || bytes[i] != byte_at(done + i))
+                die("byte " + std::to_string(done + i) + " came back changed");
+        done += n;
+    }
+    sender.join();
+}
+
+static void exchange_line(UDTSOCKET u, const command &c)
+{
+    if (c.bind) {
+        send_all(u, recv_line(u));
+        return;
+    }
+    send_all(u, c.text + "\n");
+    if (recv_line(u) != c.text + "\n")
+        die("the line came back changed");
+}
+
 static void run(const command &c)
 {
     sockaddr_in local = {};
     local.sin_family = AF_INET;
-    UDTSOCKET to_s = new_socket(local, false);
+    UDTSOCKET to_s = new_socket(c, local, false);
     connect_to(to_s, resolve(c.host, c.port));
     int len = sizeof local;
     UDT::getsockname(to_s, reinterpret_cast<sockaddr *>(&local), &len);
@@ -184,35 +258,59 @@ static void run(const command &c)
 
     // H2 is shown its own address in a second part (2.3 of the specification); whom to meet is in the first.
     part met = await_parts(to_s, c.bind ? 1 : 2);
-    UDTSOCKET hole = new_socket(local, true);
+    UDTSOCKET hole = new_socket(c, local, true);
     connect_to(hole, met.peer);
     fprintf(stderr, "punched %s\n", text_of(met.peer).c_str());
-    if (c.bind) {
-        send_all(hole, recv_line(hole));
+    if (c.bytes) {
+        (c.bind ? send_back : exchange)(hole, c.bytes);
+        usleep(ack_us);
+        fprintf(stderr, "bytes %zu\n", c.bytes);
     } else {
-        send_all(hole, c.text + "\n");
-        if (recv_line(hole) != c.text + "\n")
-            die("the line came back changed");
+        exchange_line(hole, c);
     }
     UDT::close(hole); // lingers until what was sent has arrived: the library's default
     UDT::close(to_s);
+}
+
+// False: no option of that name.
+static bool parse_option(const std::string &name, const char *value, command &c)
+{
+    static int command::*const numbers[] = {&command::mss, &command::fc, &command::rcvbuf, &command::sndbuf};
+    static const char *const names[] = {"--mss", "--fc", "--rcvbuf", "--sndbuf"};
+    for (int i = 0; i < 4; i++) {
+        if (name == names[i]) {
+            c.*numbers[i] = atoi(value);
+            return true;
+        }
+    }
+    if (name == "--send")
+        c.text = value;
+    else if (name == "--bytes")
+        c.bytes = strtoul(value, nullptr, 10);
+    else if (name == "--deadline")
+        c.deadline_s = static_cast<unsigned>(atoi(value));
+    else
+        return false;
+    return true;
 }
 
 static bool parse_command(int argc, char **argv, command &c)
 {
     const char *words[4] = {};
     int count = 0;
-    c = {false, nullptr, nullptr, nullptr, "hello through the hole", default_deadline_s};
+    c = {};
+    c.text = "hello through the hole";
+    c.deadline_s = default_deadline_s;
     for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
-        if (strcmp(argv[i], "--send") == 0 && more)
-            c.text = argv[++i];
-        else if (strcmp(argv[i], "--deadline") == 0 && more)
-            c.deadline_s = static_cast<unsigned>(atoi(argv[++i]));
-        else if (count < 4)
+        if (strncmp(argv[i], "--", 2) == 0) {
+            if (i + 1 == argc || !parse_option(argv[i], argv[i + 1], c))
+                return false;
+            i++;
+        } else if (count < 4) {
             words[count++] = argv[i];
-        else
+        } else {
             return false;
+        }
     }
     if (count != 4 || (strcmp(words[0], "bind") != 0 && strcmp(words[0], "connect") != 0))
         return false;
@@ -227,7 +325,8 @@ int main(int argc, char **argv)
 {
     command c;
     if (!parse_command(argc, argv, c)) {
-        fputs("usage: stock_client [--deadline SECONDS] bind|connect HOST PORT NAME [--send TEXT]\n", stderr);
+        fputs("usage: stock_client [OPTION...] bind|connect HOST PORT NAME (see the head of its source)\n",
+              stderr);
         return 2;
     }
     alarm(c.deadline_s);

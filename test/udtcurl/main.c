@@ -1,6 +1,7 @@
 /* udtcurl: fetches URLs by HTTP/1.1 over UDT, with curl's options, output and exit codes. */
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "shim/udt/udt.h"
 #include "test/udtcurl/args.h"
 #include "test/udtcurl/codes.h"
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
     struct args args;
     char why[256];
     int code;
-    output_init();
+    process_begin();
     wait_init();
     code = udtcurl_args_parse(&args, argc, argv, why, sizeof why);
     if (code != UC_OK)

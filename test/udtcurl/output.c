@@ -9,16 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void output_init(void)
-{
-    int fd;
-    do /* read-only: what is written there fails, as it does on a closed descriptor */
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
-
 static bool is_file(const char *path)
 {
     return path && strcmp(path, "-") != 0;

@@ -13,8 +13,6 @@ struct output {
     int error;        /* errno of the write that failed */
 };
 
-/* Makes sure that the descriptors 0 to 2 are taken, so that no socket gets the number of a closed one. */
-void output_init(void);
 void output_open(struct output *o, const char *path);
 /* Writes all of data[0..len), making the file if need be (also with len 0). UC_OK; UC_WRITE with o->error;
  * UC_TIMEOUT at `until_ms` (clock_now_ms(); -1: no limit); UC_SIGNAL + number. */

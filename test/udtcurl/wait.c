@@ -1,5 +1,6 @@
 #include "test/udtcurl/wait.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "shim/udt/udt.h"
 #include "test/udtcurl/codes.h"
 #include <errno.h>
@@ -23,15 +24,12 @@ void wait_init(void)
     sigset_t ours;
     sigemptyset(&ours);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction old;
-        sigaction(numbers[i], NULL, &old);
-        if (old.sa_handler == SIG_IGN) /* nohup, or a shell's background job: stays ignored */
+        if (process_ignores(numbers[i])) /* nohup, or a shell's background job: stays ignored */
             continue;
         sigaction(numbers[i], &action, NULL);
         sigaddset(&ours, numbers[i]);
     }
     sigprocmask(SIG_BLOCK, &ours, &while_waiting);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 int wait_signal(void)

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <stdint.h>
 
-/* Blocks SIGINT, SIGTERM and SIGHUP (threads made later inherit that) and ignores SIGPIPE. */
+/* Blocks SIGINT, SIGTERM and SIGHUP (threads made later inherit that). Those that were ignored stay so. */
 void wait_init(void);
 /* The signal that came, or 0. */
 int wait_signal(void);

@@ -14,8 +14,8 @@
 #include "client/api.h"
 #include "proto/endpoint.h"
 #include "server/config.h"
-#include "server/loop.h"
 #include "server/server.h"
+#include "server/service.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ static inline enum outcome serve(int hear_fd, int say_fd)
     struct udt_port_config pc;
     struct udt_port *p;
     struct server *s;
-    int signals = loop_block_signals();
+    int signals = service_block_signals();
     const struct sockaddr *local;
     socklen_t len;
 
@@ -113,7 +113,8 @@ static inline enum outcome serve(int hear_fd, int say_fd)
         return FAILED_SERVE;
     local = udt_port_local(p, &len);
     if (write(say_fd, local, len) != (ssize_t)len ||
-        loop_run(&(struct loop_config){.server = s, .port = p, .signal_fd = signals, .stats_fd = -1}) < 0)
+        service_run(&(struct service_config){
+            .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
         return FAILED_SERVE;
     server_destroy(s);
     udt_shutdown(200);

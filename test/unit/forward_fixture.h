@@ -43,7 +43,7 @@ static inline void on_request(void *user, struct mux_stream *s, const struct mux
     (void)user;
     requests++;
     if (!scripted && !silent) {
-        dial_request(loop, allow, s, request);
+        dial_request(loop, allow, "peer", s, request);
         return;
     }
     mux_stream_own(s, &none, NULL);

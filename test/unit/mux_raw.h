@@ -206,6 +206,16 @@ static inline void check_cut(struct raw *r, uint32_t code)
     assert_false(mux_wants_send(r->side.m));
 }
 
+/* The same for a flood: one GOAWAY with a text, one that ends. */
+static inline void check_flood(struct raw *r)
+{
+    raw_hear(r);
+    assert_int_equal(r->side.failed, HX_EFLOOD);
+    assert_int_equal(r->heard[GOAWAY], 2);
+    assert_int_equal(r->code, ENHANCE_YOUR_CALM);
+    assert_false(mux_wants_send(r->side.m));
+}
+
 /* Stream `id` was reset, and all else goes on: the next one is served. */
 static inline void check_reset(struct raw *r, uint32_t id, uint32_t code)
 {

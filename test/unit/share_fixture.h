@@ -28,6 +28,9 @@ struct fixture {
     char top[64]; /* of everything; the share is in it */
     char dir[72]; /* what is shared */
     struct share *share;
+    struct share_peer peer;
+    char failed[256]; /* the last that peer.failed was told, "WHAT PATH: REASON" */
+    int failures;
     struct ev_loop *loop;
     struct mux *client, *server; /* NULL: no connection */
     int64_t cut;                 /* the connection breaks after so many bytes to the client; -1: never */
@@ -44,7 +47,14 @@ static inline void on_request(void *user, struct mux_stream *s, const struct mux
     if (x->on_request)
         x->on_request(x, s, m);
     else
-        share_request(x->loop, x->share, s, m);
+        share_request(&x->peer, s, m);
+}
+
+static inline void on_failed(void *user, const char *what, const char *path, const char *reason)
+{
+    struct fixture *x = user;
+    x->failures++;
+    snprintf(x->failed, sizeof x->failed, "%s %s: %s", what, path, reason);
 }
 
 static inline void fixture_connect(struct fixture *x)
@@ -69,6 +79,7 @@ static inline void fixture_share(struct fixture *x, const char *mode)
     share_close(x->share);
     snprintf(spec, sizeof spec, "%s%s", x->dir, mode);
     assert_int_equal(share_open(&x->share, spec), HX_OK);
+    x->peer.share = x->share;
 }
 
 static inline int fixture_setup(void **state)
@@ -83,6 +94,7 @@ static inline int fixture_setup(void **state)
     fixture_share(x, ":rw");
     x->loop = ev_loop_new(0);
     assert_non_null(x->loop);
+    x->peer = (struct share_peer){x->loop, x->share, on_failed, x};
     fixture_connect(x);
     *state = x;
     return 0;

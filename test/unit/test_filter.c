@@ -1,5 +1,5 @@
-/* shim/guard: what reaches UDT, and what does not. The S numbers are the hostile datagrams of the design
- * notes. */
+/* shim/udt/filter: what reaches UDT, and what does not. The S numbers are the hostile datagrams of
+ * test/e2e/hostile_*.sh. */
 #include "shim/udt/filter.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static const struct filter_rules client = {
 
 struct packet {
     uint8_t head[PACKET_HEAD];
-    uint8_t body[64];
+    uint8_t body[128];
     size_t len;
 };
 
@@ -103,25 +103,52 @@ static void a_client_takes_every_step_of_both_handshakes(void **state)
     assert_judged(&client, handshake(5, 7), FILTER_HANDSHAKE);
 }
 
-static void an_mss_outside_256_to_1500_is_refused(void **state)
+static uint32_t word_after(struct packet p, size_t at)
 {
-    (void)state;
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 44), FILTER_MSS); /* S1 */
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 255), FILTER_MSS);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 256), FILTER_PASS);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 1500), FILTER_PASS);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 1501), FILTER_MSS);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 0xFFFFFFFF), FILTER_MSS);
+    assert_int_equal(judge(&listener, &p), FILTER_PASS);
+    return packet_word(p.body + at);
 }
 
-static void windows_below_two_are_refused(void **state)
+static void an_mss_below_256_is_refused_and_a_larger_one_than_ours_lowered(void **state)
+{
+    static const uint32_t large[] = {
+        1401, 1500, 1501, 8900, 65535, 0x7FFFFFFF, 0xFFFFFFFF, 44 + 1456 - (1u << 27)}; /* S2: negative */
+
+    (void)state;
+    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 0), FILTER_MSS);
+    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 44), FILTER_MSS); /* S1 */
+    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 255), FILTER_MSS);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, 256), HANDSHAKE_MSS), 256);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, 1400), HANDSHAKE_MSS), 1400);
+    for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++)
+        assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, large[i]), HANDSHAKE_MSS), MSS);
+}
+
+/* Whatever a peer announces, UDT sees a window that it can make a list for (S4 to S6). */
+static void a_window_of_none_or_of_less_than_none_becomes_ours(void **state)
 {
     (void)state;
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_WINDOW, 0), FILTER_WINDOW); /* S6 */
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_WINDOW, 0xFFFFFFFF),
-                  FILTER_WINDOW); /* S4 */
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_WINDOW, 1), FILTER_WINDOW);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_WINDOW, 2), FILTER_PASS);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_WINDOW, 0), HANDSHAKE_WINDOW), WINDOW);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_WINDOW, 0xFFFFFFFF), HANDSHAKE_WINDOW),
+                     WINDOW);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_WINDOW, 0x80000000), HANDSHAKE_WINDOW),
+                     WINDOW);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_WINDOW, 1), HANDSHAKE_WINDOW), 2);
+    assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_WINDOW, 2), HANDSHAKE_WINDOW), 2);
+}
+
+static void a_peers_id_has_32_bits_and_only_0_is_none(void **state)
+{
+    static const uint32_t ids[] = {1, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xD4C08935, 0xFFFFFFFF};
+
+    (void)state;
+    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_ID, 0), FILTER_ID);
+    assert_judged(&client, with_word(handshake(0, 0), HANDSHAKE_ID, 0), FILTER_ID);
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        assert_judged(&listener, with_word(handshake(0, HS_REGULAR), HANDSHAKE_ID, ids[i]), FILTER_PASS);
+        assert_judged(&listener, with_word(handshake(0, HS_CONCLUSION), HANDSHAKE_ID, ids[i]), FILTER_PASS);
+        assert_judged(&client, with_word(handshake(0, HS_RENDEZVOUS), HANDSHAKE_ID, ids[i]), FILTER_PASS);
+    }
 }
 
 static void large_announcements_are_lowered_to_ours(void **state)
@@ -144,14 +171,12 @@ static void small_announcements_stay_as_they_are(void **state)
     assert_int_equal(packet_word(p.body + HANDSHAKE_MSS), 576);
 }
 
-static void a_handshake_must_have_48_bytes_an_id_and_a_sequence_number(void **state)
+static void a_handshake_must_have_48_bytes_and_a_sequence_number(void **state)
 {
     (void)state;
     assert_judged(&listener, with_len(handshake(0, 1), 47), FILTER_SHORT); /* S18, S20 */
     assert_judged(&listener, with_len(handshake(0, 1), 49), FILTER_SHORT);
     assert_judged(&listener, with_len(handshake(0, 1), 0), FILTER_SHORT);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_ID, 0), FILTER_ID);
-    assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_ID, 0x80000001), FILTER_ID);
     assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_ISN, 0x80000000), FILTER_SEQUENCE);
 }
 
@@ -162,8 +187,20 @@ static void acks_as_udt_sends_them_pass_and_light_ones_do_not(void **state)
     assert_judged(&listener, with_len(ack(), ACK_SIZE_SHORT), FILTER_PASS);
     assert_judged(&listener, with_len(ack(), 4), FILTER_ACK); /* S8 */
     assert_judged(&listener, with_len(ack(), 0), FILTER_ACK); /* S20 */
+    assert_judged(&listener, with_len(ack(), 8), FILTER_ACK);
     assert_judged(&listener, with_len(ack(), 20), FILTER_ACK);
-    assert_judged(&listener, with_len(ack(), 28), FILTER_ACK);
+}
+
+/* UDT takes 24 bytes of them. */
+static void acks_with_more_behind_the_rates_pass(void **state)
+{
+    (void)state;
+    assert_judged(&listener, with_len(ack(), 28), FILTER_PASS);
+    assert_judged(&listener, with_word(with_len(ack(), 68), 28, 0xFFFFFFFF), FILTER_PASS);
+    assert_judged(&listener, with_len(ack(), 25), FILTER_ACK);
+    assert_judged(&listener, with_len(ack(), 30), FILTER_ACK);
+    assert_judged(&listener, with_word(with_len(ack(), 28), ACK_BANDWIDTH, 0xFFFFFFFF), FILTER_ACK);
+    assert_judged(&listener, with_word(with_len(ack(), 28), ACK_RTT, 30000001), FILTER_ACK);
 }
 
 static void an_acks_numbers_must_be_possible(void **state)
@@ -188,22 +225,59 @@ static void an_ack_cannot_open_the_window_beyond_the_handshakes(void **state)
     assert_int_equal(packet_word(p.body + ACK_WINDOW), WINDOW);
 }
 
+static struct packet nak(size_t count, const uint32_t *words)
+{
+    struct packet p = control(PACKET_NAK, 5, 4 * count);
+
+    for (size_t i = 0; i < count; i++)
+        packet_put_word(p.body + 4 * i, words[i]);
+    return p;
+}
+
+#define NAK(...) nak(sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[]){__VA_ARGS__})
+#define RANGE    0x80000000u
+
 static void naks_of_one_and_two_words_pass_within_the_range(void **state)
 {
-    struct packet two = control(PACKET_NAK, 5, 8);
-
     (void)state;
-    assert_judged(&listener, with_word(control(PACKET_NAK, 5, 4), 0, 7), FILTER_PASS);
-    assert_judged(&listener, with_word(control(PACKET_NAK, 5, 4), 0, 0x80000007), FILTER_SEQUENCE); /* S10 */
-    assert_judged(&listener, with_word(with_word(two, 0, 0x80000007), 4, 38), FILTER_PASS);
-    assert_judged(&listener, with_word(with_word(two, 0, 0x80000007), 4, 39), FILTER_NAK);
-    assert_judged(&listener, with_word(with_word(two, 0, 0x80000007), 4, 6), FILTER_NAK); /* backwards */
-    assert_judged(&listener, with_word(with_word(two, 0, 0x80000007), 4, 0x80000009), FILTER_SEQUENCE);
-    assert_judged(&listener, with_word(with_word(two, 0, 0xFFFFFFFF), 4, 3),
-                  FILTER_PASS);                                                    /* across the wrap */
-    assert_judged(&listener, with_word(with_word(two, 0, 7), 4, 90), FILTER_PASS); /* two single ones */
-    assert_judged(&listener, with_len(two, 12), FILTER_NAK);
-    assert_judged(&listener, with_len(two, 0), FILTER_NAK);
+    assert_judged(&listener, NAK(7), FILTER_PASS);
+    assert_judged(&listener, NAK(RANGE | 7), FILTER_SEQUENCE); /* S10 */
+    assert_judged(&listener, NAK(RANGE | 7, 38), FILTER_PASS);
+    assert_judged(&listener, NAK(RANGE | 7, 39), FILTER_NAK);
+    assert_judged(&listener, NAK(RANGE | 7, 7), FILTER_PASS);
+    assert_judged(&listener, NAK(RANGE | 7, 6), FILTER_NAK); /* backwards */
+    assert_judged(&listener, NAK(RANGE | 7, RANGE | 9), FILTER_SEQUENCE);
+    assert_judged(&listener, NAK(0xFFFFFFFF, 3), FILTER_PASS); /* across the wrap */
+    assert_judged(&listener, NAK(7, 90), FILTER_PASS);         /* two single ones */
+    assert_judged(&listener, with_len(NAK(7), 0), FILTER_NAK);
+    assert_judged(&listener, with_len(NAK(7, 9), 6), FILTER_NAK);
+}
+
+/* As the draft has it and UDT 4.11 reads it: "integer array of compressed loss information". */
+static void naks_of_many_words_pass_if_each_of_them_would(void **state)
+{
+    (void)state;
+    assert_judged(&listener, NAK(7, 9, 12), FILTER_PASS);
+    assert_judged(&listener, NAK(RANGE | 7, 9, 12), FILTER_PASS);
+    assert_judged(&listener, NAK(5, RANGE | 7, 9), FILTER_PASS);
+    assert_judged(&listener, NAK(RANGE | 7, 9, RANGE | 12, 15, 17), FILTER_PASS);
+    assert_judged(&listener, NAK(0x7FFFFFFE, RANGE | 0x7FFFFFFF, 0, 4), FILTER_PASS); /* across the wrap */
+    assert_judged(&listener, NAK(RANGE | 7, 9, RANGE | 12), FILTER_SEQUENCE); /* its end is not there */
+    assert_judged(&listener, NAK(7, 9, RANGE | 12, RANGE | 15), FILTER_SEQUENCE);
+    assert_judged(&listener, NAK(7, 9, RANGE | 15, 12), FILTER_NAK); /* backwards */
+}
+
+/* However many words: no more packets than a window has, and one walk through UDT's list. */
+static void naks_of_many_words_are_bounded_together(void **state)
+{
+    (void)state;
+    assert_judged(&listener, NAK(RANGE | 7, 22, RANGE | 30, 45), FILTER_PASS); /* 16 and 16 */
+    assert_judged(&listener, NAK(RANGE | 7, 22, RANGE | 30, 45, 50), FILTER_NAK);
+    assert_judged(&listener, NAK(RANGE | 7, 22, RANGE | 30, 46), FILTER_NAK);
+    assert_judged(&listener, NAK(9, 7), FILTER_NAK); /* not in order */
+    assert_judged(&listener, NAK(7, 7), FILTER_NAK);
+    assert_judged(&listener, NAK(RANGE | 7, 9, 9), FILTER_NAK);
+    assert_judged(&listener, NAK(RANGE | 7, 9, RANGE | 8, 12), FILTER_NAK);
 }
 
 static void bare_packets_have_no_body_or_one_word(void **state)
@@ -267,15 +341,19 @@ int main(void)
         cmocka_unit_test(a_stock_clients_handshakes_pass),
         cmocka_unit_test(a_listener_takes_no_handshake_for_a_connected_id),
         cmocka_unit_test(a_client_takes_every_step_of_both_handshakes),
-        cmocka_unit_test(an_mss_outside_256_to_1500_is_refused),
-        cmocka_unit_test(windows_below_two_are_refused),
+        cmocka_unit_test(an_mss_below_256_is_refused_and_a_larger_one_than_ours_lowered),
+        cmocka_unit_test(a_window_of_none_or_of_less_than_none_becomes_ours),
+        cmocka_unit_test(a_peers_id_has_32_bits_and_only_0_is_none),
         cmocka_unit_test(large_announcements_are_lowered_to_ours),
         cmocka_unit_test(small_announcements_stay_as_they_are),
-        cmocka_unit_test(a_handshake_must_have_48_bytes_an_id_and_a_sequence_number),
+        cmocka_unit_test(a_handshake_must_have_48_bytes_and_a_sequence_number),
         cmocka_unit_test(acks_as_udt_sends_them_pass_and_light_ones_do_not),
+        cmocka_unit_test(acks_with_more_behind_the_rates_pass),
         cmocka_unit_test(an_acks_numbers_must_be_possible),
         cmocka_unit_test(an_ack_cannot_open_the_window_beyond_the_handshakes),
         cmocka_unit_test(naks_of_one_and_two_words_pass_within_the_range),
+        cmocka_unit_test(naks_of_many_words_pass_if_each_of_them_would),
+        cmocka_unit_test(naks_of_many_words_are_bounded_together),
         cmocka_unit_test(bare_packets_have_no_body_or_one_word),
         cmocka_unit_test(types_that_streams_never_need_are_refused),
         cmocka_unit_test(our_own_custom_packets_pass),
@@ -283,5 +361,5 @@ int main(void)
         cmocka_unit_test(every_verdict_has_a_name),
     };
 
-    return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
 }

@@ -67,9 +67,11 @@ static void a_proof_that_does_not_come_is_not_awaited_for_ever(void **state)
     socket_pair(fds);
     struct hx_stream *s = stream_on(fds[0]);
     s->handshake = HX_EAGAIN;
+    handshake_ms = 700;
     create(&near, s, false, 0, 0);
+    handshake_ms = 0;
     ev_now_update(loop);
-    run_for(LINK_HANDSHAKE_MS - 500);
+    run_for(200);
     assert_int_equal(near.downs, 0);
     AWAIT(near.downs == 1);
     assert_int_equal(near.error, HX_ETIMEDOUT);
@@ -169,7 +171,7 @@ static void a_link_ends_in_order_after_its_last_stream(void **state)
     assert_int_equal(near.error, HX_OK);
     assert_int_equal(far.error, HX_OK);
     assert_int_equal(near.closed_error, HX_OK);
-    assert_int_equal(atomic_load(&near.hx_closed), 2);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
     assert_int_equal(atomic_load(&far.hx_closed), 2);
 }
 
@@ -198,31 +200,95 @@ static void a_stream_that_lingers_does_not_hold_up_the_loop(void **state)
 {
     (void)state;
     create_both(0, 0);
-    atomic_store(&near.lingers, true);
+    atomic_store(&far.lingers, true);
     link_finish(near.link);
-    AWAIT(far.downs == 1);
-    run_for(100); /* would not return */
-    assert_int_equal(near.downs, 0);
-    atomic_store(&near.lingers, false);
     AWAIT(near.downs == 1);
-    assert_int_equal(near.error, HX_OK);
+    run_for(100); /* would not return */
+    assert_int_equal(far.downs, 0);
+    atomic_store(&far.lingers, false);
+    AWAIT(far.downs == 1);
+    assert_int_equal(far.error, HX_OK);
 }
 
 static void a_link_can_be_destroyed_while_its_stream_lingers(void **state)
 {
     (void)state;
     create_both(0, 0);
-    atomic_store(&near.lingers, true);
+    atomic_store(&far.lingers, true);
     link_finish(near.link);
-    AWAIT(far.downs == 1);
+    AWAIT(near.downs == 1);
     run_for(20);
-    link_destroy(near.link);
-    near.link = NULL;
+    link_destroy(far.link);
+    far.link = NULL;
+    assert_int_equal(atomic_load(&far.hx_closed), 0);
+    atomic_store(&far.lingers, false);
+    AWAIT(atomic_load(&far.hx_closed) == 2);
+    run_for(20);
+    assert_int_equal(far.downs, 0);
+}
+
+/* The peer's end says that ours was read: nothing more is asked of it. */
+static void who_connected_goes_when_the_peer_has_ended_too(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    atomic_store(&near.lingers, true);
+    link_finish(far.link);
+    run_for(30);
+    assert_int_equal(far.downs, 0); /* it lets us go first */
+    assert_int_equal(near.downs, 0);
+    link_finish(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
     assert_int_equal(atomic_load(&near.hx_closed), 0);
     atomic_store(&near.lingers, false);
     AWAIT(atomic_load(&near.hx_closed) == 2);
-    run_for(20);
-    assert_int_equal(near.downs, 0);
+}
+
+static void who_was_connected_to_ends_alone_if_it_must(void **state)
+{
+    (void)state;
+    create_both(0, 1000); /* looks at the clock 20 times in that */
+    link_finish(far.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void who_leaves_waits_for_nobody(void **state)
+{
+    (void)state;
+    int fd = create_near(0, 0); /* says nothing, and hears nothing */
+    AWAIT(near.ups == 1);
+    atomic_store(&near.lingers, true);
+    link_leave(near.link);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    atomic_store(&near.lingers, false);
+    AWAIT(atomic_load(&near.hx_closed) == 2); /* the end of our direction was said */
+    close(fd);
+}
+
+static void who_leaves_is_seen_to_end_in_order(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    link_leave(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void who_leaves_with_a_stream_open_goes_all_the_same(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    link_leave(near.link);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.closed, 1);
+    assert_int_equal(near.closed_error, HX_ECLOSED);
 }
 
 static void a_peer_that_goes_away_breaks_the_streams(void **state)
@@ -263,6 +329,67 @@ static void a_peer_that_speaks_no_http_is_given_up_and_told_why(void **state)
     close(fd);
 }
 
+/* The type of each frame that came, as bits; in *calm whether a GOAWAY named ENHANCE_YOUR_CALM (RFC 9113, 7). */
+static void hear_all(int fd, uint8_t *said, size_t *len, size_t max, bool *calm)
+{
+    ssize_t got = recv(fd, said + *len, max - *len, MSG_DONTWAIT);
+    size_t at = 0;
+    *len += got > 0 ? (size_t)got : 0;
+    for (size_t frame; *len - at >= 17; at += frame) {
+        frame = 9 + ((size_t)said[at] << 16 | (size_t)said[at + 1] << 8 | said[at + 2]);
+        if (*len - at < frame)
+            break;
+        *calm = *calm || (said[at + 3] == 7 && said[at + 16] == 11);
+    }
+    *len -= at;
+    memmove(said, said + at, *len);
+}
+
+static void a_peer_that_floods_is_given_up_and_told_that_it_did(void **state)
+{
+    static const uint8_t settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+    static uint8_t said[100000], pings[17 * 500];
+    size_t len = 0;
+    bool calm = false;
+    (void)state;
+    int fd = create_near(0, 0);
+    AWAIT(near.ups == 1);
+    run_for(20);
+    len = (size_t)recv(fd, said, 24, 0); /* the preface */
+    assert_int_equal(len, 24);
+    len = 0;
+    for (size_t at = 0; at < sizeof pings; at += 17)
+        memcpy(pings + at, (const uint8_t[]){0, 0, 8, 6}, 4);
+    assert_int_equal(send(fd, settings, sizeof settings, 0), sizeof settings);
+    size_t part = 0; /* of the pings, taken by the socket */
+    for (int64_t until_ms = now_ms() + 30000; near.downs == 0 && now_ms() < until_ms;) {
+        ssize_t put = send(fd, pings + part, sizeof pings - part, MSG_DONTWAIT | MSG_NOSIGNAL);
+        part = (part + (put > 0 ? (size_t)put : 0)) % sizeof pings;
+        hear_all(fd, said, &len, sizeof said, &calm);
+        ev_run(loop, EVRUN_NOWAIT);
+    }
+    assert_int_equal(near.downs, 1);
+    assert_int_equal(near.error, HX_EFLOOD);
+    AWAIT(atomic_load(&near.hx_closed) == 2);
+    for (int i = 0; i < 100 && !calm; i++)
+        hear_all(fd, said, &len, sizeof said, &calm);
+    assert_true(calm);
+    close(fd);
+}
+
+static void who_is_told_that_it_floods_says_so(void **state)
+{
+    static const uint8_t said[] = {0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7,
+                                   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11};
+    (void)state;
+    int fd = create_near(0, 0);
+    AWAIT(near.ups == 1);
+    assert_int_equal(send(fd, said, sizeof said, 0), sizeof said);
+    AWAIT(near.downs == 1);
+    assert_int_equal(near.error, HX_EFLOOD);
+    close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -282,8 +409,15 @@ int main(void)
         TEST(a_side_that_keeps_its_stream_is_not_given_up),
         TEST(a_stream_that_lingers_does_not_hold_up_the_loop),
         TEST(a_link_can_be_destroyed_while_its_stream_lingers),
+        TEST(who_connected_goes_when_the_peer_has_ended_too),
+        TEST(who_was_connected_to_ends_alone_if_it_must),
+        TEST(who_leaves_waits_for_nobody),
+        TEST(who_leaves_is_seen_to_end_in_order),
+        TEST(who_leaves_with_a_stream_open_goes_all_the_same),
         TEST(a_peer_that_goes_away_breaks_the_streams),
         TEST(a_peer_that_speaks_no_http_is_given_up_and_told_why),
+        TEST(a_peer_that_floods_is_given_up_and_told_that_it_did),
+        TEST(who_is_told_that_it_floods_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@ static void on_part(void *user, const struct multipart_part *part)
 
     endpoint_format(&part->peer, text);
     account_add(r->account, "%s=%s\n", part->name, text);
+    for (size_t i = 0; i < part->field_count; i++)
+        account_add(r->account, "  %s=%s\n", part->fields[i].key, part->fields[i].value);
 }
 
 static void feed(void *user, const char *data, size_t len)
@@ -118,9 +120,67 @@ static void what_is_no_part_is_refused(void **state)
         check(text, BAD);
     }
     check(D "a: 192.0.2.1:1\r\n" D A, BAD);
-    check(D "a: 192.0.2.1:1\r\nb: 192.0.2.1:1\r\n\r\n", BAD);
     check(D A "rubbish\r\n" D A, A_ BAD);
     check(D "a: 192.0.2.1:1\r\r\n\r\n", BAD);
+}
+
+static void further_fields_are_told_in_their_order(void **state)
+{
+    (void)state;
+    check(D "a: 192.0.2.1:1\r\nCandidate: 10.0.0.1:5 host\r\nX:\r\ncandidate:\t[::1]:6 host \t\n\r\n" D A,
+          A_ "  Candidate=10.0.0.1:5 host\n  X=\n  candidate=[::1]:6 host\n" A_);
+    check(D "a: 192.0.2.1:1\r\na: 192.0.2.1:1\r\n\r\n", A_ "  a=192.0.2.1:1\n");
+}
+
+static void what_is_no_field_is_refused(void **state)
+{
+    static const char *const lines[] = {"b",       ": c",      "b : c", " b: c",
+                                        "b: \x01", "b: c\x7f", "b@: c", "\xc3: c"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, D "a: 192.0.2.1:1\r\n%s\r\n\r\n" D A, lines[i]);
+        check(text, BAD);
+    }
+}
+
+static void as_many_fields_as_fit_are_read_and_one_more_is_refused(void **state)
+{
+    char *long_value = repeated('v', 500);
+    struct account text = {.len = 0}, expected = {.len = 0};
+
+    (void)state;
+    account_add(&text, D "a: 192.0.2.1:1\r\n");
+    account_add(&expected, A_);
+    for (int i = 0; i < MULTIPART_FIELDS_MAX; i++) {
+        account_add(&text, "k%d: v\r\n", i);
+        account_add(&expected, "  k%d=v\n", i);
+    }
+    account_add(&text, "\r\n");
+    check(text.text, expected.text);
+    text.len -= strlen("\r\n");
+    account_add(&text, "more: v\r\n");
+    check(text.text, BIG);
+    text.len = 0;
+    account_add(&text, D "a: 192.0.2.1:1\r\n");
+    for (int i = 0; i < MULTIPART_FIELDS_MAX_BYTES / 500 + 1; i++)
+        account_add(&text, "k: %s\r\n", long_value);
+    check(text.text, BIG);
+    free(long_value);
+}
+
+static void the_values_of_a_key_are_found_whatever_its_case(void **state)
+{
+    struct multipart_part part = {.field_count = 3, .fields = {{"A", "1"}, {"b", "2"}, {"a", "3"}}};
+    size_t at = 0;
+
+    (void)state;
+    assert_string_equal(multipart_next(&part, "a", &at), "1");
+    assert_string_equal(multipart_next(&part, "a", &at), "3");
+    assert_null(multipart_next(&part, "a", &at));
+    at = 0;
+    assert_null(multipart_next(&part, "c", &at));
 }
 
 static void a_name_of_255_bytes_is_read_and_256_are_refused(void **state)
@@ -234,6 +294,10 @@ int main(void)
         cmocka_unit_test(the_preamble_and_the_epilogue_are_ignored),
         cmocka_unit_test(blanks_after_the_colon_may_be_more_or_none),
         cmocka_unit_test(what_is_no_part_is_refused),
+        cmocka_unit_test(further_fields_are_told_in_their_order),
+        cmocka_unit_test(what_is_no_field_is_refused),
+        cmocka_unit_test(as_many_fields_as_fit_are_read_and_one_more_is_refused),
+        cmocka_unit_test(the_values_of_a_key_are_found_whatever_its_case),
         cmocka_unit_test(a_name_of_255_bytes_is_read_and_256_are_refused),
         cmocka_unit_test(a_line_of_512_bytes_is_read_and_513_are_refused),
         cmocka_unit_test(other_boundaries_are_read),

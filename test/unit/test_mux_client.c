@@ -170,24 +170,6 @@ static void a_goaway_refuses_the_requests_it_does_not_cover(void **state)
     raw_destroy(&r);
 }
 
-static void resets_of_all_that_is_asked_cut_the_server_some_time(void **state)
-{
-    struct raw r;
-    uint32_t n = 0;
-
-    (void)state;
-    raw_create(&r, true);
-    while (r.side.failed == HX_OK && n < 20000) {
-        ask(&r);
-        raw_number(&r, RST_STREAM, 2 * n + 1, REFUSED_STREAM);
-        r.side.count = 0;
-        n++;
-    }
-    check_cut(&r, ENHANCE_YOUR_CALM);
-    assert_in_range(n, 1000, 2500);
-    raw_destroy(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,7 +180,6 @@ int main(void)
         cmocka_unit_test(the_servers_number_of_streams_is_kept),
         cmocka_unit_test(nothing_is_sent_beyond_the_servers_windows),
         cmocka_unit_test(a_goaway_refuses_the_requests_it_does_not_cover),
-        cmocka_unit_test(resets_of_all_that_is_asked_cut_the_server_some_time),
     };
 
     return cmocka_run_group_tests_name("mux_client", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* shim/rate: what one source may do in a second is no other source's loss. */
+/* base/rate: what one source may do in a second is no other source's loss. */
 #include "base/rate.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,27 +6,43 @@
 /* cmocka wants the above */
 #include <cmocka.h>
 
-#define RTT_US 50000
-#define RTO_MS (RTT_US / 1000 + RESEND_MIN_MS) /* no variance */
+#define RTT_MS 50
+#define RTO_MS (RTT_MS + 4 * RTT_MS / 2 + RESEND_MIN_MS) /* after one measurement (RFC 6298, 2.2) */
 
-static void ack(struct resend *r, uint32_t seq, int64_t now_ms)
+static void ack_of_peer(struct resend *r, uint32_t seq, uint32_t peer_rtt_ms, int64_t now_ms)
 {
     uint8_t body[ACK_SIZE_SHORT] = {0};
 
     packet_put_word(body + ACK_SEQUENCE, seq);
-    packet_put_word(body + ACK_RTT, RTT_US);
+    packet_put_word(body + ACK_RTT, peer_rtt_ms * 1000);
     resend_acked(r, body, sizeof(body), now_ms);
 }
 
-/* Ten packets from `first` on, the first three of which arrive. */
+static void ack(struct resend *r, uint32_t seq, int64_t now_ms)
+{
+    ack_of_peer(r, seq, 0, now_ms);
+}
+
+/* Thirty packets from `first` on, which left at -RTT_MS, and the first three of which have arrived at 0. */
 static struct resend stalled(uint32_t first)
 {
     struct resend r;
 
     resend_init(&r);
-    for (uint32_t i = 0; i < 10; i++)
-        resend_sent(&r, (first + i) & 0x7FFFFFFF, 0);
+    for (uint32_t i = 0; i < 30; i++)
+        resend_sent(&r, (first + i) & 0x7FFFFFFF, -RTT_MS);
     ack(&r, (first + 3) & 0x7FFFFFFF, 0);
+    return r;
+}
+
+/* One packet that nobody acknowledges, over a path as the handshake saw it. */
+static struct resend alone(uint32_t seq, int handshake_rtt_ms)
+{
+    struct resend r;
+
+    resend_init(&r);
+    resend_begin(&r, handshake_rtt_ms);
+    resend_sent(&r, seq, 0);
     return r;
 }
 
@@ -40,7 +56,7 @@ static void nothing_is_due_before_anything_was_sent_and_once_all_is_acknowledged
     assert_true(r.due_ms == INT64_MAX);
     r = stalled(100);
     assert_int_equal(r.due_ms, RTO_MS);
-    ack(&r, 110, 20);
+    ack(&r, 130, 20);
     assert_true(r.due_ms == INT64_MAX);
 }
 
@@ -55,12 +71,64 @@ static void an_acknowledgement_of_more_puts_it_off_and_one_of_the_same_does_not(
     assert_int_equal(r.due_ms, 60 + RTO_MS);
 }
 
+static void the_round_trip_is_measured_and_what_was_repeated_tells_nothing_of_it(void **state)
+{
+    struct resend r = alone(7, -1);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    assert_int_equal(r.due_ms, RESEND_START_MS);
+    ack(&r, 8, 40);
+    assert_int_equal(r.srtt_ms, 40);
+    assert_int_equal(r.rto_ms, 40 + 4 * 20 + RESEND_MIN_MS);
+    resend_sent(&r, 8, 1000);
+    resend_due(&r, 1000, body, r.due_ms);
+    ack(&r, 9, 3000); /* of the first, or of the second? */
+    assert_int_equal(r.srtt_ms, 40);
+    resend_sent(&r, 9, 4000);
+    resend_sent(&r, 9, 4100); /* UDT has repeated it */
+    ack(&r, 10, 4200);
+    assert_int_equal(r.srtt_ms, 40);
+    resend_sent(&r, 10, 5000);
+    ack(&r, 11, 5080);
+    assert_int_equal(r.srtt_ms, 45);
+}
+
+static void the_handshake_says_how_soon_the_first_flight_is_repeated(void **state)
+{
+    struct resend r = alone(7, 5);
+
+    (void)state;
+    assert_int_equal(r.due_ms, 2 * 5 + RESEND_MIN_MS);
+    r = alone(7, 5000); /* a late peer's answer, not its path */
+    assert_int_equal(r.due_ms, RESEND_START_MS);
+}
+
+static void a_peer_that_has_measured_a_long_way_is_believed_until_we_have(void **state)
+{
+    struct resend r = alone(7, 5);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    resend_due(&r, 0, body, r.due_ms);
+    ack_of_peer(&r, 8, RESEND_PEER_RTT_MS, 700); /* made up, as UDT does in the beginning */
+    assert_int_equal(r.rto_ms, 2 * 5 + RESEND_MIN_MS);
+    resend_sent(&r, 8, 1000);
+    ack_of_peer(&r, 8, 600, 1010);
+    assert_int_equal(r.rto_ms, 600 + RESEND_MIN_MS);
+    ack(&r, 9, 1060);
+    assert_int_equal(r.srtt_ms, 60);
+    resend_sent(&r, 9, 2000);
+    ack_of_peer(&r, 9, 600, 2010);
+    assert_true(r.rto_ms < 600);
+}
+
 static void what_was_never_sent_is_not_acknowledged(void **state)
 {
     struct resend r = stalled(100);
 
     (void)state;
-    ack(&r, 111, 50);
+    ack(&r, 131, 50);
     assert_int_equal(r.acked, 103);
     ack(&r, 99, 50);
     assert_int_equal(r.acked, 103);
@@ -74,7 +142,7 @@ static void the_first_repetition_names_the_oldest_and_the_newest(void **state)
     (void)state;
     assert_int_equal(resend_due(&r, 50, body, RTO_MS), 8);
     assert_int_equal(packet_word(body), 103);
-    assert_int_equal(packet_word(body + 4), 109);
+    assert_int_equal(packet_word(body + 4), 129);
     assert_int_equal(r.due_ms, 3 * RTO_MS);
 }
 
@@ -88,11 +156,12 @@ static void each_further_one_names_twice_as_many_until_it_is_all(void **state)
     assert_int_equal(resend_due(&r, 150, body, 200), 12);
     assert_int_equal(packet_word(body), 103 | 0x80000000u);
     assert_int_equal(packet_word(body + 4), 104);
-    assert_int_equal(packet_word(body + 8), 109);
-    resend_due(&r, 250, body, 300);
-    assert_int_equal(resend_due(&r, 350, body, 400), 8);
+    assert_int_equal(packet_word(body + 8), 129);
+    for (int i = 0; i < 3; i++)
+        resend_due(&r, 250 + i * 100, body, 300 + i * 100);
+    assert_int_equal(resend_due(&r, 650, body, 700), 8);
     assert_int_equal(packet_word(body), 103 | 0x80000000u);
-    assert_int_equal(packet_word(body + 4), 109);
+    assert_int_equal(packet_word(body + 4), 129);
 }
 
 static void what_was_lost_together_is_repeated_a_round_trip_apart(void **state)
@@ -103,41 +172,75 @@ static void what_was_lost_together_is_repeated_a_round_trip_apart(void **state)
     (void)state;
     resend_due(&r, 50, body, 200);
     ack(&r, 104, 210);
-    assert_int_equal(r.due_ms, 200 + RTT_US / 1000 + 20);
+    assert_int_equal(r.due_ms, 200 + RTT_MS + 20);
     assert_int_equal(resend_due(&r, 210, body, r.due_ms), 12); /* twice as many as the first time */
     assert_int_equal(packet_word(body), 104 | 0x80000000u);
     assert_int_equal(packet_word(body + 4), 105);
-    for (uint32_t i = 110; i < 120; i++)
+    for (uint32_t i = 130; i < 160; i++)
         resend_sent(&r, i, 300);
-    ack(&r, 112, 310); /* beyond what was on its way then: begin anew */
+    ack(&r, 132, 310); /* beyond what was on its way then: begin anew */
     assert_int_equal(r.due_ms, 310 + RTO_MS);
     assert_int_equal(resend_due(&r, 310, body, r.due_ms), 8);
 }
 
 static void a_single_packet_is_named_once(void **state)
 {
-    struct resend r;
+    struct resend r = alone(7, -1);
     uint8_t body[RESEND_BODY_MAX];
 
     (void)state;
-    resend_init(&r);
-    resend_sent(&r, 7, 0);
-    assert_int_equal(r.due_ms, RESEND_START_MS);
     for (int i = 0; i < 9; i++) {
         assert_int_equal(resend_due(&r, 1000 * i, body, 1000 * i), 4);
         assert_int_equal(packet_word(body), 7);
     }
 }
 
+static void a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less_often(void **state)
+{
+    struct resend r = alone(7, 5);
+    uint8_t body[RESEND_BODY_MAX];
+    int64_t rto_ms = r.due_ms, last_ms = 0;
+    int factors[] = {1, 1, 1, 2, 4, 8, 16};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++) {
+        assert_int_equal(r.due_ms - last_ms, factors[i] * rto_ms);
+        last_ms = r.due_ms;
+        assert_int_equal(resend_due(&r, last_ms, body, last_ms), 4);
+    }
+}
+
+static void the_peers_own_data_ends_the_waiting_of_a_short_flight(void **state)
+{
+    struct resend r = alone(7, 5);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        resend_due(&r, r.due_ms, body, r.due_ms);
+    resend_sent(&r, 8, r.asked_ms + 10); /* the answer to it */
+    resend_heard_data(&r, r.asked_ms + 10);
+    assert_int_equal(r.due_ms, r.asked_ms + 10 + 2 * 5 + RESEND_MIN_MS);
+    r = stalled(100); /* bulk waits */
+    resend_due(&r, 50, body, 200);
+    resend_heard_data(&r, 210);
+    assert_int_equal(r.due_ms, 200 + 2 * RTO_MS);
+}
+
 static void a_peer_that_says_nothing_at_all_is_left_to_udt(void **state)
 {
     struct resend r = stalled(100);
     uint8_t body[RESEND_BODY_MAX];
+    int64_t now_ms = RTO_MS;
 
     (void)state;
-    assert_int_equal(resend_due(&r, 50, body, RTO_MS), 8);
-    assert_int_equal(resend_due(&r, 50, body, 330), 0);
-    assert_true(r.due_ms > 330 && r.due_ms <= 330 + RESEND_MAX_MS);
+    assert_int_equal(resend_due(&r, 50, body, now_ms), 8);
+    for (int i = 1; i < RESEND_UNHEARD; i++)
+        assert_true(resend_due(&r, 50, body, now_ms += 100) > 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(resend_due(&r, 50, body, now_ms += 100), 0);
+    assert_true(r.due_ms > now_ms && r.due_ms <= now_ms + RESEND_MAX_MS);
+    assert_true(resend_due(&r, now_ms + 1, body, now_ms + 100) > 0); /* it lives */
 }
 
 static void the_numbers_wrap_at_31_bits(void **state)
@@ -147,14 +250,14 @@ static void the_numbers_wrap_at_31_bits(void **state)
 
     (void)state;
     assert_int_equal(r.acked, 0x7FFFFFFE);
-    assert_int_equal(r.sent, 4);
+    assert_int_equal(r.sent, 24);
     resend_due(&r, 1, body, 100);
     resend_due(&r, 100, body, 200);
     assert_int_equal(resend_due(&r, 200, body, 300), 12);
     assert_int_equal(packet_word(body), 0xFFFFFFFE);
     assert_int_equal(packet_word(body + 4), 1);
-    assert_int_equal(packet_word(body + 8), 4);
-    ack(&r, 5, 400);
+    assert_int_equal(packet_word(body + 8), 24);
+    ack(&r, 25, 400);
     assert_true(r.due_ms == INT64_MAX);
 }
 
@@ -180,11 +283,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_due_before_anything_was_sent_and_once_all_is_acknowledged),
         cmocka_unit_test(an_acknowledgement_of_more_puts_it_off_and_one_of_the_same_does_not),
+        cmocka_unit_test(the_round_trip_is_measured_and_what_was_repeated_tells_nothing_of_it),
+        cmocka_unit_test(the_handshake_says_how_soon_the_first_flight_is_repeated),
+        cmocka_unit_test(a_peer_that_has_measured_a_long_way_is_believed_until_we_have),
         cmocka_unit_test(what_was_never_sent_is_not_acknowledged),
         cmocka_unit_test(the_first_repetition_names_the_oldest_and_the_newest),
         cmocka_unit_test(each_further_one_names_twice_as_many_until_it_is_all),
         cmocka_unit_test(what_was_lost_together_is_repeated_a_round_trip_apart),
         cmocka_unit_test(a_single_packet_is_named_once),
+        cmocka_unit_test(a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less_often),
+        cmocka_unit_test(the_peers_own_data_ends_the_waiting_of_a_short_flight),
         cmocka_unit_test(a_peer_that_says_nothing_at_all_is_left_to_udt),
         cmocka_unit_test(the_numbers_wrap_at_31_bits),
         cmocka_unit_test(short_and_absurd_bodies_do_no_harm),

@@ -11,8 +11,8 @@
 #include "proto/endpoint.h"
 #include "server/config.h"
 #include "server/log.h"
-#include "server/loop.h"
 #include "server/server.h"
+#include "server/service.h"
 #include "shim/udt/udt.h"
 #include <poll.h>
 #include <signal.h>
@@ -48,7 +48,7 @@ static int serve(int ready_fd)
     struct udt_port_config pc;
     struct udt_port *p;
     struct server *s;
-    int signals = loop_block_signals();
+    int signals = service_block_signals();
     const struct sockaddr *local;
     socklen_t len;
 
@@ -62,7 +62,8 @@ static int serve(int ready_fd)
         return 3;
     local = udt_port_local(p, &len);
     if (write(ready_fd, local, len) != (ssize_t)len ||
-        loop_run(&(struct loop_config){.server = s, .port = p, .signal_fd = signals, .stats_fd = -1}) < 0)
+        service_run(&(struct service_config){
+            .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
         return 4;
     server_destroy(s);
     udt_shutdown(200);

@@ -221,13 +221,13 @@ static void nothing_is_put_where_something_else_is(void **state)
     put_is(x, "/files/.f.hx-part-0123456789abcdef", data, 1, 0, data, "404");
 }
 
-static void directories_are_made_and_sealed(void **state)
+static void directories_are_made_and_get_their_attributes_last(void **state)
 {
     struct fixture *x = *state;
     struct stat st;
     char path[FIXTURE_PATH];
     const char *const make[] = {"hx-type: directory", "hx-mode: 555", NULL};
-    const char *const seal[] = {"hx-type: directory", "hx-mode: 555", "hx-mtime: 5000000000", NULL};
+    const char *const whole[] = {"hx-type: directory", "hx-mode: 555", "hx-mtime: 5000000000", NULL};
     for (int i = 0; i < 2; i++) { /* the second time it is there */
         struct answer *a = ask(x, "PUT", "/files/d", make);
         assert_string_equal(a->status, "201");
@@ -236,7 +236,7 @@ static void directories_are_made_and_sealed(void **state)
     in_share(x, path, "d");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0755);
-    struct answer *a = ask(x, "PUT", "/files/d", seal);
+    struct answer *a = ask(x, "PUT", "/files/d", whole);
     assert_string_equal(a->status, "201");
     answer_free(a);
     assert_int_equal(stat(path, &st), 0);
@@ -283,7 +283,7 @@ int main(void)
         TEST(malformed_puts_are_refused),
         TEST(a_body_of_another_length_makes_no_file),
         TEST(nothing_is_put_where_something_else_is),
-        TEST(directories_are_made_and_sealed),
+        TEST(directories_are_made_and_get_their_attributes_last),
         TEST(a_share_for_reading_is_not_written_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

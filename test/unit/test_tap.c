@@ -190,27 +190,60 @@ static int close_world(void **state)
     return 0;
 }
 
-static void a_rendezvous_peer_cannot_raise_its_window(void **state)
+/* The window that UDT reads in a handshake which announces `window`. */
+static uint32_t window_seen(struct world *w, enum packet_request request, uint32_t window)
+{
+    assert_true(handshake_taken(w, request, PEER_ID, window, PEER_ISN));
+    return packet_word(w->body + HANDSHAKE_WINDOW);
+}
+
+/* UDT 4.11 with UDT_RCVBUF below UDT_FC does that. */
+static void a_rendezvous_peer_that_announces_more_later_keeps_its_window(void **state)
 {
     struct world *w = *state;
 
-    assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 2, PEER_ISN));
-    assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 8192, PEER_ISN));
-    assert_false(handshake_taken(w, HS_AGREEMENT, PEER_ID, 8192, PEER_ISN));
-    assert_int_equal(w->conn->window, 2);
+    assert_int_equal(window_seen(w, HS_RENDEZVOUS, 679), 679);
+    assert_int_equal(window_seen(w, HS_CONCLUSION, 679), 679);
+    assert_int_equal(window_seen(w, HS_AGREEMENT, 25600), 679);
+    assert_int_equal(w->conn->window, 679);
     tap_conn_connected(w->tap, ID, false);
-    assert_int_equal(ack_window(w, 8192), 2);
+    assert_int_equal(ack_window(w, 8192), 679);
     assert_int_equal(ack_window(w, 1), 1);
 }
 
-static void a_rendezvous_peer_cannot_lower_its_window_either(void **state)
+static void a_rendezvous_peer_that_announces_less_later_gets_less(void **state)
 {
     struct world *w = *state;
 
-    assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
-    assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 2, PEER_ISN));
+    assert_int_equal(window_seen(w, HS_RENDEZVOUS, 100), 100);
+    assert_int_equal(window_seen(w, HS_CONCLUSION, 2), 2);
+    assert_int_equal(window_seen(w, HS_AGREEMENT, 100), 2);
     tap_conn_connected(w->tap, ID, false);
-    assert_int_equal(ack_window(w, 8192), 100);
+    assert_int_equal(ack_window(w, 8192), 2);
+}
+
+/* UDT 4.11 announces its own first, and in the answer what it took from us: what it cannot receive. */
+static void a_rendezvous_peer_that_answers_with_our_mss_keeps_its_own(void **state)
+{
+    static const enum packet_request requests[] = {HS_RENDEZVOUS, HS_CONCLUSION, HS_AGREEMENT};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        put_handshake(w, ID, requests[i], PEER_ID, 100, PEER_ISN);
+        packet_put_word(w->body + HANDSHAKE_MSS, requests[i] == HS_AGREEMENT ? FILTER_MSS_OURS : 576);
+        assert_true(taken(w, HANDSHAKE_SIZE));
+        assert_int_equal(packet_word(w->body + HANDSHAKE_MSS), 576);
+    }
+}
+
+/* Its answer may be the first that comes. */
+static void the_order_of_a_rendezvous_peers_windows_does_not_matter(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(window_seen(w, HS_AGREEMENT, 25600), WINDOW_MAX);
+    assert_int_equal(window_seen(w, HS_RENDEZVOUS, 679), 679);
+    assert_int_equal(window_seen(w, HS_AGREEMENT, 25600), 679);
 }
 
 static void a_rendezvous_peer_cannot_change_its_socket(void **state)
@@ -454,8 +487,10 @@ static void nobody_can_speak_of_packets_that_were_never_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RENDEZVOUS(a_rendezvous_peer_cannot_raise_its_window),
-        RENDEZVOUS(a_rendezvous_peer_cannot_lower_its_window_either),
+        RENDEZVOUS(a_rendezvous_peer_that_announces_more_later_keeps_its_window),
+        RENDEZVOUS(a_rendezvous_peer_that_announces_less_later_gets_less),
+        RENDEZVOUS(a_rendezvous_peer_that_answers_with_our_mss_keeps_its_own),
+        RENDEZVOUS(the_order_of_a_rendezvous_peers_windows_does_not_matter),
         RENDEZVOUS(a_rendezvous_peer_cannot_change_its_socket),
         RENDEZVOUS(a_rendezvous_peer_may_say_the_same_again),
         RENDEZVOUS(a_refusal_does_not_end_a_rendezvous),

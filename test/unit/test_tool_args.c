@@ -33,7 +33,8 @@ static void bind_takes_a_name_and_a_nameserver(void **state)
     assert_int_equal(PARSE(NULL, "bind", "alice", "--nameserver", "ns:7001"), ARGS_BIND);
     assert_string_equal(args.name, "alice");
     assert_string_equal(args.nameserver, "ns:7001");
-    assert_int_equal(args.timeout_s, ARGS_BIND_TIMEOUT);
+    assert_int_equal(args.timeout_s, 0); /* for ever */
+    assert_int_equal(args.family, 0);
     assert_false(args.echo);
     assert_int_equal(args.local_port, 0);
 }
@@ -57,6 +58,29 @@ static void connect_takes_its_own_options(void **state)
     assert_string_equal(args.own_name, "bob");
     assert_int_equal(args.timeout_s, 3);
     assert_true(args.quiet);
+}
+
+static void a_family_can_be_chosen_but_not_both(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "bind", "alice", "-4"), ARGS_BIND);
+    assert_int_equal(args.family, 4);
+    assert_int_equal(PARSE("ns", "ping", "-6", "alice"), ARGS_PING);
+    assert_int_equal(args.family, 6);
+    assert_int_equal(PARSE("ns", "cp", "-6", "alice:x", "."), ARGS_CP);
+    assert_int_equal(PARSE("ns", "connect", "alice", "-4", "-6"), ARGS_USAGE);
+    assert_non_null(strstr(error, "-4 and -6"));
+}
+
+static void several_nameservers_stand_with_commas(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "one,two:7001,[2001:db8::1]:7002"), ARGS_BIND);
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "one,"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "one,,two"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "a,b,c,d,e,f,g,h"), ARGS_BIND);
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "a,b,c,d,e,f,g,h,i"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "bind", "alice", "-n", "one,two:0"), ARGS_USAGE);
 }
 
 static void the_option_wins_over_the_environment(void **state)
@@ -393,6 +417,8 @@ int main(void)
         cmocka_unit_test(bind_takes_a_name_and_a_nameserver),
         cmocka_unit_test(options_may_stand_before_and_after_the_name),
         cmocka_unit_test(connect_takes_its_own_options),
+        cmocka_unit_test(a_family_can_be_chosen_but_not_both),
+        cmocka_unit_test(several_nameservers_stand_with_commas),
         cmocka_unit_test(the_option_wins_over_the_environment),
         cmocka_unit_test(without_a_nameserver_the_error_names_both_ways_to_give_one),
         cmocka_unit_test(numbers_out_of_range_are_refused),

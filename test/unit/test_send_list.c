@@ -1,5 +1,5 @@
-/* shim/udt/tuned.cc: what UDT keeps of those that have something to send grows with them. A server's port and
- * 4,500 peers made of datagrams alone, all on one socket. */
+/* shim/udt/override_send_list.cc: what UDT keeps of those that have something to send grows with them. A server's
+ * port and 4,500 peers made of datagrams alone, all on one socket. */
 #include "base/clock.h"
 #include "shim/udt/packet.h"
 #include "shim/udt/udt.h"
@@ -219,5 +219,5 @@ int main(void)
         cmocka_unit_test(more_than_4096_may_have_something_to_send_at_a_time),
     };
 
-    return cmocka_run_group_tests_name("tuned", tests, open_all, close_all);
+    return cmocka_run_group_tests_name("send_list", tests, open_all, close_all);
 }

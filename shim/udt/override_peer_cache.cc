@@ -5,10 +5,10 @@
  *
  * The class is UDT's own (cache.h, which Debian does not install): same members in the same order, because
  * libudt's other members construct it. */
-#include "shim/udt/peer_cache.h"
+#include "shim/udt/overrides.h"
 #include <udt/cache.h>
 
-const int hx_peer_cache_linked = 1;
+const bool override_peer_cache = true;
 
 CInfoBlock &CInfoBlock::operator=(const CInfoBlock &) = default;
 

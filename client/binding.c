@@ -1,0 +1,286 @@
+#include "client/binding.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "proto/request.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define STEADY_MS             5000 /* a bind that held for so long begins the backoff anew */
+#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define HURRY_AFTER_MS        2000
+#define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
+#define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
+#define SECOND_FIRST_MS       1000 /* the second leg's backoff: the name is reachable meanwhile */
+#define SECOND_HURRY_AFTER_MS 60000
+#define SECOND_MAX_MS         300000
+#define SECOND_HOPELESS_MS \
+    600000 /* a nameserver of one family, or one that knows no sessions, stays so for long */
+
+static void enter(struct leg *leg, enum leg_state state)
+{
+    engine_timer_cancel(&leg->timer);
+    leg->state = state;
+}
+
+static struct leg *other_leg(const struct leg *leg)
+{
+    return &leg->b->legs[leg == &leg->b->legs[0]];
+}
+
+static void leg_off(struct leg *leg)
+{
+    nameserver_close(leg->nameserver);
+    leg->nameserver = NULL;
+    enter(leg, LEG_OFF);
+}
+
+static void wait_for(struct leg *leg, int64_t delay_ms)
+{
+    enter(leg, LEG_WAITING);
+    engine_timer_set(&leg->timer, clock_now_ms() + delay_ms);
+}
+
+/* The errors that another try cannot mend. */
+static bool is_final(int error)
+{
+    switch (error) {
+    case HX_ETIMEDOUT:
+    case HX_EREFUSED:
+    case HX_ERESOLVE:
+    case HX_ECLOSED:
+    case HX_EEOF:
+    case HX_ELIMIT:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void report_end(const struct leg *leg, enum hx_event event, const struct nameserver_end *end,
+                       int64_t retry_ms)
+{
+    const struct settings *s = leg->b->settings;
+    report(&s->reporter,
+           &(struct hx_event_info){
+               .event = event, .error = end->error, .name = s->name, .text = end->text, .retry_ms = retry_ms},
+           NULL);
+}
+
+static int64_t backoff_after(struct leg *leg, int retry_after_s)
+{
+    int64_t delay_ms = backoff_next_ms(&leg->backoff, engine_random());
+    if (retry_after_s > 0) /* no longer than our own bound: it may be a slip, or malice */
+        delay_ms += retry_after_s * 1000LL < BACKOFF_MAX_MS ? retry_after_s * 1000LL : BACKOFF_MAX_MS;
+    return delay_ms;
+}
+
+/* The name is bound over the other leg. */
+static void second_failed(struct leg *leg, const struct nameserver_end *end)
+{
+    leg->backoff.first_ms = SECOND_FIRST_MS;
+    leg->backoff.max_ms = SECOND_MAX_MS;
+    int64_t delay_ms = backoff_after(leg, end->retry_after_s);
+    wait_for(leg, end->error == HX_ECONFLICT || end->hopeless ? SECOND_HOPELESS_MS : delay_ms);
+}
+
+/* The name is not bound at all. */
+static void main_failed(struct leg *leg, const struct nameserver_end *end, bool was_bound)
+{
+    struct binding *b = leg->b;
+    b->main = leg;
+    leg_off(other_leg(leg));
+    leg->families = b->settings->families;
+    leg->backoff.first_ms = leg->backoff.max_ms = 0;
+    b->last_error = end->error;
+    if (!b->ever_bound && is_final(end->error)) {
+        enter(leg, LEG_OFF);
+        b->error = end->error;
+        if (end->text[0] != '\0')
+            report_end(leg, HX_EVENT_REJECTED, end, 0);
+        b->callbacks.changed(b->callbacks.user);
+        return;
+    }
+    if (!was_bound)
+        b->where = (b->where + 1) % b->settings->nameserver_count;
+    int64_t delay_ms = backoff_after(leg, end->retry_after_s);
+    wait_for(leg, delay_ms);
+    report_end(leg, b->ever_bound ? HX_EVENT_NAMESERVER_LOST : HX_EVENT_NAMESERVER_AWAITED, end, delay_ms);
+}
+
+/* Nothing came back: is it the nameserver, or the way there? A second leg may find out once, after it was bound:
+ * an address family that never works shall not wear out ports. */
+static void count_unanswered(struct leg *leg, const struct nameserver_end *end, bool was_bound)
+{
+    bool silent = end->error == HX_ETIMEDOUT && (was_bound || !end->answered);
+    leg->unanswered = silent ? leg->unanswered + 1 : 0;
+    if (leg->unanswered < UNANSWERED_MAX || (leg != leg->b->main && leg->bound_ms == 0))
+        return;
+    engine_port_leave(nameserver_port(leg->nameserver));
+    leg->unanswered = 0;
+    leg->bound_ms = 0;
+}
+
+static void leg_ended(struct leg *leg, const struct nameserver_end *end)
+{
+    struct binding *b = leg->b;
+    bool was_bound = leg->state == LEG_BOUND;
+    if (was_bound && clock_now_ms() - leg->bound_ms >= STEADY_MS)
+        backoff_reset(&leg->backoff);
+    count_unanswered(leg, end, was_bound);
+    if (other_leg(leg)->state == LEG_BOUND) {
+        b->main = other_leg(leg);
+        second_failed(leg, end);
+    } else if (leg == b->main) {
+        main_failed(leg, end, was_bound);
+    } else { /* the main one is being asked: it will tell */
+        enter(leg, LEG_OFF);
+    }
+}
+
+static void on_end(void *user, const struct nameserver_end *end)
+{
+    struct leg *leg = user;
+    struct nameserver *n = leg->nameserver;
+    leg_ended(leg, end);
+    leg->nameserver = NULL;
+    nameserver_close(n);
+}
+
+static void ask(struct leg *leg);
+
+static void on_agreed(void *user, const struct endpoint *external)
+{
+    struct leg *leg = user;
+    struct binding *b = leg->b;
+    struct leg *second = other_leg(leg);
+    bool first = !b->ever_bound;
+    enter(leg, LEG_BOUND);
+    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+    leg->families = nameserver_family(leg->nameserver);
+    leg->bound_ms = clock_now_ms();
+    leg->unanswered = 0;
+    leg->external = *external;
+    b->ever_bound = true;
+    report(&b->settings->reporter,
+           &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
+    if (first)
+        b->callbacks.changed(b->callbacks.user);
+    if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
+        second->families = b->settings->families & ~leg->families;
+        ask(second);
+    }
+}
+
+static void on_part(void *user, const struct multipart_part *part)
+{
+    struct leg *leg = user;
+    leg->b->callbacks.part(leg->b->callbacks.user, leg->nameserver, part);
+}
+
+static void ask(struct leg *leg)
+{
+    struct binding *b = leg->b;
+    struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
+    leg->asked_ms = clock_now_ms();
+    char header[sizeof "Bind-Session: \r\n" + BINDING_SESSION_DIGITS];
+    struct buf bytes;
+    snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
+    buf_init(&bytes, 0);
+    struct nameserver_request request = {
+        .name = &b->settings->nameservers[b->where], .families = leg->families, .bytes = &bytes};
+    int err = request_write_bind(&bytes, b->settings->name, header);
+    if (err == HX_OK)
+        err = nameserver_open(&leg->nameserver, &request, &callbacks);
+    buf_free(&bytes);
+    if (err == HX_OK)
+        enter(leg, LEG_ASKING);
+    else /* memory: not for good, even before it was bound */
+        wait_for(leg, backoff_after(leg, -1));
+}
+
+/* Another source address is another NAT, or another mapping: what the nameserver tells of us is not true any more. */
+static void look_at_route(struct leg *leg)
+{
+    if (nameserver_route_holds(leg->nameserver)) {
+        engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+        return;
+    }
+    if (other_leg(leg)->state != LEG_BOUND)
+        report_end(leg, HX_EVENT_NAMESERVER_LOST,
+                   &(struct nameserver_end){.error = HX_ECLOSED, .text = "this host's address has changed"},
+                   0);
+    nameserver_close(leg->nameserver);
+    leg->nameserver = NULL;
+    ask(leg);
+}
+
+static void on_timer(struct engine_timer *t)
+{
+    struct leg *leg = container_of(t, struct leg, timer);
+    if (leg->state == LEG_BOUND)
+        look_at_route(leg);
+    else
+        ask(leg);
+}
+
+/* May the try that is waited for come sooner? Hosts whose network changes all the time must not wear out S. */
+static bool may_hurry(const struct leg *leg)
+{
+    int64_t least_ms = leg == leg->b->main ? HURRY_AFTER_MS : SECOND_HURRY_AFTER_MS;
+    return leg->state == LEG_WAITING && clock_now_ms() - leg->asked_ms >= least_ms;
+}
+
+void binding_network_changed(struct binding *b)
+{
+    for (int i = 0; i < 2; i++) {
+        struct leg *leg = &b->legs[i];
+        int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
+        if (leg->state == LEG_BOUND)
+            look_at_route(leg);
+        else if (may_hurry(leg) && soon_ms < leg->timer.due_ms)
+            engine_timer_set(&leg->timer, soon_ms);
+    }
+}
+
+static int make_session(char out[BINDING_SESSION_DIGITS + 1])
+{
+    uint8_t bytes[BINDING_SESSION_DIGITS / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return HX_ESYS;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return HX_OK;
+}
+
+int binding_begin(struct binding *b, const struct settings *settings,
+                  const struct binding_callbacks *callbacks)
+{
+    *b = (struct binding){.settings = settings, .callbacks = *callbacks};
+    for (int i = 0; i < 2; i++) {
+        b->legs[i].b = b;
+        b->legs[i].timer.fire = on_timer;
+    }
+    b->main = &b->legs[0];
+    b->main->families = settings->families;
+    int err = make_session(b->session);
+    if (err == HX_OK)
+        ask(b->main);
+    return err;
+}
+
+void binding_end(struct binding *b)
+{
+    if (!b->settings)
+        return;
+    leg_off(&b->legs[0]);
+    leg_off(&b->legs[1]);
+}
+
+const struct endpoint *binding_external(const struct binding *b, sa_family_t family)
+{
+    const struct leg *main = b->main;
+    if (family == AF_UNSPEC || main->external.family == family)
+        return &main->external;
+    return other_leg(main)->external.family == family ? &other_leg(main)->external : &main->external;
+}

@@ -1,0 +1,67 @@
+/* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have. Everything is
+ * called and calls back with the engine's lock held.
+ *
+ *             retry is due               agreed
+ *     WAITING ------------> ASKING ---------------------> BOUND      a leg's states; OFF: it is not wanted now
+ *        ^                    | refused, not reached        | lost, or the way there has changed
+ *        '--------------------+-----------------------------'
+ *
+ * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same name over
+ * the other family; what becomes of that one is nobody's concern but its own, until the main one is lost: then it
+ * is the main one. Both carry the same Bind-Session, by which the nameserver knows them for one holder. */
+#ifndef HX_CLIENT_BINDING_H
+#define HX_CLIENT_BINDING_H
+
+#include "base/backoff.h"
+#include "client/nameserver.h"
+#include "client/settings.h"
+
+#define BINDING_SESSION_DIGITS 32 /* 128 bits */
+
+struct binding;
+
+enum leg_state { LEG_OFF, LEG_WAITING, LEG_ASKING, LEG_BOUND };
+
+struct leg { /* private */
+    struct binding *b;
+    enum leg_state state; /* changed by enter() alone */
+    int families;         /* FAMILY_* that it asks over */
+    struct nameserver *nameserver;
+    struct engine_timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
+    struct backoff backoff;
+    int64_t asked_ms, bound_ms;
+    int unanswered; /* tries, and a silence, in a row */
+    struct endpoint external;
+};
+
+struct binding_callbacks {
+    void (*changed)(void *user); /* bound for the first time, or failed: see `ever_bound` and `error` */
+    /* A peer wants to be reached, from nameserver_port(n). */
+    void (*part)(void *user, struct nameserver *n, const struct multipart_part *part);
+    void *user;
+};
+
+struct binding {
+    const struct settings *settings;
+    struct binding_callbacks callbacks;
+    bool ever_bound;
+    int error;      /* HX_OK, or why it has failed for good, which it does only before it is bound */
+    int last_error; /* of the last try that failed */
+    /* The rest is private. */
+    struct leg legs[2];
+    struct leg *main;
+    int where; /* the nameserver that is asked, of settings->nameservers */
+    char session[BINDING_SESSION_DIGITS + 1];
+};
+
+/* Begins. `settings` must outlive it. HX_OK; HX_ENOMEM, HX_ESYS (no randomness) and no callback. */
+int binding_begin(struct binding *b, const struct settings *settings,
+                  const struct binding_callbacks *callbacks);
+/* Gives the name back. Again, and on one that was not begun but zeroed, is fine. */
+void binding_end(struct binding *b);
+/* Our address of that family (AF_UNSPEC: whichever) as the nameserver saw it last. */
+const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
+/* This host's addresses or routes have changed. */
+void binding_network_changed(struct binding *b);
+
+#endif

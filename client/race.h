@@ -1,0 +1,34 @@
+/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (RFC 8305, happy
+ * eyeballs). Everything is called and calls back with the engine's lock held.
+ *
+ * Both families are looked up at once. IPv6 begins, unless IPv4 has its answer RACE_RESOLUTION_MS earlier; the next
+ * address, of the other family in turn, begins when the one before has failed or RACE_ATTEMPT_MS later. The first
+ * that is connected wins, the others are closed. */
+#ifndef HX_CLIENT_RACE_H
+#define HX_CLIENT_RACE_H
+
+#include "client/engine.h"
+#include "client/resolve.h"
+
+#define RACE_RESOLUTION_MS 50  /* RFC 8305, 8: Resolution Delay */
+#define RACE_ATTEMPT_MS    250 /* RFC 8305, 8: Connection Attempt Delay; UDT's own first repetition, too */
+
+enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, FAMILY_ANY = 3 }; /* bits */
+
+struct race_result {
+    int error;     /* HX_OK; HX_ERESOLVE; HX_ETIMEDOUT; HX_EREFUSED; HX_EADDR, HX_ENOMEM, HX_ESYS */
+    bool hopeless; /* HX_ERESOLVE: the name service knows no address; another try will hear the same */
+    struct stream *stream; /* connected, now the callee's, its `user` still to be set; NULL after an error */
+};
+
+struct race;
+/* Once, unless race_cancel() comes before; the race is gone when it is called. */
+typedef void race_done_fn(void *user, const struct race_result *result);
+
+/* All connections leave from `port`. `families`: a mask of FAMILY_*. `connect_ms`: from the first address on.
+ * HX_OK, or HX_ENOMEM and no callback. Never calls back before it returns. */
+int race_begin(struct race **out, const struct host_port *name, int families, struct udt_port *port,
+               int connect_ms, race_done_fn *done, void *user);
+void race_cancel(struct race *r); /* NULL is fine */
+
+#endif

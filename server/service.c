@@ -1,0 +1,205 @@
+#include "server/service.h"
+#include "base/clock.h"
+#include "server/conn.h"
+#include "server/log.h"
+#include "server/loop.h"
+#include "server/memory.h"
+#include "server/notify.h"
+#include "server/server.h"
+#include "server/stats.h"
+#include "shim/udt/udt.h"
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct service {
+    struct service_config c;
+    bool events_left;     /* a port's events were not all taken in the last turn */
+    size_t ended;         /* connections, when last looked at */
+    size_t ended_at_trim; /* connections, when memory was last given back */
+    int64_t trim_at_ms;   /* -1: not before more have ended */
+    bool stopping;
+    int64_t stop_at_ms; /* once stopping: the end, in any case */
+};
+
+int service_block_signals(void)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return HX_ESYS;
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? HX_ESYS : fd;
+}
+
+static int earlier(int a, int b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static int until(int64_t at_ms, int64_t now_ms)
+{
+    if (at_ms < 0)
+        return -1;
+    return at_ms <= now_ms ? 0 : (int)(at_ms - now_ms);
+}
+
+static int timeout_ms(const struct service *s, int64_t now_ms)
+{
+    int timeout = server_timeout_ms(s->c.server, now_ms);
+
+    if (s->events_left)
+        return 0;
+    for (size_t i = 0; i < s->c.port_count; i++)
+        timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
+    timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
+    if (s->c.notify)
+        timeout = earlier(timeout, until(notify_next_ms(s->c.notify), now_ms));
+    return s->stopping ? earlier(timeout, until(s->stop_at_ms, now_ms)) : timeout;
+}
+
+static void take_event(struct service *s, const struct udt_event *ev, int64_t now_ms)
+{
+    switch (ev->type) {
+    case UDT_EV_ACCEPTED:
+        server_accept(s->c.server, ev->stream, now_ms);
+        break;
+    case UDT_EV_CLOSED:
+        server_stream_closed(s->c.server, ev->stream, now_ms);
+        break;
+    case UDT_EV_READABLE:
+    case UDT_EV_WRITABLE:
+        server_stream_ready(s->c.server, ev->stream, now_ms);
+        break;
+    case UDT_EV_CONNECTED:
+    case UDT_EV_CONNECT_FAILED:
+    case UDT_EV_HALF_CLOSED:
+    default:
+        break; /* answers to what a server never asks for */
+    }
+}
+
+/* Events may be left whose descriptor was read empty long ago: every port is asked in every turn. */
+static void take_events(struct service *s, int64_t now_ms)
+{
+    struct udt_event ev;
+
+    s->events_left = false;
+    for (size_t i = 0; i < s->c.port_count; i++) {
+        for (int taken = 0; udt_port_next(s->c.ports[i], &ev) == 1;) {
+            take_event(s, &ev, now_ms);
+            if (++taken == SERVICE_TURN_EVENTS) {
+                s->events_left = true;
+                break;
+            }
+        }
+    }
+}
+
+static void tell(struct service *s, enum notify_state state, int64_t now_ms)
+{
+    char status[NOTIFY_TEXT_MAX / 2];
+
+    if (s->c.notify)
+        notify_send(s->c.notify, state, stats_text(s->c.server, status, sizeof status), now_ms);
+}
+
+static void tell_alive(struct service *s, int64_t now_ms)
+{
+    int64_t next_ms = s->c.notify ? notify_next_ms(s->c.notify) : -1;
+
+    if (next_ms >= 0 && next_ms <= now_ms)
+        tell(s, NOTIFY_ALIVE, now_ms);
+}
+
+static void stop(struct service *s, const char *signal_name, int64_t now_ms)
+{
+    if (s->stopping) {
+        s->stop_at_ms = now_ms;
+        return;
+    }
+    log_event(LOG_INFO, "stopping", "signal", signal_name, "connections",
+              LOG_NUM((int64_t)server_connections(s->c.server)));
+    tell(s, NOTIFY_STOPPING, now_ms);
+    s->stopping = true;
+    s->stop_at_ms = now_ms + CONN_STOP_MS + SERVICE_STOP_MS;
+    server_stop(s->c.server, now_ms);
+}
+
+static void take_signals(void *user, int64_t now_ms)
+{
+    struct service *s = user;
+    struct signalfd_siginfo info;
+
+    while (read(s->c.signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGUSR1)
+            stats_log(s->c.server, s->c.stats_fd);
+        else
+            stop(s, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
+    }
+}
+
+/* What a burst of connections has left free is kept: a quiet server would look as big as its busiest second.
+ */
+static void trim_memory(struct service *s, int64_t now_ms)
+{
+    size_t ended = server_ended(s->c.server);
+
+    if (ended != s->ended) {
+        s->ended = ended;
+        s->trim_at_ms = ended - s->ended_at_trim >= SERVICE_TRIM_ENDED ? now_ms + SERVICE_TRIM_MS : -1;
+    } else if (s->trim_at_ms >= 0 && s->trim_at_ms <= now_ms) {
+        memory_give_back();
+        s->ended_at_trim = ended;
+        s->trim_at_ms = -1;
+    }
+}
+
+static bool finished(const struct service *s, int64_t now_ms)
+{
+    return s->stopping && (server_connections(s->c.server) == 0 || now_ms >= s->stop_at_ms);
+}
+
+/* A port's descriptor only ends the wait: its events are taken in the turn, in bounded numbers. */
+static void port_ready(void *user, int64_t now_ms)
+{
+    (void)user;
+    (void)now_ms;
+}
+
+static int turn(void *user, int64_t now_ms)
+{
+    struct service *s = user;
+
+    take_events(s, now_ms);
+    server_turn(s->c.server, now_ms);
+    trim_memory(s, now_ms);
+    tell_alive(s, now_ms);
+    return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
+}
+
+int service_run(const struct service_config *config)
+{
+    struct service s = {.c = *config, .trim_at_ms = -1};
+    struct loop *loop;
+    int err = loop_create(&loop);
+
+    if (err < 0)
+        return err;
+    err = loop_watch(loop, s.c.signal_fd, take_signals, &s);
+    for (size_t i = 0; err == HX_OK && i < s.c.port_count; i++)
+        err = loop_watch(loop, udt_port_fd(s.c.ports[i]), port_ready, &s);
+    if (err == HX_OK) {
+        tell(&s, NOTIFY_READY, clock_now_ms());
+        loop_run(loop, turn, &s);
+    }
+    loop_destroy(loop);
+    return err;
+}

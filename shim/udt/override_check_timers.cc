@@ -1,0 +1,64 @@
+/* CUDT::checkTimers(): UDT's worker comes here for each connection ten times a second, and after each of its packets.
+ * A connection that has been idle for long is taken off the list of those that are visited, and put back when
+ * something happens (shim/udt/idle_suspension.h). It keeps its m_bOnList, which the garbage collector waits for: it is not
+ * freed before it has been put back. */
+#include "shim/udt/idle_suspension.h"
+#include "shim/udt/overrides.h"
+#include "shim/udt/private.h"
+#include <udt/core.h>
+#include <udt/queue.h>
+
+namespace
+{
+OPENS(socket_id, UDTSOCKET CUDT::*);
+OPENS(receive_queue, CRcvQueue *CUDT::*);
+OPENS(timed_list, CRcvUList *CRcvQueue::*);
+OPENS(connected, volatile bool CUDT::*);
+OPENS(broken, volatile bool CUDT::*);
+OPENS(closing, volatile bool CUDT::*);
+template struct opened<socket_id, &CUDT::m_SocketID>;
+template struct opened<receive_queue, &CUDT::m_pRcvQueue>;
+template struct opened<timed_list, &CRcvQueue::m_pRcvUList>;
+template struct opened<connected, &CUDT::m_bConnected>;
+template struct opened<broken, &CUDT::m_bBroken>;
+template struct opened<closing, &CUDT::m_bClosing>;
+
+CRcvUList *list_of(CUDT *u)
+{
+    return u->*member_of(receive_queue())->*member_of(timed_list());
+}
+
+bool alive(CUDT *u)
+{
+    return u->*member_of(connected()) && !(u->*member_of(broken())) && !(u->*member_of(closing()));
+}
+
+void relist(void *udt)
+{
+    auto *u = static_cast<CUDT *>(udt);
+
+    list_of(u)->insert(u);
+}
+} // namespace
+
+const bool override_check_timers = true;
+
+extern "C" {
+void __real__ZN4CUDT11checkTimersEv(CUDT *u);
+void __wrap__ZN4CUDT11checkTimersEv(CUDT *u);
+
+void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
+{
+    __real__ZN4CUDT11checkTimersEv(u);
+    switch (suspension_decide(u->*member_of(socket_id()), u, alive(u), relist)) {
+    case SUSPENSION_SUSPEND:
+        list_of(u)->remove(u);
+        break;
+    case SUSPENSION_RESUME:
+        list_of(u)->insert(u);
+        break;
+    case SUSPENSION_STAY:
+        break;
+    }
+}
+}

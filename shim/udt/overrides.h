@@ -1,0 +1,32 @@
+/* shim/udt/overrides.h: functions of libudt.a that ours stand in for, one file each (override_*.cc). Most are reached
+ * with --wrap (WRAP in the Makefile), which catches a call from another member of the archive than the one that
+ * defines the function; two files stand in for a whole member of the archive. The linker looks into libudt.a last,
+ * when it would not go back for them: so each has a name that udt_port.cc asks for. C++. */
+#ifndef HX_SHIM_UDT_OVERRIDES_H
+#define HX_SHIM_UDT_OVERRIDES_H
+
+#define OVERRIDE_MAP(X) \
+    X(ack_window)       \
+    X(check_timers)     \
+    X(peer_cache)       \
+    X(receive_queue)    \
+    X(send_buffer)      \
+    X(send_list)        \
+    X(sleep)
+
+#define OVERRIDE_DECLARE(name) extern const bool override_##name;
+OVERRIDE_MAP(OVERRIDE_DECLARE)
+#undef OVERRIDE_DECLARE
+
+/* True; a program without one of them does not link. */
+inline bool overrides_linked()
+{
+#define OVERRIDE_LINKED(name) override_##name &&
+    return OVERRIDE_MAP(OVERRIDE_LINKED) true;
+#undef OVERRIDE_LINKED
+}
+
+/* override_receive_queue.cc: whether the port that is opened next will have many connections. */
+void udt_expect_many(bool expected);
+
+#endif

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# What a program inherits: limits, signals, descriptors. No peer ends hx bind for the others, and nothing of ours ends
+# up where a closed descriptor was.
+# shellcheck source=test/lib.sh disable=SC2016,SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+HX=$B/hx
+
+# bind NAME COMMAND...: COMMAND ends in hx bind NAME -v; returns once it is bound. Its process is the one started.
+bind() {
+    start "$1" "${@:2}"
+    await_line "$WORK/$1.err" "^bound $1 as " >/dev/null
+}
+serves() { "$HX" ping "$1" -c 1 >"$WORK/ping.out" 2>&1; }
+ends_with() { # ends_with STATUS: what was started last, after SIGTERM
+    kill "$PID"
+    await_exit "$PID"
+    [ $? = "$1" ]
+}
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+export HX_NAMESERVER=$NS
+HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+mkdir "$WORK/share"
+head -c 3000000 /dev/urandom >"$WORK/big"
+echo small >"$WORK/small"
+
+bind files bash -c 'ulimit -f 1000; exec "$@"' _ "$HX" bind files -v --share "$WORK/share:rw"
+"$HX" cp "$WORK/big" files: >"$WORK/cp.out" 2>"$WORK/cp.err"
+check "an upload above the limit of file size fails" [ $? = 1 ]
+check "and says why" grep -q '^hx: big: file too large$' "$WORK/cp.err"
+check "hx bind says so in one line" await_line "$WORK/files.err" '^peer - at .*: receiving big failed: file too large$'
+check "the others are served" "$HX" cp "$WORK/small" files:
+check "it ends in order" ends_with 0
+
+if unshare -Urm mount -t tmpfs -o size=64k tmpfs "$WORK/share" 2>/dev/null; then
+    bind full unshare -Urm sh -c 'mount -t tmpfs -o size=64k tmpfs "$1" && shift && exec "$@"' _ "$WORK/share" \
+        "$HX" bind full -v --share "$WORK/share:rw"
+    "$HX" cp "$WORK/big" full: >"$WORK/cp.out" 2>"$WORK/cp.err"
+    check "an upload to a full disk fails and says why" grep -q '^hx: big: no space left$' "$WORK/cp.err"
+    check "hx bind says so, too" await_line "$WORK/full.err" ': receiving big failed: no space left$'
+    check "and serves on" serves full
+    check "it ends in order" ends_with 0
+else
+    skip "an upload to a full disk" "no user namespaces"
+fi
+
+# Nothing is in 0 to 2 but /dev/null, whatever was opened since.
+closed() { # closed PID
+    local fd
+    for fd in 0 1 2; do [ "$(readlink "/proc/$1/fd/$fd")" = /dev/null ] || return 1; done
+}
+"$HX" bind shut --echo 0<&- 1>&- 2>&- &
+PID=$!
+STARTED+=("$PID")
+check "hx bind without standard descriptors serves" "$HX" ping shut --wait 10 -c 1
+check "and has nothing in their place" closed "$PID"
+check "it ends in order" ends_with 0
+PORT=$((20000 + RANDOM % 12000))
+"$B/hx-nameserver" --listen "127.0.0.1:$PORT" --log-level debug 0<&- 1>&- 2>&- &
+PID=$!
+STARTED+=("$PID")
+for _ in {1..50}; do "$B/udtcurl" -s -o /dev/null --max-time 1 "udt://127.0.0.1:$PORT/" && break; done
+check "so does hx-nameserver" "$B/udtcurl" -s --max-time 5 "udt://127.0.0.1:$PORT/"
+check "and has nothing in their place" closed "$PID"
+check "it ends in order" ends_with 0
+check "udtcurl without standard input and error" \
+    [ "$("$B/udtcurl" -s -w '%{http_code}' -o "$WORK/got" "udt://$NS/" 0<&- 2>&-)" = 200 ]
+"$B/udtcurl" -s "udt://$NS/" 1>&-
+check "without standard output it fails to write" [ $? = 23 ]
+
+bind hup nohup "$HX" bind hup --echo -v
+kill -HUP "$PID"
+check "SIGHUP does not end what nohup started" serves hup
+check "SIGTERM does, in order" ends_with 0
+start hup nohup "$B/hx-nameserver" --listen 127.0.0.1:0
+OTHER=$(await_line "$WORK/hup.out" 'listening on' | sed 's/.* //')
+kill -HUP "$PID"
+check "nor does it end hx-nameserver" "$B/udtcurl" -s --max-time 5 -o /dev/null "udt://$OTHER/"
+check "which ends by SIGTERM" ends_with 0
+
+# Signals that were blocked, and children that nobody waits for.
+cat >"$WORK/odd.py" <<'P'
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+P
+bind odd python3 "$WORK/odd.py" "$HX" bind odd --echo -v
+check "hx bind with all signals blocked serves" serves odd
+check "and ends by SIGTERM" ends_with 0
+start odd python3 "$WORK/odd.py" "$B/hx-nameserver" --listen 127.0.0.1:0
+await_line "$WORK/odd.out" 'listening on' >/dev/null
+check "so does hx-nameserver" ends_with 0
+start odd python3 "$WORK/odd.py" "$B/udtcurl" -s --max-time 30 -H 'Prefer: wait=30' "udt://$NS/connect?host_id=nobody"
+await_line "$WORK/nameserver.err" . 1 >/dev/null
+kill "$PID"
+await_exit "$PID"
+check "and udtcurl" [ $? = 143 ]
+
+bind few bash -c 'ulimit -n 20; exec "$@"' _ "$HX" bind few -v --share "$WORK"
+check "with 20 descriptors hx bind serves" serves few
+check "hx cp works with as few" bash -c 'ulimit -n 20; exec "$@"' _ "$HX" cp few:big "$WORK/copy"
+check "hx cp says that a file is too large, too" ended 10000 1 '^hx: limited: File too large' \
+    bash -c 'ulimit -f 10; exec "$@"' _ "$HX" cp few:big "$WORK/limited"
+check "with 8 hx says what is missing" ended 10000 1 'Too many open files|ulimit -n' bash -c 'ulimit -n 8; exec "$@"' _ \
+    "$HX" ping few -c 1
+check "it ends in order" ends_with 0
+check "so does hx-nameserver with 6" ended 10000 1 'Too many open files' bash -c 'ulimit -n 6; exec "$@"' _ \
+    "$B/hx-nameserver" --listen 127.0.0.1:0
+
+"$HX" bind nolog --echo -v 2>/dev/full </dev/null >/dev/null &
+PID=$!
+STARTED+=("$PID")
+check "a full disk below the log of hx bind harms nobody" "$HX" ping nolog --wait 10 -c 1
+check "it ends in order" ends_with 0
+mkfifo "$WORK/nobody"
+"$HX" bind nobody --echo -v 2> >(exec true) </dev/null >/dev/null &
+PID=$!
+STARTED+=("$PID")
+check "nor does a log that nobody reads any more" "$HX" ping nobody --wait 10 -c 1
+check "it ends in order" ends_with 0
+
+# On a terminal with `stty tostop`, in the background.
+cat >"$WORK/tostop.py" <<'P'
+import fcntl, os, pty, signal, sys, termios
+main, sub = pty.openpty()
+if os.fork():
+    os.close(sub)
+    while True:
+        try:
+            if not os.read(main, 4096): break
+        except OSError: break
+    sys.exit(0)
+os.setsid()
+fcntl.ioctl(sub, termios.TIOCSCTTY, 0)
+a = termios.tcgetattr(sub); a[3] |= termios.TOSTOP; termios.tcsetattr(sub, termios.TCSANOW, a)
+pid = os.fork()
+if pid == 0:
+    os.setpgid(0, 0) # not the terminal's foreground
+    os.dup2(sub, 2)
+    os.execv(sys.argv[2], sys.argv[2:])
+open(sys.argv[1], "w").write(str(pid))
+os.waitpid(pid, 0)
+P
+start tostop python3 "$WORK/tostop.py" "$WORK/tostop.pid" "$HX" bind tostop --echo -v
+check "hx bind in the background of a terminal with tostop serves" "$HX" ping tostop --wait 10 -c 1
+kill "$(cat "$WORK/tostop.pid")" 2>/dev/null
+await_exit "$PID"
+finish

@@ -1,0 +1,229 @@
+/* test/unit/scripted_nameserver.h: a nameserver that answers as a test wants, in a process of its own, on loopback in
+ * both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
+ *
+ * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if it came
+ * with the Bind-Session of the first one. */
+#ifndef HX_TEST_SCRIPTED_NAMESERVER_H
+#define HX_TEST_SCRIPTED_NAMESERVER_H
+
+#include "test/unit/client_fixture.h"
+
+#include "base/buf.h"
+#include "proto/response.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#define STREAMS_MAX 64
+
+/* What it answers to request number `nth` (from 0) over IPv4 or IPv6; NULL: a stream of parts. */
+typedef const char *script(int nth, bool ipv6);
+
+struct scripted {
+    int pid;
+    int hear, say; /* what it says; to end it */
+    uint16_t port;
+};
+
+struct scripted_stream {
+    struct stream *s;
+    bool ipv6;
+    char head[1024];
+    size_t len;
+};
+
+static inline void scripted_answer(struct scripted_stream *t, script *answer, int *nth, char session[33],
+                                   int say_fd)
+{
+    char mark = t->ipv6 ? '6' : '4';
+    const char *header = strstr(t->head, "Bind-Session: ");
+    struct buf out;
+    const char *text = answer((*nth)++, t->ipv6);
+
+    if (header && strlen(header) >= 14 + 32) {
+        if (session[0] == '\0')
+            memcpy(session, header + 14, 32);
+        else if (memcmp(session, header + 14, 32) == 0)
+            mark = t->ipv6 ? 'B' : 'A';
+    }
+    (void)!write(say_fd, &mark, 1);
+    if (text) {
+        (void)stream_write(t->s, text, strlen(text));
+        return;
+    }
+    buf_init(&out, 0);
+    if (response_write_stream_head(&out, &(struct endpoint){.family = AF_UNSPEC}) == HX_OK)
+        (void)stream_write(t->s, buf_data(&out), out.len);
+    buf_free(&out);
+}
+
+static inline void scripted_read(struct scripted_stream *t, script *answer, int *nth, char session[33],
+                                 int say_fd)
+{
+    ssize_t n;
+
+    while ((n = stream_read(t->s, t->head + t->len, sizeof t->head - 1 - t->len)) > 0) {
+        t->len += (size_t)n;
+        t->head[t->len] = '\0';
+        if (!strstr(t->head, "\r\n\r\n"))
+            continue;
+        scripted_answer(t, answer, nth, session, say_fd);
+        t->len = 0;
+    }
+    if (n != HX_EAGAIN) {
+        stream_close(t->s);
+        t->s = NULL;
+    }
+}
+
+static inline struct scripted_stream *scripted_find(struct scripted_stream *all, struct stream *s)
+{
+    for (int i = 0; i < STREAMS_MAX; i++) {
+        if (all[i].s == s)
+            return &all[i];
+    }
+    return NULL;
+}
+
+static inline void scripted_event(const struct udt_event *ev, struct scripted_stream *all, script *answer,
+                                  int *nth, char session[33], int say_fd)
+{
+    struct scripted_stream *t = scripted_find(all, ev->stream);
+
+    if (ev->type == UDT_EV_ACCEPTED && (t = scripted_find(all, NULL))) {
+        socklen_t len;
+        const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(ev->stream, &len);
+
+        *t = (struct scripted_stream){.s = ev->stream, .ipv6 = !IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)};
+    }
+    if (t)
+        scripted_read(t, answer, nth, session, say_fd);
+}
+
+static inline void scripted_run(script *answer, int hear_fd, int say_fd)
+{
+    static struct scripted_stream all[STREAMS_MAX];
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    struct udt_port_config config = {
+        .local = (struct sockaddr *)&any, .local_len = sizeof any, .backlog = 100};
+    struct udt_port *p;
+    struct udt_event ev;
+    char session[33] = "";
+    int nth = 0;
+    socklen_t len;
+
+    if (udt_port_open(&p, &config) < 0)
+        return;
+    const struct sockaddr_in6 *local = (const struct sockaddr_in6 *)udt_port_local(p, &len);
+    (void)!write(say_fd, &local->sin6_port, sizeof local->sin6_port);
+    for (;;) {
+        struct pollfd fds[] = {{udt_port_fd(p), POLLIN, 0}, {hear_fd, POLLIN, 0}};
+
+        while (udt_port_next(p, &ev))
+            scripted_event(&ev, all, answer, &nth, session, say_fd);
+        if (poll(fds, 2, udt_port_timeout_ms(p)) > 0 && fds[1].revents)
+            return;
+    }
+}
+
+static inline struct scripted scripted_start(script *answer)
+{
+    struct scripted s = {0};
+    int up[2], down[2];
+
+    assert_int_equal(pipe(up), 0);
+    assert_int_equal(pipe(down), 0);
+    s.pid = fork();
+    if (s.pid == 0) {
+        alarm(LIFE_S);
+        close(up[0]);
+        close(down[1]);
+        scripted_run(answer, down[0], up[1]);
+        _exit(0);
+    }
+    close(up[1]);
+    close(down[0]);
+    s.hear = up[0];
+    s.say = down[1];
+    assert_int_equal(read(s.hear, &s.port, sizeof s.port), sizeof s.port);
+    s.port = ntohs(s.port);
+    return s;
+}
+
+/* Ends it. What it has said since scripted_heard(), as a string. */
+static inline const char *scripted_stop(struct scripted *s)
+{
+    static char said[200];
+    size_t len = 0;
+    ssize_t n;
+
+    close(s->say);
+    while (len < sizeof said - 1 && (n = read(s->hear, said + len, sizeof said - 1 - len)) > 0)
+        len += (size_t)n;
+    said[len] = '\0';
+    close(s->hear);
+    waitpid(s->pid, NULL, 0);
+    return said;
+}
+
+/* The next thing that it says; waits for it. */
+static inline char scripted_heard(struct scripted *s)
+{
+    struct pollfd fd = {s->hear, POLLIN, 0};
+    char c;
+
+    return poll(&fd, 1, PATIENCE_MS) == 1 && read(s->hear, &c, 1) == 1 ? c : '-';
+}
+
+/* ---- the name service: "both.test" has a loopback address of each family, "ipv4.test" and "ipv6.test" one,
+ * "hole.test" besides two IPv6 addresses that nobody answers from ---- */
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    while (list) {
+        struct addrinfo *next = list->ai_next;
+
+        free(list);
+        list = next;
+    }
+}
+
+static inline struct addrinfo *scripted_address(int family, const char *address, const char *port,
+                                                struct addrinfo *next)
+{
+    struct whole {
+        struct addrinfo info;
+        struct sockaddr_in6 sa;
+    } *w = calloc(1, sizeof *w);
+
+    if (!w)
+        abort();
+    w->info = (struct addrinfo){.ai_family = family,
+                                .ai_addr = (struct sockaddr *)&w->sa,
+                                .ai_addrlen = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof w->sa,
+                                .ai_next = next};
+    w->sa.sin6_family = (sa_family_t)family;
+    w->sa.sin6_port = htons((uint16_t)atoi(port));
+    inet_pton(family, address,
+              family == AF_INET ? (void *)&((struct sockaddr_in *)&w->sa)->sin_addr : &w->sa.sin6_addr);
+    return &w->info;
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+{
+    bool both = strcmp(host, "both.test") == 0 || strcmp(host, "hole.test") == 0;
+    bool four = hints->ai_family == AF_INET && (both || strcmp(host, "ipv4.test") == 0);
+    bool six = hints->ai_family == AF_INET6 && (both || strcmp(host, "ipv6.test") == 0);
+
+    if ((hints->ai_flags & AI_NUMERICHOST) || (!four && !six))
+        return EAI_NONAME;
+    if (strcmp(host, "hole.test") == 0 &&
+        six) /* ports of loopback that nobody has: silence, as UDT sees it */
+        *out = scripted_address(AF_INET6, "::1", "1", scripted_address(AF_INET6, "::1", "2", NULL));
+    else
+        *out = scripted_address(four ? AF_INET : AF_INET6, four ? "127.0.0.1" : "::1", port, NULL);
+    return 0;
+}
+
+#endif
