@@ -4,14 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATHS_REFUSED 8 /* peers of one port that data goes to at a time are few */
+
 struct burst {
     int fd, family;
-    bool refused; /* by this kernel or device: datagrams leave one by one, held or not */
+    bool unable; /* this kernel does not cut: datagrams leave one by one */
+    struct net_address
+        refused[PATHS_REFUSED]; /* to these, too, as their path or device does not take bursts */
+    unsigned refusals;          /* a ring: whoever is forgotten is tried, and remembered again */
     int count;
     size_t len; /* bytes, of each */
     struct net_route route;
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
+
+static bool is_refused(const struct burst *b, const struct net_address *to)
+{
+    for (unsigned i = 0; i < PATHS_REFUSED && i < b->refusals; i++) {
+        if (net_address_equal(&b->refused[i], to))
+            return true;
+    }
+    return false;
+}
 
 static _Thread_local struct burst *held; /* by this thread, if not empty */
 
@@ -26,7 +40,7 @@ struct burst *burst_create(int fd, int family)
     b->fd = fd;
     b->family = family;
     /* Before Linux 4.18 the whole burst would leave as one datagram. */
-    b->refused = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
+    b->unable = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
     return b;
 }
 
@@ -69,7 +83,7 @@ void burst_flush(void)
     if (b->count == 1 || !send_from(b, 0, b->count)) {
         /* EIO: the device leaves checksums to us; EMSGSIZE, EINVAL: more than the way takes uncut. */
         if (b->count > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP))
-            b->refused = true;
+            b->refused[b->refusals++ % PATHS_REFUSED] = b->route.to;
         for (int i = 0; i < b->count; i++)
             (void)send_from(b, i, 1);
     }
@@ -88,10 +102,12 @@ bool burst_hold(struct burst *b, const struct net_route *route, const struct iov
 
     for (int i = 0; i < part_count; i++)
         len += parts[i].iov_len;
-    if (b->refused || len > BURST_BYTES_MAX)
+    if (b->unable || len > BURST_BYTES_MAX)
         return false;
     if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof(*route)) != 0))
         burst_flush();
+    if (b->count == 0 && is_refused(b, &route->to))
+        return false;
     b->len = len;
     b->route = *route;
     at = b->bytes + (size_t)b->count * len;
