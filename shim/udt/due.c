@@ -65,7 +65,8 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->flight || c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+    if (c->flight || c->nudge_ms ||
+        (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;
     udt_conn_not_due(&t->conns, c);
