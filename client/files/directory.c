@@ -48,6 +48,8 @@ int directory_set_attributes(int root, const char *path, unsigned mode, int64_t 
         err = fchmod(fd, st.st_mode & mode & FILE_MODE_MASK);
     if (err == 0)
         err = futimens(fd, times);
+    if (err == 0 && fsync(fd) < 0 && errno != EINVAL) /* EINVAL: a file system that syncs nothing */
+        err = -1;
     int saved = errno;
     close(fd);
     errno = saved;

@@ -85,11 +85,6 @@ int files_source(struct files *f)
                                      : strerror(system));
 }
 
-static const char *remote_leaf(const struct files *f)
-{
-    return path_leaf(f->remote);
-}
-
 int files_destination(struct files *f, bool directory)
 {
     struct stat st;
@@ -104,14 +99,12 @@ int files_destination(struct files *f, bool directory)
         return fail(f, "is no directory");
     if (!exists && !directory && len > 0 && local[len - 1] == '/')
         return fail(f, "there is no such directory");
-    if (into) {
-        f->root = open(local, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        strcpy(leaf, remote_leaf(f));
-    } else if (leaf_of(leaf, local) < 0) {
+    if (leaf_of(leaf, into ? f->config.remote : local) < 0) /* of "src/." what is in it, as cp(1) */
         errno = ENAMETOOLONG;
-    } else {
+    else if (into)
+        f->root = open(local, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    else
         (void)open_parent(f, local);
-    }
     if (f->root < 0)
         return fail(f, strerror(errno));
     memcpy(f->local, leaf, strlen(leaf) + 1);

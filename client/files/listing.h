@@ -2,10 +2,12 @@
  *
  * A line for every entry, a directory before what is in it:
  *   f MODE SIZE MTIME PATH   a file: permissions (octal, rwx of user, group and others), bytes, nanoseconds
- * since 1970 (may be negative), the path below the listed directory, written as client/files/path.h d MODE 0 MTIME
- * PATH      a directory s 0 0 0 PATH             skipped: a symbolic link, FIFO, socket or device, too deep,
- * or unreadable and at the end, without which the listing is not whole: . ENTRIES SKIPPED        how many
- * lines f and d; how many entries were skipped, with and without a line */
+ *                            since 1970 (may be negative), the path below the listed directory, written as
+ *                            client/files/path.h says
+ *   d MODE 0 MTIME PATH      a directory
+ *   s 0 0 0 PATH             skipped: a symbolic link, FIFO, socket or device, too deep, or unreadable
+ * and at the end, without which the listing is not whole:
+ *   . ENTRIES SKIPPED        how many lines f and d; how many entries were skipped, with and without a line */
 #ifndef HX_CLIENT_FILES_LISTING_H
 #define HX_CLIENT_FILES_LISTING_H
 

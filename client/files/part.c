@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define OWNER_RW 0600U
+#define SYNC_BYTES \
+    (INT64_C(8) * 1024 * 1024) /* are on their way to the disk at most: the last fsync() is short */
 
 /* The target must be free, or a file. */
 static int examine_target(const struct part *p)
@@ -147,6 +149,18 @@ int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
     return p->hashed == p->size ? HX_OK : HX_EAGAIN;
 }
 
+/* Begins to write the latest piece to the disk, and waits for the one before it. Only a help for fsync(), which tells of
+ * what has failed. */
+static void write_back(struct part *p)
+{
+    if (p->size - p->started < SYNC_BYTES)
+        return;
+    if (p->started > 0)
+        (void)sync_file_range(p->fd, 0, p->started, SYNC_FILE_RANGE_WAIT_BEFORE);
+    (void)sync_file_range(p->fd, p->started, p->size - p->started, SYNC_FILE_RANGE_WRITE);
+    p->started = p->size;
+}
+
 int part_write(struct part *p, const void *data, size_t len)
 {
     const uint8_t *at = data;
@@ -168,18 +182,34 @@ int part_write(struct part *p, const void *data, size_t len)
         at += put;
         len -= (size_t)put;
     }
+    write_back(p);
     return HX_OK;
 }
 
+/* The directory's own disk must know the name, too. One that may not be read cannot be synced: nobody can. */
+static int sync_directory(const struct part *p)
+{
+    int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES ? HX_OK : HX_ESYS;
+    int err =
+        fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK; /* EINVAL: a file system that syncs nothing */
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return err;
+}
+
+/* In this order: a name never leads to what a crash could take away. */
 static int finish(struct part *p)
 {
     struct stat st;
     struct timespec times[2];
     file_times(times, p->mtime_ns);
     if (fstat(p->fd, &st) < 0 || fchmod(p->fd, st.st_mode & p->mode) < 0 || futimens(p->fd, times) < 0 ||
-        examine_target(p) < 0)
+        examine_target(p) < 0 || (fsync(p->fd) < 0 && errno != EINVAL))
         return HX_ESYS;
-    return renameat(p->dir, p->name, p->dir, p->leaf) < 0 ? HX_ESYS : HX_OK;
+    return renameat(p->dir, p->name, p->dir, p->leaf) < 0 ? HX_ESYS : sync_directory(p);
 }
 
 int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES])

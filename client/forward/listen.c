@@ -53,8 +53,9 @@ static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16
     return true;
 }
 
-/* The number of sockets, or -1 and errno. */
-static int open_all(struct listen_socket *out, const struct addrinfo *found, uint16_t port)
+/* The number of sockets, or -1 and errno, which `at` is about. */
+static int open_all(struct listen_socket *out, const struct addrinfo *found, uint16_t port,
+                    struct endpoint *at)
 {
     int count = 0;
     int cause = EADDRNOTAVAIL;
@@ -64,6 +65,8 @@ static int open_all(struct listen_socket *out, const struct addrinfo *found, uin
             continue;
         }
         cause = errno;
+        (void)endpoint_from_sockaddr(at, a->ai_addr, a->ai_addrlen);
+        at->port = port;
         if (cause == EADDRNOTAVAIL || cause == EAFNOSUPPORT)
             continue;
         close_all(out, count); /* half of them could be taken for the whole, and another's for ours */
@@ -87,15 +90,20 @@ int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec 
         snprintf(error, FORWARD_ERROR_MAX, "cannot listen on %.100s: %s", where, gai_strerror(rc));
         return HX_EADDR;
     }
+    struct endpoint at = {.family = AF_UNSPEC};
+    char text[ENDPOINT_TEXT_MAX];
     int count = -1;
     for (int i = 0; i < TRIES_MAX && count < 0; i++) {
-        count = open_all(out, found, spec->port);
+        count = open_all(out, found, spec->port, &at);
         if (spec->port != 0 || errno != EADDRINUSE)
             break;
     }
-    if (count < 0)
-        snprintf(error, FORWARD_ERROR_MAX, "cannot listen on %.100s port %hu: %s", where, spec->port,
-                 strerror(errno));
+    int cause = errno;
+    if (count < 0) {
+        endpoint_format(&at, text);
+        snprintf(error, FORWARD_ERROR_MAX, "cannot listen on %s: %s%s", text, strerror(cause),
+                 cause == EADDRINUSE ? ": choose another port, or stop who uses it" : "");
+    }
     freeaddrinfo(found);
     return count > 0 ? count : HX_EADDR;
 }

@@ -1,31 +1,26 @@
 #include "shim/net/burst.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PATHS_REFUSED 8 /* peers of one port that data goes to at a time are few */
+#define REFUSED_MAX 16    /* addresses */
+#define REFUSED_MS  60000 /* then it is tried anew */
 
 struct burst {
     int fd, family;
-    bool unable; /* this kernel does not cut: datagrams leave one by one */
-    struct net_address
-        refused[PATHS_REFUSED]; /* to these, too, as their path or device does not take bursts */
-    unsigned refusals;          /* a ring: whoever is forgotten is tried, and remembered again */
+    bool unknown; /* to this kernel: datagrams leave one by one */
+    struct {
+        struct net_address to;
+        int64_t until_ms;
+    } refused[REFUSED_MAX]; /* by the way to one address, which says nothing of the others; a ring */
+    int refused_next;
     int count;
     size_t len; /* bytes, of each */
     struct net_route route;
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
-
-static bool is_refused(const struct burst *b, const struct net_address *to)
-{
-    for (unsigned i = 0; i < PATHS_REFUSED && i < b->refusals; i++) {
-        if (net_address_equal(&b->refused[i], to))
-            return true;
-    }
-    return false;
-}
 
 static _Thread_local struct burst *held; /* by this thread, if not empty */
 
@@ -40,8 +35,32 @@ struct burst *burst_create(int fd, int family)
     b->fd = fd;
     b->family = family;
     /* Before Linux 4.18 the whole burst would leave as one datagram. */
-    b->unable = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
+    b->unknown = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
     return b;
+}
+
+static bool refused(const struct burst *b, const struct net_address *to)
+{
+    for (int i = 0; i < REFUSED_MAX; i++) {
+        if (b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to))
+            return clock_now_ms() < b->refused[i].until_ms;
+    }
+    return false;
+}
+
+/* Another way may lead there later. */
+static void remember_refused(struct burst *b, const struct net_address *to)
+{
+    int i = 0;
+
+    while (i < REFUSED_MAX && !(b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to)))
+        i++;
+    if (i == REFUSED_MAX) {
+        i = b->refused_next;
+        b->refused_next = (b->refused_next + 1) % REFUSED_MAX;
+    }
+    b->refused[i].to = *to;
+    b->refused[i].until_ms = clock_now_ms() + REFUSED_MS;
 }
 
 /* One datagram, or `count` at once. False: nothing has left, errno says why. */
@@ -83,7 +102,7 @@ void burst_flush(void)
     if (b->count == 1 || !send_from(b, 0, b->count)) {
         /* EIO: the device leaves checksums to us; EMSGSIZE, EINVAL: more than the way takes uncut. */
         if (b->count > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP))
-            b->refused[b->refusals++ % PATHS_REFUSED] = b->route.to;
+            remember_refused(b, &b->route.to);
         for (int i = 0; i < b->count; i++)
             (void)send_from(b, i, 1);
     }
@@ -102,12 +121,10 @@ bool burst_hold(struct burst *b, const struct net_route *route, const struct iov
 
     for (int i = 0; i < part_count; i++)
         len += parts[i].iov_len;
-    if (b->unable || len > BURST_BYTES_MAX)
+    if (b->unknown || len > BURST_BYTES_MAX || refused(b, &route->to))
         return false;
     if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof(*route)) != 0))
         burst_flush();
-    if (b->count == 0 && is_refused(b, &route->to))
-        return false;
     b->len = len;
     b->route = *route;
     at = b->bytes + (size_t)b->count * len;

@@ -190,7 +190,7 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
     mh->msg_namelen = name_len;
     mh->msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
     n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
-    if (n < 0 && errno == EINVAL && mh->msg_controllen) {
+    if (n < 0 && (errno == EINVAL || errno == ENETUNREACH || errno == EADDRNOTAVAIL) && mh->msg_controllen) {
         mh->msg_controllen = 0;
         n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
     }

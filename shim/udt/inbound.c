@@ -302,7 +302,10 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
     }
     if (c)
         rules.ack_window = c->window;
-    if (filter_judge(&rules, head, body, body_len) != FILTER_PASS) {
+    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
+    if (c && c->flight)
+        flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
+    if (verdict != FILTER_PASS) {
         t->stats.refused++;
         return false;
     }

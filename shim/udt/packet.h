@@ -1,10 +1,11 @@
 /* shim/udt/packet.h: UDT's datagrams, as draft-gg-udt-03 and UDT 4.11's packet.cpp have them. All words
  * big-endian.
  *
- *   head  0 control flag (bit 31), control type (30..16), extended type (15..0); data: sequence number
- *         4 ACK number; data: message number        8 timestamp        12 destination socket id (0:
- * handshake) body  of a handshake: version, type, ISN, MSS, window, request type, socket id, cookie, address
- * (16 bytes) */
+ *   head    0   control: flag (bit 31), type (30..16), extended type (15..0); data: sequence number
+ *           4   control: ACK number; data: message number
+ *           8   timestamp
+ *          12   destination socket id (0: handshake)
+ *   body   of a handshake: version, type, ISN, MSS, window, request type, socket id, cookie, address (16 bytes) */
 #ifndef HX_SHIM_UDT_PACKET_H
 #define HX_SHIM_UDT_PACKET_H
 

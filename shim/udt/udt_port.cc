@@ -118,6 +118,7 @@ int expire(struct udt_port *p, struct udt_event *ev)
 
         if (now_ms < s->attempt_ms && now_ms < s->deadline_ms)
             continue;
+        udt_stream_heard(&s->base, &s->heard);
         udt_close_socket(p, s->id);
         p->streams.erase(s->id);
         s->id = UDT::INVALID_SOCK;

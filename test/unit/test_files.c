@@ -46,6 +46,10 @@ static void a_tree_goes_where_cp_would_put_it(void **state)
     assert_same_tree(x, "share/t", "out/new");
     assert_int_equal(get(x, "t/", "out/new2/"), 0);
     assert_same_tree(x, "share/t", "out/new2");
+    shell(x, "mkdir out/dot");
+    assert_int_equal(get(x, "t/.", "out/dot"), 0); /* what is in it, into it */
+    assert_same_tree(x, "share/t", "out/dot");
+    shell(x, "rm -r out/dot");
     assert_int_equal(get(x, "", "out/all"), 0);
     assert_same_tree(x, "share", "out/all");
     assert_int_equal(get(x, "t", "out/new/f"), 1); /* a file is there */

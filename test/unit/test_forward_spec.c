@@ -177,6 +177,21 @@ static void an_address_of_another_host_is_an_error(void **state)
     assert_int_equal(open_spec(sockets, "192.0.2.1:0"), HX_EADDR);
 }
 
+static void the_address_that_is_taken_is_named(void **state)
+{
+    (void)state;
+    struct listen_socket sockets[LISTEN_MAX], more[LISTEN_MAX];
+    struct forward_spec spec;
+    char error[FORWARD_ERROR_MAX], here[ENDPOINT_TEXT_MAX];
+    int count = open_spec(sockets, "127.0.0.1:0");
+    endpoint_format(&sockets[0].endpoint, here);
+    assert_int_equal(forward_spec_parse(&spec, FORWARD_SOCKS, here, error), HX_OK);
+    assert_int_equal(listen_open(more, &spec, error), HX_EADDR);
+    assert_non_null(strstr(error, here));
+    assert_non_null(strstr(error, "in use"));
+    close_sockets(sockets, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +201,7 @@ int main(void)
         cmocka_unit_test(what_is_no_local_forward_is_refused),
         cmocka_unit_test(what_is_no_socks_port_is_refused),
         cmocka_unit_test(a_long_text_is_refused_in_one_short_line),
+        cmocka_unit_test(the_address_that_is_taken_is_named),
         cmocka_unit_test(without_an_address_only_loopback_is_listened_on),
         cmocka_unit_test(a_port_that_is_taken_is_an_error),
         cmocka_unit_test(an_address_of_another_host_is_an_error),

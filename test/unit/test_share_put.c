@@ -1,5 +1,25 @@
 #include "client/files/path.h"
 #include "share_fixture.h"
+#include <sys/syscall.h>
+
+/* fsync(2), which notes what it was called for, and fails if it is to. */
+static struct {
+    int error, count;
+    char what[4][FIXTURE_PATH];
+} synced;
+
+int fsync(int fd)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    char *out = synced.what[synced.count++ % 4];
+    ssize_t len = readlink(link, out, FIXTURE_PATH - 1);
+    out[len < 0 ? 0 : len] = '\0';
+    if (synced.error == 0)
+        return (int)syscall(SYS_fsync, fd);
+    errno = synced.error;
+    return -1;
+}
 
 static const char secret[] = "not for you";
 
@@ -47,6 +67,47 @@ static void a_file_is_put_with_its_time_and_permissions(void **state)
     put_is(x, "/files/new", data, 0, 0, data, "201"); /* replaced, by an empty one */
     assert_true(has_file(x, "share/new", data, 0));
     free(data);
+}
+
+static void a_file_is_on_the_disk_before_it_is_called_whole(void **state)
+{
+    struct fixture *x = *state;
+    uint8_t *data = pattern(700000, 2);
+    synced.count = 0;
+    put_is(x, "/files/new", data, 700000, 0, data, "201");
+    assert_int_equal(synced.count, 2);
+    assert_non_null(strstr(synced.what[0], "/.new.hx-part-")); /* before it had its name */
+    assert_string_equal(synced.what[1], x->dir);
+    free(data);
+}
+
+static void a_file_that_does_not_reach_the_disk_gets_no_name(void **state)
+{
+    struct fixture *x = *state;
+    uint8_t *data = pattern(5000, 2);
+    synced.error = EIO;
+    put_is(x, "/files/new", data, 5000, 0, data, "500");
+    synced.error = ENOSPC;
+    put_is(x, "/files/new2", data, 5000, 0, data, "507");
+    synced.error = 0;
+    assert_int_equal(count_names(x, "share", "new"), count_names(x, "share", "hx-part"));
+    assert_int_equal(x->failures, 2);
+    assert_string_equal(x->failed, "receiving new2: no space left");
+    free(data);
+}
+
+static void a_directory_that_got_its_attributes_is_on_the_disk(void **state)
+{
+    struct fixture *x = *state;
+    const char *const whole[] = {"hx-type: directory", "hx-mode: 755", "hx-mtime: 5000000000", NULL};
+    char path[FIXTURE_PATH];
+    synced.count = 0;
+    struct answer *a = ask(x, "PUT", "/files/d", whole);
+    assert_string_equal(a->status, "201");
+    answer_free(a);
+    assert_int_equal(synced.count, 1);
+    in_share(x, path, "d");
+    assert_string_equal(synced.what[0], path);
 }
 
 static void the_umask_holds_for_what_is_put(void **state)
@@ -274,6 +335,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_put_with_its_time_and_permissions),
+        TEST(a_file_is_on_the_disk_before_it_is_called_whole),
+        TEST(a_file_that_does_not_reach_the_disk_gets_no_name),
+        TEST(a_directory_that_got_its_attributes_is_on_the_disk),
         TEST(the_umask_holds_for_what_is_put),
         TEST(a_wrong_sum_leaves_nothing_behind),
         TEST(what_a_broken_put_left_is_taken_up_again),
