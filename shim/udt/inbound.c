@@ -78,7 +78,8 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
     if (c->peer.id && c->peer.id != peer_id)
         return false;
     if (!c->peer.id) {
-        udt_conn_set_peer_id(&t->conns, c, peer_id);
+        if (!udt_conn_set_peer_id(&t->conns, c, peer_id))
+            return false; /* no memory: the peer says it again */
         c->mss = packet_word(body + HANDSHAKE_MSS);
         c->window = packet_word(body + HANDSHAKE_WINDOW);
         if (c->rendezvous)
@@ -89,13 +90,19 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
     return true;
 }
 
+/* UDT's listener refuses by the request itself, with another type: whoever has not seen ours cannot. */
+static bool repeats_request(const struct udt_conn *c, const uint8_t *body)
+{
+    return packet_word(body + HANDSHAKE_ISN) == c->isn && packet_word(body + HANDSHAKE_COOKIE) == c->secret;
+}
+
 static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
                         int64_t now_ms)
 {
     int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
 
     if (request == HS_REFUSED) /* no party of a rendezvous says this */
-        return c->rendezvous ? false : refuse(t, c, now_ms);
+        return !c->rendezvous && repeats_request(c, d->body) && refuse(t, c, now_ms);
     if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
         bool first = !c->cookie_seen;
 

@@ -1,4 +1,4 @@
-/* The port: one UDP socket with UDT\'s threads on it, and events made of what the tap tells. */
+/* The port: one UDP socket with UDT's threads on it, and events made of what the tap tells. */
 #include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
