@@ -47,6 +47,7 @@ enum packet_request {
 #define HANDSHAKE_REQUEST 20
 #define HANDSHAKE_ID      24
 #define HANDSHAKE_COOKIE  28
+#define HANDSHAKE_ADDRESS 32
 #define HANDSHAKE_SIZE    48
 #define ACK_SEQUENCE      0
 #define ACK_RTT           4

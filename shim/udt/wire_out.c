@@ -1,5 +1,8 @@
 /* What a datagram that UDT sends says, and whether it shall leave. */
 #include "shim/udt/wire_internal.h"
+#include <string.h>
+
+#define ADDRESS_WORD(body, i) ((body) + HANDSHAKE_ADDRESS + 4 * (i))
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
@@ -52,12 +55,31 @@ static bool leave_answer(struct wire *w, const struct sockaddr *to, const uint8_
     return true;
 }
 
-bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, const uint8_t *body,
-                size_t body_len, int64_t now_ms)
+/* A handshake tells the peer its own address. UDT on a dual-stack socket writes ::ffff:A.B.C.D, of which an IPv4
+ * peer reads the first word alone, and then says that its address is 0.0.0.0: write what an IPv4 socket would.
+ * UDT 4.11 puts the words of an address on the wire as numbers, whatever the machine's byte order makes of them. */
+static void tell_ipv4_address(uint8_t *body)
+{
+    static const uint8_t ffff[4] = {0, 0, 0xFF, 0xFF};
+    uint32_t mapped;
+
+    memcpy(&mapped, ffff, sizeof(mapped));
+    if (packet_word(ADDRESS_WORD(body, 0)) || packet_word(ADDRESS_WORD(body, 1)) ||
+        packet_word(ADDRESS_WORD(body, 2)) != mapped)
+        return;
+    packet_put_word(ADDRESS_WORD(body, 0), packet_word(ADDRESS_WORD(body, 3)));
+    packet_put_word(ADDRESS_WORD(body, 2), 0);
+    packet_put_word(ADDRESS_WORD(body, 3), 0);
+}
+
+bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, uint8_t *body, size_t body_len,
+                int64_t now_ms)
 {
     enum packet_type type = packet_type(head);
     struct wire_conn *c;
 
+    if (type == PACKET_HANDSHAKE && body_len >= HANDSHAKE_SIZE)
+        tell_ipv4_address(body);
     if (type == PACKET_HANDSHAKE)
         return w->door ? leave_answer(w, to, head, body, body_len, now_ms) : leave_request(w, body, body_len);
     c = wire_find_peer(w, to, packet_id(head));
