@@ -437,6 +437,26 @@ static void a_late_handshake_changes_nothing(void **state)
     assert_int_equal(udt_conn_proof(w->conn), COOKIE);
 }
 
+static void an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would(void **state)
+{
+    static const uint32_t ipv6[] = {0x0100000A, 0, 0xFFFF0000, 0x0100007F};
+    static const uint32_t mapped[] = {0, 0, 0xFFFF0000, 0x0100007F}; /* on a little-endian machine */
+    static const uint32_t plain[] = {0x0100007F, 0, 0, 0};
+    struct world *w = *state;
+
+    put_handshake(w, 0, HS_CONCLUSION, ID, 100, ISN);
+    for (size_t i = 0; i < 4; i++)
+        packet_put_word(w->body + HANDSHAKE_ADDRESS + 4 * i, mapped[i]);
+    assert_true(leaves(w, HANDSHAKE_SIZE));
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(packet_word(w->body + HANDSHAKE_ADDRESS + 4 * i), plain[i]);
+    for (size_t i = 0; i < 4; i++)
+        packet_put_word(w->body + HANDSHAKE_ADDRESS + 4 * i, ipv6[i]);
+    assert_true(leaves(w, HANDSHAKE_SIZE));
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(packet_word(w->body + HANDSHAKE_ADDRESS + 4 * i), ipv6[i]);
+}
+
 static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
 {
     struct world *w = *state;
@@ -541,6 +561,7 @@ int main(void)
         CONNECTED(our_own_shutdown_carries_the_proof),
         CONNECTED(only_who_has_seen_the_handshake_can_say_that_a_direction_ends),
         CONNECTED(a_late_handshake_changes_nothing),
+        CONNECTED(an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would),
         RENDEZVOUS(two_parties_of_a_rendezvous_have_the_same_proof),
         CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
         CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),
