@@ -76,8 +76,9 @@ static void report_peer(struct connect *c, enum hx_event event, const struct pun
 {
     report(&c->settings.reporter,
            &(struct hx_event_info){.event = event,
-                                   .error = r->error,
+                                   .error = r->error == HX_ETIMEDOUT ? HX_EPUNCH : r->error,
                                    .name = c->settings.name,
+                                   .text = r->text,
                                    .punch_ms = r->elapsed_ms,
                                    .total_ms = clock_now_ms() - c->begun_ms},
            r->peer);
@@ -100,7 +101,9 @@ static void on_punched(void *user, const struct punch_result *r)
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
     if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
         engine_port_leave(c->port);
-    int err = r->error < 0 ? r->error : stream_adopt(&c->stream, r->stream, &info);
+    int err = r->error == HX_ETIMEDOUT ? HX_EPUNCH
+              : r->error < 0           ? r->error
+                                       : stream_adopt(&c->stream, r->stream, &info);
     if (err < 0)
         fail(c, err);
     else
@@ -342,7 +345,10 @@ static int reach(struct connect *c)
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
             continue;
-        fail(c, c->state == CONNECT_PUNCHING ? HX_EPUNCH : c->last_error < 0 ? c->last_error : HX_ETIMEDOUT);
+        if (c->state == CONNECT_PUNCHING)
+            punch_give_up(c);
+        else
+            fail(c, c->last_error < 0 ? c->last_error : HX_ETIMEDOUT);
     }
     on_cancel(&c->member); /* frees what is left */
     return c->stream ? HX_OK : c->error;

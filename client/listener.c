@@ -21,10 +21,10 @@ struct hx_listener {
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
 {
-    report(
-        &l->settings.reporter,
-        &(struct hx_event_info){.event = event, .error = error, .name = r->name, .punch_ms = r->elapsed_ms},
-        r->peer);
+    report(&l->settings.reporter,
+           &(struct hx_event_info){
+               .event = event, .error = error, .name = r->name, .text = r->text, .punch_ms = r->elapsed_ms},
+           r->peer);
 }
 
 static void queue_put(struct hx_listener *l, struct hx_stream *s)

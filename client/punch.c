@@ -5,9 +5,13 @@
 #include "base/rate.h"
 #include "client/engine.h"
 #include "client/parts.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
+
+#define TEXT_MAX 160
 
 struct punch {
     struct engine_sink sink;
@@ -52,12 +56,31 @@ static void unlist(struct punch *p)
     fair_share_remove(&asked, &p->member);
 }
 
+/* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
+static const char *what_came(struct punch *p, char text[TEXT_MAX])
+{
+    struct udt_heard heard;
+    text[0] = '\0';
+    udt_stream_heard(p->stream, &heard);
+    if (heard.dropped > 0)
+        snprintf(text, TEXT_MAX,
+                 "%" PRIu64 " datagrams came from the peer, %" PRIu64 " of a kind that hx does not take (%s)",
+                 heard.came, heard.dropped, heard.rule);
+    else if (heard.came > 0)
+        snprintf(text, TEXT_MAX,
+                 "%" PRIu64 " datagrams came from the peer, but it did not finish its handshake", heard.came);
+    return text;
+}
+
 static void done(struct punch *p, int error, struct stream *stream)
 {
+    char text[TEXT_MAX] = "";
     struct punch_result result = {.error = error,
                                   .stream = stream,
                                   .peer = &p->request.peer,
                                   .name = p->name,
+                                  .text =
+                                      error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
                                   .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
     if (!stream)
@@ -141,6 +164,16 @@ int punch_begin(const struct punch_request *request)
     list(p);
     engine_wake();
     return HX_OK;
+}
+
+void punch_give_up(const void *user)
+{
+    struct punch *p, *next;
+    DL_FOREACH_SAFE(punches, p, next)
+    {
+        if (p->request.user == user)
+            done(p, HX_ETIMEDOUT, NULL);
+    }
 }
 
 void punch_cancel(const void *user)

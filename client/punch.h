@@ -22,11 +22,12 @@
 
 struct punch_result {
     int error; /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it;
-                              HX_ELIMIT: it gave way to others */
+                              HX_ELIMIT: it gave way to others; HX_ETIMEDOUT: punch_give_up() */
     struct stream *stream; /* connected, now the callee's; NULL after an error */
     const struct endpoint *peer;
     const char *name;
     int64_t elapsed_ms;
+    const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
 };
 
 struct punch_request {
@@ -44,6 +45,8 @@ struct punch_request {
 /* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that address; HX_ENOMEM, HX_ESYS.
  * After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
+/* Ends all attempts of `user`, who has no more time: on_done tells HX_ETIMEDOUT. */
+void punch_give_up(const void *user);
 /* Ends all attempts of `user` without calling on_done. */
 void punch_cancel(const void *user);
 

@@ -2,22 +2,30 @@
 #include "base/clock.h"
 #include "shim/udt/udt.h"
 
-#define REST_READS 16 /* at once, of what nobody should have sent */
+#define REST_READS   16 /* at once, of what nobody should have sent */
+#define RECORD_FIRST 20 /* the content types of TLS, change_cipher_spec ... */
+#define RECORD_LAST  23 /* ... to application_data (RFC 8446, appendix B.1) */
 
+/* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes to say. */
 static ssize_t read_stream(void *user, void *buf, size_t len)
 {
-    return stream_read(user, buf, len);
+    struct secure_channel *s = user;
+    ssize_t got = stream_read(s->stream, buf, len);
+    uint8_t first = got > 0 ? *(const uint8_t *)buf : RECORD_FIRST;
+    bool is_tls = s->heard || (first >= RECORD_FIRST && first <= RECORD_LAST);
+    s->heard = s->heard || got > 0;
+    return is_tls ? got : HX_EPROTO;
 }
 
 static ssize_t write_stream(void *user, const void *buf, size_t len)
 {
-    return stream_write(user, buf, len);
+    return stream_write(((struct secure_channel *)user)->stream, buf, len);
 }
 
 int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
                         bool connecting)
 {
-    struct tls_transport io = {.read = read_stream, .write = write_stream, .user = stream};
+    struct tls_transport io = {.read = read_stream, .write = write_stream, .user = s};
     *s = (struct secure_channel){.stream = stream};
     if (keys && keys->count > 0)
         return tls_create(&s->tls, keys, connecting, &io);

@@ -12,11 +12,13 @@ struct secure_channel {
     struct tls *tls; /* NULL: bytes pass as they are */
     int error;       /* TLS has failed, for good */
     int64_t failed_ms;
+    bool heard;     /* the peer has said something */
     bool proven;    /* both sides; from the beginning if there are no keys */
     bool rest_read; /* UDT's own end behind the peer's close_notify */
 };
 
-/* `keys` NULL or empty: none; else they are copied. Does not own `stream`. HX_ENOMEM. */
+/* `keys` NULL or empty: none; else they are copied. Does not own `stream`. `s` must stay where
+ * it is until it is closed. HX_ENOMEM. */
 int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
                         bool connecting);
 void secure_channel_close(struct secure_channel *s); /* the connection may be closed by now */

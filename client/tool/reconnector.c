@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_FIRST_MS 500
-#define STEP_MAX_MS   15000 /* so long an address that changed back may stay unnoticed */
-#define STEADY_MS     5000  /* a link that held for so long begins the steps anew */
-#define AGAIN_WAIT_S  10    /* later tries: for the name, which its holder may just bind anew */
-#define LINGER_MS     5000  /* both sides have read everything when the stream is closed */
+#define STEP_FIRST_MS  500
+#define STEP_MAX_MS    15000 /* so long an address that changed back may stay unnoticed */
+#define STEADY_MS      5000  /* a link that held for so long begins the steps anew */
+#define AGAIN_WAIT_S   10    /* later tries: for the name, which its holder may just bind anew */
+#define PROOF_LEAST_MS 1000  /* for the proof of the keys when the punch took all the time there was */
+#define LINGER_MS      5000  /* both sides have read everything when the stream is closed */
 
 /*            ┌──────────── retry ◄────────────┐
  *            ▼                                │
@@ -50,6 +51,7 @@ struct attempt {
     struct hx_config config;
     char *keys;
     const char *name;
+    int64_t begun_ms;
     int timeout_ms;
     int result;
     struct hx_stream *stream;
@@ -98,12 +100,15 @@ static void explain_proof(const struct reconnector *k, int error)
             "refused by the holder of '%s': it does not have this key; give both hosts the same one (hx "
             "key), or choose it with --key-file",
             name);
-    else if (error == HX_ETIMEDOUT || error == HX_EPROTO)
+    else if (error == HX_EPROTO)
         say_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);
+    else if (error == HX_ETIMEDOUT)
+        say_error("the holder of '%s' was reached, but its proof of a key did not come within --timeout: try "
+                  "again, with a longer one where packets are lost; if it stays so, look there",
+                  name);
     else
         say_error(
-            "the holder of '%s' ended without proving a key (%s): it may have too many peers, or be an `hx "
-            "bind --insecure`; look there",
+            "the holder of '%s' ended without proving a key (%s): it may have too many peers; look there",
             name, hx_strerror(error));
 }
 
@@ -189,11 +194,24 @@ static void on_pong(void *user, int64_t rtt_us)
         k->config.events->pong(k->config.user, rtt_us);
 }
 
-static void begin_link(struct reconnector *k, struct hx_stream *s)
+/* What the attempt has left of its time is the proof's; of what was meant for the waiting, no more than --timeout. */
+static int proof_ms(const struct reconnector *k, const struct attempt *a)
+{
+    int64_t rest_ms = a->begun_ms + a->timeout_ms - clock_now_ms();
+    int64_t most_ms = (int64_t)k->config.args->timeout_s * 1000;
+    if (rest_ms > most_ms)
+        rest_ms = most_ms;
+    return rest_ms > PROOF_LEAST_MS ? (int)rest_ms : PROOF_LEAST_MS;
+}
+
+static void begin_link(struct reconnector *k, struct hx_stream *s, int handshake_ms)
 {
     static const struct link_events events = {.up = on_up, .pong = on_pong, .down = on_down};
-    const struct link_config config = {
-        .connecting = true, .keepalive_ms = k->config.args->keepalive_s * 1000, .events = &events, .user = k};
+    const struct link_config config = {.connecting = true,
+                                       .keepalive_ms = k->config.args->keepalive_s * 1000,
+                                       .handshake_ms = handshake_ms,
+                                       .events = &events,
+                                       .user = k};
     enter(k, STATE_PROVING);
     int err = link_create(&k->link, k->loop, s, &config);
     if (err < 0) {
@@ -216,7 +234,7 @@ static void attempt_done(void *arg)
     a->stream = NULL;
     k->task = NULL;
     if (a->result == HX_OK)
-        begin_link(k, s);
+        begin_link(k, s, proof_ms(k, a));
     else
         failed(k, a->result, explain);
 }
@@ -240,6 +258,7 @@ static int attempt_start(struct reconnector *k)
     *a = (struct attempt){.owner = k,
                           .keys = strdup(k->keys),
                           .name = args->name,
+                          .begun_ms = clock_now_ms(),
                           .timeout_ms = (args->timeout_s + wait_s) * 1000,
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,

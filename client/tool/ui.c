@@ -34,8 +34,9 @@ static void common_event(const struct hx_event_info *info)
         say_note("peer %s at %s", info->name[0] ? info->name : "-", info->address);
         break;
     case HX_EVENT_PUNCH_FAILED:
+        snprintf(explanation, sizeof explanation, "%s", info->text);
         say_note("punch to %s failed after %" PRId64 " ms: %s", info->address, info->punch_ms,
-                 hx_strerror(info->error));
+                 info->text[0] ? info->text : hx_strerror(info->error));
         break;
     case HX_EVENT_PEER_DROPPED:
         say_note("peer %s at %s dropped: %s", info->name[0] ? info->name : "-", info->address,
@@ -120,6 +121,8 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
                   name);
     else if (error == HX_ECONFLICT)
         say_error("the name '%s' is held by a living connection: %s", name, advice(error));
+    else if (error == HX_EPUNCH && explanation[0] != '\0')
+        say_error("the holder of '%s' was not reached: %s: look there what it is", name, explanation);
     else if (error == HX_EPUNCH)
         say_error("the holder of '%s' was not reached, %s: %s", name, hx_strerror(error), advice(error));
     else if (error == HX_EFAMILY)

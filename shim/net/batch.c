@@ -1,7 +1,5 @@
 #include "shim/net/batch.h"
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "shim/net/pktinfo.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +10,10 @@ struct batch {
     struct mmsghdr messages[BATCH];
     struct iovec parts[BATCH];
     struct sockaddr_in6 names[BATCH];
+    union {
+        struct cmsghdr head; /* for its alignment */
+        char bytes[PKTINFO_SPACE];
+    } controls[BATCH];
     uint8_t bytes[BATCH][BYTES_EACH];
     int count, next;
 };
@@ -32,8 +34,11 @@ static int fill(struct batch *b, int fd)
 {
     int n;
 
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < BATCH; i++) {
         b->messages[i].msg_hdr.msg_namelen = sizeof(b->names[i]);
+        b->messages[i].msg_hdr.msg_control = &b->controls[i];
+        b->messages[i].msg_hdr.msg_controllen = sizeof(b->controls[i]);
+    }
     n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
     b->next = 0;
     b->count = n > 0 ? n : 0;
@@ -64,6 +69,10 @@ ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
     if (m->msg_hdr.msg_namelen < mh->msg_namelen)
         mh->msg_namelen = m->msg_hdr.msg_namelen;
     memcpy(mh->msg_name, &b->names[b->next], mh->msg_namelen);
+    if (m->msg_hdr.msg_controllen < mh->msg_controllen)
+        mh->msg_controllen = m->msg_hdr.msg_controllen;
+    if (mh->msg_controllen)
+        memcpy(mh->msg_control, m->msg_hdr.msg_control, mh->msg_controllen);
     if (!scatter(b->bytes[b->next], m->msg_len, mh))
         mh->msg_flags |= MSG_TRUNC;
     b->next++;

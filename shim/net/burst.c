@@ -1,15 +1,24 @@
 #include "shim/net/burst.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSED_MAX 16    /* addresses */
+#define REFUSED_MS  60000 /* then it is tried anew */
+
 struct burst {
     int fd, family;
-    bool refused; /* by this kernel or device: datagrams leave one by one, held or not */
+    bool unknown; /* to this kernel: datagrams leave one by one */
+    struct {
+        struct net_address to;
+        int64_t until_ms;
+    } refused[REFUSED_MAX]; /* by the way to one address, which says nothing of the others; a ring */
+    int refused_next;
     int count;
     size_t len; /* bytes, of each */
-    struct net_address to;
+    struct net_route route;
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
 
@@ -26,8 +35,32 @@ struct burst *burst_create(int fd, int family)
     b->fd = fd;
     b->family = family;
     /* Before Linux 4.18 the whole burst would leave as one datagram. */
-    b->refused = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
+    b->unknown = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
     return b;
+}
+
+static bool refused(const struct burst *b, const struct net_address *to)
+{
+    for (int i = 0; i < REFUSED_MAX; i++) {
+        if (b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to))
+            return clock_now_ms() < b->refused[i].until_ms;
+    }
+    return false;
+}
+
+/* Another way may lead there later. */
+static void remember_refused(struct burst *b, const struct net_address *to)
+{
+    int i = 0;
+
+    while (i < REFUSED_MAX && !(b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to)))
+        i++;
+    if (i == REFUSED_MAX) {
+        i = b->refused_next;
+        b->refused_next = (b->refused_next + 1) % REFUSED_MAX;
+    }
+    b->refused[i].to = *to;
+    b->refused[i].until_ms = clock_now_ms() + REFUSED_MS;
 }
 
 /* One datagram, or `count` at once. False: nothing has left, errno says why. */
@@ -35,10 +68,11 @@ static bool send_from(const struct burst *b, int first, int count)
 {
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(uint16_t))];
+        char bytes[CMSG_SPACE(sizeof(uint16_t)) + PKTINFO_SPACE];
     } control = {.head = {.cmsg_level = IPPROTO_UDP,
                           .cmsg_type = UDP_SEGMENT,
                           .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
+    size_t control_len = 0;
     struct iovec part = {.iov_base = (void *)(b->bytes + (size_t)first * b->len),
                          .iov_len = (size_t)count * b->len};
     struct sockaddr_storage to;
@@ -46,13 +80,15 @@ static bool send_from(const struct burst *b, int first, int count)
     struct mmsghdr m = {.msg_hdr = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1}};
     uint16_t len = (uint16_t)b->len;
 
-    (void)net_address_to(&b->to, b->family, &to, &to_len);
+    (void)net_address_to(&b->route.to, b->family, &to, &to_len);
     m.msg_hdr.msg_namelen = to_len;
     if (count > 1) {
         memcpy(CMSG_DATA(&control.head), &len, sizeof(len));
-        m.msg_hdr.msg_control = control.bytes;
-        m.msg_hdr.msg_controllen = sizeof(control.bytes);
+        control_len = CMSG_SPACE(sizeof(len));
     }
+    control_len += pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
+    m.msg_hdr.msg_control = control_len ? control.bytes : NULL;
+    m.msg_hdr.msg_controllen = control_len;
     return sendmmsg(b->fd, &m, 1, 0) >= 0;
 }
 
@@ -66,7 +102,7 @@ void burst_flush(void)
     if (b->count == 1 || !send_from(b, 0, b->count)) {
         /* EIO: the device leaves checksums to us; EMSGSIZE, EINVAL: more than the way takes uncut. */
         if (b->count > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP))
-            b->refused = true;
+            remember_refused(b, &b->route.to);
         for (int i = 0; i < b->count; i++)
             (void)send_from(b, i, 1);
     }
@@ -78,19 +114,19 @@ bool burst_holds(void)
     return held != NULL;
 }
 
-bool burst_hold(struct burst *b, const struct net_address *to, const struct iovec *parts, int part_count)
+bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count)
 {
     size_t len = 0;
     uint8_t *at;
 
     for (int i = 0; i < part_count; i++)
         len += parts[i].iov_len;
-    if (b->refused || len > BURST_BYTES_MAX)
+    if (b->unknown || len > BURST_BYTES_MAX || refused(b, &route->to))
         return false;
-    if (b->count > 0 && (b->len != len || !net_address_equal(&b->to, to)))
+    if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof(*route)) != 0))
         burst_flush();
     b->len = len;
-    b->to = *to;
+    b->route = *route;
     at = b->bytes + (size_t)b->count * len;
     for (int i = 0; i < part_count; i++) {
         memcpy(at, parts[i].iov_base, parts[i].iov_len);

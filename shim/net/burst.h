@@ -1,10 +1,10 @@
-/* shim/net/burst.h: datagrams of one length to one address leave with one system call: the kernel cuts them
+/* shim/net/burst.h: datagrams of one length from one address to one leave with one system call: the kernel cuts them
  * apart (udp(7), UDP_SEGMENT), at the end of its way instead of the beginning. They are held until whoever
  * sends them would wait for anything, which it says by burst_flush(). One thread for each port. */
 #ifndef HX_SHIM_NET_BURST_H
 #define HX_SHIM_NET_BURST_H
 
-#include "shim/net/net_address.h"
+#include "shim/net/pktinfo.h"
 #include <stddef.h>
 #include <sys/uio.h>
 
@@ -17,7 +17,7 @@ struct burst;
 struct burst *burst_create(int fd, int family);
 /* True: the datagram is held, and leaves with the next burst_flush() of this thread at the latest. False:
  * whoever asks must send it, after a burst_flush(). */
-bool burst_hold(struct burst *b, const struct net_address *to, const struct iovec *parts, int part_count);
+bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count);
 /* Of this thread, whatever the port. */
 bool burst_holds(void);
 void burst_flush(void);

@@ -3,6 +3,7 @@
 #include "shim/net/burst.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct net_port {
@@ -14,6 +15,17 @@ struct net_port {
     struct burst *burst; /* NULL: each datagram leaves by itself */
     struct demux demux;
 };
+
+static bool is_wildcard(const struct sockaddr *local)
+{
+    static const uint8_t any[4];
+    struct net_address a;
+
+    if (!local)
+        return true;
+    net_address_from(&a, local);
+    return pktinfo_any(&a) || (net_address_is_ipv4(&a) && memcmp(a.ip + 12, any, 4) == 0);
+}
 
 static int open_socket(struct net_port *p)
 {
@@ -62,6 +74,8 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
     err = open_socket(p);
     if (err == HX_OK)
         err = bind_socket(p, config->local);
+    if (err == HX_OK && config->answers && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))
+        err = HX_ESYS;
     if (err == HX_OK && config->batch && !(p->batch = batch_create()))
         err = HX_ENOMEM;
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
@@ -132,38 +146,59 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
 int net_port_read(struct net_port *p, struct net_datagram *d)
 {
     struct sockaddr_in6 from = {0};
+    union {
+        struct cmsghdr head; /* for its alignment */
+        char bytes[PKTINFO_SPACE];
+    } control;
     struct msghdr mh = {.msg_name = &from,
                         .msg_namelen = sizeof(from),
                         .msg_iov = (struct iovec *)d->parts,
-                        .msg_iovlen = (size_t)d->part_count};
+                        .msg_iovlen = (size_t)d->part_count,
+                        .msg_control = control.bytes,
+                        .msg_controllen = sizeof(control.bytes)};
     ssize_t n = p->batch ? batch_next(p->batch, p->fd, &mh) : receive_one(p->fd, &mh);
 
     if (n < 0)
         return -1;
     net_address_from(&d->from, (struct sockaddr *)&from);
+    pktinfo_read(&mh, &d->local);
     d->len = (size_t)n;
     d->cut = mh.msg_flags & MSG_TRUNC;
     return demux_give(&p->demux, d);
 }
 
-int net_port_send(struct net_port *p, const struct net_address *to, const struct iovec *parts, int part_count,
-                  int flags)
+int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
+                  int part_count, int flags)
 {
+    union {
+        struct cmsghdr head; /* for its alignment */
+        char bytes[PKTINFO_SPACE];
+    } control;
     struct sockaddr_storage name;
     socklen_t name_len;
-    struct mmsghdr m = {
-        .msg_hdr = {.msg_name = &name, .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)part_count}};
+    struct mmsghdr m = {.msg_hdr = {.msg_name = &name,
+                                    .msg_iov = (struct iovec *)parts,
+                                    .msg_iovlen = (size_t)part_count,
+                                    .msg_control = control.bytes}};
+    struct msghdr *mh = &m.msg_hdr;
+    int n;
 
-    if (!net_address_to(to, p->family, &name, &name_len)) {
+    if (!net_address_to(&route->to, p->family, &name, &name_len)) {
         errno = EAFNOSUPPORT;
         return -1;
     }
-    m.msg_hdr.msg_namelen = name_len;
-    return sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL) < 0 ? -1 : 0;
+    mh->msg_namelen = name_len;
+    mh->msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
+    n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
+    if (n < 0 && (errno == EINVAL || errno == ENETUNREACH || errno == EADDRNOTAVAIL) && mh->msg_controllen) {
+        mh->msg_controllen = 0;
+        n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
+    }
+    return n < 0 ? -1 : 0;
 }
 
-bool net_port_hold(struct net_port *p, const struct net_address *to, const struct iovec *parts,
+bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count)
 {
-    return p->burst && burst_hold(p->burst, to, parts, part_count);
+    return p->burst && burst_hold(p->burst, route, parts, part_count);
 }

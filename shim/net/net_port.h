@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "shim/net/demux.h"
+#include "shim/net/pktinfo.h"
 
 struct net_port;
 
@@ -21,6 +22,8 @@ struct net_port_config {
     const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
     bool batch;                   /* what comes is small and from many: one system call reads several */
     bool burst;                   /* what leaves are many full datagrams to one address */
+    bool
+        answers; /* what leaves are answers: what comes tells which address of ours was asked, if there are several */
 };
 
 /* HX_OK; HX_EADDR: the address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */
@@ -41,11 +44,12 @@ void net_port_set_handler(struct net_port *p, enum net_user user, net_take take,
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
-/* Sends one datagram. `flags`: of send(2). -1: errno. */
-int net_port_send(struct net_port *p, const struct net_address *to, const struct iovec *parts, int part_count,
-                  int flags);
+/* Sends one datagram. `flags`: of send(2). -1: errno. What may not leave by route->local (a broadcast address that
+ * was asked, one that is gone) leaves by the address that the kernel chooses. */
+int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
+                  int part_count, int flags);
 /* See burst_hold(). False on a port without bursts. */
-bool net_port_hold(struct net_port *p, const struct net_address *to, const struct iovec *parts,
+bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count);
 
 #endif

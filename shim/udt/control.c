@@ -5,17 +5,18 @@
 #define BODY_MAX ACK_SIZE_FULL
 static_assert(HALF_CLOSE_SIZE <= BODY_MAX, "the longest body that control_send() is given");
 
-void control_send_raw(struct tap *t, const struct net_address *to, const uint8_t *packet, size_t len)
+void control_send_raw(struct tap *t, const struct net_route *route, const uint8_t *packet, size_t len)
 {
     struct iovec part = {.iov_base = (void *)packet, .iov_len = len};
 
-    (void)net_port_send(t->port, to, &part, 1, MSG_DONTWAIT);
+    (void)net_port_send(t->port, route, &part, 1, MSG_DONTWAIT);
 }
 
 void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint32_t info,
                   const uint8_t *body, size_t body_len, int64_t now_ms)
 {
     static const uint8_t pad[4];
+    struct net_route route = {.to = c->peer.at, .local = c->local};
     uint8_t packet[PACKET_HEAD + BODY_MAX] = {0};
 
     if (!body) { /* as UDT 4.11 sends empty bodies */
@@ -26,7 +27,7 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
     packet_put_word(packet + 4, info);
     memcpy(packet + PACKET_HEAD, body, body_len);
     c->sent_ms = now_ms;
-    control_send_raw(t, &c->peer.at, packet, PACKET_HEAD + body_len);
+    control_send_raw(t, &route, packet, PACKET_HEAD + body_len);
 }
 
 void control_send_half_close(struct tap *t, struct udt_conn *c, bool asked, int64_t now_ms)

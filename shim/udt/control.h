@@ -5,7 +5,7 @@
 #include "shim/udt/tap_parts.h"
 
 /* A whole packet to anybody. */
-void control_send_raw(struct tap *t, const struct net_address *to, const uint8_t *packet, size_t len);
+void control_send_raw(struct tap *t, const struct net_route *route, const uint8_t *packet, size_t len);
 /* A control packet to the peer of `c`. `info`: the head's second word; `body` NULL: empty. */
 void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint32_t info,
                   const uint8_t *body, size_t body_len, int64_t now_ms);

@@ -50,12 +50,19 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
         (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof(empty));
 }
 
+static void say_handshake(struct tap *t, const struct udt_conn *c)
+{
+    struct net_route route = {.to = c->peer.at, .local = c->local};
+
+    control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
+}
+
 static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     bool open = c->state == UDT_CONN_OPEN;
 
     if (c->flight && c->state == UDT_CONN_CONNECTING && flight_due(c->flight, now_ms))
-        control_send_raw(t, &c->peer.at, c->flight->packet, FLIGHT_SIZE);
+        say_handshake(t, c);
     if (c->half_closing && c->half_close.due_ms <= now_ms)
         control_send_half_close(t, c, false, now_ms);
     if (c->nudge_ms && c->nudge_ms <= now_ms && open)
@@ -64,7 +71,8 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->flight || c->nudge_ms || (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
+    if (c->flight || c->nudge_ms ||
+        (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;
     udt_conn_not_due(&t->conns, c);

@@ -59,6 +59,15 @@ void flight_heard(struct flight *f, bool answer, int64_t now_ms)
         f->due_ms = reply_ms;
 }
 
+void flight_came(struct flight *f, const char *rule)
+{
+    f->came++;
+    if (!rule)
+        return;
+    f->dropped++;
+    f->rule = rule;
+}
+
 bool flight_due(struct flight *f, int64_t now_ms)
 {
     if (now_ms < f->due_ms)

@@ -27,8 +27,10 @@ struct flight {
     int sent;              /* handshakes that have left; 0: packet is not valid */
     bool heard;            /* the peer has been, since the last one left */
     int64_t begun_ms, sent_ms;
-    int64_t due_ms; /* INT64_MAX: nothing to say */
-    int rtt_ms;     /* the shortest time to an answer; -1: none yet */
+    int64_t due_ms;         /* INT64_MAX: nothing to say */
+    int rtt_ms;             /* the shortest time to an answer; -1: none yet */
+    uint64_t came, dropped; /* datagrams of the peer meanwhile, and how many of them were not taken */
+    const char *rule;       /* why the last one was not */
 };
 
 void flight_init(struct flight *f, int first_ms);
@@ -36,6 +38,8 @@ void flight_init(struct flight *f, int first_ms);
 bool flight_leaves(struct flight *f, const uint8_t *head, const uint8_t *body, int64_t now_ms);
 /* The peer's handshake has come. `answer`: one that it cannot have sent without ours. */
 void flight_heard(struct flight *f, bool answer, int64_t now_ms);
+/* A datagram of the peer has come, of whatever kind. `rule`: why it is not taken; NULL: it is. */
+void flight_came(struct flight *f, const char *rule);
 /* At due_ms: f->packet is to leave now. False: it is not. */
 bool flight_due(struct flight *f, int64_t now_ms);
 

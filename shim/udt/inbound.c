@@ -4,13 +4,14 @@
 #include <sys/random.h>
 #include <utlist.h>
 
-#define ECHO_MS   6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
-#define ASKED_MS  500  /* who is asked answers with a keepalive, at most this often */
-#define NUDGE_MS  12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
-#define STASH_MAX 32   /* datagrams kept for one connecting rendezvous */
+#define ECHO_MS    6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define UNHEARD_MS 2000 /* a stock peer that has heard ours says its next keepalive sooner */
+#define ASKED_MS   500  /* who is asked answers with a keepalive, at most this often */
+#define NUDGE_MS   12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
+#define STASH_MAX  32   /* datagrams kept for one connecting rendezvous */
 
 struct datagram {
-    struct net_address from;
+    struct net_route route; /* back to where it came from */
     enum packet_type type;
     int32_t id;
     uint8_t *head, *body;
@@ -178,8 +179,16 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
+ * after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come it
+ * begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
+{
+    return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;
+}
+
 static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
-                      int64_t now_ms)
+                      int64_t heard_before_ms, int64_t now_ms)
 {
     if (d->type == PACKET_SHUTDOWN)
         return take_shutdown(t, c, d, news, now_ms);
@@ -205,7 +214,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         *news = TAP_WRITABLE;
         return true;
     case PACKET_KEEPALIVE:
-        if (now_ms - c->sent_ms > ECHO_MS)
+        if (now_ms - c->sent_ms > ECHO_MS || has_not_heard(c, heard_before_ms, now_ms))
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         return !c->suspended; /* UDT's timers of a parked connection stand still */
     default:
@@ -215,6 +224,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
+    int64_t heard_before_ms = c->heard_ms;
     unsigned news = 0;
     bool pass;
 
@@ -230,7 +240,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
         return false;
     }
     pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
-                                           : take_open(t, c, d, &news, now_ms);
+                                           : take_open(t, c, d, &news, heard_before_ms, now_ms);
     t->current = c->id;
     t->current_news = pass ? news : 0;
     return pass;
@@ -241,9 +251,9 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
 
-    switch (listener_handshake_take(t->listener, &d->from, d->body, answer, now_ms)) {
+    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
     case LISTENER_ANSWER:
-        control_send_raw(t, &d->from, answer, sizeof(answer));
+        control_send_raw(t, &d->route, answer, sizeof(answer));
         return false;
     case LISTENER_OVER_RATE:
         t->stats.over_rate++;
@@ -258,10 +268,10 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
     return true;
 }
 
-bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, uint8_t *body,
-                  size_t body_len, int64_t now_ms)
+bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+                  int64_t now_ms)
 {
-    struct datagram d = {.from = *from,
+    struct datagram d = {.route = *route,
                          .type = packet_type(head),
                          .id = packet_id(head),
                          .head = head,
@@ -278,14 +288,17 @@ bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, 
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
-        c = udt_conn_find_rendezvous(&t->conns, &d.from);
-    if (c ? !net_address_equal(&c->peer.at, &d.from) : d.id != 0 || !t->listener) {
+        c = udt_conn_find_rendezvous(&t->conns, &d.route.to);
+    if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener) {
         t->stats.unmatched++; /* nobody's, or not from whom it should be (S15) */
         return false;
     }
     if (c)
         rules.ack_window = c->window;
-    if (filter_judge(&rules, head, body, body_len) != FILTER_PASS) {
+    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
+    if (c && c->flight)
+        flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
+    if (verdict != FILTER_PASS) {
         t->stats.refused++;
         return false;
     }

@@ -4,8 +4,8 @@
 
 #include "shim/udt/tap_parts.h"
 
-/* True if UDT shall get the datagram, as it now is. */
-bool inbound_take(struct tap *t, const struct net_address *from, uint8_t *head, uint8_t *body,
-                  size_t body_len, int64_t now_ms);
+/* True if UDT shall get the datagram, as it now is. It came from route->to, to route->local. */
+bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+                  int64_t now_ms);
 
 #endif

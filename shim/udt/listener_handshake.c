@@ -29,8 +29,8 @@ static void write_answer(struct listener_handshake *l, const struct net_address 
 }
 
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
-                                              uint8_t *body, uint8_t answer[LISTENER_ANSWER_SIZE],
-                                              int64_t now_ms)
+                                              const struct net_address *local, uint8_t *body,
+                                              uint8_t answer[LISTENER_ANSWER_SIZE], int64_t now_ms)
 {
     if ((int32_t)packet_word(body + HANDSHAKE_REQUEST) == HS_REGULAR) {
         if (!rate_take(&l->handshakes, from->ip, now_ms))
@@ -43,6 +43,7 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
     if (!rate_take(&l->connections, from->ip, now_ms))
         return LISTENER_OVER_RATE;
     l->offered = packet_word(body + HANDSHAKE_WINDOW);
+    l->local = *local;
     l->secret = packet_word(body + HANDSHAKE_COOKIE);
     packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
     return LISTENER_PASS;

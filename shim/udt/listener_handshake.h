@@ -16,8 +16,9 @@ struct listener_handshake {
     struct rate handshakes;  /* first ones, whose source may be forged: generous */
     struct rate connections; /* those whose cookie has proven their source */
     /* Of the conclusion that UDT works on: */
-    uint32_t offered; /* packets: its window */
-    uint32_t secret;  /* its cookie */
+    uint32_t offered;         /* packets: its window */
+    uint32_t secret;          /* its cookie */
+    struct net_address local; /* the address of ours that it was sent to */
 };
 
 enum listener_verdict {
@@ -31,7 +32,7 @@ enum listener_verdict {
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms);
 /* `body`: of a handshake that the filter has passed. */
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
-                                              uint8_t *body, uint8_t answer[LISTENER_ANSWER_SIZE],
-                                              int64_t now_ms);
+                                              const struct net_address *local, uint8_t *body,
+                                              uint8_t answer[LISTENER_ANSWER_SIZE], int64_t now_ms);
 
 #endif

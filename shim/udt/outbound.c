@@ -43,35 +43,38 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     if (!c)
         return; /* accept() will find no such connection and close it */
     udt_conn_set_peer_id(&t->conns, c, packet_id(head));
+    c->local = t->listener->local;
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
     c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
 }
 
-static bool leave_answer(struct tap *t, const struct net_address *to, const uint8_t *head,
-                         const uint8_t *body, size_t body_len, int64_t now_ms)
+static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *head, const uint8_t *body,
+                         size_t body_len, int64_t now_ms)
 {
     int32_t request = body_len < HANDSHAKE_SIZE ? HS_REFUSED : (int32_t)packet_word(body + HANDSHAKE_REQUEST);
 
-    if (request == HS_REGULAR) /* a cookie: those are given out by listener_handshake.c */
+    route->local = t->listener->local; /* of the datagram that it answers, which UDT works on */
+    if (request == HS_REGULAR)         /* a cookie: those are given out by listener_handshake.c */
         return false;
     if (request == HS_CONCLUSION)
-        leave_conclusion(t, to, head, body, now_ms);
+        leave_conclusion(t, &route->to, head, body, now_ms);
     return true;
 }
 
-bool outbound_leave(struct tap *t, const struct net_address *to, uint8_t *head, const uint8_t *body,
-                    size_t body_len, int64_t now_ms)
+bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+                    int64_t now_ms)
 {
     enum packet_type type = packet_type(head);
     struct udt_conn *c;
 
     if (type == PACKET_HANDSHAKE)
-        return t->listener ? leave_answer(t, to, head, body, body_len, now_ms)
+        return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
                            : leave_request(t, head, body, body_len, now_ms);
-    c = udt_conn_find_peer(&t->conns, to, packet_id(head));
+    c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
+    route->local = c->local;
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
         control_ask(t, c, now_ms);
     } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {

@@ -4,8 +4,8 @@
 
 #include "shim/udt/tap_parts.h"
 
-/* True if the datagram shall leave; a shutdown gets its proof. */
-bool outbound_leave(struct tap *t, const struct net_address *to, uint8_t *head, const uint8_t *body,
-                    size_t body_len, int64_t now_ms);
+/* True if the datagram shall leave; a shutdown gets its proof. It goes to route->to; route->local is set. */
+bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+                    int64_t now_ms);
 
 #endif

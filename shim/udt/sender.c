@@ -24,7 +24,7 @@ void sender_flush(void)
 
 /* UDT's sender, one thread for each port, sends full packets one by one, as fast as they may leave. What it
  * sends is held until it would wait for anything. */
-bool sender_hold(struct net_port *port, const struct net_address *to, const struct iovec parts[2])
+bool sender_hold(struct net_port *port, const struct net_route *route, const struct iovec parts[2])
 {
     const uint8_t *head = parts[0].iov_base;
 
@@ -32,15 +32,15 @@ bool sender_hold(struct net_port *port, const struct net_address *to, const stru
         return false;
     if ((packet_word(head) & PROBE_MASK) == 0)
         burst_flush();
-    return net_port_hold(port, to, parts, 2);
+    return net_port_hold(port, route, parts, 2);
 }
 
-static bool may_leave(struct tap *t, const struct net_address *to, const struct msghdr *mh)
+static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
     bool leave;
 
     pthread_mutex_lock(&t->lock);
-    leave = outbound_leave(t, to, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, mh->msg_iov[1].iov_len,
+    leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, mh->msg_iov[1].iov_len,
                            clock_now_ms());
     tap_unlock(t);
     return leave;
@@ -49,7 +49,7 @@ static bool may_leave(struct tap *t, const struct net_address *to, const struct 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
 {
     struct tap *t = tap_of(fd);
-    struct net_address to;
+    struct net_route route = {0};
     ssize_t len;
 
     if (!t || mh->msg_iovlen != 2 || mh->msg_iov[0].iov_len != PACKET_HEAD) {
@@ -57,11 +57,11 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
         return __real_sendmsg(fd, mh, flags);
     }
     len = (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
-    net_address_from(&to, mh->msg_name);
-    if (!may_leave(t, &to, mh) || sender_hold(t->port, &to, mh->msg_iov))
+    net_address_from(&route.to, mh->msg_name);
+    if (!may_leave(t, &route, mh) || sender_hold(t->port, &route, mh->msg_iov))
         return len;
     burst_flush(); /* in order */
-    return net_port_send(t->port, &to, mh->msg_iov, 2, flags) < 0 ? -1 : len;
+    return net_port_send(t->port, &route, mh->msg_iov, 2, flags) < 0 ? -1 : len;
 }
 
 /* Where UDT's sender waits for something to send. What it holds leaves first, without the lock that others

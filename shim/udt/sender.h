@@ -16,9 +16,9 @@ bool sender_holds(void);
 void sender_flush(void);
 
 struct net_port;
-struct net_address;
+struct net_route;
 /* True: UDT's packet, `parts` being its head and its body, is one of a burst and is held. */
-bool sender_hold(struct net_port *port, const struct net_address *to, const struct iovec parts[2]);
+bool sender_hold(struct net_port *port, const struct net_route *route, const struct iovec parts[2]);
 
 #ifdef __cplusplus
 }

@@ -46,6 +46,7 @@
 
 #include "base/error.h"
 #include "shim/net/net_port.h"
+#include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -104,6 +105,8 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer);
  * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if
  * `half_close`. */
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close);
+/* A copy of what was said and heard while it connects. False: it does not (any more). */
+bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
 void tap_conn_closing(struct tap *t, int32_t id);
 /* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */

@@ -52,6 +52,20 @@ void tap_conn_started(struct tap *t, int32_t id)
     tap_unlock(t);
 }
 
+bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out)
+{
+    struct udt_conn *c;
+    bool found;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    found = c && c->flight;
+    if (found)
+        *out = *c->flight;
+    tap_unlock(t);
+    return found;
+}
+
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
 {
     int64_t now_ms = clock_now_ms();

@@ -72,6 +72,13 @@ int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    int timeout_ms, void *user);
 
+/* What came from the peer's address for a stream that connects, or whose connect has failed. */
+struct udt_heard {
+    uint64_t came, dropped; /* datagrams; how many of them the filter did not let through to UDT */
+    const char *rule;       /* by which rule of the filter the last one was dropped; NULL: none */
+};
+void udt_stream_heard(struct stream *s, struct udt_heard *out);
+
 /* UDT has no half-close; between hx programs one is made with custom control packets that stock UDT ignores.
  * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
  * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */

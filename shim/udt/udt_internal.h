@@ -38,6 +38,7 @@ struct udt_stream {
     std::atomic<unsigned> news;
     std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
     unsigned read_empty_at; /* `news` before the read that emptied it */
+    struct udt_heard heard; /* in its last attempt to connect, once that is over */
 };
 
 struct udt_port {

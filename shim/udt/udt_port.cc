@@ -45,6 +45,7 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     net.local = config->local;
     net.batch = p->listening; /* requests are small and from many */
     net.burst = !p->listening;
+    net.answers = p->listening;
     err = net_port_open(&p->net, &net);
     if (err < 0)
         return err;
@@ -117,6 +118,7 @@ int expire(struct udt_port *p, struct udt_event *ev)
 
         if (now_ms < s->attempt_ms && now_ms < s->deadline_ms)
             continue;
+        udt_stream_heard(&s->base, &s->heard);
         udt_close_socket(p, s->id);
         p->streams.erase(s->id);
         s->id = UDT::INVALID_SOCK;

@@ -222,6 +222,15 @@ int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockadd
     return begin(out, p, peer, len, timeout_ms, user, true);
 }
 
+void udt_stream_heard(struct stream *s, struct udt_heard *out)
+{
+    struct flight flight;
+
+    *out = of(s)->heard;
+    if (of(s)->id != UDT::INVALID_SOCK && tap_conn_flight(of(s)->port->tap, of(s)->id, &flight))
+        *out = {flight.came, flight.dropped, flight.rule};
+}
+
 int udt_stream_half_close(struct stream *s)
 {
     if (of(s)->state != OPEN_STREAM)

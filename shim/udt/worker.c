@@ -56,6 +56,7 @@ static bool goes_as_it_is(struct tap *t, const struct kept *k)
 static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
 {
     struct kept *k = t->replay;
+    struct net_route route = {.to = k->from};
     ssize_t n = -1;
 
     DL_DELETE(t->replay, k);
@@ -64,7 +65,7 @@ static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
         memcpy(mh->msg_iov[1].iov_base, k->body, k->body_len);
         put_address(&k->from, mh);
         t->busy =
-            goes_as_it_is(t, k) || (!k->judged && inbound_take(t, &k->from, mh->msg_iov[0].iov_base,
+            goes_as_it_is(t, k) || (!k->judged && inbound_take(t, &route, mh->msg_iov[0].iov_base,
                                                                mh->msg_iov[1].iov_base, k->body_len, now_ms));
         if (t->busy)
             n = (ssize_t)(PACKET_HEAD + k->body_len);
@@ -119,11 +120,12 @@ static void await_datagram(struct tap *t)
 
 bool worker_take(void *context, struct net_datagram *d)
 {
+    struct net_route route = {.to = d->from, .local = d->local};
     struct tap *t = context;
     bool pass = false;
 
     pthread_mutex_lock(&t->lock);
-    if (!t->detached && inbound_take(t, &d->from, d->parts[0].iov_base, d->parts[1].iov_base,
+    if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
                                      d->len - PACKET_HEAD, clock_now_ms()))
         pass = t->busy = true;
     tap_unlock(t);

@@ -40,7 +40,7 @@ mkfifo "$WORK/open"
 start stock bash -c "exec '$B/test/stock/stock_holder' ${NS##*:} $STOCK <'$WORK/open'"
 STOCK_PID=$PID
 exec {OPEN}>"$WORK/open"
-await_line "$WORK/stock.out" '^bound' 120 >/dev/null || failed "stock clients" "$WORK/stock.err"
+await_line "$WORK/stock.out" '^bound' $((120 + STOCK)) >/dev/null || failed "stock clients" "$WORK/stock.err"
 start own "$B/test/bench/bench_loss" "${NS##*:}" "$OWN" "$STOCK" "$SECONDS_HELD"
 await_exit "$PID" $((SECONDS_HELD + 300)) || failed "own clients" "$WORK/own.err"
 for _ in $(seq 100); do # a part that was lost is sent again

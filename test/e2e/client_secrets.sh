@@ -75,4 +75,17 @@ start open "$HX" bind open --insecure --echo
 await_line "$WORK/nameserver.err" 'event=bound .*name=open' >/dev/null
 check "hx bind --insecure is loud" grep -q -- '--insecure: anyone' "$WORK/open.err"
 ends "a host without a key is refused by who has one" 1 'does not prove a key' 7000 "$HX" connect open
+mkfifo "$WORK/silence"
+exec 9<>"$WORK/silence"
+bare() { # bare NAME: hx bind --insecure, a pipe whose input is $WORK/silence
+    start "$1" bash -c "exec '$HX' bind $1 --insecure -v <'$WORK/silence'"
+    await_line "$WORK/$1.err" "^bound $1 as " >/dev/null
+}
+bare silent
+ends "silence is not taken for a peer without a key" 1 'reached, but its proof of a key did not come within --timeout' 6000 \
+    "$HX" connect silent --timeout 1
+kill "$PID"
+bare terse
+ends "a bare word is, however short it is" 1 'does not prove a key' 5000 \
+    bash -c "echo a >'$WORK/silence'; exec '$HX' connect terse --timeout 15"
 finish

@@ -49,6 +49,10 @@ bool raw_open(struct raw *r, const struct sockaddr_in *local, const struct socka
     r->isn = r->next = r->heard = 1000;
     r->mss = 1500;
     r->window = 8192;
+    r->version = 4;
+    r->type = 1;
+    r->wait_ms = RAW_WAIT_MS;
+    r->repeat_ms = RAW_REPEAT_MS;
     return true;
 }
 
@@ -70,14 +74,16 @@ void raw_handshake(struct raw *r, int32_t request, int32_t destination)
     uint8_t *body = packet + PACKET_HEAD;
 
     packet_put_control(packet, PACKET_HANDSHAKE, 0, destination);
-    packet_put_word(body + HANDSHAKE_VERSION, 4);
-    packet_put_word(body + HANDSHAKE_TYPE, 1);
+    packet_put_word(body + HANDSHAKE_VERSION, r->version);
+    packet_put_word(body + HANDSHAKE_TYPE, r->type);
     packet_put_word(body + HANDSHAKE_ISN, r->isn);
     packet_put_word(body + HANDSHAKE_MSS, r->mss);
     packet_put_word(body + HANDSHAKE_WINDOW, r->window);
     packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)request);
     packet_put_word(body + HANDSHAKE_ID, (uint32_t)r->id);
     packet_put_word(body + HANDSHAKE_COOKIE, r->cookie);
+    for (size_t i = 0; i < sizeof(r->address) / sizeof(r->address[0]); i++)
+        packet_put_word(body + HANDSHAKE_COOKIE + 4 + 4 * i, r->address[i]);
     put_packet(r, packet, sizeof(packet));
 }
 
@@ -170,7 +176,7 @@ size_t raw_receive(struct raw *r, uint8_t packet[RAW_MAX], int wait_ms)
 static bool ask(struct raw *r, int32_t request, const void *answer, size_t size)
 {
     static const uint8_t none[sizeof(uint32_t)];
-    int64_t end_ms = raw_now_ms() + RAW_WAIT_MS, repeat_ms = 0;
+    int64_t end_ms = raw_now_ms() + r->wait_ms, repeat_ms = 0;
     uint8_t packet[RAW_MAX];
 
     r->refused = false;
@@ -181,9 +187,9 @@ static bool ask(struct raw *r, int32_t request, const void *answer, size_t size)
             return false;
         if (now_ms >= repeat_ms) {
             raw_handshake(r, request, 0);
-            repeat_ms = now_ms + RAW_REPEAT_MS;
+            repeat_ms = now_ms + r->repeat_ms;
         }
-        raw_receive(r, packet, (int)(repeat_ms - now_ms));
+        raw_receive(r, packet, (int)((repeat_ms < end_ms ? repeat_ms : end_ms) - now_ms));
     }
     return true;
 }

@@ -13,16 +13,20 @@
 
 struct raw {
     int fd;
-    int32_t id;      /* our socket id */
-    int32_t peer;    /* the server's; 0: no session yet */
-    uint32_t isn;    /* ours; the server adopts it for its own direction */
-    uint32_t mss;    /* announced, bytes */
-    uint32_t window; /* announced, packets */
-    uint32_t cookie; /* as the server answered it, or as the caller guesses it */
-    uint32_t next;   /* sequence number of our next data packet */
-    uint32_t heard;  /* of the peer's data: one above the highest sequence number */
-    bool refused;    /* the server has answered 1002 */
-    bool closed;     /* the server has ended the session */
+    int32_t id;             /* our socket id */
+    int32_t peer;           /* the server's; 0: no session yet */
+    uint32_t isn;           /* ours; the server adopts it for its own direction */
+    uint32_t mss;           /* announced, bytes */
+    uint32_t window;        /* announced, packets */
+    uint32_t cookie;        /* as the server answered it, or as the caller guesses it */
+    uint32_t next;          /* sequence number of our next data packet */
+    uint32_t heard;         /* of the peer's data: one above the highest sequence number */
+    uint32_t version, type; /* of UDT, and of the socket; 4 and 1 */
+    uint32_t address[4];    /* the last four words of our handshakes; 0 */
+    int wait_ms;            /* for the answer to a handshake; RAW_WAIT_MS */
+    int repeat_ms;          /* after which a handshake is sent again; RAW_REPEAT_MS */
+    bool refused;           /* the server has answered 1002 */
+    bool closed;            /* the server has ended the session */
 };
 
 /* "A.B.C.D:PORT". False: it is not. */

@@ -27,6 +27,9 @@
 #   symmetric            address and port-dep. address and port-dependent
 #   double               port-restricted twice: the carrier's NAT in front of the home router
 #   blocked              (a public address, but the access drops all UDP)
+#   ipv6-stateful        (IPv6 alone, without a NAT: the router lets in what answers to something that has left)
+#
+# lab_ipv6 N gives access N of another kind IPv6 besides, in the same way. S has it always.
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck disable=SC2034 # for the scripts that source this
 LAB_KINDS=(none full-cone address-restricted port-restricted symmetric double)
@@ -34,6 +37,8 @@ LAB_S=192.0.2.10
 LAB_S_OTHER=192.0.2.11                       # RFC 5780's tests need a second address
 LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10)  # what an access looks like from outside
 LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10)
+LAB_S6=2001:db8:5::10 # RFC 3849
+LAB_INSIDE6=([1]=2001:db8:1::10 [2]=2001:db8:2::10)
 LAB_MAPPING_S=${LAB_MAPPING_S:-120} # a mapping lives this long after its last packet out (RFC 4787, REQ-5)
 LAB_GENERATION=0                    # of mappings: each rule set is loaded with another one
 LAB_NATS=()                         # "NODE KIND OUTSIDE INSIDE...": how to load each NAT's rules again
@@ -83,6 +88,13 @@ lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS: a cable; the ROUTER's
     ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
     printf '%s\n' "addr add $3/24 dev $2" "link set $2 gso_max_segs 1 up" | ip -n "$1" -batch -
     printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" "route add default via $3" | ip -n "$4" -batch -
+}
+# The same cable with IPv6: without duplicate address detection, which takes a second.
+lab_link6() { # lab_link6 ROUTER IF ADDRESS NODE IF ADDRESS
+    ip -n "$1" addr add "$3/64" dev "$2" nodad
+    ip -n "$4" addr add "$6/64" dev "$5" nodad
+    ip -n "$4" -6 route add default via "$3"
+    lab_exec "$1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 }
 lab_router() { # lab_router NODE...: forwards. A hairpinned packet comes in with the router's own source address.
     local node
@@ -182,6 +194,18 @@ table ip nat {
 }
 EOF
 }
+# IPv6 as home routers have it (RFC 6092): no translation; out goes everything, in comes what belongs to it.
+lab_firewall6() { # lab_firewall6 NODE
+    lab_exec "$1" nft -f - <<EOF
+table ip6 firewall {
+    chain forward {
+        type filter hook forward priority filter; policy drop
+        ct state established,related accept
+        iifname "lan*" accept
+    }
+}
+EOF
+}
 lab_make_nat() { # remembers what lab_nat is told, for lab_drop_mappings
     LAB_NATS+=("$*")
     lab_nat "$@"
@@ -193,11 +217,18 @@ lab_core() { # the internet and S
     lab_node net s
     lab_link net eth0 192.0.2.1 s eth0 $LAB_S
     ip -n s addr add $LAB_S_OTHER/24 dev eth0
+    lab_link6 net eth0 2001:db8:5::1 s eth0 $LAB_S6
 }
 lab_access() { # lab_access N KIND: access line N of the internet, with host hN behind a router of that kind
     local n=$1 kind=$2 public=${LAB_PUBLIC[$1]} inside=${LAB_INSIDE[$1]} outside
     local gateway=${public%.*}.1
     outside=$public
+    if [ "$kind" = ipv6-stateful ]; then
+        lab_access "$n" port-restricted
+        lab_ipv6 "$n"
+        ip -n "h$n" -4 addr flush dev eth0
+        return
+    fi
     lab_node "h$n"
     case $kind in
     none | blocked)
@@ -222,6 +253,13 @@ lab_access() { # lab_access N KIND: access line N of the internet, with host hN 
     lab_link "n$n" "lan$n" "${inside%.*}.1" "h$n" eth0 "$inside"
     lab_router "n$n"
     lab_make_nat "n$n" "$kind" "$outside" "$inside"
+}
+lab_ipv6() { # lab_ipv6 N: for an access behind one router
+    local inside=${LAB_INSIDE6[$1]}
+    lab_link6 net "access$1" "2001:db8:10$1::1" "n$1" wan "2001:db8:10$1::10"
+    lab_link6 "n$1" "lan$1" "${inside%::*}::1" "h$1" eth0 "$inside"
+    ip -n net -6 route add "${inside%::*}::/64" via "2001:db8:10$1::10"
+    lab_firewall6 "n$1"
 }
 lab_up() { # lab_up KIND1 KIND2: the whole lab, H1 behind KIND1, H2 behind KIND2
     local n

@@ -2,6 +2,7 @@
 # test/natlab/programs.sh: our programs at their places in the lab. Source it after lib.sh and lab.sh.
 PROBE=$B/test/natlab/probe
 LAB_NS=$LAB_S:7000 # the nameserver, as the hosts know it
+LAB_NS6="[$LAB_S6]:7000"
 LAB_REFLECTOR=("$LAB_S" "$LAB_S_OTHER" 3478 3479)
 GREETING='the quick brown fox crosses two NATs'
 HX_MODE=() # options of both hx: (--insecure) measures the hole alone
@@ -20,8 +21,8 @@ start_reflector() {
     lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
     await_line "$WORK/reflector.out" '^reflecting' 5 >/dev/null
 }
-start_s() { # the nameserver on S, all its output in nameserver.err; sets S_PID
-    lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen $LAB_NS >&2"
+start_s() { # start_s [ADDRESS:PORT]: the nameserver on S, all its output in nameserver.err; sets S_PID
+    lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen ${1:-$LAB_NS} >&2"
     S_PID=$PID
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }

@@ -72,11 +72,12 @@ static int close_world(void **state)
 static bool hold(struct world *w, int number, size_t body_len, const struct net_address *to)
 {
     uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
+    struct net_route route = {.to = *to};
     struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
 
     memset(head, number, sizeof(head));
     memset(body, number, sizeof(body));
-    return sender_hold(w->from, to, parts);
+    return sender_hold(w->from, &route, parts);
 }
 
 static void expect(int fd, int number, size_t body_len)
@@ -181,6 +182,25 @@ static void where_the_kernel_does_not_cut_packets_leave_one_by_one(void **state)
     expect_nothing(w->to);
 }
 
+static void a_way_that_takes_no_burst_says_nothing_of_another(void **state)
+{
+    struct world *w = *state;
+    int off = 0;
+
+    for (int i = 0; i < BURST; i++)
+        hold(w, i, FULL, &w->to_address);
+    for (int i = 0; i < BURST; i++)
+        expect(w->to, i, FULL);
+    assert_int_equal(setsockopt(net_port_fd(w->from), SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)), 0);
+    assert_false(hold(w, 1, FULL, &w->to_address));
+    assert_true(hold(w, 1, FULL, &w->other_address));
+    assert_true(hold(w, 2, FULL, &w->other_address));
+    burst_flush();
+    expect(w->other, 1, FULL);
+    expect(w->other, 2, FULL);
+    assert_false(hold(w, 1, FULL, &w->to_address));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -192,6 +212,8 @@ int main(void)
         TEST(the_pair_that_udt_measures_the_path_with_stays_together),
         TEST(short_packets_are_not_held),
         cmocka_unit_test_setup_teardown(where_the_kernel_does_not_cut_packets_leave_one_by_one,
+                                        open_world_that_refuses, close_world),
+        cmocka_unit_test_setup_teardown(a_way_that_takes_no_burst_says_nothing_of_another,
                                         open_world_that_refuses, close_world),
     };
 

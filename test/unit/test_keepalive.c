@@ -23,6 +23,7 @@
 struct side {
     struct net_port *port;
     struct tap *tap; /* NULL: a stock program, nothing but UDT */
+    bool suspended;  /* its UDT's timers stand still (shim/udt/idle_suspension.h) */
     struct net_address address;
     int fd;
     int32_t id, peer_id;
@@ -86,12 +87,13 @@ static void close_world(struct world *w)
 
 static void deliver(struct world *w, struct side *from, struct side *to, uint8_t *packet, size_t len)
 {
+    struct net_route route = {.to = from->address};
+
     from->sent++;
     if ((unsigned)rand_r(&w->seed) % 100 < w->lose_percent)
         return;
     to->heard_ms = w->now_ms;
-    if (to->tap &&
-        !inbound_take(to->tap, &from->address, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
+    if (to->tap && !inbound_take(to->tap, &route, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
         return; /* for the tap alone: UDT does not see it */
     to->exp_count = 1;
     to->response_ms = w->now_ms;
@@ -112,15 +114,16 @@ static void flush(struct world *w, struct side *from, struct side *to)
 static void check_timers(struct world *w, struct side *s, struct side *peer)
 {
     uint8_t packet[PACKET_HEAD + 4] = {0};
+    struct net_route route = {.to = peer->address};
 
-    if (w->now_ms <= s->response_ms + (int64_t)s->exp_count * EXP_MIN_MS)
+    if (s->suspended || w->now_ms <= s->response_ms + (int64_t)s->exp_count * EXP_MIN_MS)
         return;
     if (s->exp_count > EXP_MAX) {
         w->broken = true;
         return;
     }
     packet_put_control(packet, PACKET_KEEPALIVE, 0, s->peer_id);
-    if (!s->tap || outbound_leave(s->tap, &peer->address, packet, packet + PACKET_HEAD, 4, w->now_ms))
+    if (!s->tap || outbound_leave(s->tap, &route, packet, packet + PACKET_HEAD, 4, w->now_ms))
         deliver(w, s, peer, packet, sizeof(packet));
     flush(w, s, peer);
     s->exp_count++;
@@ -193,6 +196,24 @@ static void nobody_dies_in_an_hour_at_ten_percent_loss(void **state)
     }
 }
 
+/* An idle connection of a nameserver says nothing but answers. A lost answer costs nothing where the next keepalive
+ * shows it. */
+static void a_stock_peer_of_a_suspended_connection_outlives_twenty_percent_loss(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 4; seed++) {
+        struct world w;
+
+        open_world(&w, true, seed, 20);
+        w.a.suspended = true;
+        udt_conn_find(&w.a.tap->conns, ID_A)->suspended = &w;
+        run(&w, HOUR_MS);
+        assert_false(w.broken);
+        assert_true(per_second(&w.a) + per_second(&w.b) <= 1.2);
+        close_world(&w);
+    }
+}
+
 static void a_vanished_peer_is_heard_no_more(void **state)
 {
     struct world w;
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(an_idle_pair_of_ours_sends_at_most_fifteen_datagrams_in_100_s),
         cmocka_unit_test(a_stock_peer_and_we_send_at_most_twelve_in_ten_seconds),
         cmocka_unit_test(nobody_dies_in_an_hour_at_ten_percent_loss),
+        cmocka_unit_test(a_stock_peer_of_a_suspended_connection_outlives_twenty_percent_loss),
         cmocka_unit_test(a_vanished_peer_is_heard_no_more),
     };
 

@@ -48,7 +48,9 @@ static void put_handshake(struct world *w, int32_t to, enum packet_request reque
 
 static bool taken_at(struct world *w, size_t body_len, int64_t now_ms)
 {
-    return inbound_take(w->tap, &w->peer, w->head, w->body, body_len, now_ms);
+    struct net_route route = {.to = w->peer};
+
+    return inbound_take(w->tap, &route, w->head, w->body, body_len, now_ms);
 }
 
 static bool taken(struct world *w, size_t body_len)
@@ -133,7 +135,9 @@ static int open_world(void **state)
 
 static bool leaves(struct world *w, size_t body_len)
 {
-    return outbound_leave(w->tap, &w->peer, w->head, w->body, body_len, NOW_MS);
+    struct net_route route = {.to = w->peer};
+
+    return outbound_leave(w->tap, &route, w->head, w->body, body_len, NOW_MS);
 }
 
 static void request(struct world *w, enum packet_request what, uint32_t cookie)

@@ -1,6 +1,8 @@
 /* shim/udt: two hosts' ports that meet by rendezvous, as after an introduction. */
 #include "base/clock.h"
+#include "shim/udt/filter.h"
 #include "test/unit/udt_fixture.h"
+#include <unistd.h>
 
 static void meet(struct stream **a, struct stream **b)
 {
@@ -45,6 +47,41 @@ static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
     for (int i = 0; i < 10; i++)
         slow += first_data_ms() >= 250; /* UDT's own resend comes after 300 ms, every time */
     assert_in_range(slow, 0, 2);        /* a busy machine */
+}
+
+/* A peer whose handshakes are no good is heard, and why they are not. */
+static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
+{
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = peer;
+    socklen_t len = sizeof(peer), left_len;
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct udt_heard heard;
+    struct stream *s;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&peer, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&peer, &len), 0);
+    assert_int_equal(udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, 300, NULL), HX_OK);
+    udt_stream_heard(s, &heard);
+    assert_int_equal(heard.came, 0);
+    to.sin_port = ((const struct sockaddr_in6 *)udt_port_local(left, &left_len))->sin6_port;
+    packet_put_control(packet, PACKET_HANDSHAKE, 0, 0);
+    packet_put_word(packet + PACKET_HEAD + HANDSHAKE_ISN, 1);
+    packet_put_word(packet + PACKET_HEAD + HANDSHAKE_MSS, FILTER_MSS_MIN - 1);
+    packet_put_word(packet + PACKET_HEAD + HANDSHAKE_WINDOW, 8192);
+    packet_put_word(packet + PACKET_HEAD + HANDSHAKE_ID, 1234);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
+                         sizeof(packet));
+    await(left, UDT_EV_CONNECT_FAILED);
+    udt_stream_heard(s, &heard);
+    assert_int_equal(heard.came, 3);
+    assert_int_equal(heard.dropped, 3);
+    assert_string_equal(heard.rule, "mss");
+    stream_close(s);
+    close(fd);
 }
 
 static void both_directions_end_separately(void **state)
@@ -107,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
+        cmocka_unit_test(a_failed_rendezvous_says_what_came_from_the_peer),
         cmocka_unit_test(both_directions_end_separately),
         cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
     };

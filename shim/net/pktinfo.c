@@ -1,0 +1,77 @@
+#include "shim/net/pktinfo.h"
+#include <string.h>
+
+bool pktinfo_ask(int fd, int family)
+{
+    int on = 1;
+
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0
+                              : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0;
+}
+
+bool pktinfo_any(const struct net_address *local)
+{
+    static const uint8_t any[16];
+
+    return memcmp(local->ip, any, sizeof(any)) == 0;
+}
+
+/* A dual-stack socket tells IPv4 addresses as mapped, too, and takes them so. */
+static void take_ipv6(const struct cmsghdr *c, struct net_address *local)
+{
+    struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
+    struct in6_pktinfo info;
+
+    memcpy(&info, CMSG_DATA(c), sizeof(info));
+    sin6.sin6_addr = info.ipi6_addr;
+    sin6.sin6_scope_id = info.ipi6_ifindex; /* kept of link-local addresses alone */
+    net_address_from(local, (struct sockaddr *)&sin6);
+}
+
+static void take_ipv4(const struct cmsghdr *c, struct net_address *local)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+    struct in_pktinfo info;
+
+    memcpy(&info, CMSG_DATA(c), sizeof(info));
+    sin.sin_addr = info.ipi_spec_dst; /* the address of ours, even of a broadcast */
+    net_address_from(local, (struct sockaddr *)&sin);
+}
+
+void pktinfo_read(struct msghdr *mh, struct net_address *local)
+{
+    memset(local, 0, sizeof(*local));
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+            c->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo)))
+            take_ipv6(c, local);
+        else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+                 c->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo)))
+            take_ipv4(c, local);
+    }
+}
+
+static size_t put(void *control, int level, int type, const void *info, size_t len)
+{
+    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
+
+    memset(control, 0, CMSG_SPACE(len));
+    memcpy(control, &head, sizeof(head));
+    memcpy(CMSG_DATA((struct cmsghdr *)control), info, len);
+    return CMSG_SPACE(len);
+}
+
+size_t pktinfo_write(void *control, int family, const struct net_address *local)
+{
+    struct in6_pktinfo six = {.ipi6_ifindex = local->scope};
+    struct in_pktinfo four = {0};
+
+    if (pktinfo_any(local))
+        return 0;
+    if (family == AF_INET6) {
+        memcpy(&six.ipi6_addr, local->ip, 16);
+        return put(control, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+    }
+    memcpy(&four.ipi_spec_dst, local->ip + 12, 4);
+    return put(control, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+}

@@ -1,0 +1,27 @@
+/* shim/net/pktinfo.h: which address of ours a datagram was sent to, and by which one a datagram shall leave
+ * (ip(7), IP_PKTINFO; RFC 3542, 6.1). On a host with several addresses the kernel would choose by the route, and
+ * who asked one address would be answered by another, which neither it nor the NAT before it takes. */
+#ifndef HX_SHIM_NET_PKTINFO_H
+#define HX_SHIM_NET_PKTINFO_H
+
+#include "shim/net/net_address.h"
+
+/* From where to where a datagram goes. */
+struct net_route {
+    struct net_address to;
+    struct net_address local; /* without port; unspecified: the kernel chooses */
+};
+
+#define PKTINFO_SPACE CMSG_SPACE(sizeof(struct in6_pktinfo)) /* of an IPv4 socket's it is less */
+
+/* From now on each datagram that comes to the socket tells which. False: errno. */
+bool pktinfo_ask(int fd, int family);
+/* Whether the address is the unspecified one: it says that nothing is known, and that the kernel shall choose. */
+bool pktinfo_any(const struct net_address *local);
+/* What mh's control messages tell, or the unspecified address; the port is 0. */
+void pktinfo_read(struct msghdr *mh, struct net_address *local);
+/* Writes a control message of at most PKTINFO_SPACE bytes, and returns its length with padding; 0 for the
+ * unspecified address. */
+size_t pktinfo_write(void *control, int family, const struct net_address *local);
+
+#endif
