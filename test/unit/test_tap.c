@@ -298,24 +298,6 @@ static void a_refusal_must_repeat_our_request(void **state)
     assert_int_equal(told(w), TAP_REFUSED);
 }
 
-static void an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would(void **state)
-{
-    struct world *w = *state;
-    uint8_t *address = w->body + HANDSHAKE_ADDRESS;
-
-    put_handshake(w, 0, HS_REGULAR, ID, WINDOW_MAX, ISN);
-    packet_put_word(address + 8, 0xFFFF0000);
-    packet_put_word(address + 12, 0x0100007F);
-    assert_true(leaves(w, HANDSHAKE_SIZE));
-    assert_int_equal(packet_word(address), 0x0100007F);
-    assert_int_equal(packet_word(address + 8), 0);
-    assert_int_equal(packet_word(address + 12), 0);
-    packet_put_word(address, 0x20010DB8); /* an IPv6 address stays */
-    packet_put_word(address + 8, 0xFFFF0000);
-    assert_true(leaves(w, HANDSHAKE_SIZE));
-    assert_int_equal(packet_word(address + 8), 0xFFFF0000);
-}
-
 static void a_refusal_ends_a_connect(void **state)
 {
     struct world *w = *state;
@@ -551,7 +533,6 @@ int main(void)
         RENDEZVOUS(a_refusal_does_not_end_a_rendezvous),
         CONNECT(a_refusal_ends_a_connect),
         CONNECT(a_refusal_must_repeat_our_request),
-        CONNECT(an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would),
         CONNECT(a_conclusion_must_repeat_our_sequence_number),
         CONNECT(a_second_cookie_is_refused),
         CONNECT(a_shutdown_before_any_answer_is_a_refusal),
