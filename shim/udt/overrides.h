@@ -16,6 +16,7 @@
     X(receive_queue)    \
     X(send_buffer)      \
     X(send_list)        \
+    X(socket_ids)       \
     X(timer)            \
     X(wait)
 
