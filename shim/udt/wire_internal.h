@@ -182,7 +182,8 @@ int wire_door_open(struct wire *w, unsigned rate_per_address, int64_t now_ms);
 void wire_door_close(struct wire *w);
 bool wire_door_take(struct wire *w, const struct wire_peer *from, uint8_t *body, int64_t now_ms);
 
-/* wire_out.c: true if the datagram shall leave; a shutdown gets its proof, and a handshake to an IPv4 peer its address. */
+/* wire_out.c: true if the datagram shall leave; a shutdown gets its proof, and a handshake to an IPv4 peer its
+ * address. */
 bool wire_leave(struct wire *w, const struct sockaddr *to, uint8_t *head, uint8_t *body, size_t body_len,
                 int64_t now_ms);
 
