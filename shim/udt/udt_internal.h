@@ -46,6 +46,7 @@ struct udt_port {
     sockaddr_storage local;
     socklen_t local_len;
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
+    bool started; /* UDT::startup() was called for it */
     bool listening;
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */

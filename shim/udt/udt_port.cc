@@ -69,6 +69,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return err;
     if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
+    p->started = true;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
     if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
@@ -88,6 +89,21 @@ void destroy_port(struct udt_port *p)
     tap_destroy(p->tap);
     net_port_close(p->net);
     delete p;
+}
+
+/* A port that could not be opened. Once UDT was started for it, its threads may be on it, and UDT's collector ends
+ * them in its own time, and closes the descriptor: what they use stays until udt_shutdown(), which counts it. */
+void give_up(struct udt_port *p)
+{
+    if (!p->started) {
+        destroy_port(p);
+        return;
+    }
+    tap_detach(p->tap);
+    if (p->keeper != UDT::INVALID_SOCK)
+        UDT::close(p->keeper);
+    std::lock_guard<std::mutex> held(ports_lock);
+    ports.push_back(p);
 }
 
 int told(struct udt_event *ev, enum udt_event_type type, udt_stream *s)
@@ -211,7 +227,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
         err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
-        destroy_port(p);
+        give_up(p);
         errno = saved;
         return err;
     }
