@@ -19,9 +19,12 @@ STDXX      := -std=gnu++17 $(OURS)
 comma      := ,
 # UDT's threads take and send every datagram through shim/udt (tap.h).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
+WRAP       += -Wl,--wrap=gettimeofday,--wrap=pthread_cond_timedwait,--wrap=rand,--wrap=srand
 # And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
-              _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
+              _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv \
+              _ZN9CRcvQueue17registerConnectorERKiP4CUDTiPK8sockaddrm \
+              _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
 # The nameserver's; a sanitizer has its own.

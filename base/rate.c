@@ -9,16 +9,24 @@ void rate_init(struct rate *r, unsigned per_second)
     hash_key_draw(&r->key);
 }
 
-static struct token_bucket *bucket_of(struct rate *r, const uint8_t address[16])
+size_t rate_source_key(const uint8_t address[16], uint8_t key[RATE_KEY_BYTES])
 {
     size_t len = ipv4_mapped(address) ? 16 : 8;
 
-    return &r->buckets[hash_sip(&r->key, address, len) & (RATE_BUCKETS - 1)];
+    memcpy(key, address, len);
+    return len;
+}
+
+struct token_bucket *rate_bucket_of(struct rate *r, const void *key, size_t len)
+{
+    return &r->buckets[hash_sip(&r->key, key, len) & (RATE_BUCKETS - 1)];
 }
 
 bool rate_take(struct rate *r, const uint8_t address[16], int64_t now_ms)
 {
-    const struct token_limit limit = {r->per_second, (int64_t)r->per_second * RATE_BURST_S};
+    const struct token_limit limit = RATE_LIMIT(r->per_second);
+    uint8_t key[RATE_KEY_BYTES];
 
-    return r->per_second == 0 || token_bucket_take(bucket_of(r, address), &limit, 1, now_ms);
+    return r->per_second == 0 ||
+           token_bucket_take(rate_bucket_of(r, key, rate_source_key(address, key)), &limit, 1, now_ms);
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/percent.h"
 #include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"
@@ -33,6 +34,8 @@ struct request_parser {
     int pending;             /* status of a refusal that waits for the head's end; 0 for none */
     const char *pending_why; /* its text */
     bool wait_known;         /* a Prefer: wait has come */
+    bool host_known;         /* a Host has come */
+    bool session_known;      /* a Bind-Session has come */
     struct request request;
     struct request_refusal refusal;
     struct http_parser http;
@@ -214,6 +217,52 @@ static bool field_is(const struct request_parser *p, const char *name)
     return p->field_name_len == strlen(name) && strncasecmp(p->field_name, name, p->field_name_len) == 0;
 }
 
+/* uri-host [ ":" port ] (RFC 9112, 3.2): whatever else a reg-name may be, it has no blank and no delimiter of a
+ * URL's other parts. Empty is fine. */
+static bool is_host(const char *value, size_t len)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "-._~!$&'()*+;=:[]%";
+
+    for (size_t i = 0; i < len; i++)
+        if (!memchr(allowed, value[i], sizeof allowed - 1))
+            return false;
+    return true;
+}
+
+static enum request_result end_host(struct request_parser *p)
+{
+    if (p->host_known)
+        return refuse(p, 400, true, "there are two Host fields: send one");
+    p->host_known = true;
+    if (p->value_cut || !is_host(p->text, p->text_len))
+        return refuse(p, 400, true,
+                      "Host is no host name with a port: write it as NAME:PORT, or leave it out");
+    return REQUEST_MORE;
+}
+
+static enum request_result end_session(struct request_parser *p)
+{
+    uint8_t session[REQUEST_SESSION_BYTES];
+    bool valid = !p->value_cut && p->text_len == 2 * sizeof session;
+
+    if (p->session_known)
+        return refuse(p, 400, true, "there are two Bind-Session fields: send one");
+    p->session_known = true;
+    for (size_t i = 0; valid && i < sizeof session; i++) {
+        int high = percent_hex_value(p->text[2 * i]), low = percent_hex_value(p->text[2 * i + 1]);
+
+        valid = high >= 0 && low >= 0;
+        session[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    }
+    if (!valid)
+        return refuse(p, 400, true,
+                      "Bind-Session is not 32 hex digits: draw 128 random bits, or leave it out");
+    memcpy(p->request.session, session, sizeof session);
+    p->request.has_session = true;
+    return REQUEST_MORE;
+}
+
 static enum request_result end_field(struct request_parser *p)
 {
     if (field_is(p, "Transfer-Encoding"))
@@ -224,6 +273,10 @@ static enum request_result end_field(struct request_parser *p)
         if (p->http.content_length != 0)
             return refuse(p, 501, true, "request bodies are not supported: send the request without one");
     }
+    if (field_is(p, "Host"))
+        return end_host(p);
+    if (field_is(p, "Bind-Session") && p->request.target == REQUEST_BIND)
+        return end_session(p);
     if (field_is(p, "Prefer") && !p->wait_known && !p->value_cut) {
         int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
         p->wait_known = wait_s >= 0;

@@ -8,13 +8,15 @@
 #include "proto/host_id.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define REQUEST_LINE_MAX 2048 /* bytes of the request line without its end (414 above 2 KiB) */
 #define REQUEST_HEADERS_MAX \
-    8192                      /* bytes of all header lines together (431 above 8 KiB); line ends uncounted */
-#define REQUEST_FIELDS_MAX 64 /* header fields (431 above 64) */
-#define REQUEST_WAIT_MAX   60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
+    8192 /* bytes of all header lines together (431 above 8 KiB); line ends uncounted */
+#define REQUEST_FIELDS_MAX    64 /* header fields (431 above 64) */
+#define REQUEST_SESSION_BYTES 16 /* Bind-Session: 32 hex digits */
+#define REQUEST_WAIT_MAX      60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
 
 enum request_target { REQUEST_ROOT, REQUEST_BIND, REQUEST_CONNECT };
 
@@ -24,6 +26,8 @@ struct request {
     bool close;                    /* the peer wants the connection closed after the answer */
     char host_id[HOST_ID_MAX + 1]; /* bind, connect: the name; else "" */
     char name[HOST_ID_MAX + 1];    /* connect: the requester's own name, or "" */
+    bool has_session;              /* bind: there is a Bind-Session */
+    uint8_t session[REQUEST_SESSION_BYTES];
     int wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 

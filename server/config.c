@@ -28,6 +28,8 @@ static const struct number_option {
     {"max-connections", 1, 10000000, 1, offsetof(struct server_config, max_connections)},
     {"max-per-address", 1, 10000000, 1, offsetof(struct server_config, max_per_address)},
     {"rate-per-address", 1, 1000000, 1, offsetof(struct server_config, rate_per_address)},
+    {"introductions-per-source", 1, 1000000, 1, offsetof(struct server_config, introductions_per_source)},
+    {"introductions-per-name", 1, 1000000, 1, offsetof(struct server_config, introductions_per_name)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
@@ -39,6 +41,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"max-connections", required_argument, NULL, 0},
                                              {"max-per-address", required_argument, NULL, 0},
                                              {"rate-per-address", required_argument, NULL, 0},
+                                             {"introductions-per-source", required_argument, NULL, 0},
+                                             {"introductions-per-name", required_argument, NULL, 0},
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
@@ -64,6 +68,9 @@ void server_config_usage(FILE *out)
             "                             (default: 256)\n"
             "      --rate-per-address=N   new connections a second of one IPv4 address or IPv6 /64, in\n"
             "                             bursts of 4 seconds' worth; more must wait (default: 100)\n"
+            "      --introductions-per-source=N  requests a second of one address for one name, in bursts\n"
+            "                             of 4 seconds' worth; more get 429 (default: 10)\n"
+            "      --introductions-per-name=N  requests a second for one name; more get 429 (default: 100)\n"
             "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
             "                             (default: 65536)\n"
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
@@ -94,6 +101,8 @@ void server_config_defaults(struct server_config *c)
                                 .max_connections = 20000,
                                 .max_per_address = 256,
                                 .rate_per_address = 100,
+                                .introductions_per_source = 10,
+                                .introductions_per_name = 100,
                                 .max_queue_bytes = 65536,
                                 .request_timeout_ms = 10000,
                                 .idle_timeout_ms = 30000};

@@ -17,13 +17,15 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct sockaddr_storage listen;
     socklen_t listen_len;
     enum log_level log_level;
-    int64_t max_connections;    /* 0: unlimited */
-    int64_t max_per_address;    /* connections; 0: unlimited */
-    int64_t rate_per_address;   /* new connections a second; 0: unlimited */
-    int64_t max_queue_bytes;    /* output waiting per connection; 0: unlimited */
-    int64_t request_timeout_ms; /* 0: never */
-    int64_t idle_timeout_ms;    /* 0: never */
-    char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
+    int64_t max_connections;          /* 0: unlimited */
+    int64_t max_per_address;          /* connections; 0: unlimited */
+    int64_t rate_per_address;         /* new connections a second; 0: unlimited */
+    int64_t introductions_per_source; /* to one name, a second; 0: unlimited */
+    int64_t introductions_per_name;   /* a second; 0: unlimited */
+    int64_t max_queue_bytes;          /* output waiting per connection; 0: unlimited */
+    int64_t request_timeout_ms;       /* 0: never */
+    int64_t idle_timeout_ms;          /* 0: never */
+    char user[CONFIG_USER_MAX];       /* whom to become; "": nobody else */
     bool no_sandbox;
 };
 

@@ -7,10 +7,14 @@
 
 #define READ_BYTES 4096 /* at once */
 
-static const char *const state_names[] = {
-    [CONN_READ_REQUEST] = "read_request",     [CONN_ANSWER] = "answer", [CONN_WAIT_NAME] = "wait_name",
-    [CONN_CHALLENGE] = "challenge",           [CONN_FLUSH] = "flush",   [CONN_STREAM_BIND] = "stream_bind",
-    [CONN_STREAM_CONNECT] = "stream_connect", [CONN_DRAIN] = "drain",   [CONN_DONE] = "done"};
+static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
+                                          [CONN_ANSWER] = "answer",
+                                          [CONN_ASK] = "ask",
+                                          [CONN_FLUSH] = "flush",
+                                          [CONN_STREAM_BIND] = "stream_bind",
+                                          [CONN_STREAM_CONNECT] = "stream_connect",
+                                          [CONN_DRAIN] = "drain",
+                                          [CONN_DONE] = "done"};
 
 static struct conn *conn_of_deadline(struct timer *t)
 {
@@ -20,11 +24,6 @@ static struct conn *conn_of_deadline(struct timer *t)
 static struct conn *conn_of_idle(struct timer *t)
 {
     return container_of(t, struct conn, idle);
-}
-
-static struct conn *conn_of_member(struct registry_member *m)
-{
-    return container_of(m, struct conn, member);
 }
 
 /* How long a connection may stay in a state; 0: as long as it likes. */
@@ -39,10 +38,8 @@ static int64_t state_ms(const struct conn *c, enum conn_state state)
         return request_ms;
     case CONN_FLUSH:
         return request_ms;
-    case CONN_WAIT_NAME:
-        return c->wait_until_ms > c->world->now_ms ? c->wait_until_ms - c->world->now_ms : 1;
-    case CONN_CHALLENGE:
-        return CONN_CHALLENGE_MS;
+    case CONN_ASK:
+        return c->request.wait_s > 0 ? c->request.wait_s * INT64_C(1000) : CONN_ASK_MS;
     case CONN_DRAIN:
         return c->world->stopping ? CONN_STOP_MS : CONN_DRAIN_MS;
     default:
@@ -82,16 +79,12 @@ static void unqueue(struct conn *c)
     DL_DELETE2(c->world->ready, c, ready_prev, ready_next);
 }
 
-static void woken(struct registry_member *m)
-{
-    conn_queue(conn_of_member(m));
-}
-
-static void end(struct conn *c, enum log_level level, const char *reason)
+static void end(struct conn *c, enum log_level level, enum counter counter, const char *reason)
 {
     if (c->state == CONN_DONE)
         return;
     registry_leave(c->world->registry, &c->member);
+    counters_add(c->world->counters, counter);
     conn_log(c, level, "left", "name", conn_name(c), "reason", reason, "ms",
              LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
@@ -100,29 +93,29 @@ static void end(struct conn *c, enum log_level level, const char *reason)
     LL_PREPEND2(c->world->done, c, done_next);
 }
 
-void conn_end(struct conn *c, const char *reason)
+void conn_end(struct conn *c, enum counter counter, const char *reason)
 {
-    end(c, LOG_INFO, reason);
+    end(c, LOG_INFO, counter, reason);
 }
 
 /* An end that needs no line of its own: the answers were given. */
-static void end_in_order(struct conn *c, const char *reason)
+static void end_in_order(struct conn *c, enum counter counter, const char *reason)
 {
-    end(c, c->streamed ? LOG_INFO : LOG_DEBUG, reason);
+    end(c, c->streamed ? LOG_INFO : LOG_DEBUG, counter, reason);
 }
 
 void conn_fail(struct conn *c, int err)
 {
     if (err == HX_ECLOSED && c->state == CONN_READ_REQUEST && c->begun)
-        conn_end(c, "vanished within a request");
+        conn_end(c, COUNTER_LEFT_CUT, "vanished within a request");
     else if (err == HX_ECLOSED)
-        end_in_order(c, "closed by the peer");
+        end_in_order(c, COUNTER_LEFT_CLOSED, "closed by the peer");
     else if (err == HX_ETOOBIG)
-        conn_end(c, "reads too slowly, its queue is full");
+        conn_end(c, COUNTER_LEFT_SLOW, "reads too slowly, its queue is full");
     else if (err == HX_ELIMIT)
-        conn_end(c, "sends too much while its answer streams");
+        conn_end(c, COUNTER_LEFT_TALKATIVE, "sends too much while its answer streams");
     else
-        conn_end(c, hx_error_text(err));
+        conn_end(c, COUNTER_LEFT_FAILED, hx_error_text(err));
 }
 
 void conn_begin_stream(struct conn *c, enum conn_state next)
@@ -199,7 +192,7 @@ static int read_request(struct conn *c)
         return HX_ECLOSED;
     c->turn_requests++;
     c->answered = true;
-    c->waited = false;
+    c->waits = false;
     if (result == REQUEST_REFUSED)
         return refuse_parsed(c);
     c->request = *request_parser_request(c->parser);
@@ -238,11 +231,9 @@ static int ignore_input(struct conn *c)
 
 static int stream_bind(struct conn *c)
 {
-    int err;
+    int err = conn_stream_bind(c);
 
-    conn_settle_challenge(c);
-    err = conn_introduce_pending(c);
-    return err < 0 ? err : ignore_input(c);
+    return err < 0 || c->state != CONN_STREAM_BIND ? err : ignore_input(c);
 }
 
 static int drain(struct conn *c)
@@ -253,15 +244,18 @@ static int drain(struct conn *c)
         return unacked;
     if (c->out.len > 0 || unacked > 0)
         return HX_EAGAIN;
-    end_in_order(c, c->world->stopping ? "the server stops" : "answered");
+    end_in_order(c, COUNTER_LEFT_ANSWERED, c->world->stopping ? "the server stops" : "answered");
     return HX_OK;
 }
 
 /* One step a state, in the order a request meets them; a step leaves its state through conn_enter() only. */
-static int (*const conn_steps[])(struct conn *c) = {
-    [CONN_READ_REQUEST] = read_request,   [CONN_ANSWER] = conn_answer, [CONN_WAIT_NAME] = conn_wait_name,
-    [CONN_CHALLENGE] = conn_challenge,    [CONN_FLUSH] = flush_answer, [CONN_STREAM_BIND] = stream_bind,
-    [CONN_STREAM_CONNECT] = ignore_input, [CONN_DRAIN] = drain};
+static int (*const conn_steps[])(struct conn *c) = {[CONN_READ_REQUEST] = read_request,
+                                                    [CONN_ANSWER] = conn_answer,
+                                                    [CONN_ASK] = conn_asked,
+                                                    [CONN_FLUSH] = flush_answer,
+                                                    [CONN_STREAM_BIND] = stream_bind,
+                                                    [CONN_STREAM_CONNECT] = ignore_input,
+                                                    [CONN_DRAIN] = drain};
 
 static void run(struct conn *c, int err)
 {
@@ -313,17 +307,14 @@ static void deadline_over(struct timer *t)
     case CONN_READ_REQUEST:
         request_over(c);
         break;
-    case CONN_WAIT_NAME:
-        conn_wait_over(c);
-        break;
-    case CONN_CHALLENGE:
-        conn_challenge_over(c);
+    case CONN_ASK:
+        conn_ask_over(c);
         break;
     case CONN_DRAIN:
-        end_in_order(c, "did not acknowledge its answer");
+        end_in_order(c, COUNTER_LEFT_UNACKNOWLEDGED, "did not acknowledge its answer");
         break;
     default: /* set by conn_flush() while output waits */
-        conn_end(c, "does not read its answer");
+        conn_end(c, COUNTER_LEFT_SLOW, "does not read its answer");
         break;
     }
     conn_ready(c);
@@ -337,7 +328,7 @@ static void idle_over(struct timer *t)
     if (give_up_ms > c->world->now_ms)
         timers_set(c->world->timers, &c->idle, give_up_ms);
     else
-        conn_end(c, "fell silent");
+        conn_end(c, COUNTER_LEFT_SILENT, "fell silent");
 }
 
 void conn_stop(struct conn *c)
@@ -357,8 +348,7 @@ void conn_stop(struct conn *c)
         c->request = (struct request){.head = false};
         err = conn_refuse_for(c, REPLY_STOPPING);
         break;
-    case CONN_WAIT_NAME:
-    case CONN_CHALLENGE:
+    case CONN_ASK:
         err = conn_refuse_for(c, REPLY_STOPPING);
         break;
     case CONN_DONE:
@@ -381,11 +371,11 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
 
     if (!c)
         return HX_ENOMEM;
-    *c = (struct conn){.world = w, .stream = s, .refused = refused, .since_ms = w->now_ms};
+    *c = (struct conn){.world = w, .stream = s, .refused = refused, .rtt_ms = -1, .since_ms = w->now_ms};
     c->deadline.fire = deadline_over;
     c->idle.fire = idle_over;
-    c->member.wake = woken;
-    err = endpoint_from_sockaddr(&c->peer, peer, len);
+    c->member.events = &conn_registry_events;
+    err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
     if (err == HX_OK)
@@ -426,7 +416,7 @@ void conn_destroy(struct conn *c)
 
 const struct endpoint *conn_peer(const struct conn *c)
 {
-    return &c->peer;
+    return &c->member.peer;
 }
 
 bool conn_refused(const struct conn *c)

@@ -12,26 +12,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONN_CHALLENGE_MS  1000  /* DESIGN section 3: a holder that lives acknowledges within 1 s */
-#define CONN_DRAIN_MS      2000  /* at most, until the last bytes are acknowledged: UDT drops them on close */
-#define CONN_STOP_MS       1000  /* the same once the server stops */
-#define CONN_REFUSED_MS    2000  /* a connection above a limit: until its request is there to be answered */
-#define CONN_OUT_LOW       4096  /* bytes of output waiting; above, no further request is read */
-#define CONN_IGNORED_MAX   65536 /* bytes */
-#define CONN_TURN_REQUESTS 16    /* requests or introductions in a row; then others have a turn */
-#define CONN_TURN_BYTES    16384 /* bytes read from one connection in a row */
+#define CONN_CHALLENGE_MS     1000 /* DESIGN section 3: a holder that lives is heard within so long, or within */
+#define CONN_CHALLENGE_RTT    4    /* so many of its round trips, */
+#define CONN_CHALLENGE_MAX_MS 10000 /* and this at most: its own slowness is what it is measured by */
+#define CONN_OVERDUE_MS       250 /* a challenge may be lost: it is written again after this, or 5/4 round trips */
+#define CONN_PROBES_MAX       12 /* challenges to one holder in one test of its life; its window has 32 packets */
+#define CONN_ASK_MS           15000 /* at most, until the registry answers; above CONN_CHALLENGE_MAX_MS */
+#define CONN_DRAIN_MS         2000 /* at most, until the last bytes are acknowledged: UDT drops them on close */
+#define CONN_STOP_MS          1000 /* the same once the server stops */
+#define CONN_REFUSED_MS       2000 /* a connection above a limit: until its request is there to be answered */
+#define CONN_OUT_LOW          4096 /* bytes of output waiting; above, no further request is read */
+#define CONN_IGNORED_MAX      65536 /* bytes */
+#define CONN_TURN_REQUESTS    16    /* requests or introductions in a row; then others have a turn */
+#define CONN_TURN_BYTES       16384 /* bytes read from one connection in a row */
 
 struct conn;
+struct counters;
+struct policy;
+struct registry;
 
 /* What the connections of one server share; the server owns all of it. */
-struct rate;
-
 struct conn_world {
     const struct server_config *config;
     struct registry *registry;
     struct timers *timers;
-    struct rate *refusals; /* what each source may be refused in a second (base/rate.h); NULL: unlimited */
-    int64_t now_ms;        /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    struct policy *policy;
+    struct counters *counters;
+    int64_t now_ms; /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready; /* those that wait for a turn, first come first */
     struct conn *done;  /* those that the sweep shall destroy */

@@ -1,15 +1,11 @@
 #include "base/container_of.h"
 #include "base/error.h"
+#include "proto/chunk.h"
 #include "server/conn_state.h"
 
 static struct conn *conn_of(struct registry_member *m)
 {
-    return m ? container_of(m, struct conn, member) : NULL;
-}
-
-static struct conn *holder_of(const struct conn *c)
-{
-    return conn_of(registry_holder(c->world->registry, c->request.host_id));
+    return container_of(m, struct conn, member);
 }
 
 static int answer_root(struct conn *c)
@@ -27,217 +23,250 @@ static int answer_head(struct conn *c)
     return err < 0 ? err : conn_finish_answer(c, c->request.close);
 }
 
-static int join(struct conn *c, enum registry_role role)
-{
-    return registry_join(c->world->registry, c->request.host_id, &c->member, role);
-}
-
-/* The newcomer has shown to be the holder's heir: same address, or the holder is dead. */
-static void log_replaced(const struct conn *holder, const struct conn *c, const char *reason)
-{
-    conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder", LOG_PEER(&holder->peer), "reason",
-             reason);
-}
-
-static int challenge_holder(struct conn *c, struct conn *holder)
-{
-    int err = join(c, REGISTRY_CHALLENGER);
-
-    if (err < 0)
-        return conn_refuse_for(c, reply_reason_for(err));
-    conn_log(c, LOG_INFO, "challenged", "name", c->request.host_id, "holder", LOG_PEER(&holder->peer));
-    c->challenged_id = holder->id;
-    conn_enter(c, CONN_CHALLENGE);
-    err = conn_probe(holder);
-    if (err < 0)
-        conn_fail(holder, err);
-    else
-        conn_settle_challenge(holder);
-    return HX_OK;
-}
-
-static int answer_bind(struct conn *c)
-{
-    struct conn *holder = holder_of(c);
-    bool same = holder && endpoint_equal(&holder->peer, &c->peer);
-    int err;
-
-    if (holder && !same)
-        return c->request.head ? conn_refuse_for(c, REPLY_HELD) : challenge_holder(c, holder);
-    if (c->request.head)
-        return answer_head(c);
-    if (same) {
-        log_replaced(holder, c, "same address");
-        conn_finish_stream(holder);
-    }
-    err = join(c, REGISTRY_HOLDER);
-    if (err < 0)
-        return conn_refuse_for(c, reply_reason_for(err));
-    conn_log(c, LOG_INFO, "bound", "name", c->request.host_id);
-    conn_begin_stream(c, CONN_STREAM_BIND);
-    err = conn_write_stream_head(c);
-    return err < 0 ? err : conn_flush(c);
-}
-
-static int tell_holder(struct conn *holder, const struct conn *c)
-{
-    int err = conn_write_part(holder, c->request.name, &c->peer);
-
-    return err < 0 ? err : conn_flush(holder);
-}
-
-static int tell_connector(struct conn *c, const struct conn *holder)
-{
-    int err = conn_write_part(c, c->request.host_id, &holder->peer);
-
-    if (err == HX_OK && !c->introduced)
-        err = conn_write_part(c, c->request.name, &c->peer);
-    c->introduced = true;
-    c->told = holder->peer;
-    conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&holder->peer), "h2",
-             LOG_PEER(&c->peer), "h2_name", c->request.name);
-    return err < 0 ? err : conn_flush(c);
-}
-
-static int answer_unknown(struct conn *c)
-{
-    int err;
-
-    if (!c->waited) {
-        c->waited = true;
-        c->wait_until_ms = c->world->now_ms + c->request.wait_s * INT64_C(1000);
-    }
-    if (c->wait_until_ms <= c->world->now_ms)
-        return conn_refuse_for(c, REPLY_UNKNOWN);
-    err = join(c, REGISTRY_WAITER);
-    if (err < 0)
-        return conn_refuse_for(c, reply_reason_for(err));
-    conn_log(c, LOG_INFO, "waits", "name", c->request.host_id, "seconds", LOG_NUM(c->request.wait_s));
-    conn_enter(c, CONN_WAIT_NAME);
-    return HX_OK;
-}
-
-/* The holder's part leaves first. Who asks now is introduced now if the holder has room for more; else, and
- * if others have gathered before (waiters, and watchers of an earlier holder), one after the other as the
- * holder reads: nobody can overrun a holder by asking often, and so take its name. */
-static int answer_connect(struct conn *c)
-{
-    struct conn *holder = holder_of(c);
-    bool paced;
-    int err;
-
-    if (!holder)
-        return answer_unknown(c);
-    if (c->request.head)
-        return answer_head(c);
-    paced = c->waited || registry_has_pending(&holder->member) || !conn_has_room(holder);
-    err = join(c, paced ? REGISTRY_PENDING : REGISTRY_WATCHER);
-    if (err < 0)
-        return conn_refuse_for(c, reply_reason_for(err));
-    if (!paced && (err = tell_holder(holder, c)) < 0) {
-        conn_fail(holder, err);
-        registry_leave(c->world->registry, &c->member);
-        return HX_OK; /* still to be answered: the name is free now */
-    }
-    conn_begin_stream(c, CONN_STREAM_CONNECT);
-    err = conn_write_stream_head(c);
-    if (err == HX_OK && !paced)
-        return tell_connector(c, holder);
-    conn_queue(holder);
-    return err < 0 ? err : conn_flush(c);
-}
-
 int conn_answer(struct conn *c)
 {
-    switch (c->request.target) {
-    case REQUEST_BIND:
-        return answer_bind(c);
-    case REQUEST_CONNECT:
-        return answer_connect(c);
-    case REQUEST_ROOT:
-    default:
+    struct registry *r = c->world->registry;
+
+    if (c->request.target == REQUEST_ROOT)
         return answer_root(c);
-    }
-}
-
-int conn_introduce_pending(struct conn *holder)
-{
-    while (registry_has_pending(&holder->member) && conn_has_room(holder)) {
-        struct conn *c;
-        int err;
-
-        if (holder->turn_requests++ >= CONN_TURN_REQUESTS) {
-            conn_queue(holder);
-            break;
-        }
-        c = conn_of(registry_next_pending(&holder->member));
-        if (endpoint_equal(&c->told, &holder->peer))
-            continue; /* it knows: the name came back to where it was */
-        err = tell_holder(holder, c);
-        if (err < 0)
-            return err;
-        err = tell_connector(c, holder);
-        if (err < 0)
-            conn_fail(c, err);
-    }
+    c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
+    c->asked_ms = c->world->now_ms;
+    conn_enter(c, CONN_ASK);
+    c->asking = true;
+    if (c->request.target == REQUEST_BIND)
+        registry_bind(r, &c->member, &c->request);
+    else
+        registry_connect(r, &c->member, &c->request);
+    c->asking = false;
     return HX_OK;
 }
 
-int conn_wait_name(struct conn *c)
+/* ---- the registry has answered ---- */
+
+static int begin_stream(struct conn *c, enum conn_state next)
 {
-    if (!holder_of(c))
+    conn_begin_stream(c, next);
+    return conn_write_stream_head(c);
+}
+
+static int bound(struct conn *c)
+{
+    static const char *const reasons[] = {[REGISTRY_SAME_SESSION] = "same session",
+                                          [REGISTRY_SAME_ADDRESS] = "same address",
+                                          [REGISTRY_SILENT] = "did not answer the challenge"};
+    enum registry_how how = c->member.answer.how;
+    int err;
+
+    if (c->request.head)
+        return answer_head(c);
+    if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
+        conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder",
+                 LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
+    conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request.host_id);
+    err = begin_stream(c, CONN_STREAM_BIND);
+    return err < 0 ? err : conn_flush(c);
+}
+
+/* From /connect's point of view there is a holder: the answer streams from now on. */
+static int admitted(struct conn *c)
+{
+    if (c->waits) {
+        counters_add(c->world->counters, COUNTER_WAITED);
+        conn_log(c, LOG_INFO, "waited", "name", c->request.host_id, "ms",
+                 LOG_NUM(c->world->now_ms - c->asked_ms));
+    }
+    return begin_stream(c, CONN_STREAM_CONNECT);
+}
+
+static int met(struct conn *c)
+{
+    struct endpoint h1 = c->member.answer.holder;
+    int err = HX_OK;
+
+    if (c->request.head)
+        return answer_head(c);
+    if (c->state == CONN_ASK)
+        err = admitted(c);
+    if (err == HX_OK)
+        err = conn_write_part(c, c->request.host_id, &h1);
+    if (err == HX_OK && !c->introduced)
+        err = conn_write_part(c, c->request.name, &c->member.peer);
+    c->introduced = true;
+    counters_add(c->world->counters, COUNTER_CONNECTED);
+    conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&h1), "h2",
+             LOG_PEER(&c->member.peer), "h2_name", c->request.name);
+    return err < 0 ? err : conn_flush(c);
+}
+
+static void log_waits(struct conn *c)
+{
+    if (c->waits)
+        return;
+    c->waits = true;
+    conn_log(c, LOG_INFO, "waits", "name", c->request.host_id, "seconds", LOG_NUM(c->request.wait_s));
+}
+
+static void log_challenged(struct conn *c)
+{
+    if (c->waits)
+        return;
+    c->waits = true;
+    conn_log(c, LOG_INFO, "challenged", "name", c->request.host_id, "holder",
+             LOG_PEER(&c->member.answer.holder));
+}
+
+int conn_asked(struct conn *c)
+{
+    int err;
+
+    switch (c->member.answer.result) {
+    case REGISTRY_WAITS:
+        log_waits(c);
         return HX_EAGAIN;
-    registry_leave(c->world->registry, &c->member);
-    conn_log(c, LOG_INFO, "waited", "name", c->request.host_id, "ms",
-             LOG_NUM(c->world->now_ms - (c->wait_until_ms - c->request.wait_s * INT64_C(1000))));
-    conn_enter(c, CONN_ANSWER);
-    return HX_OK;
+    case REGISTRY_ASKS:
+        log_challenged(c);
+        return HX_EAGAIN;
+    case REGISTRY_BOUND:
+        return bound(c);
+    case REGISTRY_ADMITTED:
+        err = admitted(c);
+        return err < 0 ? err : conn_flush(c);
+    case REGISTRY_MET:
+        return met(c);
+    case REGISTRY_REFUSED:
+        return conn_refuse_for(c, c->member.answer.reason);
+    case REGISTRY_NO_ANSWER:
+    default:
+        return HX_EAGAIN;
+    }
 }
 
-void conn_wait_over(struct conn *c)
+void conn_ask_over(struct conn *c)
 {
-    int err = conn_refuse_for(c, REPLY_UNKNOWN);
+    int err = conn_refuse_for(c, c->request.wait_s > 0 ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
 
     if (err < 0)
         conn_fail(c, err);
 }
 
-void conn_settle_challenge(struct conn *holder)
+/* H1 has just been told: H2's part leaves in the same turn. */
+static void answered(struct registry_member *m)
 {
-    if (!conn_probe_answered(holder))
+    struct conn *c = conn_of(m);
+    int err;
+
+    if (c->asking)
         return;
-    holder->probing = false;
-    registry_reject_challengers(holder->world->registry, &holder->member);
+    if (m->answer.result != REGISTRY_MET) {
+        conn_queue(c);
+        return;
+    }
+    err = met(c);
+    if (err < 0)
+        conn_fail(c, err);
 }
 
-/* NULL: gone; somebody else may hold the name by now, who has a second of his own. */
-static struct conn *challenged_holder(const struct conn *c)
-{
-    struct conn *holder = holder_of(c);
+/* ---- holders ---- */
 
-    return holder && holder->id == c->challenged_id ? holder : NULL;
-}
-
-int conn_challenge(struct conn *c)
+static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer)
 {
-    if (c->member.role == REGISTRY_NONE)
-        return conn_refuse_for(c, REPLY_HELD);
-    if (challenged_holder(c))
+    struct conn *c = conn_of(m);
+    int err;
+
+    if (c->state != CONN_STREAM_BIND || !conn_has_room(c))
         return HX_EAGAIN;
-    registry_leave(c->world->registry, &c->member);
-    conn_enter(c, CONN_ANSWER);
-    return HX_OK;
+    err = conn_write_part(c, name, peer);
+    if (err == HX_OK)
+        err = conn_flush(c);
+    if (err < 0)
+        conn_fail(c, err);
+    return err;
 }
 
-void conn_challenge_over(struct conn *c)
+/* CRLF is ignorable between parts (RFC 2046, 5.1.1: the epilogue). What goes wrong is found in the holder's own
+ * turn. */
+static void probe(struct conn *c)
 {
-    struct conn *holder = challenged_holder(c);
+    c->probes++;
+    c->reminded_ms = c->world->now_ms;
+    counters_add(c->world->counters, COUNTER_PROBES);
+    if (c->state == CONN_STREAM_BIND && chunk_write(&c->out, "\r\n", 2) == HX_OK)
+        (void)conn_flush(c);
+    conn_queue(c);
+}
 
-    if (!holder)
-        return; /* a turn has been asked for when the holder left */
-    conn_settle_challenge(holder);
-    if (c->member.role == REGISTRY_NONE)
+static int64_t challenge(struct registry_member *m)
+{
+    struct conn *c = conn_of(m);
+    int64_t patience_ms = CONN_CHALLENGE_RTT * (int64_t)c->rtt_ms;
+
+    c->probed_ms = c->world->now_ms;
+    c->probes = 0;
+    probe(c);
+    if (patience_ms < CONN_CHALLENGE_MS)
+        return CONN_CHALLENGE_MS;
+    return patience_ms < CONN_CHALLENGE_MAX_MS ? patience_ms : CONN_CHALLENGE_MAX_MS;
+}
+
+/* UDT repeats a lost packet, but to an idle peer only after seconds. */
+static void remind(struct registry_member *m)
+{
+    struct conn *c = conn_of(m);
+    int64_t overdue_ms = c->rtt_ms * INT64_C(5) / 4;
+
+    if (overdue_ms < CONN_OVERDUE_MS)
+        overdue_ms = CONN_OVERDUE_MS;
+    if (c->world->now_ms - c->probed_ms >= overdue_ms && c->probes < CONN_PROBES_MAX && c->out.len == 0)
+        probe(c);
+}
+
+/* Whatever it has said: an acknowledgement, a keepalive, data. */
+static bool lives(const struct registry_member *m)
+{
+    const struct conn *c = container_of(m, const struct conn, member);
+
+    return c->probed_ms > 0 && stream_heard_ms(c->stream) > c->probed_ms;
+}
+
+static void replaced(struct registry_member *m, enum registry_how how)
+{
+    struct conn *c = conn_of(m);
+
+    if (how == REGISTRY_SILENT)
+        conn_end(c, COUNTER_LEFT_REPLACED, "did not answer the challenge");
+    else
+        conn_finish_stream(c);
+}
+
+const struct registry_events conn_registry_events = {.answered = answered,
+                                                     .introduce = introduce,
+                                                     .challenge = challenge,
+                                                     .remind = remind,
+                                                     .lives = lives,
+                                                     .replaced = replaced};
+
+/* From the output's last byte handed over to its acknowledgement. What was lost and repeated makes it longer,
+ * which is no harm: it bounds how long a holder may be silent, and who lives is mostly heard long before. */
+static void measure(struct conn *c)
+{
+    int64_t ms = c->world->now_ms - c->measured_ms;
+
+    if (c->measured_ms == 0 || c->out.len > 0 || stream_unacked(c->stream) != 0)
         return;
-    log_replaced(holder, c, "did not acknowledge the challenge");
-    conn_end(holder, "did not acknowledge the challenge");
+    c->measured_ms = 0;
+    if (ms > CONN_CHALLENGE_MAX_MS)
+        ms = CONN_CHALLENGE_MAX_MS;
+    c->rtt_ms = (int)ms > c->rtt_ms ? (int)ms : (7 * c->rtt_ms + (int)ms) / 8; /* downwards as RFC 6298 */
+}
+
+int conn_stream_bind(struct conn *c)
+{
+    measure(c);
+    if (lives(&c->member)) {
+        c->probed_ms = 0;
+        registry_heard(c->world->registry, &c->member);
+    }
+    if (conn_has_room(c) && registry_proceed(c->world->registry, &c->member))
+        conn_queue(c);
+    return HX_OK;
 }

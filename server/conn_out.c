@@ -1,29 +1,13 @@
 #include "base/error.h"
-#include "base/rate.h"
 #include "proto/chunk.h"
 #include "proto/multipart.h"
 #include "proto/response.h"
 #include "server/conn_state.h"
+#include "server/policy.h"
 
 static bool streams(const struct conn *c)
 {
     return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT;
-}
-
-/* While a challenge is on its way: how many of the unacknowledged datagrams are younger than it. An ACK that
- * comes between the two looks makes the count too small, which only delays the verdict until those are
- * acknowledged, too. */
-static void count_after_probe(struct conn *c, size_t written, int unacked_before)
-{
-    int unacked;
-
-    if (c->probe_unsent > 0) {
-        c->probe_unsent -= written < c->probe_unsent ? written : c->probe_unsent;
-        return;
-    }
-    unacked = stream_unacked(c->stream);
-    if (unacked > unacked_before)
-        c->after_probe += unacked - unacked_before;
 }
 
 /* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has one.
@@ -47,7 +31,6 @@ int conn_flush(struct conn *c)
     if (c->out.len == 0)
         return HX_OK;
     while (c->out.len > 0) {
-        int unacked = c->probing ? stream_unacked(c->stream) : 0;
         ssize_t n = stream_write(c->stream, buf_data(&c->out), c->out.len);
 
         if (n == HX_EAGAIN)
@@ -56,9 +39,9 @@ int conn_flush(struct conn *c)
             return (int)n;
         buf_consume(&c->out, (size_t)n);
         progress = true;
-        if (c->probing)
-            count_after_probe(c, (size_t)n, unacked);
     }
+    if (progress && c->state == CONN_STREAM_BIND && c->measured_ms == 0)
+        c->measured_ms = c->world->now_ms;
     watch_reader(c, progress);
     if (c->out.len == 0)
         buf_free(&c->out); /* most connections are silent binds: they shall not keep it */
@@ -74,12 +57,12 @@ bool conn_has_room(const struct conn *c)
 
 int conn_write_root(struct conn *c)
 {
-    return reply_write_root(&c->out, &c->peer, c->request.head, c->request.close);
+    return reply_write_root(&c->out, &c->member.peer, c->request.head, c->request.close);
 }
 
 int conn_write_stream_head(struct conn *c)
 {
-    return response_write_stream_head(&c->out, &c->peer);
+    return response_write_stream_head(&c->out, &c->member.peer);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer)
@@ -93,24 +76,16 @@ int conn_finish_answer(struct conn *c, bool close)
     return conn_flush(c);
 }
 
-/* Refusals cost us an answer and a line in the log: a source that collects them is sent away. */
-static bool refused_too_often(const struct conn *c)
-{
-    struct sockaddr_in6 address;
-
-    if (!c->world->refusals || c->world->stopping)
-        return false;
-    endpoint_to_sockaddr6(&c->peer, &address);
-    return !rate_take(c->world->refusals, address.sin6_addr.s6_addr, c->world->now_ms);
-}
-
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
-    struct reply r = refused_too_often(c) ? reply_for(REPLY_PEER_RATE) : *reply;
+    bool may =
+        c->world->stopping || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
+    struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
     int err;
 
     r.head = r.head || c->request.head;
     r.close = r.close || c->request.close;
+    counters_add(c->world->counters, r.counter);
     conn_log(c, LOG_INFO, "refused", "status", LOG_NUM(r.status), "name", conn_name(c), "reason", r.text);
     registry_leave(c->world->registry, &c->member);
     err = reply_write(&c->out, &r);
@@ -129,36 +104,10 @@ void conn_finish_stream(struct conn *c)
     int err;
 
     registry_leave(c->world->registry, &c->member);
-    c->probing = false;
     err = chunk_write_last(&c->out);
     if (err == HX_OK)
         err = conn_finish_answer(c, true);
     if (err < 0)
         conn_fail(c, err);
     conn_queue(c); /* all may be acknowledged already: then no event would come */
-}
-
-int conn_probe(struct conn *holder)
-{
-    int err;
-
-    if (holder->probing)
-        return HX_OK;
-    err = chunk_write(&holder->out, "\r\n", 2); /* ignorable between parts (RFC 2046, 5.1.1: the epilogue) */
-    if (err < 0)
-        return err;
-    holder->probing = true;
-    holder->probe_unsent = holder->out.len;
-    holder->after_probe = 0;
-    return conn_flush(holder);
-}
-
-bool conn_probe_answered(const struct conn *holder)
-{
-    int unacked;
-
-    if (!holder->probing || holder->probe_unsent > 0)
-        return false;
-    unacked = stream_unacked(holder->stream);
-    return unacked >= 0 && unacked <= holder->after_probe;
 }

@@ -8,13 +8,13 @@
 #include "proto/request.h"
 #include "server/config.h"
 #include "server/conn.h"
+#include "server/counters.h"
 #include "server/registry.h"
 
 enum conn_state {
     CONN_READ_REQUEST,
     CONN_ANSWER,
-    CONN_WAIT_NAME,
-    CONN_CHALLENGE,
+    CONN_ASK,   /* until the registry has answered */
     CONN_FLUSH, /* the answer was written; until little of it waits no further request is read */
     CONN_STREAM_BIND,
     CONN_STREAM_CONNECT,
@@ -35,24 +35,24 @@ struct conn {
     bool input_ended;      /* HX_EEOF was read */
     bool answered;         /* at least one request was */
     bool begun;            /* bytes of the next request have come */
-    bool waited;           /* this /connect has waited for its name */
+    bool asking;           /* within a call to the registry */
+    bool waits;            /* this /connect has been told to wait for its name */
     bool introduced;       /* has its own address and, at least once, the holder's */
     bool streamed;         /* has come to a streaming answer */
-    bool probing;          /* holder: a challenge is on its way */
     struct timer deadline; /* of the state */
     struct timer idle;     /* when a silent peer is given up */
     struct registry_member member;
-    struct endpoint peer;
-    struct endpoint told; /* connect: the holder's address that was told last */
     int64_t id;
-    int64_t challenged_id; /* the holder that was */
     int64_t since_ms;
-    int64_t wait_until_ms;
+    int64_t asked_ms;     /* when the registry was */
+    int64_t probed_ms;    /* holder: of the first challenge that it has not answered; 0: none */
+    int64_t reminded_ms;  /* of the last one */
+    int64_t measured_ms;  /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
+    int rtt_ms;           /* holder: a round trip, rather too long than too short; -1: not measured */
+    int probes;           /* challenges written since probed_ms */
     size_t turn_requests; /* done in this turn */
     size_t turn_bytes;
-    size_t ignored;      /* bytes that came during a streaming answer */
-    size_t probe_unsent; /* bytes of output up to the challenge's end that the stream has not taken */
-    int after_probe;     /* datagrams written after the challenge, at least */
+    size_t ignored;                /* bytes that came during a streaming answer */
     struct request_parser *parser; /* NULL once an answer streams */
     struct request request;
     struct buf in;
@@ -67,7 +67,7 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 #define LOG_PEER(peer) conn_format_peer((char[ENDPOINT_TEXT_MAX]){0}, (peer))
 
 #define conn_log(c, level, event, ...) \
-    log_event((level), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->peer), ##__VA_ARGS__)
+    log_event((level), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), ##__VA_ARGS__)
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
@@ -78,8 +78,9 @@ static inline const char *conn_name(const struct conn *c)
 /* conn.c */
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */
-void conn_end(struct conn *c, const char *reason);     /* leaves the registry; CONN_DONE */
-void conn_fail(struct conn *c, int err);               /* conn_end() with the reason that fits */
+/* Leaves the registry; CONN_DONE. */
+void conn_end(struct conn *c, enum counter counter, const char *reason);
+void conn_fail(struct conn *c, int err); /* conn_end() with the reason that fits */
 /* Frees what only requests need. */
 void conn_begin_stream(struct conn *c, enum conn_state next);
 
@@ -96,16 +97,12 @@ int conn_refuse_for(struct conn *c, enum reply_reason reason);
 int conn_finish_answer(struct conn *c, bool close);
 /* Ends a streaming answer with the last chunk. */
 void conn_finish_stream(struct conn *c);
-int conn_probe(struct conn *holder);                 /* writes the challenge, unless one is on its way */
-bool conn_probe_answered(const struct conn *holder); /* all up to the challenge has been acknowledged */
 
-/* conn_answer.c: the steps and deadlines of the states that meet other connections */
+/* conn_answer.c: requests that are answered by the registry, and what the registry tells */
 int conn_answer(struct conn *c);
-int conn_wait_name(struct conn *c);
-int conn_challenge(struct conn *c);
-int conn_introduce_pending(struct conn *holder);
-void conn_settle_challenge(struct conn *holder);
-void conn_wait_over(struct conn *c);
-void conn_challenge_over(struct conn *c);
+int conn_asked(struct conn *c);
+void conn_ask_over(struct conn *c);
+int conn_stream_bind(struct conn *c); /* HX_OK: the holder has had its turn */
+extern const struct registry_events conn_registry_events;
 
 #endif

@@ -1,53 +1,133 @@
-/* server/registry.h: which connection holds which name, and who waits for it. Knows nothing of streams, HTTP
- * or time: a connection takes part through the member that lies inside it, and is told "look again" through
- * it. */
+/* server/registry.h: which connections hold which name, and who wants to reach them. It is asked by a member,
+ * which lies inside a connection, and answers it by value: at once, or later. A connection cannot tell which
+ * registry it has: registry_local.c keeps the names of one process; one that shares them with other servers
+ * would answer a little later (DESIGN section 10).
+ *
+ * A name is held by one session: one connection, or one of each address family (`Bind-Session`). */
 #ifndef HX_SERVER_REGISTRY_H
 #define HX_SERVER_REGISTRY_H
 
+#include "proto/endpoint.h"
+#include "proto/request.h"
+#include "server/reply.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-enum registry_role {
-    REGISTRY_NONE,
-    REGISTRY_HOLDER,     /* bound the name; at most one */
-    REGISTRY_WATCHER,    /* connected to the name, and was introduced to its holder */
-    REGISTRY_PENDING,    /* connected to the name, to be introduced to its holder */
-    REGISTRY_WAITER,     /* waits for the name to appear */
-    REGISTRY_CHALLENGER, /* wants the name that somebody holds */
-    REGISTRY_ROLES
+enum registry_result {
+    REGISTRY_NO_ANSWER, /* not yet */
+    REGISTRY_WAITS,     /* connect: for the name, or for a connection of the peer's family */
+    REGISTRY_ASKS,      /* bind: the holder, `holder`, is asked whether it lives */
+    REGISTRY_BOUND,     /* bind: the name is the member's */
+    REGISTRY_ADMITTED,  /* connect: the name is held; the introduction follows */
+    REGISTRY_MET,       /* connect: the holder was told; `holder` is its address. Again when the name moves */
+    REGISTRY_REFUSED    /* `reason`; the member is in no name any more */
+};
+
+enum registry_how { /* how a name was bound */
+                    REGISTRY_FREE,
+                    REGISTRY_JOINED,       /* further connection of the session */
+                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same family */
+                    REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
+                    REGISTRY_SILENT        /* in place of who did not answer the challenge */
+};
+
+struct registry_answer {
+    enum registry_result result;
+    enum reply_reason reason; /* REFUSED */
+    enum registry_how how;    /* BOUND */
+    struct endpoint holder;   /* ASKS; MET; BOUND in place of somebody: that one */
+};
+
+struct registry_member;
+
+/* What a member is told. Where it says so the member's own connection may end, and so call registry_leave() for
+ * it; nothing else of the registry may be called. */
+struct registry_events {
+    /* m->answer is new. Also from within registry_bind() or registry_connect(). The connection may end. */
+    void (*answered)(struct registry_member *m);
+    /* To a holder: `peer`, who calls itself `name`, wants to reach it. HX_OK: it was told; HX_EAGAIN: it has no
+     * room now, and will call registry_proceed(); else its connection has ended. */
+    int (*introduce)(struct registry_member *m, const char *name, const struct endpoint *peer);
+    /* To a holder: is asked whether it lives. Returns for how many ms its answer may be awaited. */
+    int64_t (*challenge)(struct registry_member *m);
+    /* To a holder that was asked: some time has passed, it may ask its peer again. */
+    void (*remind)(struct registry_member *m);
+    /* To a holder that was asked: whether it was heard since. */
+    bool (*lives)(const struct registry_member *m);
+    /* To a holder: its name is another one's; it is in no name any more. May end. */
+    void (*replaced)(struct registry_member *m, enum registry_how how);
 };
 
 struct registry_member {
-    /* Something about the name has changed: a waiter's name is held, a challenger's holder is gone or has won
-     * (the challenger's role is then REGISTRY_NONE). Must not call back into the registry. */
-    void (*wake)(struct registry_member *m);
-    enum registry_role role;             /* read it; only the registry writes it */
-    struct registry_name *name;          /* private */
-    struct registry_member *prev, *next; /* private */
+    const struct registry_events *events; /* set once, with `peer`, by the owner */
+    struct endpoint peer;
+    struct registry_answer answer; /* the last one; read it */
+    struct {                       /* the registry's own */
+        struct registry_name *name;
+        struct registry_member *prev, *next;
+        const struct request *request;
+        struct endpoint told; /* connect: the holder's address that was told last */
+        uint8_t role;
+        bool counted; /* pending: its rate has been taken */
+    } in;
+};
+
+struct registry;
+struct registry_totals {
+    size_t names, waiters;
+};
+
+struct registry_ops {
+    void (*bind)(struct registry *r, struct registry_member *m, const struct request *q);
+    void (*connect)(struct registry *r, struct registry_member *m, const struct request *q);
+    void (*leave)(struct registry *r, struct registry_member *m);
+    bool (*proceed)(struct registry *r, struct registry_member *m);
+    void (*heard)(struct registry *r, struct registry_member *m);
+    void (*totals)(const struct registry *r, struct registry_totals *out);
+    void (*destroy)(struct registry *r);
 };
 
 struct registry {
-    struct registry_name *names; /* private: hash table; NULL is empty */
-    size_t holders;              /* read them; only the registry writes them */
-    size_t waiters;
+    const struct registry_ops *ops;
 };
 
-/* Enters `m`, which must be in no name, under `name` (copied). HX_OK; HX_ECONFLICT: a holder for a name that
- * is held; HX_ENOMEM. A new holder makes all watchers pending and wakes all waiters, which stay until they
- * leave. */
-int registry_join(struct registry *r, const char *name, struct registry_member *m, enum registry_role role);
-/* Takes `m` out; fine if it is in no name. When a holder leaves, its challengers are woken, first come first;
- * watchers stay and are introduced to the next holder. */
-void registry_leave(struct registry *r, struct registry_member *m);
-/* The holder's member, or NULL. */
-struct registry_member *registry_holder(const struct registry *r, const char *name);
-/* The name that `m` is in, valid until it leaves, or NULL. */
-const char *registry_name_of(const struct registry_member *m);
-/* Makes the holder's longest pending member a watcher and returns it; NULL: none is pending. */
-struct registry_member *registry_next_pending(struct registry_member *holder);
-bool registry_has_pending(const struct registry_member *holder);
-bool registry_has_challengers(const struct registry_member *holder);
-/* The holder lives: its challengers leave, and are woken. */
-void registry_reject_challengers(struct registry *r, struct registry_member *holder);
+/* Asks for the name q->host_id; `m` must be in none. A HEAD asks what would be, and changes nothing: BOUND or
+ * MET is then said of what is not done. *q must stay as it is as long as `m` is in the registry. */
+static inline void registry_bind(struct registry *r, struct registry_member *m, const struct request *q)
+{
+    r->ops->bind(r, m, q);
+}
+/* Asks to be introduced to who holds q->host_id; waits for the name if q->wait_s is not 0, until it leaves. */
+static inline void registry_connect(struct registry *r, struct registry_member *m, const struct request *q)
+{
+    r->ops->connect(r, m, q);
+}
+/* Fine if it is in no name. */
+static inline void registry_leave(struct registry *r, struct registry_member *m)
+{
+    r->ops->leave(r, m);
+}
+/* A holder streams, and has room: who waits to be introduced may come, a bounded number of them. True: more
+ * of them could come at once; call again after others had their turn. */
+static inline bool registry_proceed(struct registry *r, struct registry_member *m)
+{
+    return r->ops->proceed(r, m);
+}
+/* A holder that was challenged has been heard. */
+static inline void registry_heard(struct registry *r, struct registry_member *m)
+{
+    r->ops->heard(r, m);
+}
+static inline void registry_totals(const struct registry *r, struct registry_totals *out)
+{
+    r->ops->totals(r, out);
+}
+/* No member may be in it. NULL is fine. */
+static inline void registry_destroy(struct registry *r)
+{
+    if (r)
+        r->ops->destroy(r);
+}
 
 #endif

@@ -8,22 +8,44 @@
 #define STRING(x)  #x
 #define DECIMAL(x) STRING(x)
 
+#define RETRY_AFTER(s) "Retry-After: " DECIMAL(s) "\r\n" /* RFC 9110, 10.2.3 */
+#define RETRY          RETRY_AFTER(REPLY_RETRY_AFTER_S)
+#define RETRY_SOON     RETRY_AFTER(REPLY_OFTEN_S)
+
+#define OPEN  false /* the connection goes on after the answer */
+#define CLOSE true
+#define REASON(reason, status, close, headers, text) \
+    [REPLY_##reason] = {status, text, false, close, headers, COUNTER_REFUSED_##reason}
+
 static const struct reply replies[] = {
-    [REPLY_NOTHING] = {500, "an error inside the server; report it", false, true},
-    [REPLY_UNKNOWN] = {404, "nobody holds that host_id; try again later, or wait with Prefer: wait=SECONDS",
-                       false, false},
-    [REPLY_HELD] = {409, "that host_id is held by a living connection; choose another one, or end that one",
-                    false, false},
-    [REPLY_LATE] = {408, "the request was not complete in time; connect again and send it at once", false,
-                    true},
-    [REPLY_CUT] = {400, "the request ends in the middle; send it whole", false, true},
-    [REPLY_PEER_LIMIT] = {429, "too many connections from your address; close some, or try again later",
-                          false, true},
-    [REPLY_PEER_RATE] = {429, "too many refused requests from your address; mend them, then try again later",
-                         false, true},
-    [REPLY_TOTAL_LIMIT] = {503, "the server has as many connections as it may; try again later", false, true},
-    [REPLY_NO_MEMORY] = {503, "the server is out of memory; try again later", false, true},
-    [REPLY_STOPPING] = {503, "the server stops; try again later", false, true},
+    [REPLY_NOTHING] = {500, "an error inside the server; report it", false, true, NULL,
+                       COUNTER_REFUSED_NO_ANSWER},
+    REASON(UNKNOWN, 404, OPEN, NULL,
+           "nobody holds that host_id; try again later, or wait with Prefer: wait=SECONDS"),
+    REASON(HELD, 409, OPEN, NULL,
+           "that host_id is held by a living connection; choose another one, or end that one"),
+    REASON(ONLY_IPV4, 409, OPEN, "Peer-Family: IPv4\r\n",
+           "the peer has only IPv4; reach the nameserver over IPv4, too, or ask the peer to bind over IPv6"),
+    REASON(ONLY_IPV6, 409, OPEN, "Peer-Family: IPv6\r\n",
+           "the peer has only IPv6; reach the nameserver over IPv6, too, or ask the peer to bind over IPv4"),
+    REASON(
+        OFTEN_SOURCE, 429, OPEN, RETRY_SOON,
+        "that host_id is asked for too often from your address (--introductions-per-source); try again in a "
+        "second"),
+    REASON(OFTEN_NAME, 429, OPEN, RETRY_SOON,
+           "that host_id is asked for too often (--introductions-per-name); try again in a second"),
+    REASON(LATE, 408, CLOSE, NULL, "the request was not complete in time; connect again and send it at once"),
+    REASON(CUT, 400, CLOSE, NULL, "the request ends in the middle; send it whole"),
+    REASON(PEER_LIMIT, 429, CLOSE, RETRY,
+           "too many connections from your address (--max-per-address); close some, or try again later"),
+    REASON(
+        PEER_RATE, 429, CLOSE, RETRY,
+        "too many refused requests from your address (--rate-per-address); mend them, then try again later"),
+    REASON(TOTAL_LIMIT, 503, CLOSE, RETRY,
+           "the server has as many connections as it may (--max-connections); try again later"),
+    REASON(NO_MEMORY, 503, CLOSE, RETRY, "the server is out of memory; try again later"),
+    REASON(NO_ANSWER, 503, CLOSE, RETRY, "the server's registry does not answer; try again later"),
+    REASON(STOPPING, 503, CLOSE, RETRY, "the server stops; try again later"),
 };
 
 struct reply reply_for(enum reply_reason reason)
@@ -33,7 +55,9 @@ struct reply reply_for(enum reply_reason reason)
 
 struct reply reply_for_refusal(const struct request_refusal *refusal)
 {
-    return (struct reply){refusal->status, refusal->text, refusal->head, refusal->fatal};
+    return (struct reply){refusal->status, refusal->text, refusal->head, refusal->fatal,
+                          /* RFC 9110, 15.5.6 */
+                          refusal->status == 405 ? "Allow: GET, HEAD\r\n" : NULL, COUNTER_REFUSED_MALFORMED};
 }
 
 enum reply_reason reply_reason_for(int err)
@@ -58,27 +82,10 @@ enum reply_reason reply_reason_for(int err)
     }
 }
 
-/* RFC 9110: 405 must come with Allow (15.5.6); 429 and 503 may say when to come again (10.2.3). */
-static const char *headers_for(int status)
-{
-    switch (status) {
-    case 405:
-        return "Allow: GET, HEAD\r\n";
-    case 429:
-    case 503:
-        return "Retry-After: " DECIMAL(REPLY_RETRY_AFTER_S) "\r\n";
-    default:
-        return NULL;
-    }
-}
-
 int reply_write(struct buf *out, const struct reply *r)
 {
-    struct response_text text = {.status = r->status,
-                                 .body = r->text,
-                                 .headers = headers_for(r->status),
-                                 .head_only = r->head,
-                                 .close = r->close};
+    struct response_text text = {
+        .status = r->status, .body = r->text, .headers = r->headers, .head_only = r->head, .close = r->close};
 
     return response_write_text(out, &text);
 }

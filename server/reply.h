@@ -3,32 +3,41 @@
 #define HX_SERVER_REPLY_H
 
 #include "proto/endpoint.h"
+#include "server/counters.h"
 #include <stdbool.h>
 
 struct buf;
 struct request_refusal;
 
 #define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3) */
+#define REPLY_OFTEN_S       1  /* the same above a rate of introductions: a token is there again by then */
 
 struct reply {
     int status;
-    const char *text; /* one line without its end: what was wrong and what to do */
-    bool head;        /* the request was a HEAD */
-    bool close;       /* the connection ends after it */
+    const char *text;    /* one line without its end: what was wrong and what to do */
+    bool head;           /* the request was a HEAD */
+    bool close;          /* the connection ends after it */
+    const char *headers; /* NULL, or further header lines, each ending in CRLF */
+    enum counter counter;
 };
 
 /* What S itself refuses; DESIGN section 3 has the table. */
 enum reply_reason {
-    REPLY_NOTHING,     /* no refusal */
-    REPLY_UNKNOWN,     /* 404: nobody holds the name */
-    REPLY_HELD,        /* 409: a living connection holds the name */
-    REPLY_LATE,        /* 408: the request was not complete in time */
-    REPLY_CUT,         /* 400: the peer's direction ended within a request */
-    REPLY_PEER_LIMIT,  /* 429: too many connections of this address */
-    REPLY_PEER_RATE,   /* 429: too many refused requests of this address in the last seconds */
-    REPLY_TOTAL_LIMIT, /* 503: too many connections at all */
-    REPLY_NO_MEMORY,   /* 503 */
-    REPLY_STOPPING     /* 503: SIGTERM came */
+    REPLY_NOTHING,   /* no refusal */
+    REPLY_UNKNOWN,   /* 404: nobody holds the name */
+    REPLY_HELD,      /* 409: a living connection holds the name */
+    REPLY_ONLY_IPV4, /* 409: the holder has no connection of the requester's family */
+    REPLY_ONLY_IPV6,
+    REPLY_OFTEN_SOURCE, /* 429: too many introductions of this source to this name */
+    REPLY_OFTEN_NAME,   /* 429: too many introductions to this name */
+    REPLY_LATE,         /* 408: the request was not complete in time */
+    REPLY_CUT,          /* 400: the peer's direction ended within a request */
+    REPLY_PEER_LIMIT,   /* 429: too many connections of this address */
+    REPLY_PEER_RATE,    /* 429: too many refused requests of this address in the last seconds */
+    REPLY_TOTAL_LIMIT,  /* 503: too many connections at all */
+    REPLY_NO_MEMORY,    /* 503 */
+    REPLY_NO_ANSWER,    /* 503: the registry has not answered */
+    REPLY_STOPPING      /* 503: SIGTERM came */
 };
 
 /* What each says; those after which the byte stream is in doubt, or the connection is not wanted, close. */
@@ -39,7 +48,7 @@ struct reply reply_for_refusal(const struct request_refusal *refusal);
  * code is no matter for an answer. */
 enum reply_reason reply_reason_for(int err);
 
-/* Append the whole answer. HX_OK or buf_append()'s errors. */
+/* Appends the whole answer. HX_OK or buf_append()'s errors. */
 int reply_write(struct buf *out, const struct reply *r);
 /* GET /: the requester's external address and the server's version. */
 int reply_write_root(struct buf *out, const struct endpoint *external, bool head, bool close);

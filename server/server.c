@@ -1,23 +1,20 @@
 #include "server/server.h"
 #include "base/error.h"
-#include "base/rate.h"
 #include "base/timers.h"
 #include "server/config.h"
 #include "server/conn.h"
-#include "server/limits.h"
-#include "server/registry.h"
+#include "server/counters.h"
+#include "server/policy.h"
+#include "server/registry_local.h"
 #include <limits.h>
 #include <stdlib.h>
 
 struct server {
     struct server_config config;
-    struct registry registry;
     struct timers timers;
-    struct limits limits;
+    struct counters counters;
     struct conn_world world;
-    struct rate refusals;
-    size_t admitted;
-    size_t refused;
+    size_t refused; /* connections above a limit */
     size_t ended;
 };
 
@@ -25,46 +22,41 @@ int server_create(struct server **out, const struct server_config *config)
 {
     struct server *s = calloc(1, sizeof *s);
 
+    int err;
+
     if (!s)
         return HX_ENOMEM;
     s->config = *config;
-    s->limits.per_address = (size_t)config->max_per_address;
-    rate_init(&s->refusals, (unsigned)config->rate_per_address);
-    s->world = (struct conn_world){
-        .config = &s->config, .registry = &s->registry, .timers = &s->timers, .refusals = &s->refusals};
-    *out = s;
-    return HX_OK;
-}
-
-/* REPLY_NOTHING: counted as admitted. */
-static enum reply_reason admit(struct server *s, const struct endpoint *peer)
-{
-    int err;
-
-    if (s->config.max_connections > 0 && s->admitted >= (size_t)s->config.max_connections)
-        return REPLY_TOTAL_LIMIT;
-    err = limits_take(&s->limits, peer);
+    s->world = (struct conn_world){.config = &s->config, .timers = &s->timers, .counters = &s->counters};
+    err = policy_create(&s->world.policy, &s->config);
+    if (err == HX_OK)
+        err = registry_local_create(&s->world.registry,
+                                    &(struct registry_local_config){.timers = &s->timers,
+                                                                    .policy = s->world.policy,
+                                                                    .counters = &s->counters,
+                                                                    .now_ms = &s->world.now_ms});
     if (err < 0)
-        return reply_reason_for(err);
-    s->admitted++;
-    return REPLY_NOTHING;
+        server_destroy(s);
+    else
+        *out = s;
+    return err;
 }
 
 static void discount(struct server *s, const struct endpoint *peer, bool refused)
 {
-    if (refused) {
+    if (refused)
         s->refused--;
-        return;
-    }
-    s->admitted--;
-    limits_give(&s->limits, peer);
+    else
+        policy_left(s->world.policy, peer);
 }
 
 /* More connections than one answers: the peer sees UDT's shutdown, and the log one line. */
-static void turn_away(struct stream *stream, const struct endpoint *peer, const char *reason)
+static void turn_away(struct server *s, struct stream *stream, const struct endpoint *peer,
+                      const char *reason)
 {
     char text[ENDPOINT_TEXT_MAX];
 
+    counters_add(&s->counters, COUNTER_TURNED_AWAY);
     endpoint_format(peer, text);
     log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
     stream_close(stream);
@@ -81,12 +73,12 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
 
     s->world.now_ms = now_ms;
     if (s->world.stopping || endpoint_from_sockaddr(&peer, address, len) < 0) {
-        turn_away(stream, &peer, s->world.stopping ? "the server stops" : "no IP address");
+        turn_away(s, stream, &peer, s->world.stopping ? "the server stops" : "no IP address");
         return;
     }
-    reason = admit(s, &peer);
+    reason = policy_may_enter(s->world.policy, &peer);
     if (reason != REPLY_NOTHING && s->refused >= SERVER_REFUSED_MAX) {
-        turn_away(stream, &peer, "above a limit, and too many such connections to answer all");
+        turn_away(s, stream, &peer, "above a limit, and too many such connections to answer all");
         return;
     }
     if (reason != REPLY_NOTHING)
@@ -94,9 +86,10 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
     err = conn_create(&c, &s->world, stream, reason);
     if (err < 0) {
         discount(s, &peer, reason != REPLY_NOTHING);
-        turn_away(stream, &peer, hx_error_text(err));
+        turn_away(s, stream, &peer, hx_error_text(err));
         return;
     }
+    counters_add(&s->counters, COUNTER_ACCEPTED);
     stream->user = c;
     conn_ready(c);
 }
@@ -165,19 +158,25 @@ void server_stop(struct server *s, int64_t now_ms)
 
 size_t server_connections(const struct server *s)
 {
-    return s->admitted + s->refused;
+    return policy_entered(s->world.policy) + s->refused;
 }
 
 size_t server_names(const struct server *s)
 {
-    return s->registry.holders;
+    struct registry_totals totals;
+
+    registry_totals(s->world.registry, &totals);
+    return totals.names;
 }
 
 void server_stats(const struct server *s, struct server_stats *out)
 {
+    struct registry_totals totals;
+
+    registry_totals(s->world.registry, &totals);
     *out = (struct server_stats){.connections = server_connections(s),
-                                 .names = s->registry.holders,
-                                 .waiters = s->registry.waiters,
+                                 .names = totals.names,
+                                 .waiters = totals.waiters,
                                  .timers = s->timers.len};
     for (const struct conn *c = s->world.all; c; c = conn_next(c))
         out->queued += conn_queued_bytes(c);
@@ -194,7 +193,13 @@ void server_destroy(struct server *s)
         return;
     while (s->world.all)
         conn_destroy(s->world.all);
-    limits_free(&s->limits);
+    registry_destroy(s->world.registry);
+    policy_destroy(s->world.policy);
     timers_free(&s->timers);
     free(s);
+}
+
+const struct counters *server_counters(const struct server *s)
+{
+    return &s->counters;
 }

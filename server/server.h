@@ -9,6 +9,7 @@
 #define SERVER_REFUSED_MAX    64  /* connections above a limit that still get an answer; more are closed */
 #define SERVER_TURN_READY_MAX 256 /* connections run in one turn before events are looked at again */
 
+struct counters;
 struct server;
 struct server_config;
 struct stream;
@@ -43,6 +44,7 @@ size_t server_connections(const struct server *s); /* those above a limit, too *
 /* Looks at every connection: for a signal, not for each turn. */
 void server_stats(const struct server *s, struct server_stats *out);
 size_t server_names(const struct server *s); /* held */
+const struct counters *server_counters(const struct server *s);
 size_t server_ended(const struct server *s); /* connections that have ended, ever */
 
 #endif

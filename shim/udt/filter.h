@@ -17,9 +17,8 @@
 struct filter_rules {
     bool listening; /* a listener's port: handshakes only with destination id 0, and only as clients send them
                      */
-    uint32_t mss_max; /* announcements above, or negative, become this (A8) */
-    uint32_t
-        window_max; /* likewise, packets (S4, S5); and a window of 0, which some send who mean no limit (S6) */
+    uint32_t mss_max;    /* announcements above, or negative, become this (A8) */
+    uint32_t window_max; /* likewise, packets (S4, S5); and 0, by which some mean no limit (S6) */
     uint32_t ack_window; /* packets: an ACK's window is lowered to this, the peer's handshake window (S7) */
     uint32_t nak_range;  /* packets that one NAK may report, all its words together (S10) */
 };

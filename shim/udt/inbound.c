@@ -195,9 +195,9 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
-/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
- * after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come it
- * begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and
+ * gives up after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours
+ * that has come it begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
 static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
 {
     return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXTURE_PEERS 800
+#define FIXTURE_PEERS 1200
 #define H1            "203.0.113.10:40001"
 #define H2            "198.51.100.20:40002"
 
@@ -130,6 +130,13 @@ static inline void fixture_say(struct fixture *f, struct fake_stream *p, const c
     fixture_ready(f, p);
 }
 
+/* A datagram of it comes, which says nothing new. */
+static inline void fixture_hear(struct fixture *f, struct fake_stream *p)
+{
+    p->heard_ms = f->now_ms;
+    fixture_ready(f, p);
+}
+
 static inline void fixture_close(struct fixture *f, struct fake_stream *p)
 {
     p->gone = true;
@@ -138,12 +145,13 @@ static inline void fixture_close(struct fixture *f, struct fake_stream *p)
     fixture_turns(f);
 }
 
-/* All who are still there are heard again, so that only the deadline under test can come. */
+/* All who are still there are heard again, so that only the deadline under test can come; but not those who
+ * are silent. */
 static inline void fixture_pass(struct fixture *f, int64_t ms)
 {
     f->now_ms += ms;
     for (size_t i = 0; i < f->peer_count; i++)
-        if (!f->peers[i]->gone)
+        if (!f->peers[i]->gone && !f->peers[i]->silent)
             f->peers[i]->heard_ms = f->now_ms;
     fixture_turns(f);
 }

@@ -57,6 +57,8 @@ static void nothing_given_means_the_defaults(void **state)
     assert_string_equal(listen_text(), "[::]:7000");
     assert_int_equal(config.max_connections, 20000);
     assert_int_equal(config.max_per_address, 256);
+    assert_int_equal(config.introductions_per_source, 10);
+    assert_int_equal(config.introductions_per_name, 100);
     assert_int_equal(config.max_queue_bytes, 65536);
     assert_int_equal(config.request_timeout_ms, 10000);
     assert_int_equal(config.idle_timeout_ms, 30000);
@@ -129,10 +131,13 @@ static void a_file_has_the_same_names(void **state)
 {
     (void)state;
     assert_int_equal(
-        read_ini("# comment\n\nlisten = 127.0.0.1:7001\nmax-per-address=3 ; few\nlog-level = debug\n"),
+        read_ini("# comment\n\nlisten = 127.0.0.1:7001\nmax-per-address=3 ; few\nlog-level = debug\n"
+                 "introductions-per-source = 5\nintroductions-per-name = 0\n"),
         HX_OK);
     assert_string_equal(listen_text(), "127.0.0.1:7001");
     assert_int_equal(config.max_per_address, 3);
+    assert_int_equal(config.introductions_per_source, 5);
+    assert_int_equal(config.introductions_per_name, 0);
     assert_int_equal(config.log_level, LOG_DEBUG);
 }
 

@@ -1,4 +1,4 @@
-/* The registry: names, their holder, and who is told when that changes. */
+/* The registry of one process, asked by members that only take notes: names, who holds them, who is told what. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,158 +6,318 @@
 
 #include <cmocka.h>
 
+#include "base/container_of.h"
 #include "base/error.h"
-#include "server/registry.h"
+#include "base/timers.h"
+#include "server/config.h"
+#include "server/counters.h"
+#include "server/policy.h"
+#include "server/registry_local.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world {
+    struct server_config config;
+    struct timers timers;
+    struct counters counters;
+    struct policy *policy;
+    struct registry *registry;
+    int64_t now_ms;
+};
 
 struct person {
     struct registry_member member;
-    int woken;
+    struct request request;
+    struct world *world;
+    int answers, introduced, challenged, reminded, replaced;
+    bool lives, full;
+    bool fails; /* leaves while it is told of somebody */
 };
 
-static void wake(struct registry_member *m)
+static struct person *of(struct registry_member *m)
 {
-    ((struct person *)m)->woken++; /* its first member */
+    return container_of(m, struct person, member);
 }
 
-static struct person person(void)
+static void answered(struct registry_member *m)
 {
-    return (struct person){.member.wake = wake};
+    of(m)->answers++;
 }
 
-static void a_name_has_one_holder(void **state)
+static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer)
 {
-    struct registry r = {.names = NULL};
-    struct person a = person(), b = person();
-
-    (void)state;
-    assert_null(registry_holder(&r, "n"));
-    assert_int_equal(registry_join(&r, "n", &a.member, REGISTRY_HOLDER), HX_OK);
-    assert_ptr_equal(registry_holder(&r, "n"), &a.member);
-    assert_null(registry_holder(&r, "N"));
-    assert_int_equal(registry_join(&r, "n", &b.member, REGISTRY_HOLDER), HX_ECONFLICT);
-    assert_int_equal(b.member.role, REGISTRY_NONE);
-    assert_string_equal(registry_name_of(&a.member), "n");
-    assert_null(registry_name_of(&b.member));
-    registry_leave(&r, &b.member); /* fine: it is in none */
-    registry_leave(&r, &a.member);
-    assert_null(r.names);
-}
-
-static void a_new_holder_wakes_waiters_and_makes_watchers_pending_in_their_order(void **state)
-{
-    struct registry r = {.names = NULL};
-    struct person h = person(), waiter = person(), first = person(), second = person();
-
-    (void)state;
-    registry_join(&r, "n", &waiter.member, REGISTRY_WAITER);
-    registry_join(&r, "n", &first.member, REGISTRY_WATCHER);
-    registry_join(&r, "n", &second.member, REGISTRY_WATCHER);
-    registry_join(&r, "n", &h.member, REGISTRY_HOLDER);
-    assert_int_equal(waiter.woken, 1);
-    assert_int_equal(first.woken, 0);
-    assert_true(registry_has_pending(&h.member));
-    assert_ptr_equal(registry_next_pending(&h.member), &first.member);
-    assert_int_equal(first.member.role, REGISTRY_WATCHER);
-    assert_ptr_equal(registry_next_pending(&h.member), &second.member);
-    assert_null(registry_next_pending(&h.member));
-    registry_leave(&r, &h.member);
-    registry_leave(&r, &waiter.member);
-    registry_leave(&r, &second.member);
-    assert_non_null(r.names); /* somebody still watches */
-    registry_leave(&r, &first.member);
-    assert_null(r.names);
-}
-
-static void challengers_are_woken_when_the_holder_leaves(void **state)
-{
-    struct registry r = {.names = NULL};
-    struct person h = person(), c = person();
-
-    (void)state;
-    registry_join(&r, "n", &h.member, REGISTRY_HOLDER);
-    registry_join(&r, "n", &c.member, REGISTRY_CHALLENGER);
-    assert_int_equal(c.woken, 0);
-    registry_leave(&r, &h.member);
-    assert_int_equal(c.woken, 1);
-    assert_int_equal(c.member.role, REGISTRY_CHALLENGER);
-    registry_leave(&r, &c.member);
-    assert_null(r.names);
-}
-
-static void rejected_challengers_are_out_and_woken(void **state)
-{
-    struct registry r = {.names = NULL};
-    struct person h = person(), c[2] = {person(), person()};
-
-    (void)state;
-    registry_join(&r, "n", &h.member, REGISTRY_HOLDER);
-    registry_join(&r, "n", &c[0].member, REGISTRY_CHALLENGER);
-    registry_join(&r, "n", &c[1].member, REGISTRY_CHALLENGER);
-    registry_reject_challengers(&r, &h.member);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(c[i].woken, 1);
-        assert_int_equal(c[i].member.role, REGISTRY_NONE);
+    (void)name;
+    (void)peer;
+    if (of(m)->fails) {
+        registry_leave(of(m)->world->registry, m);
+        return HX_ECLOSED;
     }
-    assert_ptr_equal(registry_holder(&r, "n"), &h.member);
-    registry_leave(&r, &h.member);
-    assert_null(r.names);
+    if (of(m)->full)
+        return HX_EAGAIN;
+    of(m)->introduced++;
+    return HX_OK;
+}
+
+static int64_t challenge(struct registry_member *m)
+{
+    of(m)->challenged++;
+    return 1000;
+}
+
+static void remind(struct registry_member *m)
+{
+    of(m)->reminded++;
+}
+
+static bool lives(const struct registry_member *m)
+{
+    return container_of(m, const struct person, member)->lives;
+}
+
+static void replaced(struct registry_member *m, enum registry_how how)
+{
+    (void)how;
+    of(m)->replaced++;
+}
+
+static const struct registry_events events = {answered, introduce, challenge, remind, lives, replaced};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+
+    assert_non_null(w);
+    server_config_defaults(&w->config);
+    w->now_ms = 1000000;
+    assert_int_equal(policy_create(&w->policy, &w->config), HX_OK);
+    const struct registry_local_config config = {
+        .timers = &w->timers, .policy = w->policy, .counters = &w->counters, .now_ms = &w->now_ms};
+    assert_int_equal(registry_local_create(&w->registry, &config), HX_OK);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(w->timers.len, 0);
+    registry_destroy(w->registry); /* asserts that no name is left */
+    policy_destroy(w->policy);
+    timers_free(&w->timers);
+    free(w);
+    return 0;
+}
+
+static struct person person(struct world *w, const char *name, uint8_t host)
+{
+    struct person p = {.world = w, .member.events = &events};
+
+    p.member.peer = (struct endpoint){.family = AF_INET, .address = {192, 0, 2, host}, .port = 1};
+    snprintf(p.request.host_id, sizeof p.request.host_id, "%s", name);
+    return p;
+}
+
+static void bind_it(struct person *p)
+{
+    p->request.target = REQUEST_BIND;
+    registry_bind(p->world->registry, &p->member, &p->request);
+}
+
+static void connect_it(struct person *p, int wait_s)
+{
+    p->request.target = REQUEST_CONNECT;
+    p->request.wait_s = wait_s;
+    registry_connect(p->world->registry, &p->member, &p->request);
+}
+
+static void leave(struct person *p)
+{
+    registry_leave(p->world->registry, &p->member);
+}
+
+static void pass(struct world *w, int64_t ms)
+{
+    w->now_ms += ms;
+    timers_run(&w->timers, w->now_ms);
+}
+
+static struct registry_totals totals(const struct world *w)
+{
+    struct registry_totals t;
+
+    registry_totals(w->registry, &t);
+    return t;
+}
+
+static void a_free_name_is_bound_and_found(void **state)
+{
+    struct person h1 = person(*state, "n", 1), h2 = person(*state, "n", 2), other = person(*state, "N", 3);
+
+    bind_it(&h1);
+    assert_int_equal(h1.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(h1.member.answer.how, REGISTRY_FREE);
+    connect_it(&h2, 0);
+    assert_int_equal(h2.member.answer.result, REGISTRY_MET);
+    assert_true(endpoint_equal(&h2.member.answer.holder, &h1.member.peer));
+    assert_int_equal(h1.introduced, 1);
+    connect_it(&other, 0);
+    assert_int_equal(other.member.answer.result, REGISTRY_REFUSED);
+    assert_int_equal(other.member.answer.reason, REPLY_UNKNOWN);
+    leave(&other); /* fine: it is in none */
+    leave(&h2);
+    leave(&h1);
+}
+
+static void waiters_are_told_in_their_order_when_the_name_comes_and_counted(void **state)
+{
+    struct person h1 = person(*state, "n", 1), w[2] = {person(*state, "n", 2), person(*state, "n", 3)};
+
+    connect_it(&w[0], 5);
+    connect_it(&w[1], 5);
+    assert_int_equal(w[0].member.answer.result, REGISTRY_WAITS);
+    assert_int_equal(totals(*state).waiters, 2);
+    assert_int_equal(totals(*state).names, 0);
+    bind_it(&h1);
+    assert_int_equal(totals(*state).waiters, 0);
+    assert_int_equal(totals(*state).names, 1);
+    assert_int_equal(w[1].member.answer.result, REGISTRY_ADMITTED);
+    assert_false(registry_proceed(h1.world->registry, &h1.member));
+    assert_int_equal(w[0].member.answer.result, REGISTRY_MET);
+    assert_int_equal(w[1].member.answer.result, REGISTRY_MET);
+    assert_int_equal(h1.introduced, 2);
+    leave(&h1);
+    leave(&w[0]);
+    leave(&w[1]);
+}
+
+static void a_full_holder_tells_those_who_wait_when_it_proceeds(void **state)
+{
+    struct person h1 = person(*state, "n", 1), h2 = person(*state, "n", 2);
+
+    bind_it(&h1);
+    h1.full = true;
+    connect_it(&h2, 0);
+    assert_int_equal(h2.member.answer.result, REGISTRY_ADMITTED);
+    assert_false(registry_proceed(h1.world->registry, &h1.member));
+    h1.full = false;
+    registry_proceed(h1.world->registry, &h1.member);
+    assert_int_equal(h2.member.answer.result, REGISTRY_MET);
+    leave(&h2);
+    leave(&h1);
+}
+
+static void a_holder_that_ends_while_it_is_told_leaves_no_trace(void **state)
+{
+    struct person h1 = person(*state, "n", 1), h2 = person(*state, "n", 2),
+                  challenger = person(*state, "n", 3);
+
+    bind_it(&h1);
+    bind_it(&challenger);
+    h1.fails = true;
+    connect_it(&h2, 0); /* the challenger holds the name by the time this asks again */
+    assert_int_equal(challenger.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(h2.member.answer.result, REGISTRY_MET);
+    leave(&challenger);
+    leave(&h2);
+    bind_it(&h1);
+    connect_it(&h2, 0);
+    assert_int_equal(h2.member.answer.reason, REPLY_UNKNOWN);
+}
+
+static void a_silent_holder_is_reminded_and_replaced_after_its_time(void **state)
+{
+    struct person h1 = person(*state, "n", 1), c = person(*state, "n", 2);
+
+    bind_it(&h1);
+    bind_it(&c);
+    assert_int_equal(c.member.answer.result, REGISTRY_ASKS);
+    assert_int_equal(h1.challenged, 1);
+    for (int ms = 0; ms < 999; ms++)
+        pass(*state, 1);
+    assert_in_range(h1.reminded, 5, REGISTRY_REMINDS * 4);
+    assert_int_equal(h1.replaced, 0);
+    pass(*state, 1);
+    assert_int_equal(h1.replaced, 1);
+    assert_int_equal(c.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(c.member.answer.how, REGISTRY_SILENT);
+    assert_int_equal(totals(*state).names, 1);
+    leave(&c);
+}
+
+static void who_was_heard_keeps_the_name_though_no_event_said_so(void **state)
+{
+    struct person h1 = person(*state, "n", 1), c = person(*state, "n", 2);
+
+    bind_it(&h1);
+    bind_it(&c);
+    h1.lives = true;
+    pass(*state, 1000);
+    assert_int_equal(c.member.answer.result, REGISTRY_REFUSED);
+    assert_int_equal(c.member.answer.reason, REPLY_HELD);
+    assert_int_equal(h1.replaced, 0);
+    leave(&h1);
+}
+
+static void what_a_head_asks_changes_nothing(void **state)
+{
+    struct person h1 = person(*state, "n", 1), h = person(*state, "n", 2);
+
+    h.request.head = true;
+    bind_it(&h);
+    assert_int_equal(h.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(totals(*state).names, 0);
+    bind_it(&h1);
+    bind_it(&h);
+    assert_int_equal(h.member.answer.reason, REPLY_HELD);
+    connect_it(&h, 0);
+    assert_int_equal(h.member.answer.result, REGISTRY_MET);
+    assert_int_equal(h1.introduced + h1.challenged, 0);
+    leave(&h1);
 }
 
 static void ten_thousand_names_are_found_again(void **state)
 {
-    static struct person p[10000];
-    struct registry r = {.names = NULL};
-    char name[16];
+    enum { MANY = 10000 };
+    struct person *p = calloc(MANY, sizeof *p);
+    struct person h2 = person(*state, "", 2);
 
-    (void)state;
-    for (int i = 0; i < 10000; i++) {
-        p[i] = person();
+    assert_non_null(p);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+
         snprintf(name, sizeof name, "host%d", i);
-        assert_int_equal(registry_join(&r, name, &p[i].member, REGISTRY_HOLDER), HX_OK);
+        p[i] = person(*state, name, 1);
+        bind_it(&p[i]);
+        assert_int_equal(p[i].member.answer.result, REGISTRY_BOUND);
     }
-    for (int i = 0; i < 10000; i++) {
-        snprintf(name, sizeof name, "host%d", i);
-        assert_ptr_equal(registry_holder(&r, name), &p[i].member);
-        registry_leave(&r, &p[i].member);
+    assert_int_equal(totals(*state).names, MANY);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(h2.request.host_id, sizeof h2.request.host_id, "host%d", i);
+        connect_it(&h2, 0);
+        assert_int_equal(p[i].introduced, 1);
+        leave(&h2);
+        leave(&p[i]);
     }
-    assert_null(r.names);
+    assert_int_equal(totals(*state).names, 0);
+    free(p);
 }
 
-static void holders_and_waiters_are_counted(void **state)
-{
-    struct registry r = {.names = NULL};
-    struct person a = person(), b = person(), w = person(), c = person();
-
-    (void)state;
-    registry_join(&r, "n", &w.member, REGISTRY_WAITER);
-    registry_join(&r, "n", &c.member, REGISTRY_CHALLENGER);
-    assert_int_equal(r.holders, 0);
-    assert_int_equal(r.waiters, 1);
-    registry_join(&r, "n", &a.member, REGISTRY_HOLDER);
-    assert_int_equal(registry_join(&r, "n", &b.member, REGISTRY_HOLDER), HX_ECONFLICT);
-    registry_join(&r, "m", &b.member, REGISTRY_HOLDER);
-    assert_int_equal(r.holders, 2);
-    registry_leave(&r, &w.member);
-    registry_leave(&r, &w.member);
-    registry_leave(&r, &a.member);
-    registry_leave(&r, &c.member);
-    assert_int_equal(r.holders, 1);
-    assert_int_equal(r.waiters, 0);
-    registry_leave(&r, &b.member);
-    assert_int_equal(r.holders, 0);
-}
+#define REGISTRY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_name_has_one_holder),
-        cmocka_unit_test(a_new_holder_wakes_waiters_and_makes_watchers_pending_in_their_order),
-        cmocka_unit_test(challengers_are_woken_when_the_holder_leaves),
-        cmocka_unit_test(rejected_challengers_are_out_and_woken),
-        cmocka_unit_test(ten_thousand_names_are_found_again),
-        cmocka_unit_test(holders_and_waiters_are_counted),
+        REGISTRY_TEST(a_free_name_is_bound_and_found),
+        REGISTRY_TEST(waiters_are_told_in_their_order_when_the_name_comes_and_counted),
+        REGISTRY_TEST(a_full_holder_tells_those_who_wait_when_it_proceeds),
+        REGISTRY_TEST(a_holder_that_ends_while_it_is_told_leaves_no_trace),
+        REGISTRY_TEST(a_silent_holder_is_reminded_and_replaced_after_its_time),
+        REGISTRY_TEST(who_was_heard_keeps_the_name_though_no_event_said_so),
+        REGISTRY_TEST(what_a_head_asks_changes_nothing),
+        REGISTRY_TEST(ten_thousand_names_are_found_again),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
 }

@@ -340,6 +340,24 @@ static void bodies_and_transfer_codings_are_refused(void **state)
     CHECK_ROWS(check, rows);
 }
 
+static void a_host_is_one_host_or_none(void **state)
+{
+    static const struct row rows[] = {
+        {GET "Host: a\r\nHost: a\r\n", "400 fatal\n"},
+        {GET "Host: a\r\nX: y\r\nhost:\r\n", "400 fatal\n"},
+        {GET "Host: a b\r\n", "400 fatal\n"},
+        {GET "Host: a,b\r\n", "400 fatal\n"},
+        {GET "Host: http://a/\r\n", "400 fatal\n"},
+        {GET "Host: a@b\r\n", "400 fatal\n"},
+        {GET "Host:\r\n\r\n", "/\n"},
+        {GET "Host: ns.example.net:7000\r\n\r\n", "/\n"},
+        {GET "Host: [2001:db8::1]:7000\r\n\r\n" GET "Host: b\r\n\r\n", "/\n/\n"},
+    };
+
+    (void)state;
+    CHECK_ROWS(check, rows);
+}
+
 static void malformed_header_fields_are_refused(void **state)
 {
     static const struct row rows[] = {
@@ -487,6 +505,7 @@ int main(void)
         cmocka_unit_test(versions_other_than_1_are_refused),
         cmocka_unit_test(connection_options_decide_about_the_close),
         cmocka_unit_test(bodies_and_transfer_codings_are_refused),
+        cmocka_unit_test(a_host_is_one_host_or_none),
         cmocka_unit_test(malformed_header_fields_are_refused),
         cmocka_unit_test(prefer_wait_is_read),
         cmocka_unit_test(a_request_line_of_2048_bytes_is_read_and_2049_are_refused),

@@ -5,6 +5,7 @@
 #include "proto/multipart.h"
 #include "proto/request.h"
 #include "proto/response.h"
+#include "server/reply.h"
 #include "test/unit/cuts.h"
 
 #ifndef TEST_SPEC_DIR
@@ -217,14 +218,50 @@ static void refusals_are_written(void **state)
     check_refusal("bind-no-name", NULL);
     check_refusal("bad-method", "Allow: GET, HEAD\r\n");
     check_refusal("not-http", NULL);
+    check_refusal("bind-session-malformed", NULL);
+    check_refusal("two-hosts", NULL);
+}
+
+static void a_bind_with_a_session_is_read(void **state)
+{
+    static const uint8_t session[REQUEST_SESSION_BYTES] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
+                                                           0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+    struct request_parser *p = read_request("bind-session.request", REQUEST_DONE);
+
+    (void)state;
+    assert_true(request_parser_request(p)->has_session);
+    assert_memory_equal(request_parser_request(p)->session, session, sizeof session);
+    request_parser_destroy(p);
+}
+
+static void check_reply(enum reply_reason reason, const char *name)
+{
+    struct reply reply = reply_for(reason);
+    struct buf out;
+
+    buf_init(&out, 0);
+    assert_int_equal(reply_write(&out, &reply), HX_OK);
+    check_written(&out, name);
+    buf_free(&out);
+}
+
+static void what_the_server_refuses_is_written(void **state)
+{
+    (void)state;
+    check_reply(REPLY_ONLY_IPV6, "connect-family.response");
+    check_reply(REPLY_OFTEN_SOURCE, "connect-often.response");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_read),    cmocka_unit_test(requests_are_written),
-        cmocka_unit_test(streams_are_written),  cmocka_unit_test(streams_are_read),
+        cmocka_unit_test(requests_are_read),
+        cmocka_unit_test(requests_are_written),
+        cmocka_unit_test(streams_are_written),
+        cmocka_unit_test(streams_are_read),
         cmocka_unit_test(refusals_are_written),
+        cmocka_unit_test(a_bind_with_a_session_is_read),
+        cmocka_unit_test(what_the_server_refuses_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

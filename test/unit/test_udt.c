@@ -286,12 +286,22 @@ static void throw_handshake(int fd, uint32_t mss, uint32_t window)
                      sizeof(packet));
 }
 
+static uint8_t answer[2048];
+
 static bool answered(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    char buf[2048];
 
-    return poll(&p, 1, 150) == 1 && recv(fd, buf, sizeof(buf), 0) > 0;
+    return poll(&p, 1, 150) == 1 && recv(fd, answer, sizeof(answer), 0) == PACKET_HEAD + HANDSHAKE_SIZE;
+}
+
+/* What the listener's UDT would make room for. */
+static void assert_bounded_answer(int fd, uint32_t mss, uint32_t window)
+{
+    throw_handshake(fd, mss, window);
+    assert_true(answered(fd));
+    assert_in_range(packet_word(answer + 16 + HANDSHAKE_MSS), 256, UDT_MSS_BYTES);
+    assert_in_range(packet_word(answer + 16 + HANDSHAKE_WINDOW), 2, 32);
 }
 
 static void handshakes_outside_the_bounds_get_no_answer(void **state)
@@ -303,20 +313,21 @@ static void handshakes_outside_the_bounds_get_no_answer(void **state)
     assert_true(answered(fd)); /* the test's own packets are as they should be */
     throw_handshake(fd, 44, 8192);
     assert_false(answered(fd));
+    throw_handshake(fd, 255, 8192);
+    assert_false(answered(fd));
     close(fd);
 }
 
-static void handshakes_that_announce_more_than_ours_are_answered(void **state)
+static void handshakes_that_announce_too_much_or_nothing_are_answered_with_our_bounds(void **state)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     (void)state;
-    throw_handshake(fd, 9000, 8192);
-    assert_true(answered(fd));
-    throw_handshake(fd, 1500, 0);
-    assert_true(answered(fd));
-    throw_handshake(fd, 1500, 0xFFFFFFFF);
-    assert_true(answered(fd));
+    assert_bounded_answer(fd, 9000, 8192);
+    assert_bounded_answer(fd, 0xFFFFFFFF, 8192);
+    assert_bounded_answer(fd, 1500, 0);
+    assert_bounded_answer(fd, 1500, 1);
+    assert_bounded_answer(fd, 1500, 0xFFFFFFFF);
     close(fd);
 }
 
@@ -345,7 +356,7 @@ int main(void)
         cmocka_unit_test(a_full_packet_is_readable_without_waiting_for_the_next),
         cmocka_unit_test(connections_that_were_idle_for_long_still_speak_and_close),
         cmocka_unit_test(handshakes_outside_the_bounds_get_no_answer),
-        cmocka_unit_test(handshakes_that_announce_more_than_ours_are_answered),
+        cmocka_unit_test(handshakes_that_announce_too_much_or_nothing_are_answered_with_our_bounds),
         cmocka_unit_test(a_stream_hears_its_peer),
     };
 

@@ -1,0 +1,12 @@
+#include "server/counters.h"
+
+static const char *const names[] = {
+#define COUNTER_NAME(name, text) text,
+    COUNTER_MAP(COUNTER_NAME)
+#undef COUNTER_NAME
+};
+
+const char *counter_name(enum counter which)
+{
+    return names[which];
+}

@@ -1,0 +1,64 @@
+/* server/counters.h: how often what has happened since the start. The enum and the names are made from this one
+ * list; every event that is logged or refused is counted here, also where its line is not written. */
+#ifndef HX_SERVER_COUNTERS_H
+#define HX_SERVER_COUNTERS_H
+
+#include <stdint.h>
+
+#define COUNTER_MAP(X)                                                                          \
+    X(ACCEPTED, "accepted")                 /* connections */                                   \
+    X(TURNED_AWAY, "turned_away")           /* connections closed without an answer */          \
+    X(BOUND, "bound")                       /* a name by its first connection */                \
+    X(JOINED, "joined")                     /* a further connection of the same session */      \
+    X(REPLACED_ADDRESS, "replaced_address") /* holders, by one from the same address */         \
+    X(REPLACED_SESSION, "replaced_session") /* connections, by one of their session */          \
+    X(REPLACED_SILENT, "replaced_silent")   /* holders that did not answer */                   \
+    X(CHALLENGED, "challenged")             /* binds of a name that is held */                  \
+    X(PROBES, "probes")                     /* challenges written, repetitions too */           \
+    X(CONNECTED, "connected")               /* introductions, also repeated ones */             \
+    X(POSTPONED, "postponed")               /* introductions that must wait for their rate */   \
+    X(WAITED, "waited")                     /* connects that have waited for a name */          \
+    X(REFUSED_UNKNOWN, "refused_unknown")                                                       \
+    X(REFUSED_HELD, "refused_held")                                                             \
+    X(REFUSED_ONLY_IPV4, "refused_only_ipv4")                                                   \
+    X(REFUSED_ONLY_IPV6, "refused_only_ipv6")                                                   \
+    X(REFUSED_OFTEN_SOURCE, "refused_often_source")                                             \
+    X(REFUSED_OFTEN_NAME, "refused_often_name")                                                 \
+    X(REFUSED_LATE, "refused_late")                                                             \
+    X(REFUSED_CUT, "refused_cut")                                                               \
+    X(REFUSED_MALFORMED, "refused_malformed") /* by the parser, with any status */              \
+    X(REFUSED_PEER_LIMIT, "refused_peer_limit")                                                 \
+    X(REFUSED_PEER_RATE, "refused_peer_rate")                                                   \
+    X(REFUSED_TOTAL_LIMIT, "refused_total_limit")                                               \
+    X(REFUSED_NO_MEMORY, "refused_no_memory")                                                   \
+    X(REFUSED_NO_ANSWER, "refused_no_answer")                                                   \
+    X(REFUSED_STOPPING, "refused_stopping")                                                     \
+    X(LEFT_CLOSED, "left_closed")                 /* connections: closed by the peer */         \
+    X(LEFT_CUT, "left_cut")                       /* closed by the peer within a request */     \
+    X(LEFT_SILENT, "left_silent")                 /* nothing heard for --idle-timeout */        \
+    X(LEFT_SLOW, "left_slow")                     /* does not read, or its queue is full */     \
+    X(LEFT_TALKATIVE, "left_talkative")           /* sends too much while its answer streams */ \
+    X(LEFT_REPLACED, "left_replaced")             /* did not answer the challenge */            \
+    X(LEFT_UNACKNOWLEDGED, "left_unacknowledged") /* its last answer */                         \
+    X(LEFT_ANSWERED, "left_answered")             /* in order */                                \
+    X(LEFT_FAILED, "left_failed")                 /* an error of ours */
+
+enum counter {
+#define COUNTER_ENUM(name, text) COUNTER_##name,
+    COUNTER_MAP(COUNTER_ENUM)
+#undef COUNTER_ENUM
+        COUNTERS
+};
+
+struct counters { /* zeroed at the start */
+    uint64_t of[COUNTERS];
+};
+
+static inline void counters_add(struct counters *c, enum counter which)
+{
+    c->of[which]++;
+}
+/* As the log shows it. */
+const char *counter_name(enum counter which);
+
+#endif

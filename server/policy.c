@@ -1,0 +1,113 @@
+#include "server/policy.h"
+#include "base/error.h"
+#include "proto/host_id.h"
+#include "server/config.h"
+#include "server/limits.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct policy {
+    const struct server_config *config;
+    struct limits limits;
+    size_t entered;
+    struct rate refusals;      /* of each source */
+    struct rate introductions; /* of each source to each name */
+};
+
+int policy_create(struct policy **out, const struct server_config *config)
+{
+    struct policy *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return HX_ENOMEM;
+    p->config = config;
+    p->limits.per_address = (size_t)config->max_per_address;
+    rate_init(&p->refusals, (unsigned)config->rate_per_address);
+    rate_init(&p->introductions, (unsigned)config->introductions_per_source);
+    *out = p;
+    return HX_OK;
+}
+
+void policy_destroy(struct policy *p)
+{
+    if (!p)
+        return;
+    limits_free(&p->limits);
+    free(p);
+}
+
+enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer)
+{
+    int err;
+
+    if (p->config->max_connections > 0 && p->entered >= (size_t)p->config->max_connections)
+        return REPLY_TOTAL_LIMIT;
+    err = limits_take(&p->limits, peer);
+    if (err < 0)
+        return reply_reason_for(err);
+    p->entered++;
+    return REPLY_NOTHING;
+}
+
+void policy_left(struct policy *p, const struct endpoint *peer)
+{
+    p->entered--;
+    limits_give(&p->limits, peer);
+}
+
+size_t policy_entered(const struct policy *p)
+{
+    return p->entered;
+}
+
+static size_t source_key(const struct endpoint *peer, uint8_t key[RATE_KEY_BYTES])
+{
+    struct sockaddr_in6 address;
+
+    endpoint_to_sockaddr6(peer, &address);
+    return rate_source_key(address.sin6_addr.s6_addr, key);
+}
+
+bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_t now_ms)
+{
+    struct sockaddr_in6 address;
+
+    endpoint_to_sockaddr6(peer, &address);
+    return rate_take(&p->refusals, address.sin6_addr.s6_addr, now_ms);
+}
+
+static struct token_bucket *bucket_of(struct policy *p, const char *name, const struct endpoint *peer)
+{
+    uint8_t key[RATE_KEY_BYTES + HOST_ID_MAX];
+    size_t len = source_key(peer, key), name_len = strnlen(name, HOST_ID_MAX);
+
+    memcpy(key + len, name, name_len);
+    return rate_bucket_of(&p->introductions, key, len + name_len);
+}
+
+enum reply_reason policy_may_reach(struct policy *p, const char *name, struct token_bucket *name_bucket,
+                                   const struct endpoint *peer, int64_t now_ms)
+{
+    const struct token_limit each = RATE_LIMIT(p->config->introductions_per_source);
+    const struct token_limit all = RATE_LIMIT(p->config->introductions_per_name);
+    struct token_bucket *source = each.per_second > 0 ? bucket_of(p, name, peer) : NULL;
+    bool asks_often = false;
+
+    if (source) {
+        int64_t left = token_bucket_left(source, &each, now_ms);
+
+        if (left < 1)
+            return REPLY_OFTEN_SOURCE;
+        asks_often = left < each.most / 2;
+    }
+    if (all.per_second > 0) {
+        int64_t kept = asks_often ? all.most / 2 : 0;
+
+        if (token_bucket_left(name_bucket, &all, now_ms) < kept + 1)
+            return REPLY_OFTEN_NAME;
+        token_bucket_spend(name_bucket, &all, 1, now_ms);
+    }
+    if (source)
+        token_bucket_spend(source, &each, 1, now_ms);
+    return REPLY_NOTHING;
+}

@@ -1,0 +1,34 @@
+/* server/policy.h: who may what, and how often: limits and rates of addresses and names. Knows no connection
+ * and no registry; it answers with the reason of the refusal, or REPLY_NOTHING. */
+#ifndef HX_SERVER_POLICY_H
+#define HX_SERVER_POLICY_H
+
+#include "base/rate.h"
+#include "server/reply.h"
+#include <stddef.h>
+
+struct policy;
+struct server_config;
+
+/* HX_OK or HX_ENOMEM. *config stays the caller's and must live as long. */
+int policy_create(struct policy **out, const struct server_config *config);
+void policy_destroy(struct policy *p); /* NULL is fine */
+
+/* A new connection of this peer; REPLY_NOTHING: it is counted until policy_left(). */
+enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer);
+void policy_left(struct policy *p, const struct endpoint *peer);
+size_t policy_entered(const struct policy *p); /* connections that are counted */
+
+/* Refusals cost the server an answer and a line in the log. False: this source has had enough of them, and is
+ * sent away. */
+bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_t now_ms);
+
+/* Takes what it costs the holder of `name` to be told of `peer`: a part for a connect, a challenge for a bind.
+ * `name_bucket` is kept with the name.
+ *
+ * The second half of a name's bucket is for sources that have not asked lately: one that asks often, for
+ * whatever reason, never keeps the others out. */
+enum reply_reason policy_may_reach(struct policy *p, const char *name, struct token_bucket *name_bucket,
+                                   const struct endpoint *peer, int64_t now_ms);
+
+#endif

@@ -1,0 +1,393 @@
+#include "server/registry_local.h"
+#include "base/error.h"
+#include "server/counters.h"
+#include "server/registry_local_state.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct registry_local *of(struct registry *r)
+{
+    return container_of(r, struct registry_local, base);
+}
+
+/* ---- holders ---- */
+
+/* From a list of those who know no address of the holder's new connection, or an older one. */
+static void make_pending(struct registry_name *n, enum registry_role from,
+                         const struct registry_member *holder)
+{
+    struct registry_member *m, *next;
+
+    for (m = n->members[from]; m; m = next) {
+        next = m->in.next;
+        if (m->peer.family != holder->peer.family)
+            continue;
+        registry_unlist(m);
+        registry_list(n, m, registry_pending(m->peer.family));
+        if (from == REGISTRY_WAITER)
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
+    }
+}
+
+static void become_holder(struct registry_name *n, struct registry_member *m, enum registry_how how,
+                          const struct endpoint *instead)
+{
+    static const enum counter counted[] = {[REGISTRY_FREE] = COUNTER_BOUND,
+                                           [REGISTRY_JOINED] = COUNTER_JOINED,
+                                           [REGISTRY_SAME_SESSION] = COUNTER_REPLACED_SESSION,
+                                           [REGISTRY_SAME_ADDRESS] = COUNTER_REPLACED_ADDRESS,
+                                           [REGISTRY_SILENT] = COUNTER_REPLACED_SILENT};
+    struct registry_local *l = n->local;
+
+    if (!n->members[REGISTRY_HOLDER]) {
+        l->totals.names++;
+        n->has_session = m->in.request->has_session;
+        memcpy(n->session, m->in.request->session, sizeof n->session);
+        n->families_ms = registry_now(n) + (n->has_session ? REGISTRY_FAMILY_MS : 0);
+    }
+    registry_list(n, m, REGISTRY_HOLDER);
+    counters_add(l->c.counters, counted[how]);
+    make_pending(n, REGISTRY_WATCHER, m);
+    make_pending(n, REGISTRY_WAITER, m);
+    registry_tell_missing_family(n);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND, .how = how, .holder = *instead});
+}
+
+static void take_from_holder(struct registry_name *n, struct registry_member *m, enum registry_how how)
+{
+    registry_unlist(m);
+    n->local->totals.names -= !n->members[REGISTRY_HOLDER];
+    m->events->replaced(m, how);
+}
+
+/* The others challenge the new holder, once it streams. */
+static void first_challenger_wins(struct registry_name *n, enum registry_how how,
+                                  const struct endpoint *instead)
+{
+    struct registry_member *m = n->members[REGISTRY_CHALLENGER];
+
+    timers_cancel(n->local->c.timers, &n->verdict);
+    if (!m)
+        return;
+    registry_unlist(m);
+    become_holder(n, m, how, instead);
+}
+
+/* ---- challenges ---- */
+
+static void next_look(struct registry_name *n)
+{
+    int64_t step = (n->verdict_ms - registry_now(n)) / REGISTRY_REMINDS;
+    int64_t at_ms = registry_now(n) + (step > 20 ? step : 20);
+
+    timers_set(n->local->c.timers, &n->verdict, at_ms < n->verdict_ms ? at_ms : n->verdict_ms);
+}
+
+static void challenge(struct registry_name *n)
+{
+    int64_t patience_ms = 0;
+
+    if (timer_is_set(&n->verdict) || !n->members[REGISTRY_CHALLENGER])
+        return;
+    for (struct registry_member *h = n->members[REGISTRY_HOLDER]; h; h = h->in.next) {
+        int64_t ms = h->events->challenge(h);
+
+        if (ms > patience_ms)
+            patience_ms = ms;
+    }
+    n->verdict_ms = registry_now(n) + patience_ms;
+    next_look(n);
+}
+
+static void reject_challengers(struct registry_name *n)
+{
+    struct registry_member *m;
+
+    timers_cancel(n->local->c.timers, &n->verdict);
+    while ((m = n->members[REGISTRY_CHALLENGER]) != NULL) {
+        registry_unlist(m);
+        registry_refuse(m, REPLY_HELD);
+    }
+}
+
+static bool any_lives(const struct registry_name *n)
+{
+    const struct registry_member *h = n->members[REGISTRY_HOLDER];
+
+    while (h && !h->events->lives(h))
+        h = h->in.next;
+    return h != NULL;
+}
+
+static void verdict_due(struct timer *t)
+{
+    struct registry_name *n = container_of(t, struct registry_name, verdict);
+    struct registry_member *h;
+    struct endpoint old;
+
+    registry_hold(n);
+    if (any_lives(n)) {
+        reject_challengers(n);
+    } else if (registry_now(n) < n->verdict_ms) {
+        for (h = n->members[REGISTRY_HOLDER]; h; h = h->in.next)
+            h->events->remind(h);
+        next_look(n);
+    } else {
+        old = n->members[REGISTRY_HOLDER]->peer;
+        while ((h = n->members[REGISTRY_HOLDER]) != NULL)
+            take_from_holder(n, h, REGISTRY_SILENT);
+        first_challenger_wins(n, REGISTRY_SILENT, &old);
+    }
+    registry_release(n);
+}
+
+/* ---- what members ask ---- */
+
+static struct registry_name *find_or_add(struct registry_local *l, const char *name)
+{
+    return registry_find_or_add(l, name, verdict_due, registry_later_due);
+}
+
+static bool same_session(const struct registry_name *n, const struct request *q)
+{
+    return n->has_session && q->has_session && memcmp(n->session, q->session, sizeof n->session) == 0;
+}
+
+static struct registry_member *holder_at(const struct registry_name *n, const struct endpoint *peer)
+{
+    struct registry_member *h = n->members[REGISTRY_HOLDER];
+
+    while (h && !endpoint_equal(&h->peer, peer))
+        h = h->in.next;
+    return h;
+}
+
+/* Who knows the session, or comes from the same address and port, is the holder. */
+static void bind_own(struct registry_name *n, struct registry_member *m)
+{
+    struct registry_member *old = holder_at(n, &m->peer), *h;
+    bool same = same_session(n, m->in.request);
+    enum registry_how how = REGISTRY_JOINED;
+    struct endpoint address = m->peer;
+
+    if (old)
+        how = REGISTRY_SAME_ADDRESS;
+    else if ((old = registry_holder_of_family(n, m->peer.family)) != NULL)
+        how = REGISTRY_SAME_SESSION;
+    if (old)
+        address = old->peer;
+    if (same && old)
+        take_from_holder(n, old, how);
+    while (!same && (h = n->members[REGISTRY_HOLDER]) != NULL)
+        take_from_holder(n, h, how);
+    if (same)
+        reject_challengers(n); /* it was heard, after all */
+    else
+        timers_cancel(n->local->c.timers, &n->verdict);
+    become_holder(n, m, how, &address);
+}
+
+static void bind_against(struct registry_name *n, struct registry_member *m)
+{
+    enum reply_reason reason = registry_may_reach(n, m);
+    struct endpoint holder = n->members[REGISTRY_HOLDER]->peer;
+
+    if (reason != REPLY_NOTHING) {
+        registry_refuse(m, reason);
+        return;
+    }
+    registry_list(n, m, REGISTRY_CHALLENGER);
+    counters_add(n->local->c.counters, COUNTER_CHALLENGED);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_ASKS, .holder = holder});
+    challenge(n);
+}
+
+static void local_bind(struct registry *r, struct registry_member *m, const struct request *q)
+{
+    struct registry_name *n = registry_find(of(r), q->host_id);
+    bool held = n && n->members[REGISTRY_HOLDER],
+         own = held && (same_session(n, q) || holder_at(n, &m->peer));
+
+    assert(m->in.role == REGISTRY_NOBODY);
+    m->in.request = q;
+    if (q->head) {
+        if (held && !own)
+            registry_refuse(m, REPLY_HELD);
+        else
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND});
+        return;
+    }
+    n = find_or_add(of(r), q->host_id);
+    if (!n) {
+        registry_refuse(m, REPLY_NO_MEMORY);
+        return;
+    }
+    registry_hold(n);
+    if (own)
+        bind_own(n, m);
+    else if (held)
+        bind_against(n, m);
+    else
+        become_holder(n, m, REGISTRY_FREE, &(struct endpoint){.family = AF_UNSPEC});
+    registry_release(n);
+}
+
+static void wait_for_holder(struct registry_local *l, struct registry_member *m, const struct request *q)
+{
+    struct registry_name *n = find_or_add(l, q->host_id);
+
+    if (!n) {
+        registry_refuse(m, REPLY_NO_MEMORY);
+        return;
+    }
+    registry_hold(n);
+    registry_list(n, m, REGISTRY_WAITER);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_WAITS});
+    registry_tell_missing_family(n);
+    registry_release(n);
+}
+
+/* HX_OK: answered. Else the connection of its family has failed, and left. */
+static int connect_to(struct registry_name *n, struct registry_member *m, struct registry_member *holder)
+{
+    enum reply_reason reason = registry_may_reach(n, m);
+    int err = HX_OK;
+
+    if (reason != REPLY_NOTHING) {
+        registry_refuse(m, reason);
+        return HX_OK;
+    }
+    m->in.counted = true;
+    registry_list(n, m, registry_pending(m->peer.family));
+    err = registry_introduce(n, holder, m);
+    if (err == HX_EAGAIN)
+        registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
+    else if (err < 0)
+        registry_unlist(m);
+    return err == HX_EAGAIN ? HX_OK : err;
+}
+
+static void local_connect(struct registry *r, struct registry_member *m, const struct request *q)
+{
+    struct registry_name *n = registry_find(of(r), q->host_id);
+    struct registry_member *holder;
+    int err = HX_ECLOSED;
+
+    assert(m->in.role == REGISTRY_NOBODY);
+    m->in.request = q;
+    m->in.told = (struct endpoint){.family = AF_UNSPEC};
+    m->in.counted = false;
+    if (!n || !n->members[REGISTRY_HOLDER]) {
+        if (q->wait_s > 0 && !q->head)
+            wait_for_holder(of(r), m, q);
+        else
+            registry_refuse(m, REPLY_UNKNOWN);
+        return;
+    }
+    registry_hold(n);
+    while (err < 0 && (holder = registry_holder_of_family(n, m->peer.family)) != NULL) {
+        if (q->head)
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = holder->peer});
+        err = q->head ? HX_OK : connect_to(n, m, holder);
+    }
+    if (err < 0 && !n->members[REGISTRY_HOLDER])
+        registry_refuse(m, REPLY_UNKNOWN);
+    else if (err < 0 && (q->head || registry_now(n) >= n->families_ms))
+        registry_refuse(m, registry_missing_family(n));
+    else if (err < 0)
+        wait_for_holder(of(r), m, q);
+    registry_release(n);
+}
+
+/* The last connection of a name has gone: who waits for its other one, and not for the name, waits in vain. */
+static void refuse_impatient(struct registry_name *n)
+{
+    struct registry_member *m, *next;
+
+    for (m = n->members[REGISTRY_WAITER]; m; m = next) {
+        next = m->in.next;
+        if (m->in.request->wait_s > 0)
+            continue;
+        registry_unlist(m);
+        registry_refuse(m, REPLY_UNKNOWN);
+    }
+}
+
+static void local_leave(struct registry *r, struct registry_member *m)
+{
+    struct registry_name *n = m->in.name;
+    bool held = m->in.role == REGISTRY_HOLDER;
+
+    if (!n)
+        return;
+    registry_hold(n);
+    registry_unlist(m);
+    if (held && !n->members[REGISTRY_HOLDER]) {
+        of(r)->totals.names--;
+        first_challenger_wins(n, REGISTRY_FREE, &m->peer);
+        if (!n->members[REGISTRY_HOLDER])
+            refuse_impatient(n);
+    }
+    if (!n->members[REGISTRY_CHALLENGER])
+        timers_cancel(of(r)->c.timers, &n->verdict);
+    registry_release(n);
+}
+
+static bool local_proceed(struct registry *r, struct registry_member *m)
+{
+    struct registry_name *n = m->in.name;
+    bool more;
+
+    (void)r;
+    if (!n || m->in.role != REGISTRY_HOLDER)
+        return false;
+    registry_hold(n);
+    challenge(n);
+    more = registry_introduce_pending(n, m->peer.family);
+    registry_release(n);
+    return more;
+}
+
+static void local_heard(struct registry *r, struct registry_member *m)
+{
+    struct registry_name *n = m->in.name;
+
+    (void)r;
+    if (!n || m->in.role != REGISTRY_HOLDER)
+        return;
+    registry_hold(n);
+    reject_challengers(n);
+    registry_release(n);
+}
+
+static void local_totals(const struct registry *r, struct registry_totals *out)
+{
+    *out = container_of(r, const struct registry_local, base)->totals;
+}
+
+static void local_destroy(struct registry *r)
+{
+    assert(!of(r)->names);
+    free(of(r));
+}
+
+static const struct registry_ops local_ops = {.bind = local_bind,
+                                              .connect = local_connect,
+                                              .leave = local_leave,
+                                              .proceed = local_proceed,
+                                              .heard = local_heard,
+                                              .totals = local_totals,
+                                              .destroy = local_destroy};
+
+int registry_local_create(struct registry **out, const struct registry_local_config *config)
+{
+    struct registry_local *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return HX_ENOMEM;
+    l->base.ops = &local_ops;
+    l->c = *config;
+    *out = &l->base;
+    return HX_OK;
+}

@@ -1,0 +1,84 @@
+/* server/registry_local_state.h: the inside of a registry of one process, for registry_local.c,
+ * registry_names.c and registry_introduce.c alone. */
+#ifndef HX_SERVER_REGISTRY_LOCAL_STATE_H
+#define HX_SERVER_REGISTRY_LOCAL_STATE_H
+
+#include "base/container_of.h"
+#include "base/timers.h"
+#include "base/token_bucket.h"
+#include "server/registry_local.h"
+#include <uthash.h>
+
+/* The lists of a name that a member can be in, each in the order they came. */
+enum registry_role {
+    REGISTRY_NOBODY,
+    REGISTRY_HOLDER,
+    REGISTRY_WATCHER,      /* was introduced */
+    REGISTRY_PENDING_IPV4, /* to be introduced */
+    REGISTRY_PENDING_IPV6,
+    REGISTRY_WAITER,     /* no connection of its family holds the name */
+    REGISTRY_CHALLENGER, /* wants the name that somebody holds */
+    REGISTRY_ROLES
+};
+
+struct registry_name {
+    struct registry_local *local;
+    UT_hash_handle hh;
+    struct registry_member *members[REGISTRY_ROLES];
+    struct timer verdict; /* of a challenge: its end, or the next look */
+    struct timer later;   /* when pending ones, or waiters of another family, are looked at */
+    int64_t verdict_ms;   /* the challenge's end */
+    int busy;             /* functions at work on it: it is not freed */
+    int64_t families_ms;  /* from then on a family without a connection is taken for missing */
+    struct token_bucket reached;
+    uint8_t session[REQUEST_SESSION_BYTES];
+    bool has_session;
+    char text[]; /* the key */
+};
+
+struct registry_local {
+    struct registry base;
+    struct registry_local_config c;
+    struct registry_name *names;
+    struct registry_totals totals;
+};
+
+static inline int64_t registry_now(const struct registry_name *n)
+{
+    return *n->local->c.now_ms;
+}
+
+/* registry_names.c */
+struct registry_name *registry_find(const struct registry_local *l, const char *name);
+/* Its timers fire these. NULL: no memory. */
+struct registry_name *registry_find_or_add(struct registry_local *l, const char *name,
+                                           void (*verdict_due)(struct timer *t),
+                                           void (*later_due)(struct timer *t));
+/* Between the two a callback may take the last member out. */
+void registry_hold(struct registry_name *n);
+void registry_release(struct registry_name *n);
+void registry_list(struct registry_name *n, struct registry_member *m, enum registry_role role);
+void registry_unlist(struct registry_member *m);
+struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family);
+void registry_answer(struct registry_member *m, struct registry_answer a);
+void registry_refuse(struct registry_member *m, enum reply_reason reason);
+/* Why somebody of the other family is refused; somebody holds the name. */
+enum reply_reason registry_missing_family(const struct registry_name *n);
+
+/* registry_introduce.c */
+enum reply_reason registry_may_reach(struct registry_name *n, const struct registry_member *m);
+static inline enum registry_role registry_pending(sa_family_t family)
+{
+    return family == AF_INET6 ? REGISTRY_PENDING_IPV6 : REGISTRY_PENDING_IPV4;
+}
+/* `m` is listed as pending. HX_OK: both know each other, or need not be told again. Else what
+ * registry_events.introduce() says. */
+int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m);
+/* Introduces those who wait to the connection of their family. True: more of them could come. Callbacks may end
+ * the holder, and each of those who wait while it is its turn. */
+bool registry_introduce_pending(struct registry_name *n, sa_family_t family);
+/* Those who wait for a connection of their family, and have done so long enough. */
+void registry_tell_missing_family(struct registry_name *n);
+void registry_later_due(struct timer *t);
+
+#endif

@@ -1,0 +1,116 @@
+#include "base/error.h"
+#include "server/registry_local_state.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* ---- names and lists ---- */
+
+struct registry_name *registry_find(const struct registry_local *l, const char *name)
+{
+    struct registry_name *n;
+
+    HASH_FIND_STR(l->names, name, n);
+    return n;
+}
+
+struct registry_name *registry_find_or_add(struct registry_local *l, const char *name,
+                                           void (*verdict_due)(struct timer *t),
+                                           void (*later_due)(struct timer *t))
+{
+    struct registry_name *n = registry_find(l, name);
+    size_t len = strlen(name);
+
+    if (n)
+        return n;
+    n = calloc(1, sizeof *n + len + 1);
+    if (!n || timers_reserve(l->c.timers, 2) < 0) {
+        free(n);
+        return NULL;
+    }
+    n->local = l;
+    n->verdict.fire = verdict_due;
+    n->later.fire = later_due;
+    memcpy(n->text, name, len + 1);
+    HASH_ADD_KEYPTR(hh, l->names, n->text, len, n);
+    if (!n->hh.tbl) {
+        timers_release(l->c.timers, 2);
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+void registry_list(struct registry_name *n, struct registry_member *m, enum registry_role role)
+{
+    m->in.name = n;
+    m->in.role = (uint8_t)role;
+    DL_APPEND2(n->members[role], m, in.prev, in.next);
+    n->local->totals.waiters += role == REGISTRY_WAITER;
+}
+
+void registry_unlist(struct registry_member *m)
+{
+    struct registry_name *n = m->in.name;
+
+    n->local->totals.waiters -= m->in.role == REGISTRY_WAITER;
+    DL_DELETE2(n->members[m->in.role], m, in.prev, in.next);
+    m->in.name = NULL;
+    m->in.role = REGISTRY_NOBODY;
+    m->in.prev = m->in.next = NULL;
+}
+
+static void forget_if_empty(struct registry_name *n)
+{
+    struct registry_local *l = n->local;
+
+    if (n->busy > 0)
+        return;
+    for (int role = 0; role < REGISTRY_ROLES; role++)
+        if (n->members[role])
+            return;
+    timers_cancel(l->c.timers, &n->verdict);
+    timers_cancel(l->c.timers, &n->later);
+    timers_release(l->c.timers, 2);
+    HASH_DEL(l->names, n);
+    free(n);
+}
+
+/* Between the two a callback may take the last member out. */
+void registry_hold(struct registry_name *n)
+{
+    n->busy++;
+}
+
+void registry_release(struct registry_name *n)
+{
+    n->busy--;
+    forget_if_empty(n);
+}
+
+struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family)
+{
+    struct registry_member *h = n->members[REGISTRY_HOLDER];
+
+    while (h && h->peer.family != family)
+        h = h->in.next;
+    return h;
+}
+
+/* ---- answers ---- */
+
+void registry_answer(struct registry_member *m, struct registry_answer a)
+{
+    m->answer = a;
+    m->events->answered(m);
+}
+
+void registry_refuse(struct registry_member *m, enum reply_reason reason)
+{
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason});
+}
+
+enum reply_reason registry_missing_family(const struct registry_name *n)
+{
+    return n->members[REGISTRY_HOLDER]->peer.family == AF_INET6 ? REPLY_ONLY_IPV6 : REPLY_ONLY_IPV4;
+}
