@@ -4,7 +4,7 @@
 const char *drop_name(enum drop why)
 {
     static const char *const names[DROPS] = {
-#define DROP_NAME(name, text) [DROP_##name] = text,
+#define DROP_NAME(name, text) [DROP_##name] = (text),
         DROP_MAP(DROP_NAME)
 #undef DROP_NAME
     };
