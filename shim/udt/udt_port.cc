@@ -72,9 +72,13 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
-    if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
+    if (p->keeper == UDT::INVALID_SOCK || !udt_set_sharing(p->keeper, false) ||
+        UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
     net_port_disown(p->net);
+    p->udt_name = p->local;
+    if (!udt_port_key(p->keeper, &p->udt_name))
+        return HX_ESYS;
     net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */
     if (!p->listening)
         return HX_OK;
