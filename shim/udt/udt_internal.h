@@ -48,6 +48,7 @@ struct udt_port {
     sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
     bool listening;
+    bool bound;           /* UDT has the descriptor, and threads on it */
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
     struct net_port *net;

@@ -75,6 +75,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
     if (p->keeper == UDT::INVALID_SOCK || !udt_set_sharing(p->keeper, false) ||
         UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
+    p->bound = true;
     net_port_disown(p->net);
     p->udt_name = p->local;
     if (!udt_port_key(p->keeper, &p->udt_name))
@@ -216,7 +217,13 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
         err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
-        destroy_port(p);
+        if (p->bound) { /* UDT's threads cannot be stopped alone (UDT4.md, A5): udt_shutdown() ends it */
+            tap_detach(p->tap);
+            std::lock_guard<std::mutex> held(ports_lock);
+            ports.push_back(p);
+        } else {
+            destroy_port(p);
+        }
         errno = saved;
         return err;
     }
