@@ -47,8 +47,8 @@ struct udt_port {
     socklen_t local_len;
     sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
+    bool started;     /* UDT::startup() was called for it */
     bool listening;
-    bool bound;           /* UDT has the descriptor, and threads on it */
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
     struct net_port *net;

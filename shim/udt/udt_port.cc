@@ -70,12 +70,12 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return err;
     if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
+    p->started = true;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
     if (p->keeper == UDT::INVALID_SOCK || !udt_set_sharing(p->keeper, false) ||
         UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
-    p->bound = true;
     net_port_disown(p->net);
     p->udt_name = p->local;
     if (!udt_port_key(p->keeper, &p->udt_name))
@@ -94,6 +94,21 @@ void destroy_port(struct udt_port *p)
     tap_destroy(p->tap);
     net_port_close(p->net);
     delete p;
+}
+
+/* A port that could not be opened. Once UDT was started for it, its threads may be on it, and UDT's collector ends
+ * them in its own time, and closes the descriptor: what they use stays until udt_shutdown(), which counts it. */
+void give_up(struct udt_port *p)
+{
+    if (!p->started) {
+        destroy_port(p);
+        return;
+    }
+    tap_detach(p->tap);
+    if (p->keeper != UDT::INVALID_SOCK)
+        UDT::close(p->keeper);
+    std::lock_guard<std::mutex> held(ports_lock);
+    ports.push_back(p);
 }
 
 int told(struct udt_event *ev, enum udt_event_type type, udt_stream *s)
@@ -217,13 +232,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
         err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
-        if (p->bound) { /* UDT's threads cannot be stopped alone (UDT4.md, A5): udt_shutdown() ends it */
-            tap_detach(p->tap);
-            std::lock_guard<std::mutex> held(ports_lock);
-            ports.push_back(p);
-        } else {
-            destroy_port(p);
-        }
+        give_up(p);
         errno = saved;
         return err;
     }
