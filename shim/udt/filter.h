@@ -34,7 +34,8 @@ enum filter_verdict {
     FILTER_SEQUENCE,  /* bit 31 in a sequence number (S10) */
     FILTER_ACK,       /* light ACKs (S8), RTT or rates out of range (S11) */
     FILTER_NAK,       /* a malformed range, a list that is too long or not in order (S10) */
-    FILTER_EMPTY      /* a data packet without data (S19) */
+    FILTER_EMPTY,     /* a data packet without data (S19) */
+    FILTER_VERDICTS   /* how many there are */
 };
 
 #define FILTER_CUSTOM_HX \

@@ -99,7 +99,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
         control_ask(t, c, now_ms);
     } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {
-        t->stats.keepalives++;
+        t->keepalives_held++;
         return false;
     }
     if (type == PACKET_SHUTDOWN) {

@@ -85,3 +85,8 @@ bool udt_set_rendezvous(UDTSOCKET id, bool on)
 {
     return set_option(id, UDT_RENDEZVOUS, on);
 }
+
+bool udt_set_sharing(UDTSOCKET id, bool on)
+{
+    return set_option(id, UDT_REUSEADDR, on);
+}

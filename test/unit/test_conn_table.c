@@ -14,7 +14,7 @@ static void *allocate(size_t count, size_t size, bool zeroed)
 }
 #define malloc(size)        allocate(1, size, false)
 #define calloc(count, size) allocate(count, size, true)
-#include "shim/udt/conn_table.c"
+#include "shim/udt/conn_table.c" // NOLINT(bugprone-suspicious-include)
 #undef malloc
 #undef calloc
 #include <setjmp.h>

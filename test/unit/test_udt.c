@@ -342,9 +342,38 @@ static void a_stream_hears_its_peer(void **state)
     stream_close(b);
 }
 
+static void two_listeners_of_one_port_number_keep_their_connections_apart(void **state)
+{
+    struct udt_port *other, *ports[2] = {server, NULL};
+    struct udt_port_config config = {.backlog = 16};
+    struct sockaddr_in6 at;
+    socklen_t len;
+
+    (void)state;
+    memcpy(&at, udt_port_local(server, &len), sizeof(at)); /* 127.0.0.1, as mapped */
+    at.sin6_addr.s6_addr[15] = 2;
+    config.local = (struct sockaddr *)&at;
+    config.local_len = sizeof(at);
+    assert_int_equal(udt_port_open(&other, &config), HX_OK);
+    ports[1] = other;
+    for (int i = 0; i < 4; i++) {
+        struct stream *far, *near = connect_to(left, ports[i % 2], &far);
+        char byte = 0;
+
+        assert_int_equal(stream_write(near, "x", 1), 1);
+        assert_int_equal(read_all(ports[i % 2], far, &byte, 1), 1);
+        assert_int_equal(stream_write(far, "y", 1), 1);
+        assert_int_equal(read_all(left, near, &byte, 1), 1);
+        assert_int_equal(byte, 'y');
+        stream_close(near);
+        stream_close(far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_listeners_of_one_port_number_keep_their_connections_apart),
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(the_listener_sees_the_clients_own_port),
         cmocka_unit_test(a_close_is_told_within_100_ms_after_what_came_before_it),
