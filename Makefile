@@ -19,9 +19,12 @@ STDXX      := -std=gnu++17 $(OURS)
 comma      := ,
 # UDT's threads take and send every datagram through shim/udt (tap.h).
 WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
+WRAP       += -Wl,--wrap=gettimeofday,--wrap=pthread_cond_timedwait,--wrap=rand,--wrap=srand
 # And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
-              _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv _ZN6CTimer7sleeptoEm)
+              _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv \
+              _ZN9CRcvQueue17registerConnectorERKiP4CUDTiPK8sockaddrm \
+              _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
 # The nameserver's; a sanitizer has its own.
@@ -97,6 +100,7 @@ $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -
 $(B)/example-static: client/example.c $(LIBHX)
 	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
+$(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)

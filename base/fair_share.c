@@ -40,7 +40,7 @@ void fair_share_init(struct fair_share *f, int max, int host_max)
 
 static struct fair_share_member *oldest_of(const struct fair_share *f, const struct fair_share_source *host)
 {
-    struct fair_share_member *m;
+    struct fair_share_member *m = NULL;
     DL_FOREACH(f->oldest, m)
     {
         if (same_host(&m->source, host))
@@ -52,7 +52,7 @@ static struct fair_share_member *oldest_of(const struct fair_share *f, const str
 struct fair_share_member *fair_share_victim(const struct fair_share *f,
                                             const struct fair_share_source *source)
 {
-    struct fair_share_member *m, *victim = NULL;
+    struct fair_share_member *m = NULL, *victim = NULL;
     struct fair_share_member *own = oldest_of(f, source);
     int most_of_network = 0, most_of_host = 0;
     if (own && own->of_host >= f->host_max)
@@ -76,7 +76,7 @@ struct fair_share_member *fair_share_victim(const struct fair_share *f,
 /* Tells all that share host or network with `m` that it has come (1) or gone (-1). */
 static void count(struct fair_share *f, const struct fair_share_member *m, int change)
 {
-    struct fair_share_member *other;
+    struct fair_share_member *other = NULL;
     DL_FOREACH(f->oldest, other)
     {
         if (other == m || !same_network(&other->source, &m->source))
@@ -89,7 +89,7 @@ static void count(struct fair_share *f, const struct fair_share_member *m, int c
 
 void fair_share_add(struct fair_share *f, struct fair_share_member *m)
 {
-    struct fair_share_member *other;
+    struct fair_share_member *other = NULL;
     m->of_network = m->of_host = 1;
     DL_FOREACH(f->oldest, other)
     {

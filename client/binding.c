@@ -21,6 +21,8 @@ static void enter(struct leg *leg, enum leg_state state)
 {
     engine_timer_cancel(&leg->timer);
     leg->state = state;
+    if (state != LEG_QUEUED && state != LEG_ASKING)
+        turn_end(&leg->turn); /* last: another leg may begin in it */
 }
 
 static struct leg *other_leg(const struct leg *leg)
@@ -178,7 +180,8 @@ static void on_part(void *user, const struct multipart_part *part)
     leg->b->callbacks.part(leg->b->callbacks.user, leg->nameserver, part);
 }
 
-static void ask(struct leg *leg)
+/* Its turn has come. */
+static void ask_now(struct leg *leg)
 {
     struct binding *b = leg->b;
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
@@ -197,6 +200,19 @@ static void ask(struct leg *leg)
         enter(leg, LEG_ASKING);
     else /* memory: not for good, even before it was bound */
         wait_for(leg, backoff_after(leg, -1));
+}
+
+static void on_turn(struct turn *t)
+{
+    ask_now(container_of(t, struct leg, turn));
+}
+
+static void ask(struct leg *leg)
+{
+    struct binding *b = leg->b;
+    enter(leg, LEG_QUEUED);
+    if (turn_take(&leg->turn, &b->settings->nameservers[b->where]))
+        ask_now(leg);
 }
 
 /* Another source address is another NAT, or another mapping: what the nameserver tells of us is not true any more. */
@@ -260,6 +276,7 @@ int binding_begin(struct binding *b, const struct settings *settings,
     for (int i = 0; i < 2; i++) {
         b->legs[i].b = b;
         b->legs[i].timer.fire = on_timer;
+        b->legs[i].turn.granted = on_turn;
     }
     b->main = &b->legs[0];
     b->main->families = settings->families;

@@ -1,10 +1,10 @@
 /* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have. Everything is
  * called and calls back with the engine's lock held.
  *
- *             retry is due               agreed
- *     WAITING ------------> ASKING ---------------------> BOUND      a leg's states; OFF: it is not wanted now
- *        ^                    | refused, not reached        | lost, or the way there has changed
- *        '--------------------+-----------------------------'
+ *            retry is due        its turn          agreed
+ *     WAITING ------------> QUEUED -------> ASKING -------> BOUND      a leg's states; OFF: it is not wanted now
+ *        ^                                    | refused,      | lost, or the way there has changed
+ *        '------------------------------------+---------------'  not reached
  *
  * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same name over
  * the other family; what becomes of that one is nobody's concern but its own, until the main one is lost: then it
@@ -15,18 +15,20 @@
 #include "base/backoff.h"
 #include "client/nameserver.h"
 #include "client/settings.h"
+#include "client/turns.h"
 
 #define BINDING_SESSION_DIGITS 32 /* 128 bits */
 
 struct binding;
 
-enum leg_state { LEG_OFF, LEG_WAITING, LEG_ASKING, LEG_BOUND };
+enum leg_state { LEG_OFF, LEG_WAITING, LEG_QUEUED, LEG_ASKING, LEG_BOUND };
 
 struct leg { /* private */
     struct binding *b;
     enum leg_state state; /* changed by enter() alone */
     int families;         /* FAMILY_* that it asks over */
     struct nameserver *nameserver;
+    struct turn turn;          /* QUEUED: waited for; ASKING: had */
     struct engine_timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -30,10 +29,15 @@ static struct {
     int netwatch_fd;             /* below 0: none */
     struct engine_timer network; /* since the first change that was not told */
     pthread_t thread;
-    struct engine_timer *timers; /* in no order: there are few */
+    struct engine_timer *timers; /* in no order */
+    struct engine_timer *due;    /* taken from them, to be fired */
+    int64_t soonest_ms;          /* none of `timers` is due before */
     struct engine_member *members;
-} engine = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1, .netwatch_fd = -1};
+} engine = {.lock = PTHREAD_MUTEX_INITIALIZER,
+            .ended = PTHREAD_COND_INITIALIZER,
+            .wake_fd = -1,
+            .netwatch_fd = -1,
+            .soonest_ms = INT64_MAX};
 
 void engine_lock(void)
 {
@@ -66,23 +70,12 @@ uint32_t engine_random(void)
 
 int engine_cond_init(pthread_cond_t *cond)
 {
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return HX_ENOMEM;
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    int rc = pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-    return rc == 0 ? HX_OK : HX_ENOMEM;
+    return pthread_cond_init(cond, NULL) == 0 ? HX_OK : HX_ENOMEM;
 }
 
 bool engine_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms)
 {
-    if (deadline_ms == INT64_MAX) {
-        pthread_cond_wait(cond, mutex);
-        return true;
-    }
-    struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
-    return pthread_cond_timedwait(cond, mutex, &at) == 0;
+    return clock_wait(cond, mutex, deadline_ms);
 }
 
 bool engine_wait(pthread_cond_t *cond, int64_t deadline_ms)
@@ -97,10 +90,14 @@ int64_t engine_deadline(int timeout_ms)
 
 void engine_timer_set(struct engine_timer *t, int64_t due_ms)
 {
+    engine_timer_cancel(t);
     t->due_ms = due_ms;
-    if (!t->armed)
-        DL_APPEND(engine.timers, t);
+    t->list = &engine.timers;
+    DL_APPEND(engine.timers, t);
     t->armed = true;
+    if (due_ms >= engine.soonest_ms)
+        return;
+    engine.soonest_ms = due_ms;
     if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
         engine_wake();
 }
@@ -108,7 +105,7 @@ void engine_timer_set(struct engine_timer *t, int64_t due_ms)
 void engine_timer_cancel(struct engine_timer *t)
 {
     if (t->armed)
-        DL_DELETE(engine.timers, t);
+        DL_DELETE(*t->list, t);
     t->armed = false;
 }
 
@@ -125,17 +122,33 @@ void engine_leave(struct engine_member *m)
     m->joined = false;
 }
 
+/* What is due now is taken out first: so firing is not the square of their number where thousands are due at once,
+ * and what a timer sets anew for now waits for the next turn. */
+static void take_due(int64_t now_ms)
+{
+    struct engine_timer *t, *next;
+    engine.soonest_ms = INT64_MAX;
+    DL_FOREACH_SAFE(engine.timers, t, next)
+    {
+        if (t->due_ms <= now_ms) {
+            DL_DELETE(engine.timers, t);
+            DL_APPEND(engine.due, t);
+            t->list = &engine.due;
+        } else if (t->due_ms < engine.soonest_ms) {
+            engine.soonest_ms = t->due_ms;
+        }
+    }
+}
+
 static void run_timers(int64_t now_ms)
 {
-    struct engine_timer *t = engine.timers;
-    while (t) {
-        if (t->due_ms > now_ms) {
-            t = t->next;
-            continue;
-        }
+    struct engine_timer *t;
+    if (now_ms < engine.soonest_ms)
+        return;
+    take_due(now_ms);
+    while ((t = engine.due)) { /* firing one may cancel others */
         engine_timer_cancel(t);
         t->fire(t);
-        t = engine.timers; /* whatever it did to the list; each fires once, so this ends */
     }
 }
 
@@ -170,13 +183,10 @@ static int sleep_ms(void)
 {
     int64_t least = -1;
     int64_t now_ms = clock_now_ms();
-    struct engine_timer *t;
     for (int i = 0; i < engine.port_count; i++)
         least = earlier(least, udt_port_timeout_ms(engine.ports[i]));
-    DL_FOREACH(engine.timers, t)
-    {
-        least = earlier(least, t->due_ms > now_ms ? t->due_ms - now_ms : 0);
-    }
+    if (engine.soonest_ms != INT64_MAX)
+        least = earlier(least, engine.soonest_ms > now_ms ? engine.soonest_ms - now_ms : 0);
     return least > INT32_MAX ? INT32_MAX : (int)least;
 }
 

@@ -23,7 +23,7 @@ struct engine_timer {
     void (*fire)(struct engine_timer *t); /* unarmed again when it is called */
     int64_t due_ms;
     bool armed;
-    struct engine_timer *prev, *next; /* private */
+    struct engine_timer **list, *prev, *next; /* private */
 };
 
 /* Whoever must be told when the library ends. */

@@ -6,13 +6,14 @@
 #define RECORD_FIRST 20 /* the content types of TLS, change_cipher_spec ... */
 #define RECORD_LAST  23 /* ... to application_data (RFC 8446, appendix B.1) */
 
-/* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes to say. */
+/* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes to say, or
+ * none before its end in order, which a peer with keys never says without TLS's own. */
 static ssize_t read_stream(void *user, void *buf, size_t len)
 {
     struct secure_channel *s = user;
     ssize_t got = stream_read(s->stream, buf, len);
     uint8_t first = got > 0 ? *(const uint8_t *)buf : RECORD_FIRST;
-    bool is_tls = s->heard || (first >= RECORD_FIRST && first <= RECORD_LAST);
+    bool is_tls = s->heard || (got != HX_EEOF && first >= RECORD_FIRST && first <= RECORD_LAST);
     s->heard = s->heard || got > 0;
     return is_tls ? got : HX_EPROTO;
 }

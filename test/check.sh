@@ -99,7 +99,10 @@ suite_tools() {
 suite_hostile() { each hostile 240 test/e2e/hostile_*.sh; }
 suite_soak() { tap "soak" 240 test/e2e/hygiene_soak.sh; }
 suite_wire() { B=build/asan tap "fuzz: wire" 240 test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
-suite_natlab() { tap "natlab" 400 test/natlab/run; }
+suite_natlab() {
+    tap "natlab" 400 test/natlab/run
+    tap "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
+}
 suite_asan() {
     each asan 180 $(units build/asan)
     B=build/asan each "asan e2e" 240 test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh

@@ -23,10 +23,23 @@ void files_report(struct files *f, const char *path, const char *reason)
 
 static void over(struct files *f)
 {
-    f->phase = PHASE_OVER;
     f->state.over = true;
     ev_timer_stop(f->config.loop, &f->kick);
     f->config.done(f->config.user);
+}
+
+/* The only writer of f->phase. */
+static void enter(struct files *f, enum files_phase phase)
+{
+    for (size_t i = 0; phase == PHASE_ATTRIBUTES && i < f->plan.count; i++) { /* of what was made */
+        struct plan_entry *e = &f->plan.entries[i];
+        if (e->type == 'd' && e->state == PLAN_DONE)
+            e->state = PLAN_WAITING;
+    }
+    f->phase = phase;
+    f->next = 0;
+    f->state.steps++;
+    files_kick(f, 0.);
 }
 
 void files_fail(struct files *f, const char *path, const char *reason)
@@ -36,16 +49,7 @@ void files_fail(struct files *f, const char *path, const char *reason)
     for (int i = 0; i < FILES_JOBS; i++)
         files_job_end(&f->jobs[i]);
     f->running = 0;
-    f->phase = PHASE_OVER;
-    files_kick(f, 0.); /* over() from there */
-}
-
-static void enter(struct files *f, enum files_phase phase)
-{
-    f->phase = phase;
-    f->next = 0;
-    f->state.steps++;
-    files_kick(f, 0.);
+    enter(f, PHASE_OVER); /* over() from there */
 }
 
 /* What the upload's destination is: the rules of cp. */
@@ -125,76 +129,96 @@ static void list(struct files *f)
         files_fail(f, f->leaf, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
 }
 
-/* Here: a few directories, made or sealed. */
-static void local_directories(struct files *f, bool seal)
+static void look(struct files *f)
+{
+    if (f->mux && f->running == 0)
+        files_job_begin(f, TASK_LOOK, 0);
+}
+
+static void entries(struct files *f);
+
+/* What is done in each phase, when the loop comes to it; for entries of one type, one after the other, what the job is. */
+static const struct {
+    void (*step)(struct files *f);
+    char type;
+    enum files_task task;
+    enum files_phase next;
+    bool backwards; /* what is in a directory comes before the directory */
+} phases[] = {
+    [PHASE_LOOK] = {.step = look},
+    [PHASE_LIST] = {.step = list},
+    [PHASE_MAKE] = {.step = entries, .type = 'd', .task = TASK_MAKE, .next = PHASE_MOVE},
+    [PHASE_MOVE] = {.step = entries, .type = 'f', .task = TASK_GET, .next = PHASE_ATTRIBUTES},
+    [PHASE_ATTRIBUTES] =
+        {.step = entries, .type = 'd', .task = TASK_ATTRIBUTES, .next = PHASE_OVER, .backwards = true},
+    [PHASE_OVER] = {.step = over},
+};
+
+/* The place of an entry in the order of this phase, and the entry of a place. */
+static size_t place(const struct files *f, size_t entry)
+{
+    return phases[f->phase].backwards ? f->plan.count - 1 - entry : entry;
+}
+
+/* Here: a few directories. */
+static void local_directories(struct files *f)
 {
     struct file_entry e;
     char path[PATH_TEXT_MAX];
     for (int i = 0; i < LOCAL_BATCH && f->next < f->plan.count; i++, f->next++) {
-        struct plan_entry *p = &f->plan.entries[seal ? f->plan.count - 1 - f->next : f->next];
+        struct plan_entry *p = &f->plan.entries[place(f, f->next)];
         if (p->type != 'd' || p->state == PLAN_FAILED)
             continue;
         int err = files_entry(f, p, f->local, path, &e);
         errno = ENAMETOOLONG;
         if (err == HX_OK)
-            err = seal ? directory_set_attributes(f->root, path, e.mode, e.mtime_ns)
-                       : directory_make(f->root, path, e.mode);
+            err = f->phase == PHASE_MAKE ? directory_make(f->root, path, e.mode)
+                                         : directory_set_attributes(f->root, path, e.mode, e.mtime_ns);
         if (err < 0) {
             p->state = PLAN_FAILED;
             f->state.failed++;
             files_report(f, path, strerror(errno));
+        } else {
+            p->state = PLAN_DONE;
         }
     }
     f->state.steps++;
     if (f->next < f->plan.count)
         files_kick(f, 0.);
     else
-        enter(f, seal ? PHASE_OVER : PHASE_MOVE);
+        enter(f, phases[f->phase].next);
 }
 
 /* The index of the next waiting entry, or plan.count. */
 static size_t next_entry(struct files *f)
 {
     struct plan *p = &f->plan;
-    if (f->phase != PHASE_ATTRIBUTES)
-        return plan_next(p, &f->next, f->phase == PHASE_MOVE ? 'f' : 'd') ? f->next : p->count;
     for (; f->next < p->count; f->next++) {
-        size_t i = p->count - 1 - f->next;
-        if (p->entries[i].type == 'd' && p->entries[i].state == PLAN_WAITING)
+        size_t i = place(f, f->next);
+        if (p->entries[i].type == phases[f->phase].type && p->entries[i].state == PLAN_WAITING)
             return i;
     }
     return p->count;
 }
 
-/* Directories are to be sealed once more after they were made. */
-static void enter_attributes(struct files *f)
-{
-    for (size_t i = 0; i < f->plan.count; i++) {
-        struct plan_entry *e = &f->plan.entries[i];
-        if (e->type == 'd' && e->state == PLAN_DONE)
-            e->state = PLAN_WAITING;
-    }
-    enter(f, PHASE_ATTRIBUTES);
-}
-
 static void remote_entries(struct files *f)
 {
-    static const enum files_task tasks[] = {
-        [PHASE_MAKE] = TASK_MAKE, [PHASE_MOVE] = TASK_GET, [PHASE_ATTRIBUTES] = TASK_ATTRIBUTES};
+    enum files_phase phase = f->phase;
     size_t i;
     while (f->mux && f->running < FILES_JOBS && (i = next_entry(f)) < f->plan.count) {
-        enum files_phase phase = f->phase;
-        if (!files_job_begin(f, tasks[phase], i) || f->phase != phase)
+        if (!files_job_begin(f, phases[phase].task, i) || f->phase != phase)
             return;
     }
-    if (f->running > 0 || next_entry(f) < f->plan.count)
-        return;
-    if (f->phase == PHASE_MAKE)
-        enter(f, PHASE_MOVE);
-    else if (f->phase == PHASE_MOVE)
-        enter_attributes(f);
+    if (f->running == 0 && next_entry(f) == f->plan.count)
+        enter(f, phases[phase].next);
+}
+
+static void entries(struct files *f)
+{
+    if (f->config.upload || f->phase == PHASE_MOVE)
+        remote_entries(f);
     else
-        enter(f, PHASE_OVER);
+        local_directories(f);
 }
 
 static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
@@ -202,23 +226,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
     struct files *f = w->data;
     (void)loop;
     (void)revents;
-    switch (f->phase) {
-    case PHASE_LOOK:
-        if (f->mux && f->running == 0)
-            files_job_begin(f, TASK_LOOK, 0);
-        break;
-    case PHASE_LIST:
-        list(f);
-        break;
-    case PHASE_OVER:
-        over(f);
-        break;
-    default:
-        if (!f->config.upload && f->phase != PHASE_MOVE)
-            local_directories(f, f->phase == PHASE_ATTRIBUTES);
-        else
-            remote_entries(f);
-    }
+    phases[f->phase].step(f);
 }
 
 static void fail_entry(struct files *f, struct plan_entry *e, const char *reason)
@@ -247,13 +255,13 @@ void files_outcome(struct files *f, struct files_job *j, enum files_outcome outc
 {
     f->state.steps += outcome != OUTCOME_BUSY;
     f->state.busy = outcome == OUTCOME_BUSY && f->mux;
-    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
+    if (files_tasks[j->task].whole) {
         whole_outcome(f, j, outcome);
         return;
     }
     struct plan_entry *e = &f->plan.entries[j->entry];
     bool done = outcome == OUTCOME_DONE;
-    size_t order = f->phase == PHASE_ATTRIBUTES ? f->plan.count - 1 - j->entry : j->entry;
+    size_t order = place(f, j->entry);
     e->state = done ? PLAN_DONE : PLAN_WAITING;
     if (done && e->type == 'f') {
         f->state.files_done++;

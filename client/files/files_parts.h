@@ -1,5 +1,5 @@
 /* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c: one entry on its
- * way; files_local.c: this side's directory. */
+ * way, files_task.c: what it does there; files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
@@ -19,18 +19,20 @@ enum files_phase {
 };
 
 enum files_task {
-    TASK_LOOK,
-    TASK_LIST,
-    TASK_MAKE,
-    TASK_ATTRIBUTES,
-    TASK_ASK,
-    TASK_COMPARE,
+    TASK_LOOK,       /* what is at the remote path? */
+    TASK_LIST,       /* what is in the directory there? */
+    TASK_MAKE,       /* a directory */
+    TASK_ATTRIBUTES, /* of a directory */
+    TASK_ASK,        /* what is there of a file, before it is sent */
+    TASK_COMPARE,    /* the sums of both sides' files */
     TASK_GET,
     TASK_PUT
 };
 
 enum files_outcome {
+    OUTCOME_NONE, /* it goes on */
     OUTCOME_DONE,
+    OUTCOME_FOLLOW, /* another request for the same entry: job.follow */
     OUTCOME_AGAIN,  /* once more, a few times */
     OUTCOME_BUSY,   /* once more, later */
     OUTCOME_FAILED, /* for `reason` */
@@ -46,6 +48,12 @@ struct files_job {
     bool clean; /* both directions of the stream have ended: it needs no reset */
     bool hashed;
     bool outgoing, incoming; /* which of those are open */
+    struct {
+        enum files_task task;
+        int64_t offset;
+    } follow;                /* of OUTCOME_FOLLOW */
+    struct file_entry there; /* what the answer's header tells of, without path; type 's': of nothing */
+    bool valid;              /* its fields are well-formed */
     struct outgoing out;     /* of TASK_PUT, TASK_COMPARE */
     struct incoming in;      /* of TASK_GET */
     size_t sum_len;          /* of TASK_COMPARE */
@@ -86,9 +94,26 @@ int files_listed(struct files *f, const struct file_entry *e);              /* a
 void files_list_end(struct files *f, uint64_t skipped);
 void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
 
-/* files_job.c. False: it cannot be begun now; what is wrong was told by files_outcome() or `f` was kicked. */
+/* files_job.c. False: it cannot be begun now; what is wrong was told by files_outcome(). */
 bool files_job_begin(struct files *f, enum files_task task, size_t entry);
 void files_job_end(struct files_job *j); /* resets its stream if there is one, keeps the part */
+
+/* files_task.c: what the tasks are, in one table. */
+enum files_side { SIDE_NONE, SIDE_OUTGOING, SIDE_INCOMING };
+struct files_task_kind {
+    const char *method;
+    bool whole;           /* of the remote path itself: no entry of the plan */
+    enum files_side side; /* what it has open here */
+    /* The header of an answer has come, `status` and `reason` are set. */
+    enum files_outcome (*answered)(struct files_job *j, const struct mux_message *m);
+    /* The stream is readable or writable, once what is here is hashed; NULL: nothing is to be done then. */
+    enum files_outcome (*ready)(struct files_job *j);
+    bool at_once; /* ready() does not wait for the answer */
+};
+extern const struct files_task_kind files_tasks[];
+/* Of this side's file: the outcome of an error, and its reason in the job. */
+enum files_outcome files_local_error(struct files_job *j, int error);
+enum files_outcome files_because(struct files_job *j, enum files_outcome outcome, const char *reason);
 
 /* files_request.c: what a job asks the peer for. As mux_request(). */
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events);

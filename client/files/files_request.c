@@ -31,21 +31,6 @@ static void add(struct words *w, const char *name, const char *value)
     w->fields[w->count++] = (struct mux_field){name, value};
 }
 
-static const char *method(enum files_task task)
-{
-    switch (task) {
-    case TASK_LOOK:
-    case TASK_ASK:
-        return "HEAD";
-    case TASK_LIST:
-    case TASK_COMPARE:
-    case TASK_GET:
-        return "GET";
-    default:
-        return "PUT";
-    }
-}
-
 static void describe(struct words *w, enum files_task task, const struct file_entry *e, int64_t offset)
 {
     snprintf(w->mode, sizeof w->mode, "%03o", e->mode);
@@ -71,7 +56,7 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
 {
     struct words w = {.count = 0};
     struct files *f = j->files;
-    bool whole = j->task == TASK_LOOK || j->task == TASK_LIST;
+    bool whole = files_tasks[j->task].whole;
     char path[PATH_TEXT_MAX];
     struct file_entry e = {.path = f->remote};
     if (!whole && files_entry(f, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
@@ -80,7 +65,7 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
     int err = path_encode(w.path + sizeof SHARE_PREFIX - 1, e.path);
     if (err < 0)
         return err;
-    add(&w, ":method", method(j->task));
+    add(&w, ":method", files_tasks[j->task].method);
     add(&w, ":scheme", "hx");
     add(&w, ":authority", "hx");
     add(&w, ":path", w.path);

@@ -74,8 +74,9 @@ static void on_closed(void *job, int error, uint32_t code)
 {
     struct share_job *j = job;
     if (error < 0 && !j->over)
-        share_failed_for(&j->call,
-                         code == H2_NO_ERROR ? "the connection has ended" : "the peer has broken it off");
+        share_failed_for(&j->call, code == H2_NO_ERROR ? "the connection has ended"
+                                   : code == H2_CANCEL ? "canceled by the peer"
+                                                       : "the peer has broken it off");
     job_free(j);
 }
 

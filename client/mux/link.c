@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include <stdlib.h>
-#include <time.h>
 
 #define READ_BYTES      (256 * 1024)
 #define READS_MAX       8             /* of them in one turn of the loop: others want theirs */
@@ -47,13 +46,6 @@ struct parting {
     struct hx_stream *stream;
     struct link *link; /* only for the loop's thread */
 };
-
-static int64_t clock_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 static void watch_nothing_but_time(struct link *l)
 {
@@ -345,7 +337,7 @@ static void on_pong(void *user, uint64_t opaque)
     struct link *l = user;
     if (opaque != l->pong_next || l->pong_next == l->ping_next) /* a keepalive's, or made up */
         return;
-    int64_t rtt_us = clock_us() - l->ping_sent_us[opaque % PINGS_MAX];
+    int64_t rtt_us = clock_now_us() - l->ping_sent_us[opaque % PINGS_MAX];
     l->pong_next++;
     if (l->config.events->pong)
         l->config.events->pong(l->config.user, rtt_us);
@@ -451,7 +443,7 @@ int link_ping(struct link *l)
     int err = mux_ping(l->mux, l->ping_next);
     if (err < 0)
         return err;
-    l->ping_sent_us[l->ping_next % PINGS_MAX] = clock_us();
+    l->ping_sent_us[l->ping_next % PINGS_MAX] = clock_now_us();
     l->ping_next++;
     return HX_OK;
 }

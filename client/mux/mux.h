@@ -25,8 +25,8 @@
 #define MUX_WINDOW_TOTAL (64 * 1024 * 1024) /* of all streams together */
 #define MUX_UNSENT_MAX   (256 * 1024)       /* bytes of one stream that wait to be sent */
 #define MUX_FIELDS_MAX   32                 /* header fields of one message */
-#define MUX_HEADERS_MAX  8192               /* bytes of them */
-#define MUX_VALUE_MAX    4096               /* bytes of one value: a path, say */
+#define MUX_HEADERS_MAX  16384              /* bytes of them */
+#define MUX_VALUE_MAX    12320              /* bytes of one value: a path of 4 KiB, percent-encoded */
 
 struct mux;
 struct mux_stream;

@@ -1,4 +1,5 @@
 /* hx cp SRC DST: one of them is NAME:PATH, in the directory that hx bind NAME --share offers. */
+#include "base/clock.h"
 #include "client/files/files.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
@@ -28,11 +29,6 @@ struct cp {
     bool finishing, stalled;
     int error; /* of the keeper, once it is over */
 };
-
-static int64_t now_ms(const struct cp *c)
-{
-    return (int64_t)(ev_now(c->loop) * 1000);
-}
 
 static void erase(struct cp *c)
 {
@@ -82,13 +78,13 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop;
     (void)revents;
     files_state(c->files, &s);
-    progress_update(&c->progress, now_ms(c), s.moved);
+    progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
         show(c, &s);
     if (s.steps != c->steps) {
         c->steps = s.steps;
-        c->step_ms = now_ms(c);
-    } else if (now_ms(c) - c->step_ms > c->args->retry_for_s * 1000LL && !c->finishing) {
+        c->step_ms = clock_now_ms();
+    } else if (clock_now_ms() - c->step_ms > c->args->retry_for_s * 1000LL && !c->finishing) {
         c->stalled = true;
         give_up(c);
     }
@@ -146,7 +142,7 @@ static void summarize(struct cp *c, const struct files_state *s)
     char moved[16];
     char rate[16];
     char time[24];
-    int64_t ms = now_ms(c) - c->begun_ms;
+    int64_t ms = clock_now_ms() - c->begun_ms;
     progress_bytes(bytes, (double)s->done);
     progress_bytes(moved, (double)s->moved);
     progress_bytes(rate, ms > 0 ? (double)s->moved * 1000 / (double)ms : 0);
@@ -187,7 +183,7 @@ static int run(struct cp *c)
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
     ev_timer_init(&c->tick, on_tick, PROGRESS_EVERY_MS / 1000., PROGRESS_EVERY_MS / 1000.);
     c->interrupt.data = c->tick.data = c;
-    c->begun_ms = c->step_ms = now_ms(c);
+    c->begun_ms = c->step_ms = clock_now_ms();
     progress_begin(&c->progress, c->begun_ms, 0);
     int status = STATUS_FAILED;
     if (reconnector_create(&c->keeper, c->loop, &keeper) == HX_OK) {

@@ -1,4 +1,5 @@
 #include "client/tool/peer.h"
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "base/fair_share.h"
 #include "client/forward/say.h"
@@ -41,13 +42,6 @@ struct peers {
     struct fair_share unproven;
     int count, proven;
 };
-
-static time_t clock_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec;
-}
 
 static void introduce(struct peer *p, const char *label)
 {
@@ -100,9 +94,9 @@ static void on_down(void *user, int error)
     if (!p->proven && error != HX_ECANCELED) /* the thread itself has written `proven` */
         say_error_often(SAY_UNKNOWN, "refused %s: %s", p->who, refusal(error));
     else if (error == HX_OK)
-        say_note("%s: left after %" PRId64 " s", p->who, (int64_t)(clock_s() - p->since));
+        say_note("%s: left after %" PRId64 " s", p->who, (int64_t)(clock_now_ms() / 1000 - p->since));
     else
-        say_note("%s: lost after %" PRId64 " s: %s", p->who, (int64_t)(clock_s() - p->since),
+        say_note("%s: lost after %" PRId64 " s: %s", p->who, (int64_t)(clock_now_ms() / 1000 - p->since),
                  hx_strerror(error));
     if (p->piped)
         p->all->config->pipe_done(p->all->config->user, error, 0);
@@ -208,7 +202,7 @@ static struct peer *peer_create(struct peers *all, struct hx_stream *s)
     }
     p->all = all;
     p->stream = s;
-    p->since = clock_s();
+    p->since = clock_now_ms() / 1000;
     introduce(p, NULL);
     ev_async_init(&p->stop, on_stop);
     ev_async_start(p->loop, &p->stop);
@@ -288,17 +282,15 @@ int peers_create(struct peers **out, const struct peers_config *config)
 
 bool peers_destroy(struct peers *all)
 {
-    struct timespec until;
-    int late = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PEERS_END_S;
+    int64_t until_ms = clock_now_ms() + PEERS_END_S * 1000LL;
+    bool in_time = true;
     pthread_mutex_lock(&all->mutex);
     for (struct peer *p = all->list; p; p = p->next)
         ev_async_send(p->loop, &p->stop);
-    while (all->count > 0 && late == 0)
-        late = pthread_cond_timedwait(&all->gone, &all->mutex, &until);
+    while (all->count > 0 && in_time)
+        in_time = clock_wait(&all->gone, &all->mutex, until_ms);
     pthread_mutex_unlock(&all->mutex);
-    if (late != 0)
+    if (!in_time)
         return false;
     pthread_cond_destroy(&all->gone);
     pthread_mutex_destroy(&all->mutex);

@@ -32,6 +32,14 @@ struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const stru
     return NULL;
 }
 
+/* uthash says that it had no memory by a table that is none (base/hash.h). */
+static bool index_peer(struct conn_table *t, struct udt_conn *c)
+{
+    HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
+    c->by_peer = c->hh_peer.tbl != NULL;
+    return c->by_peer;
+}
+
 struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,
                               enum udt_conn_state state, uint32_t window, int64_t now_ms)
 {
@@ -47,30 +55,37 @@ struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt
     resend_init(&c->resend);
     shutdown_check_init(&c->shutdown_check);
     HASH_ADD_INT(t->by_id, id, c);
-    if (peer->id) {
-        HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
-        c->by_peer = true;
+    if (!c->hh.tbl) {
+        free(c);
+        return NULL;
+    }
+    if (peer->id && !index_peer(t, c)) {
+        udt_conn_forget(t, c);
+        return NULL;
     }
     udt_conn_enter(t, c, state, now_ms);
     return c;
 }
 
-void udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id)
+bool udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id)
 {
     struct udt_conn *other;
 
     if (c->by_peer && c->peer.id == peer_id)
-        return;
+        return true;
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
+    c->by_peer = false;
     c->peer.id = peer_id;
     HASH_FIND(hh_peer, t->by_peer, &c->peer, sizeof(c->peer), other);
     if (other) { /* the peer uses an id again: the older connection is none any more */
         HASH_DELETE(hh_peer, t->by_peer, other);
         other->by_peer = false;
     }
-    HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
-    c->by_peer = true;
+    if (index_peer(t, c))
+        return true;
+    c->peer.id = 0;
+    return false;
 }
 
 static void unlist(struct conn_table *t, struct udt_conn *c)

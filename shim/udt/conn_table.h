@@ -27,8 +27,8 @@ struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const stru
 /* NULL: there is no memory. */
 struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,
                               enum udt_conn_state state, uint32_t window, int64_t now_ms);
-/* Now the peer's id is known. */
-void udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id);
+/* Now the peer's id is known. False: there is no memory, and it is as unknown as before. */
+bool udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id);
 /* The only way from one state to another. */
 void udt_conn_enter(struct conn_table *t, struct udt_conn *c, enum udt_conn_state state, int64_t now_ms);
 /* Out of every list and index, and freed. */

@@ -17,9 +17,8 @@
 struct filter_rules {
     bool listening; /* a listener's port: handshakes only with destination id 0, and only as clients send them
                      */
-    uint32_t mss_max; /* announcements above, or negative, become this (A8) */
-    uint32_t
-        window_max; /* likewise, packets (S4, S5); and a window of 0, which some send who mean no limit (S6) */
+    uint32_t mss_max;    /* announcements above, or negative, become this (A8) */
+    uint32_t window_max; /* likewise, packets (S4, S5); and 0, by which some mean no limit (S6) */
     uint32_t ack_window; /* packets: an ACK's window is lowered to this, the peer's handshake window (S7) */
     uint32_t nak_range;  /* packets that one NAK may report, all its words together (S10) */
 };
@@ -35,7 +34,8 @@ enum filter_verdict {
     FILTER_SEQUENCE,  /* bit 31 in a sequence number (S10) */
     FILTER_ACK,       /* light ACKs (S8), RTT or rates out of range (S11) */
     FILTER_NAK,       /* a malformed range, a list that is too long or not in order (S10) */
-    FILTER_EMPTY      /* a data packet without data (S19) */
+    FILTER_EMPTY,     /* a data packet without data (S19) */
+    FILTER_VERDICTS   /* how many there are */
 };
 
 #define FILTER_CUSTOM_HX \

@@ -34,7 +34,8 @@ enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*reli
     if (c && c->suspended && (!alive || idle_ms < SUSPEND_AFTER_MS)) {
         resumed(t, c);
         what = SUSPENSION_RESUME;
-    } else if (c && !c->suspended && alive && c->state == UDT_CONN_OPEN && idle_ms >= SUSPEND_AFTER_MS) {
+    } else if (c && !c->suspended && alive && c->state == UDT_CONN_OPEN && idle_ms >= SUSPEND_AFTER_MS &&
+               !t->detached) { /* UDT::cleanup() waits until the worker has let go of all */
         c->suspended = udt;
         c->relist = relist;
         what = SUSPENSION_SUSPEND;

@@ -18,6 +18,12 @@ struct datagram {
     size_t body_len;
 };
 
+static bool dropped(struct tap *t, enum drop why)
+{
+    t->drops.count[why]++;
+    return false;
+}
+
 static void stash(struct udt_conn *c, const struct datagram *d)
 {
     struct kept *k;
@@ -36,9 +42,11 @@ static void take_half_close(struct tap *t, struct udt_conn *c, const struct data
     bool was_confirmed = c->half_close.confirmed;
     bool asked;
 
-    if (packet_word(d->head + 4) != udt_conn_proof(c))
-        return; /* a stranger's, in the peer's name; or the peer is ahead of its handshake, and says it again
-                 */
+    if (packet_word(d->head + 4) != udt_conn_proof(c)) {
+        /* a stranger's, in the peer's name; or the peer is ahead of its handshake, and says it again */
+        (void)dropped(t, DROP_UNPROVEN);
+        return;
+    }
     if (d->body_len == HALF_CLOSE_SIZE && (d->body[3] & HALF_CLOSE_REPLY) && c->peer.id &&
         now_ms - c->sent_ms > ASKED_MS) /* unlike an answer, a keepalive resets the peer's UDT as well */
         control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
@@ -76,9 +84,10 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
 
     if (c->peer.id && c->peer.id != peer_id)
-        return false;
+        return dropped(t, DROP_BAD_REQUEST);
     if (!c->peer.id) {
-        udt_conn_set_peer_id(&t->conns, c, peer_id);
+        if (!udt_conn_set_peer_id(&t->conns, c, peer_id))
+            return false; /* no memory: the peer says it again */
         c->mss = packet_word(body + HANDSHAKE_MSS);
         c->window = packet_word(body + HANDSHAKE_WINDOW);
         if (c->rendezvous)
@@ -89,22 +98,29 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
     return true;
 }
 
+/* UDT's listener refuses by the request itself, with another type: whoever has not seen ours cannot. */
+static bool repeats_request(const struct udt_conn *c, const uint8_t *body)
+{
+    return packet_word(body + HANDSHAKE_ISN) == c->isn && packet_word(body + HANDSHAKE_COOKIE) == c->secret;
+}
+
 static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
                         int64_t now_ms)
 {
     int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
 
     if (request == HS_REFUSED) /* no party of a rendezvous says this */
-        return c->rendezvous ? false : refuse(t, c, now_ms);
+        return !c->rendezvous && repeats_request(c, d->body) ? refuse(t, c, now_ms)
+                                                             : dropped(t, DROP_BAD_REQUEST);
     if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
         bool first = !c->cookie_seen;
 
         c->cookie_seen =
             true; /* a second one would make UDT conclude twice: two connections, if the first is short */
-        return first && !c->rendezvous;
+        return (first && !c->rendezvous) || dropped(t, DROP_STATE);
     }
     if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
-        return false; /* whoever sends this has not seen our request */
+        return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d->body);
 }
@@ -140,7 +156,7 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
     case PACKET_SHUTDOWN:
         return take_early_shutdown(t, c, d, news, now_ms);
     default:
-        return false;
+        return dropped(t, DROP_STATE);
     }
 }
 
@@ -167,11 +183,11 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
 
     if (now_ms - c->made_ms >= SHUTDOWN_CHECK_AGE_MS && !c->shutdown_check.believed &&
         (!udt_conn_proof(c) || packet_word(d->head + 4) != udt_conn_proof(c))) {
-        t->stats.shutdown_checks++;
+        t->shutdowns_checked++;
         (void)!getrandom(&number, sizeof(number), 0);
         shutdown_check_begin(&c->shutdown_check, number, now_ms);
         udt_conn_due(&t->conns, c);
-        return false;
+        return dropped(t, DROP_UNPROVEN);
     }
     c->active_ms = now_ms;
     c->shut = true;
@@ -179,9 +195,9 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
-/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and gives up
- * after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours that has come it
- * begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and
+ * gives up after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours
+ * that has come it begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
 static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
 {
     return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;
@@ -202,14 +218,14 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         udt_conn_due(&t->conns, c);
         return true;
     case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
-        return c->rendezvous;
+        return c->rendezvous || dropped(t, DROP_STATE);
     case PACKET_NAK:
-        return speaks_of_sent(t, c, d);
+        return speaks_of_sent(t, c, d) || dropped(t, DROP_UNSENT);
     case PACKET_ACK2:
         return !shutdown_check_answered(&c->shutdown_check, d->head, now_ms);
     case PACKET_ACK:
         if (!speaks_of_sent(t, c, d))
-            return false;
+            return dropped(t, DROP_UNSENT);
         resend_acked(&c->resend, d->body, d->body_len, now_ms);
         *news = TAP_WRITABLE;
         return true;
@@ -234,7 +250,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
         return false;
     }
     if (c->state == UDT_CONN_CLOSING || c->state == UDT_CONN_LINGERING)
-        return false;
+        return dropped(t, DROP_STATE);
     if (c->state == UDT_CONN_STARTING) {
         stash(c, d);
         return false;
@@ -256,16 +272,26 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
         control_send_raw(t, &d->route, answer, sizeof(answer));
         return false;
     case LISTENER_OVER_RATE:
-        t->stats.over_rate++;
-        return false;
+        return dropped(t, DROP_OVER_RATE);
     case LISTENER_BAD_COOKIE:
-        t->stats.bad_cookie++;
-        return false;
+        return dropped(t, DROP_BAD_COOKIE);
     case LISTENER_PASS:
         break;
     }
     t->current_news = 0;
     return true;
+}
+
+/* By the filter. Whose handshake or connection that is may wonder, and is noted for the log; what else comes to id 0
+ * is anybody's noise. */
+static bool refused(struct tap *t, const struct udt_conn *c, const struct datagram *d,
+                    enum filter_verdict verdict, int64_t now_ms)
+{
+    if (verdict == FILTER_ACK && d->type == PACKET_ACK && d->body_len == 4)
+        return dropped(t, DROP_LIGHT_ACK); /* as every UDT sends: nobody loses anything by it */
+    if (c || d->type == PACKET_HANDSHAKE)
+        drops_note(&t->drops, &d->route.to, (enum drop)verdict, now_ms);
+    return dropped(t, (enum drop)verdict);
 }
 
 bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
@@ -283,26 +309,23 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
                                  .ack_window = t->window_max,
                                  .nak_range = t->window_max};
     struct udt_conn *c = NULL;
+    enum filter_verdict verdict;
     bool pass;
 
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
         c = udt_conn_find_rendezvous(&t->conns, &d.route.to);
-    if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener) {
-        t->stats.unmatched++; /* nobody's, or not from whom it should be (S15) */
-        return false;
-    }
+    if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener)
+        return dropped(t, DROP_UNMATCHED); /* nobody's, or not from whom it should be (S15) */
     if (c)
         rules.ack_window = c->window;
-    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
+    verdict = filter_judge(&rules, head, body, body_len);
     if (c && c->flight)
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
-    if (verdict != FILTER_PASS) {
-        t->stats.refused++;
-        return false;
-    }
+    if (verdict != FILTER_PASS)
+        return refused(t, c, &d, verdict, now_ms);
     pass = c ? take_of_conn(t, c, &d, now_ms) : take_of_stranger(t, &d, now_ms);
-    t->stats.taken += pass;
+    t->drops.count[FILTER_PASS] += pass;
     return pass;
 }

@@ -1,8 +1,10 @@
 #include "shim/udt/outbound.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
+#include <string.h>
 
-#define KEEPALIVE_MS 6500  /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define KEEPALIVE_MS 6500        /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
+#define MAPPED_WORD  0xFFFF0000u /* ::ffff as UDT puts it: each word in the other byte order */
 #define QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
@@ -42,14 +44,29 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
     if (!c)
         return; /* accept() will find no such connection and close it */
-    udt_conn_set_peer_id(&t->conns, c, packet_id(head));
+    if (!udt_conn_set_peer_id(&t->conns, c, packet_id(head))) {
+        udt_conn_forget(&t->conns, c);
+        return;
+    }
     c->local = t->listener->local;
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
     c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
 }
 
-static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *head, const uint8_t *body,
+/* UDT tells whoever receives a handshake its address, and takes that for what getsockname() says. From our
+ * dual-stack socket it would tell IPv4 as mapped; an IPv4 host expects it in the first word. */
+static void put_plain_ipv4(uint8_t *body)
+{
+    uint8_t *word = body + HANDSHAKE_ADDRESS;
+
+    if (packet_word(word) || packet_word(word + 4) || packet_word(word + 8) != MAPPED_WORD)
+        return;
+    memcpy(word, word + 12, 4);
+    memset(word + 4, 0, 12);
+}
+
+static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *head, uint8_t *body,
                          size_t body_len, int64_t now_ms)
 {
     int32_t request = body_len < HANDSHAKE_SIZE ? HS_REFUSED : (int32_t)packet_word(body + HANDSHAKE_REQUEST);
@@ -59,6 +76,8 @@ static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *
         return false;
     if (request == HS_CONCLUSION)
         leave_conclusion(t, &route->to, head, body, now_ms);
+    if (body_len >= HANDSHAKE_SIZE) /* the peer's own again, in place of the one that UDT wanted to see */
+        packet_put_word(body + HANDSHAKE_COOKIE, t->listener->secret);
     return true;
 }
 
@@ -68,6 +87,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     enum packet_type type = packet_type(head);
     struct udt_conn *c;
 
+    if (type == PACKET_HANDSHAKE && body_len >= HANDSHAKE_SIZE)
+        put_plain_ipv4(body);
     if (type == PACKET_HANDSHAKE)
         return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
                            : leave_request(t, head, body, body_len, now_ms);
@@ -78,7 +99,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
         control_ask(t, c, now_ms);
     } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {
-        t->stats.keepalives++;
+        t->keepalives_held++;
         return false;
     }
     if (type == PACKET_SHUTDOWN) {

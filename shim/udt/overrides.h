@@ -8,11 +8,17 @@
 #define OVERRIDE_MAP(X) \
     X(ack_window)       \
     X(check_timers)     \
+    X(common)           \
+    X(connector)        \
+    X(cookie)           \
     X(peer_cache)       \
+    X(random)           \
     X(receive_queue)    \
     X(send_buffer)      \
     X(send_list)        \
-    X(sleep)
+    X(socket_ids)       \
+    X(timer)            \
+    X(wait)
 
 #define OVERRIDE_DECLARE(name) extern const bool override_##name;
 OVERRIDE_MAP(OVERRIDE_DECLARE)

@@ -48,6 +48,7 @@ enum packet_request {
 #define HANDSHAKE_REQUEST 20
 #define HANDSHAKE_ID      24
 #define HANDSHAKE_COOKIE  28
+#define HANDSHAKE_ADDRESS 32 /* of the one who receives the handshake; four words */
 #define HANDSHAKE_SIZE    48
 #define ACK_SEQUENCE      0
 #define ACK_RTT           4

@@ -7,15 +7,20 @@
 /* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
 #define CALM_MS 20
 
-/* Where few packets wait, the first repetitions do not wait longer and longer: what each costs is little, and what
- * the loss of several costs a handshake is much (thin streams of Linux's TCP: tcp_thin_linear_timeouts). */
+/* Where few packets wait, the first repetitions do not wait longer and longer, and later ones for a while not longer
+ * than UDT's own: what each costs is little, and what the loss of several costs a handshake is much (thin streams of
+ * Linux's TCP: tcp_thin_linear_timeouts). */
 static void arm(struct resend *r, int64_t now_ms)
 {
-    int linear = packet_distance(r->sent, r->acked) < RESEND_THIN ? RESEND_LINEAR : 0;
+    bool thin = packet_distance(r->sent, r->acked) < RESEND_THIN && r->backoff <= RESEND_UNHEARD;
+    int linear = thin ? RESEND_LINEAR : 0;
     int doublings = r->backoff > linear ? r->backoff - linear : 0;
     int64_t wait_ms = (int64_t)r->rto_ms << doublings;
+    int64_t longest_ms = thin ? RESEND_THIN_MS : RESEND_MAX_MS;
 
-    r->due_ms = now_ms + (wait_ms < RESEND_MAX_MS ? wait_ms : RESEND_MAX_MS);
+    if (longest_ms < r->rto_ms)
+        longest_ms = r->rto_ms;
+    r->due_ms = now_ms + (wait_ms < longest_ms ? wait_ms : longest_ms);
 }
 
 void resend_init(struct resend *r)
@@ -150,7 +155,7 @@ size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_M
         r->recover = r->sent;
     if (r->tries < TRIES_MAX)
         r->tries++;
-    if (r->backoff < TRIES_MAX)
+    if (r->backoff <= RESEND_UNHEARD)
         r->backoff++;
     arm(r, now_ms);
     return n;

@@ -14,16 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESEND_MIN_MS   30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
-#define RESEND_START_MS 200  /* before anything is known of the round trip; UDT waits 300 */
-#define RESEND_MAX_MS   2000 /* also of the doubled ones */
-#define RESEND_UNHEARD \
-    8 /* repetitions while nothing at all comes from the peer: with the doubling some seconds */
-#define RESEND_PEER_RTT_MS \
-    100                    /* what UDT believes in before it has measured: the peer's word counts above it */
-#define RESEND_THIN     16 /* packets unacknowledged: a flight of a handshake, a request; not bulk */
-#define RESEND_LINEAR   2  /* repetitions of such a flight after which the time to the next one doubles */
-#define RESEND_BODY_MAX 12 /* bytes: a range and a number */
+#define RESEND_MIN_MS      30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
+#define RESEND_START_MS    200  /* before anything is known of the round trip; UDT waits 300 */
+#define RESEND_MAX_MS      2000 /* also of the doubled ones */
+#define RESEND_UNHEARD     12   /* repetitions while nothing at all comes from the peer: some seconds */
+#define RESEND_PEER_RTT_MS 100  /* UDT's own first guess: what the peer tells counts above it */
+#define RESEND_THIN        16   /* packets unacknowledged: a flight of a handshake, a request; not bulk */
+#define RESEND_LINEAR      2    /* its repetitions after which the time to the next one doubles */
+#define RESEND_THIN_MS     300  /* the longest wait of its first RESEND_UNHEARD ones: UDT waits as long */
+#define RESEND_BODY_MAX    12   /* bytes: a range and a number */
 
 struct resend {
     uint32_t sent;    /* the highest sequence number that has left */

@@ -3,6 +3,7 @@
 #include "shim/udt/tap_parts.h"
 #include "shim/udt/worker.h"
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -120,6 +121,18 @@ int tap_lingering(struct tap *t)
 void tap_get_stats(struct tap *t, struct tap_stats *out)
 {
     pthread_mutex_lock(&t->lock);
-    *out = t->stats;
+    memcpy(out->drops, t->drops.count, sizeof(out->drops));
+    out->shutdowns_checked = t->shutdowns_checked;
+    out->keepalives_held = t->keepalives_held;
     tap_unlock(t);
+}
+
+bool tap_next_drop(struct tap *t, struct net_address *from, enum drop *why)
+{
+    bool found;
+
+    pthread_mutex_lock(&t->lock);
+    found = drops_next(&t->drops, from, why);
+    tap_unlock(t);
+    return found;
 }

@@ -37,7 +37,7 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   filter, cookie, half_close, resend, shutdown_check, packet │ shim/net
+ *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet │ shim/net
  *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
  * tap_detach() and tap_conn_closing(). */
@@ -46,6 +46,7 @@
 
 #include "base/error.h"
 #include "shim/net/net_port.h"
+#include "shim/udt/drops.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include <stdbool.h>
@@ -70,14 +71,10 @@ struct tap_config {
                                   unlimited */
 };
 
-struct tap_stats {            /* datagrams since the start */
-    uint64_t taken;           /* given to UDT */
-    uint64_t refused;         /* by the filter */
-    uint64_t unmatched;       /* for an id that is none, or not from its peer */
-    uint64_t bad_cookie;      /* conclusions without our cookie */
-    uint64_t shutdown_checks; /* shutdowns without proof, about which the peer was asked */
-    uint64_t over_rate;       /* handshakes above the rate of their source */
-    uint64_t keepalives;      /* of UDT's, not sent because the peer had heard from us */
+struct tap_stats {              /* since the start */
+    uint64_t drops[DROPS];      /* datagrams that came, by what became of them; [FILTER_PASS]: given to UDT */
+    uint64_t shutdowns_checked; /* without proof: the peer was asked */
+    uint64_t keepalives_held;   /* of UDT's, not sent because the peer had heard from us */
 };
 
 /* `port` stays the caller's; its descriptor is what UDT gets. HX_OK, HX_ENOMEM, HX_ESYS, HX_ELIMIT: too many
@@ -123,5 +120,7 @@ bool tap_conn_half_close(struct tap *t, int32_t id, struct half_close *out);
 int tap_lingering(struct tap *t);
 
 void tap_get_stats(struct tap *t, struct tap_stats *out);
+/* See drops_next(). */
+bool tap_next_drop(struct tap *t, struct net_address *from, enum drop *why);
 
 #endif

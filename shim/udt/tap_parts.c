@@ -20,6 +20,11 @@ struct tap *tap_of(int fd)
 
 int tap_enlist(struct tap *t)
 {
+    struct tap *former;
+
+    /* UDT closes the descriptor of a port that could not be opened, and the number is given again. */
+    while ((former = tap_of(net_port_fd(t->port))))
+        tap_delist(former);
     for (int i = 0; i < PORTS_MAX; i++) {
         struct tap *none = NULL;
 

@@ -21,7 +21,8 @@ struct tap {
     struct listener_handshake *listener; /* NULL: nobody can connect to this port */
     struct kept *replay;                 /* given to UDT before anything from the socket */
     uint32_t window_max;
-    struct tap_stats stats;
+    struct drops drops;
+    uint64_t shutdowns_checked, keepalives_held;
 
     /* UDT's worker, the thread that receives (worker.c) */
     bool detached;       /* it gets nothing any more */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "shim/stream.h"
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #define UDT_MSS_BYTES     1400  /* one MSS everywhere (UDT4.md, A8): IPv6's 48 header bytes still fit 1500 */
@@ -49,11 +50,22 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
 int udt_port_fd(const struct udt_port *p);
-/* Datagrams since the start, for logs (shim/udt/tap.h says what each counts). */
-struct udt_stats {
-    uint64_t taken, refused, unmatched, bad_cookie, over_rate, keepalives;
+/* What was counted since the start, a row each: "datagrams_taken", "dropped_mss", ... A new reason to drop a
+ * datagram is a new row, and needs no change elsewhere. Returns how many rows are filled. */
+#define UDT_COUNTERS_MAX 64
+struct udt_counter {
+    char name[32];
+    uint64_t value;
 };
-void udt_port_stats(const struct udt_port *p, struct udt_stats *out);
+int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX]);
+/* Whose datagrams the filter does not let through to UDT: handshakes, and what comes of connected peers. A source (IP
+ * address) is told once a minute, and 64 of them at most. 1: *out is filled; 0: there is none. It makes no descriptor
+ * readable: ask once a second or so. */
+struct udt_drop {
+    struct sockaddr_in6 peer; /* IPv4 as mapped */
+    const char *rule;         /* of the filter: "mss", "ack", ... */
+};
+int udt_port_next_drop(struct udt_port *p, struct udt_drop *out);
 /* Fills *ev and returns 1, or returns 0 if nothing waits. Deadlines of connects are looked at, too. */
 int udt_port_next(struct udt_port *p, struct udt_event *ev);
 /* Milliseconds until udt_port_next() should be called even if the descriptor stays quiet; -1: no such time.

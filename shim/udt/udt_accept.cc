@@ -5,7 +5,9 @@
  * reads that set.
  */
 #include "shim/udt/private.h"
+#include "shim/udt/udt_ids.h"
 #include "shim/udt/udt_internal.h"
+#include <iterator>
 #include <udt/api.h>
 #include <udt/core.h>
 
@@ -24,15 +26,19 @@ CUDTSocket *udt_listener(UDTSOCKET id)
     return (member_of(united())->*member_of(locate()))(id);
 }
 
+/* The oldest first. Ids count down, so it has the largest one; but those below the last one that was given are from
+ * before the ids began anew, and older than all others. */
 UDTSOCKET udt_accept(CUDTSocket *listener)
 {
-    UDTSOCKET id = UDT::INVALID_SOCK;
+    UDTSOCKET id = UDT::INVALID_SOCK, last = udt_ids_last();
 
     pthread_mutex_lock(&listener->m_AcceptLock);
-    auto first = listener->m_pQueuedSockets->begin();
-    if (first != listener->m_pQueuedSockets->end()) {
-        id = *first;
-        listener->m_pQueuedSockets->erase(first);
+    auto *queued = listener->m_pQueuedSockets;
+    if (!queued->empty()) {
+        auto after = queued->lower_bound(last);
+        auto oldest = after == queued->begin() ? std::prev(queued->end()) : std::prev(after);
+        id = *oldest;
+        queued->erase(oldest);
     }
     pthread_mutex_unlock(&listener->m_AcceptLock);
     return id;

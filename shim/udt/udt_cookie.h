@@ -1,5 +1,4 @@
-/* shim/udt/udt_cookie.h: the cookie that UDT's listener wants to see, since MD5 is not what it was
- * (udt_cookie.c). */
+/* shim/udt/udt_cookie.h: the cookie that UDT's listener wants to see, whoever asks (override_cookie.cc). */
 #ifndef HX_SHIM_UDT_UDT_COOKIE_H
 #define HX_SHIM_UDT_UDT_COOKIE_H
 

@@ -45,7 +45,9 @@ struct udt_port {
     int family; /* AF_INET6 wherever the kernel has it, dual-stack */
     sockaddr_storage local;
     socklen_t local_len;
+    sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
     UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
+    bool started;     /* UDT::startup() was called for it */
     bool listening;
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
@@ -65,11 +67,16 @@ UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_
  */
 bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
+bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 
 /* udt_accept.cc: UDT's own object of a listening socket, valid as long as that is open; and what waits in its
  * queue, or UDT::INVALID_SOCK. */
 CUDTSocket *udt_listener(UDTSOCKET id);
 UDTSOCKET udt_accept(CUDTSocket *listener);
+
+/* udt_port_key.cc: gives the port of `keeper`, just bound with UDT_REUSEADDR off, a number of its own in UDT's tables,
+ * and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */
+bool udt_port_key(UDTSOCKET keeper, sockaddr_storage *name);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);

@@ -1,9 +1,10 @@
-/* The port: one UDP socket with UDT\'s threads on it, and events made of what the tap tells. */
+/* The port: one UDP socket with UDT's threads on it, and events made of what the tap tells. */
 #include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <poll.h>
@@ -70,11 +71,16 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return err;
     if (!overrides_linked() || UDT::startup() == UDT::ERROR)
         return HX_ESYS;
+    p->started = true;
     udt_expect_many(p->listening);
     p->keeper = udt_socket(p->family, SMALL_PACKETS);
-    if (p->keeper == UDT::INVALID_SOCK || UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
+    if (p->keeper == UDT::INVALID_SOCK || !udt_set_sharing(p->keeper, false) ||
+        UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
     net_port_disown(p->net);
+    p->udt_name = p->local;
+    if (!udt_port_key(p->keeper, &p->udt_name))
+        return HX_ESYS;
     net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */
     if (!p->listening)
         return HX_OK;
@@ -89,6 +95,21 @@ void destroy_port(struct udt_port *p)
     tap_destroy(p->tap);
     net_port_close(p->net);
     delete p;
+}
+
+/* A port that could not be opened. Once UDT was started for it, its threads may be on it, and UDT's collector ends
+ * them in its own time, and closes the descriptor: what they use stays until udt_shutdown(), which counts it. */
+void give_up(struct udt_port *p)
+{
+    if (!p->started) {
+        destroy_port(p);
+        return;
+    }
+    tap_detach(p->tap);
+    if (p->keeper != UDT::INVALID_SOCK)
+        UDT::close(p->keeper);
+    std::lock_guard<std::mutex> held(ports_lock);
+    ports.push_back(p);
 }
 
 int told(struct udt_event *ev, enum udt_event_type type, udt_stream *s)
@@ -212,7 +233,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
         err = start_udt(p, config);
     if (err < 0) {
         int saved = errno;
-        destroy_port(p);
+        give_up(p);
         errno = saved;
         return err;
     }
@@ -265,12 +286,35 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
     }
 }
 
-void udt_port_stats(const struct udt_port *p, struct udt_stats *out)
+int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX])
 {
+    static_assert(DROPS + 2 <= UDT_COUNTERS_MAX, "a row for each counter");
     struct tap_stats s;
+    int n = 0;
 
+    auto add = [&](const char *prefix, const char *name, uint64_t value) {
+        snprintf(rows[n].name, sizeof(rows[n].name), "%s%s", prefix, name);
+        rows[n++].value = value;
+    };
     tap_get_stats(p->tap, &s);
-    *out = {s.taken, s.refused, s.unmatched, s.bad_cookie, s.over_rate, s.keepalives};
+    add("datagrams_", "taken", s.drops[FILTER_PASS]);
+    add("keepalives_", "held", s.keepalives_held);
+    add("shutdowns_", "checked", s.shutdowns_checked);
+    for (int i = FILTER_PASS + 1; i < DROPS; i++)
+        add("dropped_", drop_name(static_cast<enum drop>(i)), s.drops[i]);
+    return n;
+}
+
+int udt_port_next_drop(struct udt_port *p, struct udt_drop *out)
+{
+    struct net_address from;
+    enum drop why;
+
+    if (!tap_next_drop(p->tap, &from, &why))
+        return 0;
+    net_address_to_sockaddr6(&from, &out->peer);
+    out->rule = drop_name(why);
+    return 1;
 }
 
 int udt_port_timeout_ms(const struct udt_port *port)

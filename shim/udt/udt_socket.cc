@@ -1,5 +1,6 @@
 /* UDT's sockets: their options, their errors, their threads' signals. */
 #include "shim/udt/congestion.h"
+#include "shim/udt/udt_ids.h"
 #include "shim/udt/udt_internal.h"
 #include <cstring>
 
@@ -47,7 +48,7 @@ int udt_error()
 
 UDTSOCKET udt_socket(int family, int packets)
 {
-    UDTSOCKET id = UDT::socket(family, SOCK_STREAM, 0);
+    UDTSOCKET id = udt_ids_socket(family);
 
     if (id == UDT::INVALID_SOCK)
         return id;
@@ -83,4 +84,9 @@ bool udt_address(int family, const struct sockaddr *local, sockaddr_storage *out
 bool udt_set_rendezvous(UDTSOCKET id, bool on)
 {
     return set_option(id, UDT_RENDEZVOUS, on);
+}
+
+bool udt_set_sharing(UDTSOCKET id, bool on)
+{
+    return set_option(id, UDT_REUSEADDR, on);
 }

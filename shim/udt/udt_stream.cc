@@ -145,8 +145,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
         memcpy(&sin->sin_addr, s->peer.sin6_addr.s6_addr + 12, 4);
         to_len = sizeof(*sin);
     }
-    if (udt_set_rendezvous(id, s->rendezvous) &&
-        UDT::bind(id, reinterpret_cast<sockaddr *>(&p->local), static_cast<int>(p->local_len)) != UDT::ERROR)
+    if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
+                                                           static_cast<int>(p->local_len)) != UDT::ERROR)
         err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {

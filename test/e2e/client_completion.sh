@@ -25,7 +25,8 @@ understands() { # understands COMMAND: takes each option that is offered for it
     local option count=0
     for option in $(offers hx "$1" -); do
         count=$((count + 1))
-        "$B/hx" "$1" "$option" 1 2>&1 >/dev/null | grep -E 'unknown option|is no option of' && return 1
+        (cd "$WORK" && "$B/hx" "$1" "$option" 1 2>&1 >/dev/null) |
+            grep -E 'unknown option|is no option of' && return 1
     done
     echo "$count options"
     [ "$count" -ge 6 ]

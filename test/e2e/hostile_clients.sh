@@ -61,12 +61,14 @@ if [ "$SLOW" = 1 ]; then
     check "S18: an answer with MSS 44 ends a client of the bare library (SIGFPE)" stock_dies mss=44 FPE
     check "S18: an answer with window -1 ends a client of the bare library (SIGABRT)" stock_dies window=-1 ABRT
 fi
-for flaw in mss=44 mss=0 mss=-1 mss=91 mss=-134216228 window=-1 window=0 body=20 body=0; do
+for flaw in mss=44 mss=0 mss=91 body=20 body=0; do
     check "S18: an answer with $flaw is as if nobody had answered udtcurl" refuses "$flaw"
 done
 check "S18: hx connect refuses an answer with MSS 44" hx_refuses mss=44
-check "S18: hx connect refuses an answer with window -1" hx_refuses window=-1
-check "S18: an answer with a window of 2^30 costs udtcurl no memory" answered_in_little_memory window=1073741824
+# What UDT sees is a number of ours; -134216228 is an MSS that makes a payload's size negative, and small in 32 bits.
+for flaw in mss=-1 mss=-134216228 mss=65535 window=-1 window=0 window=1073741824; do
+    check "S18: an answer with $flaw is read, and costs udtcurl no memory" answered_in_little_memory "$flaw"
+done
 check "S7 to S20: a server's hostile control packets do not keep udtcurl from its answer" answered storm
 
 stranger() { # sets STRANGER (host:port) and STRANGER_PID

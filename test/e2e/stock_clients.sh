@@ -47,6 +47,7 @@ check "H2's line reaches H1 through the hole" grep -qx "line hello from a stock 
 check "and comes back to H2" grep -qx "line hello from a stock client" "$WORK/h2.err"
 check "H1 punched to H2's signalling port" grep -qx "punched 127.0.0.1:$PORT2" "$WORK/h1.err"
 check "H2 punched to H1's signalling port" grep -qx "punched 127.0.0.1:$PORT1" "$WORK/h2.err"
+check "H1's UDT has been told its own address" grep -qx "self 127.0.0.1:$PORT1" "$WORK/h1.err"
 
 { head_for "$PORT1" && part "" "$PORT2"; } >"$WORK/h1.expected"
 { head_for "$PORT2" && part "$NAME" "$PORT1" && part "" "$PORT2"; } >"$WORK/h2.expected"

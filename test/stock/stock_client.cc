@@ -5,8 +5,8 @@
 //   stock_client [OPTION...] connect HOST PORT NAME [--send TEXT | --bytes N]
 //
 // Standard output gets every byte that S sends, and only those. Standard error tells what was done:
-// "local PORT", "peer NAME IP:PORT" for each part, "punched IP:PORT", "line TEXT" for the line that was
-// exchanged with the other host. H1 sends the line back, H2 checks that it comes back. Exit 0 if all went
+// "local PORT" and "self IP:PORT" (as its UDT has been told), "peer NAME IP:PORT" for each part,
+// "punched IP:PORT", "line TEXT" for the line that was exchanged with the other host. H1 sends the line back, H2 checks that it comes back. Exit 0 if all went
 // well, 1 if not, 2 on bad usage, and death by SIGALRM at the deadline.
 //
 //   --bytes N           instead of a line N bytes, of which byte i is i modulo 251; "bytes N" tells that all
@@ -252,7 +252,9 @@ static void run(const command &c)
     connect_to(to_s, resolve(c.host, c.port));
     int len = sizeof local;
     UDT::getsockname(to_s, reinterpret_cast<sockaddr *>(&local), &len);
-    fprintf(stderr, "local %d\n", ntohs(local.sin_port));
+    fprintf(stderr, "local %d\nself %s\n", ntohs(local.sin_port), text_of(local).c_str());
+    local.sin_addr.s_addr =
+        0; // the next socket is bound as this one is: another address would be another UDP socket
     send_all(to_s, std::string("GET /") + (c.bind ? "bind" : "connect") + "?host_id=" + c.name +
                        " HTTP/1.1\r\n\r\n");
 

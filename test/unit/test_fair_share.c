@@ -63,7 +63,7 @@ static void one_host_evicts_its_own_oldest(void **state)
 static void in_a_full_table_the_host_with_the_most_gives_way(void **state)
 {
     (void)state;
-    char from[INET_ADDRSTRLEN];
+    char from[64];
     struct fair_share_member *other = enter(0, "198.51.100.1");
     for (int i = 1; i < MAX; i++) { /* three hosts of one network, eight each, but one */
         snprintf(from, sizeof from, "192.0.2.%d", i % 3);
@@ -80,7 +80,7 @@ static void in_a_full_table_the_host_with_the_most_gives_way(void **state)
 static void many_hosts_of_one_network_leave_others_in(void **state)
 {
     (void)state;
-    char from[INET6_ADDRSTRLEN];
+    char from[64];
     struct fair_share_member *a = enter(0, "2001:db8:1::1");
     struct fair_share_member *b = enter(1, "192.0.2.77");
     for (int i = 2; i < MANY; i++) { /* each /64 of a /48 once */
@@ -96,7 +96,7 @@ static void many_hosts_of_one_network_leave_others_in(void **state)
 static void many_networks_evict_the_oldest(void **state)
 {
     (void)state;
-    char from[INET_ADDRSTRLEN];
+    char from[64];
     struct fair_share_member *mine = enter(0, "192.0.2.77");
     for (int i = 1; i < MAX; i++) {
         snprintf(from, sizeof from, "10.%d.0.1", i);

@@ -200,14 +200,20 @@ static void a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less
     struct resend r = alone(7, 5);
     uint8_t body[RESEND_BODY_MAX];
     int64_t rto_ms = r.due_ms, last_ms = 0;
-    int factors[] = {1, 1, 1, 2, 4, 8, 16};
+    int64_t waits_ms[RESEND_UNHEARD + 2];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++) {
-        assert_int_equal(r.due_ms - last_ms, factors[i] * rto_ms);
+    for (int i = 0; i < RESEND_UNHEARD + 2; i++) {
+        waits_ms[i] = r.due_ms - last_ms;
         last_ms = r.due_ms;
         assert_int_equal(resend_due(&r, last_ms, body, last_ms), 4);
     }
+    for (int i = 0; i <= RESEND_LINEAR; i++)
+        assert_int_equal(waits_ms[i], rto_ms);
+    assert_int_equal(waits_ms[RESEND_LINEAR + 1], 2 * rto_ms);
+    assert_int_equal(waits_ms[RESEND_LINEAR + 2], 4 * rto_ms);
+    assert_int_equal(waits_ms[RESEND_UNHEARD], RESEND_THIN_MS);
+    assert_int_equal(waits_ms[RESEND_UNHEARD + 1], RESEND_MAX_MS);
 }
 
 static void the_peers_own_data_ends_the_waiting_of_a_short_flight(void **state)

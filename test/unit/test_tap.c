@@ -281,6 +281,69 @@ static void a_refusal_does_not_end_a_rendezvous(void **state)
     assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, PEER_ISN));
 }
 
+static void every_drop_is_counted_by_its_reason_and_told_once_a_minute(void **state)
+{
+    struct world *w = *state;
+    struct net_address from;
+    enum drop why;
+
+    for (int i = 0; i < 3; i++) {
+        put_handshake(w, ID, HS_CONCLUSION, PEER_ID, 100, ISN);
+        packet_put_word(w->body + HANDSHAKE_MSS, 44);
+        assert_false(taken(w, HANDSHAKE_SIZE));
+    }
+    assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN + 1));
+    put_handshake(w, ID + 1, HS_CONCLUSION, PEER_ID, 100, ISN);
+    assert_false(taken(w, HANDSHAKE_SIZE));
+    packet_put_control(w->head, PACKET_ACK, 0, ID);
+    assert_false(taken(w, 4));
+    assert_int_equal(w->tap->drops.count[FILTER_MSS], 3);
+    assert_int_equal(w->tap->drops.count[DROP_BAD_REQUEST], 1);
+    assert_int_equal(w->tap->drops.count[DROP_UNMATCHED], 1);
+    assert_int_equal(w->tap->drops.count[DROP_LIGHT_ACK], 1);
+    assert_true(tap_next_drop(w->tap, &from, &why));
+    assert_true(net_address_equal(&from, &w->peer));
+    assert_string_equal(drop_name(why), "mss");
+    assert_false(tap_next_drop(w->tap, &from, &why));
+    drops_note(&w->tap->drops, &w->peer, (enum drop)FILTER_MSS, NOW_MS + DROP_REPORT_MS - 1);
+    assert_false(tap_next_drop(w->tap, &from, &why));
+    drops_note(&w->tap->drops, &w->peer, (enum drop)FILTER_MSS, NOW_MS + DROP_REPORT_MS);
+    assert_true(tap_next_drop(w->tap, &from, &why));
+}
+
+static void sources_of_drops_are_bounded(void **state)
+{
+    struct world *w = *state;
+    struct net_address from = w->peer;
+    enum drop why;
+    int told_of = 0;
+
+    for (int i = 0; i < 3 * DROP_SOURCES; i++) {
+        from.ip[0] = (uint8_t)i;
+        drops_note(&w->tap->drops, &from, (enum drop)FILTER_MSS, NOW_MS);
+    }
+    while (tap_next_drop(w->tap, &from, &why))
+        told_of++;
+    assert_int_equal(told_of, DROP_SOURCES);
+}
+
+static void a_refusal_must_repeat_our_request(void **state)
+{
+    struct world *w = *state;
+
+    request(w, HS_CONCLUSION, COOKIE);
+    put_handshake(w, ID, HS_REFUSED, ID, 100, ISN);
+    assert_false(taken(w, HANDSHAKE_SIZE)); /* without the cookie */
+    put_handshake(w, ID, HS_REFUSED, ID, 100, ISN + 1);
+    packet_put_word(w->body + HANDSHAKE_COOKIE, COOKIE);
+    assert_false(taken(w, HANDSHAKE_SIZE));
+    assert_int_equal(told(w), 0);
+    put_handshake(w, ID, HS_REFUSED, ID, 100, ISN);
+    packet_put_word(w->body + HANDSHAKE_COOKIE, COOKIE);
+    assert_false(taken(w, HANDSHAKE_SIZE));
+    assert_int_equal(told(w), TAP_REFUSED);
+}
+
 static void a_refusal_ends_a_connect(void **state)
 {
     struct world *w = *state;
@@ -402,6 +465,26 @@ static void a_late_handshake_changes_nothing(void **state)
     assert_int_equal(udt_conn_proof(w->conn), COOKIE);
 }
 
+static void an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would(void **state)
+{
+    static const uint32_t ipv6[] = {0x0100000A, 0, 0xFFFF0000, 0x0100007F};
+    static const uint32_t mapped[] = {0, 0, 0xFFFF0000, 0x0100007F}; /* on a little-endian machine */
+    static const uint32_t plain[] = {0x0100007F, 0, 0, 0};
+    struct world *w = *state;
+
+    put_handshake(w, 0, HS_CONCLUSION, ID, 100, ISN);
+    for (size_t i = 0; i < 4; i++)
+        packet_put_word(w->body + HANDSHAKE_ADDRESS + 4 * i, mapped[i]);
+    assert_true(leaves(w, HANDSHAKE_SIZE));
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(packet_word(w->body + HANDSHAKE_ADDRESS + 4 * i), plain[i]);
+    for (size_t i = 0; i < 4; i++)
+        packet_put_word(w->body + HANDSHAKE_ADDRESS + 4 * i, ipv6[i]);
+    assert_true(leaves(w, HANDSHAKE_SIZE));
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(packet_word(w->body + HANDSHAKE_ADDRESS + 4 * i), ipv6[i]);
+}
+
 static void two_parties_of_a_rendezvous_have_the_same_proof(void **state)
 {
     struct world *w = *state;
@@ -495,6 +578,9 @@ int main(void)
         RENDEZVOUS(a_rendezvous_peer_may_say_the_same_again),
         RENDEZVOUS(a_refusal_does_not_end_a_rendezvous),
         CONNECT(a_refusal_ends_a_connect),
+        CONNECT(every_drop_is_counted_by_its_reason_and_told_once_a_minute),
+        CONNECT(sources_of_drops_are_bounded),
+        CONNECT(a_refusal_must_repeat_our_request),
         CONNECT(a_conclusion_must_repeat_our_sequence_number),
         CONNECT(a_second_cookie_is_refused),
         CONNECT(a_shutdown_before_any_answer_is_a_refusal),
@@ -504,6 +590,7 @@ int main(void)
         CONNECTED(our_own_shutdown_carries_the_proof),
         CONNECTED(only_who_has_seen_the_handshake_can_say_that_a_direction_ends),
         CONNECTED(a_late_handshake_changes_nothing),
+        CONNECTED(an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would),
         RENDEZVOUS(two_parties_of_a_rendezvous_have_the_same_proof),
         CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
         CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),

@@ -286,12 +286,22 @@ static void throw_handshake(int fd, uint32_t mss, uint32_t window)
                      sizeof(packet));
 }
 
+static uint8_t answer[2048];
+
 static bool answered(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    char buf[2048];
 
-    return poll(&p, 1, 150) == 1 && recv(fd, buf, sizeof(buf), 0) > 0;
+    return poll(&p, 1, 150) == 1 && recv(fd, answer, sizeof(answer), 0) == PACKET_HEAD + HANDSHAKE_SIZE;
+}
+
+/* What the listener's UDT would make room for. */
+static void assert_bounded_answer(int fd, uint32_t mss, uint32_t window)
+{
+    throw_handshake(fd, mss, window);
+    assert_true(answered(fd));
+    assert_in_range(packet_word(answer + 16 + HANDSHAKE_MSS), 256, UDT_MSS_BYTES);
+    assert_in_range(packet_word(answer + 16 + HANDSHAKE_WINDOW), 2, 32);
 }
 
 static void handshakes_outside_the_bounds_get_no_answer(void **state)
@@ -303,20 +313,21 @@ static void handshakes_outside_the_bounds_get_no_answer(void **state)
     assert_true(answered(fd)); /* the test's own packets are as they should be */
     throw_handshake(fd, 44, 8192);
     assert_false(answered(fd));
+    throw_handshake(fd, 255, 8192);
+    assert_false(answered(fd));
     close(fd);
 }
 
-static void handshakes_that_announce_more_than_ours_are_answered(void **state)
+static void handshakes_that_announce_too_much_or_nothing_are_answered_with_our_bounds(void **state)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     (void)state;
-    throw_handshake(fd, 9000, 8192);
-    assert_true(answered(fd));
-    throw_handshake(fd, 1500, 0);
-    assert_true(answered(fd));
-    throw_handshake(fd, 1500, 0xFFFFFFFF);
-    assert_true(answered(fd));
+    assert_bounded_answer(fd, 9000, 8192);
+    assert_bounded_answer(fd, 0xFFFFFFFF, 8192);
+    assert_bounded_answer(fd, 1500, 0);
+    assert_bounded_answer(fd, 1500, 1);
+    assert_bounded_answer(fd, 1500, 0xFFFFFFFF);
     close(fd);
 }
 
@@ -331,9 +342,38 @@ static void a_stream_hears_its_peer(void **state)
     stream_close(b);
 }
 
+static void two_listeners_of_one_port_number_keep_their_connections_apart(void **state)
+{
+    struct udt_port *other, *ports[2] = {server, NULL};
+    struct udt_port_config config = {.backlog = 16};
+    struct sockaddr_in6 at;
+    socklen_t len;
+
+    (void)state;
+    memcpy(&at, udt_port_local(server, &len), sizeof(at)); /* 127.0.0.1, as mapped */
+    at.sin6_addr.s6_addr[15] = 2;
+    config.local = (struct sockaddr *)&at;
+    config.local_len = sizeof(at);
+    assert_int_equal(udt_port_open(&other, &config), HX_OK);
+    ports[1] = other;
+    for (int i = 0; i < 4; i++) {
+        struct stream *far, *near = connect_to(left, ports[i % 2], &far);
+        char byte = 0;
+
+        assert_int_equal(stream_write(near, "x", 1), 1);
+        assert_int_equal(read_all(ports[i % 2], far, &byte, 1), 1);
+        assert_int_equal(stream_write(far, "y", 1), 1);
+        assert_int_equal(read_all(left, near, &byte, 1), 1);
+        assert_int_equal(byte, 'y');
+        stream_close(near);
+        stream_close(far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_listeners_of_one_port_number_keep_their_connections_apart),
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(the_listener_sees_the_clients_own_port),
         cmocka_unit_test(a_close_is_told_within_100_ms_after_what_came_before_it),
@@ -345,7 +385,7 @@ int main(void)
         cmocka_unit_test(a_full_packet_is_readable_without_waiting_for_the_next),
         cmocka_unit_test(connections_that_were_idle_for_long_still_speak_and_close),
         cmocka_unit_test(handshakes_outside_the_bounds_get_no_answer),
-        cmocka_unit_test(handshakes_that_announce_more_than_ours_are_answered),
+        cmocka_unit_test(handshakes_that_announce_too_much_or_nothing_are_answered_with_our_bounds),
         cmocka_unit_test(a_stream_hears_its_peer),
     };
 

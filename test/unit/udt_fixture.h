@@ -29,7 +29,7 @@ static struct udt_port *open_port(int backlog)
     return p;
 }
 
-static int open_all(void **state)
+static inline int open_all(void **state)
 {
     (void)state;
     server = open_port(2048);
@@ -38,7 +38,7 @@ static int open_all(void **state)
     return 0;
 }
 
-static int close_all(void **state)
+static inline int close_all(void **state)
 {
     (void)state;
     udt_shutdown(2000);

@@ -1,0 +1,112 @@
+/* CTimer, UDT's clock. UDT's own reads the wall clock, so that a step of it ends connections or stops a sender for as
+ * long as the step; it counts the processor's cycles, which differ between the hosts that a virtual machine moves
+ * through; and it learns their frequency by sleeping for 100 ms before main(). Here there is one clock for all of it
+ * (udt_clock.h).
+ *
+ * Members of the class call each other, which --wrap does not catch: together with override_common.cc this stands in
+ * for the whole of libudt.a(common.o). */
+#include "shim/udt/overrides.h"
+#include "shim/udt/sender.h"
+#include <udt/udt.h>
+#include <unistd.h>
+/* common.h needs the above */
+#include <udt/common.h>
+
+extern "C" {
+#include "base/clock.h"
+#include "shim/udt/udt_clock.h"
+}
+
+namespace
+{
+constexpr uint64_t TICKS_PER_US = 1000; /* what rdtsc() counts: nanoseconds */
+constexpr int64_t WAIT_MS = 10;         /* common.cpp, sleepto() and waitForEvent() */
+constexpr useconds_t SHORT_US = 10;     /* common.cpp, sleep() */
+
+uint64_t now_ns()
+{
+    return static_cast<uint64_t>(udt_clock_ns());
+}
+
+void await(pthread_cond_t *cond, pthread_mutex_t *lock)
+{
+    pthread_mutex_lock(lock);
+    (void)clock_wait(cond, lock, clock_now_ms() + WAIT_MS);
+    pthread_mutex_unlock(lock);
+}
+} // namespace
+
+const bool override_timer = true;
+
+pthread_mutex_t CTimer::m_EventLock = PTHREAD_MUTEX_INITIALIZER;
+pthread_cond_t CTimer::m_EventCond = PTHREAD_COND_INITIALIZER;
+
+CTimer::CTimer() : m_ullSchedTime(0)
+{
+    pthread_mutex_init(&m_TickLock, nullptr);
+    pthread_cond_init(&m_TickCond, nullptr);
+}
+
+CTimer::~CTimer()
+{
+    pthread_cond_destroy(&m_TickCond);
+    pthread_mutex_destroy(&m_TickLock);
+}
+
+void CTimer::rdtsc(uint64_t &x)
+{
+    x = now_ns();
+}
+
+uint64_t CTimer::getCPUFrequency()
+{
+    return TICKS_PER_US;
+}
+
+uint64_t CTimer::getTime()
+{
+    return now_ns() / TICKS_PER_US;
+}
+
+void CTimer::sleep(uint64_t interval)
+{
+    sleepto(now_ns() + interval);
+}
+
+/* UDT's sender waits here for the time of its next packet. What it holds (sender.c) need not wait as well. It
+ * waits until the next tick of the worker, or for 10 ms, even if the packet is due sooner: packData() makes good for
+ * that with packets that leave at once, and so together. */
+void CTimer::sleepto(uint64_t nexttime)
+{
+    if (sender_holds() && nexttime > now_ns() + SENDER_SPARE_US * TICKS_PER_US)
+        sender_flush();
+    __atomic_store_n(&m_ullSchedTime, nexttime, __ATOMIC_RELAXED);
+    while (now_ns() < __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
+        await(&m_TickCond, &m_TickLock);
+}
+
+void CTimer::interrupt()
+{
+    __atomic_store_n(&m_ullSchedTime, now_ns(), __ATOMIC_RELAXED);
+    tick();
+}
+
+void CTimer::tick()
+{
+    pthread_cond_signal(&m_TickCond);
+}
+
+void CTimer::triggerEvent()
+{
+    pthread_cond_signal(&m_EventCond);
+}
+
+void CTimer::waitForEvent()
+{
+    await(&m_EventCond, &m_EventLock);
+}
+
+void CTimer::sleep()
+{
+    (void)usleep(SHORT_US);
+}

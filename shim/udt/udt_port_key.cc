@@ -1,0 +1,48 @@
+/* UDT finds the UDP port of a socket by its port number alone: a listener's connections attach to whichever of its
+ * multiplexers has that number (api.cpp, updateMux()), so two ports of one number on two addresses would get each
+ * other's. Here each port of ours has a number of its own in UDT's tables, which is none of the network's. */
+#include "shim/udt/private.h"
+#include "shim/udt/udt_internal.h"
+#include <udt/api.h>
+#include <udt/core.h>
+
+namespace
+{
+OPENS(united, CUDTUnited *);
+OPENS(control_lock, pthread_mutex_t CUDTUnited::*);
+typedef std::map<int, CMultiplexer> ports_type;
+OPENS(udp_ports, ports_type CUDTUnited::*);
+template struct opened<united, &CUDT::s_UDTUnited>;
+template struct opened<control_lock, &CUDTUnited::m_ControlLock>;
+template struct opened<udp_ports, &CUDTUnited::m_mMultiplexer>;
+
+std::atomic<uint16_t> last_key;
+} // namespace
+
+bool udt_port_key(UDTSOCKET keeper, sockaddr_storage *name)
+{
+    CUDTUnited *u = member_of(united());
+    CUDTSocket *s = udt_listener(keeper);
+    bool found = false;
+
+    if (!s)
+        return false;
+    pthread_mutex_lock(&(u->*member_of(control_lock())));
+    auto &all = u->*member_of(udp_ports());
+    auto port = all.find(s->m_iMuxID);
+    if (port != all.end()) {
+        uint16_t key = ++last_key;
+
+        port->second.m_iPort = key;
+        port->second.m_bReusable = true; /* bind2() was told not to share another port's */
+        for (sockaddr *sa : {s->m_pSelfAddr, reinterpret_cast<sockaddr *>(name)}) {
+            if (s->m_iIPversion == AF_INET6)
+                reinterpret_cast<sockaddr_in6 *>(sa)->sin6_port = htons(key);
+            else
+                reinterpret_cast<sockaddr_in *>(sa)->sin_port = htons(key);
+        }
+        found = true;
+    }
+    pthread_mutex_unlock(&(u->*member_of(control_lock())));
+    return found;
+}
