@@ -6,8 +6,7 @@
 
 namespace
 {
-constexpr int PACKET_BYTES =
-    UDT_MSS_BYTES - 28; /* UDT counts buffers in packets without IPv4 and UDP headers */
+constexpr int PACKET_BYTES = UDT_MSS_BYTES - 28; /* UDT counts buffers without IPv4 and UDP headers */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
