@@ -89,7 +89,7 @@ static void check_answers(const struct sockaddr *local, bool batch)
 
     open_world(&w, local, batch);
     for (int i = 1; i <= 3; i++) {
-        char address[16];
+        char address[24];
 
         snprintf(address, sizeof(address), "127.0.0.%d", i);
         assert_int_equal(ask(&w, address, address).sin_addr.s_addr, at(address, 0).sin_addr.s_addr);
