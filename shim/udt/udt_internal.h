@@ -65,9 +65,6 @@ struct udt_port {
 /* udt_socket.cc */
 int udt_error();                               /* HX_E* of UDT's last error in this thread */
 UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_SOCK if it cannot be had */
-/* The wildcard if `address` is NULL, else it in the form that sockets of `family` take. False: it has
- * none. */
-bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 
