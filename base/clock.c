@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define SLICE_MS \
-    60000 /* of a long wait, after which the clock is looked at: the wait's own stands still in a sleep */
+/* A long wait looks at the clock after each slice: the wait's own clock stands still while the machine sleeps. */
+#define SLICE_MS 60000
 
 int64_t clock_now_us(void)
 {

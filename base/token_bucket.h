@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TOKEN_BUCKET_UNIT \
-    1000 /* a token is counted in thousandths: tokens a second are these a millisecond */
+/* A token is counted in thousandths: tokens a second are these a millisecond. */
+#define TOKEN_BUCKET_UNIT 1000
 
 struct token_limit {
     int64_t per_second; /* at most 10^6 */
@@ -16,8 +16,8 @@ struct token_limit {
 
 struct token_bucket { /* zeroed: full */
     int64_t at_ms;    /* when `spent` was true */
-    int64_t
-        spent; /* thousandths that are missing; may be more than a bucket holds after token_bucket_spend() */
+    /* Thousandths that are missing: after token_bucket_spend() maybe more than a bucket holds. */
+    int64_t spent;
 };
 
 /* Takes `count` tokens, or, if there are not as many, none: false. */

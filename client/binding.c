@@ -14,8 +14,7 @@
 #define SECOND_FIRST_MS       1000 /* the second leg's backoff: the name is reachable meanwhile */
 #define SECOND_HURRY_AFTER_MS 60000
 #define SECOND_MAX_MS         300000
-#define SECOND_HOPELESS_MS \
-    600000 /* a nameserver of one family, or one that knows no sessions, stays so for long */
+#define SECOND_HOPELESS_MS    600000 /* a nameserver of one family, or without sessions, stays so for long */
 
 static void enter(struct leg *leg, enum leg_state state)
 {

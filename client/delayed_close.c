@@ -5,20 +5,20 @@
 #include <stdlib.h>
 
 struct delayed_close {
-    struct engine_timer timer; /* first: the timer is the orphan */
+    struct engine_timer timer; /* first: a pointer to it is one to the whole */
     struct engine_member member;
     struct stream *stream;
 };
 
 static int delayed_count;
 
-static void drop(struct delayed_close *o)
+static void drop(struct delayed_close *d)
 {
-    stream_close(o->stream);
-    engine_timer_cancel(&o->timer);
-    engine_leave(&o->member);
+    stream_close(d->stream);
+    engine_timer_cancel(&d->timer);
+    engine_leave(&d->member);
     delayed_count--;
-    free(o);
+    free(d);
 }
 
 static void on_cancel(struct engine_member *m)
@@ -33,16 +33,16 @@ static void on_due(struct engine_timer *t)
 
 bool delayed_close(struct stream *s, int64_t due_ms)
 {
-    struct delayed_close *o = NULL;
+    struct delayed_close *d = NULL;
     if (due_ms > clock_now_ms() && delayed_count < DELAYED_CLOSE_MAX)
-        o = calloc(1, sizeof *o);
-    if (!o)
+        d = calloc(1, sizeof *d);
+    if (!d)
         return false;
-    o->timer.fire = on_due;
-    o->member.cancel = on_cancel;
-    o->stream = s;
-    engine_join(&o->member);
-    engine_timer_set(&o->timer, due_ms);
+    d->timer.fire = on_due;
+    d->member.cancel = on_cancel;
+    d->stream = s;
+    engine_join(&d->member);
+    engine_timer_set(&d->timer, due_ms);
     delayed_count++;
     return true;
 }

@@ -1,5 +1,5 @@
-/* client/delayed_close.h: connections that nobody holds any more, closed a little later. The engine's lock is held.
- */
+/* client/delayed_close.h: connections that nobody holds any more, closed a little later. The engine's lock is
+ * held. */
 #ifndef HX_CLIENT_DELAYED_CLOSE_H
 #define HX_CLIENT_DELAYED_CLOSE_H
 

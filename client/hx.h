@@ -63,8 +63,9 @@ struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    HX_EVENT_BOUND, /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where
-                          both have IPv4 and IPv6 it comes for each */
+    /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4 and
+     * IPv6 it comes for each */
+    HX_EVENT_BOUND,
     HX_EVENT_EXTERNAL,          /* hx_connect() learned our own external address */
     HX_EVENT_PEER,              /* the punch towards the peer (name, address) begins */
     HX_EVENT_PUNCHED,           /* it succeeded */
@@ -98,8 +99,9 @@ struct hx_config {
     int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
     int punch_ms;        /* for one punch, at most 28000; 0: 10000 */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
-    int backlog; /* punched streams waiting in a listener, at most 1024; 0: 64; when there are more, the oldest of
-                      the host that has the most is closed */
+    /* Punched streams waiting in a listener, at most 1024; 0: 64. When there are more, the oldest of the host that
+     * has the most is closed. */
+    int backlog;
     /* Called for progress from whichever thread makes it, one call at a time, with a lock held: return soon,
      * and call nothing of this library. May be NULL. */
     void (*on_event)(void *user, const struct hx_event_info *info);
@@ -123,8 +125,8 @@ HX_API int hx_bind(struct hx_listener **out, const struct hx_config *config, con
 /* The next connection: punched, nothing read or proven yet. HX_OK: *out is the caller's, to be closed with
  * hx_close(). HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
 HX_API int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms);
-/* Readable (POLLIN) while hx_accept() would return at once. Belongs to the listener; only poll it. HX_ESYS.
- */
+/* Readable (POLLIN) while hx_accept() would return at once. Belongs to the listener; only poll it.
+ * HX_ESYS. */
 HX_API int hx_listener_fd(struct hx_listener *l);
 /* Our external address as the nameserver saw it last, or "-". Returns its length; HX_ETOOBIG: `size` bytes
  * do not hold it (HX_ADDRESS_MAX always suffice). */

@@ -4,8 +4,7 @@
 
 #include "shim/udt/udt.h"
 
-#define LINGER_STOCK_MS \
-    1600 /* an hx peer has greeted by then (shim/udt/half_close.h: tries of the greeting) */
+#define LINGER_STOCK_MS   1600  /* an hx peer has greeted by then (shim/udt/half_close.h: its tries) */
 #define LINGER_PARTING_MS 2000  /* for the peer to learn that its own direction is complete, too */
 #define LINGER_SILENCE_MS 30000 /* a peer unheard for so long is gone */
 

@@ -9,9 +9,7 @@
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
-#define NAMESERVER_SILENCE_MS \
-    20000 /* its UDT sends something every 8 s or so: two were lost, now give up \
-                                  */
+#define NAMESERVER_SILENCE_MS 20000 /* its UDT sends something every 8 s or so: two were lost, now give up */
 
 struct nameserver;
 

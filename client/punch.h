@@ -21,8 +21,9 @@
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
-    int error; /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it;
-                              HX_ELIMIT: it gave way to others; HX_ETIMEDOUT: punch_give_up() */
+    /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it; HX_ELIMIT: it gave way to
+     * others; HX_ETIMEDOUT: punch_give_up() */
+    int error;
     struct stream *stream; /* connected, now the callee's; NULL after an error */
     const struct endpoint *peer;
     const char *name;
@@ -31,9 +32,8 @@ struct punch_result {
 };
 
 struct punch_request {
-    struct udt_port
-        *port;         /* the one that the nameserver sees: what it told the peer is the way to this one */
-    uint32_t scope_id; /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
+    struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
+    uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
     struct endpoint peer;
     const char *name; /* the peer's, copied */
     int timeout_ms;   /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */

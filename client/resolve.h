@@ -27,8 +27,8 @@ struct resolve_list {
 struct resolve_result {
     int error;      /* HX_OK; HX_ERESOLVE; HX_ENOMEM */
     bool temporary; /* nobody could say: another try may succeed. Else there is no such address */
-    const struct resolve_list
-        *list; /* at least one, in the order of preference (RFC 6724); NULL after an error */
+    /* At least one, in the order of preference (RFC 6724); NULL after an error. */
+    const struct resolve_list *list;
 };
 
 struct resolve;

@@ -59,8 +59,7 @@ int secure_channel_prove(struct secure_channel *s)
     return err;
 }
 
-/* True: UDT's end was read. What else comes behind the close_notify is to be ignored (RFC 8446, section 6.1).
- */
+/* True: UDT's end was read. What else comes behind the close_notify is to be ignored (RFC 8446, 6.1). */
 static bool read_rest(struct secure_channel *s)
 {
     char ignored[4096];

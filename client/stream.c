@@ -58,7 +58,7 @@ static void tell_proof(struct hx_stream *h)
     wake(h);
 }
 
-/* Sends what the seal holds back and, after hx_shutdown(), what ends our direction: TLS's end, then UDT's.
+/* Sends what the secure channel holds back and, after hx_shutdown(), what ends our direction: TLS's end, then UDT's.
  * Both locks are held. HX_OK: nothing waits. */
 static int push(struct hx_stream *h)
 {
@@ -147,7 +147,7 @@ static void detach(struct hx_stream *h, bool settle)
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
-    if (h->port && stream_heard_ms(s) + STREAM_DOUBT_MS <= clock_now_ms())
+    if (h->port && stream_heard_ms(s) + STREAM_MISSED_MS <= clock_now_ms())
         engine_port_leave(h->port); /* our NAT may keep a dead mapping as long as packets use it */
     s->user = NULL;
     if (!settle || gone || !delayed_close(s, settled_ms))

@@ -12,14 +12,12 @@
 #include "shim/udt/udt.h"
 #include <stdbool.h>
 
-#define STREAM_SILENCE_MS \
-    30000 /* the peer's UDT is never that quiet (DESIGN, section 3: a connection's end) */
-#define STREAM_DOUBT_MS  12000 /* longer than between two of its keepalives: the way to it may be blocked */
-#define STREAM_LINGER_MS 30000
-#define STREAM_SETTLE_MS \
-    500 /* a younger one is closed so late: the peer may not know yet that it is connected, \
-           and would never hear of its end */
-#define STREAM_ALERT_MS 800 /* nor is one whose proof has failed, before the peer could be told why */
+#define STREAM_SILENCE_MS 30000 /* the peer's UDT is never that quiet: the connection has ended */
+#define STREAM_MISSED_MS  12000 /* longer than between two of its keepalives: the way to it may be blocked */
+#define STREAM_LINGER_MS  30000
+/* A younger one is closed so late: the peer may not know yet that it is connected, and would not hear of its end. */
+#define STREAM_SETTLE_MS 500
+#define STREAM_ALERT_MS  800 /* so late one whose proof has failed: the peer is told why before */
 
 struct stream_info {
     struct endpoint peer;

@@ -11,12 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define REQUEST_LINE_MAX 2048 /* bytes of the request line without its end (414 above 2 KiB) */
-#define REQUEST_HEADERS_MAX \
-    8192 /* bytes of all header lines together (431 above 8 KiB); line ends uncounted */
-#define REQUEST_FIELDS_MAX    64 /* header fields (431 above 64) */
-#define REQUEST_SESSION_BYTES 16 /* Bind-Session: 32 hex digits */
-#define REQUEST_WAIT_MAX      60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
+#define REQUEST_LINE_MAX      2048 /* bytes of the request line without its end (414 above 2 KiB) */
+#define REQUEST_HEADERS_MAX   8192 /* bytes of all header lines without their ends (431 above 8 KiB) */
+#define REQUEST_FIELDS_MAX    64   /* header fields (431 above 64) */
+#define REQUEST_SESSION_BYTES 16   /* Bind-Session: 32 hex digits */
+#define REQUEST_WAIT_MAX      60   /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
 
 enum request_target { REQUEST_ROOT, REQUEST_BIND, REQUEST_CONNECT };
 

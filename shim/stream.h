@@ -17,15 +17,15 @@ struct stream_ops {
     ssize_t (*read)(struct stream *s, void *buf, size_t len);
     /* Bytes > 0, maybe fewer than `len`; HX_EAGAIN; HX_ECLOSED. `len` must be > 0. */
     ssize_t (*write)(struct stream *s, const void *buf, size_t len);
-    /* Datagrams written that the peer's transport has not acknowledged; 0: all has arrived there. HX_ECLOSED.
-     */
+    /* Datagrams written that the peer's transport has not acknowledged; 0: all has arrived there.
+     * HX_ECLOSED. */
     int (*unacked)(struct stream *s);
     /* When the peer was last heard, on CLOCK_MONOTONIC, milliseconds. */
     int64_t (*heard_ms)(struct stream *s);
     /* The peer's address as the socket sees it (IPv4 perhaps as mapped); valid as long as `s`. */
     const struct sockaddr *(*peer)(struct stream *s, socklen_t *len);
-    /* Ends the connection at once: what is not acknowledged may be lost. Frees `s`; no event names it again.
-     */
+    /* Ends the connection at once: what is not acknowledged may be lost. Frees `s`; no event names it
+     * again. */
     void (*close)(struct stream *s);
 };
 

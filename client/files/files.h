@@ -2,8 +2,7 @@
  * client/files/share.h, up to FILES_JOBS at once. Outlives the connections that it is done over: with each new one it
  * goes on where it was. Belongs to its loop's thread.
  *
- * What the peer says is not trusted: nothing is written outside of the destination, no matter what it lists.
- */
+ * What the peer says is not trusted: nothing is written outside of the destination, no matter what it lists. */
 #ifndef HX_CLIENT_FILES_FILES_H
 #define HX_CLIENT_FILES_FILES_H
 

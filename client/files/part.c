@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define OWNER_RW 0600U
-#define SYNC_BYTES \
-    (INT64_C(8) * 1024 * 1024) /* are on their way to the disk at most: the last fsync() is short */
+/* So many are on their way to the disk at most: the last fsync() is short. */
+#define SYNC_BYTES (INT64_C(8) * 1024 * 1024)
 
 /* The target must be free, or a file. */
 static int examine_target(const struct part *p)

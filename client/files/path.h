@@ -11,11 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATH_NAME_MAX  255  /* bytes of a component: NAME_MAX of Linux */
-#define PATH_DEPTH_MAX 64   /* components */
-#define PATH_TEXT_MAX  4096 /* bytes of a path with its NUL: PATH_MAX of Linux */
-#define PATH_ENCODED_MAX \
-    12285 /* bytes, written: each escaped; with "/files/" it fits into a field of client/mux/mux.h */
+#define PATH_NAME_MAX    255   /* bytes of a component: NAME_MAX of Linux */
+#define PATH_DEPTH_MAX   64    /* components */
+#define PATH_TEXT_MAX    4096  /* bytes of a path with its NUL: PATH_MAX of Linux */
+#define PATH_ENCODED_MAX 12285 /* bytes, escaped; with "/files/" it fits into a field of client/mux/mux.h */
 
 /* HX_EINVAL: no path; HX_ETOOBIG: a bound above is passed. */
 int path_check(const char *path);

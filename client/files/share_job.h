@@ -41,8 +41,8 @@ struct share_job {
     bool prepared, over;
 };
 
-/* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was refused.
- */
+/* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was
+ * refused. */
 void *share_job_create(const struct share_job_kind *kind, const struct share_call *c);
 /* From now on the stream's events lead it. */
 void share_job_begin(struct share_job *j);

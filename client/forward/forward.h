@@ -3,8 +3,7 @@
  * thread.
  *
  * Without a link, connections wait FORWARD_WAIT_S for one, FORWARD_WAITING_MAX of them; the others are reset.
- * A connection that the other side refuses is reset, or hears so in SOCKS; notes on standard error say why.
- */
+ * A connection that the other side refuses is reset, or hears so in SOCKS; notes on standard error say why. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_H
 #define HX_CLIENT_FORWARD_FORWARD_H
 
@@ -25,7 +24,7 @@ int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind
                    char error[FORWARD_ERROR_MAX]);
 /* NULL: there is none (any more); told when a link is up, and before the loop goes on when it is down. */
 void forward_set_link(struct forward *f, struct link *l);
-/* Resets its connections. NULL is fine; the link may be gone or not. */
+/* Resets its connections. NULL is fine; the link may live on or not. */
 void forward_destroy(struct forward *f);
 
 #endif

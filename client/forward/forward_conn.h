@@ -1,4 +1,4 @@
-/* client/forward/forward_conn.h: what tool/forward.c (listeners, the link) and tool/forward_conn.c (one TCP connection)
+/* client/forward/forward_conn.h: what forward.c (listeners, the link) and forward_conn.c (one TCP connection)
  * know of each other; for no one else. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_CONN_H
 #define HX_CLIENT_FORWARD_FORWARD_CONN_H

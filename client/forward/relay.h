@@ -14,8 +14,8 @@ struct relay_config {
     int in_fd, out_fd; /* the same for a socket */
     bool owns_fds;     /* closed with the relay; else only ended */
     /* HX_OK: both directions are whole. Else the first failure; `system` is its errno, or 0. The relay is
-     * freed when this returns; a socket whose stream broke has been reset (SO_LINGER 0), not closed in order.
-     */
+     * freed when this returns; a socket whose stream broke has been reset (SO_LINGER 0), not closed in
+     * order. */
     void (*done)(void *user, int error, int system);
     void *user;
 };

@@ -2,8 +2,7 @@
  * loop, with a mux inside. Belongs to its loop's thread.
  *
  * The link finishes the handshake of the keys, sends what the mux wants to send before the loop sleeps, asks
- * the peer for a sign of life (HTTP/2's PING) every keepalive_ms, and is down when none has come for dead_ms.
- */
+ * the peer for a sign of life (HTTP/2's PING) every keepalive_ms, and is down when none has come for dead_ms. */
 #ifndef HX_CLIENT_MUX_LINK_H
 #define HX_CLIENT_MUX_LINK_H
 
@@ -11,9 +10,8 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define LINK_HANDSHAKE_MS \
-    15000 /* for the proof of the keys: three flights, of which some may be lost twice on a path \
-                                   of 600 ms */
+/* For the proof of the keys: three flights, of which some may be lost twice on a path of 600 ms. */
+#define LINK_HANDSHAKE_MS 15000
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
 #define LINK_LEAVE_MS     20 /* in which the last words leave this host, and on a short path are confirmed */

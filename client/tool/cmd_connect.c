@@ -16,7 +16,7 @@
 struct connecting {
     const struct args *args;
     struct ev_loop *loop;
-    struct reconnector *keeper;
+    struct reconnector *reconnector;
     ev_io interrupt;
     int status;
 
@@ -40,7 +40,7 @@ static void on_pipe_done(void *user, int error, int system)
 {
     struct connecting *c = user;
     if (error == HX_OK) {
-        reconnector_finish(c->keeper);
+        reconnector_finish(c->reconnector);
         return;
     }
     c->error = error;
@@ -111,7 +111,7 @@ static void ask(struct connecting *c)
     const struct mux_field pipe[] = {
         {":method", "POST"}, {":scheme", "hx"}, {":authority", c->args->name}, {":path", c->path}};
     const struct mux_message request = {.fields = c->args->to ? to : pipe, .count = c->args->to ? 2 : 4};
-    int err = mux_request(link_mux(reconnector_link(c->keeper)), &c->stream, &request, &events, c);
+    int err = mux_request(link_mux(reconnector_link(c->reconnector)), &c->stream, &request, &events, c);
     if (err < 0)
         on_pipe_done(c, err, 0);
 }
@@ -179,7 +179,7 @@ static void run(struct connecting *c)
                                               .retry_ms = pipe ? 0 : -1,
                                               .events = pipe ? &pipe_events : &forward_events,
                                               .user = c};
-    if (reconnector_create(&c->keeper, c->loop, &config) < 0)
+    if (reconnector_create(&c->reconnector, c->loop, &config) < 0)
         return;
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
     c->interrupt.data = c;
@@ -202,7 +202,7 @@ static int connect_secure(struct connecting *c)
     for (int i = 0; i < c->forward_count; i++)
         forward_destroy(c->forwards[i]);
     c->forward_count = 0;
-    reconnector_destroy(c->keeper);
+    reconnector_destroy(c->reconnector);
     return c->status;
 }
 

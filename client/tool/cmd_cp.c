@@ -18,7 +18,7 @@ struct cp {
     struct ev_loop *loop;
     const struct args *args;
     struct files *files;
-    struct reconnector *keeper;
+    struct reconnector *reconnector;
     ev_io interrupt;
     ev_timer tick; /* shows the progress, and notices that there is none */
     struct progress progress;
@@ -27,7 +27,7 @@ struct cp {
     bool bar;   /* a line is shown and redrawn */
     bool shown; /* it stands there now */
     bool finishing, stalled;
-    int error; /* of the keeper, once it is over */
+    int error; /* of the reconnector, once it is over */
 };
 
 static void erase(struct cp *c)
@@ -40,10 +40,10 @@ static void erase(struct cp *c)
 /* What the line ends with. */
 static void say_what(const struct cp *c, const struct files_state *s, char out[SAY_NAME_MAX])
 {
-    const char *instead = s->over                        ? ""
-                          : !reconnector_link(c->keeper) ? "(connecting)"
-                          : s->busy                      ? "(the peer is busy with it)"
-                                                         : NULL;
+    const char *instead = s->over                             ? ""
+                          : !reconnector_link(c->reconnector) ? "(connecting)"
+                          : s->busy                           ? "(the peer is busy with it)"
+                                                              : NULL;
     if (instead)
         strcpy(out, instead);
     else if (s->name[0])
@@ -109,7 +109,7 @@ static void on_done(void *user)
 {
     struct cp *c = user;
     c->finishing = true;
-    reconnector_leave(c->keeper);
+    reconnector_leave(c->reconnector);
 }
 
 static void on_up(void *user, struct link *l)
@@ -178,7 +178,7 @@ static int conclude(struct cp *c)
 static int run(struct cp *c)
 {
     static const struct reconnector_events events = {.up = on_up, .lost = on_lost, .over = on_over};
-    struct reconnector_config keeper = {
+    struct reconnector_config config = {
         .args = c->args, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = c};
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
     ev_timer_init(&c->tick, on_tick, PROGRESS_EVERY_MS / 1000., PROGRESS_EVERY_MS / 1000.);
@@ -186,7 +186,7 @@ static int run(struct cp *c)
     c->begun_ms = c->step_ms = clock_now_ms();
     progress_begin(&c->progress, c->begun_ms, 0);
     int status = STATUS_FAILED;
-    if (reconnector_create(&c->keeper, c->loop, &keeper) == HX_OK) {
+    if (reconnector_create(&c->reconnector, c->loop, &config) == HX_OK) {
         ev_io_start(c->loop, &c->interrupt);
         ev_timer_start(c->loop, &c->tick);
         ev_run(c->loop, 0);
@@ -217,7 +217,7 @@ int cmd_cp(const struct args *args)
     int status = STATUS_FAILED;
     if (files_create(&c.files, &config) == HX_OK)
         status = run(&c);
-    reconnector_destroy(c.keeper); /* tells the streams of what was given up */
+    reconnector_destroy(c.reconnector); /* tells the streams of what was given up */
     files_destroy(c.files);
     ev_loop_destroy(c.loop);
     return status;

@@ -11,7 +11,7 @@
 struct pinging {
     const struct args *args;
     struct ev_loop *loop;
-    struct reconnector *keeper;
+    struct reconnector *reconnector;
     ev_timer next, last;
     ev_io interrupt;
     char address[HX_ADDRESS_MAX]; /* "": not reached */
@@ -24,7 +24,7 @@ static void finish(struct pinging *p)
 {
     ev_timer_stop(p->loop, &p->next);
     ev_timer_stop(p->loop, &p->last);
-    reconnector_leave(p->keeper);
+    reconnector_leave(p->reconnector);
 }
 
 static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
@@ -32,7 +32,7 @@ static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
     struct pinging *p = w->data;
     (void)revents;
     /* no answer to many: one more has nowhere to go, and counts as lost */
-    (void)link_ping(reconnector_link(p->keeper));
+    (void)link_ping(reconnector_link(p->reconnector));
     p->sent++;
     if (p->args->count == 0 || p->sent < p->args->count)
         return;
@@ -128,10 +128,10 @@ int cmd_ping(const struct args *args)
     }
     watch(&p);
     int status = STATUS_FAILED;
-    if (reconnector_create(&p.keeper, p.loop, &config) == HX_OK) {
+    if (reconnector_create(&p.reconnector, p.loop, &config) == HX_OK) {
         ev_run(p.loop, 0);
         status = summary(&p);
-        reconnector_destroy(p.keeper);
+        reconnector_destroy(p.reconnector);
     }
     ev_loop_destroy(p.loop);
     return status;

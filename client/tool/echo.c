@@ -7,8 +7,8 @@
 
 struct echo {
     struct mux_stream *stream;
-    struct buf
-        rest; /* what the stream did not take: until it is gone nothing is read, so the window closes */
+    /* What the stream did not take. Nothing is read until it has left, so the peer's window closes. */
+    struct buf rest;
 };
 
 static void echo_reset(struct echo *e)

@@ -8,8 +8,7 @@
 #include <limits.h>
 
 #define KEYFILE_ERROR_MAX 512
-#define KEYFILE_TEXT_MAX \
-    65536 /* bytes; a keyring of 1,024 keys with their labels is no larger than twice that */
+#define KEYFILE_TEXT_MAX  65536 /* bytes; KEYRING_MAX keys without long labels have room */
 
 /* The keyring's text: of --key-file, else of $HX_KEY (which is wiped from the environment: children do not
  * inherit it), else of the default file. To be given to keyfile_wipe(). NULL: `error` says what is wrong and
@@ -25,8 +24,8 @@ int keyfile_path(char out[PATH_MAX], const struct args *a, char error[KEYFILE_ER
 /* *out as keyfile_load(). HX_ENOTFOUND: there is no such file. HX_ESYS; HX_EINVAL: others can read it, it is
  * no regular file, too large or no text. `error` says all of these. */
 int keyfile_read(char **out, const char *path, char error[KEYFILE_ERROR_MAX]);
-/* Whether `text` is a keyring; else `error` names its line in `from`, and says what to do. HX_OK or an error.
- */
+/* Whether `text` is a keyring; else `error` names its line in `from`, and says what to do. HX_OK or an
+ * error. */
 int keyfile_check(const char *text, const char *from, char error[KEYFILE_ERROR_MAX]);
 /* Makes the file, and its directories (mode 0700), with `text` in it, whole or not at all. HX_ECONFLICT: it
  * exists, and stays as it is. HX_ESYS, HX_EINVAL. */

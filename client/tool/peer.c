@@ -26,10 +26,9 @@ struct peer {
     ev_async stop;
     struct link *link;
     struct serve serve;
-    struct fair_share_member
-        unproven;         /* until it has proven a key, or must give way; guarded by all->mutex */
-    bool proven, evicted; /* likewise */
-    bool piped;           /* the pipe was this peer's, and is whole on our side */
+    struct fair_share_member unproven; /* until it has proven a key, or must give way; under all->mutex */
+    bool proven, evicted;              /* likewise */
+    bool piped;                        /* the pipe was this peer's, and is whole on our side */
     time_t since;
     char who[WHO_MAX]; /* "peer NAME at ADDRESS key=LABEL" */
 };

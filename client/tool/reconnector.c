@@ -57,42 +57,40 @@ struct attempt {
     struct hx_stream *stream;
 };
 
-static int attempt_start(struct reconnector *k);
-
-/* The only writer of k->state; lets go of what the state had that is left. */
-static void enter(struct reconnector *k, enum reconnector_state next)
+/* The only writer of r->state; lets go of what the state had that is left. */
+static void enter(struct reconnector *r, enum reconnector_state next)
 {
-    ev_timer_stop(k->loop, &k->retry);
-    if (k->task && next != STATE_TRYING)
-        task_abandon(k->task);
+    ev_timer_stop(r->loop, &r->retry);
+    if (r->task && next != STATE_TRYING)
+        task_abandon(r->task);
     if (next != STATE_TRYING)
-        k->task = NULL;
-    if (k->link && (next == STATE_TRYING || next == STATE_WAITING || next == STATE_OVER)) {
-        struct link *l = k->link;
-        k->link = NULL;
+        r->task = NULL;
+    if (r->link && (next == STATE_TRYING || next == STATE_WAITING || next == STATE_OVER)) {
+        struct link *l = r->link;
+        r->link = NULL;
         link_destroy(l);
     }
-    k->state = next;
+    r->state = next;
 }
 
-static void over(struct reconnector *k, int error)
+static void over(struct reconnector *r, int error)
 {
-    enter(k, STATE_OVER);
-    k->config.events->over(k->config.user, error);
+    enter(r, STATE_OVER);
+    r->config.events->over(r->config.user, error);
 }
 
-static void explain(const struct reconnector *k, int error)
+static void explain(const struct reconnector *r, int error)
 {
-    const struct args *args = k->config.args;
+    const struct args *args = r->config.args;
     const struct hx_config config = {.nameserver = args->nameserver, .local_port = args->local_port};
     if (!interrupted())
         ui_failure(error, args->name, &config);
 }
 
 /* The punch succeeded, the proof of the keys did not. */
-static void explain_proof(const struct reconnector *k, int error)
+static void explain_proof(const struct reconnector *r, int error)
 {
-    const char *name = k->config.args->name;
+    const char *name = r->config.args->name;
     if (interrupted())
         return;
     if (error == HX_EAUTH)
@@ -112,111 +110,111 @@ static void explain_proof(const struct reconnector *k, int error)
             name, hx_strerror(error));
 }
 
-static void try_later(struct reconnector *k, int error)
+static void try_later(struct reconnector *r, int error)
 {
     int64_t now_ms = clock_now_ms();
-    if (k->config.retry_ms >= 0 && now_ms - k->since_ms >= k->config.retry_ms) {
-        say_error("the path to '%s' is lost (%s)", k->config.args->name, hx_strerror(error));
-        over(k, error);
+    if (r->config.retry_ms >= 0 && now_ms - r->since_ms >= r->config.retry_ms) {
+        say_error("the path to '%s' is lost (%s)", r->config.args->name, hx_strerror(error));
+        over(r, error);
         return;
     }
-    k->step_ms = k->step_ms == 0 ? STEP_FIRST_MS : k->step_ms * 2;
-    if (k->step_ms > STEP_MAX_MS)
-        k->step_ms = STEP_MAX_MS;
+    r->step_ms = r->step_ms == 0 ? STEP_FIRST_MS : r->step_ms * 2;
+    if (r->step_ms > STEP_MAX_MS)
+        r->step_ms = STEP_MAX_MS;
     /* not all at once after a common failure; the whole is what is bounded */
-    int64_t delay_ms = k->step_ms / 2 + arc4random_uniform((uint32_t)(k->step_ms / 2) + 1);
-    say_note("no path to %s (%s), trying again in %" PRId64 " ms", k->config.args->name, hx_strerror(error),
+    int64_t delay_ms = r->step_ms / 2 + arc4random_uniform((uint32_t)(r->step_ms / 2) + 1);
+    say_note("no path to %s (%s), trying again in %" PRId64 " ms", r->config.args->name, hx_strerror(error),
              delay_ms);
-    enter(k, STATE_WAITING);
-    ev_timer_set(&k->retry, (double)delay_ms / 1000, 0);
-    ev_timer_start(k->loop, &k->retry);
+    enter(r, STATE_WAITING);
+    ev_timer_set(&r->retry, (double)delay_ms / 1000, 0);
+    ev_timer_start(r->loop, &r->retry);
 }
 
 /* Of a try or of the proof of the keys. */
-static void failed(struct reconnector *k, int error,
-                   void (*explained)(const struct reconnector *k, int error))
+static void failed(struct reconnector *r, int error,
+                   void (*explained)(const struct reconnector *r, int error))
 {
     if (interrupted()) {
-        over(k, HX_ECANCELED);
-    } else if (k->ever_up) {
-        try_later(k, error);
+        over(r, HX_ECANCELED);
+    } else if (r->ever_up) {
+        try_later(r, error);
     } else {
-        explained(k, error);
-        over(k, error);
+        explained(r, error);
+        over(r, error);
     }
 }
 
 static void on_up(void *user)
 {
-    struct reconnector *k = user;
-    enter(k, STATE_UP);
-    k->ever_up = true;
-    k->since_ms = clock_now_ms();
-    k->config.events->up(k->config.user, k->link);
+    struct reconnector *r = user;
+    enter(r, STATE_UP);
+    r->ever_up = true;
+    r->since_ms = clock_now_ms();
+    r->config.events->up(r->config.user, r->link);
 }
 
-static void ended(struct reconnector *k, int error)
+static void ended(struct reconnector *r, int error)
 {
     if (error < 0 && !interrupted())
         say_error("the path to '%s' was lost (%s) before it was known that all has arrived",
-                  k->config.args->name, hx_strerror(error));
-    over(k, interrupted() ? HX_ECANCELED : error);
+                  r->config.args->name, hx_strerror(error));
+    over(r, interrupted() ? HX_ECANCELED : error);
 }
 
 static void on_down(void *user, int error)
 {
-    struct reconnector *k = user;
-    enum reconnector_state was = k->state;
+    struct reconnector *r = user;
+    enum reconnector_state was = r->state;
     if (was == STATE_PROVING) {
-        failed(k, error == HX_OK ? HX_ECLOSED : error, explain_proof);
+        failed(r, error == HX_OK ? HX_ECLOSED : error, explain_proof);
         return;
     }
-    if (clock_now_ms() - k->since_ms >= STEADY_MS)
-        k->step_ms = 0;
-    k->since_ms = clock_now_ms();
-    enter(k, STATE_WAITING);
-    if (k->config.events->lost && !(was == STATE_ENDING && error == HX_OK))
-        k->config.events->lost(k->config.user, error);
-    if (k->state == STATE_OVER) /* finished meanwhile */
+    if (clock_now_ms() - r->since_ms >= STEADY_MS)
+        r->step_ms = 0;
+    r->since_ms = clock_now_ms();
+    enter(r, STATE_WAITING);
+    if (r->config.events->lost && !(was == STATE_ENDING && error == HX_OK))
+        r->config.events->lost(r->config.user, error);
+    if (r->state == STATE_OVER) /* finished meanwhile */
         return;
     if (was == STATE_ENDING)
-        ended(k, error);
+        ended(r, error);
     else if (interrupted())
-        over(k, HX_ECANCELED);
+        over(r, HX_ECANCELED);
     else
-        try_later(k, error == HX_OK ? HX_ECLOSED : error);
+        try_later(r, error == HX_OK ? HX_ECLOSED : error);
 }
 
 static void on_pong(void *user, int64_t rtt_us)
 {
-    struct reconnector *k = user;
-    if (k->config.events->pong)
-        k->config.events->pong(k->config.user, rtt_us);
+    struct reconnector *r = user;
+    if (r->config.events->pong)
+        r->config.events->pong(r->config.user, rtt_us);
 }
 
 /* What the attempt has left of its time is the proof's; of what was meant for the waiting, no more than --timeout. */
-static int proof_ms(const struct reconnector *k, const struct attempt *a)
+static int proof_ms(const struct reconnector *r, const struct attempt *a)
 {
     int64_t rest_ms = a->begun_ms + a->timeout_ms - clock_now_ms();
-    int64_t most_ms = (int64_t)k->config.args->timeout_s * 1000;
+    int64_t most_ms = (int64_t)r->config.args->timeout_s * 1000;
     if (rest_ms > most_ms)
         rest_ms = most_ms;
     return rest_ms > PROOF_LEAST_MS ? (int)rest_ms : PROOF_LEAST_MS;
 }
 
-static void begin_link(struct reconnector *k, struct hx_stream *s, int handshake_ms)
+static void begin_link(struct reconnector *r, struct hx_stream *s, int handshake_ms)
 {
     static const struct link_events events = {.up = on_up, .pong = on_pong, .down = on_down};
     const struct link_config config = {.connecting = true,
-                                       .keepalive_ms = k->config.args->keepalive_s * 1000,
+                                       .keepalive_ms = r->config.args->keepalive_s * 1000,
                                        .handshake_ms = handshake_ms,
                                        .events = &events,
-                                       .user = k};
-    enter(k, STATE_PROVING);
-    int err = link_create(&k->link, k->loop, s, &config);
+                                       .user = r};
+    enter(r, STATE_PROVING);
+    int err = link_create(&r->link, r->loop, s, &config);
     if (err < 0) {
         ui_cannot_begin(err);
-        over(k, err);
+        over(r, err);
     }
 }
 
@@ -229,14 +227,14 @@ static void attempt_run(void *arg)
 static void attempt_done(void *arg)
 {
     struct attempt *a = arg;
-    struct reconnector *k = a->owner;
+    struct reconnector *r = a->owner;
     struct hx_stream *s = a->stream;
     a->stream = NULL;
-    k->task = NULL;
+    r->task = NULL;
     if (a->result == HX_OK)
-        begin_link(k, s, proof_ms(k, a));
+        begin_link(r, s, proof_ms(r, a));
     else
-        failed(k, a->result, explain);
+        failed(r, a->result, explain);
 }
 
 static void attempt_drop(void *arg)
@@ -247,16 +245,16 @@ static void attempt_drop(void *arg)
     free(a);
 }
 
-static int attempt_start(struct reconnector *k)
+static int attempt_start(struct reconnector *r)
 {
     static const struct task_ops ops = {attempt_run, attempt_done, attempt_drop};
-    const struct args *args = k->config.args;
-    int wait_s = k->ever_up && args->wait_s < AGAIN_WAIT_S ? AGAIN_WAIT_S : args->wait_s;
+    const struct args *args = r->config.args;
+    int wait_s = r->ever_up && args->wait_s < AGAIN_WAIT_S ? AGAIN_WAIT_S : args->wait_s;
     struct attempt *a = calloc(1, sizeof *a);
     if (!a)
         return HX_ENOMEM;
-    *a = (struct attempt){.owner = k,
-                          .keys = strdup(k->keys),
+    *a = (struct attempt){.owner = r,
+                          .keys = strdup(r->keys),
                           .name = args->name,
                           .begun_ms = clock_now_ms(),
                           .timeout_ms = (args->timeout_s + wait_s) * 1000,
@@ -268,9 +266,9 @@ static int attempt_start(struct reconnector *k)
                                      .linger_ms = LINGER_MS,
                                      .on_event = ui_connect_event}};
     a->config.keys = a->keys;
-    int err = a->keys ? task_start(&k->task, k->loop, &ops, a) : HX_ENOMEM;
+    int err = a->keys ? task_start(&r->task, r->loop, &ops, a) : HX_ENOMEM;
     if (err < 0) {
-        k->task = NULL;
+        r->task = NULL;
         attempt_drop(a);
     }
     return err;
@@ -278,70 +276,70 @@ static int attempt_start(struct reconnector *k)
 
 static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 {
-    struct reconnector *k = w->data;
+    struct reconnector *r = w->data;
     (void)loop;
     (void)revents;
-    enter(k, STATE_TRYING);
-    int err = attempt_start(k);
+    enter(r, STATE_TRYING);
+    int err = attempt_start(r);
     if (err < 0)
-        try_later(k, err);
+        try_later(r, err);
 }
 
 int reconnector_create(struct reconnector **out, struct ev_loop *loop,
                        const struct reconnector_config *config)
 {
     char error[KEYFILE_ERROR_MAX];
-    struct reconnector *k = calloc(1, sizeof *k);
-    if (!k)
+    struct reconnector *r = calloc(1, sizeof *r);
+    if (!r)
         return HX_ENOMEM;
-    k->config = *config;
-    k->loop = loop;
-    k->since_ms = clock_now_ms();
-    ev_timer_init(&k->retry, on_retry, 0, 0);
-    k->retry.data = k;
-    k->keys = keyfile_load(config->args, error);
-    int err = k->keys ? attempt_start(k) : HX_EAUTH;
+    r->config = *config;
+    r->loop = loop;
+    r->since_ms = clock_now_ms();
+    ev_timer_init(&r->retry, on_retry, 0, 0);
+    r->retry.data = r;
+    r->keys = keyfile_load(config->args, error);
+    int err = r->keys ? attempt_start(r) : HX_EAUTH;
     if (err < 0) {
         say_error("%s", err == HX_EAUTH ? error : hx_strerror(err));
-        reconnector_destroy(k);
+        reconnector_destroy(r);
         return err;
     }
-    *out = k;
+    *out = r;
     return HX_OK;
 }
 
-static void end(struct reconnector *k, void (*link_end)(struct link *l))
+static void end(struct reconnector *r, void (*link_end)(struct link *l))
 {
-    if (k->state == STATE_OVER)
+    if (r->state == STATE_OVER)
         return;
-    if (k->state != STATE_UP) {
-        over(k, HX_OK);
+    if (r->state != STATE_UP) {
+        over(r, HX_OK);
         return;
     }
-    enter(k, STATE_ENDING);
-    link_end(k->link);
+    enter(r, STATE_ENDING);
+    link_end(r->link);
 }
 
-void reconnector_finish(struct reconnector *k)
+void reconnector_finish(struct reconnector *r)
 {
-    end(k, link_finish);
+    end(r, link_finish);
 }
 
-void reconnector_leave(struct reconnector *k)
+void reconnector_leave(struct reconnector *r)
 {
-    end(k, link_leave);
+    end(r, link_leave);
 }
 
-void reconnector_destroy(struct reconnector *k)
+void reconnector_destroy(struct reconnector *r)
 {
-    if (!k)
+    if (!r)
         return;
-    enter(k, STATE_OVER);
-    keyfile_wipe(k->keys);
-    free(k);
+    enter(r, STATE_OVER);
+    keyfile_wipe(r->keys);
+    free(r);
 }
 
-struct link *reconnector_link(struct reconnector *k)
+struct link *reconnector_link(struct reconnector *r)
 {
-    return k->state == STATE_UP || k->state == STATE_ENDING ? k->link : NULL;
+    return r->state == STATE_UP || r->state == STATE_ENDING ? r->link : NULL;
 }

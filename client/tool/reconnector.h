@@ -33,12 +33,12 @@ struct reconnector_config {
 int reconnector_create(struct reconnector **out, struct ev_loop *loop,
                        const struct reconnector_config *config);
 /* Ends the link in order; over() is told when the peer has everything. Without a link: at once. */
-void reconnector_finish(struct reconnector *k);
+void reconnector_finish(struct reconnector *r);
 /* The same for who has had every answer, and has nothing on its way: ends without waiting for the peer, as
  * link_leave(). */
-void reconnector_leave(struct reconnector *k);
+void reconnector_leave(struct reconnector *r);
 /* At once; over() is not told. NULL is fine. Not within lost(). */
-void reconnector_destroy(struct reconnector *k);
-struct link *reconnector_link(struct reconnector *k); /* NULL while it is not up */
+void reconnector_destroy(struct reconnector *r);
+struct link *reconnector_link(struct reconnector *r); /* NULL while it is not up */
 
 #endif

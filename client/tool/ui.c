@@ -7,8 +7,8 @@
 
 #define TEXT_MAX 256
 
-/* What the nameserver said when it rejected us: written before hx_bind() or hx_connect() return, read after.
- */
+/* What the nameserver said when it rejected us: written before hx_bind() or hx_connect() return, read
+ * after. */
 static char explanation[TEXT_MAX];
 
 static const char *advice(int error);

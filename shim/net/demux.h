@@ -20,10 +20,8 @@ enum net_user { NET_USER_UDT, NET_USERS, NET_USER_NONE = NET_USERS };
 
 struct net_datagram {
     struct net_address from;
-    struct net_address
-        local; /* the address of ours that it was sent to, without port; unspecified: not told */
-    const struct iovec
-        *parts; /* where its bytes are, one part after the other; the first has room for DEMUX_BYTES */
+    struct net_address local;  /* our address that it was sent to, without port; unspecified: not told */
+    const struct iovec *parts; /* its bytes, one part after the other; the first has room for DEMUX_BYTES */
     int part_count;
     size_t len; /* of all parts together */
     bool cut;   /* it was longer than the parts, and its end is lost */

@@ -1,7 +1,6 @@
 #include "shim/net/net_address.h"
+#include "base/ipv4_mapped.h"
 #include <string.h>
-
-static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 
 void net_address_from(struct net_address *out, const struct sockaddr *sa)
 {
@@ -16,8 +15,7 @@ void net_address_from(struct net_address *out, const struct sockaddr *sa)
     } else {
         const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
 
-        memcpy(out->ip, mapped, sizeof(mapped));
-        memcpy(out->ip + 12, &sin->sin_addr, 4);
+        ipv4_map(out->ip, &sin->sin_addr);
         out->port = sin->sin_port;
     }
 }
@@ -43,7 +41,7 @@ bool net_address_to(const struct net_address *a, int family, struct sockaddr_sto
     }
     sin->sin_family = AF_INET;
     sin->sin_port = a->port;
-    memcpy(&sin->sin_addr, a->ip + 12, 4);
+    memcpy(&sin->sin_addr, a->ip + IPV4_MAPPED_PREFIX, 4);
     *len = sizeof(*sin);
     return net_address_is_ipv4(a);
 }
@@ -55,5 +53,5 @@ bool net_address_equal(const struct net_address *a, const struct net_address *b)
 
 bool net_address_is_ipv4(const struct net_address *a)
 {
-    return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+    return ipv4_mapped(a->ip);
 }

@@ -23,8 +23,8 @@ struct net_port_config {
     bool batch;                   /* what comes is small and from many: one system call reads several */
     bool ipv6_only;               /* leave IPv4 at this port to another socket */
     bool burst;                   /* what leaves are many full datagrams to one address */
-    bool
-        answers; /* what leaves are answers: what comes tells which address of ours was asked, if there are several */
+    /* What leaves are answers: of what comes, the address of ours that was asked is read, if there are several. */
+    bool answers;
 };
 
 /* HX_OK; HX_EADDR: the address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */

@@ -120,7 +120,7 @@ void udt_conn_enter(struct conn_table *t, struct udt_conn *c, enum udt_conn_stat
     if (state == UDT_CONN_LINGERING) { /* all that it still does is to repeat the end of the directions */
         unlist(t, c);
         kept_free_all(&c->stash);
-        c->nudge_ms = 0;
+        c->ack_poll_ms = 0;
         udt_conn_due(t, c);
     }
     if (lifetime_ms(state) == INT64_MAX)

@@ -23,10 +23,10 @@ static struct kept *pretend(struct tap *t, struct udt_conn *c, enum packet_type 
 
 /* UDT acknowledges a full-sized packet, and so lets the application have it, only when its ACK timer is
  * looked at: at the next packet of the connection, or 100 ms later. A keepalive makes it look. */
-static void nudge(struct tap *t, struct udt_conn *c)
+static void poll_ack_timer(struct tap *t, struct udt_conn *c)
 {
     (void)pretend(t, c, PACKET_KEEPALIVE, empty, sizeof(empty));
-    c->nudge_ms = 0;
+    c->ack_poll_ms = 0;
 }
 
 static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
@@ -65,13 +65,13 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         say_handshake(t, c);
     if (c->half_closing && c->half_close.due_ms <= now_ms)
         control_send_half_close(t, c, false, now_ms);
-    if (c->nudge_ms && c->nudge_ms <= now_ms && open)
-        nudge(t, c);
+    if (c->ack_poll_ms && c->ack_poll_ms <= now_ms && open)
+        poll_ack_timer(t, c);
     if (open && c->resend.due_ms <= now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->flight || c->nudge_ms ||
+    if (c->flight || c->ack_poll_ms ||
         (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;

@@ -15,8 +15,7 @@
 #define FILTER_ACK_WINDOW_MAX 25600    /* S7: UDT 4.11's default flight window */
 
 struct filter_rules {
-    bool listening; /* a listener's port: handshakes only with destination id 0, and only as clients send them
-                     */
+    bool listening;      /* a listener's port: handshakes only to id 0, and only as clients send them */
     uint32_t mss_max;    /* announcements above, or negative, become this (A8) */
     uint32_t window_max; /* likewise, packets (S4, S5); and 0, by which some mean no limit (S6) */
     uint32_t ack_window; /* packets: an ACK's window is lowered to this, the peer's handshake window (S7) */
@@ -25,10 +24,9 @@ struct filter_rules {
 
 enum filter_verdict {
     FILTER_PASS = 0,
-    FILTER_SHORT, /* no whole head, or the body's length is not what the type has (S18, S20) */
-    FILTER_ID,    /* a destination id that cannot be (S3) */
-    FILTER_TYPE,  /* types that streams never need: 4, 7, 8, unknown ones, foreign custom ones (S13, S14, S16)
-                  */
+    FILTER_SHORT,     /* no whole head, or the body's length is not what the type has (S18, S20) */
+    FILTER_ID,        /* a destination id that cannot be (S3) */
+    FILTER_TYPE,      /* never needed by streams: 4, 7, 8, unknown and foreign custom ones (S13, S14, S16) */
     FILTER_HANDSHAKE, /* a request type that cannot come here */
     FILTER_MSS,       /* too small (S1, S3, S18) */
     FILTER_SEQUENCE,  /* bit 31 in a sequence number (S10) */
@@ -38,8 +36,8 @@ enum filter_verdict {
     FILTER_VERDICTS   /* how many there are */
 };
 
-#define FILTER_CUSTOM_HX \
-    0x6878 /* the extended type of our own custom packets: "hx" (shim/udt/half_close.h) */
+/* "hx": the extended type of our own custom packets (shim/udt/half_close.h). */
+#define FILTER_CUSTOM_HX 0x6878
 
 /* `head` has PACKET_HEAD bytes, `body` has body_len. FILTER_PASS, or why the datagram must not reach UDT. */
 enum filter_verdict filter_judge(const struct filter_rules *rules, const uint8_t *head, uint8_t *body,

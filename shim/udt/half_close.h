@@ -45,8 +45,8 @@ void half_close_end(struct half_close *f, uint64_t offset,
                     int64_t now_ms);                        /* ours has written its last byte */
 void half_close_read(struct half_close *f, int64_t now_ms); /* ours has read the peer's last byte */
 bool half_close_done(const struct half_close *f);           /* both directions are complete */
-/* Takes the body of a peer's packet. True: the peer asks for an answer. Malformed bodies are ignored (false).
- */
+/* Takes the body of a peer's packet. True: the peer asks for an answer. Malformed bodies are
+ * ignored (false). */
 bool half_close_receive(struct half_close *f, const uint8_t *body, size_t len, int64_t now_ms);
 /* Writes the state, to be sent because it is due, and sets when it is due again. */
 void half_close_message(struct half_close *f, uint8_t body[HALF_CLOSE_SIZE], int64_t now_ms);

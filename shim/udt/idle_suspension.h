@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SUSPEND_AFTER_MS \
-    8000 /* idle for longer than UDT's longest expiration (17 x 300 ms): nothing of it waits */
+/* Longer than UDT's longest expiration (17 x 300 ms): nothing of a connection that is idle for so long waits. */
+#define SUSPEND_AFTER_MS 8000
 
 #ifdef __cplusplus
 extern "C" {

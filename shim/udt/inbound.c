@@ -4,11 +4,11 @@
 #include <sys/random.h>
 #include <utlist.h>
 
-#define ECHO_MS    6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
-#define UNHEARD_MS 2000 /* a stock peer that has heard ours says its next keepalive sooner */
-#define ASKED_MS   500  /* who is asked answers with a keepalive, at most this often */
-#define NUDGE_MS   12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
-#define STASH_MAX  32   /* datagrams kept for one connecting rendezvous */
+#define ECHO_MS     6000 /* a keepalive is answered if we sent nothing for this long: both stay in step */
+#define UNHEARD_MS  2000 /* a stock peer that has heard ours says its next keepalive sooner */
+#define ASKED_MS    500  /* who is asked answers with a keepalive, at most this often */
+#define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
+#define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
 
 struct datagram {
     struct net_route route; /* back to where it came from */
@@ -43,7 +43,7 @@ static void take_half_close(struct tap *t, struct udt_conn *c, const struct data
     bool asked;
 
     if (packet_word(d->head + 4) != udt_conn_proof(c)) {
-        /* a stranger's, in the peer's name; or the peer is ahead of its handshake, and says it again */
+        /* forged in the peer's name; or the peer is ahead of its handshake, and says it again */
         (void)dropped(t, DROP_UNPROVEN);
         return;
     }
@@ -63,8 +63,8 @@ static void take_half_close(struct tap *t, struct udt_conn *c, const struct data
 static bool refuse(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     readiness_tell(&t->ready, c, TAP_REFUSED);
-    udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING,
-                   now_ms); /* UDT would take a refusal for a connection (UDT4.md, B) */
+    /* UDT would take a refusal for a connection (UDT4.md, B) */
+    udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, now_ms);
     return false;
 }
 
@@ -115,8 +115,8 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
     if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
         bool first = !c->cookie_seen;
 
-        c->cookie_seen =
-            true; /* a second one would make UDT conclude twice: two connections, if the first is short */
+        /* a second one would make UDT conclude twice: two connections, if the first is short */
+        c->cookie_seen = true;
         return (first && !c->rendezvous) || dropped(t, DROP_STATE);
     }
     if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
@@ -160,8 +160,8 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
     }
 }
 
-/* UDT declares a connection broken whose peer speaks of packets that were never sent (S9): so could a
- * stranger in its name. What is far in the past is far in the future as well, and of no use to UDT. */
+/* UDT declares a connection broken whose peer speaks of packets that were never sent (S9): so could
+ * whoever forges its address. What is far in the past is far in the future as well, and of no use to UDT. */
 static bool speaks_of_sent(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
 {
     size_t words = d->type == PACKET_ACK ? 1 : d->body_len / 4;
@@ -212,8 +212,8 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         c->active_ms = now_ms;
     switch (d->type) {
     case PACKET_DATA:
-        if (!c->nudge_ms)
-            c->nudge_ms = now_ms + NUDGE_MS;
+        if (!c->ack_poll_ms)
+            c->ack_poll_ms = now_ms + ACK_POLL_MS;
         resend_heard_data(&c->resend, now_ms);
         udt_conn_due(&t->conns, c);
         return true;
@@ -232,7 +232,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     case PACKET_KEEPALIVE:
         if (now_ms - c->sent_ms > ECHO_MS || has_not_heard(c, heard_before_ms, now_ms))
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
-        return !c->suspended; /* UDT's timers of a parked connection stand still */
+        return !c->suspended; /* UDT's timers of a suspended connection stand still */
     default:
         return true;
     }
@@ -263,7 +263,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
 }
 
 /* Of somebody who asks for a connection. */
-static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t now_ms)
+static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms)
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
 
@@ -282,8 +282,8 @@ static bool take_of_stranger(struct tap *t, const struct datagram *d, int64_t no
     return true;
 }
 
-/* By the filter. Whose handshake or connection that is may wonder, and is noted for the log; what else comes to id 0
- * is anybody's noise. */
+/* By the filter. The source of a handshake, or of a connected peer's packet, is noted for the log; what else comes to
+ * id 0 is not. */
 static bool refused(struct tap *t, const struct udt_conn *c, const struct datagram *d,
                     enum filter_verdict verdict, int64_t now_ms)
 {
@@ -325,7 +325,7 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
     if (verdict != FILTER_PASS)
         return refused(t, c, &d, verdict, now_ms);
-    pass = c ? take_of_conn(t, c, &d, now_ms) : take_of_stranger(t, &d, now_ms);
+    pass = c ? take_of_conn(t, c, &d, now_ms) : take_request(t, &d, now_ms);
     t->drops.count[FILTER_PASS] += pass;
     return pass;
 }

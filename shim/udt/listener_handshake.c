@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HANDSHAKES_PER_CONNECTION \
-    10 /* first ones are repeated every 250 ms, and their source may be forged */
+/* First handshakes are repeated every 250 ms, and their source may be forged. */
+#define HANDSHAKES_PER_CONNECTION 10
 
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms)
 {

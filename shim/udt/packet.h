@@ -13,9 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKET_HEAD 16
-#define PACKET_BODY_MAX \
-    1472 /* 1500 - 20 (IPv4) - 8 (UDP) - 16, and room: nothing larger can be UDT on Ethernet */
+#define PACKET_HEAD     16
+#define PACKET_BODY_MAX 1472 /* 1500 - 20 (IPv4) - 8 (UDP) - 16, and room: Ethernet carries no larger one */
 
 enum packet_type {
     PACKET_HANDSHAKE = 0,

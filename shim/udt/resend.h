@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESEND_MIN_MS      30   /* above UDT's ACK timer (10 ms) and our nudge of it on both sides */
+#define RESEND_MIN_MS      30   /* above UDT's ACK timer (10 ms) and our poll of it on both sides */
 #define RESEND_START_MS    200  /* before anything is known of the round trip; UDT waits 300 */
 #define RESEND_MAX_MS      2000 /* also of the doubled ones */
 #define RESEND_UNHEARD     12   /* repetitions while nothing at all comes from the peer: some seconds */

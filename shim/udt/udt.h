@@ -68,8 +68,8 @@ struct udt_drop {
 int udt_port_next_drop(struct udt_port *p, struct udt_drop *out);
 /* Fills *ev and returns 1, or returns 0 if nothing waits. Deadlines of connects are looked at, too. */
 int udt_port_next(struct udt_port *p, struct udt_event *ev);
-/* Milliseconds until udt_port_next() should be called even if the descriptor stays quiet; -1: no such time.
- */
+/* Milliseconds until udt_port_next() should be called even if the descriptor stays quiet; -1: no such
+ * time. */
 int udt_port_timeout_ms(const struct udt_port *p);
 /* Waits (at most `ms`) until datagrams that were handed to UDT have left, then ends UDT in this process.
  * Streams must have been closed. Nothing of this header may be called afterwards. */

@@ -2,8 +2,7 @@
  * lock that all calls share, and keeps the id of every accepted one in m_pAcceptSockets, where only its
  * garbage collector takes it out again, and only if it finds the socket broken, never after UDT::close():
  * some 50 scattered bytes a connection, for ever (api.cpp, removeSocket() and checkBrokenSockets()). Nothing
- * reads that set.
- */
+ * reads that set. */
 #include "shim/udt/private.h"
 #include "shim/udt/udt_ids.h"
 #include "shim/udt/udt_internal.h"

@@ -46,8 +46,10 @@ struct udt_port {
     sockaddr_storage local;
     socklen_t local_len;
     sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
-    UDTSOCKET keeper; /* the listener, or a socket that only keeps the port's threads alive (UDT4.md, A5) */
-    bool started;     /* UDT::startup() was called for it */
+    /* Bound to the UDP socket, which the sockets of all streams share: the listener, or one that does nothing else. As
+     * long as it is open UDT's threads for the port live (UDT4.md, A5). */
+    UDTSOCKET port_socket;
+    bool started; /* UDT::startup() was called for it */
     bool listening;
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
@@ -63,9 +65,6 @@ struct udt_port {
 /* udt_socket.cc */
 int udt_error();                               /* HX_E* of UDT's last error in this thread */
 UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_SOCK if it cannot be had */
-/* The wildcard if `address` is NULL, else it in the form that sockets of `family` take. False: it has none.
- */
-bool udt_address(int family, const struct sockaddr *address, sockaddr_storage *out, socklen_t *len);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 
@@ -74,9 +73,9 @@ bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket ha
 CUDTSocket *udt_listener(UDTSOCKET id);
 UDTSOCKET udt_accept(CUDTSocket *listener);
 
-/* udt_port_key.cc: gives the port of `keeper`, just bound with UDT_REUSEADDR off, a number of its own in UDT's tables,
- * and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */
-bool udt_port_key(UDTSOCKET keeper, sockaddr_storage *name);
+/* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in UDT's
+ * tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */
+bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);
@@ -87,8 +86,8 @@ void udt_closed_all();
 
 /* udt_stream.cc */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);
-void udt_forget_connecting(struct udt_port *p,
-                           udt_stream *s); /* the port's lock is held, as for the next two */
+/* The port's lock is held, for this and the next two. */
+void udt_forget_connecting(struct udt_port *p, udt_stream *s);
 int udt_attempt(udt_stream *s, int64_t now_ms);
 void udt_stream_init(udt_stream *s, struct udt_port *p);
 

@@ -17,8 +17,8 @@ constexpr int UDP_BUFFER_BYTES = 4 << 20;
 std::mutex ports_lock;
 std::vector<struct udt_port *> ports;
 
-/* UDT's threads inherit the mask of the thread that makes them: they must never take the program's signals.
- */
+/* UDT's threads inherit the mask of the thread that makes them: they must never take the program's
+ * signals. */
 class signals_blocked
 {
   public:
@@ -73,20 +73,20 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->keeper = udt_socket(p->family, SMALL_PACKETS);
-    if (p->keeper == UDT::INVALID_SOCK || !udt_set_sharing(p->keeper, false) ||
-        UDT::bind2(p->keeper, net_port_fd(p->net)) == UDT::ERROR)
+    p->port_socket = udt_socket(p->family, SMALL_PACKETS);
+    if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
+        UDT::bind2(p->port_socket, net_port_fd(p->net)) == UDT::ERROR)
         return HX_ESYS;
     net_port_disown(p->net);
     p->udt_name = p->local;
-    if (!udt_port_key(p->keeper, &p->udt_name))
+    if (!udt_port_key(p->port_socket, &p->udt_name))
         return HX_ESYS;
     net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */
     if (!p->listening)
         return HX_OK;
-    if (UDT::listen(p->keeper, config->backlog) == UDT::ERROR)
+    if (UDT::listen(p->port_socket, config->backlog) == UDT::ERROR)
         return HX_ESYS;
-    p->listener = udt_listener(p->keeper);
+    p->listener = udt_listener(p->port_socket);
     return p->listener ? HX_OK : HX_ESYS;
 }
 
@@ -106,8 +106,8 @@ void give_up(struct udt_port *p)
         return;
     }
     tap_detach(p->tap);
-    if (p->keeper != UDT::INVALID_SOCK)
-        UDT::close(p->keeper);
+    if (p->port_socket != UDT::INVALID_SOCK)
+        UDT::close(p->port_socket);
     std::lock_guard<std::mutex> held(ports_lock);
     ports.push_back(p);
 }
@@ -227,7 +227,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
     if (!p)
         return HX_ENOMEM;
     p->listening = config->backlog > 0;
-    p->keeper = UDT::INVALID_SOCK;
+    p->port_socket = UDT::INVALID_SOCK;
     err = open_udp(p, config);
     if (err == HX_OK)
         err = start_udt(p, config);

@@ -19,10 +19,10 @@ template struct opened<udp_ports, &CUDTUnited::m_mMultiplexer>;
 std::atomic<uint16_t> last_key;
 } // namespace
 
-bool udt_port_key(UDTSOCKET keeper, sockaddr_storage *name)
+bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name)
 {
     CUDTUnited *u = member_of(united());
-    CUDTSocket *s = udt_listener(keeper);
+    CUDTSocket *s = udt_listener(port_socket);
     bool found = false;
 
     if (!s)

@@ -2,12 +2,10 @@
 #include "shim/udt/congestion.h"
 #include "shim/udt/udt_ids.h"
 #include "shim/udt/udt_internal.h"
-#include <cstring>
 
 namespace
 {
-constexpr int PACKET_BYTES =
-    UDT_MSS_BYTES - 28; /* UDT counts buffers in packets without IPv4 and UDP headers */
+constexpr int PACKET_BYTES = UDT_MSS_BYTES - 28; /* UDT counts buffers without IPv4 and UDP headers */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
@@ -56,29 +54,6 @@ UDTSOCKET udt_socket(int family, int packets)
         return id;
     UDT::close(id);
     return UDT::INVALID_SOCK;
-}
-
-/* The wildcard, or the configured address in the form the socket's family takes. */
-bool udt_address(int family, const struct sockaddr *local, sockaddr_storage *out, socklen_t *len)
-{
-    auto *sin6 = reinterpret_cast<sockaddr_in6 *>(out);
-    auto *sin = reinterpret_cast<sockaddr_in *>(out);
-
-    memset(out, 0, sizeof(*out));
-    out->ss_family = static_cast<sa_family_t>(family);
-    *len = family == AF_INET6 ? sizeof(*sin6) : sizeof(*sin);
-    if (!local)
-        return true;
-    if (local->sa_family == family) {
-        memcpy(out, local, *len);
-        return true;
-    }
-    if (family != AF_INET6 || local->sa_family != AF_INET)
-        return false;
-    sin6->sin6_port = reinterpret_cast<const sockaddr_in *>(local)->sin_port;
-    sin6->sin6_addr.s6_addr[10] = sin6->sin6_addr.s6_addr[11] = 0xFF;
-    memcpy(sin6->sin6_addr.s6_addr + 12, &reinterpret_cast<const sockaddr_in *>(local)->sin_addr, 4);
-    return true;
 }
 
 bool udt_set_rendezvous(UDTSOCKET id, bool on)

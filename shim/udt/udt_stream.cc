@@ -128,6 +128,7 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
+    struct net_address peer;
     sockaddr_storage to;
     socklen_t to_len;
     UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS);
@@ -135,16 +136,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
 
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
-    if (p->family == AF_INET6) {
-        udt_address(AF_INET6, reinterpret_cast<sockaddr *>(&s->peer), &to, &to_len);
-    } else {
-        auto *sin = reinterpret_cast<sockaddr_in *>(&to);
-        memset(&to, 0, sizeof(to));
-        sin->sin_family = AF_INET;
-        sin->sin_port = s->peer.sin6_port;
-        memcpy(&sin->sin_addr, s->peer.sin6_addr.s6_addr + 12, 4);
-        to_len = sizeof(*sin);
-    }
+    net_address_from(&peer, reinterpret_cast<sockaddr *>(&s->peer));
+    (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
         err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
@@ -174,19 +167,25 @@ void udt_stream_init(udt_stream *s, struct udt_port *p)
 
 namespace
 {
+bool is_whole(const struct sockaddr *address, socklen_t len)
+{
+    if (len < sizeof(sockaddr_in))
+        return false;
+    return address->sa_family == AF_INET || (address->sa_family == AF_INET6 && len >= sizeof(sockaddr_in6));
+}
+
 int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len, int timeout_ms,
           void *user, bool rendezvous)
 {
     int64_t now_ms = clock_now_ms();
-    sockaddr_storage mapped;
-    socklen_t mapped_len;
+    struct net_address to;
     udt_stream *s;
     int err;
 
-    if (len < sizeof(sockaddr_in) || (peer->sa_family == AF_INET6 && len < sizeof(sockaddr_in6)) ||
-        !udt_address(AF_INET6, peer, &mapped, &mapped_len))
+    if (!is_whole(peer, len))
         return HX_EADDR;
-    if (p->family == AF_INET && !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<sockaddr_in6 *>(&mapped)->sin6_addr))
+    net_address_from(&to, peer);
+    if (p->family == AF_INET && !net_address_is_ipv4(&to))
         return HX_EADDR;
     s = new (std::nothrow) udt_stream();
     if (!s)
@@ -195,7 +194,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     s->base.user = user;
     s->rendezvous = rendezvous;
     s->deadline_ms = now_ms + timeout_ms;
-    memcpy(&s->peer, &mapped, sizeof(s->peer));
+    net_address_to_sockaddr6(&to, &s->peer);
     std::lock_guard<std::mutex> held(p->lock);
     p->connecting.push_back(s); /* before the first datagram leaves: its answer may be told at once */
     *out = &s->base;

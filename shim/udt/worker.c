@@ -44,10 +44,10 @@ static void put_address(const struct net_address *from, struct msghdr *mh)
     memcpy(mh->msg_name, &sa, len);
 }
 
-/* Our own words, as long as the connection is open that they are about. */
-static bool goes_as_it_is(struct tap *t, const struct kept *k)
+/* Our own words reach UDT as long as the connection is open that they are about. */
+static bool is_of_open(const struct tap *t, const struct kept *k)
 {
-    struct udt_conn *c = k->judged ? udt_conn_find(&t->conns, packet_id(k->head)) : NULL;
+    const struct udt_conn *c = udt_conn_find(&t->conns, packet_id(k->head));
 
     return c && c->state == UDT_CONN_OPEN;
 }
@@ -64,9 +64,11 @@ static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
         memcpy(mh->msg_iov[0].iov_base, k->head, PACKET_HEAD);
         memcpy(mh->msg_iov[1].iov_base, k->body, k->body_len);
         put_address(&k->from, mh);
-        t->busy =
-            goes_as_it_is(t, k) || (!k->judged && inbound_take(t, &route, mh->msg_iov[0].iov_base,
-                                                               mh->msg_iov[1].iov_base, k->body_len, now_ms));
+        if (k->judged)
+            t->busy = is_of_open(t, k);
+        else
+            t->busy = inbound_take(t, &route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, k->body_len,
+                                   now_ms);
         if (t->busy)
             n = (ssize_t)(PACKET_HEAD + k->body_len);
     }
@@ -74,8 +76,8 @@ static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
     return n;
 }
 
-/* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the socket.
- */
+/* One round with the lock held: the worker's return, the clock, what was kept. -1: nothing, read the
+ * socket. */
 static ssize_t before_reading(struct tap *t, struct msghdr *mh, bool *detached)
 {
     int64_t now_ms = clock_now_ms();

@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOCKETS  16
-#define DRAIN_MS 2000 /* for what is under way when the time is over */
-#define SETTLE_S \
-    8 /* idle is what has been so for longer than SUSPEND_AFTER_MS (shim/udt/idle_suspension.h) */
+#define SOCKETS     16
+#define DRAIN_MS    2000 /* for what is under way when the time is over */
+#define SETTLE_S    8    /* longer than SUSPEND_AFTER_MS (shim/udt/idle_suspension.h): idle since then */
 #define ANSWER_END  "\r\n\r\n"
 #define ECHO_ROUNDS 3 /* two handshakes and a request: what a session must wait for */
 #define ECHO_BYTES  64

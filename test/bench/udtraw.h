@@ -74,8 +74,8 @@ void raw_close(struct raw_group *g);
 
 /* Begins to connect. NULL: all are in use. */
 struct raw_client *raw_connect(struct raw_group *g, enum raw_kind kind);
-/* `format` makes at most RAW_REQUEST_MAX - 1 bytes. The client is connected, its last request acknowledged.
- */
+/* `format` makes at most RAW_REQUEST_MAX - 1 bytes. The client is connected, its last request
+ * acknowledged. */
 void raw_ask(struct raw_group *g, struct raw_client *c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Sends the shutdown and frees. */
@@ -83,8 +83,8 @@ void raw_end(struct raw_group *g, struct raw_client *c);
 /* Frees without a word, as a crashed client does. */
 void raw_vanish(struct raw_group *g, struct raw_client *c);
 
-/* Takes what comes and what is due, and sends what that made; waits at most `wait_ms` for something to come.
- */
+/* Takes what comes and what is due, and sends what that made; waits at most `wait_ms` for something
+ * to come. */
 void raw_turn(struct raw_group *g, int wait_ms);
 
 #endif

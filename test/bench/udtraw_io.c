@@ -21,8 +21,8 @@ static int open_socket(uint16_t port, uint8_t net, int number)
     if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0 ||
         connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0)
         die("no UDP socket: %s", strerror(errno));
-    /* The first is not cut by the system's limit, where we may ask so; the second is what is left otherwise.
-     */
+    /* The first is not cut by the system's limit, where we may ask so; the second is what is left
+     * otherwise. */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)

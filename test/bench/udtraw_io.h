@@ -1,5 +1,5 @@
-/* test/bench/udtraw_io.h: connected UDP sockets read and written in batches, for load and attack. One thread.
- */
+/* test/bench/udtraw_io.h: connected UDP sockets read and written in batches, for load and attack. One
+ * thread. */
 #ifndef HX_BENCH_UDTRAW_IO_H
 #define HX_BENCH_UDTRAW_IO_H
 
@@ -35,8 +35,8 @@ typedef void raw_take(void *context, int socket, const uint8_t *bytes, size_t le
  * process if they cannot be had. */
 void raw_io_open(struct raw_io *io, uint16_t port, uint8_t net, int sockets);
 void raw_io_close(struct raw_io *io);
-/* Room for a datagram of `len` bytes (at most RAW_OUT_MAX), which leaves with the next flush at the latest.
- */
+/* Room for a datagram of `len` bytes (at most RAW_OUT_MAX), which leaves with the next flush at the
+ * latest. */
 uint8_t *raw_io_put(struct raw_io *io, int socket, size_t len);
 void raw_io_flush(struct raw_io *io);
 /* Waits at most `wait_ms`, and gives what has come to `take`. */

@@ -1,5 +1,5 @@
-/* The listing of a peer's tree: cuts change nothing, and every path that comes out is one that stays beneath.
- */
+/* The listing of a peer's tree: cuts change nothing, and every path that comes out is one that stays
+ * beneath. */
 #include "client/files/listing.h"
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
-/* SOCKS5: whatever a client says, and however it is cut, is answered alike; a target that comes out is one.
- */
+/* SOCKS5: whatever a client says, and however it is cut, is answered alike; a target that comes out is
+ * one. */
 #include "client/forward/socks.h"
 #include "test/fuzz/fuzz.h"
 

@@ -6,8 +6,8 @@
 #include <openssl/err.h>
 
 #define KEYRING "hx-aaaq-eaye-auda-ocaj-bifq-ydio-b4ib-ceqt-46xl anna\n"
-#define OUT_MAX \
-    4096 /* bytes of an answer: an alert, or, to a hello that is replayed, our part of a handshake */
+/* Bytes of an answer: an alert, or, to a hello that is replayed, our part of a handshake. */
+#define OUT_MAX   4096
 #define TURNS_MAX 100000
 
 struct wire {

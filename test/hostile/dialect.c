@@ -17,7 +17,7 @@
 
 #define WAIT_MS      20000 /* for everything that takes milliseconds */
 #define OLD_MS       1200  /* a connection that is worth forging for (shim/udt/shutdown_check.h) */
-#define DOUBT_MS     1000  /* the nameserver believes in silence after half of that */
+#define CHECK_MS     1000  /* the nameserver believes in silence after half of that */
 #define SETTLE_MS    50    /* who closes at once may not have been heard before */
 #define REPEAT_MS    300   /* of what must arrive */
 #define TEXT_MAX     4096
@@ -235,7 +235,7 @@ static void survive(struct speaker *s)
 
     live(s, OLD_MS);
     say(s, PACKET_SHUTDOWN, 0, &pad, 1); /* as if a stranger had sent it who has guessed address and id */
-    live(s, DOUBT_MS);
+    live(s, CHECK_MS);
     progress("survived");
 }
 

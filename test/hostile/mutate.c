@@ -109,7 +109,7 @@ static void fit_handshake(struct raw *r, uint64_t *rng, uint8_t *packet)
         packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)HS_CONCLUSION);
 }
 
-/* The ids and numbers that make UDT, behind the guard, believe the datagram. */
+/* The ids and numbers that make UDT, behind the filter, believe the datagram. */
 static void fit_session(struct raw *r, uint64_t *rng, uint8_t *packet, size_t len)
 {
     enum packet_type type = packet_type(packet);

@@ -1,5 +1,5 @@
-/* test/hostile/mutate.h: makes a hostile datagram of a recorded one and a session. Pure but for the loading.
- */
+/* test/hostile/mutate.h: makes a hostile datagram of a recorded one and a session. Pure but for the
+ * loading. */
 #ifndef HX_TEST_MUTATE_H
 #define HX_TEST_MUTATE_H
 

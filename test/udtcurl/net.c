@@ -11,8 +11,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define LOOK_MS \
-    1000 /* a peer that vanished raises no event (UDT4.md, B): its stream is looked at this often */
+/* A peer that vanished raises no event (UDT4.md, B): its stream is looked at this often. */
+#define LOOK_MS 1000
 
 int net_open(struct net *n, uint16_t local_port)
 {

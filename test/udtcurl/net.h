@@ -49,8 +49,8 @@ int net_step(struct net *n, int64_t until_ms);
 /* Takes the port's events. */
 void net_pump(struct net *n);
 /* Waits for an event, for the next address's turn, or until `until_ms` (-1: none); `watch_fd` (or -1) is
- * watched for errors. UC_OK; UC_TIMEOUT; UC_WRITE: watch_fd is broken; UC_SIGNAL + number. Takes the events.
- */
+ * watched for errors. UC_OK; UC_TIMEOUT; UC_WRITE: watch_fd is broken; UC_SIGNAL + number. Takes the
+ * events. */
 int net_wait(struct net *n, int watch_fd, int64_t until_ms);
 /* Ends the connection and all attempts. */
 void net_close(struct net *n);

@@ -41,8 +41,8 @@ int output_write(struct output *o, const void *data, size_t len, int64_t until_m
             return failed(o);
     }
     while (len > 0) {
-        /* A pipe that polls as writable takes PIPE_BUF bytes without blocking, so deadlines and signals hold.
-         */
+        /* A pipe that polls as writable takes PIPE_BUF bytes without blocking, so deadlines and
+         * signals hold. */
         struct pollfd poll = {.fd = o->fd, .events = POLLOUT};
         int err = wait_fds(&poll, 1, until_ms);
         if (err != UC_OK)

@@ -20,9 +20,8 @@
 #include <time.h>
 
 #define READ_BYTES 65536
-#define GRACE_MS \
-    250 /* the stream may say that it is gone a moment before the event tells whether in order \
-         */
+/* The stream may say that it has ended a moment before the event tells whether in order. */
+#define GRACE_MS 250
 
 /* In the order of a transfer. */
 enum transfer_state { TRANSFER_RESOLVE, TRANSFER_CONNECT, TRANSFER_SEND, TRANSFER_RECEIVE, TRANSFER_DONE };

@@ -1,5 +1,5 @@
 /* test/unit/forward_fixture.h: forwards and dialling, with two muxes back to back in place of the punched
- * connection, and real sockets. Defines link_mux(), so that tool/link.c stays outside. Brings cmocka. */
+ * connection, and real sockets. Defines link_mux(), so that client/mux/link.c stays outside. Brings cmocka. */
 #ifndef HX_TEST_FORWARD_FIXTURE_H
 #define HX_TEST_FORWARD_FIXTURE_H
 
@@ -13,7 +13,7 @@
 
 #define PATIENCE_MS 5000
 
-struct link { /* stands for the one of tool/link.c */
+struct link { /* stands for the one of client/mux/link.c */
     struct mux *mux;
 };
 

@@ -1,4 +1,4 @@
-/* test/unit/link_fixture.h: links over socket pairs. Defines what tool/link.c wants of libhx, so that libhx
+/* test/unit/link_fixture.h: links over socket pairs. Defines what client/mux/link.c wants of libhx, so that libhx
  * stays outside. Brings cmocka. */
 #ifndef HX_TEST_LINK_FIXTURE_H
 #define HX_TEST_LINK_FIXTURE_H

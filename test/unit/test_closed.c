@@ -1,4 +1,4 @@
-/* shim/udt_closed.cc: sessions that end while others go on are removed by the later closes. */
+/* shim/udt/udt_closed.cc: sessions that end while others go on are removed by the later closes. */
 #include "base/clock.h"
 #include "test/unit/udt_fixture.h"
 #include <malloc.h>

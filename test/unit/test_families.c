@@ -208,10 +208,10 @@ static void a_slow_connection_of_one_family_does_not_stop_the_other(void **state
 
 static void a_session_that_is_malformed_or_there_twice_is_refused_where_it_counts(void **state)
 {
-    static const char *const bad[] = {"Bind-Session: \r\n",
-                                      "Bind-Session: 0123456789abcdef0123456789abcde\r\n",
-                                      "Bind-Session: 0123456789abcdef0123456789abcdeg\r\n",
-                                      "Bind-Session: 0123456789abcdef0123456789abcdef0\r\n", MINE MINE};
+    static const char twice[] = MINE MINE;
+    const char *const bad[] = {"Bind-Session: \r\n", "Bind-Session: 0123456789abcdef0123456789abcde\r\n",
+                               "Bind-Session: 0123456789abcdef0123456789abcdeg\r\n",
+                               "Bind-Session: 0123456789abcdef0123456789abcdef0\r\n", twice};
     struct fake_stream *p;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -1,4 +1,4 @@
-/* shim/finish: both ends of two directions are agreed upon, whatever the network does to the packets. */
+/* shim/udt/half_close.h: both ends of two directions are agreed upon, whatever the network does to the packets. */
 #include "shim/udt/half_close.h"
 #include "shim/udt/packet.h"
 #include <setjmp.h>
@@ -213,5 +213,5 @@ int main(void)
         cmocka_unit_test(packets_of_another_size_are_ignored),
     };
 
-    return cmocka_run_group_tests_name("finish", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("half_close", tests, NULL, NULL);
 }

@@ -109,8 +109,8 @@ static void flush(struct world *w, struct side *from, struct side *to)
         deliver(w, from, to, packet, (size_t)n);
 }
 
-/* UDT's checkTimers() for a connection without data: a keepalive at each expiration, the end after too many.
- */
+/* UDT's checkTimers() for a connection without data: a keepalive at each expiration, the end after too
+ * many. */
 static void check_timers(struct world *w, struct side *s, struct side *peer)
 {
     uint8_t packet[PACKET_HEAD + 4] = {0};

@@ -46,10 +46,8 @@ static void names_are_quoted_as_ls_does(void **state)
 static void text_shows_what_a_terminal_would_obey_or_hide(void **state)
 {
     static const char *const evil[] = {"\x1b[2J",
-                                       "\x9b"
-                                       "31m",
-                                       "\xc2\x9b"
-                                       "31m",
+                                       "\x9b[m",
+                                       "\xc2\x9b[m",
                                        "\r",
                                        "\n",
                                        "\b",

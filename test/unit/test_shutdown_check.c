@@ -62,7 +62,7 @@ static void silence_is_believed_after_85_ms_and_four_round_trips(void **state)
     assert_int_equal(believed_after_ms(&unknown, &questions), 485);
 }
 
-static void an_answer_to_any_question_ends_the_doubt(void **state)
+static void an_answer_to_any_question_ends_the_check(void **state)
 {
     (void)state;
     for (int asked = 1; asked <= SHUTDOWN_CHECK_ASKS; asked++) {
@@ -83,7 +83,7 @@ static void an_answer_to_any_question_ends_the_doubt(void **state)
     }
 }
 
-static void shutdowns_while_one_is_in_doubt_change_nothing(void **state)
+static void shutdowns_while_one_is_checked_change_nothing(void **state)
 {
     struct shutdown_check d = with_rtt(20);
     int64_t due_ms;
@@ -117,7 +117,7 @@ static void a_round_trip_grows_at_once_and_shrinks_slowly(void **state)
     }
 }
 
-static void udts_own_acknowledgements_ask_as_well_in_doubt(void **state)
+static void udts_own_acknowledgements_ask_as_well_during_a_check(void **state)
 {
     struct shutdown_check d = with_rtt(20);
 
@@ -155,11 +155,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_believed_after_85_ms_and_four_round_trips),
-        cmocka_unit_test(an_answer_to_any_question_ends_the_doubt),
-        cmocka_unit_test(shutdowns_while_one_is_in_doubt_change_nothing),
+        cmocka_unit_test(an_answer_to_any_question_ends_the_check),
+        cmocka_unit_test(shutdowns_while_one_is_checked_change_nothing),
         cmocka_unit_test(a_round_trip_grows_at_once_and_shrinks_slowly),
         cmocka_unit_test(the_question_is_one_that_every_implementation_answers),
-        cmocka_unit_test(udts_own_acknowledgements_ask_as_well_in_doubt),
+        cmocka_unit_test(udts_own_acknowledgements_ask_as_well_during_a_check),
     };
 
     return cmocka_run_group_tests_name("shutdown_check", tests, NULL, NULL);

@@ -356,9 +356,8 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
     assert_true(args.insecure);
 }
 
-/* Every option with every command: taken where the table says so, else refused with the name of one that has
- * it.
- */
+/* Every option with every command: taken where the table says so, else refused with the name of one that
+ * has it. */
 static void each_option_belongs_to_the_commands_that_the_table_says(void **state)
 {
     (void)state;

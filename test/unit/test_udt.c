@@ -1,5 +1,6 @@
 /* shim/udt over real UDT on loopback: a listener's port and clients' ports in one process, one thread. */
 #include "base/clock.h"
+#include "shim/udt/idle_suspension.h"
 #include "shim/udt/packet.h"
 #include "test/unit/udt_fixture.h"
 #include <malloc.h>
@@ -248,16 +249,16 @@ static void say_and_hear(struct stream *from, struct udt_port *to_port, struct s
 
 static void connections_that_were_idle_for_long_still_speak_and_close(void **state)
 {
-    enum { PARKED_MS = 7000 }; /* WIRE_PARK_MS and the worker's round */
+    enum { SUSPENDED_MS = SUSPEND_AFTER_MS + 500 }; /* and the worker's round */
     struct stream *b1, *a1 = connect_to(left, server, &b1);
     struct stream *b2, *a2 = connect_to(left, server, &b2);
 
     (void)state;
-    idle(PARKED_MS);
+    idle(SUSPENDED_MS);
     say_and_hear(a1, server, b1);
     say_and_hear(b1, left, a1);
     say_and_hear(b2, left, a2); /* the listener's side speaks first */
-    idle(PARKED_MS);
+    idle(SUSPENDED_MS);
     stream_close(a1);
     assert_ptr_equal(await(server, UDT_EV_CLOSED).stream, b1);
     stream_close(b2);
