@@ -265,6 +265,9 @@ static enum request_result end_session(struct request_parser *p)
 
 static enum request_result end_field(struct request_parser *p)
 {
+    while (p->text_len > 0 && !p->value_cut &&
+           (p->text[p->text_len - 1] == ' ' || p->text[p->text_len - 1] == '\t'))
+        p->text_len--; /* blanks around a value are none of it (RFC 9110, 5.5); http-parser leaves those behind it */
     if (field_is(p, "Transfer-Encoding"))
         return refuse(p, 501, true, "transfer codings are not supported: send the request without a body");
     if (field_is(p, "Content-Length")) {

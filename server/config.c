@@ -1,8 +1,6 @@
 #include "server/config.h"
 #include "base/error.h"
-#include "proto/endpoint.h"
 #include "shim/udt/udt.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <ini.h>
@@ -49,6 +47,9 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
+                                             {"family", required_argument, NULL, 0},
+                                             {"ipv4", no_argument, NULL, '4'},
+                                             {"ipv6", no_argument, NULL, '6'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {NULL, 0, NULL, 0}};
@@ -60,7 +61,10 @@ void server_config_usage(FILE *out)
             "Tells hosts behind NATs each other's external address, so that they can connect.\n"
             "\n"
             "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
-            "                             kernel picks one (default: every address, port %d)\n"
+            "                             kernel picks one; may be repeated (default: every address,\n"
+            "                             port %d)\n"
+            "  -4, --ipv4                 serve IPv4 only\n"
+            "  -6, --ipv6                 serve IPv6 only\n"
             "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
             "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
             "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
@@ -86,15 +90,6 @@ void server_config_usage(FILE *out)
             UDT_DEFAULT_PORT);
 }
 
-static void listen_any(struct server_config *c, uint16_t port)
-{
-    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-    memset(&c->listen, 0, sizeof c->listen);
-    memcpy(&c->listen, &any, sizeof any);
-    c->listen_len = sizeof any;
-}
-
 void server_config_defaults(struct server_config *c)
 {
     *c = (struct server_config){.log_level = LOG_INFO,
@@ -105,8 +100,10 @@ void server_config_defaults(struct server_config *c)
                                 .introductions_per_name = 100,
                                 .max_queue_bytes = 65536,
                                 .request_timeout_ms = 10000,
-                                .idle_timeout_ms = 30000};
-    listen_any(c, UDT_DEFAULT_PORT);
+                                .idle_timeout_ms = 30000,
+                                .listen = {listen_any(UDT_DEFAULT_PORT)},
+                                .listen_count = 1,
+                                .listen_is_default = true};
 }
 
 /* Decimal digits and nothing else. */
@@ -124,59 +121,32 @@ static int parse_number(const char *text, int64_t min, int64_t max, int64_t *out
     return HX_OK;
 }
 
-/* Splits "ADDR:PORT", "[V6]:PORT", "[V6]", ":PORT", "ADDR" and a bare IPv6 address, which has two colons. */
-static int split_listen(char *text, const char **addr, const char **port)
+static int parse_listen(struct server_config *c, const char *value)
 {
-    char *colon = strrchr(text, ':');
+    struct server_listen l;
 
-    *addr = text;
-    *port = NULL;
-    if (text[0] == '[') {
-        char *end = strchr(text, ']');
-
-        if (!end || (end[1] != '\0' && end[1] != ':'))
-            return HX_EINVAL;
-        if (end[1] == ':')
-            *port = end + 2;
-        *end = '\0';
-        *addr = text + 1;
-        return HX_OK;
+    if (listen_parse(&l, value) < 0)
+        return HX_EINVAL;
+    if (c->listen_is_default) {
+        c->listen_is_default = false;
+        c->listen_count = 0;
     }
-    if (colon && strchr(text, ':') == colon) {
-        *colon = '\0';
-        *port = colon + 1;
-    }
+    if (c->listen_count == CONFIG_LISTEN_MAX)
+        return HX_ELIMIT;
+    c->listen[c->listen_count++] = l;
     return HX_OK;
 }
 
-static int parse_listen(struct server_config *c, const char *value)
+static int parse_family(struct server_config *c, const char *value)
 {
-    char text[128];
-    const char *addr, *port_text;
-    int64_t port = UDT_DEFAULT_PORT;
-    struct endpoint e = {.family = AF_UNSPEC};
-    bool bracketed = value[0] == '[';
-
-    if (value[0] == '\0' || strlen(value) >= sizeof text)
-        return HX_EINVAL;
-    strcpy(text, value);
-    if (split_listen(text, &addr, &port_text) < 0)
-        return HX_EINVAL;
-    if (port_text && parse_number(port_text, 0, 65535, &port) < 0)
-        return HX_EINVAL;
-    if (addr[0] == '\0' && !bracketed) {
-        listen_any(c, (uint16_t)port);
-        return HX_OK;
-    }
-    if (!bracketed && inet_pton(AF_INET, addr, e.address) == 1)
-        e.family = AF_INET;
-    else if (inet_pton(AF_INET6, addr, e.address) == 1)
-        e.family = AF_INET6;
+    if (strcmp(value, "4") == 0)
+        c->family = AF_INET;
+    else if (strcmp(value, "6") == 0)
+        c->family = AF_INET6;
+    else if (strcmp(value, "any") == 0)
+        c->family = AF_UNSPEC;
     else
         return HX_EINVAL;
-    e.port = (uint16_t)port;
-    memset(&c->listen, 0, sizeof c->listen);
-    c->listen_len = endpoint_to_sockaddr(&e, &c->listen);
     return HX_OK;
 }
 
@@ -221,6 +191,7 @@ static const struct text_option {
     const char *complaint;
 } text_options[] = {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
+    {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"user", parse_user, "is no user's name"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
@@ -229,9 +200,15 @@ static const struct text_option {
 static int set_text(struct server_config *c, const struct text_option *o, const char *value,
                     char error[CONFIG_ERROR_MAX])
 {
-    if (o->parse(c, value) == HX_OK)
+    int err = o->parse(c, value);
+
+    if (err == HX_OK)
         return HX_OK;
-    snprintf(error, CONFIG_ERROR_MAX, "%s '%.120s' %s", o->name, value, o->complaint);
+    if (err == HX_ELIMIT)
+        snprintf(error, CONFIG_ERROR_MAX, "%s '%.120s' is one more than %d; give fewer", o->name, value,
+                 CONFIG_LISTEN_MAX);
+    else
+        snprintf(error, CONFIG_ERROR_MAX, "%s '%.120s' %s", o->name, value, o->complaint);
     return HX_EINVAL;
 }
 
@@ -340,8 +317,25 @@ static const char *option_name(int c, int index)
         return "user";
     case 'S':
         return "sandbox";
+    case '4':
+    case '6':
+        return "family";
     default:
         return long_options[index].name;
+    }
+}
+
+static const char *option_value(int c, const char *argument)
+{
+    switch (c) {
+    case 'S':
+        return "no";
+    case '4':
+        return "4";
+    case '6':
+        return "6";
+    default:
+        return argument;
     }
 }
 
@@ -351,7 +345,7 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
 
     optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
     opterr = 0; /* `error` tells */
-    while ((c = getopt_long(argc, argv, ":l:c:L:u:hV", long_options, &index)) != -1) {
+    while ((c = getopt_long(argc, argv, ":l:c:L:u:46hV", long_options, &index)) != -1) {
         const char *at = argv[optind - 1];
 
         if (c == 'h')
@@ -372,7 +366,7 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
             return CONFIG_BAD;
         }
         cl->names[cl->count] = option_name(c, index);
-        cl->values[cl->count++] = c == 'S' ? "no" : optarg;
+        cl->values[cl->count++] = option_value(c, optarg);
     }
     if (optind < argc) {
         snprintf(error, CONFIG_ERROR_MAX, "unexpected argument '%.60s'; see hx-nameserver --help",
@@ -380,6 +374,19 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
         return CONFIG_BAD;
     }
     return CONFIG_RUN;
+}
+
+/* -4 and -6 come to their addresses wherever they stand. */
+static int apply_family(struct server_config *c, char error[CONFIG_ERROR_MAX])
+{
+    for (size_t i = 0; c->family != AF_UNSPEC && i < c->listen_count; i++)
+        if (listen_restrict(&c->listen[i], c->family) < 0) {
+            snprintf(error, CONFIG_ERROR_MAX,
+                     "a listen address is no IPv%c address; leave out --ipv%c, or give another",
+                     c->family == AF_INET ? '4' : '6', c->family == AF_INET ? '4' : '6');
+            return HX_EINVAL;
+        }
+    return HX_OK;
 }
 
 enum config_result server_config_read(struct server_config *c, int argc, char **argv,
@@ -393,6 +400,8 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
     server_config_defaults(c);
     if (cl.config_path && read_file(c, cl.config_path, error) < 0)
         return CONFIG_BAD;
+    for (size_t i = 0; i < cl.count; i++) /* these addresses, and not those of the file as well */
+        c->listen_is_default = c->listen_is_default || strcmp(cl.names[i], "listen") == 0;
     for (size_t i = 0; i < cl.count; i++) {
         char why[CONFIG_ERROR_MAX];
 
@@ -401,5 +410,5 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
             return CONFIG_BAD;
         }
     }
-    return CONFIG_RUN;
+    return apply_family(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
 }

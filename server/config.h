@@ -3,19 +3,22 @@
 #ifndef HX_SERVER_CONFIG_H
 #define HX_SERVER_CONFIG_H
 
+#include "server/listen.h"
 #include "server/log.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
-#define CONFIG_ERROR_MAX 512 /* bytes of an error's text with its NUL */
-#define CONFIG_USER_MAX  33  /* bytes of a user's name with its NUL (useradd(8)) */
+#define CONFIG_ERROR_MAX  512 /* bytes of an error's text with its NUL */
+#define CONFIG_LISTEN_MAX 16
+#define CONFIG_USER_MAX   33 /* bytes of a user's name with its NUL (useradd(8)) */
 
 struct server_config { /* server_config_defaults() fills it; copied by whoever takes it */
-    struct sockaddr_storage listen;
-    socklen_t listen_len;
+    struct server_listen listen[CONFIG_LISTEN_MAX];
+    size_t listen_count;
+    bool listen_is_default; /* the next one that is given replaces those that are there */
+    int family;             /* AF_UNSPEC: both; else what server_config_read() has restricted `listen` to */
     enum log_level log_level;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */

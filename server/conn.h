@@ -28,8 +28,10 @@
 
 struct conn;
 struct counters;
+struct log_limit;
 struct policy;
 struct registry;
+struct timer;
 
 /* What the connections of one server share; the server owns all of it. */
 struct conn_world {
@@ -38,7 +40,9 @@ struct conn_world {
     struct timers *timers;
     struct policy *policy;
     struct counters *counters;
-    int64_t now_ms; /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    int64_t now_ms;               /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    struct log_limit *log_limits; /* one for each counter: the kinds of refusals and of ends */
+    struct timer *log_timer;      /* until what was not logged is told; the server's */
     struct conn *all;
     struct conn *ready; /* those that wait for a turn, first come first */
     struct conn *done;  /* those that the sweep shall destroy */

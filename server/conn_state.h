@@ -9,6 +9,7 @@
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/counters.h"
+#include "server/log_limit.h"
 #include "server/registry.h"
 
 enum conn_state {
@@ -76,6 +77,8 @@ static inline const char *conn_name(const struct conn *c)
 }
 
 /* conn.c */
+/* Whether a line of this kind may be written; else it is counted, and told later. */
+bool conn_may_log(struct conn_world *w, enum counter kind);
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */
 /* Leaves the registry; CONN_DONE. */

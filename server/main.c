@@ -28,20 +28,35 @@ static void address_text(const struct sockaddr *sa, socklen_t len, char text[END
     endpoint_format(&e, text);
 }
 
-static struct udt_port *open_port(const struct server_config *config)
+static int open_at(struct udt_port **out, const struct server_config *config, const struct server_listen *l,
+                   bool ipv6_only)
 {
-    struct udt_port_config pc = {.local = (const struct sockaddr *)&config->listen,
-                                 .local_len = config->listen_len,
-                                 .backlog = BACKLOG,
-                                 .rate_per_address = (unsigned)config->rate_per_address};
+    const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
+                                       .local_len = l->len,
+                                       .backlog = BACKLOG,
+                                       .ipv6_only = ipv6_only,
+                                       .rate_per_address = (unsigned)config->rate_per_address};
+
+    errno = 0;
+    return udt_port_open(out, &pc);
+}
+
+/* NULL: what was wrong has been printed. */
+static struct udt_port *open_port(const struct server_config *config, size_t which)
+{
+    struct server_listen l = config->listen[which];
     struct udt_port *port;
     char text[ENDPOINT_TEXT_MAX];
-    errno = 0;
-    int err = udt_port_open(&port, &pc);
+    bool ipv6_only =
+        config->family == AF_INET6 || listen_ipv6_only(config->listen, config->listen_count, which);
+    int err = open_at(&port, config, &l, ipv6_only);
 
+    /* A kernel without IPv6: every address is every one of IPv4. */
+    if (err < 0 && errno == EAFNOSUPPORT && l.any && !ipv6_only && listen_restrict(&l, AF_INET) == HX_OK)
+        err = open_at(&port, config, &l, false);
     if (err == HX_OK)
         return port;
-    address_text(pc.local, pc.local_len, text);
+    address_text((const struct sockaddr *)&l.address, l.len, text);
     if (err == HX_EADDR)
         fprintf(stderr,
                 "hx-nameserver: cannot listen on UDP %s: %s; choose another address with --listen%s\n", text,
@@ -100,7 +115,10 @@ static int run(const struct server_config *config, struct service_config *servic
     int err = server_create(&service->server, config);
 
     if (err == HX_OK) {
-        err = announce(service->ports[0], enter_sandbox(config));
+        const char *sandbox = enter_sandbox(config);
+
+        for (size_t i = 0; err == HX_OK && i < service->port_count; i++)
+            err = announce(service->ports[i], sandbox);
         if (err == HX_OK)
             err = service_run(service);
         if (err < 0)
@@ -114,9 +132,9 @@ static int serve(const struct server_config *config)
 {
     struct notify notify;
     struct privileges_user user;
-    struct udt_port *port;
+    struct udt_port *ports[CONFIG_LISTEN_MAX];
     struct service_config service = {
-        .ports = &port, .port_count = 1, .notify = &notify, .stats_fd = stats_open()};
+        .ports = ports, .port_count = config->listen_count, .notify = &notify, .stats_fd = stats_open()};
     int err;
 
     service.signal_fd = service_block_signals();
@@ -128,9 +146,9 @@ static int serve(const struct server_config *config)
         fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    port = open_port(config);
-    if (!port)
-        return EXIT_FAILURE;
+    for (size_t i = 0; i < config->listen_count; i++)
+        if (!(ports[i] = open_port(config, i)))
+            return EXIT_FAILURE;
     if (config->user[0] && privileges_drop(&user) < 0) {
         fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
                 strerror(errno));

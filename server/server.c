@@ -1,8 +1,9 @@
 #include "server/server.h"
+#include "base/container_of.h"
 #include "base/error.h"
 #include "base/timers.h"
 #include "server/config.h"
-#include "server/conn.h"
+#include "server/conn_state.h"
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
@@ -14,9 +15,29 @@ struct server {
     struct timers timers;
     struct counters counters;
     struct conn_world world;
+    struct log_limit log_limits[COUNTERS];
+    struct timer log_timer;
     size_t refused; /* connections above a limit */
     size_t ended;
 };
+
+/* Lines that were too many in their second are told of in one line for each kind. */
+static void tell_held_lines(struct timer *t)
+{
+    struct server *s = container_of(t, struct server, log_timer);
+    bool more = false;
+
+    for (int kind = 0; kind < COUNTERS; kind++) {
+        int64_t held = log_limit_over(&s->log_limits[kind], s->world.now_ms);
+
+        if (held > 0)
+            log_event(LOG_INFO, "not_logged", "kind", counter_name((enum counter)kind), "lines",
+                      LOG_NUM(held));
+        more = more || s->log_limits[kind].held > 0;
+    }
+    if (more)
+        timers_set(&s->timers, t, s->world.now_ms + LOG_LIMIT_MS / 2);
+}
 
 int server_create(struct server **out, const struct server_config *config)
 {
@@ -27,8 +48,15 @@ int server_create(struct server **out, const struct server_config *config)
     if (!s)
         return HX_ENOMEM;
     s->config = *config;
-    s->world = (struct conn_world){.config = &s->config, .timers = &s->timers, .counters = &s->counters};
-    err = policy_create(&s->world.policy, &s->config);
+    s->world = (struct conn_world){.config = &s->config,
+                                   .timers = &s->timers,
+                                   .counters = &s->counters,
+                                   .log_limits = s->log_limits,
+                                   .log_timer = &s->log_timer};
+    s->log_timer.fire = tell_held_lines;
+    err = timers_reserve(&s->timers, 1);
+    if (err == HX_OK)
+        err = policy_create(&s->world.policy, &s->config);
     if (err == HX_OK)
         err = registry_local_create(&s->world.registry,
                                     &(struct registry_local_config){.timers = &s->timers,
@@ -57,6 +85,10 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
     char text[ENDPOINT_TEXT_MAX];
 
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
+    if (!conn_may_log(&s->world, COUNTER_TURNED_AWAY)) {
+        stream_close(stream);
+        return;
+    }
     endpoint_format(peer, text);
     log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
     stream_close(stream);

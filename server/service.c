@@ -133,6 +133,25 @@ static void stop(struct service *s, const char *signal_name, int64_t now_ms)
     server_stop(s->c.server, now_ms);
 }
 
+/* What the ports have taken, held and dropped, by reason. */
+static void log_port_counters(const struct udt_port *port)
+{
+    struct udt_counter rows[UDT_COUNTERS_MAX];
+    int count = udt_port_stats(port, rows);
+
+    for (int i = 0; i < count; i++)
+        if (rows[i].value > 0)
+            log_event(LOG_INFO, "counter", "of", rows[i].name, "value", LOG_NUM((int64_t)rows[i].value));
+}
+
+static void log_numbers(struct service *s)
+{
+    stats_log(s->c.server, s->c.stats_fd);
+    stats_log_counters(s->c.server);
+    for (size_t i = 0; i < s->c.port_count; i++)
+        log_port_counters(s->c.ports[i]);
+}
+
 static void take_signals(void *user, int64_t now_ms)
 {
     struct service *s = user;
@@ -140,7 +159,7 @@ static void take_signals(void *user, int64_t now_ms)
 
     while (read(s->c.signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGUSR1)
-            stats_log(s->c.server, s->c.stats_fd);
+            log_numbers(s);
         else
             stop(s, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
     }

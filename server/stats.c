@@ -1,4 +1,5 @@
 #include "server/stats.h"
+#include "server/counters.h"
 #include "server/log.h"
 #include "server/server.h"
 #include <fcntl.h>
@@ -35,6 +36,16 @@ void stats_log(const struct server *s, int fd)
               LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "timers",
               LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
               LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
+}
+
+void stats_log_counters(const struct server *s)
+{
+    const struct counters *c = server_counters(s);
+
+    for (int i = 0; i < COUNTERS; i++)
+        if (c->of[i] > 0)
+            log_event(LOG_INFO, "counter", "of", counter_name((enum counter)i), "value",
+                      LOG_NUM((int64_t)c->of[i]));
 }
 
 const char *stats_text(const struct server *s, char *text, size_t size)

@@ -10,6 +10,8 @@ struct server;
 int stats_open(void);
 /* The line event=stats; `fd`: from stats_open(). */
 void stats_log(const struct server *s, int fd);
+/* One line for each of the server's counters that is not 0, event=counter. */
+void stats_log_counters(const struct server *s);
 /* One line for notify_send(); returns `text`. */
 const char *stats_text(const struct server *s, char *text, size_t size);
 

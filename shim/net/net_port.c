@@ -27,19 +27,19 @@ static bool is_wildcard(const struct sockaddr *local)
     return pktinfo_any(&a) || (net_address_is_ipv4(&a) && memcmp(a.ip + 12, any, 4) == 0);
 }
 
-static int open_socket(struct net_port *p)
+static int open_socket(struct net_port *p, bool ipv6_only)
 {
-    int off = 0;
+    int only = ipv6_only;
 
     p->family = AF_INET6;
     p->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (p->fd < 0 && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
+    if (p->fd < 0 && errno == EAFNOSUPPORT && !ipv6_only) { /* a kernel without IPv6 */
         p->family = AF_INET;
         p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     }
     if (p->fd < 0)
         return HX_ESYS;
-    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
         return HX_ESYS;
     return HX_OK;
 }
@@ -71,7 +71,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
 
     if (!p)
         return HX_ENOMEM;
-    err = open_socket(p);
+    err = open_socket(p, config->ipv6_only);
     if (err == HX_OK)
         err = bind_socket(p, config->local);
     if (err == HX_OK && config->answers && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))

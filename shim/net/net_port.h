@@ -21,6 +21,7 @@ struct net_port;
 struct net_port_config {
     const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
     bool batch;                   /* what comes is small and from many: one system call reads several */
+    bool ipv6_only;               /* leave IPv4 at this port to another socket */
     bool burst;                   /* what leaves are many full datagrams to one address */
     /* What leaves are answers: of what comes, the address of ours that was asked is read, if there are several. */
     bool answers;

@@ -22,7 +22,7 @@ check "none is torn" bash -c "! grep -vE '^ts=[^ ]+ level=' '$WORK/first.log'"
 kill -USR1 "$NS_PID"
 timeout 5 cat <&"$reader" >"$WORK/second.log" &
 STARTED+=("$!")
-check "the next line says how many" await_line "$WORK/second.log" 'event=[a-z]+ dropped=[1-9][0-9]* '
+check "the next line says how many" await_line "$WORK/second.log" 'event=[a-z_]+ dropped=[1-9][0-9]* '
 kill "$NS_PID"
 await_exit "$NS_PID" 10
 check "the server ends in order" [ $? = 0 ]

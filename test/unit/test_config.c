@@ -39,14 +39,20 @@ static int read_ini(const char *text)
     return err;
 }
 
+/* All addresses, with a blank between two. */
 static const char *listen_text(void)
 {
-    static char text[ENDPOINT_TEXT_MAX];
+    static char text[CONFIG_LISTEN_MAX * (ENDPOINT_TEXT_MAX + 1)];
     struct endpoint e;
 
-    assert_int_equal(endpoint_from_sockaddr(&e, (const struct sockaddr *)&config.listen, config.listen_len),
-                     HX_OK);
-    endpoint_format(&e, text);
+    text[0] = '\0';
+    for (size_t i = 0; i < config.listen_count; i++) {
+        const struct server_listen *l = &config.listen[i];
+
+        assert_int_equal(endpoint_from_sockaddr(&e, (const struct sockaddr *)&l->address, l->len), HX_OK);
+        strcat(text, i ? " " : "");
+        endpoint_format(&e, text + strlen(text));
+    }
     return text;
 }
 
@@ -81,6 +87,55 @@ static void listen_takes_every_form(void **state)
         assert_int_equal(read_args("--listen", forms[i][0], NULL, NULL), CONFIG_RUN);
         assert_string_equal(listen_text(), forms[i][1]);
     }
+}
+
+static void listen_may_be_repeated_and_the_command_line_replaces_the_files(void **state)
+{
+    char many[32 * (CONFIG_LISTEN_MAX + 1)] = "", path[] = "/tmp/hx-test-config.XXXXXX";
+    static const char text[] = "listen = :1\nlisten = 127.0.0.1:2\n";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(read_args("-l", ":80", "-l", "192.0.2.1:81"), CONFIG_RUN);
+    assert_string_equal(listen_text(), "[::]:80 192.0.2.1:81");
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    assert_int_equal(read_args("-c", path, NULL, NULL), CONFIG_RUN);
+    assert_string_equal(listen_text(), "[::]:1 127.0.0.1:2");
+    assert_int_equal(read_args("-l", ":3", "-c", path), CONFIG_RUN);
+    assert_string_equal(listen_text(), "[::]:3");
+    unlink(path);
+    for (int i = 0; i <= CONFIG_LISTEN_MAX; i++)
+        strcat(many, "listen = :1\n");
+    assert_int_equal(read_ini(many), HX_EINVAL);
+    assert_non_null(strstr(error, "test.conf:17: listen ':1' is one more than 16"));
+}
+
+static void one_family_can_be_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args("-4", NULL, NULL, NULL), CONFIG_RUN);
+    assert_string_equal(listen_text(), "0.0.0.0:7000");
+    assert_int_equal(read_args("-l", ":5", "--ipv6", NULL), CONFIG_RUN);
+    assert_string_equal(listen_text(), "[::]:5");
+    assert_int_equal(config.family, AF_INET6);
+    assert_int_equal(read_args("-6", "-l", "192.0.2.1:5", NULL), CONFIG_BAD);
+    assert_non_null(strstr(error, "no IPv6 address"));
+    assert_int_equal(read_args("-l", "[::1]:5", "-4", NULL), CONFIG_BAD);
+    assert_int_equal(read_ini("family = 4\n"), HX_OK);
+    assert_int_equal(config.family, AF_INET);
+    assert_int_equal(read_ini("family = ipv4\n"), HX_EINVAL);
+}
+
+static void every_address_of_ipv6_leaves_ipv4_to_another_listener(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args("-l", "[::]:5", "-l", "0.0.0.0:5"), CONFIG_RUN);
+    assert_true(listen_ipv6_only(config.listen, config.listen_count, 0));
+    assert_false(listen_ipv6_only(config.listen, config.listen_count, 1));
+    assert_int_equal(read_args("-l", "[::]:5", "-l", "0.0.0.0:6"), CONFIG_RUN);
+    assert_false(listen_ipv6_only(config.listen, config.listen_count, 0));
 }
 
 static void bad_listen_is_refused(void **state)
@@ -204,6 +259,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_given_means_the_defaults),
         cmocka_unit_test(listen_takes_every_form),
+        cmocka_unit_test(listen_may_be_repeated_and_the_command_line_replaces_the_files),
+        cmocka_unit_test(one_family_can_be_asked_for),
+        cmocka_unit_test(every_address_of_ipv6_leaves_ipv4_to_another_listener),
         cmocka_unit_test(bad_listen_is_refused),
         cmocka_unit_test(numbers_are_checked),
         cmocka_unit_test(bad_usage_is_told),

@@ -44,6 +44,7 @@ static void a_host_is_one_host_or_none(void **state)
         {GET "Host: http://a/\r\n", "400 fatal\n"},
         {GET "Host: a@b\r\n", "400 fatal\n"},
         {GET "Host:\r\n\r\n", "/\n"},
+        {GET "Host: \t a:1 \t \r\n\r\n", "/\n"},
         {GET "Host: ns.example.net:7000\r\n\r\n", "/\n"},
         {GET "Host: [2001:db8::1]:7000\r\n\r\n" GET "Host: b\r\n\r\n", "/\n/\n"},
     };
