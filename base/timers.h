@@ -1,5 +1,5 @@
 /* base/timers.h: deadlines in a binary heap. A timer lies inside what it belongs to; setting one again
- * moves it. Times are CLOCK_MONOTONIC milliseconds, handed in by the caller. */
+ * moves it. Times are milliseconds of base/clock.h, handed in by the caller. */
 #ifndef HX_BASE_TIMERS_H
 #define HX_BASE_TIMERS_H
 

@@ -275,8 +275,8 @@ static void judge(struct connect *c, const struct nameserver_end *end)
         fail_saying(c, end->error, end);
         return;
     }
-    if (c->narrowed &&
-        !end->answered) /* the nameserver has no address of the peer's family, or we have no way */
+    /* the nameserver has no address of the peer's family, or we have no way */
+    if (c->narrowed && !end->answered)
         fail(c, HX_EFAMILY);
     else
         try_on(c, end);

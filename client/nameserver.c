@@ -187,8 +187,8 @@ static void on_raced(void *user, const struct race_result *result)
     n->stream = result->stream;
     n->stream->user = &n->sink;
     socklen_t len;
-    const struct sockaddr_in6 *peer =
-        (const struct sockaddr_in6 *)stream_peer(n->stream, &len); /* IPv4: mapped */
+    /* IPv4: mapped */
+    const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
     n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
     (void)route_source((const struct sockaddr *)peer, len, &n->source);
     engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);

@@ -20,7 +20,7 @@ struct stream_ops {
     /* Datagrams written that the peer's transport has not acknowledged; 0: all has arrived there.
      * HX_ECLOSED. */
     int (*unacked)(struct stream *s);
-    /* When the peer was last heard, on CLOCK_MONOTONIC, milliseconds. */
+    /* When the peer was last heard, in milliseconds of base/clock.h. */
     int64_t (*heard_ms)(struct stream *s);
     /* The peer's address as the socket sees it (IPv4 perhaps as mapped); valid as long as `s`. */
     const struct sockaddr *(*peer)(struct stream *s, socklen_t *len);

@@ -192,8 +192,8 @@ static int sync_directory(const struct part *p)
     int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES ? HX_OK : HX_ESYS;
-    int err =
-        fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK; /* EINVAL: a file system that syncs nothing */
+    /* EINVAL: a file system that syncs nothing */
+    int err = fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK;
     int saved = errno;
     close(fd);
     errno = saved;

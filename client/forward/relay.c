@@ -16,8 +16,7 @@
 enum fd_kind {
     FD_SOCKET, /* never blocks: MSG_DONTWAIT */
     FD_FILE,   /* never blocks for long */
-    FD_OTHER   /* a pipe or a terminal: asked before each use, O_NONBLOCK would change it for every other
-                  program   that has it */
+    FD_OTHER   /* a pipe, a terminal: asked before each use. O_NONBLOCK would be every other program's, too */
 };
 
 struct relay {

@@ -67,8 +67,7 @@ enum tap_news {
 struct tap_config {
     bool listening;
     uint32_t window_max;       /* packets: what handshakes may announce (shim/udt/filter.h) */
-    unsigned rate_per_address; /* listening: new connections a second from one source (base/rate.h); 0:
-                                  unlimited */
+    unsigned rate_per_address; /* listening: new connections a second of one source; 0: unlimited */
 };
 
 struct tap_stats {              /* since the start */
@@ -108,7 +107,7 @@ bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
 void tap_conn_closing(struct tap *t, int32_t id);
 /* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */
 void tap_conn_remove(struct tap *t, int32_t id);
-/* CLOCK_MONOTONIC, ms; 0: unknown id. */
+/* Of base/clock.h, ms; 0: unknown id. */
 int64_t tap_conn_heard_ms(struct tap *t, int32_t id);
 
 /* The application has written its last byte, `offset` in all; it has read the peer's last byte. */

@@ -49,7 +49,7 @@ struct udt_conn {
     uint32_t window;   /* packets: the peer's handshake window, likewise */
     uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
-    /* CLOCK_MONOTONIC, ms */
+    /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */

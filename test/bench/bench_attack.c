@@ -2,8 +2,7 @@
  *
  *   bench_attack handshakes PORT RATE SECONDS   first handshakes, and conclusions with guessed cookies
  *   bench_attack garbage PORT RATE SECONDS      random bytes of random lengths
- *   bench_attack half-open PORT COUNT SECONDS   connections that never complete their request; they come
- * again
+ *   bench_attack half-open PORT COUNT SECONDS   connections that never complete their request, again and again
  *
  * RATE is datagrams a second. Prints "attacking" once it has begun, and one line of "key=value" pairs at the
  * end. */

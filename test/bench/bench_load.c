@@ -1,13 +1,13 @@
 /* bench_load: thousands of UDT clients in one thread (test/bench/udtraw.h). Each run prints one line of
  * "key=value" pairs for each thing measured. Talks to 127.0.0.1:PORT only.
  *
- *   bench_load sessions PORT SECONDS AT_ONCE        fresh connection, GET /, answer, close
- *   bench_load echo PORT SECONDS AT_ONCE            the same round trips with a bare UDP echo
- *   bench_load requests PORT SECONDS                GET / after GET / on one connection, one at a time
+ *   bench_load sessions PORT SECONDS AT_ONCE              fresh connection, GET /, answer, close
+ *   bench_load echo PORT SECONDS AT_ONCE                  the same round trips with a bare UDP echo
+ *   bench_load requests PORT SECONDS                      GET / after GET / on one connection, one at a time
  *   bench_load introductions PORT NAMES SECONDS AT_ONCE   both sides told, names held
  *   bench_load hold PORT own|stock SECONDS CONNECTS PID COUNT...
  *       COUNT binds held for SECONDS, then CONNECTS random names connected; then as many more as the next
- * COUNT says. CPU and memory are those of process PID. */
+ *       COUNT says. CPU and memory are those of process PID. */
 #include "test/bench/measure.h"
 #include "test/bench/meeting.h"
 #include "test/bench/udtraw.h"

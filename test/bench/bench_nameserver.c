@@ -1,9 +1,8 @@
 /* bench_nameserver: the client's side of `make bench`. Each run prints one line of "key=value" pairs.
  *
- *   bench_nameserver sessions PORT COUNT        fresh connection, GET /, answer, close; one at a time
- *   bench_nameserver introductions PORT COUNT   H2 asks /connect on a fresh connection; until H1 has its part
- *   bench_nameserver hold PORT COUNT SECONDS PID   COUNT binds held; CPU and memory of the server with that
- * process id
+ *   bench_nameserver sessions PORT COUNT           fresh connection, GET /, answer, close; one at a time
+ *   bench_nameserver introductions PORT COUNT      H2 asks /connect on a fresh connection; until H1 has its part
+ *   bench_nameserver hold PORT COUNT SECONDS PID   COUNT binds held; CPU and memory of the server, process PID
  *
  * Talks to 127.0.0.1:PORT only. */
 #include "shim/udt/udt.h"

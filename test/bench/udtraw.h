@@ -17,9 +17,8 @@
 #define RAW_GIVE_UP_MS  10000
 
 enum raw_kind {
-    RAW_OWN,  /* as shim/udt/wire: MSS 1400, window 32, a keepalive in 8 s */
-    RAW_STOCK /* as UDT 4.11 of all defaults: MSS 1500, window 8192, keepalives at 0.3, 0.9, 1.8... s of
-                 silence */
+    RAW_OWN,  /* as shim/udt: MSS 1400, window 32, a keepalive in 8 s */
+    RAW_STOCK /* as UDT 4.11: MSS 1500, window 8192, keepalives at 0.3, 0.9, 1.8... s of silence */
 };
 
 enum raw_state { RAW_FREE, RAW_FIRST, RAW_SECOND, RAW_OPEN };

@@ -1,13 +1,15 @@
-/* fake_server: a hostile server for the clients, without a library: it plays the listener of UDT 4, with one
- * flaw.
+/* fake_server: a hostile server for the clients, without a library: it plays the listener of UDT 4, with one flaw.
  *
  *   fake_server FLAW [STRANGER]
  *
  * Listens on a free port of 127.0.0.1, prints it, serves the first client that comes, and ends with it or
- * with SIGTERM. FLAW: a number it announces in its handshake's answer (mss=N, window=N), the answer's length
- * (body=N), or storm     every hostile control packet before the answer to a request, which then follows name
- * the answer names STRANGER (ADDR:PORT) as the one to meet; STRANGER is no party to it sink      answers
- * nothing at all; prints "heard N" for each datagram */
+ * with SIGTERM. FLAW:
+ *
+ *   mss=N, window=N   announces that in its handshake's answer
+ *   body=N            the length of that answer
+ *   storm             every hostile control packet before the answer to a request, which then follows
+ *   name              the answer names STRANGER (ADDR:PORT), who is no party to it, as the one to meet
+ *   sink              answers nothing at all; prints "heard N" for each datagram */
 #include "test/hostile/raw.h"
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* test/natlab/delay_line.c: a long wire between two network interfaces, which this kernel cannot make (no
- * netem).
+/* test/natlab/delay_line.c: a long wire between two network interfaces, which this kernel cannot make: it has
+ * no netem.
  *
  *   delay_line IFACE IFACE DELAY_MS
  *

@@ -72,7 +72,7 @@ static void check_row(struct fixture *f, const struct row *row)
         assert_true(fixture_logged(f, "event=refused"));
     fixture_forget_log(f);
     f->now_ms += LOG_LIMIT_MS; /* their lines are bounded */
-    if (!row->closes) { /* and the connection goes on as if nothing had been */
+    if (!row->closes) {        /* and the connection goes on as if nothing had been */
         fake_stream_forget(p);
         fixture_say(f, p, ROOT);
         assert_int_equal(fixture_status(p), 200);

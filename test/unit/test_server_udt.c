@@ -56,8 +56,9 @@ static int serve(int ready_fd)
     config.request_timeout_ms = TIMEOUT_S * 1000;
     if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
         return 2;
-    pc = (struct udt_port_config){
-        .local = (const struct sockaddr *)&config.listen[0].address, .local_len = config.listen[0].len, .backlog = 100};
+    pc = (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
+                                  .local_len = config.listen[0].len,
+                                  .backlog = 100};
     if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
         return 3;
     local = udt_port_local(p, &len);
