@@ -7,7 +7,8 @@
 #define GAP_NS    (UDT_CLOCK_GAP_MS * NS_PER_MS)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for gaps */
-static _Atomic int64_t seen_ns;    /* the last reading, to the millisecond; 0: none yet */
+static _Atomic unsigned takes;                           /* odd: a gap is being taken */
+static _Atomic int64_t seen_ns;    /* no reading is a millisecond later, or more; 0: none yet */
 static _Atomic int64_t stopped_ns; /* all gaps together */
 
 static int64_t read_ns(void)
@@ -18,35 +19,38 @@ static int64_t read_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Somebody else may have seen the gap first. */
+/* Somebody else may have seen the gap first. What is taken out begins behind the last reading, whichever that was. */
 static void take_gap(void)
 {
     int64_t now, seen;
 
     pthread_mutex_lock(&lock);
+    atomic_fetch_add(&takes, 1);
     now = read_ns();
     seen = atomic_load(&seen_ns);
     if (seen != 0 && now - seen >= GAP_NS)
-        atomic_fetch_add(&stopped_ns, now - seen);
+        atomic_fetch_add(&stopped_ns, now - seen - NS_PER_MS);
     atomic_store(&seen_ns, now);
+    atomic_fetch_add(&takes, 1);
     pthread_mutex_unlock(&lock);
 }
 
 int64_t udt_clock_ns(void)
 {
     for (;;) {
-        int64_t stopped = atomic_load_explicit(&stopped_ns, memory_order_acquire);
+        unsigned before = atomic_load(&takes);
+        int64_t stopped = atomic_load(&stopped_ns);
         int64_t now = read_ns();
-        int64_t seen = atomic_load_explicit(&seen_ns, memory_order_acquire);
+        int64_t seen = atomic_load(&seen_ns);
 
-        if (now - seen >= GAP_NS) {
+        if ((before & 1) || now - seen >= GAP_NS) {
             take_gap();
             continue;
         }
-        if (now - seen >= NS_PER_MS) /* fails if another thread was faster, which will do */
-            atomic_compare_exchange_strong(&seen_ns, &seen, now);
+        if (now - seen >= NS_PER_MS && !atomic_compare_exchange_strong(&seen_ns, &seen, now))
+            continue;
         /* a gap that another thread took meanwhile may lie before this reading, or behind it */
-        if (atomic_load_explicit(&stopped_ns, memory_order_acquire) == stopped)
+        if (atomic_load(&takes) == before)
             return now - stopped;
     }
 }
