@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERVER_REFUSED_MAX    64  /* connections above a limit that still get an answer; more are closed */
-#define SERVER_TURN_READY_MAX 256 /* connections run in one turn before events are looked at again */
+#define SERVER_REFUSED_MAX    1024 /* connections above a limit that still get an answer; more are closed */
+#define SERVER_TURN_READY_MAX 256  /* connections run in one turn before events are looked at again */
 
 struct counters;
 struct server;
