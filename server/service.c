@@ -1,5 +1,6 @@
 #include "server/service.h"
 #include "base/clock.h"
+#include "proto/endpoint.h"
 #include "server/conn.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -18,6 +19,7 @@ struct service {
     size_t ended;         /* connections, when last looked at */
     size_t ended_at_trim; /* connections, when memory was last given back */
     int64_t trim_at_ms;   /* -1: not before more have ended */
+    int64_t drops_at_ms;  /* when the ports are next asked whom they have dropped */
     bool stopping;
     int64_t stop_at_ms; /* once stopping: the end, in any case */
 };
@@ -60,6 +62,7 @@ static int timeout_ms(const struct service *s, int64_t now_ms)
     for (size_t i = 0; i < s->c.port_count; i++)
         timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
     timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
+    timeout = earlier(timeout, until(s->drops_at_ms, now_ms));
     if (s->c.notify)
         timeout = earlier(timeout, until(notify_next_ms(s->c.notify), now_ms));
     return s->stopping ? earlier(timeout, until(s->stop_at_ms, now_ms)) : timeout;
@@ -181,6 +184,25 @@ static void trim_memory(struct service *s, int64_t now_ms)
     }
 }
 
+/* Peers whose datagrams the filter refuses: the shim names each once a minute. */
+static void log_drops(struct service *s, int64_t now_ms)
+{
+    struct udt_drop drop;
+
+    if (now_ms < s->drops_at_ms)
+        return;
+    s->drops_at_ms = now_ms + SERVICE_DROPS_MS;
+    for (size_t i = 0; i < s->c.port_count; i++)
+        while (udt_port_next_drop(s->c.ports[i], &drop) == 1) {
+            struct endpoint peer = {.family = AF_UNSPEC};
+            char text[ENDPOINT_TEXT_MAX];
+
+            endpoint_from_sockaddr(&peer, (const struct sockaddr *)&drop.peer, sizeof drop.peer);
+            endpoint_format(&peer, text);
+            log_event(LOG_WARN, "dropped", "peer", text, "rule", drop.rule);
+        }
+}
+
 static bool finished(const struct service *s, int64_t now_ms)
 {
     return s->stopping && (server_connections(s->c.server) == 0 || now_ms >= s->stop_at_ms);
@@ -200,6 +222,7 @@ static int turn(void *user, int64_t now_ms)
     take_events(s, now_ms);
     server_turn(s->c.server, now_ms);
     trim_memory(s, now_ms);
+    log_drops(s, now_ms);
     tell_alive(s, now_ms);
     return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
 }

@@ -14,6 +14,7 @@ struct udt_port;
  * system. UDT keeps a closed socket for up to 2 s (UDT4.md, B). */
 #define SERVICE_TRIM_ENDED 256
 #define SERVICE_TRIM_MS    3000
+#define SERVICE_DROPS_MS   1000
 #define SERVICE_STOP_MS    200 /* after CONN_STOP_MS: whatever is left is closed */
 
 struct service_config {

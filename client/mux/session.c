@@ -185,7 +185,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
         mux_stream_free(s);
         return 0;
     }
-    if (code == NGHTTP2_NO_ERROR)
+    if (code == NGHTTP2_NO_ERROR && s->peer_ended && s->ended) /* a reset may say NO_ERROR, too */
         mux_budget_stream(m);
     mux_stream_closed(s, code);
     return 0;

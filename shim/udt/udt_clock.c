@@ -5,9 +5,11 @@
 
 #define NS_PER_MS 1000000LL
 #define GAP_NS    (UDT_CLOCK_GAP_MS * NS_PER_MS)
+#define TAKING    INT64_MAX
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for gaps */
-static _Atomic int64_t seen_ns;    /* the last reading, to the millisecond; 0: none yet */
+/* No reading is later than this by a millisecond or more. 0: there was none; TAKING: a gap is being taken, wait. */
+static _Atomic int64_t seen_ns;
 static _Atomic int64_t stopped_ns; /* all gaps together */
 
 static int64_t read_ns(void)
@@ -18,17 +20,17 @@ static int64_t read_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Somebody else may have seen the gap first. */
+/* Somebody else may have seen the gap first. A gap leaves the millisecond in which there may have been readings. */
 static void take_gap(void)
 {
     int64_t now, seen;
 
     pthread_mutex_lock(&lock);
+    seen = atomic_exchange(&seen_ns, TAKING);
     now = read_ns();
-    seen = atomic_load(&seen_ns);
     if (seen != 0 && now - seen >= GAP_NS)
-        atomic_fetch_add(&stopped_ns, now - seen);
-    atomic_store(&seen_ns, now);
+        atomic_fetch_add(&stopped_ns, now - seen - NS_PER_MS);
+    atomic_store(&seen_ns, seen == 0 || now - seen >= GAP_NS ? now : seen);
     pthread_mutex_unlock(&lock);
 }
 
@@ -39,12 +41,12 @@ int64_t udt_clock_ns(void)
         int64_t now = read_ns();
         int64_t seen = atomic_load_explicit(&seen_ns, memory_order_acquire);
 
-        if (now - seen >= GAP_NS) {
+        if (seen == TAKING || now - seen >= GAP_NS) {
             take_gap();
             continue;
         }
-        if (now - seen >= NS_PER_MS) /* fails if another thread was faster, which will do */
-            atomic_compare_exchange_strong(&seen_ns, &seen, now);
+        if (now - seen >= NS_PER_MS && !atomic_compare_exchange_strong(&seen_ns, &seen, now))
+            continue; /* another thread was faster */
         /* a gap that another thread took meanwhile may lie before this reading, or behind it */
         if (atomic_load_explicit(&stopped_ns, memory_order_acquire) == stopped)
             return now - stopped;

@@ -153,6 +153,26 @@ static void resets_of_all_that_is_asked_only_slow_us_down(void **state)
     raw_destroy(&r);
 }
 
+/* CVE-2023-44487, with a code that says that all is well. */
+static void requests_that_are_reset_without_an_error_have_not_ended_in_order(void **state)
+{
+    struct raw r;
+    uint32_t n = 0;
+
+    (void)state;
+    raw_create(&r, false);
+    while (r.side.failed == HX_OK && n < 100000) {
+        raw_request(&r, 2 * n + 1, n % 2);
+        raw_number(&r, RST_STREAM, 2 * n + 1, 0);
+        raw_hear(&r);
+        r.side.count = 0;
+        n++;
+    }
+    check_flood(&r);
+    assert_in_range(n, 4000, 10000); /* two frames each */
+    raw_destroy(&r);
+}
+
 static void a_flood_that_goes_on_ends_it_though_time_gives_frames_back(void **state)
 {
     const uint8_t p[8] = {0};
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(what_meets_behind_a_stalled_path_is_no_flood),
         cmocka_unit_test(pings_that_meet_in_one_read_are_answered),
         cmocka_unit_test(resets_of_all_that_is_asked_only_slow_us_down),
+        cmocka_unit_test(requests_that_are_reset_without_an_error_have_not_ended_in_order),
         cmocka_unit_test(a_flood_that_goes_on_ends_it_though_time_gives_frames_back),
         cmocka_unit_test(both_sides_say_flood),
     };
