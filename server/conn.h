@@ -40,7 +40,7 @@ struct conn_world {
     struct timers *timers;
     struct policy *policy;
     struct counters *counters;
-    int64_t now_ms;               /* CLOCK_MONOTONIC, the one reading for this turn of the loop */
+    int64_t now_ms;               /* of base/clock.h, the one reading for this turn of the loop */
     struct log_limit *log_limits; /* one for each counter: the kinds of refusals and of ends */
     struct timer *log_timer;      /* until what was not logged is told; the server's */
     struct conn *all;
@@ -54,8 +54,8 @@ struct conn_world {
  * answer to its first request and no more. HX_OK, HX_ENOMEM, or HX_EINVAL: the peer's address is no IP
  * address. */
 int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum reply_reason refused);
-/* Closes the stream. NULL is fine. Called by the server's sweep and its end alone, never inside a callback.
- */
+/* Closes the stream. NULL is fine. Called by the server's sweep and its end alone, never inside a
+ * callback. */
 void conn_destroy(struct conn *c);
 
 /* The stream can be read or written again, or it is the connection's turn. */

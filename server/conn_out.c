@@ -10,8 +10,8 @@ static bool streams(const struct conn *c)
     return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT;
 }
 
-/* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has one.
- */
+/* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has
+ * one. */
 static void watch_reader(struct conn *c, bool progress)
 {
     int64_t ms = c->world->config->request_timeout_ms;

@@ -87,8 +87,8 @@ void conn_fail(struct conn *c, int err); /* conn_end() with the reason that fits
 /* Frees what only requests need. */
 void conn_begin_stream(struct conn *c, enum conn_state next);
 
-/* conn_out.c; all return HX_OK or the stream's or buf_append()'s error, which the caller gives to conn_fail()
- */
+/* conn_out.c; all return HX_OK or the stream's or buf_append()'s error, which the caller gives to
+ * conn_fail(). */
 int conn_flush(struct conn *c); /* writes what the stream takes */
 bool conn_has_room(const struct conn *c);
 int conn_write_root(struct conn *c);

@@ -19,7 +19,7 @@ int loop_create(struct loop **out);
 /* Calls `handler` in each turn in which `fd` is readable. The descriptor stays the caller's, and must be open
  * as long as the loop is. HX_OK or HX_ENOMEM. */
 int loop_watch(struct loop *l, int fd, loop_handler *handler, void *user);
-/* Runs until `turn` returns LOOP_END. now_ms is CLOCK_MONOTONIC, one reading for each turn. */
+/* Runs until `turn` returns LOOP_END. now_ms is of base/clock.h, one reading for each turn. */
 void loop_run(struct loop *l, loop_turn *turn, void *user);
 void loop_destroy(struct loop *l); /* NULL is fine */
 

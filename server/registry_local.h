@@ -11,17 +11,16 @@ struct timers;
 /* With Bind-Session, the connection of the other family comes a moment after the first one: for so long nobody
  * is told that there is none. */
 #define REGISTRY_FAMILY_MS 1000
-#define REGISTRY_REMINDS   16 /* looks at a challenged holder within its time */
-#define REGISTRY_RETRY_MS \
-    100                      /* between two looks at those whose rate does not allow their introduction yet */
-#define REGISTRY_TURN_MAX 16 /* introductions of one name in a row */
-#define REGISTRY_LOOK_MAX 256 /* of those who wait for one, looked at in a row */
+#define REGISTRY_REMINDS   16  /* looks at a challenged holder within its time */
+#define REGISTRY_RETRY_MS  100 /* between two looks at introductions that their rate does not allow yet */
+#define REGISTRY_TURN_MAX  16  /* introductions of one name in a row */
+#define REGISTRY_LOOK_MAX  256 /* of those who wait for one, looked at in a row */
 
 struct registry_local_config { /* all of it stays the caller's, and must live as long as the registry */
     struct timers *timers;
     struct policy *policy;
     struct counters *counters;
-    const int64_t *now_ms; /* CLOCK_MONOTONIC, as of this turn */
+    const int64_t *now_ms; /* of base/clock.h, as of this turn */
 };
 
 /* HX_OK or HX_ENOMEM. */

@@ -1,5 +1,5 @@
 /* server/server.h: all connections of one nameserver, their limits, turns and deadlines. Knows streams, but
- * not where they come from; times are CLOCK_MONOTONIC milliseconds, one reading for each turn of the loop. */
+ * not where they come from; times are milliseconds of base/clock.h, one reading for each turn of the loop. */
 #ifndef HX_SERVER_SERVER_H
 #define HX_SERVER_SERVER_H
 

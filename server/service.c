@@ -168,8 +168,8 @@ static void take_signals(void *user, int64_t now_ms)
     }
 }
 
-/* What a burst of connections has left free is kept: a quiet server would look as big as its busiest second.
- */
+/* What a burst of connections has left free is kept: a quiet server would look as big as its busiest
+ * second. */
 static void trim_memory(struct service *s, int64_t now_ms)
 {
     size_t ended = server_ended(s->c.server);
