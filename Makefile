@@ -109,6 +109,8 @@ $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/be
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) ; $(CC) $(LDFLAGS) -o $@ $^
+# Into programs of ours and of others, sanitized or not: without a sanitizer itself.
+$(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
@@ -123,7 +125,7 @@ clang-warnings:
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(B)/test/natlab/delay_line $(STOCK) $(HOSTILE)
+tools: $(B)/test/natlab/probe $(B)/test/natlab/delay_line $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
