@@ -53,7 +53,7 @@ static void list_next(struct list_job *l)
         l->ended = true;
         len = listing_format_end(l->line, l->entries, l->skipped);
     } else {
-        len = listing_format(l->line, &e);
+        len = e.path[0] ? listing_format(l->line, &e) : HX_EINVAL; /* the top has no line: it is counted */
         if (e.type == 's' || len < 0)
             l->skipped++;
         else

@@ -117,10 +117,17 @@ int walk_next(struct walk *w, struct file_entry *e)
     while (w->depth > 0) {
         DIR *dir = w->open[w->depth - 1];
         w->path[w->ends[w->depth - 1]] = '\0';
+        errno = 0;
         const struct dirent *found = readdir(dir);
         if (!found) {
+            bool broken = errno != 0;
             closedir(dir);
             w->depth--;
+            if (broken) { /* what it has beyond that cannot be said */
+                e->type = 's';
+                e->path = w->path;
+                return HX_OK;
+            }
         } else if (!is_passed_over(found->d_name)) {
             if (path_join(w->path, w->path, found->d_name) == HX_OK) {
                 examine(w, dirfd(dir), found->d_name, e);
