@@ -1,8 +1,10 @@
 #include "secure/digest.h"
+#include "secure/openssl.h"
 #include <openssl/evp.h>
 
 int digest_init(struct digest *d)
 {
+    openssl_begin();
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     d->context = context;
     d->failed = false;

@@ -1,4 +1,5 @@
 #include "secure/key.h"
+#include "secure/openssl.h"
 #include "secure/secret.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -34,6 +35,7 @@ static char char_at(const uint8_t *bytes, size_t index)
 static void encode(char out[SECRET_CHARS + CHECK_CHARS], const uint8_t secret[KEY_BYTES])
 {
     uint8_t digest[SHA256_DIGEST_LENGTH];
+    openssl_begin();
     SHA256(secret, KEY_BYTES, digest);
     for (size_t i = 0; i < SECRET_CHARS; i++)
         out[i] = char_at(secret, i);
@@ -47,6 +49,7 @@ int key_generate(char text[KEY_TEXT_MAX])
     uint8_t secret[KEY_BYTES];
     char chars[SECRET_CHARS + CHECK_CHARS];
     char *at = text;
+    openssl_begin();
     if (RAND_priv_bytes(secret, sizeof secret) != 1)
         return HX_ESYS;
     encode(chars, secret);
@@ -67,6 +70,7 @@ int key_generate(char text[KEY_TEXT_MAX])
 
 static bool derive(const uint8_t secret[KEY_BYTES], const char *info, uint8_t *out, size_t len)
 {
+    openssl_begin();
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     OSSL_PARAM params[] = {

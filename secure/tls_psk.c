@@ -1,4 +1,5 @@
 #include "secure/tls_psk.h"
+#include "secure/openssl.h"
 #include <string.h>
 
 /* Both with SHA-256, the hash that an external PSK is bound to: either may use either's key. */
@@ -66,6 +67,7 @@ static bool set_up(SSL_CTX *ctx, bool connecting)
 
 SSL *tls_psk_ssl(struct tls_psk *psk, bool connecting)
 {
+    openssl_begin();
     SSL_CTX *ctx = SSL_CTX_new(connecting ? TLS_client_method() : TLS_server_method());
     SSL *ssl = ctx && set_up(ctx, connecting) ? SSL_new(ctx) : NULL;
     SSL_CTX_free(ctx); /* `ssl` holds it */
