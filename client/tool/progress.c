@@ -79,8 +79,10 @@ int progress_line(const struct progress *p, char out[PROGRESS_LINE_MAX], int col
         out[len] = '\0';
         return len;
     }
-    name = printable_tail(name, room);                           /* its end says more than its beginning */
-    while (strlen(name) > (size_t)(PROGRESS_LINE_MAX - 1 - len)) /* many bytes a column */
+    /* The name's end says more than its beginning. A character may take many bytes for one column. */
+    int bytes_left = PROGRESS_LINE_MAX - 1 - len;
+    name = printable_tail(name, room < bytes_left ? room : bytes_left);
+    while (strlen(name) > (size_t)bytes_left)
         name = printable_tail(name, printable_columns(name) - 1);
     return len + snprintf(out + len, PROGRESS_LINE_MAX - (size_t)len, "%s", name);
 }
