@@ -1,29 +1,34 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2046 # lists of file names without blanks
-# test/check.sh: what `make check` runs. Every suite prints TAP; the last line counts all of them.
-# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e natlab bench.
+# test/check.sh: what `make check` runs. Every program prints TAP; the last line counts all of them.
+# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak wire natlab bench.
+# A suite only lists its programs. They run in two sets of lanes: most of the tests wait most of the time, so that
+# several share a processor; what computes fills the rest of it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
-COUNTS=$LOGS/counts # "passed failed skipped", a line for every tap
-SAN="-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
+WAIT_LANES=${WAIT_LANES:-4} WORK_LANES=${WORK_LANES:-2}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 export ASAN_OPTIONS="new_delete_type_mismatch=0:detect_leaks=1"
 export LSAN_OPTIONS="suppressions=$PWD/test/lsan.supp:print_suppressions=0"
 export TSAN_OPTIONS="suppressions=$PWD/test/tsan.supp:halt_on_error=0:exitcode=66"
 export UBSAN_OPTIONS=print_stacktrace=1
 export CMOCKA_MESSAGE_OUTPUT=TAP
+export LOGS COUNTS
 mkdir -p "$LOGS"
 : >"$COUNTS"
 
-# tap NAME SECONDS COMMAND...: runs it, counts its lines. A failure without a "not ok" (a crash, a timeout, no test at
-# all) counts as one.
-tap() {
-    local name=$1 seconds=$2 log ok bad skip rc start=$SECONDS
-    shift 2
+# run_tap SUITE NAME SECONDS COMMAND...: runs it, counts its lines, tells them in one piece. A failure without a
+# "not ok" (a crash, a timeout, no test at all) counts as one.
+run_tap() {
+    local suite=$1 name=$2 seconds=$3 log ok bad skip rc times wall cpu
+    shift 3
     log=$LOGS/${name//[^a-zA-Z0-9_]/-}.log
-    timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1
+    TIMEFORMAT='%R %U %S'
+    times=$({ time timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1; } 2>&1)
     rc=$?
+    read -r wall cpu < <(awk '{ printf "%d %d\n", $1 * 1000, ($2 + $3) * 1000 }' <<<"$times")
     skip=$(grep -cE '^(not )?ok .*# SKIP' "$log") # cmocka says "not ok 7 # SKIP name"
     ok=$(grep -E '^ok ' "$log" | grep -cv '# SKIP')
     bad=$(grep -E '^not ok ' "$log" | grep -cv '# SKIP')
@@ -34,26 +39,35 @@ tap() {
         bad=1
         echo "not ok - $name ran no test" >>"$log"
     fi
-    echo "$ok $bad $skip" >>"$COUNTS"
-    printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $((SECONDS - start))
-    grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
-    if [ "$bad" != 0 ]; then
-        grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
-        echo "    --- the end of $log"
-        tail -n 40 "$log" | sed 's/^/    /'
-    fi
+    echo "$suite $ok $bad $skip $wall $cpu" >>"$COUNTS"
+    {
+        printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $(((wall + 500) / 1000))
+        grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
+        if [ "$bad" != 0 ]; then
+            grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
+            echo "    --- the end of $log"
+            tail -n 40 "$log" | sed 's/^/    /'
+        fi
+    } >"$log.told"
+    cat "$log.told"
 }
-# step SENTENCE COMMAND...: one test that passes if the command succeeds.
+# tap LANE NAME SECONDS COMMAND...: puts it into a lane's list: "wait" or "work".
+tap() {
+    printf '%q ' "$SUITE" "${@:2}" >>"$LOGS/$1.list"
+    echo >>"$LOGS/$1.list"
+}
+# step SENTENCE COMMAND...: one test, work, that passes if the command succeeds.
 step() {
     local name=$1
     shift
-    tap "$name" 900 bash -c '"$@" && echo "ok 1 - it does"' _ "$@"
+    tap work "$name" 900 bash -c '"$@" && echo "ok 1 - it does"' _ "$@"
 }
-each() { # each SUITE SECONDS FILE...: every file is a test program
-    local suite=$1 seconds=$2 file
-    shift 2
+# each LANE SUITE SECONDS B FILE...: every file is a test program
+each() {
+    local lane=$1 suite=$2 seconds=$3 B=$4 file
+    shift 4
     for file in "$@"; do
-        tap "$suite: $(basename "$file")" "$seconds" "$file"
+        tap "$lane" "$suite: $(basename "$file")" "$seconds" env B="$B" "$file"
     done
 }
 units() { # units B [PATTERN]: the unit tests built in B
@@ -63,60 +77,62 @@ units() { # units B [PATTERN]: the unit tests built in B
         echo "$1/$f"
     done
 }
-built() { # built B VARIABLE=VALUE... TARGET...
-    make --no-print-directory -s -j2 "$@"
-}
-export -f built
+export -f run_tap
 
-suite_build() {
-    step "build: gcc, without a warning" built all unit tools bench-programs build/release/example \
+suite_build() { # the sanitizers' are clang's, so that both compilers see every source
+    local make=(make --no-print-directory -s -j3)
+    step "build: gcc, without a warning" "${make[@]}" all unit tools bench-programs build/release/example \
         build/release/example-static
-    step "build: clang, without a warning" built clang-warnings
-    step "build: address and undefined behaviour sanitizers" built B=build/asan CFLAGS="-O1 -g $SAN" \
-        LDFLAGS="-fsanitize=address,undefined" all unit tools
-    step "build: thread sanitizer" built B=build/tsan CFLAGS="-O1 -g -fsanitize=thread" LDFLAGS=-fsanitize=thread all \
-        unit tools
-    step "build: fuzzers" built B=build/fuzz CC=clang CXX=clang++ \
-        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
-        LDFLAGS="-fsanitize=address,undefined" fuzzers
+    step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${make[@]}" asan
+    step "build: clang, thread sanitizer" "${make[@]}" tsan
 }
 suite_lint() {
+    local part
     git ls-files '*.c' '*.cc' >"$LOGS/sources"
-    step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
-    step "lint: clang-tidy" xargs -P2 -n4 -a "$LOGS/sources" test/tidy.sh
-    step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
+    split -n r/4 "$LOGS/sources" "$LOGS/sources."
+    for part in a b c d; do
+        step "lint: clang-tidy, part $part" xargs -n8 -a "$LOGS/sources.a$part" test/tidy.sh
+    done
+    step "lint: cppcheck" cppcheck -q --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
     step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/natlab/tools test/bench/run test/bench/bulk)
+    step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
-suite_unit() { each unit 120 $(units build/release); }
-suite_e2e() { each e2e 240 test/e2e/{client,readme,server,stock,udtcurl}*.sh test/e2e/hygiene_{log,sandbox,service,user}.sh; }
-suite_tools() {
-    tap "natlab: tools" 300 test/natlab/tools
-    each e2e 240 test/e2e/secure_*.sh
+suite_unit() { each wait unit 240 build/release $(units build/release); }
+suite_e2e() {
+    each wait e2e 240 build/release test/e2e/{client,readme,server,stock,udtcurl}*.sh \
+        test/e2e/hygiene_{log,sandbox,service,user}.sh
 }
-suite_hostile() { each hostile 240 test/e2e/hostile_*.sh; }
-suite_soak() { tap "soak" 240 test/e2e/hygiene_soak.sh; }
-suite_wire() { B=build/asan tap "fuzz: wire" 240 test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
+suite_tools() {
+    tap wait "natlab: tools" 400 test/natlab/tools
+    each wait e2e 240 build/release test/e2e/secure_*.sh
+}
+suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
+suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
+suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
 suite_natlab() {
-    tap "natlab" 400 test/natlab/run
-    tap "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
+    local group
+    for group in matrix weather holes kinds shared stories families; do
+        tap wait "natlab: $group" 400 test/natlab/run "$group"
+    done
+    tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
 }
 suite_asan() {
-    each asan 180 $(units build/asan)
-    B=build/asan each "asan e2e" 240 test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
+    each work asan 360 build/asan $(units build/asan)
+    each wait "asan e2e" 240 build/asan test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
 }
 suite_tsan() {
-    each tsan 180 $(units build/tsan "udt*")
-    B=build/tsan each "tsan e2e" 240 test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
+    each work tsan 360 build/tsan $(units build/tsan "udt*")
+    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
     local f name
     for f in test/fuzz/fuzz_*.c; do
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
-        step "fuzz: $name" "build/fuzz/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-2}" -max_len=16384 -timeout=5 \
+        step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-2}" -max_len=16384 -timeout=5 \
             -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
@@ -125,30 +141,29 @@ suite_bench() {
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
 }
 
-# suite NAME: runs it, and says how long it took.
-suite() {
-    local start=$SECONDS
-    "suite_$1"
-    printf '== %-41s %51d s\n' "suite $1" $((SECONDS - start))
+lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order
+    [ -s "$LOGS/$1.list" ] || return 0
+    # shellcheck disable=SC2016 # for the inner shell
+    xargs -d '\n' -n1 -P "$2" bash -c 'eval "run_tap $1"' _ <"$LOGS/$1.list"
 }
-# First what needs the processor or a quiet machine, one after the other; then, side by side, what mostly waits.
-everything() {
-    suite build
-    suite unit
-    (suite natlab && suite hostile) &
-    (suite e2e && suite soak && suite wire) &
-    (suite asan && suite tsan) &
-    (suite lint && suite tools && suite fuzz) &
+# suites NAME...: lists the programs of all of them, then runs them.
+suites() {
+    rm -f "$LOGS"/{wait,work}.list
+    for SUITE in "$@"; do "suite_$SUITE"; done
+    lane wait "$WAIT_LANES" &
+    lane work "$WORK_LANES" &
     wait
-    suite bench
 }
 if [ $# -gt 0 ]; then
-    for name in "$@"; do
-        suite "$name"
-    done
+    suites "$@"
 else
-    everything
+    WORK_LANES=1 suites build # each of them takes all processors
+    suites natlab tools hostile soak e2e lint asan tsan wire fuzz unit bench
 fi
 echo
-awk '{ ok += $1; bad += $2; skip += $3 }
+awk '{ if (!($1 in n)) order[++k] = $1; n[$1]++; wall[$1] += $5; cpu[$1] += $6; all += $6 }
+     END { for (i = 1; i <= k; i++) { s = order[i]; printf "== suite %-9s %4d programs, %4d s one after the other, %4d s of a processor\n", \
+           s, n[s], wall[s] / 1000, cpu[s] / 1000 } printf "== all took %d s, %d s of a processor\n", t, all / 1000 }' \
+    t="$SECONDS" "$COUNTS"
+awk '{ ok += $2; bad += $3; skip += $4 }
      END { printf "%d passed, %d failed%s\n", ok, bad, skip ? ", " skip " skipped" : ""; exit bad > 0 }' "$COUNTS"
