@@ -93,7 +93,7 @@ suite_lint() {
     for part in a b c d; do
         step "lint: clang-tidy, part $part" xargs -n8 -a "$LOGS/sources.a$part" test/tidy.sh
     done
-    step "lint: cppcheck" cppcheck -q --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
+    step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
     step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/natlab/tools test/bench/run test/bench/bulk)
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
