@@ -1,109 +1,86 @@
 #include "base/timers.h"
-#include "base/error.h"
-#include <assert.h>
-#include <stdlib.h>
 
-/* heap[0] is not used: the parent of slot i is i / 2. */
-
-int timers_reserve(struct timers *ts, size_t count)
+/* Of two heaps one; either may be NULL. The roots' own links to others are lost. */
+static struct timer *meld(struct timer *a, struct timer *b)
 {
-    size_t want = ts->reserved + count + 1;
+    if (!a || !b)
+        return a ? a : b;
+    struct timer *first = b->at_ms < a->at_ms ? b : a;
+    struct timer *later = first == a ? b : a;
+    later->before = first;
+    later->next = first->child;
+    if (first->child)
+        first->child->before = later;
+    first->child = later;
+    return first;
+}
 
-    if (want > ts->cap) {
-        size_t cap = want * 2;
-        struct timer **heap = realloc(ts->heap, cap * sizeof *heap); // NOLINT(bugprone-sizeof-expression)
-
-        if (!heap)
-            return HX_ENOMEM;
-        ts->heap = heap;
-        ts->cap = cap;
+/* Of a row of heaps one: first each two neighbours, then what came of them from behind, which is what bounds the cost
+ * (amortized, the logarithm of their number). */
+static struct timer *meld_row(struct timer *row)
+{
+    struct timer *pairs = NULL, *all = NULL;
+    while (row) {
+        struct timer *a = row, *b = row->next;
+        row = b ? b->next : NULL;
+        struct timer *pair = meld(a, b);
+        pair->next = pairs;
+        pairs = pair;
     }
-    ts->reserved += count;
-    return HX_OK;
-}
-
-void timers_release(struct timers *ts, size_t count)
-{
-    assert(ts->reserved >= count && ts->reserved - count >= ts->len);
-    ts->reserved -= count;
-}
-
-void timers_free(struct timers *ts)
-{
-    free(ts->heap);
-    *ts = (struct timers){0};
-}
-
-static void place(struct timers *ts, struct timer *t, size_t slot)
-{
-    ts->heap[slot] = t;
-    t->slot = slot;
-}
-
-static void sift_up(struct timers *ts, struct timer *t)
-{
-    size_t slot = t->slot;
-
-    while (slot > 1 && ts->heap[slot / 2]->at_ms > t->at_ms) {
-        place(ts, ts->heap[slot / 2], slot);
-        slot /= 2;
+    while (pairs) {
+        struct timer *pair = pairs;
+        pairs = pair->next;
+        all = meld(all, pair);
     }
-    place(ts, t, slot);
+    return all;
 }
 
-static void sift_down(struct timers *ts, struct timer *t)
+static void set_root(struct timers *ts, struct timer *root)
 {
-    size_t slot = t->slot;
-
-    while (slot * 2 <= ts->len) {
-        size_t child = slot * 2;
-
-        if (child < ts->len && ts->heap[child + 1]->at_ms < ts->heap[child]->at_ms)
-            child++;
-        if (ts->heap[child]->at_ms >= t->at_ms)
-            break;
-        place(ts, ts->heap[child], slot);
-        slot = child;
-    }
-    place(ts, t, slot);
+    ts->root = root;
+    if (!root)
+        return;
+    root->before = root;
+    root->next = NULL;
 }
 
 void timers_set(struct timers *ts, struct timer *t, int64_t at_ms)
 {
+    timers_cancel(ts, t);
     t->at_ms = at_ms;
-    if (t->slot == 0) {
-        assert(ts->len < ts->reserved);
-        place(ts, t, ++ts->len);
-    }
-    sift_up(ts, t);
-    sift_down(ts, t);
+    t->child = NULL;
+    set_root(ts, meld(ts->root, t));
+    ts->len++;
 }
 
 void timers_cancel(struct timers *ts, struct timer *t)
 {
-    struct timer *last;
-
-    if (t->slot == 0)
+    if (!timer_is_set(t))
         return;
-    last = ts->heap[ts->len--];
-    if (last != t) {
-        place(ts, last, t->slot);
-        sift_up(ts, last);
-        sift_down(ts, last);
+    struct timer *rest = meld_row(t->child);
+    if (t != ts->root) {
+        if (t->before->child == t)
+            t->before->child = t->next;
+        else
+            t->before->next = t->next;
+        if (t->next)
+            t->next->before = t->before;
+        rest = meld(ts->root, rest);
     }
-    t->slot = 0;
+    set_root(ts, rest);
+    t->before = NULL;
+    ts->len--;
 }
 
 int64_t timers_next_ms(const struct timers *ts)
 {
-    return ts->len > 0 ? ts->heap[1]->at_ms : -1;
+    return ts->root ? ts->root->at_ms : -1;
 }
 
 void timers_run(struct timers *ts, int64_t now_ms)
 {
-    for (size_t left = ts->len; left > 0 && ts->len > 0 && ts->heap[1]->at_ms <= now_ms; left--) {
-        struct timer *t = ts->heap[1];
-
+    for (size_t left = ts->len; left > 0 && ts->root && ts->root->at_ms <= now_ms; left--) {
+        struct timer *t = ts->root;
         timers_cancel(ts, t);
         t->fire(t);
     }

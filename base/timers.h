@@ -1,35 +1,30 @@
-/* base/timers.h: deadlines in a binary heap. A timer lies inside what it belongs to; setting one again
- * moves it. Times are milliseconds of base/clock.h, handed in by the caller. */
+/* base/timers.h: deadlines in a pairing heap (Fredman et al., 1986). A timer lies inside what it belongs to, so that
+ * setting one takes no memory and cannot fail; setting one again moves it. Times are milliseconds of base/clock.h,
+ * handed in by the caller. */
 #ifndef HX_BASE_TIMERS_H
 #define HX_BASE_TIMERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct timer {
     void (*fire)(struct timer *t); /* the timer is no longer set when this is called; it may set it again */
-    int64_t at_ms;                 /* private */
-    size_t slot;                   /* private: 1 and up; 0: not set. Zero it before the first use */
+    int64_t at_ms;
+    struct timer *child, *next; /* private: the first of those that are due later; the next of the same parent */
+    struct timer *before;       /* private: that one's predecessor or parent; the root's is itself. NULL: not set */
 };
 
-struct timers {
-    struct timer **heap; /* private, all of them; zeroed is empty */
+struct timers { /* zeroed is empty */
+    struct timer *root; /* private */
     size_t len;
-    size_t cap;
-    size_t reserved;
 };
-
-/* Makes room for `count` more timers, so that timers_set() cannot fail. HX_OK or HX_ENOMEM. */
-int timers_reserve(struct timers *ts, size_t count);
-/* Gives the room of `count` timers back; they must not be set. */
-void timers_release(struct timers *ts, size_t count);
-void timers_free(struct timers *ts);
 
 void timers_set(struct timers *ts, struct timer *t, int64_t at_ms);
 void timers_cancel(struct timers *ts, struct timer *t); /* fine if it is not set */
-static inline int timer_is_set(const struct timer *t)
+static inline bool timer_is_set(const struct timer *t)
 {
-    return t->slot != 0;
+    return t->before != NULL;
 }
 /* When the next one is due, or -1 if none is set. */
 int64_t timers_next_ms(const struct timers *ts);

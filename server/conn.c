@@ -388,8 +388,6 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
-    if (err == HX_OK)
-        err = timers_reserve(w->timers, 2);
     if (err < 0) {
         request_parser_destroy(c->parser);
         free(c);
@@ -416,7 +414,6 @@ void conn_destroy(struct conn *c)
     registry_leave(c->world->registry, &c->member);
     timers_cancel(c->world->timers, &c->deadline);
     timers_cancel(c->world->timers, &c->idle);
-    timers_release(c->world->timers, 2);
     request_parser_destroy(c->parser);
     buf_free(&c->in);
     buf_free(&c->out);

@@ -24,17 +24,14 @@ struct registry_name *registry_find_or_add(struct registry_local *l, const char 
     if (n)
         return n;
     n = calloc(1, sizeof *n + len + 1);
-    if (!n || timers_reserve(l->c.timers, 2) < 0) {
-        free(n);
+    if (!n)
         return NULL;
-    }
     n->local = l;
     n->verdict.fire = verdict_due;
     n->later.fire = later_due;
     memcpy(n->text, name, len + 1);
     HASH_ADD_KEYPTR(hh, l->names, n->text, len, n);
     if (!n->hh.tbl) {
-        timers_release(l->c.timers, 2);
         free(n);
         return NULL;
     }
@@ -71,7 +68,6 @@ static void forget_if_empty(struct registry_name *n)
             return;
     timers_cancel(l->c.timers, &n->verdict);
     timers_cancel(l->c.timers, &n->later);
-    timers_release(l->c.timers, 2);
     HASH_DEL(l->names, n);
     free(n);
 }

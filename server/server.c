@@ -54,9 +54,7 @@ int server_create(struct server **out, const struct server_config *config)
                                    .log_limits = s->log_limits,
                                    .log_timer = &s->log_timer};
     s->log_timer.fire = tell_held_lines;
-    err = timers_reserve(&s->timers, 1);
-    if (err == HX_OK)
-        err = policy_create(&s->world.policy, &s->config);
+    err = policy_create(&s->world.policy, &s->config);
     if (err == HX_OK)
         err = registry_local_create(&s->world.registry,
                                     &(struct registry_local_config){.timers = &s->timers,
@@ -227,7 +225,6 @@ void server_destroy(struct server *s)
         conn_destroy(s->world.all);
     registry_destroy(s->world.registry);
     policy_destroy(s->world.policy);
-    timers_free(&s->timers);
     free(s);
 }
 

@@ -105,7 +105,6 @@ static int teardown(void **state)
     assert_int_equal(w->timers.len, 0);
     registry_destroy(w->registry); /* asserts that no name is left */
     policy_destroy(w->policy);
-    timers_free(&w->timers);
     free(w);
     return 0;
 }
