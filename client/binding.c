@@ -230,7 +230,7 @@ static void look_at_route(struct leg *leg)
     ask(leg);
 }
 
-static void on_timer(struct engine_timer *t)
+static void on_timer(struct timer *t)
 {
     struct leg *leg = container_of(t, struct leg, timer);
     if (leg->state == LEG_BOUND)
@@ -253,7 +253,7 @@ void binding_network_changed(struct binding *b)
         int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
         if (leg->state == LEG_BOUND)
             look_at_route(leg);
-        else if (may_hurry(leg) && soon_ms < leg->timer.due_ms)
+        else if (may_hurry(leg) && soon_ms < leg->timer.at_ms)
             engine_timer_set(&leg->timer, soon_ms);
     }
 }

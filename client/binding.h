@@ -29,7 +29,7 @@ struct leg { /* private */
     int families;         /* FAMILY_* that it asks over */
     struct nameserver *nameserver;
     struct turn turn;          /* QUEUED: waited for; ASKING: had */
-    struct engine_timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
+    struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;
     int unanswered; /* tries, and a silence, in a row */

@@ -31,7 +31,7 @@ struct connect {
     struct connect *prev, *next;
     struct settings settings;
     enum connect_state state; /* changed by enter() alone */
-    struct engine_timer retry;
+    struct timer retry;
     struct backoff backoff;
     int64_t begun_ms, deadline_ms;
 
@@ -299,7 +299,7 @@ static void on_end(void *user, const struct nameserver_end *end)
     nameserver_close(n);
 }
 
-static void on_retry(struct engine_timer *t)
+static void on_retry(struct timer *t)
 {
     ask(container_of(t, struct connect, retry));
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct delayed_close {
-    struct engine_timer timer; /* first: a pointer to it is one to the whole */
+    struct timer timer; /* first: a pointer to it is one to the whole */
     struct engine_member member;
     struct stream *stream;
 };
@@ -26,7 +26,7 @@ static void on_cancel(struct engine_member *m)
     drop(container_of(m, struct delayed_close, member));
 }
 
-static void on_due(struct engine_timer *t)
+static void on_due(struct timer *t)
 {
     drop((struct delayed_close *)t);
 }

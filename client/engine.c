@@ -26,18 +26,13 @@ static struct {
     int port_count;
     int newest; /* the port that is used for what is begun */
     int wake_fd;
-    int netwatch_fd;             /* below 0: none */
-    struct engine_timer network; /* since the first change that was not told */
+    int netwatch_fd;      /* below 0: none */
+    struct timer network; /* since the first change that was not told */
     pthread_t thread;
-    struct engine_timer *timers; /* in no order */
-    struct engine_timer *due;    /* taken from them, to be fired */
-    int64_t soonest_ms;          /* none of `timers` is due before */
+    struct timers timers;
     struct engine_member *members;
-} engine = {.lock = PTHREAD_MUTEX_INITIALIZER,
-            .ended = PTHREAD_COND_INITIALIZER,
-            .wake_fd = -1,
-            .netwatch_fd = -1,
-            .soonest_ms = INT64_MAX};
+} engine = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1, .netwatch_fd = -1};
 
 void engine_lock(void)
 {
@@ -88,25 +83,19 @@ int64_t engine_deadline(int timeout_ms)
     return timeout_ms < 0 ? INT64_MAX : clock_now_ms() + timeout_ms;
 }
 
-void engine_timer_set(struct engine_timer *t, int64_t due_ms)
+void engine_timer_set(struct timer *t, int64_t due_ms)
 {
-    engine_timer_cancel(t);
-    t->due_ms = due_ms;
-    t->list = &engine.timers;
-    DL_APPEND(engine.timers, t);
-    t->armed = true;
-    if (due_ms >= engine.soonest_ms)
+    int64_t before_ms = timers_next_ms(&engine.timers);
+    timers_set(&engine.timers, t, due_ms);
+    if (before_ms >= 0 && before_ms <= due_ms) /* the thread wakes up before that */
         return;
-    engine.soonest_ms = due_ms;
     if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
         engine_wake();
 }
 
-void engine_timer_cancel(struct engine_timer *t)
+void engine_timer_cancel(struct timer *t)
 {
-    if (t->armed)
-        DL_DELETE(*t->list, t);
-    t->armed = false;
+    timers_cancel(&engine.timers, t);
 }
 
 void engine_join(struct engine_member *m)
@@ -120,36 +109,6 @@ void engine_leave(struct engine_member *m)
     if (m->joined)
         DL_DELETE(engine.members, m);
     m->joined = false;
-}
-
-/* What is due now is taken out first: so firing is not the square of their number where thousands are due at once,
- * and what a timer sets anew for now waits for the next turn. */
-static void take_due(int64_t now_ms)
-{
-    struct engine_timer *t, *next;
-    engine.soonest_ms = INT64_MAX;
-    DL_FOREACH_SAFE(engine.timers, t, next)
-    {
-        if (t->due_ms <= now_ms) {
-            DL_DELETE(engine.timers, t);
-            DL_APPEND(engine.due, t);
-            t->list = &engine.due;
-        } else if (t->due_ms < engine.soonest_ms) {
-            engine.soonest_ms = t->due_ms;
-        }
-    }
-}
-
-static void run_timers(int64_t now_ms)
-{
-    struct engine_timer *t;
-    if (now_ms < engine.soonest_ms)
-        return;
-    take_due(now_ms);
-    while ((t = engine.due)) { /* firing one may cancel others */
-        engine_timer_cancel(t);
-        t->fire(t);
-    }
 }
 
 /* Takes what waits at one port, at most a batch. True: there may be more. */
@@ -185,12 +144,13 @@ static int sleep_ms(void)
     int64_t now_ms = clock_now_ms();
     for (int i = 0; i < engine.port_count; i++)
         least = earlier(least, udt_port_timeout_ms(engine.ports[i]));
-    if (engine.soonest_ms != INT64_MAX)
-        least = earlier(least, engine.soonest_ms > now_ms ? engine.soonest_ms - now_ms : 0);
+    int64_t due_ms = timers_next_ms(&engine.timers);
+    if (due_ms >= 0)
+        least = earlier(least, due_ms > now_ms ? due_ms - now_ms : 0);
     return least > INT32_MAX ? INT32_MAX : (int)least;
 }
 
-static void on_network(struct engine_timer *unused)
+static void on_network(struct timer *unused)
 {
     (void)unused;
     struct engine_member *m, *next;
@@ -204,7 +164,7 @@ static void on_network(struct engine_timer *unused)
 static void take_network_changes(void)
 {
     netwatch_drain(engine.netwatch_fd);
-    if (!engine.network.armed)
+    if (!timer_is_set(&engine.network))
         engine_timer_set(&engine.network, clock_now_ms() + NETWORK_MS);
 }
 
@@ -214,7 +174,7 @@ static void *engine_run(void *unused)
     engine_lock();
     while (engine.state == ENGINE_RUNS) {
         bool more = take_all_events();
-        run_timers(clock_now_ms());
+        timers_run(&engine.timers, clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
         struct pollfd fds[2 + PORTS_MAX] = {{.fd = engine.wake_fd, .events = POLLIN},
                                             {.fd = engine.netwatch_fd, .events = POLLIN}};

@@ -8,6 +8,7 @@
 #ifndef HX_CLIENT_ENGINE_H
 #define HX_CLIENT_ENGINE_H
 
+#include "base/timers.h"
 #include "shim/udt/udt.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -16,14 +17,6 @@
 /* Who gets a stream's events: stream->user points to one. */
 struct engine_sink {
     void (*on_event)(struct engine_sink *sink, const struct udt_event *ev);
-};
-
-/* Zeroed is unarmed. Owned by whoever embeds it, to be canceled before the memory goes. */
-struct engine_timer {
-    void (*fire)(struct engine_timer *t); /* unarmed again when it is called */
-    int64_t due_ms;
-    bool armed;
-    struct engine_timer **list, *prev, *next; /* private */
 };
 
 /* Whoever must be told when the library ends. */
@@ -57,8 +50,9 @@ bool engine_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t dead
 /* An API timeout to a deadline: -1 is none. */
 int64_t engine_deadline(int timeout_ms);
 
-void engine_timer_set(struct engine_timer *t, int64_t due_ms); /* also moves an armed one */
-void engine_timer_cancel(struct engine_timer *t);
+/* Timers of base/timers.h; each is cancelled before its memory goes. */
+void engine_timer_set(struct timer *t, int64_t due_ms);
+void engine_timer_cancel(struct timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
 /* The thread shall look at the ports' deadlines again: call it after udt_connect() or udt_rendezvous(). */

@@ -10,7 +10,7 @@
 
 struct nameserver {
     struct engine_sink sink;
-    struct engine_timer timer; /* the answer's deadline, then silence */
+    struct timer timer; /* the answer's deadline, then silence */
     struct nameserver_callbacks callbacks;
     struct udt_port *port;
     struct race *race;      /* NULL once it is won */
@@ -162,7 +162,7 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         end(n, err);
 }
 
-static void on_timer(struct engine_timer *timer)
+static void on_timer(struct timer *timer)
 {
     struct nameserver *n = container_of(timer, struct nameserver, timer);
     if (n->status != 200) {

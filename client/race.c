@@ -26,8 +26,8 @@ struct race {
     int turn; /* the family that begins next, if it has an address */
     struct runner runners[RUNNERS_MAX];
     int runner_count;
-    struct engine_timer pace;  /* the next address begins */
-    struct engine_timer limit; /* the end of the race; armed once an address has begun */
+    struct timer pace;  /* the next address begins */
+    struct timer limit; /* the end of the race; set once an address has begun */
     struct udt_port *port;
     int connect_ms;
     int error; /* why the last runner has left the race */
@@ -106,7 +106,7 @@ static int begin_one(struct race *r)
         return err;
     }
     r->runner_count++;
-    if (!r->limit.armed)
+    if (!timer_is_set(&r->limit))
         engine_timer_set(&r->limit, clock_now_ms() + r->connect_ms);
     engine_wake();
     return HX_OK;
@@ -147,12 +147,12 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     }
 }
 
-static void on_pace(struct engine_timer *t)
+static void on_pace(struct timer *t)
 {
     (void)advance(container_of(t, struct race, pace));
 }
 
-static void on_limit(struct engine_timer *t)
+static void on_limit(struct timer *t)
 {
     struct race *r = container_of(t, struct race, limit);
     over(r, &(struct race_result){.error = r->error == HX_EREFUSED ? HX_EREFUSED : HX_ETIMEDOUT});
@@ -168,7 +168,7 @@ static void on_resolved(void *user, const struct resolve_result *result)
     if (result->error == HX_OK)
         l->list = *result->list;
     if (begun) {
-        if (!r->pace.armed && has_next(r)) /* the ones that run have their delay first */
+        if (!timer_is_set(&r->pace) && has_next(r)) /* the ones that run have their delay first */
             engine_timer_set(&r->pace, clock_now_ms() + RACE_ATTEMPT_MS);
         if (!running(r))
             (void)advance(r);

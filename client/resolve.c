@@ -22,7 +22,7 @@ struct job {
 
 /* Waits for its job, or, without one, for its timer to tell what is known already. */
 struct resolve {
-    struct engine_timer timer; /* the deadline, or now */
+    struct timer timer; /* the deadline, or now */
     struct job *job;
     resolve_done_fn *done;
     void *user;
@@ -78,7 +78,7 @@ static void tell(struct resolve *r, int error, bool temporary, const struct reso
     done(user, &result);
 }
 
-static void on_timer(struct engine_timer *t)
+static void on_timer(struct timer *t)
 {
     struct resolve *r = container_of(t, struct resolve, timer);
     struct resolve_list list = r->list;

@@ -15,7 +15,7 @@
 
 struct hx_stream {
     struct engine_sink sink;
-    struct engine_timer silence;
+    struct timer silence;
     struct engine_member member;
     struct stream *s; /* changed with both locks held; NULL once the connection is given up */
     struct udt_port *port;
@@ -119,7 +119,7 @@ static void fall_silent(struct hx_stream *h)
 }
 
 /* UDT itself takes up to 46 s, and tells nobody (UDT4.md, B). */
-static void on_silence(struct engine_timer *t)
+static void on_silence(struct timer *t)
 {
     struct hx_stream *h = container_of(t, struct hx_stream, silence);
     int64_t now_ms = clock_now_ms();

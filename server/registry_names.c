@@ -1,4 +1,3 @@
-#include "base/error.h"
 #include "server/registry_local_state.h"
 #include <stdlib.h>
 #include <string.h>
