@@ -117,6 +117,7 @@ static void punch(struct connect *c, const struct endpoint *peer)
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
     int err = punch_begin(&(struct punch_request){.port = c->port,
+                                                  .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .peer = *peer,
                                                   .name = c->settings.name,

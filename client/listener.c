@@ -89,6 +89,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
     struct punch_result failed = {.peer = &part->peer, .name = part->name};
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
     int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
+                                                  .uplink = *nameserver_uplink(n),
                                                   .scope_id = nameserver_scope(n),
                                                   .peer = part->peer,
                                                   .name = part->name,

@@ -134,6 +134,19 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     return HX_OK;
 }
 
+static int begin_rendezvous(struct punch *p)
+{
+    const struct punch_request *request = &p->request;
+    struct sockaddr_storage sa;
+    struct sockaddr_in6 source;
+    socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
+    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
+        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
+    uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
+    return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
+                          timeout_of(request), p);
+}
+
 int punch_begin(const struct punch_request *request)
 {
     struct fair_share_source source;
@@ -152,11 +165,7 @@ int punch_begin(const struct punch_request *request)
     p->request = *request;
     p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
-    struct sockaddr_storage sa;
-    socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
-    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
-        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
-    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request), p);
+    err = begin_rendezvous(p);
     if (err < 0) {
         free(p);
         return err;

@@ -10,6 +10,7 @@
 #ifndef HX_CLIENT_PUNCH_H
 #define HX_CLIENT_PUNCH_H
 
+#include "client/uplink.h"
 #include "proto/endpoint.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct punch_result {
 
 struct punch_request {
     struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
+    struct uplink uplink;  /* likewise */
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
     struct endpoint peer;
     const char *name; /* the peer's, copied */
