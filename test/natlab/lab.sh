@@ -309,6 +309,21 @@ lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (t
     lab_router net n1
     lab_make_nat n1 "$1" "${LAB_PUBLIC[1]}" "${LAB_INSIDE[@]}"
 }
+# S, H1 and H2 on one link, with link-local addresses alone: fe80::1, ::11, ::12 on eth1. Their eth0, with the same
+# addresses and the older route, leads nowhere.
+lab_up_link() {
+    local host
+    lab_down
+    lab_node net s h1 h2
+    ip -n net link add br0 type bridge && ip -n net link set br0 up || return 1
+    for host in s:1 h1:11 h2:12; do
+        ip link add "lost${host#*:}" netns net type veth peer name eth0 netns "${host%:*}"
+        ip link add "lan${host#*:}" netns net type veth peer name eth1 netns "${host%:*}"
+        printf '%s\n' "link set lan${host#*:} master br0 up" "link set lost${host#*:} up" | ip -n net -batch -
+        printf '%s\n' "link set eth0 addrgenmode none up" "addr add fe80::${host#*:}/64 dev eth0 nodad" \
+            "link set eth1 addrgenmode none up" "addr add fe80::${host#*:}/64 dev eth1 nodad" | ip -n "${host%:*}" -batch -
+    done
+}
 lab_down() { # ends what was started in the lab, then takes it away
     local pid
     for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null; done
