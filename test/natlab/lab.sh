@@ -309,6 +309,9 @@ lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (t
     lab_router net n1
     lab_make_nat n1 "$1" "${LAB_PUBLIC[1]}" "${LAB_INSIDE[@]}"
 }
+lab_has_bridges() { # in this kernel
+    ip link add name bridge0 type bridge 2>/dev/null && ip link del bridge0
+}
 # S, H1 and H2 on one link, with link-local addresses alone: fe80::1, ::11, ::12 on eth1. Their eth0, with the same
 # addresses and the older route, leads nowhere.
 lab_up_link() {
