@@ -110,9 +110,9 @@ static void on_punched(void *user, const struct punch_result *r)
         enter(c, CONNECT_DONE);
 }
 
-static void punch(struct connect *c, const struct endpoint *peer)
+static void punch(struct connect *c, const struct candidates *peer)
 {
-    struct punch_result begun = {.peer = peer, .name = c->settings.name};
+    struct punch_result begun = {.peer = &peer->at[0], .name = c->settings.name};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
