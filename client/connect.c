@@ -355,10 +355,11 @@ static int reach(struct connect *c)
     return c->stream ? HX_OK : c->error;
 }
 
-int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name, int timeout_ms)
+int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, size_t size, const char *name,
+                     int timeout_ms)
 {
     struct connect c = {.error = HX_OK, .deadline_ms = engine_deadline(timeout_ms)};
-    int err = settings_init(&c.settings, config, name);
+    int err = settings_init(&c.settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&c.cond);
     if (err < 0) {
