@@ -110,13 +110,14 @@ static void on_punched(void *user, const struct punch_result *r)
         enter(c, CONNECT_DONE);
 }
 
-static void punch(struct connect *c, const struct endpoint *peer)
+static void punch(struct connect *c, const struct candidates *peer)
 {
-    struct punch_result begun = {.peer = peer, .name = c->settings.name};
+    struct punch_result begun = {.peer = &peer->at[0], .name = c->settings.name};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
     int err = punch_begin(&(struct punch_request){.port = c->port,
+                                                  .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .peer = *peer,
                                                   .name = c->settings.name,
@@ -354,10 +355,11 @@ static int reach(struct connect *c)
     return c->stream ? HX_OK : c->error;
 }
 
-int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name, int timeout_ms)
+int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, size_t size, const char *name,
+                     int timeout_ms)
 {
     struct connect c = {.error = HX_OK, .deadline_ms = engine_deadline(timeout_ms)};
-    int err = settings_init(&c.settings, config, name);
+    int err = settings_init(&c.settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&c.cond);
     if (err < 0) {

@@ -76,7 +76,8 @@ enum hx_event {
     HX_EVENT_NAMESERVER_AWAITED /* it was not reached yet, or has no room (error, text): again in retry_ms */
 };
 
-/* What on_event is told. The strings live only as long as the call; those that do not apply are "". */
+/* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows only at its
+ * end: what an hx.h adds is there from its hx_version() on. */
 struct hx_event_info {
     enum hx_event event;
     int error;
@@ -88,7 +89,10 @@ struct hx_event_info {
     int64_t retry_ms;
 };
 
-/* Zeroed means all defaults, but for the nameserver. Copied, strings too. */
+/* Zeroed means all defaults, but for the nameserver. Copied, strings too. It grows only at its end, and
+ * hx_bind() and hx_connect() tell the library how large it was when the program was built. To a newer library, fields that
+ * the program does not have are zero. For an older library, fields that it does not know must be zero: else HX_EINVAL,
+ * since it cannot do what was asked for. */
 struct hx_config {
     /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned to when
      * one was not reached, after the last the first again. HOST is looked up anew at each try. */
@@ -110,9 +114,15 @@ struct hx_config {
      * '#', say nothing. hx_connect() uses the first key, a listener lets in whoever has any of them. Only
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
-    int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
+    int family;   /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
+    int reserved; /* must be 0: room for a field to come */
 };
 
+/* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
+HX_API int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size,
+                         const char *name);
+HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, size_t size,
+                            const char *name, int timeout_ms);
 /* Registers `name` and returns when the nameserver has agreed. Until then, for config.timeout_ms, it is tried again
  * when it was not reached or had no room. From then on the library keeps the name bound: when the nameserver
  * restarts or falls silent, or this host gets another address, it binds anew, for ever, less and less often (up to
@@ -121,7 +131,10 @@ struct hx_config {
  * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it
  * had no room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS,
  * HX_ENOMEM; HX_ECANCELED. */
-HX_API int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name);
+static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
+{
+    return hx_bind_sized(out, config, sizeof *config, name);
+}
 /* The next connection: punched, nothing read or proven yet. HX_OK: *out is the caller's, to be closed with
  * hx_close(). HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. A lost nameserver is no error here. */
 HX_API int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms);
@@ -138,8 +151,11 @@ HX_API void hx_listener_close(struct hx_listener *l);
  * asks for patience, is asked again. HX_OK: *out is the caller's, to be closed with hx_close(). HX_ENOTFOUND: nobody
  * holds the name; HX_EPUNCH: its holder was not reached; HX_EFAMILY: it has addresses only of a family that we, or
  * the nameserver, have not (HX_EVENT_REJECTED says which); the rest as hx_bind(). */
-HX_API int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
-                      int timeout_ms);
+static inline int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
+                             int timeout_ms)
+{
+    return hx_connect_sized(out, config, sizeof *config, name, timeout_ms);
+}
 /* With keys: finishes the proof that both sides have the same one, which hx_read() and hx_write() else do
  * themselves. HX_OK: proven, or there are no keys; HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED.
  * HX_EAUTH: the peer does not have the key; it has been told, and nothing else. HX_EPROTO: what it says is

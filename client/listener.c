@@ -86,9 +86,10 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    struct punch_result failed = {.peer = &part->peer, .name = part->name};
+    struct punch_result failed = {.peer = &part->peer.at[0], .name = part->name};
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
     int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
+                                                  .uplink = *nameserver_uplink(n),
                                                   .scope_id = nameserver_scope(n),
                                                   .peer = part->peer,
                                                   .name = part->name,
@@ -153,12 +154,12 @@ static int bind_and_wait(struct hx_listener *l)
     return b->ever_bound && !l->canceled ? HX_OK : err;
 }
 
-int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
+int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size, const char *name)
 {
     struct hx_listener *l = calloc(1, sizeof *l);
     if (!l)
         return HX_ENOMEM;
-    int err = settings_init(&l->settings, config, name);
+    int err = settings_init(&l->settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&l->cond);
     if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)

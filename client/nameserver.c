@@ -17,6 +17,7 @@ struct nameserver {
     struct stream *stream;  /* NULL before */
     int family;             /* FAMILY_*, once it is won */
     struct endpoint source; /* our address on the way to it, without a port */
+    struct uplink uplink;   /* where its answer has arrived */
     struct buf out;
     int answer_ms;
     int status;  /* 0 before the head */
@@ -176,6 +177,17 @@ static void on_timer(struct timer *timer)
         engine_timer_set(&n->timer, silent_at);
 }
 
+/* What it sees of us is what it tells peers: until it is asked anew, nothing leaves otherwise. */
+static void stay_on_uplink(struct nameserver *n)
+{
+    struct sockaddr_in6 source;
+    socklen_t len;
+    const struct sockaddr *peer = stream_peer(n->stream, &len);
+    uplink_of(&n->uplink, n->stream);
+    uplink_source(&n->uplink, peer, len, &source);
+    udt_stream_leave_by(n->stream, &source);
+}
+
 static void on_raced(void *user, const struct race_result *result)
 {
     struct nameserver *n = user;
@@ -191,6 +203,7 @@ static void on_raced(void *user, const struct race_result *result)
     const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
     n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
     (void)route_source((const struct sockaddr *)peer, len, &n->source);
+    stay_on_uplink(n);
     engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
     int err = write_request(n);
     if (err < 0)
@@ -243,6 +256,11 @@ int nameserver_family(const struct nameserver *n)
 struct udt_port *nameserver_port(const struct nameserver *n)
 {
     return n->port;
+}
+
+const struct uplink *nameserver_uplink(const struct nameserver *n)
+{
+    return &n->uplink;
 }
 
 uint32_t nameserver_scope(const struct nameserver *n)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "client/race.h"
+#include "client/uplink.h"
 #include "proto/multipart.h"
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
@@ -46,6 +47,8 @@ void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any mo
 int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
 struct udt_port *nameserver_port(const struct nameserver *n);
+/* Where its answer arrived: peers know us by that. */
+const struct uplink *nameserver_uplink(const struct nameserver *n);
 /* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on, too; 0:
  * none. */
 uint32_t nameserver_scope(const struct nameserver *n);

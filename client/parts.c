@@ -13,7 +13,7 @@ static enum part_kind kind_of(const struct parts *p, const struct multipart_part
     if (is_target && is_own) {
         if (!p->target_seen)
             return PART_TARGET;
-        if (p->own.family == AF_UNSPEC || endpoint_equal(&p->own, &part->peer))
+        if (p->own.family == AF_UNSPEC || endpoint_equal(&p->own, &part->peer.at[0]))
             return PART_OWN;
         return PART_TARGET;
     }
@@ -28,7 +28,7 @@ enum part_kind parts_take(struct parts *p, const struct multipart_part *part)
     if (kind == PART_TARGET)
         p->target_seen = true;
     else if (kind == PART_OWN)
-        p->own = part->peer;
+        p->own = part->peer.at[0];
     return kind;
 }
 

@@ -77,7 +77,7 @@ static void done(struct punch *p, int error, struct stream *stream)
     char text[TEXT_MAX] = "";
     struct punch_result result = {.error = error,
                                   .stream = stream,
-                                  .peer = &p->request.peer,
+                                  .peer = &p->request.peer.at[0],
                                   .name = p->name,
                                   .text =
                                       error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
@@ -98,12 +98,12 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         done(p, HX_EPUNCH, NULL);
 }
 
-static struct punch *find(const struct endpoint *peer)
+static struct punch *find(const struct candidates *peer)
 {
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (endpoint_equal(&p->request.peer, peer))
+        if (candidates_meet(&p->request.peer, peer))
             return p;
     }
     return NULL;
@@ -121,11 +121,11 @@ static int admit(const struct punch_request *request, const struct fair_share_so
 {
     struct sockaddr_in6 address;
     struct fair_share_member *victim;
-    struct punch *older = find(&request->peer);
-    endpoint_to_sockaddr6(&request->peer, &address);
+    struct punch *older;
+    endpoint_to_sockaddr6(&request->peer.at[0], &address);
     if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
         return HX_ELIMIT;
-    if (older)
+    while ((older = find(&request->peer)))
         done(older, HX_ECANCELED, NULL);
     if (request->ours)
         return ours_count < PUNCH_MAX ? HX_OK : HX_ELIMIT;
@@ -134,13 +134,26 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     return HX_OK;
 }
 
+static int begin_rendezvous(struct punch *p)
+{
+    const struct punch_request *request = &p->request;
+    struct sockaddr_storage sa;
+    struct sockaddr_in6 source;
+    socklen_t len = endpoint_to_sockaddr(&request->peer.at[0], &sa);
+    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
+        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
+    uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
+    return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
+                          timeout_of(request), p);
+}
+
 int punch_begin(const struct punch_request *request)
 {
     struct fair_share_source source;
-    if (!parts_punchable(&request->peer))
+    if (request->peer.count == 0 || !parts_punchable(&request->peer.at[0]))
         return HX_EADDR;
     set_limits();
-    fair_share_source(&source, request->peer.family, request->peer.address);
+    fair_share_source(&source, request->peer.at[0].family, request->peer.at[0].address);
     int err = admit(request, &source);
     if (err < 0)
         return err;
@@ -152,11 +165,7 @@ int punch_begin(const struct punch_request *request)
     p->request = *request;
     p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
-    struct sockaddr_storage sa;
-    socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
-    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
-        ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
-    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request), p);
+    err = begin_rendezvous(p);
     if (err < 0) {
         free(p);
         return err;

@@ -10,7 +10,8 @@
 #ifndef HX_CLIENT_PUNCH_H
 #define HX_CLIENT_PUNCH_H
 
-#include "proto/endpoint.h"
+#include "client/uplink.h"
+#include "proto/candidates.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +25,8 @@ struct punch_result {
     /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it; HX_ELIMIT: it gave way to
      * others; HX_ETIMEDOUT: punch_give_up() */
     int error;
-    struct stream *stream; /* connected, now the callee's; NULL after an error */
-    const struct endpoint *peer;
+    struct stream *stream;       /* connected, now the callee's; NULL after an error */
+    const struct endpoint *peer; /* where it was tried, or reached */
     const char *name;
     int64_t elapsed_ms;
     const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
@@ -33,11 +34,12 @@ struct punch_result {
 
 struct punch_request {
     struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
+    struct uplink uplink;  /* likewise */
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
-    struct endpoint peer;
-    const char *name; /* the peer's, copied */
-    int timeout_ms;   /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
-    bool ours;        /* the application asked for it: it gives way to nobody */
+    struct candidates peer; /* the first one is tried */
+    const char *name;       /* the peer's, copied */
+    int timeout_ms;         /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;              /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };

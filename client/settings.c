@@ -3,6 +3,7 @@
 #include "proto/host_id.h"
 #include "proto/request.h"
 #include "shim/udt/udt.h"
+#include <stddef.h>
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 10000
@@ -34,11 +35,33 @@ static int or_default(int value, int when_zero)
     return value == 0 ? when_zero : value;
 }
 
-int settings_init(struct settings *s, const struct hx_config *config, const char *name)
+#define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
+
+_Static_assert(offsetof(struct hx_config, reserved) + sizeof(int) == sizeof(struct hx_config),
+               "no padding at the end, where a program has anything");
+
+/* Of a program that was built with another hx.h. */
+static int copy_config(struct hx_config *out, const struct hx_config *config, size_t size)
 {
+    size_t known = size < sizeof *out ? size : sizeof *out;
+    memset(out, 0, sizeof *out);
+    if (!config || size < CONFIG_SIZE_MIN)
+        return HX_EINVAL;
+    memcpy(out, config, known);
+    for (size_t i = known; i < size; i++) {
+        if (((const char *)config)[i] != 0)
+            return HX_EINVAL;
+    }
+    return out->reserved == 0 ? HX_OK : HX_EINVAL;
+}
+
+int settings_init(struct settings *s, const struct hx_config *given, size_t size, const char *name)
+{
+    struct hx_config copy;
+    const struct hx_config *config = &copy;
     int line;
     memset(s, 0, sizeof *s);
-    if (!config || !config->nameserver || copy_name(s->name, name) != HX_OK)
+    if (copy_config(&copy, given, size) < 0 || !config->nameserver || copy_name(s->name, name) != HX_OK)
         return HX_EINVAL;
     if (config->name && config->name[0] != '\0' && copy_name(s->own_name, config->name) != HX_OK)
         return HX_EINVAL;

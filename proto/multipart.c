@@ -86,10 +86,15 @@ static int read_peer(struct multipart_reader *r)
     r->part.name[name_len] = '\0';
 
     size_t at = name_len + 1 + blanks_at(line, name_len + 1, r->line_len);
-    int err = endpoint_parse(&r->part.peer, line + at, r->line_len - at);
+    struct endpoint seen;
+    int err = endpoint_parse(&seen, line + at, r->line_len - at);
+    if (err < 0)
+        return err;
+    r->part.peer.count = 0;
+    (void)candidates_add(&r->part.peer, &seen);
     r->part.field_count = 0;
     r->text_len = 0;
-    return err < 0 ? err : MULTIPART_FIELDS;
+    return MULTIPART_FIELDS;
 }
 
 /* Copies text[0..len) behind the part's other texts. There is room. */

@@ -12,7 +12,7 @@
 #ifndef HX_PROTO_MULTIPART_H
 #define HX_PROTO_MULTIPART_H
 
-#include "proto/endpoint.h"
+#include "proto/candidates.h"
 #include "proto/host_id.h"
 #include <stddef.h>
 #include <sys/types.h>
@@ -36,7 +36,7 @@ struct multipart_field {
 
 struct multipart_part {
     char name[HOST_ID_MAX + 1]; /* "" if the peer gave none */
-    struct endpoint peer;
+    struct candidates peer;     /* at least the first line's address */
     size_t field_count;
     struct multipart_field fields[MULTIPART_FIELDS_MAX]; /* valid during on_part() */
 };

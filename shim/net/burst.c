@@ -72,24 +72,23 @@ static bool send_from(const struct burst *b, int first, int count)
     } control = {.head = {.cmsg_level = IPPROTO_UDP,
                           .cmsg_type = UDP_SEGMENT,
                           .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
-    size_t control_len = 0;
+    size_t control_len = 0, pktinfo_len;
     struct iovec part = {.iov_base = (void *)(b->bytes + (size_t)first * b->len),
                          .iov_len = (size_t)count * b->len};
     struct sockaddr_storage to;
     socklen_t to_len;
-    struct mmsghdr m = {.msg_hdr = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1}};
+    struct msghdr mh = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
     uint16_t len = (uint16_t)b->len;
 
     (void)net_address_to(&b->route.to, b->family, &to, &to_len);
-    m.msg_hdr.msg_namelen = to_len;
+    mh.msg_namelen = to_len;
     if (count > 1) {
         memcpy(CMSG_DATA(&control.head), &len, sizeof(len));
         control_len = CMSG_SPACE(sizeof(len));
     }
-    control_len += pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
-    m.msg_hdr.msg_control = control_len ? control.bytes : NULL;
-    m.msg_hdr.msg_controllen = control_len;
-    return sendmmsg(b->fd, &m, 1, 0) >= 0;
+    pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
+    mh.msg_controllen = control_len + pktinfo_len;
+    return pktinfo_send(b->fd, &mh, pktinfo_len, 0) == 0;
 }
 
 void burst_flush(void)

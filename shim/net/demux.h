@@ -21,6 +21,7 @@ enum net_user { NET_USER_UDT, NET_USERS, NET_USER_NONE = NET_USERS };
 struct net_datagram {
     struct net_address from;
     struct net_address local;  /* our address that it was sent to, without port; unspecified: not told */
+    uint32_t interface;        /* the index of the one that it came by; 0: not told */
     const struct iovec *parts; /* its bytes, one part after the other; the first has room for DEMUX_BYTES */
     int part_count;
     size_t len; /* of all parts together */

@@ -74,7 +74,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
     err = open_socket(p, config->ipv6_only);
     if (err == HX_OK)
         err = bind_socket(p, config->local);
-    if (err == HX_OK && config->answers && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))
+    if (err == HX_OK && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))
         err = HX_ESYS;
     if (err == HX_OK && config->batch && !(p->batch = batch_create()))
         err = HX_ENOMEM;
@@ -161,7 +161,7 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     if (n < 0)
         return -1;
     net_address_from(&d->from, (struct sockaddr *)&from);
-    pktinfo_read(&mh, &d->local);
+    pktinfo_read(&mh, &d->local, &d->interface);
     d->len = (size_t)n;
     d->cut = mh.msg_flags & MSG_TRUNC;
     return demux_give(&p->demux, d);
@@ -176,25 +176,18 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
     } control;
     struct sockaddr_storage name;
     socklen_t name_len;
-    struct mmsghdr m = {.msg_hdr = {.msg_name = &name,
-                                    .msg_iov = (struct iovec *)parts,
-                                    .msg_iovlen = (size_t)part_count,
-                                    .msg_control = control.bytes}};
-    struct msghdr *mh = &m.msg_hdr;
-    int n;
+    struct msghdr mh = {.msg_name = &name,
+                        .msg_iov = (struct iovec *)parts,
+                        .msg_iovlen = (size_t)part_count,
+                        .msg_control = control.bytes};
 
     if (!net_address_to(&route->to, p->family, &name, &name_len)) {
         errno = EAFNOSUPPORT;
         return -1;
     }
-    mh->msg_namelen = name_len;
-    mh->msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
-    n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
-    if (n < 0 && (errno == EINVAL || errno == ENETUNREACH || errno == EADDRNOTAVAIL) && mh->msg_controllen) {
-        mh->msg_controllen = 0;
-        n = sendmmsg(p->fd, &m, 1, flags | MSG_NOSIGNAL);
-    }
-    return n < 0 ? -1 : 0;
+    mh.msg_namelen = name_len;
+    mh.msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
+    return pktinfo_send(p->fd, &mh, mh.msg_controllen, flags);
 }
 
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,

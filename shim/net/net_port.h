@@ -19,12 +19,12 @@
 struct net_port;
 
 struct net_port_config {
-    const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
-    bool batch;                   /* what comes is small and from many: one system call reads several */
-    bool ipv6_only;               /* leave IPv4 at this port to another socket */
-    bool burst;                   /* what leaves are many full datagrams to one address */
-    /* What leaves are answers: of what comes, the address of ours that was asked is read, if there are several. */
-    bool answers;
+    /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes tells to
+     * which one of ours, and by which interface. */
+    const struct sockaddr *local;
+    bool batch;     /* what comes is small and from many: one system call reads several */
+    bool ipv6_only; /* leave IPv4 at this port to another socket */
+    bool burst;     /* what leaves are many full datagrams to one address */
 };
 
 /* HX_OK; HX_EADDR: the address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */
@@ -45,8 +45,7 @@ void net_port_set_handler(struct net_port *p, enum net_user user, net_take take,
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
-/* Sends one datagram. `flags`: of send(2). -1: errno. What may not leave by route->local (a broadcast address that
- * was asked, one that is gone) leaves by the address that the kernel chooses. */
+/* Sends one datagram; see pktinfo_send(). */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
 /* See burst_hold(). False on a port without bursts. */

@@ -1,4 +1,5 @@
 #include "shim/net/pktinfo.h"
+#include <errno.h>
 #include <string.h>
 
 bool pktinfo_ask(int fd, int family)
@@ -13,11 +14,11 @@ bool pktinfo_any(const struct net_address *local)
 {
     static const uint8_t any[16];
 
-    return memcmp(local->ip, any, sizeof(any)) == 0;
+    return local->scope == 0 && memcmp(local->ip, any, sizeof(any)) == 0;
 }
 
 /* A dual-stack socket tells IPv4 addresses as mapped, too, and takes them so. */
-static void take_ipv6(const struct cmsghdr *c, struct net_address *local)
+static void take_ipv6(const struct cmsghdr *c, struct net_address *local, uint32_t *interface)
 {
     struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
     struct in6_pktinfo info;
@@ -26,9 +27,10 @@ static void take_ipv6(const struct cmsghdr *c, struct net_address *local)
     sin6.sin6_addr = info.ipi6_addr;
     sin6.sin6_scope_id = info.ipi6_ifindex; /* kept of link-local addresses alone */
     net_address_from(local, (struct sockaddr *)&sin6);
+    *interface = info.ipi6_ifindex;
 }
 
-static void take_ipv4(const struct cmsghdr *c, struct net_address *local)
+static void take_ipv4(const struct cmsghdr *c, struct net_address *local, uint32_t *interface)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET};
     struct in_pktinfo info;
@@ -36,18 +38,20 @@ static void take_ipv4(const struct cmsghdr *c, struct net_address *local)
     memcpy(&info, CMSG_DATA(c), sizeof(info));
     sin.sin_addr = info.ipi_spec_dst; /* the address of ours, even of a broadcast */
     net_address_from(local, (struct sockaddr *)&sin);
+    *interface = (uint32_t)info.ipi_ifindex;
 }
 
-void pktinfo_read(struct msghdr *mh, struct net_address *local)
+void pktinfo_read(struct msghdr *mh, struct net_address *local, uint32_t *interface)
 {
     memset(local, 0, sizeof(*local));
+    *interface = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
             c->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo)))
-            take_ipv6(c, local);
+            take_ipv6(c, local, interface);
         else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
                  c->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo)))
-            take_ipv4(c, local);
+            take_ipv4(c, local, interface);
     }
 }
 
@@ -64,7 +68,7 @@ static size_t put(void *control, int level, int type, const void *info, size_t l
 size_t pktinfo_write(void *control, int family, const struct net_address *local)
 {
     struct in6_pktinfo six = {.ipi6_ifindex = local->scope};
-    struct in_pktinfo four = {0};
+    struct in_pktinfo four = {.ipi_ifindex = (int)local->scope};
 
     if (pktinfo_any(local))
         return 0;
@@ -74,4 +78,21 @@ size_t pktinfo_write(void *control, int family, const struct net_address *local)
     }
     memcpy(&four.ipi_spec_dst, local->ip + 12, 4);
     return put(control, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+}
+
+static bool refuses_source(int error)
+{
+    return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == ENODEV;
+}
+
+int pktinfo_send(int fd, struct msghdr *mh, size_t pktinfo_len, int flags)
+{
+    struct mmsghdr m = {.msg_hdr = *mh};
+    int n = sendmmsg(fd, &m, 1, flags | MSG_NOSIGNAL);
+
+    if (n < 0 && pktinfo_len > 0 && refuses_source(errno)) {
+        m.msg_hdr.msg_controllen -= pktinfo_len;
+        n = sendmmsg(fd, &m, 1, flags | MSG_NOSIGNAL);
+    }
+    return n < 0 ? -1 : 0;
 }

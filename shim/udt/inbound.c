@@ -79,8 +79,9 @@ static void keep_least(uint8_t *word, uint32_t *least)
  * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
  * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
  * not see a larger window later: it sizes its lists from it (S7). */
-static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
+static bool take_conclusion(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
+    uint8_t *body = d->body;
     int32_t peer_id = (int32_t)packet_word(body + HANDSHAKE_ID);
 
     if (c->peer.id && c->peer.id != peer_id)
@@ -92,6 +93,8 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, uint8_t *body)
         c->window = packet_word(body + HANDSHAKE_WINDOW);
         if (c->rendezvous)
             c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+        else
+            c->heard_at = d->route.local;
     }
     keep_least(body + HANDSHAKE_MSS, &c->mss);
     keep_least(body + HANDSHAKE_WINDOW, &c->window);
@@ -122,7 +125,7 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
     if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     *news = TAP_HANDSHAKE;
-    return take_conclusion(t, c, d->body);
+    return take_conclusion(t, c, d);
 }
 
 /* A peer that knows our id was connected, and may have sent before it closed: the shutdown waits until UDT is

@@ -9,8 +9,8 @@
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
-static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *body, size_t body_len,
-                          int64_t now_ms)
+static bool leave_request(struct tap *t, struct net_route *route, const uint8_t *head, const uint8_t *body,
+                          size_t body_len, int64_t now_ms)
 {
     struct udt_conn *c = body_len < HANDSHAKE_SIZE
                              ? NULL
@@ -18,6 +18,7 @@ static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *bod
 
     if (!c || (c->state == UDT_CONN_STARTING && !pthread_equal(c->starter, pthread_self())))
         return false;
+    route->local = c->local;
     if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
         c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
     if (!c->rendezvous && c->state <= UDT_CONN_CONNECTING) {
@@ -91,7 +92,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         put_plain_ipv4(body);
     if (type == PACKET_HANDSHAKE)
         return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
-                           : leave_request(t, head, body, body_len, now_ms);
+                           : leave_request(t, route, head, body, body_len, now_ms);
     c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;

@@ -89,8 +89,9 @@ int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect. HX_OK, HX_ENOMEM. */
-int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous);
+/* A socket is about to connect, and what it sends shall leave by `local`. HX_OK, HX_ENOMEM. */
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
+                        const struct net_address *local, bool rendezvous);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */
@@ -103,6 +104,11 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer);
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close);
 /* A copy of what was said and heard while it connects. False: it does not (any more). */
 bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
+/* To which address of ours, and by which interface (its scope), the answer came that showed that a listener has seen our
+ * request. False: unknown, or not told. */
+bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out);
+/* From now on what it sends leaves by `local`. */
+void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *local);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
 void tap_conn_closing(struct tap *t, int32_t id);
 /* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous)
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
+                        const struct net_address *local, bool rendezvous)
 {
     struct udt_conn_peer key = {.id = 0};
     struct flight *flight = malloc(sizeof *flight);
@@ -20,6 +21,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, 
     c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->local = *local;
         c->flight = flight;
         c->starter = pthread_self();
     } else {
@@ -125,6 +127,31 @@ void tap_conn_remove(struct tap *t, int32_t id)
     } else if (c) {
         udt_conn_forget(&t->conns, c);
     }
+    tap_unlock(t);
+}
+
+bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out)
+{
+    struct udt_conn *c;
+    bool told;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    told = c && !pktinfo_any(&c->heard_at);
+    if (told)
+        *out = c->heard_at;
+    tap_unlock(t);
+    return told;
+}
+
+void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *local)
+{
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c)
+        c->local = *local;
     tap_unlock(t);
 }
 

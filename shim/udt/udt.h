@@ -81,9 +81,16 @@ void udt_shutdown(int ms);
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user);
 /* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only one
- * rendezvous with one peer address at a time. */
+ * rendezvous with one peer address at a time. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
+ * the kernel chooses. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   int timeout_ms, void *user);
+                   const struct sockaddr_in6 *source, int timeout_ms, void *user);
+/* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the address) the
+ * answer came that completed an udt_connect(): one that only who has seen our request can give. False: not told. */
+bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out);
+/* From now on what the stream sends leaves by an address of ours and an interface, in the same form; each may be left
+ * to the kernel (unspecified, 0). Where the host has it no more, the kernel chooses. */
+void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source);
 
 /* What came from the peer's address for a stream that connects, or whose connect has failed. */
 struct udt_heard {

@@ -37,7 +37,9 @@ static_assert(sizeof(struct udt_conn_peer) == 28, "no padding: tables hash all o
 struct udt_conn {
     int32_t id; /* UDT's socket id on our side */
     struct udt_conn_peer peer;
-    struct net_address local; /* by which address of ours it is talked to; unspecified: the kernel's choice */
+    struct net_address local; /* by which address and interface of ours it is talked to */
+    struct net_address
+        heard_at; /* connecting to a listener: to where its conclusion came; its scope is the interface */
     enum udt_conn_state state;
     bool rendezvous;
     bool half_closing; /* the exchange of shim/udt/half_close.h runs */

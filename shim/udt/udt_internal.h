@@ -28,6 +28,7 @@ struct udt_stream {
     struct udt_port *port;
     UDTSOCKET id;
     sockaddr_in6 peer;               /* IPv4 as mapped */
+    struct net_address source;       /* what it sends leaves by it; all 0: as the kernel chooses */
     std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
     bool rendezvous;
     int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */

@@ -140,7 +140,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
+        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
+                                  s->rendezvous);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -174,8 +175,18 @@ bool is_whole(const struct sockaddr *address, socklen_t len)
     return address->sa_family == AF_INET || (address->sa_family == AF_INET6 && len >= sizeof(sockaddr_in6));
 }
 
-int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len, int timeout_ms,
-          void *user, bool rendezvous)
+/* net_address_from() keeps the interface of link-local addresses alone. */
+struct net_address source_of(const struct sockaddr_in6 *sa)
+{
+    struct net_address a;
+
+    net_address_from(&a, reinterpret_cast<const sockaddr *>(sa));
+    a.scope = sa->sin6_scope_id;
+    return a;
+}
+
+int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+          const struct sockaddr_in6 *source, int timeout_ms, void *user, bool rendezvous)
 {
     int64_t now_ms = clock_now_ms();
     struct net_address to;
@@ -195,6 +206,8 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     s->rendezvous = rendezvous;
     s->deadline_ms = now_ms + timeout_ms;
     net_address_to_sockaddr6(&to, &s->peer);
+    if (source)
+        s->source = source_of(source);
     std::lock_guard<std::mutex> held(p->lock);
     p->connecting.push_back(s); /* before the first datagram leaves: its answer may be told at once */
     *out = &s->base;
@@ -212,13 +225,29 @@ extern "C" {
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user)
 {
-    return begin(out, p, peer, len, timeout_ms, user, false);
+    return begin(out, p, peer, len, nullptr, timeout_ms, user, false);
 }
 
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   int timeout_ms, void *user)
+                   const struct sockaddr_in6 *source, int timeout_ms, void *user)
 {
-    return begin(out, p, peer, len, timeout_ms, user, true);
+    return begin(out, p, peer, len, source, timeout_ms, user, true);
+}
+
+bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out)
+{
+    struct net_address at;
+
+    if (of(s)->id == UDT::INVALID_SOCK || !tap_conn_heard_at(of(s)->port->tap, of(s)->id, &at))
+        return false;
+    net_address_to_sockaddr6(&at, out);
+    return true;
+}
+
+void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source)
+{
+    of(s)->source = source_of(source);
+    tap_conn_leave_by(of(s)->port->tap, of(s)->id, &of(s)->source);
 }
 
 void udt_stream_heard(struct stream *s, struct udt_heard *out)

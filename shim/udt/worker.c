@@ -126,6 +126,8 @@ bool worker_take(void *context, struct net_datagram *d)
     struct tap *t = context;
     bool pass = false;
 
+    if (!t->listener) /* else it is answered by whatever interface the route says */
+        route.local.scope = d->interface;
     pthread_mutex_lock(&t->lock);
     if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
                                      d->len - PACKET_HEAD, clock_now_ms()))

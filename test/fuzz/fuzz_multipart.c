@@ -26,7 +26,7 @@ static void on_rewritten(void *user, const struct multipart_part *part)
     struct rewritten *r = user;
 
     FUZZ_CHECK(strcmp(part->name, r->expected->name) == 0);
-    FUZZ_CHECK(endpoint_equal(&part->peer, &r->expected->peer));
+    FUZZ_CHECK(endpoint_equal(&part->peer.at[0], &r->expected->peer.at[0]));
     r->parts++;
 }
 
@@ -44,7 +44,7 @@ static void check_rewritten(const struct multipart_part *part)
     struct buf out;
 
     buf_init(&out, 0);
-    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer) == HX_OK);
+    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.at[0]) == HX_OK);
     FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
     chunk_reader_init(&chunks, on_payload, &r);
     FUZZ_CHECK(chunk_reader_feed(&chunks, buf_data(&out), out.len) == (ssize_t)out.len);
@@ -58,9 +58,9 @@ static void on_part(void *user, const struct multipart_part *part)
     char text[ENDPOINT_TEXT_MAX];
 
     FUZZ_CHECK(part->name[0] == '\0' || host_id_valid(part->name, strlen(part->name)));
-    FUZZ_CHECK(part->peer.port != 0 && part->peer.family != AF_UNSPEC);
+    FUZZ_CHECK(part->peer.at[0].port != 0 && part->peer.at[0].family != AF_UNSPEC);
     check_rewritten(part);
-    endpoint_format(&part->peer, text);
+    endpoint_format(&part->peer.at[0], text);
     fuzz_log_text(r->log, part->name);
     fuzz_log_text(r->log, text);
     FUZZ_CHECK(part->field_count <= MULTIPART_FIELDS_MAX);

@@ -38,6 +38,7 @@ LAB_S_OTHER=192.0.2.11                       # RFC 5780's tests need a second ad
 LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10)  # what an access looks like from outside
 LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10)
 LAB_S6=2001:db8:5::10 # RFC 3849
+LAB_SECOND=192.0.3.10 LAB_SECOND6=2001:db8:113::10 # of the host that has a second uplink
 LAB_INSIDE6=([1]=2001:db8:1::10 [2]=2001:db8:2::10)
 LAB_MAPPING_S=${LAB_MAPPING_S:-120} # a mapping lives this long after its last packet out (RFC 4787, REQ-5)
 LAB_GENERATION=0                    # of mappings: each rule set is loaded with another one
@@ -261,6 +262,32 @@ lab_ipv6() { # lab_ipv6 N: for an access behind one router
     ip -n net -6 route add "${inside%::*}::/64" via "2001:db8:10$1::10"
     lab_firewall6 "n$1"
 }
+# lab_uplink N: host hN, whose access is of kind "none", has IPv6 there, and a second uplink to another access with both
+# families. The first one stays its way to the world, but to S it is the second one. Nothing passes an access that says
+# it comes from the other (RFC 2827).
+lab_uplink() {
+    local n=$1 first=${LAB_PUBLIC[$1]%.*} second=${LAB_SECOND%.*} first6=2001:db8:11$1: second6=${LAB_SECOND6%::*}:
+    lab_link6 net "access$n" "$first6:1" "h$n" eth0 "$first6:10"
+    ip link add access3 netns net type veth peer name eth1 netns "h$n"
+    printf '%s\n' "addr add $second.1/24 dev access3" "addr add $second6:1/64 dev access3 nodad" \
+        'link set access3 gso_max_segs 1 up' | ip -n net -batch -
+    printf '%s\n' "addr add $LAB_SECOND/24 dev eth1 label eth1:1" "addr add $LAB_SECOND6/64 dev eth1 nodad" \
+        'link set eth1 gso_max_segs 1 up' "route add default via $second.1 metric 600" \
+        "route add ${LAB_S%.*}.0/24 via $second.1" | ip -n "h$n" -batch -
+    printf '%s\n' "route add default via $second6:1 metric 2000" "route add ${LAB_S6%::*}::/64 via $second6:1" |
+        ip -n "h$n" -6 -batch -
+    lab_exec net nft -f - <<EOF
+table inet ingress {
+    chain forward {
+        type filter hook forward priority filter - 1
+        iifname "access$n" ip saddr != $first.0/24 drop
+        iifname "access$n" ip6 saddr != $first6:/64 drop
+        iifname access3 ip saddr != $second.0/24 drop
+        iifname access3 ip6 saddr != $second6:/64 drop
+    }
+}
+EOF
+}
 lab_up() { # lab_up KIND1 KIND2: the whole lab, H1 behind KIND1, H2 behind KIND2
     local n
     lab_down
@@ -281,6 +308,24 @@ lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (t
     lab_link n1 lan2 10.0.2.1 h2 eth0 "${LAB_INSIDE[2]}"
     lab_router net n1
     lab_make_nat n1 "$1" "${LAB_PUBLIC[1]}" "${LAB_INSIDE[@]}"
+}
+lab_has_bridges() { # in this kernel
+    ip link add name bridge0 type bridge 2>/dev/null && ip link del bridge0
+}
+# S, H1 and H2 on one link, with link-local addresses alone: fe80::1, ::11, ::12 on eth1. Their eth0, with the same
+# addresses and the older route, leads nowhere.
+lab_up_link() {
+    local host
+    lab_down
+    lab_node net s h1 h2
+    ip -n net link add br0 type bridge && ip -n net link set br0 up || return 1
+    for host in s:1 h1:11 h2:12; do
+        ip link add "lost${host#*:}" netns net type veth peer name eth0 netns "${host%:*}"
+        ip link add "lan${host#*:}" netns net type veth peer name eth1 netns "${host%:*}"
+        printf '%s\n' "link set lan${host#*:} master br0 up" "link set lost${host#*:} up" | ip -n net -batch -
+        printf '%s\n' "link set eth0 addrgenmode none up" "addr add fe80::${host#*:}/64 dev eth0 nodad" \
+            "link set eth1 addrgenmode none up" "addr add fe80::${host#*:}/64 dev eth1 nodad" | ip -n "${host%:*}" -batch -
+    done
 }
 lab_down() { # ends what was started in the lab, then takes it away
     local pid

@@ -30,7 +30,8 @@ struct world {
     struct net_port *port;
     struct tap *tap;
     struct udt_conn *conn;
-    struct net_address peer; /* its own: nobody listens there */
+    struct net_address peer;  /* its own: nobody listens there */
+    struct net_address local; /* where datagrams come to */
     int fd;
     uint8_t head[PACKET_HEAD], body[HANDSHAKE_SIZE]; /* the last datagram, as UDT would get it */
 };
@@ -51,7 +52,7 @@ static inline void put_handshake(struct world *w, int32_t to, enum packet_reques
 
 static inline bool taken_at(struct world *w, size_t body_len, int64_t now_ms)
 {
-    struct net_route route = {.to = w->peer};
+    struct net_route route = {.to = w->peer, .local = w->local};
 
     return inbound_take(w->tap, &route, w->head, w->body, body_len, now_ms);
 }

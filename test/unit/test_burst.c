@@ -69,15 +69,21 @@ static int close_world(void **state)
 }
 
 /* A packet whose every byte tells its number. */
-static bool hold(struct world *w, int number, size_t body_len, const struct net_address *to)
+static bool hold_by(struct world *w, int number, size_t body_len, const struct net_address *to,
+                    const struct net_address *local)
 {
     uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
-    struct net_route route = {.to = *to};
+    struct net_route route = {.to = *to, .local = *local};
     struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
 
     memset(head, number, sizeof(head));
     memset(body, number, sizeof(body));
     return sender_hold(w->from, &route, parts);
+}
+
+static bool hold(struct world *w, int number, size_t body_len, const struct net_address *to)
+{
+    return hold_by(w, number, body_len, to, &(struct net_address){.port = 0});
 }
 
 static void expect(int fd, int number, size_t body_len)
@@ -201,6 +207,36 @@ static void a_way_that_takes_no_burst_says_nothing_of_another(void **state)
     assert_false(hold(w, 1, FULL, &w->to_address));
 }
 
+static void what_leaves_by_another_source_is_no_part_of_a_burst(void **state)
+{
+    struct world *w = *state;
+    struct net_address local = w->to_address; /* 127.0.0.1 */
+
+    local.port = 0;
+    hold_by(w, 1, FULL, &w->to_address, &local);
+    hold(w, 2, FULL, &w->to_address);
+    expect(w->to, 1, FULL);
+    expect_nothing(w->to);
+    burst_flush();
+    expect(w->to, 2, FULL);
+}
+
+static void a_burst_whose_interface_is_gone_leaves_by_the_kernels_choice(void **state)
+{
+    struct world *w = *state;
+    struct net_address local = w->to_address;
+
+    local.port = 0;
+    local.scope = INT32_MAX;
+    for (int i = 0; i < 3; i++)
+        assert_true(hold_by(w, i, FULL, &w->to_address, &local));
+    burst_flush();
+    for (int i = 0; i < 3; i++)
+        expect(w->to, i, FULL);
+    assert_true(hold_by(w, 1, FULL, &w->to_address, &local)); /* the kernel has cut it: bursts go on */
+    burst_flush();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -211,6 +247,8 @@ int main(void)
         TEST(what_has_another_length_or_goes_elsewhere_sends_the_others_first),
         TEST(the_pair_that_udt_measures_the_path_with_stays_together),
         TEST(short_packets_are_not_held),
+        TEST(what_leaves_by_another_source_is_no_part_of_a_burst),
+        TEST(a_burst_whose_interface_is_gone_leaves_by_the_kernels_choice),
         cmocka_unit_test_setup_teardown(where_the_kernel_does_not_cut_packets_leave_one_by_one,
                                         open_world_that_refuses, close_world),
         cmocka_unit_test_setup_teardown(a_way_that_takes_no_burst_says_nothing_of_another,

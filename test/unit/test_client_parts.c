@@ -10,7 +10,8 @@ static struct multipart_part part(const char *name, const char *address)
 {
     struct multipart_part p = {.name = ""};
     strncpy(p.name, name, HOST_ID_MAX);
-    assert_int_equal(endpoint_parse(&p.peer, address, strlen(address)), HX_OK);
+    assert_int_equal(endpoint_parse(&p.peer.at[0], address, strlen(address)), HX_OK);
+    p.peer.count = 1;
     return p;
 }
 
@@ -76,7 +77,7 @@ static void with_one_name_and_a_known_own_address_the_address_decides(void **sta
     struct parts p;
     struct multipart_part known = part("x", "198.51.100.2:4000");
     parts_init(&p, "same", "same");
-    p.own = known.peer;
+    p.own = known.peer.at[0];
     assert_int_equal(take(&p, "same", "192.0.2.1:7001"), PART_TARGET);
     assert_int_equal(take(&p, "same", "192.0.2.1:7002"), PART_TARGET);
     assert_int_equal(take(&p, "same", "198.51.100.2:4000"), PART_OWN);
@@ -100,13 +101,13 @@ static void addresses_that_can_be_nobodys_are_not_punched(void **state)
                                         "255.255.255.255:7000"};
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
         struct multipart_part p = part("x", never[i]);
-        assert_false(parts_punchable(&p.peer));
+        assert_false(parts_punchable(&p.peer.at[0]));
     }
     struct endpoint none = {.family = AF_UNSPEC, .port = 7000};
     struct multipart_part no_port = part("x", "192.0.2.1:7000");
-    no_port.peer.port = 0;
+    no_port.peer.at[0].port = 0;
     assert_false(parts_punchable(&none));
-    assert_false(parts_punchable(&no_port.peer));
+    assert_false(parts_punchable(&no_port.peer.at[0]));
 }
 
 static void ordinary_addresses_are_punched(void **state)
@@ -116,7 +117,7 @@ static void ordinary_addresses_are_punched(void **state)
                                        "223.255.255.255:7", "[2001:db8::1]:7000", "[::1]:7000"};
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
         struct multipart_part p = part("x", fine[i]);
-        assert_true(parts_punchable(&p.peer));
+        assert_true(parts_punchable(&p.peer.at[0]));
     }
 }
 

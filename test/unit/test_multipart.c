@@ -16,7 +16,7 @@ static void on_part(void *user, const struct multipart_part *part)
     struct run *r = user;
     char text[ENDPOINT_TEXT_MAX];
 
-    endpoint_format(&part->peer, text);
+    endpoint_format(&part->peer.at[0], text);
     account_add(r->account, "%s=%s\n", part->name, text);
     for (size_t i = 0; i < part->field_count; i++)
         account_add(r->account, "  %s=%s\n", part->fields[i].key, part->fields[i].value);

@@ -1,6 +1,7 @@
 /* Which address of ours was asked, and answers by it: on loopback, where all of 127.0.0.0/8 is ours. */
 #include "shim/net/net_port.h"
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +36,7 @@ static bool take_all(void *context, struct net_datagram *d)
 
 static void open_world(struct world *w, const struct sockaddr *local, bool batch)
 {
-    struct net_port_config config = {.local = local, .answers = true, .batch = batch};
+    struct net_port_config config = {.local = local, .batch = batch};
     struct sockaddr_storage sa;
     socklen_t len = sizeof(sa);
 
@@ -75,6 +76,7 @@ static struct sockaddr_in ask(struct world *w, const char *asked, const char *to
         net_address_from(&expected, (struct sockaddr *)&sin);
     }
     assert_memory_equal(&d.local, &expected, sizeof(expected));
+    assert_int_equal(d.interface, told ? if_nametoindex("lo") : 0);
     back = (struct net_route){.to = d.from, .local = d.local};
     assert_int_equal(net_port_send(w->port, &back, parts, 1, 0), 0);
     p.fd = w->fd;
@@ -123,27 +125,47 @@ static void one_that_is_bound_to_an_address_needs_not_be_told(void **state)
     close_world(&w);
 }
 
-static void an_address_that_is_not_ours_gives_way_to_the_kernels_choice(void **state)
+/* What shall leave by `local` arrives all the same. */
+static void check_kernels_choice(const struct net_address *local)
 {
-    struct sockaddr_in gone = at("192.0.2.1", 0), to;
     uint8_t byte = 1;
     struct iovec part = {&byte, 1};
-    struct net_route route;
+    struct net_route route = {.local = *local};
+    struct sockaddr_in to;
     struct world w;
     struct pollfd p;
 
-    (void)state;
     open_world(&w, NULL, false);
     to = ask(&w, "127.0.0.1", "127.0.0.1"); /* whoever asks has a port now */
     socklen_t len = sizeof(to);
     assert_int_equal(getsockname(w.fd, (struct sockaddr *)&to, &len), 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     net_address_from(&route.to, (struct sockaddr *)&to);
-    net_address_from(&route.local, (struct sockaddr *)&gone);
     assert_int_equal(net_port_send(w.port, &route, &part, 1, 0), 0);
     p = (struct pollfd){.fd = w.fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 5000), 1);
     close_world(&w);
+}
+
+static void an_address_that_is_not_ours_gives_way_to_the_kernels_choice(void **state)
+{
+    struct sockaddr_in gone = at("192.0.2.1", 0);
+    struct net_address local;
+
+    (void)state;
+    net_address_from(&local, (struct sockaddr *)&gone);
+    check_kernels_choice(&local);
+}
+
+static void an_interface_that_is_gone_gives_way_to_the_kernels_choice(void **state)
+{
+    struct sockaddr_in one = at("127.0.0.1", 0);
+    struct net_address local;
+
+    (void)state;
+    net_address_from(&local, (struct sockaddr *)&one);
+    local.scope = INT32_MAX;
+    check_kernels_choice(&local);
 }
 
 int main(void)
@@ -153,6 +175,7 @@ int main(void)
         cmocka_unit_test(so_does_one_of_ipv4_alone),
         cmocka_unit_test(one_that_is_bound_to_an_address_needs_not_be_told),
         cmocka_unit_test(an_address_that_is_not_ours_gives_way_to_the_kernels_choice),
+        cmocka_unit_test(an_interface_that_is_gone_gives_way_to_the_kernels_choice),
     };
     return cmocka_run_group_tests_name("pktinfo", tests, NULL, NULL);
 }

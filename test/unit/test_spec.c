@@ -134,7 +134,7 @@ static void on_part(void *user, const struct multipart_part *part)
     struct reading *r = user;
     char text[ENDPOINT_TEXT_MAX];
 
-    endpoint_format(&part->peer, text);
+    endpoint_format(&part->peer.at[0], text);
     account_add(&r->account, "%s=%s\n", part->name, text);
 }
 

@@ -174,6 +174,64 @@ static void a_conclusion_must_repeat_our_sequence_number(void **state)
     assert_int_equal(w->conn->peer.id, PEER_ID);
 }
 
+static void come_to(struct world *w, uint8_t host, uint32_t interface)
+{
+    w->local = (struct net_address){.ip = {0xfd, [15] = host}, .scope = interface};
+}
+
+/* Whoever has not seen our request does not tell by which uplink we are reached. */
+static void only_a_conclusion_of_our_request_tells_where_we_are_heard(void **state)
+{
+    struct world *w = *state;
+    struct net_address at;
+
+    come_to(w, 1, 5);
+    assert_true(handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN));
+    assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN + 1));
+    assert_false(tap_conn_heard_at(w->tap, ID, &at));
+    come_to(w, 2, 7);
+    assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
+    come_to(w, 3, 9); /* said again; and later, when it is connected */
+    assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
+    tap_conn_connected(w->tap, ID, false);
+    (void)ack_window(w, 100);
+    assert_true(tap_conn_heard_at(w->tap, ID, &at));
+    come_to(w, 2, 7);
+    assert_memory_equal(&at, &w->local, sizeof(at));
+}
+
+static void a_peer_of_a_rendezvous_does_not_tell_where_we_are_heard(void **state)
+{
+    struct world *w = *state;
+    struct net_address at;
+
+    come_to(w, 1, 5);
+    assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
+    tap_conn_connected(w->tap, ID, false);
+    assert_false(tap_conn_heard_at(w->tap, ID, &at));
+}
+
+static void all_that_leaves_for_a_connection_leaves_by_its_source(void **state)
+{
+    struct world *w = *state;
+    struct net_route route = {.to = w->peer};
+
+    come_to(w, 1, 5);
+    tap_conn_leave_by(w->tap, ID, &w->local);
+    put_handshake(w, 0, HS_RENDEZVOUS, ID, WINDOW_MAX, ISN);
+    assert_true(outbound_leave(w->tap, &route, w->head, w->body, HANDSHAKE_SIZE, NOW_MS));
+    assert_memory_equal(&route.local, &w->local, sizeof(w->local));
+    assert_true(handshake_taken(w, HS_AGREEMENT, PEER_ID, 100, PEER_ISN));
+    tap_conn_connected(w->tap, ID, false);
+    for (int type = PACKET_KEEPALIVE; type <= PACKET_SHUTDOWN; type += PACKET_SHUTDOWN - PACKET_KEEPALIVE) {
+        route = (struct net_route){.to = w->peer};
+        w->conn->heard_ms = w->conn->sent_ms = NOW_MS;
+        packet_put_control(w->head, (enum packet_type)type, 0, PEER_ID);
+        assert_true(outbound_leave(w->tap, &route, w->head, w->body, 4, NOW_MS + 7000));
+        assert_memory_equal(&route.local, &w->local, sizeof(w->local));
+    }
+}
+
 static void a_second_cookie_is_refused(void **state)
 {
     struct world *w = *state;
@@ -238,6 +296,9 @@ int main(void)
         CONNECT(sources_of_drops_are_bounded),
         CONNECT(a_refusal_must_repeat_our_request),
         CONNECT(a_conclusion_must_repeat_our_sequence_number),
+        CONNECT(only_a_conclusion_of_our_request_tells_where_we_are_heard),
+        RENDEZVOUS(a_peer_of_a_rendezvous_does_not_tell_where_we_are_heard),
+        RENDEZVOUS(all_that_leaves_for_a_connection_leaves_by_its_source),
         CONNECT(a_second_cookie_is_refused),
         CONNECT(a_shutdown_before_any_answer_is_a_refusal),
         CONNECT(a_shutdown_right_after_the_handshake_waits_for_udt),

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "shim/udt/filter.h"
 #include "test/unit/udt_fixture.h"
+#include <net/if.h>
 #include <unistd.h>
 
 static void meet(struct stream **a, struct stream **b)
@@ -9,11 +10,50 @@ static void meet(struct stream **a, struct stream **b)
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
-    assert_int_equal(udt_rendezvous(a, left, address, len, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
+}
+
+static void expect_host(const struct sockaddr_in6 *at, const char *host)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    assert_string_equal(inet_ntop(AF_INET6, &at->sin6_addr, text, sizeof(text)), host);
+}
+
+/* The peer, which takes nothing from elsewhere, is told that we are at 127.0.0.2. */
+static void a_rendezvous_leaves_by_its_source(void **state)
+{
+    struct udt_port_config config = {.local = NULL};
+    struct sockaddr_in6 source = {.sin6_family = AF_INET6}, seen = source;
+    struct stream *a, *b;
+    struct udt_port *all;
+    socklen_t len;
+
+    (void)state;
+    assert_int_equal(udt_port_open(&all, &config), HX_OK);
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.2", &source.sin6_addr), 1);
+    seen.sin6_addr = source.sin6_addr;
+    seen.sin6_port = ((const struct sockaddr_in6 *)udt_port_local(all, &len))->sin6_port;
+    assert_int_equal(udt_rendezvous(&b, right, (struct sockaddr *)&seen, sizeof(seen), NULL, 5000, NULL),
+                     HX_OK);
+    const struct sockaddr *address = udt_port_local(right, &len);
+    assert_int_equal(udt_rendezvous(&a, all, address, len, &source, 5000, NULL), HX_OK);
+    await(all, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+    assert_false(udt_stream_heard_at(a, &seen)); /* a peer does not decide how it is reached */
+    stream_close(a);
+    stream_close(b);
+
+    a = connect_to(all, server, &b);
+    assert_true(udt_stream_heard_at(a, &seen));
+    expect_host(&seen, "::ffff:127.0.0.1");
+    assert_int_equal(seen.sin6_scope_id, if_nametoindex("lo"));
+    stream_close(a);
+    stream_close(b);
 }
 
 /* One punch: how long the first data takes, sent as soon as the sender is connected. */
@@ -25,9 +65,9 @@ static int64_t first_data_ms(void)
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
-    assert_int_equal(udt_rendezvous(&a, left, address, len, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&a, left, address, len, NULL, 5000, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(&b, right, address, len, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&b, right, address, len, NULL, 5000, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     stream_write(a, "1st", 3);
     start_ms = clock_now_ms();
@@ -63,7 +103,7 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
     (void)state;
     assert_int_equal(bind(fd, (struct sockaddr *)&peer, len), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&peer, &len), 0);
-    assert_int_equal(udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, 300, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, NULL, 300, NULL), HX_OK);
     udt_stream_heard(s, &heard);
     assert_int_equal(heard.came, 0);
     to.sin_port = ((const struct sockaddr_in6 *)udt_port_local(left, &left_len))->sin6_port;
@@ -143,6 +183,7 @@ static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rendezvous_leaves_by_its_source),
         cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
         cmocka_unit_test(a_failed_rendezvous_says_what_came_from_the_peer),
         cmocka_unit_test(both_directions_end_separately),
