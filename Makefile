@@ -113,7 +113,7 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
-    cases_handshake dialects) ; $(CC) $(LDFLAGS) -o $@ $^
+    cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
 # Into programs of ours and of others, sanitized or not: without a sanitizer itself.
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^

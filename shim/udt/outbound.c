@@ -109,6 +109,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     }
     if (type == PACKET_ACK && body_len >= ACK_SIZE_SHORT) {
         shutdown_check_acked(&c->shutdown_check, head, body, now_ms);
+        resend_ack_left(&c->resend, packet_word(head + 4), now_ms);
         c->ack_poll_ms = 0;
         readiness_tell(&t->ready, c, TAP_READABLE); /* UDT acknowledges what it has just made readable */
     }

@@ -25,15 +25,16 @@ static void arm(struct resend *r, int64_t now_ms)
 
 void resend_init(struct resend *r)
 {
-    *r = (struct resend){.rto_ms = RESEND_START_MS, .srtt_ms = -1, .due_ms = INT64_MAX};
+    *r = (struct resend){
+        .rto_ms = RESEND_START_MS, .srtt_ms = -1, .ack_wait_ms = RESEND_ACK_WAIT_MS, .due_ms = INT64_MAX};
 }
 
 void resend_begin(struct resend *r, int rtt_ms)
 {
     int rto_ms = 2 * rtt_ms + RESEND_MIN_MS;
 
-    if (r->srtt_ms < 0 && rtt_ms >= 0 && rto_ms < RESEND_START_MS)
-        r->rto_ms = rto_ms;
+    if (r->srtt_ms < 0)
+        r->rto_ms = rtt_ms >= 0 && rto_ms < RESEND_BEGIN_MS ? rto_ms : RESEND_BEGIN_MS;
 }
 
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
@@ -56,12 +57,11 @@ void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
         arm(r, now_ms);
 }
 
-static void measure(struct resend *r, int64_t now_ms)
+static void measure(struct resend *r, int64_t begun_ms, int64_t now_ms)
 {
-    int rtt_ms = now_ms - r->timed_ms < RESEND_MAX_MS ? (int)(now_ms - r->timed_ms) : RESEND_MAX_MS;
+    int rtt_ms = now_ms - begun_ms < RESEND_MAX_MS ? (int)(now_ms - begun_ms) : RESEND_MAX_MS;
     int off_ms = r->srtt_ms < rtt_ms ? rtt_ms - r->srtt_ms : r->srtt_ms - rtt_ms;
 
-    r->timed = false;
     r->rttvar_ms = r->srtt_ms < 0 ? rtt_ms / 2 : (3 * r->rttvar_ms + off_ms) / 4;
     r->srtt_ms = r->srtt_ms < 0 ? rtt_ms : (7 * r->srtt_ms + rtt_ms) / 8;
     r->rtt_ms = r->srtt_ms;
@@ -91,8 +91,10 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
     seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
     if (packet_distance(seq, r->sent) > 1)
         return;
-    if (r->timed && packet_distance(seq, r->timed_seq) > 0)
-        measure(r, now_ms);
+    if (r->timed && packet_distance(seq, r->timed_seq) > 0) {
+        r->timed = false;
+        measure(r, r->timed_ms, now_ms);
+    }
     if (len >= ACK_SIZE_SHORT)
         take_peer_rtt(r, body);
     if (packet_distance(seq, r->acked) <= 0)
@@ -109,13 +111,43 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
         r->due_ms = r->asked_ms + r->rtt_ms + CALM_MS;
 }
 
+void resend_ack_left(struct resend *r, uint32_t number, int64_t now_ms)
+{
+    if (r->ack_number && now_ms - r->ack_ms < r->ack_wait_ms)
+        return;
+    if (r->ack_number && r->ack_wait_ms < RESEND_MAX_MS) /* lost, or on a way that takes longer */
+        r->ack_wait_ms *= 2;
+    r->ack_number = number;
+    r->ack_ms = now_ms;
+}
+
+/* What is waited for need not wait longer than it would now. */
+static void hurry(struct resend *r, int64_t now_ms)
+{
+    if (now_ms + r->rto_ms < r->due_ms)
+        r->due_ms = now_ms + r->rto_ms;
+}
+
+/* Measures only where nothing else has: an acknowledgement takes longer by the peer's ACK timer. */
+void resend_ack_answered(struct resend *r, uint32_t number, int64_t now_ms)
+{
+    if (!r->ack_number || number != r->ack_number)
+        return;
+    r->ack_number = 0;
+    r->ack_wait_ms = RESEND_ACK_WAIT_MS;
+    if (r->srtt_ms >= 0)
+        return;
+    measure(r, r->ack_ms, now_ms);
+    if (r->due_ms != INT64_MAX && packet_distance(r->sent, r->acked) < RESEND_THIN)
+        hurry(r, now_ms);
+}
+
 void resend_heard_data(struct resend *r, int64_t now_ms)
 {
     if (r->due_ms == INT64_MAX || r->backoff == 0 || packet_distance(r->sent, r->acked) >= RESEND_THIN)
         return;
     r->backoff = 0;
-    if (now_ms + r->rto_ms < r->due_ms)
-        r->due_ms = now_ms + r->rto_ms;
+    hurry(r, now_ms);
 }
 
 /* The first ones are what the peer waits for, more of them at each try; the last one lets its UDT see, and

@@ -16,11 +16,13 @@
 
 #define RESEND_MIN_MS      30   /* above UDT's ACK timer (10 ms) and our poll of it on both sides */
 #define RESEND_START_MS    200  /* before anything is known of the round trip; UDT waits 300 */
+#define RESEND_BEGIN_MS    100  /* likewise, of who connects: it has nobody else to answer */
 #define RESEND_MAX_MS      2000 /* also of the doubled ones */
 #define RESEND_UNHEARD     12   /* repetitions while nothing at all comes from the peer: some seconds */
 #define RESEND_PEER_RTT_MS 100  /* UDT's own first guess: what the peer tells counts above it */
+#define RESEND_ACK_WAIT_MS 50   /* for an ACK's answer; doubled whenever none came, to RESEND_MAX_MS */
 #define RESEND_THIN        16   /* packets unacknowledged: a flight of a handshake, a request; not bulk */
-#define RESEND_LINEAR      2    /* its repetitions after which the time to the next one doubles */
+#define RESEND_LINEAR      3    /* its repetitions after which the time to the next one doubles */
 #define RESEND_THIN_MS     300  /* the longest wait of its first RESEND_UNHEARD ones: UDT waits as long */
 #define RESEND_BODY_MAX    12   /* bytes: a range and a number */
 
@@ -35,6 +37,9 @@ struct resend {
     bool timed;       /* `timed_seq` left at timed_ms, and nothing was repeated since (Karn's rule) */
     uint32_t timed_seq;
     int64_t timed_ms;
+    uint32_t ack_number;    /* of an ACK of ours that the peer has not answered; 0: none */
+    int64_t ack_ms;         /* when it left */
+    int ack_wait_ms;        /* for its answer, before a later one is waited for */
     int srtt_ms, rttvar_ms; /* RFC 6298; srtt_ms below 0: nothing was measured yet */
     int rtt_ms, rto_ms;
     int64_t due_ms;   /* INT64_MAX: everything is acknowledged */
@@ -42,11 +47,16 @@ struct resend {
 };
 
 void resend_init(struct resend *r);
-/* The handshake's shortest round trip, which may be too short by what was lost of it. */
+/* Of who connects. The handshake's shortest round trip may be too short by what was lost of it, or too long by what the
+ * peer was late; below 0: none is known. */
 void resend_begin(struct resend *r, int rtt_ms);
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
+/* Our ACK leaves; the peer has answered one (UDT's ACK2). ACKs are numbered, so that this tells the round trip where every
+ * packet of ours had to be repeated, too. */
+void resend_ack_left(struct resend *r, uint32_t number, int64_t now_ms);
+void resend_ack_answered(struct resend *r, uint32_t number, int64_t now_ms);
 /* The peer's data has come: it lives, and what we send now may answer it. Where only a few packets are unacknowledged
  * they need not wait as long as the repetitions before (as for thin streams of TCP). */
 void resend_heard_data(struct resend *r, int64_t now_ms);

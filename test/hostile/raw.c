@@ -32,16 +32,22 @@ bool raw_parse(struct sockaddr_in *out, const char *text)
 
 bool raw_open(struct raw *r, const struct sockaddr_in *local, const struct sockaddr_in *server)
 {
+    return raw_open_at(r, (const struct sockaddr *)local, sizeof(*local), (const struct sockaddr *)server,
+                       sizeof(*server));
+}
+
+bool raw_open_at(struct raw *r, const struct sockaddr *local, socklen_t local_len,
+                 const struct sockaddr *server, socklen_t server_len)
+{
     static int32_t ids = 0;
 
     if (ids == 0)
         ids = (int32_t)(getpid() & 0xFFFF) << 12; /* two programs on one port name different sockets */
     memset(r, 0, sizeof(*r));
-    r->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    r->fd = socket(local->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (r->fd < 0)
         return false;
-    if (bind(r->fd, (const struct sockaddr *)local, sizeof(*local)) < 0 ||
-        connect(r->fd, (const struct sockaddr *)server, sizeof(*server)) < 0) {
+    if (bind(r->fd, local, local_len) < 0 || connect(r->fd, server, server_len) < 0) {
         close(r->fd);
         return false;
     }

@@ -34,6 +34,9 @@ bool raw_parse(struct sockaddr_in *out, const char *text);
 /* A socket from `local` (port 0: any) that hears `server` alone, with defaults as stock UDT 4.11 announces
  * them and ids of its own. False: errno. */
 bool raw_open(struct raw *r, const struct sockaddr_in *local, const struct sockaddr_in *server);
+/* The same for addresses of either family. */
+bool raw_open_at(struct raw *r, const struct sockaddr *local, socklen_t local_len,
+                 const struct sockaddr *server, socklen_t server_len);
 void raw_close(struct raw *r);
 
 void raw_handshake(struct raw *r, int32_t request, int32_t destination);

@@ -77,7 +77,7 @@ static void the_round_trip_is_measured_and_what_was_repeated_tells_nothing_of_it
     uint8_t body[RESEND_BODY_MAX];
 
     (void)state;
-    assert_int_equal(r.due_ms, RESEND_START_MS);
+    assert_int_equal(r.due_ms, RESEND_BEGIN_MS);
     ack(&r, 8, 40);
     assert_int_equal(r.srtt_ms, 40);
     assert_int_equal(r.rto_ms, 40 + 4 * 20 + RESEND_MIN_MS);
@@ -101,6 +101,12 @@ static void the_handshake_says_how_soon_the_first_flight_is_repeated(void **stat
     (void)state;
     assert_int_equal(r.due_ms, 2 * 5 + RESEND_MIN_MS);
     r = alone(7, 5000); /* a late peer's answer, not its path */
+    assert_int_equal(r.due_ms, RESEND_BEGIN_MS);
+    r = alone(7, -1);
+    assert_int_equal(r.due_ms, RESEND_BEGIN_MS);
+    r = (struct resend){0};
+    resend_init(&r); /* who is connected to has others as well */
+    resend_sent(&r, 7, 0);
     assert_int_equal(r.due_ms, RESEND_START_MS);
 }
 
@@ -121,6 +127,50 @@ static void a_peer_that_has_measured_a_long_way_is_believed_until_we_have(void *
     resend_sent(&r, 9, 2000);
     ack_of_peer(&r, 9, 600, 2010);
     assert_true(r.rto_ms < 600);
+}
+
+static void the_answer_to_a_numbered_acknowledgement_tells_the_round_trip_where_all_was_repeated(void **state)
+{
+    struct resend r = alone(7, -1);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    resend_due(&r, 0, body, r.due_ms);
+    assert_true(r.due_ms > 120 + 4 + 4 * 2 + RESEND_MIN_MS);
+    resend_ack_left(&r, 1, 116);
+    resend_ack_left(&r, 2, 117); /* while the first may be answered, it is waited for */
+    resend_ack_answered(&r, 2, 118);
+    assert_int_equal(r.srtt_ms, -1);
+    resend_ack_answered(&r, 1, 120);
+    assert_int_equal(r.srtt_ms, 4);
+    assert_int_equal(r.due_ms, 120 + 4 + 4 * 2 + RESEND_MIN_MS);
+    resend_ack_left(&r, 3, 200); /* UDT's acknowledgements of our packets are measured from here on */
+    resend_ack_answered(&r, 3, 900);
+    assert_int_equal(r.srtt_ms, 4);
+}
+
+static void an_acknowledgement_without_an_answer_makes_way_for_a_later_one(void **state)
+{
+    struct resend r = alone(7, -1);
+    int64_t now_ms = 1000;
+    uint32_t number = 1;
+
+    (void)state;
+    for (; now_ms < 4000; now_ms += 10, number++) { /* one each 10 ms, as UDT sends them, over a way of 600 ms */
+        resend_ack_left(&r, number, now_ms);
+        if (number > 60)
+            resend_ack_answered(&r, number - 60, now_ms);
+    }
+    assert_int_equal(r.srtt_ms, 600);
+    r = alone(7, -1);
+    resend_ack_left(&r, 1, 1000);
+    resend_ack_left(&r, 2, 1000 + RESEND_ACK_WAIT_MS);
+    resend_ack_answered(&r, 1, 1000 + RESEND_ACK_WAIT_MS);
+    assert_int_equal(r.srtt_ms, -1);
+    resend_ack_answered(&r, 2, 1000 + RESEND_ACK_WAIT_MS + 7);
+    assert_int_equal(r.srtt_ms, 7);
+    resend_ack_answered(&r, 0, 5000); /* there is none of that number */
+    assert_int_equal(r.srtt_ms, 7);
 }
 
 static void what_was_never_sent_is_not_acknowledged(void **state)
@@ -292,6 +342,8 @@ int main(void)
         cmocka_unit_test(the_round_trip_is_measured_and_what_was_repeated_tells_nothing_of_it),
         cmocka_unit_test(the_handshake_says_how_soon_the_first_flight_is_repeated),
         cmocka_unit_test(a_peer_that_has_measured_a_long_way_is_believed_until_we_have),
+        cmocka_unit_test(the_answer_to_a_numbered_acknowledgement_tells_the_round_trip_where_all_was_repeated),
+        cmocka_unit_test(an_acknowledgement_without_an_answer_makes_way_for_a_later_one),
         cmocka_unit_test(what_was_never_sent_is_not_acknowledged),
         cmocka_unit_test(the_first_repetition_names_the_oldest_and_the_newest),
         cmocka_unit_test(each_further_one_names_twice_as_many_until_it_is_all),
