@@ -79,24 +79,14 @@ static void unqueue(struct conn *c)
     DL_DELETE2(c->world->ready, c, ready_prev, ready_next);
 }
 
-bool conn_may_log(struct conn_world *w, enum counter kind)
-{
-    if (log_limit_allows(&w->log_limits[kind], w->now_ms))
-        return true;
-    if (!timer_is_set(w->log_timer))
-        timers_set(w->timers, w->log_timer, w->log_limits[kind].since_ms + LOG_LIMIT_MS);
-    return false;
-}
-
 static void end(struct conn *c, enum log_level level, enum counter counter, const char *reason)
 {
     if (c->state == CONN_DONE)
         return;
     registry_leave(c->world->registry, &c->member);
     counters_add(c->world->counters, counter);
-    if (level != LOG_INFO || conn_may_log(c->world, counter))
-        conn_log(c, level, "left", "name", conn_name(c), "reason", reason, "ms",
-                 LOG_NUM(c->world->now_ms - c->since_ms));
+    conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "reason", reason, "ms",
+                  LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);
     unqueue(c);

@@ -86,8 +86,8 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     r.head = r.head || c->request.head;
     r.close = r.close || c->request.close;
     counters_add(c->world->counters, r.counter);
-    if (conn_may_log(c->world, r.counter))
-        conn_log(c, LOG_INFO, "refused", "status", LOG_NUM(r.status), "name", conn_name(c), "reason", r.text);
+    conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
+                  conn_name(c), "reason", r.text);
     registry_leave(c->world->registry, &c->member);
     err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);

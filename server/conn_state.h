@@ -9,7 +9,7 @@
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/counters.h"
-#include "server/log_limit.h"
+#include "server/log.h"
 #include "server/registry.h"
 
 enum conn_state {
@@ -67,8 +67,10 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 }
 #define LOG_PEER(peer) conn_format_peer((char[ENDPOINT_TEXT_MAX]){0}, (peer))
 
-#define conn_log(c, level, event, ...) \
-    log_event((level), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), ##__VA_ARGS__)
+#define conn_log(c, level, event, ...) conn_log_kind((c), (level), (event), (event), ##__VA_ARGS__)
+#define conn_log_kind(c, level, kind, event, ...)                                                           \
+    log_event_kind((level), (kind), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), \
+                   ##__VA_ARGS__)
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
@@ -77,8 +79,6 @@ static inline const char *conn_name(const struct conn *c)
 }
 
 /* conn.c */
-/* Whether a line of this kind may be written; else it is counted, and told later. */
-bool conn_may_log(struct conn_world *w, enum counter kind);
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */
 /* Leaves the registry; CONN_DONE. */
