@@ -21,6 +21,11 @@ static struct conn *conn_of_deadline(struct timer *t)
     return container_of(t, struct conn, deadline);
 }
 
+static struct conn *conn_of_hold(struct timer *t)
+{
+    return container_of(t, struct conn, hold);
+}
+
 static struct conn *conn_of_idle(struct timer *t)
 {
     return container_of(t, struct conn, idle);
@@ -89,6 +94,7 @@ static void end(struct conn *c, enum log_level level, enum counter counter, cons
                   LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);
+    timers_cancel(c->world->timers, &c->hold);
     unqueue(c);
     LL_PREPEND2(c->world->done, c, done_next);
 }
@@ -146,6 +152,8 @@ static int fill_input(struct conn *c)
     if (n < 0)
         return (int)n;
     c->turn_bytes += (size_t)n;
+    if (!c->begun && !c->answered && c->member.rtt_ms < 0) /* one round trip after our handshake, or later */
+        c->member.rtt_ms = c->world->now_ms - c->since_ms;
     return buf_append(&c->in, bytes, (size_t)n);
 }
 
@@ -331,6 +339,12 @@ static void idle_over(struct timer *t)
         conn_end(c, COUNTER_LEFT_SILENT, "fell silent");
 }
 
+/* What was held leaves; all else that waits in the connection goes on. */
+static void hold_over(struct timer *t)
+{
+    conn_ready(conn_of_hold(t));
+}
+
 void conn_stop(struct conn *c)
 {
     int err = HX_OK;
@@ -374,12 +388,14 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     *c = (struct conn){.world = w, .stream = s, .refused = refused, .rtt_ms = -1, .since_ms = w->now_ms};
     c->deadline.fire = deadline_over;
     c->idle.fire = idle_over;
+    c->hold.fire = hold_over;
+    c->member.rtt_ms = -1;
     c->member.events = &conn_registry_events;
     err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
     if (err == HX_OK)
-        err = timers_reserve(w->timers, 2);
+        err = timers_reserve(w->timers, 3);
     if (err < 0) {
         request_parser_destroy(c->parser);
         free(c);
@@ -406,7 +422,8 @@ void conn_destroy(struct conn *c)
     registry_leave(c->world->registry, &c->member);
     timers_cancel(c->world->timers, &c->deadline);
     timers_cancel(c->world->timers, &c->idle);
-    timers_release(c->world->timers, 2);
+    timers_cancel(c->world->timers, &c->hold);
+    timers_release(c->world->timers, 3);
     request_parser_destroy(c->parser);
     buf_free(&c->in);
     buf_free(&c->out);
