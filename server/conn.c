@@ -21,6 +21,11 @@ static struct conn *conn_of_deadline(struct timer *t)
     return container_of(t, struct conn, deadline);
 }
 
+static struct conn *conn_of_hold(struct timer *t)
+{
+    return container_of(t, struct conn, hold);
+}
+
 static struct conn *conn_of_idle(struct timer *t)
 {
     return container_of(t, struct conn, idle);
@@ -79,26 +84,17 @@ static void unqueue(struct conn *c)
     DL_DELETE2(c->world->ready, c, ready_prev, ready_next);
 }
 
-bool conn_may_log(struct conn_world *w, enum counter kind)
-{
-    if (log_limit_allows(&w->log_limits[kind], w->now_ms))
-        return true;
-    if (!timer_is_set(w->log_timer))
-        timers_set(w->timers, w->log_timer, w->log_limits[kind].since_ms + LOG_LIMIT_MS);
-    return false;
-}
-
 static void end(struct conn *c, enum log_level level, enum counter counter, const char *reason)
 {
     if (c->state == CONN_DONE)
         return;
     registry_leave(c->world->registry, &c->member);
     counters_add(c->world->counters, counter);
-    if (level != LOG_INFO || conn_may_log(c->world, counter))
-        conn_log(c, level, "left", "name", conn_name(c), "reason", reason, "ms",
-                 LOG_NUM(c->world->now_ms - c->since_ms));
+    conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "reason", reason, "ms",
+                  LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);
+    timers_cancel(c->world->timers, &c->hold);
     unqueue(c);
     LL_PREPEND2(c->world->done, c, done_next);
 }
@@ -156,6 +152,8 @@ static int fill_input(struct conn *c)
     if (n < 0)
         return (int)n;
     c->turn_bytes += (size_t)n;
+    if (!c->begun && !c->answered && c->member.rtt_ms < 0) /* one round trip after our handshake, or later */
+        c->member.rtt_ms = c->world->now_ms - c->since_ms;
     return buf_append(&c->in, bytes, (size_t)n);
 }
 
@@ -341,6 +339,12 @@ static void idle_over(struct timer *t)
         conn_end(c, COUNTER_LEFT_SILENT, "fell silent");
 }
 
+/* What was held leaves; all else that waits in the connection goes on. */
+static void hold_over(struct timer *t)
+{
+    conn_ready(conn_of_hold(t));
+}
+
 void conn_stop(struct conn *c)
 {
     int err = HX_OK;
@@ -384,6 +388,8 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     *c = (struct conn){.world = w, .stream = s, .refused = refused, .rtt_ms = -1, .since_ms = w->now_ms};
     c->deadline.fire = deadline_over;
     c->idle.fire = idle_over;
+    c->hold.fire = hold_over;
+    c->member.rtt_ms = -1;
     c->member.events = &conn_registry_events;
     err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)
@@ -414,6 +420,7 @@ void conn_destroy(struct conn *c)
     registry_leave(c->world->registry, &c->member);
     timers_cancel(c->world->timers, &c->deadline);
     timers_cancel(c->world->timers, &c->idle);
+    timers_cancel(c->world->timers, &c->hold);
     request_parser_destroy(c->parser);
     buf_free(&c->in);
     buf_free(&c->out);

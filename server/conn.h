@@ -28,10 +28,8 @@
 
 struct conn;
 struct counters;
-struct log_limit;
 struct policy;
 struct registry;
-struct timer;
 
 /* What the connections of one server share; the server owns all of it. */
 struct conn_world {
@@ -40,9 +38,7 @@ struct conn_world {
     struct timers *timers;
     struct policy *policy;
     struct counters *counters;
-    int64_t now_ms;               /* of base/clock.h, the one reading for this turn of the loop */
-    struct log_limit *log_limits; /* one for each counter: the kinds of refusals and of ends */
-    struct timer *log_timer;      /* until what was not logged is told; the server's */
+    int64_t now_ms; /* of base/clock.h, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready; /* those that wait for a turn, first come first */
     struct conn *done;  /* those that the sweep shall destroy */

@@ -81,12 +81,15 @@ static int admitted(struct conn *c)
 static int met(struct conn *c)
 {
     struct endpoint h1 = c->member.answer.holder;
+    int64_t later_ms = c->member.answer.later_ms;
     int err = HX_OK;
 
     if (c->request.head)
         return answer_head(c);
     if (c->state == CONN_ASK)
         err = admitted(c);
+    if (err == HX_OK && later_ms > 0)
+        err = conn_flush(c); /* the head does not wait */
     if (err == HX_OK)
         err = conn_write_part(c, c->request.host_id, &h1);
     if (err == HX_OK && !c->introduced)
@@ -95,7 +98,7 @@ static int met(struct conn *c)
     counters_add(c->world->counters, COUNTER_CONNECTED);
     conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&h1), "h2",
              LOG_PEER(&c->member.peer), "h2_name", c->request.name);
-    return err < 0 ? err : conn_flush(c);
+    return err < 0 ? err : conn_flush_later(c, later_ms);
 }
 
 static void log_waits(struct conn *c)
@@ -168,7 +171,8 @@ static void answered(struct registry_member *m)
 
 /* ---- holders ---- */
 
-static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer)
+static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer,
+                     int64_t later_ms)
 {
     struct conn *c = conn_of(m);
     int err;
@@ -177,7 +181,7 @@ static int introduce(struct registry_member *m, const char *name, const struct e
         return HX_EAGAIN;
     err = conn_write_part(c, name, peer);
     if (err == HX_OK)
-        err = conn_flush(c);
+        err = conn_flush_later(c, later_ms);
     if (err < 0)
         conn_fail(c, err);
     return err;
@@ -257,6 +261,8 @@ static void measure(struct conn *c)
     if (ms > CONN_CHALLENGE_MAX_MS)
         ms = CONN_CHALLENGE_MAX_MS;
     c->rtt_ms = (int)ms > c->rtt_ms ? (int)ms : (7 * c->rtt_ms + (int)ms) / 8; /* downwards as RFC 6298 */
+    if (c->member.rtt_ms < 0 || ms < c->member.rtt_ms)
+        c->member.rtt_ms = ms;
 }
 
 int conn_stream_bind(struct conn *c)

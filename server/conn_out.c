@@ -28,7 +28,7 @@ int conn_flush(struct conn *c)
 {
     bool progress = false;
 
-    if (c->out.len == 0)
+    if (c->out.len == 0 || timer_is_set(&c->hold))
         return HX_OK;
     while (c->out.len > 0) {
         ssize_t n = stream_write(c->stream, buf_data(&c->out), c->out.len);
@@ -45,6 +45,17 @@ int conn_flush(struct conn *c)
     watch_reader(c, progress);
     if (c->out.len == 0)
         buf_free(&c->out); /* most connections are silent binds: they shall not keep it */
+    return HX_OK;
+}
+
+int conn_flush_later(struct conn *c, int64_t ms)
+{
+    if (ms == 0) {
+        timers_cancel(c->world->timers, &c->hold);
+        return conn_flush(c);
+    }
+    if (!timer_is_set(&c->hold))
+        timers_set(c->world->timers, &c->hold, c->world->now_ms + ms);
     return HX_OK;
 }
 
@@ -86,8 +97,8 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     r.head = r.head || c->request.head;
     r.close = r.close || c->request.close;
     counters_add(c->world->counters, r.counter);
-    if (conn_may_log(c->world, r.counter))
-        conn_log(c, LOG_INFO, "refused", "status", LOG_NUM(r.status), "name", conn_name(c), "reason", r.text);
+    conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
+                  conn_name(c), "reason", r.text);
     registry_leave(c->world->registry, &c->member);
     err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);
@@ -105,6 +116,7 @@ void conn_finish_stream(struct conn *c)
     int err;
 
     registry_leave(c->world->registry, &c->member);
+    timers_cancel(c->world->timers, &c->hold);
     err = chunk_write_last(&c->out);
     if (err == HX_OK)
         err = conn_finish_answer(c, true);

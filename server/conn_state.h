@@ -9,7 +9,7 @@
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/counters.h"
-#include "server/log_limit.h"
+#include "server/log.h"
 #include "server/registry.h"
 
 enum conn_state {
@@ -42,6 +42,7 @@ struct conn {
     bool streamed;         /* has come to a streaming answer */
     struct timer deadline; /* of the state */
     struct timer idle;     /* when a silent peer is given up */
+    struct timer hold; /* while it is set, output waits: a part shall leave then (server/simultaneous.h) */
     struct registry_member member;
     int64_t id;
     int64_t since_ms;
@@ -67,8 +68,10 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 }
 #define LOG_PEER(peer) conn_format_peer((char[ENDPOINT_TEXT_MAX]){0}, (peer))
 
-#define conn_log(c, level, event, ...) \
-    log_event((level), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), ##__VA_ARGS__)
+#define conn_log(c, level, event, ...) conn_log_kind((c), (level), (event), (event), ##__VA_ARGS__)
+#define conn_log_kind(c, level, kind, event, ...)                                                           \
+    log_event_kind((level), (kind), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), \
+                   ##__VA_ARGS__)
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
@@ -77,8 +80,6 @@ static inline const char *conn_name(const struct conn *c)
 }
 
 /* conn.c */
-/* Whether a line of this kind may be written; else it is counted, and told later. */
-bool conn_may_log(struct conn_world *w, enum counter kind);
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */
 /* Leaves the registry; CONN_DONE. */
@@ -89,7 +90,10 @@ void conn_begin_stream(struct conn *c, enum conn_state next);
 
 /* conn_out.c; all return HX_OK or the stream's or buf_append()'s error, which the caller gives to
  * conn_fail(). */
-int conn_flush(struct conn *c); /* writes what the stream takes */
+int conn_flush(struct conn *c); /* writes what the stream takes, unless output is held */
+/* What has been written into c->out leaves in `ms`; what is held already does not wait any longer for it. 0: at
+ * once. */
+int conn_flush_later(struct conn *c, int64_t ms);
 bool conn_has_room(const struct conn *c);
 int conn_write_root(struct conn *c);
 int conn_write_stream_head(struct conn *c);

@@ -1,5 +1,6 @@
 #include "server/log.h"
 #include "base/error.h"
+#include "server/log_limit.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -17,6 +18,8 @@ static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
 static enum log_level level_max = LOG_INFO;
+static struct log_kinds kinds;
+static int64_t turn_ms; /* of log_turn() */
 static void (*line_sink)(void *user, const char *line, size_t len);
 static void *line_user;
 
@@ -68,6 +71,8 @@ void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *
 {
     line_sink = sink;
     line_user = user;
+    kinds = (struct log_kinds){.count = 0};
+    turn_ms = 0;
 }
 
 const char *log_num(char text[LOG_NUM_MAX], int64_t value)
@@ -213,4 +218,34 @@ void log_write(enum log_level level, const char *event, ...)
         output.dropped = 0;
     else
         output.dropped++;
+}
+
+bool log_admits(enum log_level level, const char *kind)
+{
+    return log_wants(level) && log_kinds_allow(&kinds, kind, level, turn_ms);
+}
+
+static void tell_held(int64_t now_ms)
+{
+    const struct log_kind *kind;
+    int64_t held;
+
+    while ((kind = log_kinds_over(&kinds, now_ms, &held)) != NULL)
+        log_always(kind->level, "not_logged", "kind", kind->name, "lines", LOG_NUM(held));
+}
+
+void log_turn(int64_t now_ms)
+{
+    turn_ms = now_ms;
+    tell_held(now_ms);
+}
+
+int64_t log_next_ms(void)
+{
+    return kinds.over_ms > 0 ? kinds.over_ms : -1;
+}
+
+void log_end(void)
+{
+    tell_held(INT64_MAX);
 }

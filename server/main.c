@@ -88,7 +88,7 @@ static const char *enter_sandbox(const struct server_config *config)
         return "off";
     if (sandbox_enter() == HX_OK)
         return "on";
-    log_event(LOG_WARN, "no_sandbox", "reason", strerror(errno));
+    log_always(LOG_WARN, "no_sandbox", "reason", strerror(errno));
     return "off";
 }
 
@@ -101,7 +101,7 @@ static int announce(const struct udt_port *port, const char *sandbox)
     int size;
 
     address_text(local, len, text);
-    log_event(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
+    log_always(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
     size = snprintf(line, sizeof line, "listening on %s\n", text);
     if (write(STDOUT_FILENO, line, (size_t)size) == size ||
         errno == EBADF) /* closed: nobody wants to hear it */
@@ -122,7 +122,7 @@ static int run(const struct server_config *config, struct service_config *servic
         if (err == HX_OK)
             err = service_run(service);
         if (err < 0)
-            log_event(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
+            log_always(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
         server_destroy(service->server);
     }
     return err;
@@ -158,7 +158,8 @@ static int serve(const struct server_config *config)
     udt_shutdown(FLUSH_MS);
     close(service.signal_fd);
     notify_close(&notify);
-    log_event(LOG_INFO, "stopped");
+    log_end();
+    log_always(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

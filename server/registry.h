@@ -37,6 +37,7 @@ struct registry_answer {
     enum reply_reason reason; /* REFUSED */
     enum registry_how how;    /* BOUND */
     struct endpoint holder;   /* ASKS; MET; BOUND in place of somebody: that one */
+    int64_t later_ms;         /* MET: the member shall be told so much later (server/simultaneous.h) */
 };
 
 struct registry_member;
@@ -46,9 +47,10 @@ struct registry_member;
 struct registry_events {
     /* m->answer is new. Also from within registry_bind() or registry_connect(). The connection may end. */
     void (*answered)(struct registry_member *m);
-    /* To a holder: `peer`, who calls itself `name`, wants to reach it. HX_OK: it was told; HX_EAGAIN: it has no
-     * room now, and will call registry_proceed(); else its connection has ended. */
-    int (*introduce)(struct registry_member *m, const char *name, const struct endpoint *peer);
+    /* To a holder: `peer`, who calls itself `name`, wants to reach it; it shall be told in `later_ms`. HX_OK: it is
+     * being told; HX_EAGAIN: it has no room now, and will call registry_proceed(); else its connection has ended. */
+    int (*introduce)(struct registry_member *m, const char *name, const struct endpoint *peer,
+                     int64_t later_ms);
     /* To a holder: is asked whether it lives. Returns for how many ms its answer may be awaited. */
     int64_t (*challenge)(struct registry_member *m);
     /* To a holder that was asked: some time has passed, it may ask its peer again. */
@@ -62,6 +64,7 @@ struct registry_events {
 struct registry_member {
     const struct registry_events *events; /* set once, with `peer`, by the owner */
     struct endpoint peer;
+    int64_t rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
     struct registry_answer answer; /* the last one; read it */
     struct {                       /* the registry's own */
         struct registry_name *name;

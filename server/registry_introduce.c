@@ -2,6 +2,7 @@
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local_state.h"
+#include "server/simultaneous.h"
 
 enum reply_reason registry_may_reach(struct registry_name *n, const struct registry_member *m)
 {
@@ -12,10 +13,13 @@ enum reply_reason registry_may_reach(struct registry_name *n, const struct regis
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
     struct endpoint address = holder->peer;
+    struct simultaneous times = {0, 0};
     int err = HX_OK;
 
+    if (!n->has_session) /* else a program of ours: it repeats its first flights soon */
+        times = simultaneous_times(holder->rtt_ms, m->rtt_ms);
     if (!endpoint_equal(&m->in.told, &address)) /* else the name came back to where it was */
-        err = holder->events->introduce(holder, m->in.request->name, &m->peer);
+        err = holder->events->introduce(holder, m->in.request->name, &m->peer, times.h1_ms);
     if (err < 0)
         return err;
     registry_unlist(m);
@@ -24,7 +28,8 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
     if (endpoint_equal(&m->in.told, &address))
         return HX_OK;
     m->in.told = address;
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = address});
+    registry_answer(
+        m, (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms});
     return HX_OK;
 }
 

@@ -1,5 +1,4 @@
 #include "server/server.h"
-#include "base/container_of.h"
 #include "base/error.h"
 #include "base/timers.h"
 #include "server/config.h"
@@ -15,29 +14,9 @@ struct server {
     struct timers timers;
     struct counters counters;
     struct conn_world world;
-    struct log_limit log_limits[COUNTERS];
-    struct timer log_timer;
     size_t refused; /* connections above a limit */
     size_t ended;
 };
-
-/* Lines that were too many in their second are told of in one line for each kind. */
-static void tell_held_lines(struct timer *t)
-{
-    struct server *s = container_of(t, struct server, log_timer);
-    bool more = false;
-
-    for (int kind = 0; kind < COUNTERS; kind++) {
-        int64_t held = log_limit_over(&s->log_limits[kind], s->world.now_ms);
-
-        if (held > 0)
-            log_event(LOG_INFO, "not_logged", "kind", counter_name((enum counter)kind), "lines",
-                      LOG_NUM(held));
-        more = more || s->log_limits[kind].held > 0;
-    }
-    if (more)
-        timers_set(&s->timers, t, s->world.now_ms + LOG_LIMIT_MS / 2);
-}
 
 int server_create(struct server **out, const struct server_config *config)
 {
@@ -48,12 +27,7 @@ int server_create(struct server **out, const struct server_config *config)
     if (!s)
         return HX_ENOMEM;
     s->config = *config;
-    s->world = (struct conn_world){.config = &s->config,
-                                   .timers = &s->timers,
-                                   .counters = &s->counters,
-                                   .log_limits = s->log_limits,
-                                   .log_timer = &s->log_timer};
-    s->log_timer.fire = tell_held_lines;
+    s->world = (struct conn_world){.config = &s->config, .timers = &s->timers, .counters = &s->counters};
     err = policy_create(&s->world.policy, &s->config);
     if (err == HX_OK)
         err = registry_local_create(&s->world.registry,
@@ -66,6 +40,12 @@ int server_create(struct server **out, const struct server_config *config)
     else
         *out = s;
     return err;
+}
+
+static void set_now(struct server *s, int64_t now_ms)
+{
+    s->world.now_ms = now_ms;
+    log_turn(now_ms);
 }
 
 static void discount(struct server *s, const struct endpoint *peer, bool refused)
@@ -83,10 +63,6 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
     char text[ENDPOINT_TEXT_MAX];
 
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
-    if (!conn_may_log(&s->world, COUNTER_TURNED_AWAY)) {
-        stream_close(stream);
-        return;
-    }
     endpoint_format(peer, text);
     log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
     stream_close(stream);
@@ -101,7 +77,7 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
     const struct sockaddr *address = stream_peer(stream, &len);
     int err;
 
-    s->world.now_ms = now_ms;
+    set_now(s, now_ms);
     if (s->world.stopping || endpoint_from_sockaddr(&peer, address, len) < 0) {
         turn_away(s, stream, &peer, s->world.stopping ? "the server stops" : "no IP address");
         return;
@@ -126,13 +102,13 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
 
 void server_stream_ready(struct server *s, struct stream *stream, int64_t now_ms)
 {
-    s->world.now_ms = now_ms;
+    set_now(s, now_ms);
     conn_ready(stream->user);
 }
 
 void server_stream_closed(struct server *s, struct stream *stream, int64_t now_ms)
 {
-    s->world.now_ms = now_ms;
+    set_now(s, now_ms);
     conn_peer_closed(stream->user);
 }
 
@@ -151,7 +127,7 @@ void server_turn(struct server *s, int64_t now_ms)
 {
     struct conn *last = conn_last_ready(&s->world);
 
-    s->world.now_ms = now_ms;
+    set_now(s, now_ms);
     /* Those that ask for another turn while they run come behind `last`, and have theirs the next time. */
     for (size_t ran = 0; last && s->world.ready && ran < SERVER_TURN_READY_MAX; ran++) {
         struct conn *c = s->world.ready;
@@ -167,10 +143,12 @@ void server_turn(struct server *s, int64_t now_ms)
 
 int server_timeout_ms(const struct server *s, int64_t now_ms)
 {
-    int64_t next = timers_next_ms(&s->timers);
+    int64_t next = timers_next_ms(&s->timers), log_ms = log_next_ms();
 
     if (s->world.ready || s->world.done)
         return 0;
+    if (log_ms >= 0 && (next < 0 || log_ms < next))
+        next = log_ms;
     if (next < 0)
         return -1;
     if (next <= now_ms)
@@ -180,7 +158,7 @@ int server_timeout_ms(const struct server *s, int64_t now_ms)
 
 void server_stop(struct server *s, int64_t now_ms)
 {
-    s->world.now_ms = now_ms;
+    set_now(s, now_ms);
     s->world.stopping = true;
     for (struct conn *c = s->world.all; c; c = conn_next(c))
         conn_stop(c);

@@ -128,8 +128,8 @@ static void stop(struct service *s, const char *signal_name, int64_t now_ms)
         s->stop_at_ms = now_ms;
         return;
     }
-    log_event(LOG_INFO, "stopping", "signal", signal_name, "connections",
-              LOG_NUM((int64_t)server_connections(s->c.server)));
+    log_always(LOG_INFO, "stopping", "signal", signal_name, "connections",
+               LOG_NUM((int64_t)server_connections(s->c.server)));
     tell(s, NOTIFY_STOPPING, now_ms);
     s->stopping = true;
     s->stop_at_ms = now_ms + CONN_STOP_MS + SERVICE_STOP_MS;
@@ -144,7 +144,7 @@ static void log_port_counters(const struct udt_port *port)
 
     for (int i = 0; i < count; i++)
         if (rows[i].value > 0)
-            log_event(LOG_INFO, "counter", "of", rows[i].name, "value", LOG_NUM((int64_t)rows[i].value));
+            log_always(LOG_INFO, "counter", "of", rows[i].name, "value", LOG_NUM((int64_t)rows[i].value));
 }
 
 static void log_numbers(struct service *s)

@@ -32,10 +32,10 @@ void stats_log(const struct server *s, int fd)
     struct server_stats now;
 
     server_stats(s, &now);
-    log_event(LOG_INFO, "stats", "connections", LOG_NUM((int64_t)now.connections), "names",
-              LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "timers",
-              LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
-              LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
+    log_always(LOG_INFO, "stats", "connections", LOG_NUM((int64_t)now.connections), "names",
+               LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "timers",
+               LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
+               LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
 }
 
 void stats_log_counters(const struct server *s)
@@ -44,8 +44,8 @@ void stats_log_counters(const struct server *s)
 
     for (int i = 0; i < COUNTERS; i++)
         if (c->of[i] > 0)
-            log_event(LOG_INFO, "counter", "of", counter_name((enum counter)i), "value",
-                      LOG_NUM((int64_t)c->of[i]));
+            log_always(LOG_INFO, "counter", "of", counter_name((enum counter)i), "value",
+                       LOG_NUM((int64_t)c->of[i]));
 }
 
 const char *stats_text(const struct server *s, char *text, size_t size)

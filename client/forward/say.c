@@ -2,39 +2,157 @@
 #include "base/clock.h"
 #include "base/token_bucket.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
 
 static bool notes;
 
-static pthread_mutex_t often_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
+/* Lines of one kind. A note's kind is its format, so that none can be forgotten; of what does not fit into the table,
+ * the last place takes all. */
+struct often {
+    const void *kind;
     struct token_bucket bucket;
     unsigned long left_out;
-} often[SAY_KINDS];
+    char last[LINE_MAX_BYTES]; /* the line that was left out last, to be an example of them */
+};
+
+#define OFTEN_MAX      64
+#define TELL_LATER_MS  1000
+#define LEFT_OUT_BYTES 64
+
+static pthread_mutex_t often_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct often often[OFTEN_MAX];
+static bool telling;                /* tell_later() runs */
+static const char kinds[SAY_KINDS]; /* their addresses are kinds */
 
 void say_init(bool verbose, bool quiet)
 {
     notes = !quiet && (verbose || isatty(STDERR_FILENO));
 }
 
-static void write_line(const char *before, const char *format, va_list args, const char *behind)
+/* Returns the length of what is in `text`: as much as fits. */
+static size_t format_line(char text[LINE_MAX_BYTES], const char *before, const char *format, va_list args)
 {
-    char text[LINE_MAX_BYTES];
+    size_t len = (size_t)snprintf(text, LINE_MAX_BYTES, "%s", before);
+    if (vsnprintf(text + len, LINE_MAX_BYTES - len, format, args) < 0)
+        return 0;
+    return strlen(text);
+}
+
+static void write_text(const char *text)
+{
     char line[LINE_MAX_BYTES];
-    size_t len = (size_t)snprintf(text, sizeof text, "%s", before);
-    int more = vsnprintf(text + len, sizeof text - len, format, args);
-    if (more < 0)
-        return;
-    len = strlen(text);
-    snprintf(text + len, sizeof text - len, "%s", behind);
-    len = printable_text(line, sizeof line - 1, text);
+    size_t len = printable_text(line, sizeof line - 1, text);
     line[len] = '\n';
     (void)!write(STDERR_FILENO, line, len + 1);
+}
+
+static void write_line(const char *before, const char *format, va_list args)
+{
+    char text[LINE_MAX_BYTES];
+    if (format_line(text, before, format, args) > 0)
+        write_text(text);
+}
+
+void say_always(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line("", format, args);
+    va_end(args);
+}
+
+void say_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line("hx: ", format, args);
+    va_end(args);
+}
+
+/* The line says how many were left out before it. A long one gives up its end for that. */
+static void write_with_left_out(char text[LINE_MAX_BYTES], unsigned long left_out)
+{
+    size_t len = strlen(text);
+    if (len > LINE_MAX_BYTES - LEFT_OUT_BYTES)
+        len = LINE_MAX_BYTES - LEFT_OUT_BYTES;
+    if (left_out > 0)
+        snprintf(text + len, LINE_MAX_BYTES - len, " (%lu lines like this were left out)", left_out);
+    write_text(text);
+}
+
+/* Whoever reads shall not wait for a next line of the kind, which may never come. False: nothing was left out. */
+static bool tell_left_out(void)
+{
+    bool any = false;
+    pthread_mutex_lock(&often_lock);
+    for (size_t i = 0; i < OFTEN_MAX; i++)
+        if (often[i].left_out > 0) {
+            write_with_left_out(often[i].last, often[i].left_out - 1); /* it is no longer one of them */
+            often[i].left_out = 0;
+            any = true;
+        }
+    telling = any;
+    pthread_mutex_unlock(&often_lock);
+    return any;
+}
+
+static void *tell_later(void *unused)
+{
+    const struct timespec later = {.tv_sec = TELL_LATER_MS / 1000,
+                                   .tv_nsec = TELL_LATER_MS % 1000 * 1000000L};
+    (void)unused;
+    do
+        nanosleep(&later, NULL);
+    while (tell_left_out());
+    return NULL;
+}
+
+/* Signals are another thread's to take. Without a thread the next line of the kind tells. */
+static bool begin_telling(void)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool begun = pthread_create(&thread, NULL, tell_later, NULL) == 0 && pthread_detach(thread) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return begun;
+}
+
+static struct often *find_kind(const void *kind)
+{
+    struct often *o = often;
+    while (o < &often[OFTEN_MAX - 1] && o->kind && o->kind != kind)
+        o++;
+    o->kind = kind;
+    return o;
+}
+
+static void write_often(const void *kind, const char *before, const char *format, va_list args)
+{
+    static const struct token_limit limit = {.per_second = SAY_OFTEN, .most = SAY_OFTEN};
+    char text[LINE_MAX_BYTES];
+    unsigned long left_out;
+    format_line(text, before, format, args);
+    pthread_mutex_lock(&often_lock);
+    struct often *o = find_kind(kind);
+    bool may = token_bucket_take(&o->bucket, &limit, 1, clock_now_ms());
+    left_out = o->left_out;
+    o->left_out = may ? 0 : left_out + 1;
+    if (!may) {
+        memcpy(o->last, text, sizeof text);
+        telling = telling || begin_telling();
+    }
+    pthread_mutex_unlock(&often_lock);
+    if (may)
+        write_with_left_out(text, left_out);
 }
 
 void say_note(const char *format, ...)
@@ -43,47 +161,8 @@ void say_note(const char *format, ...)
     if (!notes)
         return;
     va_start(args, format);
-    write_line("", format, args, "");
+    write_often(format, "", format, args);
     va_end(args);
-}
-
-void say_always(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    write_line("", format, args, "");
-    va_end(args);
-}
-
-void say_error(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    write_line("hx: ", format, args, "");
-    va_end(args);
-}
-
-/* False: it is to be left out; else *left_out says how many were before. */
-static bool may_say(enum say_kind kind, unsigned long *left_out)
-{
-    static const struct token_limit limit = {.per_second = SAY_OFTEN, .most = SAY_OFTEN};
-    pthread_mutex_lock(&often_lock);
-    bool may = token_bucket_take(&often[kind].bucket, &limit, 1, clock_now_ms());
-    *left_out = often[kind].left_out;
-    often[kind].left_out = may ? 0 : *left_out + 1;
-    pthread_mutex_unlock(&often_lock);
-    return may;
-}
-
-static void write_often(enum say_kind kind, const char *before, const char *format, va_list args)
-{
-    char behind[64] = "";
-    unsigned long left_out;
-    if (!may_say(kind, &left_out))
-        return;
-    if (left_out > 0)
-        snprintf(behind, sizeof behind, " (%lu lines like this were left out)", left_out);
-    write_line(before, format, args, behind);
 }
 
 void say_often(enum say_kind kind, const char *format, ...)
@@ -92,7 +171,7 @@ void say_often(enum say_kind kind, const char *format, ...)
     if (!notes)
         return;
     va_start(args, format);
-    write_often(kind, "", format, args);
+    write_often(&kinds[kind], "", format, args);
     va_end(args);
 }
 
@@ -100,6 +179,6 @@ void say_error_often(enum say_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_often(kind, "hx: ", format, args);
+    write_often(&kinds[kind], "hx: ", format, args);
     va_end(args);
 }

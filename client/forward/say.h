@@ -8,15 +8,16 @@
 
 #define SAY_NAME_MAX 512 /* bytes that hold a file's name as it is said, or its beginning, with NUL */
 
-/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. */
+/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Strangers cause many of them: of one
+ * `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a second or so if there is
+ * none. */
+#define SAY_OFTEN 10
 void say_init(bool verbose, bool quiet);
 void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_always(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hx: ..." */
 
-/* Notes that a peer can cause as often as it likes: SAY_OFTEN a second of each kind; the first one after others were
- * left out says how many. */
-#define SAY_OFTEN 10
+/* The same, but of each kind. */
 enum say_kind {
     SAY_REQUEST, /* what a peer asks for */
     SAY_REFUSED, /* that it was refused, or has failed */

@@ -136,7 +136,7 @@ static void peer_serve(struct peer *p)
                               .user = p};
     serve_init(&p->serve);
     if (link_create(&p->link, p->loop, s, &config) < 0) {
-        say_error("turned away %s: out of resources", p->who);
+        say_error_often(SAY_PEER, "turned away %s: out of resources", p->who);
         return;
     }
     ev_run(p->loop, 0);

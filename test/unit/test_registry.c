@@ -45,10 +45,12 @@ static void answered(struct registry_member *m)
     of(m)->answers++;
 }
 
-static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer)
+static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer,
+                     int64_t later_ms)
 {
     (void)name;
     (void)peer;
+    (void)later_ms;
     if (of(m)->fails) {
         registry_leave(of(m)->world->registry, m);
         return HX_ECLOSED;
