@@ -53,7 +53,7 @@ LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev
-DEBS_TEST  := clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
+DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked
 
