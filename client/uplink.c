@@ -25,7 +25,7 @@ struct way {
 struct message {
     struct nlmsghdr head;
     struct rtmsg route;
-    char attributes[1024];
+    char attributes[4096];
 };
 
 static void put(struct message *m, unsigned short type, const void *data, size_t len)
@@ -58,10 +58,11 @@ static void write_question(struct message *m, const struct question *q)
         m->route.rtm_flags |= RTM_F_FIB_MATCH;
 }
 
-static void read_way(struct way *w, const struct message *m)
+/* A route with several next hops names none of them alone: the interface that was asked for is one of theirs. */
+static void read_way(struct way *w, const struct question *q, const struct message *m)
 {
     int len = (int)RTM_PAYLOAD(&m->head);
-    *w = (struct way){.local = m->route.rtm_type == RTN_LOCAL};
+    *w = (struct way){.local = m->route.rtm_type == RTN_LOCAL, .interface_index = q->interface_index};
     for (const struct rtattr *a = RTM_RTA(&m->route); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
         if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) == sizeof w->interface_index)
             memcpy(&w->interface_index, RTA_DATA(a), sizeof w->interface_index);
@@ -88,7 +89,7 @@ static bool ask(const struct question *q, struct way *way)
     if (got < (ssize_t)NLMSG_LENGTH(sizeof m.route) || !NLMSG_OK(&m.head, (size_t)got) ||
         m.head.nlmsg_type != RTM_NEWROUTE)
         return false;
-    read_way(way, &m);
+    read_way(way, q, &m);
     return true;
 }
 
@@ -144,22 +145,6 @@ static bool leads_by(const struct question *q, unsigned interface_index, struct 
     return ask(q, way) && way->interface_index == interface_index;
 }
 
-/* What comes by an interface need not leave by it. Only where it does, the nameserver's answer has come back on the way
- * that its request took. */
-static bool is_way_back(struct stream *s, const struct sockaddr_in6 *at)
-{
-    struct question q = {.interface_index = 0};
-    struct way way;
-    socklen_t len;
-    const struct sockaddr *to = stream_peer(s, &len);
-    endpoint_of(&q.from, &at->sin6_addr);
-    if (endpoint_from_sockaddr(&q.to, to, len) < 0)
-        return false;
-    if (link_local(&q.to))
-        q.interface_index = at->sin6_scope_id;
-    return leads_by(&q, at->sin6_scope_id, &way) && !way.local;
-}
-
 void uplink_of(struct uplink *out, struct stream *s)
 {
     struct sockaddr_in6 at;
@@ -167,7 +152,7 @@ void uplink_of(struct uplink *out, struct stream *s)
     if (!udt_stream_heard_at(s, &at))
         return;
     out->address = at.sin6_addr;
-    if (is_way_back(s, &at) && is_of(&at.sin6_addr, at.sin6_scope_id))
+    if (!is_loopback(&at.sin6_addr) && is_of(&at.sin6_addr, at.sin6_scope_id))
         out->interface_index = at.sin6_scope_id;
 }
 
