@@ -1,98 +1,9 @@
 #include "client/uplink.h"
 #include "base/ipv4_mapped.h"
-#include "proto/endpoint.h"
-#include <errno.h>
+#include "client/route.h"
 #include <ifaddrs.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
-#include <unistd.h>
-
-/* --- the kernel's routes (rtnetlink(7)) --------------------------------------------------------------------------- */
-
-struct question {
-    struct endpoint to;
-    struct endpoint from; /* AF_UNSPEC: as the kernel chooses */
-    unsigned interface_index;
-};
-
-struct way {
-    bool local; /* to this host itself */
-    unsigned interface_index;
-    struct endpoint source; /* AF_UNSPEC: not told */
-};
-
-struct message {
-    struct nlmsghdr head;
-    struct rtmsg route;
-    char attributes[1024];
-};
-
-static void put(struct message *m, unsigned short type, const void *data, size_t len)
-{
-    struct rtattr *a = (struct rtattr *)((char *)m + NLMSG_ALIGN(m->head.nlmsg_len));
-    a->rta_type = type;
-    a->rta_len = (unsigned short)RTA_LENGTH(len);
-    memcpy(RTA_DATA(a), data, len);
-    m->head.nlmsg_len = NLMSG_ALIGN(m->head.nlmsg_len) + RTA_ALIGN(a->rta_len);
-}
-
-static void write_question(struct message *m, const struct question *q)
-{
-    size_t len = q->to.family == AF_INET ? 4 : 16;
-    *m = (struct message){
-        .head = {.nlmsg_len = NLMSG_LENGTH(sizeof m->route),
-                 .nlmsg_type = RTM_GETROUTE,
-                 .nlmsg_flags = NLM_F_REQUEST},
-        .route = {.rtm_family = (unsigned char)q->to.family, .rtm_dst_len = (unsigned char)(len * 8)}};
-    put(m, RTA_DST, q->to.address, len);
-    if (q->from.family == q->to.family) {
-        m->route.rtm_src_len = (unsigned char)(len * 8);
-        put(m, RTA_SRC, q->from.address, len);
-    }
-    if (q->interface_index == 0)
-        return;
-    put(m, RTA_OIF, &q->interface_index, sizeof q->interface_index);
-    /* Without a route by the interface IPv4 takes everybody for a neighbour there; the table knows that there is none. */
-    if (q->to.family == AF_INET)
-        m->route.rtm_flags |= RTM_F_FIB_MATCH;
-}
-
-static void read_way(struct way *w, const struct message *m)
-{
-    int len = (int)RTM_PAYLOAD(&m->head);
-    *w = (struct way){.local = m->route.rtm_type == RTN_LOCAL};
-    for (const struct rtattr *a = RTM_RTA(&m->route); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-        if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) == sizeof w->interface_index)
-            memcpy(&w->interface_index, RTA_DATA(a), sizeof w->interface_index);
-        if (a->rta_type == RTA_PREFSRC && RTA_PAYLOAD(a) <= sizeof w->source.address) {
-            w->source.family = m->route.rtm_family;
-            memcpy(w->source.address, RTA_DATA(a), RTA_PAYLOAD(a));
-        }
-    }
-}
-
-/* False: there is no such way, or the kernel does not tell. */
-static bool ask(const struct question *q, struct way *way)
-{
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    struct message m;
-    write_question(&m, q);
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0)
-        return false;
-    ssize_t got = -1; /* the kernel answers within the call that asks */
-    if (sendto(fd, &m, m.head.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) >= 0)
-        got = recv(fd, &m, sizeof m, MSG_DONTWAIT);
-    close(fd);
-    if (got < (ssize_t)NLMSG_LENGTH(sizeof m.route) || !NLMSG_OK(&m.head, (size_t)got) ||
-        m.head.nlmsg_type != RTM_NEWROUTE)
-        return false;
-    read_way(way, &m);
-    return true;
-}
-
-/* --- the uplink --------------------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const struct in6_addr *a)
 {
@@ -139,25 +50,9 @@ static bool link_local(const struct endpoint *e)
            (e->address[1] & 0xc0) == 0x80; /* RFC 4291, 2.5.6 */
 }
 
-static bool leads_by(const struct question *q, unsigned interface_index, struct way *way)
+static bool leads_by(const struct route_question *q, unsigned interface_index, struct route_way *way)
 {
-    return ask(q, way) && way->interface_index == interface_index;
-}
-
-/* What comes by an interface need not leave by it. Only where it does, the nameserver's answer has come back on the way
- * that its request took. */
-static bool is_way_back(struct stream *s, const struct sockaddr_in6 *at)
-{
-    struct question q = {.interface_index = 0};
-    struct way way;
-    socklen_t len;
-    const struct sockaddr *to = stream_peer(s, &len);
-    endpoint_of(&q.from, &at->sin6_addr);
-    if (endpoint_from_sockaddr(&q.to, to, len) < 0)
-        return false;
-    if (link_local(&q.to))
-        q.interface_index = at->sin6_scope_id;
-    return leads_by(&q, at->sin6_scope_id, &way) && !way.local;
+    return route_ask(q, way) && way->interface_index == interface_index;
 }
 
 void uplink_of(struct uplink *out, struct stream *s)
@@ -167,15 +62,15 @@ void uplink_of(struct uplink *out, struct stream *s)
     if (!udt_stream_heard_at(s, &at))
         return;
     out->address = at.sin6_addr;
-    if (is_way_back(s, &at) && is_of(&at.sin6_addr, at.sin6_scope_id))
+    if (!is_loopback(&at.sin6_addr) && is_of(&at.sin6_addr, at.sin6_scope_id))
         out->interface_index = at.sin6_scope_id;
 }
 
 /* How does what leaves by `interface_index` have the source q->from? False: not at all. */
-static bool by_interface(struct question *q, unsigned interface_index, bool *address_told)
+static bool by_interface(struct route_question *q, unsigned interface_index, bool *address_told)
 {
     struct endpoint source = q->from;
-    struct way way;
+    struct route_way way;
     *address_told = true;
     q->interface_index = interface_index;
     if (leads_by(q, interface_index, &way))
@@ -191,8 +86,8 @@ static bool by_interface(struct question *q, unsigned interface_index, bool *add
 void uplink_source(const struct uplink *u, const struct sockaddr *to, socklen_t len,
                    struct sockaddr_in6 *source)
 {
-    struct question q = {.interface_index = 0};
-    struct way way;
+    struct route_question q = {.interface_index = 0};
+    struct route_way way;
     bool address_told = true;
     *source = (struct sockaddr_in6){.sin6_family = AF_INET6};
     endpoint_of(&q.from, &u->address);
@@ -201,7 +96,7 @@ void uplink_source(const struct uplink *u, const struct sockaddr *to, socklen_t 
         return;
     if (link_local(&q.to))
         q.interface_index = u->interface_index;
-    if (!ask(&q, &way) || (is_loopback(&u->address) && !way.local))
+    if (!route_ask(&q, &way) || (is_loopback(&u->address) && !way.local))
         return;
     if (u->interface_index != 0 && !way.local &&
         (way.interface_index == u->interface_index || by_interface(&q, u->interface_index, &address_told)))

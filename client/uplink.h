@@ -10,10 +10,9 @@
 #include "shim/udt/udt.h"
 #include <netinet/in.h>
 
-struct uplink {              /* zeroed: not known */
-    struct in6_addr address; /* ours, IPv4 as mapped; unspecified: not known, the kernel shall choose */
-    unsigned
-        interface_index; /* of which the address is; 0: routing alone decides by which one something leaves */
+struct uplink {               /* zeroed: not known */
+    struct in6_addr address;  /* ours, IPv4 as mapped; unspecified: not known, the kernel shall choose */
+    unsigned interface_index; /* of which the address is; 0: routing alone decides by which one */
 };
 
 /* Where the answer to udt_connect() arrived. */
