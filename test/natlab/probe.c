@@ -4,6 +4,7 @@
  *   probe reflect A1 A2 P1 P2      on the public side: two addresses, two ports, four sockets
  *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins
  *   probe count   A1 P1 N          sends N datagrams, prints how many answers came
+ *   probe rtt     A1 P1 N          sends N datagrams, one after the other, prints the median of their round trips
  *   probe hold    A1 P1            prints its external address now, and again at each line of standard input
  *   probe meet    A1 P1            finds the other "meet" through the reflector and punches a hole to it
  *
@@ -30,6 +31,8 @@
 #define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
 #define TEXT_MAX   256
 
+#define ROUND_TRIPS_MAX 1000
+
 struct peer {
     struct sockaddr_in at;
     char text[INET_ADDRSTRLEN + 8]; /* "ip:port" */
@@ -41,12 +44,17 @@ static void die(const char *what)
     exit(1);
 }
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 static struct sockaddr_in endpoint(const char *addr, const char *port)
@@ -252,6 +260,34 @@ static int cmd_count(const struct sockaddr_in *server, int n)
     return 0;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int cmd_rtt(const struct sockaddr_in *server, int n)
+{
+    int fd = udp_socket(NULL);
+    char text[TEXT_MAX];
+    struct sockaddr_in from = {0};
+    int64_t took_us[ROUND_TRIPS_MAX];
+
+    if (n < 1 || n > ROUND_TRIPS_MAX)
+        return 2;
+    for (int i = 0; i < n; i++) {
+        int64_t begun_us = now_us();
+        say(fd, server, "MAP");
+        if (!hear(fd, text, &from, now_ms() + ANSWER_MS))
+            return 1;
+        took_us[i] = now_us() - begun_us;
+    }
+    qsort(took_us, (size_t)n, sizeof(took_us[0]), by_value);
+    printf("rtt_us=%lld\n", (long long)took_us[n / 2]);
+    return 0;
+}
+
 static int cmd_hold(const struct sockaddr_in *server)
 {
     int fd = udp_socket(NULL);
@@ -372,11 +408,13 @@ int main(int argc, char **argv)
 
         if (strcmp(cmd, "count") == 0 && argc == 5)
             return cmd_count(&server, atoi(argv[4]));
+        if (strcmp(cmd, "rtt") == 0 && argc == 5)
+            return cmd_rtt(&server, atoi(argv[4]));
         if (strcmp(cmd, "hold") == 0)
             return cmd_hold(&server);
         if (strcmp(cmd, "meet") == 0)
             return cmd_meet(&server);
     }
-    fprintf(stderr, "usage: probe reflect|nat A1 A2 P1 P2 | count A P N | hold A P | meet A P\n");
+    fprintf(stderr, "usage: probe reflect|nat A1 A2 P1 P2 | count|rtt A P N | hold A P | meet A P\n");
     return 2;
 }

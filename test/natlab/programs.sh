@@ -26,15 +26,19 @@ start_s() { # start_s [ADDRESS:PORT]: the nameserver on S, all its output in nam
     S_PID=$PID
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }
-# await_bound [SECONDS] [NTH] [NAME]: until S has logged for the NTH time that somebody holds the NAME, "lab" without one.
-await_bound() {
+# await_nth N FILE EXTENDED_REGEX [SECONDS]: until the file has N such lines.
+await_nth() {
     local fd tail_pid count
-    exec {fd}< <(exec timeout "${1:-5}" tail -n +1 -s 0.05 -F "$WORK/nameserver.err" 2>/dev/null)
+    exec {fd}< <(exec timeout "${4:-5}" tail -n +1 -s 0.05 -F "$2" 2>/dev/null)
     tail_pid=$!
-    count=$(grep -E -m "${2:-1}" -c "event=bound .*name=${3:-lab}( |\$)" <&"$fd")
+    count=$(grep -E -m "$1" -c -- "$3" <&"$fd")
     kill "$tail_pid" 2>/dev/null
     exec {fd}<&-
-    [ "$count" = "${2:-1}" ] && return
+    [ "$count" = "$1" ]
+}
+# await_bound [SECONDS] [NTH] [NAME]: until S has logged for the NTH time that somebody holds the NAME, "lab" without one.
+await_bound() {
+    await_nth "${2:-1}" "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-5}" && return
     echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
@@ -49,8 +53,11 @@ end_now() { # end_now PID [SIGNAL]: of a process that we started
 ms_between() { # ms_between FROM TO: both as EPOCHREALTIME has them
     echo $(((${2/[.,]/} - ${1/[.,]/}) / 1000))
 }
-# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_MS, from /connect (as the
-# nameserver's log has it) to the first byte, and GREET_RC; its messages are in $WORK/connect.err.
+us_between() { # us_between FROM TO: likewise
+    echo $((${2/[.,]/} - ${1/[.,]/}))
+}
+# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from /connect (as the
+# nameserver's log has it, in whole milliseconds) to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
 greet() {
     local fd line='' first='' asked
     exec {fd}< <(lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
@@ -60,7 +67,10 @@ greet() {
     GREET_RC=$?
     exec {fd}<&-
     asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | tail -n 1)
-    GREET_MS=-
-    if [ -n "$first" ] && [ -n "$asked" ]; then GREET_MS=$(ms_between "$(date -d "$asked" +%s.%6N)" "$first"); fi
+    GREET_MS=- GREET_US=-
+    if [ -n "$first" ] && [ -n "$asked" ]; then
+        GREET_US=$(us_between "$(date -d "$asked" +%s.%6N)" "$first")
+        GREET_MS=$((GREET_US / 1000))
+    fi
     [ "$line" = "$GREETING" ] && [ "$GREET_RC" = 0 ]
 }

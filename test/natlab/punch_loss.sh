@@ -26,17 +26,25 @@ if [ "${HX_LAB:-}" != inside ]; then
     lab_enter "$0" "$@"
 fi
 
+# After a name was lost H1 binds it anew: what the next run shows shall not be the same loss. Tells what both said.
+lost_name() { # lost_name K BOUNDS: until H1 of pair K has been bound more than BOUNDS times
+    local k=$1
+    await_nth $(($2 + 1)) "$WORK/bind$k.err" '^bound ' 60 || echo -n "; H1 does not bind it again"
+    echo -n "; H1: $(grep -vE '^(peer|accepted) ' "$WORK/bind$k.err" | tail -n 3 | tr '\n' ';')"
+    echo -n "; S: $(grep -E "peer=${LAB_PUBLIC[1]}:.* name=lab$k( |\$)" "$WORK/nameserver.err" | tail -n 3 | tr '\n' ';')"
+}
 # one_run K: H1 and H2 of pair K; prints "MS OFFSET PUNCH_MS", or what went wrong.
 one_run() {
-    local k=$1 fd line='' begin end offset=$((RANDOM % (LATE_MS + 1))) err=$WORK/connect.$1.err
+    local k=$1 fd line='' begin end offset=$((RANDOM % (LATE_MS + 1))) err=$WORK/connect.$1.err bounds
+    bounds=$(grep -c '^bound ' "$WORK/bind$k.err")
     kill -STOP "${H1_PIDS[k]}"
     : >"$err"
     exec {fd}< <(lab_exec h2 timeout 60 "$B/hx" connect "lab$k" --nameserver "$LAB_NS" -v --timeout "$TIMEOUT_S" \
         <<<"$GREETING" 2>"$err")
     if ! await_line "$err" '^(peer lab|hx: )' "$TIMEOUT_S" | grep -q '^peer'; then
         kill -CONT "${H1_PIDS[k]}"
-        echo "nameserver: $(tail -n 1 "$err")"
         exec {fd}<&-
+        echo "nameserver: $(tail -n 1 "$err")$(grep -q 'nobody holds' "$err" && lost_name "$k" "$bounds")"
         return
     fi
     sleep "$((offset / 1000)).$(printf '%03d' $((offset % 1000)))"
