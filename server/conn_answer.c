@@ -212,7 +212,9 @@ static int64_t challenge(struct registry_member *m)
     return patience_ms < CONN_CHALLENGE_MAX_MS ? patience_ms : CONN_CHALLENGE_MAX_MS;
 }
 
-/* UDT repeats a lost packet, but to an idle peer only after seconds. */
+/* UDT repeats a lost packet, but to an idle peer only after seconds; and it paces what is new by its estimate of the
+ * path, which losses make small: of the challenges that are written some leave too late to be answered. The question
+ * beside the stream leaves in any case. */
 static void remind(struct registry_member *m)
 {
     struct conn *c = conn_of(m);
@@ -220,7 +222,10 @@ static void remind(struct registry_member *m)
 
     if (overdue_ms < CONN_OVERDUE_MS)
         overdue_ms = CONN_OVERDUE_MS;
-    if (c->world->now_ms - c->probed_ms >= overdue_ms && c->probes < CONN_PROBES_MAX && c->out.len == 0)
+    if (c->world->now_ms - c->probed_ms < overdue_ms)
+        return;
+    stream_ask(c->stream);
+    if (c->probes < CONN_PROBES_MAX && c->out.len == 0)
         probe(c);
 }
 

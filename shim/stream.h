@@ -22,6 +22,9 @@ struct stream_ops {
     int (*unacked)(struct stream *s);
     /* When the peer was last heard, in milliseconds of base/clock.h. */
     int64_t (*heard_ms)(struct stream *s);
+    /* Asks the peer's transport for a sign of life, past all that waits to be sent: its answer moves heard_ms(). The
+     * question may be lost, and the answer too. */
+    void (*ask)(struct stream *s);
     /* The peer's address as the socket sees it (IPv4 perhaps as mapped); valid as long as `s`. */
     const struct sockaddr *(*peer)(struct stream *s, socklen_t *len);
     /* Ends the connection at once: what is not acknowledged may be lost. Frees `s`; no event names it
@@ -49,6 +52,10 @@ static inline int stream_unacked(struct stream *s)
 static inline int64_t stream_heard_ms(struct stream *s)
 {
     return s->ops->heard_ms(s);
+}
+static inline void stream_ask(struct stream *s)
+{
+    s->ops->ask(s);
 }
 static inline const struct sockaddr *stream_peer(struct stream *s, socklen_t *len)
 {

@@ -69,6 +69,11 @@ static int64_t fake_heard_ms(struct stream *s)
     return fake(s)->heard_ms;
 }
 
+static void fake_ask(struct stream *s)
+{
+    fake(s)->asked++;
+}
+
 static const struct sockaddr *fake_peer(struct stream *s, socklen_t *len)
 {
     *len = fake(s)->peer_len;
@@ -86,6 +91,7 @@ static const struct stream_ops fake_stream_ops = {.read = fake_read,
                                                   .write = fake_write,
                                                   .unacked = fake_unacked,
                                                   .heard_ms = fake_heard_ms,
+                                                  .ask = fake_ask,
                                                   .peer = fake_peer,
                                                   .close = fake_close};
 

@@ -22,6 +22,7 @@ struct fake_stream {
     bool acks;   /* every datagram is acknowledged when it is written */
     int unacked; /* else they are counted here, and the test takes them off */
     int64_t heard_ms;
+    int asked;   /* how often it was asked for a sign of life */
     bool silent; /* for the fixtures' clocks: it is not heard as time passes */
     struct sockaddr_storage peer;
     socklen_t peer_len;

@@ -226,6 +226,8 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         return speaks_of_sent(t, c, d) || dropped(t, DROP_UNSENT);
     case PACKET_ACK2:
         resend_ack_answered(&c->resend, packet_word(d->head + 4), now_ms);
+        if (c->asked && packet_word(d->head + 4) == c->asked)
+            return false; /* it was heard, which is all that was asked for */
         return !shutdown_check_answered(&c->shutdown_check, d->head, now_ms);
     case PACKET_ACK:
         if (!speaks_of_sent(t, c, d))

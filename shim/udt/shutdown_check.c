@@ -43,19 +43,36 @@ bool shutdown_check_answered(struct shutdown_check *d, const uint8_t *head, int6
     return ours;
 }
 
+uint32_t shutdown_check_number(uint32_t random)
+{
+    return random & NUMBER_MASK ? random & NUMBER_MASK : 1;
+}
+
+static int known_rtt_ms(const struct shutdown_check *d)
+{
+    return d->rtt_ms < 0 ? SHUTDOWN_CHECK_RTT_MS : d->rtt_ms;
+}
+
+void shutdown_check_write(const struct shutdown_check *d, uint8_t *body)
+{
+    memset(body, 0, ACK_SIZE_FULL); /* UDT passes over rates of 0 */
+    packet_put_word(body + ACK_SEQUENCE, d->sequence);
+    packet_put_word(body + ACK_RTT, (uint32_t)known_rtt_ms(d) * 1000);
+    packet_put_word(body + ACK_WINDOW, d->window);
+}
+
 void shutdown_check_begin(struct shutdown_check *d, uint32_t random, int64_t now_ms)
 {
     if (d->due_ms != INT64_MAX)
         return;
-    d->number = random & NUMBER_MASK ? random & NUMBER_MASK : 1;
+    d->number = shutdown_check_number(random);
     d->asked = 0;
     d->due_ms = now_ms;
 }
 
 bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms)
 {
-    int rtt_ms = d->rtt_ms < 0 ? SHUTDOWN_CHECK_RTT_MS : d->rtt_ms;
-    int step_ms = (SHUTDOWN_CHECK_MS + 4 * rtt_ms) / SHUTDOWN_CHECK_ASKS;
+    int step_ms = (SHUTDOWN_CHECK_MS + 4 * known_rtt_ms(d)) / SHUTDOWN_CHECK_ASKS;
 
     if (d->asked == SHUTDOWN_CHECK_ASKS) {
         d->believed = true;
@@ -66,9 +83,6 @@ bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms)
     d->due_ms += step_ms; /* not from now on: who looks each 10 ms would be late by as much each time */
     if (d->due_ms <= now_ms)
         d->due_ms = now_ms + step_ms;
-    memset(body, 0, ACK_SIZE_FULL); /* UDT passes over rates of 0 */
-    packet_put_word(body + ACK_SEQUENCE, d->sequence);
-    packet_put_word(body + ACK_RTT, (uint32_t)rtt_ms * 1000);
-    packet_put_word(body + ACK_WINDOW, d->window);
+    shutdown_check_write(d, body);
     return true;
 }

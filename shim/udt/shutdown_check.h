@@ -38,8 +38,12 @@ void shutdown_check_acked(struct shutdown_check *d, uint8_t *head, const uint8_t
 bool shutdown_check_answered(struct shutdown_check *d, const uint8_t *head, int64_t now_ms);
 /* A shutdown without proof has come. `random`: 32 bits that nobody can guess. */
 void shutdown_check_begin(struct shutdown_check *d, uint32_t random, int64_t now_ms);
-/* At due_ms: true: the question shall be sent, whose number is d->number, and its body, of ACK_SIZE_FULL bytes
- * (some implementations know no other full ACK), is written. False: `believed` is set, and the check over. */
+/* `random` as the number of an ACK that is a question; not 0. */
+uint32_t shutdown_check_number(uint32_t random);
+/* Its body, of ACK_SIZE_FULL bytes: some implementations know no other full ACK. */
+void shutdown_check_write(const struct shutdown_check *d, uint8_t *body);
+/* At due_ms: true: the question shall be sent, whose number is d->number, and its body is
+ * written. False: `believed` is set, and the check over. */
 bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms);
 
 #endif

@@ -115,6 +115,8 @@ void tap_conn_closing(struct tap *t, int32_t id);
 void tap_conn_remove(struct tap *t, int32_t id);
 /* Of base/clock.h, ms; 0: unknown id. */
 int64_t tap_conn_heard_ms(struct tap *t, int32_t id);
+/* Asks the peer for a sign of life, past UDT and its pacing: a full ACK, which every living UDT answers. */
+void tap_conn_ask(struct tap *t, int32_t id);
 
 /* The application has written its last byte, `offset` in all; it has read the peer's last byte. */
 void tap_conn_end(struct tap *t, int32_t id, uint64_t offset);

@@ -4,6 +4,7 @@
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
 #include <stdlib.h>
+#include <sys/random.h>
 #include <utlist.h>
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
@@ -165,6 +166,23 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
     heard_ms = c ? c->heard_ms : 0;
     tap_unlock(t);
     return heard_ms;
+}
+
+void tap_conn_ask(struct tap *t, int32_t id)
+{
+    uint8_t body[ACK_SIZE_FULL];
+    uint32_t random = 0;
+    struct udt_conn *c;
+
+    (void)!getrandom(&random, sizeof(random), 0);
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c && c->state == UDT_CONN_OPEN && c->peer.id) {
+        c->asked = shutdown_check_number(random);
+        shutdown_check_write(&c->shutdown_check, body);
+        control_send(t, c, PACKET_ACK, c->asked, body, sizeof(body), clock_now_ms());
+    }
+    tap_unlock(t);
 }
 
 void tap_conn_end(struct tap *t, int32_t id, uint64_t offset)

@@ -53,6 +53,7 @@ struct udt_conn {
     uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
+    uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */

@@ -77,6 +77,11 @@ int64_t stream_heard(struct stream *base)
     return tap_conn_heard_ms(of(base)->port->tap, of(base)->id);
 }
 
+void stream_question(struct stream *base)
+{
+    tap_conn_ask(of(base)->port->tap, of(base)->id);
+}
+
 const struct sockaddr *stream_address(struct stream *base, socklen_t *len)
 {
     *len = sizeof(of(base)->peer);
@@ -100,8 +105,8 @@ void stream_end(struct stream *base)
     delete s;
 }
 
-const struct stream_ops udt_stream_ops = {stream_recv,  stream_send,    stream_waiting,
-                                          stream_heard, stream_address, stream_end};
+const struct stream_ops udt_stream_ops = {stream_recv,     stream_send,    stream_waiting, stream_heard,
+                                          stream_question, stream_address, stream_end};
 } // namespace
 
 /* The socket's end in both worlds, in the order that keeps UDT's worker out of it (UDT4.md, A3). */

@@ -101,6 +101,7 @@ static void a_challenge_is_repeated_once_its_answer_is_overdue(void **state)
         fixture_pass(*state, 10);
     probes = fixture_count(fixture_body(h1), PROBE);
     assert_in_range(probes, 7, 12);
+    assert_in_range(h1->asked, probes - 1, 3 * probes);
     fixture_hear(*state, h1);
     assert_int_equal(fixture_status(other), 409);
     fixture_pass(*state, 10000);
@@ -154,6 +155,22 @@ static void a_challenge_that_cannot_even_be_written_proves_nothing(void **state)
     fixture_pass(*state, 1000);
     assert_true(h1->closed);
     assert_int_equal(fixture_status(other), 200);
+}
+
+/* UDT paces, and takes no more than its window. */
+static void a_holder_whose_output_waits_is_asked_beside_the_stream(void **state)
+{
+    struct fake_stream *h1 = fixture_ask(*state, H1, BIND), *other;
+
+    h1->room = 0;
+    h1->silent = true;
+    other = fixture_ask(*state, "203.0.113.77:7", BIND);
+    for (int ms = 0; ms < 900; ms += 10)
+        fixture_pass(*state, 10);
+    assert_in_range(h1->asked, 5, 40);
+    fixture_hear(*state, h1); /* the answer */
+    assert_int_equal(fixture_status(other), 409);
+    assert_false(h1->closed);
 }
 
 static void of_several_newcomers_the_first_gets_a_dead_holders_name(void **state)
@@ -244,6 +261,7 @@ int main(void)
         TEST(a_challenge_is_repeated_once_its_answer_is_overdue),
         TEST(no_living_holder_loses_its_name_to_loss),
         TEST(a_challenge_that_cannot_even_be_written_proves_nothing),
+        TEST(a_holder_whose_output_waits_is_asked_beside_the_stream),
         TEST(of_several_newcomers_the_first_gets_a_dead_holders_name),
         TEST(every_newcomer_gets_409_from_one_answer),
         TEST(a_holder_that_closes_within_its_challenge_leaves_the_name_to_the_newcomer),

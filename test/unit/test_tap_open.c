@@ -105,6 +105,27 @@ static void whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answer
     assert_int_equal(told(w), 0);
 }
 
+/* Past UDT, however much waits there; of the answer UDT knows nothing. */
+static void whoever_is_asked_for_a_sign_of_life_is_heard_by_his_answer(void **state)
+{
+    struct world *w = *state;
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE];
+
+    w->conn->heard_ms = 0;
+    tap_conn_ask(w->tap, ID);
+    assert_true(left(w, PACKET_ACK, packet));
+    assert_int_equal(packet_word(packet + PACKET_HEAD + ACK_SEQUENCE), ISN);
+    assert_int_not_equal(packet_word(packet + 4), 0);
+    packet_put_control(w->head, PACKET_ACK2, 0, ID);
+    packet_put_word(w->head + 4, packet_word(packet + 4));
+    assert_false(taken_at(w, 4, OLD_MS));
+    assert_int_equal(w->conn->heard_ms, OLD_MS);
+    packet_put_word(w->head + 4, packet_word(packet + 4) ^ 1);
+    assert_true(taken_at(w, 4, OLD_MS)); /* of some ACK of UDT's */
+    assert_int_equal(told(w), 0);
+    tap_conn_ask(w->tap, ID + 1); /* nobody: nothing happens */
+}
+
 static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
 {
     struct world *w = *state;
@@ -163,6 +184,7 @@ int main(void)
         CONNECTED(an_ipv4_peer_is_told_its_address_as_an_ipv4_socket_would),
         RENDEZVOUS(two_parties_of_a_rendezvous_have_the_same_proof),
         CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
+        CONNECTED(whoever_is_asked_for_a_sign_of_life_is_heard_by_his_answer),
         CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),
         CONNECTED(nobody_can_speak_of_packets_that_were_never_sent),
     };
