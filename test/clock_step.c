@@ -36,7 +36,8 @@
 #define TEXT_SIZE  16
 #define BIN_US     100000
 #define SECOND_US  1000000
-#define STOP_US    1000000 /* a sender that is silent for so long was stopped */
+#define STOP_US    1000000 /* a sender that is silent for so long was stopped, */
+#define BULK_BYTES 100000  /* if it had sent so much: one that has nothing to say is silent, too */
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 #define US(ts)     ((long long)(ts)->tv_sec * SECOND_US + (ts)->tv_nsec / 1000)
 
@@ -50,7 +51,7 @@ static atomic_llong sent, slept_us;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for the rest */
 static long long last_us, last_step_s, stepped_us, stopped_us, bin_us;
-static long long in_step, after_step, in_bin, peak_bytes, after_stop_bytes;
+static long long in_step, after_step, in_bin, all_bytes, peak_bytes, after_stop_bytes;
 
 static long long now_us(clockid_t id)
 {
@@ -167,9 +168,10 @@ static void count(long long bytes)
     }
     if (stepped_us != 0 && now - stepped_us < SECOND_US)
         in_step++;
-    if (last_us != 0 && now - last_us >= STOP_US)
+    if (now - last_us >= STOP_US && all_bytes >= BULK_BYTES)
         stopped_us = now;
     last_us = now;
+    all_bytes += bytes;
     if (stopped_us != 0) {
         if (now - stopped_us < BIN_US)
             after_stop_bytes += bytes;
