@@ -55,10 +55,9 @@ static void on_readable(struct hx_stream *h)
         readiness_fd_set(&h->write_fd, true);
 }
 
-static void on_event(struct engine_sink *sink, const struct udt_event *ev)
+/* The stream's mutex is held. */
+static void take_event(struct hx_stream *h, const struct udt_event *ev)
 {
-    struct hx_stream *h = (struct hx_stream *)sink;
-    pthread_mutex_lock(&h->mutex);
     if (ev->type == UDT_EV_CLOSED) {
         h->gone = true;
         readiness_fd_set(&h->read_fd, true);
@@ -69,7 +68,29 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         on_readable(h);
     }
     wake(h);
+}
+
+static void on_event(struct engine_sink *sink, const struct udt_event *ev)
+{
+    struct hx_stream *h = (struct hx_stream *)sink;
+    pthread_mutex_lock(&h->mutex);
+    take_event(h, ev);
     pthread_mutex_unlock(&h->mutex);
+}
+
+/* From UDT's own thread, without the engine's lock: so who polls or waits is woken by the thread that has received. All
+ * streams' datagrams wait for it. It leaves to the engine's thread what would take long: a stream that somebody is
+ * reading or writing, and the proof of the keys. */
+static bool on_event_at_once(void *user, const struct udt_event *ev)
+{
+    struct hx_stream *h = user;
+    if (pthread_mutex_trylock(&h->mutex) != 0)
+        return false;
+    bool quick = h->proof_told && (!h->finished || h->ended);
+    if (quick)
+        take_event(h, ev);
+    pthread_mutex_unlock(&h->mutex);
+    return quick;
 }
 
 static void fall_silent(struct hx_stream *h)
@@ -110,6 +131,7 @@ void stream_detach(struct hx_stream *h, bool settle)
     pthread_mutex_unlock(&h->mutex);
     if (!s)
         return;
+    udt_stream_watch(s, NULL);
     if (h->port && stream_heard_ms(s) + STREAM_MISSED_MS <= clock_now_ms())
         engine_port_leave(h->port); /* our NAT may keep a dead mapping as long as packets use it */
     s->user = NULL;
@@ -150,6 +172,7 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     readiness_fd_init(&h->write_fd, true);
     h->s = s;
     s->user = &h->sink;
+    udt_stream_watch(s, &(struct udt_watcher){on_event_at_once, h});
     engine_join(&h->member);
     engine_timer_set(&h->silence, h->born_ms + SILENCE_LOOK_MS);
     *out = h;

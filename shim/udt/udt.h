@@ -92,6 +92,17 @@ struct udt_heard {
 };
 void udt_stream_heard(struct stream *s, struct udt_heard *out);
 
+/* Who is told of UDT_EV_READABLE and UDT_EV_WRITABLE by UDT's receiving thread itself, a wake-up earlier than by the port's
+ * descriptor. */
+struct udt_watcher {
+    /* No lock is held. It must wait for nothing, and may use the stream alone, but not close it. False: not now; then
+     * udt_port_next() tells the event. */
+    bool (*on_event)(void *user, const struct udt_event *ev);
+    void *user;
+};
+/* Of an open stream. NULL: there is none any more; it is not running either when this returns. */
+void udt_stream_watch(struct stream *s, const struct udt_watcher *watcher);
+
 /* UDT has no half-close; between hx programs one is made with custom control packets that stock UDT ignores.
  * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
  * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */

@@ -14,6 +14,7 @@
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
+#include "shim/udt/news.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
 #include <pthread.h>
@@ -61,8 +62,9 @@ struct udt_conn {
     struct kept *stash; /* what came while it was connecting */
     int stash_len;
 
-    unsigned news; /* readiness.h: told by the next readiness_next() */
-    bool queued;
+    unsigned news;           /* readiness.h: told by the next readiness_next() */
+    struct udt_conn **queue; /* in which of its queues; NULL: in none */
+    struct udt_watch watch;
     struct udt_conn *ready_prev, *ready_next;
 
     bool due; /* conn_table.h: it has something to do at a tick */

@@ -36,9 +36,10 @@ struct udt_stream {
     /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
      * after the next event that bears news. */
     std::atomic<unsigned> news;
-    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
-    unsigned read_empty_at; /* `news` before the read that emptied it */
-    struct udt_heard heard; /* in its last attempt to connect, once that is over */
+    std::atomic<bool> shut;     /* the peer has closed: ask until UDT says so, too */
+    unsigned read_empty_at;     /* `news` before the read that emptied it */
+    struct udt_watcher watcher; /* of the open stream; on_event NULL: nobody */
+    struct udt_heard heard;     /* in its last attempt to connect, once that is over */
 };
 
 struct udt_port {

@@ -83,11 +83,29 @@ const struct sockaddr *stream_address(struct stream *base, socklen_t *len)
     return reinterpret_cast<const sockaddr *>(&of(base)->peer);
 }
 
+/* On UDT's receiving thread. */
+bool tell_watcher(void *context, unsigned news)
+{
+    auto *s = static_cast<udt_stream *>(context);
+    struct udt_event ev = {UDT_EV_READABLE, s->id, HX_OK, &s->base};
+    bool told = true;
+
+    if (news & TAP_READABLE) {
+        s->news++;
+        told = s->watcher.on_event(s->watcher.user, &ev);
+    }
+    ev.type = UDT_EV_WRITABLE;
+    if (told && (news & TAP_WRITABLE))
+        told = s->watcher.on_event(s->watcher.user, &ev);
+    return told;
+}
+
 void stream_end(struct stream *base)
 {
     udt_stream *s = of(base);
     struct udt_port *p = s->port;
 
+    udt_stream_watch(base, nullptr);
     {
         std::lock_guard<std::mutex> held(p->lock);
         udt_forget_connecting(p, s);
@@ -228,6 +246,18 @@ void udt_stream_heard(struct stream *s, struct udt_heard *out)
     *out = of(s)->heard;
     if (of(s)->id != UDT::INVALID_SOCK && tap_conn_flight(of(s)->port->tap, of(s)->id, &flight))
         *out = {flight.came, flight.dropped, flight.rule};
+}
+
+void udt_stream_watch(struct stream *base, const struct udt_watcher *watcher)
+{
+    udt_stream *s = of(base);
+    struct udt_watch watch = {tell_watcher, s};
+
+    if (s->id == UDT::INVALID_SOCK)
+        return;
+    if (watcher)
+        s->watcher = *watcher;
+    tap_conn_watch(s->port->tap, s->id, watcher ? &watch : nullptr);
 }
 
 int udt_stream_half_close(struct stream *s)
