@@ -6,9 +6,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define LONG_BYTES 3000 /* three packets */
+
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    pthread_t writer; /* the test's thread */
+    int by_writer, by_others;
     int told;      /* times that the watcher ran */
     int told_then; /* ... before the last acknowledgement left */
     bool refuses;
@@ -21,6 +25,10 @@ int sendmmsg(int to, struct mmsghdr *messages, unsigned count, int flags)
     enum packet_type type = packet_type(mh->msg_iov[0].iov_base);
 
     pthread_mutex_lock(&seen.lock);
+    if (type == PACKET_DATA && pthread_equal(pthread_self(), seen.writer))
+        seen.by_writer++;
+    else if (type == PACKET_DATA)
+        seen.by_others++;
     if (type == PACKET_ACK)
         seen.told_then = seen.told;
     pthread_mutex_unlock(&seen.lock);
@@ -71,7 +79,8 @@ static int meet(void **state)
     await(right, UDT_EV_CONNECTED);
     while (udt_port_next(right, &ev))
         ;
-    seen.told = seen.told_then = 0;
+    seen.writer = pthread_self();
+    seen.by_writer = seen.by_others = seen.told = seen.told_then = 0;
     seen.refuses = false;
     return 0;
 }
@@ -89,7 +98,28 @@ static void watch(void)
     udt_stream_watch(b, &(struct udt_watcher){watch_readable, b});
 }
 
-static void bytes_in_pieces_of_any_length_arrive_whole(void **state)
+static void a_packet_that_is_alone_leaves_from_the_thread_that_has_written_it(void **state)
+{
+    char buf[1];
+
+    (void)state;
+    assert_int_equal(stream_write(a, "x", 1), 1);
+    assert_int_equal(seen.by_writer, 1);
+    assert_int_equal(read_all(right, b, buf, 1), 1);
+}
+
+static void what_is_more_than_a_packet_leaves_from_the_sender(void **state)
+{
+    static char bytes[LONG_BYTES], buf[LONG_BYTES];
+
+    (void)state;
+    assert_int_equal(stream_write(a, bytes, sizeof(bytes)), sizeof(bytes));
+    assert_int_equal(read_all(right, b, buf, sizeof(buf)), sizeof(buf));
+    assert_int_equal(seen.by_writer, 0);
+    assert_true(seen.by_others > 0);
+}
+
+static void bytes_arrive_whole_whoever_sends_them(void **state)
 {
     static char sent[200000], got[sizeof(sent)];
     size_t done = 0;
@@ -176,7 +206,9 @@ static void the_peers_close_is_told_by_the_descriptor_and_after_all_bytes(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        MET(bytes_in_pieces_of_any_length_arrive_whole),
+        MET(a_packet_that_is_alone_leaves_from_the_thread_that_has_written_it),
+        MET(what_is_more_than_a_packet_leaves_from_the_sender),
+        MET(bytes_arrive_whole_whoever_sends_them),
         MET(a_watcher_is_told_by_the_thread_that_has_received),
         MET(a_watcher_is_told_before_the_acknowledgement_leaves),
         MET(what_a_watcher_does_not_take_is_told_by_the_descriptor),
