@@ -5,7 +5,12 @@
 
 #define KEEPALIVE_MS 6500        /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define MAPPED_WORD  0xFFFF0000u /* ::ffff as UDT puts it: each word in the other byte order */
-#define QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
+/* UDT means to answer one ACK in 10 ms (core.cpp, processCtrl(), "number of ACK2 can be much less than number of ACK"),
+ * but compares two clocks of different units, and answers each: a wake-up of the peer for each packet of a dialogue. In
+ * bulk there is one ACK in 10 ms. A young connection's are all answered: its round trip is measured by them. */
+#define ACK2_MS    5
+#define ACK2_YOUNG 16
+#define QUIET_MS   10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
@@ -81,6 +86,16 @@ static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *
     return true;
 }
 
+static bool leave_ack2(struct udt_conn *c, int64_t now_ms)
+{
+    if (c->ack2s >= ACK2_YOUNG && now_ms - c->ack2_ms < ACK2_MS)
+        return false;
+    c->ack2_ms = now_ms;
+    if (c->ack2s < ACK2_YOUNG)
+        c->ack2s++;
+    return true;
+}
+
 bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
                     int64_t now_ms)
 {
@@ -102,6 +117,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         t->keepalives_held++;
         return false;
     }
+    if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
+        return false;
     if (type == PACKET_SHUTDOWN) {
         packet_put_word(head + 4, udt_conn_proof(c));
         return true;

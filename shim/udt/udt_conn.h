@@ -54,6 +54,8 @@ struct udt_conn {
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */
+    int64_t ack2_ms;             /* the last ACK2 of ours */
+    int ack2s;                   /* how many of the first few have left (outbound.c) */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
     struct flight *flight; /* connecting: its handshakes; else NULL */
