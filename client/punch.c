@@ -98,12 +98,13 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         done(p, HX_EPUNCH, NULL);
 }
 
-static struct punch *find(const struct endpoint *peer)
+/* The peer's wish to reach us and ours to reach it are two: neither replaces the other. */
+static struct punch *find(const struct punch_request *wanted)
 {
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (endpoint_equal(&p->request.peer, peer))
+        if (p->request.ours == wanted->ours && endpoint_equal(&p->request.peer, &wanted->peer))
             return p;
     }
     return NULL;
@@ -121,7 +122,7 @@ static int admit(const struct punch_request *request, const struct fair_share_so
 {
     struct sockaddr_in6 address;
     struct fair_share_member *victim;
-    struct punch *older = find(&request->peer);
+    struct punch *older = find(request);
     endpoint_to_sockaddr6(&request->peer, &address);
     if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
         return HX_ELIMIT;
@@ -156,7 +157,8 @@ int punch_begin(const struct punch_request *request)
     socklen_t len = endpoint_to_sockaddr(&request->peer, &sa);
     if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
-    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request), p);
+    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, timeout_of(request),
+                         request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
     if (err < 0) {
         free(p);
         return err;

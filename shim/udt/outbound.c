@@ -14,8 +14,7 @@
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
-static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *body, size_t body_len,
-                          int64_t now_ms)
+static bool leave_request(struct tap *t, const uint8_t *head, uint8_t *body, size_t body_len, int64_t now_ms)
 {
     struct udt_conn *c = body_len < HANDSHAKE_SIZE
                              ? NULL
@@ -29,6 +28,8 @@ static bool leave_request(struct tap *t, const uint8_t *head, const uint8_t *bod
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }
+    if (c->rendezvous)
+        packet_put_party(body, c->party);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);

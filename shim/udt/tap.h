@@ -38,7 +38,7 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news │ shim/net
+ *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news, party │ shim/net
  *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
  * tap_detach() and tap_conn_closing(). */
@@ -51,6 +51,7 @@
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/news.h"
+#include "shim/udt/party.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -81,8 +82,9 @@ int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect. HX_OK, HX_ENOMEM. */
-int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous);
+/* A socket is about to connect. `party`: of a rendezvous. HX_OK, HX_ENOMEM. */
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous,
+                        enum udt_party party);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */

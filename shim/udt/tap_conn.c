@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous)
+int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, bool rendezvous,
+                        enum udt_party party)
 {
     struct udt_conn_peer key = {.id = 0};
     struct flight *flight = malloc(sizeof *flight);
@@ -20,6 +21,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer, 
     c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->party = party;
         c->flight = flight;
         c->starter = pthread_self();
     } else {

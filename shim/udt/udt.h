@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "shim/stream.h"
+#include "shim/udt/party.h"
 #include <netinet/in.h>
 #include <stdbool.h>
 
@@ -81,9 +82,10 @@ void udt_shutdown(int ms);
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user);
 /* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only one
- * rendezvous with one peer address at a time. */
+ * rendezvous with one peer address at a time for each `party`: who says it meets only the other one, or a peer that says
+ * nothing. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   int timeout_ms, void *user);
+                   int timeout_ms, enum udt_party party, void *user);
 
 /* What came from the peer's address for a stream that connects, or whose connect has failed. */
 struct udt_heard {

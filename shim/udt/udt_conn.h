@@ -15,6 +15,7 @@
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/news.h"
+#include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
 #include <pthread.h>
@@ -41,15 +42,16 @@ struct udt_conn {
     struct net_address local; /* by which address of ours it is talked to; unspecified: the kernel's choice */
     enum udt_conn_state state;
     bool rendezvous;
-    bool half_closing; /* the exchange of shim/udt/half_close.h runs */
-    bool shut;         /* the peer's shutdown has come */
-    bool cookie_seen;  /* connecting: the listener's first answer has come */
-    pthread_t starter; /* the thread inside UDT::connect() */
-    uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
-    uint32_t mss;      /* connecting: the peer's, the least it has announced */
-    uint32_t window;   /* packets: the peer's handshake window, likewise */
-    uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
-    uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
+    enum udt_party party; /* of a rendezvous: which we are */
+    bool half_closing;    /* the exchange of shim/udt/half_close.h runs */
+    bool shut;            /* the peer's shutdown has come */
+    bool cookie_seen;     /* connecting: the listener's first answer has come */
+    pthread_t starter;    /* the thread inside UDT::connect() */
+    uint32_t isn;         /* connecting: our initial sequence number, which a listener must repeat */
+    uint32_t mss;         /* connecting: the peer's, the least it has announced */
+    uint32_t window;      /* packets: the peer's handshake window, likewise */
+    uint32_t next;   /* the sequence number of UDT's next new packet: the peer can speak of no later one */
+    uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */

@@ -30,6 +30,7 @@ struct udt_stream {
     sockaddr_in6 peer;               /* IPv4 as mapped */
     std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
     bool rendezvous;
+    enum udt_party party;
     int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */
     int64_t deadline_ms; /* of all attempts */
     uint64_t bytes_read, bytes_written;

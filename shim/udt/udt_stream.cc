@@ -158,7 +158,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous);
+        err =
+            tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), s->rendezvous, s->party);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -193,7 +194,7 @@ bool is_whole(const struct sockaddr *address, socklen_t len)
 }
 
 int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len, int timeout_ms,
-          void *user, bool rendezvous)
+          void *user, bool rendezvous, enum udt_party party)
 {
     int64_t now_ms = clock_now_ms();
     struct net_address to;
@@ -211,6 +212,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     udt_stream_init(s, p);
     s->base.user = user;
     s->rendezvous = rendezvous;
+    s->party = party;
     s->deadline_ms = now_ms + timeout_ms;
     net_address_to_sockaddr6(&to, &s->peer);
     std::lock_guard<std::mutex> held(p->lock);
@@ -230,13 +232,13 @@ extern "C" {
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user)
 {
-    return begin(out, p, peer, len, timeout_ms, user, false);
+    return begin(out, p, peer, len, timeout_ms, user, false, UDT_PARTY_UNSAID);
 }
 
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   int timeout_ms, void *user)
+                   int timeout_ms, enum udt_party party, void *user)
 {
-    return begin(out, p, peer, len, timeout_ms, user, true);
+    return begin(out, p, peer, len, timeout_ms, user, true, party);
 }
 
 void udt_stream_heard(struct stream *s, struct udt_heard *out)

@@ -72,9 +72,9 @@ static int meet(void **state)
     struct udt_event ev;
 
     (void)state;
-    assert_int_equal(udt_rendezvous(&a, left, address, len, WAIT_MS, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&a, left, address, len, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(&b, right, address, len, WAIT_MS, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&b, right, address, len, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
     while (udt_port_next(right, &ev))
