@@ -71,6 +71,11 @@ void tap_detach(struct tap *t)
     tap_unlock(t);
 }
 
+void tap_descriptor_closed(struct tap *t)
+{
+    tap_delist(t);
+}
+
 void tap_conn_closing(struct tap *t, int32_t id)
 {
     struct udt_conn *c;

@@ -76,6 +76,8 @@ int tap_create(struct tap **out, struct net_port *port, const struct tap_config 
 void tap_destroy(struct tap *t);
 /* From now on UDT gets no datagram any more: its threads can be ended without a deadlock. */
 void tap_detach(struct tap *t);
+/* UDT has closed the descriptor, whose number may be another's now. UDT has no threads for it. */
+void tap_descriptor_closed(struct tap *t);
 
 /* Readable while news waits. */
 int tap_event_fd(const struct tap *t);

@@ -74,6 +74,8 @@ bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket ha
  * queue, or UDT::INVALID_SOCK. */
 CUDTSocket *udt_listener(UDTSOCKET id);
 UDTSOCKET udt_accept(CUDTSocket *listener);
+/* To be called once UDT::listen() has said that there is no memory. */
+void udt_forget_queues(CUDTSocket *listener);
 
 /* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in UDT's
  * tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */
