@@ -50,6 +50,8 @@ static void on_readable(struct hx_stream *h)
     if (h->finished && !h->ended) /* it may be the proof's end */
         (void)stream_push(h);
     if (!h->eof_told)
+        secure_channel_note_end(&h->channel);
+    if (!h->eof_told)
         readiness_fd_set(&h->read_fd, true);
     if (!h->proof_told) /* who writes waits for the peer's proof */
         readiness_fd_set(&h->write_fd, true);
@@ -60,6 +62,8 @@ static void take_event(struct hx_stream *h, const struct udt_event *ev)
 {
     if (ev->type == UDT_EV_CLOSED) {
         h->gone = true;
+        if (h->s && !h->channel.tls && udt_stream_all_acknowledged(h->s))
+            h->unsure = false;
         readiness_fd_set(&h->read_fd, true);
         readiness_fd_set(&h->write_fd, true);
     } else if (ev->type == UDT_EV_WRITABLE && h->s) {

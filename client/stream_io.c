@@ -20,6 +20,8 @@ static ssize_t try_read(struct hx_stream *h, void *buf, size_t len)
         return h->gone ? HX_ECLOSED : 0;
     ssize_t got = secure_channel_read(&h->channel, buf, len);
     stream_tell_proof(h);
+    if (got > 0)
+        secure_channel_note_end(&h->channel);
     if (got == HX_EAGAIN && h->gone)
         got = HX_ECLOSED;
     if (got == HX_EAGAIN)

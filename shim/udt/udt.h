@@ -109,6 +109,12 @@ void udt_stream_watch(struct stream *s, const struct udt_watcher *watcher);
  * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
  * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */
 int udt_stream_half_close(struct stream *s);
+/* The peer has ended its direction; maybe not all of it has come. */
+bool udt_stream_peer_has_ended(struct stream *s);
+/* If all of an ended direction was read, the peer hears of it now, not with the next read, which says HX_EEOF. */
+void udt_stream_note_end(struct stream *s);
+/* The peer's UDT has everything that was written. Known for a moment after the peer has closed, too. */
+bool udt_stream_all_acknowledged(struct stream *s);
 /* What is known of both directions' ends. */
 struct udt_half_close {
     bool peer_speaks;    /* the peer is an hx program: half_close() will be answered */

@@ -270,6 +270,26 @@ int udt_stream_half_close(struct stream *s)
     return HX_OK;
 }
 
+bool udt_stream_peer_has_ended(struct stream *s)
+{
+    struct half_close f;
+
+    return of(s)->rendezvous && tap_conn_half_close(of(s)->port->tap, of(s)->id, &f) && f.peer_ended;
+}
+
+void udt_stream_note_end(struct stream *s)
+{
+    (void)at_end(of(s), HX_EAGAIN);
+}
+
+bool udt_stream_all_acknowledged(struct stream *s)
+{
+    int packets = 0, len = sizeof(packets);
+
+    return of(s)->state == OPEN_STREAM &&
+           UDT::getsockopt(of(s)->id, 0, UDT_SNDDATA, &packets, &len) != UDT::ERROR && packets == 0;
+}
+
 void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)
 {
     struct half_close f;
