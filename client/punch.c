@@ -98,12 +98,13 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         done(p, HX_EPUNCH, NULL);
 }
 
-static struct punch *find(const struct candidates *peer)
+/* The peer's wish to reach us and ours to reach it are two: neither replaces the other. */
+static struct punch *find(const struct punch_request *wanted)
 {
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (candidates_meet(&p->request.peer, peer))
+        if (p->request.ours == wanted->ours && candidates_meet(&p->request.peer, &wanted->peer))
             return p;
     }
     return NULL;
@@ -125,7 +126,7 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     endpoint_to_sockaddr6(&request->peer.at[0], &address);
     if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
         return HX_ELIMIT;
-    while ((older = find(&request->peer)))
+    while ((older = find(request)))
         done(older, HX_ECANCELED, NULL);
     if (request->ours)
         return ours_count < PUNCH_MAX ? HX_OK : HX_ELIMIT;
@@ -144,7 +145,7 @@ static int begin_rendezvous(struct punch *p)
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
     uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
     return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
-                          timeout_of(request), p);
+                          timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
 }
 
 int punch_begin(const struct punch_request *request)

@@ -1,7 +1,7 @@
 /* client/punch.h: attempts to reach a peer through the hole. Everything with the engine's lock held.
  *
- * One attempt per peer address at a time, in the whole process: UDT tells rendezvous apart by it. A newer one
- * replaces an older one that has not connected, since its peer has asked anew. No identity is checked:
+ * One attempt per peer address and direction (who has asked for whom) at a time, in the whole process: rendezvous are
+ * told apart by it. A newer one replaces an older one that has not connected, since its peer has asked anew. No identity is checked:
  * whoever answers from the address is taken for the peer.
  *
  * Whoever knows the name can make a listener punch. So each host has a share of the attempts (base/fair_share.h), and
@@ -22,7 +22,7 @@
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
-    /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address has replaced it; HX_ELIMIT: it gave way to
+    /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address, in the same direction, has replaced it; HX_ELIMIT: it gave way to
      * others; HX_ETIMEDOUT: punch_give_up() */
     int error;
     struct stream *stream;       /* connected, now the callee's; NULL after an error */

@@ -83,6 +83,15 @@ ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len)
     return got == HX_EEOF && !read_rest(s) ? HX_EAGAIN : got;
 }
 
+void secure_channel_note_end(struct secure_channel *s)
+{
+    if (!s->tls)
+        udt_stream_note_end(s->stream);
+    else if (s->proven && s->error == HX_OK && !s->rest_read && udt_stream_peer_has_ended(s->stream) &&
+             tls_ends_here(s->tls))
+        (void)read_rest(s);
+}
+
 ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len)
 {
     if (!s->tls)

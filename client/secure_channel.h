@@ -28,6 +28,9 @@ int secure_channel_prove(struct secure_channel *s);
  * said so itself, under TLS, and that UDT's end behind it was read, too: that is what the peer waits for. */
 ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len);
 ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len);
+/* If the application has read every byte and only the end is left to be read, the peer is told so now: who has got
+ * what was agreed on may never ask again. */
+void secure_channel_note_end(struct secure_channel *s);
 /* HX_OK: UDT has everything; HX_EAGAIN: something waits for room. */
 int secure_channel_flush(struct secure_channel *s);
 /* Ends our direction for TLS: HX_OK: UDT may end it, too. HX_EAGAIN: not yet, call again. */

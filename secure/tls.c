@@ -137,6 +137,17 @@ ssize_t tls_read(struct tls *t, void *buf, size_t len)
     return got > 0 ? (ssize_t)got : err;
 }
 
+bool tls_ends_here(struct tls *t)
+{
+    char byte;
+    size_t got;
+    if (tls_handshake(t) < 0 || SSL_pending(t->ssl) > 0)
+        return false;
+    ERR_clear_error();
+    int result = SSL_peek_ex(t->ssl, &byte, 1, &got);
+    return result != 1 && failure(t, result) == HX_EEOF;
+}
+
 /* One record. */
 static ssize_t encrypt(struct tls *t, const char *data, size_t len)
 {

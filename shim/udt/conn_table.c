@@ -22,11 +22,13 @@ struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net
     return c;
 }
 
-struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at)
+struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at,
+                                          enum udt_party peer)
 {
     /* Only a client's port asks, for the first packets of a rendezvous; its connections are few. */
     for (struct udt_conn *c = t->by_id; c; c = c->hh.next) {
-        if (c->rendezvous && c->state <= UDT_CONN_CONNECTING && net_address_equal(&c->peer.at, at))
+        if (c->rendezvous && c->state <= UDT_CONN_CONNECTING && net_address_equal(&c->peer.at, at) &&
+            udt_party_meets(c->party, peer))
             return c;
     }
     return NULL;

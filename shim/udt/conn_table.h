@@ -21,8 +21,9 @@ struct conn_table {
 struct udt_conn *udt_conn_find(const struct conn_table *t, int32_t id);
 struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net_address *at,
                                     int32_t peer_id);
-/* The rendezvous with this address that is not connected yet. */
-struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at);
+/* The rendezvous with this address that is not connected yet, and that one who says this about himself can be of. */
+struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at,
+                                          enum udt_party peer);
 
 /* NULL: there is no memory. */
 struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,

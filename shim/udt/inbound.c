@@ -124,6 +124,8 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
     }
     if (!c->rendezvous && (request != HS_CONCLUSION || packet_word(d->body + HANDSHAKE_ISN) != c->isn))
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
+    if (c->rendezvous && !udt_party_meets(c->party, packet_party(d->body)))
+        return dropped(t, DROP_BAD_REQUEST); /* it is of the peer's other wish */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d);
 }
@@ -300,6 +302,23 @@ static bool refused(struct tap *t, const struct udt_conn *c, const struct datagr
     return dropped(t, (enum drop)verdict);
 }
 
+static enum udt_party says(const struct datagram *d)
+{
+    return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE ? packet_party(d->body)
+                                                                        : UDT_PARTY_UNSAID;
+}
+
+/* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the datagram is for. */
+static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    int32_t id = c->id;
+    bool pass = take_of_conn(t, c, d, now_ms);
+
+    if (pass && d->id == 0)
+        packet_put_word(d->head + 12, (uint32_t)id);
+    return pass;
+}
+
 bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
                   int64_t now_ms)
 {
@@ -321,7 +340,7 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
-        c = udt_conn_find_rendezvous(&t->conns, &d.route.to);
+        c = udt_conn_find_rendezvous(&t->conns, &d.route.to, says(&d));
     if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener)
         return dropped(t, DROP_UNMATCHED); /* nobody's, or not from whom it should be (S15) */
     if (c)
@@ -331,7 +350,7 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
     if (verdict != FILTER_PASS)
         return refused(t, c, &d, verdict, now_ms);
-    pass = c ? take_of_conn(t, c, &d, now_ms) : take_request(t, &d, now_ms);
+    pass = c ? take_for(t, c, &d, now_ms) : take_request(t, &d, now_ms);
     t->drops.count[FILTER_PASS] += pass;
     return pass;
 }

@@ -5,11 +5,16 @@
 
 #define KEEPALIVE_MS 6500        /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define MAPPED_WORD  0xFFFF0000u /* ::ffff as UDT puts it: each word in the other byte order */
-#define QUIET_MS     10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
+/* UDT means to answer one ACK in 10 ms (core.cpp, processCtrl(), "number of ACK2 can be much less than number of ACK"),
+ * but compares two clocks of different units, and answers each: a wake-up of the peer for each packet of a dialogue. In
+ * bulk there is one ACK in 10 ms. A young connection's are all answered: its round trip is measured by them. */
+#define ACK2_MS    5
+#define ACK2_YOUNG 16
+#define QUIET_MS   10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
-static bool leave_request(struct tap *t, struct net_route *route, const uint8_t *head, const uint8_t *body,
+static bool leave_request(struct tap *t, struct net_route *route, const uint8_t *head, uint8_t *body,
                           size_t body_len, int64_t now_ms)
 {
     struct udt_conn *c = body_len < HANDSHAKE_SIZE
@@ -25,6 +30,8 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }
+    if (c->rendezvous)
+        packet_put_party(body, c->party);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);
@@ -82,6 +89,16 @@ static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *
     return true;
 }
 
+static bool leave_ack2(struct udt_conn *c, int64_t now_ms)
+{
+    if (c->ack2s >= ACK2_YOUNG && now_ms - c->ack2_ms < ACK2_MS)
+        return false;
+    c->ack2_ms = now_ms;
+    if (c->ack2s < ACK2_YOUNG)
+        c->ack2s++;
+    return true;
+}
+
 bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
                     int64_t now_ms)
 {
@@ -103,6 +120,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         t->keepalives_held++;
         return false;
     }
+    if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
+        return false;
     if (type == PACKET_SHUTDOWN) {
         packet_put_word(head + 4, udt_conn_proof(c));
         return true;

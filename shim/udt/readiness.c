@@ -18,35 +18,76 @@ void readiness_end(struct readiness *r)
 
 /* The analyzer does not know what utlist keeps true: a listed element's neighbours are never NULL.
  * NOLINTBEGIN(clang-analyzer-core.NullDereference) */
+void readiness_forget(struct readiness *r, struct udt_conn *c)
+{
+    (void)r;
+    if (c->queue)
+        DL_DELETE2(*c->queue, c, ready_prev, ready_next);
+    c->queue = NULL;
+}
+
+static void put(struct udt_conn **queue, struct readiness *r, struct udt_conn *c)
+{
+    if (c->queue == queue)
+        return;
+    readiness_forget(r, c);
+    DL_APPEND2(*queue, c, ready_prev, ready_next);
+    c->queue = queue;
+}
+
+static bool for_watcher(const struct udt_conn *c)
+{
+    return c->watch.tell && !(c->news & ~NEWS_WATCHED);
+}
+
 void readiness_tell(struct readiness *r, struct udt_conn *c, unsigned news)
 {
     if (c->state == UDT_CONN_LINGERING)
         return;
     c->news |= news;
-    if (c->queued || !c->news || c->state == UDT_CONN_PENDING_ACCEPT)
+    if (!c->news || c->state == UDT_CONN_PENDING_ACCEPT)
         return;
-    DL_APPEND2(r->first, c, ready_prev, ready_next);
-    c->queued = true;
+    /* What waits in the queue of the descriptor stays there: its news come in one. */
+    put(c->queue != &r->first && for_watcher(c) ? &r->watched : &r->first, r, c);
 }
 
-void readiness_forget(struct readiness *r, struct udt_conn *c)
+void readiness_watch(struct readiness *r, struct udt_conn *c, const struct udt_watch *watch)
 {
-    if (c->queued)
-        DL_DELETE2(r->first, c, ready_prev, ready_next);
-    c->queued = false;
+    c->watch = *watch;
+    if (c->queue == &r->watched && !for_watcher(c))
+        put(&r->first, r, c);
+}
+
+void readiness_refused(struct readiness *r, struct udt_conn *c, unsigned news)
+{
+    c->news |= news;
+    put(&r->first, r, c);
+}
+
+static struct udt_conn *take(struct udt_conn **queue, struct readiness *r, unsigned *news)
+{
+    struct udt_conn *c = *queue;
+
+    if (!c)
+        return NULL;
+    readiness_forget(r, c);
+    *news = c->news;
+    c->news = 0;
+    return c;
+}
+
+struct udt_conn *readiness_next_watched(struct readiness *r, unsigned *news)
+{
+    return take(&r->watched, r, news);
 }
 
 struct udt_conn *readiness_next(struct readiness *r, unsigned *news)
 {
-    struct udt_conn *c = r->first;
+    struct udt_conn *c = take(&r->first, r, news);
     uint64_t count;
 
-    if (c) {
-        readiness_forget(r, c);
-        *news = c->news;
-        c->news = 0;
+    if (c)
         return c;
-    }
     /* even if not signalled: the last signal may have come after the queue was emptied */
     (void)!read(r->fd, &count, sizeof(count));
     r->signalled = false;

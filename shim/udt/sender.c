@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "shim/net/burst.h"
 #include "shim/udt/outbound.h"
+#include "shim/udt/worker.h"
 
 /* Of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData). */
 #define PROBE_MASK 15
@@ -11,6 +12,13 @@ ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags);
 int __real_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+
+static _Thread_local bool at_once;
+
+void sender_at_once(bool on)
+{
+    at_once = on;
+}
 
 bool sender_holds(void)
 {
@@ -28,13 +36,14 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
 {
     const uint8_t *head = parts[0].iov_base;
 
-    if (packet_type(head) != PACKET_DATA || parts[1].iov_len < LEAST_BODY)
+    if (at_once || packet_type(head) != PACKET_DATA || parts[1].iov_len < LEAST_BODY)
         return false;
     if ((packet_word(head) & PROBE_MASK) == 0)
         burst_flush();
     return net_port_hold(port, route, parts, 2);
 }
 
+/* What UDT's worker acknowledges can be read: who waits for it shall not wait until the acknowledgement has left. */
 static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
     bool leave;
@@ -42,6 +51,8 @@ static bool may_leave(struct tap *t, struct net_route *route, const struct msghd
     pthread_mutex_lock(&t->lock);
     leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, mh->msg_iov[1].iov_len,
                            clock_now_ms());
+    if (packet_type(mh->msg_iov[0].iov_base) == PACKET_ACK && tap_on_worker(t))
+        worker_tell(t);
     tap_unlock(t);
     return leave;
 }

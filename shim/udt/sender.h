@@ -15,6 +15,9 @@ extern "C" {
 bool sender_holds(void);
 void sender_flush(void);
 
+/* Whether this thread, which is not UDT's sender, sends by itself: it holds nothing, for it waits nowhere. */
+void sender_at_once(bool on);
+
 struct net_port;
 struct net_route;
 /* True: UDT's packet, `parts` being its head and its body, is one of a burst and is held. */

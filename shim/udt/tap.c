@@ -53,10 +53,10 @@ void tap_destroy(struct tap *t)
     free(t);
 }
 
-/* Until UDT's worker is not inside a datagram; it stays in one for microseconds. */
+/* Until UDT's worker is inside neither a datagram nor a watcher; it stays in one for microseconds. */
 static void await_idle(struct tap *t)
 {
-    while (t->busy)
+    while (t->busy || t->telling)
         pthread_cond_wait(&t->idle, &t->lock);
 }
 
@@ -71,6 +71,11 @@ void tap_detach(struct tap *t)
     tap_unlock(t);
 }
 
+void tap_descriptor_closed(struct tap *t)
+{
+    tap_delist(t);
+}
+
 void tap_conn_closing(struct tap *t, int32_t id)
 {
     struct udt_conn *c;
@@ -81,6 +86,20 @@ void tap_conn_closing(struct tap *t, int32_t id)
         udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, clock_now_ms());
         await_idle(t);
     }
+    tap_unlock(t);
+}
+
+void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch)
+{
+    static const struct udt_watch nobody;
+    struct udt_conn *c;
+
+    pthread_mutex_lock(&t->lock);
+    c = udt_conn_find(&t->conns, id);
+    if (c)
+        readiness_watch(&t->ready, c, watch ? watch : &nobody);
+    while (!watch && t->telling)
+        pthread_cond_wait(&t->idle, &t->lock);
     tap_unlock(t);
 }
 

@@ -22,9 +22,10 @@
  *                      └► net_port_hold() or net_port_send()
  *   control.c: our own packets ─► net_port_send()
  *
- * An event, to the thread that polls the port's descriptor:
+ * An event, to the thread that polls the port's descriptor, or on UDT's worker to who watches the connection:
  *
  *   readiness ─► tap_next() ─► udt_port.cc ─► udt_port_next() ─► the application
+ *       └──────► worker_tell() ─► udt_stream.cc ─► udt_watcher ─► the application
  *
  * UDT's object changes after the datagram was handed over: news of a datagram is told once UDT's worker comes
  * back for the next one.
@@ -37,7 +38,7 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet │ shim/net
+ *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news, party │ shim/net
  *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
  * tap_detach() and tap_conn_closing(). */
@@ -49,20 +50,12 @@
 #include "shim/udt/drops.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
+#include "shim/udt/news.h"
+#include "shim/udt/party.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct tap;
-
-enum tap_news {
-    TAP_READABLE = 1,     /* UDT has bytes for the application, or the peer's direction has ended */
-    TAP_WRITABLE = 2,     /* the peer has acknowledged something */
-    TAP_CLOSED = 4,       /* the peer's shutdown has come */
-    TAP_HANDSHAKE = 8,    /* a connecting socket took a packet: its state may have changed */
-    TAP_REFUSED = 16,     /* a connecting socket was refused; UDT has not been told */
-    TAP_HALF_CLOSED = 32, /* the peer's application has read everything */
-    TAP_ACCEPT = 64       /* instead of an id: how many more connections accept() has */
-};
 
 struct tap_config {
     bool listening;
@@ -83,15 +76,17 @@ int tap_create(struct tap **out, struct net_port *port, const struct tap_config 
 void tap_destroy(struct tap *t);
 /* From now on UDT gets no datagram any more: its threads can be ended without a deadlock. */
 void tap_detach(struct tap *t);
+/* UDT has closed the descriptor, whose number may be another's now. UDT has no threads for it. */
+void tap_descriptor_closed(struct tap *t);
 
 /* Readable while news waits. */
 int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect, and what it sends shall leave by `local`. HX_OK, HX_ENOMEM. */
+/* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a rendezvous. HX_OK, HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous);
+                        const struct net_address *local, bool rendezvous, enum udt_party party);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */
@@ -109,6 +104,9 @@ bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
 bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out);
 /* From now on what it sends leaves by `local`. */
 void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *local);
+/* From now on what can be read and written is told by `watch` (news.h) as soon as UDT's worker knows it, and
+ * by the port's descriptor only when that does not take it. NULL: no more; it is not running either when this returns. */
+void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
 void tap_conn_closing(struct tap *t, int32_t id);
 /* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */

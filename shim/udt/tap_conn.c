@@ -8,7 +8,7 @@
 #include <utlist.h>
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous)
+                        const struct net_address *local, bool rendezvous, enum udt_party party)
 {
     struct udt_conn_peer key = {.id = 0};
     struct flight *flight = malloc(sizeof *flight);
@@ -23,6 +23,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
     if (c) {
         c->rendezvous = rendezvous;
         c->local = *local;
+        c->party = party;
         c->flight = flight;
         c->starter = pthread_self();
     } else {

@@ -27,7 +27,8 @@ struct tap {
     /* UDT's worker, the thread that receives (worker.c) */
     bool detached;       /* it gets nothing any more */
     bool busy;           /* it is working on a datagram */
-    pthread_cond_t idle; /* it has come back from one */
+    bool telling;        /* it is inside of a watcher */
+    pthread_cond_t idle; /* it has come back from either */
     int wake_fd;         /* readable: it shall not wait for a datagram */
     int64_t tick_ms;     /* the next tick */
     int unsignalled;     /* datagrams since it has last signalled; without the lock, its own */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "shim/stream.h"
+#include "shim/udt/party.h"
 #include <netinet/in.h>
 #include <stdbool.h>
 
@@ -81,10 +82,11 @@ void udt_shutdown(int ms);
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user);
 /* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only one
- * rendezvous with one peer address at a time. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
+ * rendezvous with one peer address at a time for each `party`: who says it meets only the other one, or a peer that
+ * says nothing. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
  * the kernel chooses. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   const struct sockaddr_in6 *source, int timeout_ms, void *user);
+                   const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
 /* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the address) the
  * answer came that completed an udt_connect(): one that only who has seen our request can give. False: not told. */
 bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out);
@@ -99,10 +101,27 @@ struct udt_heard {
 };
 void udt_stream_heard(struct stream *s, struct udt_heard *out);
 
+/* Who is told of UDT_EV_READABLE and UDT_EV_WRITABLE by UDT's receiving thread itself, a wake-up earlier than by the port's
+ * descriptor. */
+struct udt_watcher {
+    /* No lock is held. It must wait for nothing, and may use the stream alone, but not close it. False: not now; then
+     * udt_port_next() tells the event. */
+    bool (*on_event)(void *user, const struct udt_event *ev);
+    void *user;
+};
+/* Of an open stream. NULL: there is none any more; it is not running either when this returns. */
+void udt_stream_watch(struct stream *s, const struct udt_watcher *watcher);
+
 /* UDT has no half-close; between hx programs one is made with custom control packets that stock UDT ignores.
  * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
  * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */
 int udt_stream_half_close(struct stream *s);
+/* The peer has ended its direction; maybe not all of it has come. */
+bool udt_stream_peer_has_ended(struct stream *s);
+/* If all of an ended direction was read, the peer hears of it now, not with the next read, which says HX_EEOF. */
+void udt_stream_note_end(struct stream *s);
+/* The peer's UDT has everything that was written. Known for a moment after the peer has closed, too. */
+bool udt_stream_all_acknowledged(struct stream *s);
 /* What is known of both directions' ends. */
 struct udt_half_close {
     bool peer_speaks;    /* the peer is an hx program: half_close() will be answered */

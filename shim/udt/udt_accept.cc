@@ -25,13 +25,21 @@ CUDTSocket *udt_listener(UDTSOCKET id)
     return (member_of(united())->*member_of(locate()))(id);
 }
 
+/* UDT frees both where there is no memory for the second, and frees them again with the socket. */
+void udt_forget_queues(CUDTSocket *listener)
+{
+    listener->m_pQueuedSockets = nullptr;
+    listener->m_pAcceptSockets = nullptr;
+}
+
 /* The oldest first. Ids count down, so it has the largest one; but those below the last one that was given are from
  * before the ids began anew, and older than all others. */
 UDTSOCKET udt_accept(CUDTSocket *listener)
 {
-    UDTSOCKET id = UDT::INVALID_SOCK, last = udt_ids_last();
+    UDTSOCKET id = UDT::INVALID_SOCK;
 
     pthread_mutex_lock(&listener->m_AcceptLock);
+    UDTSOCKET last = udt_ids_last(); /* under the lock: what is queued later got its id later, too */
     auto *queued = listener->m_pQueuedSockets;
     if (!queued->empty()) {
         auto after = queued->lower_bound(last);

@@ -14,6 +14,8 @@
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
+#include "shim/udt/news.h"
+#include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
 #include <pthread.h>
@@ -42,20 +44,23 @@ struct udt_conn {
         heard_at; /* connecting to a listener: to where its conclusion came; its scope is the interface */
     enum udt_conn_state state;
     bool rendezvous;
-    bool half_closing; /* the exchange of shim/udt/half_close.h runs */
-    bool shut;         /* the peer's shutdown has come */
-    bool cookie_seen;  /* connecting: the listener's first answer has come */
-    pthread_t starter; /* the thread inside UDT::connect() */
-    uint32_t isn;      /* connecting: our initial sequence number, which a listener must repeat */
-    uint32_t mss;      /* connecting: the peer's, the least it has announced */
-    uint32_t window;   /* packets: the peer's handshake window, likewise */
-    uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
-    uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
+    enum udt_party party; /* of a rendezvous: which we are */
+    bool half_closing;    /* the exchange of shim/udt/half_close.h runs */
+    bool shut;            /* the peer's shutdown has come */
+    bool cookie_seen;     /* connecting: the listener's first answer has come */
+    pthread_t starter;    /* the thread inside UDT::connect() */
+    uint32_t isn;         /* connecting: our initial sequence number, which a listener must repeat */
+    uint32_t mss;         /* connecting: the peer's, the least it has announced */
+    uint32_t window;      /* packets: the peer's handshake window, likewise */
+    uint32_t next;   /* the sequence number of UDT's next new packet: the peer can speak of no later one */
+    uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */
+    int64_t ack2_ms;             /* the last ACK2 of ours */
+    int ack2s;                   /* how many of the first few have left (outbound.c) */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
     struct flight *flight; /* connecting: its handshakes; else NULL */
@@ -64,8 +69,9 @@ struct udt_conn {
     struct kept *stash; /* what came while it was connecting */
     int stash_len;
 
-    unsigned news; /* readiness.h: told by the next readiness_next() */
-    bool queued;
+    unsigned news;           /* readiness.h: told by the next readiness_next() */
+    struct udt_conn **queue; /* in which of its queues; NULL: in none */
+    struct udt_watch watch;
     struct udt_conn *ready_prev, *ready_next;
 
     bool due; /* conn_table.h: it has something to do at a tick */

@@ -31,15 +31,17 @@ struct udt_stream {
     struct net_address source;       /* what it sends leaves by it; all 0: as the kernel chooses */
     std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
     bool rendezvous;
+    enum udt_party party;
     int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */
     int64_t deadline_ms; /* of all attempts */
     uint64_t bytes_read, bytes_written;
     /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
      * after the next event that bears news. */
     std::atomic<unsigned> news;
-    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
-    unsigned read_empty_at; /* `news` before the read that emptied it */
-    struct udt_heard heard; /* in its last attempt to connect, once that is over */
+    std::atomic<bool> shut;     /* the peer has closed: ask until UDT says so, too */
+    unsigned read_empty_at;     /* `news` before the read that emptied it */
+    struct udt_watcher watcher; /* of the open stream; on_event NULL: nobody */
+    struct udt_heard heard;     /* in its last attempt to connect, once that is over */
 };
 
 struct udt_port {
@@ -73,6 +75,8 @@ bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket ha
  * queue, or UDT::INVALID_SOCK. */
 CUDTSocket *udt_listener(UDTSOCKET id);
 UDTSOCKET udt_accept(CUDTSocket *listener);
+/* To be called once UDT::listen() has said that there is no memory. */
+void udt_forget_queues(CUDTSocket *listener);
 
 /* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in UDT's
  * tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */

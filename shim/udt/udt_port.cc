@@ -56,6 +56,29 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     return HX_OK;
 }
 
+/* UDT closes a descriptor whose options it cannot set (api.cpp, updateMux()), and no other one that it did not get. */
+bool bind_port_socket(struct udt_port *p)
+{
+    if (UDT::bind2(p->port_socket, net_port_fd(p->net)) == UDT::ERROR) {
+        if (UDT::getlasterror_code() != CUDTException::ESOCKFAIL)
+            return false;
+        net_port_disown(p->net);
+        tap_descriptor_closed(p->tap);
+        return false;
+    }
+    net_port_disown(p->net);
+    return true;
+}
+
+bool listen_on_port_socket(struct udt_port *p, int backlog)
+{
+    if (UDT::listen(p->port_socket, backlog) != UDT::ERROR)
+        p->listener = udt_listener(p->port_socket);
+    else if (UDT::getlasterror_code() == CUDTException::ENOBUF)
+        udt_forget_queues(udt_listener(p->port_socket));
+    return p->listener;
+}
+
 int start_udt(struct udt_port *p, const struct udt_port_config *config)
 {
     signals_blocked guard;
@@ -74,19 +97,13 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
     udt_expect_many(p->listening);
     p->port_socket = udt_socket(p->family, SMALL_PACKETS);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
-        UDT::bind2(p->port_socket, net_port_fd(p->net)) == UDT::ERROR)
+        !bind_port_socket(p))
         return HX_ESYS;
-    net_port_disown(p->net);
     p->udt_name = p->local;
     if (!udt_port_key(p->port_socket, &p->udt_name))
         return HX_ESYS;
     net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */
-    if (!p->listening)
-        return HX_OK;
-    if (UDT::listen(p->port_socket, config->backlog) == UDT::ERROR)
-        return HX_ESYS;
-    p->listener = udt_listener(p->port_socket);
-    return p->listener ? HX_OK : HX_ESYS;
+    return !p->listening || listen_on_port_socket(p, config->backlog) ? HX_OK : HX_ESYS;
 }
 
 void destroy_port(struct udt_port *p)

@@ -88,11 +88,29 @@ const struct sockaddr *stream_address(struct stream *base, socklen_t *len)
     return reinterpret_cast<const sockaddr *>(&of(base)->peer);
 }
 
+/* On UDT's receiving thread. */
+bool tell_watcher(void *context, unsigned news)
+{
+    auto *s = static_cast<udt_stream *>(context);
+    struct udt_event ev = {UDT_EV_READABLE, s->id, HX_OK, &s->base};
+    bool told = true;
+
+    if (news & TAP_READABLE) {
+        s->news++;
+        told = s->watcher.on_event(s->watcher.user, &ev);
+    }
+    ev.type = UDT_EV_WRITABLE;
+    if (told && (news & TAP_WRITABLE))
+        told = s->watcher.on_event(s->watcher.user, &ev);
+    return told;
+}
+
 void stream_end(struct stream *base)
 {
     udt_stream *s = of(base);
     struct udt_port *p = s->port;
 
+    udt_stream_watch(base, nullptr);
     {
         std::lock_guard<std::mutex> held(p->lock);
         udt_forget_connecting(p, s);
@@ -146,7 +164,7 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
         err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
-                                  s->rendezvous);
+                                  s->rendezvous, s->party);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -191,7 +209,8 @@ struct net_address source_of(const struct sockaddr_in6 *sa)
 }
 
 int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-          const struct sockaddr_in6 *source, int timeout_ms, void *user, bool rendezvous)
+          const struct sockaddr_in6 *source, int timeout_ms, void *user, bool rendezvous,
+          enum udt_party party)
 {
     int64_t now_ms = clock_now_ms();
     struct net_address to;
@@ -209,6 +228,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     udt_stream_init(s, p);
     s->base.user = user;
     s->rendezvous = rendezvous;
+    s->party = party;
     s->deadline_ms = now_ms + timeout_ms;
     net_address_to_sockaddr6(&to, &s->peer);
     if (source)
@@ -230,13 +250,13 @@ extern "C" {
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user)
 {
-    return begin(out, p, peer, len, nullptr, timeout_ms, user, false);
+    return begin(out, p, peer, len, nullptr, timeout_ms, user, false, UDT_PARTY_UNSAID);
 }
 
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                   const struct sockaddr_in6 *source, int timeout_ms, void *user)
+                   const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user)
 {
-    return begin(out, p, peer, len, source, timeout_ms, user, true);
+    return begin(out, p, peer, len, source, timeout_ms, user, true, party);
 }
 
 bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out)
@@ -264,12 +284,44 @@ void udt_stream_heard(struct stream *s, struct udt_heard *out)
         *out = {flight.came, flight.dropped, flight.rule};
 }
 
+void udt_stream_watch(struct stream *base, const struct udt_watcher *watcher)
+{
+    udt_stream *s = of(base);
+    struct udt_watch watch = {tell_watcher, s};
+
+    if (s->id == UDT::INVALID_SOCK)
+        return;
+    if (watcher)
+        s->watcher = *watcher;
+    tap_conn_watch(s->port->tap, s->id, watcher ? &watch : nullptr);
+}
+
 int udt_stream_half_close(struct stream *s)
 {
     if (of(s)->state != OPEN_STREAM)
         return HX_ECLOSED;
     tap_conn_end(of(s)->port->tap, of(s)->id, of(s)->bytes_written);
     return HX_OK;
+}
+
+bool udt_stream_peer_has_ended(struct stream *s)
+{
+    struct half_close f;
+
+    return of(s)->rendezvous && tap_conn_half_close(of(s)->port->tap, of(s)->id, &f) && f.peer_ended;
+}
+
+void udt_stream_note_end(struct stream *s)
+{
+    (void)at_end(of(s), HX_EAGAIN);
+}
+
+bool udt_stream_all_acknowledged(struct stream *s)
+{
+    int packets = 0, len = sizeof(packets);
+
+    return of(s)->state == OPEN_STREAM &&
+           UDT::getsockopt(of(s)->id, 0, UDT_SNDDATA, &packets, &len) != UDT::ERROR && packets == 0;
 }
 
 void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)

@@ -97,12 +97,36 @@ static ssize_t before_reading(struct tap *t, struct msghdr *mh, bool *detached)
     return n;
 }
 
+void worker_tell(struct tap *t)
+{
+    struct udt_conn *c;
+    struct udt_watch watch;
+    unsigned news;
+    int32_t id;
+    bool told;
+
+    while (!t->detached && (c = readiness_next_watched(&t->ready, &news))) {
+        id = c->id;
+        watch = c->watch;
+        t->telling = true;
+        pthread_mutex_unlock(&t->lock);
+        told = watch.tell(watch.context, news);
+        pthread_mutex_lock(&t->lock);
+        t->telling = false;
+        pthread_cond_broadcast(&t->idle);
+        c = told ? NULL : udt_conn_find(&t->conns, id);
+        if (c)
+            readiness_refused(&t->ready, c, news);
+    }
+}
+
 static void signal_from_worker(struct tap *t)
 {
     bool signal;
 
     t->unsignalled = 0;
     pthread_mutex_lock(&t->lock);
+    worker_tell(t);
     signal = readiness_must_signal(&t->ready);
     pthread_mutex_unlock(&t->lock);
     if (signal)

@@ -6,5 +6,7 @@
 
 /* The port's handler of UDT's datagrams (shim/net/demux.h); `context`: the tap. Without the lock. */
 bool worker_take(void *context, struct net_datagram *d);
+/* UDT's worker tells the watchers what there is for them. The lock is held, but not while a watcher runs. */
+void worker_tell(struct tap *t);
 
 #endif

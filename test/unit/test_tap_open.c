@@ -147,6 +147,28 @@ static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
     assert_true(shutdown_taken_at(w, 0, now_ms));
 }
 
+static bool ack2_leaves(struct world *w, int64_t now_ms)
+{
+    struct net_route route = {.to = w->peer};
+
+    packet_put_control(w->head, PACKET_ACK2, 0, PEER_ID);
+    return outbound_leave(w->tap, &route, w->head, w->body, 4, now_ms);
+}
+
+static void of_acks_that_follow_each_other_closely_one_is_answered(void **state)
+{
+    struct world *w = *state;
+    int left_count = 0;
+
+    for (int i = 0; i < 16; i++) /* of a young connection each */
+        assert_true(ack2_leaves(w, NOW_MS));
+    assert_false(ack2_leaves(w, NOW_MS));
+    assert_false(ack2_leaves(w, NOW_MS + 1));
+    for (int64_t now_ms = NOW_MS + 10; now_ms < NOW_MS + 100; now_ms += 10) /* as in bulk */
+        left_count += ack2_leaves(w, now_ms);
+    assert_int_equal(left_count, 9);
+}
+
 static bool speaks_of(struct world *w, enum packet_type type, uint32_t sequence)
 {
     memset(w->body, 0, sizeof(w->body));
@@ -186,6 +208,7 @@ int main(void)
         CONNECTED(whoever_is_shut_down_in_his_own_name_is_asked_and_stays_if_he_answers),
         CONNECTED(whoever_is_asked_for_a_sign_of_life_is_heard_by_his_answer),
         CONNECTED(a_stock_peer_that_has_closed_is_believed_within_100_ms),
+        CONNECTED(of_acks_that_follow_each_other_closely_one_is_answered),
         CONNECTED(nobody_can_speak_of_packets_that_were_never_sent),
     };
 

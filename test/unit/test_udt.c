@@ -371,9 +371,25 @@ static void two_listeners_of_one_port_number_keep_their_connections_apart(void *
     }
 }
 
+static void all_that_was_acknowledged_is_known_after_the_peer_has_closed(void **state)
+{
+    struct stream *theirs, *mine = connect_to(left, server, &theirs);
+    char buf[5];
+
+    (void)state;
+    assert_int_equal(stream_write(mine, "hello", 5), 5);
+    assert_int_equal(read_all(server, theirs, buf, 5), 5);
+    stream_close(theirs);
+    await(left, UDT_EV_CLOSED);
+    assert_int_equal(stream_unacked(mine), HX_ECLOSED);
+    assert_true(udt_stream_all_acknowledged(mine));
+    stream_close(mine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_that_was_acknowledged_is_known_after_the_peer_has_closed),
         cmocka_unit_test(two_listeners_of_one_port_number_keep_their_connections_apart),
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(the_listener_sees_the_clients_own_port),

@@ -10,9 +10,9 @@ static void meet(struct stream **a, struct stream **b)
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
-    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
 }
@@ -38,10 +38,11 @@ static void a_rendezvous_leaves_by_its_source(void **state)
     assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.2", &source.sin6_addr), 1);
     seen.sin6_addr = source.sin6_addr;
     seen.sin6_port = ((const struct sockaddr_in6 *)udt_port_local(all, &len))->sin6_port;
-    assert_int_equal(udt_rendezvous(&b, right, (struct sockaddr *)&seen, sizeof(seen), NULL, 5000, NULL),
-                     HX_OK);
+    assert_int_equal(
+        udt_rendezvous(&b, right, (struct sockaddr *)&seen, sizeof(seen), NULL, 5000, UDT_PARTY_UNSAID, NULL),
+        HX_OK);
     const struct sockaddr *address = udt_port_local(right, &len);
-    assert_int_equal(udt_rendezvous(&a, all, address, len, &source, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&a, all, address, len, &source, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(all, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
     assert_false(udt_stream_heard_at(a, &seen)); /* a peer does not decide how it is reached */
@@ -65,9 +66,9 @@ static int64_t first_data_ms(void)
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
-    assert_int_equal(udt_rendezvous(&a, left, address, len, NULL, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(&b, right, address, len, NULL, 5000, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(&b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     stream_write(a, "1st", 3);
     start_ms = clock_now_ms();
@@ -89,6 +90,92 @@ static void the_first_data_of_a_rendezvous_needs_no_resend(void **state)
     assert_in_range(slow, 0, 2);        /* a busy machine */
 }
 
+enum { LEFT_CALLS, RIGHT_CALLED, RIGHT_CALLS, LEFT_CALLED, ENDS };
+
+static void begin(struct stream *ends[ENDS], int end)
+{
+    bool from_left = end == LEFT_CALLS || end == LEFT_CALLED;
+    bool calls = end == LEFT_CALLS || end == RIGHT_CALLS;
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(from_left ? right : left, &len);
+
+    assert_int_equal(udt_rendezvous(&ends[end], from_left ? left : right, address, len, NULL, WAIT_MS,
+                                    calls ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, NULL),
+                     HX_OK);
+}
+
+static void check_pair(struct stream *from, struct udt_port *to_port, struct stream *to, const char *word)
+{
+    char buf[2];
+
+    assert_int_equal(stream_write(from, word, 2), 2);
+    assert_int_equal(read_all(to_port, to, buf, 2), 2);
+    assert_memory_equal(buf, word, 2);
+}
+
+static void two_hosts_that_call_each_other_at_the_same_moment_get_a_connection_each(void **state)
+{
+    /* in whatever order each of them learns of it */
+    static const int orders[][ENDS] = {{LEFT_CALLS, RIGHT_CALLED, RIGHT_CALLS, LEFT_CALLED},
+                                       {LEFT_CALLS, RIGHT_CALLS, LEFT_CALLED, RIGHT_CALLED},
+                                       {LEFT_CALLED, RIGHT_CALLED, LEFT_CALLS, RIGHT_CALLS},
+                                       {RIGHT_CALLED, LEFT_CALLED, RIGHT_CALLS, LEFT_CALLS}};
+    struct stream *ends[ENDS];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        for (int j = 0; j < ENDS; j++)
+            begin(ends, orders[i][j]);
+        for (int j = 0; j < 2; j++) {
+            await(left, UDT_EV_CONNECTED);
+            await(right, UDT_EV_CONNECTED);
+        }
+        check_pair(ends[LEFT_CALLS], right, ends[RIGHT_CALLED], "lr");
+        check_pair(ends[RIGHT_CALLED], left, ends[LEFT_CALLS], "al");
+        check_pair(ends[RIGHT_CALLS], left, ends[LEFT_CALLED], "rl");
+        check_pair(ends[LEFT_CALLED], right, ends[RIGHT_CALLS], "ar");
+        for (int j = 0; j < ENDS; j++)
+            stream_close(ends[j]);
+    }
+}
+
+static void who_calls_does_not_meet_another_who_calls(void **state)
+{
+    struct stream *ends[ENDS];
+
+    (void)state;
+    begin(ends, LEFT_CALLS);
+    begin(ends, RIGHT_CALLS);
+    begin(ends, LEFT_CALLED); /* comes last, and is the one */
+    assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, ends[LEFT_CALLED]);
+    assert_ptr_equal(await(right, UDT_EV_CONNECTED).stream, ends[RIGHT_CALLS]);
+    for (int i = 0; i < ENDS; i++) {
+        if (i != RIGHT_CALLED)
+            stream_close(ends[i]);
+    }
+}
+
+static void who_says_nothing_about_it_meets_either(void **state)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(left, &len);
+    struct stream *ends[ENDS], *stock;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        int end = i ? LEFT_CALLS : LEFT_CALLED;
+
+        begin(ends, end);
+        assert_int_equal(udt_rendezvous(&stock, right, address, len, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL),
+                         HX_OK);
+        await(left, UDT_EV_CONNECTED);
+        await(right, UDT_EV_CONNECTED);
+        check_pair(stock, left, ends[end], "sl");
+        stream_close(ends[end]);
+        stream_close(stock);
+    }
+}
+
 /* A peer whose handshakes are no good is heard, and why they are not. */
 static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
 {
@@ -103,7 +190,8 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
     (void)state;
     assert_int_equal(bind(fd, (struct sockaddr *)&peer, len), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&peer, &len), 0);
-    assert_int_equal(udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, NULL, 300, NULL), HX_OK);
+    assert_int_equal(
+        udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, NULL, 300, UDT_PARTY_UNSAID, NULL), HX_OK);
     udt_stream_heard(s, &heard);
     assert_int_equal(heard.came, 0);
     to.sin_port = ((const struct sockaddr_in6 *)udt_port_local(left, &left_len))->sin6_port;
@@ -185,6 +273,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rendezvous_leaves_by_its_source),
         cmocka_unit_test(the_first_data_of_a_rendezvous_needs_no_resend),
+        cmocka_unit_test(two_hosts_that_call_each_other_at_the_same_moment_get_a_connection_each),
+        cmocka_unit_test(who_calls_does_not_meet_another_who_calls),
+        cmocka_unit_test(who_says_nothing_about_it_meets_either),
         cmocka_unit_test(a_failed_rendezvous_says_what_came_from_the_peer),
         cmocka_unit_test(both_directions_end_separately),
         cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
