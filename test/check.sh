@@ -114,10 +114,11 @@ suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
 suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
 suite_natlab() {
     local group
-    for group in matrix weather holes kinds shared stories families; do
+    for group in matrix holes stories families uplinks kinds weather shared; do
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
+    tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
 }
 suite_asan() {
     each work asan 360 build/asan $(units build/asan)
