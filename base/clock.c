@@ -20,7 +20,6 @@ int64_t clock_now_ms(void)
 
 bool clock_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms)
 {
-    struct timespec until;
     int64_t left_ms = deadline_ms == INT64_MAX ? SLICE_MS : deadline_ms - clock_now_ms();
 
     if (left_ms <= 0)
@@ -28,6 +27,7 @@ bool clock_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_m
     if (left_ms > SLICE_MS)
         left_ms = SLICE_MS;
     /* POSIX has no condition variable on CLOCK_BOOTTIME */
+    struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += left_ms / 1000;
     until.tv_nsec += left_ms % 1000 * 1000000;

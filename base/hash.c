@@ -8,10 +8,9 @@ static struct hash_key process_key;
 
 void hash_key_draw(struct hash_key *key)
 {
-    struct timespec now;
-
-    if (getrandom(key, sizeof(*key), GRND_NONBLOCK) == (ssize_t)sizeof(*key))
+    if (getrandom(key, sizeof *key, GRND_NONBLOCK) == (ssize_t)sizeof *key)
         return;
+    struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     key->word[0] = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)(uintptr_t)&now;
     key->word[1] = (uint64_t)now.tv_sec << 32 ^ (uint64_t)(uintptr_t)key;
@@ -42,8 +41,8 @@ uint64_t hash_sip(const struct hash_key *key, const void *data, size_t len)
     v[1] = key->word[1] ^ 0x646f72616e646f6du;
     v[2] = key->word[0] ^ 0x6c7967656e657261u;
     v[3] = key->word[1] ^ 0x7465646279746573u;
-    for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
+    for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
+        memcpy(&word, p, sizeof word);
         v[3] ^= word;
         rounds(v, 2);
         v[0] ^= word;
@@ -66,9 +65,8 @@ static void draw_process_key(void)
 unsigned hash_keyed(const void *data, size_t len)
 {
     static pthread_once_t drawn = PTHREAD_ONCE_INIT;
-    uint64_t h;
 
     pthread_once(&drawn, draw_process_key);
-    h = hash_sip(&process_key, data, len);
+    uint64_t h = hash_sip(&process_key, data, len);
     return (unsigned)(h ^ h >> 32);
 }

@@ -13,7 +13,7 @@ static inline bool ipv4_mapped(const uint8_t address[16])
 {
     static const uint8_t prefix[IPV4_MAPPED_PREFIX] = {[10] = 0xff, [11] = 0xff};
 
-    return memcmp(address, prefix, sizeof(prefix)) == 0;
+    return memcmp(address, prefix, sizeof prefix) == 0;
 }
 
 /* `ipv4`: 4 bytes. */

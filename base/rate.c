@@ -4,7 +4,7 @@
 
 void rate_init(struct rate *r, unsigned per_second)
 {
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, sizeof *r);
     r->per_second = per_second;
     hash_key_draw(&r->key);
 }

@@ -28,7 +28,7 @@ struct leg { /* private */
     enum leg_state state; /* changed by enter() alone */
     int families;         /* FAMILY_* that it asks over */
     struct nameserver *nameserver;
-    struct turn turn;          /* QUEUED: waited for; ASKING: had */
+    struct turn turn;   /* QUEUED: waited for; ASKING: had */
     struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;

@@ -26,17 +26,16 @@ static void set_ipv6(struct endpoint *e, const uint8_t address[16], uint16_t por
 
 int endpoint_from_sockaddr(struct endpoint *out, const struct sockaddr *sa, socklen_t len)
 {
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-
     if (len < sizeof(sa_family_t))
         return HX_EINVAL;
     /* Copied, because a caller's buffer need not be aligned for the family's own type. */
+    struct sockaddr_in in;
     if (sa->sa_family == AF_INET && len >= sizeof in) {
         memcpy(&in, sa, sizeof in);
         set_ipv4(out, &in.sin_addr, ntohs(in.sin_port));
         return HX_OK;
     }
+    struct sockaddr_in6 in6;
     if (sa->sa_family == AF_INET6 && len >= sizeof in6) {
         memcpy(&in6, sa, sizeof in6);
         set_ipv6(out, in6.sin6_addr.s6_addr, ntohs(in6.sin6_port));

@@ -110,11 +110,10 @@ void server_config_defaults(struct server_config *c)
 static int parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 {
     size_t digits = strspn(text, "0123456789");
-    int64_t value;
 
     if (digits == 0 || digits > 12 || text[digits] != '\0')
         return HX_EINVAL;
-    value = strtoll(text, NULL, 10);
+    int64_t value = strtoll(text, NULL, 10);
     if (value < min || value > max)
         return HX_EINVAL;
     *out = value;
@@ -273,10 +272,9 @@ static int take_option(void *user, const char *section, const char *name, const 
 int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX])
 {
     struct ini_reading r = {.config = c, .file = f, .name = name, .error = error};
-    int bad_line;
 
     error[0] = '\0';
-    bad_line = ini_parse_stream(read_line, &r, take_option, &r);
+    int bad_line = ini_parse_stream(read_line, &r, take_option, &r);
     if (!error[0] && bad_line > 0)
         snprintf(error, CONFIG_ERROR_MAX, "%.120s:%d: not of the form NAME = VALUE", name, bad_line);
     else if (!error[0] && (bad_line < 0 || ferror(f)))
@@ -287,13 +285,12 @@ int server_config_read_ini(struct server_config *c, FILE *f, const char *name, c
 static int read_file(struct server_config *c, const char *path, char *error)
 {
     FILE *f = fopen(path, "re");
-    int err;
 
     if (!f) {
         snprintf(error, CONFIG_ERROR_MAX, "%.200s: cannot be opened: %s", path, strerror(errno));
         return HX_EINVAL;
     }
-    err = server_config_read_ini(c, f, path, error);
+    int err = server_config_read_ini(c, f, path, error);
     fclose(f);
     return err;
 }
@@ -341,10 +338,9 @@ static const char *option_value(int c, const char *argument)
 
 static enum config_result scan(struct command_line *cl, int argc, char **argv, char error[CONFIG_ERROR_MAX])
 {
-    int c, index;
-
     optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
     opterr = 0; /* `error` tells */
+    int c, index;
     while ((c = getopt_long(argc, argv, ":l:c:L:u:46hV", long_options, &index)) != -1) {
         const char *at = argv[optind - 1];
 

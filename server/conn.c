@@ -138,7 +138,6 @@ void conn_begin_stream(struct conn *c, enum conn_state next)
 static int fill_input(struct conn *c)
 {
     char bytes[READ_BYTES];
-    ssize_t n;
 
     if (c->turn_requests >= CONN_TURN_REQUESTS || c->turn_bytes >= CONN_TURN_BYTES) {
         conn_queue(c);
@@ -148,7 +147,7 @@ static int fill_input(struct conn *c)
         return HX_OK;
     if (c->input_ended)
         return HX_EEOF;
-    n = stream_read(c->stream, bytes, sizeof bytes);
+    ssize_t n = stream_read(c->stream, bytes, sizeof bytes);
     if (n < 0)
         return (int)n;
     c->turn_bytes += (size_t)n;
@@ -178,15 +177,14 @@ static int refuse_parsed(struct conn *c)
 
 static int read_request(struct conn *c)
 {
-    enum request_result result;
-    size_t used;
     int err = fill_input(c);
 
     if (err == HX_EEOF)
         return end_of_input(c);
     if (err < 0)
         return err;
-    result = request_parser_feed(c->parser, buf_data(&c->in), c->in.len, &used);
+    size_t used;
+    enum request_result result = request_parser_feed(c->parser, buf_data(&c->in), c->in.len, &used);
     buf_consume(&c->in, used);
     if (result == REQUEST_MORE) {
         if (!c->begun && request_parser_started(c->parser)) {
@@ -295,14 +293,12 @@ void conn_peer_closed(struct conn *c)
 
 static void request_over(struct conn *c)
 {
-    int err;
-
     if (c->refused == REPLY_NOTHING && c->answered && !c->begun) {
         conn_enter(c, CONN_DRAIN); /* kept open for a request that did not come: no answer is due */
         return;
     }
     c->request = (struct request){.head = false};
-    err = conn_refuse_for(c, c->refused != REPLY_NOTHING ? c->refused : REPLY_LATE);
+    int err = conn_refuse_for(c, c->refused != REPLY_NOTHING ? c->refused : REPLY_LATE);
     if (err < 0)
         conn_fail(c, err);
 }
@@ -381,7 +377,6 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     struct conn *c = calloc(1, sizeof *c);
     socklen_t len;
     const struct sockaddr *peer = stream_peer(s, &len);
-    int err;
 
     if (!c)
         return HX_ENOMEM;
@@ -391,7 +386,7 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     c->hold.fire = hold_over;
     c->member.rtt_ms = -1;
     c->member.events = &conn_registry_events;
-    err = endpoint_from_sockaddr(&c->member.peer, peer, len);
+    int err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
     if (err < 0) {

@@ -55,7 +55,6 @@ static int bound(struct conn *c)
                                           [REGISTRY_SAME_ADDRESS] = "same address",
                                           [REGISTRY_SILENT] = "did not answer the challenge"};
     enum registry_how how = c->member.answer.how;
-    int err;
 
     if (c->request.head)
         return answer_head(c);
@@ -63,7 +62,7 @@ static int bound(struct conn *c)
         conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder",
                  LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
     conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request.host_id);
-    err = begin_stream(c, CONN_STREAM_BIND);
+    int err = begin_stream(c, CONN_STREAM_BIND);
     return err < 0 ? err : conn_flush(c);
 }
 
@@ -156,7 +155,6 @@ void conn_ask_over(struct conn *c)
 static void answered(struct registry_member *m)
 {
     struct conn *c = conn_of(m);
-    int err;
 
     if (c->asking)
         return;
@@ -164,7 +162,7 @@ static void answered(struct registry_member *m)
         conn_queue(c);
         return;
     }
-    err = met(c);
+    int err = met(c);
     if (err < 0)
         conn_fail(c, err);
 }
@@ -175,11 +173,10 @@ static int introduce(struct registry_member *m, const char *name, const struct e
                      int64_t later_ms)
 {
     struct conn *c = conn_of(m);
-    int err;
 
     if (c->state != CONN_STREAM_BIND || !conn_has_room(c))
         return HX_EAGAIN;
-    err = conn_write_part(c, name, peer);
+    int err = conn_write_part(c, name, peer);
     if (err == HX_OK)
         err = conn_flush_later(c, later_ms);
     if (err < 0)

@@ -92,7 +92,6 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     bool may =
         c->world->stopping || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
-    int err;
 
     r.head = r.head || c->request.head;
     r.close = r.close || c->request.close;
@@ -100,7 +99,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
                   conn_name(c), "reason", r.text);
     registry_leave(c->world->registry, &c->member);
-    err = reply_write(&c->out, &r);
+    int err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);
 }
 
@@ -113,11 +112,9 @@ int conn_refuse_for(struct conn *c, enum reply_reason reason)
 
 void conn_finish_stream(struct conn *c)
 {
-    int err;
-
     registry_leave(c->world->registry, &c->member);
     timers_cancel(c->world->timers, &c->hold);
-    err = chunk_write_last(&c->out);
+    int err = chunk_write_last(&c->out);
     if (err == HX_OK)
         err = conn_finish_answer(c, true);
     if (err < 0)

@@ -29,11 +29,10 @@ static uint16_t port_of(const struct server_listen *l)
 static int parse_port(uint16_t *out, const char *text)
 {
     size_t digits = strspn(text, "0123456789");
-    unsigned long value;
 
     if (digits == 0 || digits > 5 || text[digits] != '\0')
         return HX_EINVAL;
-    value = strtoul(text, NULL, 10);
+    unsigned long value = strtoul(text, NULL, 10);
     *out = (uint16_t)value;
     return value <= UINT16_MAX ? HX_OK : HX_EINVAL;
 }
@@ -66,13 +65,13 @@ static int split(char *text, const char **addr, const char **port)
 int listen_parse(struct server_listen *out, const char *value)
 {
     char text[128];
-    const char *addr, *port_text;
     struct endpoint e = {.family = AF_UNSPEC, .port = UDT_DEFAULT_PORT};
     bool bracketed = value[0] == '[';
 
     if (value[0] == '\0' || strlen(value) >= sizeof text)
         return HX_EINVAL;
     strcpy(text, value);
+    const char *addr, *port_text;
     if (split(text, &addr, &port_text) < 0 || (port_text && parse_port(&e.port, port_text) < 0))
         return HX_EINVAL;
     if (addr[0] == '\0' && !bracketed) {

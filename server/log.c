@@ -135,9 +135,9 @@ static void put_time(struct line *l)
 {
     char day[32], text[48];
     struct timespec now;
-    struct tm utc;
 
     clock_gettime(CLOCK_REALTIME, &now);
+    struct tm utc;
     gmtime_r(&now.tv_sec, &utc);
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1000000);
@@ -147,11 +147,10 @@ static void put_time(struct line *l)
 void log_open(int fd)
 {
     char path[sizeof "/proc/self/fd/" + LOG_NUM_MAX];
-    struct stat st;
-    int own;
 
     output.fd = fd;
     output.kind = OUTPUT_FILE;
+    struct stat st;
     if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
         return;
     if (S_ISSOCK(st.st_mode)) {
@@ -159,7 +158,7 @@ void log_open(int fd)
         return;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     output.kind = own < 0 ? OUTPUT_SHARED : OUTPUT_OWN;
     if (own >= 0)
         output.fd = own;
@@ -178,8 +177,6 @@ static ssize_t write_now(const char *data, size_t len)
 
 static bool write_line(const struct line *l)
 {
-    ssize_t written;
-
     if (line_sink) {
         line_sink(line_user, l->text, l->len);
         return true;
@@ -187,7 +184,7 @@ static bool write_line(const struct line *l)
     if (output.torn && write_now("\n", 1) != 1)
         return false;
     output.torn = false;
-    written = write_now(l->text, l->len); /* one call a line: lines of two writers do not mix */
+    ssize_t written = write_now(l->text, l->len); /* one call a line: lines of two writers do not mix */
     output.torn = written > 0 && (size_t)written < l->len;
     return written == (ssize_t)l->len;
 }
@@ -195,8 +192,6 @@ static bool write_line(const struct line *l)
 void log_write(enum log_level level, const char *event, ...)
 {
     struct line l = {.len = 0};
-    const char *key;
-    va_list ap;
 
     if (!log_wants(level))
         return;
@@ -205,7 +200,9 @@ void log_write(enum log_level level, const char *event, ...)
     put_field(&l, "event", event);
     if (output.dropped > 0)
         put_field(&l, "dropped", LOG_NUM(output.dropped));
+    va_list ap;
     va_start(ap, event);
+    const char *key;
     while ((key = va_arg(ap, const char *)) != NULL) {
         const char *value = va_arg(ap, const char *);
 

@@ -17,11 +17,10 @@ static struct log_kind *find_or_add(struct log_kinds *k, const char *name, enum 
 bool log_kinds_allow(struct log_kinds *k, const char *name, enum log_level level, int64_t now_ms)
 {
     struct log_kind *kind = find_or_add(k, name, level);
-    int64_t over_ms;
 
     if (log_limit_allows(&kind->limit, level == LOG_DEBUG ? LOG_LIMIT_DEBUG : LOG_LIMIT_LINES, now_ms))
         return true;
-    over_ms = kind->limit.since_ms + LOG_LIMIT_MS;
+    int64_t over_ms = kind->limit.since_ms + LOG_LIMIT_MS;
     if (k->over_ms == 0 || over_ms < k->over_ms)
         k->over_ms = over_ms;
     return false;

@@ -89,9 +89,8 @@ static void wait_for_events(struct loop *l, int ms)
 
 void loop_run(struct loop *l, loop_turn *turn, void *user)
 {
-    int ms;
-
     l->now_ms = -1;
+    int ms;
     while ((ms = turn(user, turn_ms(l))) != LOOP_END) {
         l->now_ms = -1;
         wait_for_events(l, ms);
@@ -100,10 +99,9 @@ void loop_run(struct loop *l, loop_turn *turn, void *user)
 
 void loop_destroy(struct loop *l)
 {
-    struct loop_source *s, *next;
-
     if (!l)
         return;
+    struct loop_source *s, *next;
     LL_FOREACH_SAFE(l->sources, s, next)
     {
         ev_io_stop(l->ev, &s->io);

@@ -98,11 +98,10 @@ static int announce(const struct udt_port *port, const char *sandbox)
     char text[ENDPOINT_TEXT_MAX], line[ENDPOINT_TEXT_MAX + 32];
     socklen_t len;
     const struct sockaddr *local = udt_port_local(port, &len);
-    int size;
 
     address_text(local, len, text);
     log_always(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
-    size = snprintf(line, sizeof line, "listening on %s\n", text);
+    int size = snprintf(line, sizeof line, "listening on %s\n", text);
     if (write(STDOUT_FILENO, line, (size_t)size) == size ||
         errno == EBADF) /* closed: nobody wants to hear it */
         return HX_OK;
@@ -131,11 +130,9 @@ static int run(const struct server_config *config, struct service_config *servic
 static int serve(const struct server_config *config)
 {
     struct notify notify;
-    struct privileges_user user;
     struct udt_port *ports[CONFIG_LISTEN_MAX];
     struct service_config service = {
         .ports = ports, .port_count = config->listen_count, .notify = &notify, .stats_fd = stats_open()};
-    int err;
 
     service.signal_fd = service_block_signals();
     if (service.signal_fd < 0 || privileges_renounce() < 0) {
@@ -144,6 +141,7 @@ static int serve(const struct server_config *config)
     }
     if (notify_open(&notify) < 0)
         fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
+    struct privileges_user user;
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
     for (size_t i = 0; i < config->listen_count; i++)
@@ -154,7 +152,7 @@ static int serve(const struct server_config *config)
                 strerror(errno));
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
-    err = run(config, &service);
+    int err = run(config, &service);
     udt_shutdown(FLUSH_MS);
     close(service.signal_fd);
     notify_close(&notify);
@@ -165,11 +163,11 @@ static int serve(const struct server_config *config)
 
 int main(int argc, char **argv)
 {
-    struct server_config config;
     char error[CONFIG_ERROR_MAX];
 
     process_begin(); /* who reads the log may go away, or leave no room for it */
     process_ignore_tostop();
+    struct server_config config;
     switch (server_config_read(&config, argc, argv, error)) {
     case CONFIG_HELP:
         server_config_usage(stdout);

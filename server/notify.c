@@ -65,12 +65,11 @@ void notify_send(struct notify *n, enum notify_state state, const char *status, 
         [NOTIFY_READY] = "READY=1\n", [NOTIFY_ALIVE] = "WATCHDOG=1\n", [NOTIFY_STOPPING] = "STOPPING=1\n"};
     const char *head = state == NOTIFY_ALIVE && !n->watchdog ? "" : heads[state];
     char text[NOTIFY_TEXT_MAX];
-    int len;
 
     if (n->fd < 0)
         return;
     n->next_ms = now_ms + n->beat_ms;
-    len = snprintf(text, sizeof text, "%sSTATUS=%s", head, status);
+    int len = snprintf(text, sizeof text, "%sSTATUS=%s", head, status);
     if (len > 0 && (size_t)len < sizeof text)
         (void)sendto(n->fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&n->to,
                      n->to_len);

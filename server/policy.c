@@ -38,11 +38,9 @@ void policy_destroy(struct policy *p)
 
 enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer)
 {
-    int err;
-
     if (p->config->max_connections > 0 && p->entered >= (size_t)p->config->max_connections)
         return REPLY_TOTAL_LIMIT;
-    err = limits_take(&p->limits, peer);
+    int err = limits_take(&p->limits, peer);
     if (err < 0)
         return reply_reason_for(err);
     p->entered++;

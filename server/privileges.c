@@ -12,10 +12,8 @@
 
 int privileges_find(struct privileges_user *out, const char *name)
 {
-    const struct passwd *user;
-
     errno = 0;
-    user = getpwnam(name);
+    const struct passwd *user = getpwnam(name);
     if (!user) /* getpwnam(3) lists what implementations say besides 0 when there is no such user */
         return errno == 0 || errno == ENOENT || errno == ESRCH ? HX_ENOTFOUND : HX_ESYS;
     if (user->pw_uid == 0 || user->pw_gid == 0)

@@ -102,9 +102,8 @@ static void challenge(struct registry_name *n)
 
 static void reject_challengers(struct registry_name *n)
 {
-    struct registry_member *m;
-
     timers_cancel(n->local->c.timers, &n->verdict);
+    struct registry_member *m;
     while ((m = n->members[REGISTRY_CHALLENGER]) != NULL) {
         registry_unlist(m);
         registry_refuse(m, REPLY_HELD);
@@ -271,7 +270,6 @@ static int connect_to(struct registry_name *n, struct registry_member *m, struct
 static void local_connect(struct registry *r, struct registry_member *m, const struct request *q)
 {
     struct registry_name *n = registry_find(of(r), q->host_id);
-    struct registry_member *holder;
     int err = HX_ECLOSED;
 
     assert(m->in.role == REGISTRY_NOBODY);
@@ -286,6 +284,7 @@ static void local_connect(struct registry *r, struct registry_member *m, const s
         return;
     }
     registry_hold(n);
+    struct registry_member *holder;
     while (err < 0 && (holder = registry_holder_of_family(n, m->peer.family)) != NULL) {
         if (q->head)
             registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = holder->peer});
@@ -337,14 +336,13 @@ static void local_leave(struct registry *r, struct registry_member *m)
 static bool local_proceed(struct registry *r, struct registry_member *m)
 {
     struct registry_name *n = m->in.name;
-    bool more;
 
     (void)r;
     if (!n || m->in.role != REGISTRY_HOLDER)
         return false;
     registry_hold(n);
     challenge(n);
-    more = registry_introduce_pending(n, m->peer.family);
+    bool more = registry_introduce_pending(n, m->peer.family);
     registry_release(n);
     return more;
 }

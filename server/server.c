@@ -71,24 +71,23 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
 {
     struct endpoint peer = {.family = AF_UNSPEC};
-    struct conn *c;
-    enum reply_reason reason;
     socklen_t len;
     const struct sockaddr *address = stream_peer(stream, &len);
-    int err;
 
     set_now(s, now_ms);
     if (s->world.stopping || endpoint_from_sockaddr(&peer, address, len) < 0) {
         turn_away(s, stream, &peer, s->world.stopping ? "the server stops" : "no IP address");
         return;
     }
-    reason = policy_may_enter(s->world.policy, &peer);
+    enum reply_reason reason = policy_may_enter(s->world.policy, &peer);
     if (reason != REPLY_NOTHING && s->refused >= SERVER_REFUSED_MAX) {
         turn_away(s, stream, &peer, "above a limit, and too many such connections to answer all");
         return;
     }
     if (reason != REPLY_NOTHING)
         s->refused++;
+    struct conn *c;
+    int err;
     err = conn_create(&c, &s->world, stream, reason);
     if (err < 0) {
         discount(s, &peer, reason != REPLY_NOTHING);

@@ -27,7 +27,6 @@ struct service {
 int service_block_signals(void)
 {
     sigset_t set;
-    int fd;
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -35,7 +34,7 @@ int service_block_signals(void)
     sigaddset(&set, SIGUSR1);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return HX_ESYS;
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return fd < 0 ? HX_ESYS : fd;
 }
 

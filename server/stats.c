@@ -17,13 +17,12 @@ int stats_open(void)
 static int64_t resident_bytes(int fd)
 {
     char text[128];
-    const char *second;
     ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
 
     if (n <= 0)
         return -1;
     text[n] = '\0';
-    second = strchr(text, ' ');
+    const char *second = strchr(text, ' ');
     return second ? strtoll(second, NULL, 10) * (int64_t)sysconf(_SC_PAGESIZE) : -1;
 }
 

@@ -85,10 +85,10 @@ __attribute__((constructor)) static void load(void)
     const char *file = getenv("CLOCK_STEP_FILE"), *log = getenv("CLOCK_STEP_LOG");
     const char *step = getenv("CLOCK_STEP_AT"), *stop = getenv("CLOCK_STOP_AT");
     char *end;
-    int fd;
 
     self = getpid();
     loaded_us = now_us(CLOCK_MONOTONIC);
+    int fd;
     if (file && (fd = open(file, O_RDWR | O_CLOEXEC)) >= 0) {
         void *map = mmap(NULL, TEXT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 

@@ -20,10 +20,10 @@ struct batch {
 
 struct batch *batch_create(void)
 {
-    struct batch *b = calloc(1, sizeof(*b));
+    struct batch *b = calloc(1, sizeof *b);
 
     for (int i = 0; b && i < BATCH; i++) {
-        b->parts[i] = (struct iovec){.iov_base = b->bytes[i], .iov_len = sizeof(b->bytes[i])};
+        b->parts[i] = (struct iovec){.iov_base = b->bytes[i], .iov_len = sizeof b->bytes[i]};
         b->messages[i].msg_hdr =
             (struct msghdr){.msg_name = &b->names[i], .msg_iov = &b->parts[i], .msg_iovlen = 1};
     }
@@ -32,14 +32,12 @@ struct batch *batch_create(void)
 
 static int fill(struct batch *b, int fd)
 {
-    int n;
-
     for (int i = 0; i < BATCH; i++) {
-        b->messages[i].msg_hdr.msg_namelen = sizeof(b->names[i]);
+        b->messages[i].msg_hdr.msg_namelen = sizeof b->names[i];
         b->messages[i].msg_hdr.msg_control = &b->controls[i];
-        b->messages[i].msg_hdr.msg_controllen = sizeof(b->controls[i]);
+        b->messages[i].msg_hdr.msg_controllen = sizeof b->controls[i];
     }
-    n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
     b->next = 0;
     b->count = n > 0 ? n : 0;
     return n;
@@ -60,11 +58,9 @@ static bool scatter(const uint8_t *bytes, size_t len, const struct msghdr *mh)
 
 ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
 {
-    const struct mmsghdr *m;
-
     if (b->next == b->count && fill(b, fd) <= 0)
         return -1;
-    m = &b->messages[b->next];
+    const struct mmsghdr *m = &b->messages[b->next];
     mh->msg_flags = m->msg_hdr.msg_flags;
     if (m->msg_hdr.msg_namelen < mh->msg_namelen)
         mh->msg_namelen = m->msg_hdr.msg_namelen;

@@ -26,9 +26,9 @@ static _Thread_local struct burst *held; /* by this thread, if not empty */
 
 struct burst *burst_create(int fd, int family)
 {
-    struct burst *b = calloc(1, sizeof(*b));
+    struct burst *b = calloc(1, sizeof *b);
     int segment;
-    socklen_t len = sizeof(segment);
+    socklen_t len = sizeof segment;
 
     if (!b)
         return NULL;
@@ -83,8 +83,8 @@ static bool send_from(const struct burst *b, int first, int count)
     (void)net_address_to(&b->route.to, b->family, &to, &to_len);
     mh.msg_namelen = to_len;
     if (count > 1) {
-        memcpy(CMSG_DATA(&control.head), &len, sizeof(len));
-        control_len = CMSG_SPACE(sizeof(len));
+        memcpy(CMSG_DATA(&control.head), &len, sizeof len);
+        control_len = CMSG_SPACE(sizeof len);
     }
     pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
     mh.msg_controllen = control_len + pktinfo_len;
@@ -116,17 +116,16 @@ bool burst_holds(void)
 bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count)
 {
     size_t len = 0;
-    uint8_t *at;
 
     for (int i = 0; i < part_count; i++)
         len += parts[i].iov_len;
     if (b->unknown || len > BURST_BYTES_MAX || refused(b, &route->to))
         return false;
-    if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof(*route)) != 0))
+    if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof *route) != 0))
         burst_flush();
     b->len = len;
     b->route = *route;
-    at = b->bytes + (size_t)b->count * len;
+    uint8_t *at = b->bytes + (size_t)b->count * len;
     for (int i = 0; i < part_count; i++) {
         memcpy(at, parts[i].iov_base, parts[i].iov_len);
         at += parts[i].iov_len;

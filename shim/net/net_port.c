@@ -19,10 +19,10 @@ struct net_port {
 static bool is_wildcard(const struct sockaddr *local)
 {
     static const uint8_t any[4];
-    struct net_address a;
 
     if (!local)
         return true;
+    struct net_address a;
     net_address_from(&a, local);
     return pktinfo_any(&a) || (net_address_is_ipv4(&a) && memcmp(a.ip + 12, any, 4) == 0);
 }
@@ -39,7 +39,7 @@ static int open_socket(struct net_port *p, bool ipv6_only)
     }
     if (p->fd < 0)
         return HX_ESYS;
-    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
+    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0)
         return HX_ESYS;
     return HX_OK;
 }
@@ -60,18 +60,18 @@ static int bind_socket(struct net_port *p, const struct sockaddr *local)
     }
     if (bind(p->fd, (struct sockaddr *)&p->local, p->local_len) < 0)
         return HX_EADDR;
-    p->local_len = sizeof(p->local);
+    p->local_len = sizeof p->local;
     return getsockname(p->fd, (struct sockaddr *)&p->local, &p->local_len) < 0 ? HX_ESYS : HX_OK;
 }
 
 int net_port_open(struct net_port **out, const struct net_port_config *config)
 {
-    struct net_port *p = calloc(1, sizeof(*p));
-    int err, saved;
+    struct net_port *p = calloc(1, sizeof *p);
+    int saved;
 
     if (!p)
         return HX_ENOMEM;
-    err = open_socket(p, config->ipv6_only);
+    int err = open_socket(p, config->ipv6_only);
     if (err == HX_OK)
         err = bind_socket(p, config->local);
     if (err == HX_OK && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))
@@ -124,7 +124,7 @@ const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len)
 
 void net_port_receive_buffer(struct net_port *p, int bytes)
 {
-    (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+    (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
 }
 
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context)
@@ -151,11 +151,11 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
         char bytes[PKTINFO_SPACE];
     } control;
     struct msghdr mh = {.msg_name = &from,
-                        .msg_namelen = sizeof(from),
+                        .msg_namelen = sizeof from,
                         .msg_iov = (struct iovec *)d->parts,
                         .msg_iovlen = (size_t)d->part_count,
                         .msg_control = control.bytes,
-                        .msg_controllen = sizeof(control.bytes)};
+                        .msg_controllen = sizeof control.bytes};
     ssize_t n = p->batch ? batch_next(p->batch, p->fd, &mh) : receive_one(p->fd, &mh);
 
     if (n < 0)

@@ -6,15 +6,15 @@ bool pktinfo_ask(int fd, int family)
 {
     int on = 1;
 
-    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0
-                              : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0;
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0
+                              : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;
 }
 
 bool pktinfo_any(const struct net_address *local)
 {
     static const uint8_t any[16];
 
-    return local->scope == 0 && memcmp(local->ip, any, sizeof(any)) == 0;
+    return local->scope == 0 && memcmp(local->ip, any, sizeof any) == 0;
 }
 
 /* A dual-stack socket tells IPv4 addresses as mapped, too, and takes them so. */
@@ -23,7 +23,7 @@ static void take_ipv6(const struct cmsghdr *c, struct net_address *local, uint32
     struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
     struct in6_pktinfo info;
 
-    memcpy(&info, CMSG_DATA(c), sizeof(info));
+    memcpy(&info, CMSG_DATA(c), sizeof info);
     sin6.sin6_addr = info.ipi6_addr;
     sin6.sin6_scope_id = info.ipi6_ifindex; /* kept of link-local addresses alone */
     net_address_from(local, (struct sockaddr *)&sin6);
@@ -35,7 +35,7 @@ static void take_ipv4(const struct cmsghdr *c, struct net_address *local, uint32
     struct sockaddr_in sin = {.sin_family = AF_INET};
     struct in_pktinfo info;
 
-    memcpy(&info, CMSG_DATA(c), sizeof(info));
+    memcpy(&info, CMSG_DATA(c), sizeof info);
     sin.sin_addr = info.ipi_spec_dst; /* the address of ours, even of a broadcast */
     net_address_from(local, (struct sockaddr *)&sin);
     *interface = (uint32_t)info.ipi_ifindex;
@@ -43,7 +43,7 @@ static void take_ipv4(const struct cmsghdr *c, struct net_address *local, uint32
 
 void pktinfo_read(struct msghdr *mh, struct net_address *local, uint32_t *interface)
 {
-    memset(local, 0, sizeof(*local));
+    memset(local, 0, sizeof *local);
     *interface = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
@@ -60,7 +60,7 @@ static size_t put(void *control, int level, int type, const void *info, size_t l
     struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
 
     memset(control, 0, CMSG_SPACE(len));
-    memcpy(control, &head, sizeof(head));
+    memcpy(control, &head, sizeof head);
     memcpy(CMSG_DATA((struct cmsghdr *)control), info, len);
     return CMSG_SPACE(len);
 }
@@ -74,10 +74,10 @@ size_t pktinfo_write(void *control, int family, const struct net_address *local)
         return 0;
     if (family == AF_INET6) {
         memcpy(&six.ipi6_addr, local->ip, 16);
-        return put(control, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+        return put(control, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof six);
     }
     memcpy(&four.ipi_spec_dst, local->ip + 12, 4);
-    return put(control, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+    return put(control, IPPROTO_IP, IP_PKTINFO, &four, sizeof four);
 }
 
 static bool refuses_source(int error)

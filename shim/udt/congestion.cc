@@ -108,6 +108,6 @@ bool congestion_choose(UDTSOCKET id, bool bulk)
     CCCFactory<small_window> small;
     CCCFactory<tolerant> large;
 
-    return bulk ? UDT::setsockopt(id, 0, UDT_CC, &large, sizeof(large)) != UDT::ERROR
-                : UDT::setsockopt(id, 0, UDT_CC, &small, sizeof(small)) != UDT::ERROR;
+    return bulk ? UDT::setsockopt(id, 0, UDT_CC, &large, sizeof large) != UDT::ERROR
+                : UDT::setsockopt(id, 0, UDT_CC, &small, sizeof small) != UDT::ERROR;
 }

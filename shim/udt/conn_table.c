@@ -18,7 +18,7 @@ struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net
     struct udt_conn_peer key = {.at = *at, .id = peer_id};
     struct udt_conn *c;
 
-    HASH_FIND(hh_peer, t->by_peer, &key, sizeof(key), c);
+    HASH_FIND(hh_peer, t->by_peer, &key, sizeof key, c);
     return c;
 }
 
@@ -37,7 +37,7 @@ struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const stru
 /* uthash says that it had no memory by a table that is none (base/hash.h). */
 static bool index_peer(struct conn_table *t, struct udt_conn *c)
 {
-    HASH_ADD(hh_peer, t->by_peer, peer, sizeof(c->peer), c);
+    HASH_ADD(hh_peer, t->by_peer, peer, sizeof c->peer, c);
     c->by_peer = c->hh_peer.tbl != NULL;
     return c->by_peer;
 }
@@ -45,7 +45,7 @@ static bool index_peer(struct conn_table *t, struct udt_conn *c)
 struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,
                               enum udt_conn_state state, uint32_t window, int64_t now_ms)
 {
-    struct udt_conn *c = calloc(1, sizeof(*c));
+    struct udt_conn *c = calloc(1, sizeof *c);
 
     if (!c)
         return NULL;
@@ -71,15 +71,14 @@ struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt
 
 bool udt_conn_set_peer_id(struct conn_table *t, struct udt_conn *c, int32_t peer_id)
 {
-    struct udt_conn *other;
-
     if (c->by_peer && c->peer.id == peer_id)
         return true;
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     c->by_peer = false;
     c->peer.id = peer_id;
-    HASH_FIND(hh_peer, t->by_peer, &c->peer, sizeof(c->peer), other);
+    struct udt_conn *other;
+    HASH_FIND(hh_peer, t->by_peer, &c->peer, sizeof c->peer, other);
     if (other) { /* the peer uses an id again: the older connection is none any more */
         HASH_DELETE(hh_peer, t->by_peer, other);
         other->by_peer = false;

@@ -21,7 +21,7 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
 
     if (!body) { /* as UDT 4.11 sends empty bodies */
         body = pad;
-        body_len = sizeof(pad);
+        body_len = sizeof pad;
     }
     packet_put_control(packet, type, type == PACKET_CUSTOM ? FILTER_CUSTOM_HX : 0, c->peer.id);
     packet_put_word(packet + 4, info);
@@ -40,7 +40,7 @@ void control_send_half_close(struct tap *t, struct udt_conn *c, bool asked, int6
         half_close_answer(&c->half_close, body);
     else
         return;
-    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof(body), now_ms);
+    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof body, now_ms);
     if (c->half_close.due_ms != INT64_MAX)
         udt_conn_due(&t->conns, c);
 }
@@ -51,5 +51,5 @@ void control_ask(struct tap *t, struct udt_conn *c, int64_t now_ms)
 
     half_close_answer(&c->half_close, body);
     body[3] |= HALF_CLOSE_REPLY;
-    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof(body), now_ms);
+    control_send(t, c, PACKET_CUSTOM, udt_conn_proof(c), body, sizeof body, now_ms);
 }

@@ -14,7 +14,7 @@ const char *drop_name(enum drop why)
 
 static bool is_same_host(const struct drop_source *s, const struct net_address *from)
 {
-    return s->used && memcmp(s->from.ip, from->ip, sizeof(from->ip)) == 0;
+    return s->used && memcmp(s->from.ip, from->ip, sizeof from->ip) == 0;
 }
 
 void drops_note(struct drops *d, const struct net_address *from, enum drop why, int64_t now_ms)

@@ -12,10 +12,9 @@ static struct kept *pretend(struct tap *t, struct udt_conn *c, enum packet_type 
                             size_t body_len)
 {
     uint8_t head[PACKET_HEAD];
-    struct kept *k;
 
     packet_put_control(head, type, 0, c->id);
-    k = kept_make(&c->peer.at, head, body, body_len);
+    struct kept *k = kept_make(&c->peer.at, head, body, body_len);
     if (k)
         DL_APPEND(t->replay, k);
     return k;
@@ -25,7 +24,7 @@ static struct kept *pretend(struct tap *t, struct udt_conn *c, enum packet_type 
  * looked at: at the next packet of the connection, or 100 ms later. A keepalive makes it look. */
 static void poll_ack_timer(struct tap *t, struct udt_conn *c)
 {
-    (void)pretend(t, c, PACKET_KEEPALIVE, empty, sizeof(empty));
+    (void)pretend(t, c, PACKET_KEEPALIVE, empty, sizeof empty);
     c->ack_poll_ms = 0;
 }
 
@@ -45,9 +44,9 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
     uint8_t body[ACK_SIZE_FULL];
 
     if (shutdown_check_ask(&c->shutdown_check, body, now_ms))
-        control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof(body), now_ms);
+        control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof body, now_ms);
     else
-        (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof(empty));
+        (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof empty);
 }
 
 static void say_handshake(struct tap *t, const struct udt_conn *c)

@@ -20,8 +20,6 @@ static bool request_expected(const struct filter_rules *rules, int32_t request, 
 static enum filter_verdict judge_handshake(const struct filter_rules *rules, int32_t id, uint8_t *body,
                                            size_t len)
 {
-    uint32_t window;
-
     if (len != HANDSHAKE_SIZE)
         return FILTER_SHORT;
     if (!request_expected(rules, (int32_t)packet_word(body + HANDSHAKE_REQUEST), id))
@@ -33,7 +31,7 @@ static enum filter_verdict judge_handshake(const struct filter_rules *rules, int
     if (packet_word(body + HANDSHAKE_MSS) < FILTER_MSS_MIN)
         return FILTER_MSS;
     lower(body + HANDSHAKE_MSS, rules->mss_max); /* S2: negative ones are large ones here */
-    window = packet_word(body + HANDSHAKE_WINDOW);
+    uint32_t window = packet_word(body + HANDSHAKE_WINDOW);
     if (window == 0)
         packet_put_word(body + HANDSHAKE_WINDOW, rules->window_max);
     else if (window < FILTER_WINDOW_MIN)
@@ -73,10 +71,10 @@ static enum filter_verdict judge_ack(const struct filter_rules *rules, uint8_t *
 static enum filter_verdict judge_nak(const struct filter_rules *rules, const uint8_t *body, size_t len)
 {
     uint32_t reported = 0, last = 0;
-    size_t words;
 
     if (len == 0 || len % 4 != 0)
         return FILTER_NAK;
+    size_t words;
     for (size_t at = 0; at < len; at += 4 * words) {
         uint32_t first = packet_word(body + at) & SEQUENCE_MASK;
 
@@ -136,5 +134,5 @@ const char *filter_verdict_name(enum filter_verdict v)
         [FILTER_SEQUENCE] = "sequence", [FILTER_ACK] = "ack",           [FILTER_NAK] = "nak",
         [FILTER_EMPTY] = "empty",
     };
-    return (unsigned)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown";
+    return (unsigned)v < sizeof names / sizeof names[0] ? names[v] : "unknown";
 }

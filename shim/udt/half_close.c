@@ -20,7 +20,7 @@ static void changed(struct half_close *f, int64_t now_ms)
 
 void half_close_init(struct half_close *f, int64_t now_ms)
 {
-    memset(f, 0, sizeof(*f));
+    memset(f, 0, sizeof *f);
     changed(f, now_ms);
 }
 
@@ -49,11 +49,10 @@ bool half_close_done(const struct half_close *f)
 bool half_close_receive(struct half_close *f, const uint8_t *body, size_t len, int64_t now_ms)
 {
     bool was_done = half_close_done(f);
-    uint32_t flags;
 
     if (len != HALF_CLOSE_SIZE)
         return false;
-    flags = packet_word(body);
+    uint32_t flags = packet_word(body);
     f->peer_speaks = true;
     if ((flags & HALF_CLOSE_ENDED) && !f->peer_ended) {
         f->peer_ended = true;

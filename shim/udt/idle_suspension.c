@@ -23,14 +23,12 @@ enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*reli
 {
     enum suspension what = SUSPENSION_STAY;
     struct tap *t = tap_served();
-    int64_t idle_ms;
-    struct udt_conn *c;
 
     if (!t || !t->listener)
         return SUSPENSION_STAY;
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
-    idle_ms = c ? clock_now_ms() - c->active_ms : 0;
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    int64_t idle_ms = c ? clock_now_ms() - c->active_ms : 0;
     if (c && c->suspended && (!alive || idle_ms < SUSPEND_AFTER_MS)) {
         resumed(t, c);
         what = SUSPENSION_RESUME;

@@ -26,11 +26,9 @@ static bool dropped(struct tap *t, enum drop why)
 
 static void stash(struct udt_conn *c, const struct datagram *d)
 {
-    struct kept *k;
-
     if (c->stash_len >= STASH_MAX)
         return; /* the peer's UDT sends it again */
-    k = kept_make(&c->peer.at, d->head, d->body, d->body_len);
+    struct kept *k = kept_make(&c->peer.at, d->head, d->body, d->body_len);
     if (!k)
         return;
     DL_APPEND(c->stash, k);
@@ -40,7 +38,6 @@ static void stash(struct udt_conn *c, const struct datagram *d)
 static void take_half_close(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     bool was_confirmed = c->half_close.confirmed;
-    bool asked;
 
     if (packet_word(d->head + 4) != udt_conn_proof(c)) {
         /* forged in the peer's name; or the peer is ahead of its handshake, and says it again */
@@ -52,7 +49,7 @@ static void take_half_close(struct tap *t, struct udt_conn *c, const struct data
         control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
     if (!c->half_closing)
         return;
-    asked = half_close_receive(&c->half_close, d->body, d->body_len, now_ms);
+    bool asked = half_close_receive(&c->half_close, d->body, d->body_len, now_ms);
     control_send_half_close(t, c, asked, now_ms);
     if (c->half_close.peer_ended && !c->half_close.read)
         readiness_tell(&t->ready, c, TAP_READABLE);
@@ -189,7 +186,7 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     if (now_ms - c->made_ms >= SHUTDOWN_CHECK_AGE_MS && !c->shutdown_check.believed &&
         (!udt_conn_proof(c) || packet_word(d->head + 4) != udt_conn_proof(c))) {
         t->shutdowns_checked++;
-        (void)!getrandom(&number, sizeof(number), 0);
+        (void)!getrandom(&number, sizeof number, 0);
         shutdown_check_begin(&c->shutdown_check, number, now_ms);
         udt_conn_due(&t->conns, c);
         return dropped(t, DROP_UNPROVEN);
@@ -250,7 +247,6 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
 {
     int64_t heard_before_ms = c->heard_ms;
     unsigned news = 0;
-    bool pass;
 
     c->heard_ms = now_ms;
     if (d->type == PACKET_CUSTOM) {
@@ -263,8 +259,8 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
         stash(c, d);
         return false;
     }
-    pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
-                                           : take_open(t, c, d, &news, heard_before_ms, now_ms);
+    bool pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)
+                                                : take_open(t, c, d, &news, heard_before_ms, now_ms);
     t->current = c->id;
     t->current_news = pass ? news : 0;
     return pass;
@@ -277,7 +273,7 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
 
     switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
     case LISTENER_ANSWER:
-        control_send_raw(t, &d->route, answer, sizeof(answer));
+        control_send_raw(t, &d->route, answer, sizeof answer);
         return false;
     case LISTENER_OVER_RATE:
         return dropped(t, DROP_OVER_RATE);
@@ -334,8 +330,6 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
                                  .ack_window = t->window_max,
                                  .nak_range = t->window_max};
     struct udt_conn *c = NULL;
-    enum filter_verdict verdict;
-    bool pass;
 
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
@@ -345,12 +339,12 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
         return dropped(t, DROP_UNMATCHED); /* nobody's, or not from whom it should be (S15) */
     if (c)
         rules.ack_window = c->window;
-    verdict = filter_judge(&rules, head, body, body_len);
+    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
     if (c && c->flight)
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
     if (verdict != FILTER_PASS)
         return refused(t, c, &d, verdict, now_ms);
-    pass = c ? take_for(t, c, &d, now_ms) : take_request(t, &d, now_ms);
+    bool pass = c ? take_for(t, c, &d, now_ms) : take_request(t, &d, now_ms);
     t->drops.count[FILTER_PASS] += pass;
     return pass;
 }

@@ -6,7 +6,7 @@
 struct kept *kept_make(const struct net_address *from, const uint8_t *head, const uint8_t *body,
                        size_t body_len)
 {
-    struct kept *k = malloc(sizeof(*k) + body_len);
+    struct kept *k = malloc(sizeof *k + body_len);
 
     if (!k)
         return NULL;

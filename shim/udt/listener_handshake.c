@@ -8,7 +8,7 @@
 
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms)
 {
-    struct listener_handshake *l = calloc(1, sizeof(*l));
+    struct listener_handshake *l = calloc(1, sizeof *l);
 
     if (!l)
         return NULL;
@@ -25,7 +25,7 @@ static void write_answer(struct listener_handshake *l, const struct net_address 
     packet_put_control(answer, PACKET_HANDSHAKE, 0, (int32_t)packet_word(body + HANDSHAKE_ID));
     memcpy(answer + PACKET_HEAD, body, HANDSHAKE_SIZE);
     packet_put_word(answer + PACKET_HEAD + HANDSHAKE_COOKIE,
-                    cookie_make(&l->cookie, from, sizeof(*from), now_ms));
+                    cookie_make(&l->cookie, from, sizeof *from, now_ms));
 }
 
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
@@ -38,7 +38,7 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
         write_answer(l, from, body, answer, now_ms);
         return LISTENER_ANSWER;
     }
-    if (!cookie_valid(&l->cookie, from, sizeof(*from), packet_word(body + HANDSHAKE_COOKIE), now_ms))
+    if (!cookie_valid(&l->cookie, from, sizeof *from, packet_word(body + HANDSHAKE_COOKIE), now_ms))
         return LISTENER_BAD_COOKIE;
     if (!rate_take(&l->connections, from->ip, now_ms))
         return LISTENER_OVER_RATE;

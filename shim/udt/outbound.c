@@ -44,12 +44,11 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
 {
     int32_t id = (int32_t)packet_word(body + HANDSHAKE_ID);
     struct udt_conn_peer peer = {.at = *to};
-    struct udt_conn *c;
 
     if (udt_conn_find(&t->conns, id))
         return; /* said again, because the peer asked again */
     t->accepts++;
-    c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
+    struct udt_conn *c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
     if (!c)
         return; /* accept() will find no such connection and close it */
     if (!udt_conn_set_peer_id(&t->conns, c, packet_id(head))) {
@@ -103,14 +102,13 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
                     int64_t now_ms)
 {
     enum packet_type type = packet_type(head);
-    struct udt_conn *c;
 
     if (type == PACKET_HANDSHAKE && body_len >= HANDSHAKE_SIZE)
         put_plain_ipv4(body);
     if (type == PACKET_HANDSHAKE)
         return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
                            : leave_request(t, route, head, body, body_len, now_ms);
-    c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
+    struct udt_conn *c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
     route->local = c->local;

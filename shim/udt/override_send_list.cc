@@ -91,12 +91,11 @@ bool may_send_here(CUDT *u)
 enum visit decide(CUDT *u, CPacket &packet, uint64_t &when)
 {
     uint64_t now;
-    int count, lost_count;
 
     if ((u->*member_of(node()))->m_iHeapLoc >= 0)
         return NO_VISIT; /* that is agreed */
-    count = unsent(u);
-    lost_count = (u->*member_of(lost()))->getLossLength();
+    int count = unsent(u);
+    int lost_count = (u->*member_of(lost()))->getLossLength();
     if (count <= 0 && lost_count == 0)
         return NO_VISIT;
     CTimer::rdtsc(now);
@@ -125,7 +124,6 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
 {
     auto *socket = const_cast<CUDT *>(u);
     uint64_t when = 1;
-    CPacket packet;
 
     if (reschedule) { /* there is something to be sent again */
         list->insert(1, u);
@@ -133,6 +131,7 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
         return;
     }
     pthread_mutex_lock(&(list->*member_of(list_lock())));
+    CPacket packet;
     enum visit visit = decide(socket, packet, when);
     pthread_mutex_unlock(&(list->*member_of(list_lock())));
     if (visit == SENDER_VISITS)

@@ -39,11 +39,10 @@ bool in_use(CUDTUnited *u, UDTSOCKET id)
 void choose_next(CUDTUnited *u)
 {
     UDTSOCKET &counter = u->*member_of(id_counter());
-    UDTSOCKET next;
 
     pthread_mutex_lock(&(u->*member_of(table_lock())));
     pthread_mutex_lock(&(u->*member_of(id_lock())));
-    next = counter;
+    UDTSOCKET next = counter;
     do {
         if (next <= 1) {
             next = TOP + 1;
@@ -70,10 +69,9 @@ UDTSOCKET udt_ids_socket(int family)
 UDTSOCKET udt_ids_last()
 {
     CUDTUnited *u = member_of(united_of_ids());
-    UDTSOCKET last;
 
     pthread_mutex_lock(&(u->*member_of(id_lock())));
-    last = u->*member_of(id_counter());
+    UDTSOCKET last = u->*member_of(id_counter());
     pthread_mutex_unlock(&(u->*member_of(id_lock())));
     return last;
 }

@@ -84,12 +84,12 @@ struct udt_conn *readiness_next_watched(struct readiness *r, unsigned *news)
 struct udt_conn *readiness_next(struct readiness *r, unsigned *news)
 {
     struct udt_conn *c = take(&r->first, r, news);
-    uint64_t count;
 
     if (c)
         return c;
     /* even if not signalled: the last signal may have come after the queue was emptied */
-    (void)!read(r->fd, &count, sizeof(count));
+    uint64_t count;
+    (void)!read(r->fd, &count, sizeof count);
     r->signalled = false;
     return NULL;
 }
@@ -107,5 +107,5 @@ void readiness_signal(const struct readiness *r)
 {
     uint64_t one = 1;
 
-    (void)!write(r->fd, &one, sizeof(one));
+    (void)!write(r->fd, &one, sizeof one);
 }

@@ -84,11 +84,9 @@ static void take_peer_rtt(struct resend *r, const uint8_t *body)
 
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms)
 {
-    uint32_t seq;
-
     if (!r->started || len < 4)
         return;
-    seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
+    uint32_t seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
     if (packet_distance(seq, r->sent) > 1)
         return;
     if (r->timed && packet_distance(seq, r->timed_seq) > 0) {
@@ -177,10 +175,8 @@ static size_t put_losses(const struct resend *r, uint8_t *body)
 
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms)
 {
-    size_t n;
-
     r->unheard = heard_ms >= r->asked_ms ? 0 : r->unheard + 1;
-    n = r->unheard < RESEND_UNHEARD ? put_losses(r, body) : 0;
+    size_t n = r->unheard < RESEND_UNHEARD ? put_losses(r, body) : 0;
     r->timed = false;
     r->asked_ms = now_ms;
     if (r->tries == 0)

@@ -46,11 +46,9 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
 /* What UDT's worker acknowledges can be read: who waits for it shall not wait until the acknowledgement has left. */
 static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
-    bool leave;
-
     pthread_mutex_lock(&t->lock);
-    leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, mh->msg_iov[1].iov_len,
-                           clock_now_ms());
+    bool leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
+                                mh->msg_iov[1].iov_len, clock_now_ms());
     if (packet_type(mh->msg_iov[0].iov_base) == PACKET_ACK && tap_on_worker(t))
         worker_tell(t);
     tap_unlock(t);
@@ -61,13 +59,12 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
 {
     struct tap *t = tap_of(fd);
     struct net_route route = {0};
-    ssize_t len;
 
     if (!t || mh->msg_iovlen != 2 || mh->msg_iov[0].iov_len != PACKET_HEAD) {
         burst_flush(); /* in order */
         return __real_sendmsg(fd, mh, flags);
     }
-    len = (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
+    ssize_t len = (ssize_t)(mh->msg_iov[0].iov_len + mh->msg_iov[1].iov_len);
     net_address_from(&route.to, mh->msg_name);
     if (!may_leave(t, &route, mh) || sender_hold(t->port, &route, mh->msg_iov))
         return len;

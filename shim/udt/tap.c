@@ -9,8 +9,7 @@
 
 int tap_create(struct tap **out, struct net_port *port, const struct tap_config *config)
 {
-    struct tap *t = calloc(1, sizeof(*t));
-    int err;
+    struct tap *t = calloc(1, sizeof *t);
 
     if (!t)
         return HX_ENOMEM;
@@ -20,7 +19,7 @@ int tap_create(struct tap **out, struct net_port *port, const struct tap_config 
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->idle, NULL);
     t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    err = readiness_init(&t->ready);
+    int err = readiness_init(&t->ready);
     if (t->wake_fd < 0)
         err = HX_ESYS;
     if (err == HX_OK && config->listening &&
@@ -78,10 +77,8 @@ void tap_descriptor_closed(struct tap *t)
 
 void tap_conn_closing(struct tap *t, int32_t id)
 {
-    struct udt_conn *c;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state <= UDT_CONN_CONNECTING) {
         udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, clock_now_ms());
         await_idle(t);
@@ -92,10 +89,9 @@ void tap_conn_closing(struct tap *t, int32_t id)
 void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch)
 {
     static const struct udt_watch nobody;
-    struct udt_conn *c;
 
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
         readiness_watch(&t->ready, c, watch ? watch : &nobody);
     while (!watch && t->telling)
@@ -129,10 +125,8 @@ int tap_next(struct tap *t, int32_t *id, unsigned *news)
 
 int tap_lingering(struct tap *t)
 {
-    int n;
-
     pthread_mutex_lock(&t->lock);
-    n = udt_conn_lingering(&t->conns);
+    int n = udt_conn_lingering(&t->conns);
     tap_unlock(t);
     return n;
 }
@@ -140,7 +134,7 @@ int tap_lingering(struct tap *t)
 void tap_get_stats(struct tap *t, struct tap_stats *out)
 {
     pthread_mutex_lock(&t->lock);
-    memcpy(out->drops, t->drops.count, sizeof(out->drops));
+    memcpy(out->drops, t->drops.count, sizeof out->drops);
     out->shutdowns_checked = t->shutdowns_checked;
     out->keepalives_held = t->keepalives_held;
     tap_unlock(t);
@@ -148,10 +142,8 @@ void tap_get_stats(struct tap *t, struct tap_stats *out)
 
 bool tap_next_drop(struct tap *t, struct net_address *from, enum drop *why)
 {
-    bool found;
-
     pthread_mutex_lock(&t->lock);
-    found = drops_next(&t->drops, from, why);
+    bool found = drops_next(&t->drops, from, why);
     tap_unlock(t);
     return found;
 }

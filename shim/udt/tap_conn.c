@@ -12,14 +12,13 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
 {
     struct udt_conn_peer key = {.id = 0};
     struct flight *flight = malloc(sizeof *flight);
-    struct udt_conn *c;
 
     if (!flight)
         return HX_ENOMEM;
     flight_init(flight, rendezvous ? FLIGHT_PEER_MS : FLIGHT_LISTENER_MS);
     net_address_from(&key.at, peer);
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
+    struct udt_conn *c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
         c->local = *local;
@@ -44,10 +43,8 @@ static void replay_stash(struct tap *t, struct udt_conn *c)
 
 void tap_conn_started(struct tap *t, int32_t id)
 {
-    struct udt_conn *c;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_STARTING) {
         udt_conn_enter(&t->conns, c, UDT_CONN_CONNECTING, clock_now_ms());
         if (c->stash)
@@ -58,12 +55,9 @@ void tap_conn_started(struct tap *t, int32_t id)
 
 bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out)
 {
-    struct udt_conn *c;
-    bool found;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
-    found = c && c->flight;
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    bool found = c && c->flight;
     if (found)
         *out = *c->flight;
     tap_unlock(t);
@@ -73,10 +67,9 @@ bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out)
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
 {
     int64_t now_ms = clock_now_ms();
-    struct udt_conn *c;
 
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_CONNECTING) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, now_ms);
         if (c->flight)
@@ -96,10 +89,8 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
 
 bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer)
 {
-    struct udt_conn *c;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_PENDING_ACCEPT) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
         net_address_to_sockaddr6(&c->peer.at, peer);
@@ -115,10 +106,9 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer)
 void tap_conn_remove(struct tap *t, int32_t id)
 {
     int64_t now_ms = clock_now_ms();
-    struct udt_conn *c;
 
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->suspended) { /* UDT's worker must let go of it, or it is never freed */
         udt_conn_enter(&t->conns, c, UDT_CONN_CLOSING, now_ms);
         c->leaving = true;
@@ -134,12 +124,9 @@ void tap_conn_remove(struct tap *t, int32_t id)
 
 bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out)
 {
-    struct udt_conn *c;
-    bool told;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
-    told = c && !pktinfo_any(&c->heard_at);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    bool told = c && !pktinfo_any(&c->heard_at);
     if (told)
         *out = c->heard_at;
     tap_unlock(t);
@@ -148,10 +135,8 @@ bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out)
 
 void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *local)
 {
-    struct udt_conn *c;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
         c->local = *local;
     tap_unlock(t);
@@ -159,12 +144,9 @@ void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *loca
 
 int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
 {
-    struct udt_conn *c;
-    int64_t heard_ms;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
-    heard_ms = c ? c->heard_ms : 0;
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    int64_t heard_ms = c ? c->heard_ms : 0;
     tap_unlock(t);
     return heard_ms;
 }
@@ -173,15 +155,14 @@ void tap_conn_ask(struct tap *t, int32_t id)
 {
     uint8_t body[ACK_SIZE_FULL];
     uint32_t random = 0;
-    struct udt_conn *c;
 
-    (void)!getrandom(&random, sizeof(random), 0);
+    (void)!getrandom(&random, sizeof random, 0);
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_OPEN && c->peer.id) {
         c->asked = shutdown_check_number(random);
         shutdown_check_write(&c->shutdown_check, body);
-        control_send(t, c, PACKET_ACK, c->asked, body, sizeof(body), clock_now_ms());
+        control_send(t, c, PACKET_ACK, c->asked, body, sizeof body, clock_now_ms());
     }
     tap_unlock(t);
 }
@@ -189,10 +170,9 @@ void tap_conn_ask(struct tap *t, int32_t id)
 void tap_conn_end(struct tap *t, int32_t id, uint64_t offset)
 {
     int64_t now_ms = clock_now_ms();
-    struct udt_conn *c;
 
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->half_closing) {
         half_close_end(&c->half_close, offset, now_ms);
         control_send_half_close(t, c, false, now_ms);
@@ -203,10 +183,9 @@ void tap_conn_end(struct tap *t, int32_t id, uint64_t offset)
 void tap_conn_read(struct tap *t, int32_t id)
 {
     int64_t now_ms = clock_now_ms();
-    struct udt_conn *c;
 
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->half_closing) {
         half_close_read(&c->half_close, now_ms);
         control_send_half_close(t, c, false, now_ms);
@@ -216,10 +195,8 @@ void tap_conn_read(struct tap *t, int32_t id)
 
 bool tap_conn_half_close(struct tap *t, int32_t id, struct half_close *out)
 {
-    struct udt_conn *c;
-
     pthread_mutex_lock(&t->lock);
-    c = udt_conn_find(&t->conns, id);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
         *out = c->half_close;
     tap_unlock(t);

@@ -20,9 +20,8 @@ struct tap *tap_of(int fd)
 
 int tap_enlist(struct tap *t)
 {
-    struct tap *former;
-
     /* UDT closes the descriptor of a port that could not be opened, and the number is given again. */
+    struct tap *former;
     while ((former = tap_of(net_port_fd(t->port))))
         tap_delist(former);
     for (int i = 0; i < PORTS_MAX; i++) {
@@ -63,7 +62,7 @@ void tap_wake(struct tap *t)
 {
     uint64_t one = 1;
 
-    (void)!write(t->wake_fd, &one, sizeof(one));
+    (void)!write(t->wake_fd, &one, sizeof one);
 }
 
 void tap_unlock(struct tap *t)

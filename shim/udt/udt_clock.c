@@ -23,11 +23,9 @@ static int64_t read_ns(void)
 /* Somebody else may have seen the gap first. A gap leaves the millisecond in which there may have been readings. */
 static void take_gap(void)
 {
-    int64_t now, seen;
-
     pthread_mutex_lock(&lock);
-    seen = atomic_exchange(&seen_ns, TAKING);
-    now = read_ns();
+    int64_t seen = atomic_exchange(&seen_ns, TAKING);
+    int64_t now = read_ns();
     if (seen != 0 && now - seen >= GAP_NS)
         atomic_fetch_add(&stopped_ns, now - seen - NS_PER_MS);
     atomic_store(&seen_ns, seen == 0 || now - seen >= GAP_NS ? now : seen);

@@ -83,12 +83,11 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
 {
     signals_blocked guard;
     struct tap_config tap = {};
-    int err;
 
     tap.listening = p->listening;
     tap.rate_per_address = config->rate_per_address;
     tap.window_max = p->listening ? SMALL_PACKETS : LARGE_PACKETS;
-    err = tap_create(&p->tap, p->net, &tap);
+    int err = tap_create(&p->tap, p->net, &tap);
     if (err < 0)
         return err;
     if (!overrides_linked() || UDT::startup() == UDT::ERROR)
@@ -169,11 +168,10 @@ int expire(struct udt_port *p, struct udt_event *ev)
 int accept_one(struct udt_port *p, struct udt_event *ev)
 {
     UDTSOCKET id = udt_accept(p->listener);
-    udt_stream *s;
 
     if (id == UDT::INVALID_SOCK)
         return 0; /* it has ended meanwhile */
-    s = new (std::nothrow) udt_stream();
+    udt_stream *s = new (std::nothrow) udt_stream();
     if (!s || !tap_conn_accepted(p->tap, id, &s->peer)) {
         delete s;
         UDT::close(id);
@@ -238,13 +236,12 @@ extern "C" {
 int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
 {
     struct udt_port *p = new (std::nothrow) udt_port();
-    int err;
 
     if (!p)
         return HX_ENOMEM;
     p->listening = config->backlog > 0;
     p->port_socket = UDT::INVALID_SOCK;
-    err = open_udp(p, config);
+    int err = open_udp(p, config);
     if (err == HX_OK)
         err = start_udt(p, config);
     if (err < 0) {
@@ -305,13 +302,13 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
 int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX])
 {
     static_assert(DROPS + 2 <= UDT_COUNTERS_MAX, "a row for each counter");
-    struct tap_stats s;
     int n = 0;
 
     auto add = [&](const char *prefix, const char *name, uint64_t value) {
-        snprintf(rows[n].name, sizeof(rows[n].name), "%s%s", prefix, name);
+        snprintf(rows[n].name, sizeof rows[n].name, "%s%s", prefix, name);
         rows[n++].value = value;
     };
+    struct tap_stats s;
     tap_get_stats(p->tap, &s);
     add("datagrams_", "taken", s.drops[FILTER_PASS]);
     add("keepalives_", "held", s.keepalives_held);

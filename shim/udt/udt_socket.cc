@@ -10,7 +10,7 @@ constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
 {
-    return UDT::setsockopt(id, 0, option, &value, sizeof(value)) != UDT::ERROR;
+    return UDT::setsockopt(id, 0, option, &value, sizeof value) != UDT::ERROR;
 }
 
 /* UDT_FC before the buffers, never UDT_FC alone: the loss lists are sized from it (UDT4.md, B). */

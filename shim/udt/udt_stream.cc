@@ -30,13 +30,12 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
     udt_stream *s = of(base);
     unsigned news = s->news;
     int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
-    int n;
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
     if (s->read_empty_at == news && !s->shut)
         return at_end(s, HX_EAGAIN);
-    n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
+    int n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
     if (n < size)
         s->read_empty_at = news;
     if (n > 0) {
@@ -49,11 +48,11 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
 ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 {
     udt_stream *s = of(base);
-    int n;
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
-    n = UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
+    int n =
+        UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
     if (n > 0) {
         s->bytes_written += static_cast<uint64_t>(n);
         return n;
@@ -64,7 +63,7 @@ ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 int stream_waiting(struct stream *base)
 {
     udt_stream *s = of(base);
-    int packets = 0, len = sizeof(packets);
+    int packets = 0, len = sizeof packets;
 
     if (s->state != OPEN_STREAM || UDT::getsockstate(s->id) != CONNECTED ||
         UDT::getsockopt(s->id, 0, UDT_SNDDATA, &packets, &len) == UDT::ERROR)
@@ -151,15 +150,15 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
-    struct net_address peer;
-    sockaddr_storage to;
-    socklen_t to_len;
     UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS);
     int err = HX_ESYS;
 
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
+    struct net_address peer;
     net_address_from(&peer, reinterpret_cast<sockaddr *>(&s->peer));
+    sockaddr_storage to;
+    socklen_t to_len;
     (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
@@ -213,16 +212,14 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
           enum udt_party party)
 {
     int64_t now_ms = clock_now_ms();
-    struct net_address to;
-    udt_stream *s;
-    int err;
 
     if (!is_whole(peer, len))
         return HX_EADDR;
+    struct net_address to;
     net_address_from(&to, peer);
     if (p->family == AF_INET && !net_address_is_ipv4(&to))
         return HX_EADDR;
-    s = new (std::nothrow) udt_stream();
+    udt_stream *s = new (std::nothrow) udt_stream();
     if (!s)
         return HX_ENOMEM;
     udt_stream_init(s, p);
@@ -236,7 +233,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     std::lock_guard<std::mutex> held(p->lock);
     p->connecting.push_back(s); /* before the first datagram leaves: its answer may be told at once */
     *out = &s->base;
-    err = udt_attempt(s, now_ms);
+    int err = udt_attempt(s, now_ms);
     if (err < 0) {
         udt_forget_connecting(p, s);
         delete s;
@@ -277,9 +274,8 @@ void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source)
 
 void udt_stream_heard(struct stream *s, struct udt_heard *out)
 {
-    struct flight flight;
-
     *out = of(s)->heard;
+    struct flight flight;
     if (of(s)->id != UDT::INVALID_SOCK && tap_conn_flight(of(s)->port->tap, of(s)->id, &flight))
         *out = {flight.came, flight.dropped, flight.rule};
 }
@@ -318,7 +314,7 @@ void udt_stream_note_end(struct stream *s)
 
 bool udt_stream_all_acknowledged(struct stream *s)
 {
-    int packets = 0, len = sizeof(packets);
+    int packets = 0, len = sizeof packets;
 
     return of(s)->state == OPEN_STREAM &&
            UDT::getsockopt(of(s)->id, 0, UDT_SNDDATA, &packets, &len) != UDT::ERROR && packets == 0;
@@ -326,9 +322,8 @@ bool udt_stream_all_acknowledged(struct stream *s)
 
 void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)
 {
+    memset(out, 0, sizeof *out);
     struct half_close f;
-
-    memset(out, 0, sizeof(*out));
     if (!tap_conn_half_close(of(s)->port->tap, of(s)->id, &f))
         return;
     out->peer_speaks = f.peer_speaks;

@@ -19,15 +19,13 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
 /* UDT's worker is back: what its last datagram has brought about can be told now, and not before. */
 static void worker_returned(struct tap *t)
 {
-    struct udt_conn *c;
-
     if (!t->busy)
         return;
     t->busy = false;
     pthread_cond_broadcast(&t->idle);
     t->ready.accepts += t->accepts;
     t->accepts = 0;
-    c = t->current_news ? udt_conn_find(&t->conns, t->current) : NULL;
+    struct udt_conn *c = t->current_news ? udt_conn_find(&t->conns, t->current) : NULL;
     if (c)
         readiness_tell(&t->ready, c, t->current_news);
     t->current_news = 0;
@@ -122,12 +120,10 @@ void worker_tell(struct tap *t)
 
 static void signal_from_worker(struct tap *t)
 {
-    bool signal;
-
     t->unsignalled = 0;
     pthread_mutex_lock(&t->lock);
     worker_tell(t);
-    signal = readiness_must_signal(&t->ready);
+    bool signal = readiness_must_signal(&t->ready);
     pthread_mutex_unlock(&t->lock);
     if (signal)
         readiness_signal(&t->ready);
@@ -141,7 +137,7 @@ static void await_datagram(struct tap *t)
 
     signal_from_worker(t);
     if (poll(fds, 2, TAP_TICK_MS) > 0 && fds[1].revents)
-        (void)!read(t->wake_fd, &count, sizeof(count));
+        (void)!read(t->wake_fd, &count, sizeof count);
 }
 
 bool worker_take(void *context, struct net_datagram *d)
@@ -179,12 +175,11 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 {
     struct tap *t = tap_of(fd);
     bool waited = false, detached;
-    ssize_t n;
 
     if (!t)
         return __real_recvmsg(fd, mh, flags);
     tap_serve(t);
-    n = before_reading(t, mh, &detached);
+    ssize_t n = before_reading(t, mh, &detached);
     for (int drops = 0; n < 0 && !detached && drops < DROPS_MAX;) {
         n = read_one(t, mh);
         if (n > 0)

@@ -65,7 +65,7 @@ static void flood(uint16_t port, double rate, double seconds, void (*put)(struct
 
     raw_io_open(&io, port, NET, SOCKETS);
     for (int i = 0; i < SOCKETS; i++)
-        (void)setsockopt(io.fds[i], SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+        (void)setsockopt(io.fds[i], SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
     begun();
     while ((passed_us = now_us() - begun_us) < seconds * 1e6) {
         int socket = (int)(random_word() % SOCKETS);

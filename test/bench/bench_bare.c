@@ -16,7 +16,7 @@ static const char answer[] =
 static void serve(struct stream *s)
 {
     char bytes[4096];
-    ssize_t n = stream_read(s, bytes, sizeof(bytes));
+    ssize_t n = stream_read(s, bytes, sizeof bytes);
 
     if (n > 4 && memcmp(bytes + n - 4, "\r\n\r\n", 4) == 0)
         (void)stream_write(s, answer, strlen(answer));
@@ -26,7 +26,7 @@ int main(void)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&local, .local_len = sizeof(local), .backlog = BACKLOG};
+        .local = (struct sockaddr *)&local, .local_len = sizeof local, .backlog = BACKLOG};
     struct udt_port *p;
     struct pollfd fd = {.events = POLLIN};
     struct udt_event ev;

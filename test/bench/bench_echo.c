@@ -12,7 +12,7 @@ int main(void)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(local);
+    socklen_t len = sizeof local;
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&local, len) < 0 ||
         getsockname(fd, (struct sockaddr *)&local, &len) < 0)
@@ -24,8 +24,8 @@ int main(void)
         char bytes[2048];
         ssize_t n;
 
-        len = sizeof(from);
-        n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &len);
+        len = sizeof from;
+        n = recvfrom(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len);
         if (n >= 0)
             (void)!sendto(fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, len);
     }

@@ -103,7 +103,7 @@ static struct {
 
 static void echo_put(uint32_t number)
 {
-    memcpy(raw_io_put(&echo.io, (int)(number % SOCKETS), ECHO_BYTES), &number, sizeof(number));
+    memcpy(raw_io_put(&echo.io, (int)(number % SOCKETS), ECHO_BYTES), &number, sizeof number);
 }
 
 static void echo_take(void *context, int socket, const uint8_t *bytes, size_t len)
@@ -112,7 +112,7 @@ static void echo_take(void *context, int socket, const uint8_t *bytes, size_t le
     double now = now_us();
 
     (void)socket;
-    memcpy(&number, bytes, sizeof(number));
+    memcpy(&number, bytes, sizeof number);
     if (len != ECHO_BYTES || number >= at_once)
         return;
     if (++echo.rounds[number] == ECHO_ROUNDS) {
@@ -129,8 +129,8 @@ static void echoes(uint16_t port, double seconds, uint32_t at_once)
     double begun_us = now_us();
 
     raw_io_open(&echo.io, port, 1, SOCKETS);
-    echo.begun_us = calloc(at_once, sizeof(*echo.begun_us));
-    echo.rounds = calloc(at_once, sizeof(*echo.rounds));
+    echo.begun_us = calloc(at_once, sizeof *echo.begun_us);
+    echo.rounds = calloc(at_once, sizeof *echo.rounds);
     if (!echo.begun_us || !echo.rounds)
         die("no memory");
     run.end_us = begun_us + seconds * 1e6;
@@ -163,10 +163,9 @@ static void request_event(struct raw_group *g, struct raw_client *c, enum raw_ev
 static void requests(uint16_t port, double seconds)
 {
     double begun_us = now_us();
-    struct raw_client *c;
 
     raw_open(&run.group, port, 1, 1, 1, request_event);
-    c = raw_connect(&run.group, RAW_OWN);
+    struct raw_client *c = raw_connect(&run.group, RAW_OWN);
     run.end_us = begun_us + seconds * 1e6;
     while (now_us() < run.end_us) {
         if (c->state == RAW_OPEN && !c->tag && !c->unacked) { /* the tag: an answer is due */
@@ -184,13 +183,11 @@ static void requests(uint16_t port, double seconds)
 
 static void introductions(uint16_t port, uint32_t names, double seconds, int at_once)
 {
-    double begun_us, took_us;
-
     meeting_open(port, names, RAW_OWN);
     meeting_bind(names);
-    begun_us = now_us();
+    double begun_us = now_us();
     meeting_connect(UINT64_MAX, seconds, at_once);
-    took_us = now_us() - begun_us;
+    double took_us = now_us() - begun_us;
     printf("names=%u lost=%lu done=%lu failed=%lu per_second=%.0f repeated=%lu", names, meeting.lost,
            meeting.done, meeting.failed, (double)meeting.done / took_us * 1e6,
            meeting.group.resent + meeting.group.handshakes_repeated);

@@ -34,7 +34,7 @@ static void take(struct client *c)
     char bytes[ANSWER_MAX];
     ssize_t n;
 
-    while ((n = stream_read(c->stream, bytes, sizeof(bytes))) > 0) {
+    while ((n = stream_read(c->stream, bytes, sizeof bytes)) > 0) {
         size_t room = ANSWER_MAX - 1 - c->len, more = (size_t)n < room ? (size_t)n : room;
 
         memcpy(c->answer + c->len, bytes, more);
@@ -47,9 +47,9 @@ static void turn(int wait_ms)
 {
     struct pollfd fd = {.fd = udt_port_fd(port), .events = POLLIN};
     int timeout_ms = udt_port_timeout_ms(port);
-    struct udt_event ev;
 
     poll(&fd, 1, timeout_ms >= 0 && timeout_ms < wait_ms ? timeout_ms : wait_ms);
+    struct udt_event ev;
     while (udt_port_next(port, &ev)) {
         struct client *c = ev.stream->user;
 
@@ -74,9 +74,9 @@ static bool ask(struct client *c, const char *target, int parts_due)
 {
     int64_t end_ms = clock_now_ms() + WAIT_MS;
     char request[128];
-    int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n\r\n", target);
+    int len = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n\r\n", target);
 
-    if (udt_connect(&c->stream, port, (struct sockaddr *)&server, sizeof(server), WAIT_MS, c) < 0)
+    if (udt_connect(&c->stream, port, (struct sockaddr *)&server, sizeof server, WAIT_MS, c) < 0)
         return false;
     while (!c->connected && !c->lost)
         turn(100);
@@ -94,7 +94,7 @@ static void visit(const char *kind, int count, struct samples *us, int *failed)
         double begun_us = now_us();
         char target[96];
 
-        snprintf(target, sizeof(target), "/connect?host_id=%s-%d&name=" VISITOR, kind, i);
+        snprintf(target, sizeof target, "/connect?host_id=%s-%d&name=" VISITOR, kind, i);
         if (ask(&c, target, 2))
             samples_add(us, now_us() - begun_us);
         else
@@ -135,14 +135,14 @@ static void report(struct client *held, int count, struct samples *us, int faile
 
 static void hold(int own, int stock, double seconds)
 {
-    struct client *held = calloc((size_t)own, sizeof(*held));
+    struct client *held = calloc((size_t)own, sizeof *held);
     struct samples us = {0};
     int failed = 0;
 
     for (int i = 0; i < own; i++) {
         char target[64];
 
-        snprintf(target, sizeof(target), "/bind?host_id=own-%d", i);
+        snprintf(target, sizeof target, "/bind?host_id=own-%d", i);
         if (!held || !ask(&held[i], target, 0))
             die("own-%d cannot bind", i);
     }

@@ -65,10 +65,10 @@ static void read_answer(struct session *s)
 static void turn(struct udt_port *p, int wait_ms)
 {
     struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
-    struct udt_event ev;
 
     if (wait_ms)
         poll(&fd, 1, wait_ms);
+    struct udt_event ev;
     while (udt_port_next(p, &ev)) {
         struct session *s = ev.stream->user;
 
@@ -81,8 +81,8 @@ static void turn(struct udt_port *p, int wait_ms)
 
 static void begin(struct session *s, struct udt_port *p)
 {
-    memset(s, 0, sizeof(*s));
-    if (udt_connect(&s->stream, p, (struct sockaddr *)&server, sizeof(server), WAIT_MS, s) < 0)
+    memset(s, 0, sizeof *s);
+    if (udt_connect(&s->stream, p, (struct sockaddr *)&server, sizeof server, WAIT_MS, s) < 0)
         die("cannot connect");
 }
 
@@ -126,14 +126,14 @@ static int by_value(const void *a, const void *b)
 
 static void print_latency(double *us, int count)
 {
-    qsort(us, (size_t)count, sizeof(*us), by_value);
+    qsort(us, (size_t)count, sizeof *us, by_value);
     printf("p50_ms=%.3f p99_ms=%.3f max_ms=%.3f\n", us[count / 2] / 1e3, us[(int)((count - 1) * 0.99)] / 1e3,
            us[count - 1] / 1e3);
 }
 
 static void sessions(int count)
 {
-    double *us = calloc((size_t)count, sizeof(*us));
+    double *us = calloc((size_t)count, sizeof *us);
     struct udt_port *p = open_port();
     double start = now_us();
     struct session s;
@@ -155,7 +155,7 @@ static void sessions(int count)
 
 static void introductions(int count)
 {
-    double *us = calloc((size_t)count, sizeof(*us));
+    double *us = calloc((size_t)count, sizeof *us);
     struct udt_port *left = open_port(), *right = open_port();
     struct session h1, h2;
 
@@ -188,11 +188,10 @@ static double cpu_seconds(int pid)
 {
     char path[64], line[1024], *after;
     unsigned long user = 0, sys = 0;
-    FILE *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof(line), f))
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(line, sizeof line, f))
         die("the server is gone");
     fclose(f);
     after = strrchr(line, ')'); /* proc(5): the name may hold anything */
@@ -205,11 +204,10 @@ static long resident_kb(int pid)
 {
     char path[64], line[256];
     long kb = -1;
-    FILE *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/status", pid);
-    f = fopen(path, "r");
-    while (f && fgets(line, sizeof(line), f)) {
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f)) {
         if (sscanf(line, "VmRSS: %ld", &kb) == 1)
             break;
     }
@@ -220,10 +218,9 @@ static long resident_kb(int pid)
 
 static void hold(int count, int seconds, int pid)
 {
-    struct session *s = calloc((size_t)count, sizeof(*s));
+    struct session *s = calloc((size_t)count, sizeof *s);
     long empty_kb = resident_kb(pid), held_kb;
     struct udt_port *p = open_port();
-    double cpu, end;
     int alive = 0;
 
     for (int i = 0; i < count; i++) {
@@ -231,13 +228,14 @@ static void hold(int count, int seconds, int pid)
 
         begin(&s[i], p);
         await_connected(&s[i], p);
-        snprintf(request, sizeof(request), "GET /bind?host_id=bench%d HTTP/1.1\r\n\r\n", i);
+        snprintf(request, sizeof request, "GET /bind?host_id=bench%d HTTP/1.1\r\n\r\n", i);
         say(&s[i], request);
         await_text(&s[i], p, "200 OK", 1);
     }
+    double end;
     for (end = now_us() + 2e6; now_us() < end;) /* the handshakes' timers run out */
         turn(p, 100);
-    cpu = cpu_seconds(pid);
+    double cpu = cpu_seconds(pid);
     for (end = now_us() + seconds * 1e6; now_us() < end;)
         turn(p, 100);
     cpu = cpu_seconds(pid) - cpu;

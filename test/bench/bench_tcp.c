@@ -26,7 +26,7 @@ static void no_delay(int fd)
 {
     int one = 1;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
 static ssize_t send_all(int fd, const char *data, size_t len)
@@ -62,7 +62,7 @@ static void *serve_one(void *argument)
 static _Noreturn void serve(void)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(local);
+    socklen_t len = sizeof local;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (listener < 0 || bind(listener, (struct sockaddr *)&local, len) < 0 || listen(listener, 128) < 0 ||
@@ -90,7 +90,7 @@ static int connect_to(const char *port)
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
         die("cannot connect to port %s: %s", port, strerror(errno));
     no_delay(fd);
     return fd;
@@ -102,14 +102,13 @@ static void take(const char *port)
     double begin_us = now_us();
     int fd = connect_to(port);
     long long total = 0;
-    double seconds;
     ssize_t n;
 
-    while ((n = recv(fd, data, sizeof(data), 0)) > 0)
+    while ((n = recv(fd, data, sizeof data, 0)) > 0)
         total += n;
     if (n < 0)
         die("broken off after %lld bytes: %s", total, strerror(errno));
-    seconds = (now_us() - begin_us) / 1e6;
+    double seconds = (now_us() - begin_us) / 1e6;
     printf("bytes=%lld seconds=%.3f mb_per_second=%.1f\n", total, seconds, (double)total / 1e6 / seconds);
     close(fd);
 }

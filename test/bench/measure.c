@@ -32,7 +32,7 @@ void samples_add(struct samples *s, double value)
 {
     if (s->count == s->capacity) {
         s->capacity = s->capacity ? s->capacity * 2 : 1024;
-        s->values = realloc(s->values, s->capacity * sizeof(*s->values));
+        s->values = realloc(s->values, s->capacity * sizeof *s->values);
         if (!s->values)
             die("no memory for %zu samples", s->capacity);
     }
@@ -50,7 +50,7 @@ double samples_percentile(struct samples *s, double share)
 {
     if (s->count == 0)
         return 0;
-    qsort(s->values, s->count, sizeof(*s->values), by_value);
+    qsort(s->values, s->count, sizeof *s->values, by_value);
     return s->values[(size_t)((double)(s->count - 1) * share)];
 }
 
@@ -64,11 +64,10 @@ double process_cpu_seconds(int pid)
 {
     char path[64], line[1024], *after;
     unsigned long user = 0, sys = 0;
-    FILE *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof(line), f))
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(line, sizeof line, f))
         die("process %d is gone", pid);
     fclose(f);
     after = strrchr(line, ')'); /* proc(5): the name may hold anything */
@@ -80,11 +79,10 @@ double process_cpu_seconds(int pid)
 double process_resident_bytes(int pid)
 {
     char path[64];
-    unsigned long total, resident;
-    FILE *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-    f = fopen(path, "r");
+    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    FILE *f = fopen(path, "r");
+    unsigned long total, resident;
     if (!f || fscanf(f, "%lu %lu", &total, &resident) != 2)
         die("process %d is gone", pid);
     fclose(f);

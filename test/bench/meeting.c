@@ -79,7 +79,7 @@ static void holder_data(struct raw_client *c, const char *bytes, size_t len)
         unsigned place, serial;
 
         at += strlen(PART);
-        memcpy(name, at, (size_t)(end - at) < sizeof(name) - 1 ? (size_t)(end - at) : sizeof(name) - 1);
+        memcpy(name, at, (size_t)(end - at) < sizeof name - 1 ? (size_t)(end - at) : sizeof name - 1);
         if (sscanf(name, "c%u-%u:", &place, &serial) != 2 || place >= meeting.group.capacity)
             die("a part for nobody: %s", name);
         if (guests[place].serial != serial || guests[place].number != guests[c->index].number)
@@ -173,7 +173,7 @@ void meeting_open(uint16_t port, uint32_t names_max, enum raw_kind kind)
 
     raw_open(&meeting.group, port, 1, SOCKETS, capacity, event);
     meeting.kind = kind;
-    guests = calloc(capacity, sizeof(*guests));
+    guests = calloc(capacity, sizeof *guests);
     if (!guests)
         die("no memory for %u names", names_max);
 }

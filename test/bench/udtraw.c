@@ -170,13 +170,10 @@ static void tell(struct raw_group *g, struct raw_client *c, enum raw_event event
 
 struct raw_client *raw_connect(struct raw_group *g, enum raw_kind kind)
 {
-    struct raw_client *c;
-    uint32_t number;
-
     if (g->free_count == 0)
         return NULL;
-    number = g->free_list[--g->free_count];
-    c = &g->clients[number];
+    uint32_t number = g->free_list[--g->free_count];
+    struct raw_client *c = &g->clients[number];
     *c = (struct raw_client){.index = number, .generation = c->generation, .kind = (uint8_t)kind, .slot = -1};
     c->state = RAW_FIRST;
     c->socket = (uint8_t)(number % (uint32_t)g->io.sockets);
@@ -191,11 +188,10 @@ struct raw_client *raw_connect(struct raw_group *g, enum raw_kind kind)
 void raw_ask(struct raw_group *g, struct raw_client *c, const char *format, ...)
 {
     va_list args;
-    int len;
 
     va_start(args, format);
     /* The analyzer does not see va_start(): NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-    len = vsnprintf(c->request, sizeof(c->request), format, args);
+    int len = vsnprintf(c->request, sizeof c->request, format, args);
     va_end(args);
     if (len < 0 || len >= RAW_REQUEST_MAX)
         die("a request of %d bytes", len);
@@ -306,13 +302,11 @@ static void take_open(struct raw_group *g, struct raw_client *c, const uint8_t *
 static void take(void *context, int socket, const uint8_t *packet, size_t len)
 {
     struct raw_group *g = context;
-    struct raw_client *c;
-    int32_t id;
 
     if (len < PACKET_HEAD)
         return;
-    id = packet_id(packet);
-    c = &g->clients[(uint32_t)id & INDEX_MASK];
+    int32_t id = packet_id(packet);
+    struct raw_client *c = &g->clients[(uint32_t)id & INDEX_MASK];
     if (((uint32_t)id & INDEX_MASK) >= g->capacity || c->state == RAW_FREE || c->id != id ||
         c->socket != socket)
         return;
@@ -392,12 +386,12 @@ void raw_turn(struct raw_group *g, int wait_ms)
 void raw_open(struct raw_group *g, uint16_t port, uint8_t net, int sockets, uint32_t capacity,
               raw_handler *handler)
 {
-    memset(g, 0, sizeof(*g));
+    memset(g, 0, sizeof *g);
     raw_io_open(&g->io, port, net, sockets);
     g->capacity = capacity;
     g->handler = handler;
-    g->clients = calloc(capacity, sizeof(*g->clients));
-    g->free_list = calloc(capacity, sizeof(*g->free_list));
+    g->clients = calloc(capacity, sizeof *g->clients);
+    g->free_list = calloc(capacity, sizeof *g->free_list);
     if (!g->clients || !g->free_list || capacity > RAW_CLIENTS_MAX)
         die("no memory for %u clients", capacity);
     while (g->free_count < capacity) {

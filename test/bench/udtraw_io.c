@@ -18,25 +18,25 @@ static int open_socket(uint16_t port, uint8_t net, int number)
     local.sin_addr.s_addr = htonl(127u << 24 | (uint32_t)net << 16 | (uint32_t)(number + 1));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server.sin_port = htons(port);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0 ||
-        connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof local) < 0 ||
+        connect(fd, (struct sockaddr *)&server, sizeof server) < 0)
         die("no UDP socket: %s", strerror(errno));
     /* The first is not cut by the system's limit, where we may ask so; the second is what is left
      * otherwise. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     return fd;
 }
 
 void raw_io_open(struct raw_io *io, uint16_t port, uint8_t net, int sockets)
 {
-    memset(io, 0, sizeof(*io));
+    memset(io, 0, sizeof *io);
     io->sockets = sockets;
     io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    io->out = calloc((size_t)sockets, sizeof(*io->out));
-    io->in = calloc(RAW_BATCH, sizeof(*io->in));
+    io->out = calloc((size_t)sockets, sizeof *io->out);
+    io->in = calloc(RAW_BATCH, sizeof *io->in);
     if (io->epoll_fd < 0 || !io->out || !io->in)
         die("no memory for %d sockets", sockets);
     for (int i = 0; i < sockets; i++) {
@@ -106,7 +106,7 @@ static void receive_one(struct raw_io *io, int socket, raw_take *take, void *con
     struct iovec parts[RAW_BATCH];
     int n = RAW_BATCH;
 
-    memset(messages, 0, sizeof(messages));
+    memset(messages, 0, sizeof messages);
     for (int i = 0; i < RAW_BATCH; i++) {
         parts[i] = (struct iovec){.iov_base = io->in[i], .iov_len = RAW_IN_MAX};
         messages[i].msg_hdr.msg_iov = &parts[i];

@@ -62,16 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct filter_rules rules = {.mss_max = 1400, .window_max = 32, .ack_window = 32, .nak_range = 32};
     uint8_t head[PACKET_HEAD];
-    uint8_t *body, *before;
-    size_t len;
 
     if (size < PACKET_HEAD + 1)
         return 0;
     rules.listening = data[0] & 1;
     memcpy(head, data + 1, PACKET_HEAD);
-    len = size - PACKET_HEAD - 1;
-    body = malloc(len ? len : 1); /* of exactly this size: a byte read too far is seen */
-    before = malloc(len ? len : 1);
+    size_t len = size - PACKET_HEAD - 1;
+    uint8_t *body = malloc(len ? len : 1); /* of exactly this size: a byte read too far is seen */
+    uint8_t *before = malloc(len ? len : 1);
     memcpy(body, data + 1 + PACKET_HEAD, len);
     if (filter_judge(&rules, head, body, len) == FILTER_PASS) {
         require_bounds(&rules, head, body, len);

@@ -40,12 +40,12 @@ static void on_payload(void *user, const char *data, size_t len)
 static void check_rewritten(const struct multipart_part *part)
 {
     struct rewritten r = {.expected = part};
-    struct chunk_reader chunks;
     struct buf out;
 
     buf_init(&out, 0);
     FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.at[0]) == HX_OK);
     FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
+    struct chunk_reader chunks;
     chunk_reader_init(&chunks, on_payload, &r);
     FUZZ_CHECK(chunk_reader_feed(&chunks, buf_data(&out), out.len) == (ssize_t)out.len);
     FUZZ_CHECK(r.parts == 1);

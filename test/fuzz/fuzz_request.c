@@ -13,15 +13,15 @@ struct run {
 /* What request_write_*() makes of an accepted request is read as the same. */
 static void check_rewritten(const struct request *q)
 {
-    struct request_parser *again;
     struct buf out;
-    size_t taken;
 
     buf_init(&out, 0);
+    struct request_parser *again;
     FUZZ_CHECK(request_parser_create(&again) == HX_OK);
     int err = q->target == REQUEST_BIND ? request_write_bind(&out, q->host_id, NULL)
                                         : request_write_connect(&out, q->host_id, q->name, NULL);
     FUZZ_CHECK(err == HX_OK);
+    size_t taken;
     FUZZ_CHECK(request_parser_feed(again, buf_data(&out), out.len, &taken) == REQUEST_DONE);
     const struct request *q2 = request_parser_request(again);
     FUZZ_CHECK(taken == out.len && q2->target == q->target);

@@ -164,11 +164,10 @@ void case_drop_moves(struct raw *r)
 void case_shutdown_all(struct raw *r)
 {
     const uint32_t pad = 0;
-    int32_t own;
 
     if (!raw_connect(r))
         return;
-    own = r->peer;
+    int32_t own = r->peer;
     for (int32_t id = own - OTHER_IDS; id < own + OTHER_IDS; id++) { /* ids count down from a random start */
         r->peer = id;
         if (id != own)
@@ -181,12 +180,12 @@ void case_shutdown_all(struct raw *r)
 void case_shutdown_one(struct raw *r)
 {
     struct sockaddr_in from, server;
-    socklen_t len = sizeof(from);
-    struct raw stranger;
+    socklen_t len = sizeof from;
 
     getpeername(r->fd, (struct sockaddr *)&server, &len);
     getsockname(r->fd, (struct sockaddr *)&from, &len);
     from.sin_port = 0;
+    struct raw stranger;
     if (!raw_connect(r) || !raw_open(&stranger, &from, &server))
         return;
     stranger.peer = r->peer;

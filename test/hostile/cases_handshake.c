@@ -113,7 +113,7 @@ void case_strange_requests(struct raw *r)
 
     if (!raw_ask_cookie(r))
         return;
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         raw_handshake(r, requests[i], 0);
         raw_handshake(r, requests[i], 1);
         raw_handshake(r, requests[i], INT32_MIN);
@@ -153,7 +153,7 @@ void case_same_ids(struct raw *r)
 {
     struct raw others[SAME_IDS];
     struct sockaddr_in from, server;
-    socklen_t len = sizeof(from);
+    socklen_t len = sizeof from;
     int n = 0;
 
     getpeername(r->fd, (struct sockaddr *)&server, &len);
@@ -184,13 +184,14 @@ static void allow_files(rlim_t count)
  * last. */
 static void storm(struct raw *r, bool alike)
 {
-    struct raw *others = calloc(STORM_IDS, sizeof(*others));
-    struct sockaddr_in from, server;
+    struct raw *others = calloc(STORM_IDS, sizeof *others);
+    struct sockaddr_in from;
     int64_t end_ms = raw_now_ms() + STORM_OPEN_MS;
-    socklen_t len = sizeof(from);
+    socklen_t len = sizeof from;
     uint32_t n = 0;
 
     allow_files(STORM_IDS + 16);
+    struct sockaddr_in server;
     getpeername(r->fd, (struct sockaddr *)&server, &len);
     getsockname(r->fd, (struct sockaddr *)&from, &len);
     from.sin_port = 0;
@@ -234,12 +235,12 @@ void case_guessed_cookie(struct raw *r)
 void case_borrowed_cookie(struct raw *r)
 {
     struct sockaddr_in from, server;
-    socklen_t len = sizeof(from);
-    struct raw other;
+    socklen_t len = sizeof from;
 
     getpeername(r->fd, (struct sockaddr *)&server, &len);
     getsockname(r->fd, (struct sockaddr *)&from, &len);
     from.sin_port = 0;
+    struct raw other;
     if (!raw_ask_cookie(r) || !raw_open(&other, &from, &server))
         return;
     other.cookie = r->cookie;

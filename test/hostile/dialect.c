@@ -93,7 +93,7 @@ static bool loses(struct speaker *s, uint32_t at)
 {
     static const uint32_t which[] = {2, 4, 5, 7, 8, 9, 12};
 
-    for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
+    for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) {
         if (which[i] == at && !s->lost[at])
             return s->lost[at] = true;
     }
@@ -145,13 +145,12 @@ static int32_t hear(struct speaker *s, int ms)
     int64_t now_ms = raw_now_ms();
     uint8_t packet[RAW_MAX];
     const uint32_t pad = 0;
-    size_t len;
 
     if (s->d->keepalive_ms && s->raw.peer && now_ms >= s->keepalive_ms) {
         say(s, PACKET_KEEPALIVE, 0, &pad, s->d->bare_words);
         s->keepalive_ms = now_ms + s->d->keepalive_ms;
     }
-    len = raw_receive(&s->raw, packet, ms);
+    size_t len = raw_receive(&s->raw, packet, ms);
     if (len == 0 || (packet_id(packet) != s->raw.id && packet_id(packet) != 0))
         return HS_REGULAR; /* nothing, or what the nameserver has sent before the hole */
     if (packet_type(packet) == PACKET_ACK)
@@ -201,7 +200,7 @@ static void connect_to(struct speaker *s, const struct sockaddr_in *server)
     r->wait_ms = WAIT_MS;
     r->repeat_ms = s->d->repeat_ms;
     r->version = s->d->first_version;
-    memcpy(r->address, s->d->address, sizeof(r->address));
+    memcpy(r->address, s->d->address, sizeof r->address);
     s->first = r->isn;
     if (!raw_ask_cookie(r))
         die(s, "no answer to the first handshake");
@@ -215,7 +214,7 @@ static void bind_name(struct speaker *s, const char *host_id)
 {
     int64_t end_ms = raw_now_ms() + WAIT_MS, again_ms = 0;
     char request[512];
-    int len = snprintf(request, sizeof(request), "GET /bind?host_id=%s HTTP/1.1\r\n\r\n", host_id);
+    int len = snprintf(request, sizeof request, "GET /bind?host_id=%s HTTP/1.1\r\n\r\n", host_id);
 
     while (!strstr(s->text, "\r\n\r\n") && raw_now_ms() < end_ms) {
         if (raw_now_ms() >= again_ms) {
@@ -265,7 +264,7 @@ static void punch(struct speaker *s, const struct sockaddr_in *peer)
     int64_t end_ms = raw_now_ms() + WAIT_MS, again_ms = 0;
     int32_t request = HS_RENDEZVOUS, heard;
 
-    memset(s->packets, 0, sizeof(s->packets));
+    memset(s->packets, 0, sizeof s->packets);
     s->come = s->acks = 0;
     s->repeated = 0;
     s->in_hole = true;
@@ -274,7 +273,7 @@ static void punch(struct speaker *s, const struct sockaddr_in *peer)
     s->raw.cookie = 0;
     s->raw.type = s->d->hole_type;
     s->raw.isn = 0x40D03065;
-    if (connect(s->raw.fd, (const struct sockaddr *)peer, sizeof(*peer)) < 0)
+    if (connect(s->raw.fd, (const struct sockaddr *)peer, sizeof *peer) < 0)
         die(s, "cannot connect the socket to the peer");
     for (;;) {
         int64_t now_ms = raw_now_ms();
@@ -425,7 +424,6 @@ static int list(void)
 int main(int argc, char **argv)
 {
     static struct speaker s;
-    struct sockaddr_in server, peer;
 
     if (argc == 2 && strcmp(argv[1], "list") == 0)
         return list();
@@ -433,6 +431,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], dialects[i].name) == 0)
             s.d = &dialects[i];
     }
+    struct sockaddr_in server;
     if (!s.d || !raw_parse(&server, argv[2])) {
         fprintf(stderr, "usage: dialect list | dialect NAME HOST:PORT HOST_ID BYTES\n");
         return 2;
@@ -440,6 +439,7 @@ int main(int argc, char **argv)
     connect_to(&s, &server);
     bind_name(&s, argv[3]);
     survive(&s);
+    struct sockaddr_in peer;
     await_peer(&s, &peer);
     if (atoi(argv[4]) > 0) {
         punch(&s, &peer);

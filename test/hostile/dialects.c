@@ -102,4 +102,4 @@ const struct dialect dialects[] = {
      .ack2_mask = 0x7FFFFFFF,
      .message = SOLO | 1},
 };
-const size_t dialect_count = sizeof(dialects) / sizeof(dialects[0]);
+const size_t dialect_count = sizeof dialects / sizeof dialects[0];

@@ -91,16 +91,16 @@ static void answer_request(struct fake *f)
 {
     char text[TEXT_MAX], part[256], own[] = "--hx_hole_punching\r\n: 127.0.0.1:9\r\n\r\n";
 
-    snprintf(part, sizeof(part), "--hx_hole_punching\r\nhost_sweet_host: %s\r\n\r\n", f->stranger);
+    snprintf(part, sizeof part, "--hx_hole_punching\r\nhost_sweet_host: %s\r\n\r\n", f->stranger);
     if (strcmp(f->flaw, "storm") == 0)
         storm(&f->raw);
     if (strcmp(f->flaw, "name") == 0)
-        snprintf(text, sizeof(text),
+        snprintf(text, sizeof text,
                  "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n"
                  "Transfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n%zx\r\n%s\r\n",
                  strlen(part), part, strlen(own), own);
     else
-        snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
     raw_request(&f->raw, text);
 }
 
@@ -122,7 +122,7 @@ static void answer(struct fake *f, const uint8_t *packet, size_t len)
 static bool listen_here(struct fake *f)
 {
     struct sockaddr_in local;
-    socklen_t len = sizeof(local);
+    socklen_t len = sizeof local;
 
     f->raw.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (f->raw.fd < 0 || !raw_parse(&local, "127.0.0.1:0") ||
@@ -138,10 +138,10 @@ static bool listen_here(struct fake *f)
 static bool await_client(struct fake *f)
 {
     struct sockaddr_in client;
-    socklen_t len = sizeof(client);
+    socklen_t len = sizeof client;
     uint8_t packet[1];
 
-    return recvfrom(f->raw.fd, packet, sizeof(packet), MSG_PEEK, (struct sockaddr *)&client, &len) >= 0 &&
+    return recvfrom(f->raw.fd, packet, sizeof packet, MSG_PEEK, (struct sockaddr *)&client, &len) >= 0 &&
            connect(f->raw.fd, (struct sockaddr *)&client, len) == 0;
 }
 

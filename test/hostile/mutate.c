@@ -18,7 +18,7 @@ uint64_t draw(uint64_t *rng, uint64_t below)
 
 static bool add(struct recording *rec, const uint8_t *bytes, size_t len)
 {
-    struct datagram *more = realloc(rec->datagrams, (rec->count + 1) * sizeof(*more));
+    struct datagram *more = realloc(rec->datagrams, (rec->count + 1) * sizeof *more);
 
     if (!more)
         return false;
@@ -48,7 +48,7 @@ static bool add_strange(struct recording *rec)
     uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
     bool good = true;
 
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         packet_put_control(packet, (enum packet_type)types[i], types[i] == PACKET_CUSTOM ? 0x6878 : 0, 1);
         for (size_t len = 0; len <= ACK_SIZE_FULL; len += 4)
             good = good && add(rec, packet, PACKET_HEAD + len);
@@ -94,7 +94,7 @@ static uint32_t near(uint32_t sequence, uint64_t *rng)
 {
     static const int32_t steps[] = {0, 0, 0, 0, 0, 1, -1, 2, 5, 31, 32, 33, -20, 1000};
 
-    return sequence + (uint32_t)steps[draw(rng, sizeof(steps) / sizeof(steps[0]))];
+    return sequence + (uint32_t)steps[draw(rng, sizeof steps / sizeof steps[0])];
 }
 
 static void fit_handshake(struct raw *r, uint64_t *rng, uint8_t *packet)
@@ -150,7 +150,7 @@ static size_t change(uint64_t *rng, uint8_t *bytes, size_t len)
         return len + at;
     case 2: /* a word, where words are */
         if (len >= 4)
-            packet_put_word(bytes + (size_t)draw(rng, len / 4) * 4, words[draw(rng, sizeof(words) / 4)]);
+            packet_put_word(bytes + (size_t)draw(rng, len / 4) * 4, words[draw(rng, sizeof words / 4)]);
         return len;
     case 3:
         if (len)
@@ -171,11 +171,10 @@ size_t mutate(const struct recording *rec, struct raw *r, uint64_t *rng, uint8_t
 {
     static const unsigned changes[] = {0, 0, 0, 1, 1, 1, 2, 4};
     const struct datagram *d = &rec->datagrams[draw(rng, rec->count)];
-    size_t len;
 
     if (d->len >= PACKET_HEAD && packet_type(d->bytes) == PACKET_SHUTDOWN && draw(rng, 8))
         d = &rec->datagrams[draw(rng, rec->count)]; /* most sessions shall live */
-    len = d->len;
+    size_t len = d->len;
     memcpy(out, d->bytes, len);
     if (len >= PACKET_HEAD)
         fit_session(r, rng, out, len);
@@ -183,7 +182,7 @@ size_t mutate(const struct recording *rec, struct raw *r, uint64_t *rng, uint8_t
         for (size_t i = PACKET_HEAD; i < len; i++)
             out[i] = (uint8_t)draw(rng, 256);
     }
-    for (unsigned n = changes[draw(rng, sizeof(changes) / sizeof(changes[0]))]; n > 0; n--)
+    for (unsigned n = changes[draw(rng, sizeof changes / sizeof changes[0])]; n > 0; n--)
         len = change(rng, out, len);
     return len;
 }

@@ -20,9 +20,9 @@ int64_t raw_now_ms(void)
 bool raw_parse(struct sockaddr_in *out, const char *text)
 {
     char host[16];
-    unsigned port;
 
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
+    unsigned port;
     if (sscanf(text, "%15[0-9.]:%5u", host, &port) != 2 || port > 65535)
         return false;
     out->sin_family = AF_INET;
@@ -32,8 +32,8 @@ bool raw_parse(struct sockaddr_in *out, const char *text)
 
 bool raw_open(struct raw *r, const struct sockaddr_in *local, const struct sockaddr_in *server)
 {
-    return raw_open_at(r, (const struct sockaddr *)local, sizeof(*local), (const struct sockaddr *)server,
-                       sizeof(*server));
+    return raw_open_at(r, (const struct sockaddr *)local, sizeof *local, (const struct sockaddr *)server,
+                       sizeof *server);
 }
 
 bool raw_open_at(struct raw *r, const struct sockaddr *local, socklen_t local_len,
@@ -43,7 +43,7 @@ bool raw_open_at(struct raw *r, const struct sockaddr *local, socklen_t local_le
 
     if (ids == 0)
         ids = (int32_t)(getpid() & 0xFFFF) << 12; /* two programs on one port name different sockets */
-    memset(r, 0, sizeof(*r));
+    memset(r, 0, sizeof *r);
     r->fd = socket(local->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (r->fd < 0)
         return false;
@@ -88,9 +88,9 @@ void raw_handshake(struct raw *r, int32_t request, int32_t destination)
     packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)request);
     packet_put_word(body + HANDSHAKE_ID, (uint32_t)r->id);
     packet_put_word(body + HANDSHAKE_COOKIE, r->cookie);
-    for (size_t i = 0; i < sizeof(r->address) / sizeof(r->address[0]); i++)
+    for (size_t i = 0; i < sizeof r->address / sizeof r->address[0]; i++)
         packet_put_word(body + HANDSHAKE_COOKIE + 4 + 4 * i, r->address[i]);
-    put_packet(r, packet, sizeof(packet));
+    put_packet(r, packet, sizeof packet);
 }
 
 void raw_control(struct raw *r, unsigned type, unsigned extended, const uint32_t *words, size_t count)
@@ -116,7 +116,7 @@ void raw_ack2(struct raw *r, uint32_t number)
 
     packet_put_control(packet, PACKET_ACK2, 0, r->peer);
     packet_put_word(packet + 4, number);
-    put_packet(r, packet, sizeof(packet));
+    put_packet(r, packet, sizeof packet);
 }
 
 void raw_data(struct raw *r, uint32_t sequence, const void *bytes, size_t len)
@@ -203,12 +203,12 @@ static bool ask(struct raw *r, int32_t request, const void *answer, size_t size)
 bool raw_ask_cookie(struct raw *r)
 {
     r->cookie = 0;
-    return ask(r, HS_REGULAR, &r->cookie, sizeof(r->cookie));
+    return ask(r, HS_REGULAR, &r->cookie, sizeof r->cookie);
 }
 
 bool raw_conclude(struct raw *r)
 {
-    return ask(r, HS_CONCLUSION, &r->peer, sizeof(r->peer));
+    return ask(r, HS_CONCLUSION, &r->peer, sizeof r->peer);
 }
 
 bool raw_connect(struct raw *r)

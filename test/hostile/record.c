@@ -43,7 +43,7 @@ static int client_of(struct relay *r, const struct sockaddr_in *from)
         return -1;
     r->to_server[r->count] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (r->to_server[r->count] < 0 ||
-        connect(r->to_server[r->count], (struct sockaddr *)&r->server, sizeof(r->server)) < 0)
+        connect(r->to_server[r->count], (struct sockaddr *)&r->server, sizeof r->server) < 0)
         return -1;
     r->clients[r->count] = *from;
     return r->count++;
@@ -52,9 +52,9 @@ static int client_of(struct relay *r, const struct sockaddr_in *from)
 static void to_server(struct relay *r)
 {
     struct sockaddr_in from = {0};
-    socklen_t from_len = sizeof(from);
+    socklen_t from_len = sizeof from;
     uint8_t packet[RAW_MAX];
-    ssize_t n = recvfrom(r->fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &from_len);
+    ssize_t n = recvfrom(r->fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &from_len);
     int client = n < 0 ? -1 : client_of(r, &from);
 
     if (client < 0)
@@ -68,12 +68,12 @@ static void to_server(struct relay *r)
 static void to_client(struct relay *r, int client)
 {
     uint8_t packet[RAW_MAX];
-    ssize_t n = recv(r->to_server[client], packet, sizeof(packet), 0);
+    ssize_t n = recv(r->to_server[client], packet, sizeof packet, 0);
 
     if (n < 0 || (r->lose && ++r->from_server % r->lose == 0))
         return;
     (void)!sendto(r->fd, packet, (size_t)n, 0, (struct sockaddr *)&r->clients[client],
-                  sizeof(r->clients[client]));
+                  sizeof r->clients[client]);
 }
 
 static void run(struct relay *r)
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     struct relay r = {0};
     struct sigaction on = {.sa_handler = on_term};
     struct sockaddr_in local;
-    socklen_t len = sizeof(local);
+    socklen_t len = sizeof local;
 
     if (argc < 3 || !raw_parse(&r.server, argv[1]) || !raw_parse(&local, "127.0.0.1:0")) {
         fprintf(stderr, "usage: record HOST:PORT FILE [LOSE]\n");

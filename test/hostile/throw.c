@@ -46,7 +46,7 @@ static bool parse_from(struct aim *aim, const char *text)
 {
     char with_port[32];
 
-    snprintf(with_port, sizeof(with_port), strchr(text, ':') ? "%s" : "%s:0", text);
+    snprintf(with_port, sizeof with_port, strchr(text, ':') ? "%s" : "%s:0", text);
     return raw_parse(&aim->from, with_port);
 }
 
@@ -70,7 +70,7 @@ static bool parse(struct aim *aim, int argc, char **argv)
     }
     if (!good || argc - optind != 2)
         return false;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (strcmp(cases[i].name, argv[optind]) == 0)
             aim->run = cases[i].run;
     }

@@ -90,7 +90,7 @@ static void format(const struct sockaddr_in *a, char *out, size_t len)
 {
     char addr[INET_ADDRSTRLEN];
 
-    inet_ntop(AF_INET, &a->sin_addr, addr, sizeof(addr));
+    inet_ntop(AF_INET, &a->sin_addr, addr, sizeof addr);
     snprintf(out, len, "%s:%u", addr, (unsigned)ntohs(a->sin_port));
 }
 
@@ -98,7 +98,7 @@ static int udp_socket(const struct sockaddr_in *local)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || (local && bind(fd, (const struct sockaddr *)local, sizeof(*local)) < 0))
+    if (fd < 0 || (local && bind(fd, (const struct sockaddr *)local, sizeof *local) < 0))
         die("probe: socket");
     return fd;
 }
@@ -106,7 +106,7 @@ static int udp_socket(const struct sockaddr_in *local)
 static void say(int fd, const struct sockaddr_in *to, const char *text)
 {
     /* A refusal told by ICMP, or a full queue, is a datagram lost: the callers expect losses. */
-    (void)sendto(fd, text, strlen(text), 0, (const struct sockaddr *)to, sizeof(*to));
+    (void)sendto(fd, text, strlen(text), 0, (const struct sockaddr *)to, sizeof *to);
 }
 
 /* Receives one datagram until `deadline`; false: none came. */
@@ -116,7 +116,7 @@ static bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
 
     for (int64_t left = deadline - now_ms(); poll(&p, 1, left > 0 ? (int)left : 0) == 1;
          left = deadline - now_ms()) {
-        socklen_t len = sizeof(*from);
+        socklen_t len = sizeof *from;
         ssize_t n = recvfrom(fd, text, TEXT_MAX - 1, MSG_DONTWAIT, (struct sockaddr *)from, &len);
 
         if (n >= 0) {
@@ -130,7 +130,6 @@ static bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
 /* The external address of `fd` as the reflector at `to` sees it. */
 static struct peer external(int fd, const struct sockaddr_in *to)
 {
-    struct peer me;
     char text[TEXT_MAX];
     struct sockaddr_in from = {0};
 
@@ -141,8 +140,9 @@ static struct peer external(int fd, const struct sockaddr_in *to)
             exit(1);
         }
     } while (!same(&from, to));
+    struct peer me;
     me.at = endpoint_parse(text);
-    format(&me.at, me.text, sizeof(me.text));
+    format(&me.at, me.text, sizeof me.text);
     return me;
 }
 
@@ -175,7 +175,7 @@ static bool gets_in(int fd, const struct sockaddr_in server[SOCKETS], int k)
     int64_t deadline = now_ms() + ANSWER_MS;
     bool got = false;
 
-    snprintf(text, sizeof(text), "FROM %d", k);
+    snprintf(text, sizeof text, "FROM %d", k);
     say(fd, &server[0], text);
     while (hear(fd, text, &from, deadline)) {
         if (same(&from, &server[k]) && strncmp(text, "ALT", 3) == 0)
@@ -230,13 +230,13 @@ static int cmd_nat(const struct sockaddr_in server[SOCKETS])
     struct peer before = external(fresh, &server[0]);
     struct peer after = external(fresh, &server[3]);
     struct sockaddr_in local = {0};
-    socklen_t len = sizeof(local);
+    socklen_t len = sizeof local;
 
-    if (connect(fd, (const struct sockaddr *)&server[0], sizeof(server[0])) < 0 ||
+    if (connect(fd, (const struct sockaddr *)&server[0], sizeof server[0]) < 0 ||
         getsockname(fd, (struct sockaddr *)&local, &len) < 0)
         die("probe: getsockname");
     char inside[INET_ADDRSTRLEN + 8];
-    format(&local, inside, sizeof(inside));
+    format(&local, inside, sizeof inside);
     printf("mapping=%s filtering=%s hairpin=%s stable=%s translated=%s inside=%s outside=%s\n", map, filter,
            hairpin(&server[0]), same(&before.at, &after.at) ? "yes" : "no",
            same(&local, &seen[0].at) ? "no" : "yes", inside, seen[0].text);
@@ -283,7 +283,7 @@ static int cmd_rtt(const struct sockaddr_in *server, int n)
             return 1;
         took_us[i] = now_us() - begun_us;
     }
-    qsort(took_us, (size_t)n, sizeof(took_us[0]), by_value);
+    qsort(took_us, (size_t)n, sizeof took_us[0], by_value);
     printf("rtt_us=%lld\n", (long long)took_us[n / 2]);
     return 0;
 }
@@ -296,7 +296,7 @@ static int cmd_hold(const struct sockaddr_in *server)
     do {
         printf("outside=%s\n", external(fd, server).text);
         fflush(stdout);
-    } while (fgets(line, sizeof(line), stdin));
+    } while (fgets(line, sizeof line, stdin));
     return 0;
 }
 
@@ -353,7 +353,7 @@ static void reflect_one(int fd[SOCKETS], int asked, const char *text, const stru
     struct peer peer = {.at = *from};
     int k;
 
-    format(from, peer.text, sizeof(peer.text));
+    format(from, peer.text, sizeof peer.text);
     if (strcmp(text, "MAP") == 0) {
         say(fd[asked], from, peer.text);
     } else if (sscanf(text, "FROM %d", &k) == 1 && k >= 0 && k < SOCKETS) {
@@ -362,9 +362,9 @@ static void reflect_one(int fd[SOCKETS], int asked, const char *text, const stru
     } else if (strcmp(text, "MEET") == 0 && waiting.text[0] == '\0') {
         waiting = peer;
     } else if (strcmp(text, "MEET") == 0) {
-        snprintf(answer, sizeof(answer), "PEER %s", peer.text);
+        snprintf(answer, sizeof answer, "PEER %s", peer.text);
         say(fd[asked], &waiting.at, answer);
-        snprintf(answer, sizeof(answer), "PEER %s", waiting.text);
+        snprintf(answer, sizeof answer, "PEER %s", waiting.text);
         say(fd[asked], from, answer);
         waiting.text[0] = '\0';
     }

@@ -49,11 +49,11 @@ static char nameserver_text[ENDPOINT_TEXT_MAX];
 
 static inline struct process start(enum outcome (*run)(int hear, int say))
 {
-    struct process p;
     int up[2], down[2];
 
     assert_int_equal(pipe(up), 0);
     assert_int_equal(pipe(down), 0);
+    struct process p;
     p.pid = fork();
     if (p.pid == 0) {
         alarm(LIFE_S);
@@ -75,11 +75,10 @@ static inline void say(int fd)
 
 static inline int finish(struct process *p)
 {
-    int status;
-
     say(p->say); /* an end of the pipe that others have inherited says nothing */
     close(p->say);
     close(p->hear);
+    int status;
     waitpid(p->pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
@@ -94,25 +93,24 @@ static inline bool hear(int fd)
 
 static inline enum outcome serve(int hear_fd, int say_fd)
 {
-    struct server_config config;
-    struct udt_port_config pc;
-    struct udt_port *p;
-    struct server *s;
     int signals = service_block_signals();
-    const struct sockaddr *local;
-    socklen_t len;
 
     (void)hear_fd;
     alarm(0); /* lives as long as the tests */
+    struct server_config config;
     server_config_defaults(&config);
     if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
         return FAILED_SERVE;
-    pc = (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
-                                  .local_len = config.listen[0].len,
-                                  .backlog = 100};
+    struct udt_port_config pc =
+        (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
+                                 .local_len = config.listen[0].len,
+                                 .backlog = 100};
+    struct udt_port *p;
+    struct server *s;
     if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
         return FAILED_SERVE;
-    local = udt_port_local(p, &len);
+    socklen_t len;
+    const struct sockaddr *local = udt_port_local(p, &len);
     if (write(say_fd, local, len) != (ssize_t)len ||
         service_run(&(struct service_config){
             .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
@@ -129,14 +127,13 @@ static inline struct hx_config defaults(void)
 
 static inline int start_nameserver(void **state)
 {
-    struct sockaddr_storage address;
-    struct endpoint e;
-    ssize_t len;
-
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     nameserver = start(serve);
+    struct sockaddr_storage address;
+    ssize_t len;
     len = read(nameserver.hear, &address, sizeof address);
+    struct endpoint e;
     if (len <= 0 || endpoint_from_sockaddr(&e, (struct sockaddr *)&address, (socklen_t)len) < 0)
         return -1;
     endpoint_format(&e, nameserver_text);

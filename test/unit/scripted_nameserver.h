@@ -38,7 +38,6 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
 {
     char mark = t->ipv6 ? '6' : '4';
     const char *header = strstr(t->head, "Bind-Session: ");
-    struct buf out;
     const char *text = answer((*nth)++, t->ipv6);
 
     if (header && strlen(header) >= 14 + 32) {
@@ -52,6 +51,7 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
         (void)stream_write(t->s, text, strlen(text));
         return;
     }
+    struct buf out;
     buf_init(&out, 0);
     if (response_write_stream_head(&out, &(struct endpoint){.family = AF_UNSPEC}) == HX_OK)
         (void)stream_write(t->s, buf_data(&out), out.len);
@@ -111,10 +111,10 @@ static inline void scripted_run(script *answer, int hear_fd, int say_fd)
     struct udt_event ev;
     char session[33] = "";
     int nth = 0;
-    socklen_t len;
 
     if (udt_port_open(&p, &config) < 0)
         return;
+    socklen_t len;
     const struct sockaddr_in6 *local = (const struct sockaddr_in6 *)udt_port_local(p, &len);
     (void)!write(say_fd, &local->sin6_port, sizeof local->sin6_port);
     for (;;) {
@@ -156,9 +156,9 @@ static inline const char *scripted_stop(struct scripted *s)
 {
     static char said[200];
     size_t len = 0;
-    ssize_t n;
 
     close(s->say);
+    ssize_t n;
     while (len < sizeof said - 1 && (n = read(s->hear, said + len, sizeof said - 1 - len)) > 0)
         len += (size_t)n;
     said[len] = '\0';

@@ -39,7 +39,7 @@ struct world {
 static inline void put_handshake(struct world *w, int32_t to, enum packet_request request, int32_t from,
                                  uint32_t window, uint32_t isn)
 {
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_control(w->head, PACKET_HANDSHAKE, 0, to);
     packet_put_word(w->body + HANDSHAKE_VERSION, 4);
     packet_put_word(w->body + HANDSHAKE_TYPE, 1);
@@ -71,7 +71,7 @@ static inline bool handshake_taken(struct world *w, enum packet_request request,
 
 static inline bool shutdown_taken_at(struct world *w, uint32_t proof, int64_t now_ms)
 {
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_control(w->head, PACKET_SHUTDOWN, 0, ID);
     packet_put_word(w->head + 4, proof);
     return taken_at(w, 4, now_ms);
@@ -108,7 +108,7 @@ static inline unsigned told(struct world *w)
 /* The window that UDT reads in an ACK which announces `window`. */
 static inline uint32_t ack_window(struct world *w, uint32_t window)
 {
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_control(w->head, PACKET_ACK, 0, ID);
     packet_put_word(w->body + ACK_SEQUENCE, ISN);
     packet_put_word(w->body + ACK_WINDOW, window);
@@ -121,13 +121,13 @@ static inline int open_world(void **state)
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     struct net_port_config net = {.local = (struct sockaddr *)&loopback};
     struct tap_config config = {.window_max = WINDOW_MAX};
-    struct world *w = calloc(1, sizeof(*w));
+    struct world *w = calloc(1, sizeof *w);
     struct udt_conn_peer peer = {.id = 0};
-    socklen_t len;
 
     assert_non_null(w);
     assert_int_equal(net_port_open(&w->port, &net), HX_OK);
     w->fd = net_port_fd(w->port);
+    socklen_t len;
     net_address_from(&w->peer, net_port_local(w->port, &len));
     assert_int_equal(tap_create(&w->tap, w->port, &config), HX_OK);
     peer.at = w->peer;

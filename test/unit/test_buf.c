@@ -10,9 +10,8 @@ static void check_content(const struct buf *b, const char *expected)
 
 static void an_empty_buffer_has_data_and_no_bytes(void **state)
 {
-    struct buf b;
-
     (void)state;
+    struct buf b;
     buf_init(&b, 0);
     assert_non_null(buf_data(&b));
     assert_int_equal(buf_append(&b, NULL, 0), HX_OK);
@@ -24,10 +23,10 @@ static void an_empty_buffer_has_data_and_no_bytes(void **state)
 
 static void bytes_come_out_as_they_went_in(void **state)
 {
-    struct buf b;
     unsigned char in = 0, out = 0;
 
     (void)state;
+    struct buf b;
     buf_init(&b, 0);
     /* In by 7 and out by 5 until 20000 wait, then out: the front moves through every kind of room. */
     for (int round = 0; round < 10000; round++) {
@@ -50,9 +49,8 @@ static void bytes_come_out_as_they_went_in(void **state)
 
 static void a_long_life_with_few_waiting_bytes_needs_little_memory(void **state)
 {
-    struct buf b;
-
     (void)state;
+    struct buf b;
     buf_init(&b, 0);
     assert_int_equal(buf_append(&b, "x", 1), HX_OK);
     for (int round = 0; round < 100000; round++) {
@@ -65,10 +63,10 @@ static void a_long_life_with_few_waiting_bytes_needs_little_memory(void **state)
 
 static void an_emptied_big_buffer_gives_its_memory_back(void **state)
 {
-    struct buf b;
     char *big = repeated('x', 100000);
 
     (void)state;
+    struct buf b;
     buf_init(&b, 0);
     assert_int_equal(buf_append(&b, big, 100000), HX_OK);
     buf_consume(&b, 100000);
@@ -81,9 +79,8 @@ static void an_emptied_big_buffer_gives_its_memory_back(void **state)
 
 static void the_limit_is_reached_and_not_passed(void **state)
 {
-    struct buf b;
-
     (void)state;
+    struct buf b;
     buf_init(&b, 8);
     assert_int_equal(buf_append(&b, "12345678", 8), HX_OK);
     assert_int_equal(buf_append(&b, "9", 1), HX_ETOOBIG);
@@ -104,9 +101,8 @@ static void the_limit_is_reached_and_not_passed(void **state)
 
 static void a_length_that_no_memory_can_hold_is_refused_without_a_limit_too(void **state)
 {
-    struct buf b;
-
     (void)state;
+    struct buf b;
     buf_init(&b, 0);
     assert_int_equal(buf_append(&b, "abc", 3), HX_OK);
     assert_int_equal(buf_append(&b, "x", SIZE_MAX), HX_ETOOBIG);

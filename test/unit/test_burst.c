@@ -24,7 +24,7 @@ struct world {
 static int open_socket(struct net_address *address)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(sin);
+    socklen_t len = sizeof sin;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
     assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
@@ -37,7 +37,7 @@ static int open_world(void **state)
 {
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct net_port_config config = {.local = (struct sockaddr *)&loopback, .burst = true};
-    struct world *w = calloc(1, sizeof(*w));
+    struct world *w = calloc(1, sizeof *w);
 
     assert_non_null(w);
     assert_int_equal(net_port_open(&w->from, &config), HX_OK);
@@ -53,7 +53,7 @@ static int open_world_that_refuses(void **state)
     int err = open_world(state), on = 1;
 
     assert_int_equal(
-        setsockopt(net_port_fd(((struct world *)*state)->from), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+        setsockopt(net_port_fd(((struct world *)*state)->from), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
     return err;
 }
 
@@ -74,10 +74,10 @@ static bool hold_by(struct world *w, int number, size_t body_len, const struct n
 {
     uint8_t head[PACKET_HEAD], body[PACKET_BODY_MAX];
     struct net_route route = {.to = *to, .local = *local};
-    struct iovec parts[2] = {{head, sizeof(head)}, {body, body_len}};
+    struct iovec parts[2] = {{head, sizeof head}, {body, body_len}};
 
-    memset(head, number, sizeof(head));
-    memset(body, number, sizeof(body));
+    memset(head, number, sizeof head);
+    memset(body, number, sizeof body);
     return sender_hold(w->from, &route, parts);
 }
 
@@ -89,10 +89,10 @@ static bool hold(struct world *w, int number, size_t body_len, const struct net_
 static void expect(int fd, int number, size_t body_len)
 {
     uint8_t bytes[4096], expected[4096];
-    ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
 
     assert_int_equal(n, PACKET_HEAD + body_len);
-    memset(expected, number, sizeof(expected));
+    memset(expected, number, sizeof expected);
     assert_memory_equal(bytes, expected, (size_t)n);
 }
 
@@ -197,7 +197,7 @@ static void a_way_that_takes_no_burst_says_nothing_of_another(void **state)
         hold(w, i, FULL, &w->to_address);
     for (int i = 0; i < BURST; i++)
         expect(w->to, i, FULL);
-    assert_int_equal(setsockopt(net_port_fd(w->from), SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)), 0);
+    assert_int_equal(setsockopt(net_port_fd(w->from), SOL_SOCKET, SO_NO_CHECK, &off, sizeof off), 0);
     assert_false(hold(w, 1, FULL, &w->to_address));
     assert_true(hold(w, 1, FULL, &w->other_address));
     assert_true(hold(w, 2, FULL, &w->other_address));

@@ -92,14 +92,13 @@ static void a_challenge_is_repeated_once_its_answer_is_overdue(void **state)
 {
     struct fake_stream *h1 = distant_holder(*state);
     struct fake_stream *other = fixture_ask(*state, "203.0.113.77:7", BIND);
-    size_t probes;
 
     for (int ms = 0; ms < 990; ms += 10)
         fixture_pass(*state, 10);
     assert_string_equal(fixture_body(h1), PROBE);
     for (int ms = 0; ms < 1400; ms += 10) /* what is written later cannot be answered in time */
         fixture_pass(*state, 10);
-    probes = fixture_count(fixture_body(h1), PROBE);
+    size_t probes = fixture_count(fixture_body(h1), PROBE);
     assert_in_range(probes, 7, 12);
     assert_in_range(h1->asked, probes - 1, 3 * probes);
     fixture_hear(*state, h1);
@@ -113,12 +112,11 @@ static void no_living_holder_loses_its_name_to_loss(void **state)
 {
     enum { CHALLENGES = 1000 };
     struct fixture *f = *state;
-    struct fake_stream *h1, *other;
     unsigned seed = 1;
 
     f->config.rate_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
-    h1 = distant_holder(f);
-    other = fixture_peer(f, "203.0.113.77:7");
+    struct fake_stream *h1 = distant_holder(f);
+    struct fake_stream *other = fixture_peer(f, "203.0.113.77:7");
     for (int i = 0; i < CHALLENGES; i++) {
         int64_t answers[16];
         size_t seen = 0, arrived = 0;

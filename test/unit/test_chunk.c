@@ -170,11 +170,11 @@ static void sixty_four_trailer_lines_are_read_and_65_are_refused(void **state)
 
 static void written_chunks_are_read_back(void **state)
 {
-    struct buf out;
     char *big = repeated('b', 300);
     char expected[512];
 
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
     assert_int_equal(chunk_write(&out, "hello", 5), HX_OK);
     assert_int_equal(chunk_write(&out, "", 0), HX_OK);
@@ -208,9 +208,8 @@ static void a_chunk_is_written_whole_or_not_at_all(void **state)
 
 static void a_reader_without_a_callback_reads_over_the_body(void **state)
 {
-    struct chunk_reader r;
-
     (void)state;
+    struct chunk_reader r;
     chunk_reader_init(&r, NULL, NULL);
     assert_int_equal(chunk_reader_feed(&r, "5\r\nhello\r\n0\r\n\r\nrest", 19), 15);
     assert_true(chunk_reader_done(&r));

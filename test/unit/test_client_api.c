@@ -19,9 +19,9 @@ int bind_of_0_1_0(struct hx_listener **out, const struct hx_config *config,
 static enum outcome bind_as_of_old(int hear_fd, int say_fd)
 {
     struct hx_config config = defaults();
-    struct hx_listener *l;
 
     config.family = 77; /* what lies behind the config of such a program */
+    struct hx_listener *l;
     if (hx_bind(&l, &config, "of-old") != HX_EINVAL || bind_of_0_1_0(&l, &config, "of-old") < 0)
         return FAILED_BIND;
     say(say_fd);
@@ -35,11 +35,11 @@ static enum outcome bind_as_of_old(int hear_fd, int say_fd)
 static enum outcome clean_up_unaccepted(int hear_fd, int say_fd)
 {
     struct hx_config config = defaults();
-    struct hx_listener *l;
 
     mallopt(M_PERTURB, PERTURB); /* without a sanitizer what is freed must not pass for what it was */
     config.on_event = count_punched;
     config.user = &say_fd;
+    struct hx_listener *l;
     if (hx_bind(&l, &config, "waiting-room") < 0)
         return FAILED_BIND;
     say(say_fd);

@@ -52,9 +52,9 @@ static enum outcome hold(int hear_fd, int say_fd)
 static enum outcome ask_for_name(int hear_fd, int say_fd)
 {
     struct hx_config config = configured(say_fd);
-    struct hx_stream *s;
 
     (void)hear_fd;
+    struct hx_stream *s;
     int err = hx_connect(&s, &config, "name", PATIENCE_MS);
     hx_cleanup();
     return (enum outcome) - err;

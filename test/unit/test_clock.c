@@ -232,11 +232,10 @@ static void *step_and_signal(void *unused)
 
 static void a_wait_without_a_deadline_ends_with_a_signal(void **state)
 {
-    pthread_t thread;
-
     (void)state;
     done = false;
     pthread_mutex_lock(&mutex);
+    pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, step_and_signal, NULL), 0);
     while (!done)
         assert_true(clock_wait(&cond, &mutex, INT64_MAX));

@@ -24,17 +24,14 @@ static int have_sessions(int ms)
 
 static void sessions_that_end_one_after_the_other_leave_nothing_behind(void **state)
 {
-    size_t before;
-    int count;
-
     (void)state;
     have_sessions(LASTS_MS); /* tables and buffers get their size */
-    before = mallinfo2().uordblks;
+    size_t before = mallinfo2().uordblks;
     if (before == 0) {
         print_message("not measured: a sanitizer's malloc() does not count\n");
         skip();
     }
-    count = have_sessions(LASTS_MS);
+    int count = have_sessions(LASTS_MS);
     print_message("%d sessions\n", count);
     assert_true(count > 400);
     assert_in_range(mallinfo2().uordblks, 0, before + LEFT_MAX);

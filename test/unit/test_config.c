@@ -30,11 +30,10 @@ static enum config_result read_args(const char *a, const char *b, const char *c,
 static int read_ini(const char *text)
 {
     FILE *f = fmemopen((void *)text, strlen(text), "r");
-    int err;
 
     assert_non_null(f);
     server_config_defaults(&config);
-    err = server_config_read_ini(&config, f, "test.conf", error);
+    int err = server_config_read_ini(&config, f, "test.conf", error);
     fclose(f);
     return err;
 }

@@ -18,10 +18,10 @@ static void root_tells_the_external_address_and_the_version(void **state)
 static void an_ipv4_mapped_peer_is_shown_as_ipv4(void **state)
 {
     struct fake_stream *p = fixture_peer_unread(*state, H2);
-    struct sockaddr_in6 mapped;
     struct endpoint e;
 
     assert_int_equal(endpoint_parse(&e, H2, strlen(H2)), HX_OK);
+    struct sockaddr_in6 mapped;
     endpoint_to_sockaddr6(&e, &mapped);
     memcpy(&p->peer, &mapped, sizeof mapped);
     p->peer_len = sizeof mapped;
@@ -57,14 +57,13 @@ static const struct row {
 static void check_row(struct fixture *f, const struct row *row)
 {
     struct fake_stream *p = fixture_peer(f, H2);
-    const char *length;
 
     fixture_say(f, p, row->request);
     if (fixture_status(p) != row->status || p->closed != row->closes)
         fail_msg("%s gave %s", row->request, p->output);
     if (row->header)
         assert_non_null(strstr(p->output, row->header));
-    length = strstr(p->output, "\r\nContent-Length: ");
+    const char *length = strstr(p->output, "\r\nContent-Length: ");
     assert_non_null(length);
     assert_int_equal(atoi(length + strlen("\r\nContent-Length: ")), strlen(fixture_body(p)));
     assert_int_equal(fixture_count(fixture_body(p), "\n"), 1); /* one line of text */
@@ -300,12 +299,11 @@ static void a_flood_does_not_keep_others_waiting(void **state)
 static void above_max_per_address_is_429_and_others_are_served(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *p, *first;
 
     f->config.max_per_address = 2;
-    first = fixture_peer(f, "192.0.2.1:1");
+    struct fake_stream *first = fixture_peer(f, "192.0.2.1:1");
     fixture_peer(f, "192.0.2.1:2");
-    p = fixture_ask(f, "192.0.2.1:3", "/bind?host_id=a");
+    struct fake_stream *p = fixture_ask(f, "192.0.2.1:3", "/bind?host_id=a");
     assert_int_equal(fixture_status(p), 429);
     assert_non_null(strstr(p->output, "\r\nRetry-After: "));
     assert_true(p->closed);
@@ -318,11 +316,10 @@ static void above_max_per_address_is_429_and_others_are_served(void **state)
 static void above_max_connections_is_503(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *p;
 
     f->config.max_connections = 1;
     fixture_peer(f, "192.0.2.1:1");
-    p = fixture_ask(f, "192.0.2.2:1", "/");
+    struct fake_stream *p = fixture_ask(f, "192.0.2.2:1", "/");
     assert_int_equal(fixture_status(p), 503);
     assert_non_null(strstr(p->output, "\r\nRetry-After: "));
     assert_true(p->closed);
@@ -331,12 +328,11 @@ static void above_max_connections_is_503(void **state)
 static void a_source_that_collects_refusals_is_sent_away(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *p;
 
     f->config.rate_per_address = 2; /* and bursts of four seconds' worth */
     for (int i = 0; i < 8; i++)
         assert_int_equal(fixture_status(fixture_ask(f, "192.0.2.1:1", "/nothing")), 404);
-    p = fixture_ask(f, "192.0.2.1:1", "/nothing");
+    struct fake_stream *p = fixture_ask(f, "192.0.2.1:1", "/nothing");
     assert_int_equal(fixture_status(p), 429);
     assert_non_null(strstr(p->output, "\r\nRetry-After: "));
     assert_true(p->closed);
@@ -350,11 +346,11 @@ static void a_source_that_collects_refusals_is_sent_away(void **state)
 static void those_above_a_limit_are_bounded_in_number_and_time(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *p, *silent;
+    struct fake_stream *p;
 
     f->config.max_connections = 1;
     fixture_peer(f, "192.0.2.1:1");
-    silent = fixture_peer(f, "192.0.2.2:1");
+    struct fake_stream *silent = fixture_peer(f, "192.0.2.2:1");
     for (int i = 1; i < SERVER_REFUSED_MAX; i++)
         p = fixture_peer(f, "192.0.2.2:1");
     assert_false(p->closed);

@@ -10,40 +10,37 @@ static const uint8_t bob[18] = "bob's address+port";
 
 static void a_cookie_is_valid_for_its_source_alone(void **state)
 {
+    (void)state;
     struct cookie c;
     uint32_t cookie;
-
-    (void)state;
     cookie_init(&c, 0);
-    cookie = cookie_make(&c, alice, sizeof(alice), 1);
-    assert_true(cookie_valid(&c, alice, sizeof(alice), cookie, 2));
-    assert_false(cookie_valid(&c, bob, sizeof(bob), cookie, 2));
-    assert_false(cookie_valid(&c, alice, sizeof(alice), cookie ^ 1, 2));
-    assert_false(cookie_valid(&c, alice, sizeof(alice), 0, 2));
+    cookie = cookie_make(&c, alice, sizeof alice, 1);
+    assert_true(cookie_valid(&c, alice, sizeof alice, cookie, 2));
+    assert_false(cookie_valid(&c, bob, sizeof bob, cookie, 2));
+    assert_false(cookie_valid(&c, alice, sizeof alice, cookie ^ 1, 2));
+    assert_false(cookie_valid(&c, alice, sizeof alice, 0, 2));
 }
 
 static void a_cookie_outlives_one_roll_and_no_second(void **state)
 {
+    (void)state;
     struct cookie c;
     uint32_t cookie;
-
-    (void)state;
     cookie_init(&c, 0);
-    cookie = cookie_make(&c, alice, sizeof(alice), COOKIE_ROLL_MS - 1);
-    assert_true(cookie_valid(&c, alice, sizeof(alice), cookie, COOKIE_ROLL_MS));
-    assert_true(cookie_valid(&c, alice, sizeof(alice), cookie, 2 * COOKIE_ROLL_MS - 1));
-    assert_false(cookie_valid(&c, alice, sizeof(alice), cookie, 2 * COOKIE_ROLL_MS));
+    cookie = cookie_make(&c, alice, sizeof alice, COOKIE_ROLL_MS - 1);
+    assert_true(cookie_valid(&c, alice, sizeof alice, cookie, COOKIE_ROLL_MS));
+    assert_true(cookie_valid(&c, alice, sizeof alice, cookie, 2 * COOKIE_ROLL_MS - 1));
+    assert_false(cookie_valid(&c, alice, sizeof alice, cookie, 2 * COOKIE_ROLL_MS));
 }
 
 static void a_long_quiet_time_ends_every_cookie(void **state)
 {
+    (void)state;
     struct cookie c;
     uint32_t cookie;
-
-    (void)state;
     cookie_init(&c, 0);
-    cookie = cookie_make(&c, alice, sizeof(alice), 1);
-    assert_false(cookie_valid(&c, alice, sizeof(alice), cookie, 3 * COOKIE_ROLL_MS));
+    cookie = cookie_make(&c, alice, sizeof alice, 1);
+    assert_false(cookie_valid(&c, alice, sizeof alice, cookie, 3 * COOKIE_ROLL_MS));
 }
 
 static void two_servers_have_different_cookies(void **state)
@@ -55,7 +52,7 @@ static void two_servers_have_different_cookies(void **state)
     for (int i = 0; i < 4; i++) {
         cookie_init(&one, 0);
         cookie_init(&other, 0);
-        same += cookie_make(&one, alice, sizeof(alice), 1) == cookie_make(&other, alice, sizeof(alice), 1);
+        same += cookie_make(&one, alice, sizeof alice, 1) == cookie_make(&other, alice, sizeof alice, 1);
     }
     assert_in_range(same, 0, 1); /* 1 in 2^32 each */
 }
@@ -66,10 +63,10 @@ static void siphash_gives_the_papers_value(void **state)
     uint8_t input[15];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(input); i++)
+    for (size_t i = 0; i < sizeof input; i++)
         input[i] = (uint8_t)i;
     /* Aumasson and Bernstein, appendix A; on a little-endian machine */
-    assert_true(hash_sip(&key, input, sizeof(input)) == 0xa129ca6149be45e5u);
+    assert_true(hash_sip(&key, input, sizeof input) == 0xa129ca6149be45e5u);
 }
 
 int main(void)

@@ -43,12 +43,12 @@ static void endpoints_are_parsed_and_formatted(void **state)
 
 static void a_mapped_address_is_an_ipv4_address(void **state)
 {
-    struct endpoint mapped, plain;
-
     (void)state;
     check_text("[::ffff:192.0.2.1]:7000", "192.0.2.1:7000");
     check_text("[::ffff:c000:201]:7000", "192.0.2.1:7000");
+    struct endpoint mapped;
     assert_int_equal(parse(&mapped, "[::ffff:192.0.2.1]:7", 20), HX_OK);
+    struct endpoint plain;
     assert_int_equal(parse(&plain, "192.0.2.1:7", 11), HX_OK);
     assert_true(endpoint_equal(&mapped, &plain));
 }
@@ -99,11 +99,11 @@ static void what_is_no_endpoint_is_refused(void **state)
         "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:100000",
         "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1",
     };
-    struct endpoint e, before;
 
     (void)state;
+    struct endpoint e;
     memset(&e, 0x5a, sizeof e);
-    before = e;
+    struct endpoint before = e;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (parse(&e, texts[i], strlen(texts[i])) != HX_EPROTO)
             fail_msg("accepted: %s", texts[i]);
@@ -128,12 +128,12 @@ static void every_part_of_an_endpoint_is_none(void **state)
 static void no_endpoint_is_a_dash(void **state)
 {
     struct endpoint none = {0};
-    struct sockaddr_storage ss;
     char text[ENDPOINT_TEXT_MAX];
 
     (void)state;
     assert_int_equal(endpoint_format(&none, text), 1);
     assert_string_equal(text, "-");
+    struct sockaddr_storage ss;
     assert_int_equal(endpoint_to_sockaddr(&none, &ss), 0);
 }
 
@@ -163,10 +163,10 @@ static void sockaddrs_become_endpoints_and_sockaddrs_again(void **state)
 
 static void other_families_and_short_sockaddrs_are_refused(void **state)
 {
-    struct endpoint e;
     struct sockaddr_storage ss = {.ss_family = AF_UNIX};
 
     (void)state;
+    struct endpoint e;
     assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&ss, sizeof ss), HX_EINVAL);
     assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&ss, 0), HX_EINVAL);
     assert_int_equal(endpoint_from_sockaddr(&e, NULL, 0), HX_EINVAL);
@@ -174,12 +174,14 @@ static void other_families_and_short_sockaddrs_are_refused(void **state)
 
 static void endpoints_are_compared_by_what_they_are(void **state)
 {
-    struct endpoint a, port, host, v6;
-
     (void)state;
+    struct endpoint a;
     assert_int_equal(parse(&a, "192.0.2.1:1", 11), HX_OK);
+    struct endpoint port;
     assert_int_equal(parse(&port, "192.0.2.1:2", 11), HX_OK);
+    struct endpoint host;
     assert_int_equal(parse(&host, "192.0.2.2:1", 11), HX_OK);
+    struct endpoint v6;
     assert_int_equal(parse(&v6, "[c000:201::]:1", 14), HX_OK); /* the same bytes in front */
     assert_true(endpoint_equal(&a, &a));
     assert_false(endpoint_equal(&a, &port));

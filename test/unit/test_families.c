@@ -191,15 +191,14 @@ static void who_waits_for_a_family_alone_gets_404_when_the_name_goes(void **stat
 static void a_slow_connection_of_one_family_does_not_stop_the_other(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *v4, *v6, *h2;
 
     f->config.max_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
-    v4 = bind_from(f, V4, MINE);
-    v6 = bind_from(f, V6, MINE);
+    struct fake_stream *v4 = bind_from(f, V4, MINE);
+    struct fake_stream *v6 = bind_from(f, V6, MINE);
     v4->room = 0;
     for (int i = 0; i < 600; i++)
         fixture_ask(f, H2_V4, CONNECT);
-    h2 = fixture_ask(f, H2_V6, CONNECT);
+    struct fake_stream *h2 = fixture_ask(f, H2_V6, CONNECT);
     assert_true(told(h2, V6) && told(v6, H2_V6));
     fixture_close(f, v6);
     v6 = bind_from(f, "[2001:db8:1::10]:40003", MINE);

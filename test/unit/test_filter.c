@@ -120,7 +120,7 @@ static void an_mss_below_256_is_refused_and_a_larger_one_than_ours_lowered(void 
     assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_MSS, 255), FILTER_MSS);
     assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, 256), HANDSHAKE_MSS), 256);
     assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, 1400), HANDSHAKE_MSS), 1400);
-    for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++)
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
         assert_int_equal(word_after(with_word(handshake(0, 1), HANDSHAKE_MSS, large[i]), HANDSHAKE_MSS), MSS);
 }
 
@@ -144,7 +144,7 @@ static void a_peers_id_has_32_bits_and_only_0_is_none(void **state)
     (void)state;
     assert_judged(&listener, with_word(handshake(0, 1), HANDSHAKE_ID, 0), FILTER_ID);
     assert_judged(&client, with_word(handshake(0, 0), HANDSHAKE_ID, 0), FILTER_ID);
-    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         assert_judged(&listener, with_word(handshake(0, HS_REGULAR), HANDSHAKE_ID, ids[i]), FILTER_PASS);
         assert_judged(&listener, with_word(handshake(0, HS_CONCLUSION), HANDSHAKE_ID, ids[i]), FILTER_PASS);
         assert_judged(&client, with_word(handshake(0, HS_RENDEZVOUS), HANDSHAKE_ID, ids[i]), FILTER_PASS);
@@ -285,7 +285,7 @@ static void bare_packets_have_no_body_or_one_word(void **state)
     static const enum packet_type bare[] = {PACKET_KEEPALIVE, PACKET_SHUTDOWN, PACKET_ACK2};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
+    for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
         assert_judged(&listener, control(bare[i], 5, 0), FILTER_PASS);
         assert_judged(&listener, control(bare[i], 5, 4), FILTER_PASS);
         assert_judged(&listener, control(bare[i], 5, 8), FILTER_SHORT);

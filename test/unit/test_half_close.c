@@ -155,12 +155,12 @@ static void a_waiting_pair_stays_below_a_few_packets_a_second(void **state)
 static void a_confirmation_of_what_has_not_ended_is_ignored(void **state)
 {
     uint8_t body[HALF_CLOSE_SIZE] = {0};
-    struct half_close f;
 
     (void)state;
+    struct half_close f;
     half_close_init(&f, 0);
     packet_put_word(body, HALF_CLOSE_READ | HALF_CLOSE_DONE);
-    assert_false(half_close_receive(&f, body, sizeof(body), 0));
+    assert_false(half_close_receive(&f, body, sizeof body, 0));
     assert_false(f.confirmed);
     assert_false(f.peer_done);
 }
@@ -168,15 +168,15 @@ static void a_confirmation_of_what_has_not_ended_is_ignored(void **state)
 static void an_end_cannot_be_moved(void **state)
 {
     uint8_t body[HALF_CLOSE_SIZE] = {0};
-    struct half_close f;
 
     (void)state;
+    struct half_close f;
     half_close_init(&f, 0);
     packet_put_word(body, HALF_CLOSE_ENDED);
     packet_put_word(body + 8, 100);
-    half_close_receive(&f, body, sizeof(body), 0);
+    half_close_receive(&f, body, sizeof body, 0);
     packet_put_word(body + 8, 50);
-    half_close_receive(&f, body, sizeof(body), 0);
+    half_close_receive(&f, body, sizeof body, 0);
     assert_true(f.peer_offset == 100);
     half_close_end(&f, 7, 0);
     half_close_end(&f, 8, 0);
@@ -186,12 +186,12 @@ static void an_end_cannot_be_moved(void **state)
 static void packets_of_another_size_are_ignored(void **state)
 {
     uint8_t body[HALF_CLOSE_SIZE + 1] = {0};
-    struct half_close f;
 
     (void)state;
+    struct half_close f;
     half_close_init(&f, 0);
     packet_put_word(body, HALF_CLOSE_ENDED | HALF_CLOSE_REPLY);
-    for (size_t len = 0; len <= sizeof(body); len++) {
+    for (size_t len = 0; len <= sizeof body; len++) {
         if (len != HALF_CLOSE_SIZE)
             assert_false(half_close_receive(&f, body, len, 0));
     }

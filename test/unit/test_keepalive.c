@@ -45,14 +45,14 @@ static void open_side(struct side *s, bool stock, int32_t id, int32_t peer_id)
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     struct net_port_config net = {.local = (struct sockaddr *)&loopback};
     struct tap_config config = {.window_max = 32};
-    socklen_t len;
 
-    memset(s, 0, sizeof(*s));
+    memset(s, 0, sizeof *s);
     s->id = id;
     s->peer_id = peer_id;
     s->exp_count = 1;
     assert_int_equal(net_port_open(&s->port, &net), HX_OK);
     s->fd = net_port_fd(s->port);
+    socklen_t len;
     net_address_from(&s->address, net_port_local(s->port, &len));
     if (!stock)
         assert_int_equal(tap_create(&s->tap, s->port, &config), HX_OK);
@@ -68,7 +68,7 @@ static void introduce(struct side *s, const struct side *peer)
 
 static void open_world(struct world *w, bool stock, unsigned seed, unsigned lose_percent)
 {
-    memset(w, 0, sizeof(*w));
+    memset(w, 0, sizeof *w);
     open_side(&w->a, false, ID_A, ID_B);
     open_side(&w->b, stock, ID_B, ID_A);
     introduce(&w->a, &w->b);
@@ -105,7 +105,7 @@ static void flush(struct world *w, struct side *from, struct side *to)
     uint8_t packet[256];
     ssize_t n;
 
-    while ((n = recv(to->fd, packet, sizeof(packet), MSG_DONTWAIT)) > 0)
+    while ((n = recv(to->fd, packet, sizeof packet, MSG_DONTWAIT)) > 0)
         deliver(w, from, to, packet, (size_t)n);
 }
 
@@ -124,7 +124,7 @@ static void check_timers(struct world *w, struct side *s, struct side *peer)
     }
     packet_put_control(packet, PACKET_KEEPALIVE, 0, s->peer_id);
     if (!s->tap || outbound_leave(s->tap, &route, packet, packet + PACKET_HEAD, 4, w->now_ms))
-        deliver(w, s, peer, packet, sizeof(packet));
+        deliver(w, s, peer, packet, sizeof packet);
     flush(w, s, peer);
     s->exp_count++;
     s->response_ms = w->now_ms;
@@ -157,9 +157,8 @@ static double per_second(const struct side *s)
 
 static void an_idle_pair_of_ours_sends_at_most_fifteen_datagrams_in_100_s(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     open_world(&w, false, 1, 0);
     run(&w, HOUR_MS);
     assert_false(w.broken);
@@ -171,9 +170,8 @@ static void an_idle_pair_of_ours_sends_at_most_fifteen_datagrams_in_100_s(void *
 
 static void a_stock_peer_and_we_send_at_most_twelve_in_ten_seconds(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     open_world(&w, true, 1, 0);
     run(&w, HOUR_MS);
     assert_false(w.broken);
@@ -216,9 +214,8 @@ static void a_stock_peer_of_a_suspended_connection_outlives_twenty_percent_loss(
 
 static void a_vanished_peer_is_heard_no_more(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     open_world(&w, false, 1, 0);
     run(&w, 60000);
     w.lose_percent = 100;

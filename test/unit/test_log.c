@@ -86,11 +86,10 @@ static void a_field_that_does_not_fit_is_left_out_with_all_after_it(void **state
 
 static void lines_above_the_level_are_not_written(void **state)
 {
-    enum log_level level;
-
     (void)state;
     log_event(LOG_DEBUG, "state");
     assert_int_equal(lines, 0);
+    enum log_level level;
     assert_int_equal(log_level_parse(&level, "debug"), HX_OK);
     log_set_level(level);
     log_event(LOG_DEBUG, "state", "n", LOG_NUM(INT64_MIN));
@@ -106,8 +105,6 @@ static void check_stuck_reader(int reader, int writer)
     size_t len = 0;
     const int written = 20000;
     int received = 0, flags = fcntl(writer, F_GETFL);
-    ssize_t n;
-    char *told;
 
     log_set_sink(NULL, NULL);
     log_open(writer);
@@ -115,6 +112,7 @@ static void check_stuck_reader(int reader, int writer)
         log_always(LOG_INFO, "bound", "name",
                    "a-name-that-makes-the-line-longer-than-it-would-be-without-one");
     assert_int_equal(fcntl(writer, F_GETFL), flags); /* who shares the descriptor still waits */
+    ssize_t n;
     while ((n = read(reader, all + len, sizeof all - 1 - len)) > 0)
         len += (size_t)n;
     for (size_t i = 0; i < len; i++)
@@ -125,7 +123,7 @@ static void check_stuck_reader(int reader, int writer)
     n = read(reader, all, sizeof all - 1);
     assert_true(n > 0);
     all[n] = '\0';
-    told = strstr(all, "event=left dropped=");
+    char *told = strstr(all, "event=left dropped=");
     assert_non_null(told);
     assert_int_equal(atoi(told + strlen("event=left dropped=")), written - received);
     log_event(LOG_INFO, "left", "name", "y");

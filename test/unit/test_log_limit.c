@@ -56,7 +56,6 @@ static void each_kind_has_lines_of_its_own_and_is_told_of_in_time(void **state)
 {
     struct log_kinds k = {.count = 0};
     char same_text[] = "bound";
-    int64_t held;
 
     (void)state;
     assert_int_equal(allowed(&k, "bound", LOG_INFO, 12), LOG_LIMIT_LINES);
@@ -65,6 +64,7 @@ static void each_kind_has_lines_of_its_own_and_is_told_of_in_time(void **state)
     assert_int_equal(allowed(&k, "bound", LOG_WARN, 1), 1);
     assert_int_equal(allowed(&k, "state", LOG_DEBUG, 5000), LOG_LIMIT_DEBUG);
     assert_int_equal(k.over_ms, 2000);
+    int64_t held;
     assert_null(log_kinds_over(&k, 1999, &held));
     assert_string_equal(log_kinds_over(&k, 2000, &held)->name, "bound");
     assert_int_equal(held, 5);
@@ -81,7 +81,6 @@ static void kinds_beyond_the_tables_end_share_one_limit(void **state)
     static char names[2 * LOG_KINDS_MAX][8];
     struct log_kinds k = {.count = 0};
     int passed = 0;
-    int64_t held;
 
     (void)state;
     for (int i = 0; i < 2 * LOG_KINDS_MAX; i++) {
@@ -89,6 +88,7 @@ static void kinds_beyond_the_tables_end_share_one_limit(void **state)
         passed += allowed(&k, names[i], LOG_INFO, 1);
     }
     assert_int_equal(passed, LOG_KINDS_MAX - 1 + LOG_LIMIT_LINES);
+    int64_t held;
     assert_string_equal(log_kinds_over(&k, 2000, &held)->name, "others");
     assert_int_equal(held, 2 * LOG_KINDS_MAX - passed);
 }

@@ -150,14 +150,13 @@ static void h1_back_at_the_same_address_disturbs_nobody(void **state)
 
 static void many_waiters_do_not_overrun_the_holder_they_waited_for(void **state)
 {
-    struct fake_stream *h1;
     struct fixture *f = *state;
 
     f->config.max_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
     f->config.max_queue_bytes = 4096;
     for (int i = 0; i < 500; i++)
         fixture_say(f, fixture_peer(f, H2), "GET " CONNECT " HTTP/1.1\r\nPrefer: wait=60\r\n\r\n");
-    h1 = fixture_peer(f, H1);
+    struct fake_stream *h1 = fixture_peer(f, H1);
     h1->room = 1000;
     fixture_say(f, h1, "GET " BIND " HTTP/1.1\r\n\r\n");
     assert_false(h1->closed);
@@ -173,12 +172,11 @@ static void many_waiters_do_not_overrun_the_holder_they_waited_for(void **state)
 static void many_who_ask_at_once_are_introduced_as_a_slow_holder_reads(void **state)
 {
     enum { MANY = 300 };
-    struct fake_stream *h1;
     struct fixture *f = *state;
 
     f->config.max_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
     f->config.max_queue_bytes = 4096; /* a third of what these make */
-    h1 = fixture_ask(f, H1, BIND);
+    struct fake_stream *h1 = fixture_ask(f, H1, BIND);
     h1->room = 0;
     for (int i = 0; i < MANY; i++)
         assert_int_equal(fixture_status(fixture_ask(f, H2, CONNECT)), 200);
@@ -196,11 +194,11 @@ static void many_who_ask_at_once_are_introduced_as_a_slow_holder_reads(void **st
 
 static void who_asks_often_does_not_overrun_a_holder_that_does_not_read(void **state)
 {
-    struct fake_stream *h1, *h2;
     struct fixture *f = *state;
 
     f->config.max_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
-    h1 = h2 = fixture_ask(f, H1, BIND);
+    struct fake_stream *h2;
+    struct fake_stream *h1 = h2 = fixture_ask(f, H1, BIND);
     h1->room = 0;
     for (int i = 0; i < FIXTURE_PEERS - 2 && !h1->closed; i++)
         h2 = fixture_ask(f, i % 2 ? H2 : "198.51.100.21:7",

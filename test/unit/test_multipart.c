@@ -227,10 +227,10 @@ static void other_boundaries_are_read(void **state)
 static void a_boundary_of_70_bytes_is_taken_and_71_are_refused(void **state)
 {
     char *boundary = repeated('b', 71);
-    struct multipart_reader r;
     char text[256];
 
     (void)state;
+    struct multipart_reader r;
     assert_int_equal(multipart_reader_init(&r, boundary, NULL, NULL), HX_EINVAL);
     boundary[70] = '\0';
     test_boundary = boundary;
@@ -242,11 +242,10 @@ static void a_boundary_of_70_bytes_is_taken_and_71_are_refused(void **state)
 
 static void a_part_is_written_as_one_chunk(void **state)
 {
-    struct endpoint e;
-    struct buf out;
-
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
+    struct endpoint e;
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
     assert_int_equal(multipart_write_part(&out, "a", &e), HX_OK);
     assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
@@ -265,11 +264,11 @@ static void the_longest_part_is_written_and_read_back(void **state)
     static const char longest[] = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
     char *name = repeated('n', HOST_ID_MAX);
     char expected[512];
-    struct endpoint e;
-    struct buf out;
 
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
+    struct endpoint e;
     assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
     assert_int_equal(multipart_write_part(&out, name, &e), HX_OK);
     size_t size_line = strlen("147\r\n");

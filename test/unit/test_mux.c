@@ -3,9 +3,8 @@
 
 static void a_request_and_its_response_arrive_with_their_fields(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     struct end *c = request(&p, "GET", "/files/a%20b?list", true);
     run(&p);
@@ -29,9 +28,8 @@ static void a_request_and_its_response_arrive_with_their_fields(void **state)
 
 static void a_connect_request_names_its_target(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     struct end *c = request(&p, "CONNECT", "[2001:db8::1]:443", false);
     run(&p);
@@ -52,11 +50,11 @@ static void a_connect_request_names_its_target(void **state)
 static void check_bodies(size_t step, size_t len)
 {
     struct pair p;
-    struct end *s;
     size_t up = 0, down = 0;
 
     pair_create(&p);
     p.step = step;
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     while (up < len || down < len) {
         up += write_body(c, up, len - up, 1);
@@ -90,11 +88,10 @@ static void bodies_both_ways_are_whole_and_in_order_however_they_are_cut(void **
 
 static void an_empty_body_is_an_end_and_no_bytes(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     mux_stream_end(c->s);
     run(&p);
@@ -105,11 +102,10 @@ static void an_empty_body_is_an_end_and_no_bytes(void **state)
 
 static void the_server_still_answers_after_the_clients_end(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     write_body(c, 0, 5000, 1);
     mux_stream_end(c->s);
@@ -130,11 +126,10 @@ static void the_server_still_answers_after_the_clients_end(void **state)
 
 static void the_client_still_writes_after_the_servers_end(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     mux_stream_end(s->s);
     run(&p);
@@ -152,13 +147,12 @@ static void the_client_still_writes_after_the_servers_end(void **state)
 
 static void a_peer_runs_256_streams_at_once_and_no_more(void **state)
 {
-    struct pair p;
-    struct end *e;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < MUX_STREAMS_MAX; i++)
         request(&p, "POST", "/echo", false);
+    struct end *e;
     assert_int_equal(try_request(&p, &e, "POST", "/echo", false), HX_ELIMIT);
     run(&p);
     assert_int_equal(p.server.count, MUX_STREAMS_MAX);
@@ -197,11 +191,10 @@ static size_t fill(struct pair *p, struct end *e, unsigned salt)
 
 static void a_stalled_stream_holds_a_bounded_amount_and_then_all_arrives(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     s->stalled = true;
     size_t all = fill(&p, c, 3);
@@ -221,10 +214,10 @@ static void a_stalled_stream_holds_a_bounded_amount_and_then_all_arrives(void **
 
 static void streams_that_nobody_reads_do_not_stall_another_one(void **state)
 {
-    struct pair p;
     struct end *s, *ends[MUX_STREAMS_MAX];
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < MUX_STREAMS_MAX - 1; i++) {
         ends[i] = open_stream(&p, &s);
@@ -267,10 +260,10 @@ static void throw_away(struct end *e)
 
 static void the_window_grows_for_an_owner_who_keeps_up(void **state)
 {
-    struct pair p;
     struct end *s;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int round = 0; round < 30; round++) { /* what was lent comes back: it would not do for as many */
         struct end *c = open_stream(&p, &s);
@@ -289,10 +282,10 @@ static void the_window_grows_for_an_owner_who_keeps_up(void **state)
 
 static void unread_bytes_of_a_reset_stream_open_the_connections_window_again(void **state)
 {
-    struct pair p;
     struct end *s;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (size_t sum = 0, n = 0; sum < 4 * (size_t)MUX_WINDOW_TOTAL; n++) {
         struct end *c = open_stream(&p, &s);
@@ -310,9 +303,8 @@ static void unread_bytes_of_a_reset_stream_open_the_connections_window_again(voi
 
 static void a_ping_comes_back_with_its_value(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     assert_int_equal(mux_ping(p.client.m, 0x0123456789abcdefu), HX_OK);
     assert_int_equal(mux_ping(p.server.m, 7), HX_OK);
@@ -333,9 +325,8 @@ static void a_ping_comes_back_with_its_value(void **state)
 
 static void a_ping_every_now_and_then_is_no_flood(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < 20000; i++) { /* more than three days of keepalive from one side alone */
         mux_set_time(p.client.m, i * 15000LL);
@@ -350,9 +341,8 @@ static void a_ping_every_now_and_then_is_no_flood(void **state)
 
 static void thousands_of_short_streams_are_no_flood(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < 20000; i++) {
         struct end *c = request(&p, "GET", "/files/x", true);

@@ -34,9 +34,8 @@ static void refused_connect(struct pair *p, bool resets)
 
 static void a_hundred_thousand_refused_connects_at_20_a_second_are_no_flood(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < REFUSED; i++) {
         set_time(&p, i * 1000LL / 20);
@@ -47,9 +46,8 @@ static void a_hundred_thousand_refused_connects_at_20_a_second_are_no_flood(void
 
 static void refused_connects_that_end_in_order_are_no_flood_however_fast(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < REFUSED / 4; i++)
         refused_connect(&p, false);
@@ -76,9 +74,8 @@ static int ask_and_give_up(struct pair *p)
 
 static void a_side_holds_itself_to_less_than_the_other_takes(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     assert_in_range(ask_and_give_up(&p), 1000, 4000);
     for (int s = 1; s < 30; s++) {
@@ -92,10 +89,10 @@ static void a_side_holds_itself_to_less_than_the_other_takes(void **state)
 /* All that one side sends in 12 s of a stalled path arrives in one moment. */
 static void what_meets_behind_a_stalled_path_is_no_flood(void **state)
 {
-    struct pair p;
     struct end *e;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int ms = 0; ms < 12000; ms++) {
         mux_set_time(p.client.m, ms);
@@ -114,9 +111,9 @@ static void what_meets_behind_a_stalled_path_is_no_flood(void **state)
 static void pings_that_meet_in_one_read_are_answered(void **state)
 {
     static uint8_t many[10000 * 17];
-    struct raw r;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     for (size_t at = 0; at < sizeof many; at += 17)
         memcpy(many + at, (const uint8_t[]){0, 0, 8, PING}, 4);
@@ -134,10 +131,10 @@ static void resets_of_all_that_is_asked_only_slow_us_down(void **state)
 {
     const struct mux_field fields[] = {{":method", "CONNECT"}, {":authority", "a:1"}};
     const struct mux_message m = {fields, 2, false};
-    struct raw r;
     uint32_t n = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     for (int s = 0; s < 20; s++) {
         struct end *e = side_end(&r.side);
@@ -156,10 +153,10 @@ static void resets_of_all_that_is_asked_only_slow_us_down(void **state)
 /* CVE-2023-44487, with a code that says that all is well. */
 static void requests_that_are_reset_without_an_error_have_not_ended_in_order(void **state)
 {
-    struct raw r;
     uint32_t n = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     while (r.side.failed == HX_OK && n < 100000) {
         raw_request(&r, 2 * n + 1, n % 2);
@@ -176,10 +173,10 @@ static void requests_that_are_reset_without_an_error_have_not_ended_in_order(voi
 static void a_flood_that_goes_on_ends_it_though_time_gives_frames_back(void **state)
 {
     const uint8_t p[8] = {0};
-    struct raw r;
     int n = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     while (r.side.failed == HX_OK && n < 1000000) {
         mux_set_time(r.side.m, n / 8); /* 8,000 a second */
@@ -194,16 +191,16 @@ static void a_flood_that_goes_on_ends_it_though_time_gives_frames_back(void **st
 
 static void both_sides_say_flood(void **state)
 {
-    struct pair p;
-    struct raw r;
     const uint8_t calm[8] = {0, 0, 0, 0, 0, 0, 0, ENHANCE_YOUR_CALM};
 
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     raw_frame(&r, GOAWAY, 0, 0, calm, sizeof calm);
     raw_hear(&r);
     assert_int_equal(r.side.failed, HX_EFLOOD);
     raw_destroy(&r);
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < 20000 && p.server.failed == HX_OK; i++) {
         if (mux_ping(p.client.m, 1) != HX_OK)

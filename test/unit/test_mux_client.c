@@ -22,9 +22,8 @@ static void answer(struct raw *r, const char *status, uint8_t flags, uint32_t id
 
 static void informational_responses_are_read_over(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     struct end *e = ask(&r);
     answer(&r, "103", 0, 1);
@@ -44,9 +43,8 @@ static void informational_responses_are_read_over(void **state)
 
 static void a_response_beyond_the_bounds_ends_its_stream_alone(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     struct end *e = ask(&r), *other = ask(&r);
     r.block_len = 0;
@@ -66,9 +64,8 @@ static void a_response_beyond_the_bounds_ends_its_stream_alone(void **state)
 
 static void a_server_may_answer_whole_and_want_no_more_of_the_body(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     struct end *e = ask(&r);
     e->stalled = true;
@@ -106,17 +103,16 @@ static void a_server_that_pushes_or_opens_streams_is_cut(void **state)
 
 static void the_servers_number_of_streams_is_kept(void **state)
 {
-    struct raw r;
-    struct end *e;
     const struct mux_field fields[] = {{":method", "CONNECT"}, {":authority", "a:1"}};
     const struct mux_message m = {fields, 2, false};
 
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     raw_setting(&r, 3, 2); /* MAX_CONCURRENT_STREAMS */
     ask(&r);
     ask(&r);
-    e = side_end(&r.side);
+    struct end *e = side_end(&r.side);
     assert_int_equal(mux_request(r.side.m, &e->s, &m, &end_events, e), HX_ELIMIT);
     raw_number(&r, RST_STREAM, 1, CANCEL);
     assert_int_equal(r.side.ends[0].code, CANCEL);
@@ -126,9 +122,8 @@ static void the_servers_number_of_streams_is_kept(void **state)
 
 static void nothing_is_sent_beyond_the_servers_windows(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     raw_setting(&r, 4, 0); /* INITIAL_WINDOW_SIZE */
     struct end *e = ask(&r);
@@ -151,9 +146,9 @@ static void nothing_is_sent_beyond_the_servers_windows(void **state)
 static void a_goaway_refuses_the_requests_it_does_not_cover(void **state)
 {
     const uint8_t goaway[8] = {0, 0, 0, 1};
-    struct raw r;
 
     (void)state;
+    struct raw r;
     raw_create(&r, true);
     struct end *first = ask(&r), *second = ask(&r);
     raw_frame(&r, GOAWAY, 0, 0, goaway, sizeof goaway);

@@ -6,11 +6,10 @@
 
 static void a_reset_arrives_with_its_code_and_is_not_told_to_who_made_it(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     write_body(s, 0, 1000, 0);
     mux_stream_reset(c->s, CANCEL);
@@ -31,9 +30,8 @@ static void a_reset_arrives_with_its_code_and_is_not_told_to_who_made_it(void **
 
 static void a_request_may_be_reset_before_it_left(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < 1000; i++) {
         struct end *c = request(&p, "POST", "/echo", false);
@@ -52,9 +50,8 @@ static void a_request_may_be_reset_before_it_left(void **state)
 
 static void a_request_that_nobody_owns_is_refused(void **state)
 {
-    struct pair p;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     p.server.refuse = true;
     struct end *c = request(&p, "POST", "/echo", false);
@@ -67,11 +64,10 @@ static void a_request_that_nobody_owns_is_refused(void **state)
 
 static void a_stream_that_is_over_waits_until_it_was_read(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     c->stalled = true;
     write_body(s, 0, 5000, 1);
@@ -93,12 +89,12 @@ static void a_stream_that_is_over_waits_until_it_was_read(void **state)
 static void an_owner_may_keep_its_stream_until_it_has_read_the_end(void **state)
 {
     struct mux_stream_events events = end_events;
-    struct pair p;
-    struct end *s;
     uint8_t data[5000];
 
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     events.reads_end = true;
     mux_stream_own(c->s, &events, c);
@@ -120,10 +116,10 @@ static void an_owner_may_keep_its_stream_until_it_has_read_the_end(void **state)
 
 static void who_owns_a_stream_later_is_told_what_came_before(void **state)
 {
-    struct pair p;
     struct end *s, later = {0};
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     struct end *c = open_stream(&p, &s);
     s->stalled = true;
@@ -145,10 +141,8 @@ static void reset_self(struct end *e)
 
 static void a_stream_may_be_reset_from_within_each_of_its_callbacks(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
     p.server.on_request = reset_self;
     struct end *c = request(&p, "POST", "/echo", false);
@@ -162,6 +156,7 @@ static void a_stream_may_be_reset_from_within_each_of_its_callbacks(void **state
     respond(newest(&p), "200", true);
     run(&p);
     assert_int_equal(newest(&p)->error, HX_ECLOSED);
+    struct end *s;
     c = open_stream(&p, &s);
     s->on_readable = reset_self;
     write_body(c, 0, 100000, 0);
@@ -188,10 +183,10 @@ static void reset_all(struct end *e)
 
 static void a_callback_may_reset_other_streams_that_have_something_to_tell(void **state)
 {
-    struct pair p;
     struct end *s;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (int i = 0; i < 50; i++) {
         open_stream(&p, &s);
@@ -250,11 +245,10 @@ static void the_mux_may_be_destroyed_from_within_a_callback(void **state)
 
 static void destroying_tells_every_stream(void **state)
 {
-    struct pair p;
-    struct end *s;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     mux_destroy(p.client.m);
     assert_int_equal(c->closed, 1);
@@ -268,16 +262,16 @@ static void destroying_tells_every_stream(void **state)
 
 static void after_a_goaway_what_runs_goes_on_and_nothing_new_begins(void **state)
 {
-    struct pair p;
-    struct end *s, *e;
-
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     mux_goaway(p.server.m);
     mux_goaway(p.server.m);
     run(&p);
     assert_int_equal(p.client.goaways, 1);
+    struct end *e;
     assert_int_equal(try_request(&p, &e, "GET", "/x", true), HX_ECLOSED);
     assert_false(mux_finished(p.client.m) || mux_finished(p.server.m));
     write_body(c, 0, 50000, 1);
@@ -325,10 +319,10 @@ static void messages_that_http_forbids_do_not_leave(void **state)
         {{":method", "GET"}, {":path", "/a b"}}, {{":method", "CONNECT"}, {":authority", "a/b"}},
     };
     struct mux_field many[MUX_FIELDS_MAX + 1];
-    struct pair p;
     struct end e;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct mux_message m = {bad[i], 2, true};
@@ -351,13 +345,13 @@ static void messages_that_http_forbids_do_not_leave(void **state)
 static void a_message_as_large_as_may_be_arrives(void **state)
 {
     char value[MUX_VALUE_MAX + 1], rest[MUX_VALUE_MAX];
-    struct pair p;
 
     (void)state;
     memset(value, 'a', sizeof value);
     value[0] = '/';
     value[MUX_VALUE_MAX] = '\0';
     memset(rest, 'b', sizeof rest);
+    struct pair p;
     pair_create(&p);
     struct mux_field fields[MUX_FIELDS_MAX] = {
         {":method", "GET"}, {":scheme", "hx"}, {":authority", "p"}, {":path", value}, {"x", rest}};
@@ -380,11 +374,11 @@ static void a_stream_is_answered_once_and_by_the_server(void **state)
 {
     const struct mux_field field = {":status", "200"};
     const struct mux_message m = {&field, 1, true};
-    struct pair p;
-    struct end *s;
 
     (void)state;
+    struct pair p;
     pair_create(&p);
+    struct end *s;
     struct end *c = open_stream(&p, &s);
     assert_int_equal(mux_respond(s->s, &m), HX_EINVAL);
     assert_int_equal(mux_respond(c->s, &m), HX_EINVAL);

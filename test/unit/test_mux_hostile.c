@@ -3,9 +3,8 @@
 
 static void data_beyond_a_streams_window_resets_it(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     raw_request(&r, 1, false);
     struct end *e = &r.side.ends[0];
@@ -23,10 +22,10 @@ static void data_beyond_a_streams_window_resets_it(void **state)
 
 static void a_peer_that_fills_every_window_is_held_to_the_total(void **state)
 {
-    struct raw r;
     size_t all = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     for (uint32_t i = 0; i < MUX_STREAMS_MAX; i++) {
         raw_request(&r, 2 * i + 1, false);
@@ -45,10 +44,10 @@ static void a_peer_that_fills_every_window_is_held_to_the_total(void **state)
 
 static void streams_that_are_over_but_unread_are_bounded_too(void **state)
 {
-    struct raw r;
     uint32_t id = 1;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     for (size_t i = 0; i < 1000 && r.heard[RST_STREAM] == 0; i++, id += 2) {
         raw_request(&r, id, false);
@@ -99,9 +98,8 @@ static void a_header_beyond_the_bounds_resets_its_stream_alone(void **state)
 
 static void trailers_are_read_over_however_many(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     raw_request(&r, 1, false);
     raw_data(&r, 1, 10, false);
@@ -139,9 +137,8 @@ static void malformed_requests_reset_their_streams_alone(void **state)
 
 static void a_request_without_a_path_resets_its_stream_alone(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     r.block_len = 0;
     block_field(&r, ":method", "GET");
@@ -154,10 +151,10 @@ static void a_request_without_a_path_resets_its_stream_alone(void **state)
 
 static void endless_headers_cut_the_peer(void **state)
 {
-    struct raw r;
     int sent = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     block_request(&r);
     raw_frame(&r, HEADERS, END_STREAM, 1, r.block, r.block_len);
@@ -268,11 +265,11 @@ static void floods_of_each_kind_cut_the_peer(void **state)
 
 static void answers_that_the_peer_does_not_take_are_bounded(void **state)
 {
-    struct raw r;
     const uint8_t p[8] = {0};
     int sent = 0;
 
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     while (r.side.failed == HX_OK && sent < 100000) {
         mux_set_time(r.side.m, sent); /* so slowly that their number is no flood */
@@ -286,9 +283,8 @@ static void answers_that_the_peer_does_not_take_are_bounded(void **state)
 
 static void data_pays_for_the_frames_that_serve_it(void **state)
 {
-    struct raw r;
-
     (void)state;
+    struct raw r;
     raw_create(&r, false);
     raw_request(&r, 1, false);
     for (int i = 0; i < 20000; i++) {
@@ -332,13 +328,13 @@ static void frames_out_of_place_cut_the_peer(void **state)
 static void who_speaks_no_http2_is_cut(void **state)
 {
     static const char text[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n";
-    struct side side;
-    const uint8_t *data;
 
     (void)state;
+    struct side side;
     side_create(&side, false);
     side_receive(&side, (const uint8_t *)text, sizeof text - 1);
     assert_int_equal(side.failed, HX_EPROTO);
+    const uint8_t *data;
     while (mux_send(side.m, &data) > 0)
         continue;
     assert_false(mux_wants_send(side.m));

@@ -87,13 +87,12 @@ static pid_t start_program(void)
 {
     char program[600];
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    pid_t pid;
 
     program_path(program, sizeof program);
     setenv("NOTIFY_SOCKET", path, 1);
     setenv("WATCHDOG_USEC", "600000", 1);
     unsetenv("WATCHDOG_PID");
-    pid = fork();
+    pid_t pid = fork();
     if (pid == 0) {
         dup2(null, STDOUT_FILENO);
         dup2(null, STDERR_FILENO);
@@ -107,12 +106,10 @@ static pid_t start_program(void)
 static void the_nameserver_tells_systemd_that_it_is_ready_alive_and_stopping(void **state)
 {
     pid_t pid = start_program();
-    int64_t ready_ms;
-    int status;
 
     (void)state;
     assert_string_equal(heard(PATIENCE_MS), "READY=1\nSTATUS=0 connections, 0 names");
-    ready_ms = now_ms();
+    int64_t ready_ms = now_ms();
     for (int i = 0; i < 4; i++)
         assert_string_equal(heard(PATIENCE_MS), "WATCHDOG=1\nSTATUS=0 connections, 0 names");
     assert_in_range(now_ms() - ready_ms, 4 * 300 - 50, 4 * 600); /* half of the time; never later than all */
@@ -121,6 +118,7 @@ static void the_nameserver_tells_systemd_that_it_is_ready_alive_and_stopping(voi
         heard(PATIENCE_MS);
     while (strncmp(message, "WATCHDOG=1", 10) == 0);
     assert_string_equal(message, "STOPPING=1\nSTATUS=0 connections, 0 names");
+    int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -141,9 +139,8 @@ static void a_hung_nameserver_falls_silent(void **state)
 
 static void without_a_supervisor_nothing_is_said(void **state)
 {
-    struct notify n;
-
     (void)state;
+    struct notify n;
     assert_int_equal(notify_open(&n), HX_OK);
     notify_send(&n, NOTIFY_READY, "x", 1000);
     assert_int_equal(notify_next_ms(&n), -1);
@@ -152,12 +149,11 @@ static void without_a_supervisor_nothing_is_said(void **state)
 
 static void without_a_watchdog_the_status_alone_is_told(void **state)
 {
-    struct notify n;
-
     (void)state;
     setenv("NOTIFY_SOCKET", path, 1);
     setenv("WATCHDOG_USEC", "600000", 1);
     setenv("WATCHDOG_PID", "1", 1); /* it is somebody else's */
+    struct notify n;
     assert_int_equal(notify_open(&n), HX_OK);
     notify_send(&n, NOTIFY_READY, "a", 1000);
     assert_string_equal(heard(0), "READY=1\nSTATUS=a");
@@ -169,10 +165,9 @@ static void without_a_watchdog_the_status_alone_is_told(void **state)
 
 static void a_supervisor_that_does_not_read_blocks_nobody(void **state)
 {
-    struct notify n;
-
     (void)state;
     setenv("NOTIFY_SOCKET", path, 1);
+    struct notify n;
     assert_int_equal(notify_open(&n), HX_OK);
     for (int i = 0; i < 10000; i++) /* the queue holds some hundred */
         notify_send(&n, NOTIFY_ALIVE, "x", i);
@@ -183,7 +178,6 @@ static void a_supervisor_that_does_not_read_blocks_nobody(void **state)
 static void an_abstract_socket_is_taken_and_a_bad_name_is_not(void **state)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct notify n;
     char name[64], byte[64];
     int len = snprintf(name, sizeof name, "@hx-notify-%d", (int)getpid());
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -194,6 +188,7 @@ static void an_abstract_socket_is_taken_and_a_bad_name_is_not(void **state)
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len)),
                      0);
     setenv("NOTIFY_SOCKET", name, 1);
+    struct notify n;
     assert_int_equal(notify_open(&n), HX_OK);
     notify_send(&n, NOTIFY_READY, "x", 0);
     assert_int_equal(recv(fd, byte, sizeof byte, MSG_DONTWAIT), strlen("READY=1\nSTATUS=x"));

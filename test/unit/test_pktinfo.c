@@ -38,7 +38,7 @@ static void open_world(struct world *w, const struct sockaddr *local, bool batch
 {
     struct net_port_config config = {.local = local, .batch = batch};
     struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa);
+    socklen_t len = sizeof sa;
 
     assert_int_equal(net_port_open(&w->port, &config), HX_OK);
     net_port_set_handler(w->port, NET_USER_UDT, take_all, NULL);
@@ -59,15 +59,13 @@ static struct sockaddr_in ask(struct world *w, const char *asked, const char *to
 {
     uint8_t bytes[DEMUX_BYTES] = {1}, more[64];
     struct sockaddr_in to = at(asked, w->number), from = {0};
-    struct iovec parts[] = {{bytes, sizeof(bytes)}, {more, sizeof(more)}};
+    struct iovec parts[] = {{bytes, sizeof bytes}, {more, sizeof more}};
     struct net_datagram d = {.parts = parts, .part_count = 2};
     struct pollfd p = {.fd = net_port_fd(w->port), .events = POLLIN};
-    socklen_t len = sizeof(from);
+    socklen_t len = sizeof from;
     struct net_address expected = {.port = 0};
-    struct net_route back;
 
-    assert_int_equal(sendto(w->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&to, sizeof(to)),
-                     sizeof(bytes));
+    assert_int_equal(sendto(w->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&to, sizeof to), sizeof bytes);
     assert_int_equal(poll(&p, 1, 5000), 1);
     assert_int_equal(net_port_read(w->port, &d), 1);
     if (told) {
@@ -75,13 +73,13 @@ static struct sockaddr_in ask(struct world *w, const char *asked, const char *to
 
         net_address_from(&expected, (struct sockaddr *)&sin);
     }
-    assert_memory_equal(&d.local, &expected, sizeof(expected));
+    assert_memory_equal(&d.local, &expected, sizeof expected);
     assert_int_equal(d.interface, told ? if_nametoindex("lo") : 0);
-    back = (struct net_route){.to = d.from, .local = d.local};
+    struct net_route back = (struct net_route){.to = d.from, .local = d.local};
     assert_int_equal(net_port_send(w->port, &back, parts, 1, 0), 0);
     p.fd = w->fd;
     assert_int_equal(poll(&p, 1, 5000), 1);
-    assert_int_equal(recvfrom(w->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &len), sizeof(bytes));
+    assert_int_equal(recvfrom(w->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len), sizeof bytes);
     return from;
 }
 
@@ -93,7 +91,7 @@ static void check_answers(const struct sockaddr *local, bool batch)
     for (int i = 1; i <= 3; i++) {
         char address[24];
 
-        snprintf(address, sizeof(address), "127.0.0.%d", i);
+        snprintf(address, sizeof address, "127.0.0.%d", i);
         assert_int_equal(ask(&w, address, address).sin_addr.s_addr, at(address, 0).sin_addr.s_addr);
     }
     close_world(&w);
@@ -117,9 +115,9 @@ static void so_does_one_of_ipv4_alone(void **state)
 static void one_that_is_bound_to_an_address_needs_not_be_told(void **state)
 {
     struct sockaddr_in one = at("127.0.0.2", 0);
-    struct world w;
 
     (void)state;
+    struct world w;
     open_world(&w, (struct sockaddr *)&one, true);
     assert_int_equal(ask(&w, "127.0.0.2", NULL).sin_addr.s_addr, one.sin_addr.s_addr);
     close_world(&w);
@@ -131,18 +129,16 @@ static void check_kernels_choice(const struct net_address *local)
     uint8_t byte = 1;
     struct iovec part = {&byte, 1};
     struct net_route route = {.local = *local};
-    struct sockaddr_in to;
     struct world w;
-    struct pollfd p;
 
     open_world(&w, NULL, false);
-    to = ask(&w, "127.0.0.1", "127.0.0.1"); /* whoever asks has a port now */
-    socklen_t len = sizeof(to);
+    struct sockaddr_in to = ask(&w, "127.0.0.1", "127.0.0.1"); /* whoever asks has a port now */
+    socklen_t len = sizeof to;
     assert_int_equal(getsockname(w.fd, (struct sockaddr *)&to, &len), 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     net_address_from(&route.to, (struct sockaddr *)&to);
     assert_int_equal(net_port_send(w.port, &route, &part, 1, 0), 0);
-    p = (struct pollfd){.fd = w.fd, .events = POLLIN};
+    struct pollfd p = (struct pollfd){.fd = w.fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 5000), 1);
     close_world(&w);
 }
@@ -150,9 +146,9 @@ static void check_kernels_choice(const struct net_address *local)
 static void an_address_that_is_not_ours_gives_way_to_the_kernels_choice(void **state)
 {
     struct sockaddr_in gone = at("192.0.2.1", 0);
-    struct net_address local;
 
     (void)state;
+    struct net_address local;
     net_address_from(&local, (struct sockaddr *)&gone);
     check_kernels_choice(&local);
 }
@@ -160,9 +156,9 @@ static void an_address_that_is_not_ours_gives_way_to_the_kernels_choice(void **s
 static void an_interface_that_is_gone_gives_way_to_the_kernels_choice(void **state)
 {
     struct sockaddr_in one = at("127.0.0.1", 0);
-    struct net_address local;
 
     (void)state;
+    struct net_address local;
     net_address_from(&local, (struct sockaddr *)&one);
     local.scope = INT32_MAX;
     check_kernels_choice(&local);

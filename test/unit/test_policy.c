@@ -35,9 +35,8 @@ static int reached(struct policy *p, struct token_bucket *b, const struct endpoi
 
 static struct policy *policy(struct server_config *config)
 {
-    struct policy *p;
-
     server_config_defaults(config);
+    struct policy *p;
     assert_int_equal(policy_create(&p, config), HX_OK);
     return p;
 }
@@ -127,17 +126,16 @@ static void who_asks_too_often_gets_429_with_retry_after_and_may_go_on(void **st
 static void a_thousand_connects_of_one_host_do_not_delay_another(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *h1, *flood, *other;
 
-    h1 = fixture_ask(f, "203.0.113.10:1", BIND);
+    struct fake_stream *h1 = fixture_ask(f, "203.0.113.10:1", BIND);
     f->config.rate_per_address = 0;
-    flood = fixture_peer(f, "198.51.100.20:1");
+    struct fake_stream *flood = fixture_peer(f, "198.51.100.20:1");
     for (int i = 0; i < 1000; i++) {
         fixture_say(f, flood, "GET " CONNECT " HTTP/1.1\r\n\r\n");
         if (flood->closed || strstr(flood->output, "200 OK"))
             flood = fixture_peer(f, "198.51.100.20:1");
     }
-    other = fixture_ask(f, "192.0.2.7:7", CONNECT);
+    struct fake_stream *other = fixture_ask(f, "192.0.2.7:7", CONNECT);
     assert_int_equal(fixture_status(other), 200);
     assert_in_range(fixture_count(fixture_body(h1), "198.51.100.20"), 1, 40);
     assert_int_equal(fixture_count(fixture_body(h1), "192.0.2.7:7"), 1);
@@ -186,13 +184,13 @@ static void introductions_that_s_makes_by_itself_are_late_but_not_lost(void **st
 static void many_who_must_wait_for_their_rate_do_not_make_the_loop_spin(void **state)
 {
     struct fixture *f = *state;
-    struct fake_stream *h1;
 
     f->config.max_per_address = 0;
     for (int i = 0; i < 700; i++)
         fixture_say(f, fixture_peer(f, "198.51.100.20:1"),
                     "GET " CONNECT " HTTP/1.1\r\nPrefer: wait=60\r\n\r\n");
-    h1 = fixture_ask(f, "203.0.113.10:1", BIND); /* fixture_turns() finds a loop that spins */
+    struct fake_stream *h1 =
+        fixture_ask(f, "203.0.113.10:1", BIND); /* fixture_turns() finds a loop that spins */
     assert_int_equal(fixture_count(fixture_body(h1), "198.51.100.20:1"), 40);
     for (int i = 0; i < 10; i++)
         fixture_pass(f, 100);

@@ -11,7 +11,7 @@
 
 static struct rate *rate_of(unsigned per_second)
 {
-    struct rate *r = malloc(sizeof(*r));
+    struct rate *r = malloc(sizeof *r);
 
     assert_non_null(r);
     rate_init(r, per_second);

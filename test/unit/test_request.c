@@ -18,12 +18,12 @@ static void requests_follow_each_other(void **state)
 static void the_bytes_after_a_request_are_left(void **state)
 {
     static const char text[] = GET "\r\nGET /x HTTP/1.1\r\n\r\nrest";
-    struct request_parser *p;
-    size_t taken;
 
     (void)state;
+    struct request_parser *p;
     assert_int_equal(request_parser_create(&p), HX_OK);
     assert_false(request_parser_started(p));
+    size_t taken;
     assert_int_equal(request_parser_feed(p, text, strlen(text), &taken), REQUEST_DONE);
     assert_int_equal(taken, strlen(GET "\r\n"));
     assert_false(request_parser_started(p));
@@ -39,10 +39,10 @@ static void the_bytes_after_a_request_are_left(void **state)
 
 static void nothing_is_taken_after_a_fatal_refusal(void **state)
 {
-    struct request_parser *p;
     size_t taken = 9;
 
     (void)state;
+    struct request_parser *p;
     assert_int_equal(request_parser_create(&p), HX_OK);
     assert_int_equal(request_parser_feed(p, "\x16\x03", 2, &taken), REQUEST_REFUSED);
     assert_int_equal(request_parser_feed(p, GET "\r\n", strlen(GET "\r\n"), &taken), REQUEST_REFUSED);
@@ -222,10 +222,10 @@ static void versions_other_than_1_are_refused(void **state)
 
 static void written_requests_are_read_back(void **state)
 {
-    struct buf out;
     char text[512];
 
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
     assert_int_equal(request_write_bind(&out, "a@b&c=d%", NULL), HX_EINVAL);
     assert_int_equal(request_write_bind(&out, "", NULL), HX_EINVAL);

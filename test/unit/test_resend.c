@@ -15,7 +15,7 @@ static void ack_of_peer(struct resend *r, uint32_t seq, uint32_t peer_rtt_ms, in
 
     packet_put_word(body + ACK_SEQUENCE, seq);
     packet_put_word(body + ACK_RTT, peer_rtt_ms * 1000);
-    resend_acked(r, body, sizeof(body), now_ms);
+    resend_acked(r, body, sizeof body, now_ms);
 }
 
 static void ack(struct resend *r, uint32_t seq, int64_t now_ms)
@@ -48,9 +48,8 @@ static struct resend alone(uint32_t seq, int handshake_rtt_ms)
 
 static void nothing_is_due_before_anything_was_sent_and_once_all_is_acknowledged(void **state)
 {
-    struct resend r;
-
     (void)state;
+    struct resend r;
     resend_init(&r);
     ack(&r, 5, 0);
     assert_true(r.due_ms == INT64_MAX);
@@ -156,7 +155,8 @@ static void an_acknowledgement_without_an_answer_makes_way_for_a_later_one(void 
     uint32_t number = 1;
 
     (void)state;
-    for (; now_ms < 4000; now_ms += 10, number++) { /* one each 10 ms, as UDT sends them, over a way of 600 ms */
+    for (; now_ms < 4000;
+         now_ms += 10, number++) { /* one each 10 ms, as UDT sends them, over a way of 600 ms */
         resend_ack_left(&r, number, now_ms);
         if (number > 60)
             resend_ack_answered(&r, number - 60, now_ms);
@@ -323,9 +323,9 @@ static void short_and_absurd_bodies_do_no_harm(void **state)
     uint8_t body[ACK_SIZE_SHORT];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(body); i++)
+    for (size_t i = 0; i < sizeof body; i++)
         body[i] = 0xFF;
-    for (size_t len = 0; len <= sizeof(body); len++)
+    for (size_t len = 0; len <= sizeof body; len++)
         resend_acked(&r, body, len, 10);
     assert_int_equal(r.acked, 103);
     ack(&r, 104, 20);
@@ -342,7 +342,8 @@ int main(void)
         cmocka_unit_test(the_round_trip_is_measured_and_what_was_repeated_tells_nothing_of_it),
         cmocka_unit_test(the_handshake_says_how_soon_the_first_flight_is_repeated),
         cmocka_unit_test(a_peer_that_has_measured_a_long_way_is_believed_until_we_have),
-        cmocka_unit_test(the_answer_to_a_numbered_acknowledgement_tells_the_round_trip_where_all_was_repeated),
+        cmocka_unit_test(
+            the_answer_to_a_numbered_acknowledgement_tells_the_round_trip_where_all_was_repeated),
         cmocka_unit_test(an_acknowledgement_without_an_answer_makes_way_for_a_later_one),
         cmocka_unit_test(what_was_never_sent_is_not_acknowledged),
         cmocka_unit_test(the_first_repetition_names_the_oldest_and_the_newest),

@@ -312,11 +312,11 @@ static void a_head_of_16384_bytes_is_read_and_16385_are_refused(void **state)
 
 static void endless_informational_answers_are_refused(void **state)
 {
-    struct response_reader *r;
     struct response_callbacks none = {0};
     ssize_t n = 0;
 
     (void)state;
+    struct response_reader *r;
     assert_int_equal(response_reader_create(&r, false, &none), HX_OK);
     for (int i = 0; i < 2000 && n >= 0; i++)
         n = response_reader_feed(r, "HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -348,9 +348,9 @@ static void texts_are_written_with_their_length(void **state)
                                    "Connection: close\r\n"
                                    "\r\n"
                                    "nobody here\r\n";
-    struct buf out;
 
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
     assert_int_equal(response_write_text(&out, &r), HX_OK);
     assert_int_equal(out.len, strlen(expected));

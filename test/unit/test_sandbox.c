@@ -154,7 +154,6 @@ static void a_failed_assertion_ends_as_ever(void **state)
 static void threads_that_run_already_are_under_it(void **state)
 {
     pid_t pid = fork();
-    int status;
 
     (void)state;
     if (pid == 0) {
@@ -169,6 +168,7 @@ static void threads_that_run_already_are_under_it(void **state)
         pthread_join(thread, &result);
         _exit((int)(intptr_t)result);
     }
+    int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);

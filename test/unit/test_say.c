@@ -95,13 +95,12 @@ static void one_note(void)
 static void notes_of_one_kind_are_few_and_the_next_one_tells_how_many_were_left_out(void **state)
 {
     int64_t begun_ms = clock_now_ms(), took_ms;
-    const char *text;
     int tries, shown, left_out = 0;
 
     (void)state;
     say_to_pipe(many_notes);
     took_ms = clock_now_ms() - begun_ms;
-    text = said();
+    const char *text = said();
     assert_in_range(lines_with(text, "at somewhere"), SAY_OFTEN,
                     SAY_OFTEN + SAY_OFTEN * (took_ms + 1) / 1000 + 1);
     assert_in_range(lines_with(text, ": echo") + lines_with(text, ": pipe"), SAY_OFTEN,
@@ -123,13 +122,12 @@ static void notes_of_one_kind_are_few_and_the_next_one_tells_how_many_were_left_
 static void how_many_were_left_out_is_told_in_any_case(void **state)
 {
     struct pollfd fd = {.fd = reader, .events = POLLIN};
-    const char *text;
 
     (void)state;
     dup2(writer, STDERR_FILENO);
     for (int i = 0; i < 100; i++)
         say_error_often(SAY_UNKNOWN, "refused %d", i);
-    text = said();
+    const char *text = said();
     assert_int_equal(lines_with(text, "hx: refused"), SAY_OFTEN);
     do { /* another test's lines may be told first */
         assert_int_equal(poll(&fd, 1, 20000), 1);
@@ -141,12 +139,10 @@ static void how_many_were_left_out_is_told_in_any_case(void **state)
 
 static void nothing_is_noted_when_quiet(void **state)
 {
-    const char *text;
-
     (void)state;
     say_init(true, true);
     say_to_pipe(many_notes);
-    text = said();
+    const char *text = said();
     assert_int_equal(lines_with(text, "hx: it ends\n"), 1);
     assert_int_equal(lines_with(text, "external address"), 0);
 }

@@ -34,11 +34,9 @@ void _ZdaPvm(void *p, size_t size);
 /* Who writes behind the first array of HEAP_ROOM pointers ends the process there and then. */
 void *_Znam(size_t size)
 {
-    void *p;
-
     if (!fencing || fenced || size != HEAP_ROOM * sizeof(void *))
         return malloc(size ? size : 1);
-    p = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED || mprotect((uint8_t *)p + size, PAGE, PROT_NONE) < 0)
         abort();
     fenced = p;
@@ -117,7 +115,7 @@ static void say_handshake(int number, int32_t request)
     packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)request);
     packet_put_word(body + HANDSHAKE_ID, (uint32_t)number + 1);
     packet_put_word(body + HANDSHAKE_COOKIE, cookie);
-    assert_int_equal(send(fd, packet, sizeof(packet), 0), sizeof(packet));
+    assert_int_equal(send(fd, packet, sizeof packet, 0), sizeof packet);
 }
 
 static void take(const uint8_t *packet, size_t len)
@@ -148,7 +146,7 @@ static void await(const int *count, int end)
         ssize_t n;
 
         poll(fds, 2, 100);
-        while ((n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT)) >= PACKET_HEAD)
+        while ((n = recv(fd, packet, sizeof packet, MSG_DONTWAIT)) >= PACKET_HEAD)
             take(packet, (size_t)n);
         while (udt_port_next(server, &ev)) {
             if (ev.type == UDT_EV_ACCEPTED)
@@ -174,17 +172,17 @@ static int open_all(void **state)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&to, .local_len = sizeof(to), .backlog = PEERS};
-    socklen_t len;
+        .local = (struct sockaddr *)&to, .local_len = sizeof to, .backlog = PEERS};
 
     (void)state;
     fencing = true;
     assert_int_equal(udt_port_open(&server, &config), HX_OK);
     fencing = false;
     assert_non_null(fenced);
+    socklen_t len;
     to.sin_port = ((const struct sockaddr_in6 *)udt_port_local(server, &len))->sin6_port;
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     connect_all();
     return 0;
 }
@@ -201,13 +199,11 @@ static int close_all(void **state)
 
 static void more_than_4096_may_have_something_to_send_at_a_time(void **state)
 {
-    int told_before;
-
     (void)state;
     let_through(false);
     for (int i = 0; i < PEERS; i++)
         assert_int_equal(stream_write(accepted[i], "x", 1), 1);
-    told_before = told_count; /* the thread that sends stands at the first: all others are on its heap */
+    int told_before = told_count; /* the thread that sends stands at the first: all others are on its heap */
     let_through(true);
     assert_int_equal(told_before, 0);
     await(&told_count, PEERS);

@@ -45,23 +45,22 @@ struct peer {
 static int serve(int ready_fd)
 {
     struct server_config config;
-    struct udt_port_config pc;
-    struct udt_port *p;
-    struct server *s;
     int signals = service_block_signals();
-    const struct sockaddr *local;
-    socklen_t len;
 
     server_config_defaults(&config);
     config.request_timeout_ms = TIMEOUT_S * 1000;
     if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
         return 2;
-    pc = (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
-                                  .local_len = config.listen[0].len,
-                                  .backlog = 100};
+    struct udt_port_config pc =
+        (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
+                                 .local_len = config.listen[0].len,
+                                 .backlog = 100};
+    struct udt_port *p;
+    struct server *s;
     if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
         return 3;
-    local = udt_port_local(p, &len);
+    socklen_t len;
+    const struct sockaddr *local = udt_port_local(p, &len);
     if (write(ready_fd, local, len) != (ssize_t)len ||
         service_run(&(struct service_config){
             .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
@@ -75,7 +74,6 @@ static int start_server(void **state)
 {
     struct udt_port_config pc = {.local = NULL};
     int ready[2];
-    ssize_t n;
 
     (void)state;
     server_log = tmpfile();
@@ -87,7 +85,7 @@ static int start_server(void **state)
         _exit(serve(ready[1]));
     }
     close(ready[1]);
-    n = read(ready[0], &server_address, sizeof server_address);
+    ssize_t n = read(ready[0], &server_address, sizeof server_address);
     close(ready[0]);
     server_len = n > 0 ? (socklen_t)n : 0;
     return n > 0 && udt_port_open(&port, &pc) == HX_OK ? 0 : -1;
@@ -95,11 +93,10 @@ static int start_server(void **state)
 
 static int stop_server(void **state)
 {
-    int status;
-
     (void)state;
     udt_shutdown(100);
     kill(server_pid, SIGTERM);
+    int status;
     waitpid(server_pid, &status, 0);
     fclose(server_log);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;

@@ -52,10 +52,10 @@ static int64_t believed_after_ms(struct shutdown_check *d, int *questions)
 static void silence_is_believed_after_85_ms_and_four_round_trips(void **state)
 {
     struct shutdown_check near = with_rtt(0), far = with_rtt(200), unknown;
-    int questions;
 
     (void)state;
     shutdown_check_init(&unknown);
+    int questions;
     assert_int_equal(believed_after_ms(&near, &questions), 85);
     assert_int_equal(questions, 5);
     assert_int_equal(believed_after_ms(&far, &questions), 885);
@@ -86,12 +86,11 @@ static void an_answer_to_any_question_ends_the_check(void **state)
 static void shutdowns_while_one_is_checked_change_nothing(void **state)
 {
     struct shutdown_check d = with_rtt(20);
-    int64_t due_ms;
 
     (void)state;
     shutdown_check_begin(&d, RANDOM, 1000);
     assert_true(shutdown_check_ask(&d, body, 1000));
-    due_ms = d.due_ms;
+    int64_t due_ms = d.due_ms;
     shutdown_check_begin(&d, RANDOM + 2, 1001);
     assert_true(d.due_ms == due_ms);
     assert_true(answered(&d, NUMBER, 1002));
@@ -139,11 +138,11 @@ static void the_question_is_one_that_every_implementation_answers(void **state)
     static const uint32_t randoms[] = {0, 0x20000000, 0xE0000000, 0xFFFFFFFF};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(randoms) / sizeof(randoms[0]); i++) {
+    for (size_t i = 0; i < sizeof randoms / sizeof randoms[0]; i++) {
         struct shutdown_check d = with_rtt(20);
 
         shutdown_check_begin(&d, randoms[i], 1000);
-        memset(body, 0xFF, sizeof(body));
+        memset(body, 0xFF, sizeof body);
         assert_true(shutdown_check_ask(&d, body, 1000));
         assert_in_range(d.number, 1, 0x1FFFFFFF);
         assert_int_equal(packet_word(body + ACK_RATE), 0); /* UDT's estimates stay as they are */

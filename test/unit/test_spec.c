@@ -56,9 +56,9 @@ static struct request_parser *read_request(const char *name, enum request_result
 {
     struct transcript t = load(name);
     struct request_parser *p;
-    size_t taken;
 
     assert_int_equal(request_parser_create(&p), HX_OK);
+    size_t taken;
     assert_int_equal(request_parser_feed(p, t.text, t.len, &taken), expected);
     if (expected == REQUEST_DONE || !request_parser_refusal(p)->fatal)
         assert_int_equal(taken, t.len);
@@ -88,9 +88,8 @@ static void requests_are_read(void **state)
 
 static void requests_are_written(void **state)
 {
-    struct buf out;
-
     (void)state;
+    struct buf out;
     buf_init(&out, 0);
     assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL), HX_OK);
     check_written(&out, "bind.request");
@@ -163,9 +162,9 @@ static void check_stream_read(const char *name, const char *expected)
     struct transcript t = load(name);
     static struct reading r;
     struct response_callbacks cb = {.on_head = on_head, .on_body = on_body, .user = &r};
-    struct response_reader *reader;
 
     r.account.len = 0;
+    struct response_reader *reader;
     assert_int_equal(response_reader_create(&reader, false, &cb), HX_OK);
     assert_int_equal(response_reader_feed(reader, t.text, t.len), t.len);
     assert_false(response_reader_done(reader)); /* the stream stays open */

@@ -39,7 +39,7 @@ static void a_rendezvous_peer_that_answers_with_our_mss_keeps_its_own(void **sta
     static const enum packet_request requests[] = {HS_RENDEZVOUS, HS_CONCLUSION, HS_AGREEMENT};
     struct world *w = *state;
 
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         put_handshake(w, ID, requests[i], PEER_ID, 100, PEER_ISN);
         packet_put_word(w->body + HANDSHAKE_MSS, requests[i] == HS_AGREEMENT ? FILTER_MSS_OURS : 576);
         assert_true(taken(w, HANDSHAKE_SIZE));
@@ -95,8 +95,6 @@ static void a_refusal_does_not_end_a_rendezvous(void **state)
 static void every_drop_is_counted_by_its_reason_and_told_once_a_minute(void **state)
 {
     struct world *w = *state;
-    struct net_address from;
-    enum drop why;
 
     for (int i = 0; i < 3; i++) {
         put_handshake(w, ID, HS_CONCLUSION, PEER_ID, 100, ISN);
@@ -112,6 +110,8 @@ static void every_drop_is_counted_by_its_reason_and_told_once_a_minute(void **st
     assert_int_equal(w->tap->drops.count[DROP_BAD_REQUEST], 1);
     assert_int_equal(w->tap->drops.count[DROP_UNMATCHED], 1);
     assert_int_equal(w->tap->drops.count[DROP_LIGHT_ACK], 1);
+    struct net_address from;
+    enum drop why;
     assert_true(tap_next_drop(w->tap, &from, &why));
     assert_true(net_address_equal(&from, &w->peer));
     assert_string_equal(drop_name(why), "mss");
@@ -126,13 +126,13 @@ static void sources_of_drops_are_bounded(void **state)
 {
     struct world *w = *state;
     struct net_address from = w->peer;
-    enum drop why;
     int told_of = 0;
 
     for (int i = 0; i < 3 * DROP_SOURCES; i++) {
         from.ip[0] = (uint8_t)i;
         drops_note(&w->tap->drops, &from, (enum drop)FILTER_MSS, NOW_MS);
     }
+    enum drop why;
     while (tap_next_drop(w->tap, &from, &why))
         told_of++;
     assert_int_equal(told_of, DROP_SOURCES);
@@ -183,11 +183,11 @@ static void come_to(struct world *w, uint8_t host, uint32_t interface)
 static void only_a_conclusion_of_our_request_tells_where_we_are_heard(void **state)
 {
     struct world *w = *state;
-    struct net_address at;
 
     come_to(w, 1, 5);
     assert_true(handshake_taken(w, HS_REGULAR, PEER_ID, 100, ISN));
     assert_false(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN + 1));
+    struct net_address at;
     assert_false(tap_conn_heard_at(w->tap, ID, &at));
     come_to(w, 2, 7);
     assert_true(handshake_taken(w, HS_CONCLUSION, PEER_ID, 100, ISN));
@@ -197,17 +197,17 @@ static void only_a_conclusion_of_our_request_tells_where_we_are_heard(void **sta
     (void)ack_window(w, 100);
     assert_true(tap_conn_heard_at(w->tap, ID, &at));
     come_to(w, 2, 7);
-    assert_memory_equal(&at, &w->local, sizeof(at));
+    assert_memory_equal(&at, &w->local, sizeof at);
 }
 
 static void a_peer_of_a_rendezvous_does_not_tell_where_we_are_heard(void **state)
 {
     struct world *w = *state;
-    struct net_address at;
 
     come_to(w, 1, 5);
     assert_true(handshake_taken(w, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN));
     tap_conn_connected(w->tap, ID, false);
+    struct net_address at;
     assert_false(tap_conn_heard_at(w->tap, ID, &at));
 }
 
@@ -220,7 +220,7 @@ static void all_that_leaves_for_a_connection_leaves_by_its_source(void **state)
     tap_conn_leave_by(w->tap, ID, &w->local);
     put_handshake(w, 0, HS_RENDEZVOUS, ID, WINDOW_MAX, ISN);
     assert_true(outbound_leave(w->tap, &route, w->head, w->body, HANDSHAKE_SIZE, NOW_MS));
-    assert_memory_equal(&route.local, &w->local, sizeof(w->local));
+    assert_memory_equal(&route.local, &w->local, sizeof w->local);
     assert_true(handshake_taken(w, HS_AGREEMENT, PEER_ID, 100, PEER_ISN));
     tap_conn_connected(w->tap, ID, false);
     for (int type = PACKET_KEEPALIVE; type <= PACKET_SHUTDOWN; type += PACKET_SHUTDOWN - PACKET_KEEPALIVE) {
@@ -228,7 +228,7 @@ static void all_that_leaves_for_a_connection_leaves_by_its_source(void **state)
         w->conn->heard_ms = w->conn->sent_ms = NOW_MS;
         packet_put_control(w->head, (enum packet_type)type, 0, PEER_ID);
         assert_true(outbound_leave(w->tap, &route, w->head, w->body, 4, NOW_MS + 7000));
-        assert_memory_equal(&route.local, &w->local, sizeof(w->local));
+        assert_memory_equal(&route.local, &w->local, sizeof w->local);
     }
 }
 
@@ -275,7 +275,7 @@ static void a_signal_that_comes_after_its_event_was_taken_is_no_endless_one(void
     w->tap->ready.signalled = true; /* tap_unlock(), on UDT's thread, gets as far as this ... */
     pthread_mutex_unlock(&w->tap->lock);
     assert_int_equal(told(w), TAP_READABLE);
-    assert_int_equal(write(fd.fd, &one, sizeof(one)), sizeof(one)); /* ... and now here */
+    assert_int_equal(write(fd.fd, &one, sizeof one), sizeof one); /* ... and now here */
     assert_int_equal(poll(&fd, 1, 0), 1);
     assert_int_equal(told(w), 0);
     assert_int_equal(poll(&fd, 1, 0), 0);

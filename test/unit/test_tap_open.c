@@ -20,7 +20,7 @@ static void our_own_shutdown_carries_the_proof(void **state)
 {
     struct world *w = *state;
 
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_control(w->head, PACKET_SHUTDOWN, 0, PEER_ID);
     assert_true(leaves(w, 4));
     assert_int_equal(packet_word(w->head + 4), COOKIE);
@@ -29,9 +29,9 @@ static void our_own_shutdown_carries_the_proof(void **state)
 static void only_who_has_seen_the_handshake_can_say_that_a_direction_ends(void **state)
 {
     struct world *w = *state;
-    struct half_close peer;
 
     w->conn->half_closing = true;
+    struct half_close peer;
     half_close_init(&peer, NOW_MS);
     half_close_end(&peer, 0, NOW_MS);
     packet_put_control(w->head, PACKET_CUSTOM, FILTER_CUSTOM_HX, ID);
@@ -133,7 +133,7 @@ static void a_stock_peer_that_has_closed_is_believed_within_100_ms(void **state)
 
     packet_put_control(w->head, PACKET_ACK, 0, PEER_ID); /* UDT's, and its answer after a millisecond */
     packet_put_word(w->head + 4, 5);
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_word(w->body + ACK_SEQUENCE, ISN + 1);
     assert_true(leaves(w, ACK_SIZE_FULL));
     packet_put_control(w->head, PACKET_ACK2, 0, ID);
@@ -171,7 +171,7 @@ static void of_acks_that_follow_each_other_closely_one_is_answered(void **state)
 
 static bool speaks_of(struct world *w, enum packet_type type, uint32_t sequence)
 {
-    memset(w->body, 0, sizeof(w->body));
+    memset(w->body, 0, sizeof w->body);
     packet_put_control(w->head, type, 0, ID);
     packet_put_word(w->body, sequence);
     return taken(w, type == PACKET_ACK ? ACK_SIZE_FULL : 4);

@@ -42,7 +42,7 @@ static void bytes_go_both_ways(void **state)
     assert_memory_equal(buf, "hello", 5);
     assert_int_equal(stream_write(b, "bye", 3), 3);
     assert_int_equal(read_all(left, a, buf, 3), 3);
-    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EAGAIN);
+    assert_int_equal(stream_read(a, buf, sizeof buf), HX_EAGAIN);
     stream_close(a);
     stream_close(b);
 }
@@ -50,13 +50,11 @@ static void bytes_go_both_ways(void **state)
 static void the_listener_sees_the_clients_own_port(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);
-    const struct sockaddr_in6 *seen;
-    const struct sockaddr *mine;
-    socklen_t len;
 
     (void)state;
-    seen = (const struct sockaddr_in6 *)stream_peer(b, &len);
-    mine = udt_port_local(left, &len);
+    socklen_t len;
+    const struct sockaddr_in6 *seen = (const struct sockaddr_in6 *)stream_peer(b, &len);
+    const struct sockaddr *mine = udt_port_local(left, &len);
     assert_int_equal(seen->sin6_port, ((const struct sockaddr_in6 *)mine)->sin6_port);
     assert_true(IN6_IS_ADDR_V4MAPPED(&seen->sin6_addr));
     stream_close(a);
@@ -66,19 +64,18 @@ static void the_listener_sees_the_clients_own_port(void **state)
 static void a_close_is_told_within_100_ms_after_what_came_before_it(void **state)
 {
     struct stream *b, *a = connect_to(left, server, &b);
-    int64_t start_ms;
     char buf[8];
 
     (void)state;
     stream_write(a, "last", 4);
     await(left, UDT_EV_WRITABLE); /* acknowledged */
     assert_int_equal(stream_unacked(a), 0);
-    start_ms = clock_now_ms();
+    int64_t start_ms = clock_now_ms();
     stream_close(a);
     await(server, UDT_EV_CLOSED);
     assert_in_range(clock_now_ms() - start_ms, 0, CLOSE_MS); /* UDT's epoll: never */
-    assert_int_equal(read_all(server, b, buf, sizeof(buf)), 4);
-    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_ECLOSED);
+    assert_int_equal(read_all(server, b, buf, sizeof buf), 4);
+    assert_int_equal(stream_read(b, buf, sizeof buf), HX_ECLOSED);
     assert_int_equal(stream_unacked(b), HX_ECLOSED);
     stream_close(b);
 }
@@ -86,13 +83,12 @@ static void a_close_is_told_within_100_ms_after_what_came_before_it(void **state
 static void a_connect_to_nobody_ends_at_its_deadline(void **state)
 {
     struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct udt_event ev;
-    struct stream *s;
 
     (void)state;
     nobody.sin_port = htons(9); /* discard */
-    assert_int_equal(udt_connect(&s, left, (struct sockaddr *)&nobody, sizeof(nobody), 200, NULL), HX_OK);
-    ev = await(left, UDT_EV_CONNECT_FAILED);
+    struct stream *s;
+    assert_int_equal(udt_connect(&s, left, (struct sockaddr *)&nobody, sizeof nobody, 200, NULL), HX_OK);
+    struct udt_event ev = await(left, UDT_EV_CONNECT_FAILED);
     assert_ptr_equal(ev.stream, s);
     assert_int_equal(ev.error, HX_ETIMEDOUT);
     stream_close(s);
@@ -102,21 +98,21 @@ static void a_connect_begins_again_when_an_attempt_has_been_lost(void **state)
 {
     struct sockaddr_in later = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&later, .local_len = sizeof(later), .backlog = 10};
-    socklen_t len = sizeof(later);
-    struct udt_port *late;
-    struct stream *s, *accepted;
+        .local = (struct sockaddr *)&later, .local_len = sizeof later, .backlog = 10};
+    socklen_t len = sizeof later;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     (void)state;
     assert_int_equal(bind(fd, (struct sockaddr *)&later, len), 0); /* reserves a port that answers nothing */
     getsockname(fd, (struct sockaddr *)&later, &len);
+    struct stream *s;
     assert_int_equal(udt_connect(&s, left, (struct sockaddr *)&later, len, 8000, NULL), HX_OK);
     assert_true(quiet(left, UDT_CONNECT_MS + 200)); /* past the first attempt */
     close(fd);
+    struct udt_port *late;
     assert_int_equal(udt_port_open(&late, &config), HX_OK);
     assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, s);
-    accepted = await(late, UDT_EV_ACCEPTED).stream;
+    struct stream *accepted = await(late, UDT_EV_ACCEPTED).stream;
     stream_close(s);
     stream_close(accepted);
 }
@@ -173,11 +169,9 @@ static size_t settled_bytes(void)
 
 static void two_thousand_sessions_corrupt_no_memory_and_leave_none_behind(void **state)
 {
-    size_t before;
-
     (void)state;
     have_sessions(500);
-    before = settled_bytes();
+    size_t before = settled_bytes();
     have_sessions(2000); /* A1: the heap is corrupt after 1024 */
     if (before == 0) {
         print_message("not measured: a sanitizer's malloc() does not count\n");
@@ -213,14 +207,14 @@ static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
     int64_t best_ms = INT64_MAX;
 
     (void)state;
-    memset(out, 'y', sizeof(out));
+    memset(out, 'y', sizeof out);
     for (int i = 0; i < 5; i++) {
         int64_t start_ms = clock_now_ms();
 
         stream_write(a, "x", 1); /* the ACK timer has just run */
         assert_int_equal(read_all(server, b, in, 1), 1);
-        assert_int_equal(stream_write(a, out, sizeof(out)), sizeof(out));
-        assert_int_equal(read_all(server, b, in, sizeof(in)), sizeof(in));
+        assert_int_equal(stream_write(a, out, sizeof out), sizeof out);
+        assert_int_equal(read_all(server, b, in, sizeof in), sizeof in);
         if (clock_now_ms() - start_ms < best_ms)
             best_ms = clock_now_ms() - start_ms;
     }
@@ -270,11 +264,10 @@ static void connections_that_were_idle_for_long_still_speak_and_close(void **sta
 static void throw_handshake(int fd, uint32_t mss, uint32_t window)
 {
     uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
-    const struct sockaddr *to;
     socklen_t len;
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
-    to = udt_port_local(server, &len);
+    const struct sockaddr *to = udt_port_local(server, &len);
     v4.sin_port = ((const struct sockaddr_in6 *)to)->sin6_port;
     packet_put_control(packet, PACKET_HANDSHAKE, 0, 0);
     packet_put_word(packet + 16 + HANDSHAKE_VERSION, 4);
@@ -283,8 +276,7 @@ static void throw_handshake(int fd, uint32_t mss, uint32_t window)
     packet_put_word(packet + 16 + HANDSHAKE_WINDOW, window);
     packet_put_word(packet + 16 + HANDSHAKE_REQUEST, HS_REGULAR);
     packet_put_word(packet + 16 + HANDSHAKE_ID, 4711);
-    assert_int_equal(sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&v4, sizeof(v4)),
-                     sizeof(packet));
+    assert_int_equal(sendto(fd, packet, sizeof packet, 0, (struct sockaddr *)&v4, sizeof v4), sizeof packet);
 }
 
 static uint8_t answer[2048];
@@ -293,7 +285,7 @@ static bool answered(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
-    return poll(&p, 1, 150) == 1 && recv(fd, answer, sizeof(answer), 0) == PACKET_HEAD + HANDSHAKE_SIZE;
+    return poll(&p, 1, 150) == 1 && recv(fd, answer, sizeof answer, 0) == PACKET_HEAD + HANDSHAKE_SIZE;
 }
 
 /* What the listener's UDT would make room for. */
@@ -347,14 +339,14 @@ static void two_listeners_of_one_port_number_keep_their_connections_apart(void *
 {
     struct udt_port *other, *ports[2] = {server, NULL};
     struct udt_port_config config = {.backlog = 16};
-    struct sockaddr_in6 at;
-    socklen_t len;
 
     (void)state;
-    memcpy(&at, udt_port_local(server, &len), sizeof(at)); /* 127.0.0.1, as mapped */
+    struct sockaddr_in6 at;
+    socklen_t len;
+    memcpy(&at, udt_port_local(server, &len), sizeof at); /* 127.0.0.1, as mapped */
     at.sin6_addr.s6_addr[15] = 2;
     config.local = (struct sockaddr *)&at;
-    config.local_len = sizeof(at);
+    config.local_len = sizeof at;
     assert_int_equal(udt_port_open(&other, &config), HX_OK);
     ports[1] = other;
     for (int i = 0; i < 4; i++) {

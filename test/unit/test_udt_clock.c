@@ -30,12 +30,10 @@ static int64_t read_for(int64_t ns)
 /* The gap begins at any time between two milliseconds. */
 static void a_gap_is_taken_out_and_the_clock_does_not_go_back(void **state)
 {
-    int64_t before, after;
-
     (void)state;
-    before = read_for(19 * NS_PER_MS / 10);
+    int64_t before = read_for(19 * NS_PER_MS / 10);
     poll(NULL, 0, UDT_CLOCK_GAP_MS + 50);
-    after = udt_clock_ns();
+    int64_t after = udt_clock_ns();
     assert_true(after >= before);
     assert_true(after - before < UDT_CLOCK_GAP_MS / 2 * NS_PER_MS);
 }

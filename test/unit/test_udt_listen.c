@@ -24,13 +24,11 @@ int __wrap__ZN3UDT6listenEii(int id, int backlog);
 
 int __wrap__ZN3UDT6listenEii(int id, int backlog)
 {
-    int result;
-
     if (refuses)
         return -1;
     if (no_memory)
         allocations_left = 1;
-    result = __real__ZN3UDT6listenEii(id, backlog);
+    int result = __real__ZN3UDT6listenEii(id, backlog);
     allocations_left = -1;
     return result;
 }
@@ -47,13 +45,12 @@ _Noreturn void _ZSt17__throw_bad_allocv(void);
 void *__wrap__Znwm(size_t size)
 {
     bool fails = allocations_left == 0, is_queue = allocations_left > 0;
-    void *p;
 
     if (allocations_left >= 0)
         allocations_left--; /* one fails: UDT tells of it with memory of its own */
     if (fails)
         _ZSt17__throw_bad_allocv();
-    p = __real__Znwm(size);
+    void *p = __real__Znwm(size);
     if (is_queue)
         queue = p;
     return p;
@@ -103,7 +100,7 @@ static int count_in(const char *directory)
 static bool bindable(const struct sockaddr_in *address)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    bool bound = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0;
 
     close(fd);
     return bound;
@@ -113,7 +110,7 @@ static bool bindable(const struct sockaddr_in *address)
 static struct sockaddr_in free_address(void)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(sin);
+    socklen_t len = sizeof sin;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
@@ -137,7 +134,7 @@ static void it_is_told_and_its_descriptor_and_threads_go(void **state)
     struct sockaddr_in address = free_address();
     struct sockaddr_in full = free_address();
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&address, .local_len = sizeof(address), .backlog = 10};
+        .local = (struct sockaddr *)&address, .local_len = sizeof address, .backlog = 10};
     struct udt_port_config full_config = config;
     struct udt_port *other = open_port(0), *p = NULL;
     int threads = count_in("/proc/self/task");
@@ -162,7 +159,7 @@ static void it_is_told_and_its_descriptor_and_threads_go(void **state)
 static void what_udt_has_closed_is_not_closed_again(void **state)
 {
     struct sockaddr_in address = free_address();
-    struct udt_port_config config = {.local = (struct sockaddr *)&address, .local_len = sizeof(address)};
+    struct udt_port_config config = {.local = (struct sockaddr *)&address, .local_len = sizeof address};
     struct udt_port *p = NULL;
 
     (void)state;

@@ -21,7 +21,7 @@ static void expect_host(const struct sockaddr_in6 *at, const char *host)
 {
     char text[INET6_ADDRSTRLEN];
 
-    assert_string_equal(inet_ntop(AF_INET6, &at->sin6_addr, text, sizeof(text)), host);
+    assert_string_equal(inet_ntop(AF_INET6, &at->sin6_addr, text, sizeof text), host);
 }
 
 /* The peer, which takes nothing from elsewhere, is told that we are at 127.0.0.2. */
@@ -29,19 +29,20 @@ static void a_rendezvous_leaves_by_its_source(void **state)
 {
     struct udt_port_config config = {.local = NULL};
     struct sockaddr_in6 source = {.sin6_family = AF_INET6}, seen = source;
-    struct stream *a, *b;
-    struct udt_port *all;
-    socklen_t len;
+    struct stream *b;
 
     (void)state;
+    struct udt_port *all;
     assert_int_equal(udt_port_open(&all, &config), HX_OK);
     assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.2", &source.sin6_addr), 1);
     seen.sin6_addr = source.sin6_addr;
+    socklen_t len;
     seen.sin6_port = ((const struct sockaddr_in6 *)udt_port_local(all, &len))->sin6_port;
     assert_int_equal(
-        udt_rendezvous(&b, right, (struct sockaddr *)&seen, sizeof(seen), NULL, 5000, UDT_PARTY_UNSAID, NULL),
+        udt_rendezvous(&b, right, (struct sockaddr *)&seen, sizeof seen, NULL, 5000, UDT_PARTY_UNSAID, NULL),
         HX_OK);
     const struct sockaddr *address = udt_port_local(right, &len);
+    struct stream *a;
     assert_int_equal(udt_rendezvous(&a, all, address, len, &source, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(all, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
@@ -60,21 +61,21 @@ static void a_rendezvous_leaves_by_its_source(void **state)
 /* One punch: how long the first data takes, sent as soon as the sender is connected. */
 static int64_t first_data_ms(void)
 {
-    struct stream *a, *b;
-    int64_t start_ms, took_ms;
+    struct stream *a;
     char buf[4];
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
     assert_int_equal(udt_rendezvous(&a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     address = udt_port_local(left, &len);
+    struct stream *b;
     assert_int_equal(udt_rendezvous(&b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     stream_write(a, "1st", 3);
-    start_ms = clock_now_ms();
+    int64_t start_ms = clock_now_ms();
     await(right, UDT_EV_CONNECTED);
     assert_int_equal(read_all(right, b, buf, 3), 3);
-    took_ms = clock_now_ms() - start_ms;
+    int64_t took_ms = clock_now_ms() - start_ms;
     stream_close(a);
     stream_close(b);
     return took_ms;
@@ -123,7 +124,7 @@ static void two_hosts_that_call_each_other_at_the_same_moment_get_a_connection_e
     struct stream *ends[ENDS];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         for (int j = 0; j < ENDS; j++)
             begin(ends, orders[i][j]);
         for (int j = 0; j < 2; j++) {
@@ -181,10 +182,9 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
 {
     struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_in to = peer;
-    socklen_t len = sizeof(peer), left_len;
+    socklen_t len = sizeof peer, left_len;
     uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct udt_heard heard;
     struct stream *s;
 
     (void)state;
@@ -192,6 +192,7 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&peer, &len), 0);
     assert_int_equal(
         udt_rendezvous(&s, left, (struct sockaddr *)&peer, len, NULL, 300, UDT_PARTY_UNSAID, NULL), HX_OK);
+    struct udt_heard heard;
     udt_stream_heard(s, &heard);
     assert_int_equal(heard.came, 0);
     to.sin_port = ((const struct sockaddr_in6 *)udt_port_local(left, &left_len))->sin6_port;
@@ -201,8 +202,8 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
     packet_put_word(packet + PACKET_HEAD + HANDSHAKE_WINDOW, 8192);
     packet_put_word(packet + PACKET_HEAD + HANDSHAKE_ID, 1234);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
-                         sizeof(packet));
+        assert_int_equal(sendto(fd, packet, sizeof packet, 0, (struct sockaddr *)&to, sizeof to),
+                         sizeof packet);
     await(left, UDT_EV_CONNECT_FAILED);
     udt_stream_heard(s, &heard);
     assert_int_equal(heard.came, 3);
@@ -214,23 +215,23 @@ static void a_failed_rendezvous_says_what_came_from_the_peer(void **state)
 
 static void both_directions_end_separately(void **state)
 {
-    struct udt_half_close f;
-    struct stream *a, *b;
     char buf[16];
 
     (void)state;
+    struct stream *a, *b;
     meet(&a, &b);
     stream_write(a, "question", 8);
     assert_int_equal(udt_stream_half_close(a), HX_OK);
-    assert_int_equal(read_all(right, b, buf, sizeof(buf)), 8);
-    assert_int_equal(stream_read(b, buf, sizeof(buf)), HX_EEOF);
+    assert_int_equal(read_all(right, b, buf, sizeof buf), 8);
+    assert_int_equal(stream_read(b, buf, sizeof buf), HX_EEOF);
     await(left, UDT_EV_HALF_CLOSED);
+    struct udt_half_close f;
     udt_stream_half_close_state(a, &f);
     assert_true(f.sent_confirmed && !f.received_all);
     stream_write(b, "answer", 6); /* the other direction still works */
     udt_stream_half_close(b);
-    assert_int_equal(read_all(left, a, buf, sizeof(buf)), 6);
-    assert_int_equal(stream_read(a, buf, sizeof(buf)), HX_EEOF);
+    assert_int_equal(read_all(left, a, buf, sizeof buf), 6);
+    assert_int_equal(stream_read(a, buf, sizeof buf), HX_EEOF);
     await(right, UDT_EV_HALF_CLOSED);
     stream_close(a);
     stream_close(b);
@@ -241,12 +242,12 @@ static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
     enum { TOTAL = 4 << 20 };
     char *out = malloc(TOTAL), *in = malloc(TOTAL);
     size_t sent = 0, got = 0;
-    struct stream *a, *b;
     struct udt_event ev;
 
     (void)state;
     for (int i = 0; i < TOTAL; i++)
         out[i] = (char)(i * 7 + i / 251);
+    struct stream *a, *b;
     meet(&a, &b);
     for (int64_t end_ms = clock_now_ms() + 4 * WAIT_MS; got < TOTAL && clock_now_ms() < end_ms;) {
         ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;

@@ -37,15 +37,13 @@ int sendmmsg(int to, struct mmsghdr *messages, unsigned count, int flags)
 
 static bool watch_readable(void *user, const struct udt_event *ev)
 {
-    bool refuses;
-
     pthread_mutex_lock(&seen.lock);
     assert_ptr_equal(user, ev->stream);
     if (ev->type == UDT_EV_READABLE) {
         seen.told++;
         pthread_cond_broadcast(&seen.changed);
     }
-    refuses = seen.refuses;
+    bool refuses = seen.refuses;
     pthread_mutex_unlock(&seen.lock);
     return !refuses;
 }
@@ -53,12 +51,11 @@ static bool watch_readable(void *user, const struct udt_event *ev)
 static bool await_told(int count)
 {
     int64_t deadline_ms = clock_now_ms() + WAIT_MS;
-    bool told;
 
     pthread_mutex_lock(&seen.lock);
     while (seen.told < count && clock_wait(&seen.changed, &seen.lock, deadline_ms))
         ;
-    told = seen.told >= count;
+    bool told = seen.told >= count;
     pthread_mutex_unlock(&seen.lock);
     return told;
 }
@@ -69,7 +66,6 @@ static int meet(void **state)
 {
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
-    struct udt_event ev;
 
     (void)state;
     assert_int_equal(udt_rendezvous(&a, left, address, len, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
@@ -77,6 +73,7 @@ static int meet(void **state)
     assert_int_equal(udt_rendezvous(&b, right, address, len, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
+    struct udt_event ev;
     while (udt_port_next(right, &ev))
         ;
     seen.writer = pthread_self();
@@ -113,40 +110,39 @@ static void what_is_more_than_a_packet_leaves_from_the_sender(void **state)
     static char bytes[LONG_BYTES], buf[LONG_BYTES];
 
     (void)state;
-    assert_int_equal(stream_write(a, bytes, sizeof(bytes)), sizeof(bytes));
-    assert_int_equal(read_all(right, b, buf, sizeof(buf)), sizeof(buf));
+    assert_int_equal(stream_write(a, bytes, sizeof bytes), sizeof bytes);
+    assert_int_equal(read_all(right, b, buf, sizeof buf), sizeof buf);
     assert_int_equal(seen.by_writer, 0);
     assert_true(seen.by_others > 0);
 }
 
 static void bytes_arrive_whole_whoever_sends_them(void **state)
 {
-    static char sent[200000], got[sizeof(sent)];
+    static char sent[200000], got[sizeof sent];
     size_t done = 0;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(sent); i++)
+    for (size_t i = 0; i < sizeof sent; i++)
         sent[i] = (char)(i * 7 >> 3);
-    for (size_t len = 1; done < sizeof(sent); len = len * 3 % 4001) {
-        size_t left_bytes = sizeof(sent) - done;
+    for (size_t len = 1; done < sizeof sent; len = len * 3 % 4001) {
+        size_t left_bytes = sizeof sent - done;
         ssize_t n = stream_write(a, sent + done, len < left_bytes ? len : left_bytes);
         assert_true(n > 0); /* the buffers hold more than all of it */
         done += (size_t)n;
     }
-    assert_int_equal(read_all(right, b, got, sizeof(got)), sizeof(got));
-    assert_memory_equal(sent, got, sizeof(got));
+    assert_int_equal(read_all(right, b, got, sizeof got), sizeof got);
+    assert_memory_equal(sent, got, sizeof got);
 }
 
 static void a_watcher_is_told_by_the_thread_that_has_received(void **state)
 {
-    struct udt_event ev;
-    char byte;
-
     (void)state;
     watch();
     assert_int_equal(stream_write(a, "x", 1), 1);
     assert_true(await_told(1));
+    char byte;
     assert_int_equal(stream_read(b, &byte, 1), 1);
+    struct udt_event ev;
     while (udt_port_next(right, &ev))
         assert_int_not_equal(ev.type, UDT_EV_READABLE);
 }
@@ -164,14 +160,13 @@ static void a_watcher_is_told_before_the_acknowledgement_leaves(void **state)
 
 static void what_a_watcher_does_not_take_is_told_by_the_descriptor(void **state)
 {
-    char byte;
-
     (void)state;
     seen.refuses = true;
     watch();
     assert_int_equal(stream_write(a, "x", 1), 1);
     assert_ptr_equal(await(right, UDT_EV_READABLE).stream, b);
     assert_true(await_told(1));
+    char byte;
     assert_int_equal(stream_read(b, &byte, 1), 1);
 }
 

@@ -35,15 +35,15 @@ static void walk_all(char told[64])
 {
     char top[] = "/tmp/hx_walk_XXXXXX";
     char below[64];
-    struct file_entry e;
-    struct walk *w;
 
     assert_non_null(mkdtemp(top));
     snprintf(below, sizeof below, "%s/below", top);
     assert_int_equal(mkdir(below, 0700), 0);
     told[0] = '\0';
     calls = 0;
+    struct walk *w;
     assert_int_equal(walk_create(&w, open(top, O_RDONLY | O_DIRECTORY)), HX_OK);
+    struct file_entry e;
     while (walk_next(w, &e) == HX_OK)
         snprintf(told + strlen(told), 64 - strlen(told), "%c:%s ", e.type, e.path);
     walk_destroy(w);

@@ -22,7 +22,7 @@ static struct udt_port *open_port(int backlog)
 {
     struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&loopback, .local_len = sizeof(loopback), .backlog = backlog};
+        .local = (struct sockaddr *)&loopback, .local_len = sizeof loopback, .backlog = backlog};
     struct udt_port *p;
 
     assert_int_equal(udt_port_open(&p, &config), HX_OK);
