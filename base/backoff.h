@@ -12,8 +12,9 @@ struct backoff {              /* zeroed: all defaults, and no try has failed */
     int64_t step_ms;
 };
 
-/* The delay before the next try: anything up to the step, by `random` (any 32 bits), so that many clients of one
- * nameserver return spread evenly, and do not meet again in the next step. The step doubles with every call. */
+/* The delay before the next try: anything up to the step, by `random` (any 32 bits), so that many
+ * clients of one nameserver return spread evenly, and do not meet again in the next step. The step
+ * doubles with every call. */
 int64_t backoff_next_ms(struct backoff *b, uint32_t random);
 void backoff_reset(struct backoff *b);
 

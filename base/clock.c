@@ -2,7 +2,8 @@
 #include <errno.h>
 #include <time.h>
 
-/* A long wait looks at the clock after each slice: the wait's own clock stands still while the machine sleeps. */
+/* A long wait looks at the clock after each slice: the wait's own clock stands still while
+ * the machine sleeps. */
 #define SLICE_MS 60000
 
 int64_t clock_now_us(void)

@@ -1,8 +1,8 @@
 /* base/clock.h: the one clock. No step of the wall clock moves it; CLOCK_REALTIME is for the log alone.
  *
- * It is CLOCK_BOOTTIME, which goes on while the machine sleeps: the peers, the NATs between and the nameserver count
- * that time as well, and whoever wakes up must see at once that they have given it up. UDT's own clock, which paces
- * packets, is another one (shim/udt/udt_clock.h). */
+ * It is CLOCK_BOOTTIME, which goes on while the machine sleeps: the peers, the NATs between and the
+ * nameserver count that time as well, and whoever wakes up must see at once that they have given it up. UDT's
+ * own clock, which paces packets, is another one (shim/udt/udt_clock.h). */
 #ifndef HX_BASE_CLOCK_H
 #define HX_BASE_CLOCK_H
 
@@ -13,8 +13,8 @@
 int64_t clock_now_ms(void);
 int64_t clock_now_us(void);
 
-/* Waits as pthread_cond_wait(), until clock_now_ms() is `deadline_ms` at the latest; INT64_MAX: no such time. Any
- * condition variable will do, whatever clock it was made for. False: the deadline has come. */
+/* Waits as pthread_cond_wait(), until clock_now_ms() is `deadline_ms` at the latest; INT64_MAX: no such time.
+ * Any condition variable will do, whatever clock it was made for. False: the deadline has come. */
 bool clock_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms);
 
 #endif

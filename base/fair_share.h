@@ -1,10 +1,12 @@
-/* base/fair_share.h: who gives way where strangers share a table of bounded size. No I/O, no allocation, no clock.
+/* base/fair_share.h: who gives way where strangers share a table of bounded size. No I/O, no
+ * allocation, no clock.
  *
- * A host is an IPv4 address or an IPv6 /64 (the smallest piece that one customer gets, RFC 6177). What enters evicts
- * the oldest of its own host once that has its share of the table. When the whole table is full the network (IPv4
- * /24, IPv6 /48: the largest piece that one site gets) with the most gives way, in it the host with the most, of that
- * the oldest: so-called longest queue drop. So neither one host nor one network can keep others out; against many
- * networks at once an entry stays for as long as the table takes to be filled anew. */
+ * A host is an IPv4 address or an IPv6 /64 (the smallest piece that one customer gets, RFC 6177). What
+ * enters evicts the oldest of its own host once that has its share of the table. When the whole table is
+ * full the network (IPv4 /24, IPv6 /48: the largest piece that one site gets) with the most gives way, in
+ * it the host with the most, of that the oldest: so-called longest queue drop. So neither one host nor one
+ * network can keep others out; against many networks at once an entry stays for as long as the table takes
+ * to be filled anew. */
 #ifndef HX_BASE_FAIR_SHARE_H
 #define HX_BASE_FAIR_SHARE_H
 

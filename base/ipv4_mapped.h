@@ -1,5 +1,5 @@
-/* base/ipv4_mapped.h: IPv4 addresses in the form of IPv6 ones, ::ffff:0:0/96 (RFC 4291, 2.5.5.2), network byte
- * order. A dual-stack socket knows no others. */
+/* base/ipv4_mapped.h: IPv4 addresses in the form of IPv6 ones, ::ffff:0:0/96 (RFC 4291, 2.5.5.2), network
+ * byte order. A dual-stack socket knows no others. */
 #ifndef HX_BASE_IPV4_MAPPED_H
 #define HX_BASE_IPV4_MAPPED_H
 

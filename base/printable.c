@@ -29,7 +29,8 @@ static void leave(locale_t before)
     (void)uselocale(before);
 }
 
-/* General category Cf of Unicode 15, and what has no ink though it is of another one. iswprint() takes them. */
+/* General category Cf of Unicode 15, and what has no ink though it is of another one.
+ * iswprint() takes them. */
 static const struct {
     wchar_t first, last;
 } hidden[] = {

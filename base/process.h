@@ -10,8 +10,8 @@
  *   SIGPIPE, SIGXFSZ     ignored: write(2) says EPIPE and EFBIG, and what it was for fails alone
  *   signal mask          empty */
 void process_begin(void);
-/* Writing to the terminal from the background stops a process if `stty tostop` is set; with this it goes on. For those
- * who serve others, and must not stop for a line of the log. */
+/* Writing to the terminal from the background stops a process if `stty tostop` is set; with this it goes on.
+ * For those who serve others, and must not stop for a line of the log. */
 void process_ignore_tostop(void);
 /* Whether the signal was ignored when the process began (nohup ignores SIGHUP): then it should stay so. */
 bool process_ignores(int number);

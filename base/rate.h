@@ -1,7 +1,8 @@
 /* base/rate.h: how often somebody may do something: a table of token buckets, of fixed size.
  *
- * A bucket is found by a keyed hash; two keys may share one (1 in RATE_BUCKETS), and nobody outside can choose
- * which. A source is an IPv4 address or an IPv6 /64 (the smallest piece that one customer gets, RFC 6177). */
+ * A bucket is found by a keyed hash; two keys may share one (1 in RATE_BUCKETS), and nobody outside
+ * can choose which. A source is an IPv4 address or an IPv6 /64 (the smallest piece that one customer
+ * gets, RFC 6177). */
 #ifndef HX_BASE_RATE_H
 #define HX_BASE_RATE_H
 

@@ -15,8 +15,8 @@ static struct timer *meld(struct timer *a, struct timer *b)
     return first;
 }
 
-/* Of a row of heaps one: first each two neighbours, then what came of them from behind, which is what bounds the cost
- * (amortized, the logarithm of their number). */
+/* Of a row of heaps one: first each two neighbours, then what came of them from behind, which is what bounds
+ * the cost (amortized, the logarithm of their number). */
 static struct timer *meld_row(struct timer *row)
 {
     struct timer *pairs = NULL, *all = NULL;

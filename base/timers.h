@@ -1,5 +1,5 @@
-/* base/timers.h: deadlines in a pairing heap (Fredman et al., 1986). A timer lies inside what it belongs to, so
- * that setting one takes no memory and cannot fail; setting one again moves it. Times are milliseconds of
+/* base/timers.h: deadlines in a pairing heap (Fredman et al., 1986). A timer lies inside what it belongs to,
+ * so that setting one takes no memory and cannot fail; setting one again moves it. Times are milliseconds of
  * base/clock.h, handed in by the caller. */
 #ifndef HX_BASE_TIMERS_H
 #define HX_BASE_TIMERS_H
@@ -11,8 +11,8 @@
 struct timer {
     void (*fire)(struct timer *t); /* the timer is no longer set when this is called; it may set it again */
     int64_t at_ms;
-    /* Private: the first of those below, which are due later; the next below the same one; who points at this one
-     * (the root: itself; NULL: not set). */
+    /* Private: the first of those below, which are due later; the next below the same one; who points at this
+     * one (the root: itself; NULL: not set). */
     struct timer *child, *next, *before;
 };
 

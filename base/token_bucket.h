@@ -1,5 +1,5 @@
-/* base/token_bucket.h: how often something may happen: a bucket of tokens that fills with time. Pure: the caller has
- * the clock (milliseconds of base/clock.h). */
+/* base/token_bucket.h: how often something may happen: a bucket of tokens that fills with time. Pure: the
+ * caller has the clock (milliseconds of base/clock.h). */
 #ifndef HX_BASE_TOKEN_BUCKET_H
 #define HX_BASE_TOKEN_BUCKET_H
 

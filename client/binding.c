@@ -109,8 +109,8 @@ static void main_failed(struct leg *leg, const struct nameserver_end *end, bool 
     report_end(leg, b->ever_bound ? HX_EVENT_NAMESERVER_LOST : HX_EVENT_NAMESERVER_AWAITED, end, delay_ms);
 }
 
-/* Nothing came back: is it the nameserver, or the way there? A second leg may find out once, after it was bound:
- * an address family that never works shall not wear out ports. */
+/* Nothing came back: is it the nameserver, or the way there? A second leg may find out once, after it was
+ * bound: an address family that never works shall not wear out ports. */
 static void count_unanswered(struct leg *leg, const struct nameserver_end *end, bool was_bound)
 {
     bool silent = end->error == HX_ETIMEDOUT && (was_bound || !end->answered);
@@ -214,7 +214,8 @@ static void ask(struct leg *leg)
         ask_now(leg);
 }
 
-/* Another source address is another NAT, or another mapping: what the nameserver tells of us is not true any more. */
+/* Another source address is another NAT, or another mapping: what the nameserver tells of us is not
+ * true any more. */
 static void look_at_route(struct leg *leg)
 {
     if (nameserver_route_holds(leg->nameserver)) {
@@ -239,7 +240,8 @@ static void on_timer(struct timer *t)
         ask(leg);
 }
 
-/* May the try that is waited for come sooner? Hosts whose network changes all the time must not wear out S. */
+/* May the try that is waited for come sooner? Hosts whose network changes all the time must not
+ * wear out S. */
 static bool may_hurry(const struct leg *leg)
 {
     int64_t least_ms = leg == leg->b->main ? HURRY_AFTER_MS : SECOND_HURRY_AFTER_MS;

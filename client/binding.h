@@ -1,14 +1,15 @@
-/* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have. Everything is
- * called and calls back with the engine's lock held.
+/* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have.
+ * Everything is called and calls back with the engine's lock held.
  *
  *            retry is due        its turn          agreed
  *     WAITING ------------> QUEUED -------> ASKING -------> BOUND      a leg's states; OFF: it is not wanted now
  *        ^                                    | refused,      | lost, or the way there has changed
  *        '------------------------------------+---------------'  not reached
  *
- * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same name over
- * the other family; what becomes of that one is nobody's concern but its own, until the main one is lost: then it
- * is the main one. Both carry the same Bind-Session, by which the nameserver knows them for one holder. */
+ * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same
+ * name over the other family; what becomes of that one is nobody's concern but its own, until the main
+ * one is lost: then it is the main one. Both carry the same Bind-Session, by which the nameserver knows
+ * them for one holder. */
 #ifndef HX_CLIENT_BINDING_H
 #define HX_CLIENT_BINDING_H
 

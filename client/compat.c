@@ -1,5 +1,5 @@
-/* client/compat.c: hx_bind() and hx_connect() as they were in hx 0.1.0, for programs that were linked with its libhx.so.
- * In hx.h they are functions of the program now, which tell the size of its hx_config. */
+/* client/compat.c: hx_bind() and hx_connect() as they were in hx 0.1.0, for programs that were linked with
+ * its libhx.so. In hx.h they are functions of the program now, which tell the size of its hx_config. */
 #include "client/hx.h"
 #include <stddef.h>
 

@@ -1,4 +1,5 @@
-/* hx_connect: a question to the nameserver, asked until it is answered, then the hole. The engine's lock guards it.
+/* hx_connect: a question to the nameserver, asked until it is answered, then the hole. The engine's
+ * lock guards it.
  *
  *     WAITING --retry is due--> ASKING --target told--> PUNCHING --> DONE
  *        ^                        |  |                                ^

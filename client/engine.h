@@ -1,7 +1,8 @@
 /* client/engine.h: the library's one thread, its UDP port, its lock and its timers.
  *
- * There is one port, until something finds that the way from it is blocked: then what is begun uses another one, and
- * what lives on the old one stays there. A port of UDT's is never closed (UDT4.md, A5): a few are used in turn.
+ * There is one port, until something finds that the way from it is blocked: then what is begun uses another
+ * one, and what lives on the old one stays there. A port of UDT's is never closed (UDT4.md, A5): a few are
+ * used in turn.
  *
  * The lock guards everything in client/ but the bytes of streams (client/stream.h). Events and timers are
  * delivered by the thread with the lock held; whatever is called from them must not wait. */
@@ -22,7 +23,8 @@ struct engine_sink {
 /* Whoever must be told when the library ends. */
 struct engine_member {
     void (*cancel)(struct engine_member *m); /* close every stream, wake every waiter; may leave */
-    /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor make others leave. */
+    /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor
+     * make others leave. */
     void (*network_changed)(struct engine_member *m);
     struct engine_member *prev, *next; /* private */
     bool joined;                       /* private */
@@ -37,8 +39,8 @@ void engine_lock(void);
 void engine_unlock(void);
 /* The port for what is begun now. The lock is held, and the engine runs. */
 struct udt_port *engine_port(void);
-/* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing changes
- * if it is another one already, or if the caller of the library has chosen the port. */
+/* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing
+ * changes if it is another one already, or if the caller of the library has chosen the port. */
 void engine_port_leave(const struct udt_port *port);
 
 /* A condition variable for engine_wait() or cond_wait_until(). */

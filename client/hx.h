@@ -1,9 +1,9 @@
 /* hx.h: connections between two hosts that both are behind NATs, found by name through an hx-nameserver.
  *
- * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with
- * UDT (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
- * streams of a process share. That port and one thread are made by the first call that needs them. Where nothing
- * comes back to it, later tries leave from another one, unless hx_config.local_port chose it.
+ * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with UDT
+ * (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
+ * streams of a process share. That port and one thread are made by the first call that needs them. Where
+ * nothing comes back to it, later tries leave from another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close() and
  * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
@@ -63,8 +63,8 @@ struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4 and
-     * IPv6 it comes for each */
+    /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4
+     * and IPv6 it comes for each */
     HX_EVENT_BOUND,
     HX_EVENT_EXTERNAL,          /* hx_connect() learned our own external address */
     HX_EVENT_PEER,              /* the punch towards the peer (name, address) begins */
@@ -76,8 +76,8 @@ enum hx_event {
     HX_EVENT_NAMESERVER_AWAITED /* it was not reached yet, or has no room (error, text): again in retry_ms */
 };
 
-/* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows only at its
- * end: what an hx.h adds is there from its hx_version() on. */
+/* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
+ * only at its end: what an hx.h adds is there from its hx_version() on. */
 struct hx_event_info {
     enum hx_event event;
     int error;
@@ -90,12 +90,12 @@ struct hx_event_info {
 };
 
 /* Zeroed means all defaults, but for the nameserver. Copied, strings too. It grows only at its end, and
- * hx_bind() and hx_connect() tell the library how large it was when the program was built. To a newer library, fields that
- * the program does not have are zero. For an older library, fields that it does not know must be zero: else HX_EINVAL,
- * since it cannot do what was asked for. */
+ * hx_bind() and hx_connect() tell the library how large it was when the program was built. To a newer
+ * library, fields that the program does not have are zero. For an older library, fields that it does not know
+ * must be zero: else HX_EINVAL, since it cannot do what was asked for. */
 struct hx_config {
-    /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned to when
-     * one was not reached, after the last the first again. HOST is looked up anew at each try. */
+    /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned
+     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
@@ -103,8 +103,8 @@ struct hx_config {
     int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
     int punch_ms;        /* for one punch, at most 28000; 0: 10000 */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
-    /* Punched streams waiting in a listener, at most 1024; 0: 64. When there are more, the oldest of the host that
-     * has the most is closed. */
+    /* Punched streams waiting in a listener, at most 1024; 0: 64. When there are more, the oldest of the host
+     * that has the most is closed. */
     int backlog;
     /* Called for progress from whichever thread makes it, one call at a time, with a lock held: return soon,
      * and call nothing of this library. May be NULL. */
@@ -123,14 +123,14 @@ HX_API int hx_bind_sized(struct hx_listener **out, const struct hx_config *confi
                          const char *name);
 HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, size_t size,
                             const char *name, int timeout_ms);
-/* Registers `name` and returns when the nameserver has agreed. Until then, for config.timeout_ms, it is tried again
- * when it was not reached or had no room. From then on the library keeps the name bound: when the nameserver
- * restarts or falls silent, or this host gets another address, it binds anew, for ever, less and less often (up to
- * 30 s). Where both have IPv4 and IPv6 the name is bound over both; hx_bind() returns when it is over one.
- * HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive;
- * HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it
- * had no room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS,
- * HX_ENOMEM; HX_ECANCELED. */
+/* Registers `name` and returns when the nameserver has agreed. Until then, for config.timeout_ms, it is tried
+ * again when it was not reached or had no room. From then on the library keeps the name bound: when the
+ * nameserver restarts or falls silent, or this host gets another address, it binds anew, for ever, less and
+ * less often (up to 30 s). Where both have IPv4 and IPv6 the name is bound over both; hx_bind() returns when
+ * it is over one. HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by
+ * somebody alive; HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached
+ * in time; HX_ELIMIT: it had no room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or
+ * config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
 {
     return hx_bind_sized(out, config, sizeof *config, name);
@@ -147,10 +147,11 @@ HX_API int hx_listener_external(struct hx_listener *l, char *text, size_t size);
 /* Gives the name back and closes what waits to be accepted. Accepted streams live on. NULL is fine. */
 HX_API void hx_listener_close(struct hx_listener *l);
 
-/* Asks the nameserver for `name` and punches, all of it within `timeout_ms`; a nameserver that is not reached, or
- * asks for patience, is asked again. HX_OK: *out is the caller's, to be closed with hx_close(). HX_ENOTFOUND: nobody
- * holds the name; HX_EPUNCH: its holder was not reached; HX_EFAMILY: it has addresses only of a family that we, or
- * the nameserver, have not (HX_EVENT_REJECTED says which); the rest as hx_bind(). */
+/* Asks the nameserver for `name` and punches, all of it within `timeout_ms`; a nameserver that is not
+ * reached, or asks for patience, is asked again. HX_OK: *out is the caller's, to be closed with
+ * hx_close(). HX_ENOTFOUND: nobody holds the name; HX_EPUNCH: its holder was not reached; HX_EFAMILY: it
+ * has addresses only of a family that we, or the nameserver, have not (HX_EVENT_REJECTED says which); the
+ * rest as hx_bind(). */
 static inline int hx_connect(struct hx_stream **out, const struct hx_config *config, const char *name,
                              int timeout_ms)
 {

@@ -45,7 +45,8 @@ static struct hx_stream *queue_take(struct hx_listener *l)
     return stream_of_waiting(m);
 }
 
-/* Nobody has accepted them: in a full queue the host with the most of them gives way to one that has come now. */
+/* Nobody has accepted them: in a full queue the host with the most of them gives way to one that
+ * has come now. */
 static void queue_make_room(struct hx_listener *l, struct hx_stream *newcomer)
 {
     struct fair_share_member *m;

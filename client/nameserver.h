@@ -37,8 +37,8 @@ struct nameserver_request {
     int wait_s; /* how long the answer may take on top */
 };
 
-/* Looks the name up, connects and asks, from the newest port of the engine. HX_OK, or HX_ENOMEM and no callback.
- * Never calls back before it returns. */
+/* Looks the name up, connects and asks, from the newest port of the engine. HX_OK, or HX_ENOMEM and no
+ * callback. Never calls back before it returns. */
 int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
                     const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
@@ -49,10 +49,11 @@ int nameserver_family(const struct nameserver *n);
 struct udt_port *nameserver_port(const struct nameserver *n);
 /* Where its answer arrived: peers know us by that. */
 const struct uplink *nameserver_uplink(const struct nameserver *n);
-/* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on, too; 0:
- * none. */
+/* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on,
+ * too; 0: none. */
 uint32_t nameserver_scope(const struct nameserver *n);
-/* Does what we send to it still leave from the address that it did when we connected? Peers know us by that. */
+/* Does what we send to it still leave from the address that it did when we connected? Peers know
+ * us by that. */
 bool nameserver_route_holds(const struct nameserver *n);
 
 #endif

@@ -4,7 +4,8 @@
 
 /* A descriptor that becomes readable, to be closed with close(). HX_ESYS: the kernel will not tell. */
 int netwatch_open(void);
-/* Takes what waits, so that it becomes quiet again. What it was is of no interest: look at the routes in use. */
+/* Takes what waits, so that it becomes quiet again. What it was is of no interest: look at the
+ * routes in use. */
 void netwatch_drain(int fd);
 
 #endif

@@ -1,12 +1,12 @@
 /* client/punch.h: attempts to reach a peer through the hole. Everything with the engine's lock held.
  *
- * One attempt per peer address and direction (who has asked for whom) at a time, in the whole process: rendezvous are
- * told apart by it. A newer one replaces an older one that has not connected, since its peer has asked anew. No identity is checked:
- * whoever answers from the address is taken for the peer.
+ * One attempt per peer address and direction (who has asked for whom) at a time, in the whole process:
+ * rendezvous are told apart by it. A newer one replaces an older one that has not connected, since its peer
+ * has asked anew. No identity is checked: whoever answers from the address is taken for the peer.
  *
- * Whoever knows the name can make a listener punch. So each host has a share of the attempts (base/fair_share.h), and
- * a rate: what one host asks for costs its own attempts alone. Under many networks at once, a peer is reached if its
- * packets come before PUNCH_MAX others have asked. */
+ * Whoever knows the name can make a listener punch. So each host has a share of the attempts
+ * (base/fair_share.h), and a rate: what one host asks for costs its own attempts alone. Under many networks
+ * at once, a peer is reached if its packets come before PUNCH_MAX others have asked. */
 #ifndef HX_CLIENT_PUNCH_H
 #define HX_CLIENT_PUNCH_H
 
@@ -22,8 +22,8 @@
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
-    /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address, in the same direction, has replaced it; HX_ELIMIT: it gave way to
-     * others; HX_ETIMEDOUT: punch_give_up() */
+    /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address, in the same direction, has
+     * replaced it; HX_ELIMIT: it gave way to others; HX_ETIMEDOUT: punch_give_up() */
     int error;
     struct stream *stream;       /* connected, now the callee's; NULL after an error */
     const struct endpoint *peer; /* where it was tried, or reached */
@@ -44,8 +44,8 @@ struct punch_request {
     void *user;
 };
 
-/* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that address; HX_ENOMEM, HX_ESYS.
- * After an error on_done is not called. */
+/* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that
+ * address; HX_ENOMEM, HX_ESYS. After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
 /* Ends all attempts of `user`, who has no more time: on_done tells HX_ETIMEDOUT. */
 void punch_give_up(const void *user);

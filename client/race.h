@@ -1,9 +1,9 @@
-/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (RFC 8305, happy
- * eyeballs). Everything is called and calls back with the engine's lock held.
+/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (RFC 8305,
+ * happy eyeballs). Everything is called and calls back with the engine's lock held.
  *
- * Both families are looked up at once. IPv6 begins, unless IPv4 has its answer RACE_RESOLUTION_MS earlier; the next
- * address, of the other family in turn, begins when the one before has failed or RACE_ATTEMPT_MS later. The first
- * that is connected wins, the others are closed. */
+ * Both families are looked up at once. IPv6 begins, unless IPv4 has its answer RACE_RESOLUTION_MS earlier;
+ * the next address, of the other family in turn, begins when the one before has failed or RACE_ATTEMPT_MS
+ * later. The first that is connected wins, the others are closed. */
 #ifndef HX_CLIENT_RACE_H
 #define HX_CLIENT_RACE_H
 

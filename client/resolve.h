@@ -1,9 +1,9 @@
-/* client/resolve.h: a host's name -> socket addresses of one family, looked up in the background. Everything is
- * called and calls back with the engine's lock held.
+/* client/resolve.h: a host's name -> socket addresses of one family, looked up in the background. Everything
+ * is called and calls back with the engine's lock held.
  *
  * The lookup is getaddrinfo() in a thread of its own: what people write for a host is whatever this machine's
- * name service knows (nsswitch.conf: files, mDNS, myhostname, resolved), of which a DNS library such as c-ares
- * knows but a part. A lookup that hangs is left behind: nobody waits for its thread. */
+ * name service knows (nsswitch.conf: files, mDNS, myhostname, resolved), of which a DNS library such as
+ * c-ares knows but a part. A lookup that hangs is left behind: nobody waits for its thread. */
 #ifndef HX_CLIENT_RESOLVE_H
 #define HX_CLIENT_RESOLVE_H
 

@@ -36,12 +36,14 @@ static void write_question(struct message *m, const struct route_question *q)
     if (q->interface_index == 0)
         return;
     put(m, RTA_OIF, &q->interface_index, sizeof q->interface_index);
-    /* Without a route by the interface IPv4 takes everybody for a neighbour there; the table knows that there is none. */
+    /* Without a route by the interface IPv4 takes everybody for a neighbour there; the table knows that
+     * there is none. */
     if (q->to.family == AF_INET)
         m->route.rtm_flags |= RTM_F_FIB_MATCH;
 }
 
-/* A route with several next hops names none of them alone: the interface that was asked for is one of theirs. */
+/* A route with several next hops names none of them alone: the interface that was asked for is
+ * one of theirs. */
 static void read_way(struct route_way *w, const struct route_question *q, const struct message *m)
 {
     int len = (int)RTM_PAYLOAD(&m->head);
@@ -81,7 +83,8 @@ static bool no_way(int error)
     return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
-/* The kernel looks at it as at a socket's first datagram: where next hops share the load, they may do so by its port. */
+/* The kernel looks at it as at a socket's first datagram: where next hops share the load, they may do so
+ * by its port. */
 static bool connect_there(const struct sockaddr *to, socklen_t len, struct endpoint *source)
 {
     struct sockaddr_storage own;

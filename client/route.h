@@ -1,5 +1,5 @@
-/* client/route.h: the kernel's routes (rtnetlink(7)): by which interface, from which of this host's addresses. Asks the
- * kernel, sends nothing. */
+/* client/route.h: the kernel's routes (rtnetlink(7)): by which interface, from which of this host's
+ * addresses. Asks the kernel, sends nothing. */
 #ifndef HX_CLIENT_ROUTE_H
 #define HX_CLIENT_ROUTE_H
 
@@ -18,9 +18,9 @@ struct route_way {
     struct endpoint source; /* without a port; AF_UNSPEC: not told */
 };
 
-/* How what is sent so would leave: the same answer as long as the routes stay. With a source IPv6 takes the interface for
- * a wish, and the way tells another one; without one it is a must. False: there is no such way, or the kernel does not
- * tell. */
+/* How what is sent so would leave: the same answer as long as the routes stay. With a source IPv6 takes the
+ * interface for a wish, and the way tells another one; without one it is a must. False: there is no such way,
+ * or the kernel does not tell. */
 bool route_ask(const struct route_question *q, struct route_way *way);
 /* *source is the address without a port; AF_UNSPEC if the kernel will not tell.
  * False: there is no way to `to` now. */

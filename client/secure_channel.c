@@ -6,8 +6,8 @@
 #define RECORD_FIRST 20 /* the content types of TLS, change_cipher_spec ... */
 #define RECORD_LAST  23 /* ... to application_data (RFC 8446, appendix B.1) */
 
-/* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes to say, or
- * none before its end in order, which a peer with keys never says without TLS's own. */
+/* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes
+ * to say, or none before its end in order, which a peer with keys never says without TLS's own. */
 static ssize_t read_stream(void *user, void *buf, size_t len)
 {
     struct secure_channel *s = user;

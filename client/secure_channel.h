@@ -1,5 +1,6 @@
-/* client/secure_channel.h: a connection's bytes on their way between UDT and the application: as they are, or, with
- * keys, as TLS (secure/tls.h). The stream's mutex is held, and nobody has closed the connection yet. */
+/* client/secure_channel.h: a connection's bytes on their way between UDT and the application: as
+ * they are, or, with keys, as TLS (secure/tls.h). The stream's mutex is held, and nobody has closed
+ * the connection yet. */
 #ifndef HX_CLIENT_SECURE_CHANNEL_H
 #define HX_CLIENT_SECURE_CHANNEL_H
 
@@ -24,12 +25,13 @@ int secure_channel_open(struct secure_channel *s, struct stream *stream, const s
 void secure_channel_close(struct secure_channel *s); /* the connection may be closed by now */
 /* HX_OK: proven; HX_EAGAIN, HX_EAUTH, HX_EPROTO, HX_ECLOSED. */
 int secure_channel_prove(struct secure_channel *s);
-/* As stream_read() and stream_write(), and what secure_channel_prove() says. With keys HX_EEOF means that the peer has
- * said so itself, under TLS, and that UDT's end behind it was read, too: that is what the peer waits for. */
+/* As stream_read() and stream_write(), and what secure_channel_prove() says. With keys HX_EEOF means that
+ * the peer has said so itself, under TLS, and that UDT's end behind it was read, too: that is what the
+ * peer waits for. */
 ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len);
 ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len);
-/* If the application has read every byte and only the end is left to be read, the peer is told so now: who has got
- * what was agreed on may never ask again. */
+/* If the application has read every byte and only the end is left to be read, the peer is told so now: who
+ * has got what was agreed on may never ask again. */
 void secure_channel_note_end(struct secure_channel *s);
 /* HX_OK: UDT has everything; HX_EAGAIN: something waits for room. */
 int secure_channel_flush(struct secure_channel *s);

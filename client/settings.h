@@ -21,7 +21,8 @@ struct settings {
     int timeout_ms; /* -1: none */
 };
 
-/* Copies what *config says, of which the program has `size` bytes. Does not block. HX_OK; HX_EINVAL; HX_ENOMEM. */
+/* Copies what *config says, of which the program has `size` bytes. Does not block. HX_OK; HX_EINVAL;
+ * HX_ENOMEM. */
 int settings_init(struct settings *s, const struct hx_config *config, size_t size, const char *name);
 /* Also after an error of the above. */
 void settings_free(struct settings *s);

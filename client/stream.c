@@ -82,9 +82,9 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     pthread_mutex_unlock(&h->mutex);
 }
 
-/* From UDT's own thread, without the engine's lock: so who polls or waits is woken by the thread that has received. All
- * streams' datagrams wait for it. It leaves to the engine's thread what would take long: a stream that somebody is
- * reading or writing, and the proof of the keys. */
+/* From UDT's own thread, without the engine's lock: so who polls or waits is woken by the thread that has
+ * received. All streams' datagrams wait for it. It leaves to the engine's thread what would take long: a
+ * stream that somebody is reading or writing, and the proof of the keys. */
 static bool on_event_at_once(void *user, const struct udt_event *ev)
 {
     struct hx_stream *h = user;

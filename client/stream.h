@@ -15,7 +15,8 @@
 #define STREAM_SILENCE_MS 30000 /* the peer's UDT is never that quiet: the connection has ended */
 #define STREAM_MISSED_MS  12000 /* longer than between two of its keepalives: the way to it may be blocked */
 #define STREAM_LINGER_MS  30000
-/* A younger one is closed so late: the peer may not know yet that it is connected, and would not hear of its end. */
+/* A younger one is closed so late: the peer may not know yet that it is connected, and would not hear
+ * of its end. */
 #define STREAM_SETTLE_MS 500
 #define STREAM_ALERT_MS  800 /* so late one whose proof has failed: the peer is told why before */
 

@@ -1,7 +1,7 @@
 /* client/stream_parts.h: what the files of a stream share; nobody else includes it.
  *
- * stream.c: its life, and the events of its connection. stream_io.c: what the application reads, writes and polls.
- * stream_close.c: hx_close(), which waits until all has arrived. */
+ * stream.c: its life, and the events of its connection. stream_io.c: what the application reads, writes and
+ * polls. stream_close.c: hx_close(), which waits until all has arrived. */
 #ifndef HX_CLIENT_STREAM_PARTS_H
 #define HX_CLIENT_STREAM_PARTS_H
 
@@ -42,10 +42,11 @@ struct hx_stream {
 /* stream.c; with the stream's mutex held. */
 /* Whoever waits for the proof, to read or to write, may go on or learn that it has failed. */
 void stream_tell_proof(struct hx_stream *h);
-/* Sends what the secure channel holds back and, after hx_shutdown(), what ends our direction: TLS's end, then UDT's.
- * HX_OK: nothing waits; HX_EAGAIN: something waits for room; what secure_channel_end() says. */
+/* Sends what the secure channel holds back and, after hx_shutdown(), what ends our direction: TLS's end, then
+ * UDT's. HX_OK: nothing waits; HX_EAGAIN: something waits for room; what secure_channel_end() says. */
 int stream_push(struct hx_stream *h);
-/* Ends the connection; the engine's lock is held, the stream's is not. `settle`: a young one lives on for a while. */
+/* Ends the connection; the engine's lock is held, the stream's is not. `settle`: a young one lives on
+ * for a while. */
 void stream_detach(struct hx_stream *h, bool settle);
 
 #endif

@@ -22,7 +22,8 @@ static bool has_name(const struct ifaddrs *i, const char *name)
     return len == strlen(name) && memcmp(i->ifa_name, name, len) == 0;
 }
 
-/* Hosts that run their own routing have addresses that are of none of the interfaces by which they are reached. */
+/* Hosts that run their own routing have addresses that are of none of the interfaces by which
+ * they are reached. */
 static bool is_of(const struct in6_addr *address, unsigned interface_index)
 {
     char name[IF_NAMESIZE];
@@ -77,7 +78,8 @@ static bool by_interface(struct route_question *q, unsigned interface_index, boo
         return true;
     if (source.family != AF_INET6)
         return false;
-    /* With a source IPv6 takes the interface for a wish. Without one it is a must, and the kernel chooses the source. */
+    /* With a source IPv6 takes the interface for a wish. Without one it is a must, and the kernel
+     * chooses the source. */
     *address_told = false;
     q->from.family = AF_UNSPEC;
     return leads_by(q, interface_index, &way) && endpoint_same_host(&way.source, &source);

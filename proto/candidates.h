@@ -1,5 +1,5 @@
-/* proto/candidates.h: a peer, which is the addresses that it may be reached at (RFC 8445: its candidates). No I/O, no
- * allocation. */
+/* proto/candidates.h: a peer, which is the addresses that it may be reached at (RFC 8445: its candidates). No
+ * I/O, no allocation. */
 #ifndef HX_PROTO_CANDIDATES_H
 #define HX_PROTO_CANDIDATES_H
 

@@ -7,8 +7,8 @@
  *   KEY: VALUE CRLF         for each further field; who does not know a key ignores it
  *   CRLF
  *
- * The delimiter line equals the boundary parameter, as the specification prints it, where RFC 2046 would put two
- * more dashes in front; the reader takes both, and LF for CRLF. No I/O, no allocation. */
+ * The delimiter line equals the boundary parameter, as the specification prints it, where RFC 2046 would put
+ * two more dashes in front; the reader takes both, and LF for CRLF. No I/O, no allocation. */
 #ifndef HX_PROTO_MULTIPART_H
 #define HX_PROTO_MULTIPART_H
 
@@ -41,7 +41,8 @@ struct multipart_part {
     struct multipart_field fields[MULTIPART_FIELDS_MAX]; /* valid during on_part() */
 };
 
-/* The value of the part's next field `key` from *at on, which is moved behind it; begin with 0. NULL: no more. */
+/* The value of the part's next field `key` from *at on, which is moved behind it; begin with 0.
+ * NULL: no more. */
 const char *multipart_next(const struct multipart_part *part, const char *key, size_t *at);
 
 struct multipart_reader {
@@ -62,8 +63,8 @@ int multipart_reader_init(struct multipart_reader *r, const char *boundary,
                           void (*on_part)(void *user, const struct multipart_part *part), void *user);
 /* Feeds body bytes (transfer coding already removed). Empty lines between parts are ignored, and so is the
  * preamble before the first delimiter. HX_OK; HX_EPROTO: a first line that is no NAME: IP:PORT, a further one
- * that is no field; HX_ETOOBIG: a line above MULTIPART_LINE_MAX, or more fields than the two bounds above. After
- * either, `r` stays failed. */
+ * that is no field; HX_ETOOBIG: a line above MULTIPART_LINE_MAX, or more fields than the two bounds above.
+ * After either, `r` stays failed. */
 int multipart_reader_feed(struct multipart_reader *r, const char *data, size_t len);
 
 #endif

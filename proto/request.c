@@ -217,8 +217,8 @@ static bool field_is(const struct request_parser *p, const char *name)
     return p->field_name_len == strlen(name) && strncasecmp(p->field_name, name, p->field_name_len) == 0;
 }
 
-/* uri-host [ ":" port ] (RFC 9112, 3.2): whatever else a reg-name may be, it has no blank and no delimiter of a
- * URL's other parts. Empty is fine. */
+/* uri-host [ ":" port ] (RFC 9112, 3.2): whatever else a reg-name may be, it has no blank and no delimiter of
+ * a URL's other parts. Empty is fine. */
 static bool is_host(const char *value, size_t len)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

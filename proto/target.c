@@ -13,8 +13,8 @@ static bool percent_encoding_valid(const char *text)
     return true;
 }
 
-/* In place; the whole target was found valid. '+' is a character of names and stays what it is: this is no HTML
- * form. */
+/* In place; the whole target was found valid. '+' is a character of names and stays what it is: this is
+ * no HTML form. */
 static void decode(char *text)
 {
     (void)percent_decode(text, text, strlen(text));

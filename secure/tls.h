@@ -28,7 +28,8 @@ const char *tls_label(const struct tls *t);
 /* As stream_read(): > 0, HX_EAGAIN, HX_EEOF after the peer's close_notify; HX_ECLOSED: the transport ended
  * without one. */
 ssize_t tls_read(struct tls *t, void *buf, size_t len);
-/* Whether the peer's close_notify comes next: reads the next record if there is one, and keeps what is in it. */
+/* Whether the peer's close_notify comes next: reads the next record if there is one, and keeps what
+ * is in it. */
 bool tls_ends_here(struct tls *t);
 /* Bytes taken; HX_EAGAIN: what was taken before has not left yet. What was taken leaves by later calls of
  * tls_write() or tls_flush(), and is bounded. */

@@ -184,8 +184,8 @@ static int introduce(struct registry_member *m, const char *name, const struct e
     return err;
 }
 
-/* CRLF is ignorable between parts (RFC 2046, 5.1.1: the epilogue). What goes wrong is found in the holder's own
- * turn. */
+/* CRLF is ignorable between parts (RFC 2046, 5.1.1: the epilogue). What goes wrong is found in the
+ * holder's own turn. */
 static void probe(struct conn *c)
 {
     c->probes++;
@@ -209,9 +209,9 @@ static int64_t challenge(struct registry_member *m)
     return patience_ms < CONN_CHALLENGE_MAX_MS ? patience_ms : CONN_CHALLENGE_MAX_MS;
 }
 
-/* UDT repeats a lost packet, but to an idle peer only after seconds; and it paces what is new by its estimate of the
- * path, which losses make small: of the challenges that are written some leave too late to be answered. The question
- * beside the stream leaves in any case. */
+/* UDT repeats a lost packet, but to an idle peer only after seconds; and it paces what is new by its estimate
+ * of the path, which losses make small: of the challenges that are written some leave too late to be
+ * answered. The question beside the stream leaves in any case. */
 static void remind(struct registry_member *m)
 {
     struct conn *c = conn_of(m);

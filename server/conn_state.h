@@ -91,8 +91,8 @@ void conn_begin_stream(struct conn *c, enum conn_state next);
 /* conn_out.c; all return HX_OK or the stream's or buf_append()'s error, which the caller gives to
  * conn_fail(). */
 int conn_flush(struct conn *c); /* writes what the stream takes, unless output is held */
-/* What has been written into c->out leaves in `ms`; what is held already does not wait any longer for it. 0: at
- * once. */
+/* What has been written into c->out leaves in `ms`; what is held already does not wait any longer for it.
+ * 0: at once. */
 int conn_flush_later(struct conn *c, int64_t ms);
 bool conn_has_room(const struct conn *c);
 int conn_write_root(struct conn *c);

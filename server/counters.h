@@ -1,5 +1,5 @@
-/* server/counters.h: how often what has happened since the start. The enum and the names are made from this one
- * list; every event that is logged or refused is counted here, also where its line is not written. */
+/* server/counters.h: how often what has happened since the start. The enum and the names are made from this
+ * one list; every event that is logged or refused is counted here, also where its line is not written. */
 #ifndef HX_SERVER_COUNTERS_H
 #define HX_SERVER_COUNTERS_H
 

@@ -14,7 +14,8 @@ struct server_listen {
 };
 
 struct server_listen listen_any(uint16_t port);
-/* "ADDR:PORT", "[V6]:PORT", "[V6]", ":PORT", "ADDR" and a bare IPv6 address, all numeric. HX_OK or HX_EINVAL. */
+/* "ADDR:PORT", "[V6]:PORT", "[V6]", ":PORT", "ADDR" and a bare IPv6 address, all numeric.
+ * HX_OK or HX_EINVAL. */
 int listen_parse(struct server_listen *out, const char *text);
 /* Makes it an address of this family alone (AF_INET, AF_INET6). HX_OK; HX_EINVAL: it is one of the other. */
 int listen_restrict(struct server_listen *l, int family);

@@ -21,8 +21,8 @@ int log_level_parse(enum log_level *out, const char *text);
  * and the next one says how many were (dropped=N): a stuck reader never blocks the writer. Before, lines go
  * to standard error as it is. */
 void log_open(int fd);
-/* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. Lines are
- * counted from 0 again. */
+/* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. Lines
+ * are counted from 0 again. */
 void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *user);
 /* Whether lines of this level are written. */
 bool log_wants(enum log_level level);
@@ -30,10 +30,11 @@ bool log_wants(enum log_level level);
 /* After `event` come key and value, both const char *, as often as wanted. A key whose value is NULL is left
  * out. Nothing is evaluated but `level`, `kind` and `event` if the line is not written.
  *
- * Of each event at most LOG_LIMIT_LINES lines a second are written; then one `not_logged` tells how many there were
- * more. Strangers cause most events: without that they could fill the disk. */
+ * Of each event at most LOG_LIMIT_LINES lines a second are written; then one `not_logged` tells how many
+ * there were more. Strangers cause most events: without that they could fill the disk. */
 #define log_event(level, event, ...) log_event_kind((level), (event), (event), ##__VA_ARGS__)
-/* The same for an event of which each `kind`, a string that lives for ever, has that many lines of its own. */
+/* The same for an event of which each `kind`, a string that lives for ever, has that many lines
+ * of its own. */
 #define log_event_kind(level, kind, event, ...) \
     (log_admits((level), (kind)) ? log_write((level), (event), ##__VA_ARGS__, (const char *)0) : (void)0)
 /* For what the operator alone causes: every line is written. */

@@ -1,5 +1,5 @@
-/* server/log_limit.h: lines of one kind that may be written in a second, and how many were not. Reads no clock and
- * writes nothing. */
+/* server/log_limit.h: lines of one kind that may be written in a second, and how many were not. Reads no
+ * clock and writes nothing. */
 #ifndef HX_SERVER_LOG_LIMIT_H
 #define HX_SERVER_LOG_LIMIT_H
 
@@ -57,8 +57,8 @@ struct log_kinds { /* zeroed at the start */
 
 /* Whether a line of the kind `name` may be written; else it is counted. `name` must live as long as `k`. */
 bool log_kinds_allow(struct log_kinds *k, const char *name, enum log_level level, int64_t now_ms);
-/* One kind whose lines were held in a second that is over, with their number; begins a new second for it. NULL:
- * no more such kinds. */
+/* One kind whose lines were held in a second that is over, with their number; begins a new second for it.
+ * NULL: no more such kinds. */
 const struct log_kind *log_kinds_over(struct log_kinds *k, int64_t now_ms, int64_t *held);
 
 #endif

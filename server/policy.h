@@ -19,12 +19,12 @@ enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer
 void policy_left(struct policy *p, const struct endpoint *peer);
 size_t policy_entered(const struct policy *p); /* connections that are counted */
 
-/* Refusals cost the server an answer and a line in the log. False: this source has been refused too often, and is
- * answered 429. */
+/* Refusals cost the server an answer and a line in the log. False: this source has been refused too often,
+ * and is answered 429. */
 bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_t now_ms);
 
-/* Takes what it costs the holder of `name` to be told of `peer`: a part for a connect, a challenge for a bind.
- * `name_bucket` is kept with the name.
+/* Takes what it costs the holder of `name` to be told of `peer`: a part for a connect, a challenge for a
+ * bind. `name_bucket` is kept with the name.
  *
  * The second half of a name's bucket is for sources that have not asked lately: one that asks often, for
  * whatever reason, never keeps the others out. */

@@ -42,13 +42,14 @@ struct registry_answer {
 
 struct registry_member;
 
-/* What a member is told. Where it says so the member's own connection may end, and so call registry_leave() for
- * it; nothing else of the registry may be called. */
+/* What a member is told. Where it says so the member's own connection may end, and so call registry_leave()
+ * for it; nothing else of the registry may be called. */
 struct registry_events {
     /* m->answer is new. Also from within registry_bind() or registry_connect(). The connection may end. */
     void (*answered)(struct registry_member *m);
-    /* To a holder: `peer`, who calls itself `name`, wants to reach it; it shall be told in `later_ms`. HX_OK: it is
-     * being told; HX_EAGAIN: it has no room now, and will call registry_proceed(); else its connection has ended. */
+    /* To a holder: `peer`, who calls itself `name`, wants to reach it; it shall be told in `later_ms`.
+     * HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call registry_proceed(); else its
+     * connection has ended. */
     int (*introduce)(struct registry_member *m, const char *name, const struct endpoint *peer,
                      int64_t later_ms);
     /* To a holder: is asked whether it lives. Returns for how many ms its answer may be awaited. */
@@ -101,7 +102,8 @@ static inline void registry_bind(struct registry *r, struct registry_member *m, 
 {
     r->ops->bind(r, m, q);
 }
-/* Asks to be introduced to who holds q->host_id; waits for the name if q->wait_s is not 0, until it leaves. */
+/* Asks to be introduced to who holds q->host_id; waits for the name if q->wait_s is not 0,
+ * until it leaves. */
 static inline void registry_connect(struct registry *r, struct registry_member *m, const struct request *q)
 {
     r->ops->connect(r, m, q);

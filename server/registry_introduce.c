@@ -97,8 +97,8 @@ void registry_tell_missing_family(struct registry_name *n)
     }
 }
 
-/* Time has passed: the holder may hear of those whose rate was used up, and whoever has waited for a connection
- * of its own family has waited long enough. */
+/* Time has passed: the holder may hear of those whose rate was used up, and whoever has waited for a
+ * connection of its own family has waited long enough. */
 void registry_later_due(struct timer *t)
 {
     struct registry_name *n = container_of(t, struct registry_name, later);

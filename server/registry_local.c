@@ -299,7 +299,8 @@ static void local_connect(struct registry *r, struct registry_member *m, const s
     registry_release(n);
 }
 
-/* The last connection of a name has gone: who waits for its other one, and not for the name, waits in vain. */
+/* The last connection of a name has gone: who waits for its other one, and not for the name,
+ * waits in vain. */
 static void refuse_impatient(struct registry_name *n)
 {
     struct registry_member *m, *next;

@@ -74,8 +74,8 @@ static inline enum registry_role registry_pending(sa_family_t family)
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. Else what
  * registry_events.introduce() says. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m);
-/* Introduces those who wait to the connection of their family. True: more of them could come. Callbacks may end
- * the holder, and each of those who wait while it is its turn. */
+/* Introduces those who wait to the connection of their family. True: more of them could come. Callbacks may
+ * end the holder, and each of those who wait while it is its turn. */
 bool registry_introduce_pending(struct registry_name *n, sa_family_t family);
 /* Those who wait for a connection of their family, and have done so long enough. */
 void registry_tell_missing_family(struct registry_name *n);

@@ -1,6 +1,7 @@
 #include "server/simultaneous.h"
 
-/* The farther side's first handshake needs half of `apart_ms` more than our part to the nearer one, and more. */
+/* The farther side's first handshake needs half of `apart_ms` more than our part to the nearer
+ * one, and more. */
 static int64_t wait_of_nearer(int64_t rtt_ms, int64_t apart_ms)
 {
     int64_t most_ms = apart_ms / 2 < SIMULTANEOUS_MS ? apart_ms / 2 : SIMULTANEOUS_MS;

@@ -1,13 +1,13 @@
 /* server/simultaneous.h: how much later than the farther side the nearer one is told of an introduction.
  *
- * UDT's rendezvous repeats its handshake after 250 ms at the earliest. What the nearer side sends at once arrives at
- * the farther one together with our part, on the shortest way that there can be, and is lost there: its socket is
- * not open yet. So the nearer side's part waits for the moment that a program takes to open one. It waits less
- * the longer its own way is, which its handshake has to go as well, and never until the farther side's handshake
- * comes. Measured with two stock programs on a busy machine, from the request to the first payload there and back,
- * one access of 0 and one of 20 ms each way: 404 and 419 ms if both are told at once, 98 and 125 so. Programs of
- * ours repeat their first flights within some ten ms: a holder with a Bind-Session is told at once, and so is who
- * asks for it. */
+ * UDT's rendezvous repeats its handshake after 250 ms at the earliest. What the nearer side sends at once
+ * arrives at the farther one together with our part, on the shortest way that there can be, and is lost
+ * there: its socket is not open yet. So the nearer side's part waits for the moment that a program takes to
+ * open one. It waits less the longer its own way is, which its handshake has to go as well, and never until
+ * the farther side's handshake comes. Measured with two stock programs on a busy machine, from the request to
+ * the first payload there and back, one access of 0 and one of 20 ms each way: 404 and 419 ms if both are
+ * told at once, 98 and 125 so. Programs of ours repeat their first flights within some ten ms: a holder with
+ * a Bind-Session is told at once, and so is who asks for it. */
 #ifndef HX_SERVER_SIMULTANEOUS_H
 #define HX_SERVER_SIMULTANEOUS_H
 

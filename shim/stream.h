@@ -22,8 +22,8 @@ struct stream_ops {
     int (*unacked)(struct stream *s);
     /* When the peer was last heard, in milliseconds of base/clock.h. */
     int64_t (*heard_ms)(struct stream *s);
-    /* Asks the peer's transport for a sign of life, past all that waits to be sent: its answer moves heard_ms(). The
-     * question may be lost, and the answer too. */
+    /* Asks the peer's transport for a sign of life, past all that waits to be sent: its answer moves
+     * heard_ms(). The question may be lost, and the answer too. */
     void (*ask)(struct stream *s);
     /* The peer's address as the socket sees it (IPv4 perhaps as mapped); valid as long as `s`. */
     const struct sockaddr *(*peer)(struct stream *s, socklen_t *len);

@@ -1,5 +1,5 @@
-/* test/clock_step.so, for LD_PRELOAD: a wall clock that a test moves, and a record of what a program sends and of how
- * long it waits before that. In the environment:
+/* test/clock_step.so, for LD_PRELOAD: a wall clock that a test moves, and a record of what a program sends
+ * and of how long it waits before that. In the environment:
  *
  *   CLOCK_STEP_FILE  the seconds to add to CLOCK_REALTIME, gettimeofday() and time(), in decimal, padded to 16 bytes;
  *                    written in place (1<>FILE), it moves the clock of each process that has it
@@ -123,7 +123,8 @@ __attribute__((destructor)) static void unload(void)
     say("after_stop_bytes", after_stop_bytes);
 }
 
-/* --- the wall clock ------------------------------------------------------------------------------------------ */
+/* --- the wall clock
+ * ------------------------------------------------------------------------------------------ */
 
 EXPORT int clock_gettime(clockid_t id, struct timespec *ts)
 {
@@ -153,7 +154,8 @@ EXPORT time_t time(time_t *to)
     return now;
 }
 
-/* --- what is sent -------------------------------------------------------------------------------------------- */
+/* --- what is sent
+ * -------------------------------------------------------------------------------------------- */
 
 static void count(long long bytes)
 {
@@ -247,7 +249,8 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t len, int flags, const str
     return syscall(SYS_sendto, fd, data, len, flags, to, to_len);
 }
 
-/* --- what is waited for -------------------------------------------------------------------------------------- */
+/* --- what is waited for
+ * -------------------------------------------------------------------------------------- */
 
 static void waited(long long begun_us)
 {

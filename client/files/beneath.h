@@ -1,6 +1,6 @@
-/* client/files/beneath.h: opening what is beneath a directory, and nothing else: no symbolic link is followed, no
- * component leads up or out (openat2(2)). Paths are those of client/files/path.h, checked by the caller; they are
- * refused here, too.
+/* client/files/beneath.h: opening what is beneath a directory, and nothing else: no symbolic link is
+ * followed, no component leads up or out (openat2(2)). Paths are those of client/files/path.h, checked by the
+ * caller; they are refused here, too.
  *
  * Results: a descriptor, closed on exec, the caller's; or -1 and errno: ELOOP a symbolic link, ENXIO neither
  * a file nor a directory, EISDIR, ENOTDIR, EINVAL no path, and those of open(2). */

@@ -137,7 +137,8 @@ static void look(struct files *f)
 
 static void entries(struct files *f);
 
-/* What is done in each phase, when the loop comes to it; for entries of one type, one after the other, what the job is. */
+/* What is done in each phase, when the loop comes to it; for entries of one type, one after the other, what
+ * the job is. */
 static const struct {
     void (*step)(struct files *f);
     char type;

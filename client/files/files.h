@@ -1,8 +1,9 @@
 /* client/files/files.h: copies a file or a tree to or from a peer's shared directory, by the requests of
- * client/files/share.h, up to FILES_JOBS at once. Outlives the connections that it is done over: with each new one it
- * goes on where it was. Belongs to its loop's thread.
+ * client/files/share.h, up to FILES_JOBS at once. Outlives the connections that it is done over: with each
+ * new one it goes on where it was. Belongs to its loop's thread.
  *
- * What the peer says is not trusted: nothing is written outside of the destination, no matter what it lists. */
+ * What the peer says is not trusted: nothing is written outside of the destination, no matter
+ * what it lists. */
 #ifndef HX_CLIENT_FILES_FILES_H
 #define HX_CLIENT_FILES_FILES_H
 
@@ -22,8 +23,8 @@ struct files_config {
     struct ev_loop *loop;
     bool upload;
     const char *local, *remote; /* as the user wrote them; remote: what stands behind "NAME:" */
-    /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the peer's:
-     * both for base/printable.h. */
+    /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the
+     * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
     void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
     void *user;

@@ -1,4 +1,5 @@
-/* One request after the other for one entry: begins them, and ends them with what files_task.c makes of the answers. */
+/* One request after the other for one entry: begins them, and ends them with what files_task.c makes
+ * of the answers. */
 #include "client/files/beneath.h"
 #include "client/files/files_parts.h"
 #include "client/files/share.h"

@@ -1,5 +1,5 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c: one entry on its
- * way, files_task.c: what it does there; files_local.c: this side's directory. */
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c:
+ * one entry on its way, files_task.c: what it does there; files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 

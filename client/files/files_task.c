@@ -1,5 +1,5 @@
-/* What the tasks of hx cp make of the peer's answers. Each function says with what the job ends, or that it goes on; only
- * files_job.c ends it. */
+/* What the tasks of hx cp make of the peer's answers. Each function says with what the job ends, or that it
+ * goes on; only files_job.c ends it. */
 #include "client/files/files_parts.h"
 #include <errno.h>
 #include <stdio.h>

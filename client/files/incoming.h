@@ -1,4 +1,5 @@
-/* client/files/incoming.h: what an outgoing (client/files/outgoing.h) puts into a stream, on its way into a part. */
+/* client/files/incoming.h: what an outgoing (client/files/outgoing.h) puts into a stream, on its way
+ * into a part. */
 #ifndef HX_CLIENT_FILES_INCOMING_H
 #define HX_CLIENT_FILES_INCOMING_H
 

@@ -1,5 +1,5 @@
-/* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the SHA-256 of all of
- * it (DIGEST_BYTES), then the end. HX_ESYS: errno; ESTALE: the file has changed while it was read. */
+/* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the SHA-256 of
+ * all of it (DIGEST_BYTES), then the end. HX_ESYS: errno; ESTALE: the file has changed while it was read. */
 #ifndef HX_CLIENT_FILES_OUTGOING_H
 #define HX_CLIENT_FILES_OUTGOING_H
 

@@ -149,8 +149,8 @@ int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
     return p->hashed == p->size ? HX_OK : HX_EAGAIN;
 }
 
-/* Begins to write the latest piece to the disk, and waits for the one before it. Only a help for fsync(), which tells of
- * what has failed. */
+/* Begins to write the latest piece to the disk, and waits for the one before it. Only a help for fsync(),
+ * which tells of what has failed. */
 static void write_back(struct part *p)
 {
     if (p->size - p->started < SYNC_BYTES)

@@ -1,5 +1,6 @@
-/* client/files/part.h: a file that is being received: written under a temporary name beside its target, kept when the
- * sender goes away so that the same file can be taken up again, synced and renamed once its SHA-256 is right.
+/* client/files/part.h: a file that is being received: written under a temporary name beside its target,
+ * kept when the sender goes away so that the same file can be taken up again, synced and renamed once its
+ * SHA-256 is right.
  *
  * HX_ESYS leaves the reason in errno: EWOULDBLOCK somebody else receives the very file; EISDIR, EEXIST a
  * directory or something that is no file has the name; EBADMSG the sum is wrong; ERANGE the offset is not
@@ -35,8 +36,8 @@ int part_begin(struct part *p, int64_t offset);
 /* One go of hashing what is held from before. HX_OK: done; HX_EAGAIN: call it again. */
 int part_hash(struct part *p, uint8_t buffer[PART_BUFFER]);
 int part_write(struct part *p, const void *data, size_t len);
-/* Whole: compares, sets permissions (those of the umask never) and time, renames. What it says holds after a crash, too:
- * file and directory are on the disk. EBADMSG: the part is gone. */
+/* Whole: compares, sets permissions (those of the umask never) and time, renames. What it says holds after a
+ * crash, too: file and directory are on the disk. EBADMSG: the part is gone. */
 int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES]);
 /* Keeps what was received, if it is anything. */
 void part_close(struct part *p);

@@ -1,4 +1,5 @@
-/* client/files/path.h: paths of shared files: how they are written in requests, and which ones are no paths. Pure.
+/* client/files/path.h: paths of shared files: how they are written in requests, and which ones are
+ * no paths. Pure.
  *
  * A path here is relative, its components are parted by one '/', none is "." or "..", each has 1 to 255
  * bytes, there are at most 64; "" is the shared directory itself. Written, every byte that is not unreserved

@@ -1,7 +1,7 @@
 /* client/files/share.h: the directory that hx bind --share DIR offers, and the requests about its files.
  *
- * :path is "/files/" and a path written as client/files/path.h says. Symbolic links are not followed; only files and
- * directories are served. Numbers are decimal, hx-mode is octal (permissions only), hx-mtime is in
+ * :path is "/files/" and a path written as client/files/path.h says. Symbolic links are not followed; only
+ * files and directories are served. Numbers are decimal, hx-mode is octal (permissions only), hx-mtime is in
  * nanoseconds since 1970. Every answer that is no success has hx-reason, a text.
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
@@ -42,8 +42,8 @@ void share_close(struct share *s);
 struct share_peer { /* for whom requests are answered; outlives them */
     struct ev_loop *loop;
     const struct share *share;
-    /* A transfer was refused or has failed. `what`: "sending", say, what is done with `path`, which is as the peer
-     * wrote it. May be NULL. */
+    /* A transfer was refused or has failed. `what`: "sending", say, what is done with `path`, which is as the
+     * peer wrote it. May be NULL. */
     void (*failed)(void *user, const char *what, const char *path, const char *reason);
     void *user;
 };

@@ -1,5 +1,5 @@
-/* client/files/walk.h: walks a directory tree, an entry a call, a directory before what is in it. Follows no symbolic
- * link; holds one descriptor for every level it is deep. */
+/* client/files/walk.h: walks a directory tree, an entry a call, a directory before what is in it. Follows no
+ * symbolic link; holds one descriptor for every level it is deep. */
 #ifndef HX_CLIENT_FILES_WALK_H
 #define HX_CLIENT_FILES_WALK_H
 

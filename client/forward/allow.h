@@ -17,8 +17,8 @@ int allow_add(struct allow *a, const char *target);
  * the name is resolved only after it was allowed. */
 bool allow_permits(const struct allow *a, const char *authority);
 
-/* Answers a CONNECT request of the peer `who` (for the log; outlives the stream): resolves without blocking the loop,
- * connects (10 s), relays. Owns `s` at once. */
+/* Answers a CONNECT request of the peer `who` (for the log; outlives the stream): resolves without blocking
+ * the loop, connects (10 s), relays. Owns `s` at once. */
 void dial_request(struct ev_loop *loop, const struct allow *a, const char *who, struct mux_stream *s,
                   const struct mux_message *request);
 

@@ -1,5 +1,5 @@
-/* client/forward/authority.h: HOST:PORT, the authority of a CONNECT (RFC 9113, 8.5), and the patterns of them. Pure; no
- * allocation.
+/* client/forward/authority.h: HOST:PORT, the authority of a CONNECT (RFC 9113, 8.5), and the patterns of
+ * them. Pure; no allocation.
  *
  * Text: "name:80", "192.0.2.1:80", "[2001:db8::1]:80". Names are letters, digits, '-', '_' and '.'; what ends
  * in a number is an IPv4 address of four decimal parts or nothing ("127.1" is refused, and "0x7f000001"), so

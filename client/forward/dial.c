@@ -1,4 +1,5 @@
-/* CONNECT on the binding side: allowed, resolved, connected, relayed. The contract is in client/forward/allow.h. */
+/* CONNECT on the binding side: allowed, resolved, connected, relayed. The contract is in
+ * client/forward/allow.h. */
 #include "client/forward/allow.h"
 #include "client/forward/authority.h"
 #include "client/forward/lookup.h"

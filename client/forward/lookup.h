@@ -1,4 +1,5 @@
-/* client/forward/lookup.h: a host's addresses, without blocking a loop: getaddrinfo() in a thread of its own. */
+/* client/forward/lookup.h: a host's addresses, without blocking a loop: getaddrinfo() in a thread
+ * of its own. */
 #ifndef HX_CLIENT_FORWARD_LOOKUP_H
 #define HX_CLIENT_FORWARD_LOOKUP_H
 

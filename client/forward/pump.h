@@ -1,4 +1,5 @@
-/* client/forward/pump.h: standard input to the peer, the peer to standard output, until both directions are whole. */
+/* client/forward/pump.h: standard input to the peer, the peer to standard output, until both
+ * directions are whole. */
 #ifndef HX_CLIENT_FORWARD_PUMP_H
 #define HX_CLIENT_FORWARD_PUMP_H
 

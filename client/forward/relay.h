@@ -1,5 +1,6 @@
-/* client/forward/relay.h: bytes between a mux stream and descriptors (a TCP connection, or a program's standard input
- * and output), both ways at once, each direction ending for itself. Belongs to its loop's thread. */
+/* client/forward/relay.h: bytes between a mux stream and descriptors (a TCP connection, or a
+ * program's standard input and output), both ways at once, each direction ending for itself. Belongs
+ * to its loop's thread. */
 #ifndef HX_CLIENT_FORWARD_RELAY_H
 #define HX_CLIENT_FORWARD_RELAY_H
 

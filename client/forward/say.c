@@ -13,8 +13,8 @@
 
 static bool notes;
 
-/* Lines of one kind. A note's kind is its format, so that none can be forgotten; of what does not fit into the table,
- * the last place takes all. */
+/* Lines of one kind. A note's kind is its format, so that none can be forgotten; of what does not fit into
+ * the table, the last place takes all. */
 struct often {
     const void *kind;
     struct token_bucket bucket;
@@ -87,7 +87,8 @@ static void write_with_left_out(char text[LINE_MAX_BYTES], unsigned long left_ou
     write_text(text);
 }
 
-/* Whoever reads shall not wait for a next line of the kind, which may never come. False: nothing was left out. */
+/* Whoever reads shall not wait for a next line of the kind, which may never come. False: nothing
+ * was left out. */
 static bool tell_left_out(void)
 {
     bool any = false;

@@ -1,5 +1,6 @@
-/* client/forward/say.h: what hx says on standard error. May be called from any thread; each line is one write. Whatever
- * text it is made of, a terminal is never told what to do by it: all passes base/printable.h. */
+/* client/forward/say.h: what hx says on standard error. May be called from any thread; each
+ * line is one write. Whatever text it is made of, a terminal is never told what to do by it:
+ * all passes base/printable.h. */
 #ifndef HX_CLIENT_FORWARD_SAY_H
 #define HX_CLIENT_FORWARD_SAY_H
 
@@ -8,9 +9,9 @@
 
 #define SAY_NAME_MAX 512 /* bytes that hold a file's name as it is said, or its beginning, with NUL */
 
-/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Strangers cause many of them: of one
- * `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a second or so if there is
- * none. */
+/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Strangers cause many of
+ * them: of one `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a
+ * second or so if there is none. */
 #define SAY_OFTEN 10
 void say_init(bool verbose, bool quiet);
 void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,5 @@
-/* client/forward/socks.h: the server's side of SOCKS5 (RFC 1928), up to the request: no authentication, CONNECT only.
- * Pure: bytes in, a target and bytes out; no I/O, no allocation.
+/* client/forward/socks.h: the server's side of SOCKS5 (RFC 1928), up to the request: no authentication,
+ * CONNECT only. Pure: bytes in, a target and bytes out; no I/O, no allocation.
  *
  * Read at most socks_want() bytes from the client at a time: what follows the request is the connection's,
  * and stays unread. Nothing is said to clients that speak SOCKS4 or HTTP. */

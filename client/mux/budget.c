@@ -1,10 +1,12 @@
 #include "client/mux/parts.h"
 
-/* What a side may cost the other one besides the data that it carries, counted in frames (CVE-2019-9512 and its
- * like, CVE-2023-44487). Time gives frames back, so do data in either direction and a stream that ends in order.
+/* What a side may cost the other one besides the data that it carries, counted in frames (CVE-2019-9512
+ * and its like, CVE-2023-44487). Time gives frames back, so do data in either direction and a stream that
+ * ends in order.
  *
- * Whoever sends requests holds itself to less than the other side takes. So no load of an honest peer is taken for a
- * flood, not even when what it sent in MOST_TAKEN / PER_SECOND_SENT = 16 s of a stalled path arrives at once. */
+ * Whoever sends requests holds itself to less than the other side takes. So no load of an honest peer is
+ * taken for a flood, not even when what it sent in MOST_TAKEN / PER_SECOND_SENT = 16 s of a stalled path
+ * arrives at once. */
 #define PER_SECOND_TAKEN 4096
 #define MOST_TAKEN       16384
 #define PER_SECOND_SENT  1024
@@ -16,8 +18,8 @@
 static const struct token_limit taken = {PER_SECOND_TAKEN, MOST_TAKEN};
 static const struct token_limit sent = {PER_SECOND_SENT, MOST_SENT};
 
-/* DATA pays for itself, unless it says nothing. nghttp2 passes over frames of unknown types, and nothing comes of
- * them. */
+/* DATA pays for itself, unless it says nothing. nghttp2 passes over frames of unknown types, and nothing
+ * comes of them. */
 static bool is_free(const nghttp2_frame_hd *hd)
 {
     return hd->type == NGHTTP2_DATA && (hd->length > 0 || (hd->flags & NGHTTP2_FLAG_END_STREAM));
@@ -64,7 +66,8 @@ void mux_budget_stream(struct mux *m)
 
 void mux_budget_options(nghttp2_option *o)
 {
-    /* nghttp2's own limit lets 33 resets a second pass, whatever else there is: the budget counts them, too. */
+    /* nghttp2's own limit lets 33 resets a second pass, whatever else there is: the budget
+     * counts them, too. */
     nghttp2_option_set_stream_reset_rate_limit(o, INT32_MAX, INT32_MAX);
     nghttp2_option_set_max_outbound_ack(o, MUX_ACKS_MAX);
 }

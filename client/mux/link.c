@@ -156,8 +156,8 @@ static int flush(struct link *l)
     return err == HX_EEOF ? HX_OK : err == HX_OK ? HX_EAGAIN : err;
 }
 
-/* May our direction end? The side that was connected to lets the other one go first: so the end that it sends then says
- * that it has read the other's, who need not ask whether it has. */
+/* May our direction end? The side that was connected to lets the other one go first: so the end that it sends
+ * then says that it has read the other's, who need not ask whether it has. */
 static bool may_end(struct link *l)
 {
     if (mux_stream_count(l->mux) > 0 || !(l->finishes || l->peer_ended))

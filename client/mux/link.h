@@ -1,8 +1,9 @@
-/* client/mux/link.h: one punched connection with many streams in it: an hx_stream, read and written by a libev
- * loop, with a mux inside. Belongs to its loop's thread.
+/* client/mux/link.h: one punched connection with many streams in it: an hx_stream, read and written by a
+ * libev loop, with a mux inside. Belongs to its loop's thread.
  *
- * The link finishes the handshake of the keys, sends what the mux wants to send before the loop sleeps, asks
- * the peer for a sign of life (HTTP/2's PING) every keepalive_ms, and is down when none has come for dead_ms. */
+ * The link finishes the handshake of the keys, sends what the mux wants to send before the loop
+ * sleeps, asks the peer for a sign of life (HTTP/2's PING) every keepalive_ms, and is down when none
+ * has come for dead_ms. */
 #ifndef HX_CLIENT_MUX_LINK_H
 #define HX_CLIENT_MUX_LINK_H
 
@@ -50,8 +51,8 @@ void link_destroy(struct link *l);
 /* Ends in order: no new requests, what runs goes on, then both directions end; down() is told. The peer,
  * whose link does the same when its last stream is over, has passed everything on by then. */
 void link_finish(struct link *l);
-/* The same for who needs nothing more of the peer and owes it nothing either, every answer having come: tells it that
- * this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. */
+/* The same for who needs nothing more of the peer and owes it nothing either, every answer having come: tells
+ * it that this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. */
 void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */

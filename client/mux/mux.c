@@ -81,8 +81,8 @@ void mux_set_time(struct mux *m, int64_t now_ms)
     m->now_ms = now_ms;
 }
 
-/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of them
- * at once. What nghttp2 then says tells whether the peer has broken the protocol. */
+/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of
+ * them at once. What nghttp2 then says tells whether the peer has broken the protocol. */
 static void receive(struct mux *m, const uint8_t *data, size_t len)
 {
     while (len > 0 && m->error == HX_OK && !m->doomed) {

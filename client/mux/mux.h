@@ -1,9 +1,9 @@
 /* client/mux/mux.h: many streams in one connection: HTTP/2 (RFC 9113) by libnghttp2.
  *
  * A state machine between bytes and streams: no I/O, no clock of its own. The side that connected is HTTP/2's
- * client. Everything is bounded: streams, headers, what a stream holds of unread and unsent bytes, and how many frames
- * a peer may send beyond those that data pays for. A stream whose owner does not read closes its own window only. Not
- * thread-safe.
+ * client. Everything is bounded: streams, headers, what a stream holds of unread and unsent bytes, and how
+ * many frames a peer may send beyond those that data pays for. A stream whose owner does not read closes its
+ * own window only. Not thread-safe.
  *
  * Callbacks are made from within mux_receive(), mux_send() and mux_destroy() alone: so none happens while an
  * owner is within mux_request(), mux_stream_write() or the like. From a callback everything may be called but
@@ -70,12 +70,14 @@ struct mux_events {
 int mux_create(struct mux **out, bool client, const struct mux_events *events, void *user);
 void mux_destroy(struct mux *m); /* tells every owned stream closed(HX_ECLOSED) */
 
-/* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(), mux_send() and mux_request(). */
+/* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(),
+ * mux_send() and mux_request(). */
 void mux_set_time(struct mux *m, int64_t now_ms);
-/* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2; HX_EFLOOD: it floods us, or
- * says that we do: send what mux_send() still gives (GOAWAY), then close. mux_send(): the next bytes to be written (at most 64 KiB,
- * as many frames as there are), *data valid until the next call of anything; 0: nothing now; HX_EPROTO as
- * above, when the last bytes are given. Call it until 0 only as fast as the transport takes. */
+/* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2; HX_EFLOOD: it
+ * floods us, or says that we do: send what mux_send() still gives (GOAWAY), then close. mux_send(): the next
+ * bytes to be written (at most 64 KiB, as many frames as there are), *data valid until the next call of
+ * anything; 0: nothing now; HX_EPROTO as above, when the last bytes are given. Call it until 0 only as fast
+ * as the transport takes. */
 int mux_receive(struct mux *m, const uint8_t *data, size_t len);
 ssize_t mux_send(struct mux *m, const uint8_t **data);
 bool mux_wants_send(const struct mux *m);
@@ -85,10 +87,9 @@ int mux_ping(struct mux *m, uint64_t opaque); /* HX_ELIMIT: too many are under w
 void mux_goaway(struct mux *m);               /* no more requests; what runs goes on */
 int mux_stream_count(const struct mux *m);
 
-/* Client. HX_ELIMIT: as many streams as the peer allows, or so many requests in so short a time that it might take them
- * for a flood; HX_ECLOSED: it takes no more. `request` has
- * :method, :authority (CONNECT: RFC 9113, section 8.5), else also :scheme and :path. HX_EINVAL as
- * mux_respond(). */
+/* Client. HX_ELIMIT: as many streams as the peer allows, or so many requests in so short a time that it might
+ * take them for a flood; HX_ECLOSED: it takes no more. `request` has :method, :authority (CONNECT: RFC 9113,
+ * section 8.5), else also :scheme and :path. HX_EINVAL as mux_respond(). */
 int mux_request(struct mux *m, struct mux_stream **out, const struct mux_message *request,
                 const struct mux_stream_events *events, void *user);
 
@@ -104,8 +105,8 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len);
 void mux_stream_end(struct mux_stream *s);                  /* our direction, after what was written */
 void mux_stream_reset(struct mux_stream *s, uint32_t code); /* both; closed() is not told */
-/* For who needs nothing more of it: ends our direction, and throws away what the peer still says. Nobody owns the
- * stream any more. After mux_respond() with `ended`, too. */
+/* For who needs nothing more of it: ends our direction, and throws away what the peer still says. Nobody owns
+ * the stream any more. After mux_respond() with `ended`, too. */
 void mux_stream_leave(struct mux_stream *s);
 size_t mux_stream_unsent(const struct mux_stream *s);
 struct mux *mux_of(struct mux_stream *s);

@@ -1,5 +1,5 @@
-/* client/tool/keyfile.h: where the keys of this host are kept: $HX_KEY or a file of mode 0600. A keyring is a text
- * of lines `KEY [LABEL]`; libhx reads it. Before the first key comes into memory, core dumps and other
+/* client/tool/keyfile.h: where the keys of this host are kept: $HX_KEY or a file of mode 0600. A keyring is a
+ * text of lines `KEY [LABEL]`; libhx reads it. Before the first key comes into memory, core dumps and other
  * processes' ptrace() are turned off for this process. */
 #ifndef HX_CLIENT_TOOL_KEYFILE_H
 #define HX_CLIENT_TOOL_KEYFILE_H

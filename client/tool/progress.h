@@ -1,5 +1,5 @@
-/* client/tool/progress.h: how fast something goes, how long it will take, and the line that shows it. Pure: the
- * caller has the clock and the terminal. */
+/* client/tool/progress.h: how fast something goes, how long it will take, and the line that shows it. Pure:
+ * the caller has the clock and the terminal. */
 #ifndef HX_CLIENT_TOOL_PROGRESS_H
 #define HX_CLIENT_TOOL_PROGRESS_H
 

@@ -192,7 +192,8 @@ static void on_pong(void *user, int64_t rtt_us)
         r->config.events->pong(r->config.user, rtt_us);
 }
 
-/* What the attempt has left of its time is the proof's; of what was meant for the waiting, no more than --timeout. */
+/* What the attempt has left of its time is the proof's; of what was meant for the waiting, no
+ * more than --timeout. */
 static int proof_ms(const struct reconnector *r, const struct attempt *a)
 {
     int64_t rest_ms = a->begun_ms + a->timeout_ms - clock_now_ms();

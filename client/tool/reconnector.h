@@ -1,5 +1,5 @@
-/* client/tool/reconnector.h: a link to the holder of a name that is made again when its path breaks. Used by the commands
- * that connect. Belongs to its loop's thread.
+/* client/tool/reconnector.h: a link to the holder of a name that is made again when its path breaks. Used by
+ * the commands that connect. Belongs to its loop's thread.
  *
  * The first try must succeed, else it gives up at once, and has said on standard error why. Later on
  * it finds the peer again through the nameserver, less and less often, until it has been without a path for

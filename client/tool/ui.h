@@ -1,4 +1,5 @@
-/* client/tool/ui.h: events and errors of the library, in sentences on standard error (client/forward/say.h). */
+/* client/tool/ui.h: events and errors of the library, in sentences on standard error
+ * (client/forward/say.h). */
 #ifndef HX_CLIENT_TOOL_UI_H
 #define HX_CLIENT_TOOL_UI_H
 

@@ -11,8 +11,8 @@
 
 struct net_address {
     uint8_t ip[16];
-    /* Interface index. Of a link-local address: where it is (RFC 4007). Of an address of ours that something shall
-     * leave by: the interface that it shall leave by. Else 0. */
+    /* Interface index. Of a link-local address: where it is (RFC 4007). Of an address of ours that something
+     * shall leave by: the interface that it shall leave by. Else 0. */
     uint32_t scope;
     uint16_t port; /* network byte order */
     uint16_t zero;

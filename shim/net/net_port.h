@@ -7,8 +7,8 @@
  *   socket ◄─ burst ◄─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
  *   socket ◄───────── net_port_send   ◄─ everybody else
  *
- * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls of
- * those two to shim/udt (--wrap), and everybody else's with them. */
+ * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls
+ * of those two to shim/udt (--wrap), and everybody else's with them. */
 #ifndef HX_SHIM_NET_NET_PORT_H
 #define HX_SHIM_NET_NET_PORT_H
 
@@ -19,8 +19,8 @@
 struct net_port;
 
 struct net_port_config {
-    /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes tells to
-     * which one of ours, and by which interface. */
+    /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes
+     * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
     bool batch;     /* what comes is small and from many: one system call reads several */
     bool ipv6_only; /* leave IPv4 at this port to another socket */
@@ -37,7 +37,8 @@ void net_port_disown(struct net_port *p);
 int net_port_fd(const struct net_port *p);
 int net_port_family(const struct net_port *p); /* AF_INET6: dual-stack; AF_INET on a kernel without IPv6 */
 const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len); /* as bound */
-/* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our rights let it. */
+/* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our
+ * rights let it. */
 void net_port_receive_buffer(struct net_port *p, int bytes);
 /* Before anything is read. */
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context);

@@ -1,6 +1,7 @@
-/* shim/net/pktinfo.h: which address of ours a datagram was sent to, and by which one a datagram shall leave, and by
- * which interface (ip(7), IP_PKTINFO; RFC 3542, 6.1). On a host with several addresses the kernel would choose by the
- * route, and who asked one address would be answered by another, which neither it nor the NAT before it takes. */
+/* shim/net/pktinfo.h: which address of ours a datagram was sent to, and by which one a datagram shall leave,
+ * and by which interface (ip(7), IP_PKTINFO; RFC 3542, 6.1). On a host with several addresses the kernel
+ * would choose by the route, and who asked one address would be answered by another, which neither it nor the
+ * NAT before it takes. */
 #ifndef HX_SHIM_NET_PKTINFO_H
 #define HX_SHIM_NET_PKTINFO_H
 
@@ -17,16 +18,17 @@ struct net_route {
 
 /* From now on each datagram that comes to the socket tells which. False: errno. */
 bool pktinfo_ask(int fd, int family);
-/* Whether the address is the unspecified one, without an interface: nothing is known, and the kernel shall choose. */
+/* Whether the address is the unspecified one, without an interface: nothing is known, and the
+ * kernel shall choose. */
 bool pktinfo_any(const struct net_address *local);
 /* What mh's control messages tell, or the unspecified address and no interface (0). *local has port 0. */
 void pktinfo_read(struct msghdr *mh, struct net_address *local, uint32_t *interface);
-/* Writes a control message of at most PKTINFO_SPACE bytes, and returns its length with padding; 0 where the kernel
- * shall choose. */
+/* Writes a control message of at most PKTINFO_SPACE bytes, and returns its length with padding; 0 where the
+ * kernel shall choose. */
 size_t pktinfo_write(void *control, int family, const struct net_address *local);
-/* Sends one datagram. The last `pktinfo_len` bytes of mh's control messages are pktinfo_write()'s: what may not leave
- * so (a broadcast address that was asked, an address or an interface that is gone) leaves by the kernel's choice.
- * `flags`: of send(2). -1: errno. */
+/* Sends one datagram. The last `pktinfo_len` bytes of mh's control messages are pktinfo_write()'s: what may
+ * not leave so (a broadcast address that was asked, an address or an interface that is gone) leaves by the
+ * kernel's choice. `flags`: of send(2). -1: errno. */
 int pktinfo_send(int fd, struct msghdr *mh, size_t pktinfo_len, int flags);
 
 #endif

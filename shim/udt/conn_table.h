@@ -21,7 +21,8 @@ struct conn_table {
 struct udt_conn *udt_conn_find(const struct conn_table *t, int32_t id);
 struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net_address *at,
                                     int32_t peer_id);
-/* The rendezvous with this address that is not connected yet, and that one who says this about himself can be of. */
+/* The rendezvous with this address that is not connected yet, and that one who says this about himself
+ * can be of. */
 struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at,
                                           enum udt_party peer);
 

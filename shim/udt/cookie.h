@@ -1,7 +1,8 @@
 /* shim/udt/cookie.h: proof that a peer receives at the address it sends from, without any state kept for it.
  *
- * UDT's own cookie has no secret (MD5 of host:port:minute, UDT4.md S23): anyone can compute it. This one is
- * keyed; the key is random and drawn anew every COOKIE_ROLL_MS, the previous one staying valid as long again. */
+ * UDT's own cookie has no secret (MD5 of host:port:minute, UDT4.md S23): anyone can compute it. This
+ * one is keyed; the key is random and drawn anew every COOKIE_ROLL_MS, the previous one staying valid
+ * as long again. */
 #ifndef HX_SHIM_UDT_COOKIE_H
 #define HX_SHIM_UDT_COOKIE_H
 

@@ -1,5 +1,5 @@
-/* shim/udt/drops.h: how many datagrams came and did not reach UDT, by reason, and whose the filter refused. The
- * filter's verdicts are reasons, and those of DROP_MAP. */
+/* shim/udt/drops.h: how many datagrams came and did not reach UDT, by reason, and whose the filter refused.
+ * The filter's verdicts are reasons, and those of DROP_MAP. */
 #ifndef HX_SHIM_UDT_DROPS_H
 #define HX_SHIM_UDT_DROPS_H
 
@@ -38,8 +38,8 @@ struct drops {
 };
 
 const char *drop_name(enum drop why);
-/* The filter has refused this of somebody whom that may puzzle. Where all places are taken by others of the last
- * minute it is counted, and not noted. */
+/* The filter has refused this of somebody whom that may puzzle. Where all places are taken by others of the
+ * last minute it is counted, and not noted. */
 void drops_note(struct drops *d, const struct net_address *from, enum drop why, int64_t now_ms);
 /* One that was noted and not told yet, or false. */
 bool drops_next(struct drops *d, struct net_address *from, enum drop *why);

@@ -40,9 +40,9 @@ static enum filter_verdict judge_handshake(const struct filter_rules *rules, int
     return FILTER_PASS;
 }
 
-/* UDT reads 24 bytes where there are more than 16, and nothing beyond them: what some append there (ranges that
- * have come, say) does no harm. Of 20 it would read a word that is not there (S20). The light ACK has 4 bytes: a
- * full one follows within 10 ms. */
+/* UDT reads 24 bytes where there are more than 16, and nothing beyond them: what some append there (ranges
+ * that have come, say) does no harm. Of 20 it would read a word that is not there (S20). The light ACK has 4
+ * bytes: a full one follows within 10 ms. */
 static bool ack_is_whole(size_t len)
 {
     return len == ACK_SIZE_SHORT || (len >= ACK_SIZE_FULL && len % 4 == 0);
@@ -66,8 +66,8 @@ static enum filter_verdict judge_ack(const struct filter_rules *rules, uint8_t *
     return FILTER_PASS;
 }
 
-/* Single numbers and ranges, whose first number has bit 31. UDT looks in its loss list for the place of each: in
- * ascending order, as every implementation writes them, a whole report is one walk through that list. */
+/* Single numbers and ranges, whose first number has bit 31. UDT looks in its loss list for the place of each:
+ * in ascending order, as every implementation writes them, a whole report is one walk through that list. */
 static enum filter_verdict judge_nak(const struct filter_rules *rules, const uint8_t *body, size_t len)
 {
     uint32_t reported = 0, last = 0;

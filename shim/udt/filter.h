@@ -1,8 +1,8 @@
-/* shim/udt/filter.h: judges each datagram from its bytes before UDT sees it. A pure function of the bytes and the
- * rules; the one thing it changes is what a peer announces (windows, MSS): it puts a number of ours there, so that
- * UDT never allocates more than we meant to. What UDT 4.11 and the other implementations of UDT 4 send passes:
- * what matters is what UDT sees, not what the peer meant. The S numbers are the hostile datagrams that
- * test/e2e/hostile_*.sh throws. */
+/* shim/udt/filter.h: judges each datagram from its bytes before UDT sees it. A pure function of the bytes and
+ * the rules; the one thing it changes is what a peer announces (windows, MSS): it puts a number of ours
+ * there, so that UDT never allocates more than we meant to. What UDT 4.11 and the other implementations of
+ * UDT 4 send passes: what matters is what UDT sees, not what the peer meant. The S numbers are the hostile
+ * datagrams that test/e2e/hostile_*.sh throws. */
 #ifndef HX_SHIM_UDT_FILTER_H
 #define HX_SHIM_UDT_FILTER_H
 

@@ -1,9 +1,9 @@
 /* shim/udt/flight.h: how often a connecting socket says its handshake.
  *
- * UDT 4.11 says it every 250 ms, whatever happens. Here a lost one is repeated sooner, twice as late each time (as
- * RFC 6347, section 4.2.4, has it for DTLS's flights), and anew from the shortest interval whenever the peer is
- * heard; a peer that never answers gets fewer and fewer. What is said stays UDT's to decide: the last handshake that
- * it made is kept, and copied.
+ * UDT 4.11 says it every 250 ms, whatever happens. Here a lost one is repeated sooner, twice as late each
+ * time (as RFC 6347, section 4.2.4, has it for DTLS's flights), and anew from the shortest interval whenever
+ * the peer is heard; a peer that never answers gets fewer and fewer. What is said stays UDT's to decide: the
+ * last handshake that it made is kept, and copied.
  *
  * A pure state machine: no I/O, no clock of its own. */
 #ifndef HX_SHIM_UDT_FLIGHT_H

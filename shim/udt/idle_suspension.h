@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longer than UDT's longest expiration (17 x 300 ms): nothing of a connection that is idle for so long waits. */
+/* Longer than UDT's longest expiration (17 x 300 ms): nothing of a connection that is idle for
+ * so long waits. */
 #define SUSPEND_AFTER_MS 8000
 
 #ifdef __cplusplus
@@ -16,8 +17,8 @@ extern "C" {
 
 enum suspension { SUSPENSION_STAY, SUSPENSION_SUSPEND, SUSPENSION_RESUME };
 
-/* From UDT's worker, without the lock, for the connection `id` whose CUDT is `udt`; `alive`: neither broken nor
- * closing. Says what to do with it; the answer counts as done. `relist` puts a suspended one back, on the
+/* From UDT's worker, without the lock, for the connection `id` whose CUDT is `udt`; `alive`: neither broken
+ * nor closing. Says what to do with it; the answer counts as done. `relist` puts a suspended one back, on the
  * worker's thread, while it reads. */
 enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*relist)(void *udt));
 /* True on the worker of a listener's port: what is made there is one of many. */

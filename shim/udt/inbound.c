@@ -72,10 +72,10 @@ static void keep_least(uint8_t *word, uint32_t *least)
     packet_put_word(word, *least);
 }
 
-/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The others
- * need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the answer of a
- * rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The smallest counts. UDT must
- * not see a larger window later: it sizes its lists from it (S7). */
+/* The peer says its numbers more than once, and UDT takes over those of any. The id must stay the same. The
+ * others need not: UDT 4.11 announces its own MSS and the smaller of UDT_RCVBUF and UDT_FC first, but in the
+ * answer of a rendezvous the MSS that it took from us, whatever its own buffers hold, and UDT_FC. The
+ * smallest counts. UDT must not see a larger window later: it sizes its lists from it (S7). */
 static bool take_conclusion(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
     uint8_t *body = d->body;
@@ -197,9 +197,10 @@ static bool take_shutdown(struct tap *t, struct udt_conn *c, const struct datagr
     return true;
 }
 
-/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing, and
- * gives up after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer of ours
- * that has come it begins anew with 300 ms: if the first thing that we hear comes much later, the answer was lost. */
+/* UDT 4.11 sends a keepalive at each of its expirations, which grow by 300 ms as long as it hears nothing,
+ * and gives up after 17 of them, 46 s; ECHO_MS alone lets it hear five answers in that time. After an answer
+ * of ours that has come it begins anew with 300 ms: if the first thing that we hear comes much later, the
+ * answer was lost. */
 static bool has_not_heard(const struct udt_conn *c, int64_t heard_before_ms, int64_t now_ms)
 {
     return heard_before_ms <= c->sent_ms && now_ms - c->sent_ms >= UNHEARD_MS;
@@ -286,8 +287,8 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
     return true;
 }
 
-/* By the filter. The source of a handshake, or of a connected peer's packet, is noted for the log; what else comes to
- * id 0 is not. */
+/* By the filter. The source of a handshake, or of a connected peer's packet, is noted for the log; what else
+ * comes to id 0 is not. */
 static bool refused(struct tap *t, const struct udt_conn *c, const struct datagram *d,
                     enum filter_verdict verdict, int64_t now_ms)
 {
@@ -304,7 +305,8 @@ static enum udt_party says(const struct datagram *d)
                                                                         : UDT_PARTY_UNSAID;
 }
 
-/* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the datagram is for. */
+/* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
+ * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     int32_t id = c->id;

@@ -5,9 +5,10 @@
 
 #define KEEPALIVE_MS 6500        /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
 #define MAPPED_WORD  0xFFFF0000u /* ::ffff as UDT puts it: each word in the other byte order */
-/* UDT means to answer one ACK in 10 ms (core.cpp, processCtrl(), "number of ACK2 can be much less than number of ACK"),
- * but compares two clocks of different units, and answers each: a wake-up of the peer for each packet of a dialogue. In
- * bulk there is one ACK in 10 ms. A young connection's are all answered: its round trip is measured by them. */
+/* UDT means to answer one ACK in 10 ms (core.cpp, processCtrl(), "number of ACK2 can be much less than number
+ * of ACK"), but compares two clocks of different units, and answers each: a wake-up of the peer for each
+ * packet of a dialogue. In bulk there is one ACK in 10 ms. A young connection's are all answered: its round
+ * trip is measured by them. */
 #define ACK2_MS    5
 #define ACK2_YOUNG 16
 #define QUIET_MS   10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */

@@ -1,5 +1,5 @@
-/* CACKWindow remembers the ACKs that are on their way: UDT makes room for 1024 in each connection. A listener's
- * connection has at most as many packets on their way as it has ACKs here. */
+/* CACKWindow remembers the ACKs that are on their way: UDT makes room for 1024 in each connection. A
+ * listener's connection has at most as many packets on their way as it has ACKs here. */
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"

@@ -1,7 +1,7 @@
-/* CUDT::checkTimers(): UDT's worker comes here for each connection ten times a second, and after each of its packets.
- * A connection that has been idle for long is taken off the list of those that are visited, and put back when
- * something happens (shim/udt/idle_suspension.h). It keeps its m_bOnList, which the garbage collector waits for: it is not
- * freed before it has been put back. */
+/* CUDT::checkTimers(): UDT's worker comes here for each connection ten times a second, and after each of its
+ * packets. A connection that has been idle for long is taken off the list of those that are visited, and put
+ * back when something happens (shim/udt/idle_suspension.h). It keeps its m_bOnList, which the garbage
+ * collector waits for: it is not freed before it has been put back. */
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"

@@ -1,5 +1,5 @@
-/* What libudt.a(common.o) has beside CTimer (override_timer.cc) and the digest (override_cookie.cc). It does what it
- * does there. */
+/* What libudt.a(common.o) has beside CTimer (override_timer.cc) and the digest (override_cookie.cc). It does
+ * what it does there. */
 #include "shim/udt/overrides.h"
 #include <cstring>
 #include <netinet/in.h>
@@ -9,7 +9,8 @@
 
 const bool override_common = true;
 
-/* --- CGuard ---------------------------------------------------------------------------------------------- */
+/* --- CGuard
+ * ---------------------------------------------------------------------------------------------- */
 
 CGuard::CGuard(pthread_mutex_t &lock) : m_Mutex(lock), m_iLocked(pthread_mutex_lock(&lock))
 {
@@ -51,7 +52,8 @@ void CGuard::releaseCond(pthread_cond_t &cond)
     pthread_cond_destroy(&cond);
 }
 
-/* --- CUDTException: what is asked of it is its code (udt_socket.cc) --------------------------------------- */
+/* --- CUDTException: what is asked of it is its code (udt_socket.cc)
+ * --------------------------------------- */
 
 CUDTException::CUDTException(int major, int minor, int err)
     : m_iMajor(major), m_iMinor(minor), m_iErrno(err == -1 ? errno : err)
@@ -119,7 +121,8 @@ const int CUDTException::ETIMEOUT = 6003;
 const int CUDTException::EPEERERR = 7000;
 const int CUDTException::EUNKNOWN = -1;
 
-/* --- CIPAddress: a handshake carries an address as words, least significant byte first ------------------- */
+/* --- CIPAddress: a handshake carries an address as words, least significant byte first
+ * ------------------- */
 
 bool CIPAddress::ipcmp(const sockaddr *a, const sockaddr *b, int family)
 {

@@ -1,6 +1,6 @@
-/* CMD5::compute(), whose only user is the cookie of UDT's listener: MD5 of the peer's address, which anybody can
- * compute (UDT4.md, S23), for each handshake anew. Here it is the same for all, so that a handshake whose own cookie
- * has been checked (listener_handshake.c) is given to UDT without asking it for another. */
+/* CMD5::compute(), whose only user is the cookie of UDT's listener: MD5 of the peer's address, which anybody
+ * can compute (UDT4.md, S23), for each handshake anew. Here it is the same for all, so that a handshake whose
+ * own cookie has been checked (listener_handshake.c) is given to UDT without asking it for another. */
 #include "shim/udt/overrides.h"
 #include <cstring>
 #include <udt/udt.h>

@@ -1,5 +1,6 @@
-/* rand() and srand(): UDT draws initial sequence numbers and its first socket id with them, from a seed that is the
- * time in microseconds, which can be guessed; and it takes the program's own sequence of rand() away from it. */
+/* rand() and srand(): UDT draws initial sequence numbers and its first socket id with them, from a seed
+ * that is the time in microseconds, which can be guessed; and it takes the program's own sequence of
+ * rand() away from it. */
 #include "shim/udt/overrides.h"
 #include <cstdlib>
 

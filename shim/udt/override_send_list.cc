@@ -1,13 +1,14 @@
-/* CSndUList::update(): puts a socket on the list of those that UDT's sender, a thread of its own, visits. Differences to
- * UDT's own:
+/* CSndUList::update(): puts a socket on the list of those that UDT's sender, a thread of its own, visits.
+ * Differences to UDT's own:
  *
- * It writes behind the heap with more than 4096 sockets at a time, for it does not look whether there is room. insert()
- * does the same and lets the heap grow.
+ * It writes behind the heap with more than 4096 sockets at a time, for it does not look whether there is
+ * room. insert() does the same and lets the heap grow.
  *
  * An acknowledgement comes here, too. If it leaves nothing to send, the sender is not woken.
  *
- * A packet that is the only one to send leaves from the thread that has written it: a request or an answer does not wait
- * until the sender has woken up. What is more than one packet is the sender's, which sends bursts. */
+ * A packet that is the only one to send leaves from the thread that has written it: a request or an
+ * answer does not wait until the sender has woken up. What is more than one packet is the sender's,
+ * which sends bursts. */
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"
 #include "shim/udt/sender.h"
@@ -69,8 +70,8 @@ int unsent(CUDT *u)
     return all - in_flight;
 }
 
-/* A socket that is on no list waits for nothing: when its last packet left is no reason to send more at once now, as
- * packData() does after a visit that finds nothing to send. */
+/* A socket that is on no list waits for nothing: when its last packet left is no reason to send more at once
+ * now, as packData() does after a visit that finds nothing to send. */
 void forget_lateness(CUDT *u, uint64_t now)
 {
     if (now < u->*member_of(send_time()))

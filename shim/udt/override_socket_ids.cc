@@ -1,7 +1,8 @@
-/* UDT's socket ids count down from a random number below 2^30, one for each socket there ever was, and at 0 they are
- * used up: no connection is made or accepted any more (UDT4.md, A7). Before UDT takes the next one, the counter is set
- * so that it is one that is free, beginning anew at the top. CUDTUnited::newConnection() makes sockets that are
- * accepted; our own are made by udt_socket(). Both of them go one at a time, so that what was looked up stays true. */
+/* UDT's socket ids count down from a random number below 2^30, one for each socket there ever was, and at 0
+ * they are used up: no connection is made or accepted any more (UDT4.md, A7). Before UDT takes the next one,
+ * the counter is set so that it is one that is free, beginning anew at the top. CUDTUnited::newConnection()
+ * makes sockets that are accepted; our own are made by udt_socket(). Both of them go one at a time, so that
+ * what was looked up stays true. */
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"
 #include "shim/udt/udt_ids.h"

@@ -1,10 +1,10 @@
-/* CTimer, UDT's clock. UDT's own reads the wall clock, so that a step of it ends connections or stops a sender for as
- * long as the step; it counts the processor's cycles, which differ between the hosts that a virtual machine moves
- * through; and it learns their frequency by sleeping for 100 ms before main(). Here there is one clock for all of it
- * (udt_clock.h).
+/* CTimer, UDT's clock. UDT's own reads the wall clock, so that a step of it ends connections or stops a
+ * sender for as long as the step; it counts the processor's cycles, which differ between the hosts that a
+ * virtual machine moves through; and it learns their frequency by sleeping for 100 ms before main(). Here
+ * there is one clock for all of it (udt_clock.h).
  *
- * Members of the class call each other, which --wrap does not catch: together with override_common.cc this stands in
- * for the whole of libudt.a(common.o). */
+ * Members of the class call each other, which --wrap does not catch: together with override_common.cc this
+ * stands in for the whole of libudt.a(common.o). */
 #include "shim/udt/overrides.h"
 #include "shim/udt/sender.h"
 #include <udt/udt.h>
@@ -74,8 +74,8 @@ void CTimer::sleep(uint64_t interval)
 }
 
 /* UDT's sender waits here for the time of its next packet. What it holds (sender.c) need not wait as well. It
- * waits until the next tick of the worker, or for 10 ms, even if the packet is due sooner: packData() makes good for
- * that with packets that leave at once, and so together. */
+ * waits until the next tick of the worker, or for 10 ms, even if the packet is due sooner: packData() makes
+ * good for that with packets that leave at once, and so together. */
 void CTimer::sleepto(uint64_t nexttime)
 {
     if (sender_holds() && nexttime > now_ns() + SENDER_SPARE_US * TICKS_PER_US)

@@ -1,8 +1,8 @@
-/* Deadlines of UDT's waits. It makes them of gettimeofday() or CTimer::getTime() and waits for them on condition
- * variables of the wall clock, which a step of that clock stretches or cuts off: the garbage collector (api.cpp), and
- * blocking calls that hx does not make (core.cpp, queue.cpp). CTimer::getTime() is on udt_clock.h (override_timer.cc), so
- * gettimeofday() and the waits are on it, too. --wrap catches these two in hx's own code as well, which has no use for
- * them: it has clock_now_ms() and clock_wait(). */
+/* Deadlines of UDT's waits. It makes them of gettimeofday() or CTimer::getTime() and waits for them on
+ * condition variables of the wall clock, which a step of that clock stretches or cuts off: the garbage
+ * collector (api.cpp), and blocking calls that hx does not make (core.cpp, queue.cpp). CTimer::getTime() is
+ * on udt_clock.h (override_timer.cc), so gettimeofday() and the waits are on it, too. --wrap catches these
+ * two in hx's own code as well, which has no use for them: it has clock_now_ms() and clock_wait(). */
 #include "shim/udt/overrides.h"
 #include <cerrno>
 #include <sys/time.h>

@@ -1,7 +1,8 @@
-/* shim/udt/overrides.h: functions of libudt.a that ours stand in for, one file each (override_*.cc). Most are reached
- * with --wrap (WRAP in the Makefile), which catches a call from another member of the archive than the one that
- * defines the function; two files stand in for a whole member of the archive. The linker looks into libudt.a last,
- * when it would not go back for them: so each has a name that udt_port.cc asks for. C++. */
+/* shim/udt/overrides.h: functions of libudt.a that ours stand in for, one file each (override_*.cc). Most
+ * are reached with --wrap (WRAP in the Makefile), which catches a call from another member of the archive
+ * than the one that defines the function; two files stand in for a whole member of the archive. The
+ * linker looks into libudt.a last, when it would not go back for them: so each has a name that
+ * udt_port.cc asks for. C++. */
 #ifndef HX_SHIM_UDT_OVERRIDES_H
 #define HX_SHIM_UDT_OVERRIDES_H
 

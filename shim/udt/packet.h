@@ -95,8 +95,8 @@ static inline void packet_put_control(uint8_t head[PACKET_HEAD], enum packet_typ
     packet_put_word(head + 8, 0);
     packet_put_word(head + 12, (uint32_t)id);
 }
-/* Whose wish this rendezvous is. It stands in the handshake's cookie, of which no rendezvous makes use: UDT leaves it 0,
- * and does not look at it. */
+/* Whose wish this rendezvous is. It stands in the handshake's cookie, of which no rendezvous makes use: UDT
+ * leaves it 0, and does not look at it. */
 #define HANDSHAKE_PARTY 0x68780000u /* "hx", then enum udt_party */
 static inline enum udt_party packet_party(const uint8_t *body)
 {

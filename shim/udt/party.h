@@ -1,6 +1,7 @@
-/* shim/udt/party.h: whose wish a rendezvous is. Two hosts may want to reach each other at the same time, from the same
- * ports: then there are two rendezvous between the same two addresses, and in each of them one host calls and the
- * other one is called. Programs of ours say which they are (packet.h: packet_put_party()), all others nothing. */
+/* shim/udt/party.h: whose wish a rendezvous is. Two hosts may want to reach each other at the same time,
+ * from the same ports: then there are two rendezvous between the same two addresses, and in each of them
+ * one host calls and the other one is called. Programs of ours say which they are (packet.h:
+ * packet_put_party()), all others nothing. */
 #ifndef HX_SHIM_UDT_PARTY_H
 #define HX_SHIM_UDT_PARTY_H
 

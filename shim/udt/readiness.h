@@ -1,8 +1,9 @@
 /* shim/udt/readiness.h: which connections have news for the application, and the descriptor that is readable
- * while any has. A connection is queued once, whatever the number of its news, so the queues are bounded by the
- * number of connections. The tap's lock guards it; only readiness_signal() is called without.
+ * while any has. A connection is queued once, whatever the number of its news, so the queues are bounded by
+ * the number of connections. The tap's lock guards it; only readiness_signal() is called without.
  *
- * There are two queues: what UDT's worker tells a watcher itself (worker.h), and what is told by the descriptor. */
+ * There are two queues: what UDT's worker tells a watcher itself (worker.h), and what is told
+ * by the descriptor. */
 #ifndef HX_SHIM_UDT_READINESS_H
 #define HX_SHIM_UDT_READINESS_H
 
@@ -28,7 +29,8 @@ void readiness_watch(struct readiness *r, struct udt_conn *c, const struct udt_w
 struct udt_conn *readiness_next_watched(struct readiness *r, unsigned *news);
 /* The watcher did not take it: the descriptor shall tell. */
 void readiness_refused(struct readiness *r, struct udt_conn *c, unsigned news);
-/* The next connection and its news, NULL if none waits; then the descriptor is quiet until the next signal. */
+/* The next connection and its news, NULL if none waits; then the descriptor is quiet until
+ * the next signal. */
 struct udt_conn *readiness_next(struct readiness *r, unsigned *news);
 /* True: the descriptor shall become readable, by readiness_signal() once the lock is given back: whoever is
  * woken wants that lock. */

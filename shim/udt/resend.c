@@ -7,9 +7,9 @@
 /* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
 #define CALM_MS 20
 
-/* Where few packets wait, the first repetitions do not wait longer and longer, and later ones for a while not longer
- * than UDT's own: what each costs is little, and what the loss of several costs a handshake is much (thin streams of
- * Linux's TCP: tcp_thin_linear_timeouts). */
+/* Where few packets wait, the first repetitions do not wait longer and longer, and later ones for a while not
+ * longer than UDT's own: what each costs is little, and what the loss of several costs a handshake is much
+ * (thin streams of Linux's TCP: tcp_thin_linear_timeouts). */
 static void arm(struct resend *r, int64_t now_ms)
 {
     bool thin = packet_distance(r->sent, r->acked) < RESEND_THIN && r->backoff <= RESEND_UNHEARD;
@@ -68,8 +68,8 @@ static void measure(struct resend *r, int64_t begun_ms, int64_t now_ms)
     r->rto_ms = r->srtt_ms + 4 * r->rttvar_ms + RESEND_MIN_MS;
 }
 
-/* The peer measures as well, from its ACK to our answer: where everything was repeated, that alone is known. Its
- * first value is made up, and what it has measured comes in slowly. */
+/* The peer measures as well, from its ACK to our answer: where everything was repeated, that alone is known.
+ * Its first value is made up, and what it has measured comes in slowly. */
 static void take_peer_rtt(struct resend *r, const uint8_t *body)
 {
     uint32_t rtt_ms = packet_word(body + ACK_RTT) / 1000;

@@ -2,9 +2,9 @@
  *
  * UDT 4.11's receiver reports a loss once, and its sender repeats the rest only when nothing at all has come
  * from the peer for a while (CUDT::checkTimers): if the report or the repetition is lost, a peer that goes on
- * sending keeps the sender waiting, for ever if it has to. Here the acknowledgements alone count. And UDT waits 300 ms
- * at least, 600 the second time, which is long for the few packets of a handshake or a request: here it is a round trip,
- * measured as RFC 6298 has it.
+ * sending keeps the sender waiting, for ever if it has to. Here the acknowledgements alone count. And UDT
+ * waits 300 ms at least, 600 the second time, which is long for the few packets of a handshake or a request:
+ * here it is a round trip, measured as RFC 6298 has it.
  *
  * A pure state machine: no I/O, no clock of its own. */
 #ifndef HX_SHIM_UDT_RESEND_H
@@ -47,18 +47,18 @@ struct resend {
 };
 
 void resend_init(struct resend *r);
-/* Of who connects. The handshake's shortest round trip may be too short by what was lost of it, or too long by what the
- * peer was late; below 0: none is known. */
+/* Of who connects. The handshake's shortest round trip may be too short by what was lost of it, or too long
+ * by what the peer was late; below 0: none is known. */
 void resend_begin(struct resend *r, int rtt_ms);
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
-/* Our ACK leaves; the peer has answered one (UDT's ACK2). ACKs are numbered, so that this tells the round trip where every
- * packet of ours had to be repeated, too. */
+/* Our ACK leaves; the peer has answered one (UDT's ACK2). ACKs are numbered, so that this tells the round
+ * trip where every packet of ours had to be repeated, too. */
 void resend_ack_left(struct resend *r, uint32_t number, int64_t now_ms);
 void resend_ack_answered(struct resend *r, uint32_t number, int64_t now_ms);
-/* The peer's data has come: it lives, and what we send now may answer it. Where only a few packets are unacknowledged
- * they need not wait as long as the repetitions before (as for thin streams of TCP). */
+/* The peer's data has come: it lives, and what we send now may answer it. Where only a few packets are
+ * unacknowledged they need not wait as long as the repetitions before (as for thin streams of TCP). */
 void resend_heard_data(struct resend *r, int64_t now_ms);
 /* At due_ms: writes the body of the NAK that the peer should have sent, and returns its length. 0: nothing
  * has come from the peer for RESEND_UNHEARD repetitions (`heard_ms`), so that UDT's own timer runs, and finds

@@ -43,7 +43,8 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
     return net_port_hold(port, route, parts, 2);
 }
 
-/* What UDT's worker acknowledges can be read: who waits for it shall not wait until the acknowledgement has left. */
+/* What UDT's worker acknowledges can be read: who waits for it shall not wait until the
+ * acknowledgement has left. */
 static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
     pthread_mutex_lock(&t->lock);

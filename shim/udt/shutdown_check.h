@@ -1,8 +1,9 @@
-/* shim/udt/shutdown_check.h: whether a peer has really closed. UDT's shutdown carries no proof: who knows a peer's address
- * and port (which the nameserver tells everybody who asks for its name) and guesses the id (they are
- * consecutive) can send one in its name. What does not prove that it comes from who has seen the handshake is
- * answered by questions: a full ACK, which every living UDT answers with an ACK2 (draft-gg-udt-03,
- * section 6.2), and nobody else can, since its number is random. Times in ms of the caller's clock; no I/O. */
+/* shim/udt/shutdown_check.h: whether a peer has really closed. UDT's shutdown carries no proof: who knows a
+ * peer's address and port (which the nameserver tells everybody who asks for its name) and guesses the id
+ * (they are consecutive) can send one in its name. What does not prove that it comes from who has seen the
+ * handshake is answered by questions: a full ACK, which every living UDT answers with an ACK2
+ * (draft-gg-udt-03, section 6.2), and nobody else can, since its number is random. Times in ms of the
+ * caller's clock; no I/O. */
 #ifndef HX_SHIM_UDT_SHUTDOWN_CHECK_H
 #define HX_SHIM_UDT_SHUTDOWN_CHECK_H
 
@@ -13,8 +14,8 @@
 
 /* Nobody else can know the id of a younger connection yet: its shutdown is believed. */
 #define SHUTDOWN_CHECK_AGE_MS 1000
-/* So many questions without an answer, in equal steps of SHUTDOWN_CHECK_MS and four round trips together: a closed
- * connection is to be noticed within 100 ms. */
+/* So many questions without an answer, in equal steps of SHUTDOWN_CHECK_MS and four round trips together: a
+ * closed connection is to be noticed within 100 ms. */
 #define SHUTDOWN_CHECK_ASKS   5
 #define SHUTDOWN_CHECK_MS     85
 #define SHUTDOWN_CHECK_RTT_MS 100 /* before one was measured: UDT's own first estimate */

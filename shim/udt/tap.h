@@ -1,8 +1,8 @@
 /* shim/udt/tap.h: what stands between UDT's threads and one UDP port (shim/net). libudt.a is linked with
  * --wrap=recvmsg,sendmsg: every datagram passes here, in before UDT sees it, out after UDT made it. From them
  * the tap tells which UDT socket has become readable, writable, connected or closed, and when a peer was last
- * heard; it lets the filter judge, paces keepalives, makes UDT act where it would wait, and carries the end of
- * a direction (half_close.h).
+ * heard; it lets the filter judge, paces keepalives, makes UDT act where it would wait, and carries the end
+ * of a direction (half_close.h).
  *
  * A datagram that comes in, on UDT's receiving thread:
  *
@@ -84,7 +84,8 @@ int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a rendezvous. HX_OK, HX_ENOMEM. */
+/* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a
+ * rendezvous. HX_OK, HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
                         const struct net_address *local, bool rendezvous, enum udt_party party);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
@@ -99,13 +100,14 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer);
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close);
 /* A copy of what was said and heard while it connects. False: it does not (any more). */
 bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
-/* To which address of ours, and by which interface (its scope), the answer came that showed that a listener has seen our
- * request. False: unknown, or not told. */
+/* To which address of ours, and by which interface (its scope), the answer came that showed that a listener
+ * has seen our request. False: unknown, or not told. */
 bool tap_conn_heard_at(struct tap *t, int32_t id, struct net_address *out);
 /* From now on what it sends leaves by `local`. */
 void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *local);
-/* From now on what can be read and written is told by `watch` (news.h) as soon as UDT's worker knows it, and
- * by the port's descriptor only when that does not take it. NULL: no more; it is not running either when this returns. */
+/* From now on what can be read and written is told by `watch` (news.h) as soon as UDT's worker knows it,
+ * and by the port's descriptor only when that does not take it. NULL: no more; it is not running either
+ * when this returns. */
 void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
 void tap_conn_closing(struct tap *t, int32_t id);

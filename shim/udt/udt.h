@@ -59,9 +59,9 @@ struct udt_counter {
     uint64_t value;
 };
 int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX]);
-/* Whose datagrams the filter does not let through to UDT: handshakes, and what comes of connected peers. A source (IP
- * address) is told once a minute, and 64 of them at most. 1: *out is filled; 0: there is none. It makes no descriptor
- * readable: ask once a second or so. */
+/* Whose datagrams the filter does not let through to UDT: handshakes, and what comes of connected peers. A
+ * source (IP address) is told once a minute, and 64 of them at most. 1: *out is filled; 0: there is none. It
+ * makes no descriptor readable: ask once a second or so. */
 struct udt_drop {
     struct sockaddr_in6 peer; /* IPv4 as mapped */
     const char *rule;         /* of the filter: "mss", "ack", ... */
@@ -81,17 +81,18 @@ void udt_shutdown(int ms);
  * HX_ESYS. */
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user);
-/* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only one
- * rendezvous with one peer address at a time for each `party`: who says it meets only the other one, or a peer that
- * says nothing. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
+/* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only
+ * one rendezvous with one peer address at a time for each `party`: who says it meets only the other one,
+ * or a peer that says nothing. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
  * the kernel chooses. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
-/* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the address) the
- * answer came that completed an udt_connect(): one that only who has seen our request can give. False: not told. */
+/* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the
+ * address) the answer came that completed an udt_connect(): one that only who has seen our request can give.
+ * False: not told. */
 bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out);
-/* From now on what the stream sends leaves by an address of ours and an interface, in the same form; each may be left
- * to the kernel (unspecified, 0). Where the host has it no more, the kernel chooses. */
+/* From now on what the stream sends leaves by an address of ours and an interface, in the same form; each may
+ * be left to the kernel (unspecified, 0). Where the host has it no more, the kernel chooses. */
 void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source);
 
 /* What came from the peer's address for a stream that connects, or whose connect has failed. */
@@ -101,11 +102,11 @@ struct udt_heard {
 };
 void udt_stream_heard(struct stream *s, struct udt_heard *out);
 
-/* Who is told of UDT_EV_READABLE and UDT_EV_WRITABLE by UDT's receiving thread itself, a wake-up earlier than by the port's
- * descriptor. */
+/* Who is told of UDT_EV_READABLE and UDT_EV_WRITABLE by UDT's receiving thread itself, a wake-up earlier than
+ * by the port's descriptor. */
 struct udt_watcher {
-    /* No lock is held. It must wait for nothing, and may use the stream alone, but not close it. False: not now; then
-     * udt_port_next() tells the event. */
+    /* No lock is held. It must wait for nothing, and may use the stream alone, but not close it. False: not
+     * now; then udt_port_next() tells the event. */
     bool (*on_event)(void *user, const struct udt_event *ev);
     void *user;
 };
@@ -118,7 +119,8 @@ void udt_stream_watch(struct stream *s, const struct udt_watcher *watcher);
 int udt_stream_half_close(struct stream *s);
 /* The peer has ended its direction; maybe not all of it has come. */
 bool udt_stream_peer_has_ended(struct stream *s);
-/* If all of an ended direction was read, the peer hears of it now, not with the next read, which says HX_EEOF. */
+/* If all of an ended direction was read, the peer hears of it now, not with the next read,
+ * which says HX_EEOF. */
 void udt_stream_note_end(struct stream *s);
 /* The peer's UDT has everything that was written. Known for a moment after the peer has closed, too. */
 bool udt_stream_all_acknowledged(struct stream *s);

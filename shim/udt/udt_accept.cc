@@ -32,8 +32,8 @@ void udt_forget_queues(CUDTSocket *listener)
     listener->m_pAcceptSockets = nullptr;
 }
 
-/* The oldest first. Ids count down, so it has the largest one; but those below the last one that was given are from
- * before the ids began anew, and older than all others. */
+/* The oldest first. Ids count down, so it has the largest one; but those below the last one that was given
+ * are from before the ids began anew, and older than all others. */
 UDTSOCKET udt_accept(CUDTSocket *listener)
 {
     UDTSOCKET id = UDT::INVALID_SOCK;

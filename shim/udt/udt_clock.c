@@ -8,7 +8,8 @@
 #define TAKING    INT64_MAX
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for gaps */
-/* No reading is later than this by a millisecond or more. 0: there was none; TAKING: a gap is being taken, wait. */
+/* No reading is later than this by a millisecond or more. 0: there was none; TAKING: a gap is
+ * being taken, wait. */
 static _Atomic int64_t seen_ns;
 static _Atomic int64_t stopped_ns; /* all gaps together */
 
@@ -20,7 +21,8 @@ static int64_t read_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Somebody else may have seen the gap first. A gap leaves the millisecond in which there may have been readings. */
+/* Somebody else may have seen the gap first. A gap leaves the millisecond in which there may
+ * have been readings. */
 static void take_gap(void)
 {
     pthread_mutex_lock(&lock);

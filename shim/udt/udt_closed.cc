@@ -1,7 +1,8 @@
 /* UDT keeps a closed socket for a second, so that its threads are done with it, and then its garbage
- * collector removes all those at once, under the lock that every call takes: after 20,000 closes within a
- * second nothing else happens for 100 ms. Here closes remove the oldest ones, a few at a time, by the
- * collector's rules and with its own function. What is not found here in time, the collector still removes. */
+ * collector removes all those at once, under the lock that every call takes: after 20,000 closes
+ * within a second nothing else happens for 100 ms. Here closes remove the oldest ones, a few at a
+ * time, by the collector's rules and with its own function. What is not found here in time, the
+ * collector still removes. */
 #include "shim/udt/private.h"
 #include "shim/udt/udt_internal.h"
 #include <udt/api.h>

@@ -14,7 +14,8 @@ UDTSOCKET udt_ids_last();
 
 extern "C" {
 #endif
-/* The next id is the first free one below this, as if as many sockets had been there. For tests: it takes hours. */
+/* The next id is the first free one below this, as if as many sockets had been there. For tests:
+ * it takes hours. */
 void udt_ids_continue_at(int32_t id);
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* shim/udt/udt_internal.h: what the three files behind shim/udt/udt.h share: udt_socket.cc (UDT's sockets and their
- * options), udt_stream.cc (one stream), udt_port.cc (the port and its events). C++. */
+/* shim/udt/udt_internal.h: what the three files behind shim/udt/udt.h share: udt_socket.cc (UDT's sockets and
+ * their options), udt_stream.cc (one stream), udt_port.cc (the port and its events). C++. */
 #ifndef HX_SHIM_UDT_UDT_INTERNAL_H
 #define HX_SHIM_UDT_UDT_INTERNAL_H
 
@@ -49,8 +49,8 @@ struct udt_port {
     sockaddr_storage local;
     socklen_t local_len;
     sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
-    /* Bound to the UDP socket, which the sockets of all streams share: the listener, or one that does nothing else. As
-     * long as it is open UDT's threads for the port live (UDT4.md, A5). */
+    /* Bound to the UDP socket, which the sockets of all streams share: the listener, or one that does nothing
+     * else. As long as it is open UDT's threads for the port live (UDT4.md, A5). */
     UDTSOCKET port_socket;
     bool started; /* UDT::startup() was called for it */
     bool listening;
@@ -78,15 +78,16 @@ UDTSOCKET udt_accept(CUDTSocket *listener);
 /* To be called once UDT::listen() has said that there is no memory. */
 void udt_forget_queues(CUDTSocket *listener);
 
-/* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in UDT's
- * tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT has no such port. */
+/* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in
+ * UDT's tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT
+ * has no such port. */
 bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);
-/* The same, before UDT::cleanup() and when UDT gets no datagram any more: that waits until the worker has let go of
- * every closed socket, which it looks at 100 ms after the last datagram was (queue.cpp, CRcvQueue::worker()). They
- * seem older now, so that it looks at once. */
+/* The same, before UDT::cleanup() and when UDT gets no datagram any more: that waits until the worker has let
+ * go of every closed socket, which it looks at 100 ms after the last datagram was (queue.cpp,
+ * CRcvQueue::worker()). They seem older now, so that it looks at once. */
 void udt_closed_all();
 
 /* udt_stream.cc */

@@ -56,7 +56,8 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     return HX_OK;
 }
 
-/* UDT closes a descriptor whose options it cannot set (api.cpp, updateMux()), and no other one that it did not get. */
+/* UDT closes a descriptor whose options it cannot set (api.cpp, updateMux()), and no other one that it
+ * did not get. */
 bool bind_port_socket(struct udt_port *p)
 {
     if (UDT::bind2(p->port_socket, net_port_fd(p->net)) == UDT::ERROR) {
@@ -112,8 +113,9 @@ void destroy_port(struct udt_port *p)
     delete p;
 }
 
-/* A port that could not be opened. Once UDT was started for it, its threads may be on it, and UDT's collector ends
- * them in its own time, and closes the descriptor: what they use stays until udt_shutdown(), which counts it. */
+/* A port that could not be opened. Once UDT was started for it, its threads may be on it, and UDT's
+ * collector ends them in its own time, and closes the descriptor: what they use stays until
+ * udt_shutdown(), which counts it. */
 void give_up(struct udt_port *p)
 {
     if (!p->started) {

@@ -1,6 +1,7 @@
-/* UDT finds the UDP port of a socket by its port number alone: a listener's connections attach to whichever of its
- * multiplexers has that number (api.cpp, updateMux()), so two ports of one number on two addresses would get each
- * other's. Here each port of ours has a number of its own in UDT's tables, which is none of the network's. */
+/* UDT finds the UDP port of a socket by its port number alone: a listener's connections attach to
+ * whichever of its multiplexers has that number (api.cpp, updateMux()), so two ports of one number on two
+ * addresses would get each other's. Here each port of ours has a number of its own in UDT's tables, which
+ * is none of the network's. */
 #include "shim/udt/private.h"
 #include "shim/udt/udt_internal.h"
 #include <udt/api.h>

@@ -1,5 +1,6 @@
-/* bench_bare: the least that a server on shim/udt/udt.h can do, accept, read, answer with the same bytes, close:
- * what the library gives with the tap's events and small buffers. Prints "listening on 127.0.0.1:PORT". */
+/* bench_bare: the least that a server on shim/udt/udt.h can do, accept, read, answer with the
+ * same bytes, close: what the library gives with the tap's events and small buffers. Prints
+ * "listening on 127.0.0.1:PORT". */
 #include "shim/udt/udt.h"
 #include "test/bench/measure.h"
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
-/* bench_loss: own clients (shim/udt/udt.h) hold names over a network that loses datagrams, and then connect to
- * their own names and to those of test/stock/stock_holder.
+/* bench_loss: own clients (shim/udt/udt.h) hold names over a network that loses datagrams, and then connect
+ * to their own names and to those of test/stock/stock_holder.
  *
  *   bench_loss PORT OWN STOCK SECONDS
  *

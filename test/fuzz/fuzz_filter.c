@@ -11,7 +11,8 @@ static void require(bool holds)
         abort();
 }
 
-/* What UDT reads of a loss report: ranges that have their end, in order, no more packets than the rules allow. */
+/* What UDT reads of a loss report: ranges that have their end, in order, no more packets than
+ * the rules allow. */
 static void require_losses(const struct filter_rules *rules, const uint8_t *body, size_t len)
 {
     uint32_t total = 0;

@@ -13,7 +13,8 @@
 #define OTHER_IDS  300
 #define TYPE_TIMES 300
 #define DROP_TIMES 4
-/* After these two UDT's estimate plus four deviations is negative in 32 bits: its expiry timer is always over. */
+/* After these two UDT's estimate plus four deviations is negative in 32 bits: its expiry timer
+ * is always over. */
 #define RTT_FIRST_US  0x7FFFFFFFu
 #define RTT_SECOND_US 0x50000000u
 #define FAR           0x3FFFFF00u /* sequence numbers; below half their space, so it counts as later */

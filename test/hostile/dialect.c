@@ -1,12 +1,13 @@
-/* dialect: a client of the nameserver that speaks UDT 4 as one of the other implementations does (dialects.c), with
- * no library: it binds a name, outlives a shutdown that somebody forges in its name, is told of a connect, and, if it
- * has rendezvous, meets that peer, loses some of its packets, reports them, and sends all bytes back.
+/* dialect: a client of the nameserver that speaks UDT 4 as one of the other implementations does
+ * (dialects.c), with no library: it binds a name, outlives a shutdown that somebody forges in its name, is
+ * told of a connect, and, if it has rendezvous, meets that peer, loses some of its packets, reports them, and
+ * sends all bytes back.
  *
  *   dialect list                          prints "NAME hole" or "NAME listener" for each row
  *   dialect NAME HOST:PORT HOST_ID BYTES  BYTES: what the peer will send; 0: it does not meet the peer
  *
- * Prints "connected", "bound", "survived", "told ADDR:PORT", "punched", "repaired", "echoed". Exit 0, or 1 where it got
- * stuck, with a word about it on standard error. */
+ * Prints "connected", "bound", "survived", "told ADDR:PORT", "punched", "repaired", "echoed". Exit 0, or 1
+ * where it got stuck, with a word about it on standard error. */
 #include "test/hostile/dialects.h"
 #include "test/hostile/raw.h"
 #include <arpa/inet.h>
@@ -139,7 +140,8 @@ static void take_ack(struct speaker *s, const uint8_t *packet, size_t len)
         say(s, PACKET_ACK2, packet_word(packet + 4) & s->d->ack2_mask, &pad, s->d->ack2_words);
 }
 
-/* Hears one datagram, or none within `ms`, and says what its implementation would. The handshake's request, or 1. */
+/* Hears one datagram, or none within `ms`, and says what its implementation would. The handshake's
+ * request, or 1. */
 static int32_t hear(struct speaker *s, int ms)
 {
     int64_t now_ms = raw_now_ms();

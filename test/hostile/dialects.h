@@ -1,5 +1,5 @@
-/* test/hostile/dialects.h: how other implementations of UDT 4 speak, one row for each, as they were seen on the
- * wire. What they say in common is in test/hostile/dialect.c. */
+/* test/hostile/dialects.h: how other implementations of UDT 4 speak, one row for each, as they were seen on
+ * the wire. What they say in common is in test/hostile/dialect.c. */
 #ifndef HX_TEST_DIALECTS_H
 #define HX_TEST_DIALECTS_H
 

@@ -1,4 +1,5 @@
-/* fake_server: a hostile server for the clients, without a library: it plays the listener of UDT 4, with one flaw.
+/* fake_server: a hostile server for the clients, without a library: it plays the listener of UDT 4,
+ * with one flaw.
  *
  *   fake_server FLAW [STRANGER]
  *

@@ -1,12 +1,13 @@
-/* strangers: asks a nameserver for a name again and again, each time from another port of one of its addresses, as
- * whoever knows the name can.
+/* strangers: asks a nameserver for a name again and again, each time from another port of one of its
+ * addresses, as whoever knows the name can.
  *
  *   strangers HOW FROM[,FROM]... NAMESERVER NAME COUNT [HOLDER]
  *
- * HOW: `ask`: nobody answers the holder's punches. `crowd`: likewise, but all ask at once, each under a name of its
- * own. With HOLDER, the address under which it is bound, `begin`: each says the first handshake of a rendezvous, and
- * never another one; `meet`: each meets the holder and then says nothing; `trickle`: each meets it, and sends a TLS
- * record byte by byte. Prints "HOW N": how many got so far; and goes on until SIGTERM. */
+ * HOW: `ask`: nobody answers the holder's punches. `crowd`: likewise, but all ask at once, each under a
+ * name of its own. With HOLDER, the address under which it is bound, `begin`: each says the first
+ * handshake of a rendezvous, and never another one; `meet`: each meets the holder and then says nothing;
+ * `trickle`: each meets it, and sends a TLS record byte by byte. Prints "HOW N": how many got so far; and
+ * goes on until SIGTERM. */
 #include "proto/endpoint.h"
 #include "test/hostile/raw.h"
 #include <stdio.h>
@@ -100,7 +101,8 @@ static bool open_one(int i)
         return false;
     struct raw *r = &set.all[i].raw;
     r->wait_ms = MEET_MS;
-    /* UDT takes two of one address and port for one where ISNs are equal, and two bits of the ids (api.cpp, locate()) */
+    /* UDT takes two of one address and port for one where ISNs are equal, and two bits of the
+     * ids (api.cpp, locate()) */
     r->isn = r->next = r->heard = (uint32_t)getpid() << 10 | (uint32_t)i;
     return true;
 }
@@ -160,7 +162,8 @@ static bool come(int number)
     return set.how == BEGIN || meet(&s->raw);
 }
 
-/* All connect, then all requests leave in one burst, and again where the answer did not come: no socket takes them all. */
+/* All connect, then all requests leave in one burst, and again where the answer did not come: no socket
+ * takes them all. */
 static int come_at_once(void)
 {
     int answered = 0, connected = 0;

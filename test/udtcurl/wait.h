@@ -13,8 +13,8 @@ int wait_signal(void);
 /* Ends the process as that signal ends it by default. */
 void wait_die(void) __attribute__((noreturn));
 
-/* Waits until one of fds[0..n) has what it is polled for or clock_now_ms() is `until_ms` (-1: no limit). UC_OK;
- * UC_TIMEOUT; UC_SIGNAL + number as soon as a signal has come. */
+/* Waits until one of fds[0..n) has what it is polled for or clock_now_ms() is `until_ms` (-1: no limit).
+ * UC_OK; UC_TIMEOUT; UC_SIGNAL + number as soon as a signal has come. */
 int wait_fds(struct pollfd *fds, nfds_t n, int64_t until_ms);
 
 #endif

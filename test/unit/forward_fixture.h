@@ -1,5 +1,6 @@
-/* test/unit/forward_fixture.h: forwards and dialling, with two muxes back to back in place of the punched
- * connection, and real sockets. Defines link_mux(), so that client/mux/link.c stays outside. Brings cmocka. */
+/* test/unit/forward_fixture.h: forwards and dialling, with two muxes back to back in place of the
+ * punched connection, and real sockets. Defines link_mux(), so that client/mux/link.c stays
+ * outside. Brings cmocka. */
 #ifndef HX_TEST_FORWARD_FIXTURE_H
 #define HX_TEST_FORWARD_FIXTURE_H
 

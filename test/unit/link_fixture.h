@@ -1,5 +1,5 @@
-/* test/unit/link_fixture.h: links over socket pairs. Defines what client/mux/link.c wants of libhx, so that libhx
- * stays outside. Brings cmocka. */
+/* test/unit/link_fixture.h: links over socket pairs. Defines what client/mux/link.c wants of libhx, so that
+ * libhx stays outside. Brings cmocka. */
 #ifndef HX_TEST_LINK_FIXTURE_H
 #define HX_TEST_LINK_FIXTURE_H
 

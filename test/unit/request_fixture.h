@@ -1,4 +1,5 @@
-/* test/unit/request_fixture.h: what the parser of requests makes of a text, however that is cut, as text. Brings cmocka. */
+/* test/unit/request_fixture.h: what the parser of requests makes of a text, however that is cut, as
+ * text. Brings cmocka. */
 #ifndef HX_TEST_REQUEST_FIXTURE_H
 #define HX_TEST_REQUEST_FIXTURE_H
 

@@ -1,8 +1,8 @@
-/* test/unit/scripted_nameserver.h: a nameserver that answers as a test wants, in a process of its own, on loopback in
- * both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
+/* test/unit/scripted_nameserver.h: a nameserver that answers as a test wants, in a process of its own, on
+ * loopback in both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
  *
- * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if it came
- * with the Bind-Session of the first one. */
+ * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if
+ * it came with the Bind-Session of the first one. */
 #ifndef HX_TEST_SCRIPTED_NAMESERVER_H
 #define HX_TEST_SCRIPTED_NAMESERVER_H
 

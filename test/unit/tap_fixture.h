@@ -1,5 +1,5 @@
-/* test/unit/tap_fixture.h: the tap with one connection, datagram by datagram. The test is UDT as well as the network:
- * it says what came and what leaves, and looks at what UDT would have got. Brings cmocka. */
+/* test/unit/tap_fixture.h: the tap with one connection, datagram by datagram. The test is UDT as well as the
+ * network: it says what came and what leaves, and looks at what UDT would have got. Brings cmocka. */
 #ifndef HX_TEST_TAP_FIXTURE_H
 #define HX_TEST_TAP_FIXTURE_H
 

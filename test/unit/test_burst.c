@@ -1,4 +1,5 @@
-/* shim/net/burst and the sender: full packets that are held leave in order, each as it is, whatever the kernel can do. */
+/* shim/net/burst and the sender: full packets that are held leave in order, each as it is, whatever the
+ * kernel can do. */
 #include "shim/net/burst.h"
 #include "shim/net/net_port.h"
 #include "shim/udt/packet.h"

@@ -41,8 +41,8 @@ static void first_step_and_bound_may_be_others(void **state)
         assert_int_equal(backoff_next_ms(&b, (uint32_t)steps[i]), steps[i]);
 }
 
-/* 1,000 clients whose nameserver died at one moment: in no tenth of the last step are there twice as many as there
- * should be, so no second one meets a herd. */
+/* 1,000 clients whose nameserver died at one moment: in no tenth of the last step are there twice as many as
+ * there should be, so no second one meets a herd. */
 static void clients_that_failed_together_return_spread_over_the_whole_step(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Two hosts that have bound a name each, and connect to each other's at the same moment: through client/api.h. */
+/* Two hosts that have bound a name each, and connect to each other's at the same moment: through
+ * client/api.h. */
 #include "test/unit/client_fixture.h"
 
 #define ROUNDS 5

@@ -1,4 +1,5 @@
-/* client/settings: hx_config as a program gives it that was built with this hx.h, an older one or a newer one. */
+/* client/settings: hx_config as a program gives it that was built with this hx.h, an older one or
+ * a newer one. */
 #include "client/race.h"
 #include "client/settings.h"
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* client/route and client/uplink on loopback, which every host has. test/natlab has hosts with several uplinks. */
+/* client/route and client/uplink on loopback, which every host has. test/natlab has hosts
+ * with several uplinks. */
 #include "base/error.h"
 #include "client/route.h"
 #include "client/uplink.h"
@@ -50,7 +51,8 @@ static void the_kernel_says_what_is_local_and_by_which_interface(void **state)
     assert_false(route_ask(&q, &way));
 }
 
-/* By which address and interface does what is sent to `to` leave, where the nameserver's answer came to `address`? */
+/* By which address and interface does what is sent to `to` leave, where the nameserver's answer
+ * came to `address`? */
 static struct sockaddr_in6 source_of(const char *address, const char *to)
 {
     struct uplink u = {.address = at(address).sin6_addr};

@@ -1,4 +1,5 @@
-/* shim/udt/conn_table where memory runs out: it is compiled into this test, with an allocator that can fail. */
+/* shim/udt/conn_table where memory runs out: it is compiled into this test, with an allocator
+ * that can fail. */
 #include <stdbool.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* shim/udt/half_close.h: both ends of two directions are agreed upon, whatever the network does to the packets. */
+/* shim/udt/half_close.h: both ends of two directions are agreed upon, whatever the network does
+ * to the packets. */
 #include "shim/udt/half_close.h"
 #include "shim/udt/packet.h"
 #include <setjmp.h>

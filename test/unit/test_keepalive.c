@@ -1,6 +1,6 @@
-/* The keepalives of shim/udt's tap on a simulated clock: two taps, each with a model of UDT's expiration timer
- * (core.cpp, checkTimers), and a network that loses what the test wants. What a tap sends by itself leaves
- * through a real socket on loopback and is taken from there at once. */
+/* The keepalives of shim/udt's tap on a simulated clock: two taps, each with a model of UDT's expiration
+ * timer (core.cpp, checkTimers), and a network that loses what the test wants. What a tap sends by itself
+ * leaves through a real socket on loopback and is taken from there at once. */
 #include "shim/udt/inbound.h"
 #include "shim/udt/outbound.h"
 #include <arpa/inet.h>
@@ -194,8 +194,8 @@ static void nobody_dies_in_an_hour_at_ten_percent_loss(void **state)
     }
 }
 
-/* An idle connection of a nameserver says nothing but answers. A lost answer costs nothing where the next keepalive
- * shows it. */
+/* An idle connection of a nameserver says nothing but answers. A lost answer costs nothing where the next
+ * keepalive shows it. */
 static void a_stock_peer_of_a_suspended_connection_outlives_twenty_percent_loss(void **state)
 {
     (void)state;

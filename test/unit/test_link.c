@@ -329,7 +329,8 @@ static void a_peer_that_speaks_no_http_is_given_up_and_told_why(void **state)
     close(fd);
 }
 
-/* The type of each frame that came, as bits; in *calm whether a GOAWAY named ENHANCE_YOUR_CALM (RFC 9113, 7). */
+/* The type of each frame that came, as bits; in *calm whether a GOAWAY named ENHANCE_YOUR_CALM
+ * (RFC 9113, 7). */
 static void hear_all(int fd, uint8_t *said, size_t *len, size_t max, bool *calm)
 {
     ssize_t got = recv(fd, said + *len, max - *len, MSG_DONTWAIT);

@@ -1,4 +1,5 @@
-/* The registry of one process, asked by members that only take notes: names, who holds them, who is told what. */
+/* The registry of one process, asked by members that only take notes: names, who holds them, who
+ * is told what. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

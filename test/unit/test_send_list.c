@@ -1,5 +1,5 @@
-/* shim/udt/override_send_list.cc: what UDT keeps of those that have something to send grows with them. A server's
- * port and 4,500 peers made of datagrams alone, all on one socket. */
+/* shim/udt/override_send_list.cc: what UDT keeps of those that have something to send grows with them. A
+ * server's port and 4,500 peers made of datagrams alone, all on one socket. */
 #include "base/clock.h"
 #include "shim/udt/packet.h"
 #include "shim/udt/udt.h"

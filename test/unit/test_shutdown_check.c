@@ -1,4 +1,5 @@
-/* shim/udt/shutdown_check: a shutdown without proof is believed once the peer has left five questions unanswered. */
+/* shim/udt/shutdown_check: a shutdown without proof is believed once the peer has left five questions
+ * unanswered. */
 #include "shim/udt/shutdown_check.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* shim/udt: how many threads stand between a datagram and the application. Two hosts' ports that have met, in one
- * process; what leaves is looked at where it leaves. */
+/* shim/udt: how many threads stand between a datagram and the application. Two hosts' ports that have met, in
+ * one process; what leaves is looked at where it leaves. */
 #include "shim/udt/packet.h"
 #include "test/unit/udt_fixture.h"
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* client/files/walk: a directory that breaks while it is read is not whole. The linker takes this file's readdir(). */
+/* client/files/walk: a directory that breaks while it is read is not whole. The linker takes
+ * this file's readdir(). */
 #include "client/files/walk.h"
 #include <dirent.h>
 #include <errno.h>
