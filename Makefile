@@ -9,9 +9,9 @@ CC         ?= cc
 CXX        ?= c++
 CFLAGS     ?= -O2 -g
 CXXFLAGS   ?= $(CFLAGS)
-# What the sanitizers' builds are made with. One serves tests and fuzzers. vptr needs C++'s runtime in every program of
-# C, and there is no class of ours to check. GNU's linker alone took a third of their time.
-SAN        := -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined
+# What the sanitizers' builds are made with. One serves tests and fuzzers. vptr and function need the runtime of C++ in every
+# program of C, and there is no class of ours to check. GNU's linker alone took a third of their time.
+SAN        := -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
 ASAN       := B=build/asan CC=clang CXX=clang++ LDFLAGS="$(SAN) -fuse-ld=lld" \
               CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)"
 TSAN       := B=build/tsan CC=clang CXX=clang++ LDFLAGS=-fsanitize=thread CFLAGS="-O1 -g1 -fsanitize=thread"
