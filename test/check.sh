@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
 COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
-WAIT_LANES=${WAIT_LANES:-4} WORK_LANES=${WORK_LANES:-2}
+WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-2}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 export ASAN_OPTIONS="new_delete_type_mismatch=0:detect_leaks=1"
 export LSAN_OPTIONS="suppressions=$PWD/test/lsan.supp:print_suppressions=0"
