@@ -120,8 +120,8 @@ $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 $(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
 
-# What a test itself does needs no optimizer, and there is much of it to compile.
-$(B)/test/unit/%.o $(B)/test/fuzz/%.o: UNOPTIMIZED := -O0
+# What a test itself does needs no optimizer, unless a sanitizer makes it slow, and there is much of it to compile.
+$(B)/test/unit/%.o: UNOPTIMIZED := $(if $(findstring -fsanitize,$(CFLAGS)),,-O0)
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 

@@ -27,7 +27,7 @@
 #define SANDBOX_ARCH 0
 #endif
 
-#define COUNT(array) (sizeof array / sizeof *(array))
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define X32_BIT      0x40000000u /* x86-64: above, the same calls under another number (syscall(2)) */
 
 /* What strace saw of the loop, of UDT's threads and of an orderly end, and what glibc does in their place on

@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
 COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
-WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-2}
+WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 export ASAN_OPTIONS="new_delete_type_mismatch=0:detect_leaks=1"
 export LSAN_OPTIONS="suppressions=$PWD/test/lsan.supp:print_suppressions=0"
@@ -159,7 +159,7 @@ if [ $# -gt 0 ]; then
     suites "$@"
 else
     WORK_LANES=1 suites build # each of them takes all processors
-    suites natlab tools hostile soak e2e lint asan tsan wire fuzz unit bench
+    suites tools natlab hostile soak e2e lint asan tsan wire fuzz bench unit
 fi
 echo
 awk '{ if (!($1 in n)) order[++k] = $1; n[$1]++; wall[$1] += $5; cpu[$1] += $6; all += $6 }

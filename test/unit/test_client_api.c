@@ -12,25 +12,6 @@ static void count_punched(void *user, const struct hx_event_info *info)
         say(*(int *)user);
 }
 
-/* As hx.h of 0.1.0 declared it, whose hx_config ended before `family`. */
-int bind_of_0_1_0(struct hx_listener **out, const struct hx_config *config,
-                  const char *name) __asm__("hx_bind");
-
-static enum outcome bind_as_of_old(int hear_fd, int say_fd)
-{
-    struct hx_config config = defaults();
-
-    config.family = 77; /* what lies behind the config of such a program */
-    struct hx_listener *l;
-    if (hx_bind(&l, &config, "of-old") != HX_EINVAL || bind_of_0_1_0(&l, &config, "of-old") < 0)
-        return FAILED_BIND;
-    say(say_fd);
-    (void)hear(hear_fd);
-    hx_listener_close(l);
-    hx_cleanup();
-    return DONE;
-}
-
 /* Says one byte when the name is bound and one for each stream that waits. Accepts none of them. */
 static enum outcome clean_up_unaccepted(int hear_fd, int say_fd)
 {
@@ -158,22 +139,11 @@ static void two_threads_that_connect_to_one_name_at_once_both_succeed(void **sta
     assert_int_equal(finish(&holder), DONE);
 }
 
-static void a_program_that_was_linked_with_0_1_0_binds(void **state)
-{
-    struct process binder = start(bind_as_of_old);
-
-    (void)state;
-    assert_true(hear(binder.hear));
-    say(binder.say);
-    assert_int_equal(finish(&binder), DONE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cleanup_with_streams_that_nobody_has_accepted_touches_no_freed_memory),
         cmocka_unit_test(two_threads_that_connect_to_one_name_at_once_both_succeed),
-        cmocka_unit_test(a_program_that_was_linked_with_0_1_0_binds),
     };
 
     return cmocka_run_group_tests_name("client api", tests, start_nameserver, stop_nameserver);

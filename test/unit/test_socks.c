@@ -41,7 +41,7 @@ static void run(const struct cuts *c, struct account *a)
     }
 }
 
-#define CHECK(bytes, expected) check_every_cut_of(bytes, sizeof bytes - 1, expected, run)
+#define CHECK(bytes, expected) check_every_cut_of(bytes, sizeof(bytes) - 1, expected, run)
 #define HELLO                  "\x05\x01\x00"
 
 static void an_ipv4_address_is_a_target(void **state)

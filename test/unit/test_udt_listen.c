@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@
 static bool refuses;
 static bool no_memory;                          /* for the second of what UDT makes to listen */
 static _Thread_local int allocations_left = -1; /* while UDT begins to listen; -1: all succeed */
-static void *queue;                             /* the last that has succeeded */
-static int queue_freed;
+static void *_Atomic queue;                     /* the last that has succeeded */
+static atomic_int queue_freed;
 static bool no_timeouts; /* a socket's time to receive cannot be set */
 static int others[OTHERS];
 
@@ -59,8 +60,10 @@ void *__wrap__Znwm(size_t size)
 /* The queue is counted and kept: so nothing else gets its address. */
 static bool counted(void *p)
 {
-    queue_freed += p && p == queue;
-    return p && p == queue;
+    bool is_queue = p && p == atomic_load(&queue);
+    if (is_queue)
+        queue_freed++;
+    return is_queue;
 }
 
 void __wrap__ZdlPv(void *p)
