@@ -9,15 +9,28 @@ enum reply_reason registry_may_reach(struct registry_name *n, const struct regis
     return policy_may_reach(n->local->c.policy, n->text, &n->reached, &m->peer, registry_now(n));
 }
 
+/* When each side's part leaves. A holder with a session is a program of ours, which repeats its first flights soon. */
+static struct simultaneous times_of(struct registry_name *n, const struct registry_member *holder,
+                                    const struct registry_member *m)
+{
+    static const struct token_limit held = {.per_second = SIMULTANEOUS_PER_SECOND, .most = SIMULTANEOUS_MOST};
+    struct simultaneous at_once = {0, 0};
+
+    if (n->has_session)
+        return at_once;
+    struct simultaneous t = simultaneous_times(holder->rtt_ms, m->rtt_ms);
+    if (t.h1_ms == 0 && t.h2_ms == 0)
+        return t;
+    return token_bucket_take(&n->local->held, &held, 1, registry_now(n)) ? t : at_once;
+}
+
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
     struct endpoint address = holder->peer;
-    struct simultaneous times = {0, 0};
+    struct simultaneous times = times_of(n, holder, m);
     int err = HX_OK;
 
-    if (!n->has_session) /* else a program of ours: it repeats its first flights soon */
-        times = simultaneous_times(holder->rtt_ms, m->rtt_ms);
     if (!endpoint_equal(&m->in.told, &address)) /* else the name came back to where it was */
         err = holder->events->introduce(holder, m->in.request->name, &m->peer, times.h1_ms);
     if (err < 0)

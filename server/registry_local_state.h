@@ -41,6 +41,7 @@ struct registry_local {
     struct registry_local_config c;
     struct registry_name *names;
     struct registry_totals totals;
+    struct token_bucket held; /* introductions of which one side is told later */
 };
 
 static inline int64_t registry_now(const struct registry_name *n)

@@ -16,6 +16,11 @@
 #define SIMULTANEOUS_MS       15 /* for a program to read its part and open its socket */
 #define SIMULTANEOUS_LEAST_MS 4  /* of round trips: what is closer is as far as we can measure equally far */
 
+/* Of so many introductions at most, by a token bucket: a nameserver that has more to do measures its own queues
+ * instead of round trips, and holding parts would only lengthen them. */
+#define SIMULTANEOUS_PER_SECOND 50
+#define SIMULTANEOUS_MOST       10
+
 struct simultaneous {
     int64_t h1_ms, h2_ms; /* how long each one's part waits; one of them is 0 */
 };

@@ -110,6 +110,22 @@ static void whoever_ends_while_its_part_waits_leaves_no_trace(void **state)
     assert_false(h1->closed);
 }
 
+static void a_busy_server_tells_all_but_a_few_at_once(void **state)
+{
+    struct fake_stream *late;
+    char address[32];
+
+    ask_from(*state, H1, 40, GET_BIND);
+    for (int i = 0; i < SIMULTANEOUS_MOST; i++) {
+        snprintf(address, sizeof address, "198.51.100.%d:1", 100 + i);
+        assert_string_equal(fixture_body(ask_from(*state, address, 0, GET_CONNECT)), "");
+    }
+    late = ask_from(*state, "198.51.100.200:1", 0, GET_CONNECT);
+    assert_int_equal(fixture_count(fixture_body(late), "--hx_hole_punching"), 2);
+    fixture_pass(*state, 1000 / SIMULTANEOUS_PER_SECOND); /* so soon the next one may wait again */
+    assert_string_equal(fixture_body(ask_from(*state, "198.51.100.201:1", 0, GET_CONNECT)), "");
+}
+
 static void when_the_server_stops_nothing_waits_any_longer(void **state)
 {
     struct fixture *f = *state;
@@ -132,6 +148,7 @@ int main(void)
         TEST(programs_of_ours_are_told_at_once),
         TEST(who_comes_while_a_part_waits_is_not_held_up),
         TEST(whoever_ends_while_its_part_waits_leaves_no_trace),
+        TEST(a_busy_server_tells_all_but_a_few_at_once),
         TEST(when_the_server_stops_nothing_waits_any_longer),
     };
 
