@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include <errno.h>
 #include <netinet/udp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct burst {
 };
 
 static _Thread_local struct burst *held; /* by this thread, if not empty */
+static atomic_int holders;               /* threads that hold one, or are sending it */
 
 struct burst *burst_create(int fd, int family)
 {
@@ -88,7 +90,8 @@ static bool send_from(const struct burst *b, int first, int count)
     }
     pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
     mh.msg_controllen = control_len + pktinfo_len;
-    return pktinfo_send(b->fd, &mh, pktinfo_len, 0) == 0;
+    /* Only one by itself may leave by another source: what a path does not take as a burst, burst_flush() cuts. */
+    return pktinfo_send(b->fd, &mh, count == 1 ? pktinfo_len : 0, 0) == 0;
 }
 
 void burst_flush(void)
@@ -106,6 +109,12 @@ void burst_flush(void)
             (void)send_from(b, i, 1);
     }
     b->count = 0;
+    atomic_fetch_sub(&holders, 1);
+}
+
+bool burst_held_by_any(void)
+{
+    return atomic_load(&holders) > 0;
 }
 
 bool burst_holds(void)
@@ -130,6 +139,8 @@ bool burst_hold(struct burst *b, const struct net_route *route, const struct iov
         memcpy(at, parts[i].iov_base, parts[i].iov_len);
         at += parts[i].iov_len;
     }
+    if (!held)
+        atomic_fetch_add(&holders, 1);
     held = b;
     if (++b->count == BURST)
         burst_flush();

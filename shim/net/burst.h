@@ -20,6 +20,8 @@ struct burst *burst_create(int fd, int family);
 bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count);
 /* Of this thread, whatever the port. */
 bool burst_holds(void);
+/* Whether any thread does, or is sending what it has held. */
+bool burst_held_by_any(void);
 void burst_flush(void);
 
 #endif

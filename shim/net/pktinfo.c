@@ -82,7 +82,8 @@ size_t pktinfo_write(void *control, int family, const struct net_address *local)
 
 static bool refuses_source(int error)
 {
-    return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == ENODEV;
+    return error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||
+           error == ENODEV;
 }
 
 int pktinfo_send(int fd, struct msghdr *mh, size_t pktinfo_len, int flags)

@@ -17,6 +17,7 @@
 #include <udt/queue.h>
 
 extern "C" {
+#include "shim/net/burst.h"
 #include "shim/udt/tap_parts.h"
 }
 
@@ -83,7 +84,7 @@ void forget_lateness(CUDT *u, uint64_t now)
 bool may_send_here(CUDT *u)
 {
     /* a nameserver's loop has more to do than to send */
-    return !tap_served() && u->*member_of(buffer_packets()) > SMALL_PACKETS &&
+    return !tap_served() && !burst_held_by_any() && u->*member_of(buffer_packets()) > SMALL_PACKETS &&
            u->*member_of(send_time()) == 0 && u->*member_of(connected()) && !(u->*member_of(broken())) &&
            !(u->*member_of(closing()));
 }
