@@ -97,17 +97,21 @@ static inline void packet_put_control(uint8_t head[PACKET_HEAD], enum packet_typ
 }
 /* Whose wish this rendezvous is. It stands in the handshake's cookie, of which no rendezvous makes use: UDT
  * leaves it 0, and does not look at it. */
-#define HANDSHAKE_PARTY 0x68780000u /* "hx", then enum udt_party */
+/* "hx", then enum udt_party; with the sender's own ISN, which a peer that echoes cookies does not say. */
+#define HANDSHAKE_PARTY 0x68780000u
 static inline enum udt_party packet_party(const uint8_t *body)
 {
-    uint32_t party = packet_word(body + HANDSHAKE_COOKIE) ^ HANDSHAKE_PARTY;
+    uint32_t party =
+        packet_word(body + HANDSHAKE_COOKIE) ^ packet_word(body + HANDSHAKE_ISN) ^ HANDSHAKE_PARTY;
 
     return party == UDT_PARTY_CALLER || party == UDT_PARTY_CALLED ? (enum udt_party)party : UDT_PARTY_UNSAID;
 }
 static inline void packet_put_party(uint8_t *body, enum udt_party party)
 {
     packet_put_word(body + HANDSHAKE_COOKIE,
-                    party == UDT_PARTY_UNSAID ? 0 : HANDSHAKE_PARTY | (uint32_t)party);
+                    party == UDT_PARTY_UNSAID
+                        ? 0
+                        : packet_word(body + HANDSHAKE_ISN) ^ HANDSHAKE_PARTY ^ (uint32_t)party);
 }
 
 #endif

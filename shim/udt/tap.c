@@ -94,7 +94,7 @@ void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch)
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
         readiness_watch(&t->ready, c, watch ? watch : &nobody);
-    while (!watch && t->telling)
+    while (!watch && t->telling && t->told == id)
         pthread_cond_wait(&t->idle, &t->lock);
     tap_unlock(t);
 }

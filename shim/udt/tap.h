@@ -41,7 +41,7 @@
  *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news, party │ shim/net
  *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
- * tap_detach() and tap_conn_closing(). */
+ * tap_detach(), tap_conn_closing() and tap_conn_watch(), the last only if it ends a watch. */
 #ifndef HX_SHIM_UDT_TAP_H
 #define HX_SHIM_UDT_TAP_H
 

@@ -107,6 +107,7 @@ void worker_tell(struct tap *t)
         id = c->id;
         watch = c->watch;
         t->telling = true;
+        t->told = id;
         pthread_mutex_unlock(&t->lock);
         told = watch.tell(watch.context, news);
         pthread_mutex_lock(&t->lock);

@@ -154,7 +154,7 @@ static void a_watcher_is_told_before_the_acknowledgement_leaves(void **state)
     assert_int_equal(stream_write(a, "x", 1), 1);
     await(left, UDT_EV_WRITABLE); /* it has come */
     pthread_mutex_lock(&seen.lock);
-    assert_int_equal(seen.told_then, 1);
+    assert_true(seen.told_then >= 1); /* a stalled peer repeats itself */
     pthread_mutex_unlock(&seen.lock);
 }
 
