@@ -71,7 +71,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
 static void say_where(const struct forward *f, const struct listen_socket *s)
 {
     char here[ENDPOINT_TEXT_MAX], target[AUTHORITY_TEXT_MAX] = "any target (SOCKS5)";
-    void (*tell)(const char *format, ...) = f->spec.port == 0 ? say_always : say_note;
+    void (*tell)(const char *format, ...) = f->spec.port == 0 ? say_always : say_note_each;
     endpoint_format(&s->endpoint, here);
     if (f->spec.kind == FORWARD_LOCAL)
         authority_format(&f->spec.target, target);

@@ -156,6 +156,16 @@ static void write_often(const void *kind, const char *before, const char *format
         write_with_left_out(text, left_out);
 }
 
+void say_note_each(const char *format, ...)
+{
+    va_list args;
+    if (!notes)
+        return;
+    va_start(args, format);
+    write_line("", format, args);
+    va_end(args);
+}
+
 void say_note(const char *format, ...)
 {
     va_list args;

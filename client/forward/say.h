@@ -15,6 +15,8 @@
 #define SAY_OFTEN 10
 void say_init(bool verbose, bool quiet);
 void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Every one of them: for what the user alone causes. */
+void say_note_each(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_always(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "hx: ..." */
 
