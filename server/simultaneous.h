@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define SIMULTANEOUS_MS       15 /* for a program to read its part and open its socket */
-#define SIMULTANEOUS_LEAST_MS 4  /* of round trips: what is closer is as far as we can measure equally far */
+#define SIMULTANEOUS_LEAST_MS 10 /* of round trips: busy programs answer so much later as well */
 
 /* Of so many introductions at most, by a token bucket: a nameserver that has more to do measures its own queues
  * instead of round trips, and holding parts would only lengthen them. */
