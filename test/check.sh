@@ -155,12 +155,12 @@ suites() {
     lane work "$WORK_LANES" &
     wait
 }
-if [ $# -gt 0 ]; then
-    suites "$@"
-else
-    WORK_LANES=1 suites build # each of them takes all processors
-    suites tools natlab hostile soak e2e lint asan tsan wire fuzz bench unit
+[ $# -gt 0 ] || set -- build tools natlab hostile soak e2e lint asan tsan wire fuzz bench unit
+if [ "$1" = build ]; then # before all that uses it; each build takes all processors
+    WORK_LANES=1 suites build
+    shift
 fi
+[ $# = 0 ] || suites "$@"
 echo
 awk '{ if (!($1 in n)) order[++k] = $1; n[$1]++; wall[$1] += $5; cpu[$1] += $6; all += $6 }
      END { for (i = 1; i <= k; i++) { s = order[i]; printf "== suite %-9s %4d programs, %4d s one after the other, %4d s of a processor\n", \
