@@ -46,15 +46,15 @@ struct conn {
     struct registry_member member;
     int64_t id;
     int64_t since_ms;
-    int64_t asked_ms;     /* when the registry was */
-    int64_t probed_ms;    /* holder: of the first challenge that it has not answered; 0: none */
-    int64_t reminded_ms;  /* of the last one */
-    int64_t measured_ms;  /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
-    int rtt_ms;           /* holder: a round trip, rather too long than too short; -1: not measured */
-    int probes;           /* challenges written since probed_ms */
-    size_t turn_requests; /* done in this turn */
-    size_t turn_bytes;
-    size_t ignored;                /* bytes that came during a streaming answer */
+    int64_t asked_ms;       /* when the registry was */
+    int64_t probed_ms;      /* holder: of the first challenge that it has not answered; 0: none */
+    int64_t reminded_ms;    /* of the last one */
+    int64_t measured_ms;    /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
+    int rtt_ms;             /* holder: a round trip, rather too long than too short; -1: not measured */
+    uint16_t probes;        /* challenges written since probed_ms */
+    uint16_t turn_requests; /* done in this turn */
+    unsigned turn_bytes;
+    unsigned ignored;              /* bytes that came during a streaming answer */
     struct request_parser *parser; /* NULL once an answer streams */
     struct request request;
     struct buf in;

@@ -37,7 +37,7 @@ struct registry_answer {
     enum reply_reason reason; /* REFUSED */
     enum registry_how how;    /* BOUND */
     struct endpoint holder;   /* ASKS; MET; BOUND in place of somebody: that one */
-    int64_t later_ms;         /* MET: the member shall be told so much later (server/simultaneous.h) */
+    int later_ms;             /* MET: the member shall be told so much later (server/simultaneous.h) */
 };
 
 struct registry_member;
@@ -65,7 +65,7 @@ struct registry_events {
 struct registry_member {
     const struct registry_events *events; /* set once, with `peer`, by the owner */
     struct endpoint peer;
-    int64_t rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
+    int rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
     struct registry_answer answer; /* the last one; read it */
     struct {                       /* the registry's own */
         struct registry_name *name;

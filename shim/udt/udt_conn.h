@@ -48,6 +48,11 @@ struct udt_conn {
     bool half_closing;    /* the exchange of shim/udt/half_close.h runs */
     bool shut;            /* the peer's shutdown has come */
     bool cookie_seen;     /* connecting: the listener's first answer has come */
+    bool due;             /* conn_table.h: it has something to do at a tick */
+    bool aging;           /* conn_table.h: its state runs out; oldest first */
+    bool by_peer;         /* it is in the table's second index */
+    bool resuming;        /* idle_suspension.h */
+    bool leaving;         /* UDT has closed it, but it is still suspended */
     pthread_t starter;    /* the thread inside UDT::connect() */
     uint32_t isn;         /* connecting: our initial sequence number, which a listener must repeat */
     uint32_t mss;         /* connecting: the peer's, the least it has announced */
@@ -56,10 +61,10 @@ struct udt_conn {
     uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
-    uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */
     int64_t ack2_ms;             /* the last ACK2 of ours */
+    uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int ack2s;                   /* how many of the first few have left (outbound.c) */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
@@ -74,19 +79,14 @@ struct udt_conn {
     struct udt_watch watch;
     struct udt_conn *ready_prev, *ready_next;
 
-    bool due; /* conn_table.h: it has something to do at a tick */
     struct udt_conn *due_prev, *due_next;
-    bool aging; /* conn_table.h: its state runs out; oldest first */
     struct udt_conn *aging_prev, *aging_next;
 
     void *suspended; /* idle_suspension.h: UDT's object, if its worker does not visit it */
     void (*relist)(void *udt);
-    bool resuming;
-    bool leaving; /* UDT has closed it, but it is still suspended */
     struct udt_conn *resume_prev, *resume_next;
 
-    UT_hash_handle hh; /* by id */
-    bool by_peer;
+    UT_hash_handle hh;      /* by id */
     UT_hash_handle hh_peer; /* by peer, once the peer's id is known */
 };
 

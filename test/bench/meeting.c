@@ -151,6 +151,9 @@ static void event(struct raw_group *g, struct raw_client *c, enum raw_event what
         if (is_connector(c))
             raw_ask(g, c, "GET /connect?host_id=n%u&name=c%u-%u HTTP/1.1\r\n\r\n", guests[c->index].number,
                     c->index, guests[c->index].serial);
+        else if (meeting.kind == RAW_OWN) /* as hx bind asks */
+            raw_ask(g, c, "GET /bind?host_id=n%u HTTP/1.1\r\nBind-Session: %032x\r\n\r\n",
+                    guests[c->index].number, guests[c->index].number + 1);
         else
             raw_ask(g, c, "GET /bind?host_id=n%u HTTP/1.1\r\n\r\n", guests[c->index].number);
         break;
