@@ -155,7 +155,7 @@ suites() {
     lane work "$WORK_LANES" &
     wait
 }
-[ $# -gt 0 ] || set -- build tools natlab hostile soak e2e lint asan tsan wire fuzz bench unit
+[ $# -gt 0 ] || set -- build tools natlab hostile soak e2e wire bench lint asan tsan fuzz unit
 if [ "$1" = build ]; then # before all that uses it; each build takes all processors
     WORK_LANES=1 suites build
     shift

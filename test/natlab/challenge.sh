@@ -110,6 +110,7 @@ check "all names are still held" [ "$(names_held)" = "$HOLDERS" ]
 check "by those who held them before" [ "$(grep -c 'event=replaced ' "$WORK/nameserver.err")" = 0 ]
 names_held >/dev/null # the counters of the line before are written by now
 PROBES=$(sed -nE 's/.*event=counter of=probes value=([0-9]+)$/\1/p' "$WORK/nameserver.err" | tail -n 1)
-check "losses were among them: $PROBES questions were asked" [ "${PROBES:-0}" -gt "$CHALLENGES" ]
-echo "# $(statuses); the longest took $(cat "$WORK"/want.* | awk '$2 > most { most = $2 } END { print most }') s"
+[ "$CHALLENGES" -lt 500 ] || # of a few it may be that none had to be asked twice
+    check "losses were among them: $PROBES questions were asked" [ "${PROBES:-0}" -gt "$CHALLENGES" ]
+echo "# $PROBES questions, $(statuses); the longest took $(cat "$WORK"/want.* | awk '$2 > most { most = $2 } END { print most }') s"
 finish

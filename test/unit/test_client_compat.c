@@ -1,9 +1,10 @@
 /* Programs that were built with another hx.h than the library. */
+#define hx_bind bind_of_program
 #include "test/unit/client_fixture.h"
+#undef hx_bind
 
 /* As hx.h of 0.1.0 declared it, whose hx_config ended before `family`. */
-int bind_of_0_1_0(struct hx_listener **out, const struct hx_config *config,
-                  const char *name) __asm__("hx_bind");
+int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name);
 
 static enum outcome bind_as_of_old(int hear_fd, int say_fd)
 {
@@ -12,7 +13,7 @@ static enum outcome bind_as_of_old(int hear_fd, int say_fd)
     config.family = 77; /* what lies behind the config of such a program */
     struct hx_listener *l;
     if (hx_bind_sized(&l, &config, sizeof config, "of-old") != HX_EINVAL ||
-        bind_of_0_1_0(&l, &config, "of-old") < 0)
+        hx_bind(&l, &config, "of-old") < 0)
         return FAILED_BIND;
     say(say_fd);
     (void)hear(hear_fd);
