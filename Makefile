@@ -118,7 +118,11 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
-$(B)/test/stock/%: test/stock/%.cc ; @mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
+build/release/test/stock/%: test/stock/%.cc
+	@mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
+ifneq ($(B),build/release)
+$(B)/test/stock/%: build/release/test/stock/% ; @mkdir -p $(@D); ln -sf $(abspath $<) $@
+endif
 
 # What a test itself does needs no optimizer, unless a sanitizer makes it slow, and there is much of it to compile.
 $(B)/test/unit/%.o: UNOPTIMIZED := $(if $(findstring -fsanitize,$(CFLAGS)),,-O0)
