@@ -14,7 +14,8 @@ CXXFLAGS   ?= $(CFLAGS)
 SAN        := -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
 ASAN       := B=build/asan CC=clang CXX=clang++ LDFLAGS="$(SAN) -fuse-ld=lld" \
               CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)"
-TSAN       := B=build/tsan CC=clang CXX=clang++ LDFLAGS=-fsanitize=thread CFLAGS="-O1 -g1 -fsanitize=thread"
+# gcc's: it names the library's functions in a report, without frame pointers, too, and test/tsan.supp goes by those.
+TSAN       := B=build/tsan LDFLAGS=-fsanitize=thread CFLAGS="-O1 -g1 -fsanitize=thread"
 # Ours, whatever the packager sets in CFLAGS.
 OURS       := -D_GNU_SOURCE -I. -DHX_VERSION='"$(VERSION)"' -Wall -Wextra -Werror -fvisibility=hidden -fPIC -pthread \
               -MMD -MP

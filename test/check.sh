@@ -79,12 +79,12 @@ units() { # units B [PATTERN]: the unit tests built in B
 }
 export -f run_tap
 
-suite_build() { # the sanitizers' are clang's, so that both compilers see every source
+suite_build() { # gcc, and clang with the fuzzers: both compilers see every source
     local make=(make --no-print-directory -s -j3)
     step "build: gcc, without a warning" "${make[@]}" all unit tools bench-programs build/release/example \
         build/release/example-static
     step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${make[@]}" asan
-    step "build: clang, thread sanitizer" "${make[@]}" tsan
+    step "build: gcc, thread sanitizer" "${make[@]}" tsan
 }
 suite_lint() {
     local part
