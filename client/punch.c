@@ -141,7 +141,7 @@ static int begin_rendezvous(struct punch *p)
     struct sockaddr_storage sa;
     struct sockaddr_in6 source;
     socklen_t len = endpoint_to_sockaddr(&request->peer.at[0], &sa);
-    if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)&sa)->sin6_addr))
+    if (endpoint_link_local(&request->peer.at[0]))
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
     uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
     return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,

@@ -45,12 +45,6 @@ static bool is_of(const struct in6_addr *address, unsigned interface_index)
     return found;
 }
 
-static bool link_local(const struct endpoint *e)
-{
-    return e->family == AF_INET6 && e->address[0] == 0xfe &&
-           (e->address[1] & 0xc0) == 0x80; /* RFC 4291, 2.5.6 */
-}
-
 static bool leads_by(const struct route_question *q, unsigned interface_index, struct route_way *way)
 {
     return route_ask(q, way) && way->interface_index == interface_index;
@@ -94,9 +88,9 @@ void uplink_source(const struct uplink *u, const struct sockaddr *to, socklen_t 
     *source = (struct sockaddr_in6){.sin6_family = AF_INET6};
     endpoint_of(&q.from, &u->address);
     if (IN6_IS_ADDR_UNSPECIFIED(&u->address) || endpoint_from_sockaddr(&q.to, to, len) < 0 ||
-        q.to.family != q.from.family || link_local(&q.to) != link_local(&q.from))
+        q.to.family != q.from.family || endpoint_link_local(&q.to) != endpoint_link_local(&q.from))
         return;
-    if (link_local(&q.to))
+    if (endpoint_link_local(&q.to))
         q.interface_index = u->interface_index;
     if (!route_ask(&q, &way) || (is_loopback(&u->address) && !way.local))
         return;

@@ -8,8 +8,8 @@
 #define CANDIDATES_MAX 16 /* of one peer; each costs its packets */
 
 struct candidates { /* zeroed: none */
-    struct endpoint
-        at[CANDIDATES_MAX]; /* each one once; the first is the one that the nameserver saw itself */
+    /* Each one once; the first is the one that the nameserver saw itself. */
+    struct endpoint at[CANDIDATES_MAX];
     size_t count;
 };
 

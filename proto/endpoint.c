@@ -138,6 +138,11 @@ bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
     return a->family == b->family && memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
+bool endpoint_link_local(const struct endpoint *e)
+{
+    return e->family == AF_INET6 && e->address[0] == 0xfe && (e->address[1] & 0xc0) == 0x80;
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port == b->port && endpoint_same_host(a, b);

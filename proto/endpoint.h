@@ -32,5 +32,7 @@ int endpoint_parse(struct endpoint *out, const char *text, size_t len);
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);     /* family, address, port */
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b); /* family, address */
+/* An IPv6 address of one link alone (RFC 4291, 2.5.6): it means nothing without the interface. */
+bool endpoint_link_local(const struct endpoint *e);
 
 #endif

@@ -70,7 +70,6 @@ int key_generate(char text[KEY_TEXT_MAX])
 
 static bool derive(const uint8_t secret[KEY_BYTES], const char *info, uint8_t *out, size_t len)
 {
-    openssl_begin();
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     OSSL_PARAM params[] = {

@@ -151,8 +151,9 @@ static int fill_input(struct conn *c)
     if (n < 0)
         return (int)n;
     c->turn_bytes += (size_t)n;
-    if (!c->begun && !c->answered && c->member.rtt_ms < 0) /* one round trip after our handshake, or later */
-        c->member.rtt_ms = c->world->now_ms - c->since_ms;
+    if (!c->begun && !c->answered &&
+        c->member.least_rtt_ms < 0) /* one round trip after our handshake, or later */
+        c->member.least_rtt_ms = c->world->now_ms - c->since_ms;
     return buf_append(&c->in, bytes, (size_t)n);
 }
 
@@ -384,7 +385,7 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     c->deadline.fire = deadline_over;
     c->idle.fire = idle_over;
     c->hold.fire = hold_over;
-    c->member.rtt_ms = -1;
+    c->member.least_rtt_ms = -1;
     c->member.events = &conn_registry_events;
     int err = endpoint_from_sockaddr(&c->member.peer, peer, len);
     if (err == HX_OK)

@@ -263,8 +263,8 @@ static void measure(struct conn *c)
     if (ms > CONN_CHALLENGE_MAX_MS)
         ms = CONN_CHALLENGE_MAX_MS;
     c->rtt_ms = (int)ms > c->rtt_ms ? (int)ms : (7 * c->rtt_ms + (int)ms) / 8; /* downwards as RFC 6298 */
-    if (c->member.rtt_ms < 0 || ms < c->member.rtt_ms)
-        c->member.rtt_ms = ms;
+    if (c->member.least_rtt_ms < 0 || ms < c->member.least_rtt_ms)
+        c->member.least_rtt_ms = ms;
 }
 
 int conn_stream_bind(struct conn *c)

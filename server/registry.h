@@ -65,7 +65,7 @@ struct registry_events {
 struct registry_member {
     const struct registry_events *events; /* set once, with `peer`, by the owner */
     struct endpoint peer;
-    int rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
+    int least_rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
     struct registry_answer answer; /* the last one; read it */
     struct {                       /* the registry's own */
         struct registry_name *name;

@@ -18,7 +18,7 @@ static struct simultaneous times_of(struct registry_name *n, const struct regist
 
     if (n->has_session)
         return at_once;
-    struct simultaneous t = simultaneous_times(holder->rtt_ms, m->rtt_ms);
+    struct simultaneous t = simultaneous_times(holder->least_rtt_ms, m->least_rtt_ms);
     if (t.h1_ms == 0 && t.h2_ms == 0)
         return t;
     return token_bucket_take(&n->local->held, &held, 1, registry_now(n)) ? t : at_once;

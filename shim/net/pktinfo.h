@@ -10,8 +10,7 @@
 /* From where to where a datagram goes. */
 struct net_route {
     struct net_address to;
-    struct net_address
-        local; /* without port; the address, the interface, or both may be left to the kernel (0) */
+    struct net_address local; /* without port; address, interface, or both may be left to the kernel (0) */
 };
 
 #define PKTINFO_SPACE CMSG_SPACE(sizeof(struct in6_pktinfo)) /* of an IPv4 socket's it is less */

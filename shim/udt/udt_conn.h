@@ -40,8 +40,8 @@ struct udt_conn {
     int32_t id; /* UDT's socket id on our side */
     struct udt_conn_peer peer;
     struct net_address local; /* by which address and interface of ours it is talked to */
-    struct net_address
-        heard_at; /* connecting to a listener: to where its conclusion came; its scope is the interface */
+    /* Connecting to a listener: to where its conclusion came; its scope is the interface. */
+    struct net_address heard_at;
     enum udt_conn_state state;
     bool rendezvous;
     enum udt_party party; /* of a rendezvous: which we are */

@@ -10,14 +10,7 @@
 . "$TOP/test/natlab/sshd.sh"
 SSHD_PORT=22
 
-if [ "${HX_LAB:-}" != inside ]; then
-    reason=$(lab_refused)
-    if [ -n "$reason" ]; then
-        skip "the README's three stories between two hosts behind NATs" "$reason"
-        finish
-    fi
-    lab_enter "$0" "$@"
-fi
+lab_or_skip "the README's three stories between two hosts behind NATs" "$0" "$@"
 
 # "H1$ COMMAND" and "H2$ COMMAND" of that section, in their order.
 mapfile -t LINES_SHOWN < <(sed -n '/^## Three everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")

@@ -8,12 +8,7 @@
 HX=$B/hx
 DELAY_MS=200
 
-if [ "${HX_LAB:-}" != inside ]; then
-    refused=$(lab_refused)
-    [ -n "$refused" ] || lab_enter "$0" "$@"
-    skip "commands end with their last answer" "$refused"
-    finish
-fi
+lab_or_skip "commands end with their last answer" "$0" "$@"
 lab_begin || exit 1
 # Hosts a and b (with the nameserver), and the wire between them.
 lab_node a b mid

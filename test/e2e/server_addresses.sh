@@ -5,14 +5,7 @@
 # shellcheck source=test/natlab/lab.sh
 . "$TOP/test/natlab/lab.sh"
 
-if [ "${HX_LAB:-}" != inside ]; then
-    reason=$(lab_refused)
-    if [ -n "$reason" ]; then
-        skip "answers leave from the address that was asked" "$reason"
-        finish
-    fi
-    lab_enter "$0" "$@"
-fi
+lab_or_skip "answers leave from the address that was asked" "$0" "$@"
 STOCK=$B/test/stock/stock_client
 SIX=2001:db8:1::
 

@@ -16,14 +16,7 @@ CHALLENGES=${1:-60} HOLDERS=${2:-20} WAY_MS=${3:-400} PERCENT=${4:-10}
 PAUSE_S=${PAUSE_S:-0}
 BIND_S=60 # for all to be bound: in fair weather, which begins to lose packets then
 
-if [ "${HX_LAB:-}" != inside ]; then
-    reason=$(lab_refused)
-    if [ -n "$reason" ]; then
-        skip "no living holder loses its name to loss" "$reason"
-        finish
-    fi
-    lab_enter "$0" "$@"
-fi
+lab_or_skip "no living holder loses its name to loss" "$0" "$@"
 
 long_way() { # long_way DELAY_MS: H1's access is a wire of that length
     local gateway=${LAB_PUBLIC[1]%.*}.1

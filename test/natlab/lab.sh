@@ -64,6 +64,15 @@ lab_enter() {
     rm -rf "$WORK" # of lib.sh: exec runs no EXIT trap, and the script inside makes its own
     exec env HX_LAB=inside unshare -Urnmpf --kill-child bash "$@"
 }
+# lab_or_skip SENTENCE SCRIPT [ARGUMENT...]: the same, or the whole script is one test that is skipped where there can be no lab.
+lab_or_skip() {
+    local refused
+    [ "${HX_LAB:-}" != inside ] || return 0
+    refused=$(lab_refused)
+    [ -n "$refused" ] || lab_enter "${@:2}"
+    skip "$1" "$refused"
+    finish
+}
 # lab_begin: once, inside: `ip netns` keeps its names in /run, which is a memory of our own from here on.
 lab_begin() {
     mount -t tmpfs tmpfs /run && mkdir -p /run/netns

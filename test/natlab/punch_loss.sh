@@ -17,14 +17,7 @@ P95_LIMIT_MS=3000 P95_RUNS=100
 PAIRS=${PAIRS:-12} # at once
 TIMEOUT_S=${TIMEOUT_S:-30}
 
-if [ "${HX_LAB:-}" != inside ]; then
-    reason=$(lab_refused)
-    if [ -n "$reason" ]; then
-        skip "punches get through where packets are lost" "$reason"
-        finish
-    fi
-    lab_enter "$0" "$@"
-fi
+lab_or_skip "punches get through where packets are lost" "$0" "$@"
 
 # After a name was lost H1 binds it anew: what the next run shows shall not be the same loss. Tells what both said.
 lost_name() { # lost_name K BOUNDS: until H1 of pair K has been bound more than BOUNDS times

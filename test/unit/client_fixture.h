@@ -13,10 +13,7 @@
 
 #include "client/api.h"
 #include "proto/endpoint.h"
-#include "server/config.h"
-#include "server/server.h"
-#include "server/service.h"
-#include "shim/udt/udt.h"
+#include "test/unit/serve_fixture.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,31 +90,12 @@ static inline bool hear(int fd)
 
 static inline enum outcome serve(int hear_fd, int say_fd)
 {
-    int signals = service_block_signals();
+    struct server_config config;
 
     (void)hear_fd;
     alarm(0); /* lives as long as the tests */
-    struct server_config config;
     server_config_defaults(&config);
-    if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
-        return FAILED_SERVE;
-    struct udt_port_config pc =
-        (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
-                                 .local_len = config.listen[0].len,
-                                 .backlog = 100};
-    struct udt_port *p;
-    struct server *s;
-    if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
-        return FAILED_SERVE;
-    socklen_t len;
-    const struct sockaddr *local = udt_port_local(p, &len);
-    if (write(say_fd, local, len) != (ssize_t)len ||
-        service_run(&(struct service_config){
-            .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
-        return FAILED_SERVE;
-    server_destroy(s);
-    udt_shutdown(200);
-    return DONE;
+    return serve_on_loopback(&config, say_fd) ? DONE : FAILED_SERVE;
 }
 
 static inline struct hx_config defaults(void)

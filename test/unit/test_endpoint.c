@@ -192,6 +192,22 @@ static void endpoints_are_compared_by_what_they_are(void **state)
     assert_false(endpoint_equal(&a, &v6));
 }
 
+static void only_fe80_10_is_of_one_link(void **state)
+{
+    static const struct {
+        const char *text;
+        bool link_local;
+    } rows[] = {{"[fe80::1]:1", true},  {"[febf:ffff::1]:1", true}, {"[fec0::1]:1", false},
+                {"[fe7f::1]:1", false}, {"[2001:db8::1]:1", false}, {"169.254.0.1:1", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct endpoint e;
+        assert_int_equal(endpoint_parse(&e, rows[i].text, strlen(rows[i].text)), HX_OK);
+        assert_int_equal(endpoint_link_local(&e), rows[i].link_local);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +219,7 @@ int main(void)
         cmocka_unit_test(sockaddrs_become_endpoints_and_sockaddrs_again),
         cmocka_unit_test(other_families_and_short_sockaddrs_are_refused),
         cmocka_unit_test(endpoints_are_compared_by_what_they_are),
+        cmocka_unit_test(only_fe80_10_is_of_one_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,11 +9,8 @@
 
 #include "base/clock.h"
 #include "proto/endpoint.h"
-#include "server/config.h"
 #include "server/log.h"
-#include "server/server.h"
-#include "server/service.h"
-#include "shim/udt/udt.h"
+#include "test/unit/serve_fixture.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,29 +42,10 @@ struct peer {
 static int serve(int ready_fd)
 {
     struct server_config config;
-    int signals = service_block_signals();
 
     server_config_defaults(&config);
     config.request_timeout_ms = TIMEOUT_S * 1000;
-    if (server_config_set(&config, "listen", "127.0.0.1:0", (char[CONFIG_ERROR_MAX]){0}) < 0)
-        return 2;
-    struct udt_port_config pc =
-        (struct udt_port_config){.local = (const struct sockaddr *)&config.listen[0].address,
-                                 .local_len = config.listen[0].len,
-                                 .backlog = 100};
-    struct udt_port *p;
-    struct server *s;
-    if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, &config) < 0)
-        return 3;
-    socklen_t len;
-    const struct sockaddr *local = udt_port_local(p, &len);
-    if (write(ready_fd, local, len) != (ssize_t)len ||
-        service_run(&(struct service_config){
-            .server = s, .ports = &p, .port_count = 1, .signal_fd = signals, .stats_fd = -1}) < 0)
-        return 4;
-    server_destroy(s);
-    udt_shutdown(200);
-    return 0;
+    return serve_on_loopback(&config, ready_fd) ? 0 : 1;
 }
 
 static int start_server(void **state)
