@@ -169,13 +169,20 @@ static bool may_end(struct link *l)
     return clock_now_ms() - l->held_ms >= HOLD_MS;
 }
 
+/* A peer that ended after the last stream has all that it wanted. It may be gone, and nothing that it does not get
+ * from us any more is missed. */
+static bool peer_has_all(struct link *l)
+{
+    return l->peer_ended && mux_stream_count(l->mux) == 0;
+}
+
 /* Each side ends its direction after its own last stream; whoever still passes on what it has read does so
  * for as long as it takes. No GOAWAY tells of it: after one, nghttp2 hears no more PINGs. */
 static int part_in_order(struct link *l)
 {
     if (l->state == LINK_UP && may_end(l)) {
         int err = hx_shutdown(l->stream);
-        if (err < 0)
+        if (err < 0 && !peer_has_all(l))
             return err;
         l->state = LINK_SHUT;
         l->went_first = !l->peer_ended;
@@ -204,7 +211,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     int err = l->state == LINK_UP ? flush(l) : HX_OK;
     if (was_full && l->spoke_ms != spoke_ms)
         l->heard_ms = l->spoke_ms;
-    if (err == HX_OK)
+    if (err == HX_OK || (err == HX_ECLOSED && peer_has_all(l)))
         err = part_in_order(l);
     if (err == HX_EAGAIN)
         ev_io_start(loop, &l->write_io);

@@ -87,6 +87,10 @@ goodbyes() { # the first three that hx bind tells
     kill "$tail_pid" 2>/dev/null
     exec {fd}<&-
 }
-check "hx bind sees three peers leave in order" [ "$(goodbyes | grep -c left)" = 3 ]
+if [ "$(goodbyes | grep -c left)" = 3 ]; then
+    ok "hx bind sees three peers leave in order"
+else
+    not_ok "hx bind sees three peers leave in order" "$WORK/home.err"
+fi
 grep -h '^status' "$WORK"/*.ends | sed 's/^/# /'
 finish

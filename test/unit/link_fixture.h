@@ -27,6 +27,8 @@ struct hx_stream {
     int fd, always; /* always: readable, as hx_stream_write_fd() is while there may be room */
     int handshake;  /* what hx_handshake() says */
     bool aborted, finished;
+    bool gone_at_end; /* the peer is not there any more when its end is read */
+    bool gone;
     atomic_bool *lingers; /* hx_close() waits while it is set; NULL: it does not */
     atomic_int *closed;   /* 1: at once, 2: in order */
 };
@@ -45,18 +47,22 @@ static inline ssize_t result(ssize_t n)
 ssize_t hx_read(struct hx_stream *s, void *buf, size_t len, int timeout_ms)
 {
     assert_int_equal(timeout_ms, 0);
-    return result(recv(s->fd, buf, len, MSG_DONTWAIT));
+    ssize_t n = s->gone ? HX_ECLOSED : result(recv(s->fd, buf, len, MSG_DONTWAIT));
+    s->gone = s->gone || (n == 0 && s->gone_at_end);
+    return n;
 }
 
 ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_ms)
 {
     assert_int_equal(timeout_ms, 0);
     assert_false(s->finished);
-    return result(send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return s->gone ? HX_ECLOSED : result(send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 int hx_shutdown(struct hx_stream *s)
 {
+    if (s->gone)
+        return HX_ECLOSED;
     s->finished = true;
     return shutdown(s->fd, SHUT_WR) == 0 ? HX_OK : HX_ECLOSED;
 }

@@ -280,6 +280,30 @@ static void who_leaves_is_seen_to_end_in_order(void **state)
     assert_int_equal(far.error, HX_OK);
 }
 
+/* The peer's end and its goodbye are often seen in one turn, with something of ours still to be said. */
+static void who_has_gone_when_its_end_is_read_has_left_in_order(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    link_stream(far.link)->gone_at_end = true;
+    assert_int_equal(link_ping(near.link), HX_OK);
+    link_leave(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(near.error, HX_OK);
+    assert_int_equal(far.error, HX_OK);
+}
+
+static void who_has_gone_with_a_stream_open_is_lost(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    request();
+    link_stream(far.link)->gone_at_end = true;
+    link_leave(near.link);
+    AWAIT(near.downs == 1 && far.downs == 1);
+    assert_int_equal(far.error, HX_ECLOSED);
+}
+
 static void who_leaves_with_a_stream_open_goes_all_the_same(void **state)
 {
     (void)state;
@@ -414,6 +438,8 @@ int main(void)
         TEST(who_was_connected_to_ends_alone_if_it_must),
         TEST(who_leaves_waits_for_nobody),
         TEST(who_leaves_is_seen_to_end_in_order),
+        TEST(who_has_gone_when_its_end_is_read_has_left_in_order),
+        TEST(who_has_gone_with_a_stream_open_is_lost),
         TEST(who_leaves_with_a_stream_open_goes_all_the_same),
         TEST(a_peer_that_goes_away_breaks_the_streams),
         TEST(a_peer_that_speaks_no_http_is_given_up_and_told_why),
