@@ -86,6 +86,12 @@ void path_choice_remove(struct path_choice *c, int at)
         c->used = -1;
 }
 
+void path_choice_told(struct path_choice *c, int at, int64_t now_ms)
+{
+    c->paths[at].spent = 0;
+    burst(&c->paths[at], now_ms);
+}
+
 int path_choice_least(const struct path_choice *c)
 {
     int least = -1;

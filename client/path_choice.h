@@ -85,6 +85,8 @@ void path_choice_init(struct path_choice *c, int64_t now_ms);
 /* A new path: its place, to be asked at once; -1: there is no room. */
 int path_choice_add(struct path_choice *c, enum path_rank rank, int64_t now_ms);
 void path_choice_remove(struct path_choice *c, int at);
+/* Somebody who knows says that the peer is there: it is asked as if it were new. */
+void path_choice_told(struct path_choice *c, int at, int64_t now_ms);
 /* The one that is worth least, to make room: it has never answered and is not in use. -1: there is none. */
 int path_choice_least(const struct path_choice *c);
 
