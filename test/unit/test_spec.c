@@ -91,14 +91,14 @@ static void requests_are_written(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 0);
-    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL), HX_OK);
+    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL, NULL), HX_OK);
     check_written(&out, "bind.request");
     buf_consume(&out, out.len);
-    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL), HX_OK);
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL, NULL), HX_OK);
     check_written(&out, "connect.request");
     buf_consume(&out, out.len);
-    assert_int_equal(request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n"),
-                     HX_OK);
+    assert_int_equal(
+        request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n", NULL), HX_OK);
     check_written(&out, "connect-named.request");
     buf_free(&out);
 }
@@ -117,7 +117,7 @@ static void check_stream_written(const char *name, const char *external, const s
     assert_int_equal(response_write_stream_head(&out, &e), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
-        assert_int_equal(multipart_write_part(&out, parts[i].name, &e), HX_OK);
+        assert_int_equal(multipart_write_part(&out, parts[i].name, &e, NULL), HX_OK);
     }
     check_written(&out, name);
     buf_free(&out);
@@ -133,7 +133,7 @@ static void on_part(void *user, const struct multipart_part *part)
     struct reading *r = user;
     char text[ENDPOINT_TEXT_MAX];
 
-    endpoint_format(&part->peer.at[0], text);
+    endpoint_format(&part->peer.list[0].at, text);
     account_add(&r->account, "%s=%s\n", part->name, text);
 }
 
