@@ -222,6 +222,11 @@ const struct session *agent_session(const struct agent *a)
     return &a->session;
 }
 
+struct udt_port *agent_port(const struct agent *a)
+{
+    return a->port;
+}
+
 void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES])
 {
     pthread_mutex_lock(&a->mutex);

@@ -66,6 +66,7 @@ void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */
 bool agent_path(const struct agent *a, struct agent_path *out);
 const struct session *agent_session(const struct agent *a);
+struct udt_port *agent_port(const struct agent *a);
 
 /* From any thread, without the engine's lock; agent_end() must not run meanwhile. */
 /* Both sides have proven themselves, and have this in common. */

@@ -1,7 +1,6 @@
 /* Where the peer may be reached, and what shim/net is told of it. */
 #include "client/agent_state.h"
 #include "base/clock.h"
-#include "client/parts.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
@@ -110,7 +109,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
         struct sockaddr_in6 sa;
-        if (!parts_punchable(&c->at) || is_strange(all, i))
+        if (!endpoint_punchable(&c->at) || is_strange(all, i))
             continue;
         endpoint_to_sockaddr6(&c->at, &sa);
         if (endpoint_link_local(&c->at))

@@ -219,7 +219,7 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     n->sink.on_event = on_event;
     n->timer.fire = on_timer;
     n->callbacks = *callbacks;
-    n->port = engine_port();
+    n->port = request->port ? request->port : engine_port();
     n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
     buf_init(&n->out, 0);
     struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};

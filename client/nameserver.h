@@ -33,11 +33,12 @@ struct nameserver_callbacks {
 struct nameserver_request {
     const struct host_port *name; /* copied, as is `bytes` */
     int families;                 /* FAMILY_*: the first address that answers is used (client/race.h) */
+    struct udt_port *port; /* NULL: the newest of the engine */
     const struct buf *bytes;
     int wait_s; /* how long the answer may take on top */
 };
 
-/* Looks the name up, connects and asks, from the newest port of the engine. HX_OK, or HX_ENOMEM and no
+/* Looks the name up, connects and asks, from its port. HX_OK, or HX_ENOMEM and no
  * callback. Never calls back before it returns. */
 int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
                     const struct nameserver_callbacks *callbacks);
