@@ -257,14 +257,14 @@ static enum request_result end_session(struct request_parser *p)
 /* Of what it does not understand of these nothing is refused: servers that are older know none of it. */
 static void take_peer_field(struct request_parser *p)
 {
-    struct session *s = &p->peer.session;
+    struct request *q = &p->request;
 
-    if (p->request.target == REQUEST_ROOT || p->value_cut || p->field_name_len > FIELD_NAME_MAX)
+    if (q->target == REQUEST_ROOT || p->value_cut || p->field_name_len > FIELD_NAME_MAX)
         return;
     if (!field_is(p, "Session"))
         peer_fields_read(&p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
-    else if (!s->given && p->request.target == REQUEST_CONNECT)
-        s->given = session_id_parse(s->id, p->text, p->text_len) == HX_OK;
+    else if (!q->has_session && q->target == REQUEST_CONNECT)
+        q->has_session = session_id_parse(q->session, p->text, p->text_len) == HX_OK;
 }
 
 static enum request_result end_field(struct request_parser *p)
@@ -288,7 +288,7 @@ static enum request_result end_field(struct request_parser *p)
         int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
         p->wait_known = wait_s >= 0;
         if (p->wait_known && p->request.target == REQUEST_CONNECT)
-            p->request.wait_s = wait_s;
+            p->request.wait_s = (uint8_t)wait_s;
     }
     take_peer_field(p);
     return REQUEST_MORE;

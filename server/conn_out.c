@@ -78,7 +78,7 @@ int conn_write_stream_head(struct conn *c)
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer)
 {
-    return multipart_write_part(&c->out, name, peer, NULL);
+    return multipart_write_part(&c->out, name, peer, NULL, NULL);
 }
 
 int conn_finish_answer(struct conn *c, bool close)
