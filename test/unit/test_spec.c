@@ -117,7 +117,7 @@ static void check_stream_written(const char *name, const char *external, const s
     assert_int_equal(response_write_stream_head(&out, &e), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
-        assert_int_equal(multipart_write_part(&out, parts[i].name, &e, NULL), HX_OK);
+        assert_int_equal(multipart_write_part(&out, parts[i].name, &e, NULL, NULL), HX_OK);
     }
     check_written(&out, name);
     buf_free(&out);
