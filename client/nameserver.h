@@ -44,6 +44,11 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
                     const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
 
+/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after
+ * NAMESERVER_SILENCE_MS: HX_ETIMEDOUT. */
+#define NAMESERVER_DOUBT_MS 800 /* or three round trips */
+void nameserver_doubt(struct nameserver *n);
+
 /* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); else 0. */
 int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
