@@ -69,18 +69,7 @@ static bool awaits(const struct stun_transaction *t, const void *port, const str
     return t->q.hairpin || (t->q.port == port && net_address_equal(&t->answered_by, &d->from));
 }
 
-static size_t flatten(uint8_t out[STUN_MAX], const struct net_datagram *d)
-{
-    size_t len = 0;
-    for (int i = 0; i < d->part_count && len < d->len; i++) {
-        size_t part = d->parts[i].iov_len < d->len - len ? d->parts[i].iov_len : d->len - len;
-        memcpy(out + len, d->parts[i].iov_base, part);
-        len += part;
-    }
-    return len;
-}
-
-bool stun_take(void *port, struct net_datagram *d)
+static bool take(void *port, struct net_datagram *d)
 {
     uint8_t bytes[STUN_MAX];
     uint64_t one = 1;
@@ -89,7 +78,7 @@ bool stun_take(void *port, struct net_datagram *d)
 
     if (d->len < STUN_HEAD_BYTES || d->len > STUN_MAX)
         return false;
-    size_t len = flatten(bytes, d);
+    size_t len = demux_gather(d, bytes, sizeof bytes);
     pthread_mutex_lock(&table.lock);
     DL_FOREACH(table.list, t)
     {
@@ -269,6 +258,7 @@ int stun_ask(struct stun_transaction **out, const struct stun_question *q)
         free(t);
         return err;
     }
+    net_port_set_handler(q->port, NET_USER_STUN, take, q->port);
     pthread_mutex_lock(&table.lock);
     DL_APPEND(table.list, t);
     pthread_mutex_unlock(&table.lock);
