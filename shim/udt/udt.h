@@ -8,6 +8,7 @@
 #define HX_SHIM_UDT_UDT_H
 
 #include "base/clock.h"
+#include "shim/net/net_port.h"
 #include "shim/stream.h"
 #include "shim/udt/party.h"
 #include <netinet/in.h>
@@ -27,6 +28,11 @@ struct udt_port_config {
     int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
     bool ipv6_only;            /* of every address of IPv6: leave IPv4 to another port */
     unsigned rate_per_address; /* new connections a second from one source, bursts of 4 s; 0: unlimited */
+    /* Gets STUN messages before UDT could see them, on UDT's receiving thread, from before udt_port_open()
+     * returns; a listener's port also the requests of RFC 3489 (shim/net/demux.h). It returns false, and must
+     * not wait. NULL: they are dropped. */
+    net_take stun;
+    void *stun_context;
 };
 
 enum udt_event_type {
@@ -51,6 +57,8 @@ struct udt_event {
 int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
+/* Its socket, for net_port_send() of what is no UDT, from any thread until udt_shutdown(). */
+struct net_port *udt_port_net(struct udt_port *p);
 int udt_port_fd(const struct udt_port *p);
 /* Its sockets, for who has a use of them beside UDT: paths of peers (shim/net/paths.h), handlers of further
  * users (shim/net/demux.h). The port's, and valid as long as it is. */
