@@ -39,8 +39,7 @@ struct stun_answer {
 };
 
 struct stun_question {
-    /* That it leaves by; must stay until the answer. From then on all of NET_USER_STUN that comes to it is
-     * taken here. */
+    /* That it leaves by; must stay until the answer, which stun_take() must get. */
     struct net_port *port;
     struct endpoint server;      /* where it goes */
     struct net_address source;   /* our address and interface that it leaves by; zeroed: the kernel chooses */
@@ -63,6 +62,8 @@ struct stun_question {
 int stun_ask(struct stun_transaction **out, const struct stun_question *q);
 void stun_cancel(struct stun_transaction *t); /* NULL is fine */
 
+/* The handler of NET_USER_STUN of the ports of this process. From any thread, without the engine's lock. */
+bool stun_take(void *unused, struct net_datagram *d);
 /* An ICMP error has come for what left by `port` to `server`: its question is over. */
 void stun_refused(const struct net_port *port, const struct net_address *server);
 
