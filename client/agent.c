@@ -138,7 +138,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
         return HX_ENOMEM;
     a->member.on_probe = on_probe;
     a->member.on_noted = on_noted;
-    net_port_set_handler(udt_port_net(config->port), NET_USER_PROBE, probe_inbox_take, config->port);
+    probe_inbox_listen(config->port);
     a->engine.cancel = on_cancel;
     a->engine.network_changed = on_network_changed;
     a->timer.fire = on_timer;

@@ -73,7 +73,7 @@ static int step_of(const struct allocation *a, size_t count)
     int span = count > 2 ? NAT_SEQUENCE_SPAN : NAT_SEQUENCE_SPAN_OF_TWO;
     int step = 0;
     for (size_t i = 1; i < count; i++) {
-        int apart = (int16_t)(uint16_t)(a[i].port - a[i - 1].port); /* past 65535 it begins anew */
+        int apart = (int)a[i].port - (int)a[i - 1].port;
         if (apart == 0 || abs(apart) > span || (step != 0 && (apart > 0) != (step > 0)))
             return 0;
         step = greatest_divisor(apart, step) * (apart > 0 ? 1 : -1);

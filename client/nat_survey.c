@@ -128,9 +128,8 @@ static void ask_sample(struct nat_survey *s, struct question *like, struct net_p
     if (s->samples.count == NAT_SAMPLES_MAX)
         return;
     like->sample = &s->samples.list[s->samples.count++];
-    memcpy(&local, net_port_local(port, &len),
-           sizeof(struct sockaddr_in)); /* the port is in one place in both */
-    *like->sample = (struct nat_sample){.local_port = ntohs(local.sin6_port), .server = *to};
+    net_address_from(&local, net_port_local(port, &len));
+    *like->sample = (struct nat_sample){.local_port = ntohs(local.port), .server = *to};
     ask(s, like, &(struct stun_question){.port = port, .server = *to, .timeout_ms = SILENCE_MS});
 }
 

@@ -6,6 +6,8 @@
 #include <utlist.h>
 
 /* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
+#define PORTS_MAX 8 /* more than the engine ever opens */
+
 static struct {
     pthread_mutex_t lock;
     struct probe_member *members; /* changed with the engine's lock held as well */
@@ -13,6 +15,7 @@ static struct {
     bool noted;
     struct engine_watch watch;
     bool watched;
+    const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
     struct arrived_probe ring[PROBE_INBOX_MAX];
 } inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
 
@@ -33,17 +36,8 @@ static struct probe_member *find(const uint8_t tag[PROBE_TAG_BYTES])
     return NULL;
 }
 
-static void copy(struct arrived_probe *out, const struct net_datagram *d)
-{
-    out->len = 0;
-    for (int i = 0; i < d->part_count && out->len < d->len; i++) {
-        size_t len = d->parts[i].iov_len < d->len - out->len ? d->parts[i].iov_len : d->len - out->len;
-        memcpy(out->bytes + out->len, d->parts[i].iov_base, len);
-        out->len += len;
-    }
-}
-
-bool probe_inbox_take(void *port, struct net_datagram *d)
+/* The handler of NET_USER_PROBE. */
+static bool take(void *port, struct net_datagram *d)
 {
     struct arrived_probe *slot;
     struct probe p;
@@ -52,7 +46,7 @@ bool probe_inbox_take(void *port, struct net_datagram *d)
     pthread_mutex_lock(&inbox.lock);
     if (inbox.count < PROBE_INBOX_MAX) {
         slot = &inbox.ring[(inbox.first + inbox.count) % PROBE_INBOX_MAX];
-        copy(slot, d);
+        slot->len = demux_gather(d, slot->bytes, sizeof slot->bytes);
         if (probe_read(&p, slot->bytes, slot->len) == HX_OK && find(p.tag)) {
             slot->port = port;
             slot->from = (struct net_route){.to = d->from, .local = d->local, .socket = d->socket};
@@ -125,6 +119,19 @@ static void on_ready(struct engine_watch *w)
         m = find(probe.bytes + PROBE_TAG_AT);
         if (m)
             m->on_probe(m, &probe);
+    }
+}
+
+void probe_inbox_listen(struct udt_port *port)
+{
+    for (int i = 0; i < PORTS_MAX; i++) {
+        if (inbox.ports[i] == port)
+            return;
+        if (inbox.ports[i])
+            continue;
+        inbox.ports[i] = port;
+        net_port_set_handler(udt_port_net(port), NET_USER_PROBE, take, port);
+        return;
     }
 }
 

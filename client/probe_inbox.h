@@ -31,7 +31,7 @@ void probe_inbox_leave(struct probe_member *m); /* fine for one that has not joi
 /* From any thread, without the engine's lock: its thread shall call on_noted() with these bits, soon. The member must
  * not leave meanwhile. */
 void probe_inbox_note(struct probe_member *m, unsigned note);
-/* The handler of NET_USER_PROBE of each of our ports; `port`: its struct udt_port. */
-bool probe_inbox_take(void *port, struct net_datagram *d);
+/* From now on what comes to `port` is taken. With the engine's lock held. */
+void probe_inbox_listen(struct udt_port *port);
 
 #endif

@@ -60,40 +60,27 @@ static void fail(struct stun_transaction *t, int error)
 
 /* ---- the receiving threads ---- */
 
-/* Of a message that has the right id: is it what this one waits for? Our own question that came back by
- * hairpin comes from wherever the NAT says; whoever sends it has seen it. */
-static bool awaits(const struct stun_transaction *t, const void *port, const struct net_datagram *d)
+/* Our own question that came back by hairpin comes from wherever the NAT says: whoever sends it has seen it. */
+static bool awaits(const struct stun_transaction *t, const struct net_datagram *d)
 {
-    if (t->came)
-        return false;
-    return t->q.hairpin || (t->q.port == port && net_address_equal(&t->answered_by, &d->from));
+    return !t->came && (t->q.hairpin || net_address_equal(&t->answered_by, &d->from));
 }
 
-static size_t flatten(uint8_t out[STUN_MAX], const struct net_datagram *d)
-{
-    size_t len = 0;
-    for (int i = 0; i < d->part_count && len < d->len; i++) {
-        size_t part = d->parts[i].iov_len < d->len - len ? d->parts[i].iov_len : d->len - len;
-        memcpy(out + len, d->parts[i].iov_base, part);
-        len += part;
-    }
-    return len;
-}
-
-bool stun_take(void *port, struct net_datagram *d)
+bool stun_take(void *unused, struct net_datagram *d)
 {
     uint8_t bytes[STUN_MAX];
     uint64_t one = 1;
     struct stun_transaction *t;
     bool wake = false;
 
+    (void)unused;
     if (d->len < STUN_HEAD_BYTES || d->len > STUN_MAX)
         return false;
-    size_t len = flatten(bytes, d);
+    size_t len = demux_gather(d, bytes, sizeof bytes);
     pthread_mutex_lock(&table.lock);
     DL_FOREACH(table.list, t)
     {
-        if (memcmp(t->id, bytes + 4, STUN_ID_BYTES) != 0 || !awaits(t, port, d))
+        if (memcmp(t->id, bytes + 4, STUN_ID_BYTES) != 0 || !awaits(t, d))
             continue;
         t->came = wake = true;
         t->came_us = clock_now_us();

@@ -1,9 +1,10 @@
 /* client/stun.h: questions to STUN servers: Binding transactions (RFC 8489, 6). Everything is called and calls
  * back with the engine's lock held.
  *
- *   stun_ask ─► net_port_send ─► NAT ─► server          a question leaves by the port that is asked about:
- *   on_done ◄─ the engine's thread ◄─ stun_take ◄─┘     what the answer tells is the mapping of that very port
+ *   stun_ask ──► net_port_send ──────────────► NAT ──► server
+ *   on_done ◄── the engine's thread ◄── port ◄── NAT ◄────┘
  *
+ * A question leaves by the port that is asked about: what the answer tells is the mapping of that very port.
  * The port is the engine's own (udt_port_net()), whose answers arrive on UDT's receiving thread, or one of
  * client/stun_port.h. An answer counts if its transaction id, 96 random bits, and its source are right;
  * whatever else comes costs a comparison. */
@@ -38,7 +39,8 @@ struct stun_answer {
 };
 
 struct stun_question {
-    struct net_port *port;       /* that it leaves by; must stay until the answer */
+    /* That it leaves by; must stay until the answer, which stun_take() must get. */
+    struct net_port *port;
     struct endpoint server;      /* where it goes */
     struct net_address source;   /* our address and interface that it leaves by; zeroed: the kernel chooses */
     uint32_t scope;              /* the interface of a link-local server (RFC 4007); else 0 */
@@ -60,9 +62,8 @@ struct stun_question {
 int stun_ask(struct stun_transaction **out, const struct stun_question *q);
 void stun_cancel(struct stun_transaction *t); /* NULL is fine */
 
-/* The handler of NET_USER_STUN of every port of ours; `port`: its struct net_port. From any thread, without
- * the engine's lock. */
-bool stun_take(void *port, struct net_datagram *d);
+/* The handler of NET_USER_STUN of the ports of this process. From any thread, without the engine's lock. */
+bool stun_take(void *unused, struct net_datagram *d);
 /* An ICMP error has come for what left by `port` to `server`: its question is over. */
 void stun_refused(const struct net_port *port, const struct net_address *server);
 

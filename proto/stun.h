@@ -43,8 +43,8 @@ struct stun_response {
     /* The server's other address with its other port: OTHER-ADDRESS (RFC 5780, 7.4), in the classic form
      * CHANGED-ADDRESS. AF_UNSPEC: it has not both. */
     struct endpoint other;
-    /* Whence this answer was sent, as the server sees it: RESPONSE-ORIGIN (RFC 5780, 7.3), in the classic form
-     * SOURCE-ADDRESS. AF_UNSPEC: not said. */
+    /* Whence this answer was sent, as the server sees it: RESPONSE-ORIGIN (RFC 5780, 7.3), in the classic
+     * form SOURCE-ADDRESS. AF_UNSPEC: not said. */
     struct endpoint origin;
     uint16_t other_port; /* a second port at the address that was asked; 0: not said */
 };
@@ -56,7 +56,8 @@ bool stun_is_message(const uint8_t mark[STUN_MARK_BYTES], size_t len);
 bool stun_is_classic_request(const uint8_t *bytes, size_t len);
 
 /* Both forms. HX_OK, also with unknown attributes; HX_EPROTO: no Binding request, an attribute that is cut or
- * of another length than its kind has, a FINGERPRINT that is wrong or not last; HX_ETOOBIG: above STUN_MAX. */
+ * of another length than its kind has, a FINGERPRINT that is wrong or not last; HX_ETOOBIG: above
+ * STUN_MAX. */
 int stun_read_request(struct stun_request *out, const uint8_t *bytes, size_t len);
 /* Of the newer form. HX_OK, of a success with a mapped address or an error; HX_EPROTO, also for unknown
  * comprehension-required attributes, and for a success that maps nothing; HX_ETOOBIG. The caller compares the
@@ -73,12 +74,12 @@ size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t roo
  * by our answer. */
 size_t stun_answer_room(size_t question_len, bool ipv6);
 /* Answers `to`: by an error if r->error says so, with to->unknown if that is 420. Of what may be said only so
- * much is as fits into `room`, in this order of importance, since a bare request over IPv4 leaves room for two
- * addresses, over IPv6 for one:
+ * much is as fits into `room`, in this order of importance, since a bare request over IPv4 leaves room for
+ * two addresses, over IPv6 for one:
  *   XOR-MAPPED-ADDRESS, without which the answer is none; FINGERPRINT, if the request has one (RFC 8489, 7);
  *   the other port, if it was asked for; OTHER-ADDRESS; RESPONSE-ORIGIN; MAPPED-ADDRESS (RFC 5780, 6.1).
- * RFC 3489's form: MAPPED-ADDRESS, CHANGED-ADDRESS, SOURCE-ADDRESS. A client that wants more makes its question
- * longer (SOFTWARE). Returns the bytes written; 0: not even the first one fits. */
+ * In the classic form: MAPPED-ADDRESS, CHANGED-ADDRESS, SOURCE-ADDRESS. A client that wants more makes its
+ * question longer (SOFTWARE). Returns the bytes written; 0: not even the first one fits. */
 size_t stun_write_response(const struct stun_request *to, const struct stun_response *r, uint8_t *out,
                            size_t room);
 

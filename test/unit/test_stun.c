@@ -2,7 +2,8 @@
 #include "proto/stun.h"
 #include "test/unit/cuts.h"
 
-#define ID              "\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae" /* RFC 5769's, as all of its bytes below */
+/* RFC 5769's, as all of its bytes below. */
+#define ID              "\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
 #define HEAD(type, len) type len "\x21\x12\xa4\x42" ID
 #define SOFTWARE        "\x80\x22\x00\x0btest vector "
 
