@@ -72,13 +72,14 @@ struct demux { /* demux.c alone looks inside */
     int giving; /* threads inside of a handler that is not UDT's */
 };
 
-enum net_user {
-    NET_USER_UDT,
-    NET_USER_PROBE,
-    NET_USER_STUN,
-    NET_USER_CLASSIC_STUN,
-    NET_USERS,
-    NET_USER_NONE = NET_USERS
-};
+enum net_user demux_user(const struct demux *x, const struct net_datagram *d);
+/* At any time, but for NET_USER_UDT before anything is read. `take` NULL: nobody any more. The former handler
+ * is not running any more when this returns; so it is not for a handler, nor for who has a lock that one
+ * waits for. */
+void demux_set(struct demux *x, enum net_user user, net_take take, void *context);
+/* What the handler of the datagram's user says; false for nobody's. */
+bool demux_give(struct demux *x, struct net_datagram *d);
+/* Copies the datagram's bytes, at most `room`, into one piece; returns how many. */
+size_t demux_gather(const struct net_datagram *d, uint8_t *out, size_t room);
 
 #endif
