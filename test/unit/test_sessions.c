@@ -44,7 +44,8 @@ static struct session session_of(const char *text)
     return s;
 }
 
-/* `text` begins with the part of the first line `line`, the session and the further lines. Returns what follows. */
+/* `text` begins with the part of the first line `line`, the session and the further lines. Returns what
+ * follows. */
 static const char *check_part(const char *text, const char *line, const struct session *s, const char *lines)
 {
     char part[2048], chunk[2100], session[SESSION_TEXT_MAX];
@@ -230,19 +231,20 @@ static void a_head_tells_nobody_anything(void **state)
 static void the_longest_answer_fits_the_smallest_queue(void **state)
 {
     struct fixture *f = *state;
-    char name[HOST_ID_MAX + 1], bind[512], connect[1024], headers[1024] = MAPPING2;
+    char name[HOST_ID_MAX + 1], bind[512], connect[1024], headers[1024] = "";
     struct fake_stream *h1, *h2;
 
     f->config.max_queue_bytes = 2048;
+    strcpy(headers, "Mapping: address-and-port-dependent; ports=preserving; step=-65535; last=65535\r\n");
     memset(name, 'n', HOST_ID_MAX);
     name[HOST_ID_MAX] = '\0';
     snprintf(bind, sizeof bind, "/bind?host_id=%s", name);
     snprintf(connect, sizeof connect, "/connect?host_id=%s&name=%s", name, name);
     for (int i = 0; i < CANDIDATES_TOLD_MAX; i++)
         snprintf(headers + strlen(headers), sizeof headers - strlen(headers),
-                 "Candidate: [2001:db8:1111:2222:3333:4444:5555:6666]:%d mapped\r\n", 65000 + i);
-    h1 = ask(f, "[2001:db8:1111:2222:3333:4444:5555:7777]:65000", bind, headers);
-    h2 = fixture_peer_unread(f, "[2001:db8:1111:2222:3333:4444:5555:8888]:65000");
+                 "Candidate: [2001:1db8:1111:2222:3333:4444:5555:6666]:%d mapped\r\n", 65000 + i);
+    h1 = ask(f, "[2001:1db8:1111:2222:3333:4444:5555:7777]:65000", bind, headers);
+    h2 = fixture_peer_unread(f, "[2001:1db8:1111:2222:3333:4444:5555:8888]:65000");
     h1->room = h2->room = 0;
     fixture_accept(f, h2);
     say(f, h2, connect, headers);
