@@ -265,11 +265,11 @@ static int open_port(struct udt_port **out, uint16_t local_port)
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(local_port)};
     struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(local_port)};
     struct udt_port_config config = {
-        .local = (struct sockaddr *)&any6, .local_len = sizeof any6, .stun = stun_take};
+        .local = (struct sockaddr *)&any6, .local_len = sizeof any6, .stun = stun_take_answer};
     int err = udt_port_open(out, &config);
     if (err == HX_EADDR) { /* a kernel without IPv6 */
         config = (struct udt_port_config){
-            .local = (struct sockaddr *)&any, .local_len = sizeof any, .stun = stun_take};
+            .local = (struct sockaddr *)&any, .local_len = sizeof any, .stun = stun_take_answer};
         err = udt_port_open(out, &config);
     }
     return err;

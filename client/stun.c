@@ -66,7 +66,7 @@ static bool awaits(const struct stun_transaction *t, const struct net_datagram *
     return !t->came && (t->q.hairpin || net_address_equal(&t->answered_by, &d->from));
 }
 
-bool stun_take(void *unused, struct net_datagram *d)
+bool stun_take_answer(void *unused, struct net_datagram *d)
 {
     uint8_t bytes[STUN_MAX];
     uint64_t one = 1;
@@ -214,8 +214,10 @@ static int write_question(struct stun_transaction *t)
     uint8_t random[STUN_ID_BYTES - 4];
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return HX_ESYS;
-    struct stun_request r = {
-        .change_ip = t->q.change_ip, .change_port = t->q.change_port, .wants_other_port = true};
+    struct stun_request r = {.change_ip = t->q.change_ip,
+                             .change_port = t->q.change_port,
+                             .response_port = t->q.response_port,
+                             .wants_other_port = true};
     stun_set_id(r.id, random);
     memcpy(t->id, r.id, sizeof t->id);
     t->request_len = stun_write_request(&r, t->request, sizeof t->request);

@@ -21,7 +21,7 @@
 #define STUN_RTO_MS         100  /* until the first repetition; twice as long until each further one */
 #define STUN_RTO_MAX_MS     1600 /* 16 RTO, as RFC 8489 waits in the end (Rm) */
 #define STUN_QUESTIONS_MAX  128  /* under way in the process */
-#define STUN_QUESTION_BYTES 44   /* a written one, at most */
+#define STUN_QUESTION_BYTES 52   /* a written one, at most */
 
 struct stun_transaction;
 
@@ -39,14 +39,15 @@ struct stun_answer {
 };
 
 struct stun_question {
-    /* That it leaves by; must stay until the answer, which stun_take() must get. */
+    /* That it leaves by; must stay until the answer, which stun_take_answer() must get. */
     struct net_port *port;
     struct endpoint server;      /* where it goes */
     struct net_address source;   /* our address and interface that it leaves by; zeroed: the kernel chooses */
     uint32_t scope;              /* the interface of a link-local server (RFC 4007); else 0 */
     struct endpoint answered_by; /* whence the answer comes; AF_UNSPEC: from the server */
     bool change_ip,
-        change_port; /* RFC 5780, 4.4: it shall come from the server's other address, other port */
+        change_port;        /* RFC 5780, 4.4: it shall come from the server's other address, other port */
+    uint16_t response_port; /* RFC 5780, 4.6: it shall come to this port of our external address; 0: back */
     /* RFC 5780, 4.5: `server` is a mapping of ours, and the question itself shall come back to some port of
      * ours. The answer then has no more than `error`, `sent` and `rtt_us`. */
     bool hairpin;
@@ -63,7 +64,7 @@ int stun_ask(struct stun_transaction **out, const struct stun_question *q);
 void stun_cancel(struct stun_transaction *t); /* NULL is fine */
 
 /* The handler of NET_USER_STUN of the ports of this process. From any thread, without the engine's lock. */
-bool stun_take(void *unused, struct net_datagram *d);
+bool stun_take_answer(void *unused, struct net_datagram *d);
 /* An ICMP error has come for what left by `port` to `server`: its question is over. */
 void stun_refused(const struct net_port *port, const struct net_address *server);
 

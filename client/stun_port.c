@@ -57,7 +57,7 @@ int stun_port_open(struct stun_port **out, int family)
         free(p);
         return err;
     }
-    net_port_set_handler(p->net, NET_USER_STUN, stun_take, NULL);
+    net_port_set_handler(p->net, NET_USER_STUN, stun_take_answer, NULL);
     p->watch = (struct engine_watch){.fd = net_port_fd(p->net), .on_ready = on_ready};
     (void)setsockopt(p->watch.fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     (void)setsockopt(p->watch.fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);

@@ -37,6 +37,7 @@ enum attribute {
     PASSWORD_ALGORITHM = 0x001D,
     USERHASH = 0x001E,
     XOR_MAPPED_ADDRESS = 0x0020,
+    RESPONSE_PORT = 0x0027,
     FINGERPRINT = 0x8028,
     RESPONSE_ORIGIN = 0x802B,
     OTHER_ADDRESS = 0x802C,
@@ -382,6 +383,11 @@ size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t roo
         if (!(value = add_attribute(&w, STUN_CHANGE_REQUEST, 4)))
             return 0;
         value[3] = (uint8_t)((r->change_ip ? CHANGE_IP : 0) | (r->change_port ? CHANGE_PORT : 0));
+    }
+    if (r->response_port != 0) {
+        if (!(value = add_attribute(&w, RESPONSE_PORT, 2)))
+            return 0;
+        put16(value, r->response_port);
     }
     if (r->wants_other_port && !add_attribute(&w, OTHER_PORT, 0))
         return 0;

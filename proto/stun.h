@@ -31,8 +31,11 @@ struct stun_request {
     bool classic;                /* RFC 3489's form, without the cookie; read, never written */
     bool change_ip, change_port; /* the answer shall leave by the server's other address, other port */
     bool wants_other_port;       /* stun_response.other_port is asked for: our own addition */
-    bool fingerprint;            /* it has one, and it is right */
-    int unknown_count;           /* comprehension-required attributes that we do not know: 420 */
+    /* RESPONSE-PORT (RFC 5780, 7.5): where the answer shall go at the address that asks; 0: back. Written alone:
+     * a server of ours answers nobody who has not asked, and one that reads it finds it among the unknown. */
+    uint16_t response_port;
+    bool fingerprint;  /* it has one, and it is right */
+    int unknown_count; /* comprehension-required attributes that we do not know: 420 */
     uint16_t unknown[STUN_UNKNOWN_MAX];
 };
 
@@ -66,7 +69,7 @@ int stun_read_response(struct stun_response *out, const uint8_t *bytes, size_t l
 
 /* Puts the cookie before a transaction id, 12 bytes, which must be unguessable (RFC 8489, 5). */
 void stun_set_id(uint8_t id[STUN_ID_BYTES], const uint8_t transaction[STUN_ID_BYTES - 4]);
-/* The newer form. Returns the bytes written, at most 44 of `room`; 0: `room` is too small. */
+/* The newer form. Returns the bytes written, at most 52 of `room`; 0: `room` is too small. */
 size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t room);
 
 /* How long the answer to a question of `question_len` bytes may be, so that with the heads of IP and UDP, 28
