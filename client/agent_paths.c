@@ -23,7 +23,7 @@ static bool is_private(const struct endpoint *e)
 
 static enum path_rank rank_of(const struct candidate *c)
 {
-    if (c->kind == CANDIDATE_HOST && is_private(&c->at))
+    if (c->kind != CANDIDATE_MAPPED && is_private(&c->at)) /* a nameserver of this network sees those, too */
         return PATH_RANK_LAN;
     if (c->at.family == AF_INET6)
         return PATH_RANK_IPV6;
