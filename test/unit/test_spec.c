@@ -109,7 +109,7 @@ static void requests_are_written(void **state)
 /* What the hosts of the session's transcripts tell. */
 static struct peer_fields told(const char *const candidates[2], const char *mapping)
 {
-    struct peer_fields f = {.mapping = {NAT_MAPPING_UNKNOWN}};
+    struct peer_fields f = {.mapping.kind = NAT_MAPPING_UNKNOWN};
     struct candidate c;
 
     for (int i = 0; i < 2; i++) {
