@@ -191,7 +191,7 @@ static void ask_now(struct leg *leg)
     buf_init(&bytes, 0);
     struct nameserver_request request = {
         .name = &b->settings->nameservers[b->where], .families = leg->families, .bytes = &bytes};
-    int err = request_write_bind(&bytes, b->settings->name, header);
+    int err = request_write_bind(&bytes, b->settings->name, header, NULL);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);
     buf_free(&bytes);

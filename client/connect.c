@@ -113,7 +113,7 @@ static void on_punched(void *user, const struct punch_result *r)
 
 static void punch(struct connect *c, const struct candidates *peer)
 {
-    struct punch_result begun = {.peer = &peer->at[0], .name = c->settings.name};
+    struct punch_result begun = {.peer = &peer->list[0].at, .name = c->settings.name};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
@@ -180,7 +180,7 @@ static void ask(struct connect *c)
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
     buf_init(&bytes, 0);
     int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
-                                    c->settings.wait_s > 0 ? prefer : NULL);
+                                    c->settings.wait_s > 0 ? prefer : NULL, NULL);
     if (err == HX_OK)
         err = nameserver_open(&c->nameserver, &request, &callbacks);
     buf_free(&bytes);

@@ -87,7 +87,7 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    struct punch_result failed = {.peer = &part->peer.at[0], .name = part->name};
+    struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
     int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
                                                   .uplink = *nameserver_uplink(n),

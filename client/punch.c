@@ -4,7 +4,7 @@
 #include "base/fair_share.h"
 #include "base/rate.h"
 #include "client/engine.h"
-#include "client/parts.h"
+#include "proto/host_id.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static void done(struct punch *p, int error, struct stream *stream)
     char text[TEXT_MAX] = "";
     struct punch_result result = {.error = error,
                                   .stream = stream,
-                                  .peer = &p->request.peer.at[0],
+                                  .peer = &p->request.peer.list[0].at,
                                   .name = p->name,
                                   .text =
                                       error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
@@ -123,7 +123,7 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct sockaddr_in6 address;
     struct fair_share_member *victim;
     struct punch *older;
-    endpoint_to_sockaddr6(&request->peer.at[0], &address);
+    endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
     if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
         return HX_ELIMIT;
     while ((older = find(request)))
@@ -140,8 +140,8 @@ static int begin_rendezvous(struct punch *p)
     const struct punch_request *request = &p->request;
     struct sockaddr_storage sa;
     struct sockaddr_in6 source;
-    socklen_t len = endpoint_to_sockaddr(&request->peer.at[0], &sa);
-    if (endpoint_link_local(&request->peer.at[0]))
+    socklen_t len = endpoint_to_sockaddr(&request->peer.list[0].at, &sa);
+    if (endpoint_link_local(&request->peer.list[0].at))
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
     uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
     return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
@@ -151,10 +151,10 @@ static int begin_rendezvous(struct punch *p)
 int punch_begin(const struct punch_request *request)
 {
     struct fair_share_source source;
-    if (request->peer.count == 0 || !parts_punchable(&request->peer.at[0]))
+    if (request->peer.count == 0 || !endpoint_punchable(&request->peer.list[0].at))
         return HX_EADDR;
     set_limits();
-    fair_share_source(&source, request->peer.at[0].family, request->peer.at[0].address);
+    fair_share_source(&source, request->peer.list[0].at.family, request->peer.list[0].at.address);
     int err = admit(request, &source);
     if (err < 0)
         return err;
