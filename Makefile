@@ -117,6 +117,7 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
 # Into programs of ours and of others, sanitized or not: without a sanitizer itself.
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
+$(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 build/release/test/stock/%: test/stock/%.cc
@@ -137,7 +138,7 @@ programs: $(PROGRAMS)
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(B)/test/natlab/delay_line $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
+tools: $(addprefix $(B)/test/natlab/,probe delay_line nat_box) $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
