@@ -69,6 +69,8 @@ demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
+natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
+	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
 fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
@@ -121,6 +123,7 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
+$(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 build/release/test/stock/%: test/stock/%.cc
@@ -141,7 +144,7 @@ programs: $(PROGRAMS)
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(B)/test/natlab/mapper $(B)/test/natlab/delay_line $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
+tools: $(addprefix $(B)/test/natlab/,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
@@ -162,6 +165,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all asan tsan lint programs deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all asan tsan lint programs deps deps-test demo check bench natlab fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
