@@ -13,7 +13,7 @@ struct stun_transaction {
     struct stun_question q;
     struct timer timer; /* the next repetition, or the end */
     uint8_t id[STUN_ID_BYTES];
-    uint8_t request[STUN_QUESTION_BYTES];
+    uint8_t request[STUN_REQUEST_MAX];
     size_t request_len;
     struct net_address server, answered_by;
     int sent;

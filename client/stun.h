@@ -21,7 +21,6 @@
 #define STUN_RTO_MS         100  /* until the first repetition; twice as long until each further one */
 #define STUN_RTO_MAX_MS     1600 /* 16 RTO, as RFC 8489 waits in the end (Rm) */
 #define STUN_QUESTIONS_MAX  128  /* under way in the process */
-#define STUN_QUESTION_BYTES 52   /* a written one, at most */
 
 struct stun_transaction;
 

@@ -21,6 +21,9 @@
 #define ATTRIBUTE_HEAD  4
 #define OPTIONAL        0x8000 /* attributes from here on may be skipped by whoever does not know them */
 #define FINGERPRINT_LEN (ATTRIBUTE_HEAD + 4)
+/* Bytes of a request's OTHER_PORT: so many that two addresses and the port fit into the answer, also over
+ * IPv6 (stun_answer_room()): 3 * (36 + 48) / 2 - 48 is 78, and they take 76. */
+#define OTHER_PORT_ROOM 12
 
 /* RFC 8489, 18.3; RFC 5780, 9.1; RFC 3489, 11.2. */
 enum attribute {
@@ -41,10 +44,10 @@ enum attribute {
     FINGERPRINT = 0x8028,
     RESPONSE_ORIGIN = 0x802B,
     OTHER_ADDRESS = 0x802C,
-    /* Ours, from the range that needs no standard (RFC 8489, 18.3), unassigned in IANA's registry: a request
-     * has it empty, and a server with a second port at the address that was asked answers with that port and
-     * two bytes of padding. OTHER-ADDRESS cannot say this: it may be said only by a server with a second
-     * address, too (RFC 5780, 7.4), and its readers take it for that. */
+    /* Ours, from the range that needs no standard (RFC 8489, 18.3), unassigned in IANA's registry: a server
+     * with a second port at the address that was asked answers it with that port. OTHER-ADDRESS cannot say
+     * this: it may be said only by a server with a second address, too (RFC 5780, 7.4), and its readers take
+     * it for that. In a request its value is zeroes, whatever their number. */
     OTHER_PORT = 0xE878,
 };
 
@@ -389,7 +392,7 @@ size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t roo
             return 0;
         put16(value, r->response_port);
     }
-    if (r->wants_other_port && !add_attribute(&w, OTHER_PORT, 0))
+    if (r->wants_other_port && !add_attribute(&w, OTHER_PORT, OTHER_PORT_ROOM))
         return 0;
     if (r->fingerprint) {
         if (room - w.len < FINGERPRINT_LEN)

@@ -15,6 +15,7 @@
 #define STUN_HEAD_BYTES  20
 #define STUN_MARK_BYTES  8  /* enough of a message to tell that it is one */
 #define STUN_ID_BYTES    16 /* magic cookie and transaction id; RFC 3489 has 16 bytes of id there */
+#define STUN_REQUEST_MAX 60 /* of our own */
 #define STUN_CLASSIC_MAX 28 /* a head, and RFC 3489's CHANGE-REQUEST */
 /* Longer messages are refused: RFC 8489, 6.1, has a sender keep to 576 bytes with IPv4's head of 20 and UDP's
  * of 8 where it does not know the path, and no Binding needs more. */
@@ -69,7 +70,7 @@ int stun_read_response(struct stun_response *out, const uint8_t *bytes, size_t l
 
 /* Puts the cookie before a transaction id, 12 bytes, which must be unguessable (RFC 8489, 5). */
 void stun_set_id(uint8_t id[STUN_ID_BYTES], const uint8_t transaction[STUN_ID_BYTES - 4]);
-/* The newer form. Returns the bytes written, at most 52 of `room`; 0: `room` is too small. */
+/* The newer form. Returns the bytes written, at most STUN_REQUEST_MAX of `room`; 0: `room` is too small. */
 size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t room);
 
 /* How long the answer to a question of `question_len` bytes may be, so that with the heads of IP and UDP, 28

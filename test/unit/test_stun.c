@@ -195,7 +195,7 @@ static void requests_are_written_and_read_as_the_same(void **state)
         r.wants_other_port = bits & 4;
         r.fingerprint = bits & 8;
         size_t len = stun_write_request(&r, bytes, sizeof bytes);
-        assert_in_range(len, STUN_HEAD_BYTES, 44);
+        assert_in_range(len, STUN_HEAD_BYTES, STUN_REQUEST_MAX);
         assert_true(stun_is_message(bytes, len));
         assert_int_equal(read_request(&back, bytes, len), HX_OK);
         assert_memory_equal(&back, &r, sizeof r);
@@ -409,17 +409,28 @@ static void an_answer_is_never_longer_than_one_and_a_half_times_the_question(voi
     check_endpoint(&back.origin, "[2001:db8::3]:3");
 }
 
-static void the_other_port_is_told_to_who_asks_even_over_ipv6(void **state)
+static void who_asks_for_the_other_port_gets_it_and_both_addresses_also_over_ipv6(void **state)
 {
+    struct stun_response four = full_response("192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3");
     struct stun_response six = full_response("[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8::3]:3"), back;
     struct stun_request q = request();
+    uint8_t question[STUN_REQUEST_MAX];
 
     (void)state;
     answer(&q, &six, 24, true, &back);
     assert_int_equal(back.other_port, 0);
     q.wants_other_port = true;
-    answer(&q, &six, 24, true, &back);
+    answer(&q, &six, 24, true, &back); /* a short question: the port before the address */
     assert_int_equal(back.other_port, 7001);
+    check_endpoint(&back.other, "-");
+    size_t len = stun_write_request(&q, question, sizeof question);
+    answer(&q, &six, len, true, &back);
+    assert_int_equal(back.other_port, 7001);
+    check_endpoint(&back.other, "[2001:db8::2]:2");
+    answer(&q, &four, len, false, &back);
+    assert_int_equal(back.other_port, 7001);
+    check_endpoint(&back.other, "192.0.2.2:2");
+    check_endpoint(&back.origin, "192.0.2.3:3");
 }
 
 static void the_classic_form_has_its_three_addresses_in_answer_to_a_change_request(void **state)
@@ -495,7 +506,7 @@ int main(void)
         cmocka_unit_test(padding_and_another_port_to_answer_to_are_unknown),
         cmocka_unit_test(classic_requests_are_told_by_their_exact_shape),
         cmocka_unit_test(an_answer_is_never_longer_than_one_and_a_half_times_the_question),
-        cmocka_unit_test(the_other_port_is_told_to_who_asks_even_over_ipv6),
+        cmocka_unit_test(who_asks_for_the_other_port_gets_it_and_both_addresses_also_over_ipv6),
         cmocka_unit_test(the_classic_form_has_its_three_addresses_in_answer_to_a_change_request),
         cmocka_unit_test(who_asks_with_a_fingerprint_is_answered_with_one),
         cmocka_unit_test(every_room_is_kept)};
