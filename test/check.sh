@@ -117,6 +117,7 @@ suite_natlab() {
     for group in matrix holes stories families uplinks kinds weather shared; do
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
+    tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
 }
