@@ -121,6 +121,7 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
+$(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 build/release/test/stock/%: test/stock/%.cc
@@ -141,7 +142,7 @@ programs: $(PROGRAMS)
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(B)/test/natlab/mapper $(B)/test/natlab/delay_line $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
+tools: $(addprefix $(B)/test/natlab/,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \

@@ -11,11 +11,11 @@ if [ -x "$B/hx" ]; then
     export HX_KEY
 fi
 
-build_probe() { # if it is older than its source
-    local source=$TOP/test/natlab/probe.c
-    [ "$PROBE" -nt "$source" ] && return
-    mkdir -p "${PROBE%/*}"
-    "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o "$PROBE" "$source"
+build_probe() { # and the lab's other programs, if one is older than its sources
+    local programs=("$B"/test/natlab/{probe,delay_line,nat_box})
+    [ -n "$(find "$TOP"/test/natlab -name '*.[ch]' -newer "${programs[0]}" 2>&1)" ] || [ ! -x "${programs[1]}" ] ||
+        [ ! -x "${programs[2]}" ] || return 0
+    make -C "$TOP" --no-print-directory -s "B=${B#"$TOP"/}" "${programs[@]#"$TOP"/}"
 }
 start_reflector() {
     lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
