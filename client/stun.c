@@ -13,10 +13,11 @@ struct stun_transaction {
     struct stun_question q;
     struct timer timer; /* the next repetition, or the end */
     uint8_t id[STUN_ID_BYTES];
-    uint8_t request[STUN_QUESTION_BYTES];
+    uint8_t request[STUN_REQUEST_MAX];
     size_t request_len;
     struct net_address server, answered_by;
     int sent;
+    bool refused;
     int rto_ms;
     int64_t asked_us, deadline_ms;
     /* Guarded by table.lock: what has come. */
@@ -163,11 +164,13 @@ void stun_refused(const struct net_port *port, const struct net_address *server)
     struct stun_transaction *t;
     DL_FOREACH(table.list, t)
     {
-        if (t->q.port == port && net_address_equal(&t->server, server) && !t->q.hairpin)
+        if (!t->refused && t->q.port == port && net_address_equal(&t->server, server) && !t->q.hairpin)
             break;
     }
-    if (t)
-        fail(t, HX_EREFUSED);
+    if (!t)
+        return;
+    t->refused = true;
+    engine_timer_set(&t->timer, clock_now_ms()); /* who tells us is still busy with the port */
 }
 
 /* A datagram that cannot leave is as good as lost. */
@@ -187,7 +190,9 @@ static void send_once(struct stun_transaction *t)
 static void on_timer(struct timer *timer)
 {
     struct stun_transaction *t = container_of(timer, struct stun_transaction, timer);
-    if (clock_now_ms() >= t->deadline_ms)
+    if (t->refused)
+        fail(t, HX_EREFUSED);
+    else if (clock_now_ms() >= t->deadline_ms)
         fail(t, HX_ETIMEDOUT);
     else
         send_once(t);

@@ -18,10 +18,9 @@
 /* RFC 8489, 6.2.1, begins with 500 ms, for a client that knows nothing of the network and may send many. We
  * send few, of some 90 bytes on the wire, and somebody waits for what they tell: within 3 s this gives five
  * tries instead of three. */
-#define STUN_RTO_MS         100  /* until the first repetition; twice as long until each further one */
-#define STUN_RTO_MAX_MS     1600 /* 16 RTO, as RFC 8489 waits in the end (Rm) */
-#define STUN_QUESTIONS_MAX  128  /* under way in the process */
-#define STUN_QUESTION_BYTES 52   /* a written one, at most */
+#define STUN_RTO_MS        100  /* until the first repetition; twice as long until each further one */
+#define STUN_RTO_MAX_MS    1600 /* 16 RTO, as RFC 8489 waits in the end (Rm) */
+#define STUN_QUESTIONS_MAX 128  /* under way in the process */
 
 struct stun_transaction;
 

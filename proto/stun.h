@@ -15,7 +15,7 @@
 #define STUN_HEAD_BYTES  20
 #define STUN_MARK_BYTES  8  /* enough of a message to tell that it is one */
 #define STUN_ID_BYTES    16 /* magic cookie and transaction id; RFC 3489 has 16 bytes of id there */
-#define STUN_REQUEST_MAX 52 /* of our own */
+#define STUN_REQUEST_MAX 60 /* of our own */
 #define STUN_CLASSIC_MAX 28 /* a head, and RFC 3489's CHANGE-REQUEST */
 /* Longer messages are refused: RFC 8489, 6.1, has a sender keep to 576 bytes with IPv4's head of 20 and UDP's
  * of 8 where it does not know the path, and no Binding needs more. */
