@@ -175,6 +175,7 @@ void agent_end(struct agent *a)
     if (!a)
         return;
     a->ended = true;
+    agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
     engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }

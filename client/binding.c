@@ -151,6 +151,7 @@ static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
+    leg->renewing = false;
     close_former(leg);
     leg_ended(leg, end);
     leg->nameserver = NULL;
@@ -165,7 +166,8 @@ static void on_agreed(void *user, const struct endpoint *external)
     struct binding *b = leg->b;
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
-    bool same = leg->former && endpoint_equal(external, &leg->external);
+    bool same = leg->renewing && endpoint_equal(external, &leg->external);
+    leg->renewing = false;
     close_former(leg);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
@@ -307,6 +309,7 @@ static void renew(struct leg *leg)
     nameserver_callbacks(leg->nameserver, &callbacks);
     leg->former = leg->nameserver;
     leg->nameserver = NULL;
+    leg->renewing = true;
     ask(leg);
 }
 

@@ -33,6 +33,7 @@ struct leg { /* private */
     /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
      * NULL */
     struct nameserver *former;
+    bool renewing; /* ASKING: and it may be gone already */
     struct turn turn;   /* QUEUED: waited for; ASKING: had */
     struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
