@@ -1,14 +1,18 @@
-/* test/natlab/mapper: drives client/portmap and client/interfaces in the lab, a line for each thing that happens.
+/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing that happens.
  *
  *   mapper hold PORT     opens UDP port PORT and has the router map it. Commands on standard input: "check",
  *                        "network", "end", which gives the mapping back. Prints, with milliseconds since the start,
  *                        "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
+ *   mapper list PORT SEEN  the candidates of UDP port PORT, which a server sees as the address SEEN, as one line
+ *                        "ADDRESS KIND, ...", and again each time that they change. Commands: "network", "end"
  *   mapper probe MS      "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
  */
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/engine.h"
+#include "client/local_candidates.h"
 #include "client/portmap.h"
+#include "client/race.h"
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -98,6 +102,44 @@ static int hold(uint16_t port)
     return 0;
 }
 
+static void print_candidates(void *user)
+{
+    struct candidates all;
+    char text[CANDIDATE_TEXT_MAX];
+    local_candidates_get(*(struct local_candidates **)user, &all);
+    for (size_t i = 0; i < all.count; i++) {
+        candidate_format(&all.list[i], text);
+        printf("%s%s", i > 0 ? ", " : "", text);
+    }
+    printf("\n");
+}
+
+static int list(uint16_t port, const char *text)
+{
+    struct local_candidates *c;
+    struct endpoint seen;
+    char line[64];
+    if (endpoint_parse(&seen, text, strlen(text)) < 0)
+        return 2;
+    engine_lock();
+    if (local_candidates_begin(&c, port, FAMILY_ANY, true, print_candidates, &c) < 0)
+        return 1;
+    print_candidates(&c);
+    local_candidates_seen(c, &seen);
+    engine_unlock();
+    while (fgets(line, sizeof line, stdin) && strcmp(line, "end\n") != 0) {
+        engine_lock();
+        local_candidates_network_changed(c);
+        engine_unlock();
+    }
+    engine_lock();
+    local_candidates_end(c);
+    engine_unlock();
+    portmap_await_end(PORTMAP_GIVE_BACK_MS);
+    printf("ended\n");
+    return 0;
+}
+
 static const char *told(char text[ENDPOINT_TEXT_MAX], const struct portmap_offer *o)
 {
     char *colon;
@@ -131,6 +173,8 @@ int main(int argc, char **argv)
         return hold((uint16_t)atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "probe") == 0)
         return probe(atoi(argv[2]));
-    fprintf(stderr, "usage: mapper hold PORT | probe MS\n");
+    if (argc == 4 && strcmp(argv[1], "list") == 0)
+        return list((uint16_t)atoi(argv[2]), argv[3]);
+    fprintf(stderr, "usage: mapper hold PORT | list PORT SEEN | probe MS\n");
     return 2;
 }
