@@ -61,7 +61,8 @@ static void look(struct local_candidates *c)
     if (same(&now, &c->told))
         return;
     c->told = now;
-    c->changed(c->user);
+    if (c->changed)
+        c->changed(c->user);
 }
 
 static void on_portmap(void *user)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct local_candidates;
-/* What local_candidates_get() says is another now. Calls none of these but that one. */
+/* What local_candidates_get() says is another now. Calls none of these but that one. May be NULL. */
 typedef void local_candidates_changed_fn(void *user);
 
 /* `families`: FAMILY_* of client/race.h. `port_mapping`: the router shall be asked for one, once it is known that

@@ -12,6 +12,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_KEEPALIVE,
                  OPTION_KEY_FILE,
                  OPTION_LABEL,
+                 OPTION_NO_PORT_MAPPING,
                  OPTION_RETRY_FOR,
                  OPTION_SET,
                  OPTION_SHARE,

@@ -198,6 +198,21 @@ asks_none() { # who is seen as he is has no NAT
     cat "$WORK/miniupnpd.err"
     ! grep -qE 'received from|SSDP M-SEARCH from' "$WORK/miniupnpd.err"
 }
+hx_bind_maps() { # hx_bind_maps MAPPINGS [OPTION]: while it is bound; and it gives back what there is when it ends
+    local begin before
+    router all && start_s && start_h1 --echo "${@:2}" && await_bound || return 1
+    if [ "$1" = 0 ]; then
+        greet # has been bound for so long
+    else
+        await_line "$WORK/miniupnpd.err" 'PCP MAP: added mapping UDP' 10 || return 1
+    fi
+    before=$(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${LAB_INSIDE[1]}:")
+    begin=$EPOCHREALTIME
+    end_now "$H1_PID"
+    NOTE="hx bind ended after $(ms_between "$begin" "$EPOCHREALTIME") ms"
+    echo "mappings: $before, then $(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c dnat)"
+    [ "$before" = "$1" ] && ! lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep dnat
+}
 # asks_in_vain MATCH: no answer, and nothing waits for one.
 asks_in_vain() {
     local say
@@ -220,6 +235,8 @@ story 'a router that was restarted maps anew once that is suspected' restarts up
 story 'a mapping is lost with the way to its router, and made again with it' moves
 story 'the addresses of a host are told, and the mapping when it has come' lists
 story 'without a NAT the router is not asked' asks_none
+story 'hx bind has its port mapped, and gives that back' hx_bind_maps 1
+story 'hx bind --no-port-mapping has not' hx_bind_maps 0 --no-port-mapping
 story 'a router that says no is not waited for' asks_in_vain 'udp dport 1 '
 story 'a router that says nothing is not waited for' asks_in_vain 'iifname "lan1"'
 lab_down
