@@ -19,24 +19,18 @@ struct local_candidates {
     void *user;
 };
 
-static const struct endpoint *mapped(const struct local_candidates *c)
-{
-    static const struct endpoint none;
-    return c->portmap ? portmap_external(c->portmap) : &none;
-}
-
-static void collect(const struct local_candidates *c, struct candidates *out)
+void local_candidates_of(struct candidates *out, uint16_t local_port, int families)
 {
     struct endpoint hosts[INTERFACES_MAX];
-    const struct endpoint *m = mapped(c);
-    size_t count = interfaces_list(hosts, c->local_port);
-    enum address_class class = address_class(m);
+    const struct endpoint *m = portmap_external(local_port);
+    size_t count = interfaces_list(hosts, local_port);
+    enum address_class class = families & FAMILY_IPV4 ? address_class(m) : ADDRESS_UNUSABLE;
     size_t limit = class == ADDRESS_PRIVATE ? CANDIDATES_TOLD_MAX - 1 : CANDIDATES_TOLD_MAX;
     *out = (struct candidates){.count = 0};
     if (class == ADDRESS_GLOBAL)
         (void)candidates_add(out, m, CANDIDATE_MAPPED);
     for (size_t i = 0; i < count && out->count < limit; i++) {
-        if (c->families & (hosts[i].family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6))
+        if (families & (hosts[i].family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6))
             (void)candidates_add(out, &hosts[i], CANDIDATE_HOST);
     }
     if (class == ADDRESS_PRIVATE)
@@ -57,7 +51,7 @@ static bool same(const struct candidates *a, const struct candidates *b)
 static void look(struct local_candidates *c)
 {
     struct candidates now;
-    collect(c, &now);
+    local_candidates_of(&now, c->local_port, c->families);
     if (same(&now, &c->told))
         return;
     c->told = now;
@@ -81,15 +75,9 @@ int local_candidates_begin(struct local_candidates **out, uint16_t local_port, i
                                    .port_mapping = port_mapping,
                                    .changed = changed,
                                    .user = user};
-    collect(c, &c->told);
+    local_candidates_of(&c->told, local_port, families);
     *out = c;
     return HX_OK;
-}
-
-void local_candidates_get(struct local_candidates *c, struct candidates *out)
-{
-    collect(c, &c->told); /* where the kernel does not tell of changes, too */
-    *out = c->told;
 }
 
 /* An address that is none of this host's. */

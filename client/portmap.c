@@ -306,6 +306,17 @@ static int spawn(struct mapping *m)
     return rc == 0 ? HX_OK : HX_ESYS;
 }
 
+static struct mapping *mapping_of(uint16_t local_port)
+{
+    struct mapping *m;
+    DL_FOREACH(mappings, m)
+    {
+        if (m->local_port == local_port)
+            break;
+    }
+    return m;
+}
+
 static int mapping_create(struct mapping **out, uint16_t local_port)
 {
     struct mapping *m;
@@ -344,11 +355,7 @@ int portmap_begin(struct portmap **out, uint16_t local_port, portmap_changed_fn 
     struct portmap *p = calloc(1, sizeof *p);
     if (!p)
         return HX_ENOMEM;
-    DL_FOREACH(mappings, m)
-    {
-        if (m->local_port == local_port)
-            break;
-    }
+    m = mapping_of(local_port);
     int err = m ? HX_OK : mapping_create(&m, local_port);
     if (err < 0) {
         free(p);
@@ -360,9 +367,11 @@ int portmap_begin(struct portmap **out, uint16_t local_port, portmap_changed_fn 
     return HX_OK;
 }
 
-const struct endpoint *portmap_external(const struct portmap *p)
+const struct endpoint *portmap_external(uint16_t local_port)
 {
-    return &p->mapping->external;
+    static const struct endpoint none;
+    const struct mapping *m = mapping_of(local_port);
+    return m ? &m->external : &none;
 }
 
 void portmap_network_changed(struct portmap *p)

@@ -30,7 +30,7 @@ static int64_t elapsed_ms(void)
 static void on_changed(void *user)
 {
     char text[ENDPOINT_TEXT_MAX];
-    const struct endpoint *e = portmap_external(*(struct portmap **)user);
+    const struct endpoint *e = portmap_external(*(uint16_t *)user);
     endpoint_format(e, text);
     if (e->family == AF_UNSPEC)
         printf("lost %" PRId64 "\n", elapsed_ms());
@@ -83,7 +83,7 @@ static int hold(uint16_t port)
     struct portmap *p;
     struct pollfd fds[] = {{.fd = 0, .events = POLLIN}, {.fd = open_port(port), .events = POLLIN}};
     engine_lock();
-    int err = portmap_begin(&p, port, on_changed, &p);
+    int err = portmap_begin(&p, port, on_changed, &port);
     engine_unlock();
     if (err < 0)
         return 1;
@@ -106,7 +106,7 @@ static void print_candidates(void *user)
 {
     struct candidates all;
     char text[CANDIDATE_TEXT_MAX];
-    local_candidates_get(*(struct local_candidates **)user, &all);
+    local_candidates_of(&all, *(uint16_t *)user, FAMILY_ANY);
     for (size_t i = 0; i < all.count; i++) {
         candidate_format(&all.list[i], text);
         printf("%s%s", i > 0 ? ", " : "", text);
@@ -122,9 +122,9 @@ static int list(uint16_t port, const char *text)
     if (endpoint_parse(&seen, text, strlen(text)) < 0)
         return 2;
     engine_lock();
-    if (local_candidates_begin(&c, port, FAMILY_ANY, true, print_candidates, &c) < 0)
+    if (local_candidates_begin(&c, port, FAMILY_ANY, true, print_candidates, &port) < 0)
         return 1;
-    print_candidates(&c);
+    print_candidates(&port);
     local_candidates_seen(c, &seen);
     engine_unlock();
     while (fgets(line, sizeof line, stdin) && strcmp(line, "end\n") != 0) {
