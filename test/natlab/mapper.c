@@ -1,11 +1,12 @@
-/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing that happens.
+/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing that
+ * happens. Commands come on standard input, a line each.
  *
- *   mapper hold PORT     opens UDP port PORT and has the router map it. Commands on standard input: "check",
- *                        "network", "end", which gives the mapping back. Prints, with milliseconds since the start,
- *                        "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
+ *   mapper hold PORT       opens UDP port PORT and has the router map it. Commands: "check", "network", and "end",
+ *                          which gives the mapping back. Prints, with milliseconds since the start or the end,
+ *                          "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
  *   mapper list PORT SEEN  the candidates of UDP port PORT, which a server sees as the address SEEN, as one line
- *                        "ADDRESS KIND, ...", and again each time that they change. Commands: "network", "end"
- *   mapper probe MS      "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
+ *                          "ADDRESS KIND, ...", and again when they change. Commands: "network", "end"
+ *   mapper probe MS        "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -93,12 +94,12 @@ static int hold(uint16_t port)
         if (fds[0].revents)
             going = take_command(p);
     }
-    begun_ms = clock_now_ms();
+    int64_t end_ms = clock_now_ms();
     engine_lock();
     portmap_end(p);
     engine_unlock();
     portmap_await_end(PORTMAP_GIVE_BACK_MS);
-    printf("ended %" PRId64 "\n", elapsed_ms());
+    printf("ended %" PRId64 "\n", clock_now_ms() - end_ms);
     return 0;
 }
 

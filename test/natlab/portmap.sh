@@ -91,6 +91,7 @@ start_hold() { # the mapper on H1, with its commands at $say
     rm -f "$WORK/say"
     mkfifo "$WORK/say"
     lab_start hold h1 bash -c "exec '$MAPPER' hold $PORT <'$WORK/say'"
+    HOLD_PID=$PID
     exec {say}>"$WORK/say"
 }
 # await_change REGEX: the router's answers count for a second; where the machine was busy, it is asked again. Also an
@@ -123,7 +124,7 @@ mappings() { # of the router
 end_hold() {
     echo end >&"$say"
     exec {say}>&-
-    ENDED=$(await_line "$WORK/hold.out" '^ended' 5)
+    ENDED=$(await_line "$WORK/hold.out" '^ended' 5) && await_exit "$HOLD_PID"
 }
 
 maps() { # maps WAY
@@ -181,6 +182,7 @@ start_list() { # start_list SEEN: likewise, for the candidates of the port that 
     rm -f "$WORK/say"
     mkfifo "$WORK/say"
     lab_start hold h1 bash -c "exec '$MAPPER' list $PORT '$1' <'$WORK/say'"
+    HOLD_PID=$PID
     exec {say}>"$WORK/say"
 }
 lists() { # the interfaces' addresses, the mapping once it has come, and what is added later
