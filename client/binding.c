@@ -160,6 +160,27 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void ask(struct leg *leg);
 
+/* Has the router map the port that peers are told of, once it is known that there is one. */
+static void keep_candidates(struct binding *b, const struct leg *leg)
+{
+    const struct udt_port *port = nameserver_port(leg->nameserver);
+    struct endpoint local;
+    socklen_t len;
+    const struct sockaddr *sa = udt_port_local(port, &len);
+    if (b->candidates && b->candidates_port != port && leg != b->main)
+        return;
+    if (b->candidates_port != port || !b->candidates) {
+        local_candidates_end(b->candidates);
+        b->candidates = NULL;
+        b->candidates_port = port;
+        if (endpoint_from_sockaddr(&local, sa, len) == HX_OK) /* without memory it goes on without them */
+            (void)local_candidates_begin(&b->candidates, local.port, b->settings->families,
+                                         b->settings->port_mapping, NULL, NULL);
+    }
+    if (b->candidates)
+        local_candidates_seen(b->candidates, &leg->external);
+}
+
 static void on_agreed(void *user, const struct endpoint *external)
 {
     struct leg *leg = user;
@@ -175,6 +196,7 @@ static void on_agreed(void *user, const struct endpoint *external)
     leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
     leg->external = *external;
+    keep_candidates(b, leg);
     b->ever_bound = true;
     if (!same)
         report(&b->settings->reporter,
@@ -267,6 +289,8 @@ static bool may_hurry(const struct leg *leg)
 
 void binding_network_changed(struct binding *b)
 {
+    if (b->candidates)
+        local_candidates_network_changed(b->candidates);
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
         int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
@@ -365,6 +389,8 @@ void binding_end(struct binding *b)
         return;
     leg_off(&b->legs[0]);
     leg_off(&b->legs[1]);
+    local_candidates_end(b->candidates);
+    b->candidates = NULL;
 }
 
 const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n)

@@ -117,15 +117,17 @@ struct hx_config {
      * '#', say nothing. hx_connect() uses the first key, a listener lets in whoever has any of them. Only
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
-    int family;   /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
-    int reserved; /* must be 0: room for a field to come */
+    int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
+    /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP, NAT-PMP or
+     * UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
+    int no_port_mapping;
     /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
      * the port is 3478 by default. NULL: none. */
     const char *stun;
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */
     int path_events;
-    int reserved2; /* must be 0 */
+    int reserved; /* must be 0: room for a field to come */
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
@@ -316,7 +318,8 @@ HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
  * (it has a checksum); HX_ENOTFOUND: there is no key; HX_ELIMIT: above 1024; HX_ENOMEM. */
 HX_API int hx_keys_check(const char *text, int *line);
 
-/* Ends the library in this process: closes all connections, stops its thread; about half a second at most.
+/* Ends the library in this process: closes all connections, gives back what the router has mapped, stops its
+ * threads; about half a second at most.
  * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any
  * more. Call it before exit, so that peers and nameserver learn at once. May be called twice. */
 HX_API void hx_cleanup(void);
