@@ -188,10 +188,6 @@ int net_port_extra_open(struct net_port *p, int *number)
         err = bind_extra(p, fd);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
         err = HX_ESYS;
-    if (err == HX_OK && p->receive_bytes) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
-    }
     if (err == HX_OK)
         err = extra_sockets_add(p->extra, fd, number);
     if (err < 0 && fd >= 0) {
@@ -200,6 +196,18 @@ int net_port_extra_open(struct net_port *p, int *number)
         errno = saved;
     }
     return err;
+}
+
+void net_port_extra_carries(struct net_port *p, int number)
+{
+    struct extra_socket *it = p->receive_bytes ? extra_sockets_hold(p->extra, number) : NULL;
+
+    if (!it)
+        return;
+    int fd = extra_socket_fd(it);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
+    extra_sockets_let_go(p->extra, it);
 }
 
 void net_port_extra_close(struct net_port *p, int number)
