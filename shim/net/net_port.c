@@ -167,6 +167,11 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     return demux_give(&p->demux, d);
 }
 
+bool net_port_crowded(const struct net_port *p)
+{
+    return p->batch && batch_crowded(p->batch);
+}
+
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags)
 {

@@ -46,6 +46,8 @@ void net_port_set_handler(struct net_port *p, enum net_user user, net_take take,
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
+/* More come than are read, and the kernel will soon drop whatever comes. False on a port without batches. */
+bool net_port_crowded(const struct net_port *p);
 /* Sends one datagram; see pktinfo_send(). */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);

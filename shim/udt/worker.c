@@ -141,6 +141,14 @@ static void await_datagram(struct tap *t)
         (void)!read(t->wake_fd, &count, sizeof count);
 }
 
+/* What waits in a queue that grows is old when it is read. Who asks for a connection says it again every 250 ms
+ * or sooner, whoever has given up would be accepted in vain, and both cost more than all else that comes: without
+ * them the queue is short again, and those who are heard still wait for the answer. */
+static bool must_ask_again(const struct tap *t, const struct net_datagram *d)
+{
+    return t->listener && net_port_crowded(t->port) && packet_type(d->parts[0].iov_base) == PACKET_HANDSHAKE;
+}
+
 bool worker_take(void *context, struct net_datagram *d)
 {
     struct net_route route = {.to = d->from, .local = d->local};
@@ -150,8 +158,10 @@ bool worker_take(void *context, struct net_datagram *d)
     if (!t->listener) /* else it is answered by whatever interface the route says */
         route.local.scope = d->interface;
     pthread_mutex_lock(&t->lock);
-    if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
-                                     d->len - PACKET_HEAD, clock_now_ms()))
+    if (must_ask_again(t, d))
+        t->drops.count[DROP_CROWDED]++;
+    else if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
+                                          d->len - PACKET_HEAD, clock_now_ms()))
         pass = t->busy = true;
     tap_unlock(t);
     return pass;
