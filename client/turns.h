@@ -5,9 +5,9 @@
  * again with every packet, so thousands at once keep the processor busy until their time is over, and all of
  * them begin anew.
  *
- * So may many processes at once do to a nameserver. How many turn to it at a time is learned from it, for each
- * of its names and what it is asked over: one more with each answer, half with each try that nothing answers
- * (as AIMD, Chiu and Jain 1989). */
+ * So may many processes at once do to a nameserver. How many turn to it at a time is learned from it, for
+ * each of its names and what it is asked over: one more with each answer, half with each try that nothing
+ * answers (AIMD, Chiu and Jain 1989). */
 #ifndef HX_CLIENT_TURNS_H
 #define HX_CLIENT_TURNS_H
 

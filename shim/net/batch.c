@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define BATCH      16
-#define CROWDED    8    /* a queue that is full to one part of these */
+#define CROWDED    4    /* a queue that is full to one part of these */
 #define BYTES_EACH 1500 /* an Ethernet's packet with its heads: whoever sends longer ones does not reach us */
 
 struct batch {

@@ -10,8 +10,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define SIGNAL_AFTER 32 /* datagrams without a pause, after which events are signalled all the same */
-#define DROPS_MAX    64 /* dropped datagrams in a row, after which UDT's timers get their turn */
+#define SIGNAL_AFTER   32   /* datagrams without a pause, after which events are signalled all the same */
+#define HANDSHAKES_OF  32   /* datagrams: the average goes back so far */
+#define HANDSHAKES_ALL 4096 /* all of them */
+#define DROPS_MAX      64   /* dropped datagrams in a row, after which UDT's timers get their turn */
 
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
@@ -141,12 +143,17 @@ static void await_datagram(struct tap *t)
         (void)!read(t->wake_fd, &count, sizeof count);
 }
 
-/* What waits in a queue that grows is old when it is read. Who asks for a connection says it again every 250 ms
- * or sooner, whoever has given up would be accepted in vain, and both cost more than all else that comes: without
- * them the queue is short again, and those who are heard still wait for the answer. */
-static bool must_ask_again(const struct tap *t, const struct net_datagram *d)
+/* What waits in a queue that grows is old when it is read. Who asks for a connection says it again every
+ * 250 ms or sooner; who has given up meanwhile would be accepted in vain; and a handshake costs more than all
+ * else that comes. Where most of what comes are handshakes, the queue is short again without them, and those
+ * who are heard still wait for the answer. */
+static bool must_ask_again(struct tap *t, const struct net_datagram *d)
 {
-    return t->listener && net_port_crowded(t->port) && packet_type(d->parts[0].iov_base) == PACKET_HANDSHAKE;
+    if (!t->listener)
+        return false;
+    bool asks = packet_type(d->parts[0].iov_base) == PACKET_HANDSHAKE;
+    t->handshakes += ((asks ? HANDSHAKES_ALL : 0) - t->handshakes) / HANDSHAKES_OF;
+    return asks && t->handshakes > HANDSHAKES_ALL / 2 && net_port_crowded(t->port);
 }
 
 bool worker_take(void *context, struct net_datagram *d)

@@ -1,16 +1,17 @@
-/* bench_restart: names are held, the nameserver is killed and started again. How soon are the names back, and what
- * does it cost?
+/* bench_restart: names are held, the nameserver is killed and started again. How soon are the names back, and
+ * what does it cost?
  *
  *   bench_restart HOLDERS CROWD CROWD_FITS HOLD_S SILENCE_S LATEST_S WATCH_S SERVER [OPTION...]
  *
- * HOLDERS light clients (test/bench/udtraw.h), each a program of its own as far as the nameserver can tell. CROWD of
- * them share one address, of which CROWD_FITS may hold a name at a time; the others are HOLDERS_EACH behind an address.
- * They keep time as hx does: they try again as client/binding.c does, do what Retry-After says, and take a nameserver
- * for lost that was silent for SILENCE_S (client/nameserver.h: 20).
+ * HOLDERS light clients (test/bench/udtraw.h), each a program of its own as far as the nameserver can tell.
+ * CROWD of them share one address, of which CROWD_FITS may hold a name at a time; of the others HOLDERS_EACH
+ * are behind an address. They keep time as hx does: they try again as client/binding.c does, do what
+ * Retry-After says, and take a nameserver for lost that was silent for SILENCE_S (client/nameserver.h: 20).
  *
- * It starts SERVER --listen 127.0.0.1:PORT OPTION..., waits until all that fit hold their names, and HOLD_S more; kills
- * it, starts it again after DOWN_MS, waits as before, LATEST_S at most, and watches for WATCH_S those that do not fit.
- * One line of "key=value" pairs for each of the three. */
+ * It starts SERVER --listen 127.0.0.1:PORT OPTION..., waits until all that fit hold their names, and HOLD_S
+ * more; kills it, starts it again after DOWN_MS, waits as before, LATEST_S at most, and watches those that do
+ * not fit for WATCH_S. One line of "key=value" pairs for each of the three; on standard error the same for
+ * each second. */
 #include "base/backoff.h"
 #include "base/container_of.h"
 #include "base/timers.h"
@@ -114,7 +115,7 @@ static void end_server(int number)
     waitpid(server_pid, NULL, 0);
 }
 
-/* --- the holders: client/binding.c and client/nameserver.c in small ---------------------------------------- */
+/* --- the holders: client/binding.c and client/nameserver.c in small ----------------------------------- */
 
 static int64_t now_ms(void)
 {
