@@ -101,11 +101,11 @@ static void start_server(void)
     close(fds[1]);
     FILE *out = fdopen(fds[0], "r");
     char *told = out && fgets(line, sizeof line, out) ? strstr(line, ready) : NULL;
-    if (!told)
+    if (told) /* the same port again the next time */
+        snprintf(plan.listen, sizeof plan.listen, "%.*s", (int)strcspn(told + strlen(ready), " \n"),
+                 told + strlen(ready));
+    else
         die("%s does not start", plan.server[0]);
-    told += strlen(ready);
-    told[strcspn(told, " \n")] = '\0';
-    snprintf(plan.listen, sizeof plan.listen, "%s", told); /* the same port again the next time */
     fclose(out);
 }
 
@@ -134,10 +134,13 @@ static struct holder *holder_of(const struct raw_client *c)
 
 static void try_now(struct holder *h)
 {
-    h->client = raw_connect(group_of(h), RAW_OWN);
-    if (!h->client)
+    struct raw_client *c = raw_connect(group_of(h), RAW_OWN);
+
+    if (c)
+        c->tag = (uint32_t)(h - holders);
+    else
         die("no place for another client");
-    h->client->tag = (uint32_t)(h - holders);
+    h->client = c;
     h->state = CONNECTS;
     timers_set(&timers, &h->timer, now_ms() + NAMESERVER_CONNECT_MS);
     now.tries++;
