@@ -3,68 +3,68 @@
 #include <string.h>
 #include <utlist.h>
 
-#define GATES_MAX \
-    16 /* one that nobody is at gives way to a new one; where there is none, the last one is shared */
+#define QUEUES_MAX \
+    16 /* one that nobody is in gives way to a new one; if there is none, the last one is shared */
 
-struct turns_gate {
+struct turns_queue {
     struct host_port name;
     int families;
     int most, taken, waiting; /* turns: at a time; had; waited for */
 };
 
-static struct turns_gate gates[GATES_MAX];
+static struct turns_queue queues[QUEUES_MAX];
 static struct turn *waiting;
 
-static bool is_of(const struct turns_gate *g, const struct host_port *name, int families)
+static bool is_of(const struct turns_queue *q, const struct host_port *name, int families)
 {
-    return g->most > 0 && g->families == families && g->name.port == name->port &&
-           strcmp(g->name.host, name->host) == 0;
+    return q->most > 0 && q->families == families && q->name.port == name->port &&
+           strcmp(q->name.host, name->host) == 0;
 }
 
-static struct turns_gate *gate_of(const struct host_port *name, int families)
+static struct turns_queue *queue_of(const struct host_port *name, int families)
 {
-    struct turns_gate *free = NULL;
-    for (struct turns_gate *g = gates; g < gates + GATES_MAX; g++) {
-        if (is_of(g, name, families))
-            return g;
-        if (g->taken + g->waiting == 0 && (!free || (free->most > 0 && g->most == 0)))
-            free = g;
+    struct turns_queue *unused = NULL;
+    for (struct turns_queue *q = queues; q < queues + QUEUES_MAX; q++) {
+        if (is_of(q, name, families))
+            return q;
+        if (q->taken + q->waiting == 0 && (!unused || (unused->most > 0 && q->most == 0)))
+            unused = q;
     }
-    if (!free)
-        return &gates[GATES_MAX - 1];
-    *free = (struct turns_gate){.name = *name, .families = families, .most = TURNS_LEAST};
-    return free;
+    if (!unused)
+        return &queues[QUEUES_MAX - 1];
+    *unused = (struct turns_queue){.name = *name, .families = families, .most = TURNS_LEAST};
+    return unused;
 }
 
 bool turn_take(struct turn *t, const struct host_port *name, int families)
 {
-    t->gate = gate_of(name, families);
-    t->waits = t->gate->taken >= t->gate->most;
+    t->queue = queue_of(name, families);
+    t->waits = t->queue->taken >= t->queue->most;
     if (t->waits) {
-        t->gate->waiting++;
+        t->queue->waiting++;
         DL_APPEND(waiting, t);
     } else {
-        t->gate->taken++;
+        t->queue->taken++;
     }
     return !t->waits;
 }
 
 /* The one that has waited longest. */
-static struct turn *next_of(const struct turns_gate *g)
+static struct turn *next_of(const struct turns_queue *q)
 {
     struct turn *t = waiting;
-    while (t->gate != g)
+    while (t->queue != q)
         t = t->next;
     return t;
 }
 
-static void grant(struct turns_gate *g)
+static void grant(struct turns_queue *q)
 {
-    while (g->waiting > 0 && g->taken < g->most) {
-        struct turn *t = next_of(g);
+    while (q->waiting > 0 && q->taken < q->most) {
+        struct turn *t = next_of(q);
         DL_DELETE(waiting, t);
-        g->waiting--;
-        g->taken++;
+        q->waiting--;
+        q->taken++;
         t->waits = false;
         t->granted(t);
     }
@@ -72,26 +72,26 @@ static void grant(struct turns_gate *g)
 
 void turn_answered(const struct turn *t, bool answered)
 {
-    struct turns_gate *g = t->gate;
-    if (!g)
+    struct turns_queue *q = t->queue;
+    if (!q)
         return;
-    if (answered && g->most < TURNS_MAX)
-        g->most++;
+    if (answered && q->most < TURNS_MAX)
+        q->most++;
     else if (!answered)
-        g->most = g->most / 2 > TURNS_LEAST ? g->most / 2 : TURNS_LEAST;
+        q->most = q->most / 2 > TURNS_LEAST ? q->most / 2 : TURNS_LEAST;
 }
 
 void turn_end(struct turn *t)
 {
-    struct turns_gate *g = t->gate;
-    if (!g)
+    struct turns_queue *q = t->queue;
+    if (!q)
         return;
-    t->gate = NULL;
+    t->queue = NULL;
     if (t->waits) {
-        g->waiting--;
+        q->waiting--;
         DL_DELETE(waiting, t);
         return;
     }
-    g->taken--;
-    grant(g);
+    q->taken--;
+    grant(q);
 }

@@ -14,13 +14,12 @@
 #include "base/host_port.h"
 #include <stdbool.h>
 
-#define TURNS_LEAST \
-    8 /* the first ones, and while it is silent: it may be one of several, and the next be asked */
-#define TURNS_MAX 32
+#define TURNS_LEAST 8 /* at first, and while it is silent: who has several nameservers goes on to the next */
+#define TURNS_MAX   32
 
 struct turn {                        /* zeroed: none is asked for. All private but `granted` */
     void (*granted)(struct turn *t); /* it was waited for; may not end others */
-    struct turns_gate *gate;
+    struct turns_queue *queue;
     bool waits;
     struct turn *prev, *next;
 };
