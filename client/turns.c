@@ -3,8 +3,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#define QUEUES_MAX \
-    16 /* one that nobody is in gives way to a new one; if there is none, the last one is shared */
+/* One that nobody is in gives way to a new one; if there is none, the last one is shared. */
+#define QUEUES_MAX 16
 
 struct turns_queue {
     struct host_port name;

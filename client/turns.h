@@ -14,7 +14,8 @@
 #include "base/host_port.h"
 #include <stdbool.h>
 
-#define TURNS_LEAST 8 /* at first, and while it is silent: who has several nameservers goes on to the next */
+/* The least also while it is silent: who has several nameservers goes on to the next one. */
+#define TURNS_LEAST 8
 #define TURNS_MAX   32
 
 struct turn {                        /* zeroed: none is asked for. All private but `granted` */
