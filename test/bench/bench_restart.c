@@ -59,7 +59,7 @@ struct holder {
     struct raw_client *client; /* NULL: WAITS */
     bool in_crowd;
     bool killed; /* HOLDS: what it holds its name at, which it has not noticed yet */
-    bool told;   /* which limit it is above, since the last start */
+    bool told;   /* which limit it is above, since it last held its name */
     int64_t held_ms;
 };
 
@@ -206,7 +206,7 @@ static void answered(struct holder *h, const char *bytes, size_t len)
     if (strncmp(text, good, strlen(good)) == 0) {
         h->state = HOLDS;
         h->held_ms = now_ms();
-        h->killed = false;
+        h->killed = h->told = false;
         held++;
         timers_set(&timers, &h->timer, now_ms() + (int64_t)plan.silence_ms);
         return;
@@ -351,10 +351,8 @@ static void restart(void)
     end_server(SIGKILL);
     server_pid = 0;
     held = 0;
-    for (uint32_t i = 0; i < plan.count; i++) {
+    for (uint32_t i = 0; i < plan.count; i++)
         holders[i].killed = true;
-        holders[i].told = false;
-    }
     struct stage s = begin_stage("restart"); /* from the kill */
     while (passed_s(&s) < DOWN_MS / 1e3)
         turn();
