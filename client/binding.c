@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STEADY_MS             5000 /* a bind that held for so long begins the backoff anew */
-#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
+#define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
+#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
@@ -79,8 +80,8 @@ static void report_end(const struct leg *leg, enum hx_event event, const struct 
 static int64_t backoff_after(struct leg *leg, int retry_after_s)
 {
     int64_t delay_ms = backoff_next_ms(&leg->backoff, engine_random());
-    if (retry_after_s > 0) /* no longer than our own bound: it may be a slip, or malice */
-        delay_ms += retry_after_s * 1000LL < BACKOFF_MAX_MS ? retry_after_s * 1000LL : BACKOFF_MAX_MS;
+    if (retry_after_s > 0)
+        delay_ms += retry_after_s * 1000LL < RETRY_AFTER_MAX_MS ? retry_after_s * 1000LL : RETRY_AFTER_MAX_MS;
     return delay_ms;
 }
 
@@ -134,6 +135,8 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
 {
     struct binding *b = leg->b;
     bool was_bound = leg->state == LEG_BOUND;
+    if (end->answered || end->error == HX_ETIMEDOUT)
+        turn_answered(&leg->turn, end->answered);
     if (was_bound && clock_now_ms() - leg->bound_ms >= STEADY_MS)
         backoff_reset(&leg->backoff);
     count_unanswered(leg, end, was_bound);
@@ -190,6 +193,7 @@ static void on_agreed(void *user, const struct endpoint *external)
     bool same = leg->renewing && endpoint_equal(external, &leg->external);
     leg->renewing = false;
     close_former(leg);
+    turn_answered(&leg->turn, true);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
     leg->families = nameserver_family(leg->nameserver);
@@ -249,7 +253,7 @@ static void ask(struct leg *leg)
 {
     struct binding *b = leg->b;
     enter(leg, LEG_QUEUED);
-    if (turn_take(&leg->turn, &b->settings->nameservers[b->where]))
+    if (turn_take(&leg->turn, &b->settings->nameservers[b->where], leg->families))
         ask_now(leg);
 }
 

@@ -323,6 +323,11 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     return !net_paths_is_canonical(&d->from) && demux_give(&p->demux, d);
 }
 
+bool net_port_crowded(const struct net_port *p)
+{
+    return p->batch && batch_crowded(p->batch);
+}
+
 static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
                       const struct iovec *parts, int part_count, int flags)
 {
