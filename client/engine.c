@@ -182,6 +182,16 @@ static void on_network(struct timer *unused)
     }
 }
 
+void engine_doubt(void)
+{
+    struct engine_member *m, *next;
+    DL_FOREACH_SAFE(engine.members, m, next)
+    {
+        if (m->doubted)
+            m->doubted(m);
+    }
+}
+
 static void take_network_changes(void)
 {
     netwatch_drain(engine.netwatch_fd);

@@ -73,7 +73,10 @@ enum hx_event {
     HX_EVENT_PEER_DROPPED,      /* a peer was not served because too many wait: error HX_ELIMIT */
     HX_EVENT_REJECTED,          /* the nameserver's answer was an error; text: its explanation */
     HX_EVENT_NAMESERVER_LOST,   /* the listener lost its nameserver (error) and tries again in retry_ms */
-    HX_EVENT_NAMESERVER_AWAITED /* it was not reached yet, or has no room (error, text): again in retry_ms */
+    HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
+    /* What is sent to the peer (name) now goes to `address`; text: "lan", "ipv6", "direct" or "mapped". Only
+     * with hx_config.path_events */
+    HX_EVENT_PATH
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
@@ -119,6 +122,10 @@ struct hx_config {
     /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
      * the port is 3478 by default. NULL: none. */
     const char *stun;
+    /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
+     * of the listener; 0: it is not. */
+    int path_events;
+    int reserved2; /* must be 0 */
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
@@ -197,6 +204,19 @@ HX_API int hx_stream_fd(struct hx_stream *s);
 HX_API int hx_stream_write_fd(struct hx_stream *s);
 /* The peer's address "ip:port" as its NAT shows it. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
+/* The path that the connection takes now. It may change while the connection lives: between two programs of ours
+ * it outlives its path. Grows only at its end. */
+struct hx_path {
+    char address[HX_ADDRESS_MAX]; /* where the peer is reached */
+    char kind[16];                /* "lan", "ipv6", "direct", "mapped"; more may come */
+    int64_t rtt_us;               /* round trip; 0: not measured */
+};
+/* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */
+HX_API int hx_stream_path_sized(struct hx_stream *s, struct hx_path *out, size_t size);
+static inline int hx_stream_path(struct hx_stream *s, struct hx_path *out)
+{
+    return hx_stream_path_sized(s, out, sizeof *out);
+}
 /* The name the peer gave to the nameserver (the bound one, or H2's own), maybe "". Lives as long as `s`. */
 HX_API const char *hx_peer_name(struct hx_stream *s);
 /* Our external address when the stream was made, or "-". As hx_listener_external(). */

@@ -9,8 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/engine.h"
-#include "client/route.h"
-#include "proto/address.h"
+#include "client/portmap_router.h"
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -48,6 +47,7 @@ struct mapping {
     enum mapping_state state;
     struct gateway gateway;
     struct way *way; /* that gives the mapping */
+    int announce_fd; /* HELD; -1: none */
     struct way_request request;
     int64_t asked_ms, renew_ms, again_ms, expires_ms;
 };
@@ -58,80 +58,6 @@ static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
 static void enter(struct mapping *m, enum mapping_state state)
 {
     m->state = state;
-}
-
-/* --- the router ------------------------------------------------------------------------------------------ */
-
-/* By an address that surely is beyond it (a.root-servers.net): nothing is sent there. */
-static bool find_gateway(struct gateway *out)
-{
-    struct route_question q = {.to = {.family = AF_INET, .address = {198, 41, 0, 4}}};
-    struct route_way way;
-    memset(out, 0, sizeof *out);
-    if (!route_ask(&q, &way) || way.local || way.gateway.family != AF_INET || way.source.family != AF_INET ||
-        address_class(&way.source) != ADDRESS_PRIVATE)
-        return false;
-    *out = (struct gateway){way.gateway, way.source, way.interface_index};
-    return true;
-}
-
-static bool same_gateway(const struct gateway *a, const struct gateway *b)
-{
-    return endpoint_same_host(&a->address, &b->address) && endpoint_same_host(&a->local, &b->local) &&
-           a->interface_index == b->interface_index;
-}
-
-/* Waits until one of the ways, or `wake_fd` (-1: none), has something, or one is due; then all of them step. */
-static void ways_turn(struct way *const *ways, int count, int wake_fd, int64_t until_ms)
-{
-    struct pollfd fds[1 + WAY_KINDS] = {{.fd = wake_fd, .events = POLLIN}};
-    int64_t now_ms = clock_now_ms();
-    for (int i = 0; i < count; i++) {
-        fds[1 + i].fd = way_fd(ways[i], &fds[1 + i].events);
-        if (way_due_ms(ways[i]) < until_ms)
-            until_ms = way_due_ms(ways[i]);
-    }
-    poll(fds, 1 + (nfds_t)count, until_ms > now_ms ? (int)(until_ms - now_ms) : 0);
-    now_ms = clock_now_ms();
-    for (int i = 0; i < count; i++)
-        way_step(ways[i], now_ms);
-}
-
-static int open_ways(struct way *ways[WAY_KINDS], enum way_kind kind_of[WAY_KINDS],
-                     const struct gateway *gateway)
-{
-    int count = 0;
-    for (enum way_kind kind = 0; kind < WAY_KINDS; kind++) {
-        if (way_open(&ways[count], kind, gateway) == HX_OK)
-            kind_of[count++] = kind;
-    }
-    return count;
-}
-
-void portmap_probe(struct portmap_offers *out, int timeout_ms)
-{
-    struct way *ways[WAY_KINDS];
-    enum way_kind kind_of[WAY_KINDS];
-    struct gateway gateway;
-    int64_t until_ms = clock_now_ms() + timeout_ms;
-    memset(out, 0, sizeof *out);
-    if (!find_gateway(&gateway))
-        return;
-    out->gateway = gateway.address;
-    int count = open_ways(ways, kind_of, &gateway);
-    for (int i = 0; i < count; i++)
-        way_probe(ways[i], clock_now_ms());
-    for (bool asking = true; asking && clock_now_ms() < until_ms;) {
-        ways_turn(ways, count, -1, until_ms);
-        asking = false;
-        for (int i = 0; i < count; i++)
-            asking |= ways[i]->state == WAY_ASKING;
-    }
-    for (int i = 0; i < count; i++) {
-        if (ways[i]->state == WAY_OFFERED)
-            out->of[kind_of[i]] = (struct portmap_offer){true, ways[i]->external};
-        way_close(ways[i]);
-    }
 }
 
 /* --- what others want ------------------------------------------------------------------------------------ */
@@ -176,10 +102,15 @@ static bool doze(struct mapping *m, int64_t until_ms)
             ask && m->asked_ms + PORTMAP_CHECK_MS < until_ms ? m->asked_ms + PORTMAP_CHECK_MS : until_ms;
         if (left || now_ms >= next_ms)
             return ask;
-        struct pollfd fd = {.fd = m->wake_fd, .events = POLLIN};
+        struct pollfd fds[] = {{.fd = m->wake_fd, .events = POLLIN},
+                               {.fd = ask ? -1 : m->announce_fd, .events = POLLIN}};
         uint64_t wakes;
-        if (poll(&fd, 1, next_ms - now_ms > INT32_MAX ? INT32_MAX : (int)(next_ms - now_ms)) > 0)
+        if (poll(fds, 2, next_ms - now_ms > INT32_MAX ? INT32_MAX : (int)(next_ms - now_ms)) <= 0)
+            continue;
+        if (fds[0].revents)
             (void)!read(m->wake_fd, &wakes, sizeof wakes);
+        if (fds[1].revents)
+            ask = portmap_router_has_announced(m->announce_fd, &m->gateway);
     }
 }
 
@@ -189,12 +120,17 @@ static void drop_way(struct mapping *m)
 {
     way_close(m->way);
     m->way = NULL;
+    if (m->announce_fd >= 0)
+        close(m->announce_fd);
+    m->announce_fd = -1;
 }
 
 static void hold(struct mapping *m)
 {
     int64_t now_ms = clock_now_ms();
     m->request.external = m->way->external;
+    if (m->announce_fd < 0)
+        m->announce_fd = portmap_router_listen(&m->gateway);
     int64_t lifetime_ms = m->way->lifetime_s * 1000LL;
     m->renew_ms = now_ms + (lifetime_ms / 2 > RENEW_AGAIN_MS ? lifetime_ms / 2 : RENEW_AGAIN_MS);
     m->expires_ms = now_ms + lifetime_ms;
@@ -230,7 +166,7 @@ static struct way *seek_by(struct mapping *m, struct way *ways[WAY_KINDS], int c
     struct way *asked = of[WAY_PCP];
     for (int64_t elapsed_ms = 0; count > 0 && elapsed_ms < PORTMAP_SEEK_MS;
          elapsed_ms = clock_now_ms() - m->asked_ms) {
-        ways_turn(ways, count, m->wake_fd, m->asked_ms + next_choice_ms(elapsed_ms));
+        portmap_router_turn(ways, count, m->wake_fd, m->asked_ms + next_choice_ms(elapsed_ms));
         for (int i = 0; i < count; i++) {
             if (ways[i]->state == WAY_MAPPED)
                 return ways[i];
@@ -251,7 +187,7 @@ static void seek(struct mapping *m)
 {
     struct way *ways[WAY_KINDS], *of[WAY_KINDS] = {NULL};
     enum way_kind kind_of[WAY_KINDS];
-    int count = find_gateway(&m->gateway) ? open_ways(ways, kind_of, &m->gateway) : 0;
+    int count = portmap_router_find(&m->gateway) ? portmap_router_ways(ways, kind_of, &m->gateway) : 0;
     m->asked_ms = count > 0 ? clock_now_ms() : 0;
     for (int i = 0; i < count; i++) {
         of[kind_of[i]] = ways[i];
@@ -284,7 +220,7 @@ static void renew(struct mapping *m)
     m->asked_ms = clock_now_ms();
     way_map(m->way, &m->request, m->asked_ms);
     while (m->way->state == WAY_ASKING && clock_now_ms() < m->asked_ms + PORTMAP_SEEK_MS && !is_left(m))
-        ways_turn(&m->way, 1, m->wake_fd, m->asked_ms + PORTMAP_SEEK_MS);
+        portmap_router_turn(&m->way, 1, m->wake_fd, m->asked_ms + PORTMAP_SEEK_MS);
     int64_t now_ms = clock_now_ms();
     if (m->way->state == WAY_MAPPED) {
         hold(m);
@@ -302,7 +238,7 @@ static void keep(struct mapping *m)
     bool asked = doze(m, m->renew_ms);
     if (is_left(m))
         enter(m, MAPPING_ENDING);
-    else if (asked && (!find_gateway(&gateway) || !same_gateway(&gateway, &m->gateway)))
+    else if (asked && (!portmap_router_find(&gateway) || !portmap_router_same(&gateway, &m->gateway)))
         lose(m);
     else
         renew(m);
@@ -324,7 +260,7 @@ static void give_back(struct mapping *m)
     if (m->way)
         way_map(m->way, &over, clock_now_ms());
     while (m->way && m->way->state == WAY_ASKING && clock_now_ms() < until_ms)
-        ways_turn(&m->way, 1, -1, until_ms);
+        portmap_router_turn(&m->way, 1, -1, until_ms);
     drop_way(m);
     engine_lock();
     m->external = none;
@@ -375,6 +311,7 @@ static int mapping_create(struct mapping **out, uint16_t local_port)
     if (!m)
         return HX_ENOMEM;
     m->local_port = local_port;
+    m->announce_fd = -1;
     m->request = (struct way_request){.local_port = local_port, .lifetime_s = PORTMAP_LIFETIME_S};
     m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->wake_fd >= 0 &&

@@ -28,7 +28,7 @@ const struct endpoint *portmap_external(const struct portmap *p);
 /* This host's addresses or routes have changed. */
 void portmap_network_changed(struct portmap *p);
 /* Our external address has changed, or nothing comes back any more: the router may have been restarted, and
- * has forgotten. It is asked again now, at most once in PORTMAP_CHECK_MS. */
+ * has forgotten, without having said so. It is asked again now, at most once in PORTMAP_CHECK_MS. */
 void portmap_check(struct portmap *p);
 #define PORTMAP_CHECK_MS 2000
 /* The last one who ends gives the mapping back, in the background. NULL is fine. */

@@ -158,7 +158,7 @@ static void natpmp_close(struct way *w)
     free(n);
 }
 
-int natpmp_open(struct way **out, const struct gateway *gateway)
+int way_natpmp_open(struct way **out, const struct gateway *gateway)
 {
     static const struct way_ops ops = {natpmp_probe,  natpmp_map,  natpmp_fd,
                                        natpmp_due_ms, natpmp_step, natpmp_close};

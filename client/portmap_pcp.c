@@ -102,7 +102,7 @@ static void pcp_close(struct way *w)
     free(p);
 }
 
-int pcp_open(struct way **out, const struct gateway *gateway)
+int way_pcp_open(struct way **out, const struct gateway *gateway)
 {
     static const struct way_ops ops = {pcp_probe, pcp_map, pcp_fd, pcp_due_ms, pcp_step, pcp_close};
     struct endpoint server = gateway->address;

@@ -368,7 +368,7 @@ static void upnp_close(struct way *w)
     free(u);
 }
 
-int upnp_open(struct way **out, const struct gateway *gateway)
+int way_upnp_open(struct way **out, const struct gateway *gateway)
 {
     static const struct way_ops ops = {upnp_probe, upnp_map, upnp_fd, upnp_due_ms, upnp_step, upnp_close};
     struct upnp *u = calloc(1, sizeof *u);

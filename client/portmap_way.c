@@ -5,7 +5,7 @@
 int way_open(struct way **out, enum way_kind kind, const struct gateway *gateway)
 {
     static int (*const open[WAY_KINDS])(struct way * *out, const struct gateway *gateway) = {
-        [WAY_PCP] = pcp_open, [WAY_NATPMP] = natpmp_open, [WAY_UPNP] = upnp_open};
+        [WAY_PCP] = way_pcp_open, [WAY_NATPMP] = way_natpmp_open, [WAY_UPNP] = way_upnp_open};
     return open[kind](out, gateway);
 }
 

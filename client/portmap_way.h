@@ -84,9 +84,9 @@ static inline void way_close(struct way *w)
 }
 
 /* For the ways themselves. */
-int pcp_open(struct way **out, const struct gateway *gateway);
-int natpmp_open(struct way **out, const struct gateway *gateway);
-int upnp_open(struct way **out, const struct gateway *gateway);
+int way_pcp_open(struct way **out, const struct gateway *gateway);
+int way_natpmp_open(struct way **out, const struct gateway *gateway);
+int way_upnp_open(struct way **out, const struct gateway *gateway);
 static inline void way_enter(struct way *w, enum way_state state)
 {
     w->state = state;

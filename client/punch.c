@@ -17,7 +17,9 @@ struct punch {
     struct engine_sink sink;
     struct punch_request request;
     char name[HOST_ID_MAX + 1];
+    struct session session;
     struct stream *stream;
+    struct agent *agent; /* NULL: without a session */
     int64_t begun_ms;
     struct fair_share_member member; /* of `asked`; not of our own ones */
     struct punch *prev, *next;
@@ -75,16 +77,21 @@ static const char *what_came(struct punch *p, char text[TEXT_MAX])
 static void done(struct punch *p, int error, struct stream *stream)
 {
     char text[TEXT_MAX] = "";
+    struct agent_path path;
+    bool reached = stream && p->agent && agent_path(p->agent, &path);
     struct punch_result result = {.error = error,
                                   .stream = stream,
-                                  .peer = &p->request.peer.list[0].at,
+                                  .agent = stream ? p->agent : NULL,
+                                  .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
                                   .text =
                                       error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
                                   .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
-    if (!stream)
+    if (!stream) {
         stream_close(p->stream);
+        agent_end(p->agent);
+    }
     p->request.on_done(p->request.user, &result);
     free(p);
 }
@@ -92,10 +99,21 @@ static void done(struct punch *p, int error, struct stream *stream)
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct punch *p = (struct punch *)sink;
+    if (ev->type == UDT_EV_CONNECTED && p->agent)
+        agent_connected(p->agent);
     if (ev->type == UDT_EV_CONNECTED)
         done(p, HX_OK, p->stream);
     else if (ev->type == UDT_EV_CONNECT_FAILED)
         done(p, HX_EPUNCH, NULL);
+}
+
+static bool same(const struct punch *p, const struct punch_request *wanted)
+{
+    bool session = wanted->session && wanted->session->given;
+    if (session != p->session.given)
+        return false;
+    return session ? memcmp(p->session.id, wanted->session->id, SESSION_BYTES) == 0
+                   : candidates_meet(&p->request.peer, &wanted->peer);
 }
 
 /* The peer's wish to reach us and ours to reach it are two: neither replaces the other. */
@@ -104,7 +122,7 @@ static struct punch *find(const struct punch_request *wanted)
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (p->request.ours == wanted->ours && candidates_meet(&p->request.peer, &wanted->peer))
+        if (p->request.ours == wanted->ours && same(p, wanted))
             return p;
     }
     return NULL;
@@ -133,6 +151,27 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     while ((victim = fair_share_victim(&asked, source)))
         done(container_of(victim, struct punch, member), HX_ELIMIT, NULL);
     return HX_OK;
+}
+
+/* UDT knows the peer by one address of the agent's, whatever paths there are. */
+static int begin_session(struct punch *p)
+{
+    const struct punch_request *request = &p->request;
+    struct sockaddr_in6 peer;
+    int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
+                                                            .session = &p->session,
+                                                            .calling = request->ours,
+                                                            .uplink = request->uplink,
+                                                            .scope_id = request->scope_id,
+                                                            .candidates = request->peer});
+    if (err < 0)
+        return err;
+    agent_address(p->agent, &peer);
+    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&peer, sizeof peer, NULL,
+                         timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
+    if (err < 0)
+        agent_end(p->agent);
+    return err;
 }
 
 static int begin_rendezvous(struct punch *p)
@@ -166,7 +205,10 @@ int punch_begin(const struct punch_request *request)
     p->request = *request;
     p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
-    err = begin_rendezvous(p);
+    if (request->session)
+        p->session = *request->session;
+    p->request.session = NULL;
+    err = p->session.given ? begin_session(p) : begin_rendezvous(p);
     if (err < 0) {
         free(p);
         return err;
@@ -195,6 +237,7 @@ void punch_cancel(const void *user)
             continue;
         unlist(p);
         stream_close(p->stream);
+        agent_end(p->agent);
         free(p);
     }
 }

@@ -38,7 +38,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, stun) + sizeof(char *) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, reserved2) + sizeof(int) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -53,7 +53,7 @@ static int copy_config(struct hx_config *out, const struct hx_config *config, si
         if (((const char *)config)[i] != 0)
             return HX_EINVAL;
     }
-    return out->reserved == 0 ? HX_OK : HX_EINVAL;
+    return out->reserved == 0 && out->reserved2 == 0 ? HX_OK : HX_EINVAL;
 }
 
 int settings_init_unnamed(struct settings *s, const struct hx_config *given, size_t size)
@@ -78,6 +78,8 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     if (s->families == 0 || s->nameserver_count < 0 || s->stun_count < 0)
         return HX_EINVAL;
     s->reporter = (struct reporter){.on_event = config->on_event, .user = config->user};
+    if (config->path_events)
+        s->path_reporter = s->reporter;
     s->local_port = config->local_port;
     s->wait_s = config->wait_s;
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);

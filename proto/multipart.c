@@ -20,22 +20,21 @@ enum multipart_state {
 };
 
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
-                         const struct peer_fields *fields)
+                         const struct session *session, const char *fields)
 {
-    char text[ENDPOINT_TEXT_MAX], session[SESSION_TEXT_MAX], more[PEER_FIELDS_TEXT_MAX] = "";
-    char part[MULTIPART_LINE_MAX + sizeof session + sizeof more];
+    char text[ENDPOINT_TEXT_MAX], id_and_key[SESSION_TEXT_MAX];
+    char part[MULTIPART_LINE_MAX + SESSION_TEXT_MAX + PEER_FIELDS_TEXT_MAX];
 
-    if (*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1)))
+    if ((*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1))) ||
+        (session && strnlen(fields, PEER_FIELDS_TEXT_MAX) == PEER_FIELDS_TEXT_MAX))
         return HX_EINVAL;
     endpoint_format(peer, text);
     int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n", name, text);
-    if (fields && fields->session.given) {
-        session_format(&fields->session, session);
-        len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n", session);
+    if (session) {
+        session_format(session, id_and_key);
+        len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n%s", id_and_key, fields);
     }
-    if (fields)
-        peer_fields_format(fields, more);
-    len += snprintf(part + len, sizeof part - (size_t)len, "%s\r\n", more);
+    len += snprintf(part + len, sizeof part - (size_t)len, "\r\n");
     return chunk_write(out, part, (size_t)len);
 }
 

@@ -3,7 +3,7 @@
  *
  *   Candidate: IP:PORT KIND     each of its addresses (proto/candidates.h)
  *   Mapping: ...                how its NAT maps ports (proto/nat_mapping.h)
- *   Session: ...                the one of a part has the key, that of a request has not (proto/session.h)
+ *   Session: ID [KEY]           in a part with the key, in a request without (proto/session.h)
  *
  * No I/O, no allocation. */
 #ifndef HX_PROTO_PEER_FIELDS_H

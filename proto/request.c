@@ -37,7 +37,7 @@ struct request_parser {
     bool host_known;         /* a Host has come */
     bool session_known;      /* a Bind-Session has come */
     struct request request;
-    struct peer_fields peer;
+    struct peer_fields *peer; /* NULL: nothing has come; most tell nothing, and parsers are many */
     struct request_refusal refusal;
     struct http_parser http;
     char field_name[FIELD_NAME_MAX];
@@ -85,6 +85,7 @@ static const struct http_parser_settings http_settings = {.on_header_field = on_
 
 static void begin_request(struct request_parser *p)
 {
+    free(p->peer);
     memset(p, 0, offsetof(struct request_parser, http));
     http_parser_init(&p->http, HTTP_REQUEST);
     p->http.data = p;
@@ -103,6 +104,8 @@ int request_parser_create(struct request_parser **out)
 
 void request_parser_destroy(struct request_parser *p)
 {
+    if (p)
+        free(p->peer);
     free(p);
 }
 
@@ -254,17 +257,20 @@ static enum request_result end_session(struct request_parser *p)
     return REQUEST_MORE;
 }
 
-/* Of what it does not understand of these nothing is refused: servers that are older know none of it. */
+/* What of these is malformed, or finds no memory, is ignored: no client may depend on them, since an older
+ * server knows none of them. */
 static void take_peer_field(struct request_parser *p)
 {
-    struct session *s = &p->peer.session;
+    struct request *q = &p->request;
 
-    if (p->request.target == REQUEST_ROOT || p->value_cut || p->field_name_len > FIELD_NAME_MAX)
+    if (q->target == REQUEST_ROOT || p->value_cut)
         return;
-    if (!field_is(p, "Session"))
-        peer_fields_read(&p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
-    else if (!s->given && p->request.target == REQUEST_CONNECT)
-        s->given = session_id_parse(s->id, p->text, p->text_len) == HX_OK;
+    if (field_is(p, "Candidate") || field_is(p, "Mapping")) {
+        if (p->peer || (p->peer = calloc(1, sizeof *p->peer)))
+            peer_fields_read(p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
+    } else if (field_is(p, "Session") && !q->has_session && q->target == REQUEST_CONNECT) {
+        q->has_session = session_id_parse(q->session, p->text, p->text_len) == HX_OK;
+    }
 }
 
 static enum request_result end_field(struct request_parser *p)
@@ -288,7 +294,7 @@ static enum request_result end_field(struct request_parser *p)
         int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
         p->wait_known = wait_s >= 0;
         if (p->wait_known && p->request.target == REQUEST_CONNECT)
-            p->request.wait_s = wait_s;
+            p->request.wait_s = (uint8_t)wait_s;
     }
     take_peer_field(p);
     return REQUEST_MORE;
@@ -378,7 +384,7 @@ const struct request_refusal *request_parser_refusal(const struct request_parser
 
 const struct peer_fields *request_parser_peer(const struct request_parser *p)
 {
-    return p->peer.candidates.count > 0 ? &p->peer : NULL;
+    return p->peer && p->peer->candidates.count > 0 ? p->peer : NULL;
 }
 
 bool request_parser_started(const struct request_parser *p)

@@ -26,9 +26,9 @@ struct request {
     bool close;                    /* the peer wants the connection closed after the answer */
     char host_id[HOST_ID_MAX + 1]; /* bind, connect: the name; else "" */
     char name[HOST_ID_MAX + 1];    /* connect: the requester's own name, or "" */
-    bool has_session;              /* bind: there is a Bind-Session */
+    bool has_session;              /* bind: a Bind-Session; connect: a Session, which it continues */
     uint8_t session[REQUEST_SESSION_BYTES];
-    int wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
+    uint8_t wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 
 /* Why a request was refused. */
@@ -56,8 +56,8 @@ enum request_result request_parser_feed(struct request_parser *p, const char *da
 /* The result of the last feed; valid until the next one. */
 const struct request *request_parser_request(const struct request_parser *p);
 const struct request_refusal *request_parser_refusal(const struct request_parser *p);
-/* bind, connect: what the one who asks tells its peers; NULL if it has no Candidate that can be read. The
- * session has no key: it is the one that a connect continues. Valid as long as the request is. */
+/* bind, connect: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
+ * session is not given: see `has_session`. Valid as long as the request is. */
 const struct peer_fields *request_parser_peer(const struct request_parser *p);
 /* True once a byte of a request has come that is not yet whole: the request timeout runs. */
 bool request_parser_started(const struct request_parser *p);

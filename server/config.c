@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MIN       1024 /* bytes: one answer, or one part with the longest name, fits */
+#define QUEUE_MIN       2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
 #define IDLE_MIN        15 /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
 #define SECONDS_MAX     86400
 #define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */

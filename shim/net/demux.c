@@ -1,6 +1,11 @@
 #include "shim/net/demux.h"
 #include "proto/stun.h"
+#include <sched.h>
 #include <string.h>
+
+#define PROBE_LEN 64 /* bytes, at least */
+
+static const uint8_t probe[] = {0xE8, 'h', 'x', 'P'};
 
 static_assert(DEMUX_BYTES >= STUN_MARK_BYTES, "a STUN message is told by the first part");
 
@@ -28,6 +33,8 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
 {
     if (d->cut || d->len < DEMUX_BYTES)
         return NET_USER_NONE;
+    if (d->len >= PROBE_LEN && memcmp(d->parts[0].iov_base, probe, sizeof probe) == 0)
+        return NET_USER_PROBE;
     if (stun_is_message(d->parts[0].iov_base, d->len))
         return NET_USER_STUN;
     if (x->handlers[NET_USER_CLASSIC_STUN].take && is_classic_stun(d))
@@ -35,10 +42,32 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
     return NET_USER_UDT;
 }
 
-bool demux_give(const struct demux *x, struct net_datagram *d)
+/* Handlers come and go while the port is read: one side says what it does before it looks at what the other
+ * one has said. */
+void demux_set(struct demux *x, enum net_user user, net_take take, void *context)
+{
+    __atomic_store_n(&x->handlers[user].take, NULL, __ATOMIC_SEQ_CST);
+    while (user != NET_USER_UDT && __atomic_load_n(&x->giving, __ATOMIC_SEQ_CST) > 0)
+        sched_yield();
+    x->handlers[user].context = context;
+    __atomic_store_n(&x->handlers[user].take, take, __ATOMIC_SEQ_CST);
+}
+
+static bool give(struct demux *x, enum net_user user, struct net_datagram *d)
+{
+    net_take take = __atomic_load_n(&x->handlers[user].take, __ATOMIC_SEQ_CST);
+
+    return take && take(x->handlers[user].context, d);
+}
+
+bool demux_give(struct demux *x, struct net_datagram *d)
 {
     enum net_user user = demux_user(x, d);
 
-    return user != NET_USER_NONE && x->handlers[user].take &&
-           x->handlers[user].take(x->handlers[user].context, d);
+    if (user == NET_USER_NONE || user == NET_USER_UDT)
+        return user == NET_USER_UDT && give(x, user, d);
+    __atomic_fetch_add(&x->giving, 1, __ATOMIC_SEQ_CST);
+    bool pass = give(x, user, d);
+    __atomic_fetch_sub(&x->giving, 1, __ATOMIC_SEQ_CST);
+    return pass;
 }

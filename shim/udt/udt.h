@@ -19,6 +19,7 @@
 #define UDT_RENDEZVOUS_MS 28000 /* likewise, UDT's own at 30000 */
 #define UDT_DEFAULT_PORT  7000
 
+struct net_port;
 struct udt_port;
 
 struct udt_port_config {
@@ -56,9 +57,10 @@ struct udt_event {
 int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
-/* Its socket, for net_port_send() of what is no UDT, from any thread until udt_shutdown(). */
-struct net_port *udt_port_net(struct udt_port *p);
 int udt_port_fd(const struct udt_port *p);
+/* Its sockets, for who has a use of them beside UDT: paths of peers (shim/net/paths.h), handlers of further
+ * users (shim/net/demux.h). The port's, and valid as long as it is. */
+struct net_port *udt_port_net(const struct udt_port *p);
 /* What was counted since the start, a row each: "datagrams_taken", "dropped_mss", ... A new reason to drop a
  * datagram is a new row, and needs no change elsewhere. Returns how many rows are filled. */
 #define UDT_COUNTERS_MAX 64
@@ -92,7 +94,8 @@ int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *
 /* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only
  * one rendezvous with one peer address at a time for each `party`: who says it meets only the other one,
  * or a peer that says nothing. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
- * the kernel chooses. */
+ * the kernel chooses. `peer` may be a canonical address (shim/net/paths.h): then the port sends by the peer's
+ * paths, whatever `source` says, and takes what comes by them. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
 /* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the

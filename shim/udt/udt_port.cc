@@ -267,14 +267,14 @@ const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len)
     return reinterpret_cast<const sockaddr *>(&p->local);
 }
 
-struct net_port *udt_port_net(struct udt_port *p)
-{
-    return p->net;
-}
-
 int udt_port_fd(const struct udt_port *p)
 {
     return tap_event_fd(p->tap);
+}
+
+struct net_port *udt_port_net(const struct udt_port *p)
+{
+    return p->net;
 }
 
 int udt_port_next(struct udt_port *p, struct udt_event *ev)

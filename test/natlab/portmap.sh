@@ -145,14 +145,18 @@ renews() {
     await_nth 3 "$WORK/miniupnpd.err" "PCP request received from ${LAB_INSIDE[1]}" 20 && passes later && end_hold || return 1
     [ "$(grep -c '^mapped' "$WORK/hold.out")" = 1 ] && [ "$(mappings)" = 0 ]
 }
-# The router has forgotten, and the mapper is told that it may have.
+# restarts WAY [COMMAND]: the router has forgotten. It says so to all, or the mapper is told that it may have.
 restarts() {
     local say
-    router all && start_hold && await_mapped && passes before || return 1
+    router "$1" && start_hold && await_mapped && passes before || return 1
     end_now "$MINIUPNPD_PID"
     lab_exec n1 nft 'flush chain inet filter miniupnpd; flush chain inet filter prerouting_miniupnpd' || return 1
-    start_miniupnpd yes yes && [ "$(mappings)" = 0 ] || return 1
-    echo check >&"$say"
+    [ "$(mappings)" = 0 ] || return 1
+    case $1 in
+    pcp) start_miniupnpd yes no ;;
+    upnp) start_miniupnpd no yes ;;
+    esac
+    [ -z "${2:-}" ] || echo "$2" >&"$say"
     passes after 15 && end_hold
 }
 moves() { # the way to the router is lost, and is there again
@@ -180,7 +184,8 @@ done
 story 'a router with all three is asked for one mapping' maps all
 story 'without a mapping nobody comes in' nobody_comes
 story 'a mapping is renewed before its lifetime is over' renews
-story 'a router that was restarted maps anew once that is suspected' restarts
+story 'a router that was restarted and says so maps anew' restarts pcp
+story 'a router that was restarted maps anew once that is suspected' restarts upnp check
 story 'a mapping is lost with the way to its router, and made again with it' moves
 story 'a router that says no is not waited for' asks_in_vain 'udp dport 1 '
 story 'a router that says nothing is not waited for' asks_in_vain 'iifname "lan1"'

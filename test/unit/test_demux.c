@@ -34,7 +34,7 @@ static struct demux all_users(bool classic)
 }
 
 /* In two parts, as UDT reads: each in memory of its own, of which nothing more may be read. */
-static enum net_user user_of(const struct demux *x, const uint8_t *bytes, size_t len, bool cut)
+static enum net_user user_of(struct demux *x, const uint8_t *bytes, size_t len, bool cut)
 {
     size_t first = len < DEMUX_BYTES ? len : DEMUX_BYTES;
     uint8_t *head = calloc(1, DEMUX_BYTES), *body = malloc(len > first ? len - first : 1);

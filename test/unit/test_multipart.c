@@ -305,15 +305,15 @@ static void a_part_is_written_as_one_chunk(void **state)
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
-    assert_int_equal(multipart_write_part(&out, "a", &e, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, NULL, NULL), HX_OK);
     assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
     assert_memory_equal(buf_data(&out), "26\r\n" D A "\r\n", out.len);
     buf_consume(&out, out.len);
-    assert_int_equal(multipart_write_part(&out, "", &e, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "", &e, NULL, NULL), HX_OK);
     assert_int_equal(out.len, strlen("25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n"));
     assert_memory_equal(buf_data(&out), "25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n", out.len);
-    assert_int_equal(multipart_write_part(&out, "a:b", &e, NULL), HX_EINVAL);
-    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e, NULL), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a:b", &e, NULL, NULL), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e, NULL, NULL), HX_EINVAL);
     buf_free(&out);
 }
 
@@ -328,13 +328,13 @@ static void the_longest_part_is_written_and_read_back(void **state)
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
-    assert_int_equal(multipart_write_part(&out, name, &e, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_OK);
     size_t size_line = strlen("147\r\n");
     snprintf(expected, sizeof expected, "%s=%s\n", name, longest);
     check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected, run);
     buf_free(&out);
     buf_init(&out, 100);
-    assert_int_equal(multipart_write_part(&out, name, &e, NULL), HX_ETOOBIG);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
     buf_free(&out);
     free(name);
@@ -346,7 +346,7 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
     struct peer_fields fields = {
         .mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL, -65535, 65535}};
     struct account expected = {.len = 0};
-    char *name = repeated('n', HOST_ID_MAX);
+    char *name = repeated('n', HOST_ID_MAX), lines[PEER_FIELDS_TEXT_MAX];
     struct buf out;
     struct endpoint e;
 
@@ -368,26 +368,32 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
     for (e.port = 55551; e.port <= 55550 + CANDIDATES_TOLD_MAX; e.port++)
         account_add(&expected, "  <%.*s%u mapped>\n", (int)sizeof longest - 6, longest, e.port);
     e.port = 55550;
-    assert_int_equal(multipart_write_part(&out, name, &e, &fields), HX_OK);
+    peer_fields_format(&fields, lines);
+    assert_int_equal(multipart_write_part(&out, name, &e, &fields.session, lines), HX_OK);
     size_t size_line = strlen("400\r\n");
     check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected.text, run);
     buf_free(&out);
     free(name);
 }
 
-static void a_part_with_fields_that_tell_nothing_is_the_specifications(void **state)
+static void a_session_may_come_with_nothing_else_and_never_with_too_much(void **state)
 {
-    struct peer_fields nothing = {.candidates = {.count = 0}};
+    char *lines = repeated('x', PEER_FIELDS_TEXT_MAX);
+    struct session session;
     struct endpoint e;
     struct buf out;
 
     (void)state;
     buf_init(&out, 0);
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
-    assert_int_equal(multipart_write_part(&out, "a", &e, &nothing), HX_OK);
-    assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
-    assert_memory_equal(buf_data(&out), "26\r\n" D A "\r\n", out.len);
+    assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, ""), HX_OK);
+    assert_int_equal(out.len, strlen("72\r\n" D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\n\r\n\r\n"));
+    check_every_cut_of(buf_data(&out) + 4, out.len - 6,
+                       A_ "  Session=" SESSION "\n  [" SESSION "] unknown\n" FIRST, run);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, lines), HX_EINVAL);
     buf_free(&out);
+    free(lines);
 }
 
 int main(void)
@@ -415,7 +421,7 @@ int main(void)
         cmocka_unit_test(without_a_session_only_the_first_line_counts),
         cmocka_unit_test(eight_candidates_are_taken_and_more_ignored),
         cmocka_unit_test(a_part_with_all_that_there_can_be_is_written_and_read_back),
-        cmocka_unit_test(a_part_with_fields_that_tell_nothing_is_the_specifications),
+        cmocka_unit_test(a_session_may_come_with_nothing_else_and_never_with_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,7 +185,7 @@ static void of_what_it_tells_wrongly_nothing_is_refused(void **state)
 {
     static const struct row rows[] = {
         {BIND MAPPING "\r\n", "/bind id=a\n"},
-        {CONNECT "Session: " ID "\r\n\r\n", "/connect id=a\n"},
+        {CONNECT "Session: " ID "\r\n\r\n", "/connect id=a\nSession: " ID "\r\n"},
         {BIND "Candidate:\r\nCandidate: x\r\nCandidate: 10.0.0.1:0 host\r\nCandidate: 10.0.0.1:5\r\n\r\n",
          "/bind id=a\n"},
         {BIND "Candidate: 10.0.0.1:5 relay\r\n" HOST HOST "Mapping: a b\r\n" MAPPING
