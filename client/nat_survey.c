@@ -300,6 +300,8 @@ static void take_first(struct nat_survey *s, struct server *v, const struct stun
 {
     if (a->error != HX_OK) /* an error is an answer, too, but tells nothing */
         return;
+    if (s->external.family == AF_UNSPEC && s->request.on_heard)
+        s->request.on_heard(s->request.user, &a->local);
     v->answered = true;
     v->other = a->other;
     v->other_port = a->other_port;
@@ -439,11 +441,6 @@ static void on_resolved(void *user, const struct resolve_result *result)
         ask_first(v->survey, v);
     }
     advance(v->survey);
-}
-
-bool nat_survey_heard(const struct nat_survey *s)
-{
-    return s->external.family != AF_UNSPEC;
 }
 
 static void on_timer(struct timer *t)
