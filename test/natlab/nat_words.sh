@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2317 # tests are called through story
 # test/natlab/nat_words.sh: the group "nat" of test/natlab/run: hx nat tells what a NAT is.
 
-start_stun() { # start_stun [OPTION...]: the nameserver on S with all that RFC 5780 wants, over both families
+start_stun() { # the nameserver on S with all that RFC 5780 wants, over both families
     lab_start nameserver s bash -c \
-        "exec '$B/hx-nameserver' --listen [::]:7000 --stun-address $LAB_S --stun-address $LAB_S_OTHER $* >&2"
+        "exec '$B/hx-nameserver' --listen [::]:7000 --stun-address $LAB_S --stun-address $LAB_S_OTHER >&2"
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }
 ask_nat() { # ask_nat HOST [OPTION...]: hx nat there; its output in HOST.json
@@ -59,6 +59,7 @@ lossy() { # what is lost is asked again
     await_exit "$PID" 10 && told h1 ipv4 nat=true mapping=endpoint-independent filtering=address-and-port-dependent verdict=easy
 }
 lifetime_is() { # lifetime_is KIND SECONDS ALIVE DEAD: of a mapping that lives so long
+    # shellcheck disable=SC2034 # nats.sh reads it
     local LAB_MAPPING_S=$2
     lab_up "$1" none && start_stun && ask_nat h1 -4 --lifetime || return 1
     await_exit "$PID" 120 || return 1
