@@ -13,7 +13,7 @@
 #define QUIET_RTOS    7 /* an answer that has not come after 4 questions will not come */
 #define QUIET_MORE_MS 200
 #define HAIRPIN_MS    300 /* there and back through a router next to us */
-#define QUESTIONS_MAX NAT_SAMPLES_MAX + 8
+#define QUESTIONS_MAX (NAT_SAMPLES_MAX + 8)
 
 enum purpose { FIRST, MAPPING, ALLOCATION, OPEN_FILTER, OTHER_ADDRESS, OTHER_PORT, HAIRPIN };
 enum { FILTER_PORT, PORT_1, PORT_2, PORTS };
