@@ -1,11 +1,12 @@
-#include "client/agent_state.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/agent_state.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define AGENTS_MAX 1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
+#define AGENTS_MAX \
+    1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
 
 static struct agent *agents;
 static int agent_count;
@@ -17,6 +18,7 @@ static void forget(struct agent *a)
     engine_leave(&a->engine);
     DL_DELETE(agents, a);
     agent_count--;
+    agent_hard_forget(a);
     net_peer_destroy(a->peer);
     pthread_mutex_destroy(&a->mutex);
     explicit_bzero(a, sizeof *a);
@@ -68,8 +70,11 @@ void agent_turn(struct agent *a)
     look(a, now_ms);
     for (int i = 0; i < PATH_CHOICE_MAX && (at = path_choice_next(&a->choice, now_ms)) >= 0; i++)
         agent_send_request(a, at);
+    agent_hard_turn(a, now_ms);
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
+    if (a->hard.due_ms < due_ms)
+        due_ms = a->hard.due_ms;
     atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
     if (due_ms == INT64_MAX)
         engine_timer_cancel(&a->timer);
@@ -108,6 +113,7 @@ static void on_cancel(struct engine_member *m)
 {
     struct agent *a = container_of(m, struct agent, engine);
     a->peer = NULL;
+    a->hard.socket_count = 0;
     forget(a);
 }
 
@@ -116,14 +122,15 @@ static void on_network_changed(struct engine_member *m)
     agent_network_changed(container_of(m, struct agent, engine));
 }
 
-static int open_agent(struct agent *a, const struct candidates *candidates)
+static int open_agent(struct agent *a, const struct agent_config *config)
 {
     int err = agent_make_keys(a);
     if (err == HX_OK)
         err = net_peer_create(&a->peer, udt_port_net(a->port));
     if (err < 0)
         return err;
-    agent_add_candidates(a, candidates);
+    agent_add_candidates(a, &config->candidates);
+    agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
         return HX_EADDR;
     return probe_inbox_join(&a->member);
@@ -152,7 +159,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     path_choice_init(&a->choice, clock_now_ms());
     DL_APPEND(agents, a);
     agent_count++;
-    int err = open_agent(a, &config->candidates);
+    int err = open_agent(a, config);
     if (err < 0) {
         forget(a);
         return err;
@@ -203,9 +210,11 @@ void agent_connected(struct agent *a)
     agent_turn(a);
 }
 
-void agent_candidates(struct agent *a, const struct candidates *more)
+void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
+                const struct nat_mapping *own)
 {
-    agent_add_candidates(a, more);
+    agent_add_candidates(a, peer);
+    agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_turn(a);
 }
 

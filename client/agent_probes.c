@@ -1,6 +1,6 @@
 /* Requests and answers: what is said, and what is believed. */
-#include "client/agent_state.h"
 #include "base/clock.h"
+#include "client/agent_state.h"
 #include <string.h>
 
 #define MOVED_MS 1000 /* the peer's word that its paths are lost counts so often */
@@ -30,7 +30,8 @@ void agent_take_secret(struct agent *a)
     if (a->proven.set)
         return;
     pthread_mutex_lock(&a->mutex);
-    (void)derive(&a->proven, a->calling, a->secret, sizeof a->secret); /* without memory the first keys go on */
+    (void)derive(&a->proven, a->calling, a->secret,
+                 sizeof a->secret); /* without memory the first keys go on */
     explicit_bzero(a->secret, sizeof a->secret);
     pthread_mutex_unlock(&a->mutex);
 }
@@ -43,7 +44,8 @@ static void send_probe(struct agent *a, const struct net_route *route, struct pr
     p->flags |= (a->calling ? PROBE_CALLER : 0) | (a->proven.set ? PROBE_PROVEN : 0);
     memcpy(p->tag, a->member.tag, sizeof p->tag);
     probe_write(p, bytes, sizeof bytes);
-    if (mac_compute(k->out, bytes, sizeof bytes - PROBE_CODE_BYTES, bytes + sizeof bytes - PROBE_CODE_BYTES) == HX_OK)
+    if (mac_compute(k->out, bytes, sizeof bytes - PROBE_CODE_BYTES,
+                    bytes + sizeof bytes - PROBE_CODE_BYTES) == HX_OK)
         (void)net_port_send(udt_port_net(a->port), route, &part, 1, MSG_DONTWAIT);
 }
 
@@ -58,6 +60,12 @@ void agent_send_request(struct agent *a, int at)
     send_probe(a, &route, &p);
 }
 
+void agent_send_to(struct agent *a, const struct net_route *route)
+{
+    struct probe p = {.kind = PROBE_REQUEST, .number = ++a->number};
+    send_probe(a, route, &p);
+}
+
 static void send_answer(struct agent *a, const struct arrived_probe *arrived, uint64_t number)
 {
     struct probe p = {.kind = PROBE_ANSWER, .number = number};
@@ -67,20 +75,26 @@ static void send_answer(struct agent *a, const struct arrived_probe *arrived, ui
         send_probe(a, &arrived->from, &p);
 }
 
-/* Each request counts once (RFC 4303, 3.4.3, does it so): a copy of one may come from whoever saw it. */
+static bool seen(struct agent_keys *k, uint64_t number, bool set)
+{
+    uint64_t bit = (uint64_t)1 << number % 64, *word = &k->seen[number % AGENT_REPLAY_MAX / 64];
+    bool was = *word & bit;
+    *word = set ? *word | bit : *word & ~bit;
+    return was;
+}
+
+/* Each request counts once (as RFC 4303, 3.4.3, has it): a copy of one may come from whoever saw it. */
 static bool is_new(struct agent_keys *k, uint64_t number)
 {
-    if (number > k->newest) {
-        k->seen = number - k->newest < 64 ? k->seen << (number - k->newest) : 0;
-        k->seen |= 1;
-        k->newest = number;
-        return true;
-    }
-    uint64_t back = k->newest - number;
-    if (number == 0 || back >= 64 || (k->seen >> back & 1))
+    if (number == 0 || number + AGENT_REPLAY_MAX <= k->newest)
         return false;
-    k->seen |= (uint64_t)1 << back;
-    return true;
+    if (number > k->newest + AGENT_REPLAY_MAX)
+        memset(k->seen, 0, sizeof k->seen);
+    for (uint64_t n = k->newest + 1; n <= number && number <= k->newest + AGENT_REPLAY_MAX; n++)
+        (void)seen(k, n, false);
+    if (number > k->newest)
+        k->newest = number;
+    return !seen(k, number, true);
 }
 
 static void take_request(struct agent *a, struct agent_keys *k, const struct probe *p,
@@ -121,7 +135,8 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)
     bool proven = p.flags & PROBE_PROVEN;
     struct agent_keys *k = proven ? &a->proven : &a->given;
     size_t said = arrived->len - PROBE_CODE_BYTES;
-    if (!k->set || (!proven && a->peer_proven) || !mac_right(k->in, arrived->bytes, said, arrived->bytes + said))
+    if (!k->set || (!proven && a->peer_proven) ||
+        !mac_right(k->in, arrived->bytes, said, arrived->bytes + said))
         return;
     a->peer_proven |= proven;
     if (p.kind == PROBE_REQUEST)

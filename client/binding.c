@@ -30,8 +30,15 @@ static struct leg *other_leg(const struct leg *leg)
     return &leg->b->legs[leg == &leg->b->legs[0]];
 }
 
+static void close_former(struct leg *leg)
+{
+    nameserver_close(leg->former);
+    leg->former = NULL;
+}
+
 static void leg_off(struct leg *leg)
 {
+    close_former(leg);
     nameserver_close(leg->nameserver);
     leg->nameserver = NULL;
     enter(leg, LEG_OFF);
@@ -144,6 +151,7 @@ static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
+    close_former(leg);
     leg_ended(leg, end);
     leg->nameserver = NULL;
     nameserver_close(n);
@@ -157,6 +165,8 @@ static void on_agreed(void *user, const struct endpoint *external)
     struct binding *b = leg->b;
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
+    bool same = leg->former && endpoint_equal(external, &leg->external);
+    close_former(leg);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
     leg->families = nameserver_family(leg->nameserver);
@@ -164,8 +174,9 @@ static void on_agreed(void *user, const struct endpoint *external)
     leg->unanswered = 0;
     leg->external = *external;
     b->ever_bound = true;
-    report(&b->settings->reporter,
-           &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
+    if (!same)
+        report(&b->settings->reporter,
+               &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
     if (first)
         b->callbacks.changed(b->callbacks.user);
     if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
@@ -190,6 +201,7 @@ static void ask_now(struct leg *leg)
     struct peer_fields fields;
     struct buf bytes;
     own_fields(&fields, engine_port());
+    leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
     struct nameserver_request request = {
@@ -263,6 +275,52 @@ void binding_network_changed(struct binding *b)
     }
 }
 
+static void on_former_part(void *user, const struct multipart_part *part)
+{
+    struct leg *leg = user;
+    leg->b->callbacks.part(leg->b->callbacks.user, leg->former, part);
+}
+
+/* It has been replaced, or lost: the new one will tell. */
+static void on_former_end(void *user, const struct nameserver_end *end)
+{
+    (void)end;
+    close_former(user);
+}
+
+/* The next port of a sequential NAT is another one each time: that alone is no news. */
+static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
+{
+    if (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
+        a->mapping.step != b->mapping.step || a->candidates.count != b->candidates.count)
+        return false;
+    for (size_t i = 0; i < a->candidates.count; i++) {
+        if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
+            return false;
+    }
+    return true;
+}
+
+static void renew(struct leg *leg)
+{
+    struct nameserver_callbacks callbacks = {.on_part = on_former_part, .on_end = on_former_end, .user = leg};
+    nameserver_callbacks(leg->nameserver, &callbacks);
+    leg->former = leg->nameserver;
+    leg->nameserver = NULL;
+    ask(leg);
+}
+
+void binding_fields_changed(struct binding *b)
+{
+    struct peer_fields now;
+    own_fields(&now, engine_port());
+    for (int i = 0; i < 2; i++) {
+        struct leg *leg = &b->legs[i];
+        if (leg->state == LEG_BOUND && !same_fields(&now, &leg->told))
+            renew(leg);
+    }
+}
+
 void binding_doubt(struct binding *b)
 {
     for (int i = 0; i < 2; i++) {
@@ -304,6 +362,13 @@ void binding_end(struct binding *b)
         return;
     leg_off(&b->legs[0]);
     leg_off(&b->legs[1]);
+}
+
+const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n)
+{
+    const struct leg *second = &b->legs[1];
+    return n && (second->nameserver == n || second->former == n) ? &second->told.mapping
+                                                                 : &b->legs[0].told.mapping;
 }
 
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/nameserver.h"
+#include "client/nat.h"
 #include "client/own_fields.h"
 #include "client/parts.h"
 #include "client/punch.h"
@@ -48,6 +49,7 @@ struct connect {
         int retry_after_s;
     } round;
     struct parts parts;
+    struct nat_mapping told; /* of our NAT, with the question */
     struct nameserver *nameserver;
     struct udt_port *port; /* the punch leaves from it */
 
@@ -128,6 +130,8 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .peer = *peer,
                                                   .session = &part->session,
+                                                  .own_mapping = c->told,
+                                                  .peer_mapping = part->mapping,
                                                   .name = c->settings.name,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
@@ -187,6 +191,7 @@ static void ask(struct connect *c)
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
     own_fields(&fields, engine_port());
+    c->told = fields.mapping;
     buf_init(&bytes, 0);
     int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
                                     c->settings.wait_s > 0 ? prefer : NULL, &fields);
@@ -351,7 +356,9 @@ static void end_turn(struct connect *c)
 
 static int reach(struct connect *c)
 {
+    struct nat_keeper *nat = NULL;
     c->begun_ms = clock_now_ms();
+    (void)nat_keep(&nat, &c->settings, NULL, NULL); /* without memory the peer hears less */
     ask(c);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
@@ -361,6 +368,7 @@ static int reach(struct connect *c)
         else
             fail(c, c->last_error < 0 ? c->last_error : HX_ETIMEDOUT);
     }
+    nat_keep_end(nat);
     on_cancel(&c->member); /* frees what is left */
     return c->stream ? HX_OK : c->error;
 }

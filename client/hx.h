@@ -66,13 +66,13 @@ enum hx_event {
     /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
-    HX_EVENT_EXTERNAL,          /* hx_connect() learned our own external address */
-    HX_EVENT_PEER,              /* the punch towards the peer (name, address) begins */
-    HX_EVENT_PUNCHED,           /* it succeeded */
-    HX_EVENT_PUNCH_FAILED,      /* it failed: error; text: what came from the peer all the same */
-    HX_EVENT_PEER_DROPPED,      /* a peer was not served because too many wait: error HX_ELIMIT */
-    HX_EVENT_REJECTED,          /* the nameserver's answer was an error; text: its explanation */
-    HX_EVENT_NAMESERVER_LOST,   /* the listener lost its nameserver (error) and tries again in retry_ms */
+    HX_EVENT_EXTERNAL,           /* hx_connect() learned our own external address */
+    HX_EVENT_PEER,               /* the punch towards the peer (name, address) begins */
+    HX_EVENT_PUNCHED,            /* it succeeded */
+    HX_EVENT_PUNCH_FAILED,       /* it failed: error; text: what came from the peer all the same */
+    HX_EVENT_PEER_DROPPED,       /* a peer was not served because too many wait: error HX_ELIMIT */
+    HX_EVENT_REJECTED,           /* the nameserver's answer was an error; text: its explanation */
+    HX_EVENT_NAMESERVER_LOST,    /* the listener lost its nameserver (error) and tries again in retry_ms */
     HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
     /* What is sent to the peer (name) now goes to `address`; text: "lan", "ipv6", "direct" or "mapped". Only
      * with hx_config.path_events */

@@ -16,7 +16,7 @@ struct settings {
     int stun_count;
     int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
-    struct reporter path_reporter; /* of changes of a stream's path; zeroed: not wanted */
+    struct reporter path_reporter;  /* of changes of a stream's path; zeroed: not wanted */
     char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to */
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
     struct keyring keys;            /* empty: none */
