@@ -119,8 +119,8 @@ struct hx_config {
     const char *keys;
     int family;   /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
     int reserved; /* must be 0: room for a field to come */
-    /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
-     * the port is 3478 by default. NULL: none. */
+    /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
+     * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */
     const char *stun;
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */

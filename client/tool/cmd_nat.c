@@ -7,14 +7,6 @@
 #define WHOLE_MS     2500 /* with the start and the end of the library it is below 3 s */
 #define LIFETIME_MAX 600  /* seconds; RFC 4787, REQ-5: 120 at least, 300 and more are wished for */
 
-static const char *join_stuns(const struct args *args, char *out, size_t size)
-{
-    size_t len = 0;
-    for (int i = 0; i < args->stun_count && len < size; i++)
-        len += (size_t)snprintf(out + len, size - len, "%s%s", i > 0 ? "," : "", args->stuns[i]);
-    return args->stun_count > 0 ? out : NULL;
-}
-
 static void on_progress(void *user, const struct hx_nat_lifetime *now)
 {
     (void)user;
@@ -41,11 +33,10 @@ static void measure(struct nat_result *n, const struct hx_config *given)
 
 int cmd_nat(const struct args *args)
 {
-    char stuns[ARGS_STUNS_MAX * 280];
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
                                .family = args->family,
-                               .stun = join_stuns(args, stuns, sizeof stuns)};
+                               .stun = args_stun(args)};
     struct nat_result n = {
         .nameserver = args->nameserver, .asked_ipv4 = args->family != 6, .asked_ipv6 = args->family != 4};
     int err = hx_nat(&n.ipv4, &n.ipv6, &config, WHOLE_MS);

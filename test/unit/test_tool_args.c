@@ -77,13 +77,13 @@ static void nat_takes_no_name_and_stun_servers(void **state)
     (void)state;
     assert_int_equal(PARSE("ns", "nat"), ARGS_NAT);
     assert_null(args.name);
-    assert_int_equal(args.stun_count, 0);
+    assert_null(args_stun(&args));
     assert_false(args.json || args.lifetime);
     assert_int_equal(
         PARSE("ns", "nat", "--stun", "a", "--stun", "[2001:db8::1]:3479", "--json", "--lifetime", "-4"),
         ARGS_NAT);
     assert_int_equal(args.stun_count, 2);
-    assert_string_equal(args.stuns[1], "[2001:db8::1]:3479");
+    assert_string_equal(args_stun(&args), "a,[2001:db8::1]:3479");
     assert_true(args.json && args.lifetime);
     assert_int_equal(args.family, 4);
     assert_int_equal(PARSE("ns", "nat", "alice"), ARGS_USAGE);
@@ -95,7 +95,9 @@ static void nat_takes_no_name_and_stun_servers(void **state)
     assert_int_equal(
         PARSE("ns", "nat", "--stun", "a", "--stun", "b", "--stun", "c", "--stun", "d", "--stun", "e"),
         ARGS_USAGE);
-    assert_int_equal(PARSE("ns", "ping", "alice", "--stun", "a"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "ping", "alice", "--stun", "a"), ARGS_PING);
+    assert_string_equal(args_stun(&args), "a");
+    assert_int_equal(PARSE("ns", "key", "--stun", "a"), ARGS_USAGE);
     assert_int_equal(PARSE("ns", "nat", "--insecure"), ARGS_USAGE);
 }
 
