@@ -121,8 +121,8 @@ struct hx_config {
     /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP, NAT-PMP or
      * UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
     int no_port_mapping;
-    /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
-     * the port is 3478 by default. NULL: none. */
+    /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
+     * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */
     const char *stun;
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */

@@ -38,6 +38,8 @@ struct nat_survey_request {
     struct udt_port *port;           /* the port in question */
     bool whole;
     int64_t deadline_ms;
+    /* A server has answered for the first time; `local`: as in the facts. May be NULL. */
+    void (*on_heard)(void *user, const struct endpoint *local);
     /* Once, unless nat_survey_cancel() comes before; the survey is gone when it is called. */
     void (*on_done)(void *user, const struct nat_facts *facts);
     void *user;
@@ -46,7 +48,6 @@ struct nat_survey_request {
 struct nat_survey;
 /* HX_OK, or HX_ENOMEM and no callback. Never calls back before it returns. */
 int nat_survey_begin(struct nat_survey **out, const struct nat_survey_request *request);
-void nat_survey_cancel(struct nat_survey *s);      /* NULL is fine */
-bool nat_survey_heard(const struct nat_survey *s); /* has a server answered? */
+void nat_survey_cancel(struct nat_survey *s); /* NULL is fine */
 
 #endif

@@ -92,7 +92,9 @@ static inline struct endpoint stun_nat_map(struct stun_server *s, const struct s
         return e;
     while (i < s->mapping_count && (s->mappings[i].local_port != local_port || s->mappings[i].key != key))
         i++;
-    if (i == s->mapping_count && i < STUN_MAPPINGS) {
+    if (i == STUN_MAPPINGS) /* as NATs do, it forgets */
+        s->mapping_count = i = 0;
+    if (i == s->mapping_count) {
         s->mappings[i].local_port = local_port;
         s->mappings[i].key = key;
         s->mappings[i].mapped = stun_nat_port(s, local_port);

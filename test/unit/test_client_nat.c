@@ -335,6 +335,20 @@ static void a_keeper_knows_the_mapping_without_waiting(void **state)
     nat_keep_end(second);
     assert_false(nat_known(AF_INET, &m));
     assert_int_equal(atomic_load(&server.heard), heard);
+    nat_ask_again(AF_INET); /* nobody wants to know */
+    assert_int_equal(nat_keep(&first, &settings, on_news, &news), HX_OK);
+    news.count = 0;
+    await(&news);
+    news.count = 0;
+    uint16_t before = server.next_port;
+    nat_ask_again(AF_INET);
+    nat_ask_again(AF_INET);              /* one is under way */
+    assert_true(nat_known(AF_INET, &m)); /* what was known stays known meanwhile */
+    await(&news);
+    assert_true(nat_known(AF_INET, &m));
+    assert_int_equal(m.last_port, server.next_port);
+    assert_int_not_equal(m.last_port, before);
+    nat_keep_end(first);
     engine_unlock();
     pthread_cond_destroy(&news.cond);
     settings_free(&settings);
