@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define SOURCES_MAX 1000
-#define A_ROUND     200 /* datagrams, then a pause: some 40,000 a second, as far as the machine goes */
+#define A_ROUND     100 /* datagrams, then a pause: some 20,000 a second, as far as the machine goes */
 #define PAUSE_MS    5
 #define HEADS       28 /* of IPv4 and UDP */
 
