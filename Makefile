@@ -50,7 +50,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
-HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect)
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect stun_flood)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
@@ -58,7 +58,7 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
