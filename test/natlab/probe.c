@@ -2,11 +2,11 @@
  * 5780, section 4, in the words of RFC 4787.
  *
  *   probe reflect A1 A2 P1 P2      on the public side: two addresses, two ports, four sockets
- *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins, its ports
+ *   probe nat     A1 A2 P1 P2      behind the NAT: its mapping, filtering, hairpin, ports
  *   probe count   A1 P1 N          sends N datagrams, prints how many answers came
- *   probe rtt     A1 P1 N          sends N datagrams, one after the other, prints the median of their round trips
+ *   probe rtt     A1 P1 N          the median round trip of N datagrams, one after the other
  *   probe hold    A1 P1            prints its external address now, and again at each line of standard input
- *   probe knock   A1 P1 [BYTES]    sends one datagram, in an IP packet so long: answered, refused (ICMP), lost?
+ *   probe knock   A1 P1 [BYTES]    a datagram in an IP packet so long: answered, refused, lost?
  *   probe meet    A1 P1            finds the other "meet" through the reflector and punches a hole to it
  *
  * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
