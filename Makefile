@@ -162,7 +162,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
 clean: ; rm -rf build ## remove what was built
-help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
+help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
 .PHONY: all asan tsan lint programs deps deps-test demo check bench natlab fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
