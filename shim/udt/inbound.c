@@ -341,6 +341,8 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
         return dropped(t, DROP_UNMATCHED); /* nobody's, or not from whom it should be (S15) */
     if (c)
         rules.ack_window = c->window;
+    if (c && c->mss_max)
+        rules.mss_max = c->mss_max;
     enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
     if (c && c->flight)
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));

@@ -23,6 +23,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
         c->rendezvous = rendezvous;
         c->local = *local;
         c->party = party;
+        c->mss_max = FILTER_MSS_OURS;
         c->flight = flight;
         c->starter = pthread_self();
     } else {

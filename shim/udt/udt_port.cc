@@ -95,7 +95,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->port_socket = udt_socket(p->family, SMALL_PACKETS);
+    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
         !bind_port_socket(p))
         return HX_ESYS;
@@ -242,6 +242,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
     if (!p)
         return HX_ENOMEM;
     p->listening = config->backlog > 0;
+    p->mss = p->listening ? UDT_MSS_BYTES : UDT_MSS_MAX_BYTES;
     p->port_socket = UDT::INVALID_SOCK;
     int err = open_udp(p, config);
     if (err == HX_OK)

@@ -1,4 +1,5 @@
 /* One stream: its attempts to connect, its bytes, its end. */
+#include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <climits>
@@ -51,6 +52,7 @@ ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    udt_cut_writes(s->datagram_max ? s->datagram_max - PACKET_HEAD : 0);
     int n =
         UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
     if (n > 0) {
@@ -150,7 +152,7 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
-    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS);
+    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
     int err = HX_ESYS;
 
     if (id == UDT::INVALID_SOCK)
@@ -270,6 +272,11 @@ void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source)
 {
     of(s)->source = source_of(source);
     tap_conn_leave_by(of(s)->port->tap, of(s)->id, &of(s)->source);
+}
+
+void udt_stream_set_datagram_max(struct stream *s, int bytes)
+{
+    of(s)->datagram_max = std::max(bytes, UDT_DATAGRAM_MIN_BYTES);
 }
 
 void udt_stream_heard(struct stream *s, struct udt_heard *out)

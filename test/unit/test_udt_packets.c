@@ -1,0 +1,196 @@
+/* shim/udt: how long packets are. Two ports meet by way of a third, a wire that looks at what passes. */
+#include "shim/udt/packet.h"
+#include "test/unit/udt_fixture.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define BYTES 2000000
+
+static struct wire {
+    int fd, stop[2];
+    struct sockaddr_in at, ends[2];
+    pthread_t thread;
+    atomic_int longest[2];     /* data packets of each end, each once: bytes of the longest datagram, */
+    atomic_int data[2];        /* and how many */
+    uint32_t last[2];          /* the highest sequence number of each end */
+    atomic_int acks[2];        /* of each end, without light ones */
+    atomic_uint announced_mss; /* the largest */
+} wire;
+
+static void look(int end, const uint8_t *bytes, ssize_t len)
+{
+    if (packet_type(bytes) == PACKET_DATA &&
+        (!wire.data[end] || packet_distance(packet_word(bytes), wire.last[end]) > 0)) {
+        wire.last[end] = packet_word(bytes);
+        wire.data[end]++;
+        if (len > wire.longest[end])
+            wire.longest[end] = (int)len;
+    }
+    if (packet_type(bytes) == PACKET_ACK && len >= PACKET_HEAD + ACK_SIZE_SHORT)
+        wire.acks[end]++;
+    if (packet_type(bytes) == PACKET_HANDSHAKE && len == PACKET_HEAD + HANDSHAKE_SIZE &&
+        packet_word(bytes + PACKET_HEAD + HANDSHAKE_MSS) > wire.announced_mss)
+        wire.announced_mss = packet_word(bytes + PACKET_HEAD + HANDSHAKE_MSS);
+}
+
+static void *run_wire(void *unused)
+{
+    struct pollfd fds[2] = {{.fd = wire.fd, .events = POLLIN}, {.fd = wire.stop[0], .events = POLLIN}};
+    static uint8_t bytes[2048];
+
+    (void)unused;
+    while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
+        struct sockaddr_in from;
+        socklen_t from_len = sizeof from;
+        ssize_t len = recvfrom(wire.fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_len);
+        if (len < PACKET_HEAD)
+            continue;
+        int end = from.sin_port == wire.ends[1].sin_port;
+        look(end, bytes, len);
+        (void)sendto(wire.fd, bytes, (size_t)len, 0, (struct sockaddr *)&wire.ends[!end],
+                     sizeof wire.ends[0]);
+    }
+    return NULL;
+}
+
+static void lay_wire(void)
+{
+    socklen_t len = sizeof wire.at;
+
+    memset(&wire, 0, sizeof wire);
+    wire.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    wire.at = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(wire.fd, (struct sockaddr *)&wire.at, len), 0);
+    assert_int_equal(getsockname(wire.fd, (struct sockaddr *)&wire.at, &len), 0);
+    struct udt_port *ports[2] = {left, right};
+    for (int i = 0; i < 2; i++) {
+        wire.ends[i] = wire.at;
+        wire.ends[i].sin_port = ((const struct sockaddr_in6 *)udt_port_local(ports[i], &len))->sin6_port;
+    }
+    assert_int_equal(pipe(wire.stop), 0);
+    assert_int_equal(pthread_create(&wire.thread, NULL, run_wire, NULL), 0);
+}
+
+static void take_wire_away(void)
+{
+    assert_int_equal(write(wire.stop[1], "", 1), 1);
+    pthread_join(wire.thread, NULL);
+    close(wire.fd);
+    close(wire.stop[0]);
+    close(wire.stop[1]);
+}
+
+static void meet(struct stream **a, struct stream **b)
+{
+    struct sockaddr *at = (struct sockaddr *)&wire.at;
+
+    assert_int_equal(udt_rendezvous(a, left, at, sizeof wire.at, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL),
+                     HX_OK);
+    assert_int_equal(udt_rendezvous(b, right, at, sizeof wire.at, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL),
+                     HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
+static void pass(struct stream *from, struct stream *to, size_t len)
+{
+    static char out[BYTES], in[BYTES];
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)((i * 7) >> 3);
+    assert_int_equal(stream_write(from, out, len), len);
+    assert_int_equal(read_all(right, to, in, len), len);
+    assert_memory_equal(in, out, len);
+}
+
+static void writes_are_cut_as_the_stream_says(void **state)
+{
+    static const int sizes[] = {0, 1200, 1399, 700, UDT_DATAGRAM_MIN_BYTES, 1372, 1456, 1200};
+    struct stream *a, *b;
+
+    (void)state;
+    lay_wire();
+    meet(&a, &b);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        int full = sizes[i] && sizes[i] < UDT_MSS_BYTES - 28 ? sizes[i] : UDT_MSS_BYTES - 28;
+
+        if (sizes[i])
+            udt_stream_set_datagram_max(a, sizes[i]);
+        wire.longest[0] = 0;
+        pass(a, b, 200000);
+        assert_int_equal(wire.longest[0], full);
+    }
+    udt_stream_set_datagram_max(a, 1);
+    wire.longest[0] = 0;
+    pass(a, b, 5000);
+    assert_int_equal(wire.longest[0], UDT_DATAGRAM_MIN_BYTES);
+    stream_close(a);
+    stream_close(b);
+    take_wire_away();
+}
+
+/* More packets than UDT's buffer counts: it holds as many bytes as ever. */
+static void a_full_buffer_takes_short_packets(void **state)
+{
+    static char out[BYTES], in[BYTES];
+    struct stream *a, *b;
+    size_t put = 0, got = 0;
+
+    (void)state;
+    lay_wire();
+    meet(&a, &b);
+    udt_stream_set_datagram_max(a, UDT_DATAGRAM_MIN_BYTES);
+    for (ssize_t n; put < 10 * sizeof out && (n = stream_write(a, out, sizeof out)) > 0;)
+        put += (size_t)n;
+    while (got < put) {
+        size_t want = put - got < sizeof in ? put - got : sizeof in;
+
+        assert_int_equal(read_all(right, b, in, want), want);
+        got += want;
+    }
+    stream_close(a);
+    stream_close(b);
+    take_wire_away();
+}
+
+static void short_packets_are_not_acknowledged_one_by_one(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    lay_wire();
+    meet(&a, &b);
+    udt_stream_set_datagram_max(a, 1200);
+    pass(a, b, BYTES);
+    assert_in_range(wire.acks[1], 1, BYTES / 1200 / 2);
+    stream_close(a);
+    stream_close(b);
+    take_wire_away();
+}
+
+static void who_may_be_a_stock_peer_hears_of_1400_bytes(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    lay_wire();
+    meet(&a, &b);
+    pass(a, b, 100000);
+    assert_int_equal(wire.announced_mss, UDT_MSS_BYTES);
+    assert_int_equal(wire.longest[0], UDT_MSS_BYTES - 28);
+    stream_close(a);
+    stream_close(b);
+    take_wire_away();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_are_cut_as_the_stream_says),
+        cmocka_unit_test(a_full_buffer_takes_short_packets),
+        cmocka_unit_test(short_packets_are_not_acknowledged_one_by_one),
+        cmocka_unit_test(who_may_be_a_stock_peer_hears_of_1400_bytes),
+    };
+    return cmocka_run_group_tests_name("udt packets", tests, open_all, close_all);
+}
