@@ -10,7 +10,8 @@
 #define REFUSED_MS  60000 /* then it is tried anew */
 
 struct burst {
-    int fd, family;
+    int family;
+    int fd;       /* of those that are held */
     bool unknown; /* to this kernel: datagrams leave one by one */
     struct {
         struct net_address to;
@@ -34,7 +35,6 @@ struct burst *burst_create(int fd, int family)
 
     if (!b)
         return NULL;
-    b->fd = fd;
     b->family = family;
     /* Before Linux 4.18 the whole burst would leave as one datagram. */
     b->unknown = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
@@ -90,7 +90,8 @@ static bool send_from(const struct burst *b, int first, int count)
     }
     pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
     mh.msg_controllen = control_len + pktinfo_len;
-    /* Only one by itself may leave by another source: what a path does not take as a burst, burst_flush() cuts. */
+    /* Only one by itself may leave by another source: what a path does not take as a burst, burst_flush()
+     * cuts. */
     return pktinfo_send(b->fd, &mh, count == 1 ? pktinfo_len : 0, 0) == 0;
 }
 
@@ -122,7 +123,8 @@ bool burst_holds(void)
     return held != NULL;
 }
 
-bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count)
+bool burst_hold(struct burst *b, int fd, const struct net_route *route, const struct iovec *parts,
+                int part_count)
 {
     size_t len = 0;
 
@@ -132,6 +134,7 @@ bool burst_hold(struct burst *b, const struct net_route *route, const struct iov
         return false;
     if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof *route) != 0))
         burst_flush();
+    b->fd = fd;
     b->len = len;
     b->route = *route;
     uint8_t *at = b->bytes + (size_t)b->count * len;

@@ -13,11 +13,12 @@
 
 struct burst;
 
-/* NULL: there is no memory. free() ends it. `family`: the socket's. */
+/* NULL: there is no memory. free() ends it. `fd`: a socket of `family`, as all that it is used with. */
 struct burst *burst_create(int fd, int family);
-/* True: the datagram is held, and leaves with the next burst_flush() of this thread at the latest. False:
- * whoever asks must send it, after a burst_flush(). */
-bool burst_hold(struct burst *b, const struct net_route *route, const struct iovec *parts, int part_count);
+/* True: the datagram is held, and leaves by `fd`, which route->socket tells, with the next burst_flush() of
+ * this thread at the latest. False: whoever asks must send it, after a burst_flush(). */
+bool burst_hold(struct burst *b, int fd, const struct net_route *route, const struct iovec *parts,
+                int part_count);
 /* Of this thread, whatever the port. */
 bool burst_holds(void);
 /* Whether any thread does, or is sending what it has held. */

@@ -1,6 +1,8 @@
 #include "shim/net/net_port.h"
 #include "shim/net/batch.h"
 #include "shim/net/burst.h"
+#include "shim/net/extra_sockets.h"
+#include "shim/net/path_table.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +11,21 @@
 struct net_port {
     int fd, family;
     bool disowned;
+    bool ipv6_only;
+    bool tells_local; /* to which address of ours a datagram was sent */
     struct sockaddr_storage local;
     socklen_t local_len;
     struct batch *batch; /* NULL: datagrams are read one by one */
-    struct burst *burst; /* NULL: each datagram leaves by itself */
     struct demux demux;
+    struct path_table *paths;
+    struct extra_sockets *extra;
+    /* Of the thread that reads: */
+    struct path_memo reading;
+    bool extra_turn;
+    /* Of the thread that sends bursts: */
+    struct burst *burst; /* NULL: each datagram leaves by itself */
+    struct path_memo sending;
+    struct extra_socket *held; /* what the burst leaves by; NULL: the port's own socket */
 };
 
 static bool is_wildcard(const struct sockaddr *local)
@@ -27,24 +39,37 @@ static bool is_wildcard(const struct sockaddr *local)
     return pktinfo_any(&a) || (net_address_is_ipv4(&a) && memcmp(a.ip + 12, any, 4) == 0);
 }
 
-static int open_socket(struct net_port *p, bool ipv6_only)
+/* HX_OK; else errno, and what was opened stays in *fd. */
+static int open_socket(int *fd, int family, bool ipv6_only)
 {
     int only = ipv6_only;
 
-    p->family = AF_INET6;
-    p->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (p->fd < 0 && errno == EAFNOSUPPORT && !ipv6_only) { /* a kernel without IPv6 */
-        p->family = AF_INET;
-        p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    }
-    if (p->fd < 0)
-        return HX_ESYS;
-    if (p->family == AF_INET6 && setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0)
+    *fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (*fd < 0 || (family == AF_INET6 && setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0))
         return HX_ESYS;
     return HX_OK;
 }
 
-static int bind_socket(struct net_port *p, const struct sockaddr *local)
+static int open_own_socket(struct net_port *p)
+{
+    p->family = AF_INET6;
+    int err = open_socket(&p->fd, AF_INET6, p->ipv6_only);
+    if (p->fd < 0 && errno == EAFNOSUPPORT && !p->ipv6_only) { /* a kernel without IPv6 */
+        p->family = AF_INET;
+        err = open_socket(&p->fd, AF_INET, false);
+    }
+    return err;
+}
+
+static int bind_socket(int fd, struct sockaddr_storage *local, socklen_t *len)
+{
+    if (bind(fd, (struct sockaddr *)local, *len) < 0)
+        return HX_EADDR;
+    *len = sizeof *local;
+    return getsockname(fd, (struct sockaddr *)local, len) < 0 ? HX_ESYS : HX_OK;
+}
+
+static int bind_own_socket(struct net_port *p, const struct sockaddr *local)
 {
     struct net_address a;
 
@@ -58,10 +83,7 @@ static int bind_socket(struct net_port *p, const struct sockaddr *local)
         p->local.ss_family = (sa_family_t)p->family;
         p->local_len = p->family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     }
-    if (bind(p->fd, (struct sockaddr *)&p->local, p->local_len) < 0)
-        return HX_EADDR;
-    p->local_len = sizeof p->local;
-    return getsockname(p->fd, (struct sockaddr *)&p->local, &p->local_len) < 0 ? HX_ESYS : HX_OK;
+    return bind_socket(p->fd, &p->local, &p->local_len);
 }
 
 int net_port_open(struct net_port **out, const struct net_port_config *config)
@@ -71,14 +93,18 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
 
     if (!p)
         return HX_ENOMEM;
-    int err = open_socket(p, config->ipv6_only);
+    p->ipv6_only = config->ipv6_only;
+    p->tells_local = is_wildcard(config->local);
+    int err = open_own_socket(p);
     if (err == HX_OK)
-        err = bind_socket(p, config->local);
-    if (err == HX_OK && is_wildcard(config->local) && !pktinfo_ask(p->fd, p->family))
+        err = bind_own_socket(p, config->local);
+    if (err == HX_OK && p->tells_local && !pktinfo_ask(p->fd, p->family))
         err = HX_ESYS;
     if (err == HX_OK && config->batch && !(p->batch = batch_create()))
         err = HX_ENOMEM;
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
+        err = HX_ENOMEM;
+    if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->extra = extra_sockets_create())))
         err = HX_ENOMEM;
     if (err < 0) {
         saved = errno;
@@ -98,6 +124,12 @@ void net_port_close(struct net_port *p)
         close(p->fd);
     free(p->batch);
     free(p->burst);
+    path_memo_end(&p->reading);
+    path_memo_end(&p->sending);
+    path_table_destroy(p->paths);
+    if (p->held)
+        extra_sockets_let_go(p->extra, p->held);
+    extra_sockets_destroy(p->extra);
     free(p);
 }
 
@@ -129,8 +161,74 @@ void net_port_receive_buffer(struct net_port *p, int bytes)
 
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context)
 {
-    p->demux.handlers[user].take = take;
-    p->demux.handlers[user].context = context;
+    demux_set(&p->demux, user, take, context);
+}
+
+/* By port 0 the kernel chooses another one. */
+static int bind_extra(const struct net_port *p, int fd)
+{
+    struct sockaddr_storage local = p->local;
+    socklen_t len = p->local_len;
+
+    if (p->family == AF_INET6)
+        ((struct sockaddr_in6 *)&local)->sin6_port = 0;
+    else
+        ((struct sockaddr_in *)&local)->sin_port = 0;
+    return bind_socket(fd, &local, &len);
+}
+
+int net_port_extra_open(struct net_port *p, int *number)
+{
+    int fd, saved;
+    int err = open_socket(&fd, p->family, p->ipv6_only);
+
+    if (err == HX_OK)
+        err = bind_extra(p, fd);
+    if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
+        err = HX_ESYS;
+    if (err == HX_OK)
+        err = extra_sockets_add(p->extra, fd, number);
+    if (err < 0 && fd >= 0) {
+        saved = errno;
+        close(fd);
+        errno = saved;
+    }
+    return err;
+}
+
+void net_port_extra_close(struct net_port *p, int number)
+{
+    extra_sockets_remove(p->extra, number);
+}
+
+bool net_port_extra_local(struct net_port *p, int number, struct net_address *out)
+{
+    struct extra_socket *it = extra_sockets_hold(p->extra, number);
+    struct sockaddr_storage local;
+    socklen_t len = sizeof local;
+
+    if (!it)
+        return false;
+    bool known = getsockname(extra_socket_fd(it), (struct sockaddr *)&local, &len) == 0;
+    if (known)
+        net_address_from(out, (struct sockaddr *)&local);
+    extra_sockets_let_go(p->extra, it);
+    return known;
+}
+
+int net_port_extra_event_fd(const struct net_port *p)
+{
+    return extra_sockets_any(p->extra) ? extra_sockets_event_fd(p->extra) : -1;
+}
+
+struct path_table *net_port_paths(const struct net_port *p)
+{
+    return p->paths;
+}
+
+struct path_memo *net_port_memo(struct net_port *p)
+{
+    return &p->reading;
 }
 
 static ssize_t receive_one(int fd, struct msghdr *mh)
@@ -141,6 +239,49 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
         return -1;
     *mh = m.msg_hdr;
     return (ssize_t)m.msg_len;
+}
+
+static ssize_t receive_own(struct net_port *p, struct msghdr *mh)
+{
+    return p->batch ? batch_next(p->batch, p->fd, mh) : receive_one(p->fd, mh);
+}
+
+/* -1: nothing has come to any of them, and errno is as it was. */
+static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
+{
+    struct extra_socket *it;
+    int saved = errno;
+    ssize_t n = -1;
+
+    while (n < 0 && (it = extra_sockets_next(p->extra))) {
+        *number = extra_socket_number(it);
+        n = receive_one(extra_socket_fd(it), mh);
+        if (n < 0)
+            extra_sockets_was_empty(p->extra);
+        extra_sockets_let_go(p->extra, it);
+    }
+    errno = saved;
+    return n;
+}
+
+/* Its own socket and the others take turns. */
+static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number)
+{
+    ssize_t n = -1;
+
+    *number = 0;
+    if (!extra_sockets_any(p->extra))
+        return receive_own(p, mh);
+    p->extra_turn = !p->extra_turn;
+    if (p->extra_turn)
+        n = receive_extra(p, mh, number);
+    if (n >= 0)
+        return n;
+    *number = 0;
+    n = receive_own(p, mh);
+    if (n < 0 && !p->extra_turn)
+        n = receive_extra(p, mh, number);
+    return n;
 }
 
 int net_port_read(struct net_port *p, struct net_datagram *d)
@@ -156,7 +297,7 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
                         .msg_iovlen = (size_t)d->part_count,
                         .msg_control = control.bytes,
                         .msg_controllen = sizeof control.bytes};
-    ssize_t n = p->batch ? batch_next(p->batch, p->fd, &mh) : receive_one(p->fd, &mh);
+    ssize_t n = receive(p, &mh, &d->socket);
 
     if (n < 0)
         return -1;
@@ -164,11 +305,12 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     pktinfo_read(&mh, &d->local, &d->interface);
     d->len = (size_t)n;
     d->cut = mh.msg_flags & MSG_TRUNC;
-    return demux_give(&p->demux, d);
+    /* No host has such an address (RFC 1112): it would be forged to look like one of our peers. */
+    return !net_paths_is_canonical(&d->from) && demux_give(&p->demux, d);
 }
 
-int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
-                  int part_count, int flags)
+static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
+                      const struct iovec *parts, int part_count, int flags)
 {
     union {
         struct cmsghdr head; /* for its alignment */
@@ -187,11 +329,81 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
     }
     mh.msg_namelen = name_len;
     mh.msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
-    return pktinfo_send(p->fd, &mh, mh.msg_controllen, flags);
+    return pktinfo_send(fd, &mh, mh.msg_controllen, flags);
+}
+
+static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,
+                       int part_count, int flags)
+{
+    if (way->socket == 0)
+        return send_by_fd(p, p->fd, way, parts, part_count, flags);
+    struct extra_socket *it = extra_sockets_hold(p->extra, way->socket);
+    if (!it) {
+        errno = EBADF;
+        return -1;
+    }
+    int err = send_by_fd(p, extra_socket_fd(it), way, parts, part_count, flags);
+    int saved = errno;
+    extra_sockets_let_go(p->extra, it);
+    errno = saved;
+    return err;
+}
+
+int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
+                  int part_count, int flags)
+{
+    struct net_route ways[NET_PATHS_MAX];
+    int err = -1;
+
+    if (!net_paths_is_canonical(&route->to))
+        return send_by_way(p, route, parts, part_count, flags);
+    int n = path_table_ways(p->paths, route, parts, part_count, ways);
+    if (n == 0)
+        errno = EHOSTUNREACH;
+    for (int i = 0; i < n; i++) {
+        if (send_by_way(p, &ways[i], parts, part_count, flags) == 0)
+            err = 0;
+    }
+    return err;
+}
+
+int net_port_send_by(struct net_port *p, int number, const struct net_route *route, const struct iovec *parts,
+                     int part_count, int flags)
+{
+    struct net_route by = *route;
+
+    by.socket = number;
+    return net_port_send(p, &by, parts, part_count, flags);
+}
+
+/* The descriptor by which a burst leaves by this socket: it stays open until that has left. -1: there is
+ * none. */
+static int hold_socket(struct net_port *p, int number)
+{
+    if (number != (p->held ? extra_socket_number(p->held) : 0)) {
+        burst_flush();
+        extra_sockets_let_go(p->extra, p->held);
+        p->held = number ? extra_sockets_hold(p->extra, number) : NULL;
+        if (number && !p->held)
+            return -1;
+    }
+    return p->held ? extra_socket_fd(p->held) : p->fd;
 }
 
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count)
 {
-    return p->burst && burst_hold(p->burst, route, parts, part_count);
+    bool canonical = net_paths_is_canonical(&route->to);
+    const struct net_route *way = route;
+
+    if (!p->burst)
+        return false;
+    if (canonical && !(way = path_memo_way(p->paths, &p->sending, &route->to)))
+        return false;
+    int fd = hold_socket(p, way->socket);
+    if (fd < 0 || !burst_hold(p->burst, fd, way, parts, part_count))
+        return false;
+    if (canonical)
+        path_memo_sent(&p->sending, route->wants_answer);
+    return true;
 }

@@ -1,5 +1,6 @@
 /* shim/net/net_port.h: one UDP socket, what comes to it, and what leaves by it. Dual-stack where the machine
- * has IPv6. It knows no protocol: demux.h says who gets what comes.
+ * has IPv6. It knows no protocol: demux.h says who gets what comes; nor where a canonical address leads:
+ * paths.h says that.
  *
  *                                          ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
  *   socket ─► batch ─► net_port_read ─► demux
@@ -40,17 +41,37 @@ const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len);
 /* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our
  * rights let it. */
 void net_port_receive_buffer(struct net_port *p, int bytes);
-/* Before anything is read. */
+/* See demux_set(). */
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context);
+
+/* A further socket of the port, of the same family and bound to the same address, on a port of the kernel's
+ * choice. What comes to it is read as what comes to the port's own (struct net_datagram, socket). HX_OK;
+ * HX_ELIMIT: there are EXTRA_SOCKETS_MAX; HX_EADDR, HX_ESYS, HX_ENOMEM. */
+int net_port_extra_open(struct net_port *p, int *number);
+/* Safe whoever reads and sends; paths by it (paths.h) carry nothing any more. Unknown numbers are fine. */
+void net_port_extra_close(struct net_port *p, int number);
+/* The address it is bound to. False: there is none of this number. */
+bool net_port_extra_local(struct net_port *p, int number, struct net_address *out);
+/* For whoever waits until the port can be read: readable when an extra socket is; -1: it has none. */
+int net_port_extra_event_fd(const struct net_port *p);
 
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
-/* Sends one datagram; see pktinfo_send(). */
+/* Sends one datagram; see pktinfo_send(). To a canonical address it leaves by the peer's path or paths; 0: by
+ * one of them at least. -1: errno; EHOSTUNREACH: nobody has that canonical address, or no path leads there;
+ * EBADF: there is no such socket. */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
+/* The same by the socket of this number, whatever `route` says. */
+int net_port_send_by(struct net_port *p, int number, const struct net_route *route, const struct iovec *parts,
+                     int part_count, int flags);
 /* See burst_hold(). False on a port without bursts. */
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count);
+
+/* For paths.c: */
+struct path_table *net_port_paths(const struct net_port *p);
+struct path_memo *net_port_memo(struct net_port *p); /* of the thread that reads */
 
 #endif

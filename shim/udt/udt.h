@@ -20,6 +20,7 @@
 #define UDT_RENDEZVOUS_MS 28000 /* likewise, UDT's own at 30000 */
 #define UDT_DEFAULT_PORT  7000
 
+struct net_port;
 struct udt_port;
 
 struct udt_port_config {
@@ -53,6 +54,9 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
 int udt_port_fd(const struct udt_port *p);
+/* Its sockets, for who has a use of them beside UDT: paths of peers (shim/net/paths.h), handlers of further
+ * users (shim/net/demux.h). The port's, and valid as long as it is. */
+struct net_port *udt_port_net(const struct udt_port *p);
 /* What was counted since the start, a row each: "datagrams_taken", "dropped_mss", ... A new reason to drop a
  * datagram is a new row, and needs no change elsewhere. Returns how many rows are filled. */
 #define UDT_COUNTERS_MAX 64

@@ -270,6 +270,11 @@ int udt_port_fd(const struct udt_port *p)
     return tap_event_fd(p->tap);
 }
 
+struct net_port *udt_port_net(const struct udt_port *p)
+{
+    return p->net;
+}
+
 int udt_port_next(struct udt_port *p, struct udt_event *ev)
 {
     std::lock_guard<std::mutex> held(p->lock);

@@ -1,0 +1,81 @@
+/* shim/net/paths.h: a peer that is reached by whichever path is best now.
+ *
+ * Whoever sends to a peer of this kind knows one address of it, the canonical one: ::ffff:240.a.b.c, of class
+ * E (RFC 1112, section 4), which is on no wire. The port sends what goes there by the peer's paths. A path is
+ * an address of the peer, an address or interface of ours, and one of the port's sockets.
+ *
+ *   SEEKING   what is small leaves by every path: handshakes, acknowledgements. What is large leaves by the
+ *             path that was in use, else by the one last heard, else by the first one.
+ *   IN USE    everything leaves by one path.
+ *
+ * A peer begins with SEEKING. All functions are safe from any thread and wait for nothing; those that take a
+ * peer may not run while net_peer_destroy() takes it. A peer ends before its port. */
+#ifndef HX_SHIM_NET_PATHS_H
+#define HX_SHIM_NET_PATHS_H
+
+#include "base/error.h"
+#include "shim/net/pktinfo.h"
+#include <stddef.h>
+#include <string.h>
+
+#define NET_PATHS_MAX   16   /* of one peer */
+#define NET_PEERS_MAX   4096 /* of one port */
+#define NET_SMALL_BYTES 128  /* of a datagram: what is small leaves by every path of a peer that is sought */
+
+struct net_port;
+struct net_peer;
+
+struct net_path {
+    struct net_address remote;
+    struct net_address local; /* address, interface, or both may be left to the kernel (struct net_route) */
+    int32_t socket;           /* 0: the port's own; else the number of an extra one (net_port.h) */
+};
+static_assert(sizeof(struct net_path) == 52, "no padding: paths are compared as bytes");
+
+struct net_peer_view {
+    struct net_path used; /* remote.port 0: none yet, or it was removed */
+    bool seeking;
+    struct net_path heard; /* by which the last datagram came that is the peer's; remote.port 0: none yet */
+    /* Of base/clock.h, ms; 0: never. */
+    int64_t heard_ms, sent_ms;
+    int64_t unanswered_ms; /* the first datagram since heard_ms that wants an answer (struct net_route) */
+    uint64_t sent, came;   /* datagrams; one that leaves by several paths counts once */
+};
+
+/* HX_OK; HX_ENOMEM; HX_ELIMIT: NET_PEERS_MAX. */
+int net_peer_create(struct net_peer **out, struct net_port *p);
+/* NULL is fine. What still goes to its address is dropped from now on; the address is not given again for a
+ * long time. */
+void net_peer_destroy(struct net_peer *peer);
+const struct net_address *net_peer_address(const struct net_peer *peer);
+
+/* One that is there already stays as it is. While the peer is sought, the last small datagram to it leaves by
+ * the new path at once. HX_OK; HX_EINVAL: no port, or itself a canonical address; HX_ENOMEM; HX_ELIMIT:
+ * NET_PATHS_MAX. */
+int net_peer_add(struct net_peer *peer, const struct net_path *path);
+/* If it was the one in use, the peer is sought. */
+void net_peer_remove(struct net_peer *peer, const struct net_path *path);
+/* From now on everything leaves by `path`, which is added if need be (errors as above). */
+int net_peer_use(struct net_peer *peer, const struct net_path *path);
+/* The path in use is in doubt. */
+void net_peer_seek(struct net_peer *peer);
+void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
+
+/* For whoever reads a port and knows what a datagram says. */
+
+static inline bool net_paths_is_canonical(const struct net_address *a)
+{
+    static const uint8_t prefix[13] = {[10] = 0xff, [11] = 0xff, [12] = 240};
+
+    return memcmp(a->ip, prefix, sizeof prefix) == 0;
+}
+/* Whether `from` (what came from from->to, to from->local, by from->socket) is a path of the peer of this
+ * canonical address. On the thread that reads the port, as the next one. */
+bool net_paths_has(struct net_port *p, const struct net_address *canonical, const struct net_route *from);
+/* And what came there is the peer's. */
+void net_paths_heard(struct net_port *p, const struct net_address *canonical, const struct net_route *from,
+                     int64_t now_ms);
+/* The canonical addresses of all peers that have this path, the newest first, at most `max`. How many. */
+int net_paths_of(struct net_port *p, const struct net_route *from, struct net_address *out, int max);
+
+#endif
