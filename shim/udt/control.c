@@ -23,6 +23,7 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
         body = pad;
         body_len = sizeof pad;
     }
+    route.wants_answer = type == PACKET_ACK || (type == PACKET_CUSTOM && (body[3] & HALF_CLOSE_REPLY));
     packet_put_control(packet, type, type == PACKET_CUSTOM ? FILTER_CUSTOM_HX : 0, c->peer.id);
     packet_put_word(packet + 4, info);
     memcpy(packet + PACKET_HEAD, body, body_len);

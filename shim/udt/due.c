@@ -51,7 +51,7 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
 
 static void say_handshake(struct tap *t, const struct udt_conn *c)
 {
-    struct net_route route = {.to = c->peer.at, .local = c->local};
+    struct net_route route = {.to = c->peer.at, .local = c->local, .wants_answer = true};
 
     control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
 }

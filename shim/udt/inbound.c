@@ -1,4 +1,5 @@
 #include "shim/udt/inbound.h"
+#include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/filter.h"
 #include <sys/random.h>
@@ -9,6 +10,7 @@
 #define ASKED_MS    500  /* who is asked answers with a keepalive, at most this often */
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
+#define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
 
 struct datagram {
     struct net_route route; /* back to where it came from */
@@ -305,6 +307,25 @@ static enum udt_party says(const struct datagram *d)
                                                                         : UDT_PARTY_UNSAID;
 }
 
+/* Who sends to id 0 is known by its address, or by the path that it comes by. */
+static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagram *d)
+{
+    struct net_address peers[PEERS_MAX];
+    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, says(d));
+    int n = c ? 0 : net_paths_of(t->port, &d->route, peers, PEERS_MAX);
+
+    for (int i = 0; i < n && !c; i++)
+        c = udt_conn_find_rendezvous(&t->conns, &peers[i], says(d));
+    return c;
+}
+
+/* Not from whom it should be: S15. */
+static bool is_from(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
+{
+    return net_address_equal(&c->peer.at, &d->route.to) ||
+           (net_paths_is_canonical(&c->peer.at) && net_paths_has(t->port, &c->peer.at, &d->route));
+}
+
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
  * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -317,7 +338,7 @@ static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d
     return pass;
 }
 
-bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
                   int64_t now_ms)
 {
     struct datagram d = {.route = *route,
@@ -336,9 +357,9 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
-        c = udt_conn_find_rendezvous(&t->conns, &d.route.to, says(&d));
-    if (c ? !net_address_equal(&c->peer.at, &d.route.to) : d.id != 0 || !t->listener)
-        return dropped(t, DROP_UNMATCHED); /* nobody's, or not from whom it should be (S15) */
+        c = find_rendezvous(t, &d);
+    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener)
+        return dropped(t, DROP_UNMATCHED);
     if (c)
         rules.ack_window = c->window;
     if (c && c->mss_max)
@@ -348,6 +369,10 @@ bool inbound_take(struct tap *t, const struct net_route *route, uint8_t *head, u
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
     if (verdict != FILTER_PASS)
         return refused(t, c, &d, verdict, now_ms);
+    if (c && net_paths_is_canonical(&c->peer.at)) {
+        net_paths_heard(t->port, &c->peer.at, &d.route, now_ms);
+        d.route.to = route->to = c->peer.at;
+    }
     bool pass = c ? take_for(t, c, &d, now_ms) : take_request(t, &d, now_ms);
     t->drops.count[FILTER_PASS] += pass;
     return pass;

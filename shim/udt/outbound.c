@@ -1,4 +1,5 @@
 #include "shim/udt/outbound.h"
+#include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
 #include <string.h>
@@ -25,6 +26,7 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
     if (!c || (c->state == UDT_CONN_STARTING && !pthread_equal(c->starter, pthread_self())))
         return false;
     route->local = c->local;
+    route->wants_answer = true;
     if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
         c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
     if (!c->rendezvous && c->state <= UDT_CONN_CONNECTING) {
@@ -65,11 +67,16 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
 }
 
 /* UDT tells whoever receives a handshake its address, and takes that for what getsockname() says. From our
- * dual-stack socket it would tell IPv4 as mapped; an IPv4 host expects it in the first word. */
-static void put_plain_ipv4(uint8_t *body)
+ * dual-stack socket it would tell IPv4 as mapped; an IPv4 host expects it in the first word. A canonical
+ * address is of no use to anybody else. */
+static void put_address(uint8_t *body, const struct net_address *to)
 {
     uint8_t *word = body + HANDSHAKE_ADDRESS;
 
+    if (net_paths_is_canonical(to)) {
+        memset(word, 0, 16);
+        return;
+    }
     if (packet_word(word) || packet_word(word + 4) || packet_word(word + 8) != MAPPED_WORD)
         return;
     memcpy(word, word + 12, 4);
@@ -107,7 +114,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     enum packet_type type = packet_type(head);
 
     if (type == PACKET_HANDSHAKE && body_len >= HANDSHAKE_SIZE)
-        put_plain_ipv4(body);
+        put_address(body, &route->to);
     if (type == PACKET_HANDSHAKE)
         return t->listener ? leave_answer(t, route, head, body, body_len, now_ms)
                            : leave_request(t, route, head, body, body_len, now_ms);
@@ -115,6 +122,7 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     if (!c)
         return true;
     route->local = c->local;
+    route->wants_answer = type == PACKET_DATA || type == PACKET_ACK;
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
         control_ask(t, c, now_ms);
     } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {

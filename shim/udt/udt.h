@@ -90,7 +90,8 @@ int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *
 /* The same from both sides at once, through the hole. Large windows: the stream will carry data. Only
  * one rendezvous with one peer address at a time for each `party`: who says it meets only the other one,
  * or a peer that says nothing. `source`: what is sent leaves by it, see udt_stream_leave_by(); NULL: as
- * the kernel chooses. */
+ * the kernel chooses. `peer` may be a canonical address (shim/net/paths.h): then the port sends by the peer's
+ * paths, whatever `source` says, and takes what comes by them. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
 /* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the

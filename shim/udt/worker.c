@@ -132,18 +132,19 @@ static void signal_from_worker(struct tap *t)
 
 static void await_datagram(struct tap *t)
 {
-    struct pollfd fds[2] = {{.fd = net_port_fd(t->port), .events = POLLIN},
-                            {.fd = t->wake_fd, .events = POLLIN}};
+    struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
+                            {.fd = t->wake_fd, .events = POLLIN},
+                            {.fd = net_port_extra_event_fd(t->port), .events = POLLIN}};
     uint64_t count;
 
     signal_from_worker(t);
-    if (poll(fds, 2, TAP_TICK_MS) > 0 && fds[1].revents)
+    if (poll(fds, fds[2].fd < 0 ? 2 : 3, TAP_TICK_MS) > 0 && fds[1].revents)
         (void)!read(t->wake_fd, &count, sizeof count);
 }
 
 bool worker_take(void *context, struct net_datagram *d)
 {
-    struct net_route route = {.to = d->from, .local = d->local};
+    struct net_route route = {.to = d->from, .local = d->local, .socket = d->socket};
     struct tap *t = context;
     bool pass = false;
 
@@ -154,6 +155,7 @@ bool worker_take(void *context, struct net_datagram *d)
                                      d->len - PACKET_HEAD, clock_now_ms()))
         pass = t->busy = true;
     tap_unlock(t);
+    d->from = route.to;
     return pass;
 }
 
