@@ -65,7 +65,7 @@ void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 
 static inline bool net_paths_is_canonical(const struct net_address *a)
 {
-    static const uint8_t prefix[13] = {[10] = 0xff, [11] = 0xff, [12] = 240};
+    static const uint8_t prefix[13] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 240};
 
     return memcmp(a->ip, prefix, sizeof prefix) == 0;
 }

@@ -6,6 +6,10 @@
 #include <cstring>
 #include <new>
 
+extern "C" {
+#include "shim/net/paths.h"
+}
+
 namespace
 {
 udt_stream *of(struct stream *s)
@@ -230,6 +234,8 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     s->party = party;
     s->deadline_ms = now_ms + timeout_ms;
     net_address_to_sockaddr6(&to, &s->peer);
+    if (net_paths_is_canonical(&to))
+        s->datagram_max = UDT_DATAGRAM_BASE_BYTES;
     if (source)
         s->source = source_of(source);
     std::lock_guard<std::mutex> held(p->lock);

@@ -1,4 +1,5 @@
 /* shim/udt: how long packets are. Two ports meet by way of a third, a wire that looks at what passes. */
+#include "shim/net/paths.h"
 #include "shim/udt/packet.h"
 #include "test/unit/udt_fixture.h"
 #include <pthread.h>
@@ -184,12 +185,61 @@ static void who_may_be_a_stock_peer_hears_of_1400_bytes(void **state)
     take_wire_away();
 }
 
+static struct net_peer *peers[2]; /* of left and right */
+
+/* Two programs of ours: each has a canonical address for the other one, and the wire as the path. */
+
+static void meet_by_path(struct stream **a, struct stream **b)
+{
+    struct net_path path = {.socket = 0};
+    struct udt_port *ports[2] = {left, right};
+    struct stream **streams[2] = {a, b};
+
+    net_address_from(&path.remote, (struct sockaddr *)&wire.at);
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in6 to;
+
+        assert_int_equal(net_peer_create(&peers[i], udt_port_net(ports[i])), HX_OK);
+        assert_int_equal(net_peer_use(peers[i], &path), HX_OK);
+        net_address_to_sockaddr6(net_peer_address(peers[i]), &to);
+        assert_int_equal(udt_rendezvous(streams[i], ports[i], (struct sockaddr *)&to, sizeof to, NULL,
+                                        WAIT_MS, i == 0 ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, NULL),
+                         HX_OK);
+    }
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
+static void a_peer_whose_paths_are_probed_gets_1200_bytes_and_then_what_passes(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    lay_wire();
+    meet_by_path(&a, &b);
+    pass(a, b, 100000);
+    assert_int_equal(wire.announced_mss, UDT_MSS_MAX_BYTES);
+    assert_int_equal(wire.longest[0], UDT_DATAGRAM_BASE_BYTES);
+    struct sockaddr_in6 to;
+    net_address_to_sockaddr6(net_peer_address(peers[0]), &to);
+    udt_port_set_datagram_max(left, &to, 1472);
+    pass(a, b, 100000);
+    assert_int_equal(udt_port_stuck(left, &to), 0);
+    assert_int_equal(wire.longest[0], 1472); /* with the heads of IPv4 and UDP an Ethernet's 1500 */
+    stream_close(a);
+    stream_close(b);
+    net_peer_destroy(peers[0]);
+    net_peer_destroy(peers[1]);
+    take_wire_away();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_are_cut_as_the_stream_says),
         cmocka_unit_test(a_full_buffer_takes_short_packets),
         cmocka_unit_test(short_packets_are_not_acknowledged_one_by_one),
+        cmocka_unit_test(a_peer_whose_paths_are_probed_gets_1200_bytes_and_then_what_passes),
         cmocka_unit_test(who_may_be_a_stock_peer_hears_of_1400_bytes),
     };
     return cmocka_run_group_tests_name("udt packets", tests, open_all, close_all);
