@@ -12,7 +12,8 @@ struct net_port {
     int fd, family;
     bool disowned;
     bool ipv6_only;
-    bool tells_local; /* to which address of ours a datagram was sent */
+    bool tells_local;  /* to which address of ours a datagram was sent */
+    int receive_bytes; /* that were asked for; 0: the kernel's choice */
     struct sockaddr_storage local;
     socklen_t local_len;
     struct batch *batch; /* NULL: datagrams are read one by one */
@@ -157,6 +158,7 @@ const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len)
 void net_port_receive_buffer(struct net_port *p, int bytes)
 {
     (void)setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+    p->receive_bytes = bytes;
 }
 
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context)
@@ -186,6 +188,10 @@ int net_port_extra_open(struct net_port *p, int *number)
         err = bind_extra(p, fd);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
         err = HX_ESYS;
+    if (err == HX_OK && p->receive_bytes) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
+    }
     if (err == HX_OK)
         err = extra_sockets_add(p->extra, fd, number);
     if (err < 0 && fd >= 0) {

@@ -38,8 +38,8 @@ void net_port_disown(struct net_port *p);
 int net_port_fd(const struct net_port *p);
 int net_port_family(const struct net_port *p); /* AF_INET6: dual-stack; AF_INET on a kernel without IPv6 */
 const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len); /* as bound */
-/* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our
- * rights let it. */
+/* Room for at least `bytes` in the socket's receive queue, and in that of each extra one that is opened from
+ * now on, as far as the kernel's limit or our rights let it. */
 void net_port_receive_buffer(struct net_port *p, int bytes);
 /* See demux_set(). */
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context);

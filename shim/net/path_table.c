@@ -511,7 +511,8 @@ void path_memo_heard(struct path_table *t, const struct path_memo *m, int64_t no
     if (memcmp(&peer->heard, &m->path, sizeof m->path) != 0) {
         pthread_mutex_lock(&t->lock);
         peer->heard = m->path;
-        changed(t); /* what is large may leave by it now */
+        if (!peer->used) /* what is large leaves by it now */
+            changed(t);
         pthread_mutex_unlock(&t->lock);
     }
     atomic_fetch_add_explicit(&peer->came, 1, memory_order_relaxed);

@@ -1,0 +1,536 @@
+/* shim/net/paths under UDT: two ports know each other by canonical addresses, and the connection goes on
+ * whatever path carries it. */
+#include "shim/udt/packet.h"
+#include "test/unit/path_fixture.h"
+
+static struct net_peer *to_right, *to_left; /* left's peer, right's peer */
+
+static int open_ports(void **state)
+{
+    struct udt_port_config config = {.backlog = 0}; /* all addresses of both families */
+
+    (void)state;
+    assert_int_equal(udt_port_open(&left, &config), HX_OK);
+    assert_int_equal(udt_port_open(&right, &config), HX_OK);
+    return 0;
+}
+
+static int make_peers(void **state)
+{
+    (void)state;
+    assert_int_equal(net_peer_create(&to_right, udt_port_net(left)), HX_OK);
+    assert_int_equal(net_peer_create(&to_left, udt_port_net(right)), HX_OK);
+    return 0;
+}
+
+static int end_peers(void **state)
+{
+    (void)state;
+    net_peer_destroy(to_right);
+    net_peer_destroy(to_left);
+    to_right = to_left = NULL;
+    return 0;
+}
+
+static struct stream *begin(struct udt_port *p, const struct net_peer *peer)
+{
+    struct sockaddr_in6 to;
+    struct stream *s;
+
+    net_address_to_sockaddr6(net_peer_address(peer), &to);
+    assert_int_equal(
+        udt_rendezvous(&s, p, (struct sockaddr *)&to, sizeof to, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL),
+        HX_OK);
+    return s;
+}
+
+static void add(const struct net_path *of_left, const struct net_path *of_right)
+{
+    assert_int_equal(net_peer_add(to_right, of_left), HX_OK);
+    assert_int_equal(net_peer_add(to_left, of_right), HX_OK);
+}
+
+static void use(const struct net_path *of_left, const struct net_path *of_right)
+{
+    assert_int_equal(net_peer_use(to_right, of_left), HX_OK);
+    assert_int_equal(net_peer_use(to_left, of_right), HX_OK);
+}
+
+static void add_over(const char *ip)
+{
+    struct net_path of_left = path_over(ip, right), of_right = path_over(ip, left);
+
+    add(&of_left, &of_right);
+}
+
+/* Connects over whatever paths there are. */
+static void meet(struct stream **a, struct stream **b)
+{
+    *a = begin(left, to_right);
+    *b = begin(right, to_left);
+    assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, *a);
+    assert_ptr_equal(await(right, UDT_EV_CONNECTED).stream, *b);
+}
+
+static void check_pair(struct udt_port *from_port, struct stream *from, struct udt_port *to_port,
+                       struct stream *to)
+{
+    char buf[4];
+
+    assert_int_equal(stream_write(from, "ping", 4), 4);
+    assert_int_equal(read_all(to_port, to, buf, 4), 4);
+    assert_memory_equal(buf, "ping", 4);
+    assert_int_equal(stream_write(to, "pong", 4), 4);
+    assert_int_equal(read_all(from_port, from, buf, 4), 4);
+    assert_memory_equal(buf, "pong", 4);
+}
+
+static uint64_t counter(struct udt_port *p, const char *name)
+{
+    struct udt_counter rows[UDT_COUNTERS_MAX];
+    int n = udt_port_stats(p, rows);
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].value;
+    }
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
+/* One direction of a transfer; every byte depends on its place. */
+struct flow {
+    struct stream *from, *to;
+    uint32_t sent, got, total;
+};
+
+static char byte_at(uint32_t i)
+{
+    return (char)(i * 7 + i / 251);
+}
+
+/* True: it has brought some bytes further. */
+static bool flow_step(struct flow *f)
+{
+    char buf[16384];
+    uint32_t part = f->total - f->sent < sizeof buf ? f->total - f->sent : sizeof buf;
+
+    for (uint32_t i = 0; i < part; i++)
+        buf[i] = byte_at(f->sent + i);
+    ssize_t n = part ? stream_write(f->from, buf, part) : 0;
+    f->sent += n > 0 ? (uint32_t)n : 0;
+    ssize_t m = stream_read(f->to, buf, sizeof buf);
+    for (ssize_t i = 0; i < m; i++) {
+        if (buf[i] != byte_at(f->got + (uint32_t)i))
+            fail_msg("byte %u is another one", f->got + (uint32_t)i);
+    }
+    f->got += m > 0 ? (uint32_t)m : 0;
+    return n > 0 || m > 0;
+}
+
+/* Both directions at once, until all of both is there; `look` is called between. */
+static void transfer(struct stream *a, struct stream *b, uint32_t total,
+                     void (*look)(uint32_t got, void *context), void *context)
+{
+    struct flow flows[2] = {{a, b, 0, 0, total}, {b, a, 0, 0, total}};
+    struct udt_event ev;
+
+    for (int64_t end_ms = clock_now_ms() + 6 * WAIT_MS;
+         (flows[0].got < total || flows[1].got < total) && clock_now_ms() < end_ms;) {
+        struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};
+        bool moved = flow_step(&flows[0]);
+
+        moved |= flow_step(&flows[1]);
+        if (look)
+            look(flows[0].got < flows[1].got ? flows[0].got : flows[1].got, context);
+        if (!moved)
+            poll(fds, 2, 5);
+        while (udt_port_next(left, &ev) || udt_port_next(right, &ev))
+            ;
+    }
+    assert_int_equal(flows[0].got, total);
+    assert_int_equal(flows[1].got, total);
+}
+
+static void two_ports_meet_by_canonical_addresses(void **state)
+{
+    static const char *const ways[] = {"127.0.0.1", "127.0.0.2", "::1"};
+    struct stream *a, *b;
+    struct net_peer_view view;
+    socklen_t len;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        make_peers(NULL);
+        add_over(ways[i]);
+        meet(&a, &b);
+        check_pair(left, a, right, b);
+        struct net_address seen;
+        net_address_from(&seen, stream_peer(a, &len));
+        assert_memory_equal(&seen, net_peer_address(to_right), sizeof seen);
+        net_peer_view(to_right, &view);
+        assert_true(view.came > 0 && view.sent > 0 && view.heard_ms > 0);
+        struct net_path way = path_over(ways[i], right);
+        assert_memory_equal(&view.heard, &way, sizeof way);
+        stream_close(a);
+        stream_close(b);
+        end_peers(NULL);
+    }
+}
+
+/* Only one of its paths leads anywhere, and one of them comes when both sides have long begun. */
+static void a_rendezvous_finds_the_path_that_works(void **state)
+{
+    struct net_path none = {.remote = at("127.0.0.1", htons(9))};
+    struct net_path late = path_over("127.0.0.2", right);
+
+    (void)state;
+    add(&none, &none);
+    add_over("::1");
+    net_peer_remove(to_right, &(struct net_path){.remote = at("::1", port_of(right)), .local = at("::1", 0)});
+    struct stream *a = begin(left, to_right), *b = begin(right, to_left);
+    poll(NULL, 0, 30);
+    int64_t start_ms = clock_now_ms();
+    net_peer_add(to_left,
+                 &(struct net_path){.remote = at("127.0.0.2", port_of(left)), .local = at("127.0.0.2", 0)});
+    net_peer_add(to_right, &late);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+    assert_in_range(clock_now_ms() - start_ms, 0, 1000);
+    check_pair(left, a, right, b);
+    stream_close(a);
+    stream_close(b);
+}
+
+struct switcher {
+    struct net_path path[2][3]; /* left's, right's */
+    atomic_bool done;
+    int switches;
+};
+
+/* Both sides change their path without telling the other, in a thread of its own. */
+static void *keep_switching(void *arg)
+{
+    struct switcher *s = arg;
+
+    while (!atomic_load(&s->done)) {
+        int side = s->switches % 2, which = s->switches / 2 % 4;
+        struct net_peer *peer = side ? to_left : to_right;
+
+        if (which == 3)
+            net_peer_seek(peer);
+        else
+            (void)net_peer_use(peer, &s->path[side][which]);
+        s->switches++;
+        poll(NULL, 0, 3);
+    }
+    return NULL;
+}
+
+static void a_path_that_changes_every_few_milliseconds_loses_no_byte(void **state)
+{
+    static const char *const ways[] = {"127.0.0.1", "127.0.0.2", "::1"};
+    struct switcher s = {.switches = 0};
+    struct stream *a, *b;
+    pthread_t thread;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        add_over(ways[i]);
+        s.path[0][i] = path_over(ways[i], right);
+        s.path[1][i] = path_over(ways[i], left);
+    }
+    meet(&a, &b);
+    assert_int_equal(pthread_create(&thread, NULL, keep_switching, &s), 0);
+    transfer(a, b, 8 << 20, NULL, NULL);
+    atomic_store(&s.done, true);
+    pthread_join(thread, NULL);
+    assert_true(s.switches > 8);
+    stream_close(a);
+    stream_close(b);
+}
+
+struct cutter {
+    struct relay relays[2];
+    struct net_path path[2][2]; /* [relay], left's and right's */
+    int64_t cut_ms;
+    bool sought, switched;
+};
+
+/* As an agent does: the path is cut, is taken for lost, and the one by which the peer is heard takes its
+ * place. */
+static void cut_seek_and_switch(uint32_t got, void *context)
+{
+    struct cutter *c = context;
+    struct net_peer_view view;
+
+    if (!c->cut_ms && got > 1 << 20) {
+        atomic_store(&c->relays[0].cut, true);
+        c->cut_ms = clock_now_ms();
+    } else if (c->cut_ms && !c->sought && clock_now_ms() - c->cut_ms > 100) {
+        net_peer_view(to_right, &view);
+        assert_int_not_equal(view.unanswered_ms, 0);
+        net_peer_seek(to_right);
+        net_peer_seek(to_left);
+        c->sought = true;
+    } else if (c->sought && !c->switched) {
+        net_peer_view(to_right, &view);
+        if (memcmp(&view.heard, &c->path[1][0], sizeof view.heard) != 0)
+            return;
+        use(&c->path[1][0], &c->path[1][1]);
+        c->switched = true;
+    }
+}
+
+static void a_connection_outlives_its_path(void **state)
+{
+    struct cutter c = {.cut_ms = 0};
+    struct stream *a, *b;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        relay_start(&c.relays[i], left, right, &c.path[i][0], &c.path[i][1]);
+        add(&c.path[i][0], &c.path[i][1]);
+    }
+    meet(&a, &b);
+    use(&c.path[0][0], &c.path[0][1]);
+    transfer(a, b, 4 << 20, cut_seek_and_switch, &c);
+    assert_true(c.switched);
+    check_pair(left, a, right, b);
+    stream_close(a);
+    stream_close(b);
+    for (int i = 0; i < 2; i++)
+        relay_stop(&c.relays[i]);
+}
+
+static void a_path_may_have_a_socket_of_its_own(void **state)
+{
+    struct net_port *net = udt_port_net(left);
+    struct net_path of_left = {.remote = at("127.0.0.1", port_of(right))}, of_right = {.socket = 0};
+    struct net_address local;
+    struct stream *a, *b;
+    int others[16];
+
+    (void)state;
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(net_port_extra_open(net, &others[i]), HX_OK);
+    of_left.socket = others[5];
+    assert_true(net_port_extra_local(net, others[5], &local));
+    of_right.remote = at("127.0.0.1", local.port);
+    add(&of_left, &of_right);
+    meet(&a, &b);
+    use(&of_left, &of_right);
+    for (int i = 0; i < 16; i++) {
+        if (i != 5)
+            net_port_extra_close(net, others[i]);
+    }
+    transfer(a, b, 4 << 20, NULL, NULL);
+    add_over("127.0.0.2");
+    struct net_path second[2] = {path_over("127.0.0.2", right), path_over("127.0.0.2", left)};
+    use(&second[0], &second[1]);
+    net_port_extra_close(net, others[5]);
+    transfer(a, b, 1 << 20, NULL, NULL);
+    stream_close(a);
+    stream_close(b);
+}
+
+/* What the other one's UDT must not see: it knows the id, and not the path. */
+static void what_comes_by_no_path_of_the_peer_is_dropped(void **state)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
+    struct net_address stranger;
+    int fd = loopback_socket(&stranger);
+    struct net_peer_view before, after;
+    int64_t end_ms = clock_now_ms() + WAIT_MS;
+
+    (void)state;
+    to.sin_port = port_of(left);
+    add_over("127.0.0.1");
+    struct stream *a = begin(left, to_right), *b = begin(right, to_left);
+    int32_t id = await(left, UDT_EV_CONNECTED).id;
+    await(right, UDT_EV_CONNECTED);
+    uint64_t unmatched = counter(left, "dropped_unmatched");
+    net_peer_view(to_right, &before);
+    packet_put_control(packet, PACKET_SHUTDOWN, 0, id);
+    assert_int_equal(sendto(fd, packet, PACKET_HEAD + 4, 0, (struct sockaddr *)&to, sizeof to),
+                     PACKET_HEAD + 4);
+    packet_put_control(packet, PACKET_HANDSHAKE, 0, 0);
+    assert_int_equal(sendto(fd, packet, sizeof packet, 0, (struct sockaddr *)&to, sizeof to), sizeof packet);
+    while (counter(left, "dropped_unmatched") < unmatched + 2 && clock_now_ms() < end_ms)
+        poll(NULL, 0, 1);
+    assert_in_range(counter(left, "dropped_unmatched"), unmatched + 2, UINT64_MAX);
+    net_peer_view(to_right, &after);
+    assert_memory_equal(&before.heard, &after.heard, sizeof after.heard);
+    check_pair(left, a, right, b);
+    stream_close(a);
+    stream_close(b);
+    close(fd);
+}
+
+/* At the same port, at the same time, by the address that the network knows. */
+static void a_peer_without_paths_is_reached_as_ever(void **state)
+{
+    struct udt_port_config config = {.backlog = 0};
+    struct sockaddr_in6 to_third, to_first;
+    struct net_address first = at("127.0.0.1", port_of(left)), third;
+    static struct udt_port *other;
+    struct stream *a, *b, *c, *d;
+
+    (void)state;
+    if (!other)
+        assert_int_equal(udt_port_open(&other, &config), HX_OK);
+    third = at("127.0.0.1", port_of(other));
+    net_address_to_sockaddr6(&third, &to_third);
+    net_address_to_sockaddr6(&first, &to_first);
+    add_over("127.0.0.1");
+    a = begin(left, to_right);
+    assert_int_equal(udt_rendezvous(&c, left, (struct sockaddr *)&to_third, sizeof to_third, NULL, WAIT_MS,
+                                    UDT_PARTY_UNSAID, NULL),
+                     HX_OK);
+    assert_int_equal(udt_rendezvous(&d, other, (struct sockaddr *)&to_first, sizeof to_first, NULL, WAIT_MS,
+                                    UDT_PARTY_UNSAID, NULL),
+                     HX_OK);
+    assert_ptr_equal(await(other, UDT_EV_CONNECTED).stream, d);
+    assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, c);
+    b = begin(right, to_left);
+    assert_ptr_equal(await(right, UDT_EV_CONNECTED).stream, b);
+    assert_ptr_equal(await(left, UDT_EV_CONNECTED).stream, a);
+    check_pair(left, c, other, d);
+    check_pair(left, a, right, b);
+    stream_close(a);
+    stream_close(b);
+    stream_close(c);
+    stream_close(d);
+}
+
+/* UDT's threads go on for a while; what they send is dropped. */
+static void a_peer_may_end_while_udt_sends_to_it(void **state)
+{
+    struct stream *a, *b;
+    struct flow f = {.total = 256 << 20};
+    struct udt_event ev;
+    int64_t end_ms = clock_now_ms() + WAIT_MS, moved_ms = clock_now_ms();
+
+    (void)state;
+    add_over("127.0.0.1");
+    meet(&a, &b);
+    f.from = a;
+    f.to = b;
+    while (clock_now_ms() < end_ms && (to_right || clock_now_ms() - moved_ms < 100)) {
+        struct pollfd fds[2] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(right), POLLIN, 0}};
+        uint32_t got = f.got;
+
+        if (!flow_step(&f))
+            poll(fds, 2, 5);
+        if (f.got > got)
+            moved_ms = clock_now_ms();
+        if (f.got > 1 << 20) {
+            net_peer_destroy(to_right);
+            to_right = NULL;
+        }
+        while (udt_port_next(left, &ev) || udt_port_next(right, &ev))
+            ;
+    }
+    assert_null(to_right);
+    assert_true(clock_now_ms() < end_ms); /* nothing comes any more ... */
+    assert_true(f.got < f.total);         /* ... of what there is */
+    stream_close(a);
+    stream_close(b);
+}
+
+struct probes {
+    atomic_int came;
+    int32_t socket;
+    uint8_t bytes[128];
+};
+
+static bool take_probe(void *context, struct net_datagram *d)
+{
+    struct probes *p = context;
+    size_t at = 0;
+
+    for (int i = 0; i < d->part_count && at < d->len; i++) {
+        size_t n = d->len - at < d->parts[i].iov_len ? d->len - at : d->parts[i].iov_len;
+
+        memcpy(p->bytes + at, d->parts[i].iov_base, n);
+        at += n;
+    }
+    p->socket = d->socket;
+    atomic_fetch_add(&p->came, 1);
+    return false;
+}
+
+static bool await_count(atomic_int *count, int expected)
+{
+    for (int64_t end_ms = clock_now_ms() + WAIT_MS; atomic_load(count) < expected && clock_now_ms() < end_ms;)
+        poll(NULL, 0, 1);
+    return atomic_load(count) == expected;
+}
+
+/* One that is too short is UDT's: when that has come, what was sent before has. */
+static void say_short(int fd, struct udt_port *p, const struct sockaddr_in *to)
+{
+    uint8_t packet[63] = {0xE8, 0x68, 0x78, 0x50};
+    uint64_t before = counter(p, "dropped_unmatched");
+    int64_t end_ms = clock_now_ms() + WAIT_MS;
+
+    (void)!sendto(fd, packet, sizeof packet, 0, (const struct sockaddr *)to, sizeof *to);
+    while (counter(p, "dropped_unmatched") == before && clock_now_ms() < end_ms)
+        poll(NULL, 0, 1);
+    assert_int_equal(counter(p, "dropped_unmatched"), before + 1);
+}
+
+static void probes_go_to_their_handler_and_never_to_udt(void **state)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, extra = own;
+    struct probes probes = {.came = 0};
+    uint8_t packet[100] = {0xE8, 0x68, 0x78, 0x50};
+    struct net_address mine, local;
+    int fd = loopback_socket(&mine), number;
+
+    (void)state;
+    struct udt_port *p = open_port(0); /* to which nothing else comes */
+    struct net_port *net = udt_port_net(p);
+    assert_int_equal(net_port_extra_open(net, &number), HX_OK);
+    assert_true(net_port_extra_local(net, number, &local));
+    own.sin_port = port_of(p);
+    extra.sin_port = local.port;
+    for (size_t i = 4; i < sizeof packet; i++)
+        packet[i] = (uint8_t)i;
+    (void)!sendto(fd, packet, 64, 0, (struct sockaddr *)&own, sizeof own); /* nobody's yet */
+    say_short(fd, p, &own);
+    net_port_set_handler(net, NET_USER_PROBE, take_probe, &probes);
+    for (int i = 0; i < 20; i++) {
+        size_t len = i == 7 ? 100 : 64;
+
+        (void)!sendto(fd, packet, len, 0, (struct sockaddr *)(i % 2 ? &extra : &own), sizeof own);
+        assert_true(await_count(&probes.came, i + 1));
+        assert_int_equal(probes.socket, i % 2 ? number : 0);
+        assert_memory_equal(probes.bytes, packet, len);
+    }
+    net_port_set_handler(net, NET_USER_PROBE, NULL, NULL);
+    (void)!sendto(fd, packet, 64, 0, (struct sockaddr *)&own, sizeof own);
+    say_short(fd, p, &own);
+    assert_int_equal(atomic_load(&probes.came), 20);
+    net_port_extra_close(net, number);
+    close(fd);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_peers, end_peers)
+    const struct CMUnitTest tests[] = {
+        TEST(what_comes_by_no_path_of_the_peer_is_dropped), /* first: nothing late comes from another test */
+        cmocka_unit_test(two_ports_meet_by_canonical_addresses),
+        TEST(a_rendezvous_finds_the_path_that_works),
+        TEST(a_path_that_changes_every_few_milliseconds_loses_no_byte),
+        TEST(a_connection_outlives_its_path),
+        TEST(a_path_may_have_a_socket_of_its_own),
+        TEST(a_peer_without_paths_is_reached_as_ever),
+        TEST(a_peer_may_end_while_udt_sends_to_it),
+        cmocka_unit_test(probes_go_to_their_handler_and_never_to_udt),
+    };
+
+    return cmocka_run_group_tests_name("udt_paths", tests, open_ports, close_all);
+}
