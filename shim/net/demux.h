@@ -2,6 +2,7 @@
  * decide, and the handler of its user gets it.
  *
  *   first bytes              user
+ *   E8 68 78 46              none: "hxF", a piece of a datagram (fragments.h), whose user is looked for once it is whole
  *   E8 68 78 50, and 64      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a type
  *   bytes or more            that it does not have: it never sends one
  *   16 bytes or more         NET_USER_UDT: UDT's packets have a head of 16 bytes, in which any value may stand
@@ -43,6 +44,8 @@ struct demux { /* demux.c alone looks inside */
     int giving; /* threads inside of a handler that is not UDT's */
 };
 
+/* Whether it is a piece of another datagram, which net_port puts together before anybody else sees it. */
+bool demux_is_piece(const struct net_datagram *d);
 enum net_user demux_user(const uint8_t *first, size_t len);
 /* At any time, but for NET_USER_UDT before anything is read. `take` NULL: nobody any more. The former handler
  * is not running any more when this returns; so it is not for a handler, nor for who has a lock that one

@@ -17,6 +17,7 @@ static struct wire {
     uint32_t last[2];          /* the highest sequence number of each end */
     atomic_int acks[2];        /* of each end, without light ones */
     atomic_uint announced_mss; /* the largest */
+    atomic_int carries;        /* bytes of a datagram; 0: any */
 } wire;
 
 static void look(int end, const uint8_t *bytes, ssize_t len)
@@ -49,6 +50,8 @@ static void *run_wire(void *unused)
             continue;
         int end = from.sin_port == wire.ends[1].sin_port;
         look(end, bytes, len);
+        if (wire.carries && len > wire.carries)
+            continue;
         (void)sendto(wire.fd, bytes, (size_t)len, 0, (struct sockaddr *)&wire.ends[!end],
                      sizeof wire.ends[0]);
     }
@@ -233,6 +236,75 @@ static void a_peer_whose_paths_are_probed_gets_1200_bytes_and_then_what_passes(v
     take_wire_away();
 }
 
+static bool await_stuck(const struct sockaddr_in6 *to, int times)
+{
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
+
+    while (udt_port_stuck(left, to) < times && clock_now_ms() < deadline_ms)
+        poll(NULL, 0, 5);
+    return udt_port_stuck(left, to) >= times;
+}
+
+/* Its packets are on their way, or wait, and keep their length. */
+static void what_was_cut_before_the_path_shrank_still_comes_through(void **state)
+{
+    static const uint8_t tag[FRAGMENT_TAG_BYTES] = "the tag";
+    static char out[BYTES], in[BYTES];
+    struct sockaddr_in6 to;
+    struct stream *a, *b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof out; i++)
+        out[i] = (char)((i * 7) >> 3);
+    lay_wire();
+    meet_by_path(&a, &b);
+    for (int i = 0; i < 2; i++)
+        net_peer_fit(peers[i], tag, 1472);
+    net_address_to_sockaddr6(net_peer_address(peers[0]), &to);
+    udt_port_set_datagram_max(left, &to, 1472);
+    assert_int_equal(stream_write(a, out, sizeof out), sizeof out);
+    assert_int_equal(read_all(right, b, in, 100000), 100000);
+    wire.carries = 700;
+    assert_true(await_stuck(&to, 3));
+    net_peer_fit(peers[0], tag, 700);
+    udt_port_set_datagram_max(left, &to, 700);
+    assert_int_equal(read_all(right, b, in + 100000, sizeof in - 100000), sizeof in - 100000);
+    assert_memory_equal(in, out, sizeof in);
+    assert_int_equal(udt_port_stuck(left, &to), 0);
+    pass(a, b, 100000);
+    stream_close(a);
+    stream_close(b);
+    net_peer_destroy(peers[0]);
+    net_peer_destroy(peers[1]);
+    take_wire_away();
+}
+
+/* Pieces of a stranger, or with another tag, are no connection's. */
+static void who_does_not_know_the_tag_gets_no_piece_through(void **state)
+{
+    static const uint8_t tag[FRAGMENT_TAG_BYTES] = "the tag", other[FRAGMENT_TAG_BYTES] = "another";
+    struct sockaddr_in6 to;
+    struct stream *a, *b;
+
+    (void)state;
+    lay_wire();
+    meet_by_path(&a, &b);
+    net_peer_fit(peers[0], other, 700);
+    net_peer_fit(peers[1], tag, 700);
+    net_address_to_sockaddr6(net_peer_address(peers[0]), &to);
+    static char out[1000], in[1000];
+    assert_int_equal(stream_write(a, out, sizeof out), sizeof out);
+    assert_true(await_stuck(&to, 3));
+    assert_int_equal(stream_read(b, in, sizeof in), HX_EAGAIN);
+    net_peer_fit(peers[0], tag, 700);
+    assert_int_equal(read_all(right, b, in, sizeof in), sizeof in);
+    stream_close(a);
+    stream_close(b);
+    net_peer_destroy(peers[0]);
+    net_peer_destroy(peers[1]);
+    take_wire_away();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +312,8 @@ int main(void)
         cmocka_unit_test(a_full_buffer_takes_short_packets),
         cmocka_unit_test(short_packets_are_not_acknowledged_one_by_one),
         cmocka_unit_test(a_peer_whose_paths_are_probed_gets_1200_bytes_and_then_what_passes),
+        cmocka_unit_test(what_was_cut_before_the_path_shrank_still_comes_through),
+        cmocka_unit_test(who_does_not_know_the_tag_gets_no_piece_through),
         cmocka_unit_test(who_may_be_a_stock_peer_hears_of_1400_bytes),
     };
     return cmocka_run_group_tests_name("udt packets", tests, open_all, close_all);
