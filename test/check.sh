@@ -12,7 +12,8 @@ WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 export ASAN_OPTIONS="new_delete_type_mismatch=0:detect_leaks=1"
 export LSAN_OPTIONS="suppressions=$PWD/test/lsan.supp:print_suppressions=0"
-export TSAN_OPTIONS="suppressions=$PWD/test/tsan.supp:halt_on_error=0:exitcode=66"
+# The library's races are known by their functions: the history must reach back to them.
+export TSAN_OPTIONS="suppressions=$PWD/test/tsan.supp:halt_on_error=0:exitcode=66:history_size=7"
 export UBSAN_OPTIONS=print_stacktrace=1
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export LOGS COUNTS

@@ -1,12 +1,12 @@
 /* shim/net/net_port.h: one UDP socket, what comes to it, and what leaves by it. Dual-stack where the machine
- * has IPv6. It knows no protocol: demux.h says who gets what comes; nor where a canonical address leads:
- * paths.h says that.
+ * has IPv6. It knows no protocol: demux.h says who gets what comes.
  *
- *                                          ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
- *   socket ─► batch ─► net_port_read ─► demux
- *                                          └─► handlers of further users
- *   socket ◄─ burst ◄─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
- *   socket ◄───────── net_port_send   ◄─ everybody else
+ *                                              ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
+ *   socket ─► batch ─┬─► net_port_read ─► demux
+ *   extra sockets ───┘                         └─► handlers of further users
+ *   sockets ◄─ burst ◄─┬─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
+ *   sockets ◄──────────┼─ net_port_send  ◄─ everybody else
+ *                      └─ paths: where a canonical address leads
  *
  * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls
  * of those two to shim/udt (--wrap), and everybody else's with them. */
