@@ -34,6 +34,8 @@ WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN
               _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)
 UDT_LIBS   := $(WRAP) -l:libudt.a -lstdc++ -lpthread -lm
 LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
+# The library's and the client's: how a router is asked for a port mapping.
+ROUTER     := -lnatpmp -lminiupnpc
 # The nameserver's; a sanitizer has its own.
 ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
 # A file put into a room is built: rooms are found by their folders, tests by their names.
@@ -54,10 +56,10 @@ PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
-              libssl-dev libnghttp2-dev libev-dev libjemalloc-dev
+              libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -68,6 +70,8 @@ demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
+natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
+	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
 fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
@@ -76,7 +80,7 @@ format: ; clang-format -i $(SOURCES) ## lay out the code
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
 $(B)/libbase.a: $(call objs,base)
@@ -98,26 +102,29 @@ $(B)/libhx.a: $(LIBHX_OBJS)
 	objcopy --wildcard --keep-global-symbol='hx_*' --remove-section='.group' $(B)/libhx.o
 	rm -f $@; ar rcs $@ $(B)/libhx.o
 $(B)/libhx.so.0: $(LIBHX_OBJS) client/libhx.map
-	$(CC) $(LDFLAGS) -shared -Wl,-soname,libhx.so.0,-z,defs,--version-script=client/libhx.map -o $@ $(LIBHX_OBJS) $(LIBS)
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libhx.so.0,-z,defs,--version-script=client/libhx.map -o $@ $(LIBHX_OBJS) $(ROUTER) $(LIBS)
 	ln -sf libhx.so.0 $(B)/libhx.so
 # Always anew: PREFIX may be another one than the last time.
 $(B)/libhx.pc: client/libhx.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 $(B)/example: client/example.c $(LIBHX) ; $(CC) -Wall -Wextra -Werror -Iclient -o $@ $< -L$(B) -lhx -Wl,-rpath,'$$ORIGIN'
 $(B)/example-static: client/example.c $(LIBHX)
-	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
+	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a $(ROUTER) -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(LIBS)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
 # Into programs of ours and of others, sanitized or not: without a sanitizer itself.
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
+$(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
+$(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 build/release/test/stock/%: test/stock/%.cc
@@ -138,7 +145,7 @@ programs: $(PROGRAMS)
 unit: $(UNIT)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(B)/test/natlab/probe $(B)/test/natlab/delay_line $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
+tools: $(addprefix $(B)/test/natlab/,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
@@ -159,6 +166,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all asan tsan lint programs deps deps-test demo check bench fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all asan tsan lint programs deps deps-test demo check bench natlab fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

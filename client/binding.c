@@ -1,6 +1,7 @@
 #include "client/binding.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/own_fields.h"
 #include "proto/request.h"
 #include <stdio.h>
 #include <string.h>
@@ -186,12 +187,14 @@ static void ask_now(struct leg *leg)
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
     leg->asked_ms = clock_now_ms();
     char header[sizeof "Bind-Session: \r\n" + BINDING_SESSION_DIGITS];
+    struct peer_fields fields;
     struct buf bytes;
+    own_fields(&fields, engine_port());
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
     struct nameserver_request request = {
         .name = &b->settings->nameservers[b->where], .families = leg->families, .bytes = &bytes};
-    int err = request_write_bind(&bytes, b->settings->name, header);
+    int err = request_write_bind(&bytes, b->settings->name, header, &fields);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);
     buf_free(&bytes);
@@ -257,6 +260,14 @@ void binding_network_changed(struct binding *b)
             look_at_route(leg);
         else if (may_hurry(leg) && soon_ms < leg->timer.at_ms)
             engine_timer_set(&leg->timer, soon_ms);
+    }
+}
+
+void binding_doubt(struct binding *b)
+{
+    for (int i = 0; i < 2; i++) {
+        if (b->legs[i].state == LEG_BOUND)
+            nameserver_doubt(b->legs[i].nameserver);
     }
 }
 

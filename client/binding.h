@@ -66,5 +66,7 @@ void binding_end(struct binding *b);
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
 /* This host's addresses or routes have changed. */
 void binding_network_changed(struct binding *b);
+/* The way to this host may be lost: does the nameserver still reach it? */
+void binding_doubt(struct binding *b);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/nameserver.h"
+#include "client/own_fields.h"
 #include "client/parts.h"
 #include "client/punch.h"
 #include "client/settings.h"
@@ -94,7 +95,9 @@ static void on_punched(void *user, const struct punch_result *r)
                                .linger_ms = c->settings.linger_ms,
                                .keys = &c->settings.keys,
                                .connecting = true,
-                               .port = c->port};
+                               .port = c->port,
+                               .agent = r->agent,
+                               .reporter = c->settings.path_reporter};
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
         fail(c, HX_ELIMIT);
         return;
@@ -102,6 +105,8 @@ static void on_punched(void *user, const struct punch_result *r)
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
     if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
         engine_port_leave(c->port);
+    if (r->agent) /* without memory it does without */
+        (void)rejoin_create(&info.rejoin, &c->settings, c->where, r->agent);
     int err = r->error == HX_ETIMEDOUT ? HX_EPUNCH
               : r->error < 0           ? r->error
                                        : stream_adopt(&c->stream, r->stream, &info);
@@ -111,9 +116,10 @@ static void on_punched(void *user, const struct punch_result *r)
         enter(c, CONNECT_DONE);
 }
 
-static void punch(struct connect *c, const struct candidates *peer)
+static void punch(struct connect *c, const struct multipart_part *part)
 {
-    struct punch_result begun = {.peer = &peer->at[0], .name = c->settings.name};
+    const struct candidates *peer = &part->peer;
+    struct punch_result begun = {.peer = &peer->list[0].at, .name = c->settings.name};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
@@ -121,6 +127,7 @@ static void punch(struct connect *c, const struct candidates *peer)
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .peer = *peer,
+                                                  .session = &part->session,
                                                   .name = c->settings.name,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
@@ -156,7 +163,7 @@ static void on_part(void *user, const struct multipart_part *part)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        punch(c, &part->peer);
+        punch(c, part);
         break;
     case PART_OWN:
         if (!known)
@@ -171,6 +178,7 @@ static void ask(struct connect *c)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
     char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
+    struct peer_fields fields;
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
                                          .families = c->families,
@@ -178,9 +186,10 @@ static void ask(struct connect *c)
                                          .wait_s = c->settings.wait_s};
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
+    own_fields(&fields, engine_port());
     buf_init(&bytes, 0);
     int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
-                                    c->settings.wait_s > 0 ? prefer : NULL);
+                                    c->settings.wait_s > 0 ? prefer : NULL, &fields);
     if (err == HX_OK)
         err = nameserver_open(&c->nameserver, &request, &callbacks);
     buf_free(&bytes);

@@ -1,6 +1,7 @@
 #include "client/engine.h"
 #include "base/clock.h"
 #include "client/netwatch.h"
+#include "client/stun.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,7 @@ static struct {
     pthread_t thread;
     struct timers timers;
     struct engine_member *members;
+    struct engine_watch *watches;
 } engine = {
     .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .wake_fd = -1, .netwatch_fd = -1};
 
@@ -111,6 +113,25 @@ void engine_leave(struct engine_member *m)
     m->joined = false;
 }
 
+int engine_watch_begin(struct engine_watch *w)
+{
+    struct engine_watch *it;
+    int count;
+    DL_COUNT(engine.watches, it, count);
+    if (count >= ENGINE_WATCHES_MAX)
+        return HX_ELIMIT;
+    w->ready = false;
+    DL_APPEND(engine.watches, w);
+    if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
+        engine_wake();
+    return HX_OK;
+}
+
+void engine_watch_end(struct engine_watch *w)
+{
+    DL_DELETE(engine.watches, w);
+}
+
 /* Takes what waits at one port, at most a batch. True: there may be more. */
 static bool take_events(struct udt_port *port)
 {
@@ -161,11 +182,48 @@ static void on_network(struct timer *unused)
     }
 }
 
+void engine_doubt(void)
+{
+    struct engine_member *m, *next;
+    DL_FOREACH_SAFE(engine.members, m, next)
+    {
+        if (m->doubted)
+            m->doubted(m);
+    }
+}
+
 static void take_network_changes(void)
 {
     netwatch_drain(engine.netwatch_fd);
     if (!timer_is_set(&engine.network))
         engine_timer_set(&engine.network, clock_now_ms() + NETWORK_MS);
+}
+
+static struct engine_watch *next_ready(void)
+{
+    struct engine_watch *w;
+    DL_FOREACH(engine.watches, w)
+    {
+        if (w->ready)
+            return w;
+    }
+    return NULL;
+}
+
+/* `fds` are from before the lock was taken again: a watch may have ended meanwhile, and another one have its
+ * descriptor. That one finds nothing there. */
+static void tell_watches(const struct pollfd *fds, nfds_t count)
+{
+    struct engine_watch *w;
+    DL_FOREACH(engine.watches, w)
+    {
+        for (nfds_t i = 0; i < count && !w->ready; i++)
+            w->ready = fds[i].fd == w->fd && fds[i].revents;
+    }
+    while ((w = next_ready())) { /* telling one may end others */
+        w->ready = false;
+        w->on_ready(w);
+    }
 }
 
 static void *engine_run(void *unused)
@@ -176,11 +234,17 @@ static void *engine_run(void *unused)
         bool more = take_all_events();
         timers_run(&engine.timers, clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
-        struct pollfd fds[2 + PORTS_MAX] = {{.fd = engine.wake_fd, .events = POLLIN},
-                                            {.fd = engine.netwatch_fd, .events = POLLIN}};
+        struct pollfd fds[2 + PORTS_MAX + ENGINE_WATCHES_MAX] = {
+            {.fd = engine.wake_fd, .events = POLLIN}, {.fd = engine.netwatch_fd, .events = POLLIN}};
         nfds_t count = 2;
         for (int i = 0; i < engine.port_count; i++)
             fds[count++] = (struct pollfd){.fd = udt_port_fd(engine.ports[i]), .events = POLLIN};
+        nfds_t first_watch = count;
+        struct engine_watch *w;
+        DL_FOREACH(engine.watches, w)
+        {
+            fds[count++] = (struct pollfd){.fd = w->fd, .events = POLLIN};
+        }
         engine_unlock();
         uint64_t wakes;
         bool ready = poll(fds, count, timeout_ms) > 0;
@@ -189,6 +253,8 @@ static void *engine_run(void *unused)
         engine_lock();
         if (ready && fds[1].revents)
             take_network_changes();
+        if (ready)
+            tell_watches(fds + first_watch, count - first_watch);
     }
     engine_unlock();
     return NULL;
@@ -198,10 +264,12 @@ static int open_port(struct udt_port **out, uint16_t local_port)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(local_port)};
     struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(local_port)};
-    struct udt_port_config config = {.local = (struct sockaddr *)&any6, .local_len = sizeof any6};
+    struct udt_port_config config = {
+        .local = (struct sockaddr *)&any6, .local_len = sizeof any6, .stun = stun_take_answer};
     int err = udt_port_open(out, &config);
     if (err == HX_EADDR) { /* a kernel without IPv6 */
-        config = (struct udt_port_config){.local = (struct sockaddr *)&any, .local_len = sizeof any};
+        config = (struct udt_port_config){
+            .local = (struct sockaddr *)&any, .local_len = sizeof any, .stun = stun_take_answer};
         err = udt_port_open(out, &config);
     }
     return err;

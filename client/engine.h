@@ -26,8 +26,19 @@ struct engine_member {
     /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor
      * make others leave. */
     void (*network_changed)(struct engine_member *m);
+    /* See engine_doubt(). NULL: of no interest. The same holds. */
+    void (*doubted)(struct engine_member *m);
     struct engine_member *prev, *next; /* private */
     bool joined;                       /* private */
+};
+
+/* A descriptor of a module's own that the thread polls, too. */
+struct engine_watch {
+    int fd;
+    /* It is readable, or has an error: maybe, so never wait for it. May end this and other watches. */
+    void (*on_ready)(struct engine_watch *w);
+    struct engine_watch *prev, *next; /* private */
+    bool ready;                       /* private */
 };
 
 /* Takes the lock; the first call opens a port (0: the kernel's choice) and starts the thread. HX_OK:
@@ -57,6 +68,13 @@ void engine_timer_set(struct timer *t, int64_t due_ms);
 void engine_timer_cancel(struct timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
+/* A connection has lost its paths: our NAT may have forgotten its mappings, so that the nameserver cannot reach us
+ * either. Every member is told. */
+void engine_doubt(void);
+#define ENGINE_WATCHES_MAX 64
+/* HX_OK; HX_ELIMIT: the thread polls as many as it can. */
+int engine_watch_begin(struct engine_watch *w);
+void engine_watch_end(struct engine_watch *w);
 /* The thread shall look at the ports' deadlines again: call it after udt_connect() or udt_rendezvous(). */
 void engine_wake(void);
 uint32_t engine_random(void);

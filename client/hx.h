@@ -73,7 +73,10 @@ enum hx_event {
     HX_EVENT_PEER_DROPPED,      /* a peer was not served because too many wait: error HX_ELIMIT */
     HX_EVENT_REJECTED,          /* the nameserver's answer was an error; text: its explanation */
     HX_EVENT_NAMESERVER_LOST,   /* the listener lost its nameserver (error) and tries again in retry_ms */
-    HX_EVENT_NAMESERVER_AWAITED /* it was not reached yet, or has no room (error, text): again in retry_ms */
+    HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
+    /* What is sent to the peer (name) now goes to `address`; text: "lan", "ipv6", "direct" or "mapped". Only
+     * with hx_config.path_events */
+    HX_EVENT_PATH
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
@@ -116,6 +119,13 @@ struct hx_config {
     const char *keys;
     int family;   /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
     int reserved; /* must be 0: room for a field to come */
+    /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
+     * the port is 3478 by default. NULL: none. */
+    const char *stun;
+    /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
+     * of the listener; 0: it is not. */
+    int path_events;
+    int reserved2; /* must be 0 */
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
@@ -194,10 +204,111 @@ HX_API int hx_stream_fd(struct hx_stream *s);
 HX_API int hx_stream_write_fd(struct hx_stream *s);
 /* The peer's address "ip:port" as its NAT shows it. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
+/* The path that the connection takes now. It may change while the connection lives: between two programs of ours
+ * it outlives its path. Grows only at its end. */
+struct hx_path {
+    char address[HX_ADDRESS_MAX]; /* where the peer is reached */
+    char kind[16];                /* "lan", "ipv6", "direct", "mapped"; more may come */
+    int64_t rtt_us;               /* round trip; 0: not measured */
+};
+/* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */
+HX_API int hx_stream_path_sized(struct hx_stream *s, struct hx_path *out, size_t size);
+static inline int hx_stream_path(struct hx_stream *s, struct hx_path *out)
+{
+    return hx_stream_path_sized(s, out, sizeof *out);
+}
 /* The name the peer gave to the nameserver (the bound one, or H2's own), maybe "". Lives as long as `s`. */
 HX_API const char *hx_peer_name(struct hx_stream *s);
 /* Our external address when the stream was made, or "-". As hx_listener_external(). */
 HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
+
+/* ---- what stands between this host and the others ---- */
+
+enum hx_nat_kind { /* of mapping and of filtering (RFC 4787, 4.1 and 5) */
+                   HX_NAT_UNKNOWN,
+                   HX_NAT_ENDPOINT_INDEPENDENT,
+                   HX_NAT_ADDRESS_DEPENDENT,
+                   HX_NAT_ADDRESS_AND_PORT_DEPENDENT
+};
+enum hx_nat_ports { /* which port a new mapping gets (RFC 4787, 4.2) */
+                    HX_NAT_PORTS_UNKNOWN,
+                    HX_NAT_PORTS_PRESERVING, /* our own number, while it is free */
+                    HX_NAT_PORTS_SEQUENTIAL, /* the last one and a step */
+                    HX_NAT_PORTS_RANDOM
+};
+enum hx_nat_fact { HX_NAT_NOT_KNOWN, HX_NAT_YES, HX_NAT_NO };
+enum hx_nat_verdict {
+    HX_NAT_UNCLEAR, /* UDP passes; it is not known how ports are mapped */
+    HX_NAT_HARD,    /* another port for each destination, at random: only easy peers are reached directly */
+    HX_NAT_PREDICTABLE, /* another port for each destination, which can be foretold */
+    HX_NAT_EASY,        /* one port for all destinations, or no NAT */
+    HX_NAT_BLOCKED      /* nothing comes back: UDP is blocked, or all servers are down */
+};
+/* Protocols by which a router opens a port when it is asked to, as bits. */
+enum { HX_NAT_PCP = 1, HX_NAT_NAT_PMP = 2, HX_NAT_UPNP_IGD = 4 };
+
+/* Of one address family. It grows only at its end, as hx_config. */
+struct hx_nat_report {
+    /* HX_OK: a server has answered, and the rest is told as far as it is known. HX_ETIMEDOUT: none has;
+     * HX_EREFUSED: none has, and ICMP says that there is none; HX_EPROTO: the nameserver is there, but answers
+     * no STUN (hx 0.1.0); HX_EFAMILY: this host has no way to addresses of that family; HX_ERESOLVE: no
+     * server has any. */
+    int error;
+    enum hx_nat_verdict verdict;   /* also after HX_ETIMEDOUT */
+    int nameserver;                /* HX_OK if the first nameserver itself has answered; else as `error` */
+    char external[HX_ADDRESS_MAX]; /* "ip:port" of our port as the server saw it; "-" */
+    char local[HX_ADDRESS_MAX];    /* the same port, here; "-" */
+    enum hx_nat_fact translated;   /* is there a NAT? */
+    char server[HX_ADDRESS_MAX];   /* of whom the rest is told; "-" */
+    int64_t rtt_us;                /* round trip to it, the shortest; 0: not known */
+    enum hx_nat_kind mapping;      /* endpoint-independent, too, without a NAT */
+    enum hx_nat_kind filtering;    /* of a NAT or a firewall */
+    enum hx_nat_fact
+        second_address; /* did the servers have two? With one "endpoint-independent" mapping may be
+                                        address-dependent, and filtering cannot be known but for the worst */
+    enum hx_nat_ports ports;
+    int port_step; /* sequential: with its sign */
+    enum hx_nat_fact
+        hairpin; /* do hosts behind the NAT reach each other by its outside? Without a NAT not asked */
+    enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
+    unsigned portmap_protocols; /* HX_NAT_PCP ... */
+};
+
+/* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless
+ * config->family says which), and sends nothing that others have not asked for. Either report may be NULL;
+ * `report_size`: of each, in bytes. It takes a second where something is filtered, 2 s where nothing answers;
+ * within `timeout_ms`, 300 at least, in any case. HX_OK: the reports are filled, see their `error`s; HX_EINVAL;
+ * HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+HX_API int hx_nat_sized(struct hx_nat_report *ipv4, struct hx_nat_report *ipv6, size_t report_size,
+                        const struct hx_config *config, size_t size, int timeout_ms);
+static inline int hx_nat(struct hx_nat_report *ipv4, struct hx_nat_report *ipv6,
+                         const struct hx_config *config, int timeout_ms)
+{
+    return hx_nat_sized(ipv4, ipv6, sizeof *ipv4, config, sizeof *config, timeout_ms);
+}
+
+/* How long the NAT keeps a mapping that nothing passes, in whole seconds. It grows only at its end. */
+struct hx_nat_lifetime {
+    int error;    /* HX_OK: something has answered; else as hx_nat_report.error */
+    int alive_s;  /* a mapping of this age was still there; 0: none was, or it is not known */
+    int dead_s;   /* one of this age was not; 0: none was found so */
+    int asking_s; /* the age that is looked at next; 0: it is over */
+};
+/* Makes some twenty mappings, over one family, and looks at each of them once, when it is 10 s to `most_s` (600
+ * at most) old, until two in a row are gone. Blocks for so long. *out is filled, and `on_progress` called (with
+ * a lock held, as config->on_event), each time that more is known. HX_OK; HX_EFAMILY; HX_EPROTO: the NAT gives
+ * the same port again, and no server can send to it unasked (RFC 5780, RESPONSE-PORT); HX_ECANCELED, where *out
+ * says what is known; the rest as hx_nat(). */
+HX_API int hx_nat_lifetime_sized(struct hx_nat_lifetime *out, size_t out_size, const struct hx_config *config,
+                                 size_t size, int most_s,
+                                 void (*on_progress)(void *user, const struct hx_nat_lifetime *now),
+                                 void *user);
+static inline int hx_nat_lifetime(struct hx_nat_lifetime *out, const struct hx_config *config, int most_s,
+                                  void (*on_progress)(void *user, const struct hx_nat_lifetime *now),
+                                  void *user)
+{
+    return hx_nat_lifetime_sized(out, sizeof *out, config, sizeof *config, most_s, on_progress, user);
+}
 
 /* Writes a new key: 160 random bits and a checksum, 47 characters. HX_ESYS: no randomness. */
 HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);

@@ -66,7 +66,9 @@ static void on_punched(void *user, const struct punch_result *r)
                                .external = *binding_external(&l->binding, r->peer->family),
                                .name = r->name,
                                .linger_ms = l->settings.linger_ms,
-                               .keys = &l->settings.keys};
+                               .keys = &l->settings.keys,
+                               .agent = r->agent,
+                               .reporter = l->settings.path_reporter};
     struct hx_stream *s;
     if (r->error == HX_ECANCELED)
         return;
@@ -87,12 +89,19 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    struct punch_result failed = {.peer = &part->peer.at[0], .name = part->name};
+    struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
+    struct agent *known =
+        part->session.given ? agent_find(nameserver_port(n), part->session.id) : NULL;
+    if (known) { /* its paths have ended, and it asks for others */
+        agent_candidates(known, &part->peer);
+        return;
+    }
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
     int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
                                                   .uplink = *nameserver_uplink(n),
                                                   .scope_id = nameserver_scope(n),
                                                   .peer = part->peer,
+                                                  .session = &part->session,
                                                   .name = part->name,
                                                   .timeout_ms = l->settings.punch_ms,
                                                   .on_done = on_punched,
@@ -124,6 +133,11 @@ static void on_cancel(struct engine_member *m)
 static void on_network_changed(struct engine_member *m)
 {
     binding_network_changed(&container_of(m, struct hx_listener, member)->binding);
+}
+
+static void on_doubted(struct engine_member *m)
+{
+    binding_doubt(&container_of(m, struct hx_listener, member)->binding);
 }
 
 /* The engine's lock is held. */
@@ -172,6 +186,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     }
     l->member.cancel = on_cancel;
     l->member.network_changed = on_network_changed;
+    l->member.doubted = on_doubted;
     fair_share_init(&l->queue, l->settings.backlog, l->settings.backlog);
     readiness_fd_init(&l->fd, false);
     engine_join(&l->member);

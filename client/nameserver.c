@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DOUBT_ASKS 4 /* in NAMESERVER_DOUBT_MS; one lost datagram is no silence */
 #define TEXT_MAX 200 /* bytes of an explanation that are kept */
 
 struct nameserver {
@@ -20,6 +21,9 @@ struct nameserver {
     struct uplink uplink;   /* where its answer has arrived */
     struct buf out;
     int answer_ms;
+    int64_t opened_ms;
+    int rtt_ms;        /* of its connection's handshake, rather too long than too short */
+    int64_t doubts_ms; /* since then it is asked for a sign of life; 0: it is not */
     int status;  /* 0 before the head */
     int refusal; /* HX_OK, or what the status means */
     int parts_error;
@@ -163,6 +167,25 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         end(n, err);
 }
 
+static int64_t doubt_ms(const struct nameserver *n)
+{
+    return n->rtt_ms > NAMESERVER_DOUBT_MS / 3 ? 3 * n->rtt_ms : NAMESERVER_DOUBT_MS;
+}
+
+static void ask_for_life(struct nameserver *n)
+{
+    stream_ask(n->stream);
+    engine_timer_set(&n->timer, clock_now_ms() + doubt_ms(n) / DOUBT_ASKS);
+}
+
+void nameserver_doubt(struct nameserver *n)
+{
+    if (n->status != 200 || n->doubts_ms != 0)
+        return;
+    n->doubts_ms = clock_now_ms();
+    ask_for_life(n);
+}
+
 static void on_timer(struct timer *timer)
 {
     struct nameserver *n = container_of(timer, struct nameserver, timer);
@@ -170,7 +193,16 @@ static void on_timer(struct timer *timer)
         end(n, HX_ETIMEDOUT);
         return;
     }
-    int64_t silent_at = stream_heard_ms(n->stream) + NAMESERVER_SILENCE_MS;
+    int64_t heard_ms = stream_heard_ms(n->stream);
+    int64_t silent_at = heard_ms + NAMESERVER_SILENCE_MS;
+    if (n->doubts_ms != 0 && heard_ms < n->doubts_ms) {
+        silent_at = n->doubts_ms + doubt_ms(n);
+        if (silent_at > clock_now_ms()) {
+            ask_for_life(n);
+            return;
+        }
+    }
+    n->doubts_ms = 0;
     if (silent_at <= clock_now_ms())
         end(n, HX_ETIMEDOUT);
     else
@@ -197,6 +229,7 @@ static void on_raced(void *user, const struct race_result *result)
         return;
     }
     n->stream = result->stream;
+    n->rtt_ms = (int)(clock_now_ms() - n->opened_ms);
     n->stream->user = &n->sink;
     socklen_t len;
     /* IPv4: mapped */
@@ -219,7 +252,8 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     n->sink.on_event = on_event;
     n->timer.fire = on_timer;
     n->callbacks = *callbacks;
-    n->port = engine_port();
+    n->opened_ms = clock_now_ms();
+    n->port = request->port ? request->port : engine_port();
     n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
     buf_init(&n->out, 0);
     struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};

@@ -33,15 +33,21 @@ struct nameserver_callbacks {
 struct nameserver_request {
     const struct host_port *name; /* copied, as is `bytes` */
     int families;                 /* FAMILY_*: the first address that answers is used (client/race.h) */
+    struct udt_port *port; /* NULL: the newest of the engine */
     const struct buf *bytes;
     int wait_s; /* how long the answer may take on top */
 };
 
-/* Looks the name up, connects and asks, from the newest port of the engine. HX_OK, or HX_ENOMEM and no
+/* Looks the name up, connects and asks, from its port. HX_OK, or HX_ENOMEM and no
  * callback. Never calls back before it returns. */
 int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
                     const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
+
+/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after
+ * NAMESERVER_SILENCE_MS: HX_ETIMEDOUT. */
+#define NAMESERVER_DOUBT_MS 800 /* or three round trips */
+void nameserver_doubt(struct nameserver *n);
 
 /* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); else 0. */
 int nameserver_family(const struct nameserver *n);

@@ -13,7 +13,7 @@ static enum part_kind kind_of(const struct parts *p, const struct multipart_part
     if (is_target && is_own) {
         if (!p->target_seen)
             return PART_TARGET;
-        if (p->own.family == AF_UNSPEC || endpoint_equal(&p->own, &part->peer.at[0]))
+        if (p->own.family == AF_UNSPEC || endpoint_equal(&p->own, &part->peer.list[0].at))
             return PART_OWN;
         return PART_TARGET;
     }
@@ -28,20 +28,6 @@ enum part_kind parts_take(struct parts *p, const struct multipart_part *part)
     if (kind == PART_TARGET)
         p->target_seen = true;
     else if (kind == PART_OWN)
-        p->own = part->peer.at[0];
+        p->own = part->peer.list[0].at;
     return kind;
-}
-
-bool parts_punchable(const struct endpoint *peer)
-{
-    static const uint8_t zeros[16];
-    static const uint8_t ones[4] = {255, 255, 255, 255};
-    if (peer->port == 0)
-        return false;
-    if (peer->family == AF_INET) /* 0.0.0.0/8, then 224.0.0.0/4 (RFC 6890; RFC 5771) */
-        return peer->address[0] != 0 && (peer->address[0] & 0xf0) != 0xe0 &&
-               memcmp(peer->address, ones, sizeof ones) != 0;
-    if (peer->family == AF_INET6) /* ::, then ff00::/8 (RFC 4291, 2.5.2 and 2.7) */
-        return memcmp(peer->address, zeros, sizeof zeros) != 0 && peer->address[0] != 0xff;
-    return false;
 }

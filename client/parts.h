@@ -23,8 +23,5 @@ void parts_init(struct parts *p, const char *host_id, const char *own_name);
 /* Judges the next part and keeps our own address if it is told. Names decide; where both hosts have one
  * name, the first part is the target and the next our own (DESIGN, section 3: the order on the stream). */
 enum part_kind parts_take(struct parts *p, const struct multipart_part *part);
-/* False for what can be nobody's address: port 0, unspecified, multicast, broadcast. A nameserver must not be
- * able to make us send there. */
-bool parts_punchable(const struct endpoint *peer);
 
 #endif

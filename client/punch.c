@@ -4,7 +4,7 @@
 #include "base/fair_share.h"
 #include "base/rate.h"
 #include "client/engine.h"
-#include "client/parts.h"
+#include "proto/host_id.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,9 @@ struct punch {
     struct engine_sink sink;
     struct punch_request request;
     char name[HOST_ID_MAX + 1];
+    struct session session;
     struct stream *stream;
+    struct agent *agent; /* NULL: without a session */
     int64_t begun_ms;
     struct fair_share_member member; /* of `asked`; not of our own ones */
     struct punch *prev, *next;
@@ -75,16 +77,21 @@ static const char *what_came(struct punch *p, char text[TEXT_MAX])
 static void done(struct punch *p, int error, struct stream *stream)
 {
     char text[TEXT_MAX] = "";
+    struct agent_path path;
+    bool reached = stream && p->agent && agent_path(p->agent, &path);
     struct punch_result result = {.error = error,
                                   .stream = stream,
-                                  .peer = &p->request.peer.at[0],
+                                  .agent = stream ? p->agent : NULL,
+                                  .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
                                   .text =
                                       error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
                                   .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
-    if (!stream)
+    if (!stream) {
         stream_close(p->stream);
+        agent_end(p->agent);
+    }
     p->request.on_done(p->request.user, &result);
     free(p);
 }
@@ -92,10 +99,21 @@ static void done(struct punch *p, int error, struct stream *stream)
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct punch *p = (struct punch *)sink;
+    if (ev->type == UDT_EV_CONNECTED && p->agent)
+        agent_connected(p->agent);
     if (ev->type == UDT_EV_CONNECTED)
         done(p, HX_OK, p->stream);
     else if (ev->type == UDT_EV_CONNECT_FAILED)
         done(p, HX_EPUNCH, NULL);
+}
+
+static bool same(const struct punch *p, const struct punch_request *wanted)
+{
+    bool session = wanted->session && wanted->session->given;
+    if (session != p->session.given)
+        return false;
+    return session ? memcmp(p->session.id, wanted->session->id, SESSION_BYTES) == 0
+                   : candidates_meet(&p->request.peer, &wanted->peer);
 }
 
 /* The peer's wish to reach us and ours to reach it are two: neither replaces the other. */
@@ -104,7 +122,7 @@ static struct punch *find(const struct punch_request *wanted)
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (p->request.ours == wanted->ours && candidates_meet(&p->request.peer, &wanted->peer))
+        if (p->request.ours == wanted->ours && same(p, wanted))
             return p;
     }
     return NULL;
@@ -123,7 +141,7 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct sockaddr_in6 address;
     struct fair_share_member *victim;
     struct punch *older;
-    endpoint_to_sockaddr6(&request->peer.at[0], &address);
+    endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
     if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
         return HX_ELIMIT;
     while ((older = find(request)))
@@ -135,13 +153,34 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     return HX_OK;
 }
 
+/* UDT knows the peer by one address of the agent's, whatever paths there are. */
+static int begin_session(struct punch *p)
+{
+    const struct punch_request *request = &p->request;
+    struct sockaddr_in6 peer;
+    int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
+                                                            .session = &p->session,
+                                                            .calling = request->ours,
+                                                            .uplink = request->uplink,
+                                                            .scope_id = request->scope_id,
+                                                            .candidates = request->peer});
+    if (err < 0)
+        return err;
+    agent_address(p->agent, &peer);
+    err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&peer, sizeof peer, NULL,
+                         timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
+    if (err < 0)
+        agent_end(p->agent);
+    return err;
+}
+
 static int begin_rendezvous(struct punch *p)
 {
     const struct punch_request *request = &p->request;
     struct sockaddr_storage sa;
     struct sockaddr_in6 source;
-    socklen_t len = endpoint_to_sockaddr(&request->peer.at[0], &sa);
-    if (endpoint_link_local(&request->peer.at[0]))
+    socklen_t len = endpoint_to_sockaddr(&request->peer.list[0].at, &sa);
+    if (endpoint_link_local(&request->peer.list[0].at))
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
     uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
     return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
@@ -151,10 +190,10 @@ static int begin_rendezvous(struct punch *p)
 int punch_begin(const struct punch_request *request)
 {
     struct fair_share_source source;
-    if (request->peer.count == 0 || !parts_punchable(&request->peer.at[0]))
+    if (request->peer.count == 0 || !endpoint_punchable(&request->peer.list[0].at))
         return HX_EADDR;
     set_limits();
-    fair_share_source(&source, request->peer.at[0].family, request->peer.at[0].address);
+    fair_share_source(&source, request->peer.list[0].at.family, request->peer.list[0].at.address);
     int err = admit(request, &source);
     if (err < 0)
         return err;
@@ -166,7 +205,10 @@ int punch_begin(const struct punch_request *request)
     p->request = *request;
     p->begun_ms = clock_now_ms();
     strncpy(p->name, request->name, HOST_ID_MAX);
-    err = begin_rendezvous(p);
+    if (request->session)
+        p->session = *request->session;
+    p->request.session = NULL;
+    err = p->session.given ? begin_session(p) : begin_rendezvous(p);
     if (err < 0) {
         free(p);
         return err;
@@ -195,6 +237,7 @@ void punch_cancel(const void *user)
             continue;
         unlist(p);
         stream_close(p->stream);
+        agent_end(p->agent);
         free(p);
     }
 }

@@ -2,7 +2,8 @@
  *
  * One attempt per peer address and direction (who has asked for whom) at a time, in the whole process:
  * rendezvous are told apart by it. A newer one replaces an older one that has not connected, since its peer
- * has asked anew. No identity is checked: whoever answers from the address is taken for the peer.
+ * has asked anew. No identity is checked: whoever answers from the address is taken for the peer. Those with
+ * a session (client/agent.h) are told apart by that.
  *
  * Whoever knows the name can make a listener punch. So each host has a share of the attempts
  * (base/fair_share.h), and a rate: what one host asks for costs its own attempts alone. Under many networks
@@ -10,8 +11,7 @@
 #ifndef HX_CLIENT_PUNCH_H
 #define HX_CLIENT_PUNCH_H
 
-#include "client/uplink.h"
-#include "proto/candidates.h"
+#include "client/agent.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,8 @@ struct punch_result {
      * replaced it; HX_ELIMIT: it gave way to others; HX_ETIMEDOUT: punch_give_up() */
     int error;
     struct stream *stream;       /* connected, now the callee's; NULL after an error */
-    const struct endpoint *peer; /* where it was tried, or reached */
+    struct agent *agent;         /* of its paths, likewise; NULL: it has the one address */
+    const struct endpoint *peer; /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
     const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
@@ -36,7 +37,8 @@ struct punch_request {
     struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
     struct uplink uplink;  /* likewise */
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
-    struct candidates peer; /* the first one is tried */
+    struct candidates peer; /* with a session all of them are tried, else the first one */
+    const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
     const char *name;       /* the peer's, copied */
     int timeout_ms;         /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
     bool ours;              /* the application asked for it: it gives way to nobody */

@@ -42,6 +42,14 @@ static void write_question(struct message *m, const struct route_question *q)
         m->route.rtm_flags |= RTM_F_FIB_MATCH;
 }
 
+static void read_address(struct endpoint *out, const struct message *m, const struct rtattr *a)
+{
+    if (RTA_PAYLOAD(a) > sizeof out->address)
+        return;
+    out->family = m->route.rtm_family;
+    memcpy(out->address, RTA_DATA(a), RTA_PAYLOAD(a));
+}
+
 /* A route with several next hops names none of them alone: the interface that was asked for is
  * one of theirs. */
 static void read_way(struct route_way *w, const struct route_question *q, const struct message *m)
@@ -51,10 +59,10 @@ static void read_way(struct route_way *w, const struct route_question *q, const 
     for (const struct rtattr *a = RTM_RTA(&m->route); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
         if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) == sizeof w->interface_index)
             memcpy(&w->interface_index, RTA_DATA(a), sizeof w->interface_index);
-        if (a->rta_type == RTA_PREFSRC && RTA_PAYLOAD(a) <= sizeof w->source.address) {
-            w->source.family = m->route.rtm_family;
-            memcpy(w->source.address, RTA_DATA(a), RTA_PAYLOAD(a));
-        }
+        if (a->rta_type == RTA_PREFSRC)
+            read_address(&w->source, m, a);
+        if (a->rta_type == RTA_GATEWAY)
+            read_address(&w->gateway, m, a);
     }
 }
 

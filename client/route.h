@@ -15,7 +15,8 @@ struct route_question {
 struct route_way {
     bool local; /* to this host itself */
     unsigned interface_index;
-    struct endpoint source; /* without a port; AF_UNSPEC: not told */
+    struct endpoint source;  /* without a port; AF_UNSPEC: not told */
+    struct endpoint gateway; /* likewise; AF_UNSPEC: a neighbour, or not told */
 };
 
 /* How what is sent so would leave: the same answer as long as the routes stay. With a source IPv6 takes the

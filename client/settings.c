@@ -9,6 +9,7 @@
 #define TIMEOUT_DEFAULT_MS 10000
 #define BACKLOG_DEFAULT    64
 #define BACKLOG_MAX        1024
+#define STUN_DEFAULT_PORT  3478 /* RFC 8489, 18.6 */
 
 static int copy_name(char out[HX_NAME_MAX + 1], const char *name)
 {
@@ -37,7 +38,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, reserved) + sizeof(int) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, reserved2) + sizeof(int) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -52,16 +53,16 @@ static int copy_config(struct hx_config *out, const struct hx_config *config, si
         if (((const char *)config)[i] != 0)
             return HX_EINVAL;
     }
-    return out->reserved == 0 ? HX_OK : HX_EINVAL;
+    return out->reserved == 0 && out->reserved2 == 0 ? HX_OK : HX_EINVAL;
 }
 
-int settings_init(struct settings *s, const struct hx_config *given, size_t size, const char *name)
+int settings_init_unnamed(struct settings *s, const struct hx_config *given, size_t size)
 {
     struct hx_config copy;
     const struct hx_config *config = &copy;
     int line;
     memset(s, 0, sizeof *s);
-    if (copy_config(&copy, given, size) < 0 || !config->nameserver || copy_name(s->name, name) != HX_OK)
+    if (copy_config(&copy, given, size) < 0 || !config->nameserver)
         return HX_EINVAL;
     if (config->name && config->name[0] != '\0' && copy_name(s->own_name, config->name) != HX_OK)
         return HX_EINVAL;
@@ -72,9 +73,13 @@ int settings_init(struct settings *s, const struct hx_config *given, size_t size
     s->families = families_of(config->family);
     s->nameserver_count =
         host_port_parse_list(s->nameservers, NAMESERVERS_MAX, config->nameserver, HX_DEFAULT_PORT);
-    if (s->families == 0 || s->nameserver_count < 0)
+    if (config->stun)
+        s->stun_count = host_port_parse_list(s->stuns, STUNS_MAX, config->stun, STUN_DEFAULT_PORT);
+    if (s->families == 0 || s->nameserver_count < 0 || s->stun_count < 0)
         return HX_EINVAL;
     s->reporter = (struct reporter){.on_event = config->on_event, .user = config->user};
+    if (config->path_events)
+        s->path_reporter = s->reporter;
     s->local_port = config->local_port;
     s->wait_s = config->wait_s;
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
@@ -84,6 +89,12 @@ int settings_init(struct settings *s, const struct hx_config *given, size_t size
     if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
         return HX_EINVAL; /* hx_keys_check() tells more */
     return HX_OK;
+}
+
+int settings_init(struct settings *s, const struct hx_config *config, size_t size, const char *name)
+{
+    int err = settings_init_unnamed(s, config, size);
+    return err < 0 ? err : copy_name(s->name, name);
 }
 
 void settings_free(struct settings *s)

@@ -7,12 +7,16 @@
 #include "secure/key.h"
 
 #define NAMESERVERS_MAX 8
+#define STUNS_MAX       4
 
 struct settings {
     struct host_port nameservers[NAMESERVERS_MAX]; /* tried one after the other */
     int nameserver_count;                          /* at least 1 */
-    int families;                                  /* FAMILY_* of client/race.h */
+    struct host_port stuns[STUNS_MAX];             /* STUN servers besides */
+    int stun_count;
+    int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
+    struct reporter path_reporter; /* of changes of a stream's path; zeroed: not wanted */
     char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to */
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
     struct keyring keys;            /* empty: none */
@@ -24,6 +28,8 @@ struct settings {
 /* Copies what *config says, of which the program has `size` bytes. Does not block. HX_OK; HX_EINVAL;
  * HX_ENOMEM. */
 int settings_init(struct settings *s, const struct hx_config *config, size_t size, const char *name);
+/* The same for what needs no name. */
+int settings_init_unnamed(struct settings *s, const struct hx_config *config, size_t size);
 /* Also after an error of the above. */
 void settings_free(struct settings *s);
 

@@ -14,11 +14,23 @@ static void wake(struct hx_stream *h)
     pthread_cond_broadcast(&h->cond);
 }
 
+/* From now on the nameserver, which has given the first key, can steer the paths no more. */
+static void prove_paths(struct hx_stream *h)
+{
+    uint8_t secret[AGENT_SECRET_BYTES];
+    if (!h->agent || !h->channel.tls || h->channel.error < 0)
+        return;
+    if (tls_export(h->channel.tls, "EXPERIMENTAL hx paths", secret, sizeof secret) == HX_OK)
+        agent_prove(h->agent, secret);
+    explicit_bzero(secret, sizeof secret);
+}
+
 void stream_tell_proof(struct hx_stream *h)
 {
     if (h->proof_told || !(h->channel.proven || h->channel.error < 0))
         return;
     h->proof_told = true;
+    prove_paths(h);
     readiness_fd_set(&h->read_fd, true);
     readiness_fd_set(&h->write_fd, true);
     wake(h);
@@ -123,7 +135,9 @@ void stream_detach(struct hx_stream *h, bool settle)
     engine_timer_cancel(&h->silence);
     pthread_mutex_lock(&h->mutex);
     struct stream *s = h->s;
+    struct agent *agent = h->agent;
     h->s = NULL;
+    h->agent = NULL;
     h->canceled = true;
     readiness_fd_set(&h->read_fd, true);
     readiness_fd_set(&h->write_fd, true);
@@ -133,6 +147,9 @@ void stream_detach(struct hx_stream *h, bool settle)
     if (h->channel.error < 0 && h->channel.failed_ms + STREAM_ALERT_MS > settled_ms)
         settled_ms = h->channel.failed_ms + STREAM_ALERT_MS;
     pthread_mutex_unlock(&h->mutex);
+    rejoin_destroy(h->rejoin);
+    h->rejoin = NULL;
+    agent_end(agent);
     if (!s)
         return;
     udt_stream_watch(s, NULL);
@@ -141,6 +158,27 @@ void stream_detach(struct hx_stream *h, bool settle)
     s->user = NULL;
     if (!settle || gone || !delayed_close(s, settled_ms))
         stream_close(s);
+}
+
+/* The one who has asked for the other's name asks again; the other one looks whether the nameserver can still
+ * reach it. */
+static void on_reach_changed(void *user, bool lost)
+{
+    struct hx_stream *h = user;
+    if (h->rejoin)
+        rejoin_need(h->rejoin, lost);
+    else if (lost)
+        engine_doubt();
+}
+
+static void on_path_changed(void *user)
+{
+    struct hx_stream *h = user;
+    struct agent_path path;
+    if (agent_path(h->agent, &path))
+        report(&h->reporter,
+               &(struct hx_event_info){.event = HX_EVENT_PATH, .name = h->name, .text = path_rank_name(path.rank)},
+               &path.remote);
 }
 
 static void on_cancel(struct engine_member *m)
@@ -157,6 +195,8 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
             secure_channel_close(&h->channel);
         free(h);
         stream_close(s);
+        rejoin_destroy(info->rejoin);
+        agent_end(info->agent);
         return HX_ENOMEM;
     }
     h->proof_told = h->channel.proven;
@@ -166,6 +206,9 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->silence.fire = on_silence;
     h->member.cancel = on_cancel;
     h->port = info->port;
+    h->agent = info->agent;
+    h->rejoin = info->rejoin;
+    h->reporter = info->reporter;
     h->peer = info->peer;
     h->external = info->external;
     h->linger_ms = info->linger_ms == 0 ? STREAM_LINGER_MS : info->linger_ms;
@@ -177,6 +220,8 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->s = s;
     s->user = &h->sink;
     udt_stream_watch(s, &(struct udt_watcher){on_event_at_once, h});
+    if (h->agent)
+        agent_watch(h->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, h});
     engine_join(&h->member);
     engine_timer_set(&h->silence, h->born_ms + SILENCE_LOOK_MS);
     *out = h;
@@ -244,4 +289,20 @@ int hx_peer(struct hx_stream *h, char *text, size_t size)
 int hx_external(struct hx_stream *h, char *text, size_t size)
 {
     return copy_endpoint(&h->external, text, size);
+}
+
+int hx_stream_path_sized(struct hx_stream *h, struct hx_path *out, size_t size)
+{
+    struct hx_path path = {.rtt_us = 0};
+    struct agent_path way = {.remote = h->peer, .rank = h->peer.family == AF_INET6 ? PATH_RANK_IPV6 : PATH_RANK_DIRECT};
+    engine_lock();
+    bool open = h->s != NULL;
+    if (open && h->agent)
+        (void)agent_path(h->agent, &way);
+    engine_unlock();
+    endpoint_format(&way.remote, path.address);
+    strncpy(path.kind, path_rank_name(way.rank), sizeof path.kind - 1);
+    path.rtt_us = way.rtt_us;
+    memcpy(out, &path, size < sizeof path ? size : sizeof path);
+    return open ? HX_OK : HX_ECLOSED;
 }

@@ -7,6 +7,7 @@
 
 #include "base/fair_share.h"
 #include "client/api.h"
+#include "client/rejoin.h"
 #include "proto/endpoint.h"
 #include "secure/key.h"
 #include "shim/udt/udt.h"
@@ -28,6 +29,10 @@ struct stream_info {
     const struct keyring *keys; /* copied; empty: the bytes pass as they are */
     bool connecting;
     struct udt_port *port; /* connecting: the one that it leaves from; NULL if that is nobody's business */
+    /* Now the stream's, after an error, too: */
+    struct agent *agent;   /* of its paths; NULL: its peer has one address */
+    struct rejoin *rejoin; /* connecting: when they have ended */
+    struct reporter reporter; /* of changes of the path; zeroed: nobody */
 };
 
 /* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,

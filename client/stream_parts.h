@@ -17,6 +17,9 @@ struct hx_stream {
     struct engine_member member;
     struct stream *s; /* changed with both locks held; NULL once the connection is given up */
     struct udt_port *port;
+    struct agent *agent; /* changed with both locks held; NULL: its peer has one address */
+    struct rejoin *rejoin;
+    struct reporter reporter;
     struct endpoint peer, external;
     char name[HOST_ID_MAX + 1];
     int linger_ms;

@@ -143,6 +143,28 @@ bool endpoint_link_local(const struct endpoint *e)
     return e->family == AF_INET6 && e->address[0] == 0xfe && (e->address[1] & 0xc0) == 0x80;
 }
 
+bool endpoint_punchable(const struct endpoint *e)
+{
+    static const uint8_t zeros[16];
+
+    if (e->port == 0)
+        return false;
+    if (e->family == AF_INET) /* 0.0.0.0/8; 224.0.0.0/4 and 240.0.0.0/4 (RFC 6890; RFC 5771; RFC 1112, 4) */
+        return e->address[0] != 0 && e->address[0] < 0xe0;
+    if (e->family == AF_INET6) /* ::, then ff00::/8 (RFC 4291, 2.5.2 and 2.7) */
+        return memcmp(e->address, zeros, sizeof zeros) != 0 && e->address[0] != 0xff;
+    return false;
+}
+
+bool endpoint_loopback(const struct endpoint *e)
+{
+    static const uint8_t ipv6[16] = {[15] = 1};
+
+    if (e->family == AF_INET)
+        return e->address[0] == 127;
+    return e->family == AF_INET6 && memcmp(e->address, ipv6, sizeof ipv6) == 0;
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port == b->port && endpoint_same_host(a, b);

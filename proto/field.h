@@ -11,4 +11,17 @@ bool field_name_valid(const char *name, size_t len);
  * a value's first byte. */
 bool field_value_valid(const char *value, size_t len);
 
+/* A value is read piece by piece. */
+struct field_piece { /* bytes of the value; no NUL behind them */
+    const char *at;
+    size_t len;
+};
+
+/* Without the blanks around it. */
+struct field_piece field_trim(struct field_piece p);
+/* Takes the bytes up to the next `separator` that is in no quoted-string (RFC 9110, 5.6.4) off *rest, and the
+ * separator; returns them trimmed. */
+struct field_piece field_next(struct field_piece *rest, char separator);
+bool field_piece_is(const struct field_piece *p, const char *word); /* without regard to case */
+
 #endif

@@ -19,15 +19,22 @@ enum multipart_state {
     MULTIPART_EPILOGUE  /* behind the closing delimiter */
 };
 
-int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer)
+int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
+                         const struct session *session, const char *fields)
 {
-    char text[ENDPOINT_TEXT_MAX];
-    char part[MULTIPART_LINE_MAX];
+    char text[ENDPOINT_TEXT_MAX], id_and_key[SESSION_TEXT_MAX];
+    char part[MULTIPART_LINE_MAX + SESSION_TEXT_MAX + PEER_FIELDS_TEXT_MAX];
 
-    if (*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1)))
+    if ((*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1))) ||
+        (session && strnlen(fields, PEER_FIELDS_TEXT_MAX) == PEER_FIELDS_TEXT_MAX))
         return HX_EINVAL;
     endpoint_format(peer, text);
-    int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n\r\n", name, text);
+    int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n", name, text);
+    if (session) {
+        session_format(session, id_and_key);
+        len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n%s", id_and_key, fields);
+    }
+    len += snprintf(part + len, sizeof part - (size_t)len, "\r\n");
     return chunk_write(out, part, (size_t)len);
 }
 
@@ -91,7 +98,9 @@ static int read_peer(struct multipart_reader *r)
     if (err < 0)
         return err;
     r->part.peer.count = 0;
-    (void)candidates_add(&r->part.peer, &seen);
+    (void)candidates_add(&r->part.peer, &seen, CANDIDATE_SRFLX);
+    r->part.session.given = false;
+    r->part.mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     r->part.field_count = 0;
     r->text_len = 0;
     return MULTIPART_FIELDS;
@@ -141,6 +150,27 @@ const char *multipart_next(const struct multipart_part *part, const char *key, s
     return NULL;
 }
 
+/* Without a session there is no key to prove an address with: then only the first line counts. */
+static void take_known_fields(struct multipart_part *part)
+{
+    struct peer_fields known = {.session.given = false};
+
+    for (size_t i = 0; i < part->field_count; i++) {
+        const struct multipart_field *f = &part->fields[i];
+
+        if (!known.session.given && strcasecmp(f->key, "Session") == 0)
+            (void)session_parse(&known.session, f->value, strlen(f->value));
+        else
+            peer_fields_read(&known, f->key, strlen(f->key), f->value, strlen(f->value));
+    }
+    if (!known.session.given)
+        return;
+    part->session = known.session;
+    part->mapping = known.mapping;
+    for (size_t i = 0; i < known.candidates.count; i++)
+        (void)candidates_add(&part->peer, &known.candidates.list[i].at, known.candidates.list[i].kind);
+}
+
 /* The state after the line in r->line, or an error. */
 static int read_line(struct multipart_reader *r)
 {
@@ -150,6 +180,7 @@ static int read_line(struct multipart_reader *r)
     case MULTIPART_FIELDS:
         if (r->line_len > 0)
             return read_field(r);
+        take_known_fields(&r->part);
         if (r->on_part)
             r->on_part(r->user, &r->part);
         return MULTIPART_BETWEEN;

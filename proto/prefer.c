@@ -1,51 +1,10 @@
 #include "proto/prefer.h"
 
-#include <stdbool.h>
+#include "proto/field.h"
 #include <string.h>
-#include <strings.h>
-
-struct piece {
-    const char *at;
-    size_t len;
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct piece trim(struct piece p)
-{
-    while (p.len > 0 && is_blank(p.at[0])) {
-        p.at++;
-        p.len--;
-    }
-    while (p.len > 0 && is_blank(p.at[p.len - 1]))
-        p.len--;
-    return p;
-}
-
-/* Takes the bytes up to the next `separator` that is in no quoted-string (RFC 9110, 5.6.4) off `rest`. */
-static struct piece next_piece(struct piece *rest, char separator)
-{
-    bool quoted = false;
-    size_t n = 0;
-
-    for (; n < rest->len && (quoted || rest->at[n] != separator); n++) {
-        if (rest->at[n] == '"')
-            quoted = !quoted;
-        else if (quoted && rest->at[n] == '\\' && n + 1 < rest->len)
-            n++;
-    }
-    struct piece taken = {rest->at, n};
-    size_t past = n < rest->len ? n + 1 : n;
-    rest->at += past;
-    rest->len -= past;
-    return trim(taken);
-}
 
 /* delta-seconds, bare or quoted, cut to `max`; -1 if it is none. */
-static int read_seconds(struct piece p, int max)
+static int read_seconds(struct field_piece p, int max)
 {
     int seconds = 0;
 
@@ -67,15 +26,16 @@ static int read_seconds(struct piece p, int max)
 
 int prefer_wait(const char *value, size_t len, int max)
 {
-    struct piece rest = {value, len};
+    struct field_piece rest = {value, len};
 
     while (rest.len > 0) {
-        struct piece preference = next_piece(&rest, ',');
-        struct piece word = next_piece(&preference, ';'); /* what follows are parameters; wait has none */
-        struct piece name = next_piece(&word, '=');
-        if (name.len != strlen("wait") || strncasecmp(name.at, "wait", name.len) != 0)
+        struct field_piece preference = field_next(&rest, ',');
+        struct field_piece word =
+            field_next(&preference, ';'); /* what follows are parameters; wait has none */
+        struct field_piece name = field_next(&word, '=');
+        if (!field_piece_is(&name, "wait"))
             continue;
-        int seconds = read_seconds(trim(word), max);
+        int seconds = read_seconds(field_trim(word), max);
         if (seconds >= 0)
             return seconds;
     }

@@ -26,6 +26,7 @@
 #define PROBE_CODE_BYTES 16
 #define PROBE_TAG_BYTES  8
 #define PROBE_MAGIC      0xE8687850u
+#define PROBE_TAG_AT     8 /* where it stands */
 
 enum probe_kind { PROBE_REQUEST = 1, PROBE_ANSWER = 2 };
 

@@ -2,11 +2,11 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/percent.h"
 #include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"
 #include <http_parser.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,6 +37,7 @@ struct request_parser {
     bool host_known;         /* a Host has come */
     bool session_known;      /* a Bind-Session has come */
     struct request request;
+    struct peer_fields *peer; /* NULL: nothing has come; most tell nothing, and parsers are many */
     struct request_refusal refusal;
     struct http_parser http;
     char field_name[FIELD_NAME_MAX];
@@ -84,6 +85,7 @@ static const struct http_parser_settings http_settings = {.on_header_field = on_
 
 static void begin_request(struct request_parser *p)
 {
+    free(p->peer);
     memset(p, 0, offsetof(struct request_parser, http));
     http_parser_init(&p->http, HTTP_REQUEST);
     p->http.data = p;
@@ -102,6 +104,8 @@ int request_parser_create(struct request_parser **out)
 
 void request_parser_destroy(struct request_parser *p)
 {
+    if (p)
+        free(p->peer);
     free(p);
 }
 
@@ -243,24 +247,30 @@ static enum request_result end_host(struct request_parser *p)
 
 static enum request_result end_session(struct request_parser *p)
 {
-    uint8_t session[REQUEST_SESSION_BYTES];
-    bool valid = !p->value_cut && p->text_len == 2 * sizeof session;
-
     if (p->session_known)
         return refuse(p, 400, true, "there are two Bind-Session fields: send one");
     p->session_known = true;
-    for (size_t i = 0; valid && i < sizeof session; i++) {
-        int high = percent_hex_value(p->text[2 * i]), low = percent_hex_value(p->text[2 * i + 1]);
-
-        valid = high >= 0 && low >= 0;
-        session[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-    }
-    if (!valid)
+    if (p->value_cut || session_id_parse(p->request.session, p->text, p->text_len) < 0)
         return refuse(p, 400, true,
                       "Bind-Session is not 32 hex digits: draw 128 random bits, or leave it out");
-    memcpy(p->request.session, session, sizeof session);
     p->request.has_session = true;
     return REQUEST_MORE;
+}
+
+/* What of these is malformed, or finds no memory, is ignored: no client may depend on them, since an older
+ * server knows none of them. */
+static void take_peer_field(struct request_parser *p)
+{
+    struct request *q = &p->request;
+
+    if (q->target == REQUEST_ROOT || p->value_cut)
+        return;
+    if (field_is(p, "Candidate") || field_is(p, "Mapping")) {
+        if (p->peer || (p->peer = calloc(1, sizeof *p->peer)))
+            peer_fields_read(p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
+    } else if (field_is(p, "Session") && !q->has_session && q->target == REQUEST_CONNECT) {
+        q->has_session = session_id_parse(q->session, p->text, p->text_len) == HX_OK;
+    }
 }
 
 static enum request_result end_field(struct request_parser *p)
@@ -284,8 +294,9 @@ static enum request_result end_field(struct request_parser *p)
         int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
         p->wait_known = wait_s >= 0;
         if (p->wait_known && p->request.target == REQUEST_CONNECT)
-            p->request.wait_s = wait_s;
+            p->request.wait_s = (uint8_t)wait_s;
     }
+    take_peer_field(p);
     return REQUEST_MORE;
 }
 
@@ -371,24 +382,50 @@ const struct request_refusal *request_parser_refusal(const struct request_parser
     return &p->refusal;
 }
 
+const struct peer_fields *request_parser_peer(const struct request_parser *p)
+{
+    return p->peer && p->peer->candidates.count > 0 ? p->peer : NULL;
+}
+
 bool request_parser_started(const struct request_parser *p)
 {
     return !p->ended && (p->used > 0 || p->phase != PHASE_METHOD);
 }
 
-int request_write_bind(struct buf *out, const char *host_id, const char *headers)
+/* The header lines of `own`, the empty line and the NUL. */
+#define OWN_TEXT_MAX (sizeof "Session: \r\n\r\n" + SESSION_ID_TEXT_MAX + PEER_FIELDS_TEXT_MAX)
+
+static const char *own_lines(const struct peer_fields *own, char text[OWN_TEXT_MAX])
 {
-    char name[3 * HOST_ID_MAX + 1];
+    char id[SESSION_ID_TEXT_MAX], lines[PEER_FIELDS_TEXT_MAX] = "";
+    int len = 0;
+
+    if (own && own->session.given) {
+        session_id_format(own->session.id, id);
+        len = snprintf(text, OWN_TEXT_MAX, "Session: %s\r\n", id);
+    }
+    if (own)
+        peer_fields_format(own, lines);
+    snprintf(text + len, OWN_TEXT_MAX - (size_t)len, "%s\r\n", lines);
+    return text;
+}
+
+int request_write_bind(struct buf *out, const char *host_id, const char *headers,
+                       const struct peer_fields *own_fields)
+{
+    char name[3 * HOST_ID_MAX + 1], lines[OWN_TEXT_MAX];
     int err = host_id_encode(host_id, name, sizeof name);
 
     if (err < 0)
         return err;
-    return buf_printf(out, "GET /bind?host_id=%s HTTP/1.1\r\n%s\r\n", name, headers ? headers : "");
+    return buf_printf(out, "GET /bind?host_id=%s HTTP/1.1\r\n%s%s", name, headers ? headers : "",
+                      own_lines(own_fields, lines));
 }
 
-int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers)
+int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers,
+                          const struct peer_fields *own_fields)
 {
-    char name[3 * HOST_ID_MAX + 1];
+    char name[3 * HOST_ID_MAX + 1], lines[OWN_TEXT_MAX];
     char own[3 * HOST_ID_MAX + 1] = "";
     bool named = own_name && *own_name;
     int err = host_id_encode(host_id, name, sizeof name);
@@ -397,6 +434,6 @@ int request_write_connect(struct buf *out, const char *host_id, const char *own_
         err = host_id_encode(own_name, own, sizeof own);
     if (err < 0)
         return err;
-    return buf_printf(out, "GET /connect?host_id=%s%s%s HTTP/1.1\r\n%s\r\n", name, named ? "&name=" : "", own,
-                      headers ? headers : "");
+    return buf_printf(out, "GET /connect?host_id=%s%s%s HTTP/1.1\r\n%s%s", name, named ? "&name=" : "", own,
+                      headers ? headers : "", own_lines(own_fields, lines));
 }

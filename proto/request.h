@@ -6,6 +6,7 @@
 #define HX_PROTO_REQUEST_H
 
 #include "proto/host_id.h"
+#include "proto/peer_fields.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +15,8 @@
 #define REQUEST_LINE_MAX      2048 /* bytes of the request line without its end (414 above 2 KiB) */
 #define REQUEST_HEADERS_MAX   8192 /* bytes of all header lines without their ends (431 above 8 KiB) */
 #define REQUEST_FIELDS_MAX    64   /* header fields (431 above 64) */
-#define REQUEST_SESSION_BYTES 16   /* Bind-Session: 32 hex digits */
-#define REQUEST_WAIT_MAX      60   /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
+#define REQUEST_SESSION_BYTES SESSION_BYTES /* Bind-Session: 32 hex digits */
+#define REQUEST_WAIT_MAX      60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
 
 enum request_target { REQUEST_ROOT, REQUEST_BIND, REQUEST_CONNECT };
 
@@ -25,9 +26,9 @@ struct request {
     bool close;                    /* the peer wants the connection closed after the answer */
     char host_id[HOST_ID_MAX + 1]; /* bind, connect: the name; else "" */
     char name[HOST_ID_MAX + 1];    /* connect: the requester's own name, or "" */
-    bool has_session;              /* bind: there is a Bind-Session */
+    bool has_session;              /* bind: a Bind-Session; connect: a Session, which it continues */
     uint8_t session[REQUEST_SESSION_BYTES];
-    int wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
+    uint8_t wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 
 /* Why a request was refused. */
@@ -55,13 +56,19 @@ enum request_result request_parser_feed(struct request_parser *p, const char *da
 /* The result of the last feed; valid until the next one. */
 const struct request *request_parser_request(const struct request_parser *p);
 const struct request_refusal *request_parser_refusal(const struct request_parser *p);
+/* bind, connect: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
+ * session is not given: see `has_session`. Valid as long as the request is. */
+const struct peer_fields *request_parser_peer(const struct request_parser *p);
 /* True once a byte of a request has come that is not yet whole: the request timeout runs. */
 bool request_parser_started(const struct request_parser *p);
 
 /* The client's half: writes a request line and the header lines, `headers` being NULL or lines that each end
- * in CRLF, and the empty line. HX_OK, or buf_append()'s errors, or HX_EINVAL if a name is no host_id. */
+ * in CRLF, and the empty line. `own_fields` is what to tell peers, or NULL; its session, if given, is the
+ * one to continue. HX_OK, or buf_append()'s errors, or HX_EINVAL if a name is no host_id. */
 struct buf;
-int request_write_bind(struct buf *out, const char *host_id, const char *headers);
-int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers);
+int request_write_bind(struct buf *out, const char *host_id, const char *headers,
+                       const struct peer_fields *own_fields);
+int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers,
+                          const struct peer_fields *own_fields);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MIN       1024 /* bytes: one answer, or one part with the longest name, fits */
+#define QUEUE_MIN       2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
 #define IDLE_MIN        15 /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
 #define SECONDS_MAX     86400
 #define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
@@ -29,6 +29,7 @@ static const struct number_option {
     {"introductions-per-source", 1, 1000000, 1, offsetof(struct server_config, introductions_per_source)},
     {"introductions-per-name", 1, 1000000, 1, offsetof(struct server_config, introductions_per_name)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
+    {"stun-rate", 1, 1000000, 1, offsetof(struct server_config, stun_rate)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
@@ -44,6 +45,9 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
+                                             {"stun-port", required_argument, NULL, 0},
+                                             {"stun-address", required_argument, NULL, 0},
+                                             {"stun-rate", required_argument, NULL, 0},
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
@@ -80,6 +84,14 @@ void server_config_usage(FILE *out)
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
             "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
             "                             (default: 30, at least 15)\n"
+            "      --stun-port=PORT       a second UDP port of each address, where only STUN is answered;\n"
+            "                             0: the kernel picks one; none: there is none (default: the main\n"
+            "                             port + 1, if it is free)\n"
+            "      --stun-address=ADDR[/PUBLIC]  one of two addresses of this host between which STUN's\n"
+            "                             answers change, and how it looks from outside; may be repeated\n"
+            "                             (default: two that --listen names with one port)\n"
+            "      --stun-rate=N          STUN requests a second of one IPv4 address or IPv6 /64, in bursts\n"
+            "                             of 4 seconds' worth; more are dropped (default: 100)\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "  -h, --help                 print this and exit\n"
@@ -101,6 +113,8 @@ void server_config_defaults(struct server_config *c)
                                 .max_queue_bytes = 65536,
                                 .request_timeout_ms = 10000,
                                 .idle_timeout_ms = 30000,
+                                .stun_port = CONFIG_STUN_PORT_DEFAULT,
+                                .stun_rate = 100,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
                                 .listen_count = 1,
                                 .listen_is_default = true};
@@ -133,6 +147,25 @@ static int parse_listen(struct server_config *c, const char *value)
     if (c->listen_count == CONFIG_LISTEN_MAX)
         return HX_ELIMIT;
     c->listen[c->listen_count++] = l;
+    return HX_OK;
+}
+
+static int parse_stun_port(struct server_config *c, const char *value)
+{
+    int64_t port = CONFIG_STUN_PORT_NONE;
+
+    if (strcmp(value, "none") != 0 && parse_number(value, 0, UINT16_MAX, &port) < 0)
+        return HX_EINVAL;
+    c->stun_port = (int32_t)port;
+    return HX_OK;
+}
+
+static int parse_stun_address(struct server_config *c, const char *value)
+{
+    if (c->stun_address_count == CONFIG_STUN_ADDRESSES_MAX ||
+        stun_address_parse(&c->stun_addresses[c->stun_address_count], value) < 0)
+        return HX_EINVAL;
+    c->stun_address_count++;
     return HX_OK;
 }
 
@@ -192,6 +225,9 @@ static const struct text_option {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
+    {"stun-port", parse_stun_port, "is no port; give a number, or none"},
+    {"stun-address", parse_stun_address,
+     "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},
     {"user", parse_user, "is no user's name"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
@@ -385,6 +421,29 @@ static int apply_family(struct server_config *c, char error[CONFIG_ERROR_MAX])
     return HX_OK;
 }
 
+/* An address of a family that is not served, or one without a second one beside it. */
+static int check_stun(const struct server_config *c, char error[CONFIG_ERROR_MAX])
+{
+    struct stun_pair pair;
+
+    for (size_t i = 0; i < c->stun_address_count; i++) {
+        int family = c->stun_addresses[i].local.family;
+
+        if (c->family != AF_UNSPEC && family != c->family) {
+            snprintf(error, CONFIG_ERROR_MAX,
+                     "a stun-address is of the family that is not served; leave it out");
+            return HX_EINVAL;
+        }
+        if (stun_pair_of(c, family, &pair) < 0) {
+            snprintf(error, CONFIG_ERROR_MAX,
+                     "stun-address needs two different addresses of a family; give both, or one beside one "
+                     "that --listen names");
+            return HX_EINVAL;
+        }
+    }
+    return HX_OK;
+}
+
 enum config_result server_config_read(struct server_config *c, int argc, char **argv,
                                       char error[CONFIG_ERROR_MAX])
 {
@@ -406,5 +465,5 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
             return CONFIG_BAD;
         }
     }
-    return apply_family(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
+    return apply_family(c, error) < 0 || check_stun(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
 }

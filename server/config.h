@@ -5,14 +5,18 @@
 
 #include "server/listen.h"
 #include "server/log.h"
+#include "server/stun_address.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_ERROR_MAX  512 /* bytes of an error's text with its NUL */
-#define CONFIG_LISTEN_MAX 16
-#define CONFIG_USER_MAX   33 /* bytes of a user's name with its NUL (useradd(8)) */
+#define CONFIG_ERROR_MAX          512 /* bytes of an error's text with its NUL */
+#define CONFIG_LISTEN_MAX         16
+#define CONFIG_STUN_ADDRESSES_MAX 4 /* two of each family */
+#define CONFIG_STUN_PORT_DEFAULT  (-1)
+#define CONFIG_STUN_PORT_NONE     (-2)
+#define CONFIG_USER_MAX           33 /* bytes of a user's name with its NUL (useradd(8)) */
 
 struct server_config { /* server_config_defaults() fills it; copied by whoever takes it */
     struct server_listen listen[CONFIG_LISTEN_MAX];
@@ -28,7 +32,13 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     int64_t max_queue_bytes;          /* output waiting per connection; 0: unlimited */
     int64_t request_timeout_ms;       /* 0: never */
     int64_t idle_timeout_ms;          /* 0: never */
-    char user[CONFIG_USER_MAX];       /* whom to become; "": nobody else */
+    /* Where STUN is answered besides: a second port of each address, 0 if the kernel shall pick it, and two
+     * addresses with both ports. */
+    int32_t stun_port; /* or CONFIG_STUN_PORT_* */
+    struct stun_address stun_addresses[CONFIG_STUN_ADDRESSES_MAX];
+    size_t stun_address_count;
+    int64_t stun_rate;          /* requests a second of one source; 0: unlimited */
+    char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
     bool no_sandbox;
 };
 

@@ -77,7 +77,7 @@ static int admitted(struct conn *c)
     return begin_stream(c, CONN_STREAM_CONNECT);
 }
 
-static int met(struct conn *c)
+static int met(struct conn *c, const struct registry_told *told)
 {
     struct endpoint h1 = c->member.answer.holder;
     int64_t later_ms = c->member.answer.later_ms;
@@ -90,9 +90,9 @@ static int met(struct conn *c)
     if (err == HX_OK && later_ms > 0)
         err = conn_flush(c); /* the head does not wait */
     if (err == HX_OK)
-        err = conn_write_part(c, c->request.host_id, &h1);
+        err = conn_write_part(c, c->request.host_id, &h1, told);
     if (err == HX_OK && !c->introduced)
-        err = conn_write_part(c, c->request.name, &c->member.peer);
+        err = conn_write_part(c, c->request.name, &c->member.peer, NULL);
     c->introduced = true;
     counters_add(c->world->counters, COUNTER_CONNECTED);
     conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&h1), "h2",
@@ -133,11 +133,10 @@ int conn_asked(struct conn *c)
     case REGISTRY_ADMITTED:
         err = admitted(c);
         return err < 0 ? err : conn_flush(c);
-    case REGISTRY_MET:
-        return met(c);
     case REGISTRY_REFUSED:
         return conn_refuse_for(c, c->member.answer.reason);
     case REGISTRY_NO_ANSWER:
+    case REGISTRY_MET: /* answered() has done it */
     default:
         return HX_EAGAIN;
     }
@@ -152,31 +151,29 @@ void conn_ask_over(struct conn *c)
 }
 
 /* H1 has just been told: H2's part leaves in the same turn. */
-static void answered(struct registry_member *m)
+static void answered(struct registry_member *m, const struct registry_told *told)
 {
     struct conn *c = conn_of(m);
 
-    if (c->asking)
-        return;
-    if (m->answer.result != REGISTRY_MET) {
+    if (m->answer.result == REGISTRY_MET) {
+        int err = met(c, told);
+        if (err < 0)
+            conn_fail(c, err);
+    } else if (!c->asking) {
         conn_queue(c);
-        return;
     }
-    int err = met(c);
-    if (err < 0)
-        conn_fail(c, err);
 }
 
 /* ---- holders ---- */
 
 static int introduce(struct registry_member *m, const char *name, const struct endpoint *peer,
-                     int64_t later_ms)
+                     const struct registry_told *told, int64_t later_ms)
 {
     struct conn *c = conn_of(m);
 
     if (c->state != CONN_STREAM_BIND || !conn_has_room(c))
         return HX_EAGAIN;
-    int err = conn_write_part(c, name, peer);
+    int err = conn_write_part(c, name, peer, told);
     if (err == HX_OK)
         err = conn_flush_later(c, later_ms);
     if (err < 0)

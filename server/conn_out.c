@@ -76,9 +76,10 @@ int conn_write_stream_head(struct conn *c)
     return response_write_stream_head(&c->out, &c->member.peer);
 }
 
-int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer)
+int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
+                    const struct registry_told *told)
 {
-    return multipart_write_part(&c->out, name, peer);
+    return multipart_write_part(&c->out, name, peer, told ? &told->session : NULL, told ? told->lines : NULL);
 }
 
 int conn_finish_answer(struct conn *c, bool close)

@@ -97,7 +97,9 @@ int conn_flush_later(struct conn *c, int64_t ms);
 bool conn_has_room(const struct conn *c);
 int conn_write_root(struct conn *c);
 int conn_write_stream_head(struct conn *c);
-int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer);
+/* `told`: what the peer tells of itself; NULL: nothing. */
+int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
+                    const struct registry_told *told);
 /* Writes a refusal and goes on to CONN_FLUSH or CONN_DRAIN. */
 int conn_refuse(struct conn *c, const struct reply *reply);
 int conn_refuse_for(struct conn *c, enum reply_reason reason);

@@ -10,6 +10,7 @@
 #include "server/server.h"
 #include "server/service.h"
 #include "server/stats.h"
+#include "server/stun.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -29,31 +30,36 @@ static void address_text(const struct sockaddr *sa, socklen_t len, char text[END
 }
 
 static int open_at(struct udt_port **out, const struct server_config *config, const struct server_listen *l,
-                   bool ipv6_only)
+                   bool ipv6_only, struct stun_place *stun)
 {
     const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
                                        .local_len = l->len,
                                        .backlog = BACKLOG,
                                        .ipv6_only = ipv6_only,
-                                       .rate_per_address = (unsigned)config->rate_per_address};
+                                       .rate_per_address = (unsigned)config->rate_per_address,
+                                       .stun = stun_take,
+                                       .stun_context = stun};
 
     errno = 0;
     return udt_port_open(out, &pc);
 }
 
 /* NULL: what was wrong has been printed. */
-static struct udt_port *open_port(const struct server_config *config, size_t which)
+static struct udt_port *open_port(const struct server_config *config, size_t which, struct stun *stun)
 {
+    struct stun_place *place = stun_add(stun);
     struct server_listen l = config->listen[which];
     struct udt_port *port;
     char text[ENDPOINT_TEXT_MAX];
     bool ipv6_only =
         config->family == AF_INET6 || listen_ipv6_only(config->listen, config->listen_count, which);
-    int err = open_at(&port, config, &l, ipv6_only);
+    int err = open_at(&port, config, &l, ipv6_only, place);
 
     /* A kernel without IPv6: every address is every one of IPv4. */
     if (err < 0 && errno == EAFNOSUPPORT && l.any && !ipv6_only && listen_restrict(&l, AF_INET) == HX_OK)
-        err = open_at(&port, config, &l, false);
+        err = open_at(&port, config, &l, false, place);
+    if (err == HX_OK)
+        err = stun_set_port(place, udt_port_net(port));
     if (err == HX_OK)
         return port;
     address_text((const struct sockaddr *)&l.address, l.len, text);
@@ -144,16 +150,26 @@ static int serve(const struct server_config *config)
     struct privileges_user user;
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    for (size_t i = 0; i < config->listen_count; i++)
-        if (!(ports[i] = open_port(config, i)))
+    int err = stun_create(&service.stun, config);
+    for (size_t i = 0; err == HX_OK && i < config->listen_count; i++)
+        if (!(ports[i] = open_port(config, i, service.stun)))
             return EXIT_FAILURE;
+    if (err == HX_OK)
+        err = stun_open_others(service.stun);
+    if (err < 0) {
+        if (err != HX_EADDR) /* which was told */
+            fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
+        return EXIT_FAILURE;
+    }
     if (config->user[0] && privileges_drop(&user) < 0) {
         fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
                 strerror(errno));
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
-    int err = run(config, &service);
+    err = run(config, &service);
+    stun_end(service.stun);
     udt_shutdown(FLUSH_MS);
+    stun_destroy(service.stun);
     close(service.signal_fd);
     notify_close(&notify);
     log_end();

@@ -9,6 +9,7 @@
 
 #include "proto/endpoint.h"
 #include "proto/request.h"
+#include "proto/session.h"
 #include "server/reply.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,18 +41,25 @@ struct registry_answer {
     int later_ms;             /* MET: the member shall be told so much later (server/simultaneous.h) */
 };
 
+/* What one side of an introduction is told of the other beside its address, if both tell something. */
+struct registry_told {
+    struct session session; /* the same for both */
+    const char *lines;      /* of the other; proto/peer_fields.h */
+};
+
 struct registry_member;
 
 /* What a member is told. Where it says so the member's own connection may end, and so call registry_leave()
  * for it; nothing else of the registry may be called. */
 struct registry_events {
-    /* m->answer is new. Also from within registry_bind() or registry_connect(). The connection may end. */
-    void (*answered)(struct registry_member *m);
-    /* To a holder: `peer`, who calls itself `name`, wants to reach it; it shall be told in `later_ms`.
-     * HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call registry_proceed(); else its
-     * connection has ended. */
+    /* m->answer is new. Also from within registry_bind() or registry_connect(). `told`: MET, what the holder
+     * tells; NULL: nothing. Valid during the call. The connection may end. */
+    void (*answered)(struct registry_member *m, const struct registry_told *told);
+    /* To a holder: `peer`, who calls itself `name` and tells `told`, or NULL, wants to reach it; it shall be
+     * told in `later_ms`. HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call
+     * registry_proceed(); else its connection has ended. */
     int (*introduce)(struct registry_member *m, const char *name, const struct endpoint *peer,
-                     int64_t later_ms);
+                     const struct registry_told *told, int64_t later_ms);
     /* To a holder: is asked whether it lives. Returns for how many ms its answer may be awaited. */
     int64_t (*challenge)(struct registry_member *m);
     /* To a holder that was asked: some time has passed, it may ask its peer again. */
@@ -66,6 +74,8 @@ struct registry_member {
     const struct registry_events *events; /* set once, with `peer`, by the owner */
     struct endpoint peer;
     int least_rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
+    char
+        *lines; /* what it tells those whom it meets, or NULL; the owner's, unchanged while in the registry */
     struct registry_answer answer; /* the last one; read it */
     struct {                       /* the registry's own */
         struct registry_name *name;

@@ -3,6 +3,7 @@
 #include "server/policy.h"
 #include "server/registry_local_state.h"
 #include "server/simultaneous.h"
+#include <string.h>
 
 enum reply_reason registry_may_reach(struct registry_name *n, const struct registry_member *m)
 {
@@ -24,15 +25,32 @@ static struct simultaneous times_of(struct registry_name *n, const struct regist
     return token_bucket_take(&n->local->held, &held, 1, registry_now(n)) ? t : at_once;
 }
 
+/* False: there is none; the two are told each other's addresses and no more. */
+static bool begin_session(struct registry_local *l, struct registry_told *h1, struct registry_told *h2,
+                          const struct request *q)
+{
+    struct session s;
+
+    if (!h1->lines || !h2->lines || session_source_draw(&l->sessions, &s) < 0)
+        return false;
+    if (q->has_session)
+        memcpy(s.id, q->session, sizeof s.id);
+    h1->session = h2->session = s;
+    return true;
+}
+
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
     struct endpoint address = holder->peer;
     struct simultaneous times = times_of(n, holder, m);
+    struct registry_told h1 = {.lines = holder->lines}, h2 = {.lines = m->lines};
+    bool tell = begin_session(n->local, &h1, &h2, m->in.request);
     int err = HX_OK;
 
     if (!endpoint_equal(&m->in.told, &address)) /* else the name came back to where it was */
-        err = holder->events->introduce(holder, m->in.request->name, &m->peer, times.h1_ms);
+        err =
+            holder->events->introduce(holder, m->in.request->name, &m->peer, tell ? &h2 : NULL, times.h1_ms);
     if (err < 0)
         return err;
     registry_unlist(m);
@@ -42,7 +60,8 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
         return HX_OK;
     m->in.told = address;
     registry_answer(
-        m, (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms});
+        m, (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms},
+        tell ? &h1 : NULL);
     return HX_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "base/token_bucket.h"
 #include "server/registry_local.h"
+#include "server/session_source.h"
 #include <uthash.h>
 
 /* The lists of a name that a member can be in, each in the order they came. */
@@ -42,6 +43,7 @@ struct registry_local {
     struct registry_name *names;
     struct registry_totals totals;
     struct token_bucket held; /* introductions of which one side is told later */
+    struct session_source sessions;
 };
 
 static inline int64_t registry_now(const struct registry_name *n)
@@ -61,7 +63,8 @@ void registry_release(struct registry_name *n);
 void registry_list(struct registry_name *n, struct registry_member *m, enum registry_role role);
 void registry_unlist(struct registry_member *m);
 struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family);
-void registry_answer(struct registry_member *m, struct registry_answer a);
+/* `told`: NULL, or what an introduction tells. */
+void registry_answer(struct registry_member *m, struct registry_answer a, const struct registry_told *told);
 void registry_refuse(struct registry_member *m, enum reply_reason reason);
 /* Why somebody of the other family is refused; somebody holds the name. */
 enum reply_reason registry_missing_family(const struct registry_name *n);

@@ -94,15 +94,15 @@ struct registry_member *registry_holder_of_family(const struct registry_name *n,
 
 /* ---- answers ---- */
 
-void registry_answer(struct registry_member *m, struct registry_answer a)
+void registry_answer(struct registry_member *m, struct registry_answer a, const struct registry_told *told)
 {
     m->answer = a;
-    m->events->answered(m);
+    m->events->answered(m, told);
 }
 
 void registry_refuse(struct registry_member *m, enum reply_reason reason)
 {
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason});
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason}, NULL);
 }
 
 enum reply_reason registry_missing_family(const struct registry_name *n)

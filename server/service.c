@@ -8,6 +8,7 @@
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/stats.h"
+#include "server/stun.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -150,6 +151,7 @@ static void log_numbers(struct service *s)
 {
     stats_log(s->c.server, s->c.stats_fd);
     stats_log_counters(s->c.server);
+    stun_log_counters(s->c.stun);
     for (size_t i = 0; i < s->c.port_count; i++)
         log_port_counters(s->c.ports[i]);
 }
@@ -237,7 +239,12 @@ int service_run(const struct service_config *config)
     err = loop_watch(loop, s.c.signal_fd, take_signals, &s);
     for (size_t i = 0; err == HX_OK && i < s.c.port_count; i++)
         err = loop_watch(loop, udt_port_fd(s.c.ports[i]), port_ready, &s);
+    const int *fds;
+    size_t fd_count = stun_descriptors(s.c.stun, &fds);
+    for (size_t i = 0; err == HX_OK && i < fd_count; i++)
+        err = loop_watch(loop, fds[i], stun_ready, s.c.stun);
     if (err == HX_OK) {
+        stun_begin(s.c.stun);
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);
     }

@@ -7,6 +7,7 @@
 
 struct notify;
 struct server;
+struct stun;
 struct udt_port;
 
 #define SERVICE_TURN_EVENTS 256 /* UDT events taken from one port in one turn */
@@ -21,6 +22,7 @@ struct service_config {
     struct server *server;
     struct udt_port *const *ports;
     size_t port_count;
+    struct stun *stun;     /* answers from here on; the caller ends it */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

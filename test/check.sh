@@ -96,7 +96,7 @@ suite_lint() {
     done
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/run test/natlab/tools test/bench/run test/bench/bulk)
+    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/run test/bench/bulk)
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
@@ -118,6 +118,8 @@ suite_natlab() {
     for group in matrix holes stories families uplinks kinds weather shared; do
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
+    tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
+    tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
 }

@@ -109,6 +109,17 @@ static enum args_result take_to(struct reading *r)
     return ARGS_BIND;
 }
 
+static enum args_result take_stun(struct reading *r)
+{
+    struct host_port server;
+    if (host_port_parse(&server, optarg, 1) < 0)
+        return usage(r, "--stun takes HOST[:PORT] with a port from 1 to 65535, not '%.100s'", optarg);
+    if (r->args->stun_count == ARGS_STUNS_MAX)
+        return usage(r, "--stun can be given %d times at most", ARGS_STUNS_MAX);
+    r->args->stuns[r->args->stun_count++] = optarg;
+    return ARGS_BIND;
+}
+
 static enum args_result take_forward(struct reading *r, char kind)
 {
     char why[FORWARD_ERROR_MAX];
@@ -149,6 +160,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_to(r);
     case OPTION_ALLOW:
         return take_allow(r);
+    case OPTION_STUN:
+        return take_stun(r);
     default:
         return take_forward(r, (char)option);
     }
@@ -190,6 +203,12 @@ static enum args_result take(struct reading *r, int option)
         break;
     case OPTION_SET:
         a->set = true;
+        break;
+    case OPTION_JSON:
+        a->json = true;
+        break;
+    case OPTION_LIFETIME:
+        a->lifetime = true;
         break;
     case '4':
     case '6':
@@ -305,10 +324,11 @@ static enum args_result copy_operands(struct reading *r, char **words, int count
 static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
-    int most = a->command == ARGS_KEY ? 0 : a->command == ARGS_CP ? 2 : 1;
+    bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
+    int most = nameless ? 0 : a->command == ARGS_CP ? 2 : 1;
     if (count > most)
         return usage(r, "too many arguments: '%.100s'", words[most]);
-    if (a->command == ARGS_KEY)
+    if (nameless)
         return ARGS_BIND;
     if (a->command == ARGS_CP)
         return copy_operands(r, words, count);
@@ -334,7 +354,7 @@ static enum args_result check_names(struct reading *r)
             "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535, nor up to %d of them "
             "with commas",
             a->nameserver, ARGS_NAMESERVERS_MAX);
-    if (!host_id_valid(a->name, strlen(a->name)))
+    if (a->name && !host_id_valid(a->name, strlen(a->name)))
         return usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
     return ARGS_BIND;
 }

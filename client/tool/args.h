@@ -22,6 +22,7 @@
 #define ARGS_INTERVAL_MAX    3600000
 #define ARGS_LABEL_MAX       64 /* as a keyring allows */
 #define ARGS_ALLOW_MAX       256
+#define ARGS_STUNS_MAX       4 /* as hx_config.stun takes */
 #define ARGS_FORWARDS_MAX    64
 
 enum args_result {
@@ -29,6 +30,7 @@ enum args_result {
     ARGS_CONNECT,
     ARGS_CP,
     ARGS_PING,
+    ARGS_NAT,
     ARGS_KEY,
     ARGS_COMMANDS, /* how many there are; ARGS_HELP about all of them */
     ARGS_HELP,
@@ -38,7 +40,7 @@ enum args_result {
 
 struct args {                 /* strings belong to argv or the environment, but for `peer`; do not copy it */
     enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
-    const char *name;         /* the peer's, with hx cp, too; NULL for hx key */
+    const char *name;         /* the peer's, with hx cp, too; NULL for hx key and hx nat */
     const char *nameserver;
     const char *own_name; /* NULL: none */
     uint16_t local_port;  /* 0: the kernel's choice */
@@ -63,12 +65,16 @@ struct args {                 /* strings belong to argv or the environment, but 
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;
 
-    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH */
-    char peer[HX_NAME_MAX + 1]; /* cp: that NAME */
-    int count;                  /* ping: 0: until interrupted */
-    int interval_ms;            /* ping */
-    bool set;                   /* key: read one from standard input */
-    const char *label;          /* key: append one with this label; NULL: none */
+    const char *src, *dst;             /* cp: as given; exactly one is NAME:PATH */
+    char peer[HX_NAME_MAX + 1];        /* cp: that NAME */
+    int count;                         /* ping: 0: until interrupted */
+    int interval_ms;                   /* ping */
+    const char *stuns[ARGS_STUNS_MAX]; /* nat: "HOST[:PORT]" */
+    int stun_count;
+    bool json;         /* nat */
+    bool lifetime;     /* nat: measure it */
+    bool set;          /* key: read one from standard input */
+    const char *label; /* key: append one with this label; NULL: none */
 };
 
 /* `environment`: the value of HX_NAMESERVER, or NULL. ARGS_USAGE: `error` says what is wrong, in one line. */

@@ -6,6 +6,7 @@
 #define CP      (1U << ARGS_CP)
 #define PING    (1U << ARGS_PING)
 #define KEY     (1U << ARGS_KEY)
+#define NAT     (1U << ARGS_NAT)
 #define PEER    (BIND | CONNECT | CP | PING) /* the commands that reach somebody */
 
 #define HELP_COLUMN 32 /* where the texts begin */
@@ -25,6 +26,10 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
          "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
          "What was interrupted is taken up again; what arrives is verified, then gets its name.\n"},
     [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", ""},
+    [ARGS_NAT] =
+        {"nat", "", "what stands between this host and others",
+         "Asks the nameserver, by STUN, how this host looks from outside: its addresses, how its NAT\n"
+         "maps and filters, which ports it gives, and what follows from that for reaching peers.\n"},
     [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
                   "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
 };
@@ -40,24 +45,28 @@ const struct options_entry options_table[] = {
     {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},
     {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},
     {NULL, 'i', PING, "SECONDS", "between two pings (default 1; 0.01 at least)"},
+    {"stun", OPTION_STUN, NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
+    {"lifetime", OPTION_LIFETIME, NAT, NULL, "measure how long mappings live: up to 10 minutes"},
+    {"json", OPTION_JSON, NAT, NULL, "one JSON object on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
     {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
     {"wait", 'w', CONNECT | CP | PING, "SECONDS", "wait so long for NAME to appear (at most 60)"},
     {"name", 'N', CONNECT | CP | PING, "OWN", "the own name, shown to the peer"},
-    {"nameserver", 'n', PEER, "HOST[:PORT]", "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
-    {NULL, '4', PEER, NULL, "only IPv4, to the nameserver and to the peer"},
-    {NULL, '6', PEER, NULL, "only IPv6, likewise"},
+    {"nameserver", 'n', PEER | NAT, "HOST[:PORT]",
+     "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
+    {NULL, '4', PEER | NAT, NULL, "only IPv4, to the nameserver and to the peer"},
+    {NULL, '6', PEER | NAT, NULL, "only IPv6, likewise"},
     {"key-file", OPTION_KEY_FILE, PEER, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
     {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
      "no key: a bare stream, unencrypted, to whoever comes"},
     {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
-    {"local-port", 'p', PEER, "PORT", "leave from this UDP port (default: the system chooses)"},
+    {"local-port", 'p', PEER | NAT, "PORT", "leave from this UDP port (default: the system chooses)"},
     {"timeout", 't', PEER, "SECONDS", "for the nameserver (bind: unlimited), or the peer (15)"},
-    {"verbose", 'v', PEER | KEY, NULL, "say on standard error what happens (default on a terminal)"},
-    {"quiet", 'q', PEER | KEY, NULL, "say nothing but errors"},
-    {"help", 'h', PEER | KEY, NULL, "show this text"},
-    {"version", 'V', PEER | KEY, NULL, "show the version"},
+    {"verbose", 'v', PEER | KEY | NAT, NULL, "say on standard error what happens (default on a terminal)"},
+    {"quiet", 'q', PEER | KEY | NAT, NULL, "say nothing but errors"},
+    {"help", 'h', PEER | KEY | NAT, NULL, "show this text"},
+    {"version", 'V', PEER | KEY | NAT, NULL, "show the version"},
 };
 const int options_count = sizeof options_table / sizeof *options_table;
 

@@ -9,12 +9,15 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_FILE,
                  OPTION_INSECURE,
+                 OPTION_JSON,
                  OPTION_KEEPALIVE,
                  OPTION_KEY_FILE,
                  OPTION_LABEL,
+                 OPTION_LIFETIME,
                  OPTION_RETRY_FOR,
                  OPTION_SET,
                  OPTION_SHARE,
+                 OPTION_STUN,
                  OPTION_TO
 };
 

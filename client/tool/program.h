@@ -12,6 +12,7 @@ int cmd_bind(const struct args *args);
 int cmd_connect(const struct args *args);
 int cmd_cp(const struct args *args);
 int cmd_key(const struct args *args);
+int cmd_nat(const struct args *args);
 int cmd_ping(const struct args *args);
 
 /* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */

@@ -1,4 +1,5 @@
 #include "shim/net/demux.h"
+#include "proto/stun.h"
 #include <sched.h>
 #include <string.h>
 
@@ -11,11 +12,39 @@ bool demux_is_piece(const struct net_datagram *d)
     return d->len > DEMUX_BYTES && memcmp(d->parts[0].iov_base, piece, sizeof piece) == 0;
 }
 
-enum net_user demux_user(const uint8_t *first, size_t len)
+static_assert(DEMUX_BYTES >= STUN_MARK_BYTES, "a STUN message is told by the first part");
+
+size_t demux_gather(const struct net_datagram *d, uint8_t *out, size_t room)
 {
-    if (len >= PROBE_LEN && memcmp(first, probe, sizeof probe) == 0)
+    size_t len = 0, most = d->len < room ? d->len : room;
+
+    for (int i = 0; i < d->part_count && len < most; i++) {
+        size_t n = d->parts[i].iov_len < most - len ? d->parts[i].iov_len : most - len;
+
+        memcpy(out + len, d->parts[i].iov_base, n);
+        len += n;
+    }
+    return len;
+}
+
+static bool is_classic_stun(const struct net_datagram *d)
+{
+    uint8_t bytes[STUN_CLASSIC_MAX];
+
+    return d->len <= sizeof bytes && stun_is_classic_request(bytes, demux_gather(d, bytes, sizeof bytes));
+}
+
+enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
+{
+    if (d->cut || d->len < DEMUX_BYTES)
+        return NET_USER_NONE;
+    if (d->len >= PROBE_LEN && memcmp(d->parts[0].iov_base, probe, sizeof probe) == 0)
         return NET_USER_PROBE;
-    return len >= DEMUX_BYTES ? NET_USER_UDT : NET_USER_NONE; /* UDT's head has no mark of its own */
+    if (stun_is_message(d->parts[0].iov_base, d->len))
+        return NET_USER_STUN;
+    if (x->handlers[NET_USER_CLASSIC_STUN].take && is_classic_stun(d))
+        return NET_USER_CLASSIC_STUN;
+    return NET_USER_UDT;
 }
 
 /* Handlers come and go while the port is read: one side says what it does before it looks at what the other
@@ -38,7 +67,7 @@ static bool give(struct demux *x, enum net_user user, struct net_datagram *d)
 
 bool demux_give(struct demux *x, struct net_datagram *d)
 {
-    enum net_user user = d->cut ? NET_USER_NONE : demux_user(d->parts[0].iov_base, d->len);
+    enum net_user user = demux_user(x, d);
 
     if (user == NET_USER_NONE || user == NET_USER_UDT)
         return user == NET_USER_UDT && give(x, user, d);

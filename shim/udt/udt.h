@@ -8,6 +8,7 @@
 #define HX_SHIM_UDT_UDT_H
 
 #include "base/clock.h"
+#include "shim/net/net_port.h"
 #include "shim/stream.h"
 #include "shim/udt/party.h"
 #include <netinet/in.h>
@@ -29,6 +30,11 @@ struct udt_port_config {
     int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
     bool ipv6_only;            /* of every address of IPv6: leave IPv4 to another port */
     unsigned rate_per_address; /* new connections a second from one source, bursts of 4 s; 0: unlimited */
+    /* Gets STUN messages before UDT could see them, on UDT's receiving thread, from before udt_port_open()
+     * returns; a listener's port also the requests of RFC 3489 (shim/net/demux.h). It returns false, and must
+     * not wait. NULL: they are dropped. */
+    net_take stun;
+    void *stun_context;
 };
 
 enum udt_event_type {

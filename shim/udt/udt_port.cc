@@ -50,6 +50,9 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     err = net_port_open(&p->net, &net);
     if (err < 0)
         return err;
+    net_port_set_handler(p->net, NET_USER_STUN, config->stun, config->stun_context);
+    if (p->listening)
+        net_port_set_handler(p->net, NET_USER_CLASSIC_STUN, config->stun, config->stun_context);
     local = net_port_local(p->net, &p->local_len);
     memcpy(&p->local, local, p->local_len);
     p->family = net_port_family(p->net);

@@ -33,9 +33,9 @@ understands() { # understands COMMAND: takes each option that is offered for it
 }
 
 check "bash knows how to complete hx" [ "$(complete -p hx)" = "complete -F _hx hx" ]
-check "the commands are offered" offered "--help --version bind connect cp key ping" hx ""
+check "the commands are offered" offered "--help --version bind connect cp key nat ping" hx ""
 check "a beginning of a command is completed" offered "connect cp" hx c
-for command in bind connect cp ping key; do
+for command in bind connect cp ping nat key; do
     check "every option offered for hx $command is one" understands "$command"
 done
 check "an option without a letter is offered" offered "--allow" hx bind --al

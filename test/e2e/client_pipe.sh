@@ -38,10 +38,10 @@ rc=$?
 check "the binding side gets the line, too" same "$WORK/line.out" "$WORK/question"
 check "the binding side succeeds and ends" [ "$rc" = 0 ]
 check "the binding side says who came" grep -Eq '^peer bob at 127\.0\.0\.1:[0-9]+$' "$WORK/line.err"
-check "the binding side says how long the punch took" grep -Eq '^accepted 127\.0\.0\.1:[0-9]+ punch_ms=[0-9]+$' "$WORK/line.err"
+check "the binding side says how long the punch took" grep -Eq '^accepted [^ ]+ punch_ms=[0-9]+$' "$WORK/line.err"
 check "the connecting side says its external address" grep -Eq '^external address 127\.0\.0\.1:[0-9]+$' "$WORK/got.err"
 check "the connecting side says how long it took" \
-    grep -Eq '^connected to line at 127\.0\.0\.1:[0-9]+ punch_ms=[0-9]+ total_ms=[0-9]+$' "$WORK/got.err"
+    grep -Eq '^connected to line at [^ ]+ punch_ms=[0-9]+ total_ms=[0-9]+$' "$WORK/got.err"
 
 start_bind both "$WORK/down"
 connect both "$WORK/up" "$WORK/got"
@@ -86,7 +86,7 @@ rc=$?
 check "a second connector of a busy pipe fails" [ "$rc" = 1 ]
 check "the second connector is told what may be the reason" grep -q 'busy' "$WORK/second.err"
 check "the binding side says that it was turned away" \
-    grep -Eq '^turned away (peer - at )?127\.0\.0\.1:[0-9]+( key=-)?: busy' "$WORK/busy.err"
+    grep -Eq '^turned away (peer - at )?[^ ]+( key=-)?: busy' "$WORK/busy.err"
 cat "$WORK/up" >&9
 exec 9>&-
 wait "$first"

@@ -21,12 +21,26 @@ struct rewritten {
 
 static char boundary[72 + 1];
 
+static void check_same_peer(const struct candidates *a, const struct candidates *b)
+{
+    FUZZ_CHECK(a->count == b->count && a->count <= 1 + CANDIDATES_TOLD_MAX);
+    for (size_t i = 0; i < a->count; i++)
+        FUZZ_CHECK(a->list[i].kind == b->list[i].kind && endpoint_equal(&a->list[i].at, &b->list[i].at));
+}
+
 static void on_rewritten(void *user, const struct multipart_part *part)
 {
     struct rewritten *r = user;
 
     FUZZ_CHECK(strcmp(part->name, r->expected->name) == 0);
-    FUZZ_CHECK(endpoint_equal(&part->peer.at[0], &r->expected->peer.at[0]));
+    check_same_peer(&part->peer, &r->expected->peer);
+    FUZZ_CHECK(part->session.given == r->expected->session.given);
+    FUZZ_CHECK(!part->session.given ||
+               memcmp(&part->session, &r->expected->session, sizeof part->session) == 0);
+    const struct nat_mapping *m = &part->mapping, *was = &r->expected->mapping;
+    FUZZ_CHECK(m->kind == was->kind && m->ports == was->ports);
+    /* of what is not worth telling the rest is not told */
+    FUZZ_CHECK(!nat_mapping_known(was) || (m->step == was->step && m->last_port == was->last_port));
     r->parts++;
 }
 
@@ -39,11 +53,19 @@ static void on_payload(void *user, const char *data, size_t len)
 
 static void check_rewritten(const struct multipart_part *part)
 {
+    struct peer_fields fields = {.mapping = part->mapping};
+    char lines[PEER_FIELDS_TEXT_MAX];
     struct rewritten r = {.expected = part};
     struct buf out;
 
+    for (size_t i = 1; i < part->peer.count; i++)
+        FUZZ_CHECK(candidates_add(&fields.candidates, &part->peer.list[i].at, part->peer.list[i].kind) ==
+                   HX_OK);
+
+    peer_fields_format(&fields, lines);
     buf_init(&out, 0);
-    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.at[0]) == HX_OK);
+    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.list[0].at,
+                                    part->session.given ? &part->session : NULL, lines) == HX_OK);
     FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
     struct chunk_reader chunks;
     chunk_reader_init(&chunks, on_payload, &r);
@@ -58,9 +80,9 @@ static void on_part(void *user, const struct multipart_part *part)
     char text[ENDPOINT_TEXT_MAX];
 
     FUZZ_CHECK(part->name[0] == '\0' || host_id_valid(part->name, strlen(part->name)));
-    FUZZ_CHECK(part->peer.at[0].port != 0 && part->peer.at[0].family != AF_UNSPEC);
+    FUZZ_CHECK(part->peer.list[0].at.port != 0 && part->peer.list[0].at.family != AF_UNSPEC);
     check_rewritten(part);
-    endpoint_format(&part->peer.at[0], text);
+    endpoint_format(&part->peer.list[0].at, text);
     fuzz_log_text(r->log, part->name);
     fuzz_log_text(r->log, text);
     FUZZ_CHECK(part->field_count <= MULTIPART_FIELDS_MAX);

@@ -10,27 +10,49 @@ struct run {
     int dead;
 };
 
-/* What request_write_*() makes of an accepted request is read as the same. */
-static void check_rewritten(const struct request *q)
+static void check_peer(const struct peer_fields *peer, const struct peer_fields *again)
 {
+    char lines[PEER_FIELDS_TEXT_MAX], lines_again[PEER_FIELDS_TEXT_MAX];
+
+    FUZZ_CHECK(!peer == !again);
+    if (!peer)
+        return;
+    FUZZ_CHECK(peer->candidates.count > 0 && peer->candidates.count <= CANDIDATES_TOLD_MAX);
+    FUZZ_CHECK(peer_fields_format(peer, lines) == peer_fields_format(again, lines_again));
+    FUZZ_CHECK(strcmp(lines, lines_again) == 0);
+}
+
+/* What request_write_*() makes of an accepted request is read as the same. */
+static void check_rewritten(const struct request *q, const struct peer_fields *peer)
+{
+    struct peer_fields told = {.session.given = false};
     struct buf out;
 
+    if (peer)
+        told = *peer;
+    told.session.given = q->has_session;
+    memcpy(told.session.id, q->session, SESSION_BYTES);
     buf_init(&out, 0);
     struct request_parser *again;
     FUZZ_CHECK(request_parser_create(&again) == HX_OK);
-    int err = q->target == REQUEST_BIND ? request_write_bind(&out, q->host_id, NULL)
-                                        : request_write_connect(&out, q->host_id, q->name, NULL);
+    int err = q->target == REQUEST_BIND ? request_write_bind(&out, q->host_id, NULL, &told)
+                                        : request_write_connect(&out, q->host_id, q->name, NULL, &told);
     FUZZ_CHECK(err == HX_OK);
     size_t taken;
     FUZZ_CHECK(request_parser_feed(again, buf_data(&out), out.len, &taken) == REQUEST_DONE);
     const struct request *q2 = request_parser_request(again);
     FUZZ_CHECK(taken == out.len && q2->target == q->target);
     FUZZ_CHECK(strcmp(q2->host_id, q->host_id) == 0 && strcmp(q2->name, q->name) == 0);
+    if (q->target == REQUEST_CONNECT) { /* a bind's is in no header of these */
+        FUZZ_CHECK(q2->has_session == q->has_session);
+        FUZZ_CHECK(memcmp(q2->session, q->session, SESSION_BYTES) == 0);
+    }
+    check_peer(peer, request_parser_peer(again));
     request_parser_destroy(again);
     buf_free(&out);
 }
 
-static void check_request(const struct request *q)
+static void check_request(const struct request *q, const struct peer_fields *peer)
 {
     size_t len = strlen(q->host_id);
     size_t name_len = strlen(q->name);
@@ -42,7 +64,7 @@ static void check_request(const struct request *q)
     }
     FUZZ_CHECK(host_id_valid(q->host_id, len));
     FUZZ_CHECK(name_len == 0 || (q->target == REQUEST_CONNECT && host_id_valid(q->name, name_len)));
-    check_rewritten(q);
+    check_rewritten(q, peer);
 }
 
 static void feed(void *user, const char *data, size_t len)
@@ -61,7 +83,7 @@ static void feed(void *user, const char *data, size_t len)
             fuzz_log_number(r->log, result);
         }
         if (result == REQUEST_DONE) {
-            check_request(q);
+            check_request(q, request_parser_peer(r->parser));
             fuzz_log_number(r->log, (long long)q->target << 32 | q->wait_s << 2 | q->head << 1 | q->close);
             fuzz_log_text(r->log, q->host_id);
             fuzz_log_text(r->log, q->name);

@@ -18,24 +18,6 @@ BIND_S=60 # for all to be bound: in fair weather, which begins to lose packets t
 
 lab_or_skip "no living holder loses its name to loss" "$0" "$@"
 
-long_way() { # long_way DELAY_MS: H1's access is a wire of that length
-    local gateway=${LAB_PUBLIC[1]%.*}.1
-    lab_node h1 wire
-    ip link add access1 netns net type veth peer name outer netns wire
-    ip link add eth0 netns h1 type veth peer name inner netns wire
-    printf '%s\n' "addr add $gateway/24 dev access1" "link set access1 up" | ip -n net -batch -
-    printf '%s\n' "addr add ${LAB_PUBLIC[1]}/24 dev eth0" "link set eth0 up" "route add default via $gateway" |
-        ip -n h1 -batch -
-    printf '%s\n' "link set outer up" "link set inner up" | ip -n wire -batch -
-    # the wire carries frames as they are: their sums must be there
-    lab_exec h1 ethtool -K eth0 tx off tso off gso off gro off >/dev/null 2>&1
-    lab_exec net ethtool -K access1 tx off tso off gso off gro off >/dev/null 2>&1
-    mkfifo "$WORK/wire.in"
-    exec {wire}<>"$WORK/wire.in" # it ends with us
-    nsenter --net=/run/netns/wire "$B/test/natlab/delay_line" outer inner "$1" <&"$wire" >"$WORK/wire.out" 2>"$WORK/wire.err" &
-    STARTED+=("$!")
-    await_line "$WORK/wire.out" ready 5 >/dev/null
-}
 names_held() { # as SIGUSR1's line says it now
     local before end=$((SECONDS + 10))
     before=$(grep -c 'event=stats ' "$WORK/nameserver.err")
@@ -79,10 +61,8 @@ all_live() {
 }
 
 lab_begin
-lab_core
-long_way "$WAY_MS"
-lab_access 2 none
-lab_router net
+lab_delay 1 "$WAY_MS"
+lab_up none none
 lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen $LAB_NS --max-per-address 0 --rate-per-address 0 \
     --introductions-per-source 0 --introductions-per-name 0 >&2"
 S_PID=$PID

@@ -10,39 +10,24 @@
 #                   n1       n2                    the home router, a NAT; inside 10.0.N.0/24
 #                   h1       h2                    10.0.1.10 and 10.0.2.10: the hosts H1 and H2
 #
-# What a NAT does has two halves (RFC 4787), and a kind names one of each:
-#
-#   mapping    which external port an inner address:port gets. "Endpoint-independent": one and the same, whoever it
-#              talks to; so S can tell others where to knock. "Address and port-dependent": another one for each
-#              destination; what S sees is of no use to anybody else.
-#   filtering  who may send to that external port. "Endpoint-independent": everybody. "Address-dependent": hosts that
-#              the inner side has sent to. "Address and port-dependent": only the very address:port it has sent to;
-#              so both sides must send, and the first to arrive is dropped. That is hole punching.
-#
-#   kind                 mapping               filtering
-#   none                 (the host has a public address)
-#   full-cone            endpoint-independent  endpoint-independent
-#   address-restricted   endpoint-independent  address-dependent
-#   port-restricted      endpoint-independent  address and port-dependent
-#   symmetric            address and port-dep. address and port-dependent
-#   double               port-restricted twice: the carrier's NAT in front of the home router
-#   blocked              (a public address, but the access drops all UDP)
-#   ipv6-stateful        (IPv6 alone, without a NAT: the router lets in what answers to something that has left)
-#
+# The kinds of NAT are in nats.sh, what happens to the accesses in weather.sh.
 # lab_ipv6 N gives access N of another kind IPv6 besides, in the same way. S has it always.
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck disable=SC2034 # for the scripts that source this
 LAB_KINDS=(none full-cone address-restricted port-restricted symmetric double)
 LAB_S=192.0.2.10
 LAB_S_OTHER=192.0.2.11                       # RFC 5780's tests need a second address
-LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10)  # what an access looks like from outside
-LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10)
+LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10 [3]=192.0.3.10) # what an access looks like from outside
+LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10 [3]=10.0.3.10)
+LAB_OPEN=   # an input that ends when this script does
+LAB_EDGES=() # N -> "NODE IFACE ADDRESS": where access N ends, at a NAT or at a host
 LAB_S6=2001:db8:5::10 # RFC 3849
 LAB_SECOND=192.0.3.10 LAB_SECOND6=2001:db8:113::10 # of the host that has a second uplink
 LAB_INSIDE6=([1]=2001:db8:1::10 [2]=2001:db8:2::10)
-LAB_MAPPING_S=${LAB_MAPPING_S:-120} # a mapping lives this long after its last packet out (RFC 4787, REQ-5)
-LAB_GENERATION=0                    # of mappings: each rule set is loaded with another one
-LAB_NATS=()                         # "NODE KIND OUTSIDE INSIDE...": how to load each NAT's rules again
+# shellcheck source=test/natlab/nats.sh
+. "$TOP/test/natlab/nats.sh"
+# shellcheck source=test/natlab/weather.sh
+. "$TOP/test/natlab/weather.sh"
 
 # lab_refused: why there can be no lab on this machine; prints nothing if there can be one.
 lab_refused() {
@@ -75,7 +60,7 @@ lab_or_skip() {
 }
 # lab_begin: once, inside: `ip netns` keeps its names in /run, which is a memory of our own from here on.
 lab_begin() {
-    mount -t tmpfs tmpfs /run && mkdir -p /run/netns
+    mount -t tmpfs tmpfs /run && mkdir -p /run/netns && mkfifo /run/open && exec {LAB_OPEN}<>/run/open
 }
 
 # --- hosts, links, routers ---------------------------------------------------------------------------------------
@@ -94,10 +79,31 @@ lab_node() { # lab_node NAME...: a namespace each
     done
 }
 # A cable carries single packets, as real ones do: else the kernel would take a burst as one, and so would its losses.
-lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS: a cable; the ROUTER's end is the NODE's way to the world
-    ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
+lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS [METRIC]: the ROUTER's end is the NODE's way to the world
+    local ms=0
+    case $2 in access[123]) ms=${LAB_DELAY_MS[${2#access}]} ;; esac
+    if [ "$ms" = 0 ]; then
+        ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
+    else
+        lab_wire "$1" "$2" "$4" "$5" "$ms" || return
+    fi
     printf '%s\n' "addr add $3/24 dev $2" "link set $2 gso_max_segs 1 up" | ip -n "$1" -batch -
-    printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" "route add default via $3" | ip -n "$4" -batch -
+    printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" \
+        "route add default via $3 dev $5${7:+ metric $7}" | ip -n "$4" -batch -
+}
+# A wire that is MS long each way. It carries frames as they are: their sums must be there.
+lab_wire() { # lab_wire ROUTER IF NODE IF MS
+    local wire=wire.$2
+    lab_node "$wire"
+    ip link add "$2" netns "$1" type veth peer name outer netns "$wire"
+    ip link add "$4" netns "$3" type veth peer name inner netns "$wire"
+    lab_exec "$1" ethtool -K "$2" tx off gso off >/dev/null 2>&1
+    lab_exec "$3" ethtool -K "$4" tx off gso off >/dev/null 2>&1
+    printf '%s\n' "link set outer up" "link set inner up" | ip -n "$wire" -batch -
+    lab_exec "$wire" "$B/test/natlab/delay_line" outer inner "$5" \
+        <&"$LAB_OPEN" >"$WORK/$wire.out" 2>"$WORK/$wire.err" &
+    STARTED+=("$!")
+    await_line "$WORK/$wire.out" '^ready' 5 >/dev/null || { cat "$WORK/$wire.err" && return 1; }
 }
 # The same cable with IPv6: without duplicate address detection, which takes a second.
 lab_link6() { # lab_link6 ROUTER IF ADDRESS NODE IF ADDRESS
@@ -115,112 +121,6 @@ lab_router() { # lab_router NODE...: forwards. A hairpinned packet comes in with
     done
 }
 
-# --- NATs ----------------------------------------------------------------------------------------------------------
-
-# lab_nat NODE KIND OUTSIDE INSIDE...: makes NODE (interfaces wan and lan*) a NAT with the external address OUTSIDE for
-# the hosts INSIDE. Called again it is a NAT that was switched off and on: all mappings are new.
-lab_nat() {
-    local node=$1
-    LAB_GENERATION=$((LAB_GENERATION + 1))
-    {
-        echo "table ip nat; delete table ip nat"
-        if [ "$2" = symmetric ]; then lab_rules_symmetric; else lab_rules_cone "${@:2}"; fi
-    } | lab_exec "$node" nft -f -
-}
-# Endpoint-independent mapping, without connection tracking: the external port is a function of the inner address
-# and port alone (exclusive or with a number: never the same port as inside, so that nothing works by chance), and
-# the packet is rewritten by that rule and back. What decides who gets in is the set "contacted": which external
-# port has sent where. An unsolicited packet leaves no trace, as it must: with connection tracking it would occupy
-# the pair of addresses, and the answer to it would leave from another port.
-lab_rules_cone() { # KIND OUTSIDE INSIDE...
-    local kind=$1 outside=$2 out in type host number=$(((LAB_GENERATION * 37 + 0x155) % 0x4000))
-    shift 2
-    case $kind in
-    full-cone) type='inet_service' out='udp sport' in='udp dport' ;;
-    address-restricted) type='inet_service . ipv4_addr' out='udp sport . ip daddr' in='udp dport . ip saddr' ;;
-    *)
-        type='inet_service . ipv4_addr . inet_service'
-        out='udp sport . ip daddr . udp dport' in='udp dport . ip saddr . udp sport'
-        ;;
-    esac
-    cat <<EOF
-table ip nat {
-    map inner { # external port -> inner address
-        type inet_service : ipv4_addr; flags dynamic,timeout; timeout ${LAB_MAPPING_S}s; size 65535
-    }
-    set contacted {
-        type $type; flags dynamic,timeout; timeout ${LAB_MAPPING_S}s; size 65535
-    }
-    chain prerouting { # outbound first, then inbound: what goes from inside to the outside address hairpins
-        type filter hook prerouting priority raw
-        iifname "lan*" jump outbound
-        ip daddr $outside jump inbound
-    }
-    chain outbound {
-        meta l4proto != udp drop
-        $(lab_rules_ports saddr sport "$number" "$@")
-        update @inner { udp sport : ip saddr }
-        ip saddr set $outside
-        update @contacted { $out }
-    }
-    chain inbound {
-        $in != @contacted drop
-        ip daddr set udp dport map @inner
-        ip daddr $outside drop
-        $(lab_rules_ports daddr dport "$number" "$@")
-    }
-}
-EOF
-}
-# Each inner host has a number of its own: two that use one port get two external ones.
-lab_rules_ports() { # saddr|daddr sport|dport NUMBER INSIDE...
-    local address=$1 port=$2 number=$3 host
-    for host in "${@:4}"; do
-        printf 'ip %s %s udp %s set udp %s ^ %d\n' "$address" "$host" "$port" "$port" "$number"
-        number=$((number ^ 0x2000))
-    done
-}
-# Address and port-dependent mapping: connection tracking with a random port for each new pair of addresses. Each
-# loading uses another zone: connections of the one before are not found any more. What comes unsolicited reaches
-# the router itself and is dropped there before it is tracked.
-lab_rules_symmetric() {
-    cat <<EOF
-table ip nat {
-    chain zone {
-        type filter hook prerouting priority raw
-        ct zone set $LAB_GENERATION
-    }
-    chain prerouting {
-        type nat hook prerouting priority dstnat
-    }
-    chain postrouting {
-        type nat hook postrouting priority srcnat
-        oifname "wan" masquerade fully-random
-    }
-    chain input {
-        type filter hook input priority filter
-        drop
-    }
-}
-EOF
-}
-# IPv6 as home routers have it (RFC 6092): no translation; out goes everything, in comes what belongs to it.
-lab_firewall6() { # lab_firewall6 NODE
-    lab_exec "$1" nft -f - <<EOF
-table ip6 firewall {
-    chain forward {
-        type filter hook forward priority filter; policy drop
-        ct state established,related accept
-        iifname "lan*" accept
-    }
-}
-EOF
-}
-lab_make_nat() { # remembers what lab_nat is told, for lab_drop_mappings
-    LAB_NATS+=("$*")
-    lab_nat "$@"
-}
-
 # --- the topology --------------------------------------------------------------------------------------------------
 
 lab_core() { # the internet and S
@@ -229,23 +129,26 @@ lab_core() { # the internet and S
     ip -n s addr add $LAB_S_OTHER/24 dev eth0
     lab_link6 net eth0 2001:db8:5::1 s eth0 $LAB_S6
 }
-lab_access() { # lab_access N KIND: access line N of the internet, with host hN behind a router of that kind
-    local n=$1 kind=$2 public=${LAB_PUBLIC[$1]} inside=${LAB_INSIDE[$1]} outside
-    local gateway=${public%.*}.1
-    outside=$public
+# lab_access N KIND: access line N of the internet, with host hN behind a router of that kind. With HOST IFACE it is
+# another line for a host that is there.
+lab_access() {
+    local n=$1 kind=$2 host=${3:-h$1} iface=${4:-eth0} metric=${3:+600} public=${LAB_PUBLIC[$1]} inside=${LAB_INSIDE[$1]}
+    local gateway=${public%.*}.1 outside=$public
     if [ "$kind" = ipv6-stateful ]; then
         lab_access "$n" port-restricted
         lab_ipv6 "$n"
         ip -n "h$n" -4 addr flush dev eth0
         return
     fi
-    lab_node "h$n"
+    [ $# -gt 2 ] || lab_node "$host"
     case $kind in
     none | blocked)
-        lab_link net "access$n" "$gateway" "h$n" eth0 "$public"
+        LAB_EDGES[n]="$host $iface $public"
+        lab_link net "access$n" "$gateway" "$host" "$iface" "$public" "$metric"
         return
         ;;
     double)
+        LAB_EDGES[n]="c$n wan $public"
         lab_node "c$n"
         lab_link net "access$n" "$gateway" "c$n" wan "$public"
         gateway=100.64.$n.1 outside=100.64.$n.10
@@ -256,11 +159,12 @@ lab_access() { # lab_access N KIND: access line N of the internet, with host hN 
         kind="port-restricted"
         ;;
     *)
+        LAB_EDGES[n]="n$n wan $public"
         lab_node "n$n"
         lab_link net "access$n" "$gateway" "n$n" wan "$public"
         ;;
     esac
-    lab_link "n$n" "lan$n" "${inside%.*}.1" "h$n" eth0 "$inside"
+    lab_link "n$n" "lan$n" "${inside%.*}.1" "$host" "$iface" "$inside" "$metric"
     lab_router "n$n"
     lab_make_nat "n$n" "$kind" "$outside" "$inside"
 }
@@ -312,11 +216,30 @@ lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (t
     lab_down
     lab_core
     lab_node n1 h1 h2
+    LAB_EDGES[1]="n1 wan ${LAB_PUBLIC[1]}"
     lab_link net access1 198.51.100.1 n1 wan "${LAB_PUBLIC[1]}"
     lab_link n1 lan1 10.0.1.1 h1 eth0 "${LAB_INSIDE[1]}"
     lab_link n1 lan2 10.0.2.1 h2 eth0 "${LAB_INSIDE[2]}"
     lab_router net n1
     lab_make_nat n1 "$1" "${LAB_PUBLIC[1]}" "${LAB_INSIDE[@]}"
+}
+# lab_up_carrier HOME CARRIER: H1 and H2 each behind a home router of the kind HOME, both of them behind one carrier's NAT
+# of the kind CARRIER (c1, at the first access): where that one does not hairpin, neither reaches the other directly.
+lab_up_carrier() {
+    local n
+    lab_down
+    lab_core
+    lab_node c1
+    LAB_EDGES[1]="c1 wan ${LAB_PUBLIC[1]}"
+    lab_link net access1 "${LAB_PUBLIC[1]%.*}.1" c1 wan "${LAB_PUBLIC[1]}"
+    for n in 1 2; do
+        lab_node "n$n" "h$n"
+        lab_link c1 "lan$n" "100.64.$n.1" "n$n" wan "100.64.$n.10"
+        lab_link "n$n" "lan$n" "${LAB_INSIDE[n]%.*}.1" "h$n" eth0 "${LAB_INSIDE[n]}"
+    done
+    lab_router net c1 n1 n2
+    lab_make_nat c1 "$2" "${LAB_PUBLIC[1]}" 100.64.1.10 100.64.2.10
+    for n in 1 2; do lab_make_nat "n$n" "$1" "100.64.$n.10" "${LAB_INSIDE[n]}"; done
 }
 lab_has_bridges() { # in this kernel
     ip link add name bridge0 type bridge 2>/dev/null && ip link del bridge0
@@ -340,41 +263,7 @@ lab_down() { # ends what was started in the lab, then takes it away
     local pid
     for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null; done
     for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null; done
-    STARTED=()
-    LAB_NATS=()
+    for pid in "${LAB_BOXES[@]}"; do exec {pid}>&-; done
+    STARTED=() LAB_NATS=() LAB_EDGES=() LAB_BOXES=()
     ip -all netns delete
-}
-
-# --- what happens to people ----------------------------------------------------------------------------------------
-
-lab_weather() { # lab_weather N RULE: nft rule for all that passes access N, either way; '' for fair weather
-    local name="weather$1"
-    lab_exec net nft -f - <<EOF
-table ip $name
-delete table ip $name
-table ip $name {
-    chain forward {
-        type filter hook forward priority filter
-        iifname "access$1" ${2:-accept}
-        oifname "access$1" ${2:-accept}
-    }
-}
-EOF
-}
-lab_loss() { # lab_loss PERCENT: on both accesses, each way
-    lab_weather 1 "numgen random mod 1000 < $(($1 * 10)) drop"
-    lab_weather 2 "numgen random mod 1000 < $(($1 * 10)) drop"
-}
-lab_cut() { # lab_cut N: nothing passes access N any more
-    lab_weather "$1" drop
-}
-lab_mend() { # lab_mend N
-    lab_weather "$1" ''
-}
-lab_drop_mappings() { # every NAT forgets its mappings; the next packet out gets a new external port
-    local nat
-    for nat in "${LAB_NATS[@]}"; do
-        # shellcheck disable=SC2086 # the words are lab_nat's arguments
-        lab_nat $nat
-    done
 }

@@ -2,10 +2,11 @@
  * 5780, section 4, in the words of RFC 4787.
  *
  *   probe reflect A1 A2 P1 P2      on the public side: two addresses, two ports, four sockets
- *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins
+ *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins, its ports
  *   probe count   A1 P1 N          sends N datagrams, prints how many answers came
  *   probe rtt     A1 P1 N          sends N datagrams, one after the other, prints the median of their round trips
  *   probe hold    A1 P1            prints its external address now, and again at each line of standard input
+ *   probe knock   A1 P1            sends one datagram: is it answered, refused with ICMP, or lost?
  *   probe meet    A1 P1            finds the other "meet" through the reflector and punches a hole to it
  *
  * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
@@ -32,6 +33,8 @@
 #define TEXT_MAX   256
 
 #define ROUND_TRIPS_MAX 1000
+#define PORTS_SEEN      8  /* external ports that shall tell how they are chosen */
+#define STEP_MAX        64 /* a sequential NAT's: so far apart, random ones are 7 times only with p = 1e-21 */
 
 struct peer {
     struct sockaddr_in at;
@@ -219,6 +222,39 @@ static const char *hairpin(const struct sockaddr_in *server)
     return result;
 }
 
+/* How external ports are chosen: of fresh sockets, one after the other. `text` has room for it. */
+static const char *ports(const struct sockaddr_in *server, char *text, size_t len)
+{
+    unsigned seen[PORTS_SEEN];
+    int fds[PORTS_SEEN];
+    bool preserving = true, sequential = true;
+
+    for (int i = 0; i < PORTS_SEEN; i++) {
+        struct sockaddr_in local = {.sin_family = AF_INET};
+        socklen_t local_len = sizeof local;
+
+        fds[i] = udp_socket(&local);
+        struct peer outside = external(fds[i], server);
+        if (getsockname(fds[i], (struct sockaddr *)&local, &local_len) < 0)
+            die("probe: getsockname");
+        seen[i] = ntohs(outside.at.sin_port);
+        preserving = preserving && outside.at.sin_port == local.sin_port;
+    }
+    for (int i = 0; i < PORTS_SEEN; i++)
+        close(fds[i]);
+    for (int i = 1; i < PORTS_SEEN; i++) { /* once it may begin again with the first ports */
+        unsigned step = (seen[i] - seen[i - 1]) & 0xffff;
+        unsigned first = (seen[1] - seen[0]) & 0xffff;
+        sequential = sequential && (step == first || seen[i] < seen[i - 1]) && step > 0 && first <= STEP_MAX;
+    }
+    if (preserving)
+        return "preserving";
+    if (!sequential)
+        return "random";
+    snprintf(text, len, "sequential:%u", (seen[2] - seen[1]) & 0xffff);
+    return text;
+}
+
 static int cmd_nat(const struct sockaddr_in server[SOCKETS])
 {
     int fd = udp_socket(NULL);
@@ -237,9 +273,11 @@ static int cmd_nat(const struct sockaddr_in server[SOCKETS])
         die("probe: getsockname");
     char inside[INET_ADDRSTRLEN + 8];
     format(&local, inside, sizeof inside);
-    printf("mapping=%s filtering=%s hairpin=%s stable=%s translated=%s inside=%s outside=%s\n", map, filter,
-           hairpin(&server[0]), same(&before.at, &after.at) ? "yes" : "no",
-           same(&local, &seen[0].at) ? "no" : "yes", inside, seen[0].text);
+    char step[32];
+    printf("mapping=%s filtering=%s hairpin=%s stable=%s translated=%s ports=%s inside=%s outside=%s\n", map,
+           filter, hairpin(&server[0]), same(&before.at, &after.at) ? "yes" : "no",
+           same(&local, &seen[0].at) ? "no" : "yes", ports(&server[0], step, sizeof step), inside,
+           seen[0].text);
     return 0;
 }
 
@@ -297,6 +335,21 @@ static int cmd_hold(const struct sockaddr_in *server)
         printf("outside=%s\n", external(fd, server).text);
         fflush(stdout);
     } while (fgets(line, sizeof line, stdin));
+    return 0;
+}
+
+static int cmd_knock(const struct sockaddr_in *server)
+{
+    int fd = udp_socket(NULL);
+    char text[TEXT_MAX];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    if (connect(fd, (const struct sockaddr *)server, sizeof *server) < 0 || send(fd, "MAP", 3, 0) < 0)
+        die("probe: knock");
+    if (poll(&p, 1, HAIRPIN_MS) == 0)
+        puts("lost");
+    else
+        puts(recv(fd, text, sizeof text, MSG_DONTWAIT) >= 0 ? "answered" : "refused");
     return 0;
 }
 
@@ -412,9 +465,11 @@ int main(int argc, char **argv)
             return cmd_rtt(&server, atoi(argv[4]));
         if (strcmp(cmd, "hold") == 0)
             return cmd_hold(&server);
+        if (strcmp(cmd, "knock") == 0)
+            return cmd_knock(&server);
         if (strcmp(cmd, "meet") == 0)
             return cmd_meet(&server);
     }
-    fprintf(stderr, "usage: probe reflect|nat A1 A2 P1 P2 | count|rtt A P N | hold A P | meet A P\n");
+    fprintf(stderr, "usage: probe reflect|nat A1 A2 P1 P2 | count|rtt A P N | hold|knock|meet A P\n");
     return 2;
 }

@@ -5,24 +5,25 @@ LAB_NS=$LAB_S:7000 # the nameserver, as the hosts know it
 LAB_NS6="[$LAB_S6]:7000"
 LAB_REFLECTOR=("$LAB_S" "$LAB_S_OTHER" 3478 3479)
 GREETING='the quick brown fox crosses two NATs'
+ASIDE=()   # goes before both hx; with_hosts
 HX_MODE=() # options of both hx: (--insecure) measures the hole alone
 if [ -x "$B/hx" ]; then
     HX_KEY=$("$B/hx" key --file "$WORK/key")
     export HX_KEY
 fi
 
-build_probe() { # if it is older than its source
-    local source=$TOP/test/natlab/probe.c
-    [ "$PROBE" -nt "$source" ] && return
-    mkdir -p "${PROBE%/*}"
-    "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o "$PROBE" "$source"
+build_probe() { # and the lab's other programs, if one is older than its sources
+    local programs=("$B"/test/natlab/{probe,delay_line,nat_box})
+    [ -n "$(find "$TOP"/test/natlab -name '*.[ch]' -newer "${programs[0]}" 2>&1)" ] || [ ! -x "${programs[1]}" ] ||
+        [ ! -x "${programs[2]}" ] || return 0
+    make -C "$TOP" --no-print-directory -s "B=${B#"$TOP"/}" "${programs[@]#"$TOP"/}"
 }
 start_reflector() {
     lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
     await_line "$WORK/reflector.out" '^reflecting' 5 >/dev/null
 }
-start_s() { # start_s [ADDRESS:PORT]: the nameserver on S, all its output in nameserver.err; sets S_PID
-    lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen ${1:-$LAB_NS} >&2"
+start_s() { # start_s [ADDRESS:PORT [OPTION...]]: the nameserver on S, all its output in nameserver.err; sets S_PID
+    lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen ${1:-$LAB_NS} ${*:2} >&2"
     S_PID=$PID
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }
@@ -42,8 +43,14 @@ await_bound() {
     echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
+# S by a name that has both its addresses, in a hosts file of our own: s.test. For who goes by ASIDE.
+with_hosts() {
+    printf '%s s.test\n' "$LAB_S" "$LAB_S6" >"$WORK/hosts"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    ASIDE=(unshare -m bash -c 'mount --bind "$1" /etc/hosts && exec "${@:2}"' _ "$WORK/hosts")
+}
 start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
-    lab_start bind h1 "$B/hx" bind lab --nameserver "$LAB_NS" -v "${HX_MODE[@]}" "$@"
+    lab_start bind h1 "${ASIDE[@]}" "$B/hx" bind lab --nameserver "$LAB_NS" -v "${HX_MODE[@]}" "$@"
     H1_PID=$PID
 }
 end_now() { # end_now PID [SIGNAL]: of a process that we started
@@ -60,7 +67,7 @@ us_between() { # us_between FROM TO: likewise
 # nameserver's log has it, in whole milliseconds) to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
 greet() {
     local fd line='' first='' asked
-    exec {fd}< <(lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
+    exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
         <<<"$GREETING" 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
     wait $!

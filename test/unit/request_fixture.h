@@ -14,6 +14,20 @@ struct run {
     bool dead;
 };
 
+static inline void account_peer(struct account *a, const struct request *q, const struct peer_fields *peer)
+{
+    char id[SESSION_ID_TEXT_MAX], lines[PEER_FIELDS_TEXT_MAX];
+
+    if (q->target == REQUEST_CONNECT && q->has_session) {
+        session_id_format(q->session, id);
+        account_add(a, "Session: %s\r\n", id);
+    }
+    if (peer) {
+        peer_fields_format(peer, lines);
+        account_add(a, "%s", lines);
+    }
+}
+
 static inline void account_result(struct run *r, enum request_result result)
 {
     static const char *const targets[] = {"/", "/bind", "/connect"};
@@ -29,6 +43,7 @@ static inline void account_result(struct run *r, enum request_result result)
         if (q->wait_s)
             account_add(r->account, " wait=%d", q->wait_s);
         account_add(r->account, "%s%s\n", q->head ? " head" : "", q->close ? " close" : "");
+        account_peer(r->account, q, request_parser_peer(r->parser));
     } else if (result == REQUEST_REFUSED) {
         assert_non_null(f->text);
         assert_null(strpbrk(f->text, "\r\n"));

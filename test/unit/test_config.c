@@ -157,7 +157,7 @@ static void numbers_are_checked(void **state)
     assert_int_equal(config.max_queue_bytes, 0);
     assert_int_equal(config.request_timeout_ms, 3000);
     assert_int_equal(config.max_connections, 7);
-    assert_int_equal(read_args("--max-queue=1023", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--max-queue=2047", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--max-queue=", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--request-timeout=1.5", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--idle-timeout=14", NULL, NULL, NULL), CONFIG_BAD);

@@ -208,6 +208,59 @@ static void only_fe80_10_is_of_one_link(void **state)
     }
 }
 
+static void parse_fine(struct endpoint *e, const char *text)
+{
+    assert_int_equal(endpoint_parse(e, text, strlen(text)), HX_OK);
+}
+
+static void addresses_that_can_be_nobodys_are_not_punched(void **state)
+{
+    static const char *const never[] = {"0.0.0.0:7000",   "0.1.2.3:7000",   "224.0.0.1:7000",
+                                        "239.9.9.9:7000", "[::]:7000",      "[ff02::1]:7000",
+                                        "240.0.0.1:7000", "254.1.2.3:7000", "255.255.255.255:7000"};
+    struct endpoint none = {.family = AF_UNSPEC, .port = 7000}, e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        parse_fine(&e, never[i]);
+        assert_false(endpoint_punchable(&e));
+    }
+    assert_false(endpoint_punchable(&none));
+    parse_fine(&e, "192.0.2.1:7000");
+    e.port = 0;
+    assert_false(endpoint_punchable(&e));
+}
+
+static void ordinary_addresses_are_punched(void **state)
+{
+    static const char *const fine[] = {"192.0.2.1:1",       "127.0.0.1:7000",     "10.0.0.1:65535",
+                                       "223.255.255.255:7", "[2001:db8::1]:7000", "[::1]:7000"};
+    struct endpoint e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        parse_fine(&e, fine[i]);
+        assert_true(endpoint_punchable(&e));
+    }
+}
+
+static void loopback_is_127_8_and_one_address_of_ipv6(void **state)
+{
+    static const struct {
+        const char *text;
+        bool loopback;
+    } rows[] = {{"127.0.0.1:1", true}, {"127.255.0.1:1", true}, {"[::ffff:127.0.0.1]:1", true},
+                {"[::1]:1", true},     {"126.0.0.1:1", false},  {"128.0.0.1:1", false},
+                {"[::2]:1", false},    {"[1::1]:1", false}};
+    struct endpoint e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        parse_fine(&e, rows[i].text);
+        assert_int_equal(endpoint_loopback(&e), rows[i].loopback);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +273,9 @@ int main(void)
         cmocka_unit_test(other_families_and_short_sockaddrs_are_refused),
         cmocka_unit_test(endpoints_are_compared_by_what_they_are),
         cmocka_unit_test(only_fe80_10_is_of_one_link),
+        cmocka_unit_test(addresses_that_can_be_nobodys_are_not_punched),
+        cmocka_unit_test(ordinary_addresses_are_punched),
+        cmocka_unit_test(loopback_is_127_8_and_one_address_of_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,10 +16,23 @@ static void on_part(void *user, const struct multipart_part *part)
     struct run *r = user;
     char text[ENDPOINT_TEXT_MAX];
 
-    endpoint_format(&part->peer.at[0], text);
+    endpoint_format(&part->peer.list[0].at, text);
     account_add(r->account, "%s=%s\n", part->name, text);
     for (size_t i = 0; i < part->field_count; i++)
         account_add(r->account, "  %s=%s\n", part->fields[i].key, part->fields[i].value);
+    if (part->session.given) {
+        char session[SESSION_TEXT_MAX], mapping[NAT_MAPPING_TEXT_MAX], candidate[CANDIDATE_TEXT_MAX];
+        session_format(&part->session, session);
+        nat_mapping_format(&part->mapping, mapping);
+        account_add(r->account, "  [%s] %s\n", session, mapping);
+        for (size_t i = 0; i < part->peer.count; i++) {
+            candidate_format(&part->peer.list[i], candidate);
+            account_add(r->account, "  <%s>\n", candidate);
+        }
+    } else {
+        assert_int_equal(part->peer.count, 1);
+        assert_false(nat_mapping_known(&part->mapping));
+    }
 }
 
 static void feed(void *user, const char *data, size_t len)
@@ -130,6 +143,51 @@ static void further_fields_are_told_in_their_order(void **state)
     check(D "a: 192.0.2.1:1\r\nCandidate: 10.0.0.1:5 host\r\nX:\r\ncandidate:\t[::1]:6 host \t\n\r\n" D A,
           A_ "  Candidate=10.0.0.1:5 host\n  X=\n  candidate=[::1]:6 host\n" A_);
     check(D "a: 192.0.2.1:1\r\na: 192.0.2.1:1\r\n\r\n", A_ "  a=192.0.2.1:1\n");
+}
+
+#define ID      "00112233445566778899aabbccddeeff"
+#define KEY     "fedcba98765432100123456789abcdef"
+#define SESSION ID " " KEY
+#define FIRST   "  <192.0.2.1:1 srflx>\n"
+
+static void a_session_comes_with_the_peers_candidates_and_mapping(void **state)
+{
+    (void)state;
+    check(D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\nCandidate: 10.0.0.1:5 host\r\n"
+            "Candidate: 192.0.2.1:1 host\r\nMapping: endpoint-independent\r\n\r\n" D A,
+          A_ "  Session=" SESSION "\n  Candidate=10.0.0.1:5 host\n  Candidate=192.0.2.1:1 host\n"
+             "  Mapping=endpoint-independent\n  [" SESSION "] endpoint-independent\n" FIRST
+             "  <10.0.0.1:5 host>\n" A_);
+    check(D "a: 192.0.2.1:1\r\ncandidate: 10.0.0.1:5 host\r\nCandidate: 10.0.0.1:5 relay\r\n"
+            "mapping: \r\nsession: " SESSION "\r\nX: y\r\n\r\n",
+          A_ "  candidate=10.0.0.1:5 host\n  Candidate=10.0.0.1:5 relay\n  mapping=\n  session=" SESSION
+             "\n  X=y\n  [" SESSION "] unknown\n" FIRST "  <10.0.0.1:5 host>\n");
+}
+
+static void without_a_session_only_the_first_line_counts(void **state)
+{
+    (void)state;
+    check(D "a: 192.0.2.1:1\r\nCandidate: 10.0.0.1:5 host\r\nMapping: endpoint-independent\r\n"
+            "Session: " ID "\r\n\r\n",
+          A_ "  Candidate=10.0.0.1:5 host\n  Mapping=endpoint-independent\n  Session=" ID "\n");
+}
+
+static void eight_candidates_are_taken_and_more_ignored(void **state)
+{
+    struct account text = {.len = 0}, expected = {.len = 0};
+
+    (void)state;
+    account_add(&text, D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\n");
+    account_add(&expected, A_ "  Session=" SESSION "\n");
+    for (int i = 1; i <= CANDIDATES_TOLD_MAX + 1; i++) {
+        account_add(&text, "Candidate: 10.0.0.1:%d host\r\n", i);
+        account_add(&expected, "  Candidate=10.0.0.1:%d host\n", i);
+    }
+    account_add(&text, "\r\n");
+    account_add(&expected, "  [" SESSION "] unknown\n" FIRST);
+    for (int i = 1; i <= CANDIDATES_TOLD_MAX; i++)
+        account_add(&expected, "  <10.0.0.1:%d host>\n", i);
+    check(text.text, expected.text);
 }
 
 static void what_is_no_field_is_refused(void **state)
@@ -247,15 +305,15 @@ static void a_part_is_written_as_one_chunk(void **state)
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
-    assert_int_equal(multipart_write_part(&out, "a", &e), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, NULL, NULL), HX_OK);
     assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
     assert_memory_equal(buf_data(&out), "26\r\n" D A "\r\n", out.len);
     buf_consume(&out, out.len);
-    assert_int_equal(multipart_write_part(&out, "", &e), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "", &e, NULL, NULL), HX_OK);
     assert_int_equal(out.len, strlen("25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n"));
     assert_memory_equal(buf_data(&out), "25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n", out.len);
-    assert_int_equal(multipart_write_part(&out, "a:b", &e), HX_EINVAL);
-    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a:b", &e, NULL, NULL), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e, NULL, NULL), HX_EINVAL);
     buf_free(&out);
 }
 
@@ -270,16 +328,72 @@ static void the_longest_part_is_written_and_read_back(void **state)
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
-    assert_int_equal(multipart_write_part(&out, name, &e), HX_OK);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_OK);
     size_t size_line = strlen("147\r\n");
     snprintf(expected, sizeof expected, "%s=%s\n", name, longest);
     check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected, run);
     buf_free(&out);
     buf_init(&out, 100);
-    assert_int_equal(multipart_write_part(&out, name, &e), HX_ETOOBIG);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
     buf_free(&out);
     free(name);
+}
+
+static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **state)
+{
+    static const char longest[] = "[2001:db8:1111:2222:3333:4444:5555:6666]:55550";
+    struct peer_fields fields = {
+        .mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL, -65535, 65535}};
+    struct account expected = {.len = 0};
+    char *name = repeated('n', HOST_ID_MAX), lines[PEER_FIELDS_TEXT_MAX];
+    struct buf out;
+    struct endpoint e;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
+    assert_int_equal(session_parse(&fields.session, SESSION, strlen(SESSION)), HX_OK);
+    account_add(&expected, "%s=%s\n  Session=" SESSION "\n", name, longest);
+    for (e.port = 55551; e.port <= 55550 + CANDIDATES_MAX; e.port++) {
+        assert_int_equal(candidates_add(&fields.candidates, &e, CANDIDATE_MAPPED), HX_OK);
+        if (e.port <= 55550 + CANDIDATES_TOLD_MAX)
+            account_add(&expected, "  Candidate=%.*s%u mapped\n", (int)sizeof longest - 6, longest, e.port);
+    }
+    account_add(&expected,
+                "  Mapping=address-and-port-dependent; ports=sequential; step=-65535; last=65535\n"
+                "  [" SESSION "] address-and-port-dependent; ports=sequential; step=-65535; "
+                "last=65535\n  <%s srflx>\n",
+                longest);
+    for (e.port = 55551; e.port <= 55550 + CANDIDATES_TOLD_MAX; e.port++)
+        account_add(&expected, "  <%.*s%u mapped>\n", (int)sizeof longest - 6, longest, e.port);
+    e.port = 55550;
+    peer_fields_format(&fields, lines);
+    assert_int_equal(multipart_write_part(&out, name, &e, &fields.session, lines), HX_OK);
+    size_t size_line = strlen("400\r\n");
+    check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected.text, run);
+    buf_free(&out);
+    free(name);
+}
+
+static void a_session_may_come_with_nothing_else_and_never_with_too_much(void **state)
+{
+    char *lines = repeated('x', PEER_FIELDS_TEXT_MAX);
+    struct session session;
+    struct endpoint e;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
+    assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, ""), HX_OK);
+    assert_int_equal(out.len, strlen("72\r\n" D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\n\r\n\r\n"));
+    check_every_cut_of(buf_data(&out) + 4, out.len - 6,
+                       A_ "  Session=" SESSION "\n  [" SESSION "] unknown\n" FIRST, run);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, lines), HX_EINVAL);
+    buf_free(&out);
+    free(lines);
 }
 
 int main(void)
@@ -303,6 +417,11 @@ int main(void)
         cmocka_unit_test(a_boundary_of_70_bytes_is_taken_and_71_are_refused),
         cmocka_unit_test(a_part_is_written_as_one_chunk),
         cmocka_unit_test(the_longest_part_is_written_and_read_back),
+        cmocka_unit_test(a_session_comes_with_the_peers_candidates_and_mapping),
+        cmocka_unit_test(without_a_session_only_the_first_line_counts),
+        cmocka_unit_test(eight_candidates_are_taken_and_more_ignored),
+        cmocka_unit_test(a_part_with_all_that_there_can_be_is_written_and_read_back),
+        cmocka_unit_test(a_session_may_come_with_nothing_else_and_never_with_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,21 +227,21 @@ static void written_requests_are_read_back(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 0);
-    assert_int_equal(request_write_bind(&out, "a@b&c=d%", NULL), HX_EINVAL);
-    assert_int_equal(request_write_bind(&out, "", NULL), HX_EINVAL);
-    assert_int_equal(request_write_connect(&out, "a", "b:c", NULL), HX_EINVAL);
+    assert_int_equal(request_write_bind(&out, "a@b&c=d%", NULL, NULL), HX_EINVAL);
+    assert_int_equal(request_write_bind(&out, "", NULL, NULL), HX_EINVAL);
+    assert_int_equal(request_write_connect(&out, "a", "b:c", NULL, NULL), HX_EINVAL);
     assert_int_equal(out.len, 0);
-    assert_int_equal(request_write_bind(&out, "a@b&c%+#", "Connection: close\r\n"), HX_OK);
-    assert_int_equal(request_write_connect(&out, "a", "", NULL), HX_OK);
-    assert_int_equal(request_write_connect(&out, "a", NULL, NULL), HX_OK);
-    assert_int_equal(request_write_connect(&out, "a", "|&me", "Prefer: wait=9\r\n"), HX_OK);
+    assert_int_equal(request_write_bind(&out, "a@b&c%+#", "Connection: close\r\n", NULL), HX_OK);
+    assert_int_equal(request_write_connect(&out, "a", "", NULL, NULL), HX_OK);
+    assert_int_equal(request_write_connect(&out, "a", NULL, NULL, NULL), HX_OK);
+    assert_int_equal(request_write_connect(&out, "a", "|&me", "Prefer: wait=9\r\n", NULL), HX_OK);
     assert_true(out.len < sizeof text);
     memcpy(text, buf_data(&out), out.len);
     text[out.len] = '\0';
     check(text, "/bind id=a@b&c%+# close\n/connect id=a\n/connect id=a\n/connect id=a name=|&me wait=9\n");
     buf_free(&out);
     buf_init(&out, 10);
-    assert_int_equal(request_write_bind(&out, "a", NULL), HX_ETOOBIG);
+    assert_int_equal(request_write_bind(&out, "a", NULL, NULL), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
 }
 

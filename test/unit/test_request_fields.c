@@ -157,6 +157,87 @@ static void sixty_four_header_fields_are_read_and_65_are_refused(void **state)
     check(text, "431 fatal\n");
 }
 
+#define BIND    "GET /bind?host_id=a HTTP/1.1\r\n"
+#define CONNECT "GET /connect?host_id=a HTTP/1.1\r\n"
+#define ID      "00112233445566778899aabbccddeeff"
+#define HOST    "Candidate: 10.0.0.1:5 host\r\n"
+#define MAPPING "Mapping: endpoint-independent; ports=preserving\r\n"
+
+static void what_a_host_tells_its_peers_is_read(void **state)
+{
+    static const struct row rows[] = {
+        {BIND "\r\n", "/bind id=a\n"},
+        {BIND HOST "\r\n", "/bind id=a\n" HOST},
+        {BIND "mapping:endpoint-independent;ports=preserving \r\ncandidate:\t10.0.0.1:5 host; "
+              "x=y\t\r\n\r\n" CONNECT "\r\n",
+         "/bind id=a\n" HOST MAPPING "/connect id=a\n"},
+        {BIND "Session: " ID "\r\n" HOST "\r\n", "/bind id=a\n" HOST},
+        {CONNECT "Session: 00112233445566778899AABBCCDDEEFF\r\n" HOST "Candidate: [::1]:6 mapped\r\n\r\n",
+         "/connect id=a\nSession: " ID "\r\n" HOST "Candidate: [::1]:6 mapped\r\n"},
+        {"GET / HTTP/1.1\r\n" HOST "\r\n", "/\n"},
+    };
+
+    (void)state;
+    CHECK_ROWS(check, rows);
+}
+
+static void of_what_it_tells_wrongly_nothing_is_refused(void **state)
+{
+    static const struct row rows[] = {
+        {BIND MAPPING "\r\n", "/bind id=a\n"},
+        {CONNECT "Session: " ID "\r\n\r\n", "/connect id=a\nSession: " ID "\r\n"},
+        {BIND "Candidate:\r\nCandidate: x\r\nCandidate: 10.0.0.1:0 host\r\nCandidate: 10.0.0.1:5\r\n\r\n",
+         "/bind id=a\n"},
+        {BIND "Candidate: 10.0.0.1:5 relay\r\n" HOST HOST "Mapping: a b\r\n" MAPPING
+              "Mapping: unknown\r\n\r\n",
+         "/bind id=a\n" HOST MAPPING},
+        {CONNECT HOST "Session: 0\r\nSession: " ID "\r\nSession: ffffffffffffffffffffffffffffffff\r\n\r\n",
+         "/connect id=a\nSession: " ID "\r\n" HOST},
+        {BIND HOST "Candidatexxxxxxxxxxxxxxxxxxxxxxxxxxx: 10.0.0.1:6 host\r\n\r\n", "/bind id=a\n" HOST},
+    };
+
+    (void)state;
+    CHECK_ROWS(check, rows);
+}
+
+static void eight_candidates_are_taken_and_more_ignored(void **state)
+{
+    struct account text = {.len = 0}, expected = {.len = 0};
+
+    (void)state;
+    account_add(&text, BIND);
+    account_add(&expected, "/bind id=a\n");
+    for (int i = 1; i <= CANDIDATES_TOLD_MAX + 1; i++) {
+        account_add(&text, "Candidate: 10.0.0.1:%d host\r\n", i);
+        if (i <= CANDIDATES_TOLD_MAX)
+            account_add(&expected, "Candidate: 10.0.0.1:%d host\r\n", i);
+    }
+    account_add(&text, "\r\n");
+    check(text.text, expected.text);
+}
+
+static void what_a_host_tells_its_peers_is_written_and_read_back(void **state)
+{
+    struct peer_fields own = {.mapping = {NAT_MAPPING_ADDRESS_DEPENDENT, NAT_PORTS_RANDOM, 0, 7}};
+    struct endpoint e;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(endpoint_parse(&e, "10.0.0.1:5", 10), HX_OK);
+    assert_int_equal(candidates_add(&own.candidates, &e, CANDIDATE_SRFLX), HX_OK);
+    assert_int_equal(request_write_bind(&out, "a", "X: y\r\n", &own), HX_OK);
+    assert_int_equal(session_id_parse(own.session.id, ID, strlen(ID)), HX_OK);
+    own.session.given = true;
+    assert_int_equal(request_write_connect(&out, "a", "b", NULL, &own), HX_OK);
+    check_bytes(
+        buf_data(&out), out.len,
+        "/bind id=a\nCandidate: 10.0.0.1:5 srflx\r\nMapping: address-dependent; ports=random; last=7\r\n"
+        "/connect id=a name=b\nSession: " ID "\r\nCandidate: 10.0.0.1:5 srflx\r\n"
+        "Mapping: address-dependent; ports=random; last=7\r\n");
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +250,10 @@ int main(void)
         cmocka_unit_test(header_fields_of_8192_bytes_are_read_and_8193_are_refused),
         cmocka_unit_test(a_prefer_field_of_2048_bytes_is_read_and_a_longer_one_is_ignored),
         cmocka_unit_test(sixty_four_header_fields_are_read_and_65_are_refused),
+        cmocka_unit_test(what_a_host_tells_its_peers_is_read),
+        cmocka_unit_test(of_what_it_tells_wrongly_nothing_is_refused),
+        cmocka_unit_test(eight_candidates_are_taken_and_more_ignored),
+        cmocka_unit_test(what_a_host_tells_its_peers_is_written_and_read_back),
     };
     return cmocka_run_group_tests_name("request, fields", tests, NULL, NULL);
 }

@@ -91,33 +91,114 @@ static void requests_are_written(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 0);
-    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL), HX_OK);
+    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL, NULL), HX_OK);
     check_written(&out, "bind.request");
     buf_consume(&out, out.len);
-    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL), HX_OK);
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL, NULL), HX_OK);
     check_written(&out, "connect.request");
     buf_consume(&out, out.len);
-    assert_int_equal(request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n"),
-                     HX_OK);
+    assert_int_equal(
+        request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n", NULL), HX_OK);
     check_written(&out, "connect-named.request");
     buf_free(&out);
+}
+
+#define ID      "0123456789abcdef0123456789abcdef"
+#define SESSION ID " fedcba9876543210fedcba9876543210"
+
+/* What the hosts of the session's transcripts tell. */
+static struct peer_fields told(const char *const candidates[2], const char *mapping)
+{
+    struct peer_fields f = {.mapping.kind = NAT_MAPPING_UNKNOWN};
+    struct candidate c;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(candidate_parse(&c, candidates[i], strlen(candidates[i])), HX_OK);
+        assert_int_equal(candidates_add(&f.candidates, &c.at, c.kind), HX_OK);
+    }
+    assert_int_equal(nat_mapping_parse(&f.mapping, mapping, strlen(mapping)), HX_OK);
+    return f;
+}
+
+static struct peer_fields told_by_h1(void)
+{
+    static const char *const candidates[2] = {"192.168.1.2:40001 host", "203.0.113.10:40001 mapped"};
+
+    return told(candidates, "endpoint-independent; ports=preserving");
+}
+
+static struct peer_fields told_by_h2(void)
+{
+    static const char *const candidates[2] = {"10.0.0.5:40002 host", "[2001:db8::5]:40002 host"};
+
+    return told(candidates, "address-and-port-dependent; ports=sequential; step=2; last=40002");
+}
+
+static void requests_for_a_session_are_written(void **state)
+{
+    struct peer_fields h1 = told_by_h1(), h2 = told_by_h2();
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(request_write_bind(&out, "host_sweet_host", NULL, &h1), HX_OK);
+    check_written(&out, "session-bind.request");
+    buf_consume(&out, out.len);
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL, &h2), HX_OK);
+    check_written(&out, "session-connect.request");
+    buf_consume(&out, out.len);
+    assert_int_equal(session_id_parse(h2.session.id, ID, strlen(ID)), HX_OK);
+    h2.session.given = true;
+    assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL, &h2), HX_OK);
+    check_written(&out, "session-continued.request");
+    buf_free(&out);
+}
+
+static void check_told(const char *name, const struct peer_fields *told, bool continued)
+{
+    char lines[PEER_FIELDS_TEXT_MAX], expected[PEER_FIELDS_TEXT_MAX];
+    struct request_parser *p = read_request(name, REQUEST_DONE);
+
+    assert_non_null(request_parser_peer(p));
+    peer_fields_format(request_parser_peer(p), lines);
+    peer_fields_format(told, expected);
+    assert_string_equal(lines, expected);
+    assert_int_equal(request_parser_request(p)->has_session, continued);
+    request_parser_destroy(p);
+}
+
+static void requests_for_a_session_are_read(void **state)
+{
+    struct peer_fields h1 = told_by_h1(), h2 = told_by_h2();
+
+    (void)state;
+    check_told("session-bind.request", &h1, false);
+    check_told("session-connect.request", &h2, false);
+    check_told("session-continued.request", &h2, true);
 }
 
 struct part {
     const char *name;
     const char *peer;
+    const struct peer_fields *told; /* with the session; NULL: without one */
 };
 
 static void check_stream_written(const char *name, const char *external, const struct part *parts, size_t n)
 {
     struct endpoint e = endpoint(external);
+    char lines[PEER_FIELDS_TEXT_MAX] = "";
+    struct session session;
     struct buf out;
 
+    assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
     buf_init(&out, 0);
     assert_int_equal(response_write_stream_head(&out, &e), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
-        assert_int_equal(multipart_write_part(&out, parts[i].name, &e), HX_OK);
+        if (parts[i].told)
+            peer_fields_format(parts[i].told, lines);
+        assert_int_equal(
+            multipart_write_part(&out, parts[i].name, &e, parts[i].told ? &session : NULL, lines), HX_OK);
     }
     check_written(&out, name);
     buf_free(&out);
@@ -133,8 +214,18 @@ static void on_part(void *user, const struct multipart_part *part)
     struct reading *r = user;
     char text[ENDPOINT_TEXT_MAX];
 
-    endpoint_format(&part->peer.at[0], text);
+    endpoint_format(&part->peer.list[0].at, text);
     account_add(&r->account, "%s=%s\n", part->name, text);
+    if (!part->session.given)
+        return;
+    char session[SESSION_TEXT_MAX], candidate[CANDIDATE_TEXT_MAX], mapping[NAT_MAPPING_TEXT_MAX];
+    session_format(&part->session, session);
+    nat_mapping_format(&part->mapping, mapping);
+    account_add(&r->account, "[%s] %s\n", session, mapping);
+    for (size_t i = 0; i < part->peer.count; i++) {
+        candidate_format(&part->peer.list[i], candidate);
+        account_add(&r->account, "<%s>\n", candidate);
+    }
 }
 
 static void on_head(void *user, const struct response_head *head)
@@ -174,9 +265,9 @@ static void check_stream_read(const char *name, const char *expected)
 
 static void streams_are_written(void **state)
 {
-    static const struct part bind[] = {{"", H2}};
-    static const struct part connect[] = {{"host_sweet_host", H1}, {"", H2}};
-    static const struct part named[] = {{"host_sweet_host", H1}, {"alice@home", H2}};
+    static const struct part bind[] = {{"", H2, NULL}};
+    static const struct part connect[] = {{"host_sweet_host", H1, NULL}, {"", H2, NULL}};
+    static const struct part named[] = {{"host_sweet_host", H1, NULL}, {"alice@home", H2, NULL}};
 
     (void)state;
     check_stream_written("bind.response", H1, bind, 1);
@@ -191,6 +282,24 @@ static void streams_are_read(void **state)
     check_stream_read("connect.response", "external=" H2 "\nhost_sweet_host=" H1 "\n=" H2 "\n");
     check_stream_read("connect-named.response",
                       "external=" H2 "\nhost_sweet_host=" H1 "\nalice@home=" H2 "\n");
+}
+
+static void streams_of_a_session_are_written_and_read(void **state)
+{
+    struct peer_fields h1 = told_by_h1(), h2 = told_by_h2();
+    const struct part bind[] = {{"", H2, &h2}};
+    const struct part connect[] = {{"host_sweet_host", H1, &h1}, {"", H2, NULL}};
+
+    (void)state;
+    check_stream_written("session-bind.response", H1, bind, 1);
+    check_stream_written("session-connect.response", H2, connect, 2);
+    check_stream_read("session-bind.response",
+                      "external=" H1 "\n=" H2 "\n[" SESSION "] address-and-port-dependent; ports=sequential; "
+                      "step=2; last=40002\n<" H2
+                      " srflx>\n<10.0.0.5:40002 host>\n<[2001:db8::5]:40002 host>\n");
+    check_stream_read("session-connect.response",
+                      "external=" H2 "\nhost_sweet_host=" H1 "\n[" SESSION "] endpoint-independent; "
+                      "ports=preserving\n<" H1 " srflx>\n<192.168.1.2:40001 host>\n=" H2 "\n");
 }
 
 static void check_refusal(const char *name, const char *headers)
@@ -258,6 +367,9 @@ int main(void)
         cmocka_unit_test(requests_are_written),
         cmocka_unit_test(streams_are_written),
         cmocka_unit_test(streams_are_read),
+        cmocka_unit_test(requests_for_a_session_are_written),
+        cmocka_unit_test(requests_for_a_session_are_read),
+        cmocka_unit_test(streams_of_a_session_are_written_and_read),
         cmocka_unit_test(refusals_are_written),
         cmocka_unit_test(a_bind_with_a_session_is_read),
         cmocka_unit_test(what_the_server_refuses_is_written),

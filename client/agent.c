@@ -1,0 +1,243 @@
+#include "client/agent_state.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define AGENTS_MAX 1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
+
+static struct agent *agents;
+static int agent_count;
+
+static void forget(struct agent *a)
+{
+    engine_timer_cancel(&a->timer);
+    probe_inbox_leave(&a->member);
+    engine_leave(&a->engine);
+    DL_DELETE(agents, a);
+    agent_count--;
+    net_peer_destroy(a->peer);
+    pthread_mutex_destroy(&a->mutex);
+    explicit_bzero(a, sizeof *a);
+    free(a);
+}
+
+/* What shim/net has seen; of what comes by another path than the one in use we only know that the peer lives. */
+static void look(struct agent *a, int64_t now_ms)
+{
+    struct net_peer_view view;
+    struct path_traffic t;
+    net_peer_view(a->peer, &view);
+    struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
+    int at = agent_way_of(a, &heard);
+    t = (struct path_traffic){.heard_ms = at >= 0 && at == a->choice.used ? view.heard_ms : 0,
+                              .unanswered_ms = view.unanswered_ms,
+                              .count = view.sent + view.came};
+    path_choice_look(&a->choice, &t, now_ms);
+}
+
+/* Tells shim/net what was chosen. While no path works, what is small leaves by all of those that once did. */
+static void apply(struct agent *a)
+{
+    bool seeks = a->choice.state == PATHS_SEEKING || a->choice.state == PATHS_LOST || a->choice.used < 0;
+    if (seeks && a->applied >= 0) {
+        agent_unlink_silent(a);
+        net_peer_seek(a->peer);
+        a->applied = -1;
+    } else if (!seeks && a->applied != a->choice.used &&
+               net_peer_use(a->peer, &a->ways[a->choice.used].at) == HX_OK) {
+        a->applied = a->choice.used;
+        a->ways[a->applied].linked = true;
+        if (a->callbacks.path_changed)
+            a->callbacks.path_changed(a->callbacks.user);
+    }
+    bool lost = a->choice.state == PATHS_LOST;
+    bool changed = lost != a->lost;
+    a->lost = lost;
+    if (changed && a->callbacks.reach_changed)
+        a->callbacks.reach_changed(a->callbacks.user, lost);
+}
+
+void agent_turn(struct agent *a)
+{
+    int64_t now_ms = clock_now_ms();
+    int at;
+    if (a->ended)
+        return;
+    look(a, now_ms);
+    for (int i = 0; i < PATH_CHOICE_MAX && (at = path_choice_next(&a->choice, now_ms)) >= 0; i++)
+        agent_send_request(a, at);
+    apply(a);
+    int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
+    atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
+    if (due_ms == INT64_MAX)
+        engine_timer_cancel(&a->timer);
+    else
+        engine_timer_set(&a->timer, due_ms);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct agent *a = container_of(t, struct agent, timer);
+    if (a->ended)
+        forget(a);
+    else
+        agent_turn(a);
+}
+
+static void on_probe(struct probe_member *m, const struct arrived_probe *probe)
+{
+    agent_take_probe((struct agent *)m, probe);
+}
+
+static void on_noted(struct probe_member *m, unsigned notes)
+{
+    struct agent *a = (struct agent *)m;
+    if (a->ended)
+        return;
+    if (notes & AGENT_NOTE_PROVEN)
+        agent_take_secret(a);
+    if (notes & AGENT_NOTE_WAKE)
+        path_choice_wakes(&a->choice, clock_now_ms());
+    agent_turn(a);
+}
+
+/* The library ends. UDT's last words still have to leave: its paths stay as long as the process. */
+static void on_cancel(struct engine_member *m)
+{
+    struct agent *a = container_of(m, struct agent, engine);
+    a->peer = NULL;
+    forget(a);
+}
+
+static void on_network_changed(struct engine_member *m)
+{
+    agent_network_changed(container_of(m, struct agent, engine));
+}
+
+static int open_agent(struct agent *a, const struct candidates *candidates)
+{
+    int err = agent_make_keys(a);
+    if (err == HX_OK)
+        err = net_peer_create(&a->peer, udt_port_net(a->port));
+    if (err < 0)
+        return err;
+    agent_add_candidates(a, candidates);
+    if (path_choice_next(&a->choice, clock_now_ms()) < 0)
+        return HX_EADDR;
+    return probe_inbox_join(&a->member);
+}
+
+int agent_begin(struct agent **out, const struct agent_config *config)
+{
+    if (agent_count >= AGENTS_MAX)
+        return HX_ELIMIT;
+    struct agent *a = calloc(1, sizeof *a);
+    if (!a)
+        return HX_ENOMEM;
+    a->member.on_probe = on_probe;
+    a->member.on_noted = on_noted;
+    probe_inbox_listen(config->port);
+    a->engine.cancel = on_cancel;
+    a->engine.network_changed = on_network_changed;
+    a->timer.fire = on_timer;
+    a->port = config->port;
+    a->session = *config->session;
+    a->calling = config->calling;
+    a->uplink = config->uplink;
+    a->scope_id = config->scope_id;
+    a->applied = -1;
+    pthread_mutex_init(&a->mutex, NULL);
+    path_choice_init(&a->choice, clock_now_ms());
+    DL_APPEND(agents, a);
+    agent_count++;
+    int err = open_agent(a, &config->candidates);
+    if (err < 0) {
+        forget(a);
+        return err;
+    }
+    engine_join(&a->engine);
+    agent_turn(a);
+    *out = a;
+    return HX_OK;
+}
+
+void agent_end(struct agent *a)
+{
+    if (!a)
+        return;
+    a->ended = true;
+    a->callbacks = (struct agent_callbacks){.user = NULL};
+    engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
+}
+
+struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES])
+{
+    struct agent *a;
+    DL_FOREACH(agents, a)
+    {
+        if (!a->ended && a->port == port && memcmp(a->session.id, id, SESSION_BYTES) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+void agent_watch(struct agent *a, const struct agent_callbacks *callbacks)
+{
+    a->callbacks = *callbacks;
+}
+
+void agent_address(const struct agent *a, struct sockaddr_in6 *out)
+{
+    net_address_to_sockaddr6(net_peer_address(a->peer), out);
+}
+
+void agent_connected(struct agent *a)
+{
+    struct net_peer_view view;
+    net_peer_view(a->peer, &view);
+    struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
+    a->connected = true;
+    path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
+    agent_turn(a);
+}
+
+void agent_candidates(struct agent *a, const struct candidates *more)
+{
+    agent_add_candidates(a, more);
+    agent_turn(a);
+}
+
+void agent_network_changed(struct agent *a)
+{
+    if (a->ended)
+        return;
+    agent_reset_locals(a);
+    path_choice_moved(&a->choice, clock_now_ms());
+    agent_turn(a);
+}
+
+const struct session *agent_session(const struct agent *a)
+{
+    return &a->session;
+}
+
+struct udt_port *agent_port(const struct agent *a)
+{
+    return a->port;
+}
+
+void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES])
+{
+    pthread_mutex_lock(&a->mutex);
+    memcpy(a->secret, secret, sizeof a->secret);
+    pthread_mutex_unlock(&a->mutex);
+    probe_inbox_note(&a->member, AGENT_NOTE_PROVEN);
+}
+
+void agent_wake(struct agent *a)
+{
+    if (!atomic_exchange(&a->awake, true))
+        probe_inbox_note(&a->member, AGENT_NOTE_WAKE);
+}

@@ -1,0 +1,80 @@
+/* client/agent.h: the paths to one peer, for a session that the nameserver has given to both (RFC 8445 calls who does
+ * this an agent). It knows where the peer may be reached, asks there, and tells shim/net which way the connection
+ * takes; UDT knows the peer by agent_address() alone. Everything is called and calls back with the engine's lock held,
+ * unless said otherwise.
+ *
+ *   candidates ─► paths ─► probe_inbox: requests and answers ─► path_choice ─► net_peer_use()
+ *                   ▲                       │
+ *                   └── where an authentic request came from
+ *
+ * The first key is the session's. Once both sides have proven that they share one of their own, probes are proven by
+ * what only they can derive, and the nameserver can steer nothing more. */
+#ifndef HX_CLIENT_AGENT_H
+#define HX_CLIENT_AGENT_H
+
+#include "client/path_choice.h"
+#include "client/uplink.h"
+#include "proto/candidates.h"
+#include "proto/nat_mapping.h"
+#include "proto/session.h"
+#include "shim/udt/udt.h"
+
+#define AGENT_SECRET_BYTES 32
+#define AGENT_LINGER_MS    5000 /* UDT's last words about a connection still need its paths */
+
+struct agent;
+
+struct agent_path {
+    struct endpoint remote; /* where the peer is reached */
+    enum path_rank rank;
+    int64_t rtt_us; /* 0: not measured */
+};
+
+struct agent_callbacks {
+    void (*path_changed)(void *user); /* see agent_path() */
+    /* No path works, since `lost`: whoever can shall tell agent_candidates() of others. Again when one does. */
+    void (*reach_changed)(void *user, bool lost);
+    void *user;
+};
+
+struct agent_config {
+    struct udt_port *port;
+    const struct session *session;
+    bool calling;                 /* we have asked for the peer's name */
+    struct uplink uplink;         /* by which the nameserver is reached */
+    uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
+    struct candidates candidates; /* the peer's */
+};
+
+/* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
+int agent_begin(struct agent **out, const struct agent_config *config);
+/* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later. NULL is fine. */
+void agent_end(struct agent *a);
+/* The agent of a session that was given before, and has not ended; NULL: there is none. */
+struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES]);
+/* Whose callbacks are called. */
+void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
+
+/* What UDT is told to connect to. */
+void agent_address(const struct agent *a, struct sockaddr_in6 *out);
+/* UDT has connected. */
+void agent_connected(struct agent *a);
+/* The nameserver tells of the peer anew. */
+void agent_candidates(struct agent *a, const struct candidates *more);
+/* This host's addresses or routes have changed. */
+void agent_network_changed(struct agent *a);
+/* The path in use, or the one that the peer was heard on last. False: none yet. */
+bool agent_path(const struct agent *a, struct agent_path *out);
+const struct session *agent_session(const struct agent *a);
+struct udt_port *agent_port(const struct agent *a);
+
+/* From any thread, without the engine's lock; agent_end() must not run meanwhile. */
+/* Both sides have proven themselves, and have this in common. */
+void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES]);
+/* The application has written something: is the path still there? Cheap, if it was heard on lately. */
+void agent_wake(struct agent *a);
+
+/* "lan", "ipv6", "direct", "mapped". */
+const char *path_rank_name(enum path_rank rank);
+
+#endif

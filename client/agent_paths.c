@@ -1,0 +1,166 @@
+/* Where the peer may be reached, and what shim/net is told of it. */
+#include "client/agent_state.h"
+#include "base/clock.h"
+#include <string.h>
+
+static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
+static_assert(sizeof names / sizeof *names == PATH_RANK_LEAST, "each rank has a name");
+
+const char *path_rank_name(enum path_rank rank)
+{
+    return rank < PATH_RANK_LEAST ? names[rank] : "direct";
+}
+
+/* RFC 1918, RFC 6598 (a carrier's own), RFC 4193, RFC 4291 (link-local), and this host. */
+static bool is_private(const struct endpoint *e)
+{
+    const uint8_t *a = e->address;
+    if (e->family == AF_INET)
+        return a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
+               (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 169 && a[1] == 254);
+    return (a[0] & 0xfe) == 0xfc || endpoint_link_local(e);
+}
+
+static enum path_rank rank_of(const struct candidate *c)
+{
+    if (c->kind != CANDIDATE_MAPPED && is_private(&c->at)) /* a nameserver of this network sees those, too */
+        return PATH_RANK_LAN;
+    if (c->at.family == AF_INET6)
+        return PATH_RANK_IPV6;
+    return c->kind == CANDIDATE_MAPPED ? PATH_RANK_MAPPED : PATH_RANK_DIRECT;
+}
+
+int agent_way_of(const struct agent *a, const struct net_route *from)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        const struct net_path *way = &a->ways[i].at;
+        if (a->choice.paths[i].present && way->socket == from->socket && net_address_equal(&way->remote, &from->to))
+            return i;
+    }
+    return -1;
+}
+
+static void drop(struct agent *a, int at)
+{
+    if (a->ways[at].linked)
+        net_peer_remove(a->peer, &a->ways[at].at);
+    path_choice_remove(&a->choice, at);
+    if (a->applied == at)
+        a->applied = -1;
+}
+
+void agent_link(struct agent *a, int at)
+{
+    if (!a->ways[at].linked)
+        a->ways[at].linked = net_peer_add(a->peer, &a->ways[at].at) == HX_OK;
+}
+
+int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank rank)
+{
+    struct net_route there = {.to = way->remote, .socket = way->socket};
+    int64_t now_ms = clock_now_ms();
+    int at = agent_way_of(a, &there);
+    if (at >= 0)
+        return at;
+    at = path_choice_add(&a->choice, rank, now_ms);
+    if (at < 0) {
+        int least = path_choice_least(&a->choice);
+        if (least < 0)
+            return -1;
+        drop(a, least);
+        at = path_choice_add(&a->choice, rank, now_ms);
+    }
+    a->ways[at] = (struct agent_way){.at = *way};
+    agent_link(a, at);
+    return at;
+}
+
+/* By which address and interface it leaves: as what is sent to the nameserver, so that the peer sees what the
+ * nameserver saw. To a host of this network it may be any. */
+static void local_for(const struct agent *a, const struct candidate *c, struct net_address *out)
+{
+    struct sockaddr_storage to;
+    struct sockaddr_in6 source;
+    memset(out, 0, sizeof *out);
+    if (c->kind == CANDIDATE_HOST && is_private(&c->at))
+        return;
+    socklen_t len = endpoint_to_sockaddr(&c->at, &to);
+    uplink_source(&a->uplink, (struct sockaddr *)&to, len, &source);
+    net_address_from(out, (struct sockaddr *)&source);
+    out->scope = source.sin6_scope_id;
+}
+
+/* How many candidates at this host have been taken that the nameserver has not seen there: only one, since the host
+ * may be a stranger. */
+static bool is_strange(const struct candidates *all, size_t i)
+{
+    if (i == 0 || endpoint_same_host(&all->list[i].at, &all->list[0].at))
+        return false;
+    for (size_t k = 1; k < i; k++) {
+        if (endpoint_same_host(&all->list[k].at, &all->list[i].at))
+            return true;
+    }
+    return false;
+}
+
+void agent_add_candidates(struct agent *a, const struct candidates *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct candidate *c = &all->list[i];
+        struct net_path way = {.socket = 0};
+        struct sockaddr_in6 sa;
+        if (!endpoint_punchable(&c->at) || is_strange(all, i))
+            continue;
+        endpoint_to_sockaddr6(&c->at, &sa);
+        if (endpoint_link_local(&c->at))
+            sa.sin6_scope_id = a->scope_id;
+        net_address_from(&way.remote, (struct sockaddr *)&sa);
+        local_for(a, c, &way.local);
+        int at = agent_add_way(a, &way, rank_of(c));
+        if (at >= 0 && i == 0)
+            path_choice_told(&a->choice, at, clock_now_ms());
+    }
+}
+
+void agent_unlink_silent(struct agent *a)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        const struct path_times *p = &a->choice.paths[i];
+        if (!p->present || !a->ways[i].linked || p->heard || p->answered_ms != 0 || i == a->applied)
+            continue;
+        net_peer_remove(a->peer, &a->ways[i].at);
+        a->ways[i].linked = false;
+    }
+}
+
+void agent_reset_locals(struct agent *a)
+{
+    a->applied = -1;
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        struct agent_way *w = &a->ways[i];
+        if (!a->choice.paths[i].present || w->at.socket != 0)
+            continue;
+        if (w->linked)
+            net_peer_remove(a->peer, &w->at);
+        memset(&w->at.local, 0, sizeof w->at.local);
+        if (w->linked)
+            w->linked = net_peer_add(a->peer, &w->at) == HX_OK;
+    }
+}
+
+bool agent_path(const struct agent *a, struct agent_path *out)
+{
+    struct net_peer_view view;
+    struct sockaddr_in6 sa;
+    net_peer_view(a->peer, &view);
+    int at = a->choice.used;
+    if (at < 0) {
+        struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
+        at = agent_way_of(a, &heard);
+    }
+    if (at < 0)
+        return false;
+    net_address_to_sockaddr6(&a->ways[at].at.remote, &sa);
+    *out = (struct agent_path){.rank = a->choice.paths[at].rank, .rtt_us = a->choice.paths[at].rtt_us};
+    return endpoint_from_sockaddr(&out->remote, (struct sockaddr *)&sa, sizeof sa) == HX_OK;
+}

@@ -1,0 +1,132 @@
+/* Requests and answers: what is said, and what is believed. */
+#include "client/agent_state.h"
+#include "base/clock.h"
+#include <string.h>
+
+#define MOVED_MS 1000 /* the peer's word that its paths are lost counts so often */
+
+static int derive(struct agent_keys *k, bool calling, const uint8_t *secret, size_t len)
+{
+    memset(k, 0, sizeof *k);
+    int err = mac_derive(secret, len, "hx probe of the caller", calling ? k->out : k->in);
+    if (err == HX_OK)
+        err = mac_derive(secret, len, "hx probe of the called", calling ? k->in : k->out);
+    k->set = err == HX_OK;
+    return err;
+}
+
+int agent_make_keys(struct agent *a)
+{
+    uint8_t tag[MAC_KEY_BYTES];
+    int err = mac_derive(a->session.id, sizeof a->session.id, "hx session", tag);
+    if (err == HX_OK)
+        err = derive(&a->given, a->calling, a->session.key, sizeof a->session.key);
+    memcpy(a->member.tag, tag, sizeof a->member.tag);
+    return err;
+}
+
+void agent_take_secret(struct agent *a)
+{
+    if (a->proven.set)
+        return;
+    pthread_mutex_lock(&a->mutex);
+    (void)derive(&a->proven, a->calling, a->secret, sizeof a->secret); /* without memory the first keys go on */
+    explicit_bzero(a->secret, sizeof a->secret);
+    pthread_mutex_unlock(&a->mutex);
+}
+
+static void send_probe(struct agent *a, const struct net_route *route, struct probe *p)
+{
+    const struct agent_keys *k = a->proven.set ? &a->proven : &a->given;
+    uint8_t bytes[PROBE_BYTES];
+    struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
+    p->flags |= (a->calling ? PROBE_CALLER : 0) | (a->proven.set ? PROBE_PROVEN : 0);
+    memcpy(p->tag, a->member.tag, sizeof p->tag);
+    probe_write(p, bytes, sizeof bytes);
+    if (mac_compute(k->out, bytes, sizeof bytes - PROBE_CODE_BYTES, bytes + sizeof bytes - PROBE_CODE_BYTES) == HX_OK)
+        (void)net_port_send(udt_port_net(a->port), route, &part, 1, MSG_DONTWAIT);
+}
+
+void agent_send_request(struct agent *a, int at)
+{
+    const struct net_path *way = &a->ways[at].at;
+    struct net_route route = {.to = way->remote, .local = way->local, .socket = way->socket};
+    struct probe p = {.kind = PROBE_REQUEST,
+                      .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
+                      .number = ++a->number};
+    path_choice_asked(&a->choice, at, p.number, clock_now_us());
+    send_probe(a, &route, &p);
+}
+
+static void send_answer(struct agent *a, const struct arrived_probe *arrived, uint64_t number)
+{
+    struct probe p = {.kind = PROBE_ANSWER, .number = number};
+    struct sockaddr_in6 sa;
+    net_address_to_sockaddr6(&arrived->from.to, &sa);
+    if (endpoint_from_sockaddr(&p.seen, (struct sockaddr *)&sa, sizeof sa) == HX_OK)
+        send_probe(a, &arrived->from, &p);
+}
+
+/* Each request counts once (RFC 4303, 3.4.3, does it so): a copy of one may come from whoever saw it. */
+static bool is_new(struct agent_keys *k, uint64_t number)
+{
+    if (number > k->newest) {
+        k->seen = number - k->newest < 64 ? k->seen << (number - k->newest) : 0;
+        k->seen |= 1;
+        k->newest = number;
+        return true;
+    }
+    uint64_t back = k->newest - number;
+    if (number == 0 || back >= 64 || (k->seen >> back & 1))
+        return false;
+    k->seen |= (uint64_t)1 << back;
+    return true;
+}
+
+static void take_request(struct agent *a, struct agent_keys *k, const struct probe *p,
+                         const struct arrived_probe *arrived)
+{
+    int64_t now_ms = clock_now_ms();
+    if (!is_new(k, p->number))
+        return;
+    send_answer(a, arrived, p->number);
+    int at = agent_way_of(a, &arrived->from);
+    if (at < 0) { /* peer-reflexive (RFC 8445, 7.3.1.3) */
+        struct net_path way = {
+            .remote = arrived->from.to, .local = arrived->from.local, .socket = arrived->from.socket};
+        at = agent_add_way(a, &way, net_address_is_ipv4(&way.remote) ? PATH_RANK_DIRECT : PATH_RANK_IPV6);
+    }
+    if (at >= 0) {
+        agent_link(a, at);
+        path_choice_heard(&a->choice, at, now_ms);
+    }
+    if ((p->flags & PROBE_MOVED) && now_ms - a->moved_ms >= MOVED_MS) {
+        a->moved_ms = now_ms;
+        path_choice_moved(&a->choice, now_ms);
+    }
+}
+
+static void take_answer(struct agent *a, const struct probe *p, const struct arrived_probe *arrived)
+{
+    int at = agent_way_of(a, &arrived->from);
+    if (at >= 0 && path_choice_answered(&a->choice, at, p->number, arrived->came_us))
+        agent_link(a, at);
+}
+
+void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)
+{
+    struct probe p;
+    if (probe_read(&p, arrived->bytes, arrived->len) < 0 || !(p.flags & PROBE_CALLER) != a->calling)
+        return;
+    bool proven = p.flags & PROBE_PROVEN;
+    struct agent_keys *k = proven ? &a->proven : &a->given;
+    size_t said = arrived->len - PROBE_CODE_BYTES;
+    if (!k->set || (!proven && a->peer_proven) || !mac_right(k->in, arrived->bytes, said, arrived->bytes + said))
+        return;
+    a->peer_proven |= proven;
+    if (p.kind == PROBE_REQUEST)
+        take_request(a, k, &p, arrived);
+    else
+        take_answer(a, &p, arrived);
+    agent_turn(a);
+}

@@ -1,0 +1,74 @@
+/* client/agent_state.h: the inside of an agent, for agent.c, agent_paths.c and agent_probes.c alone. */
+#ifndef HX_CLIENT_AGENT_STATE_H
+#define HX_CLIENT_AGENT_STATE_H
+
+#include "client/agent.h"
+#include "client/probe_inbox.h"
+#include "secure/mac.h"
+#include "shim/net/paths.h"
+#include <stdatomic.h>
+
+enum agent_note { AGENT_NOTE_PROVEN = 1, AGENT_NOTE_WAKE = 2 };
+
+struct agent_keys {
+    bool set;
+    uint8_t out[MAC_KEY_BYTES], in[MAC_KEY_BYTES];
+    uint64_t newest; /* request of the peer; */
+    uint64_t seen;   /* bit n: newest - n has come */
+};
+
+struct agent_way {
+    struct net_path at;
+    bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+};
+
+struct agent {
+    struct probe_member member; /* first: a pointer to it is one to the whole */
+    struct engine_member engine;
+    struct timer timer;
+    struct agent *prev, *next;
+    struct agent_callbacks callbacks;
+    struct udt_port *port;
+    struct uplink uplink;
+    uint32_t scope_id;
+    struct session session;
+    bool calling;
+    bool connected; /* UDT is */
+    bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
+    bool lost;      /* as was told last */
+    struct net_peer *peer;
+    struct path_choice choice;
+    struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
+    int applied;                            /* the place of what shim/net uses; -1: it seeks */
+    uint64_t number;                        /* of our last request */
+    int64_t moved_ms;                       /* when the peer said last that its paths are lost */
+    struct agent_keys given, proven;        /* from the nameserver; from the two alone */
+    bool peer_proven;                       /* the peer has used the latter: the former are void */
+    pthread_mutex_t mutex;                  /* of `secret`, which any thread gives */
+    uint8_t secret[AGENT_SECRET_BYTES];
+    atomic_bool awake; /* it looks at the traffic within a second, without being told */
+};
+
+/* agent.c: time has passed, or something has come: asks, chooses, tells, and sets the timer. */
+void agent_turn(struct agent *a);
+
+/* agent_paths.c */
+/* The place of the path that a datagram has come by; -1: it is none. */
+int agent_way_of(const struct agent *a, const struct net_route *from);
+/* A path to `remote`, new or not: its place; -1: there is no room, or it is nobody's address. */
+int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
+/* What was told about the peer. */
+void agent_add_candidates(struct agent *a, const struct candidates *c);
+/* Where the peer has never been heard is not a way that the connection's datagrams take. */
+void agent_link(struct agent *a, int at);
+void agent_unlink_silent(struct agent *a);
+/* The kernel shall choose by which address of ours it leaves. */
+void agent_reset_locals(struct agent *a);
+
+/* agent_probes.c */
+int agent_make_keys(struct agent *a); /* from the session. HX_ENOMEM */
+void agent_take_secret(struct agent *a);
+void agent_send_request(struct agent *a, int at);
+void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
+
+#endif

@@ -1,0 +1,221 @@
+#include "client/nat.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "client/nat_survey.h"
+#include "client/race.h"
+#include "client/stun.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+enum { IPV4, IPV6, FAMILIES };
+
+struct nat_keeper {
+    struct engine_member member;
+    const struct settings *settings;
+    void (*on_news)(void *user);
+    void *user;
+    struct nat_keeper *prev, *next;
+};
+
+static struct nat_keeper *keepers;
+
+/* One for the process: a host's NAT does not depend on who asks. */
+static struct known {
+    struct nat_mapping mapping;
+    const struct udt_port *port; /* of which it is known; NULL: nothing is known */
+    struct nat_survey *survey;   /* NULL: none is under way */
+    struct timer timer;          /* the next one */
+} known[FAMILIES];
+
+static int index_of(sa_family_t family)
+{
+    return family == AF_INET6 ? IPV6 : IPV4;
+}
+
+static void tell(void)
+{
+    struct nat_keeper *k, *next;
+    DL_FOREACH_SAFE(keepers, k, next)
+    {
+        if (k->on_news)
+            k->on_news(k->user);
+    }
+}
+
+static void on_facts(void *user, const struct nat_facts *facts)
+{
+    struct known *n = user;
+    bool told = facts->error == HX_OK;
+    n->survey = NULL;
+    engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : NAT_AGAIN_MS));
+    n->mapping = told ? facts->mapping : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
+    if (!told)
+        n->port = NULL;
+    tell();
+}
+
+static void ask(int family, const struct settings *settings)
+{
+    static const int bit_of[FAMILIES] = {[IPV4] = FAMILY_IPV4, [IPV6] = FAMILY_IPV6};
+    struct known *n = &known[family];
+    struct host_port servers[NAT_SERVERS_MAX];
+    int count = settings->nameserver_count;
+    if (!(settings->families & bit_of[family]))
+        return;
+    memcpy(servers, settings->nameservers, (size_t)count * sizeof *servers);
+    memcpy(servers + count, settings->stuns, (size_t)settings->stun_count * sizeof *servers);
+    nat_survey_cancel(n->survey);
+    n->survey = NULL;
+    n->port = engine_port();
+    struct nat_survey_request request = {.servers = servers,
+                                         .server_count = count + settings->stun_count,
+                                         .family = family == IPV4 ? AF_INET : AF_INET6,
+                                         .port = engine_port(),
+                                         .deadline_ms = clock_now_ms() + NAT_ASK_MS,
+                                         .on_done = on_facts,
+                                         .user = n};
+    if (nat_survey_begin(&n->survey, &request) < 0) { /* memory */
+        n->port = NULL;
+        engine_timer_set(&n->timer, clock_now_ms() + NAT_AGAIN_MS);
+    }
+}
+
+static void on_timer(struct timer *t)
+{
+    struct known *n = container_of(t, struct known, timer);
+    if (keepers)
+        ask((int)(n - known), keepers->settings);
+}
+
+static void forget(struct known *n)
+{
+    nat_survey_cancel(n->survey);
+    n->survey = NULL;
+    n->port = NULL;
+    n->mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
+    engine_timer_cancel(&n->timer);
+}
+
+/* Each keeper is told: the first one acts. */
+static void on_network_changed(struct engine_member *m)
+{
+    struct nat_keeper *k = container_of(m, struct nat_keeper, member);
+    if (k != keepers)
+        return;
+    for (int i = 0; i < FAMILIES; i++) {
+        forget(&known[i]);
+        ask(i, k->settings);
+    }
+}
+
+static void leave(struct nat_keeper *k)
+{
+    engine_leave(&k->member);
+    DL_DELETE(keepers, k);
+    for (int i = 0; i < FAMILIES && !keepers; i++)
+        forget(&known[i]);
+}
+
+static void on_cancel(struct engine_member *m)
+{
+    struct nat_keeper *k = container_of(m, struct nat_keeper, member);
+    leave(k);
+    k->settings = NULL;
+}
+
+int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
+             void *user)
+{
+    struct nat_keeper *k = calloc(1, sizeof *k);
+    if (!k)
+        return HX_ENOMEM;
+    k->settings = settings;
+    k->on_news = on_news;
+    k->user = user;
+    k->member.cancel = on_cancel;
+    k->member.network_changed = on_network_changed;
+    engine_join(&k->member);
+    DL_APPEND(keepers, k);
+    for (int i = 0; i < FAMILIES; i++) {
+        known[i].timer.fire = on_timer;
+        if (!known[i].survey && known[i].port != engine_port())
+            ask(i, settings);
+    }
+    *out = k;
+    return HX_OK;
+}
+
+void nat_keep_end(struct nat_keeper *k)
+{
+    if (!k)
+        return;
+    if (k->settings)
+        leave(k);
+    free(k);
+}
+
+bool nat_known(sa_family_t family, struct nat_mapping *out)
+{
+    struct known *n = &known[index_of(family)];
+    *out = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
+    if (n->port != engine_port()) {
+        if (n->port && keepers) /* the engine has left that port: what is asked now is known the next time */
+            ask(index_of(family), keepers->settings);
+        return false;
+    }
+    *out = n->mapping;
+    return nat_mapping_known(out);
+}
+
+/* ---- checks ---- */
+
+struct nat_check {
+    struct nat_check_request request;
+    struct endpoint expected;
+    struct stun_transaction *transaction;
+};
+
+static void on_checked(void *user, const struct stun_answer *a)
+{
+    struct nat_check *c = user;
+    struct nat_check_request r = c->request;
+    enum nat_check_result result = a->error != HX_OK                          ? NAT_CHECK_SILENT
+                                   : endpoint_equal(&a->mapped, &c->expected) ? NAT_CHECK_SAME
+                                                                              : NAT_CHECK_CHANGED;
+    free(c);
+    r.on_done(r.user, result, result == NAT_CHECK_SILENT ? NULL : &a->mapped);
+}
+
+int nat_check_begin(struct nat_check **out, const struct nat_check_request *request)
+{
+    struct stun_question q = {
+        .port = udt_port_net(request->port), .timeout_ms = NAT_CHECK_MS, .on_done = on_checked};
+    struct nat_check *c = calloc(1, sizeof *c);
+    if (!c)
+        return HX_ENOMEM;
+    c->request = *request;
+    c->expected = *request->expected;
+    q.user = c;
+    struct net_address to;
+    net_address_from(&to, request->nameserver);
+    q.scope = to.scope;
+    int err = endpoint_from_sockaddr(&q.server, request->nameserver, request->nameserver_len);
+    if (request->source)
+        net_address_from(&q.source, (const struct sockaddr *)request->source);
+    if (err == HX_OK)
+        err = stun_ask(&c->transaction, &q);
+    if (err < 0)
+        free(c);
+    else
+        *out = c;
+    return err;
+}
+
+void nat_check_cancel(struct nat_check *c)
+{
+    if (!c)
+        return;
+    stun_cancel(c->transaction);
+    free(c);
+}

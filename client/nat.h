@@ -1,0 +1,57 @@
+/* client/nat.h: what this process knows of the NAT in front of its host, kept fresh while somebody needs it.
+ * Everything is called and calls back with the engine's lock held.
+ *
+ * The port that is asked about is the engine's newest: what is learned are the mappings that will be punched. */
+#ifndef HX_CLIENT_NAT_H
+#define HX_CLIENT_NAT_H
+
+#include "client/engine.h"
+#include "client/settings.h"
+#include "proto/nat_mapping.h"
+#include "shim/net/net_address.h"
+
+/* A NAT stays what it is, but hosts are carried about, and not every network tells the kernel. */
+#define NAT_FRESH_MS 600000
+#define NAT_ASK_MS   5000  /* one survey takes so long at most */
+#define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long */
+
+struct nat_keeper; /* one who needs it */
+
+/* From now on it is asked for: at once, unless it is fresh; when this host's addresses or routes have changed;
+ * when the engine has left a port; and every NAT_FRESH_MS. The nameservers and STUN servers of *settings are
+ * asked. `on_news`: nat_known() may tell something else now; NULL: of no interest. HX_OK; HX_ENOMEM. */
+int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
+             void *user);
+void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
+/* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
+bool nat_known(sa_family_t family, struct nat_mapping *out);
+
+/* ---- has the NAT forgotten the mapping that a nameserver sees? ---- */
+
+#define NAT_CHECK_MS 2000 /* a check takes so long at most */
+
+struct nat_check;
+
+enum nat_check_result {
+    NAT_CHECK_SAME,
+    NAT_CHECK_CHANGED, /* the nameserver sees us elsewhere: peers are told of a mapping that is gone */
+    NAT_CHECK_SILENT   /* no answer: it has no STUN, or it is not reached */
+};
+
+struct nat_check_request {
+    struct udt_port *port;
+    const struct sockaddr *nameserver; /* as it is connected: copied */
+    socklen_t nameserver_len;
+    const struct sockaddr_in6 *source; /* as udt_stream_leave_by() has it; NULL: the kernel chooses */
+    const struct endpoint *expected;   /* what the nameserver has told of us; copied */
+    /* Once, unless nat_check_cancel() comes before; `now`: where it sees us, NULL if it is silent. */
+    void (*on_done)(void *user, enum nat_check_result result, const struct endpoint *now);
+    void *user;
+};
+
+/* Asks the nameserver one question from the port. HX_OK; HX_ELIMIT, HX_ENOMEM, HX_ESYS and no callback. Never
+ * calls back before it returns. */
+int nat_check_begin(struct nat_check **out, const struct nat_check_request *request);
+void nat_check_cancel(struct nat_check *c); /* NULL is fine */
+
+#endif

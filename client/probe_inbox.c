@@ -1,0 +1,171 @@
+#include "client/probe_inbox.h"
+#include "base/clock.h"
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <utlist.h>
+
+/* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
+#define PORTS_MAX 8 /* more than the engine ever opens */
+
+static struct {
+    pthread_mutex_t lock;
+    struct probe_member *members; /* changed with the engine's lock held as well */
+    unsigned first, count;        /* of the ring */
+    bool noted;
+    struct engine_watch watch;
+    bool watched;
+    const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
+    struct arrived_probe ring[PROBE_INBOX_MAX];
+} inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
+
+static void ring_bell(void)
+{
+    uint64_t one = 1;
+    (void)!write(inbox.watch.fd, &one, sizeof one);
+}
+
+static struct probe_member *find(const uint8_t tag[PROBE_TAG_BYTES])
+{
+    struct probe_member *m;
+    DL_FOREACH(inbox.members, m)
+    {
+        if (memcmp(m->tag, tag, PROBE_TAG_BYTES) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+/* The handler of NET_USER_PROBE. */
+static bool take(void *port, struct net_datagram *d)
+{
+    struct arrived_probe *slot;
+    struct probe p;
+    if (d->len < PROBE_BYTES || d->len > PROBE_BYTES_MAX)
+        return false;
+    pthread_mutex_lock(&inbox.lock);
+    if (inbox.count < PROBE_INBOX_MAX) {
+        slot = &inbox.ring[(inbox.first + inbox.count) % PROBE_INBOX_MAX];
+        slot->len = demux_gather(d, slot->bytes, sizeof slot->bytes);
+        if (probe_read(&p, slot->bytes, slot->len) == HX_OK && find(p.tag)) {
+            slot->port = port;
+            slot->from = (struct net_route){.to = d->from, .local = d->local, .socket = d->socket};
+            slot->from.local.scope = d->interface;
+            slot->came_us = clock_now_us();
+            inbox.count++;
+            ring_bell();
+        }
+    }
+    pthread_mutex_unlock(&inbox.lock);
+    return false;
+}
+
+void probe_inbox_note(struct probe_member *m, unsigned note)
+{
+    pthread_mutex_lock(&inbox.lock);
+    m->notes |= note;
+    inbox.noted = true;
+    ring_bell();
+    pthread_mutex_unlock(&inbox.lock);
+}
+
+/* ---- the engine's thread ---- */
+
+/* One of those that were noted, and what. NULL: there is none. */
+static struct probe_member *next_noted(unsigned *notes)
+{
+    struct probe_member *m = NULL;
+    pthread_mutex_lock(&inbox.lock);
+    if (inbox.noted) {
+        DL_FOREACH(inbox.members, m)
+        {
+            if (m->notes)
+                break;
+        }
+    }
+    if (m) {
+        *notes = m->notes;
+        m->notes = 0;
+    } else {
+        inbox.noted = false;
+    }
+    pthread_mutex_unlock(&inbox.lock);
+    return m;
+}
+
+static bool next_probe(struct arrived_probe *out)
+{
+    pthread_mutex_lock(&inbox.lock);
+    bool any = inbox.count > 0;
+    if (any) {
+        *out = inbox.ring[inbox.first];
+        inbox.first = (inbox.first + 1) % PROBE_INBOX_MAX;
+        inbox.count--;
+    }
+    pthread_mutex_unlock(&inbox.lock);
+    return any;
+}
+
+static void on_ready(struct engine_watch *w)
+{
+    struct arrived_probe probe;
+    struct probe_member *m;
+    uint64_t bells;
+    unsigned notes;
+    (void)!read(w->fd, &bells, sizeof bells);
+    while ((m = next_noted(&notes)))
+        m->on_noted(m, notes);
+    while (next_probe(&probe)) { /* its member may have left meanwhile */
+        m = find(probe.bytes + PROBE_TAG_AT);
+        if (m)
+            m->on_probe(m, &probe);
+    }
+}
+
+void probe_inbox_listen(struct udt_port *port)
+{
+    for (int i = 0; i < PORTS_MAX; i++) {
+        if (inbox.ports[i] == port)
+            return;
+        if (inbox.ports[i])
+            continue;
+        inbox.ports[i] = port;
+        net_port_set_handler(udt_port_net(port), NET_USER_PROBE, take, port);
+        return;
+    }
+}
+
+static int begin(void)
+{
+    if (inbox.watched)
+        return HX_OK;
+    if (inbox.watch.fd < 0)
+        inbox.watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (inbox.watch.fd < 0)
+        return HX_ESYS;
+    inbox.watch.on_ready = on_ready;
+    int err = engine_watch_begin(&inbox.watch);
+    inbox.watched = err == HX_OK;
+    return err;
+}
+
+int probe_inbox_join(struct probe_member *m)
+{
+    int err = begin();
+    if (err < 0)
+        return err;
+    pthread_mutex_lock(&inbox.lock);
+    DL_APPEND(inbox.members, m);
+    pthread_mutex_unlock(&inbox.lock);
+    return HX_OK;
+}
+
+void probe_inbox_leave(struct probe_member *m)
+{
+    if (!m->prev)
+        return;
+    pthread_mutex_lock(&inbox.lock);
+    DL_DELETE(inbox.members, m);
+    pthread_mutex_unlock(&inbox.lock);
+    m->prev = NULL;
+}

@@ -1,0 +1,25 @@
+/* client/rejoin.h: a connection whose paths have all ended asks the nameserver for the peer once more, in the same
+ * session: so each side learns where the other one is now. Everything with the engine's lock held.
+ *
+ *           needed             not reached, or no answer helped
+ *   IDLE ───────────► ASKING ──────────────────────────────────► WAITING
+ *    ▲                  ▲  │                                        │
+ *    └── not needed ────┼──┴────────────────────────────────────────┤
+ *                       └──────────── a retry is due ───────────────┘
+ *
+ * The answer stays open while it is needed: the nameserver tells when the peer binds its name anew. */
+#ifndef HX_CLIENT_REJOIN_H
+#define HX_CLIENT_REJOIN_H
+
+#include "client/agent.h"
+#include "client/settings.h"
+
+struct rejoin;
+
+/* `settings`: whom to ask for what, copied but for the keys; `where`: the nameserver of them that knew the peer. HX_OK,
+ * HX_ENOMEM. */
+int rejoin_create(struct rejoin **out, const struct settings *settings, int where, struct agent *agent);
+void rejoin_need(struct rejoin *r, bool needed);
+void rejoin_destroy(struct rejoin *r); /* before its agent ends; NULL is fine */
+
+#endif

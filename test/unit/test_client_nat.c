@@ -1,0 +1,461 @@
+/* hx_nat() and what it is made of, against a server that plays the NAT, too. */
+#include "test/unit/stun_fixture.h"
+
+#include "base/clock.h"
+#include "client/api.h"
+#include "client/nat.h"
+#include "client/stun.h"
+#include "client/stun_port.h"
+
+#define PATIENCE_MS 20000
+
+static struct stun_server server;
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&server, 0, sizeof server);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    stun_server_stop(&server);
+    return 0;
+}
+
+/* ---- hx_nat ---- */
+
+static struct hx_nat_report ask_besides(const char *nameserver, const char *stun, int timeout_ms)
+{
+    struct hx_nat_report r;
+    struct hx_config config = {.nameserver = nameserver, .family = 4, .stun = stun};
+    assert_int_equal(hx_nat(&r, NULL, &config, timeout_ms), HX_OK);
+    return r;
+}
+
+static struct hx_nat_report ask(void)
+{
+    stun_server_start(&server);
+    return ask_besides(server.text, NULL, PATIENCE_MS);
+}
+
+static void a_host_without_nat_has_its_own_address(void **state)
+{
+    (void)state;
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.nameserver, HX_OK);
+    assert_int_equal(r.translated, HX_NAT_NO);
+    assert_string_equal(r.external, r.local);
+    assert_memory_equal(r.external, "127.0.0.1:", 10);
+    assert_string_equal(r.server, server.text);
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.second_address, HX_NAT_YES);
+    assert_int_equal(r.hairpin, HX_NAT_NOT_KNOWN);
+    assert_int_equal(r.verdict, HX_NAT_EASY);
+    assert_true(r.rtt_us > 0);
+}
+
+static void every_kind_of_mapping_is_told(void **state)
+{
+    static const enum nat_mapping_kind kinds[] = {NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                                  NAT_MAPPING_ADDRESS_DEPENDENT,
+                                                  NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        begin(NULL);
+        server.nat = (struct stun_nat){.mapping = kinds[i], .ports = NAT_PORTS_RANDOM};
+        struct hx_nat_report r = ask();
+        assert_int_equal(r.mapping, kinds[i]);
+        assert_int_equal(r.translated, HX_NAT_YES);
+        assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
+        assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+        assert_int_equal(r.hairpin, HX_NAT_NO);
+        assert_int_equal(r.verdict, i == 0 ? HX_NAT_EASY : HX_NAT_HARD);
+        assert_memory_equal(r.external, STUN_OUTSIDE ":", sizeof STUN_OUTSIDE);
+        if (i < 2)
+            stun_server_stop(&server);
+    }
+}
+
+static void every_kind_of_filtering_is_told(void **state)
+{
+    static const enum nat_mapping_kind kinds[] = {NAT_MAPPING_ADDRESS_DEPENDENT,
+                                                  NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        begin(NULL);
+        server.nat = (struct stun_nat){.filtering = kinds[i]};
+        assert_int_equal(ask().filtering, kinds[i]);
+        if (i < 1)
+            stun_server_stop(&server);
+    }
+}
+
+static void every_kind_of_port_allocation_is_told(void **state)
+{
+    (void)state;
+    server.nat = (struct stun_nat){
+        .mapping = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = -2};
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.ports, HX_NAT_PORTS_SEQUENTIAL);
+    assert_int_equal(r.port_step, -2);
+    assert_int_equal(r.verdict, HX_NAT_PREDICTABLE);
+    stun_server_stop(&server);
+    begin(NULL);
+    server.nat =
+        (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_PRESERVING};
+    assert_int_equal(ask().ports, HX_NAT_PORTS_PRESERVING);
+}
+
+static void with_one_address_only_the_worst_is_known(void **state)
+{
+    (void)state;
+    server.one_address = true;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                   .filtering = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                   .ports = NAT_PORTS_RANDOM};
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.second_address, HX_NAT_NO);
+    assert_int_equal(r.filtering, HX_NAT_ADDRESS_AND_PORT_DEPENDENT);
+    stun_server_stop(&server);
+    begin(NULL);
+    server.one_address = true;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                   .filtering = NAT_MAPPING_ADDRESS_DEPENDENT};
+    r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ADDRESS_AND_PORT_DEPENDENT);
+    assert_int_equal(r.filtering, HX_NAT_UNKNOWN);
+}
+
+static void one_port_of_one_address_tells_no_mapping(void **state)
+{
+    (void)state;
+    server.one_address = server.one_port = true;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_RANDOM};
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.mapping, HX_NAT_UNKNOWN);
+    assert_int_equal(r.filtering, HX_NAT_UNKNOWN);
+    assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
+    assert_int_equal(r.verdict, HX_NAT_UNCLEAR);
+}
+
+/* The other address of the same server stands for another server. */
+static void another_server_makes_up_for_a_second_address(void **state)
+{
+    char other[32];
+    (void)state;
+    server.one_address = server.one_port = true;
+    server.nat = (struct stun_nat){
+        .mapping = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 1};
+    stun_server_start(&server);
+    snprintf(other, sizeof other, "127.0.0.2:%u", server.ports[1]);
+    struct hx_nat_report r = ask_besides(server.text, other, PATIENCE_MS);
+    assert_int_equal(r.mapping, HX_NAT_ADDRESS_AND_PORT_DEPENDENT);
+    assert_int_equal(r.second_address, HX_NAT_YES);
+    assert_int_equal(r.ports, HX_NAT_PORTS_SEQUENTIAL);
+    assert_string_equal(r.server, server.text);
+}
+
+static void a_nameserver_that_is_silent_is_told_from_a_server_that_answers(void **state)
+{
+    char silent[32];
+    (void)state;
+    int fd = stun_server_bind("127.0.0.1", 0);
+    struct sockaddr_in sin;
+    socklen_t len = sizeof sin;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+    snprintf(silent, sizeof silent, "127.0.0.1:%u", ntohs(sin.sin_port));
+    stun_server_start(&server);
+    struct hx_nat_report r = ask_besides(silent, server.text, PATIENCE_MS);
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.nameserver, HX_ETIMEDOUT);
+    assert_string_equal(r.server, server.text);
+    close(fd);
+}
+
+static void silence_is_told_in_time(void **state)
+{
+    (void)state;
+    server.silent = true;
+    stun_server_start(&server);
+    int64_t begun_ms = clock_now_ms();
+    struct hx_nat_report r = ask_besides(server.text, NULL, 1000);
+    assert_in_range(clock_now_ms() - begun_ms, 900, PATIENCE_MS);
+    assert_int_equal(r.error, HX_ETIMEDOUT);
+    assert_int_equal(r.verdict, HX_NAT_BLOCKED);
+    assert_string_equal(r.external, "-");
+    assert_true(atomic_load(&server.heard) >= 4); /* lost questions are asked again */
+}
+
+static void a_port_that_nobody_has_is_told_at_once(void **state)
+{
+    (void)state;
+    server.silent = true;
+    stun_server_start(&server);
+    int fd = stun_server_bind("127.0.0.1", 0);
+    struct sockaddr_in sin;
+    socklen_t len = sizeof sin;
+    char text[32];
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+    snprintf(text, sizeof text, "127.0.0.1:%u", ntohs(sin.sin_port));
+    close(fd);
+    struct hx_nat_report r = ask_besides(text, NULL, PATIENCE_MS);
+    assert_int_equal(r.error, HX_EREFUSED);
+    assert_int_equal(r.verdict, HX_NAT_UNCLEAR);
+}
+
+static void lost_questions_are_asked_again(void **state)
+{
+    (void)state;
+    server.drop_first = 3;
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+}
+
+static void answers_of_strangers_are_not_believed(void **state)
+{
+    (void)state;
+    server.stray = 5;
+    server.nat =
+        (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_PRESERVING};
+    struct hx_nat_report r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.ports, HX_NAT_PORTS_PRESERVING);
+    assert_memory_equal(r.external, STUN_OUTSIDE ":", sizeof STUN_OUTSIDE);
+}
+
+static void errors_are_no_answers(void **state)
+{
+    (void)state;
+    server.says_error = true;
+    struct hx_nat_report r = ask();
+    assert_true(r.error < 0);
+    assert_string_equal(r.external, "-");
+}
+
+static void an_older_program_gets_what_it_knows(void **state)
+{
+    struct {
+        struct hx_nat_report known;
+        char more[16];
+    } r;
+    struct hx_config config = {.nameserver = server.text, .family = 4};
+    (void)state;
+    stun_server_start(&server);
+    memset(&r, 'x', sizeof r);
+    assert_int_equal(hx_nat_sized(&r.known, NULL, sizeof r, &config, sizeof config, PATIENCE_MS), HX_OK);
+    assert_int_equal(r.known.error, HX_OK);
+    assert_int_equal(r.more[15], 0); /* a newer one's fields are zero */
+    memset(&r, 'x', sizeof r);
+    assert_int_equal(hx_nat_sized(&r.known, NULL, sizeof(int), &config, sizeof config, PATIENCE_MS), HX_OK);
+    assert_int_equal(r.known.error, HX_OK);
+    assert_int_equal(((char *)&r.known)[sizeof(int)], 'x');
+}
+
+static void what_cannot_be_asked_is_refused(void **state)
+{
+    struct hx_nat_report r;
+    struct hx_config config = {.nameserver = "127.0.0.1", .stun = "127.0.0.1:x"};
+    (void)state;
+    stun_server_start(&server);
+    assert_int_equal(hx_nat(&r, NULL, &config, 1000), HX_EINVAL);
+    config.stun = NULL;
+    assert_int_equal(hx_nat(&r, NULL, &config, 10), HX_EINVAL);
+    config.nameserver = NULL;
+    assert_int_equal(hx_nat(&r, NULL, &config, 1000), HX_EINVAL);
+}
+
+/* ---- what a process knows ---- */
+
+struct news {
+    pthread_cond_t cond;
+    int count;
+    enum nat_check_result result;
+    struct endpoint now;
+};
+
+static void on_news(void *user)
+{
+    struct news *n = user;
+    n->count++;
+    pthread_cond_broadcast(&n->cond);
+}
+
+static void on_checked(void *user, enum nat_check_result result, const struct endpoint *now)
+{
+    struct news *n = user;
+    n->result = result;
+    if (now)
+        n->now = *now;
+    on_news(user);
+}
+
+static void await(struct news *n)
+{
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+    while (n->count == 0)
+        assert_true(engine_wait(&n->cond, deadline_ms));
+}
+
+static void a_keeper_knows_the_mapping_without_waiting(void **state)
+{
+    struct settings settings;
+    struct hx_config config = {.nameserver = server.text, .family = 4};
+    struct news news = {.count = 0};
+    struct nat_keeper *first, *second;
+    struct nat_mapping m;
+    (void)state;
+    server.nat = (struct stun_nat){
+        .mapping = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 2};
+    stun_server_start(&server);
+    assert_int_equal(settings_init_unnamed(&settings, &config, sizeof config), HX_OK);
+    assert_int_equal(engine_cond_init(&news.cond), HX_OK);
+    assert_int_equal(engine_enter(0), HX_OK);
+    assert_int_equal(nat_keep(&first, &settings, on_news, &news), HX_OK);
+    assert_false(nat_known(AF_INET, &m));
+    await(&news);
+    assert_true(nat_known(AF_INET, &m));
+    assert_int_equal(m.kind, NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT);
+    assert_int_equal(m.ports, NAT_PORTS_SEQUENTIAL);
+    assert_int_equal(m.step, 2);
+    assert_int_equal(m.last_port, server.next_port);
+    assert_false(nat_known(AF_INET6, &m));
+    int heard = atomic_load(&server.heard);
+    assert_int_equal(nat_keep(&second, &settings, NULL, NULL), HX_OK); /* it is fresh: nobody is asked */
+    assert_true(nat_known(AF_INET, &m));
+    nat_keep_end(first);
+    assert_true(nat_known(AF_INET, &m));
+    nat_keep_end(second);
+    assert_false(nat_known(AF_INET, &m));
+    assert_int_equal(atomic_load(&server.heard), heard);
+    engine_unlock();
+    pthread_cond_destroy(&news.cond);
+    settings_free(&settings);
+}
+
+static enum nat_check_result check(struct news *news, const struct endpoint *expected)
+{
+    struct sockaddr_storage to;
+    struct nat_check *c;
+    struct endpoint at = stun_server_at(&server, 0);
+    socklen_t len = endpoint_to_sockaddr(&at, &to);
+    news->count = 0;
+    assert_int_equal(nat_check_begin(&c, &(struct nat_check_request){.port = engine_port(),
+                                                                     .nameserver = (struct sockaddr *)&to,
+                                                                     .nameserver_len = len,
+                                                                     .expected = expected,
+                                                                     .on_done = on_checked,
+                                                                     .user = news}),
+                     HX_OK);
+    await(news);
+    return news->result;
+}
+
+static void a_mapping_that_is_gone_is_noticed(void **state)
+{
+    struct news news = {.count = 0};
+    struct endpoint none = {.family = AF_INET, .port = 1};
+    (void)state;
+    server.nat = (struct stun_nat){
+        .mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 1};
+    stun_server_start(&server);
+    assert_int_equal(engine_cond_init(&news.cond), HX_OK);
+    assert_int_equal(engine_enter(0), HX_OK);
+    assert_int_equal(check(&news, &none), NAT_CHECK_CHANGED);
+    struct endpoint expected = news.now;
+    assert_int_equal(expected.port, 40001);
+    assert_int_equal(check(&news, &expected), NAT_CHECK_SAME);
+    server.mapping_count = 0; /* the NAT forgets; nobody asks now */
+    assert_int_equal(check(&news, &expected), NAT_CHECK_CHANGED);
+    assert_int_equal(news.now.port, 40002);
+    server.silent = true;
+    assert_int_equal(check(&news, &expected), NAT_CHECK_SILENT);
+    engine_unlock();
+    pthread_cond_destroy(&news.cond);
+}
+
+/* ---- questions ---- */
+
+static void on_answer(void *user, const struct stun_answer *a)
+{
+    (void)a;
+    on_news(user);
+}
+
+static void questions_are_bounded_and_can_be_cancelled(void **state)
+{
+    struct stun_transaction *all[STUN_QUESTIONS_MAX], *more;
+    struct news news = {.count = 0};
+    struct stun_port *port;
+    (void)state;
+    server.silent = true;
+    stun_server_start(&server);
+    assert_int_equal(engine_enter(0), HX_OK);
+    assert_int_equal(stun_port_open(&port, AF_INET), HX_OK);
+    struct stun_question q = {.port = stun_port_net(port),
+                              .server = stun_server_at(&server, 0),
+                              .timeout_ms = PATIENCE_MS,
+                              .on_done = on_answer,
+                              .user = &news};
+    for (int i = 0; i < STUN_QUESTIONS_MAX; i++)
+        assert_int_equal(stun_ask(&all[i], &q), HX_OK);
+    assert_int_equal(stun_ask(&more, &q), HX_ELIMIT);
+    for (int i = 0; i < STUN_QUESTIONS_MAX; i++)
+        stun_cancel(all[i]);
+    assert_int_equal(stun_ask(&more, &q), HX_OK);
+    stun_cancel(more);
+    stun_port_close(port);
+    assert_int_equal(news.count, 0);
+    engine_unlock();
+}
+
+/* ---- lifetime ---- */
+
+static void a_lifetime_of_no_nat_is_at_least_what_was_waited(void **state)
+{
+    struct hx_nat_lifetime l;
+    struct hx_config config = {.nameserver = server.text, .family = 4};
+    (void)state;
+    stun_server_start(&server);
+    assert_int_equal(hx_nat_lifetime(&l, &config, 0, NULL, NULL), HX_EINVAL);
+    assert_int_equal(hx_nat_lifetime(&l, &config, 1, NULL, NULL), HX_ETIMEDOUT); /* below the first age */
+    assert_int_equal(l.alive_s, 0);
+    assert_int_equal(l.dead_s, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_host_without_nat_has_its_own_address),
+        TEST(every_kind_of_mapping_is_told),
+        TEST(every_kind_of_filtering_is_told),
+        TEST(every_kind_of_port_allocation_is_told),
+        TEST(with_one_address_only_the_worst_is_known),
+        TEST(one_port_of_one_address_tells_no_mapping),
+        TEST(another_server_makes_up_for_a_second_address),
+        TEST(a_nameserver_that_is_silent_is_told_from_a_server_that_answers),
+        TEST(silence_is_told_in_time),
+        TEST(a_port_that_nobody_has_is_told_at_once),
+        TEST(lost_questions_are_asked_again),
+        TEST(answers_of_strangers_are_not_believed),
+        TEST(errors_are_no_answers),
+        TEST(an_older_program_gets_what_it_knows),
+        TEST(what_cannot_be_asked_is_refused),
+        TEST(a_keeper_knows_the_mapping_without_waiting),
+        TEST(a_mapping_that_is_gone_is_noticed),
+        TEST(questions_are_bounded_and_can_be_cancelled),
+        TEST(a_lifetime_of_no_nat_is_at_least_what_was_waited),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    hx_cleanup();
+    return failed;
+}
