@@ -1,11 +1,12 @@
-#include "client/agent_state.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/agent_state.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define AGENTS_MAX 1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
+#define AGENTS_MAX \
+    1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
 
 static struct agent *agents;
 static int agent_count;
@@ -71,6 +72,9 @@ void agent_turn(struct agent *a)
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
     atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
+    int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
+    if (mtu_due_ms < due_ms)
+        due_ms = mtu_due_ms;
     if (due_ms == INT64_MAX)
         engine_timer_cancel(&a->timer);
     else
@@ -123,6 +127,7 @@ static int open_agent(struct agent *a, const struct candidates *candidates)
         err = net_peer_create(&a->peer, udt_port_net(a->port));
     if (err < 0)
         return err;
+    agent_fit(a);
     agent_add_candidates(a, candidates);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
         return HX_EADDR;
@@ -199,6 +204,7 @@ void agent_connected(struct agent *a)
     net_peer_view(a->peer, &view);
     struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
     a->connected = true;
+    a->fitted = 0; /* UDT's connection has not been told */
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
     agent_turn(a);
 }

@@ -1,6 +1,6 @@
 /* Where the peer may be reached, and what shim/net is told of it. */
-#include "client/agent_state.h"
 #include "base/clock.h"
+#include "client/agent_state.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
@@ -16,8 +16,9 @@ static bool is_private(const struct endpoint *e)
 {
     const uint8_t *a = e->address;
     if (e->family == AF_INET)
-        return a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
-               (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 169 && a[1] == 254);
+        return a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+               (a[0] == 192 && a[1] == 168) || (a[0] == 100 && (a[1] & 0xc0) == 64) ||
+               (a[0] == 169 && a[1] == 254);
     return (a[0] & 0xfe) == 0xfc || endpoint_link_local(e);
 }
 
@@ -34,7 +35,8 @@ int agent_way_of(const struct agent *a, const struct net_route *from)
 {
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         const struct net_path *way = &a->ways[i].at;
-        if (a->choice.paths[i].present && way->socket == from->socket && net_address_equal(&way->remote, &from->to))
+        if (a->choice.paths[i].present && way->socket == from->socket &&
+            net_address_equal(&way->remote, &from->to))
             return i;
     }
     return -1;
@@ -71,6 +73,7 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
         at = path_choice_add(&a->choice, rank, now_ms);
     }
     a->ways[at] = (struct agent_way){.at = *way};
+    agent_fit_way(a, at);
     agent_link(a, at);
     return at;
 }

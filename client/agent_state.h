@@ -3,6 +3,7 @@
 #define HX_CLIENT_AGENT_STATE_H
 
 #include "client/agent.h"
+#include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
 #include "shim/net/paths.h"
@@ -20,6 +21,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    struct path_mtu mtu;
 };
 
 struct agent {
@@ -40,6 +42,7 @@ struct agent {
     struct path_choice choice;
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
+    int fitted;                             /* the longest datagram, as UDT and shim/net were told */
     uint64_t number;                        /* of our last request */
     int64_t moved_ms;                       /* when the peer said last that its paths are lost */
     struct agent_keys given, proven;        /* from the nameserver; from the two alone */
@@ -69,6 +72,17 @@ void agent_reset_locals(struct agent *a);
 int agent_make_keys(struct agent *a); /* from the session. HX_ENOMEM */
 void agent_take_secret(struct agent *a);
 void agent_send_request(struct agent *a, int at);
+/* A request of `len` bytes: a->number. -1: errno. */
+int agent_send_padded(struct agent *a, int at, int len);
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
+
+/* agent_mtu.c */
+#define IPV4_HEADS 28 /* bytes of IP and UDP */
+#define IPV6_HEADS 48
+void agent_fit_way(struct agent *a, int at); /* a new one */
+/* What UDT and shim/net are told is true for the path in use. */
+void agent_fit(struct agent *a);
+/* Asks what the path in use carries. When it is worth another call. */
+int64_t agent_mtu_turn(struct agent *a, int64_t now_ms);
 
 #endif
