@@ -1,9 +1,12 @@
 #include "client/path_mtu.h"
 #include <string.h>
 
-#define WAIT_LEAST_MS 100 /* for the answers of a round: a peer may be busy */
-#define WAIT_MOST_MS  1000
-#define AGAIN_MS      2000
+/* For the answers of a round: two round trips and this, for a peer may be busy; then twice as long each time, for
+ * what was lost once may be lost together with what follows it at once. Answers that come later count all the
+ * same. */
+#define WAIT_MS      30
+#define WAIT_MOST_MS 1000
+#define AGAIN_MS     2000
 
 /* Bytes of IP packets: the base; the least that IPv6 allows; tunnels, radio, PPPoE (RFC 2516), Ethernet. */
 static const int ip_bytes[PATH_MTU_SIZES] = {0,    1280, 1320, 1360, 1380, 1400,
@@ -37,6 +40,7 @@ static void search(struct path_mtu *m, int64_t now_ms)
     memset(m->tries, 0, sizeof m->tries);
     m->failed = PATH_MTU_SIZES;
     m->round = m->waited = 0;
+    m->rounds = 0;
     m->due_ms = now_ms;
     enter(m, PATH_MTU_SEARCHING);
 }
@@ -111,16 +115,17 @@ static int lowest(unsigned bits)
 
 int path_mtu_next(struct path_mtu *m, int rtt_ms, int64_t now_ms)
 {
-    int wait_ms = 2 * rtt_ms + WAIT_LEAST_MS / 2;
-
     if (now_ms >= m->due_ms) {
         if (m->state == PATH_MTU_COMPLETE)
             search(m, now_ms);
         plan_round(m, now_ms);
-        if (wait_ms < WAIT_LEAST_MS)
-            wait_ms = WAIT_LEAST_MS;
-        if (m->state == PATH_MTU_SEARCHING)
-            m->due_ms = now_ms + (wait_ms < WAIT_MOST_MS ? wait_ms : WAIT_MOST_MS);
+    }
+    if (now_ms >= m->due_ms) { /* not complete */
+        int64_t wait_ms = (int64_t)(2 * rtt_ms + WAIT_MS) << m->rounds;
+
+        m->due_ms = now_ms + (wait_ms < WAIT_MOST_MS ? wait_ms : WAIT_MOST_MS);
+        if (m->rounds < PATH_MTU_TRIES)
+            m->rounds++;
     }
     return m->round ? size_of(m, lowest(m->round)) : 0;
 }

@@ -34,6 +34,7 @@ struct path_mtu {
     int passed;                /* the index of the largest size that has; -1: none has */
     int failed;                /* of the smallest that is too long; PATH_MTU_SIZES: none is */
     uint8_t tries[PATH_MTU_SIZES];
+    int rounds;      /* of this search, PATH_MTU_TRIES at most */
     uint16_t round;  /* a bit each: sizes to be asked in this round, and not yet sent */
     uint16_t waited; /* likewise: sent in this round, and not answered */
     int64_t due_ms;  /* the next round */
