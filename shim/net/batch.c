@@ -1,4 +1,5 @@
 #include "shim/net/batch.h"
+#include "shim/net/parts.h"
 #include "shim/net/pktinfo.h"
 #include <linux/sock_diag.h>
 #include <stdlib.h>
@@ -56,19 +57,6 @@ static int fill(struct batch *b, int fd)
     return n;
 }
 
-/* False: not all of it has room there. */
-static bool scatter(const uint8_t *bytes, size_t len, const struct msghdr *mh)
-{
-    for (size_t i = 0; len > 0 && i < mh->msg_iovlen; i++) {
-        size_t n = len < mh->msg_iov[i].iov_len ? len : mh->msg_iov[i].iov_len;
-
-        memcpy(mh->msg_iov[i].iov_base, bytes, n);
-        bytes += n;
-        len -= n;
-    }
-    return len == 0;
-}
-
 ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
 {
     if (b->next == b->count && fill(b, fd) <= 0)
@@ -82,7 +70,7 @@ ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
         mh->msg_controllen = m->msg_hdr.msg_controllen;
     if (mh->msg_controllen)
         memcpy(mh->msg_control, m->msg_hdr.msg_control, mh->msg_controllen);
-    if (!scatter(b->bytes[b->next], m->msg_len, mh))
+    if (!parts_scatter(mh->msg_iov, (int)mh->msg_iovlen, b->bytes[b->next], m->msg_len))
         mh->msg_flags |= MSG_TRUNC;
     b->next++;
     return (ssize_t)m->msg_len;
