@@ -4,7 +4,7 @@
  *        v           | nobody holds it any more
  *      IDLE          '------> ENDING --> DONE, or SEEKING if somebody has come
  *
- * The states of a mapping, changed by its thread in enter() alone. The engine's lock guards what is shared. */
+ * A mapping's states, changed by its thread in enter() alone. The engine's lock guards what holders see. */
 #include "client/portmap.h"
 #include "base/clock.h"
 #include "base/error.h"
