@@ -18,6 +18,7 @@ static void forget(struct agent *a)
     engine_leave(&a->engine);
     DL_DELETE(agents, a);
     agent_count--;
+    agent_hard_forget(a);
     net_peer_destroy(a->peer);
     pthread_mutex_destroy(&a->mutex);
     explicit_bzero(a, sizeof *a);
@@ -69,8 +70,11 @@ void agent_turn(struct agent *a)
     look(a, now_ms);
     for (int i = 0; i < PATH_CHOICE_MAX && (at = path_choice_next(&a->choice, now_ms)) >= 0; i++)
         agent_send_request(a, at);
+    agent_hard_turn(a, now_ms);
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
+    if (a->hard.due_ms < due_ms)
+        due_ms = a->hard.due_ms;
     atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
     int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
     if (mtu_due_ms < due_ms)
@@ -112,6 +116,7 @@ static void on_cancel(struct engine_member *m)
 {
     struct agent *a = container_of(m, struct agent, engine);
     a->peer = NULL;
+    a->hard.socket_count = 0;
     forget(a);
 }
 
@@ -120,7 +125,7 @@ static void on_network_changed(struct engine_member *m)
     agent_network_changed(container_of(m, struct agent, engine));
 }
 
-static int open_agent(struct agent *a, const struct candidates *candidates)
+static int open_agent(struct agent *a, const struct agent_config *config)
 {
     int err = agent_make_keys(a);
     if (err == HX_OK)
@@ -128,7 +133,8 @@ static int open_agent(struct agent *a, const struct candidates *candidates)
     if (err < 0)
         return err;
     agent_fit(a);
-    agent_add_candidates(a, candidates);
+    agent_add_candidates(a, &config->candidates);
+    agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
         return HX_EADDR;
     return probe_inbox_join(&a->member);
@@ -157,7 +163,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     path_choice_init(&a->choice, clock_now_ms());
     DL_APPEND(agents, a);
     agent_count++;
-    int err = open_agent(a, &config->candidates);
+    int err = open_agent(a, config);
     if (err < 0) {
         forget(a);
         return err;
@@ -173,6 +179,7 @@ void agent_end(struct agent *a)
     if (!a)
         return;
     a->ended = true;
+    agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
     engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
@@ -209,9 +216,11 @@ void agent_connected(struct agent *a)
     agent_turn(a);
 }
 
-void agent_candidates(struct agent *a, const struct candidates *more)
+void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
+                const struct nat_mapping *own)
 {
-    agent_add_candidates(a, more);
+    agent_add_candidates(a, peer);
+    agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_turn(a);
 }
 

@@ -44,6 +44,7 @@ struct agent_config {
     struct uplink uplink;         /* by which the nameserver is reached */
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
     struct candidates candidates; /* the peer's */
+    struct nat_mapping own, peer; /* as each has told the other one */
 };
 
 /* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
@@ -59,8 +60,9 @@ void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
 void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
-/* The nameserver tells of the peer anew. */
-void agent_candidates(struct agent *a, const struct candidates *more);
+/* The nameserver tells of the peer anew. `own`: as the peer was told. */
+void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
+                const struct nat_mapping *own);
 /* This host's addresses or routes have changed. */
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */

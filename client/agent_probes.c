@@ -79,6 +79,12 @@ int agent_send_padded(struct agent *a, int at, int len)
     return send_probe(a, &route, &p, (size_t)len);
 }
 
+void agent_send_to(struct agent *a, const struct net_route *route)
+{
+    struct probe p = {.kind = PROBE_REQUEST, .number = ++a->number};
+    (void)send_probe(a, route, &p, PROBE_BYTES);
+}
+
 static void send_answer(struct agent *a, const struct arrived_probe *arrived, uint64_t number)
 {
     struct probe p = {.kind = PROBE_ANSWER, .number = number};
@@ -88,20 +94,26 @@ static void send_answer(struct agent *a, const struct arrived_probe *arrived, ui
         (void)send_probe(a, &arrived->from, &p, PROBE_BYTES);
 }
 
-/* Each request counts once (RFC 4303, 3.4.3, does it so): a copy of one may come from whoever saw it. */
+static bool seen(struct agent_keys *k, uint64_t number, bool set)
+{
+    uint64_t bit = (uint64_t)1 << number % 64, *word = &k->seen[number % AGENT_REPLAY_MAX / 64];
+    bool was = *word & bit;
+    *word = set ? *word | bit : *word & ~bit;
+    return was;
+}
+
+/* Each request counts once (as RFC 4303, 3.4.3, has it): a copy of one may come from whoever saw it. */
 static bool is_new(struct agent_keys *k, uint64_t number)
 {
-    if (number > k->newest) {
-        k->seen = number - k->newest < 64 ? k->seen << (number - k->newest) : 0;
-        k->seen |= 1;
-        k->newest = number;
-        return true;
-    }
-    uint64_t back = k->newest - number;
-    if (number == 0 || back >= 64 || (k->seen >> back & 1))
+    if (number == 0 || number + AGENT_REPLAY_MAX <= k->newest)
         return false;
-    k->seen |= (uint64_t)1 << back;
-    return true;
+    if (number > k->newest + AGENT_REPLAY_MAX)
+        memset(k->seen, 0, sizeof k->seen);
+    for (uint64_t n = k->newest + 1; n <= number && number <= k->newest + AGENT_REPLAY_MAX; n++)
+        (void)seen(k, n, false);
+    if (number > k->newest)
+        k->newest = number;
+    return !seen(k, number, true);
 }
 
 static void take_request(struct agent *a, struct agent_keys *k, const struct probe *p,

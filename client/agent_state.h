@@ -3,6 +3,7 @@
 #define HX_CLIENT_AGENT_STATE_H
 
 #include "client/agent.h"
+#include "client/hard_nat.h"
 #include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
@@ -11,17 +12,33 @@
 
 enum agent_note { AGENT_NOTE_PROVEN = 1, AGENT_NOTE_WAKE = 2 };
 
+#define AGENT_REPLAY_MAX 1024 /* requests that may overtake each other */
+
 struct agent_keys {
     bool set;
     uint8_t out[MAC_KEY_BYTES], in[MAC_KEY_BYTES];
-    uint64_t newest; /* request of the peer; */
-    uint64_t seen;   /* bit n: newest - n has come */
+    uint64_t newest;                      /* request of the peer; */
+    uint64_t seen[AGENT_REPLAY_MAX / 64]; /* bit number % AGENT_REPLAY_MAX: it has come */
 };
 
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
     struct path_mtu mtu;
+};
+
+struct agent_hard {
+    struct nat_mapping own, peer;
+    enum hard_nat_method method;
+    struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
+    struct net_address local; /* by which address of ours */
+    bool begun;
+    int64_t begun_ms, due_ms; /* INT64_MAX: nothing is to be done (any more) */
+    int round;
+    uint16_t port; /* OPEN_SOCKETS: that is asked by all */
+    uint32_t seed;
+    int64_t sent; /* SPRAY */
+    int sockets[HARD_NAT_SOCKETS], socket_count;
 };
 
 struct agent {
@@ -42,12 +59,13 @@ struct agent {
     struct path_choice choice;
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
-    int fitted;                             /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;                        /* of our last request */
-    int64_t moved_ms;                       /* when the peer said last that its paths are lost */
-    struct agent_keys given, proven;        /* from the nameserver; from the two alone */
-    bool peer_proven;                       /* the peer has used the latter: the former are void */
-    pthread_mutex_t mutex;                  /* of `secret`, which any thread gives */
+    struct agent_hard hard;
+    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;                 /* of our last request */
+    int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    struct agent_keys given, proven; /* from the nameserver; from the two alone */
+    bool peer_proven;                /* the peer has used the latter: the former are void */
+    pthread_mutex_t mutex;           /* of `secret`, which any thread gives */
     uint8_t secret[AGENT_SECRET_BYTES];
     atomic_bool awake; /* it looks at the traffic within a second, without being told */
 };
@@ -74,7 +92,16 @@ void agent_take_secret(struct agent *a);
 void agent_send_request(struct agent *a, int at);
 /* A request of `len` bytes: a->number. -1: errno. */
 int agent_send_padded(struct agent *a, int at, int len);
+/* To where there may be a path. */
+void agent_send_to(struct agent *a, const struct net_route *route);
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
+
+/* agent_hard.c */
+void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
+                     const struct endpoint *seen);
+void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
+void agent_hard_end(struct agent *a);                  /* the sockets that are no paths are closed */
+void agent_hard_forget(struct agent *a);               /* all of them are */
 
 /* agent_mtu.c */
 #define IPV4_HEADS 28 /* bytes of IP and UDP */

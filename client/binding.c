@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STEADY_MS             5000 /* a bind that held for so long begins the backoff anew */
-#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
+#define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
+#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
@@ -30,8 +31,15 @@ static struct leg *other_leg(const struct leg *leg)
     return &leg->b->legs[leg == &leg->b->legs[0]];
 }
 
+static void close_former(struct leg *leg)
+{
+    nameserver_close(leg->former);
+    leg->former = NULL;
+}
+
 static void leg_off(struct leg *leg)
 {
+    close_former(leg);
     nameserver_close(leg->nameserver);
     leg->nameserver = NULL;
     enter(leg, LEG_OFF);
@@ -72,8 +80,8 @@ static void report_end(const struct leg *leg, enum hx_event event, const struct 
 static int64_t backoff_after(struct leg *leg, int retry_after_s)
 {
     int64_t delay_ms = backoff_next_ms(&leg->backoff, engine_random());
-    if (retry_after_s > 0) /* no longer than our own bound: it may be a slip, or malice */
-        delay_ms += retry_after_s * 1000LL < BACKOFF_MAX_MS ? retry_after_s * 1000LL : BACKOFF_MAX_MS;
+    if (retry_after_s > 0)
+        delay_ms += retry_after_s * 1000LL < RETRY_AFTER_MAX_MS ? retry_after_s * 1000LL : RETRY_AFTER_MAX_MS;
     return delay_ms;
 }
 
@@ -127,6 +135,8 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
 {
     struct binding *b = leg->b;
     bool was_bound = leg->state == LEG_BOUND;
+    if (end->answered || end->error == HX_ETIMEDOUT)
+        turn_answered(&leg->turn, end->answered);
     if (was_bound && clock_now_ms() - leg->bound_ms >= STEADY_MS)
         backoff_reset(&leg->backoff);
     count_unanswered(leg, end, was_bound);
@@ -144,6 +154,8 @@ static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
+    leg->renewing = false;
+    close_former(leg);
     leg_ended(leg, end);
     leg->nameserver = NULL;
     nameserver_close(n);
@@ -151,21 +163,48 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void ask(struct leg *leg);
 
+/* Has the router map the port that peers are told of, once it is known that there is one. */
+static void keep_candidates(struct binding *b, const struct leg *leg)
+{
+    const struct udt_port *port = nameserver_port(leg->nameserver);
+    struct endpoint local;
+    socklen_t len;
+    const struct sockaddr *sa = udt_port_local(port, &len);
+    if (b->candidates && b->candidates_port != port && leg != b->main)
+        return;
+    if (b->candidates_port != port || !b->candidates) {
+        local_candidates_end(b->candidates);
+        b->candidates = NULL;
+        b->candidates_port = port;
+        if (endpoint_from_sockaddr(&local, sa, len) == HX_OK) /* without memory it goes on without them */
+            (void)local_candidates_begin(&b->candidates, local.port, b->settings->families,
+                                         b->settings->port_mapping, NULL, NULL);
+    }
+    if (b->candidates)
+        local_candidates_seen(b->candidates, &leg->external);
+}
+
 static void on_agreed(void *user, const struct endpoint *external)
 {
     struct leg *leg = user;
     struct binding *b = leg->b;
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
+    bool same = leg->renewing && endpoint_equal(external, &leg->external);
+    leg->renewing = false;
+    close_former(leg);
+    turn_answered(&leg->turn, true);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
     leg->families = nameserver_family(leg->nameserver);
     leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
     leg->external = *external;
+    keep_candidates(b, leg);
     b->ever_bound = true;
-    report(&b->settings->reporter,
-           &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
+    if (!same)
+        report(&b->settings->reporter,
+               &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
     if (first)
         b->callbacks.changed(b->callbacks.user);
     if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
@@ -190,6 +229,7 @@ static void ask_now(struct leg *leg)
     struct peer_fields fields;
     struct buf bytes;
     own_fields(&fields, engine_port());
+    leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
     struct nameserver_request request = {
@@ -213,7 +253,7 @@ static void ask(struct leg *leg)
 {
     struct binding *b = leg->b;
     enter(leg, LEG_QUEUED);
-    if (turn_take(&leg->turn, &b->settings->nameservers[b->where]))
+    if (turn_take(&leg->turn, &b->settings->nameservers[b->where], leg->families))
         ask_now(leg);
 }
 
@@ -253,6 +293,8 @@ static bool may_hurry(const struct leg *leg)
 
 void binding_network_changed(struct binding *b)
 {
+    if (b->candidates)
+        local_candidates_network_changed(b->candidates);
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
         int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
@@ -260,6 +302,53 @@ void binding_network_changed(struct binding *b)
             look_at_route(leg);
         else if (may_hurry(leg) && soon_ms < leg->timer.at_ms)
             engine_timer_set(&leg->timer, soon_ms);
+    }
+}
+
+static void on_former_part(void *user, const struct multipart_part *part)
+{
+    struct leg *leg = user;
+    leg->b->callbacks.part(leg->b->callbacks.user, leg->former, part);
+}
+
+/* It has been replaced, or lost: the new one will tell. */
+static void on_former_end(void *user, const struct nameserver_end *end)
+{
+    (void)end;
+    close_former(user);
+}
+
+/* The next port of a sequential NAT is another one each time: that alone is no news. */
+static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
+{
+    if (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
+        a->mapping.step != b->mapping.step || a->candidates.count != b->candidates.count)
+        return false;
+    for (size_t i = 0; i < a->candidates.count; i++) {
+        if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
+            return false;
+    }
+    return true;
+}
+
+static void renew(struct leg *leg)
+{
+    struct nameserver_callbacks callbacks = {.on_part = on_former_part, .on_end = on_former_end, .user = leg};
+    nameserver_callbacks(leg->nameserver, &callbacks);
+    leg->former = leg->nameserver;
+    leg->nameserver = NULL;
+    leg->renewing = true;
+    ask(leg);
+}
+
+void binding_fields_changed(struct binding *b)
+{
+    struct peer_fields now;
+    own_fields(&now, engine_port());
+    for (int i = 0; i < 2; i++) {
+        struct leg *leg = &b->legs[i];
+        if (leg->state == LEG_BOUND && !same_fields(&now, &leg->told))
+            renew(leg);
     }
 }
 
@@ -304,6 +393,15 @@ void binding_end(struct binding *b)
         return;
     leg_off(&b->legs[0]);
     leg_off(&b->legs[1]);
+    local_candidates_end(b->candidates);
+    b->candidates = NULL;
+}
+
+const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n)
+{
+    const struct leg *second = &b->legs[1];
+    return n && (second->nameserver == n || second->former == n) ? &second->told.mapping
+                                                                 : &b->legs[0].told.mapping;
 }
 
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family)

@@ -14,9 +14,11 @@
 #define HX_CLIENT_BINDING_H
 
 #include "base/backoff.h"
+#include "client/local_candidates.h"
 #include "client/nameserver.h"
 #include "client/settings.h"
 #include "client/turns.h"
+#include "proto/peer_fields.h"
 
 #define BINDING_SESSION_DIGITS 32 /* 128 bits */
 
@@ -29,12 +31,17 @@ struct leg { /* private */
     enum leg_state state; /* changed by enter() alone */
     int families;         /* FAMILY_* that it asks over */
     struct nameserver *nameserver;
+    /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
+     * NULL */
+    struct nameserver *former;
+    bool renewing; /* ASKING: and it may be gone already */
     struct turn turn;   /* QUEUED: waited for; ASKING: had */
     struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;
     int unanswered; /* tries, and a silence, in a row */
     struct endpoint external;
+    struct peer_fields told; /* with the request */
 };
 
 struct binding_callbacks {
@@ -55,6 +62,8 @@ struct binding {
     struct leg *main;
     int where; /* the nameserver that is asked, of settings->nameservers */
     char session[BINDING_SESSION_DIGITS + 1];
+    struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
+    const struct udt_port *candidates_port;
 };
 
 /* Begins. `settings` must outlive it. HX_OK; HX_ENOMEM, HX_ESYS (no randomness) and no callback. */
@@ -64,8 +73,13 @@ int binding_begin(struct binding *b, const struct settings *settings,
 void binding_end(struct binding *b);
 /* Our address of that family (AF_UNSPEC: whichever) as the nameserver saw it last. */
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
+/* How our NAT maps, as this nameserver was told. */
+const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n);
 /* This host's addresses or routes have changed. */
 void binding_network_changed(struct binding *b);
+/* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a moment
+ * in which nobody holds it. */
+void binding_fields_changed(struct binding *b);
 /* The way to this host may be lost: does the nameserver still reach it? */
 void binding_doubt(struct binding *b);
 

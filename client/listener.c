@@ -2,6 +2,7 @@
 #include "base/container_of.h"
 #include "base/fair_share.h"
 #include "client/binding.h"
+#include "client/nat.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
 #include "client/stream.h"
@@ -12,6 +13,7 @@ struct hx_listener {
     struct settings settings;
     struct engine_member member;
     struct binding binding;
+    struct nat_keeper *nat;
     bool canceled;
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
@@ -90,10 +92,9 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
 {
     struct hx_listener *l = user;
     struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
-    struct agent *known =
-        part->session.given ? agent_find(nameserver_port(n), part->session.id) : NULL;
+    struct agent *known = part->session.given ? agent_find(nameserver_port(n), part->session.id) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
-        agent_candidates(known, &part->peer);
+        agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n));
         return;
     }
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
@@ -102,6 +103,8 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
                                                   .scope_id = nameserver_scope(n),
                                                   .peer = part->peer,
                                                   .session = &part->session,
+                                                  .own_mapping = *binding_told(&l->binding, n),
+                                                  .peer_mapping = part->mapping,
                                                   .name = part->name,
                                                   .timeout_ms = l->settings.punch_ms,
                                                   .on_done = on_punched,
@@ -123,6 +126,8 @@ static void on_cancel(struct engine_member *m)
     struct hx_stream *s;
     l->canceled = true;
     punch_cancel(l);
+    nat_keep_end(l->nat);
+    l->nat = NULL;
     binding_end(&l->binding);
     while ((s = queue_take(l)))
         stream_discard(s);
@@ -133,6 +138,12 @@ static void on_cancel(struct engine_member *m)
 static void on_network_changed(struct engine_member *m)
 {
     binding_network_changed(&container_of(m, struct hx_listener, member)->binding);
+}
+
+static void on_nat_news(void *user)
+{
+    struct hx_listener *l = user;
+    binding_fields_changed(&l->binding);
 }
 
 static void on_doubted(struct engine_member *m)
@@ -157,6 +168,7 @@ static int bind_and_wait(struct hx_listener *l)
 {
     int64_t deadline_ms = engine_deadline(l->settings.timeout_ms);
     struct binding *b = &l->binding;
+    (void)nat_keep(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
     while (err == HX_OK && !b->ever_bound) {
         if (!engine_wait(&l->cond, deadline_ms))

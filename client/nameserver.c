@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOUBT_ASKS 4 /* in NAMESERVER_DOUBT_MS; one lost datagram is no silence */
-#define TEXT_MAX 200 /* bytes of an explanation that are kept */
+#define DOUBT_ASKS 4   /* in NAMESERVER_DOUBT_MS; one lost datagram is no silence */
+#define TEXT_MAX   200 /* bytes of an explanation that are kept */
 
 struct nameserver {
     struct engine_sink sink;
@@ -24,8 +24,8 @@ struct nameserver {
     int64_t opened_ms;
     int rtt_ms;        /* of its connection's handshake, rather too long than too short */
     int64_t doubts_ms; /* since then it is asked for a sign of life; 0: it is not */
-    int status;  /* 0 before the head */
-    int refusal; /* HX_OK, or what the status means */
+    int status;        /* 0 before the head */
+    int refusal;       /* HX_OK, or what the status means */
     int parts_error;
     struct response_reader *response;
     struct multipart_reader parts;
@@ -268,6 +268,11 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     else
         *out = n;
     return err;
+}
+
+void nameserver_callbacks(struct nameserver *n, const struct nameserver_callbacks *callbacks)
+{
+    n->callbacks = *callbacks;
 }
 
 void nameserver_close(struct nameserver *n)

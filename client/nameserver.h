@@ -33,7 +33,7 @@ struct nameserver_callbacks {
 struct nameserver_request {
     const struct host_port *name; /* copied, as is `bytes` */
     int families;                 /* FAMILY_*: the first address that answers is used (client/race.h) */
-    struct udt_port *port; /* NULL: the newest of the engine */
+    struct udt_port *port;        /* NULL: the newest of the engine */
     const struct buf *bytes;
     int wait_s; /* how long the answer may take on top */
 };
@@ -42,6 +42,8 @@ struct nameserver_request {
  * callback. Never calls back before it returns. */
 int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
                     const struct nameserver_callbacks *callbacks);
+/* From now on these are called. */
+void nameserver_callbacks(struct nameserver *n, const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
 
 /* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after

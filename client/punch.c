@@ -163,7 +163,9 @@ static int begin_session(struct punch *p)
                                                             .calling = request->ours,
                                                             .uplink = request->uplink,
                                                             .scope_id = request->scope_id,
-                                                            .candidates = request->peer});
+                                                            .candidates = request->peer,
+                                                            .own = request->own_mapping,
+                                                            .peer = request->peer_mapping});
     if (err < 0)
         return err;
     agent_address(p->agent, &peer);

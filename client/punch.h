@@ -37,11 +37,12 @@ struct punch_request {
     struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
     struct uplink uplink;  /* likewise */
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
-    struct candidates peer; /* with a session all of them are tried, else the first one */
+    struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
-    const char *name;       /* the peer's, copied */
-    int timeout_ms;         /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
-    bool ours;              /* the application asked for it: it gives way to nobody */
+    struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
+    const char *name;                             /* the peer's, copied */
+    int timeout_ms;                               /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;                                    /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };

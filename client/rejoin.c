@@ -25,6 +25,7 @@ struct rejoin {
     struct timer timer;
     struct backoff backoff;
     struct parts parts;
+    struct nat_mapping told; /* of ours, with the question */
 };
 
 /* What belongs to the state that is left ends with it. */
@@ -50,7 +51,7 @@ static void on_part(void *user, const struct multipart_part *part)
         memcmp(part->session.id, agent_session(r->agent)->id, SESSION_BYTES) != 0)
         return;
     engine_timer_set(&r->timer, clock_now_ms() + ANSWER_MS);
-    agent_candidates(r->agent, &part->peer);
+    agent_told(r->agent, &part->peer, &part->mapping, &r->told);
 }
 
 static void on_agreed(void *user, const struct endpoint *external)
@@ -70,6 +71,7 @@ static void ask(struct rejoin *r)
     struct peer_fields fields;
     struct buf bytes;
     own_fields(&fields, agent_port(r->agent));
+    r->told = fields.mapping;
     fields.session = *agent_session(r->agent);
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);

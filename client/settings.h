@@ -16,11 +16,12 @@ struct settings {
     int stun_count;
     int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
-    struct reporter path_reporter; /* of changes of a stream's path; zeroed: not wanted */
+    struct reporter path_reporter;  /* of changes of a stream's path; zeroed: not wanted */
     char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to */
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
     struct keyring keys;            /* empty: none */
     uint16_t local_port;
+    bool port_mapping; /* a listener's port: the router is asked */
     int wait_s, punch_ms, linger_ms, backlog;
     int timeout_ms; /* -1: none */
 };

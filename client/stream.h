@@ -30,8 +30,8 @@ struct stream_info {
     bool connecting;
     struct udt_port *port; /* connecting: the one that it leaves from; NULL if that is nobody's business */
     /* Now the stream's, after an error, too: */
-    struct agent *agent;   /* of its paths; NULL: its peer has one address */
-    struct rejoin *rejoin; /* connecting: when they have ended */
+    struct agent *agent;      /* of its paths; NULL: its peer has one address */
+    struct rejoin *rejoin;    /* connecting: when they have ended */
     struct reporter reporter; /* of changes of the path; zeroed: nobody */
 };
 

@@ -1,10 +1,12 @@
 #include "shim/net/batch.h"
 #include "shim/net/parts.h"
 #include "shim/net/pktinfo.h"
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCH      16
+#define CROWDED    4    /* a queue that is full to one part of these */
 #define BYTES_EACH 1500 /* an Ethernet's packet with its heads: whoever sends longer ones does not reach us */
 
 struct batch {
@@ -17,6 +19,7 @@ struct batch {
     } controls[BATCH];
     uint8_t bytes[BATCH][BYTES_EACH];
     int count, next;
+    bool crowded;
 };
 
 struct batch *batch_create(void)
@@ -31,6 +34,15 @@ struct batch *batch_create(void)
     return b;
 }
 
+static bool is_crowded(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+           info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / CROWDED;
+}
+
 static int fill(struct batch *b, int fd)
 {
     for (int i = 0; i < BATCH; i++) {
@@ -41,6 +53,7 @@ static int fill(struct batch *b, int fd)
     int n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
     b->next = 0;
     b->count = n > 0 ? n : 0;
+    b->crowded = n == BATCH && is_crowded(fd);
     return n;
 }
 
@@ -61,4 +74,9 @@ ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
         mh->msg_flags |= MSG_TRUNC;
     b->next++;
     return (ssize_t)m->msg_len;
+}
+
+bool batch_crowded(const struct batch *b)
+{
+    return b->crowded;
 }

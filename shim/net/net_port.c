@@ -56,19 +56,6 @@ static int open_socket(int *fd, int family, bool ipv6_only)
     return HX_OK;
 }
 
-/* Where a datagram is longer than the kernel believes that the way carries, it is cut into IP's fragments; or it is
- * sent as it is, and lost if that is true (ip(7), IP_PMTUDISC_PROBE): who finds out for himself what the way
- * carries cannot have it cut, nor believe ICMP, which anybody can forge. */
-static void tell_whole(int fd, int family, bool whole)
-{
-    int six = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT;
-    int four = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_WANT;
-
-    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof four);
-    if (family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof six);
-}
-
 /* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
  * one's should: that is lost, or cut, now and then. */
 static void want_whole(struct net_port *p, bool whole)
@@ -76,7 +63,7 @@ static void want_whole(struct net_port *p, bool whole)
     if (atomic_load_explicit(&p->whole, memory_order_relaxed) == whole)
         return;
     atomic_store(&p->whole, whole);
-    tell_whole(p->fd, p->family, whole);
+    pktinfo_whole(p->fd, p->family, whole);
 }
 
 static int open_own_socket(struct net_port *p)
@@ -217,11 +204,7 @@ int net_port_extra_open(struct net_port *p, int *number)
         err = bind_extra(p, fd);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
         err = HX_ESYS;
-    tell_whole(fd, p->family, true);
-    if (err == HX_OK && p->receive_bytes) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
-    }
+    pktinfo_whole(fd, p->family, true);
     if (err == HX_OK)
         err = extra_sockets_add(p->extra, fd, number);
     if (err < 0 && fd >= 0) {
@@ -230,6 +213,18 @@ int net_port_extra_open(struct net_port *p, int *number)
         errno = saved;
     }
     return err;
+}
+
+void net_port_extra_carries(struct net_port *p, int number)
+{
+    struct extra_socket *it = p->receive_bytes ? extra_sockets_hold(p->extra, number) : NULL;
+
+    if (!it)
+        return;
+    int fd = extra_socket_fd(it);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
+    extra_sockets_let_go(p->extra, it);
 }
 
 void net_port_extra_close(struct net_port *p, int number)
@@ -363,6 +358,11 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     if (net_paths_is_canonical(&d->from) || (demux_is_piece(d) && !join(p, d)))
         return 0;
     return demux_give(&p->demux, d);
+}
+
+bool net_port_crowded(const struct net_port *p)
+{
+    return p->batch && batch_crowded(p->batch);
 }
 
 static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,

@@ -342,7 +342,7 @@ int path_table_ways(struct path_table *t, const struct net_route *route, const s
     } else if (peer && (p = large_path(peer))) {
         way(p, &ways[n++]);
     }
-    if (peer)
+    if (n > 0)
         note_sent(peer, route->wants_answer);
     pthread_mutex_unlock(&t->lock);
     return n;

@@ -1,0 +1,68 @@
+#include "client/hard_nat.h"
+#include <stdio.h>
+
+#define PORTS_FIRST 1024
+#define PORTS       (65536 - PORTS_FIRST)
+
+bool hard_nat_is(const struct nat_mapping *m)
+{
+    return m->kind == NAT_MAPPING_ADDRESS_DEPENDENT || m->kind == NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT;
+}
+
+static bool sequential(const struct nat_mapping *m)
+{
+    return m->ports == NAT_PORTS_SEQUENTIAL && m->step != 0 && m->last_port != 0;
+}
+
+/* All of our requests to the peer's address leave by one port of the NAT. */
+static bool one_port(const struct nat_mapping *m)
+{
+    return m->kind == NAT_MAPPING_ADDRESS_DEPENDENT;
+}
+
+enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct nat_mapping *peer,
+                                     bool calling)
+{
+    bool ours = hard_nat_is(own), theirs = hard_nat_is(peer);
+    if (!ours && !theirs)
+        return HARD_NAT_NONE;
+    if (!ours)
+        return sequential(peer) ? HARD_NAT_GUESS : HARD_NAT_SPRAY_PORTS;
+    if (!theirs)
+        return sequential(own) ? HARD_NAT_NONE : HARD_NAT_OPEN_SOCKETS;
+    if (sequential(own) && sequential(peer))
+        return calling ? HARD_NAT_MEET_SOCKETS : HARD_NAT_MEET_PORTS;
+    if (sequential(own) && one_port(own))
+        return HARD_NAT_SPRAY_PORTS;
+    if (sequential(peer) && one_port(peer))
+        return HARD_NAT_OPEN_SOCKETS;
+    return HARD_NAT_HOPELESS;
+}
+
+uint16_t hard_nat_next_port(const struct nat_mapping *peer, int n)
+{
+    long port = (long)peer->last_port + (long)peer->step * n;
+    if (!sequential(peer) || port < PORTS_FIRST || port > 65535)
+        return 0;
+    return (uint16_t)port;
+}
+
+/* A step that has no divisor in common with PORTS (2^10 * 3^2 * 7) visits each port once. */
+uint16_t hard_nat_random_port(uint32_t seed, uint32_t n)
+{
+    uint64_t step = (seed % PORTS) * 2 + 1;
+    while (step % 3 == 0 || step % 7 == 0)
+        step += 2;
+    uint64_t first = seed / PORTS;
+    return (uint16_t)(PORTS_FIRST + (first + step * n) % PORTS);
+}
+
+const char *hard_nat_describe(const struct nat_mapping *m, char text[96])
+{
+    static const char *const kinds[NAT_MAPPING_KINDS] = {"unknown", "endpoint-independent",
+                                                         "address-dependent", "address- and port-dependent"};
+    static const char *const ports[NAT_PORTS_KINDS] = {"", ", preserved ports", ", sequential ports",
+                                                       ", random ports"};
+    snprintf(text, 96, "%s mapping%s", kinds[m->kind], hard_nat_is(m) ? ports[m->ports] : "");
+    return text;
+}

@@ -1,0 +1,50 @@
+/* client/hard_nat.h: what two do of whom one at least is behind a NAT that maps by destination (RFC 4787, 4.1:
+ * address-dependent, or address- and port-dependent), so that the address which the nameserver sees is not the one
+ * that the peer will see. Pure.
+ *
+ *   ours \ theirs     easy          sequential       random
+ *   easy              -             GUESS            SPRAY
+ *   sequential        -             MEET_*           SPRAY, if one port serves all of the peer's; else hopeless
+ *   random            SOCKETS       SOCKETS, or ...  hopeless
+ *
+ * GUESS: the peer's next ports are asked. SOCKETS and SPRAY are the two halves of the birthday method: one side opens
+ * many sockets, each with a mapping of its own; the other one asks ports at random until it hits one of them.
+ * MEET_SOCKETS and MEET_PORTS are two who are both sequential: the caller sends from many sockets to one port that the
+ * called will get a little later; the called asks one port of the caller's after the other, and so gets to that port. */
+#ifndef HX_CLIENT_HARD_NAT_H
+#define HX_CLIENT_HARD_NAT_H
+
+#include "proto/nat_mapping.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HARD_NAT_SOCKETS    256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
+#define HARD_NAT_SPRAY_RATE 500  /* a second */
+#define HARD_NAT_GUESSES    20   /* next ports that are asked */
+#define HARD_NAT_MEET       64   /* sockets, and ports, where both are sequential */
+#define HARD_NAT_MEET_AT    24   /* how much later the called gets to the port where they meet */
+
+enum hard_nat_method {
+    HARD_NAT_NONE, /* nothing but what all do */
+    HARD_NAT_GUESS,
+    HARD_NAT_SPRAY_PORTS,
+    HARD_NAT_OPEN_SOCKETS,
+    HARD_NAT_MEET_SOCKETS,
+    HARD_NAT_MEET_PORTS,
+    HARD_NAT_HOPELESS /* both are random */
+};
+
+bool hard_nat_is(const struct nat_mapping *m);
+enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct nat_mapping *peer,
+                                     bool calling);
+/* The peer's port after its last one that was told, `n` from 1 on; 0: there is none. */
+uint16_t hard_nat_next_port(const struct nat_mapping *peer, int n);
+
+/* Each port from 1024 on once, in an order of its own for each `seed`. */
+uint16_t hard_nat_random_port(uint32_t seed, uint32_t n);
+
+/* "address- and port-dependent mapping, random ports", for people. */
+const char *hard_nat_describe(const struct nat_mapping *m, char text[96]);
+
+#endif

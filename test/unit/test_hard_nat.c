@@ -1,0 +1,108 @@
+#include "client/hard_nat.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct nat_mapping unknown = {.kind = NAT_MAPPING_UNKNOWN};
+static const struct nat_mapping easy = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                        .ports = NAT_PORTS_PRESERVING};
+static const struct nat_mapping sequential = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                              .ports = NAT_PORTS_SEQUENTIAL,
+                                              .step = 2,
+                                              .last_port = 40000};
+static const struct nat_mapping one_port = {
+    .kind = NAT_MAPPING_ADDRESS_DEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 1, .last_port = 40000};
+static const struct nat_mapping random_ports = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                                .ports = NAT_PORTS_RANDOM};
+
+static void the_two_halves_of_a_method_meet(void **state)
+{
+    static const struct {
+        const struct nat_mapping *caller, *called;
+        enum hard_nat_method callers, calleds;
+    } rows[] = {
+        {&easy, &easy, HARD_NAT_NONE, HARD_NAT_NONE},
+        {&unknown, &easy, HARD_NAT_NONE, HARD_NAT_NONE},
+        {&easy, &sequential, HARD_NAT_GUESS, HARD_NAT_NONE},
+        {&sequential, &unknown, HARD_NAT_NONE, HARD_NAT_GUESS},
+        {&easy, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
+        {&random_ports, &unknown, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
+        {&sequential, &sequential, HARD_NAT_MEET_SOCKETS, HARD_NAT_MEET_PORTS},
+        {&one_port, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
+        {&random_ports, &one_port, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
+        {&sequential, &random_ports, HARD_NAT_HOPELESS, HARD_NAT_HOPELESS},
+        {&random_ports, &random_ports, HARD_NAT_HOPELESS, HARD_NAT_HOPELESS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(hard_nat_method(rows[i].caller, rows[i].called, true), rows[i].callers);
+        assert_int_equal(hard_nat_method(rows[i].called, rows[i].caller, false), rows[i].calleds);
+    }
+}
+
+static void the_next_ports_are_counted_from_the_last_one_told(void **state)
+{
+    struct nat_mapping down = sequential;
+    (void)state;
+    assert_int_equal(hard_nat_next_port(&sequential, 1), 40002);
+    assert_int_equal(hard_nat_next_port(&sequential, 20), 40040);
+    assert_int_equal(hard_nat_next_port(&random_ports, 1), 0);
+    down.step = -1000;
+    assert_int_equal(hard_nat_next_port(&down, 1), 39000);
+    assert_int_equal(hard_nat_next_port(&down, 39), 0); /* below 1024 */
+    down.step = 20000;
+    assert_int_equal(hard_nat_next_port(&down, 2), 0); /* above 65535 */
+}
+
+static void every_port_comes_once_whatever_the_seed(void **state)
+{
+    static bool seen[65536];
+    static const uint32_t seeds[] = {0, 1, 2, 3, 6, 20, 64511, 64512, 123456789, UINT32_MAX};
+    (void)state;
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        memset(seen, 0, sizeof seen);
+        for (uint32_t n = 0; n < 64512; n++) {
+            uint16_t port = hard_nat_random_port(seeds[i], n);
+            assert_true(port >= 1024 && !seen[port]);
+            seen[port] = true;
+        }
+    }
+}
+
+/* What the constants promise. */
+static void nearly_every_spray_hits_and_half_of_them_within_a_second(void **state)
+{
+    int hits = 0, soon = 0;
+    (void)state;
+    srand(1);
+    for (int run = 0; run < 2000; run++) {
+        static bool mapped[65536];
+        memset(mapped, 0, sizeof mapped);
+        for (int i = 0; i < HARD_NAT_SOCKETS; i++)
+            mapped[1024 + rand() % 64512] = true;
+        uint32_t seed = (uint32_t)rand() * 2654435761u;
+        for (uint32_t n = 0; n < HARD_NAT_SPRAY; n++) {
+            if (!mapped[hard_nat_random_port(seed, n)])
+                continue;
+            hits++;
+            soon += n < HARD_NAT_SPRAY_RATE;
+            break;
+        }
+    }
+    assert_true(hits >= 1990);
+    assert_true(soon >= 1500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_two_halves_of_a_method_meet),
+        cmocka_unit_test(the_next_ports_are_counted_from_the_last_one_told),
+        cmocka_unit_test(every_port_comes_once_whatever_the_seed),
+        cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
