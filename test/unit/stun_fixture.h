@@ -36,11 +36,12 @@ struct stun_nat {
 struct stun_server {
     struct stun_nat nat;
     bool one_address, one_port;
-    int drop_first;   /* so many questions are lost */
-    bool silent;      /* all of them */
-    bool says_error;  /* every answer is 400 */
-    int stray;        /* so many answers with a wrong id, and from a wrong source, before each right one */
-    atomic_int heard; /* questions */
+    int drop_first;    /* so many questions are lost */
+    bool silent;       /* all of them */
+    bool says_error;   /* every answer is 400 */
+    const char *names; /* its other address, whatever it has; NULL: the right one */
+    int stray;         /* so many answers with a wrong id, and from a wrong source, before each right one */
+    atomic_int heard;  /* questions */
     /* Private. */
     int fds[4], stop; /* address 0 port 0, 0 1, 1 0, 1 1 */
     uint16_t ports[2];
@@ -161,6 +162,8 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
         r.error = STUN_BAD_REQUEST;
     if (!s->one_address && !s->one_port)
         r.other = stun_server_at(s, where ^ 3);
+    if (s->names)
+        assert_int_equal(endpoint_parse(&r.other, s->names, strlen(s->names)), HX_OK);
     if (!s->one_port)
         r.other_port = s->ports[!(where % 2)];
     if (q.change_port)

@@ -231,6 +231,23 @@ static void answers_of_strangers_are_not_believed(void **state)
     assert_memory_equal(r.external, STUN_OUTSIDE ":", sizeof STUN_OUTSIDE);
 }
 
+/* Nothing comes of it, and above all nothing is sent there. */
+static void a_server_cannot_name_an_address_that_no_host_has(void **state)
+{
+    static const char *const names[] = {"224.0.0.1:7001", "255.255.255.255:7001", "10.0.0.1:7001",
+                                        "0.0.0.0:7001"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        begin(NULL);
+        server.names = names[i];
+        struct hx_nat_report r = ask();
+        assert_int_equal(r.error, HX_OK);
+        assert_int_equal(r.second_address, HX_NAT_NO);
+        if (i < 3)
+            stun_server_stop(&server);
+    }
+}
+
 static void errors_are_no_answers(void **state)
 {
     (void)state;
@@ -461,6 +478,7 @@ int main(void)
         TEST(a_port_that_nobody_has_is_told_at_once),
         TEST(lost_questions_are_asked_again),
         TEST(answers_of_strangers_are_not_believed),
+        TEST(a_server_cannot_name_an_address_that_no_host_has),
         TEST(errors_are_no_answers),
         TEST(an_older_program_gets_what_it_knows),
         TEST(what_cannot_be_asked_is_refused),
