@@ -76,6 +76,9 @@ void agent_turn(struct agent *a)
     if (a->hard.due_ms < due_ms)
         due_ms = a->hard.due_ms;
     atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
+    int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
+    if (mtu_due_ms < due_ms)
+        due_ms = mtu_due_ms;
     if (due_ms == INT64_MAX)
         engine_timer_cancel(&a->timer);
     else
@@ -129,6 +132,7 @@ static int open_agent(struct agent *a, const struct agent_config *config)
         err = net_peer_create(&a->peer, udt_port_net(a->port));
     if (err < 0)
         return err;
+    agent_fit(a);
     agent_add_candidates(a, &config->candidates);
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
@@ -175,6 +179,7 @@ void agent_end(struct agent *a)
     if (!a)
         return;
     a->ended = true;
+    agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
     engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
@@ -206,6 +211,7 @@ void agent_connected(struct agent *a)
     net_peer_view(a->peer, &view);
     struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
     a->connected = true;
+    a->fitted = 0; /* UDT's connection has not been told */
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
     agent_turn(a);
 }

@@ -73,6 +73,7 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
         at = path_choice_add(&a->choice, rank, now_ms);
     }
     a->ways[at] = (struct agent_way){.at = *way};
+    agent_fit_way(a, at);
     agent_link(a, at);
     return at;
 }

@@ -1,6 +1,7 @@
 /* Requests and answers: what is said, and what is believed. */
 #include "base/clock.h"
 #include "client/agent_state.h"
+#include <errno.h>
 #include <string.h>
 
 #define MOVED_MS 1000 /* the peer's word that its paths are lost counts so often */
@@ -36,34 +37,52 @@ void agent_take_secret(struct agent *a)
     pthread_mutex_unlock(&a->mutex);
 }
 
-static void send_probe(struct agent *a, const struct net_route *route, struct probe *p)
+static int send_probe(struct agent *a, const struct net_route *to, struct probe *p, size_t len)
 {
     const struct agent_keys *k = a->proven.set ? &a->proven : &a->given;
-    uint8_t bytes[PROBE_BYTES];
-    struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
+    uint8_t bytes[PROBE_BYTES_MAX];
+    struct iovec part = {.iov_base = bytes, .iov_len = len};
+    struct net_route route = *to;
+    size_t said = len - PROBE_CODE_BYTES;
+    route.whole = true;
     p->flags |= (a->calling ? PROBE_CALLER : 0) | (a->proven.set ? PROBE_PROVEN : 0);
     memcpy(p->tag, a->member.tag, sizeof p->tag);
-    probe_write(p, bytes, sizeof bytes);
-    if (mac_compute(k->out, bytes, sizeof bytes - PROBE_CODE_BYTES,
-                    bytes + sizeof bytes - PROBE_CODE_BYTES) == HX_OK)
-        (void)net_port_send(udt_port_net(a->port), route, &part, 1, MSG_DONTWAIT);
+    probe_write(p, bytes, len);
+    errno = ENOMEM;
+    if (mac_compute(k->out, bytes, said, bytes + said) < 0)
+        return -1;
+    return net_port_send(udt_port_net(a->port), &route, &part, 1, MSG_DONTWAIT);
+}
+
+static void way_of(const struct agent *a, int at, struct net_route *out)
+{
+    const struct net_path *way = &a->ways[at].at;
+    *out = (struct net_route){.to = way->remote, .local = way->local, .socket = way->socket};
 }
 
 void agent_send_request(struct agent *a, int at)
 {
-    const struct net_path *way = &a->ways[at].at;
-    struct net_route route = {.to = way->remote, .local = way->local, .socket = way->socket};
+    struct net_route route;
     struct probe p = {.kind = PROBE_REQUEST,
                       .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
                       .number = ++a->number};
+    way_of(a, at, &route);
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    send_probe(a, &route, &p);
+    (void)send_probe(a, &route, &p, PROBE_BYTES);
+}
+
+int agent_send_padded(struct agent *a, int at, int len)
+{
+    struct net_route route;
+    struct probe p = {.kind = PROBE_REQUEST, .number = ++a->number};
+    way_of(a, at, &route);
+    return send_probe(a, &route, &p, (size_t)len);
 }
 
 void agent_send_to(struct agent *a, const struct net_route *route)
 {
     struct probe p = {.kind = PROBE_REQUEST, .number = ++a->number};
-    send_probe(a, route, &p);
+    (void)send_probe(a, route, &p, PROBE_BYTES);
 }
 
 static void send_answer(struct agent *a, const struct arrived_probe *arrived, uint64_t number)
@@ -72,7 +91,7 @@ static void send_answer(struct agent *a, const struct arrived_probe *arrived, ui
     struct sockaddr_in6 sa;
     net_address_to_sockaddr6(&arrived->from.to, &sa);
     if (endpoint_from_sockaddr(&p.seen, (struct sockaddr *)&sa, sizeof sa) == HX_OK)
-        send_probe(a, &arrived->from, &p);
+        (void)send_probe(a, &arrived->from, &p, PROBE_BYTES);
 }
 
 static bool seen(struct agent_keys *k, uint64_t number, bool set)
@@ -123,7 +142,9 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
 static void take_answer(struct agent *a, const struct probe *p, const struct arrived_probe *arrived)
 {
     int at = agent_way_of(a, &arrived->from);
-    if (at >= 0 && path_choice_answered(&a->choice, at, p->number, arrived->came_us))
+    if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
+        return;
+    if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))
         agent_link(a, at);
 }
 

@@ -4,6 +4,7 @@
 
 #include "client/agent.h"
 #include "client/hard_nat.h"
+#include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
 #include "shim/net/paths.h"
@@ -23,6 +24,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    struct path_mtu mtu;
 };
 
 struct agent_hard {
@@ -58,6 +60,7 @@ struct agent {
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct agent_hard hard;
+    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
     uint64_t number;                 /* of our last request */
     int64_t moved_ms;                /* when the peer said last that its paths are lost */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
@@ -87,6 +90,8 @@ void agent_reset_locals(struct agent *a);
 int agent_make_keys(struct agent *a); /* from the session. HX_ENOMEM */
 void agent_take_secret(struct agent *a);
 void agent_send_request(struct agent *a, int at);
+/* A request of `len` bytes: a->number. -1: errno. */
+int agent_send_padded(struct agent *a, int at, int len);
 /* To where there may be a path. */
 void agent_send_to(struct agent *a, const struct net_route *route);
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
@@ -97,5 +102,14 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
 void agent_hard_end(struct agent *a);                  /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a);               /* all of them are */
+
+/* agent_mtu.c */
+#define IPV4_HEADS 28 /* bytes of IP and UDP */
+#define IPV6_HEADS 48
+void agent_fit_way(struct agent *a, int at); /* a new one */
+/* What UDT and shim/net are told is true for the path in use. */
+void agent_fit(struct agent *a);
+/* Asks what the path in use carries. When it is worth another call. */
+int64_t agent_mtu_turn(struct agent *a, int64_t now_ms);
 
 #endif

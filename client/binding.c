@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STEADY_MS             5000 /* a bind that held for so long begins the backoff anew */
-#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
+#define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
+#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
@@ -79,8 +80,8 @@ static void report_end(const struct leg *leg, enum hx_event event, const struct 
 static int64_t backoff_after(struct leg *leg, int retry_after_s)
 {
     int64_t delay_ms = backoff_next_ms(&leg->backoff, engine_random());
-    if (retry_after_s > 0) /* no longer than our own bound: it may be a slip, or malice */
-        delay_ms += retry_after_s * 1000LL < BACKOFF_MAX_MS ? retry_after_s * 1000LL : BACKOFF_MAX_MS;
+    if (retry_after_s > 0)
+        delay_ms += retry_after_s * 1000LL < RETRY_AFTER_MAX_MS ? retry_after_s * 1000LL : RETRY_AFTER_MAX_MS;
     return delay_ms;
 }
 
@@ -134,6 +135,8 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
 {
     struct binding *b = leg->b;
     bool was_bound = leg->state == LEG_BOUND;
+    if (end->answered || end->error == HX_ETIMEDOUT)
+        turn_answered(&leg->turn, end->answered);
     if (was_bound && clock_now_ms() - leg->bound_ms >= STEADY_MS)
         backoff_reset(&leg->backoff);
     count_unanswered(leg, end, was_bound);
@@ -151,6 +154,7 @@ static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
+    leg->renewing = false;
     close_former(leg);
     leg_ended(leg, end);
     leg->nameserver = NULL;
@@ -159,20 +163,44 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void ask(struct leg *leg);
 
+/* Has the router map the port that peers are told of, once it is known that there is one. */
+static void keep_candidates(struct binding *b, const struct leg *leg)
+{
+    const struct udt_port *port = nameserver_port(leg->nameserver);
+    struct endpoint local;
+    socklen_t len;
+    const struct sockaddr *sa = udt_port_local(port, &len);
+    if (b->candidates && b->candidates_port != port && leg != b->main)
+        return;
+    if (b->candidates_port != port || !b->candidates) {
+        local_candidates_end(b->candidates);
+        b->candidates = NULL;
+        b->candidates_port = port;
+        if (endpoint_from_sockaddr(&local, sa, len) == HX_OK) /* without memory it goes on without them */
+            (void)local_candidates_begin(&b->candidates, local.port, b->settings->families,
+                                         b->settings->port_mapping, NULL, NULL);
+    }
+    if (b->candidates)
+        local_candidates_seen(b->candidates, &leg->external);
+}
+
 static void on_agreed(void *user, const struct endpoint *external)
 {
     struct leg *leg = user;
     struct binding *b = leg->b;
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
-    bool same = leg->former && endpoint_equal(external, &leg->external);
+    bool same = leg->renewing && endpoint_equal(external, &leg->external);
+    leg->renewing = false;
     close_former(leg);
+    turn_answered(&leg->turn, true);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
     leg->families = nameserver_family(leg->nameserver);
     leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
     leg->external = *external;
+    keep_candidates(b, leg);
     b->ever_bound = true;
     if (!same)
         report(&b->settings->reporter,
@@ -225,7 +253,7 @@ static void ask(struct leg *leg)
 {
     struct binding *b = leg->b;
     enter(leg, LEG_QUEUED);
-    if (turn_take(&leg->turn, &b->settings->nameservers[b->where]))
+    if (turn_take(&leg->turn, &b->settings->nameservers[b->where], leg->families))
         ask_now(leg);
 }
 
@@ -265,6 +293,8 @@ static bool may_hurry(const struct leg *leg)
 
 void binding_network_changed(struct binding *b)
 {
+    if (b->candidates)
+        local_candidates_network_changed(b->candidates);
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
         int64_t soon_ms = clock_now_ms() + engine_random() % HURRY_SPREAD_MS;
@@ -307,6 +337,7 @@ static void renew(struct leg *leg)
     nameserver_callbacks(leg->nameserver, &callbacks);
     leg->former = leg->nameserver;
     leg->nameserver = NULL;
+    leg->renewing = true;
     ask(leg);
 }
 
@@ -362,6 +393,8 @@ void binding_end(struct binding *b)
         return;
     leg_off(&b->legs[0]);
     leg_off(&b->legs[1]);
+    local_candidates_end(b->candidates);
+    b->candidates = NULL;
 }
 
 const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n)

@@ -14,6 +14,7 @@
 #define HX_CLIENT_BINDING_H
 
 #include "base/backoff.h"
+#include "client/local_candidates.h"
 #include "client/nameserver.h"
 #include "client/settings.h"
 #include "client/turns.h"
@@ -33,6 +34,7 @@ struct leg { /* private */
     /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
      * NULL */
     struct nameserver *former;
+    bool renewing; /* ASKING: and it may be gone already */
     struct turn turn;   /* QUEUED: waited for; ASKING: had */
     struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
@@ -60,6 +62,8 @@ struct binding {
     struct leg *main;
     int where; /* the nameserver that is asked, of settings->nameservers */
     char session[BINDING_SESSION_DIGITS + 1];
+    struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
+    const struct udt_port *candidates_port;
 };
 
 /* Begins. `settings` must outlive it. HX_OK; HX_ENOMEM, HX_ESYS (no randomness) and no callback. */

@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/hard_nat.h"
 #include "client/nameserver.h"
 #include "client/nat.h"
 #include "client/own_fields.h"
@@ -22,6 +23,8 @@
 
 #define UNANSWERED_MAX 2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
 #define RETRY_MAX_MS   2000 /* somebody waits, and not for long */
+#define AGAIN_FIRST_MS 1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
+#define AGAIN_MS       2500
 
 /* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same
  * name go one after the other. */
@@ -50,6 +53,7 @@ struct connect {
     } round;
     struct parts parts;
     struct nat_mapping told; /* of our NAT, with the question */
+    struct session session;  /* of the punch */
     struct nameserver *nameserver;
     struct udt_port *port; /* the punch leaves from it */
 
@@ -123,6 +127,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
     const struct candidates *peer = &part->peer;
     struct punch_result begun = {.peer = &peer->list[0].at, .name = c->settings.name};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
+    c->session = part->session;
     report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
     int err = punch_begin(&(struct punch_request){.port = c->port,
@@ -139,6 +144,8 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .user = c});
     if (err < 0)
         fail(c, err);
+    else if (c->session.given)
+        engine_timer_set(&c->retry, clock_now_ms() + AGAIN_FIRST_MS);
 }
 
 static void on_end(void *user, const struct nameserver_end *end);
@@ -162,15 +169,20 @@ static void on_agreed(void *user, const struct endpoint *external)
 static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
-    bool known = c->parts.own.family != AF_UNSPEC;
+    bool own_known = c->parts.own.family != AF_UNSPEC;
+    struct agent *known;
     if (c->state == CONNECT_DONE)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        punch(c, part);
+        known = part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id) : NULL;
+        if (known)
+            agent_told(known, &part->peer, &part->mapping, &c->told);
+        else
+            punch(c, part);
         break;
     case PART_OWN:
-        if (!known)
+        if (!own_known)
             tell_external(c);
         break;
     case PART_OTHER:
@@ -178,7 +190,8 @@ static void on_part(void *user, const struct multipart_part *part)
     }
 }
 
-static void ask(struct connect *c)
+/* `session`: that is continued; NULL: a new one. */
+static void ask_for(struct connect *c, const struct session *session)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
     char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
@@ -192,15 +205,43 @@ static void ask(struct connect *c)
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
     own_fields(&fields, engine_port());
     c->told = fields.mapping;
+    if (session)
+        fields.session = *session;
     buf_init(&bytes, 0);
     int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
                                     c->settings.wait_s > 0 ? prefer : NULL, &fields);
     if (err == HX_OK)
         err = nameserver_open(&c->nameserver, &request, &callbacks);
     buf_free(&bytes);
-    enter(c, CONNECT_ASKING);
+    if (!session)
+        enter(c, CONNECT_ASKING);
     if (err < 0)
         fail(c, err);
+}
+
+static void ask(struct connect *c)
+{
+    ask_for(c, NULL);
+}
+
+/* In the same session: each side is told what the other one knows of itself now. */
+static void ask_again(struct connect *c)
+{
+    nameserver_close(c->nameserver);
+    c->nameserver = NULL;
+    engine_timer_set(&c->retry, clock_now_ms() + AGAIN_MS);
+    ask_for(c, &c->session);
+}
+
+/* It has turned out that our NAT maps by destination: the peer must know, to do its half. */
+static void on_nat_news(void *user)
+{
+    struct connect *c = user;
+    struct nat_mapping now;
+    if (c->state != CONNECT_PUNCHING || !c->session.given || !nat_known(AF_INET, &now) ||
+        !hard_nat_is(&now) || hard_nat_is(&c->told))
+        return;
+    ask_again(c);
 }
 
 static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,
@@ -317,7 +358,11 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void on_retry(struct timer *t)
 {
-    ask(container_of(t, struct connect, retry));
+    struct connect *c = container_of(t, struct connect, retry);
+    if (c->state == CONNECT_PUNCHING)
+        ask_again(c);
+    else
+        ask(c);
 }
 
 static void on_cancel(struct engine_member *m)
@@ -358,7 +403,7 @@ static int reach(struct connect *c)
 {
     struct nat_keeper *nat = NULL;
     c->begun_ms = clock_now_ms();
-    (void)nat_keep(&nat, &c->settings, NULL, NULL); /* without memory the peer hears less */
+    (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
     ask(c);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)

@@ -1,6 +1,7 @@
 /* The calls of hx.h that belong to no handle. */
 #include "client/api.h"
 #include "client/engine.h"
+#include "client/portmap.h"
 #include "proto/endpoint.h"
 #include "proto/host_id.h"
 #include "secure/key.h"
@@ -13,7 +14,8 @@ _Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt/udt.h agr
 
 void hx_cleanup(void)
 {
-    engine_end();
+    engine_end(); /* while it waits for peers, the router hears that it may forget */
+    portmap_await_end(PORTMAP_GIVE_BACK_MS);
 }
 
 int hx_key_generate(char text[HX_KEY_TEXT_MAX])

@@ -117,15 +117,17 @@ struct hx_config {
      * '#', say nothing. hx_connect() uses the first key, a listener lets in whoever has any of them. Only
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
-    int family;   /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
-    int reserved; /* must be 0: room for a field to come */
+    int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
+    /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP, NAT-PMP or
+     * UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
+    int no_port_mapping;
     /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
      * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */
     const char *stun;
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */
     int path_events;
-    int reserved2; /* must be 0 */
+    int reserved; /* must be 0: room for a field to come */
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
@@ -136,11 +138,11 @@ HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *conf
 /* Registers `name` and returns when the nameserver has agreed. Until then, for config.timeout_ms, it is tried
  * again when it was not reached or had no room. From then on the library keeps the name bound: when the
  * nameserver restarts or falls silent, or this host gets another address, it binds anew, for ever, less and
- * less often (up to 30 s). Where both have IPv4 and IPv6 the name is bound over both; hx_bind() returns when
- * it is over one. HX_OK: *out is the caller's, to be closed with hx_listener_close(). HX_ECONFLICT: held by
- * somebody alive; HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached
- * in time; HX_ELIMIT: it had no room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or
- * config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+ * less often (up to 30 s; one that has no room may ask for up to 120 s more). Where both have IPv4 and IPv6
+ * the name is bound over both; hx_bind() returns when it is over one. HX_OK: *out is the caller's, to be closed
+ * with hx_listener_close(). HX_ECONFLICT: held by somebody alive; HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE,
+ * HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no room; HX_EREJECTED,
+ * HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
 {
     return hx_bind_sized(out, config, sizeof *config, name);
@@ -316,7 +318,8 @@ HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
  * (it has a checksum); HX_ENOTFOUND: there is no key; HX_ELIMIT: above 1024; HX_ENOMEM. */
 HX_API int hx_keys_check(const char *text, int *line);
 
-/* Ends the library in this process: closes all connections, stops its thread; about half a second at most.
+/* Ends the library in this process: closes all connections, gives back what the router has mapped, stops its
+ * threads; about half a second at most.
  * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any
  * more. Call it before exit, so that peers and nameserver learn at once. May be called twice. */
 HX_API void hx_cleanup(void);

@@ -23,9 +23,10 @@
 #define THREAD_STACK_BYTES (256 * 1024)
 #define NATPMP_AFTER_MS    150 /* PCP, which is better, has had so long to answer */
 #define UPNP_AFTER_MS      400 /* likewise PCP and NAT-PMP; an addition takes two exchanges within the LAN */
-#define IDLE_MS            300000 /* a router may have been starting */
-#define RENEW_AGAIN_MS     4000   /* RFC 6887, 11.2.1: the least between two; doubled */
-#define MAPPINGS_MAX       8      /* threads at once: the engine has four ports */
+#define IDLE_FIRST_MS      10000 /* a router may have been starting, or slow; doubled */
+#define IDLE_MAX_MS        300000
+#define RENEW_AGAIN_MS     4000 /* RFC 6887, 11.2.1: the least between two; doubled */
+#define MAPPINGS_MAX       8    /* threads at once: the engine has four ports */
 
 enum mapping_state { MAPPING_SEEKING, MAPPING_HELD, MAPPING_IDLE, MAPPING_ENDING, MAPPING_DONE };
 
@@ -50,6 +51,7 @@ struct mapping {
     int announce_fd; /* HELD; -1: none */
     struct way_request request;
     int64_t asked_ms, renew_ms, again_ms, expires_ms;
+    int64_t idle_ms; /* how long, the next time */
 };
 
 static struct mapping *mappings;
@@ -135,6 +137,7 @@ static void hold(struct mapping *m)
     m->renew_ms = now_ms + (lifetime_ms / 2 > RENEW_AGAIN_MS ? lifetime_ms / 2 : RENEW_AGAIN_MS);
     m->expires_ms = now_ms + lifetime_ms;
     m->again_ms = RENEW_AGAIN_MS;
+    m->idle_ms = IDLE_FIRST_MS;
     enter(m, MAPPING_HELD);
     tell(m, &m->way->external);
 }
@@ -204,7 +207,7 @@ static void seek(struct mapping *m)
     if (m->way && m->way->state == WAY_MAPPED)
         hold(m);
     else
-        enter(m, is_left(m) ? MAPPING_ENDING : MAPPING_IDLE);
+        enter(m, m->way || is_left(m) ? MAPPING_ENDING : MAPPING_IDLE);
 }
 
 static void lose(struct mapping *m)
@@ -246,7 +249,8 @@ static void keep(struct mapping *m)
 
 static void idle(struct mapping *m)
 {
-    (void)doze(m, clock_now_ms() + IDLE_MS);
+    (void)doze(m, clock_now_ms() + m->idle_ms);
+    m->idle_ms = 2 * m->idle_ms < IDLE_MAX_MS ? 2 * m->idle_ms : IDLE_MAX_MS;
     enter(m, is_left(m) ? MAPPING_ENDING : MAPPING_SEEKING);
 }
 
@@ -302,6 +306,17 @@ static int spawn(struct mapping *m)
     return rc == 0 ? HX_OK : HX_ESYS;
 }
 
+static struct mapping *mapping_of(uint16_t local_port)
+{
+    struct mapping *m;
+    DL_FOREACH(mappings, m)
+    {
+        if (m->local_port == local_port)
+            break;
+    }
+    return m;
+}
+
 static int mapping_create(struct mapping **out, uint16_t local_port)
 {
     struct mapping *m;
@@ -312,6 +327,7 @@ static int mapping_create(struct mapping **out, uint16_t local_port)
         return HX_ENOMEM;
     m->local_port = local_port;
     m->announce_fd = -1;
+    m->idle_ms = IDLE_FIRST_MS;
     m->request = (struct way_request){.local_port = local_port, .lifetime_s = PORTMAP_LIFETIME_S};
     m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->wake_fd >= 0 &&
@@ -339,11 +355,7 @@ int portmap_begin(struct portmap **out, uint16_t local_port, portmap_changed_fn 
     struct portmap *p = calloc(1, sizeof *p);
     if (!p)
         return HX_ENOMEM;
-    DL_FOREACH(mappings, m)
-    {
-        if (m->local_port == local_port)
-            break;
-    }
+    m = mapping_of(local_port);
     int err = m ? HX_OK : mapping_create(&m, local_port);
     if (err < 0) {
         free(p);
@@ -355,9 +367,11 @@ int portmap_begin(struct portmap **out, uint16_t local_port, portmap_changed_fn 
     return HX_OK;
 }
 
-const struct endpoint *portmap_external(const struct portmap *p)
+const struct endpoint *portmap_external(uint16_t local_port)
 {
-    return &p->mapping->external;
+    static const struct endpoint none;
+    const struct mapping *m = mapping_of(local_port);
+    return m ? &m->external : &none;
 }
 
 void portmap_network_changed(struct portmap *p)

@@ -23,8 +23,8 @@ portmap_changed_fn(void *user); /* portmap_external() has changed; calls none of
 
 /* Begins. HX_OK; HX_ENOMEM, HX_ESYS and no callback. Never calls back before it returns. */
 int portmap_begin(struct portmap **out, uint16_t local_port, portmap_changed_fn *changed, void *user);
-/* AF_UNSPEC: there is none now. One with a private address (proto/address.h) leads through a second NAT. */
-const struct endpoint *portmap_external(const struct portmap *p);
+/* Of whoever holds a mapping of that port. AF_UNSPEC: there is none now. One with a private address (proto/address.h) leads through a second NAT. */
+const struct endpoint *portmap_external(uint16_t local_port);
 /* This host's addresses or routes have changed. */
 void portmap_network_changed(struct portmap *p);
 /* Our external address has changed, or nothing comes back any more: the router may have been restarted, and

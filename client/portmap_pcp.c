@@ -12,7 +12,8 @@
 
 struct pcp {
     struct way way;
-    int fd; /* connected: the kernel takes the gateway's datagrams alone */
+    int fd;                 /* connected: the kernel takes the gateway's datagrams alone */
+    struct endpoint client; /* our address, as the server sees it: RFC 6887, 8.2 wants it so */
     struct pcp_request request;
     int64_t due_ms, repeat_ms;
 };
@@ -41,7 +42,7 @@ static void ask(struct pcp *p, int64_t now_ms)
 static void pcp_probe(struct way *w, int64_t now_ms)
 {
     struct pcp *p = pcp_of(w);
-    p->request = (struct pcp_request){.opcode = PCP_ANNOUNCE, .client = w->gateway.local};
+    p->request = (struct pcp_request){.opcode = PCP_ANNOUNCE, .client = p->client};
     ask(p, now_ms);
 }
 
@@ -49,7 +50,7 @@ static void pcp_map(struct way *w, const struct way_request *r, int64_t now_ms)
 {
     struct pcp *p = pcp_of(w);
     p->request = (struct pcp_request){
-        .opcode = PCP_MAP, .client = w->gateway.local, .external = r->external, .lifetime_s = r->lifetime_s};
+        .opcode = PCP_MAP, .client = p->client, .external = r->external, .lifetime_s = r->lifetime_s};
     p->request.client.port = r->local_port;
     memcpy(p->request.nonce, r->nonce, sizeof p->request.nonce);
     ask(p, now_ms);
@@ -106,7 +107,8 @@ int way_pcp_open(struct way **out, const struct gateway *gateway)
 {
     static const struct way_ops ops = {pcp_probe, pcp_map, pcp_fd, pcp_due_ms, pcp_step, pcp_close};
     struct endpoint server = gateway->address;
-    struct sockaddr_storage to;
+    struct sockaddr_storage to, own;
+    socklen_t own_len = sizeof own;
     struct pcp *p = calloc(1, sizeof *p);
     if (!p)
         return HX_ENOMEM;
@@ -114,7 +116,9 @@ int way_pcp_open(struct way **out, const struct gateway *gateway)
     server.port = PCP_PORT;
     socklen_t len = endpoint_to_sockaddr(&server, &to);
     p->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (p->fd < 0 || connect(p->fd, (struct sockaddr *)&to, len) < 0) {
+    if (p->fd < 0 || connect(p->fd, (struct sockaddr *)&to, len) < 0 ||
+        getsockname(p->fd, (struct sockaddr *)&own, &own_len) < 0 ||
+        endpoint_from_sockaddr(&p->client, (struct sockaddr *)&own, own_len) < 0) {
         if (p->fd >= 0)
             close(p->fd);
         free(p);

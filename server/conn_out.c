@@ -94,6 +94,8 @@ int conn_refuse(struct conn *c, const struct reply *reply)
         c->world->stopping || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
 
+    if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_RATE)
+        r.retry_after_s += policy_returns_later_s(c->world->policy, &c->member.peer, c->world->now_ms);
     r.head = r.head || c->request.head;
     r.close = r.close || c->request.close;
     counters_add(c->world->counters, r.counter);

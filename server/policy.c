@@ -11,6 +11,7 @@ struct policy {
     struct limits limits;
     size_t entered;
     struct rate refusals;      /* of each source */
+    struct rate returns;       /* of the refused of each source */
     struct rate introductions; /* of each source to each name */
 };
 
@@ -23,6 +24,8 @@ int policy_create(struct policy **out, const struct server_config *config)
     p->config = config;
     p->limits.per_address = (size_t)config->max_per_address;
     rate_init(&p->refusals, (unsigned)config->rate_per_address);
+    rate_init(&p->returns,
+              ((unsigned)config->rate_per_address + POLICY_RETURNS_SHARE - 1) / POLICY_RETURNS_SHARE);
     rate_init(&p->introductions, (unsigned)config->introductions_per_source);
     *out = p;
     return HX_OK;
@@ -72,6 +75,20 @@ bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_
 
     endpoint_to_sockaddr6(peer, &address);
     return rate_take(&p->refusals, address.sin6_addr.s6_addr, now_ms);
+}
+
+int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_t now_ms)
+{
+    const struct token_limit limit = RATE_LIMIT(p->returns.per_second);
+    uint8_t key[RATE_KEY_BYTES];
+
+    if (limit.per_second == 0)
+        return 0;
+    struct token_bucket *b = rate_bucket_of(&p->returns, key, source_key(peer, key));
+    int64_t ahead_s = -token_bucket_left(b, &limit, now_ms) / limit.per_second; /* of those told before */
+    if (ahead_s < POLICY_RETURN_MAX_S)
+        token_bucket_spend(b, &limit, 1, now_ms);
+    return ahead_s > 0 ? (int)ahead_s : 0;
 }
 
 static struct token_bucket *bucket_of(struct policy *p, const char *name, const struct endpoint *peer)

@@ -7,6 +7,9 @@
 #include "server/reply.h"
 #include <stddef.h>
 
+#define POLICY_RETURNS_SHARE 4   /* a quarter */
+#define POLICY_RETURN_MAX_S  110 /* with REPLY_RETRY_AFTER_S what hx heeds (client/binding.c) */
+
 struct policy;
 struct server_config;
 
@@ -22,6 +25,12 @@ size_t policy_entered(const struct policy *p); /* connections that are counted *
 /* Refusals cost the server an answer and a line in the log. False: this source has been refused too often,
  * and is answered 429. */
 bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_t now_ms);
+
+/* Who is refused for a limit of its address comes back, and so do all others behind that address, whose
+ * connections have a rate. Each is given a time of its own to return: together they take POLICY_RETURNS_SHARE
+ * of that rate at most, and leave the rest to those that hear of the limit for the first time. Seconds on top
+ * of REPLY_RETRY_AFTER_S, at most POLICY_RETURN_MAX_S. */
+int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_t now_ms);
 
 /* Takes what it costs the holder of `name` to be told of `peer`: a part for a connect, a challenge for a
  * bind. `name_bucket` is kept with the name.

@@ -74,8 +74,7 @@ struct registry_member {
     const struct registry_events *events; /* set once, with `peer`, by the owner */
     struct endpoint peer;
     int least_rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
-    char
-        *lines; /* what it tells those whom it meets, or NULL; the owner's, unchanged while in the registry */
+    char *lines;      /* what it tells those whom it meets, or NULL; unchanged while it is in the registry */
     struct registry_answer answer; /* the last one; read it */
     struct {                       /* the registry's own */
         struct registry_name *name;

@@ -39,29 +39,33 @@ static bool begin_session(struct registry_local *l, struct registry_told *h1, st
     return true;
 }
 
+static void watch(struct registry_name *n, struct registry_member *m)
+{
+    registry_unlist(m);
+    registry_list(n, m, REGISTRY_WATCHER);
+    m->in.counted = false;
+}
+
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
     struct endpoint address = holder->peer;
-    struct simultaneous times = times_of(n, holder, m);
     struct registry_told h1 = {.lines = holder->lines}, h2 = {.lines = m->lines};
-    bool tell = begin_session(n->local, &h1, &h2, m->in.request);
-    int err = HX_OK;
 
-    if (!endpoint_equal(&m->in.told, &address)) /* else the name came back to where it was */
-        err =
-            holder->events->introduce(holder, m->in.request->name, &m->peer, tell ? &h2 : NULL, times.h1_ms);
+    if (endpoint_equal(&m->in.told, &address)) { /* the name came back to where it was */
+        watch(n, m);
+        return HX_OK;
+    }
+    struct simultaneous times = times_of(n, holder, m);
+    bool session = begin_session(n->local, &h1, &h2, m->in.request);
+    int err =
+        holder->events->introduce(holder, m->in.request->name, &m->peer, session ? &h2 : NULL, times.h1_ms);
     if (err < 0)
         return err;
-    registry_unlist(m);
-    registry_list(n, m, REGISTRY_WATCHER);
-    m->in.counted = false;
-    if (endpoint_equal(&m->in.told, &address))
-        return HX_OK;
+    watch(n, m);
     m->in.told = address;
-    registry_answer(
-        m, (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms},
-        tell ? &h1 : NULL);
+    m->answer = (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms};
+    m->events->answered(m, session ? &h1 : NULL);
     return HX_OK;
 }
 

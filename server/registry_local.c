@@ -26,7 +26,7 @@ static void make_pending(struct registry_name *n, enum registry_role from,
         registry_unlist(m);
         registry_list(n, m, registry_pending(m->peer.family));
         if (from == REGISTRY_WAITER)
-            registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED}, NULL);
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
     }
 }
 
@@ -51,8 +51,7 @@ static void become_holder(struct registry_name *n, struct registry_member *m, en
     make_pending(n, REGISTRY_WATCHER, m);
     make_pending(n, REGISTRY_WAITER, m);
     registry_tell_missing_family(n);
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND, .how = how, .holder = *instead},
-                    NULL);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND, .how = how, .holder = *instead});
 }
 
 static void take_from_holder(struct registry_name *n, struct registry_member *m, enum registry_how how)
@@ -199,7 +198,7 @@ static void bind_against(struct registry_name *n, struct registry_member *m)
     }
     registry_list(n, m, REGISTRY_CHALLENGER);
     counters_add(n->local->c.counters, COUNTER_CHALLENGED);
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_ASKS, .holder = holder}, NULL);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_ASKS, .holder = holder});
     challenge(n);
 }
 
@@ -215,7 +214,7 @@ static void local_bind(struct registry *r, struct registry_member *m, const stru
         if (held && !own)
             registry_refuse(m, REPLY_HELD);
         else
-            registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND}, NULL);
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND});
         return;
     }
     n = find_or_add(of(r), q->host_id);
@@ -243,7 +242,7 @@ static void wait_for_holder(struct registry_local *l, struct registry_member *m,
     }
     registry_hold(n);
     registry_list(n, m, REGISTRY_WAITER);
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_WAITS}, NULL);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_WAITS});
     registry_tell_missing_family(n);
     registry_release(n);
 }
@@ -262,7 +261,7 @@ static int connect_to(struct registry_name *n, struct registry_member *m, struct
     registry_list(n, m, registry_pending(m->peer.family));
     err = registry_introduce(n, holder, m);
     if (err == HX_EAGAIN)
-        registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED}, NULL);
+        registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
     else if (err < 0)
         registry_unlist(m);
     return err == HX_EAGAIN ? HX_OK : err;
@@ -288,8 +287,7 @@ static void local_connect(struct registry *r, struct registry_member *m, const s
     struct registry_member *holder;
     while (err < 0 && (holder = registry_holder_of_family(n, m->peer.family)) != NULL) {
         if (q->head)
-            registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = holder->peer},
-                            NULL);
+            registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = holder->peer});
         err = q->head ? HX_OK : connect_to(n, m, holder);
     }
     if (err < 0 && !n->members[REGISTRY_HOLDER])

@@ -63,8 +63,7 @@ void registry_release(struct registry_name *n);
 void registry_list(struct registry_name *n, struct registry_member *m, enum registry_role role);
 void registry_unlist(struct registry_member *m);
 struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family);
-/* `told`: NULL, or what an introduction tells. */
-void registry_answer(struct registry_member *m, struct registry_answer a, const struct registry_told *told);
+void registry_answer(struct registry_member *m, struct registry_answer a);
 void registry_refuse(struct registry_member *m, enum reply_reason reason);
 /* Why somebody of the other family is refused; somebody holds the name. */
 enum reply_reason registry_missing_family(const struct registry_name *n);

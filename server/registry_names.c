@@ -94,15 +94,15 @@ struct registry_member *registry_holder_of_family(const struct registry_name *n,
 
 /* ---- answers ---- */
 
-void registry_answer(struct registry_member *m, struct registry_answer a, const struct registry_told *told)
+void registry_answer(struct registry_member *m, struct registry_answer a)
 {
     m->answer = a;
-    m->events->answered(m, told);
+    m->events->answered(m, NULL);
 }
 
 void registry_refuse(struct registry_member *m, enum reply_reason reason)
 {
-    registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason}, NULL);
+    registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason});
 }
 
 enum reply_reason registry_missing_family(const struct registry_name *n)

@@ -5,47 +5,45 @@
 #include "proto/response.h"
 #include <stdio.h>
 
-#define STRING(x)  #x
-#define DECIMAL(x) STRING(x)
-
-#define RETRY_AFTER(s) "Retry-After: " DECIMAL(s) "\r\n" /* RFC 9110, 10.2.3 */
-#define RETRY          RETRY_AFTER(REPLY_RETRY_AFTER_S)
-#define RETRY_SOON     RETRY_AFTER(REPLY_OFTEN_S)
+#define NO_RETRY   0
+#define RETRY      REPLY_RETRY_AFTER_S
+#define RETRY_SOON REPLY_OFTEN_S
 
 #define OPEN  false /* the connection goes on after the answer */
 #define CLOSE true
-#define REASON(reason, status, close, headers, text) \
-    [REPLY_##reason] = {status, text, false, close, headers, COUNTER_REFUSED_##reason}
+#define REASON(reason, status, close, headers, retry_after_s, text) \
+    [REPLY_##reason] = {status, text, false, close, headers, COUNTER_REFUSED_##reason, retry_after_s}
 
 static const struct reply replies[] = {
     [REPLY_NOTHING] = {500, "an error inside the server; report it", false, true, NULL,
-                       COUNTER_REFUSED_NO_ANSWER},
-    REASON(UNKNOWN, 404, OPEN, NULL,
+                       COUNTER_REFUSED_NO_ANSWER, NO_RETRY},
+    REASON(UNKNOWN, 404, OPEN, NULL, NO_RETRY,
            "nobody holds that host_id; try again later, or wait with Prefer: wait=SECONDS"),
-    REASON(HELD, 409, OPEN, NULL,
+    REASON(HELD, 409, OPEN, NULL, NO_RETRY,
            "that host_id is held by a living connection; choose another one, or end that one"),
-    REASON(ONLY_IPV4, 409, OPEN, "Peer-Family: IPv4\r\n",
+    REASON(ONLY_IPV4, 409, OPEN, "Peer-Family: IPv4\r\n", NO_RETRY,
            "the peer has only IPv4; reach the nameserver over IPv4, too, or ask the peer to bind over IPv6"),
-    REASON(ONLY_IPV6, 409, OPEN, "Peer-Family: IPv6\r\n",
+    REASON(ONLY_IPV6, 409, OPEN, "Peer-Family: IPv6\r\n", NO_RETRY,
            "the peer has only IPv6; reach the nameserver over IPv6, too, or ask the peer to bind over IPv4"),
     REASON(
-        OFTEN_SOURCE, 429, OPEN, RETRY_SOON,
+        OFTEN_SOURCE, 429, OPEN, NULL, RETRY_SOON,
         "that host_id is asked for too often from your address (--introductions-per-source); try again in a "
         "second"),
-    REASON(OFTEN_NAME, 429, OPEN, RETRY_SOON,
+    REASON(OFTEN_NAME, 429, OPEN, NULL, RETRY_SOON,
            "that host_id is asked for too often (--introductions-per-name); try again in a second"),
-    REASON(LATE, 408, CLOSE, NULL, "the request was not complete in time; connect again and send it at once"),
-    REASON(CUT, 400, CLOSE, NULL, "the request ends in the middle; send it whole"),
-    REASON(PEER_LIMIT, 429, CLOSE, RETRY,
+    REASON(LATE, 408, CLOSE, NULL, NO_RETRY,
+           "the request was not complete in time; connect again and send it at once"),
+    REASON(CUT, 400, CLOSE, NULL, NO_RETRY, "the request ends in the middle; send it whole"),
+    REASON(PEER_LIMIT, 429, CLOSE, NULL, RETRY,
            "too many connections from your address (--max-per-address); close some, or try again later"),
     REASON(
-        PEER_RATE, 429, CLOSE, RETRY,
+        PEER_RATE, 429, CLOSE, NULL, RETRY,
         "too many refused requests from your address (--rate-per-address); mend them, then try again later"),
-    REASON(TOTAL_LIMIT, 503, CLOSE, RETRY,
+    REASON(TOTAL_LIMIT, 503, CLOSE, NULL, RETRY,
            "the server has as many connections as it may (--max-connections); try again later"),
-    REASON(NO_MEMORY, 503, CLOSE, RETRY, "the server is out of memory; try again later"),
-    REASON(NO_ANSWER, 503, CLOSE, RETRY, "the server's registry does not answer; try again later"),
-    REASON(STOPPING, 503, CLOSE, RETRY, "the server stops; try again later"),
+    REASON(NO_MEMORY, 503, CLOSE, NULL, RETRY, "the server is out of memory; try again later"),
+    REASON(NO_ANSWER, 503, CLOSE, NULL, RETRY, "the server's registry does not answer; try again later"),
+    REASON(STOPPING, 503, CLOSE, NULL, RETRY, "the server stops; try again later"),
 };
 
 struct reply reply_for(enum reply_reason reason)
@@ -57,7 +55,8 @@ struct reply reply_for_refusal(const struct request_refusal *refusal)
 {
     return (struct reply){refusal->status, refusal->text, refusal->head, refusal->fatal,
                           /* RFC 9110, 15.5.6 */
-                          refusal->status == 405 ? "Allow: GET, HEAD\r\n" : NULL, COUNTER_REFUSED_MALFORMED};
+                          refusal->status == 405 ? "Allow: GET, HEAD\r\n" : NULL, COUNTER_REFUSED_MALFORMED,
+                          NO_RETRY};
 }
 
 enum reply_reason reply_reason_for(int err)
@@ -84,9 +83,13 @@ enum reply_reason reply_reason_for(int err)
 
 int reply_write(struct buf *out, const struct reply *r)
 {
+    char headers[128];
     struct response_text text = {
-        .status = r->status, .body = r->text, .headers = r->headers, .head_only = r->head, .close = r->close};
+        .status = r->status, .body = r->text, .headers = headers, .head_only = r->head, .close = r->close};
 
+    int len = snprintf(headers, sizeof headers, "%s", r->headers ? r->headers : "");
+    if (r->retry_after_s > 0) /* RFC 9110, 10.2.3 */
+        snprintf(headers + len, sizeof headers - (size_t)len, "Retry-After: %d\r\n", r->retry_after_s);
     return response_write_text(out, &text);
 }
 

@@ -9,7 +9,7 @@
 struct buf;
 struct request_refusal;
 
-#define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3) */
+#define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3); of addresses see policy.h */
 #define REPLY_OFTEN_S       1  /* the same above a rate of introductions: a token is there again by then */
 
 struct reply {
@@ -19,6 +19,7 @@ struct reply {
     bool close;          /* the connection ends after it */
     const char *headers; /* NULL, or further header lines, each ending in CRLF */
     enum counter counter;
+    int retry_after_s; /* 0: no Retry-After */
 };
 
 /* What S itself refuses; DESIGN section 3 has the table. */

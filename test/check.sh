@@ -12,7 +12,8 @@ WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 export ASAN_OPTIONS="new_delete_type_mismatch=0:detect_leaks=1"
 export LSAN_OPTIONS="suppressions=$PWD/test/lsan.supp:print_suppressions=0"
-export TSAN_OPTIONS="suppressions=$PWD/test/tsan.supp:halt_on_error=0:exitcode=66"
+# The library's races are known by their functions: the history must reach back to them.
+export TSAN_OPTIONS="suppressions=$PWD/test/tsan.supp:halt_on_error=0:exitcode=66:history_size=7"
 export UBSAN_OPTIONS=print_stacktrace=1
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export LOGS COUNTS
@@ -118,6 +119,7 @@ suite_natlab() {
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
+    tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh

@@ -56,8 +56,9 @@ struct args {                 /* strings belong to argv or the environment, but 
     int keepalive_s;
     int retry_for_s; /* cp: how long it may be without a path before it gives up */
 
-    bool echo;         /* bind */
-    const char *share; /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
+    bool echo;            /* bind */
+    bool no_port_mapping; /* bind */
+    const char *share;    /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
     const char *allow[ARGS_ALLOW_MAX];
     int allow_count;
 

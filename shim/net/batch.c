@@ -1,9 +1,12 @@
 #include "shim/net/batch.h"
+#include "shim/net/parts.h"
 #include "shim/net/pktinfo.h"
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCH      16
+#define CROWDED    4    /* a queue that is full to one part of these */
 #define BYTES_EACH 1500 /* an Ethernet's packet with its heads: whoever sends longer ones does not reach us */
 
 struct batch {
@@ -16,6 +19,7 @@ struct batch {
     } controls[BATCH];
     uint8_t bytes[BATCH][BYTES_EACH];
     int count, next;
+    bool crowded;
 };
 
 struct batch *batch_create(void)
@@ -30,6 +34,15 @@ struct batch *batch_create(void)
     return b;
 }
 
+static bool is_crowded(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof info;
+
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+           info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / CROWDED;
+}
+
 static int fill(struct batch *b, int fd)
 {
     for (int i = 0; i < BATCH; i++) {
@@ -40,20 +53,8 @@ static int fill(struct batch *b, int fd)
     int n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
     b->next = 0;
     b->count = n > 0 ? n : 0;
+    b->crowded = n == BATCH && is_crowded(fd);
     return n;
-}
-
-/* False: not all of it has room there. */
-static bool scatter(const uint8_t *bytes, size_t len, const struct msghdr *mh)
-{
-    for (size_t i = 0; len > 0 && i < mh->msg_iovlen; i++) {
-        size_t n = len < mh->msg_iov[i].iov_len ? len : mh->msg_iov[i].iov_len;
-
-        memcpy(mh->msg_iov[i].iov_base, bytes, n);
-        bytes += n;
-        len -= n;
-    }
-    return len == 0;
 }
 
 ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
@@ -69,8 +70,13 @@ ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
         mh->msg_controllen = m->msg_hdr.msg_controllen;
     if (mh->msg_controllen)
         memcpy(mh->msg_control, m->msg_hdr.msg_control, mh->msg_controllen);
-    if (!scatter(b->bytes[b->next], m->msg_len, mh))
+    if (!parts_scatter(mh->msg_iov, (int)mh->msg_iovlen, b->bytes[b->next], m->msg_len))
         mh->msg_flags |= MSG_TRUNC;
     b->next++;
     return (ssize_t)m->msg_len;
+}
+
+bool batch_crowded(const struct batch *b)
+{
+    return b->crowded;
 }

@@ -2,6 +2,7 @@
 #ifndef HX_SHIM_NET_BATCH_H
 #define HX_SHIM_NET_BATCH_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -11,5 +12,8 @@ struct batch;
 struct batch *batch_create(void);
 /* As recvmsg(), without waiting: scatters one datagram over mh's parts. */
 ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh);
+/* More come than are read: a quarter of the socket's queue was full when the last ones were taken out
+ * of it. */
+bool batch_crowded(const struct batch *b);
 
 #endif

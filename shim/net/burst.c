@@ -1,5 +1,6 @@
 #include "shim/net/burst.h"
 #include "base/clock.h"
+#include "shim/net/parts.h"
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdatomic.h>
@@ -126,10 +127,8 @@ bool burst_holds(void)
 bool burst_hold(struct burst *b, int fd, const struct net_route *route, const struct iovec *parts,
                 int part_count)
 {
-    size_t len = 0;
+    size_t len = parts_length(parts, part_count);
 
-    for (int i = 0; i < part_count; i++)
-        len += parts[i].iov_len;
     if (b->unknown || len > BURST_BYTES_MAX || refused(b, &route->to))
         return false;
     if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof *route) != 0))
@@ -137,11 +136,7 @@ bool burst_hold(struct burst *b, int fd, const struct net_route *route, const st
     b->fd = fd;
     b->len = len;
     b->route = *route;
-    uint8_t *at = b->bytes + (size_t)b->count * len;
-    for (int i = 0; i < part_count; i++) {
-        memcpy(at, parts[i].iov_base, parts[i].iov_len);
-        at += parts[i].iov_len;
-    }
+    (void)parts_gather(parts, part_count, b->bytes + (size_t)b->count * len, len);
     if (!held)
         atomic_fetch_add(&holders, 1);
     held = b;

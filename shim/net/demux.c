@@ -5,7 +5,12 @@
 
 #define PROBE_LEN 64 /* bytes, at least */
 
-static const uint8_t probe[] = {0xE8, 'h', 'x', 'P'};
+static const uint8_t probe[] = {0xE8, 'h', 'x', 'P'}, piece[] = {0xE8, 'h', 'x', 'F'};
+
+bool demux_is_piece(const struct net_datagram *d)
+{
+    return d->len > DEMUX_BYTES && memcmp(d->parts[0].iov_base, piece, sizeof piece) == 0;
+}
 
 static_assert(DEMUX_BYTES >= STUN_MARK_BYTES, "a STUN message is told by the first part");
 

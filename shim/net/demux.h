@@ -2,6 +2,8 @@
  * decide, and the handler of its user gets it.
  *
  *   first bytes                      user
+ *   E8 68 78 46                      none: "hxF", a piece of a datagram (fragments.h): its user is looked for when
+ *                                    that is whole
  *   E8 68 78 50, and 64 or more      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a
  *                                    type that it does not have: it never sends one
  *   a STUN message with its cookie   NET_USER_STUN
@@ -72,6 +74,8 @@ struct demux { /* demux.c alone looks inside */
     int giving; /* threads inside of a handler that is not UDT's */
 };
 
+/* Whether it is a piece of another datagram, which net_port puts together before anybody else sees it. */
+bool demux_is_piece(const struct net_datagram *d);
 enum net_user demux_user(const struct demux *x, const struct net_datagram *d);
 /* At any time, but for NET_USER_UDT before anything is read. `take` NULL: nobody any more. The former handler
  * is not running any more when this returns; so it is not for a handler, nor for who has a lock that one

@@ -1,9 +1,12 @@
 #include "shim/net/net_port.h"
+#include "base/clock.h"
 #include "shim/net/batch.h"
 #include "shim/net/burst.h"
 #include "shim/net/extra_sockets.h"
+#include "shim/net/parts.h"
 #include "shim/net/path_table.h"
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +15,7 @@ struct net_port {
     int fd, family;
     bool disowned;
     bool ipv6_only;
+    atomic_bool whole; /* what the socket was told last about datagrams that are too long for the way */
     bool tells_local;  /* to which address of ours a datagram was sent */
     int receive_bytes; /* that were asked for; 0: the kernel's choice */
     struct sockaddr_storage local;
@@ -22,6 +26,7 @@ struct net_port {
     struct extra_sockets *extra;
     /* Of the thread that reads: */
     struct path_memo reading;
+    struct fragments *fragments; /* NULL: no piece of a datagram has come yet */
     bool extra_turn;
     /* Of the thread that sends bursts: */
     struct burst *burst; /* NULL: each datagram leaves by itself */
@@ -49,6 +54,29 @@ static int open_socket(int *fd, int family, bool ipv6_only)
     if (*fd < 0 || (family == AF_INET6 && setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0))
         return HX_ESYS;
     return HX_OK;
+}
+
+/* Where a datagram is longer than the kernel believes that the way carries, it is cut into IP's fragments; or it is
+ * sent as it is, and lost if that is true (ip(7), IP_PMTUDISC_PROBE): who finds out for himself what the way
+ * carries cannot have it cut, nor believe ICMP, which anybody can forge. */
+static void tell_whole(int fd, int family, bool whole)
+{
+    int six = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT;
+    int four = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_WANT;
+
+    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof four);
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof six);
+}
+
+/* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
+ * one's should: that is lost, or cut, now and then. */
+static void want_whole(struct net_port *p, bool whole)
+{
+    if (atomic_load_explicit(&p->whole, memory_order_relaxed) == whole)
+        return;
+    atomic_store(&p->whole, whole);
+    tell_whole(p->fd, p->family, whole);
 }
 
 static int open_own_socket(struct net_port *p)
@@ -125,6 +153,7 @@ void net_port_close(struct net_port *p)
         close(p->fd);
     free(p->batch);
     free(p->burst);
+    free(p->fragments);
     path_memo_end(&p->reading);
     path_memo_end(&p->sending);
     path_table_destroy(p->paths);
@@ -188,10 +217,7 @@ int net_port_extra_open(struct net_port *p, int *number)
         err = bind_extra(p, fd);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
         err = HX_ESYS;
-    if (err == HX_OK && p->receive_bytes) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
-    }
+    tell_whole(fd, p->family, true);
     if (err == HX_OK)
         err = extra_sockets_add(p->extra, fd, number);
     if (err < 0 && fd >= 0) {
@@ -200,6 +226,18 @@ int net_port_extra_open(struct net_port *p, int *number)
         errno = saved;
     }
     return err;
+}
+
+void net_port_extra_carries(struct net_port *p, int number)
+{
+    struct extra_socket *it = p->receive_bytes ? extra_sockets_hold(p->extra, number) : NULL;
+
+    if (!it)
+        return;
+    int fd = extra_socket_fd(it);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->receive_bytes, sizeof p->receive_bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &p->receive_bytes, sizeof p->receive_bytes);
+    extra_sockets_let_go(p->extra, it);
 }
 
 void net_port_extra_close(struct net_port *p, int number)
@@ -290,6 +328,24 @@ static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number)
     return n;
 }
 
+/* A piece of a datagram has come. True: that is whole now, and stands in *d instead. */
+static bool join(struct net_port *p, struct net_datagram *d)
+{
+    struct net_route from = {.to = d->from, .socket = d->socket};
+    uint8_t bytes[FRAGMENT_HEAD + FRAGMENTS_BYTES], whole[FRAGMENTS_BYTES];
+    struct fragment f;
+
+    (void)parts_gather(d->parts, d->part_count, bytes, sizeof bytes);
+    if (d->cut || d->len > sizeof bytes || !fragment_read(&f, bytes, d->len) ||
+        !path_table_takes_pieces(p->paths, &from, f.tag))
+        return false;
+    if (!p->fragments && !(p->fragments = fragments_create()))
+        return false;
+    d->len = fragments_take(p->fragments, &d->from, &f, bytes + FRAGMENT_HEAD, d->len - FRAGMENT_HEAD,
+                            clock_now_ms(), whole);
+    return d->len > 0 && parts_scatter(d->parts, d->part_count, whole, d->len);
+}
+
 int net_port_read(struct net_port *p, struct net_datagram *d)
 {
     struct sockaddr_in6 from = {0};
@@ -312,7 +368,14 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     d->len = (size_t)n;
     d->cut = mh.msg_flags & MSG_TRUNC;
     /* No host has such an address (RFC 1112): it would be forged to look like one of our peers. */
-    return !net_paths_is_canonical(&d->from) && demux_give(&p->demux, d);
+    if (net_paths_is_canonical(&d->from) || (demux_is_piece(d) && !join(p, d)))
+        return 0;
+    return demux_give(&p->demux, d);
+}
+
+bool net_port_crowded(const struct net_port *p)
+{
+    return p->batch && batch_crowded(p->batch);
 }
 
 static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
@@ -342,6 +405,8 @@ static int send_by_way(struct net_port *p, const struct net_route *way, const st
                        int part_count, int flags)
 {
     if (way->socket == 0)
+        want_whole(p, way->whole);
+    if (way->socket == 0)
         return send_by_fd(p, p->fd, way, parts, part_count, flags);
     struct extra_socket *it = extra_sockets_hold(p->extra, way->socket);
     if (!it) {
@@ -355,19 +420,46 @@ static int send_by_way(struct net_port *p, const struct net_route *way, const st
     return err;
 }
 
+/* -1: one of them has not left; errno. */
+static int send_pieces(struct net_port *p, const struct net_route *way, struct fragment *f, size_t most,
+                       const struct iovec *parts, int part_count, int flags)
+{
+    uint8_t bytes[FRAGMENTS_BYTES], head[FRAGMENT_HEAD];
+    size_t len = parts_gather(parts, part_count, bytes, sizeof bytes), each = 0;
+    unsigned count = fragment_count(len, most, &each);
+
+    errno = EMSGSIZE;
+    for (f->piece = 0; f->piece < count; f->piece++) {
+        struct iovec piece[2] = {{.iov_base = head, .iov_len = sizeof head},
+                                 {.iov_base = bytes + f->piece * each, .iov_len = each}};
+
+        f->last = f->piece + 1 == count;
+        if (f->last)
+            piece[1].iov_len = len - f->piece * each;
+        fragment_write(f, head);
+        if (send_by_way(p, way, piece, 2, flags) < 0)
+            return -1;
+    }
+    return count ? 0 : -1;
+}
+
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags)
 {
     struct net_route ways[NET_PATHS_MAX];
+    struct fragment piece;
+    size_t most;
     int err = -1;
 
     if (!net_paths_is_canonical(&route->to))
         return send_by_way(p, route, parts, part_count, flags);
+    bool cuts = path_table_cuts(p->paths, &route->to, parts_length(parts, part_count), &piece, &most);
     int n = path_table_ways(p->paths, route, parts, part_count, ways);
     if (n == 0)
         errno = EHOSTUNREACH;
     for (int i = 0; i < n; i++) {
-        if (send_by_way(p, &ways[i], parts, part_count, flags) == 0)
+        if ((cuts ? send_pieces(p, &ways[i], &piece, most, parts, part_count, flags)
+                  : send_by_way(p, &ways[i], parts, part_count, flags)) == 0)
             err = 0;
     }
     return err;
@@ -404,8 +496,12 @@ bool net_port_hold(struct net_port *p, const struct net_route *route, const stru
 
     if (!p->burst)
         return false;
-    if (canonical && !(way = path_memo_way(p->paths, &p->sending, &route->to)))
+    if (canonical)
+        way = path_memo_way(p->paths, &p->sending, &route->to);
+    if (!way || (canonical && !path_memo_fits(&p->sending, parts_length(parts, part_count))))
         return false;
+    if (way->socket == 0)
+        want_whole(p, way->whole);
     int fd = hold_socket(p, way->socket);
     if (fd < 0 || !burst_hold(p->burst, fd, way, parts, part_count))
         return false;

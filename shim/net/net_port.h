@@ -1,12 +1,12 @@
 /* shim/net/net_port.h: one UDP socket, what comes to it, and what leaves by it. Dual-stack where the machine
- * has IPv6. It knows no protocol: demux.h says who gets what comes; nor where a canonical address leads:
- * paths.h says that.
+ * has IPv6. It knows no protocol: demux.h says who gets what comes.
  *
- *                                          ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
- *   socket ─► batch ─► net_port_read ─► demux
- *                                          └─► handlers of further users
- *   socket ◄─ burst ◄─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
- *   socket ◄───────── net_port_send   ◄─ everybody else
+ *                                              ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
+ *   socket ─► batch ─┬─► net_port_read ─► demux
+ *   extra sockets ───┘                         └─► handlers of further users
+ *   sockets ◄─ burst ◄─┬─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
+ *   sockets ◄──────────┼─ net_port_send  ◄─ everybody else
+ *                      └─ paths: where a canonical address leads
  *
  * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls
  * of those two to shim/udt (--wrap), and everybody else's with them. */
@@ -38,8 +38,8 @@ void net_port_disown(struct net_port *p);
 int net_port_fd(const struct net_port *p);
 int net_port_family(const struct net_port *p); /* AF_INET6: dual-stack; AF_INET on a kernel without IPv6 */
 const struct sockaddr *net_port_local(const struct net_port *p, socklen_t *len); /* as bound */
-/* Room for at least `bytes` in the socket's receive queue, and in that of each extra one that is opened from
- * now on, as far as the kernel's limit or our rights let it. */
+/* Room for at least `bytes` in the socket's receive queue, as far as the kernel's limit or our
+ * rights let it. */
 void net_port_receive_buffer(struct net_port *p, int bytes);
 /* See demux_set(). */
 void net_port_set_handler(struct net_port *p, enum net_user user, net_take take, void *context);
@@ -58,6 +58,8 @@ int net_port_extra_event_fd(const struct net_port *p);
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
+/* More come than are read, and the kernel will soon drop whatever comes. False on a port without batches. */
+bool net_port_crowded(const struct net_port *p);
 /* Sends one datagram; see pktinfo_send(). To a canonical address it leaves by the peer's path or paths; 0: by
  * one of them at least. -1: errno; EHOSTUNREACH: nobody has that canonical address, or no path leads there;
  * EBADF: there is no such socket. */
@@ -73,5 +75,8 @@ bool net_port_hold(struct net_port *p, const struct net_route *route, const stru
 /* For paths.c: */
 struct path_table *net_port_paths(const struct net_port *p);
 struct path_memo *net_port_memo(struct net_port *p); /* of the thread that reads */
+/* The path in use has this socket, which shall have as much room as the port's own: hundreds that only wait for
+ * a first datagram shall not. */
+void net_port_extra_carries(struct net_port *p, int number);
 
 #endif

@@ -1,59 +1,10 @@
-#include "shim/net/path_table.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
 #include "base/clock.h"
-#include "base/hash.h"
+#include "shim/net/parts.h"
+#include "shim/net/path_table_parts.h"
 #include <arpa/inet.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <uthash.h>
 #include <utlist.h>
-
-/* By what a datagram that comes shows its path. */
-struct source {
-    struct net_address remote;
-    int32_t socket;
-};
-static_assert(sizeof(struct source) == 28, "no padding: tables hash all of it");
-
-struct path {
-    struct net_path at;
-    struct net_peer *peer;
-    struct path *prev, *next;                     /* of the peer */
-    struct path *of_source_prev, *of_source_next; /* of whatever peers, the newest first */
-};
-
-struct paths_of_source {
-    struct source source;
-    struct path *first;
-    UT_hash_handle hh;
-};
-
-struct net_peer {
-    struct path_table *table;
-    struct net_port *port;
-    struct net_address canonical;
-    struct path *paths;
-    int count;
-    struct path *used; /* NULL: none yet, or it was removed */
-    bool seeking;
-    int holders;                   /* who needs its memory: the table, and memos */
-    uint8_t kept[NET_SMALL_BYTES]; /* seeking: the last small datagram */
-    size_t kept_len;
-    struct net_path heard; /* written by the thread that reads the port, with the lock */
-    /* Without the lock: */
-    atomic_int_fast64_t heard_ms, sent_ms, unanswered_ms;
-    atomic_uint_fast64_t sent, came;
-    UT_hash_handle hh;
-};
-
-struct path_table {
-    pthread_mutex_t lock;
-    atomic_uint_fast64_t generation; /* what memos hold is true as long as this stays */
-    struct net_peer *peers;          /* by canonical address */
-    struct paths_of_source *sources;
-};
 
 /* The analyzer does not know what utlist and uthash keep true: a listed element's neighbours are never NULL.
  * NOLINTBEGIN(clang-analyzer-core.NullDereference,clang-analyzer-unix.Malloc) */
@@ -90,7 +41,7 @@ struct path_table *path_table_create(void)
     return t;
 }
 
-static struct net_peer *find_peer(const struct path_table *t, const struct net_address *canonical)
+struct net_peer *path_table_find_peer(const struct path_table *t, const struct net_address *canonical)
 {
     struct net_peer *peer;
 
@@ -98,8 +49,8 @@ static struct net_peer *find_peer(const struct path_table *t, const struct net_a
     return peer;
 }
 
-static struct paths_of_source *find_source(const struct path_table *t, const struct net_address *remote,
-                                           int32_t socket)
+struct paths_of_source *path_table_find_source(const struct path_table *t, const struct net_address *remote,
+                                               int32_t socket)
 {
     struct source key = {.remote = *remote, .socket = socket};
     struct paths_of_source *s;
@@ -135,7 +86,7 @@ static void let_go(struct net_peer *peer)
 /* False: there is no memory. */
 static bool link_source(struct path_table *t, struct path *p)
 {
-    struct paths_of_source *s = find_source(t, &p->at.remote, p->at.socket);
+    struct paths_of_source *s = path_table_find_source(t, &p->at.remote, p->at.socket);
 
     if (!s) {
         s = calloc(1, sizeof *s);
@@ -155,7 +106,7 @@ static bool link_source(struct path_table *t, struct path *p)
 static void forget_path(struct path *p)
 {
     struct path_table *t = p->peer->table;
-    struct paths_of_source *s = find_source(t, &p->at.remote, p->at.socket);
+    struct paths_of_source *s = path_table_find_source(t, &p->at.remote, p->at.socket);
 
     DL_DELETE2(s->first, p, of_source_prev, of_source_next);
     if (!s->first) {
@@ -345,7 +296,8 @@ void net_peer_view(struct net_peer *peer, struct net_peer_view *out)
 
 static void way(const struct path *p, struct net_route *out)
 {
-    *out = (struct net_route){.to = p->at.remote, .local = p->at.local, .socket = p->at.socket};
+    *out =
+        (struct net_route){.to = p->at.remote, .local = p->at.local, .socket = p->at.socket, .whole = true};
 }
 
 /* NULL: it has none. */
@@ -368,22 +320,9 @@ static void note_sent(struct net_peer *peer, bool wants_answer)
         (void)atomic_compare_exchange_strong(&peer->unanswered_ms, &never, now_ms);
 }
 
-static size_t length(const struct iovec *parts, int part_count)
-{
-    size_t len = 0;
-
-    for (int i = 0; i < part_count; i++)
-        len += parts[i].iov_len;
-    return len;
-}
-
 static void keep(struct net_peer *peer, const struct iovec *parts, int part_count)
 {
-    peer->kept_len = 0;
-    for (int i = 0; i < part_count; i++) {
-        memcpy(peer->kept + peer->kept_len, parts[i].iov_base, parts[i].iov_len);
-        peer->kept_len += parts[i].iov_len;
-    }
+    peer->kept_len = parts_gather(parts, part_count, peer->kept, sizeof peer->kept);
 }
 
 int path_table_ways(struct path_table *t, const struct net_route *route, const struct iovec *parts,
@@ -393,8 +332,8 @@ int path_table_ways(struct path_table *t, const struct net_route *route, const s
     int n = 0;
 
     pthread_mutex_lock(&t->lock);
-    struct net_peer *peer = find_peer(t, &route->to);
-    if (peer && peer->seeking && length(parts, part_count) <= NET_SMALL_BYTES) {
+    struct net_peer *peer = path_table_find_peer(t, &route->to);
+    if (peer && peer->seeking && parts_length(parts, part_count) <= NET_SMALL_BYTES) {
         keep(peer, parts, part_count);
         DL_FOREACH(peer->paths, p)
         {
@@ -403,7 +342,7 @@ int path_table_ways(struct path_table *t, const struct net_route *route, const s
     } else if (peer && (p = large_path(peer))) {
         way(p, &ways[n++]);
     }
-    if (peer)
+    if (n > 0)
         note_sent(peer, route->wants_answer);
     pthread_mutex_unlock(&t->lock);
     return n;
@@ -415,7 +354,7 @@ int path_table_of(struct path_table *t, const struct net_route *from, struct net
     int n = 0;
 
     pthread_mutex_lock(&t->lock);
-    struct paths_of_source *s = find_source(t, &from->to, from->socket);
+    struct paths_of_source *s = path_table_find_source(t, &from->to, from->socket);
     DL_FOREACH2(s ? s->first : NULL, p, of_source_next)
     {
         if (n == max)
@@ -435,7 +374,7 @@ static bool knows(struct path_table *t, const struct path_memo *m, const struct 
 /* The lock is held. */
 static struct net_peer *learn(struct path_table *t, struct path_memo *m, const struct net_address *canonical)
 {
-    struct net_peer *peer = find_peer(t, canonical);
+    struct net_peer *peer = path_table_find_peer(t, canonical);
 
     if (peer)
         peer->holders++;

@@ -3,6 +3,7 @@
 #ifndef HX_SHIM_NET_PATH_TABLE_H
 #define HX_SHIM_NET_PATH_TABLE_H
 
+#include "shim/net/fragments.h"
 #include "shim/net/paths.h"
 #include <sys/uio.h>
 
@@ -25,6 +26,13 @@ int path_table_use(struct net_peer *peer, const struct net_path *path); /* as ne
  * there is no such peer, or it has no path. */
 int path_table_ways(struct path_table *t, const struct net_route *route, const struct iovec *parts,
                     int part_count, struct net_route ways[NET_PATHS_MAX]);
+/* Whether a datagram of `len` bytes to the canonical address must leave in pieces: of *most bytes at most, and with
+ * what *piece says. */
+bool path_table_cuts(struct path_table *t, const struct net_address *canonical, size_t len,
+                     struct fragment *piece, size_t *most);
+/* Whether a peer with this path sends pieces with this tag. */
+bool path_table_takes_pieces(struct path_table *t, const struct net_route *from,
+                             const uint8_t tag[FRAGMENT_TAG_BYTES]);
 int path_table_of(struct path_table *t, const struct net_route *from, struct net_address *out, int max);
 
 /* What the table has said, for a thread that asks the same again and again: it need not take the lock as long
@@ -40,6 +48,8 @@ struct path_memo {
 /* The one way of a large datagram; NULL: as path_table_ways(). It is not noted. */
 const struct net_route *path_memo_way(struct path_table *t, struct path_memo *m,
                                       const struct net_address *canonical);
+/* Whether a datagram of so many bytes leaves there in one piece. */
+bool path_memo_fits(const struct path_memo *m, size_t len);
 /* A datagram leaves by what path_memo_way() has said. */
 void path_memo_sent(const struct path_memo *m, bool wants_answer);
 /* Nobody asks any more. Before the table ends. */

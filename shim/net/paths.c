@@ -34,7 +34,12 @@ int net_peer_add(struct net_peer *peer, const struct net_path *path)
 
 int net_peer_use(struct net_peer *peer, const struct net_path *path)
 {
-    return is_path(path) ? path_table_use(peer, path) : HX_EINVAL;
+    if (!is_path(path))
+        return HX_EINVAL;
+    int err = path_table_use(peer, path);
+    if (err == HX_OK && path->socket)
+        net_port_extra_carries(path_table_port(peer), path->socket);
+    return err;
 }
 
 bool net_paths_has(struct net_port *p, const struct net_address *canonical, const struct net_route *from)

@@ -14,6 +14,7 @@
 #define HX_SHIM_NET_PATHS_H
 
 #include "base/error.h"
+#include "shim/net/fragments.h"
 #include "shim/net/pktinfo.h"
 #include <stddef.h>
 #include <string.h>
@@ -61,11 +62,15 @@ int net_peer_use(struct net_peer *peer, const struct net_path *path);
 void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 
+/* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was told the
+ * same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
+void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], int bytes);
+
 /* For whoever reads a port and knows what a datagram says. */
 
 static inline bool net_paths_is_canonical(const struct net_address *a)
 {
-    static const uint8_t prefix[13] = {[10] = 0xff, [11] = 0xff, [12] = 240};
+    static const uint8_t prefix[13] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 240};
 
     return memcmp(a->ip, prefix, sizeof prefix) == 0;
 }

@@ -12,7 +12,8 @@ struct net_route {
     struct net_address to;
     struct net_address local; /* without port; address, interface, or both may be left to the kernel (0) */
     int32_t socket;           /* of the port's sockets: 0 its own, else the number of an extra one */
-    uint32_t wants_answer;    /* to a canonical address (paths.h): whoever is alive there answers it */
+    uint16_t whole;           /* not to be cut on its way (DF), nor here: where it is too long it is lost */
+    uint16_t wants_answer;    /* to a canonical address (paths.h): whoever is alive there answers it */
 };
 static_assert(sizeof(struct net_route) == 56, "no padding: routes are compared as bytes");
 

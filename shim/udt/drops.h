@@ -10,6 +10,7 @@
     X(UNMATCHED, "unmatched")     /* for an id that is none, or not from its peer (S15) */                   \
     X(BAD_COOKIE, "bad_cookie")   /* a conclusion without our cookie */                                      \
     X(OVER_RATE, "over_rate")     /* a handshake above the rate of its source */                             \
+    X(CROWDED, "crowded")         /* a handshake, while more comes than is read */                           \
     X(LIGHT_ACK, "light_ack")     /* UDT's ACK of 4 bytes: a full one follows within 10 ms */                \
     X(UNPROVEN, "unproven")       /* a shutdown or an end of a direction without proof: the peer is asked */ \
     X(UNSENT, "unsent")           /* it speaks of packets that were never sent (S9) */                       \

@@ -9,7 +9,8 @@
 #include "shim/udt/packet.h"
 
 #define FILTER_MSS_MIN        256  /* S1 to S3: far above the 92 bytes where UDT's arithmetic breaks */
-#define FILTER_MSS_OURS       1400 /* what our own sockets have: UDT_MSS_BYTES of shim/udt/udt.h */
+#define FILTER_MSS_OURS       1400 /* what a stock peer hears of us: UDT_MSS_BYTES of shim/udt/udt.h */
+#define FILTER_MSS_PROBED     1500 /* and one whose paths are probed: UDT_MSS_MAX_BYTES */
 #define FILTER_WINDOW_MIN     2 /* S6: a loss list of size 0 is a division by zero; UDT announces no less */
 #define FILTER_RTT_MAX_US     30000000 /* S11: 30 s */
 #define FILTER_ACK_WINDOW_MAX 25600    /* S7: UDT 4.11's default flight window */

@@ -362,6 +362,8 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
         return dropped(t, DROP_UNMATCHED);
     if (c)
         rules.ack_window = c->window;
+    if (c && c->mss_max)
+        rules.mss_max = c->mss_max;
     enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
     if (c && c->flight)
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));

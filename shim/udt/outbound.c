@@ -33,6 +33,8 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
     }
+    if (packet_word(body + HANDSHAKE_MSS) > c->mss_max)
+        packet_put_word(body + HANDSHAKE_MSS, c->mss_max);
     if (c->rendezvous)
         packet_put_party(body, c->party);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)

@@ -13,6 +13,7 @@
     X(connector)        \
     X(cookie)           \
     X(peer_cache)       \
+    X(process_data)     \
     X(random)           \
     X(receive_queue)    \
     X(send_buffer)      \
@@ -33,6 +34,9 @@ inline bool overrides_linked()
 #undef OVERRIDE_LINKED
 }
 
+/* override_send_buffer.cc: into pieces of how many bytes this thread's writes are cut; 0, or more than the MSS
+ * allows: as that has it. */
+void udt_cut_writes(int bytes);
 /* override_receive_queue.cc: whether the port that is opened next will have many connections. */
 void udt_expect_many(bool expected);
 

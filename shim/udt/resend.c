@@ -98,7 +98,7 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
     if (packet_distance(seq, r->acked) <= 0)
         return;
     r->acked = seq;
-    r->backoff = 0;
+    r->backoff = r->stuck = 0;
     if (packet_distance(seq, r->recover) > 0)
         r->tries = 0;
     if (packet_distance(seq, r->sent) > 0)
@@ -176,6 +176,7 @@ static size_t put_losses(const struct resend *r, uint8_t *body)
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms)
 {
     r->unheard = heard_ms >= r->asked_ms ? 0 : r->unheard + 1;
+    r->stuck++;
     size_t n = r->unheard < RESEND_UNHEARD ? put_losses(r, body) : 0;
     r->timed = false;
     r->asked_ms = now_ms;

@@ -34,6 +34,7 @@ struct resend {
     int tries;        /* since everything up to there was acknowledged, and more was */
     int backoff;      /* of them since the peer has sent data: each one waits twice as long */
     int unheard;      /* of them since the peer was heard */
+    int stuck;        /* of them since the peer has acknowledged anything */
     bool timed;       /* `timed_seq` left at timed_ms, and nothing was repeated since (Karn's rule) */
     uint32_t timed_seq;
     int64_t timed_ms;

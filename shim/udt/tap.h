@@ -115,6 +115,9 @@ void tap_conn_closing(struct tap *t, int32_t id);
 void tap_conn_remove(struct tap *t, int32_t id);
 /* Of base/clock.h, ms; 0: unknown id. */
 int64_t tap_conn_heard_ms(struct tap *t, int32_t id);
+/* How often in a row what the peer has not acknowledged was sent again, and nothing of it
+ * acknowledged. */
+int tap_conn_stuck(struct tap *t, int32_t id);
 /* Asks the peer for a sign of life, past UDT and its pacing: a full ACK, which every living UDT answers. */
 void tap_conn_ask(struct tap *t, int32_t id);
 

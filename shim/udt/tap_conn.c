@@ -1,6 +1,7 @@
 /* What happens to a connection where UDT's sockets are called: connect, accept, close, the ends of its
  * directions. */
 #include "base/clock.h"
+#include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
 #include <stdlib.h>
@@ -23,6 +24,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
         c->rendezvous = rendezvous;
         c->local = *local;
         c->party = party;
+        c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;
         c->flight = flight;
         c->starter = pthread_self();
     } else {
@@ -149,6 +151,15 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
     int64_t heard_ms = c ? c->heard_ms : 0;
     tap_unlock(t);
     return heard_ms;
+}
+
+int tap_conn_stuck(struct tap *t, int32_t id)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    int stuck = c ? c->resend.stuck : 0;
+    tap_unlock(t);
+    return stuck;
 }
 
 void tap_conn_ask(struct tap *t, int32_t id)

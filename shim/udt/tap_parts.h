@@ -33,6 +33,7 @@ struct tap {
     int wake_fd;         /* readable: it shall not wait for a datagram */
     int64_t tick_ms;     /* the next tick */
     int unsignalled;     /* datagrams since it has last signalled; without the lock, its own */
+    int handshakes;      /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
     /* What is told once it is back: */
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */

@@ -14,7 +14,9 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#define UDT_MSS_BYTES     1400  /* one MSS everywhere (UDT4.md, A8): IPv6's 48 header bytes still fit 1500 */
+#define UDT_MSS_BYTES \
+    1400 /* announced to whoever may be a stock UDT: IPv6's 48 header bytes still fit 1500 */
+#define UDT_MSS_MAX_BYTES 1500  /* ... and to a peer with a canonical address: an Ethernet's packet */
 #define UDT_CONNECT_MS    2500  /* one attempt; UDT's own timer would fire at 3000 (UDT4.md, A2) */
 #define UDT_RENDEZVOUS_MS 28000 /* likewise, UDT's own at 30000 */
 #define UDT_DEFAULT_PORT  7000
@@ -105,6 +107,21 @@ bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out);
 /* From now on what the stream sends leaves by an address of ours and an interface, in the same form; each may
  * be left to the kernel (unspecified, 0). Where the host has it no more, the kernel chooses. */
 void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source);
+
+/* The most bytes that a datagram of the stream may have, UDT's head included and those of IP and UDP not: what is
+ * written from now on is cut so. What was written before stays as it was cut, also when it is sent
+ * again. From any thread, in any state; the handshake's MSS is a limit as well, and
+ * UDT_DATAGRAM_MIN_BYTES is the least. A stock peer acknowledges each packet that is shorter than the MSS. To a
+ * canonical address it begins with UDT_DATAGRAM_BASE_BYTES (RFC 8899, 5.1.2; RFC 9000, 14), to others with
+ * what the MSS allows. */
+#define UDT_DATAGRAM_MIN_BYTES  512
+#define UDT_DATAGRAM_BASE_BYTES 1200
+void udt_stream_set_datagram_max(struct stream *s, int bytes);
+
+/* The same of all streams of this port to this address. Those that begin later begin with the base. */
+void udt_port_set_datagram_max(struct udt_port *p, const struct sockaddr_in6 *peer, int bytes);
+/* How often in a row one of them has sent again what was not acknowledged, and nothing of it was. */
+int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer);
 
 /* What came from the peer's address for a stream that connects, or whose connect has failed. */
 struct udt_heard {

@@ -32,8 +32,9 @@ struct udt_stream {
     std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
     bool rendezvous;
     enum udt_party party;
-    int64_t attempt_ms;  /* deadline of this attempt, below UDT's own */
-    int64_t deadline_ms; /* of all attempts */
+    int64_t attempt_ms;            /* deadline of this attempt, below UDT's own */
+    int64_t deadline_ms;           /* of all attempts */
+    std::atomic<int> datagram_max; /* udt_stream_set_datagram_max(); 0: as the MSS has it */
     uint64_t bytes_read, bytes_written;
     /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
      * after the next event that bears news. */
@@ -54,6 +55,7 @@ struct udt_port {
     UDTSOCKET port_socket;
     bool started; /* UDT::startup() was called for it */
     bool listening;
+    int mss;              /* of all its sockets: a listener's have nothing large to say */
     CUDTSocket *listener; /* once it listens */
     int accepts;          /* connections that wait for accept() */
     struct net_port *net;
@@ -66,8 +68,10 @@ struct udt_port {
 };
 
 /* udt_socket.cc */
-int udt_error();                               /* HX_E* of UDT's last error in this thread */
-UDTSOCKET udt_socket(int family, int packets); /* all options set; UDT::INVALID_SOCK if it cannot be had */
+int udt_error(); /* HX_E* of UDT's last error in this thread */
+/* All options set; UDT::INVALID_SOCK if it cannot be had. `mss`: the same for all sockets of one port (UDT4.md,
+ * A8); what is announced may be less (outbound.c). */
+UDTSOCKET udt_socket(int family, int packets, int mss);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 

@@ -98,7 +98,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->port_socket = udt_socket(p->family, SMALL_PACKETS);
+    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
         !bind_port_socket(p))
         return HX_ESYS;
@@ -130,6 +130,12 @@ void give_up(struct udt_port *p)
         UDT::close(p->port_socket);
     std::lock_guard<std::mutex> held(ports_lock);
     ports.push_back(p);
+}
+
+bool is_to(const udt_stream *s, const struct sockaddr_in6 *peer)
+{
+    return s->peer.sin6_port == peer->sin6_port && s->peer.sin6_scope_id == peer->sin6_scope_id &&
+           memcmp(&s->peer.sin6_addr, &peer->sin6_addr, sizeof peer->sin6_addr) == 0;
 }
 
 int told(struct udt_event *ev, enum udt_event_type type, udt_stream *s)
@@ -245,6 +251,7 @@ int udt_port_open(struct udt_port **out, const struct udt_port_config *config)
     if (!p)
         return HX_ENOMEM;
     p->listening = config->backlog > 0;
+    p->mss = p->listening ? UDT_MSS_BYTES : UDT_MSS_MAX_BYTES;
     p->port_socket = UDT::INVALID_SOCK;
     int err = open_udp(p, config);
     if (err == HX_OK)
@@ -275,6 +282,28 @@ int udt_port_fd(const struct udt_port *p)
 struct net_port *udt_port_net(const struct udt_port *p)
 {
     return p->net;
+}
+
+void udt_port_set_datagram_max(struct udt_port *p, const struct sockaddr_in6 *peer, int bytes)
+{
+    std::lock_guard<std::mutex> held(p->lock);
+
+    for (const auto &it : p->streams) {
+        if (is_to(it.second, peer))
+            udt_stream_set_datagram_max(&it.second->base, bytes);
+    }
+}
+
+int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer)
+{
+    std::lock_guard<std::mutex> held(p->lock);
+    int most = 0;
+
+    for (const auto &it : p->streams) {
+        if (is_to(it.second, peer))
+            most = std::max(most, tap_conn_stuck(p->tap, it.first));
+    }
+    return most;
 }
 
 int udt_port_next(struct udt_port *p, struct udt_event *ev)

@@ -5,7 +5,7 @@
 
 namespace
 {
-constexpr int PACKET_BYTES = UDT_MSS_BYTES - 28; /* UDT counts buffers without IPv4 and UDP headers */
+constexpr int HEADS = 28; /* IPv4 and UDP: UDT counts buffers without them */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
@@ -14,16 +14,16 @@ template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value
 }
 
 /* UDT_FC before the buffers, never UDT_FC alone: the loss lists are sized from it (UDT4.md, B). */
-bool set_options(UDTSOCKET id, int packets)
+bool set_options(UDTSOCKET id, int packets, int mss)
 {
     struct linger off = {0, 0};
 
     if (!congestion_choose(id, packets != SMALL_PACKETS))
         return false;
     return set_option(id, UDP_RCVBUF, UDP_BUFFER_BYTES) && set_option(id, UDP_SNDBUF, UDP_BUFFER_BYTES) &&
-           set_option(id, UDT_MSS, UDT_MSS_BYTES) && set_option(id, UDT_FC, packets) &&
-           set_option(id, UDT_RCVBUF, packets * PACKET_BYTES) &&
-           set_option(id, UDT_SNDBUF, packets * PACKET_BYTES) && set_option(id, UDT_LINGER, off) &&
+           set_option(id, UDT_MSS, mss) && set_option(id, UDT_FC, packets) &&
+           set_option(id, UDT_RCVBUF, packets * (mss - HEADS)) &&
+           set_option(id, UDT_SNDBUF, packets * (mss - HEADS)) && set_option(id, UDT_LINGER, off) &&
            set_option(id, UDT_SNDSYN, false) && set_option(id, UDT_RCVSYN, false);
 }
 
@@ -44,13 +44,13 @@ int udt_error()
     return HX_ESYS;
 }
 
-UDTSOCKET udt_socket(int family, int packets)
+UDTSOCKET udt_socket(int family, int packets, int mss)
 {
     UDTSOCKET id = udt_ids_socket(family);
 
     if (id == UDT::INVALID_SOCK)
         return id;
-    if (set_options(id, packets))
+    if (set_options(id, packets, mss))
         return id;
     UDT::close(id);
     return UDT::INVALID_SOCK;

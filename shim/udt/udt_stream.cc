@@ -1,9 +1,14 @@
 /* One stream: its attempts to connect, its bytes, its end. */
+#include "shim/udt/overrides.h"
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <climits>
 #include <cstring>
 #include <new>
+
+extern "C" {
+#include "shim/net/paths.h"
+}
 
 namespace
 {
@@ -51,6 +56,7 @@ ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    udt_cut_writes(s->datagram_max ? s->datagram_max - PACKET_HEAD : 0);
     int n =
         UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
     if (n > 0) {
@@ -150,7 +156,7 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
-    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS);
+    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
     int err = HX_ESYS;
 
     if (id == UDT::INVALID_SOCK)
@@ -228,6 +234,8 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     s->party = party;
     s->deadline_ms = now_ms + timeout_ms;
     net_address_to_sockaddr6(&to, &s->peer);
+    if (net_paths_is_canonical(&to))
+        s->datagram_max = UDT_DATAGRAM_BASE_BYTES;
     if (source)
         s->source = source_of(source);
     std::lock_guard<std::mutex> held(p->lock);
@@ -270,6 +278,11 @@ void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source)
 {
     of(s)->source = source_of(source);
     tap_conn_leave_by(of(s)->port->tap, of(s)->id, &of(s)->source);
+}
+
+void udt_stream_set_datagram_max(struct stream *s, int bytes)
+{
+    of(s)->datagram_max = std::max(bytes, UDT_DATAGRAM_MIN_BYTES);
 }
 
 void udt_stream_heard(struct stream *s, struct udt_heard *out)

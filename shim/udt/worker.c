@@ -10,8 +10,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define SIGNAL_AFTER 32 /* datagrams without a pause, after which events are signalled all the same */
-#define DROPS_MAX    64 /* dropped datagrams in a row, after which UDT's timers get their turn */
+#define SIGNAL_AFTER   32   /* datagrams without a pause, after which events are signalled all the same */
+#define HANDSHAKES_OF  32   /* datagrams: the average goes back so far */
+#define HANDSHAKES_ALL 4096 /* all of them */
+#define DROPS_MAX      64   /* dropped datagrams in a row, after which UDT's timers get their turn */
 
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
@@ -142,6 +144,19 @@ static void await_datagram(struct tap *t)
         (void)!read(t->wake_fd, &count, sizeof count);
 }
 
+/* What waits in a queue that grows is old when it is read. Who asks for a connection says it again every
+ * 250 ms or sooner; who has given up meanwhile would be accepted in vain; and a handshake costs more than all
+ * else that comes. Where most of what comes are handshakes, the queue is short again without them, and those
+ * who are heard still wait for the answer. */
+static bool must_ask_again(struct tap *t, const struct net_datagram *d)
+{
+    if (!t->listener)
+        return false;
+    bool asks = packet_type(d->parts[0].iov_base) == PACKET_HANDSHAKE;
+    t->handshakes += ((asks ? HANDSHAKES_ALL : 0) - t->handshakes) / HANDSHAKES_OF;
+    return asks && t->handshakes > HANDSHAKES_ALL / 2 && net_port_crowded(t->port);
+}
+
 bool worker_take(void *context, struct net_datagram *d)
 {
     struct net_route route = {.to = d->from, .local = d->local, .socket = d->socket};
@@ -151,8 +166,10 @@ bool worker_take(void *context, struct net_datagram *d)
     if (!t->listener) /* else it is answered by whatever interface the route says */
         route.local.scope = d->interface;
     pthread_mutex_lock(&t->lock);
-    if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
-                                     d->len - PACKET_HEAD, clock_now_ms()))
+    if (must_ask_again(t, d))
+        t->drops.count[DROP_CROWDED]++;
+    else if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
+                                          d->len - PACKET_HEAD, clock_now_ms()))
         pass = t->busy = true;
     tap_unlock(t);
     d->from = route.to;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOCKETS       RAW_SOCKETS_MAX
+#define SOCKETS       64
 #define NET           66 /* 127.66.0.0/16 */
 #define HALF_UNDERWAY 256
 

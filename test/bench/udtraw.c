@@ -1,5 +1,5 @@
 #include "test/bench/udtraw.h"
-#include "shim/udt/packet.h"
+#include "shim/udt/flight.h"
 #include "test/bench/measure.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* UDT 4.11, core.cpp: its constants, by their effects. */
-#define HANDSHAKE_REPEAT_MS 250
+#define HANDSHAKE_REPEAT_MS 250 /* a stock client's; ours are those of shim/udt/flight.h */
 #define EXPIRY_MS           300 /* m_ullMinExpInt: times the count of expirations since something came */
 #define LOOK_MS             50 /* its worker looks at a quiet socket's timers every 100 ms: half of that late */
 #define EXPIRATIONS_MAX     16 /* then the peer is dead */
@@ -89,6 +89,13 @@ static uint8_t *put_control(struct raw_group *g, struct raw_client *c, enum pack
     return packet;
 }
 
+static int repeat_ms(const struct raw_client *c)
+{
+    if (c->kind == RAW_STOCK)
+        return HANDSHAKE_REPEAT_MS;
+    return c->expirations <= 1 ? FLIGHT_LISTENER_MS : FLIGHT_LONG_MS;
+}
+
 static void send_handshake(struct raw_group *g, struct raw_client *c)
 {
     uint8_t *body = put_control(g, c, PACKET_HANDSHAKE, HANDSHAKE_SIZE) + PACKET_HEAD;
@@ -102,7 +109,8 @@ static void send_handshake(struct raw_group *g, struct raw_client *c)
     packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)(c->state == RAW_FIRST ? HS_REGULAR : HS_CONCLUSION));
     packet_put_word(body + HANDSHAKE_ID, (uint32_t)c->id);
     packet_put_word(body + HANDSHAKE_COOKIE, c->cookie);
-    arm(g, c, g->now_ms + HANDSHAKE_REPEAT_MS);
+    c->expirations++;
+    arm(g, c, g->now_ms + repeat_ms(c));
 }
 
 /* The request is one packet, the one before `send_next`. */
@@ -176,7 +184,7 @@ struct raw_client *raw_connect(struct raw_group *g, enum raw_kind kind)
     struct raw_client *c = &g->clients[number];
     *c = (struct raw_client){.index = number, .generation = c->generation, .kind = (uint8_t)kind, .slot = -1};
     c->state = RAW_FIRST;
-    c->socket = (uint8_t)(number % (uint32_t)g->io.sockets);
+    c->socket = (uint16_t)(number % (uint32_t)g->io.sockets);
     c->id = (int32_t)(ID_BASE | (((uint32_t)c->generation << INDEX_BITS | number) & ID_MASK));
     c->first_sequence = (uint32_t)random() & SEQUENCE_MASK;
     c->heard_ms = c->waits_since_ms = g->now_ms;
@@ -228,6 +236,7 @@ static void take_handshake(struct raw_group *g, struct raw_client *c, const uint
     } else if (request == HS_REGULAR && c->state == RAW_FIRST) {
         c->cookie = packet_word(body + HANDSHAKE_COOKIE);
         c->state = RAW_SECOND;
+        c->expirations = 0;
         send_handshake(g, c);
     } else if (request == HS_CONCLUSION && c->state == RAW_SECOND) {
         c->server_id = (int32_t)packet_word(body + HANDSHAKE_ID);

@@ -17,7 +17,7 @@
 #define RAW_GIVE_UP_MS  10000
 
 enum raw_kind {
-    RAW_OWN,  /* as shim/udt: MSS 1400, window 32, a keepalive in 8 s */
+    RAW_OWN,  /* as shim/udt: MSS 1400, window 32, a keepalive in 8 s, its flights of handshakes */
     RAW_STOCK /* as UDT 4.11: MSS 1500, window 8192, keepalives at 0.3, 0.9, 1.8... s of silence */
 };
 
@@ -32,8 +32,9 @@ enum raw_event {
 
 struct raw_client {
     uint32_t index; /* in its group; the caller may keep what it knows of it in an array of its own */
-    uint8_t kind, state, socket, request_len;
-    uint8_t expirations; /* UDT's m_iEXPCount */
+    uint8_t kind, state, request_len;
+    uint8_t expirations; /* UDT's m_iEXPCount; of a handshake: how often it was said */
+    uint16_t socket;     /* its index modulo the group's sockets */
     bool unacked;        /* the request has not been acknowledged */
     uint16_t generation; /* in the id, so that late datagrams of an earlier client are nobody's */
     int32_t id, server_id;

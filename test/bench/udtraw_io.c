@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (16 << 20)
-#define ROUNDS_MAX   8 /* batches of one socket before the others have their turn */
+#define ROUNDS_MAX   8  /* batches of one socket before the others have their turn */
+#define READY_MAX    64 /* sockets that one look tells of */
 
 static int open_socket(uint16_t port, uint8_t net, int number)
 {
@@ -35,9 +36,10 @@ void raw_io_open(struct raw_io *io, uint16_t port, uint8_t net, int sockets)
     memset(io, 0, sizeof *io);
     io->sockets = sockets;
     io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    io->fds = calloc((size_t)sockets, sizeof *io->fds);
     io->out = calloc((size_t)sockets, sizeof *io->out);
     io->in = calloc(RAW_BATCH, sizeof *io->in);
-    if (io->epoll_fd < 0 || !io->out || !io->in)
+    if (sockets > RAW_SOCKETS_MAX || io->epoll_fd < 0 || !io->fds || !io->out || !io->in)
         die("no memory for %d sockets", sockets);
     for (int i = 0; i < sockets; i++) {
         struct epoll_event ev = {.events = EPOLLIN, .data.fd = i};
@@ -59,6 +61,7 @@ void raw_io_close(struct raw_io *io)
     for (int i = 0; i < io->sockets; i++)
         close(io->fds[i]);
     close(io->epoll_fd);
+    free(io->fds);
     free(io->out);
     free(io->in);
 }
@@ -122,9 +125,12 @@ static void receive_one(struct raw_io *io, int socket, raw_take *take, void *con
 
 void raw_io_receive(struct raw_io *io, int wait_ms, raw_take *take, void *context)
 {
-    struct epoll_event ready[RAW_SOCKETS_MAX];
-    int n = epoll_wait(io->epoll_fd, ready, RAW_SOCKETS_MAX, wait_ms);
+    struct epoll_event ready[READY_MAX];
+    int n = READY_MAX;
 
-    for (int i = 0; i < n; i++)
-        receive_one(io, ready[i].data.fd, take, context);
+    for (int looked = 0; n == READY_MAX && looked < io->sockets; looked += n) {
+        n = epoll_wait(io->epoll_fd, ready, READY_MAX, looked ? 0 : wait_ms);
+        for (int i = 0; i < n; i++)
+            receive_one(io, ready[i].data.fd, take, context);
+    }
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #define RAW_BATCH       64
-#define RAW_SOCKETS_MAX 64
+#define RAW_SOCKETS_MAX 4096
 #define RAW_OUT_MAX     192  /* bytes of a datagram that a client sends: nothing is longer than a request */
 #define RAW_IN_MAX      1500 /* bytes of one that comes */
 
@@ -23,7 +23,7 @@ struct raw_out { /* datagrams that wait for sendmmsg() */
 
 struct raw_io {
     int epoll_fd, sockets;
-    int fds[RAW_SOCKETS_MAX];
+    int *fds;
     struct raw_out *out; /* one for each socket */
     uint8_t (*in)[RAW_IN_MAX];
     uint64_t sent, received, unsent; /* datagrams; unsent: the kernel took them not */

@@ -1,14 +1,19 @@
-/* test/natlab/mapper: drives client/portmap and client/interfaces in the lab, a line for each thing that happens.
+/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing that
+ * happens. Commands come on standard input, a line each.
  *
- *   mapper hold PORT     opens UDP port PORT and has the router map it. Commands on standard input: "check",
- *                        "network", "end", which gives the mapping back. Prints, with milliseconds since the start,
- *                        "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
- *   mapper probe MS      "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
+ *   mapper hold PORT       opens UDP port PORT and has the router map it. Commands: "check", "network", and "end",
+ *                          which gives the mapping back. Prints, with milliseconds since the start or the end,
+ *                          "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
+ *   mapper list PORT SEEN  the candidates of UDP port PORT, which a server sees as the address SEEN, as one line
+ *                          "ADDRESS KIND, ...", and again when they change. Commands: "network", "end"
+ *   mapper probe MS        "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
  */
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/engine.h"
+#include "client/local_candidates.h"
 #include "client/portmap.h"
+#include "client/race.h"
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -26,7 +31,7 @@ static int64_t elapsed_ms(void)
 static void on_changed(void *user)
 {
     char text[ENDPOINT_TEXT_MAX];
-    const struct endpoint *e = portmap_external(*(struct portmap **)user);
+    const struct endpoint *e = portmap_external(*(uint16_t *)user);
     endpoint_format(e, text);
     if (e->family == AF_UNSPEC)
         printf("lost %" PRId64 "\n", elapsed_ms());
@@ -79,7 +84,7 @@ static int hold(uint16_t port)
     struct portmap *p;
     struct pollfd fds[] = {{.fd = 0, .events = POLLIN}, {.fd = open_port(port), .events = POLLIN}};
     engine_lock();
-    int err = portmap_begin(&p, port, on_changed, &p);
+    int err = portmap_begin(&p, port, on_changed, &port);
     engine_unlock();
     if (err < 0)
         return 1;
@@ -89,12 +94,50 @@ static int hold(uint16_t port)
         if (fds[0].revents)
             going = take_command(p);
     }
-    begun_ms = clock_now_ms();
+    int64_t end_ms = clock_now_ms();
     engine_lock();
     portmap_end(p);
     engine_unlock();
     portmap_await_end(PORTMAP_GIVE_BACK_MS);
-    printf("ended %" PRId64 "\n", elapsed_ms());
+    printf("ended %" PRId64 "\n", clock_now_ms() - end_ms);
+    return 0;
+}
+
+static void print_candidates(void *user)
+{
+    struct candidates all;
+    char text[CANDIDATE_TEXT_MAX];
+    local_candidates_of(&all, *(uint16_t *)user, FAMILY_ANY);
+    for (size_t i = 0; i < all.count; i++) {
+        candidate_format(&all.list[i], text);
+        printf("%s%s", i > 0 ? ", " : "", text);
+    }
+    printf("\n");
+}
+
+static int list(uint16_t port, const char *text)
+{
+    struct local_candidates *c;
+    struct endpoint seen;
+    char line[64];
+    if (endpoint_parse(&seen, text, strlen(text)) < 0)
+        return 2;
+    engine_lock();
+    if (local_candidates_begin(&c, port, FAMILY_ANY, true, print_candidates, &port) < 0)
+        return 1;
+    print_candidates(&port);
+    local_candidates_seen(c, &seen);
+    engine_unlock();
+    while (fgets(line, sizeof line, stdin) && strcmp(line, "end\n") != 0) {
+        engine_lock();
+        local_candidates_network_changed(c);
+        engine_unlock();
+    }
+    engine_lock();
+    local_candidates_end(c);
+    engine_unlock();
+    portmap_await_end(PORTMAP_GIVE_BACK_MS);
+    printf("ended\n");
     return 0;
 }
 
@@ -131,6 +174,8 @@ int main(int argc, char **argv)
         return hold((uint16_t)atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "probe") == 0)
         return probe(atoi(argv[2]));
-    fprintf(stderr, "usage: mapper hold PORT | probe MS\n");
+    if (argc == 4 && strcmp(argv[1], "list") == 0)
+        return list((uint16_t)atoi(argv[2]), argv[3]);
+    fprintf(stderr, "usage: mapper hold PORT | list PORT SEEN | probe MS\n");
     return 2;
 }

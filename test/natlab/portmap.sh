@@ -91,16 +91,23 @@ start_hold() { # the mapper on H1, with its commands at $say
     rm -f "$WORK/say"
     mkfifo "$WORK/say"
     lab_start hold h1 bash -c "exec '$MAPPER' hold $PORT <'$WORK/say'"
+    HOLD_PID=$PID
     exec {say}>"$WORK/say"
 }
-# await_mapped: the router's answers count for a second; where the machine was busy, they are asked for again.
-await_mapped() {
-    local try line
-    for try in 1 2 3; do
-        line=$(await_line "$WORK/hold.out" "^mapped $ROUTER:" 3) && break
+# await_change REGEX: the router's answers count for a second; where the machine was busy, it is asked again. Also an
+# interface is not up in the moment in which it is set so.
+await_change() {
+    local try
+    for try in {1..5}; do
+        await_line "$WORK/hold.out" "$1" 3 && return
         echo network >&"$say"
     done
-    [[ ${line:-} =~ :([0-9]+)\ ([0-9]+)$ ]] && MAPPED_PORT=${BASH_REMATCH[1]} MAPPED_MS=${BASH_REMATCH[2]}
+    return 1
+}
+await_mapped() {
+    local line
+    line=$(await_change "^mapped $ROUTER:")
+    [[ $line =~ :([0-9]+)\ ([0-9]+)$ ]] && MAPPED_PORT=${BASH_REMATCH[1]} MAPPED_MS=${BASH_REMATCH[2]}
 }
 # passes TEXT [TRIES]: a datagram from H2, to whom H1 has sent nothing, arrives.
 passes() {
@@ -117,7 +124,7 @@ mappings() { # of the router
 end_hold() {
     echo end >&"$say"
     exec {say}>&-
-    ENDED=$(await_line "$WORK/hold.out" '^ended' 5)
+    ENDED=$(await_line "$WORK/hold.out" '^ended' 5) && await_exit "$HOLD_PID"
 }
 
 maps() { # maps WAY
@@ -165,7 +172,48 @@ moves() { # the way to the router is lost, and is there again
     echo network >&"$say"
     await_line "$WORK/hold.out" '^lost' 10 && ip -n h1 route add default via "${LAB_INSIDE[1]%.*}.1" || return 1
     echo network >&"$say"
-    await_nth 2 "$WORK/hold.out" '^mapped' 10 && passes again && end_hold
+    for _ in {1..5}; do
+        await_nth 2 "$WORK/hold.out" '^mapped' 3 && break
+        echo network >&"$say"
+    done
+    passes again && end_hold
+}
+start_list() { # start_list SEEN: likewise, for the candidates of the port that a server sees there
+    rm -f "$WORK/say"
+    mkfifo "$WORK/say"
+    lab_start hold h1 bash -c "exec '$MAPPER' list $PORT '$1' <'$WORK/say'"
+    HOLD_PID=$PID
+    exec {say}>"$WORK/say"
+}
+lists() { # the interfaces' addresses, the mapping once it has come, and what is added later
+    local say own="${LAB_INSIDE[1]}:$PORT host"
+    router pcp && start_list "${LAB_PUBLIC[1]}:4321" && await_line "$WORK/hold.out" "^$own\$" 5 || return 1
+    await_change "^$ROUTER:[0-9]+ mapped, $own\$" || return 1
+    ip link add eth1 netns h1 type veth peer name eth9 netns n1 && ip -n n1 link set eth9 up || return 1
+    ip -n h1 addr add 192.168.9.2/24 dev eth1 && ip -n h1 link set eth1 up || return 1
+    echo network >&"$say"
+    await_change "^$ROUTER:[0-9]+ mapped, $own, 192.168.9.2:$PORT host\$" && end_hold && [ "$(mappings)" = 0 ]
+}
+asks_none() { # who is seen as he is has no NAT
+    local say
+    router all && start_list "${LAB_INSIDE[1]}:$PORT" && end_hold || return 1
+    cat "$WORK/miniupnpd.err"
+    ! grep -qE 'received from|SSDP M-SEARCH from' "$WORK/miniupnpd.err"
+}
+hx_bind_maps() { # hx_bind_maps MAPPINGS [OPTION]: while it is bound; and it gives back what there is when it ends
+    local begin before
+    router all && start_s && start_h1 --echo "${@:2}" && await_bound || return 1
+    if [ "$1" = 0 ]; then
+        greet # has been bound for so long
+    else
+        await_line "$WORK/miniupnpd.err" 'PCP MAP: added mapping UDP' 10 || return 1
+    fi
+    before=$(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${LAB_INSIDE[1]}:")
+    begin=$EPOCHREALTIME
+    end_now "$H1_PID"
+    NOTE="hx bind ended after $(ms_between "$begin" "$EPOCHREALTIME") ms"
+    echo "mappings: $before, then $(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c dnat)"
+    [ "$before" = "$1" ] && ! lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep dnat
 }
 # asks_in_vain MATCH: no answer, and nothing waits for one.
 asks_in_vain() {
@@ -187,6 +235,10 @@ story 'a mapping is renewed before its lifetime is over' renews
 story 'a router that was restarted and says so maps anew' restarts pcp
 story 'a router that was restarted maps anew once that is suspected' restarts upnp check
 story 'a mapping is lost with the way to its router, and made again with it' moves
+story 'the addresses of a host are told, and the mapping when it has come' lists
+story 'without a NAT the router is not asked' asks_none
+story 'hx bind has its port mapped, and gives that back' hx_bind_maps 1
+story 'hx bind --no-port-mapping has not' hx_bind_maps 0 --no-port-mapping
 story 'a router that says no is not waited for' asks_in_vain 'udp dport 1 '
 story 'a router that says nothing is not waited for' asks_in_vain 'iifname "lan1"'
 lab_down

@@ -27,7 +27,7 @@ static int init(const struct hx_config *config, size_t size, int *families)
 static void an_older_program_gets_defaults_for_what_it_has_not(void **state)
 {
     (void)state;
-    struct hx_config config = {.nameserver = "127.0.0.1", .family = 99, .reserved = 99};
+    struct hx_config config = {.nameserver = "127.0.0.1", .family = 99, .no_port_mapping = 99};
     int families;
     assert_int_equal(init(&config, offsetof(struct hx_config, family), &families), HX_OK);
     assert_int_equal(families, FAMILY_ANY);
@@ -60,9 +60,20 @@ static void a_newer_program_may_ask_for_nothing_that_is_unknown_here(void **stat
     assert_int_equal(init(&config.known, sizeof config, &families), HX_OK);
     config.unknown = 1L << 40;
     assert_int_equal(init(&config.known, sizeof config, &families), HX_EINVAL);
-    config.unknown = 0;
-    config.known.reserved = 1;
-    assert_int_equal(init(&config.known, sizeof config, &families), HX_EINVAL);
+}
+
+static void a_port_mapping_is_asked_for_unless_it_is_refused(void **state)
+{
+    (void)state;
+    struct hx_config config = {.nameserver = "127.0.0.1"};
+    struct settings s;
+    for (config.no_port_mapping = 0; config.no_port_mapping <= 1; config.no_port_mapping++) {
+        assert_int_equal(settings_init(&s, &config, sizeof config, "lab"), HX_OK);
+        assert_int_equal(s.port_mapping, !config.no_port_mapping);
+        settings_free(&s);
+    }
+    assert_int_equal(settings_init(&s, &config, sizeof config, "lab"),
+                     HX_EINVAL); /* 2 may mean something later */
 }
 
 static void without_a_config_there_is_no_nameserver(void **state)
@@ -78,6 +89,7 @@ int main(void)
         cmocka_unit_test(an_older_program_gets_defaults_for_what_it_has_not),
         cmocka_unit_test(nothing_behind_an_older_programs_config_is_read),
         cmocka_unit_test(a_newer_program_may_ask_for_nothing_that_is_unknown_here),
+        cmocka_unit_test(a_port_mapping_is_asked_for_unless_it_is_refused),
         cmocka_unit_test(without_a_config_there_is_no_nameserver),
     };
     return cmocka_run_group_tests_name("client_settings", tests, NULL, NULL);

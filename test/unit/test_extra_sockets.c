@@ -278,6 +278,44 @@ static void a_burst_leaves_by_the_socket_of_its_path(void **state)
     net_peer_destroy(peer);
 }
 
+static int room(struct world *w, int number)
+{
+    int bytes = 0, fd = -1;
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof bytes;
+
+    if (number == 0)
+        fd = net_port_fd(w->port);
+    for (int i = 0; fd < 0 && i < 1024; i++) { /* the one that is bound to its port */
+        socklen_t sa_len = sizeof sa;
+
+        if (getsockname(i, (struct sockaddr *)&sa, &sa_len) == 0 && sa.ss_family == AF_INET6 &&
+            ((struct sockaddr_in6 *)&sa)->sin6_port == number_of(w, number))
+            fd = i;
+    }
+    if (fd < 0)
+        skip(); /* without IPv6 */
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len), 0);
+    return bytes;
+}
+
+static void the_socket_of_the_path_in_use_has_the_room_of_the_ports_own(void **state)
+{
+    struct world *w = *state;
+    struct net_path path = {.remote = w->at};
+    struct net_peer *peer;
+
+    assert_int_equal(net_port_extra_open(w->port, &path.socket), HX_OK);
+    assert_int_equal(net_peer_create(&peer, w->port), HX_OK);
+    int before = room(w, path.socket);
+    net_port_receive_buffer(w->port, before / 4); /* the kernel doubles it; no right is needed for less */
+    assert_int_equal(net_peer_add(peer, &path), HX_OK);
+    assert_int_equal(room(w, path.socket), before);
+    assert_int_equal(net_peer_use(peer, &path), HX_OK);
+    assert_int_equal(room(w, path.socket), before / 2);
+    net_peer_destroy(peer);
+}
+
 int main(void)
 {
 #define TEST(name)  cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -291,6 +329,7 @@ int main(void)
         TEST(there_are_so_many_and_no_more),
         TEST(a_socket_that_is_closed_with_something_in_it_is_forgotten),
         TEST(a_burst_leaves_by_the_socket_of_its_path),
+        TEST(the_socket_of_the_path_in_use_has_the_room_of_the_ports_own),
     };
 
     return cmocka_run_group_tests_name("extra_sockets", tests, NULL, NULL);

@@ -168,6 +168,9 @@ static void a_path_that_is_added_later_gets_the_last_small_datagram_at_once(void
 
     assert_int_equal(send_to(w, net_peer_address(w->peer), 'a', 64), -1); /* nowhere yet */
     assert_int_equal(errno, EHOSTUNREACH);
+    struct net_peer_view view;
+    net_peer_view(w->peer, &view);
+    assert_int_equal(view.sent, 0);
     assert_int_equal(net_peer_add(w->peer, &w->path[0]), HX_OK);
     expect(w, 64, "a", "", "");
     assert_int_equal(net_peer_add(w->peer, &w->path[0]), HX_OK); /* it is there */

@@ -197,6 +197,59 @@ static void many_who_must_wait_for_their_rate_do_not_make_the_loop_spin(void **s
     assert_in_range(fixture_count(fixture_body(h1), "198.51.100.20:1"), 49, 50);
 }
 
+static void the_refused_of_one_address_return_one_after_the_other(void **state)
+{
+    struct server_config config;
+    struct policy *p = policy(&config);
+    struct endpoint peer = from(1), other = from(2);
+    int in_second[POLICY_RETURN_MAX_S + 1] = {0};
+    const int at_once = 100,
+              each_second = 25; /* a quarter of 100 a second, in bursts of four seconds' worth */
+
+    (void)state;
+    for (int i = 0; i < 5000; i++)
+        in_second[policy_returns_later_s(p, &peer, 5)]++;
+    assert_in_range(in_second[0], at_once, at_once + each_second);
+    for (int s = 1; s < POLICY_RETURN_MAX_S; s++)
+        assert_int_equal(in_second[s], each_second);
+    assert_int_equal(policy_returns_later_s(p, &peer, 5), POLICY_RETURN_MAX_S);
+    assert_in_range(policy_returns_later_s(p, &peer, 60005), POLICY_RETURN_MAX_S - 60 - 1,
+                    POLICY_RETURN_MAX_S - 60);
+    assert_int_equal(policy_returns_later_s(p, &other, 5), 0);
+    assert_int_equal(policy_returns_later_s(p, &peer, 1000 * INT64_C(1000)), 0);
+    policy_destroy(p);
+}
+
+static void without_a_rate_nobody_returns_later(void **state)
+{
+    struct server_config config;
+    struct policy *p = policy(&config);
+    struct endpoint peer = from(1);
+
+    (void)state;
+    policy_destroy(p);
+    config.rate_per_address = 0;
+    assert_int_equal(policy_create(&p, &config), HX_OK);
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(policy_returns_later_s(p, &peer, 5), 0);
+    policy_destroy(p);
+}
+
+static void who_is_above_a_limit_of_its_address_is_told_to_return_later_than_the_one_before(void **state)
+{
+    struct fixture *f = *state;
+
+    f->config.max_per_address = 1;
+    f->config.rate_per_address = 4;
+    fixture_peer(f, "192.0.2.1:1");
+    for (int i = 0; i < 4; i++)
+        assert_non_null(strstr(fixture_ask(f, "192.0.2.1:2", BIND)->output, "\r\nRetry-After: 10\r\n"));
+    for (int i = 0; i < 3; i++)
+        (void)fixture_ask(f, "192.0.2.1:2", BIND);
+    assert_non_null(strstr(fixture_ask(f, "192.0.2.1:2", BIND)->output, "\r\nRetry-After: 13\r\n"));
+    assert_non_null(strstr(fixture_ask(f, "192.0.2.2:1", BIND)->output, " 200 OK\r\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +262,9 @@ int main(void)
         TEST(binds_of_a_held_name_have_the_same_rate),
         TEST(introductions_that_s_makes_by_itself_are_late_but_not_lost),
         TEST(many_who_must_wait_for_their_rate_do_not_make_the_loop_spin),
+        TEST(the_refused_of_one_address_return_one_after_the_other),
+        TEST(without_a_rate_nobody_returns_later),
+        TEST(who_is_above_a_limit_of_its_address_is_told_to_return_later_than_the_one_before),
     };
 
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -214,6 +214,23 @@ static void each_further_one_names_twice_as_many_until_it_is_all(void **state)
     assert_int_equal(packet_word(body + 4), 129);
 }
 
+static void repetitions_are_counted_until_something_of_it_is_acknowledged(void **state)
+{
+    struct resend r = stalled(100);
+    uint8_t body[RESEND_BODY_MAX];
+
+    (void)state;
+    for (int i = 1; i <= 3; i++) {
+        resend_due(&r, 50 + i * 100, body, 100 + i * 100);
+        ack(&r, 103, 150 + i * 100); /* the peer is there, and what it acknowledges it had before */
+        assert_int_equal(r.stuck, i);
+    }
+    ack(&r, 104, 500);
+    assert_int_equal(r.stuck, 0);
+    resend_due(&r, 500, body, 600);
+    assert_int_equal(r.stuck, 1);
+}
+
 static void what_was_lost_together_is_repeated_a_round_trip_apart(void **state)
 {
     struct resend r = stalled(100);
@@ -348,6 +365,7 @@ int main(void)
         cmocka_unit_test(what_was_never_sent_is_not_acknowledged),
         cmocka_unit_test(the_first_repetition_names_the_oldest_and_the_newest),
         cmocka_unit_test(each_further_one_names_twice_as_many_until_it_is_all),
+        cmocka_unit_test(repetitions_are_counted_until_something_of_it_is_acknowledged),
         cmocka_unit_test(what_was_lost_together_is_repeated_a_round_trip_apart),
         cmocka_unit_test(a_single_packet_is_named_once),
         cmocka_unit_test(a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less_often),

@@ -1,0 +1,63 @@
+/* How long the connection's datagrams are: as long as the path in use carries. */
+#include "base/clock.h"
+#include "client/agent_state.h"
+#include <errno.h>
+
+#define STUCK 3 /* repetitions that nobody acknowledged: seven times what one may take */
+
+void agent_fit_way(struct agent *a, int at)
+{
+    path_mtu_init(&a->ways[at].mtu, net_address_is_ipv4(&a->ways[at].at.remote) ? IPV4_HEADS : IPV6_HEADS);
+}
+
+/* Tells both who cuts and who sends. Pieces first: what was cut before is sent again meanwhile. */
+void agent_fit(struct agent *a)
+{
+    int bytes = a->applied >= 0 ? a->ways[a->applied].mtu.size : PATH_MTU_BASE;
+    struct sockaddr_in6 peer;
+
+    if (bytes == a->fitted)
+        return;
+    a->fitted = bytes;
+    agent_address(a, &peer);
+    net_peer_fit(a->peer, a->member.tag, bytes);
+    udt_port_set_datagram_max(a->port, &peer, bytes);
+}
+
+static int rtt_ms(const struct agent *a, int at)
+{
+    return (int)(a->choice.paths[at].rtt_us / 1000);
+}
+
+/* Data that is lost at its full length, again and again, while the peer still answers: the path carries less. */
+static void look_for_black_hole(struct agent *a, struct path_mtu *m, int64_t now_ms)
+{
+    struct sockaddr_in6 peer;
+
+    agent_address(a, &peer);
+    if (m->size > PATH_MTU_FLOOR && udt_port_stuck(a->port, &peer) >= STUCK)
+        path_mtu_black_hole(m, now_ms);
+}
+
+int64_t agent_mtu_turn(struct agent *a, int64_t now_ms)
+{
+    int at = a->applied, len;
+
+    if (!a->connected || at < 0 || a->choice.paths[at].answered_ms == 0) {
+        agent_fit(a);
+        return INT64_MAX;
+    }
+    struct path_mtu *m = &a->ways[at].mtu;
+    path_mtu_begin(m, now_ms);
+    look_for_black_hole(a, m, now_ms);
+    while (path_mtu_due_ms(m) <= now_ms && (len = path_mtu_next(m, rtt_ms(a, at), now_ms)) > 0) {
+        if (agent_send_padded(a, at, len) == 0)
+            path_mtu_sent(m, len, a->number);
+        else if (errno == EMSGSIZE)
+            path_mtu_too_long(m, len, now_ms);
+        else
+            path_mtu_sent(m, len, 0); /* lost */
+    }
+    agent_fit(a);
+    return path_mtu_due_ms(m);
+}

@@ -1,0 +1,33 @@
+/* CUDT::processData(): UDT acknowledges a packet at once that is shorter than the MSS: it takes it for the end of
+ * what was written, which somebody may wait for. Where the path takes less than the MSS all packets are
+ * shorter, and each would be acknowledged. A packet's head says whether it is the last of what was written at
+ * once (the second bit of its message number). */
+#include "shim/udt/overrides.h"
+#include "shim/udt/private.h"
+#include <udt/core.h>
+#include <udt/queue.h>
+
+namespace
+{
+constexpr int LAST_OF_MESSAGE = 1; /* in CPacket::getMsgBoundary() */
+
+OPENS(next_ack, uint64_t CUDT::*);
+template struct opened<next_ack, &CUDT::m_ullNextACKTime>;
+} // namespace
+
+const bool override_process_data = true;
+
+extern "C" {
+int __real__ZN4CUDT11processDataEP5CUnit(CUDT *u, CUnit *unit);
+int __wrap__ZN4CUDT11processDataEP5CUnit(CUDT *u, CUnit *unit);
+
+int __wrap__ZN4CUDT11processDataEP5CUnit(CUDT *u, CUnit *unit)
+{
+    uint64_t due = u->*member_of(next_ack());
+    int taken = __real__ZN4CUDT11processDataEP5CUnit(u, unit);
+
+    if (!(unit->m_Packet.getMsgBoundary() & LAST_OF_MESSAGE))
+        u->*member_of(next_ack()) = due;
+    return taken;
+}
+}
