@@ -3,6 +3,7 @@
 #include "secure/tls_psk.h"
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RECORD_MAX 16384 /* bytes of data in one (RFC 8446, section 5.1) */
 /* New keys after so many: RFC 8446, section 5.5 allows 2^24.5 of full size with AES-GCM. */
@@ -117,6 +118,14 @@ int tls_handshake(struct tls *t)
 const char *tls_label(const struct tls *t)
 {
     return t->proven ? t->psk.label : "";
+}
+
+int tls_export(const struct tls *t, const char *label, uint8_t *out, size_t len)
+{
+    if (!t->proven)
+        return HX_EAGAIN;
+    return SSL_export_keying_material(t->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1 ? HX_OK
+                                                                                               : HX_ENOMEM;
 }
 
 ssize_t tls_read(struct tls *t, void *buf, size_t len)

@@ -25,6 +25,9 @@ void tls_destroy(struct tls *t);
 int tls_handshake(struct tls *t);
 /* The label of the key that the peer has, once tls_handshake() has succeeded. */
 const char *tls_label(const struct tls *t);
+/* A secret that only the two sides of this connection have (RFC 8446, section 7.5), for the purpose that `label`
+ * names. HX_EAGAIN: tls_handshake() has not succeeded; HX_ENOMEM. */
+int tls_export(const struct tls *t, const char *label, uint8_t *out, size_t len);
 /* As stream_read(): > 0, HX_EAGAIN, HX_EEOF after the peer's close_notify; HX_ECLOSED: the transport ended
  * without one. */
 ssize_t tls_read(struct tls *t, void *buf, size_t len);

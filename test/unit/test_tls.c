@@ -75,6 +75,27 @@ static void the_label_is_that_of_the_key_which_came_in(void **state)
     pair_free(&p);
 }
 
+static void both_sides_and_nobody_else_can_derive_one_secret(void **state)
+{
+    uint8_t ours[32], theirs[32], other[32];
+    struct pair p, q;
+    (void)state;
+    pair_init(&p, key, key);
+    assert_int_equal(tls_export(p.connecting.tls, "EXPERIMENTAL hx a", ours, sizeof ours), HX_EAGAIN);
+    pair_proven(&p);
+    assert_int_equal(tls_export(p.connecting.tls, "EXPERIMENTAL hx a", ours, sizeof ours), HX_OK);
+    assert_int_equal(tls_export(p.accepting.tls, "EXPERIMENTAL hx a", theirs, sizeof theirs), HX_OK);
+    assert_memory_equal(ours, theirs, sizeof ours);
+    assert_int_equal(tls_export(p.accepting.tls, "EXPERIMENTAL hx b", other, sizeof other), HX_OK);
+    assert_memory_not_equal(ours, other, sizeof ours);
+    pair_init(&q, key, key); /* the same key, another connection */
+    pair_proven(&q);
+    assert_int_equal(tls_export(q.connecting.tls, "EXPERIMENTAL hx a", other, sizeof other), HX_OK);
+    assert_memory_not_equal(ours, other, sizeof ours);
+    pair_free(&p);
+    pair_free(&q);
+}
+
 static void a_wrong_key_is_refused_on_both_sides_and_nothing_else_is_said(void **state)
 {
     struct pair p;
@@ -432,6 +453,7 @@ int main(void)
         cmocka_unit_test(who_shares_a_key_is_proven_to_both_and_bytes_pass_both_ways),
         cmocka_unit_test(reading_and_writing_make_the_proof_themselves),
         cmocka_unit_test(the_label_is_that_of_the_key_which_came_in),
+        cmocka_unit_test(both_sides_and_nobody_else_can_derive_one_secret),
         cmocka_unit_test(a_wrong_key_is_refused_on_both_sides_and_nothing_else_is_said),
         cmocka_unit_test(a_key_whose_identity_alone_is_known_is_refused),
         cmocka_unit_test(a_peer_that_speaks_no_tls_is_told_apart),
