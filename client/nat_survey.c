@@ -5,6 +5,7 @@
 #include "client/route.h"
 #include "client/stun.h"
 #include "client/stun_port.h"
+#include "proto/address.h"
 #include <stdlib.h>
 
 #define SILENCE_MS    2000 /* who has not answered five questions by then is not there */
@@ -186,8 +187,7 @@ static void finish(struct nat_survey *s)
                               .local = s->local,
                               .rtt_us = s->rtt_us,
                               .filtering = nat_rules_filtering(s->other_address, s->other_port),
-                              .hairpin = s->hairpin,
-                              .other_port = s->other_port};
+                              .hairpin = s->hairpin};
     struct nat_survey_request r = s->request;
     nat_rules_mapping(&s->samples, &facts.mapping, &facts.one_address);
     enter(s, SURVEY_DONE);
@@ -301,11 +301,22 @@ static void ask_hairpin(struct nat_survey *s)
                                   .server = s->mapped[i == PORT_1 ? PORT_2 : PORT_1],
                                   .timeout_ms = HAIRPIN_MS,
                                   .hairpin = true};
-        ask(s, &(struct question){.purpose = HAIRPIN, .server = s->main, .which = i}, &q);
+        ask(s, &(struct question){.purpose = HAIRPIN, .server = s->main}, &q);
     }
 }
 
 /* ---- answers ---- */
+
+/* Who answers may name any address, to which we would send some ten datagrams: it shall be one that hosts have,
+ * and none of a network that the server is not in itself. */
+static bool may_name(const struct server *v, const struct endpoint *named)
+{
+    enum address_class class = address_class(named);
+    if (class == ADDRESS_GLOBAL)
+        return true;
+    return class == address_class(&v->at) &&
+           (class != ADDRESS_UNUSABLE || named->address[0] == v->at.address[0]);
+}
 
 static void take_first(struct nat_survey *s, struct server *v, const struct stun_answer *a)
 {
@@ -314,7 +325,8 @@ static void take_first(struct nat_survey *s, struct server *v, const struct stun
     if (s->external.family == AF_UNSPEC && s->request.on_heard)
         s->request.on_heard(s->request.user, &a->local);
     v->answered = true;
-    v->other = a->other;
+    if (a->other.family == AF_UNSPEC || may_name(v, &a->other))
+        v->other = a->other;
     v->other_port = a->other_port;
     if (v == &s->servers[0] || s->external.family == AF_UNSPEC) {
         s->external = a->mapped;
@@ -322,9 +334,7 @@ static void take_first(struct nat_survey *s, struct server *v, const struct stun
         s->rtt_us = a->rtt_us;
     }
     if (s->state == SURVEY_FIRST)
-        engine_timer_set(&s->timer, clock_now_ms() + GRACE_MS < s->request.deadline_ms
-                                        ? clock_now_ms() + GRACE_MS
-                                        : s->request.deadline_ms);
+        engine_timer_set(&s->timer, clock_now_ms() + (left_ms(s) < GRACE_MS ? left_ms(s) : GRACE_MS));
 }
 
 /* Its silence counts only if an answer would have had the time to come. */
@@ -363,7 +373,7 @@ static void take_open_filter(struct nat_survey *s, struct server *v, const struc
 
 static void take_allocation(struct nat_survey *s, int which, const struct stun_answer *a)
 {
-    if (which == PORTS || a->error != HX_OK) /* at another port of the server, it is a sample alone */
+    if (which == PORTS || a->error != HX_OK || !may_name(s->main, &a->mapped))
         return;
     s->mapped[which] = a->mapped;
     if (which != PORT_3 && s->mapped[PORT_1].family != AF_UNSPEC && s->mapped[PORT_2].family != AF_UNSPEC)
