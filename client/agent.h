@@ -40,6 +40,7 @@ struct agent_callbacks {
 struct agent_config {
     struct udt_port *port;
     const struct session *session;
+    int families;                 /* FAMILY_* of client/race.h: of the others no candidate is tried */
     bool calling;                 /* we have asked for the peer's name */
     struct uplink uplink;         /* by which the nameserver is reached */
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */

@@ -1,6 +1,7 @@
 /* Where the peer may be reached, and what shim/net is told of it. */
 #include "base/clock.h"
 #include "client/agent_state.h"
+#include "client/race.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
@@ -112,7 +113,8 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
         struct sockaddr_in6 sa;
-        if (!endpoint_punchable(&c->at) || is_strange(all, i))
+        int family = c->at.family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
+        if (!endpoint_punchable(&c->at) || !(a->families & family) || is_strange(all, i))
             continue;
         endpoint_to_sockaddr6(&c->at, &sa);
         if (endpoint_link_local(&c->at))

@@ -133,6 +133,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
+                                                  .families = c->settings.families,
                                                   .peer = *peer,
                                                   .session = &part->session,
                                                   .own_mapping = c->told,

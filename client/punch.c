@@ -160,6 +160,7 @@ static int begin_session(struct punch *p)
     struct sockaddr_in6 peer;
     int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
                                                             .session = &p->session,
+                                                            .families = request->families,
                                                             .calling = request->ours,
                                                             .uplink = request->uplink,
                                                             .scope_id = request->scope_id,
