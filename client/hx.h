@@ -75,7 +75,7 @@ enum hx_event {
     HX_EVENT_REJECTED,           /* the nameserver's answer was an error; text: its explanation */
     HX_EVENT_NAMESERVER_LOST,    /* the listener lost its nameserver (error) and tries again in retry_ms */
     HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
-    /* What is sent to the peer (name) now goes to `address`; text: "lan", "ipv6", "direct" or "mapped". Only
+    /* What is sent to the peer (name) now goes to `address`; text: its kind, as in struct hx_path. Only
      * with hx_config.path_events */
     HX_EVENT_PATH
 };
@@ -211,8 +211,8 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
  * it outlives its path. Grows only at its end. */
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
-    char kind[16];                /* "lan", "ipv6", "direct", "mapped"; more may come */
-    int64_t rtt_us;               /* round trip; 0: not measured */
+    char kind[16];  /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; more may come */
+    int64_t rtt_us; /* round trip; 0: not measured */
 };
 /* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */
 HX_API int hx_stream_path_sized(struct hx_stream *s, struct hx_path *out, size_t size);

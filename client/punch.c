@@ -84,8 +84,9 @@ static void done(struct punch *p, int error, struct stream *stream)
                                   .agent = stream ? p->agent : NULL,
                                   .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
-                                  .text =
-                                      error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
+                                  .text = reached                                       ? path.kind
+                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text)
+                                                                                        : "",
                                   .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
     if (!stream) {

@@ -30,7 +30,8 @@ struct punch_result {
     const struct endpoint *peer; /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
-    const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
+    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; with an agent: which kind of path; else "" */
+    const char *text;
 };
 
 struct punch_request {
