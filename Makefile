@@ -51,7 +51,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
-HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect)
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect stun_flood)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
@@ -59,7 +59,7 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -163,7 +163,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
 clean: ; rm -rf build ## remove what was built
-help: ; @grep -v '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
+help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
 .PHONY: all asan tsan lint programs deps deps-test demo check bench natlab fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE

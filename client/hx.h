@@ -2,8 +2,9 @@
  *
  * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with UDT
  * (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
- * streams of a process share. That port and one thread are made by the first call that needs them. Where
- * nothing comes back to it, later tries leave from another one, unless hx_config.local_port chose it.
+ * streams of a process share. That port and one thread are made by the first call that needs them; a listener
+ * behind a NAT has one more thread, for its router. Where nothing comes back to the port, later tries leave from
+ * another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close() and
  * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
@@ -121,8 +122,8 @@ struct hx_config {
     /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP, NAT-PMP or
      * UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
     int no_port_mapping;
-    /* STUN servers (RFC 8489) that hx_nat() asks besides the nameservers, in the form of `nameserver`, up to 4;
-     * the port is 3478 by default. NULL: none. */
+    /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
+     * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */
     const char *stun;
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */

@@ -155,6 +155,12 @@ void nat_keep_end(struct nat_keeper *k)
     free(k);
 }
 
+void nat_ask_again(sa_family_t family)
+{
+    if (keepers && !known[index_of(family)].survey)
+        ask(index_of(family), keepers->settings);
+}
+
 bool nat_known(sa_family_t family, struct nat_mapping *out)
 {
     struct known *n = &known[index_of(family)];

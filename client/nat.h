@@ -23,6 +23,9 @@ struct nat_keeper; /* one who needs it */
 int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
              void *user);
 void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
+/* Asks anew, though it is fresh: where ports are given in a sequence, others have taken some since. Not while a
+ * survey is under way. */
+void nat_ask_again(sa_family_t family);
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 

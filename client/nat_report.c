@@ -2,8 +2,10 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/nat_survey.h"
+#include "client/portmap.h"
 #include "client/race.h"
 #include "client/settings.h"
+#include <signal.h>
 #include <string.h>
 
 #define TIMEOUT_MIN_MS 300
@@ -14,23 +16,78 @@ _Static_assert(NAMESERVERS_MAX + STUNS_MAX <= NAT_SERVERS_MAX, "all of them are 
 
 enum { IPV4, IPV6, FAMILIES };
 
+/* Asks the router, in a thread of its own, without the engine's lock: once a server has answered, and not if
+ * that one is on this host, which says nothing of the network. */
+struct router {
+    pthread_t thread;
+    bool asked;
+    int timeout_ms;
+    struct portmap_offers offers;
+};
+
 struct nat_job {
     struct engine_member member;
     struct settings settings;
     struct host_port servers[NAT_SERVERS_MAX];
     int server_count;
-    int64_t begun_ms, deadline_ms;
+    int64_t deadline_ms;
     pthread_cond_t cond;
     bool canceled;
     struct nat_half {
         struct nat_job *job;
         struct nat_survey *survey; /* NULL: not wanted, or over */
+        bool heard;                /* a server has answered */
         struct nat_facts facts;
     } halves[FAMILIES];
     struct timer udt_timer;
     struct race *race; /* whether the nameserver speaks UDT */
     bool speaks_udt;
+    struct router router;
 };
+
+/* ---- the router ---- */
+
+static void *ask_router(void *user)
+{
+    struct router *r = user;
+    portmap_probe(&r->offers, r->timeout_ms);
+    return NULL;
+}
+
+static void router_begin(struct router *r, int64_t left_ms)
+{
+    sigset_t all, before;
+    r->timeout_ms = left_ms < PORTMAP_SEEK_MS ? (int)left_ms : PORTMAP_SEEK_MS;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */
+    r->asked = pthread_create(&r->thread, NULL, ask_router, r) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void router_end(struct router *r, struct hx_nat_report *out)
+{
+    static const unsigned bit_of[WAY_KINDS] = {
+        [WAY_PCP] = HX_NAT_PCP, [WAY_NATPMP] = HX_NAT_NAT_PMP, [WAY_UPNP] = HX_NAT_UPNP_IGD};
+    if (!r->asked)
+        return;
+    pthread_join(r->thread, NULL);
+    if (r->offers.gateway.family == AF_UNSPEC)
+        return;
+    for (int i = 0; i < WAY_KINDS; i++)
+        out->portmap_protocols |= r->offers.of[i].offered ? bit_of[i] : 0;
+    out->portmap = out->portmap_protocols ? HX_NAT_YES : HX_NAT_NO;
+}
+
+/* ---- the surveys ---- */
+
+static void on_heard(void *user, const struct endpoint *local)
+{
+    struct nat_half *half = user;
+    struct nat_job *j = half->job;
+    half->heard = true;
+    if (half == &j->halves[IPV4] && local->address[0] != IN_LOOPBACKNET)
+        router_begin(&j->router, j->deadline_ms - clock_now_ms());
+}
 
 static void on_facts(void *user, const struct nat_facts *facts)
 {
@@ -71,8 +128,7 @@ static void on_udt_timer(struct timer *t)
     struct nat_job *j = container_of(t, struct nat_job, udt_timer);
     int64_t left_ms = j->deadline_ms - clock_now_ms();
     for (int i = 0; i < FAMILIES; i++) {
-        const struct nat_half *half = &j->halves[i];
-        if (half->survey ? nat_survey_heard(half->survey) : half->facts.error == HX_OK)
+        if (j->halves[i].heard)
             return;
     }
     if (race_begin(&j->race, &j->settings.nameservers[0], j->settings.families, engine_port(), (int)left_ms,
@@ -150,6 +206,7 @@ static int begin(struct nat_job *j)
                                              .port = engine_port(),
                                              .whole = true,
                                              .deadline_ms = j->deadline_ms,
+                                             .on_heard = on_heard,
                                              .on_done = on_facts,
                                              .user = half};
         half->job = j;
@@ -209,10 +266,11 @@ int hx_nat_sized(struct hx_nat_report *ipv4, struct hx_nat_report *ipv6, size_t 
         engine_leave(&j.member);
         engine_unlock();
     }
+    struct hx_nat_report told[FAMILIES] = {{.error = HX_OK}};
+    router_end(&j.router, &told[IPV4]);
     for (int i = 0; i < FAMILIES && err == HX_OK; i++) {
-        struct hx_nat_report r = {.error = HX_OK};
-        report_on(&r, &j, &j.halves[i].facts);
-        give(outs[i], report_size, &r);
+        report_on(&told[i], &j, &j.halves[i].facts);
+        give(outs[i], report_size, &told[i]);
     }
     pthread_cond_destroy(&j.cond);
     settings_free(&j.settings);

@@ -37,7 +37,7 @@ static enum nat_mapping_kind kind_of(const struct pairs *p)
     return p->address_same || p->port_same ? NAT_MAPPING_ENDPOINT_INDEPENDENT : NAT_MAPPING_UNKNOWN;
 }
 
-/* The mappings, each once, in the order in which they were made. */
+/* The fresh mappings, each once, in the order in which they were made. */
 struct allocation {
     uint16_t local_port, port;
 };
@@ -47,7 +47,7 @@ static size_t allocations_of(const struct nat_samples *s, struct allocation out[
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
         struct allocation a = {s->list[i].local_port, s->list[i].mapped.port};
-        bool known = !answered(&s->list[i]);
+        bool known = !answered(&s->list[i]) || !s->list[i].fresh;
         for (size_t k = 0; k < count && !known; k++)
             known = out[k].local_port == a.local_port && out[k].port == a.port;
         if (!known)
@@ -90,15 +90,14 @@ static void judge_ports(const struct nat_samples *s, struct nat_mapping *out)
         preserved += all[i].port == all[i].local_port;
     if (count == 0)
         return;
-    out->last_port = all[count - 1].port;
     if (preserved * 2 > count) /* one that was taken already is given otherwise */
         out->ports = NAT_PORTS_PRESERVING;
     else if (count < 2)
         out->ports = NAT_PORTS_UNKNOWN;
-    else if ((out->step = step_of(all, count)) != 0)
-        out->ports = NAT_PORTS_SEQUENTIAL;
     else
-        out->ports = NAT_PORTS_RANDOM;
+        out->ports = (out->step = step_of(all, count)) != 0 ? NAT_PORTS_SEQUENTIAL : NAT_PORTS_RANDOM;
+    if (out->ports == NAT_PORTS_SEQUENTIAL)
+        out->last_port = all[count - 1].port;
 }
 
 void nat_rules_mapping(const struct nat_samples *s, struct nat_mapping *out, bool *one_address)

@@ -5,6 +5,7 @@
 
 #include "proto/endpoint.h"
 #include "proto/nat_mapping.h"
+#include <stdbool.h>
 
 #define NAT_SAMPLES_MAX 24
 
@@ -16,6 +17,7 @@
 
 struct nat_sample {
     uint16_t local_port;    /* which of our ports has asked */
+    bool fresh;             /* it is a new one: its mapping was made by this question */
     struct endpoint server; /* whom */
     struct endpoint mapped; /* what it saw; AF_UNSPEC: no answer */
 };
@@ -26,7 +28,8 @@ struct nat_samples {
     size_t count;
 };
 
-/* Mapping and port allocation. *one_address: all servers that were asked from one port have the same address:
+/* Mapping, and port allocation as the fresh mappings show it; the last port only of a sequence, since no other
+ * tells the next. *one_address: all servers that were asked from one port have the same address:
  * then "endpoint-independent" may as well be "address-dependent". Where mappings differ between addresses, and
  * no address was asked at two ports, the worse is assumed: "address-and-port-dependent". */
 void nat_rules_mapping(const struct nat_samples *s, struct nat_mapping *out, bool *one_address);

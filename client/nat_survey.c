@@ -5,6 +5,7 @@
 #include "client/route.h"
 #include "client/stun.h"
 #include "client/stun_port.h"
+#include "proto/address.h"
 #include <stdlib.h>
 
 #define SILENCE_MS    2000 /* who has not answered five questions by then is not there */
@@ -13,10 +14,10 @@
 #define QUIET_RTOS    7 /* an answer that has not come after 4 questions will not come */
 #define QUIET_MORE_MS 200
 #define HAIRPIN_MS    300 /* there and back through a router next to us */
-#define QUESTIONS_MAX NAT_SAMPLES_MAX + 8
+#define QUESTIONS_MAX (NAT_SAMPLES_MAX + 8)
 
 enum purpose { FIRST, MAPPING, ALLOCATION, OPEN_FILTER, OTHER_ADDRESS, OTHER_PORT, HAIRPIN };
-enum { FILTER_PORT, PORT_1, PORT_2, PORTS };
+enum { FILTER_PORT, PORT_1, PORT_2, PORT_3, PORTS };
 
 struct question {
     struct nat_survey *survey;
@@ -24,7 +25,7 @@ struct question {
     enum purpose purpose;
     struct server *server;
     struct nat_sample *sample; /* NULL: of no use for that */
-    int which;                 /* of PORTS */
+    int which;                 /* of PORTS; PORTS: it does not matter */
 };
 
 struct server {
@@ -129,7 +130,8 @@ static void ask_sample(struct nat_survey *s, struct question *like, struct net_p
         return;
     like->sample = &s->samples.list[s->samples.count++];
     net_address_from(&local, net_port_local(port, &len));
-    *like->sample = (struct nat_sample){.local_port = ntohs(local.port), .server = *to};
+    *like->sample = (struct nat_sample){
+        .local_port = ntohs(local.port), .fresh = like->purpose == ALLOCATION, .server = *to};
     ask(s, like, &(struct stun_question){.port = port, .server = *to, .timeout_ms = SILENCE_MS});
 }
 
@@ -185,8 +187,7 @@ static void finish(struct nat_survey *s)
                               .local = s->local,
                               .rtt_us = s->rtt_us,
                               .filtering = nat_rules_filtering(s->other_address, s->other_port),
-                              .hairpin = s->hairpin,
-                              .other_port = s->other_port};
+                              .hairpin = s->hairpin};
     struct nat_survey_request r = s->request;
     nat_rules_mapping(&s->samples, &facts.mapping, &facts.one_address);
     enter(s, SURVEY_DONE);
@@ -237,7 +238,22 @@ static void ask_filtering(struct nat_survey *s, struct server *v)
     ask(s, &(struct question){.purpose = OTHER_ADDRESS, .server = v}, &q);
 }
 
-/* In quick succession, so that a NAT that counts gives its ports in this order. */
+/* Of further ports, which have no mappings yet, in quick succession: a NAT that counts gives its ports in this
+ * order, and the last one is the last that it has given. */
+static void ask_allocation(struct nat_survey *s, uint16_t other_port)
+{
+    for (int i = PORT_1; i <= PORT_3; i++) {
+        struct question allocation = {.purpose = ALLOCATION, .server = s->main, .which = i};
+        struct question further = {.purpose = ALLOCATION, .server = s->main, .which = PORTS};
+        struct endpoint other = with_port(&s->main->at, other_port);
+        struct net_port *port = port_of(s, i);
+        if (port)
+            ask_sample(s, &allocation, port, &s->main->at);
+        if (port && other_port != 0 && i < PORT_3)
+            ask_sample(s, &further, port, &other);
+    }
+}
+
 static void ask_second(struct nat_survey *s)
 {
     struct server *v = best_server(s);
@@ -249,17 +265,12 @@ static void ask_second(struct nat_survey *s)
         struct endpoint to = with_port(&v->at, other_port);
         ask_sample(s, &mapping, port, &to);
     }
-    for (int i = PORT_1; i <= PORT_2; i++) {
-        struct question allocation = {.purpose = ALLOCATION, .server = s->main, .which = i};
-        struct net_port *further = port_of(s, i);
-        if (further)
-            ask_sample(s, &allocation, further, &s->main->at);
-    }
     if (two) {
         struct endpoint to = with_port(&v->other, v->at.port);
         ask_sample(s, &mapping, port, &to);
         ask_sample(s, &mapping, port, &v->other);
     }
+    ask_allocation(s, v == s->main ? other_port : 0);
     if (s->request.whole && s->filter != v)
         open_filter(s, v);
     else if (s->filter_open)
@@ -290,18 +301,32 @@ static void ask_hairpin(struct nat_survey *s)
                                   .server = s->mapped[i == PORT_1 ? PORT_2 : PORT_1],
                                   .timeout_ms = HAIRPIN_MS,
                                   .hairpin = true};
-        ask(s, &(struct question){.purpose = HAIRPIN, .server = s->main, .which = i}, &q);
+        ask(s, &(struct question){.purpose = HAIRPIN, .server = s->main}, &q);
     }
 }
 
 /* ---- answers ---- */
 
+/* Who answers may name any address, to which we would send some ten datagrams: it shall be one that hosts have,
+ * and none of a network that the server is not in itself. */
+static bool may_name(const struct server *v, const struct endpoint *named)
+{
+    enum address_class class = address_class(named);
+    if (class == ADDRESS_GLOBAL)
+        return true;
+    return class == address_class(&v->at) &&
+           (class != ADDRESS_UNUSABLE || named->address[0] == v->at.address[0]);
+}
+
 static void take_first(struct nat_survey *s, struct server *v, const struct stun_answer *a)
 {
     if (a->error != HX_OK) /* an error is an answer, too, but tells nothing */
         return;
+    if (s->external.family == AF_UNSPEC && s->request.on_heard)
+        s->request.on_heard(s->request.user, &a->local);
     v->answered = true;
-    v->other = a->other;
+    if (a->other.family == AF_UNSPEC || may_name(v, &a->other))
+        v->other = a->other;
     v->other_port = a->other_port;
     if (v == &s->servers[0] || s->external.family == AF_UNSPEC) {
         s->external = a->mapped;
@@ -309,9 +334,7 @@ static void take_first(struct nat_survey *s, struct server *v, const struct stun
         s->rtt_us = a->rtt_us;
     }
     if (s->state == SURVEY_FIRST)
-        engine_timer_set(&s->timer, clock_now_ms() + GRACE_MS < s->request.deadline_ms
-                                        ? clock_now_ms() + GRACE_MS
-                                        : s->request.deadline_ms);
+        engine_timer_set(&s->timer, clock_now_ms() + (left_ms(s) < GRACE_MS ? left_ms(s) : GRACE_MS));
 }
 
 /* Its silence counts only if an answer would have had the time to come. */
@@ -350,8 +373,10 @@ static void take_open_filter(struct nat_survey *s, struct server *v, const struc
 
 static void take_allocation(struct nat_survey *s, int which, const struct stun_answer *a)
 {
+    if (which == PORTS || a->error != HX_OK || !may_name(s->main, &a->mapped))
+        return;
     s->mapped[which] = a->mapped;
-    if (s->mapped[PORT_1].family != AF_UNSPEC && s->mapped[PORT_2].family != AF_UNSPEC)
+    if (which != PORT_3 && s->mapped[PORT_1].family != AF_UNSPEC && s->mapped[PORT_2].family != AF_UNSPEC)
         ask_hairpin(s);
 }
 
@@ -439,11 +464,6 @@ static void on_resolved(void *user, const struct resolve_result *result)
         ask_first(v->survey, v);
     }
     advance(v->survey);
-}
-
-bool nat_survey_heard(const struct nat_survey *s)
-{
-    return s->external.family != AF_UNSPEC;
 }
 
 static void on_timer(struct timer *t)

@@ -26,9 +26,8 @@ struct nat_facts {
     int64_t rtt_us;                  /* to the server, the shortest */
     struct nat_mapping mapping;
     enum nat_mapping_kind filtering;
-    bool one_address;         /* the servers have one between them: see nat_rules_mapping() */
-    enum nat_test hairpin;    /* NAT_UNTESTED, too, where there is no NAT */
-    enum nat_test other_port; /* an answer from another port of the address that was asked */
+    bool one_address;      /* the servers have one between them: see nat_rules_mapping() */
+    enum nat_test hairpin; /* NAT_UNTESTED, too, where there is no NAT */
 };
 
 struct nat_survey_request {
@@ -38,6 +37,8 @@ struct nat_survey_request {
     struct udt_port *port;           /* the port in question */
     bool whole;
     int64_t deadline_ms;
+    /* A server has answered for the first time; `local`: as in the facts. May be NULL. */
+    void (*on_heard)(void *user, const struct endpoint *local);
     /* Once, unless nat_survey_cancel() comes before; the survey is gone when it is called. */
     void (*on_done)(void *user, const struct nat_facts *facts);
     void *user;
@@ -46,7 +47,6 @@ struct nat_survey_request {
 struct nat_survey;
 /* HX_OK, or HX_ENOMEM and no callback. Never calls back before it returns. */
 int nat_survey_begin(struct nat_survey **out, const struct nat_survey_request *request);
-void nat_survey_cancel(struct nat_survey *s);      /* NULL is fine */
-bool nat_survey_heard(const struct nat_survey *s); /* has a server answered? */
+void nat_survey_cancel(struct nat_survey *s); /* NULL is fine */
 
 #endif

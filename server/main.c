@@ -73,6 +73,23 @@ static struct udt_port *open_port(const struct server_config *config, size_t whi
     return NULL;
 }
 
+/* All that are UDT's, with STUN beside it, and those that are STUN's alone. HX_OK, or what was printed as
+ * well. */
+static int open_ports(const struct server_config *config, struct service_config *service,
+                      struct udt_port **ports)
+{
+    int err = stun_create(&service->stun, config);
+
+    for (size_t i = 0; err == HX_OK && i < config->listen_count; i++)
+        if (!(ports[i] = open_port(config, i, service->stun)))
+            return HX_EADDR;
+    if (err == HX_OK)
+        err = stun_open_others(service->stun);
+    if (err < 0 && err != HX_EADDR) /* which was printed */
+        fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
+    return err;
+}
+
 /* HX_OK, or what was printed as well. */
 static int find_user(struct privileges_user *user, const char *name)
 {
@@ -122,6 +139,7 @@ static int run(const struct server_config *config, struct service_config *servic
     if (err == HX_OK) {
         const char *sandbox = enter_sandbox(config);
 
+        stun_begin(service->stun); /* who reads the announcement may ask at once */
         for (size_t i = 0; err == HX_OK && i < service->port_count; i++)
             err = announce(service->ports[i], sandbox);
         if (err == HX_OK)
@@ -150,15 +168,10 @@ static int serve(const struct server_config *config)
     struct privileges_user user;
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    int err = stun_create(&service.stun, config);
-    for (size_t i = 0; err == HX_OK && i < config->listen_count; i++)
-        if (!(ports[i] = open_port(config, i, service.stun)))
-            return EXIT_FAILURE;
-    if (err == HX_OK)
-        err = stun_open_others(service.stun);
+    int err = open_ports(config, &service, ports);
     if (err < 0) {
-        if (err != HX_EADDR) /* which was told */
-            fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
+        udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
+        stun_destroy(service.stun);
         return EXIT_FAILURE;
     }
     if (config->user[0] && privileges_drop(&user) < 0) {

@@ -78,12 +78,17 @@ static int open_place(struct stun *s, const struct endpoint *at, bool ipv6_only,
     return HX_OK;
 }
 
+static bool wants_port(const struct stun *s)
+{
+    return s->config.stun_port != CONFIG_STUN_PORT_DEFAULT;
+}
+
 /* The main port's neighbour; where the kernel has picked that one, it picks this one, too. */
 static uint16_t choose_other_port(const struct stun *s)
 {
     struct endpoint first;
 
-    if (s->config.stun_port != CONFIG_STUN_PORT_DEFAULT)
+    if (wants_port(s))
         return (uint16_t)s->config.stun_port;
     if (endpoint_from_sockaddr(&first, (const struct sockaddr *)&s->config.listen[0].address,
                                s->config.listen[0].len) == HX_OK &&
@@ -94,7 +99,7 @@ static uint16_t choose_other_port(const struct stun *s)
 
 static int open_second_ports(struct stun *s)
 {
-    bool wanted = s->config.stun_port != CONFIG_STUN_PORT_DEFAULT;
+    bool wanted = wants_port(s);
     size_t mains = s->places.count;
     uint16_t port = choose_other_port(s);
 
@@ -114,16 +119,16 @@ static int open_second_ports(struct stun *s)
 static int open_address(struct stun *s, const struct endpoint *local)
 {
     struct endpoint at = *local;
-    bool wanted = s->config.stun_address_count > 0;
+    bool wanted[] = {s->config.stun_address_count > 0, wants_port(s)};
     uint16_t ports[] = {s->places.main_port, s->places.other_port};
     struct net_port *trial;
 
     if (open_at(&trial, local, false) < 0)
-        return refuse(local, wanted);
+        return refuse(local, wanted[0]);
     net_port_close(trial);
     for (int i = 0; i < 2; i++) {
         at.port = ports[i];
-        int err = at.port ? open_place(s, &at, false, wanted, &ports[i]) : HX_OK;
+        int err = at.port ? open_place(s, &at, false, wanted[i], &ports[i]) : HX_OK;
         if (err < 0)
             return err;
     }

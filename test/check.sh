@@ -115,7 +115,7 @@ suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
 suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
 suite_natlab() {
     local group
-    for group in matrix holes stories families uplinks kinds weather shared; do
+    for group in matrix holes stories families uplinks nat kinds weather shared; do
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh

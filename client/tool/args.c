@@ -114,9 +114,11 @@ static enum args_result take_stun(struct reading *r)
     struct host_port server;
     if (host_port_parse(&server, optarg, 1) < 0)
         return usage(r, "--stun takes HOST[:PORT] with a port from 1 to 65535, not '%.100s'", optarg);
-    if (r->args->stun_count == ARGS_STUNS_MAX)
+    struct args *a = r->args;
+    if (a->stun_count == ARGS_STUNS_MAX)
         return usage(r, "--stun can be given %d times at most", ARGS_STUNS_MAX);
-    r->args->stuns[r->args->stun_count++] = optarg;
+    size_t len = strlen(a->stun); /* host_port_parse() has bounded each */
+    snprintf(a->stun + len, sizeof a->stun - len, "%s%s", a->stun_count++ > 0 ? "," : "", optarg);
     return ARGS_BIND;
 }
 
@@ -292,6 +294,11 @@ static enum args_result options(struct reading *r, int argc, char **argv)
             return result;
     }
     return ARGS_BIND;
+}
+
+const char *args_stun(const struct args *args)
+{
+    return args->stun_count > 0 ? args->stun : NULL;
 }
 
 const char *args_remote_path(const char *word)

@@ -43,9 +43,12 @@ struct args {                 /* strings belong to argv or the environment, but 
     const char *name;         /* the peer's, with hx cp, too; NULL for hx key and hx nat */
     const char *nameserver;
     const char *own_name; /* NULL: none */
-    uint16_t local_port;  /* 0: the kernel's choice */
-    int family;           /* 4: only IPv4; 6: only IPv6; 0: both */
-    int timeout_s;        /* bind: for the nameserver's answer; 0: for ever */
+    /* STUN servers besides, "HOST[:PORT]" with ',' between; "": none */
+    char stun[ARGS_STUNS_MAX * 280];
+    int stun_count;
+    uint16_t local_port; /* 0: the kernel's choice */
+    int family;          /* 4: only IPv4; 6: only IPv6; 0: both */
+    int timeout_s;       /* bind: for the nameserver's answer; 0: for ever */
     int wait_s;
     bool verbose, quiet;
     const char *key_file; /* NULL: not given. hx key: its --file */
@@ -66,21 +69,21 @@ struct args {                 /* strings belong to argv or the environment, but 
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;
 
-    const char *src, *dst;             /* cp: as given; exactly one is NAME:PATH */
-    char peer[HX_NAME_MAX + 1];        /* cp: that NAME */
-    int count;                         /* ping: 0: until interrupted */
-    int interval_ms;                   /* ping */
-    const char *stuns[ARGS_STUNS_MAX]; /* nat: "HOST[:PORT]" */
-    int stun_count;
-    bool json;         /* nat */
-    bool lifetime;     /* nat: measure it */
-    bool set;          /* key: read one from standard input */
-    const char *label; /* key: append one with this label; NULL: none */
+    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH */
+    char peer[HX_NAME_MAX + 1]; /* cp: that NAME */
+    int count;                  /* ping: 0: until interrupted */
+    int interval_ms;            /* ping */
+    bool json;                  /* nat */
+    bool lifetime;              /* nat: measure it */
+    bool set;                   /* key: read one from standard input */
+    const char *label;          /* key: append one with this label; NULL: none */
 };
 
 /* `environment`: the value of HX_NAMESERVER, or NULL. ARGS_USAGE: `error` says what is wrong, in one line. */
 enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
                             char error[ARGS_ERROR_MAX]);
+/* hx_config.stun; NULL: none. Lives as long as *args. */
+const char *args_stun(const struct args *args);
 /* The PATH of "NAME:PATH" ("" stands for the shared directory itself), or NULL if `word` is a local path: it
  * has no colon, or a '/' before it, or no name before it. Points into `word`. */
 const char *args_remote_path(const char *word);

@@ -211,6 +211,7 @@ static int connect_raw(const struct args *args)
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
                                .family = args->family,
+                               .stun = args_stun(args),
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */

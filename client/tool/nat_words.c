@@ -124,10 +124,10 @@ void nat_words_lifetime(const struct nat_result *n, char text[NAT_WORDS_MAX])
 {
     const struct hx_nat_lifetime *l = &n->lifetime;
     if (n->lifetime_error == HX_EPROTO)
-        snprintf(
-            text, NAT_WORDS_MAX,
-            "unknown: this NAT gives the same port again, and no server can send to it unasked (RFC 5780, "
-            "RESPONSE-PORT)");
+        snprintf(text, NAT_WORDS_MAX,
+                 "for a time that is not known: this NAT gives the same port again, and no server can send "
+                 "to it unasked (RFC 5780, "
+                 "RESPONSE-PORT)");
     else if (l->alive_s > 0 && l->dead_s > 0)
         snprintf(text, NAT_WORDS_MAX, "%d to %d s", l->alive_s, l->dead_s);
     else if (l->alive_s > 0)
@@ -135,7 +135,7 @@ void nat_words_lifetime(const struct nat_result *n, char text[NAT_WORDS_MAX])
     else if (l->dead_s > 0)
         snprintf(text, NAT_WORDS_MAX, "less than %d s", l->dead_s);
     else
-        snprintf(text, NAT_WORDS_MAX, "unknown: %s",
+        snprintf(text, NAT_WORDS_MAX, "for a time that is not known: %s",
                  n->lifetime_error == HX_ECANCELED ? "interrupted before the first mapping was old enough"
                                                    : hx_strerror(n->lifetime_error));
 }

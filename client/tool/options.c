@@ -46,7 +46,7 @@ const struct options_entry options_table[] = {
     {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},
     {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},
     {NULL, 'i', PING, "SECONDS", "between two pings (default 1; 0.01 at least)"},
-    {"stun", OPTION_STUN, NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
+    {"stun", OPTION_STUN, PEER | NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
     {"lifetime", OPTION_LIFETIME, NAT, NULL, "measure how long mappings live: up to 10 minutes"},
     {"json", OPTION_JSON, NAT, NULL, "one JSON object on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},

@@ -262,6 +262,7 @@ static int attempt_start(struct reconnector *r)
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,
                                      .family = args->family,
+                                     .stun = args_stun(args),
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,

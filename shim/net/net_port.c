@@ -144,8 +144,7 @@ void net_port_close(struct net_port *p)
     path_memo_end(&p->reading);
     path_memo_end(&p->sending);
     path_table_destroy(p->paths);
-    if (p->held)
-        extra_sockets_let_go(p->extra, p->held);
+    extra_sockets_let_go(p->extra, p->held);
     extra_sockets_destroy(p->extra);
     free(p);
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2317 # tests are called through story
+# shellcheck shell=bash disable=SC2317,SC2034 # tests are called through story; it prints NOTE
 # test/natlab/kinds.sh: the groups "kinds" and "weather" of test/natlab/run: the lab itself is what it says.
 
 # --- kinds: each one is what it says --------------------------------------------------------------------------------
@@ -18,22 +18,26 @@ blocked_blocks() {
     lab_up blocked none && start_reflector || return 1
     expect "$(lab_exec h1 "$PROBE" count "$LAB_S" 3478 20)" '^answers=0$'
 }
-mappings_drop() { # mappings_drop KIND
-    local in out before after
+# outside_after KIND COMMAND...: one socket on H1 asks S for its external address before and after that command on us. Sets
+# BEFORE and AFTER.
+outside_after() {
+    local in
     lab_up "$1" none && start_reflector || return 1
     mkfifo "$WORK/again"
     lab_start hold h1 bash -c "exec '$PROBE' hold $LAB_S 3478 <'$WORK/again'"
     exec {in}>"$WORK/again"
-    before=$(await_line "$WORK/hold.out" '^outside=' 5)
-    lab_drop_mappings
+    rm "$WORK/again"
+    BEFORE=$(await_line "$WORK/hold.out" '^outside=' 5)
+    "${@:2}"
     echo again >&"$in"
     exec {in}>&-
-    rm "$WORK/again"
     await_exit "$PID" 5
-    out=$(<"$WORK/hold.out")
-    after=${out##*$'\n'}
-    echo "before $before after $after"
-    [ -n "$before" ] && [ "$after" != "$before" ] && expect "$after" '^outside=198\.51\.100\.10:[0-9]+$'
+    AFTER=$(tail -n 1 "$WORK/hold.out")
+    echo "before $BEFORE after $AFTER"
+    [ -n "$BEFORE" ]
+}
+mappings_drop() { # mappings_drop KIND
+    outside_after "$1" lab_drop_mappings && [ "$AFTER" != "$BEFORE" ] && expect "$AFTER" '^outside=198\.51\.100\.10:[0-9]+$'
 }
 knocked() { # knocked KIND RESULT: S sends to a port of the NAT that nobody has
     lab_up "$1" none || return 1
@@ -80,6 +84,8 @@ group_kinds() {
     story 'our own NAT filters by address, without a hairpin' box_is filtering=ad,hairpin=no "$ei" "$ad" yes no yes preserving
     story 'our own NAT maps by address, with steps of 4' \
         box_is mapping=ad,filtering=apd,ports=sequential:4 "$ad" "$apd" yes no no sequential:4
+    story 'our own NAT has ports that other hosts take meanwhile' \
+        box_is mapping=apd,filtering=apd,ports=sequential,others=100000 "$apd" "$apd" yes no no random
     story 'our own NAT counts what it does' counts_of_box
     story 'blocked lets no UDP through' blocked_blocks
     story 'rejecting answers with ICMP what nobody has asked for' knocked rejecting refused
@@ -114,7 +120,69 @@ cuts() {
     lab_up port-restricted none && start_reflector && lab_cut 1 && answers_between 0 0 200 || return 1
     lab_mend 1 && answers_between 200 200 200
 }
+delays() { # 20 ms each way is a round trip of 40, and what a busy machine adds
+    local rtt
+    lab_delay 1 20
+    lab_up port-restricted none && start_reflector && rtt=$(lab_exec h1 "$PROBE" rtt "$LAB_S" 3478 5)
+    lab_delay 1 0
+    NOTE=$rtt
+    [ "${rtt#rtt_us=}" -ge 40000 ] && [ "${rtt#rtt_us=}" -lt 200000 ]
+}
+# A datagram is 31 bytes, 45 with Ethernet's header, 5.6 ms at 64 kbit/s, once the bucket is empty after 71 of them.
+narrows() {
+    local rtt
+    lab_up port-restricted none && start_reflector && lab_bottleneck 1 64kbit || return 1
+    rtt=$(lab_exec h1 "$PROBE" rtt "$LAB_S" 3478 200)
+    NOTE=$rtt
+    [ "${rtt#rtt_us=}" -ge 5000 ]
+}
+mtu_is() { # what fits passes, what does not is lost, and nothing is told
+    local size
+    lab_up port-restricted none && start_reflector || return 1
+    for size in 1280 1380 1492; do
+        lab_mtu 1 $size
+        expect "$(lab_exec h1 "$PROBE" knock "$LAB_S" 3478 $size)" '^answered$' || return 1
+        expect "$(lab_exec h1 "$PROBE" knock "$LAB_S" 3478 $((size + 1)))" '^lost$' || return 1
+    done
+    lab_mtu 1 1500
+    expect "$(lab_exec h1 "$PROBE" knock "$LAB_S" 3478 1500)" '^answered$'
+}
+mappings_die() { # mappings_die KIND: after a second without a packet
+    local rc
+    lab_lifetime 1
+    outside_after "$1" sleep 1.2
+    rc=$?
+    lab_lifetime 120
+    [ $rc = 0 ] && [ "$AFTER" != "$BEFORE" ]
+}
+forgets() { # a mapping would live for minutes
+    local n
+    outside_after symmetric-sequential lab_forgetful 1 || return 1
+    for ((n = 0; n < 100; n++)); do
+        if [ "$(lab_box_counts n1 | sed 's/.*mappings=//')" = 0 ]; then return 0; fi
+        read -rt 0.05 <> <(:)
+    done
+    return 1
+}
+renumbers() { # renumbers KIND
+    outside_after "$1" lab_renumber 1 198.51.100.20 && expect "$AFTER" '^outside=198\.51\.100\.20:[0-9]+$'
+}
+roams() { # to the second uplink; the first one is pulled
+    go() { lab_second 1 symmetric-sequential && lab_roam 1 eth1 && lab_unplug 1 eth0; }
+    outside_after port-restricted go && expect "$AFTER" "^outside=${LAB_PUBLIC[3]//./\\.}:[0-9]+$"
+}
 group_weather() {
     story 'a loss of 20 % takes that many datagrams each way' loses
     story 'a cut access passes nothing until it is mended' cuts
+    story 'a delay of 20 ms each way takes 40 ms' delays
+    story 'a bottleneck passes its rate' narrows
+    story 'an access with a smaller MTU loses what is longer, and says nothing' mtu_is
+    story 'a mapping of our own NAT dies after its lifetime' mappings_die symmetric-sequential
+    story 'a mapping of connection tracking does so' mappings_die symmetric
+    story 'NATs that are forgetful forget by themselves' forgets
+    story 'a public address changes, at a NAT by rules' renumbers port-restricted
+    story 'a public address changes, at our own NAT' renumbers symmetric-sequential
+    story 'a public address changes, at a plain masquerade' renumbers masquerade
+    story 'a public address changes, at a host' renumbers none
+    story 'a host that roams is at another address' roams
 }

@@ -65,7 +65,7 @@ lab_begin() {
 
 # --- hosts, links, routers ---------------------------------------------------------------------------------------
 
-lab_exec() { # lab_exec HOST COMMAND...: HOST is s, h1, h2, or a router
+lab_exec() { # lab_exec HOST COMMAND...: HOST is s, h1, h2, or a router. Behind "&" it is not the process that $! names
     nsenter --net="/run/netns/$1" "${@:2}"
 }
 lab_start() { # lab_start NAME HOST COMMAND...: in the background, as lib.sh's start; sets PID
@@ -100,7 +100,7 @@ lab_wire() { # lab_wire ROUTER IF NODE IF MS
     lab_exec "$1" ethtool -K "$2" tx off gso off >/dev/null 2>&1
     lab_exec "$3" ethtool -K "$4" tx off gso off >/dev/null 2>&1
     printf '%s\n' "link set outer up" "link set inner up" | ip -n "$wire" -batch -
-    lab_exec "$wire" "$B/test/natlab/delay_line" outer inner "$5" \
+    nsenter --net="/run/netns/$wire" "$B/test/natlab/delay_line" outer inner "$5" \
         <&"$LAB_OPEN" >"$WORK/$wire.out" 2>"$WORK/$wire.err" &
     STARTED+=("$!")
     await_line "$WORK/$wire.out" '^ready' 5 >/dev/null || { cat "$WORK/$wire.err" && return 1; }

@@ -1,12 +1,12 @@
-/* test/natlab/nat_c: a NAT for UDP over IPv4 whose behaviour is said in the words of RFC 4787. The lab uses it where
- * the kernel's connection tracking cannot be told to do the same: its ports for a new destination are the old one or
- * random ones, never the next one (nf_nat_core.c begins its search at a random offset).
+/* test/natlab/nat_box.c: a NAT for UDP over IPv4 whose behaviour is said in the words of RFC 4787. The lab uses it
+ * where the kernel's connection tracking cannot be told to do the same: the port that it gives to a new destination
+ * is the old one or a random one, never the next one (nf_nat_core.c begins its search at a random offset).
  *
  *   nat_box OUTSIDE [NAME=VALUE...] WAN LAN...
  *
- *   mapping=ei|ad|apd       endpoint-independent (as without it), address-dependent, address and port-dependent
+ *   mapping=ei|ad|apd       endpoint-independent (without it), address-dependent, address and port-dependent
  *   filtering=ei|ad|apd     likewise
- *   ports=preserving        the inner port, or the next free one above it (as without it)
+ *   ports=preserving        the inner port, or the next free one above it (without it)
  *   ports=random            any free port from 1024 up
  *   ports=sequential[:STEP] the port of the mapping made before, and STEP (1) more
  *   others=RATE             other hosts make so many mappings a second meanwhile (0)
@@ -14,10 +14,10 @@
  *   reject=yes|no           what is not let in is answered with ICMP's port unreachable (no)
  *   lifetime=SECONDS        of a mapping after its last packet out (120)
  *
- * Runs in the router's namespace, takes packets from the interfaces WAN and LAN... and sends by the kernel's routes.
- * The kernel answers ARP, routes between the LANs, and must drop all other UDP (nats.sh). Fragments are dropped. ICMP
- * errors from outside reach the inner host that they are about. Prints "ready"; obeys standard input line by line
- * and ends with it:
+ * Runs in the router's namespace, takes packets from the interfaces WAN and LAN... and sends by the kernel's
+ * routes. The kernel answers ARP, routes between the LANs, and must drop all other UDP (nats.sh). Fragments are
+ * dropped. ICMP errors from outside reach the inner host that they are about. Prints "ready"; obeys standard input
+ * line by line and ends with it:
  *
  *   forget                  all mappings, as a router that was switched off and on
  *   outside ADDRESS         its external address is another one from now on; forgets
@@ -85,7 +85,7 @@ static int64_t now_us(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* --- packets ------------------------------------------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------------------------------------ */
 
 static uint32_t sum(uint32_t sum, const void *data, size_t len)
 {
@@ -181,7 +181,7 @@ static void outbound(struct packet *p, int64_t at_us)
     }
 }
 
-/* An error about a packet of ours: the inner host's words are put back into what it quotes (RFC 5508, 4.2). */
+/* An error about a packet of ours: the inner endpoint is put back into what it quotes (RFC 5508, 4.2). */
 static void inbound_icmp(struct packet *p, int64_t at_us)
 {
     size_t at = p->ip->ihl * 4U + sizeof *p->icmp;
@@ -253,7 +253,7 @@ static void take(const struct iface *iface, int64_t at_us)
     }
 }
 
-/* --- the command line and the commands ----------------------------------------------------------------------- */
+/* --- the command line and the commands ---------------------------------------------------------------- */
 
 static bool open_iface(const char *name)
 {

@@ -1,4 +1,5 @@
-/* test/natlab/nat_table.c: mappings by inner endpoint and by external port; permissions, which let a remote endpoint in. */
+/* test/natlab/nat_table.c: mappings by inner endpoint and by external port; permissions, which let a remote
+ * endpoint in. */
 #include "test/natlab/nat_table.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
-/* test/natlab/nat_table.h: what a NAT remembers, in the words of RFC 4787. No sockets, no clock. One table a program. */
+/* test/natlab/nat_table.h: what a NAT remembers, in the words of RFC 4787. No sockets, no clock. One table a
+ * program. */
 #ifndef HX_TEST_NATLAB_NAT_TABLE_H
 #define HX_TEST_NATLAB_NAT_TABLE_H
 
@@ -23,8 +24,8 @@ struct nat_kind {
 extern struct nat_kind nat_kind; /* set it before the first packet */
 
 void nat_begin(int64_t at_us);
-/* A packet goes out: makes or prolongs the mapping, and lets `remote` in as the kind of filtering has it. Returns the
- * external port in host order; 0: nothing is free, the packet is lost. */
+/* A packet goes out: makes or prolongs the mapping, and lets `remote` in as the kind of filtering has it. Returns
+ * the external port in host order; 0: nothing is free, the packet is lost. */
 uint16_t nat_out(struct nat_endpoint inside, struct nat_endpoint remote, int64_t at_us);
 /* Whose external port that is; false: nobody's. */
 bool nat_inside(uint16_t port, int64_t at_us, struct nat_endpoint *inside);

@@ -184,7 +184,7 @@ lab_box() { # NODE OUTSIDE OPTION...
     rm -f "$fifo" && mkfifo "$fifo" || return
     exec {fd}<>"$fifo"
     LAB_BOXES[$node]=$fd
-    lab_exec "$node" "$B/test/natlab/nat_box" "$2" "lifetime=$LAB_MAPPING_S" "${@:3}" wan "${lans[@]}" \
+    nsenter --net="/run/netns/$node" "$B/test/natlab/nat_box" "$2" "lifetime=$LAB_MAPPING_S" "${@:3}" wan "${lans[@]}" \
         <"$fifo" >"$WORK/box.$node.out" 2>"$WORK/box.$node.err" &
     STARTED+=("$!")
     await_line "$WORK/box.$node.out" '^ready' 10 >/dev/null || { cat "$WORK/box.$node.err" && return 1; }

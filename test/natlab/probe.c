@@ -2,11 +2,11 @@
  * 5780, section 4, in the words of RFC 4787.
  *
  *   probe reflect A1 A2 P1 P2      on the public side: two addresses, two ports, four sockets
- *   probe nat     A1 A2 P1 P2      behind the NAT: prints its mapping, its filtering, whether it hairpins, its ports
+ *   probe nat     A1 A2 P1 P2      behind the NAT: its mapping, filtering, hairpin, ports
  *   probe count   A1 P1 N          sends N datagrams, prints how many answers came
- *   probe rtt     A1 P1 N          sends N datagrams, one after the other, prints the median of their round trips
+ *   probe rtt     A1 P1 N          the median round trip of N datagrams, one after the other
  *   probe hold    A1 P1            prints its external address now, and again at each line of standard input
- *   probe knock   A1 P1            sends one datagram: is it answered, refused with ICMP, or lost?
+ *   probe knock   A1 P1 [BYTES]    a datagram in an IP packet so long: answered, refused, lost?
  *   probe meet    A1 P1            finds the other "meet" through the reflector and punches a hole to it
  *
  * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
@@ -31,6 +31,8 @@
 #define REPEAT_MS  20   /* between two tries */
 #define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
 #define TEXT_MAX   256
+#define MTU        1500
+#define HEADERS    28 /* of IPv4 and UDP */
 
 #define ROUND_TRIPS_MAX 1000
 #define PORTS_SEEN      8  /* external ports that shall tell how they are chosen */
@@ -338,13 +340,16 @@ static int cmd_hold(const struct sockaddr_in *server)
     return 0;
 }
 
-static int cmd_knock(const struct sockaddr_in *server)
+static int cmd_knock(const struct sockaddr_in *server, size_t packet)
 {
     int fd = udp_socket(NULL);
-    char text[TEXT_MAX];
+    char text[MTU] = "MAP"; /* zeros behind it say nothing to the reflector */
+    size_t len = packet > HEADERS + 3 ? packet - HEADERS : 3;
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
-    if (connect(fd, (const struct sockaddr *)server, sizeof *server) < 0 || send(fd, "MAP", 3, 0) < 0)
+    if (packet > MTU)
+        return 2;
+    if (connect(fd, (const struct sockaddr *)server, sizeof *server) < 0 || send(fd, text, len, 0) < 0)
         die("probe: knock");
     if (poll(&p, 1, HAIRPIN_MS) == 0)
         puts("lost");
@@ -466,7 +471,7 @@ int main(int argc, char **argv)
         if (strcmp(cmd, "hold") == 0)
             return cmd_hold(&server);
         if (strcmp(cmd, "knock") == 0)
-            return cmd_knock(&server);
+            return cmd_knock(&server, argc == 5 ? (size_t)atoi(argv[4]) : 0);
         if (strcmp(cmd, "meet") == 0)
             return cmd_meet(&server);
     }

@@ -63,17 +63,18 @@ ms_between() { # ms_between FROM TO: both as EPOCHREALTIME has them
 us_between() { # us_between FROM TO: likewise
     echo $((${2/[.,]/} - ${1/[.,]/}))
 }
-# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from /connect (as the
+# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from its first /connect (as the
 # nameserver's log has it, in whole milliseconds) to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
 greet() {
-    local fd line='' first='' asked
+    local fd line='' first='' asked before
+    before=$(grep -c 'event=connected ' "$WORK/nameserver.err")
     exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
         <<<"$GREETING" 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
     wait $!
     GREET_RC=$?
     exec {fd}<&-
-    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | tail -n 1)
+    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | sed -n "$((before + 1))p")
     GREET_MS=- GREET_US=-
     if [ -n "$first" ] && [ -n "$asked" ]; then
         GREET_US=$(us_between "$(date -d "$asked" +%s.%6N)" "$first")

@@ -76,7 +76,7 @@ lab_drop_mappings() { # lab_drop_mappings [N]
     done
 }
 lab_forgetful() { # lab_forgetful SECONDS
-    while sleep "$1"; do lab_drop_mappings; done &
+    until read -rt "$1" -u "$LAB_OPEN"; do lab_drop_mappings; done &
     STARTED+=("$!")
 }
 lab_renumber() { # lab_renumber N ADDRESS

@@ -68,6 +68,40 @@ static void nothing_given_means_the_defaults(void **state)
     assert_int_equal(config.request_timeout_ms, 10000);
     assert_int_equal(config.idle_timeout_ms, 30000);
     assert_int_equal(config.log_level, LOG_INFO);
+    assert_int_equal(config.stun_port, CONFIG_STUN_PORT_DEFAULT);
+    assert_int_equal(config.stun_rate, 100);
+}
+
+static void the_second_port_of_stun_is_a_number_or_none(void **state)
+{
+    (void)state;
+    assert_int_equal(read_args("--stun-port=0", NULL, NULL, NULL), CONFIG_RUN);
+    assert_int_equal(config.stun_port, 0);
+    assert_int_equal(read_args("--stun-port=3479", NULL, NULL, NULL), CONFIG_RUN);
+    assert_int_equal(config.stun_port, 3479);
+    assert_int_equal(read_args("--stun-port=none", NULL, NULL, NULL), CONFIG_RUN);
+    assert_int_equal(config.stun_port, CONFIG_STUN_PORT_NONE);
+    assert_int_equal(read_args("--stun-port=65536", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--stun-port=", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--stun-port=-1", NULL, NULL, NULL), CONFIG_BAD);
+}
+
+static void an_address_of_stun_needs_a_second_one_of_a_family_that_is_served(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_args("--stun-address=192.0.2.1", "--stun-address=192.0.2.2/198.51.100.2", NULL, NULL),
+        CONFIG_RUN);
+    assert_int_equal(config.stun_address_count, 2);
+    assert_int_equal(read_args("--stun-address=192.0.2.1", "--listen=192.0.2.2:70", NULL, NULL), CONFIG_RUN);
+    assert_int_equal(read_args("--stun-address=192.0.2.1", NULL, NULL, NULL), CONFIG_BAD);
+    assert_non_null(strstr(error, "needs two"));
+    assert_int_equal(read_args("--stun-address=192.0.2.1", "--stun-address=2001:db8::1", NULL, NULL),
+                     CONFIG_BAD);
+    assert_int_equal(read_args("-6", "--stun-address=192.0.2.1", "--stun-address=192.0.2.2", NULL),
+                     CONFIG_BAD);
+    assert_non_null(strstr(error, "not served"));
+    assert_int_equal(read_args("--stun-address=example.net", NULL, NULL, NULL), CONFIG_BAD);
 }
 
 static void listen_takes_every_form(void **state)
@@ -257,6 +291,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_given_means_the_defaults),
+        cmocka_unit_test(the_second_port_of_stun_is_a_number_or_none),
+        cmocka_unit_test(an_address_of_stun_needs_a_second_one_of_a_family_that_is_served),
         cmocka_unit_test(listen_takes_every_form),
         cmocka_unit_test(listen_may_be_repeated_and_the_command_line_replaces_the_files),
         cmocka_unit_test(one_family_can_be_asked_for),

@@ -33,7 +33,7 @@ static struct endpoint at(const char *text)
 
 static void answer(uint16_t local_port, const char *server, const char *mapped)
 {
-    samples.list[samples.count++] = (struct nat_sample){local_port, at(server), at(mapped)};
+    samples.list[samples.count++] = (struct nat_sample){local_port, true, at(server), at(mapped)};
 }
 
 static struct nat_mapping judge(void)
@@ -82,7 +82,7 @@ static void one_answer_does_not_tell_the_mapping(void **state)
     (void)state;
     answer(LOCAL, S, "198.51.100.10:4000");
     assert_int_equal(judge().kind, NAT_MAPPING_UNKNOWN);
-    assert_int_equal(judge().last_port, 4000);
+    assert_int_equal(judge().last_port, 0);
     assert_true(one_address());
 }
 
@@ -164,7 +164,7 @@ static void our_own_numbers_are_preserved(void **state)
     (void)state;
     PORTS(LOCAL, LOCAL + 1, LOCAL + 2);
     assert_int_equal(judge().ports, NAT_PORTS_PRESERVING);
-    assert_int_equal(judge().last_port, LOCAL + 2);
+    assert_int_equal(judge().last_port, 0);
 }
 
 static void one_that_was_taken_does_not_hide_that_ports_are_preserved(void **state)
@@ -242,13 +242,25 @@ static void a_mapping_that_is_seen_again_counts_once(void **state)
     assert_int_equal(judge().step, 1);
 }
 
+static void mappings_of_earlier_are_no_part_of_the_sequence(void **state)
+{
+    (void)state;
+    answer(LOCAL, S, "198.51.100.10:30000");
+    samples.list[0].fresh = false;
+    PORTS(40010, 40011);
+    answer(LOCAL, S2, "198.51.100.10:50000");
+    samples.list[3].fresh = false;
+    assert_int_equal(judge().ports, NAT_PORTS_SEQUENTIAL);
+    assert_int_equal(judge().last_port, 40011);
+}
+
 static void a_full_list_is_judged(void **state)
 {
     (void)state;
     for (int i = 0; i < NAT_SAMPLES_MAX; i++) {
         struct endpoint e = at("198.51.100.10:40000");
         e.port = (uint16_t)(e.port + i);
-        samples.list[samples.count++] = (struct nat_sample){(uint16_t)(LOCAL + i), at(S), e};
+        samples.list[samples.count++] = (struct nat_sample){(uint16_t)(LOCAL + i), true, at(S), e};
     }
     assert_int_equal(judge().step, 1);
 }
@@ -316,6 +328,7 @@ int main(void)
         TEST(ports_back_and_forth_are_random),
         TEST(two_ports_alone_must_be_nearer_to_be_a_sequence),
         TEST(a_mapping_that_is_seen_again_counts_once),
+        TEST(mappings_of_earlier_are_no_part_of_the_sequence),
         TEST(a_full_list_is_judged),
         TEST(filtering_is_what_came_and_what_stayed_away),
         TEST(with_one_address_only_the_worst_filtering_is_known),

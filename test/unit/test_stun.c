@@ -178,7 +178,7 @@ static void a_fingerprint_that_is_not_last_is_refused(void **state)
     size_t len = stun_write_request(&r, bytes, sizeof bytes);
     assert_int_equal(len, 28);
     assert_int_equal(read_request(&r, bytes, len), HX_OK);
-    memcpy(bytes + len, "\x80\x22\x00\x00", 4);
+    memcpy(bytes + len, (uint8_t[]){0x80, 0x22, 0, 0}, 4);
     bytes[3] = (uint8_t)(len + 4 - STUN_HEAD_BYTES);
     assert_int_equal(read_request(&r, bytes, len + 4), HX_EPROTO);
 }
@@ -381,7 +381,8 @@ static size_t answer(const struct stun_request *q, const struct stun_response *r
     size_t len = stun_write_response(q, r, bytes, room);
     assert_in_range(len, STUN_HEAD_BYTES, room);
     if (q->classic)
-        memcpy(bytes + 4, "\x21\x12\xa4\x42", 4); /* for our reader, which knows the newer form alone */
+        memcpy(bytes + 4, (uint8_t[]){0x21, 0x12, 0xa4, 0x42},
+               4); /* for our reader, which knows the newer form alone */
     assert_int_equal(read_response(back, bytes, len), HX_OK);
     free(bytes);
     return len;

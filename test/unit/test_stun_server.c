@@ -6,6 +6,7 @@
 
 #include <cmocka.h> /* needs those above */
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "proto/stun.h"
 #include "server/stun_parts.h"
@@ -110,7 +111,7 @@ static size_t answer(struct world *w, struct stun_response *r, char from[ENDPOIN
     assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&sin, len), HX_OK);
     endpoint_format(&e, from);
     if (bytes[4] != 0x21)
-        memcpy(bytes + 4, "\x21\x12\xa4\x42", 4); /* RFC 3489's, for our reader */
+        memcpy(bytes + 4, (uint8_t[]){0x21, 0x12, 0xa4, 0x42}, 4); /* RFC 3489's, for our reader */
     assert_int_equal(stun_read_response(r, bytes, (size_t)n), HX_OK);
     return (size_t)n;
 }
@@ -288,6 +289,25 @@ static void a_source_has_a_budget_and_another_one_its_own(void **state)
     close_world(&w);
 }
 
+static void all_sources_together_have_a_budget(void **state)
+{
+    static const struct token_limit total = {STUN_ANSWERS_PER_SECOND, STUN_ANSWERS_PER_SECOND};
+    struct world w;
+    uint8_t bytes[64];
+    struct stun_response r;
+    char from[ENDPOINT_TEXT_MAX];
+    size_t len = write_request(false, false, bytes);
+
+    (void)state;
+    open_world(&w, "127.0.0.1:0", NULL, 0, 0);
+    /* As much as an hour's worth has been answered a moment ago. */
+    token_bucket_spend(&w.stun->total, &total, 3600L * STUN_ANSWERS_PER_SECOND, clock_now_ms());
+    ask(&w, "127.0.0.1", w.stun->places.main_port, bytes, len);
+    assert_int_equal(answer(&w, &r, from), 0);
+    assert_int_equal(counted(&w, STUN_OVER_TOTAL), 1);
+    close_world(&w);
+}
+
 static void nobody_is_answered_before_the_beginning_and_after_the_end(void **state)
 {
     struct world w;
@@ -373,6 +393,7 @@ int main(void)
         cmocka_unit_test(the_classic_form_is_answered_or_met_with_silence),
         cmocka_unit_test(what_is_malformed_is_counted_and_not_answered),
         cmocka_unit_test(a_source_has_a_budget_and_another_one_its_own),
+        cmocka_unit_test(all_sources_together_have_a_budget),
         cmocka_unit_test(nobody_is_answered_before_the_beginning_and_after_the_end),
         cmocka_unit_test(no_answer_is_longer_than_one_and_a_half_times_its_question),
         cmocka_unit_test(a_second_port_in_use_is_left_out_unless_it_was_asked_for)};

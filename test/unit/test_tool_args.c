@@ -72,6 +72,35 @@ static void a_family_can_be_chosen_but_not_both(void **state)
     assert_non_null(strstr(error, "-4 and -6"));
 }
 
+static void nat_takes_no_name_and_stun_servers(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "nat"), ARGS_NAT);
+    assert_null(args.name);
+    assert_null(args_stun(&args));
+    assert_false(args.json || args.lifetime);
+    assert_int_equal(
+        PARSE("ns", "nat", "--stun", "a", "--stun", "[2001:db8::1]:3479", "--json", "--lifetime", "-4"),
+        ARGS_NAT);
+    assert_int_equal(args.stun_count, 2);
+    assert_string_equal(args_stun(&args), "a,[2001:db8::1]:3479");
+    assert_true(args.json && args.lifetime);
+    assert_int_equal(args.family, 4);
+    assert_int_equal(PARSE("ns", "nat", "alice"), ARGS_USAGE);
+    assert_int_equal(PARSE(NULL, "nat"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "nat", "--stun", "a:0"), ARGS_USAGE);
+    assert_non_null(strstr(error, "--stun takes HOST[:PORT]"));
+    assert_int_equal(PARSE("ns", "nat", "--stun", "a", "--stun", "b", "--stun", "c", "--stun", "d"),
+                     ARGS_NAT);
+    assert_int_equal(
+        PARSE("ns", "nat", "--stun", "a", "--stun", "b", "--stun", "c", "--stun", "d", "--stun", "e"),
+        ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "ping", "alice", "--stun", "a"), ARGS_PING);
+    assert_string_equal(args_stun(&args), "a");
+    assert_int_equal(PARSE("ns", "key", "--stun", "a"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "nat", "--insecure"), ARGS_USAGE);
+}
+
 static void several_nameservers_stand_with_commas(void **state)
 {
     (void)state;
@@ -417,6 +446,7 @@ int main(void)
         cmocka_unit_test(options_may_stand_before_and_after_the_name),
         cmocka_unit_test(connect_takes_its_own_options),
         cmocka_unit_test(a_family_can_be_chosen_but_not_both),
+        cmocka_unit_test(nat_takes_no_name_and_stun_servers),
         cmocka_unit_test(several_nameservers_stand_with_commas),
         cmocka_unit_test(the_option_wins_over_the_environment),
         cmocka_unit_test(without_a_nameserver_the_error_names_both_ways_to_give_one),

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# STUN in floods, from many sources, of every kind: UDT's clients do not suffer, and no answer helps whoever forges a
+# victim's address: none is longer than 1.5 times its question, and each source has a budget.
+# shellcheck source=test/hostile/lib.sh disable=SC2119,SC2154
+. "$(dirname "$0")/../hostile/lib.sh"
+
+LOG=$WORK/nameserver.err
+SOURCES=100
+LIMIT_MS=$((100 * SLOW * SLOW))
+
+slowest_request() { # milliseconds of the slowest of some, one after the other; none fails
+    local ms slowest=0
+    for _ in {1..12}; do
+        ms=$(get_ms "$NS") || { echo "an honest request fails" >&2 && return 1; }
+        [ "$ms" -le "$slowest" ] || slowest=$ms
+    done
+    echo "$slowest"
+}
+honest_requests() { # where nothing but the time was wrong, they may try twice more: others want a processor, too
+    local slowest
+    for _ in 1 2 3; do
+        slowest=$(slowest_request) || return 1
+        echo "the slowest took $slowest ms, without an attack $QUIET_MS"
+        [ "$slowest" -gt $((QUIET_MS + LIMIT_MS)) ] || return 0
+    done
+    return 1
+}
+counters() { # all lines of SIGUSR1, as they are now, in $WORK/counters
+    local before end=$((SECONDS + 10))
+    before=$(grep -c 'event=stats ' "$LOG")
+    kill -USR1 "$NS_PID"
+    until [ "$(grep -c 'event=stats ' "$LOG")" -gt "$before" ]; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.01 <> <(:)
+    done
+    sed -nE 's/.*event=counter of=([a-z_]+) value=([0-9]+)$/\1 \2/p' "$LOG" >"$WORK/counters"
+}
+await_counters() { # await_counters NAME...: until each of them has counted something
+    local end=$((SECONDS + 30)) name
+    for name; do
+        until counters && grep -q "^$name " "$WORK/counters"; do
+            [ "$SECONDS" -lt "$end" ] || { echo "$name counts nothing" && return 1; }
+            read -rt 0.1 <> <(:)
+        done
+    done
+    return 0
+}
+
+# With a second address and port: all that STUN can do; and a rate that a slow machine's flood exceeds as well.
+start_attacked --listen 127.0.0.2:0 --stun-rate=20
+QUIET_MS=$(slowest_request) || exit 1
+start flood "$B/test/hostile/stun_flood" $SOURCES "$NS"
+FLOOD_PID=$PID
+await_line "$WORK/flood.out" '^thrown$' 20 >/dev/null || not_ok "the flood begins" "$WORK/flood.err"
+check "honest requests are answered during a flood of STUN" honest_requests
+check "and the held bind is told of a connect" introduced stun
+check "every kind of it is counted: answered, changed, unknown, malformed, and too many" \
+    await_counters stun_answered stun_changed stun_unknown_attribute stun_malformed stun_over_rate
+check "and the nameserver's memory is bounded" [ "$(value_kb "$NS_PID" VmRSS)" -le $((RSS_START_KB + 8 * MEMORY_KB * SLOW)) ]
+kill "$FLOOD_PID"
+await_exit "$FLOOD_PID" 10
+sed 's/^/# /' "$WORK/flood.out"
+read -r _ SENT _ ANSWERED _ LONGEST _ TOO_LONG < <(grep '^sent' "$WORK/flood.out")
+check "some of it was answered ($ANSWERED of $SENT)" [ "${ANSWERED:-0}" -gt 100 ]
+check "no answer was longer than 1.5 times its question (the longest: $LONGEST hundredths)" [ "${TOO_LONG:-1}" = 0 ]
+check "an honest request afterwards" served after
+check "the held bind is held by the same connection" [ "$(grep -c 'event=bound .*name=held' "$LOG")" = 1 ]
+kill "$NS_PID"
+await_exit "$NS_PID" 10
+check "the nameserver ends in order" [ $? = 0 ]
+check "and no sanitizer has reported" [ -z "$(grep -E 'Sanitizer|runtime error' "$LOG")" ]
+finish
