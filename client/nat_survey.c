@@ -67,6 +67,8 @@ static void finish(struct nat_survey *s)
                               .hairpin = s->hairpin};
     struct nat_survey_request r = s->request;
     nat_rules_mapping(&s->samples, &facts.mapping, &facts.one_address);
+    if (facts.error == HX_OK && endpoint_equal(&s->external, &s->local)) /* no NAT: one answer is enough */
+        facts.mapping.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT;
     enter(s, SURVEY_DONE);
     nat_survey_cancel(s);
     r.on_done(r.user, &facts);
@@ -124,7 +126,7 @@ static void take_first(struct nat_survey *s, struct server *v, const struct stun
     if (a->other.family == AF_UNSPEC || may_name(v, &a->other))
         v->other = a->other;
     v->other_port = a->other_port;
-    if (v == &s->servers[0] || s->external.family == AF_UNSPEC) {
+    if (s->main ? v == s->main : v == &s->servers[0] || s->external.family == AF_UNSPEC) {
         s->external = a->mapped;
         s->local = a->local;
         s->rtt_us = a->rtt_us;

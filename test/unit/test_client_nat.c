@@ -167,6 +167,12 @@ static void one_port_of_one_address_tells_no_mapping(void **state)
     assert_int_equal(r.filtering, HX_NAT_UNKNOWN);
     assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
     assert_int_equal(r.verdict, HX_NAT_UNCLEAR);
+    stun_server_stop(&server);
+    begin(NULL);
+    server.one_address = server.one_port = true; /* but where there is no NAT, one answer says so */
+    r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.verdict, HX_NAT_EASY);
 }
 
 /* The other address of the same server stands for another server. */
