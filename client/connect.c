@@ -203,7 +203,7 @@ static void ask_for(struct connect *c, const struct session *session)
                                          .wait_s = c->settings.wait_s};
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, engine_port());
+    own_fields(&fields, engine_port(), c->settings.families);
     c->told = fields.mapping;
     if (session)
         fields.session = *session;

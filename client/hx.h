@@ -2,8 +2,9 @@
  *
  * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with UDT
  * (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
- * streams of a process share. That port and one thread are made by the first call that needs them. Where
- * nothing comes back to it, later tries leave from another one, unless hx_config.local_port chose it.
+ * streams of a process share. That port and one thread are made by the first call that needs them; a listener
+ * behind a NAT has one more thread, for its router. Where nothing comes back to the port, later tries leave from
+ * another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close() and
  * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.

@@ -15,7 +15,7 @@
 #define DUMP_BYTES    32768 /* netlink(7): what the kernel takes for a page of a dump */
 #define KIND_MAX      16
 
-/* --- the choice ------------------------------------------------------------------------------------------ */
+/* --- the choice --------------------------------------------------------------------------------------- */
 
 static bool is_useful(const struct interface_address *a)
 {
@@ -76,7 +76,7 @@ size_t interfaces_choose(struct endpoint out[INTERFACES_MAX], const struct inter
     return chosen;
 }
 
-/* --- the kernel's account -------------------------------------------------------------------------------- */
+/* --- the kernel's account ----------------------------------------------------------------------------- */
 
 struct link {
     unsigned index, flags, master;

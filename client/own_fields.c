@@ -1,18 +1,16 @@
 #include "client/own_fields.h"
-#include "client/interfaces.h"
+#include "client/local_candidates.h"
 #include "client/nat.h"
 #include <string.h>
 
-void own_fields(struct peer_fields *out, const struct udt_port *port)
+void own_fields(struct peer_fields *out, const struct udt_port *port, int families)
 {
-    struct endpoint bound, addresses[INTERFACES_MAX];
+    struct endpoint bound;
     socklen_t len;
     const struct sockaddr *local = udt_port_local(port, &len);
     memset(out, 0, sizeof *out);
     if (endpoint_from_sockaddr(&bound, local, len) < 0)
         return;
-    size_t count = interfaces_list(addresses, bound.port);
-    for (size_t i = 0; i < count; i++)
-        (void)candidates_add(&out->candidates, &addresses[i], CANDIDATE_HOST);
+    local_candidates_of(&out->candidates, bound.port, families);
     (void)nat_known(AF_INET, &out->mapping);
 }

@@ -4,7 +4,7 @@
  *        v           | nobody holds it any more
  *      IDLE          '------> ENDING --> DONE, or SEEKING if somebody has come
  *
- * The states of a mapping, changed by its thread in enter() alone. The engine's lock guards what others touch. */
+ * A mapping's states, changed by its thread in enter() alone. The engine's lock guards what holders see. */
 #include "client/portmap.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -62,7 +62,7 @@ static void enter(struct mapping *m, enum mapping_state state)
     m->state = state;
 }
 
-/* --- what others want ------------------------------------------------------------------------------------ */
+/* --- what others want --------------------------------------------------------------------------------- */
 
 /* Nobody holds it any more? Takes the wake-up. */
 static bool is_left(struct mapping *m)
@@ -116,7 +116,7 @@ static bool doze(struct mapping *m, int64_t until_ms)
     }
 }
 
-/* --- the states ------------------------------------------------------------------------------------------ */
+/* --- the states --------------------------------------------------------------------------------------- */
 
 static void drop_way(struct mapping *m)
 {
@@ -288,7 +288,7 @@ static void *run(void *user)
     return NULL;
 }
 
-/* --- who holds it ---------------------------------------------------------------------------------------- */
+/* --- who holds it ------------------------------------------------------------------------------------- */
 
 static int spawn(struct mapping *m)
 {

@@ -1,5 +1,5 @@
-/* NAT-PMP (RFC 6886) as a way to port mappings (client/portmap_way.h), spoken by libnatpmp. The mapping's answer
- * has no address: that is asked for before, each time, since it may have changed. */
+/* NAT-PMP (RFC 6886) as a way to port mappings (client/portmap_way.h), spoken by libnatpmp. The mapping's
+ * answer has no address: that is asked for before, each time, since it may have changed. */
 #include "base/container_of.h"
 #include "base/error.h"
 #include "client/portmap_way.h"

@@ -1,5 +1,5 @@
-/* UPnP IGD as a way to port mappings (client/portmap_way.h): a search, and then one exchange over HTTP after the
- * other. All of it talks to the gateway's address alone.
+/* UPnP IGD as a way to port mappings (client/portmap_way.h): a search, and then one exchange over HTTP after
+ * the other. All of it talks to the gateway's address alone.
  *
  *     SEARCH --found--> DESCRIPTION --> ADDRESS --map()--> ADD        the steps; a refusal ends them, and
  *                                          '----map()--> DELETE       a later map() begins with ADDRESS anew
@@ -66,10 +66,10 @@ static void settle(struct upnp *u, enum way_state state)
     way_enter(&u->way, state);
 }
 
-/* --- the search ------------------------------------------------------------------------------------------ */
+/* --- the search --------------------------------------------------------------------------------------- */
 
-/* To the group, as it is written, and to the gateway itself: UDA 1.1 has both, and a switch that minds multicast
- * may not know the group yet. */
+/* To the group, as it is written, and to the gateway itself: UDA 1.1 has both, and a switch that minds
+ * multicast may not know the group yet. */
 static void search(struct upnp *u, int64_t now_ms)
 {
     struct endpoint to[] = {{.family = AF_INET, .port = UPNP_SSDP_PORT, .address = {239, 255, 255, 250}},
@@ -126,7 +126,7 @@ static void step_search(struct upnp *u, int64_t now_ms)
         search(u, now_ms);
 }
 
-/* --- exchanges ------------------------------------------------------------------------------------------- */
+/* --- exchanges ---------------------------------------------------------------------------------------- */
 
 static void on_body(void *user, const char *data, size_t len)
 {
@@ -302,7 +302,7 @@ static void step_exchange(struct upnp *u)
     }
 }
 
-/* --- the way --------------------------------------------------------------------------------------------- */
+/* --- the way ------------------------------------------------------------------------------------------ */
 
 static void begin(struct upnp *u, int64_t now_ms)
 {

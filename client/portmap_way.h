@@ -1,7 +1,8 @@
-/* client/portmap_way.h: one of the protocols by which a router gives port mappings. Nothing here waits: the caller
- * polls way_fd() and calls way_step() when it is ready, or when way_due_ms() has come. No lock, no thread.
+/* client/portmap_way.h: one of the protocols by which a router gives port mappings. Nothing here waits: the
+ * caller polls way_fd() and calls way_step() when it is ready, or when way_due_ms() has come. No lock, no
+ * thread.
  *
- *                answers            map()                          a way's states, changed by way_enter() alone
+ *                answers            map()                     a way's states, changed by way_enter() alone
  *     ASKING ------------> OFFERED -------> ASKING -------> MAPPED
  *        '------------------------------------+----------> REFUSED
  */
@@ -91,7 +92,7 @@ static inline void way_enter(struct way *w, enum way_state state)
 {
     w->state = state;
 }
-/* What a mapping's answer says, judged once for all: an address or port that peers cannot use is a refusal. */
+/* What a mapping's answer says, judged for all: an address or port that peers cannot use is a refusal. */
 void way_mapped(struct way *w, const struct endpoint *external, uint32_t lifetime_s, uint32_t asked_s);
 
 #endif

@@ -43,7 +43,8 @@ static int set_path(struct upnp_url *url, const char *path, size_t len)
     return HX_OK;
 }
 
-/* An absolute URL: "http://", an address in digits, which must be that of `gateway`, maybe a port, and the rest. */
+/* An absolute URL: "http://", an address in digits, which must be that of `gateway`, maybe a port, and the
+ * rest. */
 static int read_url(struct upnp_url *out, const char *text, size_t len, const struct endpoint *gateway)
 {
     struct http_parser_url u;

@@ -1,9 +1,10 @@
-/* client/upnp.h: the texts of UPnP's Internet Gateway Device (UDA 1.1, WANIPConnection:1), written and read. No
- * sockets.
+/* client/upnp.h: the texts of UPnP's Internet Gateway Device (UDA 1.1, WANIPConnection:1), written and read.
+ * No sockets.
  *
- * libminiupnpc reads the XML. Its own fetching is not used: it takes as many bytes as a device sends, begins its
- * 5 s anew with each piece, goes on with its search as long as answers come, resolves the names that a device
- * gives, and prints to standard error. Here a URL is of interest only if it names the gateway's own address. */
+ * libminiupnpc reads the XML. Its own fetching is not used: it takes as many bytes as a device sends, begins
+ * its 5 s anew with each piece, goes on with its search as long as answers come, resolves the names that a
+ * device gives, and prints to standard error. Here a URL is of interest only if it names the gateway's own
+ * address. */
 #ifndef HX_CLIENT_UPNP_H
 #define HX_CLIENT_UPNP_H
 
@@ -19,7 +20,8 @@
 #define UPNP_DESCRIPTION_MAX 65536 /* bytes; those of routers have 2 to 20 KB */
 #define UPNP_REPLY_MAX       8192
 
-/* UPnP's codes (WANIPConnection:1, 2.4.16): another host has that external port; only mappings without an end. */
+/* UPnP's codes (WANIPConnection:1, 2.4.16): another host has that external port; only mappings without an
+ * end. */
 enum { UPNP_CONFLICT = 718, UPNP_ONLY_PERMANENT = 725 };
 
 struct upnp_url {

@@ -9,11 +9,11 @@
 #define HEADER_BYTES 24
 #define MAP_BYTES    36
 #define PROTOCOL_UDP 17
-/* RFC 6886, 3.5 and 9: a server of NAT-PMP alone names its version 0, its result in two bytes, and its epoch. */
+/* RFC 6886, 3.5: a server of NAT-PMP alone names its version 0, its result in two bytes, and its epoch. */
 #define NATPMP_VERSION     0
 #define NATPMP_ERROR_BYTES 8
 
-/* MAP's part behind the header: nonce, protocol, 3 reserved bytes, internal port, external port and address. */
+/* MAP's part behind the header: nonce, protocol, 3 reserved bytes, internal port, external port, address. */
 enum { MAP_PROTOCOL = 12, MAP_INTERNAL_PORT = 16, MAP_EXTERNAL_PORT = 18, MAP_EXTERNAL_ADDRESS = 20 };
 
 static void put16(uint8_t *out, uint16_t value)

@@ -1,5 +1,5 @@
-/* proto/pcp.h: the Port Control Protocol (RFC 6887), as far as a client needs it that wants one UDP port of its
- * own mapped: MAP, and ANNOUNCE, which asks only whether there is a server. No sockets, no allocation. */
+/* proto/pcp.h: the Port Control Protocol (RFC 6887), as far as a client needs it that wants one UDP port of
+ * its own mapped: MAP, and ANNOUNCE, which asks only whether there is a server. No sockets, no allocation. */
 #ifndef HX_PROTO_PCP_H
 #define HX_PROTO_PCP_H
 
@@ -33,8 +33,8 @@ struct pcp_response {
 
 /* Returns the bytes written. */
 size_t pcp_write(uint8_t out[PCP_REQUEST_MAX], const struct pcp_request *request);
-/* One datagram, taken for the answer to `request`. HX_OK: it is one, be it an error; a server that speaks only
- * NAT-PMP answers as PCP_UNSUPPORTED. HX_EPROTO: it is none, and of no interest. */
+/* One datagram, taken for the answer to `request`. HX_OK: it is one, be it an error; a server that speaks
+ * only NAT-PMP answers as PCP_UNSUPPORTED. HX_EPROTO: it is none, and of no interest. */
 int pcp_read(struct pcp_response *out, const struct pcp_request *request, const uint8_t *data, size_t len);
 
 #endif

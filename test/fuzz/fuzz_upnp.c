@@ -1,5 +1,5 @@
-/* UPnP: what a gateway may say, as the answer to a search, as a description, and as the answer to an action. No URL
- * leads to another address than its own, and nothing in one ends a line or a word of what we send. */
+/* UPnP: what a gateway may say, as the answer to a search, as a description, and as the answer to an action.
+ * No URL leads to another address than its own, and nothing in one ends a line or a word of what we send. */
 #include "base/error.h"
 #include "client/upnp.h"
 #include "test/fuzz/fuzz.h"

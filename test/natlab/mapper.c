@@ -1,12 +1,15 @@
-/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing that
- * happens. Commands come on standard input, a line each.
+/* test/natlab/mapper: drives client/portmap and client/local_candidates in the lab, a line for each thing
+ * that happens. Commands come on standard input, a line each.
  *
- *   mapper hold PORT       opens UDP port PORT and has the router map it. Commands: "check", "network", and "end",
- *                          which gives the mapping back. Prints, with milliseconds since the start or the end,
- *                          "mapped ADDRESS MS", "lost MS", "took TEXT" for a datagram that came, "ended MS"
- *   mapper list PORT SEEN  the candidates of UDP port PORT, which a server sees as the address SEEN, as one line
- *                          "ADDRESS KIND, ...", and again when they change. Commands: "network", "end"
- *   mapper probe MS        "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
+ *   mapper hold PORT
+ *       opens UDP port PORT and has the router map it. Commands: "check", "network", and "end", which gives
+ *       the mapping back. Prints, with milliseconds since the start or the end, "mapped ADDRESS MS", "lost
+ *       MS", "took TEXT" for a datagram that came, "ended MS"
+ *   mapper list PORT SEEN
+ *       the candidates of UDP port PORT, which a server sees as the address SEEN, as one line "ADDRESS KIND,
+ *       ...", and again when they change. Commands: "network", "end"
+ *   mapper probe MS
+ *       "pcp=yes|no natpmp=ADDRESS|no upnp=ADDRESS|no gateway=ADDRESS|no MS"
  */
 #include "base/clock.h"
 #include "base/error.h"

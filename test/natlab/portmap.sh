@@ -145,12 +145,13 @@ probes() { # probes WAY REGEX
     NOTE=$seen
     [[ $seen =~ $2 ]]
 }
-# A lifetime of 6 s: held for longer it was renewed.
+# A lifetime of 6 s: held for longer it was renewed. Then the router falls silent.
 renews() {
     local say
     home && start_miniupnpd yes no 6 && start_hold && await_mapped || return 1
-    await_nth 3 "$WORK/miniupnpd.err" "PCP request received from ${LAB_INSIDE[1]}" 20 && passes later && end_hold || return 1
-    [ "$(grep -c '^mapped' "$WORK/hold.out")" = 1 ] && [ "$(mappings)" = 0 ]
+    await_nth 3 "$WORK/miniupnpd.err" "PCP request received from ${LAB_INSIDE[1]}" 20 && passes later || return 1
+    [ "$(grep -c '^mapped' "$WORK/hold.out")" = 1 ] && unheard 'udp dport 5351' || return 1
+    await_line "$WORK/hold.out" '^lost' 10 && end_hold
 }
 # restarts WAY [COMMAND]: the router has forgotten. It says so to all, or the mapper is told that it may have.
 restarts() {
@@ -231,7 +232,7 @@ for way in pcp natpmp upnp; do
 done
 story 'a router with all three is asked for one mapping' maps all
 story 'without a mapping nobody comes in' nobody_comes
-story 'a mapping is renewed before its lifetime is over' renews
+story 'a mapping is renewed before its lifetime is over, and lost when it cannot be' renews
 story 'a router that was restarted and says so maps anew' restarts pcp
 story 'a router that was restarted maps anew once that is suspected' restarts upnp check
 story 'a mapping is lost with the way to its router, and made again with it' moves

@@ -1,5 +1,5 @@
-/* client/local_candidates on whatever this host has; test/natlab has routers for it. No router is asked here: a
- * server that sees an address of this host itself shows that there is no NAT. */
+/* client/local_candidates on whatever this host has; test/natlab has routers for it. No router is asked here:
+ * a server that sees an address of this host itself shows that there is no NAT. */
 #include "base/error.h"
 #include "client/engine.h"
 #include "client/local_candidates.h"
