@@ -1,12 +1,14 @@
 #include "client/binding.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/hard_nat.h"
 #include "client/own_fields.h"
 #include "proto/request.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
+#define COUNT_NEWS            (HARD_NAT_GUESSES / 2) /* steps of a NAT that counts */
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
 #define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
@@ -207,6 +209,7 @@ static void on_agreed(void *user, const struct endpoint *external)
                &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
     if (first)
         b->callbacks.changed(b->callbacks.user);
+    binding_fields_changed(b); /* since this was asked for */
     if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
         second->families = b->settings->families & ~leg->families;
         ask(second);
@@ -318,11 +321,13 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* The next port of a sequential NAT is another one each time: that alone is no news. */
+/* The next port of a sequential NAT is another one each time: it is news if a peer would not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
     if (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
         a->mapping.step != b->mapping.step || a->candidates.count != b->candidates.count)
+        return false;
+    if (hard_nat_steps(&a->mapping, b->mapping.last_port) > COUNT_NEWS)
         return false;
     for (size_t i = 0; i < a->candidates.count; i++) {
         if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
@@ -347,7 +352,7 @@ void binding_fields_changed(struct binding *b)
     own_fields(&now, engine_port());
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
-        if (leg->state == LEG_BOUND && !same_fields(&now, &leg->told))
+        if (leg->state == LEG_BOUND && !same_fields(&leg->told, &now))
             renew(leg);
     }
 }
