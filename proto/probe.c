@@ -3,7 +3,15 @@
 #include "base/ipv4_mapped.h"
 #include <string.h>
 
-enum { AT_KIND = 4, AT_FLAGS = 5, AT_PORT = 6, AT_TAG = PROBE_TAG_AT, AT_NUMBER = 16, AT_ADDRESS = 24, AT_ZERO = 40 };
+enum {
+    AT_KIND = 4,
+    AT_FLAGS = 5,
+    AT_PORT = 6,
+    AT_TAG = PROBE_TAG_AT,
+    AT_NUMBER = 16,
+    AT_ADDRESS = 24,
+    AT_ZERO = 40
+};
 
 static void put(uint8_t *at, uint64_t value, size_t bytes)
 {
