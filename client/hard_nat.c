@@ -45,6 +45,17 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     return HARD_NAT_HOPELESS;
 }
 
+bool hard_nat_opens(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
+{
+    bool may_take_it = peer->kind == NAT_MAPPING_UNKNOWN || peer->ports == NAT_PORTS_PRESERVING;
+    return may_take_it && !hard_nat_is(peer) && (hard_nat_is(own) || !calling);
+}
+
+int hard_nat_hops(int n)
+{
+    return n < HARD_NAT_OPENINGS ? HARD_NAT_HOPS : n == HARD_NAT_OPENINGS ? HARD_NAT_HOPS + 1 : 0;
+}
+
 static long around(long ports)
 {
     return (ports % PORTS + PORTS) % PORTS;

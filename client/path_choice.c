@@ -3,7 +3,7 @@
 
 #define LOOK_MS        250  /* between two looks at the traffic, while there is any */
 #define FLOW_COUNT     10   /* datagrams a second are data; UDT's keepalives are fewer */
-#define FIRST_MS       50   /* a request is repeated after so long, then after twice as long each time, ... */
+#define FIRST_MS       20   /* a request is repeated after so long, then after twice as long each time, ... */
 #define LONGEST_MS     1000 /* ... up to this */
 #define RTT_MARGIN_MS  20   /* an answer may come so late and is no loss */
 #define SETTLE_MS      5000 /* between two changes to a better path */
