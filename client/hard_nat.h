@@ -58,7 +58,7 @@ bool hard_nat_opens(const struct nat_mapping *own, const struct nat_mapping *pee
 /* How many routers an opening packet may pass: our own; after some without an answer one more, for a carrier's; 0: enough,
  * it may go where it is addressed to. `n` from 0 on. */
 #define HARD_NAT_HOPS     2
-#define HARD_NAT_OPENINGS 4 /* within 300 ms (path_choice.c) */
+#define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
 int hard_nat_hops(int n);
 
 /* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
