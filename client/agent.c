@@ -239,6 +239,14 @@ void agent_network_changed(struct agent *a)
     agent_turn(a);
 }
 
+void agent_tried(const struct agent *a, struct agent_tried *out)
+{
+    *out = (struct agent_tried){.own = a->hard.own,
+                                .peer = a->hard.peer,
+                                .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .probes = a->number};
+}
+
 const struct session *agent_session(const struct agent *a)
 {
     return &a->session;

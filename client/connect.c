@@ -146,6 +146,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .peer = *peer,
                                                   .session = &part->session,
+                                                  .own_external = c->parts.own,
                                                   .own_mapping = c->told,
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,

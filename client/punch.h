@@ -30,7 +30,8 @@ struct punch_result {
     const struct endpoint *peer; /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
-    const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
+    const char
+        *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or both NATs; else "" */
 };
 
 struct punch_request {
@@ -39,6 +40,7 @@ struct punch_request {
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
     struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
+    struct endpoint own_external;  /* where the nameserver sees us; AF_UNSPEC: it has not told */
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
     const char *name;                             /* the peer's, copied */
     int timeout_ms;                               /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
