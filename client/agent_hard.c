@@ -131,12 +131,14 @@ void agent_hard_end(struct agent *a)
         busy = NULL;
 }
 
+/* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we send there
+ * another port, and all that follows. */
 static void guess(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
     int first = h->round == 0 ? 1 : -HARD_NAT_GUESSES; /* it may have been mapped before it was counted */
     int last = h->round == 0 ? HARD_NAT_GUESSES : HARD_NAT_GUESSES_FAR;
-    for (int n = first; n <= last; n++)
+    for (int n = last; n >= first; n--)
         ask_port(a, hard_nat_next_port(&h->peer, n), 0);
 }
 
@@ -144,7 +146,7 @@ static void guess(struct agent *a)
 static void open_by_sockets(struct agent *a, int count)
 {
     struct agent_hard *h = &a->hard;
-    int hops = hard_nat_opens(&h->own, &h->peer, a->calling) ? hard_nat_hops(h->round) : 0;
+    int hops = hard_nat_hops(h->round, hard_nat_openings(&h->own, &h->peer, a->calling));
     open_sockets(a, count);
     for (int i = 0; i < h->socket_count; i++)
         ask_port_by(a, h->port, h->sockets[i], hops);

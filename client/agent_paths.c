@@ -53,7 +53,7 @@ static void drop(struct agent *a, int at)
 
 void agent_link(struct agent *a, int at)
 {
-    a->ways[at].opens = false;
+    a->ways[at].opens = 0;
     if (!a->ways[at].linked)
         a->ways[at].linked = net_peer_add(a->peer, &a->ways[at].at) == HX_OK;
 }
@@ -75,8 +75,9 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
     }
     a->ways[at] = (struct agent_way){.at = *way};
     agent_fit_way(a, at);
-    if (rank == PATH_RANK_DIRECT && hard_nat_opens(&a->hard.own, &a->hard.peer, a->calling))
-        a->ways[at].opens = true;
+    int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
+    if (rank == PATH_RANK_DIRECT && openings > 0)
+        a->ways[at].opens = openings;
     else
         agent_link(a, at);
     return at;

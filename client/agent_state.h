@@ -24,7 +24,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
-    bool opens;  /* nothing but opening packets (hard_nat_opens()) leaves by it */
+    int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
     struct path_mtu mtu;
 };
 

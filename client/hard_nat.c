@@ -45,15 +45,21 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     return HARD_NAT_HOPELESS;
 }
 
-bool hard_nat_opens(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
+int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
 {
-    bool may_take_it = peer->kind == NAT_MAPPING_UNKNOWN || peer->ports == NAT_PORTS_PRESERVING;
-    return may_take_it && !hard_nat_is(peer) && (hard_nat_is(own) || !calling);
+    bool takes_it = peer->ports == NAT_PORTS_PRESERVING;
+    if (hard_nat_is(peer) || !(takes_it || peer->kind == NAT_MAPPING_UNKNOWN))
+        return 0;
+    if (hard_nat_is(own) || !calling)
+        return HARD_NAT_OPENINGS;
+    return takes_it ? 1 : 0;
 }
 
-int hard_nat_hops(int n)
+int hard_nat_hops(int n, int openings)
 {
-    return n < HARD_NAT_OPENINGS ? HARD_NAT_HOPS : n == HARD_NAT_OPENINGS ? HARD_NAT_HOPS + 1 : 0;
+    if (n < openings)
+        return HARD_NAT_HOPS;
+    return n == openings && openings > 1 ? HARD_NAT_HOPS + 1 : 0;
 }
 
 static long around(long ports)

@@ -52,14 +52,15 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
                                      bool calling);
 /* A plain Linux gateway takes a packet that nobody inside has asked for as its own, and then gives whoever inside answers
  * it another port: that is one which its peer does not know (nf_nat: a pair of addresses belongs to one connection). So
- * the peer's NAT must open before a packet of ours gets there. True: we open ours by packets that do not get so far, and
- * speak when we are spoken to. Of two, one does: the hard one, or else the called, who is told first. */
-bool hard_nat_opens(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
-/* How many routers an opening packet may pass: our own; after some without an answer one more, for a carrier's; 0: enough,
- * it may go where it is addressed to. `n` from 0 on. */
-#define HARD_NAT_HOPS     2
+ * the peer's NAT must open before a packet of ours gets there: we open ours by packets that do not get so far, and speak
+ * when we are spoken to. Of two, one does: the hard one, or else the called, who is told first. The caller gives it a
+ * moment. How many such packets there are; 0: none. */
 #define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
-int hard_nat_hops(int n);
+int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
+/* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
+ * may go where it is addressed to. */
+#define HARD_NAT_HOPS 2
+int hard_nat_hops(int n, int openings);
 
 /* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
  * 1024, and the other way round. */
