@@ -62,6 +62,7 @@ struct agent {
     struct uplink uplink;
     uint32_t scope_id;
     struct session session;
+    int families;
     bool calling;
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */

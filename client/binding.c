@@ -11,6 +11,7 @@
 #define COUNT_NEWS            (HARD_NAT_GUESSES / 2) /* steps of a NAT that counts */
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
+#define RENEW_MS              10000  /* between two times that what peers are told of us changes */
 #define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
@@ -165,6 +166,11 @@ static void on_end(void *user, const struct nameserver_end *end)
 
 static void ask(struct leg *leg);
 
+static void on_candidates_changed(void *user)
+{
+    binding_fields_changed(user);
+}
+
 /* Has the router map the port that peers are told of, once it is known that there is one. */
 static void keep_candidates(struct binding *b, const struct leg *leg)
 {
@@ -180,7 +186,7 @@ static void keep_candidates(struct binding *b, const struct leg *leg)
         b->candidates_port = port;
         if (endpoint_from_sockaddr(&local, sa, len) == HX_OK) /* without memory it goes on without them */
             (void)local_candidates_begin(&b->candidates, local.port, b->settings->families,
-                                         b->settings->port_mapping, NULL, NULL);
+                                         b->settings->port_mapping, on_candidates_changed, b);
     }
     if (b->candidates)
         local_candidates_seen(b->candidates, &leg->external);
@@ -231,7 +237,7 @@ static void ask_now(struct leg *leg)
     char header[sizeof "Bind-Session: \r\n" + BINDING_SESSION_DIGITS];
     struct peer_fields fields;
     struct buf bytes;
-    own_fields(&fields, engine_port());
+    own_fields(&fields, engine_port(), b->settings->families);
     leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
@@ -266,6 +272,8 @@ static void look_at_route(struct leg *leg)
 {
     if (nameserver_route_holds(leg->nameserver)) {
         engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+        if (leg->b->news)
+            binding_fields_changed(leg->b);
         return;
     }
     if (other_leg(leg)->state != LEG_BOUND)
@@ -321,11 +329,15 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* The next port of a sequential NAT is another one each time: it is news if a peer would not guess it. */
+/* Neither is one easy NAT another one for peers, nor the next port of a NAT that counts: that is news if a peer would
+ * not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
-    if (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
-        a->mapping.step != b->mapping.step || a->candidates.count != b->candidates.count)
+    bool hard = hard_nat_is(&b->mapping);
+    if (hard_nat_is(&a->mapping) != hard || a->candidates.count != b->candidates.count)
+        return false;
+    if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
+                 a->mapping.step != b->mapping.step))
         return false;
     if (hard_nat_steps(&a->mapping, b->mapping.last_port) > COUNT_NEWS)
         return false;
@@ -342,18 +354,23 @@ static void renew(struct leg *leg)
     nameserver_callbacks(leg->nameserver, &callbacks);
     leg->former = leg->nameserver;
     leg->nameserver = NULL;
-    leg->renewing = true;
+    leg->renewing = leg->renewed = true;
     ask(leg);
 }
 
 void binding_fields_changed(struct binding *b)
 {
     struct peer_fields now;
-    own_fields(&now, engine_port());
+    own_fields(&now, engine_port(), b->settings->families);
+    b->news = false;
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
-        if (leg->state == LEG_BOUND && !same_fields(&leg->told, &now))
+        if (leg->state != LEG_BOUND || same_fields(&leg->told, &now))
+            continue;
+        if (clock_now_ms() - leg->bound_ms >= RENEW_MS || !leg->renewed)
             renew(leg);
+        else
+            b->news = true; /* a router may change its mind all the time: at the next look */
     }
 }
 

@@ -34,7 +34,8 @@ struct leg { /* private */
     /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
      * NULL */
     struct nameserver *former;
-    bool renewing; /* ASKING: and it may be gone already */
+    bool renewing;      /* ASKING: and it may be gone already */
+    bool renewed;       /* at least once */
     struct turn turn;   /* QUEUED: waited for; ASKING: had */
     struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
@@ -61,6 +62,7 @@ struct binding {
     struct leg legs[2];
     struct leg *main;
     int where; /* the nameserver that is asked, of settings->nameservers */
+    bool news; /* what we tell peers has changed, and they are not told yet */
     char session[BINDING_SESSION_DIGITS + 1];
     struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
     const struct udt_port *candidates_port;

@@ -144,6 +144,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
+                                                  .families = c->settings.families,
                                                   .peer = *peer,
                                                   .session = &part->session,
                                                   .own_external = c->parts.own,
@@ -215,7 +216,7 @@ static void ask_for(struct connect *c, const struct session *session)
                                          .wait_s = c->settings.wait_s};
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, engine_port());
+    own_fields(&fields, engine_port(), c->settings.families);
     c->told = fields.mapping;
     if (session)
         fields.session = *session;

@@ -29,6 +29,7 @@ static struct known {
     const struct udt_port *port; /* of which it is known; NULL: nothing is known */
     struct nat_survey *survey;   /* NULL: none is under way */
     struct timer timer;          /* the next one */
+    int64_t again_ms;            /* after the next one that fails; 0: NAT_AGAIN_MS */
 } known[FAMILIES];
 
 static int index_of(sa_family_t family)
@@ -44,6 +45,14 @@ static void tell(void)
         if (k->on_news)
             k->on_news(k->user);
     }
+}
+
+/* A nameserver without STUN, or a family that it does not have, stays so for long. */
+static int64_t again_ms(struct known *n)
+{
+    int64_t ms = n->again_ms > 0 ? n->again_ms : NAT_AGAIN_MS;
+    n->again_ms = ms * 2 < NAT_FRESH_MS ? ms * 2 : NAT_FRESH_MS;
+    return ms;
 }
 
 /* Of a NAT that counts, what it has given long ago and what it gives now are far apart: that does not make it random. */
@@ -62,7 +71,9 @@ static void on_facts(void *user, const struct nat_facts *facts)
     struct known *n = user;
     bool told = facts->error == HX_OK;
     n->survey = NULL;
-    engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : NAT_AGAIN_MS));
+    if (told)
+        n->again_ms = 0;
+    engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : again_ms(n)));
     n->mapping =
         told ? merged(&n->mapping, &facts->mapping) : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     n->server = facts->server;
@@ -93,7 +104,7 @@ static void ask(int family, const struct settings *settings)
                                          .user = n};
     if (nat_survey_begin(&n->survey, &request) < 0) { /* memory */
         n->port = NULL;
-        engine_timer_set(&n->timer, clock_now_ms() + NAT_AGAIN_MS);
+        engine_timer_set(&n->timer, clock_now_ms() + again_ms(n));
     }
 }
 
@@ -109,6 +120,7 @@ static void forget(struct known *n)
     nat_survey_cancel(n->survey);
     n->survey = NULL;
     n->port = NULL;
+    n->again_ms = 0;
     n->mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     engine_timer_cancel(&n->timer);
 }

@@ -13,7 +13,7 @@
 /* A NAT stays what it is, but hosts are carried about, and not every network tells the kernel. */
 #define NAT_FRESH_MS 600000
 #define NAT_ASK_MS   5000  /* one survey takes so long at most */
-#define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long */
+#define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long, then twice as long each time */
 
 struct nat_keeper; /* one who needs it */
 

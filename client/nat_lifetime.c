@@ -12,16 +12,16 @@
  *   COMPARE        the probe asks again: another mapping means that the first one is gone. The same one means
  *                  nothing yet, since many NATs give a port the same mapping again; but where an older probe
  *                  gets another one, this NAT does not, and the younger ones' were alive */
+#include "client/nat_lifetime.h"
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/race.h"
-#include "client/settings.h"
 #include "client/stun.h"
 #include "client/stun_port.h"
 #include <string.h>
 
 #define OPEN_MS    2000 /* for a question that must be answered */
-#define LOOK_MS    1500 /* for one that may not be: four are sent */
+#define LOOK_MS    1000 /* for one that may not be: four are sent */
 #define CONTROL_MS 5000 /* the control port asks so often: no NAT forgets that fast */
 
 /* Closer where NATs that keep to RFC 4787, REQ-5, and many that do not have their limits: 30, 60, 120, 180,
@@ -43,15 +43,16 @@ struct probe {
     struct timer timer;
     enum probe_state state;
     struct endpoint mapped;
+    int64_t opened_ms;
 };
 
 struct lifetime_job {
     struct engine_member member;
-    struct settings settings;
+    struct nat_lifetime_request request;
     pthread_cond_t cond;
     enum lifetime_state state; /* changed by enter() alone */
     int error;                 /* OVER */
-    int family, most_s;
+    int family;
     struct resolve *resolve;
     struct endpoint server;
     uint32_t scope;
@@ -63,8 +64,6 @@ struct lifetime_job {
     struct probe probes[PROBES];
     size_t probe_count;
     struct hx_nat_lifetime *out;
-    void (*on_progress)(void *user, const struct hx_nat_lifetime *now);
-    void *user;
 };
 
 static void enter(struct lifetime_job *j, enum lifetime_state state, int error)
@@ -141,8 +140,8 @@ static bool judge(struct lifetime_job *j)
     if (j->method == COMPARE && now.dead_s == 0)
         now.alive_s = 0;
     *j->out = now;
-    if (j->on_progress)
-        j->on_progress(j->user, &now);
+    if (j->request.on_progress)
+        j->request.on_progress(j->request.user, &now);
     return now.asking_s == 0;
 }
 
@@ -192,6 +191,18 @@ static void on_age(struct timer *t)
 
 /* ---- which way of looking works ---- */
 
+static void begin_waiting(struct lifetime_job *j)
+{
+    enter(j, WAIT, HX_OK);
+    for (size_t i = 1; i < j->probe_count; i++) {
+        struct probe *p = &j->probes[i];
+        if (p->state == WAITING)
+            engine_timer_set(&p->timer, p->opened_ms + (int64_t)ages_s[i] * j->request.second_ms);
+    }
+    if (judge(j)) /* none is there */
+        enter(j, OVER, HX_ETIMEDOUT);
+}
+
 static void choose(struct lifetime_job *j, enum method method);
 
 static void on_chosen(void *user, const struct stun_answer *a)
@@ -200,9 +211,7 @@ static void on_chosen(void *user, const struct stun_answer *a)
     struct lifetime_job *j = p->job;
     p->transaction = NULL;
     if (a->error == HX_OK) {
-        enter(j, WAIT, HX_OK);
-        if (judge(j))
-            enter(j, OVER, HX_ETIMEDOUT);
+        begin_waiting(j);
     } else {
         choose(j, j->method == RESPONSE_PORT ? HAIRPIN : COMPARE);
     }
@@ -238,7 +247,6 @@ static void on_opened(void *user, const struct stun_answer *a)
 {
     struct probe *p = user;
     struct lifetime_job *j = p->job;
-    size_t i = (size_t)(p - j->probes);
     p->transaction = NULL;
     p->state = a->error == HX_OK ? WAITING : LOST;
     p->mapped = a->mapped;
@@ -248,8 +256,7 @@ static void on_opened(void *user, const struct stun_answer *a)
         q.hairpin = true;
         q.timeout_ms = STUN_RTO_MS; /* once */
         (void)stun_ask(&p->opener, &q);
-        if (i > 0)
-            engine_timer_set(&p->timer, clock_now_ms() + ages_s[i] * 1000LL);
+        p->opened_ms = clock_now_ms();
     }
     if (!all_open(j))
         return;
@@ -262,7 +269,7 @@ static void on_opened(void *user, const struct stun_answer *a)
 static void open_probes(struct lifetime_job *j)
 {
     enter(j, OPEN, HX_OK);
-    for (size_t i = 0; i < PROBES && ages_s[i] <= j->most_s; i++) {
+    for (size_t i = 0; i < PROBES && ages_s[i] <= j->request.most_s; i++) {
         struct probe *p = &j->probes[j->probe_count++];
         *p = (struct probe){.job = j, .state = LOST, .timer = {.fire = on_age}};
         if (stun_port_open(&p->port, j->family) < 0)
@@ -327,7 +334,8 @@ static void on_resolved(void *user, const struct resolve_result *result)
 
 static int measure(struct lifetime_job *j)
 {
-    int err = resolve_begin(&j->resolve, &j->settings.nameservers[0], j->family, on_resolved, j);
+    const struct host_port *server = &j->request.settings->nameservers[0];
+    int err = resolve_begin(&j->resolve, server, j->family, on_resolved, j);
     if (err < 0)
         return err;
     while (j->state != OVER)
@@ -338,21 +346,15 @@ static int measure(struct lifetime_job *j)
     return j->error;
 }
 
-int hx_nat_lifetime_sized(struct hx_nat_lifetime *out, size_t out_size, const struct hx_config *config,
-                          size_t size, int most_s,
-                          void (*on_progress)(void *user, const struct hx_nat_lifetime *now), void *user)
+int nat_lifetime_measure(struct hx_nat_lifetime *out, const struct nat_lifetime_request *request)
 {
-    struct hx_nat_lifetime result = {.error = HX_OK};
-    struct lifetime_job j = {.most_s = most_s, .out = &result, .on_progress = on_progress, .user = user};
-    int err = most_s <= 0 ? HX_EINVAL : settings_init_unnamed(&j.settings, config, size);
-    if (err == HX_OK)
-        err = engine_cond_init(&j.cond);
-    if (err < 0) {
-        settings_free(&j.settings);
+    struct lifetime_job j = {.request = *request, .out = out};
+    *out = (struct hx_nat_lifetime){.error = HX_OK};
+    int err = engine_cond_init(&j.cond);
+    if (err < 0)
         return err;
-    }
-    j.family = j.settings.families & FAMILY_IPV4 ? AF_INET : AF_INET6;
-    err = engine_enter(j.settings.local_port);
+    j.family = request->settings->families & FAMILY_IPV4 ? AF_INET : AF_INET6;
+    err = engine_enter(request->settings->local_port);
     if (err == HX_OK) {
         j.member.cancel = on_cancel;
         j.control_timer.fire = on_control_timer;
@@ -361,9 +363,27 @@ int hx_nat_lifetime_sized(struct hx_nat_lifetime *out, size_t out_size, const st
         engine_leave(&j.member);
         engine_unlock();
     }
+    pthread_cond_destroy(&j.cond);
+    return err;
+}
+
+int hx_nat_lifetime_sized(struct hx_nat_lifetime *out, size_t out_size, const struct hx_config *config,
+                          size_t size, int most_s,
+                          void (*on_progress)(void *user, const struct hx_nat_lifetime *now), void *user)
+{
+    struct hx_nat_lifetime result = {.error = HX_EINVAL};
+    struct settings settings;
+    int err = settings_init_unnamed(&settings, config, size);
+    if (most_s <= 0)
+        err = HX_EINVAL;
+    if (err == HX_OK)
+        err = nat_lifetime_measure(&result, &(struct nat_lifetime_request){.settings = &settings,
+                                                                           .most_s = most_s,
+                                                                           .second_ms = 1000,
+                                                                           .on_progress = on_progress,
+                                                                           .user = user});
     memset(out, 0, out_size);
     memcpy(out, &result, out_size < sizeof result ? out_size : sizeof result);
-    pthread_cond_destroy(&j.cond);
-    settings_free(&j.settings);
+    settings_free(&settings);
     return err;
 }

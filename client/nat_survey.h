@@ -26,9 +26,8 @@ struct nat_facts {
     int64_t rtt_us;                  /* to the server, the shortest */
     struct nat_mapping mapping;
     enum nat_mapping_kind filtering;
-    bool one_address;         /* the servers have one between them: see nat_rules_mapping() */
-    enum nat_test hairpin;    /* NAT_UNTESTED, too, where there is no NAT */
-    enum nat_test other_port; /* an answer from another port of the address that was asked */
+    bool one_address;      /* the servers have one between them: see nat_rules_mapping() */
+    enum nat_test hairpin; /* NAT_UNTESTED, too, where there is no NAT */
 };
 
 struct nat_survey_request {

@@ -6,7 +6,7 @@
 #include "proto/peer_fields.h"
 #include "shim/udt/udt.h"
 
-/* Of what is known now, without waiting; the nameserver adds the address that it sees itself. */
-void own_fields(struct peer_fields *out, const struct udt_port *port);
+/* `families`: FAMILY_* of client/race.h. Of what is known now, without waiting; the nameserver adds the address that it sees itself. */
+void own_fields(struct peer_fields *out, const struct udt_port *port, int families);
 
 #endif

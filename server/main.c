@@ -139,6 +139,7 @@ static int run(const struct server_config *config, struct service_config *servic
     if (err == HX_OK) {
         const char *sandbox = enter_sandbox(config);
 
+        stun_begin(service->stun); /* who reads the announcement may ask at once */
         for (size_t i = 0; err == HX_OK && i < service->port_count; i++)
             err = announce(service->ports[i], sandbox);
         if (err == HX_OK)

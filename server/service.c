@@ -151,7 +151,8 @@ static void log_numbers(struct service *s)
 {
     stats_log(s->c.server, s->c.stats_fd);
     stats_log_counters(s->c.server);
-    stun_log_counters(s->c.stun);
+    if (s->c.stun)
+        stun_log_counters(s->c.stun);
     for (size_t i = 0; i < s->c.port_count; i++)
         log_port_counters(s->c.ports[i]);
 }
@@ -228,6 +229,19 @@ static int turn(void *user, int64_t now_ms)
     return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
 }
 
+static int watch_stun(struct stun *stun, struct loop *loop)
+{
+    const int *fds;
+    size_t count = stun_descriptors(stun, &fds);
+
+    for (size_t i = 0; i < count; i++) {
+        int err = loop_watch(loop, fds[i], stun_ready, stun);
+        if (err < 0)
+            return err;
+    }
+    return HX_OK;
+}
+
 int service_run(const struct service_config *config)
 {
     struct service s = {.c = *config, .trim_at_ms = -1};
@@ -239,12 +253,9 @@ int service_run(const struct service_config *config)
     err = loop_watch(loop, s.c.signal_fd, take_signals, &s);
     for (size_t i = 0; err == HX_OK && i < s.c.port_count; i++)
         err = loop_watch(loop, udt_port_fd(s.c.ports[i]), port_ready, &s);
-    const int *fds;
-    size_t fd_count = stun_descriptors(s.c.stun, &fds);
-    for (size_t i = 0; err == HX_OK && i < fd_count; i++)
-        err = loop_watch(loop, fds[i], stun_ready, s.c.stun);
+    if (err == HX_OK && s.c.stun)
+        err = watch_stun(s.c.stun, loop);
     if (err == HX_OK) {
-        stun_begin(s.c.stun);
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);
     }

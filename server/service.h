@@ -22,7 +22,7 @@ struct service_config {
     struct server *server;
     struct udt_port *const *ports;
     size_t port_count;
-    struct stun *stun;     /* answers from here on; the caller ends it */
+    struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

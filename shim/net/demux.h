@@ -2,8 +2,8 @@
  * decide, and the handler of its user gets it.
  *
  *   first bytes                      user
- *   E8 68 78 46                      none: "hxF", a piece of a datagram (fragments.h): its user is looked for when
- *                                    that is whole
+ *   E8 68 78 46                      none: "hxF", a piece of a datagram (fragments.h), whose user is looked for
+ *                                    once it is whole
  *   E8 68 78 50, and 64 or more      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a
  *                                    type that it does not have: it never sends one
  *   a STUN message with its cookie   NET_USER_STUN
@@ -19,7 +19,7 @@
  * two bits 0. A data packet has its sequence number first, then the message number with its flags, where
  * STUN's cookie is.
  *
- * With cookie: 0x2112A442 there would be a block in the middle of message 18,015,298, with the flag "in order"
+ * With cookie: 0x2112A442 there is a block in the middle of message 18,015,298, with the flag "in order"
  * (bit 29) set. UDT 4.11 sets that flag for no stream (core.cpp: send() leaves CSndBuffer::addBuffer()'s
  * `order` at false), so that no packet of its streams, ours among them, has the cookie. Another library that
  * does set it, and gets as far as that message, also needs a sequence number whose upper half is below 0x4000

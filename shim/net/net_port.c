@@ -56,19 +56,6 @@ static int open_socket(int *fd, int family, bool ipv6_only)
     return HX_OK;
 }
 
-/* Where a datagram is longer than the kernel believes that the way carries, it is cut into IP's fragments; or it is
- * sent as it is, and lost if that is true (ip(7), IP_PMTUDISC_PROBE): who finds out for himself what the way
- * carries cannot have it cut, nor believe ICMP, which anybody can forge. */
-static void tell_whole(int fd, int family, bool whole)
-{
-    int six = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT;
-    int four = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_WANT;
-
-    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof four);
-    if (family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof six);
-}
-
 /* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
  * one's should: that is lost, or cut, now and then. */
 static void want_whole(struct net_port *p, bool whole)
@@ -76,7 +63,7 @@ static void want_whole(struct net_port *p, bool whole)
     if (atomic_load_explicit(&p->whole, memory_order_relaxed) == whole)
         return;
     atomic_store(&p->whole, whole);
-    tell_whole(p->fd, p->family, whole);
+    pktinfo_whole(p->fd, p->family, whole);
 }
 
 static int open_own_socket(struct net_port *p)
@@ -157,8 +144,7 @@ void net_port_close(struct net_port *p)
     path_memo_end(&p->reading);
     path_memo_end(&p->sending);
     path_table_destroy(p->paths);
-    if (p->held)
-        extra_sockets_let_go(p->extra, p->held);
+    extra_sockets_let_go(p->extra, p->held);
     extra_sockets_destroy(p->extra);
     free(p);
 }
@@ -217,7 +203,7 @@ int net_port_extra_open(struct net_port *p, int *number)
         err = bind_extra(p, fd);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(fd, p->family))
         err = HX_ESYS;
-    tell_whole(fd, p->family, true);
+    pktinfo_whole(fd, p->family, true);
     if (err == HX_OK)
         err = extra_sockets_add(p->extra, fd, number);
     if (err < 0 && fd >= 0) {

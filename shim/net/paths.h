@@ -50,8 +50,8 @@ int net_peer_create(struct net_peer **out, struct net_port *p);
 void net_peer_destroy(struct net_peer *peer);
 const struct net_address *net_peer_address(const struct net_peer *peer);
 
-/* One that is there already stays as it is. While the peer is sought, the last small datagram to it leaves by
- * the new path at once. HX_OK; HX_EINVAL: no port, or itself a canonical address; HX_ENOMEM; HX_ELIMIT:
+/* One that is there already stays as it is. While the peer is sought, whoever is at path->remote gets all that
+ * is small, the last such datagram at once: it must be somebody who may. HX_OK; HX_EINVAL: no port, or itself a canonical address; HX_ENOMEM; HX_ELIMIT:
  * NET_PATHS_MAX. */
 int net_peer_add(struct net_peer *peer, const struct net_path *path);
 /* If it was the one in use, the peer is sought. */
@@ -62,8 +62,8 @@ int net_peer_use(struct net_peer *peer, const struct net_path *path);
 void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 
-/* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was told the
- * same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
+/* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was
+ * told the same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
 void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], int bytes);
 
 /* For whoever reads a port and knows what a datagram says. */

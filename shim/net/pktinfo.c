@@ -10,6 +10,16 @@ bool pktinfo_ask(int fd, int family)
                               : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;
 }
 
+void pktinfo_whole(int fd, int family, bool whole)
+{
+    int six = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT;
+    int four = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_WANT;
+
+    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &four, sizeof four);
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &six, sizeof six);
+}
+
 bool pktinfo_any(const struct net_address *local)
 {
     static const uint8_t any[16];

@@ -40,6 +40,9 @@
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
  *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news, party │ shim/net
  *
+ * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place of
+ * the one that a datagram came from, and the port finds the path for what leaves.
+ *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
  * tap_detach(), tap_conn_closing() and tap_conn_watch(), the last only if it ends a watch. */
 #ifndef HX_SHIM_UDT_TAP_H

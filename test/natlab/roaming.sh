@@ -9,7 +9,7 @@
 . "$TOP/test/natlab/lab.sh"
 # shellcheck source=test/natlab/programs.sh
 . "$TOP/test/natlab/programs.sh"
-GAP_MS=$((3000 * SLOW)) # the issue of the issue: what people bear
+GAP_MS=$((3000 * SLOW)) # longer, and people think that it is over
 
 if [ "${HX_LAB:-}" != inside ]; then
     build_probe || exit 1
@@ -26,6 +26,7 @@ HX_NAMESERVER=$LAB_S:7000 && export HX_NAMESERVER
 talk() {
     local seconds=$1
     lab_start bind h1 "$B/hx" bind lab -v --echo
+    BIND=$PID
     await_bound || return 1
     lab_start talk h2 python3 "$TOP/test/natlab/metronome.py" "$seconds" "$B/hx" connect lab -v
     TALK=$PID
@@ -35,11 +36,9 @@ talk() {
     wait "$TALK"
 }
 pause() { # pause SECONDS: of the one who is connected to
-    local pid
-    pid=$(pgrep -nx hx -f 'hx bind lab')
-    kill -STOP "$pid"
+    kill -STOP "$BIND"
     read -rt "$1" <>"$WORK/silence"
-    kill -CONT "$pid"
+    kill -CONT "$BIND"
 }
 story() { # story SENTENCE MOST_MS SECONDS EVENT...
     local gap

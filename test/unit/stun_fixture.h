@@ -36,18 +36,26 @@ struct stun_nat {
 struct stun_server {
     struct stun_nat nat;
     bool one_address, one_port;
-    int drop_first;   /* so many questions are lost */
-    bool silent;      /* all of them */
-    bool says_error;  /* every answer is 400 */
-    int stray;        /* so many answers with a wrong id, and from a wrong source, before each right one */
-    atomic_int heard; /* questions */
+    int drop_first;    /* so many questions are lost */
+    bool silent;       /* all of them */
+    bool says_error;   /* every answer is 400 */
+    const char *names; /* its other address, whatever it has; NULL: the right one */
+    int stray;         /* so many answers with a wrong id, and from a wrong source, before each right one */
+    atomic_int heard;  /* questions */
+    /* A port that asks a second time has another mapping if so many others have asked again before, all but the
+     * first one of all; 0: mappings stay. With `response_port` instead: so many answers reach another port. */
+    int looks_alive;
+    bool response_port; /* it sends its answers where they are asked for */
     /* Private. */
+    int looks, first_port;
     int fds[4], stop; /* address 0 port 0, 0 1, 1 0, 1 1 */
     uint16_t ports[2];
     pthread_t thread;
     struct {
         uint16_t local_port, mapped;
         int key;
+        int response;              /* what became of RESPONSE-PORT; 0: not asked for yet */
+        uint8_t id[STUN_ID_BYTES]; /* of the question that it was last used by */
     } mappings[STUN_MAPPINGS];
     int mapping_count;
     uint16_t next_port;
@@ -81,7 +89,17 @@ static inline uint16_t stun_nat_port(struct stun_server *s, uint16_t local_port)
     }
 }
 
-static inline struct endpoint stun_nat_map(struct stun_server *s, const struct sockaddr_in *from, int where)
+/* Is this mapping gone when it is used again? */
+static inline bool stun_nat_forgot(struct stun_server *s, uint16_t local_port)
+{
+    if (s->first_port == 0)
+        s->first_port = local_port;
+    return s->looks_alive > 0 && !s->response_port && local_port != s->first_port &&
+           s->looks++ >= s->looks_alive;
+}
+
+static inline struct endpoint stun_nat_map(struct stun_server *s, const struct sockaddr_in *from, int where,
+                                           const uint8_t id[STUN_ID_BYTES])
 {
     struct endpoint e;
     struct sockaddr_in outside = {.sin_family = AF_INET};
@@ -92,6 +110,11 @@ static inline struct endpoint stun_nat_map(struct stun_server *s, const struct s
         return e;
     while (i < s->mapping_count && (s->mappings[i].local_port != local_port || s->mappings[i].key != key))
         i++;
+    bool repeated = i < s->mapping_count && memcmp(s->mappings[i].id, id, STUN_ID_BYTES) == 0;
+    if (i < s->mapping_count && !repeated && stun_nat_forgot(s, local_port))
+        s->mappings[i].mapped = stun_nat_port(s, local_port);
+    if (i == 0 && s->mapping_count == 0)
+        (void)stun_nat_forgot(s, local_port);
     if (i == STUN_MAPPINGS) /* as NATs do, it forgets */
         s->mapping_count = i = 0;
     if (i == s->mapping_count) {
@@ -100,6 +123,7 @@ static inline struct endpoint stun_nat_map(struct stun_server *s, const struct s
         s->mappings[i].mapped = stun_nat_port(s, local_port);
         s->mapping_count++;
     }
+    memcpy(s->mappings[i].id, id, STUN_ID_BYTES);
     inet_pton(AF_INET, STUN_OUTSIDE, &outside.sin_addr);
     outside.sin_port = htons(s->mappings[i].mapped);
     endpoint_from_sockaddr(&e, (struct sockaddr *)&outside, sizeof outside);
@@ -144,6 +168,26 @@ static inline void stun_say_stray(const struct stun_server *s, int where, const 
     }
 }
 
+/* RESPONSE-PORT (RFC 5780, 7.5): the local port behind that mapping; 0: it is not asked for, -1: the mapping is
+ * gone. */
+static inline int stun_server_response_port(struct stun_server *s, struct stun_request *q,
+                                            const uint8_t *bytes, size_t len)
+{
+    for (size_t at = STUN_HEAD_BYTES; s->response_port && at + 8 <= len; at += 8) {
+        if (bytes[at] != 0 || bytes[at + 1] != 0x27)
+            continue;
+        q->unknown_count = 0;
+        for (int i = 0; i < s->mapping_count; i++) {
+            if (s->mappings[i].mapped != (bytes[at + 4] << 8 | bytes[at + 5]))
+                continue;
+            if (s->mappings[i].response == 0)
+                s->mappings[i].response = s->looks++ < s->looks_alive ? s->mappings[i].local_port : -1;
+            return s->mappings[i].response;
+        }
+    }
+    return 0;
+}
+
 static inline void stun_server_answer(struct stun_server *s, int where, const uint8_t *bytes, size_t len,
                                       const struct sockaddr_in *from)
 {
@@ -153,14 +197,20 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
     int by = where;
     if (stun_read_request(&q, bytes, len) < 0)
         return;
+    int port = stun_server_response_port(s, &q, bytes, len);
+    struct sockaddr_in to = *from;
+    if (port > 0)
+        to.sin_port = htons((uint16_t)port);
     atomic_fetch_add(&s->heard, 1);
-    if (s->silent || s->drop_first-- > 0)
+    if (s->silent || s->drop_first-- > 0 || port < 0)
         return;
-    r.mapped = stun_nat_map(s, from, where);
+    r.mapped = stun_nat_map(s, from, where, q.id);
     if (s->says_error)
         r.error = STUN_BAD_REQUEST;
     if (!s->one_address && !s->one_port)
         r.other = stun_server_at(s, where ^ 3);
+    if (s->names)
+        assert_int_equal(endpoint_parse(&r.other, s->names, strlen(s->names)), HX_OK);
     if (!s->one_port)
         r.other_port = s->ports[!(where % 2)];
     if (q.change_port)
@@ -171,12 +221,14 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
         q.unknown[q.unknown_count++] = STUN_CHANGE_REQUEST;
         r.error = STUN_UNKNOWN_ATTRIBUTE;
         by = where;
+    } else if (q.unknown_count > 0) {
+        r.error = STUN_UNKNOWN_ATTRIBUTE;
     } else if (stun_nat_filters(s, where, by)) {
         return;
     }
     size_t n = stun_write_response(&q, &r, out, sizeof out);
     stun_say_stray(s, where, from, out, n);
-    sendto(s->fds[by], out, n, 0, (const struct sockaddr *)from, sizeof *from);
+    sendto(s->fds[by], out, n, 0, (const struct sockaddr *)&to, sizeof to);
 }
 
 /* When the datagram has come that waits at this socket; INT64_MAX: there is none. */

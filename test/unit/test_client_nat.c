@@ -4,10 +4,47 @@
 #include "base/clock.h"
 #include "client/api.h"
 #include "client/nat.h"
+#include "client/nat_lifetime.h"
 #include "client/stun.h"
 #include "client/stun_port.h"
 
+#include <netdb.h>
+#include <stdlib.h>
+
 #define PATIENCE_MS 20000
+
+/* ---- a name service: "two.test" has 127.0.0.9 and 127.0.0.1 ---- */
+
+struct found {
+    struct addrinfo info;
+    struct sockaddr_in sin;
+};
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    free(list);
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+{
+    bool two = strcmp(host, "two.test") == 0 && !(hints->ai_flags & AI_NUMERICHOST);
+    struct found *f = calloc(2, sizeof *f);
+    for (int i = 0; i < 2; i++) {
+        f[i].sin = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+        f[i].info = (struct addrinfo){
+            .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&f[i].sin, .ai_addrlen = sizeof f[i].sin};
+    }
+    if (two) {
+        inet_pton(AF_INET, "127.0.0.9", &f[0].sin.sin_addr);
+        inet_pton(AF_INET, "127.0.0.1", &f[1].sin.sin_addr);
+        f[0].info.ai_next = &f[1].info;
+    } else if (hints->ai_family == AF_INET6 || inet_pton(AF_INET, host, &f[0].sin.sin_addr) != 1) {
+        free(f);
+        return EAI_NONAME;
+    }
+    *out = &f[0].info;
+    return 0;
+}
 
 static struct stun_server server;
 
@@ -59,7 +96,7 @@ static void a_host_without_nat_has_its_own_address(void **state)
     assert_true(r.rtt_us > 0);
 }
 
-static void every_kind_of_mapping_is_told(void **state)
+static void every_kind_of_mapping_and_of_filtering_is_told(void **state)
 {
     static const enum nat_mapping_kind kinds[] = {NAT_MAPPING_ENDPOINT_INDEPENDENT,
                                                   NAT_MAPPING_ADDRESS_DEPENDENT,
@@ -67,30 +104,17 @@ static void every_kind_of_mapping_is_told(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         begin(NULL);
-        server.nat = (struct stun_nat){.mapping = kinds[i], .ports = NAT_PORTS_RANDOM};
+        server.nat =
+            (struct stun_nat){.mapping = kinds[i], .filtering = kinds[2 - i], .ports = NAT_PORTS_RANDOM};
         struct hx_nat_report r = ask();
         assert_int_equal(r.mapping, kinds[i]);
         assert_int_equal(r.translated, HX_NAT_YES);
         assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
-        assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+        assert_int_equal(r.filtering, kinds[2 - i]);
         assert_int_equal(r.hairpin, HX_NAT_NO);
         assert_int_equal(r.verdict, i == 0 ? HX_NAT_EASY : HX_NAT_HARD);
         assert_memory_equal(r.external, STUN_OUTSIDE ":", sizeof STUN_OUTSIDE);
         if (i < 2)
-            stun_server_stop(&server);
-    }
-}
-
-static void every_kind_of_filtering_is_told(void **state)
-{
-    static const enum nat_mapping_kind kinds[] = {NAT_MAPPING_ADDRESS_DEPENDENT,
-                                                  NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        begin(NULL);
-        server.nat = (struct stun_nat){.filtering = kinds[i]};
-        assert_int_equal(ask().filtering, kinds[i]);
-        if (i < 1)
             stun_server_stop(&server);
     }
 }
@@ -143,6 +167,12 @@ static void one_port_of_one_address_tells_no_mapping(void **state)
     assert_int_equal(r.filtering, HX_NAT_UNKNOWN);
     assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
     assert_int_equal(r.verdict, HX_NAT_UNCLEAR);
+    stun_server_stop(&server);
+    begin(NULL);
+    server.one_address = server.one_port = true; /* but where there is no NAT, one answer says so */
+    r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.verdict, HX_NAT_EASY);
 }
 
 /* The other address of the same server stands for another server. */
@@ -176,6 +206,26 @@ static void a_nameserver_that_is_silent_is_told_from_a_server_that_answers(void 
     assert_int_equal(r.error, HX_OK);
     assert_int_equal(r.nameserver, HX_ETIMEDOUT);
     assert_string_equal(r.server, server.text);
+    close(fd);
+}
+
+static void of_a_name_s_addresses_the_next_one_is_asked(void **state)
+{
+    char name[32];
+    (void)state;
+    stun_server_start(&server);
+    snprintf(name, sizeof name, "two.test:%u", server.ports[0]);
+    struct hx_nat_report r =
+        ask_besides(name, NULL, PATIENCE_MS); /* ICMP says that the first one is not there */
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.nameserver, HX_OK);
+    assert_string_equal(r.server, server.text);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+    int fd = stun_server_bind("127.0.0.9", server.ports[0]); /* it is, and says nothing */
+    r = ask_besides(name, NULL, PATIENCE_MS);
+    assert_int_equal(r.nameserver, HX_OK);
+    assert_string_equal(r.server, server.text);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
     close(fd);
 }
 
@@ -229,6 +279,23 @@ static void answers_of_strangers_are_not_believed(void **state)
     assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
     assert_int_equal(r.ports, HX_NAT_PORTS_PRESERVING);
     assert_memory_equal(r.external, STUN_OUTSIDE ":", sizeof STUN_OUTSIDE);
+}
+
+/* Nothing comes of it, and above all nothing is sent there. */
+static void a_server_cannot_name_an_address_that_no_host_has(void **state)
+{
+    static const char *const names[] = {"224.0.0.1:7001", "255.255.255.255:7001", "10.0.0.1:7001",
+                                        "0.0.0.0:7001"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        begin(NULL);
+        server.names = names[i];
+        struct hx_nat_report r = ask();
+        assert_int_equal(r.error, HX_OK);
+        assert_int_equal(r.second_address, HX_NAT_NO);
+        if (i < 3)
+            stun_server_stop(&server);
+    }
 }
 
 static void errors_are_no_answers(void **state)
@@ -432,7 +499,7 @@ static void questions_are_bounded_and_can_be_cancelled(void **state)
 
 /* ---- lifetime ---- */
 
-static void a_lifetime_of_no_nat_is_at_least_what_was_waited(void **state)
+static void a_lifetime_below_the_first_age_tells_nothing(void **state)
 {
     struct hx_nat_lifetime l;
     struct hx_config config = {.nameserver = server.text, .family = 4};
@@ -444,30 +511,94 @@ static void a_lifetime_of_no_nat_is_at_least_what_was_waited(void **state)
     assert_int_equal(l.dead_s, 0);
 }
 
+static int measure(struct hx_nat_lifetime *l)
+{
+    struct settings settings;
+    struct hx_config config = {.nameserver = server.text, .family = 4};
+    stun_server_start(&server);
+    assert_int_equal(settings_init_unnamed(&settings, &config, sizeof config), HX_OK);
+    int err = nat_lifetime_measure(
+        l, &(struct nat_lifetime_request){.settings = &settings, .most_s = 120, .second_ms = 5});
+    settings_free(&settings);
+    return err;
+}
+
+static void a_mapping_that_is_another_one_was_gone(void **state)
+{
+    struct hx_nat_lifetime l;
+    (void)state;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_RANDOM};
+    server.looks_alive = 1 + 3; /* the first one finds out that there is no better way */
+    assert_int_equal(measure(&l), HX_OK);
+    assert_int_equal(l.alive_s, 28); /* after 10 and 20 */
+    assert_int_equal(l.dead_s, 40);
+    assert_int_equal(l.asking_s, 0);
+}
+
+static void the_same_mapping_again_proves_nothing(void **state)
+{
+    struct hx_nat_lifetime l;
+    (void)state;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_RANDOM};
+    assert_int_equal(measure(&l), HX_EPROTO);
+    assert_int_equal(l.alive_s, 0);
+    assert_int_equal(l.dead_s, 0);
+}
+
+/* What is sent to 127.0.0.3 comes to whoever has the port on this host. */
+static void a_packet_through_the_hairpin_tells_that_a_mapping_lives(void **state)
+{
+    struct hx_nat_lifetime l;
+    (void)state;
+    server.nat =
+        (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_PRESERVING};
+    assert_int_equal(measure(&l), HX_OK);
+    assert_int_equal(l.alive_s, 115); /* the oldest below 120 */
+    assert_int_equal(l.dead_s, 0);
+}
+
+static void a_server_that_answers_elsewhere_tells_which_mappings_live(void **state)
+{
+    struct hx_nat_lifetime l;
+    (void)state;
+    server.nat = (struct stun_nat){
+        .mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 1};
+    server.response_port = true;
+    server.looks_alive = 1 + 2; /* the first one tells that it does so */
+    assert_int_equal(measure(&l), HX_OK);
+    assert_int_equal(l.alive_s, 20);
+    assert_int_equal(l.dead_s, 28);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_host_without_nat_has_its_own_address),
-        TEST(every_kind_of_mapping_is_told),
-        TEST(every_kind_of_filtering_is_told),
+        TEST(every_kind_of_mapping_and_of_filtering_is_told),
         TEST(every_kind_of_port_allocation_is_told),
         TEST(with_one_address_only_the_worst_is_known),
         TEST(one_port_of_one_address_tells_no_mapping),
         TEST(another_server_makes_up_for_a_second_address),
         TEST(a_nameserver_that_is_silent_is_told_from_a_server_that_answers),
+        TEST(of_a_name_s_addresses_the_next_one_is_asked),
         TEST(silence_is_told_in_time),
         TEST(a_port_that_nobody_has_is_told_at_once),
         TEST(lost_questions_are_asked_again),
         TEST(answers_of_strangers_are_not_believed),
+        TEST(a_server_cannot_name_an_address_that_no_host_has),
         TEST(errors_are_no_answers),
         TEST(an_older_program_gets_what_it_knows),
         TEST(what_cannot_be_asked_is_refused),
         TEST(a_keeper_knows_the_mapping_without_waiting),
         TEST(a_mapping_that_is_gone_is_noticed),
         TEST(questions_are_bounded_and_can_be_cancelled),
-        TEST(a_lifetime_of_no_nat_is_at_least_what_was_waited),
+        TEST(a_lifetime_below_the_first_age_tells_nothing),
+        TEST(a_mapping_that_is_another_one_was_gone),
+        TEST(the_same_mapping_again_proves_nothing),
+        TEST(a_packet_through_the_hairpin_tells_that_a_mapping_lives),
+        TEST(a_server_that_answers_elsewhere_tells_which_mappings_live),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hx_cleanup();
