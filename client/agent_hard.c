@@ -76,8 +76,9 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
     struct endpoint to = a->hard.seen;
     struct net_route route = {.socket = socket, .hops = (uint8_t)hops};
     struct sockaddr_in6 sa;
-    if (port == 0)
+    if (port == 0 || a->hard.asked >= HARD_NAT_MOST) /* whatever the nameserver tells, and however often */
         return;
+    a->hard.asked++;
     to.port = port;
     endpoint_to_sockaddr6(&to, &sa);
     net_address_from(&route.to, (struct sockaddr *)&sa);

@@ -43,6 +43,7 @@ struct agent_hard {
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */
     uint32_t seed;
     int64_t sent; /* SPRAY */
+    int asked;    /* by all methods of this session: HARD_NAT_MOST */
     int sockets[HARD_NAT_SOCKETS], socket_count;
     /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses for itself. */
     struct spare_port *spare_asked; /* where peers see it */

@@ -26,6 +26,7 @@
 #include <stddef.h>
 
 #define HARD_NAT_SOCKETS     256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_MOST        2048 /* probes of 64 bytes, of all methods in one session */
 #define HARD_NAT_SPRAY       2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE  500  /* a second */
 #define HARD_NAT_GUESSES     20   /* next ports that are asked at first, ... */

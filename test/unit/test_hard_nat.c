@@ -123,7 +123,7 @@ static void of_two_one_waits_until_the_other_has_opened(void **state)
     assert_int_equal(hard_nat_openings(&easy, &unknown, true), 0);
     assert_int_equal(hard_nat_openings(&random_ports, &easy, true), HARD_NAT_OPENINGS);
     assert_int_equal(hard_nat_openings(&sequential, &easy, false), HARD_NAT_OPENINGS);
-    assert_int_equal(hard_nat_openings(&easy, &sequential, false), 0); /* whose address nobody can know */
+    assert_int_equal(hard_nat_openings(&easy, &sequential, false), 0);  /* whose address nobody can know */
     assert_int_equal(hard_nat_openings(&easy, &other_ports, false), 0); /* no NAT that takes what comes */
     assert_int_equal(hard_nat_openings(&random_ports, &random_ports, false), 0);
 }
