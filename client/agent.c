@@ -75,6 +75,8 @@ void agent_turn(struct agent *a)
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
     if (a->hard.due_ms < due_ms)
         due_ms = a->hard.due_ms;
+    if (a->hard.spare_due_ms < due_ms)
+        due_ms = a->hard.spare_due_ms;
     atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
     int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
     if (mtu_due_ms < due_ms)
@@ -116,7 +118,7 @@ static void on_cancel(struct engine_member *m)
 {
     struct agent *a = container_of(m, struct agent, engine);
     a->peer = NULL;
-    a->hard.socket_count = 0;
+    a->hard.socket_count = a->hard.spare = 0;
     forget(a);
 }
 
@@ -133,6 +135,7 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     if (err < 0)
         return err;
     agent_fit(a);
+    agent_hard_mappings(a, &config->own, &config->peer);
     agent_add_candidates(a, &config->candidates);
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
@@ -180,6 +183,7 @@ void agent_end(struct agent *a)
     if (!a)
         return;
     a->ended = true;
+    agent_spare_end(a);
     agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
     engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
@@ -214,12 +218,17 @@ void agent_connected(struct agent *a)
     a->connected = true;
     a->fitted = 0; /* UDT's connection has not been told */
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
+    /* our NAT gives whatever leaves this port anew another one than the nameserver sees (hard_nat.h) */
+    if (!a->calling && a->hard.spare != 0 && heard.socket == a->hard.spare)
+        engine_port_leave(a->port);
+    agent_spare_end(a);
     agent_turn(a);
 }
 
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own)
 {
+    agent_hard_mappings(a, own, peer_mapping);
     agent_add_candidates(a, peer);
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_turn(a);
@@ -232,6 +241,14 @@ void agent_network_changed(struct agent *a)
     agent_reset_locals(a);
     path_choice_moved(&a->choice, clock_now_ms());
     agent_turn(a);
+}
+
+void agent_tried(const struct agent *a, struct agent_tried *out)
+{
+    *out = (struct agent_tried){.own = a->hard.own,
+                                .peer = a->hard.peer,
+                                .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .probes = a->number};
 }
 
 const struct session *agent_session(const struct agent *a)

@@ -68,6 +68,13 @@ void agent_told(struct agent *a, const struct candidates *peer, const struct nat
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */
 bool agent_path(const struct agent *a, struct agent_path *out);
+/* What has been tried, for people. */
+struct agent_tried {
+    struct nat_mapping own, peer;
+    bool hopeless;   /* nothing but what all do has been tried: hard_nat.h */
+    uint64_t probes; /* requests */
+};
+void agent_tried(const struct agent *a, struct agent_tried *out);
 const struct session *agent_session(const struct agent *a);
 struct udt_port *agent_port(const struct agent *a);
 

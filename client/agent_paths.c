@@ -65,6 +65,7 @@ static void drop(struct agent *a, int at)
 
 void agent_link(struct agent *a, int at)
 {
+    a->ways[at].opens = 0;
     if (!a->ways[at].linked)
         a->ways[at].linked = net_peer_add(a->peer, &a->ways[at].at) == HX_OK;
 }
@@ -86,7 +87,11 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
     }
     a->ways[at] = (struct agent_way){.at = *way};
     agent_fit_way(a, at);
-    agent_link(a, at);
+    int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
+    if (rank == PATH_RANK_DIRECT && openings > 0)
+        a->ways[at].opens = openings;
+    else
+        agent_link(a, at);
     return at;
 }
 
@@ -132,6 +137,8 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
             sa.sin6_scope_id = a->scope_id;
         net_address_from(&way.remote, (struct sockaddr *)&sa);
         local_for(a, c, &way.local);
+        if (i > 0 && c->kind == CANDIDATE_SRFLX)
+            a->hard.peer_spare = c->at;
         int at = agent_add_way(a, &way, rank_of(c));
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());

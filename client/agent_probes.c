@@ -67,6 +67,9 @@ void agent_send_request(struct agent *a, int at)
                       .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
                       .number = ++a->number};
     way_of(a, at, &route);
+    if (a->ways[at].opens > 0 &&
+        (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, a->ways[at].opens)) == 0)
+        agent_link(a, at);
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
     (void)send_probe(a, &route, &p, PROBE_BYTES);
 }

@@ -24,6 +24,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
     struct path_mtu mtu;
 };
 
@@ -33,15 +34,23 @@ struct agent_hard {
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
     struct net_address local; /* by which address of ours */
     bool begun;
-    struct nat_count *count;  /* how far our NAT has gone is being asked */
-    bool counted;             /* that has been done, for this method */
-    int gone;                 /* steps since the peer was told */
-    int64_t begun_ms, due_ms; /* INT64_MAX: nothing is to be done (any more) */
+    struct nat_count *count;              /* how far our NAT has gone is being asked */
+    bool counted;                         /* that has been done, for this method */
+    int gone;                             /* steps since the peer was told */
+    uint16_t own_at_begin, peer_at_begin; /* the last ports then */
+    int64_t begun_ms, due_ms;             /* INT64_MAX: nothing is to be done (any more) */
     int round;
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */
     uint32_t seed;
     int64_t sent; /* SPRAY */
+    int asked;    /* by all methods of this session: HARD_NAT_MOST */
     int sockets[HARD_NAT_SOCKETS], socket_count;
+    /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses for itself. */
+    struct spare_port *spare_asked; /* where peers see it */
+    int spare;                      /* its socket; 0: none */
+    bool spare_used;
+    struct endpoint spare_at, peer_spare; /* AF_UNSPEC: not known */
+    int64_t spare_due_ms;                 /* it is opened, or then used; INT64_MAX: neither */
 };
 
 struct agent {
@@ -104,8 +113,11 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-void agent_hard_end(struct agent *a);                  /* the sockets that are no paths are closed */
-void agent_hard_forget(struct agent *a);               /* all of them are */
+void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
+/* What there is to know before paths are added. */
+void agent_hard_mappings(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer);
+void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
+void agent_hard_forget(struct agent *a); /* all of them are */
 
 /* agent_mtu.c */
 #define IPV4_HEADS 28 /* bytes of IP and UDP */

@@ -12,7 +12,8 @@
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
 #define RENEW_MS              10000  /* between two times that what peers are told of us changes */
-#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
+#define RENEW_AWAITED_MS      100
+#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
@@ -348,6 +349,13 @@ static bool same_fields(const struct peer_fields *a, const struct peer_fields *b
     return true;
 }
 
+/* A peer is waiting to hear where our NAT is by now, or by which further port we are reached. */
+static bool is_awaited(const struct peer_fields *told, const struct peer_fields *now)
+{
+    return hard_nat_steps(&told->mapping, now->mapping.last_port) > COUNT_NEWS ||
+           (now->candidates.count > 0 && now->candidates.list[0].kind == CANDIDATE_SRFLX);
+}
+
 static void renew(struct leg *leg)
 {
     struct nameserver_callbacks callbacks = {.on_part = on_former_part, .on_end = on_former_end, .user = leg};
@@ -367,7 +375,8 @@ void binding_fields_changed(struct binding *b)
         struct leg *leg = &b->legs[i];
         if (leg->state != LEG_BOUND || same_fields(&leg->told, &now))
             continue;
-        if (clock_now_ms() - leg->bound_ms >= RENEW_MS || !leg->renewed)
+        if (clock_now_ms() - leg->bound_ms >= (is_awaited(&leg->told, &now) ? RENEW_AWAITED_MS : RENEW_MS) ||
+            !leg->renewed)
             renew(leg);
         else
             b->news = true; /* a router may change its mind all the time: at the next look */

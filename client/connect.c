@@ -147,6 +147,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .families = c->settings.families,
                                                   .peer = *peer,
                                                   .session = &part->session,
+                                                  .own_external = c->parts.own,
                                                   .own_mapping = c->told,
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,

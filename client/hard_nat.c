@@ -45,6 +45,23 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     return HARD_NAT_HOPELESS;
 }
 
+int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
+{
+    bool takes_it = peer->ports == NAT_PORTS_PRESERVING;
+    if (hard_nat_is(peer) || !(takes_it || peer->kind == NAT_MAPPING_UNKNOWN))
+        return 0;
+    if (hard_nat_is(own) || !calling)
+        return HARD_NAT_OPENINGS;
+    return takes_it ? 1 : 0;
+}
+
+int hard_nat_hops(int n, int openings)
+{
+    if (n < openings)
+        return HARD_NAT_HOPS;
+    return n == openings && openings > 1 ? HARD_NAT_HOPS + 1 : 0;
+}
+
 static long around(long ports)
 {
     return (ports % PORTS + PORTS) % PORTS;

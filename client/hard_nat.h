@@ -26,6 +26,7 @@
 #include <stddef.h>
 
 #define HARD_NAT_SOCKETS     256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_MOST        2048 /* probes of 64 bytes, of all methods in one session */
 #define HARD_NAT_SPRAY       2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE  500  /* a second */
 #define HARD_NAT_GUESSES     20   /* next ports that are asked at first, ... */
@@ -50,6 +51,18 @@ bool hard_nat_is(const struct nat_mapping *m);
 bool hard_nat_counts(const struct nat_mapping *m);
 enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct nat_mapping *peer,
                                      bool calling);
+/* A plain Linux gateway takes a packet that nobody inside has asked for as its own, and then gives whoever inside answers
+ * it another port: that is one which its peer does not know (nf_nat: a pair of addresses belongs to one connection). So
+ * the peer's NAT must open before a packet of ours gets there: we open ours by packets that do not get so far, and speak
+ * when we are spoken to. Of two, one does: the hard one, or else the called, who is told first. The caller gives it a
+ * moment. How many such packets there are; 0: none. */
+#define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
+int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
+/* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
+ * may go where it is addressed to. */
+#define HARD_NAT_HOPS 2
+int hard_nat_hops(int n, int openings);
+
 /* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
  * 1024, and the other way round. */
 uint16_t hard_nat_next_port(const struct nat_mapping *m, int n);

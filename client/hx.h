@@ -70,7 +70,7 @@ enum hx_event {
     HX_EVENT_EXTERNAL,           /* hx_connect() learned our own external address */
     HX_EVENT_PEER,               /* the punch towards the peer (name, address) begins */
     HX_EVENT_PUNCHED,            /* it succeeded */
-    HX_EVENT_PUNCH_FAILED,       /* it failed: error; text: what came from the peer all the same */
+    HX_EVENT_PUNCH_FAILED,       /* it failed: error; text: what came from the peer, or both NATs */
     HX_EVENT_PEER_DROPPED,       /* a peer was not served because too many wait: error HX_ELIMIT */
     HX_EVENT_REJECTED,           /* the nameserver's answer was an error; text: its explanation */
     HX_EVENT_NAMESERVER_LOST,    /* the listener lost its nameserver (error) and tries again in retry_ms */

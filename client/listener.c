@@ -98,18 +98,20 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         return;
     }
     report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
-    int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
-                                                  .uplink = *nameserver_uplink(n),
-                                                  .scope_id = nameserver_scope(n),
-                                                  .families = l->settings.families,
-                                                  .peer = part->peer,
-                                                  .session = &part->session,
-                                                  .own_mapping = *binding_told(&l->binding, n),
-                                                  .peer_mapping = part->mapping,
-                                                  .name = part->name,
-                                                  .timeout_ms = l->settings.punch_ms,
-                                                  .on_done = on_punched,
-                                                  .user = l});
+    int err = punch_begin(
+        &(struct punch_request){.port = nameserver_port(n),
+                                .uplink = *nameserver_uplink(n),
+                                .scope_id = nameserver_scope(n),
+                                .families = l->settings.families,
+                                .peer = part->peer,
+                                .session = &part->session,
+                                .own_external = *binding_external(&l->binding, part->peer.list[0].at.family),
+                                .own_mapping = *binding_told(&l->binding, n),
+                                .peer_mapping = part->mapping,
+                                .name = part->name,
+                                .timeout_ms = l->settings.punch_ms,
+                                .on_done = on_punched,
+                                .user = l});
     if (err < 0)
         report_peer(l, err == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, err, &failed);
 }

@@ -202,6 +202,29 @@ bool nat_known(sa_family_t family, struct nat_mapping *out)
     return nat_mapping_known(out);
 }
 
+bool nat_server(struct endpoint *out)
+{
+    const struct known *n = &known[IPV4];
+    *out = n->server;
+    return n->port == engine_port() && nat_mapping_known(&n->mapping);
+}
+
+static struct endpoint spare; /* AF_UNSPEC: there is none */
+
+void nat_set_spare(const struct endpoint *mapped)
+{
+    bool changed = mapped->family != spare.family || !endpoint_equal(mapped, &spare);
+    spare = *mapped;
+    if (changed)
+        tell();
+}
+
+bool nat_spare(struct endpoint *out)
+{
+    *out = spare;
+    return spare.family != AF_UNSPEC;
+}
+
 /* ---- counting ---- */
 
 struct nat_count {

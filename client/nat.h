@@ -29,6 +29,15 @@ void nat_ask_again(sa_family_t family);
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
+/* Who has told of our NAT, as of a port of today. False: nobody. */
+bool nat_server(struct endpoint *out);
+
+/* ---- a further port, for those who have not reached us by this one (client/spare_port.h) ---- */
+
+/* Peers are told of it from now on, and the keepers are; AF_UNSPEC: no more. */
+void nat_set_spare(const struct endpoint *mapped);
+bool nat_spare(struct endpoint *out); /* false: there is none */
+
 /* ---- where is a NAT that counts by now? ---- */
 
 #define NAT_COUNT_MS 500 /* it takes so long at most */

@@ -1,15 +1,16 @@
 #include "client/path_choice.h"
 #include <string.h>
 
-#define LOOK_MS        250  /* between two looks at the traffic, while there is any */
-#define FLOW_COUNT     10   /* datagrams a second are data; UDT's keepalives are fewer */
-#define FIRST_MS       50   /* a request is repeated after so long, then after twice as long each time, ... */
-#define LONGEST_MS     1000 /* ... up to this */
-#define RTT_MARGIN_MS  20   /* an answer may come so late and is no loss */
-#define SETTLE_MS      5000 /* between two changes to a better path */
-#define BETTER_ANSWERS 3    /* in a row, before a path is taken for better; ... */
-#define PROVING_MS     200  /* ... the time between their requests */
-#define CUT_TRIES      4    /* so many requests in a row without an answer are no loss: the path was cut */
+#define LOOK_MS        250 /* between two looks at the traffic, while there is any */
+#define FLOW_COUNT     10  /* datagrams a second are data; UDT's keepalives are fewer */
+#define SOON_MS        3 /* a request is repeated after so long, since the peer may just have opened its NAT, ... */
+#define FIRST_MS       20    /* ... then after this, then after twice as long each time, ... */
+#define LONGEST_MS     1000  /* ... up to this */
+#define RTT_MARGIN_MS  20    /* an answer may come so late and is no loss */
+#define SETTLE_MS      5000  /* between two changes to a better path */
+#define BETTER_ANSWERS 3     /* in a row, before a path is taken for better; ... */
+#define PROVING_MS     200   /* ... the time between their requests */
+#define CUT_TRIES      4     /* so many requests in a row without an answer are no loss: the path was cut */
 #define LEAST_MS       30000 /* how long the shortest round trip is remembered */
 #define LOSS_ALL       65536
 #define LOSS_WEIGHT    32                  /* of one request, inverse */
@@ -124,7 +125,9 @@ void path_choice_connected(struct path_choice *c, int at, int64_t now_ms)
 /* How long the next request of a path that does not answer waits. */
 static int64_t interval_ms(const struct path_times *p)
 {
-    int64_t wait_ms = p->tries < 6 ? (int64_t)FIRST_MS << (p->tries - 1) : LONGEST_MS;
+    int64_t wait_ms = p->tries == 1  ? SOON_MS
+                      : p->tries < 7 ? (int64_t)FIRST_MS << (p->tries - 2)
+                                     : LONGEST_MS;
     if (p->rtt_us > 0)
         wait_ms = most(wait_ms, rtt_ms(p) + RTT_MARGIN_MS);
     return wait_ms < LONGEST_MS ? wait_ms : most(LONGEST_MS, rtt_ms(p) + RTT_MARGIN_MS);
@@ -239,13 +242,17 @@ bool path_choice_answered(struct path_choice *c, int at, uint64_t number, int64_
         count_loss(p);
         p->asked[k].number = 0;
     }
+    /* of a request and its repetitions one answer counts */
+    bool repeated = p->answers > 0 && p->asked[i].sent_us / 1000 <= p->answered_ms;
     measure(c, p, now_us - p->asked[i].sent_us, now_ms);
     p->asked[i].number = 0;
     p->answered_ms = now_ms;
-    p->answers++;
     p->loss -= p->loss / LOSS_WEIGHT;
     p->tries = 0;
-    p->due_ms = now_ms + calm_ms(c, p);
+    if (!repeated) {
+        p->answers++;
+        p->due_ms = now_ms + calm_ms(c, p);
+    }
     choose(c, at, now_ms);
     return true;
 }

@@ -7,6 +7,8 @@
 
 /* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
 #define PORTS_MAX 8 /* more than the engine ever opens */
+#define EARLY_MAX 16
+#define EARLY_US  1000000
 
 static struct {
     pthread_mutex_t lock;
@@ -17,6 +19,9 @@ static struct {
     bool watched;
     const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
     struct arrived_probe ring[PROBE_INBOX_MAX];
+    struct arrived_probe
+        early[EARLY_MAX]; /* for nobody yet: len 0, none; a newer one takes the oldest one's place */
+    unsigned early_next;
 } inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
 
 static void ring_bell(void)
@@ -36,26 +41,52 @@ static struct probe_member *find(const uint8_t tag[PROBE_TAG_BYTES])
     return NULL;
 }
 
+/* The lock is held, and there is room. */
+static void put(const struct arrived_probe *p)
+{
+    inbox.ring[(inbox.first + inbox.count++) % PROBE_INBOX_MAX] = *p;
+    ring_bell();
+}
+
+/* The lock is held. What comes to a session that begins just now is not lost: the peer was told of it a little earlier. */
+static void keep_early(const struct arrived_probe *p)
+{
+    if (p->len == PROBE_BYTES)
+        inbox.early[inbox.early_next++ % EARLY_MAX] = *p;
+}
+
+/* The lock is held. */
+static void put_early(const struct probe_member *m)
+{
+    int64_t since_us = clock_now_us() - EARLY_US;
+    for (unsigned i = 0; i < EARLY_MAX; i++) {
+        struct arrived_probe *p = &inbox.early[(inbox.early_next + i) % EARLY_MAX];
+        if (p->len == 0 || memcmp(p->bytes + PROBE_TAG_AT, m->tag, PROBE_TAG_BYTES) != 0)
+            continue;
+        if (p->came_us >= since_us && inbox.count < PROBE_INBOX_MAX)
+            put(p);
+        p->len = 0;
+    }
+}
+
 /* The handler of NET_USER_PROBE. */
 static bool take(void *port, struct net_datagram *d)
 {
-    struct arrived_probe *slot;
+    struct arrived_probe arrived = {.port = port,
+                                    .from = {.to = d->from, .local = d->local, .socket = d->socket},
+                                    .came_us = clock_now_us()};
     struct probe p;
     if (d->len < PROBE_BYTES || d->len > PROBE_BYTES_MAX)
         return false;
+    arrived.from.local.scope = d->interface;
+    arrived.len = demux_gather(d, arrived.bytes, sizeof arrived.bytes);
+    if (probe_read(&p, arrived.bytes, arrived.len) < 0)
+        return false;
     pthread_mutex_lock(&inbox.lock);
-    if (inbox.count < PROBE_INBOX_MAX) {
-        slot = &inbox.ring[(inbox.first + inbox.count) % PROBE_INBOX_MAX];
-        slot->len = demux_gather(d, slot->bytes, sizeof slot->bytes);
-        if (probe_read(&p, slot->bytes, slot->len) == HX_OK && find(p.tag)) {
-            slot->port = port;
-            slot->from = (struct net_route){.to = d->from, .local = d->local, .socket = d->socket};
-            slot->from.local.scope = d->interface;
-            slot->came_us = clock_now_us();
-            inbox.count++;
-            ring_bell();
-        }
-    }
+    if (!find(p.tag))
+        keep_early(&arrived);
+    else if (inbox.count < PROBE_INBOX_MAX)
+        put(&arrived);
     pthread_mutex_unlock(&inbox.lock);
     return false;
 }
@@ -156,6 +187,7 @@ int probe_inbox_join(struct probe_member *m)
         return err;
     pthread_mutex_lock(&inbox.lock);
     DL_APPEND(inbox.members, m);
+    put_early(m);
     pthread_mutex_unlock(&inbox.lock);
     return HX_OK;
 }

@@ -4,14 +4,16 @@
 #include "base/fair_share.h"
 #include "base/rate.h"
 #include "client/engine.h"
+#include "client/hard_nat.h"
 #include "proto/host_id.h"
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define TEXT_MAX 160
+#define TEXT_MAX 400
 
 struct punch {
     struct engine_sink sink;
@@ -58,6 +60,23 @@ static void unlist(struct punch *p)
     fair_share_remove(&asked, &p->member);
 }
 
+/* Both halves of what has not met, as each has told of itself. */
+static void describe(const struct punch *p, char text[TEXT_MAX])
+{
+    const struct endpoint *own = &p->request.own_external, *peer = &p->request.peer.list[0].at;
+    char ours[96], theirs[96], address[INET_ADDRSTRLEN], both[80] = "";
+    struct agent_tried tried;
+    agent_tried(p->agent, &tried);
+    if (own->family == AF_INET && endpoint_same_host(own, peer) &&
+        inet_ntop(AF_INET, own->address, address, sizeof address))
+        snprintf(both, sizeof both, "you are both behind %s; ", address);
+    snprintf(text, TEXT_MAX,
+             "%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back; "
+             "the nameserver offers no relay: try again, or from another network",
+             both, hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
+             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes);
+}
+
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
 static const char *what_came(struct punch *p, char text[TEXT_MAX])
 {
@@ -66,11 +85,16 @@ static const char *what_came(struct punch *p, char text[TEXT_MAX])
     udt_stream_heard(p->stream, &heard);
     if (heard.dropped > 0)
         snprintf(text, TEXT_MAX,
-                 "%" PRIu64 " datagrams came from the peer, %" PRIu64 " of a kind that hx does not take (%s)",
+                 "%" PRIu64 " datagrams came from the peer, %" PRIu64
+                 " of a kind that hx does not take (%s): look there what it is",
                  heard.came, heard.dropped, heard.rule);
     else if (heard.came > 0)
         snprintf(text, TEXT_MAX,
-                 "%" PRIu64 " datagrams came from the peer, but it did not finish its handshake", heard.came);
+                 "%" PRIu64
+                 " datagrams came from the peer, but it did not finish its handshake: look there what it is",
+                 heard.came);
+    else if (p->agent)
+        describe(p, text);
     return text;
 }
 

@@ -30,7 +30,8 @@ struct punch_result {
     const struct endpoint *peer; /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
-    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; with an agent: which kind of path; else "" */
+    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent: which kind
+     * of path; else "" */
     const char *text;
 };
 
@@ -41,6 +42,7 @@ struct punch_request {
     int families;          /* FAMILY_* of client/race.h that may be used; only with a session */
     struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
+    struct endpoint own_external;  /* where the nameserver sees us; AF_UNSPEC: it has not told */
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
     const char *name;                             /* the peer's, copied */
     int timeout_ms;                               /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */

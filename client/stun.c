@@ -176,7 +176,7 @@ void stun_refused(const struct net_port *port, const struct net_address *server)
 /* A datagram that cannot leave is as good as lost. */
 static void send_once(struct stun_transaction *t)
 {
-    struct net_route route = {.to = t->server, .local = t->q.source};
+    struct net_route route = {.to = t->server, .local = t->q.source, .socket = t->q.socket};
     struct iovec part = {.iov_base = t->request, .iov_len = t->request_len};
     /* an earlier datagram's ICMP error may be told instead, once (udp(7)) */
     if (net_port_send(t->q.port, &route, &part, 1, MSG_DONTWAIT) < 0)

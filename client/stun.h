@@ -40,6 +40,7 @@ struct stun_answer {
 struct stun_question {
     /* That it leaves by; must stay until the answer, which stun_take_answer() must get. */
     struct net_port *port;
+    int socket;                  /* of the port: 0 its own, else the number of an extra one */
     struct endpoint server;      /* where it goes */
     struct net_address source;   /* our address and interface that it leaves by; zeroed: the kernel chooses */
     uint32_t scope;              /* the interface of a link-local server (RFC 4007); else 0 */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MAX 256
+#define TEXT_MAX 512
 
 /* What the nameserver said when it rejected us: written before hx_bind() or hx_connect() return, read
  * after. */
@@ -127,7 +127,7 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
     else if (error == HX_ECONFLICT)
         say_error("the name '%s' is held by a living connection: %s", name, advice(error));
     else if (error == HX_EPUNCH && explanation[0] != '\0')
-        say_error("the holder of '%s' was not reached: %s: look there what it is", name, explanation);
+        say_error("the holder of '%s' was not reached: %s", name, explanation);
     else if (error == HX_EPUNCH)
         say_error("the holder of '%s' was not reached, %s: %s", name, hx_strerror(error), advice(error));
     else if (error == HX_EFAMILY)

@@ -369,7 +369,7 @@ static int send_by_fd(const struct net_port *p, int fd, const struct net_route *
 {
     union {
         struct cmsghdr head; /* for its alignment */
-        char bytes[PKTINFO_SPACE];
+        char bytes[HOPS_SPACE + PKTINFO_SPACE];
     } control;
     struct sockaddr_storage name;
     socklen_t name_len;
@@ -383,8 +383,10 @@ static int send_by_fd(const struct net_port *p, int fd, const struct net_route *
         return -1;
     }
     mh.msg_namelen = name_len;
-    mh.msg_controllen = pktinfo_write(control.bytes, p->family, &route->local);
-    return pktinfo_send(fd, &mh, mh.msg_controllen, flags);
+    size_t hops_len = net_address_is_ipv4(&route->to) ? pktinfo_write_hops(control.bytes, route->hops) : 0;
+    size_t pktinfo_len = pktinfo_write(control.bytes + hops_len, p->family, &route->local);
+    mh.msg_controllen = hops_len + pktinfo_len;
+    return pktinfo_send(fd, &mh, pktinfo_len, flags);
 }
 
 static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,

@@ -90,6 +90,14 @@ size_t pktinfo_write(void *control, int family, const struct net_address *local)
     return put(control, IPPROTO_IP, IP_PKTINFO, &four, sizeof four);
 }
 
+/* To a mapped address an IPv6 socket sends as IPv4 has it, with its control messages (udpv6_sendmsg()). */
+size_t pktinfo_write_hops(void *control, uint8_t hops)
+{
+    int ttl = hops;
+
+    return hops == 0 ? 0 : put(control, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+}
+
 static bool refuses_source(int error)
 {
     return error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||

@@ -12,8 +12,9 @@ struct net_route {
     struct net_address to;
     struct net_address local; /* without port; address, interface, or both may be left to the kernel (0) */
     int32_t socket;           /* of the port's sockets: 0 its own, else the number of an extra one */
-    uint16_t whole;           /* not to be cut on its way (DF), nor here: where it is too long it is lost */
-    uint16_t wants_answer;    /* to a canonical address (paths.h): whoever is alive there answers it */
+    uint8_t whole;            /* not to be cut on its way (DF), nor here: where it is too long it is lost */
+    uint8_t hops; /* over IPv4 it gets no further than so many routers (TTL); 0: as the kernel has it */
+    uint16_t wants_answer; /* to a canonical address (paths.h): whoever is alive there answers it */
 };
 static_assert(sizeof(struct net_route) == 56, "no padding: routes are compared as bytes");
 
@@ -34,6 +35,9 @@ void pktinfo_read(struct msghdr *mh, struct net_address *local, uint32_t *interf
 /* Writes a control message of at most PKTINFO_SPACE bytes, and returns its length with padding; 0 where the
  * kernel shall choose. */
 size_t pktinfo_write(void *control, int family, const struct net_address *local);
+/* Likewise of at most HOPS_SPACE bytes, for an IPv4 address, mapped ones too. It comes before pktinfo_write()'s. */
+#define HOPS_SPACE CMSG_SPACE(sizeof(int))
+size_t pktinfo_write_hops(void *control, uint8_t hops);
 /* Sends one datagram. The last `pktinfo_len` bytes of mh's control messages are pktinfo_write()'s: what may
  * not leave so (a broadcast address that was asked, an address or an interface that is gone) leaves by the
  * kernel's choice. `flags`: of send(2). -1: errno. */

@@ -112,6 +112,38 @@ static void two_sequential_nats_meet_wherever_they_have_gone(void **state)
     assert_false(they_meet(5, 5, HARD_NAT_MEET_AT, 0));
 }
 
+static void of_two_one_waits_until_the_other_has_opened(void **state)
+{
+    static const struct nat_mapping other_ports = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                                   .ports = NAT_PORTS_RANDOM};
+    (void)state;
+    assert_int_equal(hard_nat_openings(&easy, &easy, false), HARD_NAT_OPENINGS);
+    assert_int_equal(hard_nat_openings(&easy, &unknown, false), HARD_NAT_OPENINGS);
+    assert_int_equal(hard_nat_openings(&easy, &easy, true), 1); /* a moment for the called */
+    assert_int_equal(hard_nat_openings(&easy, &unknown, true), 0);
+    assert_int_equal(hard_nat_openings(&random_ports, &easy, true), HARD_NAT_OPENINGS);
+    assert_int_equal(hard_nat_openings(&sequential, &easy, false), HARD_NAT_OPENINGS);
+    assert_int_equal(hard_nat_openings(&easy, &sequential, false), 0);  /* whose address nobody can know */
+    assert_int_equal(hard_nat_openings(&easy, &other_ports, false), 0); /* no NAT that takes what comes */
+    assert_int_equal(hard_nat_openings(&random_ports, &random_ports, false), 0);
+}
+
+static void what_opens_goes_further_each_time_that_it_has_not_helped(void **state)
+{
+    (void)state;
+    assert_int_equal(hard_nat_hops(0, HARD_NAT_OPENINGS), HARD_NAT_HOPS);
+    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS - 1, HARD_NAT_OPENINGS), HARD_NAT_HOPS);
+    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS, HARD_NAT_OPENINGS), HARD_NAT_HOPS + 1);
+    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS + 1, HARD_NAT_OPENINGS), 0);
+    assert_int_equal(hard_nat_hops(1000, HARD_NAT_OPENINGS), 0);
+    assert_int_equal(hard_nat_hops(0, 1), HARD_NAT_HOPS);
+    assert_int_equal(hard_nat_hops(1, 1), 0);
+    assert_int_equal(hard_nat_hops(0, 0), 0);
+    assert_int_equal(hard_nat_hops(0, 1), HARD_NAT_HOPS);
+    assert_int_equal(hard_nat_hops(1, 1), 0);
+    assert_int_equal(hard_nat_hops(0, 0), 0);
+}
+
 static void every_port_comes_once_whatever_the_seed(void **state)
 {
     static bool seen[65536];
@@ -158,6 +190,8 @@ int main(void)
         cmocka_unit_test(the_next_ports_are_counted_from_the_last_one_told),
         cmocka_unit_test(steps_are_counted_the_way_that_the_nat_goes),
         cmocka_unit_test(two_sequential_nats_meet_wherever_they_have_gone),
+        cmocka_unit_test(of_two_one_waits_until_the_other_has_opened),
+        cmocka_unit_test(what_opens_goes_further_each_time_that_it_has_not_helped),
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
     };

@@ -164,6 +164,62 @@ static void an_interface_that_is_gone_gives_way_to_the_kernels_choice(void **sta
     check_kernels_choice(&local);
 }
 
+/* How many routers a datagram of the port's may pass, as its receiver on this host sees it. */
+static int hops_of(struct world *w, uint8_t hops, const char *local)
+{
+    struct sockaddr_in to = at("127.0.0.1", 0), from = at(local, 0);
+    struct net_route route = {.hops = hops};
+    struct iovec part = {.iov_base = (char[]){"hello, who are you"}, .iov_len = 18};
+    socklen_t len = sizeof to;
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    char text[32];
+    struct iovec room = {.iov_base = text, .iov_len = sizeof text};
+    struct msghdr mh = {
+        .msg_iov = &room, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct pollfd came = {.events = POLLIN};
+    int on = 1, ttl = 0;
+
+    came.fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(came.fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(setsockopt(came.fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+    assert_int_equal(getsockname(came.fd, (struct sockaddr *)&to, &len), 0);
+    net_address_from(&route.to, (struct sockaddr *)&to);
+    if (from.sin_addr.s_addr != 0)
+        net_address_from(&route.local, (struct sockaddr *)&from);
+    assert_int_equal(net_port_send(w->port, &route, &part, 1, 0), 0);
+    assert_int_equal(poll(&came, 1, 5000), 1);
+    assert_int_equal(recvmsg(came.fd, &mh, 0), 18);
+    close(came.fd);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+    assert_true(c && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL);
+    memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
+    return ttl;
+}
+
+static void check_hops(const struct sockaddr *local)
+{
+    struct world w;
+
+    open_world(&w, local, false);
+    assert_int_equal(hops_of(&w, 2, "0.0.0.0"), 2);
+    assert_int_equal(hops_of(&w, 3, "127.0.0.2"), 3);
+    assert_true(hops_of(&w, 0, "0.0.0.0") > 3);
+    assert_true(hops_of(&w, 0, "127.0.0.2") > 3);
+    close_world(&w);
+}
+
+static void a_datagram_gets_as_far_as_it_may(void **state)
+{
+    struct sockaddr_in any = at("0.0.0.0", 0);
+
+    (void)state;
+    check_hops(NULL);
+    check_hops((struct sockaddr *)&any);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +228,7 @@ int main(void)
         cmocka_unit_test(one_that_is_bound_to_an_address_needs_not_be_told),
         cmocka_unit_test(an_address_that_is_not_ours_gives_way_to_the_kernels_choice),
         cmocka_unit_test(an_interface_that_is_gone_gives_way_to_the_kernels_choice),
+        cmocka_unit_test(a_datagram_gets_as_far_as_it_may),
     };
     return cmocka_run_group_tests_name("pktinfo", tests, NULL, NULL);
 }
