@@ -18,8 +18,10 @@ static void forget(struct agent *a)
     engine_leave(&a->engine);
     DL_DELETE(agents, a);
     agent_count--;
-    agent_hard_forget(a);
-    net_peer_destroy(a->peer);
+    if (!a->canceled) { /* else UDT's last words still have to leave: its paths stay as long as the process */
+        agent_hard_forget(a);
+        net_peer_destroy(a->peer);
+    }
     pthread_mutex_destroy(&a->mutex);
     explicit_bzero(a, sizeof *a);
     free(a);
@@ -111,13 +113,13 @@ static void on_noted(struct probe_member *m, unsigned notes)
     agent_turn(a);
 }
 
-/* The library ends. UDT's last words still have to leave: its paths stay as long as the process. */
+/* The library ends: no timer fires any more. Whoever has the agent still ends it. */
 static void on_cancel(struct engine_member *m)
 {
     struct agent *a = container_of(m, struct agent, engine);
-    a->peer = NULL;
-    a->hard.socket_count = 0;
-    forget(a);
+    a->canceled = true;
+    if (a->ended)
+        forget(a);
 }
 
 static void on_network_changed(struct engine_member *m)
@@ -181,15 +183,19 @@ void agent_end(struct agent *a)
     a->ended = true;
     agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
-    engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
+    if (a->canceled || !a->connected)
+        forget(a);
+    else
+        engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
 
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES])
+struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling)
 {
     struct agent *a;
     DL_FOREACH(agents, a)
     {
-        if (!a->ended && a->port == port && memcmp(a->session.id, id, SESSION_BYTES) == 0)
+        if (!a->ended && a->port == port && a->calling == calling &&
+            memcmp(a->session.id, id, SESSION_BYTES) == 0)
             return a;
     }
     return NULL;

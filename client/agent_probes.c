@@ -151,7 +151,8 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)
 {
     struct probe p;
-    if (probe_read(&p, arrived->bytes, arrived->len) < 0 || !(p.flags & PROBE_CALLER) != a->calling)
+    if (arrived->port != a->port || probe_read(&p, arrived->bytes, arrived->len) < 0 ||
+        !(p.flags & PROBE_CALLER) != a->calling)
         return;
     bool proven = p.flags & PROBE_PROVEN;
     struct agent_keys *k = proven ? &a->proven : &a->given;

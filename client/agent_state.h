@@ -54,6 +54,7 @@ struct agent {
     bool calling;
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
+    bool canceled;  /* the library has ended */
     bool lost;      /* as was told last */
     struct net_peer *peer;
     struct path_choice choice;

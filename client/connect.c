@@ -175,7 +175,7 @@ static void on_part(void *user, const struct multipart_part *part)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        known = part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id) : NULL;
+        known = part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
         if (known)
             agent_told(known, &part->peer, &part->mapping, &c->told);
         else
