@@ -8,6 +8,9 @@
 #define AGENTS_MAX \
     1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
 
+/* How often the nameserver is listened to about one peer: each time may cost packets to strangers. */
+static const struct token_limit told_limit = {.per_second = 1, .most = 8};
+
 static struct agent *agents;
 static int agent_count;
 
@@ -72,6 +75,7 @@ void agent_turn(struct agent *a)
     look(a, now_ms);
     for (int i = 0; i < PATH_CHOICE_MAX && (at = path_choice_next(&a->choice, now_ms)) >= 0; i++)
         agent_send_request(a, at);
+    agent_unlink_unproven(a);
     agent_hard_turn(a, now_ms);
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
@@ -135,8 +139,8 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     if (err < 0)
         return err;
     agent_fit(a);
-    agent_add_candidates(a, &config->candidates);
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
+    agent_add_candidates(a, &config->candidates);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
         return HX_EADDR;
     return probe_inbox_join(&a->member);
@@ -225,8 +229,10 @@ void agent_connected(struct agent *a)
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own)
 {
-    agent_add_candidates(a, peer);
+    if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
+        return;
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
+    agent_add_candidates(a, peer);
     agent_turn(a);
 }
 

@@ -23,8 +23,9 @@
 
 #define UNANSWERED_MAX 2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
 #define RETRY_MAX_MS   2000 /* somebody waits, and not for long */
-#define AGAIN_FIRST_MS 1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
-#define AGAIN_MS       2500
+#define AGAIN_FIRST_MS \
+    1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
+#define AGAIN_MS 2500
 
 /* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same
  * name go one after the other. */
@@ -175,7 +176,8 @@ static void on_part(void *user, const struct multipart_part *part)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        known = part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
+        known =
+            part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
         if (known)
             agent_told(known, &part->peer, &part->mapping, &c->told);
         else

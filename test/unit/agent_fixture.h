@@ -80,8 +80,8 @@ static inline void sign(uint8_t *bytes, size_t len, bool calling, const uint8_t 
 {
     uint8_t key[MAC_KEY_BYTES];
     const char *label = calling ? "hx probe of the caller" : "hx probe of the called";
-    assert_int_equal(mac_derive(secret ? secret : the_session.key, secret ? AGENT_SECRET_BYTES : SESSION_BYTES,
-                                label, key),
+    assert_int_equal(mac_derive(secret ? secret : the_session.key,
+                                secret ? AGENT_SECRET_BYTES : SESSION_BYTES, label, key),
                      HX_OK);
     assert_int_equal(mac_compute(key, bytes, len - PROBE_CODE_BYTES, bytes + len - PROBE_CODE_BYTES), HX_OK);
 }
@@ -100,7 +100,8 @@ static inline void make(uint8_t bytes[PROBE_BYTES], const struct probe *p, const
 static inline void request(uint8_t bytes[PROBE_BYTES], int flags)
 {
     make(bytes,
-         &(struct probe){.kind = PROBE_REQUEST, .flags = (uint8_t)(PROBE_CALLER | flags), .number = ++last_number},
+         &(struct probe){
+             .kind = PROBE_REQUEST, .flags = (uint8_t)(PROBE_CALLER | flags), .number = ++last_number},
          NULL);
 }
 
@@ -132,8 +133,9 @@ static inline struct agent *agent_with(struct udt_port *p, bool calling, const s
 {
     struct agent *a = NULL;
     engine_lock();
-    int err = agent_begin(&a, &(struct agent_config){
-                                  .port = p, .session = &the_session, .calling = calling, .candidates = *peer});
+    int err = agent_begin(
+        &a,
+        &(struct agent_config){.port = p, .session = &the_session, .calling = calling, .candidates = *peer});
     engine_unlock();
     assert_int_equal(err, HX_OK);
     return a;
