@@ -206,6 +206,13 @@ static inline int start_engine(void **state)
     return 0;
 }
 
+static inline int stop_engine(void **state)
+{
+    (void)state;
+    engine_end();
+    return 0;
+}
+
 static inline int new_session(void **state)
 {
     (void)state;

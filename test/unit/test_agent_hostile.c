@@ -392,5 +392,5 @@ int main(void)
         TEST(a_stranger_among_the_candidates_gets_few_packets),
     };
 
-    return cmocka_run_group_tests_name("hostile probes", tests, start_engine, NULL);
+    return cmocka_run_group_tests_name("hostile probes", tests, start_engine, stop_engine);
 }
