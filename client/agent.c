@@ -161,6 +161,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->timer.fire = on_timer;
     a->port = config->port;
     a->session = *config->session;
+    a->families = config->families;
     a->calling = config->calling;
     a->uplink = config->uplink;
     a->scope_id = config->scope_id;

@@ -26,8 +26,8 @@ struct agent;
 
 struct agent_path {
     struct endpoint remote; /* where the peer is reached */
-    enum path_rank rank;
-    int64_t rtt_us; /* 0: not measured */
+    const char *kind; /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday" (client/hard_nat.h) */
+    int64_t rtt_us;   /* 0: not measured */
 };
 
 struct agent_callbacks {
@@ -40,6 +40,7 @@ struct agent_callbacks {
 struct agent_config {
     struct udt_port *port;
     const struct session *session;
+    int families;                 /* FAMILY_* of client/race.h: of the others no candidate is tried */
     bool calling;                 /* we have asked for the peer's name */
     struct uplink uplink;         /* by which the nameserver is reached */
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
@@ -78,8 +79,5 @@ struct udt_port *agent_port(const struct agent *a);
 void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES]);
 /* The application has written something: is the path still there? Cheap, if it was heard on lately. */
 void agent_wake(struct agent *a);
-
-/* "lan", "ipv6", "direct", "mapped". */
-const char *path_rank_name(enum path_rank rank);
 
 #endif

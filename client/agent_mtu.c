@@ -29,7 +29,8 @@ static int rtt_ms(const struct agent *a, int at)
     return (int)(a->choice.paths[at].rtt_us / 1000);
 }
 
-/* Data that is lost at its full length, again and again, while the peer still answers: the path carries less. */
+/* Data that is lost at its full length, again and again, while the peer still answers: the path carries
+ * less. */
 static void look_for_black_hole(struct agent *a, struct path_mtu *m, int64_t now_ms)
 {
     struct sockaddr_in6 peer;

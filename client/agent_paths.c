@@ -1,14 +1,26 @@
 /* Where the peer may be reached, and what shim/net is told of it. */
 #include "base/clock.h"
 #include "client/agent_state.h"
+#include "client/race.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
 static_assert(sizeof names / sizeof *names == PATH_RANK_LEAST, "each rank has a name");
 
-const char *path_rank_name(enum path_rank rank)
+/* Where a NAT maps by destination, a path is one that the two have found by its method. */
+static const char *kind_of(const struct agent *a, int at)
 {
-    return rank < PATH_RANK_LEAST ? names[rank] : "direct";
+    const struct agent_way *w = &a->ways[at];
+    const struct agent_hard *h = &a->hard;
+    struct net_address seen;
+    struct sockaddr_in6 sa;
+    endpoint_to_sockaddr6(&h->seen, &sa);
+    net_address_from(&seen, (struct sockaddr *)&sa);
+    bool found = h->begun && memcmp(seen.ip, w->at.remote.ip, sizeof seen.ip) == 0 &&
+                 (w->at.socket != 0 || seen.port != w->at.remote.port);
+    if (!found)
+        return names[a->choice.paths[at].rank];
+    return h->method == HARD_NAT_SPRAY_PORTS || h->method == HARD_NAT_OPEN_SOCKETS ? "birthday" : "predicted";
 }
 
 /* RFC 1918, RFC 6598 (a carrier's own), RFC 4193, RFC 4291 (link-local), and this host. */
@@ -122,7 +134,8 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
         struct sockaddr_in6 sa;
-        if (!endpoint_punchable(&c->at) || is_strange(all, i))
+        int family = c->at.family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
+        if (!endpoint_punchable(&c->at) || !(a->families & family) || is_strange(all, i))
             continue;
         endpoint_to_sockaddr6(&c->at, &sa);
         if (endpoint_link_local(&c->at))
@@ -189,6 +202,6 @@ bool agent_path(const struct agent *a, struct agent_path *out)
     if (at < 0)
         return false;
     net_address_to_sockaddr6(&a->ways[at].at.remote, &sa);
-    *out = (struct agent_path){.rank = a->choice.paths[at].rank, .rtt_us = a->choice.paths[at].rtt_us};
+    *out = (struct agent_path){.kind = kind_of(a, at), .rtt_us = a->choice.paths[at].rtt_us};
     return endpoint_from_sockaddr(&out->remote, (struct sockaddr *)&sa, sizeof sa) == HX_OK;
 }

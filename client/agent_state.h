@@ -34,6 +34,9 @@ struct agent_hard {
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
     struct net_address local; /* by which address of ours */
     bool begun;
+    struct nat_count *count;  /* how far our NAT has gone is being asked */
+    bool counted;             /* that has been done, for this method */
+    int gone;                 /* steps since the peer was told */
     int64_t begun_ms, due_ms; /* INT64_MAX: nothing is to be done (any more) */
     int round;
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */
@@ -52,6 +55,7 @@ struct agent {
     struct uplink uplink;
     uint32_t scope_id;
     struct session session;
+    int families;
     bool calling;
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */

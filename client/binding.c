@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define COUNT_NEWS            (HARD_NAT_GUESSES / 2) /* steps of a NAT that counts */
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
 #define RENEW_MS              10000  /* between two times that what peers are told of us changes */
@@ -240,6 +241,7 @@ static void on_agreed(void *user, const struct endpoint *external)
                &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
     if (first)
         b->callbacks.changed(b->callbacks.user);
+    binding_fields_changed(b); /* since this was asked for */
     if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
         second->families = b->settings->families & ~leg->families;
         ask(second);
@@ -353,7 +355,8 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* The next port of a sequential NAT is another one each time, and one easy NAT is for peers as another: neither is news. */
+/* Neither is one easy NAT another one for peers, nor the next port of a NAT that counts: that is news if a peer would
+ * not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
     bool hard = hard_nat_is(&b->mapping);
@@ -361,6 +364,8 @@ static bool same_fields(const struct peer_fields *a, const struct peer_fields *b
         return false;
     if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
                  a->mapping.step != b->mapping.step))
+        return false;
+    if (hard_nat_steps(&a->mapping, b->mapping.last_port) > COUNT_NEWS)
         return false;
     for (size_t i = 0; i < a->candidates.count; i++) {
         if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
@@ -387,7 +392,7 @@ void binding_fields_changed(struct binding *b)
     b->news = false;
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
-        if (leg->state != LEG_BOUND || same_fields(&now, &leg->told))
+        if (leg->state != LEG_BOUND || same_fields(&leg->told, &now))
             continue;
         if (clock_now_ms() - leg->bound_ms >= RENEW_MS || !leg->renewed)
             renew(leg);

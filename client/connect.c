@@ -60,6 +60,7 @@ struct connect {
     struct token_bucket targets;
     struct nat_mapping told; /* of our NAT, with the question */
     struct session session;  /* of the punch */
+    struct nat_count *count; /* before it is told again */
     struct nameserver *nameserver;
     struct udt_port *port; /* the punch leaves from it */
 
@@ -74,6 +75,8 @@ static void enter(struct connect *c, enum connect_state state)
 {
     if (c->state == CONNECT_PUNCHING)
         punch_cancel(c);
+    nat_count_cancel(c->count);
+    c->count = NULL;
     engine_timer_cancel(&c->retry);
     c->state = state;
     if (state == CONNECT_DONE)
@@ -128,6 +131,13 @@ static void on_punched(void *user, const struct punch_result *r)
         enter(c, CONNECT_DONE);
 }
 
+/* It has turned out that our NAT maps by destination: the peer must know, to do its half. */
+static bool has_nat_news(const struct connect *c)
+{
+    struct nat_mapping now;
+    return nat_known(AF_INET, &now) && hard_nat_is(&now) && !hard_nat_is(&c->told);
+}
+
 static void punch(struct connect *c, const struct multipart_part *part)
 {
     const struct candidates *peer = &part->peer;
@@ -139,6 +149,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
+                                                  .families = c->settings.families,
                                                   .peer = *peer,
                                                   .session = &part->session,
                                                   .own_mapping = c->told,
@@ -151,7 +162,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
     if (err < 0)
         fail(c, err);
     else if (c->session.given)
-        engine_timer_set(&c->retry, clock_now_ms() + AGAIN_FIRST_MS);
+        engine_timer_set(&c->retry, clock_now_ms() + (has_nat_news(c) ? 0 : AGAIN_FIRST_MS));
 }
 
 static void on_end(void *user, const struct nameserver_end *end);
@@ -244,15 +255,27 @@ static void ask_again(struct connect *c)
     ask_for(c, &c->session);
 }
 
-/* It has turned out that our NAT maps by destination: the peer must know, to do its half. */
+static void on_counted(void *user, uint16_t port)
+{
+    struct connect *c = user;
+    (void)port; /* own_fields() has it */
+    c->count = NULL;
+    ask_again(c);
+}
+
+/* What has been tried has moved a NAT that counts. */
+static void count_and_ask_again(struct connect *c)
+{
+    engine_timer_cancel(&c->retry);
+    if (!c->count && nat_count_begin(&c->count, on_counted, c) < 0)
+        ask_again(c);
+}
+
 static void on_nat_news(void *user)
 {
     struct connect *c = user;
-    struct nat_mapping now;
-    if (c->state != CONNECT_PUNCHING || !c->session.given || !nat_known(AF_INET, &now) ||
-        !hard_nat_is(&now) || hard_nat_is(&c->told))
-        return;
-    ask_again(c);
+    if (c->state == CONNECT_PUNCHING && c->session.given && has_nat_news(c))
+        count_and_ask_again(c);
 }
 
 static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,
@@ -371,7 +394,7 @@ static void on_retry(struct timer *t)
 {
     struct connect *c = container_of(t, struct connect, retry);
     if (c->state == CONNECT_PUNCHING)
-        ask_again(c);
+        count_and_ask_again(c);
     else
         ask(c);
 }

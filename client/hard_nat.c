@@ -1,5 +1,6 @@
 #include "client/hard_nat.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PORTS_FIRST 1024
 #define PORTS       (65536 - PORTS_FIRST)
@@ -12,6 +13,11 @@ bool hard_nat_is(const struct nat_mapping *m)
 static bool sequential(const struct nat_mapping *m)
 {
     return m->ports == NAT_PORTS_SEQUENTIAL && m->step != 0 && m->last_port != 0;
+}
+
+bool hard_nat_counts(const struct nat_mapping *m)
+{
+    return hard_nat_is(m) && sequential(m);
 }
 
 /* All of our requests to the peer's address leave by one port of the NAT. */
@@ -31,7 +37,7 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     if (!theirs)
         return sequential(own) ? HARD_NAT_NONE : HARD_NAT_OPEN_SOCKETS;
     if (sequential(own) && sequential(peer))
-        return calling ? HARD_NAT_MEET_SOCKETS : HARD_NAT_MEET_PORTS;
+        return calling ? HARD_NAT_MEET_PORTS : HARD_NAT_MEET_SOCKETS;
     if (sequential(own) && one_port(own))
         return HARD_NAT_SPRAY_PORTS;
     if (sequential(peer) && one_port(peer))
@@ -39,12 +45,26 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     return HARD_NAT_HOPELESS;
 }
 
-uint16_t hard_nat_next_port(const struct nat_mapping *peer, int n)
+static long around(long ports)
 {
-    long port = (long)peer->last_port + (long)peer->step * n;
-    if (!sequential(peer) || port < PORTS_FIRST || port > 65535)
+    return (ports % PORTS + PORTS) % PORTS;
+}
+
+uint16_t hard_nat_next_port(const struct nat_mapping *m, int n)
+{
+    if (!sequential(m) || m->last_port < PORTS_FIRST)
         return 0;
-    return (uint16_t)port;
+    return (uint16_t)(PORTS_FIRST + around((long)m->last_port - PORTS_FIRST + (long)m->step * n));
+}
+
+/* Others may have a part in the step that was told: what is between two steps counts as one more. */
+int hard_nat_steps(const struct nat_mapping *told, uint16_t now)
+{
+    if (!sequential(told) || told->last_port < PORTS_FIRST || now < PORTS_FIRST)
+        return 0;
+    long apart = around(told->step > 0 ? (long)now - told->last_port : (long)told->last_port - now);
+    long steps = (apart + labs(told->step) - 1) / labs(told->step);
+    return steps <= HARD_NAT_FAR ? (int)steps : 0;
 }
 
 /* A step that has no divisor in common with PORTS (2^10 * 3^2 * 7) visits each port once. */

@@ -9,8 +9,15 @@
  *
  * GUESS: the peer's next ports are asked. SOCKETS and SPRAY are the two halves of the birthday method: one side opens
  * many sockets, each with a mapping of its own; the other one asks ports at random until it hits one of them.
- * MEET_SOCKETS and MEET_PORTS are two who are both sequential: the caller sends from many sockets to one port that the
- * called will get a little later; the called asks one port of the caller's after the other, and so gets to that port. */
+ *
+ * MEET_SOCKETS and MEET_PORTS are two who are both sequential. The called sends from many sockets to one port that the
+ * caller will get a little later; the caller asks one port of the called's after the other, and so gets to that port.
+ * Each counts in steps from what was told of both, and knows how far its own NAT has gone since (A and B):
+ *
+ *   the called's socket i has port A + i, and asks the caller's port A + MEET_AT
+ *   the caller's probe n leaves by port B + n, and asks the called's port B + n
+ *
+ * So they meet at probe A + MEET_AT - B and at socket MEET_AT, or before it if others have taken ports meanwhile. */
 #ifndef HX_CLIENT_HARD_NAT_H
 #define HX_CLIENT_HARD_NAT_H
 
@@ -18,12 +25,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HARD_NAT_SOCKETS    256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
-#define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
-#define HARD_NAT_SPRAY_RATE 500  /* a second */
-#define HARD_NAT_GUESSES    20   /* next ports that are asked */
-#define HARD_NAT_MEET       64   /* sockets, and ports, where both are sequential */
-#define HARD_NAT_MEET_AT    24   /* how much later the called gets to the port where they meet */
+#define HARD_NAT_SOCKETS     256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_SPRAY       2048 /* ports that are asked at most: 99.97 % hit */
+#define HARD_NAT_SPRAY_RATE  500  /* a second */
+#define HARD_NAT_GUESSES     20   /* next ports that are asked at first, ... */
+#define HARD_NAT_GUESSES_FAR 100  /* ... and then */
+#define HARD_NAT_MEET        64   /* sockets */
+#define HARD_NAT_MEET_AT     48 /* as many ports as others may take on both sides while they meet, and one more */
+#define HARD_NAT_MEET_PORTS_MAX \
+    256 /* probes of the caller: the called's NAT may have gone on by 200 since it was told */
 
 enum hard_nat_method {
     HARD_NAT_NONE, /* nothing but what all do */
@@ -36,10 +46,16 @@ enum hard_nat_method {
 };
 
 bool hard_nat_is(const struct nat_mapping *m);
+/* It is, and its next ports are known. */
+bool hard_nat_counts(const struct nat_mapping *m);
 enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct nat_mapping *peer,
                                      bool calling);
-/* The peer's port after its last one that was told, `n` from 1 on; 0: there is none. */
-uint16_t hard_nat_next_port(const struct nat_mapping *peer, int n);
+/* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
+ * 1024, and the other way round. */
+uint16_t hard_nat_next_port(const struct nat_mapping *m, int n);
+/* How many steps it is from the last port that was told to `now`; 0 if they are more than HARD_NAT_FAR. */
+#define HARD_NAT_FAR 4096
+int hard_nat_steps(const struct nat_mapping *told, uint16_t now);
 
 /* Each port from 1024 on once, in an order of its own for each `seed`. */
 uint16_t hard_nat_random_port(uint32_t seed, uint32_t n);

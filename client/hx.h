@@ -75,7 +75,7 @@ enum hx_event {
     HX_EVENT_REJECTED,           /* the nameserver's answer was an error; text: its explanation */
     HX_EVENT_NAMESERVER_LOST,    /* the listener lost its nameserver (error) and tries again in retry_ms */
     HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
-    /* What is sent to the peer (name) now goes to `address`; text: "lan", "ipv6", "direct" or "mapped". Only
+    /* What is sent to the peer (name) now goes to `address`; text: its kind, as in struct hx_path. Only
      * with hx_config.path_events */
     HX_EVENT_PATH
 };
@@ -211,8 +211,8 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
  * it outlives its path. Grows only at its end. */
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
-    char kind[16];                /* "lan", "ipv6", "direct", "mapped"; more may come */
-    int64_t rtt_us;               /* round trip; 0: not measured */
+    char kind[16];  /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; more may come */
+    int64_t rtt_us; /* round trip; 0: not measured */
 };
 /* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */
 HX_API int hx_stream_path_sized(struct hx_stream *s, struct hx_path *out, size_t size);
@@ -227,17 +227,19 @@ HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
 
 /* ---- what stands between this host and the others ---- */
 
-enum hx_nat_kind { /* of mapping and of filtering (RFC 4787, 4.1 and 5) */
-                   HX_NAT_UNKNOWN,
-                   HX_NAT_ENDPOINT_INDEPENDENT,
-                   HX_NAT_ADDRESS_DEPENDENT,
-                   HX_NAT_ADDRESS_AND_PORT_DEPENDENT
+/* Of mapping and of filtering (RFC 4787, 4.1 and 5). */
+enum hx_nat_kind {
+    HX_NAT_UNKNOWN,
+    HX_NAT_ENDPOINT_INDEPENDENT,
+    HX_NAT_ADDRESS_DEPENDENT,
+    HX_NAT_ADDRESS_AND_PORT_DEPENDENT
 };
-enum hx_nat_ports { /* which port a new mapping gets (RFC 4787, 4.2) */
-                    HX_NAT_PORTS_UNKNOWN,
-                    HX_NAT_PORTS_PRESERVING, /* our own number, while it is free */
-                    HX_NAT_PORTS_SEQUENTIAL, /* the last one and a step */
-                    HX_NAT_PORTS_RANDOM
+/* Which port a new mapping gets (RFC 4787, 4.2). */
+enum hx_nat_ports {
+    HX_NAT_PORTS_UNKNOWN,
+    HX_NAT_PORTS_PRESERVING, /* our own number, while it is free */
+    HX_NAT_PORTS_SEQUENTIAL, /* the last one and a step */
+    HX_NAT_PORTS_RANDOM
 };
 enum hx_nat_fact { HX_NAT_NOT_KNOWN, HX_NAT_YES, HX_NAT_NO };
 enum hx_nat_verdict {
@@ -266,21 +268,21 @@ struct hx_nat_report {
     int64_t rtt_us;                /* round trip to it, the shortest; 0: not known */
     enum hx_nat_kind mapping;      /* endpoint-independent, too, without a NAT */
     enum hx_nat_kind filtering;    /* of a NAT or a firewall */
-    enum hx_nat_fact
-        second_address; /* did the servers have two? With one "endpoint-independent" mapping may be
-                                        address-dependent, and filtering cannot be known but for the worst */
+    /* Did the servers have two? With one "endpoint-independent" mapping may be address-dependent, and of
+     * filtering only the worst kind can be told. */
+    enum hx_nat_fact second_address;
     enum hx_nat_ports ports;
     int port_step; /* sequential: with its sign */
-    enum hx_nat_fact
-        hairpin; /* do hosts behind the NAT reach each other by its outside? Without a NAT not asked */
+    /* Do hosts behind the NAT reach each other by its external address? Not asked without a NAT. */
+    enum hx_nat_fact hairpin;
     enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
     unsigned portmap_protocols; /* HX_NAT_PCP ... */
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless
- * config->family says which), and sends nothing that others have not asked for. Either report may be NULL;
- * `report_size`: of each, in bytes. It takes a second where something is filtered, 2 s where nothing answers;
- * within `timeout_ms`, 300 at least, in any case. HX_OK: the reports are filled, see their `error`s; HX_EINVAL;
+ * config->family says which), and the router which port mapping protocols it speaks. Either report may be NULL;
+ * `report_size`: of each, in bytes. It takes about a second, 2 s where nothing answers; within `timeout_ms`, 300
+ * at least, in any case. HX_OK: the reports are filled, see their `error`s; HX_EINVAL;
  * HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 HX_API int hx_nat_sized(struct hx_nat_report *ipv4, struct hx_nat_report *ipv6, size_t report_size,
                         const struct hx_config *config, size_t size, int timeout_ms);

@@ -102,6 +102,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
     int err = punch_begin(&(struct punch_request){.port = nameserver_port(n),
                                                   .uplink = *nameserver_uplink(n),
                                                   .scope_id = nameserver_scope(n),
+                                                  .families = l->settings.families,
                                                   .peer = part->peer,
                                                   .session = &part->session,
                                                   .own_mapping = *binding_told(&l->binding, n),

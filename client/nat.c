@@ -1,9 +1,11 @@
 #include "client/nat.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/hard_nat.h"
 #include "client/nat_survey.h"
 #include "client/race.h"
 #include "client/stun.h"
+#include "client/stun_port.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -23,9 +25,11 @@ static struct nat_keeper *keepers;
 /* One for the process: a host's NAT does not depend on who asks. */
 static struct known {
     struct nat_mapping mapping;
+    struct endpoint server;      /* that has told it */
     const struct udt_port *port; /* of which it is known; NULL: nothing is known */
     struct nat_survey *survey;   /* NULL: none is under way */
     struct timer timer;          /* the next one */
+    int64_t again_ms;            /* after the next one that fails; 0: NAT_AGAIN_MS */
 } known[FAMILIES];
 
 static int index_of(sa_family_t family)
@@ -43,13 +47,36 @@ static void tell(void)
     }
 }
 
+/* A nameserver without STUN, or a family that it does not have, stays so for long. */
+static int64_t again_ms(struct known *n)
+{
+    int64_t ms = n->again_ms > 0 ? n->again_ms : NAT_AGAIN_MS;
+    n->again_ms = ms * 2 < NAT_FRESH_MS ? ms * 2 : NAT_FRESH_MS;
+    return ms;
+}
+
+/* Of a NAT that counts, what it has given long ago and what it gives now are far apart: that does not make it random. */
+static struct nat_mapping merged(const struct nat_mapping *before, const struct nat_mapping *now)
+{
+    struct nat_mapping m = *now;
+    if (hard_nat_counts(before) && now->kind == before->kind && now->ports == NAT_PORTS_RANDOM) {
+        m.ports = NAT_PORTS_SEQUENTIAL;
+        m.step = before->step;
+    }
+    return m;
+}
+
 static void on_facts(void *user, const struct nat_facts *facts)
 {
     struct known *n = user;
     bool told = facts->error == HX_OK;
     n->survey = NULL;
-    engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : NAT_AGAIN_MS));
-    n->mapping = told ? facts->mapping : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
+    if (told)
+        n->again_ms = 0;
+    engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : again_ms(n)));
+    n->mapping =
+        told ? merged(&n->mapping, &facts->mapping) : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
+    n->server = facts->server;
     if (!told)
         n->port = NULL;
     tell();
@@ -77,7 +104,7 @@ static void ask(int family, const struct settings *settings)
                                          .user = n};
     if (nat_survey_begin(&n->survey, &request) < 0) { /* memory */
         n->port = NULL;
-        engine_timer_set(&n->timer, clock_now_ms() + NAT_AGAIN_MS);
+        engine_timer_set(&n->timer, clock_now_ms() + again_ms(n));
     }
 }
 
@@ -93,6 +120,7 @@ static void forget(struct known *n)
     nat_survey_cancel(n->survey);
     n->survey = NULL;
     n->port = NULL;
+    n->again_ms = 0;
     n->mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     engine_timer_cancel(&n->timer);
 }
@@ -172,6 +200,62 @@ bool nat_known(sa_family_t family, struct nat_mapping *out)
     }
     *out = n->mapping;
     return nat_mapping_known(out);
+}
+
+/* ---- counting ---- */
+
+struct nat_count {
+    struct stun_port *port;
+    struct stun_transaction *transaction;
+    void (*on_done)(void *user, uint16_t port);
+    void *user;
+};
+
+static void on_counted(void *user, const struct stun_answer *a)
+{
+    struct nat_count *c = user;
+    struct nat_count was = *c;
+    struct nat_mapping *m = &known[IPV4].mapping;
+    bool counted = a->error == HX_OK && hard_nat_counts(m);
+    if (counted)
+        m->last_port = a->mapped.port;
+    c->transaction = NULL;
+    nat_count_cancel(c);
+    was.on_done(was.user, counted ? a->mapped.port : 0);
+    if (counted)
+        tell();
+}
+
+int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user)
+{
+    const struct known *n = &known[IPV4];
+    if (n->port != engine_port() || !hard_nat_counts(&n->mapping))
+        return HX_ENOTFOUND;
+    struct nat_count *c = calloc(1, sizeof *c);
+    if (!c)
+        return HX_ENOMEM;
+    *c = (struct nat_count){.on_done = on_done, .user = user};
+    int err = stun_port_open(&c->port, AF_INET);
+    if (err == HX_OK)
+        err = stun_ask(&c->transaction, &(struct stun_question){.port = stun_port_net(c->port),
+                                                                .server = n->server,
+                                                                .timeout_ms = NAT_COUNT_MS,
+                                                                .on_done = on_counted,
+                                                                .user = c});
+    if (err < 0)
+        nat_count_cancel(c);
+    else
+        *out = c;
+    return err;
+}
+
+void nat_count_cancel(struct nat_count *c)
+{
+    if (!c)
+        return;
+    stun_cancel(c->transaction);
+    stun_port_close(c->port);
+    free(c);
 }
 
 /* ---- checks ---- */

@@ -13,7 +13,7 @@
 /* A NAT stays what it is, but hosts are carried about, and not every network tells the kernel. */
 #define NAT_FRESH_MS 600000
 #define NAT_ASK_MS   5000  /* one survey takes so long at most */
-#define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long */
+#define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long, then twice as long each time */
 
 struct nat_keeper; /* one who needs it */
 
@@ -28,6 +28,18 @@ void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
 void nat_ask_again(sa_family_t family);
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
+
+/* ---- where is a NAT that counts by now? ---- */
+
+#define NAT_COUNT_MS 500 /* it takes so long at most */
+
+struct nat_count;
+
+/* One question from a new port to who has told of our NAT. on_done() is called once, unless nat_count_cancel() comes before;
+ * `port`: the newest mapping's, 0: not known. nat_known() has it by then, and the keepers are told. HX_OK; HX_ENOTFOUND:
+ * our NAT is not known to count; HX_ELIMIT, HX_ENOMEM, HX_ESYS. Never calls back before it returns. */
+int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
+void nat_count_cancel(struct nat_count *c); /* NULL is fine */
 
 /* ---- has the NAT forgotten the mapping that a nameserver sees? ---- */
 

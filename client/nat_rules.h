@@ -7,7 +7,7 @@
 #include "proto/nat_mapping.h"
 #include <stdbool.h>
 
-#define NAT_SAMPLES_MAX 24
+#define NAT_SAMPLES_MAX 48
 
 /* New mappings whose ports are no further apart than this belong to a sequence: other hosts behind the NAT
  * take some between ours. Three random ports of 64,512 look so once in 500,000 times. */

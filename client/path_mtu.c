@@ -1,9 +1,9 @@
 #include "client/path_mtu.h"
 #include <string.h>
 
-/* For the answers of a round: two round trips and this, for a peer may be busy; then twice as long each time, for
- * what was lost once may be lost together with what follows it at once. Answers that come later count all the
- * same. */
+/* For the answers of a round: two round trips and this, for a peer may be busy; then twice as long each
+ * time, for what was lost once may be lost together with what follows it at once. Answers that come later
+ * count all the same. */
 #define WAIT_MS      30
 #define WAIT_MOST_MS 1000
 #define AGAIN_MS     2000
@@ -51,8 +51,8 @@ void path_mtu_begin(struct path_mtu *m, int64_t now_ms)
         search(m, now_ms);
 }
 
-/* Where nothing passes at all the path itself has failed, or carries less than anybody should: it is looked at
- * again soon. */
+/* Where nothing passes at all the path itself has failed, or carries less than anybody should: it is looked
+ * at again soon. */
 static void complete(struct path_mtu *m, int64_t now_ms)
 {
     m->round = m->waited = 0;

@@ -1,15 +1,16 @@
-/* client/path_mtu.h: how long the datagrams may be that a path carries: Datagram Packetization Layer Path MTU
- * Discovery (RFC 8899), by padded probes. It needs no ICMP, and believes none. A pure state machine: no I/O, no
- * clock of its own.
+/* client/path_mtu.h: how long the datagrams may be that a path carries: Datagram Packetization Layer Path
+ * MTU Discovery (RFC 8899), by padded probes. It needs no ICMP, and believes none. A pure state machine: no
+ * I/O, no clock of its own.
  *
  *   BASE ──► SEARCHING ──► COMPLETE
  *               ▲             │ after PATH_MTU_RAISE_MS; or data is lost, and the size is the base again
  *               └─────────────┘
  *
- * A search goes by rounds of at most three probes: first the smallest size, a middle one, and the largest, so
- * that a path without a bottleneck is known after one round trip; then the smallest that was not answered, again,
- * and one between that and the largest that was. A size that was asked PATH_MTU_TRIES times is too long, and each
- * longer one with it: a path that loses three probes or answers in ten is misjudged once in four hundred.
+ * A search goes by rounds of at most three probes: first the smallest size, a middle one, and the largest,
+ * so that a path without a bottleneck is known after one round trip; then the smallest that was not
+ * answered, again, and one between that and the largest that was. A size that was asked PATH_MTU_TRIES
+ * times is too long, and each longer one with it: a path that loses three probes or answers in ten is
+ * misjudged once in four hundred.
  *
  * Sizes are bytes of a datagram, without the heads of IP and UDP. */
 #ifndef HX_CLIENT_PATH_MTU_H

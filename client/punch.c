@@ -84,8 +84,9 @@ static void done(struct punch *p, int error, struct stream *stream)
                                   .agent = stream ? p->agent : NULL,
                                   .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
-                                  .text =
-                                      error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text) : "",
+                                  .text = reached                                       ? path.kind
+                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text)
+                                                                                        : "",
                                   .elapsed_ms = clock_now_ms() - p->begun_ms};
     unlist(p);
     if (!stream) {
@@ -160,6 +161,7 @@ static int begin_session(struct punch *p)
     struct sockaddr_in6 peer;
     int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
                                                             .session = &p->session,
+                                                            .families = request->families,
                                                             .calling = request->ours,
                                                             .uplink = request->uplink,
                                                             .scope_id = request->scope_id,

@@ -30,13 +30,15 @@ struct punch_result {
     const struct endpoint *peer; /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
-    const char *text; /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; else "" */
+    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same; with an agent: which kind of path; else "" */
+    const char *text;
 };
 
 struct punch_request {
     struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
     struct uplink uplink;  /* likewise */
     uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
+    int families;          /* FAMILY_* of client/race.h that may be used; only with a session */
     struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */

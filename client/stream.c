@@ -177,8 +177,7 @@ static void on_path_changed(void *user)
     struct agent_path path;
     if (agent_path(h->agent, &path))
         report(&h->reporter,
-               &(struct hx_event_info){
-                   .event = HX_EVENT_PATH, .name = h->name, .text = path_rank_name(path.rank)},
+               &(struct hx_event_info){.event = HX_EVENT_PATH, .name = h->name, .text = path.kind},
                &path.remote);
 }
 
@@ -295,15 +294,14 @@ int hx_external(struct hx_stream *h, char *text, size_t size)
 int hx_stream_path_sized(struct hx_stream *h, struct hx_path *out, size_t size)
 {
     struct hx_path path = {.rtt_us = 0};
-    struct agent_path way = {.remote = h->peer,
-                             .rank = h->peer.family == AF_INET6 ? PATH_RANK_IPV6 : PATH_RANK_DIRECT};
+    struct agent_path way = {.remote = h->peer, .kind = h->peer.family == AF_INET6 ? "ipv6" : "direct"};
     engine_lock();
     bool open = h->s != NULL;
     if (open && h->agent)
         (void)agent_path(h->agent, &way);
     engine_unlock();
     endpoint_format(&way.remote, path.address);
-    strncpy(path.kind, path_rank_name(way.rank), sizeof path.kind - 1);
+    strncpy(path.kind, way.kind, sizeof path.kind - 1);
     path.rtt_us = way.rtt_us;
     memcpy(out, &path, size < sizeof path ? size : sizeof path);
     return open ? HX_OK : HX_ECLOSED;

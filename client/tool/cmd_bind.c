@@ -131,6 +131,7 @@ static int bind_name(struct binding *b, const char *keys)
         .timeout_ms = args->timeout_s > 0 ? args->timeout_s * 1000 : -1,
         .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
         .keys = keys,
+        .path_events = 1,
         .on_event = ui_bind_event,
         .user = (void *)args->nameserver};
     int err = hx_bind(&b->listener, &config, args->name);

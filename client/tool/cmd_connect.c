@@ -215,6 +215,7 @@ static int connect_raw(const struct args *args)
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */
+                               .path_events = 1,
                                .on_event = ui_connect_event};
     struct hx_stream *stream;
     raw_warn();

@@ -266,6 +266,7 @@ static int attempt_start(struct reconnector *r)
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,
+                                     .path_events = 1,
                                      .on_event = ui_connect_event}};
     a->config.keys = a->keys;
     int err = a->keys ? task_start(&r->task, r->loop, &ops, a) : HX_ENOMEM;

@@ -23,6 +23,8 @@ static void tell_awaited(const struct hx_event_info *info, const char *nameserve
         say_note("waiting for the nameserver: %s, trying again in %" PRId64 " ms", why, info->retry_ms);
 }
 
+#define PATH_TEXT(info) (info)->text[0] ? " path=" : "", (info)->text
+
 /* The events that both commands show alike. */
 static void common_event(const struct hx_event_info *info)
 {
@@ -52,6 +54,9 @@ static void common_event(const struct hx_event_info *info)
     case HX_EVENT_NAMESERVER_AWAITED:
         tell_awaited(info, NULL, false);
         break;
+    case HX_EVENT_PATH:
+        say_note("path to %s: %s, at %s", info->name[0] ? info->name : "-", info->text, info->address);
+        break;
     default:
         break;
     }
@@ -67,7 +72,7 @@ void ui_bind_event(void *user, const struct hx_event_info *info)
     if (info->event == HX_EVENT_BOUND)
         say_note("bound %s as %s", info->name, info->address);
     else if (info->event == HX_EVENT_PUNCHED)
-        say_note("accepted %s punch_ms=%" PRId64, info->address, info->punch_ms);
+        say_note("accepted %s punch_ms=%" PRId64 "%s%s", info->address, info->punch_ms, PATH_TEXT(info));
     else if (info->event != HX_EVENT_NAMESERVER_AWAITED)
         common_event(info);
 }
@@ -76,8 +81,8 @@ void ui_connect_event(void *user, const struct hx_event_info *info)
 {
     (void)user;
     if (info->event == HX_EVENT_PUNCHED)
-        say_note("connected to %s at %s punch_ms=%" PRId64 " total_ms=%" PRId64, info->name, info->address,
-                 info->punch_ms, info->total_ms);
+        say_note("connected to %s at %s punch_ms=%" PRId64 " total_ms=%" PRId64 "%s%s", info->name,
+                 info->address, info->punch_ms, info->total_ms, PATH_TEXT(info));
     else
         common_event(info);
 }

@@ -2,8 +2,8 @@
  * decide, and the handler of its user gets it.
  *
  *   first bytes                      user
- *   E8 68 78 46                      none: "hxF", a piece of a datagram (fragments.h): its user is looked for when
- *                                    that is whole
+ *   E8 68 78 46                      none: "hxF", a piece of a datagram (fragments.h), whose user is looked for
+ *                                    once it is whole
  *   E8 68 78 50, and 64 or more      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a
  *                                    type that it does not have: it never sends one
  *   a STUN message with its cookie   NET_USER_STUN

@@ -26,8 +26,8 @@ int path_table_use(struct net_peer *peer, const struct net_path *path); /* as ne
  * there is no such peer, or it has no path. */
 int path_table_ways(struct path_table *t, const struct net_route *route, const struct iovec *parts,
                     int part_count, struct net_route ways[NET_PATHS_MAX]);
-/* Whether a datagram of `len` bytes to the canonical address must leave in pieces: of *most bytes at most, and with
- * what *piece says. */
+/* Whether a datagram of `len` bytes to the canonical address must leave in pieces: of *most bytes at most,
+ * and with what *piece says. */
 bool path_table_cuts(struct path_table *t, const struct net_address *canonical, size_t len,
                      struct fragment *piece, size_t *most);
 /* Whether a peer with this path sends pieces with this tag. */

@@ -1,4 +1,5 @@
-/* shim/net/path_table_parts.h: the inside of the table of peers and paths, for path_table.c and path_limits.c. */
+/* shim/net/path_table_parts.h: the inside of the table of peers and paths, for path_table.c and
+ * path_limits.c. */
 #ifndef HX_SHIM_NET_PATH_TABLE_PARTS_H
 #define HX_SHIM_NET_PATH_TABLE_PARTS_H
 

@@ -62,8 +62,8 @@ int net_peer_use(struct net_peer *peer, const struct net_path *path);
 void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 
-/* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was told the
- * same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
+/* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was
+ * told the same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
 void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], int bytes);
 
 /* For whoever reads a port and knows what a datagram says. */

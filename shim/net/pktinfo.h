@@ -21,9 +21,10 @@ static_assert(sizeof(struct net_route) == 56, "no padding: routes are compared a
 
 /* From now on each datagram that comes to the socket tells which. False: errno. */
 bool pktinfo_ask(int fd, int family);
-/* What becomes of datagrams that are longer than the kernel believes that their way carries: it cuts them into IP's
- * fragments; or (`whole`) they leave as they are, and are lost if that is true (ip(7), IP_PMTUDISC_PROBE). Who finds
- * out for himself what a way carries cannot have them cut, nor believe ICMP, which anybody can forge. */
+/* What becomes of datagrams that are longer than the kernel believes that their way carries: it cuts them
+ * into IP's fragments; or (`whole`) they leave as they are, and are lost if that is true (ip(7),
+ * IP_PMTUDISC_PROBE). Who finds out for himself what a way carries cannot have them cut, nor believe ICMP,
+ * which anybody can forge. */
 void pktinfo_whole(int fd, int family, bool whole);
 /* Whether the address is the unspecified one, without an interface: nothing is known, and the
  * kernel shall choose. */

@@ -34,8 +34,8 @@ inline bool overrides_linked()
 #undef OVERRIDE_LINKED
 }
 
-/* override_send_buffer.cc: into pieces of how many bytes this thread's writes are cut; 0, or more than the MSS
- * allows: as that has it. */
+/* override_send_buffer.cc: into pieces of how many bytes this thread's writes are cut; 0, or more than the
+ * MSS allows: as that has it. */
 void udt_cut_writes(int bytes);
 /* override_receive_queue.cc: whether the port that is opened next will have many connections. */
 void udt_expect_many(bool expected);

@@ -108,12 +108,12 @@ bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out);
  * be left to the kernel (unspecified, 0). Where the host has it no more, the kernel chooses. */
 void udt_stream_leave_by(struct stream *s, const struct sockaddr_in6 *source);
 
-/* The most bytes that a datagram of the stream may have, UDT's head included and those of IP and UDP not: what is
- * written from now on is cut so. What was written before stays as it was cut, also when it is sent
- * again. From any thread, in any state; the handshake's MSS is a limit as well, and
- * UDT_DATAGRAM_MIN_BYTES is the least. A stock peer acknowledges each packet that is shorter than the MSS. To a
- * canonical address it begins with UDT_DATAGRAM_BASE_BYTES (RFC 8899, 5.1.2; RFC 9000, 14), to others with
- * what the MSS allows. */
+/* The most bytes that a datagram of the stream may have, UDT's head included and those of IP and UDP not:
+ * what is written from now on is cut so. What was written before stays as it was cut, also when it is sent
+ * again. From any thread, in any state; the handshake's MSS is a limit as well, and UDT_DATAGRAM_MIN_BYTES
+ * is the least. A stock peer acknowledges each packet that is shorter than the MSS. To a canonical address
+ * it begins with UDT_DATAGRAM_BASE_BYTES (RFC 8899, 5.1.2; RFC 9000, 14), to others with what the MSS
+ * allows. */
 #define UDT_DATAGRAM_MIN_BYTES  512
 #define UDT_DATAGRAM_BASE_BYTES 1200
 void udt_stream_set_datagram_max(struct stream *s, int bytes);

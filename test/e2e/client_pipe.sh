@@ -38,10 +38,10 @@ rc=$?
 check "the binding side gets the line, too" same "$WORK/line.out" "$WORK/question"
 check "the binding side succeeds and ends" [ "$rc" = 0 ]
 check "the binding side says who came" grep -Eq '^peer bob at 127\.0\.0\.1:[0-9]+$' "$WORK/line.err"
-check "the binding side says how long the punch took" grep -Eq '^accepted [^ ]+ punch_ms=[0-9]+$' "$WORK/line.err"
+check "the binding side says how long the punch took" grep -Eq '^accepted [^ ]+ punch_ms=[0-9]+( path=[a-z0-9]+)?$' "$WORK/line.err"
 check "the connecting side says its external address" grep -Eq '^external address 127\.0\.0\.1:[0-9]+$' "$WORK/got.err"
 check "the connecting side says how long it took" \
-    grep -Eq '^connected to line at [^ ]+ punch_ms=[0-9]+ total_ms=[0-9]+$' "$WORK/got.err"
+    grep -Eq '^connected to line at [^ ]+ punch_ms=[0-9]+ total_ms=[0-9]+( path=[a-z0-9]+)?$' "$WORK/got.err"
 
 start_bind both "$WORK/down"
 connect both "$WORK/up" "$WORK/got"

@@ -1,5 +1,5 @@
-/* Pieces of datagrams, one after the other: their length stands before each of them. What comes out is never longer
- * than a datagram. */
+/* Pieces of datagrams, one after the other: their length stands before each of them. What comes out is
+ * never longer than a datagram. */
 #include "shim/net/fragments.h"
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 
 #include "client/agent_state.h"
 #include "client/engine.h"
+#include "client/race.h"
 #include "test/unit/path_fixture.h"
 
 #define FENCE_MS 200 /* for an answer that is not lost; then the question is said again */
@@ -133,9 +134,11 @@ static inline struct agent *agent_with(struct udt_port *p, bool calling, const s
 {
     struct agent *a = NULL;
     engine_lock();
-    int err = agent_begin(
-        &a,
-        &(struct agent_config){.port = p, .session = &the_session, .calling = calling, .candidates = *peer});
+    int err = agent_begin(&a, &(struct agent_config){.port = p,
+                                                     .session = &the_session,
+                                                     .families = FAMILY_ANY,
+                                                     .calling = calling,
+                                                     .candidates = *peer});
     engine_unlock();
     assert_int_equal(err, HX_OK);
     return a;

@@ -54,6 +54,8 @@ struct stun_server {
     struct {
         uint16_t local_port, mapped;
         int key;
+        int response;              /* what became of RESPONSE-PORT; 0: not asked for yet */
+        uint8_t id[STUN_ID_BYTES]; /* of the question that it was last used by */
     } mappings[STUN_MAPPINGS];
     int mapping_count;
     uint16_t next_port;
@@ -96,7 +98,8 @@ static inline bool stun_nat_forgot(struct stun_server *s, uint16_t local_port)
            s->looks++ >= s->looks_alive;
 }
 
-static inline struct endpoint stun_nat_map(struct stun_server *s, const struct sockaddr_in *from, int where)
+static inline struct endpoint stun_nat_map(struct stun_server *s, const struct sockaddr_in *from, int where,
+                                           const uint8_t id[STUN_ID_BYTES])
 {
     struct endpoint e;
     struct sockaddr_in outside = {.sin_family = AF_INET};
@@ -107,7 +110,8 @@ static inline struct endpoint stun_nat_map(struct stun_server *s, const struct s
         return e;
     while (i < s->mapping_count && (s->mappings[i].local_port != local_port || s->mappings[i].key != key))
         i++;
-    if (i < s->mapping_count && stun_nat_forgot(s, local_port))
+    bool repeated = i < s->mapping_count && memcmp(s->mappings[i].id, id, STUN_ID_BYTES) == 0;
+    if (i < s->mapping_count && !repeated && stun_nat_forgot(s, local_port))
         s->mappings[i].mapped = stun_nat_port(s, local_port);
     if (i == 0 && s->mapping_count == 0)
         (void)stun_nat_forgot(s, local_port);
@@ -119,6 +123,7 @@ static inline struct endpoint stun_nat_map(struct stun_server *s, const struct s
         s->mappings[i].mapped = stun_nat_port(s, local_port);
         s->mapping_count++;
     }
+    memcpy(s->mappings[i].id, id, STUN_ID_BYTES);
     inet_pton(AF_INET, STUN_OUTSIDE, &outside.sin_addr);
     outside.sin_port = htons(s->mappings[i].mapped);
     endpoint_from_sockaddr(&e, (struct sockaddr *)&outside, sizeof outside);
@@ -173,8 +178,11 @@ static inline int stun_server_response_port(struct stun_server *s, struct stun_r
             continue;
         q->unknown_count = 0;
         for (int i = 0; i < s->mapping_count; i++) {
-            if (s->mappings[i].mapped == (bytes[at + 4] << 8 | bytes[at + 5]))
-                return s->looks++ < s->looks_alive ? s->mappings[i].local_port : -1;
+            if (s->mappings[i].mapped != (bytes[at + 4] << 8 | bytes[at + 5]))
+                continue;
+            if (s->mappings[i].response == 0)
+                s->mappings[i].response = s->looks++ < s->looks_alive ? s->mappings[i].local_port : -1;
+            return s->mappings[i].response;
         }
     }
     return 0;
@@ -196,7 +204,7 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
     atomic_fetch_add(&s->heard, 1);
     if (s->silent || s->drop_first-- > 0 || port < 0)
         return;
-    r.mapped = stun_nat_map(s, from, where);
+    r.mapped = stun_nat_map(s, from, where, q.id);
     if (s->says_error)
         r.error = STUN_BAD_REQUEST;
     if (!s->one_address && !s->one_port)

@@ -116,7 +116,7 @@ static void two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answe
         assert_true(agent_path(one.agent, &path));
         engine_unlock();
         assert_true(endpoint_equal(&path.remote, &right_at));
-        assert_int_equal(path.rank, i < 2 ? PATH_RANK_LAN : PATH_RANK_IPV6);
+        assert_string_equal(path.kind, i < 2 ? "lan" : "ipv6");
         assert_true(path.rtt_us > 0);
         assert_int_equal(one.path_changes, 1);
         check_bytes();

@@ -297,9 +297,11 @@ static void a_link_local_candidate_is_on_the_interface_of_the_nameserver(void **
     add_candidate(&c, &scene.peer.at, CANDIDATE_SRFLX);
     add_candidate(&c, &e, CANDIDATE_HOST);
     engine_lock();
-    assert_int_equal(agent_begin(&a,
-                                 &(struct agent_config){
-                                     .port = left, .session = &the_session, .scope_id = 1, .candidates = c}),
+    assert_int_equal(agent_begin(&a, &(struct agent_config){.port = left,
+                                                            .session = &the_session,
+                                                            .families = FAMILY_ANY,
+                                                            .scope_id = 1,
+                                                            .candidates = c}),
                      HX_OK);
     assert_int_equal(a->ways[1].at.remote.scope, 1);
     assert_int_equal(a->ways[0].at.remote.scope, 0);

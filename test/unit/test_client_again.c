@@ -136,9 +136,11 @@ static enum outcome rejoin(int hear_fd, int say_fd)
         session_parse(&session, ID " " KEY, strlen(ID " " KEY)) < 0 || engine_enter(0) < 0)
         return FAILED_BIND;
     c.list[0].at = (struct endpoint){.family = AF_INET, .port = 9, .address = {127, 0, 0, 8}};
-    if (agent_begin(&a,
-                    &(struct agent_config){
-                        .port = engine_port(), .session = &session, .calling = true, .candidates = c}) < 0 ||
+    if (agent_begin(&a, &(struct agent_config){.port = engine_port(),
+                                               .session = &session,
+                                               .families = FAMILY_ANY,
+                                               .calling = true,
+                                               .candidates = c}) < 0 ||
         rejoin_create(&r, &settings, 0, a) < 0)
         return FAILED_CONNECT;
     settings_free(&settings);

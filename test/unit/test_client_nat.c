@@ -8,7 +8,43 @@
 #include "client/stun.h"
 #include "client/stun_port.h"
 
+#include <netdb.h>
+#include <stdlib.h>
+
 #define PATIENCE_MS 20000
+
+/* ---- a name service: "two.test" has 127.0.0.9 and 127.0.0.1 ---- */
+
+struct found {
+    struct addrinfo info;
+    struct sockaddr_in sin;
+};
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    free(list);
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+{
+    bool two = strcmp(host, "two.test") == 0 && !(hints->ai_flags & AI_NUMERICHOST);
+    struct found *f = calloc(2, sizeof *f);
+    for (int i = 0; i < 2; i++) {
+        f[i].sin = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+        f[i].info = (struct addrinfo){
+            .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&f[i].sin, .ai_addrlen = sizeof f[i].sin};
+    }
+    if (two) {
+        inet_pton(AF_INET, "127.0.0.9", &f[0].sin.sin_addr);
+        inet_pton(AF_INET, "127.0.0.1", &f[1].sin.sin_addr);
+        f[0].info.ai_next = &f[1].info;
+    } else if (hints->ai_family == AF_INET6 || inet_pton(AF_INET, host, &f[0].sin.sin_addr) != 1) {
+        free(f);
+        return EAI_NONAME;
+    }
+    *out = &f[0].info;
+    return 0;
+}
 
 static struct stun_server server;
 
@@ -131,6 +167,12 @@ static void one_port_of_one_address_tells_no_mapping(void **state)
     assert_int_equal(r.filtering, HX_NAT_UNKNOWN);
     assert_int_equal(r.ports, HX_NAT_PORTS_RANDOM);
     assert_int_equal(r.verdict, HX_NAT_UNCLEAR);
+    stun_server_stop(&server);
+    begin(NULL);
+    server.one_address = server.one_port = true; /* but where there is no NAT, one answer says so */
+    r = ask();
+    assert_int_equal(r.mapping, HX_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(r.verdict, HX_NAT_EASY);
 }
 
 /* The other address of the same server stands for another server. */
@@ -164,6 +206,26 @@ static void a_nameserver_that_is_silent_is_told_from_a_server_that_answers(void 
     assert_int_equal(r.error, HX_OK);
     assert_int_equal(r.nameserver, HX_ETIMEDOUT);
     assert_string_equal(r.server, server.text);
+    close(fd);
+}
+
+static void of_a_name_s_addresses_the_next_one_is_asked(void **state)
+{
+    char name[32];
+    (void)state;
+    stun_server_start(&server);
+    snprintf(name, sizeof name, "two.test:%u", server.ports[0]);
+    struct hx_nat_report r =
+        ask_besides(name, NULL, PATIENCE_MS); /* ICMP says that the first one is not there */
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.nameserver, HX_OK);
+    assert_string_equal(r.server, server.text);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
+    int fd = stun_server_bind("127.0.0.9", server.ports[0]); /* it is, and says nothing */
+    r = ask_besides(name, NULL, PATIENCE_MS);
+    assert_int_equal(r.nameserver, HX_OK);
+    assert_string_equal(r.server, server.text);
+    assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
     close(fd);
 }
 
@@ -520,6 +582,7 @@ int main(void)
         TEST(one_port_of_one_address_tells_no_mapping),
         TEST(another_server_makes_up_for_a_second_address),
         TEST(a_nameserver_that_is_silent_is_told_from_a_server_that_answers),
+        TEST(of_a_name_s_addresses_the_next_one_is_asked),
         TEST(silence_is_told_in_time),
         TEST(a_port_that_nobody_has_is_told_at_once),
         TEST(lost_questions_are_asked_again),

@@ -30,7 +30,7 @@ static void the_two_halves_of_a_method_meet(void **state)
         {&sequential, &unknown, HARD_NAT_NONE, HARD_NAT_GUESS},
         {&easy, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
         {&random_ports, &unknown, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
-        {&sequential, &sequential, HARD_NAT_MEET_SOCKETS, HARD_NAT_MEET_PORTS},
+        {&sequential, &sequential, HARD_NAT_MEET_PORTS, HARD_NAT_MEET_SOCKETS},
         {&one_port, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
         {&random_ports, &one_port, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
         {&sequential, &random_ports, HARD_NAT_HOPELESS, HARD_NAT_HOPELESS},
@@ -52,9 +52,64 @@ static void the_next_ports_are_counted_from_the_last_one_told(void **state)
     assert_int_equal(hard_nat_next_port(&random_ports, 1), 0);
     down.step = -1000;
     assert_int_equal(hard_nat_next_port(&down, 1), 39000);
-    assert_int_equal(hard_nat_next_port(&down, 39), 0); /* below 1024 */
+    assert_int_equal(hard_nat_next_port(&down, -1), 41000);
+    assert_int_equal(hard_nat_next_port(&down, 39), 1000 + 64512); /* after 1024 comes 65535 */
     down.step = 20000;
-    assert_int_equal(hard_nat_next_port(&down, 2), 0); /* above 65535 */
+    assert_int_equal(hard_nat_next_port(&down, 2), 80000 - 64512);
+    down.last_port = 1023;
+    assert_int_equal(hard_nat_next_port(&down, 1), 0);
+}
+
+static void steps_are_counted_the_way_that_the_nat_goes(void **state)
+{
+    struct nat_mapping down = sequential, high = sequential;
+    (void)state;
+    assert_int_equal(hard_nat_steps(&sequential, 40000), 0);
+    assert_int_equal(hard_nat_steps(&sequential, 40002), 1);
+    assert_int_equal(hard_nat_steps(&sequential, 40003), 2);
+    assert_int_equal(hard_nat_steps(&sequential, 39998), 0); /* too far */
+    assert_int_equal(hard_nat_steps(&sequential, 40000 + 2 * HARD_NAT_FAR), HARD_NAT_FAR);
+    assert_int_equal(hard_nat_steps(&sequential, 40001 + 2 * HARD_NAT_FAR), 0);
+    assert_int_equal(hard_nat_steps(&random_ports, 40002), 0);
+    down.step = -2;
+    assert_int_equal(hard_nat_steps(&down, 39990), 5);
+    high.last_port = 65535;
+    assert_int_equal(hard_nat_steps(&high, 1027), 2);
+    assert_int_equal(hard_nat_next_port(&high, 2), 1027);
+}
+
+/* Two NATs that count, as hard_nat.h has it: does a probe of the caller leave by the very port that the called's socket
+ * has asked, for that socket's own? */
+static bool they_meet(int gone_called, int gone_caller, int taken_called, int taken_caller)
+{
+    static const struct nat_mapping caller = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                              .ports = NAT_PORTS_SEQUENTIAL,
+                                              .step = 3,
+                                              .last_port = 65000};
+    const struct nat_mapping *called = &sequential;
+    uint16_t asked = hard_nat_next_port(&caller, gone_called + HARD_NAT_MEET_AT);
+    for (int n = 1; n <= HARD_NAT_MEET_PORTS_MAX; n++) {
+        if (hard_nat_next_port(&caller, gone_caller + taken_caller + n) != asked)
+            continue;
+        for (int i = 1; i <= HARD_NAT_MEET; i++) {
+            if (hard_nat_next_port(called, gone_called + taken_called + i) ==
+                hard_nat_next_port(called, gone_caller + n))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void two_sequential_nats_meet_wherever_they_have_gone(void **state)
+{
+    (void)state;
+    assert_true(they_meet(0, 0, 0, 0));
+    assert_true(they_meet(200, 0, 0, 0));
+    assert_true(they_meet(0, 40, 0, 0));
+    assert_true(they_meet(70, 100, 0, 0));
+    for (int taken = 0; taken < HARD_NAT_MEET_AT; taken++)
+        assert_true(they_meet(5, 5, taken, HARD_NAT_MEET_AT - 1 - taken));
+    assert_false(they_meet(5, 5, HARD_NAT_MEET_AT, 0));
 }
 
 static void every_port_comes_once_whatever_the_seed(void **state)
@@ -101,6 +156,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_two_halves_of_a_method_meet),
         cmocka_unit_test(the_next_ports_are_counted_from_the_last_one_told),
+        cmocka_unit_test(steps_are_counted_the_way_that_the_nat_goes),
+        cmocka_unit_test(two_sequential_nats_meet_wherever_they_have_gone),
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
     };

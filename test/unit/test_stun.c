@@ -1,9 +1,6 @@
 #include "base/error.h"
-#include "proto/stun.h"
-#include "test/unit/cuts.h"
+#include "test/unit/stun_messages.h"
 
-/* RFC 5769's, as all of its bytes below. */
-#define ID              "\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
 #define HEAD(type, len) type len "\x21\x12\xa4\x42" ID
 #define SOFTWARE        "\x80\x22\x00\x0btest vector "
 
@@ -39,59 +36,6 @@ struct bytes {
     "\x00\x20\x00\x14\x00\x02\xa1\x47\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9" \
     "\x00\x08\x00\x14\xa3\x82\x95\x4e\x4b\xe6\x7b\xf1\x17\x84\xc9\x7c\x82\x92\xc2\x75\xbf\xe3\xed\x41" \
     "\x80\x28\x00\x04\xc8\xfb\x0b\x4c"
-
-/* Read from memory that ends where the message does. */
-static int read_request(struct stun_request *out, const uint8_t *data, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, data, len);
-    int err = stun_read_request(out, copy, len);
-    free(copy);
-    return err;
-}
-
-static int read_response(struct stun_response *out, const uint8_t *data, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, data, len);
-    int err = stun_read_response(out, copy, len);
-    free(copy);
-    return err;
-}
-
-static struct endpoint endpoint(const char *text)
-{
-    struct endpoint e;
-
-    assert_int_equal(endpoint_parse(&e, text, strlen(text)), HX_OK);
-    return e;
-}
-
-static void check_endpoint(const struct endpoint *e, const char *text)
-{
-    char got[ENDPOINT_TEXT_MAX];
-
-    endpoint_format(e, got);
-    assert_string_equal(got, text);
-}
-
-static struct stun_request request(void)
-{
-    struct stun_request r = {.classic = false};
-
-    stun_set_id(r.id, (const uint8_t *)ID);
-    return r;
-}
-
-static struct stun_response full_response(const char *mapped, const char *other, const char *origin)
-{
-    return (struct stun_response){
-        .mapped = endpoint(mapped), .other = endpoint(other), .origin = endpoint(origin), .other_port = 7001};
-}
 
 static void the_standards_sample_request_is_read(void **state)
 {
@@ -326,8 +270,7 @@ static void unknown_attributes_are_named_once_and_not_without_end(void **state)
     assert_memory_equal(back.id, r.id, sizeof r.id);
 }
 
-/* RFC 5780's PADDING and RESPONSE-PORT are answered so: the first would make answers longer than questions,
- * the second would have us send to a port that has not asked. */
+/* RFC 5780's PADDING would make answers longer than questions, RESPONSE-PORT send them where nobody asked. */
 static void padding_and_another_port_to_answer_to_are_unknown(void **state)
 {
     struct bytes b =
@@ -336,9 +279,7 @@ static void padding_and_another_port_to_answer_to_are_unknown(void **state)
 
     (void)state;
     assert_int_equal(read_request(&r, b.data, b.len), HX_OK);
-    assert_int_equal(r.unknown_count, 2);
-    assert_int_equal(r.unknown[0], 0x26);
-    assert_int_equal(r.unknown[1], 0x27);
+    assert_true(r.unknown_count == 2 && r.unknown[0] == 0x26 && r.unknown[1] == 0x27);
 }
 
 static void classic_requests_are_told_by_their_exact_shape(void **state)
@@ -370,125 +311,6 @@ static void classic_requests_are_told_by_their_exact_shape(void **state)
     assert_false(stun_is_classic_request(bare, sizeof bare - 1));
 }
 
-static size_t answer(const struct stun_request *q, const struct stun_response *r, size_t question_len,
-                     bool ipv6, struct stun_response *back)
-{
-    size_t room = stun_answer_room(question_len, ipv6), heads = ipv6 ? 48 : 28;
-    uint8_t *bytes = malloc(room); /* a write past it is seen */
-
-    assert_non_null(bytes);
-    assert_true(2 * (room + heads) <= 3 * (question_len + heads));
-    size_t len = stun_write_response(q, r, bytes, room);
-    assert_in_range(len, STUN_HEAD_BYTES, room);
-    if (q->classic)
-        memcpy(bytes + 4, (uint8_t[]){0x21, 0x12, 0xa4, 0x42},
-               4); /* for our reader, which knows the newer form alone */
-    assert_int_equal(read_response(back, bytes, len), HX_OK);
-    free(bytes);
-    return len;
-}
-
-static void an_answer_is_never_longer_than_one_and_a_half_times_the_question(void **state)
-{
-    struct stun_response four = full_response("192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3"), back;
-    struct stun_response six = full_response("[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8::3]:3");
-    struct stun_request q = request();
-
-    (void)state;
-    assert_int_equal(answer(&q, &four, 20, false, &back), 44); /* 72 bytes with their heads, to 48 */
-    check_endpoint(&back.mapped, "192.0.2.1:1");
-    check_endpoint(&back.other, "192.0.2.2:2");
-    check_endpoint(&back.origin, "-");
-    assert_int_equal(answer(&q, &six, 20, true, &back), 44);
-    check_endpoint(&back.mapped, "[2001:db8::1]:1");
-    check_endpoint(&back.other, "-");
-    /* A longer question gets everything. */
-    assert_int_equal(answer(&q, &four, 44, false, &back), 20 + 4 * 12);
-    check_endpoint(&back.origin, "192.0.2.3:3");
-    assert_int_equal(answer(&q, &six, 88, true, &back), 20 + 4 * 24);
-    check_endpoint(&back.other, "[2001:db8::2]:2");
-    check_endpoint(&back.origin, "[2001:db8::3]:3");
-}
-
-static void who_asks_for_the_other_port_gets_it_and_both_addresses_also_over_ipv6(void **state)
-{
-    struct stun_response four = full_response("192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3");
-    struct stun_response six = full_response("[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8::3]:3"), back;
-    struct stun_request q = request();
-    uint8_t question[STUN_REQUEST_MAX];
-
-    (void)state;
-    answer(&q, &six, 24, true, &back);
-    assert_int_equal(back.other_port, 0);
-    q.wants_other_port = true;
-    answer(&q, &six, 24, true, &back); /* a short question: the port before the address */
-    assert_int_equal(back.other_port, 7001);
-    check_endpoint(&back.other, "-");
-    size_t len = stun_write_request(&q, question, sizeof question);
-    answer(&q, &six, len, true, &back);
-    assert_int_equal(back.other_port, 7001);
-    check_endpoint(&back.other, "[2001:db8::2]:2");
-    answer(&q, &four, len, false, &back);
-    assert_int_equal(back.other_port, 7001);
-    check_endpoint(&back.other, "192.0.2.2:2");
-    check_endpoint(&back.origin, "192.0.2.3:3");
-}
-
-static void the_classic_form_has_its_three_addresses_in_answer_to_a_change_request(void **state)
-{
-    struct stun_response r = full_response("192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3"), back;
-    struct stun_request q = {.classic = true, .id = {1, 2, 3}};
-
-    (void)state;
-    assert_int_equal(answer(&q, &r, 28, false, &back), 56); /* 84 to 56 */
-    check_endpoint(&back.mapped, "192.0.2.1:1");
-    check_endpoint(&back.other, "192.0.2.2:2");
-    check_endpoint(&back.origin, "192.0.2.3:3");
-    assert_int_equal(answer(&q, &r, 20, false, &back), 44);
-    check_endpoint(&back.origin, "-");
-}
-
-static void who_asks_with_a_fingerprint_is_answered_with_one(void **state)
-{
-    struct stun_response r = full_response("192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3");
-    struct stun_request q = request();
-    uint8_t bytes[128];
-
-    (void)state;
-    q.fingerprint = true;
-    size_t len = stun_write_response(&q, &r, bytes, stun_answer_room(28, false));
-    assert_int_equal(len, 20 + 12 + 12 + 8);
-    assert_memory_equal(bytes + len - 8, "\x80\x28\x00\x04", 4);
-    struct stun_response back;
-    assert_int_equal(read_response(&back, bytes, len), HX_OK);
-    bytes[len - 1] ^= 1;
-    assert_int_equal(read_response(&back, bytes, len), HX_EPROTO);
-    assert_int_equal(stun_write_response(&q, &r, bytes, 39), 0); /* no room for both: no answer */
-}
-
-/* Whatever is asked for, with whatever addresses: what fits is written, and nothing past it. */
-static void every_room_is_kept(void **state)
-{
-    struct stun_response r = full_response("[2001:db8::1]:1", "192.0.2.2:2", "[2001:db8::3]:3"), back;
-
-    (void)state;
-    for (unsigned bits = 0; bits < 8; bits++)
-        for (size_t room = 0; room < 160; room++) {
-            struct stun_request q = request();
-            uint8_t *bytes = malloc(room ? room : 1);
-
-            assert_non_null(bytes);
-            q.classic = bits & 1;
-            q.fingerprint = bits & 2;
-            q.wants_other_port = bits & 4;
-            size_t len = stun_write_response(&q, &r, bytes, room);
-            assert_true(len <= room);
-            if (len > 0)
-                assert_int_equal(read_response(&back, bytes, len), HX_OK);
-            free(bytes);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,11 +327,6 @@ int main(void)
         cmocka_unit_test(a_message_above_the_limit_is_refused),
         cmocka_unit_test(unknown_attributes_are_named_once_and_not_without_end),
         cmocka_unit_test(padding_and_another_port_to_answer_to_are_unknown),
-        cmocka_unit_test(classic_requests_are_told_by_their_exact_shape),
-        cmocka_unit_test(an_answer_is_never_longer_than_one_and_a_half_times_the_question),
-        cmocka_unit_test(who_asks_for_the_other_port_gets_it_and_both_addresses_also_over_ipv6),
-        cmocka_unit_test(the_classic_form_has_its_three_addresses_in_answer_to_a_change_request),
-        cmocka_unit_test(who_asks_with_a_fingerprint_is_answered_with_one),
-        cmocka_unit_test(every_room_is_kept)};
+        cmocka_unit_test(classic_requests_are_told_by_their_exact_shape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
