@@ -44,6 +44,15 @@ static void look(struct agent *a, int64_t now_ms)
     path_choice_look(&a->choice, &t, now_ms);
 }
 
+/* By which of our addresses it leaves is nobody's business. */
+static void tell_of_path(struct agent *a, const struct net_path *path)
+{
+    bool same = a->told_path.socket == path->socket && net_address_equal(&a->told_path.remote, &path->remote);
+    a->told_path = *path;
+    if (!same && a->callbacks.path_changed)
+        a->callbacks.path_changed(a->callbacks.user);
+}
+
 /* Tells shim/net what was chosen. While no path works, what is small leaves by all of those that once did. */
 static void apply(struct agent *a)
 {
@@ -56,8 +65,7 @@ static void apply(struct agent *a)
                net_peer_use(a->peer, &a->ways[a->choice.used].at) == HX_OK) {
         a->applied = a->choice.used;
         a->ways[a->applied].linked = true;
-        if (a->callbacks.path_changed)
-            a->callbacks.path_changed(a->callbacks.user);
+        tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
     bool changed = lost != a->lost;

@@ -65,6 +65,7 @@ struct agent {
     struct path_choice choice;
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
+    struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
     int fitted;                      /* the longest datagram, as UDT and shim/net were told */
     uint64_t number;                 /* of our last request */

@@ -124,6 +124,20 @@ static void two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answe
     }
 }
 
+static void a_change_of_the_network_that_leaves_the_path_as_it_was_is_no_news(void **state)
+{
+    (void)state;
+    meet_over("127.0.0.1");
+    assert_true(becomes(both_use_an_answered_path));
+    engine_lock();
+    agent_network_changed(one.agent);
+    engine_unlock();
+    assert_true(becomes(both_use_an_answered_path));
+    check_bytes();
+    assert_int_equal(one.path_changes, 1);
+    part_again();
+}
+
 static void both_sides_of_a_session_may_be_of_one_port(void **state)
 {
     struct endpoint self = endpoint_of("127.0.0.1", left);
@@ -289,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answered),
+        TEST(a_change_of_the_network_that_leaves_the_path_as_it_was_is_no_news),
         TEST(both_sides_of_a_session_may_be_of_one_port),
         TEST(a_connection_whose_path_has_ended_goes_on_over_an_address_that_is_told_later),
         TEST(a_peer_is_found_where_its_requests_come_from),
