@@ -86,8 +86,8 @@ void agent_turn(struct agent *a);
 int agent_way_of(const struct agent *a, const struct net_route *from);
 /* A path to `remote`, new or not: its place; -1: there is no room. Not linked yet. */
 int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
-/* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer. Else
- * whoever knows the session's key can name anybody's address, or put it on a request of its own. */
+/* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer.
+ * Else whoever knows the session's key can name anybody's address, or put it on a request of its own. */
 bool agent_way_proven(const struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);

@@ -157,7 +157,8 @@ static void on_agreed(void *user, const struct endpoint *external);
 static void on_part(void *user, const struct multipart_part *part);
 static void on_end(void *user, const struct nameserver_end *end);
 
-/* The nameserver has not agreed to what is new: what holds the name goes on to hold it, and a later look asks again. */
+/* The nameserver has not agreed to what is new: what holds the name goes on to hold it, and a later look asks
+ * again. */
 static void keep_former(struct leg *leg, const struct nameserver_end *end)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};

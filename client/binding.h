@@ -6,8 +6,8 @@
  *        ^                                    | refused,      | lost, or the way there has changed
  *        '------------------------------------+---------------'  not reached
  *
- * What peers are told of us may change while it is bound: then it is asked anew, while the one that holds the name
- * (`former`) goes on to, until the new one agrees, or for good if that is refused.
+ * What peers are told of us may change while it is bound: then it is asked anew, while the one that holds the
+ * name (`former`) goes on to, until the new one agrees, or for good if that is refused.
  *
  * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same
  * name over the other family; what becomes of that one is nobody's concern but its own, until the main

@@ -28,7 +28,8 @@
     1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
 #define AGAIN_MS 2500
 
-/* How often a nameserver is believed that the peer is another one: each time costs packets to all of its candidates. */
+/* How often a nameserver is believed that the peer is another one: each time costs packets to all of its
+ * candidates. */
 static const struct token_limit targets_limit = {.per_second = 1, .most = 8};
 
 /* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same

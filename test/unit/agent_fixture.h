@@ -1,5 +1,5 @@
-/* test/unit/agent_fixture.h: agents of two ports in this process, and a peer that is played by hand: it knows the
- * session's key, and says over plain sockets what it likes. Brings cmocka. */
+/* test/unit/agent_fixture.h: agents of two ports in this process, and a peer that is played by hand: it knows
+ * the session's key, and says over plain sockets what it likes. Brings cmocka. */
 #ifndef HX_TEST_AGENT_FIXTURE_H
 #define HX_TEST_AGENT_FIXTURE_H
 

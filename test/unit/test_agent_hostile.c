@@ -1,5 +1,5 @@
-/* What an agent does with probes that are forged, altered, replayed or put on strangers, and with candidates that are
- * strangers': of a peer that is played by hand, and by who only sees its packets. */
+/* What an agent does with probes that are forged, altered, replayed or put on strangers, and with candidates
+ * that are strangers': of a peer that is played by hand, and by who only sees its packets. */
 #include "test/unit/agent_fixture.h"
 
 #define QUIET_MS 60 /* in which what must not come would have come */
@@ -144,8 +144,8 @@ static void numbers_count_once_whatever_their_order(void **state)
     }
 }
 
-/* It knows which request it is, as who sees all packets does, and has none of the keys; or it has, and sends from where
- * it was not asked. */
+/* It knows which request it is, as who sees all packets does, and has none of the keys; or it has, and sends
+ * from where it was not asked. */
 static void an_answer_counts_once_and_from_where_it_was_asked_for_alone(void **state)
 {
     uint8_t bytes[PROBE_BYTES];
@@ -325,8 +325,8 @@ static void a_nameserver_that_tells_all_the_time_is_not_followed(void **state)
     assert_in_range(asked, 2, 40);
 }
 
-/* What one who asks for a name can make its holder send to a third host, which never answers: it is one of the caller's
- * candidates. HX_PUNCH_MS: the punch lasts so long (28000 is the most). */
+/* What one who asks for a name can make its holder send to a third host, which never answers: it is one of
+ * the caller's candidates. HX_PUNCH_MS: the punch lasts so long (28000 is the most). */
 static void a_stranger_among_the_candidates_gets_few_packets(void **state)
 {
     const char *text = getenv("HX_PUNCH_MS");

@@ -1,5 +1,5 @@
-/* What libhx asks a nameserver again: for a peer that was not reached, in the same session; for a name whose holder has
- * something new to tell; and whether it is still there. */
+/* What libhx asks a nameserver again: for a peer that was not reached, in the same session; for a name whose
+ * holder has something new to tell; and whether it is still there. */
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/binding.h"
