@@ -8,6 +8,9 @@
 #define AGENTS_MAX \
     1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
 
+/* How often the nameserver is listened to about one peer: each time may cost packets to strangers. */
+static const struct token_limit told_limit = {.per_second = 1, .most = 8};
+
 static struct agent *agents;
 static int agent_count;
 
@@ -18,8 +21,10 @@ static void forget(struct agent *a)
     engine_leave(&a->engine);
     DL_DELETE(agents, a);
     agent_count--;
-    agent_hard_forget(a);
-    net_peer_destroy(a->peer);
+    if (!a->canceled) { /* else UDT's last words still have to leave: its paths stay as long as the process */
+        agent_hard_forget(a);
+        net_peer_destroy(a->peer);
+    }
     pthread_mutex_destroy(&a->mutex);
     explicit_bzero(a, sizeof *a);
     free(a);
@@ -39,6 +44,15 @@ static void look(struct agent *a, int64_t now_ms)
     path_choice_look(&a->choice, &t, now_ms);
 }
 
+/* By which of our addresses it leaves is nobody's business. */
+static void tell_of_path(struct agent *a, const struct net_path *path)
+{
+    bool same = a->told_path.socket == path->socket && net_address_equal(&a->told_path.remote, &path->remote);
+    a->told_path = *path;
+    if (!same && a->callbacks.path_changed)
+        a->callbacks.path_changed(a->callbacks.user);
+}
+
 /* Tells shim/net what was chosen. While no path works, what is small leaves by all of those that once did. */
 static void apply(struct agent *a)
 {
@@ -51,8 +65,7 @@ static void apply(struct agent *a)
                net_peer_use(a->peer, &a->ways[a->choice.used].at) == HX_OK) {
         a->applied = a->choice.used;
         a->ways[a->applied].linked = true;
-        if (a->callbacks.path_changed)
-            a->callbacks.path_changed(a->callbacks.user);
+        tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
     bool changed = lost != a->lost;
@@ -70,6 +83,7 @@ void agent_turn(struct agent *a)
     look(a, now_ms);
     for (int i = 0; i < PATH_CHOICE_MAX && (at = path_choice_next(&a->choice, now_ms)) >= 0; i++)
         agent_send_request(a, at);
+    agent_unlink_unproven(a);
     agent_hard_turn(a, now_ms);
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
@@ -113,13 +127,13 @@ static void on_noted(struct probe_member *m, unsigned notes)
     agent_turn(a);
 }
 
-/* The library ends. UDT's last words still have to leave: its paths stay as long as the process. */
+/* The library ends: no timer fires any more. Whoever has the agent still ends it. */
 static void on_cancel(struct engine_member *m)
 {
     struct agent *a = container_of(m, struct agent, engine);
-    a->peer = NULL;
-    a->hard.socket_count = a->hard.spare = 0;
-    forget(a);
+    a->canceled = true;
+    if (a->ended)
+        forget(a);
 }
 
 static void on_network_changed(struct engine_member *m)
@@ -135,9 +149,8 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     if (err < 0)
         return err;
     agent_fit(a);
-    agent_hard_mappings(a, &config->own, &config->peer);
-    agent_add_candidates(a, &config->candidates);
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
+    agent_add_candidates(a, &config->candidates);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
         return HX_EADDR;
     return probe_inbox_join(&a->member);
@@ -186,15 +199,19 @@ void agent_end(struct agent *a)
     agent_spare_end(a);
     agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
-    engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
+    if (a->canceled || !a->connected)
+        forget(a);
+    else
+        engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
 
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES])
+struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling)
 {
     struct agent *a;
     DL_FOREACH(agents, a)
     {
-        if (!a->ended && a->port == port && memcmp(a->session.id, id, SESSION_BYTES) == 0)
+        if (!a->ended && a->port == port && a->calling == calling &&
+            memcmp(a->session.id, id, SESSION_BYTES) == 0)
             return a;
     }
     return NULL;
@@ -228,9 +245,10 @@ void agent_connected(struct agent *a)
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own)
 {
-    agent_hard_mappings(a, own, peer_mapping);
-    agent_add_candidates(a, peer);
+    if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
+        return;
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
+    agent_add_candidates(a, peer);
     agent_turn(a);
 }
 

@@ -50,10 +50,12 @@ struct agent_config {
 
 /* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
 int agent_begin(struct agent **out, const struct agent_config *config);
-/* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later. NULL is fine. */
+/* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later if UDT has connected, else
+ * at once, too: attempts may come and go quickly. NULL is fine. */
 void agent_end(struct agent *a);
-/* The agent of a session that was given before, and has not ended; NULL: there is none. */
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES]);
+/* The agent of a session that was given before, and has not ended; NULL: there is none. Who connects to a
+ * name of its own process has two, one of which is `calling`. */
+struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling);
 /* Whose callbacks are called. */
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
 
@@ -61,7 +63,8 @@ void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
 void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
-/* The nameserver tells of the peer anew. `own`: as the peer was told. */
+/* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: as the peer
+ * was told. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own);
 /* This host's addresses or routes have changed. */

@@ -87,12 +87,18 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
     }
     a->ways[at] = (struct agent_way){.at = *way};
     agent_fit_way(a, at);
-    int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
-    if (rank == PATH_RANK_DIRECT && openings > 0)
-        a->ways[at].opens = openings;
-    else
-        agent_link(a, at);
     return at;
+}
+
+bool agent_way_proven(const struct agent *a, int at)
+{
+    struct sockaddr_in6 sa;
+    struct endpoint e;
+    if (a->choice.paths[at].answered_ms != 0)
+        return true;
+    net_address_to_sockaddr6(&a->ways[at].at.remote, &sa);
+    return endpoint_from_sockaddr(&e, (struct sockaddr *)&sa, sizeof sa) == HX_OK &&
+           endpoint_same_host(&e, &a->hard.seen);
 }
 
 /* By which address and interface it leaves: as what is sent to the nameserver, so that the peer sees what the
@@ -139,9 +145,27 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         local_for(a, c, &way.local);
         if (i > 0 && c->kind == CANDIDATE_SRFLX)
             a->hard.peer_spare = c->at;
+        struct net_route there = {.to = way.remote};
+        bool known = agent_way_of(a, &there) >= 0;
         int at = agent_add_way(a, &way, rank_of(c));
+        int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
+        if (at >= 0 && !known && openings > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
+            a->ways[at].opens = openings;
+        else if (at >= 0 && !known)
+            agent_link(a, at);
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
+    }
+}
+
+void agent_unlink_unproven(struct agent *a)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        if (!a->choice.paths[i].present || !a->ways[i].linked || a->choice.paths[i].due_ms != INT64_MAX ||
+            i == a->applied || agent_way_proven(a, i))
+            continue;
+        net_peer_remove(a->peer, &a->ways[i].at);
+        a->ways[i].linked = false;
     }
 }
 

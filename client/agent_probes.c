@@ -108,14 +108,14 @@ static bool seen(struct agent_keys *k, uint64_t number, bool set)
 /* Each request counts once (as RFC 4303, 3.4.3, has it): a copy of one may come from whoever saw it. */
 static bool is_new(struct agent_keys *k, uint64_t number)
 {
-    if (number == 0 || number + AGENT_REPLAY_MAX <= k->newest)
+    uint64_t ahead = number > k->newest ? number - k->newest : 0;
+    if (number == 0 || (number < k->newest && k->newest - number >= AGENT_REPLAY_MAX))
         return false;
-    if (number > k->newest + AGENT_REPLAY_MAX)
+    if (ahead >= AGENT_REPLAY_MAX)
         memset(k->seen, 0, sizeof k->seen);
-    for (uint64_t n = k->newest + 1; n <= number && number <= k->newest + AGENT_REPLAY_MAX; n++)
-        (void)seen(k, n, false);
-    if (number > k->newest)
-        k->newest = number;
+    for (uint64_t i = 1; i <= ahead && ahead < AGENT_REPLAY_MAX; i++)
+        (void)seen(k, k->newest + i, false);
+    k->newest += ahead;
     return !seen(k, number, true);
 }
 
@@ -131,11 +131,13 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
         struct net_path way = {
             .remote = arrived->from.to, .local = arrived->from.local, .socket = arrived->from.socket};
         at = agent_add_way(a, &way, net_address_is_ipv4(&way.remote) ? PATH_RANK_DIRECT : PATH_RANK_IPV6);
+        if (at >= 0 && !agent_way_proven(a, at))
+            path_choice_strange(&a->choice, at);
     }
-    if (at >= 0) {
+    if (at >= 0 && agent_way_proven(a, at))
         agent_link(a, at);
+    if (at >= 0)
         path_choice_heard(&a->choice, at, now_ms);
-    }
     if ((p->flags & PROBE_MOVED) && now_ms - a->moved_ms >= MOVED_MS) {
         a->moved_ms = now_ms;
         path_choice_moved(&a->choice, now_ms);
@@ -154,7 +156,8 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)
 {
     struct probe p;
-    if (probe_read(&p, arrived->bytes, arrived->len) < 0 || !(p.flags & PROBE_CALLER) != a->calling)
+    if (arrived->port != a->port || probe_read(&p, arrived->bytes, arrived->len) < 0 ||
+        !(p.flags & PROBE_CALLER) != a->calling)
         return;
     bool proven = p.flags & PROBE_PROVEN;
     struct agent_keys *k = proven ? &a->proven : &a->given;

@@ -2,6 +2,7 @@
 #ifndef HX_CLIENT_AGENT_STATE_H
 #define HX_CLIENT_AGENT_STATE_H
 
+#include "base/token_bucket.h"
 #include "client/agent.h"
 #include "client/hard_nat.h"
 #include "client/path_mtu.h"
@@ -67,15 +68,18 @@ struct agent {
     bool calling;
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
+    bool canceled;  /* the library has ended */
     bool lost;      /* as was told last */
     struct net_peer *peer;
     struct path_choice choice;
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
+    struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
     int fitted;                      /* the longest datagram, as UDT and shim/net were told */
     uint64_t number;                 /* of our last request */
     int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */
     pthread_mutex_t mutex;           /* of `secret`, which any thread gives */
@@ -89,13 +93,18 @@ void agent_turn(struct agent *a);
 /* agent_paths.c */
 /* The place of the path that a datagram has come by; -1: it is none. */
 int agent_way_of(const struct agent *a, const struct net_route *from);
-/* A path to `remote`, new or not: its place; -1: there is no room, or it is nobody's address. */
+/* A path to `remote`, new or not: its place; -1: there is no room. Not linked yet. */
 int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
+/* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer.
+ * Else whoever knows the session's key can name anybody's address, or put it on a request of its own. */
+bool agent_way_proven(const struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);
 /* Where the peer has never been heard is not a way that the connection's datagrams take. */
 void agent_link(struct agent *a, int at);
 void agent_unlink_silent(struct agent *a);
+/* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
+void agent_unlink_unproven(struct agent *a);
 /* The kernel shall choose by which address of ours it leaves. */
 void agent_reset_locals(struct agent *a);
 

@@ -154,12 +154,39 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
     }
 }
 
+static void on_agreed(void *user, const struct endpoint *external);
+static void on_part(void *user, const struct multipart_part *part);
+static void on_end(void *user, const struct nameserver_end *end);
+
+/* The nameserver has not agreed to what is new: what holds the name goes on to hold it, and a later look asks
+ * again. */
+static void keep_former(struct leg *leg, const struct nameserver_end *end)
+{
+    struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
+    if (end->answered || end->error == HX_ETIMEDOUT)
+        turn_answered(&leg->turn, end->answered);
+    nameserver_callbacks(leg->former, &callbacks);
+    leg->nameserver = leg->former;
+    leg->former = NULL;
+    leg->told = leg->former_told;
+    leg->bound_ms = clock_now_ms();
+    leg->b->news = true;
+    enter(leg, LEG_BOUND);
+    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+    if (!end->answered) /* is it still there? */
+        nameserver_doubt(leg->nameserver);
+}
+
 static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
     leg->renewing = false;
-    close_former(leg);
+    if (leg->former) {
+        keep_former(leg, end);
+        nameserver_close(n);
+        return;
+    }
     leg_ended(leg, end);
     leg->nameserver = NULL;
     nameserver_close(n);
@@ -361,6 +388,7 @@ static void renew(struct leg *leg)
     struct nameserver_callbacks callbacks = {.on_part = on_former_part, .on_end = on_former_end, .user = leg};
     nameserver_callbacks(leg->nameserver, &callbacks);
     leg->former = leg->nameserver;
+    leg->former_told = leg->told;
     leg->nameserver = NULL;
     leg->renewing = leg->renewed = true;
     ask(leg);

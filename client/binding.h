@@ -6,6 +6,9 @@
  *        ^                                    | refused,      | lost, or the way there has changed
  *        '------------------------------------+---------------'  not reached
  *
+ * What peers are told of us may change while it is bound: then it is asked anew, while the one that holds the
+ * name (`former`) goes on to, until the new one agrees, or for good if that is refused.
+ *
  * The main leg asks over whatever family answers first. Once it is bound, a second leg binds the same
  * name over the other family; what becomes of that one is nobody's concern but its own, until the main
  * one is lost: then it is the main one. Both carry the same Bind-Session, by which the nameserver knows
@@ -42,7 +45,7 @@ struct leg { /* private */
     int64_t asked_ms, bound_ms;
     int unanswered; /* tries, and a silence, in a row */
     struct endpoint external;
-    struct peer_fields told; /* with the request */
+    struct peer_fields told, former_told; /* with the request */
 };
 
 struct binding_callbacks {

@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "base/token_bucket.h"
 #include "client/hard_nat.h"
 #include "client/nameserver.h"
 #include "client/nat.h"
@@ -26,6 +27,10 @@
 #define AGAIN_FIRST_MS \
     1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
 #define AGAIN_MS 2500
+
+/* How often a nameserver is believed that the peer is another one: each time costs packets to all of its
+ * candidates. */
+static const struct token_limit targets_limit = {.per_second = 1, .most = 8};
 
 /* UDT tells two rendezvous with one peer's address apart no more than the peer does: those who want the same
  * name go one after the other. */
@@ -53,6 +58,7 @@ struct connect {
         int retry_after_s;
     } round;
     struct parts parts;
+    struct token_bucket targets;
     struct nat_mapping told; /* of our NAT, with the question */
     struct session session;  /* of the punch */
     struct nat_count *count; /* before it is told again */
@@ -173,7 +179,7 @@ static void on_agreed(void *user, const struct endpoint *external)
 {
     struct connect *c = user;
     c->unanswered = 0;
-    if (external->family == AF_UNSPEC)
+    if (external->family == AF_UNSPEC || endpoint_equal(external, &c->parts.own))
         return;
     c->parts.own = *external;
     tell_external(c);
@@ -188,10 +194,11 @@ static void on_part(void *user, const struct multipart_part *part)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        known = part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id) : NULL;
+        known =
+            part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
         if (known)
             agent_told(known, &part->peer, &part->mapping, &c->told);
-        else
+        else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
         break;
     case PART_OWN:
@@ -212,11 +219,15 @@ static void ask_for(struct connect *c, const struct session *session)
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
                                          .families = c->families,
+                                         .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
                                          .wait_s = c->settings.wait_s};
+    struct endpoint own = c->parts.own;
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
+    if (session) /* the punch may succeed before it is told anew */
+        c->parts.own = own;
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, engine_port(), c->settings.families);
+    own_fields(&fields, request.port, c->settings.families);
     c->told = fields.mapping;
     if (session)
         fields.session = *session;

@@ -195,7 +195,7 @@ static void on_timer(struct timer *timer)
     }
     int64_t heard_ms = stream_heard_ms(n->stream);
     int64_t silent_at = heard_ms + NAMESERVER_SILENCE_MS;
-    if (n->doubts_ms != 0 && heard_ms < n->doubts_ms) {
+    if (n->doubts_ms != 0 && heard_ms <= n->doubts_ms) { /* in the same one it may have been before */
         silent_at = n->doubts_ms + doubt_ms(n);
         if (silent_at > clock_now_ms()) {
             ask_for_life(n);

@@ -45,10 +45,11 @@ static bool used_is(const struct path_choice *c, int at)
 }
 
 /* It is asked at once, and then less and less often. One that has never answered may be anybody's address: it
- * gets one burst in all. */
+ * gets one burst in all, and one request more for each of the peer's that came from there: whoever has put a
+ * stranger's address on those does it no more harm than by itself. */
 static void burst(struct path_times *p, int64_t now_ms)
 {
-    if (!p->present || (p->answered_ms == 0 && !p->heard && p->spent >= PATH_BURST_MOST))
+    if (!p->present || (p->answered_ms == 0 && p->spent >= PATH_BURST_MOST))
         return;
     p->due_ms = now_ms;
     p->tries = 0;
@@ -91,6 +92,12 @@ void path_choice_told(struct path_choice *c, int at, int64_t now_ms)
 {
     c->paths[at].spent = 0;
     burst(&c->paths[at], now_ms);
+}
+
+void path_choice_strange(struct path_choice *c, int at)
+{
+    c->paths[at].spent = PATH_BURST_MOST;
+    c->paths[at].due_ms = NEVER;
 }
 
 int path_choice_least(const struct path_choice *c)
@@ -146,7 +153,7 @@ static int64_t again_ms(const struct path_choice *c, int at, int64_t now_ms)
 {
     const struct path_times *p = &c->paths[at];
     bool long_ago = now_ms - p->burst_ms >= PATH_BURST_MS;
-    if (p->answered_ms == 0 && !p->heard && (long_ago || p->spent >= PATH_BURST_MOST))
+    if (p->answered_ms == 0 && (long_ago || p->spent >= PATH_BURST_MOST))
         return NEVER;
     if (long_ago && !used_is(c, at) && c->state != PATHS_LOST)
         return now_ms + PATH_IDLE_MS;
@@ -262,8 +269,12 @@ void path_choice_heard(struct path_choice *c, int at, int64_t now_ms)
     struct path_times *p = &c->paths[at];
     bool first = !p->heard;
     p->heard = true;
-    if (first || p->due_ms == NEVER)
+    if (p->spent > 0)
+        p->spent--;
+    if (first)
         burst(p, now_ms);
+    else if (p->due_ms == NEVER && p->spent < PATH_BURST_MOST) /* not at once: so does the peer */
+        p->due_ms = p->tries == 0 ? now_ms : most(now_ms, p->asked_ms + interval_ms(p));
 }
 
 void path_choice_moved(struct path_choice *c, int64_t now_ms)

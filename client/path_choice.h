@@ -87,6 +87,8 @@ int path_choice_add(struct path_choice *c, enum path_rank rank, int64_t now_ms);
 void path_choice_remove(struct path_choice *c, int at);
 /* Somebody who knows says that the peer is there: it is asked as if it were new. */
 void path_choice_told(struct path_choice *c, int at, int64_t now_ms);
+/* It may be anybody's address: it is asked as often as it asks itself. */
+void path_choice_strange(struct path_choice *c, int at);
 /* The one that is worth least, to make room: it has never answered and is not in use. -1: there is none. */
 int path_choice_least(const struct path_choice *c);
 
@@ -99,7 +101,7 @@ int path_choice_next(const struct path_choice *c, int64_t now_ms);
 void path_choice_asked(struct path_choice *c, int at, uint64_t number, int64_t now_us);
 /* An authentic answer came over `at`, to the request `number`. False: that was not awaited. */
 bool path_choice_answered(struct path_choice *c, int at, uint64_t number, int64_t now_us);
-/* An authentic request came over `at`: an answer may come, too. */
+/* An authentic request came over `at`: an answer may come, too. It is worth one more of ours. */
 void path_choice_heard(struct path_choice *c, int at, int64_t now_ms);
 /* This host's network has changed, or the peer's has: any path may have ended. */
 void path_choice_moved(struct path_choice *c, int64_t now_ms);

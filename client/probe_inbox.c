@@ -30,15 +30,13 @@ static void ring_bell(void)
     (void)!write(inbox.watch.fd, &one, sizeof one);
 }
 
-static struct probe_member *find(const uint8_t tag[PROBE_TAG_BYTES])
+/* The next one after `m` (NULL: the first) whose session has this tag: both sides may be of this process. */
+static struct probe_member *find_next(struct probe_member *m, const uint8_t tag[PROBE_TAG_BYTES])
 {
-    struct probe_member *m;
-    DL_FOREACH(inbox.members, m)
-    {
-        if (memcmp(m->tag, tag, PROBE_TAG_BYTES) == 0)
-            return m;
-    }
-    return NULL;
+    m = m ? m->next : inbox.members;
+    while (m && memcmp(m->tag, tag, PROBE_TAG_BYTES) != 0)
+        m = m->next;
+    return m;
 }
 
 /* The lock is held, and there is room. */
@@ -83,7 +81,7 @@ static bool take(void *port, struct net_datagram *d)
     if (probe_read(&p, arrived.bytes, arrived.len) < 0)
         return false;
     pthread_mutex_lock(&inbox.lock);
-    if (!find(p.tag))
+    if (!find_next(NULL, p.tag))
         keep_early(&arrived);
     else if (inbox.count < PROBE_INBOX_MAX)
         put(&arrived);
@@ -137,20 +135,24 @@ static bool next_probe(struct arrived_probe *out)
     return any;
 }
 
+/* At most a ring full: others want the engine's thread, too. */
 static void on_ready(struct engine_watch *w)
 {
     struct arrived_probe probe;
     struct probe_member *m;
     uint64_t bells;
     unsigned notes;
+    int left = PROBE_INBOX_MAX;
     (void)!read(w->fd, &bells, sizeof bells);
     while ((m = next_noted(&notes)))
         m->on_noted(m, notes);
-    while (next_probe(&probe)) { /* its member may have left meanwhile */
-        m = find(probe.bytes + PROBE_TAG_AT);
-        if (m)
+    while (left > 0 && next_probe(&probe)) { /* its member may have left meanwhile */
+        left--;
+        for (m = NULL; (m = find_next(m, probe.bytes + PROBE_TAG_AT));)
             m->on_probe(m, &probe);
     }
+    if (left == 0)
+        ring_bell();
 }
 
 void probe_inbox_listen(struct udt_port *port)

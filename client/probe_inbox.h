@@ -20,6 +20,7 @@ struct arrived_probe {
 
 struct probe_member {
     uint8_t tag[PROBE_TAG_BYTES];
+    /* Of this tag, to any port; not yet proven. No member may leave in it. */
     void (*on_probe)(struct probe_member *m, const struct arrived_probe *probe);
     void (*on_noted)(struct probe_member *m, unsigned notes); /* see probe_inbox_note() */
     struct probe_member *prev, *next;                         /* private */

@@ -2,7 +2,7 @@
  * loopback in both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
  *
  * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if
- * it came with the Bind-Session of the first one. */
+ * it came with the Bind-Session of the first one; 'S' if it continues a session. */
 #ifndef HX_TEST_SCRIPTED_NAMESERVER_H
 #define HX_TEST_SCRIPTED_NAMESERVER_H
 
@@ -46,6 +46,8 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
         else if (memcmp(session, header + 14, 32) == 0)
             mark = t->ipv6 ? 'B' : 'A';
     }
+    if (strstr(t->head, "\r\nSession: "))
+        mark = 'S';
     (void)!write(say_fd, &mark, 1);
     if (text) {
         (void)stream_write(t->s, text, strlen(text));

@@ -94,10 +94,42 @@ static void two_hosts_that_connect_to_each_other_at_the_same_moment_both_succeed
     assert_int_equal(finish(&right), DONE);
 }
 
+static enum outcome bind_and_connect_to_itself(int hear_fd, int say_fd)
+{
+    struct hx_config config = defaults();
+    struct hx_listener *l;
+    struct hx_stream *connected, *accepted;
+    (void)hear_fd;
+    (void)say_fd;
+    config.keys = key;
+    if (hx_bind(&l, &config, own_name) < 0)
+        return FAILED_BIND;
+    if (hx_connect(&connected, &config, own_name, PATIENCE_MS) < 0)
+        return FAILED_CONNECT;
+    if (hx_accept(l, &accepted, PATIENCE_MS) < 0)
+        return FAILED_ACCEPT;
+    enum outcome outcome = prove(connected, accepted);
+    if (outcome == DONE)
+        outcome = end_in_order(connected, accepted);
+    hx_listener_close(l);
+    hx_cleanup();
+    return outcome;
+}
+
+static void a_host_that_asks_for_its_own_name_reaches_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(hx_key_generate(key), HX_OK);
+    own_name = "self";
+    struct process self = start(bind_and_connect_to_itself);
+    assert_int_equal(finish(&self), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hosts_that_connect_to_each_other_at_the_same_moment_both_succeed),
+        cmocka_unit_test(a_host_that_asks_for_its_own_name_reaches_itself),
     };
 
     return cmocka_run_group_tests_name("client crossed", tests, start_nameserver, stop_nameserver);

@@ -1,0 +1,323 @@
+/* What libhx asks a nameserver again: for a peer that was not reached, in the same session; for a name whose
+ * holder has something new to tell; and whether it is still there. */
+#include "base/clock.h"
+#include "client/agent_state.h"
+#include "client/binding.h"
+#include "client/rejoin.h"
+#include "test/unit/scripted_nameserver.h"
+
+#define HEAD                                                                  \
+    "HTTP/1.1 200 OK\r\n"                                                     \
+    "Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n" \
+    "Transfer-Encoding: chunked\r\n\r\n"
+#define ID        "00112233445566778899aabbccddeeff"
+#define KEY       "ffeeddccbbaa99887766554433221100"
+#define PLAIN     "\r\n--hx_hole_punching\r\nname: 127.0.0.9:9\r\n\r\n"
+#define SESSION   "\r\n--hx_hole_punching\r\nname: 127.0.0.9:9\r\nSession: " ID " " KEY "\r\n\r\n"
+#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+static char where[64]; /* hx_config.nameserver of the process that is forked next */
+static char text[1024];
+
+static const char *answer_with(const char *part)
+{
+    snprintf(text, sizeof text, "%s%zx\r\n%s\r\n", HEAD, strlen(part), part);
+    return text;
+}
+
+static const char *tells_of_a_session(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return answer_with(SESSION);
+}
+
+static const char *knows_no_sessions(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return answer_with(PLAIN);
+}
+
+static const char *finds_it_at_the_second_time(int nth, bool ipv6)
+{
+    (void)ipv6;
+    return nth == 0 ? NOT_FOUND : answer_with(SESSION);
+}
+
+static const char *refuses_the_second(int nth, bool ipv6)
+{
+    (void)ipv6;
+    return nth == 1 ? "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n" : NULL;
+}
+
+static const char *agrees(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return NULL;
+}
+
+static void point_at(const struct scripted *s)
+{
+    snprintf(where, sizeof where, "ipv4.test:%u", s->port);
+}
+
+/* ---- connecting ---- */
+
+static enum outcome connect_in_vain(int hear_fd, int say_fd)
+{
+    struct hx_config config = {.nameserver = where, .family = 4};
+    struct hx_stream *s;
+    (void)hear_fd;
+    (void)say_fd;
+    int err = hx_connect(&s, &config, "name", 2000);
+    hx_cleanup();
+    return (enum outcome) - err;
+}
+
+static void a_peer_that_is_not_reached_is_asked_for_again_in_its_session(void **state)
+{
+    struct scripted s = scripted_start(tells_of_a_session);
+    (void)state;
+    point_at(&s);
+    struct process p = start(connect_in_vain);
+    assert_int_equal(scripted_heard(&s), '4');
+    int64_t begun_ms = clock_now_ms();
+    assert_int_equal(scripted_heard(&s), 'S');
+    assert_true(clock_now_ms() - begun_ms >= 900);
+    assert_int_equal(finish(&p), -HX_EPUNCH);
+    assert_string_equal(scripted_stop(&s), "");
+}
+
+static void a_nameserver_that_knows_no_sessions_is_asked_once(void **state)
+{
+    struct scripted s = scripted_start(knows_no_sessions);
+    (void)state;
+    point_at(&s);
+    struct process p = start(connect_in_vain);
+    assert_int_equal(finish(&p), -HX_EPUNCH);
+    assert_string_equal(scripted_stop(&s), "4");
+}
+
+/* ---- a connection that has lost its paths ---- */
+
+static bool await_agent(bool (*is)(struct agent *), struct agent *a)
+{
+    bool now = false;
+    for (int64_t end_ms = clock_now_ms() + PATIENCE_MS; !now && clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
+        engine_lock();
+        now = is(a);
+        engine_unlock();
+    }
+    return now;
+}
+
+static bool knows_the_new_address(struct agent *a)
+{
+    struct sockaddr_in6 there = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    struct net_route route = {.socket = 0};
+    inet_pton(AF_INET6, "::ffff:127.0.0.9", &there.sin6_addr);
+    net_address_from(&route.to, (struct sockaddr *)&there);
+    return agent_way_of(a, &route) >= 0;
+}
+
+static enum outcome rejoin(int hear_fd, int say_fd)
+{
+    struct hx_config config = {.nameserver = where, .family = 4};
+    struct settings settings;
+    struct session session = {.given = true};
+    struct candidates c = {.count = 1};
+    struct agent *a;
+    struct rejoin *r;
+    (void)hear_fd;
+    (void)say_fd;
+    if (settings_init(&settings, &config, sizeof config, "name") < 0 ||
+        session_parse(&session, ID " " KEY, strlen(ID " " KEY)) < 0 || engine_enter(0) < 0)
+        return FAILED_BIND;
+    c.list[0].at = (struct endpoint){.family = AF_INET, .port = 9, .address = {127, 0, 0, 8}};
+    if (agent_begin(&a, &(struct agent_config){.port = engine_port(),
+                                               .session = &session,
+                                               .families = FAMILY_ANY,
+                                               .calling = true,
+                                               .candidates = c}) < 0 ||
+        rejoin_create(&r, &settings, 0, a) < 0)
+        return FAILED_CONNECT;
+    settings_free(&settings);
+    memset(&settings, 0xff, sizeof settings); /* it has its own */
+    rejoin_need(r, true);
+    engine_unlock();
+    bool told = await_agent(knows_the_new_address, a);
+    engine_lock();
+    rejoin_need(r, false);
+    rejoin_destroy(r);
+    agent_end(a);
+    engine_unlock();
+    hx_cleanup();
+    return told ? DONE : FAILED_PROOF;
+}
+
+static void a_connection_without_a_path_asks_for_its_peer_until_it_is_told_where_it_is(void **state)
+{
+    struct scripted s = scripted_start(finds_it_at_the_second_time);
+    (void)state;
+    point_at(&s);
+    struct process p = start(rejoin);
+    assert_int_equal(finish(&p), DONE);
+    assert_string_equal(scripted_stop(&s), "SS");
+}
+
+/* ---- binding ---- */
+
+static struct settings settings;
+static struct binding binding;
+static int bound, lost; /* events */
+
+static void count_event(void *user, const struct hx_event_info *info)
+{
+    (void)user;
+    bound += info->event == HX_EVENT_BOUND;
+    lost += info->event == HX_EVENT_NAMESERVER_LOST;
+}
+
+static void on_changed(void *user)
+{
+    (void)user;
+}
+
+static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
+{
+    (void)user;
+    (void)n;
+    (void)part;
+}
+
+static bool await_leg(bool (*is)(const struct leg *), int ms)
+{
+    bool now = false;
+    for (int64_t end_ms = clock_now_ms() + ms; !now && clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
+        engine_lock();
+        now = is(&binding.legs[0]);
+        engine_unlock();
+    }
+    return now;
+}
+
+static bool is_bound(const struct leg *leg)
+{
+    return leg->state == LEG_BOUND;
+}
+
+static bool is_lost(const struct leg *leg)
+{
+    return leg->state == LEG_WAITING;
+}
+
+static bool bind_name(void)
+{
+    struct hx_config config = {
+        .nameserver = where, .family = 4, .on_event = count_event, .no_port_mapping = 1};
+    if (settings_init(&settings, &config, sizeof config, "name") < 0 || engine_enter(0) < 0)
+        return false;
+    int err = binding_begin(&binding, &settings, &(struct binding_callbacks){on_changed, on_part, NULL});
+    engine_unlock();
+    return err == HX_OK && await_leg(is_bound, PATIENCE_MS);
+}
+
+static enum outcome end_binding(enum outcome outcome)
+{
+    engine_lock();
+    binding_end(&binding);
+    engine_unlock();
+    hx_cleanup();
+    return outcome;
+}
+
+/* As if it had been told something else, long ago. True: bound again. */
+static bool renew(struct nameserver **before)
+{
+    struct leg *leg = &binding.legs[0];
+    engine_lock();
+    leg->told.candidates.count++;
+    leg->bound_ms -= 60000;
+    *before = leg->nameserver;
+    binding_fields_changed(&binding);
+    bool held = leg->former == *before && leg->state == LEG_ASKING;
+    engine_unlock();
+    return held && await_leg(is_bound, PATIENCE_MS);
+}
+
+static enum outcome renew_twice(int hear_fd, int say_fd)
+{
+    struct nameserver *first, *again;
+    struct leg *leg = &binding.legs[0];
+    (void)hear_fd;
+    (void)say_fd;
+    if (!bind_name() || !renew(&first))
+        return end_binding(FAILED_BIND);
+    if (leg->nameserver != first || leg->former) /* the refusal has ended nothing */
+        return end_binding(FAILED_PROOF);
+    if (!renew(&again) || again != first || leg->nameserver == first || leg->former)
+        return end_binding(FAILED_END);
+    return end_binding(bound == 1 && lost == 0 ? DONE : FAILED_BYTES);
+}
+
+static void a_name_is_held_while_it_is_bound_anew_and_after_a_refusal(void **state)
+{
+    struct scripted s = scripted_start(refuses_the_second);
+    (void)state;
+    point_at(&s);
+    struct process p = start(renew_twice);
+    assert_int_equal(finish(&p), DONE);
+    assert_string_equal(scripted_stop(&s), "4AA");
+}
+
+static enum outcome doubt(int hear_fd, int say_fd)
+{
+    if (!bind_name())
+        return end_binding(FAILED_BIND);
+    engine_lock();
+    binding_doubt(&binding);
+    engine_unlock();
+    if (await_leg(is_lost, 2 * NAMESERVER_DOUBT_MS) || lost != 0) /* it lives */
+        return end_binding(FAILED_PROOF);
+    say(say_fd);
+    (void)hear(hear_fd); /* it stands still now */
+    poll(NULL, 0, 20);   /* what it has said before is taken meanwhile: no event tells that */
+    int64_t begun_ms = clock_now_ms();
+    engine_lock();
+    binding_doubt(&binding);
+    engine_unlock();
+    if (!await_leg(is_lost, NAMESERVER_SILENCE_MS / 2) || clock_now_ms() - begun_ms < NAMESERVER_DOUBT_MS / 2)
+        return end_binding(FAILED_END);
+    return end_binding(lost == 1 ? DONE : FAILED_BYTES);
+}
+
+static void a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not(void **state)
+{
+    struct scripted s = scripted_start(agrees);
+    (void)state;
+    point_at(&s);
+    struct process p = start(doubt);
+    assert_true(hear(p.hear));
+    assert_int_equal(kill(s.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(s.pid, NULL, WUNTRACED), s.pid);
+    say(p.say);
+    assert_int_equal(finish(&p), DONE);
+    assert_int_equal(kill(s.pid, SIGCONT), 0);
+    (void)scripted_stop(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_that_is_not_reached_is_asked_for_again_in_its_session),
+        cmocka_unit_test(a_nameserver_that_knows_no_sessions_is_asked_once),
+        cmocka_unit_test(a_connection_without_a_path_asks_for_its_peer_until_it_is_told_where_it_is),
+        cmocka_unit_test(a_name_is_held_while_it_is_bound_anew_and_after_a_refusal),
+        cmocka_unit_test(a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("client again", tests, NULL, NULL);
+}
