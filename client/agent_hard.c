@@ -194,6 +194,7 @@ static void spray(struct agent *a, int64_t now_ms)
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
 }
 
+/* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours. */
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
@@ -201,7 +202,8 @@ static bool wants_spare(const struct agent *a)
         if (a->choice.paths[i].present && (a->choice.paths[i].heard || a->choice.paths[i].answered_ms != 0))
             return false;
     }
-    return h->seen.family == AF_INET && !hard_nat_is(&h->own) && !hard_nat_is(&h->peer);
+    return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
+           !hard_nat_is(&h->peer);
 }
 
 void agent_spare_end(struct agent *a)

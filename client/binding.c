@@ -12,8 +12,8 @@
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
 #define RENEW_MS              10000  /* between two times that what peers are told of us changes */
-#define RENEW_AWAITED_MS      100
-#define ROUTE_LOOK_MS         5000 /* where the kernel does not tell of changes */
+#define RENEW_AWAITED_MS      100    /* if a peer waits to hear it, ... */
+#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
@@ -21,6 +21,9 @@
 #define SECOND_HURRY_AFTER_MS 60000
 #define SECOND_MAX_MS         300000
 #define SECOND_HOPELESS_MS    600000 /* a nameserver of one family, or without sessions, stays so for long */
+
+/* ... which whoever asks for our name can bring about: so many at once, and then so often. */
+static const struct token_limit awaited_limit = {.per_second = 1, .most = 8};
 
 static void enter(struct leg *leg, enum leg_state state)
 {
@@ -394,6 +397,15 @@ static void renew(struct leg *leg)
     ask(leg);
 }
 
+static bool may_renew(struct leg *leg, const struct peer_fields *now)
+{
+    int64_t now_ms = clock_now_ms(), held_ms = now_ms - leg->bound_ms;
+    if (!is_awaited(&leg->told, now))
+        return held_ms >= RENEW_MS || !leg->renewed;
+    return (held_ms >= RENEW_AWAITED_MS || !leg->renewed) &&
+           token_bucket_take(&leg->b->awaited, &awaited_limit, 1, now_ms);
+}
+
 void binding_fields_changed(struct binding *b)
 {
     struct peer_fields now;
@@ -403,8 +415,7 @@ void binding_fields_changed(struct binding *b)
         struct leg *leg = &b->legs[i];
         if (leg->state != LEG_BOUND || same_fields(&leg->told, &now))
             continue;
-        if (clock_now_ms() - leg->bound_ms >= (is_awaited(&leg->told, &now) ? RENEW_AWAITED_MS : RENEW_MS) ||
-            !leg->renewed)
+        if (may_renew(leg, &now))
             renew(leg);
         else
             b->news = true; /* a router may change its mind all the time: at the next look */

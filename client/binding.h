@@ -17,6 +17,7 @@
 #define HX_CLIENT_BINDING_H
 
 #include "base/backoff.h"
+#include "base/token_bucket.h"
 #include "client/local_candidates.h"
 #include "client/nameserver.h"
 #include "client/settings.h"
@@ -64,8 +65,9 @@ struct binding {
     /* The rest is private. */
     struct leg legs[2];
     struct leg *main;
-    int where; /* the nameserver that is asked, of settings->nameservers */
-    bool news; /* what we tell peers has changed, and they are not told yet */
+    int where;                   /* the nameserver that is asked, of settings->nameservers */
+    struct token_bucket awaited; /* renewals for the sake of a peer that is not reached */
+    bool news;                   /* what we tell peers has changed, and they are not told yet */
     char session[BINDING_SESSION_DIGITS + 1];
     struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
     const struct udt_port *candidates_port;

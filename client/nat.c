@@ -26,6 +26,7 @@ static struct nat_keeper *keepers;
 static struct known {
     struct nat_mapping mapping;
     struct endpoint server;      /* that has told it */
+    bool translates;             /* our port is seen from there at another address, or as another one */
     const struct udt_port *port; /* of which it is known; NULL: nothing is known */
     struct nat_survey *survey;   /* NULL: none is under way */
     struct timer timer;          /* the next one */
@@ -77,6 +78,7 @@ static void on_facts(void *user, const struct nat_facts *facts)
     n->mapping =
         told ? merged(&n->mapping, &facts->mapping) : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     n->server = facts->server;
+    n->translates = told && !endpoint_equal(&facts->external, &facts->local);
     if (!told)
         n->port = NULL;
     tell();
@@ -200,6 +202,12 @@ bool nat_known(sa_family_t family, struct nat_mapping *out)
     }
     *out = n->mapping;
     return nat_mapping_known(out);
+}
+
+bool nat_translates(sa_family_t family)
+{
+    const struct known *n = &known[index_of(family)];
+    return n->port == engine_port() && n->translates;
 }
 
 bool nat_server(struct endpoint *out)

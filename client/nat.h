@@ -29,6 +29,8 @@ void nat_ask_again(sa_family_t family);
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
+/* Is there a NAT between us and who has told? False: none, or it is not known. */
+bool nat_translates(sa_family_t family);
 /* Who has told of our NAT, as of a port of today. False: nobody. */
 bool nat_server(struct endpoint *out);
 
