@@ -1,5 +1,6 @@
 #include "base/task.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -48,18 +49,6 @@ static void *task_run(void *task)
     return NULL;
 }
 
-static int spawn(struct task *t)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, TASK_STACK_BYTES);
-    int err = pthread_create(&thread, &attr, task_run, t);
-    pthread_attr_destroy(&attr);
-    return err == 0 ? HX_OK : HX_ESYS;
-}
-
 int task_start(struct task **out, struct ev_loop *loop, const struct task_ops *ops, void *arg)
 {
     struct task *t = calloc(1, sizeof *t);
@@ -71,7 +60,7 @@ int task_start(struct task **out, struct ev_loop *loop, const struct task_ops *o
     pthread_mutex_init(&t->mutex, NULL);
     ev_async_init(&t->wake, on_wake);
     ev_async_start(loop, &t->wake);
-    if (spawn(t) < 0) {
+    if (thread_detached(TASK_STACK_BYTES, task_run, t) < 0) {
         ev_async_stop(loop, &t->wake);
         pthread_mutex_destroy(&t->mutex);
         free(t);

@@ -289,6 +289,6 @@ void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES])
 
 void agent_wake(struct agent *a)
 {
-    if (!atomic_exchange(&a->awake, true))
+    if (!atomic_load(&a->awake) && !atomic_exchange(&a->awake, true))
         probe_inbox_note(&a->member, AGENT_NOTE_WAKE);
 }

@@ -40,19 +40,14 @@ static bool changes(const struct agent_hard *h, enum hard_nat_method method, con
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
-void agent_hard_mappings(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer)
-{
-    a->hard.own = *own;
-    a->hard.peer = *peer;
-}
-
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen)
 {
     struct agent_hard *h = &a->hard;
     enum hard_nat_method method =
         seen->family == AF_INET ? hard_nat_method(own, peer, a->calling) : HARD_NAT_NONE;
-    agent_hard_mappings(a, own, peer);
+    h->own = *own;
+    h->peer = *peer;
     if (h->spare != 0 && !h->spare_used)
         h->spare_due_ms = clock_now_ms() + (a->calling ? SPARE_AFTER_MS : 0);
     else if (h->spare == 0 && !h->spare_asked)

@@ -124,7 +124,6 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
 void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
-void agent_hard_mappings(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer);
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */
 

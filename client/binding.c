@@ -265,7 +265,7 @@ static void ask_now(struct leg *leg)
     struct binding *b = leg->b;
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
     leg->asked_ms = clock_now_ms();
-    char header[sizeof "Bind-Session: \r\n" + BINDING_SESSION_DIGITS];
+    char header[sizeof "Bind-Session: \r\n" + SESSION_ID_TEXT_MAX];
     struct peer_fields fields;
     struct buf bytes;
     own_fields(&fields, engine_port(), b->settings->families);
@@ -430,16 +430,6 @@ void binding_doubt(struct binding *b)
     }
 }
 
-static int make_session(char out[BINDING_SESSION_DIGITS + 1])
-{
-    uint8_t bytes[BINDING_SESSION_DIGITS / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        return HX_ESYS;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-    return HX_OK;
-}
-
 int binding_begin(struct binding *b, const struct settings *settings,
                   const struct binding_callbacks *callbacks)
 {
@@ -451,10 +441,12 @@ int binding_begin(struct binding *b, const struct settings *settings,
     }
     b->main = &b->legs[0];
     b->main->families = settings->families;
-    int err = make_session(b->session);
-    if (err == HX_OK)
-        ask(b->main);
-    return err;
+    uint8_t session[SESSION_BYTES];
+    if (getrandom(session, sizeof session, 0) != sizeof session)
+        return HX_ESYS;
+    session_id_format(session, b->session);
+    ask(b->main);
+    return HX_OK;
 }
 
 void binding_end(struct binding *b)

@@ -24,8 +24,6 @@
 #include "client/turns.h"
 #include "proto/peer_fields.h"
 
-#define BINDING_SESSION_DIGITS 32 /* 128 bits */
-
 struct binding;
 
 enum leg_state { LEG_OFF, LEG_WAITING, LEG_QUEUED, LEG_ASKING, LEG_BOUND };
@@ -68,7 +66,7 @@ struct binding {
     int where;                   /* the nameserver that is asked, of settings->nameservers */
     struct token_bucket awaited; /* renewals for the sake of a peer that is not reached */
     bool news;                   /* what we tell peers has changed, and they are not told yet */
-    char session[BINDING_SESSION_DIGITS + 1];
+    char session[SESSION_ID_TEXT_MAX];
     struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
     const struct udt_port *candidates_port;
 };

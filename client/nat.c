@@ -185,12 +185,6 @@ void nat_keep_end(struct nat_keeper *k)
     free(k);
 }
 
-void nat_ask_again(sa_family_t family)
-{
-    if (keepers && !known[index_of(family)].survey)
-        ask(index_of(family), keepers->settings);
-}
-
 bool nat_known(sa_family_t family, struct nat_mapping *out)
 {
     struct known *n = &known[index_of(family)];
@@ -286,57 +280,5 @@ void nat_count_cancel(struct nat_count *c)
         return;
     stun_cancel(c->transaction);
     stun_port_close(c->port);
-    free(c);
-}
-
-/* ---- checks ---- */
-
-struct nat_check {
-    struct nat_check_request request;
-    struct endpoint expected;
-    struct stun_transaction *transaction;
-};
-
-static void on_checked(void *user, const struct stun_answer *a)
-{
-    struct nat_check *c = user;
-    struct nat_check_request r = c->request;
-    enum nat_check_result result = a->error != HX_OK                          ? NAT_CHECK_SILENT
-                                   : endpoint_equal(&a->mapped, &c->expected) ? NAT_CHECK_SAME
-                                                                              : NAT_CHECK_CHANGED;
-    free(c);
-    r.on_done(r.user, result, result == NAT_CHECK_SILENT ? NULL : &a->mapped);
-}
-
-int nat_check_begin(struct nat_check **out, const struct nat_check_request *request)
-{
-    struct stun_question q = {
-        .port = udt_port_net(request->port), .timeout_ms = NAT_CHECK_MS, .on_done = on_checked};
-    struct nat_check *c = calloc(1, sizeof *c);
-    if (!c)
-        return HX_ENOMEM;
-    c->request = *request;
-    c->expected = *request->expected;
-    q.user = c;
-    struct net_address to;
-    net_address_from(&to, request->nameserver);
-    q.scope = to.scope;
-    int err = endpoint_from_sockaddr(&q.server, request->nameserver, request->nameserver_len);
-    if (request->source)
-        net_address_from(&q.source, (const struct sockaddr *)request->source);
-    if (err == HX_OK)
-        err = stun_ask(&c->transaction, &q);
-    if (err < 0)
-        free(c);
-    else
-        *out = c;
-    return err;
-}
-
-void nat_check_cancel(struct nat_check *c)
-{
-    if (!c)
-        return;
-    stun_cancel(c->transaction);
     free(c);
 }

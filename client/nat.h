@@ -23,9 +23,6 @@ struct nat_keeper; /* one who needs it */
 int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
              void *user);
 void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
-/* Asks anew, though it is fresh: where ports are given in a sequence, others have taken some since. Not while a
- * survey is under way. */
-void nat_ask_again(sa_family_t family);
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
@@ -51,33 +48,5 @@ struct nat_count;
  * our NAT is not known to count; HX_ELIMIT, HX_ENOMEM, HX_ESYS. Never calls back before it returns. */
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
 void nat_count_cancel(struct nat_count *c); /* NULL is fine */
-
-/* ---- has the NAT forgotten the mapping that a nameserver sees? ---- */
-
-#define NAT_CHECK_MS 2000 /* a check takes so long at most */
-
-struct nat_check;
-
-enum nat_check_result {
-    NAT_CHECK_SAME,
-    NAT_CHECK_CHANGED, /* the nameserver sees us elsewhere: peers are told of a mapping that is gone */
-    NAT_CHECK_SILENT   /* no answer: it has no STUN, or it is not reached */
-};
-
-struct nat_check_request {
-    struct udt_port *port;
-    const struct sockaddr *nameserver; /* as it is connected: copied */
-    socklen_t nameserver_len;
-    const struct sockaddr_in6 *source; /* as udt_stream_leave_by() has it; NULL: the kernel chooses */
-    const struct endpoint *expected;   /* what the nameserver has told of us; copied */
-    /* Once, unless nat_check_cancel() comes before; `now`: where it sees us, NULL if it is silent. */
-    void (*on_done)(void *user, enum nat_check_result result, const struct endpoint *now);
-    void *user;
-};
-
-/* Asks the nameserver one question from the port. HX_OK; HX_ELIMIT, HX_ENOMEM, HX_ESYS and no callback. Never
- * calls back before it returns. */
-int nat_check_begin(struct nat_check **out, const struct nat_check_request *request);
-void nat_check_cancel(struct nat_check *c); /* NULL is fine */
 
 #endif

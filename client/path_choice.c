@@ -287,8 +287,9 @@ void path_choice_moved(struct path_choice *c, int64_t now_ms)
 void path_choice_wakes(struct path_choice *c, int64_t now_ms)
 {
     c->waits = true; /* soon; until the next look */
-    if (c->state == PATHS_GOOD && c->used >= 0 && c->paths[c->used].tries == 0)
-        c->paths[c->used].due_ms = now_ms;
+    struct path_times *u = c->used < 0 ? NULL : &c->paths[c->used];
+    if (c->state == PATHS_GOOD && u && u->tries == 0 && now_ms - u->asked_ms >= PATH_FLOW_MS)
+        u->due_ms = now_ms;
 }
 
 /* Data, or only what keeps the connection alive? When data begins to flow, requests come more often. */
@@ -363,9 +364,4 @@ int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms)
             due_ms = now_ms + LOOK_MS;
     }
     return due_ms;
-}
-
-int64_t path_choice_rtt_us(const struct path_choice *c)
-{
-    return c->used < 0 ? 0 : c->paths[c->used].rtt_us;
 }

@@ -109,7 +109,5 @@ void path_choice_moved(struct path_choice *c, int64_t now_ms);
 void path_choice_wakes(struct path_choice *c, int64_t now_ms);
 /* When path_choice_look() and path_choice_next() are worth a call again. */
 int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms);
-/* Of the path in use, us; 0: not measured. */
-int64_t path_choice_rtt_us(const struct path_choice *c);
 
 #endif

@@ -8,11 +8,11 @@
 #include "client/portmap.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "client/engine.h"
 #include "client/portmap_router.h"
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -290,22 +290,6 @@ static void *run(void *user)
 
 /* --- who holds it ------------------------------------------------------------------------------------- */
 
-static int spawn(struct mapping *m)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, before;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */
-    int rc = pthread_create(&thread, &attr, run, m);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return rc == 0 ? HX_OK : HX_ESYS;
-}
-
 static struct mapping *mapping_of(uint16_t local_port)
 {
     struct mapping *m;
@@ -332,7 +316,7 @@ static int mapping_create(struct mapping **out, uint16_t local_port)
     m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->wake_fd >= 0 &&
         getrandom(m->request.nonce, sizeof m->request.nonce, 0) == sizeof m->request.nonce &&
-        spawn(m) == HX_OK) {
+        thread_detached(THREAD_STACK_BYTES, run, m) == HX_OK) {
         DL_APPEND(mappings, m);
         *out = m;
         return HX_OK;

@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "client/engine.h"
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,23 +107,6 @@ static void *job_run(void *user)
     return NULL;
 }
 
-static int job_spawn(struct job *job)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, before;
-    if (pthread_attr_init(&attr) != 0)
-        return HX_ENOMEM;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, JOB_STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's */
-    int rc = pthread_create(&thread, &attr, job_run, job);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return rc == 0 ? HX_OK : HX_ESYS;
-}
-
 /* The job that looks this name up, maybe since before; NULL: there cannot be one now. */
 static struct job *job_get(const struct host_port *name, int family)
 {
@@ -143,7 +126,7 @@ static struct job *job_get(const struct host_port *name, int family)
     job->name = *name;
     job->family = family;
     DL_APPEND(jobs, job);
-    if (job_spawn(job) == HX_OK)
+    if (thread_detached(JOB_STACK_BYTES, job_run, job) == HX_OK)
         return job;
     DL_DELETE(jobs, job);
     free(job);

@@ -52,6 +52,8 @@ static ssize_t try_write(struct hx_stream *h, const void *buf, size_t len)
         readiness_fd_set(&h->write_fd, false);
     if (put > 0)
         h->unsure = true;
+    if (put > 0 && h->agent)
+        agent_wake(h->agent);
     return put;
 }
 

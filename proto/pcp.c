@@ -1,5 +1,6 @@
 #include "proto/pcp.h"
 
+#include "base/big_endian.h"
 #include "base/error.h"
 #include "base/ipv4_mapped.h"
 #include <string.h>
@@ -15,28 +16,6 @@
 
 /* MAP's part behind the header: nonce, protocol, 3 reserved bytes, internal port, external port, address. */
 enum { MAP_PROTOCOL = 12, MAP_INTERNAL_PORT = 16, MAP_EXTERNAL_PORT = 18, MAP_EXTERNAL_ADDRESS = 20 };
-
-static void put16(uint8_t *out, uint16_t value)
-{
-    out[0] = (uint8_t)(value >> 8);
-    out[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *out, uint32_t value)
-{
-    put16(out, (uint16_t)(value >> 16));
-    put16(out + 2, (uint16_t)value);
-}
-
-static uint16_t get16(const uint8_t *data)
-{
-    return (uint16_t)(data[0] << 8 | data[1]);
-}
-
-static uint32_t get32(const uint8_t *data)
-{
-    return (uint32_t)get16(data) << 16 | get16(data + 2);
-}
 
 /* RFC 6887, 5: IPv4 as mapped; all zeros in that form are "any IPv4 address". */
 static void put_address(uint8_t out[16], const struct endpoint *e, sa_family_t family)

@@ -1,5 +1,6 @@
 #include "proto/stun.h"
 
+#include "base/big_endian.h"
 #include "base/error.h"
 #include "base/ipv4_mapped.h"
 #include <string.h>
@@ -50,28 +51,6 @@ enum attribute {
      * it for that. In a request its value is zeroes, whatever their number. */
     OTHER_PORT = 0xE878,
 };
-
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    put16(at, (uint16_t)(value >> 16));
-    put16(at + 2, (uint16_t)value);
-}
 
 static size_t padded(size_t len)
 {

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/fair_share.h"
+#include "base/thread.h"
 #include "client/forward/say.h"
 #include "client/mux/link.h"
 #include "proto/endpoint.h"
@@ -177,18 +178,6 @@ static void *peer_run(void *peer)
     return NULL;
 }
 
-static int spawn(struct peer *p)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, PEER_STACK_BYTES);
-    int err = pthread_create(&thread, &attr, peer_run, p);
-    pthread_attr_destroy(&attr);
-    return err == 0 ? HX_OK : HX_ESYS;
-}
-
 static struct peer *peer_create(struct peers *all, struct hx_stream *s)
 {
     struct peer *p = calloc(1, sizeof *p);
@@ -246,7 +235,7 @@ static bool add(struct peers *all, struct hx_stream *s)
     source_of(s, &p->unproven.source);
     make_room(all, &p->unproven.source);
     list(all, p);
-    if (spawn(p) == HX_OK)
+    if (thread_detached(PEER_STACK_BYTES, peer_run, p) == HX_OK)
         return true;
     unlist(all, p);
     ev_loop_destroy(p->loop);

@@ -1,4 +1,5 @@
 #include "client/tool/raw.h"
+#include "base/thread.h"
 #include "client/forward/pump.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
@@ -61,12 +62,11 @@ static void *echo_run(void *stream)
     return NULL;
 }
 
-static void echo_begin(struct hx_stream *s, const pthread_attr_t *attr)
+static void echo_begin(struct hx_stream *s)
 {
-    pthread_t thread;
     if (atomic_fetch_add(&echoing, 1) >= ECHO_MAX) {
         turn_away(s, "too many peers");
-    } else if (pthread_create(&thread, attr, echo_run, s) == 0) {
+    } else if (thread_detached(ECHO_STACK_BYTES, echo_run, s) == HX_OK) {
         return;
     } else {
         turn_away(s, "no thread can be had");
@@ -77,14 +77,9 @@ static void echo_begin(struct hx_stream *s, const pthread_attr_t *attr)
 static int serve_echo(struct hx_listener *listener)
 {
     struct hx_stream *stream;
-    pthread_attr_t attr;
     int err;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, ECHO_STACK_BYTES);
     while ((err = hx_accept(listener, &stream, -1)) == HX_OK)
-        echo_begin(stream, &attr);
-    pthread_attr_destroy(&attr);
+        echo_begin(stream);
     if (interrupted())
         return STATUS_OK;
     say_error("cannot accept: %s", hx_strerror(err));

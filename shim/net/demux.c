@@ -1,30 +1,22 @@
 #include "shim/net/demux.h"
+#include "base/big_endian.h"
+#include "proto/probe.h"
 #include "proto/stun.h"
+#include "shim/net/fragments.h"
+#include "shim/net/parts.h"
 #include <sched.h>
 #include <string.h>
 
-#define PROBE_LEN 64 /* bytes, at least */
-
-static const uint8_t probe[] = {0xE8, 'h', 'x', 'P'}, piece[] = {0xE8, 'h', 'x', 'F'};
-
 bool demux_is_piece(const struct net_datagram *d)
 {
-    return d->len > DEMUX_BYTES && memcmp(d->parts[0].iov_base, piece, sizeof piece) == 0;
+    return d->len > DEMUX_BYTES && get32(d->parts[0].iov_base) == FRAGMENT_MAGIC;
 }
 
 static_assert(DEMUX_BYTES >= STUN_MARK_BYTES, "a STUN message is told by the first part");
 
 size_t demux_gather(const struct net_datagram *d, uint8_t *out, size_t room)
 {
-    size_t len = 0, most = d->len < room ? d->len : room;
-
-    for (int i = 0; i < d->part_count && len < most; i++) {
-        size_t n = d->parts[i].iov_len < most - len ? d->parts[i].iov_len : most - len;
-
-        memcpy(out + len, d->parts[i].iov_base, n);
-        len += n;
-    }
-    return len;
+    return parts_gather(d->parts, d->part_count, out, d->len < room ? d->len : room);
 }
 
 static bool is_classic_stun(const struct net_datagram *d)
@@ -38,7 +30,7 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
 {
     if (d->cut || d->len < DEMUX_BYTES)
         return NET_USER_NONE;
-    if (d->len >= PROBE_LEN && memcmp(d->parts[0].iov_base, probe, sizeof probe) == 0)
+    if (probe_is(d->parts[0].iov_base, d->len))
         return NET_USER_PROBE;
     if (stun_is_message(d->parts[0].iov_base, d->len))
         return NET_USER_STUN;

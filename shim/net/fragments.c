@@ -1,8 +1,8 @@
 #include "shim/net/fragments.h"
+#include "base/big_endian.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC       0xE8687846u
 #define LAST        0x80000000u
 #define PIECE_SHIFT 29
 
@@ -22,17 +22,6 @@ struct fragments {
     struct slot slots[FRAGMENTS_KEPT];
 };
 
-static void put_word(uint8_t *p, uint32_t word)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(word >> (24 - 8 * i));
-}
-
-static uint32_t word_at(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 unsigned fragment_count(size_t len, size_t most, size_t *each)
 {
     if (most <= FRAGMENT_HEAD || len > FRAGMENTS_BYTES)
@@ -49,17 +38,16 @@ unsigned fragment_count(size_t len, size_t most, size_t *each)
 
 void fragment_write(const struct fragment *f, uint8_t head[FRAGMENT_HEAD])
 {
-    put_word(head, MAGIC);
+    put32(head, FRAGMENT_MAGIC);
     memcpy(head + 4, f->tag, sizeof f->tag);
-    put_word(head + 12,
-             (f->last ? LAST : 0) | f->piece << PIECE_SHIFT | (f->number & (FRAGMENT_NUMBERS - 1)));
+    put32(head + 12, (f->last ? LAST : 0) | f->piece << PIECE_SHIFT | (f->number & (FRAGMENT_NUMBERS - 1)));
 }
 
 bool fragment_read(struct fragment *f, const uint8_t *bytes, size_t len)
 {
-    if (len <= FRAGMENT_HEAD || word_at(bytes) != MAGIC)
+    if (len <= FRAGMENT_HEAD || get32(bytes) != FRAGMENT_MAGIC)
         return false;
-    uint32_t word = word_at(bytes + 12);
+    uint32_t word = get32(bytes + 12);
     memcpy(f->tag, bytes + 4, sizeof f->tag);
     f->last = word & LAST;
     f->piece = (word & ~LAST) >> PIECE_SHIFT;

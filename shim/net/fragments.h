@@ -15,6 +15,8 @@
 #include "shim/net/net_address.h"
 #include <stddef.h>
 
+#define FRAGMENT_MAGIC 0xE8687846u
+
 #define FRAGMENT_HEAD      16
 #define FRAGMENT_TAG_BYTES 8
 #define FRAGMENTS_EACH     4 /* pieces of one datagram */

@@ -453,15 +453,6 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
     return err;
 }
 
-int net_port_send_by(struct net_port *p, int number, const struct net_route *route, const struct iovec *parts,
-                     int part_count, int flags)
-{
-    struct net_route by = *route;
-
-    by.socket = number;
-    return net_port_send(p, &by, parts, part_count, flags);
-}
-
 /* The descriptor by which a burst leaves by this socket: it stays open until that has left. -1: there is
  * none. */
 static int hold_socket(struct net_port *p, int number)

@@ -65,9 +65,6 @@ bool net_port_crowded(const struct net_port *p);
  * EBADF: there is no such socket. */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
-/* The same by the socket of this number, whatever `route` says. */
-int net_port_send_by(struct net_port *p, int number, const struct net_route *route, const struct iovec *parts,
-                     int part_count, int flags);
 /* See burst_hold(). False on a port without bursts. */
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count);

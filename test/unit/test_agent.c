@@ -124,6 +124,33 @@ static void two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answe
     }
 }
 
+static uint64_t asked_before;
+
+static bool is_asked_once_more(void)
+{
+    return one.agent->number > asked_before;
+}
+
+/* The idle path would be asked after 15 s. */
+static void what_is_written_after_a_silence_asks_the_path_at_once(void **state)
+{
+    struct path_times *used;
+    (void)state;
+    meet_over("127.0.0.1");
+    assert_true(becomes(both_use_an_answered_path));
+    engine_lock();
+    used = &one.agent->choice.paths[one.agent->choice.used];
+    used->tries = 0;
+    used->asked_ms = clock_now_ms() - 2000;
+    used->due_ms = INT64_MAX;
+    asked_before = one.agent->number;
+    atomic_store(&one.agent->awake, false);
+    engine_unlock();
+    agent_wake(one.agent);
+    assert_true(becomes(is_asked_once_more));
+    part_again();
+}
+
 static void a_change_of_the_network_that_leaves_the_path_as_it_was_is_no_news(void **state)
 {
     (void)state;
@@ -303,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answered),
+        TEST(what_is_written_after_a_silence_asks_the_path_at_once),
         TEST(a_change_of_the_network_that_leaves_the_path_as_it_was_is_no_news),
         TEST(both_sides_of_a_session_may_be_of_one_port),
         TEST(a_connection_whose_path_has_ended_goes_on_over_an_address_that_is_told_later),

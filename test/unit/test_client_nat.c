@@ -344,8 +344,6 @@ static void what_cannot_be_asked_is_refused(void **state)
 struct news {
     pthread_cond_t cond;
     int count;
-    enum nat_check_result result;
-    struct endpoint now;
 };
 
 static void on_news(void *user)
@@ -353,15 +351,6 @@ static void on_news(void *user)
     struct news *n = user;
     n->count++;
     pthread_cond_broadcast(&n->cond);
-}
-
-static void on_checked(void *user, enum nat_check_result result, const struct endpoint *now)
-{
-    struct news *n = user;
-    n->result = result;
-    if (now)
-        n->now = *now;
-    on_news(user);
 }
 
 static void await(struct news *n)
@@ -402,64 +391,9 @@ static void a_keeper_knows_the_mapping_without_waiting(void **state)
     nat_keep_end(second);
     assert_false(nat_known(AF_INET, &m));
     assert_int_equal(atomic_load(&server.heard), heard);
-    nat_ask_again(AF_INET); /* nobody wants to know */
-    assert_int_equal(nat_keep(&first, &settings, on_news, &news), HX_OK);
-    news.count = 0;
-    await(&news);
-    news.count = 0;
-    uint16_t before = server.next_port;
-    nat_ask_again(AF_INET);
-    nat_ask_again(AF_INET);              /* one is under way */
-    assert_true(nat_known(AF_INET, &m)); /* what was known stays known meanwhile */
-    await(&news);
-    assert_true(nat_known(AF_INET, &m));
-    assert_int_equal(m.last_port, server.next_port);
-    assert_int_not_equal(m.last_port, before);
-    nat_keep_end(first);
     engine_unlock();
     pthread_cond_destroy(&news.cond);
     settings_free(&settings);
-}
-
-static enum nat_check_result check(struct news *news, const struct endpoint *expected)
-{
-    struct sockaddr_storage to;
-    struct nat_check *c;
-    struct endpoint at = stun_server_at(&server, 0);
-    socklen_t len = endpoint_to_sockaddr(&at, &to);
-    news->count = 0;
-    assert_int_equal(nat_check_begin(&c, &(struct nat_check_request){.port = engine_port(),
-                                                                     .nameserver = (struct sockaddr *)&to,
-                                                                     .nameserver_len = len,
-                                                                     .expected = expected,
-                                                                     .on_done = on_checked,
-                                                                     .user = news}),
-                     HX_OK);
-    await(news);
-    return news->result;
-}
-
-static void a_mapping_that_is_gone_is_noticed(void **state)
-{
-    struct news news = {.count = 0};
-    struct endpoint none = {.family = AF_INET, .port = 1};
-    (void)state;
-    server.nat = (struct stun_nat){
-        .mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_SEQUENTIAL, .step = 1};
-    stun_server_start(&server);
-    assert_int_equal(engine_cond_init(&news.cond), HX_OK);
-    assert_int_equal(engine_enter(0), HX_OK);
-    assert_int_equal(check(&news, &none), NAT_CHECK_CHANGED);
-    struct endpoint expected = news.now;
-    assert_int_equal(expected.port, 40001);
-    assert_int_equal(check(&news, &expected), NAT_CHECK_SAME);
-    server.mapping_count = 0; /* the NAT forgets; nobody asks now */
-    assert_int_equal(check(&news, &expected), NAT_CHECK_CHANGED);
-    assert_int_equal(news.now.port, 40002);
-    server.silent = true;
-    assert_int_equal(check(&news, &expected), NAT_CHECK_SILENT);
-    engine_unlock();
-    pthread_cond_destroy(&news.cond);
 }
 
 /* ---- questions ---- */
@@ -592,7 +526,6 @@ int main(void)
         TEST(an_older_program_gets_what_it_knows),
         TEST(what_cannot_be_asked_is_refused),
         TEST(a_keeper_knows_the_mapping_without_waiting),
-        TEST(a_mapping_that_is_gone_is_noticed),
         TEST(questions_are_bounded_and_can_be_cancelled),
         TEST(a_lifetime_below_the_first_age_tells_nothing),
         TEST(a_mapping_that_is_another_one_was_gone),

@@ -149,14 +149,17 @@ static void what_is_sent_by_a_socket_leaves_by_its_port(void **state)
     int number;
 
     assert_int_equal(net_port_extra_open(w->port, &number), HX_OK);
-    assert_int_equal(net_port_send_by(w->port, number, &route, &part, 1, 0), 0);
+    route.socket = number;
+    assert_int_equal(net_port_send(w->port, &route, &part, 1, 0), 0);
     assert_int_equal(recvfrom(w->fd, &byte, 1, 0, (struct sockaddr *)&from, &len), 1);
     assert_int_equal(from.sin_port, number_of(w, number));
+    route.socket = 0;
     assert_int_equal(net_port_send(w->port, &route, &part, 1, 0), 0);
     assert_int_equal(recvfrom(w->fd, &byte, 1, 0, (struct sockaddr *)&from, &len), 1);
     assert_int_equal(from.sin_port, number_of(w, 0));
     net_port_extra_close(w->port, number);
-    assert_int_equal(net_port_send_by(w->port, number, &route, &part, 1, 0), -1);
+    route.socket = number;
+    assert_int_equal(net_port_send(w->port, &route, &part, 1, 0), -1);
     assert_int_equal(errno, EBADF);
 }
 
