@@ -337,4 +337,22 @@ static inline void stun_server_stop(struct stun_server *s)
     close(s->stop);
 }
 
+static struct stun_server server;
+
+static inline int begin(void **state)
+{
+    (void)state;
+    memset(&server, 0, sizeof server);
+    return 0;
+}
+
+static inline int end(void **state)
+{
+    (void)state;
+    stun_server_stop(&server);
+    return 0;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
 #endif

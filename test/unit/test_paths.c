@@ -4,16 +4,13 @@
 #include "shim/net/paths.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 /* cmocka wants the above */
 #include <cmocka.h>
@@ -269,71 +266,6 @@ static void an_address_that_is_none_of_a_peer_is_sent_nothing(void **state)
     assert_false(net_port_hold(w->port, &route, &part, 1));
 }
 
-/* In a network where such an address is ours, so that a datagram to it would come to *fd. False: we may not
- * make one. */
-static bool enter_network_with(const struct net_address *canonical, int *fd)
-{
-    struct sockaddr_in6 at;
-    char map[32];
-    int len = snprintf(map, sizeof map, "0 %d 1", (int)getuid());
-
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-        return false;
-    int file = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    bool mapped = write(file, map, (size_t)len) == len;
-    close(file);
-    if (!mapped ||
-        system("ip link set lo up && ip route add local 240.0.0.0/8 dev lo") != 0) /* NOLINT(cert-env33-c) */
-        return false;
-    net_address_to_sockaddr6(canonical, &at);
-    *fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return bind(*fd, (struct sockaddr *)&at, sizeof at) == 0;
-}
-
-enum { HEARD_NOTHING = 10, HEARD, NOT_TRIED };
-
-/* In every way there is; the port there does not know the peer. */
-static int send_into_class_e(struct world *w)
-{
-    struct net_address was = *net_peer_address(w->peer);
-    struct net_route route = {.to = was};
-    struct sockaddr_in6 to;
-    uint8_t bytes[1000] = {0};
-    struct iovec part = {bytes, sizeof bytes};
-    int fd;
-
-    if (!enter_network_with(&was, &fd))
-        return NOT_TRIED;
-    struct net_port *port;
-    if (net_port_open(&port, &(struct net_port_config){.burst = true}) < 0)
-        return NOT_TRIED;
-    net_address_to_sockaddr6(&was, &to);
-    if (sendto(net_port_fd(port), "x", 1, 0, (struct sockaddr *)&to, sizeof to) != 1 ||
-        recv(fd, bytes, 1, 0) != 1)
-        return NOT_TRIED; /* it would not hear it */
-    for (int i = 0; i < 3; i++) {
-        (void)net_port_send(port, &route, &part, 1, 0);
-        (void)net_port_hold(port, &route, &part, 1);
-        burst_flush();
-        part.iov_len /= 10;
-    }
-    return recv(fd, bytes, 1, 0) < 0 ? HEARD_NOTHING : HEARD;
-}
-
-static void nothing_is_ever_sent_to_class_e(void **state)
-{
-    int status;
-    pid_t child = fork();
-
-    if (child == 0)
-        _exit(send_into_class_e(*state));
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == NOT_TRIED)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), HEARD_NOTHING);
-}
-
 static void a_peer_has_so_many_paths_and_no_more(void **state)
 {
     struct world *w = *state;
@@ -492,7 +424,6 @@ int main(void)
         TEST(a_path_that_cannot_be_sent_by_does_not_keep_the_others),
         TEST(a_path_leaves_by_its_own_address_whatever_the_route_says),
         TEST(an_address_that_is_none_of_a_peer_is_sent_nothing),
-        TEST(nothing_is_ever_sent_to_class_e),
         TEST(a_peer_has_so_many_paths_and_no_more),
         TEST(what_comes_belongs_to_the_peers_that_have_its_path),
         TEST(the_view_tells_what_was_heard_and_what_waits_for_an_answer),
