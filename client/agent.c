@@ -6,7 +6,7 @@
 #include <utlist.h>
 
 #define AGENTS_MAX \
-    1024 /* at once; who asks for more of them is refused (client/punch.h has its own limits) */
+    NET_PEERS_MAX /* at once; who asks for more is refused (client/punch.h has its own limits) */
 
 /* How often the nameserver is listened to about one peer: each time may cost packets to strangers. */
 static const struct token_limit told_limit = {.per_second = 1, .most = 8};

@@ -5,22 +5,22 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
-#define PORTS_MAX 8 /* more than the engine ever opens */
-#define EARLY_MAX 16
-#define EARLY_US  1000000
+#define PORTS_MAX 8       /* more than the engine ever opens */
+#define EARLY_MAX 16      /* probes for a session that begins just now, ... */
+#define EARLY_US  1000000 /* ... and how long they are good for */
+#define LISTS     256     /* of members, by the first byte of their tags, which are random */
 
+/* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
 static struct {
     pthread_mutex_t lock;
-    struct probe_member *members; /* changed with the engine's lock held as well */
-    unsigned first, count;        /* of the ring */
+    struct probe_member *members[LISTS]; /* changed with the engine's lock held as well */
+    unsigned first, count;               /* of the ring */
     bool noted;
     struct engine_watch watch;
     bool watched;
     const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
     struct arrived_probe ring[PROBE_INBOX_MAX];
-    struct arrived_probe
-        early[EARLY_MAX]; /* for nobody yet: len 0, none; a newer one takes the oldest one's place */
+    struct arrived_probe early[EARLY_MAX]; /* len 0: none; a newer one takes the oldest one's place */
     unsigned early_next;
 } inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
 
@@ -33,7 +33,7 @@ static void ring_bell(void)
 /* The next one after `m` (NULL: the first) whose session has this tag: both sides may be of this process. */
 static struct probe_member *find_next(struct probe_member *m, const uint8_t tag[PROBE_TAG_BYTES])
 {
-    m = m ? m->next : inbox.members;
+    m = m ? m->next : inbox.members[tag[0]];
     while (m && memcmp(m->tag, tag, PROBE_TAG_BYTES) != 0)
         m = m->next;
     return m;
@@ -105,8 +105,8 @@ static struct probe_member *next_noted(unsigned *notes)
 {
     struct probe_member *m = NULL;
     pthread_mutex_lock(&inbox.lock);
-    if (inbox.noted) {
-        DL_FOREACH(inbox.members, m)
+    for (int i = 0; i < LISTS && inbox.noted && !m; i++) {
+        DL_FOREACH(inbox.members[i], m)
         {
             if (m->notes)
                 break;
@@ -188,7 +188,7 @@ int probe_inbox_join(struct probe_member *m)
     if (err < 0)
         return err;
     pthread_mutex_lock(&inbox.lock);
-    DL_APPEND(inbox.members, m);
+    DL_APPEND(inbox.members[m->tag[0]], m);
     put_early(m);
     pthread_mutex_unlock(&inbox.lock);
     return HX_OK;
@@ -199,7 +199,7 @@ void probe_inbox_leave(struct probe_member *m)
     if (!m->prev)
         return;
     pthread_mutex_lock(&inbox.lock);
-    DL_DELETE(inbox.members, m);
+    DL_DELETE(inbox.members[m->tag[0]], m);
     pthread_mutex_unlock(&inbox.lock);
     m->prev = NULL;
 }
