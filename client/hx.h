@@ -129,6 +129,9 @@ struct hx_config {
      * of the listener; 0: it is not. */
     int path_events;
     int reserved; /* must be 0: room for a field to come */
+    /* A directory of this user's, made when it is needed, for what nameservers tell that makes the next visit a
+     * round trip shorter; the first call's choice holds for the process. NULL: only the process remembers it. */
+    const char *state_dir;
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
