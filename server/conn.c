@@ -235,7 +235,7 @@ static int ignore_input(struct conn *c)
         }
         if (n < 0)
             return (int)n;
-        c->ignored += (size_t)n;
+        conn_hear(c, bytes, (size_t)n);
         if (c->ignored > CONN_IGNORED_MAX)
             return HX_ELIMIT;
     }
@@ -292,10 +292,13 @@ void conn_ready(struct conn *c)
 void conn_peer_closed(struct conn *c)
 {
     c->peer_closed = true;
-    if (c->state == CONN_READ_REQUEST)
+    if (c->state == CONN_READ_REQUEST) {
         conn_ready(c); /* what is left is read, so that the log can tell a request that was cut off */
-    else
-        conn_fail(c, HX_ECLOSED);
+        return;
+    }
+    if (c->reports_due > 0)
+        (void)ignore_input(c);
+    conn_fail(c, HX_ECLOSED);
 }
 
 static void request_over(struct conn *c)

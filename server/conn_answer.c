@@ -62,6 +62,8 @@ static int bound(struct conn *c)
         conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder",
                  LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
     conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request.host_id);
+    if (c->member.lines) /* attempts that began before the name moved to this connection */
+        conn_expect_reports(c, CONN_REPORTS_BEFORE);
     int err = begin_stream(c, CONN_STREAM_BIND);
     return err < 0 ? err : conn_flush(c);
 }

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "proto/attempt_report.h"
 #include "proto/chunk.h"
 #include "proto/multipart.h"
 #include "proto/response.h"
@@ -73,12 +74,15 @@ int conn_write_root(struct conn *c)
 
 int conn_write_stream_head(struct conn *c)
 {
-    return response_write_stream_head(&c->out, &c->member.peer);
+    return response_write_stream_head(&c->out, &c->member.peer,
+                                      c->member.lines ? ATTEMPT_REPORT_WHERE : NULL);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
                     const struct registry_told *told)
 {
+    if (told)
+        conn_expect_reports(c, 1);
     return multipart_write_part(&c->out, name, peer, told ? &told->session : NULL, told ? told->lines : NULL);
 }
 
