@@ -76,9 +76,10 @@ struct agent {
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
-    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;                 /* of our last request */
-    int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    int fitted;       /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;  /* of our last request */
+    int64_t moved_ms; /* when the peer said last that its paths are lost */
+    int introductions;
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */

@@ -40,14 +40,14 @@ static struct leg *other_leg(const struct leg *leg)
 
 static void close_former(struct leg *leg)
 {
-    nameserver_close(leg->former);
+    nameserver_leave(leg->former);
     leg->former = NULL;
 }
 
 static void leg_off(struct leg *leg)
 {
     close_former(leg);
-    nameserver_close(leg->nameserver);
+    nameserver_leave(leg->nameserver);
     leg->nameserver = NULL;
     enter(leg, LEG_OFF);
 }
@@ -419,6 +419,18 @@ void binding_fields_changed(struct binding *b)
             renew(leg);
         else
             b->news = true; /* a router may change its mind all the time: at the next look */
+    }
+}
+
+void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r)
+{
+    int wanted = family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
+    for (int i = 0; i < 2; i++) {
+        struct nameserver *n = b->legs[i].former ? b->legs[i].former : b->legs[i].nameserver;
+        if (n && nameserver_family(n) == wanted) {
+            nameserver_report(n, r);
+            return;
+        }
     }
 }
 

@@ -119,6 +119,8 @@ static void on_punched(void *user, const struct punch_result *r)
         return;
     }
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
+    if (r->report)
+        nameserver_report(c->nameserver, r->report);
     if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
         engine_port_leave(c->port);
     if (r->agent) /* without memory it does without */
@@ -406,7 +408,7 @@ static void on_cancel(struct engine_member *m)
     struct connect *c = container_of(m, struct connect, member);
     if (c->state != CONNECT_DONE)
         fail(c, HX_ECANCELED);
-    nameserver_close(c->nameserver);
+    nameserver_leave(c->nameserver);
     c->nameserver = NULL;
 }
 

@@ -74,6 +74,8 @@ static void on_punched(void *user, const struct punch_result *r)
     struct hx_stream *s;
     if (r->error == HX_ECANCELED)
         return;
+    if (r->report)
+        binding_report(&l->binding, r->seen_family, r->report);
     if (r->error < 0) {
         report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
         return;

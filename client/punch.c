@@ -78,40 +78,80 @@ static void describe(const struct punch *p, char text[TEXT_MAX])
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
-static const char *what_came(struct punch *p, char text[TEXT_MAX])
+static const char *what_came(struct punch *p, const struct udt_heard *heard, char text[TEXT_MAX])
 {
-    struct udt_heard heard;
     text[0] = '\0';
-    udt_stream_heard(p->stream, &heard);
-    if (heard.dropped > 0)
+    if (heard->dropped > 0)
         snprintf(text, TEXT_MAX,
                  "%" PRIu64 " datagrams came from the peer, %" PRIu64
                  " of a kind that hx does not take (%s): look there what it is",
-                 heard.came, heard.dropped, heard.rule);
-    else if (heard.came > 0)
+                 heard->came, heard->dropped, heard->rule);
+    else if (heard->came > 0)
         snprintf(text, TEXT_MAX,
                  "%" PRIu64
                  " datagrams came from the peer, but it did not finish its handshake: look there what it is",
-                 heard.came);
+                 heard->came);
     else if (p->agent)
         describe(p, text);
     return text;
+}
+
+static enum attempt_reason reason_of(int error, const struct udt_heard *heard, bool hopeless)
+{
+    if (error == HX_ELIMIT)
+        return ATTEMPT_CROWDED;
+    if (heard->came > 0)
+        return heard->dropped > 0 ? ATTEMPT_REFUSED : ATTEMPT_HANDSHAKE;
+    if (hopeless)
+        return ATTEMPT_HOPELESS;
+    return error == HX_ETIMEDOUT ? ATTEMPT_GIVEN_UP : ATTEMPT_SILENCE;
+}
+
+/* What the nameserver is told, which has introduced the two. */
+static void make_report(struct attempt_report *out, const struct punch *p, const struct punch_result *r,
+                        const struct udt_heard *heard)
+{
+    char id[SESSION_ID_TEXT_MAX];
+    struct agent_tried tried;
+    agent_tried(p->agent, &tried);
+    *out = (struct attempt_report){.outcome = ATTEMPT_FAILED,
+                                   .ms = r->elapsed_ms,
+                                   .tries = tried.introductions,
+                                   .probes = (int64_t)tried.probes,
+                                   .own = tried.own,
+                                   .peer = tried.peer};
+    session_id_format(p->session.id, id);
+    memcpy(out->session, id, ATTEMPT_SESSION_MAX - 1);
+    if (r->stream)
+        out->outcome = attempt_outcome_of(r->text);
+    else
+        out->reason = reason_of(r->error, heard, tried.hopeless);
 }
 
 static void done(struct punch *p, int error, struct stream *stream)
 {
     char text[TEXT_MAX] = "";
     struct agent_path path;
+    struct attempt_report report;
+    struct udt_heard heard = {.came = 0};
     bool reached = stream && p->agent && agent_path(p->agent, &path);
+    if (!stream)
+        udt_stream_heard(p->stream, &heard);
     struct punch_result result = {.error = error,
                                   .stream = stream,
                                   .agent = stream ? p->agent : NULL,
                                   .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
-                                  .text = reached                                       ? path.kind
-                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text)
-                                                                                        : "",
-                                  .elapsed_ms = clock_now_ms() - p->begun_ms};
+                                  .text = reached ? path.kind
+                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT
+                                              ? what_came(p, &heard, text)
+                                              : "",
+                                  .elapsed_ms = clock_now_ms() - p->begun_ms,
+                                  .seen_family = p->request.peer.list[0].at.family};
+    if (p->agent) {
+        make_report(&report, p, &result, &heard);
+        result.report = &report;
+    }
     unlist(p);
     if (!stream) {
         stream_close(p->stream);

@@ -12,6 +12,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "client/agent.h"
+#include "proto/attempt_report.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ struct punch_result {
     /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent: which kind
      * of path; else "" */
     const char *text;
+    const struct attempt_report *report; /* for the nameserver; NULL: without a session it takes none */
+    sa_family_t seen_family;             /* of the connection to it by which the two were introduced */
 };
 
 struct punch_request {
