@@ -144,7 +144,10 @@ static bool has_nat_news(const struct connect *c)
 static void punch(struct connect *c, const struct multipart_part *part)
 {
     const struct candidates *peer = &part->peer;
-    struct punch_result begun = {.peer = &peer->list[0].at, .name = c->settings.name};
+    char both[PUNCH_BOTH_MAX];
+    struct punch_result begun = {.peer = &peer->list[0].at,
+                                 .name = c->settings.name,
+                                 .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
     report_peer(c, HX_EVENT_PEER, &begun);

@@ -68,7 +68,9 @@ enum hx_event {
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
     HX_EVENT_EXTERNAL,           /* hx_connect() learned our own external address */
-    HX_EVENT_PEER,               /* the punch towards the peer (name, address) begins */
+    /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the nameserver
+     * sees them at one address; else "" */
+    HX_EVENT_PEER,
     HX_EVENT_PUNCHED,            /* it succeeded */
     HX_EVENT_PUNCH_FAILED,       /* it failed: error; text: what came from the peer, or both NATs */
     HX_EVENT_PEER_DROPPED,       /* a peer was not served because too many wait: error HX_ELIMIT */

@@ -93,14 +93,20 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
+    const struct endpoint *peer = &part->peer.list[0].at;
+    char both[PUNCH_BOTH_MAX];
+    struct punch_result begun = {
+        .peer = peer,
+        .name = part->name,
+        .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
+    struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known =
         part->session.given ? agent_find(nameserver_port(n), part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n));
         return;
     }
-    report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
+    report_peer(l, HX_EVENT_PEER, HX_OK, &begun);
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),

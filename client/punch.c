@@ -5,6 +5,7 @@
 #include "base/rate.h"
 #include "client/engine.h"
 #include "client/hard_nat.h"
+#include "client/route.h"
 #include "proto/host_id.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -60,21 +61,36 @@ static void unlist(struct punch *p)
     fair_share_remove(&asked, &p->member);
 }
 
-/* Both halves of what has not met, as each has told of itself. */
-static void describe(const struct punch *p, char text[TEXT_MAX])
+const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
+                              char text[PUNCH_BOTH_MAX])
 {
-    const struct endpoint *own = &p->request.own_external, *peer = &p->request.peer.list[0].at;
-    char ours[96], theirs[96], address[INET_ADDRSTRLEN], both[80] = "";
+    struct route_question q = {.to = *own};
+    struct route_way way;
+    char address[INET_ADDRSTRLEN];
+    text[0] = '\0';
+    if (own->family == AF_INET && endpoint_same_host(own, peer) && !(route_ask(&q, &way) && way.local) &&
+        inet_ntop(AF_INET, own->address, address, sizeof address))
+        snprintf(text, PUNCH_BOTH_MAX, "you are both behind %s", address);
+    return text;
+}
+
+/* Both halves of what has not met, as each has told of itself. */
+static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
+{
+    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "";
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
-    if (own->family == AF_INET && endpoint_same_host(own, peer) &&
-        inet_ntop(AF_INET, own->address, address, sizeof address))
-        snprintf(both, sizeof both, "you are both behind %s; ", address);
+    punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both);
+    if (came > 0)
+        snprintf(one_way, sizeof one_way,
+                 ", though %" PRIu64 " datagrams came from the peer: what leaves here does not reach it",
+                 came);
     snprintf(text, TEXT_MAX,
-             "%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back; "
+             "%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
              "the nameserver offers no relay: try again, or from another network",
-             both, hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
-             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes);
+             both, both[0] ? "; " : "", hard_nat_describe(&tried.own, ours),
+             hard_nat_describe(&tried.peer, theirs), tried.hopeless ? "two such NATs do not meet; " : "",
+             tried.probes, one_way);
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
@@ -86,13 +102,13 @@ static const char *what_came(struct punch *p, const struct udt_heard *heard, cha
                  "%" PRIu64 " datagrams came from the peer, %" PRIu64
                  " of a kind that hx does not take (%s): look there what it is",
                  heard->came, heard->dropped, heard->rule);
+    else if (p->agent)
+        describe(p, heard->came, text);
     else if (heard->came > 0)
         snprintf(text, TEXT_MAX,
                  "%" PRIu64
                  " datagrams came from the peer, but it did not finish its handshake: look there what it is",
                  heard->came);
-    else if (p->agent)
-        describe(p, text);
     return text;
 }
 

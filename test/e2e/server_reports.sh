@@ -25,6 +25,8 @@ check "hx ping reaches its peer" "$HX" ping home -n "$NS" -c 1
 check "H2 has told way, time and number of probes" \
     report h2 home "outcome=(direct|lan) ms=[0-9]+ tries=1 probes=[0-9]+( |$)"
 check "and H1, too" report h1 home "outcome=(direct|lan) ms=[0-9]+ tries=1 probes=[0-9]+( |$)"
+not_behind() { ! grep 'both behind' "$WORK/home.err"; }
+check "two on one host are not told that they are behind one NAT" not_behind
 one_session() {
     [ "$(grep -o 'event=report.* outcome=\(direct\|lan\)' "$LOG" | grep -Eo 'session=[0-9a-f]{8}' | sort -u | wc -l)" = 1 ]
 }
