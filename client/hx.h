@@ -67,7 +67,7 @@ enum hx_event {
     /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
-    HX_EVENT_EXTERNAL,           /* hx_connect() learned our own external address */
+    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
     /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the nameserver
      * sees them at one address; else "" */
     HX_EVENT_PEER,

@@ -35,6 +35,7 @@ struct conn {
     bool peer_closed;
     bool input_ended;      /* HX_EEOF was read */
     bool answered;         /* at least one request was */
+    bool head, close;      /* of the request that is answered: request.h */
     bool begun;            /* bytes of the next request have come */
     bool asking;           /* within a call to the registry */
     bool waits;            /* this /connect has been told to wait for its name */
@@ -57,7 +58,7 @@ struct conn {
     unsigned turn_bytes;
     unsigned ignored;              /* bytes that came during a streaming answer, and are no report */
     struct request_parser *parser; /* NULL once an answer streams */
-    struct request request;
+    struct request *request;       /* that is answered; NULL: none */
     struct buf in;
     struct buf out;
 };
@@ -77,7 +78,7 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
 {
-    return c->request.host_id[0] ? c->request.host_id : NULL;
+    return c->request && c->request->host_id[0] ? c->request->host_id : NULL;
 }
 
 /* conn.c */
