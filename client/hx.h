@@ -279,6 +279,10 @@ struct hx_nat_report {
     enum hx_nat_fact hairpin;
     enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
     unsigned portmap_protocols; /* HX_NAT_PCP ... */
+    /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the heads of IP
+     * and UDP: the way there carries as much at least. 0: not known. The way back may carry less */
+    int mtu;
+    int reserved; /* 0: room for a field to come */
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless
