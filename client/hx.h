@@ -130,7 +130,10 @@ struct hx_config {
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */
     int path_events;
-    int reserved; /* must be 0: room for a field to come */
+    /* 1: neither the nameserver, nor through it whoever asks for the name, is told the addresses of this host's interfaces
+     * (RFC 8445 calls them host candidates). Peers are then reached by what the nameserver sees and a router has mapped:
+     * those on one network by its NAT's hairpin, if it has one. 0: they are told. */
+    int no_host_candidates;
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
