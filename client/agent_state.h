@@ -130,8 +130,6 @@ void agent_hard_end(struct agent *a);    /* the sockets that are no paths are cl
 void agent_hard_forget(struct agent *a); /* all of them are */
 
 /* agent_mtu.c */
-#define IPV4_HEADS 28 /* bytes of IP and UDP */
-#define IPV6_HEADS 48
 void agent_fit_way(struct agent *a, int at); /* a new one */
 /* What UDT and shim/net are told is true for the path in use. */
 void agent_fit(struct agent *a);

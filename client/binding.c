@@ -268,7 +268,7 @@ static void ask_now(struct leg *leg)
     char header[sizeof "Bind-Session: \r\n" + SESSION_ID_TEXT_MAX];
     struct peer_fields fields;
     struct buf bytes;
-    own_fields(&fields, engine_port(), b->settings->families);
+    own_fields(&fields, engine_port(), b->settings);
     leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
@@ -409,7 +409,7 @@ static bool may_renew(struct leg *leg, const struct peer_fields *now)
 void binding_fields_changed(struct binding *b)
 {
     struct peer_fields now;
-    own_fields(&now, engine_port(), b->settings->families);
+    own_fields(&now, engine_port(), b->settings);
     b->news = false;
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];

@@ -232,7 +232,7 @@ static void ask_for(struct connect *c, const struct session *session)
     if (session) /* the punch may succeed before it is told anew */
         c->parts.own = own;
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, request.port, c->settings.families);
+    own_fields(&fields, request.port, &c->settings);
     c->told = fields.mapping;
     if (session)
         fields.session = *session;

@@ -130,7 +130,10 @@ struct hx_config {
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */
     int path_events;
-    int reserved; /* must be 0: room for a field to come */
+    /* 1: neither the nameserver, nor through it whoever asks for the name, is told the addresses of this host's interfaces
+     * (RFC 8445 calls them host candidates). Peers are then reached by what the nameserver sees and a router has mapped:
+     * those on one network by its NAT's hairpin, if it has one. 0: they are told. */
+    int no_host_candidates;
 };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
@@ -279,6 +282,10 @@ struct hx_nat_report {
     enum hx_nat_fact hairpin;
     enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
     unsigned portmap_protocols; /* HX_NAT_PCP ... */
+    /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the heads of IP
+     * and UDP: the way there carries as much at least. 0: not known. The way back may carry less */
+    int mtu;
+    int reserved; /* 0: room for a field to come */
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless

@@ -70,7 +70,7 @@ static void ask(struct rejoin *r)
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, r};
     struct peer_fields fields;
     struct buf bytes;
-    own_fields(&fields, agent_port(r->agent), r->settings.families);
+    own_fields(&fields, agent_port(r->agent), &r->settings);
     r->told = fields.mapping;
     fields.session = *agent_session(r->agent);
     parts_init(&r->parts, r->settings.name, r->settings.own_name);

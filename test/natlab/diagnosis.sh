@@ -75,6 +75,21 @@ one_home() { # without a hairpin the LAN is left
     both lab_up_shared no-hairpin && connects && grep -E ': you are both behind 198\.51\.100\.10$' "$WORK/connect.err" &&
         reported h1 lan && reported h2 lan
 }
+# Both in one home that hairpins: what S is told of H1 it passes on to whoever asks, here to udtcurl.
+addresses_kept() {
+    local HX_MODE=(--no-host-candidates)
+    both lab_up_shared port-restricted || return 1
+    lab_start asks h2 "$B/udtcurl" -s -i -H 'Candidate: 192.0.2.99:9 host' "udt://$LAB_NS/connect?host_id=lab&name=asks"
+    await_line "$WORK/asks.out" '^asks: ' 10 >/dev/null || return 1
+    cat "$WORK/asks.out"
+    grep '^Session: ' "$WORK/asks.out" && ! grep -E '^Candidate: |10\.0\.' "$WORK/asks.out" || return 1
+    connects && grep '^connected to lab at 198\.51\.100\.10:.* path=direct' "$WORK/connect.err"
+}
+addresses_told() {
+    both lab_up_shared port-restricted || return 1
+    lab_start asks h2 "$B/udtcurl" -s -i -H 'Candidate: 192.0.2.99:9 host' "udt://$LAB_NS/connect?host_id=lab&name=asks"
+    await_line "$WORK/asks.out" '^asks: ' 10 >/dev/null && grep '^Candidate: 10\.0\.1\.10:[0-9]* host' "$WORK/asks.out"
+}
 apart() {
     both lab_up port-restricted port-restricted && connects && ! grep 'both behind' "$WORK/connect.err"
 }
@@ -97,6 +112,8 @@ story "a random one's probes are counted" random_to_cut
 story 'one carrier without a hairpin: that both are behind it' one_carrier
 story 'one that hairpins: they connect, and are told so' carrier_hairpins
 story 'one home without a hairpin: the LAN, and they are told so' one_home
+story "a host's addresses are told" addresses_told
+story 'with --no-host-candidates they are not, and a hairpin is left' addresses_kept
 story 'who is not behind one address is not told so' apart
 story 'hx ping shows the path, and that it has changed' path_changes
 finish
