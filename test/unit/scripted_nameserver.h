@@ -2,7 +2,8 @@
  * loopback in both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
  *
  * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if
- * it came with the Bind-Session of the first one; 'S' if it continues a session; 'R' for a report, which has no answer. */
+ * it came with the Bind-Session of the first one; 'S' if it continues a session; 'R' for a report, which has
+ * no answer. */
 #ifndef HX_TEST_SCRIPTED_NAMESERVER_H
 #define HX_TEST_SCRIPTED_NAMESERVER_H
 
