@@ -57,8 +57,8 @@ struct punch_request {
 /* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that
  * address; HX_ENOMEM, HX_ESYS. After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
-/* "you are both behind 198.51.100.10", if the nameserver sees both at one IPv4 address, and that is not this host's own: a
- * NAT's. Else "". Returns `text`. */
+/* "you are both behind 198.51.100.10", if the nameserver sees both at one IPv4 address, and that is not this
+ * host's own: a NAT's. Else "". Returns `text`. */
 #define PUNCH_BOTH_MAX 48
 const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
                               char text[PUNCH_BOTH_MAX]);
