@@ -92,8 +92,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
 {
     struct hx_listener *l = user;
     struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
-    struct agent *known =
-        part->session.given ? agent_find(nameserver_port(n), part->session.id, false) : NULL;
+    struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;
