@@ -159,7 +159,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         net_address_from(&way.remote, (struct sockaddr *)&sa);
         local_for(a, c, &way.local);
         if (i > 0 && c->kind == CANDIDATE_SRFLX)
-            a->hard.peer_spare = c->at;
+            agent_hard_spare_told(a, &c->at);
         struct net_route there = {.to = way.remote};
         bool known = agent_way_of(a, &there) >= 0;
         int at = agent_add_way(a, &way, rank_of(c));

@@ -123,8 +123,9 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
+void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */
