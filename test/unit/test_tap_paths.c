@@ -125,7 +125,8 @@ static bool comes_labelled(struct paths *p, int32_t id, const struct net_address
     put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     memcpy(p->w->body + HANDSHAKE_ADDRESS, label, HANDSHAKE_LABEL_BYTES);
     p->from = (struct net_route){.to = *from};
-    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
 /* More of them than paths are looked through for a peer that says none. */
@@ -173,7 +174,7 @@ static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(
     net_address_to_sockaddr6(net_peer_address(p->peer), &to);
     net_peer_fit(p->peer, tag, 1200);
     assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, true,
-                                         UDT_PARTY_CALLER),
+                                         UDT_PARTY_CALLER, NULL),
                      HX_OK);
     put_handshake(p->w, 0, HS_RENDEZVOUS, PATH_ID + 1, WINDOW_MAX, ISN);
     memset(p->w->body + HANDSHAKE_ADDRESS, 0xff, 16);
