@@ -25,6 +25,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    bool spent;  /* and what UDT may send there counts as a stranger's */
     int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
     struct path_mtu mtu;
 };
@@ -69,6 +70,7 @@ struct agent {
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
     bool canceled;  /* the library has ended */
+    bool doubtful;  /* the path in use is in doubt, or lost; */
     bool lost;      /* as was told last */
     struct net_peer *peer;
     struct path_choice choice;
@@ -76,9 +78,10 @@ struct agent {
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
-    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;                 /* of our last request */
-    int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    int fitted;       /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;  /* of our last request */
+    int64_t moved_ms; /* when the peer said last that its paths are lost */
+    int introductions;
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */
@@ -100,8 +103,13 @@ int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank ran
 bool agent_way_proven(const struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);
-/* Where the peer has never been heard is not a way that the connection's datagrams take. */
+/* What UDT sends leaves there, too. */
 void agent_link(struct agent *a, int at);
+/* If that may be: somebody else may be there. */
+void agent_link_candidate(struct agent *a, int at);
+/* It has answered. */
+void agent_way_answers(struct agent *a, int at);
+/* Where the peer has never been heard is not a way that the connection's datagrams take. */
 void agent_unlink_silent(struct agent *a);
 /* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
 void agent_unlink_unproven(struct agent *a);
@@ -121,15 +129,14 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
+void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */
 
 /* agent_mtu.c */
-#define IPV4_HEADS 28 /* bytes of IP and UDP */
-#define IPV6_HEADS 48
 void agent_fit_way(struct agent *a, int at); /* a new one */
 /* What UDT and shim/net are told is true for the path in use. */
 void agent_fit(struct agent *a);

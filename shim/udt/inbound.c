@@ -133,6 +133,8 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     if (c->rendezvous && !udt_party_meets(c->party, packet_party(d->body)))
         return dropped(t, DROP_BAD_REQUEST); /* it is of the peer's other wish */
+    if (!packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS))
+        return dropped(t, DROP_BAD_REQUEST); /* of another session with it */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d);
 }
@@ -384,22 +386,9 @@ static bool refused(struct tap *t, const struct udt_conn *c, const struct datagr
     return dropped(t, (enum drop)verdict);
 }
 
-static enum udt_party says(const struct datagram *d)
+static bool is_whole_handshake(const struct datagram *d)
 {
-    return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE ? packet_party(d->body)
-                                                                        : UDT_PARTY_UNSAID;
-}
-
-/* Who sends to id 0 is known by its address, or by the path that it comes by. */
-static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagram *d)
-{
-    struct net_address peers[PEERS_MAX];
-    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, says(d));
-    int n = c ? 0 : net_paths_of(t->port, &d->route, peers, PEERS_MAX);
-
-    for (int i = 0; i < n && !c; i++)
-        c = udt_conn_find_rendezvous(&t->conns, &peers[i], says(d));
-    return c;
+    return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE;
 }
 
 /* Not from whom it should be: S15. */
@@ -407,6 +396,28 @@ static bool is_from(const struct tap *t, const struct udt_conn *c, const struct 
 {
     return net_address_equal(&c->peer.at, &d->route.to) ||
            (net_paths_is_canonical(&c->peer.at) && net_paths_has(t->port, &c->peer.at, &d->route));
+}
+
+/* Who sends to id 0 is known by its address; else by the session that it names, or, if it names none, by the path
+ * that it comes by. */
+static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagram *d)
+{
+    struct net_address peers[PEERS_MAX];
+    enum udt_party party = is_whole_handshake(d) ? packet_party(d->body) : UDT_PARTY_UNSAID;
+    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, party);
+
+    if (c)
+        return c;
+    if (is_whole_handshake(d) && packet_label_said(d->body + HANDSHAKE_ADDRESS)) {
+        do
+            c = udt_conn_next_labelled(&t->conns, c, d->body + HANDSHAKE_ADDRESS, party);
+        while (c && !is_from(t, c, d));
+        return c;
+    }
+    int n = net_paths_of(t->port, &d->route, peers, PEERS_MAX);
+    for (int i = 0; i < n && !c; i++)
+        c = udt_conn_find_rendezvous(&t->conns, &peers[i], party);
+    return c;
 }
 
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
@@ -418,6 +429,8 @@ static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d
 
     if (pass && d->id == 0)
         packet_put_word(d->head + 12, (uint32_t)id);
+    if (pass && is_whole_handshake(d) && net_paths_is_canonical(&d->route.to))
+        memset(d->body + HANDSHAKE_ADDRESS, 0, 16); /* what is said there is no address */
     return pass;
 }
 

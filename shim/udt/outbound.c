@@ -38,6 +38,8 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         packet_put_word(body + HANDSHAKE_MSS, c->mss_max);
     if (c->rendezvous)
         packet_put_party(body, c->party);
+    if (packet_label_said(c->label))
+        memcpy(body + HANDSHAKE_ADDRESS, c->label, sizeof c->label);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);

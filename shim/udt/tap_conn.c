@@ -32,6 +32,8 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
         c->local = *local;
         c->party = party;
         c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;
+        if (net_paths_is_canonical(&key.at))
+            (void)net_paths_tag(t->port, &key.at, c->label);
         c->flight = flight;
         c->early = ahead;
         c->starter = pthread_self();

@@ -16,6 +16,7 @@
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/news.h"
+#include "shim/udt/packet.h"
 #include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
@@ -61,6 +62,7 @@ struct udt_conn {
     uint32_t window;      /* packets: the peer's handshake window, likewise */
     uint32_t next;   /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
+    uint8_t label[HANDSHAKE_LABEL_BYTES]; /* of which session it is, if the peer's address is canonical */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
