@@ -68,7 +68,12 @@ static void apply(struct agent *a)
         tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
+    bool doubtful = lost || a->choice.state == PATHS_DOUBT;
     bool changed = lost != a->lost;
+    if (doubtful &&
+        !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        engine_doubt();
+    a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)
         a->callbacks.reach_changed(a->callbacks.user, lost);
@@ -244,11 +249,12 @@ void agent_connected(struct agent *a)
 }
 
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own)
+                const struct nat_mapping *own, const struct uplink *uplink)
 {
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
     a->introductions++;
+    a->uplink = *uplink;
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
     agent_turn(a);

@@ -64,9 +64,9 @@ void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
 /* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: as the peer
- * was told. */
+ * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own);
+                const struct nat_mapping *own, const struct uplink *uplink);
 /* This host's addresses or routes have changed. */
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */

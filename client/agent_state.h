@@ -69,6 +69,7 @@ struct agent {
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
     bool canceled;  /* the library has ended */
+    bool doubtful;  /* the path in use is in doubt, or lost; */
     bool lost;      /* as was told last */
     struct net_peer *peer;
     struct path_choice choice;

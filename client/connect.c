@@ -202,7 +202,7 @@ static void on_part(void *user, const struct multipart_part *part)
         known =
             part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
         if (known)
-            agent_told(known, &part->peer, &part->mapping, &c->told);
+            agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
         else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
         break;

@@ -103,7 +103,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
     struct agent *known =
         part->session.given ? agent_find(nameserver_port(n), part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
-        agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n));
+        agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;
     }
     report_peer(l, HX_EVENT_PEER, HX_OK, &begun);

@@ -59,7 +59,7 @@ void nameserver_await_left(int ms);
 
 /* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after
  * NAMESERVER_SILENCE_MS: HX_ETIMEDOUT. */
-#define NAMESERVER_DOUBT_MS 800 /* or three round trips */
+#define NAMESERVER_DOUBT_MS 500 /* or three round trips */
 void nameserver_doubt(struct nameserver *n);
 
 /* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); else 0. */

@@ -51,7 +51,7 @@ static void on_part(void *user, const struct multipart_part *part)
         memcmp(part->session.id, agent_session(r->agent)->id, SESSION_BYTES) != 0)
         return;
     engine_timer_set(&r->timer, clock_now_ms() + ANSWER_MS);
-    agent_told(r->agent, &part->peer, &part->mapping, &r->told);
+    agent_told(r->agent, &part->peer, &part->mapping, &r->told, nameserver_uplink(r->nameserver));
 }
 
 static void on_agreed(void *user, const struct endpoint *external)

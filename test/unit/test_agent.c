@@ -217,7 +217,7 @@ static void tell_of(struct side *s, const char *ip, struct udt_port *peer)
     struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
     add_candidate(&c, &e, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &none, &none);
+    agent_told(s->agent, &c, &none, &none, &(struct uplink){.interface_index = 0});
     engine_unlock();
 }
 
