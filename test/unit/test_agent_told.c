@@ -75,6 +75,48 @@ static void a_peer_that_is_told_of_again_is_asked_again(void **state)
     close(peer.fd);
 }
 
+#define GUESSERS 20
+
+/* The nameserver says each time that the peer's NAT counts its ports: 500 of them are asked, of one host. */
+static void a_host_is_asked_at_so_many_ports_of_all_sessions_together(void **state)
+{
+    const struct nat_mapping easy = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT};
+    const struct nat_mapping counts = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                       .ports = NAT_PORTS_SEQUENTIAL,
+                                       .step = 1,
+                                       .last_port = 20000};
+    struct candidates c = {.count = 0};
+    struct endpoint host = endpoint_at("127.0.0.15", 9);
+    struct agent *agents[GUESSERS];
+    int64_t asked = 0, begun_ms = clock_now_ms();
+    (void)state;
+    add_candidate(&c, &host, CANDIDATE_SRFLX);
+    engine_lock();
+    for (int i = 0; i < GUESSERS; i++) {
+        new_session(NULL);
+        assert_int_equal(agent_begin(&agents[i], &(struct agent_config){.port = left,
+                                                                        .session = &the_session,
+                                                                        .families = FAMILY_ANY,
+                                                                        .calling = true,
+                                                                        .candidates = c,
+                                                                        .own = easy,
+                                                                        .peer = counts}),
+                         HX_OK);
+        assert_int_equal(agents[i]->hard.method, HARD_NAT_GUESS);
+        for (int round = 0; round < 8; round++) { /* as if their time had come */
+            agents[i]->hard.due_ms = 0;
+            agent_turn(agents[i]);
+        }
+        assert_in_range(agents[i]->hard.asked, 0, HARD_NAT_MOST);
+        asked += agents[i]->hard.asked;
+    }
+    for (int i = 0; i < GUESSERS; i++)
+        agent_end(agents[i]);
+    engine_unlock();
+    int64_t passed_ms = clock_now_ms() - begun_ms;
+    assert_in_range(asked, 2 * HARD_NAT_MOST, 2 * HARD_NAT_MOST + 1 + passed_ms * HARD_NAT_SPRAY_RATE / 1000);
+}
+
 #define FLOOD 10000
 
 static int64_t cpu_ms(void)
@@ -136,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(candidates_that_give_way_to_others_leave_no_path_behind, new_session),
         cmocka_unit_test_setup(a_peer_that_is_told_of_again_is_asked_again, new_session),
+        cmocka_unit_test(a_host_is_asked_at_so_many_ports_of_all_sessions_together),
         cmocka_unit_test(a_flood_of_probes_of_one_session_delays_no_other_and_makes_nothing_grow),
     };
 
