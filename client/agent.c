@@ -68,7 +68,14 @@ static void apply(struct agent *a)
         tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
+    bool doubtful = lost || a->choice.state == PATHS_DOUBT;
     bool changed = lost != a->lost;
+    if (doubtful &&
+        !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        engine_doubt();
+    if (a->lost && !lost)
+        agent_spare_end(a);
+    a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)
         a->callbacks.reach_changed(a->callbacks.user, lost);
@@ -176,6 +183,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->uplink = config->uplink;
     a->scope_id = config->scope_id;
     a->applied = -1;
+    a->introductions = 1;
     pthread_mutex_init(&a->mutex, NULL);
     path_choice_init(&a->choice, clock_now_ms());
     DL_APPEND(agents, a);
@@ -205,13 +213,12 @@ void agent_end(struct agent *a)
         engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
 
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling)
+struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling)
 {
     struct agent *a;
     DL_FOREACH(agents, a)
     {
-        if (!a->ended && a->port == port && a->calling == calling &&
-            memcmp(a->session.id, id, SESSION_BYTES) == 0)
+        if (!a->ended && a->calling == calling && memcmp(a->session.id, id, SESSION_BYTES) == 0)
             return a;
     }
     return NULL;
@@ -243,10 +250,12 @@ void agent_connected(struct agent *a)
 }
 
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own)
+                const struct nat_mapping *own, const struct uplink *uplink)
 {
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
+    a->introductions++;
+    a->uplink = *uplink;
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
     agent_turn(a);
@@ -266,7 +275,8 @@ void agent_tried(const struct agent *a, struct agent_tried *out)
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
-                                .probes = a->number};
+                                .probes = a->number,
+                                .introductions = a->introductions};
 }
 
 const struct session *agent_session(const struct agent *a)

@@ -53,9 +53,9 @@ int agent_begin(struct agent **out, const struct agent_config *config);
 /* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later if UDT has connected, else
  * at once, too: attempts may come and go quickly. NULL is fine. */
 void agent_end(struct agent *a);
-/* The agent of a session that was given before, and has not ended; NULL: there is none. Who connects to a
- * name of its own process has two, one of which is `calling`. */
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling);
+/* The agent of a session that was given before, and has not ended, at whatever port; NULL: there is none. Who connects
+ * to a name of its own process has two, one of which is `calling`. */
+struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling);
 /* Whose callbacks are called. */
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
 
@@ -64,9 +64,9 @@ void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
 /* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: as the peer
- * was told. */
+ * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own);
+                const struct nat_mapping *own, const struct uplink *uplink);
 /* This host's addresses or routes have changed. */
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */
@@ -74,8 +74,9 @@ bool agent_path(const struct agent *a, struct agent_path *out);
 /* What has been tried, for people. */
 struct agent_tried {
     struct nat_mapping own, peer;
-    bool hopeless;   /* nothing but what all do has been tried: hard_nat.h */
-    uint64_t probes; /* requests */
+    bool hopeless;     /* nothing but what all do has been tried: hard_nat.h */
+    uint64_t probes;   /* requests */
+    int introductions; /* of the two by the nameserver */
 };
 void agent_tried(const struct agent *a, struct agent_tried *out);
 const struct session *agent_session(const struct agent *a);

@@ -136,6 +136,21 @@ static void local_for(const struct agent *a, const struct candidate *c, struct n
     out->scope = source.sin6_scope_id;
 }
 
+/* That path leaves by this address and interface from now on. */
+static void leave_by(struct agent *a, int at, const struct net_address *local)
+{
+    struct agent_way *w = &a->ways[at];
+    if (memcmp(&w->at.local, local, sizeof *local) == 0)
+        return;
+    if (w->linked)
+        net_peer_remove(a->peer, &w->at);
+    w->at.local = *local;
+    if (w->linked)
+        w->linked = net_peer_add(a->peer, &w->at) == HX_OK;
+    if (a->applied == at)
+        a->applied = -1;
+}
+
 /* How many candidates at this host have been taken that the nameserver has not seen there: only one, since the host
  * may be a stranger. */
 static bool is_strange(const struct candidates *all, size_t i)
@@ -164,10 +179,12 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         net_address_from(&way.remote, (struct sockaddr *)&sa);
         local_for(a, c, &way.local);
         if (i > 0 && c->kind == CANDIDATE_SRFLX)
-            a->hard.peer_spare = c->at;
+            agent_hard_spare_told(a, &c->at);
         struct net_route there = {.to = way.remote};
         bool known = agent_way_of(a, &there) >= 0;
         int at = agent_add_way(a, &way, rank_of(c));
+        if (at >= 0 && known)
+            leave_by(a, at, &way.local);
         int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
         if (at >= 0 && !known && openings > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
             a->ways[at].opens = openings;
@@ -202,16 +219,10 @@ void agent_unlink_silent(struct agent *a)
 
 void agent_reset_locals(struct agent *a)
 {
-    a->applied = -1;
+    static const struct net_address any;
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
-        struct agent_way *w = &a->ways[i];
-        if (!a->choice.paths[i].present || w->at.socket != 0)
-            continue;
-        if (w->linked)
-            net_peer_remove(a->peer, &w->at);
-        memset(&w->at.local, 0, sizeof w->at.local);
-        if (w->linked)
-            w->linked = net_peer_add(a->peer, &w->at) == HX_OK;
+        if (a->choice.paths[i].present && a->ways[i].at.socket == 0)
+            leave_by(a, i, &any);
     }
 }
 

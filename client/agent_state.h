@@ -70,6 +70,7 @@ struct agent {
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
     bool canceled;  /* the library has ended */
+    bool doubtful;  /* the path in use is in doubt, or lost; */
     bool lost;      /* as was told last */
     struct net_peer *peer;
     struct path_choice choice;
@@ -77,9 +78,10 @@ struct agent {
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
-    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;                 /* of our last request */
-    int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    int fitted;       /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;  /* of our last request */
+    int64_t moved_ms; /* when the peer said last that its paths are lost */
+    int introductions;
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */
@@ -127,15 +129,14 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
+void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */
 
 /* agent_mtu.c */
-#define IPV4_HEADS 28 /* bytes of IP and UDP */
-#define IPV6_HEADS 48
 void agent_fit_way(struct agent *a, int at); /* a new one */
 /* What UDT and shim/net are told is true for the path in use. */
 void agent_fit(struct agent *a);

@@ -1,8 +1,10 @@
 #include "client/path_choice.h"
 #include <string.h>
 
-#define LOOK_MS        250 /* between two looks at the traffic, while there is any */
-#define FLOW_COUNT     10  /* datagrams a second are data; UDT's keepalives are fewer */
+#define LOOK_MS    250 /* between two looks at the traffic, while there is any */
+#define FLOW_COUNT 10  /* so many datagrams ... */
+#define FLOW_WITHIN_MS \
+    10000                /* ... within this are data; keepalives of UDT and of whoever uses it are fewer */
 #define SOON_MS        3 /* a request is repeated after so long, since the peer may just have opened its NAT, ... */
 #define FIRST_MS       20    /* ... then after this, then after twice as long each time, ... */
 #define LONGEST_MS     1000  /* ... up to this */
@@ -277,11 +279,16 @@ void path_choice_heard(struct path_choice *c, int at, int64_t now_ms)
         p->due_ms = p->tries == 0 ? now_ms : most(now_ms, p->asked_ms + interval_ms(p));
 }
 
+/* The path in use may be asked already without an answer: that goes on to count, since it may lead one way only, and a
+ * peer that has lost it says so again and again. */
 void path_choice_moved(struct path_choice *c, int64_t now_ms)
 {
     if (c->state == PATHS_GOOD)
         enter(c, PATHS_DOUBT, now_ms);
-    burst_all(c, now_ms);
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        if (!used_is(c, i) || c->paths[i].tries == 0)
+            burst(&c->paths[i], now_ms);
+    }
 }
 
 void path_choice_wakes(struct path_choice *c, int64_t now_ms)
@@ -298,9 +305,9 @@ static void count(struct path_choice *c, const struct path_traffic *t, int64_t n
     int64_t passed_ms = now_ms - c->counted_ms;
     uint64_t counted = t->count - c->count;
     bool before = c->flows;
-    if (passed_ms < 1000 && counted < FLOW_COUNT)
+    if (passed_ms < FLOW_WITHIN_MS && counted < FLOW_COUNT)
         return;
-    c->flows = (int64_t)counted * 1000 >= FLOW_COUNT * passed_ms;
+    c->flows = (int64_t)counted * FLOW_WITHIN_MS >= FLOW_COUNT * most(passed_ms, FLOW_WITHIN_MS);
     c->count = t->count;
     c->counted_ms = now_ms;
     for (int i = 0; i < PATH_CHOICE_MAX && c->flows && !before; i++) {

@@ -160,15 +160,12 @@ void stream_detach(struct hx_stream *h, bool settle)
         stream_close(s);
 }
 
-/* The one who has asked for the other's name asks again; the other one looks whether the nameserver can still
- * reach it. */
+/* The one who has asked for the other's name asks again. */
 static void on_reach_changed(void *user, bool lost)
 {
     struct hx_stream *h = user;
     if (h->rejoin)
         rejoin_need(h->rejoin, lost);
-    else if (lost)
-        engine_doubt();
 }
 
 static void on_path_changed(void *user)

@@ -149,6 +149,7 @@ void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
     unlist(t, c);
     kept_free_all(&c->stash);
     free(c->flight);
+    free(c->early);
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     HASH_DELETE(hh, t->by_id, c);

@@ -11,6 +11,7 @@
 
 /* base/hash.h comes before uthash.h, whose hash it replaces */
 #include "base/hash.h"
+#include "shim/udt/early_data.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
@@ -71,8 +72,10 @@ struct udt_conn {
     int ack2s;                   /* how many of the first few have left (outbound.c) */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
-    struct flight *flight; /* connecting: its handshakes; else NULL */
-    struct resend resend;  /* connected: its data */
+    struct flight *flight;    /* connecting: its handshakes; else NULL */
+    struct early_conn *early; /* what is told ahead of the stream; NULL: nothing */
+    bool from_early;          /* accepted: made from an early packet */
+    struct resend resend;     /* connected: its data */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;

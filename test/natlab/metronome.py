@@ -1,65 +1,89 @@
 #!/usr/bin/env python3
-"""metronome.py SECONDS COMMAND...: a line each 50 ms into the command, whose answers are expected back: a dialogue
-that people or TCP would have. Prints "gap MS" (the longest time without an answer), "lines N" and "whole" if each
-line came back once and in order. An event each time that the gap is above a second, with the time at which it began."""
+"""metronome.py EVERY_MS COMMAND...: a line each EVERY_MS into the command, whose answers are expected back: a dialogue
+that people or TCP would have. Standard input says what happens meanwhile:
+
+  mark WORD   once ten lines that were written after this are answered: "passed WORD MS", the longest time without an
+              answer since then
+  end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
+
+"first" is said at the first answer, "broken: WHY" when there will be none any more."""
+import os
 import select
 import subprocess
 import sys
 import time
 
-end = time.monotonic() + float(sys.argv[1])
+LINES_AFTER = 10
+PATIENCE_S = 60  # without any answer: longer than UDT's own, 46 s
+
+every = float(sys.argv[1]) / 1000
 p = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 sent = came = 0
-first = heard = None
-gap = 0.0
-due = time.monotonic()
-rest = b""
-broken = None
-while broken is None:
+heard = time.monotonic()  # or nothing was awaited
+gap = 0.0  # since the last mark
+mark = None  # word, number of the line that settles it
+due = heard
+rest = said = b""
+ended = False
+inputs = [p.stdout, sys.stdin]
+
+
+def tell(text):
+    print(text, flush=True)
+
+
+def finish(why=None):
+    if why is None:
+        tell("lines %d" % came)
+    tell("whole" if why is None else "broken: " + why)
+    p.stdin.close()
+    try:
+        p.wait(10)
+    except subprocess.TimeoutExpired:
+        p.kill()
+    sys.exit(0 if why is None else 1)
+
+
+while not (ended and came == sent):
     now = time.monotonic()
-    if now >= end and came == sent:
-        break
-    if now >= end + 15:
-        broken = "no answer in the end"
-        break
-    if now >= due and now < end:
+    if came == sent:
+        heard = now
+    gap = max(gap, now - heard)
+    if now - heard > PATIENCE_S:
+        finish("no answer")
+    if now >= due and not ended:
         try:
             p.stdin.write(b"%d\n" % sent)
             p.stdin.flush()
         except OSError:
-            broken = "the command has ended"
-            break
+            finish("the command has ended")
         sent += 1
-        due = now + 0.05
-    ready, _, _ = select.select([p.stdout], [], [], 0.02)
-    if ready:
-        data = p.stdout.read1(65536)
+        due = now + every
+    ready, _, _ = select.select(inputs, [], [], max(0.001, min(0.02, due - now)))
+    if sys.stdin in ready:
+        data = os.read(0, 4096)
         if not data:
-            broken = "the command has ended"
-            break
-        now = time.monotonic()
-        lines = (rest + data).split(b"\n")
-        rest = lines.pop()
+            inputs.remove(sys.stdin)
+            ended = True
+        *words, said = (said + data).split(b"\n")
+        for line in words:
+            ended |= line == b"end"
+            if line.startswith(b"mark "):
+                mark = (line[5:].decode(), sent + LINES_AFTER)
+                gap = 0.0
+    if p.stdout in ready:
+        data = os.read(p.stdout.fileno(), 65536)
+        if not data:
+            finish("the command has ended")
+        *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             if line != b"%d" % came:
-                broken = "got %r instead of %d" % (line, came)
-                break
+                finish("got %r instead of %d" % (line, came))
+            if came == 0:
+                tell("first")
             came += 1
-        if heard is None:
-            print("first", flush=True)
-        else:
-            gap = max(gap, now - heard)
-        heard = now
-    elif heard is not None:
-        gap = max(gap, time.monotonic() - heard) if came < sent else gap
-        if came == sent:
-            heard = time.monotonic()  # nothing is awaited
-print("gap %d" % (gap * 1000))
-print("lines %d" % came)
-print("whole" if broken is None else "broken: " + broken, flush=True)
-p.stdin.close()
-try:
-    p.wait(10)
-except subprocess.TimeoutExpired:
-    p.kill()
-sys.exit(0 if broken is None else 1)
+        heard = time.monotonic()
+        if mark and came >= mark[1]:
+            tell("passed %s %d" % (mark[0], gap * 1000))
+            mark = None
+finish()

@@ -1,7 +1,13 @@
 #!/bin/bash
-# test/natlab/roaming.sh [STORY...]: a connection outlives its path. In each story two hosts behind port-restricted NATs talk,
-# a line each 50 ms and its answer; something happens to one of them; no line may be lost, and the longest silence is told
-# and bounded. Stories: forgets1 forgets2 forgets moves1 moves2 renumbers2 stalls; all without one.
+# test/natlab/roaming.sh [STORY...]: a connection outlives its path. Two hosts talk, something happens to their networks,
+# and they talk on: no line or byte may be lost, and the longest silence is told and bounded. Stories:
+#
+#   dialogue   a line each 50 ms and its answer, through one thing after the other
+#   stalls     the same, and one process stands still for 12 s
+#   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
+#   copy       the same for an hx cp of COPY_MB at COPY_RATE
+#
+# dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...
 # shellcheck disable=SC2317,SC2119
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -9,64 +15,136 @@
 . "$TOP/test/natlab/lab.sh"
 # shellcheck source=test/natlab/programs.sh
 . "$TOP/test/natlab/programs.sh"
-GAP_MS=$((3000 * SLOW)) # longer, and people think that it is over
+# shellcheck source=test/natlab/sshd.sh
+. "$TOP/test/natlab/sshd.sh"
+GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
+KIND=${KIND:-port-restricted}
+COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
 
-if [ "${HX_LAB:-}" != inside ]; then
-    build_probe || exit 1
-    REFUSED=$(lab_refused)
-    if [ -z "$REFUSED" ]; then lab_enter "$0" "$@"; fi
-    skip 'a connection outlives its path' "$REFUSED"
-    finish
-fi
+if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
+lab_or_skip 'a connection outlives its path' "$0" "$@"
 lab_begin || exit 1
-HX_KEY=$("$B/hx" key --file "$WORK/key") && export HX_KEY
 HX_NAMESERVER=$LAB_S:7000 && export HX_NAMESERVER
-
-# talk SECONDS EVENT...: the dialogue, in which EVENT is run when it has begun.
-talk() {
-    local seconds=$1
-    lab_start bind h1 "$B/hx" bind lab -v --echo
-    BIND=$PID
-    await_bound || return 1
-    lab_start talk h2 python3 "$TOP/test/natlab/metronome.py" "$seconds" "$B/hx" connect lab -v
-    TALK=$PID
-    await_line "$WORK/talk.out" '^first' 10 >/dev/null || return 1
-    read -rt 1 <>"$WORK/silence" # both have chosen, and data flows
-    "${@:2}" || return 1
-    wait "$TALK"
-}
-pause() { # pause SECONDS: of the one who is connected to
-    kill -STOP "$BIND"
-    read -rt "$1" <>"$WORK/silence"
-    kill -CONT "$BIND"
-}
-story() { # story SENTENCE MOST_MS SECONDS EVENT...
-    local gap
-    lab_up "${KIND:-port-restricted}" port-restricted && start_s "$HX_NAMESERVER" >/dev/null || return 1
-    [ -z "${SECOND:-}" ] || lab_second "$SECOND" port-restricted
-    talk "${@:3}"
-    gap=$(sed -n 's/^gap //p' "$WORK/talk.out")
-    if grep -q '^whole' "$WORK/talk.out" && [ "${gap:-99999}" -le "$2" ]; then
-        ok "$1"
-    else
-        not_ok "$1" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
-    fi
-    echo "# longest silence: $gap ms, $(sed -n 's/^lines //p' "$WORK/talk.out") lines"
-    lab_down
-}
 mkfifo "$WORK/silence"
-for name in "${@:-forgets1 forgets2 forgets moves1 moves2 renumbers2 stalls}"; do
-    for which in $name; do
-        case $which in
-        forgets1) story 'the NAT of the one who is connected to forgets' $GAP_MS 8 lab_drop_mappings 1 ;;
-        forgets2) story 'the NAT of the one who has connected forgets' $GAP_MS 8 lab_drop_mappings 2 ;;
-        forgets) story 'both NATs forget' $GAP_MS 8 lab_drop_mappings ;;
-        moves1) SECOND=1 story 'the one who is connected to moves to another uplink' $GAP_MS 8 lab_roam 1 eth1 ;;
-        moves2) SECOND=2 story 'the one who has connected moves to another uplink' $GAP_MS 8 lab_roam 2 eth1 ;;
-        renumbers2) story 'the address of an access is another one' $GAP_MS 8 lab_renumber 2 203.0.113.20 ;;
-        stalls) story 'a peer that stands still for 12 s' $((12000 + GAP_MS)) 20 pause 12 ;;
-        *) echo "no story '$which'" >&2 && exit 2 ;;
-        esac
-    done
+exec {SILENCE}<>"$WORK/silence"
+
+pause() { # pause SECONDS: the lab's weather has no end of its own that could be awaited
+    read -rt "$1" -u "$SILENCE"
+}
+begin() { # begin COMMAND...: without it there is no story
+    "$@" && return
+    not_ok "they meet: $1" "$WORK"/*.err
+    return 1
+}
+meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, and H1 is bound
+    lab_up "$KIND" "$KIND" && start_s >/dev/null && lab_second 2 "$KIND" && start_h1 "$@" && await_bound
+}
+
+# --- a dialogue ------------------------------------------------------------------------------------------------------
+
+talk() { # talk EVERY_MS COMMAND...: on H2; once it is answered
+    rm -f "$WORK/score" && mkfifo "$WORK/score" && exec {SCORE}<>"$WORK/score" || return
+    : >"$WORK/talk.out"
+    lab_exec h2 python3 "$TOP/test/natlab/metronome.py" "$@" <"$WORK/score" >"$WORK/talk.out" 2>"$WORK/talk.err" &
+    TALK=$!
+    STARTED+=("$TALK")
+    await_line "$WORK/talk.out" '^first' 10 >/dev/null
+}
+# change SENTENCE MOST_MS EVENT...: it happens, and the dialogue goes on
+change() {
+    local sentence=$1 most=$2 passed
+    CHANGES=$((${CHANGES:-0} + 1))
+    echo "mark $CHANGES" >&"$SCORE"
+    "${@:3}"
+    passed=$(await_line "$WORK/talk.out" "^passed $CHANGES |^broken" 70)
+    passed=${passed#passed "$CHANGES" }
+    if [[ $passed =~ ^[0-9]+$ ]] && [ "$passed" -le "$most" ]; then
+        ok "$sentence"
+        echo "# longest silence: $passed ms"
+    else
+        not_ok "$sentence: $passed" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
+    fi
+}
+no_line_is_lost() {
+    echo end >&"$SCORE"
+    await_exit "$TALK" 70
+    exec {SCORE}>&-
+    cat "$WORK/talk.out"
+    grep -q '^whole' "$WORK/talk.out"
+}
+stop_peer() { # stop_peer SECONDS: of the one who is connected to
+    kill -STOP "$H1_PID"
+    pause "$1"
+    kill -CONT "$H1_PID"
+}
+story_dialogue() {
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
+    change 'both NATs forget' "$GAP_MS" lab_drop_mappings
+    change 'one who has connected moves to another uplink' "$GAP_MS" lab_roam 2 eth1
+    change 'the NAT of the one who is connected to forgets' "$GAP_MS" lab_drop_mappings 1
+    change 'the address of an access is another one' "$GAP_MS" lab_renumber 1 198.51.100.20
+    check 'no line is lost' no_line_is_lost
+}
+story_stalls() {
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
+    change 'a peer that stands still for 12 s' $((12000 + GAP_MS)) stop_peer 12
+    check 'no line is lost' no_line_is_lost
+}
+
+# --- what people do --------------------------------------------------------------------------------------------------
+
+# The weather of a bad day: the event of each 10 s.
+bad_day() {
+    echo 'lab_drop_mappings'
+    echo 'lab_renumber 2 203.0.113.20'
+    echo 'lab_drop_mappings'
+    echo 'lab_roam 2 eth1'
+    echo 'lab_drop_mappings'
+    echo 'lab_roam 2 eth0'
+    echo 'lab_drop_mappings'
+}
+story_ssh() {
+    local event
+    begin ssh_begin && begin meet --allow "127.0.0.1:$SSHD_PORT" && begin ssh_serve h1 127.0.0.1 || return
+    begin talk "${EVERY_MS:-200}" "${SSH[@]}" -o "ProxyCommand='$B/hx' connect lab -v --to 127.0.0.1:$SSHD_PORT" \
+        lab@home cat || return
+    while read -r event; do
+        # shellcheck disable=SC2086 # words
+        change "ssh: $event" "$GAP_MS" $event
+        pause 8
+    done < <(bad_day)
+    check 'no line is lost' no_line_is_lost
+}
+story_copy() {
+    local event begun cp
+    mkdir -p "$WORK/share" "$WORK/got" && head -c "${COPY_MB}000000" /dev/urandom >"$WORK/share/big" || return
+    rm -f "$WORK/watch" && mkfifo "$WORK/watch" && exec {WATCH}<>"$WORK/watch" || return
+    begin meet --share "$WORK/share" && begin lab_bottleneck 1 "$COPY_RATE" 50 || return
+    : >"$WORK/growth.out"
+    python3 "$TOP/test/natlab/growth.py" "$WORK/got" <"$WORK/watch" >"$WORK/growth.out" &
+    STARTED+=($!)
+    begun=$EPOCHREALTIME
+    lab_start cp h2 "$B/hx" cp -v lab:big "$WORK/got/big"
+    cp=$PID
+    begin await_line "$WORK/growth.out" '^first' 10 >/dev/null || return
+    while kill -0 "$cp" 2>/dev/null && read -r event; do
+        pause 10
+        echo "# $(ms_between "$begun" "$EPOCHREALTIME") ms: $event, $(du -b "$WORK/got" | cut -f 1) bytes"
+        # shellcheck disable=SC2086 # words
+        $event
+    done < <(bad_day)
+    await_exit "$cp" 200
+    echo "# ended with $? after $(ms_between "$begun" "$EPOCHREALTIME") ms"
+    echo >&"$WATCH"
+    check 'the copy is whole' cmp "$WORK/share/big" "$WORK/got/big"
+    await_line "$WORK/growth.out" '^gap' 5 | sed 's/^/# longest /'
+    check 'it never stood still for long' test "$(sed -n 's/^gap //p' "$WORK/growth.out")" -le "$GAP_MS"
+    sed 's/^/# /' "$WORK/cp.err"
+}
+
+for name in "${@:-dialogue}"; do
+    declare -F "story_$name" >/dev/null || { echo "Bail out! no story '$name'" && exit 2; }
+    "story_$name"
+    lab_down
 done
 finish

@@ -321,7 +321,7 @@ static void a_nameserver_that_tells_all_the_time_is_not_followed(void **state)
         struct candidates c = {.count = 0};
         struct endpoint e = endpoint_at("127.0.0.9", (uint16_t)(9000 + i));
         add_candidate(&c, &e, CANDIDATE_SRFLX);
-        agent_told(scene.called, &c, &none, &none);
+        agent_told(scene.called, &c, &none, &none, &(struct uplink){.interface_index = 0});
     }
     uint64_t asked = scene.called->number;
     engine_unlock();

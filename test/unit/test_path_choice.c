@@ -185,6 +185,25 @@ static void a_path_that_ceases_to_carry_ours_is_left_though_the_peer_is_heard(vo
     assert_int_equal(net.c.state, PATHS_GOOD);
 }
 
+/* The peer's network still brings its packets; ours leave by another uplink, and its NAT takes none of those. */
+static void
+a_path_that_leads_one_way_only_is_left_though_the_peer_says_each_second_that_it_has_lost_it(void **state)
+{
+    (void)state;
+    int other = way(PATH_RANK_DIRECT, 60, true);
+    int used = way(PATH_RANK_LAN, 2, true);
+    settle(used);
+    net.data = true;
+    run(5000);
+    net.ways[used].one_way = true;
+    path_choice_moved(&net.c, net.now_ms);
+    for (int i = 0; i < 2; i++) {
+        run(950);
+        path_choice_moved(&net.c, net.now_ms);
+    }
+    assert_int_equal(net.c.used, other);
+}
+
 static void a_path_that_never_answers_is_asked_for_ten_seconds_and_no_more(void **state)
 {
     (void)state;
@@ -384,6 +403,7 @@ int main(void)
         TEST(before_any_answer_the_path_is_used_that_the_peer_was_heard_on),
         TEST(a_path_that_leads_one_way_only_is_left_within_a_second),
         TEST(a_path_that_ceases_to_carry_ours_is_left_though_the_peer_is_heard),
+        TEST(a_path_that_leads_one_way_only_is_left_though_the_peer_says_each_second_that_it_has_lost_it),
         TEST(a_path_that_never_answers_is_asked_for_ten_seconds_and_no_more),
         TEST(a_path_that_works_is_asked_each_15_s_and_each_second_while_data_flows),
         TEST(a_path_that_is_cut_while_data_flows_is_left_within_two_seconds),

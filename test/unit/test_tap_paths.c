@@ -56,7 +56,8 @@ static bool comes(struct paths *p, int32_t id, const struct net_address *from, i
     put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_party(p->w->body, party);
     p->from = (struct net_route){.to = *from, .socket = socket};
-    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
 static void udt_sees_the_canonical_address_of_what_comes_by_a_path(void **state)
@@ -124,7 +125,8 @@ static bool comes_labelled(struct paths *p, int32_t id, const struct net_address
     put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     memcpy(p->w->body + HANDSHAKE_ADDRESS, label, HANDSHAKE_LABEL_BYTES);
     p->from = (struct net_route){.to = *from};
-    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
 /* More of them than paths are looked through for a peer that says none. */
@@ -172,7 +174,7 @@ static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(
     net_address_to_sockaddr6(net_peer_address(p->peer), &to);
     net_peer_fit(p->peer, tag, 1200);
     assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, true,
-                                         UDT_PARTY_CALLER),
+                                         UDT_PARTY_CALLER, NULL),
                      HX_OK);
     put_handshake(p->w, 0, HS_RENDEZVOUS, PATH_ID + 1, WINDOW_MAX, ISN);
     memset(p->w->body + HANDSHAKE_ADDRESS, 0xff, 16);
@@ -191,7 +193,8 @@ static void what_the_filter_refuses_is_not_heard(void **state)
     put_handshake(p->w, PATH_ID, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_word(p->w->body + HANDSHAKE_MSS, 44);
     p->from = (struct net_route){.to = p->path.remote};
-    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
+    size_t len = HANDSHAKE_SIZE;
+    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS));
     net_peer_view(p->peer, &view);
     assert_int_equal(view.came, 0);
     assert_true(tap_next_drop(p->w->tap, &from, &why)); /* a person shall know the address */
