@@ -225,7 +225,7 @@ static void tell_of_stranger(struct side *s, const struct endpoint *stranger)
     struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
     add_candidate(&c, stranger, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &none, &none);
+    agent_told(s->agent, &c, &none, &none, &(struct uplink){.interface_index = 0});
     engine_unlock();
     int at = way_to(s->agent, stranger);
     engine_lock();

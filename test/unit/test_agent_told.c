@@ -9,7 +9,7 @@ static void tell(struct agent *a, const struct candidates *c)
 {
     engine_lock();
     a->told = (struct token_bucket){.spent = 0}; /* how often it listens is another test's */
-    agent_told(a, c, &none, &none);
+    agent_told(a, c, &none, &none, &(struct uplink){.interface_index = 0});
     engine_unlock();
 }
 
