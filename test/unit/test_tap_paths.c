@@ -119,6 +119,32 @@ static void a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party(voi
     net_peer_destroy(second);
 }
 
+/* Until UDT::connect() has returned it is kept: who sends more has it dropped, and sends it again. */
+static void what_comes_while_a_rendezvous_starts_is_kept_within_bounds(void **state)
+{
+    struct paths *p = *state;
+
+    p->conn->state = UDT_CONN_STARTING;
+    for (int i = 0; i < 100; i++)
+        assert_false(comes(p, i % 2 ? 0 : PATH_ID, &p->path.remote, 0, UDT_PARTY_UNSAID));
+    assert_in_range(p->conn->stash_len, 16, 64);
+    p->conn->state = UDT_CONN_CONNECTING;
+}
+
+/* A listener refuses, and repeats the request; no party of a rendezvous does, whatever it repeats. */
+static void a_rendezvous_is_not_refused(void **state)
+{
+    struct paths *p = *state;
+
+    put_handshake(p->w, PATH_ID, HS_REFUSED, PEER_ID, 100, p->conn->isn);
+    packet_put_word(p->w->body + HANDSHAKE_COOKIE, p->conn->secret);
+    p->from = (struct net_route){.to = p->path.remote};
+    size_t len = HANDSHAKE_SIZE;
+    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS));
+    assert_int_equal(p->conn->state, UDT_CONN_CONNECTING);
+    assert_true(comes(p, PATH_ID, &p->path.remote, 0, UDT_PARTY_UNSAID));
+}
+
 static bool comes_labelled(struct paths *p, int32_t id, const struct net_address *from,
                            const uint8_t label[HANDSHAKE_LABEL_BYTES])
 {
@@ -250,6 +276,8 @@ int main(void)
         PATHS(what_comes_by_no_path_of_the_connection_is_unmatched),
         PATHS(a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party),
         PATHS(a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names),
+        PATHS(what_comes_while_a_rendezvous_starts_is_kept_within_bounds),
+        PATHS(a_rendezvous_is_not_refused),
         PATHS(a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag),
         PATHS(what_the_filter_refuses_is_not_heard),
         PATHS(a_handshake_does_not_tell_the_canonical_address),
