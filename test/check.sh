@@ -92,7 +92,7 @@ suite_lint() {
     git ls-files '*.c' '*.cc' >"$LOGS/sources"
     split -n r/4 "$LOGS/sources" "$LOGS/sources."
     for part in a b c d; do
-        step "lint: clang-tidy, part $part" xargs -n8 -a "$LOGS/sources.a$part" test/tidy.sh
+        step "lint: clang-tidy, part $part" xargs -a "$LOGS/sources.a$part" test/tidy.sh
     done
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
