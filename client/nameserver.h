@@ -10,7 +10,7 @@
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
-#define NAMESERVER_SILENCE_MS 20000 /* its UDT sends something every 8 s or so: two were lost, now give up */
+#define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is in doubt */
 
 struct nameserver;
 
@@ -46,8 +46,8 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
 void nameserver_callbacks(struct nameserver *n, const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
 
-/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after
- * NAMESERVER_SILENCE_MS: HX_ETIMEDOUT. */
+/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, and not after
+ * NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */
 #define NAMESERVER_DOUBT_MS 500 /* or three round trips */
 void nameserver_doubt(struct nameserver *n);
 
