@@ -2,7 +2,7 @@
 """metronome.py EVERY_MS COMMAND...: a line each EVERY_MS into the command, whose answers are expected back: a dialogue
 that people or TCP would have. Standard input says what happens meanwhile:
 
-  mark WORD   once ten lines that were written after this are answered: "passed WORD MS", the longest time without an
+  mark WORD   once ten lines (one, if there are fewer in a second) that were written after this are answered: "passed WORD MS", the longest time without an
               answer since then
   end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
 
@@ -13,10 +13,10 @@ import subprocess
 import sys
 import time
 
-LINES_AFTER = 10
 PATIENCE_S = 60  # without any answer: longer than UDT's own, 46 s
 
 every = float(sys.argv[1]) / 1000
+lines_after = 10 if every < 1 else 1
 p = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 sent = came = 0
 heard = time.monotonic()  # or nothing was awaited
@@ -69,7 +69,7 @@ while not (ended and came == sent):
         for line in words:
             ended |= line == b"end"
             if line.startswith(b"mark "):
-                mark = (line[5:].decode(), sent + LINES_AFTER)
+                mark = (line[5:].decode(), sent + lines_after)
                 gap = 0.0
     if p.stdout in ready:
         data = os.read(p.stdout.fileno(), 65536)
