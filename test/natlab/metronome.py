@@ -6,7 +6,7 @@ that people or TCP would have. Standard input says what happens meanwhile:
               answer since then
   end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
 
-"first" is said at the first answer, "broken: WHY" when there will be none any more."""
+"pid N" is the command's, "first" is said at the first answer, "broken: WHY" when there will be none any more."""
 import os
 import select
 import subprocess
@@ -44,6 +44,7 @@ def finish(why=None):
     sys.exit(0 if why is None else 1)
 
 
+tell("pid %d" % p.pid)
 while not (ended and came == sent):
     now = time.monotonic()
     if came == sent:

@@ -121,7 +121,7 @@ story_stalls() {
 }
 story_sleeps() {
     begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
-    change 'both stand still for 60 s' $((60000 + GAP_MS)) stop_for 60 "$H1_PID" "$(pgrep -P "$TALK")"
+    change 'both stand still for 60 s' $((60000 + GAP_MS)) stop_for 60 "$H1_PID" "$(sed -n 's/^pid //p' "$WORK/talk.out")"
     check 'no line is lost' no_line_is_lost
 }
 story_idle() {
