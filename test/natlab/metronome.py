@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-PATIENCE_S = 60  # without any answer: longer than UDT's own, 46 s
+PATIENCE_S = 90  # without any answer: longer than UDT's own, 46 s, and than a story's pause
 
 every = float(sys.argv[1]) / 1000
 lines_after = 10 if every < 1 else 1

@@ -8,6 +8,7 @@
 #   sleeps     the same, and both do for 60 s
 #   idle       mappings live 30 s, and nobody says anything for two minutes; then a line
 #   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
+#   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #
 # dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...
@@ -152,6 +153,20 @@ story_ssh() {
     while read -r event; do
         # shellcheck disable=SC2086 # words
         change "ssh: $event" "$GAP_MS" $event
+        pause 8
+    done < <(bad_day)
+    check 'no line is lost' no_line_is_lost
+}
+story_forward() {
+    local event
+    begin meet --allow 127.0.0.1:3700 || return
+    lab_start echo h1 socat -d -d TCP-LISTEN:3700,bind=127.0.0.1,fork EXEC:cat
+    lab_start connect h2 "$B/hx" connect lab -v -L 3700:127.0.0.1:3700
+    begin await_line "$WORK/connect.err" '^connected to lab' 10 >/dev/null || return
+    begin talk "${EVERY_MS:-200}" socat -t 10 - TCP:127.0.0.1:3700 || return
+    while read -r event; do
+        # shellcheck disable=SC2086 # words
+        change "forward: $event" "$GAP_MS" $event
         pause 8
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
