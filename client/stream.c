@@ -124,7 +124,8 @@ static void on_silence(struct timer *t)
 {
     struct hx_stream *h = container_of(t, struct hx_stream, silence);
     int64_t now_ms = clock_now_ms();
-    if (stream_heard_ms(h->s) + STREAM_SILENCE_MS <= now_ms)
+    bool slept = now_ms - t->at_ms >= SILENCE_LOOK_MS; /* a process that was stopped has not listened */
+    if (stream_heard_ms(h->s) + STREAM_SILENCE_MS <= now_ms && !slept)
         fall_silent(h);
     else
         engine_timer_set(t, now_ms + SILENCE_LOOK_MS);
