@@ -131,7 +131,8 @@ suite_asan() {
     each wait "asan e2e" 240 build/asan test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
 }
 suite_tsan() {
-    each work tsan 360 build/tsan $(units build/tsan "udt*")
+    # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
+    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent client_paths; do units build/tsan "$u"; done)
     each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
