@@ -19,6 +19,7 @@ struct nameserver {
     struct udt_port *port;
     struct race *race;      /* NULL once it is won */
     struct stream *stream;  /* NULL before */
+    bool has_ticket;        /* it has given one */
     int family;             /* FAMILY_*, once it is won */
     struct endpoint source; /* our address on the way to it, without a port */
     struct uplink uplink;   /* where its answer has arrived */
@@ -60,8 +61,22 @@ static int status_error(int status)
     }
 }
 
+/* For the next visit. The answer may have been read, and be the last, before it was told of. */
+static void keep_ticket(struct nameserver *n)
+{
+    uint8_t ticket[UDT_TICKET_MAX];
+    size_t ticket_len = n->stream && !n->has_ticket ? udt_stream_ticket(n->stream, ticket) : 0;
+    socklen_t len;
+    if (ticket_len == 0)
+        return;
+    const struct sockaddr *peer = stream_peer(n->stream, &len);
+    visit_store_keep(peer, len, ticket, ticket_len);
+    n->has_ticket = true;
+}
+
 static void close_stream(struct nameserver *n)
 {
+    keep_ticket(n);
     stream_close(n->stream);
     n->stream = NULL;
 }
@@ -189,15 +204,6 @@ static bool is_reporting(const struct nameserver *n)
     if (n->reporting && n->status == 0)
         return true;
     return n->reported && n->stream && (n->out.len > 0 || stream_unacked(n->stream) > 0);
-}
-
-static void keep_ticket(struct nameserver *n)
-{
-    uint8_t ticket[UDT_TICKET_MAX];
-    size_t ticket_len = udt_stream_ticket(n->stream, ticket);
-    socklen_t len;
-    const struct sockaddr *peer = stream_peer(n->stream, &len);
-    visit_store_keep(peer, len, ticket, ticket_len);
 }
 
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)

@@ -125,6 +125,7 @@ suite_natlab() {
     tap wait "natlab: roaming" 200 env GAP_MS=9000 test/natlab/roaming.sh # the machine does much else meanwhile
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
+    tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips.sh
 }
 suite_asan() {
     each work asan 360 build/asan $(units build/asan)

@@ -12,6 +12,7 @@
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
 #define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
+#define ANSWER_MS   3000 /* who connects has given up by then (UDT_CONNECT_MS) */
 #define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
 
 struct datagram {
@@ -260,10 +261,15 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
 /* By a listener that has accepted us. */
 static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
+    if (c->state == UDT_CONN_STARTING) {
+        stash(c, d); /* behind the answer that it follows */
+        return false;
+    }
     if (c->rendezvous || packet_word(d->head + 8) != udt_conn_proof(c) ||
         !ticket_packet_read(&c->ticket, d->head, d->body, d->body_len))
         return dropped(t, DROP_EARLY);
-    readiness_tell(&t->ready, c, TAP_TICKET);
+    if (c->state == UDT_CONN_OPEN) /* else it is told when it is connected */
+        readiness_tell(&t->ready, c, TAP_TICKET);
     return false;
 }
 
@@ -319,23 +325,38 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     return pass;
 }
 
-/* An early packet has made the connection, and the handshake that followed it has come: the answer is on its
- * way. */
-static bool is_answered(const struct tap *t, const struct datagram *d, int64_t now_ms)
+/* An early packet has made the connection: the handshake that followed it, and whatever repeats the packet, is
+ * answered already. */
+static bool is_answered(const struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
-    const struct udt_conn *c =
-        udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
+    return c && c->from_early && (d->early.bytes || now_ms - c->made_ms < REPEAT_MS);
+}
 
-    return c && c->from_early && now_ms - c->made_ms < REPEAT_MS;
+/* A ticket has made the connection, and its owner waits: the answer may be lost. */
+static bool wants_answer_again(struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    if (!c || !c->unproven || now_ms - c->made_ms > ANSWER_MS ||
+        (int32_t)packet_word(d->body + HANDSHAKE_REQUEST) != HS_REGULAR ||
+        packet_word(d->body + HANDSHAKE_ISN) != c->isn)
+        return false;
+    c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + HANDSHAKE_SIZE);
+    return udt_conn_spend(c, PACKET_HEAD + HANDSHAKE_SIZE);
 }
 
 /* Of somebody who asks for a connection. */
 static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms)
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
+    struct udt_conn *c =
+        udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
 
-    if (is_answered(t, d, now_ms))
+    t->current_news = 0;
+    if (is_answered(c, d, now_ms))
         return dropped(t, DROP_STATE);
+    if (wants_answer_again(c, d, now_ms)) {
+        listener_handshake_again(t->listener, c->secret, &d->route.local, d->body);
+        return true;
+    }
     switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, &d->early, d->body, answer,
                                     now_ms)) {
     case LISTENER_ANSWER:
@@ -350,7 +371,6 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
     case LISTENER_PASS:
         break;
     }
-    t->current_news = 0;
     return true;
 }
 

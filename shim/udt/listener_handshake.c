@@ -29,6 +29,15 @@ static void write_answer(struct listener_handshake *l, const struct net_address 
                     cookie_make(&l->cookie, from, sizeof *from, now_ms));
 }
 
+/* UDT shall have the conclusion. */
+static void conclude(struct listener_handshake *l, const struct net_address *local, uint8_t *body)
+{
+    l->offered = packet_word(body + HANDSHAKE_WINDOW);
+    l->local = *local;
+    l->secret = packet_word(body + HANDSHAKE_COOKIE);
+    packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
+}
+
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
                                               const struct net_address *local,
                                               const struct early_packet *early, uint8_t *body,
@@ -57,9 +66,16 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
     l->early.len = 0;
     if (early->bytes)
         (void)early_bytes_grow(&l->early, early->bytes, early->bytes_len);
-    l->offered = packet_word(body + HANDSHAKE_WINDOW);
-    l->local = *local;
-    l->secret = packet_word(body + HANDSHAKE_COOKIE);
-    packet_put_word(body + HANDSHAKE_COOKIE, udt_cookie);
+    conclude(l, local, body);
     return LISTENER_PASS;
+}
+
+void listener_handshake_again(struct listener_handshake *l, uint32_t secret, const struct net_address *local,
+                              uint8_t *body)
+{
+    packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)HS_CONCLUSION);
+    packet_put_word(body + HANDSHAKE_COOKIE, secret);
+    l->ticket_paid = EARLY_HEAD;
+    l->early.len = 0;
+    conclude(l, local, body);
 }

@@ -42,5 +42,8 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
                                               const struct net_address *local,
                                               const struct early_packet *early, uint8_t *body,
                                               uint8_t answer[LISTENER_ANSWER_SIZE], int64_t now_ms);
+/* Likewise, of one that a ticket made a connection of, with this cookie: UDT answers it again. */
+void listener_handshake_again(struct listener_handshake *l, uint32_t secret, const struct net_address *local,
+                              uint8_t *body);
 
 #endif

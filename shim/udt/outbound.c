@@ -90,7 +90,7 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     c->local = t->listener->local;
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
-    c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    c->isn = c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
     keep_early(t, c, PACKET_HEAD + HANDSHAKE_SIZE);
 }
 

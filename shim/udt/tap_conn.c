@@ -90,6 +90,8 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
         free(c->flight);
         c->flight = NULL;
         replay_stash(t, c);
+        if (c->ticket.len > 0)
+            readiness_tell(&t->ready, c, TAP_TICKET);
         if (c->by_ticket) /* the listener does not know yet that its answers arrive */
             control_send(t, c, PACKET_KEEPALIVE, udt_conn_proof(c), NULL, 0, now_ms);
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */

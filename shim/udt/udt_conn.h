@@ -56,7 +56,7 @@ struct udt_conn {
     bool resuming;        /* idle_suspension.h */
     bool leaving;         /* UDT has closed it, but it is still suspended */
     pthread_t starter;    /* the thread inside UDT::connect() */
-    uint32_t isn;         /* connecting: our initial sequence number, which a listener must repeat */
+    uint32_t isn;         /* who connects: the initial sequence number, which a listener repeats */
     uint32_t mss_max;     /* of who connects: the largest MSS that either side may announce to the other */
     uint32_t mss;         /* connecting: the peer's, the least it has announced */
     uint32_t window;      /* packets: the peer's handshake window, likewise */
