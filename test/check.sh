@@ -112,7 +112,7 @@ suite_tools() {
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
 suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
-suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
+suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
     for group in matrix holes stories families uplinks nat kinds weather shared; do
@@ -141,7 +141,7 @@ suite_fuzz() {
     for f in test/fuzz/fuzz_*.c; do
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
-        step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-2}" -max_len=16384 -timeout=5 \
+        step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
             -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
