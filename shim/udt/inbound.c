@@ -285,7 +285,8 @@ static void look_for_proof(struct udt_conn *c, const struct datagram *d)
 /* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
 static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
-    bool more = c->early && (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
+    bool more = c->early && packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS) &&
+                (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
                 early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
 
     if (more) {
@@ -325,8 +326,8 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     return pass;
 }
 
-/* An early packet has made the connection: the handshake that followed it, and whatever repeats the packet, is
- * answered already. */
+/* An early packet has made the connection: the handshake that followed it, and whatever repeats the packet,
+ * is answered already. */
 static bool is_answered(const struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     return c && c->from_early && (d->early.bytes || now_ms - c->made_ms < REPEAT_MS);

@@ -251,6 +251,17 @@ static void a_ticket_that_does_not_hold_costs_nothing(void **state)
 
 #define LARGE_BYTES 8000
 
+static void put_first_handshake(uint8_t body[HANDSHAKE_SIZE], uint32_t isn)
+{
+    packet_put_word(body + HANDSHAKE_VERSION, 4);
+    packet_put_word(body + HANDSHAKE_TYPE, 1);
+    packet_put_word(body + HANDSHAKE_ISN, isn);
+    packet_put_word(body + HANDSHAKE_MSS, UDT_MSS_BYTES);
+    packet_put_word(body + HANDSHAKE_WINDOW, 32);
+    packet_put_word(body + HANDSHAKE_REQUEST, HS_REGULAR);
+    packet_put_word(body + HANDSHAKE_ID, 77);
+}
+
 /* Sends this ticket from a socket of its own at the same address, as somebody does who has seen it pass. */
 static int send_as_thief(const uint8_t *ticket, size_t ticket_len, size_t *sent)
 {
@@ -264,17 +275,13 @@ static int send_as_thief(const uint8_t *ticket, size_t ticket_len, size_t *sent)
     socklen_t len;
     const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)udt_port_local(server, &len);
 
-    packet_put_word(handshake + HANDSHAKE_VERSION, 4);
-    packet_put_word(handshake + HANDSHAKE_TYPE, 1);
-    packet_put_word(handshake + HANDSHAKE_MSS, UDT_MSS_BYTES);
-    packet_put_word(handshake + HANDSHAKE_WINDOW, 32);
-    packet_put_word(handshake + HANDSHAKE_REQUEST, HS_REGULAR);
-    packet_put_word(handshake + HANDSHAKE_ID, 77);
+    put_first_handshake(handshake, 1000);
     *sent = early_packet_write(&p, packet);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     loopback.sin_port = to->sin6_port;
-    assert_int_equal(sendto(fd, packet, *sent, 0, (struct sockaddr *)&loopback, sizeof loopback), *sent);
+    assert_int_equal(connect(fd, (struct sockaddr *)&loopback, sizeof loopback), 0);
+    assert_int_equal(send(fd, packet, *sent, 0), *sent);
     return fd;
 }
 
@@ -309,6 +316,38 @@ static void who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_mu
     stream_close(b);
 }
 
+/* The request of the answer to a first handshake with this sequence number. */
+static int32_t answer_to(int fd, uint32_t isn)
+{
+    uint8_t packet[PACKET_HEAD + HANDSHAKE_SIZE] = {0};
+
+    packet_put_control(packet, PACKET_HANDSHAKE, 0, 0);
+    put_first_handshake(packet + PACKET_HEAD, isn);
+    assert_int_equal(send(fd, packet, sizeof packet, 0), sizeof packet);
+    do
+        assert_in_range(recv(fd, packet, sizeof packet, 0), PACKET_HEAD, sizeof packet);
+    while (packet_type(packet) != PACKET_HANDSHAKE);
+    return (int32_t)packet_word(packet + PACKET_HEAD + HANDSHAKE_REQUEST);
+}
+
+static void who_asks_again_after_a_ticket_was_taken_is_answered_again(void **state)
+{
+    uint8_t ticket[UDT_TICKET_MAX];
+    size_t ticket_len, sent;
+
+    (void)state;
+    assert_false(visit_with(left, NULL, 0, ticket, &ticket_len));
+    int fd = send_as_thief(ticket, ticket_len, &sent);
+    struct stream *b = await(server, UDT_EV_ACCEPTED).stream;
+    poll(NULL, 0, 60); /* as long as the first answer may be on its way nothing is said again */
+    char first[PACKET_HEAD + HANDSHAKE_SIZE];
+    assert_int_equal(recv(fd, first, sizeof first, 0), sizeof first);
+    assert_int_equal(answer_to(fd, 1000), HS_CONCLUSION);
+    assert_int_equal(answer_to(fd, 1001), HS_REGULAR); /* another connection, and no ticket: a cookie */
+    close(fd);
+    stream_close(b);
+}
+
 static void a_visitor_with_a_ticket_gets_all_of_a_large_answer(void **state)
 {
     static char large[LARGE_BYTES], got[LARGE_BYTES];
@@ -338,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_repeated_handshake_of_an_early_one_is_not_answered_twice),
         cmocka_unit_test(a_visitor_with_a_ticket_needs_no_cookie_and_gets_another_ticket),
         cmocka_unit_test(who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_much_and_no_more),
+        cmocka_unit_test(who_asks_again_after_a_ticket_was_taken_is_answered_again),
         cmocka_unit_test(a_visitor_with_a_ticket_gets_all_of_a_large_answer),
         cmocka_unit_test(a_ticket_that_does_not_hold_costs_nothing),
         cmocka_unit_test(both_sides_of_a_rendezvous_read_before_they_are_connected),
