@@ -117,6 +117,40 @@ static void a_host_is_asked_at_so_many_ports_of_all_sessions_together(void **sta
     assert_in_range(asked, 2 * HARD_NAT_MOST, 2 * HARD_NAT_MOST + 1 + passed_ms * HARD_NAT_SPRAY_RATE / 1000);
 }
 
+/* The peer was told a little earlier. Others' probes, which nobody will ever want, take each other's places. */
+static void what_comes_just_before_a_session_begins_is_answered(void **state)
+{
+    struct hand peer = hand_at("127.0.0.1");
+    struct agent *other = agent_to(right, false, &peer.at); /* the port is listened to */
+    uint8_t bytes[PROBE_BYTES];
+    struct probe p;
+    (void)state;
+    fence(&peer, right);
+    struct session known = the_session;
+    new_session(NULL);
+    request(bytes, 0);
+    for (int i = 0; i < 40; i++) {
+        bytes[PROBE_TAG_AT] ^= (uint8_t)(1 + i);
+        hand_say(&peer, right, bytes, sizeof bytes);
+        bytes[PROBE_TAG_AT] ^= (uint8_t)(1 + i);
+    }
+    hand_say(&peer, right, bytes, sizeof bytes);
+    struct session fresh = the_session;
+    the_session = known;
+    last_number = 1000;
+    fence(&peer, right); /* now all of it has come */
+    the_session = fresh;
+    (void)agent_to(right, false, &peer.at);
+    do
+        assert_true(hand_hear(&peer, PROBE_ANSWER, bytes, &p, WAIT_MS));
+    while (p.number != 1);
+    engine_lock();
+    agent_end(agent_find(the_session.id, false));
+    agent_end(other);
+    engine_unlock();
+    close(peer.fd);
+}
+
 #define FLOOD 10000
 
 static int64_t cpu_ms(void)
@@ -178,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(candidates_that_give_way_to_others_leave_no_path_behind, new_session),
         cmocka_unit_test_setup(a_peer_that_is_told_of_again_is_asked_again, new_session),
+        cmocka_unit_test_setup(what_comes_just_before_a_session_begins_is_answered, new_session),
         cmocka_unit_test(a_host_is_asked_at_so_many_ports_of_all_sessions_together),
         cmocka_unit_test(a_flood_of_probes_of_one_session_delays_no_other_and_makes_nothing_grow),
     };

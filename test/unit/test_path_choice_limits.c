@@ -247,6 +247,95 @@ static void a_path_in_use_that_has_not_answered_is_looked_at_soon(void **state)
     assert_in_range(path_choice_due_ms(&c, now_ms) - now_ms, 1, 1000);
 }
 
+static void a_path_that_never_answers_is_asked_no_more_after_ten_seconds_however_seldom_it_was(void **state)
+{
+    int at = add(PATH_RANK_DIRECT);
+    (void)state;
+    ask(at);
+    now_ms += PATH_BURST_MS - 1;
+    ask(at);
+    assert_true(c.paths[at].due_ms < NEVER);
+    now_ms++;
+    ask(at);
+    assert_int_equal(c.paths[at].due_ms, NEVER);
+    assert_true(c.paths[at].spent < PATH_BURST_MOST);
+}
+
+/* One that has answered once, and does not any more: not in use it is asked each 15 s, and more often if no path works. */
+static void a_path_that_has_fallen_silent_is_asked_seldom_unless_all_have(void **state)
+{
+    int used = settle(), at = add(PATH_RANK_MAPPED);
+    (void)state;
+    exchange(at, 10);
+    now_ms += 1000;
+    ask(at);
+    now_ms += PATH_BURST_MS;
+    ask(at);
+    assert_int_equal(c.paths[at].due_ms, now_ms + PATH_IDLE_MS);
+    assert_int_equal(c.paths[at].spent, 1); /* what it was asked before its first answer */
+    ask(used);
+    now_ms += PATH_BURST_MS;
+    ask(used);
+    assert_true(c.paths[used].due_ms <= now_ms + 2000);
+    path_choice_moved(&c, now_ms);
+    now_ms += 2000;
+    look(0, 0, 0);
+    assert_int_equal(c.state, PATHS_LOST);
+    ask(at);
+    now_ms += PATH_BURST_MS;
+    ask(at);
+    assert_true(c.paths[at].due_ms <= now_ms + 2000);
+}
+
+static void the_shortest_round_trip_is_forgotten_after_30_s_unless_data_flows(void **state)
+{
+    int at = settle();
+    (void)state;
+    exchange(at, 5);
+    assert_int_equal(c.paths[at].least_us, 5000);
+    now_ms += 29000;
+    exchange(at, 20);
+    assert_int_equal(c.paths[at].least_us, 5000);
+    c.flows = true;
+    now_ms += 2000;
+    exchange(at, 20);
+    assert_int_equal(c.paths[at].least_us, 5000);
+    c.flows = false;
+    exchange(at, 20);
+    assert_int_equal(c.paths[at].least_us, 20000);
+}
+
+/* Whatever its round trip, a path that loses clearly more is not used instead; one that loses clearly less is, unless
+ * it takes more than twice as long. */
+static void loss_counts_before_the_round_trip_within_bounds(void **state)
+{
+    int at = settle(), other = add(PATH_RANK_LAN);
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        exchange(other, 1);
+    path_choice_connected(&c, at, now_ms);
+    struct path_choice before = c;
+    now_ms += 6000;
+    c.used = at;
+    c.paths[other].loss = 65536 / 5;
+    exchange(other, 1);
+    assert_int_equal(c.used, at);
+    c = before;
+    c.used = at;
+    exchange(other, 1);
+    assert_int_equal(c.used, other);
+    c = before;
+    c.used = at;
+    c.paths[at].loss = 65536 / 2;
+    c.paths[at].least_us = 10000;
+    c.paths[other].least_us = 21001;
+    exchange(other, 40);
+    assert_int_equal(c.used, at);
+    c.paths[other].least_us = 21000;
+    exchange(other, 40);
+    assert_int_equal(c.used, other);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
@@ -263,6 +352,10 @@ int main(void)
         TEST(a_path_is_lost_by_five_requests_or_six_if_something_is_heard),
         TEST(what_is_heard_ends_a_doubt_unless_six_requests_were_in_vain),
         TEST(a_path_in_use_that_has_not_answered_is_looked_at_soon),
+        TEST(a_path_that_never_answers_is_asked_no_more_after_ten_seconds_however_seldom_it_was),
+        TEST(a_path_that_has_fallen_silent_is_asked_seldom_unless_all_have),
+        TEST(the_shortest_round_trip_is_forgotten_after_30_s_unless_data_flows),
+        TEST(loss_counts_before_the_round_trip_within_bounds),
     };
 
     return cmocka_run_group_tests_name("path choice, limits", tests, NULL, NULL);
