@@ -183,6 +183,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->uplink = config->uplink;
     a->scope_id = config->scope_id;
     a->applied = -1;
+    a->introductions = 1;
     pthread_mutex_init(&a->mutex, NULL);
     path_choice_init(&a->choice, clock_now_ms());
     DL_APPEND(agents, a);
@@ -253,6 +254,7 @@ void agent_told(struct agent *a, const struct candidates *peer, const struct nat
 {
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
+    a->introductions++;
     a->uplink = *uplink;
     agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
@@ -273,7 +275,8 @@ void agent_tried(const struct agent *a, struct agent_tried *out)
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
-                                .probes = a->number};
+                                .probes = a->number,
+                                .introductions = a->introductions};
 }
 
 const struct session *agent_session(const struct agent *a)

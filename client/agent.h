@@ -74,8 +74,9 @@ bool agent_path(const struct agent *a, struct agent_path *out);
 /* What has been tried, for people. */
 struct agent_tried {
     struct nat_mapping own, peer;
-    bool hopeless;   /* nothing but what all do has been tried: hard_nat.h */
-    uint64_t probes; /* requests */
+    bool hopeless;     /* nothing but what all do has been tried: hard_nat.h */
+    uint64_t probes;   /* requests */
+    int introductions; /* of the two by the nameserver */
 };
 void agent_tried(const struct agent *a, struct agent_tried *out);
 const struct session *agent_session(const struct agent *a);

@@ -1,6 +1,7 @@
 /* Requests and answers: what is said, and what is believed. */
 #include "base/clock.h"
 #include "client/agent_state.h"
+#include "client/strangers.h"
 #include <errno.h>
 #include <string.h>
 
@@ -69,9 +70,10 @@ void agent_send_request(struct agent *a, int at)
     way_of(a, at, &route);
     if (a->ways[at].opens > 0 &&
         (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, a->ways[at].opens)) == 0)
-        agent_link(a, at);
+        agent_link_candidate(a, at);
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    (void)send_probe(a, &route, &p, PROBE_BYTES);
+    if (agent_way_proven(a, at) || strangers_take(&route.to, 1, clock_now_ms()))
+        (void)send_probe(a, &route, &p, PROBE_BYTES); /* else it is as good as lost */
 }
 
 int agent_send_padded(struct agent *a, int at, int len)
@@ -150,7 +152,7 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
     if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
         return;
     if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))
-        agent_link(a, at);
+        agent_way_answers(a, at);
 }
 
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)

@@ -25,6 +25,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    bool spent;  /* and what UDT may send there counts as a stranger's */
     int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
     struct path_mtu mtu;
 };
@@ -77,9 +78,10 @@ struct agent {
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
-    int fitted;                      /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;                 /* of our last request */
-    int64_t moved_ms;                /* when the peer said last that its paths are lost */
+    int fitted;       /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;  /* of our last request */
+    int64_t moved_ms; /* when the peer said last that its paths are lost */
+    int introductions;
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */
@@ -101,8 +103,13 @@ int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank ran
 bool agent_way_proven(const struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);
-/* Where the peer has never been heard is not a way that the connection's datagrams take. */
+/* What UDT sends leaves there, too. */
 void agent_link(struct agent *a, int at);
+/* If that may be: somebody else may be there. */
+void agent_link_candidate(struct agent *a, int at);
+/* It has answered. */
+void agent_way_answers(struct agent *a, int at);
+/* Where the peer has never been heard is not a way that the connection's datagrams take. */
 void agent_unlink_silent(struct agent *a);
 /* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
 void agent_unlink_unproven(struct agent *a);
@@ -130,8 +137,6 @@ void agent_hard_end(struct agent *a);    /* the sockets that are no paths are cl
 void agent_hard_forget(struct agent *a); /* all of them are */
 
 /* agent_mtu.c */
-#define IPV4_HEADS 28 /* bytes of IP and UDP */
-#define IPV6_HEADS 48
 void agent_fit_way(struct agent *a, int at); /* a new one */
 /* What UDT and shim/net are told is true for the path in use. */
 void agent_fit(struct agent *a);

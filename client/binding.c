@@ -40,14 +40,14 @@ static struct leg *other_leg(const struct leg *leg)
 
 static void close_former(struct leg *leg)
 {
-    nameserver_close(leg->former);
+    nameserver_leave(leg->former);
     leg->former = NULL;
 }
 
 static void leg_off(struct leg *leg)
 {
     close_former(leg);
-    nameserver_close(leg->nameserver);
+    nameserver_leave(leg->nameserver);
     leg->nameserver = NULL;
     enter(leg, LEG_OFF);
 }
@@ -268,7 +268,7 @@ static void ask_now(struct leg *leg)
     char header[sizeof "Bind-Session: \r\n" + SESSION_ID_TEXT_MAX];
     struct peer_fields fields;
     struct buf bytes;
-    own_fields(&fields, engine_port(), b->settings->families);
+    own_fields(&fields, engine_port(), b->settings);
     leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
@@ -409,7 +409,7 @@ static bool may_renew(struct leg *leg, const struct peer_fields *now)
 void binding_fields_changed(struct binding *b)
 {
     struct peer_fields now;
-    own_fields(&now, engine_port(), b->settings->families);
+    own_fields(&now, engine_port(), b->settings);
     b->news = false;
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
@@ -419,6 +419,18 @@ void binding_fields_changed(struct binding *b)
             renew(leg);
         else
             b->news = true; /* a router may change its mind all the time: at the next look */
+    }
+}
+
+void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r)
+{
+    int wanted = family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
+    for (int i = 0; i < 2; i++) {
+        struct nameserver *n = b->legs[i].former ? b->legs[i].former : b->legs[i].nameserver;
+        if (n && nameserver_family(n) == wanted) {
+            nameserver_report(n, r);
+            return;
+        }
     }
 }
 

@@ -80,6 +80,8 @@ void binding_end(struct binding *b);
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
 /* How our NAT maps, as this nameserver was told. */
 const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n);
+/* To the nameserver, by its connection over that family: nameserver_report(). */
+void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r);
 /* This host's addresses or routes have changed. */
 void binding_network_changed(struct binding *b);
 /* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a moment

@@ -119,6 +119,8 @@ static void on_punched(void *user, const struct punch_result *r)
         return;
     }
     report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
+    if (r->report)
+        nameserver_report(c->nameserver, r->report);
     if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
         engine_port_leave(c->port);
     if (r->agent) /* without memory it does without */
@@ -142,7 +144,10 @@ static bool has_nat_news(const struct connect *c)
 static void punch(struct connect *c, const struct multipart_part *part)
 {
     const struct candidates *peer = &part->peer;
-    struct punch_result begun = {.peer = &peer->list[0].at, .name = c->settings.name};
+    char both[PUNCH_BOTH_MAX];
+    struct punch_result begun = {.peer = &peer->list[0].at,
+                                 .name = c->settings.name,
+                                 .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
     report_peer(c, HX_EVENT_PEER, &begun);
@@ -226,7 +231,7 @@ static void ask_for(struct connect *c, const struct session *session)
     if (session) /* the punch may succeed before it is told anew */
         c->parts.own = own;
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, request.port, c->settings.families);
+    own_fields(&fields, request.port, &c->settings);
     c->told = fields.mapping;
     if (session)
         fields.session = *session;
@@ -405,7 +410,7 @@ static void on_cancel(struct engine_member *m)
     struct connect *c = container_of(m, struct connect, member);
     if (c->state != CONNECT_DONE)
         fail(c, HX_ECANCELED);
-    nameserver_close(c->nameserver);
+    nameserver_leave(c->nameserver);
     c->nameserver = NULL;
 }
 

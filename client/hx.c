@@ -1,6 +1,7 @@
 /* The calls of hx.h that belong to no handle. */
 #include "client/api.h"
 #include "client/engine.h"
+#include "client/nameserver.h"
 #include "client/portmap.h"
 #include "proto/endpoint.h"
 #include "proto/host_id.h"
@@ -12,8 +13,11 @@ _Static_assert(HX_ADDRESS_MAX == ENDPOINT_TEXT_MAX, "hx.h and proto/endpoint.h a
 _Static_assert(HX_KEY_TEXT_MAX == KEY_TEXT_MAX, "hx.h and secure/key.h agree");
 _Static_assert(HX_DEFAULT_PORT == UDT_DEFAULT_PORT, "hx.h and shim/udt/udt.h agree");
 
+#define REPORTS_MS 250 /* for the last ones to arrive at the nameserver */
+
 void hx_cleanup(void)
 {
+    nameserver_await_left(REPORTS_MS);
     engine_end(); /* while it waits for peers, the router hears that it may forget */
     portmap_await_end(PORTMAP_GIVE_BACK_MS);
 }

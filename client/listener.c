@@ -74,6 +74,8 @@ static void on_punched(void *user, const struct punch_result *r)
     struct hx_stream *s;
     if (r->error == HX_ECANCELED)
         return;
+    if (r->report)
+        binding_report(&l->binding, r->seen_family, r->report);
     if (r->error < 0) {
         report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
         return;
@@ -91,13 +93,19 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    struct punch_result failed = {.peer = &part->peer.list[0].at, .name = part->name};
+    const struct endpoint *peer = &part->peer.list[0].at;
+    char both[PUNCH_BOTH_MAX];
+    struct punch_result begun = {
+        .peer = peer,
+        .name = part->name,
+        .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
+    struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;
     }
-    report_peer(l, HX_EVENT_PEER, HX_OK, &failed);
+    report_peer(l, HX_EVENT_PEER, HX_OK, &begun);
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),

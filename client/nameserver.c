@@ -8,6 +8,8 @@
 
 #define DOUBT_ASKS 4   /* in NAMESERVER_DOUBT_MS; one lost datagram is no silence */
 #define TEXT_MAX   200 /* bytes of an explanation that are kept */
+#define REPORTS_WAITING_MAX \
+    (4 * ATTEMPT_REPORT_MAX) /* bytes; to one that takes nothing nothing more is told */
 
 struct nameserver {
     struct engine_sink sink;
@@ -31,7 +33,14 @@ struct nameserver {
     struct multipart_reader parts;
     char text[TEXT_MAX + 1];
     size_t text_len;
+    struct attempt_report report; /* while `reporting`: it has not agreed yet */
+    bool reporting, reported;
+    bool leaving; /* its owner has left: see nameserver_leave() */
+    struct engine_member member;
 };
+
+static int leaving_count;
+static pthread_cond_t left; /* one of them has gone */
 
 static int status_error(int status)
 {
@@ -82,6 +91,30 @@ static void on_part(void *user, const struct multipart_part *part)
     n->callbacks.on_part(n->callbacks.user, part);
 }
 
+static int write_request(struct nameserver *n);
+
+/* An error will be told by an event of the stream. */
+static void send_report(struct nameserver *n)
+{
+    char text[ATTEMPT_REPORT_MAX];
+    n->reporting = false;
+    if (n->out.len > REPORTS_WAITING_MAX || !response_reader_head(n->response)->takes_reports)
+        return;
+    n->reported = true;
+    if (buf_append(&n->out, text, attempt_report_write(&n->report, text)) == HX_OK)
+        (void)write_request(n);
+}
+
+void nameserver_report(struct nameserver *n, const struct attempt_report *r)
+{
+    if (!n || (n->status != 0 && n->status != 200))
+        return;
+    n->report = *r;
+    n->reporting = true;
+    if (n->status == 200)
+        send_report(n);
+}
+
 static void on_head(void *user, const struct response_head *head)
 {
     struct nameserver *n = user;
@@ -91,7 +124,10 @@ static void on_head(void *user, const struct response_head *head)
         return;
     n->parts_error = multipart_reader_init(&n->parts, head->boundary, on_part, n);
     n->callbacks.on_agreed(n->callbacks.user, &head->external);
-    engine_timer_set(&n->timer, clock_now_ms() + NAMESERVER_SILENCE_MS);
+    if (!n->leaving)
+        engine_timer_set(&n->timer, clock_now_ms() + NAMESERVER_SILENCE_MS);
+    if (n->reporting)
+        send_report(n);
 }
 
 /* One line, of printable bytes: it will be shown on somebody's terminal. */
@@ -146,6 +182,14 @@ static int write_request(struct nameserver *n)
     return HX_OK;
 }
 
+/* Something that was reported may not have arrived yet. */
+static bool is_reporting(const struct nameserver *n)
+{
+    if (n->reporting && n->status == 0)
+        return true;
+    return n->reported && n->stream && (n->out.len > 0 || stream_unacked(n->stream) > 0);
+}
+
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct nameserver *n = container_of(sink, struct nameserver, sink);
@@ -165,6 +209,8 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     }
     if (err < 0)
         end(n, err);
+    else if (n->leaving && !is_reporting(n))
+        nameserver_close(n);
 }
 
 static int64_t doubt_ms(const struct nameserver *n)
@@ -189,7 +235,7 @@ void nameserver_doubt(struct nameserver *n)
 static void on_timer(struct timer *timer)
 {
     struct nameserver *n = container_of(timer, struct nameserver, timer);
-    if (n->status != 200) {
+    if (n->status != 200 || n->leaving) {
         end(n, HX_ETIMEDOUT);
         return;
     }
@@ -277,12 +323,64 @@ void nameserver_close(struct nameserver *n)
 {
     if (!n)
         return;
+    if (n->leaving) {
+        engine_leave(&n->member);
+        leaving_count--;
+        pthread_cond_broadcast(&left);
+    }
     race_cancel(n->race);
     engine_timer_cancel(&n->timer);
     close_stream(n);
     response_reader_destroy(n->response);
     buf_free(&n->out);
     free(n);
+}
+
+static void left_agreed(void *user, const struct endpoint *external)
+{
+    (void)user, (void)external;
+}
+
+static void left_part(void *user, const struct multipart_part *part)
+{
+    (void)user, (void)part;
+}
+
+static void left_end(void *user, const struct nameserver_end *end)
+{
+    (void)end;
+    nameserver_close(user);
+}
+
+static void on_cancel(struct engine_member *m)
+{
+    nameserver_close(container_of(m, struct nameserver, member));
+}
+
+void nameserver_leave(struct nameserver *n)
+{
+    static bool ready;
+    if (!ready)
+        ready = engine_cond_init(&left) == HX_OK;
+    if (!n || !ready || !is_reporting(n)) {
+        nameserver_close(n);
+        return;
+    }
+    n->callbacks = (struct nameserver_callbacks){left_agreed, left_part, left_end, n};
+    n->member.cancel = on_cancel;
+    n->leaving = true;
+    leaving_count++;
+    engine_join(&n->member);
+    engine_timer_set(&n->timer, clock_now_ms() + NAMESERVER_LEAVE_MS);
+}
+
+void nameserver_await_left(int ms)
+{
+    int64_t deadline_ms = engine_deadline(ms);
+    engine_lock();
+    while (leaving_count > 0 && engine_wait(&left, deadline_ms))
+        ;
+    engine_unlock();
 }
 
 int nameserver_family(const struct nameserver *n)

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "client/race.h"
 #include "client/uplink.h"
+#include "proto/attempt_report.h"
 #include "proto/multipart.h"
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
@@ -45,6 +46,16 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
 /* From now on these are called. */
 void nameserver_callbacks(struct nameserver *n, const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
+
+/* What became of an attempt that it has brought about: it is told, if it has said that it wants to know, on
+ * the same connection, which is there already; or as soon as it has said so. Best effort: the other one tells
+ * it, too. */
+void nameserver_report(struct nameserver *n, const struct attempt_report *r);
+/* As nameserver_close(), but what was reported may still arrive: in NAMESERVER_LEAVE_MS. NULL is fine. */
+#define NAMESERVER_LEAVE_MS 1000
+void nameserver_leave(struct nameserver *n);
+/* The library ends: waits at most `ms` for those that are being left. The engine's lock is not held. */
+void nameserver_await_left(int ms);
 
 /* Can it still reach us? It is asked for a sign of life; without one its end is told soon, and not after
  * NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */

@@ -169,6 +169,25 @@ void nat_ask_hairpin(struct nat_survey *s)
     }
 }
 
+/* Of what networks are known for, all at once: a tunnel in IPv6's least, PPPoE, WireGuard and other tunnels,
+ * an Ethernet. An answer shows what the way there carries; the way back may carry less. At its own port an
+ * hx-nameserver reads no more than UDT's packets have; the other port is STUN's alone. */
+void nat_ask_mtu(struct nat_survey *s)
+{
+    static const int bytes[NAT_MTUS] = {1280, 1340, 1380, 1400, 1420, 1460, 1480, 1492, 1500};
+    const struct server *v = s->main;
+    uint16_t other_port = v->other.family == s->request.family ? v->other.port : v->other_port;
+    struct endpoint other = with_port(&v->at, other_port);
+    if (!s->request.whole)
+        return;
+    for (int i = 0; i < NAT_MTUS; i++)
+        ask(s, &(struct question){.purpose = LONG_PACKET, .server = s->main, .which = bytes[i]},
+            &(struct stun_question){.port = udt_port_net(s->request.port),
+                                    .server = other_port != 0 && bytes[i] > UDT_MSS_BYTES ? other : v->at,
+                                    .packet_bytes = bytes[i],
+                                    .timeout_ms = QUIET_RTOS * rto_ms(s) + NAT_QUIET_MORE_MS});
+}
+
 void nat_ask_first(struct nat_survey *s, struct server *v)
 {
     struct sockaddr_storage to;

@@ -180,6 +180,7 @@ static void report_on(struct hx_nat_report *r, const struct nat_job *j, const st
     r->second_address = fact_of(known, !f->one_address);
     r->ports = (enum hx_nat_ports)f->mapping.ports;
     r->port_step = f->mapping.step;
+    r->mtu = f->mtu;
     r->hairpin = fact_of(f->hairpin != NAT_UNTESTED, f->hairpin == NAT_CAME);
 }
 

@@ -64,7 +64,8 @@ static void finish(struct nat_survey *s)
                               .local = s->local,
                               .rtt_us = s->rtt_us,
                               .filtering = nat_rules_filtering(s->other_address, s->other_port),
-                              .hairpin = s->hairpin};
+                              .hairpin = s->hairpin,
+                              .mtu = s->mtu};
     struct nat_survey_request r = s->request;
     nat_rules_mapping(&s->samples, &facts.mapping, &facts.one_address);
     if (facts.error == HX_OK && endpoint_equal(&s->external, &s->local)) /* no NAT: one answer is enough */
@@ -86,6 +87,7 @@ static void begin_second(struct nat_survey *s)
     }
     enter(s, SURVEY_SECOND);
     nat_ask_second(s);
+    nat_ask_mtu(s);
 }
 
 /* ---- answers ---- */
@@ -194,7 +196,7 @@ static void advance(struct nat_survey *s)
 {
     if (s->state == SURVEY_FIRST && !looking_up(s) && !under_way(s, FIRST, FIRST))
         begin_second(s);
-    else if (s->state == SURVEY_SECOND && !under_way(s, FIRST, HAIRPIN))
+    else if (s->state == SURVEY_SECOND && !under_way(s, FIRST, LONG_PACKET))
         finish(s);
 }
 
@@ -229,6 +231,10 @@ void nat_survey_answered(void *user, const struct stun_answer *a)
     case HAIRPIN:
         if (s->hairpin != NAT_CAME)
             s->hairpin = a->error == HX_OK ? NAT_CAME : NAT_STAYED_AWAY;
+        break;
+    case LONG_PACKET:
+        if ((a->error == HX_OK || a->error == HX_EREJECTED) && q->which > s->mtu)
+            s->mtu = q->which;
         break;
     }
     advance(s);

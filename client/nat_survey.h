@@ -4,7 +4,8 @@
  *   first    the port in question asks every server once: external address, round trip
  *   second   it asks the other addresses and ports of one of them: mapping. Further ports ask the same: port
  *            allocation. `whole`: a port that has spoken to one address alone asks for answers from others
- *            (filtering), and two ports send to each other's mappings (hairpin)
+ *            (filtering), two ports send to each other's mappings (hairpin), and the port in question sends
+ *            packets of several lengths, which nobody may cut
  *
  * What is not known when the time is over is told as not known. */
 #ifndef HX_CLIENT_NAT_SURVEY_H
@@ -28,6 +29,7 @@ struct nat_facts {
     enum nat_mapping_kind filtering;
     bool one_address;      /* the servers have one between them: see nat_rules_mapping() */
     enum nat_test hairpin; /* NAT_UNTESTED, too, where there is no NAT */
+    int mtu; /* bytes of the longest packet that has reached the server; 0: none of those tried has */
 };
 
 struct nat_survey_request {

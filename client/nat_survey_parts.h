@@ -9,10 +9,11 @@
 #include "client/stun_port.h"
 
 #define NAT_QUIET_MORE_MS 200 /* a packet may be late by so much */
-#define NAT_QUESTIONS_MAX (NAT_SAMPLES_MAX + 10)
+#define NAT_MTUS          9   /* packets of so many lengths are tried */
+#define NAT_QUESTIONS_MAX (NAT_SAMPLES_MAX + 10 + NAT_MTUS)
 #define NAT_TRIES_MAX     3 /* addresses of one server, one after the other */
 
-enum purpose { FIRST, MAPPING, ALLOCATION, OPEN_FILTER, OTHER_ADDRESS, OTHER_PORT, HAIRPIN };
+enum purpose { FIRST, MAPPING, ALLOCATION, OPEN_FILTER, OTHER_ADDRESS, OTHER_PORT, HAIRPIN, LONG_PACKET };
 enum { FILTER_PORT, PORT_1, PORT_2, PORT_3, PORTS };
 
 struct question {
@@ -21,7 +22,7 @@ struct question {
     enum purpose purpose;
     struct server *server;
     struct nat_sample *sample; /* NULL: of no use for that */
-    int which;                 /* of PORTS; PORTS: it does not matter */
+    int which;                 /* of PORTS; PORTS: it does not matter. LONG_PACKET: its bytes */
 };
 
 struct server {
@@ -55,6 +56,7 @@ struct nat_survey {
     enum nat_test other_address, other_port, hairpin;
     struct endpoint external, local;
     int64_t rtt_us;
+    int mtu;
 };
 
 /* All of these ask; nat_survey_answered() is called for each answer. What cannot be asked has none. */
@@ -63,6 +65,7 @@ void nat_ask_second(struct nat_survey *s);
 void nat_ask_filtering(struct nat_survey *s,
                        struct server *v); /* from FILTER_PORT, which must be open to it */
 void nat_ask_hairpin(struct nat_survey *s);
+void nat_ask_mtu(struct nat_survey *s);
 void nat_survey_answered(void *question, const struct stun_answer *a);
 
 int nat_survey_left_ms(const struct nat_survey *s);

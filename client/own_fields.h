@@ -3,10 +3,12 @@
 #ifndef HX_CLIENT_OWN_FIELDS_H
 #define HX_CLIENT_OWN_FIELDS_H
 
+#include "client/settings.h"
 #include "proto/peer_fields.h"
 #include "shim/udt/udt.h"
 
-/* `families`: FAMILY_* of client/race.h. Of what is known now, without waiting; the nameserver adds the address that it sees itself. */
-void own_fields(struct peer_fields *out, const struct udt_port *port, int families);
+/* Of what is known now, without waiting; the nameserver adds the address that it sees itself. Without
+ * settings->host_candidates no address from within the NAT is told, nor of an interface. */
+void own_fields(struct peer_fields *out, const struct udt_port *port, const struct settings *settings);
 
 #endif

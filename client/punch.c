@@ -5,6 +5,7 @@
 #include "base/rate.h"
 #include "client/engine.h"
 #include "client/hard_nat.h"
+#include "client/route.h"
 #include "proto/host_id.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -31,7 +32,10 @@ static struct punch *punches;
 static int ours_count;
 static struct fair_share asked; /* attempts that others asked for */
 static struct rate rate;        /* of them */
+static struct token_bucket all; /* likewise, of all hosts: the nameserver may name ever new ones */
 static bool limits_set;
+
+static const struct token_limit all_limit = {.per_second = PUNCH_RATE, .most = PUNCH_RATE};
 
 static void set_limits(void)
 {
@@ -60,58 +64,113 @@ static void unlist(struct punch *p)
     fair_share_remove(&asked, &p->member);
 }
 
-/* Both halves of what has not met, as each has told of itself. */
-static void describe(const struct punch *p, char text[TEXT_MAX])
+const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
+                              char text[PUNCH_BOTH_MAX])
 {
-    const struct endpoint *own = &p->request.own_external, *peer = &p->request.peer.list[0].at;
-    char ours[96], theirs[96], address[INET_ADDRSTRLEN], both[80] = "";
+    struct route_question q = {.to = *own};
+    struct route_way way;
+    char address[INET_ADDRSTRLEN];
+    text[0] = '\0';
+    if (own->family == AF_INET && endpoint_same_host(own, peer) && !(route_ask(&q, &way) && way.local) &&
+        inet_ntop(AF_INET, own->address, address, sizeof address))
+        snprintf(text, PUNCH_BOTH_MAX, "you are both behind %s", address);
+    return text;
+}
+
+/* Both halves of what has not met, as each has told of itself. */
+static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
+{
+    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "";
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
-    if (own->family == AF_INET && endpoint_same_host(own, peer) &&
-        inet_ntop(AF_INET, own->address, address, sizeof address))
-        snprintf(both, sizeof both, "you are both behind %s; ", address);
+    punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both);
+    if (came > 0)
+        snprintf(one_way, sizeof one_way,
+                 ", though %" PRIu64 " datagrams came from the peer: what leaves here does not reach it",
+                 came);
     snprintf(text, TEXT_MAX,
-             "%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back; "
+             "%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
              "the nameserver offers no relay: try again, or from another network",
-             both, hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
-             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes);
+             both, both[0] ? "; " : "", hard_nat_describe(&tried.own, ours),
+             hard_nat_describe(&tried.peer, theirs), tried.hopeless ? "two such NATs do not meet; " : "",
+             tried.probes, one_way);
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
-static const char *what_came(struct punch *p, char text[TEXT_MAX])
+static const char *what_came(struct punch *p, const struct udt_heard *heard, char text[TEXT_MAX])
 {
-    struct udt_heard heard;
     text[0] = '\0';
-    udt_stream_heard(p->stream, &heard);
-    if (heard.dropped > 0)
+    if (heard->dropped > 0)
         snprintf(text, TEXT_MAX,
                  "%" PRIu64 " datagrams came from the peer, %" PRIu64
                  " of a kind that hx does not take (%s): look there what it is",
-                 heard.came, heard.dropped, heard.rule);
-    else if (heard.came > 0)
+                 heard->came, heard->dropped, heard->rule);
+    else if (p->agent)
+        describe(p, heard->came, text);
+    else if (heard->came > 0)
         snprintf(text, TEXT_MAX,
                  "%" PRIu64
                  " datagrams came from the peer, but it did not finish its handshake: look there what it is",
-                 heard.came);
-    else if (p->agent)
-        describe(p, text);
+                 heard->came);
     return text;
+}
+
+static enum attempt_reason reason_of(int error, const struct udt_heard *heard, bool hopeless)
+{
+    if (error == HX_ELIMIT)
+        return ATTEMPT_CROWDED;
+    if (heard->came > 0)
+        return heard->dropped > 0 ? ATTEMPT_REFUSED : ATTEMPT_HANDSHAKE;
+    if (hopeless)
+        return ATTEMPT_HOPELESS;
+    return error == HX_ETIMEDOUT ? ATTEMPT_GIVEN_UP : ATTEMPT_SILENCE;
+}
+
+/* What the nameserver is told, which has introduced the two. */
+static void make_report(struct attempt_report *out, const struct punch *p, const struct punch_result *r,
+                        const struct udt_heard *heard)
+{
+    char id[SESSION_ID_TEXT_MAX];
+    struct agent_tried tried;
+    agent_tried(p->agent, &tried);
+    *out = (struct attempt_report){.outcome = ATTEMPT_FAILED,
+                                   .ms = r->elapsed_ms,
+                                   .tries = tried.introductions,
+                                   .probes = (int64_t)tried.probes,
+                                   .own = tried.own,
+                                   .peer = tried.peer};
+    session_id_format(p->session.id, id);
+    memcpy(out->session, id, ATTEMPT_SESSION_MAX - 1);
+    if (r->stream)
+        out->outcome = attempt_outcome_of(r->text);
+    else
+        out->reason = reason_of(r->error, heard, tried.hopeless);
 }
 
 static void done(struct punch *p, int error, struct stream *stream)
 {
     char text[TEXT_MAX] = "";
     struct agent_path path;
+    struct attempt_report report;
+    struct udt_heard heard = {.came = 0};
     bool reached = stream && p->agent && agent_path(p->agent, &path);
+    if (!stream)
+        udt_stream_heard(p->stream, &heard);
     struct punch_result result = {.error = error,
                                   .stream = stream,
                                   .agent = stream ? p->agent : NULL,
                                   .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
-                                  .text = reached                                       ? path.kind
-                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT ? what_came(p, text)
-                                                                                        : "",
-                                  .elapsed_ms = clock_now_ms() - p->begun_ms};
+                                  .text = reached ? path.kind
+                                          : error == HX_EPUNCH || error == HX_ETIMEDOUT
+                                              ? what_came(p, &heard, text)
+                                              : "",
+                                  .elapsed_ms = clock_now_ms() - p->begun_ms,
+                                  .seen_family = p->request.peer.list[0].at.family};
+    if (p->agent) {
+        make_report(&report, p, &result, &heard);
+        result.report = &report;
+    }
     unlist(p);
     if (!stream) {
         stream_close(p->stream);
@@ -167,7 +226,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct fair_share_member *victim;
     struct punch *older;
     endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
-    if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
+    if (!request->ours && !(rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()) &&
+                            token_bucket_take(&all, &all_limit, 1, clock_now_ms())))
         return HX_ELIMIT;
     while ((older = find(request)))
         done(older, HX_ECANCELED, NULL);

@@ -12,6 +12,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "client/agent.h"
+#include "proto/attempt_report.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 #define PUNCH_MAX        256   /* attempts at once that others asked for, and as many of our own */
 #define PUNCH_HOST_MAX   32    /* of them towards one host */
 #define PUNCH_HOST_RATE  50    /* a second towards one host, in bursts of RATE_BURST_S seconds' worth */
+#define PUNCH_RATE       1000  /* a second in all, and at once: each costs half a millisecond */
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
@@ -33,6 +35,8 @@ struct punch_result {
     /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent: which kind
      * of path; else "" */
     const char *text;
+    const struct attempt_report *report; /* for the nameserver; NULL: without a session it takes none */
+    sa_family_t seen_family;             /* of the connection to it by which the two were introduced */
 };
 
 struct punch_request {
@@ -54,6 +58,11 @@ struct punch_request {
 /* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that
  * address; HX_ENOMEM, HX_ESYS. After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
+/* "you are both behind 198.51.100.10", if the nameserver sees both at one IPv4 address, and that is not this
+ * host's own: a NAT's. Else "". Returns `text`. */
+#define PUNCH_BOTH_MAX 48
+const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
+                              char text[PUNCH_BOTH_MAX]);
 /* Ends all attempts of `user`, who has no more time: on_done tells HX_ETIMEDOUT. */
 void punch_give_up(const void *user);
 /* Ends all attempts of `user` without calling on_done. */

@@ -81,7 +81,7 @@ static void ask(struct rejoin *r)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, r};
     struct buf bytes;
-    own_fields(&r->told, agent_port(r->agent), r->settings.families);
+    own_fields(&r->told, agent_port(r->agent), &r->settings);
     r->told.session = *agent_session(r->agent);
     r->soon = false;
     parts_init(&r->parts, r->settings.name, r->settings.own_name);

@@ -38,7 +38,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, reserved) + sizeof(int) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, no_host_candidates) + sizeof(int) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -53,7 +53,7 @@ static int copy_config(struct hx_config *out, const struct hx_config *config, si
         if (((const char *)config)[i] != 0)
             return HX_EINVAL;
     }
-    return out->reserved == 0 ? HX_OK : HX_EINVAL;
+    return HX_OK;
 }
 
 int settings_init_unnamed(struct settings *s, const struct hx_config *given, size_t size)
@@ -69,7 +69,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     if (config->wait_s < 0 || config->wait_s > REQUEST_WAIT_MAX || config->timeout_ms < -1 ||
         config->punch_ms < 0 || config->punch_ms > UDT_RENDEZVOUS_MS || config->linger_ms < -1 ||
         config->backlog < 0 || config->backlog > BACKLOG_MAX || config->no_port_mapping < 0 ||
-        config->no_port_mapping > 1)
+        config->no_port_mapping > 1 || config->no_host_candidates < 0 || config->no_host_candidates > 1)
         return HX_EINVAL;
     s->families = families_of(config->family);
     s->nameserver_count =
@@ -83,6 +83,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
         s->path_reporter = s->reporter;
     s->local_port = config->local_port;
     s->port_mapping = !config->no_port_mapping;
+    s->host_candidates = !config->no_host_candidates;
     s->wait_s = config->wait_s;
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
     s->punch_ms = config->punch_ms;

@@ -21,7 +21,8 @@ struct settings {
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
     struct keyring keys;            /* empty: none */
     uint16_t local_port;
-    bool port_mapping; /* a listener's port: the router is asked */
+    bool port_mapping;    /* a listener's port: the router is asked */
+    bool host_candidates; /* peers are told this host's own addresses */
     int wait_s, punch_ms, linger_ms, backlog;
     int timeout_ms; /* -1: none */
 };

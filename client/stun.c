@@ -1,6 +1,7 @@
 #include "client/stun.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/path_mtu.h"
 #include "proto/stun.h"
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct stun_transaction {
     struct stun_question q;
     struct timer timer; /* the next repetition, or the end */
     uint8_t id[STUN_ID_BYTES];
-    uint8_t request[STUN_REQUEST_MAX];
+    uint8_t request[STUN_PADDED_MAX];
     size_t request_len;
     struct net_address server, answered_by;
     int sent;
@@ -176,7 +177,8 @@ void stun_refused(const struct net_port *port, const struct net_address *server)
 /* A datagram that cannot leave is as good as lost. */
 static void send_once(struct stun_transaction *t)
 {
-    struct net_route route = {.to = t->server, .local = t->q.source, .socket = t->q.socket};
+    struct net_route route = {
+        .to = t->server, .local = t->q.source, .socket = t->q.socket, .whole = t->q.packet_bytes > 0};
     struct iovec part = {.iov_base = t->request, .iov_len = t->request_len};
     /* an earlier datagram's ICMP error may be told instead, once (udp(7)) */
     if (net_port_send(t->q.port, &route, &part, 1, MSG_DONTWAIT) < 0)
@@ -226,6 +228,11 @@ static int write_question(struct stun_transaction *t)
     stun_set_id(r.id, random);
     memcpy(t->id, r.id, sizeof t->id);
     t->request_len = stun_write_request(&r, t->request, sizeof t->request);
+    if (t->q.packet_bytes > 0) {
+        int heads = t->q.server.family == AF_INET ? IPV4_HEADS : IPV6_HEADS;
+        r.padding = (uint16_t)(t->q.packet_bytes - heads - (int)t->request_len);
+        t->request_len = stun_write_request(&r, t->request, sizeof t->request);
+    }
     return t->request_len > 0 ? HX_OK : HX_ESYS;
 }
 

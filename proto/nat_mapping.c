@@ -30,6 +30,26 @@ static int index_of(const struct field_piece *word, const char *const words[], i
     return 0;
 }
 
+const char *nat_mapping_kind_text(enum nat_mapping_kind kind)
+{
+    return kind_words[kind];
+}
+
+const char *nat_ports_text(enum nat_ports ports)
+{
+    return ports_words[ports];
+}
+
+enum nat_mapping_kind nat_mapping_kind_of(const char *word, size_t len)
+{
+    return (enum nat_mapping_kind)index_of(&(struct field_piece){word, len}, kind_words, NAT_MAPPING_KINDS);
+}
+
+enum nat_ports nat_ports_of(const char *word, size_t len)
+{
+    return (enum nat_ports)index_of(&(struct field_piece){word, len}, ports_words, NAT_PORTS_KINDS);
+}
+
 /* Decimal, without a plus or leading zeros, from `least` to PORT_MAX but not 0. False: it is none. */
 static bool read_number(struct field_piece p, int least, int *out)
 {

@@ -38,6 +38,12 @@ struct nat_mapping { /* zeroed: nothing is known */
     uint16_t last_port; /* of the newest mapping; 0: not known */
 };
 
+/* One word each. Of what we do not know: UNKNOWN. */
+const char *nat_mapping_kind_text(enum nat_mapping_kind kind);
+const char *nat_ports_text(enum nat_ports ports);
+enum nat_mapping_kind nat_mapping_kind_of(const char *word, size_t len);
+enum nat_ports nat_ports_of(const char *word, size_t len);
+
 /* Is there anything to tell? */
 bool nat_mapping_known(const struct nat_mapping *m);
 /* The whole of text[0..len) must be one word and "; name=value" pieces. HX_OK; HX_EPROTO: it is not, or a

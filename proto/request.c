@@ -36,7 +36,8 @@ struct request_parser {
     bool wait_known;         /* a Prefer: wait has come */
     bool host_known;         /* a Host has come */
     bool session_known;      /* a Bind-Session has come */
-    struct request request;
+    struct request request;  /* its names are these */
+    struct request_names names;
     struct peer_fields *peer; /* NULL: nothing has come; most tell nothing, and parsers are many */
     struct request_refusal refusal;
     struct http_parser http;
@@ -87,6 +88,8 @@ static void begin_request(struct request_parser *p)
 {
     free(p->peer);
     memset(p, 0, offsetof(struct request_parser, http));
+    p->request.host_id = p->names.host_id;
+    p->request.name = p->names.name;
     http_parser_init(&p->http, HTTP_REQUEST);
     p->http.data = p;
 }
@@ -162,7 +165,7 @@ static void end_target(struct request_parser *p)
         p->pending = 405;
         p->pending_why = "method not allowed: use GET or HEAD";
     } else {
-        p->pending = target_read(p->text, &p->request, &p->pending_why);
+        p->pending = target_read(p->text, &p->request, &p->names, &p->pending_why);
     }
     http_parser_execute(&p->http, &http_settings, substitute, strlen(substitute));
     p->line_start = true;
@@ -375,6 +378,20 @@ enum request_result request_parser_feed(struct request_parser *p, const char *da
 const struct request *request_parser_request(const struct request_parser *p)
 {
     return &p->request;
+}
+
+struct request *request_copy(const struct request *q)
+{
+    size_t host_id_size = strlen(q->host_id) + 1, name_size = strlen(q->name) + 1;
+    struct request *copy = malloc(sizeof *copy + host_id_size + name_size);
+
+    if (!copy)
+        return NULL;
+    char *names = (char *)(copy + 1);
+    *copy = *q;
+    copy->host_id = memcpy(names, q->host_id, host_id_size);
+    copy->name = memcpy(names + host_id_size, q->name, name_size);
+    return copy;
 }
 
 const struct request_refusal *request_parser_refusal(const struct request_parser *p)

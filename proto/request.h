@@ -22,11 +22,11 @@ enum request_target { REQUEST_ROOT, REQUEST_BIND, REQUEST_CONNECT };
 
 struct request {
     enum request_target target;
-    bool head;                     /* HEAD: answered as GET, without the body (RFC 9110, 9.3.2) */
-    bool close;                    /* the peer wants the connection closed after the answer */
-    char host_id[HOST_ID_MAX + 1]; /* bind, connect: the name; else "" */
-    char name[HOST_ID_MAX + 1];    /* connect: the requester's own name, or "" */
-    bool has_session;              /* bind: a Bind-Session; connect: a Session, which it continues */
+    bool head;           /* HEAD: answered as GET, without the body (RFC 9110, 9.3.2) */
+    bool close;          /* the peer wants the connection closed after the answer */
+    const char *host_id; /* bind, connect: the name; else "" */
+    const char *name;    /* connect: the requester's own name, or "" */
+    bool has_session;    /* bind: a Bind-Session; connect: a Session, which it continues */
     uint8_t session[REQUEST_SESSION_BYTES];
     uint8_t wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
@@ -55,6 +55,9 @@ enum request_result request_parser_feed(struct request_parser *p, const char *da
                                         size_t *consumed);
 /* The result of the last feed; valid until the next one. */
 const struct request *request_parser_request(const struct request_parser *p);
+/* A copy, as small as its names allow, since a server holds one for as long as a bind; free() it. NULL: no
+ * memory. */
+struct request *request_copy(const struct request *q);
 const struct request_refusal *request_parser_refusal(const struct request_parser *p);
 /* bind, connect: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
  * session is not given: see `has_session`. Valid as long as the request is. */

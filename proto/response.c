@@ -32,7 +32,7 @@ const char *response_reason(int status)
     return "Unknown";
 }
 
-int response_write_stream_head(struct buf *out, const struct endpoint *external)
+int response_write_stream_head(struct buf *out, const struct endpoint *external, const char *report)
 {
     char address[ENDPOINT_TEXT_MAX];
 
@@ -42,8 +42,9 @@ int response_write_stream_head(struct buf *out, const struct endpoint *external)
                       "Content-Type: multipart/x-mixed-replace;boundary=" MULTIPART_BOUNDARY "\r\n"
                       "Transfer-Encoding: chunked\r\n"
                       "External-Address: %s\r\n"
+                      "%s%s%s"
                       "\r\n",
-                      address);
+                      address, report ? "Report: " : "", report ? report : "", report ? "\r\n" : "");
 }
 
 int response_write_text(struct buf *out, const struct response_text *r)

@@ -15,8 +15,9 @@ struct buf;
 const char *response_reason(int status);
 
 /* The streaming head, byte for byte as DESIGN section 3 has it: 200, Content-Type, Transfer-Encoding, then
- * External-Address, then the empty line. Errors of buf_append(). */
-int response_write_stream_head(struct buf *out, const struct endpoint *external);
+ * External-Address, then the empty line. `report`: where the peer shall say what became of its attempts
+ * (proto/attempt_report.h), or NULL: one line more, or none. Errors of buf_append(). */
+int response_write_stream_head(struct buf *out, const struct endpoint *external, const char *report);
 
 struct response_text {
     int status;
@@ -37,6 +38,7 @@ struct response_head {
     bool chunked;
     int64_t content_length;   /* -1 if there was none */
     struct endpoint external; /* External-Address; AF_UNSPEC if there was none or it was no endpoint */
+    bool takes_reports;       /* Report: of attempts that come of it (proto/attempt_report.h) */
     int retry_after_s;        /* Retry-After in seconds; -1 if there was none */
 };
 

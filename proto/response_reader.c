@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "proto/attempt_report.h"
 #include "proto/chunk.h"
 #include "proto/field.h"
 #include "proto/response.h"
@@ -121,6 +122,8 @@ static void end_field(struct response_reader *r)
         read_boundary(head->boundary, sizeof head->boundary, value->bytes);
     } else if (strcasecmp(name, "External-Address") == 0) {
         (void)endpoint_parse(&head->external, value->bytes, value->len);
+    } else if (strcasecmp(name, "Report") == 0) {
+        head->takes_reports = strcmp(value->bytes, ATTEMPT_REPORT_WHERE) == 0;
     } else if (strcasecmp(name, "Retry-After") == 0) {
         head->retry_after_s = read_seconds(value->bytes);
     }

@@ -161,7 +161,7 @@ int stun_read_request(struct stun_request *out, const uint8_t *bytes, size_t len
     struct attribute_view a;
     bool change_seen = false; /* of several the first one counts (RFC 8489, 14) */
 
-    if (len > STUN_MAX)
+    if (len > STUN_PADDED_MAX)
         return HX_ETOOBIG;
     bool classic = len >= STUN_HEAD_BYTES && stun_is_classic_request(bytes, len);
     if (!classic &&
@@ -371,7 +371,7 @@ size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t roo
             return 0;
         put16(value, r->response_port);
     }
-    if (r->wants_other_port && !add_attribute(&w, OTHER_PORT, OTHER_PORT_ROOM))
+    if (r->wants_other_port && !add_attribute(&w, OTHER_PORT, OTHER_PORT_ROOM + (size_t)r->padding))
         return 0;
     if (r->fingerprint) {
         if (room - w.len < FINGERPRINT_LEN)

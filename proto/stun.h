@@ -15,11 +15,14 @@
 #define STUN_HEAD_BYTES  20
 #define STUN_MARK_BYTES  8  /* enough of a message to tell that it is one */
 #define STUN_ID_BYTES    16 /* magic cookie and transaction id; RFC 3489 has 16 bytes of id there */
-#define STUN_REQUEST_MAX 60 /* of our own */
+#define STUN_REQUEST_MAX 60 /* of our own, without padding */
 #define STUN_CLASSIC_MAX 28 /* a head, and RFC 3489's CHANGE-REQUEST */
 /* Longer messages are refused: RFC 8489, 6.1, has a sender keep to 576 bytes with IPv4's head of 20 and UDP's
  * of 8 where it does not know the path, and no Binding needs more. */
-#define STUN_MAX         548
+#define STUN_MAX 548
+/* A request may be longer, to see what its way carries: as long as it fits into an Ethernet's packet over
+ * IPv4. */
+#define STUN_PADDED_MAX  1472
 #define STUN_UNKNOWN_MAX 8 /* unknown attributes that an answer names; the first ones */
 
 #define STUN_BAD_REQUEST       400 /* RFC 8489, 14.8 */
@@ -35,6 +38,10 @@ struct stun_request {
     /* RESPONSE-PORT (RFC 5780, 7.5): where the answer shall go at the address that asks; 0: back. Written alone:
      * a server of ours answers nobody who has not asked, and one that reads it finds it among the unknown. */
     uint16_t response_port;
+    /* So many bytes more, a multiple of 4, in the attribute by which the other port is asked for: every
+     * server skips it, as it must (RFC 8489, 14), where RFC 5780's PADDING makes the answer long, too, or an
+     * error. Written alone. */
+    uint16_t padding;
     bool fingerprint;  /* it has one, and it is right */
     int unknown_count; /* comprehension-required attributes that we do not know: 420 */
     uint16_t unknown[STUN_UNKNOWN_MAX];
@@ -61,16 +68,17 @@ bool stun_is_classic_request(const uint8_t *bytes, size_t len);
 
 /* Both forms. HX_OK, also with unknown attributes; HX_EPROTO: no Binding request, an attribute that is cut or
  * of another length than its kind has, a FINGERPRINT that is wrong or not last; HX_ETOOBIG: above
- * STUN_MAX. */
+ * STUN_PADDED_MAX. */
 int stun_read_request(struct stun_request *out, const uint8_t *bytes, size_t len);
-/* Of the newer form. HX_OK, of a success with a mapped address or an error; HX_EPROTO, also for unknown
- * comprehension-required attributes, and for a success that maps nothing; HX_ETOOBIG. The caller compares the
- * id. */
+/* Of the newer form, at most STUN_MAX bytes. HX_OK, of a success with a mapped address or an error;
+ * HX_EPROTO, also for unknown comprehension-required attributes, and for a success that maps nothing;
+ * HX_ETOOBIG. The caller compares the id. */
 int stun_read_response(struct stun_response *out, const uint8_t *bytes, size_t len);
 
 /* Puts the cookie before a transaction id, 12 bytes, which must be unguessable (RFC 8489, 5). */
 void stun_set_id(uint8_t id[STUN_ID_BYTES], const uint8_t transaction[STUN_ID_BYTES - 4]);
-/* The newer form. Returns the bytes written, at most STUN_REQUEST_MAX of `room`; 0: `room` is too small. */
+/* The newer form. Returns the bytes written, at most STUN_REQUEST_MAX and the padding, of `room`; 0: `room`
+ * is too small. */
 size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t room);
 
 /* How long the answer to a question of `question_len` bytes may be, so that with the heads of IP and UDP, 28

@@ -51,7 +51,7 @@ static int take_name(char name[HOST_ID_MAX + 1], const char *value, const char *
 }
 
 /* `query` may be NULL. */
-static int read_query(char *query, struct request *out, const char **why)
+static int read_query(char *query, enum request_target target, struct request_names *out, const char **why)
 {
     char *parameter;
     int status = 0;
@@ -63,7 +63,7 @@ static int read_query(char *query, struct request *out, const char **why)
         decode(value);
         if (strcmp(key, "host_id") == 0)
             status = take_name(out->host_id, value, why);
-        else if (out->target == REQUEST_CONNECT && strcmp(key, "name") == 0 && *value)
+        else if (target == REQUEST_CONNECT && strcmp(key, "name") == 0 && *value)
             status = take_name(out->name, value, why);
     }
     if (status == 0 && !*out->host_id) {
@@ -73,7 +73,7 @@ static int read_query(char *query, struct request *out, const char **why)
     return status;
 }
 
-int target_read(char *target, struct request *out, const char **why)
+int target_read(char *target, struct request *out, struct request_names *names, const char **why)
 {
     if (strchr(target, '#')) {
         *why = "a request target has no fragment: write # as %23";
@@ -101,5 +101,5 @@ int target_read(char *target, struct request *out, const char **why)
         *why = "no such resource: ask for /, /bind?host_id=NAME or /connect?host_id=NAME";
         return 404;
     }
-    return read_query(query, out, why);
+    return read_query(query, out->target, names, why);
 }

@@ -3,11 +3,17 @@
 #ifndef HX_PROTO_TARGET_H
 #define HX_PROTO_TARGET_H
 
-struct request;
+#include "proto/host_id.h"
 
-/* Reads the NUL-terminated `target`, in origin-form or absolute-form, and sets out->target, host_id and name.
+struct request;
+/* Where the names of a request are kept while it is read; both "" at first. */
+struct request_names {
+    char host_id[HOST_ID_MAX + 1], name[HOST_ID_MAX + 1];
+};
+
+/* Reads the NUL-terminated `target`, in origin-form or absolute-form, and sets out->target and the names.
  * Returns 0, or the status to refuse it with, 400 or 404, and then *why (static text). Writes over
  * `target`. */
-int target_read(char *target, struct request *out, const char **why);
+int target_read(char *target, struct request *out, struct request_names *names, const char **why);
 
 #endif

@@ -48,7 +48,7 @@ static int64_t state_ms(const struct conn *c, enum conn_state state)
     case CONN_FLUSH:
         return request_ms;
     case CONN_ASK:
-        return c->request.wait_s > 0 ? c->request.wait_s * INT64_C(1000) : CONN_ASK_MS;
+        return c->request->wait_s > 0 ? c->request->wait_s * INT64_C(1000) : CONN_ASK_MS;
     case CONN_DRAIN:
         return c->world->stopping ? CONN_STOP_MS : CONN_DRAIN_MS;
     default:
@@ -170,11 +170,32 @@ static int end_of_input(struct conn *c)
     return HX_OK;
 }
 
+static void forget_request(struct conn *c)
+{
+    free(c->request);
+    c->request = NULL;
+    c->head = c->close = false;
+}
+
+static int keep_request(struct conn *c)
+{
+    const struct request *q = request_parser_request(c->parser);
+
+    forget_request(c);
+    c->request = request_copy(q);
+    c->head = q->head;
+    c->close = q->close;
+    free(c->member.lines);
+    c->member.lines = peer_lines_make(request_parser_peer(c->parser));
+    return c->request ? HX_OK : HX_ENOMEM;
+}
+
 static int refuse_parsed(struct conn *c)
 {
     struct reply reply = reply_for_refusal(request_parser_refusal(c->parser));
 
-    c->request = (struct request){.head = reply.head};
+    forget_request(c);
+    c->head = reply.head;
     if (c->refused != REPLY_NOTHING)
         return conn_refuse_for(c, c->refused);
     return conn_refuse(c, &reply);
@@ -206,9 +227,9 @@ static int read_request(struct conn *c)
     c->waits = false;
     if (result == REQUEST_REFUSED)
         return refuse_parsed(c);
-    c->request = *request_parser_request(c->parser);
-    free(c->member.lines);
-    c->member.lines = peer_lines_make(request_parser_peer(c->parser));
+    err = keep_request(c);
+    if (err < 0)
+        return err;
     if (c->refused != REPLY_NOTHING)
         return conn_refuse_for(c, c->refused);
     conn_enter(c, CONN_ANSWER);
@@ -235,7 +256,7 @@ static int ignore_input(struct conn *c)
         }
         if (n < 0)
             return (int)n;
-        c->ignored += (size_t)n;
+        conn_hear(c, bytes, (size_t)n);
         if (c->ignored > CONN_IGNORED_MAX)
             return HX_ELIMIT;
     }
@@ -292,10 +313,13 @@ void conn_ready(struct conn *c)
 void conn_peer_closed(struct conn *c)
 {
     c->peer_closed = true;
-    if (c->state == CONN_READ_REQUEST)
+    if (c->state == CONN_READ_REQUEST) {
         conn_ready(c); /* what is left is read, so that the log can tell a request that was cut off */
-    else
-        conn_fail(c, HX_ECLOSED);
+        return;
+    }
+    if (c->reports_due > 0)
+        (void)ignore_input(c);
+    conn_fail(c, HX_ECLOSED);
 }
 
 static void request_over(struct conn *c)
@@ -304,7 +328,7 @@ static void request_over(struct conn *c)
         conn_enter(c, CONN_DRAIN); /* kept open for a request that did not come: no answer is due */
         return;
     }
-    c->request = (struct request){.head = false};
+    forget_request(c);
     int err = conn_refuse_for(c, c->refused != REPLY_NOTHING ? c->refused : REPLY_LATE);
     if (err < 0)
         conn_fail(c, err);
@@ -362,7 +386,7 @@ void conn_stop(struct conn *c)
             conn_enter(c, CONN_DRAIN);
             break;
         }
-        c->request = (struct request){.head = false};
+        forget_request(c);
         err = conn_refuse_for(c, REPLY_STOPPING);
         break;
     case CONN_ASK:
@@ -427,6 +451,7 @@ void conn_destroy(struct conn *c)
     buf_free(&c->in);
     buf_free(&c->out);
     free(c->member.lines);
+    free(c->request);
     stream_close(c->stream);
     free(c);
 }

@@ -1,8 +1,9 @@
 /* server/conn.h: one connection, from its first request to its last byte, as one state machine. It talks to
  * its peer through struct stream and to other connections through the registry; it reads no clock.
  *
- * What a peer sends after a request whose answer streams is read and ignored up to CONN_IGNORED_MAX bytes;
- * more ends the connection. */
+ * What a peer sends after a request whose answer streams is read and ignored up to CONN_IGNORED_MAX bytes,
+ * but for reports of attempts (proto/attempt_report.h): one for each introduction with a session. More ends
+ * the connection. */
 #ifndef HX_SERVER_CONN_H
 #define HX_SERVER_CONN_H
 
@@ -23,8 +24,10 @@
 #define CONN_REFUSED_MS       2000 /* a connection above a limit: until its request is there to be answered */
 #define CONN_OUT_LOW          4096 /* bytes of output waiting; above, no further request is read */
 #define CONN_IGNORED_MAX      65536 /* bytes */
-#define CONN_TURN_REQUESTS    16    /* requests or introductions in a row; then others have a turn */
-#define CONN_TURN_BYTES       16384 /* bytes read from one connection in a row */
+#define CONN_REPORTS_BEFORE \
+    4 /* attempts that a new holder may tell of beside those that it is told of itself */
+#define CONN_TURN_REQUESTS 16    /* requests or introductions in a row; then others have a turn */
+#define CONN_TURN_BYTES    16384 /* bytes read from one connection in a row */
 
 struct conn;
 struct counters;

@@ -12,7 +12,7 @@ static int answer_root(struct conn *c)
 {
     int err = conn_write_root(c);
 
-    return err < 0 ? err : conn_finish_answer(c, c->request.close);
+    return err < 0 ? err : conn_finish_answer(c, c->close);
 }
 
 /* HEAD of /bind or /connect: what a GET would have got, and nothing happens (RFC 9110, 9.3.2). */
@@ -20,23 +20,23 @@ static int answer_head(struct conn *c)
 {
     int err = conn_write_stream_head(c);
 
-    return err < 0 ? err : conn_finish_answer(c, c->request.close);
+    return err < 0 ? err : conn_finish_answer(c, c->close);
 }
 
 int conn_answer(struct conn *c)
 {
     struct registry *r = c->world->registry;
 
-    if (c->request.target == REQUEST_ROOT)
+    if (c->request->target == REQUEST_ROOT)
         return answer_root(c);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);
     c->asking = true;
-    if (c->request.target == REQUEST_BIND)
-        registry_bind(r, &c->member, &c->request);
+    if (c->request->target == REQUEST_BIND)
+        registry_bind(r, &c->member, c->request);
     else
-        registry_connect(r, &c->member, &c->request);
+        registry_connect(r, &c->member, c->request);
     c->asking = false;
     return HX_OK;
 }
@@ -56,12 +56,14 @@ static int bound(struct conn *c)
                                           [REGISTRY_SILENT] = "did not answer the challenge"};
     enum registry_how how = c->member.answer.how;
 
-    if (c->request.head)
+    if (c->head)
         return answer_head(c);
     if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
-        conn_log(c, LOG_INFO, "replaced", "name", c->request.host_id, "holder",
+        conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "holder",
                  LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
-    conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request.host_id);
+    conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id);
+    if (c->member.lines) /* attempts that began before the name moved to this connection */
+        conn_expect_reports(c, CONN_REPORTS_BEFORE);
     int err = begin_stream(c, CONN_STREAM_BIND);
     return err < 0 ? err : conn_flush(c);
 }
@@ -71,7 +73,7 @@ static int admitted(struct conn *c)
 {
     if (c->waits) {
         counters_add(c->world->counters, COUNTER_WAITED);
-        conn_log(c, LOG_INFO, "waited", "name", c->request.host_id, "ms",
+        conn_log(c, LOG_INFO, "waited", "name", c->request->host_id, "ms",
                  LOG_NUM(c->world->now_ms - c->asked_ms));
     }
     return begin_stream(c, CONN_STREAM_CONNECT);
@@ -83,20 +85,20 @@ static int met(struct conn *c, const struct registry_told *told)
     int64_t later_ms = c->member.answer.later_ms;
     int err = HX_OK;
 
-    if (c->request.head)
+    if (c->head)
         return answer_head(c);
     if (c->state == CONN_ASK)
         err = admitted(c);
     if (err == HX_OK && later_ms > 0)
         err = conn_flush(c); /* the head does not wait */
     if (err == HX_OK)
-        err = conn_write_part(c, c->request.host_id, &h1, told);
+        err = conn_write_part(c, c->request->host_id, &h1, told);
     if (err == HX_OK && !c->introduced)
-        err = conn_write_part(c, c->request.name, &c->member.peer, NULL);
+        err = conn_write_part(c, c->request->name, &c->member.peer, NULL);
     c->introduced = true;
     counters_add(c->world->counters, COUNTER_CONNECTED);
-    conn_log(c, LOG_INFO, "connected", "name", c->request.host_id, "h1", LOG_PEER(&h1), "h2",
-             LOG_PEER(&c->member.peer), "h2_name", c->request.name);
+    conn_log(c, LOG_INFO, "connected", "name", c->request->host_id, "h1", LOG_PEER(&h1), "h2",
+             LOG_PEER(&c->member.peer), "h2_name", c->request->name);
     return err < 0 ? err : conn_flush_later(c, later_ms);
 }
 
@@ -105,7 +107,7 @@ static void log_waits(struct conn *c)
     if (c->waits)
         return;
     c->waits = true;
-    conn_log(c, LOG_INFO, "waits", "name", c->request.host_id, "seconds", LOG_NUM(c->request.wait_s));
+    conn_log(c, LOG_INFO, "waits", "name", c->request->host_id, "seconds", LOG_NUM(c->request->wait_s));
 }
 
 static void log_challenged(struct conn *c)
@@ -113,7 +115,7 @@ static void log_challenged(struct conn *c)
     if (c->waits)
         return;
     c->waits = true;
-    conn_log(c, LOG_INFO, "challenged", "name", c->request.host_id, "holder",
+    conn_log(c, LOG_INFO, "challenged", "name", c->request->host_id, "holder",
              LOG_PEER(&c->member.answer.holder));
 }
 
@@ -144,7 +146,7 @@ int conn_asked(struct conn *c)
 
 void conn_ask_over(struct conn *c)
 {
-    int err = conn_refuse_for(c, c->request.wait_s > 0 ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
+    int err = conn_refuse_for(c, c->request->wait_s > 0 ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
 
     if (err < 0)
         conn_fail(c, err);

@@ -35,6 +35,7 @@ struct conn {
     bool peer_closed;
     bool input_ended;      /* HX_EEOF was read */
     bool answered;         /* at least one request was */
+    bool head, close;      /* of the request that is answered: request.h */
     bool begun;            /* bytes of the next request have come */
     bool asking;           /* within a call to the registry */
     bool waits;            /* this /connect has been told to wait for its name */
@@ -46,17 +47,18 @@ struct conn {
     struct registry_member member;
     int64_t id;
     int64_t since_ms;
-    int64_t asked_ms;       /* when the registry was */
-    int64_t probed_ms;      /* holder: of the first challenge that it has not answered; 0: none */
-    int64_t reminded_ms;    /* of the last one */
-    int64_t measured_ms;    /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
-    int rtt_ms;             /* holder: a round trip, rather too long than too short; -1: not measured */
-    uint16_t probes;        /* challenges written since probed_ms */
-    uint16_t turn_requests; /* done in this turn */
+    int64_t asked_ms;      /* when the registry was */
+    int64_t probed_ms;     /* holder: of the first challenge that it has not answered; 0: none */
+    int64_t reminded_ms;   /* of the last one */
+    int64_t measured_ms;   /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
+    int rtt_ms;            /* holder: a round trip, rather too long than too short; -1: not measured */
+    uint8_t probes;        /* challenges written since probed_ms: CONN_PROBES_MAX at most */
+    uint8_t turn_requests; /* done in this turn: CONN_TURN_REQUESTS at most */
+    uint8_t reports_due;   /* of attempts; that come while an answer streams */
     unsigned turn_bytes;
-    unsigned ignored;              /* bytes that came during a streaming answer */
+    unsigned ignored;              /* bytes that came during a streaming answer, and are no report */
     struct request_parser *parser; /* NULL once an answer streams */
-    struct request request;
+    struct request *request;       /* that is answered; NULL: none */
     struct buf in;
     struct buf out;
 };
@@ -76,7 +78,7 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
 {
-    return c->request.host_id[0] ? c->request.host_id : NULL;
+    return c->request && c->request->host_id[0] ? c->request->host_id : NULL;
 }
 
 /* conn.c */
@@ -106,6 +108,13 @@ int conn_refuse_for(struct conn *c, enum reply_reason reason);
 int conn_finish_answer(struct conn *c, bool close);
 /* Ends a streaming answer with the last chunk. */
 void conn_finish_stream(struct conn *c);
+
+/* conn_report.c */
+/* So many more attempts may be told of. Bounded by what they have cost: an introduction is limited in its
+ * rate (server/policy.h), as a connection is. */
+void conn_expect_reports(struct conn *c, int count);
+/* Bytes that come while an answer streams: reports that are due, and what is ignored. */
+void conn_hear(struct conn *c, const char *data, size_t len);
 
 /* conn_answer.c: requests that are answered by the registry, and what the registry tells */
 int conn_answer(struct conn *c);

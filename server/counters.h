@@ -5,6 +5,25 @@
 
 #include <stdint.h>
 
+/* Outcomes in the order of ATTEMPT_OUTCOME_MAP (proto/attempt_report.h); then how long those took that did
+ * not fail. */
+#define COUNTER_REPORT_MAP(X, BY, by)          \
+    X(BY##_DIRECT, by "_direct")               \
+    X(BY##_LAN, by "_lan")                     \
+    X(BY##_IPV6, by "_ipv6")                   \
+    X(BY##_MAPPED, by "_mapped")               \
+    X(BY##_PREDICTED, by "_predicted")         \
+    X(BY##_BIRTHDAY, by "_birthday")           \
+    X(BY##_OTHER, by "_other")                 \
+    X(BY##_FAILED, by "_failed")               \
+    X(BY##_WITHIN_10_MS, by "_within_10_ms")   \
+    X(BY##_WITHIN_30_MS, by "_within_30_ms")   \
+    X(BY##_WITHIN_100_MS, by "_within_100_ms") \
+    X(BY##_WITHIN_300_MS, by "_within_300_ms") \
+    X(BY##_WITHIN_1_S, by "_within_1_s")       \
+    X(BY##_WITHIN_3_S, by "_within_3_s")       \
+    X(BY##_LATER, by "_later")
+
 #define COUNTER_MAP(X)                                                                          \
     X(ACCEPTED, "accepted")                 /* connections */                                   \
     X(TURNED_AWAY, "turned_away")           /* connections closed without an answer */          \
@@ -18,6 +37,8 @@
     X(CONNECTED, "connected")               /* introductions, also repeated ones */             \
     X(POSTPONED, "postponed")               /* introductions that must wait for their rate */   \
     X(WAITED, "waited")                     /* connects that have waited for a name */          \
+    COUNTER_REPORT_MAP(X, H1, "h1")         /* attempts that holders tell of */                 \
+    COUNTER_REPORT_MAP(X, H2, "h2")         /* the same attempts, or some, by who asked */      \
     X(REFUSED_UNKNOWN, "refused_unknown")                                                       \
     X(REFUSED_HELD, "refused_held")                                                             \
     X(REFUSED_ONLY_IPV4, "refused_only_ipv4")                                                   \

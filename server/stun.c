@@ -151,7 +151,7 @@ static enum stun_counter take(struct stun *s, const struct stun_place *p, const 
 {
     static const struct token_limit total = {STUN_ANSWERS_PER_SECOND, STUN_ANSWERS_PER_SECOND};
     int64_t now_ms = clock_now_ms();
-    uint8_t bytes[STUN_MAX];
+    uint8_t bytes[STUN_PADDED_MAX];
     struct stun_request q;
 
     if (!rate_take(&s->rate, d->from.ip, now_ms))
@@ -184,7 +184,7 @@ void stun_read_own(struct stun_place *p)
 void stun_ready(void *stun, int64_t now_ms)
 {
     struct stun *s = stun;
-    uint8_t bytes[STUN_MAX + 1];
+    uint8_t bytes[STUN_PADDED_MAX + 1];
     struct iovec part = {bytes, sizeof bytes};
 
     (void)now_ms;

@@ -119,6 +119,7 @@ suite_natlab() {
         tap wait "natlab: $group" 400 test/natlab/run "$group"
     done
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
+    tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: roaming" 200 env GAP_MS=9000 test/natlab/roaming.sh # the machine does much else meanwhile

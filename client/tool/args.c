@@ -200,6 +200,9 @@ static enum args_result take(struct reading *r, int option)
         break;
     case 'r': /* for the habit of scp's users */
         break;
+    case OPTION_NO_HOST_CANDIDATES:
+        a->no_host_candidates = true;
+        break;
     case OPTION_NO_PORT_MAPPING:
         a->no_port_mapping = true;
         break;

@@ -58,7 +58,8 @@ struct args {                 /* strings belong to argv or the environment, but 
 
     bool echo;            /* bind */
     bool no_port_mapping; /* bind */
-    const char *share;    /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
+    bool no_host_candidates;
+    const char *share; /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
     const char *allow[ARGS_ALLOW_MAX];
     int allow_count;
 

@@ -212,6 +212,7 @@ static int connect_raw(const struct args *args)
                                .local_port = args->local_port,
                                .family = args->family,
                                .stun = args_stun(args),
+                               .no_host_candidates = args->no_host_candidates,
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */

@@ -14,7 +14,7 @@ struct pinging {
     struct reconnector *reconnector;
     ev_timer next, last;
     ev_io interrupt;
-    char address[HX_ADDRESS_MAX]; /* "": not reached */
+    struct hx_path path; /* of the last answer; its address "": not reached */
     int sent, received;
     int64_t least_us, most_us, sum_us;
 };
@@ -43,14 +43,17 @@ static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
 static void on_pong(void *user, int64_t rtt_us)
 {
     struct pinging *p = user;
+    struct hx_path now; /* it may have changed */
+    if (hx_stream_path(link_stream(reconnector_link(p->reconnector)), &now) == HX_OK)
+        p->path = now;
     p->received++;
     p->sum_us += rtt_us;
     if (p->received == 1 || rtt_us < p->least_us)
         p->least_us = rtt_us;
     if (rtt_us > p->most_us)
         p->most_us = rtt_us;
-    printf("%s at %s: ping %d came back after %.3f ms\n", p->args->name, p->address, p->received,
-           (double)rtt_us / 1000);
+    printf("%s at %s: ping %d came back after %.3f ms path=%s\n", p->args->name, p->path.address, p->received,
+           (double)rtt_us / 1000, p->path.kind);
     fflush(stdout);
     if (p->received == p->args->count)
         finish(p);
@@ -59,8 +62,8 @@ static void on_pong(void *user, int64_t rtt_us)
 static void on_up(void *user, struct link *l)
 {
     struct pinging *p = user;
-    if (hx_peer(link_stream(l), p->address, sizeof p->address) < 0)
-        snprintf(p->address, sizeof p->address, "?");
+    if (hx_stream_path(link_stream(l), &p->path) < 0)
+        p->path = (struct hx_path){.address = "?", .kind = "?"};
     ev_timer_start(p->loop, &p->next);
 }
 
@@ -95,7 +98,7 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 
 static int summary(const struct pinging *p)
 {
-    if (p->address[0] == '\0')
+    if (p->path.address[0] == '\0')
         return STATUS_FAILED;
     printf("%s: %d sent, %d came back, %d%% lost\n", p->args->name, p->sent, p->received,
            p->sent > 0 ? (p->sent - p->received) * 100 / p->sent : 0);

@@ -213,6 +213,10 @@ static void print_family(FILE *out, const char *family, const struct hx_nat_repo
         print_ports(out, r);
         print_row(out, "hairpin:", facts[r->hairpin], NULL);
     }
+    if (r->mtu > 0) {
+        snprintf(value, sizeof value, "%d bytes or more, up to the server", r->mtu);
+        print_row(out, "MTU:", value, NULL);
+    }
     if (r->portmap != HX_NAT_NOT_KNOWN)
         print_portmap(out, r);
 }
@@ -307,6 +311,10 @@ static void json_family(FILE *out, const char *family, bool asked, const struct 
         fprintf(out, ",\"ports\":\"%s\",\"port_step\":%d", ports[r->ports], r->port_step);
         json_fact(out, "hairpin", r->hairpin);
         json_portmap(out, r);
+        if (r->mtu > 0)
+            fprintf(out, ",\"mtu\":%d", r->mtu);
+        else
+            fputs(",\"mtu\":null", out);
     }
     fputc('}', out);
 }

@@ -14,6 +14,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_KEY_FILE,
                  OPTION_LABEL,
                  OPTION_LIFETIME,
+                 OPTION_NO_HOST_CANDIDATES,
                  OPTION_NO_PORT_MAPPING,
                  OPTION_RETRY_FOR,
                  OPTION_SET,

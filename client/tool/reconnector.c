@@ -263,6 +263,7 @@ static int attempt_start(struct reconnector *r)
                                      .local_port = args->local_port,
                                      .family = args->family,
                                      .stun = args_stun(args),
+                                     .no_host_candidates = args->no_host_candidates,
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,

@@ -33,7 +33,8 @@ static void common_event(const struct hx_event_info *info)
         say_note("external address %s", info->address);
         break;
     case HX_EVENT_PEER:
-        say_note("peer %s at %s", info->name[0] ? info->name : "-", info->address);
+        say_note("peer %s at %s%s%s", info->name[0] ? info->name : "-", info->address,
+                 info->text[0] ? ": " : "", info->text);
         break;
     case HX_EVENT_PUNCH_FAILED:
         snprintf(explanation, sizeof explanation, "%s", info->text);

@@ -35,7 +35,7 @@ for_programs() {
         json 'j["verdict"] == "easy" and j["ipv4"]["status"] == "answered" and j["ipv4"]["nat"] is False' &&
         json 'j["ipv4"]["external"] == j["ipv4"]["local"] and 0 < j["ipv4"]["rtt_ms"] < 30000' &&
         json 'j["ipv4"]["filtering"] in ("unknown", "endpoint-independent") and j["ipv4"]["port_mapping"] is None' &&
-        json 'j["ipv6"]["status"] == "no-address" and j["lifetime"] is None' && hx_nat 0 -4 -n "$NS" --json && json 'j["ipv6"] is None'
+        json 'j["ipv4"]["mtu"] == 1500' && json 'j["ipv6"]["status"] == "no-address" and j["lifetime"] is None' && hx_nat 0 -4 -n "$NS" --json && json 'j["ipv6"] is None'
 }
 own_port() { # what is asked about is the port that --local-port names
     hx_nat 0 -n "$NS" -p 19123 && says 'here 127\.0\.0\.1:19123'

@@ -29,7 +29,7 @@ static void check_request(const uint8_t *data, size_t size)
 
     if (stun_read_request(&q, data, size) != HX_OK)
         return;
-    FUZZ_CHECK(size <= STUN_MAX && q.unknown_count >= 0 && q.unknown_count <= STUN_UNKNOWN_MAX);
+    FUZZ_CHECK(size <= STUN_PADDED_MAX && q.unknown_count >= 0 && q.unknown_count <= STUN_UNKNOWN_MAX);
     struct stun_response r = {.error = q.unknown_count ? STUN_UNKNOWN_ATTRIBUTE : 0, .other_port = 1};
     r.mapped =
         (struct endpoint){.family = size % 8 ? AF_INET : AF_INET6, .port = 1, .address = {192, 0, 2, 1}};

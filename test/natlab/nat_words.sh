@@ -43,6 +43,12 @@ both_families() { # behind a NAT and a firewall
         told h1 ipv6 nat=false external="\\[${LAB_INSIDE6[1]}\\]:[0-9]+" verdict=easy second_address=false \
             filtering=address-and-port-dependent # with one address of S the worst can be known, and is the truth
 }
+mtu_is_told() { # what one access carries, and the other one
+    lab_up none port-restricted && lab_ipv6 2 && start_stun && lab_mtu 1 1420 && lab_mtu 2 1380 && ask_nat h1 -4 || return 1
+    await_exit "$PID" 10 && told h1 ipv4 mtu=1420 || return 1
+    lab_start h2 h2 "$B/hx" nat -6 -n "$LAB_NS6" --json
+    await_exit "$PID" 10 && told h2 ipv6 mtu=1380
+}
 blocked_in_time() { # blocked_in_time KIND REGEX
     local begin=$EPOCHREALTIME rc ms
     lab_up none "$1" && start_stun || return 1
@@ -70,7 +76,7 @@ group_nat() {
     local ei=mapping=endpoint-independent apd=mapping=address-and-port-dependent
     local fei=filtering=endpoint-independent fad=filtering=address-dependent fapd=filtering=address-and-port-dependent
     story 'hx nat: full-cone, and a host without NAT' \
-        nats_are full-cone "$ei $fei hairpin=true verdict=easy" none "nat=false $ei $fei verdict=easy hairpin=null"
+        nats_are full-cone "$ei $fei hairpin=true verdict=easy mtu=1500" none "nat=false $ei $fei verdict=easy hairpin=null"
     story 'hx nat: address-restricted, and port-restricted' \
         nats_are address-restricted "$ei $fad hairpin=true verdict=easy" port-restricted "$ei $fapd hairpin=true verdict=easy"
     story 'hx nat: no hairpin, and two NATs in a row' \
@@ -85,6 +91,7 @@ group_nat() {
         nats_are masquerade "$ei $fapd ports=preserving hairpin=false verdict=easy" symmetric "$apd $fapd ports=random verdict=hard"
     story 'hx nat: both families are asked at once, a firewall for IPv6 filters' both_families
     story 'hx nat: with 10 % loss on both accesses it says the same' lossy
+    story 'hx nat: an access that carries 1420 bytes, and one of 1380, over IPv6' mtu_is_told
     story 'hx nat: where UDP is blocked it says so within 3 s' blocked_in_time blocked 'UDP is blocked: nothing came back'
     if [ -n "${LAB_LONG:-}" ]; then
         story 'hx nat --lifetime: a mapping of 30 s, by other ports' lifetime_is symmetric-random 30 28 40

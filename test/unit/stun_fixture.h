@@ -40,6 +40,7 @@ struct stun_server {
     bool silent;       /* all of them */
     bool says_error;   /* every answer is 400 */
     const char *names; /* its other address, whatever it has; NULL: the right one */
+    size_t longest;    /* longer questions are lost; 0: none are */
     int stray;         /* so many answers with a wrong id, and from a wrong source, before each right one */
     atomic_int heard;  /* questions */
     /* A port that asks a second time has another mapping if so many others have asked again before, all but the
@@ -202,7 +203,7 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
     if (port > 0)
         to.sin_port = htons((uint16_t)port);
     atomic_fetch_add(&s->heard, 1);
-    if (s->silent || s->drop_first-- > 0 || port < 0)
+    if (s->silent || s->drop_first-- > 0 || port < 0 || (s->longest > 0 && len > s->longest))
         return;
     r.mapped = stun_nat_map(s, from, where, q.id);
     if (s->says_error)
@@ -278,7 +279,7 @@ static inline void *stun_server_run(void *user)
         for (int i; (i = stun_server_next(s)) >= 0;) {
             struct sockaddr_in from;
             socklen_t from_len = sizeof from;
-            uint8_t bytes[STUN_MAX];
+            uint8_t bytes[STUN_PADDED_MAX];
             ssize_t n =
                 recvfrom(s->fds[i], bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
             if (n >= 0)

@@ -281,6 +281,23 @@ static void a_server_cannot_name_an_address_that_no_host_has(void **state)
     }
 }
 
+static void the_longest_packet_that_is_answered_is_told(void **state)
+{
+    static const struct {
+        size_t longest;
+        int mtu;
+    } rows[] = {{0, 1500}, {1500 - 28 - 1, 1492}, {1420 - 28, 1420}, {548, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        server.longest = rows[i].longest;
+        struct hx_nat_report r = ask();
+        assert_int_equal(r.error, HX_OK);
+        assert_int_equal(r.mtu, rows[i].mtu);
+        stun_server_stop(&server);
+    }
+    stun_server_start(&server);
+}
+
 static void errors_are_no_answers(void **state)
 {
     (void)state;
@@ -430,6 +447,7 @@ int main(void)
         TEST(lost_questions_are_asked_again),
         TEST(answers_of_strangers_are_not_believed),
         TEST(a_server_cannot_name_an_address_that_no_host_has),
+        TEST(the_longest_packet_that_is_answered_is_told),
         TEST(errors_are_no_answers),
         TEST(an_older_program_gets_what_it_knows),
         TEST(what_cannot_be_asked_is_refused),

@@ -76,6 +76,19 @@ static void a_port_mapping_is_asked_for_unless_it_is_refused(void **state)
                      HX_EINVAL); /* 2 may mean something later */
 }
 
+static void this_hosts_addresses_are_told_unless_that_is_refused(void **state)
+{
+    (void)state;
+    struct hx_config config = {.nameserver = "127.0.0.1"};
+    struct settings s;
+    for (config.no_host_candidates = 0; config.no_host_candidates <= 1; config.no_host_candidates++) {
+        assert_int_equal(settings_init(&s, &config, sizeof config, "lab"), HX_OK);
+        assert_int_equal(s.host_candidates, !config.no_host_candidates);
+        settings_free(&s);
+    }
+    assert_int_equal(settings_init(&s, &config, sizeof config, "lab"), HX_EINVAL);
+}
+
 static void without_a_config_there_is_no_nameserver(void **state)
 {
     (void)state;
@@ -90,6 +103,7 @@ int main(void)
         cmocka_unit_test(nothing_behind_an_older_programs_config_is_read),
         cmocka_unit_test(a_newer_program_may_ask_for_nothing_that_is_unknown_here),
         cmocka_unit_test(a_port_mapping_is_asked_for_unless_it_is_refused),
+        cmocka_unit_test(this_hosts_addresses_are_told_unless_that_is_refused),
         cmocka_unit_test(without_a_config_there_is_no_nameserver),
     };
     return cmocka_run_group_tests_name("client_settings", tests, NULL, NULL);

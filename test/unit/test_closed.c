@@ -3,9 +3,10 @@
 #include "test/unit/udt_fixture.h"
 #include <malloc.h>
 
-#define LASTS_MS  4000  /* closes are looked at after one second: three more follow */
-#define LEFT_MAX  20480 /* bytes; what one session leaves, a hundred times over */
-#define SETTLE_MS 2500  /* UDT's collector removes the last ones within this time */
+#define ROUNDS_MAX 4
+#define LASTS_MS   4000  /* closes are looked at after one second: three more follow */
+#define LEFT_MAX   20480 /* bytes; what one session leaves, a hundred times over */
+#define SETTLE_MS  2500  /* UDT's collector removes the last ones within this time */
 
 static int have_sessions(int ms)
 {
@@ -26,15 +27,20 @@ static void sessions_that_end_one_after_the_other_leave_nothing_behind(void **st
 {
     (void)state;
     have_sessions(LASTS_MS); /* tables and buffers get their size */
-    size_t before = mallinfo2().uordblks;
-    if (before == 0) {
+    if (mallinfo2().uordblks == 0) {
         print_message("not measured: a sanitizer's malloc() does not count\n");
         skip();
     }
-    int count = have_sessions(LASTS_MS);
-    print_message("%d sessions\n", count);
-    assert_true(count > 400);
-    assert_in_range(mallinfo2().uordblks, 0, before + LEFT_MAX);
+    size_t before, after;
+    int rounds = 0;
+    do { /* tables still grow in a round that a busy machine lets run faster than those before it; a leak is in each */
+        before = mallinfo2().uordblks;
+        int count = have_sessions(LASTS_MS);
+        after = mallinfo2().uordblks;
+        print_message("%d sessions left %zd bytes\n", count, (ssize_t)(after - before));
+        assert_true(count > 400);
+    } while (after > before + LEFT_MAX && ++rounds < ROUNDS_MAX);
+    assert_in_range(after, 0, before + LEFT_MAX);
 }
 
 int main(void)

@@ -137,6 +137,9 @@ static void people_read_lines(void **state)
     says(nat_words_print, "ports:         sequential (step -2)\n");
     says(nat_words_print, "hairpin:       no\n");
     says(nat_words_print, "port mapping:  PCP, UPnP-IGD\n");
+    assert_null(strstr(written(nat_words_print), "MTU"));
+    n.ipv4.mtu = 1492;
+    says(nat_words_print, "MTU:           1492 bytes or more, up to the server\n");
     n.ipv4.translated = HX_NAT_NO;
     says(nat_words_print, "here 10.0.1.10:5000: no NAT\n");
     assert_null(strstr(written(nat_words_print), "hairpin"));
@@ -157,7 +160,10 @@ static void programs_read_json(void **state)
         "\"10.0.1.10:5000\",\"nat\":true,\"server\":\"192.0.2.10:7000\",\"rtt_ms\":1.500,\"mapping\":"
         "\"endpoint-independent\",\"filtering\":\"unknown\",\"second_address\":true,\"ports\":\"unknown\","
         "\"port_step\":0,"
-        "\"hairpin\":null,\"port_mapping\":[\"NAT-PMP\",\"UPnP-IGD\"]},\"ipv6\":null,\"lifetime\":null}\n");
+        "\"hairpin\":null,\"port_mapping\":[\"NAT-PMP\",\"UPnP-IGD\"],\"mtu\":null},\"ipv6\":null,"
+        "\"lifetime\":null}\n");
+    n.ipv4.mtu = 1420;
+    says(nat_words_json, "\"UPnP-IGD\"],\"mtu\":1420}");
     n.ipv4.portmap = HX_NAT_NO;
     n.ipv4.portmap_protocols = 0;
     says(nat_words_json, "\"port_mapping\":[]");

@@ -30,6 +30,7 @@ struct world {
 struct person {
     struct registry_member member;
     struct request request;
+    char host_id[HOST_ID_MAX + 1];
     struct world *world;
     int answers, introduced, challenged, reminded, replaced;
     bool lives, full;
@@ -119,21 +120,27 @@ static struct person person(struct world *w, const char *name, uint8_t host)
     struct person p = {.world = w, .member.events = &events};
 
     p.member.peer = (struct endpoint){.family = AF_INET, .address = {192, 0, 2, host}, .port = 1};
-    snprintf(p.request.host_id, sizeof p.request.host_id, "%s", name);
+    snprintf(p.host_id, sizeof p.host_id, "%s", name);
     return p;
+}
+
+static const struct request *request_of(struct person *p, enum request_target target)
+{
+    p->request.target = target;
+    p->request.host_id = p->host_id;
+    p->request.name = "";
+    return &p->request;
 }
 
 static void bind_it(struct person *p)
 {
-    p->request.target = REQUEST_BIND;
-    registry_bind(p->world->registry, &p->member, &p->request);
+    registry_bind(p->world->registry, &p->member, request_of(p, REQUEST_BIND));
 }
 
 static void connect_it(struct person *p, int wait_s)
 {
-    p->request.target = REQUEST_CONNECT;
     p->request.wait_s = wait_s;
-    registry_connect(p->world->registry, &p->member, &p->request);
+    registry_connect(p->world->registry, &p->member, request_of(p, REQUEST_CONNECT));
 }
 
 static void leave(struct person *p)
@@ -298,7 +305,7 @@ static void ten_thousand_names_are_found_again(void **state)
     }
     assert_int_equal(totals(*state).names, MANY);
     for (int i = 0; i < MANY; i++) {
-        snprintf(h2.request.host_id, sizeof h2.request.host_id, "host%d", i);
+        snprintf(h2.host_id, sizeof h2.host_id, "host%d", i);
         connect_it(&h2, 0);
         assert_int_equal(p[i].introduced, 1);
         leave(&h2);

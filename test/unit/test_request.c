@@ -37,6 +37,27 @@ static void the_bytes_after_a_request_are_left(void **state)
     request_parser_destroy(p);
 }
 
+static void a_copy_outlives_the_parser_and_its_next_request(void **state)
+{
+    static const char text[] = "GET /connect?host_id=far&name=near HTTP/1.1\r\nPrefer: wait=5\r\n\r\n";
+    struct request_parser *p;
+    size_t taken;
+
+    (void)state;
+    assert_int_equal(request_parser_create(&p), HX_OK);
+    assert_int_equal(request_parser_feed(p, text, strlen(text), &taken), REQUEST_DONE);
+    struct request *copy = request_copy(request_parser_request(p));
+    assert_int_equal(request_parser_feed(p, GET "\r\n", strlen(GET "\r\n"), &taken), REQUEST_DONE);
+    assert_string_equal(request_parser_request(p)->host_id, "");
+    request_parser_destroy(p);
+    assert_non_null(copy);
+    assert_int_equal(copy->target, REQUEST_CONNECT);
+    assert_string_equal(copy->host_id, "far");
+    assert_string_equal(copy->name, "near");
+    assert_int_equal(copy->wait_s, 5);
+    free(copy);
+}
+
 static void nothing_is_taken_after_a_fatal_refusal(void **state)
 {
     size_t taken = 9;
@@ -251,6 +272,7 @@ int main(void)
         cmocka_unit_test(bare_lf_and_empty_lines_before_a_request_are_read),
         cmocka_unit_test(requests_follow_each_other),
         cmocka_unit_test(the_bytes_after_a_request_are_left),
+        cmocka_unit_test(a_copy_outlives_the_parser_and_its_next_request),
         cmocka_unit_test(nothing_is_taken_after_a_fatal_refusal),
         cmocka_unit_test(targets_lead_to_their_resources),
         cmocka_unit_test(query_parameters_are_decoded_and_unknown_ones_ignored),

@@ -232,9 +232,27 @@ static void what_follows_a_message_integrity_is_skipped(void **state)
     assert_true(!r.change_ip && !r.change_port);
 }
 
+static void a_request_can_be_made_longer(void **state)
+{
+    static uint8_t bytes[STUN_PADDED_MAX + 4];
+    struct stun_request r = request(), back;
+
+    (void)state;
+    r.wants_other_port = true;
+    size_t bare = stun_write_request(&r, bytes, sizeof bytes);
+    for (size_t padding = 4; bare + padding <= STUN_PADDED_MAX + 4; padding += 4) {
+        r.padding = (uint16_t)padding;
+        size_t len = stun_write_request(&r, bytes, sizeof bytes);
+        assert_int_equal(len, bare + padding);
+        assert_int_equal(read_request(&back, bytes, len), len <= STUN_PADDED_MAX ? HX_OK : HX_ETOOBIG);
+        assert_int_equal(back.unknown_count, 0);
+        assert_int_equal(stun_write_request(&r, bytes, len - 1), 0);
+    }
+}
+
 static void a_message_above_the_limit_is_refused(void **state)
 {
-    static uint8_t bytes[STUN_MAX + 4];
+    static uint8_t bytes[STUN_PADDED_MAX + 4];
     struct stun_request r = request();
     struct stun_response s;
 
@@ -324,6 +342,7 @@ int main(void)
         cmocka_unit_test(attributes_of_a_wrong_length_are_refused),
         cmocka_unit_test(the_first_of_two_attributes_counts_and_the_masked_address_before_the_plain_one),
         cmocka_unit_test(what_follows_a_message_integrity_is_skipped),
+        cmocka_unit_test(a_request_can_be_made_longer),
         cmocka_unit_test(a_message_above_the_limit_is_refused),
         cmocka_unit_test(unknown_attributes_are_named_once_and_not_without_end),
         cmocka_unit_test(padding_and_another_port_to_answer_to_are_unknown),

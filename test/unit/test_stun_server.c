@@ -231,7 +231,7 @@ static void the_classic_form_is_answered_or_met_with_silence(void **state)
 static void what_is_malformed_is_counted_and_not_answered(void **state)
 {
     struct world w;
-    uint8_t bytes[1400] = {0};
+    uint8_t bytes[STUN_PADDED_MAX + 4] = {0};
     struct stun_response r;
     char from[ENDPOINT_TEXT_MAX];
 
@@ -252,7 +252,7 @@ static void what_is_malformed_is_counted_and_not_answered(void **state)
     bytes[1] = 0x11; /* an indication */
     ask(&w, "127.0.0.1", port, bytes, len);
     bytes[1] = 1;
-    bytes[2] = (sizeof bytes - 20) >> 8; /* of full length */
+    bytes[2] = (sizeof bytes - 20) >> 8; /* longer than any */
     bytes[3] = (sizeof bytes - 20) & 0xff;
     ask(&w, "127.0.0.1", port, bytes, sizeof bytes);
     assert_int_equal(counted(&w, STUN_MALFORMED), 4);

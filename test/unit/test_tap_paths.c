@@ -56,7 +56,8 @@ static bool comes(struct paths *p, int32_t id, const struct net_address *from, i
     put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_party(p->w->body, party);
     p->from = (struct net_route){.to = *from, .socket = socket};
-    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
 static void udt_sees_the_canonical_address_of_what_comes_by_a_path(void **state)
@@ -118,6 +119,70 @@ static void a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party(voi
     net_peer_destroy(second);
 }
 
+static bool comes_labelled(struct paths *p, int32_t id, const struct net_address *from,
+                           const uint8_t label[HANDSHAKE_LABEL_BYTES])
+{
+    put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
+    memcpy(p->w->body + HANDSHAKE_ADDRESS, label, HANDSHAKE_LABEL_BYTES);
+    p->from = (struct net_route){.to = *from};
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
+}
+
+/* More of them than paths are looked through for a peer that says none. */
+static void a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names(void **state)
+{
+    struct paths *p = *state;
+    struct net_peer *peers[20];
+    struct net_address elsewhere = p->path.remote;
+    uint8_t label[HANDSHAKE_LABEL_BYTES] = "session", nothing[16] = {0};
+
+    elsewhere.port++;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(net_peer_create(&peers[i], p->w->port), HX_OK);
+        net_peer_add(peers[i], &p->path);
+        label[7] = (uint8_t)i;
+        memcpy(add_conn(p->w, PATH_ID + 1 + i, peers[i])->label, label, sizeof label);
+    }
+    for (int i = 0; i < 20; i++) {
+        label[7] = (uint8_t)i;
+        assert_true(comes_labelled(p, 0, &p->path.remote, label));
+        assert_int_equal(packet_id(p->w->head), PATH_ID + 1 + i);
+        assert_memory_equal(&p->from.to, net_peer_address(peers[i]), sizeof p->from.to);
+        assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, nothing, sizeof nothing);
+        assert_false(comes_labelled(p, 0, &elsewhere, label)); /* by no path of it */
+        assert_true(comes_labelled(p, PATH_ID + 1 + i, &p->path.remote, label));
+        assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, nothing, sizeof nothing);
+        assert_false(comes_labelled(p, PATH_ID + 1 + (i + 1) % 20, &p->path.remote, label));
+    }
+    label[7] = 20; /* of a session that has ended, or was never */
+    assert_false(comes_labelled(p, 0, &p->path.remote, label));
+    memset(label, 0, sizeof label); /* it does not say: the newest */
+    assert_true(comes_labelled(p, 0, &p->path.remote, label));
+    assert_int_equal(packet_id(p->w->head), PATH_ID + 20);
+    for (int i = 0; i < 20; i++)
+        net_peer_destroy(peers[i]);
+}
+
+static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(void **state)
+{
+    struct paths *p = *state;
+    struct net_route route = {.to = *net_peer_address(p->peer)};
+    struct sockaddr_in6 to;
+    static const uint8_t tag[16] = "session";
+
+    net_address_to_sockaddr6(net_peer_address(p->peer), &to);
+    net_peer_fit(p->peer, tag, 1200);
+    assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, true,
+                                         UDT_PARTY_CALLER, NULL),
+                     HX_OK);
+    put_handshake(p->w, 0, HS_RENDEZVOUS, PATH_ID + 1, WINDOW_MAX, ISN);
+    memset(p->w->body + HANDSHAKE_ADDRESS, 0xff, 16);
+    assert_true(outbound_leave(p->w->tap, &route, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
+    assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, tag, sizeof tag);
+    tap_conn_remove(p->w->tap, PATH_ID + 1);
+}
+
 static void what_the_filter_refuses_is_not_heard(void **state)
 {
     struct paths *p = *state;
@@ -128,7 +193,8 @@ static void what_the_filter_refuses_is_not_heard(void **state)
     put_handshake(p->w, PATH_ID, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_word(p->w->body + HANDSHAKE_MSS, 44);
     p->from = (struct net_route){.to = p->path.remote};
-    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
+    size_t len = HANDSHAKE_SIZE;
+    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS));
     net_peer_view(p->peer, &view);
     assert_int_equal(view.came, 0);
     assert_true(tap_next_drop(p->w->tap, &from, &why)); /* a person shall know the address */
@@ -183,6 +249,8 @@ int main(void)
         PATHS(udt_sees_the_canonical_address_of_what_comes_by_a_path),
         PATHS(what_comes_by_no_path_of_the_connection_is_unmatched),
         PATHS(a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party),
+        PATHS(a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names),
+        PATHS(a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag),
         PATHS(what_the_filter_refuses_is_not_heard),
         PATHS(a_handshake_does_not_tell_the_canonical_address),
         PATHS(only_what_every_living_peer_answers_wants_an_answer),

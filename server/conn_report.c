@@ -1,0 +1,92 @@
+/* What peers say of the attempts that came of their introductions (proto/attempt_report.h). */
+#include "base/error.h"
+#include "proto/attempt_report.h"
+#include "server/conn_state.h"
+#include <string.h>
+
+_Static_assert(COUNTER_H1_FAILED - COUNTER_H1_DIRECT == (int)ATTEMPT_FAILED &&
+                   COUNTER_H2_FAILED - COUNTER_H2_DIRECT == (int)ATTEMPT_FAILED,
+               "counters are in the order of outcomes");
+
+#define REPORTS_MAX 64 /* that are due; who is introduced more often tells of fewer */
+
+void conn_expect_reports(struct conn *c, int count)
+{
+    int due = c->reports_due + count;
+
+    c->reports_due = (uint8_t)(due < REPORTS_MAX ? due : REPORTS_MAX);
+}
+
+/* H1 and H2 both tell of an attempt: they are counted apart. */
+static void count(struct conn *c, const struct attempt_report *r)
+{
+    static const int64_t within_ms[] = {10, 30, 100, 300, 1000, 3000};
+    bool h1 = c->state == CONN_STREAM_BIND;
+    int time = h1 ? COUNTER_H1_WITHIN_10_MS : COUNTER_H2_WITHIN_10_MS;
+
+    counters_add(c->world->counters,
+                 (enum counter)((h1 ? COUNTER_H1_DIRECT : COUNTER_H2_DIRECT) + (int)r->outcome));
+    if (r->outcome == ATTEMPT_FAILED)
+        return;
+    for (size_t i = 0; i < sizeof within_ms / sizeof *within_ms && r->ms > within_ms[i]; i++)
+        time++;
+    counters_add(c->world->counters, (enum counter)time);
+}
+
+static const char *kind(const struct nat_mapping *m)
+{
+    return m->kind != NAT_MAPPING_UNKNOWN ? nat_mapping_kind_text(m->kind) : NULL;
+}
+
+static const char *ports(const struct nat_mapping *m)
+{
+    return m->ports != NAT_PORTS_UNKNOWN ? nat_ports_text(m->ports) : NULL;
+}
+
+/* Every value is a word of ours, a number, or hex digits. */
+static void take(struct conn *c, const struct attempt_report *r)
+{
+    const char *reason = attempt_reason_text(r->reason);
+
+    c->reports_due--;
+    count(c, r);
+    conn_log(c, LOG_INFO, "report", "by", c->state == CONN_STREAM_BIND ? "h1" : "h2", "name", conn_name(c),
+             "session", r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome),
+             "reason", reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",
+             LOG_NUM(r->probes), "mapping", kind(&r->own), "ports", ports(&r->own), "peer_mapping",
+             kind(&r->peer), "peer_ports", ports(&r->peer));
+}
+
+/* The length of the request that c->in begins with; 0: it is not whole. */
+static size_t whole(const struct conn *c)
+{
+    const char *begin = buf_data(&c->in);
+    const char *end = c->in.len > 0 ? memmem(begin, c->in.len, "\r\n\r\n", 4) : NULL;
+
+    return end ? (size_t)(end - begin) + 4 : 0;
+}
+
+void conn_hear(struct conn *c, const char *data, size_t len)
+{
+    c->ignored += len;
+    while (len > 0 && c->reports_due > 0) {
+        struct attempt_report r;
+        size_t room = ATTEMPT_REPORT_MAX - c->in.len;
+        size_t n = len < room ? len : room;
+        bool fails = buf_append(&c->in, data, n) < 0;
+        data += n;
+        len -= n;
+        while (!fails && c->reports_due > 0 && (n = whole(c)) > 0) {
+            fails = attempt_report_parse(&r, buf_data(&c->in), n) < 0;
+            buf_consume(&c->in, n);
+            if (fails)
+                break;
+            c->ignored -= n;
+            take(c, &r);
+        }
+        if (fails || c->in.len == ATTEMPT_REPORT_MAX) /* who sends something else says no more here */
+            c->reports_due = 0;
+    }
+    if (c->reports_due == 0 || c->in.len == 0)
+        buf_free(&c->in);
+}
