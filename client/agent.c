@@ -73,6 +73,8 @@ static void apply(struct agent *a)
     if (doubtful &&
         !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
         engine_doubt();
+    if (a->lost && !lost)
+        agent_spare_end(a);
     a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)
@@ -213,13 +215,12 @@ void agent_end(struct agent *a)
         engine_timer_set(&a->timer, clock_now_ms() + AGENT_LINGER_MS);
 }
 
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling)
+struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling)
 {
     struct agent *a;
     DL_FOREACH(agents, a)
     {
-        if (!a->ended && a->port == port && a->calling == calling &&
-            memcmp(a->session.id, id, SESSION_BYTES) == 0)
+        if (!a->ended && a->calling == calling && memcmp(a->session.id, id, SESSION_BYTES) == 0)
             return a;
     }
     return NULL;

@@ -59,9 +59,9 @@ int agent_begin(struct agent **out, const struct agent_config *config);
 /* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later if UDT has connected, else
  * at once, too: attempts may come and go quickly. NULL is fine. */
 void agent_end(struct agent *a);
-/* The agent of a session that was given before, and has not ended; NULL: there is none. Who connects to a
- * name of its own process has two, one of which is `calling`. */
-struct agent *agent_find(const struct udt_port *port, const uint8_t id[SESSION_BYTES], bool calling);
+/* The agent of a session that was given before, and has not ended, at whatever port; NULL: there is none. Who connects
+ * to a name of its own process has two, one of which is `calling`. */
+struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling);
 /* Whose callbacks are called. */
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
 

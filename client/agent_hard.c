@@ -40,6 +40,11 @@ static bool changes(const struct agent_hard *h, enum hard_nat_method method, con
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
+static int64_t spare_after_ms(const struct agent *a)
+{
+    return clock_now_ms() + (a->calling ? SPARE_AFTER_MS : 0);
+}
+
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen)
 {
@@ -49,9 +54,9 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     h->own = *own;
     h->peer = *peer;
     if (h->spare != 0 && !h->spare_used)
-        h->spare_due_ms = clock_now_ms() + (a->calling ? SPARE_AFTER_MS : 0);
+        h->spare_due_ms = spare_after_ms(a);
     else if (h->spare == 0 && !h->spare_asked)
-        h->spare_due_ms = clock_now_ms() + SPARE_OPEN_MS;
+        h->spare_due_ms = clock_now_ms() + (a->port == engine_port() ? SPARE_OPEN_MS : 0);
     if (!changes(h, method, seen))
         return;
     agent_hard_end(a);
@@ -189,11 +194,13 @@ static void spray(struct agent *a, int64_t now_ms)
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
 }
 
-/* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours. */
+/* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours: to
+ * begin with, or once both NATs have forgotten. */
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+    bool lost = a->choice.state == PATHS_LOST;
+    for (int i = 0; i < PATH_CHOICE_MAX && !lost; i++) {
         if (a->choice.paths[i].present && (a->choice.paths[i].heard || a->choice.paths[i].answered_ms != 0))
             return false;
     }
@@ -231,6 +238,19 @@ static void on_spare(void *user, int socket, const struct endpoint *mapped)
         nat_set_spare(mapped);
 }
 
+/* Ours has been in vain, if the peer's was another one then. */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer)
+{
+    struct agent_hard *h = &a->hard;
+    if (endpoint_equal(peer, &h->peer_spare))
+        return;
+    h->peer_spare = *peer;
+    if (h->spare == 0)
+        return;
+    h->spare_used = false;
+    h->spare_due_ms = spare_after_ms(a);
+}
+
 /* The called opens its NAT at once, the caller comes a little later. */
 static void use_spare(struct agent *a)
 {
@@ -245,7 +265,9 @@ static void use_spare(struct agent *a)
         way.local = a->ways[like].at.local;
     endpoint_to_sockaddr6(h->peer_spare.family == AF_INET ? &h->peer_spare : &h->seen, &sa);
     net_address_from(&way.remote, (struct sockaddr *)&sa);
-    (void)agent_add_way(a, &way, PATH_RANK_DIRECT);
+    int at = agent_add_way(a, &way, PATH_RANK_DIRECT);
+    if (at >= 0 && !a->calling) /* that its NAT takes what comes unasked is why we are here */
+        a->ways[at].opens = HARD_NAT_OPENINGS;
     h->spare_used = true;
     h->spare_due_ms = clock_now_ms() + SPARE_TRIED_MS;
 }

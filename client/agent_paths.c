@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/race.h"
+#include "client/strangers.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
@@ -68,6 +69,25 @@ void agent_link(struct agent *a, int at)
     a->ways[at].opens = 0;
     if (!a->ways[at].linked)
         a->ways[at].linked = net_peer_add(a->peer, &a->ways[at].at) == HX_OK;
+}
+
+void agent_link_candidate(struct agent *a, int at)
+{
+    struct agent_way *w = &a->ways[at];
+    if (w->linked)
+        return;
+    w->spent = !agent_way_proven(a, at);
+    if (!w->spent || strangers_take(&w->at.remote, STRANGERS_CONNECT, clock_now_ms()))
+        agent_link(a, at);
+    w->spent &= w->linked;
+}
+
+void agent_way_answers(struct agent *a, int at)
+{
+    if (a->ways[at].spent)
+        strangers_give(&a->ways[at].at.remote, STRANGERS_CONNECT);
+    a->ways[at].spent = false;
+    agent_link(a, at);
 }
 
 int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank rank)
@@ -159,7 +179,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         net_address_from(&way.remote, (struct sockaddr *)&sa);
         local_for(a, c, &way.local);
         if (i > 0 && c->kind == CANDIDATE_SRFLX)
-            a->hard.peer_spare = c->at;
+            agent_hard_spare_told(a, &c->at);
         struct net_route there = {.to = way.remote};
         bool known = agent_way_of(a, &there) >= 0;
         int at = agent_add_way(a, &way, rank_of(c));
@@ -169,7 +189,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         if (at >= 0 && !known && openings > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
             a->ways[at].opens = openings;
         else if (at >= 0 && !known)
-            agent_link(a, at);
+            agent_link_candidate(a, at);
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
     }

@@ -1,6 +1,7 @@
 /* Requests and answers: what is said, and what is believed. */
 #include "base/clock.h"
 #include "client/agent_state.h"
+#include "client/strangers.h"
 #include <errno.h>
 #include <string.h>
 
@@ -88,17 +89,18 @@ void agent_send_request(struct agent *a, int at)
     struct probe p = {.kind = PROBE_REQUEST,
                       .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
                       .number = ++a->number};
+    bool proven = agent_way_proven(a, at);
     size_t len = PROBE_BYTES;
     way_of(a, at, &route);
     if (way->opens > 0 && (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, way->opens)) == 0)
-        agent_link(a, at);
-    if (a->calling && route.hops == 0 &&
-        way->early < (agent_way_proven(a, at) ? EARLY_MOST : EARLY_MOST_STRANGE)) {
+        agent_link_candidate(a, at);
+    if (a->calling && route.hops == 0 && way->early < (proven ? EARLY_MOST : EARLY_MOST_STRANGE)) {
         way->early++;
         add_early(a, &p, &len);
     }
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    (void)send_probe(a, &route, &p, len);
+    if (proven || strangers_take(&route.to, (int)((len + PROBE_BYTES - 1) / PROBE_BYTES), clock_now_ms()))
+        (void)send_probe(a, &route, &p, len); /* else it is as good as lost */
 }
 
 int agent_send_padded(struct agent *a, int at, int len)
@@ -192,7 +194,7 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
     if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
         return;
     if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))
-        agent_link(a, at);
+        agent_way_answers(a, at);
 }
 
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)

@@ -25,6 +25,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
+    bool spent;  /* and what UDT may send there counts as a stranger's */
     int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
     int early;   /* so many requests have left by it with early bytes */
     struct path_mtu mtu;
@@ -105,8 +106,13 @@ int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank ran
 bool agent_way_proven(const struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);
-/* Where the peer has never been heard is not a way that the connection's datagrams take. */
+/* What UDT sends leaves there, too. */
 void agent_link(struct agent *a, int at);
+/* If that may be: somebody else may be there. */
+void agent_link_candidate(struct agent *a, int at);
+/* It has answered. */
+void agent_way_answers(struct agent *a, int at);
+/* Where the peer has never been heard is not a way that the connection's datagrams take. */
 void agent_unlink_silent(struct agent *a);
 /* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
 void agent_unlink_unproven(struct agent *a);
@@ -126,8 +132,9 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-void agent_spare_end(struct agent *a);                 /* peers are not told of the further port any more */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
+void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */

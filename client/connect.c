@@ -201,8 +201,7 @@ static void on_part(void *user, const struct multipart_part *part)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
-        known =
-            part->session.given ? agent_find(nameserver_port(c->nameserver), part->session.id, true) : NULL;
+        known = part->session.given ? agent_find(part->session.id, true) : NULL;
         if (known)
             agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
         else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))

@@ -68,8 +68,8 @@ enum hx_event {
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
     HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
-    /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the nameserver
-     * sees them at one address; else "" */
+    /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the
+     * nameserver sees them at one address; else "" */
     HX_EVENT_PEER,
     HX_EVENT_PUNCHED,            /* it succeeded */
     HX_EVENT_PUNCH_FAILED,       /* it failed: error; text: what came from the peer, or both NATs */
@@ -130,9 +130,10 @@ struct hx_config {
     /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
      * of the listener; 0: it is not. */
     int path_events;
-    /* 1: neither the nameserver, nor through it whoever asks for the name, is told the addresses of this host's interfaces
-     * (RFC 8445 calls them host candidates). Peers are then reached by what the nameserver sees and a router has mapped:
-     * those on one network by its NAT's hairpin, if it has one. 0: they are told. */
+    /* 1: neither the nameserver, nor through it whoever asks for the name, is told the addresses of this
+     * host's interfaces (RFC 8445 calls them host candidates). Peers are then reached by what the nameserver
+     * sees and a router has mapped: those on one network by its NAT's hairpin, if it has one. 0: they are
+     * told. */
     int no_host_candidates;
 };
 
@@ -282,8 +283,8 @@ struct hx_nat_report {
     enum hx_nat_fact hairpin;
     enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
     unsigned portmap_protocols; /* HX_NAT_PCP ... */
-    /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the heads of IP
-     * and UDP: the way there carries as much at least. 0: not known. The way back may carry less */
+    /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the
+     * heads of IP and UDP: the way there carries so much at least; the way back may carry less. 0: not known */
     int mtu;
     int reserved; /* 0: room for a field to come */
 };

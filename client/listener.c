@@ -101,8 +101,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         .name = part->name,
         .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
     struct punch_result failed = {.peer = peer, .name = part->name};
-    struct agent *known =
-        part->session.given ? agent_find(nameserver_port(n), part->session.id, false) : NULL;
+    struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;

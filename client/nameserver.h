@@ -47,8 +47,9 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
 void nameserver_callbacks(struct nameserver *n, const struct nameserver_callbacks *callbacks);
 void nameserver_close(struct nameserver *n); /* NULL is fine; no callback any more */
 
-/* What became of an attempt that it has brought about: it is told, if it has said that it wants to know, on the same
- * connection, which is there already; or as soon as it has said so. Best effort: the other one tells it, too. */
+/* What became of an attempt that it has brought about: it is told, if it has said that it wants to know, on
+ * the same connection, which is there already; or as soon as it has said so. Best effort: the other one tells
+ * it, too. */
 void nameserver_report(struct nameserver *n, const struct attempt_report *r);
 /* As nameserver_close(), but what was reported may still arrive: in NAMESERVER_LEAVE_MS. NULL is fine. */
 #define NAMESERVER_LEAVE_MS 1000

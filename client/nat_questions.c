@@ -169,9 +169,9 @@ void nat_ask_hairpin(struct nat_survey *s)
     }
 }
 
-/* Of what networks are known for, all at once: a tunnel in IPv6's least, PPPoE, WireGuard and other tunnels, an
- * Ethernet. An answer shows what the way there carries; the way back may carry less. At its own port an hx-nameserver
- * reads no more than UDT's packets have; the other port is STUN's alone. */
+/* Of what networks are known for, all at once: a tunnel in IPv6's least, PPPoE, WireGuard and other tunnels,
+ * an Ethernet. An answer shows what the way there carries; the way back may carry less. At its own port an
+ * hx-nameserver reads no more than UDT's packets have; the other port is STUN's alone. */
 void nat_ask_mtu(struct nat_survey *s)
 {
     static const int bytes[NAT_MTUS] = {1280, 1340, 1380, 1400, 1420, 1460, 1480, 1492, 1500};

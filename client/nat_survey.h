@@ -4,8 +4,8 @@
  *   first    the port in question asks every server once: external address, round trip
  *   second   it asks the other addresses and ports of one of them: mapping. Further ports ask the same: port
  *            allocation. `whole`: a port that has spoken to one address alone asks for answers from others
- *            (filtering), two ports send to each other's mappings (hairpin), and the port in question sends packets of
- *            several lengths, which nobody may cut
+ *            (filtering), two ports send to each other's mappings (hairpin), and the port in question sends
+ *            packets of several lengths, which nobody may cut
  *
  * What is not known when the time is over is told as not known. */
 #ifndef HX_CLIENT_NAT_SURVEY_H

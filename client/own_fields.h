@@ -7,8 +7,8 @@
 #include "proto/peer_fields.h"
 #include "shim/udt/udt.h"
 
-/* Of what is known now, without waiting; the nameserver adds the address that it sees itself. Without settings->host_candidates
- * no address from within the NAT is told, nor of an interface. */
+/* Of what is known now, without waiting; the nameserver adds the address that it sees itself. Without
+ * settings->host_candidates no address from within the NAT is told, nor of an interface. */
 void own_fields(struct peer_fields *out, const struct udt_port *port, const struct settings *settings);
 
 #endif

@@ -33,7 +33,10 @@ static struct punch *punches;
 static int ours_count;
 static struct fair_share asked; /* attempts that others asked for */
 static struct rate rate;        /* of them */
+static struct token_bucket all; /* likewise, of all hosts: the nameserver may name ever new ones */
 static bool limits_set;
+
+static const struct token_limit all_limit = {.per_second = PUNCH_RATE, .most = PUNCH_RATE};
 
 static void set_limits(void)
 {
@@ -231,7 +234,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct fair_share_member *victim;
     struct punch *older;
     endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
-    if (!request->ours && !rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()))
+    if (!request->ours && !(rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()) &&
+                            token_bucket_take(&all, &all_limit, 1, clock_now_ms())))
         return HX_ELIMIT;
     while ((older = find(request)))
         done(older, HX_ECANCELED, NULL);

@@ -21,6 +21,7 @@
 #define PUNCH_MAX        256   /* attempts at once that others asked for, and as many of our own */
 #define PUNCH_HOST_MAX   32    /* of them towards one host */
 #define PUNCH_HOST_RATE  50    /* a second towards one host, in bursts of RATE_BURST_S seconds' worth */
+#define PUNCH_RATE       1000  /* a second in all, and at once: each costs half a millisecond */
 #define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
 
 struct punch_result {
@@ -60,8 +61,8 @@ struct punch_request {
 /* HX_OK; HX_ELIMIT: too many are under way, or that host asks too often; HX_EADDR: nobody can have that
  * address; HX_ENOMEM, HX_ESYS. After an error on_done is not called. */
 int punch_begin(const struct punch_request *request);
-/* "you are both behind 198.51.100.10", if the nameserver sees both at one IPv4 address, and that is not this host's own: a
- * NAT's. Else "". Returns `text`. */
+/* "you are both behind 198.51.100.10", if the nameserver sees both at one IPv4 address, and that is not this
+ * host's own: a NAT's. Else "". Returns `text`. */
 #define PUNCH_BOTH_MAX 48
 const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
                               char text[PUNCH_BOTH_MAX]);

@@ -2,7 +2,9 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/hard_nat.h"
 #include "client/nameserver.h"
+#include "client/nat.h"
 #include "client/own_fields.h"
 #include "client/parts.h"
 #include "proto/request.h"
@@ -12,6 +14,8 @@
 #define FIRST_MS  500  /* between two questions, twice as long each time, ... */
 #define MAX_MS    8000 /* ... up to this */
 #define ANSWER_MS 3000 /* a path must work so soon after the answer, or it is asked for anew */
+#define NEWS_MS   250  /* our news are told so much later: the peer's, of the same moment, come first */
+#define SPARE_MS  600  /* ... and once more, since the peer may open a further port as we have */
 
 enum rejoin_state { REJOIN_IDLE, REJOIN_ASKING, REJOIN_WAITING };
 
@@ -25,7 +29,11 @@ struct rejoin {
     struct timer timer;
     struct backoff backoff;
     struct parts parts;
-    struct nat_mapping told; /* of ours, with the question */
+    struct peer_fields told; /* of us, with the question */
+    struct nat_keeper *nat;  /* while it is needed: our NAT may be another one by now */
+    struct endpoint spare;   /* the further port that was told last (client/nat.h), ... */
+    bool spare_new;          /* ... and by no question that was answered */
+    bool soon;               /* the retry waits for nothing */
 };
 
 /* What belongs to the state that is left ends with it. */
@@ -50,8 +58,10 @@ static void on_part(void *user, const struct multipart_part *part)
     if (parts_take(&r->parts, part) != PART_TARGET || !part->session.given ||
         memcmp(part->session.id, agent_session(r->agent)->id, SESSION_BYTES) != 0)
         return;
-    engine_timer_set(&r->timer, clock_now_ms() + ANSWER_MS);
-    agent_told(r->agent, &part->peer, &part->mapping, &r->told, nameserver_uplink(r->nameserver));
+    r->soon |= r->spare_new;
+    r->spare_new = false;
+    engine_timer_set(&r->timer, clock_now_ms() + (r->soon ? SPARE_MS : ANSWER_MS));
+    agent_told(r->agent, &part->peer, &part->mapping, &r->told.mapping, nameserver_uplink(r->nameserver));
 }
 
 static void on_agreed(void *user, const struct endpoint *external)
@@ -68,11 +78,10 @@ static void on_end(void *user, const struct nameserver_end *end)
 static void ask(struct rejoin *r)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, r};
-    struct peer_fields fields;
     struct buf bytes;
-    own_fields(&fields, agent_port(r->agent), &r->settings);
-    r->told = fields.mapping;
-    fields.session = *agent_session(r->agent);
+    own_fields(&r->told, agent_port(r->agent), &r->settings);
+    r->told.session = *agent_session(r->agent);
+    r->soon = false;
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);
     struct nameserver_request request = {.name = &r->settings.nameservers[r->where],
@@ -80,7 +89,7 @@ static void ask(struct rejoin *r)
                                          .port = agent_port(r->agent),
                                          .bytes = &bytes};
     enter(r, REJOIN_ASKING);
-    int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name, NULL, &fields);
+    int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name, NULL, &r->told);
     if (err == HX_OK)
         err = nameserver_open(&r->nameserver, &request, &callbacks);
     buf_free(&bytes);
@@ -88,15 +97,39 @@ static void ask(struct rejoin *r)
         wait_and_ask(r);
 }
 
+static void rest(struct rejoin *r)
+{
+    enter(r, REJOIN_IDLE);
+    nat_keep_end(r->nat);
+    r->nat = NULL;
+}
+
 static void on_timer(struct timer *t)
 {
     struct rejoin *r = container_of(t, struct rejoin, timer);
     if (!r->needed)
-        enter(r, REJOIN_IDLE);
-    else if (r->state == REJOIN_ASKING)
+        rest(r);
+    else if (r->state == REJOIN_ASKING && !r->soon)
         wait_and_ask(r);
     else
         ask(r);
+}
+
+/* The peer must hear of a further port, and of a NAT that maps by destination. */
+static void on_nat_news(void *user)
+{
+    struct rejoin *r = user;
+    struct nat_mapping mapping;
+    struct endpoint spare;
+    bool hard = nat_known(AF_INET, &mapping) && hard_nat_is(&mapping) && !nat_mapping_known(&r->told.mapping);
+    bool spared = nat_spare(&spare) && !endpoint_equal(&spare, &r->spare);
+    if (r->state != REJOIN_ASKING || (!hard && !spared))
+        return;
+    if (spared)
+        r->spare = spare;
+    r->spare_new |= spared;
+    enter(r, REJOIN_WAITING);
+    engine_timer_set(&r->timer, clock_now_ms() + NEWS_MS);
 }
 
 int rejoin_create(struct rejoin **out, const struct settings *settings, int where, struct agent *agent)
@@ -121,6 +154,8 @@ void rejoin_need(struct rejoin *r, bool needed)
     if (!needed) { /* not here: it may be the nameserver's answer that has helped */
         engine_timer_set(&r->timer, clock_now_ms());
     } else if (r->state == REJOIN_IDLE) {
+        if (!r->nat) /* without memory the peer hears less */
+            (void)nat_keep(&r->nat, &r->settings, on_nat_news, r);
         backoff_reset(&r->backoff);
         ask(r);
     }
@@ -130,6 +165,6 @@ void rejoin_destroy(struct rejoin *r)
 {
     if (!r)
         return;
-    enter(r, REJOIN_IDLE);
+    rest(r);
     free(r);
 }

@@ -51,7 +51,8 @@ struct stun_question {
     /* RFC 5780, 4.5: `server` is a mapping of ours, and the question itself shall come back to some port of
      * ours. The answer then has no more than `error`, `sent` and `rtt_us`. */
     bool hairpin;
-    /* So long shall the packet be, with the heads of IP and UDP, a multiple of 4; it is not cut on its way. 0: as it is */
+    /* So long shall the packet be, with the heads of IP and UDP, a multiple of 4; it is not cut on its way.
+     * 0: as it is */
     int packet_bytes;
     int rto_ms;     /* 0: STUN_RTO_MS */
     int timeout_ms; /* from now on */

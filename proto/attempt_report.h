@@ -1,8 +1,8 @@
-/* proto/attempt_report.h: what came of an attempt to reach a peer, as each of the two tells the nameserver afterwards. No
- * I/O, no allocation.
+/* proto/attempt_report.h: what came of an attempt to reach a peer, as each of the two tells the nameserver
+ * afterwards. No I/O, no allocation.
  *
- * It is a request that follows /bind or /connect on its connection, while that one's answer streams; it has no answer of
- * its own:
+ * It is a request that follows /bind or /connect on its connection, while that one's answer streams; it has
+ * no answer of its own:
  *
  *     GET /report?outcome=direct&session=00112233&ms=12&tries=1&probes=9&mapping=endpoint-independent&... HTTP/1.1
  *
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ATTEMPT_REPORT_MAX   512 /* bytes of the whole request, which are more than the longest that we write */
+#define ATTEMPT_REPORT_MAX   512 /* bytes of the whole request; our own are shorter */
 #define ATTEMPT_REPORT_WHERE "/report"
 #define ATTEMPT_SESSION_MAX  9       /* with the NUL */
 #define ATTEMPT_NUMBER_MAX   9999999 /* of what is counted; more is told as this */
@@ -67,9 +67,9 @@ const char *attempt_reason_text(enum attempt_reason reason); /* "" for none */
 
 /* Writes the request, NUL-terminated, and returns its length. */
 size_t attempt_report_write(const struct attempt_report *r, char text[ATTEMPT_REPORT_MAX]);
-/* text[0..len) must be the whole request: its line and the empty one. HX_OK; HX_EPROTO: it is none, or has no outcome, a
- * parameter that we know twice, or a value that is none; *out is then untouched. Parameters that we do not know are
- * ignored, words that we do not know are taken for unknown. */
+/* text[0..len) must be the whole request: its line and the empty one. HX_OK; HX_EPROTO: it is none, or has no
+ * outcome, a parameter that we know twice, or a value that is none; *out is then untouched. Parameters that
+ * we do not know are ignored, words that we do not know are taken for unknown. */
 int attempt_report_parse(struct attempt_report *out, const char *text, size_t len);
 
 #endif

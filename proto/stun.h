@@ -20,7 +20,8 @@
 /* Longer messages are refused: RFC 8489, 6.1, has a sender keep to 576 bytes with IPv4's head of 20 and UDP's
  * of 8 where it does not know the path, and no Binding needs more. */
 #define STUN_MAX 548
-/* A request may be longer, to see what its way carries: as long as it fits into an Ethernet's packet over IPv4. */
+/* A request may be longer, to see what its way carries: as long as it fits into an Ethernet's packet over
+ * IPv4. */
 #define STUN_PADDED_MAX  1472
 #define STUN_UNKNOWN_MAX 8 /* unknown attributes that an answer names; the first ones */
 
@@ -37,8 +38,9 @@ struct stun_request {
     /* RESPONSE-PORT (RFC 5780, 7.5): where the answer shall go at the address that asks; 0: back. Written alone:
      * a server of ours answers nobody who has not asked, and one that reads it finds it among the unknown. */
     uint16_t response_port;
-    /* So many bytes more, a multiple of 4, in the attribute by which the other port is asked for: every server skips it,
-     * as it must (RFC 8489, 14), where RFC 5780's PADDING makes the answer long, too, or an error. Written alone. */
+    /* So many bytes more, a multiple of 4, in the attribute by which the other port is asked for: every
+     * server skips it, as it must (RFC 8489, 14), where RFC 5780's PADDING makes the answer long, too, or an
+     * error. Written alone. */
     uint16_t padding;
     bool fingerprint;  /* it has one, and it is right */
     int unknown_count; /* comprehension-required attributes that we do not know: 420 */
@@ -68,14 +70,15 @@ bool stun_is_classic_request(const uint8_t *bytes, size_t len);
  * of another length than its kind has, a FINGERPRINT that is wrong or not last; HX_ETOOBIG: above
  * STUN_PADDED_MAX. */
 int stun_read_request(struct stun_request *out, const uint8_t *bytes, size_t len);
-/* Of the newer form, at most STUN_MAX bytes. HX_OK, of a success with a mapped address or an error; HX_EPROTO, also for unknown
- * comprehension-required attributes, and for a success that maps nothing; HX_ETOOBIG. The caller compares the
- * id. */
+/* Of the newer form, at most STUN_MAX bytes. HX_OK, of a success with a mapped address or an error;
+ * HX_EPROTO, also for unknown comprehension-required attributes, and for a success that maps nothing;
+ * HX_ETOOBIG. The caller compares the id. */
 int stun_read_response(struct stun_response *out, const uint8_t *bytes, size_t len);
 
 /* Puts the cookie before a transaction id, 12 bytes, which must be unguessable (RFC 8489, 5). */
 void stun_set_id(uint8_t id[STUN_ID_BYTES], const uint8_t transaction[STUN_ID_BYTES - 4]);
-/* The newer form. Returns the bytes written, at most STUN_REQUEST_MAX and the padding, of `room`; 0: `room` is too small. */
+/* The newer form. Returns the bytes written, at most STUN_REQUEST_MAX and the padding, of `room`; 0: `room`
+ * is too small. */
 size_t stun_write_request(const struct stun_request *r, uint8_t *out, size_t room);
 
 /* How long the answer to a question of `question_len` bytes may be, so that with the heads of IP and UDP, 28

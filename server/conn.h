@@ -1,8 +1,9 @@
 /* server/conn.h: one connection, from its first request to its last byte, as one state machine. It talks to
  * its peer through struct stream and to other connections through the registry; it reads no clock.
  *
- * What a peer sends after a request whose answer streams is read and ignored up to CONN_IGNORED_MAX bytes, but for
- * reports of attempts (proto/attempt_report.h): one for each introduction with a session. More ends the connection. */
+ * What a peer sends after a request whose answer streams is read and ignored up to CONN_IGNORED_MAX bytes,
+ * but for reports of attempts (proto/attempt_report.h): one for each introduction with a session. More ends
+ * the connection. */
 #ifndef HX_SERVER_CONN_H
 #define HX_SERVER_CONN_H
 

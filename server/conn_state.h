@@ -110,8 +110,8 @@ int conn_finish_answer(struct conn *c, bool close);
 void conn_finish_stream(struct conn *c);
 
 /* conn_report.c */
-/* So many more attempts may be told of. Bounded by what they have cost: an introduction is limited in its rate
- * (server/policy.h), as a connection is. */
+/* So many more attempts may be told of. Bounded by what they have cost: an introduction is limited in its
+ * rate (server/policy.h), as a connection is. */
 void conn_expect_reports(struct conn *c, int count);
 /* Bytes that come while an answer streams: reports that are due, and what is ignored. */
 void conn_hear(struct conn *c, const char *data, size_t len);

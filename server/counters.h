@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* Outcomes in the order of ATTEMPT_OUTCOME_MAP (proto/attempt_report.h); then how long those took that did not fail. */
+/* Outcomes in the order of ATTEMPT_OUTCOME_MAP (proto/attempt_report.h); then how long those took that did
+ * not fail. */
 #define COUNTER_REPORT_MAP(X, BY, by)          \
     X(BY##_DIRECT, by "_direct")               \
     X(BY##_LAN, by "_lan")                     \

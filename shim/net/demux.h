@@ -6,6 +6,8 @@
  *                                    once it is whole
  *   E8 68 78 50, and 64 or more      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a
  *                                    type that it does not have: it never sends one
+ *   E8 68 78 45                      NET_USER_UDT: "hxE", a handshake with the first bytes of its stream
+ *                                    (shim/udt/early_packet.h)
  *   a STUN message with its cookie   NET_USER_STUN
  *   a STUN request of RFC 3489       NET_USER_CLASSIC_STUN, at a port that has a handler for these
  *   16 bytes or more                 NET_USER_UDT: UDT's packets have a head of 16 bytes

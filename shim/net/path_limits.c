@@ -13,6 +13,18 @@ void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], 
     pthread_mutex_unlock(&peer->table->lock);
 }
 
+bool path_table_tag(struct path_table *t, const struct net_address *canonical,
+                    uint8_t tag[FRAGMENT_TAG_BYTES])
+{
+    pthread_mutex_lock(&t->lock);
+    struct net_peer *peer = path_table_find_peer(t, canonical);
+    bool has = peer && peer->datagram_max > 0;
+    if (has)
+        memcpy(tag, peer->tag, sizeof peer->tag);
+    pthread_mutex_unlock(&t->lock);
+    return has;
+}
+
 static bool too_long(const struct net_peer *peer, size_t len)
 {
     int most = atomic_load_explicit(&peer->datagram_max, memory_order_relaxed);

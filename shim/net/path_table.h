@@ -30,6 +30,9 @@ int path_table_ways(struct path_table *t, const struct net_route *route, const s
  * and with what *piece says. */
 bool path_table_cuts(struct path_table *t, const struct net_address *canonical, size_t len,
                      struct fragment *piece, size_t *most);
+/* As net_paths_tag(). */
+bool path_table_tag(struct path_table *t, const struct net_address *canonical,
+                    uint8_t tag[FRAGMENT_TAG_BYTES]);
 /* Whether a peer with this path sends pieces with this tag. */
 bool path_table_takes_pieces(struct path_table *t, const struct net_route *from,
                              const uint8_t tag[FRAGMENT_TAG_BYTES]);

@@ -42,6 +42,11 @@ int net_peer_use(struct net_peer *peer, const struct net_path *path)
     return err;
 }
 
+bool net_paths_tag(struct net_port *p, const struct net_address *canonical, uint8_t tag[FRAGMENT_TAG_BYTES])
+{
+    return path_table_tag(net_port_paths(p), canonical, tag);
+}
+
 bool net_paths_has(struct net_port *p, const struct net_address *canonical, const struct net_route *from)
 {
     return path_memo_has(net_port_paths(p), net_port_memo(p), canonical, from);

@@ -63,8 +63,12 @@ void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 
 /* Longer datagrams to it leave in pieces of at most `bytes` bytes, which its port puts together if it was
- * told the same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. */
+ * told the same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. UDT's first
+ * handshakes say the tag, too: two hosts may have several sessions at once, over the same paths. */
 void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], int bytes);
+
+/* The tag of the peer of this canonical address. False: there is no such peer, or it was told none. */
+bool net_paths_tag(struct net_port *p, const struct net_address *canonical, uint8_t tag[FRAGMENT_TAG_BYTES]);
 
 /* For whoever reads a port and knows what a datagram says. */
 

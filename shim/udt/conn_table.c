@@ -34,6 +34,19 @@ struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const stru
     return NULL;
 }
 
+struct udt_conn *udt_conn_next_labelled(const struct conn_table *t, const struct udt_conn *c,
+                                        const uint8_t label[HANDSHAKE_LABEL_BYTES], enum udt_party peer)
+{
+    struct udt_conn *next = c ? c->hh.next : t->by_id;
+
+    for (; next; next = next->hh.next) {
+        if (next->rendezvous && next->state <= UDT_CONN_CONNECTING &&
+            memcmp(next->label, label, sizeof next->label) == 0 && udt_party_meets(next->party, peer))
+            break;
+    }
+    return next;
+}
+
 /* uthash says that it had no memory by a table that is none (base/hash.h). */
 static bool index_peer(struct conn_table *t, struct udt_conn *c)
 {
@@ -136,6 +149,7 @@ void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
     unlist(t, c);
     kept_free_all(&c->stash);
     free(c->flight);
+    free(c->early);
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     HASH_DELETE(hh, t->by_id, c);

@@ -26,6 +26,10 @@ struct udt_conn *udt_conn_find_peer(const struct conn_table *t, const struct net
 struct udt_conn *udt_conn_find_rendezvous(const struct conn_table *t, const struct net_address *at,
                                           enum udt_party peer);
 
+/* The next one after `c` (NULL: the first) of this session that is not connected yet, likewise. */
+struct udt_conn *udt_conn_next_labelled(const struct conn_table *t, const struct udt_conn *c,
+                                        const uint8_t label[HANDSHAKE_LABEL_BYTES], enum udt_party peer);
+
 /* NULL: there is no memory. */
 struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt_conn_peer *peer,
                               enum udt_conn_state state, uint32_t window, int64_t now_ms);

@@ -1,4 +1,5 @@
 #include "shim/udt/control.h"
+#include "shim/udt/early_packet.h"
 #include "shim/udt/filter.h"
 #include <string.h>
 
@@ -29,6 +30,28 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
     memcpy(packet + PACKET_HEAD, body, body_len);
     c->sent_ms = now_ms;
     control_send_raw(t, &route, packet, PACKET_HEAD + body_len);
+}
+
+/* A listener takes it with a proof of the address alone: a ticket, or its cookie. */
+static bool may_tell(const struct udt_conn *c, const uint8_t *handshake)
+{
+    return c->rendezvous || c->early->ticket_len > 0 ||
+           (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
+}
+
+void control_send_early(struct tap *t, struct udt_conn *c, const uint8_t *handshake)
+{
+    struct net_route route = {.to = c->peer.at, .local = c->local, .wants_answer = true, .every_path = true};
+    uint8_t packet[EARLY_PACKET_MAX];
+
+    if (!c->early || !may_tell(c, handshake) || !early_conn_take(c->early))
+        return;
+    struct early_packet early = {.handshake = handshake,
+                                 .ticket = c->early->ticket,
+                                 .ticket_len = c->early->ticket_len,
+                                 .bytes = c->early->own.bytes,
+                                 .bytes_len = c->early->own.len};
+    control_send_raw(t, &route, packet, early_packet_write(&early, packet));
 }
 
 void control_send_half_close(struct tap *t, struct udt_conn *c, bool asked, int64_t now_ms)

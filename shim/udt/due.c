@@ -49,10 +49,11 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
         (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof empty);
 }
 
-static void say_handshake(struct tap *t, const struct udt_conn *c)
+static void say_handshake(struct tap *t, struct udt_conn *c)
 {
     struct net_route route = {.to = c->peer.at, .local = c->local, .wants_answer = true};
 
+    control_send_early(t, c, c->flight->packet + PACKET_HEAD);
     control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
 }
 

@@ -1,6 +1,7 @@
 #include "shim/udt/inbound.h"
 #include "shim/net/paths.h"
 #include "shim/udt/control.h"
+#include "shim/udt/early_packet.h"
 #include "shim/udt/filter.h"
 #include <sys/random.h>
 #include <utlist.h>
@@ -12,6 +13,7 @@
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
 #define STRANGE_MAX 8    /* first handshakes that wait for their path, the newest; ... */
 #define STRANGE_MS  1000 /* ... for so long */
+#define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
 #define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
 
 struct datagram {
@@ -20,6 +22,7 @@ struct datagram {
     int32_t id;
     uint8_t *head, *body;
     size_t body_len;
+    struct early_packet early; /* around the handshake that it is now */
 };
 
 static bool dropped(struct tap *t, enum drop why)
@@ -127,6 +130,8 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     if (c->rendezvous && !udt_party_meets(c->party, packet_party(d->body)))
         return dropped(t, DROP_BAD_REQUEST); /* it is of the peer's other wish */
+    if (!packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS))
+        return dropped(t, DROP_BAD_REQUEST); /* of another session with it */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d);
 }
@@ -151,6 +156,8 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
     case PACKET_HANDSHAKE:
         if (c->flight)
             flight_heard(c->flight, d->id != 0, now_ms);
+        if (c->early)
+            early_conn_heard(c->early);
         return take_answer(t, c, d, news, now_ms);
     case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
         stash(c, d);
@@ -248,12 +255,28 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     }
 }
 
+/* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
+static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
+{
+    bool more = c->early && (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
+                early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
+
+    if (more)
+        readiness_tell(&t->ready, c, TAP_READABLE);
+    else
+        (void)dropped(t, DROP_EARLY);
+}
+
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     int64_t heard_before_ms = c->heard_ms;
     unsigned news = 0;
 
     c->heard_ms = now_ms;
+    if (d->early.bytes) {
+        take_early(t, c, d);
+        return false;
+    }
     if (d->type == PACKET_CUSTOM) {
         take_half_close(t, c, d, now_ms);
         return false;
@@ -271,11 +294,26 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     return pass;
 }
 
+/* An early packet has made the connection, and the handshake that followed it has come: the answer is on its
+ * way. */
+static bool is_answered(const struct tap *t, const struct datagram *d, int64_t now_ms)
+{
+    const struct udt_conn *c =
+        udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
+
+    return c && c->from_early && now_ms - c->made_ms < REPEAT_MS;
+}
+
 /* Of somebody who asks for a connection. */
 static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms)
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
 
+    if (is_answered(t, d, now_ms))
+        return dropped(t, DROP_STATE);
+    t->listener->early.len = 0;
+    if (d->early.bytes)
+        (void)early_bytes_grow(&t->listener->early, d->early.bytes, d->early.bytes_len);
     switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
     case LISTENER_ANSWER:
         control_send_raw(t, &d->route, answer, sizeof answer);
@@ -303,21 +341,37 @@ static bool refused(struct tap *t, const struct udt_conn *c, const struct datagr
     return dropped(t, (enum drop)verdict);
 }
 
-static enum udt_party says(const struct datagram *d)
+static bool is_whole_handshake(const struct datagram *d)
 {
-    return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE ? packet_party(d->body)
-                                                                        : UDT_PARTY_UNSAID;
+    return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE;
 }
 
-/* Who sends to id 0 is known by its address, or by the path that it comes by. */
+/* Not from whom it should be: S15. */
+static bool is_from(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
+{
+    return net_address_equal(&c->peer.at, &d->route.to) ||
+           (net_paths_is_canonical(&c->peer.at) && net_paths_has(t->port, &c->peer.at, &d->route));
+}
+
+/* Who sends to id 0 is known by its address; else by the session that it names, or, if it names none, by the path
+ * that it comes by. */
 static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagram *d)
 {
     struct net_address peers[PEERS_MAX];
-    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, says(d));
-    int n = c ? 0 : net_paths_of(t->port, &d->route, peers, PEERS_MAX);
+    enum udt_party party = is_whole_handshake(d) ? packet_party(d->body) : UDT_PARTY_UNSAID;
+    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, party);
 
+    if (c)
+        return c;
+    if (is_whole_handshake(d) && packet_label_said(d->body + HANDSHAKE_ADDRESS)) {
+        do
+            c = udt_conn_next_labelled(&t->conns, c, d->body + HANDSHAKE_ADDRESS, party);
+        while (c && !is_from(t, c, d));
+        return c;
+    }
+    int n = net_paths_of(t->port, &d->route, peers, PEERS_MAX);
     for (int i = 0; i < n && !c; i++)
-        c = udt_conn_find_rendezvous(&t->conns, &peers[i], says(d));
+        c = udt_conn_find_rendezvous(&t->conns, &peers[i], party);
     return c;
 }
 
@@ -370,13 +424,6 @@ bool inbound_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
     return any;
 }
 
-/* Not from whom it should be: S15. */
-static bool is_from(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
-{
-    return net_address_equal(&c->peer.at, &d->route.to) ||
-           (net_paths_is_canonical(&c->peer.at) && net_paths_has(t->port, &c->peer.at, &d->route));
-}
-
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
  * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -386,18 +433,27 @@ static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d
 
     if (pass && d->id == 0)
         packet_put_word(d->head + 12, (uint32_t)id);
+    if (pass && is_whole_handshake(d) && net_paths_is_canonical(&d->route.to))
+        memset(d->body + HANDSHAKE_ADDRESS, 0, 16); /* what is said there is no address */
     return pass;
 }
 
-bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t body_len,
+/* An early packet becomes the handshake that is in it. */
+static bool unwrap(struct datagram *d)
+{
+    if (!early_packet_is(d->head))
+        return true;
+    if (!early_packet_read(&d->early, d->head, d->body, d->body_len))
+        return false;
+    packet_put_control(d->head, PACKET_HANDSHAKE, 0, 0);
+    d->body_len = HANDSHAKE_SIZE;
+    return true;
+}
+
+bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t *body, size_t *body_len,
                   int64_t now_ms)
 {
-    struct datagram d = {.route = *route,
-                         .type = packet_type(head),
-                         .id = packet_id(head),
-                         .head = head,
-                         .body = body,
-                         .body_len = body_len};
+    struct datagram d = {.route = *route, .head = head, .body = body, .body_len = *body_len};
     struct filter_rules rules = {.listening = t->listener != NULL,
                                  .mss_max = FILTER_MSS_OURS,
                                  .window_max = t->window_max,
@@ -405,6 +461,11 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
                                  .nak_range = t->window_max};
     struct udt_conn *c = NULL;
 
+    if (!unwrap(&d))
+        return dropped(t, DROP_EARLY);
+    *body_len = d.body_len;
+    d.type = packet_type(head);
+    d.id = packet_id(head);
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
@@ -418,7 +479,7 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
         rules.ack_window = c->window;
     if (c && c->mss_max)
         rules.mss_max = c->mss_max;
-    enum filter_verdict verdict = filter_judge(&rules, head, body, body_len);
+    enum filter_verdict verdict = filter_judge(&rules, head, body, d.body_len);
     if (c && c->flight)
         flight_came(c->flight, verdict == FILTER_PASS ? NULL : filter_verdict_name(verdict));
     if (verdict != FILTER_PASS)

@@ -7,6 +7,7 @@
 #include "base/rate.h"
 #include "shim/net/net_address.h"
 #include "shim/udt/cookie.h"
+#include "shim/udt/early_data.h"
 #include "shim/udt/packet.h"
 
 #define LISTENER_ANSWER_SIZE (PACKET_HEAD + HANDSHAKE_SIZE)
@@ -19,6 +20,7 @@ struct listener_handshake {
     uint32_t offered;         /* packets: its window */
     uint32_t secret;          /* its cookie */
     struct net_address local; /* the address of ours that it was sent to */
+    struct early_bytes early; /* what came with it */
 };
 
 enum listener_verdict {

@@ -2,6 +2,7 @@
 #include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define KEEPALIVE_MS 6500        /* one datagram in this time keeps a stock peer: UDT gives up after 46 s */
@@ -37,10 +38,25 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         packet_put_word(body + HANDSHAKE_MSS, c->mss_max);
     if (c->rendezvous)
         packet_put_party(body, c->party);
+    if (packet_label_said(c->label))
+        memcpy(body + HANDSHAKE_ADDRESS, c->label, sizeof c->label);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);
-    return flight_leaves(c->flight, head, body, now_ms);
+    if (!flight_leaves(c->flight, head, body, now_ms))
+        return false;
+    control_send_early(t, c, body);
+    return true;
+}
+
+static void keep_early(struct udt_conn *c, const struct early_bytes *told)
+{
+    if (told->len == 0)
+        return;
+    c->from_early = true;
+    c->early = calloc(1, sizeof *c->early); /* no memory: the stream has the same bytes */
+    if (c->early)
+        (void)early_bytes_grow(&c->early->peers, told->bytes, told->len);
 }
 
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
@@ -64,6 +80,7 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
     c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    keep_early(c, &t->listener->early);
 }
 
 /* UDT tells whoever receives a handshake its address, and takes that for what getsockname() says. From our

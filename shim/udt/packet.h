@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PACKET_HEAD     16
 #define PACKET_BODY_MAX 1472 /* 1500 - 20 (IPv4) - 8 (UDP) - 16, and room: Ethernet carries no larger one */
@@ -112,6 +113,21 @@ static inline void packet_put_party(uint8_t *body, enum udt_party party)
                     party == UDT_PARTY_UNSAID
                         ? 0
                         : packet_word(body + HANDSHAKE_ISN) ^ HANDSHAKE_PARTY ^ (uint32_t)party);
+}
+/* Of which session of the two (shim/net/paths.h: net_peer_fit()) a rendezvous is: it stands where the receiver's
+ * address does otherwise, which a canonical one is not. UDT gives it to who asks for its own address, and shim
+ * takes it out before. All zero: nothing is said. */
+#define HANDSHAKE_LABEL_BYTES 8
+static inline bool packet_label_said(const uint8_t *label)
+{
+    static const uint8_t nothing[HANDSHAKE_LABEL_BYTES] = {0};
+
+    return memcmp(label, nothing, sizeof nothing) != 0;
+}
+/* Can these two be of one session? */
+static inline bool packet_labels_meet(const uint8_t *a, const uint8_t *b)
+{
+    return !packet_label_said(a) || !packet_label_said(b) || memcmp(a, b, HANDSHAKE_LABEL_BYTES) == 0;
 }
 
 #endif

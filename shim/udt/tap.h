@@ -38,7 +38,8 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   drops, on filter │ cookie, half_close, resend, shutdown_check, packet, news, party │ shim/net
+ *   drops, on filter │ early_packet, on early_data │ cookie, half_close, resend, shutdown_check, packet, news,
+ *   party │ shim/net
  *
  * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place of
  * the one that a datagram came from, and the port finds the path for what leaves.
@@ -51,6 +52,7 @@
 #include "base/error.h"
 #include "shim/net/net_port.h"
 #include "shim/udt/drops.h"
+#include "shim/udt/early_data.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/news.h"
@@ -88,15 +90,22 @@ int tap_event_fd(const struct tap *t);
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
 /* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a
- * rendezvous. HX_OK, HX_ENOMEM. */
+ * rendezvous. `early`: it tells this ahead, and reads what the peer tells so; NULL: nothing of either. HX_OK,
+ * HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party);
+                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct early_conn *early);
+/* It tells more ahead: all of it, from the stream's first byte. */
+void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *own);
+/* Adds to *told what the peer has told ahead: nothing more once it is connected. */
+void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */
 void tap_conn_started(struct tap *t, int32_t id);
-/* accept() has returned `id`. *peer is filled (IPv4 as mapped). False: unknown id. */
-bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer);
+/* accept() has returned `id`. *peer is filled (IPv4 as mapped), and whether tap_conn_early() has something.
+ * False: unknown id. */
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, bool *early);
 /* UDT says that `id` is connected: payload that came too early is given to UDT again, the peer gets a
  * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if
  * `half_close`. */

@@ -10,13 +10,20 @@
 #include <utlist.h>
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party)
+                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct early_conn *early)
 {
     struct udt_conn_peer key = {.id = 0};
     struct flight *flight = malloc(sizeof *flight);
+    struct early_conn *ahead = early ? malloc(sizeof *ahead) : NULL;
 
-    if (!flight)
+    if (!flight || (early && !ahead)) {
+        free(flight);
+        free(ahead);
         return HX_ENOMEM;
+    }
+    if (early)
+        *ahead = *early;
     flight_init(flight, rendezvous ? FLIGHT_PEER_MS : FLIGHT_LISTENER_MS);
     net_address_from(&key.at, peer);
     pthread_mutex_lock(&t->lock);
@@ -26,10 +33,14 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
         c->local = *local;
         c->party = party;
         c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;
+        if (net_paths_is_canonical(&key.at))
+            (void)net_paths_tag(t->port, &key.at, c->label);
         c->flight = flight;
+        c->early = ahead;
         c->starter = pthread_self();
     } else {
         free(flight);
+        free(ahead);
     }
     tap_unlock(t);
     return c ? HX_OK : HX_ENOMEM;
@@ -98,13 +109,37 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
     tap_unlock(t);
 }
 
-bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer)
+void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *own)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c && c->early && c->flight && early_bytes_grow(&c->early->own, own->bytes, own->len) &&
+        c->flight->sent > 0)
+        control_send_early(t, c, c->flight->packet + PACKET_HEAD);
+    tap_unlock(t);
+}
+
+void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c && c->early)
+        (void)early_bytes_grow(told, c->early->peers.bytes, c->early->peers.len);
+    if (c && c->state > UDT_CONN_CONNECTING) {
+        free(c->early);
+        c->early = NULL;
+    }
+    tap_unlock(t);
+}
+
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, bool *early)
 {
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_PENDING_ACCEPT) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
         net_address_to_sockaddr6(&c->peer.at, peer);
+        *early = c->early != NULL;
         if (c->shutdown_check.due_ms != INT64_MAX)
             udt_conn_due(&t->conns, c);
         /* and what was told before */

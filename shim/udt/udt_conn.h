@@ -11,10 +11,12 @@
 
 /* base/hash.h comes before uthash.h, whose hash it replaces */
 #include "base/hash.h"
+#include "shim/udt/early_data.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/news.h"
+#include "shim/udt/packet.h"
 #include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
@@ -60,6 +62,7 @@ struct udt_conn {
     uint32_t window;      /* packets: the peer's handshake window, likewise */
     uint32_t next;   /* the sequence number of UDT's next new packet: the peer can speak of no later one */
     uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
+    uint8_t label[HANDSHAKE_LABEL_BYTES]; /* of which session it is, if the peer's address is canonical */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
@@ -69,8 +72,10 @@ struct udt_conn {
     int ack2s;                   /* how many of the first few have left (outbound.c) */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
-    struct flight *flight; /* connecting: its handshakes; else NULL */
-    struct resend resend;  /* connected: its data */
+    struct flight *flight;    /* connecting: its handshakes; else NULL */
+    struct early_conn *early; /* what is told ahead of the stream; NULL: nothing */
+    bool from_early;          /* accepted: made from an early packet */
+    struct resend resend;     /* connected: its data */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;

@@ -23,6 +23,8 @@ constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own de
 
 enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };
 
+struct udt_early;
+
 struct udt_stream {
     struct stream base; /* first: a struct stream * is a struct udt_stream * */
     struct udt_port *port;
@@ -43,6 +45,7 @@ struct udt_stream {
     unsigned read_empty_at;     /* `news` before the read that emptied it */
     struct udt_watcher watcher; /* of the open stream; on_event NULL: nobody */
     struct udt_heard heard;     /* in its last attempt to connect, once that is over */
+    struct udt_early *early;    /* udt_early.cc; NULL: nothing is told ahead */
 };
 
 struct udt_port {
@@ -94,7 +97,25 @@ void udt_closed(UDTSOCKET id);
  * CRcvQueue::worker()). They seem older now, so that it looks at once. */
 void udt_closed_all();
 
+/* udt_early.cc: what is told ahead of a stream (early_data.h), by both sides. */
+/* Of a stream that is going to connect. False: there is no memory. */
+bool udt_early_begin(udt_stream *s, const struct udt_early_bytes *first);
+/* Of one that was accepted, whose peer has told something. */
+void udt_early_accepted(udt_stream *s);
+void udt_early_end(udt_stream *s);
+/* What the tap needs for an attempt. */
+void udt_early_opening(udt_stream *s, struct early_conn *out);
+/* While it connects. Bytes taken, HX_EAGAIN: no room, HX_ECLOSED; 0: it does not connect any more. */
+ssize_t udt_early_write(udt_stream *s, const void *buf, size_t len);
+/* UDT has connected it: the stream gets what was told, and opens. */
+void udt_early_connected(udt_stream *s);
+/* Bytes that were told; 0: none. `open`: it has been open since before, and no more will be told. */
+ssize_t udt_early_read(udt_stream *s, bool open, void *buf, size_t len);
+/* The stream's own `len` bytes have come. How many are new, now at the front; HX_EPROTO. */
+ssize_t udt_early_pass(udt_stream *s, void *buf, size_t len);
+
 /* udt_stream.cc */
+ssize_t udt_stream_put(udt_stream *s, const void *buf, size_t len); /* as write() of an open one */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id);
 /* The port's lock is held, for this and the next two. */
 void udt_forget_connecting(struct udt_port *p, udt_stream *s);

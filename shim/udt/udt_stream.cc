@@ -35,35 +35,44 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
     udt_stream *s = of(base);
     unsigned news = s->news;
     int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
+    enum stream_state state = s->state; /* before it is asked what was told ahead */
+    ssize_t fresh = s->early ? udt_early_read(s, state == OPEN_STREAM, buf, len) : 0;
 
-    if (s->state != OPEN_STREAM)
-        return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
-    if (s->read_empty_at == news && !s->shut)
-        return at_end(s, HX_EAGAIN);
-    int n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
-    if (n < size)
-        s->read_empty_at = news;
-    if (n > 0) {
+    if (fresh > 0)
+        return fresh;
+    if (state != OPEN_STREAM)
+        return state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    for (;;) {
+        if (s->read_empty_at == news && !s->shut)
+            return at_end(s, HX_EAGAIN);
+        int n = UDT::recv(s->id, static_cast<char *>(buf), size, 0);
+        if (n < size)
+            s->read_empty_at = news;
+        if (n <= 0)
+            return at_end(s, n == 0 ? HX_EAGAIN : udt_error());
         s->bytes_read += static_cast<uint64_t>(n);
-        return n;
+        fresh = s->early ? udt_early_pass(s, buf, static_cast<size_t>(n)) : n;
+        if (fresh > 0)
+            return fresh;
+        if (fresh < 0) {
+            s->state = FAILED_STREAM;
+            return HX_ECLOSED;
+        }
     }
-    return at_end(s, n == 0 ? HX_EAGAIN : udt_error());
 }
 
 ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 {
     udt_stream *s = of(base);
 
+    if (s->state == CONNECTING_STREAM && s->early) {
+        ssize_t taken = udt_early_write(s, buf, len);
+        if (taken != 0)
+            return taken;
+    }
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
-    udt_cut_writes(s->datagram_max ? s->datagram_max - PACKET_HEAD : 0);
-    int n =
-        UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
-    if (n > 0) {
-        s->bytes_written += static_cast<uint64_t>(n);
-        return n;
-    }
-    return n == 0 ? HX_EAGAIN : udt_error();
+    return udt_stream_put(s, buf, len);
 }
 
 int stream_waiting(struct stream *base)
@@ -125,12 +134,26 @@ void stream_end(struct stream *base)
     }
     if (s->id != UDT::INVALID_SOCK)
         udt_close_socket(p, s->id);
+    udt_early_end(s);
     delete s;
 }
 
 const struct stream_ops udt_stream_ops = {stream_recv,     stream_send,    stream_waiting, stream_heard,
                                           stream_question, stream_address, stream_end};
 } // namespace
+
+/* UDT has connected it. */
+ssize_t udt_stream_put(udt_stream *s, const void *buf, size_t len)
+{
+    udt_cut_writes(s->datagram_max ? s->datagram_max - PACKET_HEAD : 0);
+    int n =
+        UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
+    if (n > 0) {
+        s->bytes_written += static_cast<uint64_t>(n);
+        return n;
+    }
+    return n == 0 ? HX_EAGAIN : udt_error();
+}
 
 /* The socket's end in both worlds, in the order that keeps UDT's worker out of it (UDT4.md, A3). */
 void udt_close_socket(struct udt_port *p, UDTSOCKET id)
@@ -157,10 +180,13 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
     UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
+    struct early_conn early;
     int err = HX_ESYS;
 
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
+    if (s->early)
+        udt_early_opening(s, &early);
     struct net_address peer;
     net_address_from(&peer, reinterpret_cast<sockaddr *>(&s->peer));
     sockaddr_storage to;
@@ -169,7 +195,7 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
         err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
-                                  s->rendezvous, s->party);
+                                  s->rendezvous, s->party, s->early ? &early : nullptr);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -215,7 +241,7 @@ struct net_address source_of(const struct sockaddr_in6 *sa)
 
 int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
           const struct sockaddr_in6 *source, int timeout_ms, void *user, bool rendezvous,
-          enum udt_party party)
+          enum udt_party party, const struct udt_early_bytes *early)
 {
     int64_t now_ms = clock_now_ms();
 
@@ -229,6 +255,10 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     if (!s)
         return HX_ENOMEM;
     udt_stream_init(s, p);
+    if (early && !udt_early_begin(s, early)) {
+        delete s;
+        return HX_ENOMEM;
+    }
     s->base.user = user;
     s->rendezvous = rendezvous;
     s->party = party;
@@ -244,6 +274,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
     int err = udt_attempt(s, now_ms);
     if (err < 0) {
         udt_forget_connecting(p, s);
+        udt_early_end(s);
         delete s;
     }
     return err;
@@ -255,13 +286,26 @@ extern "C" {
 int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                 int timeout_ms, void *user)
 {
-    return begin(out, p, peer, len, nullptr, timeout_ms, user, false, UDT_PARTY_UNSAID);
+    return udt_connect_early(out, p, peer, len, timeout_ms, nullptr, user);
+}
+
+int udt_connect_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                      int timeout_ms, const struct udt_early_bytes *early, void *user)
+{
+    return begin(out, p, peer, len, nullptr, timeout_ms, user, false, UDT_PARTY_UNSAID, early);
 }
 
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user)
 {
-    return begin(out, p, peer, len, source, timeout_ms, user, true, party);
+    return udt_rendezvous_early(out, p, peer, len, source, timeout_ms, party, nullptr, user);
+}
+
+int udt_rendezvous_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
+                         const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party,
+                         const struct udt_early_bytes *early, void *user)
+{
+    return begin(out, p, peer, len, source, timeout_ms, user, true, party, early);
 }
 
 bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out)

@@ -1,6 +1,7 @@
 #include "shim/udt/worker.h"
 #include "base/clock.h"
 #include "shim/udt/due.h"
+#include "shim/udt/early_packet.h"
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/inbound.h"
 #include <errno.h>
@@ -66,7 +67,7 @@ static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
         if (k->judged)
             t->busy = is_of_open(t, k);
         else
-            t->busy = inbound_take(t, &route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, k->body_len,
+            t->busy = inbound_take(t, &route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, &k->body_len,
                                    now_ms);
         put_address(&route.to, mh);
         if (t->busy)
@@ -152,7 +153,8 @@ static bool must_ask_again(struct tap *t, const struct net_datagram *d)
 {
     if (!t->listener)
         return false;
-    bool asks = packet_type(d->parts[0].iov_base) == PACKET_HANDSHAKE;
+    const uint8_t *head = d->parts[0].iov_base;
+    bool asks = packet_type(head) == PACKET_HANDSHAKE || early_packet_is(head);
     t->handshakes += ((asks ? HANDSHAKES_ALL : 0) - t->handshakes) / HANDSHAKES_OF;
     return asks && t->handshakes > HANDSHAKES_ALL / 2 && net_port_crowded(t->port);
 }
@@ -161,6 +163,7 @@ bool worker_take(void *context, struct net_datagram *d)
 {
     struct net_route route = {.to = d->from, .local = d->local, .socket = d->socket};
     struct tap *t = context;
+    size_t body_len = d->len - PACKET_HEAD;
     bool pass = false;
 
     if (!t->listener) /* else it is answered by whatever interface the route says */
@@ -168,11 +171,12 @@ bool worker_take(void *context, struct net_datagram *d)
     pthread_mutex_lock(&t->lock);
     if (must_ask_again(t, d))
         t->drops.count[DROP_CROWDED]++;
-    else if (!t->detached && inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base,
-                                          d->len - PACKET_HEAD, clock_now_ms()))
+    else if (!t->detached &&
+             inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base, &body_len, clock_now_ms()))
         pass = t->busy = true;
     tap_unlock(t);
     d->from = route.to;
+    d->len = PACKET_HEAD + body_len;
     return pass;
 }
 

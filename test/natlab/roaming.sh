@@ -31,6 +31,11 @@ exec {SILENCE}<>"$WORK/silence"
 pause() { # pause SECONDS: the lab's weather has no end of its own that could be awaited
     read -rt "$1" -u "$SILENCE"
 }
+begin() { # begin COMMAND...: without it there is no story
+    "$@" && return
+    not_ok "they meet: $1" "$WORK"/*.err
+    return 1
+}
 meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, and H1 is bound
     lab_up "$KIND" "$KIND" && start_s >/dev/null && lab_second 2 "$KIND" && start_h1 "$@" && await_bound
 }
@@ -73,15 +78,15 @@ stop_peer() { # stop_peer SECONDS: of the one who is connected to
     kill -CONT "$H1_PID"
 }
 story_dialogue() {
-    meet --echo && talk 50 "$B/hx" connect lab -v || not_ok 'they meet' "$WORK"/{talk,bind,nameserver}.err
-    change 'both NATs forget' $GAP_MS lab_drop_mappings
-    change 'one who has connected moves to another uplink' $GAP_MS lab_roam 2 eth1
-    change 'the NAT of the one who is connected to forgets' $GAP_MS lab_drop_mappings 1
-    change 'the address of an access is another one' $GAP_MS lab_renumber 1 198.51.100.20
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
+    change 'both NATs forget' "$GAP_MS" lab_drop_mappings
+    change 'one who has connected moves to another uplink' "$GAP_MS" lab_roam 2 eth1
+    change 'the NAT of the one who is connected to forgets' "$GAP_MS" lab_drop_mappings 1
+    change 'the address of an access is another one' "$GAP_MS" lab_renumber 1 198.51.100.20
     check 'no line is lost' no_line_is_lost
 }
 story_stalls() {
-    meet --echo && talk 50 "$B/hx" connect lab -v || not_ok 'they meet' "$WORK"/{talk,bind,nameserver}.err
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
     change 'a peer that stands still for 12 s' $((12000 + GAP_MS)) stop_peer 12
     check 'no line is lost' no_line_is_lost
 }
@@ -100,12 +105,12 @@ bad_day() {
 }
 story_ssh() {
     local event
-    ssh_begin && meet --allow "127.0.0.1:$SSHD_PORT" && ssh_serve h1 127.0.0.1 &&
-        talk "${EVERY_MS:-200}" "${SSH[@]}" -o "ProxyCommand='$B/hx' connect lab -v --to 127.0.0.1:$SSHD_PORT" lab@home cat ||
-        not_ok 'they meet' "$WORK"/{talk,bind,nameserver,sshd}.err
+    begin ssh_begin && begin meet --allow "127.0.0.1:$SSHD_PORT" && begin ssh_serve h1 127.0.0.1 || return
+    begin talk "${EVERY_MS:-200}" "${SSH[@]}" -o "ProxyCommand='$B/hx' connect lab -v --to 127.0.0.1:$SSHD_PORT" \
+        lab@home cat || return
     while read -r event; do
         # shellcheck disable=SC2086 # words
-        change "ssh: $event" $GAP_MS $event
+        change "ssh: $event" "$GAP_MS" $event
         pause 8
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
@@ -114,14 +119,14 @@ story_copy() {
     local event begun cp
     mkdir -p "$WORK/share" "$WORK/got" && head -c "${COPY_MB}000000" /dev/urandom >"$WORK/share/big" || return
     rm -f "$WORK/watch" && mkfifo "$WORK/watch" && exec {WATCH}<>"$WORK/watch" || return
-    meet --share "$WORK/share" && lab_bottleneck 1 "$COPY_RATE" 50
+    begin meet --share "$WORK/share" && begin lab_bottleneck 1 "$COPY_RATE" 50 || return
     : >"$WORK/growth.out"
     python3 "$TOP/test/natlab/growth.py" "$WORK/got" <"$WORK/watch" >"$WORK/growth.out" &
     STARTED+=($!)
     begun=$EPOCHREALTIME
     lab_start cp h2 "$B/hx" cp -v lab:big "$WORK/got/big"
     cp=$PID
-    await_line "$WORK/growth.out" '^first' 10 >/dev/null || not_ok 'they meet' "$WORK"/{cp,bind,nameserver}.err
+    begin await_line "$WORK/growth.out" '^first' 10 >/dev/null || return
     while kill -0 "$cp" 2>/dev/null && read -r event; do
         pause 10
         echo "# $(ms_between "$begun" "$EPOCHREALTIME") ms: $event, $(du -b "$WORK/got" | cut -f 1) bytes"

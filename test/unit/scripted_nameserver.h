@@ -2,7 +2,8 @@
  * loopback in both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
  *
  * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if
- * it came with the Bind-Session of the first one; 'S' if it continues a session. */
+ * it came with the Bind-Session of the first one; 'S' if it continues a session; 'R' for a report, which has
+ * no answer. */
 #ifndef HX_TEST_SCRIPTED_NAMESERVER_H
 #define HX_TEST_SCRIPTED_NAMESERVER_H
 
@@ -38,6 +39,10 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
 {
     char mark = t->ipv6 ? '6' : '4';
     const char *header = strstr(t->head, "Bind-Session: ");
+    if (strncmp(t->head, "GET /report?", strlen("GET /report?")) == 0) {
+        (void)!write(say_fd, "R", 1);
+        return;
+    }
     const char *text = answer((*nth)++, t->ipv6);
 
     if (header && strlen(header) >= 14 + 32) {

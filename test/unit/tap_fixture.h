@@ -54,7 +54,7 @@ static inline bool taken_at(struct world *w, size_t body_len, int64_t now_ms)
 {
     struct net_route route = {.to = w->peer, .local = w->local};
 
-    return inbound_take(w->tap, &route, w->head, w->body, body_len, now_ms);
+    return inbound_take(w->tap, &route, w->head, w->body, &body_len, now_ms);
 }
 
 static inline bool taken(struct world *w, size_t body_len)

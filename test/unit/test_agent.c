@@ -177,9 +177,8 @@ static void both_sides_of_a_session_may_be_of_one_port(void **state)
     assert_int_not_equal(times_of(calling, 0).answered_ms, 0);
     assert_int_not_equal(times_of(called, 0).answered_ms, 0);
     engine_lock();
-    assert_ptr_equal(agent_find(left, the_session.id, true), calling);
-    assert_ptr_equal(agent_find(left, the_session.id, false), called);
-    assert_null(agent_find(right, the_session.id, true));
+    assert_ptr_equal(agent_find(the_session.id, true), calling);
+    assert_ptr_equal(agent_find(the_session.id, false), called);
     engine_unlock();
     end_agent(calling);
     end_agent(called);
@@ -295,7 +294,7 @@ static void an_agent_that_has_connected_answers_for_a_while_after_its_end(void *
     last_number = 1000000;
     fence(&h, right);
     engine_lock();
-    assert_null(agent_find(right, the_session.id, false));
+    assert_null(agent_find(the_session.id, false));
     engine_unlock();
     close(h.fd);
 }
@@ -320,7 +319,7 @@ static void the_library_may_end_before_an_agents_owner(void **state)
     engine_end();
     engine_lock();
     agent_end(one.agent);
-    assert_null(agent_find(left, the_session.id, true));
+    assert_null(agent_find(the_session.id, true));
     engine_unlock();
 }
 

@@ -1,6 +1,7 @@
 /* Early bytes: what the peers' streams will say first, in the probes of their agents. One agent, and a
  * peer that is played by hand. */
 #include "test/unit/agent_fixture.h"
+#include <stdio.h>
 
 #define OURS     200 /* bytes */
 #define THEIRS   300
@@ -18,6 +19,7 @@ struct told { /* to whose agent it is */
 
 static struct told told;
 static struct hand peer, stranger;
+static int strangers = 100;
 
 static void on_early(void *user, const uint8_t *bytes, size_t len)
 {
@@ -58,7 +60,9 @@ static int begin_scene(void **state)
         theirs[i] = (uint8_t)(i * 11 + 5);
     told = (struct told){.agent = NULL};
     peer = hand_at("127.0.0.1");
-    stranger = hand_at("127.0.0.9");
+    char ip[sizeof "127.0.0.100"];
+    snprintf(ip, sizeof ip, "127.0.0.%d", ++strangers); /* each has its share (client/strangers.h) */
+    stranger = hand_at(ip);
     return 0;
 }
 

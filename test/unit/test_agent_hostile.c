@@ -1,6 +1,9 @@
 /* What an agent does with probes that are forged, altered, replayed or put on strangers, and with candidates
  * that are strangers': of a peer that is played by hand, and by who only sees its packets. */
+#include "client/punch.h"
+#include "client/strangers.h"
 #include "test/unit/agent_fixture.h"
+#include <stdio.h>
 
 #define QUIET_MS 60 /* in which what must not come would have come */
 
@@ -373,6 +376,97 @@ static void a_stranger_among_the_candidates_gets_few_packets(void **state)
     close(stranger.fd);
 }
 
+#define ATTEMPTS 60
+
+/* Who asks for a name again and again, and names the same host each time. */
+static void a_stranger_gets_few_packets_of_all_sessions_together(void **state)
+{
+    struct hand stranger = hand_at("127.0.0.11");
+    struct agent *agents[ATTEMPTS];
+    struct candidates c = {.count = 0};
+    struct probe p;
+    uint8_t bytes[PROBE_BYTES];
+    size_t len = 0;
+    int linked = 0;
+    (void)state;
+    add_candidate(&c, &scene.peer.at, CANDIDATE_SRFLX);
+    add_candidate(&c, &stranger.at, CANDIDATE_HOST);
+    int64_t begun_ms = clock_now_ms();
+    for (int i = 0; i < ATTEMPTS; i++) {
+        new_session(NULL);
+        agents[i] = agent_with(left, false, &c);
+    }
+    poll(NULL, 0, 200); /* alone, each would have asked six times by now */
+    int count = count_heard(&stranger, &len);
+    int most = STRANGERS_BURST + (int)(clock_now_ms() - begun_ms) * STRANGERS_RATE / 1000;
+    for (int i = 0; i < ATTEMPTS; i++)
+        linked += agents[i]->ways[way_to(agents[i], &stranger.at)].linked;
+    assert_in_range(linked, 1, most / STRANGERS_CONNECT);
+    assert_in_range(count, 1, most - linked * STRANGERS_CONNECT);
+    /* those that the last one asks in vain are none of its peer's, which is asked as ever */
+    int peer = way_to(agents[ATTEMPTS - 1], &scene.peer.at),
+        there = way_to(agents[ATTEMPTS - 1], &stranger.at);
+    assert_true(agents[ATTEMPTS - 1]->ways[peer].linked);
+    assert_false(agents[ATTEMPTS - 1]->ways[there].linked);
+    for (int i = 0; i < ATTEMPTS; i++)
+        end_agent(agents[i]);
+    /* one that answers is no stranger */
+    struct hand friend = hand_at("127.0.0.12");
+    c.count = 0;
+    add_candidate(&c, &scene.peer.at, CANDIDATE_SRFLX);
+    add_candidate(&c, &friend.at, CANDIDATE_HOST);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        new_session(NULL);
+        agents[0] = agent_with(left, false, &c);
+        there = way_to(agents[0], &friend.at);
+        assert_true(agents[0]->ways[there].linked);
+        assert_true(hand_hear(&friend, PROBE_REQUEST, bytes, &p, WAIT_MS));
+        make(bytes,
+             &(struct probe){
+                 .kind = PROBE_ANSWER, .flags = PROBE_CALLER, .number = p.number, .seen = friend.at},
+             NULL);
+        hand_say(&friend, left, bytes, sizeof bytes);
+        for (int64_t end_ms = clock_now_ms() + WAIT_MS;
+             times_of(agents[0], there).answered_ms == 0 && clock_now_ms() < end_ms;)
+            poll(NULL, 0, 1);
+        assert_int_not_equal(times_of(agents[0], there).answered_ms, 0);
+        end_agent(agents[0]);
+        (void)count_heard(&friend, &len);
+    }
+    close(stranger.fd);
+    close(friend.fd);
+}
+
+static void ended(void *user, const struct punch_result *r)
+{
+    (*(int *)user)++;
+    assert_null(r->stream);
+}
+
+/* A nameserver that names another host each time. */
+static void attempts_that_others_ask_for_have_a_rate_and_a_number_whatever_the_hosts(void **state)
+{
+    int begun = 0, done = 0;
+    (void)state;
+    engine_lock();
+    int64_t begun_ms = clock_now_ms();
+    for (int i = 0; i < PUNCH_RATE * 5 / 4; i++) {
+        char ip[INET_ADDRSTRLEN];
+        struct punch_request wanted = {
+            .port = right, .families = FAMILY_ANY, .name = "x", .on_done = ended, .user = &done};
+        snprintf(ip, sizeof ip, "127.1.%d.%d", i / 250, 1 + i % 250);
+        struct endpoint e = endpoint_at(ip, 9);
+        add_candidate(&wanted.peer, &e, CANDIDATE_SRFLX);
+        begun += punch_begin(&wanted) == HX_OK;
+    }
+    int64_t passed_ms = clock_now_ms() - begun_ms;
+    assert_in_range(begun, PUNCH_RATE, PUNCH_RATE + passed_ms * PUNCH_RATE / 1000 + 1);
+    assert_int_equal(begun - done, PUNCH_MAX);
+    punch_cancel(&done);
+    assert_int_equal(begun - done, PUNCH_MAX);
+    engine_unlock();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_scene, end_scene)
 
 int main(void)
@@ -392,6 +486,8 @@ int main(void)
         TEST(a_link_local_candidate_is_on_the_interface_of_the_nameserver),
         TEST(a_nameserver_that_tells_all_the_time_is_not_followed),
         TEST(a_stranger_among_the_candidates_gets_few_packets),
+        TEST(a_stranger_gets_few_packets_of_all_sessions_together),
+        cmocka_unit_test(attempts_that_others_ask_for_have_a_rate_and_a_number_whatever_the_hosts),
     };
 
     return cmocka_run_group_tests_name("hostile probes", tests, start_engine, stop_engine);

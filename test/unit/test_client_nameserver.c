@@ -112,6 +112,28 @@ static const char *no_room_at_first(int nth, bool ipv6)
     return nth == 0 ? "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1" NO_TEXT : NULL;
 }
 
+/* The peer's address is one that nobody answers from. */
+#define TELLS(headers)                                                                           \
+    "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n" \
+    "Transfer-Encoding: chunked\r\n" headers "\r\n"                                              \
+    "75\r\n--hx_hole_punching\r\nname: 127.0.0.1:1\r\n"                                          \
+    "Session: 0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210\r\n\r\n"         \
+    "\r\n"
+
+static const char *takes_reports(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return TELLS("Report: /report\r\n");
+}
+
+static const char *takes_no_reports(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return TELLS("");
+}
+
 /* ---- the tests ---- */
 
 static void a_name_is_bound_over_both_families_as_one_session(void **state)
@@ -233,6 +255,31 @@ static void a_family_that_is_a_black_hole_costs_a_quarter_of_a_second(void **sta
     assert_string_equal(scripted_stop(&s), "4");
 }
 
+/* Who has no time left when it fails, and ends at once. */
+static enum outcome ask_in_vain(int hear_fd, int say_fd)
+{
+    struct hx_config config = configured(say_fd);
+    struct hx_stream *s;
+
+    (void)hear_fd;
+    int err = hx_connect(&s, &config, "name", 300);
+    hx_cleanup();
+    return (enum outcome) - err;
+}
+
+static void a_failure_is_reported_to_a_nameserver_that_wants_to_know(void **state)
+{
+    (void)state;
+    for (int wants = 0; wants <= 1; wants++) {
+        struct scripted s = scripted_start(wants ? takes_reports : takes_no_reports);
+        point_at("ipv4.test", &s);
+        struct process asking = start(ask_in_vain);
+        assert_int_equal(finish(&asking), -HX_EPUNCH);
+        assert_int_equal(scripted_heard(&s), '4');
+        assert_string_equal(scripted_stop(&s), wants ? "R" : "");
+    }
+}
+
 int main(void)
 {
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -247,6 +294,7 @@ int main(void)
         cmocka_unit_test(without_that_family_the_text_says_what_is_missing),
         cmocka_unit_test(a_nameserver_that_wants_patience_is_asked_again_then),
         cmocka_unit_test(a_family_that_is_a_black_hole_costs_a_quarter_of_a_second),
+        cmocka_unit_test(a_failure_is_reported_to_a_nameserver_that_wants_to_know),
     };
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&loopback, sizeof loopback) < 0) {

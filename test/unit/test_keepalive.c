@@ -93,7 +93,8 @@ static void deliver(struct world *w, struct side *from, struct side *to, uint8_t
     if ((unsigned)rand_r(&w->seed) % 100 < w->lose_percent)
         return;
     to->heard_ms = w->now_ms;
-    if (to->tap && !inbound_take(to->tap, &route, packet, packet + PACKET_HEAD, len - PACKET_HEAD, w->now_ms))
+    size_t body_len = len - PACKET_HEAD;
+    if (to->tap && !inbound_take(to->tap, &route, packet, packet + PACKET_HEAD, &body_len, w->now_ms))
         return; /* for the tap alone: UDT does not see it */
     to->exp_count = 1;
     to->response_ms = w->now_ms;

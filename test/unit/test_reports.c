@@ -1,5 +1,5 @@
-/* What two who were introduced say of their attempt is logged and counted; once for each introduction, and never from
- * those who tell no candidates. */
+/* What two who were introduced say of their attempt is logged and counted; once for each introduction, and
+ * never from those who tell no candidates. */
 #include "server/conn.h"
 #include "server/counters.h"
 #include "test/unit/meeting_fixture.h"

@@ -57,7 +57,8 @@ static bool comes(struct paths *p, int32_t id, const struct net_address *from, i
     put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_party(p->w->body, party);
     p->from = (struct net_route){.to = *from, .socket = socket};
-    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
 static void udt_sees_the_canonical_address_of_what_comes_by_a_path(void **state)
@@ -126,7 +127,8 @@ static bool comes_at(struct paths *p, uint16_t port, int64_t now_ms)
 
     from.to.port = htons(port);
     put_handshake(p->w, 0, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN + port);
-    return inbound_take(p->w->tap, &from, p->w->head, p->w->body, HANDSHAKE_SIZE, now_ms);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &from, p->w->head, p->w->body, &len, now_ms);
 }
 
 /* The ISN of the next handshake that waits for UDT's worker; 0: there is none. */
@@ -154,7 +156,7 @@ static void a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then(void *
     assert_true(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1));
     struct kept *k = p->w->tap->replay;
     struct net_route from = {.to = k->from, .local = k->local, .socket = k->socket};
-    assert_true(inbound_take(p->w->tap, &from, k->head, k->body, k->body_len, NOW_MS + 1));
+    assert_true(inbound_take(p->w->tap, &from, k->head, k->body, &k->body_len, NOW_MS + 1));
     assert_int_equal(packet_id(k->head), PATH_ID);
     assert_memory_equal(&from.to, net_peer_address(p->peer), sizeof from.to);
     assert_int_equal(next_kept(p), PEER_ISN + 5000);
@@ -180,12 +182,13 @@ static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
     struct paths *p = *state;
     struct net_path late = {.remote = p->path.remote};
     struct net_route from = {.to = p->path.remote};
+    size_t len = 4;
 
     for (uint16_t port = 5000; port < 5020; port++)
         assert_false(comes_at(p, port, NOW_MS));
     from.to.port = htons(5030);
     packet_put_control(p->w->head, PACKET_KEEPALIVE, 0, 0);
-    assert_false(inbound_take(p->w->tap, &from, p->w->head, p->w->body, 4, NOW_MS));
+    assert_false(inbound_take(p->w->tap, &from, p->w->head, p->w->body, &len, NOW_MS));
     assert_int_equal(p->w->tap->strange_len, 8);
     for (uint16_t port = 5005; port < 5020; port += 7) { /* 5005, 5012, 5019 */
         late.remote.port = htons(port);
@@ -195,6 +198,70 @@ static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
     assert_int_equal(next_kept(p), PEER_ISN + 5012);
     assert_int_equal(next_kept(p), PEER_ISN + 5019);
     assert_int_equal(next_kept(p), 0);
+}
+
+static bool comes_labelled(struct paths *p, int32_t id, const struct net_address *from,
+                           const uint8_t label[HANDSHAKE_LABEL_BYTES])
+{
+    put_handshake(p->w, id, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
+    memcpy(p->w->body + HANDSHAKE_ADDRESS, label, HANDSHAKE_LABEL_BYTES);
+    p->from = (struct net_route){.to = *from};
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
+}
+
+/* More of them than paths are looked through for a peer that says none. */
+static void a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names(void **state)
+{
+    struct paths *p = *state;
+    struct net_peer *peers[20];
+    struct net_address elsewhere = p->path.remote;
+    uint8_t label[HANDSHAKE_LABEL_BYTES] = "session", nothing[16] = {0};
+
+    elsewhere.port++;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(net_peer_create(&peers[i], p->w->port), HX_OK);
+        net_peer_add(peers[i], &p->path);
+        label[7] = (uint8_t)i;
+        memcpy(add_conn(p->w, PATH_ID + 1 + i, peers[i])->label, label, sizeof label);
+    }
+    for (int i = 0; i < 20; i++) {
+        label[7] = (uint8_t)i;
+        assert_true(comes_labelled(p, 0, &p->path.remote, label));
+        assert_int_equal(packet_id(p->w->head), PATH_ID + 1 + i);
+        assert_memory_equal(&p->from.to, net_peer_address(peers[i]), sizeof p->from.to);
+        assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, nothing, sizeof nothing);
+        assert_false(comes_labelled(p, 0, &elsewhere, label)); /* by no path of it */
+        assert_true(comes_labelled(p, PATH_ID + 1 + i, &p->path.remote, label));
+        assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, nothing, sizeof nothing);
+        assert_false(comes_labelled(p, PATH_ID + 1 + (i + 1) % 20, &p->path.remote, label));
+    }
+    label[7] = 20; /* of a session that has ended, or was never */
+    assert_false(comes_labelled(p, 0, &p->path.remote, label));
+    memset(label, 0, sizeof label); /* it does not say: the newest */
+    assert_true(comes_labelled(p, 0, &p->path.remote, label));
+    assert_int_equal(packet_id(p->w->head), PATH_ID + 20);
+    for (int i = 0; i < 20; i++)
+        net_peer_destroy(peers[i]);
+}
+
+static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(void **state)
+{
+    struct paths *p = *state;
+    struct net_route route = {.to = *net_peer_address(p->peer)};
+    struct sockaddr_in6 to;
+    static const uint8_t tag[16] = "session";
+
+    net_address_to_sockaddr6(net_peer_address(p->peer), &to);
+    net_peer_fit(p->peer, tag, 1200);
+    assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, true,
+                                         UDT_PARTY_CALLER, NULL),
+                     HX_OK);
+    put_handshake(p->w, 0, HS_RENDEZVOUS, PATH_ID + 1, WINDOW_MAX, ISN);
+    memset(p->w->body + HANDSHAKE_ADDRESS, 0xff, 16);
+    assert_true(outbound_leave(p->w->tap, &route, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
+    assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, tag, sizeof tag);
+    tap_conn_remove(p->w->tap, PATH_ID + 1);
 }
 
 static void what_the_filter_refuses_is_not_heard(void **state)
@@ -207,7 +274,8 @@ static void what_the_filter_refuses_is_not_heard(void **state)
     put_handshake(p->w, PATH_ID, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
     packet_put_word(p->w->body + HANDSHAKE_MSS, 44);
     p->from = (struct net_route){.to = p->path.remote};
-    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
+    size_t len = HANDSHAKE_SIZE;
+    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS));
     net_peer_view(p->peer, &view);
     assert_int_equal(view.came, 0);
     assert_true(tap_next_drop(p->w->tap, &from, &why)); /* a person shall know the address */
@@ -265,6 +333,8 @@ int main(void)
         PATHS(a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then),
         PATHS(a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not),
         PATHS(the_newest_first_handshakes_are_kept_and_nothing_else),
+        PATHS(a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names),
+        PATHS(a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag),
         PATHS(what_the_filter_refuses_is_not_heard),
         PATHS(a_handshake_does_not_tell_the_canonical_address),
         PATHS(only_what_every_living_peer_answers_wants_an_answer),

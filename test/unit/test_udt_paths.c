@@ -2,6 +2,7 @@
  * whatever path carries it. */
 #include "shim/udt/packet.h"
 #include "test/unit/path_fixture.h"
+#include <stdio.h>
 
 static struct net_peer *to_right, *to_left; /* left's peer, right's peer */
 
@@ -394,6 +395,49 @@ static void a_peer_without_paths_is_reached_as_ever(void **state)
     stream_close(d);
 }
 
+#define SESSIONS 20
+
+/* They begin in the opposite order on either side, so that none of the first handshakes means the newest. */
+static void sessions_over_one_path_are_not_crossed(void **state)
+{
+    struct net_peer *peers[2][SESSIONS];
+    struct stream *streams[2][SESSIONS];
+    struct net_path of_left = path_over("127.0.0.1", right), of_right = path_over("127.0.0.1", left);
+    uint8_t tag[FRAGMENT_TAG_BYTES] = "session";
+    char buf[4] = "", said[4] = "";
+
+    (void)state;
+    for (int i = 0; i < SESSIONS; i++) {
+        assert_int_equal(net_peer_create(&peers[0][i], udt_port_net(left)), HX_OK);
+        assert_int_equal(net_peer_create(&peers[1][i], udt_port_net(right)), HX_OK);
+        tag[7] = (uint8_t)i;
+        for (int side = 0; side < 2; side++) {
+            net_peer_fit(peers[side][i], tag, 1400);
+            assert_int_equal(net_peer_add(peers[side][i], side ? &of_right : &of_left), HX_OK);
+        }
+    }
+    for (int i = 0; i < SESSIONS; i++)
+        streams[0][i] = begin(left, peers[0][i]);
+    for (int i = SESSIONS - 1; i >= 0; i--)
+        streams[1][i] = begin(right, peers[1][i]);
+    for (int i = 0; i < SESSIONS; i++) {
+        await(left, UDT_EV_CONNECTED);
+        await(right, UDT_EV_CONNECTED);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        snprintf(said, sizeof said, "%d", i);
+        assert_int_equal(stream_write(streams[0][i], said, sizeof said), sizeof said);
+        assert_int_equal(read_all(right, streams[1][i], buf, sizeof buf), sizeof buf);
+        assert_string_equal(buf, said);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        stream_close(streams[0][i]);
+        stream_close(streams[1][i]);
+        net_peer_destroy(peers[0][i]);
+        net_peer_destroy(peers[1][i]);
+    }
+}
+
 /* UDT's threads go on for a while; what they send is dropped. */
 static void a_peer_may_end_while_udt_sends_to_it(void **state)
 {
@@ -441,6 +485,7 @@ int main(void)
         TEST(a_path_may_have_a_socket_of_its_own),
         TEST(a_peer_without_paths_is_reached_as_ever),
         TEST(a_peer_may_end_while_udt_sends_to_it),
+        cmocka_unit_test(sessions_over_one_path_are_not_crossed),
     };
 
     return cmocka_run_group_tests_name("udt_paths", tests, open_ports, close_all);

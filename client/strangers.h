@@ -1,0 +1,20 @@
+/* client/strangers.h: how much this process sends, in all its sessions, to a host that is only said to be the peer's: a
+ * candidate at which the nameserver has not seen the peer, and which has not answered either. Whoever asks for a name
+ * can name any host, and ask again and again. With the engine's lock held. */
+#ifndef HX_CLIENT_STRANGERS_H
+#define HX_CLIENT_STRANGERS_H
+
+#include "shim/net/net_address.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STRANGERS_BURST   250 /* datagrams of at most 64 bytes to one host (base/rate.h), and then ... */
+#define STRANGERS_RATE    10  /* ... so many a second */
+#define STRANGERS_CONNECT 40  /* what UDT's handshake makes of them in PUNCH_DEFAULT_MS: one each 250 ms */
+
+/* May so many more leave for it? Then they count. */
+bool strangers_take(const struct net_address *host, int datagrams, int64_t now_ms);
+/* It is none: it has answered, and so many do not count any more. */
+void strangers_give(const struct net_address *host, int datagrams);
+
+#endif

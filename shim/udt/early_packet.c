@@ -1,0 +1,38 @@
+#include "shim/udt/early_packet.h"
+#include "base/big_endian.h"
+#include <string.h>
+
+#define KIND_EARLY 1
+
+bool early_packet_read(struct early_packet *out, const uint8_t head[PACKET_HEAD], const uint8_t *body,
+                       size_t body_len)
+{
+    size_t ticket_len = head[5], bytes_len = get16(head + 6);
+
+    if (!early_packet_is(head) || head[4] != KIND_EARLY || get64(head + 8) != 0)
+        return false;
+    if (ticket_len > EARLY_TICKET_MAX || bytes_len == 0 || bytes_len > EARLY_BYTES_MAX)
+        return false;
+    if (body_len != HANDSHAKE_SIZE + ticket_len + bytes_len)
+        return false;
+    *out = (struct early_packet){.handshake = body,
+                                 .ticket = body + HANDSHAKE_SIZE,
+                                 .ticket_len = ticket_len,
+                                 .bytes = body + HANDSHAKE_SIZE + ticket_len,
+                                 .bytes_len = bytes_len};
+    return true;
+}
+
+size_t early_packet_write(const struct early_packet *p, uint8_t out[EARLY_PACKET_MAX])
+{
+    packet_put_word(out, EARLY_MAGIC);
+    out[4] = KIND_EARLY;
+    out[5] = (uint8_t)p->ticket_len;
+    put16(out + 6, (uint16_t)p->bytes_len);
+    put64(out + 8, 0);
+    memcpy(out + PACKET_HEAD, p->handshake, HANDSHAKE_SIZE);
+    if (p->ticket_len > 0)
+        memcpy(out + EARLY_HEAD, p->ticket, p->ticket_len);
+    memcpy(out + EARLY_HEAD + p->ticket_len, p->bytes, p->bytes_len);
+    return EARLY_HEAD + p->ticket_len + p->bytes_len;
+}
