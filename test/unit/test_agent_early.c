@@ -107,9 +107,10 @@ static void request_early(size_t early_len)
 static size_t hear_any(const struct hand *h, enum probe_kind kind, uint8_t bytes[PROBE_BYTES_MAX],
                        struct probe *p, int64_t ms)
 {
-    for (int64_t end_ms = clock_now_ms() + ms; clock_now_ms() <= end_ms;) {
+    int64_t left_ms = ms;
+    for (int64_t end_ms = clock_now_ms() + ms; left_ms >= 0; left_ms = end_ms - clock_now_ms()) {
         struct pollfd fd = {h->fd, POLLIN, 0};
-        if (poll(&fd, 1, (int)(end_ms - clock_now_ms())) != 1)
+        if (poll(&fd, 1, (int)left_ms) != 1)
             continue;
         ssize_t n = recv(h->fd, bytes, PROBE_BYTES_MAX, MSG_DONTWAIT);
         if (n >= PROBE_BYTES && probe_read(p, bytes, (size_t)n) == HX_OK && p->kind == kind)
