@@ -1,11 +1,11 @@
 #!/bin/bash
 # test/natlab/trips.sh [RUNS]: round trips until H2 has H1's first answer, with keys; both are behind port-restricted
 # NATs, each access DELAY_MS long each way. A run is `hx ping -c 1`. What it took from its introduction by S on is
-# compared with what the wires take of a round trip between H1 and H2: S's word takes a quarter of it, UDT's rendezvous
-# one, the first question and its answer another; the keys none of their own. Passes as soon as one of RUNS takes at most
-# LIMIT quarters; no run can with one more round trip, however fast the machine is. ALL=1 makes all runs, and tells what each took from the start of the
-# process on; LOSS: percent of all packets that either access loses, when getting through is all that is asked for.
-# H1_HX, H2_HX: other programs than this tree's hx, for one side.
+# compared with what the wires take of a round trip between H1 and H2: S's word takes a quarter of it, UDT's
+# rendezvous one, the first question and its answer another; the keys none of their own. Passes as soon as one of
+# RUNS takes at most LIMIT quarters; no run can with one more round trip, however fast the machine is. ALL=1 makes
+# all runs, and tells what each took from the start of the process on; LOSS: percent of all packets that either
+# access loses, when getting through is all that is asked for. H1_HX, H2_HX: another hx for one side.
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=test/natlab/lab.sh
@@ -26,7 +26,8 @@ one_run() {
     local fd line='' begin first asked before
     before=$(grep -c 'event=connected ' "$WORK/nameserver.err")
     begin=$EPOCHREALTIME
-    exec {fd}< <(lab_exec h2 timeout 60 "$H2_HX" ping -c 1 lab --nameserver "$LAB_NS" -v --timeout 30 2>"$WORK/connect.err")
+    exec {fd}< <(lab_exec h2 timeout 60 "$H2_HX" ping -c 1 lab --nameserver "$LAB_NS" -v --timeout 30 \
+        2>"$WORK/connect.err")
     while IFS= read -r -t 60 -u "$fd" line && [[ $line != *'came back'* ]]; do :; done
     first=$EPOCHREALTIME
     exec {fd}<&-
