@@ -27,7 +27,7 @@ static void meet(struct side *s, struct udt_port *port, bool calling, const stru
     struct sockaddr_in6 to;
     *s = (struct side){.port = port, .agent = agent_with(port, calling, peer)};
     engine_lock();
-    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, s});
+    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, NULL, s});
     agent_address(s->agent, &to);
     engine_unlock();
     assert_int_equal(udt_rendezvous(&s->stream, port, (struct sockaddr *)&to, sizeof to, NULL, WAIT_MS,
