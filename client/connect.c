@@ -113,6 +113,7 @@ static void on_punched(void *user, const struct punch_result *r)
                                .keys = &c->settings.keys,
                                .connecting = true,
                                .port = c->port,
+                               .channel = r->channel,
                                .agent = r->agent,
                                .reporter = c->settings.path_reporter};
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
@@ -163,6 +164,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .own_mapping = c->told,
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,
+                                                  .keys = &c->settings.keys,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
                                                   .on_done = on_punched,

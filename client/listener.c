@@ -70,6 +70,7 @@ static void on_punched(void *user, const struct punch_result *r)
                                .name = r->name,
                                .linger_ms = l->settings.linger_ms,
                                .keys = &l->settings.keys,
+                               .channel = r->channel,
                                .agent = r->agent,
                                .reporter = l->settings.path_reporter};
     struct hx_stream *s;
@@ -118,6 +119,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
                                 .own_mapping = *binding_told(&l->binding, n),
                                 .peer_mapping = part->mapping,
                                 .name = part->name,
+                                .keys = &l->settings.keys,
                                 .timeout_ms = l->settings.punch_ms,
                                 .on_done = on_punched,
                                 .user = l});

@@ -258,20 +258,18 @@ static void on_timer(struct timer *timer)
         end(n, HX_ETIMEDOUT);
         return;
     }
-    int64_t heard_ms = stream_heard_ms(n->stream);
-    int64_t silent_at = heard_ms + NAMESERVER_SILENCE_MS;
-    if (n->doubts_ms != 0 && heard_ms <= n->doubts_ms) { /* in the same one it may have been before */
-        silent_at = n->doubts_ms + doubt_ms(n);
-        if (silent_at > clock_now_ms()) {
-            ask_for_life(n);
-            return;
-        }
-    }
-    n->doubts_ms = 0;
-    if (silent_at <= clock_now_ms())
+    int64_t now_ms = clock_now_ms(), heard_ms = stream_heard_ms(n->stream);
+    if (n->doubts_ms == 0 || heard_ms > n->doubts_ms) { /* in the same one it may have been before */
+        n->doubts_ms = 0;
+        if (heard_ms + NAMESERVER_SILENCE_MS <= now_ms)
+            nameserver_doubt(n);
+        else
+            engine_timer_set(&n->timer, heard_ms + NAMESERVER_SILENCE_MS);
+    } else if (n->doubts_ms + doubt_ms(n) <= now_ms) {
         end(n, HX_ETIMEDOUT);
-    else
-        engine_timer_set(&n->timer, silent_at);
+    } else {
+        ask_for_life(n);
+    }
 }
 
 /* What it sees of us is what it tells peers: until it is asked anew, nothing leaves otherwise. */

@@ -11,7 +11,7 @@
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
-#define NAMESERVER_SILENCE_MS 20000 /* its UDT sends something every 8 s or so: two were lost, now give up */
+#define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is in doubt */
 
 struct nameserver;
 
@@ -57,8 +57,8 @@ void nameserver_leave(struct nameserver *n);
 /* The library ends: waits at most `ms` for those that are being left. The engine's lock is not held. */
 void nameserver_await_left(int ms);
 
-/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, not after
- * NAMESERVER_SILENCE_MS: HX_ETIMEDOUT. */
+/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, and not after
+ * NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */
 #define NAMESERVER_DOUBT_MS 500 /* or three round trips */
 void nameserver_doubt(struct nameserver *n);
 

@@ -25,8 +25,9 @@ static struct nat_keeper *keepers;
 /* One for the process: a host's NAT does not depend on who asks. */
 static struct known {
     struct nat_mapping mapping;
-    struct endpoint server;      /* that has told it */
-    bool translates;             /* our port is seen from there at another address, or as another one */
+    struct endpoint
+        server;      /* that has told it; this and the next are true of whatever port. AF_UNSPEC: not known */
+    bool translates; /* our port is seen from there at another address, or as another one */
     const struct udt_port *port; /* of which it is known; NULL: nothing is known */
     struct nat_survey *survey;   /* NULL: none is under way */
     struct timer timer;          /* the next one */
@@ -77,10 +78,12 @@ static void on_facts(void *user, const struct nat_facts *facts)
     engine_timer_set(&n->timer, clock_now_ms() + (told ? NAT_FRESH_MS : again_ms(n)));
     n->mapping =
         told ? merged(&n->mapping, &facts->mapping) : (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
-    n->server = facts->server;
-    n->translates = told && !endpoint_equal(&facts->external, &facts->local);
-    if (!told)
+    if (told) {
+        n->server = facts->server;
+        n->translates = !endpoint_equal(&facts->external, &facts->local);
+    } else {
         n->port = NULL;
+    }
     tell();
 }
 
@@ -122,6 +125,8 @@ static void forget(struct known *n)
     nat_survey_cancel(n->survey);
     n->survey = NULL;
     n->port = NULL;
+    n->server.family = AF_UNSPEC;
+    n->translates = false;
     n->again_ms = 0;
     n->mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     engine_timer_cancel(&n->timer);
@@ -200,15 +205,13 @@ bool nat_known(sa_family_t family, struct nat_mapping *out)
 
 bool nat_translates(sa_family_t family)
 {
-    const struct known *n = &known[index_of(family)];
-    return n->port == engine_port() && n->translates;
+    return known[index_of(family)].translates;
 }
 
 bool nat_server(struct endpoint *out)
 {
-    const struct known *n = &known[IPV4];
-    *out = n->server;
-    return n->port == engine_port() && nat_mapping_known(&n->mapping);
+    *out = known[IPV4].server;
+    return out->family != AF_UNSPEC;
 }
 
 static struct endpoint spare; /* AF_UNSPEC: there is none */

@@ -28,7 +28,7 @@ bool nat_known(sa_family_t family, struct nat_mapping *out);
 
 /* Is there a NAT between us and who has told? False: none, or it is not known. */
 bool nat_translates(sa_family_t family);
-/* Who has told of our NAT, as of a port of today. False: nobody. */
+/* Who has told of our NAT, whatever port it was asked about. False: nobody. */
 bool nat_server(struct endpoint *out);
 
 /* ---- a further port, for those who have not reached us by this one (client/spare_port.h) ---- */

@@ -16,6 +16,7 @@
 #define ANSWER_MS 3000 /* a path must work so soon after the answer, or it is asked for anew */
 #define NEWS_MS   250  /* our news are told so much later: the peer's, of the same moment, come first */
 #define SPARE_MS  600  /* ... and once more, since the peer may open a further port as we have */
+#define NEWS_MOST 4    /* so often, until a path works: then they are told with the next retry */
 
 enum rejoin_state { REJOIN_IDLE, REJOIN_ASKING, REJOIN_WAITING };
 
@@ -34,6 +35,7 @@ struct rejoin {
     struct endpoint spare;   /* the further port that was told last (client/nat.h), ... */
     bool spare_new;          /* ... and by no question that was answered */
     bool soon;               /* the retry waits for nothing */
+    int news;                /* so often */
 };
 
 /* What belongs to the state that is left ends with it. */
@@ -123,8 +125,9 @@ static void on_nat_news(void *user)
     struct endpoint spare;
     bool hard = nat_known(AF_INET, &mapping) && hard_nat_is(&mapping) && !nat_mapping_known(&r->told.mapping);
     bool spared = nat_spare(&spare) && !endpoint_equal(&spare, &r->spare);
-    if (r->state != REJOIN_ASKING || (!hard && !spared))
+    if (r->state != REJOIN_ASKING || (!hard && !spared) || r->news >= NEWS_MOST)
         return;
+    r->news++;
     if (spared)
         r->spare = spare;
     r->spare_new |= spared;
@@ -157,6 +160,7 @@ void rejoin_need(struct rejoin *r, bool needed)
         if (!r->nat) /* without memory the peer hears less */
             (void)nat_keep(&r->nat, &r->settings, on_nat_news, r);
         backoff_reset(&r->backoff);
+        r->news = 0;
         ask(r);
     }
 }

@@ -33,7 +33,7 @@ struct link {
     bool peer_ended;
     bool went_first; /* our direction ended before the peer's did */
     int64_t held_ms; /* since then it could have; 0: not yet */
-    int64_t heard_ms, spoke_ms, asked_ms;
+    int64_t heard_ms, spoke_ms, asked_ms, looked_ms;
     uint64_t ping_next;
     int64_t ping_sent_us[PINGS_MAX]; /* of the numbers before ping_next that pong_next has not reached */
     uint64_t pong_next;
@@ -257,7 +257,7 @@ static int greet(struct link *l)
     if (err < 0)
         return err;
     l->state = LINK_UP;
-    l->heard_ms = l->spoke_ms = clock_now_ms();
+    l->heard_ms = l->spoke_ms = l->looked_ms = clock_now_ms();
     double tick = l->config.dead_ms / (1000.0 * TICKS);
     ev_timer_stop(l->loop, &l->timer);
     ev_timer_set(&l->timer, tick, tick);
@@ -277,6 +277,17 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         err = take(l);
     if (err < 0 && err != HX_EAGAIN)
         fail(l, err);
+}
+
+/* Who stood still, as a process that was stopped, has not listened: the peer is asked before it is taken for dead. */
+static void forgive_own_sleep(struct link *l)
+{
+    int64_t now_ms = clock_now_ms(), quiet_ms = now_ms - l->config.keepalive_ms;
+    if (now_ms - l->looked_ms >= l->config.dead_ms / 2 && l->heard_ms < quiet_ms) {
+        l->heard_ms = quiet_ms;
+        l->asked_ms = 0;
+    }
+    l->looked_ms = now_ms;
 }
 
 static void look_for_life(struct link *l)
@@ -322,11 +333,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     }
     if (l->state != LINK_UP || l->peer_ended) /* one side only listens: the stream itself notices its end */
         return;
+    forgive_own_sleep(l);
     if (clock_now_ms() - l->heard_ms < l->config.dead_ms) {
         look_for_life(l);
         return;
     }
-    int err = take(l); /* were we asleep ourselves? */
+    int err = take(l); /* it may wait to be read */
     if (err == HX_EAGAIN)
         err = HX_ETIMEDOUT;
     if (err < 0)

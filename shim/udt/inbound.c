@@ -11,6 +11,8 @@
 #define ASKED_MS    500  /* who is asked answers with a keepalive, at most this often */
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
+#define STRANGE_MAX 8    /* first handshakes that wait for their path, the newest; ... */
+#define STRANGE_MS  1000 /* ... for so long */
 #define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
 #define ANSWER_MS   3000 /* who connects has given up by then (UDT_CONNECT_MS) */
 #define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
@@ -421,6 +423,55 @@ static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagr
     return c;
 }
 
+/* A peer's first handshake may be a moment ahead of the news that its path is one. */
+static void keep_strange(struct tap *t, const struct datagram *d, int64_t now_ms)
+{
+    struct kept *k = d->type == PACKET_HANDSHAKE && d->body_len == HANDSHAKE_SIZE
+                         ? kept_make(&d->route.to, d->head, d->body, d->body_len)
+                         : NULL;
+
+    if (!k)
+        return;
+    k->local = d->route.local;
+    k->socket = d->route.socket;
+    k->came_ms = now_ms;
+    DL_APPEND(t->strange, k);
+    if (t->strange_len++ < STRANGE_MAX)
+        return;
+    k = t->strange;
+    DL_DELETE(t->strange, k);
+    t->strange_len--;
+    free(k);
+}
+
+bool inbound_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
+{
+    struct kept *k, *next;
+    bool any = false;
+
+    DL_FOREACH_SAFE(t->strange, k, next)
+    {
+        struct datagram d = {.route = {.to = k->from, .local = k->local, .socket = k->socket},
+                             .type = PACKET_HANDSHAKE,
+                             .head = k->head,
+                             .body = k->body,
+                             .body_len = k->body_len};
+        bool old = now_ms - k->came_ms >= STRANGE_MS;
+        bool found = !old && k->came_ms >= since_ms && find_rendezvous(t, &d);
+
+        if (!old && !found)
+            continue;
+        DL_DELETE(t->strange, k);
+        t->strange_len--;
+        if (found)
+            DL_APPEND(t->replay, k);
+        else
+            free(k);
+        any |= found;
+    }
+    return any;
+}
+
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
  * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -467,8 +518,11 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
         c = find_rendezvous(t, &d);
-    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener)
+    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener) {
+        if (d.id == 0 && !t->listener)
+            keep_strange(t, &d, now_ms);
         return dropped(t, DROP_UNMATCHED);
+    }
     if (c && early_packet_is(head))
         return take_ticket(t, c, &d);
     if (c)

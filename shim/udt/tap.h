@@ -114,6 +114,8 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, boo
  * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if
  * `half_close`. */
 void tap_conn_connected(struct tap *t, int32_t id, bool half_close);
+/* A peer has begun to connect then, as we know now: see udt_port_peer_began(). */
+void tap_peer_began(struct tap *t, int64_t since_ms);
 /* A copy of what was said and heard while it connects. False: it does not (any more). */
 bool tap_conn_flight(struct tap *t, int32_t id, struct flight *out);
 /* To which address of ours, and by which interface (its scope), the answer came that showed that a listener

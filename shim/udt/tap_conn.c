@@ -4,6 +4,7 @@
 #include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
+#include "shim/udt/inbound.h"
 #include <stdlib.h>
 #include <sys/random.h>
 #include <utlist.h>
@@ -63,6 +64,14 @@ void tap_conn_started(struct tap *t, int32_t id)
         if (c->stash)
             replay_stash(t, c);
     }
+    tap_unlock(t);
+}
+
+void tap_peer_began(struct tap *t, int64_t since_ms)
+{
+    pthread_mutex_lock(&t->lock);
+    if (inbound_retry(t, since_ms, clock_now_ms()))
+        tap_wake(t);
     tap_unlock(t);
 }
 

@@ -152,6 +152,11 @@ void udt_stream_set_datagram_max(struct stream *s, int bytes);
 
 /* The same of all streams of this port to this address. Those that begin later begin with the base. */
 void udt_port_set_datagram_max(struct udt_port *p, const struct sockaddr_in6 *peer, int bytes);
+/* A peer with paths (shim/net/paths.h) is known to have begun its rendezvous then (of base/clock.h, ms).
+ * A handshake of its that has come since, before its path or our own rendezvous was there, counts all
+ * the same; one of a second ago or more does not. An older one may be of an attempt that it has given
+ * up. */
+void udt_port_peer_began(struct udt_port *p, int64_t since_ms);
 /* How often in a row one of them has sent again what was not acknowledged, and nothing of it was. */
 int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer);
 

@@ -301,6 +301,11 @@ void udt_port_set_datagram_max(struct udt_port *p, const struct sockaddr_in6 *pe
     }
 }
 
+void udt_port_peer_began(struct udt_port *p, int64_t since_ms)
+{
+    tap_peer_began(p->tap, since_ms);
+}
+
 int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer)
 {
     std::lock_guard<std::mutex> held(p->lock);

@@ -2,21 +2,21 @@
 """metronome.py EVERY_MS COMMAND...: a line each EVERY_MS into the command, whose answers are expected back: a dialogue
 that people or TCP would have. Standard input says what happens meanwhile:
 
-  mark WORD   once ten lines that were written after this are answered: "passed WORD MS", the longest time without an
+  mark WORD   once ten lines (one, if there are fewer in a second) that were written after this are answered: "passed WORD MS", the longest time without an
               answer since then
   end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
 
-"first" is said at the first answer, "broken: WHY" when there will be none any more."""
+"pid N" is the command's, "first" is said at the first answer, "broken: WHY" when there will be none any more."""
 import os
 import select
 import subprocess
 import sys
 import time
 
-LINES_AFTER = 10
-PATIENCE_S = 60  # without any answer: longer than UDT's own, 46 s
+PATIENCE_S = 90  # without any answer: longer than UDT's own, 46 s, and than a story's pause
 
 every = float(sys.argv[1]) / 1000
+lines_after = 10 if every < 1 else 1
 p = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 sent = came = 0
 heard = time.monotonic()  # or nothing was awaited
@@ -44,6 +44,7 @@ def finish(why=None):
     sys.exit(0 if why is None else 1)
 
 
+tell("pid %d" % p.pid)
 while not (ended and came == sent):
     now = time.monotonic()
     if came == sent:
@@ -69,7 +70,7 @@ while not (ended and came == sent):
         for line in words:
             ended |= line == b"end"
             if line.startswith(b"mark "):
-                mark = (line[5:].decode(), sent + LINES_AFTER)
+                mark = (line[5:].decode(), sent + lines_after)
                 gap = 0.0
     if p.stdout in ready:
         data = os.read(p.stdout.fileno(), 65536)

@@ -3,8 +3,12 @@
 # and they talk on: no line or byte may be lost, and the longest silence is told and bounded. Stories:
 #
 #   dialogue   a line each 50 ms and its answer, through one thing after the other
+#   odd        the same, through what happens less often
 #   stalls     the same, and one process stands still for 12 s
+#   sleeps     the same, and both do for 60 s
+#   idle       mappings live 30 s, and nobody says anything for two minutes; then a line
 #   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
+#   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #
 # dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...
@@ -36,8 +40,10 @@ begin() { # begin COMMAND...: without it there is no story
     not_ok "they meet: $1" "$WORK"/*.err
     return 1
 }
-meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, and H1 is bound
-    lab_up "$KIND" "$KIND" && start_s >/dev/null && lab_second 2 "$KIND" && start_h1 "$@" && await_bound
+meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both have IPv6 if IPV6 is set, and H1 is bound
+    lab_up "$KIND" "$KIND" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND" || return
+    [ -z "${IPV6:-}" ] || { lab_ipv6 1 && lab_ipv6 2 || return; }
+    start_h1 "$@" && await_bound
 }
 
 # --- a dialogue ------------------------------------------------------------------------------------------------------
@@ -72,10 +78,20 @@ no_line_is_lost() {
     cat "$WORK/talk.out"
     grep -q '^whole' "$WORK/talk.out"
 }
-stop_peer() { # stop_peer SECONDS: of the one who is connected to
-    kill -STOP "$H1_PID"
+stop_for() { # stop_for SECONDS PID...
+    kill -STOP "${@:2}"
     pause "$1"
-    kill -CONT "$H1_PID"
+    kill -CONT "${@:2}"
+}
+half_forgets() { # half_forgets N: who may send to its mappings; these stay
+    lab_exec "n$1" nft flush set ip nat contacted
+}
+s_returns() {
+    end_now "$S_PID"
+    start_s "${IPV6:+[::]:7000}" >/dev/null
+}
+s_returns_and_nats_forget() {
+    s_returns && lab_drop_mappings
 }
 story_dialogue() {
     begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
@@ -85,9 +101,35 @@ story_dialogue() {
     change 'the address of an access is another one' "$GAP_MS" lab_renumber 1 198.51.100.20
     check 'no line is lost' no_line_is_lost
 }
+story_odd() {
+    local IPV6=1
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
+    change 'IPv6 is there no more' "$GAP_MS" ip -n h2 -6 addr flush dev eth0
+    change 'IPv6 is there again' "$GAP_MS" lab_link6 n2 lan2 "${LAB_INSIDE6[2]%::*}::1" h2 eth0 "${LAB_INSIDE6[2]}"
+    change 'the nameserver was away' "$GAP_MS" s_returns
+    change 'it was, and both NATs forget' "$GAP_MS" s_returns_and_nats_forget
+    if [ "$KIND" = port-restricted ]; then
+        change 'the NAT of the one who is connected to lets nobody in any more' "$GAP_MS" half_forgets 1
+        change 'the NAT of the one who has connected does not either' "$GAP_MS" half_forgets 2
+    fi
+    change 'an uplink vanishes' "$GAP_MS" lab_unplug 2 eth0
+    check 'no line is lost' no_line_is_lost
+}
 story_stalls() {
     begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
-    change 'a peer that stands still for 12 s' $((12000 + GAP_MS)) stop_peer 12
+    change 'a peer that stands still for 12 s' $((12000 + GAP_MS)) stop_for 12 "$H1_PID"
+    check 'no line is lost' no_line_is_lost
+}
+story_sleeps() {
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
+    change 'both stand still for 60 s' $((60000 + GAP_MS)) stop_for 60 "$H1_PID" "$(sed -n 's/^pid //p' "$WORK/talk.out")"
+    check 'no line is lost' no_line_is_lost
+}
+story_idle() {
+    lab_lifetime 30
+    begin meet --echo && begin talk 120000 "$B/hx" connect lab -v || return
+    pause 119
+    change 'what is said after two minutes is answered' "$GAP_MS" pause 2
     check 'no line is lost' no_line_is_lost
 }
 
@@ -111,6 +153,20 @@ story_ssh() {
     while read -r event; do
         # shellcheck disable=SC2086 # words
         change "ssh: $event" "$GAP_MS" $event
+        pause 8
+    done < <(bad_day)
+    check 'no line is lost' no_line_is_lost
+}
+story_forward() {
+    local event
+    begin meet --allow 127.0.0.1:3700 || return
+    lab_start echo h1 socat -d -d TCP-LISTEN:3700,bind=127.0.0.1,fork EXEC:cat
+    lab_start connect h2 "$B/hx" connect lab -v -L 3700:127.0.0.1:3700
+    begin await_line "$WORK/connect.err" '^connected to lab' 10 >/dev/null || return
+    begin talk "${EVERY_MS:-200}" socat -t 10 - TCP:127.0.0.1:3700 || return
+    while read -r event; do
+        # shellcheck disable=SC2086 # words
+        change "forward: $event" "$GAP_MS" $event
         pause 8
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
