@@ -46,6 +46,7 @@ struct agent_config {
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
     struct candidates candidates; /* the peer's */
     struct nat_mapping own, peer; /* as each has told the other one */
+    struct endpoint external;     /* where the nameserver sees us; AF_UNSPEC: not known */
 };
 
 /* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
@@ -67,6 +68,8 @@ void agent_connected(struct agent *a);
  * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own, const struct uplink *uplink);
+/* The peer was not reached. */
+void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */

@@ -68,8 +68,7 @@ void agent_send_request(struct agent *a, int at)
                       .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
                       .number = ++a->number};
     way_of(a, at, &route);
-    if (a->ways[at].opens > 0 &&
-        (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, a->ways[at].opens)) == 0)
+    if (a->ways[at].opens && (route.hops = (uint8_t)agent_hops(a, a->choice.paths[at].spent)) == 0)
         agent_link_candidate(a, at);
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
     if (agent_way_proven(a, at) || strangers_take(&route.to, 1, clock_now_ms()))
@@ -127,19 +126,20 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     int64_t now_ms = clock_now_ms();
     if (!is_new(k, p->number))
         return;
-    send_answer(a, arrived, p->number);
     int at = agent_way_of(a, &arrived->from);
     if (at < 0) { /* peer-reflexive (RFC 8445, 7.3.1.3) */
         struct net_path way = {
             .remote = arrived->from.to, .local = arrived->from.local, .socket = arrived->from.socket};
         at = agent_add_way(a, &way, net_address_is_ipv4(&way.remote) ? PATH_RANK_DIRECT : PATH_RANK_IPV6);
-        if (at >= 0 && !agent_way_proven(a, at))
+        if (at < 0) /* there are enough that work: it shall take none of them for one */
+            return;
+        if (!agent_way_proven(a, at))
             path_choice_strange(&a->choice, at);
     }
-    if (at >= 0 && agent_way_proven(a, at))
+    send_answer(a, arrived, p->number);
+    if (agent_way_proven(a, at))
         agent_link(a, at);
-    if (at >= 0)
-        path_choice_heard(&a->choice, at, now_ms);
+    path_choice_heard(&a->choice, at, now_ms);
     if ((p->flags & PROBE_MOVED) && now_ms - a->moved_ms >= MOVED_MS) {
         a->moved_ms = now_ms;
         path_choice_moved(&a->choice, now_ms);
@@ -151,8 +151,11 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
     int at = agent_way_of(a, &arrived->from);
     if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
         return;
-    if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))
-        agent_way_answers(a, at);
+    if (!path_choice_answered(&a->choice, at, p->number, arrived->came_us))
+        return;
+    agent_way_answers(a, at);
+    if (a->ways[at].at.socket == 0)
+        agent_seen_as(a, &p->seen);
 }
 
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)
