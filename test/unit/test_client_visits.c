@@ -76,8 +76,8 @@ static void text_is_read_as_it_was_written_and_a_cut_line_is_none(void **state)
 
     (void)state;
     put(&v, 1, "one");
-    put(&v, 2, "a ticket of thirty-two characters");
-    v.list[1].ticket_len = UDT_TICKET_MAX;
+    put(&v, 2, "a ticket of thirty-two bytes, ok");
+    assert_int_equal(v.list[1].ticket_len, UDT_TICKET_MAX);
     put(&v, 3, "");
     size_t len = visits_write(&v, text), first = (size_t)((char *)memchr(text, '\n', len) - text) + 1;
     assert_string_equal((text[first - 1] = '\0', text), "192.0.2.1:7000 6f6e65");
