@@ -182,6 +182,8 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->calling = config->calling;
     a->uplink = config->uplink;
     a->scope_id = config->scope_id;
+    a->callbacks = config->callbacks;
+    agent_say_early(a, config->early, config->early_len);
     a->applied = -1;
     a->introductions = 1;
     pthread_mutex_init(&a->mutex, NULL);

@@ -34,6 +34,9 @@ struct agent_callbacks {
     void (*path_changed)(void *user); /* see agent_path() */
     /* No path works, since `lost`: whoever can shall tell agent_candidates() of others. Again when one does. */
     void (*reach_changed)(void *user, bool lost);
+    /* What the peer's stream will say first has come ahead of it, in an authentic probe: perhaps not for
+     * the first time. To be copied. It may call agent_say_early(), and nothing else of this header. */
+    void (*early)(void *user, const uint8_t *bytes, size_t len);
     void *user;
 };
 
@@ -46,6 +49,9 @@ struct agent_config {
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
     struct candidates candidates; /* the peer's */
     struct nat_mapping own, peer; /* as each has told the other one */
+    const uint8_t *early;         /* see agent_say_early() */
+    size_t early_len;
+    struct agent_callbacks callbacks; /* see agent_watch() */
 };
 
 /* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
@@ -58,6 +64,11 @@ void agent_end(struct agent *a);
 struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling);
 /* Whose callbacks are called. */
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
+
+/* The peer shall know early what our stream will say first: until both sides are proven it is copied into the
+ * requests of who calls, and of who is called into the answers to those that had the caller's. More than
+ * PROBE_EARLY_MAX bytes: nothing is said. */
+void agent_say_early(struct agent *a, const uint8_t *bytes, size_t len);
 
 /* What UDT is told to connect to. */
 void agent_address(const struct agent *a, struct sockaddr_in6 *out);

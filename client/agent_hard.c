@@ -1,5 +1,6 @@
 /* Peers behind NATs that map by destination: what client/hard_nat.h says is done here. */
 #include "base/clock.h"
+#include "base/rate.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
 #include "client/spare_port.h"
@@ -71,6 +72,20 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         (method == HARD_NAT_NONE && !hard_nat_counts(own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
 }
 
+/* All sessions' with one host together: a nameserver may begin them one after the other. */
+static bool may_ask(const struct net_address *host)
+{
+    static const struct token_limit limit = {.per_second = HARD_NAT_SPRAY_RATE, .most = 2 * HARD_NAT_MOST};
+    static struct rate hosts;
+    static bool begun;
+    uint8_t key[RATE_KEY_BYTES];
+    if (!begun)
+        rate_init(&hosts, HARD_NAT_SPRAY_RATE);
+    begun = true;
+    return token_bucket_take(rate_bucket_of(&hosts, key, rate_source_key(host->ip, key)), &limit, 1,
+                             clock_now_ms());
+}
+
 static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
 {
     struct endpoint to = a->hard.seen;
@@ -78,10 +93,12 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
     struct sockaddr_in6 sa;
     if (port == 0 || a->hard.asked >= HARD_NAT_MOST) /* whatever the nameserver tells, and however often */
         return;
-    a->hard.asked++;
     to.port = port;
     endpoint_to_sockaddr6(&to, &sa);
     net_address_from(&route.to, (struct sockaddr *)&sa);
+    if (!may_ask(&route.to))
+        return;
+    a->hard.asked++;
     route.local = a->hard.local;
     agent_send_to(a, &route);
 }

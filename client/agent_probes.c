@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define MOVED_MS 1000 /* the peer's word that its paths are lost counts so often */
+/* Requests of one path with early bytes. Where nothing shows that the peer is there it may be anybody's
+ * address; and a peer that has not answered them so often does not know of them. */
+#define EARLY_MOST         8
+#define EARLY_MOST_STRANGE 2
 
 static int derive(struct agent_keys *k, bool calling, const uint8_t *secret, size_t len)
 {
@@ -34,8 +38,25 @@ void agent_take_secret(struct agent *a)
     pthread_mutex_lock(&a->mutex);
     (void)derive(&a->proven, a->calling, a->secret,
                  sizeof a->secret); /* without memory the first keys go on */
+    a->early_len = 0;
     explicit_bzero(a->secret, sizeof a->secret);
     pthread_mutex_unlock(&a->mutex);
+}
+
+void agent_say_early(struct agent *a, const uint8_t *bytes, size_t len)
+{
+    a->early_len = 0;
+    if (len == 0 || len > sizeof a->early || a->proven.set)
+        return;
+    memcpy(a->early, bytes, len);
+    a->early_len = len;
+}
+
+static void add_early(const struct agent *a, struct probe *p, size_t *len)
+{
+    p->early = a->early;
+    p->early_len = a->early_len;
+    *len = PROBE_BYTES + a->early_len;
 }
 
 static int send_probe(struct agent *a, const struct net_route *to, struct probe *p, size_t len)
@@ -64,16 +85,22 @@ static void way_of(const struct agent *a, int at, struct net_route *out)
 void agent_send_request(struct agent *a, int at)
 {
     struct net_route route;
+    struct agent_way *way = &a->ways[at];
     struct probe p = {.kind = PROBE_REQUEST,
                       .flags = a->choice.state == PATHS_LOST ? PROBE_MOVED : 0,
                       .number = ++a->number};
+    bool proven = agent_way_proven(a, at);
+    size_t len = PROBE_BYTES;
     way_of(a, at, &route);
-    if (a->ways[at].opens > 0 &&
-        (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, a->ways[at].opens)) == 0)
+    if (way->opens > 0 && (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, way->opens)) == 0)
         agent_link_candidate(a, at);
+    if (a->calling && route.hops == 0 && way->early < (proven ? EARLY_MOST : EARLY_MOST_STRANGE)) {
+        way->early++;
+        add_early(a, &p, &len);
+    }
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    if (agent_way_proven(a, at) || strangers_take(&route.to, 1, clock_now_ms()))
-        (void)send_probe(a, &route, &p, PROBE_BYTES); /* else it is as good as lost */
+    if (proven || strangers_take(&route.to, (int)((len + PROBE_BYTES - 1) / PROBE_BYTES), clock_now_ms()))
+        (void)send_probe(a, &route, &p, len); /* else it is as good as lost */
 }
 
 int agent_send_padded(struct agent *a, int at, int len)
@@ -90,13 +117,23 @@ void agent_send_to(struct agent *a, const struct net_route *route)
     (void)send_probe(a, route, &p, PROBE_BYTES);
 }
 
-static void send_answer(struct agent *a, const struct arrived_probe *arrived, uint64_t number)
+static void send_answer(struct agent *a, const struct arrived_probe *arrived, const struct probe *request)
 {
-    struct probe p = {.kind = PROBE_ANSWER, .number = number};
+    struct probe p = {.kind = PROBE_ANSWER, .number = request->number};
     struct sockaddr_in6 sa;
+    size_t len = PROBE_BYTES;
+    if (!a->calling && request->early_len > 0 && a->early_len <= request->early_len)
+        add_early(a, &p, &len);
     net_address_to_sockaddr6(&arrived->from.to, &sa);
     if (endpoint_from_sockaddr(&p.seen, (struct sockaddr *)&sa, sizeof sa) == HX_OK)
-        (void)send_probe(a, &arrived->from, &p, PROBE_BYTES);
+        (void)send_probe(a, &arrived->from, &p, len);
+}
+
+/* Those of the caller come in requests, of the called in answers. */
+static void take_early(struct agent *a, const struct probe *p)
+{
+    if (p->early_len > 0 && a->callbacks.early && a->calling == (p->kind == PROBE_ANSWER))
+        a->callbacks.early(a->callbacks.user, p->early, p->early_len);
 }
 
 static bool seen(struct agent_keys *k, uint64_t number, bool set)
@@ -127,7 +164,6 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     int64_t now_ms = clock_now_ms();
     if (!is_new(k, p->number))
         return;
-    send_answer(a, arrived, p->number);
     int at = agent_way_of(a, &arrived->from);
     if (at < 0) { /* peer-reflexive (RFC 8445, 7.3.1.3) */
         struct net_path way = {
@@ -138,6 +174,10 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     }
     if (at >= 0 && agent_way_proven(a, at))
         agent_link(a, at);
+    if (!a->connected) /* its handshake comes right behind its first request */
+        udt_port_peer_began(a->port, arrived->came_us / 1000);
+    take_early(a, p); /* the answer has ours */
+    send_answer(a, arrived, p);
     if (at >= 0)
         path_choice_heard(&a->choice, at, now_ms);
     if ((p->flags & PROBE_MOVED) && now_ms - a->moved_ms >= MOVED_MS) {
@@ -149,6 +189,8 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
 static void take_answer(struct agent *a, const struct probe *p, const struct arrived_probe *arrived)
 {
     int at = agent_way_of(a, &arrived->from);
+    if (at >= 0)
+        take_early(a, p);
     if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
         return;
     if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))

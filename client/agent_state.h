@@ -27,6 +27,7 @@ struct agent_way {
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
     bool spent;  /* and what UDT may send there counts as a stranger's */
     int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
+    int early;   /* so many requests have left by it with early bytes */
     struct path_mtu mtu;
 };
 
@@ -85,7 +86,9 @@ struct agent {
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
     bool peer_proven;                /* the peer has used the latter: the former are void */
-    pthread_mutex_t mutex;           /* of `secret`, which any thread gives */
+    uint8_t early[PROBE_EARLY_MAX];  /* what our stream will say first */
+    size_t early_len;
+    pthread_mutex_t mutex; /* of `secret`, which any thread gives */
     uint8_t secret[AGENT_SECRET_BYTES];
     atomic_bool awake; /* it looks at the traffic within a second, without being told */
 };

@@ -17,6 +17,7 @@
 #include "client/punch.h"
 #include "client/settings.h"
 #include "client/stream.h"
+#include "client/visit_store.h"
 #include "proto/request.h"
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +113,7 @@ static void on_punched(void *user, const struct punch_result *r)
                                .keys = &c->settings.keys,
                                .connecting = true,
                                .port = c->port,
+                               .channel = r->channel,
                                .agent = r->agent,
                                .reporter = c->settings.path_reporter};
     if (r->error == HX_ECANCELED) { /* another name of the same peer is being reached by another thread */
@@ -162,6 +164,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .own_mapping = c->told,
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,
+                                                  .keys = &c->settings.keys,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
                                                   .on_done = on_punched,
@@ -469,6 +472,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         settings_free(&c.settings);
         return err;
     }
+    visit_store_use(c.settings.state_dir);
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
         c.families = c.settings.families;

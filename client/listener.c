@@ -6,6 +6,7 @@
 #include "client/punch.h"
 #include "client/readiness_fd.h"
 #include "client/stream.h"
+#include "client/visit_store.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,7 @@ static void on_punched(void *user, const struct punch_result *r)
                                .name = r->name,
                                .linger_ms = l->settings.linger_ms,
                                .keys = &l->settings.keys,
+                               .channel = r->channel,
                                .agent = r->agent,
                                .reporter = l->settings.path_reporter};
     struct hx_stream *s;
@@ -117,6 +119,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
                                 .own_mapping = *binding_told(&l->binding, n),
                                 .peer_mapping = part->mapping,
                                 .name = part->name,
+                                .keys = &l->settings.keys,
                                 .timeout_ms = l->settings.punch_ms,
                                 .on_done = on_punched,
                                 .user = l});
@@ -200,6 +203,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     int err = settings_init(&l->settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&l->cond);
+    visit_store_use(l->settings.state_dir);
     if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)
         pthread_cond_destroy(&l->cond);
     if (err < 0) {

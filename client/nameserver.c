@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/route.h"
+#include "client/visit_store.h"
 #include "proto/response.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct nameserver {
     struct udt_port *port;
     struct race *race;      /* NULL once it is won */
     struct stream *stream;  /* NULL before */
+    bool has_ticket;        /* it has given one */
     int family;             /* FAMILY_*, once it is won */
     struct endpoint source; /* our address on the way to it, without a port */
     struct uplink uplink;   /* where its answer has arrived */
@@ -59,8 +61,22 @@ static int status_error(int status)
     }
 }
 
+/* For the next visit. The answer may have been read, and be the last, before it was told of. */
+static void keep_ticket(struct nameserver *n)
+{
+    uint8_t ticket[UDT_TICKET_MAX];
+    size_t ticket_len = n->stream && !n->has_ticket ? udt_stream_ticket(n->stream, ticket) : 0;
+    socklen_t len;
+    if (ticket_len == 0)
+        return;
+    const struct sockaddr *peer = stream_peer(n->stream, &len);
+    visit_store_keep(peer, len, ticket, ticket_len);
+    n->has_ticket = true;
+}
+
 static void close_stream(struct nameserver *n)
 {
+    keep_ticket(n);
     stream_close(n->stream);
     n->stream = NULL;
 }
@@ -195,6 +211,9 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     struct nameserver *n = container_of(sink, struct nameserver, sink);
     int err = HX_OK;
     switch (ev->type) {
+    case UDT_EV_TICKET:
+        keep_ticket(n);
+        break;
     case UDT_EV_WRITABLE:
         err = write_request(n);
         break;
@@ -274,6 +293,8 @@ static void on_raced(void *user, const struct race_result *result)
     }
     n->stream = result->stream;
     n->rtt_ms = (int)(clock_now_ms() - n->opened_ms);
+    if (result->asked)
+        buf_consume(&n->out, n->out.len);
     n->stream->user = &n->sink;
     socklen_t len;
     /* IPv4: mapped */
@@ -305,8 +326,8 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     if (err == HX_OK)
         err = buf_append(&n->out, buf_data(request->bytes), request->bytes->len);
     if (err == HX_OK)
-        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, on_raced,
-                         n);
+        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, &n->out,
+                         on_raced, n);
     if (err < 0)
         nameserver_close(n);
     else

@@ -49,7 +49,7 @@ static void put(const struct arrived_probe *p)
 /* The lock is held. What comes to a session that begins just now is not lost: the peer was told of it a little earlier. */
 static void keep_early(const struct arrived_probe *p)
 {
-    if (p->len == PROBE_BYTES)
+    if (p->len <= PROBE_BYTES + PROBE_EARLY_MAX)
         inbox.early[inbox.early_next++ % EARLY_MAX] = *p;
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#define TEXT_MAX 400
+#define TEXT_MAX 512
 
 struct punch {
     struct engine_sink sink;
@@ -22,7 +22,8 @@ struct punch {
     char name[HOST_ID_MAX + 1];
     struct session session;
     struct stream *stream;
-    struct agent *agent; /* NULL: without a session */
+    struct agent *agent;            /* NULL: without a session */
+    struct secure_channel *channel; /* NULL: no early bytes have been said or heard */
     int64_t begun_ms;
     struct fair_share_member member; /* of `asked`; not of our own ones */
     struct punch *prev, *next;
@@ -115,6 +116,14 @@ static const char *what_came(struct punch *p, const struct udt_heard *heard, cha
     return text;
 }
 
+/* What nobody takes over. */
+static void end_parts(struct punch *p)
+{
+    stream_close(p->stream);
+    agent_end(p->agent);
+    secure_channel_destroy(p->channel);
+}
+
 static enum attempt_reason reason_of(int error, const struct udt_heard *heard, bool hopeless)
 {
     if (error == HX_ELIMIT)
@@ -159,6 +168,7 @@ static void done(struct punch *p, int error, struct stream *stream)
     struct punch_result result = {.error = error,
                                   .stream = stream,
                                   .agent = stream ? p->agent : NULL,
+                                  .channel = stream ? p->channel : NULL,
                                   .peer = reached ? &path.remote : &p->request.peer.list[0].at,
                                   .name = p->name,
                                   .text = reached ? path.kind
@@ -172,10 +182,8 @@ static void done(struct punch *p, int error, struct stream *stream)
         result.report = &report;
     }
     unlist(p);
-    if (!stream) {
-        stream_close(p->stream);
-        agent_end(p->agent);
-    }
+    if (!stream)
+        end_parts(p);
     p->request.on_done(p->request.user, &result);
     free(p);
 }
@@ -238,11 +246,36 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     return HX_OK;
 }
 
+static bool open_channel(struct punch *p)
+{
+    const struct punch_request *request = &p->request;
+    if (!p->channel && request->keys && request->keys->count > 0)
+        (void)secure_channel_create(&p->channel, request->keys, request->ours); /* else it begins later */
+    return p->channel != NULL;
+}
+
+/* Who is called answers the caller's first bytes with its own, whether or not UDT has connected. Whoever
+ * asked the nameserver for us could ask for this much work all the same; now it need not be heard first. */
+static void on_early(void *user, const uint8_t *bytes, size_t len)
+{
+    struct punch *p = user;
+    const uint8_t *ours;
+    if (!open_channel(p))
+        return;
+    secure_channel_take_early(p->channel, bytes, len);
+    if (!p->request.ours) {
+        len = secure_channel_early(p->channel, &ours);
+        agent_say_early(p->agent, ours, len);
+    }
+}
+
 /* UDT knows the peer by one address of the agent's, whatever paths there are. */
 static int begin_session(struct punch *p)
 {
     const struct punch_request *request = &p->request;
+    const uint8_t *early = NULL;
     struct sockaddr_in6 peer;
+    size_t early_len = request->ours && open_channel(p) ? secure_channel_early(p->channel, &early) : 0;
     int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
                                                             .session = &p->session,
                                                             .families = request->families,
@@ -251,7 +284,10 @@ static int begin_session(struct punch *p)
                                                             .scope_id = request->scope_id,
                                                             .candidates = request->peer,
                                                             .own = request->own_mapping,
-                                                            .peer = request->peer_mapping});
+                                                            .peer = request->peer_mapping,
+                                                            .early = early,
+                                                            .early_len = early_len,
+                                                            .callbacks = {.early = on_early, .user = p}});
     if (err < 0)
         return err;
     agent_address(p->agent, &peer);
@@ -298,6 +334,7 @@ int punch_begin(const struct punch_request *request)
     p->request.session = NULL;
     err = p->session.given ? begin_session(p) : begin_rendezvous(p);
     if (err < 0) {
+        secure_channel_destroy(p->channel);
         free(p);
         return err;
     }
@@ -324,8 +361,7 @@ void punch_cancel(const void *user)
         if (p->request.user != user)
             continue;
         unlist(p);
-        stream_close(p->stream);
-        agent_end(p->agent);
+        end_parts(p);
         free(p);
     }
 }

@@ -12,6 +12,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "client/agent.h"
+#include "client/secure_channel.h"
 #include "proto/attempt_report.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
@@ -27,9 +28,10 @@ struct punch_result {
     /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address, in the same direction, has
      * replaced it; HX_ELIMIT: it gave way to others; HX_ETIMEDOUT: punch_give_up() */
     int error;
-    struct stream *stream;       /* connected, now the callee's; NULL after an error */
-    struct agent *agent;         /* of its paths, likewise; NULL: it has the one address */
-    const struct endpoint *peer; /* where it was tried first, or reached */
+    struct stream *stream;          /* connected, now the callee's; NULL after an error */
+    struct agent *agent;            /* of its paths, likewise; NULL: it has the one address */
+    struct secure_channel *channel; /* of its bytes, likewise; NULL: it has not begun, or there are no keys */
+    const struct endpoint *peer;    /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
     /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent: which kind
@@ -49,8 +51,9 @@ struct punch_request {
     struct endpoint own_external;  /* where the nameserver sees us; AF_UNSPEC: it has not told */
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
     const char *name;                             /* the peer's, copied */
-    int timeout_ms;                               /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
-    bool ours;                                    /* the application asked for it: it gives way to nobody */
+    const struct keyring *keys; /* of the proof, which begins meanwhile; live until on_done; may be NULL */
+    int timeout_ms;             /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;                  /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };

@@ -1,17 +1,53 @@
 #include "client/secure_channel.h"
 #include "base/clock.h"
 #include "shim/udt/udt.h"
+#include <stdlib.h>
+#include <string.h>
 
 #define REST_READS   16 /* at once, of what nobody should have sent */
 #define RECORD_FIRST 20 /* the content types of TLS, change_cipher_spec ... */
 #define RECORD_LAST  23 /* ... to application_data (RFC 8446, appendix B.1) */
+
+static size_t give_early(struct secure_channel *s, uint8_t *buf, size_t len)
+{
+    size_t n = s->early_len - s->early_read < len ? s->early_len - s->early_read : len;
+    memcpy(buf, s->early + s->early_read, n);
+    s->early_read += n;
+    return n;
+}
+
+/* What came in the stream, `got` bytes, without those that had come before: how many are left. Others in
+ * their place are not from one peer. */
+static ssize_t drop_early(struct secure_channel *s, uint8_t *buf, ssize_t got)
+{
+    size_t awaited = s->early_len - s->early_compared;
+    if (awaited == 0)
+        return got;
+    size_t n = (size_t)got < awaited ? (size_t)got : awaited;
+    if (memcmp(buf, s->early + s->early_compared, n) != 0)
+        return HX_EPROTO;
+    s->early_compared += n;
+    memmove(buf, buf + n, (size_t)got - n);
+    return got - (ssize_t)n;
+}
+
+static ssize_t read_new(struct secure_channel *s, void *buf, size_t len)
+{
+    ssize_t got = (ssize_t)give_early(s, buf, len);
+    while (got == 0) {
+        got = s->stream ? stream_read(s->stream, buf, len) : HX_EAGAIN;
+        if (got > 0)
+            got = drop_early(s, buf, got);
+    }
+    return got;
+}
 
 /* TLS itself waits for a whole record's head before it looks at its type. A bare stream may have fewer bytes
  * to say, or none before its end in order, which a peer with keys never says without TLS's own. */
 static ssize_t read_stream(void *user, void *buf, size_t len)
 {
     struct secure_channel *s = user;
-    ssize_t got = stream_read(s->stream, buf, len);
+    ssize_t got = read_new(s, buf, len);
     uint8_t first = got > 0 ? *(const uint8_t *)buf : RECORD_FIRST;
     bool is_tls = s->heard || (got != HX_EEOF && first >= RECORD_FIRST && first <= RECORD_LAST);
     s->heard = s->heard || got > 0;
@@ -20,24 +56,52 @@ static ssize_t read_stream(void *user, void *buf, size_t len)
 
 static ssize_t write_stream(void *user, const void *buf, size_t len)
 {
-    return stream_write(((struct secure_channel *)user)->stream, buf, len);
+    struct secure_channel *s = user;
+    return s->stream ? stream_write(s->stream, buf, len) : HX_EAGAIN;
 }
 
-int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
-                        bool connecting)
+int secure_channel_create(struct secure_channel **out, const struct keyring *keys, bool connecting)
 {
+    struct secure_channel *s = calloc(1, sizeof *s);
     struct tls_transport io = {.read = read_stream, .write = write_stream, .user = s};
-    *s = (struct secure_channel){.stream = stream};
-    if (keys && keys->count > 0)
-        return tls_create(&s->tls, keys, connecting, &io);
-    s->proven = true;
-    return HX_OK;
+    if (!s)
+        return HX_ENOMEM;
+    s->proven = !keys || keys->count == 0;
+    int err = s->proven ? HX_OK : tls_create(&s->tls, keys, connecting, &io);
+    if (err < 0)
+        free(s);
+    else
+        *out = s;
+    return err;
 }
 
-void secure_channel_close(struct secure_channel *s)
+void secure_channel_destroy(struct secure_channel *s)
 {
-    tls_destroy(s->tls);
-    s->tls = NULL;
+    if (s)
+        tls_destroy(s->tls);
+    free(s);
+}
+
+void secure_channel_attach(struct secure_channel *s, struct stream *stream)
+{
+    s->stream = stream;
+    s->failed_ms = clock_now_ms(); /* if it has: the peer is told only now */
+    (void)secure_channel_flush(s);
+}
+
+size_t secure_channel_early(struct secure_channel *s, const uint8_t **bytes)
+{
+    (void)secure_channel_prove(s);
+    return s->tls ? tls_waiting(s->tls, bytes) : 0;
+}
+
+void secure_channel_take_early(struct secure_channel *s, const uint8_t *bytes, size_t len)
+{
+    if (!s->tls || s->heard || s->error < 0 || len > sizeof s->early)
+        return;
+    memcpy(s->early, bytes, len);
+    s->early_len = len;
+    (void)secure_channel_prove(s);
 }
 
 /* Keeps what is final. */

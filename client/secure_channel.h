@@ -1,28 +1,41 @@
-/* client/secure_channel.h: a connection's bytes on their way between UDT and the application: as
- * they are, or, with keys, as TLS (secure/tls.h). The stream's mutex is held, and nobody has closed
- * the connection yet. */
+/* client/secure_channel.h: a connection's bytes on their way between UDT and the application: as they are,
+ * or, with keys, as TLS (secure/tls.h). The stream's mutex is held, and nobody has closed the connection
+ * yet.
+ *
+ * TLS may begin before there is a stream: what each side will say first can go to the other one ahead of
+ * it, as early bytes, by a way that may lose them, repeat them or bring them late. They are said in the
+ * stream all the same: whoever has had them before compares, and drops them there. */
 #ifndef HX_CLIENT_SECURE_CHANNEL_H
 #define HX_CLIENT_SECURE_CHANNEL_H
 
+#include "proto/probe.h"
 #include "secure/tls.h"
 #include "shim/stream.h"
 #include <stdbool.h>
 
 struct secure_channel {
-    struct stream *stream;
-    struct tls *tls; /* NULL: bytes pass as they are */
-    int error;       /* TLS has failed, for good */
+    struct stream *stream; /* NULL: there is none yet */
+    struct tls *tls;       /* NULL: bytes pass as they are */
+    int error;             /* TLS has failed, for good */
     int64_t failed_ms;
-    bool heard;     /* the peer has said something */
-    bool proven;    /* both sides; from the beginning if there are no keys */
-    bool rest_read; /* UDT's own end behind the peer's close_notify */
+    bool heard;                     /* the peer has said something */
+    bool proven;                    /* both sides; from the beginning if there are no keys */
+    bool rest_read;                 /* UDT's own end behind the peer's close_notify */
+    uint8_t early[PROBE_EARLY_MAX]; /* the peer's: */
+    size_t early_len, early_read;   /* that have come; that TLS has taken; */
+    size_t early_compared;          /* that have come in the stream as well */
 };
 
-/* `keys` NULL or empty: none; else they are copied. Does not own `stream`. `s` must stay where
- * it is until it is closed. HX_ENOMEM. */
-int secure_channel_open(struct secure_channel *s, struct stream *stream, const struct keyring *keys,
-                        bool connecting);
-void secure_channel_close(struct secure_channel *s); /* the connection may be closed by now */
+/* `keys` NULL or empty: none; else they are copied. HX_ENOMEM. */
+int secure_channel_create(struct secure_channel **out, const struct keyring *keys, bool connecting);
+void secure_channel_destroy(struct secure_channel *s); /* the connection may be closed by now; NULL is fine */
+/* From now on its bytes take this stream, which it does not own. What waited leaves. */
+void secure_channel_attach(struct secure_channel *s, struct stream *stream);
+/* While there is no stream: what we shall say first, as far as it is known. Returns how many bytes, 0
+ * without keys; valid until the next call of anything else. */
+size_t secure_channel_early(struct secure_channel *s, const uint8_t **bytes);
+/* What the peer will say first has come. It counts once, and only while nothing has come in the stream. */
+void secure_channel_take_early(struct secure_channel *s, const uint8_t *bytes, size_t len);
 /* HX_OK: proven; HX_EAGAIN, HX_EAUTH, HX_EPROTO, HX_ECLOSED. */
 int secure_channel_prove(struct secure_channel *s);
 /* As stream_read() and stream_write(), and what secure_channel_prove() says. With keys HX_EEOF means that

@@ -18,16 +18,16 @@ static void wake(struct hx_stream *h)
 static void prove_paths(struct hx_stream *h)
 {
     uint8_t secret[AGENT_SECRET_BYTES];
-    if (!h->agent || !h->channel.tls || h->channel.error < 0)
+    if (!h->agent || !h->channel->tls || h->channel->error < 0)
         return;
-    if (tls_export(h->channel.tls, "EXPERIMENTAL hx paths", secret, sizeof secret) == HX_OK)
+    if (tls_export(h->channel->tls, "EXPERIMENTAL hx paths", secret, sizeof secret) == HX_OK)
         agent_prove(h->agent, secret);
     explicit_bzero(secret, sizeof secret);
 }
 
 void stream_tell_proof(struct hx_stream *h)
 {
-    if (h->proof_told || !(h->channel.proven || h->channel.error < 0))
+    if (h->proof_told || !(h->channel->proven || h->channel->error < 0))
         return;
     h->proof_told = true;
     prove_paths(h);
@@ -39,8 +39,8 @@ void stream_tell_proof(struct hx_stream *h)
 int stream_push(struct hx_stream *h)
 {
     if (!h->finished || h->ended)
-        return secure_channel_flush(&h->channel);
-    int err = secure_channel_end(&h->channel);
+        return secure_channel_flush(h->channel);
+    int err = secure_channel_end(h->channel);
     stream_tell_proof(h);
     if (err == HX_OK)
         err = udt_stream_half_close(h->s);
@@ -62,7 +62,7 @@ static void on_readable(struct hx_stream *h)
     if (h->finished && !h->ended) /* it may be the proof's end */
         (void)stream_push(h);
     if (!h->eof_told)
-        secure_channel_note_end(&h->channel);
+        secure_channel_note_end(h->channel);
     if (!h->eof_told)
         readiness_fd_set(&h->read_fd, true);
     if (!h->proof_told) /* who writes waits for the peer's proof */
@@ -74,7 +74,7 @@ static void take_event(struct hx_stream *h, const struct udt_event *ev)
 {
     if (ev->type == UDT_EV_CLOSED) {
         h->gone = true;
-        if (h->s && !h->channel.tls && udt_stream_all_acknowledged(h->s))
+        if (h->s && !h->channel->tls && udt_stream_all_acknowledged(h->s))
             h->unsure = false;
         readiness_fd_set(&h->read_fd, true);
         readiness_fd_set(&h->write_fd, true);
@@ -145,8 +145,8 @@ void stream_detach(struct hx_stream *h, bool settle)
     wake(h);
     bool gone = h->gone;
     int64_t settled_ms = h->born_ms + STREAM_SETTLE_MS;
-    if (h->channel.error < 0 && h->channel.failed_ms + STREAM_ALERT_MS > settled_ms)
-        settled_ms = h->channel.failed_ms + STREAM_ALERT_MS;
+    if (h->channel->error < 0 && h->channel->failed_ms + STREAM_ALERT_MS > settled_ms)
+        settled_ms = h->channel->failed_ms + STREAM_ALERT_MS;
     pthread_mutex_unlock(&h->mutex);
     rejoin_destroy(h->rejoin);
     h->rejoin = NULL;
@@ -179,6 +179,19 @@ static void on_path_changed(void *user)
                &path.remote);
 }
 
+static void on_early(void *user, const uint8_t *bytes, size_t len)
+{
+    struct hx_stream *h = user;
+    pthread_mutex_lock(&h->mutex);
+    if (h->s && !h->proof_told) {
+        secure_channel_take_early(h->channel, bytes, len);
+        stream_tell_proof(h);
+        if (h->finished && !h->ended)
+            (void)stream_push(h);
+    }
+    pthread_mutex_unlock(&h->mutex);
+}
+
 static void on_cancel(struct engine_member *m)
 {
     stream_detach(container_of(m, struct hx_stream, member), false);
@@ -186,19 +199,20 @@ static void on_cancel(struct engine_member *m)
 
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info)
 {
+    struct secure_channel *channel = info->channel;
     struct hx_stream *h = calloc(1, sizeof *h);
-    if (!h || secure_channel_open(&h->channel, s, info->keys, info->connecting) != HX_OK ||
+    if (!h || (!channel && secure_channel_create(&channel, info->keys, info->connecting) != HX_OK) ||
         engine_cond_init(&h->cond) != HX_OK) {
-        if (h)
-            secure_channel_close(&h->channel);
+        secure_channel_destroy(channel);
         free(h);
         stream_close(s);
         rejoin_destroy(info->rejoin);
         agent_end(info->agent);
         return HX_ENOMEM;
     }
-    h->proof_told = h->channel.proven;
-    h->unsure = !h->channel.proven;
+    h->channel = channel;
+    h->proof_told = !channel->tls; /* there is none */
+    h->unsure = channel->tls;
     pthread_mutex_init(&h->mutex, NULL);
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
@@ -216,10 +230,14 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     readiness_fd_init(&h->read_fd, true); /* nobody knows what waits: the first call will tell */
     readiness_fd_init(&h->write_fd, true);
     h->s = s;
+    secure_channel_attach(channel, s);
     s->user = &h->sink;
     udt_stream_watch(s, &(struct udt_watcher){on_event_at_once, h});
     if (h->agent)
-        agent_watch(h->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, h});
+        agent_watch(h->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, on_early, h});
+    pthread_mutex_lock(&h->mutex);
+    stream_tell_proof(h);
+    pthread_mutex_unlock(&h->mutex);
     engine_join(&h->member);
     engine_timer_set(&h->silence, h->born_ms + SILENCE_LOOK_MS);
     *out = h;
@@ -236,7 +254,7 @@ void stream_discard(struct hx_stream *h)
     while (h->users > 0)
         pthread_cond_wait(&h->cond, &h->mutex);
     pthread_mutex_unlock(&h->mutex);
-    secure_channel_close(&h->channel);
+    secure_channel_destroy(h->channel);
     readiness_fd_close(&h->read_fd);
     readiness_fd_close(&h->write_fd);
     pthread_cond_destroy(&h->cond);

@@ -8,6 +8,7 @@
 #include "base/fair_share.h"
 #include "client/api.h"
 #include "client/rejoin.h"
+#include "client/secure_channel.h"
 #include "proto/endpoint.h"
 #include "secure/key.h"
 #include "shim/udt/udt.h"
@@ -30,9 +31,10 @@ struct stream_info {
     bool connecting;
     struct udt_port *port; /* connecting: the one that it leaves from; NULL if that is nobody's business */
     /* Now the stream's, after an error, too: */
-    struct agent *agent;      /* of its paths; NULL: its peer has one address */
-    struct rejoin *rejoin;    /* connecting: when they have ended */
-    struct reporter reporter; /* of changes of the path; zeroed: nobody */
+    struct secure_channel *channel; /* that has begun early; NULL: a new one */
+    struct agent *agent;            /* of its paths; NULL: its peer has one address */
+    struct rejoin *rejoin;          /* connecting: when they have ended */
+    struct reporter reporter;       /* of changes of the path; zeroed: nobody */
 };
 
 /* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,

@@ -16,7 +16,7 @@ static unsigned look(struct hx_stream *h, struct linger_view *view)
     view->now_ms = clock_now_ms();
     if (h->s) {
         (void)stream_push(h);
-        view->error = h->ended ? HX_OK : h->channel.error;
+        view->error = h->ended ? HX_OK : h->channel->error;
         udt_stream_half_close_state(h->s, &view->half_close);
         view->unacked = stream_unacked(h->s);
         if (view->unacked >= 0 && !h->ended)

@@ -18,17 +18,17 @@ static ssize_t try_read(struct hx_stream *h, void *buf, size_t len)
         return HX_ECANCELED;
     if (h->eof_told)
         return h->gone ? HX_ECLOSED : 0;
-    ssize_t got = secure_channel_read(&h->channel, buf, len);
+    ssize_t got = secure_channel_read(h->channel, buf, len);
     stream_tell_proof(h);
     if (got > 0)
-        secure_channel_note_end(&h->channel);
+        secure_channel_note_end(h->channel);
     if (got == HX_EAGAIN && h->gone)
         got = HX_ECLOSED;
     if (got == HX_EAGAIN)
         readiness_fd_set(&h->read_fd, false);
     if (got == HX_EEOF)
         got = 0;
-    else if (got == HX_ECLOSED && !h->channel.tls)
+    else if (got == HX_ECLOSED && !h->channel->tls)
         got = closed_or_end(h);
     if (got == 0) {
         h->eof_told = true;
@@ -43,11 +43,11 @@ static ssize_t try_write(struct hx_stream *h, const void *buf, size_t len)
         return HX_ECANCELED;
     if (h->finished)
         return HX_EINVAL;
-    int err = secure_channel_prove(&h->channel); /* why it failed is told even if the peer has gone since */
+    int err = secure_channel_prove(h->channel); /* why it failed is told even if the peer has gone since */
     stream_tell_proof(h);
     if (err == HX_OK || err == HX_EAGAIN)
         err = h->gone ? HX_ECLOSED : err;
-    ssize_t put = err < 0 ? err : secure_channel_write(&h->channel, buf, len);
+    ssize_t put = err < 0 ? err : secure_channel_write(h->channel, buf, len);
     if (put == HX_EAGAIN)
         readiness_fd_set(&h->write_fd, false);
     if (put > 0)
@@ -114,7 +114,7 @@ static int try_prove(struct hx_stream *h)
 {
     if (h->canceled)
         return HX_ECANCELED;
-    int err = secure_channel_prove(&h->channel);
+    int err = secure_channel_prove(h->channel);
     stream_tell_proof(h);
     if (err == HX_EAGAIN && h->gone)
         return HX_ECLOSED;
@@ -142,7 +142,7 @@ int hx_handshake(struct hx_stream *h, int timeout_ms)
 const char *hx_peer_label(struct hx_stream *h)
 {
     pthread_mutex_lock(&h->mutex);
-    const char *label = h->channel.tls ? tls_label(h->channel.tls) : "";
+    const char *label = h->channel->tls ? tls_label(h->channel->tls) : "";
     pthread_mutex_unlock(&h->mutex);
     return label;
 }

@@ -29,7 +29,7 @@ struct hx_stream {
     pthread_mutex_t mutex; /* all below, and every read and write of `s` */
     pthread_cond_t cond;
     struct readiness_fd read_fd, write_fd; /* set: hx_read() or hx_write() is worth a try */
-    struct secure_channel channel;
+    struct secure_channel *channel;
     bool proof_told; /* that the proof of the keys has ended, this way or that */
     bool eof_told;
     bool unsure;   /* something was written that no look at the acknowledgements has covered */

@@ -4,7 +4,16 @@
 #include "base/ipv4_mapped.h"
 #include <string.h>
 
-enum { AT_KIND = 4, AT_FLAGS = 5, AT_PORT = 6, AT_TAG = PROBE_TAG_AT, AT_NUMBER = 16, AT_ADDRESS = 24 };
+enum {
+    AT_KIND = 4,
+    AT_FLAGS = 5,
+    AT_PORT = 6,
+    AT_TAG = PROBE_TAG_AT,
+    AT_NUMBER = 16,
+    AT_ADDRESS = 24,
+    AT_EARLY_LEN = 46
+};
+enum { AT_EARLY = PROBE_BYTES - PROBE_CODE_BYTES };
 
 bool probe_is(const uint8_t *bytes, size_t len)
 {
@@ -20,6 +29,10 @@ void probe_write(const struct probe *p, uint8_t *bytes, size_t len)
     bytes[AT_FLAGS] = p->flags;
     memcpy(bytes + AT_TAG, p->tag, PROBE_TAG_BYTES);
     put64(bytes + AT_NUMBER, p->number);
+    if (p->early_len > 0) {
+        put16(bytes + AT_EARLY_LEN, (uint16_t)p->early_len);
+        memcpy(bytes + AT_EARLY, p->early, p->early_len);
+    }
     if (p->kind != PROBE_ANSWER)
         return;
     endpoint_to_sockaddr6(&p->seen, &seen);
@@ -36,6 +49,10 @@ int probe_read(struct probe *p, const uint8_t *bytes, size_t len)
         return HX_EPROTO;
     *p = (struct probe){.kind = bytes[AT_KIND], .flags = bytes[AT_FLAGS], .number = get64(bytes + AT_NUMBER)};
     memcpy(p->tag, bytes + AT_TAG, PROBE_TAG_BYTES);
+    p->early = bytes + AT_EARLY;
+    p->early_len = get16(bytes + AT_EARLY_LEN);
+    if (p->early_len > PROBE_EARLY_MAX || p->early_len > len - PROBE_BYTES)
+        return HX_EPROTO;
     if (p->kind == PROBE_REQUEST)
         return HX_OK;
     memcpy(seen.sin6_addr.s6_addr, bytes + AT_ADDRESS, 16);

@@ -193,6 +193,12 @@ int tls_flush(struct tls *t)
     return tls_io_flush(&t->io);
 }
 
+size_t tls_waiting(const struct tls *t, const uint8_t **bytes)
+{
+    *bytes = t->io.len > 0 ? t->io.out + t->io.start : NULL;
+    return t->io.len;
+}
+
 int tls_end(struct tls *t)
 {
     int err = tls_handshake(t);

@@ -39,6 +39,9 @@ bool tls_ends_here(struct tls *t);
 ssize_t tls_write(struct tls *t, const void *buf, size_t len);
 /* HX_OK: everything taken is with the transport; HX_EAGAIN. */
 int tls_flush(struct tls *t);
+/* What was taken or made and has not left; valid until the next call of anything else. Returns how many
+ * bytes. */
+size_t tls_waiting(const struct tls *t, const uint8_t **bytes);
 /* Our close_notify: no tls_write() after it; reading goes on. To be flushed. */
 int tls_end(struct tls *t);
 

@@ -92,7 +92,7 @@ suite_lint() {
     git ls-files '*.c' '*.cc' >"$LOGS/sources"
     split -n r/4 "$LOGS/sources" "$LOGS/sources."
     for part in a b c d; do
-        step "lint: clang-tidy, part $part" xargs -n8 -a "$LOGS/sources.a$part" test/tidy.sh
+        step "lint: clang-tidy, part $part" xargs -a "$LOGS/sources.a$part" test/tidy.sh
     done
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
@@ -112,7 +112,7 @@ suite_tools() {
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
 suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
-suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-30}"; }
+suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
     for group in matrix holes stories families uplinks nat kinds weather shared; do
@@ -124,14 +124,17 @@ suite_natlab() {
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: roaming" 200 env GAP_MS=9000 test/natlab/roaming.sh # the machine does much else meanwhile
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
+    tap wait "natlab: round trips" 100 test/natlab/trips.sh
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
+    tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips.sh
 }
 suite_asan() {
     each work asan 360 build/asan $(units build/asan)
     each wait "asan e2e" 240 build/asan test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
 }
 suite_tsan() {
-    each work tsan 360 build/tsan $(units build/tsan "udt*")
+    # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
+    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent client_paths; do units build/tsan "$u"; done)
     each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
@@ -139,7 +142,7 @@ suite_fuzz() {
     for f in test/fuzz/fuzz_*.c; do
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
-        step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-2}" -max_len=16384 -timeout=5 \
+        step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
             -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }

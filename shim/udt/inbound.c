@@ -11,7 +11,10 @@
 #define ASKED_MS    500  /* who is asked answers with a keepalive, at most this often */
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
+#define STRANGE_MAX 8    /* first handshakes that wait for their path, the newest; ... */
+#define STRANGE_MS  1000 /* ... for so long */
 #define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
+#define ANSWER_MS   3000 /* who connects has given up by then (UDT_CONNECT_MS) */
 #define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
 
 struct datagram {
@@ -97,6 +100,10 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, const struct data
             c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
         else
             c->heard_at = d->route.local;
+        if (!c->rendezvous && !c->cookie_seen) {
+            c->by_ticket = true;
+            c->secret = packet_word(body + HANDSHAKE_COOKIE);
+        }
     }
     keep_least(body + HANDSHAKE_MSS, &c->mss);
     keep_least(body + HANDSHAKE_WINDOW, &c->window);
@@ -118,7 +125,7 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return !c->rendezvous && repeats_request(c, d->body) ? refuse(t, c, now_ms)
                                                              : dropped(t, DROP_BAD_REQUEST);
     if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
-        bool first = !c->cookie_seen;
+        bool first = !c->cookie_seen && !c->peer.id; /* a ticket may have been taken before */
 
         /* a second one would make UDT conclude twice: two connections, if the first is short */
         c->cookie_seen = true;
@@ -253,16 +260,43 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     }
 }
 
+/* By a listener that has accepted us. */
+static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram *d)
+{
+    if (c->state == UDT_CONN_STARTING) {
+        stash(c, d); /* behind the answer that it follows */
+        return false;
+    }
+    if (c->rendezvous || packet_word(d->head + 8) != udt_conn_proof(c) ||
+        !ticket_packet_read(&c->ticket, d->head, d->body, d->body_len))
+        return dropped(t, DROP_EARLY);
+    if (c->state == UDT_CONN_OPEN) /* else it is told when it is connected */
+        readiness_tell(&t->ready, c, TAP_TICKET);
+    return false;
+}
+
+/* Nobody has our cookie but who got our answer. */
+static void look_for_proof(struct udt_conn *c, const struct datagram *d)
+{
+    c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + d->body_len);
+    if ((d->type == PACKET_KEEPALIVE || d->type == PACKET_SHUTDOWN || d->type == PACKET_CUSTOM) &&
+        packet_word(d->head + 4) == udt_conn_proof(c))
+        c->unproven = false;
+}
+
 /* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
 static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
-    bool more = c->early && (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
+    bool more = c->early && packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS) &&
+                (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
                 early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
 
-    if (more)
+    if (more) {
+        t->early_taken++;
         readiness_tell(&t->ready, c, TAP_READABLE);
-    else
+    } else {
         (void)dropped(t, DROP_EARLY);
+    }
 }
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -271,6 +305,8 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     unsigned news = 0;
 
     c->heard_ms = now_ms;
+    if (c->unproven)
+        look_for_proof(c, d);
     if (d->early.bytes) {
         take_early(t, c, d);
         return false;
@@ -292,27 +328,40 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     return pass;
 }
 
-/* An early packet has made the connection, and the handshake that followed it has come: the answer is on its
- * way. */
-static bool is_answered(const struct tap *t, const struct datagram *d, int64_t now_ms)
+/* An early packet has made the connection: the handshake that followed it, and whatever repeats the packet,
+ * is answered already. */
+static bool is_answered(const struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
-    const struct udt_conn *c =
-        udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
+    return c && c->from_early && (d->early.bytes || now_ms - c->made_ms < REPEAT_MS);
+}
 
-    return c && c->from_early && now_ms - c->made_ms < REPEAT_MS;
+/* A ticket has made the connection, and its owner waits: the answer may be lost. */
+static bool wants_answer_again(struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+{
+    if (!c || !c->unproven || now_ms - c->made_ms > ANSWER_MS ||
+        (int32_t)packet_word(d->body + HANDSHAKE_REQUEST) != HS_REGULAR ||
+        packet_word(d->body + HANDSHAKE_ISN) != c->isn)
+        return false;
+    c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + HANDSHAKE_SIZE);
+    return udt_conn_spend(c, PACKET_HEAD + HANDSHAKE_SIZE);
 }
 
 /* Of somebody who asks for a connection. */
 static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms)
 {
     uint8_t answer[LISTENER_ANSWER_SIZE];
+    struct udt_conn *c =
+        udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
 
-    if (is_answered(t, d, now_ms))
+    t->current_news = 0;
+    if (is_answered(c, d, now_ms))
         return dropped(t, DROP_STATE);
-    t->listener->early.len = 0;
-    if (d->early.bytes)
-        (void)early_bytes_grow(&t->listener->early, d->early.bytes, d->early.bytes_len);
-    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
+    if (wants_answer_again(c, d, now_ms)) {
+        listener_handshake_again(t->listener, c->secret, &d->route.local, d->body);
+        return true;
+    }
+    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, &d->early, d->body, answer,
+                                    now_ms)) {
     case LISTENER_ANSWER:
         control_send_raw(t, &d->route, answer, sizeof answer);
         return false;
@@ -320,10 +369,11 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
         return dropped(t, DROP_OVER_RATE);
     case LISTENER_BAD_COOKIE:
         return dropped(t, DROP_BAD_COOKIE);
+    case LISTENER_BAD_TICKET:
+        return dropped(t, DROP_BAD_TICKET);
     case LISTENER_PASS:
         break;
     }
-    t->current_news = 0;
     return true;
 }
 
@@ -373,6 +423,55 @@ static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagr
     return c;
 }
 
+/* A peer's first handshake may be a moment ahead of the news that its path is one. */
+static void keep_strange(struct tap *t, const struct datagram *d, int64_t now_ms)
+{
+    struct kept *k = d->type == PACKET_HANDSHAKE && d->body_len == HANDSHAKE_SIZE
+                         ? kept_make(&d->route.to, d->head, d->body, d->body_len)
+                         : NULL;
+
+    if (!k)
+        return;
+    k->local = d->route.local;
+    k->socket = d->route.socket;
+    k->came_ms = now_ms;
+    DL_APPEND(t->strange, k);
+    if (t->strange_len++ < STRANGE_MAX)
+        return;
+    k = t->strange;
+    DL_DELETE(t->strange, k);
+    t->strange_len--;
+    free(k);
+}
+
+bool inbound_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
+{
+    struct kept *k, *next;
+    bool any = false;
+
+    DL_FOREACH_SAFE(t->strange, k, next)
+    {
+        struct datagram d = {.route = {.to = k->from, .local = k->local, .socket = k->socket},
+                             .type = PACKET_HANDSHAKE,
+                             .head = k->head,
+                             .body = k->body,
+                             .body_len = k->body_len};
+        bool old = now_ms - k->came_ms >= STRANGE_MS;
+        bool found = !old && k->came_ms >= since_ms && find_rendezvous(t, &d);
+
+        if (!old && !found)
+            continue;
+        DL_DELETE(t->strange, k);
+        t->strange_len--;
+        if (found)
+            DL_APPEND(t->replay, k);
+        else
+            free(k);
+        any |= found;
+    }
+    return any;
+}
+
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
  * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -390,7 +489,7 @@ static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d
 /* An early packet becomes the handshake that is in it. */
 static bool unwrap(struct datagram *d)
 {
-    if (!early_packet_is(d->head))
+    if (!early_packet_is(d->head) || packet_id(d->head) != 0)
         return true;
     if (!early_packet_read(&d->early, d->head, d->body, d->body_len))
         return false;
@@ -419,8 +518,13 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
         c = find_rendezvous(t, &d);
-    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener)
+    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener) {
+        if (d.id == 0 && !t->listener)
+            keep_strange(t, &d, now_ms);
         return dropped(t, DROP_UNMATCHED);
+    }
+    if (c && early_packet_is(head))
+        return take_ticket(t, c, &d);
     if (c)
         rules.ack_window = c->window;
     if (c && c->mss_max)

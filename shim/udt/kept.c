@@ -6,7 +6,7 @@
 struct kept *kept_make(const struct net_address *from, const uint8_t *head, const uint8_t *body,
                        size_t body_len)
 {
-    struct kept *k = malloc(sizeof *k + body_len);
+    struct kept *k = calloc(1, sizeof *k + body_len);
 
     if (!k)
         return NULL;
@@ -14,7 +14,6 @@ struct kept *kept_make(const struct net_address *from, const uint8_t *head, cons
     memcpy(k->head, head, PACKET_HEAD);
     memcpy(k->body, body, body_len);
     k->body_len = body_len;
-    k->judged = false;
     return k;
 }
 

@@ -8,6 +8,9 @@
 struct kept {
     struct kept *prev, *next;
     struct net_address from;
+    struct net_address local; /* unspecified and 0, unless it came by a path that was not known */
+    int32_t socket;
+    int64_t came_ms; /* likewise */
     size_t body_len;
     bool judged; /* goes to UDT as it is: our own NAK */
     uint8_t head[PACKET_HEAD];

@@ -43,6 +43,7 @@ void tap_destroy(struct tap *t)
     tap_delist(t);
     udt_conn_forget_all(&t->conns);
     kept_free_all(&t->replay);
+    kept_free_all(&t->strange);
     free(t->listener);
     readiness_end(&t->ready);
     if (t->wake_fd >= 0)
@@ -137,6 +138,9 @@ void tap_get_stats(struct tap *t, struct tap_stats *out)
     memcpy(out->drops, t->drops.count, sizeof out->drops);
     out->shutdowns_checked = t->shutdowns_checked;
     out->keepalives_held = t->keepalives_held;
+    out->early_taken = t->early_taken;
+    out->tickets_given = t->tickets_given;
+    out->tickets_taken = t->tickets_taken;
     tap_unlock(t);
 }
 

@@ -20,9 +20,11 @@ struct tap {
     struct readiness ready;
     struct listener_handshake *listener; /* NULL: nobody can connect to this port */
     struct kept *replay;                 /* given to UDT before anything from the socket */
+    struct kept *strange;                /* inbound.h: first handshakes by paths that are not known */
+    int strange_len;
     uint32_t window_max;
     struct drops drops;
-    uint64_t shutdowns_checked, keepalives_held;
+    uint64_t shutdowns_checked, keepalives_held, early_taken, tickets_given, tickets_taken;
 
     /* UDT's worker, the thread that receives (worker.c) */
     bool detached;       /* it gets nothing any more */

@@ -57,19 +57,19 @@ static bool is_of_open(const struct tap *t, const struct kept *k)
 static ssize_t replay_one(struct tap *t, struct msghdr *mh, int64_t now_ms)
 {
     struct kept *k = t->replay;
-    struct net_route route = {.to = k->from};
+    struct net_route route = {.to = k->from, .local = k->local, .socket = k->socket};
     ssize_t n = -1;
 
     DL_DELETE(t->replay, k);
     if (k->body_len <= mh->msg_iov[1].iov_len) {
         memcpy(mh->msg_iov[0].iov_base, k->head, PACKET_HEAD);
         memcpy(mh->msg_iov[1].iov_base, k->body, k->body_len);
-        put_address(&k->from, mh);
         if (k->judged)
             t->busy = is_of_open(t, k);
         else
             t->busy = inbound_take(t, &route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base, &k->body_len,
                                    now_ms);
+        put_address(&route.to, mh);
         if (t->busy)
             n = (ssize_t)(PACKET_HEAD + k->body_len);
     }

@@ -63,9 +63,10 @@ static inline bool hand_hear(const struct hand *h, enum probe_kind kind, uint8_t
                              struct probe *p, int64_t ms)
 {
     uint8_t all[PROBE_BYTES_MAX];
-    for (int64_t end_ms = clock_now_ms() + ms; clock_now_ms() <= end_ms;) {
+    int64_t left_ms = ms;
+    for (int64_t end_ms = clock_now_ms() + ms; left_ms >= 0; left_ms = end_ms - clock_now_ms()) {
         struct pollfd fd = {h->fd, POLLIN, 0};
-        if (poll(&fd, 1, (int)(end_ms - clock_now_ms())) != 1)
+        if (poll(&fd, 1, (int)left_ms) != 1)
             continue;
         ssize_t n = recv(h->fd, all, sizeof all, MSG_DONTWAIT);
         if (n != PROBE_BYTES || probe_read(p, all, PROBE_BYTES) < 0 || p->kind != kind)

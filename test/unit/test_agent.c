@@ -27,7 +27,7 @@ static void meet(struct side *s, struct udt_port *port, bool calling, const stru
     struct sockaddr_in6 to;
     *s = (struct side){.port = port, .agent = agent_with(port, calling, peer)};
     engine_lock();
-    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, s});
+    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, NULL, s});
     agent_address(s->agent, &to);
     engine_unlock();
     assert_int_equal(udt_rendezvous(&s->stream, port, (struct sockaddr *)&to, sizeof to, NULL, WAIT_MS,
@@ -124,11 +124,9 @@ static void two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answe
     }
 }
 
-static uint64_t asked_before;
-
 static bool is_asked_once_more(void)
 {
-    return one.agent->number > asked_before;
+    return one.agent->choice.paths[one.agent->choice.used].asked_ms > 1;
 }
 
 /* The idle path would be asked after 15 s. */
@@ -141,9 +139,9 @@ static void what_is_written_after_a_silence_asks_the_path_at_once(void **state)
     engine_lock();
     used = &one.agent->choice.paths[one.agent->choice.used];
     used->tries = 0;
-    used->asked_ms = clock_now_ms() - 2000;
-    used->due_ms = INT64_MAX;
-    asked_before = one.agent->number;
+    used->asked_ms = 1;
+    used->due_ms = clock_now_ms() + 60000;
+    one.agent->choice.flows = true; /* else it would be asked when data begins to flow */
     atomic_store(&one.agent->awake, false);
     engine_unlock();
     agent_wake(one.agent);
@@ -220,6 +218,22 @@ static void tell_of(struct side *s, const char *ip, struct udt_port *peer)
     engine_unlock();
 }
 
+/* Linked as any candidate is, and asked for so long that it is not given up meanwhile. */
+static void tell_of_stranger(struct side *s, const struct endpoint *stranger)
+{
+    struct candidates c = {.count = 0};
+    struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+    add_candidate(&c, stranger, CANDIDATE_SRFLX);
+    engine_lock();
+    agent_told(s->agent, &c, &none, &none, &(struct uplink){.interface_index = 0});
+    engine_unlock();
+    int at = way_to(s->agent, stranger);
+    engine_lock();
+    assert_true(s->agent->ways[at].linked);
+    s->agent->choice.paths[at].due_ms = clock_now_ms() + 60000;
+    engine_unlock();
+}
+
 static bool one_has_lost_it(void)
 {
     return one.losses > 0;
@@ -233,15 +247,21 @@ static bool both_are_back(void)
 /* As the nameserver tells, when it is asked again in the same session. */
 static void a_connection_whose_path_has_ended_goes_on_over_an_address_that_is_told_later(void **state)
 {
+    struct endpoint stranger = endpoint_at("127.0.0.14", 9);
     (void)state;
     meet_by_road();
     check_bytes();
+    tell_of_stranger(&one, &stranger);
     atomic_store(&road.cut, true);
     assert_int_equal(stream_write(one.stream, "more", 4), 4);
     assert_true(becomes(one_has_lost_it));
+    int nobody = way_to(one.agent, &stranger); /* where the connection's datagrams do not go now */
+    assert_true(nobody >= 0 && !one.agent->ways[nobody].linked);
+    assert_int_equal(other.agent->moved_ms, 0);
     tell_of(&one, "127.0.0.2", right);
     tell_of(&other, "127.0.0.2", left);
     assert_true(becomes(both_are_back));
+    assert_int_not_equal(other.agent->moved_ms, 0); /* it was told that the path is lost */
     char buf[4];
     assert_int_equal(read_all(right, other.stream, buf, 4), 4);
     assert_memory_equal(buf, "more", 4);

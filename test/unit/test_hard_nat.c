@@ -183,6 +183,26 @@ static void nearly_every_spray_hits_and_half_of_them_within_a_second(void **stat
     assert_true(soon >= 1500);
 }
 
+/* As a peer may say that means ill: nothing is divided by its step, and no port below 1024 is asked. */
+static void what_cannot_be_counted_by_is_not(void **state)
+{
+    struct nat_mapping still = sequential, unheard = sequential, low = sequential;
+    (void)state;
+    still.step = 0;
+    unheard.last_port = 0;
+    low.last_port = 1000;
+    assert_false(hard_nat_counts(&still));
+    assert_false(hard_nat_counts(&unheard));
+    assert_int_equal(hard_nat_steps(&still, 40002), 0);
+    assert_int_equal(hard_nat_steps(&unheard, 40002), 0);
+    assert_int_equal(hard_nat_next_port(&still, 1), 0);
+    assert_int_equal(hard_nat_next_port(&low, 1), 0);
+    assert_int_equal(hard_nat_steps(&low, 40002), 0);
+    low.last_port = 65535;
+    assert_int_equal(hard_nat_steps(&low, 500), 0); /* by no way round */
+    assert_int_equal(hard_nat_method(&easy, &still, true), HARD_NAT_SPRAY_PORTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(of_two_one_waits_until_the_other_has_opened),
         cmocka_unit_test(what_opens_goes_further_each_time_that_it_has_not_helped),
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
+        cmocka_unit_test(what_cannot_be_counted_by_is_not),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,44 @@ static void nothing_is_asked_of_a_path_that_is_not_used(void **state)
     assert_int_equal(path_mtu_next(&p.m, 10, p.now_ms), 1280 - 48);
 }
 
+static void what_is_known_is_not_searched_again_because_it_is_wanted_again(void **state)
+{
+    (void)state;
+    begin(1500, 10, 0, 1);
+    run(1000);
+    int probes = p.probes;
+    assert_int_equal(p.m.size, 1500 - HEADS);
+    path_mtu_begin(&p.m, p.now_ms);
+    run(1000);
+    assert_int_equal(p.probes, probes);
+    assert_int_equal(p.m.size, 1500 - HEADS);
+}
+
+/* Answers overtake each other: a smaller size that passes says nothing against a larger one. */
+static void an_answer_to_a_smaller_size_takes_nothing_back(void **state)
+{
+    uint64_t smaller = 0, larger = 0;
+    int len, size = 0;
+
+    (void)state;
+    memset(&p, 0, sizeof p);
+    path_mtu_init(&p.m, HEADS);
+    path_mtu_begin(&p.m, 0);
+    while (path_mtu_due_ms(&p.m) <= 0 && (len = path_mtu_next(&p.m, 10, 0)) > 0) {
+        path_mtu_sent(&p.m, len, ++p.number);
+        if (smaller == 0)
+            smaller = p.number;
+        larger = p.number;
+        size = len;
+    }
+    assert_true(larger > smaller && size > PATH_MTU_BASE);
+    assert_true(path_mtu_answered(&p.m, larger, 20));
+    assert_int_equal(p.m.size, size);
+    assert_true(path_mtu_answered(&p.m, smaller, 20));
+    assert_int_equal(p.m.size, size);
+    assert_false(path_mtu_answered(&p.m, smaller, 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +301,8 @@ int main(void)
         cmocka_unit_test(what_the_own_link_refuses_is_not_asked_again),
         cmocka_unit_test(an_answer_that_comes_late_counts_and_a_strange_one_does_not),
         cmocka_unit_test(nothing_is_asked_of_a_path_that_is_not_used),
+        cmocka_unit_test(what_is_known_is_not_searched_again_because_it_is_wanted_again),
+        cmocka_unit_test(an_answer_to_a_smaller_size_takes_nothing_back),
     };
     return cmocka_run_group_tests_name("path mtu", tests, NULL, NULL);
 }

@@ -101,6 +101,19 @@ static void an_answer_that_is_cut_is_none(void **state)
         assert_int_equal(read_copy(&out, &r, answer, len), HX_EPROTO);
 }
 
+/* RFC 6887, 8.3: whole words, and at most 1,100 bytes. */
+static void an_answer_of_a_length_that_there_is_not_is_none(void **state)
+{
+    struct pcp_request r = a_request();
+    struct pcp_response out;
+    uint8_t longer[PCP_MESSAGE_MAX + 4] = {0};
+    (void)state;
+    memcpy(longer, answer, sizeof answer);
+    for (size_t len = MAP_BYTES; len <= sizeof longer; len++)
+        assert_int_equal(read_copy(&out, &r, longer, len),
+                         len % 4 == 0 && len <= PCP_MESSAGE_MAX ? HX_OK : HX_EPROTO);
+}
+
 static void what_answers_another_request_is_none(void **state)
 {
     struct pcp_request r = a_request();
@@ -148,6 +161,7 @@ int main(void)
         cmocka_unit_test(an_announce_request_is_the_header_alone),
         cmocka_unit_test(a_mapping_is_read),
         cmocka_unit_test(an_answer_that_is_cut_is_none),
+        cmocka_unit_test(an_answer_of_a_length_that_there_is_not_is_none),
         cmocka_unit_test(what_answers_another_request_is_none),
         cmocka_unit_test(a_refusal_is_read_with_and_without_what_it_refuses),
         cmocka_unit_test(a_server_of_nat_pmp_alone_is_told),

@@ -30,6 +30,9 @@ static void check_equal(const struct probe *a, const struct probe *b)
     assert_true(a->seen.family == b->seen.family);
     if (a->seen.family != AF_UNSPEC)
         assert_true(endpoint_equal(&a->seen, &b->seen));
+    assert_int_equal(a->early_len, b->early_len);
+    if (a->early_len > 0)
+        assert_memory_equal(a->early, b->early, a->early_len);
 }
 
 static void what_is_written_is_read(void **state)
@@ -49,6 +52,50 @@ static void what_is_written_is_read(void **state)
     }
 }
 
+static const uint8_t early[PROBE_EARLY_MAX] = "the first bytes of a stream";
+
+static void early_bytes_are_carried_whatever_the_padding(void **state)
+{
+    static const size_t sizes[] = {1, 27, PROBE_EARLY_MAX}, paddings[] = {0, 1, 400};
+    struct probe all[] = {request, answer_to("[2001:db8::7]:1")}, back;
+    uint8_t bytes[PROBE_BYTES_MAX];
+    (void)state;
+    for (size_t i = 0; i < 27; i++) {
+        struct probe *p = &all[i % 2];
+        p->early = early;
+        p->early_len = sizes[i / 2 % 3];
+        size_t len = PROBE_BYTES + p->early_len + paddings[i / 9];
+        probe_write(p, bytes, len);
+        assert_int_equal(probe_read(&back, bytes, len), HX_OK);
+        check_equal(p, &back);
+    }
+}
+
+/* At each byte, and in its length's two bytes. */
+static void early_bytes_that_are_cut_or_too_many_are_refused(void **state)
+{
+    struct probe p = request, back;
+    uint8_t bytes[PROBE_BYTES_MAX];
+    (void)state;
+    p.early = early;
+    p.early_len = 40;
+    probe_write(&p, bytes, PROBE_BYTES + 40);
+    for (size_t len = PROBE_BYTES; len < PROBE_BYTES + 40; len++) {
+        uint8_t *copy = malloc(len); /* memory that ends where the probe does */
+        assert_non_null(copy);
+        memcpy(copy, bytes, len);
+        assert_int_equal(probe_read(&back, copy, len), HX_EPROTO);
+        free(copy);
+    }
+    probe_write(&p, bytes, PROBE_BYTES_MAX);
+    for (unsigned len = 0; len <= UINT16_MAX; len += len < 600 ? 1 : 1021) {
+        bytes[46] = (uint8_t)(len >> 8);
+        bytes[47] = (uint8_t)len;
+        assert_int_equal(probe_read(&back, bytes, PROBE_BYTES_MAX),
+                         len <= PROBE_EARLY_MAX ? HX_OK : HX_EPROTO);
+    }
+}
+
 /* A change of the layout is a change of the protocol. */
 static void the_layout_is_what_the_header_says(void **state)
 {
@@ -65,6 +112,15 @@ static void the_layout_is_what_the_header_says(void **state)
     (void)state;
     probe_write(&p, bytes, sizeof bytes);
     assert_memory_equal(bytes, expected, sizeof expected);
+    struct probe with = p;
+    uint8_t longer[PROBE_BYTES + 300] = {0};
+    with.early = early;
+    with.early_len = 300;
+    probe_write(&with, longer, sizeof longer);
+    assert_memory_equal(longer, expected, 46);
+    assert_int_equal(longer[46], 300 >> 8);
+    assert_int_equal(longer[47], 300 & 255);
+    assert_memory_equal(longer + 48, early, 300);
 }
 
 static void a_probe_cut_at_any_byte_is_none(void **state)
@@ -112,6 +168,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(early_bytes_are_carried_whatever_the_padding),
+        cmocka_unit_test(early_bytes_that_are_cut_or_too_many_are_refused),
         cmocka_unit_test(the_layout_is_what_the_header_says),
         cmocka_unit_test(a_probe_cut_at_any_byte_is_none),
         cmocka_unit_test(what_no_peer_of_ours_would_say_is_refused),

@@ -1,6 +1,7 @@
 /* shim/udt's tap: connections whose peer has a canonical address (shim/net/paths.h), datagram by datagram. */
 #include "shim/net/paths.h"
 #include "test/unit/tap_fixture.h"
+#include <utlist.h>
 
 #define PATH_ID (ID + 1)
 
@@ -117,6 +118,112 @@ static void a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party(voi
     assert_true(comes(p, 0, &p->path.remote, 0, UDT_PARTY_CALLED));
     assert_int_equal(packet_id(p->w->head), PATH_ID);
     net_peer_destroy(second);
+}
+
+/* Until UDT::connect() has returned it is kept: who sends more has it dropped, and sends it again. */
+static void what_comes_while_a_rendezvous_starts_is_kept_within_bounds(void **state)
+{
+    struct paths *p = *state;
+
+    p->conn->state = UDT_CONN_STARTING;
+    for (int i = 0; i < 100; i++)
+        assert_false(comes(p, i % 2 ? 0 : PATH_ID, &p->path.remote, 0, UDT_PARTY_UNSAID));
+    assert_in_range(p->conn->stash_len, 16, 64);
+    p->conn->state = UDT_CONN_CONNECTING;
+}
+
+/* A listener refuses, and repeats the request; no party of a rendezvous does, whatever it repeats. */
+static void a_rendezvous_is_not_refused(void **state)
+{
+    struct paths *p = *state;
+
+    put_handshake(p->w, PATH_ID, HS_REFUSED, PEER_ID, 100, p->conn->isn);
+    packet_put_word(p->w->body + HANDSHAKE_COOKIE, p->conn->secret);
+    p->from = (struct net_route){.to = p->path.remote};
+    size_t len = HANDSHAKE_SIZE;
+    assert_false(inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS));
+    assert_int_equal(p->conn->state, UDT_CONN_CONNECTING);
+    assert_true(comes(p, PATH_ID, &p->path.remote, 0, UDT_PARTY_UNSAID));
+}
+
+/* A first handshake from there at this time. */
+static bool comes_at(struct paths *p, uint16_t port, int64_t now_ms)
+{
+    struct net_route from = {.to = p->path.remote};
+
+    from.to.port = htons(port);
+    put_handshake(p->w, 0, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN + port);
+    size_t len = HANDSHAKE_SIZE;
+    return inbound_take(p->w->tap, &from, p->w->head, p->w->body, &len, now_ms);
+}
+
+/* The ISN of the next handshake that waits for UDT's worker; 0: there is none. */
+static uint32_t next_kept(struct paths *p)
+{
+    struct kept *k = p->w->tap->replay;
+    uint32_t isn = k ? packet_word(k->body + HANDSHAKE_ISN) : 0;
+
+    if (k)
+        DL_DELETE(p->w->tap->replay, k);
+    free(k);
+    return isn;
+}
+
+static void a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then(void **state)
+{
+    struct paths *p = *state;
+    struct net_path late = {.remote = p->path.remote};
+
+    late.remote.port = htons(5000);
+    assert_false(comes_at(p, 5000, NOW_MS));
+    assert_false(comes_at(p, 5001, NOW_MS));
+    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS)); /* it is nobody's yet */
+    assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
+    assert_true(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1));
+    struct kept *k = p->w->tap->replay;
+    struct net_route from = {.to = k->from, .local = k->local, .socket = k->socket};
+    assert_true(inbound_take(p->w->tap, &from, k->head, k->body, &k->body_len, NOW_MS + 1));
+    assert_int_equal(packet_id(k->head), PATH_ID);
+    assert_memory_equal(&from.to, net_peer_address(p->peer), sizeof from.to);
+    assert_int_equal(next_kept(p), PEER_ISN + 5000);
+    assert_int_equal(next_kept(p), 0);
+    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1)); /* once */
+}
+
+static void a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not(void **state)
+{
+    struct paths *p = *state;
+    struct net_path late = {.remote = p->path.remote};
+
+    late.remote.port = htons(5000);
+    assert_false(comes_at(p, 5000, NOW_MS));
+    assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
+    assert_false(inbound_retry(p->w->tap, NOW_MS + 1, NOW_MS + 2));
+    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1000));
+    assert_int_equal(p->w->tap->strange_len, 0);
+}
+
+static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
+{
+    struct paths *p = *state;
+    struct net_path late = {.remote = p->path.remote};
+    struct net_route from = {.to = p->path.remote};
+    size_t len = 4;
+
+    for (uint16_t port = 5000; port < 5020; port++)
+        assert_false(comes_at(p, port, NOW_MS));
+    from.to.port = htons(5030);
+    packet_put_control(p->w->head, PACKET_KEEPALIVE, 0, 0);
+    assert_false(inbound_take(p->w->tap, &from, p->w->head, p->w->body, &len, NOW_MS));
+    assert_int_equal(p->w->tap->strange_len, 8);
+    for (uint16_t port = 5005; port < 5020; port += 7) { /* 5005, 5012, 5019 */
+        late.remote.port = htons(port);
+        assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
+    }
+    assert_true(inbound_retry(p->w->tap, NOW_MS, NOW_MS));
+    assert_int_equal(next_kept(p), PEER_ISN + 5012);
+    assert_int_equal(next_kept(p), PEER_ISN + 5019);
+    assert_int_equal(next_kept(p), 0);
 }
 
 static bool comes_labelled(struct paths *p, int32_t id, const struct net_address *from,
@@ -249,7 +356,12 @@ int main(void)
         PATHS(udt_sees_the_canonical_address_of_what_comes_by_a_path),
         PATHS(what_comes_by_no_path_of_the_connection_is_unmatched),
         PATHS(a_first_handshake_finds_the_rendezvous_by_the_path_and_the_party),
+        PATHS(a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then),
+        PATHS(a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not),
+        PATHS(the_newest_first_handshakes_are_kept_and_nothing_else),
         PATHS(a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names),
+        PATHS(what_comes_while_a_rendezvous_starts_is_kept_within_bounds),
+        PATHS(a_rendezvous_is_not_refused),
         PATHS(a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag),
         PATHS(what_the_filter_refuses_is_not_heard),
         PATHS(a_handshake_does_not_tell_the_canonical_address),
