@@ -17,6 +17,7 @@
 #include "client/punch.h"
 #include "client/settings.h"
 #include "client/stream.h"
+#include "client/visit_store.h"
 #include "proto/request.h"
 #include <stdio.h>
 #include <string.h>
@@ -469,6 +470,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         settings_free(&c.settings);
         return err;
     }
+    visit_store_use(c.settings.state_dir);
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
         c.families = c.settings.families;

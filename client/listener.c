@@ -6,6 +6,7 @@
 #include "client/punch.h"
 #include "client/readiness_fd.h"
 #include "client/stream.h"
+#include "client/visit_store.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     int err = settings_init(&l->settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&l->cond);
+    visit_store_use(l->settings.state_dir);
     if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)
         pthread_cond_destroy(&l->cond);
     if (err < 0) {

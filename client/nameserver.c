@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/route.h"
+#include "client/visit_store.h"
 #include "proto/response.h"
 #include <stdlib.h>
 #include <string.h>
@@ -190,11 +191,23 @@ static bool is_reporting(const struct nameserver *n)
     return n->reported && n->stream && (n->out.len > 0 || stream_unacked(n->stream) > 0);
 }
 
+static void keep_ticket(struct nameserver *n)
+{
+    uint8_t ticket[UDT_TICKET_MAX];
+    size_t ticket_len = udt_stream_ticket(n->stream, ticket);
+    socklen_t len;
+    const struct sockaddr *peer = stream_peer(n->stream, &len);
+    visit_store_keep(peer, len, ticket, ticket_len);
+}
+
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct nameserver *n = container_of(sink, struct nameserver, sink);
     int err = HX_OK;
     switch (ev->type) {
+    case UDT_EV_TICKET:
+        keep_ticket(n);
+        break;
     case UDT_EV_WRITABLE:
         err = write_request(n);
         break;
@@ -276,6 +289,8 @@ static void on_raced(void *user, const struct race_result *result)
     }
     n->stream = result->stream;
     n->rtt_ms = (int)(clock_now_ms() - n->opened_ms);
+    if (result->asked)
+        buf_consume(&n->out, n->out.len);
     n->stream->user = &n->sink;
     socklen_t len;
     /* IPv4: mapped */
@@ -307,8 +322,8 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     if (err == HX_OK)
         err = buf_append(&n->out, buf_data(request->bytes), request->bytes->len);
     if (err == HX_OK)
-        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, on_raced,
-                         n);
+        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, &n->out,
+                         on_raced, n);
     if (err < 0)
         nameserver_close(n);
     else

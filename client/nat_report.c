@@ -132,7 +132,7 @@ static void on_udt_timer(struct timer *t)
             return;
     }
     if (race_begin(&j->race, &j->settings.nameservers[0], j->settings.families, engine_port(), (int)left_ms,
-                   on_raced, j) < 0)
+                   NULL, on_raced, j) < 0)
         j->race = NULL;
 }
 

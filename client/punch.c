@@ -14,7 +14,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#define TEXT_MAX 400
+#define TEXT_MAX 512
 
 struct punch {
     struct engine_sink sink;

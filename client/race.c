@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/route.h"
+#include "client/visit_store.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct runner {
     struct engine_sink sink;
     struct race *race;
     struct stream *stream; /* NULL: not in the race any more */
+    bool asked;            /* it was told r->first ahead */
 };
 
 struct race {
@@ -30,7 +32,8 @@ struct race {
     struct timer limit; /* the end of the race; set once an address has begun */
     struct udt_port *port;
     int connect_ms;
-    int error; /* why the last runner has left the race */
+    const struct buf *first; /* NULL: nothing */
+    int error;               /* why the last runner has left the race */
     race_done_fn *done;
     void *user;
 };
@@ -85,6 +88,21 @@ static void lost(struct race *r)
 
 static void on_event(struct engine_sink *sink, const struct udt_event *ev);
 
+static int begin_runner(struct race *r, struct runner *runner, const struct sockaddr *to, socklen_t len)
+{
+    uint8_t ticket[UDT_TICKET_MAX];
+    struct udt_early_bytes early = {.ticket = ticket};
+    bool asks = r->first && r->first->len <= UDT_EARLY_BYTES_MAX && r->runner_count == 0;
+    if (asks) {
+        early.bytes = buf_data(r->first);
+        early.len = r->first->len;
+        early.ticket_len = visit_store_take(to, len, ticket);
+    }
+    runner->asked = asks;
+    return udt_connect_early(&runner->stream, r->port, to, len, r->connect_ms, asks ? &early : NULL,
+                             &runner->sink);
+}
+
 /* HX_OK: the next address has begun. An error: this one cannot. */
 static int begin_one(struct race *r)
 {
@@ -100,7 +118,7 @@ static int begin_one(struct race *r)
     struct runner *runner = &r->runners[r->runner_count];
     runner->sink.on_event = on_event;
     runner->race = r;
-    int err = udt_connect(&runner->stream, r->port, to, len, r->connect_ms, &runner->sink);
+    int err = begin_runner(r, runner, to, len);
     if (err < 0) {
         runner->stream = NULL;
         return err;
@@ -135,7 +153,7 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
     struct runner *runner = container_of(sink, struct runner, sink);
     struct race *r = runner->race;
     if (ev->type == UDT_EV_CONNECTED) {
-        struct race_result won = {.error = HX_OK, .stream = runner->stream};
+        struct race_result won = {.error = HX_OK, .stream = runner->stream, .asked = runner->asked};
         runner->stream->user = NULL;
         runner->stream = NULL;
         over(r, &won);
@@ -180,7 +198,7 @@ static void on_resolved(void *user, const struct resolve_result *result)
 }
 
 int race_begin(struct race **out, const struct host_port *name, int families, struct udt_port *port,
-               int connect_ms, race_done_fn *done, void *user)
+               int connect_ms, const struct buf *first, race_done_fn *done, void *user)
 {
     static const int family_of[FAMILIES] = {[IPV6] = AF_INET6, [IPV4] = AF_INET};
     static const int bit_of[FAMILIES] = {[IPV6] = FAMILY_IPV6, [IPV4] = FAMILY_IPV4};
@@ -190,6 +208,7 @@ int race_begin(struct race **out, const struct host_port *name, int families, st
     r->turn = IPV6;
     r->port = port;
     r->connect_ms = connect_ms;
+    r->first = first;
     r->error = HX_ERESOLVE;
     r->done = done;
     r->user = user;

@@ -38,7 +38,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, no_host_candidates) + sizeof(int) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, state_dir) + sizeof(char *) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -88,6 +88,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
     s->punch_ms = config->punch_ms;
     s->linger_ms = config->linger_ms;
+    s->state_dir = config->state_dir;
     s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
     if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
         return HX_EINVAL; /* hx_keys_check() tells more */

@@ -24,7 +24,8 @@ struct settings {
     bool port_mapping;    /* a listener's port: the router is asked */
     bool host_candidates; /* peers are told this host's own addresses */
     int wait_s, punch_ms, linger_ms, backlog;
-    int timeout_ms; /* -1: none */
+    int timeout_ms;        /* -1: none */
+    const char *state_dir; /* the program's: only for as long as its call takes; NULL: none */
 };
 
 /* Copies what *config says, of which the program has `size` bytes. Does not block. HX_OK; HX_EINVAL;

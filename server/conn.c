@@ -317,8 +317,8 @@ void conn_peer_closed(struct conn *c)
         conn_ready(c); /* what is left is read, so that the log can tell a request that was cut off */
         return;
     }
-    if (c->reports_due > 0)
-        (void)ignore_input(c);
+    if (c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT)
+        (void)ignore_input(c); /* its last word may be a report */
     conn_fail(c, HX_ECLOSED);
 }
 

@@ -84,6 +84,7 @@ static void take_event(struct service *s, const struct udt_event *ev, int64_t no
     case UDT_EV_CONNECTED:
     case UDT_EV_CONNECT_FAILED:
     case UDT_EV_HALF_CLOSED:
+    case UDT_EV_TICKET:
     default:
         break; /* answers to what a server never asks for */
     }

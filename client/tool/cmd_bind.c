@@ -4,6 +4,7 @@
 #include "client/tool/peer.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
+#include "client/tool/state_dir.h"
 #include "client/tool/ui.h"
 #include <errno.h>
 #include <poll.h>
@@ -134,6 +135,7 @@ static int bind_name(struct binding *b, const char *keys)
         .keys = keys,
         .path_events = 1,
         .on_event = ui_bind_event,
+        .state_dir = state_dir(),
         .user = (void *)args->nameserver};
     int err = hx_bind(&b->listener, &config, args->name);
     if (err == HX_OK)

@@ -4,6 +4,7 @@
 #include "client/forward/say.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
+#include "client/tool/state_dir.h"
 #include "client/tool/ui.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -268,7 +269,8 @@ static int attempt_start(struct reconnector *r)
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,
                                      .path_events = 1,
-                                     .on_event = ui_connect_event}};
+                                     .on_event = ui_connect_event,
+                                     .state_dir = state_dir()}};
     a->config.keys = a->keys;
     int err = a->keys ? task_start(&r->task, r->loop, &ops, a) : HX_ENOMEM;
     if (err < 0) {

@@ -28,14 +28,29 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
     packet_put_control(packet, type, type == PACKET_CUSTOM ? FILTER_CUSTOM_HX : 0, c->peer.id);
     packet_put_word(packet + 4, info);
     memcpy(packet + PACKET_HEAD, body, body_len);
+    if (!udt_conn_spend(c, PACKET_HEAD + body_len))
+        return;
     c->sent_ms = now_ms;
     control_send_raw(t, &route, packet, PACKET_HEAD + body_len);
+}
+
+void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    struct net_route route = {.to = c->peer.at, .local = c->local};
+    struct early_ticket ticket = {.len = TICKET_SIZE};
+    uint8_t packet[TICKET_PACKET_MAX];
+
+    if (!udt_conn_spend(c, PACKET_HEAD + TICKET_SIZE))
+        return;
+    tickets_make(&t->listener->tickets, c->peer.at.ip, ticket.bytes, now_ms);
+    t->tickets_given++;
+    control_send_raw(t, &route, packet, ticket_packet_write(&ticket, udt_conn_proof(c), c->peer.id, packet));
 }
 
 /* A listener takes it with a proof of the address alone: a ticket, or its cookie. */
 static bool may_tell(const struct udt_conn *c, const uint8_t *handshake)
 {
-    return c->rendezvous || c->early->ticket_len > 0 ||
+    return c->rendezvous || c->early->ticket.len > 0 ||
            (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
 }
 
@@ -47,8 +62,8 @@ void control_send_early(struct tap *t, struct udt_conn *c, const uint8_t *handsh
     if (!c->early || !may_tell(c, handshake) || !early_conn_take(c->early))
         return;
     struct early_packet early = {.handshake = handshake,
-                                 .ticket = c->early->ticket,
-                                 .ticket_len = c->early->ticket_len,
+                                 .ticket = c->early->ticket.bytes,
+                                 .ticket_len = c->early->ticket.len,
                                  .bytes = c->early->own.bytes,
                                  .bytes_len = c->early->own.len};
     control_send_raw(t, &route, packet, early_packet_write(&early, packet));

@@ -15,6 +15,7 @@
     X(UNPROVEN, "unproven")       /* a shutdown or an end of a direction without proof: the peer is asked */ \
     X(UNSENT, "unsent")           /* it speaks of packets that were never sent (S9) */                       \
     X(EARLY, "early")             /* early data that is malformed, not wanted, or nothing new */             \
+    X(BAD_TICKET, "bad_ticket")   /* an early packet whose ticket is none, not any more, or another's */     \
     X(STATE, "state")             /* nothing that its connection takes now: late, too early, or forged */    \
     X(BAD_REQUEST, "bad_request") /* an answer that does not repeat our request */
 

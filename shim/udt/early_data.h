@@ -28,11 +28,15 @@ bool early_bytes_grow(struct early_bytes *e, const uint8_t *bytes, size_t len);
  * time that it is told; who hears nothing of the peer is soon quiet. */
 #define EARLY_UNHEARD_MAX 3
 
+struct early_ticket { /* which a listener gave at an earlier visit (tickets.h); zeroed: none */
+    size_t len;
+    uint8_t bytes[EARLY_TICKET_MAX];
+};
+
 struct early_conn {
     struct early_bytes own, peers;
-    uint8_t ticket[EARLY_TICKET_MAX]; /* which a listener gave at an earlier visit */
-    size_t ticket_len;                /* 0: none */
-    int left;                         /* times that it may be told */
+    struct early_ticket ticket;
+    int left; /* times that it may be told */
 };
 
 void early_conn_heard(struct early_conn *e); /* the peer was */

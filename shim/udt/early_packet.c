@@ -2,7 +2,7 @@
 #include "base/big_endian.h"
 #include <string.h>
 
-#define KIND_EARLY 1
+enum { KIND_EARLY = 1, KIND_TICKET = 2 };
 
 bool early_packet_read(struct early_packet *out, const uint8_t head[PACKET_HEAD], const uint8_t *body,
                        size_t body_len)
@@ -21,6 +21,31 @@ bool early_packet_read(struct early_packet *out, const uint8_t head[PACKET_HEAD]
                                  .bytes = body + HANDSHAKE_SIZE + ticket_len,
                                  .bytes_len = bytes_len};
     return true;
+}
+
+bool ticket_packet_read(struct early_ticket *out, const uint8_t head[PACKET_HEAD], const uint8_t *body,
+                        size_t body_len)
+{
+    if (!early_packet_is(head) || head[4] != KIND_TICKET || head[5] != body_len || get16(head + 6) != 0)
+        return false;
+    if (body_len == 0 || body_len > EARLY_TICKET_MAX)
+        return false;
+    out->len = body_len;
+    memcpy(out->bytes, body, body_len);
+    return true;
+}
+
+size_t ticket_packet_write(const struct early_ticket *ticket, uint32_t proof, int32_t id,
+                           uint8_t out[TICKET_PACKET_MAX])
+{
+    put32(out, EARLY_MAGIC);
+    out[4] = KIND_TICKET;
+    out[5] = (uint8_t)ticket->len;
+    put16(out + 6, 0);
+    put32(out + 8, proof);
+    put32(out + 12, (uint32_t)id);
+    memcpy(out + PACKET_HEAD, ticket->bytes, ticket->len);
+    return PACKET_HEAD + ticket->len;
 }
 
 size_t early_packet_write(const struct early_packet *p, uint8_t out[EARLY_PACKET_MAX])

@@ -9,6 +9,14 @@
  *  16  the handshake's body (48)
  *  64  ticket, bytes
  *
+ * A ticket for the next visit comes as
+ *
+ *   0  magic
+ *   4  kind 2; length of the ticket; zero (2)
+ *   8  the connection's proof (udt_conn.h)
+ *  12  the visitor's socket id
+ *  16  ticket
+ *
  * Who does not know it drops it: stock UDT 4.11 takes nothing for id 0 that is neither a handshake nor of its
  * length, and hx 0.1.0 counts it in dropped_id. */
 #ifndef HX_SHIM_UDT_EARLY_PACKET_H
@@ -34,7 +42,13 @@ static inline bool early_packet_is(const uint8_t head[PACKET_HEAD])
 /* False: it is malformed. *out points into `body`. */
 bool early_packet_read(struct early_packet *out, const uint8_t head[PACKET_HEAD], const uint8_t *body,
                        size_t body_len);
-/* Returns the datagram's length. */
+#define TICKET_PACKET_MAX (PACKET_HEAD + EARLY_TICKET_MAX)
+/* False: it is none. The proof is the head's third word. */
+bool ticket_packet_read(struct early_ticket *out, const uint8_t head[PACKET_HEAD], const uint8_t *body,
+                        size_t body_len);
+/* These two return the datagram's length. */
+size_t ticket_packet_write(const struct early_ticket *ticket, uint32_t proof, int32_t id,
+                           uint8_t out[TICKET_PACKET_MAX]);
 size_t early_packet_write(const struct early_packet *p, uint8_t out[EARLY_PACKET_MAX]);
 
 #endif

@@ -97,6 +97,10 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, const struct data
             c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
         else
             c->heard_at = d->route.local;
+        if (!c->rendezvous && !c->cookie_seen) {
+            c->by_ticket = true;
+            c->secret = packet_word(body + HANDSHAKE_COOKIE);
+        }
     }
     keep_least(body + HANDSHAKE_MSS, &c->mss);
     keep_least(body + HANDSHAKE_WINDOW, &c->window);
@@ -118,7 +122,7 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return !c->rendezvous && repeats_request(c, d->body) ? refuse(t, c, now_ms)
                                                              : dropped(t, DROP_BAD_REQUEST);
     if (request == HS_REGULAR) { /* the listener's cookie; no party of a rendezvous says this either */
-        bool first = !c->cookie_seen;
+        bool first = !c->cookie_seen && !c->peer.id; /* a ticket may have been taken before */
 
         /* a second one would make UDT conclude twice: two connections, if the first is short */
         c->cookie_seen = true;
@@ -253,16 +257,37 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
     }
 }
 
+/* By a listener that has accepted us. */
+static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram *d)
+{
+    if (c->rendezvous || packet_word(d->head + 8) != udt_conn_proof(c) ||
+        !ticket_packet_read(&c->ticket, d->head, d->body, d->body_len))
+        return dropped(t, DROP_EARLY);
+    readiness_tell(&t->ready, c, TAP_TICKET);
+    return false;
+}
+
+/* Nobody has our cookie but who got our answer. */
+static void look_for_proof(struct udt_conn *c, const struct datagram *d)
+{
+    c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + d->body_len);
+    if ((d->type == PACKET_KEEPALIVE || d->type == PACKET_SHUTDOWN || d->type == PACKET_CUSTOM) &&
+        packet_word(d->head + 4) == udt_conn_proof(c))
+        c->unproven = false;
+}
+
 /* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
 static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
     bool more = c->early && (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
                 early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
 
-    if (more)
+    if (more) {
+        t->early_taken++;
         readiness_tell(&t->ready, c, TAP_READABLE);
-    else
+    } else {
         (void)dropped(t, DROP_EARLY);
+    }
 }
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -271,6 +296,8 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     unsigned news = 0;
 
     c->heard_ms = now_ms;
+    if (c->unproven)
+        look_for_proof(c, d);
     if (d->early.bytes) {
         take_early(t, c, d);
         return false;
@@ -309,10 +336,8 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
 
     if (is_answered(t, d, now_ms))
         return dropped(t, DROP_STATE);
-    t->listener->early.len = 0;
-    if (d->early.bytes)
-        (void)early_bytes_grow(&t->listener->early, d->early.bytes, d->early.bytes_len);
-    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, d->body, answer, now_ms)) {
+    switch (listener_handshake_take(t->listener, &d->route.to, &d->route.local, &d->early, d->body, answer,
+                                    now_ms)) {
     case LISTENER_ANSWER:
         control_send_raw(t, &d->route, answer, sizeof answer);
         return false;
@@ -320,6 +345,8 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
         return dropped(t, DROP_OVER_RATE);
     case LISTENER_BAD_COOKIE:
         return dropped(t, DROP_BAD_COOKIE);
+    case LISTENER_BAD_TICKET:
+        return dropped(t, DROP_BAD_TICKET);
     case LISTENER_PASS:
         break;
     }
@@ -390,7 +417,7 @@ static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d
 /* An early packet becomes the handshake that is in it. */
 static bool unwrap(struct datagram *d)
 {
-    if (!early_packet_is(d->head))
+    if (!early_packet_is(d->head) || packet_id(d->head) != 0)
         return true;
     if (!early_packet_read(&d->early, d->head, d->body, d->body_len))
         return false;
@@ -421,6 +448,8 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
         c = find_rendezvous(t, &d);
     if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener)
         return dropped(t, DROP_UNMATCHED);
+    if (c && early_packet_is(head))
+        return take_ticket(t, c, &d);
     if (c)
         rules.ack_window = c->window;
     if (c && c->mss_max)

@@ -13,6 +13,7 @@ struct listener_handshake *listener_handshake_create(unsigned rate_per_address, 
     if (!l)
         return NULL;
     cookie_init(&l->cookie, now_ms);
+    tickets_init(&l->tickets);
     rate_init(&l->handshakes, rate_per_address * HANDSHAKES_PER_CONNECTION);
     rate_init(&l->connections, rate_per_address);
     return l;
@@ -29,19 +30,33 @@ static void write_answer(struct listener_handshake *l, const struct net_address 
 }
 
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
-                                              const struct net_address *local, uint8_t *body,
+                                              const struct net_address *local,
+                                              const struct early_packet *early, uint8_t *body,
                                               uint8_t answer[LISTENER_ANSWER_SIZE], int64_t now_ms)
 {
-    if ((int32_t)packet_word(body + HANDSHAKE_REQUEST) == HS_REGULAR) {
+    bool first = (int32_t)packet_word(body + HANDSHAKE_REQUEST) == HS_REGULAR;
+
+    if (first && !early->bytes) {
         if (!rate_take(&l->handshakes, from->ip, now_ms))
             return LISTENER_OVER_RATE;
         write_answer(l, from, body, answer, now_ms);
         return LISTENER_ANSWER;
     }
-    if (!cookie_valid(&l->cookie, from, sizeof *from, packet_word(body + HANDSHAKE_COOKIE), now_ms))
+    if (first && !tickets_valid(&l->tickets, from->ip, early->ticket, early->ticket_len, now_ms))
+        return LISTENER_BAD_TICKET;
+    if (!first && !cookie_valid(&l->cookie, from, sizeof *from, packet_word(body + HANDSHAKE_COOKIE), now_ms))
         return LISTENER_BAD_COOKIE;
     if (!rate_take(&l->connections, from->ip, now_ms))
         return LISTENER_OVER_RATE;
+    if (first) {
+        tickets_use(&l->tickets, early->ticket);
+        packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)HS_CONCLUSION);
+        packet_put_word(body + HANDSHAKE_COOKIE, cookie_make(&l->cookie, from, sizeof *from, now_ms));
+    }
+    l->ticket_paid = first ? EARLY_HEAD + early->ticket_len + early->bytes_len : 0;
+    l->early.len = 0;
+    if (early->bytes)
+        (void)early_bytes_grow(&l->early, early->bytes, early->bytes_len);
     l->offered = packet_word(body + HANDSHAKE_WINDOW);
     l->local = *local;
     l->secret = packet_word(body + HANDSHAKE_COOKIE);

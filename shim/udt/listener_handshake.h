@@ -7,13 +7,14 @@
 #include "base/rate.h"
 #include "shim/net/net_address.h"
 #include "shim/udt/cookie.h"
-#include "shim/udt/early_data.h"
-#include "shim/udt/packet.h"
+#include "shim/udt/early_packet.h"
+#include "shim/udt/tickets.h"
 
 #define LISTENER_ANSWER_SIZE (PACKET_HEAD + HANDSHAKE_SIZE)
 
 struct listener_handshake {
     struct cookie cookie;
+    struct tickets tickets;
     struct rate handshakes;  /* first ones, whose source may be forged: generous */
     struct rate connections; /* those whose cookie has proven their source */
     /* Of the conclusion that UDT works on: */
@@ -21,6 +22,7 @@ struct listener_handshake {
     uint32_t secret;          /* its cookie */
     struct net_address local; /* the address of ours that it was sent to */
     struct early_bytes early; /* what came with it */
+    size_t ticket_paid;       /* bytes that came with a ticket in place of a cookie; 0: with a cookie */
 };
 
 enum listener_verdict {
@@ -28,13 +30,17 @@ enum listener_verdict {
     LISTENER_PASS,   /* a conclusion with our cookie: UDT shall have it, now with the one that UDT asks for */
     LISTENER_OVER_RATE,  /* of its source; it asks again in 250 ms */
     LISTENER_BAD_COOKIE, /* a conclusion without our cookie */
+    LISTENER_BAD_TICKET, /* a first handshake with early data and no ticket that holds; the one that follows it
+                            * is answered */
 };
 
 /* NULL: there is no memory. free() ends it. 0: no limit. */
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms);
-/* `body`: of a handshake that the filter has passed. */
+/* `body`: of a handshake that the filter has passed; `early`: what came around it, zeroed: nothing. A ticket
+ * makes a conclusion of a first handshake. */
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,
-                                              const struct net_address *local, uint8_t *body,
+                                              const struct net_address *local,
+                                              const struct early_packet *early, uint8_t *body,
                                               uint8_t answer[LISTENER_ANSWER_SIZE], int64_t now_ms);
 
 #endif

@@ -11,6 +11,7 @@ enum tap_news {
     TAP_HANDSHAKE = 8,    /* a connecting socket took a packet: its state may have changed */
     TAP_REFUSED = 16,     /* a connecting socket was refused; UDT has not been told */
     TAP_HALF_CLOSED = 32, /* the peer's application has read everything */
+    TAP_TICKET = 128,     /* the listener has given a ticket */
     TAP_ACCEPT = 64       /* instead of an id: how many more connections accept() has */
 };
 

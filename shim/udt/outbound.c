@@ -49,10 +49,18 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
     return true;
 }
 
-static void keep_early(struct udt_conn *c, const struct early_bytes *told)
+static void keep_early(struct tap *t, struct udt_conn *c, size_t answer_len)
 {
+    const struct early_bytes *told = &t->listener->early;
+
     if (told->len == 0)
         return;
+    t->early_taken++;
+    if (t->listener->ticket_paid > 0) {
+        t->tickets_taken++;
+        c->unproven = true;
+        c->credit = UDT_CONN_AMPLIFICATION * t->listener->ticket_paid - answer_len;
+    }
     c->from_early = true;
     c->early = calloc(1, sizeof *c->early); /* no memory: the stream has the same bytes */
     if (c->early)
@@ -66,10 +74,13 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     int32_t id = (int32_t)packet_word(body + HANDSHAKE_ID);
     struct udt_conn_peer peer = {.at = *to};
 
-    if (udt_conn_find(&t->conns, id))
-        return; /* said again, because the peer asked again */
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c) { /* said again, because the peer asked again */
+        c->unproven = c->unproven && t->listener->ticket_paid > 0;
+        return;
+    }
     t->accepts++;
-    struct udt_conn *c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
+    c = udt_conn_add(&t->conns, id, &peer, UDT_CONN_PENDING_ACCEPT, t->window_max, now_ms);
     if (!c)
         return; /* accept() will find no such connection and close it */
     if (!udt_conn_set_peer_id(&t->conns, c, packet_id(head))) {
@@ -80,7 +91,7 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
     c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
-    keep_early(c, &t->listener->early);
+    keep_early(t, c, PACKET_HEAD + HANDSHAKE_SIZE);
 }
 
 /* UDT tells whoever receives a handshake its address, and takes that for what getsockname() says. From our
@@ -138,6 +149,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     struct udt_conn *c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
+    if (!udt_conn_spend(c, PACKET_HEAD + body_len))
+        return false;
     route->local = c->local;
     route->wants_answer = type == PACKET_DATA || type == PACKET_ACK;
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
@@ -146,6 +159,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         t->keepalives_held++;
         return false;
     }
+    if (type == PACKET_KEEPALIVE && c->by_ticket)
+        packet_put_word(head + 4, udt_conn_proof(c));
     if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
         return false;
     if (type == PACKET_SHUTDOWN) {

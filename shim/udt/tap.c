@@ -137,6 +137,9 @@ void tap_get_stats(struct tap *t, struct tap_stats *out)
     memcpy(out->drops, t->drops.count, sizeof out->drops);
     out->shutdowns_checked = t->shutdowns_checked;
     out->keepalives_held = t->keepalives_held;
+    out->early_taken = t->early_taken;
+    out->tickets_given = t->tickets_given;
+    out->tickets_taken = t->tickets_taken;
     tap_unlock(t);
 }
 

@@ -38,8 +38,8 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   drops, on filter │ early_packet, on early_data │ cookie, half_close, resend, shutdown_check, packet, news,
- *   party │ shim/net
+ *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check, packet,
+ *   news, party │ shim/net
  *
  * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place of
  * the one that a datagram came from, and the port finds the path for what leaves.
@@ -72,6 +72,8 @@ struct tap_stats {              /* since the start */
     uint64_t drops[DROPS];      /* datagrams that came, by what became of them; [FILTER_PASS]: given to UDT */
     uint64_t shutdowns_checked; /* without proof: the peer was asked */
     uint64_t keepalives_held;   /* of UDT's, not sent because the peer had heard from us */
+    uint64_t early_taken;       /* first bytes that came ahead of their stream */
+    uint64_t tickets_given, tickets_taken;
 };
 
 /* `port` stays the caller's; its descriptor is what UDT gets. HX_OK, HX_ENOMEM, HX_ESYS, HX_ELIMIT: too many
@@ -97,6 +99,8 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
                         const struct early_conn *early);
 /* It tells more ahead: all of it, from the stream's first byte. */
 void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *own);
+/* A ticket of the listener that it is connected to, for the next visit. False: none has come. */
+bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out);
 /* Adds to *told what the peer has told ahead: nothing more once it is connected. */
 void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next

@@ -90,6 +90,8 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
         free(c->flight);
         c->flight = NULL;
         replay_stash(t, c);
+        if (c->by_ticket) /* the listener does not know yet that its answers arrive */
+            control_send(t, c, PACKET_KEEPALIVE, udt_conn_proof(c), NULL, 0, now_ms);
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         c->half_closing = half_close;
@@ -108,6 +110,17 @@ void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *ow
         c->flight->sent > 0)
         control_send_early(t, c, c->flight->packet + PACKET_HEAD);
     tap_unlock(t);
+}
+
+bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    bool found = c && c->ticket.len > 0;
+    if (found)
+        *out = c->ticket;
+    tap_unlock(t);
+    return found;
 }
 
 void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told)
@@ -131,6 +144,8 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, boo
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
         net_address_to_sockaddr6(&c->peer.at, peer);
         *early = c->early != NULL;
+        if (c->from_early)
+            control_send_ticket(t, c, clock_now_ms());
         if (c->shutdown_check.due_ms != INT64_MAX)
             udt_conn_due(&t->conns, c);
         /* and what was told before */

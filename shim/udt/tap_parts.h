@@ -22,7 +22,7 @@ struct tap {
     struct kept *replay;                 /* given to UDT before anything from the socket */
     uint32_t window_max;
     struct drops drops;
-    uint64_t shutdowns_checked, keepalives_held;
+    uint64_t shutdowns_checked, keepalives_held, early_taken, tickets_given, tickets_taken;
 
     /* UDT's worker, the thread that receives (worker.c) */
     bool detached;       /* it gets nothing any more */

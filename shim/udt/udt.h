@@ -44,6 +44,7 @@ enum udt_event_type {
     UDT_EV_CLOSED,         /* the peer closed; what came before may still be read */
     UDT_EV_CONNECTED,      /* a connect or rendezvous has succeeded */
     UDT_EV_CONNECT_FAILED, /* it has not: `error` says why; the stream is still the caller's to close */
+    UDT_EV_TICKET,         /* udt_stream_ticket() has one */
     UDT_EV_HALF_CLOSED /* the answer to udt_stream_half_close(): the peer's application has read everything */
 };
 
@@ -112,11 +113,19 @@ int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockadd
 struct udt_early_bytes {
     const void *bytes; /* what is written already; may be NULL if len is 0 */
     size_t len;        /* at most UDT_EARLY_BYTES_MAX; 0: nothing yet */
+    /* To a listener, if it has given one: then it needs no other proof that we are where we seem to be, and
+     * the first bytes leave with the first handshake. One that does not hold costs nothing. ticket_len 0: none */
+    const void *ticket;
+    size_t ticket_len; /* at most UDT_TICKET_MAX */
 };
+#define UDT_TICKET_MAX 32
 /* As without early data; `early` NULL: so it is. A listener is told once it has proven that we are where we
  * seem to be. */
 int udt_connect_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                       int timeout_ms, const struct udt_early_bytes *early, void *user);
+/* What the listener has given for the next visit from the same IP address (UDT_EV_TICKET): it is taken once, and
+ * by that listener until it starts anew. Returns its length; 0: none. */
+size_t udt_stream_ticket(struct stream *s, uint8_t out[UDT_TICKET_MAX]);
 /* By every path of a canonical address. At most three datagrams leave as long as nothing is heard, and one for
  * each handshake that is. */
 int udt_rendezvous_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,

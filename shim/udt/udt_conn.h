@@ -75,7 +75,11 @@ struct udt_conn {
     struct flight *flight;    /* connecting: its handshakes; else NULL */
     struct early_conn *early; /* what is told ahead of the stream; NULL: nothing */
     bool from_early;          /* accepted: made from an early packet */
-    struct resend resend;     /* connected: its data */
+    bool unproven;            /* accepted by a ticket: nothing shows yet that it receives at its address */
+    size_t credit;  /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
+    bool by_ticket; /* connected: the listener has taken our ticket */
+    struct early_ticket ticket; /* connected: for the next visit */
+    struct resend resend;       /* connected: its data */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;
@@ -101,6 +105,20 @@ struct udt_conn {
 static inline uint32_t udt_conn_proof(const struct udt_conn *c)
 {
     return c->rendezvous ? c->secret ^ c->isn : c->secret;
+}
+
+/* What may be sent to an address that is not proven, for each byte that came from it (RFC 9000, 8.1). */
+#define UDT_CONN_AMPLIFICATION 3
+
+/* False: so many bytes must not leave. */
+static inline bool udt_conn_spend(struct udt_conn *c, size_t len)
+{
+    if (!c->unproven)
+        return true;
+    if (c->credit < len)
+        return false;
+    c->credit -= len;
+    return true;
 }
 
 #endif

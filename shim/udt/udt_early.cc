@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-static_assert(UDT_EARLY_BYTES_MAX == EARLY_BYTES_MAX, "one limit");
+static_assert(UDT_EARLY_BYTES_MAX == EARLY_BYTES_MAX && UDT_TICKET_MAX == EARLY_TICKET_MAX, "one limit");
 
 struct udt_early {
     std::mutex lock;
@@ -21,6 +21,9 @@ bool udt_early_begin(udt_stream *s, const struct udt_early_bytes *first)
         return false;
     (void)early_bytes_grow(&s->early->opening.own, static_cast<const uint8_t *>(first->bytes), first->len);
     s->early->opening.left = EARLY_UNHEARD_MAX;
+    struct early_ticket *ticket = &s->early->opening.ticket;
+    ticket->len = std::min(first->ticket_len, sizeof ticket->bytes);
+    std::copy_n(static_cast<const uint8_t *>(first->ticket), ticket->len, ticket->bytes);
     return true;
 }
 
@@ -87,4 +90,15 @@ ssize_t udt_early_pass(udt_stream *s, void *buf, size_t len)
     if (s->early->accepted && early_preview_done(&s->early->preview))
         udt_early_end(s); /* a nameserver has many that are idle */
     return fresh;
+}
+
+extern "C" size_t udt_stream_ticket(struct stream *base, uint8_t out[UDT_TICKET_MAX])
+{
+    auto *s = reinterpret_cast<udt_stream *>(base);
+    struct early_ticket ticket;
+
+    if (s->id == UDT::INVALID_SOCK || !tap_conn_ticket(s->port->tap, s->id, &ticket))
+        return 0;
+    std::copy_n(ticket.bytes, ticket.len, out);
+    return ticket.len;
 }

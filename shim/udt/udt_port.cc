@@ -218,7 +218,8 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
     static const struct {
         unsigned bit;
         enum udt_event_type type;
-    } order[] = {{TAP_READABLE, UDT_EV_READABLE},
+    } order[] = {{TAP_TICKET, UDT_EV_TICKET},
+                 {TAP_READABLE, UDT_EV_READABLE},
                  {TAP_WRITABLE, UDT_EV_WRITABLE},
                  {TAP_HALF_CLOSED, UDT_EV_HALF_CLOSED},
                  {TAP_CLOSED, UDT_EV_CLOSED}};
@@ -346,7 +347,7 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
 
 int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX])
 {
-    static_assert(DROPS + 2 <= UDT_COUNTERS_MAX, "a row for each counter");
+    static_assert(DROPS + 5 <= UDT_COUNTERS_MAX, "a row for each counter");
     int n = 0;
 
     auto add = [&](const char *prefix, const char *name, uint64_t value) {
@@ -358,6 +359,9 @@ int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTER
     add("datagrams_", "taken", s.drops[FILTER_PASS]);
     add("keepalives_", "held", s.keepalives_held);
     add("shutdowns_", "checked", s.shutdowns_checked);
+    add("early_", "taken", s.early_taken);
+    add("tickets_", "given", s.tickets_given);
+    add("tickets_", "taken", s.tickets_taken);
     for (int i = FILTER_PASS + 1; i < DROPS; i++)
         add("dropped_", drop_name(static_cast<enum drop>(i)), s.drops[i]);
     return n;

@@ -86,6 +86,26 @@ static void a_packet_has_bytes_and_no_more_than_fit(void **state)
     assert_false(early_packet_read(&p, packet, packet + PACKET_HEAD, HANDSHAKE_SIZE + EARLY_BYTES_MAX + 1));
 }
 
+static void a_ticket_packet_is_read_as_it_was_written_and_not_when_it_is_cut(void **state)
+{
+    struct early_ticket given = {.len = 6, .bytes = "ticket"}, got;
+    uint8_t packet[TICKET_PACKET_MAX + 1] = {0};
+    struct early_packet p;
+
+    (void)state;
+    size_t len = ticket_packet_write(&given, 0x01020304, 77, packet);
+    assert_int_equal(packet_id(packet), 77);
+    assert_true(ticket_packet_read(&got, packet, packet + PACKET_HEAD, len - PACKET_HEAD));
+    assert_int_equal(got.len, 6);
+    assert_memory_equal(got.bytes, "ticket", 6);
+    for (size_t cut = PACKET_HEAD; cut < sizeof packet; cut++)
+        assert_int_equal(ticket_packet_read(&got, packet, packet + PACKET_HEAD, cut - PACKET_HEAD),
+                         cut == len);
+    assert_false(early_packet_read(&p, packet, packet + PACKET_HEAD, len - PACKET_HEAD));
+    packet[4] = 3;
+    assert_false(ticket_packet_read(&got, packet, packet + PACKET_HEAD, len - PACKET_HEAD));
+}
+
 static void udt_has_no_such_packet(void **state)
 {
     uint8_t packet[EARLY_PACKET_MAX];
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_packet_is_read_as_it_was_written_and_not_when_it_is_cut),
         cmocka_unit_test(a_packet_with_a_strange_head_is_not_read),
         cmocka_unit_test(a_packet_has_bytes_and_no_more_than_fit),
+        cmocka_unit_test(a_ticket_packet_is_read_as_it_was_written_and_not_when_it_is_cut),
         cmocka_unit_test(udt_has_no_such_packet),
         cmocka_unit_test(bytes_only_grow),
         cmocka_unit_test(who_hears_nothing_of_the_peer_tells_three_times),

@@ -1,5 +1,7 @@
 /* shim/udt: the first bytes of a stream, told ahead of it. */
 #include "shim/udt/early_packet.h"
+#include "shim/udt/tickets.h"
+#include "shim/udt/udt_conn.h"
 #include "test/unit/udt_fixture.h"
 #include <unistd.h>
 
@@ -183,11 +185,161 @@ static void a_repeated_handshake_of_an_early_one_is_not_answered_twice(void **st
     stream_close(b);
 }
 
+/* The ticket of an open stream. */
+static size_t await_ticket(struct udt_port *p, struct stream *s, uint8_t ticket[UDT_TICKET_MAX])
+{
+    assert_ptr_equal(await(p, UDT_EV_TICKET).stream, s);
+    return udt_stream_ticket(s, ticket);
+}
+
+/* From `from`; whether the listener has the first bytes without a cookie. */
+static bool visit_with(struct udt_port *from, const uint8_t *ticket, size_t ticket_len,
+                       uint8_t next[UDT_TICKET_MAX], size_t *next_len)
+{
+    struct udt_early_bytes first = {.bytes = "GET ", .len = 4, .ticket = ticket, .ticket_len = ticket_len};
+    uint64_t taken = counted(server, "tickets_taken");
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(server, &len);
+    struct stream *a;
+    char buf[8] = "";
+
+    assert_int_equal(udt_connect_early(&a, from, address, len, 2000, &first, NULL), HX_OK);
+    struct stream *b = await(server, UDT_EV_ACCEPTED).stream;
+    assert_int_equal(stream_read(b, buf, sizeof buf), 4);
+    assert_string_equal(buf, "GET ");
+    assert_int_equal(stream_write(b, "200", 3), 3);
+    await(from, UDT_EV_CONNECTED);
+    *next_len = await_ticket(from, a, next);
+    expect_read(from, a, "200");
+    assert_int_equal(stream_write(a, "/", 1), 1);
+    expect_read(server, b, "/");
+    stream_close(a);
+    stream_close(b);
+    return counted(server, "tickets_taken") > taken;
+}
+
+static void a_visitor_with_a_ticket_needs_no_cookie_and_gets_another_ticket(void **state)
+{
+    uint8_t ticket[UDT_TICKET_MAX], used[UDT_TICKET_MAX];
+    size_t len;
+
+    (void)state;
+    assert_false(visit_with(left, NULL, 0, ticket, &len));
+    assert_int_equal(len, TICKET_SIZE);
+    for (int i = 0; i < 5; i++) { /* from whichever port */
+        memcpy(used, ticket, sizeof used);
+        assert_true(visit_with(i % 2 ? left : right, ticket, len, ticket, &len));
+        assert_int_equal(len, TICKET_SIZE);
+        assert_memory_not_equal(ticket, used, len);
+    }
+}
+
+static void a_ticket_that_does_not_hold_costs_nothing(void **state)
+{
+    uint8_t ticket[UDT_TICKET_MAX], next[UDT_TICKET_MAX];
+    size_t len, next_len;
+
+    (void)state;
+    assert_false(visit_with(left, NULL, 0, ticket, &len));
+    assert_true(visit_with(left, ticket, len, next, &next_len));
+    uint64_t bad = counted(server, "dropped_bad_ticket");
+    assert_false(visit_with(left, ticket, len, next, &next_len)); /* used */
+    assert_int_equal(counted(server, "dropped_bad_ticket"), bad + 1);
+    next[3] ^= 1;
+    assert_false(visit_with(left, next, next_len, next, &next_len));
+}
+
+#define LARGE_BYTES 8000
+
+/* Sends this ticket from a socket of its own at the same address, as somebody does who has seen it pass. */
+static int send_as_thief(const uint8_t *ticket, size_t ticket_len, size_t *sent)
+{
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t handshake[HANDSHAKE_SIZE] = {0}, packet[EARLY_PACKET_MAX];
+    struct early_packet p = {.handshake = handshake,
+                             .ticket = ticket,
+                             .ticket_len = ticket_len,
+                             .bytes = (const uint8_t *)"GET ",
+                             .bytes_len = 4};
+    socklen_t len;
+    const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)udt_port_local(server, &len);
+
+    packet_put_word(handshake + HANDSHAKE_VERSION, 4);
+    packet_put_word(handshake + HANDSHAKE_TYPE, 1);
+    packet_put_word(handshake + HANDSHAKE_MSS, UDT_MSS_BYTES);
+    packet_put_word(handshake + HANDSHAKE_WINDOW, 32);
+    packet_put_word(handshake + HANDSHAKE_REQUEST, HS_REGULAR);
+    packet_put_word(handshake + HANDSHAKE_ID, 77);
+    *sent = early_packet_write(&p, packet);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    loopback.sin_port = to->sin6_port;
+    assert_int_equal(sendto(fd, packet, *sent, 0, (struct sockaddr *)&loopback, sizeof loopback), *sent);
+    return fd;
+}
+
+/* Until UDT's repetitions, the first after 300 ms, have had their time. */
+static size_t received_by(int fd)
+{
+    int64_t deadline_ms = clock_now_ms() + 800;
+    char buf[2048];
+    size_t all = 0;
+
+    for (int64_t now_ms; (now_ms = clock_now_ms()) < deadline_ms;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, (int)(deadline_ms - now_ms)) > 0)
+            all += (size_t)recv(fd, buf, sizeof buf, 0);
+    }
+    return all;
+}
+
+static void who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_much_and_no_more(void **state)
+{
+    static const char large[LARGE_BYTES];
+    uint8_t ticket[UDT_TICKET_MAX];
+    size_t ticket_len, sent;
+
+    (void)state;
+    assert_false(visit_with(left, NULL, 0, ticket, &ticket_len));
+    int fd = send_as_thief(ticket, ticket_len, &sent);
+    struct stream *b = await(server, UDT_EV_ACCEPTED).stream;
+    assert_int_equal(stream_write(b, large, sizeof large), sizeof large);
+    assert_in_range(received_by(fd), PACKET_HEAD + HANDSHAKE_SIZE, UDT_CONN_AMPLIFICATION * sent);
+    close(fd);
+    stream_close(b);
+}
+
+static void a_visitor_with_a_ticket_gets_all_of_a_large_answer(void **state)
+{
+    static char large[LARGE_BYTES], got[LARGE_BYTES];
+    uint8_t ticket[UDT_TICKET_MAX];
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(server, &len);
+    struct udt_early_bytes first = {.bytes = "GET ", .len = 4, .ticket = ticket};
+    struct stream *a;
+
+    (void)state;
+    memset(large, 'x', sizeof large);
+    assert_false(visit_with(left, NULL, 0, ticket, &first.ticket_len));
+    assert_int_equal(udt_connect_early(&a, left, address, len, 2000, &first, NULL), HX_OK);
+    struct stream *b = await(server, UDT_EV_ACCEPTED).stream;
+    assert_int_equal(stream_write(b, large, sizeof large), sizeof large);
+    await(left, UDT_EV_CONNECTED);
+    assert_int_equal(read_all(left, a, got, sizeof got), sizeof got);
+    assert_memory_equal(got, large, sizeof got);
+    stream_close(a);
+    stream_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listener_has_the_first_bytes_when_it_accepts),
         cmocka_unit_test(a_repeated_handshake_of_an_early_one_is_not_answered_twice),
+        cmocka_unit_test(a_visitor_with_a_ticket_needs_no_cookie_and_gets_another_ticket),
+        cmocka_unit_test(who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_much_and_no_more),
+        cmocka_unit_test(a_visitor_with_a_ticket_gets_all_of_a_large_answer),
+        cmocka_unit_test(a_ticket_that_does_not_hold_costs_nothing),
         cmocka_unit_test(both_sides_of_a_rendezvous_read_before_they_are_connected),
         cmocka_unit_test(a_peer_that_does_not_want_to_know_reads_it_in_the_stream),
         cmocka_unit_test(a_stream_takes_no_more_than_a_datagram_holds_before_it_is_connected),
