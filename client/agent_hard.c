@@ -283,6 +283,16 @@ void agent_seen_as(struct agent *a, const struct endpoint *seen)
         leave_port(a);
 }
 
+void agent_nat_known(struct agent *a)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        const struct path_times *p = &a->choice.paths[i];
+        if (p->present && a->ways[i].opens && p->spent > 0 && agent_hops(a, p->spent) == 0)
+            path_choice_told(&a->choice, i, clock_now_ms());
+    }
+    agent_turn(a);
+}
+
 /* It may be why no guess of ours has hit. */
 void agent_failed(struct agent *a)
 {
