@@ -156,6 +156,7 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     if (err < 0)
         return err;
     agent_fit(a);
+    a->external = config->external;
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     agent_add_candidates(a, &config->candidates);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)

@@ -91,10 +91,10 @@ static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
                  came);
     snprintf(text, TEXT_MAX,
              "%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
-             "the nameserver offers no relay: try again, or from another network",
+             "the nameserver offers no relay: try %sfrom another network",
              both, both[0] ? "; " : "", hard_nat_describe(&tried.own, ours),
              hard_nat_describe(&tried.peer, theirs), tried.hopeless ? "two such NATs do not meet; " : "",
-             tried.probes, one_way);
+             tried.probes, one_way, tried.hopeless ? "" : "again, or ");
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
@@ -182,8 +182,11 @@ static void done(struct punch *p, int error, struct stream *stream)
         result.report = &report;
     }
     unlist(p);
-    if (!stream)
+    if (!stream) {
+        if (p->agent && (error == HX_EPUNCH || error == HX_ETIMEDOUT))
+            agent_failed(p->agent);
         end_parts(p);
+    }
     p->request.on_done(p->request.user, &result);
     free(p);
 }
@@ -284,6 +287,7 @@ static int begin_session(struct punch *p)
                                                             .scope_id = request->scope_id,
                                                             .candidates = request->peer,
                                                             .own = request->own_mapping,
+                                                            .external = request->own_external,
                                                             .peer = request->peer_mapping,
                                                             .early = early,
                                                             .early_len = early_len,

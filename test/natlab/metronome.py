@@ -2,8 +2,8 @@
 """metronome.py EVERY_MS COMMAND...: a line each EVERY_MS into the command, whose answers are expected back: a dialogue
 that people or TCP would have. Standard input says what happens meanwhile:
 
-  mark WORD   once ten lines (one, if there are fewer in a second) that were written after this are answered: "passed WORD MS", the longest time without an
-              answer since then
+  mark WORD   once ten lines that were written after this (one, if there is none each second) are answered:
+              "passed WORD MS", the longest time without an answer since then
   end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
 
 "pid N" is the command's, "first" is said at the first answer, "broken: WHY" when there will be none any more."""
