@@ -35,6 +35,19 @@ struct extra_sockets *extra_sockets_create(void)
     return s;
 }
 
+static int epoll_of(const struct extra_sockets *s)
+{
+    return atomic_load(&s->epoll) - 1;
+}
+
+/* The lock is held. */
+static int begin_epoll(struct extra_sockets *s)
+{
+    if (epoll_of(s) < 0)
+        atomic_store(&s->epoll, epoll_create1(EPOLL_CLOEXEC) + 1);
+    return epoll_of(s);
+}
+
 /* The lock is held, or nobody else is left. */
 static void let_go(struct extra_socket *it)
 {
@@ -49,7 +62,7 @@ static void forget(struct extra_sockets *s, struct extra_socket *it)
     HASH_DEL(s->by_number, it);
     atomic_fetch_sub(&s->count, 1);
     /* It may stay open for a while, and nobody reads it any more. */
-    (void)epoll_ctl(extra_sockets_event_fd(s), EPOLL_CTL_DEL, it->fd, NULL);
+    (void)epoll_ctl(epoll_of(s), EPOLL_CTL_DEL, it->fd, NULL);
     let_go(it);
 }
 
@@ -63,15 +76,20 @@ void extra_sockets_destroy(struct extra_sockets *s)
     {
         forget(s, it);
     }
-    if (extra_sockets_event_fd(s) >= 0)
-        close(extra_sockets_event_fd(s));
+    if (epoll_of(s) >= 0)
+        close(epoll_of(s));
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-int extra_sockets_event_fd(const struct extra_sockets *s)
+int extra_sockets_event_fd(struct extra_sockets *s)
 {
-    return atomic_load(&s->epoll) - 1;
+    if (epoll_of(s) >= 0)
+        return epoll_of(s);
+    pthread_mutex_lock(&s->lock);
+    int fd = begin_epoll(s);
+    pthread_mutex_unlock(&s->lock);
+    return fd;
 }
 
 /* The lock is held. */
@@ -81,12 +99,11 @@ static int add(struct extra_sockets *s, struct extra_socket *it)
 
     if (atomic_load(&s->count) >= EXTRA_SOCKETS_MAX)
         return HX_ELIMIT;
-    if (extra_sockets_event_fd(s) < 0)
-        atomic_store(&s->epoll, epoll_create1(EPOLL_CLOEXEC) + 1);
+    (void)begin_epoll(s);
     HASH_ADD_INT(s->by_number, number, it);
     if (!it->hh.tbl) /* base/hash.h */
         return HX_ENOMEM;
-    if (epoll_ctl(extra_sockets_event_fd(s), EPOLL_CTL_ADD, it->fd, &ev) < 0) {
+    if (epoll_ctl(epoll_of(s), EPOLL_CTL_ADD, it->fd, &ev) < 0) {
         HASH_DEL(s->by_number, it);
         return HX_ESYS;
     }
@@ -166,7 +183,7 @@ bool extra_sockets_any(const struct extra_sockets *s)
 static bool ask(struct extra_sockets *s)
 {
     struct epoll_event events[READY_MAX];
-    int n = epoll_wait(extra_sockets_event_fd(s), events, READY_MAX, 0);
+    int n = epoll_wait(epoll_of(s), events, READY_MAX, 0);
 
     s->ready_count = n > 0 ? n : 0;
     for (int i = 0; i < s->ready_count; i++)

@@ -27,8 +27,9 @@ int extra_socket_number(const struct extra_socket *it);
 
 /* For the one thread that reads. */
 bool extra_sockets_any(const struct extra_sockets *s);
-/* Readable while something has come to one; -1 as long as there was none. */
-int extra_sockets_event_fd(const struct extra_sockets *s);
+/* Readable while something has come to one, those that are added later as well. -1: there are no
+ * descriptors left. */
+int extra_sockets_event_fd(struct extra_sockets *s);
 /* One that something may have come to, held; each gets its turn. NULL: nothing has come. */
 struct extra_socket *extra_sockets_next(struct extra_sockets *s);
 /* The last one that extra_sockets_next() gave has nothing more. */

@@ -248,7 +248,7 @@ bool net_port_extra_local(struct net_port *p, int number, struct net_address *ou
 
 int net_port_extra_event_fd(const struct net_port *p)
 {
-    return extra_sockets_any(p->extra) ? extra_sockets_event_fd(p->extra) : -1;
+    return extra_sockets_event_fd(p->extra);
 }
 
 struct path_table *net_port_paths(const struct net_port *p)

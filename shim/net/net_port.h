@@ -52,7 +52,8 @@ int net_port_extra_open(struct net_port *p, int *number);
 void net_port_extra_close(struct net_port *p, int number);
 /* The address it is bound to. False: there is none of this number. */
 bool net_port_extra_local(struct net_port *p, int number, struct net_address *out);
-/* For whoever waits until the port can be read: readable when an extra socket is; -1: it has none. */
+/* For whoever waits until the port can be read: readable when an extra socket is, also one that is opened
+ * later; -1: there are no descriptors left. */
 int net_port_extra_event_fd(const struct net_port *p);
 
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each

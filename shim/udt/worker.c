@@ -137,7 +137,7 @@ static void await_datagram(struct tap *t)
 {
     struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
                             {.fd = t->wake_fd, .events = POLLIN},
-                            {.fd = net_port_extra_event_fd(t->port), .events = POLLIN}};
+                            {.fd = t->listener ? -1 : net_port_extra_event_fd(t->port), .events = POLLIN}};
     uint64_t count;
 
     signal_from_worker(t);
