@@ -276,12 +276,17 @@ static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram
 }
 
 /* Nobody has our cookie but who got our answer. */
-static void look_for_proof(struct udt_conn *c, const struct datagram *d)
+static void look_for_proof(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + d->body_len);
     if ((d->type == PACKET_KEEPALIVE || d->type == PACKET_SHUTDOWN || d->type == PACKET_CUSTOM) &&
         packet_word(d->head + 4) == udt_conn_proof(c))
         c->unproven = false;
+    if (!c->unproven && c->withheld) { /* now it may leave */
+        c->withheld = false;
+        c->resend.due_ms = now_ms;
+        t->tick_ms = now_ms;
+    }
 }
 
 /* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
@@ -306,7 +311,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
 
     c->heard_ms = now_ms;
     if (c->unproven)
-        look_for_proof(c, d);
+        look_for_proof(t, c, d, now_ms);
     if (d->early.bytes) {
         take_early(t, c, d);
         return false;

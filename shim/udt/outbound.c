@@ -149,8 +149,14 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     struct udt_conn *c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
-    if (!udt_conn_spend(c, PACKET_HEAD + body_len))
+    if (!udt_conn_spend(c, PACKET_HEAD + body_len)) {
+        if (type == PACKET_DATA) { /* UDT takes it for sent, and would send it again after 400 ms */
+            resend_sent(&c->resend, packet_word(head), now_ms);
+            udt_conn_due(&t->conns, c);
+            c->withheld = true;
+        }
         return false;
+    }
     route->local = c->local;
     route->wants_answer = type == PACKET_DATA || type == PACKET_ACK;
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
