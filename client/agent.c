@@ -156,6 +156,7 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     if (err < 0)
         return err;
     agent_fit(a);
+    a->external = config->external;
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     agent_add_candidates(a, &config->candidates);
     if (path_choice_next(&a->choice, clock_now_ms()) < 0)
@@ -272,11 +273,30 @@ void agent_network_changed(struct agent *a)
     agent_turn(a);
 }
 
+void agent_nat_known(void)
+{
+    struct agent *a;
+    DL_FOREACH(agents, a)
+    {
+        bool waits = false;
+        for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+            const struct path_times *p = &a->choice.paths[i];
+            if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, p->spent) > 0)
+                continue;
+            path_choice_told(&a->choice, i, clock_now_ms());
+            waits = true;
+        }
+        if (waits)
+            engine_timer_set(&a->timer, clock_now_ms());
+    }
+}
+
 void agent_tried(const struct agent *a, struct agent_tried *out)
 {
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .told_ms = a->hard.told_ms,
                                 .probes = a->number,
                                 .introductions = a->introductions};
 }

@@ -49,6 +49,7 @@ struct agent_config {
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
     struct candidates candidates; /* the peer's */
     struct nat_mapping own, peer; /* as each has told the other one */
+    struct endpoint external;     /* where the nameserver sees us; AF_UNSPEC: not known */
     const uint8_t *early;         /* see agent_say_early() */
     size_t early_len;
     struct agent_callbacks callbacks; /* see agent_watch() */
@@ -78,6 +79,10 @@ void agent_connected(struct agent *a);
  * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own, const struct uplink *uplink);
+/* nat_known() tells something else: what has waited for it, in any session, may leave. */
+void agent_nat_known(void);
+/* The peer was not reached. */
+void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */
 void agent_network_changed(struct agent *a);
 /* The path in use, or the one that the peer was heard on last. False: none yet. */
@@ -86,6 +91,7 @@ bool agent_path(const struct agent *a, struct agent_path *out);
 struct agent_tried {
     struct nat_mapping own, peer;
     bool hopeless;     /* nothing but what all do has been tried: hard_nat.h */
+    int64_t told_ms;   /* when that was told */
     uint64_t probes;   /* requests */
     int introductions; /* of the two by the nameserver */
 };

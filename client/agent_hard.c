@@ -1,26 +1,30 @@
 /* Peers behind NATs that map by destination: what client/hard_nat.h says is done here. */
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/rate.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
 #include "client/spare_port.h"
 #include <string.h>
 
-#define SPRAY_AFTER_MS 150  /* a NAT that filters less needs none of it */
-#define SPRAY_STEP_MS  20   /* between two handfuls */
-#define SPARE_OPEN_MS  500  /* nothing has come in this time */
-#define SPARE_TRIED_MS 1500 /* nor by the further port */
-#define SPARE_AFTER_MS 200  /* so much later than the caller may the called be told, and open its NAT */
-#define GIVE_UP_MS     8000 /* the sockets of a method that has not helped are closed */
-#define FEW_SOCKETS    2
-#define WAIT_MS        200 /* for another attempt of this process to end */
+#define SPRAY_AFTER_MS   150   /* a NAT that filters less needs none of it */
+#define SOCKETS_AFTER_MS 100   /* nor many sockets: one that lets all of them in */
+#define SPRAY_STEP_MS    20    /* between two handfuls */
+#define SHARED_MS        2500  /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
+#define SHARE_LOOK_MS    500   /* whether somebody does */
+#define RUN_AFTER_MS     200   /* the first guesses have not hit; the peer's search begins a little later */
+#define SEARCH_ROUND     2     /* from which on it looks for that run, ... */
+#define HOLD_MS          2500  /* a hard NAT is opened so long by packets that pass its router alone, ... */
+#define HOLD_FAR_MS      4500  /* ... and so long by such that pass a carrier's as well */
+#define LEAVE_MS         10000 /* between two times that a port is left: a peer may say what it likes */
+#define SPARE_OPEN_MS    500   /* nothing has come in this time */
+#define SPARE_TRIED_MS   1500  /* nor by the further port */
+#define SPARE_AFTER_MS   200   /* so much later than the caller may the called be told, and open its NAT */
+#define GIVE_UP_MS       8000  /* the sockets of a method that has not helped are closed */
 
 /* When what a method says at first is said again, since some of it may be lost; then it has been said for good. */
 static const int again_ms[] = {100, 400, 1200, 3000};
 #define ROUNDS (1 + (int)(sizeof again_ms / sizeof *again_ms))
-
-/* One attempt at a time has many sockets, or sends much. */
-static const struct agent *busy;
 
 static bool meets(enum hard_nat_method m)
 {
@@ -30,6 +34,30 @@ static bool meets(enum hard_nat_method m)
 static bool is_large(enum hard_nat_method m)
 {
     return m == HARD_NAT_SPRAY_PORTS || m == HARD_NAT_OPEN_SOCKETS || meets(m);
+}
+
+/* One at a time has many sockets, or sends much. */
+static bool needs_turn(const struct agent_hard *h)
+{
+    return is_large(h->method) || (h->begun && h->round >= SEARCH_ROUND);
+}
+
+static void on_turn(struct hard_turn *t)
+{
+    struct agent *a = container_of(t, struct agent, hard.turn);
+    a->hard.due_ms = 0;
+    engine_timer_set(&a->timer, clock_now_ms());
+}
+
+/* False: on_turn() will come. */
+static bool take_turn(struct agent *a)
+{
+    struct agent_hard *h = &a->hard;
+    h->turn.granted = on_turn;
+    if (!needs_turn(h) || hard_turn_take(&h->turn, &h->seen))
+        return true;
+    h->due_ms = INT64_MAX;
+    return false;
 }
 
 /* Is what was told now another thing to do? */
@@ -61,6 +89,8 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     if (!changes(h, method, seen))
         return;
     agent_hard_end(a);
+    if (h->told_ms == 0 || method != h->method)
+        h->told_ms = clock_now_ms();
     h->method = method;
     h->seen = *seen;
     h->seed = engine_random();
@@ -96,7 +126,7 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
     to.port = port;
     endpoint_to_sockaddr6(&to, &sa);
     net_address_from(&route.to, (struct sockaddr *)&sa);
-    if (!may_ask(&route.to))
+    if (hops == 0 && !may_ask(&route.to))
         return;
     a->hard.asked++;
     route.local = a->hard.local;
@@ -106,6 +136,24 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
 static void ask_port(struct agent *a, uint16_t port, int socket)
 {
     ask_port_by(a, port, socket, 0);
+}
+
+/* What the peer was told is what its guesses go by. How we open our NAT goes by what is known now; until
+ * that is, it may be one whose packets the peer's takes for its own. A hard one waits for the peer's
+ * probes: one packet of ours that gets there before moves the port of all that the peer sends from then on.
+ * */
+int agent_hops(const struct agent *a, int n)
+{
+    static const struct nat_mapping worst = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
+    struct nat_mapping now;
+    const struct nat_mapping *own = nat_known(AF_INET, &now) ? &now
+                                    : nat_asking(AF_INET)    ? &worst
+                                                             : &a->hard.own;
+    int openings = a->hard.peer_public ? 0 : hard_nat_openings(own, &a->hard.peer, a->calling);
+    int64_t held_ms = clock_now_ms() - a->hard.told_ms;
+    if (openings == 0 || own == &worst || !hard_nat_is(own))
+        return hard_nat_hops(n, openings);
+    return held_ms < HOLD_MS ? HARD_NAT_HOPS : held_ms < HOLD_FAR_MS ? HARD_NAT_HOPS + 1 : 0;
 }
 
 static void open_sockets(struct agent *a, int wanted)
@@ -145,8 +193,7 @@ void agent_hard_end(struct agent *a)
     nat_count_cancel(a->hard.count);
     a->hard.count = NULL;
     a->hard.due_ms = INT64_MAX;
-    if (busy == a)
-        busy = NULL;
+    hard_turn_end(&a->hard.turn); /* last: another one's begins */
 }
 
 /* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we send there
@@ -154,20 +201,20 @@ void agent_hard_end(struct agent *a)
 static void guess(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
-    int first = h->round == 0 ? 1 : -HARD_NAT_GUESSES; /* it may have been mapped before it was counted */
     int last = h->round == 0 ? HARD_NAT_GUESSES : HARD_NAT_GUESSES_FAR;
-    for (int n = last; n >= first; n--)
+    for (int n = last; n >= -HARD_NAT_GUESSES; n--) /* it may have been mapped before it was counted */
         ask_port(a, hard_nat_next_port(&h->peer, n), 0);
+    for (int n = HARD_NAT_SEARCH_LAST; n >= HARD_NAT_SEARCH_FIRST && h->round >= SEARCH_ROUND; n--)
+        ask_port(a, hard_nat_next_port(&h->peer, n * HARD_NAT_SEARCH_STEP), 0);
 }
 
 /* What comes back is the peer's guess, or its spray. */
 static void open_by_sockets(struct agent *a, int count)
 {
     struct agent_hard *h = &a->hard;
-    int hops = hard_nat_hops(h->round, hard_nat_openings(&h->own, &h->peer, a->calling));
     open_sockets(a, count);
     for (int i = 0; i < h->socket_count; i++)
-        ask_port_by(a, h->port, h->sockets[i], hops);
+        ask_port_by(a, h->port, h->sockets[i], agent_hops(a, h->round));
 }
 
 /* What one round of the method says. */
@@ -179,8 +226,8 @@ static void say(struct agent *a)
     case HARD_NAT_GUESS:
         guess(a);
         break;
-    case HARD_NAT_NONE: /* ours counts: a packet that the peer's NAT has taken leaves no other way than a new port */
-        open_by_sockets(a, FEW_SOCKETS);
+    case HARD_NAT_NONE:
+        open_by_sockets(a, HARD_NAT_RUN);
         break;
     case HARD_NAT_OPEN_SOCKETS:
         open_by_sockets(a, HARD_NAT_SOCKETS);
@@ -209,6 +256,39 @@ static void spray(struct agent *a, int64_t now_ms)
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
         ask_port(a, hard_nat_random_port(h->seed, h->sent++), 0);
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
+    if (h->sent == HARD_NAT_SPRAY)
+        hard_turn_end(&h->turn);
+}
+
+/* What came from where the peer is before we sent there has made our NAT give this port another one
+ * outside, and it stays with all that leaves it anew: the nameserver still sees the first one, and peers
+ * are told it in vain. */
+static void leave_port(struct agent *a)
+{
+    static int64_t left_ms;
+    int64_t now_ms = clock_now_ms();
+    struct nat_mapping now;
+    if (!nat_known(AF_INET, &now) || now.kind != NAT_MAPPING_ENDPOINT_INDEPENDENT ||
+        !nat_translates(AF_INET) || (left_ms != 0 && now_ms - left_ms < LEAVE_MS))
+        return;
+    left_ms = now_ms;
+    engine_port_leave(a->port);
+    (void)nat_known(AF_INET, &now); /* of the new one it is asked for */
+}
+
+void agent_seen_as(struct agent *a, const struct endpoint *seen)
+{
+    bool early = clock_now_ms() - a->hard.told_ms <
+                 GIVE_UP_MS; /* later it may be a NAT that was switched off and on */
+    if (early && endpoint_same_host(seen, &a->external) && seen->port != a->external.port)
+        leave_port(a);
+}
+
+/* It may be why no guess of ours has hit. */
+void agent_failed(struct agent *a)
+{
+    if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own))
+        leave_port(a);
 }
 
 /* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours: to
@@ -339,25 +419,28 @@ static bool count(struct agent *a)
 static void begin(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
-    if (is_large(h->method) && busy && busy != a) {
-        h->due_ms = now_ms + WAIT_MS;
-        return;
-    }
-    if (is_large(h->method))
-        busy = a;
     if (count(a)) {
         h->due_ms = now_ms + 2 * NAT_COUNT_MS; /* on_counted() comes before */
         return;
     }
     h->begun = true;
-    h->begun_ms = now_ms;
+    h->begun_ms = h->say_ms = now_ms;
     h->own_at_begin = h->own.last_port;
     h->peer_at_begin = h->peer.last_port;
     /* where both are hard, the peer's one port is the next that it gets */
     h->port = hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : h->seen.port;
-    h->due_ms = h->method == HARD_NAT_NONE
-                    ? INT64_MAX
-                    : now_ms + (h->method == HARD_NAT_SPRAY_PORTS ? SPRAY_AFTER_MS : 0);
+    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS    ? SPRAY_AFTER_MS
+                          : h->method == HARD_NAT_OPEN_SOCKETS ? SOCKETS_AFTER_MS
+                                                               : 0);
+    if (h->method == HARD_NAT_NONE) {
+        h->round = SEARCH_ROUND;
+        h->due_ms = hard_nat_counts(&h->own) ? now_ms + RUN_AFTER_MS : INT64_MAX;
+    }
+}
+
+static int64_t ends_ms(const struct agent_hard *h)
+{
+    return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
 }
 
 void agent_hard_turn(struct agent *a, int64_t now_ms)
@@ -367,10 +450,12 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     turn_spare(a, now_ms);
     if (h->due_ms > now_ms)
         return;
-    if ((reached && h->method != HARD_NAT_NONE) || (h->begun && now_ms >= h->begun_ms + GIVE_UP_MS)) {
+    if ((reached && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
         agent_hard_end(a);
         return;
     }
+    if (!take_turn(a))
+        return;
     if (!h->begun)
         begin(a, now_ms);
     if (h->due_ms > now_ms)
@@ -379,10 +464,15 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
         spray(a, now_ms);
         return;
     }
-    say(a);
-    h->due_ms = h->begun_ms + (h->round < ROUNDS - 1 ? again_ms[h->round] : GIVE_UP_MS);
-    if (h->round < ROUNDS)
+    if (now_ms >= h->say_ms && h->round < ROUNDS) {
+        say(a);
+        if (h->method == HARD_NAT_OPEN_SOCKETS && h->round == 0)
+            h->round = SEARCH_ROUND; /* few are lost on the way to the NAT, and what hosts get is counted */
+        h->say_ms = h->begun_ms + (h->round < ROUNDS - 1 ? again_ms[h->round] : GIVE_UP_MS);
         h->round++;
+    }
+    h->due_ms =
+        hard_turn_has(&h->turn) && h->say_ms > now_ms + SHARE_LOOK_MS ? now_ms + SHARE_LOOK_MS : h->say_ms;
     if (h->due_ms <= now_ms)
         h->due_ms = now_ms + 1;
 }

@@ -66,7 +66,7 @@ static void drop(struct agent *a, int at)
 
 void agent_link(struct agent *a, int at)
 {
-    a->ways[at].opens = 0;
+    a->ways[at].opens = false;
     if (!a->ways[at].linked)
         a->ways[at].linked = net_peer_add(a->peer, &a->ways[at].at) == HX_OK;
 }
@@ -99,7 +99,7 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
         return at;
     at = path_choice_add(&a->choice, rank, now_ms);
     if (at < 0) {
-        int least = path_choice_least(&a->choice);
+        int least = path_choice_least(&a->choice, now_ms);
         if (least < 0)
             return -1;
         drop(a, least);
@@ -164,8 +164,19 @@ static bool is_strange(const struct candidates *all, size_t i)
     return false;
 }
 
+/* Is it seen at an address of its own? That is then all that it has of this family: it comes but once. */
+static bool is_public(const struct candidates *all)
+{
+    for (size_t i = 1; i < all->count; i++) {
+        if (all->list[i].kind == CANDIDATE_HOST && all->list[i].at.family == all->list[0].at.family)
+            return false;
+    }
+    return true;
+}
+
 void agent_add_candidates(struct agent *a, const struct candidates *all)
 {
+    a->hard.peer_public = is_public(all);
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
@@ -185,9 +196,8 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         int at = agent_add_way(a, &way, rank_of(c));
         if (at >= 0 && known)
             leave_by(a, at, &way.local);
-        int openings = hard_nat_openings(&a->hard.own, &a->hard.peer, a->calling);
-        if (at >= 0 && !known && openings > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
-            a->ways[at].opens = openings;
+        if (at >= 0 && !known && agent_hops(a, 0) > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
+            a->ways[at].opens = true;
         else if (at >= 0 && !known)
             agent_link_candidate(a, at);
         if (at >= 0 && i == 0)

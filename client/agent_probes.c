@@ -92,7 +92,7 @@ void agent_send_request(struct agent *a, int at)
     bool proven = agent_way_proven(a, at);
     size_t len = PROBE_BYTES;
     way_of(a, at, &route);
-    if (way->opens > 0 && (route.hops = (uint8_t)hard_nat_hops(a->choice.paths[at].spent, way->opens)) == 0)
+    if (way->opens && (route.hops = (uint8_t)agent_hops(a, a->choice.paths[at].spent)) == 0)
         agent_link_candidate(a, at);
     if (a->calling && route.hops == 0 && way->early < (proven ? EARLY_MOST : EARLY_MOST_STRANGE)) {
         way->early++;
@@ -169,17 +169,18 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
         struct net_path way = {
             .remote = arrived->from.to, .local = arrived->from.local, .socket = arrived->from.socket};
         at = agent_add_way(a, &way, net_address_is_ipv4(&way.remote) ? PATH_RANK_DIRECT : PATH_RANK_IPV6);
-        if (at >= 0 && !agent_way_proven(a, at))
+        if (at < 0) /* there are enough that work: it shall take none of them for one */
+            return;
+        if (!agent_way_proven(a, at))
             path_choice_strange(&a->choice, at);
     }
-    if (at >= 0 && agent_way_proven(a, at))
+    if (agent_way_proven(a, at))
         agent_link(a, at);
     if (!a->connected) /* its handshake comes right behind its first request */
         udt_port_peer_began(a->port, arrived->came_us / 1000);
     take_early(a, p); /* the answer has ours */
     send_answer(a, arrived, p);
-    if (at >= 0)
-        path_choice_heard(&a->choice, at, now_ms);
+    path_choice_heard(&a->choice, at, now_ms);
     if ((p->flags & PROBE_MOVED) && now_ms - a->moved_ms >= MOVED_MS) {
         a->moved_ms = now_ms;
         path_choice_moved(&a->choice, now_ms);
@@ -193,8 +194,11 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
         take_early(a, p);
     if (at < 0 || path_mtu_answered(&a->ways[at].mtu, p->number, clock_now_ms()))
         return;
-    if (path_choice_answered(&a->choice, at, p->number, arrived->came_us))
-        agent_way_answers(a, at);
+    if (!path_choice_answered(&a->choice, at, p->number, arrived->came_us))
+        return;
+    agent_way_answers(a, at);
+    if (a->ways[at].at.socket == 0)
+        agent_seen_as(a, &p->seen);
 }
 
 void agent_take_probe(struct agent *a, const struct arrived_probe *arrived)

@@ -5,6 +5,7 @@
 #include "base/token_bucket.h"
 #include "client/agent.h"
 #include "client/hard_nat.h"
+#include "client/hard_turns.h"
 #include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
@@ -26,7 +27,7 @@ struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
     bool spent;  /* and what UDT may send there counts as a stranger's */
-    int opens;   /* so many opening packets (hard_nat_openings()) leave before anything else */
+    bool opens;  /* agent_hops() first, before anything else leaves */
     int early;   /* so many requests have left by it with early bytes */
     struct path_mtu mtu;
 };
@@ -36,12 +37,15 @@ struct agent_hard {
     enum hard_nat_method method;
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
     struct net_address local; /* by which address of ours */
+    bool peer_public;         /* no NAT is in front of the peer */
+    struct hard_turn turn;
     bool begun;
     struct nat_count *count;              /* how far our NAT has gone is being asked */
     bool counted;                         /* that has been done, for this method */
     int gone;                             /* steps since the peer was told */
     uint16_t own_at_begin, peer_at_begin; /* the last ports then */
-    int64_t begun_ms, due_ms;             /* INT64_MAX: nothing is to be done (any more) */
+    int64_t told_ms;                      /* what is done now was told then */
+    int64_t begun_ms, say_ms, due_ms;     /* INT64_MAX: nothing is to be done (any more) */
     int round;
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */
     uint32_t seed;
@@ -65,6 +69,7 @@ struct agent {
     struct udt_port *port;
     struct uplink uplink;
     uint32_t scope_id;
+    struct endpoint external; /* where the nameserver sees us; AF_UNSPEC: not known */
     struct session session;
     int families;
     bool calling;
@@ -134,6 +139,10 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
                      const struct endpoint *seen);
 void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
 void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+/* How many routers the packet `n` to the peer may pass, so that it opens our NAT alone; 0: all. */
+int agent_hops(const struct agent *a, int n);
+/* By the port's own socket the peer sees us there. */
+void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */

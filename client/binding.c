@@ -379,10 +379,13 @@ static bool same_fields(const struct peer_fields *a, const struct peer_fields *b
     return true;
 }
 
-/* A peer is waiting to hear where our NAT is by now, or by which further port we are reached. */
-static bool is_awaited(const struct peer_fields *told, const struct peer_fields *now)
+/* A peer is waiting to hear where our NAT is by now, or by which further port we are reached; or none would
+ * reach us. */
+static bool is_awaited(const struct leg *leg, const struct peer_fields *now)
 {
-    return hard_nat_steps(&told->mapping, now->mapping.last_port) > COUNT_NEWS ||
+    const struct peer_fields *told = &leg->told;
+    return nameserver_port(leg->nameserver) != engine_port() ||
+           hard_nat_steps(&told->mapping, now->mapping.last_port) > COUNT_NEWS ||
            (now->candidates.count > 0 && now->candidates.list[0].kind == CANDIDATE_SRFLX);
 }
 
@@ -400,7 +403,7 @@ static void renew(struct leg *leg)
 static bool may_renew(struct leg *leg, const struct peer_fields *now)
 {
     int64_t now_ms = clock_now_ms(), held_ms = now_ms - leg->bound_ms;
-    if (!is_awaited(&leg->told, now))
+    if (!is_awaited(leg, now))
         return held_ms >= RENEW_MS || !leg->renewed;
     return (held_ms >= RENEW_AWAITED_MS || !leg->renewed) &&
            token_bucket_take(&leg->b->awaited, &awaited_limit, 1, now_ms);
@@ -413,7 +416,8 @@ void binding_fields_changed(struct binding *b)
     b->news = false;
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
-        if (leg->state != LEG_BOUND || same_fields(&leg->told, &now))
+        if (leg->state != LEG_BOUND ||
+            (same_fields(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
             continue;
         if (may_renew(leg, &now))
             renew(leg);

@@ -19,15 +19,15 @@
 #include "client/stream.h"
 #include "client/visit_store.h"
 #include "proto/request.h"
+#include "secure/openssl.h"
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
 #define UNANSWERED_MAX 2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
 #define RETRY_MAX_MS   2000 /* somebody waits, and not for long */
-#define AGAIN_FIRST_MS \
-    1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
-#define AGAIN_MS 2500
+#define AGAIN_FIRST_MS 1000 /* a punch has not succeeded: what has each side learned meanwhile? */
+#define AGAIN_MS       2500
 
 /* How often a nameserver is believed that the peer is another one: each time costs packets to all of its
  * candidates. */
@@ -158,7 +158,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .families = c->settings.families,
-                                                  .peer = *peer,
+                                                  .peer = part->peer,
                                                   .session = &part->session,
                                                   .own_external = c->parts.own,
                                                   .own_mapping = c->told,
@@ -285,6 +285,8 @@ static void on_nat_news(void *user)
     struct connect *c = user;
     if (c->state == CONNECT_PUNCHING && c->session.given && has_nat_news(c))
         count_and_ask_again(c);
+    else
+        agent_nat_known();
 }
 
 static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,
@@ -448,6 +450,8 @@ static int reach(struct connect *c)
     c->begun_ms = clock_now_ms();
     (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
     ask(c);
+    if (c->settings.keys.count > 0)
+        engine_unlocked(openssl_warm_up);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
             continue;

@@ -203,6 +203,11 @@ bool nat_known(sa_family_t family, struct nat_mapping *out)
     return nat_mapping_known(out);
 }
 
+bool nat_asking(sa_family_t family)
+{
+    return known[index_of(family)].survey != NULL;
+}
+
 bool nat_translates(sa_family_t family)
 {
     return known[index_of(family)].translates;

@@ -26,6 +26,9 @@ void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
+/* What nat_known() tells may be another thing in a moment: it is being asked for. */
+bool nat_asking(sa_family_t family);
+
 /* Is there a NAT between us and who has told? False: none, or it is not known. */
 bool nat_translates(sa_family_t family);
 /* Who has told of our NAT, whatever port it was asked about. False: nobody. */

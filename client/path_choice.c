@@ -18,6 +18,7 @@
 #define LOSS_WEIGHT    32                  /* of one request, inverse */
 #define LOSS_CLEAR     (LOSS_ALL / 4)      /* so much more loss is worth a change */
 #define LOSS_SLIGHT    (LOSS_ALL * 3 / 20) /* so much more is worth none, however short the round trip is */
+#define ROOM_MS        2000 /* a path that was heard, or has answered, so long ago keeps its place */
 #define NEVER          INT64_MAX
 
 static void enter(struct path_choice *c, enum path_state state, int64_t now_ms)
@@ -102,14 +103,28 @@ void path_choice_strange(struct path_choice *c, int at)
     c->paths[at].due_ms = NEVER;
 }
 
-int path_choice_least(const struct path_choice *c)
+/* Who comes by a new path shall not take the place of one that lives: two who have many sockets each would
+ * go on to replace each other's for ever. */
+static bool lives(const struct path_times *p, int64_t now_ms)
+{
+    if (p->answered_ms != 0)
+        return p->tries < PATH_TRIES_LOST || now_ms - p->answered_ms < ROOM_MS;
+    return p->heard && now_ms - p->asked_ms < ROOM_MS;
+}
+
+static int worth(const struct path_times *p)
+{
+    return p->answered_ms != 0 ? 2 : p->heard ? 1 : 0;
+}
+
+int path_choice_least(const struct path_choice *c, int64_t now_ms)
 {
     int least = -1;
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
-        const struct path_times *p = &c->paths[i];
-        if (!p->present || used_is(c, i) || p->answered_ms != 0)
+        const struct path_times *p = &c->paths[i], *l = least < 0 ? NULL : &c->paths[least];
+        if (!p->present || used_is(c, i) || lives(p, now_ms))
             continue;
-        if (least < 0 || p->spent > c->paths[least].spent)
+        if (!l || worth(p) < worth(l) || (worth(p) == worth(l) && p->spent > l->spent))
             least = i;
     }
     return least;

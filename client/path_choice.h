@@ -89,8 +89,9 @@ void path_choice_remove(struct path_choice *c, int at);
 void path_choice_told(struct path_choice *c, int at, int64_t now_ms);
 /* It may be anybody's address: it is asked as often as it asks itself. */
 void path_choice_strange(struct path_choice *c, int at);
-/* The one that is worth least, to make room: it has never answered and is not in use. -1: there is none. */
-int path_choice_least(const struct path_choice *c);
+/* The one that is worth least, to make room: it is not in use, and neither heard nor answered now. -1:
+ * there is none. */
+int path_choice_least(const struct path_choice *c, int64_t now_ms);
 
 /* UDT is connected, and the peer was last heard on path `at`, -1: not known. */
 void path_choice_connected(struct path_choice *c, int at, int64_t now_ms);

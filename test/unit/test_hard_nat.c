@@ -112,6 +112,28 @@ static void two_sequential_nats_meet_wherever_they_have_gone(void **state)
     assert_false(they_meet(5, 5, HARD_NAT_MEET_AT, 0));
 }
 
+/* The run begins `at` steps from the last port told; of `of` ports in it one is ours. */
+static int hits(int at, int of)
+{
+    int found = 0;
+    for (int n = HARD_NAT_SEARCH_FIRST; n <= HARD_NAT_SEARCH_LAST; n++) {
+        int from_begin = n * HARD_NAT_SEARCH_STEP - at;
+        found += from_begin >= 0 && from_begin < of * HARD_NAT_RUN && from_begin % of == 0;
+    }
+    return found;
+}
+
+static void a_run_of_ports_is_found_wherever_it_begins_though_others_take_some(void **state)
+{
+    (void)state;
+    for (int at = -400; at < 3000; at++) {
+        assert_in_range(hits(at, 1), 3, 6);
+        assert_in_range(hits(at, 2), 2, 6);
+        assert_in_range(hits(at, 4), 2, 6);
+    }
+    assert_true(HARD_NAT_SEARCH_LAST * HARD_NAT_SEARCH_STEP < HARD_NAT_FAR);
+}
+
 static void of_two_one_waits_until_the_other_has_opened(void **state)
 {
     static const struct nat_mapping other_ports = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT,
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_next_ports_are_counted_from_the_last_one_told),
         cmocka_unit_test(steps_are_counted_the_way_that_the_nat_goes),
         cmocka_unit_test(two_sequential_nats_meet_wherever_they_have_gone),
+        cmocka_unit_test(a_run_of_ports_is_found_wherever_it_begins_though_others_take_some),
         cmocka_unit_test(of_two_one_waits_until_the_other_has_opened),
         cmocka_unit_test(what_opens_goes_further_each_time_that_it_has_not_helped),
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),

@@ -384,14 +384,20 @@ static void there_is_room_for_so_many_paths_and_the_least_of_them_gives_way(void
     assert_int_equal(path_choice_add(&net.c, PATH_RANK_DIRECT, net.now_ms), -1);
     path_choice_connected(&net.c, works, net.now_ms);
     run(1000);
-    int least = path_choice_least(&net.c);
+    int least = path_choice_least(&net.c, net.now_ms);
     assert_true(least >= 0 && !net.ways[least].up);
     path_choice_remove(&net.c, least);
     assert_int_equal(path_choice_add(&net.c, PATH_RANK_DIRECT, net.now_ms), least);
     for (int i = 0; i < PATH_CHOICE_MAX; i++)
         net.ways[i].up = true;
     run(1000);
-    assert_int_equal(path_choice_least(&net.c), -1);
+    assert_int_equal(path_choice_least(&net.c, net.now_ms), -1);
+    for (int i = 0; i < PATH_CHOICE_MAX; i++)
+        net.ways[i].up = i == works;
+    run(30000);
+    least =
+        path_choice_least(&net.c, net.now_ms); /* of those that have answered, too, once they do no more */
+    assert_true(least >= 0 && least != works);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, begin)

@@ -80,13 +80,13 @@ static void the_one_that_was_asked_most_in_vain_gives_way(void **state)
     ask(first);
     ask(second);
     ask(second);
-    assert_int_equal(path_choice_least(&c), second);
+    assert_int_equal(path_choice_least(&c, now_ms), second);
     exchange(second, 1);
-    assert_int_equal(path_choice_least(&c), first);
+    assert_int_equal(path_choice_least(&c, now_ms), first);
     exchange(first, 1);
-    assert_int_equal(path_choice_least(&c), third);
+    assert_int_equal(path_choice_least(&c, now_ms), third);
     exchange(third, 1);
-    assert_int_equal(path_choice_least(&c), -1);
+    assert_int_equal(path_choice_least(&c, now_ms), -1);
 }
 
 static void a_connection_that_is_made_again_changes_nothing(void **state)
