@@ -107,7 +107,7 @@ int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockadd
  * listener's client its address, of a rendezvous nothing at all.
  *
  * A stream that was begun so takes what is written, at most UDT_EARLY_BYTES_MAX in all, and is read, while it
- * connects: UDT_EV_READABLE then comes before UDT_EV_CONNECTED. A listener's stream has what its client told
+ * connects: UDT_EV_READABLE may come before UDT_EV_CONNECTED. A listener's stream has what its client told
  * when it is accepted. Where the stream's own bytes are not what was told ahead it ends, HX_ECLOSED. */
 #define UDT_EARLY_BYTES_MAX 1024
 struct udt_early_bytes {
