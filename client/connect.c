@@ -3,8 +3,7 @@
  *
  *     WAITING --retry is due--> ASKING --target told--> PUNCHING --> DONE
  *        ^                        |  |                                ^
- *        '----- not reached ------'  '--- no, or no time is left -----'
- */
+ *        '----- not reached ------'  '--- no, or no time is left -----' */
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
