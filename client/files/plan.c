@@ -51,16 +51,6 @@ void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mti
     e->mtime_ns = mtime_ns;
 }
 
-struct plan_entry *plan_next(struct plan *p, size_t *from, char type)
-{
-    for (; *from < p->count; (*from)++) {
-        struct plan_entry *e = &p->entries[*from];
-        if (e->type == type && e->state == PLAN_WAITING)
-            return e;
-    }
-    return NULL;
-}
-
 void plan_clear(struct plan *p)
 {
     free(p->entries);

@@ -33,8 +33,6 @@ int plan_add(struct plan *p, const struct file_entry *e);
 const char *plan_path(const struct plan *p, const struct plan_entry *e);
 /* The file is another one than it was. */
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns);
-/* The next waiting entry of that type at or after *from, which moves there; NULL: none is left. */
-struct plan_entry *plan_next(struct plan *p, size_t *from, char type);
 void plan_clear(struct plan *p); /* frees all; empty again */
 
 #endif

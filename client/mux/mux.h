@@ -109,6 +109,5 @@ void mux_stream_reset(struct mux_stream *s, uint32_t code); /* both; closed() is
  * the stream any more. After mux_respond() with `ended`, too. */
 void mux_stream_leave(struct mux_stream *s);
 size_t mux_stream_unsent(const struct mux_stream *s);
-struct mux *mux_of(struct mux_stream *s);
 
 #endif

@@ -306,8 +306,3 @@ size_t mux_stream_unsent(const struct mux_stream *s)
 {
     return s->unsent.len;
 }
-
-struct mux *mux_of(struct mux_stream *s)
-{
-    return s->mux;
-}
