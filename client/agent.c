@@ -273,11 +273,30 @@ void agent_network_changed(struct agent *a)
     agent_turn(a);
 }
 
+void agent_nat_known(void)
+{
+    struct agent *a;
+    DL_FOREACH(agents, a)
+    {
+        bool waits = false;
+        for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+            const struct path_times *p = &a->choice.paths[i];
+            if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, p->spent) > 0)
+                continue;
+            path_choice_told(&a->choice, i, clock_now_ms());
+            waits = true;
+        }
+        if (waits)
+            engine_timer_set(&a->timer, clock_now_ms());
+    }
+}
+
 void agent_tried(const struct agent *a, struct agent_tried *out)
 {
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .told_ms = a->hard.told_ms,
                                 .probes = a->number,
                                 .introductions = a->introductions};
 }

@@ -79,8 +79,8 @@ void agent_connected(struct agent *a);
  * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own, const struct uplink *uplink);
-/* nat_known() tells something else: what has waited for it may leave. */
-void agent_nat_known(struct agent *a);
+/* nat_known() tells something else: what has waited for it, in any session, may leave. */
+void agent_nat_known(void);
 /* The peer was not reached. */
 void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */
@@ -91,6 +91,7 @@ bool agent_path(const struct agent *a, struct agent_path *out);
 struct agent_tried {
     struct nat_mapping own, peer;
     bool hopeless;     /* nothing but what all do has been tried: hard_nat.h */
+    int64_t told_ms;   /* when that was told */
     uint64_t probes;   /* requests */
     int introductions; /* of the two by the nameserver */
 };

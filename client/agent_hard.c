@@ -89,11 +89,12 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     if (!changes(h, method, seen))
         return;
     agent_hard_end(a);
+    if (h->told_ms == 0 || method != h->method)
+        h->told_ms = clock_now_ms();
     h->method = method;
     h->seen = *seen;
     h->seed = engine_random();
     h->begun = h->counted = false;
-    h->told_ms = clock_now_ms();
     h->gone = h->round = 0;
     h->sent = 0;
     /* a NAT that counts is asked for the next attempt's sake, too */
@@ -281,16 +282,6 @@ void agent_seen_as(struct agent *a, const struct endpoint *seen)
                  GIVE_UP_MS; /* later it may be a NAT that was switched off and on */
     if (early && endpoint_same_host(seen, &a->external) && seen->port != a->external.port)
         leave_port(a);
-}
-
-void agent_nat_known(struct agent *a)
-{
-    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
-        const struct path_times *p = &a->choice.paths[i];
-        if (p->present && a->ways[i].opens && p->spent > 0 && agent_hops(a, p->spent) == 0)
-            path_choice_told(&a->choice, i, clock_now_ms());
-    }
-    agent_turn(a);
 }
 
 /* It may be why no guess of ours has hit. */

@@ -3,8 +3,7 @@
  *
  *     WAITING --retry is due--> ASKING --target told--> PUNCHING --> DONE
  *        ^                        |  |                                ^
- *        '----- not reached ------'  '--- no, or no time is left -----'
- */
+ *        '----- not reached ------'  '--- no, or no time is left -----' */
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
@@ -26,10 +25,8 @@
 
 #define UNANSWERED_MAX 2    /* a NAT may keep a dead mapping as long as packets use it: then another port */
 #define RETRY_MAX_MS   2000 /* somebody waits, and not for long */
-#define AGAIN_FIRST_MS \
-    1000 /* a punch with a session that has not succeeded: what has each side learned meanwhile? */
-#define AGAIN_MS    2500
-#define HOPELESS_MS 3000
+#define AGAIN_FIRST_MS 1000 /* a punch has not succeeded: what has each side learned meanwhile? */
+#define AGAIN_MS       2500
 
 /* How often a nameserver is believed that the peer is another one: each time costs packets to all of its
  * candidates. */
@@ -160,7 +157,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .uplink = *nameserver_uplink(c->nameserver),
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .families = c->settings.families,
-                                                  .peer = *peer,
+                                                  .peer = part->peer,
                                                   .session = &part->session,
                                                   .own_external = c->parts.own,
                                                   .own_mapping = c->told,
@@ -195,18 +192,6 @@ static void on_agreed(void *user, const struct endpoint *external)
     tell_external(c);
 }
 
-/* Their NATs do not meet. What else there may be, a network of both or IPv6, answers soon or not at all. */
-static void hurry_if_hopeless(struct connect *c, const struct agent *a)
-{
-    int64_t end_ms = clock_now_ms() + HOPELESS_MS;
-    struct agent_tried tried;
-    agent_tried(a, &tried);
-    if (!tried.hopeless || end_ms >= c->deadline_ms)
-        return;
-    c->deadline_ms = end_ms;
-    pthread_cond_broadcast(&c->cond);
-}
-
 static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
@@ -217,15 +202,10 @@ static void on_part(void *user, const struct multipart_part *part)
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
         known = part->session.given ? agent_find(part->session.id, true) : NULL;
-        if (known) {
+        if (known)
             agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
-            hurry_if_hopeless(c, known);
-        } else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms())) {
+        else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
-            known = part->session.given ? agent_find(part->session.id, true) : NULL;
-            if (known)
-                hurry_if_hopeless(c, known);
-        }
         break;
     case PART_OWN:
         if (!own_known)
@@ -304,6 +284,8 @@ static void on_nat_news(void *user)
     struct connect *c = user;
     if (c->state == CONNECT_PUNCHING && c->session.given && has_nat_news(c))
         count_and_ask_again(c);
+    else
+        agent_nat_known();
 }
 
 static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,
@@ -467,11 +449,8 @@ static int reach(struct connect *c)
     c->begun_ms = clock_now_ms();
     (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
     ask(c);
-    if (c->settings.keys.count > 0) {
-        engine_unlock();
-        openssl_warm_up();
-        engine_lock();
-    }
+    if (c->settings.keys.count > 0)
+        engine_unlocked(openssl_warm_up);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
             continue;

@@ -51,6 +51,13 @@ struct udt_port *engine_port(void)
     return engine.ports[engine.newest];
 }
 
+void engine_unlocked(void (*work)(void))
+{
+    engine_unlock();
+    work();
+    engine_lock();
+}
+
 void engine_wake(void)
 {
     uint64_t one = 1;

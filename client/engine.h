@@ -48,6 +48,7 @@ int engine_enter(uint16_t local_port);
 /* Takes the lock whatever the engine's state: to close what is left. */
 void engine_lock(void);
 void engine_unlock(void);
+void engine_unlocked(void (*work)(void)); /* gives the lock back while it works */
 /* The port for what is begun now. The lock is held, and the engine runs. */
 struct udt_port *engine_port(void);
 /* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing

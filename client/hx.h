@@ -135,8 +135,9 @@ struct hx_config {
      * sees and a router has mapped: those on one network by its NAT's hairpin, if it has one. 0: they are
      * told. */
     int no_host_candidates;
-    /* A directory of this user's, made when it is needed, for what nameservers tell that makes the next visit a
-     * round trip shorter; the first call's choice holds for the process. NULL: only the process remembers it. */
+    /* A directory of this user's, made when it is needed, for what nameservers tell that makes the next visit
+     * a round trip shorter; the first call's choice holds for the process. NULL: only the process remembers
+     * it. */
     const char *state_dir;
 };
 

@@ -185,11 +185,8 @@ static int bind_and_wait(struct hx_listener *l)
     struct binding *b = &l->binding;
     (void)nat_keep(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
-    if (l->settings.keys.count > 0) {
-        engine_unlock();
-        openssl_warm_up();
-        engine_lock();
-    }
+    if (l->settings.keys.count > 0)
+        engine_unlocked(openssl_warm_up);
     while (err == HX_OK && !b->ever_bound) {
         if (!engine_wait(&l->cond, deadline_ms))
             err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;

@@ -25,8 +25,9 @@ static struct nat_keeper *keepers;
 /* One for the process: a host's NAT does not depend on who asks. */
 static struct known {
     struct nat_mapping mapping;
-    struct endpoint server; /* that has told it, last and of whatever port; AF_UNSPEC: none has */
-    bool translates;        /* likewise: our port is seen from there at another address, or as another one */
+    struct endpoint
+        server;      /* that has told it; this and the next are true of whatever port. AF_UNSPEC: not known */
+    bool translates; /* our port is seen from there at another address, or as another one */
     const struct udt_port *port; /* of which it is known; NULL: nothing is known */
     struct nat_survey *survey;   /* NULL: none is under way */
     struct timer timer;          /* the next one */

@@ -137,12 +137,24 @@ static void use(struct path_choice *c, int at, int64_t now_ms)
     c->used = at;
 }
 
+/* Two behind one NAT that hairpins hear each other by both ways in the same moment. */
+static void use_lan(struct path_choice *c)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX && c->used >= 0; i++) {
+        const struct path_times *p = &c->paths[i];
+        if (p->present && p->rank == PATH_RANK_LAN && c->paths[c->used].rank != PATH_RANK_LAN &&
+            (p->heard || p->answered_ms != 0))
+            c->used = i;
+    }
+}
+
 void path_choice_connected(struct path_choice *c, int at, int64_t now_ms)
 {
     if (c->state != PATHS_SEEKING)
         return;
     if (c->used < 0)
         use(c, at, now_ms);
+    use_lan(c);
     enter(c, PATHS_GOOD, now_ms);
 }
 

@@ -14,7 +14,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#define TEXT_MAX 512
+#define TEXT_MAX    512
+#define HOPELESS_MS 3000
+#define LOOK_MS     500
 
 struct punch {
     struct engine_sink sink;
@@ -25,6 +27,7 @@ struct punch {
     struct agent *agent;            /* NULL: without a session */
     struct secure_channel *channel; /* NULL: no early bytes have been said or heard */
     int64_t begun_ms;
+    struct timer look;               /* of a session: is it hopeless? */
     struct fair_share_member member; /* of `asked`; not of our own ones */
     struct punch *prev, *next;
 };
@@ -63,6 +66,7 @@ static void unlist(struct punch *p)
     if (p->request.ours)
         ours_count--;
     fair_share_remove(&asked, &p->member);
+    engine_timer_cancel(&p->look);
 }
 
 const char *punch_both_behind(const struct endpoint *own, const struct endpoint *peer,
@@ -182,13 +186,24 @@ static void done(struct punch *p, int error, struct stream *stream)
         result.report = &report;
     }
     unlist(p);
-    if (!stream) {
-        if (p->agent && (error == HX_EPUNCH || error == HX_ETIMEDOUT))
-            agent_failed(p->agent);
+    if (!stream && p->agent && (error == HX_EPUNCH || error == HX_ETIMEDOUT))
+        agent_failed(p->agent);
+    if (!stream)
         end_parts(p);
-    }
     p->request.on_done(p->request.user, &result);
     free(p);
+}
+
+/* Where their NATs do not meet, what else there may be, one network or IPv6, answers soon or not at all. */
+static void on_look(struct timer *t)
+{
+    struct punch *p = container_of(t, struct punch, look);
+    struct agent_tried tried;
+    agent_tried(p->agent, &tried);
+    if (tried.hopeless && clock_now_ms() - tried.told_ms >= HOPELESS_MS)
+        done(p, HX_ETIMEDOUT, NULL);
+    else
+        engine_timer_set(t, clock_now_ms() + LOOK_MS);
 }
 
 static void on_event(struct engine_sink *sink, const struct udt_event *ev)
@@ -343,6 +358,9 @@ int punch_begin(const struct punch_request *request)
         return err;
     }
     list(p);
+    p->look.fire = on_look;
+    if (p->agent)
+        engine_timer_set(&p->look, clock_now_ms() + HOPELESS_MS);
     engine_wake();
     return HX_OK;
 }

@@ -28,9 +28,10 @@ struct race;
 typedef void race_done_fn(void *user, const struct race_result *result);
 
 /* All connections leave from `port`. `families`: a mask of FAMILY_*. `connect_ms`: from the first address on.
- * `first`: what the winner is told first; it must live as long as the race. The first of the addresses is told
- * ahead of the connection (shim/udt/udt.h), with a ticket if there is one; no other, for what it asks for shall
- * be done once. NULL: nothing. HX_OK, or HX_ENOMEM and no callback. Never calls back before it returns. */
+ * `first`: what the winner is told first; it must live as long as the race. The first of the addresses is
+ * told ahead of the connection (shim/udt/udt.h), with a ticket if there is one; no other, for what it asks
+ * for shall be done once. NULL: nothing. HX_OK, or HX_ENOMEM and no callback. Never calls back before it
+ * returns. */
 int race_begin(struct race **out, const struct host_port *name, int families, struct udt_port *port,
                int connect_ms, const struct buf *first, race_done_fn *done, void *user);
 void race_cancel(struct race *r); /* NULL is fine */

@@ -1,6 +1,6 @@
-/* client/visit_store.h: where this process, and those after it, find the tickets of visits.h: in memory, and in
- * the file "visits" of a directory if there is one. Whatever is wrong with that file or its directory, there is
- * no ticket then, and a visit is one like the first. Safe from any thread. */
+/* client/visit_store.h: where this process, and those after it, find the tickets of visits.h: in memory, and
+ * in the file "visits" of a directory if there is one. Whatever is wrong with that file or its directory,
+ * there is no ticket then, and a visit is one like the first. Safe from any thread. */
 #ifndef HX_CLIENT_VISIT_STORE_H
 #define HX_CLIENT_VISIT_STORE_H
 

@@ -1,8 +1,8 @@
 /* shim/udt/early_data.h: the first bytes of a stream, told ahead of it. Who connects says them beside its
  * handshakes (early_packet.h), and the other side may read them before the connection is there: a round trip
  * is saved. They are a preview alone. The stream carries the same bytes all the same, so that nothing is lost
- * by a peer that ignores them or by a datagram that does not come; the stream's own are compared with what was
- * read already, and dropped. No I/O. */
+ * by a peer that ignores them or by a datagram that does not come; the stream's own are compared with what
+ * was read already, and dropped. No I/O. */
 #ifndef HX_SHIM_UDT_EARLY_DATA_H
 #define HX_SHIM_UDT_EARLY_DATA_H
 
@@ -20,8 +20,8 @@ struct early_bytes { /* zeroed: none */
     uint8_t bytes[EARLY_BYTES_MAX];
 };
 
-/* The stream's first `len` bytes are known. True: they are more than before. False: nothing new, too many, or not
- * what was said before; *e is as it was. */
+/* The stream's first `len` bytes are known. True: they are more than before. False: nothing new, too many, or
+ * not what was said before; *e is as it was. */
 bool early_bytes_grow(struct early_bytes *e, const uint8_t *bytes, size_t len);
 
 /* What its own application says ahead, and to whom it must be told how often. A datagram is spent for each

@@ -3,6 +3,7 @@
 #include "shim/udt/control.h"
 #include "shim/udt/early_packet.h"
 #include "shim/udt/filter.h"
+#include "shim/udt/first_handshake.h"
 #include <sys/random.h>
 #include <utlist.h>
 
@@ -11,11 +12,8 @@
 #define ASKED_MS    500  /* who is asked answers with a keepalive, at most this often */
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
-#define STRANGE_MAX 8    /* first handshakes that wait for their path, the newest; ... */
-#define STRANGE_MS  1000 /* ... for so long */
 #define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
 #define ANSWER_MS   3000 /* who connects has given up by then (UDT_CONNECT_MS) */
-#define PEERS_MAX   16   /* with one path, the newest: which of them does a first handshake mean? */
 
 struct datagram {
     struct net_route route; /* back to where it came from */
@@ -399,84 +397,6 @@ static bool is_whole_handshake(const struct datagram *d)
     return d->type == PACKET_HANDSHAKE && d->body_len >= HANDSHAKE_SIZE;
 }
 
-/* Not from whom it should be: S15. */
-static bool is_from(const struct tap *t, const struct udt_conn *c, const struct datagram *d)
-{
-    return net_address_equal(&c->peer.at, &d->route.to) ||
-           (net_paths_is_canonical(&c->peer.at) && net_paths_has(t->port, &c->peer.at, &d->route));
-}
-
-/* Who sends to id 0 is known by its address; else by the session that it names, or, if it names none, by the path
- * that it comes by. */
-static struct udt_conn *find_rendezvous(const struct tap *t, const struct datagram *d)
-{
-    struct net_address peers[PEERS_MAX];
-    enum udt_party party = is_whole_handshake(d) ? packet_party(d->body) : UDT_PARTY_UNSAID;
-    struct udt_conn *c = udt_conn_find_rendezvous(&t->conns, &d->route.to, party);
-
-    if (c)
-        return c;
-    if (is_whole_handshake(d) && packet_label_said(d->body + HANDSHAKE_ADDRESS)) {
-        do
-            c = udt_conn_next_labelled(&t->conns, c, d->body + HANDSHAKE_ADDRESS, party);
-        while (c && !is_from(t, c, d));
-        return c;
-    }
-    int n = net_paths_of(t->port, &d->route, peers, PEERS_MAX);
-    for (int i = 0; i < n && !c; i++)
-        c = udt_conn_find_rendezvous(&t->conns, &peers[i], party);
-    return c;
-}
-
-/* A peer's first handshake may be a moment ahead of the news that its path is one. */
-static void keep_strange(struct tap *t, const struct datagram *d, int64_t now_ms)
-{
-    struct kept *k = d->type == PACKET_HANDSHAKE && d->body_len == HANDSHAKE_SIZE
-                         ? kept_make(&d->route.to, d->head, d->body, d->body_len)
-                         : NULL;
-
-    if (!k)
-        return;
-    k->local = d->route.local;
-    k->socket = d->route.socket;
-    k->came_ms = now_ms;
-    DL_APPEND(t->strange, k);
-    if (t->strange_len++ < STRANGE_MAX)
-        return;
-    k = t->strange;
-    DL_DELETE(t->strange, k);
-    t->strange_len--;
-    free(k);
-}
-
-bool inbound_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
-{
-    struct kept *k, *next;
-    bool any = false;
-
-    DL_FOREACH_SAFE(t->strange, k, next)
-    {
-        struct datagram d = {.route = {.to = k->from, .local = k->local, .socket = k->socket},
-                             .type = PACKET_HANDSHAKE,
-                             .head = k->head,
-                             .body = k->body,
-                             .body_len = k->body_len};
-        bool old = now_ms - k->came_ms >= STRANGE_MS;
-        bool found = !old && k->came_ms >= since_ms && find_rendezvous(t, &d);
-
-        if (!old && !found)
-            continue;
-        DL_DELETE(t->strange, k);
-        t->strange_len--;
-        if (found)
-            DL_APPEND(t->replay, k);
-        else
-            free(k);
-        any |= found;
-    }
-    return any;
-}
-
 /* UDT tells the rendezvous with one address apart by their own ids alone: it is given the one that the
  * datagram is for. */
 static bool take_for(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -522,10 +442,10 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
     if (d.id != 0)
         c = udt_conn_find(&t->conns, d.id);
     else if (!t->listener)
-        c = find_rendezvous(t, &d);
-    if (c ? !is_from(t, c, &d) : d.id != 0 || !t->listener) {
-        if (d.id == 0 && !t->listener)
-            keep_strange(t, &d, now_ms);
+        c = first_handshake_find(t, &d.route, is_whole_handshake(&d) ? body : NULL);
+    if (c ? !first_handshake_is_from(t, c, &d.route) : d.id != 0 || !t->listener) {
+        if (d.id == 0 && !t->listener && d.type == PACKET_HANDSHAKE && d.body_len == HANDSHAKE_SIZE)
+            first_handshake_keep(t, &d.route, head, body, now_ms);
         return dropped(t, DROP_UNMATCHED);
     }
     if (c && early_packet_is(head))

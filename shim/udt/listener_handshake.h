@@ -30,8 +30,8 @@ enum listener_verdict {
     LISTENER_PASS,   /* a conclusion with our cookie: UDT shall have it, now with the one that UDT asks for */
     LISTENER_OVER_RATE,  /* of its source; it asks again in 250 ms */
     LISTENER_BAD_COOKIE, /* a conclusion without our cookie */
-    LISTENER_BAD_TICKET, /* a first handshake with early data and no ticket that holds; the one that follows it
-                            * is answered */
+    /* A first handshake with early data and no ticket that holds; the one that follows it is answered. */
+    LISTENER_BAD_TICKET
 };
 
 /* NULL: there is no memory. free() ends it. 0: no limit. */

@@ -38,8 +38,8 @@
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
- *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check, packet,
- *   news, party │ shim/net
+ *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check │
+ *   packet, news, party │ shim/net
  *
  * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place of
  * the one that a datagram came from, and the port finds the path for what leaves.

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "shim/net/paths.h"
 #include "shim/udt/control.h"
+#include "shim/udt/first_handshake.h"
 #include "shim/udt/idle_suspension.h"
-#include "shim/udt/inbound.h"
 #include <stdlib.h>
 #include <sys/random.h>
 #include <utlist.h>
@@ -70,7 +70,7 @@ void tap_conn_started(struct tap *t, int32_t id)
 void tap_peer_began(struct tap *t, int64_t since_ms)
 {
     pthread_mutex_lock(&t->lock);
-    if (inbound_retry(t, since_ms, clock_now_ms()))
+    if (first_handshake_retry(t, since_ms, clock_now_ms()))
         tap_wake(t);
     tap_unlock(t);
 }

@@ -20,7 +20,7 @@ struct tap {
     struct readiness ready;
     struct listener_handshake *listener; /* NULL: nobody can connect to this port */
     struct kept *replay;                 /* given to UDT before anything from the socket */
-    struct kept *strange;                /* inbound.h: first handshakes by paths that are not known */
+    struct kept *strange;                /* first_handshake.h: by paths that are not known */
     int strange_len;
     uint32_t window_max;
     struct drops drops;

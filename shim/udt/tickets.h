@@ -1,9 +1,10 @@
-/* shim/udt/tickets.h: what a listener gives to a visitor, so that the next visit needs no cookie: the proof that
- * it once received at that address (as RFC 9000, 8.1.3, has it for QUIC). Bound to the IP address alone, for the
- * next visit leaves from another port.
+/* shim/udt/tickets.h: what a listener gives to a visitor, so that the next visit needs no cookie: the proof
+ * that it once received at that address (as RFC 9000, 8.1.3, has it for QUIC). Bound to the IP address alone,
+ * for the next visit leaves from another port.
  *
- * Each is taken once (RFC 9000, 8.1.4): who sees one pass can use it instead of its owner, not again and again.
- * The key is made at start: a ticket of an earlier start is none, and its owner visits as for the first time.
+ * Each is taken once (RFC 9000, 8.1.4): who sees one pass can use it instead of its owner, not again and
+ * again. The key is made at start: a ticket of an earlier start is none, and its owner visits as for the
+ * first time.
  *
  *   0  number (8)   8  expires, s of base/clock.h (4)   12  MAC (8) */
 #ifndef HX_SHIM_UDT_TICKETS_H

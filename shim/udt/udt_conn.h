@@ -76,7 +76,7 @@ struct udt_conn {
     struct early_conn *early; /* what is told ahead of the stream; NULL: nothing */
     bool from_early;          /* accepted: made from an early packet */
     bool unproven;            /* accepted by a ticket: nothing shows yet that it receives at its address */
-    bool withheld;  /* unproven: data had to stay here */
+    bool withheld;            /* unproven: data had to stay here */
     size_t credit;  /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     bool by_ticket; /* connected: the listener has taken our ticket */
     struct early_ticket ticket; /* connected: for the next visit */

@@ -89,6 +89,17 @@ static void the_one_that_was_asked_most_in_vain_gives_way(void **state)
     assert_int_equal(path_choice_least(&c, now_ms), -1);
 }
 
+static void of_two_ways_that_the_peer_is_heard_by_the_lan_is_used(void **state)
+{
+    int direct = add(PATH_RANK_DIRECT), silent = add(PATH_RANK_LAN), lan = add(PATH_RANK_LAN);
+    (void)state;
+    path_choice_heard(&c, lan, now_ms);
+    path_choice_heard(&c, direct, now_ms);
+    path_choice_connected(&c, direct, now_ms);
+    assert_int_equal(c.used, lan);
+    assert_int_not_equal(c.used, silent);
+}
+
 static void a_connection_that_is_made_again_changes_nothing(void **state)
 {
     int at = settle(), other = add(PATH_RANK_LAN);
@@ -343,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_path_in_use_that_is_removed_is_in_use_no_more),
         TEST(the_one_that_was_asked_most_in_vain_gives_way),
+        TEST(of_two_ways_that_the_peer_is_heard_by_the_lan_is_used),
         TEST(a_connection_that_is_made_again_changes_nothing),
         TEST(a_better_path_follows_the_first_one_at_once_and_the_next_one_later),
         TEST(a_stranger_is_asked_once_for_each_request_that_names_it),

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,7 +62,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
 static bool closed;
 static bool told[PEERS];
-static int told_count;
+static atomic_int told_count; /* by the thread that sends */
 
 static void let_through(bool open)
 {
@@ -96,10 +97,10 @@ int sendmmsg(int to, struct mmsghdr *messages, unsigned count, int flags)
 
 static struct udt_port *server;
 static struct stream *accepted[PEERS];
-static int accepted_count;
+static atomic_int accepted_count;
 static int fd; /* all peers' */
 static uint32_t cookie;
-static int cookies, answered;
+static atomic_int cookies, answered;
 
 static void say_handshake(int number, int32_t request)
 {
@@ -135,7 +136,7 @@ static void take(const uint8_t *packet, size_t len)
 }
 
 /* Takes what comes, at the peers and at the server, until `*count` has come to `end`. */
-static void await(const int *count, int end)
+static void await(const atomic_int *count, int end)
 {
     int64_t deadline_ms = clock_now_ms() + WAIT_MS;
 

@@ -1,5 +1,6 @@
 /* shim/udt's tap: connections whose peer has a canonical address (shim/net/paths.h), datagram by datagram. */
 #include "shim/net/paths.h"
+#include "shim/udt/first_handshake.h"
 #include "test/unit/tap_fixture.h"
 #include <utlist.h>
 
@@ -177,9 +178,9 @@ static void a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then(void *
     late.remote.port = htons(5000);
     assert_false(comes_at(p, 5000, NOW_MS));
     assert_false(comes_at(p, 5001, NOW_MS));
-    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS)); /* it is nobody's yet */
+    assert_false(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS)); /* it is nobody's yet */
     assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
-    assert_true(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1));
+    assert_true(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS + 1));
     struct kept *k = p->w->tap->replay;
     struct net_route from = {.to = k->from, .local = k->local, .socket = k->socket};
     assert_true(inbound_take(p->w->tap, &from, k->head, k->body, &k->body_len, NOW_MS + 1));
@@ -187,7 +188,7 @@ static void a_handshake_that_is_ahead_of_the_news_of_its_path_counts_then(void *
     assert_memory_equal(&from.to, net_peer_address(p->peer), sizeof from.to);
     assert_int_equal(next_kept(p), PEER_ISN + 5000);
     assert_int_equal(next_kept(p), 0);
-    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1)); /* once */
+    assert_false(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS + 1)); /* once */
 }
 
 static void a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not(void **state)
@@ -198,8 +199,8 @@ static void a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not(void **sta
     late.remote.port = htons(5000);
     assert_false(comes_at(p, 5000, NOW_MS));
     assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
-    assert_false(inbound_retry(p->w->tap, NOW_MS + 1, NOW_MS + 2));
-    assert_false(inbound_retry(p->w->tap, NOW_MS, NOW_MS + 1000));
+    assert_false(first_handshake_retry(p->w->tap, NOW_MS + 1, NOW_MS + 2));
+    assert_false(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS + 1000));
     assert_int_equal(p->w->tap->strange_len, 0);
 }
 
@@ -220,7 +221,7 @@ static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
         late.remote.port = htons(port);
         assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
     }
-    assert_true(inbound_retry(p->w->tap, NOW_MS, NOW_MS));
+    assert_true(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS));
     assert_int_equal(next_kept(p), PEER_ISN + 5012);
     assert_int_equal(next_kept(p), PEER_ISN + 5019);
     assert_int_equal(next_kept(p), 0);
