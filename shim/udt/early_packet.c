@@ -13,13 +13,14 @@ bool early_packet_read(struct early_packet *out, const uint8_t head[PACKET_HEAD]
         return false;
     if (ticket_len > EARLY_TICKET_MAX || bytes_len == 0 || bytes_len > EARLY_BYTES_MAX)
         return false;
-    if (body_len != HANDSHAKE_SIZE + ticket_len + bytes_len)
+    struct early_packet p = {.handshake = body,
+                             .ticket = body + HANDSHAKE_SIZE,
+                             .ticket_len = ticket_len,
+                             .bytes = body + HANDSHAKE_SIZE + ticket_len,
+                             .bytes_len = bytes_len};
+    if (PACKET_HEAD + body_len != early_packet_len(&p))
         return false;
-    *out = (struct early_packet){.handshake = body,
-                                 .ticket = body + HANDSHAKE_SIZE,
-                                 .ticket_len = ticket_len,
-                                 .bytes = body + HANDSHAKE_SIZE + ticket_len,
-                                 .bytes_len = bytes_len};
+    *out = p;
     return true;
 }
 
@@ -59,5 +60,7 @@ size_t early_packet_write(const struct early_packet *p, uint8_t out[EARLY_PACKET
     if (p->ticket_len > 0)
         memcpy(out + EARLY_HEAD, p->ticket, p->ticket_len);
     memcpy(out + EARLY_HEAD + p->ticket_len, p->bytes, p->bytes_len);
-    return EARLY_HEAD + p->ticket_len + p->bytes_len;
+    size_t said = EARLY_HEAD + p->ticket_len + p->bytes_len, len = early_packet_len(p);
+    memset(out + said, 0, len - said);
+    return len;
 }

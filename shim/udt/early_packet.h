@@ -8,6 +8,7 @@
  *  12  zero: like UDT's handshakes it is for no socket yet
  *  16  the handshake's body (48)
  *  64  ticket, bytes
+ *      zero, up to EARLY_PADDED bytes in all, if there is a ticket
  *
  * A ticket for the next visit comes as
  *
@@ -28,12 +29,23 @@
 #define EARLY_MAGIC      0xE8687845u
 #define EARLY_HEAD       (PACKET_HEAD + HANDSHAKE_SIZE)
 #define EARLY_PACKET_MAX (EARLY_HEAD + EARLY_TICKET_MAX + EARLY_BYTES_MAX)
+/* Until the visitor's address is proven it gets UDT_CONN_AMPLIFICATION times what has come from there: that shall be
+ * room for a nameserver's answer. */
+#define EARLY_PADDED 256
 
 struct early_packet {         /* zeroed: none */
     const uint8_t *handshake; /* HANDSHAKE_SIZE */
     const uint8_t *ticket, *bytes;
     size_t ticket_len, bytes_len; /* bytes_len > 0 */
 };
+
+/* The datagram's length. */
+static inline size_t early_packet_len(const struct early_packet *p)
+{
+    size_t len = EARLY_HEAD + p->ticket_len + p->bytes_len;
+
+    return p->ticket_len > 0 && len < EARLY_PADDED ? EARLY_PADDED : len;
+}
 
 static inline bool early_packet_is(const uint8_t head[PACKET_HEAD])
 {

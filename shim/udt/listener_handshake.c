@@ -62,7 +62,7 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
         packet_put_word(body + HANDSHAKE_REQUEST, (uint32_t)HS_CONCLUSION);
         packet_put_word(body + HANDSHAKE_COOKIE, cookie_make(&l->cookie, from, sizeof *from, now_ms));
     }
-    l->ticket_paid = first ? EARLY_HEAD + early->ticket_len + early->bytes_len : 0;
+    l->ticket_paid = first ? early_packet_len(early) : 0;
     l->early.len = 0;
     if (early->bytes)
         (void)early_bytes_grow(&l->early, early->bytes, early->bytes_len);
