@@ -199,36 +199,6 @@ static int part_in_order(struct link *l)
     return part(l, &l->parting);
 }
 
-/* Before the loop sleeps. A full stream that takes bytes again has heard from the peer's UDT: that is a sign
- * of life. */
-static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
-{
-    struct link *l = w->data;
-    bool was_full = ev_is_active(&l->write_io);
-    int64_t spoke_ms = l->spoke_ms;
-    (void)revents;
-    mux_set_time(l->mux, clock_now_ms()); /* also for the requests of the turn that follows */
-    int err = l->state == LINK_UP ? flush(l) : HX_OK;
-    if (was_full && l->spoke_ms != spoke_ms)
-        l->heard_ms = l->spoke_ms;
-    if (err == HX_OK || (err == HX_ECLOSED && peer_has_all(l)))
-        err = part_in_order(l);
-    if (err == HX_EAGAIN)
-        ev_io_start(loop, &l->write_io);
-    else if (err < 0)
-        fail(l, err);
-    else
-        ev_io_stop(loop, &l->write_io);
-}
-
-/* Only wakes the loop: on_prepare() comes next. */
-static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
-{
-    (void)loop;
-    (void)w;
-    (void)revents;
-}
-
 /* What came, up to a turn's share. HX_OK or HX_EAGAIN: go on. */
 static int take(struct link *l)
 {
@@ -249,6 +219,48 @@ static int take(struct link *l)
         }
     }
     return HX_OK;
+}
+
+/* Whoever takes nothing more may have ended in order before, and what it said then is still to be read. */
+static int take_rest(struct link *l)
+{
+    int err;
+    do
+        err = take(l);
+    while (err == HX_OK);
+    return peer_has_all(l) ? HX_OK : HX_ECLOSED;
+}
+
+/* Before the loop sleeps. A full stream that takes bytes again has heard from the peer's UDT: that is a sign
+ * of life. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+    struct link *l = w->data;
+    bool was_full = ev_is_active(&l->write_io);
+    int64_t spoke_ms = l->spoke_ms;
+    (void)revents;
+    mux_set_time(l->mux, clock_now_ms()); /* also for the requests of the turn that follows */
+    int err = l->state == LINK_UP ? flush(l) : HX_OK;
+    if (was_full && l->spoke_ms != spoke_ms)
+        l->heard_ms = l->spoke_ms;
+    if (err == HX_ECLOSED)
+        err = take_rest(l);
+    if (err == HX_OK)
+        err = part_in_order(l);
+    if (err == HX_EAGAIN)
+        ev_io_start(loop, &l->write_io);
+    else if (err < 0)
+        fail(l, err);
+    else
+        ev_io_stop(loop, &l->write_io);
+}
+
+/* Only wakes the loop: on_prepare() comes next. */
+static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
+{
+    (void)loop;
+    (void)w;
+    (void)revents;
 }
 
 static int greet(struct link *l)

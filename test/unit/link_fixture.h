@@ -28,6 +28,7 @@ struct hx_stream {
     int handshake;  /* what hx_handshake() says */
     bool aborted, finished;
     bool gone_at_end; /* the peer is not there any more when its end is read */
+    bool gone_unread; /* it is not there any more, but what it has said can be read */
     bool gone;
     atomic_bool *lingers; /* hx_close() waits while it is set; NULL: it does not */
     atomic_int *closed;   /* 1: at once, 2: in order */
@@ -56,12 +57,13 @@ ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_m
 {
     assert_int_equal(timeout_ms, 0);
     assert_false(s->finished);
-    return s->gone ? HX_ECLOSED : result(send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return s->gone || s->gone_unread ? HX_ECLOSED
+                                     : result(send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 int hx_shutdown(struct hx_stream *s)
 {
-    if (s->gone)
+    if (s->gone || s->gone_unread)
         return HX_ECLOSED;
     s->finished = true;
     return shutdown(s->fd, SHUT_WR) == 0 ? HX_OK : HX_ECLOSED;

@@ -293,6 +293,17 @@ static void who_has_gone_when_its_end_is_read_has_left_in_order(void **state)
     assert_int_equal(far.error, HX_OK);
 }
 
+static void who_has_gone_before_its_end_is_read_has_left_in_order(void **state)
+{
+    (void)state;
+    create_both(0, 0);
+    assert_int_equal(shutdown(link_stream(near.link)->fd, SHUT_WR), 0);
+    link_stream(far.link)->gone_unread = true;
+    assert_int_equal(link_ping(far.link), HX_OK); /* something that is still to be said */
+    AWAIT(far.downs == 1);
+    assert_int_equal(far.error, HX_OK);
+}
+
 static void who_has_gone_with_a_stream_open_is_lost(void **state)
 {
     (void)state;
@@ -439,6 +450,7 @@ int main(void)
         TEST(who_leaves_waits_for_nobody),
         TEST(who_leaves_is_seen_to_end_in_order),
         TEST(who_has_gone_when_its_end_is_read_has_left_in_order),
+        TEST(who_has_gone_before_its_end_is_read_has_left_in_order),
         TEST(who_has_gone_with_a_stream_open_is_lost),
         TEST(who_leaves_with_a_stream_open_goes_all_the_same),
         TEST(a_peer_that_goes_away_breaks_the_streams),
