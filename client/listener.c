@@ -187,13 +187,13 @@ static int bind_and_wait(struct hx_listener *l)
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
     if (l->settings.keys.count > 0)
         engine_unlocked(openssl_warm_up);
-    while (err == HX_OK && !b->ever_bound) {
-        if (!engine_wait(&l->cond, deadline_ms))
-            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
+    while (err == HX_OK && !b->ever_bound) { /* what came while the lock was free has signalled to nobody */
         if (l->canceled)
             err = HX_ECANCELED;
         else if (b->error < 0)
             err = b->error;
+        else if (!engine_wait(&l->cond, deadline_ms))
+            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
     }
     return b->ever_bound && !l->canceled ? HX_OK : err;
 }
