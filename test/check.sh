@@ -124,9 +124,9 @@ suite_natlab() {
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: roaming" 200 env GAP_MS=9000 test/natlab/roaming.sh # the machine does much else meanwhile
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
-    tap wait "natlab: round trips" 100 test/natlab/trips.sh
+    tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
-    tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips.sh
+    tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips_nameserver.sh
 }
 suite_asan() {
     each work asan 360 build/asan $(units build/asan)
