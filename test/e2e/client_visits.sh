@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a nameserver gives for the next visit, what hx keeps of it, and servers that know nothing of either. How many round
-# trips that saves, test/natlab/round_trips.sh measures.
+# trips that saves, test/natlab/round_trips_nameserver.sh measures.
 # shellcheck source=test/lib.sh disable=SC2016,SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 

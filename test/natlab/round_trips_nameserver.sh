@@ -1,5 +1,5 @@
 #!/bin/bash
-# test/natlab/round_trips.sh: how many round trips to the nameserver an answer takes. H1 has no delay, H2 RTT_MS: what
+# test/natlab/round_trips_nameserver.sh: how many round trips to the nameserver an answer takes. H1 has no delay, H2 RTT_MS: what
 # H2's question takes longer than the same one of H1's is round trips alone.
 # shellcheck disable=SC2119 # defaults are meant
 # shellcheck source=test/lib.sh

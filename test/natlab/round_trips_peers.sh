@@ -1,5 +1,5 @@
 #!/bin/bash
-# test/natlab/trips.sh [RUNS]: round trips until H2 has H1's first answer, with keys; both are behind port-restricted
+# test/natlab/round_trips_peers.sh [RUNS]: round trips until H2 has H1's first answer, with keys; both are behind port-restricted
 # NATs, each access DELAY_MS long each way. A run is `hx ping -c 1`. What it took from its introduction by S on is
 # compared with what the wires take of a round trip between H1 and H2: S's word takes a quarter of it, UDT's
 # rendezvous one, the first question and its answer another; the keys none of their own. Passes as soon as one of

@@ -1,5 +1,4 @@
-/* What an agent does with probes that are forged, altered, replayed or put on strangers, and with candidates
- * that are strangers': of a peer that is played by hand, and by who only sees its packets. */
+/* Probes that are forged, altered, replayed or put on strangers, and candidates that are strangers'. */
 #include "client/punch.h"
 #include "client/strangers.h"
 #include "test/unit/agent_fixture.h"
@@ -497,6 +496,5 @@ int main(void)
         TEST(a_stranger_gets_few_packets_of_all_sessions_together),
         cmocka_unit_test(attempts_that_others_ask_for_have_a_rate_and_a_number_whatever_the_hosts),
     };
-
     return cmocka_run_group_tests_name("hostile probes", tests, start_engine, stop_engine);
 }
