@@ -45,7 +45,10 @@ static bool needs_turn(const struct agent_hard *h)
 static void on_turn(struct hard_turn *t)
 {
     struct agent *a = container_of(t, struct agent, hard.turn);
-    a->hard.due_ms = 0;
+    struct agent_hard *h = &a->hard;
+    h->due_ms = 0;
+    if (h->begun) /* the time that it has waited is not its own */
+        h->begun_ms = h->say_ms = clock_now_ms();
     engine_timer_set(&a->timer, clock_now_ms());
 }
 
