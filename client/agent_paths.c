@@ -164,19 +164,9 @@ static bool is_strange(const struct candidates *all, size_t i)
     return false;
 }
 
-/* Is it seen at an address of its own? That is then all that it has of this family: it comes but once. */
-static bool is_public(const struct candidates *all)
-{
-    for (size_t i = 1; i < all->count; i++) {
-        if (all->list[i].kind == CANDIDATE_HOST && all->list[i].at.family == all->list[0].at.family)
-            return false;
-    }
-    return true;
-}
-
 void agent_add_candidates(struct agent *a, const struct candidates *all)
 {
-    a->hard.peer_public = is_public(all);
+    a->hard.peer_public = all->list[0].host_too; /* one that hides its addresses may be behind any NAT */
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
