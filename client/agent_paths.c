@@ -190,6 +190,8 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
             a->ways[at].opens = true;
         else if (at >= 0 && !known)
             agent_link_candidate(a, at);
+        if (i == 0)
+            a->hard.local = way.local;
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
     }
@@ -220,6 +222,7 @@ void agent_unlink_silent(struct agent *a)
 void agent_reset_locals(struct agent *a)
 {
     static const struct net_address any;
+    a->hard.local = any;
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         if (a->choice.paths[i].present && a->ways[i].at.socket == 0)
             leave_by(a, i, &any);

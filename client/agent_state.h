@@ -36,7 +36,7 @@ struct agent_hard {
     struct nat_mapping own, peer;
     enum hard_nat_method method;
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
-    struct net_address local; /* by which address of ours */
+    struct net_address local; /* by which address of ours, as what the nameserver gets */
     bool peer_public;         /* no NAT is in front of the peer */
     struct hard_turn turn;
     bool begun;
