@@ -186,7 +186,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         int at = agent_add_way(a, &way, rank_of(c));
         if (at >= 0 && known)
             leave_by(a, at, &way.local);
-        if (at >= 0 && !known && agent_hops(a, 0) > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
+        if (at >= 0 && !known && agent_hops(a, at, 0) > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
             a->ways[at].opens = true;
         else if (at >= 0 && !known)
             agent_link_candidate(a, at);

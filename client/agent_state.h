@@ -29,6 +29,7 @@ struct agent_way {
     bool spent;  /* and what UDT may send there counts as a stranger's */
     bool opens;  /* agent_hops() first, before anything else leaves */
     int early;   /* so many requests have left by it with early bytes */
+    bool spare;  /* by our further port, to a peer whose NAT takes what comes unasked */
     struct path_mtu mtu;
 };
 
@@ -139,8 +140,9 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
                      const struct endpoint *seen);
 void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
 void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
-/* How many routers the packet `n` to the peer may pass, so that it opens our NAT alone; 0: all. */
-int agent_hops(const struct agent *a, int n);
+/* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
+ * opens our NAT alone; 0: all. */
+int agent_hops(const struct agent *a, int at, int n);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
