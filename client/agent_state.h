@@ -6,6 +6,7 @@
 #include "client/agent.h"
 #include "client/hard_nat.h"
 #include "client/hard_turns.h"
+#include "client/nat.h"
 #include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
@@ -28,8 +29,8 @@ struct agent_way {
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
     bool spent;  /* and what UDT may send there counts as a stranger's */
     bool opens;  /* agent_hops() first, before anything else leaves */
-    int early;   /* so many requests have left by it with early bytes */
     bool spare;  /* by our further port, to a peer whose NAT takes what comes unasked */
+    int early;   /* so many requests have left by it with early bytes */
     struct path_mtu mtu;
 };
 
@@ -64,6 +65,7 @@ struct agent_hard {
 struct agent {
     struct probe_member member; /* first: a pointer to it is one to the whole */
     struct engine_member engine;
+    struct nat_watch nat;
     struct timer timer;
     struct agent *prev, *next;
     struct agent_callbacks callbacks;
