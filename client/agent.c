@@ -266,7 +266,7 @@ void agent_connected(struct agent *a)
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
     /* our NAT gives whatever leaves this port anew another one than the nameserver sees (hard_nat.h) */
     if (!a->calling && a->hard.spare != 0 && heard.socket == a->hard.spare)
-        engine_port_leave(a->port);
+        agent_leave_port(a);
     agent_spare_end(a);
     agent_turn(a);
 }

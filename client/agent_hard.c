@@ -268,7 +268,7 @@ static void spray(struct agent *a, int64_t now_ms)
 /* What came from where the peer is before we sent there has made our NAT give this port another one
  * outside, and it stays with all that leaves it anew: the nameserver still sees the first one, and peers
  * are told it in vain. */
-static void leave_port(struct agent *a)
+void agent_leave_port(struct agent *a)
 {
     static int64_t left_ms;
     int64_t now_ms = clock_now_ms();
@@ -278,7 +278,7 @@ static void leave_port(struct agent *a)
         return;
     left_ms = now_ms;
     engine_port_leave(a->port);
-    (void)nat_known(AF_INET, &now); /* of the new one it is asked for */
+    nat_ask_anew(AF_INET);
 }
 
 void agent_seen_as(struct agent *a, const struct endpoint *seen)
@@ -286,14 +286,14 @@ void agent_seen_as(struct agent *a, const struct endpoint *seen)
     bool early = clock_now_ms() - a->hard.told_ms <
                  GIVE_UP_MS; /* later it may be a NAT that was switched off and on */
     if (early && endpoint_same_host(seen, &a->external) && seen->port != a->external.port)
-        leave_port(a);
+        agent_leave_port(a);
 }
 
 /* It may be why no guess of ours has hit. */
 void agent_failed(struct agent *a)
 {
     if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own))
-        leave_port(a);
+        agent_leave_port(a);
 }
 
 /* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours: to

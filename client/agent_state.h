@@ -145,6 +145,8 @@ void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* unt
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
  * opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);
+/* What is begun from now on leaves by another port, if it is our NAT that has given this one another outside. */
+void agent_leave_port(struct agent *a);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */

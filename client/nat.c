@@ -196,13 +196,19 @@ void nat_keep_end(struct nat_keeper *k)
     free(k);
 }
 
+void nat_ask_anew(sa_family_t family)
+{
+    const struct known *n = &known[index_of(family)];
+    if (n->port && n->port != engine_port() && keepers)
+        ask(index_of(family), keepers->settings);
+}
+
 bool nat_known(sa_family_t family, struct nat_mapping *out)
 {
-    struct known *n = &known[index_of(family)];
+    const struct known *n = &known[index_of(family)];
     *out = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     if (n->port != engine_port()) {
-        if (n->port && keepers) /* the engine has left that port: what is asked now is known the next time */
-            ask(index_of(family), keepers->settings);
+        nat_ask_anew(family);
         return false;
     }
     *out = n->mapping;

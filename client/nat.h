@@ -37,6 +37,9 @@ void nat_watch_end(struct nat_watch *w); /* fine if it has not begun */
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
+/* If the engine has left the port that is known of: from now on the new one is asked about. nat_known() does it, too. */
+void nat_ask_anew(sa_family_t family);
+
 /* What nat_known() tells may be another thing in a moment: it is being asked for. */
 bool nat_asking(sa_family_t family);
 

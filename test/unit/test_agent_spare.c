@@ -160,6 +160,43 @@ static void an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_i
     close(ended_peer);
 }
 
+/* As if UDT had connected by the further port. */
+static void connect_by_spare(struct agent *a)
+{
+    struct endpoint spare;
+    turn_spare(a);
+    for (int n = news.count + 1; !nat_spare(&spare); n++)
+        await_news(n);
+    turn_spare(a);
+    int at = spare_way(a);
+    agent_link(a, at);
+    struct net_route from = {.to = a->ways[at].at.remote, .socket = a->ways[at].at.socket};
+    net_paths_heard(udt_port_net(a->port), net_peer_address(a->peer), &from, clock_now_ms());
+    agent_connected(a);
+}
+
+static void who_was_reached_by_a_further_port_leaves_its_own_but_not_again_and_again(void **state)
+{
+    struct udt_port *first = engine_port();
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    connect_by_spare(a);
+    struct udt_port *second = engine_port();
+    assert_ptr_not_equal(first, second);
+    assert_true(nat_asking(AF_INET)); /* about the new one */
+    agent_end(a);
+    close(peer);
+    while (nat_asking(AF_INET))
+        await_news(news.count + 1);
+    a = begin_agent(&peer, &easy);
+    connect_by_spare(a);
+    assert_ptr_equal(second, engine_port());
+    agent_end(a);
+    close(peer);
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -181,6 +218,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(keepers_hear_of_a_further_port_later, start_keeper, end_keeper),
         cmocka_unit_test_setup_teardown(
             an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_keeper,
+            end_keeper),
+        cmocka_unit_test_setup_teardown(
+            who_was_reached_by_a_further_port_leaves_its_own_but_not_again_and_again, start_keeper,
             end_keeper),
     };
 
