@@ -19,9 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define IPV4_HEADS 28 /* bytes of IP and UDP */
-#define IPV6_HEADS 48
-
 #define PATH_MTU_BASE     1200 /* is taken to pass everywhere (RFC 8899, 5.1.2; RFC 9000, 14) */
 #define PATH_MTU_FLOOR    528  /* if not even that does: IPv4's 576 bytes (RFC 791), less IPv6's heads */
 #define PATH_MTU_TRIES    5

@@ -1,7 +1,6 @@
 #include "client/stun.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/path_mtu.h"
 #include "proto/stun.h"
 #include <stdlib.h>
 #include <string.h>

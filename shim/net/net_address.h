@@ -19,6 +19,9 @@ struct net_address {
 };
 static_assert(sizeof(struct net_address) == 24, "no padding: tables hash all of it");
 
+#define IPV4_HEADS 28 /* bytes of IP and UDP before a datagram */
+#define IPV6_HEADS 48
+
 /* `sa`: AF_INET or AF_INET6. */
 void net_address_from(struct net_address *out, const struct sockaddr *sa);
 void net_address_to_sockaddr6(const struct net_address *a, struct sockaddr_in6 *out);
