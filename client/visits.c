@@ -1,5 +1,6 @@
 #include "client/visits.h"
 #include "base/error.h"
+#include "base/percent.h"
 #include <string.h>
 
 void visits_put(struct visits *v, const struct visit *visit)
@@ -25,13 +26,6 @@ struct visit *visits_find(struct visits *v, const struct endpoint *at)
     return NULL;
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_line(struct visit *out, const char *line, size_t len)
 {
     const char *space = memchr(line, ' ', len);
@@ -44,7 +38,7 @@ static bool read_line(struct visit *out, const char *line, size_t len)
         return false;
     out->ticket_len = digits / 2;
     for (size_t i = 0; i < digits; i += 2) {
-        int high = digit(hex[i]), low = digit(hex[i + 1]);
+        int high = percent_hex_value(hex[i]), low = percent_hex_value(hex[i + 1]);
         if (high < 0 || low < 0)
             return false;
         out->ticket[i / 2] = (uint8_t)(high << 4 | low);

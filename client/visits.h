@@ -1,5 +1,6 @@
 /* client/visits.h: the tickets that nameservers have given for the next visit (shim/udt/udt.h), one for each
- * address. No I/O. As text each is a line "IP:PORT HEX"; what is none is passed over. */
+ * address. No I/O. As text each is a line "IP:PORT HEX", in digits of either case; what is none is
+ * passed over. */
 #ifndef HX_CLIENT_VISITS_H
 #define HX_CLIENT_VISITS_H
 

@@ -96,7 +96,8 @@ static void text_is_read_as_it_was_written_and_a_cut_line_is_none(void **state)
 static void lines_that_are_none_are_passed_over(void **state)
 {
     static const char text[] =
-        "\n \nx\n192.0.2.1:7000\n192.0.2.1:7000 \n192.0.2.1:7000 abc\n192.0.2.1:7000 AB\n"
+        "\n \nx\n192.0.2.1:7000\n192.0.2.1:7000 \n192.0.2.1:7000 abc\n192.0.2.1:7000 ag\n"
+        "192.0.2.1:7000 AG\n192.0.2.1:7000 0x\n"
         "192.0.2.1:0 ab\n192.0.2.1:7000  ab\n192.0.2.1:7000 ab \n192.0.2.2:7000 74776f\n"
         "192.0.2.1:7000 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n";
     struct visits v = {.count = 0};
@@ -105,6 +106,16 @@ static void lines_that_are_none_are_passed_over(void **state)
     visits_read(&v, text, sizeof text - 1);
     assert_int_equal(v.count, 1);
     assert_true(knows(&v, 2, "two"));
+}
+
+static void hex_digits_are_of_either_case(void **state)
+{
+    static const char text[] = "192.0.2.1:7000 6F6e\n";
+    struct visits v = {.count = 0};
+
+    (void)state;
+    visits_read(&v, text, sizeof text - 1);
+    assert_true(knows(&v, 1, "on"));
 }
 
 static void every_line_that_there_can_be_fits(void **state)
@@ -249,6 +260,7 @@ int main(void)
         cmocka_unit_test(the_oldest_is_forgotten),
         cmocka_unit_test(text_is_read_as_it_was_written_and_a_cut_line_is_none),
         cmocka_unit_test(lines_that_are_none_are_passed_over),
+        cmocka_unit_test(hex_digits_are_of_either_case),
         cmocka_unit_test(every_line_that_there_can_be_fits),
         cmocka_unit_test(a_ticket_is_kept_in_a_file_of_its_owner_alone),
         cmocka_unit_test(a_ticket_is_taken_once_from_memory_and_from_the_file),
