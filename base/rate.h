@@ -29,6 +29,8 @@ struct rate {
 void rate_init(struct rate *r, unsigned per_second);
 /* Takes one token of the source with this address (IPv6, IPv4 as mapped). False: it has none left. */
 bool rate_take(struct rate *r, const uint8_t address[16], int64_t now_ms);
+/* The bucket of that source, for the caller to take from with a limit of its own. */
+struct token_bucket *rate_bucket_of_source(struct rate *r, const uint8_t address[16]);
 /* The bytes that name the source of an address; returns how many. */
 size_t rate_source_key(const uint8_t address[16], uint8_t key[RATE_KEY_BYTES]);
 /* The bucket of any key, for the caller to take from with RATE_LIMIT(r->per_second). */

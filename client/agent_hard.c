@@ -1,10 +1,10 @@
 /* Peers behind NATs that map by destination: what client/hard_nat.h says is done here. */
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "base/rate.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
 #include "client/spare_port.h"
+#include "client/strangers.h"
 #include <string.h>
 
 #define SPRAY_AFTER_MS   150   /* a NAT that filters less needs none of it */
@@ -105,20 +105,6 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         (method == HARD_NAT_NONE && !hard_nat_counts(own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
 }
 
-/* All sessions' with one host together: a nameserver may begin them one after the other. */
-static bool may_ask(const struct net_address *host)
-{
-    static const struct token_limit limit = {.per_second = HARD_NAT_SPRAY_RATE, .most = 2 * HARD_NAT_MOST};
-    static struct rate hosts;
-    static bool begun;
-    uint8_t key[RATE_KEY_BYTES];
-    if (!begun)
-        rate_init(&hosts, HARD_NAT_SPRAY_RATE);
-    begun = true;
-    return token_bucket_take(rate_bucket_of(&hosts, key, rate_source_key(host->ip, key)), &limit, 1,
-                             clock_now_ms());
-}
-
 static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
 {
     struct endpoint to = a->hard.seen;
@@ -129,7 +115,7 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
     to.port = port;
     endpoint_to_sockaddr6(&to, &sa);
     net_address_from(&route.to, (struct sockaddr *)&sa);
-    if (hops == 0 && !may_ask(&route.to))
+    if (hops == 0 && !strangers_take_port(&route.to, clock_now_ms()))
         return;
     a->hard.asked++;
     route.local = a->hard.local;

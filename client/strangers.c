@@ -1,25 +1,35 @@
 #include "client/strangers.h"
 #include "base/rate.h"
+#include "client/hard_nat.h"
+
+struct hosts {
+    struct rate rate; /* its buckets: each limit has its own */
+    bool begun;
+};
 
 static const struct token_limit limit = {.per_second = STRANGERS_RATE, .most = STRANGERS_BURST};
+static const struct token_limit ports_limit = {.per_second = HARD_NAT_SPRAY_RATE, .most = 2 * HARD_NAT_MOST};
+static struct hosts strangers, searched;
 
-static struct token_bucket *bucket_of(const struct net_address *host)
+static struct token_bucket *bucket_of(struct hosts *hosts, const struct net_address *host)
 {
-    static struct rate hosts;
-    static bool begun;
-    uint8_t key[RATE_KEY_BYTES];
-    if (!begun)
-        rate_init(&hosts, STRANGERS_RATE);
-    begun = true;
-    return rate_bucket_of(&hosts, key, rate_source_key(host->ip, key));
+    if (!hosts->begun)
+        rate_init(&hosts->rate, 0);
+    hosts->begun = true;
+    return rate_bucket_of_source(&hosts->rate, host->ip);
 }
 
 bool strangers_take(const struct net_address *host, int datagrams, int64_t now_ms)
 {
-    return token_bucket_take(bucket_of(host), &limit, datagrams, now_ms);
+    return token_bucket_take(bucket_of(&strangers, host), &limit, datagrams, now_ms);
 }
 
 void strangers_give(const struct net_address *host, int datagrams)
 {
-    token_bucket_give(bucket_of(host), (int64_t)datagrams * TOKEN_BUCKET_UNIT);
+    token_bucket_give(bucket_of(&strangers, host), (int64_t)datagrams * TOKEN_BUCKET_UNIT);
+}
+
+bool strangers_take_port(const struct net_address *host, int64_t now_ms)
+{
+    return token_bucket_take(bucket_of(&searched, host), &ports_limit, 1, now_ms);
 }
