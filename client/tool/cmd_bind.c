@@ -4,8 +4,8 @@
 #include "client/tool/peer.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
-#include "client/tool/state_dir.h"
 #include "client/tool/ui.h"
+#include "client/tool/xdg.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static int bind_name(struct binding *b, const char *keys)
         .keys = keys,
         .path_events = 1,
         .on_event = ui_bind_event,
-        .state_dir = state_dir(),
+        .state_dir = xdg_state_dir(),
         .user = (void *)args->nameserver};
     int err = hx_bind(&b->listener, &config, args->name);
     if (err == HX_OK)

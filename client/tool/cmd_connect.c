@@ -6,8 +6,8 @@
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
 #include "client/tool/reconnector.h"
-#include "client/tool/state_dir.h"
 #include "client/tool/ui.h"
+#include "client/tool/xdg.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -219,7 +219,7 @@ static int connect_raw(const struct args *args)
                                .linger_ms = -1, /* a pager at the other end may take its time */
                                .path_events = 1,
                                .on_event = ui_connect_event,
-                               .state_dir = state_dir()};
+                               .state_dir = xdg_state_dir()};
     struct hx_stream *stream;
     raw_warn();
     int err = hx_connect(&stream, &config, args->name, (args->timeout_s + args->wait_s) * 1000);

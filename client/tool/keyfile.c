@@ -1,4 +1,6 @@
 #include "client/tool/keyfile.h"
+#include "base/write_aside.h"
+#include "client/tool/xdg.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -47,19 +49,15 @@ void keyfile_wipe(char *text)
 /* Without $HOME nothing is guessed: a key in the wrong place is worse than a question. */
 int keyfile_path(char out[PATH_MAX], const struct args *a, char error[KEYFILE_ERROR_MAX])
 {
-    const char *config = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
-    int len;
-    if (a->key_file)
-        len = snprintf(out, PATH_MAX, "%s", a->key_file);
-    else if (config && config[0] == '/') /* "paths must be absolute" (XDG Base Directory Specification) */
-        len = snprintf(out, PATH_MAX, "%s/hx/key", config);
-    else if (home && home[0] == '/')
-        len = snprintf(out, PATH_MAX, "%s/.config/hx/key", home);
-    else
+    int err = HX_OK;
+    if (!a->key_file)
+        err = xdg_config_file(out, "key");
+    else if (snprintf(out, PATH_MAX, "%s", a->key_file) >= PATH_MAX)
+        err = HX_ETOOBIG;
+    if (err == HX_ENOTFOUND)
         return fail(HX_EINVAL, error, "where is the key? Set HOME, or give %s FILE",
                     a->command == ARGS_KEY ? "--file" : "--key-file");
-    if (len == 0 || len >= PATH_MAX)
+    if (err < 0 || out[0] == '\0')
         return fail(HX_EINVAL, error, "the key's file name is empty or too long");
     return HX_OK;
 }
@@ -179,59 +177,25 @@ char *keyfile_load(const struct args *a, char error[KEYFILE_ERROR_MAX])
     return text;
 }
 
-/* The directories above `path`, as far as they are missing. */
-static int make_directories(const char *path, char error[KEYFILE_ERROR_MAX])
-{
-    char above[PATH_MAX];
-    snprintf(above, sizeof above, "%s", path);
-    for (char *slash = strchr(above + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(above, S_IRWXU) < 0 && errno != EEXIST)
-            return fail_system(error, "make the directory", above);
-        *slash = '/';
-    }
-    return HX_OK;
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t put = write(fd, text, len);
-        if (put < 0 && errno != EINTR)
-            return -1;
-        if (put > 0) {
-            text += put;
-            len -= (size_t)put;
-        }
-    }
-    return fsync(fd);
-}
-
 /* `before` and `text` into a new file next to `path`: its name goes to `temporary`. */
-static int write_aside(char temporary[PATH_MAX], const char *path, const char *before, const char *text,
-                       char error[KEYFILE_ERROR_MAX])
+static int write_new(char temporary[PATH_MAX], const char *path, const char *before, const char *text,
+                     char error[KEYFILE_ERROR_MAX])
 {
-    int len = snprintf(temporary, PATH_MAX, "%s.XXXXXX", path);
-    if (len >= PATH_MAX)
+    struct iovec pieces[] = {{(void *)before, strlen(before)}, {(void *)text, strlen(text)}};
+    if (write_aside(temporary, path, pieces, 2, true))
+        return HX_OK;
+    if (errno == ENAMETOOLONG)
         return fail(HX_EINVAL, error, "the key's file name is too long");
-    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return fail_system(error, "write", temporary);
-    bool good = write_all(fd, before, strlen(before)) == 0 && write_all(fd, text, strlen(text)) == 0;
-    int err = good ? HX_OK : fail_system(error, "write", temporary);
-    close(fd);
-    if (err < 0)
-        unlink(temporary);
-    return err;
+    return fail_system(error, "write", temporary);
 }
 
 int keyfile_create(const char *path, const char *text, char error[KEYFILE_ERROR_MAX])
 {
     char temporary[PATH_MAX];
     keyfile_guard();
-    int err = make_directories(path, error);
-    if (err == HX_OK)
-        err = write_aside(temporary, path, "", text, error);
+    if (!write_aside_parents(path, temporary))
+        return fail_system(error, "make the directory", temporary);
+    int err = write_new(temporary, path, "", text, error);
     if (err < 0)
         return err;
     if (link(temporary, path) < 0) /* unlike rename() it replaces nothing */
@@ -257,7 +221,7 @@ static int append_locked(const char *path, const char *line, char error[KEYFILE_
     if (asprintf(&added, "%s%s", len > 0 && text[len - 1] != '\n' ? "\n" : "", line) < 0)
         err = fail_system(error, "write", path);
     else
-        err = write_aside(temporary, path, text, added, error);
+        err = write_new(temporary, path, text, added, error);
     keyfile_wipe(text);
     if (added)
         keyfile_wipe(added);

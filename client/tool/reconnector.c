@@ -4,8 +4,8 @@
 #include "client/forward/say.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
-#include "client/tool/state_dir.h"
 #include "client/tool/ui.h"
+#include "client/tool/xdg.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,7 +270,7 @@ static int attempt_start(struct reconnector *r)
                                      .linger_ms = LINGER_MS,
                                      .path_events = 1,
                                      .on_event = ui_connect_event,
-                                     .state_dir = state_dir()}};
+                                     .state_dir = xdg_state_dir()}};
     a->config.keys = a->keys;
     int err = a->keys ? task_start(&r->task, r->loop, &ops, a) : HX_ENOMEM;
     if (err < 0) {
