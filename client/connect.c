@@ -473,7 +473,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         settings_free(&c.settings);
         return err;
     }
-    visit_store_use(c.settings.state_dir);
+    visit_store_use(settings_state_dir(config, size));
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
         c.families = c.settings.families;
@@ -490,6 +490,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         if (err == HX_OK)
             *out = c.stream;
         engine_unlock();
+        visit_store_flush();
     }
     pthread_cond_destroy(&c.cond);
     settings_free(&c.settings);

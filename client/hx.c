@@ -3,6 +3,7 @@
 #include "client/engine.h"
 #include "client/nameserver.h"
 #include "client/portmap.h"
+#include "client/visit_store.h"
 #include "proto/endpoint.h"
 #include "proto/host_id.h"
 #include "secure/key.h"
@@ -20,6 +21,7 @@ void hx_cleanup(void)
     nameserver_await_left(REPORTS_MS);
     engine_end(); /* while it waits for peers, the router hears that it may forget */
     portmap_await_end(PORTMAP_GIVE_BACK_MS);
+    visit_store_flush();
 }
 
 int hx_key_generate(char text[HX_KEY_TEXT_MAX])

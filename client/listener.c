@@ -187,10 +187,9 @@ static int bind_and_wait(struct hx_listener *l)
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
     if (l->settings.keys.count > 0)
         engine_unlocked(openssl_warm_up);
-    while (err == HX_OK && !b->ever_bound) { /* what came while the lock was free has signalled to nobody */
-        if (l->canceled)
-            err = HX_ECANCELED;
-        else if (b->error < 0)
+    /* what came while the lock was free has signalled to nobody */
+    while (err == HX_OK && !b->ever_bound && !l->canceled) {
+        if (b->error < 0)
             err = b->error;
         else if (!engine_wait(&l->cond, deadline_ms))
             err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
@@ -208,7 +207,8 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     int err = settings_init(&l->settings, config, size, name);
     if (err == HX_OK)
         err = engine_cond_init(&l->cond);
-    visit_store_use(l->settings.state_dir);
+    if (err == HX_OK)
+        visit_store_use(settings_state_dir(config, size));
     if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)
         pthread_cond_destroy(&l->cond);
     if (err < 0) {
@@ -228,6 +228,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     else
         *out = l;
     engine_unlock();
+    visit_store_flush();
     return err;
 }
 

@@ -88,7 +88,6 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
     s->punch_ms = config->punch_ms;
     s->linger_ms = config->linger_ms;
-    s->state_dir = config->state_dir;
     s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
     if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
         return HX_EINVAL; /* hx_keys_check() tells more */
@@ -99,6 +98,12 @@ int settings_init(struct settings *s, const struct hx_config *config, size_t siz
 {
     int err = settings_init_unnamed(s, config, size);
     return err < 0 ? err : copy_name(s->name, name);
+}
+
+const char *settings_state_dir(const struct hx_config *config, size_t size)
+{
+    return size >= offsetof(struct hx_config, state_dir) + sizeof config->state_dir ? config->state_dir
+                                                                                    : NULL;
 }
 
 void settings_free(struct settings *s)

@@ -24,8 +24,7 @@ struct settings {
     bool port_mapping;    /* a listener's port: the router is asked */
     bool host_candidates; /* peers are told this host's own addresses */
     int wait_s, punch_ms, linger_ms, backlog;
-    int timeout_ms;        /* -1: none */
-    const char *state_dir; /* the program's: only for as long as its call takes; NULL: none */
+    int timeout_ms; /* -1: none */
 };
 
 /* Copies what *config says, of which the program has `size` bytes. Does not block. HX_OK; HX_EINVAL;
@@ -33,6 +32,8 @@ struct settings {
 int settings_init(struct settings *s, const struct hx_config *config, size_t size, const char *name);
 /* The same for what needs no name. */
 int settings_init_unnamed(struct settings *s, const struct hx_config *config, size_t size);
+/* config->state_dir, the program's own text, of what settings_init() has taken; NULL: none. */
+const char *settings_state_dir(const struct hx_config *config, size_t size);
 /* Also after an error of the above. */
 void settings_free(struct settings *s);
 

@@ -1,6 +1,6 @@
 #include "client/visit_store.h"
 #include "base/error.h"
-#include <errno.h>
+#include "base/write_aside.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -12,33 +12,28 @@
 
 #define FILE_NAME "visits"
 
+/* Of what is below; never held while the file is read or written: the engine's thread would wait for a slow disk. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char *directory; /* NULL: none */
+static char *directory; /* NULL: none. Set once */
 static struct visits memory;
+static struct visits unwritten; /* those of `memory` that the file does not have */
 
-void visit_store_use(const char *name)
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER; /* one at a time writes the file */
+
+static bool path_of(char out[PATH_MAX])
 {
     pthread_mutex_lock(&lock);
-    if (name && !directory)
-        directory = strdup(name);
+    int len = directory ? snprintf(out, PATH_MAX, "%s/" FILE_NAME, directory) : -1;
     pthread_mutex_unlock(&lock);
-}
-
-static bool path_of(char out[PATH_MAX], const char *file)
-{
-    int len = directory ? snprintf(out, PATH_MAX, "%s/%s", directory, file) : -1;
-
     return len > 0 && len < PATH_MAX;
 }
 
 /* A FIFO's open() would wait, and a link may lead anywhere. */
-static void read_file(struct visits *v)
+static void read_file(struct visits *v, const char *path)
 {
-    char path[PATH_MAX], text[VISITS_TEXT_MAX];
+    char text[VISITS_TEXT_MAX];
     struct stat st;
 
-    if (!path_of(path, FILE_NAME))
-        return;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0)
         return;
@@ -50,59 +45,75 @@ static void read_file(struct visits *v)
     close(fd);
 }
 
-/* As the XDG Base Directory Specification has it: with its parents, for its owner alone. */
-static void make_directory(void)
+static void put_all(struct visits *v, const struct visits *later)
 {
-    char path[PATH_MAX];
-
-    if (!path_of(path, FILE_NAME))
-        return;
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-        *slash = '\0';
-        (void)mkdir(path, 0700); /* it may be there, and else nothing can be written into it */
-    }
+    for (int i = 0; i < later->count; i++)
+        visits_put(v, &later->list[i]);
 }
 
-/* Whole or not at all: another process may read or write it now. Of two that write the later one wins; the
- * other's next visit is one more round trip. */
-static void write_file(const struct visits *v)
+void visit_store_use(const char *name)
 {
-    char path[PATH_MAX], made[PATH_MAX], text[VISITS_TEXT_MAX];
-    size_t len = visits_write(v, text);
+    struct visits known = {.count = 0};
+    char path[PATH_MAX];
 
-    if (!path_of(path, FILE_NAME) || !path_of(made, FILE_NAME ".XXXXXX"))
+    pthread_mutex_lock(&lock);
+    if (name && !directory)
+        directory = strdup(name);
+    pthread_mutex_unlock(&lock);
+    if (!path_of(path))
         return;
-    int fd = mkostemp(made, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0 && errno == ENOENT) {
-        make_directory();
-        if (path_of(made, FILE_NAME ".XXXXXX"))
-            fd = mkostemp(made, O_CLOEXEC);
-    }
-    if (fd < 0)
-        return;
-    bool whole = write(fd, text, len) == (ssize_t)len;
-    if ((close(fd) < 0) | !whole || rename(made, path) < 0)
+    read_file(&known, path);
+    pthread_mutex_lock(&lock);
+    put_all(&known, &memory); /* what was used up here is there all the same */
+    memory = known;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Of two processes that write the later one wins; the other's next visit is one more round trip. */
+static void write_file(const struct visits *v, const char *path)
+{
+    char made[PATH_MAX], text[VISITS_TEXT_MAX];
+    const struct iovec all = {text, visits_write(v, text)};
+
+    (void)write_aside_parents(path, made); /* else nothing can be written into them */
+    if (write_aside(made, path, &all, 1, false) && rename(made, path) < 0)
         (void)unlink(made);
+}
+
+void visit_store_flush(void)
+{
+    struct visits file = {.count = 0}, news;
+    char path[PATH_MAX];
+
+    if (!path_of(path))
+        return;
+    pthread_mutex_lock(&writing);
+    pthread_mutex_lock(&lock);
+    news = unwritten;
+    unwritten.count = 0;
+    pthread_mutex_unlock(&lock);
+    if (news.count > 0) {
+        read_file(&file, path); /* others write it, too */
+        put_all(&file, &news);
+        write_file(&file, path);
+    }
+    pthread_mutex_unlock(&writing);
 }
 
 size_t visit_store_take(const struct sockaddr *to, socklen_t len, uint8_t ticket[UDT_TICKET_MAX])
 {
-    struct visits file = {.count = 0};
-    struct endpoint at;
+    struct visit used = {.ticket_len = 0};
     size_t ticket_len = 0;
 
-    if (endpoint_from_sockaddr(&at, to, len) < 0)
+    if (endpoint_from_sockaddr(&used.at, to, len) < 0)
         return 0;
     pthread_mutex_lock(&lock);
-    struct visit *known = visits_find(&memory, &at);
-    if (!known) {
-        read_file(&file);
-        known = visits_find(&file, &at);
-    }
+    const struct visit *known = visits_find(&memory, &used.at);
     if (known && (ticket_len = known->ticket_len) > 0) {
-        struct visit used = {.at = at};
         memcpy(ticket, known->ticket, ticket_len);
         visits_put(&memory, &used); /* the file's, too: it is not taken from there any more */
+        if (visits_find(&unwritten, &used.at))
+            visits_put(&unwritten, &used);
     }
     pthread_mutex_unlock(&lock);
     return ticket_len;
@@ -111,17 +122,13 @@ size_t visit_store_take(const struct sockaddr *to, socklen_t len, uint8_t ticket
 void visit_store_keep(const struct sockaddr *to, socklen_t len, const uint8_t *ticket, size_t ticket_len)
 {
     struct visit visit = {.ticket_len = ticket_len};
-    struct visits file = {.count = 0};
 
     if (ticket_len > sizeof visit.ticket || endpoint_from_sockaddr(&visit.at, to, len) < 0)
         return;
     memcpy(visit.ticket, ticket, ticket_len);
     pthread_mutex_lock(&lock);
     visits_put(&memory, &visit);
-    if (directory) {
-        read_file(&file);
-        visits_put(&file, &visit);
-        write_file(&file);
-    }
+    if (directory)
+        visits_put(&unwritten, &visit);
     pthread_mutex_unlock(&lock);
 }

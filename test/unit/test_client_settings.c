@@ -40,13 +40,15 @@ static void an_older_program_gets_defaults_for_what_it_has_not(void **state)
 static void nothing_behind_an_older_programs_config_is_read(void **state)
 {
     (void)state;
-    struct hx_config whole = {.nameserver = "127.0.0.1"};
+    struct hx_config whole = {.nameserver = "127.0.0.1", .state_dir = "/nowhere"};
     for (size_t size = 1; size <= sizeof whole; size++) {
         struct hx_config *config = malloc(size); /* a sanitizer watches its end */
         int families;
         assert_non_null(config);
         memcpy(config, &whole, size);
         int err = init(config, size, &families);
+        if (err == HX_OK)
+            assert_ptr_equal(settings_state_dir(config, size), size == sizeof whole ? whole.state_dir : NULL);
         assert_int_equal(err, size < offsetof(struct hx_config, family) ? HX_EINVAL : HX_OK);
         free(config);
     }

@@ -169,6 +169,8 @@ static void a_ticket_is_kept_in_a_file_of_its_owner_alone(void **state)
 
     (void)state;
     keep(1, "one");
+    assert_int_equal(stat(directory, &st), -1); /* nothing of it is done by whoever has got it */
+    visit_store_flush();
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(stat(directory, &st), 0);
@@ -187,10 +189,36 @@ static void a_ticket_is_taken_once_from_memory_and_from_the_file(void **state)
     assert_true(takes(1, "one"));
     assert_true(takes(1, ""));
     write_text("192.0.2.2:7000 74776f\n"); /* of another process */
+    assert_true(takes(2, ""));             /* the file is not looked at now */
+    visit_store_use(directory);
     assert_true(takes(2, "two"));
     assert_true(takes(2, ""));
+    visit_store_use(directory);
+    assert_true(takes(2, "")); /* it is still there */
     keep(2, "next");
+    visit_store_use(directory);
     assert_true(takes(2, "next"));
+}
+
+static void one_that_was_used_before_it_was_written_is_not_written(void **state)
+{
+    struct stat before, after;
+
+    (void)state;
+    keep(7, "seven");
+    assert_true(takes(7, "seven"));
+    visit_store_flush();
+    struct visits got = {.count = 0};
+    char text[VISITS_TEXT_MAX];
+    FILE *f = fopen(file, "r");
+    assert_non_null(f);
+    visits_read(&got, text, fread(text, 1, sizeof text, f));
+    fclose(f);
+    assert_true(knows(&got, 7, NULL));
+    assert_int_equal(stat(file, &before), 0);
+    visit_store_flush(); /* there is nothing new */
+    assert_int_equal(stat(file, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
 }
 
 static void what_others_have_written_stays_there(void **state)
@@ -198,6 +226,8 @@ static void what_others_have_written_stays_there(void **state)
     (void)state;
     write_text("192.0.2.3:7000 7468726565\n");
     keep(1, "one");
+    visit_store_flush();
+    visit_store_use(directory);
     assert_true(takes(3, "three"));
 }
 
@@ -207,8 +237,10 @@ static void a_damaged_file_is_none_and_is_written_anew(void **state)
 
     (void)state;
     write_text("\001\002 what is this\n192.0.2.4:7000 ");
+    visit_store_use(directory);
     assert_true(takes(4, ""));
     keep(5, "five");
+    visit_store_flush();
     FILE *f = fopen(file, "r");
     assert_non_null(f);
     assert_non_null(fgets(text, sizeof text, f));
@@ -222,6 +254,7 @@ static void what_cannot_be_written_is_remembered_all_the_same(void **state)
     (void)unlink(file);
     assert_int_equal(mkdir(file, 0700), 0); /* not a file, whoever we are */
     keep(6, "six");
+    visit_store_flush();
     assert_true(takes(6, "six"));
     assert_int_equal(rmdir(file), 0);
 }
@@ -264,6 +297,7 @@ int main(void)
         cmocka_unit_test(every_line_that_there_can_be_fits),
         cmocka_unit_test(a_ticket_is_kept_in_a_file_of_its_owner_alone),
         cmocka_unit_test(a_ticket_is_taken_once_from_memory_and_from_the_file),
+        cmocka_unit_test(one_that_was_used_before_it_was_written_is_not_written),
         cmocka_unit_test(what_others_have_written_stays_there),
         cmocka_unit_test(a_damaged_file_is_none_and_is_written_anew),
         cmocka_unit_test(what_cannot_be_written_is_remembered_all_the_same),
