@@ -50,13 +50,12 @@ void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms)
 /* A listener takes it with a proof of the address alone: a ticket, or its cookie. */
 static bool may_tell(const struct udt_conn *c, const uint8_t *handshake)
 {
-    return c->rendezvous || c->early->ticket.len > 0 ||
-           (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
+    return c->early->ticket.len > 0 || (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
 }
 
 void control_send_early(struct tap *t, struct udt_conn *c, const uint8_t *handshake)
 {
-    struct net_route route = {.to = c->peer.at, .local = c->local, .wants_answer = true, .every_path = true};
+    struct net_route route = {.to = c->peer.at, .local = c->local};
     uint8_t packet[EARLY_PACKET_MAX];
 
     if (!c->early || !may_tell(c, handshake) || !early_conn_take(c->early))

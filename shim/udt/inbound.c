@@ -133,7 +133,7 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     if (c->rendezvous && !udt_party_meets(c->party, packet_party(d->body)))
         return dropped(t, DROP_BAD_REQUEST); /* it is of the peer's other wish */
-    if (!packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS))
+    if (c->flight && !packet_labels_meet(c->flight->label, d->body + HANDSHAKE_ADDRESS))
         return dropped(t, DROP_BAD_REQUEST); /* of another session with it */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d);
@@ -265,8 +265,8 @@ static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram
         stash(c, d); /* behind the answer that it follows */
         return false;
     }
-    if (c->rendezvous || packet_word(d->head + 8) != udt_conn_proof(c) ||
-        !ticket_packet_read(&c->ticket, d->head, d->body, d->body_len))
+    if (!c->early || packet_word(d->head + 8) != udt_conn_proof(c) ||
+        !ticket_packet_read(&c->early->next, d->head, d->body, d->body_len))
         return dropped(t, DROP_EARLY);
     if (c->state == UDT_CONN_OPEN) /* else it is told when it is connected */
         readiness_tell(&t->ready, c, TAP_TICKET);
@@ -287,21 +287,6 @@ static void look_for_proof(struct tap *t, struct udt_conn *c, const struct datag
     }
 }
 
-/* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
-static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
-{
-    bool more = c->early && packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS) &&
-                (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
-                early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
-
-    if (more) {
-        t->early_taken++;
-        readiness_tell(&t->ready, c, TAP_READABLE);
-    } else {
-        (void)dropped(t, DROP_EARLY);
-    }
-}
-
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     int64_t heard_before_ms = c->heard_ms;
@@ -310,10 +295,6 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     c->heard_ms = now_ms;
     if (c->unproven)
         look_for_proof(t, c, d, now_ms);
-    if (d->early.bytes) {
-        take_early(t, c, d);
-        return false;
-    }
     if (d->type == PACKET_CUSTOM) {
         take_half_close(t, c, d, now_ms);
         return false;
@@ -434,7 +415,7 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
                                  .nak_range = t->window_max};
     struct udt_conn *c = NULL;
 
-    if (!unwrap(&d))
+    if (!unwrap(&d) || (d.early.bytes && !t->listener))
         return dropped(t, DROP_EARLY);
     *body_len = d.body_len;
     d.type = packet_type(head);

@@ -38,8 +38,8 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         packet_put_word(body + HANDSHAKE_MSS, c->mss_max);
     if (c->rendezvous)
         packet_put_party(body, c->party);
-    if (packet_label_said(c->label))
-        memcpy(body + HANDSHAKE_ADDRESS, c->label, sizeof c->label);
+    if (c->flight && packet_label_said(c->flight->label))
+        memcpy(body + HANDSHAKE_ADDRESS, c->flight->label, sizeof c->flight->label);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);
@@ -62,9 +62,9 @@ static void keep_early(struct tap *t, struct udt_conn *c, size_t answer_len)
         c->credit = UDT_CONN_AMPLIFICATION * t->listener->ticket_paid - answer_len;
     }
     c->from_early = true;
-    c->early = calloc(1, sizeof *c->early); /* no memory: the stream has the same bytes */
-    if (c->early)
-        (void)early_bytes_grow(&c->early->peers, told->bytes, told->len);
+    c->told = malloc(sizeof *c->told); /* no memory: the stream has the same bytes */
+    if (c->told)
+        *c->told = *told;
 }
 
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
