@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <utlist.h>
 
+static_assert(HANDSHAKE_LABEL_BYTES == FRAGMENT_TAG_BYTES, "a label is the tag");
+
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
                         const struct net_address *local, bool rendezvous, enum udt_party party,
                         const struct early_conn *early)

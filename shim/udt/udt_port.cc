@@ -207,8 +207,9 @@ int look_at_handshake(struct udt_port *p, struct udt_event *ev, udt_stream *s)
     if (!s->opening)
         s->state = OPEN_STREAM;
     tap_conn_connected(p->tap, s->id, s->rendezvous);
-    if (s->opening)
-        s->state = udt_early_connected(s) ? OPEN_STREAM : FAILED_STREAM;
+    if (s->opening && !udt_early_connected(s))
+        return failed(p, ev, s, HX_ECLOSED);
+    s->state = OPEN_STREAM;
     return told(ev, UDT_EV_CONNECTED, s);
 }
 
