@@ -148,6 +148,22 @@ static void on_network_changed(struct engine_member *m)
     agent_network_changed(container_of(m, struct agent, engine));
 }
 
+/* What has waited for it may leave. */
+static void on_nat_news(struct nat_watch *w)
+{
+    struct agent *a = container_of(w, struct agent, nat);
+    bool waits = false;
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        const struct path_times *p = &a->choice.paths[i];
+        if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, i, p->spent) > 0)
+            continue;
+        path_choice_told(&a->choice, i, clock_now_ms());
+        waits = true;
+    }
+    if (waits)
+        engine_timer_set(&a->timer, clock_now_ms());
+}
+
 static int open_agent(struct agent *a, const struct agent_config *config)
 {
     int err = agent_make_keys(a);
@@ -177,6 +193,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->engine.cancel = on_cancel;
     a->engine.network_changed = on_network_changed;
     a->timer.fire = on_timer;
+    a->nat.on_news = on_nat_news;
     a->port = config->port;
     a->session = *config->session;
     a->families = config->families;
@@ -197,6 +214,7 @@ int agent_begin(struct agent **out, const struct agent_config *config)
         return err;
     }
     engine_join(&a->engine);
+    nat_watch_begin(&a->nat);
     agent_turn(a);
     *out = a;
     return HX_OK;
@@ -207,6 +225,7 @@ void agent_end(struct agent *a)
     if (!a)
         return;
     a->ended = true;
+    nat_watch_end(&a->nat);
     agent_spare_end(a);
     agent_hard_end(a);
     a->callbacks = (struct agent_callbacks){.user = NULL};
@@ -271,24 +290,6 @@ void agent_network_changed(struct agent *a)
     agent_reset_locals(a);
     path_choice_moved(&a->choice, clock_now_ms());
     agent_turn(a);
-}
-
-void agent_nat_known(void)
-{
-    struct agent *a;
-    DL_FOREACH(agents, a)
-    {
-        bool waits = false;
-        for (int i = 0; i < PATH_CHOICE_MAX; i++) {
-            const struct path_times *p = &a->choice.paths[i];
-            if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, p->spent) > 0)
-                continue;
-            path_choice_told(&a->choice, i, clock_now_ms());
-            waits = true;
-        }
-        if (waits)
-            engine_timer_set(&a->timer, clock_now_ms());
-    }
 }
 
 void agent_tried(const struct agent *a, struct agent_tried *out)

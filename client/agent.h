@@ -79,8 +79,6 @@ void agent_connected(struct agent *a);
  * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct nat_mapping *own, const struct uplink *uplink);
-/* nat_known() tells something else: what has waited for it, in any session, may leave. */
-void agent_nat_known(void);
 /* The peer was not reached. */
 void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */

@@ -45,7 +45,10 @@ static bool needs_turn(const struct agent_hard *h)
 static void on_turn(struct hard_turn *t)
 {
     struct agent *a = container_of(t, struct agent, hard.turn);
-    a->hard.due_ms = 0;
+    struct agent_hard *h = &a->hard;
+    h->due_ms = 0;
+    if (h->begun) /* the time that it has waited is not its own */
+        h->begun_ms = h->say_ms = clock_now_ms();
     engine_timer_set(&a->timer, clock_now_ms());
 }
 
@@ -142,7 +145,7 @@ static void ask_port(struct agent *a, uint16_t port, int socket)
  * that is, it may be one whose packets the peer's takes for its own. A hard one waits for the peer's
  * probes: one packet of ours that gets there before moves the port of all that the peer sends from then on.
  * */
-int agent_hops(const struct agent *a, int n)
+int agent_hops(const struct agent *a, int at, int n)
 {
     static const struct nat_mapping worst = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
     struct nat_mapping now;
@@ -151,6 +154,8 @@ int agent_hops(const struct agent *a, int n)
                                                              : &a->hard.own;
     int openings = a->hard.peer_public ? 0 : hard_nat_openings(own, &a->hard.peer, a->calling);
     int64_t held_ms = clock_now_ms() - a->hard.told_ms;
+    if (at >= 0 && a->ways[at].spare)
+        return hard_nat_hops(n, HARD_NAT_OPENINGS);
     if (openings == 0 || own == &worst || !hard_nat_is(own))
         return hard_nat_hops(n, openings);
     return held_ms < HOLD_MS ? HARD_NAT_HOPS : held_ms < HOLD_FAR_MS ? HARD_NAT_HOPS + 1 : 0;
@@ -214,7 +219,7 @@ static void open_by_sockets(struct agent *a, int count)
     struct agent_hard *h = &a->hard;
     open_sockets(a, count);
     for (int i = 0; i < h->socket_count; i++)
-        ask_port_by(a, h->port, h->sockets[i], agent_hops(a, h->round));
+        ask_port_by(a, h->port, h->sockets[i], agent_hops(a, -1, h->round));
 }
 
 /* What one round of the method says. */
@@ -364,7 +369,7 @@ static void use_spare(struct agent *a)
     net_address_from(&way.remote, (struct sockaddr *)&sa);
     int at = agent_add_way(a, &way, PATH_RANK_DIRECT);
     if (at >= 0 && !a->calling) /* that its NAT takes what comes unasked is why we are here */
-        a->ways[at].opens = HARD_NAT_OPENINGS;
+        a->ways[at].opens = a->ways[at].spare = true;
     h->spare_used = true;
     h->spare_due_ms = clock_now_ms() + SPARE_TRIED_MS;
 }

@@ -164,19 +164,9 @@ static bool is_strange(const struct candidates *all, size_t i)
     return false;
 }
 
-/* Is it seen at an address of its own? That is then all that it has of this family: it comes but once. */
-static bool is_public(const struct candidates *all)
-{
-    for (size_t i = 1; i < all->count; i++) {
-        if (all->list[i].kind == CANDIDATE_HOST && all->list[i].at.family == all->list[0].at.family)
-            return false;
-    }
-    return true;
-}
-
 void agent_add_candidates(struct agent *a, const struct candidates *all)
 {
-    a->hard.peer_public = is_public(all);
+    a->hard.peer_public = all->list[0].host_too; /* one that hides its addresses may be behind any NAT */
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
         struct net_path way = {.socket = 0};
@@ -196,10 +186,12 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         int at = agent_add_way(a, &way, rank_of(c));
         if (at >= 0 && known)
             leave_by(a, at, &way.local);
-        if (at >= 0 && !known && agent_hops(a, 0) > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
+        if (at >= 0 && !known && agent_hops(a, at, 0) > 0 && a->choice.paths[at].rank == PATH_RANK_DIRECT)
             a->ways[at].opens = true;
         else if (at >= 0 && !known)
             agent_link_candidate(a, at);
+        if (i == 0)
+            a->hard.local = way.local;
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
     }
@@ -230,6 +222,7 @@ void agent_unlink_silent(struct agent *a)
 void agent_reset_locals(struct agent *a)
 {
     static const struct net_address any;
+    a->hard.local = any;
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         if (a->choice.paths[i].present && a->ways[i].at.socket == 0)
             leave_by(a, i, &any);

@@ -92,7 +92,7 @@ void agent_send_request(struct agent *a, int at)
     bool proven = agent_way_proven(a, at);
     size_t len = PROBE_BYTES;
     way_of(a, at, &route);
-    if (way->opens && (route.hops = (uint8_t)agent_hops(a, a->choice.paths[at].spent)) == 0)
+    if (way->opens && (route.hops = (uint8_t)agent_hops(a, at, a->choice.paths[at].spent)) == 0)
         agent_link_candidate(a, at);
     if (a->calling && route.hops == 0 && way->early < (proven ? EARLY_MOST : EARLY_MOST_STRANGE)) {
         way->early++;

@@ -6,6 +6,7 @@
 #include "client/agent.h"
 #include "client/hard_nat.h"
 #include "client/hard_turns.h"
+#include "client/nat.h"
 #include "client/path_mtu.h"
 #include "client/probe_inbox.h"
 #include "secure/mac.h"
@@ -28,6 +29,7 @@ struct agent_way {
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
     bool spent;  /* and what UDT may send there counts as a stranger's */
     bool opens;  /* agent_hops() first, before anything else leaves */
+    bool spare;  /* by our further port, to a peer whose NAT takes what comes unasked */
     int early;   /* so many requests have left by it with early bytes */
     struct path_mtu mtu;
 };
@@ -36,7 +38,7 @@ struct agent_hard {
     struct nat_mapping own, peer;
     enum hard_nat_method method;
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
-    struct net_address local; /* by which address of ours */
+    struct net_address local; /* by which address of ours, as what the nameserver gets */
     bool peer_public;         /* no NAT is in front of the peer */
     struct hard_turn turn;
     bool begun;
@@ -63,6 +65,7 @@ struct agent_hard {
 struct agent {
     struct probe_member member; /* first: a pointer to it is one to the whole */
     struct engine_member engine;
+    struct nat_watch nat;
     struct timer timer;
     struct agent *prev, *next;
     struct agent_callbacks callbacks;
@@ -139,8 +142,9 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
                      const struct endpoint *seen);
 void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
 void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
-/* How many routers the packet `n` to the peer may pass, so that it opens our NAT alone; 0: all. */
-int agent_hops(const struct agent *a, int n);
+/* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
+ * opens our NAT alone; 0: all. */
+int agent_hops(const struct agent *a, int at, int n);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */

@@ -284,8 +284,6 @@ static void on_nat_news(void *user)
     struct connect *c = user;
     if (c->state == CONNECT_PUNCHING && c->session.given && has_nat_news(c))
         count_and_ask_again(c);
-    else
-        agent_nat_known();
 }
 
 static void report_end(struct connect *c, enum hx_event event, const struct nameserver_end *end,

@@ -40,11 +40,6 @@ bool hard_turn_has(const struct hard_turn *t)
     return current == t;
 }
 
-bool hard_turn_waits(const struct hard_turn *t)
-{
-    return t->waits.listed;
-}
-
 bool hard_turn_take(struct hard_turn *t, const struct endpoint *host)
 {
     struct fair_share_member *victim;

@@ -16,9 +16,7 @@ struct hard_turn {                        /* zeroed: none is asked for. All priv
     struct fair_share_member waits;
 };
 
-/* Has, or waits for, a turn. */
 bool hard_turn_has(const struct hard_turn *t);
-bool hard_turn_waits(const struct hard_turn *t);
 /* For a peer at `host`. True: it is its turn, until hard_turn_end(). False: granted() will be called, unless
  * hard_turn_end() comes before, or too many others: then it waits no more. */
 bool hard_turn_take(struct hard_turn *t, const struct endpoint *host);

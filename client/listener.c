@@ -195,7 +195,9 @@ static int bind_and_wait(struct hx_listener *l)
         else if (!engine_wait(&l->cond, deadline_ms))
             err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
     }
-    return b->ever_bound && !l->canceled ? HX_OK : err;
+    if (l->canceled)
+        return HX_ECANCELED;
+    return b->ever_bound ? HX_OK : err;
 }
 
 int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size, const char *name)

@@ -42,7 +42,7 @@ struct nameserver {
 };
 
 static int leaving_count;
-static pthread_cond_t left; /* one of them has gone */
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER; /* one of them has gone */
 
 static int status_error(int status)
 {
@@ -302,7 +302,8 @@ static void on_raced(void *user, const struct race_result *result)
     n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
     (void)route_source((const struct sockaddr *)peer, len, &n->source);
     stay_on_uplink(n);
-    engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
+    if (!n->leaving)
+        engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
     int err = write_request(n);
     if (err < 0)
         end(n, err);
@@ -380,10 +381,7 @@ static void on_cancel(struct engine_member *m)
 
 void nameserver_leave(struct nameserver *n)
 {
-    static bool ready;
-    if (!ready)
-        ready = engine_cond_init(&left) == HX_OK;
-    if (!n || !ready || !is_reporting(n)) {
+    if (!n || !is_reporting(n)) {
         nameserver_close(n);
         return;
     }

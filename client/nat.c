@@ -21,6 +21,7 @@ struct nat_keeper {
 };
 
 static struct nat_keeper *keepers;
+static struct nat_watch *watches;
 
 /* One for the process: a host's NAT does not depend on who asks. */
 static struct known {
@@ -46,6 +47,11 @@ static void tell(void)
     {
         if (k->on_news)
             k->on_news(k->user);
+    }
+    struct nat_watch *w;
+    DL_FOREACH(watches, w)
+    {
+        w->on_news(w);
     }
 }
 
@@ -219,14 +225,34 @@ bool nat_server(struct endpoint *out)
     return out->family != AF_UNSPEC;
 }
 
+void nat_watch_begin(struct nat_watch *w)
+{
+    w->listed = true;
+    DL_APPEND(watches, w);
+}
+
+void nat_watch_end(struct nat_watch *w)
+{
+    if (w->listed)
+        DL_DELETE(watches, w);
+    w->listed = false;
+}
+
 static struct endpoint spare; /* AF_UNSPEC: there is none */
+
+static void on_spare_news(struct timer *unused)
+{
+    (void)unused;
+    tell();
+}
 
 void nat_set_spare(const struct endpoint *mapped)
 {
     bool changed = mapped->family != spare.family || !endpoint_equal(mapped, &spare);
     spare = *mapped;
+    static struct timer news = {.fire = on_spare_news};
     if (changed)
-        tell();
+        engine_timer_set(&news, clock_now_ms());
 }
 
 bool nat_spare(struct endpoint *out)

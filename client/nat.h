@@ -23,6 +23,17 @@ struct nat_keeper; /* one who needs it */
 int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
              void *user);
 void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
+
+/* One who waits for what others ask: on_news() as above, which ends no watch. */
+struct nat_watch { /* zeroed but for on_news */
+    void (*on_news)(struct nat_watch *w);
+    bool listed; /* private */
+    struct nat_watch *prev, *next;
+};
+
+void nat_watch_begin(struct nat_watch *w);
+void nat_watch_end(struct nat_watch *w); /* fine if it has not begun */
+
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
@@ -36,7 +47,8 @@ bool nat_server(struct endpoint *out);
 
 /* ---- a further port, for those who have not reached us by this one (client/spare_port.h) ---- */
 
-/* Peers are told of it from now on, and the keepers are; AF_UNSPEC: no more. */
+/* Peers are told of it from now on; AF_UNSPEC: no more. The keepers hear of it a little later, not from within: they may
+ * end what the caller is in the middle of. */
 void nat_set_spare(const struct endpoint *mapped);
 bool nat_spare(struct endpoint *out); /* false: there is none */
 

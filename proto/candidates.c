@@ -8,30 +8,35 @@
 static const char *const kind_words[KINDS_TOLD] = {
     [CANDIDATE_SRFLX] = "srflx", [CANDIDATE_HOST] = "host", [CANDIDATE_MAPPED] = "mapped"};
 
-static const struct candidate *find(const struct candidates *c, const struct endpoint *e)
+/* Its place; c->count: it is not there. */
+static size_t find(const struct candidates *c, const struct endpoint *e)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (endpoint_equal(&c->list[i].at, e))
-            return &c->list[i];
-    }
-    return NULL;
+    size_t i = 0;
+
+    while (i < c->count && !endpoint_equal(&c->list[i].at, e))
+        i++;
+    return i;
 }
 
 int candidates_add(struct candidates *c, const struct endpoint *e, enum candidate_kind kind)
 {
-    if (find(c, e))
+    size_t same = find(c, e);
+
+    if (same < c->count) {
+        c->list[same].host_too |= kind == CANDIDATE_HOST && c->list[same].kind != CANDIDATE_HOST;
         return HX_OK;
+    }
     if (c->count == CANDIDATES_MAX)
         return HX_ELIMIT;
-    c->list[c->count++] = (struct candidate){*e, kind};
+    c->list[c->count++] = (struct candidate){.at = *e, .kind = kind};
     return HX_OK;
 }
 
 bool candidates_meet(const struct candidates *a, const struct candidates *b)
 {
     for (size_t i = 0; i < a->count; i++) {
-        const struct candidate *same = find(b, &a->list[i].at);
-        if (same && same->kind == CANDIDATE_SRFLX && a->list[i].kind == CANDIDATE_SRFLX)
+        size_t same = find(b, &a->list[i].at);
+        if (same < b->count && b->list[same].kind == CANDIDATE_SRFLX && a->list[i].kind == CANDIDATE_SRFLX)
             return true;
     }
     return false;

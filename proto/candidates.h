@@ -23,6 +23,7 @@ enum candidate_kind {
 struct candidate {
     struct endpoint at;
     enum candidate_kind kind;
+    bool host_too; /* it was added as a host candidate later: what a server saw is the peer's own address */
 };
 
 struct candidates { /* zeroed: none */
@@ -31,7 +32,7 @@ struct candidates { /* zeroed: none */
     size_t count;
 };
 
-/* One more, unless its address is there already. HX_OK; HX_ELIMIT: there is no room. */
+/* One more, unless its address is there already, which keeps its kind. HX_OK; HX_ELIMIT: there is no room. */
 int candidates_add(struct candidates *c, const struct endpoint *e, enum candidate_kind kind);
 /* Has a server seen the two at one address? Host candidates prove nothing: private addresses are many
  * hosts'. */

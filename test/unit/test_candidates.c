@@ -32,6 +32,23 @@ static void an_address_is_in_it_once_and_the_first_stays_first(void **state)
     assert_true(endpoint_equal(&c.list[0].at, &first));
 }
 
+static void what_a_server_saw_may_be_a_host_candidate_too(void **state)
+{
+    struct candidates c = {.count = 0};
+    struct endpoint first = at("192.0.2.1:7000"), other = at("192.0.2.2:7000");
+
+    (void)state;
+    add(&c, "192.0.2.1:7000");
+    assert_int_equal(candidates_add(&c, &other, CANDIDATE_HOST), HX_OK);
+    assert_int_equal(candidates_add(&c, &other, CANDIDATE_HOST), HX_OK);
+    assert_int_equal(candidates_add(&c, &first, CANDIDATE_MAPPED), HX_OK);
+    assert_false(c.list[0].host_too);
+    assert_false(c.list[1].host_too); /* it is one, and nothing else */
+    assert_int_equal(candidates_add(&c, &first, CANDIDATE_HOST), HX_OK);
+    assert_true(c.list[0].host_too);
+    assert_int_equal(c.list[0].kind, CANDIDATE_SRFLX);
+}
+
 static void it_is_bounded(void **state)
 {
     struct candidates c = {.count = 0};
@@ -162,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_in_it_once_and_the_first_stays_first),
+        cmocka_unit_test(what_a_server_saw_may_be_a_host_candidate_too),
         cmocka_unit_test(it_is_bounded),
         cmocka_unit_test(two_meet_if_they_have_an_address_in_common),
         cmocka_unit_test(two_who_have_only_a_private_address_in_common_do_not_meet),

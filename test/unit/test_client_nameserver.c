@@ -134,6 +134,13 @@ static const char *takes_no_reports(int nth, bool ipv6)
     return TELLS("");
 }
 
+static const char *is_silent(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return "";
+}
+
 /* ---- the tests ---- */
 
 static void a_name_is_bound_over_both_families_as_one_session(void **state)
@@ -280,6 +287,65 @@ static void a_failure_is_reported_to_a_nameserver_that_wants_to_know(void **stat
     }
 }
 
+static void no_part(void *user, const struct multipart_part *part)
+{
+    (void)user;
+    (void)part;
+}
+
+static void no_answer(void *user, const struct endpoint *external)
+{
+    (void)user;
+    (void)external;
+}
+
+static void no_end(void *user, const struct nameserver_end *end)
+{
+    (void)user;
+    (void)end;
+}
+
+/* It is left before it is reached, with something to report. Writes how many ms it has lived. */
+static enum outcome leave_at_once(int hear_fd, int say_fd)
+{
+    struct nameserver_callbacks callbacks = {no_answer, no_part, no_end, NULL};
+    struct nameserver *n;
+    struct host_port name;
+    struct buf bytes;
+    (void)hear_fd;
+    buf_init(&bytes, 0);
+    if (buf_append(&bytes, "GET / HTTP/1.1\r\n\r\n", 18) < 0 ||
+        host_port_parse_list(&name, 1, where, 0) != 1 || engine_enter(0) < 0)
+        return FAILED_SERVE;
+    struct nameserver_request request = {.name = &name, .families = FAMILY_IPV4, .bytes = &bytes};
+    int err = nameserver_open(&n, &request, &callbacks);
+    if (err == HX_OK) {
+        nameserver_report(n, &(struct attempt_report){.outcome = ATTEMPT_FAILED});
+        nameserver_leave(n);
+    }
+    engine_unlock();
+    int64_t begun_ms = clock_now_ms();
+    nameserver_await_left(PATIENCE_MS);
+    int64_t ms = clock_now_ms() - begun_ms;
+    buf_free(&bytes);
+    (void)!write(say_fd, &ms, sizeof ms);
+    hx_cleanup();
+    return err == HX_OK ? DONE : FAILED_SERVE;
+}
+
+static void one_that_was_left_is_not_waited_for_longer_because_it_is_reached(void **state)
+{
+    struct scripted s = scripted_start(is_silent);
+    int64_t ms = 0;
+    (void)state;
+    point_at("ipv4.test", &s);
+    struct process leaving = start(leave_at_once);
+    assert_int_equal(read(leaving.hear, &ms, sizeof ms), sizeof ms);
+    assert_int_equal(finish(&leaving), DONE);
+    assert_string_equal(scripted_stop(&s), "4");
+    assert_in_range(ms, NAMESERVER_LEAVE_MS / 2, NAMESERVER_ANSWER_MS / 2);
+}
+
 int main(void)
 {
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -295,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_nameserver_that_wants_patience_is_asked_again_then),
         cmocka_unit_test(a_family_that_is_a_black_hole_costs_a_quarter_of_a_second),
         cmocka_unit_test(a_failure_is_reported_to_a_nameserver_that_wants_to_know),
+        cmocka_unit_test(one_that_was_left_is_not_waited_for_longer_because_it_is_reached),
     };
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&loopback, sizeof loopback) < 0) {

@@ -96,7 +96,7 @@ static void the_queue_is_bounded_and_no_host_fills_it(void **state)
     for (int i = 1; i < 12; i++)
         assert_false(take(i, &greedy));
     for (int i = 1; i < 12; i++)
-        waiting += hard_turn_waits(&turns[i]);
+        waiting += turns[i].waits.listed;
     assert_int_equal(waiting, HARD_TURNS_OF_HOST);
     assert_false(take(12, &modest));
     for (int i = 13; i < TURNS_MAX; i++) {
@@ -105,7 +105,7 @@ static void the_queue_is_bounded_and_no_host_fills_it(void **state)
     }
     waiting = 0;
     for (int i = 0; i < TURNS_MAX; i++)
-        waiting += hard_turn_waits(&turns[i]);
+        waiting += turns[i].waits.listed;
     assert_int_equal(waiting, HARD_TURNS_WAITING);
 }
 

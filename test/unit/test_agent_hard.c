@@ -1,0 +1,151 @@
+/* What an agent does where a NAT maps by destination, or may take the peer's packets for its own. */
+#include "test/unit/agent_fixture.h"
+
+static const struct nat_mapping easy = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT};
+static const struct nat_mapping preserves = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                             .ports = NAT_PORTS_PRESERVING};
+
+static struct agent *begin_agent(const struct agent_config *what)
+{
+    struct agent_config config = *what;
+    struct agent *a = NULL;
+    config.port = left;
+    config.session = &the_session;
+    config.families = FAMILY_ANY;
+    assert_int_equal(agent_begin(&a, &config), HX_OK);
+    return a;
+}
+
+static struct nat_mapping counts_up_to(uint16_t last_port)
+{
+    return (struct nat_mapping){.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                .ports = NAT_PORTS_SEQUENTIAL,
+                                .step = 1,
+                                .last_port = last_port};
+}
+
+/* As if its time had come. */
+static void turn(struct agent *a)
+{
+    a->hard.due_ms = a->hard.say_ms = 0;
+    agent_turn(a);
+}
+
+#define LONG_MS 9000 /* longer than any search lasts */
+
+static void who_has_waited_long_for_a_turn_searches_all_the_same(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9), other_host = endpoint_at("127.0.0.16", 9);
+    struct hard_turn other = {.granted = NULL};
+    struct candidates c = {.count = 0};
+    (void)state;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    engine_lock();
+    assert_true(hard_turn_take(&other, &other_host));
+    struct agent *a = begin_agent(
+        &(struct agent_config){.calling = true, .candidates = c, .own = easy, .peer = counts_up_to(20000)});
+    assert_int_equal(a->hard.method, HARD_NAT_GUESS);
+    for (int i = 0; i < 3; i++)
+        turn(a);
+    assert_false(hard_turn_has(&a->hard.turn));
+    int asked = a->hard.asked;
+    a->hard.begun_ms -= LONG_MS;
+    hard_turn_end(&other);
+    for (int i = 0; i < 2; i++) {
+        assert_true(hard_turn_has(&a->hard.turn));
+        agent_turn(a);
+    }
+    assert_true(a->hard.asked > asked);
+    a->hard.begun_ms -= LONG_MS; /* now it has searched so long */
+    turn(a);
+    assert_false(hard_turn_has(&a->hard.turn));
+    agent_end(a);
+    engine_unlock();
+}
+
+/* How far the first packet may go that a called one sends to a peer which has told these host candidates. */
+static int hops_to(const char *const hosts[], int count)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct candidates c = {.count = 0};
+    new_session(NULL);
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    for (int i = 0; i < count; i++) {
+        struct endpoint e = endpoint_at(hosts[i], 9);
+        add_candidate(&c, &e, CANDIDATE_HOST);
+    }
+    engine_lock();
+    struct agent *a =
+        begin_agent(&(struct agent_config){.candidates = c, .own = preserves, .peer = preserves});
+    int hops = agent_hops(a, -1, 0);
+    agent_end(a);
+    engine_unlock();
+    return hops;
+}
+
+static void only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_opened_for(void **state)
+{
+    (void)state;
+    assert_int_equal(hops_to((const char *[]){"127.0.0.15"}, 1), 0);
+    assert_int_equal(hops_to((const char *[]){"127.9.0.1", "127.0.0.15"}, 2), 0);
+    assert_int_equal(hops_to((const char *[]){"127.9.0.1"}, 1), HARD_NAT_HOPS);
+    assert_int_equal(hops_to((const char *[]){"::1"}, 1), HARD_NAT_HOPS);
+    assert_int_equal(hops_to(NULL, 0), HARD_NAT_HOPS); /* it hides them */
+}
+
+#define UPLINK "127.0.0.77"
+
+/* The next packet that comes there; from which host? */
+static struct endpoint heard_from(const struct hand *h)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    uint8_t bytes[PROBE_BYTES_MAX];
+    struct endpoint e;
+    struct pollfd fd = {h->fd, POLLIN, 0};
+    assert_int_equal(poll(&fd, 1, WAIT_MS), 1);
+    assert_true(recvfrom(h->fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &len) > 0);
+    assert_int_equal(endpoint_from_sockaddr(&e, (struct sockaddr *)&from, len), HX_OK);
+    return e;
+}
+
+static void guesses_leave_by_the_uplink_that_the_nameserver_sees(void **state)
+{
+    struct hand peer = hand_at("127.0.0.1");
+    struct endpoint seen = endpoint_at("127.0.0.1", 9), wanted = endpoint_at(UPLINK, 9);
+    struct net_address uplink = at(UPLINK, 0);
+    struct candidates c = {.count = 0};
+    struct agent_config config = {
+        .calling = true, .own = easy, .peer = counts_up_to((uint16_t)(peer.at.port - 1))};
+    (void)state;
+    memcpy(config.uplink.address.s6_addr, uplink.ip, sizeof uplink.ip);
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    config.candidates = c;
+    engine_lock();
+    struct agent *a = begin_agent(&config);
+    engine_unlock();
+    struct endpoint from = heard_from(&peer);
+    assert_true(endpoint_same_host(&from, &wanted));
+    engine_lock();
+    agent_network_changed(a); /* that uplink may be gone: the kernel chooses */
+    while (recv(peer.fd, &from, sizeof from, MSG_DONTWAIT) > 0)
+        ;
+    a->hard.round = 0;
+    turn(a);
+    engine_unlock();
+    from = heard_from(&peer);
+    assert_true(endpoint_same_host(&from, &peer.at));
+    end_agent(a);
+    close(peer.fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(who_has_waited_long_for_a_turn_searches_all_the_same, new_session),
+        cmocka_unit_test(only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_opened_for),
+        cmocka_unit_test_setup(guesses_leave_by_the_uplink_that_the_nameserver_sees, new_session),
+    };
+
+    return cmocka_run_group_tests_name("agents and hard NATs", tests, start_engine, stop_engine);
+}

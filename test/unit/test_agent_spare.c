@@ -1,0 +1,188 @@
+/* An agent that nothing reaches opens a further port; what it waits for is what is known of the NAT, which a server
+ * plays that is asked about it. */
+#include "test/unit/stun_fixture.h"
+
+#include "base/clock.h"
+#include "client/agent_state.h"
+#include "client/nat.h"
+#include "client/race.h"
+
+#define PATIENCE_MS 20000
+
+static const struct nat_mapping easy = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_RANDOM};
+static struct session the_session = {.id = "an id of 16 byte", .key = "a key of 16 byte", .given = true};
+
+static struct {
+    pthread_cond_t cond;
+    int count;
+} news;
+
+static void on_news(void *user)
+{
+    (void)user;
+    news.count++;
+    pthread_cond_broadcast(&news.cond);
+}
+
+static struct settings settings;
+static struct nat_keeper *keeper;
+
+/* Returns with the engine's lock held. */
+static int start_keeper(void **state)
+{
+    struct hx_config config = {.nameserver = server.text, .family = 4};
+    begin(state);
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT, .ports = NAT_PORTS_RANDOM};
+    stun_server_start(&server);
+    if (settings_init_unnamed(&settings, &config, sizeof config) < 0 || engine_enter(0) < 0)
+        return -1;
+    news.count = 0;
+    return nat_keep(&keeper, &settings, on_news, NULL);
+}
+
+static int end_keeper(void **state)
+{
+    nat_keep_end(keeper);
+    engine_unlock();
+    settings_free(&settings);
+    return end(state);
+}
+
+static void await_news(int count)
+{
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+    while (news.count < count)
+        assert_true(engine_wait(&news.cond, deadline_ms));
+}
+
+/* The called one's, whose peer is at a socket that never answers. */
+static struct agent *begin_agent(int *peer, const struct nat_mapping *peer_mapping)
+{
+    struct agent *a = NULL;
+    struct candidates c = {.count = 0};
+    struct sockaddr_in sin;
+    struct endpoint seen;
+    socklen_t len = sizeof sin;
+    *peer = stun_server_bind("127.0.0.1", 0);
+    assert_int_equal(getsockname(*peer, (struct sockaddr *)&sin, &len), 0);
+    assert_int_equal(endpoint_from_sockaddr(&seen, (struct sockaddr *)&sin, len), HX_OK);
+    assert_int_equal(candidates_add(&c, &seen, CANDIDATE_SRFLX), HX_OK);
+    the_session.id[0]++;
+    assert_int_equal(agent_begin(&a, &(struct agent_config){.port = engine_port(),
+                                                            .session = &the_session,
+                                                            .families = FAMILY_IPV4,
+                                                            .candidates = c,
+                                                            .own = easy,
+                                                            .peer = *peer_mapping}),
+                     HX_OK);
+    return a;
+}
+
+static void turn_spare(struct agent *a)
+{
+    a->hard.spare_due_ms = 0;
+    agent_turn(a);
+}
+
+static int spare_way(const struct agent *a)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        if (a->choice.paths[i].present && a->ways[i].at.socket != 0)
+            return i;
+    }
+    fail_msg("there is no path by a further port");
+    return -1;
+}
+
+/* However the peer's NAT chooses its ports: it is why the further port is there. */
+static void the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_that(void **state)
+{
+    struct endpoint spare;
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    assert_int_equal(agent_hops(a, 0, 0), 0);
+    turn_spare(a);
+    await_news(2);
+    assert_true(nat_spare(&spare));
+    turn_spare(a);
+    int at = spare_way(a);
+    assert_int_equal(agent_hops(a, at, 0), HARD_NAT_HOPS);
+    assert_int_equal(agent_hops(a, at, HARD_NAT_OPENINGS + 1), 0);
+    assert_true(a->ways[at].opens);
+    assert_false(a->ways[at].linked);
+    agent_end(a);
+    close(peer);
+}
+
+/* Who changes it may be in the middle of what the keepers would end. */
+static void keepers_hear_of_a_further_port_later(void **state)
+{
+    struct endpoint spare = {.family = AF_INET, .port = 7, .address = {127, 0, 0, 3}};
+    (void)state;
+    await_news(1);
+    nat_set_spare(&spare);
+    assert_int_equal(news.count, 1);
+    await_news(2);
+    nat_set_spare(&spare); /* the same */
+    nat_set_spare(&(struct endpoint){.family = AF_UNSPEC});
+    await_news(3);
+    assert_false(nat_spare(&spare));
+}
+
+/* What waits for it is a listener's as well as a caller's. */
+static void an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known(void **state)
+{
+    static const struct nat_mapping takes_it = {.kind = NAT_MAPPING_ADDRESS_DEPENDENT};
+    int peer, ended_peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &takes_it), *ended = begin_agent(&ended_peer, &takes_it);
+    ended->connected = true;
+    agent_end(ended);
+    int64_t until_ms = ended->timer.at_ms;
+    for (int i = 0; i < 2; i++) { /* as if they had asked once by a path that opens the NAT first */
+        struct agent *it = i == 0 ? a : ended;
+        it->ways[0].opens = true;
+        it->choice.paths[0].spent = 1;
+        it->choice.paths[0].due_ms = INT64_MAX;
+    }
+    engine_timer_cancel(&a->timer);
+    nat_set_spare(&(struct endpoint){.family = AF_INET, .port = 7, .address = {127, 0, 0, 3}});
+    await_news(2);
+    assert_true(timer_is_set(&a->timer));
+    assert_true(a->choice.paths[0].due_ms != INT64_MAX);
+    assert_int_equal(ended->timer.at_ms, until_ms);
+    nat_set_spare(&(struct endpoint){.family = AF_UNSPEC});
+    agent_end(a);
+    close(peer);
+    close(ended_peer);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    return engine_cond_init(&news.cond);
+}
+
+static int stop_engine(void **state)
+{
+    (void)state;
+    engine_end();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_that,
+                                        start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(keepers_hear_of_a_further_port_later, start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(
+            an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_keeper,
+            end_keeper),
+    };
+
+    return cmocka_run_group_tests_name("agents and further ports", tests, prepare, stop_engine);
+}
