@@ -33,16 +33,6 @@ static void count(struct conn *c, const struct attempt_report *r)
     counters_add(c->world->counters, (enum counter)time);
 }
 
-static const char *kind(const struct nat_mapping *m)
-{
-    return m->kind != NAT_MAPPING_UNKNOWN ? nat_mapping_kind_text(m->kind) : NULL;
-}
-
-static const char *ports(const struct nat_mapping *m)
-{
-    return m->ports != NAT_PORTS_UNKNOWN ? nat_ports_text(m->ports) : NULL;
-}
-
 /* Every value is a word of ours, a number, or hex digits. */
 static void take(struct conn *c, const struct attempt_report *r)
 {
@@ -53,8 +43,9 @@ static void take(struct conn *c, const struct attempt_report *r)
     conn_log(c, LOG_INFO, "report", "by", c->state == CONN_STREAM_BIND ? "h1" : "h2", "name", conn_name(c),
              "session", r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome),
              "reason", reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",
-             LOG_NUM(r->probes), "mapping", kind(&r->own), "ports", ports(&r->own), "peer_mapping",
-             kind(&r->peer), "peer_ports", ports(&r->peer));
+             LOG_NUM(r->probes), "mapping", nat_mapping_kind_text(r->own.kind), "ports",
+             nat_ports_text(r->own.ports), "peer_mapping", nat_mapping_kind_text(r->peer.kind), "peer_ports",
+             nat_ports_text(r->peer.ports));
 }
 
 /* The length of the request that c->in begins with; 0: it is not whole. */
