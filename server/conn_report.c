@@ -4,10 +4,6 @@
 #include "server/conn_state.h"
 #include <string.h>
 
-_Static_assert(COUNTER_H1_FAILED - COUNTER_H1_DIRECT == (int)ATTEMPT_FAILED &&
-                   COUNTER_H2_FAILED - COUNTER_H2_DIRECT == (int)ATTEMPT_FAILED,
-               "counters are in the order of outcomes");
-
 #define REPORTS_MAX 64 /* that are due; who is introduced more often tells of fewer */
 
 void conn_expect_reports(struct conn *c, int count)
