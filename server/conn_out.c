@@ -1,5 +1,4 @@
 #include "base/error.h"
-#include "proto/attempt_report.h"
 #include "proto/chunk.h"
 #include "proto/multipart.h"
 #include "proto/response.h"
@@ -74,8 +73,7 @@ int conn_write_root(struct conn *c)
 
 int conn_write_stream_head(struct conn *c)
 {
-    return response_write_stream_head(&c->out, &c->member.peer,
-                                      c->member.lines ? ATTEMPT_REPORT_WHERE : NULL);
+    return response_write_stream_head(&c->out, &c->member.peer, c->member.lines != NULL);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
