@@ -9,7 +9,7 @@
 #define READ_BYTES 4096 /* at once */
 
 /* A held name costs as much memory as its connection: jemalloc's next size is a quarter more. */
-_Static_assert(sizeof(struct conn) <= 1024, "struct conn fits its size of the allocator");
+_Static_assert(sizeof(struct conn) <= 512, "struct conn fits its size of the allocator");
 
 static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
                                           [CONN_ANSWER] = "answer",
