@@ -53,26 +53,29 @@ static size_t whole(const struct conn *c)
     return end ? (size_t)(end - begin) + 4 : 0;
 }
 
+/* What is no report is dropped up to its end, and what is due stays due: it may be the rest of a report whose
+ * beginning came before anything was due, and the next one is whole. */
 void conn_hear(struct conn *c, const char *data, size_t len)
 {
     c->ignored += len;
     while (len > 0 && c->reports_due > 0) {
-        struct attempt_report r;
         size_t room = ATTEMPT_REPORT_MAX - c->in.len;
         size_t n = len < room ? len : room;
-        bool fails = buf_append(&c->in, data, n) < 0;
+        if (buf_append(&c->in, data, n) < 0)
+            break;
         data += n;
         len -= n;
-        while (!fails && c->reports_due > 0 && (n = whole(c)) > 0) {
-            fails = attempt_report_parse(&r, buf_data(&c->in), n) < 0;
+        while (c->reports_due > 0 && (n = whole(c)) > 0) {
+            struct attempt_report r;
+            int err = attempt_report_parse(&r, buf_data(&c->in), n);
             buf_consume(&c->in, n);
-            if (fails)
-                break;
+            if (err < 0)
+                continue;
             c->ignored -= n;
             take(c, &r);
         }
-        if (fails || c->in.len == ATTEMPT_REPORT_MAX) /* who sends something else says no more here */
-            c->reports_due = 0;
+        if (c->in.len == ATTEMPT_REPORT_MAX) /* too long for one; its end may have begun */
+            buf_consume(&c->in, ATTEMPT_REPORT_MAX - strlen("\r\n\r"));
     }
     if (c->reports_due == 0 || c->in.len == 0)
         buf_free(&c->in);
