@@ -13,17 +13,6 @@
     "GET /report?outcome=failed&reason=silence&session=00c0ffee&ms=10000&tries=4&probes=400 " \
     "HTTP/1.1\r\n\r\n"
 
-static struct fake_stream *ask(struct fixture *f, const char *address, const char *target,
-                               const char *headers)
-{
-    struct fake_stream *p = fixture_peer(f, address);
-    char text[1024];
-
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n%s\r\n", target, headers);
-    fixture_say(f, p, text);
-    return p;
-}
-
 static uint64_t counted(struct fixture *f, enum counter which)
 {
     return server_counters(f->server)->of[which];
