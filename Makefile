@@ -114,11 +114,13 @@ $(B)/example-static: client/example.c $(LIBHX)
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=openssl_warm_up
+# A program for each test's file, with every room in it: GNU's linker takes twice as long for it.
+TESTS_LD   := -fuse-ld=lld
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
+	$(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)
-$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^

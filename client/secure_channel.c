@@ -8,36 +8,13 @@
 #define RECORD_FIRST 20 /* the content types of TLS, change_cipher_spec ... */
 #define RECORD_LAST  23 /* ... to application_data (RFC 8446, appendix B.1) */
 
-static size_t give_early(struct secure_channel *s, uint8_t *buf, size_t len)
-{
-    size_t n = s->early_len - s->early_read < len ? s->early_len - s->early_read : len;
-    memcpy(buf, s->early + s->early_read, n);
-    s->early_read += n;
-    return n;
-}
-
-/* What came in the stream, `got` bytes, without those that had come before: how many are left. Others in
- * their place are not from one peer. */
-static ssize_t drop_early(struct secure_channel *s, uint8_t *buf, ssize_t got)
-{
-    size_t awaited = s->early_len - s->early_compared;
-    if (awaited == 0)
-        return got;
-    size_t n = (size_t)got < awaited ? (size_t)got : awaited;
-    if (memcmp(buf, s->early + s->early_compared, n) != 0)
-        return HX_EPROTO;
-    s->early_compared += n;
-    memmove(buf, buf + n, (size_t)got - n);
-    return got - (ssize_t)n;
-}
-
 static ssize_t read_new(struct secure_channel *s, void *buf, size_t len)
 {
-    ssize_t got = (ssize_t)give_early(s, buf, len);
+    ssize_t got = (ssize_t)preview_read(&s->preview, buf, len);
     while (got == 0) {
         got = s->stream ? stream_read(s->stream, buf, len) : HX_EAGAIN;
         if (got > 0)
-            got = drop_early(s, buf, got);
+            got = preview_pass(&s->preview, buf, (size_t)got);
     }
     return got;
 }
@@ -100,7 +77,8 @@ void secure_channel_take_early(struct secure_channel *s, const uint8_t *bytes, s
     if (!s->tls || s->heard || s->error < 0 || len > sizeof s->early)
         return;
     memcpy(s->early, bytes, len);
-    s->early_len = len;
+    s->preview.bytes = s->early;
+    s->preview.len = len;
     (void)secure_channel_prove(s);
 }
 

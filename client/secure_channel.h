@@ -8,6 +8,7 @@
 #ifndef HX_CLIENT_SECURE_CHANNEL_H
 #define HX_CLIENT_SECURE_CHANNEL_H
 
+#include "base/preview.h"
 #include "proto/probe.h"
 #include "secure/tls.h"
 #include "shim/stream.h"
@@ -21,9 +22,8 @@ struct secure_channel {
     bool heard;                     /* the peer has said something */
     bool proven;                    /* both sides; from the beginning if there are no keys */
     bool rest_read;                 /* UDT's own end behind the peer's close_notify */
-    uint8_t early[PROBE_EARLY_MAX]; /* the peer's: */
-    size_t early_len, early_read;   /* that have come; that TLS has taken; */
-    size_t early_compared;          /* that have come in the stream as well */
+    uint8_t early[PROBE_EARLY_MAX]; /* what the peer will say first */
+    struct preview preview;         /* of these */
 };
 
 /* `keys` NULL or empty: none; else they are copied. HX_ENOMEM. */

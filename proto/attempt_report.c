@@ -25,11 +25,9 @@ const char *attempt_outcome_text(enum attempt_outcome outcome)
 
 enum attempt_outcome attempt_outcome_of(const char *text)
 {
-    for (int i = 0; i < ATTEMPT_OUTCOMES; i++) {
-        if (strcmp(text, outcomes[i]) == 0)
-            return (enum attempt_outcome)i;
-    }
-    return ATTEMPT_OTHER;
+    const struct field_piece word = {text, strlen(text)};
+
+    return (enum attempt_outcome)field_piece_among(&word, outcomes, ATTEMPT_OUTCOMES, ATTEMPT_OTHER);
 }
 
 const char *attempt_reason_text(enum attempt_reason reason)
@@ -41,7 +39,7 @@ const char *attempt_reason_text(enum attempt_reason reason)
 
 static size_t put_word(char *text, size_t len, const char *key, const char *value)
 {
-    if (!value[0])
+    if (!value || !value[0])
         return len;
     return len + (size_t)snprintf(text + len, ATTEMPT_REPORT_MAX - len, "&%s=%s", key, value);
 }
@@ -55,16 +53,6 @@ static size_t put_number(char *text, size_t len, const char *key, int64_t value)
     return len + (size_t)snprintf(text + len, ATTEMPT_REPORT_MAX - len, "&%s=%" PRId64, key, value);
 }
 
-static const char *kind_of(const struct nat_mapping *m)
-{
-    return m->kind != NAT_MAPPING_UNKNOWN ? nat_mapping_kind_text(m->kind) : "";
-}
-
-static const char *ports_of(const struct nat_mapping *m)
-{
-    return m->ports != NAT_PORTS_UNKNOWN ? nat_ports_text(m->ports) : "";
-}
-
 size_t attempt_report_write(const struct attempt_report *r, char text[ATTEMPT_REPORT_MAX])
 {
     size_t len =
@@ -75,24 +63,14 @@ size_t attempt_report_write(const struct attempt_report *r, char text[ATTEMPT_RE
     len = put_number(text, len, "ms", r->ms);
     len = put_number(text, len, "tries", r->tries);
     len = put_number(text, len, "probes", r->probes);
-    len = put_word(text, len, "mapping", kind_of(&r->own));
-    len = put_word(text, len, "ports", ports_of(&r->own));
-    len = put_word(text, len, "peer_mapping", kind_of(&r->peer));
-    len = put_word(text, len, "peer_ports", ports_of(&r->peer));
+    len = put_word(text, len, "mapping", nat_mapping_kind_text(r->own.kind));
+    len = put_word(text, len, "ports", nat_ports_text(r->own.ports));
+    len = put_word(text, len, "peer_mapping", nat_mapping_kind_text(r->peer.kind));
+    len = put_word(text, len, "peer_ports", nat_ports_text(r->peer.ports));
     return len + (size_t)snprintf(text + len, ATTEMPT_REPORT_MAX - len, END);
 }
 
 /* ---- read ---- */
-
-/* The word's place; `unknown` for one that we do not know. */
-static int place_of(const struct field_piece *word, const char *const words[], int count, int unknown)
-{
-    for (int i = 0; i < count; i++) {
-        if (words[i][0] && word->len == strlen(words[i]) && memcmp(word->at, words[i], word->len) == 0)
-            return i;
-    }
-    return unknown;
-}
 
 static bool read_session(struct attempt_report *r, const struct field_piece *value)
 {
@@ -112,12 +90,12 @@ static bool read_number(int64_t *out, const struct field_piece *value)
 {
     int64_t n = 0;
 
-    if (value->len > 7) /* ATTEMPT_NUMBER_MAX */
-        return false;
     for (size_t i = 0; i < value->len; i++) {
         if (value->at[i] < '0' || value->at[i] > '9')
             return false;
         n = 10 * n + (value->at[i] - '0');
+        if (n > ATTEMPT_NUMBER_MAX)
+            return false;
     }
     *out = n;
     return true;
@@ -143,10 +121,12 @@ static bool take_value(struct attempt_report *r, enum parameter key, const struc
 {
     switch (key) {
     case OUTCOME:
-        r->outcome = (enum attempt_outcome)place_of(value, outcomes, ATTEMPT_OUTCOMES, ATTEMPT_OTHER);
+        r->outcome =
+            (enum attempt_outcome)field_piece_among(value, outcomes, ATTEMPT_OUTCOMES, ATTEMPT_OTHER);
         return true;
     case REASON:
-        r->reason = (enum attempt_reason)place_of(value, reasons, ATTEMPT_REASONS, ATTEMPT_NO_REASON);
+        r->reason =
+            (enum attempt_reason)field_piece_among(value, reasons, ATTEMPT_REASONS, ATTEMPT_NO_REASON);
         return true;
     case SESSION:
         return read_session(r, value);
@@ -157,16 +137,16 @@ static bool take_value(struct attempt_report *r, enum parameter key, const struc
     case PROBES:
         return read_number(&r->probes, value);
     case MAPPING:
-        r->own.kind = nat_mapping_kind_of(value->at, value->len);
+        r->own.kind = nat_mapping_kind_of(value);
         return true;
     case PORTS:
-        r->own.ports = nat_ports_of(value->at, value->len);
+        r->own.ports = nat_ports_of(value);
         return true;
     case PEER_MAPPING:
-        r->peer.kind = nat_mapping_kind_of(value->at, value->len);
+        r->peer.kind = nat_mapping_kind_of(value);
         return true;
     case PEER_PORTS:
-        r->peer.ports = nat_ports_of(value->at, value->len);
+        r->peer.ports = nat_ports_of(value);
         return true;
     case PARAMETERS:
     default:
@@ -175,15 +155,13 @@ static bool take_value(struct attempt_report *r, enum parameter key, const struc
 }
 
 /* `seen`: a bit for each key that has come. */
-static bool read_parameter(struct attempt_report *r, unsigned *seen, struct field_piece piece)
+static bool read_parameter(struct attempt_report *r, unsigned *seen, struct field_piece value)
 {
-    const char *equals = memchr(piece.at, '=', piece.len);
-    struct field_piece key = {piece.at, equals ? (size_t)(equals - piece.at) : piece.len};
-    int i = place_of(&key, keys, PARAMETERS, PARAMETERS);
+    struct field_piece key = field_next(&value, '=');
+    int i = field_piece_among(&key, keys, PARAMETERS, PARAMETERS);
 
     if (i == PARAMETERS)
         return true;
-    struct field_piece value = {key.at + key.len + 1, equals ? piece.len - key.len - 1 : 0};
     if ((*seen & 1U << i) || value.len == 0)
         return false;
     *seen |= 1U << i;
@@ -201,17 +179,12 @@ int attempt_report_parse(struct attempt_report *out, const char *text, size_t le
         return HX_EPROTO;
     struct field_piece rest = {text + begin, len - begin - end};
     for (size_t i = 0; i < rest.len; i++) {
-        if (rest.at[i] <= ' ' || rest.at[i] > '~')
+        if (rest.at[i] <= ' ' || rest.at[i] > '~' || rest.at[i] == '"') /* in no URI (RFC 3986, 2) */
             return HX_EPROTO;
     }
     while (rest.len > 0) {
-        const char *amp = memchr(rest.at, '&', rest.len);
-        size_t taken = amp ? (size_t)(amp - rest.at) : rest.len;
-        if (!read_parameter(&r, &seen, (struct field_piece){rest.at, taken}))
+        if (!read_parameter(&r, &seen, field_next(&rest, '&')))
             return HX_EPROTO;
-        taken += amp ? 1 : 0;
-        rest.at += taken;
-        rest.len -= taken;
     }
     if (!(seen & 1U << OUTCOME))
         return HX_EPROTO;

@@ -11,7 +11,6 @@
 #define HX_PROTO_ATTEMPT_REPORT_H
 
 #include "proto/nat_mapping.h"
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +19,16 @@
 #define ATTEMPT_SESSION_MAX  9       /* with the NUL */
 #define ATTEMPT_NUMBER_MAX   9999999 /* of what is counted; more is told as this */
 
-/* Which kind of path the connection has begun with; or none. */
-#define ATTEMPT_OUTCOME_MAP(X)                        \
-    X(DIRECT, "direct")                               \
-    X(LAN, "lan")                                     \
-    X(IPV6, "ipv6")                                   \
-    X(MAPPED, "mapped")                               \
-    X(PREDICTED, "predicted")                         \
-    X(BIRTHDAY, "birthday")                           \
-    X(OTHER, "other") /* a word of a later version */ \
-    X(FAILED, "failed")
+/* Which kind of path the connection has begun with; or none. What follows X is X's third argument and more. */
+#define ATTEMPT_OUTCOME_MAP(X, ...)                                  \
+    X(DIRECT, "direct", ##__VA_ARGS__)                               \
+    X(LAN, "lan", ##__VA_ARGS__)                                     \
+    X(IPV6, "ipv6", ##__VA_ARGS__)                                   \
+    X(MAPPED, "mapped", ##__VA_ARGS__)                               \
+    X(PREDICTED, "predicted", ##__VA_ARGS__)                         \
+    X(BIRTHDAY, "birthday", ##__VA_ARGS__)                           \
+    X(OTHER, "other", ##__VA_ARGS__) /* a word of a later version */ \
+    X(FAILED, "failed", ##__VA_ARGS__)
 
 enum attempt_outcome {
 #define ATTEMPT_ENUM(name, text) ATTEMPT_##name,

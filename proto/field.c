@@ -61,3 +61,12 @@ bool field_piece_is(const struct field_piece *p, const char *word)
 {
     return p->len == strlen(word) && strncasecmp(p->at, word, p->len) == 0;
 }
+
+int field_piece_among(const struct field_piece *p, const char *const words[], int count, int unknown)
+{
+    for (int i = 0; i < count; i++) {
+        if (field_piece_is(p, words[i]))
+            return i;
+    }
+    return unknown;
+}

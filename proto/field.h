@@ -23,5 +23,7 @@ struct field_piece field_trim(struct field_piece p);
  * separator; returns them trimmed. */
 struct field_piece field_next(struct field_piece *rest, char separator);
 bool field_piece_is(const struct field_piece *p, const char *word); /* without regard to case */
+/* Its place among words[0..count), likewise; `unknown`: it is none of them. */
+int field_piece_among(const struct field_piece *p, const char *const words[], int count, int unknown);
 
 #endif

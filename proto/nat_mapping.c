@@ -20,34 +20,24 @@ bool nat_mapping_known(const struct nat_mapping *m)
     return m->kind != NAT_MAPPING_UNKNOWN || m->ports != NAT_PORTS_UNKNOWN || m->last_port != 0;
 }
 
-/* The word's place; 0, which is "unknown", for one that we do not know. */
-static int index_of(const struct field_piece *word, const char *const words[], int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (field_piece_is(word, words[i]))
-            return i;
-    }
-    return 0;
-}
-
 const char *nat_mapping_kind_text(enum nat_mapping_kind kind)
 {
-    return kind_words[kind];
+    return kind != NAT_MAPPING_UNKNOWN ? kind_words[kind] : NULL;
 }
 
 const char *nat_ports_text(enum nat_ports ports)
 {
-    return ports_words[ports];
+    return ports != NAT_PORTS_UNKNOWN ? ports_words[ports] : NULL;
 }
 
-enum nat_mapping_kind nat_mapping_kind_of(const char *word, size_t len)
+enum nat_mapping_kind nat_mapping_kind_of(const struct field_piece *word)
 {
-    return (enum nat_mapping_kind)index_of(&(struct field_piece){word, len}, kind_words, NAT_MAPPING_KINDS);
+    return (enum nat_mapping_kind)field_piece_among(word, kind_words, NAT_MAPPING_KINDS, NAT_MAPPING_UNKNOWN);
 }
 
-enum nat_ports nat_ports_of(const char *word, size_t len)
+enum nat_ports nat_ports_of(const struct field_piece *word)
 {
-    return (enum nat_ports)index_of(&(struct field_piece){word, len}, ports_words, NAT_PORTS_KINDS);
+    return (enum nat_ports)field_piece_among(word, ports_words, NAT_PORTS_KINDS, NAT_PORTS_UNKNOWN);
 }
 
 /* Decimal, without a plus or leading zeros, from `least` to PORT_MAX but not 0. False: it is none. */
@@ -90,7 +80,7 @@ static bool read_parameter(struct nat_mapping *m, struct seen *seen, const struc
         return false;
     *once = true;
     if (once == &seen->ports) {
-        m->ports = (enum nat_ports)index_of(value, ports_words, NAT_PORTS_KINDS);
+        m->ports = nat_ports_of(value);
         return true;
     }
     if (!read_number(*value, once == &seen->step ? -PORT_MAX : 1, &number))
@@ -106,7 +96,7 @@ int nat_mapping_parse(struct nat_mapping *out, const char *text, size_t len)
 {
     struct field_piece rest = {text, len};
     struct field_piece word = field_next(&rest, ';');
-    struct nat_mapping m = {.kind = (enum nat_mapping_kind)index_of(&word, kind_words, NAT_MAPPING_KINDS)};
+    struct nat_mapping m = {.kind = nat_mapping_kind_of(&word)};
     struct seen seen = {false, false, false};
 
     if (!field_name_valid(word.at, word.len)) /* a token, as names are */

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct field_piece; /* proto/field.h */
+
 #define NAT_MAPPING_TEXT_MAX 96 /* the longest has 70 bytes */
 
 /* For which destinations a port keeps its mapping (RFC 4787, 4.1) */
@@ -38,11 +40,11 @@ struct nat_mapping { /* zeroed: nothing is known */
     uint16_t last_port; /* of the newest mapping; 0: not known */
 };
 
-/* One word each. Of what we do not know: UNKNOWN. */
+/* One word each; NULL for UNKNOWN, and UNKNOWN for a word that we do not know. */
 const char *nat_mapping_kind_text(enum nat_mapping_kind kind);
 const char *nat_ports_text(enum nat_ports ports);
-enum nat_mapping_kind nat_mapping_kind_of(const char *word, size_t len);
-enum nat_ports nat_ports_of(const char *word, size_t len);
+enum nat_mapping_kind nat_mapping_kind_of(const struct field_piece *word);
+enum nat_ports nat_ports_of(const struct field_piece *word);
 
 /* Is there anything to tell? */
 bool nat_mapping_known(const struct nat_mapping *m);

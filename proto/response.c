@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "proto/attempt_report.h"
 #include "proto/multipart.h"
 #include <string.h>
 
@@ -32,7 +33,7 @@ const char *response_reason(int status)
     return "Unknown";
 }
 
-int response_write_stream_head(struct buf *out, const struct endpoint *external, const char *report)
+int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports)
 {
     char address[ENDPOINT_TEXT_MAX];
 
@@ -42,9 +43,9 @@ int response_write_stream_head(struct buf *out, const struct endpoint *external,
                       "Content-Type: multipart/x-mixed-replace;boundary=" MULTIPART_BOUNDARY "\r\n"
                       "Transfer-Encoding: chunked\r\n"
                       "External-Address: %s\r\n"
-                      "%s%s%s"
+                      "%s"
                       "\r\n",
-                      address, report ? "Report: " : "", report ? report : "", report ? "\r\n" : "");
+                      address, takes_reports ? "Report: " ATTEMPT_REPORT_WHERE "\r\n" : "");
 }
 
 int response_write_text(struct buf *out, const struct response_text *r)

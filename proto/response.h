@@ -15,9 +15,9 @@ struct buf;
 const char *response_reason(int status);
 
 /* The streaming head, byte for byte as DESIGN section 3 has it: 200, Content-Type, Transfer-Encoding, then
- * External-Address, then the empty line. `report`: where the peer shall say what became of its attempts
- * (proto/attempt_report.h), or NULL: one line more, or none. Errors of buf_append(). */
-int response_write_stream_head(struct buf *out, const struct endpoint *external, const char *report);
+ * External-Address, then the empty line. `takes_reports`: with one line more, which says where the peer shall
+ * tell what became of its attempts (proto/attempt_report.h). Errors of buf_append(). */
+int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports);
 
 struct response_text {
     int status;

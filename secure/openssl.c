@@ -14,13 +14,14 @@ static void warm_up(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
     SSL *ssl = ctx ? SSL_new(ctx) : NULL;
-    BIO *out = BIO_new(BIO_s_mem());
-    if (ssl && out) {
-        SSL_set_bio(ssl, out, out);
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    if (ssl && in && out) {
+        SSL_set_bio(ssl, in, out);
         SSL_set_connect_state(ssl);
         (void)SSL_do_handshake(ssl);
-        out = NULL; /* `ssl` has it */
+        in = out = NULL; /* `ssl` has them */
     }
+    BIO_free(in);
     BIO_free(out);
     SSL_free(ssl);
     SSL_CTX_free(ctx);

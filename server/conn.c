@@ -9,7 +9,7 @@
 #define READ_BYTES 4096 /* at once */
 
 /* A held name costs as much memory as its connection: jemalloc's next size is a quarter more. */
-_Static_assert(sizeof(struct conn) <= 1024, "struct conn fits its size of the allocator");
+_Static_assert(sizeof(struct conn) <= 512, "struct conn fits its size of the allocator");
 
 static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
                                           [CONN_ANSWER] = "answer",
@@ -174,7 +174,6 @@ static void forget_request(struct conn *c)
 {
     free(c->request);
     c->request = NULL;
-    c->head = c->close = false;
 }
 
 static int keep_request(struct conn *c)
@@ -183,8 +182,6 @@ static int keep_request(struct conn *c)
 
     forget_request(c);
     c->request = request_copy(q);
-    c->head = q->head;
-    c->close = q->close;
     free(c->member.lines);
     c->member.lines = peer_lines_make(request_parser_peer(c->parser));
     return c->request ? HX_OK : HX_ENOMEM;
@@ -193,11 +190,12 @@ static int keep_request(struct conn *c)
 static int refuse_parsed(struct conn *c)
 {
     struct reply reply = reply_for_refusal(request_parser_refusal(c->parser));
+    bool head = reply.head;
 
     forget_request(c);
-    c->head = reply.head;
     if (c->refused != REPLY_NOTHING)
-        return conn_refuse_for(c, c->refused);
+        reply = reply_for(c->refused);
+    reply.head = head;
     return conn_refuse(c, &reply);
 }
 

@@ -12,7 +12,7 @@ static int answer_root(struct conn *c)
 {
     int err = conn_write_root(c);
 
-    return err < 0 ? err : conn_finish_answer(c, c->close);
+    return err < 0 ? err : conn_finish_answer(c, c->request->close);
 }
 
 /* HEAD of /bind or /connect: what a GET would have got, and nothing happens (RFC 9110, 9.3.2). */
@@ -20,7 +20,7 @@ static int answer_head(struct conn *c)
 {
     int err = conn_write_stream_head(c);
 
-    return err < 0 ? err : conn_finish_answer(c, c->close);
+    return err < 0 ? err : conn_finish_answer(c, c->request->close);
 }
 
 int conn_answer(struct conn *c)
@@ -56,7 +56,7 @@ static int bound(struct conn *c)
                                           [REGISTRY_SILENT] = "did not answer the challenge"};
     enum registry_how how = c->member.answer.how;
 
-    if (c->head)
+    if (c->request->head)
         return answer_head(c);
     if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
         conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "holder",
@@ -85,7 +85,7 @@ static int met(struct conn *c, const struct registry_told *told)
     int64_t later_ms = c->member.answer.later_ms;
     int err = HX_OK;
 
-    if (c->head)
+    if (c->request->head)
         return answer_head(c);
     if (c->state == CONN_ASK)
         err = admitted(c);

@@ -1,5 +1,4 @@
 #include "base/error.h"
-#include "proto/attempt_report.h"
 #include "proto/chunk.h"
 #include "proto/multipart.h"
 #include "proto/response.h"
@@ -69,13 +68,12 @@ bool conn_has_room(const struct conn *c)
 
 int conn_write_root(struct conn *c)
 {
-    return reply_write_root(&c->out, &c->member.peer, c->head, c->close);
+    return reply_write_root(&c->out, &c->member.peer, c->request->head, c->request->close);
 }
 
 int conn_write_stream_head(struct conn *c)
 {
-    return response_write_stream_head(&c->out, &c->member.peer,
-                                      c->member.lines ? ATTEMPT_REPORT_WHERE : NULL);
+    return response_write_stream_head(&c->out, &c->member.peer, c->member.lines != NULL);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
@@ -100,8 +98,8 @@ int conn_refuse(struct conn *c, const struct reply *reply)
 
     if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_RATE)
         r.retry_after_s += policy_returns_later_s(c->world->policy, &c->member.peer, c->world->now_ms);
-    r.head = r.head || c->head;
-    r.close = r.close || c->close;
+    r.head = reply->head || (c->request && c->request->head);
+    r.close = r.close || (c->request && c->request->close);
     counters_add(c->world->counters, r.counter);
     conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
                   conn_name(c), "reason", r.text);

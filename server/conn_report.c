@@ -4,10 +4,6 @@
 #include "server/conn_state.h"
 #include <string.h>
 
-_Static_assert(COUNTER_H1_FAILED - COUNTER_H1_DIRECT == (int)ATTEMPT_FAILED &&
-                   COUNTER_H2_FAILED - COUNTER_H2_DIRECT == (int)ATTEMPT_FAILED,
-               "counters are in the order of outcomes");
-
 #define REPORTS_MAX 64 /* that are due; who is introduced more often tells of fewer */
 
 void conn_expect_reports(struct conn *c, int count)
@@ -33,16 +29,6 @@ static void count(struct conn *c, const struct attempt_report *r)
     counters_add(c->world->counters, (enum counter)time);
 }
 
-static const char *kind(const struct nat_mapping *m)
-{
-    return m->kind != NAT_MAPPING_UNKNOWN ? nat_mapping_kind_text(m->kind) : NULL;
-}
-
-static const char *ports(const struct nat_mapping *m)
-{
-    return m->ports != NAT_PORTS_UNKNOWN ? nat_ports_text(m->ports) : NULL;
-}
-
 /* Every value is a word of ours, a number, or hex digits. */
 static void take(struct conn *c, const struct attempt_report *r)
 {
@@ -53,8 +39,9 @@ static void take(struct conn *c, const struct attempt_report *r)
     conn_log(c, LOG_INFO, "report", "by", c->state == CONN_STREAM_BIND ? "h1" : "h2", "name", conn_name(c),
              "session", r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome),
              "reason", reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",
-             LOG_NUM(r->probes), "mapping", kind(&r->own), "ports", ports(&r->own), "peer_mapping",
-             kind(&r->peer), "peer_ports", ports(&r->peer));
+             LOG_NUM(r->probes), "mapping", nat_mapping_kind_text(r->own.kind), "ports",
+             nat_ports_text(r->own.ports), "peer_mapping", nat_mapping_kind_text(r->peer.kind), "peer_ports",
+             nat_ports_text(r->peer.ports));
 }
 
 /* The length of the request that c->in begins with; 0: it is not whole. */
@@ -66,26 +53,29 @@ static size_t whole(const struct conn *c)
     return end ? (size_t)(end - begin) + 4 : 0;
 }
 
+/* What is no report is dropped up to its end, and what is due stays due: it may be the rest of a report whose
+ * beginning came before anything was due, and the next one is whole. */
 void conn_hear(struct conn *c, const char *data, size_t len)
 {
     c->ignored += len;
     while (len > 0 && c->reports_due > 0) {
-        struct attempt_report r;
         size_t room = ATTEMPT_REPORT_MAX - c->in.len;
         size_t n = len < room ? len : room;
-        bool fails = buf_append(&c->in, data, n) < 0;
+        if (buf_append(&c->in, data, n) < 0)
+            break;
         data += n;
         len -= n;
-        while (!fails && c->reports_due > 0 && (n = whole(c)) > 0) {
-            fails = attempt_report_parse(&r, buf_data(&c->in), n) < 0;
+        while (c->reports_due > 0 && (n = whole(c)) > 0) {
+            struct attempt_report r;
+            int err = attempt_report_parse(&r, buf_data(&c->in), n);
             buf_consume(&c->in, n);
-            if (fails)
-                break;
+            if (err < 0)
+                continue;
             c->ignored -= n;
             take(c, &r);
         }
-        if (fails || c->in.len == ATTEMPT_REPORT_MAX) /* who sends something else says no more here */
-            c->reports_due = 0;
+        if (c->in.len == ATTEMPT_REPORT_MAX) /* too long for one; its end may have begun */
+            buf_consume(&c->in, ATTEMPT_REPORT_MAX - strlen("\r\n\r"));
     }
     if (c->reports_due == 0 || c->in.len == 0)
         buf_free(&c->in);

@@ -35,7 +35,6 @@ struct conn {
     bool peer_closed;
     bool input_ended;      /* HX_EEOF was read */
     bool answered;         /* at least one request was */
-    bool head, close;      /* of the request that is answered: request.h */
     bool begun;            /* bytes of the next request have come */
     bool asking;           /* within a call to the registry */
     bool waits;            /* this /connect has been told to wait for its name */

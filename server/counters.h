@@ -3,25 +3,19 @@
 #ifndef HX_SERVER_COUNTERS_H
 #define HX_SERVER_COUNTERS_H
 
+#include "proto/attempt_report.h"
 #include <stdint.h>
 
-/* Outcomes in the order of ATTEMPT_OUTCOME_MAP (proto/attempt_report.h); then how long those took that did
- * not fail. */
-#define COUNTER_REPORT_MAP(X, BY, by)          \
-    X(BY##_DIRECT, by "_direct")               \
-    X(BY##_LAN, by "_lan")                     \
-    X(BY##_IPV6, by "_ipv6")                   \
-    X(BY##_MAPPED, by "_mapped")               \
-    X(BY##_PREDICTED, by "_predicted")         \
-    X(BY##_BIRTHDAY, by "_birthday")           \
-    X(BY##_OTHER, by "_other")                 \
-    X(BY##_FAILED, by "_failed")               \
-    X(BY##_WITHIN_10_MS, by "_within_10_ms")   \
-    X(BY##_WITHIN_30_MS, by "_within_30_ms")   \
-    X(BY##_WITHIN_100_MS, by "_within_100_ms") \
-    X(BY##_WITHIN_300_MS, by "_within_300_ms") \
-    X(BY##_WITHIN_1_S, by "_within_1_s")       \
-    X(BY##_WITHIN_3_S, by "_within_3_s")       \
+/* Of reports (proto/attempt_report.h): outcomes in their order, then how long those took that did not fail. */
+#define COUNTER_OUTCOME(name, text, X, BY, by) X(BY##_##name, by "_" text)
+#define COUNTER_REPORT_MAP(X, BY, by)               \
+    ATTEMPT_OUTCOME_MAP(COUNTER_OUTCOME, X, BY, by) \
+    X(BY##_WITHIN_10_MS, by "_within_10_ms")        \
+    X(BY##_WITHIN_30_MS, by "_within_30_ms")        \
+    X(BY##_WITHIN_100_MS, by "_within_100_ms")      \
+    X(BY##_WITHIN_300_MS, by "_within_300_ms")      \
+    X(BY##_WITHIN_1_S, by "_within_1_s")            \
+    X(BY##_WITHIN_3_S, by "_within_3_s")            \
     X(BY##_LATER, by "_later")
 
 #define COUNTER_MAP(X)                                                                          \

@@ -112,3 +112,24 @@ start_nameserver() {
     # shellcheck disable=SC2034
     NS=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$line")
 }
+# ask_numbers: the nameserver (NS_PID) tells what it holds and what it has counted until now, in its log.
+ask_numbers() {
+    local log=$WORK/nameserver.err before end=$((SECONDS + 10))
+    for _ in 1 2; do # the second lines come when all of the first are written
+        before=$(grep -c 'event=stats ' "$log")
+        kill -USR1 "$NS_PID" || return
+        until [ "$(grep -c 'event=stats ' "$log")" -gt "$before" ]; do
+            [ "$SECONDS" -lt "$end" ] || return 1
+            read -rt 0.01 <> <(:)
+        done
+    done
+}
+counters() { # all that it has counted until now, in $WORK/counters: "NAME VALUE"; what is 0 is not there
+    ask_numbers && sed -nE 's/.*event=counter of=([a-z0-9_]+) value=([0-9]+)$/\1 \2/p' "$WORK/nameserver.err" >"$WORK/counters"
+}
+value() { # value NAME: as counters saw it
+    awk -v name="$1" '$1 == name { value = $2 } END { print value + 0 }' "$WORK/counters"
+}
+counter() { # counter NAME: as it is now
+    counters && value "$1"
+}

@@ -333,10 +333,8 @@ int path_table_ways(struct path_table *t, const struct net_route *route, const s
 
     pthread_mutex_lock(&t->lock);
     struct net_peer *peer = path_table_find_peer(t, &route->to);
-    bool small = parts_length(parts, part_count) <= NET_SMALL_BYTES;
-    if (peer && peer->seeking && (small || route->every_path)) {
-        if (small)
-            keep(peer, parts, part_count);
+    if (peer && peer->seeking && parts_length(parts, part_count) <= NET_SMALL_BYTES) {
+        keep(peer, parts, part_count);
         DL_FOREACH(peer->paths, p)
         {
             way(p, &ways[n++]);

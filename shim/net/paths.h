@@ -79,7 +79,7 @@ static inline bool net_paths_is_canonical(const struct net_address *a)
     return memcmp(a->ip, prefix, sizeof prefix) == 0;
 }
 /* Whether `from` (what came from from->to, to from->local, by from->socket) is a path of the peer of this
- * canonical address. On the thread that reads the port, as the next one. */
+ * canonical address. One at a time, as the next one: those who ask hold the lock of the port's tap. */
 bool net_paths_has(struct net_port *p, const struct net_address *canonical, const struct net_route *from);
 /* And what came there is the peer's. */
 void net_paths_heard(struct net_port *p, const struct net_address *canonical, const struct net_route *from,

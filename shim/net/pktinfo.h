@@ -14,9 +14,7 @@ struct net_route {
     int32_t socket;           /* of the port's sockets: 0 its own, else the number of an extra one */
     uint8_t whole;            /* not to be cut on its way (DF), nor here: where it is too long it is lost */
     uint8_t hops; /* over IPv4 it gets no further than so many routers (TTL); 0: as the kernel has it */
-    /* To a canonical address (paths.h): */
-    uint8_t wants_answer; /* whoever is alive there answers it */
-    uint8_t every_path;   /* while the peer is sought it leaves by every path, however long it is */
+    uint16_t wants_answer; /* to a canonical address (paths.h): whoever is alive there answers it */
 };
 static_assert(sizeof(struct net_route) == 56, "no padding: routes are compared as bytes");
 

@@ -40,8 +40,9 @@ struct udt_conn *udt_conn_next_labelled(const struct conn_table *t, const struct
     struct udt_conn *next = c ? c->hh.next : t->by_id;
 
     for (; next; next = next->hh.next) {
-        if (next->rendezvous && next->state <= UDT_CONN_CONNECTING &&
-            memcmp(next->label, label, sizeof next->label) == 0 && udt_party_meets(next->party, peer))
+        if (next->rendezvous && next->flight && next->state <= UDT_CONN_CONNECTING &&
+            memcmp(next->flight->label, label, sizeof next->flight->label) == 0 &&
+            udt_party_meets(next->party, peer))
             break;
     }
     return next;
@@ -150,6 +151,7 @@ void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
     kept_free_all(&c->stash);
     free(c->flight);
     free(c->early);
+    free(c->told);
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     HASH_DELETE(hh, t->by_id, c);

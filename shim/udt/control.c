@@ -26,12 +26,23 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
     }
     route.wants_answer = type == PACKET_ACK || (type == PACKET_CUSTOM && (body[3] & HALF_CLOSE_REPLY));
     packet_put_control(packet, type, type == PACKET_CUSTOM ? FILTER_CUSTOM_HX : 0, c->peer.id);
-    packet_put_word(packet + 4, info);
+    packet_put_word(packet + 4, type == PACKET_KEEPALIVE && c->by_ticket ? udt_conn_proof(c) : info);
     memcpy(packet + PACKET_HEAD, body, body_len);
     if (!udt_conn_spend(c, PACKET_HEAD + body_len))
         return;
     c->sent_ms = now_ms;
     control_send_raw(t, &route, packet, PACKET_HEAD + body_len);
+}
+
+void control_proven(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    c->unproven = false;
+    if (!c->withheld)
+        return;
+    c->withheld = false;
+    resend_release(&c->resend, now_ms);
+    udt_conn_due(&t->conns, c);
+    t->tick_ms = now_ms;
 }
 
 void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms)
@@ -50,13 +61,12 @@ void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms)
 /* A listener takes it with a proof of the address alone: a ticket, or its cookie. */
 static bool may_tell(const struct udt_conn *c, const uint8_t *handshake)
 {
-    return c->rendezvous || c->early->ticket.len > 0 ||
-           (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
+    return c->early->ticket.len > 0 || (int32_t)packet_word(handshake + HANDSHAKE_REQUEST) == HS_CONCLUSION;
 }
 
 void control_send_early(struct tap *t, struct udt_conn *c, const uint8_t *handshake)
 {
-    struct net_route route = {.to = c->peer.at, .local = c->local, .wants_answer = true, .every_path = true};
+    struct net_route route = {.to = c->peer.at, .local = c->local};
     uint8_t packet[EARLY_PACKET_MAX];
 
     if (!c->early || !may_tell(c, handshake) || !early_conn_take(c->early))

@@ -14,7 +14,7 @@
     X(LIGHT_ACK, "light_ack")     /* UDT's ACK of 4 bytes: a full one follows within 10 ms */                \
     X(UNPROVEN, "unproven")       /* a shutdown or an end of a direction without proof: the peer is asked */ \
     X(UNSENT, "unsent")           /* it speaks of packets that were never sent (S9) */                       \
-    X(EARLY, "early")             /* early data that is malformed, not wanted, or nothing new */             \
+    X(EARLY, "early")             /* early data that is malformed or not wanted */                           \
     X(BAD_TICKET, "bad_ticket")   /* an early packet whose ticket is none, not any more, or another's */     \
     X(STATE, "state")             /* nothing that its connection takes now: late, too early, or forged */    \
     X(BAD_REQUEST, "bad_request") /* an answer that does not repeat our request */

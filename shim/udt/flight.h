@@ -23,9 +23,10 @@
 
 struct flight {
     uint8_t packet[FLIGHT_SIZE];
-    int first_ms, wait_ms; /* the shortest interval; the next one */
-    int sent;              /* handshakes that have left; 0: packet is not valid */
-    bool heard;            /* the peer has been, since the last one left */
+    uint8_t label[HANDSHAKE_LABEL_BYTES]; /* of which session it is; zeroed: of none, as with stock peers */
+    int first_ms, wait_ms;                /* the shortest interval; the next one */
+    int sent;                             /* handshakes that have left; 0: packet is not valid */
+    bool heard;                           /* the peer has been, since the last one left */
     int64_t begun_ms, sent_ms;
     int64_t due_ms;         /* INT64_MAX: nothing to say */
     int rtt_ms;             /* the shortest time to an answer; -1: none yet */

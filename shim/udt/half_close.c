@@ -95,6 +95,6 @@ void half_close_message(struct half_close *f, uint8_t body[HALF_CLOSE_SIZE], int
     }
     body[3] |= HALF_CLOSE_REPLY;
     f->due_ms = now_ms + wait;
-    if (f->tries < INT32_MAX)
+    if (f->tries < UINT16_MAX)
         f->tries++;
 }

@@ -36,7 +36,7 @@ struct half_close {
     bool confirmed;   /* the peer's application has read all */
     bool read;        /* ours has */
     bool peer_done;
-    int tries;      /* repetitions since the last change of ours */
+    uint16_t tries; /* repetitions since the last change of ours */
     int64_t due_ms; /* the next repetition; INT64_MAX: none */
 };
 

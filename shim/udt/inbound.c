@@ -4,6 +4,7 @@
 #include "shim/udt/early_packet.h"
 #include "shim/udt/filter.h"
 #include "shim/udt/first_handshake.h"
+#include "shim/udt/udt.h"
 #include <sys/random.h>
 #include <utlist.h>
 
@@ -13,7 +14,6 @@
 #define ACK_POLL_MS 12   /* UDT's ACK timer, 10 ms from its last ACK, and our clock's coarseness */
 #define STASH_MAX   32   /* datagrams kept for one connecting rendezvous */
 #define REPEAT_MS   50   /* what a listener's answer needs before the handshake is said again (flight.h) */
-#define ANSWER_MS   3000 /* who connects has given up by then (UDT_CONNECT_MS) */
 
 struct datagram {
     struct net_route route; /* back to where it came from */
@@ -98,7 +98,7 @@ static bool take_conclusion(struct tap *t, struct udt_conn *c, const struct data
             c->secret = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
         else
             c->heard_at = d->route.local;
-        if (!c->rendezvous && !c->cookie_seen) {
+        if (c->early && c->early->ticket.len > 0) { /* it may have been taken, whatever came meanwhile */
             c->by_ticket = true;
             c->secret = packet_word(body + HANDSHAKE_COOKIE);
         }
@@ -133,7 +133,7 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
         return dropped(t, DROP_BAD_REQUEST); /* whoever sends this has not seen our request */
     if (c->rendezvous && !udt_party_meets(c->party, packet_party(d->body)))
         return dropped(t, DROP_BAD_REQUEST); /* it is of the peer's other wish */
-    if (!packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS))
+    if (c->flight && !packet_labels_meet(c->flight->label, d->body + HANDSHAKE_ADDRESS))
         return dropped(t, DROP_BAD_REQUEST); /* of another session with it */
     *news = TAP_HANDSHAKE;
     return take_conclusion(t, c, d);
@@ -265,8 +265,8 @@ static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram
         stash(c, d); /* behind the answer that it follows */
         return false;
     }
-    if (c->rendezvous || packet_word(d->head + 8) != udt_conn_proof(c) ||
-        !ticket_packet_read(&c->ticket, d->head, d->body, d->body_len))
+    if (!c->early || packet_word(d->head + 8) != udt_conn_proof(c) ||
+        !ticket_packet_read(&c->early->next, d->head, d->body, d->body_len))
         return dropped(t, DROP_EARLY);
     if (c->state == UDT_CONN_OPEN) /* else it is told when it is connected */
         readiness_tell(&t->ready, c, TAP_TICKET);
@@ -279,27 +279,7 @@ static void look_for_proof(struct tap *t, struct udt_conn *c, const struct datag
     c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + d->body_len);
     if ((d->type == PACKET_KEEPALIVE || d->type == PACKET_SHUTDOWN || d->type == PACKET_CUSTOM) &&
         packet_word(d->head + 4) == udt_conn_proof(c))
-        c->unproven = false;
-    if (!c->unproven && c->withheld) { /* now it may leave */
-        c->withheld = false;
-        c->resend.due_ms = now_ms;
-        t->tick_ms = now_ms;
-    }
-}
-
-/* Of a rendezvous. The handshake itself comes right behind. Once UDT is connected the stream is there. */
-static void take_early(struct tap *t, struct udt_conn *c, const struct datagram *d)
-{
-    bool more = c->early && packet_labels_meet(c->label, d->body + HANDSHAKE_ADDRESS) &&
-                (!c->peer.id || c->peer.id == (int32_t)packet_word(d->body + HANDSHAKE_ID)) &&
-                early_bytes_grow(&c->early->peers, d->early.bytes, d->early.bytes_len);
-
-    if (more) {
-        t->early_taken++;
-        readiness_tell(&t->ready, c, TAP_READABLE);
-    } else {
-        (void)dropped(t, DROP_EARLY);
-    }
+        control_proven(t, c, now_ms);
 }
 
 static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -310,10 +290,6 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     c->heard_ms = now_ms;
     if (c->unproven)
         look_for_proof(t, c, d, now_ms);
-    if (d->early.bytes) {
-        take_early(t, c, d);
-        return false;
-    }
     if (d->type == PACKET_CUSTOM) {
         take_half_close(t, c, d, now_ms);
         return false;
@@ -331,22 +307,30 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     return pass;
 }
 
-/* An early packet has made the connection: the handshake that followed it, and whatever repeats the packet,
- * is answered already. */
-static bool is_answered(const struct udt_conn *c, const struct datagram *d, int64_t now_ms)
-{
-    return c && c->from_early && (d->early.bytes || now_ms - c->made_ms < REPEAT_MS);
-}
+enum again {
+    AGAIN_NOT,   /* it asks for a connection */
+    AGAIN_DROP,  /* it has one, and its answer is on its way */
+    AGAIN_ANSWER /* it has one, and waits: the answer may be lost */
+};
 
-/* A ticket has made the connection, and its owner waits: the answer may be lost. */
-static bool wants_answer_again(struct udt_conn *c, const struct datagram *d, int64_t now_ms)
+/* Is this of who has got a connection by an early packet? The handshake itself follows that, and all is repeated. */
+static enum again asks_again(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
-    if (!c || !c->unproven || now_ms - c->made_ms > ANSWER_MS ||
-        (int32_t)packet_word(d->body + HANDSHAKE_REQUEST) != HS_REGULAR ||
-        packet_word(d->body + HANDSHAKE_ISN) != c->isn)
-        return false;
-    c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + HANDSHAKE_SIZE);
-    return udt_conn_spend(c, PACKET_HEAD + HANDSHAKE_SIZE);
+    int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);
+
+    if (!c || !c->from_early || packet_word(d->body + HANDSHAKE_ISN) != c->isn)
+        return AGAIN_NOT;
+    if (d->early.bytes)
+        return AGAIN_DROP;
+    if (c->unproven && request == HS_CONCLUSION && packet_word(d->body + HANDSHAKE_COOKIE) == c->secret)
+        control_proven(t, c, now_ms); /* a first handshake was answered beside the ticket */
+    if (c->unproven && request == HS_REGULAR)
+        c->credit += UDT_CONN_AMPLIFICATION * (PACKET_HEAD + HANDSHAKE_SIZE);
+    if (now_ms - c->made_ms < REPEAT_MS)
+        return AGAIN_DROP;
+    bool waits = c->unproven && request == HS_REGULAR && now_ms - c->made_ms <= UDT_CONNECT_MS &&
+                 (c->state == UDT_CONN_PENDING_ACCEPT || c->state == UDT_CONN_OPEN);
+    return waits && udt_conn_spend(c, PACKET_HEAD + HANDSHAKE_SIZE) ? AGAIN_ANSWER : AGAIN_NOT;
 }
 
 /* Of somebody who asks for a connection. */
@@ -357,9 +341,10 @@ static bool take_request(struct tap *t, const struct datagram *d, int64_t now_ms
         udt_conn_find_peer(&t->conns, &d->route.to, (int32_t)packet_word(d->body + HANDSHAKE_ID));
 
     t->current_news = 0;
-    if (is_answered(c, d, now_ms))
+    enum again again = asks_again(t, c, d, now_ms);
+    if (again == AGAIN_DROP)
         return dropped(t, DROP_STATE);
-    if (wants_answer_again(c, d, now_ms)) {
+    if (again == AGAIN_ANSWER) {
         listener_handshake_again(t->listener, c->secret, &d->route.local, d->body);
         return true;
     }
@@ -434,7 +419,7 @@ bool inbound_take(struct tap *t, struct net_route *route, uint8_t *head, uint8_t
                                  .nak_range = t->window_max};
     struct udt_conn *c = NULL;
 
-    if (!unwrap(&d))
+    if (!unwrap(&d) || (d.early.bytes && !t->listener))
         return dropped(t, DROP_EARLY);
     *body_len = d.body_len;
     d.type = packet_type(head);

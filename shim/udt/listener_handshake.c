@@ -63,9 +63,9 @@ enum listener_verdict listener_handshake_take(struct listener_handshake *l, cons
         packet_put_word(body + HANDSHAKE_COOKIE, cookie_make(&l->cookie, from, sizeof *from, now_ms));
     }
     l->ticket_paid = first ? early_packet_len(early) : 0;
-    l->early.len = 0;
+    l->early.len = early->bytes_len;
     if (early->bytes)
-        (void)early_bytes_grow(&l->early, early->bytes, early->bytes_len);
+        memcpy(l->early.bytes, early->bytes, early->bytes_len);
     conclude(l, local, body);
     return LISTENER_PASS;
 }

@@ -2,6 +2,7 @@
 #include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include "shim/udt/idle_suspension.h"
+#include "shim/udt/udt.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,8 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
         packet_put_word(body + HANDSHAKE_MSS, c->mss_max);
     if (c->rendezvous)
         packet_put_party(body, c->party);
-    if (packet_label_said(c->label))
-        memcpy(body + HANDSHAKE_ADDRESS, c->label, sizeof c->label);
+    if (c->flight && packet_label_said(c->flight->label))
+        memcpy(body + HANDSHAKE_ADDRESS, c->flight->label, sizeof c->flight->label);
     if (!c->flight || c->state > UDT_CONN_CONNECTING)
         return true; /* the answer to a peer of a rendezvous that is not connected yet */
     udt_conn_due(&t->conns, c);
@@ -53,18 +54,18 @@ static void keep_early(struct tap *t, struct udt_conn *c, size_t answer_len)
 {
     const struct early_bytes *told = &t->listener->early;
 
-    if (told->len == 0)
-        return;
-    t->early_taken++;
     if (t->listener->ticket_paid > 0) {
-        t->tickets_taken++;
         c->unproven = true;
         c->credit = UDT_CONN_AMPLIFICATION * t->listener->ticket_paid - answer_len;
     }
+    if (told->len == 0)
+        return;
+    t->early_taken++;
+    t->tickets_taken += c->unproven;
     c->from_early = true;
-    c->early = calloc(1, sizeof *c->early); /* no memory: the stream has the same bytes */
-    if (c->early)
-        (void)early_bytes_grow(&c->early->peers, told->bytes, told->len);
+    c->told = malloc(sizeof *c->told); /* no memory: the stream has the same bytes */
+    if (c->told)
+        *c->told = *told;
 }
 
 /* A listener's last handshake answer names the socket that UDT has just made for a new connection. */
@@ -76,7 +77,8 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
 
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c) { /* said again, because the peer asked again */
-        c->unproven = c->unproven && t->listener->ticket_paid > 0;
+        if (c->unproven && t->listener->ticket_paid == 0)
+            control_proven(t, c, now_ms);
         return;
     }
     t->accepts++;
@@ -126,6 +128,13 @@ static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *
     return true;
 }
 
+/* A listener that has taken our ticket sends little until it has a proof of ours, which may be lost: UDT's keepalives repeat
+ * it, 300 ms and more apart. */
+static bool may_prove(const struct udt_conn *c, int64_t now_ms)
+{
+    return c->by_ticket && now_ms - c->made_ms < UDT_CONNECT_MS;
+}
+
 static bool leave_ack2(struct udt_conn *c, int64_t now_ms)
 {
     if (c->ack2s >= ACK2_YOUNG && now_ms - c->ack2_ms < ACK2_MS)
@@ -149,19 +158,11 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     struct udt_conn *c = udt_conn_find_peer(&t->conns, &route->to, packet_id(head));
     if (!c)
         return true;
-    if (!udt_conn_spend(c, PACKET_HEAD + body_len)) {
-        if (type == PACKET_DATA) { /* UDT takes it for sent, and would send it again after 400 ms */
-            resend_sent(&c->resend, packet_word(head), now_ms);
-            udt_conn_due(&t->conns, c);
-            c->withheld = true;
-        }
-        return false;
-    }
     route->local = c->local;
     route->wants_answer = type == PACKET_DATA || type == PACKET_ACK;
     if (type == PACKET_KEEPALIVE && now_ms - c->heard_ms >= QUIET_MS) {
         control_ask(t, c, now_ms);
-    } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS) {
+    } else if (type == PACKET_KEEPALIVE && now_ms - c->sent_ms < KEEPALIVE_MS && !may_prove(c, now_ms)) {
         t->keepalives_held++;
         return false;
     }
@@ -169,13 +170,16 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         packet_put_word(head + 4, udt_conn_proof(c));
     if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
         return false;
+    bool may = udt_conn_spend(c, PACKET_HEAD + body_len);
     if (type == PACKET_SHUTDOWN) {
         packet_put_word(head + 4, udt_conn_proof(c));
-        return true;
+        return may;
     }
     if (type == PACKET_ACK && body_len >= ACK_SIZE_SHORT) {
-        shutdown_check_acked(&c->shutdown_check, head, body, now_ms);
-        resend_ack_left(&c->resend, packet_word(head + 4), now_ms);
+        if (may) {
+            shutdown_check_acked(&c->shutdown_check, head, body, now_ms);
+            resend_ack_left(&c->resend, packet_word(head + 4), now_ms);
+        }
         c->ack_poll_ms = 0;
         readiness_tell(&t->ready, c, TAP_READABLE); /* UDT acknowledges what it has just made readable */
     }
@@ -184,11 +188,13 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     if (type == PACKET_DATA) {
         resend_sent(&c->resend, packet_word(head), now_ms);
         udt_conn_due(&t->conns, c);
+        c->withheld |= !may; /* UDT takes it for sent */
     }
-    c->sent_ms = now_ms;
     if (type != PACKET_KEEPALIVE) {
         c->active_ms = now_ms;
         suspension_resume(t, c);
     }
-    return true;
+    if (may)
+        c->sent_ms = now_ms;
+    return may;
 }

@@ -57,6 +57,15 @@ void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms)
         arm(r, now_ms);
 }
 
+void resend_release(struct resend *r, int64_t now_ms)
+{
+    if (r->due_ms == INT64_MAX)
+        return;
+    r->tries = TRIES_MAX;
+    r->recover = r->sent;
+    r->due_ms = now_ms;
+}
+
 static void measure(struct resend *r, int64_t begun_ms, int64_t now_ms)
 {
     int rtt_ms = now_ms - begun_ms < RESEND_MAX_MS ? (int)(now_ms - begun_ms) : RESEND_MAX_MS;

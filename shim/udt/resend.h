@@ -30,17 +30,17 @@ struct resend {
     uint32_t sent;    /* the highest sequence number that has left */
     uint32_t acked;   /* the lowest that the peer has not acknowledged */
     bool started;     /* both are valid */
+    bool timed;       /* `timed_seq` left at timed_ms, and nothing was repeated since (Karn's rule) */
     uint32_t recover; /* the highest one sent when the first repetition was due */
     int tries;        /* since everything up to there was acknowledged, and more was */
     int backoff;      /* of them since the peer has sent data: each one waits twice as long */
     int unheard;      /* of them since the peer was heard */
     int stuck;        /* of them since the peer has acknowledged anything */
-    bool timed;       /* `timed_seq` left at timed_ms, and nothing was repeated since (Karn's rule) */
     uint32_t timed_seq;
+    uint32_t ack_number; /* of an ACK of ours that the peer has not answered; 0: none */
+    int ack_wait_ms;     /* for its answer, before a later one is waited for */
     int64_t timed_ms;
-    uint32_t ack_number;    /* of an ACK of ours that the peer has not answered; 0: none */
-    int64_t ack_ms;         /* when it left */
-    int ack_wait_ms;        /* for its answer, before a later one is waited for */
+    int64_t ack_ms;         /* when that ACK left */
     int srtt_ms, rttvar_ms; /* RFC 6298; srtt_ms below 0: nothing was measured yet */
     int rtt_ms, rto_ms;
     int64_t due_ms;   /* INT64_MAX: everything is acknowledged */
@@ -52,6 +52,8 @@ void resend_init(struct resend *r);
  * by what the peer was late; below 0: none is known. */
 void resend_begin(struct resend *r, int rtt_ms);
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
+/* What was taken for sent could not leave, and may now: all of it, if there is any, is repeated at once. */
+void resend_release(struct resend *r, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
 /* Our ACK leaves; the peer has answered one (UDT's ACK2). ACKs are numbered, so that this tells the round

@@ -24,11 +24,11 @@ struct shutdown_check {
     uint32_t sequence; /* the last that we have acknowledged, or the peer's first */
     uint32_t window;   /* packets: as announced with it */
     uint32_t number;  /* of the ACK of our UDT, or the question of a check, that is to be answered; 0: none */
+    bool believed;    /* nobody has answered: the peer has closed */
     int64_t acked_ms; /* when that left */
     int64_t due_ms;   /* the next question, or the end; INT64_MAX: no check runs */
     int rtt_ms;       /* -1: not measured yet */
     int asked;
-    bool believed; /* nobody has answered: the peer has closed */
 };
 
 void shutdown_check_init(struct shutdown_check *d);

@@ -92,24 +92,19 @@ int tap_event_fd(const struct tap *t);
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
 /* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a
- * rendezvous. `early`: it tells this ahead, and reads what the peer tells so; NULL: nothing of either. HX_OK,
- * HX_ENOMEM. */
+ * rendezvous. `early`: it tells this ahead; NULL: nothing. HX_OK, HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
                         const struct net_address *local, bool rendezvous, enum udt_party party,
                         const struct early_conn *early);
-/* It tells more ahead: all of it, from the stream's first byte. */
-void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *own);
 /* A ticket of the listener that it is connected to, for the next visit. False: none has come. */
 bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out);
-/* Adds to *told what the peer has told ahead: nothing more once it is connected. */
-void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told);
 /* UDT::connect() has returned. Before, UDT must not see an answer: its worker would ask for the next
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */
 void tap_conn_started(struct tap *t, int32_t id);
-/* accept() has returned `id`. *peer is filled (IPv4 as mapped), and whether tap_conn_early() has something.
- * False: unknown id. */
-bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, bool *early);
+/* accept() has returned `id`. *peer is filled (IPv4 as mapped), and *told with what the peer has told ahead, to be
+ * free()d; NULL: nothing. False: unknown id. */
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, struct early_bytes **told);
 /* UDT says that `id` is connected: payload that came too early is given to UDT again, the peer gets a
  * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if
  * `half_close`. */

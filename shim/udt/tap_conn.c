@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <utlist.h>
 
+static_assert(HANDSHAKE_LABEL_BYTES == FRAGMENT_TAG_BYTES, "a label is the tag");
+
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
                         const struct net_address *local, bool rendezvous, enum udt_party party,
                         const struct early_conn *early)
@@ -34,7 +36,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
         c->party = party;
         c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;
         if (net_paths_is_canonical(&key.at))
-            (void)net_paths_tag(t->port, &key.at, c->label);
+            (void)net_paths_tag(t->port, &key.at, flight->label);
         c->flight = flight;
         c->early = ahead;
         c->starter = pthread_self();
@@ -99,7 +101,7 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
         free(c->flight);
         c->flight = NULL;
         replay_stash(t, c);
-        if (c->ticket.len > 0)
+        if (c->early && c->early->next.len > 0)
             readiness_tell(&t->ready, c, TAP_TICKET);
         if (c->by_ticket) /* the listener does not know yet that its answers arrive */
             control_send(t, c, PACKET_KEEPALIVE, udt_conn_proof(c), NULL, 0, now_ms);
@@ -113,48 +115,26 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
     tap_unlock(t);
 }
 
-void tap_conn_tell_early(struct tap *t, int32_t id, const struct early_bytes *own)
-{
-    pthread_mutex_lock(&t->lock);
-    struct udt_conn *c = udt_conn_find(&t->conns, id);
-    if (c && c->early && c->flight && early_bytes_grow(&c->early->own, own->bytes, own->len) &&
-        c->flight->sent > 0)
-        control_send_early(t, c, c->flight->packet + PACKET_HEAD);
-    tap_unlock(t);
-}
-
 bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out)
 {
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
-    bool found = c && c->ticket.len > 0;
+    bool found = c && c->early && c->early->next.len > 0;
     if (found)
-        *out = c->ticket;
+        *out = c->early->next;
     tap_unlock(t);
     return found;
 }
 
-void tap_conn_early(struct tap *t, int32_t id, struct early_bytes *told)
-{
-    pthread_mutex_lock(&t->lock);
-    struct udt_conn *c = udt_conn_find(&t->conns, id);
-    if (c && c->early)
-        (void)early_bytes_grow(told, c->early->peers.bytes, c->early->peers.len);
-    if (c && c->state > UDT_CONN_CONNECTING) {
-        free(c->early);
-        c->early = NULL;
-    }
-    tap_unlock(t);
-}
-
-bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, bool *early)
+bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, struct early_bytes **told)
 {
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_PENDING_ACCEPT) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
         net_address_to_sockaddr6(&c->peer.at, peer);
-        *early = c->early != NULL;
+        *told = c->told;
+        c->told = NULL;
         if (c->from_early)
             control_send_ticket(t, c, clock_now_ms());
         if (c->shutdown_check.due_ms != INT64_MAX)

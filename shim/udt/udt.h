@@ -101,21 +101,16 @@ int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *
  * paths, whatever `source` says, and takes what comes by them. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
-/* The first bytes of a stream may be told ahead of it (early_data.h), in datagrams beside the handshakes:
- * then the peer has them a round trip sooner. Whether they arrive is not told: the stream carries them too,
- * and a peer that does not know of this reads them there. They are as little proven as a handshake is: of a
- * listener's client its address, of a rendezvous nothing at all.
- *
- * A stream that was begun so takes what is written, at most UDT_EARLY_BYTES_MAX in all, and is read, while it
- * connects: UDT_EV_READABLE may come before UDT_EV_CONNECTED. A listener's stream has what its client told
- * when it is accepted. Where the stream's own bytes are not what was told ahead it ends, HX_ECLOSED. */
+/* To a listener the first bytes of a stream may be told ahead of it (early_data.h), in datagrams beside the handshakes: then
+ * its owner has them as soon as it accepts, a round trip sooner. Whether they arrive is not told: the stream carries them
+ * too, and a listener that does not know of this reads them there. They are as proven as the client's address is. Where the
+ * stream's own bytes are not what was told ahead the listener's stream ends, HX_ECLOSED. */
 #define UDT_EARLY_BYTES_MAX 1024
 struct udt_early_bytes {
-    const void *bytes; /* what is written already; may be NULL if len is 0 */
-    size_t len;        /* at most UDT_EARLY_BYTES_MAX; 0: nothing yet */
-    /* To a listener, if it has given one: then it needs no other proof that we are where we seem to be, and
-     * the first bytes leave with the first handshake. One that does not hold costs nothing. ticket_len 0:
-     * none */
+    const void *bytes; /* what the stream begins with: the caller need not write it; NULL if len is 0 */
+    size_t len;        /* at most UDT_EARLY_BYTES_MAX */
+    /* If the listener has given one: then it needs no other proof that we are where we seem to be, and the
+     * first bytes leave with the first handshake. One that does not hold costs nothing. ticket_len 0: none */
     const void *ticket;
     size_t ticket_len; /* at most UDT_TICKET_MAX */
 };
@@ -127,12 +122,6 @@ int udt_connect_early(struct stream **out, struct udt_port *p, const struct sock
 /* What the listener has given for the next visit from the same IP address (UDT_EV_TICKET): it is taken once,
  * and by that listener until it starts anew. Returns its length; 0: none. */
 size_t udt_stream_ticket(struct stream *s, uint8_t out[UDT_TICKET_MAX]);
-/* By every path of a canonical address. At most three datagrams leave as long as nothing is heard, and one
- * for each handshake that is. */
-int udt_rendezvous_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                         const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party,
-                         const struct udt_early_bytes *early, void *user);
-
 /* To which address of ours (IPv4 as mapped, port 0) and by which interface (its scope id, whatever the
  * address) the answer came that completed an udt_connect(): one that only who has seen our request can give.
  * False: not told. */

@@ -45,24 +45,27 @@ struct udt_conn {
     /* Connecting to a listener: to where its conclusion came; its scope is the interface. */
     struct net_address heard_at;
     enum udt_conn_state state;
-    bool rendezvous;
     enum udt_party party; /* of a rendezvous: which we are */
-    bool half_closing;    /* the exchange of shim/udt/half_close.h runs */
-    bool shut;            /* the peer's shutdown has come */
-    bool cookie_seen;     /* connecting: the listener's first answer has come */
-    bool due;             /* conn_table.h: it has something to do at a tick */
-    bool aging;           /* conn_table.h: its state runs out; oldest first */
-    bool by_peer;         /* it is in the table's second index */
-    bool resuming;        /* idle_suspension.h */
-    bool leaving;         /* UDT has closed it, but it is still suspended */
-    pthread_t starter;    /* the thread inside UDT::connect() */
-    uint32_t isn;         /* who connects: the initial sequence number, which a listener repeats */
-    uint32_t mss_max;     /* of who connects: the largest MSS that either side may announce to the other */
-    uint32_t mss;         /* connecting: the peer's, the least it has announced */
-    uint32_t window;      /* packets: the peer's handshake window, likewise */
-    uint32_t next;   /* the sequence number of UDT's next new packet: the peer can speak of no later one */
-    uint32_t secret; /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
-    uint8_t label[HANDSHAKE_LABEL_BYTES]; /* of which session it is, if the peer's address is canonical */
+    bool rendezvous;
+    bool half_closing; /* the exchange of shim/udt/half_close.h runs */
+    bool shut;         /* the peer's shutdown has come */
+    bool cookie_seen;  /* connecting: the listener's first answer has come */
+    bool due;          /* conn_table.h: it has something to do at a tick */
+    bool aging;        /* conn_table.h: its state runs out; oldest first */
+    bool by_peer;      /* it is in the table's second index */
+    bool resuming;     /* idle_suspension.h */
+    bool leaving;      /* UDT has closed it, but it is still suspended */
+    bool by_ticket;    /* connected: the listener has taken our ticket */
+    bool from_early;   /* accepted: made from an early packet */
+    bool unproven;     /* accepted by a ticket: nothing shows yet that it receives at its address */
+    bool withheld;     /* unproven: data had to stay here */
+    pthread_t starter; /* the thread inside UDT::connect() */
+    uint32_t isn;      /* who connects: the initial sequence number, which a listener repeats */
+    uint32_t mss_max;  /* of who connects: the largest MSS that either side may announce to the other */
+    uint32_t mss;      /* connecting: the peer's, the least it has announced */
+    uint32_t window;   /* packets: the peer's handshake window, likewise */
+    uint32_t next;     /* the sequence number of UDT's next new packet: the peer can speak of no later one */
+    uint32_t secret;   /* of the handshake: the listener's cookie; of a rendezvous the peer's ISN */
     /* of base/clock.h, ms */
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
@@ -73,14 +76,10 @@ struct udt_conn {
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
     struct flight *flight;    /* connecting: its handshakes; else NULL */
-    struct early_conn *early; /* what is told ahead of the stream; NULL: nothing */
-    bool from_early;          /* accepted: made from an early packet */
-    bool unproven;            /* accepted by a ticket: nothing shows yet that it receives at its address */
-    bool withheld;            /* unproven: data had to stay here */
-    size_t credit;  /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
-    bool by_ticket; /* connected: the listener has taken our ticket */
-    struct early_ticket ticket; /* connected: for the next visit */
-    struct resend resend;       /* connected: its data */
+    struct early_conn *early; /* of who connects: what it tells ahead of the stream; NULL: nothing */
+    struct early_bytes *told; /* accepted, by nobody yet: what the peer has told ahead; NULL: nothing */
+    struct resend resend;     /* connected: its data */
+    size_t credit; /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
     int stash_len;

@@ -1,94 +1,76 @@
-/* What is told ahead of one stream. The thread that reads and the one that writes may be two, and a third one
- * takes the events: the reader alone has `preview`, the lock is for the others. */
+/* What is told ahead of a stream. Of a listener's stream the reader alone has it; of one that connects it does not change. */
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
+#include <cstdlib>
 #include <new>
 
 static_assert(UDT_EARLY_BYTES_MAX == EARLY_BYTES_MAX && UDT_TICKET_MAX == EARLY_TICKET_MAX, "one limit");
 
-struct udt_early {
-    std::mutex lock;
-    struct early_conn opening; /* .own: what the stream begins with, once it is connected */
-    struct early_preview preview;
-    bool settled;  /* nothing will be added to the preview */
-    bool accepted; /* by a listener: it has told nothing itself */
+struct udt_told {
+    struct early_bytes *bytes; /* malloc()ed */
+    struct preview preview;    /* of these */
 };
 
 bool udt_early_begin(udt_stream *s, const struct udt_early_bytes *first)
 {
-    s->early = new (std::nothrow) udt_early();
-    if (!s->early)
+    struct early_conn *e = s->opening = new (std::nothrow) early_conn();
+
+    if (!e)
         return false;
-    (void)early_bytes_grow(&s->early->opening.own, static_cast<const uint8_t *>(first->bytes), first->len);
-    s->early->opening.left = EARLY_UNHEARD_MAX;
-    struct early_ticket *ticket = &s->early->opening.ticket;
-    ticket->len = std::min(first->ticket_len, sizeof ticket->bytes);
-    std::copy_n(static_cast<const uint8_t *>(first->ticket), ticket->len, ticket->bytes);
+    e->own.len = std::min(first->len, sizeof e->own.bytes);
+    std::copy_n(static_cast<const uint8_t *>(first->bytes), e->own.len, e->own.bytes);
+    e->ticket.len = std::min(first->ticket_len, sizeof e->ticket.bytes);
+    std::copy_n(static_cast<const uint8_t *>(first->ticket), e->ticket.len, e->ticket.bytes);
+    e->left = EARLY_UNHEARD_MAX;
     return true;
 }
 
-void udt_early_accepted(udt_stream *s)
+void udt_early_accepted(udt_stream *s, struct early_bytes *told)
 {
-    s->early = new (std::nothrow) udt_early(); /* no memory: the stream has the same bytes */
-    if (s->early)
-        s->early->accepted = true;
+    s->told = new (std::nothrow) udt_told();
+    if (s->told) {
+        s->told->bytes = told;
+        s->told->preview.bytes = told->bytes;
+        s->told->preview.len = told->len;
+    } else {
+        free(told); /* the stream has the same bytes */
+    }
+}
+
+static void forget_told(udt_stream *s)
+{
+    if (s->told)
+        free(s->told->bytes);
+    delete s->told;
+    s->told = nullptr;
 }
 
 void udt_early_end(udt_stream *s)
 {
-    delete s->early;
-    s->early = nullptr;
-}
-
-void udt_early_opening(udt_stream *s, struct early_conn *out)
-{
-    std::lock_guard<std::mutex> held(s->early->lock);
-
-    *out = s->early->opening;
-}
-
-ssize_t udt_early_write(udt_stream *s, const void *buf, size_t len)
-{
-    struct early_bytes *own = &s->early->opening.own;
-    std::lock_guard<std::mutex> held(s->early->lock);
-
-    if (s->state != CONNECTING_STREAM)
-        return 0;
-    size_t n = std::min(len, sizeof own->bytes - own->len);
-    if (n == 0)
-        return HX_EAGAIN;
-    std::copy_n(static_cast<const uint8_t *>(buf), n, own->bytes + own->len);
-    own->len += n;
-    tap_conn_tell_early(s->port->tap, s->id, own);
-    return static_cast<ssize_t>(n);
+    delete s->opening;
+    s->opening = nullptr;
+    forget_told(s);
 }
 
 /* UDT takes as much at once: its buffers are empty, and larger. */
-void udt_early_connected(udt_stream *s)
+bool udt_early_connected(udt_stream *s)
 {
-    const struct early_bytes *own = &s->early->opening.own;
-    std::lock_guard<std::mutex> held(s->early->lock);
+    const struct early_bytes *own = &s->opening->own;
 
-    bool whole = own->len == 0 || udt_stream_put(s, own->bytes, own->len) == static_cast<ssize_t>(own->len);
-    s->state = whole ? OPEN_STREAM : FAILED_STREAM;
+    return own->len == 0 || udt_stream_put(s, own->bytes, own->len) == static_cast<ssize_t>(own->len);
 }
 
-ssize_t udt_early_read(udt_stream *s, bool open, void *buf, size_t len)
+ssize_t udt_early_read(udt_stream *s, void *buf, size_t len)
 {
-    struct udt_early *e = s->early;
-
-    if (!e->settled)
-        tap_conn_early(s->port->tap, s->id, &e->preview.told);
-    e->settled = open;
-    return static_cast<ssize_t>(early_preview_read(&e->preview, static_cast<uint8_t *>(buf), len));
+    return static_cast<ssize_t>(preview_read(&s->told->preview, static_cast<uint8_t *>(buf), len));
 }
 
 ssize_t udt_early_pass(udt_stream *s, void *buf, size_t len)
 {
-    ssize_t fresh = early_preview_pass(&s->early->preview, static_cast<uint8_t *>(buf), len);
+    ssize_t fresh = preview_pass(&s->told->preview, static_cast<uint8_t *>(buf), len);
 
-    if (s->early->accepted && early_preview_done(&s->early->preview))
-        udt_early_end(s); /* a nameserver has many that are idle */
+    if (preview_done(&s->told->preview))
+        forget_told(s); /* a nameserver has many that are idle */
     return fresh;
 }
 

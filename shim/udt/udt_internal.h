@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "base/clock.h"
+#include "base/preview.h"
 #include "shim/udt/tap.h"
 #include "shim/udt/udt.h"
 }
@@ -23,7 +24,7 @@ constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own de
 
 enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };
 
-struct udt_early;
+struct udt_told;
 
 struct udt_stream {
     struct stream base; /* first: a struct stream * is a struct udt_stream * */
@@ -32,20 +33,22 @@ struct udt_stream {
     sockaddr_in6 peer;               /* IPv4 as mapped */
     struct net_address source;       /* what it sends leaves by it; all 0: as the kernel chooses */
     std::atomic<stream_state> state; /* API threads look, the events' thread changes it */
-    bool rendezvous;
     enum udt_party party;
-    int64_t attempt_ms;            /* deadline of this attempt, below UDT's own */
-    int64_t deadline_ms;           /* of all attempts */
-    std::atomic<int> datagram_max; /* udt_stream_set_datagram_max(); 0: as the MSS has it */
-    uint64_t bytes_read, bytes_written;
     /* Asking UDT for bytes that it has not costs an exception: who has read a stream empty asks again only
      * after the next event that bears news. */
     std::atomic<unsigned> news;
-    std::atomic<bool> shut;     /* the peer has closed: ask until UDT says so, too */
-    unsigned read_empty_at;     /* `news` before the read that emptied it */
+    unsigned read_empty_at;        /* `news` before the read that emptied it */
+    std::atomic<int> datagram_max; /* udt_stream_set_datagram_max(); 0: as the MSS has it */
+    bool rendezvous;
+    std::atomic<bool> shut; /* the peer has closed: ask until UDT says so, too */
+    int64_t attempt_ms;     /* deadline of this attempt, below UDT's own */
+    int64_t deadline_ms;    /* of all attempts */
+    uint64_t bytes_read, bytes_written;
     struct udt_watcher watcher; /* of the open stream; on_event NULL: nobody */
     struct udt_heard heard;     /* in its last attempt to connect, once that is over */
-    struct udt_early *early;    /* udt_early.cc; NULL: nothing is told ahead */
+    struct early_conn *opening; /* of one that connects: what it tells ahead; NULL: nothing */
+    struct udt_told
+        *told; /* of an accepted one: what the peer has told ahead; NULL: nothing, or nothing any more */
 };
 
 struct udt_port {
@@ -97,21 +100,17 @@ void udt_closed(UDTSOCKET id);
  * CRcvQueue::worker()). They seem older now, so that it looks at once. */
 void udt_closed_all();
 
-/* udt_early.cc: what is told ahead of a stream (early_data.h), by both sides. */
-/* Of a stream that is going to connect. False: there is no memory. */
+/* udt_early.cc: what is told ahead of a stream (early_data.h). */
+/* Of a stream that is going to connect to a listener. False: there is no memory. */
 bool udt_early_begin(udt_stream *s, const struct udt_early_bytes *first);
-/* Of one that was accepted, whose peer has told something. */
-void udt_early_accepted(udt_stream *s);
+/* Of one that was accepted, whose peer has told this; it is free()d. */
+void udt_early_accepted(udt_stream *s, struct early_bytes *told);
 void udt_early_end(udt_stream *s);
-/* What the tap needs for an attempt. */
-void udt_early_opening(udt_stream *s, struct early_conn *out);
-/* While it connects. Bytes taken, HX_EAGAIN: no room, HX_ECLOSED; 0: it does not connect any more. */
-ssize_t udt_early_write(udt_stream *s, const void *buf, size_t len);
-/* UDT has connected it: the stream gets what was told, and opens. */
-void udt_early_connected(udt_stream *s);
-/* Bytes that were told; 0: none. `open`: it has been open since before, and no more will be told. */
-ssize_t udt_early_read(udt_stream *s, bool open, void *buf, size_t len);
-/* The stream's own `len` bytes have come. How many are new, now at the front; HX_EPROTO. */
+/* UDT has connected it: the stream gets what was told. False: it does not take it. */
+bool udt_early_connected(udt_stream *s);
+/* Of one with `told`: bytes that were; 0: none is left. */
+ssize_t udt_early_read(udt_stream *s, void *buf, size_t len);
+/* Likewise: the stream's own `len` bytes have come. How many are new, now at the front; HX_EPROTO. */
 ssize_t udt_early_pass(udt_stream *s, void *buf, size_t len);
 
 /* udt_stream.cc */

@@ -183,8 +183,8 @@ int accept_one(struct udt_port *p, struct udt_event *ev)
     if (id == UDT::INVALID_SOCK)
         return 0; /* it has ended meanwhile */
     udt_stream *s = new (std::nothrow) udt_stream();
-    bool early;
-    if (!s || !tap_conn_accepted(p->tap, id, &s->peer, &early)) {
+    struct early_bytes *ahead = nullptr;
+    if (!s || !tap_conn_accepted(p->tap, id, &s->peer, &ahead)) {
         delete s;
         UDT::close(id);
         return 0;
@@ -192,8 +192,8 @@ int accept_one(struct udt_port *p, struct udt_event *ev)
     udt_stream_init(s, p);
     s->id = id;
     s->state = OPEN_STREAM;
-    if (early)
-        udt_early_accepted(s);
+    if (ahead)
+        udt_early_accepted(s, ahead);
     p->streams[id] = s;
     return told(ev, UDT_EV_ACCEPTED, s);
 }
@@ -204,11 +204,12 @@ int look_at_handshake(struct udt_port *p, struct udt_event *ev, udt_stream *s)
     if (s->state != CONNECTING_STREAM || UDT::getsockstate(s->id) != CONNECTED)
         return 0;
     udt_forget_connecting(p, s);
-    if (!s->early)
+    if (!s->opening)
         s->state = OPEN_STREAM;
     tap_conn_connected(p->tap, s->id, s->rendezvous);
-    if (s->early)
-        udt_early_connected(s);
+    if (s->opening && !udt_early_connected(s))
+        return failed(p, ev, s, HX_ECLOSED);
+    s->state = OPEN_STREAM;
     return told(ev, UDT_EV_CONNECTED, s);
 }
 
@@ -242,7 +243,7 @@ int tell_bit(struct udt_port *p, struct udt_event *ev)
         if (!(p->bits & o.bit))
             continue;
         p->bits &= ~o.bit;
-        if (s->state == OPEN_STREAM || (s->state == CONNECTING_STREAM && s->early && o.bit == TAP_READABLE))
+        if (s->state == OPEN_STREAM)
             return told(ev, o.type, s);
     }
     return 0;

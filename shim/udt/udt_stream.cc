@@ -35,13 +35,12 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
     udt_stream *s = of(base);
     unsigned news = s->news;
     int size = len > INT_MAX ? INT_MAX : static_cast<int>(len);
-    enum stream_state state = s->state; /* before it is asked what was told ahead */
-    ssize_t fresh = s->early ? udt_early_read(s, state == OPEN_STREAM, buf, len) : 0;
 
+    if (s->state != OPEN_STREAM)
+        return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    ssize_t fresh = s->told ? udt_early_read(s, buf, len) : 0;
     if (fresh > 0)
         return fresh;
-    if (state != OPEN_STREAM)
-        return state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
     for (;;) {
         if (s->read_empty_at == news && !s->shut)
             return at_end(s, HX_EAGAIN);
@@ -51,7 +50,7 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
         if (n <= 0)
             return at_end(s, n == 0 ? HX_EAGAIN : udt_error());
         s->bytes_read += static_cast<uint64_t>(n);
-        fresh = s->early ? udt_early_pass(s, buf, static_cast<size_t>(n)) : n;
+        fresh = s->told ? udt_early_pass(s, buf, static_cast<size_t>(n)) : n;
         if (fresh > 0)
             return fresh;
         if (fresh < 0) {
@@ -65,11 +64,6 @@ ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 {
     udt_stream *s = of(base);
 
-    if (s->state == CONNECTING_STREAM && s->early) {
-        ssize_t taken = udt_early_write(s, buf, len);
-        if (taken != 0)
-            return taken;
-    }
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
     return udt_stream_put(s, buf, len);
@@ -180,13 +174,10 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
     UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
-    struct early_conn early;
     int err = HX_ESYS;
 
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
-    if (s->early)
-        udt_early_opening(s, &early);
     struct net_address peer;
     net_address_from(&peer, reinterpret_cast<sockaddr *>(&s->peer));
     sockaddr_storage to;
@@ -195,7 +186,7 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
         err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
-                                  s->rendezvous, s->party, s->early ? &early : nullptr);
+                                  s->rendezvous, s->party, s->opening);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -298,14 +289,7 @@ int udt_connect_early(struct stream **out, struct udt_port *p, const struct sock
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user)
 {
-    return udt_rendezvous_early(out, p, peer, len, source, timeout_ms, party, nullptr, user);
-}
-
-int udt_rendezvous_early(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
-                         const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party,
-                         const struct udt_early_bytes *early, void *user)
-{
-    return begin(out, p, peer, len, source, timeout_ms, user, true, party, early);
+    return begin(out, p, peer, len, source, timeout_ms, user, true, party, nullptr);
 }
 
 bool udt_stream_heard_at(struct stream *s, struct sockaddr_in6 *out)

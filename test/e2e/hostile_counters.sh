@@ -5,24 +5,6 @@
 
 LOG=$WORK/nameserver.err
 
-stats_lines() { grep -c 'event=stats ' "$LOG"; }
-ask_numbers() { # the lines of SIGUSR1: stats, then the counters
-    local before end=$((SECONDS + 10))
-    before=$(stats_lines)
-    kill -USR1 "$NS_PID"
-    until [ "$(stats_lines)" -gt "$before" ]; do
-        [ $SECONDS -lt $end ] || return 1
-        read -rt 0.01 <> <(:)
-    done
-    return 0
-}
-counters() { # all of them, as they are now: "NAME VALUE"; one that is 0 is not there
-    ask_numbers && ask_numbers || return 1 # the second ones come when all of the first are written
-    sed -nE 's/.*event=counter of=([a-z_]+) value=([0-9]+)$/\1 \2/p' "$LOG" >"$WORK/counters"
-}
-value() { # value NAME: as counters saw it
-    awk -v name="$1" '$1 == name { value = $2 } END { print value + 0 }' "$WORK/counters"
-}
 throw() { timeout 20 "$THROW" "$@" "$NS" >/dev/null; }
 to_nobody() { # a keepalive for id 0
     printf '\x80\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >"/dev/udp/${NS%:*}/${NS##*:}"

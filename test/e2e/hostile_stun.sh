@@ -25,16 +25,6 @@ honest_requests() { # where nothing but the time was wrong, they may try twice m
     done
     return 1
 }
-counters() { # all lines of SIGUSR1, as they are now, in $WORK/counters
-    local before end=$((SECONDS + 10))
-    before=$(grep -c 'event=stats ' "$LOG")
-    kill -USR1 "$NS_PID"
-    until [ "$(grep -c 'event=stats ' "$LOG")" -gt "$before" ]; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.01 <> <(:)
-    done
-    sed -nE 's/.*event=counter of=([a-z_]+) value=([0-9]+)$/\1 \2/p' "$LOG" >"$WORK/counters"
-}
 await_counters() { # await_counters NAME...: until each of them has counted something
     local end=$((SECONDS + 30)) name
     for name; do

@@ -29,14 +29,7 @@ rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$NS_PID/status"; }
 descriptors() { find "/proc/$NS_PID/fd" -mindepth 1 | wc -l; }
 threads() { find "/proc/$NS_PID/task" -mindepth 1 -maxdepth 1 | wc -l; }
 stats() { # the last such line, asked for now
-    local before
-    before=$(grep -c event=stats "$LOG")
-    kill -USR1 "$NS_PID" || return 1
-    for _ in $(seq 100); do
-        [ "$(grep -c event=stats "$LOG")" -gt "$before" ] && break
-        sleep 0.05
-    done
-    grep event=stats "$LOG" | tail -n 1
+    ask_numbers && grep event=stats "$LOG" | tail -n 1
 }
 until_end() { [ "$SECONDS" -lt "$END" ]; }
 is() { # is WHAT STATUS GOT: one honest request's result

@@ -17,17 +17,6 @@ for program in stun "$COTURN/turnutils_stunclient" "$COTURN/turnutils_natdiscove
     }
 done
 
-counter() { # counter NAME: as SIGUSR1 tells it now
-    local before end=$((SECONDS + 10))
-    before=$(grep -c 'event=stats ' "$LOG")
-    kill -USR1 "$NS_PID"
-    kill -USR1 "$NS_PID" # the second one's lines come when all of the first are written
-    until [ "$(grep -c 'event=stats ' "$LOG")" -gt "$before" ]; do
-        [ $SECONDS -lt $end ] || return 1
-        read -rt 0.01 <> <(:)
-    done
-    sed -nE "s/.*event=counter of=$1 value=([0-9]+)\$/\1/p" "$LOG" | tail -n 1
-}
 serve() { # serve OPTION...: S in the lab; sets NS_PID
     lab_start nameserver s "$B/hx-nameserver" "$@"
     NS_PID=$PID

@@ -1,4 +1,5 @@
 /* Any datagram of early data or of a ticket: what is read is within it, and is written as it came. */
+#include "base/preview.h"
 #include "shim/udt/early_packet.h"
 #include "test/fuzz/fuzz.h"
 
@@ -31,22 +32,21 @@ static void read_ticket(const uint8_t *head, const uint8_t *body, size_t len)
 /* The stream comes in pieces of one to eight bytes: nothing is read twice, nothing is lost. */
 static void pass_stream(const uint8_t *data, size_t size)
 {
-    struct early_preview p = {0};
-    size_t told = size / 2 < EARLY_BYTES_MAX ? size / 2 : EARLY_BYTES_MAX, got;
+    struct preview p = {.bytes = data, .len = size / 2};
     uint8_t buf[8];
+    size_t got = 0;
 
-    (void)early_bytes_grow(&p.told, data, told);
-    for (got = 0; got < told;)
-        got += early_preview_read(&p, buf, sizeof buf);
+    while (got < p.len)
+        got += preview_read(&p, buf, sizeof buf);
     for (size_t at = 0, piece; at < size; at += piece) {
         piece = 1 + data[at] % sizeof buf;
         piece = piece < size - at ? piece : size - at;
         memcpy(buf, data + at, piece);
-        ssize_t fresh = early_preview_pass(&p, buf, piece);
+        ssize_t fresh = preview_pass(&p, buf, piece);
         FUZZ_CHECK(fresh >= 0 && memcmp(buf, data + at + piece - (size_t)fresh, (size_t)fresh) == 0);
         got += (size_t)fresh;
     }
-    FUZZ_CHECK(got == size && early_preview_done(&p));
+    FUZZ_CHECK(got == size && preview_done(&p));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

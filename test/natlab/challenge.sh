@@ -19,13 +19,7 @@ BIND_S=60 # for all to be bound: in fair weather, which begins to lose packets t
 lab_or_skip "no living holder loses its name to loss" "$0" "$@"
 
 names_held() { # as SIGUSR1's line says it now
-    local before end=$((SECONDS + 10))
-    before=$(grep -c 'event=stats ' "$WORK/nameserver.err")
-    kill -USR1 "$S_PID"
-    until [ "$(grep -c 'event=stats ' "$WORK/nameserver.err")" -gt "$before" ]; do
-        [ $SECONDS -lt $end ] || return 1
-        read -rt 0.05 <> <(:)
-    done
+    ask_numbers || return
     sed -nE 's/.*event=stats .* names=([0-9]+) .*/\1/p' "$WORK/nameserver.err" | tail -n 1
 }
 all_bound() {
@@ -65,7 +59,7 @@ lab_delay 1 "$WAY_MS"
 lab_up none none
 lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen $LAB_NS --max-per-address 0 --rate-per-address 0 \
     --introductions-per-source 0 --introductions-per-name 0 >&2"
-S_PID=$PID
+NS_PID=$PID
 await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null || exit 1
 HOLDER_PIDS=()
 for ((k = 0; k < HOLDERS; k++)); do hold "$k"; done
@@ -81,8 +75,7 @@ check "$CHALLENGES challenges at $PERCENT % loss each way take no name from a li
 check "and all of them live" all_live
 check "all names are still held" [ "$(names_held)" = "$HOLDERS" ]
 check "by those who held them before" [ "$(grep -c 'event=replaced ' "$WORK/nameserver.err")" = 0 ]
-names_held >/dev/null # the counters of the line before are written by now
-PROBES=$(sed -nE 's/.*event=counter of=probes value=([0-9]+)$/\1/p' "$WORK/nameserver.err" | tail -n 1)
+PROBES=$(counter probes)
 [ "$CHALLENGES" -lt 500 ] || # of a few it may be that none had to be asked twice
     check "losses were among them: $PROBES questions were asked" [ "${PROBES:-0}" -gt "$CHALLENGES" ]
 echo "# $PROBES questions, $(statuses); the longest took $(cat "$WORK"/want.* | awk '$2 > most { most = $2 } END { print most }') s"

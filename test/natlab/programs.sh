@@ -22,9 +22,9 @@ start_reflector() {
     lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
     await_line "$WORK/reflector.out" '^reflecting' 5 >/dev/null
 }
-start_s() { # start_s [ADDRESS:PORT [OPTION...]]: the nameserver on S, all its output in nameserver.err; sets S_PID
+start_s() { # start_s [ADDRESS:PORT [OPTION...]]: the nameserver on S, all its output in nameserver.err; sets NS_PID
     lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen ${1:-$LAB_NS} ${*:2} >&2"
-    S_PID=$PID
+    NS_PID=$PID
     await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
 }
 # await_nth N FILE EXTENDED_REGEX [SECONDS]: until the file has N such lines.

@@ -87,7 +87,7 @@ half_forgets() { # half_forgets N: who may send to its mappings; these stay
     lab_exec "n$1" nft flush set ip nat contacted
 }
 s_returns() {
-    end_now "$S_PID"
+    end_now "$NS_PID"
     start_s "${IPV6:+[::]:7000}" >/dev/null
 }
 s_returns_and_nats_forget() {

@@ -58,23 +58,34 @@ static inline void hand_say(const struct hand *h, struct udt_port *to, const uin
     assert_int_equal(sendto(h->fd, bytes, len, 0, (struct sockaddr *)&sa, sa_len), (ssize_t)len);
 }
 
-/* The next probe of this kind that comes to it within `ms`, past everything else. */
-static inline bool hand_hear(const struct hand *h, enum probe_kind kind, uint8_t bytes[PROBE_BYTES],
-                             struct probe *p, int64_t ms)
+/* The next probe of this kind that comes to it within `ms`, past everything else: its length; 0: none does. */
+static inline size_t hand_hear_early(const struct hand *h, enum probe_kind kind,
+                                     uint8_t bytes[PROBE_BYTES_MAX], struct probe *p, int64_t ms)
 {
-    uint8_t all[PROBE_BYTES_MAX];
     int64_t left_ms = ms;
     for (int64_t end_ms = clock_now_ms() + ms; left_ms >= 0; left_ms = end_ms - clock_now_ms()) {
         struct pollfd fd = {h->fd, POLLIN, 0};
         if (poll(&fd, 1, (int)left_ms) != 1)
             continue;
-        ssize_t n = recv(h->fd, all, sizeof all, MSG_DONTWAIT);
-        if (n != PROBE_BYTES || probe_read(p, all, PROBE_BYTES) < 0 || p->kind != kind)
-            continue;
-        memcpy(bytes, all, PROBE_BYTES);
-        return true;
+        ssize_t n = recv(h->fd, bytes, PROBE_BYTES_MAX, MSG_DONTWAIT);
+        if (n >= PROBE_BYTES && probe_read(p, bytes, (size_t)n) == HX_OK && p->kind == kind)
+            return (size_t)n;
     }
-    return false;
+    return 0;
+}
+
+/* The same where none has early bytes. */
+static inline bool hand_hear(const struct hand *h, enum probe_kind kind, uint8_t bytes[PROBE_BYTES],
+                             struct probe *p, int64_t ms)
+{
+    uint8_t all[PROBE_BYTES_MAX];
+    size_t len = hand_hear_early(h, kind, all, p, ms);
+    if (len == 0)
+        return false;
+    assert_int_equal(len, PROBE_BYTES);
+    memcpy(bytes, all, PROBE_BYTES);
+    p->early = NULL;
+    return true;
 }
 
 /* The code over it, of the one side or the other, with the session's key or a `secret` of the two alone. */
@@ -88,14 +99,17 @@ static inline void sign(uint8_t *bytes, size_t len, bool calling, const uint8_t 
     assert_int_equal(mac_compute(key, bytes, len - PROBE_CODE_BYTES, bytes + len - PROBE_CODE_BYTES), HX_OK);
 }
 
-static inline void make(uint8_t bytes[PROBE_BYTES], const struct probe *p, const uint8_t *secret)
+/* A probe of the session with the code over it: its length, PROBE_BYTES and its early bytes. */
+static inline size_t make(uint8_t *bytes, const struct probe *p, const uint8_t *secret)
 {
     struct probe whole = *p;
+    size_t len = PROBE_BYTES + p->early_len;
     uint8_t tag[MAC_KEY_BYTES];
     assert_int_equal(mac_derive(the_session.id, SESSION_BYTES, "hx session", tag), HX_OK);
     memcpy(whole.tag, tag, PROBE_TAG_BYTES);
-    probe_write(&whole, bytes, PROBE_BYTES);
-    sign(bytes, PROBE_BYTES, p->flags & PROBE_CALLER, secret);
+    probe_write(&whole, bytes, len);
+    sign(bytes, len, p->flags & PROBE_CALLER, secret);
+    return len;
 }
 
 /* A request of the caller's, who is made by hand, with a number of its own. */
@@ -170,6 +184,16 @@ static inline int way_to(struct agent *a, const struct endpoint *e)
     int place = agent_way_of(a, &there);
     engine_unlock();
     return place;
+}
+
+/* Does UDT ask there? */
+static inline bool is_linked(struct agent *a, const struct endpoint *e)
+{
+    int place = way_to(a, e);
+    engine_lock();
+    bool linked = place >= 0 && a->ways[place].linked;
+    engine_unlock();
+    return linked;
 }
 
 static inline int count_ways(struct agent *a)

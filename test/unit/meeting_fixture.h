@@ -15,4 +15,23 @@
 #define PROBE   "2\r\n\r\n\r\n"
 #define LAST    "0\r\n\r\n"
 
+/* A GET; `headers`: lines that each end in CRLF. */
+static inline void say(struct fixture *f, struct fake_stream *p, const char *target, const char *headers)
+{
+    char text[4096];
+
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n%s\r\n", target, headers);
+    fixture_say(f, p, text);
+}
+
+/* The same of a peer who has just connected. */
+static inline struct fake_stream *ask(struct fixture *f, const char *address, const char *target,
+                                      const char *headers)
+{
+    struct fake_stream *p = fixture_peer(f, address);
+
+    say(f, p, target, headers);
+    return p;
+}
+
 #endif

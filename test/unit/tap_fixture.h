@@ -116,13 +116,13 @@ static inline uint32_t ack_window(struct world *w, uint32_t window)
     return packet_word(w->body + ACK_WINDOW);
 }
 
-static inline int open_world(void **state)
+/* Without the connection. */
+static inline struct world *open_port(bool listening)
 {
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     struct net_port_config net = {.local = (struct sockaddr *)&loopback};
-    struct tap_config config = {.window_max = WINDOW_MAX};
+    struct tap_config config = {.window_max = WINDOW_MAX, .listening = listening};
     struct world *w = calloc(1, sizeof *w);
-    struct udt_conn_peer peer = {.id = 0};
 
     assert_non_null(w);
     assert_int_equal(net_port_open(&w->port, &net), HX_OK);
@@ -130,7 +130,14 @@ static inline int open_world(void **state)
     socklen_t len;
     net_address_from(&w->peer, net_port_local(w->port, &len));
     assert_int_equal(tap_create(&w->tap, w->port, &config), HX_OK);
-    peer.at = w->peer;
+    return w;
+}
+
+static inline int open_world(void **state)
+{
+    struct world *w = open_port(false);
+    struct udt_conn_peer peer = {.at = w->peer};
+
     w->conn = udt_conn_add(&w->tap->conns, ID, &peer, UDT_CONN_CONNECTING, WINDOW_MAX, NOW_MS);
     assert_non_null(w->conn);
     *state = w;

@@ -116,9 +116,12 @@ static void two_who_are_told_of_each_other_connect_and_use_a_path_that_was_answe
         assert_true(agent_path(one.agent, &path));
         engine_unlock();
         /* that which was told, or by which the other one asked: it has each of loopback's addresses */
+        assert_true(endpoint_loopback(&path.remote));
         assert_int_equal(path.remote.port, right_at.port);
         assert_int_equal(path.remote.family, right_at.family);
-        assert_string_equal(path.kind, i < 2 ? "lan" : "ipv6");
+        assert_string_equal(path.kind, i == 2                                    ? "ipv6"
+                                       : endpoint_equal(&path.remote, &right_at) ? "lan"
+                                                                                 : "direct");
         assert_true(path.rtt_us > 0);
         assert_int_equal(one.path_changes, 1);
         check_bytes();

@@ -109,6 +109,7 @@ static void what_is_no_report_is_refused(void **state)
         "GET /report?outcome=lan&note=a b HTTP/1.1\r\n\r\n",
         "GET /report?outcome=lan&note=\x1b[2J HTTP/1.1\r\n\r\n",
         "GET /report?outcome=lan&note=\xff HTTP/1.1\r\n\r\n",
+        "GET /report?outcome=lan&note=\"a&b\" HTTP/1.1\r\n\r\n",
         "GET /report?outcome=lan HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /report?outcome=lan HTTP/1.0\r\n\r\n",
         "POST /report?outcome=lan HTTP/1.1\r\n\r\n",

@@ -121,88 +121,19 @@ static void udt_has_no_such_packet(void **state)
     assert_false(early_packet_is(packet));
 }
 
-static void bytes_only_grow(void **state)
-{
-    struct early_bytes e = {0};
-    static const uint8_t many[EARLY_BYTES_MAX + 1] = "abcdef";
-
-    (void)state;
-    assert_false(early_bytes_grow(&e, many, 0));
-    assert_true(early_bytes_grow(&e, (const uint8_t *)"abc", 3));
-    assert_false(early_bytes_grow(&e, (const uint8_t *)"abc", 3));
-    assert_false(early_bytes_grow(&e, (const uint8_t *)"ab", 2));
-    assert_false(early_bytes_grow(&e, (const uint8_t *)"abXdef", 6));
-    assert_int_equal(e.len, 3);
-    assert_true(early_bytes_grow(&e, (const uint8_t *)"abcdef", 6));
-    assert_memory_equal(e.bytes, "abcdef", 6);
-    assert_false(early_bytes_grow(&e, many, sizeof many));
-    assert_true(early_bytes_grow(&e, many, EARLY_BYTES_MAX));
-}
-
 static void who_hears_nothing_of_the_peer_tells_three_times(void **state)
 {
     struct early_conn e = {.left = EARLY_UNHEARD_MAX};
 
     (void)state;
     assert_false(early_conn_take(&e)); /* nothing to tell */
-    assert_true(early_bytes_grow(&e.own, text, TEXT_LEN));
+    e.own.len = TEXT_LEN;
     for (int i = 0; i < EARLY_UNHEARD_MAX; i++)
         assert_true(early_conn_take(&e));
     assert_false(early_conn_take(&e));
     early_conn_heard(&e);
     assert_true(early_conn_take(&e));
     assert_false(early_conn_take(&e));
-}
-
-/* What the reader gets if the stream comes in pieces of `piece` bytes, and is read so. */
-static void check_stream(size_t piece, size_t told, const char *stream)
-{
-    struct early_preview p = {0};
-    uint8_t buf[64];
-    char got[64] = "";
-    size_t n, len = strlen(stream);
-
-    if (told > 0)
-        assert_true(early_bytes_grow(&p.told, (const uint8_t *)stream, told));
-    while ((n = early_preview_read(&p, buf, piece)) > 0)
-        strncat(got, (char *)buf, n);
-    assert_int_equal(strlen(got), told);
-    for (size_t at = 0; at < len; at += piece) {
-        n = piece < len - at ? piece : len - at;
-        memcpy(buf, stream + at, n);
-        ssize_t fresh = early_preview_pass(&p, buf, n);
-        assert_in_range(fresh, 0, n);
-        strncat(got, (char *)buf, (size_t)fresh);
-    }
-    assert_string_equal(got, stream);
-    assert_true(early_preview_done(&p));
-}
-
-static void a_reader_gets_each_byte_once_however_much_was_told(void **state)
-{
-    static const char stream[] = "a stream of some bytes";
-
-    (void)state;
-    for (size_t piece = 1; piece <= sizeof stream; piece++) {
-        for (size_t told = 0; told < sizeof stream; told++)
-            check_stream(piece, told, stream);
-    }
-}
-
-static void a_stream_that_is_another_one_is_malformed_at_whatever_byte(void **state)
-{
-    static const char stream[] = "a stream of some bytes";
-
-    (void)state;
-    for (size_t at = 0; at < sizeof stream; at++) {
-        struct early_preview p = {0};
-        uint8_t buf[sizeof stream];
-
-        assert_true(early_bytes_grow(&p.told, (const uint8_t *)stream, sizeof stream));
-        assert_int_equal(early_preview_read(&p, buf, sizeof buf), sizeof stream);
-        buf[at] ^= 1;
-        assert_int_equal(early_preview_pass(&p, buf, sizeof buf), HX_EPROTO);
-    }
 }
 
 int main(void)
@@ -213,10 +144,7 @@ int main(void)
         cmocka_unit_test(a_packet_has_bytes_and_no_more_than_fit),
         cmocka_unit_test(a_ticket_packet_is_read_as_it_was_written_and_not_when_it_is_cut),
         cmocka_unit_test(udt_has_no_such_packet),
-        cmocka_unit_test(bytes_only_grow),
         cmocka_unit_test(who_hears_nothing_of_the_peer_tells_three_times),
-        cmocka_unit_test(a_reader_gets_each_byte_once_however_much_was_told),
-        cmocka_unit_test(a_stream_that_is_another_one_is_malformed_at_whatever_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* What two who were introduced say of their attempt is logged and counted; once for each introduction, and
  * never from those who tell no candidates. */
+#include "proto/attempt_report.h"
 #include "server/conn.h"
 #include "server/counters.h"
 #include "test/unit/meeting_fixture.h"
@@ -11,17 +12,6 @@
 #define FAILED                                                                                \
     "GET /report?outcome=failed&reason=silence&session=00c0ffee&ms=10000&tries=4&probes=400 " \
     "HTTP/1.1\r\n\r\n"
-
-static struct fake_stream *ask(struct fixture *f, const char *address, const char *target,
-                               const char *headers)
-{
-    struct fake_stream *p = fixture_peer(f, address);
-    char text[1024];
-
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n%s\r\n", target, headers);
-    fixture_say(f, p, text);
-    return p;
-}
 
 static uint64_t counted(struct fixture *f, enum counter which)
 {
@@ -115,16 +105,68 @@ static void what_was_not_introduced_with_a_session_is_not_heard(void **state)
     assert_int_equal(fixture_status(fresh), 404);
 }
 
-static void what_is_no_report_is_ignored_and_nothing_is_heard_after_it(void **state)
+static void what_is_no_report_is_ignored_and_the_next_one_is_heard(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *h1 = ask(f, H1, BIND, CANDIDATE), *h2 = ask(f, H2, CONNECT, CANDIDATE);
+
+    fixture_say(f, h2, "GET /bind?host_id=x HTTP/1.1\r\n\r\n");
+    assert_false(fixture_logged(f, "event=report"));
+    fixture_say(f, h2, DIRECT);
+    assert_int_equal(counted(f, COUNTER_H2_DIRECT), 1);
+    assert_false(h1->closed);
+}
+
+static void of_a_report_that_began_before_it_was_due_the_rest_is_ignored(void **state)
 {
     struct fixture *f = *state;
     struct fake_stream *h1 = ask(f, H1, BIND, CANDIDATE);
 
-    fixture_say(f, h1, "GET /bind?host_id=x HTTP/1.1\r\n\r\n" DIRECT);
-    assert_false(fixture_logged(f, "event=report"));
-    struct fake_stream *h2 = ask(f, H2, CONNECT, CANDIDATE); /* one is due again */
-    fixture_say(f, h1, DIRECT);
-    assert_true(fixture_logged(f, "event=report"));
+    for (int i = 0; i < CONN_REPORTS_BEFORE; i++)
+        fixture_say(f, h1, DIRECT);
+    for (size_t cut = 1; cut < strlen(DIRECT) - 3; cut += 7) { /* the whole of its end comes later */
+        char first[256];
+
+        snprintf(first, sizeof first, "%.*s", (int)cut, DIRECT);
+        fixture_say(f, h1, first);
+        struct fake_stream *h2 = ask(f, H2, CONNECT, CANDIDATE); /* one is due */
+        fixture_say(f, h1, &DIRECT[cut]);
+        assert_int_equal(counted(f, COUNTER_H1_FAILED), cut / 7);
+        fixture_say(f, h1, FAILED);
+        assert_int_equal(counted(f, COUNTER_H1_FAILED), cut / 7 + 1);
+        fixture_close(f, h2);
+        fixture_pass(f, 1000);
+    }
+    assert_int_equal(counted(f, COUNTER_H1_DIRECT), CONN_REPORTS_BEFORE);
+}
+
+static void what_is_too_long_for_a_report_is_ignored_to_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *h1 = ask(f, H1, BIND, CANDIDATE);
+
+    for (size_t len = ATTEMPT_REPORT_MAX - 8; len <= ATTEMPT_REPORT_MAX + 8; len++) {
+        char garbage[ATTEMPT_REPORT_MAX + 16];
+        struct fake_stream *h2 = ask(f, H2, CONNECT, CANDIDATE);
+        uint64_t before = counted(f, COUNTER_H2_DIRECT);
+
+        snprintf(garbage, sizeof garbage, "%0*d\r\n\r\n", (int)len - 4, 0);
+        fixture_say(f, h2, garbage);
+        fixture_say(f, h2, DIRECT);
+        assert_int_equal(counted(f, COUNTER_H2_DIRECT), before + 1);
+        fixture_close(f, h2);
+        fixture_pass(f, 1000);
+    }
+    assert_false(h1->closed);
+}
+
+static void who_sends_too_much_that_is_no_report_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *h2;
+
+    ask(f, H1, BIND, CANDIDATE);
+    h2 = ask(f, H2, CONNECT, CANDIDATE);
     char *garbage = malloc(CONN_IGNORED_MAX + 1);
     assert_non_null(garbage);
     memset(garbage, 'x', CONN_IGNORED_MAX);
@@ -164,7 +206,10 @@ int main(void)
         TEST(a_report_is_read_though_its_sender_has_closed),
         TEST(each_introduction_may_be_told_of_once),
         TEST(what_was_not_introduced_with_a_session_is_not_heard),
-        TEST(what_is_no_report_is_ignored_and_nothing_is_heard_after_it),
+        TEST(what_is_no_report_is_ignored_and_the_next_one_is_heard),
+        TEST(of_a_report_that_began_before_it_was_due_the_rest_is_ignored),
+        TEST(what_is_too_long_for_a_report_is_ignored_to_its_end),
+        TEST(who_sends_too_much_that_is_no_report_is_left),
         TEST(reports_do_not_count_for_what_is_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,23 +15,6 @@
 #define MAPPING2   "Mapping: address-and-port-dependent; ports=sequential; step=2; last=40002\r\n"
 #define ID         "00112233445566778899aabbccddeeff"
 
-static void say(struct fixture *f, struct fake_stream *p, const char *target, const char *headers)
-{
-    char text[4096];
-
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n%s\r\n", target, headers);
-    fixture_say(f, p, text);
-}
-
-static struct fake_stream *ask(struct fixture *f, const char *address, const char *target,
-                               const char *headers)
-{
-    struct fake_stream *p = fixture_peer(f, address);
-
-    say(f, p, target, headers);
-    return p;
-}
-
 /* The first session that was told there. */
 static struct session session_of(const char *text)
 {

@@ -250,20 +250,36 @@ static void a_request_can_be_made_longer(void **state)
     }
 }
 
+/* A message with `at` bytes becomes one of `len`, by an attribute that may be ignored. */
+static void lengthen(uint8_t *bytes, size_t at, size_t len)
+{
+    size_t rest = len - at - 4, body = len - STUN_HEAD_BYTES;
+
+    memset(bytes + at, 0, len - at);
+    memcpy(bytes + at, (uint8_t[]){0x80, 0x22, (uint8_t)(rest >> 8), (uint8_t)rest}, 4);
+    bytes[2] = (uint8_t)(body >> 8);
+    bytes[3] = (uint8_t)body;
+}
+
 static void a_message_above_the_limit_is_refused(void **state)
 {
     static uint8_t bytes[STUN_PADDED_MAX + 4];
-    struct stun_request r = request();
-    struct stun_response s;
+    struct stun_request r = request(), back;
+    struct stun_response s = {.mapped = endpoint("192.0.2.1:7")}, t;
 
     (void)state;
     (void)stun_write_request(&r, bytes, sizeof bytes);
-    size_t rest = sizeof bytes - STUN_HEAD_BYTES - 4;
-    memcpy(bytes + STUN_HEAD_BYTES, (uint8_t[]){0x80, 0x22, (uint8_t)(rest >> 8), (uint8_t)rest}, 4);
-    bytes[2] = (uint8_t)((rest + 4) >> 8);
-    bytes[3] = (uint8_t)(rest + 4);
-    assert_int_equal(read_request(&r, bytes, sizeof bytes), HX_ETOOBIG);
-    assert_int_equal(read_response(&s, bytes, sizeof bytes), HX_ETOOBIG);
+    lengthen(bytes, STUN_HEAD_BYTES, STUN_PADDED_MAX);
+    assert_int_equal(read_request(&back, bytes, STUN_PADDED_MAX), HX_OK);
+    lengthen(bytes, STUN_HEAD_BYTES, STUN_PADDED_MAX + 4);
+    assert_int_equal(read_request(&back, bytes, STUN_PADDED_MAX + 4), HX_ETOOBIG);
+    r.fingerprint = false; /* it would be the last attribute */
+    size_t len = stun_write_response(&r, &s, bytes, STUN_MAX);
+    lengthen(bytes, len, STUN_MAX);
+    assert_int_equal(read_response(&t, bytes, STUN_MAX), HX_OK);
+    check_endpoint(&t.mapped, "192.0.2.1:7");
+    lengthen(bytes, len, STUN_MAX + 4);
+    assert_int_equal(read_response(&t, bytes, STUN_MAX + 4), HX_ETOOBIG);
 }
 
 static void unknown_attributes_are_named_once_and_not_without_end(void **state)

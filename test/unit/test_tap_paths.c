@@ -1,5 +1,6 @@
 /* shim/udt's tap: connections whose peer has a canonical address (shim/net/paths.h), datagram by datagram. */
 #include "shim/net/paths.h"
+#include "shim/udt/early_packet.h"
 #include "shim/udt/first_handshake.h"
 #include "test/unit/tap_fixture.h"
 #include <utlist.h>
@@ -237,6 +238,14 @@ static bool comes_labelled(struct paths *p, int32_t id, const struct net_address
     return inbound_take(p->w->tap, &p->from, p->w->head, p->w->body, &len, NOW_MS);
 }
 
+static struct flight *begin_flight(struct udt_conn *c)
+{
+    c->flight = malloc(sizeof *c->flight);
+    assert_non_null(c->flight);
+    flight_init(c->flight, FLIGHT_PEER_MS);
+    return c->flight;
+}
+
 /* More of them than paths are looked through for a peer that says none. */
 static void a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names(void **state)
 {
@@ -250,7 +259,7 @@ static void a_first_handshake_finds_the_rendezvous_of_the_session_that_it_names(
         assert_int_equal(net_peer_create(&peers[i], p->w->port), HX_OK);
         net_peer_add(peers[i], &p->path);
         label[7] = (uint8_t)i;
-        memcpy(add_conn(p->w, PATH_ID + 1 + i, peers[i])->label, label, sizeof label);
+        memcpy(begin_flight(add_conn(p->w, PATH_ID + 1 + i, peers[i]))->label, label, sizeof label);
     }
     for (int i = 0; i < 20; i++) {
         label[7] = (uint8_t)i;
@@ -289,6 +298,21 @@ static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(
     assert_true(outbound_leave(p->w->tap, &route, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
     assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, tag, sizeof tag);
     tap_conn_remove(p->w->tap, PATH_ID + 1);
+}
+
+/* Nothing proves what it says: it is for listeners. */
+static void an_early_packet_of_a_rendezvous_is_none(void **state)
+{
+    struct paths *p = *state;
+    uint8_t handshake[HANDSHAKE_SIZE], packet[EARLY_PACKET_MAX];
+    struct early_packet early = {.handshake = handshake, .bytes = (const uint8_t *)"early", .bytes_len = 5};
+
+    put_handshake(p->w, 0, HS_RENDEZVOUS, PEER_ID, 100, PEER_ISN);
+    memcpy(handshake, p->w->body, sizeof handshake);
+    size_t len = early_packet_write(&early, packet) - PACKET_HEAD;
+    struct net_route route = {.to = p->path.remote};
+    assert_false(inbound_take(p->w->tap, &route, packet, packet + PACKET_HEAD, &len, NOW_MS));
+    assert_int_equal(p->w->tap->drops.count[DROP_EARLY], 1);
 }
 
 static void what_the_filter_refuses_is_not_heard(void **state)
@@ -364,6 +388,7 @@ int main(void)
         PATHS(what_comes_while_a_rendezvous_starts_is_kept_within_bounds),
         PATHS(a_rendezvous_is_not_refused),
         PATHS(a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag),
+        PATHS(an_early_packet_of_a_rendezvous_is_none),
         PATHS(what_the_filter_refuses_is_not_heard),
         PATHS(a_handshake_does_not_tell_the_canonical_address),
         PATHS(only_what_every_living_peer_answers_wants_an_answer),
