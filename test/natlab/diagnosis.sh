@@ -12,17 +12,6 @@ if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
 lab_or_skip 'a failure says both halves' "$0" "$@"
 lab_begin || exit 1
 
-story() { # story SENTENCE FUNCTION [ARGUMENT...]
-    if "${@:2}" >"$WORK/story.out" 2>&1; then
-        ok "$1"
-    else
-        not_ok "$1" "$WORK/story.out" "$WORK"/{bind,connect,nameserver}.err
-    fi
-    lab_down
-}
-both() { # both COMMAND...: makes the lab; S runs, H1 is bound
-    "$@" && start_s && start_h1 --echo && await_bound
-}
 connects() { # as greet, though its first line may be late
     greet 10 && grep -q '^connected to lab' "$WORK/connect.err"
 }
@@ -40,7 +29,7 @@ END='the nameserver offers no relay: try again, or from another network'
 EASY='endpoint-independent mapping' RANDOM_PORTS='address- and port-dependent mapping, random ports'
 
 both_random() {
-    both lab_up symmetric symmetric &&
+    with_h1 lab_up symmetric symmetric &&
         says "yours: $RANDOM_PORTS; theirs: $RANDOM_PORTS; two such NATs do not meet; [0-9]+ probes, none came back; ${END/again, or /}" &&
         reported h2 'failed reason=hopeless' && grep -E 'reason=hopeless .*probes=[1-9][0-9]* .*peer_ports=random' "$WORK/nameserver.err"
 }
@@ -49,36 +38,36 @@ cut() { # cut N...: what the other one sends does not arrive at access N; S is r
     for n in "$@"; do lab_weather "$n" "ip saddr ${LAB_PUBLIC[3 - n]} drop"; done
 }
 cut_between() {
-    both lab_up port-restricted port-restricted && cut 1 2 &&
+    with_h1 lab_up port-restricted port-restricted && cut 1 2 &&
         says "yours: $EASY; theirs: $EASY; [1-9][0-9]* probes, none came back; $END" && reported h2 'failed reason=given-up'
 }
 random_to_cut() { # the birthday's probes are counted, too
-    both lab_up symmetric port-restricted && cut 1 2 &&
+    with_h1 lab_up symmetric port-restricted && cut 1 2 &&
         says "yours: $EASY; theirs: $RANDOM_PORTS; [0-9]{3,4} probes, none came back; $END"
 }
 one_way() { # what H1 sends arrives
-    both lab_up port-restricted port-restricted && cut 1 &&
+    with_h1 lab_up port-restricted port-restricted && cut 1 &&
         says "yours: $EASY; theirs: $EASY; [1-9][0-9]* probes, none came back, though [1-9][0-9]* datagrams came from the peer: what leaves here does not reach it; $END" &&
         reported h2 'failed reason=handshake'
 }
 one_carrier() { # that does not hairpin
-    both lab_up_carrier port-restricted no-hairpin &&
+    with_h1 lab_up_carrier port-restricted no-hairpin &&
         says "you are both behind 198\.51\.100\.10; yours: $EASY; theirs: $EASY; [1-9][0-9]* probes, none came back; $END"
 }
 carrier_hairpins() {
-    both lab_up_carrier port-restricted port-restricted && connects &&
+    with_h1 lab_up_carrier port-restricted port-restricted && connects &&
         grep -E '^peer lab at 198\.51\.100\.10:[0-9]+: you are both behind 198\.51\.100\.10$' "$WORK/connect.err" &&
         await_line "$WORK/bind.err" '^peer - at 198\.51\.100\.10:[0-9]+: you are both behind 198\.51\.100\.10$' &&
         reported h1 direct && reported h2 direct
 }
 one_home() { # without a hairpin the LAN is left
-    both lab_up_shared no-hairpin && connects && grep -E ': you are both behind 198\.51\.100\.10$' "$WORK/connect.err" &&
+    with_h1 lab_up_shared no-hairpin && connects && grep -E ': you are both behind 198\.51\.100\.10$' "$WORK/connect.err" &&
         reported h1 lan && reported h2 lan
 }
 # Both in one home that hairpins: what S is told of H1 it passes on to whoever asks, here to udtcurl.
 addresses_kept() {
     local HX_MODE=(--no-host-candidates)
-    both lab_up_shared port-restricted || return 1
+    with_h1 lab_up_shared port-restricted || return 1
     lab_start asks h2 "$B/udtcurl" -s -i -H 'Candidate: 192.0.2.99:9 host' "udt://$LAB_NS/connect?host_id=lab&name=asks"
     await_line "$WORK/asks.out" '^asks: ' 10 >/dev/null || return 1
     cat "$WORK/asks.out"
@@ -86,16 +75,16 @@ addresses_kept() {
     connects && grep '^connected to lab at 198\.51\.100\.10:.* path=direct' "$WORK/connect.err"
 }
 addresses_told() {
-    both lab_up_shared port-restricted || return 1
+    with_h1 lab_up_shared port-restricted || return 1
     lab_start asks h2 "$B/udtcurl" -s -i -H 'Candidate: 192.0.2.99:9 host' "udt://$LAB_NS/connect?host_id=lab&name=asks"
     await_line "$WORK/asks.out" '^asks: ' 10 >/dev/null && grep '^Candidate: 10\.0\.1\.10:[0-9]* host' "$WORK/asks.out"
 }
 apart() {
-    both lab_up port-restricted port-restricted && connects && ! grep 'both behind' "$WORK/connect.err"
+    with_h1 lab_up port-restricted port-restricted && connects && ! grep 'both behind' "$WORK/connect.err"
 }
 path_changes() { # H1's NAT forgets: hx ping shows another port, and that it is another path
     local before after
-    both lab_up port-restricted port-restricted || return 1
+    with_h1 lab_up port-restricted port-restricted || return 1
     lab_start ping h2 "$B/hx" ping lab --nameserver "$LAB_NS" -i 0.2 -v
     before=$(await_line "$WORK/ping.out" '^lab at 198\.51\.100\.10:[0-9]+: ping 5 came back after [0-9.]+ ms path=direct$' 10) || return 1
     before=${before%%: ping*}
@@ -116,4 +105,5 @@ story "a host's addresses are told" addresses_told
 story 'with --no-host-candidates they are not, and a hairpin is left' addresses_kept
 story 'who is not behind one address is not told so' apart
 story 'hx ping shows the path, and that it has changed' path_changes
+lab_down
 finish

@@ -12,15 +12,8 @@ lab_begin || exit 1
 MB=${1:-12} # more than the 8,192 packets that UDT takes before anything of them has left
 SIZES=(1500 1492 1480 1460 1440 1420 1400 1380 1360 1320 1280 1228)
 
-story() { # story SENTENCE FUNCTION [ARGUMENT...]: what the function puts into NOTE is told behind its result
-    NOTE=
-    if "${@:2}" >"$WORK/story.out" 2>&1; then
-        ok "$1"
-    else
-        not_ok "$1" "$WORK/story.out" "$WORK"/{cp,bind}.err
-    fi
-    [ -z "$NOTE" ] || echo "# $NOTE"
-}
+STORY_FILES=({cp,bind}.err)
+
 count_sizes() { # from now on: what H1 sends to H2, behind the bottleneck, by its length
     local size
     {

@@ -15,15 +15,8 @@ MINIUPNPD=$TOP/build/deb/usr/sbin/miniupnpd
 PORT=7010         # of H1 that is mapped
 ROUTER=192.0.3.20 # the router's external address; miniupnpd maps to none of those for documentation (RFC 5737)
 
-story() { # story SENTENCE FUNCTION [ARGUMENT...]: what the function puts into NOTE is told behind its result
-    NOTE=
-    if "${@:2}" >"$WORK/story.out" 2>&1; then
-        ok "$1"
-    else
-        not_ok "$1" "$WORK/story.out" "$WORK"/{hold,miniupnpd}.{out,err}
-    fi
-    [ -z "$NOTE" ] || echo "# $NOTE"
-}
+STORY_FILES=({hold,miniupnpd}.{out,err})
+
 # home: H1 behind a plain Linux router without a service. The tables are what miniupnpd writes its rules into.
 home() {
     lab_up port-restricted none || return 1

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153 # what is set here is for the scripts that source this
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2153 # what is set here is for the scripts that source this
 # test/natlab/programs.sh: our programs at their places in the lab. Source it after lib.sh and lab.sh.
 PROBE=$B/test/natlab/probe
 LAB_NS=$LAB_S:7000 # the nameserver, as the hosts know it
@@ -7,11 +7,26 @@ LAB_REFLECTOR=("$LAB_S" "$LAB_S_OTHER" 3478 3479)
 GREETING='the quick brown fox crosses two NATs'
 ASIDE=()   # goes before both hx; with_hosts
 HX_MODE=() # options of both hx: (--insecure) measures the hole alone
+REFUSED=   # why there can be no lab, if so
+STORY_FILES=({bind,connect,nameserver}.err) # in $WORK: what a story that fails shows
 if [ -x "$B/hx" ]; then
     HX_KEY=$("$B/hx" key --file "$WORK/key")
     export HX_KEY
 fi
 
+# story SENTENCE FUNCTION [ARGUMENT...]: one test, or one counted as skipped where there can be no lab. What the
+# function puts into NOTE is told behind its result.
+story() {
+    NOTE=
+    if [ -n "$REFUSED" ]; then
+        skip "$1" "$REFUSED"
+    elif "${@:2}" >"$WORK/story.out" 2>&1; then
+        ok "$1"
+    else
+        not_ok "$1" "$WORK/story.out" "${STORY_FILES[@]/#/$WORK/}"
+    fi
+    [ -z "$NOTE" ] || echo "# $NOTE"
+}
 build_probe() { # and the lab's other programs, if one is older than its sources
     local programs=("$B"/test/natlab/{probe,delay_line,nat_box})
     [ -n "$(find "$TOP"/test/natlab -name '*.[ch]' -newer "${programs[0]}" 2>&1)" ] || [ ! -x "${programs[1]}" ] ||
@@ -53,6 +68,9 @@ start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
     lab_start bind h1 "${ASIDE[@]}" "$B/hx" bind lab --nameserver "$LAB_NS" -v "${HX_MODE[@]}" "$@"
     H1_PID=$PID
 }
+with_h1() { # with_h1 COMMAND...: the command makes the lab; S runs in it, and H1 is bound and echoes
+    "$@" && start_s && start_h1 --echo && await_bound
+}
 end_now() { # end_now PID [SIGNAL]: of a process that we started
     kill "-${2:-TERM}" "$1" 2>/dev/null
     wait "$1" 2>/dev/null
@@ -63,22 +81,28 @@ ms_between() { # ms_between FROM TO: both as EPOCHREALTIME has them
 us_between() { # us_between FROM TO: likewise
     echo $((${2/[.,]/} - ${1/[.,]/}))
 }
-# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from its first /connect (as the
-# nameserver's log has it, in whole milliseconds) to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
+introductions() { # how often S has introduced two
+    grep -c 'event=connected ' "$WORK/nameserver.err"
+}
+# since_connect N MOMENT: microseconds from the N-th /connect (as S's log has it, in whole milliseconds) to the moment,
+# as EPOCHREALTIME has it; '-': one of the two is missing.
+since_connect() {
+    local asked
+    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | sed -n "$1p")
+    if [ -n "$asked" ] && [ -n "$2" ]; then us_between "$(date -d "$asked" +%s.%6N)" "$2"; else echo -; fi
+}
+# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from its first /connect
+# to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
 greet() {
-    local fd line='' first='' asked before
-    before=$(grep -c 'event=connected ' "$WORK/nameserver.err")
+    local fd line='' first='' before
+    before=$(introductions)
     exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
         <<<"$GREETING" 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
     wait $!
     GREET_RC=$?
     exec {fd}<&-
-    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | sed -n "$((before + 1))p")
-    GREET_MS=- GREET_US=-
-    if [ -n "$first" ] && [ -n "$asked" ]; then
-        GREET_US=$(us_between "$(date -d "$asked" +%s.%6N)" "$first")
-        GREET_MS=$((GREET_US / 1000))
-    fi
+    GREET_MS=- GREET_US=$(since_connect $((before + 1)) "$first")
+    [ "$GREET_US" = - ] || GREET_MS=$((GREET_US / 1000))
     [ "$line" = "$GREETING" ] && [ "$GREET_RC" = 0 ]
 }

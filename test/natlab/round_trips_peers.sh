@@ -23,8 +23,8 @@ lab_or_skip "the first answer comes after two round trips between the peers" "$0
 
 # one_run: sets TOOK_US, from the introduction on, and TOTAL_US, from the process's start on.
 one_run() {
-    local fd line='' begin first asked before
-    before=$(grep -c 'event=connected ' "$WORK/nameserver.err")
+    local fd line='' begin first before
+    before=$(introductions)
     begin=$EPOCHREALTIME
     exec {fd}< <(lab_exec h2 timeout 60 "$H2_HX" ping -c 1 lab --nameserver "$LAB_NS" -v --timeout 30 \
         2>"$WORK/connect.err")
@@ -32,8 +32,7 @@ one_run() {
     first=$EPOCHREALTIME
     exec {fd}<&-
     [[ $line == *'came back'* ]] || return 1
-    asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | sed -n "$((before + 1))p")
-    TOOK_US=$(us_between "$(date -d "$asked" +%s.%6N)" "$first")
+    TOOK_US=$(since_connect $((before + 1)) "$first")
     TOTAL_US=$(us_between "$begin" "$first")
 }
 tenths() { echo $((10 * $1 / $2 / 10)).$((10 * $1 / $2 % 10)); }
