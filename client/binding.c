@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/hard_nat.h"
+#include "client/nat.h"
 #include "client/own_fields.h"
 #include "proto/request.h"
 #include <stdio.h>
@@ -360,12 +361,14 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* Neither is one easy NAT another one for peers, nor the next port of a NAT that counts: that is news if a peer would
- * not guess it. */
+/* One easy NAT is not another one for peers, unless it may take what they send for its own: they give us a moment then.
+ * Nor is the next port of a NAT that counts news, unless a peer would not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
     bool hard = hard_nat_is(&b->mapping);
     if (hard_nat_is(&a->mapping) != hard || a->candidates.count != b->candidates.count)
+        return false;
+    if (nat_translates(AF_INET) && hard_nat_takes(&b->mapping) && !hard_nat_takes(&a->mapping))
         return false;
     if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
                  a->mapping.step != b->mapping.step))
