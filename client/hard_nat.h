@@ -60,9 +60,10 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
  * the peer's NAT must open before a packet of ours gets there: we open ours by packets that do not get so far, and speak
  * when we are spoken to. Of two, one does: the hard one, or else the called, who is told first. The caller gives it a
  * moment. How many such packets there are; 0: none. */
-bool hard_nat_takes(const struct nat_mapping *m); /* It may be such a gateway: an easy NAT that keeps ports */
 #define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
+/* It may be such a gateway: an easy NAT that keeps ports. */
+bool hard_nat_takes(const struct nat_mapping *m);
 /* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
  * may go where it is addressed to. */
 #define HARD_NAT_HOPS 2
