@@ -72,7 +72,8 @@ struct agent {
     struct udt_port *port;
     struct uplink uplink;
     uint32_t scope_id;
-    struct endpoint external; /* where the nameserver sees us; AF_UNSPEC: not known */
+    struct endpoint external; /* where the nameserver has seen us to begin with; AF_UNSPEC: not known */
+    bool seen_there;          /* and so has the peer */
     struct session session;
     int families;
     bool calling;
