@@ -341,6 +341,12 @@ void agent_hard_spare_told(struct agent *a, const struct endpoint *peer)
     h->spare_due_ms = spare_after_ms(a);
 }
 
+void agent_hard_lost(struct agent *a)
+{
+    if (a->choice.state == PATHS_LOST && a->hard.spare == 0 && !a->hard.spare_asked)
+        a->hard.spare_due_ms = clock_now_ms();
+}
+
 /* The called opens its NAT at once, the caller comes a little later. */
 static void use_spare(struct agent *a)
 {
