@@ -123,6 +123,7 @@ ask_numbers() {
             read -rt 0.01 <> <(:)
         done
     done
+    return 0 # that of an until is what its last wait said
 }
 counters() { # all that it has counted until now, in $WORK/counters: "NAME VALUE"; what is 0 is not there
     ask_numbers && sed -nE 's/.*event=counter of=([a-z0-9_]+) value=([0-9]+)$/\1 \2/p' "$WORK/nameserver.err" >"$WORK/counters"
