@@ -180,6 +180,37 @@ static void two_thousand_sessions_corrupt_no_memory_and_leave_none_behind(void *
     assert_in_range(settled_bytes(), 0, before + 40960); /* UDT's set of accepted sockets: 100 KB */
 }
 
+/* Of what it has accepted. A handshake that is said again, as on a busy machine, begins another connection when the first
+ * is closed. */
+static void close_all_of(struct udt_port *p)
+{
+    struct udt_event ev;
+
+    while (udt_port_next(p, &ev)) {
+        if (ev.type == UDT_EV_ACCEPTED)
+            stream_close(ev.stream);
+    }
+}
+
+/* `left` is told that; meanwhile the server closes what it accepts. */
+static struct udt_event await_while_closing(enum udt_event_type one, enum udt_event_type other)
+{
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
+    struct udt_event ev = {0};
+
+    while (clock_now_ms() < deadline_ms) {
+        close_all_of(server);
+        while (udt_port_next(left, &ev)) {
+            if (ev.type == one || ev.type == other)
+                return ev;
+        }
+        struct pollfd fds[] = {{udt_port_fd(left), POLLIN, 0}, {udt_port_fd(server), POLLIN, 0}};
+        poll(fds, 2, 100);
+    }
+    fail_msg("no event of type %d or %d within %d ms", one, other, WAIT_MS);
+    abort(); /* fail_msg() does not return, which analyzers do not know */
+}
+
 static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
 {
     socklen_t len;
@@ -193,11 +224,12 @@ static void who_is_closed_right_after_the_accept_learns_of_it(void **state)
         assert_int_equal(udt_connect(&s, left, address, len, WAIT_MS, NULL), HX_OK);
         stream_close(await(server, UDT_EV_ACCEPTED).stream); /* nobody has looked yet whether `s` connects */
         poll(NULL, 0, i % 3);
-        if (await_either(left, UDT_EV_CONNECTED, UDT_EV_CONNECT_FAILED).type == UDT_EV_CONNECTED)
-            await(left, UDT_EV_CLOSED);
+        if (await_while_closing(UDT_EV_CONNECTED, UDT_EV_CONNECT_FAILED).type == UDT_EV_CONNECTED)
+            await_while_closing(UDT_EV_CLOSED, UDT_EV_CLOSED);
         assert_in_range(clock_now_ms() - start_ms, 0, 2000);
         stream_close(s);
     }
+    close_all_of(server);
 }
 
 static void a_full_packet_is_readable_without_waiting_for_the_next(void **state)
