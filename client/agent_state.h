@@ -73,7 +73,8 @@ struct agent {
     struct udt_port *port;
     struct uplink uplink;
     uint32_t scope_id;
-    struct endpoint external; /* where the nameserver sees us; AF_UNSPEC: not known */
+    struct endpoint external; /* where the nameserver has seen us to begin with; AF_UNSPEC: not known */
+    bool seen_there;          /* and so has the peer */
     struct session session;
     int families;
     bool calling;
@@ -153,6 +154,9 @@ void agent_leave_port(struct agent *a);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
+/* No path works: perhaps both NATs have forgotten. At a plain Linux gateway the first packet to arrive then takes the pair
+ * of addresses, so that the peer shall be told of a further port at once. */
+void agent_hard_lost(struct agent *a);
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */

@@ -424,10 +424,13 @@ void binding_fields_changed(struct binding *b)
         if (leg->state != LEG_BOUND ||
             (same_fields(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
             continue;
-        if (may_renew(leg, &now))
+        if (may_renew(leg, &now)) {
             renew(leg);
-        else
-            b->news = true; /* a router may change its mind all the time: at the next look */
+        } else { /* a router may change its mind all the time: at the next look */
+            b->news = true;
+            if (is_awaited(leg, &now))
+                engine_timer_set(&leg->timer, clock_now_ms() + RENEW_AWAITED_MS);
+        }
     }
 }
 
