@@ -20,7 +20,8 @@
 #define SPARE_OPEN_MS    500   /* nothing has come in this time */
 #define SPARE_TRIED_MS   1500  /* nor by the further port */
 #define SPARE_AFTER_MS   200   /* so much later than the caller may the called be told, and open its NAT */
-#define GIVE_UP_MS       8000  /* the sockets of a method that has not helped are closed */
+#define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
+#define GIVE_UP_MS       8000 /* the sockets of a method that has not helped are closed */
 
 /* When what a method says at first is said again, since some of it may be lost; then it has been said for good. */
 static const int again_ms[] = {100, 400, 1200, 3000};
@@ -439,6 +440,20 @@ static int64_t ends_ms(const struct agent_hard *h)
     return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
 }
 
+/* More than that one way is not looked for: each further socket moves a NAT that counts, and each probe costs. */
+static bool leads(struct agent *a, int64_t now_ms)
+{
+    struct agent_hard *h = &a->hard;
+    if (a->choice.state != PATHS_SEEKING || !agent_heard(a))
+        return false;
+    if (h->heard_ms == 0)
+        h->heard_ms = now_ms;
+    if (now_ms - h->heard_ms >= HEARD_MS)
+        return false;
+    h->due_ms = h->heard_ms + HEARD_MS;
+    return true;
+}
+
 void agent_hard_turn(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
@@ -450,7 +465,7 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
         agent_hard_end(a);
         return;
     }
-    if (!take_turn(a))
+    if (leads(a, now_ms) || !take_turn(a))
         return;
     if (!h->begun)
         begin(a, now_ms);

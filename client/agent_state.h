@@ -47,6 +47,7 @@ struct agent_hard {
     int gone;                             /* steps since the peer was told */
     uint16_t own_at_begin, peer_at_begin; /* the last ports then */
     int64_t told_ms;                      /* what is done now was told then */
+    int64_t heard_ms;                     /* when the peer was, by any path; 0: not yet */
     int64_t begun_ms, say_ms, due_ms;     /* INT64_MAX: nothing is to be done (any more) */
     int round;
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */

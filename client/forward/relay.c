@@ -281,6 +281,7 @@ int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
     r->loop = loop;
     r->stream = s;
     r->config = *config;
+    r->up_ended = config->in_ended;
     r->in_kind = kind_of(config->in_fd);
     r->out_kind = kind_of(config->out_fd);
     buf_init(&r->up, 0);
@@ -291,7 +292,8 @@ int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
     ev_io_init(&r->out_io, on_out, config->out_fd, EV_WRITE);
     r->in_io.data = r->out_io.data = r;
     mux_stream_own(s, &stream_events, r);
-    ev_io_start(loop, &r->in_io);
+    if (!r->up_ended)
+        ev_io_start(loop, &r->in_io);
     ev_feed_event(loop, &r->out_io, EV_WRITE); /* what has come before us */
     *out = r;
     return HX_OK;

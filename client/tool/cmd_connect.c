@@ -8,11 +8,15 @@
 #include "client/tool/reconnector.h"
 #include "client/tool/ui.h"
 #include "client/tool/xdg.h"
+#include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define CANCEL 8 /* RFC 9113, section 7 */
+#define AHEAD_MAX \
+    8192 /* bytes of standard input that leave with the request of a pipe; less than its first window */
 
 struct connecting {
     const struct args *args;
@@ -23,6 +27,9 @@ struct connecting {
 
     const char *path;          /* of the pipe: "/pipe", or "/echo" when the other side has no pipe */
     struct mux_stream *stream; /* asked for, not answered yet */
+    char ahead[AHEAD_MAX];     /* was read of standard input to be sent with that, */
+    size_t ahead_len;          /* and again with another path */
+    bool ahead_ended;          /* nothing follows */
     bool over;                 /* the link is, which was told */
     int error, system;         /* of the pipe; told in the end */
 
@@ -81,8 +88,11 @@ static void on_headers(void *user, const struct mux_message *response)
 {
     struct connecting *c = user;
     const char *status = mux_field(response, ":status");
-    const struct relay_config config = {
-        .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .done = on_pipe_done, .user = c};
+    const struct relay_config config = {.in_fd = STDIN_FILENO,
+                                        .out_fd = STDOUT_FILENO,
+                                        .in_ended = c->ahead_ended,
+                                        .done = on_pipe_done,
+                                        .user = c};
     struct relay *relay;
     if (!status || strcmp(status, "200") != 0) {
         refused(c, status ? status : "-");
@@ -105,6 +115,31 @@ static void on_closed(void *user, int error, uint32_t code)
     on_pipe_done(c, error < 0 ? error : HX_ECLOSED, 0);
 }
 
+/* What there is to say already, and that it is all: it needs not wait for the answer, which takes a round trip. A terminal's
+ * end of input would be lost. */
+static void read_ahead(struct connecting *c)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (c->ahead_len > 0 || c->ahead_ended || isatty(STDIN_FILENO))
+        return;
+    while (c->ahead_len < AHEAD_MAX && poll(&in, 1, 0) == 1 && (in.revents & (POLLIN | POLLHUP))) {
+        ssize_t got = read(STDIN_FILENO, c->ahead + c->ahead_len, AHEAD_MAX - c->ahead_len);
+        c->ahead_ended = got == 0;
+        if (got <= 0) /* a failure comes again when the relay reads */
+            return;
+        c->ahead_len += (size_t)got;
+    }
+}
+
+static int say_ahead(struct connecting *c)
+{
+    read_ahead(c);
+    ssize_t put = mux_stream_write(c->stream, c->ahead, c->ahead_len); /* a new stream takes MUX_UNSENT_MAX */
+    if (c->ahead_ended)
+        mux_stream_end(c->stream);
+    return put < 0 ? (int)put : HX_OK;
+}
+
 static void ask(struct connecting *c)
 {
     static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
@@ -113,9 +148,13 @@ static void ask(struct connecting *c)
         {":method", "POST"}, {":scheme", "hx"}, {":authority", c->args->name}, {":path", c->path}};
     const struct mux_message request = {.fields = c->args->to ? to : pipe, .count = c->args->to ? 2 : 4};
     int err = mux_request(link_mux(reconnector_link(c->reconnector)), &c->stream, &request, &events, c);
+    if (err == HX_OK)
+        err = say_ahead(c);
     if (err < 0)
         on_pipe_done(c, err, 0);
 }
+
+static_assert(AHEAD_MAX <= MUX_UNSENT_MAX && AHEAD_MAX <= MUX_WINDOW_FIRST, "it leaves without an answer");
 
 static void on_pipe_up(void *user, struct link *l)
 {

@@ -52,8 +52,8 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     struct relay_config config = {
         .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .done = s->pipe_done, .user = s->user};
     struct relay *relay;
-    if (!s->config->pipe) {
-        refuse(stream, "404");
+    if (!s->config->pipe) { /* an echo is the pipe of who has no other */
+        serve_echo(s, stream);
         return;
     }
     if (atomic_flag_test_and_set(s->config->pipe)) {

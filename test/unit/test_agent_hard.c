@@ -63,6 +63,29 @@ static void who_has_waited_long_for_a_turn_searches_all_the_same(void **state)
     engine_unlock();
 }
 
+static void where_the_peer_was_heard_no_more_is_asked_for_a_moment(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct candidates c = {.count = 0};
+    (void)state;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    engine_lock();
+    struct agent *a = begin_agent(
+        &(struct agent_config){.calling = true, .candidates = c, .own = easy, .peer = counts_up_to(20000)});
+    turn(a);
+    int asked = a->hard.asked;
+    assert_true(asked > 0);
+    path_choice_heard(&a->choice, 0, clock_now_ms());
+    turn(a);
+    assert_int_equal(a->hard.asked, asked);
+    assert_true(a->hard.due_ms > clock_now_ms()); /* UDT may yet fail to connect there */
+    a->hard.heard_ms -= LONG_MS;
+    turn(a);
+    assert_true(a->hard.asked > asked);
+    agent_end(a);
+    engine_unlock();
+}
+
 /* How far the first packet may go that a called one sends to a peer which has told these host candidates. */
 static int hops_to(const char *const hosts[], int count)
 {
@@ -143,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_has_waited_long_for_a_turn_searches_all_the_same, new_session),
+        cmocka_unit_test_setup(where_the_peer_was_heard_no_more_is_asked_for_a_moment, new_session),
         cmocka_unit_test(only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_opened_for),
         cmocka_unit_test_setup(guesses_leave_by_the_uplink_that_the_nameserver_sees, new_session),
     };
