@@ -75,6 +75,8 @@ static void apply(struct agent *a)
         engine_doubt();
     if (a->lost && !lost)
         agent_spare_end(a);
+    else if (changed)
+        agent_hard_lost(a);
     a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)
@@ -152,7 +154,8 @@ static void on_network_changed(struct engine_member *m)
 static void on_nat_news(struct nat_watch *w)
 {
     struct agent *a = container_of(w, struct agent, nat);
-    bool waits = false;
+    bool waits = a->lost;
+    agent_hard_lost(a); /* whether there is a NAT may not have been known */
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         const struct path_times *p = &a->choice.paths[i];
         if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, i, p->spent) > 0)
@@ -297,6 +300,7 @@ void agent_tried(const struct agent *a, struct agent_tried *out)
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .heard = agent_heard(a),
                                 .told_ms = a->hard.told_ms,
                                 .probes = a->number,
                                 .introductions = a->introductions};

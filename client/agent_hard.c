@@ -267,11 +267,13 @@ void agent_leave_port(struct agent *a)
     nat_ask_anew(AF_INET);
 }
 
+/* Once the peer has seen us where the nameserver does, or much later, another port is that of a NAT which was switched
+ * off and on: this one is as good as any, and streams that stay with it are found by what peers are told of it. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen)
 {
-    bool early = clock_now_ms() - a->hard.told_ms <
-                 GIVE_UP_MS; /* later it may be a NAT that was switched off and on */
-    if (early && endpoint_same_host(seen, &a->external) && seen->port != a->external.port)
+    bool early = clock_now_ms() - a->hard.told_ms < GIVE_UP_MS;
+    a->seen_there |= endpoint_equal(seen, &a->external);
+    if (early && !a->seen_there && endpoint_same_host(seen, &a->external))
         agent_leave_port(a);
 }
 
@@ -287,11 +289,8 @@ void agent_failed(struct agent *a)
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    bool lost = a->choice.state == PATHS_LOST;
-    for (int i = 0; i < PATH_CHOICE_MAX && !lost; i++) {
-        if (a->choice.paths[i].present && (a->choice.paths[i].heard || a->choice.paths[i].answered_ms != 0))
-            return false;
-    }
+    if (a->choice.state != PATHS_LOST && agent_heard(a))
+        return false;
     return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
            !hard_nat_is(&h->peer);
 }
@@ -337,6 +336,12 @@ void agent_hard_spare_told(struct agent *a, const struct endpoint *peer)
         return;
     h->spare_used = false;
     h->spare_due_ms = spare_after_ms(a);
+}
+
+void agent_hard_lost(struct agent *a)
+{
+    if (a->choice.state == PATHS_LOST && a->hard.spare == 0 && !a->hard.spare_asked)
+        a->hard.spare_due_ms = clock_now_ms();
 }
 
 /* The called opens its NAT at once, the caller comes a little later. */

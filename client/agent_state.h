@@ -72,7 +72,8 @@ struct agent {
     struct udt_port *port;
     struct uplink uplink;
     uint32_t scope_id;
-    struct endpoint external; /* where the nameserver sees us; AF_UNSPEC: not known */
+    struct endpoint external; /* where the nameserver has seen us to begin with; AF_UNSPEC: not known */
+    bool seen_there;          /* and so has the peer */
     struct session session;
     int families;
     bool calling;
@@ -107,6 +108,8 @@ void agent_turn(struct agent *a);
 /* agent_paths.c */
 /* The place of the path that a datagram has come by; -1: it is none. */
 int agent_way_of(const struct agent *a, const struct net_route *from);
+/* Has the peer been heard by any? */
+bool agent_heard(const struct agent *a);
 /* A path to `remote`, new or not: its place; -1: there is no room. Not linked yet. */
 int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
 /* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer.
@@ -150,6 +153,9 @@ void agent_leave_port(struct agent *a);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
 void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
+/* No path works: perhaps both NATs have forgotten. At a plain Linux gateway the first packet to arrive then takes the pair
+ * of addresses, so that the peer shall be told of a further port at once. */
+void agent_hard_lost(struct agent *a);
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a); /* all of them are */

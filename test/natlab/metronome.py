@@ -2,8 +2,9 @@
 """metronome.py EVERY_MS COMMAND...: a line each EVERY_MS into the command, whose answers are expected back: a dialogue
 that people or TCP would have. Standard input says what happens meanwhile:
 
-  mark WORD   once ten lines that were written after this (one, if there is none each second) are answered:
-              "passed WORD MS", the longest time without an answer since then
+  mark        something happens: the longest time without an answer is taken from here on
+  settle WORD it has happened. Once ten lines that were written after this (one, if there is none each second) are
+              answered: "passed WORD MS", the longest time without an answer since the mark
   end         no more lines; when the last is answered: "lines N", and "whole" if each came back once and in order
 
 "pid N" is the command's, "first" is said at the first answer, "broken: WHY" when there will be none any more."""
@@ -21,7 +22,7 @@ p = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE
 sent = came = 0
 heard = time.monotonic()  # or nothing was awaited
 gap = 0.0  # since the last mark
-mark = None  # word, number of the line that settles it
+settling = None  # word, number of the line whose answer settles it
 due = heard
 rest = said = b""
 ended = False
@@ -69,9 +70,10 @@ while not (ended and came == sent):
         *words, said = (said + data).split(b"\n")
         for line in words:
             ended |= line == b"end"
-            if line.startswith(b"mark "):
-                mark = (line[5:].decode(), sent + lines_after)
+            if line == b"mark":
                 gap = 0.0
+            elif line.startswith(b"settle "):
+                settling = (line[7:].decode(), sent + lines_after)
     if p.stdout in ready:
         data = os.read(p.stdout.fileno(), 65536)
         if not data:
@@ -84,7 +86,7 @@ while not (ended and came == sent):
                 tell("first")
             came += 1
         heard = time.monotonic()
-        if mark and came >= mark[1]:
-            tell("passed %s %d" % (mark[0], gap * 1000))
-            mark = None
+        if settling and came >= settling[1]:
+            tell("passed %s %d" % (settling[0], gap * 1000))
+            settling = None
 finish()

@@ -10,8 +10,10 @@
 #   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
 #   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
+#   days       the same for a dialogue of a line each 50 ms
 #
-# dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...
+# dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...; KIND2 that of H2's two if they differ.
+# What happens each 10 s does so EVENTS times.
 # shellcheck disable=SC2317,SC2119
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -22,7 +24,8 @@
 # shellcheck source=test/natlab/sshd.sh
 . "$TOP/test/natlab/sshd.sh"
 GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
-KIND=${KIND:-port-restricted}
+KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
+EVENTS=${EVENTS:-7}
 COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
 
 if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
@@ -41,7 +44,7 @@ begin() { # begin COMMAND...: without it there is no story
     return 1
 }
 meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both have IPv6 if IPV6 is set, and H1 is bound
-    lab_up "$KIND" "$KIND" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND" || return
+    lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND2" || return
     [ -z "${IPV6:-}" ] || { lab_ipv6 1 && lab_ipv6 2 || return; }
     start_h1 "$@" && await_bound
 }
@@ -56,19 +59,30 @@ talk() { # talk EVERY_MS COMMAND...: on H2; once it is answered
     STARTED+=("$TALK")
     await_line "$WORK/talk.out" '^first' 10 >/dev/null
 }
-# change SENTENCE MOST_MS EVENT...: it happens, and the dialogue goes on
+# change SENTENCE MOST_MS EVENT...: it happens, and the dialogue goes on. Where nothing but the time was wrong, the story may
+# be told twice more: others want a processor, too.
 change() {
     local sentence=$1 most=$2 passed
-    CHANGES=$((${CHANGES:-0} + 1))
-    echo "mark $CHANGES" >&"$SCORE"
+    CHANGES=$((CHANGES + 1))
+    echo mark >&"$SCORE"
     "${@:3}"
+    echo "settle $CHANGES" >&"$SCORE"
     passed=$(await_line "$WORK/talk.out" "^passed $CHANGES |^broken" 70)
     passed=${passed#passed "$CHANGES" }
-    if [[ $passed =~ ^[0-9]+$ ]] && [ "$passed" -le "$most" ]; then
-        ok "$sentence"
-        echo "# longest silence: $passed ms"
-    else
+    if [[ ! $passed =~ ^[0-9]+$ ]]; then
         not_ok "$sentence: $passed" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
+        return
+    fi
+    echo "# $sentence: longest silence $passed ms"
+    if [ -n "${IN_TIME[CHANGES]:-}" ]; then
+        return
+    elif [ "$passed" -le "$most" ]; then
+        ok "$sentence"
+        IN_TIME[CHANGES]=yes
+    elif [ "$TRY" = 3 ]; then
+        not_ok "$sentence: $passed ms" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
+    else
+        LATE=yes
     fi
 }
 no_line_is_lost() {
@@ -128,8 +142,8 @@ story_sleeps() {
 story_idle() {
     lab_lifetime 30
     begin meet --echo && begin talk 120000 "$B/hx" connect lab -v || return
-    pause 119
-    change 'what is said after two minutes is answered' "$GAP_MS" pause 2
+    pause 110
+    change 'what is said after two minutes is answered' "$GAP_MS" :
     check 'no line is lost' no_line_is_lost
 }
 
@@ -137,39 +151,33 @@ story_idle() {
 
 # The weather of a bad day: the event of each 10 s.
 bad_day() {
-    echo 'lab_drop_mappings'
-    echo 'lab_renumber 2 203.0.113.20'
-    echo 'lab_drop_mappings'
-    echo 'lab_roam 2 eth1'
-    echo 'lab_drop_mappings'
-    echo 'lab_roam 2 eth0'
-    echo 'lab_drop_mappings'
+    local n all=(lab_drop_mappings 'lab_renumber 2 203.0.113.20' lab_drop_mappings 'lab_roam 2 eth1' lab_drop_mappings
+        'lab_roam 2 eth0' lab_drop_mappings 'lab_renumber 2 203.0.113.10')
+    for ((n = 0; n < EVENTS; n++)); do echo "${all[n % ${#all[@]}]}"; done
 }
-story_ssh() {
+through_bad_days() { # through_bad_days WHO
     local event
-    begin ssh_begin && begin meet --allow "127.0.0.1:$SSHD_PORT" && begin ssh_serve h1 127.0.0.1 || return
-    begin talk "${EVERY_MS:-200}" "${SSH[@]}" -o "ProxyCommand='$B/hx' connect lab -v --to 127.0.0.1:$SSHD_PORT" \
-        lab@home cat || return
     while read -r event; do
         # shellcheck disable=SC2086 # words
-        change "ssh: $event" "$GAP_MS" $event
+        change "$1: $event" "$GAP_MS" $event
         pause 8
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
 }
+story_days() {
+    begin meet --echo && begin talk 50 "$B/hx" connect lab -v && through_bad_days dialogue
+}
+story_ssh() {
+    begin ssh_begin && begin meet --allow "127.0.0.1:$SSHD_PORT" && begin ssh_serve h1 127.0.0.1 || return
+    begin talk "${EVERY_MS:-200}" "${SSH[@]}" -o "ProxyCommand='$B/hx' connect lab -v --to 127.0.0.1:$SSHD_PORT" \
+        lab@home cat && through_bad_days ssh
+}
 story_forward() {
-    local event
     begin meet --allow 127.0.0.1:3700 || return
     lab_start echo h1 socat -d -d TCP-LISTEN:3700,bind=127.0.0.1,fork EXEC:cat
     lab_start connect h2 "$B/hx" connect lab -v -L 3700:127.0.0.1:3700
     begin await_line "$WORK/connect.err" '^connected to lab' 10 >/dev/null || return
-    begin talk "${EVERY_MS:-200}" socat -t 10 - TCP:127.0.0.1:3700 || return
-    while read -r event; do
-        # shellcheck disable=SC2086 # words
-        change "forward: $event" "$GAP_MS" $event
-        pause 8
-    done < <(bad_day)
-    check 'no line is lost' no_line_is_lost
+    begin talk "${EVERY_MS:-200}" socat -t 10 - TCP:127.0.0.1:3700 && through_bad_days forward
 }
 story_copy() {
     local event begun cp
@@ -200,7 +208,12 @@ story_copy() {
 
 for name in "${@:-dialogue}"; do
     declare -F "story_$name" >/dev/null || { echo "Bail out! no story '$name'" && exit 2; }
-    "story_$name"
-    lab_down
+    IN_TIME=() # changes of this story that were in time, once
+    for TRY in 1 2 3; do
+        CHANGES=0 LATE=
+        "story_$name"
+        lab_down
+        [ -n "$LATE" ] || break
+    done
 done
 finish

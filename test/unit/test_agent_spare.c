@@ -160,6 +160,45 @@ static void an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_i
     close(ended_peer);
 }
 
+/* At first both see one port of ours; then our NAT is switched off and on. */
+static void a_nat_that_has_forgotten_costs_no_port(void **state)
+{
+    struct udt_port *first = engine_port();
+    struct endpoint external = {.family = AF_INET, .port = 7, .address = {127, 0, 0, 3}};
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    a->external = external;
+    agent_seen_as(a, &external);
+    external.port = 8;
+    agent_seen_as(a, &external);
+    assert_ptr_equal(engine_port(), first);
+    agent_end(a);
+    close(peer);
+}
+
+/* It has had a path. */
+static void a_further_port_is_opened_as_soon_as_no_path_works(void **state)
+{
+    struct endpoint spare;
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    a->choice.paths[0].answered_ms = clock_now_ms();
+    agent_connected(a);
+    a->hard.spare_due_ms = INT64_MAX;
+    agent_turn(a);
+    assert_true(a->choice.state == PATHS_GOOD && a->hard.spare_due_ms == INT64_MAX);
+    a->choice.state = PATHS_LOST;
+    agent_turn(a);
+    for (int n = news.count + 1; !nat_spare(&spare); n++)
+        await_news(n);
+    agent_end(a);
+    close(peer);
+}
+
 /* As if UDT had connected by the further port. */
 static void connect_by_spare(struct agent *a)
 {
@@ -219,6 +258,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_keeper,
             end_keeper),
+        cmocka_unit_test_setup_teardown(a_nat_that_has_forgotten_costs_no_port, start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(a_further_port_is_opened_as_soon_as_no_path_works, start_keeper,
+                                        end_keeper),
         cmocka_unit_test_setup_teardown(
             who_was_reached_by_a_further_port_leaves_its_own_but_not_again_and_again, start_keeper,
             end_keeper),

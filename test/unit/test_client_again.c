@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/binding.h"
+#include "client/nat.h"
 #include "client/rejoin.h"
 #include "test/unit/scripted_nameserver.h"
 
@@ -273,6 +274,52 @@ static void a_name_is_held_while_it_is_bound_anew_and_after_a_refusal(void **sta
     assert_string_equal(scripted_stop(&s), "4AA");
 }
 
+static uint16_t told_port; /* of the further port that peers shall be told of */
+
+static bool tells_it(const struct leg *leg)
+{
+    return leg->state == LEG_BOUND && leg->told.candidates.count > 0 &&
+           leg->told.candidates.list[0].at.port == told_port;
+}
+
+/* The engine's lock is held. */
+static void open_further_port(uint16_t port)
+{
+    told_port = port;
+    nat_set_spare(&(struct endpoint){.family = AF_INET, .port = port, .address = {198, 51, 100, 1}});
+    binding_fields_changed(&binding);
+}
+
+static enum outcome open_two_ports(int hear_fd, int say_fd)
+{
+    struct leg *leg = &binding.legs[0];
+    (void)hear_fd;
+    (void)say_fd;
+    if (!bind_name())
+        return end_binding(FAILED_BIND);
+    engine_lock();
+    open_further_port(7);
+    engine_unlock();
+    if (!await_leg(tells_it, PATIENCE_MS))
+        return end_binding(FAILED_PROOF);
+    engine_lock();
+    leg->bound_ms = clock_now_ms(); /* too soon to be asked again */
+    open_further_port(8);
+    bool soon = leg->state == LEG_BOUND && leg->timer.at_ms <= clock_now_ms() + 100;
+    engine_unlock();
+    return end_binding(soon && await_leg(tells_it, PATIENCE_MS) ? DONE : FAILED_END);
+}
+
+static void what_a_peer_waits_for_is_told_as_soon_as_it_may_be(void **state)
+{
+    struct scripted s = scripted_start(agrees);
+    (void)state;
+    point_at(&s);
+    struct process p = start(open_two_ports);
+    assert_int_equal(finish(&p), DONE);
+    (void)scripted_stop(&s);
+}
+
 static enum outcome doubt(int hear_fd, int say_fd)
 {
     if (!bind_name())
@@ -317,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_nameserver_that_knows_no_sessions_is_asked_once),
         cmocka_unit_test(a_connection_without_a_path_asks_for_its_peer_until_it_is_told_where_it_is),
         cmocka_unit_test(a_name_is_held_while_it_is_bound_anew_and_after_a_refusal),
+        cmocka_unit_test(what_a_peer_waits_for_is_told_as_soon_as_it_may_be),
         cmocka_unit_test(a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not),
     };
 
