@@ -15,7 +15,7 @@
 #define LINK_HANDSHAKE_MS 15000
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
-#define LINK_LEAVE_MS     20 /* in which the last words are confirmed on a short path */
+#define LINK_LEAVE_MS     20    /* in which the last words are confirmed on a short path */
 
 /* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
  * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
