@@ -152,9 +152,11 @@ UDT_OBJS   := $(patsubst %.cc,$(B)/%.o,$(wildcard shim/udt/*.cc))
 $(UDT_OBJS): $(B)/shim/udt/udt_headers.h.gch
 $(UDT_OBJS): private PRECOMPILED := -include $(B)/shim/udt/udt_headers.h
 endif
+# It goes by the headers of the system, too.
 $(B)/%.h.gch: %.h
 	@mkdir -p $(@D)
-	$(CXX) $(STDXX) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) -x c++-header -c -o $@ $<
+	$(CXX) $(STDXX:-MMD=-MD) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) \
+	    -x c++-header -c -o $@ $<
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 

@@ -249,4 +249,17 @@ static inline int new_session(void **state)
     return 0;
 }
 
+/* Probes of the session that have come to it until now, past what it has not heard. */
+static inline int count_heard(const struct hand *h, size_t *bytes)
+{
+    uint8_t all[PROBE_BYTES_MAX];
+    int count = 0;
+    ssize_t n;
+    while ((n = recv(h->fd, all, sizeof all, MSG_DONTWAIT)) >= 0) {
+        *bytes += (size_t)n;
+        count++;
+    }
+    return count;
+}
+
 #endif
