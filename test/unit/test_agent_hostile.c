@@ -331,14 +331,14 @@ static void a_link_local_candidate_is_on_the_interface_of_the_nameserver(void **
 
 static void a_nameserver_that_tells_all_the_time_is_not_followed(void **state)
 {
-    struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+    static const struct peer_fields nothing;
     (void)state;
     engine_lock();
     for (uint16_t i = 0; i < 1000; i++) {
         struct candidates c = {.count = 0};
         struct endpoint e = endpoint_at("127.0.0.9", (uint16_t)(9000 + i));
         add_candidate(&c, &e, CANDIDATE_SRFLX);
-        agent_told(scene.called, &c, &none, &none, &(struct uplink){.interface_index = 0});
+        agent_told(scene.called, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
     }
     uint64_t asked = scene.called->number;
     engine_unlock();
