@@ -114,8 +114,9 @@ $(B)/example-static: client/example.c $(LIBHX)
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=openssl_warm_up
-# A program for each test's file, with every room in it: GNU's linker takes twice as long for it.
-TESTS_LD   := -fuse-ld=lld
+# A program for each test's file, with every room in it: GNU's linker takes twice as long for it, and lld's threads cost
+# more than they save.
+TESTS_LD   := -fuse-ld=lld -Wl,--threads=1
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
 	$(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
@@ -142,8 +143,20 @@ endif
 COMPUTES   := %/test_mux.o %/test_tls.o
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(findstring =thread,$(CFLAGS))$(if $(findstring -fsanitize,$(CFLAGS)),$(filter \
     $(COMPUTES),$@)),,-O0)
+# What a fuzzer follows is the rooms.
+$(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
+# A file of shim/udt takes a second, and nearly all of it goes into UDT's headers and the C++ library's. The sanitizers' builds
+# read them once; the release build reads them in each file, and so sees an include that is missing.
+ifneq ($(findstring -fsanitize,$(CFLAGS)),)
+UDT_OBJS   := $(patsubst %.cc,$(B)/%.o,$(wildcard shim/udt/*.cc))
+$(UDT_OBJS): $(B)/shim/udt/udt_headers.h.gch
+$(UDT_OBJS): private PRECOMPILED := -include $(B)/shim/udt/udt_headers.h
+endif
+$(B)/%.h.gch: %.h
+	@mkdir -p $(@D)
+	$(CXX) $(STDXX) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) -x c++-header -c -o $@ $<
 $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
-$(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 asan: ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
 tsan: ; @$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))

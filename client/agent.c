@@ -311,6 +311,7 @@ void agent_tried(const struct agent *a, struct agent_tried *out)
     *out = (struct agent_tried){.own = a->hard.own,
                                 .peer = a->hard.peer,
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
+                                .heard = agent_heard(a),
                                 .told_ms = a->hard.told_ms,
                                 .probes = a->number,
                                 .introductions = a->introductions};

@@ -90,6 +90,7 @@ bool agent_path(const struct agent *a, struct agent_path *out);
 struct agent_tried {
     struct nat_mapping own, peer;
     bool hopeless;     /* nothing but what all do has been tried: hard_nat.h */
+    bool heard;        /* a request or an answer of the peer has come, by any path */
     int64_t told_ms;   /* when that was told */
     uint64_t probes;   /* requests */
     int introductions; /* of the two by the nameserver */

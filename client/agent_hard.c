@@ -289,11 +289,9 @@ void agent_failed(struct agent *a)
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    bool lost = a->choice.state == PATHS_LOST || (a->connected && a->deaf);
-    for (int i = 0; i < PATH_CHOICE_MAX && !lost; i++) {
-        if (a->choice.paths[i].present && (a->choice.paths[i].heard || a->choice.paths[i].answered_ms != 0))
-            return false;
-    }
+    bool deaf = a->connected && a->deaf;
+    if (a->choice.state != PATHS_LOST && !deaf && agent_heard(a))
+        return false;
     return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
            !hard_nat_is(&h->peer);
 }

@@ -55,6 +55,16 @@ int agent_way_of(const struct agent *a, const struct net_route *from)
     return -1;
 }
 
+bool agent_heard(const struct agent *a)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX; i++) {
+        const struct path_times *p = &a->choice.paths[i];
+        if (p->present && (p->heard || p->answered_ms != 0))
+            return true;
+    }
+    return false;
+}
+
 static void drop(struct agent *a, int at)
 {
     if (a->ways[at].linked)

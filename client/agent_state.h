@@ -110,6 +110,8 @@ void agent_turn(struct agent *a);
 /* agent_paths.c */
 /* The place of the path that a datagram has come by; -1: it is none. */
 int agent_way_of(const struct agent *a, const struct net_route *from);
+/* Has the peer been heard by any? */
+bool agent_heard(const struct agent *a);
 /* A path to `remote`, new or not: its place; -1: there is no room. Not linked yet. */
 int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
 /* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer.

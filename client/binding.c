@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/hard_nat.h"
+#include "client/nat.h"
 #include "client/own_fields.h"
 #include "proto/request.h"
 #include <stdio.h>
@@ -360,12 +361,16 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* Neither is one easy NAT another one for peers, nor the next port of a NAT that counts: that is news if a peer would
- * not guess it. */
+/* That a NAT is easy, and whether it keeps ports, is news once: peers that do not know hold back, lest it takes what they
+ * send for its own, or lest theirs is taken so. One easy NAT is not another one then, nor is the next port of a NAT that
+ * counts, unless a peer would not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
-    bool hard = hard_nat_is(&b->mapping);
+    bool hard = hard_nat_is(&b->mapping), known = nat_mapping_known(&b->mapping);
     if (hard_nat_is(&a->mapping) != hard || a->candidates.count != b->candidates.count)
+        return false;
+    if (known && nat_translates(AF_INET) &&
+        (!nat_mapping_known(&a->mapping) || (hard_nat_takes(&b->mapping) && !hard_nat_takes(&a->mapping))))
         return false;
     if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
                  a->mapping.step != b->mapping.step))

@@ -26,6 +26,11 @@ static void on_cancel(struct engine_member *m)
     drop(container_of(m, struct delayed_close, member));
 }
 
+static bool has_unsent(struct engine_member *m)
+{
+    return udt_stream_unsent(container_of(m, struct delayed_close, member)->stream) > 0;
+}
+
 static void on_due(struct timer *t)
 {
     drop((struct delayed_close *)t);
@@ -40,6 +45,7 @@ bool delayed_close(struct stream *s, int64_t due_ms)
         return false;
     d->timer.fire = on_due;
     d->member.cancel = on_cancel;
+    d->member.unsent = has_unsent;
     d->stream = s;
     engine_join(&d->member);
     engine_timer_set(&d->timer, due_ms);

@@ -16,7 +16,11 @@
 #define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
 #define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
-enum engine_state { ENGINE_IDLE, ENGINE_RUNS, ENGINE_STOPS, ENGINE_ENDED };
+#define LAST_WORDS_MS      500 /* at most, for a sender that does not get a processor */
+#define LAST_WORDS_LOOK_MS 2   /* that a packet has left is told by nobody */
+
+/* LEAVES: nothing is begun any more; what was written last leaves. */
+enum engine_state { ENGINE_IDLE, ENGINE_RUNS, ENGINE_LEAVES, ENGINE_STOPS, ENGINE_ENDED };
 
 static struct {
     pthread_mutex_t lock;
@@ -64,6 +68,18 @@ void engine_wake(void)
     (void)!write(engine.wake_fd, &one, sizeof one);
 }
 
+static bool thread_runs(void)
+{
+    return engine.state == ENGINE_RUNS || engine.state == ENGINE_LEAVES;
+}
+
+/* If it sleeps, and is not the one that asks. */
+static void wake_thread(void)
+{
+    if (thread_runs() && !pthread_equal(engine.thread, pthread_self()))
+        engine_wake();
+}
+
 uint32_t engine_random(void)
 {
     uint32_t value = 0;
@@ -98,8 +114,7 @@ void engine_timer_set(struct timer *t, int64_t due_ms)
     timers_set(&engine.timers, t, due_ms);
     if (before_ms >= 0 && before_ms <= due_ms) /* the thread wakes up before that */
         return;
-    if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
-        engine_wake();
+    wake_thread();
 }
 
 void engine_timer_cancel(struct timer *t)
@@ -129,8 +144,7 @@ int engine_watch_begin(struct engine_watch *w)
         return HX_ELIMIT;
     w->ready = false;
     DL_APPEND(engine.watches, w);
-    if (engine.state == ENGINE_RUNS && !pthread_equal(engine.thread, pthread_self()))
-        engine_wake();
+    wake_thread();
     return HX_OK;
 }
 
@@ -237,7 +251,7 @@ static void *engine_run(void *unused)
 {
     (void)unused;
     engine_lock();
-    while (engine.state == ENGINE_RUNS) {
+    while (thread_runs()) {
         bool more = take_all_events();
         timers_run(&engine.timers, clock_now_ms());
         int timeout_ms = more ? 0 : sleep_ms();
@@ -336,16 +350,35 @@ int engine_enter(uint16_t local_port)
     return err;
 }
 
+/* UDT's sender is a thread of its own: a last answer written and a process ended at once would be an answer lost. */
+static void await_last_words(void)
+{
+    int64_t deadline_ms = clock_now_ms() + LAST_WORDS_MS;
+    struct engine_member *m = engine.members;
+    while (m && clock_now_ms() < deadline_ms) {
+        if (!m->unsent || !m->unsent(m)) {
+            m = m->next;
+            continue;
+        }
+        engine_unlock();
+        poll(NULL, 0, LAST_WORDS_LOOK_MS);
+        engine_lock();
+        m = engine.members; /* others may have left meanwhile */
+    }
+}
+
 void engine_end(void)
 {
     engine_lock();
-    while (engine.state == ENGINE_STOPS)
+    while (engine.state == ENGINE_LEAVES || engine.state == ENGINE_STOPS)
         pthread_cond_wait(&engine.ended, &engine.lock);
     if (engine.state != ENGINE_RUNS) {
         engine.state = ENGINE_ENDED;
         engine_unlock();
         return;
     }
+    engine.state = ENGINE_LEAVES;
+    await_last_words();
     struct engine_member *m;
     while ((m = engine.members)) { /* a cancelled one may free others, or bring new ones */
         engine_leave(m);

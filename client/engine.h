@@ -28,6 +28,9 @@ struct engine_member {
     void (*network_changed)(struct engine_member *m);
     /* See engine_doubt(). NULL: of no interest. The same holds. */
     void (*doubted)(struct engine_member *m);
+    /* Something was written last that has not left this host: it gets a moment before cancel(). NULL: nothing
+     * ever is. The same holds. */
+    bool (*unsent)(struct engine_member *m);
     struct engine_member *prev, *next; /* private */
     bool joined;                       /* private */
 };

@@ -45,9 +45,14 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     return HARD_NAT_HOPELESS;
 }
 
+bool hard_nat_takes(const struct nat_mapping *m)
+{
+    return m->ports == NAT_PORTS_PRESERVING && !hard_nat_is(m);
+}
+
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
 {
-    bool takes_it = peer->ports == NAT_PORTS_PRESERVING;
+    bool takes_it = hard_nat_takes(peer);
     if (hard_nat_is(peer) || !(takes_it || peer->kind == NAT_MAPPING_UNKNOWN))
         return 0;
     if (hard_nat_is(own) || !calling)

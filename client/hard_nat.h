@@ -62,6 +62,8 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
  * moment. How many such packets there are; 0: none. */
 #define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
+/* It may be such a gateway: an easy NAT that keeps ports. */
+bool hard_nat_takes(const struct nat_mapping *m);
 /* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
  * may go where it is addressed to. */
 #define HARD_NAT_HOPS 2

@@ -336,7 +336,8 @@ HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
 HX_API int hx_keys_check(const char *text, int *line);
 
 /* Ends the library in this process: closes all connections, gives back what the router has mapped, stops its
- * threads; about half a second at most.
+ * threads; about half a second. What was written before hx_shutdown() leaves this host first: that may take half
+ * a second more.
  * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any
  * more. Call it before exit, so that peers and nameserver learn at once. May be called twice. */
 HX_API void hx_cleanup(void);

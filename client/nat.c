@@ -40,6 +40,15 @@ static int index_of(sa_family_t family)
     return family == AF_INET6 ? IPV6 : IPV4;
 }
 
+static void tell_watches(void)
+{
+    struct nat_watch *w;
+    DL_FOREACH(watches, w)
+    {
+        w->on_news(w);
+    }
+}
+
 static void tell(void)
 {
     struct nat_keeper *k, *next;
@@ -48,11 +57,7 @@ static void tell(void)
         if (k->on_news)
             k->on_news(k->user);
     }
-    struct nat_watch *w;
-    DL_FOREACH(watches, w)
-    {
-        w->on_news(w);
-    }
+    tell_watches();
 }
 
 /* A nameserver without STUN, or a family that it does not have, stays so for long. */
@@ -72,6 +77,17 @@ static struct nat_mapping merged(const struct nat_mapping *before, const struct 
         m.step = before->step;
     }
     return m;
+}
+
+/* A NAT that gives one port to all is in nobody's way, however it gives them: what waits to know that need not wait for the
+ * rest. Who tells others of it does, and of one of the hard kinds the rest matters. */
+static void on_kind(void *user, enum nat_mapping_kind kind)
+{
+    struct known *n = user;
+    if (nat_mapping_known(&n->mapping) || kind != NAT_MAPPING_ENDPOINT_INDEPENDENT)
+        return;
+    n->mapping.kind = kind;
+    tell_watches();
 }
 
 static void on_facts(void *user, const struct nat_facts *facts)
@@ -111,6 +127,7 @@ static void ask(int family, const struct settings *settings)
                                          .family = family == IPV4 ? AF_INET : AF_INET6,
                                          .port = engine_port(),
                                          .deadline_ms = clock_now_ms() + NAT_ASK_MS,
+                                         .on_kind = on_kind,
                                          .on_done = on_facts,
                                          .user = n};
     if (nat_survey_begin(&n->survey, &request) < 0) { /* memory */

@@ -132,6 +132,30 @@ static void ask_allocation(struct nat_survey *s, uint16_t other_port)
     }
 }
 
+static void end_guess(struct nat_survey *s)
+{
+    if (!s->guess)
+        return;
+    stun_cancel(s->guess->transaction);
+    s->guess->transaction = NULL;
+    s->guess = NULL;
+}
+
+/* An hx-nameserver's other port is the next one unless its owner has chosen another: with the first answer it is known then
+ * how we are mapped, a round trip sooner. */
+static void ask_next_port(struct nat_survey *s, struct server *v, int timeout_ms)
+{
+    struct question mapping = {.purpose = MAPPING, .server = v};
+    struct endpoint to = with_port(&v->at, (uint16_t)(v->at.port + 1));
+    size_t before = s->question_count;
+    end_guess(s);
+    if (!s->request.on_kind || to.port == 0)
+        return;
+    ask_sample(s, &mapping, udt_port_net(s->request.port), &to, timeout_ms);
+    if (s->question_count > before)
+        s->guess = &s->questions[before];
+}
+
 void nat_ask_second(struct nat_survey *s)
 {
     struct server *v = best_server(s);
@@ -139,7 +163,10 @@ void nat_ask_second(struct nat_survey *s)
     uint16_t other_port = two ? v->other.port : v->other_port;
     struct net_port *port = udt_port_net(s->request.port);
     struct question mapping = {.purpose = MAPPING, .server = v};
-    if (other_port != 0) {
+    bool guessed = s->guess && s->guess->server == v && other_port == (uint16_t)(v->at.port + 1);
+    if (!guessed)
+        end_guess(s);
+    if (other_port != 0 && !guessed) {
         struct endpoint to = with_port(&v->at, other_port);
         ask_sample(s, &mapping, port, &to, SILENCE_MS);
     }
@@ -202,6 +229,8 @@ void nat_ask_first(struct nat_survey *s, struct server *v)
     v->no_way = v->refused = false;
     v->asked = true;
     ask_sample(s, &q, udt_port_net(s->request.port), &v->at, SILENCE_MS / tries);
+    if (v == &s->servers[0])
+        ask_next_port(s, v, SILENCE_MS / tries);
     if (s->request.whole && v == &s->servers[0])
         open_filter(s, v);
 }

@@ -191,6 +191,18 @@ static bool looking_up(const struct nat_survey *s)
     return false;
 }
 
+static void tell_kind(struct nat_survey *s)
+{
+    struct nat_mapping mapping;
+    bool one_address;
+    if (s->kind_told || !s->request.on_kind)
+        return;
+    nat_rules_mapping(&s->samples, &mapping, &one_address);
+    s->kind_told = nat_mapping_known(&mapping);
+    if (s->kind_told)
+        s->request.on_kind(s->request.user, mapping.kind);
+}
+
 /* Is a round over? Then what comes next. Maybe the last thing that is done with `s`. */
 static void advance(struct nat_survey *s)
 {
@@ -205,8 +217,10 @@ void nat_survey_answered(void *user, const struct stun_answer *a)
     struct question *q = user;
     struct nat_survey *s = q->survey;
     q->transaction = NULL;
-    if (q->sample && a->error == HX_OK)
+    if (q->sample && a->error == HX_OK) {
         q->sample->mapped = a->mapped;
+        tell_kind(s);
+    }
     if (a->error == HX_OK && a->sent == 1 && q->server == s->main && q->purpose <= OPEN_FILTER &&
         a->rtt_us < s->rtt_us)
         s->rtt_us = a->rtt_us;

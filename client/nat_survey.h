@@ -1,7 +1,8 @@
 /* client/nat_survey.h: finds out how the NAT in front of this host behaves, for one address family, by asking
  * STUN servers (RFC 5780, 4). Everything is called and calls back with the engine's lock held.
  *
- *   first    the port in question asks every server once: external address, round trip
+ *   first    the port in question asks every server once: external address, round trip; and, on the chance that it is
+ *            its other one, the nameserver's next port
  *   second   it asks the other addresses and ports of one of them: mapping. Further ports ask the same: port
  *            allocation. `whole`: a port that has spoken to one address alone asks for answers from others
  *            (filtering), two ports send to each other's mappings (hairpin), and the port in question sends
@@ -41,6 +42,9 @@ struct nat_survey_request {
     int64_t deadline_ms;
     /* A server has answered for the first time; `local`: as in the facts. May be NULL. */
     void (*on_heard)(void *user, const struct endpoint *local);
+    /* How the port in question is mapped is known, and the rest is still asked for. Once at most. May be NULL: then it
+     * is not asked for sooner either. */
+    void (*on_kind)(void *user, enum nat_mapping_kind kind);
     /* Once, unless nat_survey_cancel() comes before; the survey is gone when it is called. */
     void (*on_done)(void *user, const struct nat_facts *facts);
     void *user;

@@ -53,6 +53,8 @@ struct nat_survey {
     struct server *main;            /* the one of which the rest is told */
     struct server *filter;          /* that FILTER_PORT has spoken to */
     bool filter_open;               /* and it has answered */
+    struct question *guess; /* at the nameserver's next port, which may be its other one; NULL: none */
+    bool kind_told;
     enum nat_test other_address, other_port, hairpin;
     struct endpoint external, local;
     int64_t rtt_us;

@@ -82,23 +82,36 @@ const char *punch_both_behind(const struct endpoint *own, const struct endpoint 
     return text;
 }
 
+/* Both are behind one NAT, which has not returned what they sent to each other by its outer address, and in no network that
+ * they share did they meet. */
+static bool no_hairpin(const struct punch *p, const struct agent_tried *tried)
+{
+    char both[PUNCH_BOTH_MAX];
+    return !tried->heard && !tried->hopeless &&
+           punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both)[0] != '\0';
+}
+
 /* Both halves of what has not met, as each has told of itself. */
 static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
 {
     char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "";
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
+    bool returned = came > 0 || !no_hairpin(p, &tried);
     punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both);
     if (came > 0)
         snprintf(one_way, sizeof one_way,
                  ", though %" PRIu64 " datagrams came from the peer: what leaves here does not reach it",
                  came);
     snprintf(text, TEXT_MAX,
-             "%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
+             "%s%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
              "the nameserver offers no relay: try %sfrom another network",
-             both, both[0] ? "; " : "", hard_nat_describe(&tried.own, ours),
-             hard_nat_describe(&tried.peer, theirs), tried.hopeless ? "two such NATs do not meet; " : "",
-             tried.probes, one_way, tried.hopeless ? "" : "again, or ");
+             both, returned ? "" : ", which does not pass on what one of you sends to the other (no hairpin)",
+             both[0] ? "; " : "", hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
+             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes, one_way,
+             tried.hopeless ? ""
+             : returned     ? "again, or "
+                            : "with port mapping (UPnP, NAT-PMP, PCP) at either router, or ");
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
@@ -157,7 +170,7 @@ static void make_report(struct attempt_report *out, const struct punch *p, const
     if (r->stream)
         out->outcome = attempt_outcome_of(r->text);
     else
-        out->reason = reason_of(r->error, heard, tried.hopeless);
+        out->reason = reason_of(r->error, heard, tried.hopeless || no_hairpin(p, &tried));
 }
 
 static void done(struct punch *p, int error, struct stream *stream)
@@ -194,13 +207,13 @@ static void done(struct punch *p, int error, struct stream *stream)
     free(p);
 }
 
-/* Where their NATs do not meet, what else there may be, one network or IPv6, answers soon or not at all. */
+/* Where their NATs do not meet, or the one NAT of both, what else there may be, one network or IPv6, answers soon or not at all. */
 static void on_look(struct timer *t)
 {
     struct punch *p = container_of(t, struct punch, look);
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
-    if (tried.hopeless && clock_now_ms() - tried.told_ms >= HOPELESS_MS)
+    if ((tried.hopeless || no_hairpin(p, &tried)) && clock_now_ms() - tried.told_ms >= HOPELESS_MS)
         done(p, HX_ETIMEDOUT, NULL);
     else
         engine_timer_set(t, clock_now_ms() + LOOK_MS);

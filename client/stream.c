@@ -197,6 +197,17 @@ static void on_cancel(struct engine_member *m)
     stream_detach(container_of(m, struct hx_stream, member), false);
 }
 
+/* Of what hx_shutdown() promises. Where no key is proven yet nothing could be written. */
+static bool has_unsent(struct engine_member *m)
+{
+    struct hx_stream *h = container_of(m, struct hx_stream, member);
+    pthread_mutex_lock(&h->mutex);
+    bool promised = h->s && h->finished && !h->gone && h->channel->proven && h->channel->error == HX_OK;
+    bool unsent = promised && (!h->ended || udt_stream_unsent(h->s) > 0);
+    pthread_mutex_unlock(&h->mutex);
+    return unsent;
+}
+
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info)
 {
     struct secure_channel *channel = info->channel;
@@ -217,6 +228,7 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->sink.on_event = on_event;
     h->silence.fire = on_silence;
     h->member.cancel = on_cancel;
+    h->member.unsent = has_unsent;
     h->port = info->port;
     h->agent = info->agent;
     h->rejoin = info->rejoin;

@@ -39,8 +39,8 @@ enum attempt_outcome {
 
 enum attempt_reason { /* of FAILED */
                       ATTEMPT_NO_REASON,
-                      ATTEMPT_SILENCE,   /* nothing has come from the peer */
-                      ATTEMPT_HOPELESS,  /* likewise, and two such NATs do not meet */
+                      ATTEMPT_SILENCE, /* nothing has come from the peer */
+                      ATTEMPT_HOPELESS, /* likewise, and two behind such NATs, or behind one such NAT, do not meet */
                       ATTEMPT_HANDSHAKE, /* datagrams came, but the handshake was not finished */
                       ATTEMPT_REFUSED,   /* datagrams came, of a kind that is not taken */
                       ATTEMPT_GIVEN_UP,  /* nothing has come, and whoever waited has no more time */

@@ -15,7 +15,7 @@
 #define LINK_HANDSHAKE_MS 15000
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
-#define LINK_LEAVE_MS     20 /* in which the last words leave this host, and on a short path are confirmed */
+#define LINK_LEAVE_MS     20 /* in which the last words are confirmed on a short path */
 
 /* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
  * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
@@ -52,7 +52,8 @@ void link_destroy(struct link *l);
  * whose link does the same when its last stream is over, has passed everything on by then. */
 void link_finish(struct link *l);
 /* The same for who needs nothing more of the peer and owes it nothing either, every answer having come: tells
- * it that this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. */
+ * it that this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. What it says last leaves
+ * this host all the same: hx_cleanup() sees to it. */
 void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */

@@ -4,7 +4,7 @@
  * collector waits for: it is not freed before it has been put back. */
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/overrides.h"
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include <udt/core.h>
 #include <udt/queue.h>
 
@@ -13,15 +13,9 @@ namespace
 OPENS(socket_id, UDTSOCKET CUDT::*);
 OPENS(receive_queue, CRcvQueue *CUDT::*);
 OPENS(timed_list, CRcvUList *CRcvQueue::*);
-OPENS(connected, volatile bool CUDT::*);
-OPENS(broken, volatile bool CUDT::*);
-OPENS(closing, volatile bool CUDT::*);
 template struct opened<socket_id, &CUDT::m_SocketID>;
 template struct opened<receive_queue, &CUDT::m_pRcvQueue>;
 template struct opened<timed_list, &CRcvQueue::m_pRcvUList>;
-template struct opened<connected, &CUDT::m_bConnected>;
-template struct opened<broken, &CUDT::m_bBroken>;
-template struct opened<closing, &CUDT::m_bClosing>;
 
 CRcvUList *list_of(CUDT *u)
 {

@@ -10,7 +10,7 @@
  * answer does not wait until the sender has woken up. What is more than one packet is the sender's,
  * which sends bursts. */
 #include "shim/udt/overrides.h"
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include "shim/udt/sender.h"
 #include "shim/udt/udt_internal.h"
 #include <udt/core.h>
@@ -25,9 +25,6 @@ namespace
 {
 OPENS(list_lock, pthread_mutex_t CSndUList::*);
 OPENS(node, CSNode *CUDT::*);
-OPENS(connected, volatile bool CUDT::*);
-OPENS(broken, volatile bool CUDT::*);
-OPENS(closing, volatile bool CUDT::*);
 OPENS(buffer_packets, int CUDT::*);
 OPENS(send_buffer, CSndBuffer *CUDT::*);
 OPENS(lost, CSndLossList *CUDT::*);
@@ -43,9 +40,6 @@ typedef int (CUDT::*pack_type)(CPacket &, uint64_t &);
 OPENS(pack_data, pack_type);
 template struct opened<list_lock, &CSndUList::m_ListLock>;
 template struct opened<node, &CUDT::m_pSNode>;
-template struct opened<connected, &CUDT::m_bConnected>;
-template struct opened<broken, &CUDT::m_bBroken>;
-template struct opened<closing, &CUDT::m_bClosing>;
 template struct opened<buffer_packets, &CUDT::m_iSndBufSize>;
 template struct opened<send_buffer, &CUDT::m_pSndBuffer>;
 template struct opened<lost, &CUDT::m_pSndLossList>;

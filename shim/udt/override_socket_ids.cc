@@ -4,7 +4,7 @@
  * makes sockets that are accepted; our own are made by udt_socket(). Both of them go one at a time, so that
  * what was looked up stays true. */
 #include "shim/udt/overrides.h"
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include "shim/udt/udt_ids.h"
 #include <mutex>
 #include <udt/api.h>
@@ -14,14 +14,11 @@ namespace
 {
 constexpr UDTSOCKET TOP = 1 << 30; /* api.cpp, CUDTUnited(): the highest start */
 
-OPENS(united_of_ids, CUDTUnited *);
 OPENS(id_counter, UDTSOCKET CUDTUnited::*);
 OPENS(id_lock, pthread_mutex_t CUDTUnited::*);
 OPENS(table_lock, pthread_mutex_t CUDTUnited::*);
-typedef std::map<UDTSOCKET, CUDTSocket *> sockets_type;
 OPENS(open_sockets, sockets_type CUDTUnited::*);
 OPENS(ended_sockets, sockets_type CUDTUnited::*);
-template struct opened<united_of_ids, &CUDT::s_UDTUnited>;
 template struct opened<id_counter, &CUDTUnited::m_SocketID>;
 template struct opened<id_lock, &CUDTUnited::m_IDLock>;
 template struct opened<table_lock, &CUDTUnited::m_ControlLock>;
@@ -63,13 +60,13 @@ UDTSOCKET udt_ids_socket(int family)
 {
     std::lock_guard<std::mutex> held(one_at_a_time);
 
-    choose_next(member_of(united_of_ids()));
+    choose_next(member_of(united()));
     return UDT::socket(family, SOCK_STREAM, 0);
 }
 
 UDTSOCKET udt_ids_last()
 {
-    CUDTUnited *u = member_of(united_of_ids());
+    CUDTUnited *u = member_of(united());
 
     pthread_mutex_lock(&(u->*member_of(id_lock())));
     UDTSOCKET last = u->*member_of(id_counter());
@@ -95,7 +92,7 @@ int __wrap__ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake(CUDTUnited *
 void udt_ids_continue_at(int32_t id)
 {
     std::lock_guard<std::mutex> held(one_at_a_time);
-    CUDTUnited *u = member_of(united_of_ids());
+    CUDTUnited *u = member_of(united());
 
     pthread_mutex_lock(&(u->*member_of(id_lock())));
     u->*member_of(id_counter()) = id;

@@ -181,6 +181,9 @@ bool udt_stream_peer_has_ended(struct stream *s);
 void udt_stream_note_end(struct stream *s);
 /* The peer's UDT has everything that was written. Known for a moment after the peer has closed, too. */
 bool udt_stream_all_acknowledged(struct stream *s);
+/* Packets of what was written that have not left this host even once; 0 also if the connection is no more. It may count
+ * too many for a moment. */
+int udt_stream_unsent(struct stream *s);
 /* What is known of both directions' ends. */
 struct udt_half_close {
     bool peer_speaks;    /* the peer is an hx program: half_close() will be answered */

@@ -3,7 +3,7 @@
  * garbage collector takes it out again, and only if it finds the socket broken, never after UDT::close():
  * some 50 scattered bytes a connection, for ever (api.cpp, removeSocket() and checkBrokenSockets()). Nothing
  * reads that set. */
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include "shim/udt/udt_ids.h"
 #include "shim/udt/udt_internal.h"
 #include <iterator>
@@ -12,11 +12,8 @@
 
 namespace
 {
-typedef CUDTUnited *united_type;
-OPENS(united, united_type);
 typedef CUDTSocket *(CUDTUnited::*locate_type)(const UDTSOCKET);
 OPENS(locate, locate_type);
-template struct opened<united, &CUDT::s_UDTUnited>;
 template struct opened<locate, &CUDTUnited::locate>;
 } // namespace
 

@@ -3,7 +3,7 @@
  * within a second nothing else happens for 100 ms. Here closes remove the oldest ones, a few at a
  * time, by the collector's rules and with its own function. What is not found here in time, the
  * collector still removes. */
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include "shim/udt/udt_internal.h"
 #include <udt/api.h>
 #include <udt/core.h>
@@ -15,19 +15,11 @@ constexpr uint64_t KEPT_US = 1000000; /* likewise, on UDT's own clock */
 constexpr size_t AT_ONCE = 16;        /* with one look under the lock, which takes some 50 us */
 constexpr size_t BATCHES = 2048;      /* 32,768 closes in a second; what is above, only the collector knows */
 
-OPENS(united, CUDTUnited *);
-OPENS(control_lock, pthread_mutex_t CUDTUnited::*);
-typedef std::map<UDTSOCKET, CUDTSocket *> sockets_type;
 OPENS(closed_sockets, sockets_type CUDTUnited::*);
-typedef std::map<int, CMultiplexer> ports_type;
-OPENS(udp_ports, ports_type CUDTUnited::*);
 typedef void (CUDTUnited::*remove_type)(const UDTSOCKET);
 OPENS(remove_socket, remove_type);
 OPENS(receive_node, CRNode *CUDT::*);
-template struct opened<united, &CUDT::s_UDTUnited>;
-template struct opened<control_lock, &CUDTUnited::m_ControlLock>;
 template struct opened<closed_sockets, &CUDTUnited::m_ClosedSockets>;
-template struct opened<udp_ports, &CUDTUnited::m_mMultiplexer>;
 template struct opened<remove_socket, &CUDTUnited::removeSocket>;
 template struct opened<receive_node, &CUDT::m_pRNode>;
 

@@ -21,6 +21,7 @@ class CUDTSocket;
 
 constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
 constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
+constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };
 

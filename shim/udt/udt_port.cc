@@ -12,7 +12,6 @@
 namespace
 {
 constexpr int SHUTDOWN_POLL_MS = 5;
-constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 std::mutex ports_lock;
 std::vector<struct udt_port *> ports;

@@ -2,21 +2,13 @@
  * whichever of its multiplexers has that number (api.cpp, updateMux()), so two ports of one number on two
  * addresses would get each other's. Here each port of ours has a number of its own in UDT's tables, which
  * is none of the network's. */
-#include "shim/udt/private.h"
+#include "shim/udt/private_united.h"
 #include "shim/udt/udt_internal.h"
 #include <udt/api.h>
 #include <udt/core.h>
 
 namespace
 {
-OPENS(united, CUDTUnited *);
-OPENS(control_lock, pthread_mutex_t CUDTUnited::*);
-typedef std::map<int, CMultiplexer> ports_type;
-OPENS(udp_ports, ports_type CUDTUnited::*);
-template struct opened<united, &CUDT::s_UDTUnited>;
-template struct opened<control_lock, &CUDTUnited::m_ControlLock>;
-template struct opened<udp_ports, &CUDTUnited::m_mMultiplexer>;
-
 std::atomic<uint16_t> last_key;
 } // namespace
 

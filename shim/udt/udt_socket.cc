@@ -6,7 +6,6 @@
 namespace
 {
 constexpr int HEADS = 28; /* IPv4 and UDP: UDT counts buffers without them */
-constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
 {

@@ -361,6 +361,18 @@ bool udt_stream_all_acknowledged(struct stream *s)
            UDT::getsockopt(of(s)->id, 0, UDT_SNDDATA, &packets, &len) != UDT::ERROR && packets == 0;
 }
 
+int udt_stream_unsent(struct stream *s)
+{
+    UDT::TRACEINFO trace;
+    int packets = 0, len = sizeof packets;
+
+    if (of(s)->state != OPEN_STREAM ||
+        UDT::getsockopt(of(s)->id, 0, UDT_SNDDATA, &packets, &len) == UDT::ERROR ||
+        UDT::perfmon(of(s)->id, &trace, false) == UDT::ERROR)
+        return 0;
+    return std::max(packets - trace.pktFlightSize, 0);
+}
+
 void udt_stream_half_close_state(struct stream *s, struct udt_half_close *out)
 {
     memset(out, 0, sizeof *out);

@@ -52,7 +52,8 @@ one_way() { # what H1 sends arrives
 }
 one_carrier() { # that does not hairpin
     with_h1 lab_up_carrier port-restricted no-hairpin &&
-        says "you are both behind 198\.51\.100\.10; yours: $EASY; theirs: $EASY; [1-9][0-9]* probes, none came back; $END"
+        says "you are both behind 198\.51\.100\.10, which does not pass on .* \(no hairpin\); yours: $EASY; theirs: $EASY; [1-9][0-9]* probes, none came back; ${END/again, or /with port mapping .UPnP, NAT-PMP, PCP. at either router, or }" &&
+        reported h2 'failed reason=hopeless'
 }
 carrier_hairpins() {
     with_h1 lab_up_carrier port-restricted port-restricted && connects &&

@@ -111,17 +111,4 @@ static inline void relay_stop(struct relay *r)
     close(r->fd[1]);
 }
 
-static inline uint64_t counter(struct udt_port *p, const char *name)
-{
-    struct udt_counter rows[UDT_COUNTERS_MAX];
-    int n = udt_port_stats(p, rows);
-
-    for (int i = 0; i < n; i++) {
-        if (strcmp(rows[i].name, name) == 0)
-            return rows[i].value;
-    }
-    fail_msg("no counter %s", name);
-    return 0;
-}
-
 #endif

@@ -36,6 +36,8 @@ struct stun_nat {
 struct stun_server {
     struct stun_nat nat;
     bool one_address, one_port;
+    bool adjacent;     /* its other port is the next one, ... */
+    bool after_other;  /* ... and what comes before that has been asked is lost */
     int drop_first;    /* so many questions are lost */
     bool silent;       /* all of them */
     bool says_error;   /* every answer is 400 */
@@ -49,6 +51,7 @@ struct stun_server {
     bool response_port; /* it sends its answers where they are asked for */
     /* Private. */
     int looks, first_port;
+    bool other_asked;
     int fds[4], stop; /* address 0 port 0, 0 1, 1 0, 1 1 */
     uint16_t ports[2];
     pthread_t thread;
@@ -203,6 +206,9 @@ static inline void stun_server_answer(struct stun_server *s, int where, const ui
     if (port > 0)
         to.sin_port = htons((uint16_t)port);
     atomic_fetch_add(&s->heard, 1);
+    s->other_asked |= where % 2 == 1;
+    if (s->after_other && !s->other_asked)
+        return;
     if (s->silent || s->drop_first-- > 0 || port < 0 || (s->longest > 0 && len > s->longest))
         return;
     r.mapped = stun_nat_map(s, from, where, q.id);
@@ -300,20 +306,31 @@ static inline int stun_server_bind(const char *address, uint16_t port)
     return -1;
 }
 
-/* Two ports that both addresses have free. */
+/* Its port number `i`, free at both addresses. 0: any. */
+static inline bool stun_server_bind_port(struct stun_server *s, int i, uint16_t port)
+{
+    struct sockaddr_in sin;
+    socklen_t len = sizeof sin;
+    s->fds[i] = stun_server_bind("127.0.0.1", port);
+    if (s->fds[i] < 0)
+        return false;
+    assert_int_equal(getsockname(s->fds[i], (struct sockaddr *)&sin, &len), 0);
+    s->ports[i] = ntohs(sin.sin_port);
+    s->fds[2 + i] = stun_server_bind("127.0.0.2", s->ports[i]);
+    if (s->fds[2 + i] < 0)
+        close(s->fds[i]);
+    return s->fds[2 + i] >= 0;
+}
+
 static inline void stun_server_bind_all(struct stun_server *s)
 {
-    for (int i = 0; i < 2; i++) {
-        struct sockaddr_in sin;
-        socklen_t len = sizeof sin;
-        do {
-            s->fds[i] = stun_server_bind("127.0.0.1", 0);
-            assert_int_equal(getsockname(s->fds[i], (struct sockaddr *)&sin, &len), 0);
-            s->ports[i] = ntohs(sin.sin_port);
-            s->fds[2 + i] = stun_server_bind("127.0.0.2", s->ports[i]);
-            if (s->fds[2 + i] < 0)
-                close(s->fds[i]);
-        } while (s->fds[2 + i] < 0);
+    while (!stun_server_bind_port(s, 0, 0))
+        ;
+    while (!stun_server_bind_port(s, 1, s->adjacent ? (uint16_t)(s->ports[0] + 1) : 0)) {
+        close(s->fds[0]);
+        close(s->fds[2]);
+        while (!stun_server_bind_port(s, 0, 0))
+            ;
     }
 }
 

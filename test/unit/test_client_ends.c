@@ -1,4 +1,5 @@
-/* hx_close() towards a peer that reads what was agreed on, and no end: through client/api.h. */
+/* The end of what one writes and another reads: through client/api.h. hx_close() towards a peer that reads what was
+ * agreed on, and no end; and hx_cleanup() of whoever waits for nothing. */
 #include "base/clock.h"
 #include "test/unit/client_fixture.h"
 
@@ -54,6 +55,21 @@ static enum outcome write_agreed(int hear_fd, int say_fd)
     return outcome;
 }
 
+/* More than one packet: those leave from UDT's sender, when it gets a processor. */
+static enum outcome write_and_be_gone(int hear_fd, int say_fd)
+{
+    struct hx_config config = defaults();
+    struct hx_stream *s;
+    (void)say_fd;
+    config.keys = keys;
+    if (!hear(hear_fd) || hx_connect(&s, &config, "agreed", PATIENCE_MS) < 0)
+        return FAILED_CONNECT;
+    if (hx_write(s, bytes, BYTES, PATIENCE_MS) != BYTES || hx_shutdown(s) < 0)
+        return FAILED_BYTES;
+    hx_cleanup();
+    return DONE;
+}
+
 static void run_story(bool end_waits_until_all_was_read)
 {
     struct process reader = start(read_agreed);
@@ -86,11 +102,25 @@ static void who_has_read_all_bytes_under_a_key_need_not_either(void **state)
     run_story(true);
 }
 
+static void what_was_written_before_the_end_leaves_before_the_library_ends(void **state)
+{
+    (void)state;
+    assert_int_equal(hx_key_generate(key), HX_OK);
+    keys = key;
+    struct process reader = start(read_agreed);
+    struct process writer = start(write_and_be_gone);
+    assert_true(hear(reader.hear)); /* bound */
+    say(writer.say);
+    assert_int_equal(finish(&writer), DONE);
+    assert_int_equal(finish(&reader), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_has_read_all_bytes_need_not_read_the_end),
         cmocka_unit_test(who_has_read_all_bytes_under_a_key_need_not_either),
+        cmocka_unit_test(what_was_written_before_the_end_leaves_before_the_library_ends),
     };
 
     return cmocka_run_group_tests_name("client ends", tests, start_nameserver, stop_nameserver);

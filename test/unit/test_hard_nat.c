@@ -148,6 +148,10 @@ static void of_two_one_waits_until_the_other_has_opened(void **state)
     assert_int_equal(hard_nat_openings(&easy, &sequential, false), 0);  /* whose address nobody can know */
     assert_int_equal(hard_nat_openings(&easy, &other_ports, false), 0); /* no NAT that takes what comes */
     assert_int_equal(hard_nat_openings(&random_ports, &random_ports, false), 0);
+    assert_true(hard_nat_takes(&easy));
+    assert_false(hard_nat_takes(&unknown));
+    assert_false(hard_nat_takes(&other_ports));
+    assert_false(hard_nat_takes(&sequential));
 }
 
 static void what_opens_goes_further_each_time_that_it_has_not_helped(void **state)

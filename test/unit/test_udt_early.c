@@ -67,19 +67,6 @@ static struct stream *accept_early(const char *text)
     }
 }
 
-static uint64_t counted(struct udt_port *p, const char *name)
-{
-    struct udt_counter rows[UDT_COUNTERS_MAX];
-    int n = udt_port_stats(p, rows);
-
-    for (int i = 0; i < n; i++) {
-        if (strcmp(rows[i].name, name) == 0)
-            return rows[i].value;
-    }
-    fail_msg("no counter %s", name);
-    return 0;
-}
-
 static void a_listener_has_the_first_bytes_when_it_accepts(void **state)
 {
     (void)state;
@@ -102,7 +89,7 @@ static void a_repeated_handshake_of_an_early_one_is_not_answered_twice(void **st
 
     (void)state;
     await(left, UDT_EV_CONNECTED);
-    assert_true(counted(server, "dropped_state") > 0);
+    assert_true(counter(server, "dropped_state") > 0);
     stream_close(a);
     stream_close(b);
 }
@@ -121,7 +108,7 @@ static bool visit_with(struct udt_port *from, const uint8_t *ticket, size_t tick
     static int visits;
     char text[32];
     struct udt_early_bytes first = {.bytes = text, .ticket = ticket, .ticket_len = ticket_len};
-    uint64_t taken = counted(server, "tickets_taken");
+    uint64_t taken = counter(server, "tickets_taken");
     socklen_t len;
     const struct sockaddr *address = udt_port_local(server, &len);
     struct stream *a;
@@ -137,7 +124,7 @@ static bool visit_with(struct udt_port *from, const uint8_t *ticket, size_t tick
     expect_read(b, "/");
     stream_close(a);
     stream_close(b);
-    return counted(server, "tickets_taken") > taken;
+    return counter(server, "tickets_taken") > taken;
 }
 
 static void a_visitor_with_a_ticket_needs_no_cookie_and_gets_another_ticket(void **state)
@@ -164,9 +151,9 @@ static void a_ticket_that_does_not_hold_costs_nothing(void **state)
     (void)state;
     assert_false(visit_with(left, NULL, 0, ticket, &len));
     assert_true(visit_with(left, ticket, len, next, &next_len));
-    uint64_t bad = counted(server, "dropped_bad_ticket");
+    uint64_t bad = counter(server, "dropped_bad_ticket");
     assert_false(visit_with(left, ticket, len, next, &next_len)); /* used */
-    assert_true(counted(server, "dropped_bad_ticket") > bad);
+    assert_true(counter(server, "dropped_bad_ticket") > bad);
     next[3] ^= 1;
     assert_false(visit_with(left, next, next_len, next, &next_len));
 }
