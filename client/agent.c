@@ -289,7 +289,7 @@ void agent_told(struct agent *a, const struct candidates *peer, const struct nat
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
     a->introductions++;
-    a->deaf = true;
+    a->unheard = true;
     a->uplink = *uplink;
     agent_hard_spare_said(a, &own->candidates);
     agent_hard_told(a, &own->mapping, peer_mapping, &peer->list[0].at);

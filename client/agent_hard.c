@@ -289,8 +289,8 @@ void agent_failed(struct agent *a)
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    bool deaf = a->connected && a->deaf;
-    if (a->choice.state != PATHS_LOST && !deaf && agent_heard(a))
+    bool unheard = a->connected && a->unheard;
+    if (a->choice.state != PATHS_LOST && !unheard && agent_heard(a))
         return false;
     return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
            !hard_nat_is(&h->peer);
