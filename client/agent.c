@@ -82,10 +82,12 @@ static void apply(struct agent *a)
     if (doubtful &&
         !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
         engine_doubt();
-    if (a->lost && !lost)
+    if (a->lost && !lost) {
         agent_spare_end(a);
-    else if (changed)
+    } else if (changed) {
+        a->hard.asked = 0; /* the peer was there: this is another attempt */
         agent_hard_lost(a);
+    }
     a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)

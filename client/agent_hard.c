@@ -89,7 +89,8 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         h->spare_due_ms = spare_after_ms(a);
     else if (h->spare == 0 && !h->spare_asked)
         h->spare_due_ms = clock_now_ms() + (a->port == engine_port() ? SPARE_OPEN_MS : 0);
-    if (!changes(h, method, seen))
+    bool again = a->connected && h->due_ms == INT64_MAX; /* it has helped once, and its paths have ended */
+    if (!again && !changes(h, method, seen))
         return;
     agent_hard_end(a);
     if (h->told_ms == 0 || method != h->method)
@@ -458,7 +459,7 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     turn_spare(a, now_ms);
     if (h->due_ms > now_ms)
         return;
-    if ((reached && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
+    if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
         agent_hard_end(a);
         return;
     }

@@ -281,6 +281,27 @@ static void who_has_lost_its_paths_asks_by_the_address_at_which_it_is_asked(void
     close(peer);
 }
 
+static void a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended(void **state)
+{
+    static const struct nat_mapping hard = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                            .ports = NAT_PORTS_RANDOM};
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &hard);
+    struct endpoint seen = a->hard.seen;
+    a->hard.begun = true;
+    a->hard.due_ms = INT64_MAX;
+    agent_hard_told(a, &easy, &hard, &seen); /* it has been in vain: the same is not tried again */
+    assert_int_equal(a->hard.due_ms, INT64_MAX);
+    a->connected = true;
+    agent_hard_told(a, &easy, &hard, &seen);
+    assert_int_equal(a->hard.due_ms, 0);
+    assert_false(a->hard.begun);
+    agent_end(a);
+    close(peer);
+}
+
 /* As if UDT had connected by the further port. */
 static void connect_by_spare(struct agent *a)
 {
@@ -347,6 +368,9 @@ int main(void)
             end_keeper),
         cmocka_unit_test_setup_teardown(who_has_lost_its_paths_asks_by_the_address_at_which_it_is_asked,
                                         start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(
+            a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended, start_keeper,
+            end_keeper),
         cmocka_unit_test_setup_teardown(a_further_port_asks_nobody_who_has_not_been_told_of_it, start_keeper,
                                         end_keeper),
         cmocka_unit_test_setup_teardown(a_further_port_is_opened_as_soon_as_no_path_works, start_keeper,
