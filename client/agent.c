@@ -53,6 +53,14 @@ static void tell_of_path(struct agent *a, const struct net_path *path)
         a->callbacks.path_changed(a->callbacks.user);
 }
 
+/* What was sent in vain need not wait for its turn. */
+static void repeat(const struct agent *a)
+{
+    struct sockaddr_in6 peer;
+    agent_address(a, &peer);
+    udt_port_resend_anew(a->port, &peer);
+}
+
 /* Tells shim/net what was chosen. While no path works, what is small leaves by all of those that once did. */
 static void apply(struct agent *a)
 {
@@ -65,6 +73,7 @@ static void apply(struct agent *a)
                net_peer_use(a->peer, &a->ways[a->choice.used].at) == HX_OK) {
         a->applied = a->choice.used;
         a->ways[a->applied].linked = true;
+        repeat(a);
         tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
@@ -73,10 +82,12 @@ static void apply(struct agent *a)
     if (doubtful &&
         !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
         engine_doubt();
-    if (a->lost && !lost)
+    if (a->lost && !lost) {
         agent_spare_end(a);
-    else if (changed)
+    } else if (changed) {
+        a->hard.asked = 0; /* the peer was there: this is another attempt */
         agent_hard_lost(a);
+    }
     a->doubtful = doubtful;
     a->lost = lost;
     if (changed && a->callbacks.reach_changed)
@@ -275,13 +286,15 @@ void agent_connected(struct agent *a)
 }
 
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own, const struct uplink *uplink)
+                const struct peer_fields *own, const struct uplink *uplink)
 {
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
     a->introductions++;
+    a->unheard = true;
     a->uplink = *uplink;
-    agent_hard_told(a, own, peer_mapping, &peer->list[0].at);
+    agent_hard_spare_said(a, &own->candidates);
+    agent_hard_told(a, &own->mapping, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
     agent_turn(a);
 }

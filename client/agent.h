@@ -16,6 +16,7 @@
 #include "client/uplink.h"
 #include "proto/candidates.h"
 #include "proto/nat_mapping.h"
+#include "proto/peer_fields.h"
 #include "proto/session.h"
 #include "shim/udt/udt.h"
 
@@ -75,10 +76,10 @@ void agent_say_early(struct agent *a, const uint8_t *bytes, size_t len);
 void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
-/* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: as the peer
- * was told. `uplink`: by which it is reached now, so that the peer sees us there. */
+/* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: what the peer
+ * was told of us. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct nat_mapping *own, const struct uplink *uplink);
+                const struct peer_fields *own, const struct uplink *uplink);
 /* The peer was not reached. */
 void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */

@@ -86,11 +86,12 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         seen->family == AF_INET ? hard_nat_method(own, peer, a->calling) : HARD_NAT_NONE;
     h->own = *own;
     h->peer = *peer;
-    if (h->spare != 0 && !h->spare_used)
+    if (h->spare_said && !h->spare_used)
         h->spare_due_ms = spare_after_ms(a);
     else if (h->spare == 0 && !h->spare_asked)
         h->spare_due_ms = clock_now_ms() + (a->port == engine_port() ? SPARE_OPEN_MS : 0);
-    if (!changes(h, method, seen))
+    bool again = a->connected && h->due_ms == INT64_MAX; /* it has helped once, and its paths have ended */
+    if (!again && !changes(h, method, seen))
         return;
     agent_hard_end(a);
     if (h->told_ms == 0 || method != h->method)
@@ -286,11 +287,12 @@ void agent_failed(struct agent *a)
 }
 
 /* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours: to
- * begin with, or once both NATs have forgotten. */
+ * begin with, or once both NATs have forgotten, or for the peer alone, which then does not reach us. */
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    if (a->choice.state != PATHS_LOST && agent_heard(a))
+    bool unheard = a->connected && a->unheard;
+    if (a->choice.state != PATHS_LOST && !unheard && agent_heard(a))
         return false;
     return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
            !hard_nat_is(&h->peer);
@@ -310,6 +312,7 @@ void agent_spare_end(struct agent *a)
     else if (h->socket_count < HARD_NAT_SOCKETS)
         h->sockets[h->socket_count++] = h->spare;
     h->spare = 0;
+    h->spare_said = false;
     if (nat_spare(&told) && endpoint_equal(&told, &h->spare_at))
         nat_set_spare(&(struct endpoint){.family = AF_UNSPEC});
 }
@@ -326,14 +329,24 @@ static void on_spare(void *user, int socket, const struct endpoint *mapped)
         nat_set_spare(mapped);
 }
 
+void agent_hard_spare_said(struct agent *a, const struct candidates *own)
+{
+    struct agent_hard *h = &a->hard;
+    for (size_t i = 0; i < own->count && h->spare != 0; i++)
+        h->spare_said |= endpoint_equal(&own->list[i].at, &h->spare_at);
+}
+
 /* Ours has been in vain, if the peer's was another one then. */
 void agent_hard_spare_told(struct agent *a, const struct endpoint *peer)
 {
+    static const struct endpoint none;
     struct agent_hard *h = &a->hard;
+    if (!peer)
+        peer = &none;
     if (endpoint_equal(peer, &h->peer_spare))
         return;
     h->peer_spare = *peer;
-    if (h->spare == 0)
+    if (!h->spare_said)
         return;
     h->spare_used = false;
     h->spare_due_ms = spare_after_ms(a);
@@ -375,7 +388,7 @@ static void turn_spare(struct agent *a, int64_t now_ms)
     h->spare_due_ms = INT64_MAX;
     if (!wants_spare(a))
         return;
-    if (h->spare != 0 && !h->spare_used) {
+    if (h->spare_said && !h->spare_used) {
         use_spare(a);
         return;
     }
@@ -461,7 +474,7 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     turn_spare(a, now_ms);
     if (h->due_ms > now_ms)
         return;
-    if ((reached && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
+    if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
         agent_hard_end(a);
         return;
     }

@@ -161,6 +161,15 @@ static void leave_by(struct agent *a, int at, const struct net_address *local)
         a->applied = -1;
 }
 
+void agent_answers_by(struct agent *a, int at, const struct net_address *local)
+{
+    if (a->choice.state != PATHS_LOST || a->choice.paths[at].tries == 0 ||
+        memcmp(&a->ways[at].at.local, local, sizeof *local) == 0)
+        return;
+    leave_by(a, at, local);
+    path_choice_told(&a->choice, at, clock_now_ms());
+}
+
 /* How many candidates at this host have been taken that the nameserver has not seen there: only one, since the host
  * may be a stranger. */
 static bool is_strange(const struct candidates *all, size_t i)
@@ -176,6 +185,7 @@ static bool is_strange(const struct candidates *all, size_t i)
 
 void agent_add_candidates(struct agent *a, const struct candidates *all)
 {
+    const struct endpoint *spare = NULL;
     a->hard.peer_public = all->list[0].host_too; /* one that hides its addresses may be behind any NAT */
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
@@ -190,7 +200,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         net_address_from(&way.remote, (struct sockaddr *)&sa);
         local_for(a, c, &way.local);
         if (i > 0 && c->kind == CANDIDATE_SRFLX)
-            agent_hard_spare_told(a, &c->at);
+            spare = &c->at;
         struct net_route there = {.to = way.remote};
         bool known = agent_way_of(a, &there) >= 0;
         int at = agent_add_way(a, &way, rank_of(c));
@@ -205,6 +215,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
     }
+    agent_hard_spare_told(a, spare);
 }
 
 void agent_unlink_unproven(struct agent *a)

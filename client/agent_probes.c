@@ -176,6 +176,10 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     }
     if (agent_way_proven(a, at))
         agent_link(a, at);
+    if (a->unheard && a->choice.state != PATHS_LOST)
+        agent_spare_end(a);
+    a->unheard = false;
+    agent_answers_by(a, at, &arrived->from.local);
     if (!a->connected) /* its handshake comes right behind its first request */
         udt_port_peer_began(a->port, arrived->came_us / 1000);
     take_early(a, p); /* the answer has ours */

@@ -58,6 +58,8 @@ struct agent_hard {
     /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses for itself. */
     struct spare_port *spare_asked; /* where peers see it */
     int spare;                      /* its socket; 0: none */
+    bool
+        spare_said; /* the peer has been told of it: asked by it before, its NAT may take the pair of addresses */
     bool spare_used;
     struct endpoint spare_at, peer_spare; /* AF_UNSPEC: not known */
     int64_t spare_due_ms;                 /* it is opened, or then used; INT64_MAX: neither */
@@ -92,6 +94,7 @@ struct agent {
     int fitted;       /* the longest datagram, as UDT and shim/net were told */
     uint64_t number;  /* of our last request */
     int64_t moved_ms; /* when the peer said last that its paths are lost */
+    bool unheard;     /* the nameserver has told of the peer anew, and no request of its has come since */
     int introductions;
     struct token_bucket told;        /* what agent_told() takes of */
     struct agent_keys given, proven; /* from the nameserver; from the two alone */
@@ -128,6 +131,9 @@ void agent_way_answers(struct agent *a, int at);
 void agent_unlink_silent(struct agent *a);
 /* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
 void agent_unlink_unproven(struct agent *a);
+/* The peer's request has come by this address and interface of ours. Where no path works, as after the default route has
+ * moved, ours may have to leave by them, too. */
+void agent_answers_by(struct agent *a, int at, const struct net_address *local);
 /* The kernel shall choose by which address of ours it leaves. */
 void agent_reset_locals(struct agent *a);
 
@@ -144,8 +150,11 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-void agent_hard_spare_told(struct agent *a, const struct endpoint *peer); /* the peer's further port */
-void agent_hard_turn(struct agent *a, int64_t now_ms);                    /* until a->hard.due_ms */
+/* The peer's further port; NULL: it has none. */
+void agent_hard_spare_told(struct agent *a, const struct endpoint *peer);
+/* What the peer was told of us: is our further port among it? */
+void agent_hard_spare_said(struct agent *a, const struct candidates *own);
+void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
  * opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);

@@ -483,11 +483,10 @@ void binding_end(struct binding *b)
     b->candidates = NULL;
 }
 
-const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n)
+const struct peer_fields *binding_told(const struct binding *b, const struct nameserver *n)
 {
-    const struct leg *second = &b->legs[1];
-    return n && (second->nameserver == n || second->former == n) ? &second->told.mapping
-                                                                 : &b->legs[0].told.mapping;
+    const struct leg *leg = &b->legs[n == b->legs[1].nameserver || n == b->legs[1].former];
+    return leg->former == n ? &leg->former_told : &leg->told;
 }
 
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family)

@@ -78,8 +78,8 @@ int binding_begin(struct binding *b, const struct settings *settings,
 void binding_end(struct binding *b);
 /* Our address of that family (AF_UNSPEC: whichever) as the nameserver saw it last. */
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
-/* How our NAT maps, as this nameserver was told. */
-const struct nat_mapping *binding_told(const struct binding *b, const struct nameserver *n);
+/* What this nameserver was told of us. */
+const struct peer_fields *binding_told(const struct binding *b, const struct nameserver *n);
 /* To the nameserver, by its connection over that family: nameserver_report(). */
 void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r);
 /* This host's addresses or routes have changed. */

@@ -59,7 +59,7 @@ struct connect {
     } round;
     struct parts parts;
     struct token_bucket targets;
-    struct nat_mapping told; /* of our NAT, with the question */
+    struct peer_fields told; /* of us, with the question */
     struct session session;  /* of the punch */
     struct nat_count *count; /* before it is told again */
     struct nameserver *nameserver;
@@ -139,7 +139,7 @@ static void on_punched(void *user, const struct punch_result *r)
 static bool has_nat_news(const struct connect *c)
 {
     struct nat_mapping now;
-    return nat_known(AF_INET, &now) && hard_nat_is(&now) && !hard_nat_is(&c->told);
+    return nat_known(AF_INET, &now) && hard_nat_is(&now) && !hard_nat_is(&c->told.mapping);
 }
 
 static void punch(struct connect *c, const struct multipart_part *part)
@@ -160,7 +160,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .peer = part->peer,
                                                   .session = &part->session,
                                                   .own_external = c->parts.own,
-                                                  .own_mapping = c->told,
+                                                  .own_mapping = c->told.mapping,
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,
                                                   .keys = &c->settings.keys,
@@ -221,7 +221,6 @@ static void ask_for(struct connect *c, const struct session *session)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
     char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
-    struct peer_fields fields;
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
                                          .families = c->families,
@@ -233,13 +232,12 @@ static void ask_for(struct connect *c, const struct session *session)
     if (session) /* the punch may succeed before it is told anew */
         c->parts.own = own;
     snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
-    own_fields(&fields, request.port, &c->settings);
-    c->told = fields.mapping;
+    own_fields(&c->told, request.port, &c->settings);
     if (session)
-        fields.session = *session;
+        c->told.session = *session;
     buf_init(&bytes, 0);
     int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
-                                    c->settings.wait_s > 0 ? prefer : NULL, &fields);
+                                    c->settings.wait_s > 0 ? prefer : NULL, &c->told);
     if (err == HX_OK)
         err = nameserver_open(&c->nameserver, &request, &callbacks);
     buf_free(&bytes);

@@ -117,7 +117,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
                                 .peer = part->peer,
                                 .session = &part->session,
                                 .own_external = *binding_external(&l->binding, part->peer.list[0].at.family),
-                                .own_mapping = *binding_told(&l->binding, n),
+                                .own_mapping = binding_told(&l->binding, n)->mapping,
                                 .peer_mapping = part->mapping,
                                 .name = part->name,
                                 .keys = &l->settings.keys,

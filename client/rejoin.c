@@ -63,7 +63,7 @@ static void on_part(void *user, const struct multipart_part *part)
     r->soon |= r->spare_new;
     r->spare_new = false;
     engine_timer_set(&r->timer, clock_now_ms() + (r->soon ? SPARE_MS : ANSWER_MS));
-    agent_told(r->agent, &part->peer, &part->mapping, &r->told.mapping, nameserver_uplink(r->nameserver));
+    agent_told(r->agent, &part->peer, &part->mapping, &r->told, nameserver_uplink(r->nameserver));
 }
 
 static void on_agreed(void *user, const struct endpoint *external)

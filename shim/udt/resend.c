@@ -66,6 +66,14 @@ void resend_release(struct resend *r, int64_t now_ms)
     r->due_ms = now_ms;
 }
 
+void resend_anew(struct resend *r, int64_t now_ms)
+{
+    if (r->due_ms == INT64_MAX || r->stuck == 0)
+        return;
+    r->tries = r->backoff = r->unheard = 0;
+    r->due_ms = now_ms;
+}
+
 static void measure(struct resend *r, int64_t begun_ms, int64_t now_ms)
 {
     int rtt_ms = now_ms - begun_ms < RESEND_MAX_MS ? (int)(now_ms - begun_ms) : RESEND_MAX_MS;

@@ -131,6 +131,8 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id);
 /* How often in a row what the peer has not acknowledged was sent again, and nothing of it
  * acknowledged. */
 int tap_conn_stuck(struct tap *t, int32_t id);
+/* resend_anew() */
+void tap_conn_resend_anew(struct tap *t, int32_t id);
 /* Asks the peer for a sign of life, past UDT and its pacing: a full ACK, which every living UDT answers. */
 void tap_conn_ask(struct tap *t, int32_t id);
 

@@ -203,6 +203,21 @@ int tap_conn_stuck(struct tap *t, int32_t id)
     return stuck;
 }
 
+void tap_conn_resend_anew(struct tap *t, int32_t id)
+{
+    int64_t now_ms = clock_now_ms();
+
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c && c->state == UDT_CONN_OPEN) {
+        resend_anew(&c->resend, now_ms);
+        udt_conn_due(&t->conns, c);
+        t->tick_ms = now_ms;
+        tap_wake(t);
+    }
+    tap_unlock(t);
+}
+
 void tap_conn_ask(struct tap *t, int32_t id)
 {
     uint8_t body[ACK_SIZE_FULL];

@@ -149,6 +149,8 @@ void udt_port_set_datagram_max(struct udt_port *p, const struct sockaddr_in6 *pe
 void udt_port_peer_began(struct udt_port *p, int64_t since_ms);
 /* How often in a row one of them has sent again what was not acknowledged, and nothing of it was. */
 int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer);
+/* The way to this peer works again: what it has not acknowledged is repeated at once. */
+void udt_port_resend_anew(struct udt_port *p, const struct sockaddr_in6 *peer);
 
 /* What came from the peer's address for a stream that connects, or whose connect has failed. */
 struct udt_heard {

@@ -318,6 +318,16 @@ int udt_port_stuck(struct udt_port *p, const struct sockaddr_in6 *peer)
     return most;
 }
 
+void udt_port_resend_anew(struct udt_port *p, const struct sockaddr_in6 *peer)
+{
+    std::lock_guard<std::mutex> held(p->lock);
+
+    for (const auto &it : p->streams) {
+        if (is_to(it.second, peer))
+            tap_conn_resend_anew(p->tap, it.first);
+    }
+}
+
 int udt_port_next(struct udt_port *p, struct udt_event *ev)
 {
     std::lock_guard<std::mutex> held(p->lock);

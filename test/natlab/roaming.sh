@@ -85,6 +85,10 @@ change() {
         LATE=yes
     fi
 }
+then_pause() { # then_pause SECONDS EVENT...: what it breaks may go on for a moment
+    "${@:2}"
+    pause "$1"
+}
 no_line_is_lost() {
     echo end >&"$SCORE"
     await_exit "$TALK" 70
@@ -110,7 +114,7 @@ s_returns_and_nats_forget() {
 story_dialogue() {
     begin meet --echo && begin talk 50 "$B/hx" connect lab -v || return
     change 'both NATs forget' "$GAP_MS" lab_drop_mappings
-    change 'one who has connected moves to another uplink' "$GAP_MS" lab_roam 2 eth1
+    change 'one who has connected moves to another uplink' "$GAP_MS" then_pause 1 lab_roam 2 eth1
     change 'the NAT of the one who is connected to forgets' "$GAP_MS" lab_drop_mappings 1
     change 'the address of an access is another one' "$GAP_MS" lab_renumber 1 198.51.100.20
     check 'no line is lost' no_line_is_lost
@@ -159,8 +163,7 @@ through_bad_days() { # through_bad_days WHO
     local event
     while read -r event; do
         # shellcheck disable=SC2086 # words
-        change "$1: $event" "$GAP_MS" $event
-        pause 8
+        change "$1: $event" "$GAP_MS" then_pause 8 $event
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
 }

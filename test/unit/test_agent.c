@@ -216,10 +216,10 @@ static void tell_of(struct side *s, const char *ip, struct udt_port *peer)
 {
     struct candidates c = {.count = 0};
     struct endpoint e = endpoint_of(ip, peer);
-    struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+    static const struct peer_fields nothing;
     add_candidate(&c, &e, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &none, &none, &(struct uplink){.interface_index = 0});
+    agent_told(s->agent, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
     engine_unlock();
 }
 
@@ -227,10 +227,10 @@ static void tell_of(struct side *s, const char *ip, struct udt_port *peer)
 static void tell_of_stranger(struct side *s, const struct endpoint *stranger)
 {
     struct candidates c = {.count = 0};
-    struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+    static const struct peer_fields nothing;
     add_candidate(&c, stranger, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &none, &none, &(struct uplink){.interface_index = 0});
+    agent_told(s->agent, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
     engine_unlock();
     int at = way_to(s->agent, stranger);
     engine_lock();

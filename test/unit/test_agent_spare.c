@@ -106,6 +106,7 @@ static void the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_tha
     turn_spare(a);
     await_news(2);
     assert_true(nat_spare(&spare));
+    a->hard.spare_said = true;
     turn_spare(a);
     int at = spare_way(a);
     assert_int_equal(agent_hops(a, at, 0), HARD_NAT_HOPS);
@@ -199,6 +200,108 @@ static void a_further_port_is_opened_as_soon_as_no_path_works(void **state)
     close(peer);
 }
 
+/* As the nameserver tells it: of the peer, whose further port has that number, 0: it has none; and the peer of us. */
+static void tell(struct agent *a, uint16_t peer_spare, bool ours)
+{
+    struct peer_fields own = {.mapping = easy};
+    struct candidates peer = {.count = 0};
+    struct endpoint spare = a->hard.seen;
+    a->told = (struct token_bucket){.spent = 0};
+    assert_int_equal(candidates_add(&peer, &a->hard.seen, CANDIDATE_SRFLX), HX_OK);
+    spare.port = peer_spare;
+    if (peer_spare != 0)
+        assert_int_equal(candidates_add(&peer, &spare, CANDIDATE_SRFLX), HX_OK);
+    if (ours)
+        assert_int_equal(candidates_add(&own.candidates, &a->hard.spare_at, CANDIDATE_SRFLX), HX_OK);
+    agent_told(a, &peer, &easy, &own, &(struct uplink){.interface_index = 0});
+}
+
+/* Its packets would take a pair of addresses at the peer's NAT, if that is not open for them. */
+static void a_further_port_asks_nobody_who_has_not_been_told_of_it(void **state)
+{
+    struct endpoint spare;
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    turn_spare(a);
+    for (int n = news.count + 1; !nat_spare(&spare); n++)
+        await_news(n);
+    tell(a, 9, false);
+    assert_int_equal(a->hard.spare_due_ms, INT64_MAX);
+    tell(a, 9, true);
+    struct agent_way *way = &a->ways[spare_way(a)];
+    assert_int_equal(ntohs(way->at.remote.port), 9);
+    tell(a, 0, true); /* it has been closed */
+    assert_int_equal(a->hard.peer_spare.family, AF_UNSPEC);
+    agent_end(a);
+    close(peer);
+}
+
+/* Its requests do not arrive, though it answers ours: so it does not say by itself that it has lost its paths. */
+static void a_peer_that_asks_the_nameserver_again_and_is_not_heard_is_told_of_a_further_port(void **state)
+{
+    struct endpoint spare;
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    a->choice.paths[0].answered_ms = clock_now_ms();
+    agent_connected(a);
+    turn_spare(a);
+    assert_null(a->hard.spare_asked);
+    tell(a, 0, false);
+    turn_spare(a);
+    assert_true(a->choice.state == PATHS_GOOD);
+    for (int n = news.count + 1; !nat_spare(&spare); n++)
+        await_news(n);
+    agent_end(a);
+    close(peer);
+}
+
+/* The default route has moved, and another uplink still works for the peer. */
+static void who_has_lost_its_paths_asks_by_the_address_at_which_it_is_asked(void **state)
+{
+    struct net_address local = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 5}, .scope = 1};
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &easy);
+    a->choice.paths[0].answered_ms = clock_now_ms();
+    agent_connected(a);
+    a->choice.paths[0].tries = 3;
+    a->choice.paths[0].due_ms = INT64_MAX;
+    agent_answers_by(a, 0, &local);
+    assert_memory_not_equal(&a->ways[0].at.local, &local, sizeof local);
+    a->choice.state = PATHS_LOST;
+    agent_answers_by(a, 0, &local);
+    assert_memory_equal(&a->ways[0].at.local, &local, sizeof local);
+    assert_true(a->choice.paths[0].due_ms <= clock_now_ms());
+    agent_end(a);
+    close(peer);
+}
+
+static void a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended(void **state)
+{
+    static const struct nat_mapping hard = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                            .ports = NAT_PORTS_RANDOM};
+    int peer;
+    (void)state;
+    await_news(1);
+    struct agent *a = begin_agent(&peer, &hard);
+    struct endpoint seen = a->hard.seen;
+    a->hard.begun = true;
+    a->hard.due_ms = INT64_MAX;
+    agent_hard_told(a, &easy, &hard, &seen); /* it has been in vain: the same is not tried again */
+    assert_int_equal(a->hard.due_ms, INT64_MAX);
+    a->connected = true;
+    agent_hard_told(a, &easy, &hard, &seen);
+    assert_int_equal(a->hard.due_ms, 0);
+    assert_false(a->hard.begun);
+    agent_end(a);
+    close(peer);
+}
+
 /* As if UDT had connected by the further port. */
 static void connect_by_spare(struct agent *a)
 {
@@ -206,6 +309,7 @@ static void connect_by_spare(struct agent *a)
     turn_spare(a);
     for (int n = news.count + 1; !nat_spare(&spare); n++)
         await_news(n);
+    a->hard.spare_said = true;
     turn_spare(a);
     int at = spare_way(a);
     agent_link(a, at);
@@ -259,6 +363,16 @@ int main(void)
             an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_keeper,
             end_keeper),
         cmocka_unit_test_setup_teardown(a_nat_that_has_forgotten_costs_no_port, start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(
+            a_peer_that_asks_the_nameserver_again_and_is_not_heard_is_told_of_a_further_port, start_keeper,
+            end_keeper),
+        cmocka_unit_test_setup_teardown(who_has_lost_its_paths_asks_by_the_address_at_which_it_is_asked,
+                                        start_keeper, end_keeper),
+        cmocka_unit_test_setup_teardown(
+            a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended, start_keeper,
+            end_keeper),
+        cmocka_unit_test_setup_teardown(a_further_port_asks_nobody_who_has_not_been_told_of_it, start_keeper,
+                                        end_keeper),
         cmocka_unit_test_setup_teardown(a_further_port_is_opened_as_soon_as_no_path_works, start_keeper,
                                         end_keeper),
         cmocka_unit_test_setup_teardown(

@@ -67,7 +67,7 @@ static void a_link_local_candidate_is_on_the_interface_of_the_nameserver(void **
 
 static void a_nameserver_that_tells_all_the_time_is_not_followed(void **state)
 {
-    struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+    static const struct peer_fields nothing;
     (void)state;
     engine_lock();
     for (uint16_t i = 0; i < 1000; i++) {

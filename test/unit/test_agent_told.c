@@ -2,13 +2,13 @@
 #include "test/unit/agent_fixture.h"
 #include <stdio.h>
 
-static const struct nat_mapping none = {.kind = NAT_MAPPING_UNKNOWN};
+static const struct peer_fields nothing;
 
 static void tell(struct agent *a, const struct candidates *c)
 {
     engine_lock();
     a->told = (struct token_bucket){.spent = 0}; /* how often it listens is another test's */
-    agent_told(a, c, &none, &none, &(struct uplink){.interface_index = 0});
+    agent_told(a, c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
     engine_unlock();
 }
 

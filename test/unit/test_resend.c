@@ -316,6 +316,30 @@ static void a_peer_that_says_nothing_at_all_is_left_to_udt(void **state)
     assert_true(resend_due(&r, now_ms + 1, body, now_ms + 100) > 0); /* it lives */
 }
 
+static void what_was_in_vain_is_repeated_at_once_when_the_way_works_again(void **state)
+{
+    struct resend r = stalled(100);
+    uint8_t body[RESEND_BODY_MAX];
+    int64_t now_ms = r.due_ms, due_ms = r.due_ms;
+
+    (void)state;
+    resend_anew(&r, 0); /* nothing was lost yet */
+    assert_int_equal(r.due_ms, due_ms);
+    while (resend_due(&r, 0, body, now_ms) > 0)
+        now_ms = r.due_ms;
+    assert_true(r.due_ms - now_ms > RTO_MS);
+    now_ms += 10;
+    resend_anew(&r, now_ms);
+    assert_int_equal(r.due_ms, now_ms);
+    assert_int_equal(resend_due(&r, 0, body, now_ms), 8);
+    assert_int_equal(packet_word(body), 103);
+    assert_int_equal(packet_word(body + 4), 129);
+    assert_in_range(r.due_ms - now_ms, 1, 2 * RTO_MS);
+    ack(&r, 130, now_ms);
+    resend_anew(&r, now_ms + 1);
+    assert_true(r.due_ms == INT64_MAX);
+}
+
 static void the_numbers_wrap_at_31_bits(void **state)
 {
     struct resend r = stalled(0x7FFFFFFB);
@@ -371,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less_often),
         cmocka_unit_test(the_peers_own_data_ends_the_waiting_of_a_short_flight),
         cmocka_unit_test(a_peer_that_says_nothing_at_all_is_left_to_udt),
+        cmocka_unit_test(what_was_in_vain_is_repeated_at_once_when_the_way_works_again),
         cmocka_unit_test(the_numbers_wrap_at_31_bits),
         cmocka_unit_test(short_and_absurd_bodies_do_no_harm),
     };
