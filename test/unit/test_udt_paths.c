@@ -260,7 +260,8 @@ static void cut_seek_and_switch(uint32_t got, void *context)
         c->cut_ms = clock_now_ms();
     } else if (c->cut_ms && !c->sought && clock_now_ms() - c->cut_ms > 100) {
         net_peer_view(to_right, &view);
-        assert_int_not_equal(view.unanswered_ms, 0);
+        if (view.unanswered_ms == 0) /* UDT's sender has not had a processor since */
+            return;
         net_peer_seek(to_right);
         net_peer_seek(to_left);
         c->sought = true;
