@@ -69,6 +69,8 @@ static bool changes(const struct agent_hard *h, enum hard_nat_method method, con
 {
     if (!h->begun || method != h->method || !endpoint_same_host(seen, &h->seen))
         return true;
+    if (method == HARD_NAT_OPEN_SOCKETS && seen->port != h->seen.port) /* all of them ask that one */
+        return true;
     return (method == HARD_NAT_GUESS || meets(method)) &&
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
