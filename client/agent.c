@@ -86,7 +86,7 @@ static void apply(struct agent *a)
         agent_spare_end(a);
     } else if (changed) {
         a->hard.asked = 0; /* the peer was there: this is another attempt */
-        agent_hard_lost(a);
+        agent_spare_lost(a);
     }
     a->doubtful = doubtful;
     a->lost = lost;
@@ -166,7 +166,7 @@ static void on_nat_news(struct nat_watch *w)
 {
     struct agent *a = container_of(w, struct agent, nat);
     bool waits = a->lost;
-    agent_hard_lost(a); /* whether there is a NAT may not have been known */
+    agent_spare_lost(a); /* whether there is a NAT may not have been known */
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         const struct path_times *p = &a->choice.paths[i];
         if (!p->present || !a->ways[i].opens || p->spent == 0 || agent_hops(a, i, p->spent) > 0)
@@ -293,7 +293,7 @@ void agent_told(struct agent *a, const struct candidates *peer, const struct nat
     a->introductions++;
     a->unheard = true;
     a->uplink = *uplink;
-    agent_hard_spare_said(a, &own->candidates);
+    agent_spare_said(a, &own->candidates);
     agent_hard_told(a, &own->mapping, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
     agent_turn(a);

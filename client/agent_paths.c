@@ -215,7 +215,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         if (at >= 0 && i == 0)
             path_choice_told(&a->choice, at, clock_now_ms());
     }
-    agent_hard_spare_told(a, spare);
+    agent_spare_told(a, spare);
 }
 
 void agent_unlink_unproven(struct agent *a)

@@ -58,8 +58,7 @@ struct agent_hard {
     /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses for itself. */
     struct spare_port *spare_asked; /* where peers see it */
     int spare;                      /* its socket; 0: none */
-    bool
-        spare_said; /* the peer has been told of it: asked by it before, its NAT may take the pair of addresses */
+    bool spare_said; /* the peer knows it: asked by it before, its NAT may take the pair of addresses */
     bool spare_used;
     struct endpoint spare_at, peer_spare; /* AF_UNSPEC: not known */
     int64_t spare_due_ms;                 /* it is opened, or then used; INT64_MAX: neither */
@@ -150,10 +149,6 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 /* agent_hard.c */
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
-/* The peer's further port; NULL: it has none. */
-void agent_hard_spare_told(struct agent *a, const struct endpoint *peer);
-/* What the peer was told of us: is our further port among it? */
-void agent_hard_spare_said(struct agent *a, const struct candidates *own);
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
  * opens our NAT alone; 0: all. */
@@ -162,13 +157,23 @@ int agent_hops(const struct agent *a, int at, int n);
 void agent_leave_port(struct agent *a);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
-void agent_spare_end(struct agent *a); /* peers are not told of the further port any more */
+/* What there is to know before paths are added. */
+void agent_hard_end(struct agent *a);                      /* the sockets that are no paths are closed */
+void agent_hard_forget(struct agent *a);                   /* all of them are */
+bool agent_uses_socket(const struct agent *a, int socket); /* as a path */
+
+/* agent_spare.c */
+/* Something was told of the peer: it may know our further port by now, or we may need one. */
+void agent_spare_expect(struct agent *a);
+/* The peer's further port; NULL: it has none. */
+void agent_spare_told(struct agent *a, const struct endpoint *peer);
+/* What the peer was told of us: is our further port among it? */
+void agent_spare_said(struct agent *a, const struct candidates *own);
 /* No path works: perhaps both NATs have forgotten. At a plain Linux gateway the first packet to arrive then takes the pair
  * of addresses, so that the peer shall be told of a further port at once. */
-void agent_hard_lost(struct agent *a);
-/* What there is to know before paths are added. */
-void agent_hard_end(struct agent *a);    /* the sockets that are no paths are closed */
-void agent_hard_forget(struct agent *a); /* all of them are */
+void agent_spare_lost(struct agent *a);
+void agent_spare_turn(struct agent *a, int64_t now_ms); /* until a->hard.spare_due_ms */
+void agent_spare_end(struct agent *a);                  /* peers are not told of the further port any more */
 
 /* agent_mtu.c */
 void agent_fit_way(struct agent *a, int at); /* a new one */
