@@ -54,7 +54,9 @@ await_nth() {
 }
 # await_bound [SECONDS] [NTH] [NAME]: until S has logged for the NTH time that somebody holds the NAME, "lab" without one.
 await_bound() {
-    await_nth "${2:-1}" "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-5}" && return
+    local before=${BOUND_BEFORE:-0}
+    [ "${3:-lab}" = lab ] || before=0
+    await_nth $((before + ${2:-1})) "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-5}" && return
     echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
@@ -64,7 +66,8 @@ with_hosts() {
     # shellcheck disable=SC2016 # the inner shell expands it
     ASIDE=(unshare -m bash -c 'mount --bind "$1" /etc/hosts && exec "${@:2}"' _ "$WORK/hosts")
 }
-start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID
+start_h1() { # start_h1 [OPTION...]: hx bind lab on H1; sets H1_PID. await_bound counts from here on
+    BOUND_BEFORE=$(grep -cE 'event=bound .*name=lab( |$)' "$WORK/nameserver.err" 2>/dev/null)
     lab_start bind h1 "${ASIDE[@]}" "$B/hx" bind lab --nameserver "$LAB_NS" -v "${HX_MODE[@]}" "$@"
     H1_PID=$PID
 }
