@@ -80,6 +80,7 @@ loses() {
     lab_mtu 2 1500
     lab_weather 2 'numgen random mod 1000 < 150 drop'
     count_sizes || return 1
+    rm -f "$WORK/said"
     mkfifo "$WORK/said"
     exec {fd}<>"$WORK/said" # opened for both, which waits for nobody
     lab_start echo h2 timeout 60 bash -c "exec '$B/hx' connect lab --nameserver $LAB_NS --timeout 20 <'$WORK/said'"
@@ -102,6 +103,8 @@ start_s && start_h1 --echo --share "$WORK/share" && await_bound || exit 1
 for mtu in 1500 1492 1420 1380 1280; do
     story "a path of $mtu bytes gets packets of $mtu bytes" carries $mtu
 done
-story '15 % loss is taken for loss' loses
+# One search in some hundred loses all five probes of a size at that loss (client/path_mtu.h): not two after each other.
+loses_once_or_again() { loses || loses; }
+story '15 % loss is taken for loss' loses_once_or_again
 story 'a path that shrinks while it is used is followed' shrinks
 finish
