@@ -16,7 +16,7 @@
 
 #define CANCEL 8 /* RFC 9113, section 7 */
 #define AHEAD_MAX \
-    8192 /* bytes of standard input that leave with the request of a pipe; less than its first window */
+    8192 /* bytes of standard input that leave with a pipe's request; its first window is larger */
 
 struct connecting {
     const struct args *args;
