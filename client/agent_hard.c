@@ -259,8 +259,9 @@ void agent_leave_port(struct agent *a)
     nat_ask_anew(AF_INET);
 }
 
-/* Once the peer has seen us where the nameserver does, or much later, another port is that of a NAT which was switched
- * off and on: this one is as good as any, and streams that stay with it are found by what peers are told of it. */
+/* Once the peer has seen us where the nameserver does, or much later, another port is that of a NAT which
+ * was switched off and on: this one is as good as any, and streams that stay with it are found by what
+ * peers are told of it. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen)
 {
     bool early = clock_now_ms() - a->hard.told_ms < GIVE_UP_MS;
@@ -332,7 +333,8 @@ static int64_t ends_ms(const struct agent_hard *h)
     return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
 }
 
-/* More than that one way is not looked for: each further socket moves a NAT that counts, and each probe costs. */
+/* More than that one way is not looked for: each further socket moves a NAT that counts, and each probe
+ * costs. */
 static bool leads(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;

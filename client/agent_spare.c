@@ -8,8 +8,9 @@
 #define SPARE_TRIED_MS 1500 /* nor by the further port */
 #define SPARE_AFTER_MS 200  /* so much later than the caller may the called be told, and open its NAT */
 
-/* Where it is our NAT that gives the peer another port than it should, since the peer's packets came before ours: to
- * begin with, or once both NATs have forgotten, or for the peer alone, which then does not reach us. */
+/* Where it is our NAT that gives the peer another port than it should, since the peer's packets came
+ * before ours: to begin with, or once both NATs have forgotten, or for the peer alone, which then does not
+ * reach us. */
 static bool wants_spare(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;

@@ -130,8 +130,8 @@ void agent_way_answers(struct agent *a, int at);
 void agent_unlink_silent(struct agent *a);
 /* Nor does UDT go on to ask there when we do not any more, unless it is proven. */
 void agent_unlink_unproven(struct agent *a);
-/* The peer's request has come by this address and interface of ours. Where no path works, as after the default route has
- * moved, ours may have to leave by them, too. */
+/* The peer's request has come by this address and interface of ours. Where no path works, as after the
+ * default route has moved, ours may have to leave by them, too. */
 void agent_answers_by(struct agent *a, int at, const struct net_address *local);
 /* The kernel shall choose by which address of ours it leaves. */
 void agent_reset_locals(struct agent *a);
@@ -150,8 +150,8 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
-/* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass, so that it
- * opens our NAT alone; 0: all. */
+/* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass,
+ * so that it opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);
 /* What is begun from now on leaves by another port, if it is our NAT that has given this one another outside. */
 void agent_leave_port(struct agent *a);
@@ -169,8 +169,8 @@ void agent_spare_expect(struct agent *a);
 void agent_spare_told(struct agent *a, const struct endpoint *peer);
 /* What the peer was told of us: is our further port among it? */
 void agent_spare_said(struct agent *a, const struct candidates *own);
-/* No path works: perhaps both NATs have forgotten. At a plain Linux gateway the first packet to arrive then takes the pair
- * of addresses, so that the peer shall be told of a further port at once. */
+/* No path works: perhaps both NATs have forgotten. At a plain Linux gateway the first packet to arrive
+ * then takes the pair of addresses, so that the peer shall be told of a further port at once. */
 void agent_spare_lost(struct agent *a);
 void agent_spare_turn(struct agent *a, int64_t now_ms); /* until a->hard.spare_due_ms */
 void agent_spare_end(struct agent *a);                  /* peers are not told of the further port any more */

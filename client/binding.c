@@ -361,9 +361,9 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* That a NAT is easy, and whether it keeps ports, is news once: peers that do not know hold back, lest it takes what they
- * send for its own, or lest theirs is taken so. One easy NAT is not another one then, nor is the next port of a NAT that
- * counts, unless a peer would not guess it. */
+/* That a NAT is easy, and whether it keeps ports, is news once: peers that do not know hold back, lest it
+ * takes what they send for its own, or lest theirs is taken so. One easy NAT is not another one then, nor
+ * is the next port of a NAT that counts, unless a peer would not guess it. */
 static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
 {
     bool hard = hard_nat_is(&b->mapping), known = nat_mapping_known(&b->mapping);

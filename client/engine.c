@@ -350,7 +350,8 @@ int engine_enter(uint16_t local_port)
     return err;
 }
 
-/* UDT's sender is a thread of its own: a last answer written and a process ended at once would be an answer lost. */
+/* UDT's sender is a thread of its own: a last answer written and a process ended at once would be an
+ * answer lost. */
 static void await_last_words(void)
 {
     int64_t deadline_ms = clock_now_ms() + LAST_WORDS_MS;

@@ -335,11 +335,11 @@ HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
  * (it has a checksum); HX_ENOTFOUND: there is no key; HX_ELIMIT: above 1024; HX_ENOMEM. */
 HX_API int hx_keys_check(const char *text, int *line);
 
-/* Ends the library in this process: closes all connections, gives back what the router has mapped, stops its
- * threads; about half a second. What was written before hx_shutdown() leaves this host first: that may take half
- * a second more.
- * Every waiting call returns HX_ECANCELED; handles must still be closed to free them, and do nothing else any
- * more. Call it before exit, so that peers and nameserver learn at once. May be called twice. */
+/* Ends the library in this process: closes all connections, gives back what the router has mapped, stops
+ * its threads; about half a second. What was written before hx_shutdown() leaves this host first: that may
+ * take half a second more. Every waiting call returns HX_ECANCELED; handles must still be closed to free
+ * them, and do nothing else any more. Call it before exit, so that peers and nameserver learn at once. May
+ * be called twice. */
 HX_API void hx_cleanup(void);
 /* Static English text, never NULL. */
 HX_API const char *hx_strerror(int error);

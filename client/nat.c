@@ -79,8 +79,8 @@ static struct nat_mapping merged(const struct nat_mapping *before, const struct 
     return m;
 }
 
-/* A NAT that gives one port to all is in nobody's way, however it gives them: what waits to know that need not wait for the
- * rest. Who tells others of it does, and of one of the hard kinds the rest matters. */
+/* A NAT that gives one port to all is in nobody's way, however it gives them: what waits to know that need
+ * not wait for the rest. Who tells others of it does, and of one of the hard kinds the rest matters. */
 static void on_kind(void *user, enum nat_mapping_kind kind)
 {
     struct known *n = user;

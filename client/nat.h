@@ -37,7 +37,8 @@ void nat_watch_end(struct nat_watch *w); /* fine if it has not begun */
 /* What is known now, without waiting, of a family (AF_INET, AF_INET6). False: nothing, and *out is zeroed. */
 bool nat_known(sa_family_t family, struct nat_mapping *out);
 
-/* If the engine has left the port that is known of: from now on the new one is asked about. nat_known() does it, too. */
+/* If the engine has left the port that is known of: from now on the new one is asked about. nat_known()
+ * does it, too. */
 void nat_ask_anew(sa_family_t family);
 
 /* What nat_known() tells may be another thing in a moment: it is being asked for. */
@@ -50,8 +51,8 @@ bool nat_server(struct endpoint *out);
 
 /* ---- a further port, for those who have not reached us by this one (client/spare_port.h) ---- */
 
-/* Peers are told of it from now on; AF_UNSPEC: no more. The keepers hear of it a little later, not from within: they may
- * end what the caller is in the middle of. */
+/* Peers are told of it from now on; AF_UNSPEC: no more. The keepers hear of it a little later, not from
+ * within: they may end what the caller is in the middle of. */
 void nat_set_spare(const struct endpoint *mapped);
 bool nat_spare(struct endpoint *out); /* false: there is none */
 

@@ -141,8 +141,8 @@ static void end_guess(struct nat_survey *s)
     s->guess = NULL;
 }
 
-/* An hx-nameserver's other port is the next one unless its owner has chosen another: with the first answer it is known then
- * how we are mapped, a round trip sooner. */
+/* An hx-nameserver's other port is the next one unless its owner has chosen another: with the first answer
+ * it is known then how we are mapped, a round trip sooner. */
 static void ask_next_port(struct nat_survey *s, struct server *v, int timeout_ms)
 {
     struct question mapping = {.purpose = MAPPING, .server = v};

@@ -42,8 +42,8 @@ struct nat_survey_request {
     int64_t deadline_ms;
     /* A server has answered for the first time; `local`: as in the facts. May be NULL. */
     void (*on_heard)(void *user, const struct endpoint *local);
-    /* How the port in question is mapped is known, and the rest is still asked for. Once at most. May be NULL: then it
-     * is not asked for sooner either. */
+    /* How the port in question is mapped is known, and the rest is still asked for. Once at most. May be
+     * NULL: then it is not asked for sooner either. */
     void (*on_kind)(void *user, enum nat_mapping_kind kind);
     /* Once, unless nat_survey_cancel() comes before; the survey is gone when it is called. */
     void (*on_done)(void *user, const struct nat_facts *facts);

@@ -82,8 +82,8 @@ const char *punch_both_behind(const struct endpoint *own, const struct endpoint 
     return text;
 }
 
-/* Both are behind one NAT, which has not returned what they sent to each other by its outer address, and in no network that
- * they share did they meet. */
+/* Both are behind one NAT, which has not returned what they sent to each other by its outer address, and
+ * in no network that they share did they meet. */
 static bool no_hairpin(const struct punch *p, const struct agent_tried *tried)
 {
     char both[PUNCH_BOTH_MAX];
@@ -207,7 +207,8 @@ static void done(struct punch *p, int error, struct stream *stream)
     free(p);
 }
 
-/* Where their NATs do not meet, or the one NAT of both, what else there may be, one network or IPv6, answers soon or not at all. */
+/* Where their NATs do not meet, or the one NAT of both, what else there may be, one network or IPv6,
+ * answers soon or not at all. */
 static void on_look(struct timer *t)
 {
     struct punch *p = container_of(t, struct punch, look);

@@ -16,8 +16,9 @@
 bool strangers_take(const struct net_address *host, int datagrams, int64_t now_ms);
 /* It is none: it has answered, and so many do not count any more. */
 void strangers_give(const struct net_address *host, int datagrams);
-/* May one more port be asked of the host where the nameserver sees the peer (hard_nat.h: HARD_NAT_SPRAY_RATE a second, and
- * 2 * HARD_NAT_MOST at once)? Of all sessions with it: a nameserver may begin them one after the other. */
+/* May one more port be asked of the host where the nameserver sees the peer (hard_nat.h:
+ * HARD_NAT_SPRAY_RATE a second, and 2 * HARD_NAT_MOST at once)? Of all sessions with it: a nameserver may
+ * begin them one after the other. */
 bool strangers_take_port(const struct net_address *host, int64_t now_ms);
 
 #endif

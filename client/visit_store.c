@@ -12,7 +12,8 @@
 
 #define FILE_NAME "visits"
 
-/* Of what is below; never held while the file is read or written: the engine's thread would wait for a slow disk. */
+/* Of what is below; never held while the file is read or written: the engine's thread would wait for a
+ * slow disk. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *directory; /* NULL: none. Set once */
 static struct visits memory;

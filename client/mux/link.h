@@ -51,9 +51,9 @@ void link_destroy(struct link *l);
 /* Ends in order: no new requests, what runs goes on, then both directions end; down() is told. The peer,
  * whose link does the same when its last stream is over, has passed everything on by then. */
 void link_finish(struct link *l);
-/* The same for who needs nothing more of the peer and owes it nothing either, every answer having come: tells
- * it that this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. What it says last leaves
- * this host all the same: hx_cleanup() sees to it. */
+/* The same for who needs nothing more of the peer and owes it nothing either, every answer having come:
+ * tells it that this was all, and is down within LINK_LEAVE_MS, whether that has been heard or not. What
+ * it says last leaves this host all the same: hx_cleanup() sees to it. */
 void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */

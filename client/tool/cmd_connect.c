@@ -115,8 +115,8 @@ static void on_closed(void *user, int error, uint32_t code)
     on_pipe_done(c, error < 0 ? error : HX_ECLOSED, 0);
 }
 
-/* What there is to say already, and that it is all: it needs not wait for the answer, which takes a round trip. A terminal's
- * end of input would be lost. */
+/* What there is to say already, and that it is all: it needs not wait for the answer, which takes a round
+ * trip. A terminal's end of input would be lost. */
 static void read_ahead(struct connecting *c)
 {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};

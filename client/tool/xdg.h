@@ -4,11 +4,11 @@
 
 #include <limits.h>
 
-/* Where hx keeps what it can do without: $XDG_STATE_HOME/hx, else ~/.local/state/hx; NULL: neither is known, nothing is
- * kept. Of one thread: static. */
+/* Where hx keeps what it can do without: $XDG_STATE_HOME/hx, else ~/.local/state/hx; NULL: neither is
+ * known, nothing is kept. Of one thread: static. */
 const char *xdg_state_dir(void);
-/* $XDG_CONFIG_HOME/hx/NAME, else ~/.config/hx/NAME. HX_OK; HX_ENOTFOUND: neither is known, and nothing is guessed;
- * HX_ETOOBIG. */
+/* $XDG_CONFIG_HOME/hx/NAME, else ~/.config/hx/NAME. HX_OK; HX_ENOTFOUND: neither is known, and nothing is
+ * guessed; HX_ETOOBIG. */
 int xdg_config_file(char out[PATH_MAX], const char *name);
 
 #endif

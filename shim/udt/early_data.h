@@ -1,7 +1,8 @@
-/* shim/udt/early_data.h: the first bytes of a stream, told ahead of it. Who connects to a listener says them beside its
- * handshakes (early_packet.h), and the listener's owner may read them as soon as it has accepted: a round trip is saved.
- * They are a preview alone (base/preview.h). The stream carries the same bytes all the same, so that nothing is lost by a
- * listener that ignores them or by a datagram that does not come. */
+/* shim/udt/early_data.h: the first bytes of a stream, told ahead of it. Who connects to a listener says
+ * them beside its handshakes (early_packet.h), and the listener's owner may read them as soon as it has
+ * accepted: a round trip is saved. They are a preview alone (base/preview.h). The stream carries the same
+ * bytes all the same, so that nothing is lost by a listener that ignores them or by a datagram that does
+ * not come. */
 #ifndef HX_SHIM_UDT_EARLY_DATA_H
 #define HX_SHIM_UDT_EARLY_DATA_H
 
@@ -22,8 +23,8 @@ struct early_ticket { /* which a listener gave at an earlier visit (tickets.h); 
     uint8_t bytes[EARLY_TICKET_MAX];
 };
 
-/* What who connects tells, and how often. A datagram is spent for each time that it is told; who hears nothing of the
- * peer is soon quiet. */
+/* What who connects tells, and how often. A datagram is spent for each time that it is told; who hears
+ * nothing of the peer is soon quiet. */
 #define EARLY_UNHEARD_MAX 3
 struct early_conn {
     struct early_bytes own;

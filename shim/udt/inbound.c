@@ -313,7 +313,8 @@ enum again {
     AGAIN_ANSWER /* it has one, and waits: the answer may be lost */
 };
 
-/* Is this of who has got a connection by an early packet? The handshake itself follows that, and all is repeated. */
+/* Is this of who has got a connection by an early packet? The handshake itself follows that, and all is
+ * repeated. */
 static enum again asks_again(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
 {
     int32_t request = (int32_t)packet_word(d->body + HANDSHAKE_REQUEST);

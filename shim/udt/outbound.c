@@ -128,8 +128,8 @@ static bool leave_answer(struct tap *t, struct net_route *route, const uint8_t *
     return true;
 }
 
-/* A listener that has taken our ticket sends little until it has a proof of ours, which may be lost: UDT's keepalives repeat
- * it, 300 ms and more apart. */
+/* A listener that has taken our ticket sends little until it has a proof of ours, which may be lost: UDT's
+ * keepalives repeat it, 300 ms and more apart. */
 static bool may_prove(const struct udt_conn *c, int64_t now_ms)
 {
     return c->by_ticket && now_ms - c->made_ms < UDT_CONNECT_MS;

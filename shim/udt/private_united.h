@@ -1,5 +1,5 @@
-/* shim/udt/private_united.h: what several files take of CUDTUnited, which has UDT's sockets and ports, and of the state of a
- * connection. C++. */
+/* shim/udt/private_united.h: what several files take of CUDTUnited, which has UDT's sockets and ports, and
+ * of the state of a connection. C++. */
 #ifndef HX_SHIM_UDT_PRIVATE_UNITED_H
 #define HX_SHIM_UDT_PRIVATE_UNITED_H
 

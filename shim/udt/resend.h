@@ -54,7 +54,8 @@ void resend_begin(struct resend *r, int rtt_ms);
 void resend_sent(struct resend *r, uint32_t seq, int64_t now_ms);
 /* What was taken for sent could not leave, and may now: all of it, if there is any, is repeated at once. */
 void resend_release(struct resend *r, int64_t now_ms);
-/* The way to the peer works again after a while: how often it was in vain meanwhile is no reason to wait longer. */
+/* The way to the peer works again after a while: how often it was in vain meanwhile is no reason to wait
+ * longer. */
 void resend_anew(struct resend *r, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);

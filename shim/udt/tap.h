@@ -102,8 +102,8 @@ bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out);
  * handshake to be sent at once, connect() would then note "just sent", and the next one would leave 250 ms
  * later. */
 void tap_conn_started(struct tap *t, int32_t id);
-/* accept() has returned `id`. *peer is filled (IPv4 as mapped), and *told with what the peer has told ahead, to be
- * free()d; NULL: nothing. False: unknown id. */
+/* accept() has returned `id`. *peer is filled (IPv4 as mapped), and *told with what the peer has told
+ * ahead, to be free()d; NULL: nothing. False: unknown id. */
 bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, struct early_bytes **told);
 /* UDT says that `id` is connected: payload that came too early is given to UDT again, the peer gets a
  * keepalive so that a rendezvous connects there as well, and the exchange of shim/udt/half_close.h begins if

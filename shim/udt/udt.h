@@ -101,10 +101,11 @@ int udt_connect(struct stream **out, struct udt_port *p, const struct sockaddr *
  * paths, whatever `source` says, and takes what comes by them. */
 int udt_rendezvous(struct stream **out, struct udt_port *p, const struct sockaddr *peer, socklen_t len,
                    const struct sockaddr_in6 *source, int timeout_ms, enum udt_party party, void *user);
-/* To a listener the first bytes of a stream may be told ahead of it (early_data.h), in datagrams beside the handshakes: then
- * its owner has them as soon as it accepts, a round trip sooner. Whether they arrive is not told: the stream carries them
- * too, and a listener that does not know of this reads them there. They are as proven as the client's address is. Where the
- * stream's own bytes are not what was told ahead the listener's stream ends, HX_ECLOSED. */
+/* To a listener the first bytes of a stream may be told ahead of it (early_data.h), in datagrams beside
+ * the handshakes: then its owner has them as soon as it accepts, a round trip sooner. Whether they arrive
+ * is not told: the stream carries them too, and a listener that does not know of this reads them there.
+ * They are as proven as the client's address is. Where the stream's own bytes are not what was told ahead
+ * the listener's stream ends, HX_ECLOSED. */
 #define UDT_EARLY_BYTES_MAX 1024
 struct udt_early_bytes {
     const void *bytes; /* what the stream begins with: the caller need not write it; NULL if len is 0 */
@@ -181,8 +182,8 @@ bool udt_stream_peer_has_ended(struct stream *s);
 void udt_stream_note_end(struct stream *s);
 /* The peer's UDT has everything that was written. Known for a moment after the peer has closed, too. */
 bool udt_stream_all_acknowledged(struct stream *s);
-/* Packets of what was written that have not left this host even once; 0 also if the connection is no more. It may count
- * too many for a moment. */
+/* Packets of what was written that have not left this host even once; 0 also if the connection is no more.
+ * It may count too many for a moment. */
 int udt_stream_unsent(struct stream *s);
 /* What is known of both directions' ends. */
 struct udt_half_close {

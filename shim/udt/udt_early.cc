@@ -1,4 +1,5 @@
-/* What is told ahead of a stream. Of a listener's stream the reader alone has it; of one that connects it does not change. */
+/* What is told ahead of a stream. Of a listener's stream the reader alone has it; of one that connects it
+ * does not change. */
 #include "shim/udt/udt_internal.h"
 #include <algorithm>
 #include <cstdlib>

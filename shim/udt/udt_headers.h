@@ -1,5 +1,6 @@
-/* shim/udt/udt_headers.h: UDT's headers and what they and shim/udt take of C++. Reading them is most of what compiling a
- * file of shim/udt costs: some builds (Makefile: PRECOMPILED) read them once, here, and no file includes this. */
+/* shim/udt/udt_headers.h: UDT's headers and what they and shim/udt take of C++. Reading them is most of
+ * what compiling a file of shim/udt costs: some builds (Makefile: PRECOMPILED) read them once, here, and
+ * no file includes this. */
 #ifndef HX_SHIM_UDT_UDT_HEADERS_H
 #define HX_SHIM_UDT_UDT_HEADERS_H
 

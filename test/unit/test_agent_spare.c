@@ -1,5 +1,5 @@
-/* An agent that nothing reaches opens a further port; what it waits for is what is known of the NAT, which a server
- * plays that is asked about it. */
+/* An agent that nothing reaches opens a further port; what it waits for is what is known of the NAT, which
+ * a server plays that is asked about it. */
 #include "test/unit/stun_fixture.h"
 
 #include "base/clock.h"
@@ -84,7 +84,8 @@ static void turn_spare(struct agent *a)
     agent_turn(a);
 }
 
-/* Its further port is open, and the server has seen it. That may answer too late on a busy machine: it is asked again then. */
+/* Its further port is open, and the server has seen it. That may answer too late on a busy machine: it is
+ * asked again then. */
 static void await_spare(struct agent *a)
 {
     struct endpoint spare;
@@ -208,7 +209,8 @@ static void a_further_port_is_opened_as_soon_as_no_path_works(void **state)
     close(peer);
 }
 
-/* As the nameserver tells it: of the peer, whose further port has that number, 0: it has none; and the peer of us. */
+/* As the nameserver tells it: of the peer, whose further port has that number, 0: it has none; and the
+ * peer of us. */
 static void tell(struct agent *a, uint16_t peer_spare, bool ours)
 {
     struct peer_fields own = {.mapping = easy};
@@ -244,7 +246,8 @@ static void a_further_port_asks_nobody_who_has_not_been_told_of_it(void **state)
     close(peer);
 }
 
-/* Its requests do not arrive, though it answers ours: so it does not say by itself that it has lost its paths. */
+/* Its requests do not arrive, though it answers ours: so it does not say by itself that it has lost its
+ * paths. */
 static void a_peer_that_asks_the_nameserver_again_and_is_not_heard_is_told_of_a_further_port(void **state)
 {
     int peer;

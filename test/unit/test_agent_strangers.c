@@ -1,4 +1,5 @@
-/* Candidates that are strangers': what one who asks for a name, or a nameserver, can make a peer send to others. */
+/* Candidates that are strangers': what one who asks for a name, or a nameserver, can make a peer send to
+ * others. */
 #include "client/punch.h"
 #include "client/strangers.h"
 #include "test/unit/agent_fixture.h"

@@ -1,5 +1,5 @@
-/* The end of what one writes and another reads: through client/api.h. hx_close() towards a peer that reads what was
- * agreed on, and no end; and hx_cleanup() of whoever waits for nothing. */
+/* The end of what one writes and another reads: through client/api.h. hx_close() towards a peer that reads
+ * what was agreed on, and no end; and hx_cleanup() of whoever waits for nothing. */
 #include "base/clock.h"
 #include "test/unit/client_fixture.h"
 

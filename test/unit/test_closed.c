@@ -33,8 +33,8 @@ static void sessions_that_end_one_after_the_other_leave_nothing_behind(void **st
     }
     size_t before, after;
     int rounds = 0;
-    /* A leak is in each round. Tables still grow in one that a busy machine lets run faster than those before it:
-     * one round of ROUNDS_MAX in which little is left shows that nothing leaks. */
+    /* A leak is in each round. Tables still grow in one that a busy machine lets run faster than those
+     * before it: one round of ROUNDS_MAX in which little is left shows that nothing leaks. */
     do {
         before = mallinfo2().uordblks;
         int count = have_sessions(LASTS_MS);

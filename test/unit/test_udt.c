@@ -180,8 +180,8 @@ static void two_thousand_sessions_corrupt_no_memory_and_leave_none_behind(void *
     assert_in_range(settled_bytes(), 0, before + 40960); /* UDT's set of accepted sockets: 100 KB */
 }
 
-/* Of what it has accepted. A handshake that is said again, as on a busy machine, begins another connection when the first
- * is closed. */
+/* Of what it has accepted. A handshake that is said again, as on a busy machine, begins another connection
+ * when the first is closed. */
 static void close_all_of(struct udt_port *p)
 {
     struct udt_event ev;
