@@ -4,7 +4,8 @@
 #include "proto/address.h"
 #include <stdlib.h>
 
-#define GRACE_MS 300 /* after the first answer other servers may take so long */
+#define GRACE_MS   300 /* after the first answer other servers may take so long */
+#define OVERDUE_MS 100 /* every question ends at the deadline by itself, and what its silence says counts */
 
 void nat_survey_cancel(struct nat_survey *s)
 {
@@ -37,7 +38,7 @@ static void enter(struct nat_survey *s, enum survey_state state)
     engine_timer_cancel(&s->timer);
     s->state = state;
     if (state != SURVEY_DONE)
-        engine_timer_set(&s->timer, s->request.deadline_ms);
+        engine_timer_set(&s->timer, s->request.deadline_ms + OVERDUE_MS);
 }
 
 static int error_of(const struct nat_survey *s)

@@ -251,6 +251,19 @@ static void lost_questions_are_asked_again(void **state)
     assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
 }
 
+/* Of lost questions the round trip looks long, and then the tests of filtering have all the time that is left. */
+static void a_filter_s_silence_counts_to_the_last_moment(void **state)
+{
+    (void)state;
+    server.drop_first = 6;
+    server.nat = (struct stun_nat){.mapping = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                   .filtering = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
+    stun_server_start(&server);
+    struct hx_nat_report r = ask_besides(server.text, NULL, 2500);
+    assert_int_equal(r.error, HX_OK);
+    assert_int_equal(r.filtering, HX_NAT_ADDRESS_AND_PORT_DEPENDENT);
+}
+
 static void answers_of_strangers_are_not_believed(void **state)
 {
     (void)state;
@@ -388,6 +401,7 @@ int main(void)
         TEST(silence_is_told_in_time),
         TEST(a_port_that_nobody_has_is_told_at_once),
         TEST(lost_questions_are_asked_again),
+        TEST(a_filter_s_silence_counts_to_the_last_moment),
         TEST(answers_of_strangers_are_not_believed),
         TEST(a_server_cannot_name_an_address_that_no_host_has),
         TEST(the_longest_packet_that_is_answered_is_told),
