@@ -3,7 +3,15 @@
 #include "base/error.h"
 #include <string.h>
 
-enum { AT_KIND = 4, AT_HALF = 5, AT_REASON = 6, AT_SESSION = 8, AT_NUMBER = 16, AT_COOKIE = 24, AT_LEFT = 40 };
+enum {
+    AT_KIND = 4,
+    AT_HALF = 5,
+    AT_REASON = 6,
+    AT_SESSION = 8,
+    AT_NUMBER = 16,
+    AT_COOKIE = 24,
+    AT_LEFT = 40
+};
 
 bool relay_frame_is(const uint8_t *bytes, size_t len)
 {
