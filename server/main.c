@@ -38,6 +38,7 @@ static int open_at(struct udt_port **out, const struct server_config *config, co
     const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
                                        .local_len = l->len,
                                        .backlog = BACKLOG,
+                                       .runs = config->relay,
                                        .ipv6_only = ipv6_only,
                                        .rate_per_address = (unsigned)config->rate_per_address,
                                        .stun = stun_take,
