@@ -52,6 +52,8 @@ enum hx_error {
     HX_EAUTH = -19,     /* the peer does not have the key */
     HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
     HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
+    HX_EPROXY = -22,    /* the HTTP proxy of this network was not reached, or does not let us through */
+    HX_ECERT = -23,     /* the nameserver's certificate is not accepted by this host */
 };
 #endif
 
