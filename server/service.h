@@ -8,6 +8,7 @@
 struct notify;
 struct server;
 struct stun;
+struct tcp;
 struct udt_port;
 
 #define SERVICE_TURN_EVENTS 256 /* UDT events taken from one port in one turn */
@@ -23,6 +24,7 @@ struct service_config {
     struct udt_port *const *ports;
     size_t port_count;
     struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
+    struct tcp *tcp;       /* NULL: there is none */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH      16
 #define CROWDED    4    /* a queue that is full to one part of these */
 #define BYTES_EACH 1500 /* an Ethernet's packet with its heads: whoever sends longer ones does not reach us */
 
@@ -74,6 +73,11 @@ ssize_t batch_next(struct batch *b, int fd, struct msghdr *mh)
         mh->msg_flags |= MSG_TRUNC;
     b->next++;
     return (ssize_t)m->msg_len;
+}
+
+bool batch_waits(const struct batch *b)
+{
+    return b->next < b->count;
 }
 
 bool batch_crowded(const struct batch *b)

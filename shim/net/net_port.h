@@ -3,9 +3,11 @@
  *
  *                                              ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
  *   socket ─► batch ─┬─► net_port_read ─► demux
- *   extra sockets ───┘                         └─► handlers of further users
+ *   extra sockets ───┤                         └─► handlers of further users
+ *   tunnels ─────────┘
  *   sockets ◄─ burst ◄─┬─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
  *   sockets ◄──────────┼─ net_port_send  ◄─ everybody else
+ *   tunnels ◄──────────┤
  *                      └─ paths: where a canonical address leads
  *
  * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls
@@ -55,6 +57,11 @@ bool net_port_extra_local(struct net_port *p, int number, struct net_address *ou
 /* For whoever waits until the port can be read: readable when an extra socket is, also one that is opened
  * later; -1: there are no descriptors left. */
 int net_port_extra_event_fd(const struct net_port *p);
+
+/* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One thread
+ * at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
+int net_port_tunnel_fd(struct net_port *p);
+bool net_port_has_tunnels(const struct net_port *p);
 
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */

@@ -1,0 +1,152 @@
+/* What leaves a port. */
+#include "shim/net/net_port_state.h"
+#include "shim/net/parts.h"
+#include <errno.h>
+#include <string.h>
+
+/* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
+ * one's should: that is lost, or cut, now and then. */
+static void want_whole(struct net_port *p, bool whole)
+{
+    if (atomic_load_explicit(&p->whole, memory_order_relaxed) == whole)
+        return;
+    atomic_store(&p->whole, whole);
+    pktinfo_whole(p->fd, p->family, whole);
+}
+
+static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
+                      const struct iovec *parts, int part_count, int flags)
+{
+    union {
+        struct cmsghdr head; /* for its alignment */
+        char bytes[HOPS_SPACE + PKTINFO_SPACE];
+    } control;
+    struct sockaddr_storage name;
+    socklen_t name_len;
+    struct msghdr mh = {.msg_name = &name,
+                        .msg_iov = (struct iovec *)parts,
+                        .msg_iovlen = (size_t)part_count,
+                        .msg_control = control.bytes};
+
+    if (!net_address_to(&route->to, p->family, &name, &name_len)) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    mh.msg_namelen = name_len;
+    size_t hops_len = net_address_is_ipv4(&route->to) ? pktinfo_write_hops(control.bytes, route->hops) : 0;
+    size_t pktinfo_len = pktinfo_write(control.bytes + hops_len, p->family, &route->local);
+    mh.msg_controllen = hops_len + pktinfo_len;
+    return pktinfo_send(fd, &mh, pktinfo_len, flags);
+}
+
+/* -1: errno; EBADF: there is no such socket. */
+static int send_by_extra(struct net_port *p, int number, const struct net_route *way,
+                         const struct iovec *parts, int part_count, int flags)
+{
+    struct extra_socket *it = extra_sockets_hold(p->extra, number);
+
+    if (!it) {
+        errno = EBADF;
+        return -1;
+    }
+    int err = tunnels_lead_to(&way->to) ? tunnels_send(extra_socket_fd(it), &way->to, parts, part_count)
+                                        : send_by_fd(p, extra_socket_fd(it), way, parts, part_count, flags);
+    int saved = errno;
+    extra_sockets_let_go(p->extra, it);
+    errno = saved;
+    return err;
+}
+
+static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,
+                       int part_count, int flags)
+{
+    if (tunnels_lead_to(&way->to))
+        return send_by_extra(p, atomic_load(&p->tunnels), way, parts, part_count, flags);
+    if (way->socket == 0)
+        want_whole(p, way->whole);
+    if (way->socket == 0)
+        return send_by_fd(p, p->fd, way, parts, part_count, flags);
+    return send_by_extra(p, way->socket, way, parts, part_count, flags);
+}
+
+/* -1: one of them has not left; errno. */
+static int send_pieces(struct net_port *p, const struct net_route *way, struct fragment *f, size_t most,
+                       const struct iovec *parts, int part_count, int flags)
+{
+    uint8_t bytes[FRAGMENTS_BYTES], head[FRAGMENT_HEAD];
+    size_t len = parts_gather(parts, part_count, bytes, sizeof bytes), each = 0;
+    unsigned count = fragment_count(len, most, &each);
+
+    errno = EMSGSIZE;
+    for (f->piece = 0; f->piece < count; f->piece++) {
+        struct iovec piece[2] = {{.iov_base = head, .iov_len = sizeof head},
+                                 {.iov_base = bytes + f->piece * each, .iov_len = each}};
+
+        f->last = f->piece + 1 == count;
+        if (f->last)
+            piece[1].iov_len = len - f->piece * each;
+        fragment_write(f, head);
+        if (send_by_way(p, way, piece, 2, flags) < 0)
+            return -1;
+    }
+    return count ? 0 : -1;
+}
+
+int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
+                  int part_count, int flags)
+{
+    struct net_route ways[NET_PATHS_MAX];
+    struct fragment piece;
+    size_t most;
+    int err = -1;
+
+    if (!net_paths_is_canonical(&route->to))
+        return send_by_way(p, route, parts, part_count, flags);
+    bool cuts = path_table_cuts(p->paths, &route->to, parts_length(parts, part_count), &piece, &most);
+    int n = path_table_ways(p->paths, route, parts, part_count, ways);
+    if (n == 0)
+        errno = EHOSTUNREACH;
+    for (int i = 0; i < n; i++) {
+        if ((cuts ? send_pieces(p, &ways[i], &piece, most, parts, part_count, flags)
+                  : send_by_way(p, &ways[i], parts, part_count, flags)) == 0)
+            err = 0;
+    }
+    return err;
+}
+
+/* The descriptor by which a burst leaves by this socket: it stays open until that has left. -1: there is
+ * none. */
+static int hold_socket(struct net_port *p, int number)
+{
+    if (number != (p->held ? extra_socket_number(p->held) : 0)) {
+        burst_flush();
+        extra_sockets_let_go(p->extra, p->held);
+        p->held = number ? extra_sockets_hold(p->extra, number) : NULL;
+        if (number && !p->held)
+            return -1;
+    }
+    return p->held ? extra_socket_fd(p->held) : p->fd;
+}
+
+bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
+                   int part_count)
+{
+    bool canonical = net_paths_is_canonical(&route->to);
+    const struct net_route *way = route;
+
+    if (!p->burst)
+        return false;
+    if (canonical)
+        way = path_memo_way(p->paths, &p->sending, &route->to);
+    if (!way || tunnels_lead_to(&way->to) ||
+        (canonical && !path_memo_fits(&p->sending, parts_length(parts, part_count))))
+        return false;
+    if (way->socket == 0)
+        want_whole(p, way->whole);
+    int fd = hold_socket(p, way->socket);
+    if (fd < 0 || !burst_hold(p->burst, fd, way, parts, part_count))
+        return false;
+    if (canonical)
+        path_memo_sent(&p->sending, route->wants_answer);
+    return true;
+}
