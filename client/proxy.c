@@ -84,12 +84,13 @@ void proxy_tell_refusal(const struct proxy *p, int status, char text[PROXY_TEXT_
     char proxy[WHERE_MAX], to[WHERE_MAX];
     where(&p->url.at, proxy);
     where(&p->to, to);
-    if (status == 407 && p->url.credentials[0] == '\0')
+    bool unauthorized = status == 407 || status == 401; /* some say so (tinyproxy) */
+    if (unauthorized && p->url.credentials[0] == '\0')
         snprintf(
             text, PROXY_TEXT_MAX,
             "the proxy %s wants a name and a password: write them into %s, http://USER:PASSWORD@HOST:PORT",
             proxy, p->told_by);
-    else if (status == 407)
+    else if (unauthorized)
         snprintf(text, PROXY_TEXT_MAX, "the proxy %s does not accept the name and the password in %s", proxy,
                  p->told_by);
     else if (status == 403 || status == 405)

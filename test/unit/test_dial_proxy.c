@@ -152,6 +152,8 @@ static void refusals_become_sentences_that_say_what_to_do(void **state)
                   "http://USER:PASSWORD@HOST:PORT");
     check_refusal(TARGET, "anna:wrong@", "HTTP/1.0 407 No\r\n\r\nbody",
                   "the proxy * does not accept the name and the password in the proxy's URL");
+    check_refusal(TARGET, "anna:wrong@", "HTTP/1.0 401 Unauthorized\r\n\r\nbody",
+                  "the proxy * does not accept the name and the password in the proxy's URL");
     check_refusal(TARGET, "", "HTTP/1.1 403 Forbidden\r\n\r\n",
                   "the proxy * lets nobody through to ns.example:443 (403)");
     check_refusal(
