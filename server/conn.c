@@ -250,6 +250,8 @@ static int ignore_input(struct conn *c)
 
         if (n == HX_EEOF) {
             c->input_ended = true; /* it may listen on */
+            if (c->member.reach == REACH_TCP)
+                conn_probe(c); /* or its program has ended: then this is answered by a reset */
             break;
         }
         if (n < 0)
@@ -416,6 +418,7 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     c->member.least_rtt_ms = -1;
     c->member.events = &conn_registry_events;
     int err = endpoint_from_sockaddr(&c->member.peer, peer, len);
+    c->member.reach = reach_of(&c->member.peer, s->ops->transport == STREAM_TCP);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
     if (err < 0) {

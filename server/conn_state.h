@@ -72,7 +72,13 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 #define conn_log(c, level, event, ...) conn_log_kind((c), (level), (event), (event), ##__VA_ARGS__)
 #define conn_log_kind(c, level, kind, event, ...)                                                           \
     log_event_kind((level), (kind), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), \
-                   ##__VA_ARGS__)
+                   "transport", conn_transport(c), ##__VA_ARGS__)
+
+/* For log lines; NULL: UDT, which is not said. */
+static inline const char *conn_transport(const struct conn *c)
+{
+    return c->member.reach == REACH_TCP ? "tcp" : NULL;
+}
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
@@ -120,6 +126,8 @@ int conn_answer(struct conn *c);
 int conn_asked(struct conn *c);
 void conn_ask_over(struct conn *c);
 int conn_stream_bind(struct conn *c); /* HX_OK: the holder has had its turn */
+/* Writes what readers ignore, into an answer that streams. */
+void conn_probe(struct conn *c);
 extern const struct registry_events conn_registry_events;
 
 #endif

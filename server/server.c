@@ -64,7 +64,8 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
 
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
     endpoint_format(peer, text);
-    log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
+    log_event(LOG_INFO, "turned_away", "peer", text, "transport",
+              stream->ops->transport == STREAM_TCP ? "tcp" : NULL, "reason", reason);
     stream_close(stream);
 }
 
