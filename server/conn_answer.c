@@ -29,6 +29,8 @@ int conn_answer(struct conn *c)
 
     if (c->request->target == REQUEST_ROOT)
         return answer_root(c);
+    if (c->request->target == REQUEST_TUNNEL)
+        return conn_begin_tunnel(c);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);

@@ -51,6 +51,13 @@
     X(REFUSED_NO_MEMORY, "refused_no_memory")                                                   \
     X(REFUSED_NO_ANSWER, "refused_no_answer")                                                   \
     X(REFUSED_STOPPING, "refused_stopping")                                                     \
+    X(REFUSED_TARGET, "refused_target")           /* tunnels to elsewhere */                    \
+    X(REFUSED_NO_TUNNEL, "refused_no_tunnel")     /* over UDT */                                \
+    X(TUNNELS, "tunnels")                         /* TCP connections that became one */         \
+    X(TUNNEL_TAKEN, "tunnel_taken")               /* datagrams from there */                    \
+    X(TUNNEL_GIVEN, "tunnel_given")               /* and to there */                            \
+    X(TUNNEL_LOST, "tunnel_lost")                 /* where a queue was full */                  \
+    X(LEFT_NO_CAPSULES, "left_no_capsules")       /* tunnels: something else came */            \
     X(LEFT_CLOSED, "left_closed")                 /* connections: closed by the peer */         \
     X(LEFT_CUT, "left_cut")                       /* closed by the peer within a request */     \
     X(LEFT_SILENT, "left_silent")                 /* nothing heard for --idle-timeout */        \
