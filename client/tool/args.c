@@ -90,6 +90,15 @@ static enum args_result take_family(struct reading *r, int family)
     return ARGS_BIND;
 }
 
+static enum args_result take_transport(struct reading *r, int transport)
+{
+    if (r->args->transport != HX_TRANSPORT_ANY && r->args->transport != transport)
+        return usage(r,
+                     "--udp-only and --tcp-only contradict each other: without either, UDP is tried first");
+    r->args->transport = transport;
+    return ARGS_BIND;
+}
+
 static enum args_result take_allow(struct reading *r)
 {
     struct authority pattern;
@@ -222,6 +231,10 @@ static enum args_result take(struct reading *r, int option)
     case '4':
     case '6':
         return take_family(r, option - '0');
+    case OPTION_UDP_ONLY:
+        return take_transport(r, HX_TRANSPORT_UDP);
+    case OPTION_TCP_ONLY:
+        return take_transport(r, HX_TRANSPORT_TCP);
     case 'h':
         return ARGS_HELP;
     case 'V':

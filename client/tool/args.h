@@ -47,6 +47,7 @@ struct args {                 /* strings belong to argv or the environment, but 
     int stun_count;
     uint16_t local_port; /* 0: the kernel's choice */
     int family;          /* 4: only IPv4; 6: only IPv6; 0: both */
+    int transport;       /* as in hx_config */
     int timeout_s;       /* bind: for the nameserver's answer; 0: for ever */
     int wait_s;
     bool verbose, quiet;

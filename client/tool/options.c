@@ -60,6 +60,8 @@ const struct options_entry options_table[] = {
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
     {NULL, '4', PEER | NAT, NULL, "only IPv4, to the nameserver and to the peer"},
     {NULL, '6', PEER | NAT, NULL, "only IPv6, likewise"},
+    {"udp-only", OPTION_UDP_ONLY, PEER, NULL, "do not try TCP where UDP does not reach the nameserver"},
+    {"tcp-only", OPTION_TCP_ONLY, PEER, NULL, "reach the nameserver through TCP at once"},
     {"key-file", OPTION_KEY_FILE, PEER, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
     {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
      "no key: a bare stream, unencrypted, to whoever comes"},

@@ -263,6 +263,7 @@ static int attempt_start(struct reconnector *r)
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,
                                      .family = args->family,
+                                     .transport = args->transport,
                                      .stun = args_stun(args),
                                      .no_host_candidates = args->no_host_candidates,
                                      .name = args->own_name,
