@@ -4,6 +4,7 @@
 #include "client/forward/forward_spec.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
+#include "proto/nameserver_name.h"
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,7 +367,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
 
 static enum args_result check_names(struct reading *r)
 {
-    struct host_port nameservers[ARGS_NAMESERVERS_MAX];
+    struct nameserver_name nameservers[NAMESERVERS_MAX];
     const struct args *a = r->args;
     if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
         return usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX, CHARACTERS);
@@ -374,12 +375,12 @@ static enum args_result check_names(struct reading *r)
         return ARGS_BIND;
     if (!a->nameserver || a->nameserver[0] == '\0')
         return usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
-    if (host_port_parse_list(nameservers, ARGS_NAMESERVERS_MAX, a->nameserver, HX_DEFAULT_PORT) < 0)
+    if (nameserver_names_parse(nameservers, a->nameserver, HX_DEFAULT_PORT) < 0)
         return usage(
             r,
-            "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535, nor up to %d of them "
-            "with commas",
-            a->nameserver, ARGS_NAMESERVERS_MAX);
+            "the nameserver '%.80s' is no HOST[:PORT], http://HOST[:PORT] or https://HOST[:PORT] with "
+            "a port from 1 to 65535, nor up to %d of them with commas",
+            a->nameserver, NAMESERVERS_MAX);
     if (a->name && !host_id_valid(a->name, strlen(a->name)))
         return usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
     return ARGS_BIND;

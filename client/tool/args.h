@@ -9,7 +9,6 @@
 #define ARGS_ERROR_MAX       256
 #define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
 #define ARGS_TIMEOUT_MAX     3600
-#define ARGS_NAMESERVERS_MAX 8  /* as hx_config.nameserver takes */
 #define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
 #define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
 #define ARGS_KEEPALIVE_MAX   300

@@ -56,7 +56,7 @@ const struct options_entry options_table[] = {
     {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
     {"wait", 'w', CONNECT | CP | PING, "SECONDS", "wait so long for NAME to appear (at most 60)"},
     {"name", 'N', CONNECT | CP | PING, "OWN", "the own name, shown to the peer"},
-    {"nameserver", 'n', PEER | NAT, "HOST[:PORT]",
+    {"nameserver", 'n', PEER | NAT, "HOST[:PORT]|URL",
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
     {NULL, '4', PEER | NAT, NULL, "only IPv4, to the nameserver and to the peer"},
     {NULL, '6', PEER | NAT, NULL, "only IPv6, likewise"},

@@ -311,6 +311,7 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
         reconnector_destroy(r);
         return err;
     }
+    mux_warm_up(); /* meanwhile */
     *out = r;
     return HX_OK;
 }
