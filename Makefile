@@ -78,7 +78,7 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 	@test/hostile/fuzz_wire.sh --seconds 600
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
-$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
+$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(ROUTER) $(LIBS)

@@ -30,6 +30,10 @@ static const struct number_option {
     {"introductions-per-name", 1, 1000000, 1, offsetof(struct server_config, introductions_per_name)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"stun-rate", 1, 1000000, 1, offsetof(struct server_config, stun_rate)},
+    {"relay-rate", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_rate)},
+    {"relay-total", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_total)},
+    {"relay-time", 1, 100 * SECONDS_MAX, 1000, offsetof(struct server_config, relay_time_ms)},
+    {"relay-per-address", 1, 65536, 1, offsetof(struct server_config, relay_per_address)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
@@ -48,6 +52,11 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"stun-port", required_argument, NULL, 0},
                                              {"stun-address", required_argument, NULL, 0},
                                              {"stun-rate", required_argument, NULL, 0},
+                                             {"relay", no_argument, NULL, 'R'},
+                                             {"relay-rate", required_argument, NULL, 0},
+                                             {"relay-total", required_argument, NULL, 0},
+                                             {"relay-time", required_argument, NULL, 0},
+                                             {"relay-per-address", required_argument, NULL, 0},
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
@@ -92,6 +101,12 @@ void server_config_usage(FILE *out)
             "                             (default: two that --listen names with one port)\n"
             "      --stun-rate=N          STUN requests a second of one IPv4 address or IPv6 /64, in bursts\n"
             "                             of 4 seconds' worth; more are dropped (default: 100)\n"
+            "      --relay                forward the datagrams of two who cannot reach each other; whoever\n"
+            "                             runs the nameserver pays for that traffic\n"
+            "      --relay-rate=BYTES     a second of one such session, both ways together (default: 0)\n"
+            "      --relay-total=BYTES    a second of all (default: 0)\n"
+            "      --relay-time=SEC       a session may last so long (default: 0)\n"
+            "      --relay-per-address=N  sessions of one IPv4 address or IPv6 /64 (default: 64)\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "  -h, --help                 print this and exit\n"
@@ -115,6 +130,7 @@ void server_config_defaults(struct server_config *c)
                                 .idle_timeout_ms = 30000,
                                 .stun_port = CONFIG_STUN_PORT_DEFAULT,
                                 .stun_rate = 100,
+                                .relay_per_address = 64,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
                                 .listen_count = 1,
                                 .listen_is_default = true};
@@ -211,6 +227,12 @@ static int parse_user(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+static int parse_relay(struct server_config *c, const char *value)
+{
+    c->relay = strcmp(value, "yes") == 0;
+    return c->relay || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+}
+
 static int parse_sandbox(struct server_config *c, const char *value)
 {
     c->no_sandbox = strcmp(value, "no") == 0;
@@ -229,6 +251,7 @@ static const struct text_option {
     {"stun-address", parse_stun_address,
      "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},
     {"user", parse_user, "is no user's name"},
+    {"relay", parse_relay, "is neither yes nor no"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 
@@ -348,6 +371,8 @@ static const char *option_name(int c, int index)
         return "log-level";
     case 'u':
         return "user";
+    case 'R':
+        return "relay";
     case 'S':
         return "sandbox";
     case '4':
@@ -361,6 +386,8 @@ static const char *option_name(int c, int index)
 static const char *option_value(int c, const char *argument)
 {
     switch (c) {
+    case 'R':
+        return "yes";
     case 'S':
         return "no";
     case '4':

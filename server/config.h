@@ -38,6 +38,11 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct stun_address stun_addresses[CONFIG_STUN_ADDRESSES_MAX];
     size_t stun_address_count;
     int64_t stun_rate;          /* requests a second of one source; 0: unlimited */
+    bool relay;                 /* datagrams of those who cannot meet otherwise are forwarded, within: */
+    int64_t relay_rate;         /* bytes a second of one session; 0: unlimited, as the others are */
+    int64_t relay_total;        /* bytes a second of all */
+    int64_t relay_time_ms;      /* of one session */
+    int64_t relay_per_address;  /* sessions */
     char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
     bool no_sandbox;
 };

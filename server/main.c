@@ -6,6 +6,7 @@
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/privileges.h"
+#include "server/relay.h"
 #include "server/sandbox.h"
 #include "server/server.h"
 #include "server/service.h"
@@ -80,6 +81,8 @@ static int open_ports(const struct server_config *config, struct service_config 
 {
     int err = stun_create(&service->stun, config);
 
+    if (err == HX_OK && config->relay && (err = relay_create(&service->relay, config)) < 0)
+        fprintf(stderr, "hx-nameserver: cannot relay: %s\n", hx_error_text(err));
     for (size_t i = 0; err == HX_OK && i < config->listen_count; i++)
         if (!(ports[i] = open_port(config, i, service->stun)))
             return HX_EADDR;
@@ -88,6 +91,13 @@ static int open_ports(const struct server_config *config, struct service_config 
     if (err < 0 && err != HX_EADDR) /* which was printed */
         fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
     return err;
+}
+
+/* Nothing more comes to them: UDT has ended, or its ports have not been used. */
+static void close_users(struct service_config *service)
+{
+    stun_destroy(service->stun);
+    relay_destroy(service->relay);
 }
 
 /* HX_OK, or what was printed as well. */
@@ -134,12 +144,14 @@ static int announce(const struct udt_port *port, const char *sandbox)
 /* All that needs rights, files or sockets has been done. */
 static int run(const struct server_config *config, struct service_config *service)
 {
-    int err = server_create(&service->server, config);
+    int err = server_create(&service->server, config, service->relay);
 
     if (err == HX_OK) {
         const char *sandbox = enter_sandbox(config);
 
         stun_begin(service->stun); /* who reads the announcement may ask at once */
+        for (size_t i = 0; service->relay && i < service->port_count; i++)
+            relay_serve(service->relay, udt_port_net(service->ports[i]));
         for (size_t i = 0; err == HX_OK && i < service->port_count; i++)
             err = announce(service->ports[i], sandbox);
         if (err == HX_OK)
@@ -171,7 +183,7 @@ static int serve(const struct server_config *config)
     int err = open_ports(config, &service, ports);
     if (err < 0) {
         udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
-        stun_destroy(service.stun);
+        close_users(&service);
         return EXIT_FAILURE;
     }
     if (config->user[0] && privileges_drop(&user) < 0) {
@@ -181,8 +193,9 @@ static int serve(const struct server_config *config)
     }
     err = run(config, &service);
     stun_end(service.stun);
+    relay_end(service.relay);
     udt_shutdown(FLUSH_MS);
-    stun_destroy(service.stun);
+    close_users(&service);
     close(service.signal_fd);
     notify_close(&notify);
     log_end();

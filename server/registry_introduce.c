@@ -2,6 +2,7 @@
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local_state.h"
+#include "server/relay.h"
 #include "server/simultaneous.h"
 #include <string.h>
 
@@ -26,15 +27,19 @@ static struct simultaneous times_of(struct registry_name *n, const struct regist
 }
 
 /* False: there is none; the two are told each other's addresses and no more. */
-static bool begin_session(struct registry_local *l, struct registry_told *h1, struct registry_told *h2,
-                          const struct request *q)
+static bool begin_session(struct registry_name *n, const struct registry_member *holder,
+                          const struct registry_member *m, struct registry_told *h1, struct registry_told *h2)
 {
+    const struct request *q = m->in.request;
+    struct registry_local *l = n->local;
     struct session s;
 
     if (!h1->lines || !h2->lines || session_source_draw(&l->sessions, &s) < 0)
         return false;
     if (q->has_session)
         memcpy(s.id, q->session, sizeof s.id);
+    if (l->c.relay)
+        relay_offer(l->c.relay, &s, &m->peer, &holder->peer, registry_now(n));
     h1->session = h2->session = s;
     return true;
 }
@@ -57,7 +62,7 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
         return HX_OK;
     }
     struct simultaneous times = times_of(n, holder, m);
-    bool session = begin_session(n->local, &h1, &h2, m->in.request);
+    bool session = begin_session(n, holder, m, &h1, &h2);
     int err =
         holder->events->introduce(holder, m->in.request->name, &m->peer, session ? &h2 : NULL, times.h1_ms);
     if (err < 0)

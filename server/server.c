@@ -18,7 +18,7 @@ struct server {
     size_t ended;
 };
 
-int server_create(struct server **out, const struct server_config *config)
+int server_create(struct server **out, const struct server_config *config, struct relay *relay)
 {
     struct server *s = calloc(1, sizeof *s);
 
@@ -34,6 +34,7 @@ int server_create(struct server **out, const struct server_config *config)
                                     &(struct registry_local_config){.timers = &s->timers,
                                                                     .policy = s->world.policy,
                                                                     .counters = &s->counters,
+                                                                    .relay = relay,
                                                                     .now_ms = &s->world.now_ms});
     if (err < 0)
         server_destroy(s);

@@ -10,6 +10,7 @@
 #define SERVER_TURN_READY_MAX 256  /* connections run in one turn before events are looked at again */
 
 struct counters;
+struct relay;
 struct server;
 struct server_config;
 struct stream;
@@ -22,8 +23,8 @@ struct server_stats {
     size_t queued;      /* bytes of output that no stream has taken yet */
 };
 
-/* HX_OK or HX_ENOMEM. Copies *config. */
-int server_create(struct server **out, const struct server_config *config);
+/* HX_OK or HX_ENOMEM. Copies *config. `relay` stays the caller's and must live as long; NULL: there is none. */
+int server_create(struct server **out, const struct server_config *config, struct relay *relay);
 /* Closes all streams. NULL is fine. */
 void server_destroy(struct server *s);
 

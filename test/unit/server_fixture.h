@@ -49,7 +49,7 @@ static inline int fixture_setup(void **state)
 
     if (!f)
         return -1;
-    server_config_defaults(&f->config);
+    server_config_defaults(&f->config, NULL);
     f->now_ms = 1000000;
     log_set_sink(fixture_take_line, f);
     *state = f;
