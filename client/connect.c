@@ -223,6 +223,8 @@ static void ask_for(struct connect *c, const struct session *session)
     char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
+                                         .place = &c->settings.places[c->where],
+                                         .transports = c->settings.transports,
                                          .families = c->families,
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,

@@ -101,7 +101,8 @@ struct hx_event_info {
  * must be zero: else HX_EINVAL, since it cannot do what was asked for. */
 struct hx_config {
     /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned
-     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. */
+     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. Each may also
+     * be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see `transport`). */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
@@ -139,7 +140,13 @@ struct hx_config {
      * a round trip shorter; the first call's choice holds for the process. NULL: only the process remembers
      * it. */
     const char *state_dir;
+    /* How the nameserver is reached. HX_TRANSPORT_ANY: by UDP, and where that has not answered in 2 s, by UDP through
+     * TCP, on the same port if the nameserver is no URL, until UDP answers again; proxies are those of the environment
+     * variables http_proxy, https_proxy and no_proxy. HX_TRANSPORT_UDP, HX_TRANSPORT_TCP: only so. */
+    int transport;
+    int zero; /* must be 0 */
 };
+enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
 HX_API int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size,

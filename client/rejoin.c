@@ -87,6 +87,8 @@ static void ask(struct rejoin *r)
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);
     struct nameserver_request request = {.name = &r->settings.nameservers[r->where],
+                                         .place = &r->settings.places[r->where],
+                                         .transports = r->settings.transports,
                                          .families = r->settings.families,
                                          .port = agent_port(r->agent),
                                          .bytes = &bytes};

@@ -2,16 +2,17 @@
 #ifndef HX_CLIENT_SETTINGS_H
 #define HX_CLIENT_SETTINGS_H
 
-#include "base/host_port.h"
+#include "client/nameserver_names.h"
 #include "client/report.h"
 #include "secure/key.h"
 
-#define NAMESERVERS_MAX 8
-#define STUNS_MAX       4
+#define STUNS_MAX 4
 
 struct settings {
     struct host_port nameservers[NAMESERVERS_MAX]; /* tried one after the other */
     int nameserver_count;                          /* at least 1 */
+    struct tunnel_place places[NAMESERVERS_MAX];   /* of the same: where TCP is */
+    int transports;                                /* TRANSPORT_* of client/approach.h */
     struct host_port stuns[STUNS_MAX];             /* STUN servers besides */
     int stun_count;
     int families; /* FAMILY_* of client/race.h */

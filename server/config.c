@@ -39,6 +39,7 @@ static const struct number_option {
 };
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
+                                             {"listen-tcp", required_argument, NULL, 't'},
                                              {"config", required_argument, NULL, 'c'},
                                              {"log-level", required_argument, NULL, 'L'},
                                              {"max-connections", required_argument, NULL, 0},
@@ -76,6 +77,8 @@ void server_config_usage(FILE *out)
             "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
             "                             kernel picks one; may be repeated (default: every address,\n"
             "                             port %d)\n"
+            "  -t, --listen-tcp=ADDR:PORT  TCP address to serve besides, in the same forms; none: none of\n"
+            "                             the file's; may be repeated (default: none)\n"
             "  -4, --ipv4                 serve IPv4 only\n"
             "  -6, --ipv6                 serve IPv6 only\n"
             "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
@@ -133,7 +136,8 @@ void server_config_defaults(struct server_config *c)
                                 .relay_per_address = 64,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
                                 .listen_count = 1,
-                                .listen_is_default = true};
+                                .listen_is_default = true,
+                                .listen_tcp_is_default = true};
 }
 
 /* Decimal digits and nothing else. */
@@ -150,19 +154,32 @@ static int parse_number(const char *text, int64_t min, int64_t max, int64_t *out
     return HX_OK;
 }
 
-static int parse_listen(struct server_config *c, const char *value)
+static int add_listen(struct server_listen list[CONFIG_LISTEN_MAX], size_t *count, bool *is_default,
+                      const char *value)
 {
     struct server_listen l;
 
     if (listen_parse(&l, value) < 0)
         return HX_EINVAL;
-    if (c->listen_is_default) {
-        c->listen_is_default = false;
-        c->listen_count = 0;
-    }
-    if (c->listen_count == CONFIG_LISTEN_MAX)
+    if (*is_default)
+        *count = 0;
+    *is_default = false;
+    if (*count == CONFIG_LISTEN_MAX)
         return HX_ELIMIT;
-    c->listen[c->listen_count++] = l;
+    list[(*count)++] = l;
+    return HX_OK;
+}
+
+static int parse_listen(struct server_config *c, const char *value)
+{
+    return add_listen(c->listen, &c->listen_count, &c->listen_is_default, value);
+}
+
+static int parse_listen_tcp(struct server_config *c, const char *value)
+{
+    if (strcmp(value, "none") != 0)
+        return add_listen(c->listen_tcp, &c->listen_tcp_count, &c->listen_tcp_is_default, value);
+    c->listen_tcp_count = 0;
     return HX_OK;
 }
 
@@ -245,6 +262,8 @@ static const struct text_option {
     const char *complaint;
 } text_options[] = {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
+    {"listen-tcp", parse_listen_tcp,
+     "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT, or none"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
@@ -367,6 +386,8 @@ static const char *option_name(int c, int index)
     switch (c) {
     case 'l':
         return "listen";
+    case 't':
+        return "listen-tcp";
     case 'L':
         return "log-level";
     case 'u':
@@ -404,7 +425,7 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
     optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
     opterr = 0; /* `error` tells */
     int c, index;
-    while ((c = getopt_long(argc, argv, ":l:c:L:u:46hV", long_options, &index)) != -1) {
+    while ((c = getopt_long(argc, argv, ":l:t:c:L:u:46hV", long_options, &index)) != -1) {
         const char *at = argv[optind - 1];
 
         if (c == 'h')
@@ -438,8 +459,9 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
 /* -4 and -6 come to their addresses wherever they stand. */
 static int apply_family(struct server_config *c, char error[CONFIG_ERROR_MAX])
 {
-    for (size_t i = 0; c->family != AF_UNSPEC && i < c->listen_count; i++)
-        if (listen_restrict(&c->listen[i], c->family) < 0) {
+    for (size_t i = 0; c->family != AF_UNSPEC && i < c->listen_count + c->listen_tcp_count; i++)
+        if (listen_restrict(i < c->listen_count ? &c->listen[i] : &c->listen_tcp[i - c->listen_count],
+                            c->family) < 0) {
             snprintf(error, CONFIG_ERROR_MAX,
                      "a listen address is no IPv%c address; leave out --ipv%c, or give another",
                      c->family == AF_INET ? '4' : '6', c->family == AF_INET ? '4' : '6');
@@ -482,8 +504,10 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
     server_config_defaults(c);
     if (cl.config_path && read_file(c, cl.config_path, error) < 0)
         return CONFIG_BAD;
-    for (size_t i = 0; i < cl.count; i++) /* these addresses, and not those of the file as well */
-        c->listen_is_default = c->listen_is_default || strcmp(cl.names[i], "listen") == 0;
+    for (size_t i = 0; i < cl.count; i++) { /* these addresses, and not those of the file as well */
+        c->listen_is_default |= strcmp(cl.names[i], "listen") == 0;
+        c->listen_tcp_is_default |= strcmp(cl.names[i], "listen-tcp") == 0;
+    }
     for (size_t i = 0; i < cl.count; i++) {
         char why[CONFIG_ERROR_MAX];
 

@@ -22,7 +22,10 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct server_listen listen[CONFIG_LISTEN_MAX];
     size_t listen_count;
     bool listen_is_default; /* the next one that is given replaces those that are there */
-    int family;             /* AF_UNSPEC: both; else what server_config_read() has restricted `listen` to */
+    struct server_listen listen_tcp[CONFIG_LISTEN_MAX];
+    size_t listen_tcp_count;
+    bool listen_tcp_is_default;
+    int family; /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
     enum log_level log_level;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */

@@ -34,7 +34,8 @@ struct party {
     struct net_address proven; /* by UDT's handshake, until the first OPEN */
     struct relay_place place;  /* once opened_ms is not 0 */
     int64_t opened_ms;
-    uint64_t number; /* of its newest OPEN */
+    uint64_t number;     /* of its newest OPEN; */
+    uint64_t challenged; /* of the newest that was challenged: a copy of it gets no further answer */
     struct host *host;
     bool has_key;
     uint8_t key[MAC_KEY_BYTES];
@@ -299,15 +300,18 @@ static enum relay_counter answer_open(struct relay_table *t, struct relay_sessio
     a->reason = RELAY_NO_REASON;
     a->left_s = 0;
     memset(a->cookie, 0, sizeof a->cookie);
-    if (f->number <= p->number)
+    bool proven = is_proven(t, p, f, &from->route.to, s->known_ms, now_ms);
+    if (f->number <= p->number || (!proven && f->number <= p->challenged))
         return RELAY_COUNT_REPEATED;
+    if (!proven)
+        p->challenged = f->number;
     a->kind = RELAY_REFUSED;
     if (is_over_time(t, s, now_ms)) {
         a->reason = RELAY_OVER_TIME;
         return RELAY_COUNT_REFUSED_TIME;
     }
     (void)make_cookie(t, f, &from->route.to, now_ms / COOKIE_MS, a->cookie);
-    if (!is_proven(t, p, f, &from->route.to, s->known_ms, now_ms)) {
+    if (!proven) {
         a->kind = RELAY_CHALLENGE;
         return RELAY_COUNT_CHALLENGED;
     }

@@ -69,6 +69,17 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
     stream_close(stream);
 }
 
+void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms)
+{
+    struct endpoint peer = {.family = AF_UNSPEC};
+    socklen_t len;
+    const struct sockaddr *address = stream_peer(stream, &len);
+
+    set_now(s, now_ms);
+    endpoint_from_sockaddr(&peer, address, len);
+    turn_away(s, stream, &peer, reason);
+}
+
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
 {
     struct endpoint peer = {.family = AF_UNSPEC};

@@ -30,6 +30,8 @@ void server_destroy(struct server *s);
 
 /* A new stream, which is the server's from now on; its `user` is set. */
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms);
+/* The same for one that nobody answers; a line in the log says why. */
+void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms);
 /* It can be read or written again. */
 void server_stream_ready(struct server *s, struct stream *stream, int64_t now_ms);
 /* Its peer has closed it. */

@@ -10,6 +10,7 @@
 #include "server/server.h"
 #include "server/stats.h"
 #include "server/stun.h"
+#include "server/tcp.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -62,6 +63,8 @@ static int timeout_ms(const struct service *s, int64_t now_ms)
         return 0;
     for (size_t i = 0; i < s->c.port_count; i++)
         timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
+    if (s->c.tcp)
+        timeout = earlier(timeout, tcp_timeout_ms(s->c.tcp, now_ms));
     timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
     timeout = earlier(timeout, until(s->look_at_ms, now_ms));
     if (s->c.notify)
@@ -228,6 +231,8 @@ static int turn(void *user, int64_t now_ms)
     struct service *s = user;
 
     take_events(s, now_ms);
+    if (s->c.tcp)
+        tcp_turn(s->c.tcp, now_ms);
     server_turn(s->c.server, now_ms);
     trim_memory(s, now_ms);
     look_at_ports(s, now_ms);
@@ -261,10 +266,14 @@ int service_run(const struct service_config *config)
         err = loop_watch(loop, udt_port_fd(s.c.ports[i]), port_ready, &s);
     if (err == HX_OK && s.c.stun)
         err = watch_stun(s.c.stun, loop);
+    if (err == HX_OK && s.c.tcp)
+        err = tcp_begin(s.c.tcp, loop, s.c.server);
     if (err == HX_OK) {
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);
     }
+    if (s.c.tcp)
+        tcp_end(s.c.tcp);
     loop_destroy(loop);
     return err;
 }

@@ -9,6 +9,7 @@ struct notify;
 struct relay;
 struct server;
 struct stun;
+struct tcp;
 struct udt_port;
 
 #define SERVICE_TURN_EVENTS 256 /* UDT events taken from one port in one turn */
@@ -25,6 +26,7 @@ struct service_config {
     size_t port_count;
     struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
     struct relay *relay;   /* as well */
+    struct tcp *tcp;       /* NULL: there is none */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

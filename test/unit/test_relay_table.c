@@ -249,6 +249,7 @@ static void copied_frames_move_nobody(void **state)
     assert_true(says(
         second, &victim)); /* it has overtaken the true one, and asks for a cookie that it gets not to see */
     assert_int_equal(answer.kind, RELAY_CHALLENGE);
+    assert_false(says(second, &victim)); /* once for each frame that the party has sent */
     assert_true(data(RELAY_CALLED, &places[RELAY_CALLED], 100, &to));
     assert_true(net_address_equal(&to.route.to, &places[RELAY_CALLER].route.to));
     assert_true(says(second, &places[RELAY_CALLER])); /* the true one */
