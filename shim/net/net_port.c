@@ -84,7 +84,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
         err = HX_ENOMEM;
     if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->relays = relays_create()) ||
-                          !(p->extra = extra_sockets_create())))
+                         !(p->extra = extra_sockets_create())))
         err = HX_ENOMEM;
     if (err < 0) {
         saved = errno;
