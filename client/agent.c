@@ -291,6 +291,7 @@ void agent_connected(struct agent *a)
     net_peer_view(a->peer, &view);
     struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
     a->connected = true;
+    a->connected_ms = clock_now_ms();
     a->fitted = 0; /* UDT's connection has not been told */
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
     /* our NAT gives whatever leaves this port anew another one than the nameserver sees (hard_nat.h) */

@@ -3,7 +3,8 @@
 #include "client/agent_state.h"
 #include <errno.h>
 
-#define STUCK 3 /* repetitions that nobody acknowledged: seven times what one may take */
+#define AFTER_MS 10 /* what the two have to say to each other first does not wait for probes */
+#define STUCK    3  /* repetitions that nobody acknowledged: seven times what one may take */
 
 void agent_fit_way(struct agent *a, int at)
 {
@@ -49,6 +50,10 @@ int64_t agent_mtu_turn(struct agent *a, int64_t now_ms)
     if (!a->connected || at < 0 || a->choice.paths[at].answered_ms == 0) {
         agent_fit(a);
         return INT64_MAX;
+    }
+    if (now_ms - a->connected_ms < AFTER_MS) {
+        agent_fit(a);
+        return a->connected_ms + AFTER_MS;
     }
     struct path_mtu *m = &a->ways[at].mtu;
     path_mtu_begin(m, now_ms);

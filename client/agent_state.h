@@ -115,8 +115,9 @@ struct agent {
         struct session session;
         struct net_address server;
     } introduction;
-    int fitted;       /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;  /* of our last request */
+    int fitted;      /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number; /* of our last request */
+    int64_t connected_ms;
     int64_t moved_ms; /* when the peer said last that its paths are lost */
     bool unheard;     /* the nameserver has told of the peer anew, and no request of its has come since */
     int introductions;

@@ -71,6 +71,8 @@ static bool is_final(int error)
     case HX_ECLOSED:
     case HX_EEOF:
     case HX_ELIMIT:
+    case HX_EPROXY: /* it may not be there yet either */
+    case HX_ECERT:  /* it may be renewed, and this host's clock be set */
         return false;
     default:
         return true;

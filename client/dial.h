@@ -1,8 +1,8 @@
-/* client/dial.h: a stream of bytes to a host and port over TCP, on the engine's loop. Everything is called and
- * calls back with the engine's lock held.
+/* client/dial.h: a stream of bytes to a host and port over TCP, on the engine's loop: straight or by way of an HTTP
+ * proxy, with or without TLS. Everything is called and calls back with the engine's lock held.
  *
- * It connects to the first of the host's addresses that answers (client/eyeballs.h). What is sent waits in a bounded
- * queue; what comes is told at once, one piece for each turn of the loop. */
+ * It connects to the first of the host's addresses that answers (client/eyeballs.h), or of the proxy's. What is sent
+ * waits in a bounded queue; what comes is told at once, one piece for each turn of the loop. */
 #ifndef HX_CLIENT_DIAL_H
 #define HX_CLIENT_DIAL_H
 
@@ -16,7 +16,7 @@ struct dial_callbacks {
     void (*on_bytes)(void *user, const void *bytes, size_t len);
     void (*on_room)(void *user); /* dial_write() takes bytes again, after it has said HX_EAGAIN */
     /* The last one. Before on_open(): HX_ERESOLVE; HX_EREFUSED; HX_ETIMEDOUT, at the deadline, too; HX_ELIMIT,
-     * HX_ESYS. After it: HX_EEOF: the other side has ended in order; HX_ECLOSED: it broke. `text`: what
+     * HX_ESYS; HX_EPROXY; HX_ECERT; HX_EPROTO: it speaks no TLS; HX_ENOMEM. After it: HX_EEOF: the other side has ended in order; HX_ECLOSED: it broke. `text`: what
      * people shall read, a sentence without its end; "": the error says all. */
     void (*on_end)(void *user, int error, const char *text);
     void *user;
@@ -24,6 +24,8 @@ struct dial_callbacks {
 
 struct dial_request {
     const struct host_port *to; /* copied */
+    bool tls;                   /* the certificate must be that of to->host (secure/tls.h) */
+    const char *proxy_url;      /* copied. NULL: as the environment says (client/proxy.h); "": none */
     int families;               /* a mask of FAMILY_* */
     int64_t deadline_ms; /* of on_open(), by base/clock.h; INT64_MAX: none. Later it has no deadlines */
     struct dial_callbacks callbacks;

@@ -52,6 +52,8 @@ enum hx_error {
     HX_EAUTH = -19,     /* the peer does not have the key */
     HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
     HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
+    HX_EPROXY = -22,    /* the HTTP proxy of this network was not reached, or does not let us through */
+    HX_ECERT = -23,     /* the nameserver's certificate is not accepted by this host */
 };
 #endif
 
@@ -105,7 +107,9 @@ struct hx_event_info {
 struct hx_config {
     /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned
      * to when one was not reached, after the last the first again. HOST is looked up anew at each try. Each may also
-     * be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see `transport`). */
+     * be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see `transport`), at port 80 or
+     * 443 by default; UDP is then at port 7000 of HOST, or at that of "?udp=PORT" behind it. With https the certificate
+     * must be that of HOST, signed by whom this host or the environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */

@@ -293,6 +293,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct fair_share_member *victim;
     struct punch *older;
     endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
+    if (!request->ours)
+        set_limits();
     if (!request->ours && !(rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()) &&
                             token_bucket_take(&all, &all_limit, 1, clock_now_ms())))
         return HX_ELIMIT;
@@ -308,6 +310,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
 static bool open_channel(struct punch *p)
 {
     const struct punch_request *request = &p->request;
+    if (!p->channel && request->prepared)
+        p->channel = prepared_channel_take(request->prepared);
     if (!p->channel && request->keys && request->keys->count > 0)
         (void)secure_channel_create(&p->channel, request->keys, request->ours); /* else it begins later */
     return p->channel != NULL;
@@ -400,7 +404,6 @@ int punch_begin(const struct punch_request *request)
     struct fair_share_source source;
     if (!may_begin(request))
         return HX_EADDR;
-    set_limits();
     source_of(&source, &request->peer.list[0].at);
     int err = admit(request, &source);
     if (err < 0)

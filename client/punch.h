@@ -12,7 +12,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "client/agent.h"
-#include "client/secure_channel.h"
+#include "client/prepared_channel.h"
 #include "proto/attempt_report.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
@@ -54,8 +54,9 @@ struct punch_request {
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
     const char *name;                             /* the peer's, copied */
     const struct keyring *keys; /* of the proof, which begins meanwhile; live until on_done; may be NULL */
-    int timeout_ms;             /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
-    bool ours;                  /* the application asked for it: it gives way to nobody */
+    struct prepared_channel *prepared; /* with these; taken if it is needed, and as long-lived; NULL: none */
+    int timeout_ms;                    /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;                         /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };

@@ -1,7 +1,7 @@
 #include "client/settings.h"
 #include "client/approach.h"
-#include "client/nameserver_names.h"
 #include "proto/host_id.h"
+#include "proto/nameserver_name.h"
 #include "proto/request.h"
 #include "shim/udt/udt.h"
 #include <stddef.h>
@@ -37,6 +37,19 @@ static int transports_of(int transport)
     return transport == HX_TRANSPORT_UDP   ? TRANSPORT_UDP
            : transport == HX_TRANSPORT_TCP ? TRANSPORT_TCP
                                            : TRANSPORT_ANY;
+}
+
+/* How many, or HX_EINVAL. */
+static int read_nameservers(struct settings *s, const char *text)
+{
+    struct nameserver_name names[NAMESERVERS_MAX];
+    int count = nameserver_names_parse(names, text, HX_DEFAULT_PORT);
+    for (int i = 0; i < count; i++) {
+        s->nameservers[i] = names[i].udp;
+        s->places[i] =
+            (struct tunnel_place){.tcp = names[i].tcp, .udp_port = names[i].udp.port, .tls = names[i].tls};
+    }
+    return count;
 }
 
 static int or_default(int value, int when_zero)
@@ -85,7 +98,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
         return HX_EINVAL;
     s->families = families_of(config->family);
     s->transports = transports_of(config->transport);
-    s->nameserver_count = nameserver_names_parse(s->nameservers, s->places, config->nameserver);
+    s->nameserver_count = read_nameservers(s, config->nameserver);
     if (config->stun)
         s->stun_count = host_port_parse_list(s->stuns, STUNS_MAX, config->stun, STUN_DEFAULT_PORT);
     if (s->families == 0 || s->nameserver_count < 0 || s->stun_count < 0)

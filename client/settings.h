@@ -2,8 +2,10 @@
 #ifndef HX_CLIENT_SETTINGS_H
 #define HX_CLIENT_SETTINGS_H
 
-#include "client/nameserver_names.h"
+#include "base/host_port.h"
 #include "client/report.h"
+#include "client/tunnel.h"
+#include "proto/nameserver_name.h"
 #include "secure/key.h"
 
 #define STUNS_MAX 4

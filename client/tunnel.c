@@ -324,6 +324,7 @@ static int begin(struct tunnel **out, struct udt_port *port, const struct tunnel
     give_address(t);
     const struct dial_request request = {
         .to = &t->place.tcp,
+        .tls = t->place.tls,
         .families = families,
         .deadline_ms = clock_now_ms() + TUNNEL_OPEN_MS,
         .callbacks = {

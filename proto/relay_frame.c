@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    AT_KIND = 4,
+    AT_KIND = RELAY_KIND_AT,
     AT_HALF = 5,
     AT_REASON = 6,
     AT_SESSION = 8,
@@ -54,4 +54,14 @@ int relay_frame_read(struct relay_frame *f, const uint8_t *bytes, size_t len)
     memcpy(f->cookie, bytes + AT_COOKIE, RELAY_COOKIE_BYTES);
     f->left_s = get32(bytes + AT_LEFT);
     return HX_OK;
+}
+
+size_t relay_frame_run(const uint8_t *bytes, size_t len, size_t each)
+{
+    size_t at = each;
+
+    while (bytes[AT_KIND] == RELAY_DATA && at < len && len - at > RELAY_HEAD_BYTES &&
+           memcmp(bytes, bytes + at, RELAY_HEAD_BYTES) == 0)
+        at += each;
+    return at < len ? at : len;
 }

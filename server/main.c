@@ -13,6 +13,7 @@
 #include "server/stats.h"
 #include "server/stun.h"
 #include "server/tcp.h"
+#include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static int open_at(struct udt_port **out, const struct server_config *config, co
     const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
                                        .local_len = l->len,
                                        .backlog = BACKLOG,
+                                       .runs = config->relay,
                                        .ipv6_only = ipv6_only,
                                        .rate_per_address = (unsigned)config->rate_per_address,
                                        .stun = stun_take,
@@ -207,12 +209,21 @@ static int announce_all(const struct service_config *service, const char *sandbo
     return err;
 }
 
-/* All that needs rights, files or sockets has been done. */
+/* A kernel without IPv6 has no room for them: TCP goes on without. */
+static void open_tunnels(const struct service_config *service)
+{
+    for (size_t i = 0; service->tcp && i < service->port_count; i++)
+        if (tunnels_add_port(server_tunnels(service->server), service->ports[i]) < 0)
+            log_always(LOG_WARN, "no_tunnels", "reason", strerror(errno));
+}
+
+/* All that needs rights or files has been done. */
 static int run(const struct server_config *config, struct service_config *service)
 {
     int err = server_create(&service->server, config, service->relay);
 
     if (err == HX_OK) {
+        open_tunnels(service);
         const char *sandbox = enter_sandbox(config);
 
         stun_begin(service->stun); /* who reads the announcement may ask at once */

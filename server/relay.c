@@ -80,7 +80,20 @@ static void forward(struct relay *r, const struct relay_frame *f, const struct r
     if (!relay_table_data(r->table, f, from, 1, d->len, clock_now_ms(), &to))
         return;
     if (!trim(d, parts, &count) || net_port_send(to.port, &to.route, parts, count, MSG_DONTWAIT) < 0)
-        relay_table_count(r->table, RELAY_COUNT_UNSENT);
+        relay_table_count(r->table, RELAY_COUNT_UNSENT, 1);
+}
+
+static void forward_run(struct relay *r, const struct relay_frame *f, const struct relay_place *from,
+                        const struct net_datagram *d)
+{
+    int count = (int)((d->len + d->each - 1) / d->each);
+    struct relay_place to;
+
+    if (!relay_table_data(r->table, f, from, count, d->len, clock_now_ms(), &to))
+        return;
+    int sent = net_port_send_run(to.port, &to.route, d->parts, d->each);
+    if (sent < count)
+        relay_table_count(r->table, RELAY_COUNT_UNSENT, (uint64_t)(count - sent));
 }
 
 static bool relay_take(void *context, struct net_datagram *d)
@@ -93,13 +106,15 @@ static bool relay_take(void *context, struct net_datagram *d)
     struct relay_frame f;
 
     (void)demux_gather(d, bytes, sizeof bytes);
-    if (d->cut || relay_frame_read(&f, bytes, d->len) < 0)
-        relay_table_count(r->table, RELAY_COUNT_MALFORMED);
+    if (d->cut || relay_frame_read(&f, bytes, d->each > 0 ? d->each : d->len) < 0)
+        relay_table_count(r->table, RELAY_COUNT_MALFORMED, 1);
+    else if (f.kind == RELAY_DATA && d->each > 0)
+        forward_run(r, &f, &from, d);
     else if (f.kind == RELAY_DATA)
         forward(r, &f, &from, d);
     else if (relay_table_control(r->table, &f, bytes, &from, clock_now_ms(), answer) &&
              net_port_send(at->port, &from.route, &part, 1, MSG_DONTWAIT) < 0)
-        relay_table_count(r->table, RELAY_COUNT_UNSENT);
+        relay_table_count(r->table, RELAY_COUNT_UNSENT, 1);
     return false;
 }
 

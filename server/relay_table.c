@@ -116,47 +116,62 @@ static struct fair_share_source source_of(const struct net_address *a)
     return s;
 }
 
-static void leave_host(struct relay_table *t, struct party *p)
+/* A session counts once for a host, also where both parties are behind it. */
+static void leave_host(struct relay_table *t, struct relay_session *s, enum relay_half half)
 {
-    if (p->host && --p->host->sessions == 0) {
-        HASH_DEL(t->hosts, p->host);
-        free(p->host);
-    }
-    p->host = NULL;
+    struct host *h = s->parties[half].host;
+
+    s->parties[half].host = NULL;
+    if (!h || s->parties[!half].host == h || --h->sessions > 0)
+        return;
+    HASH_DEL(t->hosts, h);
+    free(h);
 }
 
-/* False: it has as many as it may, or there is no memory. */
-static bool enter_host(struct relay_table *t, struct party *p, const struct net_address *a)
+/* NULL: there is no memory. */
+static struct host *find_or_add_host(struct relay_table *t, const struct net_address *a)
 {
     struct fair_share_source source = source_of(a);
     struct host *h;
 
     HASH_FIND(hh, t->hosts, &source, sizeof source, h);
-    if (h && h == p->host)
-        return true;
-    if (h && t->limits.per_address > 0 && h->sessions >= t->limits.per_address)
-        return false;
-    if (!h) {
-        h = calloc(1, sizeof *h);
-        if (!h)
-            return false;
-        h->source = source;
-        HASH_ADD(hh, t->hosts, source, sizeof source, h);
-        if (!h->hh.tbl) {
-            free(h);
-            return false;
-        }
+    if (h)
+        return h;
+    h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->source = source;
+    HASH_ADD(hh, t->hosts, source, sizeof source, h);
+    if (!h->hh.tbl) {
+        free(h);
+        return NULL;
     }
-    leave_host(t, p);
-    h->sessions++;
-    p->host = h;
+    return h;
+}
+
+/* False: it has as many as it may, or there is no memory. */
+static bool enter_host(struct relay_table *t, struct relay_session *s, enum relay_half half,
+                       const struct net_address *a)
+{
+    struct host *h = find_or_add_host(t, a);
+
+    if (!h)
+        return false;
+    if (s->parties[half].host == h)
+        return true;
+    bool counted = s->parties[!half].host == h;
+    if (!counted && t->limits.per_address > 0 && h->sessions >= t->limits.per_address)
+        return false;
+    leave_host(t, s, half);
+    h->sessions += !counted;
+    s->parties[half].host = h;
     return true;
 }
 
 static void end_session(struct relay_table *t, struct relay_session *s)
 {
-    for (int i = 0; i < RELAY_HALVES; i++)
-        leave_host(t, &s->parties[i]);
+    leave_host(t, s, RELAY_CALLER);
+    leave_host(t, s, RELAY_CALLED);
     fair_share_remove(&t->known, &s->known);
     if (s->begun_ms != 0)
         t->open--;
@@ -316,7 +331,7 @@ static enum relay_counter answer_open(struct relay_table *t, struct relay_sessio
         return RELAY_COUNT_CHALLENGED;
     }
     p->number = f->number;
-    if (!enter_host(t, p, &from->route.to)) {
+    if (!enter_host(t, s, f->half, &from->route.to)) {
         a->reason = RELAY_OVER_ADDRESS;
         return RELAY_COUNT_REFUSED_ADDRESS;
     }
@@ -434,10 +449,10 @@ bool relay_table_data(struct relay_table *t, const struct relay_frame *f, const 
 
 /* ---- the loop ---- */
 
-void relay_table_count(struct relay_table *t, enum relay_counter which)
+void relay_table_count(struct relay_table *t, enum relay_counter which, uint64_t times)
 {
     pthread_mutex_lock(&t->lock);
-    t->counters[which]++;
+    t->counters[which] += times;
     pthread_mutex_unlock(&t->lock);
 }
 

@@ -86,7 +86,7 @@ bool relay_table_control(struct relay_table *t, const struct relay_frame *f,
 /* `count` datagrams of `bytes` bytes together with this head. True: they are to leave for *to as they are. */
 bool relay_table_data(struct relay_table *t, const struct relay_frame *f, const struct relay_place *from,
                       int count, size_t bytes, int64_t now_ms, struct relay_place *to);
-void relay_table_count(struct relay_table *t, enum relay_counter which);
+void relay_table_count(struct relay_table *t, enum relay_counter which, uint64_t times);
 
 /* Ends what nobody uses any more, a bounded number of them: once a second. */
 void relay_table_sweep(struct relay_table *t, int64_t now_ms);

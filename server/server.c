@@ -6,6 +6,7 @@
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
+#include "server/tunnel.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -29,6 +30,10 @@ int server_create(struct server **out, const struct server_config *config, struc
     s->config = *config;
     s->world = (struct conn_world){.config = &s->config, .timers = &s->timers, .counters = &s->counters};
     err = policy_create(&s->world.policy, &s->config);
+    if (err == HX_OK)
+        err = tunnels_create(&s->world.tunnels, &s->counters);
+    if (err == HX_OK)
+        policy_use_tunnels(s->world.policy, s->world.tunnels);
     if (err == HX_OK)
         err = registry_local_create(&s->world.registry,
                                     &(struct registry_local_config){.timers = &s->timers,
@@ -65,7 +70,8 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
 
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
     endpoint_format(peer, text);
-    log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
+    log_event(LOG_INFO, "turned_away", "peer", text, "transport",
+              stream->ops->transport == STREAM_TCP ? "tcp" : NULL, "reason", reason);
     stream_close(stream);
 }
 
@@ -214,7 +220,13 @@ void server_destroy(struct server *s)
         conn_destroy(s->world.all);
     registry_destroy(s->world.registry);
     policy_destroy(s->world.policy);
+    tunnels_destroy(s->world.tunnels);
     free(s);
+}
+
+struct tunnels *server_tunnels(struct server *s)
+{
+    return s->world.tunnels;
 }
 
 const struct counters *server_counters(const struct server *s)

@@ -14,6 +14,7 @@ struct relay;
 struct server;
 struct server_config;
 struct stream;
+struct tunnels;
 
 struct server_stats {
     size_t connections; /* those above a limit, too */
@@ -47,6 +48,8 @@ size_t server_connections(const struct server *s); /* those above a limit, too *
 /* Looks at every connection: for a signal, not for each turn. */
 void server_stats(const struct server *s, struct server_stats *out);
 size_t server_names(const struct server *s); /* held */
+/* For the ports that they shall lead to. */
+struct tunnels *server_tunnels(struct server *s);
 const struct counters *server_counters(const struct server *s);
 size_t server_ended(const struct server *s); /* connections that have ended, ever */
 

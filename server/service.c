@@ -11,6 +11,7 @@
 #include "server/stats.h"
 #include "server/stun.h"
 #include "server/tcp.h"
+#include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -268,6 +269,8 @@ int service_run(const struct service_config *config)
         err = watch_stun(s.c.stun, loop);
     if (err == HX_OK && s.c.tcp)
         err = tcp_begin(s.c.tcp, loop, s.c.server);
+    if (err == HX_OK)
+        err = tunnels_begin(server_tunnels(s.c.server), loop);
     if (err == HX_OK) {
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);

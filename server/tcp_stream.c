@@ -191,7 +191,8 @@ static void tcp_close(struct stream *base)
         timers_set(s->set->timers, &s->timer, clock_now_ms() + TCP_LINGER_MS);
 }
 
-static const struct stream_ops tcp_stream_ops = {.read = tcp_read,
+static const struct stream_ops tcp_stream_ops = {.transport = STREAM_TCP,
+                                                 .read = tcp_read,
                                                  .write = tcp_write,
                                                  .unacked = tcp_unacked,
                                                  .heard_ms = tcp_heard,

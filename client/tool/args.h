@@ -9,7 +9,6 @@
 #define ARGS_ERROR_MAX       256
 #define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
 #define ARGS_TIMEOUT_MAX     3600
-#define ARGS_NAMESERVERS_MAX 8  /* as hx_config.nameserver takes */
 #define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
 #define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
 #define ARGS_KEEPALIVE_MAX   300
@@ -49,6 +48,7 @@ struct args {                 /* strings belong to argv or the environment, but 
     int stun_count;
     uint16_t local_port; /* 0: the kernel's choice */
     int family;          /* 4: only IPv4; 6: only IPv6; 0: both */
+    int transport;       /* as in hx_config */
     int timeout_s;       /* bind: for the nameserver's answer; 0: for ever */
     int wait_s;
     bool verbose, quiet;

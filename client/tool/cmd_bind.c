@@ -127,6 +127,7 @@ static int bind_name(struct binding *b, const char *keys)
         .nameserver = args->nameserver,
         .local_port = args->local_port,
         .family = args->family,
+        .transport = args->transport,
         .no_port_mapping = args->no_port_mapping,
         .no_host_candidates = args->no_host_candidates,
         .relay_after_ms = args->relay_after_ms,

@@ -251,6 +251,7 @@ static int connect_raw(const struct args *args)
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
                                .family = args->family,
+                               .transport = args->transport,
                                .stun = args_stun(args),
                                .no_host_candidates = args->no_host_candidates,
                                .relay_after_ms = args->relay_after_ms,

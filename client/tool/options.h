@@ -21,7 +21,9 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_SET,
                  OPTION_SHARE,
                  OPTION_STUN,
-                 OPTION_TO
+                 OPTION_TCP_ONLY,
+                 OPTION_TO,
+                 OPTION_UDP_ONLY
 };
 
 struct options_command {

@@ -53,6 +53,11 @@ void demux_set(struct demux *x, enum net_user user, net_take take, void *context
     __atomic_store_n(&x->handlers[user].take, take, __ATOMIC_SEQ_CST);
 }
 
+bool demux_used(const struct demux *x, enum net_user user)
+{
+    return __atomic_load_n(&x->handlers[user].take, __ATOMIC_SEQ_CST) != NULL;
+}
+
 static bool give(struct demux *x, enum net_user user, struct net_datagram *d)
 {
     net_take take = __atomic_load_n(&x->handlers[user].take, __ATOMIC_SEQ_CST);

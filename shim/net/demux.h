@@ -64,7 +64,10 @@ struct net_datagram {
     const struct iovec *parts; /* its bytes, one part after the other; the first has room for DEMUX_BYTES */
     int part_count;
     size_t len; /* of all parts together */
-    bool cut;   /* it was longer than the parts, and its end is lost */
+    /* NET_USER_RELAY's alone: it is a run of datagrams of one head (relay_frame_run()), one behind the other in one
+     * part, each of so many bytes, but the last, which may be shorter. 0: it is one. */
+    size_t each;
+    bool cut; /* it was longer than the parts, and its end is lost */
 };
 
 /* True: whoever reads the port shall have the datagram, as it may now have been changed. False: it is done
@@ -86,6 +89,7 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d);
  * is not running any more when this returns; so it is not for a handler, nor for who has a lock that one
  * waits for. */
 void demux_set(struct demux *x, enum net_user user, net_take take, void *context);
+bool demux_used(const struct demux *x, enum net_user user);
 /* What the handler of the datagram's user says; false for nobody's. */
 bool demux_give(struct demux *x, struct net_datagram *d);
 /* Copies the datagram's bytes, at most `room`, into one piece; returns how many. */

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "proto/relay_frame.h"
 #include "shim/net/net_port_state.h"
 #include "shim/net/parts.h"
 #include <errno.h>
@@ -79,7 +80,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
         err = bind_own_socket(p, config->local);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(p->fd, p->family))
         err = HX_ESYS;
-    if (err == HX_OK && config->batch && !(p->batch = batch_create()))
+    if (err == HX_OK && config->batch && !(p->batch = batch_create(p->fd, config->runs)))
         err = HX_ENOMEM;
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
         err = HX_ENOMEM;
@@ -266,9 +267,26 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
     return (ssize_t)m.msg_len;
 }
 
-static ssize_t receive_own(struct net_port *p, struct msghdr *mh)
+/* What a relay forwards need not be copied, nor cut. */
+static bool is_relay_s(const struct net_port *p, const struct batch_run *run)
 {
-    return p->batch ? batch_next(p->batch, p->fd, mh) : receive_one(p->fd, mh);
+    return relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY);
+}
+
+/* `run`: what came, with nothing of it in mh's parts. */
+static ssize_t receive_own(struct net_port *p, struct msghdr *mh, struct batch_run *run)
+{
+    if (!p->batch)
+        return receive_one(p->fd, mh);
+    if (!batch_look(p->batch, p->fd, run))
+        return -1;
+    if (is_relay_s(p, run)) {
+        run->len = relay_frame_run(run->bytes, run->len, run->each);
+        batch_take(p->batch, mh, run->len);
+        return (ssize_t)run->len;
+    }
+    run->len = 0;
+    return batch_next(p->batch, mh);
 }
 
 /* -1: nothing has come to any of them, and errno is as it was. */
@@ -292,23 +310,23 @@ static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
 
 /* Its own socket and the others take turns, of as many datagrams as one system call brings: to look whether
  * something has come to the others costs one, too. */
-static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number)
+static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number, struct batch_run *run)
 {
     bool own = p->extra_turn == 0;
     ssize_t n;
 
     *number = 0;
     if (!extra_sockets_any(p->extra) || (p->batch && batch_waits(p->batch)))
-        return receive_own(p, mh);
+        return receive_own(p, mh, run);
     p->extra_turn = own ? (p->batch ? BATCH : 1) : p->extra_turn - 1;
-    n = own ? receive_own(p, mh) : receive_extra(p, mh, number);
+    n = own ? receive_own(p, mh, run) : receive_extra(p, mh, number);
     if (n >= 0)
         return n;
     if (own)
         return receive_extra(p, mh, number);
     p->extra_turn = 0;
     *number = 0;
-    return receive_own(p, mh);
+    return receive_own(p, mh, run);
 }
 
 /* No host has such an address (RFC 1112, RFC 6666): it would be forged to look like one of our peers. Nor do
@@ -337,12 +355,24 @@ static bool join(struct net_port *p, struct net_datagram *d)
     return d->len > 0 && parts_scatter(d->parts, d->part_count, whole, d->len);
 }
 
+/* As it lies in the batch. */
+static bool give_run(struct net_port *p, const struct net_datagram *d, const struct batch_run *run)
+{
+    struct iovec part = {.iov_base = run->bytes, .iov_len = run->len};
+    struct net_datagram whole = *d;
+
+    whole.parts = &part;
+    whole.part_count = 1;
+    whole.each = run->each < run->len ? run->each : 0;
+    return demux_give(&p->demux, &whole);
+}
+
 int net_port_read(struct net_port *p, struct net_datagram *d)
 {
     struct sockaddr_in6 from = {0};
     union {
         struct cmsghdr head; /* for its alignment */
-        char bytes[PKTINFO_SPACE];
+        char bytes[BATCH_CONTROL];
     } control;
     struct msghdr mh = {.msg_name = &from,
                         .msg_namelen = sizeof from,
@@ -350,19 +380,24 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
                         .msg_iovlen = (size_t)d->part_count,
                         .msg_control = control.bytes,
                         .msg_controllen = sizeof control.bytes};
-    ssize_t n = receive(p, &mh, &d->socket);
+    struct batch_run run = {.len = 0};
+    ssize_t n = receive(p, &mh, &d->socket, &run);
 
     if (n < 0)
         return -1;
     net_address_from(&d->from, (struct sockaddr *)&from);
     pktinfo_read(&mh, &d->local, &d->interface);
     d->len = (size_t)n;
+    d->each = 0;
     d->cut = mh.msg_flags & MSG_TRUNC;
     bool tunnelled = d->socket != 0 && d->socket == atomic_load(&p->tunnels);
     if (tunnelled) /* what answers finds its way by the address alone */
         d->socket = 0;
-    if (is_forged(d, tunnelled) || relays_take(p->relays, d) == RELAYS_DROP ||
-        (demux_is_piece(d) && !join(p, d)))
+    if (is_forged(d, tunnelled))
+        return 0;
+    if (run.len > 0)
+        return give_run(p, d, &run);
+    if (relays_take(p->relays, d) == RELAYS_DROP || (demux_is_piece(d) && !join(p, d)))
         return 0;
     return demux_give(&p->demux, d);
 }

@@ -26,6 +26,7 @@ struct net_port_config {
      * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
     bool batch;     /* what comes is small and from many: one system call reads several */
+    bool runs;      /* with `batch`: or there are those who send many of one length (NET_USER_RELAY) */
     bool ipv6_only; /* leave IPv4 at this port to another socket */
     bool burst;     /* what leaves are many full datagrams to one address */
 };
@@ -73,6 +74,10 @@ bool net_port_crowded(const struct net_port *p);
  * EBADF: there is no such socket. */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
+/* A run of datagrams as one came (struct net_datagram), with one system call if the way takes it so. `to` is on a wire,
+ * or tunnelled. How many of them have left. */
+int net_port_send_run(struct net_port *p, const struct net_route *route, const struct iovec *run,
+                      size_t each);
 /* See burst_hold(). False on a port without bursts. */
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count);

@@ -2,6 +2,7 @@
 #include "shim/net/net_port_state.h"
 #include "shim/net/parts.h"
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #define RELAYED_PARTS 3 /* of one datagram: a tunnel takes no more of them with the relay's head */
@@ -39,6 +40,34 @@ static int send_by_fd(const struct net_port *p, int fd, const struct net_route *
     size_t pktinfo_len = pktinfo_write(control.bytes + hops_len, p->family, &route->local);
     mh.msg_controllen = hops_len + pktinfo_len;
     return pktinfo_send(fd, &mh, pktinfo_len, flags);
+}
+
+/* -1: errno. */
+static int send_segments(const struct net_port *p, const struct net_route *route, const struct iovec *run,
+                         size_t each)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(uint16_t)) + PKTINFO_SPACE];
+    } control = {.head = {.cmsg_level = IPPROTO_UDP,
+                          .cmsg_type = UDP_SEGMENT,
+                          .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
+    struct sockaddr_storage name;
+    socklen_t name_len;
+    struct msghdr mh = {.msg_name = &name,
+                        .msg_iov = (struct iovec *)run,
+                        .msg_iovlen = 1,
+                        .msg_control = control.bytes,
+                        .msg_controllen = CMSG_SPACE(sizeof(uint16_t))};
+    uint16_t segment = (uint16_t)each;
+
+    errno = EAFNOSUPPORT;
+    if (!net_address_to(&route->to, p->family, &name, &name_len))
+        return -1;
+    mh.msg_namelen = name_len;
+    memcpy(CMSG_DATA(&control.head), &segment, sizeof segment);
+    mh.msg_controllen += pktinfo_write(control.bytes + mh.msg_controllen, p->family, &route->local);
+    return pktinfo_send(p->fd, &mh, 0, MSG_DONTWAIT);
 }
 
 /* -1: errno; EBADF: there is no such socket. */
@@ -144,6 +173,26 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
             err = 0;
     }
     return err;
+}
+
+int net_port_send_run(struct net_port *p, const struct net_route *route, const struct iovec *run, size_t each)
+{
+    int sent = 0, count = (int)((run->iov_len + each - 1) / each);
+
+    /* Of 64 at most (udp(7)). EAGAIN: the queue is full, and one by one they would not leave either. */
+    if (count > 1 && count <= 64 && !tunnels_lead_to(&route->to) && route->socket == 0) {
+        if (send_segments(p, route, run, each) == 0)
+            return count;
+        if (errno == EAGAIN || errno == ENOBUFS)
+            return 0;
+    }
+    for (size_t at = 0; at < run->iov_len; at += each) {
+        struct iovec part = {.iov_base = (uint8_t *)run->iov_base + at,
+                             .iov_len = run->iov_len - at < each ? run->iov_len - at : each};
+
+        sent += send_by_way(p, route, &part, 1, MSG_DONTWAIT) == 0;
+    }
+    return sent;
 }
 
 /* The descriptor by which a burst leaves by this socket: it stays open until that has left. -1: there is

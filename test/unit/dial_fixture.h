@@ -86,6 +86,7 @@ static inline void dialing_begin(struct dialing *g, const char *to, int64_t time
     assert_int_equal(host_port_parse(&name, to, 1), HX_OK);
     assert_int_equal(engine_cond_init(&g->cond), HX_OK);
     request.to = &name;
+    request.families = FAMILY_ANY;
     request.deadline_ms = clock_now_ms() + timeout_ms;
     request.callbacks.on_open = on_open;
     request.callbacks.on_bytes = on_bytes;

@@ -42,7 +42,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     return known ? 0 : EAI_NONAME;
 }
 
-static const struct dial_request straight = {.families = FAMILY_ANY};
+static const struct dial_request straight = {.proxy_url = ""};
 
 /* ---- the tests ---- */
 

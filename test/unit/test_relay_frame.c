@@ -107,6 +107,30 @@ static void another_magic_is_no_frame(void **state)
     }
 }
 
+static void data_of_one_head_makes_a_run(void **state)
+{
+    enum { EACH = 40, COUNT = 5, LAST = 17 };
+    struct relay_frame data = {.kind = RELAY_DATA, .session = {7}};
+    uint8_t bytes[EACH * COUNT] = {0};
+    size_t len = sizeof bytes - EACH + LAST;
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        relay_frame_write_head(&data, bytes + i * EACH);
+    assert_int_equal(relay_frame_run(bytes, len, EACH), len);
+    assert_int_equal(relay_frame_run(bytes, EACH, EACH), EACH);
+    assert_int_equal(relay_frame_run(bytes, len - 1, EACH), (COUNT - 1) * EACH); /* a head alone */
+    for (size_t at = EACH; at < EACH + RELAY_HEAD_BYTES; at++) { /* whatever is another one's */
+        bytes[at] ^= 1;
+        assert_int_equal(relay_frame_run(bytes, len, EACH), EACH);
+        bytes[at] ^= 1;
+    }
+    bytes[3 * EACH] ^= 1;
+    assert_int_equal(relay_frame_run(bytes, len, EACH), 3 * EACH);
+    for (size_t i = 0; i < COUNT; i++)
+        bytes[i * EACH + RELAY_KIND_AT] = RELAY_OPEN;
+    assert_int_equal(relay_frame_run(bytes, len, EACH), EACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +141,7 @@ int main(void)
         cmocka_unit_test(kinds_and_halves_that_are_not_known_are_refused),
         cmocka_unit_test(a_reason_that_is_not_known_is_none),
         cmocka_unit_test(another_magic_is_no_frame),
+        cmocka_unit_test(data_of_one_head_makes_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
