@@ -36,6 +36,7 @@ static const struct number_option {
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"listen-tcp", required_argument, NULL, 't'},
+                                             {"proxy-protocol", no_argument, NULL, 'P'},
                                              {"config", required_argument, NULL, 'c'},
                                              {"log-level", required_argument, NULL, 'L'},
                                              {"max-connections", required_argument, NULL, 0},
@@ -58,52 +59,6 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {NULL, 0, NULL, 0}};
-
-void server_config_usage(FILE *out)
-{
-    fprintf(out,
-            "Usage: hx-nameserver [OPTION]...\n"
-            "Tells hosts behind NATs each other's external address, so that they can connect.\n"
-            "\n"
-            "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
-            "                             kernel picks one; may be repeated (default: every address,\n"
-            "                             port %d)\n"
-            "  -t, --listen-tcp=ADDR:PORT  TCP address to serve besides, in the same forms; none: none of\n"
-            "                             the file's; may be repeated (default: none)\n"
-            "  -4, --ipv4                 serve IPv4 only\n"
-            "  -6, --ipv6                 serve IPv6 only\n"
-            "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
-            "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
-            "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
-            "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
-            "                             (default: 256)\n"
-            "      --rate-per-address=N   new connections a second of one IPv4 address or IPv6 /64, in\n"
-            "                             bursts of 4 seconds' worth; more must wait (default: 100)\n"
-            "      --introductions-per-source=N  requests a second of one address for one name, in bursts\n"
-            "                             of 4 seconds' worth; more get 429 (default: 10)\n"
-            "      --introductions-per-name=N  requests a second for one name; more get 429 (default: 100)\n"
-            "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
-            "                             (default: 65536)\n"
-            "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
-            "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
-            "                             (default: 30, at least 15)\n"
-            "      --stun-port=PORT       a second UDP port of each address, where only STUN is answered;\n"
-            "                             0: the kernel picks one; none: there is none (default: the main\n"
-            "                             port + 1, if it is free)\n"
-            "      --stun-address=ADDR[/PUBLIC]  one of two addresses of this host between which STUN's\n"
-            "                             answers change, and how it looks from outside; may be repeated\n"
-            "                             (default: two that --listen names with one port)\n"
-            "      --stun-rate=N          STUN requests a second of one IPv4 address or IPv6 /64, in bursts\n"
-            "                             of 4 seconds' worth; more are dropped (default: 100)\n"
-            "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
-            "      --no-sandbox           keep all system calls allowed, for debugging\n"
-            "  -h, --help                 print this and exit\n"
-            "  -V, --version              print the version and exit\n"
-            "\n"
-            "0 means unlimited for every limit. Logs go to standard error, one logfmt line per event.\n"
-            "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
-            UDT_DEFAULT_PORT);
-}
 
 void server_config_defaults(struct server_config *c)
 {
@@ -228,6 +183,12 @@ static int parse_user(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+static int parse_proxy_protocol(struct server_config *c, const char *value)
+{
+    c->proxy_protocol = strcmp(value, "yes") == 0;
+    return c->proxy_protocol || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+}
+
 static int parse_sandbox(struct server_config *c, const char *value)
 {
     c->no_sandbox = strcmp(value, "no") == 0;
@@ -242,6 +203,7 @@ static const struct text_option {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
     {"listen-tcp", parse_listen_tcp,
      "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT, or none"},
+    {"proxy-protocol", parse_proxy_protocol, "is neither yes nor no"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
@@ -369,6 +331,8 @@ static const char *option_name(int c, int index)
         return "log-level";
     case 'u':
         return "user";
+    case 'P':
+        return "proxy-protocol";
     case 'S':
         return "sandbox";
     case '4':
@@ -382,6 +346,8 @@ static const char *option_name(int c, int index)
 static const char *option_value(int c, const char *argument)
 {
     switch (c) {
+    case 'P':
+        return "yes";
     case 'S':
         return "no";
     case '4':
