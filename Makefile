@@ -62,6 +62,9 @@ DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked
 
+# With its libraries: nothing of it is installed.
+DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
 deps: ; @test/deps.sh $(DEBS) ## install what building needs (Debian 12)
