@@ -60,7 +60,8 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked \
+              podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -69,7 +70,7 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
-check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
+check: deps-test ; @test/image/prepare.sh >/dev/null; test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
 natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
