@@ -54,21 +54,19 @@ static int set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* What accepted sockets inherit (tcp(7)): probes that a living host answers without its program, an end to what is
- * not acknowledged, and little that waits here for a peer that reads slowly. */
+/* What accepted sockets inherit (tcp(7)): probes that a living host answers without its program, and little that
+ * waits here for a peer that reads slowly. */
 static int set_up(int fd, const struct server_config *config)
 {
-    int idle_ms = (int)config->idle_timeout_ms;
-    int probe_s = idle_ms / 1000 / KEEPALIVE_SHARE;
+    int probe_s = (int)(config->idle_timeout_ms / 1000 / KEEPALIVE_SHARE);
 
     if (set(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
         set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_UNSENT_BYTES) < 0)
         return -1;
-    if (idle_ms == 0)
+    if (config->idle_timeout_ms == 0)
         return 0;
     return set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) < 0 || set(fd, IPPROTO_TCP, TCP_KEEPIDLE, probe_s) < 0 ||
-                   set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s) < 0 ||
-                   set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, idle_ms) < 0
+                   set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s) < 0
                ? -1
                : 0;
 }
