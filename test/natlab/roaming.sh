@@ -11,6 +11,11 @@
 #   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #   days       the same for a dialogue of a line each 50 ms
+#   relayed    a dialogue: relayed, direct, relayed, direct
+#   all        the same, from each to each of: direct; relayed by UDP; relayed through TCP, since UDP is blocked at the one
+#              who has connected
+#   all-bind   the same, blocked at the other one
+#   all-both   the same, blocked at both
 #
 # dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...; KIND2 that of H2's two if they differ.
 # What happens each EVENT_S does so EVENTS times; a copy is long enough for those at a COPY_RATE to match.
@@ -24,8 +29,10 @@
 # shellcheck source=test/natlab/sshd.sh
 . "$TOP/test/natlab/sshd.sh"
 GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
+TCP_GAP_MS=$((${TCP_GAP_MS:-10000} * SLOW)) # UDP has to be silent for a while until TCP is tried
 KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
 EVENTS=${EVENTS:-7} EVENT_S=${EVENT_S:-10}
+S_OPTIONS=() # of the nameserver
 COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
 
 if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
@@ -44,7 +51,7 @@ begin() { # begin COMMAND...: without it there is no story
     return 1
 }
 meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both have IPv6 if IPV6 is set, and H1 is bound
-    lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND2" || return
+    lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" "${S_OPTIONS[@]}" >/dev/null && lab_second 2 "$KIND2" || return
     [ -z "${IPV6:-}" ] || { lab_ipv6 1 && lab_ipv6 2 || return; }
     start_h1 "$@" && await_bound
 }
@@ -150,6 +157,57 @@ story_idle() {
     change 'what is said after two minutes is answered' "$GAP_MS" :
     check 'no line is lost' no_line_is_lost
 }
+
+# --- what carries it ---------------------------------------------------------------------------------------------------
+
+# takes_over WAY HOST...: the firewalls of these hosts' accesses let through what this way needs, and no better one; that one
+# is in use then. Direct ones are looked for now and then.
+takes_over() {
+    local way=$1 rule='' n
+    case $way in
+    relayed) rule=$LAB_UDP_TO_S ;;
+    tcp) rule=$LAB_NO_UDP ;;
+    esac
+    local before
+    before=$(wc -l <"$WORK/talk.err")
+    for n in "${@:2}"; do lab_weather "$n" "$rule" || return; done
+    case $way in
+    direct) await_path "$before" '(direct|mapped)' ;;
+    *) await_path "$before" relayed ;;
+    esac
+}
+await_path() { # await_path LINES KIND: told behind so many lines of what H2 says
+    local end=$((SECONDS + 80))
+    until tail -n "+$(($1 + 1))" "$WORK/talk.err" | grep -qE "^path to lab: $2, "; do
+        [ "$SECONDS" -lt "$end" ] || return
+        pause 0.1
+    done
+}
+story_relayed() {
+    local S_OPTIONS=(--relay) n
+    begin meet --echo && begin lab_weather 2 "$LAB_UDP_TO_S" && begin talk 50 "$B/hx" connect lab -v || return
+    for n in 1 2; do
+        change "a direct path takes over from the relay ($n)" "$GAP_MS" takes_over direct 2
+        [ "$n" = 2 ] || change 'the relay takes over from the direct path' "$GAP_MS" takes_over relayed 2
+    done
+    check 'no line is lost' no_line_is_lost
+    check 'each way was in use' test "$(grep -cE '^path to lab: direct, ' "$WORK/talk.err")" -ge 2
+}
+# Each change from one way to another one once.
+through_all() { # through_all HOST...: whose accesses change
+    local S_OPTIONS=(--relay --listen-tcp "$LAB_S:7000") n way was=relayed
+    begin meet --echo || return
+    for n in "$@"; do begin lab_weather "$n" "$LAB_UDP_TO_S"; done
+    begin talk 50 "$B/hx" connect lab -v || return
+    for way in direct tcp relayed tcp direct relayed; do
+        change "$was, then $way" "$TCP_GAP_MS" takes_over "$way" "$@"
+        was=$way
+    done
+    check 'no line is lost' no_line_is_lost
+}
+story_all() { through_all 2; }
+story_all-bind() { through_all 1; }
+story_all-both() { through_all 1 2; }
 
 # --- what people do --------------------------------------------------------------------------------------------------
 
