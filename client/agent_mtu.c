@@ -8,7 +8,9 @@
 
 void agent_fit_way(struct agent *a, int at)
 {
-    path_mtu_init(&a->ways[at].mtu, net_address_is_ipv4(&a->ways[at].at.remote) ? IPV4_HEADS : IPV6_HEADS);
+    int heads = net_address_is_ipv4(agent_relay_server(a, at)) ? IPV4_HEADS : IPV6_HEADS;
+
+    path_mtu_init(&a->ways[at].mtu, heads + (agent_way_relayed(a, at) ? RELAY_HEAD_BYTES : 0));
 }
 
 /* Tells both who cuts and who sends. Pieces first: what was cut before is sent again meanwhile. */

@@ -150,11 +150,15 @@ static void punch(struct connect *c, const struct multipart_part *part)
     struct punch_result begun = {.peer = &peer->list[0].at,
                                  .name = c->settings.name,
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
+    struct net_address server;
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
     c->port = nameserver_port(c->nameserver);
+    nameserver_server(c->nameserver, &server);
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
+                                                  .server = server,
+                                                  .relay_after_ms = c->settings.relay_after_ms,
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .families = c->settings.families,
                                                   .peer = part->peer,
@@ -198,15 +202,18 @@ static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
     bool own_known = c->parts.own.family != AF_UNSPEC;
+    struct net_address server;
     struct agent *known;
     if (c->state == CONNECT_DONE)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
         known = part->session.given ? agent_find(part->session.id, true) : NULL;
-        if (known)
+        nameserver_server(c->nameserver, &server);
+        if (known) {
+            agent_told_relay(known, &part->session, &server);
             agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
-        else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
+        } else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
         break;
     case PART_OWN:

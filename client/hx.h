@@ -82,7 +82,10 @@ enum hx_event {
     HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
     /* What is sent to the peer (name) now goes to `address`; text: its kind, as in struct hx_path. Only
      * with hx_config.path_events */
-    HX_EVENT_PATH
+    HX_EVENT_PATH,
+    /* The nameserver's relay, which the connection to the peer (name) needs, keeps it back or ends it; text: the
+     * option of the nameserver that has set the limit, as "--relay-rate". Only with hx_config.path_events */
+    HX_EVENT_RELAY_LIMIT
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
@@ -149,7 +152,9 @@ struct hx_config {
      * TCP, on the same port if the nameserver is no URL, until UDP answers again; proxies are those of the environment
      * variables http_proxy, https_proxy and no_proxy. HX_TRANSPORT_UDP, HX_TRANSPORT_TCP: only so. */
     int transport;
-    int zero; /* must be 0 */
+    /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun, if none
+     * of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
+    int relay_after_ms;
 };
 enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
 
@@ -233,7 +238,9 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
  * it outlives its path. Grows only at its end. */
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
-    char kind[16];  /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; more may come */
+    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose address it
+     * is; more may come */
+    char kind[16];
     int64_t rtt_us; /* round trip; 0: not measured */
 };
 /* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */

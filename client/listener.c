@@ -109,13 +109,18 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
     struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
+    struct net_address server;
+    nameserver_server(n, &server);
     if (known) { /* its paths have ended, and it asks for others */
+        agent_told_relay(known, &part->session, &server);
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;
     }
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),
+                                .server = server,
+                                .relay_after_ms = l->settings.relay_after_ms,
                                 .scope_id = nameserver_scope(n),
                                 .families = l->settings.families,
                                 .peer = part->peer,

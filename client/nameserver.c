@@ -471,3 +471,12 @@ bool nameserver_route_holds(const struct nameserver *n)
         return true; /* no way at all: silence will tell whether that lasts */
     return endpoint_same_host(&n->source, &now);
 }
+
+void nameserver_server(const struct nameserver *n, struct net_address *out)
+{
+    socklen_t len;
+    const struct sockaddr *peer = n->stream ? stream_peer(n->stream, &len) : NULL;
+    *out = (struct net_address){.port = 0};
+    if (peer)
+        net_address_from(out, peer);
+}

@@ -8,6 +8,7 @@
 #include "client/uplink.h"
 #include "proto/attempt_report.h"
 #include "proto/multipart.h"
+#include "shim/net/net_address.h"
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
@@ -71,6 +72,8 @@ struct tunnel_user *nameserver_tunnel(const struct nameserver *n);
 int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
 struct udt_port *nameserver_port(const struct nameserver *n);
+/* Where it is, for what leaves by that port; port 0: it is not connected. */
+void nameserver_server(const struct nameserver *n, struct net_address *out);
 /* Where its answer arrived: peers know us by that. */
 const struct uplink *nameserver_uplink(const struct nameserver *n);
 /* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on,

@@ -83,19 +83,44 @@ const char *punch_both_behind(const struct endpoint *own, const struct endpoint 
     return text;
 }
 
+/* The relay may still help. */
+static bool may_relay(const struct agent_tried *tried)
+{
+    return tried->relay.offered && tried->relay.wanted &&
+           !(tried->relay.begun && tried->relay.state == RELAY_STATE_ENDED);
+}
+
 /* Both are behind one NAT, which has not returned what they sent to each other by its outer address, and
  * in no network that they share did they meet. */
 static bool no_hairpin(const struct punch *p, const struct agent_tried *tried)
 {
     char both[PUNCH_BOTH_MAX];
-    return !tried->heard && !tried->hopeless &&
+    return !tried->heard && !tried->hopeless && !may_relay(tried) &&
            punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both)[0] != '\0';
+}
+
+#define RELAY_TEXT_MAX 96
+
+static const char *relay_text(const struct agent_tried *tried, char text[RELAY_TEXT_MAX])
+{
+    if (!tried->relay.offered)
+        return "the nameserver offers no relay";
+    if (!tried->relay.wanted)
+        return "its relay was not wanted";
+    if (!tried->relay.begun)
+        return "there was no time for its relay";
+    if (tried->relay.state == RELAY_STATE_OPEN)
+        return "nor did the peer come to the nameserver's relay";
+    snprintf(text, RELAY_TEXT_MAX, "the nameserver's relay %s%s",
+             tried->relay.reason == RELAY_NO_REASON ? "does not answer" : "has reached its limit ",
+             relay_party_limit_name(tried->relay.reason));
+    return text;
 }
 
 /* Both halves of what has not met, as each has told of itself. */
 static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
 {
-    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "";
+    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "", relay[RELAY_TEXT_MAX];
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
     bool returned = came > 0 || !no_hairpin(p, &tried);
@@ -104,15 +129,15 @@ static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
         snprintf(one_way, sizeof one_way,
                  ", though %" PRIu64 " datagrams came from the peer: what leaves here does not reach it",
                  came);
-    snprintf(text, TEXT_MAX,
-             "%s%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
-             "the nameserver offers no relay: try %sfrom another network",
-             both, returned ? "" : ", which does not pass on what one of you sends to the other (no hairpin)",
-             both[0] ? "; " : "", hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
-             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes, one_way,
-             tried.hopeless ? ""
-             : returned     ? "again, or "
-                            : "with port mapping (UPnP, NAT-PMP, PCP) at either router, or ");
+    snprintf(
+        text, TEXT_MAX,
+        "%s%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; %s: try %sfrom another network",
+        both, returned ? "" : ", which does not pass on what one of you sends to the other (no hairpin)",
+        both[0] ? "; " : "", hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
+        tried.hopeless ? "two such NATs do not meet; " : "", tried.probes, one_way, relay_text(&tried, relay),
+        tried.hopeless ? ""
+        : returned     ? "again, or "
+                       : "with port mapping (UPnP, NAT-PMP, PCP) at either router, or ");
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
@@ -215,7 +240,8 @@ static void on_look(struct timer *t)
     struct punch *p = container_of(t, struct punch, look);
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
-    if ((tried.hopeless || no_hairpin(p, &tried)) && clock_now_ms() - tried.told_ms >= HOPELESS_MS)
+    if (((tried.hopeless && !may_relay(&tried)) || no_hairpin(p, &tried)) &&
+        clock_now_ms() - tried.told_ms >= HOPELESS_MS)
         done(p, HX_ETIMEDOUT, NULL);
     else
         engine_timer_set(t, clock_now_ms() + LOOK_MS);
@@ -318,6 +344,8 @@ static int begin_session(struct punch *p)
                                                             .families = request->families,
                                                             .calling = request->ours,
                                                             .uplink = request->uplink,
+                                                            .server = request->server,
+                                                            .relay_after_ms = request->relay_after_ms,
                                                             .scope_id = request->scope_id,
                                                             .candidates = request->peer,
                                                             .own = request->own_mapping,

@@ -42,10 +42,12 @@ struct punch_result {
 };
 
 struct punch_request {
-    struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
-    struct uplink uplink;  /* likewise */
-    uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
-    int families;          /* FAMILY_* of client/race.h that may be used; only with a session */
+    struct udt_port *port;     /* the one that the nameserver sees: the peer was told the way to this one */
+    struct uplink uplink;      /* likewise */
+    struct net_address server; /* where the nameserver is, for what it relays (client/agent.h) */
+    int relay_after_ms;
+    uint32_t scope_id; /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
+    int families;      /* FAMILY_* of client/race.h that may be used; only with a session */
     struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
     struct endpoint own_external;  /* where the nameserver sees us; AF_UNSPEC: it has not told */

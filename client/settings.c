@@ -57,9 +57,11 @@ static int or_default(int value, int when_zero)
     return value == 0 ? when_zero : value;
 }
 
+#define RELAY_AFTER_MS 500 /* most pairs have met by then, and need none */
+
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, zero) + sizeof(int) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, relay_after_ms) + sizeof(int) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -91,7 +93,8 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
         config->punch_ms < 0 || config->punch_ms > UDT_RENDEZVOUS_MS || config->linger_ms < -1 ||
         config->backlog < 0 || config->backlog > BACKLOG_MAX || config->no_port_mapping < 0 ||
         config->no_port_mapping > 1 || config->no_host_candidates < 0 || config->no_host_candidates > 1 ||
-        config->transport < HX_TRANSPORT_ANY || config->transport > HX_TRANSPORT_TCP || config->zero != 0)
+        config->transport < HX_TRANSPORT_ANY || config->transport > HX_TRANSPORT_TCP ||
+        config->relay_after_ms < -1)
         return HX_EINVAL;
     s->families = families_of(config->family);
     s->transports = transports_of(config->transport);
@@ -106,6 +109,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     s->local_port = config->local_port;
     s->port_mapping = !config->no_port_mapping;
     s->host_candidates = !config->no_host_candidates;
+    s->relay_after_ms = or_default(config->relay_after_ms, RELAY_AFTER_MS);
     s->wait_s = config->wait_s;
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
     s->punch_ms = config->punch_ms;

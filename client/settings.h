@@ -26,6 +26,7 @@ struct settings {
     uint16_t local_port;
     bool port_mapping;    /* a listener's port: the router is asked */
     bool host_candidates; /* peers are told this host's own addresses */
+    int relay_after_ms;   /* -1: never */
     int wait_s, punch_ms, linger_ms, backlog;
     int timeout_ms; /* -1: none */
 };

@@ -73,6 +73,17 @@ static enum args_result take_seconds(struct reading *r, const char *option, int 
     return usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
 }
 
+/* The library has 0 for its default. */
+static enum args_result take_relay_after(struct reading *r)
+{
+    int ms = -1;
+    if (strcmp(optarg, "never") != 0 && !number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
+        return usage(r, "--relay-after takes 0 to %d milliseconds, or never, not '%.100s'",
+                     ARGS_RELAY_AFTER_MAX, optarg);
+    r->args->relay_after_ms = ms == 0 ? 1 : ms;
+    return ARGS_BIND;
+}
+
 static enum args_result take_port(struct reading *r)
 {
     int port;
@@ -168,6 +179,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return seconds(optarg, &a->interval_ms)
                    ? ARGS_BIND
                    : usage(r, "-i takes 0.01 to 3600 seconds, not '%.100s'", optarg);
+    case OPTION_RELAY_AFTER:
+        return take_relay_after(r);
     case OPTION_TO:
         return take_to(r);
     case OPTION_ALLOW:

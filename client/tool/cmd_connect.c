@@ -254,6 +254,7 @@ static int connect_raw(const struct args *args)
                                .transport = args->transport,
                                .stun = args_stun(args),
                                .no_host_candidates = args->no_host_candidates,
+                               .relay_after_ms = args->relay_after_ms,
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */

@@ -41,6 +41,8 @@ const struct options_entry options_table[] = {
     {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND, NULL, "do not ask the router to let peers in"},
     {"no-host-candidates", OPTION_NO_HOST_CANDIDATES, PEER, NULL,
      "do not tell the addresses of its interfaces"},
+    {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never",
+     "try the relay so much later (500)"},
     {"to", OPTION_TO, CONNECT, "HOST:PORT", "the pipe reaches this target of the peer's --allow"},
     {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT", "forward a local port to HOST:PORT over there; repeatable"},
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},

@@ -16,6 +16,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_LIFETIME,
                  OPTION_NO_HOST_CANDIDATES,
                  OPTION_NO_PORT_MAPPING,
+                 OPTION_RELAY_AFTER,
                  OPTION_RETRY_FOR,
                  OPTION_SET,
                  OPTION_SHARE,

@@ -266,6 +266,7 @@ static int attempt_start(struct reconnector *r)
                                      .transport = args->transport,
                                      .stun = args_stun(args),
                                      .no_host_candidates = args->no_host_candidates,
+                                     .relay_after_ms = args->relay_after_ms,
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,

@@ -69,6 +69,10 @@ static void common_event(const struct hx_event_info *info)
     case HX_EVENT_PATH:
         say_note("path to %s: %s, at %s", info->name[0] ? info->name : "-", info->text, info->address);
         break;
+    case HX_EVENT_RELAY_LIMIT:
+        say_note("the nameserver's relay, which carries the connection to %s: its limit %s is reached",
+                  info->name[0] ? info->name : "a peer", info->text);
+        break;
     default:
         break;
     }

@@ -84,7 +84,8 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
         err = HX_ENOMEM;
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
         err = HX_ENOMEM;
-    if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->extra = extra_sockets_create())))
+    if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->relays = relays_create()) ||
+                         !(p->extra = extra_sockets_create())))
         err = HX_ENOMEM;
     if (err < 0) {
         saved = errno;
@@ -108,6 +109,7 @@ void net_port_close(struct net_port *p)
     path_memo_end(&p->reading);
     path_memo_end(&p->sending);
     path_table_destroy(p->paths);
+    relays_destroy(p->relays);
     extra_sockets_let_go(p->extra, p->held);
     extra_sockets_destroy(p->extra);
     if (p->far_fd >= 0)
@@ -331,7 +333,8 @@ static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number, struc
  * tunnels end anywhere else. */
 static bool is_forged(const struct net_datagram *d, bool tunnelled)
 {
-    return net_paths_is_canonical(&d->from) || tunnels_lead_to(&d->from) != tunnelled;
+    return net_paths_is_canonical(&d->from) || net_relay_is_peer(&d->from) ||
+           tunnels_lead_to(&d->from) != tunnelled;
 }
 
 /* A piece of a datagram has come. True: that is whole now, and stands in *d instead. */
@@ -394,7 +397,7 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
         return 0;
     if (run.len > 0)
         return give_run(p, d, &run);
-    if (demux_is_piece(d) && !join(p, d))
+    if (relays_take(p->relays, d) == RELAYS_DROP || (demux_is_piece(d) && !join(p, d)))
         return 0;
     return demux_give(&p->demux, d);
 }

@@ -5,6 +5,8 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#define RELAYED_PARTS 3 /* of one datagram: a tunnel takes no more of them with the relay's head */
+
 /* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
  * one's should: that is lost, or cut, now and then. */
 static void want_whole(struct net_port *p, bool whole)
@@ -86,8 +88,8 @@ static int send_by_extra(struct net_port *p, int number, const struct net_route 
     return err;
 }
 
-static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,
-                       int part_count, int flags)
+static int send_straight(struct net_port *p, const struct net_route *way, const struct iovec *parts,
+                         int part_count, int flags)
 {
     if (tunnels_lead_to(&way->to))
         return send_by_extra(p, atomic_load(&p->tunnels), way, parts, part_count, flags);
@@ -96,6 +98,36 @@ static int send_by_way(struct net_port *p, const struct net_route *way, const st
     if (way->socket == 0)
         return send_by_fd(p, p->fd, way, parts, part_count, flags);
     return send_by_extra(p, way->socket, way, parts, part_count, flags);
+}
+
+/* What goes through a relay, and by which way. False: errno; EHOSTUNREACH: there is no such relay. */
+struct relayed {
+    uint8_t head[RELAY_HEAD_BYTES];
+    struct iovec parts[1 + RELAYED_PARTS];
+    struct net_route way;
+};
+
+static bool relay(struct net_port *p, const struct net_route *way, const struct iovec *parts, int part_count,
+                  struct relayed *out)
+{
+    out->way = *way;
+    errno = EHOSTUNREACH;
+    if (part_count > RELAYED_PARTS || !relays_way(p->relays, &out->way, out->head))
+        return false;
+    out->parts[0] = (struct iovec){.iov_base = out->head, .iov_len = sizeof out->head};
+    memcpy(out->parts + 1, parts, (size_t)part_count * sizeof *parts);
+    return true;
+}
+
+static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,
+                       int part_count, int flags)
+{
+    struct relayed r;
+
+    if (!net_relay_is_peer(&way->to))
+        return send_straight(p, way, parts, part_count, flags);
+    return relay(p, way, parts, part_count, &r) ? send_straight(p, &r.way, r.parts, 1 + part_count, flags)
+                                                : -1;
 }
 
 /* -1: one of them has not left; errno. */
@@ -182,13 +214,22 @@ bool net_port_hold(struct net_port *p, const struct net_route *route, const stru
 {
     bool canonical = net_paths_is_canonical(&route->to);
     const struct net_route *way = route;
+    struct relayed r;
 
     if (!p->burst)
         return false;
     if (canonical)
         way = path_memo_way(p->paths, &p->sending, &route->to);
-    if (!way || tunnels_lead_to(&way->to) ||
-        (canonical && !path_memo_fits(&p->sending, parts_length(parts, part_count))))
+    if (!way || (canonical && !path_memo_fits(&p->sending, parts_length(parts, part_count))))
+        return false;
+    if (net_relay_is_peer(&way->to)) {
+        if (!relay(p, way, parts, part_count, &r))
+            return false;
+        way = &r.way;
+        parts = r.parts;
+        part_count++;
+    }
+    if (tunnels_lead_to(&way->to))
         return false;
     if (way->socket == 0)
         want_whole(p, way->whole);

@@ -7,6 +7,7 @@
 #include "shim/net/extra_sockets.h"
 #include "shim/net/net_port.h"
 #include "shim/net/path_table.h"
+#include "shim/net/relays.h"
 #include "shim/net/tunnels.h"
 #include <stdatomic.h>
 
@@ -22,6 +23,7 @@ struct net_port {
     struct batch *batch; /* NULL: datagrams are read one by one */
     struct demux demux;
     struct path_table *paths;
+    struct relays *relays;
     struct extra_sockets *extra;
     atomic_int tunnels; /* the number of their near end, which is read as an extra socket; 0: not opened */
     int far_fd;         /* their far end */
