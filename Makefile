@@ -52,7 +52,7 @@ UNIT       := $(call tests,unit,test)
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
-HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect stun_flood)
+HOSTILE    := $(patsubst %,$(B)/test/hostile/%,throw record fake_server fuzz_wire strangers dialect stun_flood relay_flood)
 PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
@@ -60,7 +60,7 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked \
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked \
               podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
@@ -79,7 +79,7 @@ fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver 
 	@test/hostile/fuzz_wire.sh --seconds 600
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
-$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(BASE)
+$(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev $(ROUTER) $(LIBS)
@@ -114,7 +114,7 @@ $(B)/example-static: client/example.c $(LIBHX)
 	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a $(ROUTER) -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
-$(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=openssl_warm_up
+$(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=tls_warm_up
 # A program for each test's file, with every room in it: GNU's linker takes twice as long for it, and lld's threads cost
 # more than they save.
 TESTS_LD   := -fuse-ld=lld -Wl,--threads=1

@@ -26,7 +26,9 @@
     X(EREJECTED, -18, "the nameserver rejected the request")       \
     X(EAUTH, -19, "the peer does not have the key")                \
     X(EFLOOD, -20, "flood: too many requests in too short a time") \
-    X(EFAMILY, -21, "no address family in common with the peer")
+    X(EFAMILY, -21, "no address family in common with the peer")   \
+    X(EPROXY, -22, "no way through the HTTP proxy")                \
+    X(ECERT, -23, "the server's certificate is not accepted")
 
 #ifndef HX_H /* client/hx.h shows the same enum; a test compares the two */
 enum hx_error {

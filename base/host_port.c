@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include <string.h>
 
-static int parse_port(uint16_t *out, const char *text)
+int host_port_parse_port(uint16_t *out, const char *text)
 {
     unsigned value = 0;
     if (*text < '1' || *text > '9')
@@ -40,7 +40,7 @@ int host_port_parse(struct host_port *out, const char *text, uint16_t default_po
     if (len == 0 || len > HOST_PORT_HOST_MAX || strcspn(text, " \t\r\n/") != strlen(text))
         return HX_EINVAL;
     out->port = default_port;
-    if (port && parse_port(&out->port, port) != HX_OK)
+    if (port && host_port_parse_port(&out->port, port) != HX_OK)
         return HX_EINVAL;
     memcpy(out->host, host, len);
     out->host[len] = '\0';

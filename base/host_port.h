@@ -14,6 +14,8 @@ struct host_port {
 /* "HOST", "HOST:PORT", "IPV6", "[IPV6]", "[IPV6]:PORT"; the port is decimal, 1 to 65535, `default_port` if
  * there is none. HX_OK or HX_EINVAL. */
 int host_port_parse(struct host_port *out, const char *text, uint16_t default_port);
+/* A port alone, in the same form. HX_OK or HX_EINVAL. */
+int host_port_parse_port(uint16_t *out, const char *text);
 /* One or more of them with a ',' between two. How many; HX_EINVAL, also for more than `most`. */
 int host_port_parse_list(struct host_port *out, int most, const char *text, uint16_t default_port);
 

@@ -1,4 +1,5 @@
 #include "base/rate.h"
+#include "base/discard_only.h"
 #include "base/ipv4_mapped.h"
 #include <string.h>
 
@@ -11,7 +12,7 @@ void rate_init(struct rate *r, unsigned per_second)
 
 size_t rate_source_key(const uint8_t address[16], uint8_t key[RATE_KEY_BYTES])
 {
-    size_t len = ipv4_mapped(address) ? 16 : 8;
+    size_t len = ipv4_mapped(address) ? 16 : discard_only(address) ? 12 : 8;
 
     memcpy(key, address, len);
     return len;

@@ -2,7 +2,8 @@
  *
  * A bucket is found by a keyed hash; two keys may share one (1 in RATE_BUCKETS), and nobody outside
  * can choose which. A source is an IPv4 address or an IPv6 /64 (the smallest piece that one customer
- * gets, RFC 6177). */
+ * gets, RFC 6177); of discard-only addresses (base/discard_only.h), where the next four bytes tell
+ * sources apart, a /96. */
 #ifndef HX_BASE_RATE_H
 #define HX_BASE_RATE_H
 

@@ -21,6 +21,7 @@ static void forget(struct agent *a)
     engine_leave(&a->engine);
     DL_DELETE(agents, a);
     agent_count--;
+    agent_relay_end(a);
     if (!a->canceled) { /* else UDT's last words still have to leave: its paths stay as long as the process */
         agent_hard_forget(a);
         net_peer_destroy(a->peer);
@@ -79,9 +80,10 @@ static void apply(struct agent *a)
     bool lost = a->choice.state == PATHS_LOST;
     bool doubtful = lost || a->choice.state == PATHS_DOUBT;
     bool changed = lost != a->lost;
-    if (doubtful &&
-        !a->doubtful) /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
-        engine_doubt();
+    if (doubtful && !a->doubtful) {
+        engine_doubt(); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        agent_relay_doubt(a);
+    }
     if (a->lost && !lost) {
         agent_spare_end(a);
     } else if (changed) {
@@ -90,8 +92,13 @@ static void apply(struct agent *a)
     }
     a->doubtful = doubtful;
     a->lost = lost;
-    if (changed && a->callbacks.reach_changed)
-        a->callbacks.reach_changed(a->callbacks.user, lost);
+    enum agent_reach reach = lost                              ? AGENT_LOST
+                             : path_choice_relayed(&a->choice) ? AGENT_RELAYED
+                                                               : AGENT_DIRECT;
+    if (reach == a->told_reach || !a->callbacks.reach_changed)
+        return;
+    a->told_reach = reach;
+    a->callbacks.reach_changed(a->callbacks.user, reach);
 }
 
 void agent_turn(struct agent *a)
@@ -105,6 +112,7 @@ void agent_turn(struct agent *a)
         agent_send_request(a, at);
     agent_unlink_unproven(a);
     agent_hard_turn(a, now_ms);
+    int64_t relay_due_ms = agent_relay_turn(a, now_ms);
     apply(a);
     int64_t due_ms = path_choice_due_ms(&a->choice, now_ms);
     if (a->hard.due_ms < due_ms)
@@ -115,6 +123,8 @@ void agent_turn(struct agent *a)
     int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
     if (mtu_due_ms < due_ms)
         due_ms = mtu_due_ms;
+    if (relay_due_ms < due_ms)
+        due_ms = relay_due_ms;
     if (due_ms == INT64_MAX)
         engine_timer_cancel(&a->timer);
     else
@@ -189,7 +199,8 @@ static int open_agent(struct agent *a, const struct agent_config *config)
     a->external = config->external;
     agent_hard_told(a, &config->own, &config->peer, &config->candidates.list[0].at);
     agent_add_candidates(a, &config->candidates);
-    if (path_choice_next(&a->choice, clock_now_ms()) < 0)
+    agent_relay_offered(a, &a->session, &config->server);
+    if (path_choice_next(&a->choice, clock_now_ms()) < 0 && a->relay.due_ms == INT64_MAX)
         return HX_EADDR;
     return probe_inbox_join(&a->member);
 }
@@ -215,6 +226,8 @@ int agent_begin(struct agent **out, const struct agent_config *config)
     a->uplink = config->uplink;
     a->scope_id = config->scope_id;
     a->callbacks = config->callbacks;
+    a->relay.after_ms = config->relay_after_ms;
+    a->relay.due_ms = INT64_MAX;
     agent_say_early(a, config->early, config->early_len);
     a->applied = -1;
     a->introductions = 1;
@@ -263,6 +276,8 @@ struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling)
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks)
 {
     a->callbacks = *callbacks;
+    a->told_reach = AGENT_DIRECT;
+    engine_timer_set(&a->timer, clock_now_ms());
 }
 
 void agent_address(const struct agent *a, struct sockaddr_in6 *out)
@@ -276,6 +291,7 @@ void agent_connected(struct agent *a)
     net_peer_view(a->peer, &view);
     struct net_route heard = {.to = view.heard.remote, .socket = view.heard.socket};
     a->connected = true;
+    a->connected_ms = clock_now_ms();
     a->fitted = 0; /* UDT's connection has not been told */
     path_choice_connected(&a->choice, agent_way_of(a, &heard), clock_now_ms());
     /* our NAT gives whatever leaves this port anew another one than the nameserver sees (hard_nat.h) */
@@ -296,7 +312,15 @@ void agent_told(struct agent *a, const struct candidates *peer, const struct nat
     agent_spare_said(a, &own->candidates);
     agent_hard_told(a, &own->mapping, peer_mapping, &peer->list[0].at);
     agent_add_candidates(a, peer);
+    agent_relay_offered(a, &a->introduction.session, &a->introduction.server);
+    a->introduction.session.relay.offered = false;
     agent_turn(a);
+}
+
+void agent_told_relay(struct agent *a, const struct session *session, const struct net_address *server)
+{
+    a->introduction.session = *session;
+    a->introduction.server = *server;
 }
 
 void agent_network_changed(struct agent *a)
@@ -304,7 +328,10 @@ void agent_network_changed(struct agent *a)
     if (a->ended)
         return;
     agent_reset_locals(a);
+    agent_relay_network_changed(a);
     path_choice_moved(&a->choice, clock_now_ms());
+    if (a->told_reach == AGENT_RELAYED)
+        a->told_reach = AGENT_DIRECT; /* and so it is told again */
     agent_turn(a);
 }
 
@@ -316,7 +343,12 @@ void agent_tried(const struct agent *a, struct agent_tried *out)
                                 .heard = agent_heard(a),
                                 .told_ms = a->hard.told_ms,
                                 .probes = a->number,
-                                .introductions = a->introductions};
+                                .introductions = a->introductions,
+                                .relay = {.offered = a->relay.offered,
+                                          .wanted = a->relay.after_ms >= 0,
+                                          .begun = a->relay.begun,
+                                          .state = a->relay.state,
+                                          .reason = a->relay.reason}};
 }
 
 const struct session *agent_session(const struct agent *a)

@@ -13,6 +13,7 @@
 #define HX_CLIENT_AGENT_H
 
 #include "client/path_choice.h"
+#include "client/relay_party.h"
 #include "client/uplink.h"
 #include "proto/candidates.h"
 #include "proto/nat_mapping.h"
@@ -27,18 +28,28 @@ struct agent;
 
 struct agent_path {
     struct endpoint remote; /* where the peer is reached */
-    const char *kind; /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday" (client/hard_nat.h) */
-    int64_t rtt_us;   /* 0: not measured */
+    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday" (client/hard_nat.h); "relayed": `remote` is the
+     * relay's */
+    const char *kind;
+    int64_t rtt_us; /* 0: not measured */
+};
+
+enum agent_reach {
+    AGENT_DIRECT,  /* or not known yet */
+    AGENT_LOST,    /* no path works: whoever can shall have both told anew of each other (agent_told()) */
+    AGENT_RELAYED, /* likewise, now and then, since there may be a better path */
 };
 
 struct agent_callbacks {
     void (*path_changed)(void *user); /* see agent_path() */
-    /* No path works, since `lost`: whoever can shall tell agent_candidates() of others. Again when one does. */
-    void (*reach_changed)(void *user, bool lost);
+    /* Also without a change: relayed, and this host's network is another one. */
+    void (*reach_changed)(void *user, enum agent_reach reach);
     /* What the peer's stream will say first has come ahead of it, in an authentic probe: perhaps not for
      * the first time. To be copied. It may call agent_say_early(), and nothing else of this header. */
     void (*early)(void *user, const uint8_t *bytes, size_t len);
     void *user;
+    /* A limit of the nameserver's relay keeps the two back, or does not let them in. */
+    void (*relay_limited)(void *user, enum relay_reason reason);
 };
 
 struct agent_config {
@@ -47,6 +58,8 @@ struct agent_config {
     int families;                 /* FAMILY_* of client/race.h: of the others no candidate is tried */
     bool calling;                 /* we have asked for the peer's name */
     struct uplink uplink;         /* by which the nameserver is reached */
+    struct net_address server;    /* where, if it relays; port 0: not known */
+    int relay_after_ms;           /* the relay is tried so much later than other ways; -1: never */
     uint32_t scope_id;            /* of a link-local peer (RFC 4007) */
     struct candidates candidates; /* the peer's */
     struct nat_mapping own, peer; /* as each has told the other one */
@@ -80,6 +93,8 @@ void agent_connected(struct agent *a);
  * was told of us. `uplink`: by which it is reached now, so that the peer sees us there. */
 void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
                 const struct peer_fields *own, const struct uplink *uplink);
+/* ... and gives the two this session, which it may relay. Before agent_told(). */
+void agent_told_relay(struct agent *a, const struct session *session, const struct net_address *server);
 /* The peer was not reached. */
 void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */
@@ -94,6 +109,13 @@ struct agent_tried {
     int64_t told_ms;   /* when that was told */
     uint64_t probes;   /* requests */
     int introductions; /* of the two by the nameserver */
+    struct {
+        bool offered; /* the nameserver has */
+        bool wanted;  /* by us */
+        bool begun;
+        enum relay_state state;
+        enum relay_reason reason;
+    } relay;
 };
 void agent_tried(const struct agent *a, struct agent_tried *out);
 const struct session *agent_session(const struct agent *a);

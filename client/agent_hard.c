@@ -351,7 +351,8 @@ static bool leads(struct agent *a, int64_t now_ms)
 void agent_hard_turn(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
-    bool reached = a->choice.state == PATHS_GOOD || a->choice.state == PATHS_DOUBT;
+    bool reached =
+        (a->choice.state == PATHS_GOOD || a->choice.state == PATHS_DOUBT) && !path_choice_relayed(&a->choice);
     agent_spare_turn(a, now_ms);
     if (h->due_ms > now_ms)
         return;

@@ -3,11 +3,14 @@
 #include "client/agent_state.h"
 #include <errno.h>
 
-#define STUCK 3 /* repetitions that nobody acknowledged: seven times what one may take */
+#define AFTER_MS 10 /* what the two have to say to each other first does not wait for probes */
+#define STUCK    3  /* repetitions that nobody acknowledged: seven times what one may take */
 
 void agent_fit_way(struct agent *a, int at)
 {
-    path_mtu_init(&a->ways[at].mtu, net_address_is_ipv4(&a->ways[at].at.remote) ? IPV4_HEADS : IPV6_HEADS);
+    int heads = net_address_is_ipv4(agent_relay_server(a, at)) ? IPV4_HEADS : IPV6_HEADS;
+
+    path_mtu_init(&a->ways[at].mtu, heads + (agent_way_relayed(a, at) ? RELAY_HEAD_BYTES : 0));
 }
 
 /* Tells both who cuts and who sends. Pieces first: what was cut before is sent again meanwhile. */
@@ -47,6 +50,10 @@ int64_t agent_mtu_turn(struct agent *a, int64_t now_ms)
     if (!a->connected || at < 0 || a->choice.paths[at].answered_ms == 0) {
         agent_fit(a);
         return INT64_MAX;
+    }
+    if (now_ms - a->connected_ms < AFTER_MS) {
+        agent_fit(a);
+        return a->connected_ms + AFTER_MS;
     }
     struct path_mtu *m = &a->ways[at].mtu;
     path_mtu_begin(m, now_ms);

@@ -5,8 +5,8 @@
 #include "client/strangers.h"
 #include <string.h>
 
-static const char *const names[] = {"lan", "ipv6", "direct", "mapped"};
-static_assert(sizeof names / sizeof *names == PATH_RANK_LEAST, "each rank has a name");
+static const char *const names[] = {"lan", "ipv6", "direct", "mapped", "relayed"};
+static_assert(sizeof names / sizeof *names == PATH_RANKS, "each rank has a name");
 
 /* Where a NAT maps by destination, a path is one that the two have found by its method. */
 static const char *kind_of(const struct agent *a, int at)
@@ -59,13 +59,13 @@ bool agent_heard(const struct agent *a)
 {
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         const struct path_times *p = &a->choice.paths[i];
-        if (p->present && (p->heard || p->answered_ms != 0))
+        if (p->present && p->rank != PATH_RANK_RELAYED && (p->heard || p->answered_ms != 0))
             return true;
     }
     return false;
 }
 
-static void drop(struct agent *a, int at)
+void agent_drop_way(struct agent *a, int at)
 {
     if (a->ways[at].linked)
         net_peer_remove(a->peer, &a->ways[at].at);
@@ -112,7 +112,7 @@ int agent_add_way(struct agent *a, const struct net_path *way, enum path_rank ra
         int least = path_choice_least(&a->choice, now_ms);
         if (least < 0)
             return -1;
-        drop(a, least);
+        agent_drop_way(a, least);
         at = path_choice_add(&a->choice, rank, now_ms);
     }
     a->ways[at] = (struct agent_way){.at = *way};
@@ -124,7 +124,7 @@ bool agent_way_proven(const struct agent *a, int at)
 {
     struct sockaddr_in6 sa;
     struct endpoint e;
-    if (a->choice.paths[at].answered_ms != 0)
+    if (a->choice.paths[at].answered_ms != 0 || agent_way_relayed(a, at))
         return true;
     net_address_to_sockaddr6(&a->ways[at].at.remote, &sa);
     return endpoint_from_sockaddr(&e, (struct sockaddr *)&sa, sizeof sa) == HX_OK &&
@@ -262,7 +262,7 @@ bool agent_path(const struct agent *a, struct agent_path *out)
     }
     if (at < 0)
         return false;
-    net_address_to_sockaddr6(&a->ways[at].at.remote, &sa);
+    net_address_to_sockaddr6(agent_relay_server(a, at), &sa);
     *out = (struct agent_path){.kind = kind_of(a, at), .rtt_us = a->choice.paths[at].rtt_us};
     return endpoint_from_sockaddr(&out->remote, (struct sockaddr *)&sa, sizeof sa) == HX_OK;
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/strangers.h"
+#include "shim/net/relays.h"
 #include <errno.h>
 #include <string.h>
 
@@ -165,6 +166,11 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     if (!is_new(k, p->number))
         return;
     int at = agent_way_of(a, &arrived->from);
+    if (at < 0 && net_relay_is_peer(&arrived->from.to)) {
+        at = agent_relay_way(a, &arrived->from.to);
+        if (at < 0)
+            return;
+    }
     if (at < 0) { /* peer-reflexive (RFC 8445, 7.3.1.3) */
         struct net_path way = {
             .remote = arrived->from.to, .local = arrived->from.local, .socket = arrived->from.socket};
@@ -176,9 +182,11 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
     }
     if (agent_way_proven(a, at))
         agent_link(a, at);
-    if (a->unheard && a->choice.state != PATHS_LOST)
-        agent_spare_end(a);
-    a->unheard = false;
+    if (!agent_way_relayed(a, at)) {
+        if (a->unheard && a->choice.state != PATHS_LOST)
+            agent_spare_end(a);
+        a->unheard = false;
+    }
     agent_answers_by(a, at, &arrived->from.local);
     if (!a->connected) /* its handshake comes right behind its first request */
         udt_port_peer_began(a->port, arrived->came_us / 1000);
@@ -201,7 +209,7 @@ static void take_answer(struct agent *a, const struct probe *p, const struct arr
     if (!path_choice_answered(&a->choice, at, p->number, arrived->came_us))
         return;
     agent_way_answers(a, at);
-    if (a->ways[at].at.socket == 0)
+    if (a->ways[at].at.socket == 0 && !agent_way_relayed(a, at))
         agent_seen_as(a, &p->seen);
 }
 

@@ -1,4 +1,4 @@
-/* client/agent_state.h: the inside of an agent, for agent.c, agent_paths.c and agent_probes.c alone. */
+/* client/agent_state.h: the inside of an agent, for agent*.c alone. */
 #ifndef HX_CLIENT_AGENT_STATE_H
 #define HX_CLIENT_AGENT_STATE_H
 
@@ -64,6 +64,25 @@ struct agent_hard {
     int64_t spare_due_ms;                 /* it is opened, or then used; INT64_MAX: neither */
 };
 
+#define AGENT_RELAYS 2
+
+/* What the nameserver relays for the two. */
+struct agent_relay {
+    bool offered;
+    int after_ms;           /* -1: it is not wanted */
+    struct session session; /* of the last introduction */
+    struct net_address server, local;
+    int64_t told_ms, due_ms; /* INT64_MAX: nothing is to be begun */
+    int64_t direct_ms;       /* since when another path works; 0: none does */
+    bool over;               /* this connection has had its time */
+    struct agent_relayed {
+        struct relay_party *relay; /* NULL: none */
+    } list[AGENT_RELAYS];
+    bool begun;
+    enum relay_state state; /* of the last that was begun or has changed */
+    enum relay_reason reason;
+};
+
 struct agent {
     struct probe_member member; /* first: a pointer to it is one to the whole */
     struct engine_member engine;
@@ -83,15 +102,22 @@ struct agent {
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
     bool canceled;  /* the library has ended */
     bool doubtful;  /* the path in use is in doubt, or lost; */
-    bool lost;      /* as was told last */
+    bool lost;      /* as was seen last */
+    enum agent_reach told_reach;
     struct net_peer *peer;
     struct path_choice choice;
     struct agent_way ways[PATH_CHOICE_MAX]; /* the paths of `choice`, by their place */
     int applied;                            /* the place of what shim/net uses; -1: it seeks */
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
-    int fitted;       /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number;  /* of our last request */
+    struct agent_relay relay;
+    struct { /* of the introduction that agent_told() will tell of */
+        struct session session;
+        struct net_address server;
+    } introduction;
+    int fitted;      /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number; /* of our last request */
+    int64_t connected_ms;
     int64_t moved_ms; /* when the peer said last that its paths are lost */
     bool unheard;     /* the nameserver has told of the peer anew, and no request of its has come since */
     int introductions;
@@ -111,13 +137,15 @@ void agent_turn(struct agent *a);
 /* agent_paths.c */
 /* The place of the path that a datagram has come by; -1: it is none. */
 int agent_way_of(const struct agent *a, const struct net_route *from);
-/* Has the peer been heard by any? */
+/* Has the peer been heard by any that is not relayed? */
 bool agent_heard(const struct agent *a);
 /* A path to `remote`, new or not: its place; -1: there is no room. Not linked yet. */
 int agent_add_way(struct agent *a, const struct net_path *at, enum path_rank rank);
 /* Whether anything may leave by it: it has answered, or is at the host where the nameserver sees the peer.
  * Else whoever knows the session's key can name anybody's address, or put it on a request of its own. */
 bool agent_way_proven(const struct agent *a, int at);
+/* There is no such path any more. */
+void agent_drop_way(struct agent *a, int at);
 /* What was told about the peer. */
 void agent_add_candidates(struct agent *a, const struct candidates *c);
 /* What UDT sends leaves there, too. */
@@ -174,6 +202,21 @@ void agent_spare_said(struct agent *a, const struct candidates *own);
 void agent_spare_lost(struct agent *a);
 void agent_spare_turn(struct agent *a, int64_t now_ms); /* until a->hard.spare_due_ms */
 void agent_spare_end(struct agent *a);                  /* peers are not told of the further port any more */
+
+/* agent_relay.c */
+/* The nameserver has introduced the two, and may relay what they have to say to each other in this session. */
+void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server);
+/* When it is worth another call. */
+int64_t agent_relay_turn(struct agent *a, int64_t now_ms);
+/* What is sent through the relay may not get there. */
+void agent_relay_doubt(struct agent *a);
+void agent_relay_network_changed(struct agent *a);
+void agent_relay_end(struct agent *a);
+bool agent_way_relayed(const struct agent *a, int at);
+/* The path to the peer of this address (shim/net/relays.h), which has said something there; -1: there is none. */
+int agent_relay_way(struct agent *a, const struct net_address *peer);
+/* Of a relayed path. */
+const struct net_address *agent_relay_server(const struct agent *a, int at);
 
 /* agent_mtu.c */
 void agent_fit_way(struct agent *a, int at); /* a new one */

@@ -29,6 +29,8 @@ static const struct token_limit awaited_limit = {.per_second = 1, .most = 8};
 static void enter(struct leg *leg, enum leg_state state)
 {
     engine_timer_cancel(&leg->timer);
+    udp_return_end(leg->udp_return);
+    leg->udp_return = NULL;
     leg->state = state;
     if (state != LEG_QUEUED && state != LEG_ASKING)
         turn_end(&leg->turn); /* last: another leg may begin in it */
@@ -69,6 +71,8 @@ static bool is_final(int error)
     case HX_ECLOSED:
     case HX_EEOF:
     case HX_ELIMIT:
+    case HX_EPROXY: /* it may not be there yet either */
+    case HX_ECERT:  /* it may be renewed, and this host's clock be set */
         return false;
     default:
         return true;
@@ -158,6 +162,25 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
     }
 }
 
+static void renew(struct leg *leg);
+
+/* UDP answers again: the name is bound anew by it, and held through the tunnel until then. */
+static void on_udp(void *user)
+{
+    struct leg *leg = user;
+    leg->returning = true;
+    renew(leg);
+}
+
+/* Without memory the tunnel stays. */
+static void watch_udp(struct leg *leg)
+{
+    const struct settings *s = leg->b->settings;
+    if (nameserver_tunnel(leg->nameserver) && (s->transports & TRANSPORT_UDP))
+        (void)udp_return_begin(&leg->udp_return, nameserver_port(leg->nameserver),
+                               &s->nameservers[leg->b->where], s->families, on_udp, leg);
+}
+
 static void on_agreed(void *user, const struct endpoint *external);
 static void on_part(void *user, const struct multipart_part *part);
 static void on_end(void *user, const struct nameserver_end *end);
@@ -177,6 +200,7 @@ static void keep_former(struct leg *leg, const struct nameserver_end *end)
     leg->b->news = true;
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+    watch_udp(leg);
     if (!end->answered) /* is it still there? */
         nameserver_doubt(leg->nameserver);
 }
@@ -185,7 +209,7 @@ static void on_end(void *user, const struct nameserver_end *end)
 {
     struct leg *leg = user;
     struct nameserver *n = leg->nameserver;
-    leg->renewing = false;
+    leg->renewing = leg->returning = false;
     if (leg->former) {
         keep_former(leg, end);
         nameserver_close(n);
@@ -231,11 +255,12 @@ static void on_agreed(void *user, const struct endpoint *external)
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
     bool same = leg->renewing && endpoint_equal(external, &leg->external);
-    leg->renewing = false;
+    leg->renewing = leg->returning = false;
     close_former(leg);
     turn_answered(&leg->turn, true);
     enter(leg, LEG_BOUND);
     engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
+    watch_udp(leg);
     leg->families = nameserver_family(leg->nameserver);
     leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
@@ -260,6 +285,13 @@ static void on_part(void *user, const struct multipart_part *part)
     leg->b->callbacks.part(leg->b->callbacks.user, leg->nameserver, part);
 }
 
+/* The second leg is for peers of the other family, and a tunnel is of none. */
+static int transports_of(const struct leg *leg)
+{
+    int all = leg->b->settings->transports;
+    return leg == leg->b->main && !leg->returning ? all : all & TRANSPORT_UDP;
+}
+
 /* Its turn has come. */
 static void ask_now(struct leg *leg)
 {
@@ -273,8 +305,11 @@ static void ask_now(struct leg *leg)
     leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
-    struct nameserver_request request = {
-        .name = &b->settings->nameservers[b->where], .families = leg->families, .bytes = &bytes};
+    struct nameserver_request request = {.name = &b->settings->nameservers[b->where],
+                                         .place = &b->settings->places[b->where],
+                                         .families = leg->families,
+                                         .transports = transports_of(leg),
+                                         .bytes = &bytes};
     int err = request_write_bind(&bytes, b->settings->name, header, &fields);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);

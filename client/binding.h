@@ -22,6 +22,7 @@
 #include "client/nameserver.h"
 #include "client/settings.h"
 #include "client/turns.h"
+#include "client/udp_return.h"
 #include "proto/peer_fields.h"
 
 struct binding;
@@ -36,10 +37,12 @@ struct leg { /* private */
     /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
      * NULL */
     struct nameserver *former;
-    bool renewing;      /* ASKING: and it may be gone already */
-    bool renewed;       /* at least once */
-    struct turn turn;   /* QUEUED: waited for; ASKING: had */
-    struct timer timer; /* WAITING: the next try; BOUND: the next look at the way there */
+    bool renewing;                 /* ASKING: and it may be gone already */
+    bool renewed;                  /* at least once */
+    bool returning;                /* ASKING: from a tunnel, since UDP answers again */
+    struct udp_return *udp_return; /* BOUND through a tunnel */
+    struct turn turn;              /* QUEUED: waited for; ASKING: had */
+    struct timer timer;            /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;
     int unanswered; /* tries, and a silence, in a row */

@@ -13,12 +13,12 @@
 #include "client/nat.h"
 #include "client/own_fields.h"
 #include "client/parts.h"
+#include "client/prepared_channel.h"
 #include "client/punch.h"
 #include "client/settings.h"
 #include "client/stream.h"
 #include "client/visit_store.h"
 #include "proto/request.h"
-#include "secure/openssl.h"
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
@@ -63,7 +63,8 @@ struct connect {
     struct session session;  /* of the punch */
     struct nat_count *count; /* before it is told again */
     struct nameserver *nameserver;
-    struct udt_port *port; /* the punch leaves from it */
+    struct udt_port *port;           /* the punch leaves from it */
+    struct prepared_channel channel; /* of the first one */
 
     pthread_cond_t cond;
     int last_error; /* of a try, HX_OK if none has failed */
@@ -119,9 +120,6 @@ static void on_punched(void *user, const struct punch_result *r)
         fail(c, HX_ELIMIT);
         return;
     }
-    report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
-    if (r->report)
-        nameserver_report(c->nameserver, r->report);
     if (r->error == HX_EPUNCH) /* it may be our NAT: see UNANSWERED_MAX */
         engine_port_leave(c->port);
     if (r->agent) /* without memory it does without */
@@ -133,6 +131,9 @@ static void on_punched(void *user, const struct punch_result *r)
         fail(c, err);
     else
         enter(c, CONNECT_DONE);
+    report_peer(c, r->error < 0 ? HX_EVENT_PUNCH_FAILED : HX_EVENT_PUNCHED, r);
+    if (r->report)
+        nameserver_report(c->nameserver, r->report);
 }
 
 /* It has turned out that our NAT maps by destination: the peer must know, to do its half. */
@@ -149,12 +150,15 @@ static void punch(struct connect *c, const struct multipart_part *part)
     struct punch_result begun = {.peer = &peer->list[0].at,
                                  .name = c->settings.name,
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
+    struct net_address server;
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
-    report_peer(c, HX_EVENT_PEER, &begun);
     c->port = nameserver_port(c->nameserver);
+    nameserver_server(c->nameserver, &server);
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
+                                                  .server = server,
+                                                  .relay_after_ms = c->settings.relay_after_ms,
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .families = c->settings.families,
                                                   .peer = part->peer,
@@ -164,10 +168,12 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .peer_mapping = part->mapping,
                                                   .name = c->settings.name,
                                                   .keys = &c->settings.keys,
+                                                  .prepared = &c->channel,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
                                                   .on_done = on_punched,
                                                   .user = c});
+    report_peer(c, HX_EVENT_PEER, &begun);
     if (err < 0)
         fail(c, err);
     else if (c->session.given)
@@ -196,15 +202,18 @@ static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
     bool own_known = c->parts.own.family != AF_UNSPEC;
+    struct net_address server;
     struct agent *known;
     if (c->state == CONNECT_DONE)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
         known = part->session.given ? agent_find(part->session.id, true) : NULL;
-        if (known)
+        nameserver_server(c->nameserver, &server);
+        if (known) {
+            agent_told_relay(known, &part->session, &server);
             agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
-        else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
+        } else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
         break;
     case PART_OWN:
@@ -223,6 +232,8 @@ static void ask_for(struct connect *c, const struct session *session)
     char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
+                                         .place = &c->settings.places[c->where],
+                                         .transports = c->settings.transports,
                                          .families = c->families,
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
@@ -445,8 +456,6 @@ static int reach(struct connect *c)
     c->begun_ms = clock_now_ms();
     (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
     ask(c);
-    if (c->settings.keys.count > 0)
-        engine_unlocked(openssl_warm_up);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
             continue;
@@ -471,6 +480,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         settings_free(&c.settings);
         return err;
     }
+    prepared_channel_begin(&c.channel, &c.settings.keys);
     visit_store_use(settings_state_dir(config, size));
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
@@ -487,9 +497,10 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
         engine_leave(&c.member);
         if (err == HX_OK)
             *out = c.stream;
+        visit_store_flush_later();
         engine_unlock();
-        visit_store_flush();
     }
+    prepared_channel_end(&c.channel);
     pthread_cond_destroy(&c.cond);
     settings_free(&c.settings);
     return err;

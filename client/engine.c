@@ -153,6 +153,13 @@ void engine_watch_end(struct engine_watch *w)
     DL_DELETE(engine.watches, w);
 }
 
+void engine_watch_writable(struct engine_watch *w, bool wanted)
+{
+    if (wanted && !w->writable)
+        wake_thread();
+    w->writable = wanted;
+}
+
 /* Takes what waits at one port, at most a batch. True: there may be more. */
 static bool take_events(struct udt_port *port)
 {
@@ -264,7 +271,7 @@ static void *engine_run(void *unused)
         struct engine_watch *w;
         DL_FOREACH(engine.watches, w)
         {
-            fds[count++] = (struct pollfd){.fd = w->fd, .events = POLLIN};
+            fds[count++] = (struct pollfd){.fd = w->fd, .events = w->writable ? POLLIN | POLLOUT : POLLIN};
         }
         engine_unlock();
         uint64_t wakes;

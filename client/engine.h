@@ -38,10 +38,12 @@ struct engine_member {
 /* A descriptor of a module's own that the thread polls, too. */
 struct engine_watch {
     int fd;
-    /* It is readable, or has an error: maybe, so never wait for it. May end this and other watches. */
+    /* It is readable, or has an error, or can be written if that is watched: maybe, so never wait for it. May end
+     * this and other watches. */
     void (*on_ready)(struct engine_watch *w);
     struct engine_watch *prev, *next; /* private */
     bool ready;                       /* private */
+    bool writable;                    /* private: see engine_watch_writable() */
 };
 
 /* Takes the lock; the first call opens a port (0: the kernel's choice) and starts the thread. HX_OK:
@@ -79,6 +81,8 @@ void engine_doubt(void);
 /* HX_OK; HX_ELIMIT: the thread polls as many as it can. */
 int engine_watch_begin(struct engine_watch *w);
 void engine_watch_end(struct engine_watch *w);
+/* Whether on_ready is called, too, when it can be written; at first it is not. */
+void engine_watch_writable(struct engine_watch *w, bool wanted);
 /* The thread shall look at the ports' deadlines again: call it after udt_connect() or udt_rendezvous(). */
 void engine_wake(void);
 uint32_t engine_random(void);

@@ -52,6 +52,8 @@ enum hx_error {
     HX_EAUTH = -19,     /* the peer does not have the key */
     HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
     HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
+    HX_EPROXY = -22,    /* the HTTP proxy of this network was not reached, or does not let us through */
+    HX_ECERT = -23,     /* the nameserver's certificate is not accepted by this host */
 };
 #endif
 
@@ -79,7 +81,10 @@ enum hx_event {
     HX_EVENT_NAMESERVER_AWAITED, /* it was not reached yet, or has no room (error, text): again in retry_ms */
     /* What is sent to the peer (name) now goes to `address`; text: its kind, as in struct hx_path. Only
      * with hx_config.path_events */
-    HX_EVENT_PATH
+    HX_EVENT_PATH,
+    /* The nameserver's relay, which the connection to the peer (name) needs, keeps it back or ends it; text: the
+     * option of the nameserver that has set the limit, as "--relay-rate". Only with hx_config.path_events */
+    HX_EVENT_RELAY_LIMIT
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
@@ -101,7 +106,10 @@ struct hx_event_info {
  * must be zero: else HX_EINVAL, since it cannot do what was asked for. */
 struct hx_config {
     /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned
-     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. */
+     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. Each may also
+     * be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see `transport`), at port 80 or
+     * 443 by default; UDP is then at port 7000 of HOST, or at that of "?udp=PORT" behind it. With https the certificate
+     * must be that of HOST, signed by whom this host or the environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
@@ -139,7 +147,15 @@ struct hx_config {
      * a round trip shorter; the first call's choice holds for the process. NULL: only the process remembers
      * it. */
     const char *state_dir;
+    /* How the nameserver is reached. HX_TRANSPORT_ANY: by UDP, and where that has not answered in 2 s, by UDP through
+     * TCP, on the same port if the nameserver is no URL, until UDP answers again; proxies are those of the environment
+     * variables http_proxy, https_proxy and no_proxy. HX_TRANSPORT_UDP, HX_TRANSPORT_TCP: only so. */
+    int transport;
+    /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun, if none
+     * of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
+    int relay_after_ms;
 };
+enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
 
 /* What hx_bind() and hx_connect() are made of; other languages call these. `size`: of *config, in bytes. */
 HX_API int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size,
@@ -221,7 +237,9 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
  * it outlives its path. Grows only at its end. */
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
-    char kind[16];  /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; more may come */
+    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose address it
+     * is; more may come */
+    char kind[16];
     int64_t rtt_us; /* round trip; 0: not measured */
 };
 /* HX_OK; HX_ECLOSED: the connection is gone. `size`: of *out. */

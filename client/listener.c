@@ -7,7 +7,7 @@
 #include "client/readiness_fd.h"
 #include "client/stream.h"
 #include "client/visit_store.h"
-#include "secure/openssl.h"
+#include "secure/tls.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,9 +63,8 @@ static void queue_make_room(struct hx_listener *l, struct hx_stream *newcomer)
     }
 }
 
-static void on_punched(void *user, const struct punch_result *r)
+static void take_in(struct hx_listener *l, const struct punch_result *r)
 {
-    struct hx_listener *l = user;
     struct stream_info info = {.peer = *r->peer,
                                .external = *binding_external(&l->binding, r->peer->family),
                                .name = r->name,
@@ -75,14 +74,6 @@ static void on_punched(void *user, const struct punch_result *r)
                                .agent = r->agent,
                                .reporter = l->settings.path_reporter};
     struct hx_stream *s;
-    if (r->error == HX_ECANCELED)
-        return;
-    if (r->report)
-        binding_report(&l->binding, r->seen_family, r->report);
-    if (r->error < 0) {
-        report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
-        return;
-    }
     int err = stream_adopt(&s, r->stream, &info);
     if (err < 0) {
         report_peer(l, HX_EVENT_PEER_DROPPED, err, r);
@@ -91,6 +82,20 @@ static void on_punched(void *user, const struct punch_result *r)
     report_peer(l, HX_EVENT_PUNCHED, HX_OK, r);
     queue_make_room(l, s);
     queue_put(l, s);
+}
+
+/* The nameserver hears of it last: the peer waits. */
+static void on_punched(void *user, const struct punch_result *r)
+{
+    struct hx_listener *l = user;
+    if (r->error == HX_ECANCELED)
+        return;
+    if (r->error < 0)
+        report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
+    else
+        take_in(l, r);
+    if (r->report)
+        binding_report(&l->binding, r->seen_family, r->report);
 }
 
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
@@ -104,14 +109,18 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
     struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
+    struct net_address server;
+    nameserver_server(n, &server);
     if (known) { /* its paths have ended, and it asks for others */
+        agent_told_relay(known, &part->session, &server);
         agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
         return;
     }
-    report_peer(l, HX_EVENT_PEER, HX_OK, &begun);
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),
+                                .server = server,
+                                .relay_after_ms = l->settings.relay_after_ms,
                                 .scope_id = nameserver_scope(n),
                                 .families = l->settings.families,
                                 .peer = part->peer,
@@ -124,6 +133,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
                                 .timeout_ms = l->settings.punch_ms,
                                 .on_done = on_punched,
                                 .user = l});
+    report_peer(l, HX_EVENT_PEER, HX_OK, &begun);
     if (err < 0)
         report_peer(l, err == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, err, &failed);
 }
@@ -186,7 +196,7 @@ static int bind_and_wait(struct hx_listener *l)
     (void)nat_keep(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
     if (l->settings.keys.count > 0)
-        engine_unlocked(openssl_warm_up);
+        engine_unlocked(tls_warm_up);
     /* what came while the lock was free has signalled to nobody */
     while (err == HX_OK && !b->ever_bound && !l->canceled) {
         if (b->error < 0)
@@ -227,8 +237,8 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
         destroy(l);
     else
         *out = l;
+    visit_store_flush_later();
     engine_unlock();
-    visit_store_flush();
     return err;
 }
 

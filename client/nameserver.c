@@ -17,15 +17,15 @@ struct nameserver {
     struct timer timer; /* the answer's deadline, then silence */
     struct nameserver_callbacks callbacks;
     struct udt_port *port;
-    struct race *race;      /* NULL once it is won */
-    struct stream *stream;  /* NULL before */
+    struct approach *approach;
+    struct stream *stream;  /* NULL before it has come there */
+    int families;           /* that were asked for */
     bool has_ticket;        /* it has given one */
     int family;             /* FAMILY_*, once it is won */
     struct endpoint source; /* our address on the way to it, without a port */
     struct uplink uplink;   /* where its answer has arrived */
     struct buf out;
     int answer_ms;
-    int64_t opened_ms;
     int rtt_ms;        /* of its connection's handshake, rather too long than too short */
     int64_t doubts_ms; /* since then it is asked for a sign of life; 0: it is not */
     int status;        /* 0 before the head */
@@ -91,6 +91,8 @@ static void end_for(struct nameserver *n, int error, bool hopeless)
                                   .answered = n->status != 0,
                                   .hopeless = hopeless};
     engine_timer_cancel(&n->timer);
+    if (error == HX_ETIMEDOUT && nameserver_tunnel(n))
+        tunnel_suspect(nameserver_tunnel(n));
     close_stream(n);
     n->text[n->text_len] = '\0';
     n->callbacks.on_end(n->callbacks.user, &told);
@@ -283,30 +285,47 @@ static void stay_on_uplink(struct nameserver *n)
     udt_stream_leave_by(n->stream, &source);
 }
 
-static void on_raced(void *user, const struct race_result *result)
+/* One of its addresses, or none: a tunnel is of no family, and says nothing of what peers see of us. */
+static void note_way(struct nameserver *n, bool tunnelled)
 {
-    struct nameserver *n = user;
-    n->race = NULL;
-    if (result->error < 0) {
-        end_for(n, result->error, result->hopeless);
+    socklen_t len;
+    if (tunnelled) {
+        n->family = n->families;
         return;
     }
-    n->stream = result->stream;
-    n->rtt_ms = (int)(clock_now_ms() - n->opened_ms);
-    if (result->asked)
-        buf_consume(&n->out, n->out.len);
-    n->stream->user = &n->sink;
-    socklen_t len;
     /* IPv4: mapped */
     const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
     n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
     (void)route_source((const struct sockaddr *)peer, len, &n->source);
     stay_on_uplink(n);
+}
+
+static void on_connected(void *user, const struct approach_result *result)
+{
+    struct nameserver *n = user;
+    if (result->error < 0) {
+        keep_text(n, result->text, strlen(result->text));
+        end_for(n, result->error, result->hopeless);
+        return;
+    }
+    n->stream = result->stream;
+    n->rtt_ms = result->rtt_ms;
+    if (result->asked)
+        buf_consume(&n->out, n->out.len);
+    n->stream->user = &n->sink;
+    note_way(n, result->tunnelled);
     if (!n->leaving)
         engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
     int err = write_request(n);
     if (err < 0)
         end(n, err);
+}
+
+static void on_lost(void *user, const char *text)
+{
+    struct nameserver *n = user;
+    keep_text(n, text, strlen(text));
+    end(n, HX_ECLOSED);
 }
 
 int nameserver_open(struct nameserver **out, const struct nameserver_request *request,
@@ -318,7 +337,7 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     n->sink.on_event = on_event;
     n->timer.fire = on_timer;
     n->callbacks = *callbacks;
-    n->opened_ms = clock_now_ms();
+    n->families = request->families;
     n->port = request->port ? request->port : engine_port();
     n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
     buf_init(&n->out, 0);
@@ -327,8 +346,18 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     if (err == HX_OK)
         err = buf_append(&n->out, buf_data(request->bytes), request->bytes->len);
     if (err == HX_OK)
-        err = race_begin(&n->race, request->name, request->families, n->port, NAMESERVER_CONNECT_MS, &n->out,
-                         on_raced, n);
+        err = approach_begin(&n->approach, &(struct approach_request){.udp = request->name,
+                                                                      .place = request->place,
+                                                                      .families = request->families,
+                                                                      .transports = request->transports
+                                                                                        ? request->transports
+                                                                                        : TRANSPORT_UDP,
+                                                                      .port = n->port,
+                                                                      .connect_ms = NAMESERVER_CONNECT_MS,
+                                                                      .first = &n->out,
+                                                                      .on_done = on_connected,
+                                                                      .on_lost = on_lost,
+                                                                      .user = n});
     if (err < 0)
         nameserver_close(n);
     else
@@ -350,9 +379,9 @@ void nameserver_close(struct nameserver *n)
         leaving_count--;
         pthread_cond_broadcast(&left);
     }
-    race_cancel(n->race);
     engine_timer_cancel(&n->timer);
     close_stream(n);
+    approach_end(n->approach);
     response_reader_destroy(n->response);
     buf_free(&n->out);
     free(n);
@@ -402,6 +431,11 @@ void nameserver_await_left(int ms)
     engine_unlock();
 }
 
+struct tunnel_user *nameserver_tunnel(const struct nameserver *n)
+{
+    return n->stream ? approach_tunnel(n->approach) : NULL;
+}
+
 int nameserver_family(const struct nameserver *n)
 {
     return n->family;
@@ -436,4 +470,13 @@ bool nameserver_route_holds(const struct nameserver *n)
     if (!route_source(to, len, &now) || now.family == AF_UNSPEC)
         return true; /* no way at all: silence will tell whether that lasts */
     return endpoint_same_host(&n->source, &now);
+}
+
+void nameserver_server(const struct nameserver *n, struct net_address *out)
+{
+    socklen_t len;
+    const struct sockaddr *peer = n->stream ? stream_peer(n->stream, &len) : NULL;
+    *out = (struct net_address){.port = 0};
+    if (peer)
+        net_address_from(out, peer);
 }

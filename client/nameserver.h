@@ -4,10 +4,11 @@
 #define HX_CLIENT_NAMESERVER_H
 
 #include "base/buf.h"
-#include "client/race.h"
+#include "client/approach.h"
 #include "client/uplink.h"
 #include "proto/attempt_report.h"
 #include "proto/multipart.h"
+#include "shim/net/net_address.h"
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
@@ -32,9 +33,11 @@ struct nameserver_callbacks {
 };
 
 struct nameserver_request {
-    const struct host_port *name; /* copied, as is `bytes` */
-    int families;                 /* FAMILY_*: the first address that answers is used (client/race.h) */
-    struct udt_port *port;        /* NULL: the newest of the engine */
+    const struct host_port *name;     /* copied, as is `bytes` */
+    const struct tunnel_place *place; /* copied; where its TCP is (client/approach.h). NULL: nowhere */
+    int families;                     /* FAMILY_*: the first address that answers is used (client/race.h) */
+    int transports;                   /* TRANSPORT_*; 0: UDP */
+    struct udt_port *port;            /* NULL: the newest of the engine */
     const struct buf *bytes;
     int wait_s; /* how long the answer may take on top */
 };
@@ -62,10 +65,15 @@ void nameserver_await_left(int ms);
 #define NAMESERVER_DOUBT_MS 500 /* or three round trips */
 void nameserver_doubt(struct nameserver *n);
 
-/* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); else 0. */
+/* The tunnel by which it is reached; NULL: it is reached by UDP, or not connected. */
+struct tunnel_user *nameserver_tunnel(const struct nameserver *n);
+/* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); by a tunnel, which is of no family, all those
+ * that were asked for. Else 0. */
 int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
 struct udt_port *nameserver_port(const struct nameserver *n);
+/* Where it is, for what leaves by that port; port 0: it is not connected. */
+void nameserver_server(const struct nameserver *n, struct net_address *out);
 /* Where its answer arrived: peers know us by that. */
 const struct uplink *nameserver_uplink(const struct nameserver *n);
 /* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on,

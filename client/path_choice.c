@@ -130,11 +130,32 @@ int path_choice_least(const struct path_choice *c, int64_t now_ms)
     return least;
 }
 
+static bool is_relayed(const struct path_choice *c, int at)
+{
+    return at >= 0 && c->paths[at].rank == PATH_RANK_RELAYED;
+}
+
+bool path_choice_relayed(const struct path_choice *c)
+{
+    return is_relayed(c, c->used);
+}
+
 static void use(struct path_choice *c, int at, int64_t now_ms)
 {
+    if (c->used >= 0 && c->state == PATHS_LOST)
+        c->paths[c->used].failed = true;
     if (c->used >= 0) /* what is used first is no choice yet: a better one may follow soon */
         c->switched_ms = now_ms;
     c->used = at;
+}
+
+/* Both ways were tried at once, and the peer's handshake has come through the relay first. */
+static void use_direct(struct path_choice *c)
+{
+    for (int i = 0; i < PATH_CHOICE_MAX && path_choice_relayed(c); i++) {
+        if (c->paths[i].present && !is_relayed(c, i) && c->paths[i].answered_ms != 0)
+            c->used = i;
+    }
 }
 
 /* Two behind one NAT that hairpins hear each other by both ways in the same moment. */
@@ -143,7 +164,7 @@ static void use_lan(struct path_choice *c)
     for (int i = 0; i < PATH_CHOICE_MAX && c->used >= 0; i++) {
         const struct path_times *p = &c->paths[i];
         if (p->present && p->rank == PATH_RANK_LAN && c->paths[c->used].rank != PATH_RANK_LAN &&
-            (p->heard || p->answered_ms != 0))
+            !path_choice_relayed(c) && (p->heard || p->answered_ms != 0))
             c->used = i;
     }
 }
@@ -154,6 +175,7 @@ void path_choice_connected(struct path_choice *c, int at, int64_t now_ms)
         return;
     if (c->used < 0)
         use(c, at, now_ms);
+    use_direct(c);
     use_lan(c);
     enter(c, PATHS_GOOD, now_ms);
 }
@@ -235,11 +257,21 @@ static void measure(const struct path_choice *c, struct path_times *p, int64_t r
     }
 }
 
+/* `at` has answered: is it used in place of the relay? One that has failed before shall not take and lose the
+ * connection again and again. */
+static bool leaves_relay(const struct path_choice *c, int at)
+{
+    const struct path_times *p = &c->paths[at];
+    return path_choice_relayed(c) && !is_relayed(c, at) && (!p->failed || p->answers >= BETTER_ANSWERS);
+}
+
 /* Is `at` worth a change from the path in use, which works? */
 static bool better(const struct path_choice *c, int at)
 {
     const struct path_times *p = &c->paths[at], *u = &c->paths[c->used];
     int64_t clearly_us = u->least_us / 4 + 1000;
+    if (is_relayed(c, at) != path_choice_relayed(c))
+        return false;
     if (p->answers < BETTER_ANSWERS || p->loss > u->loss + LOSS_SLIGHT)
         return false;
     if (p->loss + LOSS_CLEAR < u->loss)
@@ -256,8 +288,8 @@ static void choose(struct path_choice *c, int at, int64_t now_ms)
     /* the peer's handshake may have come by a path that leads one way only */
     bool unproven = u && u->answered_ms == 0 && u->tries > 1 && now_ms - u->burst_ms >= PATH_ANSWER_MS;
     bool lost = c->state == PATHS_LOST;
-    if (!used_is(c, at) &&
-        (!u || lost || unproven || (now_ms - c->switched_ms >= SETTLE_MS && better(c, at))))
+    if (!used_is(c, at) && (!u || lost || unproven || leaves_relay(c, at) ||
+                            (now_ms - c->switched_ms >= SETTLE_MS && better(c, at))))
         use(c, at, now_ms);
     if (lost || (c->state == PATHS_DOUBT && used_is(c, at)))
         enter(c, PATHS_GOOD, now_ms);

@@ -37,13 +37,22 @@
 
 enum path_state { PATHS_SEEKING, PATHS_GOOD, PATHS_DOUBT, PATHS_LOST };
 
-/* In the order in which one is preferred where two are as fast. */
-enum path_rank { PATH_RANK_LAN, PATH_RANK_IPV6, PATH_RANK_DIRECT, PATH_RANK_MAPPED, PATH_RANK_LEAST };
+/* In the order in which one is preferred where two are as fast; a relayed one is used as long as no other works,
+ * whatever the round trips. */
+enum path_rank {
+    PATH_RANK_LAN,
+    PATH_RANK_IPV6,
+    PATH_RANK_DIRECT,
+    PATH_RANK_MAPPED,
+    PATH_RANK_RELAYED,
+    PATH_RANKS
+};
 
 struct path_times {
     bool present;
     enum path_rank rank;
     bool heard;          /* an authentic request came over it */
+    bool failed;         /* it was in use, and another one is now because it did not answer */
     int64_t answered_ms; /* the last answer; 0: none yet */
     int64_t asked_ms;    /* the last request; 0: none yet */
     int64_t due_ms;      /* the next one; INT64_MAX: none */
@@ -108,6 +117,8 @@ void path_choice_heard(struct path_choice *c, int at, int64_t now_ms);
 void path_choice_moved(struct path_choice *c, int64_t now_ms);
 /* The application has something to say after a silence: the path in use is asked before it is relied on. */
 void path_choice_wakes(struct path_choice *c, int64_t now_ms);
+/* The path in use is a relayed one. */
+bool path_choice_relayed(const struct path_choice *c);
 /* When path_choice_look() and path_choice_next() are worth a call again. */
 int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms);
 

@@ -1,6 +1,7 @@
 #include "client/punch.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "base/discard_only.h"
 #include "base/fair_share.h"
 #include "base/rate.h"
 #include "client/engine.h"
@@ -82,19 +83,44 @@ const char *punch_both_behind(const struct endpoint *own, const struct endpoint 
     return text;
 }
 
+/* The relay may still help. */
+static bool may_relay(const struct agent_tried *tried)
+{
+    return tried->relay.offered && tried->relay.wanted &&
+           !(tried->relay.begun && tried->relay.state == RELAY_STATE_ENDED);
+}
+
 /* Both are behind one NAT, which has not returned what they sent to each other by its outer address, and
  * in no network that they share did they meet. */
 static bool no_hairpin(const struct punch *p, const struct agent_tried *tried)
 {
     char both[PUNCH_BOTH_MAX];
-    return !tried->heard && !tried->hopeless &&
+    return !tried->heard && !tried->hopeless && !may_relay(tried) &&
            punch_both_behind(&p->request.own_external, &p->request.peer.list[0].at, both)[0] != '\0';
+}
+
+#define RELAY_TEXT_MAX 96
+
+static const char *relay_text(const struct agent_tried *tried, char text[RELAY_TEXT_MAX])
+{
+    if (!tried->relay.offered)
+        return "the nameserver offers no relay";
+    if (!tried->relay.wanted)
+        return "its relay was not wanted";
+    if (!tried->relay.begun)
+        return "there was no time for its relay";
+    if (tried->relay.state == RELAY_STATE_OPEN)
+        return "nor did the peer come to the nameserver's relay";
+    snprintf(text, RELAY_TEXT_MAX, "the nameserver's relay %s%s",
+             tried->relay.reason == RELAY_NO_REASON ? "does not answer" : "has reached its limit ",
+             relay_party_limit_name(tried->relay.reason));
+    return text;
 }
 
 /* Both halves of what has not met, as each has told of itself. */
 static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
 {
-    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "";
+    char ours[96], theirs[96], both[PUNCH_BOTH_MAX], one_way[96] = "", relay[RELAY_TEXT_MAX];
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
     bool returned = came > 0 || !no_hairpin(p, &tried);
@@ -103,15 +129,15 @@ static void describe(const struct punch *p, uint64_t came, char text[TEXT_MAX])
         snprintf(one_way, sizeof one_way,
                  ", though %" PRIu64 " datagrams came from the peer: what leaves here does not reach it",
                  came);
-    snprintf(text, TEXT_MAX,
-             "%s%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; "
-             "the nameserver offers no relay: try %sfrom another network",
-             both, returned ? "" : ", which does not pass on what one of you sends to the other (no hairpin)",
-             both[0] ? "; " : "", hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
-             tried.hopeless ? "two such NATs do not meet; " : "", tried.probes, one_way,
-             tried.hopeless ? ""
-             : returned     ? "again, or "
-                            : "with port mapping (UPnP, NAT-PMP, PCP) at either router, or ");
+    snprintf(
+        text, TEXT_MAX,
+        "%s%s%syours: %s; theirs: %s; %s%" PRIu64 " probes, none came back%s; %s: try %sfrom another network",
+        both, returned ? "" : ", which does not pass on what one of you sends to the other (no hairpin)",
+        both[0] ? "; " : "", hard_nat_describe(&tried.own, ours), hard_nat_describe(&tried.peer, theirs),
+        tried.hopeless ? "two such NATs do not meet; " : "", tried.probes, one_way, relay_text(&tried, relay),
+        tried.hopeless ? ""
+        : returned     ? "again, or "
+                       : "with port mapping (UPnP, NAT-PMP, PCP) at either router, or ");
 }
 
 /* A peer whose datagrams come is behind no symmetric NAT: whoever reads this shall not look for one. */
@@ -214,7 +240,8 @@ static void on_look(struct timer *t)
     struct punch *p = container_of(t, struct punch, look);
     struct agent_tried tried;
     agent_tried(p->agent, &tried);
-    if ((tried.hopeless || no_hairpin(p, &tried)) && clock_now_ms() - tried.told_ms >= HOPELESS_MS)
+    if (((tried.hopeless && !may_relay(&tried)) || no_hairpin(p, &tried)) &&
+        clock_now_ms() - tried.told_ms >= HOPELESS_MS)
         done(p, HX_ETIMEDOUT, NULL);
     else
         engine_timer_set(t, clock_now_ms() + LOOK_MS);
@@ -266,6 +293,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
     struct fair_share_member *victim;
     struct punch *older;
     endpoint_to_sockaddr6(&request->peer.list[0].at, &address);
+    if (!request->ours)
+        set_limits();
     if (!request->ours && !(rate_take(&rate, address.sin6_addr.s6_addr, clock_now_ms()) &&
                             token_bucket_take(&all, &all_limit, 1, clock_now_ms())))
         return HX_ELIMIT;
@@ -281,6 +310,8 @@ static int admit(const struct punch_request *request, const struct fair_share_so
 static bool open_channel(struct punch *p)
 {
     const struct punch_request *request = &p->request;
+    if (!p->channel && request->prepared)
+        p->channel = prepared_channel_take(request->prepared);
     if (!p->channel && request->keys && request->keys->count > 0)
         (void)secure_channel_create(&p->channel, request->keys, request->ours); /* else it begins later */
     return p->channel != NULL;
@@ -313,6 +344,8 @@ static int begin_session(struct punch *p)
                                                             .families = request->families,
                                                             .calling = request->ours,
                                                             .uplink = request->uplink,
+                                                            .server = request->server,
+                                                            .relay_after_ms = request->relay_after_ms,
                                                             .scope_id = request->scope_id,
                                                             .candidates = request->peer,
                                                             .own = request->own_mapping,
@@ -344,13 +377,34 @@ static int begin_rendezvous(struct punch *p)
                           timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
 }
 
+/* Whom the nameserver is reached by through TCP it has seen at no address: there may be others of it. */
+static bool is_tunnelled(const struct endpoint *seen)
+{
+    return seen->family == AF_INET6 && discard_only(seen->address);
+}
+
+static bool may_begin(const struct punch_request *request)
+{
+    const struct endpoint *seen = &request->peer.list[0].at;
+    bool session = request->session && request->session->given;
+    return request->peer.count > 0 && (endpoint_punchable(seen) || (session && is_tunnelled(seen)));
+}
+
+/* Who comes through TCP: the nameserver says in bytes 8 to 11 which of them are one host (server/tunnel.h). */
+static void source_of(struct fair_share_source *out, const struct endpoint *seen)
+{
+    struct endpoint host = *seen;
+    if (is_tunnelled(seen))
+        memcpy(host.address + 4, seen->address + 8, 4);
+    fair_share_source(out, host.family, host.address);
+}
+
 int punch_begin(const struct punch_request *request)
 {
     struct fair_share_source source;
-    if (request->peer.count == 0 || !endpoint_punchable(&request->peer.list[0].at))
+    if (!may_begin(request))
         return HX_EADDR;
-    set_limits();
-    fair_share_source(&source, request->peer.list[0].at.family, request->peer.list[0].at.address);
+    source_of(&source, &request->peer.list[0].at);
     int err = admit(request, &source);
     if (err < 0)
         return err;

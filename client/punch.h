@@ -12,7 +12,7 @@
 #define HX_CLIENT_PUNCH_H
 
 #include "client/agent.h"
-#include "client/secure_channel.h"
+#include "client/prepared_channel.h"
 #include "proto/attempt_report.h"
 #include "shim/udt/udt.h"
 #include <stdbool.h>
@@ -42,18 +42,21 @@ struct punch_result {
 };
 
 struct punch_request {
-    struct udt_port *port; /* the one that the nameserver sees: the peer was told the way to this one */
-    struct uplink uplink;  /* likewise */
-    uint32_t scope_id;     /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
-    int families;          /* FAMILY_* of client/race.h that may be used; only with a session */
+    struct udt_port *port;     /* the one that the nameserver sees: the peer was told the way to this one */
+    struct uplink uplink;      /* likewise */
+    struct net_address server; /* where the nameserver is, for what it relays (client/agent.h) */
+    int relay_after_ms;
+    uint32_t scope_id; /* the interface, if the peer's address is link-local (RFC 4007); else of no use */
+    int families;      /* FAMILY_* of client/race.h that may be used; only with a session */
     struct candidates peer;        /* with a session all of them are tried, else the first one */
     const struct session *session; /* copied; NULL, or not given: the peer, or the nameserver, has none */
     struct endpoint own_external;  /* where the nameserver sees us; AF_UNSPEC: it has not told */
     struct nat_mapping own_mapping, peer_mapping; /* with a session: as each was told of the other */
     const char *name;                             /* the peer's, copied */
     const struct keyring *keys; /* of the proof, which begins meanwhile; live until on_done; may be NULL */
-    int timeout_ms;             /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
-    bool ours;                  /* the application asked for it: it gives way to nobody */
+    struct prepared_channel *prepared; /* with these; taken if it is needed, and as long-lived; NULL: none */
+    int timeout_ms;                    /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
+    bool ours;                         /* the application asked for it: it gives way to nobody */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };

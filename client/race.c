@@ -1,14 +1,8 @@
 #include "client/race.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/route.h"
 #include "client/visit_store.h"
 #include <stdlib.h>
-#include <string.h>
-
-#define RUNNERS_MAX (2 * RESOLVE_MAX)
-
-enum { IPV6, IPV4, FAMILIES }; /* the order of preference */
 
 struct runner {
     struct engine_sink sink;
@@ -18,22 +12,13 @@ struct runner {
 };
 
 struct race {
-    struct lookup {
-        struct race *race;
-        struct resolve *resolve; /* NULL: not asked for, or answered */
-        bool temporary;          /* no answer, but there may be one the next time */
-        struct resolve_list list;
-        size_t next; /* address to be tried */
-    } lookups[FAMILIES];
-    int turn; /* the family that begins next, if it has an address */
-    struct runner runners[RUNNERS_MAX];
+    struct eyeballs *eyeballs;
+    struct runner runners[EYEBALLS_MAX];
     int runner_count;
-    struct timer pace;  /* the next address begins */
     struct timer limit; /* the end of the race; set once an address has begun */
     struct udt_port *port;
     int connect_ms;
     const struct buf *first; /* NULL: nothing */
-    int error;               /* why the last runner has left the race */
     race_done_fn *done;
     void *user;
 };
@@ -42,10 +27,8 @@ void race_cancel(struct race *r)
 {
     if (!r)
         return;
-    engine_timer_cancel(&r->pace);
     engine_timer_cancel(&r->limit);
-    for (int i = 0; i < FAMILIES; i++)
-        resolve_cancel(r->lookups[i].resolve);
+    eyeballs_end(r->eyeballs);
     for (int i = 0; i < r->runner_count; i++)
         stream_close(r->runners[i].stream);
     free(r);
@@ -59,34 +42,26 @@ static void over(struct race *r, const struct race_result *result)
     done(user, result);
 }
 
-static bool running(const struct race *r)
+static void on_lost(void *user, int error, bool hopeless)
 {
-    for (int i = 0; i < r->runner_count; i++) {
-        if (r->runners[i].stream)
-            return true;
+    over(user, &(struct race_result){.error = error, .hopeless = hopeless});
+}
+
+static void on_event(struct engine_sink *sink, const struct udt_event *ev)
+{
+    struct runner *runner = container_of(sink, struct runner, sink);
+    struct race *r = runner->race;
+    if (ev->type == UDT_EV_CONNECTED) {
+        struct race_result won = {.error = HX_OK, .stream = runner->stream, .asked = runner->asked};
+        runner->stream->user = NULL;
+        runner->stream = NULL;
+        over(r, &won);
+    } else if (ev->type == UDT_EV_CONNECT_FAILED) {
+        stream_close(runner->stream);
+        runner->stream = NULL;
+        eyeballs_failed(r->eyeballs, ev->error);
     }
-    return false;
 }
-
-static bool looking_up(const struct race *r)
-{
-    return r->lookups[IPV6].resolve || r->lookups[IPV4].resolve;
-}
-
-static bool has_next(const struct race *r)
-{
-    return r->lookups[IPV6].next < r->lookups[IPV6].list.count ||
-           r->lookups[IPV4].next < r->lookups[IPV4].list.count;
-}
-
-/* Nobody runs, nobody will. */
-static void lost(struct race *r)
-{
-    bool temporary = r->lookups[IPV6].temporary || r->lookups[IPV4].temporary;
-    over(r, &(struct race_result){.error = r->error, .hopeless = r->error == HX_ERESOLVE && !temporary});
-}
-
-static void on_event(struct engine_sink *sink, const struct udt_event *ev);
 
 static int begin_runner(struct race *r, struct runner *runner, const struct sockaddr *to, socklen_t len)
 {
@@ -103,18 +78,9 @@ static int begin_runner(struct race *r, struct runner *runner, const struct sock
                              &runner->sink);
 }
 
-/* HX_OK: the next address has begun. An error: this one cannot. */
-static int begin_one(struct race *r)
+static int on_attempt(void *user, const struct sockaddr *to, socklen_t len)
 {
-    struct lookup *l = &r->lookups[r->turn];
-    struct endpoint source;
-    if (l->next >= l->list.count)
-        l = &r->lookups[!r->turn];
-    r->turn = l == &r->lookups[IPV6] ? IPV4 : IPV6;
-    const struct sockaddr *to = (struct sockaddr *)&l->list.address[l->next].sa;
-    socklen_t len = l->list.address[l->next++].len;
-    if (!route_source(to, len, &source))
-        return HX_ETIMEDOUT; /* as a network would have it that drops everything, only sooner */
+    struct race *r = user;
     struct runner *runner = &r->runners[r->runner_count];
     runner->sink.on_event = on_event;
     runner->race = r;
@@ -130,97 +96,29 @@ static int begin_one(struct race *r)
     return HX_OK;
 }
 
-/* Lets the next address begin, and the one after it later. False: the race is over, and gone. */
-static bool advance(struct race *r)
-{
-    engine_timer_cancel(&r->pace);
-    while (has_next(r)) {
-        int err = begin_one(r);
-        if (err == HX_OK)
-            break;
-        r->error = err;
-    }
-    if (has_next(r))
-        engine_timer_set(&r->pace, clock_now_ms() + RACE_ATTEMPT_MS);
-    if (running(r) || looking_up(r))
-        return true;
-    lost(r);
-    return false;
-}
-
-static void on_event(struct engine_sink *sink, const struct udt_event *ev)
-{
-    struct runner *runner = container_of(sink, struct runner, sink);
-    struct race *r = runner->race;
-    if (ev->type == UDT_EV_CONNECTED) {
-        struct race_result won = {.error = HX_OK, .stream = runner->stream, .asked = runner->asked};
-        runner->stream->user = NULL;
-        runner->stream = NULL;
-        over(r, &won);
-    } else if (ev->type == UDT_EV_CONNECT_FAILED) {
-        stream_close(runner->stream);
-        runner->stream = NULL;
-        r->error = ev->error;
-        (void)advance(r);
-    }
-}
-
-static void on_pace(struct timer *t)
-{
-    (void)advance(container_of(t, struct race, pace));
-}
-
 static void on_limit(struct timer *t)
 {
     struct race *r = container_of(t, struct race, limit);
-    over(r, &(struct race_result){.error = r->error == HX_EREFUSED ? HX_EREFUSED : HX_ETIMEDOUT});
-}
-
-static void on_resolved(void *user, const struct resolve_result *result)
-{
-    struct lookup *l = user;
-    struct race *r = l->race;
-    bool begun = r->runner_count > 0;
-    l->resolve = NULL;
-    l->temporary = result->error < 0 && result->temporary;
-    if (result->error == HX_OK)
-        l->list = *result->list;
-    if (begun) {
-        if (!timer_is_set(&r->pace) && has_next(r)) /* the ones that run have their delay first */
-            engine_timer_set(&r->pace, clock_now_ms() + RACE_ATTEMPT_MS);
-        if (!running(r))
-            (void)advance(r);
-    } else if (l == &r->lookups[IPV4] && l->list.count > 0 && r->lookups[IPV6].resolve) {
-        engine_timer_set(&r->pace, clock_now_ms() + RACE_RESOLUTION_MS);
-    } else if (l->list.count > 0 || !looking_up(r)) {
-        (void)advance(r);
-    }
+    bool refused = eyeballs_error(r->eyeballs) == HX_EREFUSED;
+    over(r, &(struct race_result){.error = refused ? HX_EREFUSED : HX_ETIMEDOUT});
 }
 
 int race_begin(struct race **out, const struct host_port *name, int families, struct udt_port *port,
                int connect_ms, const struct buf *first, race_done_fn *done, void *user)
 {
-    static const int family_of[FAMILIES] = {[IPV6] = AF_INET6, [IPV4] = AF_INET};
-    static const int bit_of[FAMILIES] = {[IPV6] = FAMILY_IPV6, [IPV4] = FAMILY_IPV4};
     struct race *r = calloc(1, sizeof *r);
     if (!r)
         return HX_ENOMEM;
-    r->turn = IPV6;
     r->port = port;
     r->connect_ms = connect_ms;
     r->first = first;
-    r->error = HX_ERESOLVE;
     r->done = done;
     r->user = user;
-    r->pace.fire = on_pace;
     r->limit.fire = on_limit;
-    for (int i = 0; i < FAMILIES; i++) {
-        struct lookup *l = &r->lookups[i];
-        l->race = r;
-        if ((families & bit_of[i]) && resolve_begin(&l->resolve, name, family_of[i], on_resolved, l) < 0) {
-            race_cancel(r);
-            return HX_ENOMEM;
-        }
+    const struct eyeballs_callbacks callbacks = {.attempt = on_attempt, .lost = on_lost, .user = r};
+    if (eyeballs_begin(&r->eyeballs, name, families, &callbacks) < 0) {
+        free(r);
+        return HX_ENOMEM;
     }
     *out = r;
     return HX_OK;

@@ -1,20 +1,12 @@
-/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (RFC 8305,
- * happy eyeballs). Everything is called and calls back with the engine's lock held.
- *
- * Both families are looked up at once. IPv6 begins, unless IPv4 has its answer RACE_RESOLUTION_MS earlier;
- * the next address, of the other family in turn, begins when the one before has failed or RACE_ATTEMPT_MS
- * later. The first that is connected wins, the others are closed. */
+/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (client/eyeballs.h).
+ * Everything is called and calls back with the engine's lock held. The first that is connected wins, the others
+ * are closed. */
 #ifndef HX_CLIENT_RACE_H
 #define HX_CLIENT_RACE_H
 
 #include "base/buf.h"
 #include "client/engine.h"
-#include "client/resolve.h"
-
-#define RACE_RESOLUTION_MS 50  /* RFC 8305, 8: Resolution Delay */
-#define RACE_ATTEMPT_MS    250 /* RFC 8305, 8: Connection Attempt Delay; UDT's own first repetition, too */
-
-enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, FAMILY_ANY = 3 }; /* bits */
+#include "client/eyeballs.h"
 
 struct race_result {
     int error;     /* HX_OK; HX_ERESOLVE; HX_ETIMEDOUT; HX_EREFUSED; HX_EADDR, HX_ENOMEM, HX_ESYS */

@@ -11,24 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_MS  500  /* between two questions, twice as long each time, ... */
-#define MAX_MS    8000 /* ... up to this */
-#define ANSWER_MS 3000 /* a path must work so soon after the answer, or it is asked for anew */
-#define NEWS_MS   250  /* our news are told so much later: the peer's, of the same moment, come first */
-#define SPARE_MS  600  /* ... and once more, since the peer may open a further port as we have */
-#define NEWS_MOST 4    /* so often, until a path works: then they are told with the next retry */
+#define FIRST_MS      500   /* between two questions, twice as long each time, ... */
+#define MAX_MS        8000  /* ... up to this */
+#define CALM_FIRST_MS 10000 /* likewise, while the relay carries it */
+#define CALM_MAX_MS   60000
+#define ANSWER_MS     3000 /* a path must work so soon after the answer, or it is asked for anew */
+#define NEWS_MS       250  /* our news are told so much later: the peer's, of the same moment, come first */
+#define SPARE_MS      600  /* ... and once more, since the peer may open a further port as we have */
+#define NEWS_MOST     4    /* so often, until a path works: then they are told with the next retry */
 
 enum rejoin_state { REJOIN_IDLE, REJOIN_ASKING, REJOIN_WAITING };
 
 struct rejoin {
     enum rejoin_state state; /* changed by enter() alone */
-    bool needed;
+    enum agent_reach reach;  /* AGENT_DIRECT: nobody needs to be asked */
     struct settings settings;
     int where; /* the nameserver that is asked */
     struct agent *agent;
     struct nameserver *nameserver; /* ASKING */
     struct timer timer;
-    struct backoff backoff;
+    struct backoff backoff, calm; /* while no path works; while a relayed one does */
     struct parts parts;
     struct peer_fields told; /* of us, with the question */
     struct nat_keeper *nat;  /* while it is needed: our NAT may be another one by now */
@@ -51,7 +53,8 @@ static void wait_and_ask(struct rejoin *r)
 {
     enter(r, REJOIN_WAITING);
     r->where = (r->where + 1) % r->settings.nameserver_count;
-    engine_timer_set(&r->timer, clock_now_ms() + backoff_next_ms(&r->backoff, engine_random()));
+    struct backoff *b = r->reach == AGENT_RELAYED ? &r->calm : &r->backoff;
+    engine_timer_set(&r->timer, clock_now_ms() + backoff_next_ms(b, engine_random()));
 }
 
 static void on_part(void *user, const struct multipart_part *part)
@@ -63,6 +66,9 @@ static void on_part(void *user, const struct multipart_part *part)
     r->soon |= r->spare_new;
     r->spare_new = false;
     engine_timer_set(&r->timer, clock_now_ms() + (r->soon ? SPARE_MS : ANSWER_MS));
+    struct net_address server;
+    nameserver_server(r->nameserver, &server);
+    agent_told_relay(r->agent, &part->session, &server);
     agent_told(r->agent, &part->peer, &part->mapping, &r->told, nameserver_uplink(r->nameserver));
 }
 
@@ -87,6 +93,8 @@ static void ask(struct rejoin *r)
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);
     struct nameserver_request request = {.name = &r->settings.nameservers[r->where],
+                                         .place = &r->settings.places[r->where],
+                                         .transports = r->settings.transports,
                                          .families = r->settings.families,
                                          .port = agent_port(r->agent),
                                          .bytes = &bytes};
@@ -109,7 +117,7 @@ static void rest(struct rejoin *r)
 static void on_timer(struct timer *t)
 {
     struct rejoin *r = container_of(t, struct rejoin, timer);
-    if (!r->needed)
+    if (r->reach == AGENT_DIRECT)
         rest(r);
     else if (r->state == REJOIN_ASKING && !r->soon)
         wait_and_ask(r);
@@ -147,21 +155,32 @@ int rejoin_create(struct rejoin **out, const struct settings *settings, int wher
     r->timer.fire = on_timer;
     r->backoff.first_ms = FIRST_MS;
     r->backoff.max_ms = MAX_MS;
+    r->calm.first_ms = CALM_FIRST_MS;
+    r->calm.max_ms = CALM_MAX_MS;
     *out = r;
     return HX_OK;
 }
 
-void rejoin_need(struct rejoin *r, bool needed)
+void rejoin_need(struct rejoin *r, enum agent_reach reach)
 {
-    r->needed = needed;
-    if (!needed) { /* not here: it may be the nameserver's answer that has helped */
+    enum agent_reach before = r->reach;
+    r->reach = reach;
+    if (reach == AGENT_DIRECT) { /* not here: it may be the nameserver's answer that has helped */
         engine_timer_set(&r->timer, clock_now_ms());
-    } else if (r->state == REJOIN_IDLE) {
-        if (!r->nat) /* without memory the peer hears less */
-            (void)nat_keep(&r->nat, &r->settings, on_nat_news, r);
+        return;
+    }
+    if (!r->nat) /* without memory the peer hears less */
+        (void)nat_keep(&r->nat, &r->settings, on_nat_news, r);
+    r->news = 0;
+    if (reach == AGENT_LOST && r->state != REJOIN_ASKING) {
         backoff_reset(&r->backoff);
-        r->news = 0;
         ask(r);
+    } else if (reach == AGENT_RELAYED && before == AGENT_RELAYED) { /* another network */
+        backoff_reset(&r->calm);
+        engine_timer_set(&r->timer, clock_now_ms() + NEWS_MS);
+    } else if (reach == AGENT_RELAYED && r->state != REJOIN_ASKING) {
+        backoff_reset(&r->calm);
+        wait_and_ask(r);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "client/settings.h"
-#include "client/race.h"
+#include "client/approach.h"
 #include "proto/host_id.h"
+#include "proto/nameserver_name.h"
 #include "proto/request.h"
 #include "shim/udt/udt.h"
 #include <stddef.h>
@@ -31,14 +32,36 @@ static int families_of(int family)
     return family == 4 ? FAMILY_IPV4 : family == 6 ? FAMILY_IPV6 : 0;
 }
 
+static int transports_of(int transport)
+{
+    return transport == HX_TRANSPORT_UDP   ? TRANSPORT_UDP
+           : transport == HX_TRANSPORT_TCP ? TRANSPORT_TCP
+                                           : TRANSPORT_ANY;
+}
+
+/* How many, or HX_EINVAL. */
+static int read_nameservers(struct settings *s, const char *text)
+{
+    struct nameserver_name names[NAMESERVERS_MAX];
+    int count = nameserver_names_parse(names, text, HX_DEFAULT_PORT);
+    for (int i = 0; i < count; i++) {
+        s->nameservers[i] = names[i].udp;
+        s->places[i] =
+            (struct tunnel_place){.tcp = names[i].tcp, .udp_port = names[i].udp.port, .tls = names[i].tls};
+    }
+    return count;
+}
+
 static int or_default(int value, int when_zero)
 {
     return value == 0 ? when_zero : value;
 }
 
+#define RELAY_AFTER_MS 500 /* most pairs have met by then, and need none */
+
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, state_dir) + sizeof(char *) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, relay_after_ms) + sizeof(int) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -69,11 +92,13 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     if (config->wait_s < 0 || config->wait_s > REQUEST_WAIT_MAX || config->timeout_ms < -1 ||
         config->punch_ms < 0 || config->punch_ms > UDT_RENDEZVOUS_MS || config->linger_ms < -1 ||
         config->backlog < 0 || config->backlog > BACKLOG_MAX || config->no_port_mapping < 0 ||
-        config->no_port_mapping > 1 || config->no_host_candidates < 0 || config->no_host_candidates > 1)
+        config->no_port_mapping > 1 || config->no_host_candidates < 0 || config->no_host_candidates > 1 ||
+        config->transport < HX_TRANSPORT_ANY || config->transport > HX_TRANSPORT_TCP ||
+        config->relay_after_ms < -1)
         return HX_EINVAL;
     s->families = families_of(config->family);
-    s->nameserver_count =
-        host_port_parse_list(s->nameservers, NAMESERVERS_MAX, config->nameserver, HX_DEFAULT_PORT);
+    s->transports = transports_of(config->transport);
+    s->nameserver_count = read_nameservers(s, config->nameserver);
     if (config->stun)
         s->stun_count = host_port_parse_list(s->stuns, STUNS_MAX, config->stun, STUN_DEFAULT_PORT);
     if (s->families == 0 || s->nameserver_count < 0 || s->stun_count < 0)
@@ -84,6 +109,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     s->local_port = config->local_port;
     s->port_mapping = !config->no_port_mapping;
     s->host_candidates = !config->no_host_candidates;
+    s->relay_after_ms = or_default(config->relay_after_ms, RELAY_AFTER_MS);
     s->wait_s = config->wait_s;
     s->timeout_ms = or_default(config->timeout_ms, TIMEOUT_DEFAULT_MS);
     s->punch_ms = config->punch_ms;

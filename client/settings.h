@@ -4,14 +4,17 @@
 
 #include "base/host_port.h"
 #include "client/report.h"
+#include "client/tunnel.h"
+#include "proto/nameserver_name.h"
 #include "secure/key.h"
 
-#define NAMESERVERS_MAX 8
-#define STUNS_MAX       4
+#define STUNS_MAX 4
 
 struct settings {
     struct host_port nameservers[NAMESERVERS_MAX]; /* tried one after the other */
     int nameserver_count;                          /* at least 1 */
+    struct tunnel_place places[NAMESERVERS_MAX];   /* of the same: where TCP is */
+    int transports;                                /* TRANSPORT_* of client/approach.h */
     struct host_port stuns[STUNS_MAX];             /* STUN servers besides */
     int stun_count;
     int families; /* FAMILY_* of client/race.h */
@@ -23,6 +26,7 @@ struct settings {
     uint16_t local_port;
     bool port_mapping;    /* a listener's port: the router is asked */
     bool host_candidates; /* peers are told this host's own addresses */
+    int relay_after_ms;   /* -1: never */
     int wait_s, punch_ms, linger_ms, backlog;
     int timeout_ms; /* -1: none */
 };

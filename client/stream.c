@@ -162,11 +162,20 @@ void stream_detach(struct hx_stream *h, bool settle)
 }
 
 /* The one who has asked for the other's name asks again. */
-static void on_reach_changed(void *user, bool lost)
+static void on_reach_changed(void *user, enum agent_reach reach)
 {
     struct hx_stream *h = user;
     if (h->rejoin)
-        rejoin_need(h->rejoin, lost);
+        rejoin_need(h->rejoin, reach);
+}
+
+static void on_relay_limited(void *user, enum relay_reason reason)
+{
+    struct hx_stream *h = user;
+    report(&h->reporter,
+           &(struct hx_event_info){
+               .event = HX_EVENT_RELAY_LIMIT, .name = h->name, .text = relay_party_limit_name(reason)},
+           &h->peer);
 }
 
 static void on_path_changed(void *user)
@@ -246,7 +255,8 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     s->user = &h->sink;
     udt_stream_watch(s, &(struct udt_watcher){on_event_at_once, h});
     if (h->agent)
-        agent_watch(h->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, on_early, h});
+        agent_watch(h->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, on_early, h,
+                                                        on_relay_limited});
     pthread_mutex_lock(&h->mutex);
     stream_tell_proof(h);
     pthread_mutex_unlock(&h->mutex);

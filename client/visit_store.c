@@ -1,6 +1,8 @@
 #include "client/visit_store.h"
-#include "base/error.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "base/write_aside.h"
+#include "client/engine.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -10,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "visits"
+#define FILE_NAME   "visits"
+#define STACK_BYTES (256 * 1024)
+#define LATER_MS    1000
 
 /* Of what is below; never held while the file is read or written: the engine's thread would wait for a
  * slow disk. */
@@ -99,6 +103,26 @@ void visit_store_flush(void)
         write_file(&file, path);
     }
     pthread_mutex_unlock(&writing);
+}
+
+static void *flush_run(void *unused)
+{
+    (void)unused;
+    visit_store_flush();
+    return NULL;
+}
+
+static void on_later(struct timer *unused)
+{
+    (void)unused;
+    (void)thread_detached(STACK_BYTES, flush_run, NULL); /* else the next time */
+}
+
+void visit_store_flush_later(void)
+{
+    static struct timer later = {.fire = on_later};
+    if (!timer_is_set(&later))
+        engine_timer_set(&later, clock_now_ms() + LATER_MS);
 }
 
 size_t visit_store_take(const struct sockaddr *to, socklen_t len, uint8_t ticket[UDT_TICKET_MAX])

@@ -1,5 +1,6 @@
 #include "proto/endpoint.h"
 
+#include "base/discard_only.h"
 #include "base/error.h"
 #include "base/ipv4_mapped.h"
 #include <arpa/inet.h>
@@ -151,8 +152,9 @@ bool endpoint_punchable(const struct endpoint *e)
         return false;
     if (e->family == AF_INET) /* 0.0.0.0/8; 224.0.0.0/4 and 240.0.0.0/4 (RFC 6890; RFC 5771; RFC 1112, 4) */
         return e->address[0] != 0 && e->address[0] < 0xe0;
-    if (e->family == AF_INET6) /* ::, then ff00::/8 (RFC 4291, 2.5.2 and 2.7) */
-        return memcmp(e->address, zeros, sizeof zeros) != 0 && e->address[0] != 0xff;
+    if (e->family == AF_INET6) /* ::, then ff00::/8 (RFC 4291, 2.5.2 and 2.7), and 100::/64 (RFC 6666) */
+        return memcmp(e->address, zeros, sizeof zeros) != 0 && e->address[0] != 0xff &&
+               !discard_only(e->address);
     return false;
 }
 

@@ -23,7 +23,8 @@ int multipart_write_part(struct buf *out, const char *name, const struct endpoin
                          const struct session *session, const char *fields)
 {
     char text[ENDPOINT_TEXT_MAX], id_and_key[SESSION_TEXT_MAX];
-    char part[MULTIPART_LINE_MAX + SESSION_TEXT_MAX + PEER_FIELDS_TEXT_MAX];
+    char relay[RELAY_OFFER_TEXT_MAX];
+    char part[MULTIPART_LINE_MAX + SESSION_TEXT_MAX + RELAY_OFFER_TEXT_MAX + PEER_FIELDS_TEXT_MAX];
 
     if ((*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1))) ||
         (session && strnlen(fields, PEER_FIELDS_TEXT_MAX) == PEER_FIELDS_TEXT_MAX))
@@ -32,7 +33,11 @@ int multipart_write_part(struct buf *out, const char *name, const struct endpoin
     int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n", name, text);
     if (session) {
         session_format(session, id_and_key);
-        len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n%s", id_and_key, fields);
+        len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n", id_and_key);
+        relay_offer_format(&session->relay, relay);
+        if (session->relay.offered)
+            len += snprintf(part + len, sizeof part - (size_t)len, "Relay: %s\r\n", relay);
+        len += snprintf(part + len, sizeof part - (size_t)len, "%s", fields);
     }
     len += snprintf(part + len, sizeof part - (size_t)len, "\r\n");
     return chunk_write(out, part, (size_t)len);
@@ -154,18 +159,22 @@ const char *multipart_next(const struct multipart_part *part, const char *key, s
 static void take_known_fields(struct multipart_part *part)
 {
     struct peer_fields known = {.session.given = false};
+    struct relay_offer relay = {.offered = false};
 
     for (size_t i = 0; i < part->field_count; i++) {
         const struct multipart_field *f = &part->fields[i];
 
         if (!known.session.given && strcasecmp(f->key, "Session") == 0)
             (void)session_parse(&known.session, f->value, strlen(f->value));
+        else if (!relay.offered && strcasecmp(f->key, "Relay") == 0)
+            (void)relay_offer_parse(&relay, f->value, strlen(f->value));
         else
             peer_fields_read(&known, f->key, strlen(f->key), f->value, strlen(f->value));
     }
     if (!known.session.given)
         return;
     part->session = known.session;
+    part->session.relay = relay;
     part->mapping = known.mapping;
     for (size_t i = 0; i < known.candidates.count; i++)
         (void)candidates_add(&part->peer, &known.candidates.list[i].at, known.candidates.list[i].kind);

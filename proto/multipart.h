@@ -4,7 +4,7 @@
  *
  *   --hx_hole_punching CRLF
  *   NAME: IP:PORT CRLF
- *   KEY: VALUE CRLF         for each further field; who does not know a key ignores it
+ *   KEY: VALUE CRLF         for each further field (proto/peer_fields.h); who does not know a key ignores it
  *   CRLF
  *
  * The delimiter line equals the boundary parameter, as the specification prints it, where RFC 2046 would put

@@ -4,6 +4,7 @@
  *   Candidate: IP:PORT KIND     each of its addresses (proto/candidates.h)
  *   Mapping: ...                how its NAT maps ports (proto/nat_mapping.h)
  *   Session: ID [KEY]           in a part with the key, in a request without (proto/session.h)
+ *   Relay: rate=N; time=N       in a part: the nameserver relays for the two (proto/session.h)
  *
  * No I/O, no allocation. */
 #ifndef HX_PROTO_PEER_FIELDS_H

@@ -5,6 +5,7 @@
 #include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"
+#include "proto/upgrade.h"
 #include <http_parser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct request_parser {
     bool wait_known;         /* a Prefer: wait has come */
     bool host_known;         /* a Host has come */
     bool session_known;      /* a Bind-Session has come */
+    bool upgrades;           /* Upgrade: connect-udp has */
     struct request request;  /* its names are these */
     struct request_names names;
     struct peer_fields *peer; /* NULL: nothing has come; most tell nothing, and parsers are many */
@@ -266,13 +268,24 @@ static void take_peer_field(struct request_parser *p)
 {
     struct request *q = &p->request;
 
-    if (q->target == REQUEST_ROOT || p->value_cut)
+    if (q->target == REQUEST_ROOT || q->target == REQUEST_TUNNEL || p->value_cut)
         return;
     if (field_is(p, "Candidate") || field_is(p, "Mapping")) {
         if (p->peer || (p->peer = calloc(1, sizeof *p->peer)))
             peer_fields_read(p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
     } else if (field_is(p, "Session") && !q->has_session && q->target == REQUEST_CONNECT) {
         q->has_session = session_id_parse(q->session, p->text, p->text_len) == HX_OK;
+    }
+}
+
+/* One of those that are offered (RFC 9110, 7.8). */
+static void take_upgrade(struct request_parser *p)
+{
+    struct field_piece rest = {p->text, p->text_len};
+
+    while (rest.len > 0) {
+        struct field_piece offered = field_next(&rest, ',');
+        p->upgrades |= field_piece_is(&offered, UPGRADE_TOKEN);
     }
 }
 
@@ -291,6 +304,8 @@ static enum request_result end_field(struct request_parser *p)
     }
     if (field_is(p, "Host"))
         return end_host(p);
+    if (field_is(p, "Upgrade") && !p->value_cut)
+        take_upgrade(p);
     if (field_is(p, "Bind-Session") && p->request.target == REQUEST_BIND)
         return end_session(p);
     if (field_is(p, "Prefer") && !p->wait_known && !p->value_cut) {
@@ -315,6 +330,10 @@ static enum request_result end_line(struct request_parser *p)
     }
     if (!p->empty_line)
         return end_field(p);
+    if (p->pending == 0 && p->request.target == REQUEST_TUNNEL && (!p->upgrades || p->request.head)) {
+        p->pending = 404;
+        p->pending_why = TARGET_UNKNOWN;
+    }
     if (p->pending != 0)
         return refuse(p, p->pending, p->request.close, p->pending_why);
     p->ended = true;

@@ -18,12 +18,18 @@
 #define REQUEST_SESSION_BYTES SESSION_BYTES /* Bind-Session: 32 hex digits */
 #define REQUEST_WAIT_MAX      60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
 
-enum request_target { REQUEST_ROOT, REQUEST_BIND, REQUEST_CONNECT };
+enum request_target {
+    REQUEST_ROOT,
+    REQUEST_BIND,
+    REQUEST_CONNECT,
+    REQUEST_TUNNEL /* UDP through TCP (proto/upgrade.h): with Upgrade: connect-udp */
+};
 
 struct request {
     enum request_target target;
     bool head;           /* HEAD: answered as GET, without the body (RFC 9110, 9.3.2) */
     bool close;          /* the peer wants the connection closed after the answer */
+    uint16_t port;       /* tunnel: of its target, whose host is `host_id` */
     const char *host_id; /* bind, connect: the name; else "" */
     const char *name;    /* connect: the requester's own name, or "" */
     bool has_session;    /* bind: a Bind-Session; connect: a Session, which it continues */

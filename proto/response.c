@@ -14,6 +14,7 @@ const char *response_reason(int status)
     } reasons[] = {
         {200, "OK"},
         {400, "Bad Request"},
+        {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},

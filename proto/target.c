@@ -2,6 +2,7 @@
 
 #include "base/percent.h"
 #include "proto/request.h"
+#include "proto/upgrade.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -89,6 +90,13 @@ int target_read(char *target, struct request *out, struct request_names *names, 
         return 400;
     }
     char *path = strsep(&query, "?");
+    struct upgrade_target tunnel;
+    if (upgrade_target_parse(&tunnel, path, strlen(path))) {
+        out->target = REQUEST_TUNNEL;
+        out->port = tunnel.port;
+        memcpy(names->host_id, tunnel.host, strlen(tunnel.host) + 1);
+        return 0;
+    }
     decode(path);
     out->target = REQUEST_ROOT;
     if (strcmp(path, "") == 0 || strcmp(path, "/") == 0)
@@ -98,7 +106,7 @@ int target_read(char *target, struct request *out, struct request_names *names, 
     } else if (strcmp(path, "/connect") == 0) {
         out->target = REQUEST_CONNECT;
     } else {
-        *why = "no such resource: ask for /, /bind?host_id=NAME or /connect?host_id=NAME";
+        *why = TARGET_UNKNOWN;
         return 404;
     }
     return read_query(query, out->target, names, why);

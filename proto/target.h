@@ -6,6 +6,9 @@
 #include "proto/host_id.h"
 
 struct request;
+
+#define TARGET_UNKNOWN "no such resource: ask for /, /bind?host_id=NAME or /connect?host_id=NAME"
+
 /* Where the names of a request are kept while it is read; both "" at first. */
 struct request_names {
     char host_id[HOST_ID_MAX + 1], name[HOST_ID_MAX + 1];

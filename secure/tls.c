@@ -1,4 +1,5 @@
 #include "secure/tls.h"
+#include "secure/tls_certificate.h"
 #include "secure/tls_io.h"
 #include "secure/tls_psk.h"
 #include <openssl/err.h>
@@ -13,11 +14,27 @@ struct tls {
     struct tls_io io;
     struct tls_psk psk;
     SSL *ssl;
+    bool by_certificate; /* the server is proven so, and not both by a key */
     bool proven;
     bool ended;
     int error; /* of TLS itself, for good */
     uint32_t records;
 };
+
+/* `t` is the caller's, or gone. `ssl`: now the connection's; NULL: there was no memory for it. */
+static int begin(struct tls **out, struct tls *t, SSL *ssl)
+{
+    BIO *bio = ssl ? tls_io_bio(&t->io) : NULL;
+    t->ssl = ssl;
+    if (!bio) {
+        tls_destroy(t);
+        ERR_clear_error();
+        return HX_ENOMEM;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    *out = t;
+    return HX_OK;
+}
 
 int tls_create(struct tls **out, const struct keyring *ring, bool connecting, const struct tls_transport *io)
 {
@@ -25,16 +42,17 @@ int tls_create(struct tls **out, const struct keyring *ring, bool connecting, co
     if (!t)
         return HX_ENOMEM;
     t->io.transport = *io;
-    BIO *bio = tls_io_bio(&t->io);
-    if (!bio || keyring_copy(&t->psk.ring, ring) < 0 || !(t->ssl = tls_psk_ssl(&t->psk, connecting))) {
-        BIO_free(bio);
-        tls_destroy(t);
-        ERR_clear_error();
+    return begin(out, t, keyring_copy(&t->psk.ring, ring) < 0 ? NULL : tls_psk_ssl(&t->psk, connecting));
+}
+
+int tls_create_web(struct tls **out, const char *host, const struct tls_transport *io)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    if (!t)
         return HX_ENOMEM;
-    }
-    SSL_set_bio(t->ssl, bio, bio);
-    *out = t;
-    return HX_OK;
+    t->io.transport = *io;
+    t->by_certificate = true;
+    return begin(out, t, tls_certificate_ssl(host));
 }
 
 void tls_destroy(struct tls *t)
@@ -77,6 +95,14 @@ static int judge_failure(unsigned long error)
     }
 }
 
+/* The same of a server: its certificate has been looked at, and does not hold, or it did not come to that. */
+static int judge_server_failure(const struct tls *t, unsigned long error)
+{
+    if (SSL_get_verify_result(t->ssl) != X509_V_OK)
+        return HX_ECERT;
+    return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? HX_ENOMEM : HX_EPROTO;
+}
+
 /* After an operation of OpenSSL has returned `result` <= 0. */
 static int failure(struct tls *t, int result)
 {
@@ -89,8 +115,11 @@ static int failure(struct tls *t, int result)
         t->error = t->io.in_error == HX_EEOF ? HX_ECLOSED : t->io.in_error;
     else if (t->io.out_error < 0)
         t->error = t->io.out_error;
+    else if (t->proven)
+        t->error = HX_EPROTO;
     else
-        t->error = t->proven ? HX_EPROTO : judge_failure(ERR_peek_error());
+        t->error =
+            t->by_certificate ? judge_server_failure(t, ERR_peek_error()) : judge_failure(ERR_peek_error());
     ERR_clear_error();
     (void)tls_io_flush(&t->io); /* the alert, if there is one */
     return t->error;
@@ -103,7 +132,7 @@ int tls_handshake(struct tls *t)
     ERR_clear_error();
     int result = SSL_do_handshake(t->ssl);
     int err = result == 1 ? HX_OK : failure(t, result);
-    if (err == HX_OK && !SSL_session_reused(t->ssl))
+    if (err == HX_OK && !t->by_certificate && !SSL_session_reused(t->ssl))
         err = t->error = HX_EAUTH; /* a handshake without the PSK proves nothing */
     int flushed = tls_io_flush(&t->io);
     if (err == HX_EEOF) /* a close_notify in place of a handshake */
@@ -113,6 +142,11 @@ int tls_handshake(struct tls *t)
     keyring_free(&t->psk.ring);
     t->proven = err == HX_OK;
     return err;
+}
+
+const char *tls_certificate_problem(const struct tls *t)
+{
+    return tls_certificate_words(SSL_get_verify_result(t->ssl));
 }
 
 const char *tls_label(const struct tls *t)
@@ -163,7 +197,8 @@ static ssize_t encrypt(struct tls *t, const char *data, size_t len)
     size_t put;
     if (t->records++ >= REKEY_RECORDS) {
         t->records = 0;
-        SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        if (SSL_version(t->ssl) == TLS1_3_VERSION)
+            SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
     }
     int result = SSL_write_ex(t->ssl, data, len > RECORD_MAX ? RECORD_MAX : len, &put);
     return result == 1 ? (ssize_t)put : failure(t, result);

@@ -1,5 +1,6 @@
 #include "secure/tls_psk.h"
 #include "secure/openssl.h"
+#include <pthread.h>
 #include <string.h>
 
 /* Both with SHA-256, the hash that an external PSK is bound to: either may use either's key. */
@@ -65,12 +66,34 @@ static bool set_up(SSL_CTX *ctx, bool connecting)
            SSL_CTX_set_num_tickets(ctx, 0) == 1;
 }
 
+static SSL_CTX *make_context(bool connecting)
+{
+    SSL_CTX *ctx = SSL_CTX_new(connecting ? TLS_client_method() : TLS_server_method());
+    if (ctx && set_up(ctx, connecting))
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+/* All connections of a side are of one, since making it costs as much as a handshake: OpenSSL looks all of its
+ * algorithms up. It stays as long as the process; NULL: there is none this time. */
+static SSL_CTX *context(bool connecting)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static SSL_CTX *contexts[2];
+    pthread_mutex_lock(&mutex);
+    if (!contexts[connecting])
+        contexts[connecting] = make_context(connecting);
+    SSL_CTX *ctx = contexts[connecting];
+    pthread_mutex_unlock(&mutex);
+    return ctx;
+}
+
 SSL *tls_psk_ssl(struct tls_psk *psk, bool connecting)
 {
     openssl_begin();
-    SSL_CTX *ctx = SSL_CTX_new(connecting ? TLS_client_method() : TLS_server_method());
-    SSL *ssl = ctx && set_up(ctx, connecting) ? SSL_new(ctx) : NULL;
-    SSL_CTX_free(ctx); /* `ssl` holds it */
+    SSL_CTX *ctx = context(connecting);
+    SSL *ssl = ctx ? SSL_new(ctx) : NULL;
     if (!ssl)
         return NULL;
     SSL_set_app_data(ssl, psk);

@@ -2,19 +2,17 @@
 #include "base/error.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
-#include <getopt.h>
 #include <ini.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MIN       2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
-#define IDLE_MIN        15 /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
-#define SECONDS_MAX     86400
-#define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
-#define NUMBER_OPTIONS  (sizeof number_options / sizeof *number_options)
-#define TEXT_OPTIONS    (sizeof text_options / sizeof *text_options)
-#define ASSIGNMENTS_MAX 64 /* options on one command line */
+#define QUEUE_MIN      2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
+#define IDLE_MIN       15   /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
+#define SECONDS_MAX    86400
+#define INI_LINE_MAX   180 /* inih keeps 200 bytes of a line and would take the rest for another line */
+#define NUMBER_OPTIONS (sizeof number_options / sizeof *number_options)
+#define TEXT_OPTIONS   (sizeof text_options / sizeof *text_options)
 
 /* Options that are numbers; those in seconds are kept in milliseconds. */
 static const struct number_option {
@@ -30,77 +28,13 @@ static const struct number_option {
     {"introductions-per-name", 1, 1000000, 1, offsetof(struct server_config, introductions_per_name)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"stun-rate", 1, 1000000, 1, offsetof(struct server_config, stun_rate)},
+    {"relay-rate", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_rate)},
+    {"relay-total", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_total)},
+    {"relay-time", 1, 100 * SECONDS_MAX, 1000, offsetof(struct server_config, relay_time_ms)},
+    {"relay-per-address", 1, 65536, 1, offsetof(struct server_config, relay_per_address)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
-
-static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
-                                             {"config", required_argument, NULL, 'c'},
-                                             {"log-level", required_argument, NULL, 'L'},
-                                             {"max-connections", required_argument, NULL, 0},
-                                             {"max-per-address", required_argument, NULL, 0},
-                                             {"rate-per-address", required_argument, NULL, 0},
-                                             {"introductions-per-source", required_argument, NULL, 0},
-                                             {"introductions-per-name", required_argument, NULL, 0},
-                                             {"max-queue", required_argument, NULL, 0},
-                                             {"request-timeout", required_argument, NULL, 0},
-                                             {"idle-timeout", required_argument, NULL, 0},
-                                             {"stun-port", required_argument, NULL, 0},
-                                             {"stun-address", required_argument, NULL, 0},
-                                             {"stun-rate", required_argument, NULL, 0},
-                                             {"user", required_argument, NULL, 'u'},
-                                             {"sandbox", required_argument, NULL, 0},
-                                             {"no-sandbox", no_argument, NULL, 'S'},
-                                             {"family", required_argument, NULL, 0},
-                                             {"ipv4", no_argument, NULL, '4'},
-                                             {"ipv6", no_argument, NULL, '6'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
-
-void server_config_usage(FILE *out)
-{
-    fprintf(out,
-            "Usage: hx-nameserver [OPTION]...\n"
-            "Tells hosts behind NATs each other's external address, so that they can connect.\n"
-            "\n"
-            "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
-            "                             kernel picks one; may be repeated (default: every address,\n"
-            "                             port %d)\n"
-            "  -4, --ipv4                 serve IPv4 only\n"
-            "  -6, --ipv6                 serve IPv6 only\n"
-            "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
-            "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
-            "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
-            "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
-            "                             (default: 256)\n"
-            "      --rate-per-address=N   new connections a second of one IPv4 address or IPv6 /64, in\n"
-            "                             bursts of 4 seconds' worth; more must wait (default: 100)\n"
-            "      --introductions-per-source=N  requests a second of one address for one name, in bursts\n"
-            "                             of 4 seconds' worth; more get 429 (default: 10)\n"
-            "      --introductions-per-name=N  requests a second for one name; more get 429 (default: 100)\n"
-            "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
-            "                             (default: 65536)\n"
-            "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
-            "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
-            "                             (default: 30, at least 15)\n"
-            "      --stun-port=PORT       a second UDP port of each address, where only STUN is answered;\n"
-            "                             0: the kernel picks one; none: there is none (default: the main\n"
-            "                             port + 1, if it is free)\n"
-            "      --stun-address=ADDR[/PUBLIC]  one of two addresses of this host between which STUN's\n"
-            "                             answers change, and how it looks from outside; may be repeated\n"
-            "                             (default: two that --listen names with one port)\n"
-            "      --stun-rate=N          STUN requests a second of one IPv4 address or IPv6 /64, in bursts\n"
-            "                             of 4 seconds' worth; more are dropped (default: 100)\n"
-            "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
-            "      --no-sandbox           keep all system calls allowed, for debugging\n"
-            "  -h, --help                 print this and exit\n"
-            "  -V, --version              print the version and exit\n"
-            "\n"
-            "0 means unlimited for every limit. Logs go to standard error, one logfmt line per event.\n"
-            "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
-            UDT_DEFAULT_PORT);
-}
 
 void server_config_defaults(struct server_config *c)
 {
@@ -115,9 +49,11 @@ void server_config_defaults(struct server_config *c)
                                 .idle_timeout_ms = 30000,
                                 .stun_port = CONFIG_STUN_PORT_DEFAULT,
                                 .stun_rate = 100,
+                                .relay_per_address = 64,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
                                 .listen_count = 1,
-                                .listen_is_default = true};
+                                .listen_is_default = true,
+                                .listen_tcp_is_default = true};
 }
 
 /* Decimal digits and nothing else. */
@@ -134,19 +70,32 @@ static int parse_number(const char *text, int64_t min, int64_t max, int64_t *out
     return HX_OK;
 }
 
-static int parse_listen(struct server_config *c, const char *value)
+static int add_listen(struct server_listen list[CONFIG_LISTEN_MAX], size_t *count, bool *is_default,
+                      const char *value)
 {
     struct server_listen l;
 
     if (listen_parse(&l, value) < 0)
         return HX_EINVAL;
-    if (c->listen_is_default) {
-        c->listen_is_default = false;
-        c->listen_count = 0;
-    }
-    if (c->listen_count == CONFIG_LISTEN_MAX)
+    if (*is_default)
+        *count = 0;
+    *is_default = false;
+    if (*count == CONFIG_LISTEN_MAX)
         return HX_ELIMIT;
-    c->listen[c->listen_count++] = l;
+    list[(*count)++] = l;
+    return HX_OK;
+}
+
+static int parse_listen(struct server_config *c, const char *value)
+{
+    return add_listen(c->listen, &c->listen_count, &c->listen_is_default, value);
+}
+
+static int parse_listen_tcp(struct server_config *c, const char *value)
+{
+    if (strcmp(value, "none") != 0)
+        return add_listen(c->listen_tcp, &c->listen_tcp_count, &c->listen_tcp_is_default, value);
+    c->listen_tcp_count = 0;
     return HX_OK;
 }
 
@@ -211,6 +160,12 @@ static int parse_user(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+static int parse_relay(struct server_config *c, const char *value)
+{
+    c->relay = strcmp(value, "yes") == 0;
+    return c->relay || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+}
+
 static int parse_sandbox(struct server_config *c, const char *value)
 {
     c->no_sandbox = strcmp(value, "no") == 0;
@@ -223,12 +178,15 @@ static const struct text_option {
     const char *complaint;
 } text_options[] = {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
+    {"listen-tcp", parse_listen_tcp,
+     "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT, or none"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
     {"stun-address", parse_stun_address,
      "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},
     {"user", parse_user, "is no user's name"},
+    {"relay", parse_relay, "is neither yes nor no"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 
@@ -318,7 +276,7 @@ int server_config_read_ini(struct server_config *c, FILE *f, const char *name, c
     return error[0] ? HX_EINVAL : HX_OK;
 }
 
-static int read_file(struct server_config *c, const char *path, char *error)
+int server_config_read_file(struct server_config *c, const char *path, char error[CONFIG_ERROR_MAX])
 {
     FILE *f = fopen(path, "re");
 
@@ -331,88 +289,12 @@ static int read_file(struct server_config *c, const char *path, char *error)
     return err;
 }
 
-/* The command line in the order given: it is applied when the file has been read. */
-struct command_line {
-    const char *config_path;
-    const char *names[ASSIGNMENTS_MAX];
-    const char *values[ASSIGNMENTS_MAX];
-    size_t count;
-};
-
-static const char *option_name(int c, int index)
-{
-    switch (c) {
-    case 'l':
-        return "listen";
-    case 'L':
-        return "log-level";
-    case 'u':
-        return "user";
-    case 'S':
-        return "sandbox";
-    case '4':
-    case '6':
-        return "family";
-    default:
-        return long_options[index].name;
-    }
-}
-
-static const char *option_value(int c, const char *argument)
-{
-    switch (c) {
-    case 'S':
-        return "no";
-    case '4':
-        return "4";
-    case '6':
-        return "6";
-    default:
-        return argument;
-    }
-}
-
-static enum config_result scan(struct command_line *cl, int argc, char **argv, char error[CONFIG_ERROR_MAX])
-{
-    optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
-    opterr = 0; /* `error` tells */
-    int c, index;
-    while ((c = getopt_long(argc, argv, ":l:c:L:u:46hV", long_options, &index)) != -1) {
-        const char *at = argv[optind - 1];
-
-        if (c == 'h')
-            return CONFIG_HELP;
-        if (c == 'V')
-            return CONFIG_VERSION;
-        if (c == '?' || c == ':') {
-            snprintf(error, CONFIG_ERROR_MAX, "%s '%.60s'; see hx-nameserver --help",
-                     c == ':' ? "a value is missing after" : "bad option", at);
-            return CONFIG_BAD;
-        }
-        if (c == 'c') {
-            cl->config_path = optarg;
-            continue;
-        }
-        if (cl->count == ASSIGNMENTS_MAX) {
-            snprintf(error, CONFIG_ERROR_MAX, "more than %d options; use --config", ASSIGNMENTS_MAX);
-            return CONFIG_BAD;
-        }
-        cl->names[cl->count] = option_name(c, index);
-        cl->values[cl->count++] = option_value(c, optarg);
-    }
-    if (optind < argc) {
-        snprintf(error, CONFIG_ERROR_MAX, "unexpected argument '%.60s'; see hx-nameserver --help",
-                 argv[optind]);
-        return CONFIG_BAD;
-    }
-    return CONFIG_RUN;
-}
-
 /* -4 and -6 come to their addresses wherever they stand. */
 static int apply_family(struct server_config *c, char error[CONFIG_ERROR_MAX])
 {
-    for (size_t i = 0; c->family != AF_UNSPEC && i < c->listen_count; i++)
-        if (listen_restrict(&c->listen[i], c->family) < 0) {
+    for (size_t i = 0; c->family != AF_UNSPEC && i < c->listen_count + c->listen_tcp_count; i++)
+        if (listen_restrict(i < c->listen_count ? &c->listen[i] : &c->listen_tcp[i - c->listen_count],
+                            c->family) < 0) {
             snprintf(error, CONFIG_ERROR_MAX,
                      "a listen address is no IPv%c address; leave out --ipv%c, or give another",
                      c->family == AF_INET ? '4' : '6', c->family == AF_INET ? '4' : '6');
@@ -444,26 +326,9 @@ static int check_stun(const struct server_config *c, char error[CONFIG_ERROR_MAX
     return HX_OK;
 }
 
-enum config_result server_config_read(struct server_config *c, int argc, char **argv,
-                                      char error[CONFIG_ERROR_MAX])
+int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX])
 {
-    struct command_line cl = {.config_path = NULL};
-    enum config_result result = scan(&cl, argc, argv, error);
+    int err = apply_family(c, error);
 
-    if (result != CONFIG_RUN)
-        return result;
-    server_config_defaults(c);
-    if (cl.config_path && read_file(c, cl.config_path, error) < 0)
-        return CONFIG_BAD;
-    for (size_t i = 0; i < cl.count; i++) /* these addresses, and not those of the file as well */
-        c->listen_is_default = c->listen_is_default || strcmp(cl.names[i], "listen") == 0;
-    for (size_t i = 0; i < cl.count; i++) {
-        char why[CONFIG_ERROR_MAX];
-
-        if (server_config_set(c, cl.names[i], cl.values[i], why) < 0) {
-            snprintf(error, CONFIG_ERROR_MAX, "--%.*s", CONFIG_ERROR_MAX - 3, why);
-            return CONFIG_BAD;
-        }
-    }
-    return apply_family(c, error) < 0 || check_stun(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
+    return err < 0 ? err : check_stun(c, error);
 }

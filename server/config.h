@@ -22,7 +22,10 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct server_listen listen[CONFIG_LISTEN_MAX];
     size_t listen_count;
     bool listen_is_default; /* the next one that is given replaces those that are there */
-    int family;             /* AF_UNSPEC: both; else what server_config_read() has restricted `listen` to */
+    struct server_listen listen_tcp[CONFIG_LISTEN_MAX];
+    size_t listen_tcp_count;
+    bool listen_tcp_is_default;
+    int family; /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
     enum log_level log_level;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */
@@ -38,6 +41,11 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct stun_address stun_addresses[CONFIG_STUN_ADDRESSES_MAX];
     size_t stun_address_count;
     int64_t stun_rate;          /* requests a second of one source; 0: unlimited */
+    bool relay;                 /* datagrams of those who cannot meet otherwise are forwarded, within: */
+    int64_t relay_rate;         /* bytes a second of one session; 0: unlimited, as the others are */
+    int64_t relay_total;        /* bytes a second of all */
+    int64_t relay_time_ms;      /* of one session */
+    int64_t relay_per_address;  /* sessions */
     char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
     bool no_sandbox;
 };
@@ -52,6 +60,11 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
                                       char error[CONFIG_ERROR_MAX]);
 /* Reads an INI file over *c; `name` is for errors. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX]);
+/* Likewise a file by its name, which may not be there. */
+int server_config_read_file(struct server_config *c, const char *path, char error[CONFIG_ERROR_MAX]);
+/* Once all options are there: what they say together, and -4 and -6 come to the addresses. HX_OK or HX_EINVAL, with
+ * `error` set. */
+int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 /* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_set(struct server_config *c, const char *name, const char *value,
                       char error[CONFIG_ERROR_MAX]);

@@ -17,6 +17,7 @@ static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
                                           [CONN_FLUSH] = "flush",
                                           [CONN_STREAM_BIND] = "stream_bind",
                                           [CONN_STREAM_CONNECT] = "stream_connect",
+                                          [CONN_TUNNEL] = "tunnel",
                                           [CONN_DRAIN] = "drain",
                                           [CONN_DONE] = "done"};
 
@@ -93,6 +94,7 @@ static void end(struct conn *c, enum log_level level, enum counter counter, cons
     if (c->state == CONN_DONE)
         return;
     registry_leave(c->world->registry, &c->member);
+    conn_end_tunnel(c);
     counters_add(c->world->counters, counter);
     conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "reason", reason, "ms",
                   LOG_NUM(c->world->now_ms - c->since_ms));
@@ -250,6 +252,8 @@ static int ignore_input(struct conn *c)
 
         if (n == HX_EEOF) {
             c->input_ended = true; /* it may listen on */
+            if (c->member.reach == REACH_TCP)
+                conn_probe(c); /* or its program has ended: then this is answered by a reset */
             break;
         }
         if (n < 0)
@@ -287,6 +291,7 @@ static int (*const conn_steps[])(struct conn *c) = {[CONN_READ_REQUEST] = read_r
                                                     [CONN_FLUSH] = flush_answer,
                                                     [CONN_STREAM_BIND] = stream_bind,
                                                     [CONN_STREAM_CONNECT] = ignore_input,
+                                                    [CONN_TUNNEL] = conn_carry,
                                                     [CONN_DRAIN] = drain};
 
 static void run(struct conn *c, int err)
@@ -347,7 +352,8 @@ static void deadline_over(struct timer *t)
         end_in_order(c, COUNTER_LEFT_UNACKNOWLEDGED, "did not acknowledge its answer");
         break;
     default: /* set by conn_flush() while output waits */
-        conn_end(c, COUNTER_LEFT_SLOW, "does not read its answer");
+        if (!conn_stop_tunnel(c))
+            conn_end(c, COUNTER_LEFT_SLOW, "does not read its answer");
         break;
     }
     conn_ready(c);
@@ -393,7 +399,8 @@ void conn_stop(struct conn *c)
     case CONN_DONE:
         return;
     default:
-        conn_enter(c, CONN_DRAIN);
+        if (!conn_stop_tunnel(c))
+            conn_enter(c, CONN_DRAIN);
         break;
     }
     if (err < 0)
@@ -416,8 +423,11 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     c->member.least_rtt_ms = -1;
     c->member.events = &conn_registry_events;
     int err = endpoint_from_sockaddr(&c->member.peer, peer, len);
+    c->member.reach = reach_of(&c->member.peer, s->ops->transport == STREAM_TCP);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
+    if (err == HX_OK)
+        err = conn_join_tunnel(c);
     if (err < 0) {
         request_parser_destroy(c->parser);
         free(c);
@@ -442,6 +452,7 @@ void conn_destroy(struct conn *c)
     unqueue(c);
     DL_DELETE2(c->world->all, c, all_prev, all_next);
     registry_leave(c->world->registry, &c->member);
+    conn_leave_tunnel(c);
     timers_cancel(c->world->timers, &c->deadline);
     timers_cancel(c->world->timers, &c->idle);
     timers_cancel(c->world->timers, &c->hold);

@@ -33,6 +33,7 @@ struct conn;
 struct counters;
 struct policy;
 struct registry;
+struct tunnels;
 
 /* What the connections of one server share; the server owns all of it. */
 struct conn_world {
@@ -40,6 +41,7 @@ struct conn_world {
     struct registry *registry;
     struct timers *timers;
     struct policy *policy;
+    struct tunnels *tunnels;
     struct counters *counters;
     int64_t now_ms; /* of base/clock.h, the one reading for this turn of the loop */
     struct conn *all;

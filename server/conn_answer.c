@@ -29,6 +29,8 @@ int conn_answer(struct conn *c)
 
     if (c->request->target == REQUEST_ROOT)
         return answer_root(c);
+    if (c->request->target == REQUEST_TUNNEL)
+        return conn_begin_tunnel(c);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);
@@ -96,9 +98,9 @@ static int met(struct conn *c, const struct registry_told *told)
     if (err == HX_OK && !c->introduced)
         err = conn_write_part(c, c->request->name, &c->member.peer, NULL);
     c->introduced = true;
-    counters_add(c->world->counters, COUNTER_CONNECTED);
-    conn_log(c, LOG_INFO, "connected", "name", c->request->host_id, "h1", LOG_PEER(&h1), "h2",
-             LOG_PEER(&c->member.peer), "h2_name", c->request->name);
+    counters_add(c->world->counters, c->member.answer.unheard ? COUNTER_LOOKED_UP : COUNTER_CONNECTED);
+    conn_log(c, LOG_INFO, c->member.answer.unheard ? "looked_up" : "connected", "name", c->request->host_id,
+             "h1", LOG_PEER(&h1), "h2", LOG_PEER(&c->member.peer), "h2_name", c->request->name);
     return err < 0 ? err : conn_flush_later(c, later_ms);
 }
 
@@ -184,14 +186,21 @@ static int introduce(struct registry_member *m, const char *name, const struct e
 }
 
 /* CRLF is ignorable between parts (RFC 2046, 5.1.1: the epilogue). What goes wrong is found in the
- * holder's own turn. */
+ * connection's own turn. */
+void conn_probe(struct conn *c)
+{
+    if (chunk_write(&c->out, "\r\n", 2) == HX_OK)
+        (void)conn_flush(c);
+    conn_queue(c);
+}
+
 static void probe(struct conn *c)
 {
     c->probes++;
     c->reminded_ms = c->world->now_ms;
     counters_add(c->world->counters, COUNTER_PROBES);
-    if (c->state == CONN_STREAM_BIND && chunk_write(&c->out, "\r\n", 2) == HX_OK)
-        (void)conn_flush(c);
+    if (c->state == CONN_STREAM_BIND)
+        conn_probe(c);
     conn_queue(c);
 }
 

@@ -7,7 +7,7 @@
 
 static bool streams(const struct conn *c)
 {
-    return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT;
+    return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT || c->state == CONN_TUNNEL;
 }
 
 /* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has
@@ -16,7 +16,7 @@ static void watch_reader(struct conn *c, bool progress)
 {
     int64_t ms = c->world->config->request_timeout_ms;
 
-    if (!streams(c) || ms == 0)
+    if (!streams(c) || ms == 0 || c->world->stopping) /* which has a deadline of its own */
         return;
     if (c->out.len == 0)
         timers_cancel(c->world->timers, &c->deadline);

@@ -19,7 +19,8 @@ enum conn_state {
     CONN_FLUSH, /* the answer was written; until little of it waits no further request is read */
     CONN_STREAM_BIND,
     CONN_STREAM_CONNECT,
-    CONN_DRAIN, /* nothing more will be written; until all is acknowledged */
+    CONN_TUNNEL, /* of TCP: datagrams are carried */
+    CONN_DRAIN,  /* nothing more will be written; until all is acknowledged */
     CONN_DONE
 };
 
@@ -44,6 +45,10 @@ struct conn {
     struct timer idle;     /* when a silent peer is given up */
     struct timer hold; /* while it is set, output waits: a part shall leave then (server/simultaneous.h) */
     struct registry_member member;
+    union {
+        struct tunnel *tunnel;           /* of TCP; NULL: it is none */
+        struct tunnel_member *by_tunnel; /* of UDT; NULL: it has not come by one */
+    };
     int64_t id;
     int64_t since_ms;
     int64_t asked_ms;      /* when the registry was */
@@ -72,12 +77,20 @@ static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const s
 #define conn_log(c, level, event, ...) conn_log_kind((c), (level), (event), (event), ##__VA_ARGS__)
 #define conn_log_kind(c, level, kind, event, ...)                                                           \
     log_event_kind((level), (kind), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), \
-                   ##__VA_ARGS__)
+                   "transport", conn_transport(c), ##__VA_ARGS__)
+
+/* For log lines; NULL: UDT, which is not said. */
+static inline const char *conn_transport(const struct conn *c)
+{
+    return c->member.reach == REACH_TCP ? "tcp" : NULL;
+}
 
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
 {
-    return c->request && c->request->host_id[0] ? c->request->host_id : NULL;
+    const struct request *q = c->request;
+
+    return q && q->target != REQUEST_TUNNEL && q->host_id[0] ? q->host_id : NULL;
 }
 
 /* conn.c */
@@ -108,6 +121,18 @@ int conn_finish_answer(struct conn *c, bool close);
 /* Ends a streaming answer with the last chunk. */
 void conn_finish_stream(struct conn *c);
 
+/* conn_tunnel.c */
+int conn_begin_tunnel(struct conn *c);
+int conn_carry(struct conn *c);
+/* The server stops: what those that came by it still say must leave. Again when the deadline has come. False: it is
+ * no tunnel, or the server does not stop. */
+bool conn_stop_tunnel(struct conn *c);
+/* All that came by it end, too. */
+void conn_end_tunnel(struct conn *c);
+/* HX_OK: and if it has come by a tunnel, it ends with that. HX_ECLOSED: that has ended already. */
+int conn_join_tunnel(struct conn *c);
+void conn_leave_tunnel(struct conn *c); /* whichever it is */
+
 /* conn_report.c */
 /* So many more attempts may be told of. Bounded by what they have cost: an introduction is limited in its
  * rate (server/policy.h), as a connection is. */
@@ -120,6 +145,8 @@ int conn_answer(struct conn *c);
 int conn_asked(struct conn *c);
 void conn_ask_over(struct conn *c);
 int conn_stream_bind(struct conn *c); /* HX_OK: the holder has had its turn */
+/* Writes what readers ignore, into an answer that streams. */
+void conn_probe(struct conn *c);
 extern const struct registry_events conn_registry_events;
 
 #endif

@@ -29,6 +29,7 @@
     X(CHALLENGED, "challenged")             /* binds of a name that is held */                  \
     X(PROBES, "probes")                     /* challenges written, repetitions too */           \
     X(CONNECTED, "connected")               /* introductions, also repeated ones */             \
+    X(LOOKED_UP, "looked_up")               /* the same, of which the holder hears nothing */   \
     X(POSTPONED, "postponed")               /* introductions that must wait for their rate */   \
     X(WAITED, "waited")                     /* connects that have waited for a name */          \
     COUNTER_REPORT_MAP(X, H1, "h1")         /* attempts that holders tell of */                 \
@@ -37,6 +38,8 @@
     X(REFUSED_HELD, "refused_held")                                                             \
     X(REFUSED_ONLY_IPV4, "refused_only_ipv4")                                                   \
     X(REFUSED_ONLY_IPV6, "refused_only_ipv6")                                                   \
+    X(REFUSED_ONLY_TCP, "refused_only_tcp")                                                     \
+    X(REFUSED_ONLY_TUNNEL, "refused_only_tunnel")                                               \
     X(REFUSED_OFTEN_SOURCE, "refused_often_source")                                             \
     X(REFUSED_OFTEN_NAME, "refused_often_name")                                                 \
     X(REFUSED_LATE, "refused_late")                                                             \
@@ -48,6 +51,13 @@
     X(REFUSED_NO_MEMORY, "refused_no_memory")                                                   \
     X(REFUSED_NO_ANSWER, "refused_no_answer")                                                   \
     X(REFUSED_STOPPING, "refused_stopping")                                                     \
+    X(REFUSED_TARGET, "refused_target")           /* tunnels to elsewhere */                    \
+    X(REFUSED_NO_TUNNEL, "refused_no_tunnel")     /* over UDT */                                \
+    X(TUNNELS, "tunnels")                         /* TCP connections that became one */         \
+    X(TUNNEL_TAKEN, "tunnel_taken")               /* datagrams from there */                    \
+    X(TUNNEL_GIVEN, "tunnel_given")               /* and to there */                            \
+    X(TUNNEL_LOST, "tunnel_lost")                 /* where a queue was full */                  \
+    X(LEFT_NO_CAPSULES, "left_no_capsules")       /* tunnels: something else came */            \
     X(LEFT_CLOSED, "left_closed")                 /* connections: closed by the peer */         \
     X(LEFT_CUT, "left_cut")                       /* closed by the peer within a request */     \
     X(LEFT_SILENT, "left_silent")                 /* nothing heard for --idle-timeout */        \

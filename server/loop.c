@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include <ev.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <utlist.h>
 
 struct loop_source {
@@ -19,6 +21,9 @@ struct loop {
     struct ev_timer timeout;
     struct loop_source *sources;
     int64_t now_ms; /* -1: not read in this turn */
+    int edges_fd;   /* of epoll(7); -1: no edge was ever added */
+    struct epoll_event edges[LOOP_EDGES_MAX];
+    int edge_at, edge_count; /* those that are told of in this turn */
 };
 
 static int64_t turn_ms(struct loop *l)
@@ -56,6 +61,7 @@ int loop_create(struct loop **out)
         return HX_ESYS;
     }
     ev_init(&l->timeout, timed_out);
+    l->edges_fd = -1;
     *out = l;
     return HX_OK;
 }
@@ -73,6 +79,60 @@ int loop_watch(struct loop *l, int fd, loop_handler *handler, void *user)
     ev_io_start(l->ev, &s->io);
     LL_PREPEND(l->sources, s);
     return HX_OK;
+}
+
+static void tell_edges(void *user, int64_t now_ms)
+{
+    struct loop *l = user;
+
+    l->edge_count = epoll_wait(l->edges_fd, l->edges, LOOP_EDGES_MAX, 0);
+    for (l->edge_at = 0; l->edge_at < l->edge_count;) {
+        const struct epoll_event *ev = &l->edges[l->edge_at++];
+        struct loop_edge *e = ev->data.ptr;
+        unsigned changes = 0;
+
+        if (ev->events & (EPOLLIN | EPOLLRDHUP))
+            changes |= LOOP_READABLE;
+        if (ev->events & EPOLLOUT)
+            changes |= LOOP_WRITABLE;
+        if (ev->events & (EPOLLHUP | EPOLLERR))
+            changes |= LOOP_HUNG_UP;
+        if (e) /* NULL: one before it in this turn has removed it */
+            e->handler(e, changes, now_ms);
+    }
+    l->edge_count = 0;
+}
+
+static int begin_edges(struct loop *l)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (fd < 0)
+        return HX_ESYS;
+    int err = loop_watch(l, fd, tell_edges, l);
+    if (err < 0)
+        close(fd);
+    else
+        l->edges_fd = fd;
+    return err;
+}
+
+int loop_add_edge(struct loop *l, struct loop_edge *e)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e};
+    int err = l->edges_fd < 0 ? begin_edges(l) : HX_OK;
+
+    if (err == HX_OK && epoll_ctl(l->edges_fd, EPOLL_CTL_ADD, e->fd, &ev) < 0)
+        err = HX_ESYS;
+    return err;
+}
+
+void loop_remove_edge(struct loop *l, struct loop_edge *e)
+{
+    epoll_ctl(l->edges_fd, EPOLL_CTL_DEL, e->fd, NULL);
+    for (int i = l->edge_at; i < l->edge_count; i++)
+        if (l->edges[i].data.ptr == e)
+            l->edges[i].data.ptr = NULL;
 }
 
 /* libev counts a timer from its own last look at the clock, which may be a turn old. */
@@ -107,6 +167,8 @@ void loop_destroy(struct loop *l)
         ev_io_stop(l->ev, &s->io);
         free(s);
     }
+    if (l->edges_fd >= 0)
+        close(l->edges_fd);
     ev_loop_destroy(l->ev);
     free(l);
 }

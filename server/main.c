@@ -6,15 +6,19 @@
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/privileges.h"
+#include "server/relay.h"
 #include "server/sandbox.h"
 #include "server/server.h"
 #include "server/service.h"
 #include "server/stats.h"
 #include "server/stun.h"
+#include "server/tcp.h"
+#include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -35,6 +39,7 @@ static int open_at(struct udt_port **out, const struct server_config *config, co
     const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
                                        .local_len = l->len,
                                        .backlog = BACKLOG,
+                                       .runs = config->relay,
                                        .ipv6_only = ipv6_only,
                                        .rate_per_address = (unsigned)config->rate_per_address,
                                        .stun = stun_take,
@@ -73,6 +78,52 @@ static struct udt_port *open_port(const struct server_config *config, size_t whi
     return NULL;
 }
 
+static int listen_tcp(struct tcp *tcp, const struct server_config *config, size_t which)
+{
+    struct server_listen l = config->listen_tcp[which];
+    bool ipv6_only =
+        config->family == AF_INET6 || listen_ipv6_only(config->listen_tcp, config->listen_tcp_count, which);
+    char text[ENDPOINT_TEXT_MAX];
+    int err = tcp_listen(tcp, &l, ipv6_only);
+
+    if (err < 0 && errno == EAFNOSUPPORT && l.any && !ipv6_only && listen_restrict(&l, AF_INET) == HX_OK)
+        err = tcp_listen(tcp, &l, false);
+    if (err < 0) {
+        address_text((const struct sockaddr *)&l.address, l.len, text);
+        fprintf(stderr,
+                "hx-nameserver: cannot listen on TCP %s: %s; choose another address with --listen-tcp%s\n",
+                text, strerror(errno), errno == EADDRINUSE ? ", or stop who uses it" : "");
+    }
+    return err;
+}
+
+/* Each TCP connection needs a descriptor; many systems give 1,024 unless they are asked. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* HX_OK, or what was printed as well. */
+static int open_tcp(const struct server_config *config, struct service_config *service)
+{
+    int err = HX_OK;
+
+    if (config->listen_tcp_count == 0)
+        return HX_OK;
+    raise_descriptors();
+    err = tcp_create(&service->tcp, config);
+    if (err < 0)
+        fprintf(stderr, "hx-nameserver: cannot serve TCP: %s\n", hx_error_text(err));
+    for (size_t i = 0; err == HX_OK && i < config->listen_tcp_count; i++)
+        err = listen_tcp(service->tcp, config, i);
+    return err;
+}
+
 /* All that are UDT's, with STUN beside it, and those that are STUN's alone. HX_OK, or what was printed as
  * well. */
 static int open_ports(const struct server_config *config, struct service_config *service,
@@ -80,6 +131,8 @@ static int open_ports(const struct server_config *config, struct service_config 
 {
     int err = stun_create(&service->stun, config);
 
+    if (err == HX_OK && config->relay && (err = relay_create(&service->relay, config)) < 0)
+        fprintf(stderr, "hx-nameserver: cannot relay: %s\n", hx_error_text(err));
     for (size_t i = 0; err == HX_OK && i < config->listen_count; i++)
         if (!(ports[i] = open_port(config, i, service->stun)))
             return HX_EADDR;
@@ -88,6 +141,14 @@ static int open_ports(const struct server_config *config, struct service_config 
     if (err < 0 && err != HX_EADDR) /* which was printed */
         fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
     return err;
+}
+
+/* Nothing more comes to them: UDT has ended, or its ports have not been used. */
+static void close_users(struct service_config *service)
+{
+    stun_destroy(service->stun);
+    relay_destroy(service->relay);
+    tcp_destroy(service->tcp);
 }
 
 /* HX_OK, or what was printed as well. */
@@ -116,32 +177,59 @@ static const char *enter_sandbox(const struct server_config *config)
 }
 
 /* Standard output gets one write(2): stdio would ask for more than the sandbox allows. */
-static int announce(const struct udt_port *port, const char *sandbox)
+static int announce(const char *transport, const struct sockaddr *local, socklen_t len, const char *sandbox)
 {
     char text[ENDPOINT_TEXT_MAX], line[ENDPOINT_TEXT_MAX + 32];
-    socklen_t len;
-    const struct sockaddr *local = udt_port_local(port, &len);
 
     address_text(local, len, text);
-    log_always(LOG_INFO, "listening", "address", text, "version", HX_VERSION, "sandbox", sandbox);
-    int size = snprintf(line, sizeof line, "listening on %s\n", text);
+    log_always(LOG_INFO, "listening", "transport", transport, "address", text, "version", HX_VERSION,
+               "sandbox", sandbox);
+    int size = snprintf(line, sizeof line, "listening on %s%s%s\n", transport ? transport : "",
+                        transport ? " " : "", text);
     if (write(STDOUT_FILENO, line, (size_t)size) == size ||
         errno == EBADF) /* closed: nobody wants to hear it */
         return HX_OK;
     return HX_ESYS;
 }
 
-/* All that needs rights, files or sockets has been done. */
+static int announce_all(const struct service_config *service, const char *sandbox)
+{
+    const struct sockaddr *local;
+    socklen_t len;
+    int err = HX_OK;
+
+    for (size_t i = 0; err == HX_OK && i < service->port_count; i++) {
+        local = udt_port_local(service->ports[i], &len);
+        err = announce(NULL, local, len, sandbox);
+    }
+    for (size_t i = 0; err == HX_OK && service->tcp && i < tcp_listeners(service->tcp); i++) {
+        local = tcp_local(service->tcp, i, &len);
+        err = announce("tcp", local, len, sandbox);
+    }
+    return err;
+}
+
+/* A kernel without IPv6 has no room for them: TCP goes on without. */
+static void open_tunnels(const struct service_config *service)
+{
+    for (size_t i = 0; service->tcp && i < service->port_count; i++)
+        if (tunnels_add_port(server_tunnels(service->server), service->ports[i]) < 0)
+            log_always(LOG_WARN, "no_tunnels", "reason", strerror(errno));
+}
+
+/* All that needs rights or files has been done. */
 static int run(const struct server_config *config, struct service_config *service)
 {
-    int err = server_create(&service->server, config);
+    int err = server_create(&service->server, config, service->relay);
 
     if (err == HX_OK) {
+        open_tunnels(service);
         const char *sandbox = enter_sandbox(config);
 
         stun_begin(service->stun); /* who reads the announcement may ask at once */
-        for (size_t i = 0; err == HX_OK && i < service->port_count; i++)
-            err = announce(service->ports[i], sandbox);
+        for (size_t i = 0; service->relay && i < service->port_count; i++)
+            relay_serve(service->relay, udt_port_net(service->ports[i]));
+        err = announce_all(service, sandbox);
         if (err == HX_OK)
             err = service_run(service);
         if (err < 0)
@@ -169,9 +257,11 @@ static int serve(const struct server_config *config)
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
     int err = open_ports(config, &service, ports);
+    if (err == HX_OK)
+        err = open_tcp(config, &service);
     if (err < 0) {
         udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
-        stun_destroy(service.stun);
+        close_users(&service);
         return EXIT_FAILURE;
     }
     if (config->user[0] && privileges_drop(&user) < 0) {
@@ -181,8 +271,9 @@ static int serve(const struct server_config *config)
     }
     err = run(config, &service);
     stun_end(service.stun);
+    relay_end(service.relay);
     udt_shutdown(FLUSH_MS);
-    stun_destroy(service.stun);
+    close_users(&service);
     close(service.signal_fd);
     notify_close(&notify);
     log_end();

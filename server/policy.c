@@ -3,11 +3,13 @@
 #include "proto/host_id.h"
 #include "server/config.h"
 #include "server/limits.h"
+#include "server/tunnel.h"
 #include <stdlib.h>
 #include <string.h>
 
 struct policy {
     const struct server_config *config;
+    const struct tunnels *tunnels; /* NULL: there are none */
     struct limits limits;
     size_t entered;
     struct rate refusals;      /* of each source */
@@ -31,6 +33,11 @@ int policy_create(struct policy **out, const struct server_config *config)
     return HX_OK;
 }
 
+void policy_use_tunnels(struct policy *p, const struct tunnels *tunnels)
+{
+    p->tunnels = tunnels;
+}
+
 void policy_destroy(struct policy *p)
 {
     if (!p)
@@ -43,7 +50,7 @@ enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer
 {
     if (p->config->max_connections > 0 && p->entered >= (size_t)p->config->max_connections)
         return REPLY_TOTAL_LIMIT;
-    int err = limits_take(&p->limits, peer);
+    int err = limits_take(&p->limits, tunnels_source(p->tunnels, peer));
     if (err < 0)
         return reply_reason_for(err);
     p->entered++;
@@ -53,7 +60,7 @@ enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer
 void policy_left(struct policy *p, const struct endpoint *peer)
 {
     p->entered--;
-    limits_give(&p->limits, peer);
+    limits_give(&p->limits, tunnels_source(p->tunnels, peer));
 }
 
 size_t policy_entered(const struct policy *p)
@@ -61,11 +68,11 @@ size_t policy_entered(const struct policy *p)
     return p->entered;
 }
 
-static size_t source_key(const struct endpoint *peer, uint8_t key[RATE_KEY_BYTES])
+static size_t source_key(const struct policy *p, const struct endpoint *peer, uint8_t key[RATE_KEY_BYTES])
 {
     struct sockaddr_in6 address;
 
-    endpoint_to_sockaddr6(peer, &address);
+    endpoint_to_sockaddr6(tunnels_source(p->tunnels, peer), &address);
     return rate_source_key(address.sin6_addr.s6_addr, key);
 }
 
@@ -73,7 +80,7 @@ bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_
 {
     struct sockaddr_in6 address;
 
-    endpoint_to_sockaddr6(peer, &address);
+    endpoint_to_sockaddr6(tunnels_source(p->tunnels, peer), &address);
     return rate_take(&p->refusals, address.sin6_addr.s6_addr, now_ms);
 }
 
@@ -84,7 +91,7 @@ int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_
 
     if (limit.per_second == 0)
         return 0;
-    struct token_bucket *b = rate_bucket_of(&p->returns, key, source_key(peer, key));
+    struct token_bucket *b = rate_bucket_of(&p->returns, key, source_key(p, peer, key));
     int64_t ahead_s = -token_bucket_left(b, &limit, now_ms) / limit.per_second; /* of those told before */
     if (ahead_s < POLICY_RETURN_MAX_S)
         token_bucket_spend(b, &limit, 1, now_ms);
@@ -94,7 +101,7 @@ int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_
 static struct token_bucket *bucket_of(struct policy *p, const char *name, const struct endpoint *peer)
 {
     uint8_t key[RATE_KEY_BYTES + HOST_ID_MAX];
-    size_t len = source_key(peer, key), name_len = strnlen(name, HOST_ID_MAX);
+    size_t len = source_key(p, peer, key), name_len = strnlen(name, HOST_ID_MAX);
 
     memcpy(key + len, name, name_len);
     return rate_bucket_of(&p->introductions, key, len + name_len);

@@ -12,10 +12,13 @@
 
 struct policy;
 struct server_config;
+struct tunnels;
 
 /* HX_OK or HX_ENOMEM. *config stays the caller's and must live as long. */
 int policy_create(struct policy **out, const struct server_config *config);
 void policy_destroy(struct policy *p); /* NULL is fine */
+/* Whoever comes by one of these is counted to who has it. They must live as long. */
+void policy_use_tunnels(struct policy *p, const struct tunnels *tunnels);
 
 /* A new connection of this peer; REPLY_NOTHING: it is counted until policy_left(). */
 enum reply_reason policy_may_enter(struct policy *p, const struct endpoint *peer);

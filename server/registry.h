@@ -3,13 +3,15 @@
  * registry it has: registry_local.c keeps the names of one process; one that shares them with other servers
  * would answer a little later (DESIGN section 10).
  *
- * A name is held by one session: one connection, or one of each address family (`Bind-Session`). */
+ * A name is held by one session: one connection, or one of each reach (`Bind-Session`): one of each address family,
+ * one through a tunnel, one over TCP (server/reach.h). */
 #ifndef HX_SERVER_REGISTRY_H
 #define HX_SERVER_REGISTRY_H
 
 #include "proto/endpoint.h"
 #include "proto/request.h"
 #include "proto/session.h"
+#include "server/reach.h"
 #include "server/reply.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,18 +19,18 @@
 
 enum registry_result {
     REGISTRY_NO_ANSWER, /* not yet */
-    REGISTRY_WAITS,     /* connect: for the name, or for a connection of the peer's family */
+    REGISTRY_WAITS,     /* connect: for the name, or for a connection that the peer can meet */
     REGISTRY_ASKS,      /* bind: the holder, `holder`, is asked whether it lives */
     REGISTRY_BOUND,     /* bind: the name is the member's */
     REGISTRY_ADMITTED,  /* connect: the name is held; the introduction follows */
-    REGISTRY_MET,       /* connect: the holder was told; `holder` is its address. Again when the name moves */
+    REGISTRY_MET,       /* connect: `holder` is its address. Again when the name moves */
     REGISTRY_REFUSED    /* `reason`; the member is in no name any more */
 };
 
 enum registry_how { /* how a name was bound */
                     REGISTRY_FREE,
                     REGISTRY_JOINED,       /* further connection of the session */
-                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same family */
+                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach */
                     REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
                     REGISTRY_SILENT        /* in place of who did not answer the challenge */
 };
@@ -38,6 +40,7 @@ struct registry_answer {
     enum reply_reason reason; /* REFUSED */
     enum registry_how how;    /* BOUND */
     struct endpoint holder;   /* ASKS; MET; BOUND in place of somebody: that one */
+    bool unheard;             /* MET: the holder was not told */
     int later_ms;             /* MET: the member shall be told so much later (server/simultaneous.h) */
 };
 
@@ -71,8 +74,9 @@ struct registry_events {
 };
 
 struct registry_member {
-    const struct registry_events *events; /* set once, with `peer`, by the owner */
+    const struct registry_events *events; /* set once, with `peer` and `reach`, by the owner */
     struct endpoint peer;
+    enum reach reach;
     int least_rtt_ms; /* of its way to us and back, -1: not known; the owner keeps it up to date */
     char *lines;      /* what it tells those whom it meets, or NULL; unchanged while it is in the registry */
     struct registry_answer answer; /* the last one; read it */

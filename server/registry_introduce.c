@@ -2,6 +2,7 @@
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local_state.h"
+#include "server/relay.h"
 #include "server/simultaneous.h"
 #include <string.h>
 
@@ -17,7 +18,7 @@ static struct simultaneous times_of(struct registry_name *n, const struct regist
     static const struct token_limit held = {.per_second = SIMULTANEOUS_PER_SECOND, .most = SIMULTANEOUS_MOST};
     struct simultaneous at_once = {0, 0};
 
-    if (n->has_session)
+    if (n->has_session || m->reach == REACH_TCP || m->reach == REACH_TUNNEL)
         return at_once;
     struct simultaneous t = simultaneous_times(holder->least_rtt_ms, m->least_rtt_ms);
     if (t.h1_ms == 0 && t.h2_ms == 0)
@@ -26,15 +27,19 @@ static struct simultaneous times_of(struct registry_name *n, const struct regist
 }
 
 /* False: there is none; the two are told each other's addresses and no more. */
-static bool begin_session(struct registry_local *l, struct registry_told *h1, struct registry_told *h2,
-                          const struct request *q)
+static bool begin_session(struct registry_name *n, const struct registry_member *holder,
+                          const struct registry_member *m, struct registry_told *h1, struct registry_told *h2)
 {
+    const struct request *q = m->in.request;
+    struct registry_local *l = n->local;
     struct session s;
 
-    if (!h1->lines || !h2->lines || session_source_draw(&l->sessions, &s) < 0)
+    if (m->reach == REACH_TCP || !h1->lines || !h2->lines || session_source_draw(&l->sessions, &s) < 0)
         return false;
     if (q->has_session)
         memcpy(s.id, q->session, sizeof s.id);
+    if (l->c.relay)
+        relay_offer(l->c.relay, &s, &m->peer, &holder->peer, registry_now(n));
     h1->session = h2->session = s;
     return true;
 }
@@ -49,22 +54,25 @@ static void watch(struct registry_name *n, struct registry_member *m)
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
-    struct endpoint address = holder->peer;
+    struct endpoint address = reach_told(holder->reach, &holder->peer), own = reach_told(m->reach, &m->peer);
     struct registry_told h1 = {.lines = holder->lines}, h2 = {.lines = m->lines};
+    bool unheard = registry_meeting(holder, m) == MEETING_ASKER;
 
     if (endpoint_equal(&m->in.told, &address)) { /* the name came back to where it was */
         watch(n, m);
         return HX_OK;
     }
     struct simultaneous times = times_of(n, holder, m);
-    bool session = begin_session(n->local, &h1, &h2, m->in.request);
-    int err =
-        holder->events->introduce(holder, m->in.request->name, &m->peer, session ? &h2 : NULL, times.h1_ms);
+    bool session = begin_session(n, holder, m, &h1, &h2);
+    int err = unheard ? HX_OK
+                      : holder->events->introduce(holder, m->in.request->name, &own, session ? &h2 : NULL,
+                                                  times.h1_ms);
     if (err < 0)
         return err;
     watch(n, m);
     m->in.told = address;
-    m->answer = (struct registry_answer){.result = REGISTRY_MET, .holder = address, .later_ms = times.h2_ms};
+    m->answer = (struct registry_answer){
+        .result = REGISTRY_MET, .holder = address, .unheard = unheard, .later_ms = times.h2_ms};
     m->events->answered(m, session ? &h1 : NULL);
     return HX_OK;
 }
@@ -76,9 +84,10 @@ static void look_later(struct registry_name *n, int64_t at_ms)
 }
 
 /* Those whose rate is used up go to the end of the list, so that they do not stand in the others' way. */
-static bool postponed(struct registry_name *n, struct registry_member *m)
+static bool postponed(struct registry_name *n, const struct registry_member *holder,
+                      struct registry_member *m)
 {
-    if (m->in.counted)
+    if (m->in.counted || registry_meeting(holder, m) == MEETING_ASKER)
         return false;
     if (registry_may_reach(n, m) == REPLY_NOTHING) {
         m->in.counted = true;
@@ -86,34 +95,66 @@ static bool postponed(struct registry_name *n, struct registry_member *m)
     }
     counters_add(n->local->c.counters, COUNTER_POSTPONED);
     registry_unlist(m);
-    registry_list(n, m, registry_pending(m->peer.family));
+    registry_list(n, m, registry_pending(m->reach));
     look_later(n, registry_now(n) + REGISTRY_RETRY_MS);
     return true;
 }
 
-bool registry_introduce_pending(struct registry_name *n, sa_family_t family)
+static bool introduce_pending(struct registry_name *n, enum reach reach)
 {
-    struct registry_member *m = n->members[registry_pending(family)], *next;
+    struct registry_member *m = n->members[registry_pending(reach)], *next;
     const struct registry_member *last = m ? m->in.prev : NULL; /* utlist: the first one's `prev` */
     int looked = 0, introduced = 0;
 
     for (; m; m = next) {
-        struct registry_member *h = registry_holder_of_family(n, family);
+        struct registry_member *h = registry_holder_for(n, m);
 
         next = m == last ? NULL : m->in.next;
-        if (!h)
-            return false;
         if (introduced == REGISTRY_TURN_MAX)
             return true;
         if (looked++ == REGISTRY_LOOK_MAX)
             return introduced > 0; /* else all of these were postponed, and the timer is set */
-        if (!endpoint_equal(&m->in.told, &h->peer) && postponed(n, m))
+        if (!h)
+            continue;
+        struct endpoint address = reach_told(h->reach, &h->peer);
+        if (!endpoint_equal(&m->in.told, &address) && postponed(n, h, m))
             continue;
         if (registry_introduce(n, h, m) < 0)
             return false; /* it has no room, or has failed */
         introduced++;
     }
     return false;
+}
+
+bool registry_introduce_pending(struct registry_name *n)
+{
+    bool more = false;
+
+    for (int reach = 0; reach < REACHES; reach++)
+        more |= introduce_pending(n, (enum reach)reach);
+    return more;
+}
+
+/* HX_OK: who is there over TCP has been told; or there is nobody to tell, or not so often. Else what
+ * registry_events.introduce() says. */
+static int tell_holder_alone(struct registry_name *n, struct registry_member *m)
+{
+    struct registry_member *h = n->members[REGISTRY_HOLDER];
+
+    while (h && registry_meeting(h, m) != MEETING_HOLDER)
+        h = h->in.next;
+    if (!h || (!m->in.counted && registry_may_reach(n, m) != REPLY_NOTHING))
+        return HX_OK;
+    m->in.counted = true;
+    return h->events->introduce(h, m->in.request->name, &m->peer, NULL, 0);
+}
+
+void registry_refuse_missing_family(struct registry_name *n, struct registry_member *m)
+{
+    enum reply_reason reason = registry_missing_family(n, m);
+
+    (void)tell_holder_alone(n, m); /* may end the holder */
+    registry_refuse(m, reason);
 }
 
 void registry_tell_missing_family(struct registry_name *n)
@@ -128,22 +169,27 @@ void registry_tell_missing_family(struct registry_name *n)
     }
     for (; m; m = next) {
         next = m->in.next;
+        int err = tell_holder_alone(n, m);
+        if (err == HX_EAGAIN) /* it has just bound the name, or has no room: it will proceed */
+            continue;
+        if (err < 0) { /* it has ended, and the lists are others */
+            look_later(n, registry_now(n) + 1);
+            return;
+        }
         registry_unlist(m);
-        registry_refuse(m, registry_missing_family(n));
+        registry_refuse(m, registry_missing_family(n, m));
     }
 }
 
 /* Time has passed: the holder may hear of those whose rate was used up, and whoever has waited for a
- * connection of its own family has waited long enough. */
+ * connection that it can meet has waited long enough. */
 void registry_later_due(struct timer *t)
 {
     struct registry_name *n = container_of(t, struct registry_name, later);
-    static const sa_family_t families[] = {AF_INET, AF_INET6};
 
     registry_hold(n);
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (registry_introduce_pending(n, families[i]))
-            look_later(n, registry_now(n) + 1); /* not in the same run of the timers */
+    if (registry_introduce_pending(n))
+        look_later(n, registry_now(n) + 1); /* not in the same run of the timers */
     registry_tell_missing_family(n);
     registry_release(n);
 }

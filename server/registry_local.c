@@ -21,10 +21,10 @@ static void make_pending(struct registry_name *n, enum registry_role from,
 
     for (m = n->members[from]; m; m = next) {
         next = m->in.next;
-        if (m->peer.family != holder->peer.family)
+        if (registry_meeting(holder, m) < MEETING_ASKER)
             continue;
         registry_unlist(m);
-        registry_list(n, m, registry_pending(m->peer.family));
+        registry_list(n, m, registry_pending(m->reach));
         if (from == REGISTRY_WAITER)
             registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
     }
@@ -153,11 +153,11 @@ static bool same_session(const struct registry_name *n, const struct request *q)
     return n->has_session && q->has_session && memcmp(n->session, q->session, sizeof n->session) == 0;
 }
 
-static struct registry_member *holder_at(const struct registry_name *n, const struct endpoint *peer)
+static struct registry_member *holder_at(const struct registry_name *n, const struct registry_member *m)
 {
     struct registry_member *h = n->members[REGISTRY_HOLDER];
 
-    while (h && !endpoint_equal(&h->peer, peer))
+    while (h && (h->reach != m->reach || !endpoint_equal(&h->peer, &m->peer)))
         h = h->in.next;
     return h;
 }
@@ -165,14 +165,14 @@ static struct registry_member *holder_at(const struct registry_name *n, const st
 /* Who knows the session, or comes from the same address and port, is the holder. */
 static void bind_own(struct registry_name *n, struct registry_member *m)
 {
-    struct registry_member *old = holder_at(n, &m->peer), *h;
+    struct registry_member *old = holder_at(n, m), *h;
     bool same = same_session(n, m->in.request);
     enum registry_how how = REGISTRY_JOINED;
     struct endpoint address = m->peer;
 
     if (old)
         how = REGISTRY_SAME_ADDRESS;
-    else if ((old = registry_holder_of_family(n, m->peer.family)) != NULL)
+    else if ((old = registry_holder_of_reach(n, m->reach)) != NULL)
         how = REGISTRY_SAME_SESSION;
     if (old)
         address = old->peer;
@@ -205,8 +205,7 @@ static void bind_against(struct registry_name *n, struct registry_member *m)
 static void local_bind(struct registry *r, struct registry_member *m, const struct request *q)
 {
     struct registry_name *n = registry_find(of(r), q->host_id);
-    bool held = n && n->members[REGISTRY_HOLDER],
-         own = held && (same_session(n, q) || holder_at(n, &m->peer));
+    bool held = n && n->members[REGISTRY_HOLDER], own = held && (same_session(n, q) || holder_at(n, m));
 
     assert(m->in.role == REGISTRY_NOBODY);
     m->in.request = q;
@@ -247,10 +246,11 @@ static void wait_for_holder(struct registry_local *l, struct registry_member *m,
     registry_release(n);
 }
 
-/* HX_OK: answered. Else the connection of its family has failed, and left. */
+/* HX_OK: answered. Else the connection that it could meet has failed, and left. */
 static int connect_to(struct registry_name *n, struct registry_member *m, struct registry_member *holder)
 {
-    enum reply_reason reason = registry_may_reach(n, m);
+    enum reply_reason reason =
+        registry_meeting(holder, m) == MEETING_ASKER ? REPLY_NOTHING : registry_may_reach(n, m);
     int err = HX_OK;
 
     if (reason != REPLY_NOTHING) {
@@ -258,7 +258,7 @@ static int connect_to(struct registry_name *n, struct registry_member *m, struct
         return HX_OK;
     }
     m->in.counted = true;
-    registry_list(n, m, registry_pending(m->peer.family));
+    registry_list(n, m, registry_pending(m->reach));
     err = registry_introduce(n, holder, m);
     if (err == HX_EAGAIN)
         registry_answer(m, (struct registry_answer){.result = REGISTRY_ADMITTED});
@@ -285,15 +285,17 @@ static void local_connect(struct registry *r, struct registry_member *m, const s
     }
     registry_hold(n);
     struct registry_member *holder;
-    while (err < 0 && (holder = registry_holder_of_family(n, m->peer.family)) != NULL) {
+    while (err < 0 && (holder = registry_holder_for(n, m)) != NULL) {
         if (q->head)
             registry_answer(m, (struct registry_answer){.result = REGISTRY_MET, .holder = holder->peer});
         err = q->head ? HX_OK : connect_to(n, m, holder);
     }
     if (err < 0 && !n->members[REGISTRY_HOLDER])
         registry_refuse(m, REPLY_UNKNOWN);
-    else if (err < 0 && (q->head || registry_now(n) >= n->families_ms))
-        registry_refuse(m, registry_missing_family(n));
+    else if (err < 0 && q->head)
+        registry_refuse(m, registry_missing_family(n, m));
+    else if (err < 0 && registry_now(n) >= n->families_ms)
+        registry_refuse_missing_family(n, m);
     else if (err < 0)
         wait_for_holder(of(r), m, q);
     registry_release(n);
@@ -343,7 +345,8 @@ static bool local_proceed(struct registry *r, struct registry_member *m)
         return false;
     registry_hold(n);
     challenge(n);
-    bool more = registry_introduce_pending(n, m->peer.family);
+    bool more = registry_introduce_pending(n);
+    registry_tell_missing_family(n);
     registry_release(n);
     return more;
 }

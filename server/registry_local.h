@@ -6,6 +6,7 @@
 
 struct counters;
 struct policy;
+struct relay;
 struct timers;
 
 /* With Bind-Session, the connection of the other family comes a moment after the first one: for so long
@@ -20,6 +21,7 @@ struct registry_local_config { /* all of it stays the caller's, and must live as
     struct timers *timers;
     struct policy *policy;
     struct counters *counters;
+    struct relay *relay;   /* NULL: there is none */
     const int64_t *now_ms; /* of base/clock.h, as of this turn */
 };
 

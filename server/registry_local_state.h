@@ -14,11 +14,10 @@
 enum registry_role {
     REGISTRY_NOBODY,
     REGISTRY_HOLDER,
-    REGISTRY_WATCHER,      /* was introduced */
-    REGISTRY_PENDING_IPV4, /* to be introduced */
-    REGISTRY_PENDING_IPV6,
-    REGISTRY_WAITER,     /* no connection of its family holds the name */
-    REGISTRY_CHALLENGER, /* wants the name that somebody holds */
+    REGISTRY_WATCHER,                             /* was introduced */
+    REGISTRY_PENDING,                             /* to be introduced: a list for each reach */
+    REGISTRY_WAITER = REGISTRY_PENDING + REACHES, /* no connection that it can meet holds the name */
+    REGISTRY_CHALLENGER,                          /* wants the name that somebody holds */
     REGISTRY_ROLES
 };
 
@@ -27,7 +26,7 @@ struct registry_name {
     UT_hash_handle hh;
     struct registry_member *members[REGISTRY_ROLES];
     struct timer verdict; /* of a challenge: its end, or the next look */
-    struct timer later;   /* when pending ones, or waiters of another family, are looked at */
+    struct timer later;   /* when pending ones, or waiters that can meet nobody, are looked at */
     int64_t verdict_ms;   /* the challenge's end */
     int busy;             /* functions at work on it: it is not freed */
     int64_t families_ms;  /* from then on a family without a connection is taken for missing */
@@ -62,25 +61,31 @@ void registry_hold(struct registry_name *n);
 void registry_release(struct registry_name *n);
 void registry_list(struct registry_name *n, struct registry_member *m, enum registry_role role);
 void registry_unlist(struct registry_member *m);
-struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family);
+struct registry_member *registry_holder_of_reach(const struct registry_name *n, enum reach reach);
+enum meeting registry_meeting(const struct registry_member *holder, const struct registry_member *m);
+/* Of which connection `m` is told; NULL: of none. */
+struct registry_member *registry_holder_for(const struct registry_name *n, const struct registry_member *m);
 void registry_answer(struct registry_member *m, struct registry_answer a);
 void registry_refuse(struct registry_member *m, enum reply_reason reason);
-/* Why somebody of the other family is refused; somebody holds the name. */
-enum reply_reason registry_missing_family(const struct registry_name *n);
+/* Why somebody who can meet none of them is refused; somebody holds the name. */
+enum reply_reason registry_missing_family(const struct registry_name *n, const struct registry_member *m);
 
 /* registry_introduce.c */
 enum reply_reason registry_may_reach(struct registry_name *n, const struct registry_member *m);
-static inline enum registry_role registry_pending(sa_family_t family)
+static inline enum registry_role registry_pending(enum reach reach)
 {
-    return family == AF_INET6 ? REGISTRY_PENDING_IPV6 : REGISTRY_PENDING_IPV4;
+    return (enum registry_role)(REGISTRY_PENDING + (int)reach);
 }
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. Else what
  * registry_events.introduce() says. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m);
-/* Introduces those who wait to the connection of their family. True: more of them could come. Callbacks may
+/* Introduces those who wait to the connections that they can meet. True: more of them could come. Callbacks may
  * end the holder, and each of those who wait while it is its turn. */
-bool registry_introduce_pending(struct registry_name *n, sa_family_t family);
-/* Those who wait for a connection of their family, and have done so long enough. */
+bool registry_introduce_pending(struct registry_name *n);
+/* `m`, listed nowhere, can meet none of the holder's connections: one over TCP hears of it, and it is refused. `m` is
+ * told in any case. */
+void registry_refuse_missing_family(struct registry_name *n, struct registry_member *m);
+/* The same for all who wait for a connection that they can meet, and have done so long enough. */
 void registry_tell_missing_family(struct registry_name *n);
 void registry_later_due(struct timer *t);
 

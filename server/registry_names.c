@@ -83,13 +83,47 @@ void registry_release(struct registry_name *n)
     forget_if_empty(n);
 }
 
-struct registry_member *registry_holder_of_family(const struct registry_name *n, sa_family_t family)
+struct registry_member *registry_holder_of_reach(const struct registry_name *n, enum reach reach)
 {
     struct registry_member *h = n->members[REGISTRY_HOLDER];
 
-    while (h && h->peer.family != family)
+    while (h && h->reach != reach)
         h = h->in.next;
     return h;
+}
+
+enum meeting registry_meeting(const struct registry_member *holder, const struct registry_member *m)
+{
+    return reach_meeting(holder->reach, m->reach, holder->lines && m->lines);
+}
+
+/* How well two meet who are both, or of whom the asker is, told: 0: not at all. Without a tunnel is better than with
+ * one, and an address that UDP can be sent to better than one that it cannot. */
+static int fit(const struct registry_member *holder, const struct registry_member *m)
+{
+    switch (registry_meeting(holder, m)) {
+    case MEETING_BOTH:
+        return holder->reach == REACH_TCP ? 1 : holder->reach == REACH_TUNNEL ? 2 : 3;
+    case MEETING_ASKER:
+        return holder->peer.family == m->peer.family ? 3 : 2;
+    case MEETING_HOLDER:
+    case MEETING_NONE:
+    default:
+        return 0;
+    }
+}
+
+struct registry_member *registry_holder_for(const struct registry_name *n, const struct registry_member *m)
+{
+    struct registry_member *best = NULL;
+    int best_fit = 0;
+
+    for (struct registry_member *h = n->members[REGISTRY_HOLDER]; h; h = h->in.next)
+        if (fit(h, m) > best_fit) {
+            best = h;
+            best_fit = fit(h, m);
+        }
+    return best;
 }
 
 /* ---- answers ---- */
@@ -105,7 +139,16 @@ void registry_refuse(struct registry_member *m, enum reply_reason reason)
     registry_answer(m, (struct registry_answer){.result = REGISTRY_REFUSED, .reason = reason});
 }
 
-enum reply_reason registry_missing_family(const struct registry_name *n)
+enum reply_reason registry_missing_family(const struct registry_name *n, const struct registry_member *m)
 {
-    return n->members[REGISTRY_HOLDER]->peer.family == AF_INET6 ? REPLY_ONLY_IPV6 : REPLY_ONLY_IPV4;
+    static const enum reply_reason reasons[] = {[REACH_IPV4] = REPLY_ONLY_IPV4,
+                                                [REACH_IPV6] = REPLY_ONLY_IPV6,
+                                                [REACH_TUNNEL] = REPLY_ONLY_TUNNEL,
+                                                [REACH_TCP] = REPLY_ONLY_TCP};
+    enum reach holder = REACH_TCP;
+
+    for (const struct registry_member *h = n->members[REGISTRY_HOLDER]; h; h = h->in.next)
+        if (h->reach < holder)
+            holder = h->reach;
+    return m->reach == REACH_TUNNEL && holder != REACH_TCP ? REPLY_ONLY_TUNNEL : reasons[holder];
 }

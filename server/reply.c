@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "proto/request.h"
 #include "proto/response.h"
+#include "proto/target.h"
 #include <stdio.h>
 
 #define NO_RETRY   0
@@ -25,6 +26,15 @@ static const struct reply replies[] = {
            "the peer has only IPv4; reach the nameserver over IPv4, too, or ask the peer to bind over IPv6"),
     REASON(ONLY_IPV6, 409, OPEN, "Peer-Family: IPv6\r\n", NO_RETRY,
            "the peer has only IPv6; reach the nameserver over IPv6, too, or ask the peer to bind over IPv4"),
+    REASON(ONLY_TCP, 409, OPEN, NULL, NO_RETRY,
+           "the holder is there over TCP alone: nothing to punch; ask it to bind over UDP"),
+    REASON(
+        ONLY_TUNNEL, 409, OPEN, NULL, NO_RETRY,
+        "one of you two reaches the nameserver over TCP alone: nothing to punch; send Candidate headers from "
+        "both"),
+    REASON(TARGET, 403, OPEN, NULL, NO_RETRY,
+           "a tunnel leads to this nameserver's own UDP ports alone; ask for .../udp/localhost/7000/"),
+    REASON(NO_TUNNEL, 404, OPEN, NULL, NO_RETRY, TARGET_UNKNOWN),
     REASON(
         OFTEN_SOURCE, 429, OPEN, NULL, RETRY_SOON,
         "that host_id is asked for too often from your address (--introductions-per-source); try again in a "

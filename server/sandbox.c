@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ static const int allowed[] = {
     /* datagrams, the supervisor's socket, the log */
     SYS_recvmsg, SYS_sendmsg, SYS_recvmmsg, SYS_sendmmsg, SYS_recvfrom, SYS_sendto, SYS_read, SYS_write,
     SYS_writev, SYS_pread64, SYS_getsockname, SYS_getsockopt, SYS_close, SYS_shutdown,
+    /* TCP */
+    SYS_accept4,
     /* waiting */
     SYS_futex, SYS_epoll_create1, SYS_epoll_pwait, SYS_epoll_ctl, SYS_ppoll, SYS_clock_nanosleep,
     SYS_nanosleep, SYS_sched_yield, SYS_restart_syscall, SYS_timerfd_settime,
@@ -54,11 +57,13 @@ static const int fatal[] = {SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm
                             SYS_process_vm_writev};
 static const int maps[] = {SYS_mmap, SYS_mprotect};
 
-#define HEAD_SIZE 6
-#define CALL_SIZE 2 /* instructions for one system call */
-#define MAP_SIZE  5
-#define PROGRAM_SIZE \
-    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + CALL_SIZE * (COUNT(allowed) + COUNT(fatal)) + 1 /* the rest */)
+#define HEAD_SIZE   6
+#define CALL_SIZE   2 /* instructions for one system call */
+#define MAP_SIZE    5
+#define OPTION_SIZE 7
+#define PROGRAM_SIZE                                                                                  \
+    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + OPTION_SIZE + CALL_SIZE * (COUNT(allowed) + COUNT(fatal)) + \
+     1 /* the rest */)
 
 #define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
@@ -92,6 +97,18 @@ static void add_map(struct sock_fprog *p, int call)
     add(p, (struct sock_filter)RETURN(SECCOMP_RET_ALLOW));
 }
 
+/* The one option that is set while the service runs: a TCP connection is reset when it is closed. */
+static void add_option(struct sock_fprog *p)
+{
+    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 6));
+    add(p, (struct sock_filter)LOAD(args[1]));
+    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 0, 3));
+    add(p, (struct sock_filter)LOAD(args[2]));
+    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_LINGER, 0, 1));
+    add(p, (struct sock_filter)RETURN(SECCOMP_RET_ALLOW));
+    add(p, (struct sock_filter)RETURN(DENY));
+}
+
 static void add_head(struct sock_fprog *p)
 {
     add(p, (struct sock_filter)LOAD(arch));
@@ -117,6 +134,7 @@ int sandbox_enter(void)
     add_calls(&program, allowed, COUNT(allowed), SECCOMP_RET_ALLOW);
     for (size_t i = 0; i < COUNT(maps); i++)
         add_map(&program, maps[i]);
+    add_option(&program);
     add_calls(&program, fatal, COUNT(fatal), SECCOMP_RET_KILL_PROCESS);
     add(&program, (struct sock_filter)RETURN(DENY));
     /* TSYNC: UDT's threads run already. A positive result is a thread that cannot be brought under it. */

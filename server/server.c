@@ -6,6 +6,7 @@
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
+#include "server/tunnel.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ struct server {
     size_t ended;
 };
 
-int server_create(struct server **out, const struct server_config *config)
+int server_create(struct server **out, const struct server_config *config, struct relay *relay)
 {
     struct server *s = calloc(1, sizeof *s);
 
@@ -30,10 +31,15 @@ int server_create(struct server **out, const struct server_config *config)
     s->world = (struct conn_world){.config = &s->config, .timers = &s->timers, .counters = &s->counters};
     err = policy_create(&s->world.policy, &s->config);
     if (err == HX_OK)
+        err = tunnels_create(&s->world.tunnels, &s->counters);
+    if (err == HX_OK)
+        policy_use_tunnels(s->world.policy, s->world.tunnels);
+    if (err == HX_OK)
         err = registry_local_create(&s->world.registry,
                                     &(struct registry_local_config){.timers = &s->timers,
                                                                     .policy = s->world.policy,
                                                                     .counters = &s->counters,
+                                                                    .relay = relay,
                                                                     .now_ms = &s->world.now_ms});
     if (err < 0)
         server_destroy(s);
@@ -64,8 +70,20 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
 
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
     endpoint_format(peer, text);
-    log_event(LOG_INFO, "turned_away", "peer", text, "reason", reason);
+    log_event(LOG_INFO, "turned_away", "peer", text, "transport",
+              stream->ops->transport == STREAM_TCP ? "tcp" : NULL, "reason", reason);
     stream_close(stream);
+}
+
+void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms)
+{
+    struct endpoint peer = {.family = AF_UNSPEC};
+    socklen_t len;
+    const struct sockaddr *address = stream_peer(stream, &len);
+
+    set_now(s, now_ms);
+    endpoint_from_sockaddr(&peer, address, len);
+    turn_away(s, stream, &peer, reason);
 }
 
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
@@ -202,7 +220,13 @@ void server_destroy(struct server *s)
         conn_destroy(s->world.all);
     registry_destroy(s->world.registry);
     policy_destroy(s->world.policy);
+    tunnels_destroy(s->world.tunnels);
     free(s);
+}
+
+struct tunnels *server_tunnels(struct server *s)
+{
+    return s->world.tunnels;
 }
 
 const struct counters *server_counters(const struct server *s)

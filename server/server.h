@@ -10,9 +10,11 @@
 #define SERVER_TURN_READY_MAX 256  /* connections run in one turn before events are looked at again */
 
 struct counters;
+struct relay;
 struct server;
 struct server_config;
 struct stream;
+struct tunnels;
 
 struct server_stats {
     size_t connections; /* those above a limit, too */
@@ -22,13 +24,15 @@ struct server_stats {
     size_t queued;      /* bytes of output that no stream has taken yet */
 };
 
-/* HX_OK or HX_ENOMEM. Copies *config. */
-int server_create(struct server **out, const struct server_config *config);
+/* HX_OK or HX_ENOMEM. Copies *config. `relay` stays the caller's and must live as long; NULL: there is none. */
+int server_create(struct server **out, const struct server_config *config, struct relay *relay);
 /* Closes all streams. NULL is fine. */
 void server_destroy(struct server *s);
 
 /* A new stream, which is the server's from now on; its `user` is set. */
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms);
+/* The same for one that nobody answers; a line in the log says why. */
+void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms);
 /* It can be read or written again. */
 void server_stream_ready(struct server *s, struct stream *stream, int64_t now_ms);
 /* Its peer has closed it. */
@@ -44,6 +48,8 @@ size_t server_connections(const struct server *s); /* those above a limit, too *
 /* Looks at every connection: for a signal, not for each turn. */
 void server_stats(const struct server *s, struct server_stats *out);
 size_t server_names(const struct server *s); /* held */
+/* For the ports that they shall lead to. */
+struct tunnels *server_tunnels(struct server *s);
 const struct counters *server_counters(const struct server *s);
 size_t server_ended(const struct server *s); /* connections that have ended, ever */
 

@@ -6,9 +6,12 @@
 #include "server/loop.h"
 #include "server/memory.h"
 #include "server/notify.h"
+#include "server/relay.h"
 #include "server/server.h"
 #include "server/stats.h"
 #include "server/stun.h"
+#include "server/tcp.h"
+#include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -20,7 +23,7 @@ struct service {
     size_t ended;         /* connections, when last looked at */
     size_t ended_at_trim; /* connections, when memory was last given back */
     int64_t trim_at_ms;   /* -1: not before more have ended */
-    int64_t drops_at_ms;  /* when the ports are next asked whom they have dropped */
+    int64_t look_at_ms;   /* when the ports are next looked at */
     bool stopping;
     int64_t stop_at_ms; /* once stopping: the end, in any case */
 };
@@ -61,8 +64,10 @@ static int timeout_ms(const struct service *s, int64_t now_ms)
         return 0;
     for (size_t i = 0; i < s->c.port_count; i++)
         timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
+    if (s->c.tcp)
+        timeout = earlier(timeout, tcp_timeout_ms(s->c.tcp, now_ms));
     timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
-    timeout = earlier(timeout, until(s->drops_at_ms, now_ms));
+    timeout = earlier(timeout, until(s->look_at_ms, now_ms));
     if (s->c.notify)
         timeout = earlier(timeout, until(notify_next_ms(s->c.notify), now_ms));
     return s->stopping ? earlier(timeout, until(s->stop_at_ms, now_ms)) : timeout;
@@ -154,6 +159,8 @@ static void log_numbers(struct service *s)
     stats_log_counters(s->c.server);
     if (s->c.stun)
         stun_log_counters(s->c.stun);
+    if (s->c.relay)
+        relay_log_numbers(s->c.relay);
     for (size_t i = 0; i < s->c.port_count; i++)
         log_port_counters(s->c.ports[i]);
 }
@@ -187,14 +194,16 @@ static void trim_memory(struct service *s, int64_t now_ms)
     }
 }
 
-/* Peers whose datagrams the filter refuses: the shim names each once a minute. */
-static void log_drops(struct service *s, int64_t now_ms)
+/* Once a second. Peers whose datagrams the filter refuses: the shim names each once a minute. */
+static void look_at_ports(struct service *s, int64_t now_ms)
 {
     struct udt_drop drop;
 
-    if (now_ms < s->drops_at_ms)
+    if (now_ms < s->look_at_ms)
         return;
-    s->drops_at_ms = now_ms + SERVICE_DROPS_MS;
+    s->look_at_ms = now_ms + SERVICE_LOOK_MS;
+    if (s->c.relay)
+        relay_look(s->c.relay, now_ms);
     for (size_t i = 0; i < s->c.port_count; i++)
         while (udt_port_next_drop(s->c.ports[i], &drop) == 1) {
             struct endpoint peer = {.family = AF_UNSPEC};
@@ -223,9 +232,11 @@ static int turn(void *user, int64_t now_ms)
     struct service *s = user;
 
     take_events(s, now_ms);
+    if (s->c.tcp)
+        tcp_turn(s->c.tcp, now_ms);
     server_turn(s->c.server, now_ms);
     trim_memory(s, now_ms);
-    log_drops(s, now_ms);
+    look_at_ports(s, now_ms);
     tell_alive(s, now_ms);
     return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
 }
@@ -256,10 +267,16 @@ int service_run(const struct service_config *config)
         err = loop_watch(loop, udt_port_fd(s.c.ports[i]), port_ready, &s);
     if (err == HX_OK && s.c.stun)
         err = watch_stun(s.c.stun, loop);
+    if (err == HX_OK && s.c.tcp)
+        err = tcp_begin(s.c.tcp, loop, s.c.server);
+    if (err == HX_OK)
+        err = tunnels_begin(server_tunnels(s.c.server), loop);
     if (err == HX_OK) {
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);
     }
+    if (s.c.tcp)
+        tcp_end(s.c.tcp);
     loop_destroy(loop);
     return err;
 }

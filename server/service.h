@@ -6,8 +6,10 @@
 #include <stddef.h>
 
 struct notify;
+struct relay;
 struct server;
 struct stun;
+struct tcp;
 struct udt_port;
 
 #define SERVICE_TURN_EVENTS 256 /* UDT events taken from one port in one turn */
@@ -15,7 +17,7 @@ struct udt_port;
  * system. UDT keeps a closed socket for up to 2 s (UDT4.md, B). */
 #define SERVICE_TRIM_ENDED 256
 #define SERVICE_TRIM_MS    3000
-#define SERVICE_DROPS_MS   1000
+#define SERVICE_LOOK_MS    1000
 #define SERVICE_STOP_MS    200 /* after CONN_STOP_MS: whatever is left is closed */
 
 struct service_config {
@@ -23,6 +25,8 @@ struct service_config {
     struct udt_port *const *ports;
     size_t port_count;
     struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
+    struct relay *relay;   /* as well */
+    struct tcp *tcp;       /* NULL: there is none */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

@@ -21,5 +21,6 @@ int session_source_draw(struct session_source *s, struct session *out)
     take(s, out->id, sizeof out->id);
     take(s, out->key, sizeof out->key);
     out->given = true;
+    out->relay = (struct relay_offer){.offered = false};
     return HX_OK;
 }

@@ -11,7 +11,10 @@
 
 struct stream;
 
+enum stream_transport { STREAM_UDT, STREAM_TCP };
+
 struct stream_ops {
+    enum stream_transport transport;
     /* Bytes > 0; HX_EAGAIN; HX_EEOF: the peer has ended its direction and all of it was read; HX_ECLOSED: the
      * connection is gone and nothing is left to read. `len` must be > 0. */
     ssize_t (*read)(struct stream *s, void *buf, size_t len);

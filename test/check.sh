@@ -127,9 +127,11 @@ suite_natlab() {
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: roaming" 200 test/natlab/roaming.sh
+    tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
+    tap wait "natlab: holders over TCP" 200 test/natlab/tcp_holders.sh
     tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips_nameserver.sh
 }
 suite_asan() {

@@ -87,13 +87,13 @@ static void fake_close(struct stream *s)
     fake(s)->closed = true;
 }
 
-static const struct stream_ops fake_stream_ops = {.read = fake_read,
-                                                  .write = fake_write,
-                                                  .unacked = fake_unacked,
-                                                  .heard_ms = fake_heard_ms,
-                                                  .ask = fake_ask,
-                                                  .peer = fake_peer,
-                                                  .close = fake_close};
+#define FAKE_STREAM_OPS(over)                                                                 \
+    {                                                                                         \
+        .transport = (over), .read = fake_read, .write = fake_write, .unacked = fake_unacked, \
+        .heard_ms = fake_heard_ms, .ask = fake_ask, .peer = fake_peer, .close = fake_close    \
+    }
+static const struct stream_ops fake_stream_ops = FAKE_STREAM_OPS(STREAM_UDT),
+                               fake_tcp_ops = FAKE_STREAM_OPS(STREAM_TCP);
 
 void fake_stream_init(struct fake_stream *f, const char *peer)
 {
@@ -105,6 +105,11 @@ void fake_stream_init(struct fake_stream *f, const char *peer)
     f->peer_len = endpoint_to_sockaddr(&e, &f->peer);
     f->output = grown(NULL, 1);
     f->output[0] = '\0';
+}
+
+void fake_stream_over_tcp(struct fake_stream *f)
+{
+    f->stream.ops = &fake_tcp_ops;
 }
 
 void fake_stream_free(struct fake_stream *f)

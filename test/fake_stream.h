@@ -31,6 +31,8 @@ struct fake_stream {
 
 /* Unlimited room, everything acknowledged; `peer` is an endpoint's text such as "192.0.2.1:4711". */
 void fake_stream_init(struct fake_stream *f, const char *peer);
+/* It is one over TCP, as server/reach.h sees it. Before anybody has it. */
+void fake_stream_over_tcp(struct fake_stream *f);
 void fake_stream_free(struct fake_stream *f);
 void fake_stream_say(struct fake_stream *f, const char *text);
 void fake_stream_say_bytes(struct fake_stream *f, const char *data, size_t len);

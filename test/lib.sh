@@ -10,6 +10,7 @@ TAP_COUNT=0
 TAP_FAILED=0
 STARTED=() # process ids of ours
 export XDG_STATE_HOME=$WORK/state # what hx remembers of nameservers is not that of who runs this
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY # likewise
 SLOW=1      # a sanitizer's program takes as many times as long
 if grep -qa -e __asan_init -e __tsan_init "$B/hx-nameserver" 2>/dev/null; then SLOW=4; fi
 

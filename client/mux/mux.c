@@ -26,6 +26,19 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
     return HX_OK;
 }
 
+/* To its first bytes: libnghttp2 is read in, and its functions are bound. */
+void mux_warm_up(void)
+{
+    const struct mux_events none = {.request = NULL};
+    const uint8_t *first;
+    struct mux *m;
+
+    if (mux_create(&m, true, &none, NULL) < 0)
+        return;
+    if (mux_send(m, &first) != HX_ECLOSED)
+        mux_destroy(m);
+}
+
 void mux_enter(struct mux *m)
 {
     m->depth++;

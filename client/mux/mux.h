@@ -69,6 +69,8 @@ struct mux_events {
 /* HX_ENOMEM. */
 int mux_create(struct mux **out, bool client, const struct mux_events *events, void *user);
 void mux_destroy(struct mux *m); /* tells every owned stream closed(HX_ECLOSED) */
+/* Does what the first one of a process does else, while its peer waits. */
+void mux_warm_up(void);
 
 /* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(),
  * mux_send() and mux_request(). */

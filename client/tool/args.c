@@ -4,6 +4,7 @@
 #include "client/forward/forward_spec.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
+#include "proto/nameserver_name.h"
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +73,17 @@ static enum args_result take_seconds(struct reading *r, const char *option, int 
     return usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
 }
 
+/* The library has 0 for its default. */
+static enum args_result take_relay_after(struct reading *r)
+{
+    int ms = -1;
+    if (strcmp(optarg, "never") != 0 && !number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
+        return usage(r, "--relay-after takes 0 to %d milliseconds, or never, not '%.100s'",
+                     ARGS_RELAY_AFTER_MAX, optarg);
+    r->args->relay_after_ms = ms == 0 ? 1 : ms;
+    return ARGS_BIND;
+}
+
 static enum args_result take_port(struct reading *r)
 {
     int port;
@@ -86,6 +98,15 @@ static enum args_result take_family(struct reading *r, int family)
     if (r->args->family != 0 && r->args->family != family)
         return usage(r, "-4 and -6 contradict each other: without either, both are used");
     r->args->family = family;
+    return ARGS_BIND;
+}
+
+static enum args_result take_transport(struct reading *r, int transport)
+{
+    if (r->args->transport != HX_TRANSPORT_ANY && r->args->transport != transport)
+        return usage(r,
+                     "--udp-only and --tcp-only contradict each other: without either, UDP is tried first");
+    r->args->transport = transport;
     return ARGS_BIND;
 }
 
@@ -158,6 +179,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return seconds(optarg, &a->interval_ms)
                    ? ARGS_BIND
                    : usage(r, "-i takes 0.01 to 3600 seconds, not '%.100s'", optarg);
+    case OPTION_RELAY_AFTER:
+        return take_relay_after(r);
     case OPTION_TO:
         return take_to(r);
     case OPTION_ALLOW:
@@ -221,6 +244,10 @@ static enum args_result take(struct reading *r, int option)
     case '4':
     case '6':
         return take_family(r, option - '0');
+    case OPTION_UDP_ONLY:
+        return take_transport(r, HX_TRANSPORT_UDP);
+    case OPTION_TCP_ONLY:
+        return take_transport(r, HX_TRANSPORT_TCP);
     case 'h':
         return ARGS_HELP;
     case 'V':
@@ -353,7 +380,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
 
 static enum args_result check_names(struct reading *r)
 {
-    struct host_port nameservers[ARGS_NAMESERVERS_MAX];
+    struct nameserver_name nameservers[NAMESERVERS_MAX];
     const struct args *a = r->args;
     if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
         return usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX, CHARACTERS);
@@ -361,12 +388,12 @@ static enum args_result check_names(struct reading *r)
         return ARGS_BIND;
     if (!a->nameserver || a->nameserver[0] == '\0')
         return usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
-    if (host_port_parse_list(nameservers, ARGS_NAMESERVERS_MAX, a->nameserver, HX_DEFAULT_PORT) < 0)
+    if (nameserver_names_parse(nameservers, a->nameserver, HX_DEFAULT_PORT) < 0)
         return usage(
             r,
-            "the nameserver '%.100s' is no HOST[:PORT] with a port from 1 to 65535, nor up to %d of them "
-            "with commas",
-            a->nameserver, ARGS_NAMESERVERS_MAX);
+            "the nameserver '%.80s' is no HOST[:PORT], http://HOST[:PORT] or https://HOST[:PORT] with "
+            "a port from 1 to 65535, nor up to %d of them with commas",
+            a->nameserver, NAMESERVERS_MAX);
     if (a->name && !host_id_valid(a->name, strlen(a->name)))
         return usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
     return ARGS_BIND;

@@ -9,10 +9,10 @@
 #define ARGS_ERROR_MAX       256
 #define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
 #define ARGS_TIMEOUT_MAX     3600
-#define ARGS_NAMESERVERS_MAX 8  /* as hx_config.nameserver takes */
 #define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
 #define ARGS_KEEPALIVE       15 /* seconds; NATs keep a mapping for 30 s and more (RFC 4787, REQ-5) */
 #define ARGS_KEEPALIVE_MAX   300
+#define ARGS_RELAY_AFTER_MAX 60000
 #define ARGS_RETRY_FOR       300   /* seconds without a path after which hx cp gives up */
 #define ARGS_RETRY_MIN       20    /* a dead path is noticed after so long */
 #define ARGS_RETRY_MAX       86400 /* a day */
@@ -48,6 +48,7 @@ struct args {                 /* strings belong to argv or the environment, but 
     int stun_count;
     uint16_t local_port; /* 0: the kernel's choice */
     int family;          /* 4: only IPv4; 6: only IPv6; 0: both */
+    int transport;       /* as in hx_config */
     int timeout_s;       /* bind: for the nameserver's answer; 0: for ever */
     int wait_s;
     bool verbose, quiet;
@@ -59,7 +60,8 @@ struct args {                 /* strings belong to argv or the environment, but 
     bool echo;            /* bind */
     bool no_port_mapping; /* bind */
     bool no_host_candidates;
-    const char *share; /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
+    int relay_after_ms; /* 0: the default; -1: never */
+    const char *share;  /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
     const char *allow[ARGS_ALLOW_MAX];
     int allow_count;
 

@@ -127,8 +127,10 @@ static int bind_name(struct binding *b, const char *keys)
         .nameserver = args->nameserver,
         .local_port = args->local_port,
         .family = args->family,
+        .transport = args->transport,
         .no_port_mapping = args->no_port_mapping,
         .no_host_candidates = args->no_host_candidates,
+        .relay_after_ms = args->relay_after_ms,
         .stun = args_stun(args),
         .timeout_ms = args->timeout_s > 0 ? args->timeout_s * 1000 : -1,
         .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */

@@ -251,8 +251,10 @@ static int connect_raw(const struct args *args)
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
                                .family = args->family,
+                               .transport = args->transport,
                                .stun = args_stun(args),
                                .no_host_candidates = args->no_host_candidates,
+                               .relay_after_ms = args->relay_after_ms,
                                .name = args->own_name,
                                .wait_s = args->wait_s,
                                .linger_ms = -1, /* a pager at the other end may take its time */

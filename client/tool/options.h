@@ -16,11 +16,14 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_LIFETIME,
                  OPTION_NO_HOST_CANDIDATES,
                  OPTION_NO_PORT_MAPPING,
+                 OPTION_RELAY_AFTER,
                  OPTION_RETRY_FOR,
                  OPTION_SET,
                  OPTION_SHARE,
                  OPTION_STUN,
-                 OPTION_TO
+                 OPTION_TCP_ONLY,
+                 OPTION_TO,
+                 OPTION_UDP_ONLY
 };
 
 struct options_command {

@@ -263,8 +263,10 @@ static int attempt_start(struct reconnector *r)
                           .config = {.nameserver = args->nameserver,
                                      .local_port = args->local_port,
                                      .family = args->family,
+                                     .transport = args->transport,
                                      .stun = args_stun(args),
                                      .no_host_candidates = args->no_host_candidates,
+                                     .relay_after_ms = args->relay_after_ms,
                                      .name = args->own_name,
                                      .wait_s = wait_s,
                                      .linger_ms = LINGER_MS,
@@ -310,6 +312,7 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
         reconnector_destroy(r);
         return err;
     }
+    mux_warm_up(); /* meanwhile */
     *out = r;
     return HX_OK;
 }

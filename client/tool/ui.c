@@ -16,9 +16,11 @@ static const char *advice(int error);
 /* hx bind waits for ever: who started it shall know, once for each outage. Later tries are notes. */
 static void tell_awaited(const struct hx_event_info *info, const char *nameserver, bool first)
 {
-    const char *why = info->text[0] ? info->text : hx_strerror(info->error);
+    bool told = info->text[0] != '\0'; /* it says itself what to do */
+    const char *why = told ? info->text : hx_strerror(info->error);
     if (first)
-        say_error("waiting for the nameserver %s: %s: %s", nameserver, why, advice(info->error));
+        say_error("waiting for the nameserver %s: %s%s%s", nameserver, why, told ? "" : ": ",
+                  told ? "" : advice(info->error));
     else
         say_note("waiting for the nameserver: %s, trying again in %" PRId64 " ms", why, info->retry_ms);
 }
@@ -57,6 +59,10 @@ static void common_event(const struct hx_event_info *info)
         break;
     case HX_EVENT_PATH:
         say_note("path to %s: %s, at %s", info->name[0] ? info->name : "-", info->text, info->address);
+        break;
+    case HX_EVENT_RELAY_LIMIT:
+        say_note("the nameserver's relay, which carries the connection to %s: its limit %s is reached",
+                  info->name[0] ? info->name : "a peer", info->text);
         break;
     default:
         break;
@@ -102,7 +108,7 @@ static const char *advice(int error)
     case HX_EPROTO:
         return "check --nameserver, that hx-nameserver runs there, and that UDP may leave this network";
     case HX_ERESOLVE:
-        return "check the spelling of --nameserver HOST[:PORT] and this host's name service";
+        return "check the spelling of --nameserver and this host's name service";
     case HX_EPUNCH:
         return "try again; if it stays so, one side's NAT is symmetric or drops UDP: change that NAT's "
                "settings, or use another network";
@@ -110,6 +116,10 @@ static const char *advice(int error)
         return "this process may need more descriptors or threads (ulimit -n, ulimit -u)";
     case HX_EFAMILY:
         return "use -4 or -6 as the peer does, or give both hosts both";
+    case HX_EPROXY:
+        return "check https_proxy, or name the nameserver in no_proxy";
+    case HX_ECERT:
+        return "check --nameserver, and this host's clock and SSL_CERT_FILE";
     case HX_EADDR:
         return "choose another --local-port, or leave the choice to the system";
     default:
@@ -123,7 +133,7 @@ void ui_failure(int error, const char *name, const struct hx_config *config)
         say_error("nobody holds the name '%s' at %s: %s", name, config->nameserver, advice(error));
     else if (error == HX_EINVAL)
         say_error("'%s' or another argument cannot be used: names have 1 to 255 letters, digits and "
-                  "!#$%%&'*+-.^_`|~@, a nameserver is HOST[:PORT]",
+                  "!#$%%&'*+-.^_`|~@, a nameserver is HOST[:PORT] or http[s]://HOST[:PORT]",
                   name);
     else if (error == HX_ECONFLICT)
         say_error("the name '%s' is held by a living connection: %s", name, advice(error));

@@ -1,6 +1,7 @@
 #include "shim/net/demux.h"
 #include "base/big_endian.h"
 #include "proto/probe.h"
+#include "proto/relay_frame.h"
 #include "proto/stun.h"
 #include "shim/net/fragments.h"
 #include "shim/net/parts.h"
@@ -32,6 +33,8 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
         return NET_USER_NONE;
     if (probe_is(d->parts[0].iov_base, d->len))
         return NET_USER_PROBE;
+    if (relay_frame_is(d->parts[0].iov_base, d->len))
+        return NET_USER_RELAY;
     if (stun_is_message(d->parts[0].iov_base, d->len))
         return NET_USER_STUN;
     if (x->handlers[NET_USER_CLASSIC_STUN].take && is_classic_stun(d))
@@ -48,6 +51,11 @@ void demux_set(struct demux *x, enum net_user user, net_take take, void *context
         sched_yield();
     x->handlers[user].context = context;
     __atomic_store_n(&x->handlers[user].take, take, __ATOMIC_SEQ_CST);
+}
+
+bool demux_used(const struct demux *x, enum net_user user)
+{
+    return __atomic_load_n(&x->handlers[user].take, __ATOMIC_SEQ_CST) != NULL;
 }
 
 static bool give(struct demux *x, enum net_user user, struct net_datagram *d)

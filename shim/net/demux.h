@@ -6,6 +6,8 @@
  *                                    once it is whole
  *   E8 68 78 50, and 64 or more      NET_USER_PROBE: "hxP", in UDT's eyes a control packet (the first bit) of a
  *                                    type that it does not have: it never sends one
+ *   E8 68 78 52, and 16 or more      NET_USER_RELAY: "hxR", what a relay forwards, and how it is asked to
+ *                                    (proto/relay_frame.h); control of another type that UDT does not have
  *   E8 68 78 45                      NET_USER_UDT: "hxE", a handshake with the first bytes of its stream
  *                                    (shim/udt/early_packet.h)
  *   a STUN message with its cookie   NET_USER_STUN
@@ -47,6 +49,7 @@
 enum net_user {
     NET_USER_UDT,
     NET_USER_PROBE,
+    NET_USER_RELAY,
     NET_USER_STUN,
     NET_USER_CLASSIC_STUN,
     NET_USERS,
@@ -61,7 +64,10 @@ struct net_datagram {
     const struct iovec *parts; /* its bytes, one part after the other; the first has room for DEMUX_BYTES */
     int part_count;
     size_t len; /* of all parts together */
-    bool cut;   /* it was longer than the parts, and its end is lost */
+    /* NET_USER_RELAY's alone: it is a run of datagrams of one head (relay_frame_run()), one behind the other in one
+     * part, each of so many bytes, but the last, which may be shorter. 0: it is one. */
+    size_t each;
+    bool cut; /* it was longer than the parts, and its end is lost */
 };
 
 /* True: whoever reads the port shall have the datagram, as it may now have been changed. False: it is done
@@ -83,6 +89,7 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d);
  * is not running any more when this returns; so it is not for a handler, nor for who has a lock that one
  * waits for. */
 void demux_set(struct demux *x, enum net_user user, net_take take, void *context);
+bool demux_used(const struct demux *x, enum net_user user);
 /* What the handler of the datagram's user says; false for nobody's. */
 bool demux_give(struct demux *x, struct net_datagram *d);
 /* Copies the datagram's bytes, at most `room`, into one piece; returns how many. */

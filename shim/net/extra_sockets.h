@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include <stdbool.h>
 
-#define EXTRA_SOCKETS_MAX (256 + 16) /* of a port: one attempt of the birthday method, and some in use */
+/* Of a port: one attempt of the birthday method, some in use, and one end of its tunnels. */
+#define EXTRA_SOCKETS_MAX (256 + 16 + 1)
 
 struct extra_sockets;
 struct extra_socket;

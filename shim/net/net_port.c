@@ -1,38 +1,11 @@
-#include "shim/net/net_port.h"
 #include "base/clock.h"
-#include "shim/net/batch.h"
-#include "shim/net/burst.h"
-#include "shim/net/extra_sockets.h"
+#include "proto/relay_frame.h"
+#include "shim/net/net_port_state.h"
 #include "shim/net/parts.h"
-#include "shim/net/path_table.h"
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct net_port {
-    int fd, family;
-    bool disowned;
-    bool ipv6_only;
-    atomic_bool whole; /* what the socket was told last about datagrams that are too long for the way */
-    bool tells_local;  /* to which address of ours a datagram was sent */
-    int receive_bytes; /* that were asked for; 0: the kernel's choice */
-    struct sockaddr_storage local;
-    socklen_t local_len;
-    struct batch *batch; /* NULL: datagrams are read one by one */
-    struct demux demux;
-    struct path_table *paths;
-    struct extra_sockets *extra;
-    /* Of the thread that reads: */
-    struct path_memo reading;
-    struct fragments *fragments; /* NULL: no piece of a datagram has come yet */
-    bool extra_turn;
-    /* Of the thread that sends bursts: */
-    struct burst *burst; /* NULL: each datagram leaves by itself */
-    struct path_memo sending;
-    struct extra_socket *held; /* what the burst leaves by; NULL: the port's own socket */
-};
 
 static bool is_wildcard(const struct sockaddr *local)
 {
@@ -54,16 +27,6 @@ static int open_socket(int *fd, int family, bool ipv6_only)
     if (*fd < 0 || (family == AF_INET6 && setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0))
         return HX_ESYS;
     return HX_OK;
-}
-
-/* One socket serves both kinds. Where two threads send at once, one of their datagrams may leave as the other
- * one's should: that is lost, or cut, now and then. */
-static void want_whole(struct net_port *p, bool whole)
-{
-    if (atomic_load_explicit(&p->whole, memory_order_relaxed) == whole)
-        return;
-    atomic_store(&p->whole, whole);
-    pktinfo_whole(p->fd, p->family, whole);
 }
 
 static int open_own_socket(struct net_port *p)
@@ -109,6 +72,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
 
     if (!p)
         return HX_ENOMEM;
+    p->far_fd = -1;
     p->ipv6_only = config->ipv6_only;
     p->tells_local = is_wildcard(config->local);
     int err = open_own_socket(p);
@@ -116,11 +80,12 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
         err = bind_own_socket(p, config->local);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(p->fd, p->family))
         err = HX_ESYS;
-    if (err == HX_OK && config->batch && !(p->batch = batch_create()))
+    if (err == HX_OK && config->batch && !(p->batch = batch_create(p->fd, config->runs)))
         err = HX_ENOMEM;
     if (err == HX_OK && config->burst && !(p->burst = burst_create(p->fd, p->family)))
         err = HX_ENOMEM;
-    if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->extra = extra_sockets_create())))
+    if (err == HX_OK && (!(p->paths = path_table_create()) || !(p->relays = relays_create()) ||
+                         !(p->extra = extra_sockets_create())))
         err = HX_ENOMEM;
     if (err < 0) {
         saved = errno;
@@ -144,8 +109,11 @@ void net_port_close(struct net_port *p)
     path_memo_end(&p->reading);
     path_memo_end(&p->sending);
     path_table_destroy(p->paths);
+    relays_destroy(p->relays);
     extra_sockets_let_go(p->extra, p->held);
     extra_sockets_destroy(p->extra);
+    if (p->far_fd >= 0)
+        close(p->far_fd);
     free(p);
 }
 
@@ -251,6 +219,34 @@ int net_port_extra_event_fd(const struct net_port *p)
     return extra_sockets_event_fd(p->extra);
 }
 
+int net_port_tunnel_fd(struct net_port *p)
+{
+    int near_fd, number;
+
+    if (p->far_fd >= 0)
+        return p->far_fd;
+    if (p->family != AF_INET6) { /* its users have no room for such an address */
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    if (tunnels_open(&near_fd, &p->far_fd) < 0)
+        return -1;
+    if (extra_sockets_add(p->extra, near_fd, &number) < 0) {
+        close(near_fd);
+        close(p->far_fd);
+        p->far_fd = -1;
+        errno = ENOBUFS;
+        return -1;
+    }
+    atomic_store(&p->tunnels, number);
+    return p->far_fd;
+}
+
+bool net_port_has_tunnels(const struct net_port *p)
+{
+    return atomic_load_explicit(&p->tunnels, memory_order_relaxed) != 0;
+}
+
 struct path_table *net_port_paths(const struct net_port *p)
 {
     return p->paths;
@@ -271,9 +267,26 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
     return (ssize_t)m.msg_len;
 }
 
-static ssize_t receive_own(struct net_port *p, struct msghdr *mh)
+/* What a relay forwards need not be copied, nor cut. */
+static bool is_relay_s(const struct net_port *p, const struct batch_run *run)
 {
-    return p->batch ? batch_next(p->batch, p->fd, mh) : receive_one(p->fd, mh);
+    return relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY);
+}
+
+/* `run`: what came, with nothing of it in mh's parts. */
+static ssize_t receive_own(struct net_port *p, struct msghdr *mh, struct batch_run *run)
+{
+    if (!p->batch)
+        return receive_one(p->fd, mh);
+    if (!batch_look(p->batch, p->fd, run))
+        return -1;
+    if (is_relay_s(p, run)) {
+        run->len = relay_frame_run(run->bytes, run->len, run->each);
+        batch_take(p->batch, mh, run->len);
+        return (ssize_t)run->len;
+    }
+    run->len = 0;
+    return batch_next(p->batch, mh);
 }
 
 /* -1: nothing has come to any of them, and errno is as it was. */
@@ -285,7 +298,8 @@ static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
 
     while (n < 0 && (it = extra_sockets_next(p->extra))) {
         *number = extra_socket_number(it);
-        n = receive_one(extra_socket_fd(it), mh);
+        n = *number == atomic_load(&p->tunnels) ? tunnels_receive(extra_socket_fd(it), mh)
+                                                : receive_one(extra_socket_fd(it), mh);
         if (n < 0)
             extra_sockets_was_empty(p->extra);
         extra_sockets_let_go(p->extra, it);
@@ -294,24 +308,33 @@ static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
     return n;
 }
 
-/* Its own socket and the others take turns. */
-static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number)
+/* Its own socket and the others take turns, of as many datagrams as one system call brings: to look whether
+ * something has come to the others costs one, too. */
+static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number, struct batch_run *run)
 {
-    ssize_t n = -1;
+    bool own = p->extra_turn == 0;
+    ssize_t n;
 
     *number = 0;
-    if (!extra_sockets_any(p->extra))
-        return receive_own(p, mh);
-    p->extra_turn = !p->extra_turn;
-    if (p->extra_turn)
-        n = receive_extra(p, mh, number);
+    if (!extra_sockets_any(p->extra) || (p->batch && batch_waits(p->batch)))
+        return receive_own(p, mh, run);
+    p->extra_turn = own ? (p->batch ? BATCH : 1) : p->extra_turn - 1;
+    n = own ? receive_own(p, mh, run) : receive_extra(p, mh, number);
     if (n >= 0)
         return n;
+    if (own)
+        return receive_extra(p, mh, number);
+    p->extra_turn = 0;
     *number = 0;
-    n = receive_own(p, mh);
-    if (n < 0 && !p->extra_turn)
-        n = receive_extra(p, mh, number);
-    return n;
+    return receive_own(p, mh, run);
+}
+
+/* No host has such an address (RFC 1112, RFC 6666): it would be forged to look like one of our peers. Nor do
+ * tunnels end anywhere else. */
+static bool is_forged(const struct net_datagram *d, bool tunnelled)
+{
+    return net_paths_is_canonical(&d->from) || net_relay_is_peer(&d->from) ||
+           tunnels_lead_to(&d->from) != tunnelled;
 }
 
 /* A piece of a datagram has come. True: that is whole now, and stands in *d instead. */
@@ -332,12 +355,24 @@ static bool join(struct net_port *p, struct net_datagram *d)
     return d->len > 0 && parts_scatter(d->parts, d->part_count, whole, d->len);
 }
 
+/* As it lies in the batch. */
+static bool give_run(struct net_port *p, const struct net_datagram *d, const struct batch_run *run)
+{
+    struct iovec part = {.iov_base = run->bytes, .iov_len = run->len};
+    struct net_datagram whole = *d;
+
+    whole.parts = &part;
+    whole.part_count = 1;
+    whole.each = run->each < run->len ? run->each : 0;
+    return demux_give(&p->demux, &whole);
+}
+
 int net_port_read(struct net_port *p, struct net_datagram *d)
 {
     struct sockaddr_in6 from = {0};
     union {
         struct cmsghdr head; /* for its alignment */
-        char bytes[PKTINFO_SPACE];
+        char bytes[BATCH_CONTROL];
     } control;
     struct msghdr mh = {.msg_name = &from,
                         .msg_namelen = sizeof from,
@@ -345,16 +380,24 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
                         .msg_iovlen = (size_t)d->part_count,
                         .msg_control = control.bytes,
                         .msg_controllen = sizeof control.bytes};
-    ssize_t n = receive(p, &mh, &d->socket);
+    struct batch_run run = {.len = 0};
+    ssize_t n = receive(p, &mh, &d->socket, &run);
 
     if (n < 0)
         return -1;
     net_address_from(&d->from, (struct sockaddr *)&from);
     pktinfo_read(&mh, &d->local, &d->interface);
     d->len = (size_t)n;
+    d->each = 0;
     d->cut = mh.msg_flags & MSG_TRUNC;
-    /* No host has such an address (RFC 1112): it would be forged to look like one of our peers. */
-    if (net_paths_is_canonical(&d->from) || (demux_is_piece(d) && !join(p, d)))
+    bool tunnelled = d->socket != 0 && d->socket == atomic_load(&p->tunnels);
+    if (tunnelled) /* what answers finds its way by the address alone */
+        d->socket = 0;
+    if (is_forged(d, tunnelled))
+        return 0;
+    if (run.len > 0)
+        return give_run(p, d, &run);
+    if (relays_take(p->relays, d) == RELAYS_DROP || (demux_is_piece(d) && !join(p, d)))
         return 0;
     return demux_give(&p->demux, d);
 }
@@ -362,129 +405,4 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
 bool net_port_crowded(const struct net_port *p)
 {
     return p->batch && batch_crowded(p->batch);
-}
-
-static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
-                      const struct iovec *parts, int part_count, int flags)
-{
-    union {
-        struct cmsghdr head; /* for its alignment */
-        char bytes[HOPS_SPACE + PKTINFO_SPACE];
-    } control;
-    struct sockaddr_storage name;
-    socklen_t name_len;
-    struct msghdr mh = {.msg_name = &name,
-                        .msg_iov = (struct iovec *)parts,
-                        .msg_iovlen = (size_t)part_count,
-                        .msg_control = control.bytes};
-
-    if (!net_address_to(&route->to, p->family, &name, &name_len)) {
-        errno = EAFNOSUPPORT;
-        return -1;
-    }
-    mh.msg_namelen = name_len;
-    size_t hops_len = net_address_is_ipv4(&route->to) ? pktinfo_write_hops(control.bytes, route->hops) : 0;
-    size_t pktinfo_len = pktinfo_write(control.bytes + hops_len, p->family, &route->local);
-    mh.msg_controllen = hops_len + pktinfo_len;
-    return pktinfo_send(fd, &mh, pktinfo_len, flags);
-}
-
-static int send_by_way(struct net_port *p, const struct net_route *way, const struct iovec *parts,
-                       int part_count, int flags)
-{
-    if (way->socket == 0)
-        want_whole(p, way->whole);
-    if (way->socket == 0)
-        return send_by_fd(p, p->fd, way, parts, part_count, flags);
-    struct extra_socket *it = extra_sockets_hold(p->extra, way->socket);
-    if (!it) {
-        errno = EBADF;
-        return -1;
-    }
-    int err = send_by_fd(p, extra_socket_fd(it), way, parts, part_count, flags);
-    int saved = errno;
-    extra_sockets_let_go(p->extra, it);
-    errno = saved;
-    return err;
-}
-
-/* -1: one of them has not left; errno. */
-static int send_pieces(struct net_port *p, const struct net_route *way, struct fragment *f, size_t most,
-                       const struct iovec *parts, int part_count, int flags)
-{
-    uint8_t bytes[FRAGMENTS_BYTES], head[FRAGMENT_HEAD];
-    size_t len = parts_gather(parts, part_count, bytes, sizeof bytes), each = 0;
-    unsigned count = fragment_count(len, most, &each);
-
-    errno = EMSGSIZE;
-    for (f->piece = 0; f->piece < count; f->piece++) {
-        struct iovec piece[2] = {{.iov_base = head, .iov_len = sizeof head},
-                                 {.iov_base = bytes + f->piece * each, .iov_len = each}};
-
-        f->last = f->piece + 1 == count;
-        if (f->last)
-            piece[1].iov_len = len - f->piece * each;
-        fragment_write(f, head);
-        if (send_by_way(p, way, piece, 2, flags) < 0)
-            return -1;
-    }
-    return count ? 0 : -1;
-}
-
-int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
-                  int part_count, int flags)
-{
-    struct net_route ways[NET_PATHS_MAX];
-    struct fragment piece;
-    size_t most;
-    int err = -1;
-
-    if (!net_paths_is_canonical(&route->to))
-        return send_by_way(p, route, parts, part_count, flags);
-    bool cuts = path_table_cuts(p->paths, &route->to, parts_length(parts, part_count), &piece, &most);
-    int n = path_table_ways(p->paths, route, parts, part_count, ways);
-    if (n == 0)
-        errno = EHOSTUNREACH;
-    for (int i = 0; i < n; i++) {
-        if ((cuts ? send_pieces(p, &ways[i], &piece, most, parts, part_count, flags)
-                  : send_by_way(p, &ways[i], parts, part_count, flags)) == 0)
-            err = 0;
-    }
-    return err;
-}
-
-/* The descriptor by which a burst leaves by this socket: it stays open until that has left. -1: there is
- * none. */
-static int hold_socket(struct net_port *p, int number)
-{
-    if (number != (p->held ? extra_socket_number(p->held) : 0)) {
-        burst_flush();
-        extra_sockets_let_go(p->extra, p->held);
-        p->held = number ? extra_sockets_hold(p->extra, number) : NULL;
-        if (number && !p->held)
-            return -1;
-    }
-    return p->held ? extra_socket_fd(p->held) : p->fd;
-}
-
-bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
-                   int part_count)
-{
-    bool canonical = net_paths_is_canonical(&route->to);
-    const struct net_route *way = route;
-
-    if (!p->burst)
-        return false;
-    if (canonical)
-        way = path_memo_way(p->paths, &p->sending, &route->to);
-    if (!way || (canonical && !path_memo_fits(&p->sending, parts_length(parts, part_count))))
-        return false;
-    if (way->socket == 0)
-        want_whole(p, way->whole);
-    int fd = hold_socket(p, way->socket);
-    if (fd < 0 || !burst_hold(p->burst, fd, way, parts, part_count))
-        return false;
-    if (canonical)
-        path_memo_sent(&p->sending, route->wants_answer);
-    return true;
 }

@@ -3,9 +3,11 @@
  *
  *                                              ┌─► handler of NET_USER_UDT (shim/udt/worker.c)
  *   socket ─► batch ─┬─► net_port_read ─► demux
- *   extra sockets ───┘                         └─► handlers of further users
+ *   extra sockets ───┤                         └─► handlers of further users
+ *   tunnels ─────────┘
  *   sockets ◄─ burst ◄─┬─ net_port_hold  ◄─ who sends many of one length to one address (UDT's sender)
  *   sockets ◄──────────┼─ net_port_send  ◄─ everybody else
+ *   tunnels ◄──────────┤
  *                      └─ paths: where a canonical address leads
  *
  * Here recvmmsg() and sendmmsg() stand where recvmsg() and sendmsg() would do: the linker leads UDT's calls
@@ -24,6 +26,7 @@ struct net_port_config {
      * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
     bool batch;     /* what comes is small and from many: one system call reads several */
+    bool runs;      /* with `batch`: or there are those who send many of one length (NET_USER_RELAY) */
     bool ipv6_only; /* leave IPv4 at this port to another socket */
     bool burst;     /* what leaves are many full datagrams to one address */
 };
@@ -56,6 +59,11 @@ bool net_port_extra_local(struct net_port *p, int number, struct net_address *ou
  * later; -1: there are no descriptors left. */
 int net_port_extra_event_fd(const struct net_port *p);
 
+/* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One thread
+ * at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
+int net_port_tunnel_fd(struct net_port *p);
+bool net_port_has_tunnels(const struct net_port *p);
+
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
@@ -66,6 +74,10 @@ bool net_port_crowded(const struct net_port *p);
  * EBADF: there is no such socket. */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
+/* A run of datagrams as one came (struct net_datagram), with one system call if the way takes it so. `to` is on a wire,
+ * or tunnelled. How many of them have left. */
+int net_port_send_run(struct net_port *p, const struct net_route *route, const struct iovec *run,
+                      size_t each);
 /* See burst_hold(). False on a port without bursts. */
 bool net_port_hold(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                    int part_count);

@@ -44,6 +44,7 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
 
     net.local = config->local;
     net.batch = p->listening; /* requests are small and from many */
+    net.runs = config->runs;
     net.burst = !p->listening;
     net.ipv6_only = config->ipv6_only;
     err = net_port_open(&p->net, &net);

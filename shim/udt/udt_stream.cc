@@ -132,7 +132,7 @@ void stream_end(struct stream *base)
     delete s;
 }
 
-const struct stream_ops udt_stream_ops = {stream_recv,     stream_send,    stream_waiting, stream_heard,
+const struct stream_ops udt_stream_ops = {STREAM_UDT, stream_recv,     stream_send,    stream_waiting, stream_heard,
                                           stream_question, stream_address, stream_end};
 } // namespace
 

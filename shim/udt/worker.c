@@ -133,11 +133,17 @@ static void signal_from_worker(struct tap *t)
         readiness_signal(&t->ready);
 }
 
+/* A listener has no extra sockets, but for its tunnels. */
+static int extra_fd(const struct tap *t)
+{
+    return t->listener && !net_port_has_tunnels(t->port) ? -1 : net_port_extra_event_fd(t->port);
+}
+
 static void await_datagram(struct tap *t)
 {
     struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
                             {.fd = t->wake_fd, .events = POLLIN},
-                            {.fd = t->listener ? -1 : net_port_extra_event_fd(t->port), .events = POLLIN}};
+                            {.fd = extra_fd(t), .events = POLLIN}};
     uint64_t count;
 
     signal_from_worker(t);

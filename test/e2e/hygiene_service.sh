@@ -36,10 +36,9 @@ filter_fits() { # each call that the program's own filter allows is one that the
     for call in $(comm -13 "$WORK/allowed" "$WORK/ours"); do echo "$call is not allowed" && return 1; done
 }
 # shellcheck disable=SC2016 # the inner shell expands it
-start_housed() { # as the unit has it: no capability, nothing to write to, few descriptors
-    start housed unshare -Urm sh -c 'mount -o remount,bind,ro / && ulimit -n "$1" && shift &&
-        exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"' _ \
-        "$(sed -n 's/^LimitNOFILE=//p' "$UNIT")" "$B/hx-nameserver" --listen 127.0.0.1:0 --max-per-address 0 \
+start_housed() { # as the unit has it: no capability, nothing to write to; and fewer descriptors than clients over UDT
+    start housed unshare -Urm sh -c 'mount -o remount,bind,ro / && ulimit -n 128 &&
+        exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"' _ "$B/hx-nameserver" --listen 127.0.0.1:0 --max-per-address 0 \
         --rate-per-address 0
     NS_PID=$PID
     NS=$(await_line "$WORK/housed.out" 'listening on' 10) && NS=${NS##* }

@@ -20,7 +20,7 @@ static inline bool serve_on_loopback(struct server_config *config, int ready_fd)
                                  .backlog = 100};
     struct udt_port *p;
     struct server *s;
-    if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, config) < 0)
+    if (signals < 0 || udt_port_open(&p, &pc) < 0 || server_create(&s, config, NULL) < 0)
         return false;
     socklen_t len;
     const struct sockaddr *local = udt_port_local(p, &len);

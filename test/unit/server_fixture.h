@@ -60,7 +60,7 @@ static inline int fixture_setup(void **state)
 static inline struct server *fixture_server(struct fixture *f)
 {
     if (!f->server)
-        assert_int_equal(server_create(&f->server, &f->config), HX_OK);
+        assert_int_equal(server_create(&f->server, &f->config, NULL), HX_OK);
     return f->server;
 }
 

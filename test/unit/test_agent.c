@@ -15,11 +15,11 @@ static void on_path_changed(void *user)
     ((struct side *)user)->path_changes++;
 }
 
-static void on_reach_changed(void *user, bool lost)
+static void on_reach_changed(void *user, enum agent_reach reach)
 {
     struct side *s = user;
-    s->losses += lost;
-    s->returns += !lost;
+    s->losses += reach == AGENT_LOST;
+    s->returns += reach == AGENT_DIRECT;
 }
 
 static void meet(struct side *s, struct udt_port *port, bool calling, const struct candidates *peer)
@@ -27,7 +27,7 @@ static void meet(struct side *s, struct udt_port *port, bool calling, const stru
     struct sockaddr_in6 to;
     *s = (struct side){.port = port, .agent = agent_with(port, calling, peer)};
     engine_lock();
-    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, NULL, s});
+    agent_watch(s->agent, &(struct agent_callbacks){on_path_changed, on_reach_changed, NULL, s, NULL});
     agent_address(s->agent, &to);
     engine_unlock();
     assert_int_equal(udt_rendezvous(&s->stream, port, (struct sockaddr *)&to, sizeof to, NULL, WAIT_MS,

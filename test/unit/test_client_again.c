@@ -146,11 +146,11 @@ static enum outcome rejoin(int hear_fd, int say_fd)
         return FAILED_CONNECT;
     settings_free(&settings);
     memset(&settings, 0xff, sizeof settings); /* it has its own */
-    rejoin_need(r, true);
+    rejoin_need(r, AGENT_LOST);
     engine_unlock();
     bool told = await_agent(knows_the_new_address, a);
     engine_lock();
-    rejoin_need(r, false);
+    rejoin_need(r, AGENT_DIRECT);
     rejoin_destroy(r);
     agent_end(a);
     engine_unlock();

@@ -4,10 +4,10 @@
 
 static int bound[2]; /* a pipe: a byte when the name is bound */
 
-void __wrap_openssl_warm_up(void);
+void __wrap_tls_warm_up(void);
 
 /* Without the engine's lock; when it returns the name has been bound, and is not any more. */
-void __wrap_openssl_warm_up(void)
+void __wrap_tls_warm_up(void)
 {
     struct pollfd fd = {bound[0], POLLIN, 0};
     if (poll(&fd, 1, PATIENCE_MS) == 1)

@@ -215,9 +215,11 @@ static void parse_fine(struct endpoint *e, const char *text)
 
 static void addresses_that_can_be_nobodys_are_not_punched(void **state)
 {
-    static const char *const never[] = {"0.0.0.0:7000",   "0.1.2.3:7000",   "224.0.0.1:7000",
-                                        "239.9.9.9:7000", "[::]:7000",      "[ff02::1]:7000",
-                                        "240.0.0.1:7000", "254.1.2.3:7000", "255.255.255.255:7000"};
+    static const char *const never[] = {
+        "0.0.0.0:7000",   "0.1.2.3:7000",   "224.0.0.1:7000",
+        "239.9.9.9:7000", "[::]:7000",      "[ff02::1]:7000",
+        "240.0.0.1:7000", "254.1.2.3:7000", "255.255.255.255:7000",
+        "241.0.0.1:7000", "[100::]:7000",   "[100::ffff:ffff:ffff:ffff]:7000"};
     struct endpoint none = {.family = AF_UNSPEC, .port = 7000}, e;
 
     (void)state;
@@ -234,7 +236,8 @@ static void addresses_that_can_be_nobodys_are_not_punched(void **state)
 static void ordinary_addresses_are_punched(void **state)
 {
     static const char *const fine[] = {"192.0.2.1:1",       "127.0.0.1:7000",     "10.0.0.1:65535",
-                                       "223.255.255.255:7", "[2001:db8::1]:7000", "[::1]:7000"};
+                                       "223.255.255.255:7", "[2001:db8::1]:7000", "[::1]:7000",
+                                       "[100:0:0:1::1]:7",  "[101::1]:7000"};
     struct endpoint e;
 
     (void)state;

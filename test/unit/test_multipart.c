@@ -25,11 +25,17 @@ static void on_part(void *user, const struct multipart_part *part)
         session_format(&part->session, session);
         nat_mapping_format(&part->mapping, mapping);
         account_add(r->account, "  [%s] %s\n", session, mapping);
+        if (part->session.relay.offered) {
+            char relay[RELAY_OFFER_TEXT_MAX];
+            relay_offer_format(&part->session.relay, relay);
+            account_add(r->account, "  relay: %s\n", relay);
+        }
         for (size_t i = 0; i < part->peer.count; i++) {
             candidate_format(&part->peer.list[i], candidate);
             account_add(r->account, "  <%s>\n", candidate);
         }
     } else {
+        assert_false(part->session.relay.offered);
         assert_int_equal(part->peer.count, 1);
         assert_false(nat_mapping_known(&part->mapping));
     }
@@ -148,6 +154,7 @@ static void further_fields_are_told_in_their_order(void **state)
 #define ID      "00112233445566778899aabbccddeeff"
 #define KEY     "fedcba98765432100123456789abcdef"
 #define SESSION ID " " KEY
+#define RELAY   "rate=123456789012; time=8640000"
 #define FIRST   "  <192.0.2.1:1 srflx>\n"
 
 static void a_session_comes_with_the_peers_candidates_and_mapping(void **state)
@@ -162,6 +169,18 @@ static void a_session_comes_with_the_peers_candidates_and_mapping(void **state)
             "mapping: \r\nsession: " SESSION "\r\nX: y\r\n\r\n",
           A_ "  candidate=10.0.0.1:5 host\n  Candidate=10.0.0.1:5 relay\n  mapping=\n  session=" SESSION
              "\n  X=y\n  [" SESSION "] unknown\n" FIRST "  <10.0.0.1:5 host>\n");
+}
+
+static void a_session_may_be_relayed(void **state)
+{
+    (void)state;
+    check(D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\nRelay: rate=7; time=60\r\n\r\n" D
+            "a: 192.0.2.1:1\r\nrelay: rate=x\r\nRelay:\r\nSession: " SESSION "\r\nRelay: rate=8\r\n\r\n" D
+            "a: 192.0.2.1:1\r\nSession: " SESSION "\r\n\r\n" D "a: 192.0.2.1:1\r\nRelay: rate=7\r\n\r\n",
+          A_ "  Session=" SESSION "\n  Relay=rate=7; time=60\n  [" SESSION
+             "] unknown\n  relay: rate=7; time=60\n" FIRST A_ "  relay=rate=x\n  Relay=\n  Session=" SESSION
+             "\n  Relay=rate=8\n  [" SESSION "] unknown\n  relay: rate=0; time=0\n" FIRST A_
+             "  Session=" SESSION "\n  [" SESSION "] unknown\n" FIRST A_ "  Relay=rate=7\n");
 }
 
 static void without_a_session_only_the_first_line_counts(void **state)
@@ -354,7 +373,8 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
     buf_init(&out, 0);
     assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
     assert_int_equal(session_parse(&fields.session, SESSION, strlen(SESSION)), HX_OK);
-    account_add(&expected, "%s=%s\n  Session=" SESSION "\n", name, longest);
+    fields.session.relay = (struct relay_offer){.offered = true, .rate = 123456789012, .time_s = 8640000};
+    account_add(&expected, "%s=%s\n  Session=" SESSION "\n  Relay=" RELAY "\n", name, longest);
     for (e.port = 55551; e.port <= 55550 + CANDIDATES_MAX; e.port++) {
         assert_int_equal(candidates_add(&fields.candidates, &e, CANDIDATE_MAPPED), HX_OK);
         if (e.port <= 55550 + CANDIDATES_TOLD_MAX)
@@ -363,7 +383,7 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
     account_add(&expected,
                 "  Mapping=address-and-port-dependent; ports=sequential; step=-65535; last=65535\n"
                 "  [" SESSION "] address-and-port-dependent; ports=sequential; step=-65535; "
-                "last=65535\n  <%s srflx>\n",
+                "last=65535\n  relay: " RELAY "\n  <%s srflx>\n",
                 longest);
     for (e.port = 55551; e.port <= 55550 + CANDIDATES_TOLD_MAX; e.port++)
         account_add(&expected, "  <%.*s%u mapped>\n", (int)sizeof longest - 6, longest, e.port);
@@ -418,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_part_is_written_as_one_chunk),
         cmocka_unit_test(the_longest_part_is_written_and_read_back),
         cmocka_unit_test(a_session_comes_with_the_peers_candidates_and_mapping),
+        cmocka_unit_test(a_session_may_be_relayed),
         cmocka_unit_test(without_a_session_only_the_first_line_counts),
         cmocka_unit_test(eight_candidates_are_taken_and_more_ignored),
         cmocka_unit_test(a_part_with_all_that_there_can_be_is_written_and_read_back),

@@ -237,6 +237,54 @@ static void a_holder_that_ends_while_it_is_told_leaves_no_trace(void **state)
     assert_int_equal(h2.member.answer.reason, REPLY_UNKNOWN);
 }
 
+static void who_waits_is_refused_once_a_holder_over_tcp_has_room_to_hear_of_it(void **state)
+{
+    struct person h1 = person(*state, "n", 1), w[2] = {person(*state, "n", 2), person(*state, "n", 3)};
+
+    h1.member.reach = REACH_TCP;
+    h1.full = true;
+    connect_it(&w[0], 5);
+    connect_it(&w[1], 5);
+    bind_it(&h1);
+    assert_int_equal(totals(*state).waiters, 2);
+    registry_proceed(h1.world->registry, &h1.member);
+    assert_int_equal(totals(*state).waiters, 2);
+    h1.full = false;
+    registry_proceed(h1.world->registry, &h1.member);
+    assert_int_equal(h1.introduced, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(w[i].member.answer.result, REGISTRY_REFUSED);
+        assert_int_equal(w[i].member.answer.reason, REPLY_ONLY_TCP);
+    }
+    assert_int_equal(totals(*state).waiters, 0);
+    leave(&h1);
+}
+
+static void a_holder_over_tcp_that_ends_while_it_is_told_leaves_those_who_wait(void **state)
+{
+    struct person h1 = person(*state, "n", 1), asks = person(*state, "n", 4),
+                  w[2] = {person(*state, "n", 2), person(*state, "n", 3)};
+
+    h1.member.reach = REACH_TCP;
+    h1.full = true;
+    connect_it(&w[0], 5);
+    connect_it(&w[1], 5);
+    bind_it(&h1);
+    h1.full = false;
+    h1.fails = true;
+    registry_proceed(h1.world->registry, &h1.member);
+    pass(*state, 10);
+    assert_int_equal(totals(*state).names, 0);
+    assert_int_equal(totals(*state).waiters, 2);
+    assert_int_equal(w[0].member.answer.result, REGISTRY_WAITS);
+    leave(&w[0]);
+    leave(&w[1]);
+    bind_it(&h1);
+    connect_it(&asks, 0);
+    assert_int_equal(asks.member.answer.reason, REPLY_ONLY_TCP);
+    assert_int_equal(totals(*state).names, 0);
+}
+
 static void a_silent_holder_is_reminded_and_replaced_after_its_time(void **state)
 {
     struct person h1 = person(*state, "n", 1), c = person(*state, "n", 2);
@@ -324,6 +372,8 @@ int main(void)
         REGISTRY_TEST(waiters_are_told_in_their_order_when_the_name_comes_and_counted),
         REGISTRY_TEST(a_full_holder_tells_those_who_wait_when_it_proceeds),
         REGISTRY_TEST(a_holder_that_ends_while_it_is_told_leaves_no_trace),
+        REGISTRY_TEST(who_waits_is_refused_once_a_holder_over_tcp_has_room_to_hear_of_it),
+        REGISTRY_TEST(a_holder_over_tcp_that_ends_while_it_is_told_leaves_those_who_wait),
         REGISTRY_TEST(a_silent_holder_is_reminded_and_replaced_after_its_time),
         REGISTRY_TEST(who_was_heard_keeps_the_name_though_no_event_said_so),
         REGISTRY_TEST(what_a_head_asks_changes_nothing),

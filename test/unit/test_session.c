@@ -48,11 +48,57 @@ static void what_is_no_session_is_refused(void **state)
         assert_int_equal(session_id_parse(s.id, text, len), len == 32 ? HX_OK : HX_EPROTO);
 }
 
+static void check_offer(const char *text, uint64_t rate, uint64_t time_s)
+{
+    struct relay_offer o = {.offered = false};
+
+    assert_int_equal(relay_offer_parse(&o, text, strlen(text)), HX_OK);
+    assert_true(o.offered && o.rate == rate && o.time_s == time_s);
+}
+
+static void the_offer_of_a_relay_is_read_and_written(void **state)
+{
+    const struct relay_offer o = {.offered = true, .rate = 123456789012, .time_s = 3600};
+    const struct relay_offer most = {.offered = true, .rate = UINT64_MAX, .time_s = UINT64_MAX};
+    char text[RELAY_OFFER_TEXT_MAX];
+
+    (void)state;
+    relay_offer_format(&o, text);
+    assert_string_equal(text, "rate=123456789012; time=3600");
+    check_offer(text, o.rate, o.time_s);
+    relay_offer_format(&most, text);
+    assert_string_equal(text, "rate=18446744073709551615; time=18446744073709551615");
+    check_offer("", 0, 0);
+    check_offer("time=7", 0, 7);
+    check_offer("Rate=1;TIME=2 ; later=\"a; b\"", 1, 2);
+    check_offer("; rate=5;", 5, 0);
+}
+
+static void an_offer_with_a_bad_number_is_refused(void **state)
+{
+    static const char *const rows[] = {"rate",    "rate=", "rate=-1",
+                                       "rate=1x", "=1",    "time=0123456789012345678",
+                                       "rate= ;", "a b=1", "rate=\"1\""};
+    const char text[] = "rate=1; time=22";
+    struct relay_offer o = {.offered = false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(relay_offer_parse(&o, rows[i], strlen(rows[i])), HX_EPROTO);
+    assert_false(o.offered);
+    for (size_t len = 0; len <= strlen(text); len++) { /* cut at each byte it is read, or refused */
+        bool whole = len == 0 || (len >= 6 && len <= 8) || len >= 14;
+        assert_int_equal(relay_offer_parse(&o, text, len), whole ? HX_OK : HX_EPROTO);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_is_read_and_written),
         cmocka_unit_test(what_is_no_session_is_refused),
+        cmocka_unit_test(the_offer_of_a_relay_is_read_and_written),
+        cmocka_unit_test(an_offer_with_a_bad_number_is_refused),
     };
 
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -1,0 +1,237 @@
+/* The way through the nameserver, for as long as there is no other. */
+#include "base/clock.h"
+#include "client/agent_state.h"
+#include "shim/net/relays.h"
+#include <string.h>
+
+#define OFFER_MS \
+    25000 /* so long after the introduction the nameserver still knows of it (server/relay_table.h) */
+#define SPARE_MS  30000 /* a path that works so long needs no other beside it */
+#define ENDED_MS  250   /* between two looks at a relay that has ended, and is in use */
+#define FAILED_IN 4     /* requests in a row without an answer: it does not work */
+
+static struct agent_relayed *relayed_of(struct agent *a, const struct relay_party *r)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        if (a->relay.list[i].relay == r)
+            return &a->relay.list[i];
+    }
+    return NULL;
+}
+
+bool agent_way_relayed(const struct agent *a, int at)
+{
+    return at >= 0 && a->choice.paths[at].present && a->choice.paths[at].rank == PATH_RANK_RELAYED;
+}
+
+const struct net_address *agent_relay_server(const struct agent *a, int at)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        const struct relay_party *r = a->relay.list[i].relay;
+        if (r && net_address_equal(relay_party_peer(r), &a->ways[at].at.remote))
+            return relay_party_server(r);
+    }
+    return &a->ways[at].at.remote;
+}
+
+/* The nameserver lets what we send there through: so may UDT's handshake. */
+static int add_way(struct agent *a, const struct agent_relayed *w)
+{
+    struct net_path way = {.remote = *relay_party_peer(w->relay)};
+    struct net_route there = {.to = way.remote};
+    int at = agent_way_of(a, &there);
+    if (at >= 0)
+        return at;
+    at = agent_add_way(a, &way, PATH_RANK_RELAYED);
+    if (at >= 0)
+        agent_link(a, at);
+    return at;
+}
+
+static void on_changed(void *user, struct relay_party *r)
+{
+    struct agent *a = user;
+    struct agent_relayed *w = relayed_of(a, r);
+    struct relay_party_view view;
+    relay_party_view(r, &view);
+    if (!w || a->ended)
+        return;
+    if (view.state == RELAY_STATE_OPEN)
+        (void)add_way(a, w);
+    a->relay.over |= view.state == RELAY_STATE_ENDED && view.reason == RELAY_OVER_TIME;
+    a->relay.state = view.state;
+    a->relay.reason = view.reason;
+    if (view.reason != RELAY_NO_REASON && a->callbacks.relay_limited)
+        a->callbacks.relay_limited(a->callbacks.user, view.reason);
+    engine_timer_set(&a->timer, clock_now_ms());
+}
+
+int agent_relay_way(struct agent *a, const struct net_address *peer)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        const struct agent_relayed *w = &a->relay.list[i];
+        if (w->relay && net_address_equal(relay_party_peer(w->relay), peer))
+            return add_way(a, w);
+    }
+    return -1;
+}
+
+static int place_of(const struct agent *a, const struct agent_relayed *w)
+{
+    struct net_route there = {.to = *relay_party_peer(w->relay)};
+    return agent_way_of(a, &there);
+}
+
+static void end(struct agent *a, struct agent_relayed *w)
+{
+    int at = w->relay ? place_of(a, w) : -1;
+    if (at >= 0)
+        agent_drop_way(a, at);
+    relay_party_end(w->relay);
+    w->relay = NULL;
+}
+
+void agent_relay_end(struct agent *a)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++)
+        end(a, &a->relay.list[i]);
+    a->relay.due_ms = INT64_MAX;
+}
+
+/* Both sides find that they have the same one: what works needs no other. */
+static bool one_works(const struct agent *a)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        const struct agent_relayed *w = &a->relay.list[i];
+        int at = w->relay ? place_of(a, w) : -1;
+        if (at >= 0 && a->choice.paths[at].answered_ms != 0 && a->choice.paths[at].tries < FAILED_IN)
+            return true;
+    }
+    return false;
+}
+
+static bool reached_directly(const struct agent *a)
+{
+    const struct path_choice *c = &a->choice;
+    return c->used >= 0 && !path_choice_relayed(c) && c->paths[c->used].answered_ms != 0 &&
+           (c->state == PATHS_GOOD || c->state == PATHS_SEEKING);
+}
+
+/* With each introduction there is another session to relay. The one of the last introduction stays beside it, since the
+ * peer may not have heard of this one. */
+static void begin(struct agent *a)
+{
+    struct agent_relay *ar = &a->relay;
+    struct relay_party_config config = {.port = a->port,
+                                        .session = &ar->session,
+                                        .calling = a->calling,
+                                        .server = ar->server,
+                                        .local = ar->local,
+                                        .changed = on_changed,
+                                        .user = a};
+    int at = ar->list[0].relay ? place_of(a, &ar->list[0]) : -1;
+    struct agent_relayed *old = &ar->list[at >= 0 && at == a->applied];
+    if (ar->list[0].relay && ar->list[1].relay)
+        end(a, old);
+    struct agent_relayed *w = ar->list[0].relay ? &ar->list[1] : &ar->list[0];
+    if (relay_party_begin(&w->relay, &config) < 0) /* without memory it goes on without */
+        w->relay = NULL;
+    ar->begun = true;
+    ar->state = RELAY_STATE_ASKING;
+}
+
+/* As what the nameserver has got left by: so it knows us. */
+static void set_place(struct agent *a, const struct net_address *server)
+{
+    struct sockaddr_in6 to, source;
+    net_address_to_sockaddr6(server, &to);
+    uplink_source(&a->uplink, (struct sockaddr *)&to, sizeof to, &source);
+    net_address_from(&a->relay.local, (struct sockaddr *)&source);
+    a->relay.local.scope = source.sin6_scope_id;
+    a->relay.server = *server;
+}
+
+void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server)
+{
+    struct agent_relay *ar = &a->relay;
+    ar->offered = session->relay.offered && server->port != 0;
+    ar->due_ms = INT64_MAX;
+    if (!ar->offered || ar->after_ms < 0 || ar->over)
+        return;
+    ar->session = *session;
+    ar->told_ms = clock_now_ms();
+    set_place(a, server);
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        if (ar->list[i].relay && net_address_equal(relay_party_server(ar->list[i].relay), server))
+            relay_party_move(ar->list[i].relay, server, &ar->local);
+    }
+    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0;
+    ar->due_ms = ar->told_ms + (a->introductions > 1 || alone ? 0 : ar->after_ms);
+}
+
+/* One that was refused, or is silent: the path is in doubt at once, if it is in use. */
+static int64_t look_at_ended(struct agent *a, int64_t now_ms)
+{
+    int64_t due_ms = INT64_MAX;
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        struct agent_relayed *w = &a->relay.list[i];
+        struct relay_party_view view = {.state = RELAY_STATE_ASKING};
+        if (w->relay)
+            relay_party_view(w->relay, &view);
+        if (view.state != RELAY_STATE_ENDED)
+            continue;
+        int at = place_of(a, w);
+        if (at < 0 || at != a->choice.used || a->choice.state == PATHS_LOST ||
+            a->choice.state == PATHS_SEEKING) {
+            end(a, w);
+            continue;
+        }
+        if (a->choice.state == PATHS_GOOD)
+            path_choice_moved(&a->choice, now_ms);
+        due_ms = now_ms + ENDED_MS;
+    }
+    return due_ms;
+}
+
+int64_t agent_relay_turn(struct agent *a, int64_t now_ms)
+{
+    struct agent_relay *ar = &a->relay;
+    int64_t due_ms = look_at_ended(a, now_ms);
+    bool any = ar->list[0].relay || ar->list[1].relay;
+    if (ar->due_ms <= now_ms) {
+        ar->due_ms = INT64_MAX;
+        if (now_ms - ar->told_ms < OFFER_MS && !one_works(a) &&
+            (a->introductions > 1 || !reached_directly(a)))
+            begin(a);
+        return now_ms;
+    }
+    if (!any || !reached_directly(a) || a->choice.state != PATHS_GOOD)
+        ar->direct_ms = 0;
+    else if (ar->direct_ms == 0)
+        ar->direct_ms = now_ms;
+    else if (now_ms - ar->direct_ms >= SPARE_MS)
+        agent_relay_end(a);
+    if (ar->direct_ms != 0 && any && ar->direct_ms + SPARE_MS < due_ms)
+        due_ms = ar->direct_ms + SPARE_MS;
+    return ar->due_ms < due_ms ? ar->due_ms : due_ms;
+}
+
+void agent_relay_doubt(struct agent *a)
+{
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        if (a->relay.list[i].relay)
+            relay_party_doubt(a->relay.list[i].relay);
+    }
+}
+
+void agent_relay_network_changed(struct agent *a)
+{
+    static const struct net_address any;
+    a->relay.local = any;
+    for (int i = 0; i < AGENT_RELAYS; i++) {
+        struct relay_party *r = a->relay.list[i].relay;
+        if (r)
+            relay_party_move(r, relay_party_server(r), &any);
+    }
+    agent_relay_doubt(a);
+}

@@ -1,0 +1,318 @@
+#include "client/relay_party.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "secure/mac.h"
+#include "shim/net/net_port.h"
+#include "shim/net/relays.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define PORTS_MAX 8    /* more than the engine ever opens */
+#define RING_MAX  32   /* answers that wait; more are dropped, and come again */
+#define DOUBT_MS  1000 /* between two questions that a doubt brings about */
+
+struct relay_party {
+    struct relay_party *prev, *next;
+    struct relay_party_config config;
+    enum relay_state state; /* changed by enter() alone */
+    enum relay_reason reason;
+    struct timer timer;
+    struct net_address peer;
+    uint8_t id[RELAY_ID_BYTES];
+    uint8_t key[MAC_KEY_BYTES];
+    uint8_t cookie[RELAY_COOKIE_BYTES];
+    uint64_t number; /* of our last question */
+    bool answered;   /* that one */
+    int tries;       /* questions in a row without an answer */
+    int64_t asked_ms;
+};
+
+struct arrived {
+    const struct udt_port *port;
+    struct net_address from;
+    uint8_t bytes[RELAY_CONTROL_BYTES];
+};
+
+/* From UDT's receiving threads to the engine's. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned first, count;
+    struct arrived ring[RING_MAX];
+    struct engine_watch watch;
+    bool watched;
+    const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
+} inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
+
+static struct relay_party *relays;
+
+/* ---- UDT's receiving threads ---- */
+
+/* The handler of NET_USER_RELAY. */
+static bool take(void *port, struct net_datagram *d)
+{
+    struct arrived a = {.port = port, .from = d->from};
+    uint64_t one = 1;
+
+    if (d->len != sizeof a.bytes)
+        return false;
+    (void)demux_gather(d, a.bytes, sizeof a.bytes);
+    pthread_mutex_lock(&inbox.lock);
+    if (inbox.count < RING_MAX) {
+        inbox.ring[(inbox.first + inbox.count++) % RING_MAX] = a;
+        (void)!write(inbox.watch.fd, &one, sizeof one);
+    }
+    pthread_mutex_unlock(&inbox.lock);
+    return false;
+}
+
+/* ---- the engine's thread ---- */
+
+static void enter(struct relay_party *r, enum relay_state state, enum relay_reason reason)
+{
+    bool news = r->state != state || r->reason != reason;
+
+    r->state = state;
+    r->reason = reason;
+    if (state == RELAY_STATE_ENDED)
+        engine_timer_cancel(&r->timer);
+    if (news)
+        r->config.changed(r->config.user, r);
+}
+
+static void ask(struct relay_party *r)
+{
+    struct relay_frame f = {
+        .kind = RELAY_OPEN, .half = r->config.calling ? RELAY_CALLER : RELAY_CALLED, .number = ++r->number};
+    struct net_route route = {.to = r->config.server, .local = r->config.local};
+    uint8_t bytes[RELAY_CONTROL_BYTES];
+    struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
+
+    memcpy(f.session, r->id, sizeof f.session);
+    memcpy(f.cookie, r->cookie, sizeof f.cookie);
+    relay_frame_write_control(&f, bytes);
+    r->answered = false;
+    r->asked_ms = clock_now_ms();
+    if (mac_compute(r->key, bytes, RELAY_SAID_BYTES, bytes + RELAY_SAID_BYTES) == HX_OK)
+        (void)net_port_send(udt_port_net(r->config.port), &route, &part, 1, MSG_DONTWAIT);
+    engine_timer_set(&r->timer, r->asked_ms + ((int64_t)RELAY_FIRST_MS << r->tries));
+    r->tries++;
+}
+
+static void on_timer(struct timer *t)
+{
+    struct relay_party *r = container_of(t, struct relay_party, timer);
+
+    if (r->tries < RELAY_TRIES)
+        ask(r);
+    else
+        enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
+}
+
+/* When its time is over it says so, and not before it is asked. */
+static int64_t again_ms(uint32_t left_s)
+{
+    return left_s < RELAY_AGAIN_MS / 1000 ? left_s * 1000LL : RELAY_AGAIN_MS;
+}
+
+/* Proven, and of the last question. */
+static void take_answer(struct relay_party *r, const struct relay_frame *f)
+{
+    r->answered = true;
+    switch (f->kind) {
+    case RELAY_CHALLENGE: /* it has not sent us anything there yet */
+        memcpy(r->cookie, f->cookie, sizeof r->cookie);
+        if (r->tries < RELAY_TRIES)
+            ask(r);
+        break;
+    case RELAY_OPENED:
+        memcpy(r->cookie, f->cookie, sizeof r->cookie);
+        r->tries = 0;
+        engine_timer_set(&r->timer, clock_now_ms() + again_ms(f->left_s));
+        enter(r, RELAY_STATE_OPEN, f->reason);
+        break;
+    case RELAY_REFUSED:
+        enter(r, RELAY_STATE_ENDED, f->reason);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool is_of(const struct relay_party *r, const struct relay_frame *f, const struct arrived *a)
+{
+    return r->config.port == a->port && memcmp(r->id, f->session, sizeof r->id) == 0 &&
+           r->config.calling == (f->half == RELAY_CALLER) && net_address_equal(&r->config.server, &a->from);
+}
+
+static void take_arrived(const struct arrived *a)
+{
+    struct relay_frame f;
+    struct relay_party *r;
+
+    if (relay_frame_read(&f, a->bytes, sizeof a->bytes) < 0)
+        return;
+    DL_FOREACH(relays, r)
+    {
+        if (is_of(r, &f, a))
+            break;
+    }
+    if (r && r->state != RELAY_STATE_ENDED && f.number == r->number && !r->answered &&
+        mac_right(r->key, a->bytes, RELAY_SAID_BYTES, a->bytes + RELAY_SAID_BYTES))
+        take_answer(r, &f);
+}
+
+static bool next_arrived(struct arrived *out)
+{
+    pthread_mutex_lock(&inbox.lock);
+    bool any = inbox.count > 0;
+    if (any) {
+        *out = inbox.ring[inbox.first];
+        inbox.first = (inbox.first + 1) % RING_MAX;
+        inbox.count--;
+    }
+    pthread_mutex_unlock(&inbox.lock);
+    return any;
+}
+
+/* At most a ring full: others want the engine's thread, too. */
+static void on_ready(struct engine_watch *w)
+{
+    struct arrived a;
+    uint64_t bells;
+
+    (void)!read(w->fd, &bells, sizeof bells);
+    for (int i = 0; i < RING_MAX && next_arrived(&a); i++)
+        take_arrived(&a);
+}
+
+static int listen_to(struct udt_port *port)
+{
+    int i = 0;
+
+    if (inbox.watch.fd < 0)
+        inbox.watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (inbox.watch.fd < 0)
+        return HX_ESYS;
+    inbox.watch.on_ready = on_ready;
+    if (!inbox.watched && engine_watch_begin(&inbox.watch) < 0)
+        return HX_ELIMIT;
+    inbox.watched = true;
+    while (i < PORTS_MAX && inbox.ports[i] && inbox.ports[i] != port)
+        i++;
+    if (i == PORTS_MAX)
+        return HX_ELIMIT;
+    if (!inbox.ports[i])
+        net_port_set_handler(udt_port_net(port), NET_USER_RELAY, take, port);
+    inbox.ports[i] = port;
+    return HX_OK;
+}
+
+static int derive(struct relay_party *r)
+{
+    const struct session *s = r->config.session;
+    uint8_t id[MAC_KEY_BYTES];
+    int err = mac_derive(s->key, sizeof s->key, "hx relay id", id);
+
+    memcpy(r->id, id, sizeof r->id);
+    if (err == HX_OK)
+        err = mac_derive(s->key, sizeof s->key,
+                         r->config.calling ? "hx relay of the caller" : "hx relay of the called", r->key);
+    r->config.session = NULL;
+    return err;
+}
+
+static int join(struct relay_party *r)
+{
+    struct net_relay way = {
+        .server = r->config.server, .local = r->config.local, .calling = r->config.calling};
+    int err = listen_to(r->config.port);
+
+    if (err == HX_OK)
+        err = derive(r);
+    memcpy(way.id, r->id, sizeof way.id);
+    return err < 0 ? err : net_relay_add(udt_port_net(r->config.port), &way, &r->peer);
+}
+
+int relay_party_begin(struct relay_party **out, const struct relay_party_config *config)
+{
+    struct relay_party *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return HX_ENOMEM;
+    r->config = *config;
+    r->timer.fire = on_timer;
+    int err = join(r);
+    if (err < 0) {
+        free(r);
+        return err;
+    }
+    DL_APPEND(relays, r);
+    *out = r;
+    ask(r);
+    return HX_OK;
+}
+
+void relay_party_end(struct relay_party *r)
+{
+    if (!r)
+        return;
+    engine_timer_cancel(&r->timer);
+    DL_DELETE(relays, r);
+    net_relay_remove(udt_port_net(r->config.port), &r->peer);
+    explicit_bzero(r, sizeof *r);
+    free(r);
+}
+
+void relay_party_view(const struct relay_party *r, struct relay_party_view *out)
+{
+    *out = (struct relay_party_view){.state = r->state, .reason = r->reason};
+}
+
+const struct net_address *relay_party_peer(const struct relay_party *r)
+{
+    return &r->peer;
+}
+
+const struct net_address *relay_party_server(const struct relay_party *r)
+{
+    return &r->config.server;
+}
+
+/* What was asked before is answered to where we were. */
+static void ask_anew(struct relay_party *r)
+{
+    if (r->state == RELAY_STATE_ENDED)
+        return;
+    r->tries = 0;
+    ask(r);
+}
+
+void relay_party_move(struct relay_party *r, const struct net_address *server,
+                      const struct net_address *local)
+{
+    if (net_address_equal(&r->config.server, server) && net_address_equal(&r->config.local, local))
+        return;
+    r->config.server = *server;
+    r->config.local = *local;
+    net_relay_move(udt_port_net(r->config.port), &r->peer, server, local);
+    ask_anew(r);
+}
+
+void relay_party_doubt(struct relay_party *r)
+{
+    if (clock_now_ms() - r->asked_ms >= DOUBT_MS)
+        ask_anew(r);
+}
+
+const char *relay_party_limit_name(enum relay_reason reason)
+{
+    static const char *const names[RELAY_REASONS] = {[RELAY_NO_REASON] = "",
+                                                     [RELAY_OVER_RATE] = "--relay-rate",
+                                                     [RELAY_OVER_TOTAL] = "--relay-total",
+                                                     [RELAY_OVER_TIME] = "--relay-time",
+                                                     [RELAY_OVER_ADDRESS] = "--relay-per-address"};
+    return names[reason];
+}

@@ -1,0 +1,41 @@
+/* server/relay.h: forwards datagrams between two who were introduced and cannot reach each other, at every UDP port of
+ * the nameserver (--relay).
+ *
+ *   registry ─► relay_offer() ───────────────────────────┐
+ *                                                        ▼
+ *   UDT's receiving threads ─► relay_take ─► relay_table: who is it, and where is the other? ─► net_port_send()
+ *
+ * A datagram costs a look-up and a send. What is said is proven as relay_table.h has it; what is forwarded is not
+ * looked into. */
+#ifndef HX_SERVER_RELAY_H
+#define HX_SERVER_RELAY_H
+
+#include "proto/endpoint.h"
+#include "proto/session.h"
+#include <stdint.h>
+
+struct net_port;
+struct relay;
+struct server_config;
+
+#define RELAY_TOLD_MS 60000 /* that a limit keeps clients back is logged so often */
+
+/* HX_OK; HX_ENOMEM; HX_ESYS. */
+int relay_create(struct relay **out, const struct server_config *config);
+void relay_destroy(struct relay *r); /* NULL is fine */
+
+/* Serves at this port from now on, CONFIG_LISTEN_MAX of them at most, until relay_end(). */
+void relay_serve(struct relay *r, struct net_port *port);
+/* Afterwards no port is used any more. NULL is fine. */
+void relay_end(struct relay *r);
+
+/* Two get this session: s->relay says what they may do. Without memory, or above RELAY_SESSIONS_MAX, nothing. */
+void relay_offer(struct relay *r, struct session *s, const struct endpoint *caller,
+                 const struct endpoint *called, int64_t now_ms);
+
+/* Once a second. */
+void relay_look(struct relay *r, int64_t now_ms);
+/* Lines of the numbers that are not 0. */
+void relay_log_numbers(struct relay *r);
+
+#endif

@@ -1,0 +1,238 @@
+#include "server/tcp.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "base/error.h"
+#include "base/rate.h"
+#include "proto/endpoint.h"
+#include "server/config.h"
+#include "server/log.h"
+#include "server/loop.h"
+#include "server/server.h"
+#include "server/tcp_stream.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEEPALIVE_SHARE \
+    3 /* of the time after which a silent peer is given up: two more probes may get lost */
+
+struct tcp_listener {
+    struct loop_edge edge;
+    struct sockaddr_storage local;
+    socklen_t len;
+    bool ready; /* connections may wait */
+};
+
+struct tcp {
+    const struct server_config *config;
+    struct server *server; /* NULL: not begun */
+    struct tcp_listener listeners[CONFIG_LISTEN_MAX];
+    size_t count;
+    struct timers timers;
+    struct tcp_streams streams;
+    int64_t paused_until_ms;
+    struct rate rate; /* new connections of each source */
+};
+
+int tcp_create(struct tcp **out, const struct server_config *config)
+{
+    struct tcp *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return HX_ENOMEM;
+    t->config = config;
+    rate_init(&t->rate, (unsigned)config->rate_per_address);
+    *out = t;
+    return HX_OK;
+}
+
+static int set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* What accepted sockets inherit (tcp(7)): probes that a living host answers without its program, and little that
+ * waits here for a peer that reads slowly. */
+static int set_up(int fd, const struct server_config *config)
+{
+    int probe_s = (int)(config->idle_timeout_ms / 1000 / KEEPALIVE_SHARE);
+
+    if (set(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
+        set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_UNSENT_BYTES) < 0)
+        return -1;
+    if (config->idle_timeout_ms == 0)
+        return 0;
+    return set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) < 0 || set(fd, IPPROTO_TCP, TCP_KEEPIDLE, probe_s) < 0 ||
+                   set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s) < 0
+               ? -1
+               : 0;
+}
+
+int tcp_listen(struct tcp *t, const struct server_listen *l, bool ipv6_only)
+{
+    struct tcp_listener *listener = &t->listeners[t->count];
+    int family = l->address.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int err = HX_OK;
+
+    if (fd < 0)
+        return HX_ESYS;
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 || set_up(fd, t->config) < 0 ||
+        (family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only) < 0))
+        err = HX_ESYS;
+    listener->len = sizeof listener->local;
+    if (err == HX_OK &&
+        (bind(fd, (const struct sockaddr *)&l->address, l->len) < 0 || listen(fd, TCP_BACKLOG) < 0 ||
+         getsockname(fd, (struct sockaddr *)&listener->local, &listener->len) < 0))
+        err = HX_EADDR;
+    if (err < 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return err;
+    }
+    listener->edge.fd = fd;
+    t->count++;
+    return HX_OK;
+}
+
+size_t tcp_listeners(const struct tcp *t)
+{
+    return t->count;
+}
+
+const struct sockaddr *tcp_local(const struct tcp *t, size_t which, socklen_t *len)
+{
+    *len = t->listeners[which].len;
+    return (const struct sockaddr *)&t->listeners[which].local;
+}
+
+static void stream_ready(void *user, struct stream *s, int64_t now_ms)
+{
+    struct tcp *t = user;
+
+    server_stream_ready(t->server, s, now_ms);
+}
+
+static void stream_closed(void *user, struct stream *s, int64_t now_ms)
+{
+    struct tcp *t = user;
+
+    server_stream_closed(t->server, s, now_ms);
+}
+
+static void connections_wait(struct loop_edge *e, unsigned changes, int64_t now_ms)
+{
+    (void)changes;
+    (void)now_ms;
+    container_of(e, struct tcp_listener, edge)->ready = true;
+}
+
+int tcp_begin(struct tcp *t, struct loop *loop, struct server *server)
+{
+    static const struct tcp_stream_events events = {.ready = stream_ready, .closed = stream_closed};
+    int err = HX_OK;
+
+    t->server = server;
+    t->streams = (struct tcp_streams){.loop = loop, .timers = &t->timers, .events = &events, .user = t};
+    for (size_t i = 0; err == HX_OK && i < t->count; i++) {
+        t->listeners[i].edge.handler = connections_wait;
+        err = loop_add_edge(loop, &t->listeners[i].edge);
+    }
+    return err;
+}
+
+static bool too_often(struct tcp *t, const struct endpoint *peer, int64_t now_ms)
+{
+    struct sockaddr_in6 address;
+
+    endpoint_to_sockaddr6(peer, &address);
+    return !rate_take(&t->rate, address.sin6_addr.s6_addr, now_ms);
+}
+
+static void accepted(struct tcp *t, int fd, const struct sockaddr *address, socklen_t len, int64_t now_ms)
+{
+    struct endpoint peer = {.family = AF_UNSPEC};
+    struct stream *stream;
+
+    endpoint_from_sockaddr(&peer, address, len);
+    int err = tcp_stream_create(&stream, &t->streams, fd, address, len, now_ms);
+    if (err < 0)
+        close(fd);
+    else if (too_often(t, &peer, now_ms))
+        server_turn_away(t->server, stream, "above --rate-per-address", now_ms);
+    else
+        server_accept(t->server, stream, now_ms);
+}
+
+/* A connection that ends before it is taken is no error of the listener (accept(2)); all others are ours, and pass
+ * when descriptors or memory are free again. */
+static bool may_go_on(int why)
+{
+    static const int theirs[] = {ECONNABORTED, EINTR,        EPERM,       EPROTO,     ENETDOWN, ENOPROTOOPT,
+                                 EHOSTDOWN,    EHOSTUNREACH, ENETUNREACH, EOPNOTSUPP, ENONET,   ETIMEDOUT};
+
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
+        if (why == theirs[i])
+            return true;
+    return false;
+}
+
+static void take_from(struct tcp *t, struct tcp_listener *l, int64_t now_ms)
+{
+    for (int taken = 0; taken < TCP_TURN_ACCEPTS; taken++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof peer;
+        int fd = accept4(l->edge.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            accepted(t, fd, (const struct sockaddr *)&peer, len, now_ms);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            l->ready = false;
+            return;
+        } else if (!may_go_on(errno)) {
+            log_event(LOG_WARN, "not_accepted", "transport", "tcp", "reason", strerror(errno));
+            t->paused_until_ms = now_ms + TCP_PAUSE_MS;
+            return;
+        }
+    }
+}
+
+void tcp_turn(struct tcp *t, int64_t now_ms)
+{
+    for (size_t i = 0; i < t->count && now_ms >= t->paused_until_ms; i++)
+        if (t->listeners[i].ready)
+            take_from(t, &t->listeners[i], now_ms);
+    timers_run(&t->timers, now_ms);
+}
+
+int tcp_timeout_ms(const struct tcp *t, int64_t now_ms)
+{
+    int64_t next_ms = timers_next_ms(&t->timers);
+
+    for (size_t i = 0; i < t->count; i++)
+        if (t->listeners[i].ready && (next_ms < 0 || t->paused_until_ms < next_ms))
+            next_ms = t->paused_until_ms;
+    if (next_ms < 0)
+        return -1;
+    return next_ms <= now_ms ? 0 : (int)(next_ms - now_ms);
+}
+
+void tcp_end(struct tcp *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        loop_remove_edge(t->streams.loop, &t->listeners[i].edge);
+    tcp_streams_end(&t->streams);
+}
+
+void tcp_destroy(struct tcp *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->count; i++)
+        close(t->listeners[i].edge.fd);
+    free(t);
+}

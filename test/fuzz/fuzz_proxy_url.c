@@ -1,0 +1,26 @@
+/* A proxy's URL and no_proxy from the same bytes: whatever is taken is a host with a port, and can be asked. */
+#include "base/error.h"
+#include "client/proxy.h"
+#include "test/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct proxy p = {.to = {.host = "ns.example", .port = 443}};
+    char request[PROXY_REQUEST_MAX];
+    char *text = malloc(size + 1); /* of just that length: reading past it is seen */
+    FUZZ_CHECK(text);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    (void)no_proxy_names(text, "ns.example");
+    (void)no_proxy_names(text, "192.0.2.1");
+    (void)no_proxy_names(text, "2001:db8::1");
+    if (proxy_url_parse(&p.url, text) == HX_OK) {
+        FUZZ_CHECK(p.url.at.host[0] != '\0' && p.url.at.port != 0);
+        FUZZ_CHECK(p.url.credentials[0] == '\0' || strchr(p.url.credentials, ':'));
+        size_t len = proxy_request(&p, request);
+        FUZZ_CHECK(len < sizeof request && memcmp(request + len - 4, "\r\n\r\n", 4) == 0);
+    }
+    free(text);
+    return 0;
+}

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# test/web.sh: after test/lib.sh: a web server with TLS (Debian's nginx) and an HTTP proxy (Debian's tinyproxy), on loopback.
+# The packages are only unpacked (test/deps.sh).
+NGINX=$TOP/build/deb/usr/sbin/nginx
+TINYPROXY=$TOP/build/deb/usr/bin/tinyproxy
+
+# make_certificates: an authority of the test's own, $WORK/ca.pem, and what it says of "localhost", $WORK/localhost.{pem,key}
+make_certificates() {
+    local key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2)
+    openssl req -x509 "${key[@]}" -subj "/CN=an authority" -addext basicConstraints=critical,CA:TRUE \
+        -keyout "$WORK/ca.key" -out "$WORK/ca.pem" &&
+        openssl req -x509 "${key[@]}" -subj "/CN=a server" -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE \
+            -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -keyout "$WORK/localhost.key" -out "$WORK/localhost.pem"
+} 2>"$WORK/openssl.err"
+
+# at_free_port NAME COMMAND...: starts it with PORT, which is free as far as one can tell, and awaits that it listens there.
+at_free_port() {
+    for _ in {1..10}; do
+        PORT=$((20000 + RANDOM % 12000))
+        ! { : <>"/dev/tcp/127.0.0.1/$PORT"; } 2>/dev/null || continue
+        start "$@"
+        await_port && return
+    done
+    return 1
+}
+await_port() { # PORT is listened at; false: PID has ended before
+    local end=$((SECONDS + 10))
+    until { : <>"/dev/tcp/127.0.0.1/$PORT"; } 2>/dev/null; do
+        kill -0 "$PID" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.02 <> <(:)
+    done
+    return 0 # that of an until is what its last wait said
+}
+
+run_nginx() { # run_nginx NAMESERVER_PORT
+    cat >"$WORK/nginx.conf" <<EOF
+daemon off;
+master_process off;
+pid $WORK/nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log $WORK/nginx.log;
+    client_body_temp_path $WORK/nginx.body;
+    proxy_temp_path $WORK/nginx.proxy;
+    fastcgi_temp_path $WORK/nginx.fastcgi;
+    uwsgi_temp_path $WORK/nginx.uwsgi;
+    scgi_temp_path $WORK/nginx.scgi;
+    server {
+        listen 127.0.0.1:$PORT ssl;
+        ssl_certificate $WORK/localhost.pem;
+        ssl_certificate_key $WORK/localhost.key;
+        location / {
+            proxy_pass http://127.0.0.1:$1;
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade \$http_upgrade;
+            proxy_set_header Connection "upgrade";
+            proxy_buffering off;
+            proxy_read_timeout 1h;
+        }
+    }
+}
+EOF
+    exec "$NGINX" -p "$WORK" -c "$WORK/nginx.conf"
+}
+start_nginx() { # start_nginx NAMESERVER_PORT: TLS at localhost:PORT before a nameserver's TCP port
+    at_free_port nginx run_nginx "$1"
+}
+
+run_tinyproxy() {
+    cat >"$WORK/tinyproxy.conf" <<EOF
+Port $PORT
+Listen 127.0.0.1
+Allow 127.0.0.1
+Timeout 600
+MaxClients 20
+BasicAuth anna se-cret
+ConnectPort $1
+LogFile "$WORK/tinyproxy.log"
+EOF
+    exec "$TINYPROXY" -d -c "$WORK/tinyproxy.conf"
+}
+start_tinyproxy() { # start_tinyproxy ALLOWED_PORT: a proxy at 127.0.0.1:PORT that lets anna (se-cret) through to that port
+    at_free_port tinyproxy run_tinyproxy "$1"
+}
