@@ -21,9 +21,10 @@
 . "$TOP/test/natlab/lab.sh"
 # shellcheck source=test/natlab/programs.sh
 . "$TOP/test/natlab/programs.sh"
+# shellcheck source=test/natlab/dialogue.sh
+. "$TOP/test/natlab/dialogue.sh"
 # shellcheck source=test/natlab/sshd.sh
 . "$TOP/test/natlab/sshd.sh"
-GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
 KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
 EVENTS=${EVENTS:-7}
 COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
@@ -32,17 +33,6 @@ if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
 lab_or_skip 'a connection outlives its path' "$0" "$@"
 lab_begin || exit 1
 HX_NAMESERVER=$LAB_S:7000 && export HX_NAMESERVER
-mkfifo "$WORK/silence"
-exec {SILENCE}<>"$WORK/silence"
-
-pause() { # pause SECONDS: the lab's weather has no end of its own that could be awaited
-    read -rt "$1" -u "$SILENCE"
-}
-begin() { # begin COMMAND...: without it there is no story
-    "$@" && return
-    not_ok "they meet: $1" "$WORK"/*.err
-    return 1
-}
 meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both have IPv6 if IPV6 is set, and H1 is bound
     lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND2" || return
     [ -z "${IPV6:-}" ] || { lab_ipv6 1 && lab_ipv6 2 || return; }
@@ -51,50 +41,9 @@ meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both ha
 
 # --- a dialogue ------------------------------------------------------------------------------------------------------
 
-talk() { # talk EVERY_MS COMMAND...: on H2; once it is answered
-    rm -f "$WORK/score" && mkfifo "$WORK/score" && exec {SCORE}<>"$WORK/score" || return
-    : >"$WORK/talk.out"
-    lab_exec h2 python3 "$TOP/test/natlab/metronome.py" "$@" <"$WORK/score" >"$WORK/talk.out" 2>"$WORK/talk.err" &
-    TALK=$!
-    STARTED+=("$TALK")
-    await_line "$WORK/talk.out" '^first' 10 >/dev/null
-}
-# change SENTENCE MOST_MS EVENT...: it happens, and the dialogue goes on. Where nothing but the time was wrong, the story may
-# be told twice more: others want a processor, too.
-change() {
-    local sentence=$1 most=$2 passed
-    CHANGES=$((CHANGES + 1))
-    echo mark >&"$SCORE"
-    "${@:3}"
-    echo "settle $CHANGES" >&"$SCORE"
-    passed=$(await_line "$WORK/talk.out" "^passed $CHANGES |^broken" 70)
-    passed=${passed#passed "$CHANGES" }
-    if [[ ! $passed =~ ^[0-9]+$ ]]; then
-        not_ok "$sentence: $passed" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
-        return
-    fi
-    echo "# $sentence: longest silence $passed ms"
-    if [ -n "${IN_TIME[CHANGES]:-}" ]; then
-        return
-    elif [ "$passed" -le "$most" ]; then
-        ok "$sentence"
-        IN_TIME[CHANGES]=yes
-    elif [ "$TRY" = 3 ]; then
-        not_ok "$sentence: $passed ms" "$WORK/talk.out" "$WORK/talk.err" "$WORK/bind.err" "$WORK/nameserver.err"
-    else
-        LATE=yes
-    fi
-}
 then_pause() { # then_pause SECONDS EVENT...: what it breaks may go on for a moment
     "${@:2}"
     pause "$1"
-}
-no_line_is_lost() {
-    echo end >&"$SCORE"
-    await_exit "$TALK" 70
-    exec {SCORE}>&-
-    cat "$WORK/talk.out"
-    grep -q '^whole' "$WORK/talk.out"
 }
 stop_for() { # stop_for SECONDS PID...
     kill -STOP "${@:2}"
@@ -211,12 +160,6 @@ story_copy() {
 
 for name in "${@:-dialogue}"; do
     declare -F "story_$name" >/dev/null || { echo "Bail out! no story '$name'" && exit 2; }
-    IN_TIME=() # changes of this story that were in time, once
-    for TRY in 1 2 3; do
-        CHANGES=0 LATE=
-        "story_$name"
-        lab_down
-        [ -n "$LATE" ] || break
-    done
+    dialogue_story "story_$name"
 done
 finish
