@@ -61,6 +61,9 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked
+# With its libraries: nothing of it is installed.
+DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+DEBS_TEST  += podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -69,7 +72,7 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
-check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
+check: deps-test ; @test/image/prepare.sh >/dev/null; test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
 natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix

@@ -5,7 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 200
+#define TEXT_MAX   200
+#define SILENT_MAX 8      /* nameservers */
+#define SILENT_MS  600000 /* so long it is believed */
+
+/* Where UDP was silent the last time TCP need not wait for it. */
+static struct silent {
+    struct tunnel_place place;
+    int64_t until_ms;
+} silent[SILENT_MAX];
+static int silent_next;
 
 struct approach {
     struct engine_sink sink; /* of `stream` */
@@ -33,6 +42,33 @@ static void tell(struct approach *a, const struct approach_result *result)
     told.text = a->text;
     told.rtt_ms = (int)(clock_now_ms() - (told.tunnelled ? a->tunnel_ms : a->udp_ms));
     a->request.on_done(a->request.user, &told);
+}
+
+static struct silent *find_silent(const struct tunnel_place *place)
+{
+    for (int i = 0; i < SILENT_MAX; i++) {
+        if (silent[i].until_ms && tunnel_same_place(&silent[i].place, place))
+            return &silent[i];
+    }
+    return NULL;
+}
+
+static void note_silent(const struct tunnel_place *place, bool is)
+{
+    struct silent *s = find_silent(place);
+    if (!s && !is)
+        return;
+    if (!s) {
+        s = &silent[silent_next];
+        silent_next = (silent_next + 1) % SILENT_MAX;
+    }
+    *s = (struct silent){.place = *place, .until_ms = is ? clock_now_ms() + SILENT_MS : 0};
+}
+
+static bool is_silent(const struct tunnel_place *place)
+{
+    const struct silent *s = find_silent(place);
+    return s && clock_now_ms() < s->until_ms;
 }
 
 static void stop_tunnel(struct approach *a)
@@ -75,6 +111,7 @@ static void on_raced(void *user, const struct race_result *r)
     a->race = NULL;
     if (r->error == HX_OK) {
         stop_tunnel(a);
+        note_silent(&a->place, false);
         tell(a, &(struct approach_result){.stream = r->stream, .asked = r->asked});
         return;
     }
@@ -95,6 +132,7 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         s->user = NULL;
         race_cancel(a->race);
         a->race = NULL;
+        note_silent(&a->place, (a->request.transports & TRANSPORT_UDP) != 0);
         tell(a, &(struct approach_result){.stream = s, .tunnelled = true, .asked = a->asked});
     } else if (ev->type == UDT_EV_CONNECT_FAILED) {
         tunnel_suspect(&a->tunnel);
@@ -160,6 +198,11 @@ static void on_later(struct timer *t)
     look(a);
 }
 
+static bool tcp_is_better(const struct approach *a)
+{
+    return tunnel_is_open(a->request.port, &a->place) || is_silent(&a->place);
+}
+
 int approach_begin(struct approach **out, const struct approach_request *request)
 {
     struct approach *a = calloc(1, sizeof *a);
@@ -181,10 +224,9 @@ int approach_begin(struct approach **out, const struct approach_request *request
         return HX_ENOMEM;
     }
     if (may_tunnel(a))
-        engine_timer_set(&a->later,
-                         now_ms + (!udp                                       ? 0
-                                   : tunnel_is_open(request->port, &a->place) ? EYEBALLS_ATTEMPT_MS
-                                                                              : APPROACH_TCP_AFTER_MS));
+        engine_timer_set(&a->later, now_ms + (!udp               ? 0
+                                              : tcp_is_better(a) ? EYEBALLS_ATTEMPT_MS
+                                                                 : APPROACH_TCP_AFTER_MS));
     *out = a;
     return HX_OK;
 }

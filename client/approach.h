@@ -2,7 +2,8 @@
  * Everything is called and calls back with the engine's lock held.
  *
  *   0 s   UDP, to all of its addresses (client/race.h)
- *   2 s   beside it the tunnel; as soon as UDP has failed; after a quarter of a second if it is open already
+ *   2 s   beside it the tunnel; as soon as UDP has failed; after a quarter of a second if the tunnel is open already, or
+ *         UDP was silent the last time
  *
  * The first of both by which UDT connects carries the connection, and the other one ends. */
 #ifndef HX_CLIENT_APPROACH_H

@@ -308,7 +308,8 @@ struct hx_nat_report {
     /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the
      * heads of IP and UDP: the way there carries so much at least; the way back may carry less. 0: not known */
     int mtu;
-    int reserved; /* 0: room for a field to come */
+    /* Does UDP through TCP reach the first nameserver? Not asked where UDP does. */
+    enum hx_nat_fact tcp;
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless

@@ -277,7 +277,7 @@ static void on_timer(struct timer *timer)
 
 /* ---- users ---- */
 
-static bool same_place(const struct tunnel_place *a, const struct tunnel_place *b)
+bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *b)
 {
     return a->tcp.port == b->tcp.port && a->udp_port == b->udp_port && a->tls == b->tls &&
            strcmp(a->tcp.host, b->tcp.host) == 0;
@@ -288,7 +288,7 @@ static struct tunnel *find(const struct udt_port *port, const struct tunnel_plac
     struct tunnel *t;
     DL_FOREACH(tunnels, t)
     {
-        if (t->port == port && t->state != TUNNEL_ENDED && !t->suspect && same_place(&t->place, place))
+        if (t->port == port && t->state != TUNNEL_ENDED && !t->suspect && tunnel_same_place(&t->place, place))
             return t;
     }
     return NULL;

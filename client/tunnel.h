@@ -27,6 +27,8 @@ struct tunnel_place {
     bool tls;
 };
 
+bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *b);
+
 struct tunnel_user { /* zeroed but for the first three; its owner's memory */
     void (*on_open)(struct tunnel_user *u);
     /* The last one, and the user has left. HX_ERESOLVE, HX_EREFUSED, HX_ETIMEDOUT: no way to it; HX_EREJECTED: it has no

@@ -2,19 +2,17 @@
 #include "base/error.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
-#include <getopt.h>
 #include <ini.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MIN       2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
-#define IDLE_MIN        15 /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
-#define SECONDS_MAX     86400
-#define INI_LINE_MAX    180 /* inih keeps 200 bytes of a line and would take the rest for another line */
-#define NUMBER_OPTIONS  (sizeof number_options / sizeof *number_options)
-#define TEXT_OPTIONS    (sizeof text_options / sizeof *text_options)
-#define ASSIGNMENTS_MAX 64 /* options on one command line */
+#define QUEUE_MIN      2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
+#define IDLE_MIN       15   /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
+#define SECONDS_MAX    86400
+#define INI_LINE_MAX   180 /* inih keeps 200 bytes of a line and would take the rest for another line */
+#define NUMBER_OPTIONS (sizeof number_options / sizeof *number_options)
+#define TEXT_OPTIONS   (sizeof text_options / sizeof *text_options)
 
 /* Options that are numbers; those in seconds are kept in milliseconds. */
 static const struct number_option {
@@ -37,88 +35,6 @@ static const struct number_option {
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
-
-static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
-                                             {"listen-tcp", required_argument, NULL, 't'},
-                                             {"config", required_argument, NULL, 'c'},
-                                             {"log-level", required_argument, NULL, 'L'},
-                                             {"max-connections", required_argument, NULL, 0},
-                                             {"max-per-address", required_argument, NULL, 0},
-                                             {"rate-per-address", required_argument, NULL, 0},
-                                             {"introductions-per-source", required_argument, NULL, 0},
-                                             {"introductions-per-name", required_argument, NULL, 0},
-                                             {"max-queue", required_argument, NULL, 0},
-                                             {"request-timeout", required_argument, NULL, 0},
-                                             {"idle-timeout", required_argument, NULL, 0},
-                                             {"stun-port", required_argument, NULL, 0},
-                                             {"stun-address", required_argument, NULL, 0},
-                                             {"stun-rate", required_argument, NULL, 0},
-                                             {"relay", no_argument, NULL, 'R'},
-                                             {"relay-rate", required_argument, NULL, 0},
-                                             {"relay-total", required_argument, NULL, 0},
-                                             {"relay-time", required_argument, NULL, 0},
-                                             {"relay-per-address", required_argument, NULL, 0},
-                                             {"user", required_argument, NULL, 'u'},
-                                             {"sandbox", required_argument, NULL, 0},
-                                             {"no-sandbox", no_argument, NULL, 'S'},
-                                             {"family", required_argument, NULL, 0},
-                                             {"ipv4", no_argument, NULL, '4'},
-                                             {"ipv6", no_argument, NULL, '6'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
-
-void server_config_usage(FILE *out)
-{
-    fprintf(out,
-            "Usage: hx-nameserver [OPTION]...\n"
-            "Tells hosts behind NATs each other's external address, so that they can connect.\n"
-            "\n"
-            "  -l, --listen=ADDR:PORT     UDP address to serve; also [IPV6]:PORT, :PORT, ADDR; port 0: the\n"
-            "                             kernel picks one; may be repeated (default: every address,\n"
-            "                             port %d)\n"
-            "  -t, --listen-tcp=ADDR:PORT  TCP address to serve besides, in the same forms; none: none of\n"
-            "                             the file's; may be repeated (default: none)\n"
-            "  -4, --ipv4                 serve IPv4 only\n"
-            "  -6, --ipv6                 serve IPv6 only\n"
-            "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
-            "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
-            "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
-            "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
-            "                             (default: 256)\n"
-            "      --rate-per-address=N   new connections a second of one IPv4 address or IPv6 /64, in\n"
-            "                             bursts of 4 seconds' worth; more must wait (default: 100)\n"
-            "      --introductions-per-source=N  requests a second of one address for one name, in bursts\n"
-            "                             of 4 seconds' worth; more get 429 (default: 10)\n"
-            "      --introductions-per-name=N  requests a second for one name; more get 429 (default: 100)\n"
-            "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
-            "                             (default: 65536)\n"
-            "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
-            "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
-            "                             (default: 30, at least 15)\n"
-            "      --stun-port=PORT       a second UDP port of each address, where only STUN is answered;\n"
-            "                             0: the kernel picks one; none: there is none (default: the main\n"
-            "                             port + 1, if it is free)\n"
-            "      --stun-address=ADDR[/PUBLIC]  one of two addresses of this host between which STUN's\n"
-            "                             answers change, and how it looks from outside; may be repeated\n"
-            "                             (default: two that --listen names with one port)\n"
-            "      --stun-rate=N          STUN requests a second of one IPv4 address or IPv6 /64, in bursts\n"
-            "                             of 4 seconds' worth; more are dropped (default: 100)\n"
-            "      --relay                forward the datagrams of two who cannot reach each other; whoever\n"
-            "                             runs the nameserver pays for that traffic\n"
-            "      --relay-rate=BYTES     a second of one such session, both ways together (default: 0)\n"
-            "      --relay-total=BYTES    a second of all (default: 0)\n"
-            "      --relay-time=SEC       a session may last so long (default: 0)\n"
-            "      --relay-per-address=N  sessions of one IPv4 address or IPv6 /64 (default: 64)\n"
-            "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
-            "      --no-sandbox           keep all system calls allowed, for debugging\n"
-            "  -h, --help                 print this and exit\n"
-            "  -V, --version              print the version and exit\n"
-            "\n"
-            "0 means unlimited for every limit. Logs go to standard error, one logfmt line per event.\n"
-            "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
-            UDT_DEFAULT_PORT);
-}
 
 void server_config_defaults(struct server_config *c)
 {
@@ -244,10 +160,20 @@ static int parse_user(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+static int parse_yes(bool *out, const char *value)
+{
+    *out = strcmp(value, "yes") == 0;
+    return *out || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+}
+
 static int parse_relay(struct server_config *c, const char *value)
 {
-    c->relay = strcmp(value, "yes") == 0;
-    return c->relay || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+    return parse_yes(&c->relay, value);
+}
+
+static int parse_proxy_protocol(struct server_config *c, const char *value)
+{
+    return parse_yes(&c->proxy_protocol, value);
 }
 
 static int parse_sandbox(struct server_config *c, const char *value)
@@ -264,6 +190,7 @@ static const struct text_option {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
     {"listen-tcp", parse_listen_tcp,
      "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT, or none"},
+    {"proxy-protocol", parse_proxy_protocol, "is neither yes nor no"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
@@ -360,7 +287,7 @@ int server_config_read_ini(struct server_config *c, FILE *f, const char *name, c
     return error[0] ? HX_EINVAL : HX_OK;
 }
 
-static int read_file(struct server_config *c, const char *path, char *error)
+int server_config_read_file(struct server_config *c, const char *path, char error[CONFIG_ERROR_MAX])
 {
     FILE *f = fopen(path, "re");
 
@@ -371,89 +298,6 @@ static int read_file(struct server_config *c, const char *path, char *error)
     int err = server_config_read_ini(c, f, path, error);
     fclose(f);
     return err;
-}
-
-/* The command line in the order given: it is applied when the file has been read. */
-struct command_line {
-    const char *config_path;
-    const char *names[ASSIGNMENTS_MAX];
-    const char *values[ASSIGNMENTS_MAX];
-    size_t count;
-};
-
-static const char *option_name(int c, int index)
-{
-    switch (c) {
-    case 'l':
-        return "listen";
-    case 't':
-        return "listen-tcp";
-    case 'L':
-        return "log-level";
-    case 'u':
-        return "user";
-    case 'R':
-        return "relay";
-    case 'S':
-        return "sandbox";
-    case '4':
-    case '6':
-        return "family";
-    default:
-        return long_options[index].name;
-    }
-}
-
-static const char *option_value(int c, const char *argument)
-{
-    switch (c) {
-    case 'R':
-        return "yes";
-    case 'S':
-        return "no";
-    case '4':
-        return "4";
-    case '6':
-        return "6";
-    default:
-        return argument;
-    }
-}
-
-static enum config_result scan(struct command_line *cl, int argc, char **argv, char error[CONFIG_ERROR_MAX])
-{
-    optind = 0; /* a fresh start, also for a second call in one process (getopt(3)) */
-    opterr = 0; /* `error` tells */
-    int c, index;
-    while ((c = getopt_long(argc, argv, ":l:t:c:L:u:46hV", long_options, &index)) != -1) {
-        const char *at = argv[optind - 1];
-
-        if (c == 'h')
-            return CONFIG_HELP;
-        if (c == 'V')
-            return CONFIG_VERSION;
-        if (c == '?' || c == ':') {
-            snprintf(error, CONFIG_ERROR_MAX, "%s '%.60s'; see hx-nameserver --help",
-                     c == ':' ? "a value is missing after" : "bad option", at);
-            return CONFIG_BAD;
-        }
-        if (c == 'c') {
-            cl->config_path = optarg;
-            continue;
-        }
-        if (cl->count == ASSIGNMENTS_MAX) {
-            snprintf(error, CONFIG_ERROR_MAX, "more than %d options; use --config", ASSIGNMENTS_MAX);
-            return CONFIG_BAD;
-        }
-        cl->names[cl->count] = option_name(c, index);
-        cl->values[cl->count++] = option_value(c, optarg);
-    }
-    if (optind < argc) {
-        snprintf(error, CONFIG_ERROR_MAX, "unexpected argument '%.60s'; see hx-nameserver --help",
-                 argv[optind]);
-        return CONFIG_BAD;
-    }
-    return CONFIG_RUN;
 }
 
 /* -4 and -6 come to their addresses wherever they stand. */
@@ -493,28 +337,9 @@ static int check_stun(const struct server_config *c, char error[CONFIG_ERROR_MAX
     return HX_OK;
 }
 
-enum config_result server_config_read(struct server_config *c, int argc, char **argv,
-                                      char error[CONFIG_ERROR_MAX])
+int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX])
 {
-    struct command_line cl = {.config_path = NULL};
-    enum config_result result = scan(&cl, argc, argv, error);
+    int err = apply_family(c, error);
 
-    if (result != CONFIG_RUN)
-        return result;
-    server_config_defaults(c);
-    if (cl.config_path && read_file(c, cl.config_path, error) < 0)
-        return CONFIG_BAD;
-    for (size_t i = 0; i < cl.count; i++) { /* these addresses, and not those of the file as well */
-        c->listen_is_default |= strcmp(cl.names[i], "listen") == 0;
-        c->listen_tcp_is_default |= strcmp(cl.names[i], "listen-tcp") == 0;
-    }
-    for (size_t i = 0; i < cl.count; i++) {
-        char why[CONFIG_ERROR_MAX];
-
-        if (server_config_set(c, cl.names[i], cl.values[i], why) < 0) {
-            snprintf(error, CONFIG_ERROR_MAX, "--%.*s", CONFIG_ERROR_MAX - 3, why);
-            return CONFIG_BAD;
-        }
-    }
-    return apply_family(c, error) < 0 || check_stun(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
+    return err < 0 ? err : check_stun(c, error);
 }

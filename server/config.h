@@ -25,7 +25,8 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct server_listen listen_tcp[CONFIG_LISTEN_MAX];
     size_t listen_tcp_count;
     bool listen_tcp_is_default;
-    int family; /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
+    bool proxy_protocol; /* each TCP connection begins with the header of a proxy */
+    int family;          /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
     enum log_level log_level;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */
@@ -60,6 +61,11 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
                                       char error[CONFIG_ERROR_MAX]);
 /* Reads an INI file over *c; `name` is for errors. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX]);
+/* Likewise a file by its name, which may not be there. */
+int server_config_read_file(struct server_config *c, const char *path, char error[CONFIG_ERROR_MAX]);
+/* Once all options are there: what they say together, and -4 and -6 come to the addresses. HX_OK or HX_EINVAL, with
+ * `error` set. */
+int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 /* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_set(struct server_config *c, const char *name, const char *value,
                       char error[CONFIG_ERROR_MAX]);

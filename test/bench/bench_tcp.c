@@ -1,9 +1,10 @@
-/* bench_tcp: the programs at the two ends of a forward.
+/* bench_tcp: the programs at the two ends of a forward, and what a nameserver's TCP costs.
  *
  *   bench_tcp echo             prints "listening on 127.0.0.1:PORT"; every connection gets its bytes back
  *   bench_tcp give BYTES       likewise; every connection gets so many bytes
  *   bench_tcp take PORT        reads to the end; prints bytes, seconds and mb_per_second
- *   bench_tcp rtt PORT COUNT   round trips of 64 bytes; prints their percentiles */
+ *   bench_tcp rtt PORT COUNT   round trips of 64 bytes; prints their percentiles
+ *   bench_tcp hold PORT COUNT SECONDS PID   COUNT binds held for SECONDS; CPU and memory of the server, process PID */
 #include "test/bench/measure.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -132,6 +134,55 @@ static void rtt(const char *port, long count)
     close(fd);
 }
 
+/* Until the answer's head is there. */
+static void bind_name(int fd, int i)
+{
+    char text[512];
+    size_t len = (size_t)snprintf(text, sizeof text, "GET /bind?host_id=tcp%d HTTP/1.1\r\n\r\n", i);
+
+    if (send_all(fd, text, len) < 0)
+        die("broken off at bind %d", i);
+    for (len = 0; len < sizeof text - 1; len++) {
+        if (recv(fd, text + len, 1, 0) != 1)
+            die("no answer to bind %d", i);
+        text[len + 1] = '\0';
+        if (strstr(text, "\r\n\r\n"))
+            break;
+    }
+    if (strncmp(text, "HTTP/1.1 200", 12) != 0)
+        die("bind %d was refused: %.40s", i, text);
+}
+
+static void hold(const char *port, int count, int seconds, int pid)
+{
+    struct rlimit limit;
+    int *fds = calloc((size_t)count, sizeof *fds), lost = 0;
+    char byte;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (!fds)
+        die("no memory");
+    double before = process_resident_bytes(pid), begin_us = now_us();
+    for (int i = 0; i < count; i++) {
+        fds[i] = connect_to(port);
+        bind_name(fds[i], i);
+    }
+    double bind_seconds = (now_us() - begin_us) / 1e6, cpu = process_cpu_seconds(pid);
+    sleep((unsigned)seconds);
+    cpu = process_cpu_seconds(pid) - cpu;
+    double held = process_resident_bytes(pid) - before;
+    for (int i = 0; i < count; i++) {
+        lost += recv(fds[i], &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+        close(fds[i]);
+    }
+    printf("held=%d lost=%d bind_seconds=%.2f cpu_percent_10k=%.2f kb_per_bind=%.2f\n", count, lost,
+           bind_seconds, cpu / seconds * 100 * 10000 / count, held / 1024 / count);
+    free(fds);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -147,6 +198,8 @@ int main(int argc, char **argv)
         take(argv[2]);
     else if (argc == 4 && strcmp(what, "rtt") == 0)
         rtt(argv[2], strtol(argv[3], NULL, 10));
+    else if (argc == 6 && strcmp(what, "hold") == 0 && atoi(argv[3]) > 0 && atoi(argv[4]) > 0)
+        hold(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
     else
         die("usage: see the head of test/bench/bench_tcp.c");
     return 0;

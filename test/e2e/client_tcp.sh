@@ -8,10 +8,56 @@ NOBODY=1 # a UDP port where nothing listens: it is known at once that UDP does n
 start_nameserver --listen-tcp 127.0.0.1:0 || exit 1
 TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' | sed 's/.*://')
 make_certificates && start_nginx "$TCP" || exit 1
-WEB=$PORT
+WEB=$PORT NGINX_PID=$PID
 start_tinyproxy "$WEB" || exit 1
 PROXY=127.0.0.1:$PORT
 export SSL_CERT_FILE=$WORK/ca.pem HX_KEY=hx-aaaq-eaye-auda-ocaj-bifq-ydio-b4ib-ceqt-46xl
+
+# ---- two that only TCP leads to the nameserver ----
+
+LOCAL=https://localhost:$WEB
+UDP=${NS##*:}
+URL="$LOCAL?udp=$UDP"
+# meets [VARIABLE=VALUE]...: bytes pass both ways, to the one who is bound and back.
+# shellcheck disable=SC2120 # check gives them
+meets() {
+    local got
+    got=$(echo hello | timeout $((20 * SLOW)) env "$@" "$B/hx" connect lab --tcp-only -n "$URL" 2>"$WORK/meets.err") &&
+        [ "$got" = hello ] && return
+    cat "$WORK/meets.err"
+    return 1
+}
+upgrades() { grep -c '"GET /.well-known/masque/udp/localhost/'"$UDP"'/ HTTP/1.1" 101 ' "$WORK/nginx.log"; }
+proxied() { grep -c "Request .* CONNECT localhost:$WEB HTTP/1.1" "$WORK/tinyproxy.log"; }
+start bind "$B/hx" bind --echo lab -v --tcp-only -n "$URL"
+await_line "$WORK/bind.err" '^bound lab as ' $((10 * SLOW)) >/dev/null
+check "two meet whom a web server's TLS leads to the nameserver" meets
+check "by way of a proxy, too, with a password that is percent-encoded" meets https_proxy="http://anna:s%65-cret@$PROXY"
+check "the proxy was asked for it" test "$(proxied)" = 1
+check "a host that no_proxy names is reached without the proxy" meets https_proxy=127.0.0.1:$NOBODY no_proxy=localhost
+before=$(upgrades)
+check "each went through the web server by an upgrade" test "$before" -ge 3
+udp_passes() { # without --tcp-only
+    [ "$(echo hello | timeout $((20 * SLOW)) "$B/hx" connect lab -n "$URL" 2>"$WORK/udp.err")" = hello ] && [ "$(upgrades)" = "$before" ]
+}
+check "where UDP passes, the same URL leads there by UDP" udp_passes
+
+kill "$NGINX_PID"
+await_line "$WORK/bind.err" '^nameserver lost' $((10 * SLOW)) >/dev/null
+PORT=$WEB
+start nginx run_nginx "$TCP"
+await_port
+bound_again() {
+    local end=$((SECONDS + 30 * SLOW))
+    until [ "$(grep -c '^bound lab as ' "$WORK/bind.err")" -ge 2 ]; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.05 <> <(:)
+    done
+    meets
+}
+check "when the web server comes back the name is bound anew" bound_again
+
+# ---- what stands in the way ----
 
 # Of a nameserver whose UDP port nobody listens at hx bind says, in one sentence, why TCP does not lead to it either, and
 # goes on waiting: says SENTENCE REGEX URL [VARIABLE=VALUE]... All of them wait side by side.
@@ -25,7 +71,6 @@ says() {
     start "says$COUNT" env "$@" "$B/hx" bind --echo lab -n "$url?udp=$NOBODY"
     COUNT=$((COUNT + 1))
 }
-LOCAL=https://localhost:$WEB
 says "a proxy that wants a password is said to want one, and where to write it" \
     "the proxy $PROXY wants a name and a password: write them into https_proxy, http://USER:PASSWORD@HOST:PORT" \
     "$LOCAL" https_proxy="http://$PROXY"

@@ -28,6 +28,7 @@
 #   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no
 #   double                port-restricted twice: the carrier's NAT in front of the home router
 #   blocked               (a public address, but the access drops all UDP)
+#   only-s                (likewise, but the access drops all UDP that is not between the host and S)
 #   ipv6-stateful         (IPv6 alone, without a NAT: the router lets in what answers to something that has left)
 LAB_MAPPING_S=${LAB_MAPPING_S:-120} # a mapping lives this long after its last packet out (RFC 4787, REQ-5); lab_lifetime
 LAB_GENERATION=0                    # of mappings: each rule set is loaded with another one

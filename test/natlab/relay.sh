@@ -1,6 +1,6 @@
 #!/bin/bash
-# test/natlab/relay.sh: two whom no direct way leads to each other talk through the nameserver, and no longer than that.
-# Where a firewall on the way is told to, the two reach S and not each other.
+# test/natlab/relay.sh: two whom no direct way leads to each other talk through the nameserver, and no longer than that (how
+# they come and go is roaming.sh's). Where a firewall on the way is told to, the two reach S and not each other.
 # shellcheck disable=SC2317,SC2119
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -8,8 +8,6 @@
 . "$TOP/test/natlab/lab.sh"
 # shellcheck source=test/natlab/programs.sh
 . "$TOP/test/natlab/programs.sh"
-# shellcheck source=test/natlab/dialogue.sh
-. "$TOP/test/natlab/dialogue.sh"
 KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
 
 if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
@@ -27,13 +25,6 @@ await_path() {
     echo "no path of the kind $1" && cat "$WORK/talk.err"
     return 1
 }
-turns_direct() { # turns_direct N: the firewall lets all through, and it is tried again each 10 to 60 s
-    lab_firewall_end && await_path direct "$1" 70 && TURNS=$((TURNS + 1))
-}
-turns_relayed() { # turns_relayed N
-    lab_firewall && await_path relayed "$1" 20 && TURNS=$((TURNS + 1))
-}
-
 # --- what is on the wire -----------------------------------------------------------------------------------------------
 
 sniff() { # sniff: from now on, what passes the network card of S
@@ -73,17 +64,6 @@ says_that_it_was_not_wanted() {
     ! greet 4 && cat "$WORK/connect.err" && grep -q "nor did the peer come to the nameserver's relay" "$WORK/connect.err"
 }
 
-# --- from one to the other -----------------------------------------------------------------------------------------------
-
-roams() {
-    TURNS=0
-    begin meet && begin talk 50 "$B/hx" connect lab -v || return
-    change 'a direct path takes over from the relay' "$GAP_MS" turns_direct 1
-    change 'the relay takes over from a direct path that ends' "$GAP_MS" turns_relayed 2
-    change 'and another time a direct path from it' "$GAP_MS" turns_direct 2
-    check 'each time it was so' test "$TURNS" = 3
-    check 'no line is lost' no_line_is_lost
-}
 # left_soon KIND1 KIND2: where a hard NAT takes its time to be crossed, but can be: the relay is in use for 2 s at most.
 left_soon() {
     local begun
@@ -105,5 +85,4 @@ check 'who is not reached is told that there is no relay' says_that_there_is_non
 check 'or that the peer did not want it' says_that_it_was_not_wanted
 check 'the relay is left within 2 s for a way through a random NAT' left_soon port-restricted symmetric-random
 check 'and for one through two that count' left_soon symmetric-sequential symmetric-sequential
-dialogue_story roams
 finish

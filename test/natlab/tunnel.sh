@@ -1,0 +1,144 @@
+#!/bin/bash
+# test/natlab/tunnel.sh [STORY...]: a nameserver that UDP does not reach is reached through TCP, and by UDP as soon as
+# that gets through again.
+# shellcheck disable=SC2317,SC2119
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=test/natlab/lab.sh
+. "$TOP/test/natlab/lab.sh"
+# shellcheck source=test/natlab/programs.sh
+. "$TOP/test/natlab/programs.sh"
+
+if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
+lab_or_skip 'through TCP where UDP is blocked' "$0" "$@"
+lab_begin || exit 1
+
+TUNNELLED='peer=\[100::[0-9a-f:]*\]:[0-9]+'
+NO_UDP_TO_S="ip daddr $LAB_S meta l4proto udp drop"
+
+start_tcp_s() { # start_tcp_s [OPTION...]: with TCP beside UDP
+    start_s "$LAB_NS" --listen-tcp "$LAB_NS" "$@"
+}
+start_blocked_h1() { # H1, which is bound through a tunnel some 2 s later
+    start_h1 --echo && await_line "$WORK/nameserver.err" "event=bound .*$TUNNELLED name=lab" 10
+}
+connects() { # connects PATH [SECONDS]: H2 does, and the path is this
+    greet "${2:-12}" && grep -E "^connected to lab at .* path=$1\$" "$WORK/connect.err" && return
+    cat "$WORK/connect.err"
+    return 1
+}
+
+blocked_one() { # blocked_one N: between HN and S alone
+    lab_up none none && lab_weather "$1" "$NO_UDP_TO_S" && start_tcp_s || return 1
+    if [ "$1" = 1 ]; then start_blocked_h1; else start_h1 --echo && await_bound; fi && connects direct
+}
+blocked_both() {
+    lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && lab_weather 2 "$NO_UDP_TO_S" && start_tcp_s &&
+        start_blocked_h1 && connects direct || return 1
+    NOTE="from /connect to the first byte: $GREET_MS ms"
+}
+# Nothing is known of a NAT that hides both: they meet by what they know of themselves.
+blocked_home() {
+    lab_up_shared masquerade-closed && lab_weather 1 'meta l4proto udp drop' && start_tcp_s && start_blocked_h1 && connects lan
+}
+udp_only() {
+    lab_up none none && lab_weather 2 "$NO_UDP_TO_S" && start_tcp_s && start_h1 --echo && await_bound || return 1
+    lab_exec h2 timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" --udp-only --timeout 4 </dev/null 2>"$WORK/connect.err"
+    [ $? = 1 ] && ! grep -q 'event=tunnel' "$WORK/nameserver.err"
+}
+tcp_only() { # at once
+    local HX_MODE=(--tcp-only)
+    lab_up none none && start_tcp_s && start_h1 --echo &&
+        await_line "$WORK/nameserver.err" "event=bound .*$TUNNELLED name=lab" 5 &&
+        connects direct 2
+}
+# Another address is news, and UDP is asked for; the name is never free meanwhile.
+udp_returns() {
+    lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && start_tcp_s && start_blocked_h1 || return 1
+    lab_weather 1 ''
+    ip -n h1 addr add 10.9.9.9/32 dev lo
+    await_line "$WORK/nameserver.err" "event=(bound|joined) .*peer=${LAB_PUBLIC[1]}:[0-9]+ name=lab" 10 &&
+        await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 && connects direct 3
+}
+# A firewall forgets the connection, and lets no new one through for a while.
+tcp_dies() {
+    lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && start_tcp_s && start_blocked_h1 || return 1
+    lab_weather 1 drop
+    await_line "$WORK/bind.err" '^nameserver lost ' 30 || return 1
+    lab_weather 1 "$NO_UDP_TO_S"
+    await_nth 2 "$WORK/nameserver.err" "event=bound .*$TUNNELLED name=lab" 60 && connects direct
+}
+s_restarts() {
+    lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && start_tcp_s && start_blocked_h1 || return 1
+    end_now "$NS_PID"
+    await_line "$WORK/bind.err" '^nameserver lost ' 10 && start_tcp_s &&
+        await_line "$WORK/nameserver.err" "event=bound .*$TUNNELLED name=lab" 60 && connects direct
+}
+# Not even TCP answers: it says so as it would without.
+nothing_answers() {
+    lab_up none none && lab_weather 2 "ip daddr $LAB_S drop" && start_tcp_s || return 1
+    lab_exec h2 timeout 40 "$B/hx" connect lab --nameserver "$LAB_NS" --timeout 10 </dev/null 2>"$WORK/connect.err"
+    [ $? = 1 ] && grep -E '^hx: .*192\.0\.2\.10:7000' "$WORK/connect.err"
+}
+nat_says() { # nat_says REGEX
+    lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" >"$WORK/nat.out"
+    [ $? = 1 ] && grep -E "$1" "$WORK/nat.out" && return
+    cat "$WORK/nat.out"
+    return 1
+}
+nat_tells() {
+    lab_up none none && lab_weather 2 "$NO_UDP_TO_S" && start_tcp_s || return 1
+    nat_says '^UDP is blocked: nothing came back from .*, but TCP reaches it' &&
+        lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" --json | grep '"ipv4":{"status":"silent".*"tcp":true'
+}
+nat_tells_of_none() {
+    lab_up none none && lab_weather 2 "ip daddr $LAB_S drop" && start_tcp_s || return 1
+    nat_says '^UDP is blocked: nothing came back from .*, and UDP through TCP does not reach it either'
+}
+# Nobody on the network has an address that a tunnel's end has here.
+forged() {
+    lab_up none none && start_tcp_s '--listen' "$LAB_NS6" || return 1
+    ip -n net -6 addr add 100::5/128 dev lo nodad
+    ip -n net -6 addr add 2001:db8:99::5/128 dev lo nodad
+    lab_exec net python3 - "$LAB_S6" <<'PY'
+import socket, sys
+def asks(source, tries):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind((source, 0))
+    s.settimeout(0.3)
+    for _ in range(tries):
+        s.sendto(bytes.fromhex("000100002112a442") + bytes(12), (sys.argv[1], 7000))
+        try:
+            s.recv(2000)
+            return True
+        except socket.timeout:
+            pass
+    return False
+answered = asks("2001:db8:99::5", 20), asks("100::5", 3)
+print("answered:", answered)
+sys.exit(answered != (True, False))
+PY
+}
+
+stories=(
+    "blocked_one 1|UDP to S is blocked at H1: bound through TCP, and the two meet directly"
+    "blocked_one 2|at H2: the same"
+    "blocked_both|at both"
+    "blocked_home|both in one home whose UDP does not leave it: the LAN"
+    "udp_only|with --udp-only nobody tries TCP"
+    "tcp_only|with --tcp-only it is done at once"
+    "udp_returns|UDP gets through again: bound by it, without a moment in which nobody holds the name"
+    "tcp_dies|the TCP connection dies in silence, and another one follows"
+    "s_restarts|S starts anew"
+    "nothing_answers|neither UDP nor TCP answers"
+    "nat_tells|hx nat says that UDP is blocked, and that TCP is not"
+    "nat_tells_of_none|and where both are"
+    "forged|no datagram of the network comes from a tunnel"
+)
+for it in "${stories[@]}"; do
+    read -ra function <<<"${it%%|*}"
+    [ $# = 0 ] || [[ " $* " == *" ${function[0]} "* ]] || continue
+    story "${it#*|}" "${function[@]}"
+done
+lab_down
+finish
