@@ -1,5 +1,5 @@
-/* A proxy's header: it is read the same whether it comes whole or byte by byte, and not a byte behind it is asked
- * for. */
+/* A proxy's header: it is read the same whether it comes whole or byte by byte, and not a byte behind it
+ * is asked for. */
 #include "base/error.h"
 #include "proto/proxy_header.h"
 #include "test/fuzz/fuzz.h"
