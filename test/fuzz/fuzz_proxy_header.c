@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (again != HX_EAGAIN)
             break;
         FUZZ_CHECK(missing > 0 && have + missing <= PROXY_HEADER_MAX);
-        if (have + missing > size)
+        if (have == size)
             break;
-        have += missing;
+        have = missing < size - have ? have + missing : size;
     }
     FUZZ_CHECK(again == result);
     if (result > 0)
