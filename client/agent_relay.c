@@ -118,8 +118,8 @@ static bool reached_directly(const struct agent *a)
            (c->state == PATHS_GOOD || c->state == PATHS_SEEKING);
 }
 
-/* With each introduction there is another session to relay. The one of the last introduction stays beside it, since the
- * peer may not have heard of this one. */
+/* With each introduction there is another session to relay. The one of the last introduction stays beside
+ * it, since the peer may not have heard of this one. */
 static void begin(struct agent *a)
 {
     struct agent_relay *ar = &a->relay;

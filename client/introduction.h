@@ -1,4 +1,5 @@
-/* client/introduction.h: a nameserver has told of a peer anew, whose agent lives. With the engine's lock held. */
+/* client/introduction.h: a nameserver has told of a peer anew, whose agent lives. With the engine's lock
+ * held. */
 #ifndef HX_CLIENT_INTRODUCTION_H
 #define HX_CLIENT_INTRODUCTION_H
 

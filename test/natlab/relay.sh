@@ -32,19 +32,18 @@ sniff() { # sniff: from now on, what passes the network card of S
     SNIFF=$PID
     await_line "$WORK/sniff.out" '^listening' 5 >/dev/null
 }
-sniffed() { # sniffed: "relayed N plain N"
+sniffed() { # sniffed REGEX: "relayed N plain N"
     end_now "$SNIFF"
     tail -n 1 "$WORK/sniff.out"
+    [[ $(tail -n 1 "$WORK/sniff.out") =~ $1 ]]
 }
 relays_nothing_plain() {
-    local HX_MODE=() seen
-    meet && sniff && greet 20 || return
-    seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
+    local HX_MODE=()
+    meet && sniff && greet 20 && sniffed '^relayed [1-9][0-9]* plain 0$'
 }
 sniffer_would_see_it() { # what is not sealed is seen, or the test above says nothing
-    local HX_MODE=(--insecure) seen
-    meet && sniff && greet 20 || return
-    seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ [1-9] ]]
+    local HX_MODE=(--insecure)
+    meet && sniff && greet 20 && sniffed '^relayed [1-9][0-9]* plain [1-9]'
 }
 
 # --- limits, and what people are told ------------------------------------------------------------------------------------
