@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "shim/net/relays.h"
+#include "shim/net/tunnels.h"
 #include <string.h>
 
 #define OFFER_MS \
@@ -151,6 +152,13 @@ static void set_place(struct agent *a, const struct net_address *server)
     a->relay.server = *server;
 }
 
+/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own network. */
+static bool without_udp(const struct agent *a, const struct net_address *server)
+{
+    const struct endpoint *seen = &a->hard.seen;
+    return tunnels_lead_to(server) || (seen->family == AF_INET6 && discard_only(seen->address));
+}
+
 void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server)
 {
     struct agent_relay *ar = &a->relay;
@@ -165,7 +173,8 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
         if (ar->list[i].relay && net_address_equal(relay_party_server(ar->list[i].relay), server))
             relay_party_move(ar->list[i].relay, server, &ar->local);
     }
-    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0;
+    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0 ||
+                 without_udp(a, server);
     ar->due_ms = ar->told_ms + (a->introductions > 1 || alone ? 0 : ar->after_ms);
 }
 

@@ -1,6 +1,8 @@
 #include "client/relay_party.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/tunnel.h"
+#include "client/udp_return.h"
 #include "secure/mac.h"
 #include "shim/net/net_port.h"
 #include "shim/net/relays.h"
@@ -28,6 +30,9 @@ struct relay_party {
     bool answered;   /* that one */
     int tries;       /* questions in a row without an answer */
     int64_t asked_ms;
+    /* Where the nameserver is reached through TCP: */
+    struct tunnel_user tunnel;     /* it stays as long as this does */
+    struct udp_return *udp_return; /* NULL: UDP is not waited for */
 };
 
 struct arrived {
@@ -236,6 +241,47 @@ static int join(struct relay_party *r)
     return err < 0 ? err : net_relay_add(udt_port_net(r->config.port), &way, &r->peer);
 }
 
+/* ---- through TCP ---- */
+
+static void on_tunnel_open(struct tunnel_user *u)
+{
+    (void)u; /* it was */
+}
+
+/* Another tunnel would have another address, and whoever needs it asks the nameserver anew. */
+static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
+{
+    struct relay_party *r = u->owner;
+
+    (void)error, (void)text;
+    enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
+}
+
+static void on_udp(void *user, const struct net_address *server)
+{
+    static const struct net_address any;
+
+    relay_party_move(user, server, &any);
+}
+
+/* Without memory it is lost a little later. */
+static void keep_tunnel(struct relay_party *r)
+{
+    int families;
+
+    tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
+    r->udp_return = NULL;
+    r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
+    if (tunnel_hold(&r->tunnel, r->config.port, &r->config.server) < 0)
+        return;
+    const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
+    struct host_port udp = place->tcp;
+    udp.port = place->udp_port;
+    if (!place->udp_unwanted)
+        (void)udp_return_begin(&r->udp_return, r->config.port, &udp, families, on_udp, r);
+}
+
 int relay_party_begin(struct relay_party **out, const struct relay_party_config *config)
 {
     struct relay_party *r = calloc(1, sizeof *r);
@@ -251,6 +297,7 @@ int relay_party_begin(struct relay_party **out, const struct relay_party_config 
     }
     DL_APPEND(relays, r);
     *out = r;
+    keep_tunnel(r);
     ask(r);
     return HX_OK;
 }
@@ -260,6 +307,8 @@ void relay_party_end(struct relay_party *r)
     if (!r)
         return;
     engine_timer_cancel(&r->timer);
+    tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
     DL_DELETE(relays, r);
     net_relay_remove(udt_port_net(r->config.port), &r->peer);
     explicit_bzero(r, sizeof *r);
@@ -298,6 +347,7 @@ void relay_party_move(struct relay_party *r, const struct net_address *server,
     r->config.server = *server;
     r->config.local = *local;
     net_relay_move(udt_port_net(r->config.port), &r->peer, server, local);
+    keep_tunnel(r);
     ask_anew(r);
 }
 

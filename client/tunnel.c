@@ -30,6 +30,7 @@ struct tunnel {
     enum tunnel_state state; /* changed by enter() alone */
     struct udt_port *port;
     struct tunnel_place place;
+    int families; /* FAMILY_* that it is reached by */
     struct outlet *outlet;
     struct net_address at;      /* the nameserver, seen from the port */
     struct sockaddr_in6 server; /* the same */
@@ -317,6 +318,7 @@ static int begin(struct tunnel **out, struct udt_port *port, const struct tunnel
         return HX_ENOMEM;
     t->port = port;
     t->place = *place;
+    t->families = families;
     t->timer.fire = on_timer;
     t->member =
         (struct engine_member){.cancel = on_cancel, .network_changed = on_network, .unsent = is_unsent};
@@ -357,6 +359,28 @@ int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel
     if (t->state == TUNNEL_OPEN)
         engine_timer_set(&t->timer, clock_now_ms());
     return HX_OK;
+}
+
+int tunnel_hold(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server)
+{
+    struct tunnel *t;
+    DL_FOREACH(tunnels, t)
+    {
+        if (t->port == port && t->state == TUNNEL_OPEN && !t->suspect && net_address_equal(&t->at, server))
+            break;
+    }
+    if (!t)
+        return HX_ECLOSED;
+    u->tunnel = t;
+    u->told = true;
+    DL_APPEND(t->users, u);
+    return HX_OK;
+}
+
+const struct tunnel_place *tunnel_place(const struct tunnel_user *u, int *families)
+{
+    *families = u->tunnel->families;
+    return &u->tunnel->place;
 }
 
 void tunnel_leave(struct tunnel_user *u)

@@ -16,6 +16,7 @@
 
 #include "base/host_port.h"
 #include "client/engine.h"
+#include "shim/net/net_address.h"
 #include <netinet/in.h>
 
 #define TUNNEL_OPEN_MS   6000 /* from the beginning to the answer 101: TCP, a proxy, TLS, and a slow way */
@@ -25,6 +26,7 @@ struct tunnel_place {
     struct host_port tcp; /* where TCP is */
     uint16_t udp_port;    /* of the nameserver's */
     bool tls;
+    bool udp_unwanted; /* whoever uses it stays with it when UDP gets through again */
 };
 
 bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *b);
@@ -45,6 +47,11 @@ struct tunnel_user { /* zeroed but for the first three; its owner's memory */
  * HX_ELIMIT. Never calls back before it returns. */
 int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families);
 void tunnel_leave(struct tunnel_user *u); /* again is fine */
+/* One more user, of the open tunnel by which `server` is reached from that port; on_open() never comes. HX_ECLOSED: there
+ * is none. */
+int tunnel_hold(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server);
+/* Of a user's tunnel: where it leads, and by which families. */
+const struct tunnel_place *tunnel_place(const struct tunnel_user *u, int *families);
 /* Where the nameserver is, for what leaves by that port. Of a user, once on_open() has come. */
 const struct sockaddr_in6 *tunnel_server(const struct tunnel_user *u);
 /* Whether there is an open tunnel from this port to this place. */
