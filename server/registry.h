@@ -30,7 +30,8 @@ enum registry_result {
 enum registry_how { /* how a name was bound */
                     REGISTRY_FREE,
                     REGISTRY_JOINED,       /* further connection of the session */
-                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach */
+                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach; by a
+                                            * tunnel: in place of those by UDP */
                     REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
                     REGISTRY_SILENT        /* in place of who did not answer the challenge */
 };

@@ -87,6 +87,7 @@ for name in "$NAMESERVER_1" "$ECHO_1"; do
     check "$name can change nothing of its image" keeps_image "$name"
 done
 check "the nameserver is in good health" podman healthcheck run "$NAMESERVER_1"
+check "it answers curl, too" lab_exec net curl -sSf --max-time 20 "http://$LAB_S:7000/"
 check "the echo's key is had from its container" takes_key
 check "a host behind a NAT talks with the echo" talks
 check "the log tells so, and not the key" told

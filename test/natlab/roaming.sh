@@ -179,7 +179,7 @@ takes_over() {
 await_path() { # await_path LINES KIND: told behind so many lines of what H2 says
     local end=$((SECONDS + 80))
     until tail -n "+$(($1 + 1))" "$WORK/talk.err" | grep -qE "^path to lab: $2, "; do
-        [ "$SECONDS" -lt "$end" ] || return
+        [ "$SECONDS" -lt "$end" ] && kill -0 "$TALK" 2>/dev/null || return
         pause 0.1
     done
 }
