@@ -286,7 +286,7 @@ bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *
 
 static struct tunnel *find(const struct udt_port *port, const struct tunnel_place *place)
 {
-    struct tunnel *t;
+    struct tunnel *t = NULL;
     DL_FOREACH(tunnels, t)
     {
         if (t->port == port && t->state != TUNNEL_ENDED && !t->suspect && tunnel_same_place(&t->place, place))
