@@ -1,6 +1,7 @@
 #include "client/relay_party.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "base/discard_only.h"
 #include "client/tunnel.h"
 #include "client/udp_return.h"
 #include "secure/mac.h"
@@ -22,6 +23,8 @@ struct relay_party {
     enum relay_state state; /* changed by enter() alone */
     enum relay_reason reason;
     struct timer timer;
+    struct tunnel_user tunnel; /* through which the relay is reached, if it is: it stays as long as we do */
+    struct udp_return *udp_return; /* then: does UDP reach it again? NULL: nobody asks */
     struct net_address peer;
     uint8_t id[RELAY_ID_BYTES];
     uint8_t key[MAC_KEY_BYTES];
@@ -30,9 +33,6 @@ struct relay_party {
     bool answered;   /* that one */
     int tries;       /* questions in a row without an answer */
     int64_t asked_ms;
-    /* Where the nameserver is reached through TCP: */
-    struct tunnel_user tunnel;     /* it stays as long as this does */
-    struct udp_return *udp_return; /* NULL: UDP is not waited for */
 };
 
 struct arrived {
@@ -215,6 +215,46 @@ static int listen_to(struct udt_port *port)
     return HX_OK;
 }
 
+static void on_tunnel_open(struct tunnel_user *u)
+{
+    (void)u;
+}
+
+/* What comes next is another introduction, by whatever way there is. */
+static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
+{
+    struct relay_party *r = u->owner;
+
+    (void)error, (void)text;
+    if (r->state != RELAY_STATE_ENDED)
+        enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
+}
+
+static void on_udp(void *user, const struct net_address *server)
+{
+    static const struct net_address any;
+
+    relay_party_move(user, server, &any);
+}
+
+static void use_tunnel(struct relay_party *r)
+{
+    int families;
+
+    tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
+    r->udp_return = NULL;
+    r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
+    if (!discard_only(r->config.server.ip) ||
+        tunnel_use_server(&r->tunnel, r->config.port, &r->config.server) < 0) /* no answer will come */
+        return;
+    const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
+    struct host_port udp = place->tcp;
+    udp.port = place->udp_port;
+    if (!place->udp_unwanted) /* without memory it stays where it is */
+        (void)udp_return_begin(&r->udp_return, r->config.port, &udp, families, on_udp, r);
+}
+
 static int derive(struct relay_party *r)
 {
     const struct session *s = r->config.session;
@@ -241,47 +281,6 @@ static int join(struct relay_party *r)
     return err < 0 ? err : net_relay_add(udt_port_net(r->config.port), &way, &r->peer);
 }
 
-/* ---- through TCP ---- */
-
-static void on_tunnel_open(struct tunnel_user *u)
-{
-    (void)u; /* it was */
-}
-
-/* Another tunnel would have another address, and whoever needs it asks the nameserver anew. */
-static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
-{
-    struct relay_party *r = u->owner;
-
-    (void)error, (void)text;
-    enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
-}
-
-static void on_udp(void *user, const struct net_address *server)
-{
-    static const struct net_address any;
-
-    relay_party_move(user, server, &any);
-}
-
-/* Without memory it is lost a little later. */
-static void keep_tunnel(struct relay_party *r)
-{
-    int families;
-
-    tunnel_leave(&r->tunnel);
-    udp_return_end(r->udp_return);
-    r->udp_return = NULL;
-    r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
-    if (tunnel_hold(&r->tunnel, r->config.port, &r->config.server) < 0)
-        return;
-    const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
-    struct host_port udp = place->tcp;
-    udp.port = place->udp_port;
-    if (!place->udp_unwanted)
-        (void)udp_return_begin(&r->udp_return, r->config.port, &udp, families, on_udp, r);
-}
-
 int relay_party_begin(struct relay_party **out, const struct relay_party_config *config)
 {
     struct relay_party *r = calloc(1, sizeof *r);
@@ -296,8 +295,8 @@ int relay_party_begin(struct relay_party **out, const struct relay_party_config 
         return err;
     }
     DL_APPEND(relays, r);
+    use_tunnel(r);
     *out = r;
-    keep_tunnel(r);
     ask(r);
     return HX_OK;
 }
@@ -346,8 +345,8 @@ void relay_party_move(struct relay_party *r, const struct net_address *server,
         return;
     r->config.server = *server;
     r->config.local = *local;
+    use_tunnel(r);
     net_relay_move(udt_port_net(r->config.port), &r->peer, server, local);
-    keep_tunnel(r);
     ask_anew(r);
 }
 

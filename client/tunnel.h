@@ -46,10 +46,10 @@ struct tunnel_user { /* zeroed but for the first three; its owner's memory */
 /* `port`: whose datagrams go through it; `families`: a mask of FAMILY_* to reach the place by. HX_OK; HX_ENOMEM, HX_ESYS,
  * HX_ELIMIT. Never calls back before it returns. */
 int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families);
+/* That to the nameserver at this address, by which some other user knows it. HX_OK; HX_ENOTFOUND: there is no such tunnel,
+ * or it is not open. */
+int tunnel_use_server(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server);
 void tunnel_leave(struct tunnel_user *u); /* again is fine */
-/* One more user, of the open tunnel by which `server` is reached from that port; on_open() never comes. HX_ECLOSED: there
- * is none. */
-int tunnel_hold(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server);
 /* Of a user's tunnel: where it leads, and by which families. */
 const struct tunnel_place *tunnel_place(const struct tunnel_user *u, int *families);
 /* Where the nameserver is, for what leaves by that port. Of a user, once on_open() has come. */
