@@ -22,7 +22,7 @@ struct tls;
 int tls_create(struct tls **out, const struct keyring *ring, bool connecting, const struct tls_transport *io);
 /* TLS 1.2 or 1.3 with the server `host`, a name or an address, for HTTP/1.1 (ALPN, RFC 7301). Its certificate must
  * be for `host` and signed by whom this system trusts; or by whom SSL_CERT_FILE and SSL_CERT_DIR name, as OpenSSL
- * takes them. Reads those here. HX_ENOMEM. */
+ * takes them: those are read here if they have changed. HX_ENOMEM. */
 int tls_create_web(struct tls **out, const char *host, const struct tls_transport *io);
 void tls_destroy(struct tls *t);
 /* HX_OK: both sides are proven, or the server is; HX_EAGAIN; HX_EAUTH: the peer has no key of ours (an alert has
