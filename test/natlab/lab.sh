@@ -17,6 +17,8 @@ PATH=$PATH:/usr/sbin:/sbin
 LAB_KINDS=(none full-cone address-restricted port-restricted symmetric double)
 LAB_S=192.0.2.10
 LAB_S_OTHER=192.0.2.11                       # RFC 5780's tests need a second address
+LAB_NO_UDP='meta l4proto udp drop'           # rules for lab_weather: what a firewall does
+LAB_UDP_TO_S="meta l4proto udp ip saddr != $LAB_S ip daddr != $LAB_S drop"
 LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10 [3]=192.0.3.10) # what an access looks like from outside
 LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10 [3]=10.0.3.10)
 LAB_OPEN=   # an input that ends when this script does
@@ -142,7 +144,7 @@ lab_access() {
     fi
     [ $# -gt 2 ] || lab_node "$host"
     case $kind in
-    none | blocked)
+    none | blocked | only-s)
         LAB_EDGES[n]="$host $iface $public"
         lab_link net "access$n" "$gateway" "$host" "$iface" "$public" "$metric"
         return
@@ -209,7 +211,10 @@ lab_up() { # lab_up KIND1 KIND2: the whole lab, H1 behind KIND1, H2 behind KIND2
     lab_access 2 "$2"
     lab_router net
     for n in 1 2; do
-        if [ "${!n}" = blocked ]; then lab_weather $n 'meta l4proto udp drop'; fi
+        case ${!n} in
+        blocked) lab_weather $n "$LAB_NO_UDP" ;;
+        only-s) lab_weather $n "$LAB_UDP_TO_S" ;;
+        esac
     done
 }
 lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (the first access)

@@ -12,7 +12,7 @@
 #
 #   kind                  mapping               filtering             ports       made of
 #   none                  (the host has a public address)
-#   full-cone             endpoint-independent  endpoint-independent  by rule     nftables, without tracking
+#   full-cone             endpoint-independent  endpoint-independent  by rule     nftables, without tracking (TCP: with it)
 #   address-restricted    endpoint-independent  address-dependent     by rule     likewise
 #   port-restricted       endpoint-independent  address and port-dep. by rule     likewise
 #   no-hairpin            port-restricted that does not hairpin                   likewise
@@ -28,6 +28,7 @@
 #   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no
 #   double                port-restricted twice: the carrier's NAT in front of the home router
 #   blocked               (a public address, but the access drops all UDP)
+#   only-s                (likewise, but the access drops all UDP that is not between the host and S)
 #   ipv6-stateful         (IPv6 alone, without a NAT: the router lets in what answers to something that has left)
 LAB_MAPPING_S=${LAB_MAPPING_S:-120} # a mapping lives this long after its last packet out (RFC 4787, REQ-5); lab_lifetime
 LAB_GENERATION=0                    # of mappings: each rule set is loaded with another one
@@ -100,8 +101,14 @@ table ip nat {
     }
     chain prerouting { # outbound first, then inbound: what goes from inside to the outside address hairpins
         type filter hook prerouting priority raw
+        meta l4proto tcp ct zone set $LAB_GENERATION accept
         iifname "lan*" ip daddr != $home jump outbound
         ip daddr $outside jump inbound
+        notrack
+    }
+    chain postrouting { # TCP is the kernel's affair
+        type nat hook postrouting priority srcnat
+        oifname "wan" meta l4proto tcp masquerade
     }
     chain outbound {
         meta l4proto != udp drop

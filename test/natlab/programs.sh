@@ -94,14 +94,17 @@ since_connect() {
     asked=$(sed -nE 's/^ts=([^ ]+) .*event=connected .*$/\1/p' "$WORK/nameserver.err" | sed -n "$1p")
     if [ -n "$asked" ] && [ -n "$2" ]; then us_between "$(date -d "$asked" +%s.%6N)" "$2"; else echo -; fi
 }
-# greet [SECONDS]: hx connect on H2 sends one line and reads it back. Sets GREET_US, from its first /connect
-# to the first byte, GREET_MS, and GREET_RC; its messages are in $WORK/connect.err.
+# greet [SECONDS [COMMAND...]]: hx connect on H2 sends one line and reads it back, and ends when the command has, if there
+# is one. Sets GREET_US, from its first /connect to the first byte, GREET_MS, GREET_AT, the moment of that byte, and
+# GREET_RC; its messages are in $WORK/connect.err.
 greet() {
     local fd line='' first='' before
     before=$(introductions)
+    : >"$WORK/connect.err"
     exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
-        <<<"$GREETING" 2>"$WORK/connect.err")
+        < <(echo "$GREETING" && "${@:2}") 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
+    GREET_AT=$first
     wait $!
     GREET_RC=$?
     exec {fd}<&-

@@ -7,13 +7,19 @@
 #   stalls     the same, and one process stands still for 12 s
 #   sleeps     the same, and both do for 60 s
 #   idle       mappings live 30 s, and nobody says anything for two minutes; then a line
-#   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
+#   ssh        Debian's ssh and sshd, a line each 200 ms: each EVENT_S (10) the NATs forget, an address changes, or a
+#              host moves
 #   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #   days       the same for a dialogue of a line each 50 ms
+#   relayed    a dialogue: relayed, direct, relayed, direct
+#   all        the same, from each to each of: direct; relayed by UDP; relayed through TCP, since UDP is blocked at the one
+#              who has connected
+#   all-bind   the same, blocked at the other one
+#   all-both   the same, blocked at both
 #
 # dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...; KIND2 that of H2's two if they differ.
-# What happens each 10 s does so EVENTS times.
+# What happens each EVENT_S does so EVENTS times; a copy is long enough for those at a COPY_RATE to match.
 # shellcheck disable=SC2317,SC2119
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -24,8 +30,10 @@
 # shellcheck source=test/natlab/sshd.sh
 . "$TOP/test/natlab/sshd.sh"
 GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
+TCP_GAP_MS=$((${TCP_GAP_MS:-10000} * SLOW)) # UDP has to be silent for a while until TCP is tried
 KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
-EVENTS=${EVENTS:-7}
+EVENTS=${EVENTS:-7} EVENT_S=${EVENT_S:-10}
+S_OPTIONS=() # of the nameserver
 COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
 
 if [ "${HX_LAB:-}" != inside ]; then build_probe || exit 1; fi
@@ -44,7 +52,7 @@ begin() { # begin COMMAND...: without it there is no story
     return 1
 }
 meet() { # meet [BIND-OPTION...]: a lab in which H2 has a second uplink, both have IPv6 if IPV6 is set, and H1 is bound
-    lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" >/dev/null && lab_second 2 "$KIND2" || return
+    lab_up "$KIND" "$KIND2" && start_s "${IPV6:+[::]:7000}" "${S_OPTIONS[@]}" >/dev/null && lab_second 2 "$KIND2" || return
     [ -z "${IPV6:-}" ] || { lab_ipv6 1 && lab_ipv6 2 || return; }
     start_h1 "$@" && await_bound
 }
@@ -151,9 +159,60 @@ story_idle() {
     check 'no line is lost' no_line_is_lost
 }
 
+# --- what carries it ---------------------------------------------------------------------------------------------------
+
+# takes_over WAY HOST...: the firewalls of these hosts' accesses let through what this way needs, and no better one; that one
+# is in use then. Direct ones are looked for now and then.
+takes_over() {
+    local way=$1 rule='' n
+    case $way in
+    relayed) rule=$LAB_UDP_TO_S ;;
+    tcp) rule=$LAB_NO_UDP ;;
+    esac
+    local before
+    before=$(wc -l <"$WORK/talk.err")
+    for n in "${@:2}"; do lab_weather "$n" "$rule" || return; done
+    case $way in
+    direct) await_path "$before" '(direct|mapped)' ;;
+    *) await_path "$before" relayed ;;
+    esac
+}
+await_path() { # await_path LINES KIND: told behind so many lines of what H2 says
+    local end=$((SECONDS + 80))
+    until tail -n "+$(($1 + 1))" "$WORK/talk.err" | grep -qE "^path to lab: $2, "; do
+        [ "$SECONDS" -lt "$end" ] && kill -0 "$TALK" 2>/dev/null || return
+        pause 0.1
+    done
+}
+story_relayed() {
+    local S_OPTIONS=(--relay) n
+    begin meet --echo && begin lab_weather 2 "$LAB_UDP_TO_S" && begin talk 50 "$B/hx" connect lab -v || return
+    for n in 1 2; do
+        change "a direct path takes over from the relay ($n)" "$GAP_MS" takes_over direct 2
+        [ "$n" = 2 ] || change 'the relay takes over from the direct path' "$GAP_MS" takes_over relayed 2
+    done
+    check 'no line is lost' no_line_is_lost
+    check 'each way was in use' test "$(grep -cE '^path to lab: direct, ' "$WORK/talk.err")" -ge 2
+}
+# Each change from one way to another one once.
+through_all() { # through_all HOST...: whose accesses change
+    local S_OPTIONS=(--relay --listen-tcp "$LAB_S:7000") n way was=relayed
+    begin meet --echo || return
+    for n in "$@"; do begin lab_weather "$n" "$LAB_UDP_TO_S"; done
+    begin talk 50 "$B/hx" connect lab -v || return
+    for way in direct tcp relayed tcp direct relayed; do
+        change "$was, then $way" "$TCP_GAP_MS" takes_over "$way" "$@"
+        was=$way
+    done
+    check 'no line is lost' no_line_is_lost
+}
+story_all() { through_all 2; }
+story_all-bind() { through_all 1; }
+story_all-both() { through_all 1 2; }
+
 # --- what people do --------------------------------------------------------------------------------------------------
 
-# The weather of a bad day: the event of each 10 s.
+# The weather of a bad day: the event of each EVENT_S.
 bad_day() {
     local n all=(lab_drop_mappings 'lab_renumber 2 203.0.113.20' lab_drop_mappings 'lab_roam 2 eth1' lab_drop_mappings
         'lab_roam 2 eth0' lab_drop_mappings 'lab_renumber 2 203.0.113.10')
@@ -163,7 +222,7 @@ through_bad_days() { # through_bad_days WHO
     local event
     while read -r event; do
         # shellcheck disable=SC2086 # words
-        change "$1: $event" "$GAP_MS" then_pause 8 $event
+        change "$1: $event" "$GAP_MS" then_pause $((EVENT_S - 2)) $event
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
 }
@@ -195,7 +254,7 @@ story_copy() {
     cp=$PID
     begin await_line "$WORK/growth.out" '^first' 10 >/dev/null || return
     while kill -0 "$cp" 2>/dev/null && read -r event; do
-        pause 10
+        pause "$EVENT_S"
         echo "# $(ms_between "$begun" "$EPOCHREALTIME") ms: $event, $(du -b "$WORK/got" | cut -f 1) bytes"
         # shellcheck disable=SC2086 # words
         $event
