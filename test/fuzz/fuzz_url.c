@@ -1,5 +1,5 @@
-/* What people write for a proxy, for no_proxy and for nameservers, from the same bytes: whatever is taken is a host with a
- * port, and can be asked. */
+/* What people write for a proxy, for no_proxy and for nameservers, from the same bytes: whatever is taken is
+ * a host with a port, and can be asked. */
 #include "base/error.h"
 #include "client/proxy.h"
 #include "proto/nameserver_name.h"
