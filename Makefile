@@ -61,6 +61,11 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked
+# With their libraries: nothing of them is installed.
+DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
+              libevent-pthreads-2.1-7=unpacked
+DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+DEBS_TEST  += podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -69,7 +74,7 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
-check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
+check: deps-test ; @test/image/prepare.sh >/dev/null; test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
 natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
@@ -121,7 +126,7 @@ $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
 	$(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)
-$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
+$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^

@@ -57,19 +57,20 @@ enum hx_error {
 };
 #endif
 
-#define HX_NAME_MAX     255  /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
-#define HX_ADDRESS_MAX  56   /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
-#define HX_DEFAULT_PORT 7000 /* of the nameserver */
-#define HX_KEY_TEXT_MAX 64   /* bytes that hold a written key with its NUL */
+#define HX_NAME_MAX     255   /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
+#define HX_ADDRESS_MAX  56    /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
+#define HX_ADDRESS_TCP  "tcp" /* in place of one that the nameserver has not seen: it is reached through TCP */
+#define HX_DEFAULT_PORT 7000  /* of the nameserver */
+#define HX_KEY_TEXT_MAX 64    /* bytes that hold a written key with its NUL */
 
 struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4
+    /* name is ours (again); address: our external one, HX_ADDRESS_TCP, or "-" if the nameserver is silent. Where both have IPv4
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
-    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
+    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address, or HX_ADDRESS_TCP */
     /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the
      * nameserver sees them at one address; else "" */
     HX_EVENT_PEER,
@@ -308,7 +309,8 @@ struct hx_nat_report {
     /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the
      * heads of IP and UDP: the way there carries so much at least; the way back may carry less. 0: not known */
     int mtu;
-    int reserved; /* 0: room for a field to come */
+    /* Does UDP through TCP reach the first nameserver? Not asked where UDP does. */
+    enum hx_nat_fact tcp;
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless

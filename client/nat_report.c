@@ -1,6 +1,7 @@
 /* hx_nat: a survey for each family, told in hx.h's words. The engine's lock guards it. */
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/approach.h"
 #include "client/nat_survey.h"
 #include "client/portmap.h"
 #include "client/race.h"
@@ -42,6 +43,8 @@ struct nat_job {
     struct timer udt_timer;
     struct race *race; /* whether the nameserver speaks UDT */
     bool speaks_udt;
+    struct tunnel_user tunnel; /* whether TCP reaches it */
+    enum hx_nat_fact tcp;
     struct router router;
 };
 
@@ -113,7 +116,26 @@ static void on_cancel(struct engine_member *m)
     pthread_cond_broadcast(&j->cond);
 }
 
-/* ---- a nameserver without STUN ---- */
+/* ---- a nameserver without STUN, or without UDP ---- */
+
+static void on_tunnel_open(struct tunnel_user *u)
+{
+    struct nat_job *j = u->owner;
+    j->tcp = HX_NAT_YES;
+}
+
+static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
+{
+    (void)u, (void)error, (void)text;
+}
+
+static void try_tunnel(struct nat_job *j)
+{
+    j->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = j};
+    if ((j->settings.transports & TRANSPORT_TCP) &&
+        tunnel_use(&j->tunnel, engine_port(), &j->settings.places[0], j->settings.families) == HX_OK)
+        j->tcp = HX_NAT_NO; /* until it is open */
+}
 
 static void on_raced(void *user, const struct race_result *result)
 {
@@ -134,6 +156,7 @@ static void on_udt_timer(struct timer *t)
     if (race_begin(&j->race, &j->settings.nameservers[0], j->settings.families, engine_port(), (int)left_ms,
                    NULL, on_raced, j) < 0)
         j->race = NULL;
+    try_tunnel(j);
 }
 
 /* ---- the report ---- */
@@ -181,6 +204,8 @@ static void report_on(struct hx_nat_report *r, const struct nat_job *j, const st
     r->ports = (enum hx_nat_ports)f->mapping.ports;
     r->port_step = f->mapping.step;
     r->mtu = f->mtu;
+    if (error == HX_ETIMEDOUT)
+        r->tcp = j->tcp;
     r->hairpin = fact_of(f->hairpin != NAT_UNTESTED, f->hairpin == NAT_CAME);
 }
 
@@ -227,6 +252,7 @@ static void finish(struct nat_job *j)
     engine_timer_cancel(&j->udt_timer);
     race_cancel(j->race);
     j->race = NULL;
+    tunnel_leave(&j->tunnel);
 }
 
 static int survey(struct nat_job *j)

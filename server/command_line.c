@@ -8,6 +8,7 @@
 
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
                                              {"listen-tcp", required_argument, NULL, 't'},
+                                             {"proxy-protocol", no_argument, NULL, 'P'},
                                              {"config", required_argument, NULL, 'c'},
                                              {"log-level", required_argument, NULL, 'L'},
                                              {"max-connections", required_argument, NULL, 0},
@@ -47,6 +48,8 @@ void server_config_usage(FILE *out)
             "                             port %d)\n"
             "  -t, --listen-tcp=ADDR:PORT  TCP address to serve besides, in the same forms; none: none of\n"
             "                             the file's; may be repeated (default: none)\n"
+            "      --proxy-protocol       TCP comes from a proxy alone, which says whose each connection is\n"
+            "                             by a header of the PROXY protocol, version 2\n"
             "  -4, --ipv4                 serve IPv4 only\n"
             "  -6, --ipv6                 serve IPv6 only\n"
             "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
@@ -107,6 +110,8 @@ static const char *option_name(int c, int index)
         return "log-level";
     case 'u':
         return "user";
+    case 'P':
+        return "proxy-protocol";
     case 'R':
         return "relay";
     case 'S':
@@ -122,6 +127,7 @@ static const char *option_name(int c, int index)
 static const char *option_value(int c, const char *argument)
 {
     switch (c) {
+    case 'P':
     case 'R':
         return "yes";
     case 'S':

@@ -160,10 +160,20 @@ static int parse_user(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+static int parse_yes(bool *out, const char *value)
+{
+    *out = strcmp(value, "yes") == 0;
+    return *out || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+}
+
 static int parse_relay(struct server_config *c, const char *value)
 {
-    c->relay = strcmp(value, "yes") == 0;
-    return c->relay || strcmp(value, "no") == 0 ? HX_OK : HX_EINVAL;
+    return parse_yes(&c->relay, value);
+}
+
+static int parse_proxy_protocol(struct server_config *c, const char *value)
+{
+    return parse_yes(&c->proxy_protocol, value);
 }
 
 static int parse_sandbox(struct server_config *c, const char *value)
@@ -180,6 +190,7 @@ static const struct text_option {
     {"listen", parse_listen, "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT"},
     {"listen-tcp", parse_listen_tcp,
      "is no address; give a numeric one as ADDR:PORT, [IPV6]:PORT or :PORT, or none"},
+    {"proxy-protocol", parse_proxy_protocol, "is neither yes nor no"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},

@@ -25,7 +25,8 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct server_listen listen_tcp[CONFIG_LISTEN_MAX];
     size_t listen_tcp_count;
     bool listen_tcp_is_default;
-    int family; /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
+    bool proxy_protocol; /* each TCP connection begins with the header of a proxy */
+    int family;          /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
     enum log_level log_level;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */

@@ -4,6 +4,7 @@
 #include "server/config.h"
 #include "server/conn_state.h"
 #include "server/counters.h"
+#include "server/lone_source.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
 #include "server/tunnel.h"
@@ -15,6 +16,7 @@ struct server {
     struct timers timers;
     struct counters counters;
     struct conn_world world;
+    struct lone_source lone;
     size_t refused; /* connections above a limit */
     size_t ended;
 };
@@ -75,6 +77,21 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
     stream_close(stream);
 }
 
+/* Once, and with what to do: whoever runs this in a container sees that everybody connects, and nobody meets. */
+static void look_at_source(struct server *s, const struct endpoint *peer)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (!lone_source_seen(&s->lone, peer, server_connections(s)))
+        return;
+    endpoint_format(peer, text);
+    log_always(
+        LOG_WARN, "one_source", "peer", text, "clients", LOG_NUM((int64_t)server_connections(s)), "reason",
+        "all clients come from one private address: what stands before this server hides theirs, and nobody "
+        "can be told where another one is. In a container: host networking, or docker without its userland "
+        "proxy. Behind a proxy for TCP: --proxy-protocol, with version 2 of it there");
+}
+
 void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms)
 {
     struct endpoint peer = {.family = AF_UNSPEC};
@@ -113,6 +130,7 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
         return;
     }
     counters_add(&s->counters, COUNTER_ACCEPTED);
+    look_at_source(s, &peer);
     stream->user = c;
     conn_ready(c);
 }

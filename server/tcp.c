@@ -8,6 +8,7 @@
 #include "server/log.h"
 #include "server/loop.h"
 #include "server/server.h"
+#include "server/tcp_proxied.h"
 #include "server/tcp_stream.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -33,6 +34,7 @@ struct tcp {
     size_t count;
     struct timers timers;
     struct tcp_streams streams;
+    struct tcp_proxied proxied;
     int64_t paused_until_ms;
     struct rate rate; /* new connections of each source */
 };
@@ -131,20 +133,6 @@ static void connections_wait(struct loop_edge *e, unsigned changes, int64_t now_
     container_of(e, struct tcp_listener, edge)->ready = true;
 }
 
-int tcp_begin(struct tcp *t, struct loop *loop, struct server *server)
-{
-    static const struct tcp_stream_events events = {.ready = stream_ready, .closed = stream_closed};
-    int err = HX_OK;
-
-    t->server = server;
-    t->streams = (struct tcp_streams){.loop = loop, .timers = &t->timers, .events = &events, .user = t};
-    for (size_t i = 0; err == HX_OK && i < t->count; i++) {
-        t->listeners[i].edge.handler = connections_wait;
-        err = loop_add_edge(loop, &t->listeners[i].edge);
-    }
-    return err;
-}
-
 static bool too_often(struct tcp *t, const struct endpoint *peer, int64_t now_ms)
 {
     struct sockaddr_in6 address;
@@ -153,19 +141,48 @@ static bool too_often(struct tcp *t, const struct endpoint *peer, int64_t now_ms
     return !rate_take(&t->rate, address.sin6_addr.s6_addr, now_ms);
 }
 
-static void accepted(struct tcp *t, int fd, const struct sockaddr *address, socklen_t len, int64_t now_ms)
+static void refuse(void *user, int fd, const struct sockaddr *address, socklen_t len, const char *reason,
+                   int64_t now_ms)
 {
+    struct tcp *t = user;
+    struct stream *stream;
+
+    if (tcp_stream_create(&stream, &t->streams, fd, address, len, now_ms) < 0)
+        close(fd);
+    else
+        server_turn_away(t->server, stream, reason, now_ms);
+}
+
+static void take(void *user, int fd, const struct sockaddr *address, socklen_t len, int64_t now_ms)
+{
+    struct tcp *t = user;
     struct endpoint peer = {.family = AF_UNSPEC};
     struct stream *stream;
 
     endpoint_from_sockaddr(&peer, address, len);
-    int err = tcp_stream_create(&stream, &t->streams, fd, address, len, now_ms);
-    if (err < 0)
+    if (too_often(t, &peer, now_ms))
+        refuse(t, fd, address, len, "above --rate-per-address", now_ms);
+    else if (tcp_stream_create(&stream, &t->streams, fd, address, len, now_ms) < 0)
         close(fd);
-    else if (too_often(t, &peer, now_ms))
-        server_turn_away(t->server, stream, "above --rate-per-address", now_ms);
     else
         server_accept(t->server, stream, now_ms);
+}
+
+int tcp_begin(struct tcp *t, struct loop *loop, struct server *server)
+{
+    static const struct tcp_stream_events events = {.ready = stream_ready, .closed = stream_closed};
+    static const struct tcp_proxied_events proxied_events = {.known = take, .failed = refuse};
+    int err = HX_OK;
+
+    t->server = server;
+    t->streams = (struct tcp_streams){.loop = loop, .timers = &t->timers, .events = &events, .user = t};
+    t->proxied =
+        (struct tcp_proxied){.loop = loop, .timers = &t->timers, .events = &proxied_events, .user = t};
+    for (size_t i = 0; err == HX_OK && i < t->count; i++) {
+        t->listeners[i].edge.handler = connections_wait;
+        err = loop_add_edge(loop, &t->listeners[i].edge);
+    }
+    return err;
 }
 
 /* A connection that ends before it is taken is no error of the listener (accept(2)); all others are ours, and pass
@@ -188,8 +205,10 @@ static void take_from(struct tcp *t, struct tcp_listener *l, int64_t now_ms)
         socklen_t len = sizeof peer;
         int fd = accept4(l->edge.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-        if (fd >= 0) {
-            accepted(t, fd, (const struct sockaddr *)&peer, len, now_ms);
+        if (fd >= 0 && t->config->proxy_protocol) {
+            (void)tcp_proxied_add(&t->proxied, fd, (const struct sockaddr *)&peer, len, now_ms);
+        } else if (fd >= 0) {
+            take(t, fd, (const struct sockaddr *)&peer, len, now_ms);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             l->ready = false;
             return;
@@ -225,6 +244,7 @@ void tcp_end(struct tcp *t)
 {
     for (size_t i = 0; i < t->count; i++)
         loop_remove_edge(t->streams.loop, &t->listeners[i].edge);
+    tcp_proxied_end(&t->proxied);
     tcp_streams_end(&t->streams);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2046 # lists of file names without blanks
 # test/check.sh: what `make check` runs. Every program prints TAP; the last line counts all of them.
-# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak wire natlab bench.
+# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak image wire natlab bench.
 # A suite only lists its programs. They run in two sets of lanes: most of the tests wait most of the time, so that
 # several share a processor; what computes fills the rest of it.
 set -u
@@ -115,6 +115,7 @@ suite_tools() {
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
 suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
+suite_image() { tap wait "image: compose.yaml" 600 test/image/run.sh; }
 suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
@@ -169,7 +170,7 @@ suites() {
     lane work "$WORK_LANES" &
     wait
 }
-[ $# -gt 0 ] || set -- build tools natlab hostile soak e2e wire bench lint asan tsan fuzz unit
+[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e wire bench lint asan tsan fuzz unit
 if [ "$1" = build ]; then # before all that uses it; each build takes all processors
     WORK_LANES=1 suites build
     shift

@@ -64,6 +64,21 @@ static int silence(const struct nat_result *n)
     return HX_ETIMEDOUT;
 }
 
+static const char *of_silence(const struct nat_result *n)
+{
+    switch (n->asked_ipv4 && n->ipv4.tcp != HX_NAT_NOT_KNOWN ? n->ipv4.tcp : n->ipv6.tcp) {
+    case HX_NAT_YES:
+        return "UDP is blocked: nothing came back from %.150s, but TCP reaches it: hx works through it, with "
+               "peers of this network, and with others if the nameserver relays";
+    case HX_NAT_NO:
+        return "UDP is blocked: nothing came back from %.150s, and UDP through TCP does not reach it either "
+               "(or "
+               "it is down): try another network";
+    default:
+        return "UDP is blocked: nothing came back from %.150s (or it is down): try another network";
+    }
+}
+
 static void unknown_verdict(const struct nat_result *n, char text[NAT_WORDS_MAX])
 {
     const char *format = NULL;
@@ -87,7 +102,7 @@ static void unknown_verdict(const struct nat_result *n, char text[NAT_WORDS_MAX]
         format = "unclear: this host has no way to %.150s: is it connected to a network?";
         break;
     default:
-        format = "UDP is blocked: nothing came back from %.150s (or it is down): try another network";
+        format = of_silence(n);
         break;
     }
     snprintf(text, NAT_WORDS_MAX, format, n->nameserver);
@@ -301,6 +316,8 @@ static void json_family(FILE *out, const char *family, bool asked, const struct 
         return;
     }
     fprintf(out, "{\"status\":\"%s\",\"nameserver\":\"%s\"", status_of(r->error), status_of(r->nameserver));
+    if (r->tcp != HX_NAT_NOT_KNOWN)
+        json_fact(out, "tcp", r->tcp);
     if (r->error == HX_OK) {
         fprintf(out, ",\"verdict\":\"%s\",\"external\":\"%s\",\"local\":\"%s\"", verdicts[r->verdict],
                 r->external, r->local);

@@ -7,7 +7,7 @@
 #   stalls     the same, and one process stands still for 12 s
 #   sleeps     the same, and both do for 60 s
 #   idle       mappings live 30 s, and nobody says anything for two minutes; then a line
-#   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget each 10 s, an address changes, a host moves
+#   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget, an address changes, a host moves, each EVENT_S (10)
 #   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #   days       the same for a dialogue of a line each 50 ms
@@ -18,7 +18,7 @@
 #   all-both   the same, blocked at both
 #
 # dialogue without one. KIND is that of the NATs: port-restricted, masquerade, ...; KIND2 that of H2's two if they differ.
-# What happens each 10 s does so EVENTS times.
+# What happens each EVENT_S does so EVENTS times; a copy is long enough for those at a COPY_RATE to match.
 # shellcheck disable=SC2317,SC2119
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -31,7 +31,7 @@
 GAP_MS=$((${GAP_MS:-3000} * SLOW)) # longer, and people think that it is over
 TCP_GAP_MS=$((${TCP_GAP_MS:-10000} * SLOW)) # UDP has to be silent for a while until TCP is tried
 KIND=${KIND:-port-restricted} KIND2=${KIND2:-${KIND:-port-restricted}}
-EVENTS=${EVENTS:-7}
+EVENTS=${EVENTS:-7} EVENT_S=${EVENT_S:-10}
 S_OPTIONS=() # of the nameserver
 COPY_MB=${COPY_MB:-200} COPY_RATE=${COPY_RATE:-24mbit}
 
@@ -211,7 +211,7 @@ story_all-both() { through_all 1 2; }
 
 # --- what people do --------------------------------------------------------------------------------------------------
 
-# The weather of a bad day: the event of each 10 s.
+# The weather of a bad day: the event of each EVENT_S.
 bad_day() {
     local n all=(lab_drop_mappings 'lab_renumber 2 203.0.113.20' lab_drop_mappings 'lab_roam 2 eth1' lab_drop_mappings
         'lab_roam 2 eth0' lab_drop_mappings 'lab_renumber 2 203.0.113.10')
@@ -221,7 +221,7 @@ through_bad_days() { # through_bad_days WHO
     local event
     while read -r event; do
         # shellcheck disable=SC2086 # words
-        change "$1: $event" "$GAP_MS" then_pause 8 $event
+        change "$1: $event" "$GAP_MS" then_pause $((EVENT_S - 2)) $event
     done < <(bad_day)
     check 'no line is lost' no_line_is_lost
 }
@@ -253,7 +253,7 @@ story_copy() {
     cp=$PID
     begin await_line "$WORK/growth.out" '^first' 10 >/dev/null || return
     while kill -0 "$cp" 2>/dev/null && read -r event; do
-        pause 10
+        pause "$EVENT_S"
         echo "# $(ms_between "$begun" "$EPOCHREALTIME") ms: $event, $(du -b "$WORK/got" | cut -f 1) bytes"
         # shellcheck disable=SC2086 # words
         $event

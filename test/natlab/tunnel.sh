@@ -80,6 +80,21 @@ nothing_answers() {
     lab_exec h2 timeout 40 "$B/hx" connect lab --nameserver "$LAB_NS" --timeout 10 </dev/null 2>"$WORK/connect.err"
     [ $? = 1 ] && grep -E '^hx: .*192\.0\.2\.10:7000' "$WORK/connect.err"
 }
+nat_says() { # nat_says REGEX
+    lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" >"$WORK/nat.out"
+    [ $? = 1 ] && grep -E "$1" "$WORK/nat.out" && return
+    cat "$WORK/nat.out"
+    return 1
+}
+nat_tells() {
+    lab_up none none && lab_weather 2 "$NO_UDP_TO_S" && start_tcp_s || return 1
+    nat_says '^UDP is blocked: nothing came back from .*, but TCP reaches it' &&
+        lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" --json | grep '"ipv4":{"status":"silent".*"tcp":true'
+}
+nat_tells_of_none() {
+    lab_up none none && lab_weather 2 "ip daddr $LAB_S drop" && start_tcp_s || return 1
+    nat_says '^UDP is blocked: nothing came back from .*, and UDP through TCP does not reach it either'
+}
 # Nobody on the network has an address that a tunnel's end has here.
 forged() {
     lab_up none none && start_tcp_s '--listen' "$LAB_NS6" || return 1
@@ -87,11 +102,11 @@ forged() {
     ip -n net -6 addr add 2001:db8:99::5/128 dev lo nodad
     lab_exec net python3 - "$LAB_S6" <<'PY'
 import socket, sys
-def asks(source):
+def asks(source, tries):
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     s.bind((source, 0))
     s.settimeout(0.3)
-    for _ in range(5):
+    for _ in range(tries):
         s.sendto(bytes.fromhex("000100002112a442") + bytes(12), (sys.argv[1], 7000))
         try:
             s.recv(2000)
@@ -99,7 +114,7 @@ def asks(source):
         except socket.timeout:
             pass
     return False
-answered = asks("2001:db8:99::5"), asks("100::5")
+answered = asks("2001:db8:99::5", 20), asks("100::5", 3)
 print("answered:", answered)
 sys.exit(answered != (True, False))
 PY
@@ -116,6 +131,8 @@ stories=(
     "tcp_dies|the TCP connection dies in silence, and another one follows"
     "s_restarts|S starts anew"
     "nothing_answers|neither UDP nor TCP answers"
+    "nat_tells|hx nat says that UDP is blocked, and that TCP is not"
+    "nat_tells_of_none|and where both are"
     "forged|no datagram of the network comes from a tunnel"
 )
 for it in "${stories[@]}"; do
