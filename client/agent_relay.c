@@ -166,7 +166,9 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
             relay_party_move(ar->list[i].relay, server, &ar->local);
     }
     bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0;
-    ar->due_ms = ar->told_ms + (a->introductions > 1 || alone ? 0 : ar->after_ms);
+    if (ar->first_ms == 0)
+        ar->first_ms = ar->told_ms;
+    ar->due_ms = a->connected || alone ? ar->told_ms : ar->first_ms + ar->after_ms;
 }
 
 /* One that was refused, or is silent: the path is in doubt at once, if it is in use. */

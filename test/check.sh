@@ -126,7 +126,10 @@ suite_natlab() {
     tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
-    tap wait "natlab: roaming" 200 test/natlab/roaming.sh
+    tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
+        'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted'
+    tap wait "natlab: roaming" 200 test/natlab/roaming.sh dialogue relayed
+    tap wait "natlab: relay" 200 test/natlab/relay.sh
     tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh
