@@ -239,7 +239,7 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
     /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose address it
-     * is; more may come */
+     * is, or HX_ADDRESS_TCP; more may come */
     char kind[16];
     int64_t rtt_us; /* round trip; 0: not measured */
 };

@@ -345,18 +345,35 @@ static int begin(struct tunnel **out, struct udt_port *port, const struct tunnel
     return HX_OK;
 }
 
-int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families)
+static void join(struct tunnel *t, struct tunnel_user *u)
 {
-    struct tunnel *t = find(port, place);
-    int err = t ? HX_OK : begin(&t, port, place, families);
-    if (err < 0)
-        return err;
     u->tunnel = t;
     u->told = false;
     DL_APPEND(t->users, u);
     if (t->state == TUNNEL_OPEN)
         engine_timer_set(&t->timer, clock_now_ms());
-    return HX_OK;
+}
+
+int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families)
+{
+    struct tunnel *t = find(port, place);
+    int err = t ? HX_OK : begin(&t, port, place, families);
+    if (err == HX_OK)
+        join(t, u);
+    return err;
+}
+
+int tunnel_use_server(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server)
+{
+    struct tunnel *t;
+    DL_FOREACH(tunnels, t)
+    {
+        if (t->port == port && t->state == TUNNEL_OPEN && net_address_equal(&t->at, server)) {
+            join(t, u);
+            return HX_OK;
+        }
+    }
+    return HX_ENOTFOUND;
 }
 
 void tunnel_leave(struct tunnel_user *u)

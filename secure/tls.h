@@ -51,8 +51,8 @@ int tls_flush(struct tls *t);
 /* What was taken or made and has not left; valid until the next call of anything else. Returns how many
  * bytes. */
 size_t tls_waiting(const struct tls *t, const uint8_t **bytes);
-/* Does once what the first connections of a process do else, while a peer waits: OpenSSL looks all of its algorithms
- * up, which takes 2 to 10 ms. Any thread; others that need OpenSSL meanwhile may wait for it. */
+/* Does once what the first connections of a process do else, while a peer waits: OpenSSL looks all of its
+ * algorithms up, which takes 2 to 10 ms. Any thread; others that need OpenSSL meanwhile may wait for it. */
 void tls_warm_up(void);
 /* Our close_notify: no tls_write() after it; reading goes on. To be flushed. */
 int tls_end(struct tls *t);

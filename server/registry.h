@@ -3,8 +3,8 @@
  * registry it has: registry_local.c keeps the names of one process; one that shares them with other servers
  * would answer a little later (DESIGN section 10).
  *
- * A name is held by one session: one connection, or one of each reach (`Bind-Session`): one of each address family,
- * one through a tunnel, one over TCP (server/reach.h). */
+ * A name is held by one session: one connection, or one of each reach (`Bind-Session`): one of each
+ * address family, one through a tunnel, one over TCP (server/reach.h). */
 #ifndef HX_SERVER_REGISTRY_H
 #define HX_SERVER_REGISTRY_H
 

@@ -71,7 +71,7 @@ static void common_event(const struct hx_event_info *info)
         break;
     case HX_EVENT_RELAY_LIMIT:
         say_note("the nameserver's relay, which carries the connection to %s: its limit %s is reached",
-                  info->name[0] ? info->name : "a peer", info->text);
+                 info->name[0] ? info->name : "a peer", info->text);
         break;
     default:
         break;

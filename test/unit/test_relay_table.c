@@ -89,8 +89,9 @@ static uint64_t count(enum relay_counter which)
 
 static void write_open(uint8_t bytes[RELAY_CONTROL_BYTES], enum relay_half half, const uint8_t *cookie)
 {
-    struct relay_frame f = {.kind = RELAY_OPEN, .half = half, .number = ++number};
+    struct relay_frame f = {.kind = RELAY_OPEN, .half = half};
 
+    f.number = ++number;
     memcpy(f.session, id, sizeof f.session);
     if (cookie)
         memcpy(f.cookie, cookie, sizeof f.cookie);
