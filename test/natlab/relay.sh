@@ -34,7 +34,7 @@ sniff() { # sniff: from now on, what passes the network card of S
 }
 sniffed() { # sniffed: "relayed N plain N"
     end_now "$SNIFF"
-    tail -n 1 "$WORK/sniff.out"
+    await_line "$WORK/sniff.out" '^relayed [0-9]+ plain [0-9]+$' 5
 }
 relays_nothing_plain() {
     local HX_MODE=() seen
