@@ -76,8 +76,8 @@ demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/image/prepare.sh >/dev/null; test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
-natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
-	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
+natlab: deps-test ## who reaches whom through which NATs, without a relay and with one: tables of README.md
+	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay
 fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
