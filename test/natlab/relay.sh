@@ -38,12 +38,12 @@ sniffed() { # sniffed: "relayed N plain N"
 }
 relays_nothing_plain() {
     local HX_MODE=() seen
-    meet && sniff && greet 10 || return
+    meet && sniff && greet 20 || return
     seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
 }
 sniffer_would_see_it() { # what is not sealed is seen, or the test above says nothing
     local HX_MODE=(--insecure) seen
-    meet && sniff && greet 10 || return
+    meet && sniff && greet 20 || return
     seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ [1-9] ]]
 }
 

@@ -105,6 +105,13 @@ static void part_again(void)
     end_relay();
 }
 
+/* A path is in use that has answered. */
+static bool is_so(const struct side *s, enum agent_reach reach)
+{
+    const struct path_choice *c = &s->agent->choice;
+    return s->reach == reach && (reach == AGENT_LOST || (c->used >= 0 && c->paths[c->used].answered_ms != 0));
+}
+
 /* Until both are reached so; what comes to the ports is read meanwhile. */
 static bool both_become(enum agent_reach reach)
 {
@@ -115,7 +122,7 @@ static bool both_become(enum agent_reach reach)
         while (udt_port_next(left, &ev) > 0 || udt_port_next(right, &ev) > 0)
             ;
         engine_lock();
-        become = one.reach == reach && other.reach == reach;
+        become = is_so(&one, reach) && is_so(&other, reach);
         engine_unlock();
         if (!become)
             poll(fds, 2, 5);
