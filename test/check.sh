@@ -115,7 +115,10 @@ suite_tools() {
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
 suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
-suite_image() { tap wait "image: compose.yaml" 600 test/image/run.sh; }
+suite_image() {
+    tap wait "image: the commands of compose.yaml" 100 test/image/commands.sh
+    tap wait "image: the containers" 400 test/image/run.sh
+}
 suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
