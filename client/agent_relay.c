@@ -3,6 +3,7 @@
 #include "base/discard_only.h"
 #include "client/agent_state.h"
 #include "shim/net/relays.h"
+#include "shim/net/tunnels.h"
 #include <string.h>
 
 #define OFFER_MS \
@@ -152,6 +153,13 @@ static void set_place(struct agent *a, const struct net_address *server)
     a->relay.server = *server;
 }
 
+/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own network. */
+static bool without_udp(const struct agent *a, const struct net_address *server)
+{
+    const struct endpoint *seen = &a->hard.seen;
+    return tunnels_lead_to(server) || (seen->family == AF_INET6 && discard_only(seen->address));
+}
+
 /* The nameserver is reached by UDP again. */
 static bool leaves_tunnel(const struct relay_party *r, const struct net_address *server)
 {
@@ -173,7 +181,8 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
         if (r && (net_address_equal(relay_party_server(r), server) || leaves_tunnel(r, server)))
             relay_party_move(r, server, &ar->local);
     }
-    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0;
+    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0 ||
+                 without_udp(a, server);
     if (ar->first_ms == 0)
         ar->first_ms = ar->told_ms;
     ar->due_ms = a->connected || alone ? ar->told_ms : ar->first_ms + ar->after_ms;

@@ -162,17 +162,21 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
 static void renew(struct leg *leg);
 
 /* UDP answers again: the name is bound anew by it, and held through the tunnel until then. */
-static void on_udp(void *user)
+static void on_udp(void *user, const struct net_address *server)
 {
     struct leg *leg = user;
+    (void)server;
     leg->returning = true;
     renew(leg);
 }
 
-/* Without memory the tunnel stays. */
-static void watch_udp(struct leg *leg)
+/* The name is held by leg->nameserver. Without memory a tunnel stays. */
+static void enter_bound(struct leg *leg)
 {
     const struct settings *s = leg->b->settings;
+    enter(leg, LEG_BOUND);
+    leg->bound_ms = clock_now_ms();
+    engine_timer_set(&leg->timer, leg->bound_ms + ROUTE_LOOK_MS);
     if (nameserver_tunnel(leg->nameserver) && (s->transports & TRANSPORT_UDP))
         (void)udp_return_begin(&leg->udp_return, nameserver_port(leg->nameserver),
                                &s->nameservers[leg->b->where], s->families, on_udp, leg);
@@ -193,11 +197,8 @@ static void keep_former(struct leg *leg, const struct nameserver_end *end)
     leg->nameserver = leg->former;
     leg->former = NULL;
     leg->told = leg->former_told;
-    leg->bound_ms = clock_now_ms();
     leg->b->news = true;
-    enter(leg, LEG_BOUND);
-    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
-    watch_udp(leg);
+    enter_bound(leg);
     if (!end->answered) /* is it still there? */
         nameserver_doubt(leg->nameserver);
 }
@@ -255,11 +256,8 @@ static void on_agreed(void *user, const struct endpoint *external)
     leg->renewing = leg->returning = false;
     close_former(leg);
     turn_answered(&leg->turn, true);
-    enter(leg, LEG_BOUND);
-    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
-    watch_udp(leg);
+    enter_bound(leg);
     leg->families = nameserver_family(leg->nameserver);
-    leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
     leg->external = *external;
     keep_candidates(b, leg);

@@ -3,6 +3,7 @@
 #include "base/container_of.h"
 #include "base/discard_only.h"
 #include "client/tunnel.h"
+#include "client/udp_return.h"
 #include "secure/mac.h"
 #include "shim/net/net_port.h"
 #include "shim/net/relays.h"
@@ -23,6 +24,7 @@ struct relay_party {
     enum relay_reason reason;
     struct timer timer;
     struct tunnel_user tunnel; /* through which the relay is reached, if it is: it stays as long as we do */
+    struct udp_return *udp_return; /* then: does UDP reach it again? NULL: nobody asks */
     struct net_address peer;
     uint8_t id[RELAY_ID_BYTES];
     uint8_t key[MAC_KEY_BYTES];
@@ -228,12 +230,29 @@ static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
         enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
 }
 
+static void on_udp(void *user, const struct net_address *server)
+{
+    static const struct net_address any;
+
+    relay_party_move(user, server, &any);
+}
+
 static void use_tunnel(struct relay_party *r)
 {
+    int families;
+
     tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
+    r->udp_return = NULL;
     r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
-    if (discard_only(r->config.server.ip)) /* without one, no answer will come */
-        (void)tunnel_use_server(&r->tunnel, r->config.port, &r->config.server);
+    if (!discard_only(r->config.server.ip) ||
+        tunnel_use_server(&r->tunnel, r->config.port, &r->config.server) < 0) /* no answer will come */
+        return;
+    const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
+    struct host_port udp = place->tcp;
+    udp.port = place->udp_port;
+    if (!place->udp_unwanted) /* without memory it stays where it is */
+        (void)udp_return_begin(&r->udp_return, r->config.port, &udp, families, on_udp, r);
 }
 
 static int derive(struct relay_party *r)
@@ -288,6 +307,7 @@ void relay_party_end(struct relay_party *r)
         return;
     engine_timer_cancel(&r->timer);
     tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
     DL_DELETE(relays, r);
     net_relay_remove(udt_port_net(r->config.port), &r->peer);
     explicit_bzero(r, sizeof *r);

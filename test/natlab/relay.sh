@@ -32,18 +32,26 @@ sniff() { # sniff: from now on, what passes the network card of S
     SNIFF=$PID
     await_line "$WORK/sniff.out" '^listening' 5 >/dev/null
 }
-sniffed() { # sniffed REGEX: "relayed N plain N"
+sniffed() { # sniffed: "relayed N plain N"
     end_now "$SNIFF"
-    tail -n 1 "$WORK/sniff.out"
-    [[ $(tail -n 1 "$WORK/sniff.out") =~ $1 ]]
+    await_line "$WORK/sniff.out" '^relayed [0-9]+ plain [0-9]+$' 5
 }
 relays_nothing_plain() {
-    local HX_MODE=()
-    meet && sniff && greet 20 && sniffed '^relayed [1-9][0-9]* plain 0$'
+    local HX_MODE=() seen
+    meet && sniff && greet 20 || return
+    seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
+}
+# Of one of the two the relay hears by TCP alone.
+tells_nothing_plain_by_tcp() {
+    local HX_MODE=() seen
+    lab_up blocked "$KIND" && start_s "$LAB_NS" --relay --listen-tcp "$LAB_NS" && start_h1 --echo && await_bound 10 &&
+        sniff && greet 10 && grep ' path=relayed$' "$WORK/connect.err" || return
+    seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
 }
 sniffer_would_see_it() { # what is not sealed is seen, or the test above says nothing
-    local HX_MODE=(--insecure)
-    meet && sniff && greet 20 && sniffed '^relayed [1-9][0-9]* plain [1-9]'
+    local HX_MODE=(--insecure) seen
+    meet && sniff && greet 20 || return
+    seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ [1-9] ]]
 }
 
 # --- limits, and what people are told ------------------------------------------------------------------------------------
@@ -78,6 +86,7 @@ left_soon() {
 }
 
 check 'no plain byte of theirs is on the wire' relays_nothing_plain
+check 'nor where one of the two has TCP alone' tells_nothing_plain_by_tcp
 check 'which would be seen' sniffer_would_see_it
 check 'who needs the relay is told which limit ends it' says_its_limit
 check 'who is not reached is told that there is no relay' says_that_there_is_none
