@@ -133,7 +133,6 @@ suite_natlab() {
         'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
         'port-restricted x blocked' 'blocked x port-restricted' 'blocked x blocked'
     tap wait "natlab: roaming" 200 test/natlab/roaming.sh dialogue relayed
-    tap wait "natlab: roaming between all ways" 400 test/natlab/roaming.sh all-bind
     tap wait "natlab: relay" 200 test/natlab/relay.sh
     tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12

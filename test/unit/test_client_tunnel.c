@@ -69,7 +69,7 @@ static void use(struct using *g, const struct tunnel_place *place)
 static int answer(int listener, const char *bytes, size_t len)
 {
     static const char request[] = "GET /.well-known/masque/udp/localhost/7001/ HTTP/1.1\r\nHost: 127.0.0.1:";
-    char head[1024];
+    char head[1024] = {0};
     size_t got = 0;
     int fd = accept_one(listener);
 
