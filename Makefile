@@ -65,7 +65,7 @@ DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
-DEBS_TEST  += podman docker-compose mmdebstrap
+DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 
@@ -74,10 +74,12 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
-check: deps-test ; @test/image/prepare.sh >/dev/null; test/check.sh ## every test; ends with "N passed, N failed"
+check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
 bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
-natlab: deps-test ## who reaches whom through which NATs, how and how soon: the table of README.md
-	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix
+natlab: deps-test ## who reaches whom through which NATs, without a relay and with one: tables of README.md
+	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay
+image: deps-test ## build the image of packaging/ and try it; the first time some minutes; needs root
+	@test/deps.sh $(DEBS_IMAGE) && $(MAKE) --no-print-directory -s -j2 all tools && test/image/prepare.sh && test/check.sh image
 fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
@@ -193,6 +195,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all asan tsan lint programs deps deps-test demo check bench natlab fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,7 +1,9 @@
 /* The way through the nameserver, for as long as there is no other. */
 #include "base/clock.h"
+#include "base/discard_only.h"
 #include "client/agent_state.h"
 #include "shim/net/relays.h"
+#include "shim/net/tunnels.h"
 #include <string.h>
 
 #define OFFER_MS \
@@ -101,7 +103,7 @@ void agent_relay_end(struct agent *a)
 /* Both sides find that they have the same one: what works needs no other. */
 static bool one_works(const struct agent *a)
 {
-    for (int i = 0; i < AGENT_RELAYS; i++) {
+    for (int i = 0; i < AGENT_RELAYS && a->choice.state != PATHS_LOST; i++) {
         const struct agent_relayed *w = &a->relay.list[i];
         int at = w->relay ? place_of(a, w) : -1;
         if (at >= 0 && a->choice.paths[at].answered_ms != 0 && a->choice.paths[at].tries < FAILED_IN)
@@ -117,8 +119,8 @@ static bool reached_directly(const struct agent *a)
            (c->state == PATHS_GOOD || c->state == PATHS_SEEKING);
 }
 
-/* With each introduction there is another session to relay. The one of the last introduction stays beside it, since the
- * peer may not have heard of this one. */
+/* With each introduction there is another session to relay. The one of the last introduction stays beside
+ * it, since the peer may not have heard of this one. */
 static void begin(struct agent *a)
 {
     struct agent_relay *ar = &a->relay;
@@ -151,6 +153,19 @@ static void set_place(struct agent *a, const struct net_address *server)
     a->relay.server = *server;
 }
 
+/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own network. */
+static bool without_udp(const struct agent *a, const struct net_address *server)
+{
+    const struct endpoint *seen = &a->hard.seen;
+    return tunnels_lead_to(server) || (seen->family == AF_INET6 && discard_only(seen->address));
+}
+
+/* The nameserver is reached by UDP again. */
+static bool leaves_tunnel(const struct relay_party *r, const struct net_address *server)
+{
+    return discard_only(relay_party_server(r)->ip) && !discard_only(server->ip);
+}
+
 void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server)
 {
     struct agent_relay *ar = &a->relay;
@@ -162,11 +177,15 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
     ar->told_ms = clock_now_ms();
     set_place(a, server);
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        if (ar->list[i].relay && net_address_equal(relay_party_server(ar->list[i].relay), server))
-            relay_party_move(ar->list[i].relay, server, &ar->local);
+        struct relay_party *r = ar->list[i].relay;
+        if (r && (net_address_equal(relay_party_server(r), server) || leaves_tunnel(r, server)))
+            relay_party_move(r, server, &ar->local);
     }
-    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0;
-    ar->due_ms = ar->told_ms + (a->introductions > 1 || alone ? 0 : ar->after_ms);
+    bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0 ||
+                 without_udp(a, server);
+    if (ar->first_ms == 0)
+        ar->first_ms = ar->told_ms;
+    ar->due_ms = a->connected || alone ? ar->told_ms : ar->first_ms + ar->after_ms;
 }
 
 /* One that was refused, or is silent: the path is in doubt at once, if it is in use. */

@@ -72,7 +72,8 @@ struct agent_relay {
     int after_ms;           /* -1: it is not wanted */
     struct session session; /* of the last introduction */
     struct net_address server, local;
-    int64_t told_ms, due_ms; /* INT64_MAX: nothing is to be begun */
+    int64_t first_ms;        /* the first introduction */
+    int64_t told_ms, due_ms; /* the last one; INT64_MAX: nothing is to be begun */
     int64_t direct_ms;       /* since when another path works; 0: none does */
     bool over;               /* this connection has had its time */
     struct agent_relayed {

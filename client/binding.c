@@ -1,15 +1,12 @@
 #include "client/binding.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/hard_nat.h"
-#include "client/nat.h"
 #include "client/own_fields.h"
 #include "proto/request.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define COUNT_NEWS            (HARD_NAT_GUESSES / 2) /* steps of a NAT that counts */
 #define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
 #define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
 #define RENEW_MS              10000  /* between two times that what peers are told of us changes */
@@ -165,17 +162,21 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
 static void renew(struct leg *leg);
 
 /* UDP answers again: the name is bound anew by it, and held through the tunnel until then. */
-static void on_udp(void *user)
+static void on_udp(void *user, const struct net_address *server)
 {
     struct leg *leg = user;
+    (void)server;
     leg->returning = true;
     renew(leg);
 }
 
-/* Without memory the tunnel stays. */
-static void watch_udp(struct leg *leg)
+/* The name is held by leg->nameserver. Without memory a tunnel stays. */
+static void enter_bound(struct leg *leg)
 {
     const struct settings *s = leg->b->settings;
+    enter(leg, LEG_BOUND);
+    leg->bound_ms = clock_now_ms();
+    engine_timer_set(&leg->timer, leg->bound_ms + ROUTE_LOOK_MS);
     if (nameserver_tunnel(leg->nameserver) && (s->transports & TRANSPORT_UDP))
         (void)udp_return_begin(&leg->udp_return, nameserver_port(leg->nameserver),
                                &s->nameservers[leg->b->where], s->families, on_udp, leg);
@@ -196,11 +197,8 @@ static void keep_former(struct leg *leg, const struct nameserver_end *end)
     leg->nameserver = leg->former;
     leg->former = NULL;
     leg->told = leg->former_told;
-    leg->bound_ms = clock_now_ms();
     leg->b->news = true;
-    enter(leg, LEG_BOUND);
-    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
-    watch_udp(leg);
+    enter_bound(leg);
     if (!end->answered) /* is it still there? */
         nameserver_doubt(leg->nameserver);
 }
@@ -258,11 +256,8 @@ static void on_agreed(void *user, const struct endpoint *external)
     leg->renewing = leg->returning = false;
     close_former(leg);
     turn_answered(&leg->turn, true);
-    enter(leg, LEG_BOUND);
-    engine_timer_set(&leg->timer, clock_now_ms() + ROUTE_LOOK_MS);
-    watch_udp(leg);
+    enter_bound(leg);
     leg->families = nameserver_family(leg->nameserver);
-    leg->bound_ms = clock_now_ms();
     leg->unanswered = 0;
     leg->external = *external;
     keep_candidates(b, leg);
@@ -285,13 +280,6 @@ static void on_part(void *user, const struct multipart_part *part)
     leg->b->callbacks.part(leg->b->callbacks.user, leg->nameserver, part);
 }
 
-/* The second leg is for peers of the other family, and a tunnel is of none. */
-static int transports_of(const struct leg *leg)
-{
-    int all = leg->b->settings->transports;
-    return leg == leg->b->main && !leg->returning ? all : all & TRANSPORT_UDP;
-}
-
 /* Its turn has come. */
 static void ask_now(struct leg *leg)
 {
@@ -305,10 +293,11 @@ static void ask_now(struct leg *leg)
     leg->told = fields;
     snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
+    bool by_udp = leg != b->main || leg->returning; /* a second leg is of a family, and a tunnel of none */
     struct nameserver_request request = {.name = &b->settings->nameservers[b->where],
                                          .place = &b->settings->places[b->where],
                                          .families = leg->families,
-                                         .transports = transports_of(leg),
+                                         .transports = by_udp ? TRANSPORT_UDP : b->settings->transports,
                                          .bytes = &bytes};
     int err = request_write_bind(&bytes, b->settings->name, header, &fields);
     if (err == HX_OK)
@@ -396,36 +385,11 @@ static void on_former_end(void *user, const struct nameserver_end *end)
     close_former(user);
 }
 
-/* That a NAT is easy, and whether it keeps ports, is news once: peers that do not know hold back, lest it
- * takes what they send for its own, or lest theirs is taken so. One easy NAT is not another one then, nor
- * is the next port of a NAT that counts, unless a peer would not guess it. */
-static bool same_fields(const struct peer_fields *a, const struct peer_fields *b)
-{
-    bool hard = hard_nat_is(&b->mapping), known = nat_mapping_known(&b->mapping);
-    if (hard_nat_is(&a->mapping) != hard || a->candidates.count != b->candidates.count)
-        return false;
-    if (known && nat_translates(AF_INET) &&
-        (!nat_mapping_known(&a->mapping) || (hard_nat_takes(&b->mapping) && !hard_nat_takes(&a->mapping))))
-        return false;
-    if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
-                 a->mapping.step != b->mapping.step))
-        return false;
-    if (hard_nat_steps(&a->mapping, b->mapping.last_port) > COUNT_NEWS)
-        return false;
-    for (size_t i = 0; i < a->candidates.count; i++) {
-        if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
-            return false;
-    }
-    return true;
-}
-
 /* A peer is waiting to hear where our NAT is by now, or by which further port we are reached; or none would
  * reach us. */
 static bool is_awaited(const struct leg *leg, const struct peer_fields *now)
 {
-    const struct peer_fields *told = &leg->told;
-    return nameserver_port(leg->nameserver) != engine_port() ||
-           hard_nat_steps(&told->mapping, now->mapping.last_port) > COUNT_NEWS ||
+    return nameserver_port(leg->nameserver) != engine_port() || own_fields_far(&leg->told, now) ||
            (now->candidates.count > 0 && now->candidates.list[0].kind == CANDIDATE_SRFLX);
 }
 
@@ -457,7 +421,7 @@ void binding_fields_changed(struct binding *b)
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
         if (leg->state != LEG_BOUND ||
-            (same_fields(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
+            (own_fields_same(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
             continue;
         if (may_renew(leg, &now)) {
             renew(leg);

@@ -9,6 +9,7 @@
 #include "base/container_of.h"
 #include "base/token_bucket.h"
 #include "client/hard_nat.h"
+#include "client/introduction.h"
 #include "client/nameserver.h"
 #include "client/nat.h"
 #include "client/own_fields.h"
@@ -150,14 +151,12 @@ static void punch(struct connect *c, const struct multipart_part *part)
     struct punch_result begun = {.peer = &peer->list[0].at,
                                  .name = c->settings.name,
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
-    struct net_address server;
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
     c->port = nameserver_port(c->nameserver);
-    nameserver_server(c->nameserver, &server);
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
-                                                  .server = server,
+                                                  .server = nameserver_server(c->nameserver),
                                                   .relay_after_ms = c->settings.relay_after_ms,
                                                   .scope_id = nameserver_scope(c->nameserver),
                                                   .families = c->settings.families,
@@ -202,18 +201,15 @@ static void on_part(void *user, const struct multipart_part *part)
 {
     struct connect *c = user;
     bool own_known = c->parts.own.family != AF_UNSPEC;
-    struct net_address server;
     struct agent *known;
     if (c->state == CONNECT_DONE)
         return;
     switch (parts_take(&c->parts, part)) {
     case PART_TARGET:
         known = part->session.given ? agent_find(part->session.id, true) : NULL;
-        nameserver_server(c->nameserver, &server);
-        if (known) {
-            agent_told_relay(known, &part->session, &server);
-            agent_told(known, &part->peer, &part->mapping, &c->told, nameserver_uplink(c->nameserver));
-        } else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
+        if (known)
+            introduction_tell(known, part, &c->told, c->nameserver);
+        else if (token_bucket_take(&c->targets, &targets_limit, 1, clock_now_ms()))
             punch(c, part);
         break;
     case PART_OWN:
@@ -256,11 +252,6 @@ static void ask_for(struct connect *c, const struct session *session)
         enter(c, CONNECT_ASKING);
     if (err < 0)
         fail(c, err);
-}
-
-static void ask(struct connect *c)
-{
-    ask_for(c, NULL);
 }
 
 /* In the same session: each side is told what the other one knows of itself now. */
@@ -341,7 +332,7 @@ static void narrow(struct connect *c, const struct nameserver_end *end)
     report_end(c, HX_EVENT_REJECTED, end, 0); /* this is why, if it comes to nothing */
     c->narrowed = true;
     c->families = other;
-    ask(c);
+    ask_for(c, NULL);
 }
 
 /* Nothing has come of asking this nameserver. */
@@ -351,7 +342,7 @@ static void try_on(struct connect *c, const struct nameserver_end *end)
     c->round.asked++;
     c->where = (c->where + 1) % c->settings.nameserver_count;
     if (c->round.asked < c->settings.nameserver_count)
-        ask(c);
+        ask_for(c, NULL);
     else
         round_over(c, end);
 }
@@ -413,7 +404,7 @@ static void on_retry(struct timer *t)
     if (c->state == CONNECT_PUNCHING)
         count_and_ask_again(c);
     else
-        ask(c);
+        ask_for(c, NULL);
 }
 
 static void on_cancel(struct engine_member *m)
@@ -455,7 +446,7 @@ static int reach(struct connect *c)
     struct nat_keeper *nat = NULL;
     c->begun_ms = clock_now_ms();
     (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
-    ask(c);
+    ask_for(c, NULL);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
             continue;

@@ -57,19 +57,20 @@ enum hx_error {
 };
 #endif
 
-#define HX_NAME_MAX     255  /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
-#define HX_ADDRESS_MAX  56   /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
-#define HX_DEFAULT_PORT 7000 /* of the nameserver */
-#define HX_KEY_TEXT_MAX 64   /* bytes that hold a written key with its NUL */
+#define HX_NAME_MAX     255   /* bytes of a name: 1 to 255 of RFC 9110's tchar and '@' */
+#define HX_ADDRESS_MAX  56    /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
+#define HX_ADDRESS_TCP  "tcp" /* in place of one that the nameserver has not seen: it is reached through TCP */
+#define HX_DEFAULT_PORT 7000  /* of the nameserver */
+#define HX_KEY_TEXT_MAX 64    /* bytes that hold a written key with its NUL */
 
 struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    /* name is ours (again); address: our external one, "-" if the nameserver is silent. Where both have IPv4
+    /* name is ours (again); address: our external one, HX_ADDRESS_TCP, or "-" if the nameserver is silent. Where both have IPv4
      * and IPv6 it comes for each */
     HX_EVENT_BOUND,
-    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address */
+    HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address, or HX_ADDRESS_TCP */
     /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the
      * nameserver sees them at one address; else "" */
     HX_EVENT_PEER,
@@ -238,7 +239,7 @@ HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
     /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose address it
-     * is; more may come */
+     * is, or HX_ADDRESS_TCP; more may come */
     char kind[16];
     int64_t rtt_us; /* round trip; 0: not measured */
 };

@@ -2,6 +2,7 @@
 #include "base/container_of.h"
 #include "base/fair_share.h"
 #include "client/binding.h"
+#include "client/introduction.h"
 #include "client/nat.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
@@ -109,17 +110,14 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
     struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
-    struct net_address server;
-    nameserver_server(n, &server);
     if (known) { /* its paths have ended, and it asks for others */
-        agent_told_relay(known, &part->session, &server);
-        agent_told(known, &part->peer, &part->mapping, binding_told(&l->binding, n), nameserver_uplink(n));
+        introduction_tell(known, part, binding_told(&l->binding, n), n);
         return;
     }
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),
-                                .server = server,
+                                .server = nameserver_server(n),
                                 .relay_after_ms = l->settings.relay_after_ms,
                                 .scope_id = nameserver_scope(n),
                                 .families = l->settings.families,

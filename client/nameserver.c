@@ -472,11 +472,12 @@ bool nameserver_route_holds(const struct nameserver *n)
     return endpoint_same_host(&n->source, &now);
 }
 
-void nameserver_server(const struct nameserver *n, struct net_address *out)
+struct net_address nameserver_server(const struct nameserver *n)
 {
     socklen_t len;
     const struct sockaddr *peer = n->stream ? stream_peer(n->stream, &len) : NULL;
-    *out = (struct net_address){.port = 0};
+    struct net_address server = {.port = 0};
     if (peer)
-        net_address_from(out, peer);
+        net_address_from(&server, peer);
+    return server;
 }

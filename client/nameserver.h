@@ -73,7 +73,7 @@ int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
 struct udt_port *nameserver_port(const struct nameserver *n);
 /* Where it is, for what leaves by that port; port 0: it is not connected. */
-void nameserver_server(const struct nameserver *n, struct net_address *out);
+struct net_address nameserver_server(const struct nameserver *n);
 /* Where its answer arrived: peers know us by that. */
 const struct uplink *nameserver_uplink(const struct nameserver *n);
 /* The interface of a link-local address (RFC 4007) of the nameserver, which its link-local peers are on,

@@ -1,9 +1,12 @@
 #include "client/own_fields.h"
+#include "client/hard_nat.h"
 #include "client/local_candidates.h"
 #include "client/nat.h"
 #include "client/race.h"
 #include "proto/address.h"
 #include <string.h>
+
+#define COUNT_NEWS (HARD_NAT_GUESSES / 2) /* steps of a NAT that counts */
 
 /* Who tells no candidate gets no session. A nameserver passes no loopback address on. */
 static const struct endpoint nobodys = {.family = AF_INET, .port = 9, .address = {127, 0, 0, 1}};
@@ -30,4 +33,32 @@ void own_fields(struct peer_fields *out, const struct udt_port *port, const stru
     if (out->candidates.count == 0 && !settings->host_candidates)
         (void)candidates_add(&out->candidates, &nobodys, CANDIDATE_HOST);
     (void)nat_known(AF_INET, &out->mapping);
+}
+
+bool own_fields_far(const struct peer_fields *told, const struct peer_fields *now)
+{
+    return hard_nat_steps(&told->mapping, now->mapping.last_port) > COUNT_NEWS;
+}
+
+/* That a NAT is easy, and whether it keeps ports, is news once: peers that do not know hold back, lest it
+ * takes what they send for its own, or lest theirs is taken so. One easy NAT is not another one then, nor
+ * is the next port of a NAT that counts, unless a peer would not guess it. */
+bool own_fields_same(const struct peer_fields *a, const struct peer_fields *b)
+{
+    bool hard = hard_nat_is(&b->mapping), known = nat_mapping_known(&b->mapping);
+    if (hard_nat_is(&a->mapping) != hard || a->candidates.count != b->candidates.count)
+        return false;
+    if (known && nat_translates(AF_INET) &&
+        (!nat_mapping_known(&a->mapping) || (hard_nat_takes(&b->mapping) && !hard_nat_takes(&a->mapping))))
+        return false;
+    if (hard && (a->mapping.kind != b->mapping.kind || a->mapping.ports != b->mapping.ports ||
+                 a->mapping.step != b->mapping.step))
+        return false;
+    if (own_fields_far(a, b))
+        return false;
+    for (size_t i = 0; i < a->candidates.count; i++) {
+        if (!endpoint_equal(&a->candidates.list[i].at, &b->candidates.list[i].at))
+            return false;
+    }
+    return true;
 }

@@ -11,4 +11,9 @@
  * settings->host_candidates no address from within the NAT is told, nor of an interface. */
 void own_fields(struct peer_fields *out, const struct udt_port *port, const struct settings *settings);
 
+/* A NAT that counts has gone on by so much since that peers would not guess where it is. */
+bool own_fields_far(const struct peer_fields *told, const struct peer_fields *now);
+/* What peers were told is as good as what they would be told now. */
+bool own_fields_same(const struct peer_fields *told, const struct peer_fields *now);
+
 #endif

@@ -1,6 +1,6 @@
-/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers (client/eyeballs.h).
- * Everything is called and calls back with the engine's lock held. The first that is connected wins, the others
- * are closed. */
+/* client/race.h: a host's name -> a UDT connection to the first of its addresses that answers
+ * (client/eyeballs.h). Everything is called and calls back with the engine's lock held. The first that is
+ * connected wins, the others are closed. */
 #ifndef HX_CLIENT_RACE_H
 #define HX_CLIENT_RACE_H
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/hard_nat.h"
+#include "client/introduction.h"
 #include "client/nameserver.h"
 #include "client/nat.h"
 #include "client/own_fields.h"
@@ -66,10 +67,7 @@ static void on_part(void *user, const struct multipart_part *part)
     r->soon |= r->spare_new;
     r->spare_new = false;
     engine_timer_set(&r->timer, clock_now_ms() + (r->soon ? SPARE_MS : ANSWER_MS));
-    struct net_address server;
-    nameserver_server(r->nameserver, &server);
-    agent_told_relay(r->agent, &part->session, &server);
-    agent_told(r->agent, &part->peer, &part->mapping, &r->told, nameserver_uplink(r->nameserver));
+    introduction_tell(r->agent, part, &r->told, r->nameserver);
 }
 
 static void on_agreed(void *user, const struct endpoint *external)

@@ -1,6 +1,9 @@
 #include "client/relay_party.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "base/discard_only.h"
+#include "client/tunnel.h"
+#include "client/udp_return.h"
 #include "secure/mac.h"
 #include "shim/net/net_port.h"
 #include "shim/net/relays.h"
@@ -20,6 +23,8 @@ struct relay_party {
     enum relay_state state; /* changed by enter() alone */
     enum relay_reason reason;
     struct timer timer;
+    struct tunnel_user tunnel; /* through which the relay is reached, if it is: it stays as long as we do */
+    struct udp_return *udp_return; /* then: does UDP reach it again? NULL: nobody asks */
     struct net_address peer;
     uint8_t id[RELAY_ID_BYTES];
     uint8_t key[MAC_KEY_BYTES];
@@ -210,6 +215,46 @@ static int listen_to(struct udt_port *port)
     return HX_OK;
 }
 
+static void on_tunnel_open(struct tunnel_user *u)
+{
+    (void)u;
+}
+
+/* What comes next is another introduction, by whatever way there is. */
+static void on_tunnel_end(struct tunnel_user *u, int error, const char *text)
+{
+    struct relay_party *r = u->owner;
+
+    (void)error, (void)text;
+    if (r->state != RELAY_STATE_ENDED)
+        enter(r, RELAY_STATE_ENDED, RELAY_NO_REASON);
+}
+
+static void on_udp(void *user, const struct net_address *server)
+{
+    static const struct net_address any;
+
+    relay_party_move(user, server, &any);
+}
+
+static void use_tunnel(struct relay_party *r)
+{
+    int families;
+
+    tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
+    r->udp_return = NULL;
+    r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
+    if (!discard_only(r->config.server.ip) ||
+        tunnel_use_server(&r->tunnel, r->config.port, &r->config.server) < 0) /* no answer will come */
+        return;
+    const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
+    struct host_port udp = place->tcp;
+    udp.port = place->udp_port;
+    if (!place->udp_unwanted) /* without memory it stays where it is */
+        (void)udp_return_begin(&r->udp_return, r->config.port, &udp, families, on_udp, r);
+}
+
 static int derive(struct relay_party *r)
 {
     const struct session *s = r->config.session;
@@ -250,6 +295,7 @@ int relay_party_begin(struct relay_party **out, const struct relay_party_config 
         return err;
     }
     DL_APPEND(relays, r);
+    use_tunnel(r);
     *out = r;
     ask(r);
     return HX_OK;
@@ -260,6 +306,8 @@ void relay_party_end(struct relay_party *r)
     if (!r)
         return;
     engine_timer_cancel(&r->timer);
+    tunnel_leave(&r->tunnel);
+    udp_return_end(r->udp_return);
     DL_DELETE(relays, r);
     net_relay_remove(udt_port_net(r->config.port), &r->peer);
     explicit_bzero(r, sizeof *r);
@@ -297,6 +345,7 @@ void relay_party_move(struct relay_party *r, const struct net_address *server,
         return;
     r->config.server = *server;
     r->config.local = *local;
+    use_tunnel(r);
     net_relay_move(udt_port_net(r->config.port), &r->peer, server, local);
     ask_anew(r);
 }

@@ -1,6 +1,6 @@
-/* client/relay_party.h: a session that the nameserver relays (proto/relay_frame.h), as one of its parties has it: it opens, and
- * goes on to say that it is there. What is sent to relay_party_peer() then goes through the nameserver. Everything is called
- * and calls back with the engine's lock held.
+/* client/relay_party.h: a session that the nameserver relays (proto/relay_frame.h), as one of its parties has
+ * it: it opens, and goes on to say that it is there. What is sent to relay_party_peer() then goes through the
+ * nameserver. Everything is called and calls back with the engine's lock held.
  *
  *               OPENED                     answers no more
  *   ASKING ─────────────────► OPEN ────────────────────────────► ASKING
@@ -54,7 +54,8 @@ const struct net_address *relay_party_server(const struct relay_party *r);
 /* From now on it is reached so; it may see us elsewhere than before. */
 void relay_party_move(struct relay_party *r, const struct net_address *server,
                       const struct net_address *local);
-/* What is sent there may not arrive any more, as after our NAT has given us another address: it is asked at once. */
+/* What is sent there may not arrive any more, as after our NAT has given us another address: it is asked at
+ * once. */
 void relay_party_doubt(struct relay_party *r);
 
 #endif

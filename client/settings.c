@@ -46,8 +46,10 @@ static int read_nameservers(struct settings *s, const char *text)
     int count = nameserver_names_parse(names, text, HX_DEFAULT_PORT);
     for (int i = 0; i < count; i++) {
         s->nameservers[i] = names[i].udp;
-        s->places[i] =
-            (struct tunnel_place){.tcp = names[i].tcp, .udp_port = names[i].udp.port, .tls = names[i].tls};
+        s->places[i] = (struct tunnel_place){.tcp = names[i].tcp,
+                                             .udp_port = names[i].udp.port,
+                                             .tls = names[i].tls,
+                                             .udp_unwanted = !(s->transports & TRANSPORT_UDP)};
     }
     return count;
 }

@@ -1,6 +1,7 @@
 /* A stream's life, and the events of its connection. */
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "base/discard_only.h"
 #include "client/delayed_close.h"
 #include "client/stream_parts.h"
 #include <stdlib.h>
@@ -338,7 +339,10 @@ int hx_stream_path_sized(struct hx_stream *h, struct hx_path *out, size_t size)
     if (open && h->agent)
         (void)agent_path(h->agent, &way);
     engine_unlock();
-    endpoint_format(&way.remote, path.address);
+    if (way.remote.family == AF_INET6 && discard_only(way.remote.address))
+        strcpy(path.address, HX_ADDRESS_TCP);
+    else
+        endpoint_format(&way.remote, path.address);
     strncpy(path.kind, way.kind, sizeof path.kind - 1);
     path.rtt_us = way.rtt_us;
     memcpy(out, &path, size < sizeof path ? size : sizeof path);

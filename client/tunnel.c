@@ -30,6 +30,7 @@ struct tunnel {
     enum tunnel_state state; /* changed by enter() alone */
     struct udt_port *port;
     struct tunnel_place place;
+    int families; /* FAMILY_* that it is reached by */
     struct outlet *outlet;
     struct net_address at;      /* the nameserver, seen from the port */
     struct sockaddr_in6 server; /* the same */
@@ -285,7 +286,7 @@ bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *
 
 static struct tunnel *find(const struct udt_port *port, const struct tunnel_place *place)
 {
-    struct tunnel *t;
+    struct tunnel *t = NULL;
     DL_FOREACH(tunnels, t)
     {
         if (t->port == port && t->state != TUNNEL_ENDED && !t->suspect && tunnel_same_place(&t->place, place))
@@ -317,6 +318,7 @@ static int begin(struct tunnel **out, struct udt_port *port, const struct tunnel
         return HX_ENOMEM;
     t->port = port;
     t->place = *place;
+    t->families = families;
     t->timer.fire = on_timer;
     t->member =
         (struct engine_member){.cancel = on_cancel, .network_changed = on_network, .unsent = is_unsent};
@@ -340,23 +342,46 @@ static int begin(struct tunnel **out, struct udt_port *port, const struct tunnel
     }
     DL_APPEND(tunnels, t);
     engine_join(&t->member);
-    engine_timer_set(&t->timer, request.deadline_ms);
+    engine_timer_set(&t->timer, request.deadline_ms + 1); /* what has not dialled says more about it */
     *out = t;
     return HX_OK;
+}
+
+static void join(struct tunnel *t, struct tunnel_user *u)
+{
+    u->tunnel = t;
+    u->told = false;
+    DL_APPEND(t->users, u);
+    if (t->state == TUNNEL_OPEN)
+        engine_timer_set(&t->timer, clock_now_ms());
 }
 
 int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families)
 {
     struct tunnel *t = find(port, place);
     int err = t ? HX_OK : begin(&t, port, place, families);
-    if (err < 0)
-        return err;
-    u->tunnel = t;
-    u->told = false;
-    DL_APPEND(t->users, u);
-    if (t->state == TUNNEL_OPEN)
-        engine_timer_set(&t->timer, clock_now_ms());
-    return HX_OK;
+    if (err == HX_OK)
+        join(t, u);
+    return err;
+}
+
+int tunnel_use_server(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server)
+{
+    struct tunnel *t;
+    DL_FOREACH(tunnels, t)
+    {
+        if (t->port == port && t->state == TUNNEL_OPEN && net_address_equal(&t->at, server)) {
+            join(t, u);
+            return HX_OK;
+        }
+    }
+    return HX_ENOTFOUND;
+}
+
+const struct tunnel_place *tunnel_place(const struct tunnel_user *u, int *families)
+{
+    *families = u->tunnel->families;
+    return &u->tunnel->place;
 }
 
 void tunnel_leave(struct tunnel_user *u)

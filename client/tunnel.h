@@ -16,6 +16,7 @@
 
 #include "base/host_port.h"
 #include "client/engine.h"
+#include "shim/net/net_address.h"
 #include <netinet/in.h>
 
 #define TUNNEL_OPEN_MS   6000 /* from the beginning to the answer 101: TCP, a proxy, TLS, and a slow way */
@@ -25,6 +26,7 @@ struct tunnel_place {
     struct host_port tcp; /* where TCP is */
     uint16_t udp_port;    /* of the nameserver's */
     bool tls;
+    bool udp_unwanted; /* whoever uses it stays with it when UDP gets through again */
 };
 
 bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *b);
@@ -44,7 +46,12 @@ struct tunnel_user { /* zeroed but for the first three; its owner's memory */
 /* `port`: whose datagrams go through it; `families`: a mask of FAMILY_* to reach the place by. HX_OK; HX_ENOMEM, HX_ESYS,
  * HX_ELIMIT. Never calls back before it returns. */
 int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families);
+/* That to the nameserver at this address, by which some other user knows it. HX_OK; HX_ENOTFOUND: there is no such tunnel,
+ * or it is not open. */
+int tunnel_use_server(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server);
 void tunnel_leave(struct tunnel_user *u); /* again is fine */
+/* Of a user's tunnel: where it leads, and by which families. */
+const struct tunnel_place *tunnel_place(const struct tunnel_user *u, int *families);
 /* Where the nameserver is, for what leaves by that port. Of a user, once on_open() has come. */
 const struct sockaddr_in6 *tunnel_server(const struct tunnel_user *u);
 /* Whether there is an open tunnel from this port to this place. */

@@ -22,8 +22,9 @@ struct udp_return {
     struct asked {
         struct udp_return *r;
         struct stun_transaction *transaction; /* NULL: over */
+        struct net_address server;
     } questions[QUESTIONS_MAX];
-    void (*on_answer)(void *user);
+    void (*on_answer)(void *user, const struct net_address *server);
     void *user;
 };
 
@@ -44,11 +45,12 @@ static void on_done(void *user, const struct stun_answer *a)
 {
     struct asked *q = user;
     struct udp_return *r = q->r;
+    struct net_address server = q->server;
     q->transaction = NULL;
     if (a->error != HX_OK && a->error != HX_EREJECTED)
         return;
     stop_asking(r);
-    r->on_answer(r->user);
+    r->on_answer(r->user, &server);
 }
 
 static void ask_one(struct udp_return *r, const struct sockaddr *to, socklen_t len)
@@ -62,6 +64,7 @@ static void ask_one(struct udp_return *r, const struct sockaddr *to, socklen_t l
     if (endpoint_link_local(&q.server))
         q.scope = ((const struct sockaddr_in6 *)to)->sin6_scope_id;
     q.user = &r->questions[i];
+    net_address_from(&r->questions[i].server, to);
     if (stun_ask(&r->questions[i].transaction, &q) < 0)
         r->questions[i].transaction = NULL;
 }
@@ -102,7 +105,8 @@ static void on_cancel(struct engine_member *m)
 }
 
 int udp_return_begin(struct udp_return **out, struct udt_port *port, const struct host_port *name,
-                     int families, void (*on_answer)(void *user), void *user)
+                     int families, void (*on_answer)(void *user, const struct net_address *server),
+                     void *user)
 {
     struct udp_return *r = calloc(1, sizeof *r);
     if (!r)

@@ -12,9 +12,11 @@
 struct udp_return;
 
 /* `port`: that is asked from; `name`: copied; `families`: a mask of FAMILY_*. on_answer() comes each time that it has
- * answered, and may call udp_return_end(). HX_OK, HX_ENOMEM. Never calls back before it returns. */
+ * answered, from the address `server`, and may call udp_return_end(). HX_OK, HX_ENOMEM. Never calls back before it
+ * returns. */
 int udp_return_begin(struct udp_return **out, struct udt_port *port, const struct host_port *name,
-                     int families, void (*on_answer)(void *user), void *user);
+                     int families, void (*on_answer)(void *user, const struct net_address *server),
+                     void *user);
 void udp_return_end(struct udp_return *r); /* NULL is fine */
 
 #endif

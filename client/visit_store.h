@@ -13,8 +13,8 @@
 void visit_store_use(const char *directory);
 /* Writes what the file does not have. */
 void visit_store_flush(void);
-/* Likewise in a second, in a thread of its own: who has just met a peer has something to say to it. The engine's lock is
- * held. What has not been written when the library ends is left to visit_store_flush(). */
+/* Likewise in a second, in a thread of its own: who has just met a peer has something to say to it. The
+ * engine's lock is held. What has not been written when the library ends is left to visit_store_flush(). */
 void visit_store_flush_later(void);
 /* A ticket for a visit to this address, once. Returns its length; 0: there is none. */
 size_t visit_store_take(const struct sockaddr *to, socklen_t len, uint8_t ticket[UDT_TICKET_MAX]);

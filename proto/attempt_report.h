@@ -27,6 +27,7 @@
     X(MAPPED, "mapped", ##__VA_ARGS__)                               \
     X(PREDICTED, "predicted", ##__VA_ARGS__)                         \
     X(BIRTHDAY, "birthday", ##__VA_ARGS__)                           \
+    X(RELAYED, "relayed", ##__VA_ARGS__)                             \
     X(OTHER, "other", ##__VA_ARGS__) /* a word of a later version */ \
     X(FAILED, "failed", ##__VA_ARGS__)
 

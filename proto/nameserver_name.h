@@ -1,5 +1,5 @@
-/* proto/nameserver_name.h: a nameserver as people write it: "HOST[:PORT]", whose PORT is that of UDP and of TCP; or a
- * URL that says where it is by TCP: "http://HOST[:PORT]" or "https://HOST[:PORT]". Pure. */
+/* proto/nameserver_name.h: a nameserver as people write it: "HOST[:PORT]", whose PORT is that of UDP and of
+ * TCP; or a URL that says where it is by TCP: "http://HOST[:PORT]" or "https://HOST[:PORT]". Pure. */
 #ifndef HX_PROTO_NAMESERVER_NAME_H
 #define HX_PROTO_NAMESERVER_NAME_H
 
@@ -13,9 +13,9 @@ struct nameserver_name {
     bool tls; /* over TCP */
 };
 
-/* One or more of them with a ',' between two. By default PORT is `default_port`; in a URL 80 or 443 (RFC 9110, 4.2),
- * and UDP is at `default_port` of the same host, or where "?udp=PORT" behind it says. A '/' may end it, nothing else
- * may follow. How many; HX_EINVAL, also for more than NAMESERVERS_MAX. */
+/* One or more of them with a ',' between two. By default PORT is `default_port`; in a URL 80 or 443 (RFC
+ * 9110, 4.2), and UDP is at `default_port` of the same host, or where "?udp=PORT" behind it says. A '/' may
+ * end it, nothing else may follow. How many; HX_EINVAL, also for more than NAMESERVERS_MAX. */
 int nameserver_names_parse(struct nameserver_name out[NAMESERVERS_MAX], const char *text,
                            uint16_t default_port);
 

@@ -57,7 +57,9 @@ bool upgrade_target_parse(struct upgrade_target *out, const char *path, size_t l
     const char *host = path + begin, *slash = memchr(host, '/', len - begin);
     if (!slash || slash == host)
         return false;
-    if (slash - host > UPGRADE_HOST_MAX || percent_decode(out->host, host, (size_t)(slash - host)) <= 0)
+    size_t host_len = (size_t)(slash - host);
+    if (host_len > UPGRADE_HOST_MAX || memchr(host, '\0', host_len) ||
+        percent_decode(out->host, host, host_len) <= 0)
         return false;
     out->port = parse_port(slash + 1, (size_t)(path + len - slash - 1));
     return out->port != 0;

@@ -1,6 +1,6 @@
 /* secure/tls.h: TLS 1.3 (RFC 8446) between two who share a key (external PSK with psk_dhe_ke, RFC 9257's
- * advice on identities): no certificates, forward secrecy, nothing sent in the clear, both sides proven. And TLS
- * as the web has it, as the client of a server that proves its name by a certificate.
+ * advice on identities): no certificates, forward secrecy, nothing sent in the clear, both sides proven. And
+ * TLS as the web has it, as the client of a server that proves its name by a certificate.
  *
  * A state machine over the caller's non-blocking transport. Not thread-safe: the caller locks. */
 #ifndef HX_SECURE_TLS_H
@@ -20,13 +20,13 @@ struct tls;
 
 /* `ring` is copied. The connecting side is TLS's client, and uses the ring's first key. HX_ENOMEM. */
 int tls_create(struct tls **out, const struct keyring *ring, bool connecting, const struct tls_transport *io);
-/* TLS 1.2 or 1.3 with the server `host`, a name or an address, for HTTP/1.1 (ALPN, RFC 7301). Its certificate must
- * be for `host` and signed by whom this system trusts; or by whom SSL_CERT_FILE and SSL_CERT_DIR name, as OpenSSL
- * takes them. Reads those here. HX_ENOMEM. */
+/* TLS 1.2 or 1.3 with the server `host`, a name or an address, for HTTP/1.1 (ALPN, RFC 7301). Its certificate
+ * must be for `host` and signed by whom this system trusts; or by whom SSL_CERT_FILE and SSL_CERT_DIR name,
+ * as OpenSSL takes them: those are read here if they have changed. HX_ENOMEM. */
 int tls_create_web(struct tls **out, const char *host, const struct tls_transport *io);
 void tls_destroy(struct tls *t);
-/* HX_OK: both sides are proven, or the server is; HX_EAGAIN; HX_EAUTH: the peer has no key of ours (an alert has
- * left, or came); HX_ECERT: see tls_certificate_problem(); HX_EPROTO: the peer speaks no such TLS; the
+/* HX_OK: both sides are proven, or the server is; HX_EAGAIN; HX_EAUTH: the peer has no key of ours (an alert
+ * has left, or came); HX_ECERT: see tls_certificate_problem(); HX_EPROTO: the peer speaks no such TLS; the
  * transport's errors. */
 int tls_handshake(struct tls *t);
 /* After HX_ECERT, what is wrong with it and what to do, as the end of a sentence that begins with "the
@@ -34,8 +34,8 @@ int tls_handshake(struct tls *t);
 const char *tls_certificate_problem(const struct tls *t);
 /* The label of the key that the peer has, once tls_handshake() has succeeded. */
 const char *tls_label(const struct tls *t);
-/* A secret that only the two sides of this connection have (RFC 8446, section 7.5), for the purpose that `label`
- * names. HX_EAGAIN: tls_handshake() has not succeeded; HX_ENOMEM. */
+/* A secret that only the two sides of this connection have (RFC 8446, section 7.5), for the purpose that
+ * `label` names. HX_EAGAIN: tls_handshake() has not succeeded; HX_ENOMEM. */
 int tls_export(const struct tls *t, const char *label, uint8_t *out, size_t len);
 /* As stream_read(): > 0, HX_EAGAIN, HX_EEOF after the peer's close_notify; HX_ECLOSED: the transport ended
  * without one. */
@@ -51,8 +51,8 @@ int tls_flush(struct tls *t);
 /* What was taken or made and has not left; valid until the next call of anything else. Returns how many
  * bytes. */
 size_t tls_waiting(const struct tls *t, const uint8_t **bytes);
-/* Does once what the first connections of a process do else, while a peer waits: OpenSSL looks all of its algorithms
- * up, which takes 2 to 10 ms. Any thread; others that need OpenSSL meanwhile may wait for it. */
+/* Does once what the first connections of a process do else, while a peer waits: OpenSSL looks all of its
+ * algorithms up, which takes 2 to 10 ms. Any thread; others that need OpenSSL meanwhile may wait for it. */
 void tls_warm_up(void);
 /* Our close_notify: no tls_write() after it; reading goes on. To be flushed. */
 int tls_end(struct tls *t);

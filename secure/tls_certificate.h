@@ -1,4 +1,5 @@
-/* secure/tls_certificate.h: which TLS we speak with a server of the web, and how it proves its name (RFC 9525). */
+/* secure/tls_certificate.h: which TLS we speak with a server of the web, and how it proves its name (RFC
+ * 9525). */
 #ifndef HX_SECURE_TLS_CERTIFICATE_H
 #define HX_SECURE_TLS_CERTIFICATE_H
 

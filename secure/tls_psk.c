@@ -75,8 +75,8 @@ static SSL_CTX *make_context(bool connecting)
     return NULL;
 }
 
-/* All connections of a side are of one, since making it costs as much as a handshake: OpenSSL looks all of its
- * algorithms up. It stays as long as the process; NULL: there is none this time. */
+/* All connections of a side are of one, since making it costs as much as a handshake: OpenSSL looks all of
+ * its algorithms up. It stays as long as the process; NULL: there is none this time. */
 static SSL_CTX *context(bool connecting)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

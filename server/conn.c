@@ -26,11 +26,6 @@ static struct conn *conn_of_deadline(struct timer *t)
     return container_of(t, struct conn, deadline);
 }
 
-static struct conn *conn_of_hold(struct timer *t)
-{
-    return container_of(t, struct conn, hold);
-}
-
 static struct conn *conn_of_idle(struct timer *t)
 {
     return container_of(t, struct conn, idle);
@@ -373,7 +368,7 @@ static void idle_over(struct timer *t)
 /* What was held leaves; all else that waits in the connection goes on. */
 static void hold_over(struct timer *t)
 {
-    conn_ready(conn_of_hold(t));
+    conn_ready(container_of(t, struct conn, hold));
 }
 
 void conn_stop(struct conn *c)

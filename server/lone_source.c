@@ -1,7 +1,8 @@
 #include "server/lone_source.h"
 #include "base/discard_only.h"
 
-/* An address that hosts of one site alone have: RFC 1918, RFC 6598, RFC 4193, and those of one link or one host. */
+/* An address that hosts of one site alone have: RFC 1918, RFC 6598, RFC 4193, and those of one link or one
+ * host. */
 static bool is_private(const struct endpoint *e)
 {
     const uint8_t *a = e->address;

@@ -1,5 +1,6 @@
-/* server/lone_source.h: notices that all clients come from one private address. Then something before the server puts
- * its own address in place of theirs, as docker's userland proxy does, and nobody can be told where anybody is. */
+/* server/lone_source.h: notices that all clients come from one private address. Then something before the
+ * server puts its own address in place of theirs, as docker's userland proxy does, and nobody can be told
+ * where anybody is. */
 #ifndef HX_SERVER_LONE_SOURCE_H
 #define HX_SERVER_LONE_SOURCE_H
 
@@ -14,8 +15,8 @@ struct lone_source { /* zeroed at the start */
     bool others; /* have come from elsewhere, or it was told: nothing more is looked at */
 };
 
-/* One more client, the `clients`th of those that are there. True, once: all until now have come from one private
- * address, and they are many. Who comes through a tunnel is not looked at: the tunnel itself was. */
+/* One more client, the `clients`th of those that are there. True, once: all until now have come from one
+ * private address, and they are many. Who comes through a tunnel is not looked at: the tunnel itself was. */
 bool lone_source_seen(struct lone_source *l, const struct endpoint *peer, size_t clients);
 
 #endif

@@ -1,7 +1,8 @@
-/* server/reach.h: how a party can be reached by another one, and so what an introduction of two can tell them.
+/* server/reach.h: how a party can be reached by another one, and so what an introduction of two can tell
+ * them.
  *
- * An address that came by TCP is nobody's to send UDP to. A person who looks with curl shall still see what there is
- * to see; no program shall punch at a port that nobody has. */
+ * An address that came by TCP is nobody's to send UDP to. A person who looks with curl shall still see
+ * what there is to see; no program shall punch at a port that nobody has. */
 #ifndef HX_SERVER_REACH_H
 #define HX_SERVER_REACH_H
 

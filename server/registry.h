@@ -3,8 +3,8 @@
  * registry it has: registry_local.c keeps the names of one process; one that shares them with other servers
  * would answer a little later (DESIGN section 10).
  *
- * A name is held by one session: one connection, or one of each reach (`Bind-Session`): one of each address family,
- * one through a tunnel, one over TCP (server/reach.h). */
+ * A name is held by one session: one connection, or one of each reach (`Bind-Session`): one of each
+ * address family, one through a tunnel, one over TCP (server/reach.h). */
 #ifndef HX_SERVER_REGISTRY_H
 #define HX_SERVER_REGISTRY_H
 
@@ -30,7 +30,8 @@ enum registry_result {
 enum registry_how { /* how a name was bound */
                     REGISTRY_FREE,
                     REGISTRY_JOINED,       /* further connection of the session */
-                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach */
+                    REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach; by a
+                                            * tunnel: in place of those by UDP */
                     REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
                     REGISTRY_SILENT        /* in place of who did not answer the challenge */
 };

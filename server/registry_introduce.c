@@ -11,7 +11,8 @@ enum reply_reason registry_may_reach(struct registry_name *n, const struct regis
     return policy_may_reach(n->local->c.policy, n->text, &n->reached, &m->peer, registry_now(n));
 }
 
-/* When each side's part leaves. A holder with a session is a program of ours, which repeats its first flights soon. */
+/* When each side's part leaves. A holder with a session is a program of ours, which repeats its first
+ * flights soon. */
 static struct simultaneous times_of(struct registry_name *n, const struct registry_member *holder,
                                     const struct registry_member *m)
 {

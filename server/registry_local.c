@@ -162,6 +162,17 @@ static struct registry_member *holder_at(const struct registry_name *n, const st
     return h;
 }
 
+/* A party comes through a tunnel when UDP does not reach this server any more: what it has bound by UDP is dead, and
+ * would be asked first until its silence is noticed. */
+static struct registry_member *holder_before(const struct registry_name *n, const struct registry_member *m)
+{
+    struct registry_member *h = registry_holder_of_reach(n, m->reach);
+
+    for (int reach = 0; !h && m->reach == REACH_TUNNEL && reach < REACH_TUNNEL; reach++)
+        h = registry_holder_of_reach(n, (enum reach)reach);
+    return h;
+}
+
 /* Who knows the session, or comes from the same address and port, is the holder. */
 static void bind_own(struct registry_name *n, struct registry_member *m)
 {
@@ -172,12 +183,12 @@ static void bind_own(struct registry_name *n, struct registry_member *m)
 
     if (old)
         how = REGISTRY_SAME_ADDRESS;
-    else if ((old = registry_holder_of_reach(n, m->reach)) != NULL)
+    else if ((old = holder_before(n, m)) != NULL)
         how = REGISTRY_SAME_SESSION;
     if (old)
         address = old->peer;
-    if (same && old)
-        take_from_holder(n, old, how);
+    for (h = old; same && h; h = holder_before(n, m))
+        take_from_holder(n, h, how);
     while (!same && (h = n->members[REGISTRY_HOLDER]) != NULL)
         take_from_holder(n, h, how);
     if (same)

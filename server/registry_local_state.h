@@ -79,11 +79,11 @@ static inline enum registry_role registry_pending(enum reach reach)
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. Else what
  * registry_events.introduce() says. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m);
-/* Introduces those who wait to the connections that they can meet. True: more of them could come. Callbacks may
- * end the holder, and each of those who wait while it is its turn. */
+/* Introduces those who wait to the connections that they can meet. True: more of them could come.
+ * Callbacks may end the holder, and each of those who wait while it is its turn. */
 bool registry_introduce_pending(struct registry_name *n);
-/* `m`, listed nowhere, can meet none of the holder's connections: one over TCP hears of it, and it is refused. `m` is
- * told in any case. */
+/* `m`, listed nowhere, can meet none of the holder's connections: one over TCP hears of it, and it is
+ * refused. `m` is told in any case. */
 void registry_refuse_missing_family(struct registry_name *n, struct registry_member *m);
 /* The same for all who wait for a connection that they can meet, and have done so long enough. */
 void registry_tell_missing_family(struct registry_name *n);

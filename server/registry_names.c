@@ -97,8 +97,8 @@ enum meeting registry_meeting(const struct registry_member *holder, const struct
     return reach_meeting(holder->reach, m->reach, holder->lines && m->lines);
 }
 
-/* How well two meet who are both, or of whom the asker is, told: 0: not at all. Without a tunnel is better than with
- * one, and an address that UDP can be sent to better than one that it cannot. */
+/* How well two meet who are both, or of whom the asker is, told: 0: not at all. Without a tunnel is better
+ * than with one, and an address that UDP can be sent to better than one that it cannot. */
 static int fit(const struct registry_member *holder, const struct registry_member *m)
 {
     switch (registry_meeting(holder, m)) {

@@ -1,16 +1,12 @@
 #include "server/relay_table.h"
-#include "base/container_of.h"
 #include "base/error.h"
-#include "base/fair_share.h"
 #include "base/token_bucket.h"
 #include "secure/mac.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
+#include "server/relay_hosts.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define COOKIE_MS   15000 /* a cookie is good for one to two of these: longer than between two OPENs */
@@ -24,19 +20,13 @@
         "hx relay of the caller", "hx relay of the called" \
     }
 
-struct host { /* with sessions that are open */
-    struct fair_share_source source;
-    int64_t sessions;
-    UT_hash_handle hh;
-};
-
 struct party {
     struct net_address proven; /* by UDT's handshake, until the first OPEN */
     struct relay_place place;  /* once opened_ms is not 0 */
     int64_t opened_ms;
-    uint64_t number;     /* of its newest OPEN; */
-    uint64_t challenged; /* of the newest that was challenged: a copy of it gets no further answer */
-    struct host *host;
+    uint64_t number;         /* of its newest OPEN; */
+    uint64_t challenged;     /* of the newest that was challenged: a copy of it gets no further answer */
+    struct relay_host *host; /* NULL: it has not opened */
     bool has_key;
     uint8_t key[MAC_KEY_BYTES];
 };
@@ -44,7 +34,8 @@ struct party {
 struct relay_session {
     uint8_t id[RELAY_ID_BYTES];
     uint8_t key[SESSION_BYTES];
-    struct fair_share_member known; /* listed until it is opened */
+    struct relay_host *asker; /* until it is opened, when it is in t->known */
+    struct relay_session *known_prev, *known_next;
     int64_t known_ms;
     int64_t begun_ms; /* its first OPEN; 0: none yet */
     struct party parties[RELAY_HALVES];
@@ -60,9 +51,9 @@ struct relay_table {
     pthread_mutex_t lock;
     struct relay_session *sessions; /* by id */
     struct relay_session *order;
-    struct fair_share known;
-    struct host *hosts;
-    size_t open;
+    struct relay_session *known; /* those that nobody has opened yet, the oldest first */
+    struct relay_host *hosts;
+    size_t known_count, open;
     struct token_bucket all;
     uint8_t secret[MAC_KEY_BYTES]; /* of the cookies */
     uint64_t bytes;
@@ -97,7 +88,6 @@ int relay_table_create(struct relay_table **out, const struct relay_limits *limi
     t->rate = limit_of(limits->rate);
     t->total = limit_of(limits->total);
     pthread_mutex_init(&t->lock, NULL);
-    fair_share_init(&t->known, RELAY_KNOWN_MAX, RELAY_KNOWN_HOST);
     if (getrandom(t->secret, sizeof t->secret, 0) != (ssize_t)sizeof t->secret) {
         relay_table_destroy(t);
         return HX_ESYS;
@@ -108,71 +98,50 @@ int relay_table_create(struct relay_table **out, const struct relay_limits *limi
 
 /* ---- sessions and hosts ---- */
 
-static struct fair_share_source source_of(const struct net_address *a)
-{
-    struct fair_share_source s;
-
-    fair_share_source(&s, AF_INET6, a->ip);
-    return s;
-}
-
 /* A session counts once for a host, also where both parties are behind it. */
 static void leave_host(struct relay_table *t, struct relay_session *s, enum relay_half half)
 {
-    struct host *h = s->parties[half].host;
+    struct relay_host *h = s->parties[half].host;
 
     s->parties[half].host = NULL;
-    if (!h || s->parties[!half].host == h || --h->sessions > 0)
-        return;
-    HASH_DEL(t->hosts, h);
-    free(h);
-}
-
-/* NULL: there is no memory. */
-static struct host *find_or_add_host(struct relay_table *t, const struct net_address *a)
-{
-    struct fair_share_source source = source_of(a);
-    struct host *h;
-
-    HASH_FIND(hh, t->hosts, &source, sizeof source, h);
-    if (h)
-        return h;
-    h = calloc(1, sizeof *h);
-    if (!h)
-        return NULL;
-    h->source = source;
-    HASH_ADD(hh, t->hosts, source, sizeof source, h);
-    if (!h->hh.tbl) {
-        free(h);
-        return NULL;
-    }
-    return h;
+    if (h && s->parties[!half].host != h)
+        relay_hosts_leave(&t->hosts, h, &h->open);
 }
 
 /* False: it has as many as it may, or there is no memory. */
 static bool enter_host(struct relay_table *t, struct relay_session *s, enum relay_half half,
                        const struct net_address *a)
 {
-    struct host *h = find_or_add_host(t, a);
+    struct relay_host *h = relay_hosts_find_or_add(&t->hosts, a);
 
     if (!h)
         return false;
     if (s->parties[half].host == h)
         return true;
     bool counted = s->parties[!half].host == h;
-    if (!counted && t->limits.per_address > 0 && h->sessions >= t->limits.per_address)
+    if (!counted && t->limits.per_address > 0 && h->open >= t->limits.per_address)
         return false;
     leave_host(t, s, half);
-    h->sessions += !counted;
+    h->open += !counted;
     s->parties[half].host = h;
     return true;
+}
+
+static void leave_known(struct relay_table *t, struct relay_session *s)
+{
+    if (!s->asker)
+        return;
+    relay_hosts_leave(&t->hosts, s->asker, &s->asker->known);
+    s->asker = NULL;
+    DL_DELETE2(t->known, s, known_prev, known_next);
+    t->known_count--;
 }
 
 static void end_session(struct relay_table *t, struct relay_session *s)
 {
     leave_host(t, s, RELAY_CALLER);
     leave_host(t, s, RELAY_CALLED);
-    fair_share_remove(&t->known, &s->known);
+    leave_known(t, s);
     if (s->begun_ms != 0)
         t->open--;
     HASH_DEL(t->sessions, s);
@@ -199,19 +168,15 @@ static bool is_over(const struct relay_session *s, int64_t now_ms)
     return !is_there(&s->parties[RELAY_CALLER], now_ms) && !is_there(&s->parties[RELAY_CALLED], now_ms);
 }
 
-static int add(struct relay_table *t, const struct session *given, const uint8_t id[RELAY_ID_BYTES],
-               const struct net_address at[RELAY_HALVES], int64_t now_ms)
+/* NULL: there is no memory. */
+static struct relay_session *new_session(struct relay_table *t, const struct session *given,
+                                         const uint8_t id[RELAY_ID_BYTES],
+                                         const struct net_address at[RELAY_HALVES], int64_t now_ms)
 {
-    struct fair_share_source source = source_of(&at[RELAY_CALLER]);
-    struct fair_share_member *victim;
-    struct relay_session *s;
+    struct relay_session *s = calloc(1, sizeof *s);
 
-    HASH_FIND(hh, t->sessions, id, RELAY_ID_BYTES, s);
-    if (s || HASH_COUNT(t->sessions) >= RELAY_SESSIONS_MAX)
-        return HX_ELIMIT;
-    s = calloc(1, sizeof *s);
     if (!s)
-        return HX_ENOMEM;
+        return NULL;
     memcpy(s->id, id, sizeof s->id);
     memcpy(s->key, given->key, sizeof s->key);
     for (int i = 0; i < RELAY_HALVES; i++)
@@ -220,13 +185,33 @@ static int add(struct relay_table *t, const struct session *given, const uint8_t
     HASH_ADD(hh, t->sessions, id, sizeof s->id, s);
     if (!s->hh.tbl) {
         free(s);
-        return HX_ENOMEM;
+        return NULL;
     }
     DL_APPEND(t->order, s);
-    while ((victim = fair_share_victim(&t->known, &source)))
-        end_session(t, container_of(victim, struct relay_session, known));
-    s->known.source = source;
-    fair_share_add(&t->known, &s->known);
+    return s;
+}
+
+/* One host's sessions that nobody opens do not push out those of others, but where there are too many of all. */
+static int add(struct relay_table *t, const struct session *given, const uint8_t id[RELAY_ID_BYTES],
+               const struct net_address at[RELAY_HALVES], int64_t now_ms)
+{
+    struct relay_host *asker = relay_hosts_find_or_add(&t->hosts, &at[RELAY_CALLER]);
+    struct relay_session *s;
+
+    if (!asker)
+        return HX_ENOMEM;
+    asker->known++;
+    HASH_FIND(hh, t->sessions, id, RELAY_ID_BYTES, s);
+    bool full = s || asker->known > RELAY_KNOWN_HOST || HASH_COUNT(t->sessions) >= RELAY_SESSIONS_MAX;
+    s = full ? NULL : new_session(t, given, id, at, now_ms);
+    if (!s) {
+        relay_hosts_leave(&t->hosts, asker, &asker->known);
+        return full ? HX_ELIMIT : HX_ENOMEM;
+    }
+    s->asker = asker;
+    DL_APPEND2(t->known, s, known_prev, known_next);
+    if (++t->known_count > RELAY_KNOWN_MAX)
+        end_session(t, t->known);
     return HX_OK;
 }
 
@@ -299,7 +284,7 @@ static uint32_t left_s(const struct relay_table *t, const struct relay_session *
 
 static void begin(struct relay_table *t, struct relay_session *s, int64_t now_ms)
 {
-    fair_share_remove(&t->known, &s->known);
+    leave_known(t, s);
     s->begun_ms = now_ms;
     t->open++;
 }
@@ -476,8 +461,7 @@ void relay_table_sweep(struct relay_table *t, int64_t now_ms)
 void relay_table_totals(struct relay_table *t, struct relay_totals *out)
 {
     pthread_mutex_lock(&t->lock);
-    *out =
-        (struct relay_totals){.known = HASH_COUNT(t->sessions) - t->open, .open = t->open, .bytes = t->bytes};
+    *out = (struct relay_totals){.known = t->known_count, .open = t->open, .bytes = t->bytes};
     pthread_mutex_unlock(&t->lock);
 }
 

@@ -21,8 +21,8 @@
 #define RELAY_OPEN_MS      30000 /* two who were introduced may ask for the relay for so long */
 #define RELAY_PARTY_MS     30000 /* a party that has not opened for so long is not there any more */
 #define RELAY_SESSIONS_MAX 65536
-#define RELAY_KNOWN_MAX    16384 /* that nobody has opened yet; the oldest of whoever has most give way */
-#define RELAY_KNOWN_HOST   1024  /* of one host */
+#define RELAY_KNOWN_MAX    16384 /* that nobody has opened yet; the oldest gives way */
+#define RELAY_KNOWN_HOST   1024  /* of one host; it is offered no more */
 
 #define RELAY_COUNTER_MAP(X)                                                                    \
     X(FORWARDED, "relay_forwarded") /* datagrams */                                             \

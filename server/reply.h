@@ -29,9 +29,9 @@ enum reply_reason {
     REPLY_HELD,      /* 409: a living connection holds the name */
     REPLY_ONLY_IPV4, /* 409: the holder has no connection of the requester's family */
     REPLY_ONLY_IPV6,
-    REPLY_ONLY_TCP, /* 409: the holder is there over TCP alone */
-    REPLY_ONLY_TUNNEL, /* 409: one of the two has UDP through TCP alone, and one of them tells of no candidates */
-    REPLY_TARGET,      /* 403: a tunnel leads to our own UDP ports alone */
+    REPLY_ONLY_TCP,     /* 409: the holder is there over TCP alone */
+    REPLY_ONLY_TUNNEL,  /* 409: one of the two is there through a tunnel, and one tells of no candidates */
+    REPLY_TARGET,       /* 403: a tunnel leads to our own UDP ports alone */
     REPLY_NO_TUNNEL,    /* 404: one is asked for over UDT */
     REPLY_OFTEN_SOURCE, /* 429: too many introductions of this source to this name */
     REPLY_OFTEN_NAME,   /* 429: too many introductions to this name */

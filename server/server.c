@@ -77,7 +77,8 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
     stream_close(stream);
 }
 
-/* Once, and with what to do: whoever runs this in a container sees that everybody connects, and nobody meets. */
+/* Once, and with what to do: whoever runs this in a container sees that everybody connects, and nobody
+ * meets. */
 static void look_at_source(struct server *s, const struct endpoint *peer)
 {
     char text[ENDPOINT_TEXT_MAX];

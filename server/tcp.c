@@ -56,8 +56,8 @@ static int set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* What accepted sockets inherit (tcp(7)): probes that a living host answers without its program, and little that
- * waits here for a peer that reads slowly. */
+/* What accepted sockets inherit (tcp(7)): probes that a living host answers without its program, and
+ * little that waits here for a peer that reads slowly. */
 static int set_up(int fd, const struct server_config *config)
 {
     int probe_s = (int)(config->idle_timeout_ms / 1000 / KEEPALIVE_SHARE);
@@ -185,8 +185,8 @@ int tcp_begin(struct tcp *t, struct loop *loop, struct server *server)
     return err;
 }
 
-/* A connection that ends before it is taken is no error of the listener (accept(2)); all others are ours, and pass
- * when descriptors or memory are free again. */
+/* A connection that ends before it is taken is no error of the listener (accept(2)); all others are ours,
+ * and pass when descriptors or memory are free again. */
 static bool may_go_on(int why)
 {
     static const int theirs[] = {ECONNABORTED, EINTR,        EPERM,       EPROTO,     ENETDOWN, ENOPROTOOPT,

@@ -22,25 +22,24 @@ struct tcp_proxied_conn {
 };
 
 /* Returns the descriptor. */
-static int forget(struct tcp_proxied_conn *c)
+static int forget(struct tcp_proxied *set, struct tcp_proxied_conn *c)
 {
     int fd = c->edge.fd;
 
-    loop_remove_edge(c->set->loop, &c->edge);
-    timers_cancel(c->set->timers, &c->timer);
-    DL_DELETE(c->set->waiting, c);
-    c->set->count--;
+    loop_remove_edge(set->loop, &c->edge);
+    timers_cancel(set->timers, &c->timer);
+    DL_DELETE(set->waiting, c);
+    set->count--;
     free(c);
     return fd;
 }
 
-static void fail(struct tcp_proxied_conn *c, const char *reason, int64_t now_ms)
+static void fail(struct tcp_proxied *set, struct tcp_proxied_conn *c, const char *reason, int64_t now_ms)
 {
-    struct tcp_proxied *set = c->set;
     struct sockaddr_storage proxy = c->proxy;
     socklen_t len = c->proxy_len;
 
-    set->events->failed(set->user, forget(c), (const struct sockaddr *)&proxy, len, reason, now_ms);
+    set->events->failed(set->user, forget(set, c), (const struct sockaddr *)&proxy, len, reason, now_ms);
 }
 
 static void finish(struct tcp_proxied_conn *c, const struct endpoint *source, int64_t now_ms)
@@ -51,7 +50,7 @@ static void finish(struct tcp_proxied_conn *c, const struct endpoint *source, in
 
     if (source->family != AF_UNSPEC)
         len = endpoint_to_sockaddr(source, &address);
-    set->events->known(set->user, forget(c), (const struct sockaddr *)&address, len, now_ms);
+    set->events->known(set->user, forget(set, c), (const struct sockaddr *)&address, len, now_ms);
 }
 
 /* Not a byte behind the header: that one is the stream's. */
@@ -67,13 +66,13 @@ static void read_header(struct tcp_proxied_conn *c, int64_t now_ms)
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             return;
         if (n <= 0) {
-            fail(c, "closed before its PROXY header", now_ms);
+            fail(c->set, c, "closed before its PROXY header", now_ms);
             return;
         }
         c->len += (size_t)n;
     }
     if (result < 0)
-        fail(c, "does not begin with a PROXY header of version 2 (--proxy-protocol)", now_ms);
+        fail(c->set, c, "does not begin with a PROXY header of version 2 (--proxy-protocol)", now_ms);
     else
         finish(c, &header.source, now_ms);
 }
@@ -86,8 +85,9 @@ static void changed(struct loop_edge *e, unsigned changes, int64_t now_ms)
 
 static void timed_out(struct timer *t)
 {
-    fail(container_of(t, struct tcp_proxied_conn, timer), "no PROXY header in time (--proxy-protocol)",
-         clock_now_ms());
+    struct tcp_proxied_conn *c = container_of(t, struct tcp_proxied_conn, timer);
+
+    fail(c->set, c, "no PROXY header in time (--proxy-protocol)", clock_now_ms());
 }
 
 int tcp_proxied_add(struct tcp_proxied *set, int fd, const struct sockaddr *proxy, socklen_t len,
@@ -110,7 +110,7 @@ int tcp_proxied_add(struct tcp_proxied *set, int fd, const struct sockaddr *prox
         return HX_ESYS;
     }
     if (set->count == TCP_PROXIED_MAX)
-        fail(set->waiting, "too many wait for a PROXY header (--proxy-protocol)", now_ms);
+        fail(set, set->waiting, "too many wait for a PROXY header (--proxy-protocol)", now_ms);
     DL_APPEND(set->waiting, c);
     set->count++;
     timers_set(set->timers, &c->timer, now_ms + TCP_PROXIED_MS);
@@ -120,6 +120,10 @@ int tcp_proxied_add(struct tcp_proxied *set, int fd, const struct sockaddr *prox
 
 void tcp_proxied_end(struct tcp_proxied *set)
 {
-    while (set->waiting)
-        close(forget(set->waiting));
+    struct tcp_proxied_conn *c, *next;
+
+    DL_FOREACH_SAFE(set->waiting, c, next)
+    {
+        close(forget(set, c));
+    }
 }

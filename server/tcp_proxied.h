@@ -1,6 +1,6 @@
-/* server/tcp_proxied.h: TCP connections from a proxy that has not said yet whose they are (proto/proxy_header.h). They
- * are no connections of the server's until then: so few of them wait, and for so short a time, that they need no other
- * limit. */
+/* server/tcp_proxied.h: TCP connections from a proxy that has not said yet whose they are
+ * (proto/proxy_header.h). They are no connections of the server's until then: so few of them wait, and for
+ * so short a time, that they need no other limit. */
 #ifndef HX_SERVER_TCP_PROXIED_H
 #define HX_SERVER_TCP_PROXIED_H
 
@@ -15,7 +15,8 @@
 struct loop;
 
 struct tcp_proxied_events { /* the descriptor is the receiver's from then on */
-    /* The header was read, and nothing behind it. `source`: whose connection it is; the proxy's own for its own. */
+    /* The header was read, and nothing behind it. `source`: whose connection it is; the proxy's own for
+     * its own. */
     void (*known)(void *user, int fd, const struct sockaddr *source, socklen_t len, int64_t now_ms);
     /* There was none. `proxy`: who has connected. */
     void (*failed)(void *user, int fd, const struct sockaddr *proxy, socklen_t len, const char *reason,
@@ -31,8 +32,8 @@ struct tcp_proxied { /* the owner sets the first part; the rest is private and z
     size_t count;
 };
 
-/* Takes `fd`, which is non-blocking, in any case. The events may come before this returns. HX_OK; HX_ENOMEM or
- * HX_ESYS: it is closed. */
+/* Takes `fd`, which is non-blocking, in any case. The events may come before this returns. HX_OK;
+ * HX_ENOMEM or HX_ESYS: it is closed. */
 int tcp_proxied_add(struct tcp_proxied *set, int fd, const struct sockaddr *proxy, socklen_t len,
                     int64_t now_ms);
 /* Closes those that wait. Before the loop ends. */

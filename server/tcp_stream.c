@@ -93,8 +93,8 @@ static void look_later(struct tcp_stream *s, int64_t now_ms)
     timers_set(s->set->timers, &s->timer, now_ms + s->acked_ms);
 }
 
-/* The kernel tells nobody when all has been acknowledged: it is asked after a round trip, and then less and less
- * often. */
+/* The kernel tells nobody when all has been acknowledged: it is asked after a round trip, and then less
+ * and less often. */
 static int tcp_unacked(struct stream *base)
 {
     struct tcp_stream *s = of(base);
@@ -111,8 +111,8 @@ static int tcp_unacked(struct stream *base)
     return count;
 }
 
-/* Every segment of the peer's that the kernel takes moves one of the two: data, acknowledgements, and those of our
- * keep-alive probes. They are as exact as the kernel's ticks, 1 to 10 ms. */
+/* Every segment of the peer's that the kernel takes moves one of the two: data, acknowledgements, and
+ * those of our keep-alive probes. They are as exact as the kernel's ticks, 1 to 10 ms. */
 static int64_t tcp_heard(struct stream *base)
 {
     struct tcp_stream *s = of(base);
@@ -128,8 +128,8 @@ static int64_t tcp_heard(struct stream *base)
     return s->heard_ms;
 }
 
-/* Who asks has written something, and it is on its way or waits for the peer's window: TCP repeats it, or probes the
- * window, until it is answered. There is no way past that. */
+/* Who asks has written something, and it is on its way or waits for the peer's window: TCP repeats it, or
+ * probes the window, until it is answered. There is no way past that. */
 static void tcp_ask(struct stream *base)
 {
     (void)base;

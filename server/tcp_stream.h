@@ -1,8 +1,9 @@
 /* server/tcp_stream.h: accepted TCP connections as streams (shim/stream.h), on the loop.
  *
- * Who closes one whose answer has arrived, while the peer may still send, must not reset it: some systems then throw
- * away what they have not read yet (RFC 9112, 9.6). Such a connection is kept for a while behind the owner's back:
- * our direction is ended, what comes is dropped, and it is closed when the peer's direction ends, too. */
+ * Who closes one whose answer has arrived, while the peer may still send, must not reset it: some systems
+ * then throw away what they have not read yet (RFC 9112, 9.6). Such a connection is kept for a while
+ * behind the owner's back: our direction is ended, what comes is dropped, and it is closed when the peer's
+ * direction ends, too. */
 #ifndef HX_SERVER_TCP_STREAM_H
 #define HX_SERVER_TCP_STREAM_H
 
@@ -33,8 +34,8 @@ struct tcp_streams { /* the owner sets the first part; the rest is private and z
     size_t lingering;
 };
 
-/* Takes `fd`, which is non-blocking, when it returns HX_OK. HX_ENOMEM; HX_ESYS. Nothing of it is called before
- * the next turn. */
+/* Takes `fd`, which is non-blocking, when it returns HX_OK. HX_ENOMEM; HX_ESYS. Nothing of it is called
+ * before the next turn. */
 int tcp_stream_create(struct stream **out, struct tcp_streams *set, int fd, const struct sockaddr *peer,
                       socklen_t len, int64_t now_ms);
 /* The loop ends: no more events; those that linger are closed. The owners close the others. */

@@ -115,7 +115,10 @@ suite_tools() {
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
 suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
-suite_image() { tap wait "image: compose.yaml" 600 test/image/run.sh; }
+suite_image() {
+    tap wait "image: the commands of compose.yaml" 100 test/image/commands.sh
+    tap wait "image: the containers" 400 test/image/run.sh
+}
 suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
@@ -126,7 +129,11 @@ suite_natlab() {
     tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
-    tap wait "natlab: roaming" 200 test/natlab/roaming.sh
+    tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
+        'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
+        'port-restricted x blocked' 'blocked x port-restricted' 'blocked x blocked'
+    tap wait "natlab: roaming" 200 test/natlab/roaming.sh dialogue relayed
+    tap wait "natlab: relay" 200 test/natlab/relay.sh
     tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh

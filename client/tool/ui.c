@@ -25,6 +25,12 @@ static void tell_awaited(const struct hx_event_info *info, const char *nameserve
         say_note("waiting for the nameserver: %s, trying again in %" PRId64 " ms", why, info->retry_ms);
 }
 
+static bool through_tcp(const struct hx_event_info *info)
+{
+    return strcmp(info->address, HX_ADDRESS_TCP) == 0;
+}
+
+#define AT(info)        through_tcp(info) ? "through TCP" : "at ", through_tcp(info) ? "" : (info)->address
 #define PATH_TEXT(info) (info)->text[0] ? " path=" : "", (info)->text
 
 /* The events that both commands show alike. */
@@ -32,11 +38,14 @@ static void common_event(const struct hx_event_info *info)
 {
     switch (info->event) {
     case HX_EVENT_EXTERNAL:
-        say_note("external address %s", info->address);
+        if (through_tcp(info))
+            say_note("the nameserver is reached through TCP");
+        else
+            say_note("external address %s", info->address);
         break;
     case HX_EVENT_PEER:
-        say_note("peer %s at %s%s%s", info->name[0] ? info->name : "-", info->address,
-                 info->text[0] ? ": " : "", info->text);
+        say_note("peer %s %s%s%s%s", info->name[0] ? info->name : "-", AT(info), info->text[0] ? ": " : "",
+                 info->text);
         break;
     case HX_EVENT_PUNCH_FAILED:
         snprintf(explanation, sizeof explanation, "%s", info->text);
@@ -44,7 +53,7 @@ static void common_event(const struct hx_event_info *info)
                  info->text[0] ? info->text : hx_strerror(info->error));
         break;
     case HX_EVENT_PEER_DROPPED:
-        say_note("peer %s at %s dropped: %s", info->name[0] ? info->name : "-", info->address,
+        say_note("peer %s %s%s dropped: %s", info->name[0] ? info->name : "-", AT(info),
                  hx_strerror(info->error));
         break;
     case HX_EVENT_REJECTED:
@@ -62,7 +71,7 @@ static void common_event(const struct hx_event_info *info)
         break;
     case HX_EVENT_RELAY_LIMIT:
         say_note("the nameserver's relay, which carries the connection to %s: its limit %s is reached",
-                  info->name[0] ? info->name : "a peer", info->text);
+                 info->name[0] ? info->name : "a peer", info->text);
         break;
     default:
         break;
@@ -77,7 +86,8 @@ void ui_bind_event(void *user, const struct hx_event_info *info)
         tell_awaited(info, nameserver, !awaited);
     awaited = awaited || info->event == HX_EVENT_NAMESERVER_AWAITED;
     if (info->event == HX_EVENT_BOUND)
-        say_note("bound %s as %s", info->name, info->address);
+        say_note("bound %s %s%s", info->name, through_tcp(info) ? "through TCP" : "as ",
+                 through_tcp(info) ? "" : info->address);
     else if (info->event == HX_EVENT_PUNCHED)
         say_note("accepted %s punch_ms=%" PRId64 "%s%s", info->address, info->punch_ms, PATH_TEXT(info));
     else if (info->event != HX_EVENT_NAMESERVER_AWAITED)

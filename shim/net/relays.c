@@ -185,14 +185,14 @@ static void strip(struct net_datagram *d)
 
 enum relays_verdict relays_take(struct relays *r, struct net_datagram *d)
 {
-    uint8_t head[RELAY_HEAD_BYTES];
+    uint8_t bytes[RELAY_CONTROL_BYTES];
     struct relay_frame f;
 
     if (atomic_load_explicit(&r->count, memory_order_relaxed) == 0 || d->cut || d->len > FRAME_BYTES ||
         !relay_frame_is(d->parts[0].iov_base, d->len))
         return RELAYS_OTHER;
-    memcpy(head, d->parts[0].iov_base, sizeof head);
-    if (relay_frame_read(&f, head, d->len) < 0 || f.kind != RELAY_DATA)
+    (void)demux_gather(d, bytes, sizeof bytes);
+    if (relay_frame_read(&f, bytes, d->len) < 0 || f.kind != RELAY_DATA)
         return RELAYS_OTHER;
     struct half half = {.calling = f.half != RELAY_CALLER};
     memcpy(half.id, f.session, sizeof half.id);

@@ -132,8 +132,8 @@ void stream_end(struct stream *base)
     delete s;
 }
 
-const struct stream_ops udt_stream_ops = {STREAM_UDT, stream_recv,     stream_send,    stream_waiting, stream_heard,
-                                          stream_question, stream_address, stream_end};
+const struct stream_ops udt_stream_ops = {STREAM_UDT,   stream_recv,     stream_send,    stream_waiting,
+                                          stream_heard, stream_question, stream_address, stream_end};
 } // namespace
 
 /* UDT has connected it. */

@@ -4,7 +4,7 @@
  *   bench_tcp give BYTES       likewise; every connection gets so many bytes
  *   bench_tcp take PORT        reads to the end; prints bytes, seconds and mb_per_second
  *   bench_tcp rtt PORT COUNT   round trips of 64 bytes; prints their percentiles
- *   bench_tcp hold PORT COUNT SECONDS PID   COUNT binds held for SECONDS; CPU and memory of the server, process PID */
+ *   bench_tcp hold PORT COUNT SECONDS PID   COUNT binds held for SECONDS; CPU and memory of process PID */
 #include "test/bench/measure.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -30,7 +30,7 @@ meets() {
 upgrades() { grep -c '"GET /.well-known/masque/udp/localhost/'"$UDP"'/ HTTP/1.1" 101 ' "$WORK/nginx.log"; }
 proxied() { grep -c "Request .* CONNECT localhost:$WEB HTTP/1.1" "$WORK/tinyproxy.log"; }
 start bind "$B/hx" bind --echo lab -v --tcp-only -n "$URL"
-await_line "$WORK/bind.err" '^bound lab as ' $((10 * SLOW)) >/dev/null
+await_line "$WORK/bind.err" '^bound lab through TCP' $((10 * SLOW)) >/dev/null
 check "two meet whom a web server's TLS leads to the nameserver" meets
 check "by way of a proxy, too, with a password that is percent-encoded" meets https_proxy="http://anna:s%65-cret@$PROXY"
 check "the proxy was asked for it" test "$(proxied)" = 1
@@ -49,7 +49,7 @@ start nginx run_nginx "$TCP"
 await_port
 bound_again() {
     local end=$((SECONDS + 30 * SLOW))
-    until [ "$(grep -c '^bound lab as ' "$WORK/bind.err")" -ge 2 ]; do
+    until [ "$(grep -c '^bound lab through TCP' "$WORK/bind.err")" -ge 2 ]; do
         [ "$SECONDS" -lt "$end" ] || return 1
         read -rt 0.05 <> <(:)
     done

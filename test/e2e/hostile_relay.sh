@@ -11,7 +11,7 @@ OF_H2=()
 
 introduce() { # sets KEY: a new session's
     local out=$WORK/h2.out
-    start h2 "$CURL" -s "$@" -H 'Candidate: 192.0.2.7:1 host' "udt://$NS/connect?host_id=relayed"
+    start h2 "$CURL" -s -H 'Candidate: 192.0.2.7:1 host' "udt://$NS/connect?host_id=relayed"
     OF_H2+=("$PID")
     KEY=$(await_line "$out" "^Session: $HEX $HEX" | tr -d '\r')
     KEY=${KEY##* }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Strangers who know the name but have no key: whatever they ask for, and from wherever, a peer from another host that
-# has the key waits less than a second longer than without them, and what they cost hx bind is bounded. The nameserver
-# here has no limits of its own. FULL=1: every kind of stranger from every kind of source, TRIES times each (1).
+# Strangers who know the name but have no key: whatever they ask for, and from wherever, a peer from another host
+# that has the key waits less than a second longer than without them, and what they cost hx bind is bounded. Where
+# others want the processor, too, everything takes longer: how much, a second listener shows, at a nameserver of its
+# own, that no stranger knows. The strangers' nameserver has no limits of its own. FULL=1: every kind of stranger
+# from every kind of source, TRIES times each (1).
 # shellcheck source=test/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 
@@ -10,6 +12,7 @@ STRANGERS=$B/test/hostile/strangers
 FULL=${FULL:-}
 TRIES=${TRIES:-1}
 LONGER=1000 # milliseconds that who has the key may wait longer than without strangers
+TIMES=10    # or so many times as long as one whom strangers do not concern waits at that moment
 ROOM=16     # client/tool/peer.h, PEERS_HOST_UNPROVEN
 THREADS=96  # all unproven peers, and some that end
 SOURCES=(one net24 net64)
@@ -39,12 +42,14 @@ start_nameserver "${LISTEN[@]}" "${UNLIMITED[@]}" || {
 HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
 echo "an answer" >"$WORK/word"
 declare -A NS_OF HOLDER BIND
-bind() { # bind FAMILY NAMESERVER: the name is "door4" or "door6"
+bind() { # bind FAMILY NAMESERVER: the name is "door4" or "door6"; "door0", of IPv4, is no stranger's
     NS_OF[$1]=$2
     start "door$1" "$HX" bind "door$1" --nameserver "$2" --echo -v
     BIND[$1]=$PID
     HOLDER[$1]=$(await_line "$WORK/door$1.err" "^bound door$1 as " | sed 's/.* as //')
 }
+start quiet_nameserver "$B/hx-nameserver" --listen 127.0.0.1:0
+bind 0 "$(await_line "$WORK/quiet_nameserver.out" 'listening on' | sed -E 's/.*listening on ([^ "]+).*/\1/')"
 bind 4 "$NS"
 [ ${#LISTEN[@]} = 0 ] ||
     bind 6 "$(await_line "$WORK/nameserver.out" 'listening on \[::1\]' | sed -E 's/.*listening on ([^ "]+).*/\1/')"
@@ -61,12 +66,16 @@ comes() {
     cat "$WORK/comes.err"
     return 1
 }
-# served FAMILY: within the time. Where nothing but the time was wrong, it may try twice more: others want a processor, too.
+# served FAMILY: within the time. Of three tries one must be: the machine may have been slow just then.
 served() {
+    local took most
     for _ in 1 2 3; do
         comes "$1" || return
-        echo "$TOOK ms, ${ALONE[$1]} ms without strangers" | tee -a "$WORK/took"
-        [ $((TOOK - ALONE[$1])) -lt $((LONGER * SLOW)) ] && return
+        took=$TOOK
+        comes 0 || return
+        most=$((TIMES * TOOK > LONGER * SLOW ? TIMES * TOOK : LONGER * SLOW))
+        echo "$took ms, ${ALONE[$1]} ms without strangers; $TOOK ms where none come" | tee -a "$WORK/took"
+        [ $((took - ALONE[$1])) -lt "$most" ] && return
     done
     return 1
 }
@@ -81,6 +90,7 @@ alone() { # alone FAMILY: the median of five, when nobody else is there
     echo "# without strangers, IPv$1: ${times[*]} ms" >>"$WORK/notes"
 }
 for family in "${!NS_OF[@]}"; do
+    [ "$family" != 0 ] || continue
     check "who has the key is served, IPv$family" alone "$family"
 done
 

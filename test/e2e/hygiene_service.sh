@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 UNIT=$WORK/hx-nameserver.service
-HELD=150       # more than LimitNOFILE=
+HELD=150       # more than the descriptors that it gets there
 EXPOSURE_MAX=15 # tenths; 1.2 with systemd 252: what is left are the network and the log's socket
 
 verified() { # without a word: a setting that systemd does not know is only a warning to it
@@ -38,8 +38,8 @@ filter_fits() { # each call that the program's own filter allows is one that the
 # shellcheck disable=SC2016 # the inner shell expands it
 start_housed() { # as the unit has it: no capability, nothing to write to; and fewer descriptors than clients over UDT
     start housed unshare -Urm sh -c 'mount -o remount,bind,ro / && ulimit -n 128 &&
-        exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"' _ "$B/hx-nameserver" --listen 127.0.0.1:0 --max-per-address 0 \
-        --rate-per-address 0
+        exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"' _ \
+        "$B/hx-nameserver" --listen 127.0.0.1:0 --max-per-address 0 --rate-per-address 0
     NS_PID=$PID
     NS=$(await_line "$WORK/housed.out" 'listening on' 10) && NS=${NS##* }
 }

@@ -1,5 +1,5 @@
-/* A proxy's header: it is read the same whether it comes whole or byte by byte, and not a byte behind it is asked
- * for. */
+/* A proxy's header: it is read the same whether it comes whole or byte by byte, and not a byte behind it
+ * is asked for. */
 #include "base/error.h"
 #include "proto/proxy_header.h"
 #include "test/fuzz/fuzz.h"
@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (again != HX_EAGAIN)
             break;
         FUZZ_CHECK(missing > 0 && have + missing <= PROXY_HEADER_MAX);
-        if (have + missing > size)
+        if (have == size)
             break;
-        have += missing;
+        have = missing < size - have ? have + missing : size;
     }
     FUZZ_CHECK(again == result);
     if (result > 0)

@@ -19,6 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         relay_frame_write_control(&f, again);
         FUZZ_CHECK(relay_frame_read(&back, again, sizeof again) == HX_OK);
     }
-    FUZZ_CHECK(memcmp(&back, &f, sizeof f) == 0);
+    FUZZ_CHECK(back.kind == f.kind && back.half == f.half && back.reason == f.reason);
+    FUZZ_CHECK(memcmp(back.session, f.session, sizeof f.session) == 0);
+    FUZZ_CHECK(back.number == f.number && back.left_s == f.left_s);
+    FUZZ_CHECK(memcmp(back.cookie, f.cookie, sizeof f.cookie) == 0);
     return 0;
 }

@@ -33,4 +33,13 @@ EOF
 }
 # What the kept layers are made from.
 image_stages() { awk '/^FROM / { kept = / AS (tools|runtime)$/ } kept' "$CONTAINERFILE"; }
-image_stamp() { image_stages | cat - test/image/prepare.sh | sha256sum | cut -d' ' -f1; }
+image_stamp() { image_stages | sha256sum | cut -d' ' -f1; }
+# image_refused: why the image cannot be tested now; prints nothing if it can be.
+image_refused() {
+    local tool
+    [ "$(id -u)" = 0 ] || { echo "only root can run a Containerfile's steps here" && return; }
+    for tool in podman docker-compose mmdebstrap; do
+        command -v "$tool" >/dev/null || { echo "no program '$tool': make image installs it" && return; }
+    done
+}
+image_is_ready() { [ "$(cat "$IMAGE_CACHE/stamp" 2>/dev/null)" = "$(image_stamp)" ]; }

@@ -1,19 +1,17 @@
 #!/usr/bin/env bash
 # test/image/prepare.sh: makes what test/image/run.sh stands on, once for a machine and each state of the Containerfile's
-# packages; that takes some minutes. Prints why it cannot, if so, in one line, and fails.
+# packages; that takes some minutes. `make image` runs it.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=test/image/engine.sh
 . test/image/engine.sh
 refuse() { echo "$1" && exit 1; }
-[ "$(id -u)" = 0 ] || refuse "only root can run a Containerfile's steps here"
-for tool in podman docker-compose mmdebstrap; do
-    command -v "$tool" >/dev/null || refuse "no program '$tool'"
-done
+REFUSED=$(image_refused)
+[ -z "$REFUSED" ] || refuse "$REFUSED"
 mkdir -p "$IMAGE_CACHE" || refuse "no folder $IMAGE_CACHE"
 exec 9>"$IMAGE_CACHE/lock"
 flock 9
-[ "$(cat "$IMAGE_CACHE/stamp" 2>/dev/null)" != "$(image_stamp)" ] || exit 0
-echo "making the base of the image's test" >&2
+! image_is_ready || exit 0
+echo "making the base of the image's test"
 engine "$IMAGE_CACHE"
 step() { timeout 900 "$@" >>"$IMAGE_CACHE/log" 2>&1 || refuse "$1 $2 failed: $(tail -n 1 "$IMAGE_CACHE/log")"; }
 rm -f "$IMAGE_CACHE/stamp" "$IMAGE_CACHE/log"

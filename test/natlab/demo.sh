@@ -42,7 +42,8 @@ set_up() {
     if [ -n "$REFUSED" ]; then
         step "1. No NAT lab on this machine ($REFUSED):"
         echo "   the same three programs on loopback instead, without NATs between them."
-        start_nameserver || fail 'the nameserver did not start'
+        start_nameserver --listen-tcp 127.0.0.1:0 || fail 'the nameserver did not start'
+        TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 5 | sed 's/.* //')
         return
     fi
     if ! lab_begin || ! lab_up port-restricted port-restricted; then fail 'the lab could not be set up'; fi
@@ -52,8 +53,8 @@ set_up() {
                                               internet -- S $LAB_S
        H2 ${LAB_INSIDE[2]} -- NAT ${LAB_PUBLIC[2]} --'
 EOF
-    start_s || fail 'the nameserver did not start'
-    NS=$LAB_NS
+    start_s "$LAB_NS" --listen-tcp "$LAB_NS" || fail 'the nameserver did not start'
+    NS=$LAB_NS TCP=$LAB_NS
 }
 share_key() {
     local key
@@ -73,6 +74,13 @@ bind_home() {
     H1_INSIDE=$(field bound peer)
     [ -n "$REFUSED" ] || H1_INSIDE=$(inside_address 1)
     echo "   H1 has $H1_INSIDE inside; S sees it as $(field bound peer) and keeps that under the name 'home'."
+}
+look_home() { # a person; H1 hears nothing of it
+    step "   S speaks the same over TCP, for a look from anywhere:  curl -N 'http://$TCP/connect?host_id=home'"
+    begin look net /dev/null curl -s -N "http://$TCP/connect?host_id=home"
+    await_line "$WORK/look.out" '^: ' 10 >/dev/null || fail 'curl was told nothing'
+    kill "$PID"
+    show 'curl' "$WORK/look.out"
 }
 connect_home() {
     step "4. On H2:  hx connect home --nameserver $NS"
@@ -94,6 +102,7 @@ fi
 set_up
 share_key
 bind_home
+look_home
 connect_home
 step '5. What the three said meanwhile:'
 show 'S ' "$WORK/nameserver.err"

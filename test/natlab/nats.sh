@@ -12,7 +12,7 @@
 #
 #   kind                  mapping               filtering             ports       made of
 #   none                  (the host has a public address)
-#   full-cone             endpoint-independent  endpoint-independent  by rule     nftables, without tracking
+#   full-cone             endpoint-independent  endpoint-independent  by rule     nftables, without tracking (TCP: with it)
 #   address-restricted    endpoint-independent  address-dependent     by rule     likewise
 #   port-restricted       endpoint-independent  address and port-dep. by rule     likewise
 #   no-hairpin            port-restricted that does not hairpin                   likewise
@@ -101,8 +101,14 @@ table ip nat {
     }
     chain prerouting { # outbound first, then inbound: what goes from inside to the outside address hairpins
         type filter hook prerouting priority raw
+        meta l4proto tcp ct zone set $LAB_GENERATION accept
         iifname "lan*" ip daddr != $home jump outbound
         ip daddr $outside jump inbound
+        notrack
+    }
+    chain postrouting { # TCP is the kernel's affair
+        type nat hook postrouting priority srcnat
+        oifname "wan" meta l4proto tcp masquerade
     }
     chain outbound {
         meta l4proto != udp drop

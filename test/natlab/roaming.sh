@@ -7,7 +7,8 @@
 #   stalls     the same, and one process stands still for 12 s
 #   sleeps     the same, and both do for 60 s
 #   idle       mappings live 30 s, and nobody says anything for two minutes; then a line
-#   ssh        Debian's ssh and sshd, a line each 200 ms: the NATs forget, an address changes, a host moves, each EVENT_S (10)
+#   ssh        Debian's ssh and sshd, a line each 200 ms: each EVENT_S (10) the NATs forget, an address changes, or a
+#              host moves
 #   forward    the same for a connection through -L
 #   copy       the same for an hx cp of COPY_MB at COPY_RATE
 #   days       the same for a dialogue of a line each 50 ms
@@ -179,7 +180,7 @@ takes_over() {
 await_path() { # await_path LINES KIND: told behind so many lines of what H2 says
     local end=$((SECONDS + 80))
     until tail -n "+$(($1 + 1))" "$WORK/talk.err" | grep -qE "^path to lab: $2, "; do
-        [ "$SECONDS" -lt "$end" ] || return
+        [ "$SECONDS" -lt "$end" ] && kill -0 "$TALK" 2>/dev/null || return
         pause 0.1
     done
 }

@@ -80,6 +80,48 @@ nothing_answers() {
     lab_exec h2 timeout 40 "$B/hx" connect lab --nameserver "$LAB_NS" --timeout 10 </dev/null 2>"$WORK/connect.err"
     [ $? = 1 ] && grep -E '^hx: .*192\.0\.2\.10:7000' "$WORK/connect.err"
 }
+# All of UDP is blocked: what is left is the relay, through TCP. A tunnel that nobody needs for the nameserver stays for it.
+relayed() { # relayed N...: at these accesses
+    local n bound=await_bound
+    lab_up none none || return 1
+    for n in "$@"; do
+        lab_weather "$n" 'meta l4proto udp drop'
+        [ "$n" = 2 ] || bound=
+    done
+    start_tcp_s --relay || return 1
+    if [ -z "$bound" ]; then start_blocked_h1; else start_h1 --echo && await_bound; fi
+    connects relayed && NOTE="from /connect to the first byte: $GREET_MS ms" || return 1
+    head -c 2000000 /dev/urandom >"$WORK/bytes"
+    lab_exec h2 timeout 60 "$B/hx" connect lab --nameserver "$LAB_NS" <"$WORK/bytes" >"$WORK/back" 2>"$WORK/connect.err"
+    cmp "$WORK/bytes" "$WORK/back"
+}
+pings() { # pings COUNT: 0.5 s apart, on H2, in ping.out
+    lab_start ping h2 "$B/hx" ping lab --nameserver "$LAB_NS" -i 0.5 -c "$1" -v
+}
+stays() {
+    lab_up none none && lab_weather 1 'meta l4proto udp drop' && lab_weather 2 'meta l4proto udp drop' &&
+        start_tcp_s --relay && start_blocked_h1 && pings 16 || return 1
+    await_line "$WORK/ping.out" ': ping 16 came back ' 40 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+    [ "$(awk '/came back after/ { for (i = 1; i < NF; i++) if ($i == "after" && $(i + 1) > 500) print }' "$WORK/ping.out" | wc -l)" = 0 ] || {
+        cat "$WORK/ping.out"
+        return 1
+    }
+}
+# Both TCP connections break, and UDP is allowed again: nothing but time is lost.
+goes_on() {
+    lab_up none none && lab_weather 1 'meta l4proto udp drop' && lab_weather 2 'meta l4proto udp drop' &&
+        start_tcp_s --relay && start_blocked_h1 && pings 200 || return 1
+    await_line "$WORK/ping.out" ': ping 4 came back .* path=relayed' 20 || return 1
+    lab_weather 2 'meta l4proto tcp reject with tcp reset'
+    await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 || return 1
+    lab_weather 2 'meta l4proto udp drop'
+    await_line "$WORK/ping.out" ': ping 16 came back .* path=relayed' 30 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+    lab_weather 1 ''
+    lab_weather 2 ''
+    ip -n h1 addr add 10.9.9.9/32 dev lo
+    ip -n h2 addr add 10.9.9.9/32 dev lo
+    await_line "$WORK/ping.out" ' came back .* path=direct' 60 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+}
 nat_says() { # nat_says REGEX
     lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" >"$WORK/nat.out"
     [ $? = 1 ] && grep -E "$1" "$WORK/nat.out" && return
@@ -125,6 +167,11 @@ stories=(
     "blocked_one 2|at H2: the same"
     "blocked_both|at both"
     "blocked_home|both in one home whose UDP does not leave it: the LAN"
+    "relayed 1|all of UDP is blocked at H1: they talk through the relay, bytes arrive as they were"
+    "relayed 2|at H2: the same"
+    "relayed 1 2|at both"
+    "stays|and what is relayed through TCP goes on without a break"
+    "goes_on|or with one, when TCP breaks; and directly when UDP is there again"
     "udp_only|with --udp-only nobody tries TCP"
     "tcp_only|with --tcp-only it is done at once"
     "udp_returns|UDP gets through again: bound by it, without a moment in which nobody holds the name"

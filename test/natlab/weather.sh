@@ -6,6 +6,7 @@
 #   lab_loss 5                      5 % of all packets are lost on both accesses, each way; 0 ends it
 #   lab_weather 1 'udp dport 9 drop'   a rule of nftables for what passes access 1, either way; '' ends it
 #   lab_cut 1; lab_mend 1           nothing passes, all passes
+#   lab_firewall                    no UDP passes from one access to the other; lab_firewall_end ends it
 #   lab_bottleneck 1 20mbit 100     each way that rate, with a queue of 100 ms in front of it
 #   lab_mtu 1 1280                  what is longer is lost, and no ICMP tells; 1500 ends it
 #   lab_drop_mappings [N]           every NAT, or those of access N, forget all: the next packet out gets a new port
@@ -33,6 +34,14 @@ EOF
 lab_loss() { # lab_loss PERCENT
     lab_weather 1 "numgen random mod 1000 < $(($1 * 10)) drop"
     lab_weather 2 "numgen random mod 1000 < $(($1 * 10)) drop"
+}
+lab_firewall() {
+    lab_exec net nft 'table inet wall { chain forward { type filter hook forward priority filter
+        iifname access1 oifname access2 meta l4proto udp drop
+        iifname access2 oifname access1 meta l4proto udp drop; }; }'
+}
+lab_firewall_end() {
+    lab_exec net nft delete table inet wall
 }
 lab_cut() { # lab_cut N
     lab_weather "$1" drop

@@ -1,5 +1,5 @@
-/* test/unit/dial_fixture.h: one connection of client/dial.h, and a listening TCP port on loopback for it. The test's
- * thread holds the engine's lock but where it says otherwise. Brings cmocka. */
+/* test/unit/dial_fixture.h: one connection of client/dial.h, and a listening TCP port on loopback for it. The
+ * test's thread holds the engine's lock but where it says otherwise. Brings cmocka. */
 #ifndef HX_TEST_DIAL_FIXTURE_H
 #define HX_TEST_DIAL_FIXTURE_H
 

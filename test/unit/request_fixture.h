@@ -93,8 +93,8 @@ struct row {
     const char *text;
     const char *expected;
 };
-#define CHECK_ROWS(check, rows)                                  \
-    for (size_t i = 0; i < sizeof rows / sizeof((rows)[0]); i++) \
+#define CHECK_ROWS(check, rows)                                   \
+    for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]); i++) \
     check((rows)[i].text, (rows)[i].expected)
 
 /* A well-formed GET for `target`, answered with `expected`. */

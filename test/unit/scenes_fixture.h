@@ -1,5 +1,5 @@
-/* test/unit/scenes_fixture.h: every state that hx_bind(), hx_connect() and what comes of them can be in, each reached by a
- * function. Goes with test/unit/client_fixture.h; a process is in one state, once. */
+/* test/unit/scenes_fixture.h: every state that hx_bind(), hx_connect() and what comes of them can be in, each
+ * reached by a function. Goes with test/unit/client_fixture.h; a process is in one state, once. */
 #ifndef HX_TEST_SCENES_FIXTURE_H
 #define HX_TEST_SCENES_FIXTURE_H
 

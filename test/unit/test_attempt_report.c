@@ -60,7 +60,7 @@ static void reports_are_written_and_read(void **state)
         assert_same(&r, &one);
         assert_int_equal(attempt_outcome_of(attempt_outcome_text(one.outcome)), one.outcome);
     }
-    assert_int_equal(attempt_outcome_of("relayed"), ATTEMPT_OTHER);
+    assert_int_equal(attempt_outcome_of("carried"), ATTEMPT_OTHER);
 }
 
 static void the_longest_report_fits_and_its_numbers_are_cut_to_what_is_read(void **state)
@@ -127,7 +127,7 @@ static void what_is_no_report_is_refused(void **state)
 static void words_and_parameters_of_later_versions_do_no_harm(void **state)
 {
     static const char text[] =
-        "GET /report?outcome=relayed&&relay=10.0.0.1%3A7&x&mapping=carrier-grade&ports=blocks"
+        "GET /report?outcome=carried&&relay=10.0.0.1%3A7&x&mapping=carrier-grade&ports=blocks"
         "&reason=boredom HTTP/1.1\r\n\r\n";
     struct attempt_report r;
 

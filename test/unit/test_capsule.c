@@ -45,7 +45,7 @@ static void run(const struct cuts *c, struct account *a)
         account_add(a, "more");
 }
 
-#define CHECK(bytes, expected) check_every_cut_of(bytes, sizeof bytes - 1, expected, run)
+#define CHECK(bytes, expected) check_every_cut_of(bytes, sizeof(bytes) - 1, expected, run)
 #define BAD                    "malformed message"
 #define BIG                    "message or queue too big"
 

@@ -1,5 +1,6 @@
-/* hx_close(), hx_listener_close() and hx_cleanup() in every state of a connection and of a listener: each returns soon,
- * all who wait return, and nothing is left: no thread, no descriptor, no memory. After a close the library serves on.
+/* hx_close(), hx_listener_close() and hx_cleanup() in every state of a connection and of a listener: each
+ * returns soon, all who wait return, and nothing is left: no thread, no descriptor, no memory. After a close
+ * the library serves on.
  *
  * Each state is reached in a process of its own, since hx_cleanup() is for good. */
 #include "base/clock.h"

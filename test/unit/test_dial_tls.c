@@ -225,6 +225,40 @@ static void a_certificate_that_proves_nothing_is_refused_in_words(void **state)
     identity_free(&strange);
 }
 
+/* The file is another one now. */
+static void trust(const struct identity *id)
+{
+    char other[sizeof trusted + sizeof ".new"];
+    snprintf(other, sizeof other, "%s.new", trusted);
+    authority_write(id, other);
+    assert_int_equal(rename(other, trusted), 0);
+}
+
+static void whom_this_host_trusts_may_change_while_it_runs(void **state)
+{
+    struct identity ours = identity_make("DNS:localhost", &authority, -DAY_S, DAY_S);
+    struct identity theirs = identity_make("DNS:localhost", &stranger, -DAY_S, DAY_S);
+    struct web w;
+    (void)state;
+    trust(&stranger);
+    begin(&w, "localhost", &theirs, 0, PATIENCE_MS);
+    assert_true(serve(&w));
+    check_passage(&w);
+    end(&w);
+    begin(&w, "localhost", &ours, 0, PATIENCE_MS);
+    (void)serve(&w);
+    AWAIT(&w.g, w.g.ends == 1);
+    assert_int_equal(w.g.error, HX_ECERT);
+    end(&w);
+    trust(&authority);
+    begin(&w, "localhost", &ours, 0, PATIENCE_MS);
+    assert_true(serve(&w));
+    check_passage(&w);
+    end(&w);
+    identity_free(&ours);
+    identity_free(&theirs);
+}
+
 static void check_no_tls(struct web *w, int error, const char *text)
 {
     AWAIT(&w->g, w->g.ends == 1);
@@ -322,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_server_with_the_right_certificate_is_spoken_with),
         cmocka_unit_test(the_end_of_tls_is_told_apart_from_a_broken_connection),
         cmocka_unit_test(a_certificate_that_proves_nothing_is_refused_in_words),
+        cmocka_unit_test(whom_this_host_trusts_may_change_while_it_runs),
         cmocka_unit_test(who_speaks_no_tls_or_an_old_one_is_told),
         cmocka_unit_test(bulk_passes_both_ways_whole),
         cmocka_unit_test(a_proxy_leads_to_a_server_with_tls),

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define IPV4      "\xcb\x00\x71\x0a\xc0\x00\x02\x01\x9c\x41\x1b\x58" /* 203.0.113.10:40001 to 192.0.2.1:7000 */
+/* 203.0.113.10:40001 to 192.0.2.1:7000 */
+#define IPV4 "\xcb\x00\x71\x0a\xc0\x00\x02\x01\x9c\x41\x1b\x58"
 #define IPV6                                     \
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x10" \
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x9c\x41\x1b\x58"
@@ -24,8 +25,8 @@
 /* `text` is a string literal: its NUL is not of the header. */
 #define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
 
-/* Asks at each length as a reader does: it never reads more than is said to be missing. Returns what the parser says at
- * last, with `len` bytes there at most; `*used`: how many it has asked for until then. */
+/* Asks at each length as a reader does: it never reads more than is said to be missing. Returns what the
+ * parser says at last, with `len` bytes there at most; `*used`: how many it has asked for until then. */
 static int parse(struct proxy_header *h, const uint8_t *data, size_t len, size_t *used)
 {
     size_t missing = 1;

@@ -285,6 +285,44 @@ static void a_holder_over_tcp_that_ends_while_it_is_told_leaves_those_who_wait(v
     assert_int_equal(totals(*state).names, 0);
 }
 
+static struct person party(struct world *w, uint8_t host, enum reach reach)
+{
+    static char no_lines[] = "";
+    struct person p = person(w, "n", host);
+
+    p.member.reach = reach;
+    p.member.lines = no_lines;
+    p.request.has_session = true;
+    return p;
+}
+
+static void who_binds_through_a_tunnel_is_not_asked_by_udp_any_more(void **state)
+{
+    struct person ipv4 = party(*state, 1, REACH_IPV4), ipv6 = party(*state, 2, REACH_IPV6),
+                  tunnel = party(*state, 3, REACH_TUNNEL), again = party(*state, 4, REACH_IPV4),
+                  h2 = party(*state, 5, REACH_IPV4);
+
+    bind_it(&ipv4);
+    bind_it(&ipv6);
+    assert_int_equal(ipv6.member.answer.how, REGISTRY_JOINED);
+    bind_it(&tunnel);
+    assert_int_equal(tunnel.member.answer.how, REGISTRY_SAME_SESSION);
+    assert_int_equal(ipv4.replaced + ipv6.replaced, 2);
+    assert_int_equal(totals(*state).names, 1);
+    connect_it(&h2, 0);
+    assert_int_equal(tunnel.introduced, 1);
+    leave(&h2);
+
+    bind_it(&again); /* UDP gets there again: both hold it, and the better one is asked */
+    assert_int_equal(again.member.answer.how, REGISTRY_JOINED);
+    assert_int_equal(tunnel.replaced, 0);
+    connect_it(&h2, 0);
+    assert_int_equal(again.introduced, 1);
+    leave(&h2);
+    leave(&again);
+    leave(&tunnel);
+}
+
 static void a_silent_holder_is_reminded_and_replaced_after_its_time(void **state)
 {
     struct person h1 = person(*state, "n", 1), c = person(*state, "n", 2);
@@ -374,6 +412,7 @@ int main(void)
         REGISTRY_TEST(a_holder_that_ends_while_it_is_told_leaves_no_trace),
         REGISTRY_TEST(who_waits_is_refused_once_a_holder_over_tcp_has_room_to_hear_of_it),
         REGISTRY_TEST(a_holder_over_tcp_that_ends_while_it_is_told_leaves_those_who_wait),
+        REGISTRY_TEST(who_binds_through_a_tunnel_is_not_asked_by_udp_any_more),
         REGISTRY_TEST(a_silent_holder_is_reminded_and_replaced_after_its_time),
         REGISTRY_TEST(who_was_heard_keeps_the_name_though_no_event_said_so),
         REGISTRY_TEST(what_a_head_asks_changes_nothing),

@@ -164,7 +164,7 @@ static void no_other_address_and_no_piece_of_one_comes_from_there(void **state)
     peer = near_by;
     memcpy(peer.ip, &canonical, sizeof canonical);
     const struct net_address *forged[] = {&loopback, &near_by, &peer};
-    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+    for (int i = 0; i < 3; i++) {
         fill(message + sizeof peer, 20, 1);
         assert_false(tunnels_give(w->far_fd, forged[i], message + sizeof peer, 20));
         memcpy(message, forged[i], sizeof peer);

@@ -1,4 +1,5 @@
-/* test/unit/web_fixture.h: an authority and servers' certificates, made for the test. Brings OpenSSL; after cmocka. */
+/* test/unit/web_fixture.h: an authority and servers' certificates, made for the test. Brings OpenSSL; after
+ * cmocka. */
 #ifndef HX_TEST_WEB_FIXTURE_H
 #define HX_TEST_WEB_FIXTURE_H
 
@@ -32,8 +33,8 @@ static inline void add_extension(X509 *to, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
-/* For `names`, as "DNS:ns.example,IP:127.0.0.1", or, NULL, an authority. Signed by `by`, NULL: by itself. Valid from
- * and to so many seconds from now. */
+/* For `names`, as "DNS:ns.example,IP:127.0.0.1", or, NULL, an authority. Signed by `by`, NULL: by itself.
+ * Valid from and to so many seconds from now. */
 static inline struct identity identity_make(const char *names, const struct identity *by, long from_s,
                                             long to_s)
 {
