@@ -1,5 +1,5 @@
-/* shim/net/batch and net_port: what the kernel brings as a run is one for the relay, and datagrams for everybody
- * else; and a run leaves as the datagrams that it is made of, whatever the kernel can do. */
+/* shim/net/batch and net_port: what the kernel brings as a run is one for the relay, and datagrams for
+ * everybody else; and a run leaves as the datagrams that it is made of, whatever the kernel can do. */
 #include "proto/relay_frame.h"
 #include "shim/net/net_port.h"
 #include <netinet/in.h>
