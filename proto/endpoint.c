@@ -73,8 +73,7 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage
     return 0;
 }
 
-/* The port in text[0..len), or 0 if it is none. */
-static uint16_t parse_port(const char *text, size_t len)
+uint16_t endpoint_parse_port(const char *text, size_t len)
 {
     uint32_t port = 0;
 
@@ -99,7 +98,7 @@ int endpoint_parse(struct endpoint *out, const char *text, size_t len)
     if (!colon)
         return HX_EPROTO;
     size_t address_len = (size_t)(colon - text);
-    uint16_t port = parse_port(colon + 1, len - address_len - 1);
+    uint16_t port = endpoint_parse_port(colon + 1, len - address_len - 1);
     bool brackets = address_len >= 2 && text[0] == '[' && text[address_len - 1] == ']';
     if (brackets) {
         text++;

@@ -28,6 +28,8 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage
 /* Strict: the whole of text[0..len) must be one endpoint; the port is decimal 1 to 65535 without leading
  * zeros; IPv6 only in brackets and without a zone. HX_OK or HX_EPROTO; *out untouched on error. */
 int endpoint_parse(struct endpoint *out, const char *text, size_t len);
+/* A port alone, likewise; 0: it is none. */
+uint16_t endpoint_parse_port(const char *text, size_t len);
 /* Writes the NUL-terminated text and returns its length; AF_UNSPEC gives "-". */
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);     /* family, address, port */

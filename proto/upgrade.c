@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/percent.h"
+#include "proto/endpoint.h"
 #include <http_parser.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,21 +32,6 @@ int upgrade_write_answer(struct buf *out)
                            "\r\n");
 }
 
-/* 0: it is no port. */
-static uint16_t parse_port(const char *text, size_t len)
-{
-    uint32_t port = 0;
-
-    if (len == 0 || len > 5 || text[0] == '0')
-        return 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return 0;
-        port = 10 * port + (uint32_t)(text[i] - '0');
-    }
-    return port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
 bool upgrade_target_parse(struct upgrade_target *out, const char *path, size_t len)
 {
     size_t begin = strlen(TARGET_BEGIN);
@@ -61,7 +47,7 @@ bool upgrade_target_parse(struct upgrade_target *out, const char *path, size_t l
     if (host_len > UPGRADE_HOST_MAX || memchr(host, '\0', host_len) ||
         percent_decode(out->host, host, host_len) <= 0)
         return false;
-    out->port = parse_port(slash + 1, (size_t)(path + len - slash - 1));
+    out->port = endpoint_parse_port(slash + 1, (size_t)(path + len - slash - 1));
     return out->port != 0;
 }
 
