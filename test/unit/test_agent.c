@@ -47,6 +47,8 @@ static void meet_over(const char *ip)
 {
     struct candidates to_left = {.count = 0}, to_right = {.count = 0};
     struct endpoint l = endpoint_of(ip, left), r = endpoint_of(ip, right);
+    the_session.id[0]++; /* what two who met before may still say is not of this session */
+    the_session.key[0]++;
     add_candidate(&to_left, &l, CANDIDATE_SRFLX);
     add_candidate(&to_right, &r, CANDIDATE_SRFLX);
     meet(&one, left, true, &to_right);
@@ -219,7 +221,10 @@ static void tell_of(struct side *s, const char *ip, struct udt_port *peer)
     static const struct peer_fields nothing;
     add_candidate(&c, &e, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
+    agent_told(s->agent, &(struct agent_news){.peer = &c,
+                                              .peer_mapping = &nothing.mapping,
+                                              .own = &nothing,
+                                              .uplink = &(struct uplink){.interface_index = 0}});
     engine_unlock();
 }
 
@@ -230,7 +235,10 @@ static void tell_of_stranger(struct side *s, const struct endpoint *stranger)
     static const struct peer_fields nothing;
     add_candidate(&c, stranger, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told(s->agent, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
+    agent_told(s->agent, &(struct agent_news){.peer = &c,
+                                              .peer_mapping = &nothing.mapping,
+                                              .own = &nothing,
+                                              .uplink = &(struct uplink){.interface_index = 0}});
     engine_unlock();
     int at = way_to(s->agent, stranger);
     engine_lock();
