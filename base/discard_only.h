@@ -1,5 +1,5 @@
-/* base/discard_only.h: IPv6 addresses of 100::/64 (RFC 6666), which no network carries anything to: inside of a
- * process they stand for who is reached by something else than UDP (shim/net/tunnels.h). */
+/* base/discard_only.h: IPv6 addresses of 100::/64 (RFC 6666), which no network carries anything to: inside of
+ * a process they stand for who is reached by something else than UDP (shim/net/tunnels.h). */
 #ifndef HX_BASE_DISCARD_ONLY_H
 #define HX_BASE_DISCARD_ONLY_H
 

@@ -31,7 +31,8 @@ static void forget(struct agent *a)
     free(a);
 }
 
-/* What shim/net has seen; of what comes by another path than the one in use we only know that the peer lives. */
+/* What shim/net has seen; of what comes by another path than the one in use we only know that the peer
+ * lives. */
 static void look(struct agent *a, int64_t now_ms)
 {
     struct net_peer_view view;
@@ -301,26 +302,19 @@ void agent_connected(struct agent *a)
     agent_turn(a);
 }
 
-void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct peer_fields *own, const struct uplink *uplink)
+void agent_told(struct agent *a, const struct agent_news *news)
 {
+    static const struct session none;
     if (!token_bucket_take(&a->told, &told_limit, 1, clock_now_ms()))
         return;
     a->introductions++;
     a->unheard = true;
-    a->uplink = *uplink;
-    agent_spare_said(a, &own->candidates);
-    agent_hard_told(a, &own->mapping, peer_mapping, &peer->list[0].at);
-    agent_add_candidates(a, peer);
-    agent_relay_offered(a, &a->introduction.session, &a->introduction.server);
-    a->introduction.session.relay.offered = false;
+    a->uplink = *news->uplink;
+    agent_spare_said(a, &news->own->candidates);
+    agent_hard_told(a, &news->own->mapping, news->peer_mapping, &news->peer->list[0].at);
+    agent_add_candidates(a, news->peer);
+    agent_relay_offered(a, news->session ? news->session : &none, &news->server);
     agent_turn(a);
-}
-
-void agent_told_relay(struct agent *a, const struct session *session, const struct net_address *server)
-{
-    a->introduction.session = *session;
-    a->introduction.server = *server;
 }
 
 void agent_network_changed(struct agent *a)

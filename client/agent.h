@@ -1,14 +1,14 @@
-/* client/agent.h: the paths to one peer, for a session that the nameserver has given to both (RFC 8445 calls who does
- * this an agent). It knows where the peer may be reached, asks there, and tells shim/net which way the connection
- * takes; UDT knows the peer by agent_address() alone. Everything is called and calls back with the engine's lock held,
- * unless said otherwise.
+/* client/agent.h: the paths to one peer, for a session that the nameserver has given to both (RFC 8445 calls
+ * who does this an agent). It knows where the peer may be reached, asks there, and tells shim/net which way
+ * the connection takes; UDT knows the peer by agent_address() alone. Everything is called and calls back with
+ * the engine's lock held, unless said otherwise.
  *
  *   candidates ─► paths ─► probe_inbox: requests and answers ─► path_choice ─► net_peer_use()
  *                   ▲                       │
  *                   └── where an authentic request came from
  *
- * The first key is the session's. Once both sides have proven that they share one of their own, probes are proven by
- * what only they can derive, and the nameserver can steer nothing more. */
+ * The first key is the session's. Once both sides have proven that they share one of their own, probes are
+ * proven by what only they can derive, and the nameserver can steer nothing more. */
 #ifndef HX_CLIENT_AGENT_H
 #define HX_CLIENT_AGENT_H
 
@@ -28,8 +28,8 @@ struct agent;
 
 struct agent_path {
     struct endpoint remote; /* where the peer is reached */
-    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday" (client/hard_nat.h); "relayed": `remote` is the
-     * relay's */
+    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday" (client/hard_nat.h); "relayed": `remote` is
+     * the relay's */
     const char *kind;
     int64_t rtt_us; /* 0: not measured */
 };
@@ -69,13 +69,14 @@ struct agent_config {
     struct agent_callbacks callbacks; /* see agent_watch() */
 };
 
-/* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM, HX_ESYS. */
+/* Begins to ask. HX_OK; HX_EADDR: no candidate can be reached; HX_ELIMIT: too many sessions; HX_ENOMEM,
+ * HX_ESYS. */
 int agent_begin(struct agent **out, const struct agent_config *config);
 /* Gives up its timers and callbacks at once, and its paths AGENT_LINGER_MS later if UDT has connected, else
  * at once, too: attempts may come and go quickly. NULL is fine. */
 void agent_end(struct agent *a);
-/* The agent of a session that was given before, and has not ended, at whatever port; NULL: there is none. Who connects
- * to a name of its own process has two, one of which is `calling`. */
+/* The agent of a session that was given before, and has not ended, at whatever port; NULL: there is none. Who
+ * connects to a name of its own process has two, one of which is `calling`. */
 struct agent *agent_find(const uint8_t id[SESSION_BYTES], bool calling);
 /* Whose callbacks are called. */
 void agent_watch(struct agent *a, const struct agent_callbacks *callbacks);
@@ -89,12 +90,17 @@ void agent_say_early(struct agent *a, const uint8_t *bytes, size_t len);
 void agent_address(const struct agent *a, struct sockaddr_in6 *out);
 /* UDT has connected. */
 void agent_connected(struct agent *a);
-/* The nameserver tells of the peer anew; one that does it all the time is not followed. `own`: what the peer
- * was told of us. `uplink`: by which it is reached now, so that the peer sees us there. */
-void agent_told(struct agent *a, const struct candidates *peer, const struct nat_mapping *peer_mapping,
-                const struct peer_fields *own, const struct uplink *uplink);
-/* ... and gives the two this session, which it may relay. Before agent_told(). */
-void agent_told_relay(struct agent *a, const struct session *session, const struct net_address *server);
+/* What another introduction of the two tells. */
+struct agent_news {
+    const struct candidates *peer;
+    const struct nat_mapping *peer_mapping;
+    const struct peer_fields *own; /* what the peer was told of us */
+    const struct uplink *uplink; /* by which the nameserver is reached now, so that the peer sees us there, */
+    struct net_address server;   /* and where, if it relays; port 0: not known */
+    const struct session *session; /* which it may relay; NULL: none */
+};
+/* The nameserver tells of the peer anew; one that does it all the time is not followed. */
+void agent_told(struct agent *a, const struct agent_news *news);
 /* The peer was not reached. */
 void agent_failed(struct agent *a);
 /* This host's addresses or routes have changed. */

@@ -19,7 +19,8 @@
 #define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
 #define GIVE_UP_MS       8000 /* the sockets of a method that has not helped are closed */
 
-/* When what a method says at first is said again, since some of it may be lost; then it has been said for good. */
+/* When what a method says at first is said again, since some of it may be lost; then it has been said for
+ * good. */
 static const int again_ms[] = {100, 400, 1200, 3000};
 #define ROUNDS (1 + (int)(sizeof again_ms / sizeof *again_ms))
 
@@ -121,8 +122,8 @@ static void ask_port(struct agent *a, uint16_t port, int socket)
 
 /* What the peer was told is what its guesses go by. How we open our NAT goes by what is known now; until
  * that is, it may be one whose packets the peer's takes for its own. A hard one waits for the peer's
- * probes: one packet of ours that gets there before moves the port of all that the peer sends from then on.
- * */
+ * probes: one packet of ours that gets there before moves the port of all that the peer sends from then
+ * on. */
 int agent_hops(const struct agent *a, int at, int n)
 {
     static const struct nat_mapping worst = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
@@ -179,8 +180,8 @@ void agent_hard_end(struct agent *a)
     hard_turn_end(&a->hard.turn); /* last: another one's begins */
 }
 
-/* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we send there
- * another port, and all that follows. */
+/* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we
+ * send there another port, and all that follows. */
 static void guess(struct agent *a)
 {
     struct agent_hard *h = &a->hard;

@@ -3,6 +3,7 @@
 #include "client/agent_state.h"
 #include "client/race.h"
 #include "client/strangers.h"
+#include "proto/address.h"
 #include <string.h>
 
 static const char *const names[] = {"lan", "ipv6", "direct", "mapped", "relayed"};
@@ -24,15 +25,12 @@ static const char *kind_of(const struct agent *a, int at)
     return h->method == HARD_NAT_SPRAY_PORTS || h->method == HARD_NAT_OPEN_SOCKETS ? "birthday" : "predicted";
 }
 
-/* RFC 1918, RFC 6598 (a carrier's own), RFC 4193, RFC 4291 (link-local), and this host. */
+/* Of one network, one link, or this host. */
 static bool is_private(const struct endpoint *e)
 {
-    const uint8_t *a = e->address;
     if (e->family == AF_INET)
-        return a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-               (a[0] == 192 && a[1] == 168) || (a[0] == 100 && (a[1] & 0xc0) == 64) ||
-               (a[0] == 169 && a[1] == 254);
-    return (a[0] & 0xfe) == 0xfc || endpoint_link_local(e);
+        return address_class(e) != ADDRESS_GLOBAL;
+    return address_class(e) == ADDRESS_PRIVATE || endpoint_link_local(e);
 }
 
 static enum path_rank rank_of(const struct candidate *c)
@@ -170,8 +168,8 @@ void agent_answers_by(struct agent *a, int at, const struct net_address *local)
     path_choice_told(&a->choice, at, clock_now_ms());
 }
 
-/* How many candidates at this host have been taken that the nameserver has not seen there: only one, since the host
- * may be a stranger. */
+/* How many candidates at this host have been taken that the nameserver has not seen there: only one, since
+ * the host may be a stranger. */
 static bool is_strange(const struct candidates *all, size_t i)
 {
     if (i == 0 || endpoint_same_host(&all->list[i].at, &all->list[0].at))

@@ -1,6 +1,5 @@
 /* The way through the nameserver, for as long as there is no other. */
 #include "base/clock.h"
-#include "base/discard_only.h"
 #include "client/agent_state.h"
 #include "shim/net/relays.h"
 #include "shim/net/tunnels.h"
@@ -12,13 +11,13 @@
 #define ENDED_MS  250   /* between two looks at a relay that has ended, and is in use */
 #define FAILED_IN 4     /* requests in a row without an answer: it does not work */
 
-static struct agent_relayed *relayed_of(struct agent *a, const struct relay_party *r)
+static bool has(const struct agent *a, const struct relay_party *r)
 {
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        if (a->relay.list[i].relay == r)
-            return &a->relay.list[i];
+        if (a->relay.list[i] == r)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 bool agent_way_relayed(const struct agent *a, int at)
@@ -29,7 +28,7 @@ bool agent_way_relayed(const struct agent *a, int at)
 const struct net_address *agent_relay_server(const struct agent *a, int at)
 {
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        const struct relay_party *r = a->relay.list[i].relay;
+        const struct relay_party *r = a->relay.list[i];
         if (r && net_address_equal(relay_party_peer(r), &a->ways[at].at.remote))
             return relay_party_server(r);
     }
@@ -37,9 +36,9 @@ const struct net_address *agent_relay_server(const struct agent *a, int at)
 }
 
 /* The nameserver lets what we send there through: so may UDT's handshake. */
-static int add_way(struct agent *a, const struct agent_relayed *w)
+static int add_way(struct agent *a, const struct relay_party *r)
 {
-    struct net_path way = {.remote = *relay_party_peer(w->relay)};
+    struct net_path way = {.remote = *relay_party_peer(r)};
     struct net_route there = {.to = way.remote};
     int at = agent_way_of(a, &there);
     if (at >= 0)
@@ -53,13 +52,12 @@ static int add_way(struct agent *a, const struct agent_relayed *w)
 static void on_changed(void *user, struct relay_party *r)
 {
     struct agent *a = user;
-    struct agent_relayed *w = relayed_of(a, r);
     struct relay_party_view view;
     relay_party_view(r, &view);
-    if (!w || a->ended)
+    if (!has(a, r) || a->ended)
         return;
     if (view.state == RELAY_STATE_OPEN)
-        (void)add_way(a, w);
+        (void)add_way(a, r);
     a->relay.over |= view.state == RELAY_STATE_ENDED && view.reason == RELAY_OVER_TIME;
     a->relay.state = view.state;
     a->relay.reason = view.reason;
@@ -71,26 +69,27 @@ static void on_changed(void *user, struct relay_party *r)
 int agent_relay_way(struct agent *a, const struct net_address *peer)
 {
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        const struct agent_relayed *w = &a->relay.list[i];
-        if (w->relay && net_address_equal(relay_party_peer(w->relay), peer))
-            return add_way(a, w);
+        const struct relay_party *r = a->relay.list[i];
+        if (r && net_address_equal(relay_party_peer(r), peer))
+            return add_way(a, r);
     }
     return -1;
 }
 
-static int place_of(const struct agent *a, const struct agent_relayed *w)
+/* -1: it has no path. */
+static int place_of(const struct agent *a, const struct relay_party *r)
 {
-    struct net_route there = {.to = *relay_party_peer(w->relay)};
+    struct net_route there = {.to = *relay_party_peer(r)};
     return agent_way_of(a, &there);
 }
 
-static void end(struct agent *a, struct agent_relayed *w)
+static void end(struct agent *a, struct relay_party **r)
 {
-    int at = w->relay ? place_of(a, w) : -1;
+    int at = *r ? place_of(a, *r) : -1;
     if (at >= 0)
         agent_drop_way(a, at);
-    relay_party_end(w->relay);
-    w->relay = NULL;
+    relay_party_end(*r);
+    *r = NULL;
 }
 
 void agent_relay_end(struct agent *a)
@@ -104,8 +103,8 @@ void agent_relay_end(struct agent *a)
 static bool one_works(const struct agent *a)
 {
     for (int i = 0; i < AGENT_RELAYS && a->choice.state != PATHS_LOST; i++) {
-        const struct agent_relayed *w = &a->relay.list[i];
-        int at = w->relay ? place_of(a, w) : -1;
+        const struct relay_party *r = a->relay.list[i];
+        int at = r ? place_of(a, r) : -1;
         if (at >= 0 && a->choice.paths[at].answered_ms != 0 && a->choice.paths[at].tries < FAILED_IN)
             return true;
     }
@@ -131,13 +130,12 @@ static void begin(struct agent *a)
                                         .local = ar->local,
                                         .changed = on_changed,
                                         .user = a};
-    int at = ar->list[0].relay ? place_of(a, &ar->list[0]) : -1;
-    struct agent_relayed *old = &ar->list[at >= 0 && at == a->applied];
-    if (ar->list[0].relay && ar->list[1].relay)
-        end(a, old);
-    struct agent_relayed *w = ar->list[0].relay ? &ar->list[1] : &ar->list[0];
-    if (relay_party_begin(&w->relay, &config) < 0) /* without memory it goes on without */
-        w->relay = NULL;
+    int at = ar->list[0] ? place_of(a, ar->list[0]) : -1;
+    if (ar->list[0] && ar->list[1])
+        end(a, &ar->list[at >= 0 && at == a->applied]);
+    struct relay_party **r = ar->list[0] ? &ar->list[1] : &ar->list[0];
+    if (relay_party_begin(r, &config) < 0) /* without memory it goes on without */
+        *r = NULL;
     ar->begun = true;
     ar->state = RELAY_STATE_ASKING;
 }
@@ -153,17 +151,18 @@ static void set_place(struct agent *a, const struct net_address *server)
     a->relay.server = *server;
 }
 
-/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own network. */
+/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own
+ * network. */
 static bool without_udp(const struct agent *a, const struct net_address *server)
 {
     const struct endpoint *seen = &a->hard.seen;
-    return tunnels_lead_to(server) || (seen->family == AF_INET6 && discard_only(seen->address));
+    return tunnels_lead_to(server) || endpoint_tunnelled(seen);
 }
 
 /* The nameserver is reached by UDP again. */
 static bool leaves_tunnel(const struct relay_party *r, const struct net_address *server)
 {
-    return discard_only(relay_party_server(r)->ip) && !discard_only(server->ip);
+    return tunnels_lead_to(relay_party_server(r)) && !tunnels_lead_to(server);
 }
 
 void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server)
@@ -177,7 +176,7 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
     ar->told_ms = clock_now_ms();
     set_place(a, server);
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        struct relay_party *r = ar->list[i].relay;
+        struct relay_party *r = ar->list[i];
         if (r && (net_address_equal(relay_party_server(r), server) || leaves_tunnel(r, server)))
             relay_party_move(r, server, &ar->local);
     }
@@ -193,16 +192,16 @@ static int64_t look_at_ended(struct agent *a, int64_t now_ms)
 {
     int64_t due_ms = INT64_MAX;
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        struct agent_relayed *w = &a->relay.list[i];
+        struct relay_party **r = &a->relay.list[i];
         struct relay_party_view view = {.state = RELAY_STATE_ASKING};
-        if (w->relay)
-            relay_party_view(w->relay, &view);
+        if (*r)
+            relay_party_view(*r, &view);
         if (view.state != RELAY_STATE_ENDED)
             continue;
-        int at = place_of(a, w);
+        int at = place_of(a, *r);
         if (at < 0 || at != a->choice.used || a->choice.state == PATHS_LOST ||
             a->choice.state == PATHS_SEEKING) {
-            end(a, w);
+            end(a, r);
             continue;
         }
         if (a->choice.state == PATHS_GOOD)
@@ -216,7 +215,7 @@ int64_t agent_relay_turn(struct agent *a, int64_t now_ms)
 {
     struct agent_relay *ar = &a->relay;
     int64_t due_ms = look_at_ended(a, now_ms);
-    bool any = ar->list[0].relay || ar->list[1].relay;
+    bool any = ar->list[0] || ar->list[1];
     if (ar->due_ms <= now_ms) {
         ar->due_ms = INT64_MAX;
         if (now_ms - ar->told_ms < OFFER_MS && !one_works(a) &&
@@ -238,8 +237,8 @@ int64_t agent_relay_turn(struct agent *a, int64_t now_ms)
 void agent_relay_doubt(struct agent *a)
 {
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        if (a->relay.list[i].relay)
-            relay_party_doubt(a->relay.list[i].relay);
+        if (a->relay.list[i])
+            relay_party_doubt(a->relay.list[i]);
     }
 }
 
@@ -248,7 +247,7 @@ void agent_relay_network_changed(struct agent *a)
     static const struct net_address any;
     a->relay.local = any;
     for (int i = 0; i < AGENT_RELAYS; i++) {
-        struct relay_party *r = a->relay.list[i].relay;
+        struct relay_party *r = a->relay.list[i];
         if (r)
             relay_party_move(r, relay_party_server(r), &any);
     }

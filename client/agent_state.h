@@ -55,7 +55,8 @@ struct agent_hard {
     int64_t sent; /* SPRAY */
     int asked;    /* by all methods of this session: HARD_NAT_MOST */
     int sockets[HARD_NAT_SOCKETS], socket_count;
-    /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses for itself. */
+    /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses
+     * for itself. */
     struct spare_port *spare_asked; /* where peers see it */
     int spare;                      /* its socket; 0: none */
     bool spare_said; /* the peer knows it: asked by it before, its NAT may take the pair of addresses */
@@ -72,13 +73,11 @@ struct agent_relay {
     int after_ms;           /* -1: it is not wanted */
     struct session session; /* of the last introduction */
     struct net_address server, local;
-    int64_t first_ms;        /* the first introduction */
-    int64_t told_ms, due_ms; /* the last one; INT64_MAX: nothing is to be begun */
-    int64_t direct_ms;       /* since when another path works; 0: none does */
-    bool over;               /* this connection has had its time */
-    struct agent_relayed {
-        struct relay_party *relay; /* NULL: none */
-    } list[AGENT_RELAYS];
+    int64_t first_ms;                       /* the first introduction */
+    int64_t told_ms, due_ms;                /* the last one; INT64_MAX: nothing is to be begun */
+    int64_t direct_ms;                      /* since when another path works; 0: none does */
+    bool over;                              /* this connection has had its time */
+    struct relay_party *list[AGENT_RELAYS]; /* NULL: none */
     bool begun;
     enum relay_state state; /* of the last that was begun or has changed */
     enum relay_reason reason;
@@ -112,10 +111,6 @@ struct agent {
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
     struct agent_relay relay;
-    struct { /* of the introduction that agent_told() will tell of */
-        struct session session;
-        struct net_address server;
-    } introduction;
     int fitted;      /* the longest datagram, as UDT and shim/net were told */
     uint64_t number; /* of our last request */
     int64_t connected_ms;
@@ -182,7 +177,8 @@ void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms *
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass,
  * so that it opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);
-/* What is begun from now on leaves by another port, if it is our NAT that has given this one another outside. */
+/* What is begun from now on leaves by another port, if it is our NAT that has given this one another
+ * outside. */
 void agent_leave_port(struct agent *a);
 /* By the port's own socket the peer sees us there. */
 void agent_seen_as(struct agent *a, const struct endpoint *seen);
@@ -205,7 +201,8 @@ void agent_spare_turn(struct agent *a, int64_t now_ms); /* until a->hard.spare_d
 void agent_spare_end(struct agent *a);                  /* peers are not told of the further port any more */
 
 /* agent_relay.c */
-/* The nameserver has introduced the two, and may relay what they have to say to each other in this session. */
+/* The nameserver has introduced the two, and may relay what they have to say to each other in this
+ * session. */
 void agent_relay_offered(struct agent *a, const struct session *session, const struct net_address *server);
 /* When it is worth another call. */
 int64_t agent_relay_turn(struct agent *a, int64_t now_ms);
@@ -214,7 +211,8 @@ void agent_relay_doubt(struct agent *a);
 void agent_relay_network_changed(struct agent *a);
 void agent_relay_end(struct agent *a);
 bool agent_way_relayed(const struct agent *a, int at);
-/* The path to the peer of this address (shim/net/relays.h), which has said something there; -1: there is none. */
+/* The path to the peer of this address (shim/net/relays.h), which has said something there; -1: there is
+ * none. */
 int agent_relay_way(struct agent *a, const struct net_address *peer);
 /* Of a relayed path. */
 const struct net_address *agent_relay_server(const struct agent *a, int at);

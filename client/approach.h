@@ -1,5 +1,5 @@
-/* client/approach.h: the way to a nameserver: UDP, and UDP through TCP (client/tunnel.h) where that does not answer.
- * Everything is called and calls back with the engine's lock held.
+/* client/approach.h: the way to a nameserver: UDP, and UDP through TCP (client/tunnel.h) where that does not
+ * answer. Everything is called and calls back with the engine's lock held.
  *
  *   0 s   UDP, to all of its addresses (client/race.h)
  *   2 s   beside it the tunnel; as soon as UDP has failed; after a quarter of a second if the tunnel is open already, or

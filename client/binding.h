@@ -34,8 +34,8 @@ struct leg { /* private */
     enum leg_state state; /* changed by enter() alone */
     int families;         /* FAMILY_* that it asks over */
     struct nameserver *nameserver;
-    /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed; else
-     * NULL */
+    /* ASKING: the one that holds the name until the new one has agreed, since what we tell peers has changed;
+     * else NULL */
     struct nameserver *former;
     bool renewing;                 /* ASKING: and it may be gone already */
     bool renewed;                  /* at least once */
@@ -87,8 +87,8 @@ const struct peer_fields *binding_told(const struct binding *b, const struct nam
 void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r);
 /* This host's addresses or routes have changed. */
 void binding_network_changed(struct binding *b);
-/* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a moment
- * in which nobody holds it. */
+/* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a
+ * moment in which nobody holds it. */
 void binding_fields_changed(struct binding *b);
 /* The way to this host may be lost: does the nameserver still reach it? */
 void binding_doubt(struct binding *b);

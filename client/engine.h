@@ -38,8 +38,8 @@ struct engine_member {
 /* A descriptor of a module's own that the thread polls, too. */
 struct engine_watch {
     int fd;
-    /* It is readable, or has an error, or can be written if that is watched: maybe, so never wait for it. May end
-     * this and other watches. */
+    /* It is readable, or has an error, or can be written if that is watched: maybe, so never wait for it. May
+     * end this and other watches. */
     void (*on_ready)(struct engine_watch *w);
     struct engine_watch *prev, *next; /* private */
     bool ready;                       /* private */
@@ -74,8 +74,8 @@ void engine_timer_set(struct timer *t, int64_t due_ms);
 void engine_timer_cancel(struct timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
-/* A connection has lost its paths: our NAT may have forgotten its mappings, so that the nameserver cannot reach us
- * either. Every member is told. */
+/* A connection has lost its paths: our NAT may have forgotten its mappings, so that the nameserver cannot
+ * reach us either. Every member is told. */
 void engine_doubt(void);
 #define ENGINE_WATCHES_MAX 64
 /* HX_OK; HX_ELIMIT: the thread polls as many as it can. */

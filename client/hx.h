@@ -3,8 +3,8 @@
  * One host binds a name and accepts; another one connects to that name. Both hosts' NATs are punched with UDT
  * (reliable byte streams over UDP): signalling and data leave from one UDP port, which all listeners and
  * streams of a process share. That port and one thread are made by the first call that needs them; a listener
- * behind a NAT has one more thread, for its router. Where nothing comes back to the port, later tries leave from
- * another one, unless hx_config.local_port chose it.
+ * behind a NAT has one more thread, for its router. Where nothing comes back to the port, later tries leave
+ * from another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close() and
  * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
@@ -67,8 +67,8 @@ struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
 
 enum hx_event {
-    /* name is ours (again); address: our external one, HX_ADDRESS_TCP, or "-" if the nameserver is silent. Where both have IPv4
-     * and IPv6 it comes for each */
+    /* name is ours (again); address: our external one, HX_ADDRESS_TCP, or "-" if the nameserver is silent.
+     * Where both have IPv4 and IPv6 it comes for each */
     HX_EVENT_BOUND,
     HX_EVENT_EXTERNAL, /* hx_connect() learned our own external address, or HX_ADDRESS_TCP */
     /* The punch towards the peer (name, address) begins; text: that both are behind one NAT, if the
@@ -83,8 +83,9 @@ enum hx_event {
     /* What is sent to the peer (name) now goes to `address`; text: its kind, as in struct hx_path. Only
      * with hx_config.path_events */
     HX_EVENT_PATH,
-    /* The nameserver's relay, which the connection to the peer (name) needs, keeps it back or ends it; text: the
-     * option of the nameserver that has set the limit, as "--relay-rate". Only with hx_config.path_events */
+    /* The nameserver's relay, which the connection to the peer (name) needs, keeps it back or ends it; text:
+     * the option of the nameserver that has set the limit, as "--relay-rate". Only with
+     * hx_config.path_events */
     HX_EVENT_RELAY_LIMIT
 };
 
@@ -107,10 +108,11 @@ struct hx_event_info {
  * must be zero: else HX_EINVAL, since it cannot do what was asked for. */
 struct hx_config {
     /* "HOST", "HOST:PORT" or "[IPV6]:PORT"; must be given. Up to 8 with ',' between: the next one is turned
-     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. Each may also
-     * be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see `transport`), at port 80 or
-     * 443 by default; UDP is then at port 7000 of HOST, or at that of "?udp=PORT" behind it. With https the certificate
-     * must be that of HOST, signed by whom this host or the environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
+     * to when one was not reached, after the last the first again. HOST is looked up anew at each try. Each
+     * may also be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see
+     * `transport`), at port 80 or 443 by default; UDP is then at port 7000 of HOST, or at that of "?udp=PORT"
+     * behind it. With https the certificate must be that of HOST, signed by whom this host or the
+     * environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
@@ -130,14 +132,14 @@ struct hx_config {
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
     int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
-    /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP, NAT-PMP or
-     * UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
+    /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP,
+     * NAT-PMP or UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
     int no_port_mapping;
     /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
      * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */
     const char *stun;
-    /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever became
-     * of the listener; 0: it is not. */
+    /* 1: on_event is also told HX_EVENT_PATH, as long as the streams live that come of the call, whatever
+     * became of the listener; 0: it is not. */
     int path_events;
     /* 1: neither the nameserver, nor through it whoever asks for the name, is told the addresses of this
      * host's interfaces (RFC 8445 calls them host candidates). Peers are then reached by what the nameserver
@@ -148,12 +150,13 @@ struct hx_config {
      * a round trip shorter; the first call's choice holds for the process. NULL: only the process remembers
      * it. */
     const char *state_dir;
-    /* How the nameserver is reached. HX_TRANSPORT_ANY: by UDP, and where that has not answered in 2 s, by UDP through
-     * TCP, on the same port if the nameserver is no URL, until UDP answers again; proxies are those of the environment
-     * variables http_proxy, https_proxy and no_proxy. HX_TRANSPORT_UDP, HX_TRANSPORT_TCP: only so. */
+    /* How the nameserver is reached. HX_TRANSPORT_ANY: by UDP, and where that has not answered in 2 s, by UDP
+     * through TCP, on the same port if the nameserver is no URL, until UDP answers again; proxies are those
+     * of the environment variables http_proxy, https_proxy and no_proxy. HX_TRANSPORT_UDP, HX_TRANSPORT_TCP:
+     * only so. */
     int transport;
-    /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun, if none
-     * of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
+    /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun,
+     * if none of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
     int relay_after_ms;
 };
 enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
@@ -167,10 +170,11 @@ HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *conf
  * again when it was not reached or had no room. From then on the library keeps the name bound: when the
  * nameserver restarts or falls silent, or this host gets another address, it binds anew, for ever, less and
  * less often (up to 30 s; one that has no room may ask for up to 120 s more). Where both have IPv4 and IPv6
- * the name is bound over both; hx_bind() returns when it is over one. HX_OK: *out is the caller's, to be closed
- * with hx_listener_close(). HX_ECONFLICT: held by somebody alive; HX_ETIMEDOUT, HX_EREFUSED, HX_ERESOLVE,
- * HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no room; HX_EREJECTED,
- * HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
+ * the name is bound over both; hx_bind() returns when it is over one. HX_OK: *out is the caller's, to be
+ * closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive; HX_ETIMEDOUT, HX_EREFUSED,
+ * HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no room;
+ * HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM;
+ * HX_ECANCELED. */
 static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
 {
     return hx_bind_sized(out, config, sizeof *config, name);
@@ -234,12 +238,12 @@ HX_API int hx_stream_fd(struct hx_stream *s);
 HX_API int hx_stream_write_fd(struct hx_stream *s);
 /* The peer's address "ip:port" as its NAT shows it. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
-/* The path that the connection takes now. It may change while the connection lives: between two programs of ours
- * it outlives its path. Grows only at its end. */
+/* The path that the connection takes now. It may change while the connection lives: between two programs of
+ * ours it outlives its path. Grows only at its end. */
 struct hx_path {
     char address[HX_ADDRESS_MAX]; /* where the peer is reached */
-    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose address it
-     * is, or HX_ADDRESS_TCP; more may come */
+    /* "lan", "ipv6", "direct", "mapped", "predicted", "birthday"; "relayed": through the nameserver, whose
+     * address it is, or HX_ADDRESS_TCP; more may come */
     char kind[16];
     int64_t rtt_us; /* round trip; 0: not measured */
 };
@@ -284,9 +288,9 @@ enum { HX_NAT_PCP = 1, HX_NAT_NAT_PMP = 2, HX_NAT_UPNP_IGD = 4 };
 /* Of one address family. It grows only at its end, as hx_config. */
 struct hx_nat_report {
     /* HX_OK: a server has answered, and the rest is told as far as it is known. HX_ETIMEDOUT: none has;
-     * HX_EREFUSED: none has, and ICMP says that there is none; HX_EPROTO: the nameserver is there, but answers
-     * no STUN (hx 0.1.0); HX_EFAMILY: this host has no way to addresses of that family; HX_ERESOLVE: no
-     * server has any. */
+     * HX_EREFUSED: none has, and ICMP says that there is none; HX_EPROTO: the nameserver is there, but
+     * answers no STUN (hx 0.1.0); HX_EFAMILY: this host has no way to addresses of that family; HX_ERESOLVE:
+     * no server has any. */
     int error;
     enum hx_nat_verdict verdict;   /* also after HX_ETIMEDOUT */
     int nameserver;                /* HX_OK if the first nameserver itself has answered; else as `error` */
@@ -307,16 +311,17 @@ struct hx_nat_report {
     enum hx_nat_fact portmap;   /* does the router speak one of these? Asked over IPv4 alone */
     unsigned portmap_protocols; /* HX_NAT_PCP ... */
     /* Bytes of the longest packet, of some lengths up to 1500, that has reached the server whole, with the
-     * heads of IP and UDP: the way there carries so much at least; the way back may carry less. 0: not known */
+     * heads of IP and UDP: the way there carries so much at least; the way back may carry less. 0: not
+     * known */
     int mtu;
     /* Does UDP through TCP reach the first nameserver? Not asked where UDP does. */
     enum hx_nat_fact tcp;
 };
 
 /* Asks the nameservers and config->stun how this host looks from outside, over both families at once (unless
- * config->family says which), and the router which port mapping protocols it speaks. Either report may be NULL;
- * `report_size`: of each, in bytes. It takes about a second, 2 s where nothing answers; within `timeout_ms`, 300
- * at least, in any case. HX_OK: the reports are filled, see their `error`s; HX_EINVAL;
+ * config->family says which), and the router which port mapping protocols it speaks. Either report may be
+ * NULL; `report_size`: of each, in bytes. It takes about a second, 2 s where nothing answers; within
+ * `timeout_ms`, 300 at least, in any case. HX_OK: the reports are filled, see their `error`s; HX_EINVAL;
  * HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 HX_API int hx_nat_sized(struct hx_nat_report *ipv4, struct hx_nat_report *ipv6, size_t report_size,
                         const struct hx_config *config, size_t size, int timeout_ms);
@@ -333,11 +338,11 @@ struct hx_nat_lifetime {
     int dead_s;   /* one of this age was not; 0: none was found so */
     int asking_s; /* the age that is looked at next; 0: it is over */
 };
-/* Makes some twenty mappings, over one family, and looks at each of them once, when it is 10 s to `most_s` (600
- * at most) old, until two in a row are gone. Blocks for so long. *out is filled, and `on_progress` called (with
- * a lock held, as config->on_event), each time that more is known. HX_OK; HX_EFAMILY; HX_EPROTO: the NAT gives
- * the same port again, and no server can send to it unasked (RFC 5780, RESPONSE-PORT); HX_ECANCELED, where *out
- * says what is known; the rest as hx_nat(). */
+/* Makes some twenty mappings, over one family, and looks at each of them once, when it is 10 s to `most_s`
+ * (600 at most) old, until two in a row are gone. Blocks for so long. *out is filled, and `on_progress`
+ * called (with a lock held, as config->on_event), each time that more is known. HX_OK; HX_EFAMILY; HX_EPROTO:
+ * the NAT gives the same port again, and no server can send to it unasked (RFC 5780, RESPONSE-PORT);
+ * HX_ECANCELED, where *out says what is known; the rest as hx_nat(). */
 HX_API int hx_nat_lifetime_sized(struct hx_nat_lifetime *out, size_t out_size, const struct hx_config *config,
                                  size_t size, int most_s,
                                  void (*on_progress)(void *user, const struct hx_nat_lifetime *now),

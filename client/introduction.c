@@ -3,7 +3,10 @@
 void introduction_tell(struct agent *a, const struct multipart_part *part, const struct peer_fields *told,
                        const struct nameserver *n)
 {
-    struct net_address server = nameserver_server(n);
-    agent_told_relay(a, &part->session, &server);
-    agent_told(a, &part->peer, &part->mapping, told, nameserver_uplink(n));
+    agent_told(a, &(struct agent_news){.peer = &part->peer,
+                                       .peer_mapping = &part->mapping,
+                                       .own = told,
+                                       .uplink = nameserver_uplink(n),
+                                       .server = nameserver_server(n),
+                                       .session = &part->session});
 }

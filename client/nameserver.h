@@ -67,8 +67,8 @@ void nameserver_doubt(struct nameserver *n);
 
 /* The tunnel by which it is reached; NULL: it is reached by UDP, or not connected. */
 struct tunnel_user *nameserver_tunnel(const struct nameserver *n);
-/* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); by a tunnel, which is of no family, all those
- * that were asked for. Else 0. */
+/* FAMILY_IPV4 or FAMILY_IPV6 once it was connected, also in on_end(); by a tunnel, which is of no family, all
+ * those that were asked for. Else 0. */
 int nameserver_family(const struct nameserver *n);
 /* The port that it is asked from: what it sees is the way to this one. */
 struct udt_port *nameserver_port(const struct nameserver *n);

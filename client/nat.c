@@ -68,7 +68,8 @@ static int64_t again_ms(struct known *n)
     return ms;
 }
 
-/* Of a NAT that counts, what it has given long ago and what it gives now are far apart: that does not make it random. */
+/* Of a NAT that counts, what it has given long ago and what it gives now are far apart: that does not make it
+ * random. */
 static struct nat_mapping merged(const struct nat_mapping *before, const struct nat_mapping *now)
 {
     struct nat_mapping m = *now;

@@ -1,7 +1,8 @@
 /* client/nat.h: what this process knows of the NAT in front of its host, kept fresh while somebody needs it.
  * Everything is called and calls back with the engine's lock held.
  *
- * The port that is asked about is the engine's newest: what is learned are the mappings that will be punched. */
+ * The port that is asked about is the engine's newest: what is learned are the mappings that will be
+ * punched. */
 #ifndef HX_CLIENT_NAT_H
 #define HX_CLIENT_NAT_H
 
@@ -17,9 +18,10 @@
 
 struct nat_keeper; /* one who needs it */
 
-/* From now on it is asked for: at once, unless it is fresh; when this host's addresses or routes have changed;
- * when the engine has left a port; and every NAT_FRESH_MS. The nameservers and STUN servers of *settings are
- * asked. `on_news`: nat_known() may tell something else now; NULL: of no interest. HX_OK; HX_ENOMEM. */
+/* From now on it is asked for: at once, unless it is fresh; when this host's addresses or routes have
+ * changed; when the engine has left a port; and every NAT_FRESH_MS. The nameservers and STUN servers of
+ * *settings are asked. `on_news`: nat_known() may tell something else now; NULL: of no interest. HX_OK;
+ * HX_ENOMEM. */
 int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
              void *user);
 void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
@@ -62,9 +64,10 @@ bool nat_spare(struct endpoint *out); /* false: there is none */
 
 struct nat_count;
 
-/* One question from a new port to who has told of our NAT. on_done() is called once, unless nat_count_cancel() comes before;
- * `port`: the newest mapping's, 0: not known. nat_known() has it by then, and the keepers are told. HX_OK; HX_ENOTFOUND:
- * our NAT is not known to count; HX_ELIMIT, HX_ENOMEM, HX_ESYS. Never calls back before it returns. */
+/* One question from a new port to who has told of our NAT. on_done() is called once, unless
+ * nat_count_cancel() comes before; `port`: the newest mapping's, 0: not known. nat_known() has it by then,
+ * and the keepers are told. HX_OK; HX_ENOTFOUND: our NAT is not known to count; HX_ELIMIT, HX_ENOMEM,
+ * HX_ESYS. Never calls back before it returns. */
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
 void nat_count_cancel(struct nat_count *c); /* NULL is fine */
 

@@ -116,8 +116,8 @@ static struct server *best_server(struct nat_survey *s)
     return best;
 }
 
-/* Of further ports, which have no mappings yet, in quick succession: a NAT that counts gives its ports in this
- * order, and the last one is the last that it has given. */
+/* Of further ports, which have no mappings yet, in quick succession: a NAT that counts gives its ports in
+ * this order, and the last one is the last that it has given. */
 static void ask_allocation(struct nat_survey *s, uint16_t other_port)
 {
     for (int i = PORT_1; i <= PORT_3; i++) {

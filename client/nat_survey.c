@@ -106,8 +106,8 @@ static void try_next(struct server *v)
     }
 }
 
-/* Who answers may name any address, to which we would send some ten datagrams: it shall be one that hosts have,
- * and none of a network that the server is not in itself. */
+/* Who answers may name any address, to which we would send some ten datagrams: it shall be one that hosts
+ * have, and none of a network that the server is not in itself. */
 static bool may_name(const struct server *v, const struct endpoint *named)
 {
     enum address_class class = address_class(named);

@@ -1,5 +1,5 @@
-/* client/own_fields.h: what this host tells its peers about itself, through the nameserver: the addresses that they
- * may reach it at, and how its NAT maps ports. With the engine's lock held. */
+/* client/own_fields.h: what this host tells its peers about itself, through the nameserver: the addresses
+ * that they may reach it at, and how its NAT maps ports. With the engine's lock held. */
 #ifndef HX_CLIENT_OWN_FIELDS_H
 #define HX_CLIENT_OWN_FIELDS_H
 

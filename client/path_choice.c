@@ -338,8 +338,8 @@ void path_choice_heard(struct path_choice *c, int at, int64_t now_ms)
         p->due_ms = p->tries == 0 ? now_ms : most(now_ms, p->asked_ms + interval_ms(p));
 }
 
-/* The path in use may be asked already without an answer: that goes on to count, since it may lead one way only, and a
- * peer that has lost it says so again and again. */
+/* The path in use may be asked already without an answer: that goes on to count, since it may lead one way
+ * only, and a peer that has lost it says so again and again. */
 void path_choice_moved(struct path_choice *c, int64_t now_ms)
 {
     if (c->state == PATHS_GOOD)

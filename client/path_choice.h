@@ -37,8 +37,8 @@
 
 enum path_state { PATHS_SEEKING, PATHS_GOOD, PATHS_DOUBT, PATHS_LOST };
 
-/* In the order in which one is preferred where two are as fast; a relayed one is used as long as no other works,
- * whatever the round trips. */
+/* In the order in which one is preferred where two are as fast; a relayed one is used as long as no other
+ * works, whatever the round trips. */
 enum path_rank {
     PATH_RANK_LAN,
     PATH_RANK_IPV6,

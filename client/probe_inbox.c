@@ -1,5 +1,6 @@
 #include "client/probe_inbox.h"
 #include "base/clock.h"
+#include "proto/relay_frame.h"
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 #define EARLY_MAX 16      /* probes for a session that begins just now, ... */
 #define EARLY_US  1000000 /* ... and how long they are good for */
 #define LISTS     256     /* of members, by the first byte of their tags, which are random */
+
+static_assert(PROBE_TAG_AT == RELAY_SESSION_AT && PROBE_TAG_BYTES == RELAY_ID_BYTES,
+              "both say in the same place whose they are");
 
 /* The receiving threads have their own lock, since the engine's may be held by who waits for them. */
 static struct {
@@ -46,7 +50,8 @@ static void put(const struct arrived_probe *p)
     ring_bell();
 }
 
-/* The lock is held. What comes to a session that begins just now is not lost: the peer was told of it a little earlier. */
+/* The lock is held. What comes to a session that begins just now is not lost: the peer was told of it a
+ * little earlier. */
 static void keep_early(const struct arrived_probe *p)
 {
     if (p->len <= PROBE_BYTES + PROBE_EARLY_MAX)
@@ -67,21 +72,29 @@ static void put_early(const struct probe_member *m)
     }
 }
 
-/* The handler of NET_USER_PROBE. */
+static bool is_well_formed(const struct arrived_probe *a)
+{
+    struct probe p;
+    struct relay_frame f;
+    if (probe_is(a->bytes, a->len))
+        return probe_read(&p, a->bytes, a->len) == HX_OK;
+    return relay_frame_read(&f, a->bytes, a->len) == HX_OK && f.kind != RELAY_DATA;
+}
+
+/* The handler of NET_USER_PROBE and of NET_USER_RELAY. */
 static bool take(void *port, struct net_datagram *d)
 {
     struct arrived_probe arrived = {.port = port,
                                     .from = {.to = d->from, .local = d->local, .socket = d->socket},
                                     .came_us = clock_now_us()};
-    struct probe p;
     if (d->len < PROBE_BYTES || d->len > PROBE_BYTES_MAX)
         return false;
     arrived.from.local.scope = d->interface;
     arrived.len = demux_gather(d, arrived.bytes, sizeof arrived.bytes);
-    if (probe_read(&p, arrived.bytes, arrived.len) < 0)
+    if (!is_well_formed(&arrived))
         return false;
     pthread_mutex_lock(&inbox.lock);
-    if (!find_next(NULL, p.tag))
+    if (!find_next(NULL, arrived.bytes + PROBE_TAG_AT))
         keep_early(&arrived);
     else if (inbox.count < PROBE_INBOX_MAX)
         put(&arrived);
@@ -164,6 +177,7 @@ void probe_inbox_listen(struct udt_port *port)
             continue;
         inbox.ports[i] = port;
         net_port_set_handler(udt_port_net(port), NET_USER_PROBE, take, port);
+        net_port_set_handler(udt_port_net(port), NET_USER_RELAY, take, port);
         return;
     }
 }

@@ -1,6 +1,7 @@
-/* client/probe_inbox.h: probes on their way from UDT's receiving threads to the engine's. Only those of a session that
- * somebody has joined are kept, and for a second the last 16 others, for who may join then: a stranger, who knows no
- * tag, costs a comparison and a copy. */
+/* client/probe_inbox.h: probes, and what a relay answers (proto/relay_frame.h), on their way from UDT's
+ * receiving threads to the engine's. Only those of a session that somebody has joined are kept, and for a
+ * second the last 16 others, for who may join then: a stranger, who knows no tag, costs a comparison and a
+ * copy. */
 #ifndef HX_CLIENT_PROBE_INBOX_H
 #define HX_CLIENT_PROBE_INBOX_H
 
@@ -30,8 +31,8 @@ struct probe_member {
 /* With the engine's lock held; the first call makes the engine's thread listen. HX_OK, HX_ESYS, HX_ELIMIT. */
 int probe_inbox_join(struct probe_member *m);
 void probe_inbox_leave(struct probe_member *m); /* fine for one that has not joined, if it is zeroed */
-/* From any thread, without the engine's lock: its thread shall call on_noted() with these bits, soon. The member must
- * not leave meanwhile. */
+/* From any thread, without the engine's lock: its thread shall call on_noted() with these bits, soon. The
+ * member must not leave meanwhile. */
 void probe_inbox_note(struct probe_member *m, unsigned note);
 /* From now on what comes to `port` is taken. With the engine's lock held. */
 void probe_inbox_listen(struct udt_port *port);

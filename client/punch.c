@@ -1,7 +1,6 @@
 #include "client/punch.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "base/discard_only.h"
 #include "base/fair_share.h"
 #include "base/rate.h"
 #include "client/engine.h"
@@ -377,24 +376,19 @@ static int begin_rendezvous(struct punch *p)
                           timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
 }
 
-/* Whom the nameserver is reached by through TCP it has seen at no address: there may be others of it. */
-static bool is_tunnelled(const struct endpoint *seen)
-{
-    return seen->family == AF_INET6 && discard_only(seen->address);
-}
-
 static bool may_begin(const struct punch_request *request)
 {
     const struct endpoint *seen = &request->peer.list[0].at;
     bool session = request->session && request->session->given;
-    return request->peer.count > 0 && (endpoint_punchable(seen) || (session && is_tunnelled(seen)));
+    return request->peer.count > 0 && (endpoint_punchable(seen) || (session && endpoint_tunnelled(seen)));
 }
 
-/* Who comes through TCP: the nameserver says in bytes 8 to 11 which of them are one host (server/tunnel.h). */
+/* Who comes through TCP: the nameserver says in bytes 8 to 11 which of them are one host
+ * (server/tunnel.h). */
 static void source_of(struct fair_share_source *out, const struct endpoint *seen)
 {
     struct endpoint host = *seen;
-    if (is_tunnelled(seen))
+    if (endpoint_tunnelled(seen))
         memcpy(host.address + 4, seen->address + 8, 4);
     fair_share_source(out, host.family, host.address);
 }

@@ -34,8 +34,8 @@ struct punch_result {
     const struct endpoint *peer;    /* where it was tried first, or reached */
     const char *name;
     int64_t elapsed_ms;
-    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent: which kind
-     * of path; else "" */
+    /* HX_EPUNCH, HX_ETIMEDOUT: what came from the peer all the same, or what both NATs are; with an agent:
+     * which kind of path; else "" */
     const char *text;
     const struct attempt_report *report; /* for the nameserver; NULL: without a session it takes none */
     sa_family_t seen_family;             /* of the connection to it by which the two were introduced */

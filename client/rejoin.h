@@ -1,6 +1,6 @@
-/* client/rejoin.h: a connection whose paths have all ended asks the nameserver for the peer once more, in the same
- * session: so each side learns where the other one is now. One that is relayed asks, too, now and then: there may be a
- * direct path by now. Everything with the engine's lock held.
+/* client/rejoin.h: a connection whose paths have all ended asks the nameserver for the peer once more, in the
+ * same session: so each side learns where the other one is now. One that is relayed asks, too, now and then:
+ * there may be a direct path by now. Everything with the engine's lock held.
  *
  *           needed             not reached, or no answer helped
  *   IDLE ───────────► ASKING ──────────────────────────────────► WAITING
@@ -17,8 +17,8 @@
 
 struct rejoin;
 
-/* `settings`: whom to ask for what, copied but for the keys; `where`: the nameserver of them that knew the peer. HX_OK,
- * HX_ENOMEM. */
+/* `settings`: whom to ask for what, copied but for the keys; `where`: the nameserver of them that knew the
+ * peer. HX_OK, HX_ENOMEM. */
 int rejoin_create(struct rejoin **out, const struct settings *settings, int where, struct agent *agent);
 /* AGENT_RELAYED again: sooner than is due. */
 void rejoin_need(struct rejoin *r, enum agent_reach reach);

@@ -1,24 +1,20 @@
 #include "client/relay_party.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "base/discard_only.h"
+#include "client/probe_inbox.h"
 #include "client/tunnel.h"
 #include "client/udp_return.h"
 #include "secure/mac.h"
 #include "shim/net/net_port.h"
 #include "shim/net/relays.h"
+#include "shim/net/tunnels.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-#include <utlist.h>
 
-#define PORTS_MAX 8    /* more than the engine ever opens */
-#define RING_MAX  32   /* answers that wait; more are dropped, and come again */
-#define DOUBT_MS  1000 /* between two questions that a doubt brings about */
+#define DOUBT_MS 1000 /* between two questions that a doubt brings about */
 
 struct relay_party {
-    struct relay_party *prev, *next;
+    struct probe_member member; /* first: a pointer to it is one to the whole; its tag is the session */
     struct relay_party_config config;
     enum relay_state state; /* changed by enter() alone */
     enum relay_reason reason;
@@ -26,7 +22,6 @@ struct relay_party {
     struct tunnel_user tunnel; /* through which the relay is reached, if it is: it stays as long as we do */
     struct udp_return *udp_return; /* then: does UDP reach it again? NULL: nobody asks */
     struct net_address peer;
-    uint8_t id[RELAY_ID_BYTES];
     uint8_t key[MAC_KEY_BYTES];
     uint8_t cookie[RELAY_COOKIE_BYTES];
     uint64_t number; /* of our last question */
@@ -34,46 +29,6 @@ struct relay_party {
     int tries;       /* questions in a row without an answer */
     int64_t asked_ms;
 };
-
-struct arrived {
-    const struct udt_port *port;
-    struct net_address from;
-    uint8_t bytes[RELAY_CONTROL_BYTES];
-};
-
-/* From UDT's receiving threads to the engine's. */
-static struct {
-    pthread_mutex_t lock;
-    unsigned first, count;
-    struct arrived ring[RING_MAX];
-    struct engine_watch watch;
-    bool watched;
-    const struct udt_port *ports[PORTS_MAX]; /* that are listened to */
-} inbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
-
-static struct relay_party *relays;
-
-/* ---- UDT's receiving threads ---- */
-
-/* The handler of NET_USER_RELAY. */
-static bool take(void *port, struct net_datagram *d)
-{
-    struct arrived a = {.port = port, .from = d->from};
-    uint64_t one = 1;
-
-    if (d->len != sizeof a.bytes)
-        return false;
-    (void)demux_gather(d, a.bytes, sizeof a.bytes);
-    pthread_mutex_lock(&inbox.lock);
-    if (inbox.count < RING_MAX) {
-        inbox.ring[(inbox.first + inbox.count++) % RING_MAX] = a;
-        (void)!write(inbox.watch.fd, &one, sizeof one);
-    }
-    pthread_mutex_unlock(&inbox.lock);
-    return false;
-}
-
-/* ---- the engine's thread ---- */
 
 static void enter(struct relay_party *r, enum relay_state state, enum relay_reason reason)
 {
@@ -95,7 +50,7 @@ static void ask(struct relay_party *r)
     uint8_t bytes[RELAY_CONTROL_BYTES];
     struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
 
-    memcpy(f.session, r->id, sizeof f.session);
+    memcpy(f.session, r->member.tag, sizeof f.session);
     memcpy(f.cookie, r->cookie, sizeof f.cookie);
     relay_frame_write_control(&f, bytes);
     r->answered = false;
@@ -146,73 +101,22 @@ static void take_answer(struct relay_party *r, const struct relay_frame *f)
     }
 }
 
-static bool is_of(const struct relay_party *r, const struct relay_frame *f, const struct arrived *a)
+/* Both parties may be of this process. */
+static bool is_ours(const struct relay_party *r, const struct relay_frame *f, const struct arrived_probe *a)
 {
-    return r->config.port == a->port && memcmp(r->id, f->session, sizeof r->id) == 0 &&
-           r->config.calling == (f->half == RELAY_CALLER) && net_address_equal(&r->config.server, &a->from);
+    return r->config.port == a->port && r->config.calling == (f->half == RELAY_CALLER) &&
+           net_address_equal(&r->config.server, &a->from.to);
 }
 
-static void take_arrived(const struct arrived *a)
+static void on_arrived(struct probe_member *m, const struct arrived_probe *a)
 {
+    struct relay_party *r = (struct relay_party *)m;
     struct relay_frame f;
-    struct relay_party *r;
 
-    if (relay_frame_read(&f, a->bytes, sizeof a->bytes) < 0)
-        return;
-    DL_FOREACH(relays, r)
-    {
-        if (is_of(r, &f, a))
-            break;
-    }
-    if (r && r->state != RELAY_STATE_ENDED && f.number == r->number && !r->answered &&
+    if (relay_frame_read(&f, a->bytes, a->len) == HX_OK && is_ours(r, &f, a) &&
+        r->state != RELAY_STATE_ENDED && f.number == r->number && !r->answered &&
         mac_right(r->key, a->bytes, RELAY_SAID_BYTES, a->bytes + RELAY_SAID_BYTES))
         take_answer(r, &f);
-}
-
-static bool next_arrived(struct arrived *out)
-{
-    pthread_mutex_lock(&inbox.lock);
-    bool any = inbox.count > 0;
-    if (any) {
-        *out = inbox.ring[inbox.first];
-        inbox.first = (inbox.first + 1) % RING_MAX;
-        inbox.count--;
-    }
-    pthread_mutex_unlock(&inbox.lock);
-    return any;
-}
-
-/* At most a ring full: others want the engine's thread, too. */
-static void on_ready(struct engine_watch *w)
-{
-    struct arrived a;
-    uint64_t bells;
-
-    (void)!read(w->fd, &bells, sizeof bells);
-    for (int i = 0; i < RING_MAX && next_arrived(&a); i++)
-        take_arrived(&a);
-}
-
-static int listen_to(struct udt_port *port)
-{
-    int i = 0;
-
-    if (inbox.watch.fd < 0)
-        inbox.watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (inbox.watch.fd < 0)
-        return HX_ESYS;
-    inbox.watch.on_ready = on_ready;
-    if (!inbox.watched && engine_watch_begin(&inbox.watch) < 0)
-        return HX_ELIMIT;
-    inbox.watched = true;
-    while (i < PORTS_MAX && inbox.ports[i] && inbox.ports[i] != port)
-        i++;
-    if (i == PORTS_MAX)
-        return HX_ELIMIT;
-    if (!inbox.ports[i])
-        net_port_set_handler(udt_port_net(port), NET_USER_RELAY, take, port);
-    inbox.ports[i] = port;
-    return HX_OK;
 }
 
 static void on_tunnel_open(struct tunnel_user *u)
@@ -245,7 +149,7 @@ static void use_tunnel(struct relay_party *r)
     udp_return_end(r->udp_return);
     r->udp_return = NULL;
     r->tunnel = (struct tunnel_user){.on_open = on_tunnel_open, .on_end = on_tunnel_end, .owner = r};
-    if (!discard_only(r->config.server.ip) ||
+    if (!tunnels_lead_to(&r->config.server) ||
         tunnel_use_server(&r->tunnel, r->config.port, &r->config.server) < 0) /* no answer will come */
         return;
     const struct tunnel_place *place = tunnel_place(&r->tunnel, &families);
@@ -261,7 +165,7 @@ static int derive(struct relay_party *r)
     uint8_t id[MAC_KEY_BYTES];
     int err = mac_derive(s->key, sizeof s->key, "hx relay id", id);
 
-    memcpy(r->id, id, sizeof r->id);
+    memcpy(r->member.tag, id, sizeof r->member.tag);
     if (err == HX_OK)
         err = mac_derive(s->key, sizeof s->key,
                          r->config.calling ? "hx relay of the caller" : "hx relay of the called", r->key);
@@ -273,12 +177,17 @@ static int join(struct relay_party *r)
 {
     struct net_relay way = {
         .server = r->config.server, .local = r->config.local, .calling = r->config.calling};
-    int err = listen_to(r->config.port);
+    int err = derive(r);
 
+    memcpy(way.id, r->member.tag, sizeof way.id);
+    probe_inbox_listen(r->config.port);
     if (err == HX_OK)
-        err = derive(r);
-    memcpy(way.id, r->id, sizeof way.id);
-    return err < 0 ? err : net_relay_add(udt_port_net(r->config.port), &way, &r->peer);
+        err = probe_inbox_join(&r->member);
+    if (err == HX_OK)
+        err = net_relay_add(udt_port_net(r->config.port), &way, &r->peer);
+    if (err < 0)
+        probe_inbox_leave(&r->member);
+    return err;
 }
 
 int relay_party_begin(struct relay_party **out, const struct relay_party_config *config)
@@ -288,13 +197,13 @@ int relay_party_begin(struct relay_party **out, const struct relay_party_config 
     if (!r)
         return HX_ENOMEM;
     r->config = *config;
+    r->member.on_probe = on_arrived;
     r->timer.fire = on_timer;
     int err = join(r);
     if (err < 0) {
         free(r);
         return err;
     }
-    DL_APPEND(relays, r);
     use_tunnel(r);
     *out = r;
     ask(r);
@@ -308,7 +217,7 @@ void relay_party_end(struct relay_party *r)
     engine_timer_cancel(&r->timer);
     tunnel_leave(&r->tunnel);
     udp_return_end(r->udp_return);
-    DL_DELETE(relays, r);
+    probe_inbox_leave(&r->member);
     net_relay_remove(udt_port_net(r->config.port), &r->peer);
     explicit_bzero(r, sizeof *r);
     free(r);

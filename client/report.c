@@ -1,5 +1,4 @@
 #include "client/report.h"
-#include "base/discard_only.h"
 #include <string.h>
 
 void report(const struct reporter *r, const struct hx_event_info *info, const struct endpoint *address)
@@ -8,7 +7,7 @@ void report(const struct reporter *r, const struct hx_event_info *info, const st
     if (!r->on_event)
         return;
     struct hx_event_info told = *info;
-    if (address && address->family == AF_INET6 && discard_only(address->address))
+    if (address && endpoint_tunnelled(address))
         strcpy(text, HX_ADDRESS_TCP);
     else if (address)
         endpoint_format(address, text);

@@ -1,7 +1,6 @@
 /* A stream's life, and the events of its connection. */
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "base/discard_only.h"
 #include "client/delayed_close.h"
 #include "client/stream_parts.h"
 #include <stdlib.h>
@@ -339,7 +338,7 @@ int hx_stream_path_sized(struct hx_stream *h, struct hx_path *out, size_t size)
     if (open && h->agent)
         (void)agent_path(h->agent, &way);
     engine_unlock();
-    if (way.remote.family == AF_INET6 && discard_only(way.remote.address))
+    if (endpoint_tunnelled(&way.remote))
         strcpy(path.address, HX_ADDRESS_TCP);
     else
         endpoint_format(&way.remote, path.address);

@@ -1,11 +1,11 @@
-/* client/tunnel.h: UDP through TCP to a nameserver (RFC 9298), for where UDP does not reach it. Everything is called and
- * calls back with the engine's lock held.
+/* client/tunnel.h: UDP through TCP to a nameserver (RFC 9298), for where UDP does not reach it. Everything is
+ * called and calls back with the engine's lock held.
  *
  *   UDT, relay ─► net_port_send(100::n) ─► far end (shim/net/tunnels.h) ─► capsules ─► dial ─► TCP, TLS, proxies ─► S
  *        net_port_read() ◄───────────────── far end ◄──────────────────── capsules ◄─ dial ◄──────────────────────┘
  *
- * Seen from a UDP port there is one tunnel to each place, whoever uses it, and the nameserver is at the address that
- * tunnel_server() tells.
+ * Seen from a UDP port there is one tunnel to each place, whoever uses it, and the nameserver is at the
+ * address that tunnel_server() tells.
  *
  *   DIALING ── TCP is open ──► UPGRADING ── 101 ──► OPEN
  *      └──────────────┬─────────────┴────────────────┘ it failed, it broke, nobody uses it any more
@@ -33,8 +33,9 @@ bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *
 
 struct tunnel_user { /* zeroed but for the first three; its owner's memory */
     void (*on_open)(struct tunnel_user *u);
-    /* The last one, and the user has left. HX_ERESOLVE, HX_EREFUSED, HX_ETIMEDOUT: no way to it; HX_EREJECTED: it has no
-     * tunnels, `text` says what it says; HX_EEOF, HX_ECLOSED: it was open; other ones of client/dial.h. */
+    /* The last one, and the user has left. HX_ERESOLVE, HX_EREFUSED, HX_ETIMEDOUT: no way to it;
+     * HX_EREJECTED: it has no tunnels, `text` says what it says; HX_EEOF, HX_ECLOSED: it was open; other ones
+     * of client/dial.h. */
     void (*on_end)(struct tunnel_user *u, int error, const char *text);
     void *owner;
     /* The rest is private. */
@@ -43,11 +44,11 @@ struct tunnel_user { /* zeroed but for the first three; its owner's memory */
     struct tunnel_user *prev, *next;
 };
 
-/* `port`: whose datagrams go through it; `families`: a mask of FAMILY_* to reach the place by. HX_OK; HX_ENOMEM, HX_ESYS,
- * HX_ELIMIT. Never calls back before it returns. */
+/* `port`: whose datagrams go through it; `families`: a mask of FAMILY_* to reach the place by. HX_OK;
+ * HX_ENOMEM, HX_ESYS, HX_ELIMIT. Never calls back before it returns. */
 int tunnel_use(struct tunnel_user *u, struct udt_port *port, const struct tunnel_place *place, int families);
-/* That to the nameserver at this address, by which some other user knows it. HX_OK; HX_ENOTFOUND: there is no such tunnel,
- * or it is not open. */
+/* That to the nameserver at this address, by which some other user knows it. HX_OK; HX_ENOTFOUND: there is no
+ * such tunnel, or it is not open. */
 int tunnel_use_server(struct tunnel_user *u, const struct udt_port *port, const struct net_address *server);
 void tunnel_leave(struct tunnel_user *u); /* again is fine */
 /* Of a user's tunnel: where it leads, and by which families. */

@@ -19,7 +19,8 @@
 #define ATTEMPT_SESSION_MAX  9       /* with the NUL */
 #define ATTEMPT_NUMBER_MAX   9999999 /* of what is counted; more is told as this */
 
-/* Which kind of path the connection has begun with; or none. What follows X is X's third argument and more. */
+/* Which kind of path the connection has begun with; or none. What follows X is X's third argument and
+ * more. */
 #define ATTEMPT_OUTCOME_MAP(X, ...)                                  \
     X(DIRECT, "direct", ##__VA_ARGS__)                               \
     X(LAN, "lan", ##__VA_ARGS__)                                     \

@@ -1,5 +1,5 @@
-/* proto/capsule.h: UDP in a byte stream: DATAGRAM capsules (RFC 9297, 3.5) with context 0 (RFC 9298, 5), reader and
- * writer. No I/O.
+/* proto/capsule.h: UDP in a byte stream: DATAGRAM capsules (RFC 9297, 3.5) with context 0 (RFC 9298, 5),
+ * reader and writer. No I/O.
  *
  *   type (varint) 0   length (varint)   context (varint) 0   the datagram
  *

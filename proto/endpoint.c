@@ -143,6 +143,11 @@ bool endpoint_link_local(const struct endpoint *e)
     return e->family == AF_INET6 && e->address[0] == 0xfe && (e->address[1] & 0xc0) == 0x80;
 }
 
+bool endpoint_tunnelled(const struct endpoint *e)
+{
+    return e->family == AF_INET6 && discard_only(e->address);
+}
+
 bool endpoint_punchable(const struct endpoint *e)
 {
     static const uint8_t zeros[16];
@@ -153,7 +158,7 @@ bool endpoint_punchable(const struct endpoint *e)
         return e->address[0] != 0 && e->address[0] < 0xe0;
     if (e->family == AF_INET6) /* ::, then ff00::/8 (RFC 4291, 2.5.2 and 2.7), and 100::/64 (RFC 6666) */
         return memcmp(e->address, zeros, sizeof zeros) != 0 && e->address[0] != 0xff &&
-               !discard_only(e->address);
+               !endpoint_tunnelled(e);
     return false;
 }
 

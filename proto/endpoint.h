@@ -36,9 +36,11 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);     /* 
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b); /* family, address */
 /* An IPv6 address of one link alone (RFC 4291, 2.5.6): it means nothing without the interface. */
 bool endpoint_link_local(const struct endpoint *e);
-/* False for what can be nobody's address: port 0, unspecified, multicast, reserved, broadcast, and what stands for
- * who has none (base/discard_only.h). Nobody may be able to make us send there. */
+/* False for what can be nobody's address: port 0, unspecified, multicast, reserved, broadcast, and what
+ * stands for who has none (base/discard_only.h). Nobody may be able to make us send there. */
 bool endpoint_punchable(const struct endpoint *e);
+/* Whether it stands for somebody who is reached through TCP (base/discard_only.h). */
+bool endpoint_tunnelled(const struct endpoint *e);
 bool endpoint_loopback(const struct endpoint *e); /* 127.0.0.0/8, ::1 */
 
 #endif

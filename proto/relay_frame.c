@@ -7,7 +7,7 @@ enum {
     AT_KIND = RELAY_KIND_AT,
     AT_HALF = 5,
     AT_REASON = 6,
-    AT_SESSION = 8,
+    AT_SESSION = RELAY_SESSION_AT,
     AT_NUMBER = 16,
     AT_COOKIE = 24,
     AT_LEFT = 40

@@ -1,5 +1,5 @@
-/* proto/relay_frame.h: what goes between a nameserver that relays and the two parties of a session. Bytes <-> struct;
- * no I/O, no keys.
+/* proto/relay_frame.h: what goes between a nameserver that relays and the two parties of a session. Bytes <->
+ * struct; no I/O, no keys.
  *
  *   0   magic                 E8 68 78 52: as a UDT packet it would be control of a type that UDT has not
  *   4   kind                  RELAY_*
@@ -17,7 +17,8 @@
  *   44  zero (4)
  *   48  code (16)             of all that stands before it (secure/mac.h), with the key of this half
  *
- * A frame of DATA is forwarded as it is. It proves nothing, as no datagram does: what it carries has its own proof. */
+ * A frame of DATA is forwarded as it is. It proves nothing, as no datagram does: what it carries has its own
+ * proof. */
 #ifndef HX_PROTO_RELAY_FRAME_H
 #define HX_PROTO_RELAY_FRAME_H
 
@@ -34,6 +35,7 @@
 #define RELAY_COOKIE_BYTES  16
 #define RELAY_NO_END        UINT32_MAX
 #define RELAY_KIND_AT       4 /* where it stands */
+#define RELAY_SESSION_AT    8
 
 enum relay_kind { RELAY_DATA = 1, RELAY_OPEN, RELAY_CHALLENGE, RELAY_OPENED, RELAY_REFUSED };
 enum relay_half { RELAY_CALLER, RELAY_CALLED, RELAY_HALVES };
@@ -65,12 +67,12 @@ bool relay_frame_is(const uint8_t *bytes, size_t len);
 void relay_frame_write_head(const struct relay_frame *f, uint8_t bytes[RELAY_HEAD_BYTES]);
 /* Of all others; the code is the caller's to add. */
 void relay_frame_write_control(const struct relay_frame *f, uint8_t bytes[RELAY_CONTROL_BYTES]);
-/* Of frames that lie one behind the other, each of `each` bytes but the last: how many bytes from the first one on may be
- * forwarded together, since they are DATA with one head. Else those of the first one. */
+/* Of frames that lie one behind the other, each of `each` bytes but the last: how many bytes from the first
+ * one on may be forwarded together, since they are DATA with one head. Else those of the first one. */
 size_t relay_frame_run(const uint8_t *bytes, size_t len, size_t each);
-/* HX_OK; HX_EPROTO: no frame, of a kind or half that is not known, DATA without a datagram, or another one that has
- * not RELAY_CONTROL_BYTES. What the code says is the caller's to look at. `bytes` may end after the head of DATA:
- * `len` is the frame's own length. */
+/* HX_OK; HX_EPROTO: no frame, of a kind or half that is not known, DATA without a datagram, or another one
+ * that has not RELAY_CONTROL_BYTES. What the code says is the caller's to look at. `bytes` may end after the
+ * head of DATA: `len` is the frame's own length. */
 int relay_frame_read(struct relay_frame *f, const uint8_t *bytes, size_t len);
 
 #endif

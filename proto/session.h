@@ -13,8 +13,8 @@
 #define SESSION_ID_TEXT_MAX (2 * SESSION_BYTES + 1)
 #define SESSION_TEXT_MAX    (2 * SESSION_ID_TEXT_MAX)
 
-/* Whether the nameserver relays for the two (proto/relay_frame.h), and within which limits; 0: there is none. The text
- * is "rate=BYTES; time=SECONDS"; parameters that are not known are ignored. */
+/* Whether the nameserver relays for the two (proto/relay_frame.h), and within which limits; 0: there is none.
+ * The text is "rate=BYTES; time=SECONDS"; parameters that are not known are ignored. */
 struct relay_offer {
     bool offered;
     uint64_t rate;   /* bytes a second, both ways together */
@@ -36,7 +36,8 @@ int session_id_parse(uint8_t out[SESSION_BYTES], const char *text, size_t len);
 void session_format(const struct session *s, char text[SESSION_TEXT_MAX]);
 void session_id_format(const uint8_t id[SESSION_BYTES], char text[SESSION_ID_TEXT_MAX]);
 
-/* HX_OK or HX_EPROTO: a parameter without a value, or one of ours that is no number. *out untouched on error. */
+/* HX_OK or HX_EPROTO: a parameter without a value, or one of ours that is no number. *out untouched on
+ * error. */
 int relay_offer_parse(struct relay_offer *out, const char *text, size_t len);
 /* The NUL-terminated text. */
 void relay_offer_format(const struct relay_offer *o, char text[RELAY_OFFER_TEXT_MAX]);

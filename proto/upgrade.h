@@ -1,5 +1,5 @@
-/* proto/upgrade.h: how a TCP connection becomes a tunnel for UDP (RFC 9298, 3.2 and 3.3): the request, what it asks for,
- * and the answer. Afterwards both sides send capsules (proto/capsule.h). No I/O. */
+/* proto/upgrade.h: how a TCP connection becomes a tunnel for UDP (RFC 9298, 3.2 and 3.3): the request, what
+ * it asks for, and the answer. Afterwards both sides send capsules (proto/capsule.h). No I/O. */
 #ifndef HX_PROTO_UPGRADE_H
 #define HX_PROTO_UPGRADE_H
 
@@ -20,8 +20,8 @@ struct upgrade_target {
     uint16_t port;
 };
 
-/* Asks for a tunnel to a UDP port of the very host that is asked, "localhost" in its eyes. `authority`: for the Host
- * line, "ns.example:7000". Errors of buf_append(). */
+/* Asks for a tunnel to a UDP port of the very host that is asked, "localhost" in its eyes. `authority`: for
+ * the Host line, "ns.example:7000". Errors of buf_append(). */
 int upgrade_write_request(struct buf *out, const char *authority, uint16_t port);
 /* The answer to it: 101. Errors of buf_append(). */
 int upgrade_write_answer(struct buf *out);
@@ -41,8 +41,8 @@ enum upgrade_result {
 /* NULL: there is no memory. */
 struct upgrade_reader *upgrade_reader_create(void);
 void upgrade_reader_destroy(struct upgrade_reader *r); /* NULL is fine */
-/* Feeds bytes of the answer; *used: fewer than `len` only with UPGRADE_DONE. Malformed, too long or without the
- * token, it is refused with status 0. After UPGRADE_REFUSED nothing more may be fed. */
+/* Feeds bytes of the answer; *used: fewer than `len` only with UPGRADE_DONE. Malformed, too long or without
+ * the token, it is refused with status 0. After UPGRADE_REFUSED nothing more may be fed. */
 enum upgrade_result upgrade_reader_feed(struct upgrade_reader *r, const char *data, size_t len, size_t *used);
 /* 0: it is no answer as it should be. */
 int upgrade_reader_status(const struct upgrade_reader *r);

@@ -1,5 +1,5 @@
-/* proto/varint.h: variable-length integers (RFC 9000, 16): 62 bits in 1, 2, 4 or 8 bytes, big-endian; the two upper
- * bits of the first byte tell how many. */
+/* proto/varint.h: variable-length integers (RFC 9000, 16): 62 bits in 1, 2, 4 or 8 bytes, big-endian; the two
+ * upper bits of the first byte tell how many. */
 #ifndef HX_PROTO_VARINT_H
 #define HX_PROTO_VARINT_H
 

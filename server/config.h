@@ -61,10 +61,10 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
                                       char error[CONFIG_ERROR_MAX]);
 /* Reads an INI file over *c; `name` is for errors. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX]);
-/* Likewise a file by its name, which may not be there. */
+/* Likewise a file by its name; that it cannot be opened is an error, too. */
 int server_config_read_file(struct server_config *c, const char *path, char error[CONFIG_ERROR_MAX]);
-/* Once all options are there: what they say together, and -4 and -6 come to the addresses. HX_OK or HX_EINVAL, with
- * `error` set. */
+/* Once all options are there: what they say together, and -4 and -6 come to the addresses. HX_OK or
+ * HX_EINVAL, with `error` set. */
 int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 /* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_set(struct server_config *c, const char *name, const char *value,

@@ -124,8 +124,8 @@ void conn_finish_stream(struct conn *c);
 /* conn_tunnel.c */
 int conn_begin_tunnel(struct conn *c);
 int conn_carry(struct conn *c);
-/* The server stops: what those that came by it still say must leave. Again when the deadline has come. False: it is
- * no tunnel, or the server does not stop. */
+/* The server stops: what those that came by it still say must leave. Again when the deadline has come. False:
+ * it is no tunnel, or the server does not stop. */
 bool conn_stop_tunnel(struct conn *c);
 /* All that came by it end, too. */
 void conn_end_tunnel(struct conn *c);

@@ -6,7 +6,8 @@
 #include "proto/attempt_report.h"
 #include <stdint.h>
 
-/* Of reports (proto/attempt_report.h): outcomes in their order, then how long those took that did not fail. */
+/* Of reports (proto/attempt_report.h): outcomes in their order, then how long those took that did not
+ * fail. */
 #define COUNTER_OUTCOME(name, text, X, BY, by) X(BY##_##name, by "_" text)
 #define COUNTER_REPORT_MAP(X, BY, by)               \
     ATTEMPT_OUTCOME_MAP(COUNTER_OUTCOME, X, BY, by) \

@@ -1,5 +1,4 @@
 #include "server/reach.h"
-#include "base/discard_only.h"
 
 enum reach reach_of(const struct endpoint *peer, bool tcp)
 {
@@ -7,7 +6,7 @@ enum reach reach_of(const struct endpoint *peer, bool tcp)
         return REACH_TCP;
     if (peer->family != AF_INET6)
         return REACH_IPV4;
-    return discard_only(peer->address) ? REACH_TUNNEL : REACH_IPV6;
+    return endpoint_tunnelled(peer) ? REACH_TUNNEL : REACH_IPV6;
 }
 
 enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines)

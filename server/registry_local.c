@@ -162,8 +162,8 @@ static struct registry_member *holder_at(const struct registry_name *n, const st
     return h;
 }
 
-/* A party comes through a tunnel when UDP does not reach this server any more: what it has bound by UDP is dead, and
- * would be asked first until its silence is noticed. */
+/* A party comes through a tunnel when UDP does not reach this server any more: what it has bound by UDP is
+ * dead, and would be asked first until its silence is noticed. */
 static struct registry_member *holder_before(const struct registry_name *n, const struct registry_member *m)
 {
     struct registry_member *h = registry_holder_of_reach(n, m->reach);

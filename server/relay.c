@@ -54,7 +54,8 @@ void relay_destroy(struct relay *r)
 
 /* ---- UDT's receiving threads ---- */
 
-/* The datagram's own bytes: what it was read into may have room for more. False: it lies in too many places. */
+/* The datagram's own bytes: what it was read into may have room for more. False: it lies in too many
+ * places. */
 static bool trim(const struct net_datagram *d, struct iovec out[PARTS_MAX], int *count)
 {
     size_t left = d->len;

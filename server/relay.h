@@ -1,12 +1,12 @@
-/* server/relay.h: forwards datagrams between two who were introduced and cannot reach each other, at every UDP port of
- * the nameserver (--relay).
+/* server/relay.h: forwards datagrams between two who were introduced and cannot reach each other, at every
+ * UDP port of the nameserver (--relay).
  *
  *   registry ─► relay_offer() ───────────────────────────┐
  *                                                        ▼
  *   UDT's receiving threads ─► relay_take ─► relay_table: who is it, and where is the other? ─► net_port_send()
  *
- * A datagram costs a look-up and a send. What is said is proven as relay_table.h has it; what is forwarded is not
- * looked into. */
+ * A datagram costs a look-up and a send. What is said is proven as relay_table.h has it; what is forwarded is
+ * not looked into. */
 #ifndef HX_SERVER_RELAY_H
 #define HX_SERVER_RELAY_H
 
@@ -29,7 +29,8 @@ void relay_serve(struct relay *r, struct net_port *port);
 /* Afterwards no port is used any more. NULL is fine. */
 void relay_end(struct relay *r);
 
-/* Two get this session: s->relay says what they may do. Without memory, or above RELAY_SESSIONS_MAX, nothing. */
+/* Two get this session: s->relay says what they may do. Without memory, or above RELAY_SESSIONS_MAX,
+ * nothing. */
 void relay_offer(struct relay *r, struct session *s, const struct endpoint *caller,
                  const struct endpoint *called, int64_t now_ms);
 

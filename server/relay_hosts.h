@@ -1,4 +1,5 @@
-/* server/relay_hosts.h: how many sessions of the relay each host has: an IPv4 address, or an IPv6 /64. No clock, no lock. */
+/* server/relay_hosts.h: how many sessions of the relay each host has: an IPv4 address, or an IPv6 /64. No
+ * clock, no lock. */
 #ifndef HX_SERVER_RELAY_HOSTS_H
 #define HX_SERVER_RELAY_HOSTS_H
 

@@ -191,7 +191,8 @@ static struct relay_session *new_session(struct relay_table *t, const struct ses
     return s;
 }
 
-/* One host's sessions that nobody opens do not push out those of others, but where there are too many of all. */
+/* One host's sessions that nobody opens do not push out those of others, but where there are too many of
+ * all. */
 static int add(struct relay_table *t, const struct session *given, const uint8_t id[RELAY_ID_BYTES],
                const struct net_address at[RELAY_HALVES], int64_t now_ms)
 {

@@ -1,13 +1,15 @@
-/* server/relay_table.h: the sessions that the nameserver may relay: who their parties are, where each is, and what it
- * may still send. No socket, no clock; its own lock guards it, for UDT's receiving threads and the loop.
+/* server/relay_table.h: the sessions that the nameserver may relay: who their parties are, where each is, and
+ * what it may still send. No socket, no clock; its own lock guards it, for UDT's receiving threads and the
+ * loop.
  *
  *             relay_table_add()                     an OPEN with a right code, from a proven address
  *   (none) ─────────────────────► known ─────────────────────────────────────────────────────────────► open
  *      ▲                            │ RELAY_OPEN_MS without one                                          │
  *      └────────────────────────────┴──────────── no party's for RELAY_PARTY_MS; its time is over ◄──────┘
  *
- * An address is proven that UDT's handshake has come from, or that sends back a cookie which was sent to it: so nobody
- * is sent anything that has not asked for it from there, within RELAY_PARTY_MS, whoever copies or forges frames. */
+ * An address is proven that UDT's handshake has come from, or that sends back a cookie which was sent to it:
+ * so nobody is sent anything that has not asked for it from there, within RELAY_PARTY_MS, whoever copies or
+ * forges frames. */
 #ifndef HX_SERVER_RELAY_TABLE_H
 #define HX_SERVER_RELAY_TABLE_H
 
@@ -74,12 +76,13 @@ struct relay_table;
 int relay_table_create(struct relay_table **out, const struct relay_limits *limits);
 void relay_table_destroy(struct relay_table *t); /* NULL is fine */
 
-/* Two were introduced, and have this session. `at`: by enum relay_half, where UDT's handshake has come from. HX_OK;
- * HX_ELIMIT; HX_ENOMEM. */
+/* Two were introduced, and have this session. `at`: by enum relay_half, where UDT's handshake has come from.
+ * HX_OK; HX_ELIMIT; HX_ENOMEM. */
 int relay_table_add(struct relay_table *t, const struct session *s, const struct net_address at[RELAY_HALVES],
                     int64_t now_ms);
 
-/* A frame that is no DATA, as it came: its code is looked at. True: `answer` is to be sent to where it came from. */
+/* A frame that is no DATA, as it came: its code is looked at. True: `answer` is to be sent to where it came
+ * from. */
 bool relay_table_control(struct relay_table *t, const struct relay_frame *f,
                          const uint8_t bytes[RELAY_CONTROL_BYTES], const struct relay_place *from,
                          int64_t now_ms, uint8_t answer[RELAY_CONTROL_BYTES]);

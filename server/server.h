@@ -24,7 +24,8 @@ struct server_stats {
     size_t queued;      /* bytes of output that no stream has taken yet */
 };
 
-/* HX_OK or HX_ENOMEM. Copies *config. `relay` stays the caller's and must live as long; NULL: there is none. */
+/* HX_OK or HX_ENOMEM. Copies *config. `relay` stays the caller's and must live as long; NULL: there is
+ * none. */
 int server_create(struct server **out, const struct server_config *config, struct relay *relay);
 /* Closes all streams. NULL is fine. */
 void server_destroy(struct server *s);

@@ -1,6 +1,5 @@
 #include "server/tunnel.h"
 #include "base/big_endian.h"
-#include "base/discard_only.h"
 #include "base/error.h"
 #include "base/rate.h"
 #include "proto/capsule.h"
@@ -258,7 +257,7 @@ void tunnel_close(struct tunnel *tn)
 
 static struct tunnel *tunnel_of(const struct tunnels *t, const struct endpoint *peer)
 {
-    return t && peer->family == AF_INET6 && discard_only(peer->address) ? find(t, peer->address) : NULL;
+    return t && endpoint_tunnelled(peer) ? find(t, peer->address) : NULL;
 }
 
 struct tunnel_member *tunnel_member_join(struct tunnels *t, const struct endpoint *peer,

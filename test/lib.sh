@@ -113,6 +113,16 @@ start_nameserver() {
     # shellcheck disable=SC2034
     NS=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$line")
 }
+# start_nameserver_tcp [OPTION...]: that one, over TCP as well; sets TCP (host:port), too.
+start_nameserver_tcp() {
+    start_nameserver --listen-tcp 127.0.0.1:0 "$@" || return
+    # shellcheck disable=SC2034
+    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
+}
+stop_nameserver() { # and its status
+    kill "$NS_PID"
+    await_exit "$NS_PID" 10
+}
 # ask_numbers: the nameserver (NS_PID) tells what it holds and what it has counted until now, in its log.
 ask_numbers() {
     local log=$WORK/nameserver.err before end=$((SECONDS + 10))

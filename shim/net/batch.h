@@ -20,15 +20,16 @@ struct batch_run {
     size_t len, each;
 };
 
-/* `runs`: the kernel shall bring many at once (udp(7), UDP_GRO), if it can. NULL: there is no memory. free() ends it. */
+/* `runs`: the kernel shall bring many at once (udp(7), UDP_GRO), if it can. NULL: there is no memory. free()
+ * ends it. */
 struct batch *batch_create(int fd, bool runs);
-/* What has come next, without waiting, and is handed out from here on. False: nothing has, and errno says why. The
- * bytes stay until the batch is asked for more. */
+/* What has come next, without waiting, and is handed out from here on. False: nothing has, and errno says
+ * why. The bytes stay until the batch is asked for more. */
 bool batch_look(struct batch *b, int fd, struct batch_run *out);
 /* One datagram of it: as recvmsg(), scattered over mh's parts, with its source and its control messages. */
 ssize_t batch_next(struct batch *b, struct msghdr *mh);
-/* So many bytes of it, whole datagrams: their source and control messages alone, and the bytes are the caller's to
- * read. */
+/* So many bytes of it, whole datagrams: their source and control messages alone, and the bytes are the
+ * caller's to read. */
 void batch_take(struct batch *b, struct msghdr *mh, size_t len);
 /* The next one needs no system call. */
 bool batch_waits(const struct batch *b);

@@ -70,26 +70,19 @@ static void remember_refused(struct burst *b, const struct net_address *to)
 static bool send_from(const struct burst *b, int first, int count)
 {
     union {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(uint16_t)) + PKTINFO_SPACE];
-    } control = {.head = {.cmsg_level = IPPROTO_UDP,
-                          .cmsg_type = UDP_SEGMENT,
-                          .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
-    size_t control_len = 0, pktinfo_len;
+        struct cmsghdr head; /* for its alignment */
+        char bytes[SEGMENT_SPACE + PKTINFO_SPACE];
+    } control;
     struct iovec part = {.iov_base = (void *)(b->bytes + (size_t)first * b->len),
                          .iov_len = (size_t)count * b->len};
     struct sockaddr_storage to;
     socklen_t to_len;
     struct msghdr mh = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
-    uint16_t len = (uint16_t)b->len;
 
     (void)net_address_to(&b->route.to, b->family, &to, &to_len);
     mh.msg_namelen = to_len;
-    if (count > 1) {
-        memcpy(CMSG_DATA(&control.head), &len, sizeof len);
-        control_len = CMSG_SPACE(sizeof len);
-    }
-    pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
+    size_t control_len = pktinfo_write_segment(control.bytes, count > 1 ? b->len : 0);
+    size_t pktinfo_len = pktinfo_write(control.bytes + control_len, b->family, &b->route.local);
     mh.msg_controllen = control_len + pktinfo_len;
     /* Only one by itself may leave by another source: what a path does not take as a burst, burst_flush()
      * cuts. */

@@ -64,8 +64,8 @@ struct net_datagram {
     const struct iovec *parts; /* its bytes, one part after the other; the first has room for DEMUX_BYTES */
     int part_count;
     size_t len; /* of all parts together */
-    /* NET_USER_RELAY's alone: it is a run of datagrams of one head (relay_frame_run()), one behind the other in one
-     * part, each of so many bytes, but the last, which may be shorter. 0: it is one. */
+    /* NET_USER_RELAY's alone: it is a run of datagrams of one head (relay_frame_run()), one behind the other
+     * in one part, each of so many bytes, but the last, which may be shorter. 0: it is one. */
     size_t each;
     bool cut; /* it was longer than the parts, and its end is lost */
 };

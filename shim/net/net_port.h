@@ -59,8 +59,8 @@ bool net_port_extra_local(struct net_port *p, int number, struct net_address *ou
  * later; -1: there are no descriptors left. */
 int net_port_extra_event_fd(const struct net_port *p);
 
-/* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One thread
- * at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
+/* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One
+ * thread at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
 int net_port_tunnel_fd(struct net_port *p);
 bool net_port_has_tunnels(const struct net_port *p);
 
@@ -74,8 +74,8 @@ bool net_port_crowded(const struct net_port *p);
  * EBADF: there is no such socket. */
 int net_port_send(struct net_port *p, const struct net_route *route, const struct iovec *parts,
                   int part_count, int flags);
-/* A run of datagrams as one came (struct net_datagram), with one system call if the way takes it so. `to` is on a wire,
- * or tunnelled. How many of them have left. */
+/* A run of datagrams as one came (struct net_datagram), with one system call if the way takes it so. `to` is
+ * on a wire, or tunnelled. How many of them have left. */
 int net_port_send_run(struct net_port *p, const struct net_route *route, const struct iovec *run,
                       size_t each);
 /* See burst_hold(). False on a port without bursts. */
@@ -85,8 +85,8 @@ bool net_port_hold(struct net_port *p, const struct net_route *route, const stru
 /* For paths.c: */
 struct path_table *net_port_paths(const struct net_port *p);
 struct path_memo *net_port_memo(struct net_port *p); /* of the thread that reads */
-/* The path in use has this socket, which shall have as much room as the port's own: hundreds that only wait for
- * a first datagram shall not. */
+/* The path in use has this socket, which shall have as much room as the port's own: hundreds that only wait
+ * for a first datagram shall not. */
 void net_port_extra_carries(struct net_port *p, int number);
 
 #endif

@@ -2,7 +2,6 @@
 #include "shim/net/net_port_state.h"
 #include "shim/net/parts.h"
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
 
 #define RELAYED_PARTS 3 /* of one datagram: a tunnel takes no more of them with the relay's head */
@@ -17,12 +16,13 @@ static void want_whole(struct net_port *p, bool whole)
     pktinfo_whole(p->fd, p->family, whole);
 }
 
+/* `each`: see pktinfo_write_segment(). -1: errno. */
 static int send_by_fd(const struct net_port *p, int fd, const struct net_route *route,
-                      const struct iovec *parts, int part_count, int flags)
+                      const struct iovec *parts, int part_count, size_t each, int flags)
 {
     union {
         struct cmsghdr head; /* for its alignment */
-        char bytes[HOPS_SPACE + PKTINFO_SPACE];
+        char bytes[HOPS_SPACE + SEGMENT_SPACE + PKTINFO_SPACE];
     } control;
     struct sockaddr_storage name;
     socklen_t name_len;
@@ -36,38 +36,12 @@ static int send_by_fd(const struct net_port *p, int fd, const struct net_route *
         return -1;
     }
     mh.msg_namelen = name_len;
-    size_t hops_len = net_address_is_ipv4(&route->to) ? pktinfo_write_hops(control.bytes, route->hops) : 0;
-    size_t pktinfo_len = pktinfo_write(control.bytes + hops_len, p->family, &route->local);
-    mh.msg_controllen = hops_len + pktinfo_len;
-    return pktinfo_send(fd, &mh, pktinfo_len, flags);
-}
-
-/* -1: errno. */
-static int send_segments(const struct net_port *p, const struct net_route *route, const struct iovec *run,
-                         size_t each)
-{
-    union {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(uint16_t)) + PKTINFO_SPACE];
-    } control = {.head = {.cmsg_level = IPPROTO_UDP,
-                          .cmsg_type = UDP_SEGMENT,
-                          .cmsg_len = CMSG_LEN(sizeof(uint16_t))}};
-    struct sockaddr_storage name;
-    socklen_t name_len;
-    struct msghdr mh = {.msg_name = &name,
-                        .msg_iov = (struct iovec *)run,
-                        .msg_iovlen = 1,
-                        .msg_control = control.bytes,
-                        .msg_controllen = CMSG_SPACE(sizeof(uint16_t))};
-    uint16_t segment = (uint16_t)each;
-
-    errno = EAFNOSUPPORT;
-    if (!net_address_to(&route->to, p->family, &name, &name_len))
-        return -1;
-    mh.msg_namelen = name_len;
-    memcpy(CMSG_DATA(&control.head), &segment, sizeof segment);
-    mh.msg_controllen += pktinfo_write(control.bytes + mh.msg_controllen, p->family, &route->local);
-    return pktinfo_send(p->fd, &mh, 0, MSG_DONTWAIT);
+    size_t len = net_address_is_ipv4(&route->to) ? pktinfo_write_hops(control.bytes, route->hops) : 0;
+    len += pktinfo_write_segment(control.bytes + len, each);
+    size_t pktinfo_len = pktinfo_write(control.bytes + len, p->family, &route->local);
+    mh.msg_controllen = len + pktinfo_len;
+    return pktinfo_send(fd, &mh, each == 0 ? pktinfo_len : 0,
+                        flags); /* only one by itself leaves by another source */
 }
 
 /* -1: errno; EBADF: there is no such socket. */
@@ -80,8 +54,9 @@ static int send_by_extra(struct net_port *p, int number, const struct net_route 
         errno = EBADF;
         return -1;
     }
-    int err = tunnels_lead_to(&way->to) ? tunnels_send(extra_socket_fd(it), &way->to, parts, part_count)
-                                        : send_by_fd(p, extra_socket_fd(it), way, parts, part_count, flags);
+    int err = tunnels_lead_to(&way->to)
+                  ? tunnels_send(extra_socket_fd(it), &way->to, parts, part_count)
+                  : send_by_fd(p, extra_socket_fd(it), way, parts, part_count, 0, flags);
     int saved = errno;
     extra_sockets_let_go(p->extra, it);
     errno = saved;
@@ -96,7 +71,7 @@ static int send_straight(struct net_port *p, const struct net_route *way, const 
     if (way->socket == 0)
         want_whole(p, way->whole);
     if (way->socket == 0)
-        return send_by_fd(p, p->fd, way, parts, part_count, flags);
+        return send_by_fd(p, p->fd, way, parts, part_count, 0, flags);
     return send_by_extra(p, way->socket, way, parts, part_count, flags);
 }
 
@@ -181,7 +156,7 @@ int net_port_send_run(struct net_port *p, const struct net_route *route, const s
 
     /* Of 64 at most (udp(7)). EAGAIN: the queue is full, and one by one they would not leave either. */
     if (count > 1 && count <= 64 && !tunnels_lead_to(&route->to) && route->socket == 0) {
-        if (send_segments(p, route, run, each) == 0)
+        if (send_by_fd(p, p->fd, route, run, 1, each, MSG_DONTWAIT) == 0)
             return count;
         if (errno == EAGAIN || errno == ENOBUFS)
             return 0;

@@ -1,5 +1,6 @@
 #include "shim/net/pktinfo.h"
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 bool pktinfo_ask(int fd, int family)
@@ -96,6 +97,13 @@ size_t pktinfo_write_hops(void *control, uint8_t hops)
     int ttl = hops;
 
     return hops == 0 ? 0 : put(control, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+}
+
+size_t pktinfo_write_segment(void *control, size_t each)
+{
+    uint16_t segment = (uint16_t)each;
+
+    return each == 0 ? 0 : put(control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
 }
 
 static bool refuses_source(int error)

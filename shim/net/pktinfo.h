@@ -35,9 +35,14 @@ void pktinfo_read(struct msghdr *mh, struct net_address *local, uint32_t *interf
 /* Writes a control message of at most PKTINFO_SPACE bytes, and returns its length with padding; 0 where the
  * kernel shall choose. */
 size_t pktinfo_write(void *control, int family, const struct net_address *local);
-/* Likewise of at most HOPS_SPACE bytes, for an IPv4 address, mapped ones too. It comes before pktinfo_write()'s. */
+/* Likewise of at most HOPS_SPACE bytes, for an IPv4 address, mapped ones too. It comes before
+ * pktinfo_write()'s. */
 #define HOPS_SPACE CMSG_SPACE(sizeof(int))
 size_t pktinfo_write_hops(void *control, uint8_t hops);
+/* Likewise of at most SEGMENT_SPACE bytes: the kernel shall cut what is sent into datagrams of `each` bytes
+ * (udp(7), UDP_SEGMENT); 0: it is one. */
+#define SEGMENT_SPACE CMSG_SPACE(sizeof(uint16_t))
+size_t pktinfo_write_segment(void *control, size_t each);
 /* Sends one datagram. The last `pktinfo_len` bytes of mh's control messages are pktinfo_write()'s: what may
  * not leave so (a broadcast address that was asked, an address or an interface that is gone) leaves by the
  * kernel's choice. `flags`: of send(2). -1: errno. */

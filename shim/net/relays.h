@@ -27,8 +27,8 @@ struct net_relay {
     bool calling; /* we are RELAY_CALLER */
 };
 
-/* *out: where the peer is from now on. HX_OK; HX_ELIMIT: NET_RELAYS_MAX; HX_EINVAL: there is this half of this
- * session already; HX_ENOMEM. */
+/* *out: where the peer is from now on. HX_OK; HX_ELIMIT: NET_RELAYS_MAX; HX_EINVAL: there is this half of
+ * this session already; HX_ENOMEM. */
 int net_relay_add(struct net_port *p, const struct net_relay *relay, struct net_address *out);
 /* The relay is reached there now. Unknown addresses are fine. */
 void net_relay_move(struct net_port *p, const struct net_address *peer, const struct net_address *server,
@@ -52,8 +52,8 @@ void relays_destroy(struct relays *r);
 bool relays_way(struct relays *r, struct net_route *way, uint8_t head[RELAY_HEAD_BYTES]);
 
 enum relays_verdict { RELAYS_OTHER, RELAYS_TAKEN, RELAYS_DROP };
-/* RELAYS_TAKEN: *d was a datagram of a session, from its relay, and is now what stood in it, as from the peer.
- * RELAYS_OTHER: it is something else, and stays as it is. RELAYS_DROP: no peer sends such. */
+/* RELAYS_TAKEN: *d was a datagram of a session, from its relay, and is now what stood in it, as from the
+ * peer. RELAYS_OTHER: it is something else, and stays as it is. RELAYS_DROP: no peer sends such. */
 enum relays_verdict relays_take(struct relays *r, struct net_datagram *d);
 
 #endif

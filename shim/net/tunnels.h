@@ -4,8 +4,9 @@
  *   net_port_send() to 100::x ─► near end ═══ far end ─► who has the streams: which one is 100::x?
  *             net_port_read() ◄─ near end ═══ far end ◄─ what has come by the stream of 100::x
  *
- * Whoever has a stream gives its other end an address of 100::/64 (base/discard_only.h), by which the port's users
- * know it as they know those in the network. No datagram of the network comes from there: net_port drops it.
+ * Whoever has a stream gives its other end an address of 100::/64 (base/discard_only.h), by which the port's
+ * users know it as they know those in the network. No datagram of the network comes from there: net_port
+ * drops it.
  *
  * The two ends are a socketpair(2) of datagrams, a message each: a struct net_address, then the datagram.
  * Where the queue between them is full, a datagram is lost, as in a network. */

@@ -41,8 +41,8 @@
  *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check │
  *   packet, news, party │ shim/net
  *
- * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place of
- * the one that a datagram came from, and the port finds the path for what leaves.
+ * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place
+ * of the one that a datagram came from, and the port finds the path for what leaves.
  *
  * Ids are UDT's socket ids. All functions are safe from any thread; none calls into UDT; none blocks except
  * tap_detach(), tap_conn_closing() and tap_conn_watch(), the last only if it ends a watch. */

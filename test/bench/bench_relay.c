@@ -1,12 +1,12 @@
-/* bench_relay: what it costs to relay. Prints one line of "key=value" pairs; CPU and memory are those of process
- * PID, the relay's. Talks to loopback only.
+/* bench_relay: what it costs to relay. Prints one line of "key=value" pairs; CPU and memory are those of
+ * process PID, the relay's. Talks to loopback only.
  *
  *   bench_relay hx PORT PID MB BYTES one|burst           datagrams of BYTES between both ends of a session
  *   bench_relay turn HOST PORT PID MB BYTES one|burst    the same through a TURN server's channel
  *   bench_relay idle PORT PID COUNT SETTLE_S             memory of sessions that are open, and idle
  *
- * "one": each datagram by itself; "burst": cut apart by the kernel, as hx sends them (udp(7), UDP_SEGMENT). The
- * nameserver has --relay, and neither --relay-per-address nor limits of introductions. */
+ * "one": each datagram by itself; "burst": cut apart by the kernel, as hx sends them (udp(7), UDP_SEGMENT).
+ * The nameserver has --relay, and neither --relay-per-address nor limits of introductions. */
 #include "test/bench/measure.h"
 #include "test/bench/relay_ends.h"
 #include <errno.h>

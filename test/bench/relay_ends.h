@@ -15,8 +15,8 @@ struct relay_ends {
     size_t arrives_len; /* so much of the head comes with a datagram */
 };
 
-/* Introduces `count` pairs at the hx-nameserver at 127.0.0.1:port, with sessions if `relayed`, each of which is
- * opened from both sides. *ends: of the last one, if it is not NULL. */
+/* Introduces `count` pairs at the hx-nameserver at 127.0.0.1:port, with sessions if `relayed`, each of which
+ * is opened from both sides. *ends: of the last one, if it is not NULL. */
 void relay_ends_of_hx(struct relay_ends *ends, uint16_t port, unsigned count, bool relayed);
 /* An allocation of the TURN server at `host`, with a channel to the other socket (RFC 8656), for datagrams of
  * `bytes`. */

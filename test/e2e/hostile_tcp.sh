@@ -7,14 +7,6 @@ rude() { # rude SOURCE WHAT COUNT: what came of it in $WORK/WHAT
     timeout 60 python3 "$TOP/test/hostile/tcp_peers.py" "${TCP%:*}" "${TCP##*:}" "$@" >"$WORK/$2"
 }
 number() { sed -nE "s/.* $2=([0-9]+).*/\1/p" "$WORK/$1"; } # number WHAT KEY
-serve() { # serve [OPTION...]: sets NS, TCP
-    start_nameserver --listen-tcp 127.0.0.1:0 "$@" || return
-    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
-}
-stop() {
-    kill "$NS_PID"
-    await_exit "$NS_PID" 10
-}
 answers() { # answers [SECONDS]: an honest peer is answered meanwhile
     [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time "${1:-10}" --interface 127.0.0.2 "http://$TCP/")" = 200 ]
 }
@@ -31,7 +23,7 @@ all_gone() { # no connection is left, nor its descriptor
 }
 cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$NS_PID/stat"; }
 
-serve --max-per-address 0 --rate-per-address 0 --request-timeout 1 || {
+start_nameserver_tcp --max-per-address 0 --rate-per-address 0 --request-timeout 1 || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
@@ -54,10 +46,10 @@ rude 127.0.0.1 reset 1000
 check "a thousand resets within a request are nothing special" grep -q 'refused=0' "$WORK/reset"
 check "another one is answered" answers
 check "no connection and no descriptor is left" all_gone "$BEFORE"
-stop
+stop_nameserver
 check "the server ends in order" [ $? = 0 ]
 
-serve --rate-per-address 20
+start_nameserver_tcp --rate-per-address 20
 rude 127.0.0.1 connect 1000 &
 RUDE=$!
 check "while one address connects a thousand times, another one is answered" answers 3
@@ -69,7 +61,7 @@ counters
 check "the others are counted and told in the log" \
     [ "$(value turned_away)" = $((1000 - $(number connect answered))) ]
 check "with the reason" grep -q 'event=turned_away .*transport=tcp reason="above --rate-per-address"' "$WORK/nameserver.err"
-stop
+stop_nameserver
 
 # Without descriptors
 start nameserver bash -c 'ulimit -n 60 && exec "$@"' _ "$B/hx-nameserver" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0 \
@@ -92,6 +84,6 @@ HELD=$(descriptors)
 check "it holds as many as it can: $HELD descriptors" [ "$HELD" -ge 60 ]
 exec {OPEN}>&-
 check "once they have gone it accepts the others" answers
-stop
+stop_nameserver
 check "and ends in order" [ $? = 0 ]
 finish

@@ -8,20 +8,12 @@ HAPROXY=$TOP/build/deb/usr/sbin/haproxy
 LIBRARIES=$(find "$TOP/build/deb/usr/lib" -name 'liblua5.3.so.0' -printf '%h' 2>/dev/null)
 SIGNATURE='\r\n\r\n\0\r\nQUIT\n'
 
-serve() { # serve [OPTION...]: sets NS, TCP
-    start_nameserver --listen-tcp 127.0.0.1:0 "$@" || return
-    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
-}
-stop() {
-    kill "$NS_PID"
-    await_exit "$NS_PID" 10
-}
 by_hand() { # by_hand BYTES: what comes back until it closes is in $WORK/hand
     printf '%b' "$1" | timeout 10 socat -t 10 - "TCP:$TCP" >"$WORK/hand" 2>"$WORK/hand.err"
 }
 turned_away() { await_line "$WORK/nameserver.err" "event=turned_away peer=127.0.0.1:[0-9]+ transport=tcp reason=\"$1" 5; }
 
-serve --proxy-protocol --rate-per-address 5 --max-per-address 10 --idle-timeout 15 || {
+start_nameserver_tcp --proxy-protocol --rate-per-address 5 --max-per-address 10 --idle-timeout 15 || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
@@ -90,10 +82,10 @@ else
     skip "through haproxy's send-proxy-v2 the nameserver sees the client's address" "no haproxy: make deps-test"
 fi
 check "clients from several addresses are nothing to tell of" [ "$(grep -c event=one_source "$WORK/nameserver.err")" = 0 ]
-stop
+stop_nameserver
 
 # All from one address
-serve
+start_nameserver_tcp
 for i in {1..20}; do start "b$i" curl -s -N "http://$TCP/bind?host_id=b$i"; done
 check "when all clients come from one private address the log says so" \
     await_line "$WORK/nameserver.err" 'level=warn event=one_source peer=127.0.0.1:[0-9]+ clients=20 .*--proxy-protocol' 10

@@ -9,14 +9,6 @@ GOLDEN=$TOP/test/spec/tcp.transcript.txt
 ALL=$WORK/transcript
 UDT=$B/udtcurl
 
-start_both() { # start_both [OPTION...]: a nameserver with TCP as well; sets TCP (host:port)
-    start_nameserver --listen-tcp 127.0.0.1:0 "$@" || return
-    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
-}
-stop() {
-    kill "$NS_PID"
-    await_exit "$NS_PID" 10
-}
 took() { # took TITLE FILE: into the transcript, with names for the ports and the version
     {
         echo "=== $1"
@@ -57,7 +49,7 @@ row() { # row STATUS SENTENCE TARGET [OPTION...]: the status, and an error's bod
 }
 long() { printf 'a%.0s' $(seq "$1"); } # long COUNT: so many letters
 
-start_both --request-timeout 2 || {
+start_nameserver_tcp --request-timeout 2 || {
     not_ok "the nameserver starts with TCP" "$WORK/nameserver.err"
     finish
 }
@@ -142,12 +134,12 @@ check "its reader sees empty lines at most" [ "$(sed '1,/^\r$/d' "$WORK/held.out
 kill -STOP "$HELD"
 row 409 "a holder whose program stands still lives: its host answers" '/bind?host_id=held'
 kill -CONT "$HELD"
-stop
+stop_nameserver
 check "SIGTERM ends the answers that stream in order" grep -q '^0' <(tail -n 2 "$WORK/held.out" | tr -d '\r')
 check "and the server" [ $? = 0 ]
 
 # The status table
-start_both --max-per-address 3
+start_nameserver_tcp --max-per-address 3
 row 200 "the requester's address" /
 row 400 "a missing host_id" /bind
 row 400 "bad percent-encoding" "/connect?host_id=%zz"
@@ -164,14 +156,14 @@ bind_tcp b
 bind_udt c
 row 429 "more connections than one address may have, of both transports together" /
 check "with Retry-After" grep -Eq '^Retry-After: [0-9]+' "$WORK/row.out"
-stop
-start_both --max-connections 1
+stop_nameserver
+start_nameserver_tcp --max-connections 1
 bind_udt only
 row 503 "more connections than the server may have" /
 check "with Retry-After" grep -Eq '^Retry-After: [0-9]+' "$WORK/row.out"
 check "SIGUSR1 counts it" [ "$(counter refused_total_limit)" = 1 ]
-stop
-start_both --listen-tcp "[::1]:0"
+stop_nameserver
+start_nameserver_tcp --listen-tcp "[::1]:0"
 if V6=$(await_line "$WORK/nameserver.out" '^listening on tcp \[::1\]' 5); then
     check "IPv6 is served as well" grep -q '^you are \[::1\]:' <(curl -s --max-time 10 "http://${V6##* }/")
 else

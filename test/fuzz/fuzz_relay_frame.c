@@ -1,4 +1,5 @@
-/* Relay frames as the network brings them: whatever is read is the same once it was written and read again. */
+/* Relay frames as the network brings them: whatever is read is the same once it was written and read
+ * again. */
 #include "base/error.h"
 #include "fuzz.h"
 #include "proto/relay_frame.h"

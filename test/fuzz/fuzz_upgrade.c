@@ -1,5 +1,5 @@
-/* The upgrade's answer: the cut does not matter, nothing behind the head is taken, and what is told can be shown. And
- * targets, which are no longer than there is room. */
+/* The upgrade's answer: the cut does not matter, nothing behind the head is taken, and what is told can be
+ * shown. And targets, which are no longer than there is room. */
 #include "proto/upgrade.h"
 #include "test/fuzz/fuzz.h"
 

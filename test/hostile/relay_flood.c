@@ -2,10 +2,11 @@
  *
  *   relay_flood SESSION HOST:PORT
  *
- * SESSION: 16 hex digits, of a session that is relayed. The frames: data and OPENs of sessions that there are not, data of
- * this one from addresses that are not its parties', OPENs with wrong codes, what only a nameserver says, heads without
- * a datagram. From SOURCES addresses out of 127.1.0.0/16. Until SIGTERM, then prints "sent N in MS ms answered N".
- * Prints "thrown" after the first round. Exit 0; 2: bad usage; 1: no socket. */
+ * SESSION: 16 hex digits, of a session that is relayed. The frames: data and OPENs of sessions that there are
+ * not, data of this one from addresses that are not its parties', OPENs with wrong codes, what only a
+ * nameserver says, heads without a datagram. From SOURCES addresses out of 127.1.0.0/16. Until SIGTERM, then
+ * prints "sent N in MS ms answered N". Prints "thrown" after the first round. Exit 0; 2: bad usage; 1: no
+ * socket. */
 #include "base/clock.h"
 #include "base/percent.h"
 #include "proto/relay_frame.h"

@@ -1,5 +1,5 @@
-/* Two agents whom no direct way leads to each other, and the nameserver's relay between them: it is the server's own, at
- * a port of this process. */
+/* Two agents whom no direct way leads to each other, and the nameserver's relay between them: it is the
+ * server's own, at a port of this process. */
 #include "client/agent_state.h"
 #include "server/config.h"
 #include "server/relay.h"
@@ -147,8 +147,12 @@ static void tell(struct side *s, const struct endpoint *peer)
     struct candidates c = {.count = 0};
     add_candidate(&c, peer, CANDIDATE_SRFLX);
     engine_lock();
-    agent_told_relay(s->agent, &the_session, &relay_at);
-    agent_told(s->agent, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
+    agent_told(s->agent, &(struct agent_news){.peer = &c,
+                                              .peer_mapping = &nothing.mapping,
+                                              .own = &nothing,
+                                              .uplink = &(struct uplink){.interface_index = 0},
+                                              .server = relay_at,
+                                              .session = &the_session});
     engine_unlock();
 }
 
@@ -157,7 +161,7 @@ static int count_relays(const struct side *s)
     int count = 0;
     engine_lock();
     for (int i = 0; i < AGENT_RELAYS; i++)
-        count += s->agent->relay.list[i].relay != NULL;
+        count += s->agent->relay.list[i] != NULL;
     engine_unlock();
     return count;
 }
@@ -246,7 +250,7 @@ static void who_wants_no_relay_asks_none(void **state)
     introduce();
     meet(&one, left, true, -1);
     engine_lock();
-    assert_ptr_equal(one.agent->relay.list[0].relay, none);
+    assert_ptr_equal(one.agent->relay.list[0], none);
     assert_true(one.agent->relay.due_ms == INT64_MAX);
     engine_unlock();
     end_agent(one.agent);

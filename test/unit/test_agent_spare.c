@@ -223,7 +223,10 @@ static void tell(struct agent *a, uint16_t peer_spare, bool ours)
         assert_int_equal(candidates_add(&peer, &spare, CANDIDATE_SRFLX), HX_OK);
     if (ours)
         assert_int_equal(candidates_add(&own.candidates, &a->hard.spare_at, CANDIDATE_SRFLX), HX_OK);
-    agent_told(a, &peer, &easy, &own, &(struct uplink){.interface_index = 0});
+    agent_told(a, &(struct agent_news){.peer = &peer,
+                                       .peer_mapping = &easy,
+                                       .own = &own,
+                                       .uplink = &(struct uplink){.interface_index = 0}});
 }
 
 /* Its packets would take a pair of addresses at the peer's NAT, if that is not open for them. */

@@ -75,7 +75,10 @@ static void a_nameserver_that_tells_all_the_time_is_not_followed(void **state)
         struct candidates c = {.count = 0};
         struct endpoint e = endpoint_at("127.0.0.9", (uint16_t)(9000 + i));
         add_candidate(&c, &e, CANDIDATE_SRFLX);
-        agent_told(called, &c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
+        agent_told(called, &(struct agent_news){.peer = &c,
+                                                .peer_mapping = &nothing.mapping,
+                                                .own = &nothing,
+                                                .uplink = &(struct uplink){.interface_index = 0}});
     }
     uint64_t asked = called->number;
     engine_unlock();

@@ -8,7 +8,10 @@ static void tell(struct agent *a, const struct candidates *c)
 {
     engine_lock();
     a->told = (struct token_bucket){.spent = 0}; /* how often it listens is another test's */
-    agent_told(a, c, &nothing.mapping, &nothing, &(struct uplink){.interface_index = 0});
+    agent_told(a, &(struct agent_news){.peer = c,
+                                       .peer_mapping = &nothing.mapping,
+                                       .own = &nothing,
+                                       .uplink = &(struct uplink){.interface_index = 0}});
     engine_unlock();
 }
 
@@ -113,7 +116,8 @@ static void a_host_is_asked_at_so_many_ports_of_all_sessions_together(void **sta
     assert_in_range(asked, 2 * HARD_NAT_MOST, 2 * HARD_NAT_MOST + 1 + passed_ms * HARD_NAT_SPRAY_RATE / 1000);
 }
 
-/* The peer was told a little earlier. Others' probes, which nobody will ever want, take each other's places. */
+/* The peer was told a little earlier. Others' probes, which nobody will ever want, take each other's
+ * places. */
 static void what_comes_just_before_a_session_begins_is_answered(void **state)
 {
     struct hand peer = hand_at("127.0.0.1");
@@ -149,8 +153,8 @@ static void what_comes_just_before_a_session_begins_is_answered(void **state)
 
 #define FLOOD 10000
 
-/* Some are of nobody's session, some have a wrong code, some are one that has come already; then all of them are
- * authentic, and new. */
+/* Some are of nobody's session, some have a wrong code, some are one that has come already; then all of them
+ * are authentic, and new. */
 static void a_flood_of_probes_of_one_session_delays_no_other_and_makes_nothing_grow(void **state)
 {
     static struct session sessions[2];

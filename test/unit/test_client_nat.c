@@ -251,7 +251,8 @@ static void lost_questions_are_asked_again(void **state)
     assert_int_equal(r.filtering, HX_NAT_ENDPOINT_INDEPENDENT);
 }
 
-/* Of lost questions the round trip looks long, and then the tests of filtering have all the time that is left. */
+/* Of lost questions the round trip looks long, and then the tests of filtering have all the time that is
+ * left. */
 static void a_filter_s_silence_counts_to_the_last_moment(void **state)
 {
     (void)state;

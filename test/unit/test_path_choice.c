@@ -185,7 +185,8 @@ static void a_path_that_ceases_to_carry_ours_is_left_though_the_peer_is_heard(vo
     assert_int_equal(net.c.state, PATHS_GOOD);
 }
 
-/* The peer's network still brings its packets; ours leave by another uplink, and its NAT takes none of those. */
+/* The peer's network still brings its packets; ours leave by another uplink, and its NAT takes none of
+ * those. */
 static void
 a_path_that_leads_one_way_only_is_left_though_the_peer_says_each_second_that_it_has_lost_it(void **state)
 {

@@ -1,5 +1,5 @@
-/* shim/net/relays: what is sent to the peer of a relay leaves for the relay with a head before it, and what comes from
- * there comes as from the peer; nothing else does. */
+/* shim/net/relays: what is sent to the peer of a relay leaves for the relay with a head before it, and what
+ * comes from there comes as from the peer; nothing else does. */
 #include "base/clock.h"
 #include "shim/net/burst.h"
 #include "shim/net/net_port.h"
