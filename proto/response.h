@@ -39,6 +39,7 @@ struct response_head {
     int64_t content_length;   /* -1 if there was none */
     struct endpoint external; /* External-Address; AF_UNSPEC if there was none or it was no endpoint */
     bool takes_reports;       /* Report: of attempts that come of it (proto/attempt_report.h) */
+    bool connect_udp;         /* Upgrade: with 101, what follows is a tunnel (proto/upgrade.h) */
     int retry_after_s;        /* Retry-After in seconds; -1 if there was none */
 };
 
@@ -60,7 +61,7 @@ int response_reader_create(struct response_reader **out, bool head_request,
 void response_reader_destroy(struct response_reader *r); /* NULL is fine */
 /* Feeds bytes; callbacks run before it returns. Returns the bytes consumed: fewer than `len` only after the
  * response's last byte. HX_EPROTO, HX_ETOOBIG: the reader stays failed. Bare LF line ends are accepted.
- * 1xx responses are read over (RFC 9110, 15.2). */
+ * 1xx responses are read over (RFC 9110, 15.2), but 101: behind its head another protocol begins. */
 ssize_t response_reader_feed(struct response_reader *r, const char *data, size_t len);
 /* True when the response's last byte has been taken. */
 bool response_reader_done(const struct response_reader *r);

@@ -3,6 +3,7 @@
 #include "proto/chunk.h"
 #include "proto/field.h"
 #include "proto/response.h"
+#include "proto/upgrade.h"
 #include <http_parser.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum reader_state {
     READER_DONE
 };
 
+#define SWITCHING       101 /* protocols (RFC 9110, 15.2.2) */
 #define FIELD_VALUE_MAX 512 /* bytes kept of one field's value */
 
 /* Text that is cut where it does not fit. */
@@ -124,6 +126,8 @@ static void end_field(struct response_reader *r)
         (void)endpoint_parse(&head->external, value->bytes, value->len);
     } else if (strcasecmp(name, "Report") == 0) {
         head->takes_reports = strcmp(value->bytes, ATTEMPT_REPORT_WHERE) == 0;
+    } else if (strcasecmp(name, "Upgrade") == 0) {
+        head->connect_udp = strcasecmp(value->bytes, UPGRADE_TOKEN) == 0;
     } else if (strcasecmp(name, "Retry-After") == 0) {
         head->retry_after_s = read_seconds(value->bytes);
     }
@@ -230,7 +234,7 @@ static int body_state(struct response_reader *r)
 {
     int status = r->head.status;
 
-    if (r->head_request || status == 204 || status == 304)
+    if (r->head_request || status == SWITCHING || status == 204 || status == 304)
         return READER_DONE;
     if (r->head.chunked)
         return READER_BODY_CHUNKED;
@@ -244,7 +248,7 @@ static int end_head(struct response_reader *r)
 {
     if (r->http.http_major != 1 || r->head.status < 100)
         return HX_EPROTO;
-    if (r->head.status < 200) {
+    if (r->head.status < 200 && r->head.status != SWITCHING) {
         begin_head(r);
         return READER_HEAD;
     }
