@@ -1,5 +1,7 @@
 #include "base/host_port.h"
 #include "base/error.h"
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 int host_port_parse_port(uint16_t *out, const char *text)
@@ -63,4 +65,11 @@ int host_port_parse_list(struct host_port *out, int most, const char *text, uint
             return count;
         text += len + 1;
     }
+}
+
+const char *host_port_format(const struct host_port *h, char text[HOST_PORT_TEXT_MAX])
+{
+    bool ipv6 = strchr(h->host, ':') != NULL;
+    snprintf(text, HOST_PORT_TEXT_MAX, ipv6 ? "[%s]:%hu" : "%s:%hu", h->host, h->port);
+    return text;
 }

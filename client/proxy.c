@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHERE_MAX (HOST_PORT_HOST_MAX + sizeof "[]:65535")
-
 static const char *value_of(const char *variable)
 {
     const char *value = getenv(variable);
@@ -42,19 +40,12 @@ int proxy_choose(struct proxy *out, const struct host_port *to, bool tls, const 
     return proxy_url_parse(&out->url, url);
 }
 
-static const char *where(const struct host_port *at, char out[WHERE_MAX])
-{
-    bool bare_ipv6 = strchr(at->host, ':') != NULL;
-    snprintf(out, WHERE_MAX, bare_ipv6 ? "[%s]:%hu" : "%s:%hu", at->host, at->port);
-    return out;
-}
-
 size_t proxy_request(const struct proxy *p, char out[PROXY_REQUEST_MAX])
 {
-    char to[WHERE_MAX], basic[BASE64_SIZE(PROXY_CREDENTIALS_MAX)];
+    char to[HOST_PORT_TEXT_MAX], basic[BASE64_SIZE(PROXY_CREDENTIALS_MAX)];
     bool authorized = p->url.credentials[0] != '\0';
     base64_encode(basic, p->url.credentials, strlen(p->url.credentials));
-    where(&p->to, to);
+    host_port_format(&p->to, to);
     int len = snprintf(out, PROXY_REQUEST_MAX, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", to, to,
                        authorized ? "Proxy-Authorization: Basic " : "", authorized ? basic : "",
                        authorized ? "\r\n" : "");
@@ -69,8 +60,8 @@ void proxy_tell_unusable(const struct proxy *p, char text[PROXY_TEXT_MAX])
 
 void proxy_tell_failure(const struct proxy *p, int error, char text[PROXY_TEXT_MAX])
 {
-    char proxy[WHERE_MAX];
-    where(&p->url.at, proxy);
+    char proxy[HOST_PORT_TEXT_MAX];
+    host_port_format(&p->url.at, proxy);
     if (error == HX_EPROTO || error == HX_ETOOBIG)
         snprintf(text, PROXY_TEXT_MAX, "what answers at %s is no HTTP proxy: check %s", proxy, p->told_by);
     else if (error == HX_EEOF || error == HX_ECLOSED)
@@ -81,9 +72,9 @@ void proxy_tell_failure(const struct proxy *p, int error, char text[PROXY_TEXT_M
 
 void proxy_tell_refusal(const struct proxy *p, int status, char text[PROXY_TEXT_MAX])
 {
-    char proxy[WHERE_MAX], to[WHERE_MAX];
-    where(&p->url.at, proxy);
-    where(&p->to, to);
+    char proxy[HOST_PORT_TEXT_MAX], to[HOST_PORT_TEXT_MAX];
+    host_port_format(&p->url.at, proxy);
+    host_port_format(&p->to, to);
     bool unauthorized = status == 407 || status == 401; /* some say so (tinyproxy) */
     if (unauthorized && p->url.credentials[0] == '\0')
         snprintf(

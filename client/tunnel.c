@@ -226,12 +226,9 @@ static void on_room(void *user)
 static void on_open(void *user)
 {
     struct tunnel *t = user;
-    char authority[HOST_PORT_HOST_MAX + sizeof "[]:65535"];
-    const char *host = t->place.tcp.host;
-    bool ipv6 = strchr(host, ':') != NULL;
-    snprintf(authority, sizeof authority, ipv6 ? "[%s]:%u" : "%s:%u", host, (unsigned)t->place.tcp.port);
+    char authority[HOST_PORT_TEXT_MAX];
     enter(t, TUNNEL_UPGRADING);
-    if (upgrade_write_request(&t->out, authority, t->place.udp_port) < 0)
+    if (upgrade_write_request(&t->out, host_port_format(&t->place.tcp, authority), t->place.udp_port) < 0)
         end(t, HX_ENOMEM, "");
     else
         flush(t);

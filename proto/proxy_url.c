@@ -25,7 +25,7 @@ static int read_credentials(struct proxy_url *out, const char *text, size_t len)
 
 int proxy_url_parse(struct proxy_url *out, const char *text)
 {
-    char where[HOST_PORT_HOST_MAX + sizeof "[]:65535"];
+    char where[HOST_PORT_TEXT_MAX];
     const char *scheme_end = strstr(text, "://");
     const char *at = NULL;
     out->credentials[0] = '\0';
