@@ -25,17 +25,10 @@ static const char *kind_of(const struct agent *a, int at)
     return h->method == HARD_NAT_SPRAY_PORTS || h->method == HARD_NAT_OPEN_SOCKETS ? "birthday" : "predicted";
 }
 
-/* Of one network, one link, or this host. */
-static bool is_private(const struct endpoint *e)
-{
-    if (e->family == AF_INET)
-        return address_class(e) != ADDRESS_GLOBAL;
-    return address_class(e) == ADDRESS_PRIVATE || endpoint_link_local(e);
-}
-
 static enum path_rank rank_of(const struct candidate *c)
 {
-    if (c->kind != CANDIDATE_MAPPED && is_private(&c->at)) /* a nameserver of this network sees those, too */
+    if (c->kind != CANDIDATE_MAPPED &&
+        address_is_near(&c->at)) /* a nameserver of this network sees those, too */
         return PATH_RANK_LAN;
     if (c->at.family == AF_INET6)
         return PATH_RANK_IPV6;
@@ -136,7 +129,7 @@ static void local_for(const struct agent *a, const struct candidate *c, struct n
     struct sockaddr_storage to;
     struct sockaddr_in6 source;
     memset(out, 0, sizeof *out);
-    if (c->kind == CANDIDATE_HOST && is_private(&c->at))
+    if (c->kind == CANDIDATE_HOST && address_is_near(&c->at))
         return;
     socklen_t len = endpoint_to_sockaddr(&c->at, &to);
     uplink_source(&a->uplink, (struct sockaddr *)&to, len, &source);

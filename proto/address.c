@@ -26,3 +26,10 @@ enum address_class address_class(const struct endpoint *e)
         return class_of_ipv4(e->address);
     return e->family == AF_INET6 ? class_of_ipv6(e->address) : ADDRESS_UNUSABLE;
 }
+
+bool address_is_near(const struct endpoint *e)
+{
+    if (e->family == AF_INET)
+        return address_class(e) != ADDRESS_GLOBAL;
+    return address_class(e) == ADDRESS_PRIVATE || endpoint_link_local(e);
+}

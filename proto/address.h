@@ -12,4 +12,7 @@ enum address_class {
 
 enum address_class address_class(const struct endpoint *e); /* the port is of no interest */
 
+/* Whoever has it is near: it is of one network or of one link, or (IPv4) of this host. */
+bool address_is_near(const struct endpoint *e);
+
 #endif
