@@ -21,6 +21,7 @@
 #define STARTUP_GAIN  2.0
 #define PROBE_RTT     0.5
 #define HEADROOM      0.85
+#define LOSS_MADE_UP  0.1
 
 /* Receipts come for several packets at once, and the sender's thread may wake late. */
 #define SLACK_US      5000
@@ -41,7 +42,7 @@ int64_t path_packet_us(const struct path_model *m)
 /* As much must be sent for that much to come through. */
 static double sent_for(const struct path_model *m, double delivered)
 {
-    return delivered / (1 - m->loss.base);
+    return delivered / (1 - fmin(m->loss.base, LOSS_MADE_UP));
 }
 
 double path_bdp(const struct path_model *m)
@@ -88,9 +89,10 @@ double path_model_pacing(const struct path_model *m)
 
     if (rate <= 0)
         return PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
+    rate = sent_for(m, rate);
     if (m->phase == PATH_DOWN && m->round_rate > 0)
-        rate = fmin(rate, m->round_rate);
-    rate = sent_for(m, rate * pace_gain(m));
+        rate = fmin(rate, m->round_rate); /* not sent_for(): it must be less than the path carries for sure */
+    rate *= pace_gain(m);
     if (m->phase == PATH_STARTUP)
         least = PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
     return fmax(rate, m->phase == PATH_STARTUP ? least : 1);

@@ -175,10 +175,10 @@ static void note_round(struct path_model *m, const struct path_sample *s)
     begin_round(m);
 }
 
-/* The first round of a phase tells of what was sent before it. */
+/* The first round of a phase tells of what was sent before it, and its losses are known later still. */
 static void note_loss(struct path_model *m)
 {
-    if (m->round_began && m->phase_rounds == 1)
+    if (m->phase_rounds < 1 || (m->phase_rounds == 1 && m->now_us - m->round_us < m->rtt.min_us / 2))
         path_loss_begin(&m->loss, m->delivered, m->lost);
     else
         path_loss_note(&m->loss, m->delivered, m->lost);
@@ -215,10 +215,6 @@ static bool time_to_probe(const struct path_model *m)
 static void startup(struct path_model *m, const struct path_sample *s)
 {
     (void)s;
-    if (m->round_began && m->round_best[1] >= m->full * FULL_GROWTH && path_loss_full(&m->loss)) {
-        path_loss_learn(&m->loss); /* more still comes through: what is lost is not lost for want of room */
-        path_loss_begin(&m->loss, m->delivered, m->lost);
-    }
     if (pipe_is_full(m))
         enter(m, PATH_DRAIN);
 }
@@ -236,8 +232,11 @@ static void learn_loss(struct path_model *m)
     if (m->loss.sent == 0)
         return;
     path_loss_learn(&m->loss);
-    if (m->lossy > 0 && path_loss_share(&m->loss) * 2 >= m->lossy)
-        m->brief = INFINITY;
+    if (m->lossy > 0 && path_loss_share(&m->loss) * 2 < m->lossy) {
+        m->best[0] = fmin(m->best[0], m->brief);
+        m->best[1] = fmin(m->best[1], m->brief);
+    }
+    m->brief = INFINITY;
     m->lossy = 0;
     path_loss_begin(&m->loss, m->delivered, m->lost);
 }
@@ -333,9 +332,12 @@ static void raise_bound(struct path_model *m, const struct path_sample *s)
 
 static void up(struct path_model *m, const struct path_sample *s)
 {
+    double rate = sample_rate(s);
+
     if (m->phase_rounds >= 1 && path_loss_excess(&m->loss)) {
         if (!s->app_limited)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
+        m->best[0] = fmin(m->best[0], fmax(m->best[1], rate));
         probe_is_over(m);
         return;
     }
