@@ -12,12 +12,10 @@
 #define DRAIN_PACE    0.5
 #define DOWN_PACE     0.9
 #define EMPTYING_PACE 0.75 /* ... and when there is a queue of ours */
-#define UP_PACE       1.25
 #define FOREIGN_PACE  0.99 /* BBR.PacingMarginPercent */
 #define FOREIGN_GAIN  2.0
 #define FOREIGN_UP    2.25
-#define OWN_GAIN      1.25
-#define OWN_UP        1.5
+#define OWN_GAIN      1.2
 #define STARTUP_GAIN  2.0
 #define PROBE_RTT     0.5
 #define HEADROOM      0.85
@@ -66,17 +64,21 @@ double path_inflight_target(const struct path_model *m)
     return target;
 }
 
+/* Round by round, as long as each brings more: a path may have become many times as fast. */
+#define UP_PACES 4
+static const double up_paces[UP_PACES] = {1.25, 1.5, 2, 2.77}, up_gains[UP_PACES] = {1.2, 1.5, 2, 2};
+
 static double pace_gain(const struct path_model *m)
 {
     switch (m->phase) {
     case PATH_STARTUP:
-        return path_rtt_queued(&m->rtt, path_packet_us(m)) ? 1 : STARTUP_PACE;
+        return STARTUP_PACE;
     case PATH_DRAIN:
         return DRAIN_PACE;
     case PATH_DOWN:
-        return m->foreign || m->queued_rate <= 0 ? DOWN_PACE : EMPTYING_PACE;
+        return m->queued ? EMPTYING_PACE : DOWN_PACE;
     case PATH_UP:
-        return UP_PACE;
+        return up_paces[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
         return m->foreign ? FOREIGN_PACE : 1;
     }
@@ -90,8 +92,8 @@ double path_model_pacing(const struct path_model *m)
     if (rate <= 0)
         return PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
     rate = sent_for(m, rate);
-    if (m->phase == PATH_DOWN && m->round_rate > 0)
-        rate = fmin(rate, m->round_rate); /* not sent_for(): it must be less than the path carries for sure */
+    if (m->phase == PATH_DOWN && m->ebb > 0)
+        rate = fmin(rate, m->ebb); /* not sent_for(): it must be less than the path carries for sure */
     rate *= pace_gain(m);
     if (m->phase == PATH_STARTUP)
         least = PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
@@ -105,7 +107,8 @@ static double inflight_gain(const struct path_model *m)
     case PATH_DRAIN:
         return STARTUP_GAIN;
     case PATH_UP:
-        return m->foreign ? FOREIGN_UP : OWN_UP;
+        return m->foreign ? FOREIGN_UP
+                          : up_gains[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
         return m->foreign ? FOREIGN_GAIN : OWN_GAIN;
     }

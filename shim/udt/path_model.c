@@ -8,6 +8,9 @@
 /* draft-ietf-ccwg-bbr, "Startup" and "ProbeBW" */
 #define FULL_GROWTH  1.25 /* less growth than this in a round is none */
 #define FULL_ROUNDS  3
+#define UP_GROWTH    1.1 /* ... where the inflight is bound to a fifth more */
+#define OWN_ROUNDS   3
+#define OWN_US       20000
 #define DRAIN_ROUNDS 3
 #define CYCLE_US     (2 * SECOND_US) /* and up to a second more */
 #define BETA         0.7
@@ -55,16 +58,22 @@ static void begin_cycle(struct path_model *m)
 
 /* Whose queue it is shows when we send less: how long that takes at most. The queue empties at a tenth of the
  * rate at least, and the first round trip still tells of what was sent before. */
-static void begin_down(struct path_model *m)
+static void begin_down(struct path_model *m, enum path_phase before)
 {
     int64_t queue_us = path_rtt_queue_us(&m->rtt);
 
-    m->queued_rate = !m->foreign && path_rtt_queued(&m->rtt, path_packet_us(m)) ? m->round_rate : 0;
-    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + queue_us * (m->queued_rate > 0 ? 4 : 10);
+    m->ebb = m->latest;
+    m->queued = !m->foreign && path_rtt_queued(&m->rtt, path_packet_us(m));
+    m->queued_rate =
+        before == PATH_CRUISE && path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) ? m->latest
+                                                                                                   : 0;
+    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + queue_us * (m->queued ? 4 : 10);
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
 {
+    enum path_phase before = m->phase;
+
     m->phase = next;
     m->phase_us = m->now_us;
     m->phase_rounds = 0;
@@ -76,7 +85,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->full_rounds = 0;
         break;
     case PATH_DOWN:
-        begin_down(m);
+        begin_down(m, before);
         break;
     case PATH_REFILL:
         m->brief = INFINITY;
@@ -84,8 +93,9 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->up_acked = 0;
         break;
     case PATH_UP:
-        m->full = m->round_rate;
+        m->full = m->latest;
         m->full_rounds = 0;
+        m->grown_rounds = 0;
         break;
     case PATH_PROBE_RTT:
         m->due_us = 0;
@@ -125,7 +135,7 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
     m->old = m->delivered;
     m->round_rtt_us[1] = INT64_MAX;
     m->round_best[1] = 0;
-    m->round_rate = 0;
+    m->latest = 0;
     m->best[0] = rate > 0 ? fmin(rate, RATE_MAX) : 0;
     m->best[1] = 0;
     m->brief = INFINITY;
@@ -133,6 +143,7 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
     m->window = INFINITY;
     m->foreign = false;
     m->filled = false;
+    m->empty_us = now_us;
     m->probed = false;
     m->queued_rate = 0;
     m->lossy = 0;
@@ -156,19 +167,17 @@ static void note_rate(struct path_model *m, const struct path_sample *s)
 
     m->round_best[0] = fmax(m->round_best[0], rate);
     m->round_limited |= s->app_limited;
+    if (rate > 0 && !s->app_limited)
+        m->latest = rate;
     if (rate > 0 && (!s->app_limited || rate > path_rate(m)))
         m->best[0] = fmax(m->best[0], rate);
 }
 
 static void note_round(struct path_model *m, const struct path_sample *s)
 {
-    int64_t took_us = m->now_us - m->round_us;
-
     m->round_began = s->prior_delivered >= m->round_end && s->delivered > m->round_end;
     if (!m->round_began)
         return;
-    if (!m->round_limited && took_us > 0 && m->delivered > m->round_from)
-        m->round_rate = (double)(m->delivered - m->round_from) * SECOND_US / (double)took_us;
     m->round_rtt_us[1] = m->round_rtt_us[0] == INT64_MAX ? m->round_rtt_us[1] : m->round_rtt_us[0];
     m->round_best[1] = m->round_best[0];
     m->phase_rounds++;
@@ -184,21 +193,6 @@ static void note_loss(struct path_model *m)
         path_loss_note(&m->loss, m->delivered, m->lost);
 }
 
-/* The rate has stopped to grow: after three such rounds, or after one that has shown why. */
-static bool pipe_is_full(struct path_model *m)
-{
-    if (!m->round_began || m->round_limited)
-        return false;
-    if (m->round_best[1] >= m->full * FULL_GROWTH) {
-        m->full = m->round_best[1];
-        m->full_rounds = 0;
-        return false;
-    }
-    m->full_rounds++;
-    return m->full_rounds >= FULL_ROUNDS ||
-           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) || path_loss_excess(&m->loss);
-}
-
 static bool queued(const struct path_model *m)
 {
     return path_rtt_queued(&m->rtt, path_packet_us(m));
@@ -212,10 +206,33 @@ static bool time_to_probe(const struct path_model *m)
     return m->now_us - m->cycle_us >= m->wait_us;
 }
 
+/* It was empty a moment ago: it is us who fill it. */
+static bool own_queue(const struct path_model *m)
+{
+    return m->now_us - m->empty_us < OWN_ROUNDS * m->rtt.min_us + OWN_US;
+}
+
+/* The rate has stopped to grow: after three such rounds, or after one that has shown why. */
+static bool pipe_is_full(struct path_model *m, double growth)
+{
+    if (!m->round_began || m->round_limited)
+        return false;
+    if (m->round_best[1] >= m->full * growth) {
+        m->full = m->round_best[1];
+        m->full_rounds = 0;
+        m->grown_rounds++;
+        return false;
+    }
+    m->grown_rounds = 0;
+    m->full_rounds++;
+    return m->full_rounds >= FULL_ROUNDS ||
+           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) || path_loss_excess(&m->loss);
+}
+
 static void startup(struct path_model *m, const struct path_sample *s)
 {
     (void)s;
-    if (pipe_is_full(m))
+    if (pipe_is_full(m, FULL_GROWTH) || (queued(m) && own_queue(m)))
         enter(m, PATH_DRAIN);
 }
 
@@ -295,7 +312,7 @@ static void cruise(struct path_model *m, const struct path_sample *s)
     if (emptied(m))
         m->foreign = false;
     if (too_lossy(m)) {
-        m->brief = fmax(m->round_rate, BETA * path_rate(m));
+        m->brief = fmax(m->latest, BETA * path_rate(m));
         m->lossy_rounds = 0;
         enter(m, PATH_DOWN);
     } else if (time_to_probe(m)) {
@@ -342,7 +359,8 @@ static void up(struct path_model *m, const struct path_sample *s)
         return;
     }
     raise_bound(m, s);
-    if (pipe_is_full(m) || (m->phase_rounds >= 1 && !m->foreign && queued(m)))
+    if (pipe_is_full(m, m->foreign ? FULL_GROWTH : UP_GROWTH) ||
+        (m->phase_rounds >= 1 && !m->foreign && queued(m)))
         probe_is_over(m);
 }
 
@@ -384,6 +402,8 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
         path_rtt_note(&m->rtt, m->now_us, s->rtt_us, path_packet_us(m));
         m->round_rtt_us[0] = s->rtt_us < m->round_rtt_us[0] ? s->rtt_us : m->round_rtt_us[0];
     }
+    if (emptied(m))
+        m->empty_us = m->now_us;
     note_rate(m, s);
     note_round(m, s);
     note_loss(m);

@@ -63,7 +63,7 @@ struct path_model {
     int64_t
         round_rtt_us[2];  /* the least round trip in this round and in the last whole one; INT64_MAX: none */
     double round_best[2]; /* the best rate in them */
-    double round_rate;    /* what came in the last whole one; 0: unknown */
+    double latest;        /* what the last sample has shown; 0: unknown */
     bool round_began, round_limited;
 
     double best[2]; /* the best rates in this cycle and in the last one */
@@ -80,11 +80,15 @@ struct path_model {
     bool foreign;       /* somebody else keeps the queue filled: it did not empty when we sent less */
     bool probed;        /* what the last probe has shown is still to be kept for the next cycle */
     bool filled;        /* startup is over */
-    double queued_rate; /* PATH_DOWN: what came through while there was a queue; 0: there was none */
+    double ebb;         /* PATH_DOWN: what came through when it began; 0: unknown */
+    double queued_rate; /* ... while there was a queue for a whole round; 0: there was none */
+    bool queued;        /* ... and whether there is one */
     double lossy;       /* PATH_DOWN: the share that was lost before it; 0: no more than usual */
     int lossy_rounds;
     double full;        /* the rate from which growth is counted, ... */
     int full_rounds;    /* ... and rounds without */
+    int grown_rounds;   /* ... and with it */
+    int64_t empty_us;   /* when the queue was last seen to be empty */
     uint32_t up_rounds; /* PATH_UP: ... */
     double up_acked;    /* ... what has come since the bound was raised */
     double newly;       /* what this sample has told of */
