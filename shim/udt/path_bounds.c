@@ -4,12 +4,13 @@
 #define SECOND 1e6
 
 #define INFLIGHT_MOST (1 << 20) /* packets */
-#define FIRST_RTT_US \
-    20000 /* of a path of which nothing is known: the first packets are spread over so long */
+/* Of a path of which nothing is known; and what pacing takes for the shortest. */
+#define FIRST_RTT_S 0.02
+#define LEAST_RTT_S 0.001
 
 /* draft-ietf-ccwg-bbr: BBR.StartupPacingGain, BBR.DrainPacingGain, ... */
 #define STARTUP_PACE  2.77
-#define DRAIN_PACE    0.5
+#define DRAIN_PACE    0.35
 #define DOWN_PACE     0.9
 #define EMPTYING_PACE 0.75 /* ... and when there is a queue of ours */
 #define FOREIGN_PACE  0.99 /* BBR.PacingMarginPercent */
@@ -86,18 +87,17 @@ static double pace_gain(const struct path_model *m)
 
 double path_model_pacing(const struct path_model *m)
 {
-    double rate = path_rate(m), rtt = m->rtt.min_us < 0 ? FIRST_RTT_US : fmax((double)m->rtt.min_us, 1);
-    double least = PATH_MODEL_LEAST * SECOND / fmax(rtt, 1000);
+    double rate = path_rate(m),
+           rtt_s = m->rtt.min_us < 0 ? FIRST_RTT_S : fmax((double)m->rtt.min_us / SECOND, LEAST_RTT_S);
 
-    if (rate <= 0)
-        return PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
     rate = sent_for(m, rate);
     if (m->phase == PATH_DOWN && m->ebb > 0)
         rate = fmin(rate, m->ebb); /* not sent_for(): it must be less than the path carries for sure */
     rate *= pace_gain(m);
+    /* What may leave in a round trip of startup is twice what came in the last one. */
     if (m->phase == PATH_STARTUP)
-        least = PATH_MODEL_INITIAL * SECOND / fmax(rtt, 1000);
-    return fmax(rate, m->phase == PATH_STARTUP ? least : 1);
+        rate = fmax(rate, STARTUP_PACE / 2 * fmin(m->opening, m->window) / rtt_s);
+    return fmax(rate, 1 / rtt_s);
 }
 
 static double inflight_gain(const struct path_model *m)
@@ -128,7 +128,7 @@ uint32_t path_model_inflight_max(const struct path_model *m)
                                            : fmax(HEADROOM * m->bound, bdp));
     }
     if (m->phase == PATH_STARTUP)
-        most = fmax(most, PATH_MODEL_INITIAL);
+        most = fmax(most, m->opening);
     most = fmin(fmin(most, m->window), INFLIGHT_MOST);
     return (uint32_t)fmax(most, PATH_MODEL_LEAST);
 }

@@ -81,6 +81,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     path_loss_begin(&m->loss, m->delivered, m->lost);
     switch (next) {
     case PATH_STARTUP:
+        m->opening = PATH_MODEL_INITIAL;
         m->full = 0;
         m->full_rounds = 0;
         break;
@@ -231,7 +232,8 @@ static bool pipe_is_full(struct path_model *m, double growth)
 
 static void startup(struct path_model *m, const struct path_sample *s)
 {
-    (void)s;
+    if (!s->app_limited)
+        m->opening += m->newly;
     if (pipe_is_full(m, FULL_GROWTH) || (queued(m) && own_queue(m)))
         enter(m, PATH_DRAIN);
 }

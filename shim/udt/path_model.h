@@ -70,6 +70,7 @@ struct path_model {
     double brief;   /* the rate that losses have shown since the last probe; INFINITY: none have */
     uint32_t bound; /* inflight above which probes have lost; UINT32_MAX: none have */
     double window;  /* after all was lost: in flight at most; INFINITY: no such bound */
+    double opening; /* PATH_STARTUP: in flight at most; each packet that comes lets two leave */
 
     int64_t cycle_us; /* when it began; ... */
     int64_t wait_us;  /* ... how long until the next probe */

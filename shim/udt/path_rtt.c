@@ -16,7 +16,7 @@
 #define EMPTY_PACKETS  2
 
 /* What "lately" is: a part of the round trip, and at least some samples. */
-#define PART_SHARE   8
+#define PART_SHARE   16
 #define PART_US      2000
 #define PART_SAMPLES 4
 
