@@ -9,18 +9,16 @@
 #define LEAST_RTT_S 0.001
 
 /* draft-ietf-ccwg-bbr: BBR.StartupPacingGain, BBR.DrainPacingGain, ... */
-#define STARTUP_PACE  2.77
-#define DRAIN_PACE    0.35
-#define DOWN_PACE     0.9
-#define EMPTYING_PACE 0.75 /* ... and when there is a queue of ours */
-#define FOREIGN_PACE  0.99 /* BBR.PacingMarginPercent */
-#define FOREIGN_GAIN  2.0
-#define FOREIGN_UP    2.25
-#define OWN_GAIN      1.2
-#define STARTUP_GAIN  2.0
-#define PROBE_RTT     0.5
-#define HEADROOM      0.85
-#define LOSS_MADE_UP  0.1
+#define STARTUP_PACE 2.77
+#define DRAIN_PACE   0.35
+#define FOREIGN_PACE 0.99 /* BBR.PacingMarginPercent */
+#define FOREIGN_GAIN 2.0
+#define FOREIGN_UP   2.25
+#define OWN_GAIN     1.2
+#define STARTUP_GAIN 2.0
+#define PROBE_RTT    0.5
+#define HEADROOM     0.85
+#define LOSS_MADE_UP 0.1
 
 /* Receipts come for several packets at once, and the sender's thread may wake late. */
 #define SLACK_US      5000
@@ -77,7 +75,7 @@ static double pace_gain(const struct path_model *m)
     case PATH_DRAIN:
         return DRAIN_PACE;
     case PATH_DOWN:
-        return m->queued ? EMPTYING_PACE : DOWN_PACE;
+        return m->emptying;
     case PATH_UP:
         return up_paces[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:

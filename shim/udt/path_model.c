@@ -6,18 +6,22 @@
 #define SECOND_US 1000000
 
 /* draft-ietf-ccwg-bbr, "Startup" and "ProbeBW" */
-#define FULL_GROWTH  1.25 /* less growth than this in a round is none */
-#define FULL_ROUNDS  3
-#define UP_GROWTH    1.1 /* ... where the inflight is bound to a fifth more */
-#define OWN_ROUNDS   3
-#define OWN_US       20000
-#define DRAIN_ROUNDS 3
-#define CYCLE_US     (2 * SECOND_US) /* and up to a second more */
-#define BETA         0.7
-#define PROBE_RTT_US 200000
+#define FULL_GROWTH        1.25 /* less growth than this in a round is none */
+#define FULL_ROUNDS        3
+#define UP_GROWTH          1.1 /* ... where the inflight is bound to a fifth more */
+#define OWN_ROUNDS         3
+#define OWN_US             20000
+#define DRAIN_ROUNDS       3
+#define CYCLE_US           (2 * SECOND_US) /* and up to a second more */
+#define BETA               0.7
+#define DOWN_PACE          0.9
+#define EMPTYING_PACE      0.75 /* ... when there is a queue of ours, ... */
+#define FAST_EMPTYING_PACE 0.5  /* ... and when it is a long one */
+#define PROBE_RTT_US       200000
 
 #define SLOWER       0.75 /* of the rate that was known: more than another's probe takes */
 #define LOSSY_ROUNDS 2
+#define BUSY_PACKETS 20
 #define RATE_MAX     1e8 /* packets a second: no clock of ours tells more */
 
 static const char *const phase_names[] = {
@@ -56,18 +60,24 @@ static void begin_cycle(struct path_model *m)
     m->wait_us = CYCLE_US + next_random(m) % SECOND_US;
 }
 
-/* Whose queue it is shows when we send less: how long that takes at most. The queue empties at a tenth of the
- * rate at least, and the first round trip still tells of what was sent before. */
+/* Whose queue it is shows when we send less: how long that takes at most. The first round trips still tell of what
+ * was sent before. */
+static void expect_empty(struct path_model *m, int64_t queue_us)
+{
+    bool queue = path_rtt_is_queue(&m->rtt, m->rtt.min_us + queue_us, path_packet_us(m));
+
+    m->ebb_us = queue_us;
+    m->emptying = m->foreign || !queue           ? DOWN_PACE
+                  : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE
+                                                 : FAST_EMPTYING_PACE;
+    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + (int64_t)((double)queue_us / (1 - m->emptying));
+}
+
 static void begin_down(struct path_model *m, enum path_phase before)
 {
-    int64_t queue_us = path_rtt_queue_us(&m->rtt);
-
     m->ebb = m->latest;
-    m->queued = !m->foreign && path_rtt_queued(&m->rtt, path_packet_us(m));
-    m->queued_rate =
-        before == PATH_CRUISE && path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) ? m->latest
-                                                                                                   : 0;
-    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + queue_us * (m->queued ? 4 : 10);
+    m->learns = before == PATH_CRUISE;
+    expect_empty(m, path_rtt_queue_us(&m->rtt));
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
@@ -146,7 +156,9 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
     m->filled = false;
     m->empty_us = now_us;
     m->probed = false;
-    m->queued_rate = 0;
+    m->busy_rate = 0;
+    m->busy_us = now_us;
+    m->learns = false;
     m->lossy = 0;
     m->lossy_rounds = 0;
     path_rtt_init(&m->rtt, now_us, rtt_us);
@@ -260,27 +272,52 @@ static void learn_loss(struct path_model *m)
     path_loss_begin(&m->loss, m->delivered, m->lost);
 }
 
-/* What came through while a queue stood that was ours is what the path carries; it may be far less than before. */
+static void note_busy(struct path_model *m, const struct path_sample *s)
+{
+    bool slow = m->phase != PATH_CRUISE && !(m->phase == PATH_DOWN && m->learns && m->phase_rounds < 1);
+    int64_t took_us = m->now_us - m->busy_us;
+
+    if (slow && m->phase == PATH_DOWN)
+        return;
+    if (slow || m->foreign || s->app_limited || s->rtt_us < 0 ||
+        !path_rtt_is_queue(&m->rtt, s->rtt_us, path_packet_us(m))) {
+        m->busy_us = m->now_us;
+        m->busy_from = m->delivered;
+        m->busy_rate = 0;
+    } else if (took_us > m->rtt.min_us && m->delivered - m->busy_from >= BUSY_PACKETS) {
+        m->busy_rate = (double)(m->delivered - m->busy_from) * SECOND_US / (double)took_us;
+    }
+}
+
+/* The queue was ours: it emptied when we sent less. The path may carry far less than before. */
 static void learn_slower(struct path_model *m)
 {
-    if (m->queued_rate > 0 && m->queued_rate < SLOWER * path_rate(m)) {
-        m->best[0] = m->queued_rate;
+    if (m->learns && m->busy_rate > 0 && m->busy_rate < SLOWER * path_rate(m)) {
+        m->best[0] = m->busy_rate;
         m->best[1] = 0;
     }
-    m->queued_rate = 0;
 }
 
 static void down(struct path_model *m, const struct path_sample *s)
 {
     bool empty = emptied(m), over = m->now_us >= m->due_us;
+    int64_t queue_us = path_rtt_queue_us(&m->rtt);
     bool telling = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_full(&m->loss));
 
+    if (m->busy_rate > 0)
+        m->ebb = fmin(m->ebb, m->busy_rate);
+    if (!m->foreign && queue_us > m->ebb_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
+        expect_empty(m, queue_us);
     if (m->round_began && m->probed) {
         m->probed = false;
         next_cycle(m);
     }
     if (!over && (!telling || s->inflight > path_inflight_target(m) || !(empty || m->foreign)))
         return;
+    if (over && !empty && !m->foreign && queue_us < m->ebb_us * 3 / 4) {
+        expect_empty(m, queue_us);
+        return;
+    }
     if (empty)
         learn_slower(m);
     m->foreign = !empty;
@@ -409,6 +446,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     note_rate(m, s);
     note_round(m, s);
     note_loss(m);
+    note_busy(m, s);
     steps[m->phase](m, s);
     if (m->phase != PATH_PROBE_RTT && path_rtt_stale(&m->rtt, m->now_us))
         enter(m, PATH_PROBE_RTT);
