@@ -8,6 +8,7 @@
 /* draft-ietf-ccwg-bbr, "Startup" and "ProbeBW" */
 #define FULL_GROWTH        1.25 /* less growth than this in a round is none */
 #define FULL_ROUNDS        3
+#define FULL_LOSS          0.15
 #define UP_GROWTH          1.1 /* ... where the inflight is bound to a fifth more */
 #define OWN_ROUNDS         3
 #define OWN_US             20000
@@ -245,8 +246,8 @@ static bool pipe_is_full(struct path_model *m, double growth)
     m->grown_rounds = 0;
     m->full_rounds++;
     return m->full_rounds >= FULL_ROUNDS ||
-           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) ||
-           path_loss_excess(&m->loss, &m->loss.brief);
+           (own_queue(m) && path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m))) ||
+           (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
 static void startup(struct path_model *m, const struct path_sample *s)
@@ -435,7 +436,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     m->delivered = s->delivered;
     m->lost = s->lost;
     if (m->window < RATE_MAX)
-        m->window += m->newly;
+        m->window += 2 * m->newly;
     if (s->prior_delivered < m->old)
         return;
     if (s->rtt_us >= 0) {
