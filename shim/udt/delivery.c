@@ -19,6 +19,7 @@ struct delivery_packet {
     uint8_t state;
     bool waits; /* it is in the list of those to be repeated */
     bool repeated, app_limited;
+    bool again; /* it was repeated although it was not taken for lost */
 };
 
 static struct delivery_packet *at(const struct delivery *d, uint32_t seq)
@@ -142,11 +143,11 @@ bool delivery_sent(struct delivery *d, uint32_t seq, uint32_t stamp)
     }
     struct delivery_packet *p = at(d, seq);
     unlist_lost(d, p);
-    if (p->state == FLYING) /* UDT repeats it by itself */
-        lose(d, p);
+    p->again = p->state == FLYING; /* a probe, or UDT by itself */
+    d->expected_again += p->again;
     if (d->inflight == 0)
         d->first_stamp = d->delivered_stamp = stamp;
-    d->inflight++;
+    d->inflight += p->state != FLYING;
     p->state = FLYING;
     p->former_stamp = p->stamp;
     p->stamp = d->newest = stamp;
@@ -238,8 +239,10 @@ static bool was_guessed(struct delivery *d, const struct walk *w, const struct d
 {
     bool original = p->state == LOST || (p->repeated && (int32_t)(w->told->stamp - p->stamp) < 0);
 
-    if (!w->stamped || !original || (p->state == FLYING && !p->repeated))
+    if (!w->stamped || !original)
         return false;
+    if (p->again) /* nobody had said that it was lost */
+        return true;
     uint32_t left = p->state == LOST ? p->stamp : p->former_stamp;
     if ((int32_t)(w->told->stamp - left) > 0)
         note_late(d, w->told->stamp - left);
@@ -424,6 +427,14 @@ void delivery_nak(struct delivery *d, uint32_t first, uint32_t last)
         if (packet_distance(seq, first) >= 0 && at(d, seq)->state == FLYING)
             lose(d, at(d, seq));
     }
+}
+
+uint32_t delivery_waiting_us(const struct delivery *d, uint32_t now)
+{
+    if (!d->started || d->head == d->next)
+        return 0;
+    uint32_t since_sent_us = now - at(d, d->head)->stamp, since_told_us = now - d->delivered_stamp;
+    return since_sent_us < since_told_us ? since_sent_us : since_told_us;
 }
 
 void delivery_timeout(struct delivery *d)

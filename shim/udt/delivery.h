@@ -77,6 +77,8 @@ enum delivery_verdict delivery_acked(struct delivery *d, uint32_t seq, uint32_t 
                                      struct path_sample *sample);
 /* The peer's UDT tells these as missing; it is believed at once. */
 void delivery_nak(struct delivery *d, uint32_t first, uint32_t last);
+/* For how long nothing has come of what is on its way, the lowest one counted from when it left last. */
+uint32_t delivery_waiting_us(const struct delivery *d, uint32_t now);
 /* Nothing was heard for so long that all is lost. */
 void delivery_timeout(struct delivery *d);
 /* The packets take another way from now on: its reordering is another one. */
