@@ -400,9 +400,11 @@ static void up(struct path_model *m, const struct path_sample *s)
         return;
     }
     raise_bound(m, s);
-    if (pipe_is_full(m, m->foreign ? FULL_GROWTH : UP_GROWTH) ||
-        (m->phase_rounds >= 1 && !m->foreign && queued(m)))
-        probe_is_over(m);
+    if (!pipe_is_full(m, m->foreign ? FULL_GROWTH : UP_GROWTH) &&
+        !(m->phase_rounds >= 1 && !m->foreign && queued(m)))
+        return;
+    m->cautious = false;
+    probe_is_over(m);
 }
 
 static void probe_rtt(struct path_model *m, const struct path_sample *s)
