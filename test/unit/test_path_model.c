@@ -21,7 +21,8 @@ static void begin(void)
     path_model_init(&model, sample.now_us, 1);
 }
 
-/* A round trip in which `count` packets have come, all that was in flight, and as many are in flight again. */
+/* A round trip in which `count` packets have come, all that was in flight, and as many are in flight
+ * again. */
 static void round_trip(uint32_t count, int64_t rtt_us)
 {
     sample.now_us += rtt_us;
