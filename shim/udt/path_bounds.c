@@ -95,7 +95,8 @@ double path_model_pacing(const struct path_model *m)
     /* What may leave in a round trip of startup is twice what came in the last one. */
     if (m->phase == PATH_STARTUP)
         rate = fmax(rate, STARTUP_PACE / 2 * fmin(m->opening, m->window) / rtt_s);
-    return fmax(rate, 1 / rtt_s);
+    /* As much as may be in flight on any path must not wait for a rate that is known of a few packets. */
+    return fmax(rate, (m->phase == PATH_CRUISE || m->phase == PATH_UP ? PATH_MODEL_LEAST : 1) / rtt_s);
 }
 
 static double inflight_gain(const struct path_model *m)

@@ -161,6 +161,15 @@ static double sample_rate(const struct path_sample *s)
                : (double)(s->delivered - s->prior_delivered) * SECOND_US / (double)s->interval_us;
 }
 
+/* Not the path was the bound, nor its model. Who sends a little now and then is never told so by his queue: what is
+ * in flight tells. In startup that was half of what may be in flight now. */
+static bool limited(const struct path_model *m, const struct path_sample *s)
+{
+    double full = m->phase == PATH_STARTUP ? path_model_inflight_max(m) / 2.0 : path_bdp(m);
+
+    return s->app_limited || s->tx_inflight * 2.0 < full;
+}
+
 static void note_rtt(struct path_model *m, int64_t rtt_us)
 {
     if (rtt_us >= 0) {
@@ -173,7 +182,8 @@ static void note_rtt(struct path_model *m, int64_t rtt_us)
 
 static void note_round(struct path_model *m, const struct path_sample *s)
 {
-    m->round_began = s->prior_delivered >= m->round_end && s->delivered > m->round_end;
+    /* A sample in which nothing has come for the first time has no newest packet. */
+    m->round_began = s->prior_delivered >= m->round_end && s->delivered > s->prior_delivered;
     if (!m->round_began)
         return;
     if (m->round_rtt_us[0] != INT64_MAX)
@@ -200,7 +210,7 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
 
     if (m->phase == PATH_DOWN && !cruising)
         return;
-    if (cruising && !m->foreign && !s->app_limited && s->rtt_us >= 0 && is_queue(m, s->rtt_us))
+    if (cruising && !m->foreign && !limited(m, s) && s->rtt_us >= 0 && is_queue(m, s->rtt_us))
         path_rate_busy(&m->rate, m->now_us, m->delivered, m->rtt.min_us);
     else
         path_rate_idle(&m->rate, m->now_us, m->delivered);
@@ -215,7 +225,7 @@ static bool own_queue(const struct path_model *m)
 /* The rate has stopped to grow: for three rounds, or for one that has shown why. */
 static bool path_is_full(struct path_model *m, double growth)
 {
-    if (!m->round_began || m->rate.limited[1])
+    if (!m->round_began || path_rate_was_limited(&m->rate))
         return false;
     if (m->rate.round[1] >= m->full * growth) {
         m->full = m->rate.round[1];
@@ -231,7 +241,7 @@ static bool path_is_full(struct path_model *m, double growth)
 
 static void startup(struct path_model *m, const struct path_sample *s)
 {
-    if (!s->app_limited)
+    if (!limited(m, s))
         m->opening += m->newly;
     if (!path_is_full(m, FULL_GROWTH) && !(queued(m) && own_queue(m)))
         return;
@@ -396,7 +406,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
         return;
     note_rtt(m, s->rtt_us);
     if (rate > 0)
-        path_rate_note(&m->rate, rate, s->app_limited);
+        path_rate_note(&m->rate, rate, limited(m, s));
     note_round(m, s);
     note_loss(m);
     note_busy(m, s);

@@ -23,7 +23,7 @@
 struct path_sample {
     int64_t now_us;
     uint64_t delivered;       /* packets that have come, in all, now; each once */
-    uint64_t prior_delivered; /* ... when the newest was sent */
+    uint64_t prior_delivered; /* ... when the newest was sent; as `delivered`: there is none */
     uint64_t lost;            /* taken for lost, in all, now; less again when one has come after all */
     uint64_t prior_lost;      /* ... when the newest was sent */
     /* In which delivered - prior_delivered came: the longer one of the time in which they were sent and

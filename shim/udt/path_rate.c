@@ -18,9 +18,10 @@ double path_rate_now(const struct path_rate *r)
 void path_rate_note(struct path_rate *r, double rate, bool limited)
 {
     rate = fmin(rate, RATE_MAX);
-    r->limited[0] |= limited;
+    r->samples[0]++;
+    r->limited[0] += limited;
     r->round[0] = fmax(r->round[0], rate);
-    if (!limited)
+    if (!limited || rate > r->latest)
         r->latest = rate;
     if (!limited || rate > path_rate_now(r))
         r->best[0] = fmax(r->best[0], rate);
@@ -30,8 +31,14 @@ void path_rate_begin_round(struct path_rate *r)
 {
     r->round[1] = r->round[0];
     r->round[0] = 0;
+    r->samples[1] = r->samples[0];
     r->limited[1] = r->limited[0];
-    r->limited[0] = false;
+    r->samples[0] = r->limited[0] = 0;
+}
+
+bool path_rate_was_limited(const struct path_rate *r)
+{
+    return r->limited[1] * 2 > r->samples[1];
 }
 
 void path_rate_begin_cycle(struct path_rate *r)

@@ -10,7 +10,8 @@ struct path_rate {
     double best[2];  /* in this cycle and in the last one (draft-ietf-ccwg-bbr: BBR.MaxBwFilterLen) */
     double round[2]; /* in this round trip and in the last whole one */
     double latest;   /* of the last sample; 0: unknown */
-    bool limited[2]; /* in this round and in the last one it was the application that sent no more */
+    int samples[2];  /* in them, ... */
+    int limited[2];  /* ... and how many tell of the application, not of the path */
     double brief;    /* what losses have shown since the last probe; INFINITY: none have */
     /* A queue has been seen all the time since then: what has come meanwhile is what the path carries. */
     int64_t busy_us;
@@ -20,8 +21,9 @@ struct path_rate {
 
 void path_rate_init(struct path_rate *r, int64_t now_us, double rate); /* 0: unknown */
 double path_rate_now(const struct path_rate *r);                       /* 0: unknown */
-/* `limited`: by the application: such a sample tells only of a rate that is at least as high. */
+/* `limited`: no more was sent, though it might have been: the path carries this rate or more. */
 void path_rate_note(struct path_rate *r, double rate, bool limited);
+bool path_rate_was_limited(const struct path_rate *r); /* in the last round */
 void path_rate_begin_round(struct path_rate *r);
 void path_rate_begin_cycle(struct path_rate *r);
 /* What the path carries is no more than this; is this. */
