@@ -66,6 +66,36 @@ static void startup_ends_when_the_rate_grows_no_more(void **state)
     assert_true(fabs(path_model_pacing(&model) / (16 * PATH_MODEL_INITIAL * 1e6 / RTT_US) - 1) < 0.01);
 }
 
+/* A receipt that was sent again, or UDT's acknowledgement of what a receipt had told. */
+static void what_tells_of_nothing_new_is_no_round(void **state)
+{
+    (void)state;
+    begin();
+    rounds(2, PATH_MODEL_INITIAL, RTT_US);
+    for (int i = 0; i < 100; i++) {
+        sample.now_us += 100;
+        sample.prior_delivered = sample.delivered;
+        sample.interval_us = 0;
+        sample.tx_inflight = 0;
+        path_model_sampled(&model, &sample);
+    }
+    assert_int_equal(model.phase, PATH_STARTUP);
+}
+
+/* Two packets now and then: UDT's queue does not say that there were no more. */
+static void few_packets_do_not_end_startup(void **state)
+{
+    uint32_t before;
+
+    (void)state;
+    begin();
+    before = path_model_inflight_max(&model);
+    rounds(100, 2, RTT_US);
+    assert_int_equal(model.phase, PATH_STARTUP);
+    assert_true(path_model_inflight_max(&model) >= before / 2);
+    assert_true(path_model_pacing(&model) >= PATH_MODEL_INITIAL * 1e6 / RTT_US);
+}
+
 static void an_application_that_sends_little_tells_nothing_of_the_path(void **state)
 {
     double before;
@@ -249,6 +279,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_an_unknown_path_little_is_sent),
         cmocka_unit_test(startup_ends_when_the_rate_grows_no_more),
+        cmocka_unit_test(what_tells_of_nothing_new_is_no_round),
+        cmocka_unit_test(few_packets_do_not_end_startup),
         cmocka_unit_test(an_application_that_sends_little_tells_nothing_of_the_path),
         cmocka_unit_test(a_new_path_is_begun_anew),
         cmocka_unit_test(after_a_timeout_little_is_in_flight_until_something_comes),
