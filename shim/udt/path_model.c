@@ -161,8 +161,8 @@ static double sample_rate(const struct path_sample *s)
                : (double)(s->delivered - s->prior_delivered) * SECOND_US / (double)s->interval_us;
 }
 
-/* Not the path was the bound, nor its model. Who sends a little now and then is never told so by his queue: what is
- * in flight tells. In startup that was half of what may be in flight now. */
+/* Not the path was the bound, nor its model. Who sends a little now and then is never told so by his
+ * queue: what is in flight tells. In startup that was half of what may be in flight now. */
 static bool limited(const struct path_model *m, const struct path_sample *s)
 {
     double full = m->phase == PATH_STARTUP ? path_model_inflight_max(m) / 2.0 : path_bdp(m);

@@ -85,14 +85,11 @@ static void what_tells_of_nothing_new_is_no_round(void **state)
 /* Two packets now and then: UDT's queue does not say that there were no more. */
 static void few_packets_do_not_end_startup(void **state)
 {
-    uint32_t before;
-
     (void)state;
     begin();
-    before = path_model_inflight_max(&model);
     rounds(100, 2, RTT_US);
     assert_int_equal(model.phase, PATH_STARTUP);
-    assert_true(path_model_inflight_max(&model) >= before / 2);
+    assert_true(path_model_inflight_max(&model) >= PATH_MODEL_INITIAL);
     assert_true(path_model_pacing(&model) >= PATH_MODEL_INITIAL * 1e6 / RTT_US);
 }
 
