@@ -208,9 +208,9 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
     bool cruising =
         m->phase == PATH_CRUISE || (m->phase == PATH_DOWN && m->down.from_cruise && m->phase_rounds < 1);
 
-    if (m->phase == PATH_DOWN && !cruising)
+    if (s->rtt_us < 0 || (m->phase == PATH_DOWN && !cruising))
         return;
-    if (cruising && !m->foreign && !limited(m, s) && s->rtt_us >= 0 && is_queue(m, s->rtt_us))
+    if (cruising && !m->foreign && !limited(m, s) && is_queue(m, s->rtt_us))
         path_rate_busy(&m->rate, m->now_us, m->delivered, m->rtt.min_us);
     else
         path_rate_idle(&m->rate, m->now_us, m->delivered);

@@ -294,6 +294,11 @@ static void sim_told(struct sim *s, int flow, uint64_t until)
     switch (f->kind) {
     case SIM_HX:
         path_model_sampled(&f->model, &sample);
+        /* And UDT's own acknowledgement, which tells of nothing new. */
+        sample.prior_delivered = sample.delivered;
+        sample.rtt_us = -1;
+        sample.interval_us = sample.tx_inflight = 0;
+        path_model_sampled(&f->model, &sample);
         break;
     case SIM_CUBIC:
         cubic_sampled(&f->cubic, &sample);
