@@ -9,7 +9,7 @@
  *                                        processes in those network namespaces (files), its own aside; until it is ended
  *   bench_path ping ADDRESS MS           ICMP echoes of 84 bytes, one each MS: "TIME RTT_MS"; until it is ended
  *   bench_path now                       "TIME"
- *   bench_path turn PORT SECONDS         64 bytes to 127.0.0.1:PORT and back, over and over: "TIME RTT_MS" */
+ *   bench_path turn PORT SECONDS         64 bytes to 127.0.0.1:PORT and back, each 25 ms: "TIME RTT_MS" */
 #include "test/bench/measure.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -32,7 +32,8 @@
 #define CHUNK          262144
 #define STEP_US        50000.0
 #define TURN           64
-#define TURN_PAUSE_US  20000 /* keystrokes come one by one */
+#define TURN_STEP_S    0.025 /* of somebody who types fast, or lets a key repeat */
+#define TURNS_MAX      65536
 #define NAMESPACES_MAX 8
 
 static double now_s(void)
@@ -325,22 +326,36 @@ static int ping(const char *address, double step_ms)
     }
 }
 
+/* Each leaves when it is time to, whether the last one is back or not. Those that are still away at the end, and longer than
+ * any that has come back, have taken at least until then. */
 static int turn(const char *port, double seconds)
 {
-    struct timespec pause = {.tv_nsec = TURN_PAUSE_US * 1000L};
+    static double left_s[TURNS_MAX];
+    struct pollfd fd = {.fd = connect_local(port), .events = POLLIN};
     char data[TURN] = "x";
-    int fd = connect_local(port);
+    size_t out = 0, back = 0, bytes = 0;
+    double at_s = now_s(), end_s = at_s + seconds, longest_s = 0;
 
-    for (double begin_s = now_s(), at_s; at_s = now_s(), at_s < begin_s + seconds; nanosleep(&pause, NULL)) {
-        size_t got = 0;
-        ssize_t n = send(fd, data, sizeof data, MSG_NOSIGNAL);
-
-        for (; got < sizeof data && n > 0; got += (size_t)n)
-            n = recv(fd, data, sizeof data - got, 0);
+    for (double next_s = at_s; at_s < end_s; at_s = now_s()) {
+        if (at_s >= next_s && out < TURNS_MAX) {
+            left_s[out++] = at_s;
+            next_s += TURN_STEP_S;
+            if (send(fd.fd, data, sizeof data, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof data)
+                die("64 bytes do not leave");
+        }
+        if (poll(&fd, 1, next_s > at_s ? (int)((next_s - at_s) * 1000) + 1 : 0) <= 0)
+            continue;
+        ssize_t n = recv(fd.fd, data, sizeof data, 0);
         if (n <= 0)
             die("the connection has ended");
-        printf("%.6f %.3f\n", at_s, (now_s() - at_s) * 1e3);
+        at_s = now_s();
+        for (bytes += (size_t)n; back < bytes / TURN; back++) {
+            printf("%.6f %.3f\n", left_s[back], (at_s - left_s[back]) * 1e3);
+            longest_s = at_s - left_s[back] > longest_s ? at_s - left_s[back] : longest_s;
+        }
     }
+    for (; back < out && end_s - left_s[back] > longest_s; back++)
+        printf("%.6f %.3f\n", left_s[back], (end_s - left_s[back]) * 1e3);
     return 0;
 }
 
