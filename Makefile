@@ -65,6 +65,7 @@ DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+DEBS_TEST  += iperf3 rsync
 DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
