@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
-COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
+COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
 WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
@@ -42,9 +42,10 @@ run_tap() {
         bad=1
         echo "not ok - $name ran no test" >>"$log"
     fi
-    echo "$suite $ok $bad $skip $wall $cpu" >>"$COUNTS"
+    echo "$suite $ok $bad $skip $wall $cpu $name" >>"$COUNTS"
     {
-        printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $(((wall + 500) / 1000))
+        printf '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor\n' "$name" "$ok" "$bad" "$skip" \
+            $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
         grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
         if [ "$bad" != 0 ]; then
             grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
