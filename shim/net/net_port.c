@@ -269,10 +269,12 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
     return (ssize_t)m.msg_len;
 }
 
-/* What a relay forwards need not be copied, nor cut. It has a port that batches. */
+/* What a relay forwards need not be copied, nor cut. A port that is a party of some session has peers behind
+ * the frames. */
 static bool is_relay_s(const struct net_port *p, const struct batch_run *run)
 {
-    return p->batch && relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY);
+    return relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY) &&
+           !relays_any(p->relays);
 }
 
 /* `run`: what came, with nothing of it in mh's parts. */
