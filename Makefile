@@ -15,7 +15,8 @@ SAN        := -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sani
 ASAN       := B=build/asan CC=clang CXX=clang++ LDFLAGS="$(SAN) -fuse-ld=lld" \
               CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)"
 # gcc's: it names the library's functions in a report, without frame pointers, too, and test/tsan.supp goes by those.
-TSAN_UNITS := test/unit/test_udt.c test/unit/test_udt_*.c test/unit/test_agent.c test/unit/test_client_paths.c
+TSAN_UNITS := test/unit/test_udt.c test/unit/test_udt_*.c test/unit/test_agent.c test/unit/test_agent_relay.c \
+              test/unit/test_client_paths.c
 TSAN       := B=build/tsan LDFLAGS=-fsanitize=thread CFLAGS="-O1 -g1 -fsanitize=thread"
 # Ours, whatever the packager sets in CFLAGS.
 OURS       := -D_GNU_SOURCE -I. -DHX_VERSION='"$(VERSION)"' -Wall -Wextra -Werror -fvisibility=hidden -fPIC -pthread \

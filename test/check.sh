@@ -148,8 +148,8 @@ suite_asan() {
 }
 suite_tsan() {
     # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
-    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent client_paths; do units build/tsan "$u"; done)
-    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
+    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent agent_relay client_paths; do units build/tsan "$u"; done)
+    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe,tcp}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
     local f name
