@@ -13,7 +13,8 @@
 #   --reorder PERCENT so many come 5 ms later than the rest, each way                                        (0)
 #   --policer MBIT    drops what is above that rate, without a queue                                         (none)
 #   --seconds S       from the first byte; auto: as long as the round trip and the queue make it worth while (10)
-#   --what LIST       of udt4, hx-L, hx-cp, iperf3-cubic, iperf3-bbr, scp-cubic, scp-bbr, rsync-cubic, rsync-bbr;
+#   --what LIST       of udt4, hx-L, hx-cp, iperf3-cubic, iperf3-bbr, scp-cubic, scp-bbr, rsync-cubic, rsync-bbr; and
+#                     iperf3-bbr-tuned, iperf3-cubic-tuned: with buffers of 64 MB, where Linux has 4 and 6;
 #                     one after the other, each on a path that is new                                        (hx-L)
 #   --beside LIST     of cubic, bbr, hx: flows that share the path                                           (none)
 #   --second          a second forward's round trips of 64 bytes meanwhile (beside hx-cp: another connection's)
@@ -25,10 +26,10 @@
 #   base, rtt50, rtt95 round trip in ms of pings through the same queue: before, and after the first 3 s; rtt95_all: always
 #   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s
 #   cpu                CPU s/GB of both ends' processes, after the first 3 s (what the kernel does for the path counts in part)
-#   lost, dropped      per cent of what H1 has sent: lost at random, dropped by the queue or the policer
+#   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
 #   second50, second99 round trips through the second forward in ms; beside: the rate of each flow beside
 #   late, path_lost    packets that the wire itself has held more than 1 ms too long, or lost (per cent): above 1 the row
-#                      tells of this machine, and not of the path
+#                      tells of this machine, and not of the path; path_cpu: the share of a processor that the wire takes
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=test/natlab/lab.sh
@@ -70,6 +71,7 @@ if [ "${HX_LAB:-}" != inside ]; then
     lab_enter "$0" "${ARGUMENTS[@]}"
 fi
 reckon() { awk "BEGIN { printf \"%.${2:-0}f\", ($1) }"; } # reckon EXPRESSION [DIGITS]
+case $LOSS_WAY in both) LOSS_BACK=$LOSS ;; *) LOSS_BACK=0 ;; esac
 [ "$LASTS" != auto ] || LASTS=$(reckon "5 + 12 * $RTT / 1000 + ($LINE + 0 ? 2 * $QUEUE / 1000 : 0)" 1)
 SETTLED_S=$(reckon "$LASTS > 4.5 ? 3 : $LASTS / 2" 2)
 STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp TOOL=$B/test/bench/bench_path
@@ -89,7 +91,7 @@ lost() { # lost WHAT FILE...: it cannot be measured
 path_up() {
     local burst line_way
     lab_delay 2 "$(reckon "$RTT / 2" 3)"
-    LAB_WIRE_MORE=("$JITTER" "$REORDER" "$REORDER_MS")
+    LAB_WIRE_MORE=(--jitter "$JITTER" --late "$REORDER,$REORDER_MS" --loss "$LOSS,$LOSS_BACK")
     lab_up none none || lost "no path" "$WORK/wire.access2.err"
     if [ "$LINE" != none ]; then
         burst=$(reckon "$LINE * 125 > 3200 ? $LINE * 125 : 3200") # 1 ms: a timer is not more exact
@@ -102,17 +104,20 @@ path_up() {
         $([ "$POLICER" = none ] || echo "iifname access1 oifname access2 meta l4proto != icmp \
             limit rate over $(reckon "$POLICER * 125000") bytes/second burst 32768 bytes counter drop comment \"policed\"")
     }; }" || lost "no path" /dev/null
-    loses h2 "$LOSS"
-    [ "$LOSS_WAY" = data ] || loses h1 "$LOSS"
-    for host in h1 h2; do # a TCP that is not tuned would show its buffers, and not its congestion control
-        lab_exec $host sh -c 'echo 4096 131072 67108864 >/proc/sys/net/ipv4/tcp_rmem
-            echo 4096 131072 67108864 >/proc/sys/net/ipv4/tcp_wmem'
+    reception net access2 && reception h2 eth0
+    lab_exec wire.access2 sh -c 'ethtool -K inner tso off; ethtool -K outer tso off' >/dev/null 2>&1
+    tcp_buffers 6291456 4194304 # Linux's own, where there is memory (tcp(7))
+}
+tcp_buffers() { # tcp_buffers RECEIVE SEND: the most that a connection grows to
+    local host
+    for host in h1 h2; do
+        lab_exec $host sh -c "echo 4096 131072 $1 >/proc/sys/net/ipv4/tcp_rmem; echo 4096 16384 $2 >/proc/sys/net/ipv4/tcp_wmem"
     done
 }
-loses() { # loses HOST PERCENT
-    lab_exec "$1" nft "table inet loss { chain in { type filter hook prerouting priority -300
-        iifname eth0 counter comment \"came\"
-        iifname eth0 numgen random mod 100000 < $(reckon "$2 * 1000") counter drop comment \"lost\"; }; }"
+# What comes off the wire is received in a thread of the kernel's, and what follows each other is put together (GRO), as a
+# network card's driver does it: else the wire would do it all, packet by packet.
+reception() { # reception NODE IFACE
+    ip netns exec "$1" sh -c "ethtool -K $2 gro on && echo 1 >/sys/class/net/$2/threaded" >/dev/null 2>"$WORK/reception.err"
 }
 packets() { # packets HOST COMMENT: that have met the rule
     lab_exec "$1" nft list ruleset | sed -nE "s/.*counter packets ([0-9]+) .*\"$2\"/\1/p"
@@ -211,6 +216,11 @@ start_what() {
     udt4) start_udt4 ;;
     hx-L) start_hx_forward home ;;
     hx-cp) start_hx_cp ;;
+    iperf3-*-tuned)
+        tcp_buffers 67108864 67108864
+        set -- "${1%-tuned}"
+        start_iperf3 "${1#*-}" 5201
+        ;;
     iperf3-*) start_iperf3 "${1#*-}" 5201 ;;
     scp-* | rsync-*) start_ssh "${1%-*}" "${1#*-}" ;;
     *) lost "what is '$1'?" /dev/null ;;
@@ -258,7 +268,7 @@ measure() { # measure WHAT
     for ((n = 0; n < 200 && $(wc -l <"$WORK/ping.out") < 6; n++)); do read -rt 0.05 <> <(:); done
     now
     from=$BEGAN
-    BASE=$(percentile 0.5 0 "$from" "$WORK/ping.out")
+    BASE=$(percentile 0 0 "$from" "$WORK/ping.out")
     start_beside
     start_what "$1"
     sink=$PID
@@ -285,7 +295,6 @@ measure() { # measure WHAT
             bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
     text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
     text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out")"
-    text+=" lost=$(percent "$(packets h2 lost)" "$(packets h2 came)")"
     text+=" dropped=$(percent "$(queue_drops)" "$sent")"
     if [ -n "$SECOND" ]; then
         text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out") second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
@@ -297,7 +306,7 @@ measure() { # measure WHAT
         text+=" beside$n=$(reckon "$bytes / ($to - $from) / 1e6" 3)"
     done
     lab_down
-    echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told)"
+    echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told "$(reckon "$to - $BEGAN" 3)")"
 }
 percent() { reckon "${2:-0} ? 100 * ${1:-0} / ${2:-0} : 0" 2; }
 queue_drops() {
@@ -306,8 +315,9 @@ queue_drops() {
     policed=$(packets net policed)
     echo $((${queue:-0} + ${policed:-0}))
 }
-wire_told() { # the wire's own shortcomings, in per cent
-    awk -F '[= ]' '/^frames=/ { printf "late=%.2f path_lost=%.2f", $2 ? 100 * $4 / $2 : 0, $2 ? 100 * $8 / $2 : 0 }' \
+wire_told() { # what the wire has lost, and its own shortcomings
+    awk -v s="$1" -F '[= ]' '/^frames=/ && $2 && $12 {
+        printf "lost=%.2f late=%.2f path_lost=%.2f path_cpu=%.2f", 100 * $14 / $12, 100 * $4 / $2, 100 * $8 / $2, $10 / s }' \
         "$WORK/wire.access2.out"
 }
 

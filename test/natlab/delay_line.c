@@ -1,17 +1,19 @@
 /* test/natlab/delay_line.c: a long wire between two network interfaces, which this kernel cannot make: it has
  * no netem.
  *
- *   delay_line IFACE IFACE DELAY_MS [JITTER_MS [LATE_PERCENT LATE_MS]]
+ *   delay_line IFACE IFACE DELAY_MS [--jitter MS] [--late PERCENT,MS] [--loss PERCENT,PERCENT]
  *
  * Takes every Ethernet frame of either interface and sends it through the other one, DELAY_MS later. With
- * JITTER_MS each of them waits up to so much longer, whatever the others do, so that neighbours change places;
- * LATE_PERCENT of all come LATE_MS later than the rest. Runs in the network namespace that holds both, which have
+ * --jitter each of them waits up to so much longer, whatever the others do, so that neighbours change places; with
+ * --late so many come so much later than the rest. With --loss so many of the IP packets from the first interface, and of
+ * those from the second one, are lost. Runs in the network namespace that holds both, which have
  * no addresses; prints "ready". The wire holds a bounded number of bytes each way; what does not fit is
  * dropped, as a router's queue does. Ends when standard input ends or by SIGTERM, and tells whether it has kept up: frames in
  * all, those that left more than 1 ms after they were due, the worst of them, those that were dropped, and its
- * own CPU seconds. */
+ * own CPU seconds; then, of either interface, the IP packets that came and those that --loss has taken. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
@@ -37,10 +39,12 @@
 #define BLOCK_BYTES    1048576 /* in which it takes its memory */
 #define SLOTS_PER_MS   160     /* 240 MB/s */
 #define SLOTS_AT_LEAST 4096    /* what may come while somebody else has the processor */
+#define MOST_MS        10000
 #define BATCH          32
 #define STEP_US        50 /* frames that are due within it leave together */
 #define LATE_US        1000
-#define TARDY_US       1000000 /* a frame that seems to have come so long ago has met a step of the clock */
+#define TARDY_US \
+    1000000 /* nobody waits for longer; and what seems to have come so long ago has met a step of the clock */
 
 struct held { /* one that waits in its slot */
     int64_t due_us;
@@ -57,7 +61,8 @@ struct way {
     uint32_t slots, next;
     struct held *heap; /* the earliest first */
     uint32_t count;
-    uint64_t order, frames, late, dropped;
+    double loss; /* 0..1 */
+    uint64_t order, frames, late, dropped, packets, lost;
     int64_t worst_us;
 };
 
@@ -176,6 +181,16 @@ static void release(struct way *w, uint32_t i)
     __atomic_store_n(&slot(w, i)->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
+static bool is_lost(struct way *w, const uint8_t *frame)
+{
+    bool arp = frame[12] == ETHERTYPE_ARP >> 8 && frame[13] == (ETHERTYPE_ARP & 255);
+    bool lost = !arp && chance() < w->loss; /* who asks for an address asks again after a second */
+
+    w->packets += !arp;
+    w->lost += lost;
+    return lost;
+}
+
 static void take(struct way *w)
 {
     int64_t at_us = now_us(CLOCK_MONOTONIC);
@@ -193,6 +208,10 @@ static void take(struct way *w)
             release(w, w->next);
             continue;
         }
+        if (is_lost(w, (const uint8_t *)head + head->tp_mac)) {
+            release(w, w->next);
+            continue;
+        }
         ago_us = wall_us - ((int64_t)head->tp_sec * 1000000 + head->tp_nsec / 1000);
         if (ago_us < 0 || ago_us > TARDY_US)
             ago_us = 0;
@@ -204,7 +223,15 @@ static void take(struct way *w)
     }
 }
 
-/* Returns when the next frame is due; INT64_MAX: none is held. */
+static void gone(struct way *w, const struct held *h, int64_t at_us)
+{
+    w->late += at_us - h->due_us > LATE_US;
+    if (at_us - h->due_us > w->worst_us)
+        w->worst_us = at_us - h->due_us;
+    release(w, h->slot);
+}
+
+/* Returns when the next frame is due; INT64_MAX: none is held. Who takes them may have no room for the moment: they stay. */
 static int64_t give(struct way *w)
 {
     int64_t at_us = now_us(CLOCK_MONOTONIC);
@@ -212,29 +239,28 @@ static int64_t give(struct way *w)
     while (w->count > 0 && w->heap[0].due_us <= at_us) {
         struct mmsghdr messages[BATCH] = {0};
         struct iovec data[BATCH];
-        uint32_t slots[BATCH];
+        struct held batch[BATCH];
         int n = 0, sent;
 
         for (; n < BATCH && w->count > 0 && w->heap[0].due_us <= at_us; n++) {
-            struct held h = earliest(w);
-            struct tpacket2_hdr *head = slot(w, h.slot);
+            batch[n] = earliest(w);
+            struct tpacket2_hdr *head = slot(w, batch[n].slot);
 
-            slots[n] = h.slot;
             data[n] = (struct iovec){.iov_base = (uint8_t *)head + head->tp_mac, .iov_len = head->tp_len};
             messages[n].msg_hdr = (struct msghdr){.msg_iov = &data[n], .msg_iovlen = 1};
-            w->late += at_us - h.due_us > LATE_US;
-            if (at_us - h.due_us > w->worst_us)
-                w->worst_us = at_us - h.due_us;
         }
-        for (int done = 0; done < n; done += sent) {
-            sent = sendmmsg(w->to, messages + done, (unsigned)(n - done), 0);
-            if (sent <= 0) {
-                w->dropped++;
-                sent = 1;
-            }
+        sent = sendmmsg(w->to, messages, (unsigned)n, 0);
+        for (int i = 0; i < n; i++) {
+            bool lapsed = i >= sent && at_us - batch[i].due_us > TARDY_US;
+
+            w->dropped += lapsed;
+            if (i < sent || lapsed)
+                gone(w, &batch[i], at_us);
+            else
+                hold(w, batch[i]);
         }
-        for (int i = 0; i < n; i++)
-            release(w, slots[i]);
+        if (sent < n)
+            return at_us + STEP_US;
     }
     return w->count > 0 ? w->heap[0].due_us : INT64_MAX;
 }
@@ -272,15 +298,67 @@ static void tell(const struct way ways[2])
         worst_us = w->worst_us > worst_us ? w->worst_us : worst_us;
     }
     getrusage(RUSAGE_SELF, &used);
-    printf("frames=%" PRIu64 " late=%" PRIu64 " worst_us=%" PRId64 " dropped=%" PRIu64 " cpu_s=%.3f\n",
-           frames, late, worst_us, dropped,
+    printf("frames=%" PRIu64 " late=%" PRIu64 " worst_us=%" PRId64 " dropped=%" PRIu64 " cpu_s=%.3f", frames,
+           late, worst_us, dropped,
            (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
+    for (const struct way *w = ways; w < ways + 2; w++)
+        printf(" packets=%" PRIu64 " lost=%" PRIu64, w->packets, w->lost);
+    puts("");
 }
 
-static int64_t argument_us(int argc, char **argv, int i)
+static _Noreturn void refuse(void)
 {
-    return i < argc ? (int64_t)(strtod(argv[i], NULL) * 1000) : 0;
+    fprintf(stderr, "usage: delay_line IFACE IFACE DELAY_MS [--jitter MS] [--late PERCENT,MS] [--loss "
+                    "PERCENT,PERCENT]\n");
+    exit(2);
+}
+
+/* "A" or "A,B", each of 0 to `most_a` or `most_b` */
+static void numbers(const char *text, double *a, double most_a, double *b, double most_b)
+{
+    char *end;
+
+    *a = strtod(text, &end);
+    if (b && *end == ',')
+        *b = strtod(end + 1, &end);
+    else if (b)
+        refuse();
+    if (end == text || *end || !(*a >= 0 && *a <= most_a) || (b && !(*b >= 0 && *b <= most_b)))
+        refuse();
+}
+
+static void options(struct way ways[2], int argc, char **argv)
+{
+    static const struct option known[] = {{"jitter", required_argument, NULL, 'j'},
+                                          {"late", required_argument, NULL, 'r'},
+                                          {"loss", required_argument, NULL, 'l'},
+                                          {0}};
+    double delay_ms = 0, jitter_ms = 0, late_percent = 0, late_ms = 0, loss[2] = {0};
+
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
+        switch (c) {
+        case 'j':
+            numbers(optarg, &jitter_ms, MOST_MS, NULL, 0);
+            break;
+        case 'r':
+            numbers(optarg, &late_percent, 100, &late_ms, MOST_MS);
+            break;
+        case 'l':
+            numbers(optarg, &loss[0], 100, &loss[1], 100);
+            break;
+        default:
+            refuse();
+        }
+    if (argc - optind != 3)
+        refuse();
+    numbers(argv[optind + 2], &delay_ms, MOST_MS, NULL, 0);
+    delay_us = (int64_t)(delay_ms * 1000);
+    jitter_us = (int64_t)(jitter_ms * 1000);
+    later_us = (int64_t)(late_ms * 1000);
+    late_share = late_percent / 100;
+    for (int i = 0; i < 2; i++)
+        ways[i].loss = loss[i] / 100;
 }
 
 int main(int argc, char **argv)
@@ -288,18 +366,10 @@ int main(int argc, char **argv)
     static struct way ways[2];
     struct pollfd fds[3];
 
-    delay_us = argument_us(argc, argv, 3);
-    jitter_us = argument_us(argc, argv, 4);
-    late_share = argc > 5 ? strtod(argv[5], NULL) / 100 : 0;
-    later_us = argument_us(argc, argv, 6);
-    if (argc < 4 || argc == 6 || argc > 7 || delay_us < 0 || delay_us > 10000000 || jitter_us < 0 ||
-        jitter_us > 10000000 || later_us < 0 || later_us > 10000000 || late_share < 0 || late_share > 1) {
-        fprintf(stderr, "usage: delay_line IFACE IFACE DELAY_MS [JITTER_MS [LATE_PERCENT LATE_MS]]\n");
-        return 2;
-    }
+    options(ways, argc, argv);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); /* nanoseconds */
     for (int i = 0; i < 2; i++) {
-        open_way(&ways[i], argv[1 + i]);
+        open_way(&ways[i], argv[optind + i]);
         fds[i] = (struct pollfd){.fd = ways[i].from, .events = POLLIN};
     }
     ways[0].to = ways[1].from;
