@@ -1,12 +1,25 @@
 #include "shim/udt/path_loss.h"
 #include <math.h>
 
-#define THRESHOLD  0.02 /* BBR.LossThresh of draft-ietf-ccwg-bbr */
-#define LEAST_TOLD 20   /* packets: fewer tell nothing of a share */
-#define LEAST_FULL 50
-#define DEVIATIONS 3 /* standard deviations that chance is given */
-#define BASE_MAX   0.3
-#define LEARN      100 /* packets whose losses have half of the weight */
+#define THRESHOLD    0.02 /* BBR.LossThresh of draft-ietf-ccwg-bbr */
+#define LEAST_TOLD   20   /* packets: fewer tell nothing of a share */
+#define LEAST_BRIEF  50
+#define LEAST_STEADY 400
+#define STEADY_MAX   4000
+#define DEVIATIONS   3 /* standard deviations that chance is given */
+#define BASE_MAX     0.3
+#define LEARN        100 /* packets whose losses have half of the weight */
+
+static void begin(struct path_loss_window *w, uint64_t delivered, uint64_t lost)
+{
+    *w = (struct path_loss_window){.sent_from = delivered + lost, .lost_from = lost};
+}
+static void note(struct path_loss_window *w, uint64_t delivered, uint64_t lost)
+{
+    /* A guess that was wrong may take `lost` below what it was when the window began. */
+    w->sent = delivered + lost > w->sent_from ? delivered + lost - w->sent_from : 0;
+    w->lost = lost > w->lost_from ? lost - w->lost_from : 0;
+}
 
 void path_loss_init(struct path_loss *l)
 {
@@ -15,39 +28,48 @@ void path_loss_init(struct path_loss *l)
 
 void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost)
 {
-    l->sent_from = delivered + lost;
-    l->lost_from = lost;
-    l->sent = l->lost = 0;
+    begin(&l->brief, delivered, lost);
+    begin(&l->steady, delivered, lost);
+}
+
+void path_loss_begin_brief(struct path_loss *l, uint64_t delivered, uint64_t lost)
+{
+    begin(&l->brief, delivered, lost);
+    if (l->steady.sent > STEADY_MAX)
+        begin(&l->steady, delivered, lost);
 }
 
 void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost)
 {
-    /* A guess that was wrong may take `lost` below what it was when the window began. */
-    l->sent = delivered + lost > l->sent_from ? delivered + lost - l->sent_from : 0;
-    l->lost = lost > l->lost_from ? lost - l->lost_from : 0;
+    note(&l->brief, delivered, lost);
+    note(&l->steady, delivered, lost);
 }
 
-bool path_loss_full(const struct path_loss *l)
+double path_loss_share(const struct path_loss_window *w)
 {
-    return l->sent >= LEAST_FULL;
+    return w->sent == 0 ? 0 : (double)w->lost / (double)w->sent;
 }
 
-double path_loss_share(const struct path_loss *l)
+bool path_loss_brief_full(const struct path_loss *l)
 {
-    return l->sent == 0 ? 0 : (double)l->lost / (double)l->sent;
+    return l->brief.sent >= LEAST_BRIEF;
+}
+bool path_loss_steady_full(const struct path_loss *l)
+{
+    return l->steady.sent >= LEAST_STEADY;
 }
 
-bool path_loss_excess(const struct path_loss *l)
+bool path_loss_excess(const struct path_loss *l, const struct path_loss_window *w)
 {
-    double n = (double)l->sent, share = l->base + THRESHOLD;
+    double n = (double)w->sent, share = l->base + THRESHOLD;
 
-    return n >= LEAST_TOLD && (double)l->lost > n * share + DEVIATIONS * sqrt(n * share);
+    return n >= LEAST_TOLD && (double)w->lost > n * share + DEVIATIONS * sqrt(n * share);
 }
 
-void path_loss_learn(struct path_loss *l)
+void path_loss_learn(struct path_loss *l, const struct path_loss_window *w)
 {
-    double n = (double)l->sent;
+    double n = (double)w->sent;
 
-    l->base += (path_loss_share(l) - l->base) * n / (n + LEARN);
+    l->base += (path_loss_share(w) - l->base) * n / (n + LEARN);
     l->base = fmin(l->base, BASE_MAX);
 }

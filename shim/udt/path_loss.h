@@ -5,22 +5,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct path_loss {
-    double base; /* the share that it loses when less is sent than it carries */
-    /* Since the window began: */
+struct path_loss_window { /* packets that were sent one after the other */
     uint64_t sent_from, lost_from;
     uint64_t sent, lost; /* how many of them are known to have come or to be lost, and the lost ones */
 };
 
+struct path_loss {
+    double base; /* the share that it loses when less is sent than it carries */
+    /* Both begin when what is sent changes; the short one anew whenever it was looked at, so that it tells of
+     * now, while the long one tells of few losses that do not end. */
+    struct path_loss_window brief, steady;
+};
+
 void path_loss_init(struct path_loss *l);
 void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost);
+void path_loss_begin_brief(struct path_loss *l, uint64_t delivered, uint64_t lost);
 void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost);
-/* The window tells something. */
-bool path_loss_full(const struct path_loss *l);
-double path_loss_share(const struct path_loss *l);
-/* It has more losses than the path has anyway, by more than what is put up with, and by more than chance. */
-bool path_loss_excess(const struct path_loss *l);
-/* The window was of packets that were sent slower than the path carries: such losses are the path's own. */
-void path_loss_learn(struct path_loss *l);
+double path_loss_share(const struct path_loss_window *w);
+/* There are enough of them to tell something. */
+bool path_loss_brief_full(const struct path_loss *l);
+bool path_loss_steady_full(const struct path_loss *l);
+/* More of them were lost than the path loses anyway, by more than what is put up with, and by more than chance. */
+bool path_loss_excess(const struct path_loss *l, const struct path_loss_window *w);
+/* They were sent slower than the path carries: such losses are the path's own. */
+void path_loss_learn(struct path_loss *l, const struct path_loss_window *w);
 
 #endif

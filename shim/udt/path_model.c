@@ -80,6 +80,12 @@ static void begin_down(struct path_model *m, enum path_phase before)
     expect_empty(m, path_rtt_queue_us(&m->rtt));
 }
 
+static void keep_brief(struct path_model *m)
+{
+    m->best[0] = fmin(m->best[0], m->brief);
+    m->best[1] = fmin(m->best[1], m->brief);
+}
+
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
 {
     enum path_phase before = m->phase;
@@ -99,6 +105,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         begin_down(m, before);
         break;
     case PATH_REFILL:
+        keep_brief(m);
         m->brief = INFINITY;
         m->up_rounds = 0;
         m->up_acked = 0;
@@ -239,7 +246,8 @@ static bool pipe_is_full(struct path_model *m, double growth)
     m->grown_rounds = 0;
     m->full_rounds++;
     return m->full_rounds >= FULL_ROUNDS ||
-           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) || path_loss_excess(&m->loss);
+           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) ||
+           path_loss_excess(&m->loss, &m->loss.brief);
 }
 
 static void startup(struct path_model *m, const struct path_sample *s)
@@ -260,13 +268,11 @@ static void drain(struct path_model *m, const struct path_sample *s)
  * they are the path's own, and what was given up for them is taken back. */
 static void learn_loss(struct path_model *m)
 {
-    if (m->loss.sent == 0)
+    if (m->loss.brief.sent == 0)
         return;
-    path_loss_learn(&m->loss);
-    if (m->lossy > 0 && path_loss_share(&m->loss) * 2 < m->lossy) {
-        m->best[0] = fmin(m->best[0], m->brief);
-        m->best[1] = fmin(m->best[1], m->brief);
-    }
+    path_loss_learn(&m->loss, &m->loss.brief);
+    if (m->lossy > 0 && path_loss_share(&m->loss.brief) * 2 < m->lossy)
+        keep_brief(m);
     m->brief = INFINITY;
     m->lossy = 0;
     path_loss_begin(&m->loss, m->delivered, m->lost);
@@ -302,7 +308,7 @@ static void down(struct path_model *m, const struct path_sample *s)
 {
     bool empty = emptied(m), over = m->now_us >= m->due_us;
     int64_t queue_us = path_rtt_queue_us(&m->rtt);
-    bool telling = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_full(&m->loss));
+    bool telling = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss));
 
     if (m->busy_rate > 0)
         m->ebb = fmin(m->ebb, m->busy_rate);
@@ -330,19 +336,17 @@ static void down(struct path_model *m, const struct path_sample *s)
  * through. Whether they come of it, or are the path's own, shows when less is sent. */
 static bool too_lossy(struct path_model *m)
 {
-    bool excess;
+    const struct path_loss *l = &m->loss;
+    bool brief, steady;
 
-    if (!m->round_began || m->phase_rounds < 2 || !path_loss_full(&m->loss))
+    if (!m->round_began || m->phase_rounds < 2 || !path_loss_brief_full(l))
         return false;
-    excess = path_loss_excess(&m->loss);
-    m->lossy_rounds = excess ? m->lossy_rounds + 1 : 0;
-    m->lossy = path_loss_share(&m->loss);
-    path_loss_begin(&m->loss, m->delivered, m->lost);
-    if (!excess) {
-        m->lossy = 0;
-        return false;
-    }
-    return m->lossy_rounds >= LOSSY_ROUNDS || queued(m);
+    brief = path_loss_excess(l, &l->brief);
+    steady = path_loss_steady_full(l) && path_loss_excess(l, &l->steady);
+    m->lossy_rounds = brief ? m->lossy_rounds + 1 : 0;
+    m->lossy = path_loss_share(brief ? &l->brief : &l->steady);
+    path_loss_begin_brief(&m->loss, m->delivered, m->lost);
+    return steady || m->lossy_rounds >= LOSSY_ROUNDS || (brief && queued(m));
 }
 
 static void cruise(struct path_model *m, const struct path_sample *s)
@@ -350,11 +354,14 @@ static void cruise(struct path_model *m, const struct path_sample *s)
     (void)s;
     if (emptied(m))
         m->foreign = false;
-    if (too_lossy(m)) {
-        m->brief = fmax(m->latest, BETA * path_rate(m));
+    if (too_lossy(m)) { /* m->lossy stays for PATH_DOWN to compare with */
+        m->brief = fmax(m->latest, fmin(BETA, 1 - m->lossy) * path_rate(m));
         m->lossy_rounds = 0;
         enter(m, PATH_DOWN);
-    } else if (time_to_probe(m)) {
+        return;
+    }
+    m->lossy = 0;
+    if (time_to_probe(m)) {
         enter(m, PATH_REFILL);
     } else if (!m->foreign && queued(m)) {
         enter(m, PATH_DOWN);
@@ -373,7 +380,7 @@ static void raise_bound(struct path_model *m, const struct path_sample *s)
 {
     if (m->bound == UINT32_MAX)
         return;
-    if (s->tx_inflight > m->bound && !path_loss_excess(&m->loss))
+    if (s->tx_inflight > m->bound && !path_loss_excess(&m->loss, &m->loss.brief))
         m->bound = s->tx_inflight;
     if (m->round_began && m->up_rounds < 30)
         m->up_rounds++;
@@ -390,7 +397,7 @@ static void up(struct path_model *m, const struct path_sample *s)
 {
     double rate = sample_rate(s);
 
-    if (m->phase_rounds >= 1 && path_loss_excess(&m->loss)) {
+    if (m->phase_rounds >= 1 && path_loss_excess(&m->loss, &m->loss.brief)) {
         if (!s->app_limited)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
         m->best[0] = fmin(m->best[0], fmax(m->best[1], rate));
