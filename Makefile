@@ -30,7 +30,8 @@ WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
 WRAP       += -Wl,--wrap=gettimeofday,--wrap=pthread_cond_timedwait,--wrap=rand,--wrap=srand
 # And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
-              _ZN10CSndBuffer9addBufferEPKciib _ZN4CUDT11processDataEP5CUnit \
+              _ZN10CSndBuffer9addBufferEPKciib _ZN4CUDT11processDataEP5CUnit _ZN4CUDT11processCtrlER7CPacket \
+              _ZN4CUDT8packDataER7CPacketRm _ZN12CSndLossList10getLostSeqEv \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv \
               _ZN9CRcvQueue17registerConnectorERKiP4CUDTiPK8sockaddrm \
               _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)

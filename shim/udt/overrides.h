@@ -12,7 +12,9 @@
     X(common)           \
     X(connector)        \
     X(cookie)           \
+    X(pack_data)        \
     X(peer_cache)       \
+    X(process_ctrl)     \
     X(process_data)     \
     X(random)           \
     X(receive_queue)    \
