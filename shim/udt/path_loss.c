@@ -1,14 +1,13 @@
 #include "shim/udt/path_loss.h"
 #include <math.h>
 
-#define THRESHOLD    0.02 /* BBR.LossThresh of draft-ietf-ccwg-bbr */
-#define LEAST_TOLD   20   /* packets: fewer tell nothing of a share */
-#define LEAST_BRIEF  50
-#define LEAST_STEADY 400
-#define STEADY_MAX   4000
-#define DEVIATIONS   3 /* standard deviations that chance is given */
-#define BASE_MAX     0.3
-#define LEARN        100 /* packets whose losses have half of the weight */
+#define THRESHOLD   0.02 /* BBR.LossThresh of draft-ietf-ccwg-bbr */
+#define LEAST_TOLD  20   /* packets: fewer tell nothing of a share */
+#define LEAST_BRIEF 50
+#define GOES_ON     3 /* windows */
+#define DEVIATIONS  3 /* standard deviations that chance is given */
+#define BASE_MAX    0.3
+#define LEARN       100 /* packets whose losses have half of the weight */
 
 static void begin(struct path_loss_window *w, uint64_t delivered, uint64_t lost)
 {
@@ -30,13 +29,7 @@ void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost)
 {
     begin(&l->brief, delivered, lost);
     begin(&l->steady, delivered, lost);
-}
-
-void path_loss_begin_brief(struct path_loss *l, uint64_t delivered, uint64_t lost)
-{
-    begin(&l->brief, delivered, lost);
-    if (l->steady.sent > STEADY_MAX)
-        begin(&l->steady, delivered, lost);
+    l->lossy = 0;
 }
 
 void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost)
@@ -54,16 +47,26 @@ bool path_loss_brief_full(const struct path_loss *l)
 {
     return l->brief.sent >= LEAST_BRIEF;
 }
-bool path_loss_steady_full(const struct path_loss *l)
-{
-    return l->steady.sent >= LEAST_STEADY;
-}
 
 bool path_loss_excess(const struct path_loss *l, const struct path_loss_window *w)
 {
     double n = (double)w->sent, share = l->base + THRESHOLD;
 
     return n >= LEAST_TOLD && (double)w->lost > n * share + DEVIATIONS * sqrt(n * share);
+}
+
+bool path_loss_goes_on(struct path_loss *l, uint64_t delivered, uint64_t lost)
+{
+    if (!path_loss_brief_full(l))
+        return false;
+    if (path_loss_share(&l->brief) > l->base + THRESHOLD) {
+        l->lossy++;
+    } else {
+        l->lossy = 0;
+        begin(&l->steady, delivered, lost);
+    }
+    begin(&l->brief, delivered, lost);
+    return l->lossy >= GOES_ON && path_loss_excess(l, &l->steady);
 }
 
 void path_loss_learn(struct path_loss *l, const struct path_loss_window *w)

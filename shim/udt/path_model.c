@@ -8,6 +8,7 @@
 /* draft-ietf-ccwg-bbr, "Startup" and "ProbeBW" */
 #define FULL_GROWTH        1.25 /* less growth than this in a round is none */
 #define FULL_ROUNDS        3
+#define FULL_LOSS          0.15
 #define UP_GROWTH          1.1 /* ... where the inflight is bound to a fifth more */
 #define OWN_ROUNDS         3
 #define OWN_US             20000
@@ -20,7 +21,6 @@
 #define PROBE_RTT_US       200000
 
 #define SLOWER       0.75 /* of the rate that was known: more than another's probe takes */
-#define LOSSY_ROUNDS 2
 #define BUSY_PACKETS 20
 #define RATE_MAX     1e8 /* packets a second: no clock of ours tells more */
 
@@ -161,13 +161,13 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
     m->window = INFINITY;
     m->foreign = false;
     m->filled = false;
+    m->cautious = false;
     m->empty_us = now_us;
     m->probed = false;
     m->busy_rate = 0;
     m->busy_us = now_us;
     m->learns = false;
     m->lossy = 0;
-    m->lossy_rounds = 0;
     path_rtt_init(&m->rtt, now_us, rtt_us);
     path_loss_init(&m->loss);
     begin_cycle(m);
@@ -240,14 +240,14 @@ static bool pipe_is_full(struct path_model *m, double growth)
     if (m->round_best[1] >= m->full * growth) {
         m->full = m->round_best[1];
         m->full_rounds = 0;
-        m->grown_rounds++;
+        m->grown_rounds += !m->cautious;
         return false;
     }
     m->grown_rounds = 0;
     m->full_rounds++;
     return m->full_rounds >= FULL_ROUNDS ||
-           path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m)) ||
-           path_loss_excess(&m->loss, &m->loss.brief);
+           (own_queue(m) && path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m))) ||
+           (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
 static void startup(struct path_model *m, const struct path_sample *s)
@@ -332,21 +332,16 @@ static void down(struct path_model *m, const struct path_sample *s)
     enter(m, PATH_CRUISE);
 }
 
-/* Losses in two windows one after the other, or together with a queue, are no accident: the rate becomes what came
- * through. Whether they come of it, or are the path's own, shows when less is sent. */
+/* Losses that go on, or that come together with a queue, are no accident: the rate becomes what came through. Whether
+ * they come of it, or are the path's own, shows when less is sent. */
 static bool too_lossy(struct path_model *m)
 {
-    const struct path_loss *l = &m->loss;
-    bool brief, steady;
+    bool excess = path_loss_excess(&m->loss, &m->loss.brief);
 
-    if (!m->round_began || m->phase_rounds < 2 || !path_loss_brief_full(l))
+    if (!m->round_began || m->phase_rounds < 2)
         return false;
-    brief = path_loss_excess(l, &l->brief);
-    steady = path_loss_steady_full(l) && path_loss_excess(l, &l->steady);
-    m->lossy_rounds = brief ? m->lossy_rounds + 1 : 0;
-    m->lossy = path_loss_share(brief ? &l->brief : &l->steady);
-    path_loss_begin_brief(&m->loss, m->delivered, m->lost);
-    return steady || m->lossy_rounds >= LOSSY_ROUNDS || (brief && queued(m));
+    m->lossy = path_loss_share(excess && queued(m) ? &m->loss.brief : &m->loss.steady);
+    return path_loss_goes_on(&m->loss, m->delivered, m->lost) || (excess && queued(m));
 }
 
 static void cruise(struct path_model *m, const struct path_sample *s)
@@ -356,7 +351,6 @@ static void cruise(struct path_model *m, const struct path_sample *s)
         m->foreign = false;
     if (too_lossy(m)) { /* m->lossy stays for PATH_DOWN to compare with */
         m->brief = fmax(m->latest, fmin(BETA, 1 - m->lossy) * path_rate(m));
-        m->lossy_rounds = 0;
         enter(m, PATH_DOWN);
         return;
     }
@@ -401,6 +395,7 @@ static void up(struct path_model *m, const struct path_sample *s)
         if (!s->app_limited)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
         m->best[0] = fmin(m->best[0], fmax(m->best[1], rate));
+        m->cautious = !queued(m);
         probe_is_over(m);
         return;
     }
@@ -441,7 +436,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     m->delivered = s->delivered;
     m->lost = s->lost;
     if (m->window < RATE_MAX)
-        m->window += m->newly;
+        m->window += 2 * m->newly;
     if (s->prior_delivered < m->old)
         return;
     if (s->rtt_us >= 0) {

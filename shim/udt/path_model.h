@@ -78,20 +78,20 @@ struct path_model {
     int phase_rounds; /* whole ones since then */
     int64_t
         due_us; /* PATH_DOWN: the queue, if it is ours, is empty by then. PATH_PROBE_RTT: it is over then, or 0 */
-    bool foreign; /* somebody else keeps the queue filled: it did not empty when we sent less */
-    bool probed;  /* what the last probe has shown is still to be kept for the next cycle */
-    bool filled;  /* startup is over */
-    double ebb;   /* PATH_DOWN: what came through when it began; 0: unknown */
+    bool foreign;  /* somebody else keeps the queue filled: it did not empty when we sent less */
+    bool probed;   /* what the last probe has shown is still to be kept for the next cycle */
+    bool cautious; /* the last probe has lost without a queue: there is a policer, and the next one is slow */
+    bool filled;   /* startup is over */
+    double ebb;    /* PATH_DOWN: what came through when it began; 0: unknown */
     /* A queue was seen all the time since then, and none of the packets was sent slowly: what has come through
      * meanwhile is what the path carries. */
     bool learns; /* PATH_DOWN: a queue in PATH_CRUISE was the reason */
     int64_t busy_us;
     uint64_t busy_from;
-    double busy_rate; /* 0: it was not for long enough */
-    int64_t ebb_us;   /* ... how long the queue was, */
-    double emptying;  /* ... and the share of the rate that is to be sent */
-    double lossy;     /* PATH_DOWN: the share that was lost before it; 0: no more than usual */
-    int lossy_rounds;
+    double busy_rate;   /* 0: it was not for long enough */
+    int64_t ebb_us;     /* ... how long the queue was, */
+    double emptying;    /* ... and the share of the rate that is to be sent */
+    double lossy;       /* PATH_DOWN: the share that was lost before it; 0: no more than usual */
     double full;        /* the rate from which growth is counted, ... */
     int full_rounds;    /* ... and rounds without */
     int grown_rounds;   /* ... and with it */
