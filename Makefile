@@ -62,7 +62,9 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked \
+              squid=unpacked squid-common=unpacked libecap3=unpacked libnfnetlink0=unpacked libltdl7=unpacked \
+              libnetfilter-conntrack3=unpacked
 # With their libraries: nothing of them is installed.
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
