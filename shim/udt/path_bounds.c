@@ -26,7 +26,7 @@
 
 double path_rate(const struct path_model *m)
 {
-    return fmin(fmax(m->best[0], m->best[1]), m->brief);
+    return path_rate_now(&m->rate);
 }
 
 int64_t path_packet_us(const struct path_model *m)
@@ -75,7 +75,7 @@ static double pace_gain(const struct path_model *m)
     case PATH_DRAIN:
         return DRAIN_PACE;
     case PATH_DOWN:
-        return m->emptying;
+        return m->down.pace;
     case PATH_UP:
         return up_paces[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
@@ -89,8 +89,8 @@ double path_model_pacing(const struct path_model *m)
            rtt_s = m->rtt.min_us < 0 ? FIRST_RTT_S : fmax((double)m->rtt.min_us / SECOND, LEAST_RTT_S);
 
     rate = sent_for(m, rate);
-    if (m->phase == PATH_DOWN && m->ebb > 0)
-        rate = fmin(rate, m->ebb); /* not sent_for(): it must be less than the path carries for sure */
+    if (m->phase == PATH_DOWN && m->down.rate > 0)
+        rate = fmin(rate, m->down.rate); /* not sent_for(): it must be less than the path carries for sure */
     rate *= pace_gain(m);
     /* What may leave in a round trip of startup is twice what came in the last one. */
     if (m->phase == PATH_STARTUP)

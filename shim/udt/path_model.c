@@ -1,28 +1,26 @@
 #include "shim/udt/path_model.h"
 #include "shim/udt/path_bounds.h"
 #include <math.h>
-#include <string.h>
 
 #define SECOND_US 1000000
 
-/* draft-ietf-ccwg-bbr, "Startup" and "ProbeBW" */
-#define FULL_GROWTH        1.25 /* less growth than this in a round is none */
-#define FULL_ROUNDS        3
-#define FULL_LOSS          0.15
-#define UP_GROWTH          1.1 /* ... where the inflight is bound to a fifth more */
-#define OWN_ROUNDS         3
-#define OWN_US             20000
-#define DRAIN_ROUNDS       3
-#define CYCLE_US           (2 * SECOND_US) /* and up to a second more */
-#define BETA               0.7
-#define DOWN_PACE          0.9
-#define EMPTYING_PACE      0.75 /* ... when there is a queue of ours, ... */
-#define FAST_EMPTYING_PACE 0.5  /* ... and when it is a long one */
-#define PROBE_RTT_US       200000
+/* draft-ietf-ccwg-bbr: "Startup", "Drain", "ProbeBW", "ProbeRTT". */
+#define FULL_GROWTH  1.25 /* a rate that grows by less in a round does not grow, ... */
+#define FULL_ROUNDS  3    /* ... and the path is full after so many of them */
+#define DRAIN_ROUNDS 3
+#define CYCLE_US     (2 * SECOND_US) /* and up to a second more */
+#define PROBE_RTT_US 200000
+#define BETA         0.7 /* losses take at most this much of the rate at once, unless more was lost */
+#define DOWN_PACE    0.9
 
-#define SLOWER       0.75 /* of the rate that was known: more than another's probe takes */
-#define BUSY_PACKETS 20
-#define RATE_MAX     1e8 /* packets a second: no clock of ours tells more */
+/* Ours. */
+#define FULL_LOSS          0.15 /* loses more than a path that is only bad, while the rate does not grow */
+#define UP_GROWTH          1.1 /* as FULL_GROWTH, where inflight is bound to a fifth more than the path holds */
+#define EMPTYING_PACE      0.75  /* a queue of ours is to be gone in a few round trips ... */
+#define FAST_EMPTYING_PACE 0.5   /* ... even when it is longer than half of one */
+#define OWN_ROUNDS         3     /* a queue is ours if there was none so many round trips ago, ... */
+#define OWN_US             20000 /* ... and this for the receipts' sake */
+#define SLOWER             0.75  /* of the known rate: more than another's probe takes from us */
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -47,11 +45,9 @@ static uint32_t next_random(struct path_model *m) /* Marsaglia's xorshift */
 static void begin_round(struct path_model *m)
 {
     m->round_end = m->delivered;
-    m->round_from = m->delivered;
     m->round_us = m->now_us;
     m->round_rtt_us[0] = INT64_MAX;
-    m->round_best[0] = 0;
-    m->round_limited = false;
+    path_rate_begin_round(&m->rate);
 }
 
 static void begin_cycle(struct path_model *m)
@@ -60,30 +56,28 @@ static void begin_cycle(struct path_model *m)
     m->wait_us = CYCLE_US + next_random(m) % SECOND_US;
 }
 
-/* Whose queue it is shows when we send less: how long that takes at most. The first round trips still tell of what
- * was sent before. */
+static bool queued(const struct path_model *m)
+{
+    return path_rtt_queued(&m->rtt, path_packet_us(m));
+}
+static bool emptied(const struct path_model *m)
+{
+    return path_rtt_empty(&m->rtt, path_packet_us(m));
+}
+static bool is_queue(const struct path_model *m, int64_t rtt_us)
+{
+    return path_rtt_is_queue(&m->rtt, rtt_us, path_packet_us(m));
+}
+
+/* Whose queue it is shows when we send less: if it is ours, it is empty at due_us. The first round trip still
+ * tells of what was sent before, the second one of the last of that. */
 static void expect_empty(struct path_model *m, int64_t queue_us)
 {
-    bool queue = path_rtt_is_queue(&m->rtt, m->rtt.min_us + queue_us, path_packet_us(m));
+    bool ours = !m->foreign && is_queue(m, m->rtt.min_us + queue_us);
 
-    m->ebb_us = queue_us;
-    m->emptying = m->foreign || !queue           ? DOWN_PACE
-                  : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE
-                                                 : FAST_EMPTYING_PACE;
-    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + (int64_t)((double)queue_us / (1 - m->emptying));
-}
-
-static void begin_down(struct path_model *m, enum path_phase before)
-{
-    m->ebb = m->latest;
-    m->learns = before == PATH_CRUISE;
-    expect_empty(m, path_rtt_queue_us(&m->rtt));
-}
-
-static void keep_brief(struct path_model *m)
-{
-    m->best[0] = fmin(m->best[0], m->brief);
-    m->best[1] = fmin(m->best[1], m->brief);
+    m->down.queue_us = queue_us;
+    m->down.pace = !ours ? DOWN_PACE : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE : FAST_EMPTYING_PACE;
+    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
@@ -102,16 +96,18 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->full_rounds = 0;
         break;
     case PATH_DOWN:
-        begin_down(m, before);
+        m->down.rate = m->rate.latest;
+        m->down.from_cruise = before == PATH_CRUISE;
+        expect_empty(m, path_rtt_queue_us(&m->rtt));
         break;
-    case PATH_REFILL:
-        keep_brief(m);
-        m->brief = INFINITY;
-        m->up_rounds = 0;
-        m->up_acked = 0;
+    case PATH_REFILL: /* a rate that losses have cut for all of a cycle is the path's */
+        path_rate_cut(&m->rate, m->rate.brief);
+        m->rate.brief = INFINITY;
+        m->raise_rounds = 0;
+        m->raise = 0;
         break;
     case PATH_UP:
-        m->full = m->latest;
+        m->full = m->rate.latest;
         m->full_rounds = 0;
         m->grown_rounds = 0;
         break;
@@ -132,15 +128,6 @@ static void probe_is_over(struct path_model *m)
     enter(m, PATH_DOWN);
 }
 
-/* What was learnt in this cycle is kept for one more (MaxBwFilterLen). */
-static void next_cycle(struct path_model *m)
-{
-    if (m->best[0] <= 0)
-        return;
-    m->best[1] = m->best[0];
-    m->best[0] = 0;
-}
-
 void path_model_init(struct path_model *m, int64_t now_us, uint32_t seed)
 {
     *m = (struct path_model){.random = seed | 1};
@@ -149,26 +136,17 @@ void path_model_init(struct path_model *m, int64_t now_us, uint32_t seed)
 
 void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, double rate)
 {
-    m->now_us = now_us;
-    m->old = m->delivered;
-    m->round_rtt_us[1] = INT64_MAX;
-    m->round_best[1] = 0;
-    m->latest = 0;
-    m->best[0] = rate > 0 ? fmin(rate, RATE_MAX) : 0;
-    m->best[1] = 0;
-    m->brief = INFINITY;
-    m->bound = UINT32_MAX;
-    m->window = INFINITY;
-    m->foreign = false;
-    m->filled = false;
-    m->cautious = false;
-    m->empty_us = now_us;
-    m->probed = false;
-    m->busy_rate = 0;
-    m->busy_us = now_us;
-    m->learns = false;
-    m->lossy = 0;
+    *m = (struct path_model){.now_us = now_us,
+                             .random = m->random,
+                             .delivered = m->delivered,
+                             .lost = m->lost,
+                             .old = m->delivered,
+                             .round_rtt_us = {INT64_MAX, INT64_MAX},
+                             .bound = UINT32_MAX,
+                             .window = INFINITY,
+                             .empty_us = now_us};
     path_rtt_init(&m->rtt, now_us, rtt_us);
+    path_rate_init(&m->rate, now_us, rate);
     path_loss_init(&m->loss);
     begin_cycle(m);
     enter(m, PATH_STARTUP);
@@ -176,21 +154,19 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
 
 static double sample_rate(const struct path_sample *s)
 {
-    if (s->interval_us <= 0 || s->delivered <= s->prior_delivered)
-        return 0;
-    return fmin((double)(s->delivered - s->prior_delivered) * SECOND_US / (double)s->interval_us, RATE_MAX);
+    return s->interval_us <= 0 || s->delivered <= s->prior_delivered
+               ? 0
+               : (double)(s->delivered - s->prior_delivered) * SECOND_US / (double)s->interval_us;
 }
 
-static void note_rate(struct path_model *m, const struct path_sample *s)
+static void note_rtt(struct path_model *m, int64_t rtt_us)
 {
-    double rate = sample_rate(s);
-
-    m->round_best[0] = fmax(m->round_best[0], rate);
-    m->round_limited |= s->app_limited;
-    if (rate > 0 && !s->app_limited)
-        m->latest = rate;
-    if (rate > 0 && (!s->app_limited || rate > path_rate(m)))
-        m->best[0] = fmax(m->best[0], rate);
+    if (rtt_us >= 0) {
+        path_rtt_note(&m->rtt, m->now_us, rtt_us, path_packet_us(m));
+        m->round_rtt_us[0] = rtt_us < m->round_rtt_us[0] ? rtt_us : m->round_rtt_us[0];
+    }
+    if (emptied(m))
+        m->empty_us = m->now_us;
 }
 
 static void note_round(struct path_model *m, const struct path_sample *s)
@@ -198,8 +174,8 @@ static void note_round(struct path_model *m, const struct path_sample *s)
     m->round_began = s->prior_delivered >= m->round_end && s->delivered > m->round_end;
     if (!m->round_began)
         return;
-    m->round_rtt_us[1] = m->round_rtt_us[0] == INT64_MAX ? m->round_rtt_us[1] : m->round_rtt_us[0];
-    m->round_best[1] = m->round_best[0];
+    if (m->round_rtt_us[0] != INT64_MAX)
+        m->round_rtt_us[1] = m->round_rtt_us[0];
     m->phase_rounds++;
     begin_round(m);
 }
@@ -213,17 +189,19 @@ static void note_loss(struct path_model *m)
         path_loss_note(&m->loss, m->delivered, m->lost);
 }
 
-static bool queued(const struct path_model *m)
+/* While we send as fast as the path, and for a round trip after that, a queue tells what it carries; when we send
+ * less, what is queued may be another's. */
+static void note_busy(struct path_model *m, const struct path_sample *s)
 {
-    return path_rtt_queued(&m->rtt, path_packet_us(m));
-}
-static bool emptied(const struct path_model *m)
-{
-    return path_rtt_empty(&m->rtt, path_packet_us(m));
-}
-static bool time_to_probe(const struct path_model *m)
-{
-    return m->now_us - m->cycle_us >= m->wait_us;
+    bool cruising =
+        m->phase == PATH_CRUISE || (m->phase == PATH_DOWN && m->down.from_cruise && m->phase_rounds < 1);
+
+    if (m->phase == PATH_DOWN && !cruising)
+        return;
+    if (cruising && !m->foreign && !s->app_limited && s->rtt_us >= 0 && is_queue(m, s->rtt_us))
+        path_rate_busy(&m->rate, m->now_us, m->delivered, m->rtt.min_us);
+    else
+        path_rate_idle(&m->rate, m->now_us, m->delivered);
 }
 
 /* It was empty a moment ago: it is us who fill it. */
@@ -232,21 +210,20 @@ static bool own_queue(const struct path_model *m)
     return m->now_us - m->empty_us < OWN_ROUNDS * m->rtt.min_us + OWN_US;
 }
 
-/* The rate has stopped to grow: after three such rounds, or after one that has shown why. */
-static bool pipe_is_full(struct path_model *m, double growth)
+/* The rate has stopped to grow: for three rounds, or for one that has shown why. */
+static bool path_is_full(struct path_model *m, double growth)
 {
-    if (!m->round_began || m->round_limited)
+    if (!m->round_began || m->rate.limited[1])
         return false;
-    if (m->round_best[1] >= m->full * growth) {
-        m->full = m->round_best[1];
+    if (m->rate.round[1] >= m->full * growth) {
+        m->full = m->rate.round[1];
         m->full_rounds = 0;
         m->grown_rounds += !m->cautious;
         return false;
     }
     m->grown_rounds = 0;
     m->full_rounds++;
-    return m->full_rounds >= FULL_ROUNDS ||
-           (own_queue(m) && path_rtt_is_queue(&m->rtt, m->round_rtt_us[1], path_packet_us(m))) ||
+    return m->full_rounds >= FULL_ROUNDS || (own_queue(m) && is_queue(m, m->round_rtt_us[1])) ||
            (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
@@ -254,7 +231,7 @@ static void startup(struct path_model *m, const struct path_sample *s)
 {
     if (!s->app_limited)
         m->opening += m->newly;
-    if (pipe_is_full(m, FULL_GROWTH) || (queued(m) && own_queue(m)))
+    if (path_is_full(m, FULL_GROWTH) || (queued(m) && own_queue(m)))
         enter(m, PATH_DRAIN);
 }
 
@@ -264,84 +241,56 @@ static void drain(struct path_model *m, const struct path_sample *s)
         probe_is_over(m);
 }
 
-/* The losses of this window were of packets sent more slowly than the path carries: if there were as many before,
+/* The losses of this window were of packets sent more slowly than the path carries. If there were as many before,
  * they are the path's own, and what was given up for them is taken back. */
 static void learn_loss(struct path_model *m)
 {
-    if (m->loss.brief.sent == 0)
+    if (m->phase_rounds < 1 || m->loss.brief.sent == 0)
         return;
     path_loss_learn(&m->loss, &m->loss.brief);
     if (m->lossy > 0 && path_loss_share(&m->loss.brief) * 2 < m->lossy)
-        keep_brief(m);
-    m->brief = INFINITY;
+        path_rate_cut(&m->rate, m->rate.brief);
+    m->rate.brief = INFINITY;
     m->lossy = 0;
-    path_loss_begin(&m->loss, m->delivered, m->lost);
-}
-
-static void note_busy(struct path_model *m, const struct path_sample *s)
-{
-    bool slow = m->phase != PATH_CRUISE && !(m->phase == PATH_DOWN && m->learns && m->phase_rounds < 1);
-    int64_t took_us = m->now_us - m->busy_us;
-
-    if (slow && m->phase == PATH_DOWN)
-        return;
-    if (slow || m->foreign || s->app_limited || s->rtt_us < 0 ||
-        !path_rtt_is_queue(&m->rtt, s->rtt_us, path_packet_us(m))) {
-        m->busy_us = m->now_us;
-        m->busy_from = m->delivered;
-        m->busy_rate = 0;
-    } else if (took_us > m->rtt.min_us && m->delivered - m->busy_from >= BUSY_PACKETS) {
-        m->busy_rate = (double)(m->delivered - m->busy_from) * SECOND_US / (double)took_us;
-    }
-}
-
-/* The queue was ours: it emptied when we sent less. The path may carry far less than before. */
-static void learn_slower(struct path_model *m)
-{
-    if (m->learns && m->busy_rate > 0 && m->busy_rate < SLOWER * path_rate(m)) {
-        m->best[0] = m->busy_rate;
-        m->best[1] = 0;
-    }
 }
 
 static void down(struct path_model *m, const struct path_sample *s)
 {
-    bool empty = emptied(m), over = m->now_us >= m->due_us;
+    bool empty = emptied(m), due = m->now_us >= m->due_us;
+    bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss));
     int64_t queue_us = path_rtt_queue_us(&m->rtt);
-    bool telling = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss));
 
-    if (m->busy_rate > 0)
-        m->ebb = fmin(m->ebb, m->busy_rate);
-    if (!m->foreign && queue_us > m->ebb_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
-        expect_empty(m, queue_us);
+    if (m->rate.busy > 0)
+        m->down.rate = fmin(m->down.rate, m->rate.busy);
+    if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
+        expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
     if (m->round_began && m->probed) {
         m->probed = false;
-        next_cycle(m);
+        path_rate_begin_cycle(&m->rate);
     }
-    if (!over && (!telling || s->inflight > path_inflight_target(m) || !(empty || m->foreign)))
+    if (!due && (!told || s->inflight > path_inflight_target(m) || !(empty || m->foreign)))
         return;
-    if (over && !empty && !m->foreign && queue_us < m->ebb_us * 3 / 4) {
+    if (due && !empty && !m->foreign && queue_us < m->down.queue_us * 3 / 4) {
         expect_empty(m, queue_us);
         return;
     }
-    if (empty)
-        learn_slower(m);
+    /* The queue was ours, and the path may carry far less than before. */
+    if (empty && m->down.from_cruise && m->rate.busy > 0 && m->rate.busy < SLOWER * path_rate(m))
+        path_rate_replace(&m->rate, m->rate.busy);
     m->foreign = !empty;
-    if (m->phase_rounds >= 1)
-        learn_loss(m);
+    learn_loss(m);
     enter(m, PATH_CRUISE);
 }
 
-/* Losses that go on, or that come together with a queue, are no accident: the rate becomes what came through. Whether
- * they come of it, or are the path's own, shows when less is sent. */
+/* Losses that go on, or that come together with a queue, are no accident. */
 static bool too_lossy(struct path_model *m)
 {
-    bool excess = path_loss_excess(&m->loss, &m->loss.brief);
+    bool pressed = path_loss_excess(&m->loss, &m->loss.brief) && queued(m);
 
     if (!m->round_began || m->phase_rounds < 2)
         return false;
-    m->lossy = path_loss_share(excess && queued(m) ? &m->loss.brief : &m->loss.steady);
-    return path_loss_goes_on(&m->loss, m->delivered, m->lost) || (excess && queued(m));
+    m->lossy = path_loss_share(pressed ? &m->loss.brief : &m->loss.steady);
+    return path_loss_goes_on(&m->loss, m->delivered, m->lost) || pressed;
 }
 
 static void cruise(struct path_model *m, const struct path_sample *s)
@@ -349,17 +298,16 @@ static void cruise(struct path_model *m, const struct path_sample *s)
     (void)s;
     if (emptied(m))
         m->foreign = false;
-    if (too_lossy(m)) { /* m->lossy stays for PATH_DOWN to compare with */
-        m->brief = fmax(m->latest, fmin(BETA, 1 - m->lossy) * path_rate(m));
+    if (too_lossy(m)) { /* PATH_DOWN shows whether less is lost when less is sent */
+        m->rate.brief = fmax(m->rate.latest, fmin(BETA, 1 - m->lossy) * path_rate(m));
         enter(m, PATH_DOWN);
         return;
     }
     m->lossy = 0;
-    if (time_to_probe(m)) {
+    if (m->now_us - m->cycle_us >= m->wait_us)
         enter(m, PATH_REFILL);
-    } else if (!m->foreign && queued(m)) {
+    else if (!m->foreign && queued(m))
         enter(m, PATH_DOWN);
-    }
 }
 
 static void refill(struct path_model *m, const struct path_sample *s)
@@ -369,40 +317,40 @@ static void refill(struct path_model *m, const struct path_sample *s)
         enter(m, PATH_UP);
 }
 
-/* The bound rises by 1, 2, 4... packets a round (draft-ietf-ccwg-bbr, "Accelerating to Probe for Bandwidth"). */
+/* By 1, 2, 4... packets a round (draft-ietf-ccwg-bbr, "Accelerating to Probe for Bandwidth"). */
 static void raise_bound(struct path_model *m, const struct path_sample *s)
 {
     if (m->bound == UINT32_MAX)
         return;
-    if (s->tx_inflight > m->bound && !path_loss_excess(&m->loss, &m->loss.brief))
+    if (s->tx_inflight > m->bound)
         m->bound = s->tx_inflight;
-    if (m->round_began && m->up_rounds < 30)
-        m->up_rounds++;
+    if (m->round_began && m->raise_rounds < 30)
+        m->raise_rounds++;
     if (s->inflight + s->inflight / 8 + 1 < m->bound)
         return; /* it does not bind */
-    m->up_acked += m->newly * ldexp(1, (int)m->up_rounds) / fmax(m->bound, 1);
-    if (m->up_acked >= 1) {
-        m->bound += (uint32_t)fmin(m->up_acked, m->bound);
-        m->up_acked = 0;
+    m->raise += m->newly * ldexp(1, m->raise_rounds) / fmax(m->bound, 1);
+    if (m->raise >= 1) {
+        m->bound += (uint32_t)fmin(m->raise, m->bound);
+        m->raise = 0;
     }
 }
 
 static void up(struct path_model *m, const struct path_sample *s)
 {
-    double rate = sample_rate(s);
-
     if (m->phase_rounds >= 1 && path_loss_excess(&m->loss, &m->loss.brief)) {
         if (!s->app_limited)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
-        m->best[0] = fmin(m->best[0], fmax(m->best[1], rate));
+        m->rate.best[0] = fmin(m->rate.best[0], fmax(m->rate.best[1], sample_rate(s)));
         m->cautious = !queued(m);
         probe_is_over(m);
         return;
     }
     raise_bound(m, s);
-    if (pipe_is_full(m, m->foreign ? FULL_GROWTH : UP_GROWTH) ||
-        (m->phase_rounds >= 1 && !m->foreign && queued(m)))
-        probe_is_over(m);
+    if (!path_is_full(m, m->foreign ? FULL_GROWTH : UP_GROWTH) &&
+        !(m->phase_rounds >= 1 && !m->foreign && queued(m)))
+        return;
+    m->cautious = false;
+    probe_is_over(m);
 }
 
 static void probe_rtt(struct path_model *m, const struct path_sample *s)
@@ -411,13 +359,13 @@ static void probe_rtt(struct path_model *m, const struct path_sample *s)
         if (s->inflight > path_model_inflight_max(m))
             return;
         m->due_us = m->now_us + PROBE_RTT_US;
-        begin_round(m);
         m->phase_rounds = 0;
+        begin_round(m);
     }
     if (m->now_us < m->due_us || m->phase_rounds < 1)
         return;
     path_rtt_probed(&m->rtt, m->now_us);
-    m->brief = INFINITY;
+    m->rate.brief = INFINITY;
     begin_cycle(m);
     enter(m, m->filled ? PATH_CRUISE : PATH_STARTUP);
 }
@@ -429,23 +377,20 @@ static void (*const steps[])(struct path_model *, const struct path_sample *) = 
 
 void path_model_sampled(struct path_model *m, const struct path_sample *s)
 {
+    double rate = sample_rate(s);
+
     if (s->now_us < m->now_us || s->delivered < m->delivered)
         return;
     m->newly = (double)(s->delivered - m->delivered);
     m->now_us = s->now_us;
     m->delivered = s->delivered;
     m->lost = s->lost;
-    if (m->window < RATE_MAX)
-        m->window += 2 * m->newly;
+    m->window += 2 * m->newly;
     if (s->prior_delivered < m->old)
         return;
-    if (s->rtt_us >= 0) {
-        path_rtt_note(&m->rtt, m->now_us, s->rtt_us, path_packet_us(m));
-        m->round_rtt_us[0] = s->rtt_us < m->round_rtt_us[0] ? s->rtt_us : m->round_rtt_us[0];
-    }
-    if (emptied(m))
-        m->empty_us = m->now_us;
-    note_rate(m, s);
+    note_rtt(m, s->rtt_us);
+    if (rate > 0)
+        path_rate_note(&m->rate, rate, s->app_limited);
     note_round(m, s);
     note_loss(m);
     note_busy(m, s);
@@ -460,7 +405,7 @@ void path_model_sent(struct path_model *m, int64_t now_us, uint32_t inflight)
         return;
     m->now_us = now_us;
     path_rtt_idle(&m->rtt, now_us);
-    if (m->phase == PATH_UP || m->phase == PATH_REFILL || m->phase == PATH_DOWN)
+    if (m->phase == PATH_DOWN || m->phase == PATH_REFILL || m->phase == PATH_UP)
         enter(m, PATH_CRUISE);
 }
 

@@ -12,6 +12,7 @@
 #define HX_SHIM_UDT_PATH_MODEL_H
 
 #include "shim/udt/path_loss.h"
+#include "shim/udt/path_rate.h"
 #include "shim/udt/path_rtt.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,56 +53,50 @@ struct path_model {
     enum path_phase phase;
     int64_t now_us;
     uint32_t random;
+    struct path_rtt rtt;
+    struct path_rate rate;
+    struct path_loss loss;
 
     uint64_t delivered, lost; /* of the last sample */
     uint64_t old;             /* samples of packets that were sent when fewer had come are of another path */
+    double newly;             /* what the last sample was the first to tell of */
 
-    /* A round begins with the first packet that was sent after the one before had begun to be answered. */
-    uint64_t round_end;  /* a sample with this prior_delivered begins the next one */
-    uint64_t round_from; /* delivered when this one began, ... */
-    int64_t round_us;    /* ... and when */
-    int64_t
-        round_rtt_us[2];  /* the least round trip in this round and in the last whole one; INT64_MAX: none */
-    double round_best[2]; /* the best rate in them */
-    double latest;        /* what the last sample has shown; 0: unknown */
-    bool round_began, round_limited;
+    /* A round begins with the answer to the first packet that was sent after the round before had begun. */
+    bool round_began;        /* with the last sample */
+    uint64_t round_end;      /* a sample with this prior_delivered begins the next one */
+    int64_t round_us;        /* when this one began */
+    int64_t round_rtt_us[2]; /* the least in this round and in the last whole one; INT64_MAX: none */
+    int phase_rounds;        /* whole ones in this phase */
 
-    double best[2]; /* the best rates in this cycle and in the last one */
-    double brief;   /* the rate that losses have shown since the last probe; INFINITY: none have */
-    uint32_t bound; /* inflight above which probes have lost; UINT32_MAX: none have */
-    double window;  /* after all was lost: in flight at most; INFINITY: no such bound */
-    double opening; /* PATH_STARTUP: in flight at most; each packet that comes lets two leave */
-
-    int64_t cycle_us; /* when it began; ... */
-    int64_t wait_us;  /* ... how long until the next probe */
     int64_t phase_us; /* when this phase began */
-    int phase_rounds; /* whole ones since then */
+    int64_t cycle_us; /* when this cycle of probing began, ... */
+    int64_t wait_us;  /* ... and how long until the next one */
     int64_t
-        due_us; /* PATH_DOWN: the queue, if it is ours, is empty by then. PATH_PROBE_RTT: it is over then, or 0 */
-    bool foreign;  /* somebody else keeps the queue filled: it did not empty when we sent less */
-    bool probed;   /* what the last probe has shown is still to be kept for the next cycle */
-    bool cautious; /* the last probe has lost without a queue: there is a policer, and the next one is slow */
-    bool filled;   /* startup is over */
-    double ebb;    /* PATH_DOWN: what came through when it began; 0: unknown */
-    /* A queue was seen all the time since then, and none of the packets was sent slowly: what has come through
-     * meanwhile is what the path carries. */
-    bool learns; /* PATH_DOWN: a queue in PATH_CRUISE was the reason */
-    int64_t busy_us;
-    uint64_t busy_from;
-    double busy_rate;   /* 0: it was not for long enough */
-    int64_t ebb_us;     /* ... how long the queue was, */
-    double emptying;    /* ... and the share of the rate that is to be sent */
-    double lossy;       /* PATH_DOWN: the share that was lost before it; 0: no more than usual */
-    double full;        /* the rate from which growth is counted, ... */
-    int full_rounds;    /* ... and rounds without */
-    int grown_rounds;   /* ... and with it */
-    int64_t empty_us;   /* when the queue was last seen to be empty */
-    uint32_t up_rounds; /* PATH_UP: ... */
-    double up_acked;    /* ... what has come since the bound was raised */
-    double newly;       /* what this sample has told of */
+        due_us; /* PATH_DOWN: a queue of ours is empty by then. PATH_PROBE_RTT: it is over then; 0: it waits */
 
-    struct path_rtt rtt;
-    struct path_loss loss;
+    int64_t empty_us; /* when the queue was last seen to be empty */
+    bool foreign;     /* somebody else keeps it filled: it did not empty when we sent less */
+    bool filled;      /* startup is over */
+    bool probed;      /* PATH_DOWN: the last packets of a probe are still to be heard of */
+    bool
+        cautious; /* the last probe has lost without a queue: there is a policer, and the next one goes slowly */
+    double lossy; /* PATH_DOWN: the share that was lost before; 0: no more than usual */
+    struct {
+        bool from_cruise; /* not after a probe: there was a queue or too much loss */
+        double rate;      /* what came through last; 0: unknown */
+        double pace;      /* the share of that which is sent */
+        int64_t queue_us; /* how long the queue was */
+    } down;               /* PATH_DOWN */
+
+    double full;      /* the rate from which growth is counted, ... */
+    int full_rounds;  /* ... the rounds without ... */
+    int grown_rounds; /* ... and with it */
+
+    double opening;   /* PATH_STARTUP: in flight at most; each packet that comes lets two leave */
+    double window;    /* after a timeout: in flight at most; each one that comes lets three leave */
+    uint32_t bound;   /* the inflight above which probes have lost; UINT32_MAX: none have */
+    int raise_rounds; /* PATH_UP: ... */
+    double raise;     /* ... how much of a packet it is to be raised by */
 };
 
 /* `seed`: two connections that begin together must not probe together. */
