@@ -123,7 +123,7 @@ uint32_t path_model_inflight_max(const struct path_model *m)
         if (m->bound != UINT32_MAX)
             most = fmin(most, m->phase == PATH_UP || m->phase == PATH_REFILL ? m->bound
                               : m->foreign                                   ? HEADROOM * m->bound
-                                           : fmax(HEADROOM * m->bound, bdp));
+                                           : fmax(HEADROOM * m->bound, bdp + slack(m)));
     }
     if (m->phase == PATH_STARTUP)
         most = fmax(most, m->opening);

@@ -12,8 +12,9 @@ struct path_loss_window { /* packets that were sent one after the other */
 
 struct path_loss {
     double base; /* the share that it loses when less is sent than it carries */
-    /* Both begin when what is sent changes; the brief one anew whenever it was looked at, the steady one when there
-     * was not too much lost in the brief one: losses that come of too much being sent do not end. */
+    /* Both begin when what is sent changes; the brief one anew whenever it was looked at, the steady one
+     * when there was not too much lost in the brief one: losses that come of too much being sent do not
+     * end. */
     struct path_loss_window brief, steady;
     int lossy; /* how many brief ones the steady one has been */
 };
@@ -26,7 +27,8 @@ void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost);
 double path_loss_share(const struct path_loss_window *w);
 /* There are enough of them to tell something. */
 bool path_loss_brief_full(const struct path_loss *l);
-/* More of them were lost than the path loses anyway, by more than what is put up with, and by more than chance. */
+/* More of them were lost than the path loses anyway, by more than what is put up with, and by more than
+ * chance. */
 bool path_loss_excess(const struct path_loss *l, const struct path_loss_window *w);
 /* They were sent slower than the path carries: such losses are the path's own. */
 void path_loss_learn(struct path_loss *l, const struct path_loss_window *w);

@@ -14,13 +14,15 @@
 #define DOWN_PACE    0.9
 
 /* Ours. */
-#define FULL_LOSS          0.15 /* loses more than a path that is only bad, while the rate does not grow */
-#define UP_GROWTH          1.1 /* as FULL_GROWTH, where inflight is bound to a fifth more than the path holds */
+#define FULL_LOSS          0.15  /* loses more than a path that is only bad, while the rate does not grow */
+#define UP_GROWTH          1.1   /* as FULL_GROWTH, where inflight is bound to a fifth more */
 #define EMPTYING_PACE      0.75  /* a queue of ours is to be gone in a few round trips ... */
 #define FAST_EMPTYING_PACE 0.5   /* ... even when it is longer than half of one */
 #define OWN_ROUNDS         3     /* a queue is ours if there was none so many round trips ago, ... */
 #define OWN_US             20000 /* ... and this for the receipts' sake */
-#define SLOWER             0.75  /* of the known rate: more than another's probe takes from us */
+#define LOSSY              0.01  /* a path that loses so much is looked at */
+#define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
+#define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -189,8 +191,8 @@ static void note_loss(struct path_model *m)
         path_loss_note(&m->loss, m->delivered, m->lost);
 }
 
-/* While we send as fast as the path, and for a round trip after that, a queue tells what it carries; when we send
- * less, what is queued may be another's. */
+/* While we send as fast as the path, and for a round trip after that, a queue tells what it carries; when
+ * we send less, what is queued may be another's. */
 static void note_busy(struct path_model *m, const struct path_sample *s)
 {
     bool cruising =
@@ -231,8 +233,11 @@ static void startup(struct path_model *m, const struct path_sample *s)
 {
     if (!s->app_limited)
         m->opening += m->newly;
-    if (path_is_full(m, FULL_GROWTH) || (queued(m) && own_queue(m)))
-        enter(m, PATH_DRAIN);
+    if (!path_is_full(m, FULL_GROWTH) && !(queued(m) && own_queue(m)))
+        return;
+    /* What of this is the path's own, PATH_DOWN will tell. */
+    m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;
+    enter(m, PATH_DRAIN);
 }
 
 static void drain(struct path_model *m, const struct path_sample *s)
@@ -241,8 +246,8 @@ static void drain(struct path_model *m, const struct path_sample *s)
         probe_is_over(m);
 }
 
-/* The losses of this window were of packets sent more slowly than the path carries. If there were as many before,
- * they are the path's own, and what was given up for them is taken back. */
+/* The losses of this window were of packets sent more slowly than the path carries. If there were as many
+ * before, they are the path's own, and what was given up for them is taken back. */
 static void learn_loss(struct path_model *m)
 {
     if (m->phase_rounds < 1 || m->loss.brief.sent == 0)
@@ -256,8 +261,9 @@ static void learn_loss(struct path_model *m)
 
 static void down(struct path_model *m, const struct path_sample *s)
 {
-    bool empty = emptied(m), due = m->now_us >= m->due_us;
-    bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss));
+    bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss)) ||
+                m->now_us - m->phase_us > LEARN_US;
+    bool empty = emptied(m), due = told && m->now_us >= m->due_us;
     int64_t queue_us = path_rtt_queue_us(&m->rtt);
 
     if (m->rate.busy > 0)

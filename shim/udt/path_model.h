@@ -26,14 +26,14 @@ struct path_sample {
     uint64_t prior_delivered; /* ... when the newest was sent */
     uint64_t lost;            /* taken for lost, in all, now; less again when one has come after all */
     uint64_t prior_lost;      /* ... when the newest was sent */
-    /* In which delivered - prior_delivered came: the longer one of the time in which they were sent and the
-     * time in which they were acknowledged (draft-ietf-ccwg-bbr, "Delivery Rate"); 0: no rate in this sample. */
+    /* In which delivered - prior_delivered came: the longer one of the time in which they were sent and
+     * the time in which they were acknowledged (draft-ietf-ccwg-bbr, "Delivery Rate"); 0: no rate in this
+     * sample. */
     int64_t interval_us;
     int64_t rtt_us;       /* of the newest, without the time that it lay with the receiver; -1: none */
     uint32_t inflight;    /* sent - delivered - lost, now */
     uint32_t tx_inflight; /* ... when the newest was sent, itself counted */
-    bool
-        app_limited; /* when the newest was sent, there was less to send (or to put it) than the bounds allow */
+    bool app_limited;     /* when the newest was sent, there was less to send than the bounds allow */
 };
 
 #define PATH_MODEL_INITIAL 32 /* packets in the first round trip; RFC 9002 has 10, QUIC as deployed 32 */
@@ -71,16 +71,14 @@ struct path_model {
     int64_t phase_us; /* when this phase began */
     int64_t cycle_us; /* when this cycle of probing began, ... */
     int64_t wait_us;  /* ... and how long until the next one */
-    int64_t
-        due_us; /* PATH_DOWN: a queue of ours is empty by then. PATH_PROBE_RTT: it is over then; 0: it waits */
+    int64_t due_us;   /* PATH_DOWN: a queue of ours is empty by then. PATH_PROBE_RTT: its end; 0: it waits */
 
     int64_t empty_us; /* when the queue was last seen to be empty */
     bool foreign;     /* somebody else keeps it filled: it did not empty when we sent less */
     bool filled;      /* startup is over */
     bool probed;      /* PATH_DOWN: the last packets of a probe are still to be heard of */
-    bool
-        cautious; /* the last probe has lost without a queue: there is a policer, and the next one goes slowly */
-    double lossy; /* PATH_DOWN: the share that was lost before; 0: no more than usual */
+    bool cautious;    /* the last probe has lost without a queue, as at a policer: the next one is slow */
+    double lossy;     /* PATH_DOWN: the share that was lost before; 0: no more than usual */
     struct {
         bool from_cruise; /* not after a probe: there was a queue or too much loss */
         double rate;      /* what came through last; 0: unknown */

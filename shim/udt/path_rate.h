@@ -1,5 +1,5 @@
-/* shim/udt/path_rate.h: how fast packets come through a path: the best in two cycles of probing, and what speaks
- * against it. Pure; rates are packets a second. */
+/* shim/udt/path_rate.h: how fast packets come through a path: the best in two cycles of probing, and what
+ * speaks against it. Pure; rates are packets a second. */
 #ifndef HX_SHIM_UDT_PATH_RATE_H
 #define HX_SHIM_UDT_PATH_RATE_H
 

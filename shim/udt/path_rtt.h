@@ -1,5 +1,5 @@
-/* shim/udt/path_rtt.h: the round trip of a path without a queue, and how much longer it is now. Pure; times are in
- * microseconds of the caller's clock. */
+/* shim/udt/path_rtt.h: the round trip of a path without a queue, and how much longer it is now. Pure;
+ * times are in microseconds of the caller's clock. */
 #ifndef HX_SHIM_UDT_PATH_RTT_H
 #define HX_SHIM_UDT_PATH_RTT_H
 
@@ -12,8 +12,8 @@ struct path_rtt {
     int64_t
         next_us; /* the least since the path was last looked at; what min_us becomes when it holds no more */
     int64_t probed_us;
-    /* The least in this half minute and in the last one. Who keeps a queue filled for ten seconds moves min_us, but
-     * not this. */
+    /* The least in this half minute and in the last one. Who keeps a queue filled for ten seconds moves
+     * min_us, but not this. */
     int64_t floor_us[2], floor_since_us;
     int64_t part_us[2], part_since_us; /* the least in the current and in the last short while */
     int part_samples;

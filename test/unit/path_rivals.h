@@ -1,6 +1,6 @@
-/* test/unit/path_rivals.h: what other senders do, as far as it matters to who shares a queue with them: TCP with
- * CUBIC (RFC 9438, with the delay test of RFC 9406) and the first BBR (draft-cardwell-iccrg-bbr-congestion-control-00),
- * which is what Linux has. Fed with the same samples as our model. */
+/* test/unit/path_rivals.h: what other senders do, as far as it matters to who shares a queue with them:
+ * TCP with CUBIC (RFC 9438, with the delay test of RFC 9406) and the first BBR (draft-cardwell-iccrg-bbr-
+ * congestion-control-00), which is what Linux has. Fed with the same samples as our model. */
 #ifndef HX_TEST_UNIT_PATH_RIVALS_H
 #define HX_TEST_UNIT_PATH_RIVALS_H
 

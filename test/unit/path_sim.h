@@ -1,5 +1,6 @@
-/* test/unit/path_sim.h: a path with a bottleneck, and up to four senders that share it, packet by packet and without a
- * clock: the same seed gives the same run. Each packet is new: what is delivered is goodput. Time is in microseconds. */
+/* test/unit/path_sim.h: a path with a bottleneck, and up to four senders that share it, packet by packet
+ * and without a clock: the same seed gives the same run. Each packet is new: what is delivered is goodput.
+ * Time is in microseconds. */
 #ifndef HX_TEST_UNIT_PATH_SIM_H
 #define HX_TEST_UNIT_PATH_SIM_H
 
@@ -225,7 +226,7 @@ static void sim_arrive(struct sim *s, int flow, uint64_t sequence)
     f->came_us[f->came_count++ % SIM_PACKETS] = s->now_us;
     if (sequence > f->highest)
         f->highest = sequence;
-    if (gap || waiting + 1 >= fmax(2, f->inflight / 8)) {
+    if (gap || waiting + 1 >= fmax(2, f->inflight / 8.0)) {
         sim_receipt(s, flow);
     } else if (waiting == 0) {
         int64_t wait_us = s->half_rtt_us / 2 < 10000 ? s->half_rtt_us / 2 : 10000;

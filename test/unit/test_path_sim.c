@@ -1,5 +1,5 @@
-/* shim/udt/path_model, put to work on simulated paths: the line is full, the queue is short, losses do not matter
- * that are none of ours, and whoever else is there gets his share. */
+/* shim/udt/path_model, put to work on simulated paths: the line is full, the queue is short, losses do not
+ * matter that are none of ours, and whoever else is there gets his share. */
 #include "test/unit/path_sim.h"
 #include <setjmp.h>
 #include <stdarg.h>
