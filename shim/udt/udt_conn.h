@@ -20,6 +20,7 @@
 #include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
+#include "shim/udt/unsent.h"
 #include <pthread.h>
 #include <uthash.h>
 
@@ -79,6 +80,7 @@ struct udt_conn {
     struct early_conn *early; /* of who connects: what it tells ahead of the stream; NULL: nothing */
     struct early_bytes *told; /* accepted, by nobody yet: what the peer has told ahead; NULL: nothing */
     struct resend resend;     /* connected: its data */
+    struct unsent unsent;     /* of a rendezvous: what was written */
     size_t credit; /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */
