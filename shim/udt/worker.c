@@ -128,6 +128,8 @@ void worker_tell(struct tap *t)
     int32_t id;
     bool told;
 
+    if (t->telling) /* another thread is, and tells all that waits */
+        return;
     while (!t->detached && (c = readiness_next_watched(&t->ready, &news))) {
         id = c->id;
         watch = c->watch;
