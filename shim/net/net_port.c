@@ -244,6 +244,16 @@ int net_port_tunnel_fd(struct net_port *p)
     return p->far_fd;
 }
 
+/* Their number stays: whoever has just read by it still sees whose it was. */
+void net_port_tunnel_close(struct net_port *p)
+{
+    if (p->far_fd < 0)
+        return;
+    extra_sockets_remove(p->extra, atomic_load(&p->tunnels));
+    close(p->far_fd);
+    p->far_fd = -1;
+}
+
 bool net_port_has_tunnels(const struct net_port *p)
 {
     return atomic_load_explicit(&p->tunnels, memory_order_relaxed) != 0;

@@ -6,6 +6,7 @@
 #include "client/nat.h"
 #include "client/rejoin.h"
 #include "test/unit/scripted_nameserver.h"
+#include <sys/resource.h>
 
 #define HEAD                                                                  \
     "HTTP/1.1 200 OK\r\n"                                                     \
@@ -391,6 +392,37 @@ static void a_name_is_bound_anew_at_once_when_a_peer_is_lost(void **state)
     assert_string_equal(scripted_stop(&s), "4A");
 }
 
+/* ---- another port ---- */
+
+static enum outcome leave_ports(int hear_fd, int say_fd)
+{
+    struct rlimit before, few;
+    (void)hear_fd;
+    (void)say_fd;
+    if (engine_enter(0) < 0 || getrlimit(RLIMIT_NOFILE, &before) < 0)
+        return FAILED_BIND;
+    struct udt_port *first = engine_port();
+    int least = dup(STDERR_FILENO);
+    close(least);
+    few = (struct rlimit){.rlim_cur = (rlim_t)least + 8, .rlim_max = before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &few);
+    engine_port_leave(first);
+    bool stays = engine_port() == first;
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    engine_port_leave(first);
+    bool leaves = engine_port() != first;
+    engine_unlock();
+    hx_cleanup();
+    return stays && leaves ? DONE : FAILED_PROOF;
+}
+
+static void another_port_leaves_descriptors_for_connections(void **state)
+{
+    (void)state;
+    struct process p = start(leave_ports);
+    assert_int_equal(finish(&p), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_connection_without_a_path_asks_for_its_peer_until_it_is_told_where_it_is),
         cmocka_unit_test(a_name_is_held_while_it_is_bound_anew_and_after_a_refusal),
         cmocka_unit_test(what_a_peer_waits_for_is_told_as_soon_as_it_may_be),
+        cmocka_unit_test(another_port_leaves_descriptors_for_connections),
         cmocka_unit_test(a_name_is_bound_anew_at_once_when_a_peer_is_lost),
         cmocka_unit_test(a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not),
     };
