@@ -157,7 +157,7 @@ suite_fuzz() {
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
         step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
-            -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
+            -runs=$((20000 * ${FUZZ_SECONDS:-1})) -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
 suite_bench() {
