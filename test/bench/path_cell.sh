@@ -259,10 +259,10 @@ percentile() { # percentile SHARE FROM TO FILE
         awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
 }
 measure() { # measure WHAT
-    local first from to sink n bytes flow text='' sent
+    local first from to sink n bytes flow text='' sent dropped
     find "$ARRIVED" -type f -delete
     path_up
-    start_s
+    case $1$BESIDE in *hx*) start_s ;; esac
     lab_start ping net "$TOOL" ping "$H2" 25 # not on a host whose processes and bytes are counted
     lab_start watch net "$TOOL" watch access1 /run/netns/h1 /run/netns/h2
     for ((n = 0; n < 200 && $(wc -l <"$WORK/ping.out") < 6; n++)); do read -rt 0.05 <> <(:); done
@@ -282,6 +282,7 @@ measure() { # measure WHAT
         awk -v to="$to" '{ t = $1 } END { exit !(t >= to) }' "$WORK/watch.out" && break
         read -rt 0.05 <> <(:)
     done
+    dropped=$(queue_drops)
     sent=$(packets net sent)
     from=$(reckon "$first + $SETTLED_S" 6)
     read -r bytes < <(between "$from" "$to" "$ARRIVALS")
@@ -295,8 +296,9 @@ measure() { # measure WHAT
             bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
     text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
     text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out")"
-    text+=" dropped=$(percent "$(queue_drops)" "$sent")"
+    text+=" dropped=$(percent "$dropped" "$sent")"
     if [ -n "$SECOND" ]; then
+        [ -s "$WORK/second.out" ] || lost "nothing comes back beside $1" "$WORK"/{second,connect*}.err
         text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out") second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
     fi
     n=0
