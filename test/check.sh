@@ -100,7 +100,7 @@ suite_lint() {
     step "lint: clang-tidy, C++" test/tidy.sh $(git ls-files '*.cc')
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
-    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/run test/bench/bulk)
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
@@ -163,6 +163,8 @@ suite_fuzz() {
 suite_bench() {
     step "bench: the short form works" test/bench/run --short
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
+    step "bench: the short form of the grid works" test/bench/grid --short
+    tap work "bench: paths" 200 test/bench/path_truths.sh
 }
 
 lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order

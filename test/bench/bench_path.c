@@ -31,6 +31,7 @@
 
 #define CHUNK          262144
 #define STEP_US        50000.0
+#define LINGER_US      150000 /* three steps */
 #define TURN           64
 #define TURN_STEP_S    0.025 /* of somebody who types fast, or lets a key repeat */
 #define TURNS_MAX      65536
@@ -66,6 +67,16 @@ static bool arrival_tell(struct arrival *a, bool last)
     return !last;
 }
 
+/* Who watches must see the processes as they were at that time. */
+static int arrived(void)
+{
+    const struct timespec wait = {.tv_nsec = LINGER_US * 1000L};
+
+    fflush(stdout);
+    nanosleep(&wait, NULL);
+    return 0;
+}
+
 static int connect_local(const char *port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
@@ -96,7 +107,7 @@ static int take(const char *port, double seconds)
         }
     }
     free(data);
-    return 0;
+    return arrived();
 }
 
 static long long bytes_below(const char *directory)
@@ -123,7 +134,7 @@ static int grow(const char *directory, double seconds)
 
     while (a.bytes = bytes_below(directory), arrival_tell(&a, false))
         nanosleep(&step, NULL);
-    return 0;
+    return arrived();
 }
 
 /* "[  5]   0.10-0.20   sec   256 KBytes  21.0 Mbits/sec": what came in that time. */
@@ -159,7 +170,7 @@ static int stamp(double seconds)
         if (!arrival_tell(&a, false))
             break;
     }
-    return 0;
+    return arrived();
 }
 
 /* --- what it costs -------------------------------------------------------------------------------------------- */

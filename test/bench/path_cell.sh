@@ -25,7 +25,7 @@
 #   share              of the line: payload's bits at `rate`; what a TCP connection can have is 0.956
 #   base, rtt50, rtt95 round trip in ms of pings through the same queue: before, and after the first 3 s; rtt95_all: always
 #   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s
-#   cpu                CPU s/GB of both ends' processes, after the first 3 s (what the kernel does for the path counts in part)
+#   cpu                CPU s/GB of both ends' processes, after the first 3 s, without what a thread of the kernel's does: reception
 #   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
 #   second50, second99 round trips through the second forward in ms; beside: the rate of each flow beside
 #   late, path_lost    packets that the wire itself has held more than 1 ms too long, or lost (per cent): above 1 the row
@@ -126,7 +126,7 @@ route_with() { # route_with ALGORITHM: H1's TCP uses it, also where it may not c
     ip -n h1 route replace default via "${H1%.*}.1" dev eth0 congctl "$1" || lost "no TCP with $1" /dev/null
 }
 
-# --- who uses it: each starts and sets ARRIVALS, the file that tells how much has arrived -------------------------------
+# --- who uses it: each starts and sets ARRIVALS, the file that tells how much has arrived, and SINK, who ends when it has -
 start_s() {
     lab_start nameserver s "$PROGRAMS/hx-nameserver" --listen 0.0.0.0:7000 --relay --log-level error
     await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
@@ -161,7 +161,7 @@ start_hx_forward() { # start_hx_forward NAME: how -L is filled
     SECOND_PORT=${FORWARDS[1]}
     now
     lab_start "take.$1" h2 "$TOOL" take "${FORWARDS[0]}" "$LASTS"
-    ARRIVALS=$WORK/take.$1.out
+    SINK=$PID ARRIVALS=$WORK/take.$1.out
 }
 start_hx_cp() {
     local name=home
@@ -179,17 +179,21 @@ start_hx_cp() {
 start_udt4() {
     local port
     lab_start taker h2 "$STOCK" take "$H2" "$LASTS"
-    ARRIVALS=$WORK/taker.out
+    SINK=$PID ARRIVALS=$WORK/taker.out
     port=$(await_line "$WORK/taker.out" "listening on") || lost "plain UDT4" "$WORK/taker.err"
     now
     lab_start giver h1 "$STOCK" give "$H2" "${port##*:}" $ENDLESS
 }
 start_iperf3() { # start_iperf3 ALGORITHM PORT
     route_with "$1"
+    # iperf3 goes on where nobody reads: who reads is the one that ends
+    mkfifo "$WORK/iperf3.$2.pipe"
     # shellcheck disable=SC2016 # the inner shell expands it
-    lab_start "iperf3.$2" h2 bash -c 'iperf3 -s -1 -p "$2" -i 0.1 --forceflush | "$1" stamp "$3"' _ "$TOOL" "$2" "$LASTS"
-    ARRIVALS=$WORK/iperf3.$2.out
-    await_line "$WORK/iperf3.$2.err" listening >/dev/null || lost "iperf3" "$WORK/iperf3.$2.err"
+    lab_start "iperf3_server.$2" h2 bash -c 'exec iperf3 -s -1 -p "$2" -i 0.1 --forceflush >"$1"' _ "$WORK/iperf3.$2.pipe" "$2"
+    # shellcheck disable=SC2016
+    lab_start "iperf3.$2" h2 bash -c 'exec "$1" stamp "$3" <"$2"' _ "$TOOL" "$WORK/iperf3.$2.pipe" "$LASTS"
+    SINK=$PID ARRIVALS=$WORK/iperf3.$2.out
+    await_line "$WORK/iperf3.$2.err" listening >/dev/null || lost "iperf3" "$WORK/iperf3_server.$2.err"
     now
     lab_start "iperf3_client.$2" h1 iperf3 -c "$H2" -p "$2" -C "$1" -t "$(reckon "$LASTS + 5")" -i 0
 }
@@ -208,7 +212,7 @@ start_ssh() { # start_ssh scp|rsync ALGORITHM
 }
 arrives() {
     lab_start grow h2 "$TOOL" grow "$ARRIVED" "$LASTS"
-    ARRIVALS=$WORK/grow.out
+    SINK=$PID ARRIVALS=$WORK/grow.out
 }
 now() { BEGAN=$("$TOOL" now); }
 start_what() {
@@ -259,10 +263,10 @@ percentile() { # percentile SHARE FROM TO FILE
         awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
 }
 measure() { # measure WHAT
-    local first from to sink n bytes flow text='' sent
-    find "$ARRIVED" -type f -delete
+    local first from to n bytes flow text='' sent dropped
+    rm -f "$ARRIVED"/* "$WORK"/*.pipe
     path_up
-    start_s
+    case $1$BESIDE in *hx*) start_s ;; esac
     lab_start ping net "$TOOL" ping "$H2" 25 # not on a host whose processes and bytes are counted
     lab_start watch net "$TOOL" watch access1 /run/netns/h1 /run/netns/h2
     for ((n = 0; n < 200 && $(wc -l <"$WORK/ping.out") < 6; n++)); do read -rt 0.05 <> <(:); done
@@ -271,10 +275,8 @@ measure() { # measure WHAT
     BASE=$(percentile 0 0 "$from" "$WORK/ping.out")
     start_beside
     start_what "$1"
-    sink=$PID
-    case $1 in udt4) sink=${STARTED[-2]} ;; iperf3*) sink=${STARTED[-2]} ;; esac
     if [ -n "$SECOND" ]; then lab_start second h2 "$TOOL" turn "$SECOND_PORT" "$LASTS"; fi
-    await_exit "$sink" "$(reckon "$LASTS + 45")" >/dev/null
+    await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
     first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")
     to=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { t = $1 } END { print t }' "$ARRIVALS")
     [ -n "$first" ] || lost "nothing arrives of $1" "$WORK"/*.err
@@ -282,6 +284,7 @@ measure() { # measure WHAT
         awk -v to="$to" '{ t = $1 } END { exit !(t >= to) }' "$WORK/watch.out" && break
         read -rt 0.05 <> <(:)
     done
+    dropped=$(queue_drops)
     sent=$(packets net sent)
     from=$(reckon "$first + $SETTLED_S" 6)
     read -r bytes < <(between "$from" "$to" "$ARRIVALS")
@@ -295,8 +298,9 @@ measure() { # measure WHAT
             bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
     text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
     text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out")"
-    text+=" dropped=$(percent "$(queue_drops)" "$sent")"
+    text+=" dropped=$(percent "$dropped" "$sent")"
     if [ -n "$SECOND" ]; then
+        [ -s "$WORK/second.out" ] || lost "nothing comes back beside $1" "$WORK"/{second,connect*}.err
         text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out") second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
     fi
     n=0
