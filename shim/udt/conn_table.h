@@ -12,7 +12,7 @@
 struct conn_table {
     struct udt_conn *by_id, *by_peer;
     struct udt_conn *due;    /* those with something to do at a tick (due.h) */
-    struct udt_conn *owing;  /* those that owe their peer a receipt (worker.c) */
+    struct udt_conn *owing;  /* those that owe their peer a receipt, or a report of losses (worker.c) */
     struct udt_conn *aging;  /* those whose state runs out, oldest first */
     struct udt_conn *resume; /* those that UDT's worker shall visit again (idle_suspension.h) */
     struct readiness *ready; /* whose queue a connection leaves when it is forgotten */

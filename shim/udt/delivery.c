@@ -178,6 +178,12 @@ bool delivery_next_lost(const struct delivery *d, uint32_t *seq)
     return d->lost_count > 0;
 }
 
+bool delivery_probe(const struct delivery *d, uint32_t *seq)
+{
+    *seq = d->lost_count > 0 ? d->lost_head : d->tail;
+    return d->started && d->head != d->next;
+}
+
 uint32_t delivery_reorder_us(const struct delivery *d)
 {
     if (d->srtt_us < 0)

@@ -64,6 +64,10 @@ bool delivery_has_come(const struct delivery *d, uint32_t seq);
 /* The next one to be repeated. False: none. It stays that until it is sent, or comes. */
 bool delivery_next_lost(const struct delivery *d, uint32_t *seq);
 
+/* Which one to repeat where nothing is heard of what is on its way: one that is lost, or the last one, as
+ * RFC 8985, 7.3, has it. False: nothing is on its way. */
+bool delivery_probe(const struct delivery *d, uint32_t *seq);
+
 enum delivery_verdict {
     DELIVERY_NEWS,  /* *sample is filled */
     DELIVERY_OLD,   /* an older receipt, overtaken by another: nothing in it */

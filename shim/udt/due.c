@@ -33,13 +33,17 @@ static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     uint8_t body[RESEND_BODY_MAX];
 
-    if (c->flow && flow_leads(c->flow)) {
-        if (resend_told(&c->resend, flow_told_ms(c->flow), now_ms))
-            return;
-        if (c->resend.tries > 0) /* not even of the last packet, sent again, anything is heard */
-            flow_timeout(c->flow);
-    }
+    bool leads = c->flow && flow_leads(c->flow);
+    uint32_t seq;
+
+    if (leads && resend_told(&c->resend, flow_told_ms(c->flow), now_ms))
+        return;
     size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
+    if (n && leads) {
+        flow_timeout(c->flow);
+        n = flow_probe(c->flow, &seq) ? sizeof seq : 0;
+        packet_put_word(body, seq);
+    }
     struct kept *k = n ? pretend(t, c, PACKET_NAK, body, n) : NULL;
 
     if (k)

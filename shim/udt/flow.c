@@ -12,8 +12,8 @@
 /* What a sender that was kept from running may make good for at once: no queue notices it, and the kernel
  * lets a thread wait longer than that now and then. */
 #define DEBT_NS 2000000
-/* And two round trips: so long without a word is more than a receipt that is late, or lost. */
-#define TIMEOUT_US 100000
+/* And three round trips: as long without a word is more than some probes and receipts that were lost. */
+#define TIMEOUT_US 1000000
 
 struct flow {
     atomic_int holders;
@@ -23,10 +23,12 @@ struct flow {
     pthread_mutex_t lock; /* of the next ones */
     struct delivery delivery;
     struct path_model model;
+    bool probe; /* a packet may leave beyond the bound */
     bool offset_known;
     uint32_t offset; /* of UDT's clock to the stamps of this connection: microseconds */
     int64_t due_ns;
-    struct receipts receipts; /* the worker's */
+    struct receipts receipts; /* the worker's, as the next one */
+    struct nak_delay naks;
 };
 
 int64_t flow_now_us(void)
@@ -87,7 +89,7 @@ void flow_restart(struct flow *f)
 bool flow_may_send(struct flow *f)
 {
     pthread_mutex_lock(&f->lock);
-    bool may = f->delivery.inflight < path_model_inflight_max(&f->model) &&
+    bool may = (f->probe || f->delivery.inflight < path_model_inflight_max(&f->model)) &&
                (f->delivery.lost_count > 0 || delivery_reserve(&f->delivery));
     pthread_mutex_unlock(&f->lock);
     return may;
@@ -116,6 +118,7 @@ void flow_sent(struct flow *f, uint32_t seq, uint32_t stamp)
     pthread_mutex_lock(&f->lock);
     learn_offset(f, stamp, now_us);
     path_model_sent(&f->model, now_us, f->delivery.inflight);
+    f->probe = false;
     if (!delivery_sent(&f->delivery, seq, stamp)) {
         f->blind = true;
         atomic_store_explicit(&f->leads, false, memory_order_relaxed);
@@ -205,7 +208,7 @@ void flow_acked(struct flow *f, uint32_t seq)
     pthread_mutex_lock(&f->lock);
     uint64_t before = f->delivery.delivered;
     if (delivery_acked(&f->delivery, seq, stamp_of(f, now_us), &sample) == DELIVERY_NEWS) {
-        if (flow_leads(f))
+        if (f->delivery.told)
             sample.rtt_us = -1;
         sampled(f, &sample, before, now_us);
     }
@@ -225,13 +228,22 @@ void flow_nak(struct flow *f, const uint8_t *body, size_t len)
     pthread_mutex_unlock(&f->lock);
 }
 
+bool flow_probe(struct flow *f, uint32_t *seq)
+{
+    pthread_mutex_lock(&f->lock);
+    bool found = delivery_probe(&f->delivery, seq);
+    f->probe = found;
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
 void flow_timeout(struct flow *f)
 {
     int64_t now_us = flow_now_us(), srtt_us;
 
     pthread_mutex_lock(&f->lock);
     srtt_us = f->delivery.srtt_us;
-    if (srtt_us >= 0 && delivery_waiting_us(&f->delivery, stamp_of(f, now_us)) > 2 * srtt_us + TIMEOUT_US) {
+    if (srtt_us >= 0 && delivery_waiting_us(&f->delivery, stamp_of(f, now_us)) > 3 * srtt_us + TIMEOUT_US) {
         delivery_timeout(&f->delivery);
         path_model_timeout(&f->model, now_us);
     }
@@ -251,9 +263,19 @@ void flow_came(struct flow *f, uint32_t isn, uint32_t seq, uint32_t stamp, bool 
         receipts_note_refused(&f->receipts, seq, stamp, flow_now_us());
 }
 
-int64_t flow_receipt_due_us(struct flow *f)
+bool flow_hold_nak(struct flow *f, const uint8_t *body, size_t len)
 {
-    return flow_leads(f) ? receipts_due_us(&f->receipts) : INT64_MAX;
+    return nak_delay_hold(&f->naks, body, len, flow_now_us() + nak_delay_us(&f->receipts));
+}
+
+int64_t flow_report_due_us(struct flow *f)
+{
+    return flow_leads(f) ? receipts_due_us(&f->receipts) : nak_delay_due_us(&f->naks);
+}
+
+size_t flow_nak_write(struct flow *f, uint8_t body[NAK_DELAY_BODY_MAX])
+{
+    return nak_delay_write(&f->naks, &f->receipts, body, flow_now_us());
 }
 
 size_t flow_receipt_write(struct flow *f, uint8_t body[RECEIPT_SIZE_MAX])

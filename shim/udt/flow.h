@@ -13,6 +13,7 @@
 #ifndef HX_SHIM_UDT_FLOW_H
 #define HX_SHIM_UDT_FLOW_H
 
+#include "shim/udt/nak_delay.h"
 #include "shim/udt/receipts.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,8 @@ bool flow_receipt(struct flow *f, const struct receipt *r);
 void flow_acked(struct flow *f, uint32_t seq);
 /* The peer's UDT tells these as missing, as in its packet: with the ends of ranges. */
 void flow_nak(struct flow *f, const uint8_t *body, size_t len);
+/* Nothing has been heard for a while: one packet may leave, whatever the bound. Which one: false: nothing is on its way. */
+bool flow_probe(struct flow *f, uint32_t *seq);
 /* Nothing has been heard for a while. If that is long for this path, all is lost. */
 void flow_timeout(struct flow *f);
 /* When a receipt or an acknowledgement last told of something that had come: of base/clock.h, ms; 0: never. */
@@ -59,9 +62,13 @@ int64_t flow_told_ms(const struct flow *f);
 
 /* A packet has come; taken: UDT has a place for it. `isn`: the peer's first one. */
 void flow_came(struct flow *f, uint32_t isn, uint32_t seq, uint32_t stamp, bool taken);
-/* When a receipt must leave: microseconds; INT64_MAX: none. */
-int64_t flow_receipt_due_us(struct flow *f);
+/* UDT reports a loss, which waits for a while if the sender knows nothing of receipts. False: it must leave. */
+bool flow_hold_nak(struct flow *f, const uint8_t *body, size_t len);
+/* When a receipt must leave, or a report that was held: microseconds; INT64_MAX: none. */
+int64_t flow_report_due_us(struct flow *f);
 size_t flow_receipt_write(struct flow *f, uint8_t body[RECEIPT_SIZE_MAX]);
+/* 0: nothing is missing any more. */
+size_t flow_nak_write(struct flow *f, uint8_t body[NAK_DELAY_BODY_MAX]);
 int64_t flow_now_us(void);
 
 #endif

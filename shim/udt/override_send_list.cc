@@ -36,6 +36,7 @@ OPENS(ack_lock, pthread_mutex_t CUDT::*);
 OPENS(first_unacked, volatile int32_t CUDT::*);
 OPENS(last_sent, volatile int32_t CUDT::*);
 OPENS(send_time, uint64_t CUDT::*);
+OPENS(interval, volatile uint64_t CUDT::*);
 OPENS(lateness, uint64_t CUDT::*);
 OPENS(send_queue, CSndQueue *CUDT::*);
 OPENS(channel, CChannel *CSndQueue::*);
@@ -51,6 +52,7 @@ template struct opened<ack_lock, &CUDT::m_AckLock>;
 template struct opened<first_unacked, &CUDT::m_iSndLastDataAck>;
 template struct opened<last_sent, &CUDT::m_iSndCurrSeqNo>;
 template struct opened<send_time, &CUDT::m_ullTargetTime>;
+template struct opened<interval, &CUDT::m_ullInterval>;
 template struct opened<lateness, &CUDT::m_ullTimeDiff>;
 template struct opened<send_queue, &CUDT::m_pSndQueue>;
 template struct opened<channel, &CSndQueue::m_pChannel>;
@@ -126,6 +128,7 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
     auto *socket = const_cast<CUDT *>(u);
     uint64_t when = 1;
 
+    udt_last_write.period_ns = socket->*member_of(interval());
     struct flow *f = congestion_flow(socket);
     if (reschedule && !(f && flow_leads(f))) { /* there is something to be sent again */
         list->insert(1, u);

@@ -71,6 +71,20 @@ static void note_stamp(struct receipts *r, uint32_t stamp, int64_t now_us)
     r->stamp_us = now_us;
 }
 
+/* A repeat has left later than what came before it; an original that others have overtaken has not. */
+static void note_late(struct receipts *r, uint32_t stamp, int64_t now_us)
+{
+    uint32_t late_us = r->stamp - stamp;
+
+    if (now_us - r->period_us > RECEIPTS_PERIOD_US) {
+        r->late_us[1] = now_us - r->period_us > 2 * RECEIPTS_PERIOD_US ? 0 : r->late_us[0];
+        r->late_us[0] = 0;
+        r->period_us = now_us;
+    }
+    if ((int32_t)late_us > 0 && late_us > r->late_us[0])
+        r->late_us[0] = late_us;
+}
+
 /* All is there up to a gap, or the end. */
 static void advance(struct receipts *r)
 {
@@ -94,6 +108,8 @@ bool receipts_note(struct receipts *r, uint32_t isn, uint32_t seq, uint32_t stam
     int32_t ahead = packet_distance(seq, r->next);
     if (ahead < 0 || ((ahead > 0 || r->next != r->end) && !reserve(r, (uint32_t)ahead + 1)))
         return false;
+    if (packet_distance(seq, r->end) < 0)
+        note_late(r, stamp, now_us);
     note_stamp(r, stamp, now_us);
     r->news |= seq != r->end; /* one that was missing, or one beyond others that are */
     if (packet_distance(seq, r->end) >= 0)

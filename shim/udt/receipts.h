@@ -11,9 +11,10 @@
 
 #include "shim/udt/receipt_packet.h"
 
-#define RECEIPTS_EVERY      2     /* packets, as RFC 9000, 13.2.2, has it, ... */
-#define RECEIPTS_SPACING_US 1000  /* ... but not more often, ... */
-#define RECEIPTS_AT_ONCE    64    /* ... unless so many have come */
+#define RECEIPTS_EVERY      2    /* packets, as RFC 9000, 13.2.2, has it, ... */
+#define RECEIPTS_SPACING_US 1000 /* ... but not more often, ... */
+#define RECEIPTS_AT_ONCE    64   /* ... unless so many have come */
+#define RECEIPTS_PERIOD_US  5000000
 #define RECEIPTS_REPEAT_US  10000 /* while something is missing */
 #define RECEIPTS_SPAN_MAX \
     (1u << 17) /* packets between the lowest missing one and the highest: twice UDT's window */
@@ -30,6 +31,9 @@ struct receipts {
     unsigned since;   /* packets since the last receipt */
     bool news;        /* a gap has opened or closed since */
     int64_t sent_us;  /* the last receipt */
+    uint32_t late_us
+        [2]; /* how much later than a packet that came late others had left: in this period, in the last one */
+    int64_t period_us; /* when this one began */
 };
 
 void receipts_init(struct receipts *r);

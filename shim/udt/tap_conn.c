@@ -196,6 +196,24 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
     return heard_ms;
 }
 
+void tap_conn_written(struct tap *t, int32_t id, uint32_t packets, uint64_t period_ns)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c)
+        unsent_written(&c->unsent, packets, period_ns);
+    tap_unlock(t);
+}
+
+uint32_t tap_conn_room(struct tap *t, int32_t id)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    uint32_t room = c ? unsent_room(&c->unsent, c->next) : UNSENT_LEAST; /* UDT says what has become of it */
+    tap_unlock(t);
+    return room;
+}
+
 int tap_conn_stuck(struct tap *t, int32_t id)
 {
     pthread_mutex_lock(&t->lock);

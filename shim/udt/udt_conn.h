@@ -21,6 +21,7 @@
 #include "shim/udt/party.h"
 #include "shim/udt/resend.h"
 #include "shim/udt/shutdown_check.h"
+#include "shim/udt/unsent.h"
 #include <pthread.h>
 #include <uthash.h>
 
@@ -83,6 +84,7 @@ struct udt_conn {
     struct resend resend;     /* connected: its data */
     struct flow *flow;        /* of a rendezvous, which may carry bulk; else NULL */
     uint32_t turns;           /* net_paths_turns() as it was last */
+    struct unsent unsent;     /* of a rendezvous: what was written */
     size_t credit; /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     struct shutdown_check shutdown_check;
     struct kept *stash; /* what came while it was connecting */

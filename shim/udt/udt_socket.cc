@@ -5,8 +5,6 @@
 
 namespace
 {
-constexpr int HEADS = 28; /* IPv4 and UDP: UDT counts buffers without them */
-
 template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value)
 {
     return UDT::setsockopt(id, 0, option, &value, sizeof value) != UDT::ERROR;
@@ -21,8 +19,8 @@ bool set_options(UDTSOCKET id, int packets, int mss, struct flow *flow)
         return false;
     return set_option(id, UDP_RCVBUF, UDP_BUFFER_BYTES) && set_option(id, UDP_SNDBUF, UDP_BUFFER_BYTES) &&
            set_option(id, UDT_MSS, mss) && set_option(id, UDT_FC, packets) &&
-           set_option(id, UDT_RCVBUF, packets * (mss - HEADS)) &&
-           set_option(id, UDT_SNDBUF, packets * (mss - HEADS)) && set_option(id, UDT_LINGER, off) &&
+           set_option(id, UDT_RCVBUF, packets * (mss - UDT_HEADS)) &&
+           set_option(id, UDT_SNDBUF, packets * (mss - UDT_HEADS)) && set_option(id, UDT_LINGER, off) &&
            set_option(id, UDT_SNDSYN, false) && set_option(id, UDT_RCVSYN, false);
 }
 

@@ -20,15 +20,15 @@
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
 
-/* When the next one is due: microseconds of UDT's clock. */
-static int64_t send_receipts(struct tap *t, int64_t now_ms)
+/* Receipts and reports of losses that are due. When the next one is: microseconds of UDT's clock. */
+static int64_t send_reports(struct tap *t, int64_t now_ms)
 {
     struct udt_conn *c, *next;
     int64_t first_us = INT64_MAX;
 
     DL_FOREACH_SAFE2(t->conns.owing, c, next, owing_next)
     {
-        int64_t due_us = control_send_receipt(t, c, now_ms);
+        int64_t due_us = control_send_report(t, c, now_ms);
         if (due_us == INT64_MAX)
             udt_conn_owes_nothing(&t->conns, c);
         else if (due_us < first_us)
@@ -51,7 +51,7 @@ static void worker_returned(struct tap *t)
         readiness_tell(&t->ready, c, t->current_news);
     t->current_news = 0;
     c = t->current_owes ? udt_conn_find(&t->conns, t->current) : NULL;
-    if (c && control_send_receipt(t, c, clock_now_ms()) != INT64_MAX)
+    if (c && control_send_report(t, c, clock_now_ms()) != INT64_MAX)
         udt_conn_owes(&t->conns, c);
     t->current_owes = false;
 }
@@ -128,6 +128,8 @@ void worker_tell(struct tap *t)
     int32_t id;
     bool told;
 
+    if (t->telling) /* another thread is, and tells all that waits */
+        return;
     while (!t->detached && (c = readiness_next_watched(&t->ready, &news))) {
         id = c->id;
         watch = c->watch;
@@ -155,11 +157,11 @@ static void signal_from_worker(struct tap *t)
         readiness_signal(&t->ready);
 }
 
-/* Sends those that are due. */
-static int64_t next_receipt_us(struct tap *t)
+/* Sends those that are due; likewise. */
+static int64_t next_report_us(struct tap *t)
 {
     pthread_mutex_lock(&t->lock);
-    int64_t due_us = t->conns.owing ? send_receipts(t, clock_now_ms()) : INT64_MAX;
+    int64_t due_us = t->conns.owing ? send_reports(t, clock_now_ms()) : INT64_MAX;
     pthread_mutex_unlock(&t->lock);
     return due_us;
 }
@@ -179,7 +181,7 @@ static void await_datagram(struct tap *t)
     uint64_t count;
 
     signal_from_worker(t);
-    int64_t left_us = next_receipt_us(t) - flow_now_us();
+    int64_t left_us = next_report_us(t) - flow_now_us();
     if (left_us < TAP_TICK_MS * 1000)
         wait.tv_nsec = left_us > 0 ? (long)left_us * 1000 : 0;
     if (ppoll(fds, fds[2].fd < 0 ? 2 : 3, &wait, NULL) > 0 && fds[1].revents)
