@@ -11,7 +11,7 @@
 #define NS_PER_US 1000
 /* What a sender that was kept from running may make good for at once: no queue notices it, and the kernel
  * lets a thread wait longer than that now and then. */
-#define DEBT_NS 2000000
+#define DEBT_NS 5000000
 /* And three round trips: as long without a word is more than some probes and receipts that were lost. */
 #define TIMEOUT_US 1000000
 
@@ -280,5 +280,9 @@ size_t flow_nak_write(struct flow *f, uint8_t body[NAK_DELAY_BODY_MAX])
 
 size_t flow_receipt_write(struct flow *f, uint8_t body[RECEIPT_SIZE_MAX])
 {
+    pthread_mutex_lock(&f->lock);
+    int64_t rtt_us = path_model_min_rtt_us(&f->model);
+    pthread_mutex_unlock(&f->lock);
+    receipts_pace(&f->receipts, rtt_us);
     return receipts_write(&f->receipts, body, flow_now_us());
 }
