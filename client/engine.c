@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/netwatch.h"
 #include "client/stun.h"
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,8 @@
 #define BATCH_EVENTS 256 /* of one port; then others get the lock */
 #define NETWORK_MS   500 /* changes come in flocks: they are told when they are over, or so often */
 #define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
+#define WAY_FDS      6   /* descriptors that a port takes, or a tunnel, at most */
+#define SPARE_FDS    8   /* and that what it is for will take: a stream, a file and its folder */
 #define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 #define LAST_WORDS_MS      500 /* at most, for a sender that does not get a processor */
@@ -303,11 +306,23 @@ static int open_port(struct udt_port **out, uint16_t local_port)
     return err;
 }
 
+bool engine_has_room(void)
+{
+    int fds[WAY_FDS + SPARE_FDS];
+    int got = 0;
+    while (got < WAY_FDS + SPARE_FDS && (fds[got] = fcntl(engine.wake_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        got++;
+    for (int i = 0; i < got; i++)
+        close(fds[i]);
+    return got == WAY_FDS + SPARE_FDS;
+}
+
 void engine_port_leave(const struct udt_port *port)
 {
     if (engine.state != ENGINE_RUNS || engine.asked_port != 0 || port != engine_port())
         return;
-    if (engine.port_count < PORTS_MAX && open_port(&engine.ports[engine.port_count], 0) == HX_OK)
+    if (engine.port_count < PORTS_MAX && engine_has_room() &&
+        open_port(&engine.ports[engine.port_count], 0) == HX_OK)
         engine.newest = engine.port_count++;
     else
         engine.newest = (engine.newest + 1) % engine.port_count;
