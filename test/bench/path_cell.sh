@@ -310,6 +310,10 @@ measure() { # measure WHAT
         n=$((n + 1))
         text+=" beside$n=$(reckon "$bytes / ($to - $from) / 1e6" 3)"
     done
+    # Some would try to tell each other first that they end.
+    kill "${STARTED[@]}" 2>/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' 5 >/dev/null
+    kill -KILL "${STARTED[@]}" 2>/dev/null
     lab_down
     echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told "$(reckon "$to - $BEGAN" 3)")"
 }
@@ -324,6 +328,7 @@ wire_told() { # what the wire has lost, and its own shortcomings
 }
 
 lab_begin || exit 1
+trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
 PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$REORDER policer=$POLICER beside=${BESIDE:-none}"
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
