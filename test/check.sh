@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
-COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
+COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
 WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
@@ -42,9 +42,10 @@ run_tap() {
         bad=1
         echo "not ok - $name ran no test" >>"$log"
     fi
-    echo "$suite $ok $bad $skip $wall $cpu" >>"$COUNTS"
+    echo "$suite $ok $bad $skip $wall $cpu $name" >>"$COUNTS"
     {
-        printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $(((wall + 500) / 1000))
+        printf '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor\n' "$name" "$ok" "$bad" "$skip" \
+            $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
         grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
         if [ "$bad" != 0 ]; then
             grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
@@ -99,7 +100,7 @@ suite_lint() {
     step "lint: clang-tidy, C++" test/tidy.sh $(git ls-files '*.cc')
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
@@ -147,8 +148,8 @@ suite_asan() {
 }
 suite_tsan() {
     # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
-    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent client_paths; do units build/tsan "$u"; done)
-    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
+    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent agent_relay client_paths; do units build/tsan "$u"; done)
+    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe,tcp}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
     local f name
@@ -156,7 +157,7 @@ suite_fuzz() {
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
         step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
-            -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
+            -runs=$((20000 * ${FUZZ_SECONDS:-1})) -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
 suite_bench() {

@@ -75,6 +75,9 @@ void mux_warm_up(void);
 /* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(),
  * mux_send() and mux_request(). */
 void mux_set_time(struct mux *m, int64_t now_ms);
+/* How many bytes mux_send() shall give at most of what streams say, as little before their time as the
+ * transport can: the streams' turn is decided there. Without it: as many as there are. */
+void mux_set_room(struct mux *m, size_t most);
 /* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2; HX_EFLOOD: it
  * floods us, or says that we do: send what mux_send() still gives (GOAWAY), then close. mux_send(): the next
  * bytes to be written (at most 64 KiB, as many frames as there are), *data valid until the next call of

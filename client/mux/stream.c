@@ -58,6 +58,7 @@ void mux_stream_free(struct mux_stream *s)
     if (s->freed)
         return;
     mux_window_end(s);
+    mux_turn_leave(s);
     if (!s->closed)
         nghttp2_session_set_stream_user_data(m->session, s->id, NULL);
     buf_free(&s->received);
@@ -95,6 +96,7 @@ void mux_stream_closed(struct mux_stream *s, uint32_t code)
 {
     s->closed = true;
     s->code = code;
+    mux_turn_leave(s);
     mux_stream_due(s, DUE_CLOSED);
 }
 
@@ -150,14 +152,6 @@ bool mux_tell(struct mux *m)
         told = true;
     }
     return told;
-}
-
-static void resume(struct mux_stream *s)
-{
-    if (!s->deferred || s->closed)
-        return;
-    s->deferred = false;
-    nghttp2_session_resume_data(s->mux->session, s->id);
 }
 
 static const nghttp2_data_provider provider = {.read_callback = mux_data_read};
@@ -266,14 +260,14 @@ ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)
     int err = buf_append(&s->unsent, buf, n);
     if (err < 0)
         return err;
-    resume(s);
+    mux_turn_join(s);
     return (ssize_t)n;
 }
 
 void mux_stream_end(struct mux_stream *s)
 {
     s->ending = true;
-    resume(s);
+    mux_turn_join(s);
 }
 
 void mux_stream_reset(struct mux_stream *s, uint32_t code)

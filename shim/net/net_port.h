@@ -25,8 +25,8 @@ struct net_port_config {
     /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes
      * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
-    bool batch;     /* what comes is small and from many: one system call reads several */
-    bool runs;      /* with `batch`: or there are those who send many of one length (NET_USER_RELAY) */
+    bool batch;     /* one system call reads several datagrams: they are small and from many, ... */
+    bool runs;      /* ... or, too, of one length and from one, and the kernel need not cut them (UDP_GRO) */
     bool ipv6_only; /* leave IPv4 at this port to another socket */
     bool burst;     /* what leaves are many full datagrams to one address */
 };
@@ -62,7 +62,10 @@ int net_port_extra_event_fd(const struct net_port *p);
 /* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One
  * thread at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
 int net_port_tunnel_fd(struct net_port *p);
-bool net_port_has_tunnels(const struct net_port *p);
+/* Gives their descriptors back, until they are opened again. What still goes there is lost. Fine if there are
+ * none. */
+void net_port_tunnel_close(struct net_port *p);
+bool net_port_has_tunnels(const struct net_port *p); /* it has had some, at least */
 
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */

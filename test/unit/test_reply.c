@@ -35,7 +35,7 @@ static void each_reason_has_its_status_and_says_what_to_do(void **state)
         int status;
         bool close;
     } rows[] = {{REPLY_UNKNOWN, 404, false},  {REPLY_HELD, 409, false},      {REPLY_LATE, 408, true},
-                {REPLY_CUT, 400, true},       {REPLY_PEER_LIMIT, 429, true}, {REPLY_TOTAL_LIMIT, 503, true},
+                {REPLY_CUT, 400, true},       {REPLY_PEER_LIMIT, 429, true}, {REPLY_PEER_OFTEN, 429, true}, {REPLY_TOTAL_LIMIT, 503, true},
                 {REPLY_NO_MEMORY, 503, true}, {REPLY_STOPPING, 503, true}};
 
     (void)state;
