@@ -84,6 +84,7 @@ void mux_reap(struct mux *m)
 void mux_stream_due(struct mux_stream *s, enum mux_due what)
 {
     s->due |= what;
+    s->mux->due_soon |= what != DUE_READABLE;
     if (s->queued || s->freed)
         return;
     s->queued = true;
@@ -143,6 +144,7 @@ bool mux_tell(struct mux *m)
 {
     bool told = false;
 
+    m->due_soon = false;
     while (m->due) {
         struct mux_stream *s = m->due;
         unsigned due = s->due;
