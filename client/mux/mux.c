@@ -102,9 +102,9 @@ void mux_set_room(struct mux *m, size_t most)
     m->room = most;
 }
 
-/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of
- * them at once. What nghttp2 then says tells whether the peer has broken the protocol. Who passes bytes on is told
- * of many at a time: each telling costs a system call or two. */
+/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many
+ * of them at once. What nghttp2 then says tells whether the peer has broken the protocol. Who passes bytes
+ * on is told of many at a time: each telling costs a system call or two. */
 static void receive(struct mux *m, const uint8_t *data, size_t len)
 {
     size_t untold = 0;

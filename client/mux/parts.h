@@ -15,7 +15,7 @@
 #define MUX_HANDLES_MAX (2 * MUX_STREAMS_MAX) /* those that are over but for what is unread count, too */
 #define MUX_PINGS_MAX   8                     /* ours, under way at once */
 #define MUX_ACKS_MAX    1000                  /* answers to PING and SETTINGS that wait to be sent */
-#define MUX_PIECE       4096                  /* bytes that nghttp2 is given before its answers are fetched */
+#define MUX_PIECE       8192                  /* bytes that nghttp2 is given before its answers are fetched */
 #define MUX_TELL        65536                 /* ... before owners are told that they may read */
 
 #define MUX_FRAME_HEAD  9     /* bytes (RFC 9113, section 4.1) */

@@ -240,11 +240,22 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
     if (s->received.len == 0)
         return at_end(s);
     memcpy(buf, buf_data(&s->received), n);
-    buf_consume(&s->received, n);
-    mux_window_read(s, n);
+    mux_stream_skip(s, n);
+    return (ssize_t)n;
+}
+
+const void *mux_stream_peek(const struct mux_stream *s, size_t *len)
+{
+    *len = s->received.len;
+    return buf_data(&s->received);
+}
+
+void mux_stream_skip(struct mux_stream *s, size_t len)
+{
+    buf_consume(&s->received, len);
+    mux_window_read(s, len);
     if (s->closed && s->received.len == 0)
         mux_stream_due(s, DUE_CLOSED);
-    return (ssize_t)n;
 }
 
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)

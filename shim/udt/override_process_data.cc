@@ -1,7 +1,8 @@
 /* CUDT::processData(): UDT acknowledges a packet at once that is shorter than the MSS: it takes it for the
  * end of what was written, which somebody may wait for. Where the path takes less than the MSS all packets
- * are shorter, and each would be acknowledged; and the end of what was written may be as long as the MSS. A packet's
- * head says whether it is the last of what was written at once (the second bit of its message number). */
+ * are shorter, and each would be acknowledged; and the end of what was written may be as long as the MSS.
+ * A packet's head says whether it is the last of what was written at once (the second bit of its message
+ * number). */
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"
 #include <udt/core.h>
