@@ -280,6 +280,9 @@ static void down(struct path_model *m, const struct path_sample *s)
         m->down.rate = fmin(m->down.rate, m->rate.busy);
     if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
         expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
+    /* No more is in flight than the path holds: that the queue is gone is heard of a round trip later. */
+    if (!m->foreign && !m->down.from_cruise && m->lossy <= 0 && s->inflight <= path_bdp(m))
+        m->down.pace = 1;
     if (m->round_began && m->probed) {
         m->probed = false;
         path_rate_begin_cycle(&m->rate);

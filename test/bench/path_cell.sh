@@ -99,10 +99,11 @@ path_up() {
             lab_exec net tc qdisc replace dev $line_way root tbf rate "${LINE}mbit" burst "$burst" latency "${QUEUE}ms"
         done
     fi
+    if [ "$POLICER" != none ]; then # a queue for one packet; nftables' own limit lets a whole second's bytes pass at once
+        lab_exec net tc qdisc replace dev access2 root tbf rate "${POLICER}mbit" burst 32768 limit 1600
+    fi
     lab_exec net nft "table inet path { chain forward { type filter hook forward priority filter
         iifname access1 oifname access2 meta l4proto != icmp counter comment \"sent\"
-        $([ "$POLICER" = none ] || echo "iifname access1 oifname access2 meta l4proto != icmp \
-            limit rate over $(reckon "$POLICER * 125000") bytes/second burst 32768 bytes counter drop comment \"policed\"")
     }; }" || lost "no path" /dev/null
     reception net access2 && reception h2 eth0
     lab_exec wire.access2 sh -c 'ethtool -K inner tso off; ethtool -K outer tso off' >/dev/null 2>&1
@@ -309,15 +310,16 @@ measure() { # measure WHAT
         n=$((n + 1))
         text+=" beside$n=$(reckon "$bytes / ($to - $from) / 1e6" 3)"
     done
+    # Some would try to tell each other first that they end.
+    kill "${STARTED[@]}" 2>/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' 5 >/dev/null
+    kill -KILL "${STARTED[@]}" 2>/dev/null
     lab_down
     echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told "$(reckon "$to - $BEGAN" 3)")"
 }
 percent() { reckon "${2:-0} ? 100 * ${1:-0} / ${2:-0} : 0" 2; }
-queue_drops() {
-    local queue policed
-    queue=$(lab_exec net tc -s qdisc show dev access2 | sed -nE 's/.*\(dropped ([0-9]+),.*/\1/p' | head -n 1)
-    policed=$(packets net policed)
-    echo $((${queue:-0} + ${policed:-0}))
+queue_drops() { # and the policer's
+    lab_exec net tc -s qdisc show dev access2 | sed -nE 's/.*\(dropped ([0-9]+),.*/\1/p' | head -n 1
 }
 wire_told() { # what the wire has lost, and its own shortcomings
     awk -v s="$1" -F '[= ]' '/^frames=/ && $2 && $12 {
@@ -326,6 +328,7 @@ wire_told() { # what the wire has lost, and its own shortcomings
 }
 
 lab_begin || exit 1
+trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
 PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$REORDER policer=$POLICER beside=${BESIDE:-none}"
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
