@@ -19,16 +19,16 @@ constexpr int FIRST_SIZE = 512;    /* packets: as many may be missing at first *
 constexpr int SENT_MEANWHILE = 64; /* and an eighth: by UDT's sender, until UDT lists it */
 constexpr int PLAIN_PLACES = 1024; /* of a buffer that is as UDT makes it */
 
-OPENS(send_list, CSndLossList *CUDT::*);
-OPENS(receive_list, CRcvLossList *CUDT::*);
-OPENS(last_ack, volatile int32_t CUDT::*);
-OPENS(last_sent, volatile int32_t CUDT::*);
-OPENS(last_acked, int32_t CUDT::*);
-template struct opened<send_list, &CUDT::m_pSndLossList>;
-template struct opened<receive_list, &CUDT::m_pRcvLossList>;
-template struct opened<last_ack, &CUDT::m_iSndLastAck>;
-template struct opened<last_sent, &CUDT::m_iSndCurrSeqNo>;
-template struct opened<last_acked, &CUDT::m_iRcvLastAck>;
+OPENS(lost_sent, CSndLossList *CUDT::*);
+OPENS(lost_received, CRcvLossList *CUDT::*);
+OPENS(lowest_unacked, volatile int32_t CUDT::*);
+OPENS(highest_sent, volatile int32_t CUDT::*);
+OPENS(lowest_unreceived, int32_t CUDT::*);
+template struct opened<lost_sent, &CUDT::m_pSndLossList>;
+template struct opened<lost_received, &CUDT::m_pRcvLossList>;
+template struct opened<lowest_unacked, &CUDT::m_iSndLastAck>;
+template struct opened<highest_sent, &CUDT::m_iSndCurrSeqNo>;
+template struct opened<lowest_unreceived, &CUDT::m_iRcvLastAck>;
 
 OPENS(send_first, int32_t *CSndLossList::*);
 OPENS(send_last, int32_t *CSndLossList::*);
@@ -168,18 +168,18 @@ const bool override_loss_lists = true;
 /* A range's entry moves up to its end as the range is used up from its beginning. */
 void loss_lists_reserve_sent(CUDT *u)
 {
-    int span = CSeqNo::seqoff(u->*member_of(last_ack()), u->*member_of(last_sent())) + 1;
+    int span = CSeqNo::seqoff(u->*member_of(lowest_unacked()), u->*member_of(highest_sent())) + 1;
 
     if (span > 0)
-        reserve(u->*member_of(send_list()), span + span / 8 + SENT_MEANWHILE);
+        reserve(u->*member_of(lost_sent()), span + span / 8 + SENT_MEANWHILE);
 }
 
 void loss_lists_reserve_received(CUDT *u, int32_t seq)
 {
-    int ahead = CSeqNo::seqoff(u->*member_of(last_acked()), seq);
+    int ahead = CSeqNo::seqoff(u->*member_of(lowest_unreceived()), seq);
 
     if (ahead > 0 && ahead <= LOSS_LISTS_SPAN_MAX) /* what is farther has no place in the buffer */
-        reserve(u->*member_of(receive_list()), ahead + 2);
+        reserve(u->*member_of(lost_received()), ahead + 2);
 }
 
 extern "C" {
@@ -208,7 +208,7 @@ void __wrap__ZN10CRcvBufferC1EP10CUnitQueuei(CRcvBuffer *b, CUnitQueue *queue, i
         __real__ZN10CRcvBufferC1EP10CUnitQueuei(b, queue, size);
         return;
     }
-    auto **places = static_cast<CUnit **>(calloc(static_cast<size_t>(size), sizeof(CUnit *)));
+    auto **places = static_cast<CUnit **>(calloc(static_cast<size_t>(size), sizeof(void *)));
     if (!places)
         throw std::bad_alloc();
     __real__ZN10CRcvBufferC1EP10CUnitQueuei(b, queue, 1);

@@ -18,17 +18,17 @@ extern "C" {
 
 namespace
 {
-OPENS(send_time, uint64_t CUDT::*);
-OPENS(lateness, uint64_t CUDT::*);
-template struct opened<send_time, &CUDT::m_ullTargetTime>;
-template struct opened<lateness, &CUDT::m_ullTimeDiff>;
+OPENS(packed_time, uint64_t CUDT::*);
+OPENS(packed_lateness, uint64_t CUDT::*);
+template struct opened<packed_time, &CUDT::m_ullTargetTime>;
+template struct opened<packed_lateness, &CUDT::m_ullTimeDiff>;
 
 thread_local struct flow *packing; /* whose packet this thread packs */
 
 void set_time(CUDT *u, uint64_t &when, uint64_t ns)
 {
-    when = u->*member_of(send_time()) = ns;
-    u->*member_of(lateness()) = 0;
+    when = u->*member_of(packed_time()) = ns;
+    u->*member_of(packed_lateness()) = 0;
 }
 } // namespace
 

@@ -12,10 +12,10 @@ namespace
 constexpr int NAK = 3;
 constexpr int CUSTOM = 0x7FFF;
 
-OPENS(send_queue, CSndQueue *CUDT::*);
-OPENS(send_list, CSndUList *CSndQueue::*);
-template struct opened<send_queue, &CUDT::m_pSndQueue>;
-template struct opened<send_list, &CSndQueue::m_pSndUList>;
+OPENS(sender_queue, CSndQueue *CUDT::*);
+OPENS(sender_list, CSndUList *CSndQueue::*);
+template struct opened<sender_queue, &CUDT::m_pSndQueue>;
+template struct opened<sender_list, &CSndQueue::m_pSndUList>;
 } // namespace
 
 const bool override_process_ctrl = true;
@@ -30,6 +30,6 @@ void __wrap__ZN4CUDT11processCtrlER7CPacket(CUDT *u, CPacket &packet)
         loss_lists_reserve_sent(u);
     __real__ZN4CUDT11processCtrlER7CPacket(u, packet);
     if (packet.getType() == CUSTOM && congestion_flow(u))
-        (u->*member_of(send_queue())->*member_of(send_list()))->update(u, false);
+        (u->*member_of(sender_queue())->*member_of(sender_list()))->update(u, false);
 }
 }
