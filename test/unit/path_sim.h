@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SIM_FLOWS    4
-#define SIM_PACKETS  (1 << 17)  /* of one flow that are remembered */
+#define SIM_PACKETS  (1 << 16)  /* of one flow that are remembered */
 #define SIM_BITS     (1428 * 8) /* of a packet on the wire */
 #define SIM_TICK_US  5000
 #define SIM_BURST_US 10000
