@@ -32,6 +32,7 @@ WRAP       += -Wl,--wrap=gettimeofday,--wrap=pthread_cond_timedwait,--wrap=rand,
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
               _ZN10CSndBuffer9addBufferEPKciib _ZN4CUDT11processDataEP5CUnit _ZN4CUDT11processCtrlER7CPacket \
               _ZN4CUDT8packDataER7CPacketRm _ZN12CSndLossList10getLostSeqEv \
+              _ZN12CSndLossListC1Ei _ZN12CRcvLossListC1Ei _ZN10CRcvBufferC1EP10CUnitQueuei _ZN10CRcvBufferD1Ev \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv \
               _ZN9CRcvQueue17registerConnectorERKiP4CUDTiPK8sockaddrm \
               _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)
