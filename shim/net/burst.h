@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
-#define BURST           43   /* datagrams: in all no more than one datagram may have, and 64 at most (udp(7)) */
+#define BURST           43   /* datagrams: 64 at most (udp(7)), and in all what one datagram may have */
 #define BURST_BYTES_MAX 1500 /* of each */
 
 struct burst;
