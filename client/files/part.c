@@ -270,8 +270,8 @@ static int recognize(struct part *p, const struct part_aside *a)
     p->fd = openat(p->dir, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (p->fd < 0 || flock(p->fd, LOCK_EX | LOCK_NB) < 0 || fstat(p->fd, &st) < 0)
         return HX_ESYS;
-    if (st.st_dev == a->dev && st.st_ino == a->ino && st.st_ctim.tv_sec == a->changed.tv_sec &&
-        st.st_ctim.tv_nsec == a->changed.tv_nsec && is_ours(p, &st))
+    if (st.st_dev == a->dev && st.st_ino == a->ino && st.st_size == p->expected &&
+        st.st_ctim.tv_sec == a->changed.tv_sec && st.st_ctim.tv_nsec == a->changed.tv_nsec && is_ours(p, &st))
         return HX_OK;
     errno = EWOULDBLOCK;
     return HX_ESYS;
