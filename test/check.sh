@@ -92,7 +92,8 @@ export -f run_tap
 
 MAKE=(make --no-print-directory -s)
 suite_build() { # gcc, and clang with the fuzzers: both compilers see every source
-    step "build: gcc, without a warning" "${MAKE[@]}" -j3 all unit tools bench-programs build/release/example \
+    # Nobody looks at a debugger here: -g is a tenth of a build.
+    step "build: gcc, without a warning" "${MAKE[@]}" -j3 CFLAGS=-O2 all unit tools bench-programs build/release/example \
         build/release/example-static
 }
 suite_builds() { # run_tap waits for what is awaited
@@ -109,8 +110,9 @@ suite_lint() {
         step "lint: clang-tidy, part $part" xargs -a "$LOGS/sources.a$part" test/tidy.sh
     done
     step "lint: clang-tidy, C++" test/tidy.sh $(git ls-files '*.cc')
+    # The unit tests are half of all there is for it, and run under the sanitizers, every line.
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
+        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client test
     step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/run test/bench/bulk)
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
