@@ -12,13 +12,13 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BATCH_EVENTS 256 /* of one port; then others get the lock */
-#define NETWORK_MS   500 /* changes come in flocks: they are told so often, ... */
-#define CHANGE_MS    50  /* ... the first ones so soon */
-#define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
-#define WAY_FDS      6   /* descriptors that a port takes, or a tunnel, at most */
-#define SPARE_FDS    8   /* and that what it is for will take: a stream, a file and its folder */
-#define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
+#define BATCH_EVENTS     256 /* of one port; then others get the lock */
+#define NETWORK_MS       500 /* changes come in flocks: they are told so often, ... */
+#define NETWORK_FIRST_MS 50  /* ... the first ones so soon */
+#define PORTS_MAX        4 /* each costs two threads; a NAT has forgotten the first when its turn comes again */
+#define WAY_FDS          6 /* descriptors that a port takes, or a tunnel, at most */
+#define SPARE_FDS        8 /* and that what it is for will take: a stream, a file and its folder */
+#define SHUTDOWN_MS      60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 #define LAST_WORDS_MS      500 /* at most, for a sender that does not get a processor */
 #define LAST_WORDS_LOOK_MS 2   /* that a packet has left is told by nobody */
@@ -228,7 +228,7 @@ void engine_doubt(bool lost)
 
 static void take_network_changes(void)
 {
-    int64_t soon_ms = clock_now_ms() + CHANGE_MS, next_ms = engine.network_ms + NETWORK_MS;
+    int64_t soon_ms = clock_now_ms() + NETWORK_FIRST_MS, next_ms = engine.network_ms + NETWORK_MS;
     netwatch_drain(engine.netwatch_fd);
     if (!timer_is_set(&engine.network))
         engine_timer_set(&engine.network, engine.network_ms == 0 || next_ms < soon_ms ? soon_ms : next_ms);

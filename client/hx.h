@@ -219,6 +219,10 @@ HX_API ssize_t hx_read(struct hx_stream *s, void *buf, size_t len, int timeout_m
  * HX_ECLOSED, HX_ECANCELED; HX_EAUTH, HX_EPROTO: as hx_handshake(). HX_EINVAL: `len` is 0, or hx_shutdown()
  * was called. */
 HX_API ssize_t hx_write(struct hx_stream *s, const void *buf, size_t len, int timeout_ms);
+/* How many of `most` bytes hx_write() would take now without waiting: so much that the path is busy for a
+ * few milliseconds. For who carries several things in one stream, and wants to choose late which of them
+ * goes next. 0: none, as after HX_EAGAIN. Where hx_write() would fail, `most`. */
+HX_API size_t hx_write_room(struct hx_stream *s, size_t most);
 /* Ends our direction: the peer reads what was written, then 0. Reading goes on. HX_OK (also the second time),
  * HX_ECLOSED, HX_EAUTH or HX_EPROTO. Does not wait: what is still held back is sent in the background. */
 HX_API int hx_shutdown(struct hx_stream *s);

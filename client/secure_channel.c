@@ -142,6 +142,18 @@ ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t l
     return err < 0 ? err : judged(s, tls_write(s->tls, buf, len));
 }
 
+size_t secure_channel_room(struct secure_channel *s, size_t most)
+{
+    if (!s->tls)
+        return udt_stream_room(s->stream, most);
+    if (!s->proven || s->error < 0)
+        return most; /* secure_channel_write() says what there is */
+    if (tls_flush(s->tls) == HX_EAGAIN)
+        return 0;
+    size_t room = udt_stream_room(s->stream, most), data = tls_data_of(room);
+    return room > 0 && data == 0 ? 1 : data;
+}
+
 int secure_channel_flush(struct secure_channel *s)
 {
     return s->tls ? tls_flush(s->tls) : HX_OK;

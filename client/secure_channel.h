@@ -43,6 +43,9 @@ int secure_channel_prove(struct secure_channel *s);
  * peer waits for. */
 ssize_t secure_channel_read(struct secure_channel *s, void *buf, size_t len);
 ssize_t secure_channel_write(struct secure_channel *s, const void *buf, size_t len);
+/* How many of `most` bytes secure_channel_write() would take now, as udt_stream_room(): together with what
+ * they become they fill datagrams. 0: as after HX_EAGAIN. */
+size_t secure_channel_room(struct secure_channel *s, size_t most);
 /* If the application has read every byte and only the end is left to be read, the peer is told so now: who
  * has got what was agreed on may never ask again. */
 void secure_channel_note_end(struct secure_channel *s);

@@ -53,6 +53,8 @@ static void on_writable(struct hx_stream *h)
     int pushed = stream_push(h);
     if (pushed == HX_OK && stream_unacked(h->s) == 0)
         h->unsure = false;
+    if (pushed == HX_OK && udt_stream_room(h->s, 1) == 0) /* it is told again */
+        pushed = HX_EAGAIN;
     if (pushed != HX_EAGAIN || !h->proof_told)
         readiness_fd_set(&h->write_fd, true);
 }

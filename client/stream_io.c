@@ -110,6 +110,18 @@ ssize_t hx_write(struct hx_stream *h, const void *buf, size_t len, int timeout_m
     return done > 0 ? (ssize_t)done : put;
 }
 
+size_t hx_write_room(struct hx_stream *h, size_t most)
+{
+    size_t room = most;
+    pthread_mutex_lock(&h->mutex);
+    if (h->s && !h->finished && !h->gone)
+        room = secure_channel_room(h->channel, most);
+    if (room == 0 && most > 0)
+        readiness_fd_set(&h->write_fd, false);
+    pthread_mutex_unlock(&h->mutex);
+    return room;
+}
+
 static int try_prove(struct hx_stream *h)
 {
     if (h->canceled)

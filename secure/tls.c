@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_MAX 16384 /* bytes of data in one (RFC 8446, section 5.1) */
+#define RECORD_MAX  16384 /* bytes of data in one (RFC 8446, section 5.1) */
+#define RECORD_MORE 22    /* bytes: a record's head, its inner content type and its tag (5.2) */
 /* New keys after so many: RFC 8446, section 5.5 allows 2^24.5 of full size with AES-GCM. */
 #define REKEY_RECORDS (1 << 18)
 
@@ -226,6 +227,12 @@ ssize_t tls_write(struct tls *t, const void *buf, size_t len)
 int tls_flush(struct tls *t)
 {
     return tls_io_flush(&t->io);
+}
+
+size_t tls_data_of(size_t len)
+{
+    size_t records = (len + RECORD_MAX + RECORD_MORE - 1) / (RECORD_MAX + RECORD_MORE);
+    return len > records * RECORD_MORE ? len - records * RECORD_MORE : 0;
 }
 
 size_t tls_waiting(const struct tls *t, const uint8_t **bytes)

@@ -48,6 +48,8 @@ bool tls_ends_here(struct tls *t);
 ssize_t tls_write(struct tls *t, const void *buf, size_t len);
 /* HX_OK: everything taken is with the transport; HX_EAGAIN. */
 int tls_flush(struct tls *t);
+/* How many bytes of data make `len` bytes of the transport's, or fewer. */
+size_t tls_data_of(size_t len);
 /* What was taken or made and has not left; valid until the next call of anything else. Returns how many
  * bytes. */
 size_t tls_waiting(const struct tls *t, const uint8_t **bytes);

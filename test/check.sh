@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
-COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
+COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
 WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
@@ -42,9 +42,10 @@ run_tap() {
         bad=1
         echo "not ok - $name ran no test" >>"$log"
     fi
-    echo "$suite $ok $bad $skip $wall $cpu" >>"$COUNTS"
+    echo "$suite $ok $bad $skip $wall $cpu $name" >>"$COUNTS"
     {
-        printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $(((wall + 500) / 1000))
+        printf '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor\n' "$name" "$ok" "$bad" "$skip" \
+            $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
         grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
         if [ "$bad" != 0 ]; then
             grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
@@ -99,7 +100,7 @@ suite_lint() {
     step "lint: clang-tidy, C++" test/tidy.sh $(git ls-files '*.cc')
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/run test/bench/bulk)
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
@@ -128,6 +129,7 @@ suite_natlab() {
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
     tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
+    tap wait "natlab: trees of small files" 200 test/natlab/files.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
         'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
@@ -156,12 +158,14 @@ suite_fuzz() {
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
         step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
-            -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
+            -runs=$((20000 * ${FUZZ_SECONDS:-1})) -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
 suite_bench() {
     step "bench: the short form works" test/bench/run --short
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
+    step "bench: the short form of the grid works" test/bench/grid --short
+    tap work "bench: paths" 200 test/bench/path_truths.sh
 }
 
 lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order

@@ -7,6 +7,7 @@
 #define READ_BYTES      (256 * 1024)
 #define READS_MAX       8             /* of them in one turn of the loop: others want theirs */
 #define TURN_BYTES      (1024 * 1024) /* sent in one turn of the loop */
+#define WRITE_BYTES     (64 * 1024)   /* at once, at most: what is chosen then waits for nothing */
 #define TICKS           20            /* looks at the clock within dead_ms */
 #define PINGS_MAX       16            /* of link_ping() under way */
 #define OPAQUE_ALIVE    0             /* the payload of a keepalive's PING; others count from 1 */
@@ -131,12 +132,17 @@ static int put(struct link *l, const void *data, size_t len, size_t *done)
     return HX_OK;
 }
 
-/* The next frames of the mux; what the stream does not take is kept. HX_EEOF: there are none. */
+/* The next frames of the mux, as much as the stream takes now. The rest is kept: if there is no room, that
+ * is what the connection itself has to say. HX_EEOF: there are none; HX_EAGAIN: there are, but no room. */
 static int put_frames(struct link *l, size_t *done)
 {
     const uint8_t *data;
     *done = 0;
+    size_t room = hx_write_room(l->stream, WRITE_BYTES);
+    mux_set_room(l->mux, room);
     ssize_t len = mux_send(l->mux, &data);
+    if (len == 0 && room == 0 && mux_wants_send(l->mux))
+        return HX_EAGAIN;
     if (len <= 0)
         return len == 0 ? HX_EEOF : (int)len;
     int err = put(l, data, (size_t)len, done);

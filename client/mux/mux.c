@@ -17,7 +17,10 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
     m->client = client;
     m->events = *events;
     m->user = user;
+    m->room = SIZE_MAX;
     m->due_tail = &m->due;
+    TAILQ_INIT(&m->favoured);
+    TAILQ_INIT(&m->others);
     if (mux_session_create(m) < 0) {
         really_free(m);
         return HX_ENOMEM;
@@ -94,21 +97,35 @@ void mux_set_time(struct mux *m, int64_t now_ms)
     m->now_ms = now_ms;
 }
 
-/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of
- * them at once. What nghttp2 then says tells whether the peer has broken the protocol. */
+void mux_set_room(struct mux *m, size_t most)
+{
+    m->room = most;
+}
+
+/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many
+ * of them at once. What nghttp2 then says tells whether the peer has broken the protocol. Who passes bytes
+ * on is told of many at a time: each telling costs a system call or two. */
 static void receive(struct mux *m, const uint8_t *data, size_t len)
 {
+    size_t untold = 0;
+
+    m->answers = true;
     while (len > 0 && m->error == HX_OK && !m->doomed) {
         size_t piece = len < MUX_PIECE ? len : MUX_PIECE;
         ssize_t n = nghttp2_session_mem_recv(m->session, data, piece);
         if (n < 0 && !m->doomed)
             fail(m, n);
-        mux_tell(m);
+        untold += piece;
+        if (m->due_soon || untold >= MUX_TELL) {
+            mux_tell(m);
+            untold = 0;
+        }
         if (!m->doomed)
             mux_fill(m);
         data += piece;
         len -= piece;
     }
+    m->answers = false;
 }
 
 int mux_receive(struct mux *m, const uint8_t *data, size_t len)
@@ -145,7 +162,7 @@ static bool waits(const struct mux *m)
 {
     if (m->broken)
         return false;
-    return (m->out_len > 0 && !m->out_given) || nghttp2_session_want_write(m->session);
+    return (m->out_len > 0 && !m->out_given) || nghttp2_session_want_write(m->session) || mux_turn_next(m);
 }
 
 bool mux_wants_send(const struct mux *m)

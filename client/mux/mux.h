@@ -19,14 +19,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MUX_STREAMS_MAX  256                /* of the peer, at once */
-#define MUX_WINDOW_FIRST 65535              /* bytes that the peer may send of each stream, unread */
-#define MUX_WINDOW       (16 * 1024 * 1024) /* up to: of a stream whose owner reads as fast as it comes */
-#define MUX_WINDOW_TOTAL (64 * 1024 * 1024) /* of all streams together */
-#define MUX_UNSENT_MAX   (256 * 1024)       /* bytes of one stream that wait to be sent */
-#define MUX_FIELDS_MAX   32                 /* header fields of one message */
-#define MUX_HEADERS_MAX  16384              /* bytes of them */
-#define MUX_VALUE_MAX    12320              /* bytes of one value: a path of 4 KiB, percent-encoded */
+#define MUX_STREAMS_MAX  256   /* of the peer, at once */
+#define MUX_WINDOW_FIRST 65535 /* bytes that the peer may send of each stream, unread */
+/* Up to: of a stream whose owner reads as fast as it comes. It is opened again once half of it is used:
+ * 500 Mbit/s over 300 ms are 19 MB. */
+#define MUX_WINDOW       (48 * 1024 * 1024)
+#define MUX_WINDOW_TOTAL (128 * 1024 * 1024) /* of all streams together */
+#define MUX_UNSENT_MAX   (256 * 1024)        /* bytes of one stream that wait to be sent */
+#define MUX_FIELDS_MAX   32                  /* header fields of one message */
+#define MUX_HEADERS_MAX  16384               /* bytes of them */
+#define MUX_VALUE_MAX    12320               /* bytes of one value: a path of 4 KiB, percent-encoded */
 
 struct mux;
 struct mux_stream;
@@ -75,6 +77,9 @@ void mux_warm_up(void);
 /* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(),
  * mux_send() and mux_request(). */
 void mux_set_time(struct mux *m, int64_t now_ms);
+/* How many bytes mux_send() shall give at most of what streams say, as little before their time as the
+ * transport can: the streams' turn is decided there. Without it: as many as there are. */
+void mux_set_room(struct mux *m, size_t most);
 /* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2; HX_EFLOOD: it
  * floods us, or says that we do: send what mux_send() still gives (GOAWAY), then close. mux_send(): the next
  * bytes to be written (at most 64 KiB, as many frames as there are), *data valid until the next call of
@@ -102,6 +107,10 @@ void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events
 int mux_respond(struct mux_stream *s, const struct mux_message *response);
 /* Bytes, HX_EAGAIN, HX_EEOF. The window opens again as bytes are read. */
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
+/* What mux_stream_read() would give, where it lies: valid until the next call of anything. *len 0: that
+ * says why there is nothing. */
+const void *mux_stream_peek(const struct mux_stream *s, size_t *len);
+void mux_stream_skip(struct mux_stream *s, size_t len); /* so many bytes of it were read */
 /* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED, also after mux_stream_end();
  * HX_ENOMEM. */
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len);

@@ -14,6 +14,32 @@ static void put(struct mux *m, const void *data, size_t len)
     m->out_len += len;
 }
 
+/* How much of a stream the next frame of DATA may have; 0: it is not to be made now. */
+static size_t frame_room(const struct mux *m, size_t wanted)
+{
+    size_t left = m->room > m->out_len ? m->room - m->out_len : 0;
+    size_t most = left > MUX_FRAME_HEAD ? left - MUX_FRAME_HEAD : 0;
+
+    if (wanted <= most)
+        return wanted;
+    return most < MUX_FRAME_LEAST ? 0 : most;
+}
+
+/* Lets nghttp2 ask the next one. False: it is nobody's turn. */
+static bool give_turn(struct mux *m)
+{
+    struct mux_stream *s = m->answers ? NULL : mux_turn_next(m);
+
+    if (!s || (s->unsent.len > 0 && frame_room(m, s->unsent.len) == 0))
+        return false;
+    s->turn_favoured = s->turns == &m->favoured;
+    mux_turn_leave(s);
+    s->has_turn = true;
+    s->deferred = false;
+    nghttp2_session_resume_data(m->session, s->id);
+    return true;
+}
+
 int mux_fill(struct mux *m)
 {
     if (m->out_given)
@@ -22,7 +48,7 @@ int mux_fill(struct mux *m)
     while (room(m) >= MUX_OUT_SPARE && !m->broken) {
         const uint8_t *data;
         ssize_t n = nghttp2_session_mem_send(m->session, &data);
-        if (n == 0)
+        if (n == 0 && !give_turn(m))
             break;
         if (n < 0) {
             m->broken = true;
@@ -44,9 +70,12 @@ ssize_t mux_data_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t
     (void)buf, (void)source, (void)user;
     if (!s)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    size_t n = s->unsent.len < len ? s->unsent.len : len;
-    if (n == 0 && !s->ending) {
+    size_t n = frame_room(s->mux, s->unsent.len < len ? s->unsent.len : len);
+    bool has_turn = s->has_turn && (n > 0 || (s->ending && s->unsent.len == 0));
+    s->has_turn = false;
+    if (!has_turn) {
         s->deferred = true;
+        mux_turn_join(s);
         return NGHTTP2_ERR_DEFERRED;
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
@@ -69,6 +98,7 @@ int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t 
     put(m, buf_data(&s->unsent), len);
     buf_consume(&s->unsent, len);
     mux_budget_data(m, len);
+    mux_turn_sent(s, len);
     s->ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (s->stopped && s->unsent.len <= WRITABLE_BELOW)
         mux_stream_due(s, DUE_WRITABLE);

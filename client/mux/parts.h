@@ -2,7 +2,7 @@
  *
  * mux.c: the transport's side. session.c: what nghttp2 tells us. stream.c: a stream's owner's side.
  * headers.c: messages, checked and copied. window.c: flow control. budget.c: how many frames are too many.
- * out.c: what waits for mux_send(), and the frames of DATA. */
+ * out.c: what waits for mux_send(), and the frames of DATA. turn.c: whose DATA are next. */
 #ifndef HX_CLIENT_MUX_PARTS_H
 #define HX_CLIENT_MUX_PARTS_H
 
@@ -10,16 +10,19 @@
 #include "base/token_bucket.h"
 #include "client/mux/mux.h"
 #include <nghttp2/nghttp2.h>
+#include <sys/queue.h>
 
 #define MUX_HANDLES_MAX (2 * MUX_STREAMS_MAX) /* those that are over but for what is unread count, too */
 #define MUX_PINGS_MAX   8                     /* ours, under way at once */
 #define MUX_ACKS_MAX    1000                  /* answers to PING and SETTINGS that wait to be sent */
-#define MUX_PIECE       4096                  /* bytes that nghttp2 is given before its answers are fetched */
+#define MUX_PIECE       8192                  /* bytes that nghttp2 is given before its answers are fetched */
+#define MUX_TELL        65536                 /* ... before owners are told that they may read */
 
-#define MUX_FRAME_HEAD 9     /* bytes (RFC 9113, section 4.1) */
-#define MUX_FRAME_MAX  16384 /* bytes of one frame's payload: what every peer takes (section 4.2) */
-#define MUX_OUT_SIZE   (64 * 1024)
-#define MUX_OUT_SPARE  (MUX_FRAME_HEAD + MUX_FRAME_MAX + 64) /* more than nghttp2 gives at once */
+#define MUX_FRAME_HEAD  9     /* bytes (RFC 9113, section 4.1) */
+#define MUX_FRAME_MAX   16384 /* bytes of one frame's payload: what every peer takes (section 4.2) */
+#define MUX_FRAME_LEAST 256   /* bytes of DATA that are worth a frame while a stream has more */
+#define MUX_OUT_SIZE    (64 * 1024)
+#define MUX_OUT_SPARE   (MUX_FRAME_HEAD + MUX_FRAME_MAX + 64) /* more than nghttp2 gives at once */
 
 struct mux_head { /* a message while its fields arrive */
     struct mux_field fields[MUX_FIELDS_MAX];
@@ -28,6 +31,8 @@ struct mux_head { /* a message while its fields arrive */
     size_t used;                                     /* of text */
     char text[MUX_HEADERS_MAX + 2 * MUX_FIELDS_MAX]; /* each string with its NUL */
 };
+
+TAILQ_HEAD(mux_turns, mux_stream);
 
 struct mux {
     nghttp2_session *session;
@@ -44,6 +49,7 @@ struct mux {
     int open;               /* client: requests that nghttp2 has not closed */
     struct mux_stream *due; /* streams whose owners are to be told something, in order */
     struct mux_stream **due_tail;
+    bool due_soon;           /* not only of bytes, for which more may be on the way */
     struct mux_stream *dead; /* to be freed when no callback runs any more */
     struct mux_head head;    /* of the one stream whose header is arriving */
     int32_t lent;            /* bytes of the streams' windows above their first ones */
@@ -52,8 +58,13 @@ struct mux {
     int64_t now_ms;            /* of mux_set_time() */
     struct token_bucket taken; /* frames from the peer */
     struct token_bucket sent;  /* frames of ours */
-    size_t out_len;            /* bytes in out */
-    bool out_given;            /* mux_send() has returned them */
+    struct mux_turns favoured; /* streams that have something to say, in order (turn.c) */
+    struct mux_turns others;
+    size_t ahead;   /* bytes of favoured ones since one of the others had its turn */
+    size_t room;    /* of mux_set_room() */
+    size_t out_len; /* bytes in out */
+    bool answers;   /* mux_fill() gives no DATA */
+    bool out_given; /* mux_send() has returned them */
     uint8_t out[MUX_OUT_SIZE];
 };
 
@@ -69,19 +80,25 @@ struct mux_stream {
     struct mux_stream_events events;
     void *user;
     struct buf received, unsent;
-    int32_t window;  /* bytes that the peer may send unread */
-    int32_t passed;  /* bytes read since it grew */
-    bool owned;      /* its owner is known */
-    bool answered;   /* headers: client, the final ones came; server, ours were given to nghttp2 */
-    bool peer_ended; /* all that the peer sends is in `received` */
-    bool end_read;   /* and mux_stream_read() has said HX_EEOF */
-    bool ending;     /* mux_stream_end() was called */
-    bool ended;      /* our END_STREAM is in mux->out */
-    bool deferred;   /* nghttp2 waits for nghttp2_session_resume_data() */
-    bool stopped;    /* mux_stream_write() said HX_EAGAIN */
-    bool closed;     /* nghttp2 has closed it, or the connection is gone: no calls of nghttp2 with its id */
-    bool freed;      /* its owner has no right to it any more; in mux->dead, or about to be */
-    uint32_t code;   /* once closed */
+    int32_t window;          /* bytes that the peer may send unread */
+    int32_t passed;          /* bytes read since it grew */
+    bool owned;              /* its owner is known */
+    bool answered;           /* headers: client, the final ones came; server, ours were given to nghttp2 */
+    bool peer_ended;         /* all that the peer sends is in `received` */
+    bool end_read;           /* and mux_stream_read() has said HX_EEOF */
+    bool ending;             /* mux_stream_end() was called */
+    bool ended;              /* our END_STREAM is in mux->out */
+    bool deferred;           /* nghttp2 waits for nghttp2_session_resume_data() */
+    bool has_turn;           /* its next frame of DATA may leave */
+    bool turn_favoured;      /* and is ahead of others' */
+    struct mux_turns *turns; /* in which of them it waits; NULL: in none */
+    TAILQ_ENTRY(mux_stream) turn;
+    int32_t quantum;            /* bytes of its turn that are left */
+    struct token_bucket favour; /* bytes that are */
+    bool stopped;               /* mux_stream_write() said HX_EAGAIN */
+    bool closed;   /* nghttp2 has closed it, or the connection is gone: no calls of nghttp2 with its id */
+    bool freed;    /* its owner has no right to it any more; in mux->dead, or about to be */
+    uint32_t code; /* once closed */
 };
 
 /* headers.c. HX_ETOOBIG: a bound of mux.h. */
@@ -99,6 +116,12 @@ ssize_t mux_data_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t
                       nghttp2_data_source *source, void *user);
 int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
                   nghttp2_data_source *source, void *user);
+
+/* turn.c. A stream waits for its turn from when it has something to say and nghttp2 has asked for it. */
+void mux_turn_join(struct mux_stream *s);
+void mux_turn_leave(struct mux_stream *s);
+struct mux_stream *mux_turn_next(const struct mux *m); /* NULL: none may send anything */
+void mux_turn_sent(struct mux_stream *s, size_t len);
 
 /* budget.c */
 int mux_budget_take(struct mux *m, const nghttp2_frame_hd *hd);  /* a frame has come; HX_OK or HX_EFLOOD */

@@ -58,6 +58,7 @@ void mux_stream_free(struct mux_stream *s)
     if (s->freed)
         return;
     mux_window_end(s);
+    mux_turn_leave(s);
     if (!s->closed)
         nghttp2_session_set_stream_user_data(m->session, s->id, NULL);
     buf_free(&s->received);
@@ -83,6 +84,7 @@ void mux_reap(struct mux *m)
 void mux_stream_due(struct mux_stream *s, enum mux_due what)
 {
     s->due |= what;
+    s->mux->due_soon |= what != DUE_READABLE;
     if (s->queued || s->freed)
         return;
     s->queued = true;
@@ -95,6 +97,7 @@ void mux_stream_closed(struct mux_stream *s, uint32_t code)
 {
     s->closed = true;
     s->code = code;
+    mux_turn_leave(s);
     mux_stream_due(s, DUE_CLOSED);
 }
 
@@ -141,6 +144,7 @@ bool mux_tell(struct mux *m)
 {
     bool told = false;
 
+    m->due_soon = false;
     while (m->due) {
         struct mux_stream *s = m->due;
         unsigned due = s->due;
@@ -150,14 +154,6 @@ bool mux_tell(struct mux *m)
         told = true;
     }
     return told;
-}
-
-static void resume(struct mux_stream *s)
-{
-    if (!s->deferred || s->closed)
-        return;
-    s->deferred = false;
-    nghttp2_session_resume_data(s->mux->session, s->id);
 }
 
 static const nghttp2_data_provider provider = {.read_callback = mux_data_read};
@@ -244,11 +240,22 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
     if (s->received.len == 0)
         return at_end(s);
     memcpy(buf, buf_data(&s->received), n);
-    buf_consume(&s->received, n);
-    mux_window_read(s, n);
+    mux_stream_skip(s, n);
+    return (ssize_t)n;
+}
+
+const void *mux_stream_peek(const struct mux_stream *s, size_t *len)
+{
+    *len = s->received.len;
+    return buf_data(&s->received);
+}
+
+void mux_stream_skip(struct mux_stream *s, size_t len)
+{
+    buf_consume(&s->received, len);
+    mux_window_read(s, len);
     if (s->closed && s->received.len == 0)
         mux_stream_due(s, DUE_CLOSED);
-    return (ssize_t)n;
 }
 
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)
@@ -266,14 +273,14 @@ ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)
     int err = buf_append(&s->unsent, buf, n);
     if (err < 0)
         return err;
-    resume(s);
+    mux_turn_join(s);
     return (ssize_t)n;
 }
 
 void mux_stream_end(struct mux_stream *s)
 {
     s->ending = true;
-    resume(s);
+    mux_turn_join(s);
 }
 
 void mux_stream_reset(struct mux_stream *s, uint32_t code)

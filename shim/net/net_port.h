@@ -25,8 +25,8 @@ struct net_port_config {
     /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes
      * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
-    bool batch;     /* what comes is small and from many: one system call reads several */
-    bool runs;      /* with `batch`: or there are those who send many of one length (NET_USER_RELAY) */
+    bool batch;     /* one system call reads several datagrams: they are small and from many, ... */
+    bool runs;      /* ... or, too, of one length and from one, and the kernel need not cut them (UDP_GRO) */
     bool ipv6_only; /* leave IPv4 at this port to another socket */
     bool burst;     /* what leaves are many full datagrams to one address */
 };

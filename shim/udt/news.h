@@ -5,11 +5,11 @@
 #include <stdbool.h>
 
 enum tap_news {
-    TAP_READABLE = 1,     /* UDT has bytes for the application, or the peer's direction has ended */
-    TAP_WRITABLE = 2,     /* the peer has acknowledged something */
-    TAP_CLOSED = 4,       /* the peer's shutdown has come */
-    TAP_HANDSHAKE = 8,    /* a connecting socket took a packet: its state may have changed */
-    TAP_REFUSED = 16,     /* a connecting socket was refused; UDT has not been told */
+    TAP_READABLE = 1,  /* UDT has bytes for the application, or the peer's direction has ended */
+    TAP_WRITABLE = 2,  /* the peer has acknowledged something; or there is room that was wanted (unsent.h) */
+    TAP_CLOSED = 4,    /* the peer's shutdown has come */
+    TAP_HANDSHAKE = 8, /* a connecting socket took a packet: its state may have changed */
+    TAP_REFUSED = 16,  /* a connecting socket was refused; UDT has not been told */
     TAP_HALF_CLOSED = 32, /* the peer's application has read everything */
     TAP_TICKET = 128,     /* the listener has given a ticket */
     TAP_ACCEPT = 64       /* instead of an id: how many more connections accept() has */
@@ -18,7 +18,7 @@ enum tap_news {
 #define NEWS_WATCHED (unsigned)(TAP_READABLE | TAP_WRITABLE) /* only these are for a watcher */
 
 struct udt_watch {
-    /* On the worker, no lock held. False: not now, the port's descriptor shall tell. */
+    /* On a thread of UDT's, no lock held. False: not now, the port's descriptor shall tell. */
     bool (*tell)(void *context, unsigned news); /* NULL: nobody is told */
     void *context;
 };

@@ -16,6 +16,12 @@
 #define ACK2_YOUNG 16
 #define QUIET_MS   10000 /* a peer silent for longer is asked, as often as UDT sends keepalives then */
 
+static void begin_at(struct udt_conn *c, uint32_t isn)
+{
+    c->isn = c->next = isn;
+    unsent_begin(&c->unsent, isn);
+}
+
 /* UDT registers a connecting socket with its worker before the request is complete, and the worker sends what
  * is there: only the thread inside UDT::connect() may speak until that has returned. */
 static bool leave_request(struct tap *t, struct net_route *route, const uint8_t *head, uint8_t *body,
@@ -30,7 +36,7 @@ static bool leave_request(struct tap *t, struct net_route *route, const uint8_t 
     route->local = c->local;
     route->wants_answer = true;
     if (c->isn != packet_word(body + HANDSHAKE_ISN)) /* it is said again and again */
-        c->isn = c->next = packet_word(body + HANDSHAKE_ISN);
+        begin_at(c, packet_word(body + HANDSHAKE_ISN));
     if (!c->rendezvous && c->state <= UDT_CONN_CONNECTING) {
         c->shutdown_check.sequence = c->isn; /* a listener adopts it for its own direction */
         c->secret = packet_word(body + HANDSHAKE_COOKIE);
@@ -92,7 +98,8 @@ static void leave_conclusion(struct tap *t, const struct net_address *to, const 
     c->local = t->listener->local;
     c->window = t->listener->offered;
     c->secret = t->listener->secret;
-    c->isn = c->next = c->shutdown_check.sequence = packet_word(body + HANDSHAKE_ISN);
+    begin_at(c, packet_word(body + HANDSHAKE_ISN));
+    c->shutdown_check.sequence = c->isn;
     keep_early(t, c, PACKET_HEAD + HANDSHAKE_SIZE);
 }
 
@@ -170,6 +177,9 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         packet_put_word(head + 4, udt_conn_proof(c));
     if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
         return false;
+    if (type == PACKET_NAK && c->flow &&
+        (flow_leads(c->flow) /* receipts tell that, and more */ || flow_hold_nak(c->flow, body, body_len)))
+        return false;
     bool may = udt_conn_spend(c, PACKET_HEAD + body_len);
     if (type == PACKET_SHUTDOWN) {
         packet_put_word(head + 4, udt_conn_proof(c));
@@ -186,6 +196,8 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
     if (type == PACKET_DATA && packet_distance(packet_word(head), c->next) >= 0)
         c->next = packet_word(head) + 1;
     if (type == PACKET_DATA) {
+        if (unsent_left(&c->unsent, c->next))
+            readiness_tell(&t->ready, c, TAP_WRITABLE);
         resend_sent(&c->resend, packet_word(head), now_ms);
         udt_conn_due(&t->conns, c);
         c->withheld |= !may; /* UDT takes it for sent */

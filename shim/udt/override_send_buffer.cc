@@ -32,6 +32,8 @@ thread_local int cut_bytes; /* of this thread's next write; 0: as the MSS has it
 
 const bool override_send_buffer = true;
 
+thread_local struct udt_last_write udt_last_write;
+
 void udt_cut_writes(int bytes)
 {
     cut_bytes = bytes;
@@ -56,7 +58,8 @@ void __wrap__ZN10CSndBuffer9addBufferEPKciib(CSndBuffer *b, const char *data, in
     int full = bytes;
     int cut = cut_bytes > 0 && cut_bytes < full ? cut_bytes : full;
 
-    while ((len + cut - 1) / cut + b->*member_of(blocks_used()) >= b->*member_of(block_count()))
+    udt_last_write.packets = (len + cut - 1) / cut;
+    while (udt_last_write.packets + b->*member_of(blocks_used()) >= b->*member_of(block_count()))
         (b->*member_of(grow()))();
     bytes = cut;
     __real__ZN10CSndBuffer9addBufferEPKciib(b, data, len, ttl, order);

@@ -1,6 +1,8 @@
 /* CSndUList::update(): puts a socket on the list of those that UDT's sender, a thread of its own, visits.
  * Differences to UDT's own:
  *
+ * Where a flow leads (flow.h), a repeat leaves when the next packet would: not out of turn.
+ *
  * It writes behind the heap with more than 4096 sockets at a time, for it does not look whether there is
  * room. insert() does the same and lets the heap grow.
  *
@@ -9,6 +11,7 @@
  * A packet that is the only one to send leaves from the thread that has written it: a request or an
  * answer does not wait until the sender has woken up. What is more than one packet is the sender's,
  * which sends bursts. */
+#include "shim/udt/congestion.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private_united.h"
 #include "shim/udt/sender.h"
@@ -18,6 +21,7 @@
 
 extern "C" {
 #include "shim/net/burst.h"
+#include "shim/udt/flow.h"
 #include "shim/udt/tap_parts.h"
 }
 
@@ -32,6 +36,7 @@ OPENS(ack_lock, pthread_mutex_t CUDT::*);
 OPENS(first_unacked, volatile int32_t CUDT::*);
 OPENS(last_sent, volatile int32_t CUDT::*);
 OPENS(send_time, uint64_t CUDT::*);
+OPENS(interval, volatile uint64_t CUDT::*);
 OPENS(lateness, uint64_t CUDT::*);
 OPENS(send_queue, CSndQueue *CUDT::*);
 OPENS(channel, CChannel *CSndQueue::*);
@@ -47,6 +52,7 @@ template struct opened<ack_lock, &CUDT::m_AckLock>;
 template struct opened<first_unacked, &CUDT::m_iSndLastDataAck>;
 template struct opened<last_sent, &CUDT::m_iSndCurrSeqNo>;
 template struct opened<send_time, &CUDT::m_ullTargetTime>;
+template struct opened<interval, &CUDT::m_ullInterval>;
 template struct opened<lateness, &CUDT::m_ullTimeDiff>;
 template struct opened<send_queue, &CUDT::m_pSndQueue>;
 template struct opened<channel, &CSndQueue::m_pChannel>;
@@ -91,7 +97,8 @@ enum visit decide(CUDT *u, CPacket &packet, uint64_t &when)
     if ((u->*member_of(node()))->m_iHeapLoc >= 0)
         return NO_VISIT; /* that is agreed */
     int count = unsent(u);
-    int lost_count = (u->*member_of(lost()))->getLossLength();
+    struct flow *f = congestion_flow(u);
+    int lost_count = (u->*member_of(lost()))->getLossLength() + (f ? static_cast<int>(flow_lost(f)) : 0);
     if (count <= 0 && lost_count == 0)
         return NO_VISIT;
     CTimer::rdtsc(now);
@@ -121,7 +128,9 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
     auto *socket = const_cast<CUDT *>(u);
     uint64_t when = 1;
 
-    if (reschedule) { /* there is something to be sent again */
+    udt_last_write.period_ns = socket->*member_of(interval());
+    struct flow *f = congestion_flow(socket);
+    if (reschedule && !(f && flow_leads(f))) { /* there is something to be sent again */
         list->insert(1, u);
         __real__ZN9CSndUList6updateEPK4CUDTb(list, u, reschedule);
         return;

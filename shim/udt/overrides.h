@@ -6,13 +6,17 @@
 #ifndef HX_SHIM_UDT_OVERRIDES_H
 #define HX_SHIM_UDT_OVERRIDES_H
 
+#include <cstdint>
+
 #define OVERRIDE_MAP(X) \
     X(ack_window)       \
     X(check_timers)     \
     X(common)           \
     X(connector)        \
     X(cookie)           \
+    X(pack_data)        \
     X(peer_cache)       \
+    X(process_ctrl)     \
     X(process_data)     \
     X(random)           \
     X(receive_queue)    \
@@ -37,6 +41,13 @@ inline bool overrides_linked()
 /* override_send_buffer.cc: into pieces of how many bytes this thread's writes are cut; 0, or more than the
  * MSS allows: as that has it. */
 void udt_cut_writes(int bytes);
+/* What this thread's last write has become: packets (override_send_buffer.cc), and the time between two that
+ * leave (override_send_list.cc, where UDT says that there is something to send). */
+struct udt_last_write {
+    int packets;
+    uint64_t period_ns;
+};
+extern thread_local struct udt_last_write udt_last_write;
 /* override_receive_queue.cc: whether the port that is opened next will have many connections. */
 void udt_expect_many(bool expected);
 

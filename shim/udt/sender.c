@@ -43,14 +43,16 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
     return net_port_hold(port, route, parts, 2);
 }
 
-/* What UDT's worker acknowledges can be read: who waits for it shall not wait until the
- * acknowledgement has left. */
+/* What UDT's worker acknowledges can be read: who waits for it shall not wait until the acknowledgement
+ * has left. What UDT's sender sends makes room: who wants that shall have it before the sender has nothing
+ * left to send. */
 static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
     pthread_mutex_lock(&t->lock);
     bool leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
                                 mh->msg_iov[1].iov_len, clock_now_ms());
-    if (packet_type(mh->msg_iov[0].iov_base) == PACKET_ACK && tap_on_worker(t))
+    enum packet_type type = packet_type(mh->msg_iov[0].iov_base);
+    if ((type == PACKET_ACK && tap_on_worker(t)) || (type == PACKET_DATA && !at_once))
         worker_tell(t);
     tap_unlock(t);
     return leave;

@@ -91,10 +91,12 @@ int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a
- * rendezvous. `early`: it tells this ahead; NULL: nothing. HX_OK, HX_ENOMEM. */
+struct flow;
+
+/* A socket is about to connect, and what it sends shall leave by `local`. `flow`: of a rendezvous, and NULL of
+ * others; it is held. `party`: likewise. `early`: it tells this ahead; NULL: nothing. HX_OK, HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct net_address *local, struct flow *flow, enum udt_party party,
                         const struct early_conn *early);
 /* A ticket of the listener that it is connected to, for the next visit. False: none has come. */
 bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out);
@@ -122,6 +124,10 @@ void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *loca
  * and by the port's descriptor only when that does not take it. NULL: no more; it is not running either
  * when this returns. */
 void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch);
+/* Of a rendezvous, see unsent.h: so many packets more were written, and leave `period_ns` apart. */
+void tap_conn_written(struct tap *t, int32_t id, uint32_t packets, uint64_t period_ns);
+/* How many packets more shall be written now. 0: TAP_WRITABLE tells when to ask again. */
+uint32_t tap_conn_room(struct tap *t, int32_t id);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */
 void tap_conn_closing(struct tap *t, int32_t id);
 /* UDT has closed it. What the peer may still ask about the end of the directions is answered for a while. */

@@ -12,10 +12,11 @@
 static_assert(HANDSHAKE_LABEL_BYTES == FRAGMENT_TAG_BYTES, "a label is the tag");
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct net_address *local, struct flow *flow, enum udt_party party,
                         const struct early_conn *early)
 {
     struct udt_conn_peer key = {.id = 0};
+    bool rendezvous = flow != NULL;
     struct flight *flight = malloc(sizeof *flight);
     struct early_conn *ahead = early ? malloc(sizeof *ahead) : NULL;
 
@@ -32,6 +33,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
     struct udt_conn *c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->flow = flow ? flow_hold(flow) : NULL;
         c->local = *local;
         c->party = party;
         c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;
@@ -192,6 +194,24 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
     int64_t heard_ms = c ? c->heard_ms : 0;
     tap_unlock(t);
     return heard_ms;
+}
+
+void tap_conn_written(struct tap *t, int32_t id, uint32_t packets, uint64_t period_ns)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c)
+        unsent_written(&c->unsent, packets, period_ns);
+    tap_unlock(t);
+}
+
+uint32_t tap_conn_room(struct tap *t, int32_t id)
+{
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    uint32_t room = c ? unsent_room(&c->unsent, c->next) : UNSENT_LEAST; /* UDT says what has become of it */
+    tap_unlock(t);
+    return room;
 }
 
 int tap_conn_stuck(struct tap *t, int32_t id)

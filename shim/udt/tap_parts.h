@@ -29,7 +29,7 @@ struct tap {
     /* UDT's worker, the thread that receives (worker.c) */
     bool detached;       /* it gets nothing any more */
     bool busy;           /* it is working on a datagram */
-    bool telling;        /* it is inside of a watcher, ... */
+    bool telling;        /* it, or UDT's sender, is inside of a watcher, ... */
     int32_t told;        /* ... that of this connection */
     pthread_cond_t idle; /* it has come back from either */
     int wake_fd;         /* readable: it shall not wait for a datagram */
@@ -40,6 +40,7 @@ struct tap {
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */
     unsigned current_news;
+    bool current_owes; /* it is data, of which a receipt may have to tell */
 };
 
 /* Gives the lock back; then the event descriptor becomes readable if news waits, except on UDT's worker: that

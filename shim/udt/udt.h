@@ -39,11 +39,11 @@ struct udt_port_config {
 };
 
 enum udt_event_type {
-    UDT_EV_ACCEPTED,       /* a new stream, now the caller's; its first bytes may already wait: read it */
-    UDT_EV_READABLE,       /* bytes, or the end of the peer's direction, wait */
-    UDT_EV_WRITABLE,       /* the peer acknowledged something: room to write, unacked() went down */
-    UDT_EV_CLOSED,         /* the peer closed; what came before may still be read */
-    UDT_EV_CONNECTED,      /* a connect or rendezvous has succeeded */
+    UDT_EV_ACCEPTED,  /* a new stream, now the caller's; its first bytes may already wait: read it */
+    UDT_EV_READABLE,  /* bytes, or the end of the peer's direction, wait */
+    UDT_EV_WRITABLE,  /* the peer acknowledged something, unacked() went down; or there is room to write */
+    UDT_EV_CLOSED,    /* the peer closed; what came before may still be read */
+    UDT_EV_CONNECTED, /* a connect or rendezvous has succeeded */
     UDT_EV_CONNECT_FAILED, /* it has not: `error` says why; the stream is still the caller's to close */
     UDT_EV_TICKET,         /* udt_stream_ticket() has one */
     UDT_EV_HALF_CLOSED /* the answer to udt_stream_half_close(): the peer's application has read everything */
@@ -172,6 +172,10 @@ struct udt_watcher {
 /* Of an open stream. NULL: there is none any more; it is not running either when this returns. */
 void udt_stream_watch(struct stream *s, const struct udt_watcher *watcher);
 
+/* How many of `most` bytes write() would take now; more than one datagram are whole ones. What it takes
+ * leaves soon: how much may wait to leave is bounded by what the path takes in a few milliseconds
+ * (unsent.h). 0: UDT_EV_WRITABLE tells when there is room. */
+size_t udt_stream_room(struct stream *s, size_t most);
 /* UDT has no half-close; between hx programs one is made with custom control packets that stock UDT ignores.
  * After this nothing more may be written; the peer's read says HX_EEOF once it has read everything, and then
  * UDT_EV_HALF_CLOSED comes. HX_OK or HX_ECLOSED. */

@@ -43,8 +43,8 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     int err;
 
     net.local = config->local;
-    net.batch = p->listening; /* requests are small and from many */
-    net.runs = config->runs;
+    net.batch = true; /* a listener's requests are small and from many, a peer's bulk comes in runs */
+    net.runs = !p->listening || config->runs;
     net.burst = !p->listening;
     net.ipv6_only = config->ipv6_only;
     err = net_port_open(&p->net, &net);
@@ -98,7 +98,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss);
+    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss, nullptr);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
         !bind_port_socket(p))
         return HX_ESYS;

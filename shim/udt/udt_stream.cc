@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <memory>
 #include <new>
 
 extern "C" {
 #include "shim/net/paths.h"
+#include "shim/udt/flow.h"
 }
 
 namespace
@@ -60,12 +62,30 @@ ssize_t stream_recv(struct stream *base, void *buf, size_t len)
     }
 }
 
+/* The bytes of one packet. */
+size_t packet_bytes(const udt_stream *s)
+{
+    int most = s->port->mss - UDT_HEADS - PACKET_HEAD,
+        cut = s->datagram_max ? s->datagram_max - PACKET_HEAD : most;
+
+    return static_cast<size_t>(std::min(most, cut));
+}
+
+/* How many bytes may be written now. */
+size_t room(const udt_stream *s)
+{
+    return s->rendezvous ? tap_conn_room(s->port->tap, s->id) * packet_bytes(s) : SIZE_MAX;
+}
+
 ssize_t stream_send(struct stream *base, const void *buf, size_t len)
 {
     udt_stream *s = of(base);
 
     if (s->state != OPEN_STREAM)
         return s->state == CONNECTING_STREAM ? HX_EAGAIN : HX_ECLOSED;
+    len = std::min(len, room(s));
+    if (len == 0)
+        return HX_EAGAIN;
     return udt_stream_put(s, buf, len);
 }
 
@@ -144,6 +164,9 @@ ssize_t udt_stream_put(udt_stream *s, const void *buf, size_t len)
         UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
     if (n > 0) {
         s->bytes_written += static_cast<uint64_t>(n);
+        if (s->rendezvous)
+            tap_conn_written(s->port->tap, s->id, static_cast<uint32_t>(udt_last_write.packets),
+                             udt_last_write.period_ns);
         return n;
     }
     return n == 0 ? HX_EAGAIN : udt_error();
@@ -173,9 +196,13 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
-    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
+    std::unique_ptr<struct flow, decltype(&flow_release)> flow(s->rendezvous ? flow_create() : nullptr,
+                                                               flow_release);
     int err = HX_ESYS;
 
+    if (s->rendezvous && !flow)
+        return HX_ENOMEM;
+    UDTSOCKET id = udt_socket(p->family, flow ? LARGE_PACKETS : SMALL_PACKETS, p->mss, flow.get());
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
     struct net_address peer;
@@ -185,8 +212,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
-                                  s->rendezvous, s->party, s->opening);
+        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source, flow.get(),
+                                  s->party, s->opening);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
@@ -331,6 +358,15 @@ void udt_stream_watch(struct stream *base, const struct udt_watcher *watcher)
     if (watcher)
         s->watcher = *watcher;
     tap_conn_watch(s->port->tap, s->id, watcher ? &watch : nullptr);
+}
+
+size_t udt_stream_room(struct stream *base, size_t most)
+{
+    udt_stream *s = of(base);
+    size_t each = packet_bytes(s);
+
+    most = std::min(most, s->state == OPEN_STREAM ? room(s) : SIZE_MAX); /* write() says what else there is */
+    return most > each ? most - most % each : most;
 }
 
 int udt_stream_half_close(struct stream *s)

@@ -1,0 +1,79 @@
+/* shim/udt/unsent: what may wait in UDT's send buffer. */
+#include "shim/udt/unsent.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h> /* needs those above */
+
+#define MS UINT64_C(1000000) /* nanoseconds */
+
+static void it_is_what_leaves_in_a_few_milliseconds(void **state)
+{
+    struct unsent u;
+    (void)state;
+    unsent_begin(&u, 100);
+    assert_int_equal(unsent_room(&u, 100), UNSENT_LEAST);
+    unsent_written(&u, 1, MS / 10); /* ten packets in a millisecond */
+    assert_int_equal(unsent_room(&u, 100), UNSENT_US / 100 - 1);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 100);
+    unsent_written(&u, 1, 20 * MS);
+    assert_int_equal(unsent_room(&u, 102), UNSENT_LEAST);
+    unsent_written(&u, 1, 1);
+    assert_int_equal(unsent_room(&u, 103), UNSENT_MOST);
+    unsent_written(&u, 1, 0);
+    assert_int_equal(unsent_room(&u, 104), UNSENT_MOST);
+}
+
+static void who_wanted_room_is_told_once_when_half_has_left(void **state)
+{
+    struct unsent u;
+    (void)state;
+    unsent_begin(&u, 7);
+    assert_false(unsent_left(&u, 7)); /* nobody has asked */
+    unsent_written(&u, UNSENT_LEAST, 20 * MS);
+    assert_false(unsent_left(&u, 8));
+    assert_int_equal(unsent_room(&u, 7), 0);
+    assert_false(unsent_left(&u, 7 + UNSENT_LEAST / 2 - 1));
+    assert_int_equal(unsent_room(&u, 7 + UNSENT_LEAST / 2 - 1), 0);
+    assert_true(unsent_left(&u, 7 + UNSENT_LEAST / 2));
+    assert_false(unsent_left(&u, 7 + UNSENT_LEAST / 2 + 1));
+    assert_int_equal(unsent_room(&u, 7 + UNSENT_LEAST / 2), UNSENT_LEAST / 2);
+    assert_false(unsent_left(&u, 7 + UNSENT_LEAST)); /* who got room wants none */
+}
+
+/* UDT's sender is another thread. */
+static void a_packet_may_leave_before_it_is_counted(void **state)
+{
+    struct unsent u;
+    (void)state;
+    unsent_begin(&u, 7);
+    assert_int_equal(unsent_room(&u, 9), UNSENT_LEAST);
+    unsent_written(&u, 2, 20 * MS);
+    assert_int_equal(unsent_room(&u, 9), UNSENT_LEAST);
+}
+
+static void sequence_numbers_begin_anew_after_31_bits(void **state)
+{
+    struct unsent u;
+    (void)state;
+    unsent_begin(&u, 0x7FFFFFFE);
+    unsent_written(&u, 4, 20 * MS);
+    assert_int_equal(unsent_room(&u, 0x7FFFFFFF), UNSENT_LEAST - 3);
+    assert_int_equal(unsent_room(&u, 0), UNSENT_LEAST - 2);
+    unsent_written(&u, UNSENT_LEAST, 20 * MS);
+    assert_int_equal(unsent_room(&u, 1), 0);
+    assert_true(unsent_left(&u, UNSENT_LEAST));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_what_leaves_in_a_few_milliseconds),
+        cmocka_unit_test(who_wanted_room_is_told_once_when_half_has_left),
+        cmocka_unit_test(a_packet_may_leave_before_it_is_counted),
+        cmocka_unit_test(sequence_numbers_begin_anew_after_31_bits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
