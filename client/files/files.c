@@ -393,6 +393,7 @@ void files_destroy(struct files *f)
 void files_attach(struct files *f, struct mux *m)
 {
     f->mux = m;
+    f->batch.failures = 0;
     for (size_t i = 0; i < f->plan.count; i++) /* a connection that broke is not a file's fault */
         f->plan.entries[i].tries = 0;
     if (!f->state.over)

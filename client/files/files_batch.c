@@ -65,6 +65,15 @@ void files_batch_end(struct files *f)
     part_with(f, f->batch.count > 0 ? PART_BROKEN : PART_IN_ORDER);
 }
 
+/* Single requests do the rest. */
+static void give_up(struct files *f)
+{
+    f->batch.offered = false;
+    f->next = 0;
+    part_with(f, PART_BROKEN);
+    files_kick(f, 0.);
+}
+
 /* The way in which it ends early: the one that was to be answered next has to do with it. */
 static void break_off(struct files *f, enum parting how, enum files_outcome outcome, const char *reason)
 {
@@ -72,10 +81,12 @@ static void break_off(struct files *f, enum parting how, enum files_outcome outc
     bool asked = b->count > 0;
     size_t entry = b->asked[b->first].entry;
     part_with(f, how);
-    b->resting = true;
+    b->resting = outcome == OUTCOME_BUSY;
     if (asked)
         files_outcome(f, entry, outcome, reason);
-    files_kick(f, FILES_PAUSE_S);
+    files_kick(f, b->resting ? FILES_PAUSE_S : 0.);
+    if (outcome == OUTCOME_AGAIN && ++b->failures >= FILES_TRIES)
+        give_up(f);
 }
 
 /* --- answers --- */
@@ -135,6 +146,7 @@ static int settle(struct files *f)
         err < 0 ? files_local_error(b->reason, err, errno) : files_verdict(status, type == 'p');
     bool same = type == 'h' && is_same(b);
     drop_first(b);
+    b->failures = 0;
     if (type == 'd' && status == 201 && plan_path(&f->plan, e)[0] == '\0')
         f->fresh = true;
     if (type == 'g' && (status == 412 || status == 413)) {
@@ -287,10 +299,7 @@ static void on_headers(void *files, const struct mux_message *m)
         break_off(f, PART_BROKEN, OUTCOME_BUSY, "");
         return;
     }
-    f->batch.offered = false; /* another program than before: it knows single requests */
-    f->next = 0;
-    part_with(f, PART_BROKEN);
-    files_kick(f, 0.);
+    give_up(f); /* another program than before: it knows single requests */
 }
 
 static const struct mux_stream_events batch_events = {.headers = on_headers,

@@ -72,6 +72,7 @@ struct files_batch {
     ev_timer timer;            /* first: the loop gives it back; turns */
     bool offered;              /* by the peer */
     bool resting;              /* until the next kick */
+    int failures;              /* since something was answered, within one connection */
     struct mux_stream *stream; /* NULL: none now */
     bool ended;                /* we ask no more in it */
     struct batch_io io;

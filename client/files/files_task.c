@@ -77,9 +77,11 @@ static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t 
                                    enum files_outcome outcome)
 {
     struct files *f = j->files;
-    if (wrong_sum && held > 0)
-        files_report(f, plan_path(&f->plan, &f->plan.entries[j->entry]),
-                     "what was held of it has another SHA-256: it is copied anew");
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    const char *base = f->config.upload ? f->remote : f->local;
+    if (wrong_sum && held > 0 && files_entry(f, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
+        files_report(f, path, "what was held of it has another SHA-256: it is copied anew");
     return outcome;
 }
 

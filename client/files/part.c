@@ -113,8 +113,11 @@ int64_t part_held(int root, const struct file_entry *e)
     struct part p;
     struct stat st;
     int64_t held = 0;
-    if (locate(&p, root, e) == HX_OK && fstatat(p.dir, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_size <= e->size)
+    if (locate(&p, root, e) == HX_OK)
+        p.fd = openat(p.dir, p.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (p.fd >= 0 && flock(p.fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        held = HX_ESYS;
+    else if (p.fd >= 0 && fstat(p.fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= e->size)
         held = st.st_size;
     close_fds(&p);
     return held;
@@ -270,8 +273,8 @@ static int recognize(struct part *p, const struct part_aside *a)
     p->fd = openat(p->dir, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (p->fd < 0 || flock(p->fd, LOCK_EX | LOCK_NB) < 0 || fstat(p->fd, &st) < 0)
         return HX_ESYS;
-    if (st.st_dev == a->dev && st.st_ino == a->ino && st.st_ctim.tv_sec == a->changed.tv_sec &&
-        st.st_ctim.tv_nsec == a->changed.tv_nsec && is_ours(p, &st))
+    if (st.st_dev == a->dev && st.st_ino == a->ino && st.st_size == p->expected &&
+        st.st_ctim.tv_sec == a->changed.tv_sec && st.st_ctim.tv_nsec == a->changed.tv_nsec && is_ours(p, &st))
         return HX_OK;
     errno = EWOULDBLOCK;
     return HX_ESYS;

@@ -34,7 +34,8 @@ struct part {
 /* For the file `e` (size, mtime_ns, mode) that is to be at e->path beneath `root`; its directory must exist.
  * The part may hold bytes from before: p->size. Nobody else has it until part_close(). */
 int part_open(struct part *p, int root, const struct file_entry *e);
-/* How many bytes a part_open() would find, 0 if none. Touches nothing. */
+/* How many bytes a part_open() would find, 0 if none. HX_ESYS, EWOULDBLOCK: somebody else has it. Changes
+ * nothing. */
 int64_t part_held(int root, const struct file_entry *e);
 /* Where the sender begins: 0 empties the part; else it must be p->size. */
 int part_begin(struct part *p, int64_t offset);

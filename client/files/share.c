@@ -188,6 +188,10 @@ static void head(const struct share_call *c)
         return;
     }
     int64_t part = resuming && share->writable ? part_held(share->root, &wanted) : -1;
+    if (part < 0 && resuming && share->writable) {
+        share_refuse_error(c, (int)part, errno);
+        return;
+    }
     int fd = beneath_open(share->root, c->path, O_PATH);
     if (fd < 0 && errno == ENOENT && part > 0) {
         e.type = 'f';

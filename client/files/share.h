@@ -6,7 +6,7 @@
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
  *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left;
- *               with 404, too.
+ *               with 404, too. 423: another request has them.
  *   GET file    200 or, to "range: bytes=N-", 206; the fields of HEAD, and as body the file from N on
  *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file.
  *               Reset: the file changed.

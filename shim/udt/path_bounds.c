@@ -3,26 +3,24 @@
 
 #define SECOND 1e6
 
-#define INFLIGHT_MOST (1 << 20) /* packets */
-/* Of a path of which nothing is known; and what pacing takes for the shortest. */
-#define FIRST_RTT_S 0.02
-#define LEAST_RTT_S 0.001
-
-/* draft-ietf-ccwg-bbr: BBR.StartupPacingGain, BBR.DrainPacingGain, ... */
+/* draft-ietf-ccwg-bbr, in its order: BBR.StartupPacingGain, BBR.DefaultCwndGain, that of ProbeBW_UP, the
+ * share that PacingMarginPercent leaves, 1 - BBR.Headroom, BBR.ProbeRTTCwndGain. */
 #define STARTUP_PACE 2.77
-#define DRAIN_PACE   0.35
-#define FOREIGN_PACE 0.99 /* BBR.PacingMarginPercent */
-#define FOREIGN_GAIN 2.0
-#define FOREIGN_UP   2.25
-#define OWN_GAIN     1.2
-#define STARTUP_GAIN 2.0
-#define PROBE_RTT    0.5
+#define GAIN         2.0
+#define UP_GAIN      2.25
+#define MARGIN       0.99
 #define HEADROOM     0.85
-#define LOSS_MADE_UP 0.1
+#define PROBE_RTT    0.5
 
-/* Receipts come for several packets at once, and the sender's thread may wake late. */
-#define SLACK_US      5000
-#define SLACK_PACKETS 3
+/* Ours. */
+#define DRAIN_PACE    0.35 /* the first BBR's: the queue of startup is to be gone in a round trip */
+#define OWN_GAIN      1.2 /* where nobody else fills the queue: it gets no longer than a fifth of a round trip */
+#define LOSS_MADE_UP  0.1  /* so much more is sent at most because the path loses it */
+#define SLACK_US      5000 /* receipts come for several packets at once, and the sender's thread wakes late */
+#define SLACK_PACKETS 3    /* likewise, on a slow line */
+#define FIRST_RTT_S   0.02 /* taken for a round trip that is unknown */
+#define LEAST_RTT_S   0.001     /* pacing takes no round trip for shorter */
+#define INFLIGHT_MOST (1 << 20) /* packets: more than UDT's buffers hold */
 
 double path_rate(const struct path_model *m)
 {
@@ -79,7 +77,7 @@ static double pace_gain(const struct path_model *m)
     case PATH_UP:
         return up_paces[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
-        return m->foreign ? FOREIGN_PACE : 1;
+        return m->foreign ? MARGIN : 1;
     }
 }
 
@@ -104,12 +102,11 @@ static double inflight_gain(const struct path_model *m)
     switch (m->phase) {
     case PATH_STARTUP:
     case PATH_DRAIN:
-        return STARTUP_GAIN;
+        return GAIN;
     case PATH_UP:
-        return m->foreign ? FOREIGN_UP
-                          : up_gains[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
+        return m->foreign ? UP_GAIN : up_gains[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
-        return m->foreign ? FOREIGN_GAIN : OWN_GAIN;
+        return m->foreign ? GAIN : OWN_GAIN;
     }
 }
 

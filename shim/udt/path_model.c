@@ -148,7 +148,7 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
                              .window = INFINITY,
                              .empty_us = now_us};
     path_rtt_init(&m->rtt, now_us, rtt_us);
-    path_rate_init(&m->rate, now_us, rate);
+    path_rate_init(&m->rate, now_us, rate / 3); /* startup sends nearly three times as fast */
     path_loss_init(&m->loss);
     begin_cycle(m);
     enter(m, PATH_STARTUP);

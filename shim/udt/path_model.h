@@ -100,6 +100,7 @@ struct path_model {
 /* `seed`: two connections that begin together must not probe together. */
 void path_model_init(struct path_model *m, int64_t now_us, uint32_t seed);
 /* The packets take another way from now on. `rtt_us` and `rate` are what is known of it; -1 and 0: nothing.
+ * The first round trip is sent at that rate.
  * Samples of packets that were sent before count no more. */
 void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, double rate);
 void path_model_sampled(struct path_model *m, const struct path_sample *s);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SIM_FLOWS    4
-#define SIM_PACKETS  (1 << 17)  /* of one flow that are remembered */
+#define SIM_PACKETS  (1 << 16)  /* of one flow that are remembered */
 #define SIM_BITS     (1428 * 8) /* of a packet on the wire */
 #define SIM_TICK_US  5000
 #define SIM_BURST_US 10000
@@ -23,6 +23,7 @@ struct sim_path {
     double burst_loss;   /* share of the time, in bursts of about SIM_BURST_US in which all is lost */
     double jitter_ms;    /* uniform, on the way there; packets overtake each other */
     double policer_kb;   /* above 0: no queue, but a bucket of so many kB; what does not fit is dropped */
+    double overread_ms;  /* the receiver wakes that late at most */
     double oversleep_ms; /* the sender wakes that late at most */
     double change_s, change_mbit; /* when the line becomes another one, and which */
     int change_rtt_ms;
@@ -48,7 +49,7 @@ struct sim_flow {
     uint64_t sent, came_count, told, oldest; /* told: of came_count, to the sender */
     uint64_t delivered, lost, spurious;
     uint32_t inflight;
-    int64_t next_us, first_us, delivered_us, heard_us, receipt_us, newest_us, probed_us;
+    int64_t next_us, first_us, delivered_us, heard_us, receipt_us, newest_us, probed_us, reads_us;
     uint64_t receipt_from, highest;
     double reorder; /* in round trips */
     bool waking;
@@ -219,6 +220,13 @@ static void sim_receipt(struct sim *s, int flow)
 static void sim_arrive(struct sim *s, int flow, uint64_t sequence)
 {
     struct sim_flow *f = &s->flows[flow];
+
+    if (s->now_us > f->reads_us && s->path.overread_ms > 0)
+        f->reads_us = s->now_us + (int64_t)(s->path.overread_ms * 1000 * sim_random(s));
+    if (s->now_us < f->reads_us) {
+        sim_push(s, f->reads_us, flow, SIM_ARRIVE, sequence);
+        return;
+    }
     uint64_t waiting = f->came_count - f->receipt_from;
     bool gap = sequence > f->highest + 1;
 

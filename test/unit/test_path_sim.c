@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #define SETTLED_S 3 /* from then on a row is measured */
-#define UNTIL_S   13
+#define UNTIL_S   10
 #define SEED      7
 
 static struct sim sim;
