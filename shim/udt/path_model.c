@@ -23,6 +23,7 @@
 #define LOSSY              0.01  /* a path that loses so much is looked at */
 #define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
+#define HOLD_US            10000           /* a receipt may be that late */
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -100,6 +101,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     case PATH_DOWN:
         m->down.rate = m->rate.latest;
         m->down.from_cruise = before == PATH_CRUISE;
+        m->down.held_us = 0;
         expect_empty(m, path_rtt_queue_us(&m->rtt));
         break;
     case PATH_REFILL: /* a rate that losses have cut for all of a cycle is the path's */
@@ -269,6 +271,22 @@ static void learn_loss(struct path_model *m)
     m->lossy = 0;
 }
 
+/* No more is in flight than the path holds: that the queue is gone is heard of a round trip later, if it
+ * was ours. Not so when the path has become slower, and what it holds is not known. */
+static void hold(struct path_model *m, const struct path_sample *s)
+{
+    bool known = m->rate.busy <= 0 || m->rate.busy >= SLOWER * path_rate(m);
+
+    if (m->foreign || m->lossy > 0 || !known)
+        return;
+    if (m->down.held_us == 0 && s->inflight <= path_bdp(m)) {
+        m->down.held_us = m->now_us;
+        m->down.pace = 1;
+    }
+    if (m->down.held_us > 0 && m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US)
+        m->down.pace = DOWN_PACE;
+}
+
 static void down(struct path_model *m, const struct path_sample *s)
 {
     bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss)) ||
@@ -280,9 +298,7 @@ static void down(struct path_model *m, const struct path_sample *s)
         m->down.rate = fmin(m->down.rate, m->rate.busy);
     if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
         expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
-    /* No more is in flight than the path holds: that the queue is gone is heard of a round trip later. */
-    if (!m->foreign && !m->down.from_cruise && m->lossy <= 0 && s->inflight <= path_bdp(m))
-        m->down.pace = 1;
+    hold(m, s);
     if (m->round_began && m->probed) {
         m->probed = false;
         path_rate_begin_cycle(&m->rate);
