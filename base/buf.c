@@ -59,6 +59,20 @@ int buf_append(struct buf *b, const void *data, size_t len)
     return HX_OK;
 }
 
+int buf_prepare(struct buf *b, size_t len)
+{
+    if (b->len > 0 || b->cap >= len)
+        return HX_OK;
+    char *data = malloc(len);
+    if (!data)
+        return HX_ENOMEM;
+    free(b->data);
+    b->data = data;
+    b->start = 0;
+    b->cap = len;
+    return HX_OK;
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;

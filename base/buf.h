@@ -20,6 +20,8 @@ void buf_init(struct buf *b, size_t limit);
 void buf_free(struct buf *b);
 /* All or nothing. HX_OK; HX_ETOOBIG: would pass the limit; HX_ENOMEM. `data` may not point into `b`. */
 int buf_append(struct buf *b, const void *data, size_t len);
+/* Of an empty buffer: the next `len` bytes will need no more memory, and are not moved. HX_OK, HX_ENOMEM. */
+int buf_prepare(struct buf *b, size_t len);
 /* Like printf; same errors as buf_append(), all or nothing. */
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The waiting bytes, valid until the next call that takes `b` non-const. Never NULL. */

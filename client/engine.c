@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -17,8 +16,8 @@
 #define NETWORK_MS       500 /* changes come in flocks: they are told so often, ... */
 #define NETWORK_FIRST_MS 50  /* ... the first ones so soon */
 #define PORTS_MAX        4 /* each costs two threads; a NAT has forgotten the first when its turn comes again */
-#define PORT_FDS         4 /* of a port */
-#define SPARE_FDS        8 /* a stream's, the name service's, a tunnel's */
+#define WAY_FDS          6 /* descriptors that a port takes, or a tunnel, at most */
+#define SPARE_FDS        8 /* and that what it is for will take: a stream, a file and its folder */
 #define SHUTDOWN_MS      60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 #define LAST_WORDS_MS      500 /* at most, for a sender that does not get a processor */
@@ -311,22 +310,22 @@ static int open_port(struct udt_port **out, uint16_t local_port)
     return err;
 }
 
-/* Another port stays open for as long as the library is used: what a connection needs shall be left. */
-static bool has_descriptors(void)
+bool engine_has_room(void)
 {
-    struct rlimit limit;
-    int least = fcntl(engine.wake_fd, F_DUPFD_CLOEXEC, 0); /* the lowest that is free */
-    if (least < 0)
-        return false;
-    close(least);
-    return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= (rlim_t)least + PORT_FDS + SPARE_FDS;
+    int fds[WAY_FDS + SPARE_FDS];
+    int got = 0;
+    while (got < WAY_FDS + SPARE_FDS && (fds[got] = fcntl(engine.wake_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        got++;
+    for (int i = 0; i < got; i++)
+        close(fds[i]);
+    return got == WAY_FDS + SPARE_FDS;
 }
 
 void engine_port_leave(const struct udt_port *port)
 {
     if (engine.state != ENGINE_RUNS || engine.asked_port != 0 || port != engine_port())
         return;
-    if (engine.port_count < PORTS_MAX && has_descriptors() &&
+    if (engine.port_count < PORTS_MAX && engine_has_room() &&
         open_port(&engine.ports[engine.port_count], 0) == HX_OK)
         engine.newest = engine.port_count++;
     else

@@ -57,8 +57,11 @@ void engine_unlocked(void (*work)(void)); /* gives the lock back while it works 
 /* The port for what is begun now. The lock is held, and the engine runs. */
 struct udt_port *engine_port(void);
 /* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing
- * changes if it is another one already, or if the caller of the library has chosen the port. */
+ * changes if it is another one already, if the caller of the library has chosen the port, or without room. */
 void engine_port_leave(const struct udt_port *port);
+/* May this process open another port or a tunnel, and still have the descriptors for what is then begun?
+ * Another way is of no use to who cannot go on by it. */
+bool engine_has_room(void);
 
 /* A condition variable for engine_wait() or cond_wait_until(). */
 int engine_cond_init(pthread_cond_t *cond);

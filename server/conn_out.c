@@ -93,8 +93,7 @@ int conn_finish_answer(struct conn *c, bool close)
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
     bool counted = c->world->stopping || reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
-    bool may =
-        counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
+    bool may = counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
 
     if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_OFTEN ||

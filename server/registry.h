@@ -86,7 +86,7 @@ struct registry_member {
         struct registry_member *prev, *next;
         const struct request *request;
         struct { /* connect: hashes of what was told of the holder last; 0: nothing */
-            unsigned address, lines;
+            unsigned address, candidates;
         } told;
         uint8_t role;
         bool counted; /* pending: its rate has been taken */

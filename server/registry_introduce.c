@@ -56,9 +56,15 @@ static void watch(struct registry_name *n, struct registry_member *m)
 
 static_assert(sizeof(struct endpoint) == 20, "no padding: all of it is hashed");
 
-static unsigned hash_lines(const char *lines)
+/* Without the mapping, which proto/peer_fields.h writes behind them: a NAT that counts has another one each time,
+ * also by what an introduction makes its host send. */
+static unsigned hash_candidates(const char *lines)
 {
-    return lines ? hash_keyed(lines, strlen(lines)) : 0;
+    const char *mapping = lines ? strstr(lines, "Mapping: ") : NULL;
+
+    if (!lines)
+        return 0;
+    return hash_keyed(lines, mapping ? (size_t)(mapping - lines) : strlen(lines));
 }
 
 /* It was told of the holder as it is. Who continues a session is told of other candidates, too: for everybody
@@ -69,7 +75,7 @@ static bool is_told(const struct registry_member *m, const struct registry_membe
 
     return m->in.told.address == hash_keyed(&address, sizeof address) &&
            (!m->lines || !holder->lines || !m->in.request->has_session ||
-            m->in.told.lines == hash_lines(holder->lines));
+            m->in.told.candidates == hash_candidates(holder->lines));
 }
 
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
@@ -92,7 +98,7 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
         return err;
     watch(n, m);
     m->in.told.address = hash_keyed(&address, sizeof address);
-    m->in.told.lines = hash_lines(holder->lines);
+    m->in.told.candidates = hash_candidates(holder->lines);
     m->answer = (struct registry_answer){
         .result = REGISTRY_MET, .holder = address, .unheard = unheard, .later_ms = times.h2_ms};
     m->events->answered(m, session ? &h1 : NULL);

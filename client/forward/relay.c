@@ -25,10 +25,10 @@ struct relay {
     struct mux_stream *stream; /* NULL once it is closed */
     struct relay_config config;
     enum fd_kind in_kind, out_kind;
-    struct buf up, down; /* what did not fit: to the stream; to the descriptor */
-    bool up_ended;       /* our end was told to the peer */
-    bool peer_ended;     /* all was read from the stream */
-    bool down_ended;     /* and written */
+    struct buf up;   /* what did not fit: to the stream */
+    bool up_ended;   /* our end was told to the peer */
+    bool peer_ended; /* all was read from the stream */
+    bool down_ended; /* and written */
 };
 
 static enum fd_kind kind_of(int fd)
@@ -58,7 +58,6 @@ static void release(struct relay *r, bool broken)
     ev_io_stop(r->loop, &r->out_io);
     close_fds(r, broken);
     buf_free(&r->up);
-    buf_free(&r->down);
     free(r);
 }
 
@@ -120,45 +119,43 @@ static void end_output(struct relay *r)
         (void)shutdown(r->config.out_fd, SHUT_WR);
 }
 
-/* From the stream to the descriptor, until one of them has enough. The stream is read no further while
- * something waits to be written: so its window closes, and its end is seen when all is written. */
-static int pull_some(struct relay *r)
+/* From the stream to the descriptor, until one of them has enough. What does not fit stays in the stream:
+ * so its window closes, and its end is seen when all is written. *full: it is the descriptor that has. */
+static int pull_some(struct relay *r, bool *full)
 {
-    char data[RELAY_BUFFER];
-    size_t done;
-    while (r->stream && !r->peer_ended && r->down.len == 0) {
-        ssize_t got = mux_stream_read(r->stream, data, sizeof data);
-        if (got == HX_EEOF) {
-            r->peer_ended = true;
-            break;
+    size_t len, done = 0;
+    char none;
+    *full = false;
+    while (r->stream && !r->peer_ended) {
+        const char *data = mux_stream_peek(r->stream, &len);
+        if (len == 0) {
+            int err = (int)mux_stream_read(r->stream, &none, sizeof none);
+            r->peer_ended = err == HX_EEOF;
+            return err == HX_EAGAIN || r->peer_ended ? HX_OK : err;
         }
-        if (got < 0)
-            return got == HX_EAGAIN ? HX_OK : (int)got;
-        int err = put_some(r, data, (size_t)got, &done);
-        if (err == HX_OK && done < (size_t)got)
-            err = buf_append(&r->down, data + done, (size_t)got - done);
+        int err = put_some(r, data, len, &done);
         if (err < 0)
             return err;
+        mux_stream_skip(r->stream, done);
+        *full = done < len;
+        if (*full)
+            return HX_OK;
     }
     return HX_OK;
 }
 
 static void pull(struct relay *r)
 {
-    size_t done = 0;
-    int err = put_some(r, buf_data(&r->down), r->down.len, &done);
-    buf_consume(&r->down, done);
-    if (err == HX_OK)
-        err = pull_some(r);
+    bool full;
+    int err = pull_some(r, &full);
     if (err < 0) {
         end(r, err, err == HX_ESYS ? errno : 0);
         return;
     }
-    if (r->down.len > 0) {
+    if (full) {
         ev_io_start(r->loop, &r->out_io);
         return;
     }
-    buf_free(&r->down); /* an idle relay costs next to nothing */
     ev_io_stop(r->loop, &r->out_io);
     if (r->peer_ended && !r->down_ended)
         end_output(r);
@@ -285,7 +282,6 @@ int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
     r->in_kind = kind_of(config->in_fd);
     r->out_kind = kind_of(config->out_fd);
     buf_init(&r->up, 0);
-    buf_init(&r->down, 0);
     if (r->out_kind == FD_SOCKET) /* others' sockets may be of another kind: then it fails, rightly */
         (void)setsockopt(config->out_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ev_io_init(&r->in_io, on_in, config->in_fd, EV_READ);

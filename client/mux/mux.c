@@ -102,17 +102,24 @@ void mux_set_room(struct mux *m, size_t most)
     m->room = most;
 }
 
-/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many of
- * them at once. What nghttp2 then says tells whether the peer has broken the protocol. */
+/* In pieces, and each one's answers are fetched: so that no number of PINGs that came together is too many
+ * of them at once. What nghttp2 then says tells whether the peer has broken the protocol. Who passes bytes
+ * on is told of many at a time: each telling costs a system call or two. */
 static void receive(struct mux *m, const uint8_t *data, size_t len)
 {
+    size_t untold = 0;
+
     m->answers = true;
     while (len > 0 && m->error == HX_OK && !m->doomed) {
         size_t piece = len < MUX_PIECE ? len : MUX_PIECE;
         ssize_t n = nghttp2_session_mem_recv(m->session, data, piece);
         if (n < 0 && !m->doomed)
             fail(m, n);
-        mux_tell(m);
+        untold += piece;
+        if (m->due_soon || untold >= MUX_TELL) {
+            mux_tell(m);
+            untold = 0;
+        }
         if (!m->doomed)
             mux_fill(m);
         data += piece;

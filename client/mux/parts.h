@@ -15,7 +15,8 @@
 #define MUX_HANDLES_MAX (2 * MUX_STREAMS_MAX) /* those that are over but for what is unread count, too */
 #define MUX_PINGS_MAX   8                     /* ours, under way at once */
 #define MUX_ACKS_MAX    1000                  /* answers to PING and SETTINGS that wait to be sent */
-#define MUX_PIECE       4096                  /* bytes that nghttp2 is given before its answers are fetched */
+#define MUX_PIECE       8192                  /* bytes that nghttp2 is given before its answers are fetched */
+#define MUX_TELL        65536                 /* ... before owners are told that they may read */
 
 #define MUX_FRAME_HEAD  9     /* bytes (RFC 9113, section 4.1) */
 #define MUX_FRAME_MAX   16384 /* bytes of one frame's payload: what every peer takes (section 4.2) */
@@ -48,6 +49,7 @@ struct mux {
     int open;               /* client: requests that nghttp2 has not closed */
     struct mux_stream *due; /* streams whose owners are to be told something, in order */
     struct mux_stream **due_tail;
+    bool due_soon;           /* not only of bytes, for which more may be on the way */
     struct mux_stream *dead; /* to be freed when no callback runs any more */
     struct mux_head head;    /* of the one stream whose header is arriving */
     int32_t lent;            /* bytes of the streams' windows above their first ones */

@@ -160,6 +160,9 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     struct mux_stream *s = nghttp2_session_get_stream_user_data(session, id);
 
     (void)flags;
+    if (s && s->window >
+                 MUX_WINDOW_FIRST) /* its owner reads as fast as it comes: MUX_TELL at once, or a bit more */
+        (void)buf_prepare(&s->received, MUX_TELL + MUX_FRAME_MAX);
     if (s && buf_append(&s->received, data, len) == HX_OK) {
         mux_budget_data(m, len);
         mux_stream_due(s, DUE_READABLE);

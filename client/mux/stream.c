@@ -84,6 +84,7 @@ void mux_reap(struct mux *m)
 void mux_stream_due(struct mux_stream *s, enum mux_due what)
 {
     s->due |= what;
+    s->mux->due_soon |= what != DUE_READABLE;
     if (s->queued || s->freed)
         return;
     s->queued = true;
@@ -143,6 +144,7 @@ bool mux_tell(struct mux *m)
 {
     bool told = false;
 
+    m->due_soon = false;
     while (m->due) {
         struct mux_stream *s = m->due;
         unsigned due = s->due;
@@ -238,11 +240,22 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
     if (s->received.len == 0)
         return at_end(s);
     memcpy(buf, buf_data(&s->received), n);
-    buf_consume(&s->received, n);
-    mux_window_read(s, n);
+    mux_stream_skip(s, n);
+    return (ssize_t)n;
+}
+
+const void *mux_stream_peek(const struct mux_stream *s, size_t *len)
+{
+    *len = s->received.len;
+    return buf_data(&s->received);
+}
+
+void mux_stream_skip(struct mux_stream *s, size_t len)
+{
+    buf_consume(&s->received, len);
+    mux_window_read(s, len);
     if (s->closed && s->received.len == 0)
         mux_stream_due(s, DUE_CLOSED);
-    return (ssize_t)n;
 }
 
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)

@@ -5,14 +5,20 @@
  * over long paths. Who comes late gets less, not nothing. */
 #define SURE  (MUX_HANDLES_MAX * MUX_WINDOW_FIRST)
 #define SPARE (MUX_WINDOW_TOTAL - SURE)
-#define SHARE 4 /* one step takes at most this part of what is left */
+#define SHARE 2 /* one step takes at most this part of what is left */
+#define STEP \
+    4 /* and makes it so much larger: it stays ahead of a sender that doubles its own in a round trip */
 
 _Static_assert(SURE < MUX_WINDOW_TOTAL, "there is something to lend");
 
-static bool may_grow(const struct mux_stream *s)
+/* By how much it grows; 0: it stays as it is. */
+static int32_t growth(const struct mux_stream *s)
 {
-    return s->received.len == 0 && !s->peer_ended && s->passed >= s->window && s->window <= MUX_WINDOW / 2 &&
-           s->window <= (SPARE - s->mux->lent) / SHARE;
+    int32_t next = s->window < MUX_WINDOW / STEP ? STEP * s->window : MUX_WINDOW;
+    bool keeps_up = s->received.len == 0 && s->passed >= s->window;
+
+    return keeps_up && !s->peer_ended && next - s->window <= (SPARE - s->mux->lent) / SHARE ? next - s->window
+                                                                                            : 0;
 }
 
 void mux_window_begin(struct mux_stream *s)
@@ -30,10 +36,11 @@ void mux_window_read(struct mux_stream *s, size_t len)
     }
     if (s->passed < s->window)
         s->passed += (int32_t)len;
-    if (may_grow(s) &&
-        nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, s->id, 2 * s->window) == 0) {
-        s->mux->lent += s->window;
-        s->window *= 2;
+    int32_t more = growth(s);
+    if (more > 0 &&
+        nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, s->id, s->window + more) == 0) {
+        s->mux->lent += more;
+        s->window += more;
         s->passed = 0;
     }
     nghttp2_session_consume(session, s->id, len);

@@ -18,6 +18,9 @@ struct burst {
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
 
+_Static_assert(BURST <= 64 && BURST * BURST_BYTES_MAX + 28 <= 65535,
+               "the kernel takes a full burst as one datagram");
+
 static _Thread_local struct burst *held; /* by this thread, if not empty */
 static atomic_int holders;               /* threads that hold one, or are sending it */
 
@@ -73,6 +76,12 @@ void burst_flush(void)
     }
     b->count = 0;
     atomic_fetch_sub(&holders, 1);
+}
+
+void burst_pair(void)
+{
+    if (held && held->count == BURST - 1)
+        burst_flush();
 }
 
 bool burst_held_by_any(void)

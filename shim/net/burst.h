@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
-#define BURST           16   /* datagrams; 24 KB, which any queue on the way has room for */
+#define BURST           43   /* datagrams: 64 at most (udp(7)), and in all what one datagram may have */
 #define BURST_BYTES_MAX 1500 /* of each */
 
 struct burst;
@@ -24,5 +24,7 @@ bool burst_holds(void);
 /* Whether any thread does, or is sending what it has held. */
 bool burst_held_by_any(void);
 void burst_flush(void);
+/* The next two shall not be sent apart. */
+void burst_pair(void);
 
 #endif

@@ -193,8 +193,7 @@ enum relays_verdict relays_take(struct relays *r, struct net_datagram *d)
     uint8_t bytes[RELAY_CONTROL_BYTES];
     struct relay_frame f;
 
-    if (!relays_any(r) || d->cut || d->len > FRAME_BYTES ||
-        !relay_frame_is(d->parts[0].iov_base, d->len))
+    if (!relays_any(r) || d->cut || d->len > FRAME_BYTES || !relay_frame_is(d->parts[0].iov_base, d->len))
         return RELAYS_OTHER;
     (void)demux_gather(d, bytes, sizeof bytes);
     if (relay_frame_read(&f, bytes, d->len) < 0 || f.kind != RELAY_DATA)

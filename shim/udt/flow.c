@@ -281,5 +281,9 @@ size_t flow_nak_write(struct flow *f, uint8_t body[NAK_DELAY_BODY_MAX])
 
 size_t flow_receipt_write(struct flow *f, uint8_t body[RECEIPT_SIZE_MAX])
 {
+    pthread_mutex_lock(&f->lock);
+    int64_t rtt_us = path_model_min_rtt_us(&f->model);
+    pthread_mutex_unlock(&f->lock);
+    receipts_pace(&f->receipts, rtt_us);
     return receipts_write(&f->receipts, body, flow_now_us());
 }

@@ -6,6 +6,7 @@
  *
  * And here it is seen which packets UDT has taken: what a flow tells the peer (receipts.h). */
 #include "shim/udt/congestion.h"
+#include "shim/udt/loss_lists.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"
 #include <udt/core.h>
@@ -33,6 +34,7 @@ int __wrap__ZN4CUDT11processDataEP5CUnit(CUDT *u, CUnit *unit);
 
 int __wrap__ZN4CUDT11processDataEP5CUnit(CUDT *u, CUnit *unit)
 {
+    loss_lists_reserve_received(u, unit->m_Packet.m_iSeqNo);
     uint64_t due = u->*member_of(next_ack());
     int taken = __real__ZN4CUDT11processDataEP5CUnit(u, unit);
 

@@ -23,8 +23,8 @@ namespace
 {
 constexpr uint64_t TICKS_PER_US = 1000; /* what rdtsc() counts: nanoseconds */
 constexpr int64_t WAIT_MS = 10;         /* common.cpp, sleepto() and waitForEvent() */
-constexpr int64_t NAP_NS = 250000;      /* the sender wakes up so often, and sends then what has become due */
-constexpr useconds_t SHORT_US = 10;     /* common.cpp, sleep() */
+constexpr int64_t NAP_NS = 1000000; /* the sender wakes up so often at most, and sends what has become due */
+constexpr useconds_t SHORT_US = 10; /* common.cpp, sleep() */
 
 uint64_t now_ns()
 {
@@ -92,7 +92,7 @@ void CTimer::sleep(uint64_t interval)
 
 /* UDT's sender waits here for the time of its next packet. What it holds (sender.c) need not wait as well. It
  * waits for NAP_NS even if the packet is due sooner: what has become due meanwhile leaves at once, and so
- * together. The worker's next tick wakes it up earlier. */
+ * together. */
 void CTimer::sleepto(uint64_t nexttime)
 {
     if (sender_holds() && nexttime > now_ns() + SENDER_SPARE_US * TICKS_PER_US)
@@ -108,9 +108,11 @@ void CTimer::interrupt()
     tick();
 }
 
+/* The worker comes here before each datagram; the sender is woken if it is time. */
 void CTimer::tick()
 {
-    pthread_cond_signal(&m_TickCond);
+    if (now_ns() >= __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
+        pthread_cond_signal(&m_TickCond);
 }
 
 void CTimer::triggerEvent()

@@ -14,6 +14,7 @@
     X(common)           \
     X(connector)        \
     X(cookie)           \
+    X(loss_lists)       \
     X(pack_data)        \
     X(peer_cache)       \
     X(process_ctrl)     \

@@ -8,7 +8,7 @@
 
 void receipts_init(struct receipts *r)
 {
-    *r = (struct receipts){.sent_us = INT64_MIN / 2};
+    *r = (struct receipts){.sent_us = INT64_MIN / 2, .spacing_us = RECEIPTS_SPACING_US};
 }
 
 void receipts_end(struct receipts *r)
@@ -133,12 +133,21 @@ void receipts_note_refused(struct receipts *r, uint32_t seq, uint32_t stamp, int
     r->news = true;
 }
 
+void receipts_pace(struct receipts *r, int64_t rtt_us)
+{
+    int64_t us = rtt_us / RECEIPTS_A_ROUND;
+
+    if (us > RECEIPTS_REPEAT_US)
+        us = RECEIPTS_REPEAT_US;
+    r->spacing_us = us > RECEIPTS_SPACING_US ? us : RECEIPTS_SPACING_US;
+}
+
 int64_t receipts_due_us(const struct receipts *r)
 {
     if (r->since >= RECEIPTS_AT_ONCE)
         return r->sent_us;
     if (r->since >= RECEIPTS_EVERY || r->news)
-        return r->sent_us + RECEIPTS_SPACING_US;
+        return r->sent_us + r->spacing_us;
     return receipts_gap(r) ? r->sent_us + RECEIPTS_REPEAT_US : INT64_MAX;
 }
 

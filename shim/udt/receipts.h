@@ -12,8 +12,9 @@
 #include "shim/udt/receipt_packet.h"
 
 #define RECEIPTS_EVERY      2    /* packets, as RFC 9000, 13.2.2, has it, ... */
-#define RECEIPTS_SPACING_US 1000 /* ... but not more often, ... */
-#define RECEIPTS_AT_ONCE    64   /* ... unless so many have come */
+#define RECEIPTS_SPACING_US 1000 /* ... but not more often, nor than so many in a round trip, ... */
+#define RECEIPTS_A_ROUND    16
+#define RECEIPTS_AT_ONCE    64 /* ... unless so many have come */
 #define RECEIPTS_PERIOD_US  5000000
 #define RECEIPTS_REPEAT_US  10000 /* while something is missing */
 #define RECEIPTS_SPAN_MAX \
@@ -27,10 +28,11 @@ struct receipts {
     uint32_t resume;    /* where the next receipt begins, if not all fits */
     uint32_t came, again;
     uint32_t stamp;
-    int64_t stamp_us; /* when that came */
-    unsigned since;   /* packets since the last receipt */
-    bool news;        /* a gap has opened or closed since */
-    int64_t sent_us;  /* the last receipt */
+    int64_t stamp_us;   /* when that came */
+    unsigned since;     /* packets since the last receipt */
+    bool news;          /* a gap has opened or closed since */
+    int64_t spacing_us; /* the least time between two, unless there are many packets */
+    int64_t sent_us;    /* the last receipt */
     uint32_t late_us
         [2]; /* how much later than a packet that came late others had left: in this period, in the last one */
     int64_t period_us; /* when this one began */
@@ -50,6 +52,8 @@ static inline bool receipts_gap(const struct receipts *r)
 {
     return r->started && r->next != r->end;
 }
+/* The round trip is known; it changes the spacing. */
+void receipts_pace(struct receipts *r, int64_t rtt_us);
 /* When the next one must leave; INT64_MAX: none. */
 int64_t receipts_due_us(const struct receipts *r);
 /* Writes it. Returns its length. */

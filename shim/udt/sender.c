@@ -39,7 +39,7 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
     if (at_once || packet_type(head) != PACKET_DATA || parts[1].iov_len < LEAST_BODY)
         return false;
     if ((packet_word(head) & PROBE_MASK) == 0)
-        burst_flush();
+        burst_pair();
     return net_port_hold(port, route, parts, 2);
 }
 

@@ -19,9 +19,9 @@ extern "C" {
 
 class CUDTSocket;
 
-constexpr int UDT_HEADS = 28;       /* of IPv4 and UDP: UDT counts an MSS with them, and buffers without */
-constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
-constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
+constexpr int UDT_HEADS = 28;        /* of IPv4 and UDP: UDT counts an MSS with them, and buffers without */
+constexpr int SMALL_PACKETS = 32;    /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
+constexpr int LARGE_PACKETS = 45590; /* a punched connection: 64 MB, taken as they are used */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };

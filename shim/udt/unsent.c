@@ -26,7 +26,7 @@ uint32_t unsent_room(struct unsent *u, uint32_t next)
 {
     uint32_t n = waiting(u, next);
 
-    u->wanted = n >= u->most;
+    u->wanted = n >= (u->wanted ? u->most / 2 + 1 : u->most); /* not a packet each time that one has left */
     return u->wanted ? 0 : u->most - n;
 }
 

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UNSENT_US    6000 /* of the path, at the pace at which packets may leave */
-#define UNSENT_LEAST 8    /* packets: whoever writes wakes up while half of them leave */
+#define UNSENT_US    5000 /* of the path, at the pace at which packets may leave */
+#define UNSENT_LEAST 6    /* packets: whoever writes wakes up while half of them leave */
 #define UNSENT_MOST  4096 /* where the pace says nothing: a window is the bound then */
 
 struct unsent {

@@ -17,7 +17,7 @@ def read(path):
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             told = dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line))
-            if "what" in told and "rate" in told:
+            if "what" in told and "rtt95" in told:
                 cells.setdefault(tuple(told.get(key, "0") for key in KEYS), {})[told["what"]] = told
     return cells
 

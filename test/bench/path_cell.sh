@@ -99,10 +99,11 @@ path_up() {
             lab_exec net tc qdisc replace dev $line_way root tbf rate "${LINE}mbit" burst "$burst" latency "${QUEUE}ms"
         done
     fi
+    if [ "$POLICER" != none ]; then # a queue for one packet; nftables' own limit lets a whole second's bytes pass at once
+        lab_exec net tc qdisc replace dev access2 root tbf rate "${POLICER}mbit" burst 32768 limit 1600
+    fi
     lab_exec net nft "table inet path { chain forward { type filter hook forward priority filter
         iifname access1 oifname access2 meta l4proto != icmp counter comment \"sent\"
-        $([ "$POLICER" = none ] || echo "iifname access1 oifname access2 meta l4proto != icmp \
-            limit rate over $(reckon "$POLICER * 125000") bytes/second burst 32768 bytes counter drop comment \"policed\"")
     }; }" || lost "no path" /dev/null
     reception net access2 && reception h2 eth0
     lab_exec wire.access2 sh -c 'ethtool -K inner tso off; ethtool -K outer tso off' >/dev/null 2>&1
@@ -231,7 +232,7 @@ start_what() {
     esac
 }
 start_beside() { # all of them; sets BESIDES, their ARRIVALS
-    local flow n=0
+    local flow n=0 LASTS=$((${LASTS%.*} + 15)) # they begin first, and end last
     BESIDES=()
     for flow in ${BESIDE//,/ }; do
         n=$((n + 1))
@@ -245,7 +246,7 @@ start_beside() { # all of them; sets BESIDES, their ARRIVALS
 }
 
 # --- one measurement -----------------------------------------------------------------------------------------------
-# between FROM TO FILE: "BYTES PER_SECOND..." of every column between these times, as a line through its points says
+# between FROM TO FILE: how much each of its columns has grown between these times, as a line through its points says
 between() {
     awk -v from="$1" -v to="$2" '
         !/^[0-9]+\.[0-9]+ [0-9]/ { next }
@@ -263,61 +264,68 @@ percentile() { # percentile SHARE FROM TO FILE
         awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
 }
 measure() { # measure WHAT
-    local first from to n bytes flow text='' sent dropped
-    rm -f "$ARRIVED"/* "$WORK"/*.pipe
+    local dropped sent first
     path_up
     case $1$BESIDE in *hx*) start_s ;; esac
     lab_start ping net "$TOOL" ping "$H2" 25 # not on a host whose processes and bytes are counted
     lab_start watch net "$TOOL" watch access1 /run/netns/h1 /run/netns/h2
-    for ((n = 0; n < 200 && $(wc -l <"$WORK/ping.out") < 6; n++)); do read -rt 0.05 <> <(:); done
+    told_until 6 ping
     now
-    from=$BEGAN
-    BASE=$(percentile 0 0 "$from" "$WORK/ping.out")
+    BASE=$(percentile 0 0 "$BEGAN" "$WORK/ping.out")
     start_beside
     start_what "$1"
     if [ -n "$SECOND" ]; then lab_start second h2 "$TOOL" turn "$SECOND_PORT" "$LASTS"; fi
     await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
-    first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")
-    to=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { t = $1 } END { print t }' "$ARRIVALS")
-    [ -n "$first" ] || lost "nothing arrives of $1" "$WORK"/*.err
-    for ((n = 0; n < 20; n++)); do # it has told what was until then
-        awk -v to="$to" '{ t = $1 } END { exit !(t >= to) }' "$WORK/watch.out" && break
-        read -rt 0.05 <> <(:)
-    done
+    told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
     dropped=$(queue_drops)
     sent=$(packets net sent)
-    from=$(reckon "$first + $SETTLED_S" 6)
+    # Some would try to tell each other first that they end.
+    kill "${STARTED[@]}" 2>/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' 5 >/dev/null
+    kill -KILL "${STARTED[@]}" 2>/dev/null
+    lab_down
+    first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")
+    if [ -n "$first" ]; then
+        account "$1" "$first" "$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { t = $1 } END { print t }' "$ARRIVALS")" "$(percent "$dropped" "$sent")"
+    else
+        echo "path_cell: nothing arrives of $1" >&2
+        echo "what=$1 $PATH_TEXT rate=0 failed=1"
+    fi
+    rm -f "$ARRIVED"/* "$WORK"/*.pipe
+}
+told_until() { # told_until LINES NAME: what was started by that name has told so many, or does not for 10 s
+    local n
+    for ((n = 0; n < 200 && $(wc -l <"$WORK/$2.out") < $1; n++)); do read -rt 0.05 <> <(:); done
+}
+account() { # account WHAT FIRST_BYTE END DROPPED
+    local from to=$3 bytes all wire packets cpu flow text n=0
+    from=$(reckon "$2 + $SETTLED_S" 6)
     read -r bytes < <(between "$from" "$to" "$ARRIVALS")
-    # shellcheck disable=SC2046 # two words
-    set -- "$1" $(between "$from" "$to" "$WORK/watch.out") "$(between "$BEGAN" "$to" "$ARRIVALS")"
+    read -r all < <(between "$BEGAN" "$to" "$ARRIVALS")
+    read -r wire packets cpu < <(between "$from" "$to" "$WORK/watch.out")
     # 14: Ethernet's head, which is on no other wire
-    text="$(awk -v what="$1" -v s="$(reckon "$to - $from" 3)" -v bytes="$bytes" -v line="$LINE" -v wire="$2" -v packets="$3" \
-        -v cpu="$4" -v all="${5%% *}" -v all_s="$(reckon "$to - $BEGAN" 3)" 'BEGIN {
+    text="$(awk -v s="$(reckon "$to - $from" 3)" -v bytes="$bytes" -v line="$LINE" -v wire="$wire" -v packets="$packets" -v cpu="$cpu" \
+        -v all="$all" -v all_s="$(reckon "$to - $BEGAN" 3)" 'BEGIN {
         printf "rate=%.3f rate_all=%.3f share=%s wire=%.3f cpu=%.2f", bytes / s / 1e6, all / all_s / 1e6,
             line + 0 ? sprintf("%.3f", bytes * 8 / s / 1e6 / line) : "-",
             bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
     text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
-    text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out")"
-    text+=" dropped=$(percent "$dropped" "$sent")"
+    text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out") dropped=$4"
     if [ -n "$SECOND" ]; then
         [ -s "$WORK/second.out" ] || lost "nothing comes back beside $1" "$WORK"/{second,connect*}.err
-        text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out") second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
+        text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out")"
+        text+=" second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
     fi
-    n=0
     for flow in "${BESIDES[@]}"; do
         read -r bytes < <(between "$from" "$to" "$flow")
         n=$((n + 1))
         text+=" beside$n=$(reckon "$bytes / ($to - $from) / 1e6" 3)"
     done
-    lab_down
     echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told "$(reckon "$to - $BEGAN" 3)")"
 }
 percent() { reckon "${2:-0} ? 100 * ${1:-0} / ${2:-0} : 0" 2; }
-queue_drops() {
-    local queue policed
-    queue=$(lab_exec net tc -s qdisc show dev access2 | sed -nE 's/.*\(dropped ([0-9]+),.*/\1/p' | head -n 1)
-    policed=$(packets net policed)
-    echo $((${queue:-0} + ${policed:-0}))
+queue_drops() { # and the policer's
+    lab_exec net tc -s qdisc show dev access2 | sed -nE 's/.*\(dropped ([0-9]+),.*/\1/p' | head -n 1
 }
 wire_told() { # what the wire has lost, and its own shortcomings
     awk -v s="$1" -F '[= ]' '/^frames=/ && $2 && $12 {
@@ -326,6 +334,7 @@ wire_told() { # what the wire has lost, and its own shortcomings
 }
 
 lab_begin || exit 1
+trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
 PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$REORDER policer=$POLICER beside=${BESIDE:-none}"
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac

@@ -47,6 +47,27 @@ static void bytes_come_out_as_they_went_in(void **state)
     buf_free(&b);
 }
 
+static void what_is_prepared_is_neither_moved_nor_lost(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 0);
+    assert_int_equal(buf_prepare(&b, 1000), HX_OK);
+    const char *first = b.data;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(buf_append(&b, "0123456789", 10), HX_OK);
+    assert_ptr_equal(b.data, first);
+    assert_int_equal(buf_prepare(&b, 100000), HX_OK); /* not now: it is not empty */
+    assert_ptr_equal(b.data, first);
+    assert_int_equal(b.len, 1000);
+    assert_memory_equal(buf_data(&b) + 990, "0123456789", 10);
+    buf_consume(&b, 1000);
+    assert_int_equal(buf_prepare(&b, 100000), HX_OK);
+    assert_int_equal(b.cap, 100000);
+    assert_int_equal(b.len, 0);
+    buf_free(&b);
+}
+
 static void a_long_life_with_few_waiting_bytes_needs_little_memory(void **state)
 {
     (void)state;
@@ -132,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_has_data_and_no_bytes),
         cmocka_unit_test(bytes_come_out_as_they_went_in),
+        cmocka_unit_test(what_is_prepared_is_neither_moved_nor_lost),
         cmocka_unit_test(a_long_life_with_few_waiting_bytes_needs_little_memory),
         cmocka_unit_test(an_emptied_big_buffer_gives_its_memory_back),
         cmocka_unit_test(the_limit_is_reached_and_not_passed),

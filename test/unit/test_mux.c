@@ -182,7 +182,7 @@ static size_t fill(struct pair *p, struct end *e, unsigned salt)
     size_t all = 0, n;
 
     do {
-        n = write_body(e, all, 10 * (size_t)MUX_WINDOW, salt);
+        n = write_body(e, all, MUX_UNSENT_MAX, salt);
         all += n;
         run(p);
     } while (n > 0);
@@ -229,7 +229,7 @@ static void throw_away(struct end *e)
         e->got += (size_t)n;
 }
 
-#define GROWN 20 /* streams whose windows grow before they stall: more than there is to lend */
+#define GROWN 6 /* streams whose windows grow before they stall: more than there is to lend */
 
 static void streams_that_nobody_reads_do_not_stall_another_one(void **state)
 {
@@ -241,7 +241,7 @@ static void streams_that_nobody_reads_do_not_stall_another_one(void **state)
     for (int i = 0; i < MUX_STREAMS_MAX - 1; i++) {
         ends[i] = open_stream(&p, &s);
         s->on_readable = throw_away;
-        for (size_t at = 0; i < GROWN && at < 2 * (size_t)MUX_WINDOW; run(&p))
+        for (size_t at = 0; i < GROWN && at < (size_t)MUX_WINDOW; run(&p))
             at += write_zeros(ends[i], MUX_UNSENT_MAX);
         s->on_readable = NULL;
         s->stalled = true;
@@ -267,16 +267,16 @@ static void the_window_grows_for_an_owner_who_keeps_up(void **state)
     (void)state;
     struct pair p;
     pair_create(&p);
-    /* What was lent comes back: each has a quarter of a window at least, and all of them more than there is. */
-    for (int round = 0; round < 4 * MUX_WINDOW_TOTAL / MUX_WINDOW + 1; round++) {
+    /* What was lent comes back: each has half a window at least, and all of them more than there is. */
+    for (int round = 0; round < MUX_WINDOW_TOTAL / MUX_WINDOW + 2; round++) {
         struct end *c = open_stream(&p, &s);
         s->on_readable = throw_away;
-        for (size_t at = 0; at < 3 * (size_t)MUX_WINDOW; run(&p))
+        for (size_t at = 0; at < (size_t)MUX_WINDOW; run(&p))
             at += write_zeros(c, MUX_UNSENT_MAX);
         s->on_readable = NULL;
         s->stalled = true;
         size_t held = fill(&p, c, 0) - MUX_UNSENT_MAX;
-        assert_in_range(held, MUX_WINDOW / 4, MUX_WINDOW);
+        assert_in_range(held, MUX_WINDOW / 2, MUX_WINDOW);
         mux_stream_reset(c->s, 8);
         run(&p);
     }
@@ -290,7 +290,7 @@ static void unread_bytes_of_a_reset_stream_open_the_connections_window_again(voi
     (void)state;
     struct pair p;
     pair_create(&p);
-    for (size_t sum = 0, n = 0; sum < 4 * (size_t)MUX_WINDOW_TOTAL; n++) {
+    for (size_t sum = 0, n = 0; sum < 3 * (size_t)MUX_WINDOW_TOTAL; n++) {
         struct end *c = open_stream(&p, &s);
         s->stalled = true;
         sum += write_zeros(c, MUX_WINDOW_FIRST);

@@ -255,6 +255,29 @@ static void where_the_kernel_does_not_cut_they_leave_one_by_one(void **state)
     leaves_whole();
 }
 
+static int discovers_mtu(void)
+{
+    int how = -1;
+    socklen_t len = sizeof how;
+
+    assert_int_equal(getsockopt(net_port_fd(port), IPPROTO_IP, IP_MTU_DISCOVER, &how, &len), 0);
+    return how;
+}
+
+static void a_run_is_not_to_be_cut_on_its_way_if_it_is_said_so(void **state)
+{
+    uint8_t bytes[2 * EACH] = {0x80};
+    struct iovec run = {.iov_base = bytes, .iov_len = sizeof bytes};
+    struct net_route route = {.to = peer_address, .whole = true};
+
+    (void)state;
+    assert_int_equal(net_port_send_run(port, &route, &run, EACH), 2);
+    assert_int_equal(discovers_mtu(), IP_PMTUDISC_PROBE);
+    route.whole = false;
+    assert_int_equal(net_port_send_run(port, &route, &run, EACH), 2);
+    assert_int_equal(discovers_mtu(), IP_PMTUDISC_WANT);
+}
+
 /* Longer than what UDT reads into. */
 static void a_frame_for_the_relay_comes_whole_through_a_tunnel_too(void **state)
 {
@@ -285,6 +308,7 @@ int main(void)
         TEST(a_head_that_lies_across_two_datagrams_is_none),
         TEST(a_run_leaves_as_its_datagrams),
         TEST(where_the_kernel_does_not_cut_they_leave_one_by_one),
+        TEST(a_run_is_not_to_be_cut_on_its_way_if_it_is_said_so),
         TEST(a_frame_for_the_relay_comes_whole_through_a_tunnel_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* shim/net/refused_runs: what the kernel does not cut for one address leaves one by one for a while. */
-#include "shim/net/refused_runs.h"
 #include "base/clock.h"
+#include "shim/net/refused_runs.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -162,7 +162,7 @@ static void who_continues_a_session_is_told_of_a_holders_other_candidates(void *
     struct fake_stream *h2 = ask(*state, H2, CONNECT, "Session: " ID "\r\n" CANDIDATE2);
 
     fake_stream_forget(h2);
-    again = ask(*state, H1, BIND, CANDIDATE1);
+    again = ask(*state, H1, BIND, CANDIDATE1 MAPPING1);
     assert_true(h1->closed);
     assert_string_equal(fixture_body(again), "");
     assert_string_equal(h2->output, ""); /* they are the same */

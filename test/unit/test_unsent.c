@@ -35,6 +35,7 @@ static void who_wanted_room_is_told_once_when_half_has_left(void **state)
     assert_false(unsent_left(&u, 8));
     assert_int_equal(unsent_room(&u, 7), 0);
     assert_false(unsent_left(&u, 7 + UNSENT_LEAST / 2 - 1));
+    assert_int_equal(unsent_room(&u, 7 + UNSENT_LEAST / 2 - 1), 0);
     assert_true(unsent_left(&u, 7 + UNSENT_LEAST / 2));
     assert_false(unsent_left(&u, 7 + UNSENT_LEAST / 2 + 1));
     assert_int_equal(unsent_room(&u, 7 + UNSENT_LEAST / 2), UNSENT_LEAST / 2);
