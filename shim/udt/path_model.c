@@ -24,6 +24,7 @@
 #define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
 #define HOLD_US            10000           /* a receipt may be that late */
+#define HOLD_PACE          0.95
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -80,7 +81,8 @@ static void expect_empty(struct path_model *m, int64_t queue_us)
 
     m->down.queue_us = queue_us;
     m->down.pace = !ours ? DOWN_PACE : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE : FAST_EMPTYING_PACE;
-    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
+    m->due_us =
+        m->now_us + 2 * m->rtt.min_us + HOLD_US + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
@@ -277,14 +279,14 @@ static void hold(struct path_model *m, const struct path_sample *s)
 {
     bool known = m->rate.busy <= 0 || m->rate.busy >= SLOWER * path_rate(m);
 
-    if (m->foreign || m->lossy > 0 || !known)
-        return;
-    if (m->down.held_us == 0 && s->inflight <= path_bdp(m)) {
+    if (m->down.held_us == 0 && s->inflight <= path_inflight_target(m))
         m->down.held_us = m->now_us;
-        m->down.pace = 1;
-    }
-    if (m->down.held_us > 0 && m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US)
+    if (m->foreign || m->lossy > 0 || !known || m->down.held_us == 0)
+        return;
+    if (m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US)
         m->down.pace = DOWN_PACE;
+    else if (s->inflight <= path_bdp(m))
+        m->down.pace = HOLD_PACE;
 }
 
 static void down(struct path_model *m, const struct path_sample *s)
@@ -303,7 +305,9 @@ static void down(struct path_model *m, const struct path_sample *s)
         m->probed = false;
         path_rate_begin_cycle(&m->rate);
     }
-    if (!due && (!told || s->inflight > path_inflight_target(m) || !(empty || m->foreign)))
+    /* Another's queue does not empty; but it is waited for, as he may have gone. */
+    if (!due && (!told || m->down.held_us == 0 ||
+                 !(empty || (m->foreign && m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US))))
         return;
     if (due && !empty && !m->foreign && queue_us < m->down.queue_us * 3 / 4) {
         expect_empty(m, queue_us);
