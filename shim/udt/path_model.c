@@ -152,7 +152,7 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
                              .window = INFINITY,
                              .empty_us = now_us};
     path_rtt_init(&m->rtt, now_us, rtt_us);
-    path_rate_init(&m->rate, now_us, rate / 3); /* startup sends nearly three times as fast */
+    path_rate_init(&m->rate, now_us, m->delivered, rate / 3); /* startup sends nearly three times as fast */
     path_loss_init(&m->loss);
     begin_cycle(m);
     enter(m, PATH_STARTUP);
@@ -428,6 +428,8 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     if (s->prior_delivered < m->old)
         return;
     note_rtt(m, s->rtt_us);
+    if (rate > 0 && m->phase != PATH_STARTUP)
+        rate = path_rate_over_time(&m->rate, m->now_us, m->delivered, rate, s->interval_us);
     if (rate > 0)
         path_rate_note(&m->rate, rate, limited(m, s));
     note_round(m, s);
