@@ -14,7 +14,7 @@
 
 /* Ours. */
 #define DRAIN_PACE    0.35 /* the first BBR's: the queue of startup is to be gone in a round trip */
-#define OWN_GAIN      1.2 /* where nobody else fills the queue: it gets no longer than a fifth of a round trip */
+#define OWN_GAIN      1.2  /* where nobody else fills the queue: a fifth of a round trip at most */
 #define LOSS_MADE_UP  0.1  /* so much more is sent at most because the path loses it */
 #define SLACK_US      5000 /* receipts come for several packets at once, and the sender's thread wakes late */
 #define SLACK_PACKETS 3    /* likewise, on a slow line */

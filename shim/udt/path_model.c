@@ -23,6 +23,8 @@
 #define LOSSY              0.01  /* a path that loses so much is looked at */
 #define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
+#define HOLD_US            10000           /* a receipt may be that late */
+#define HOLD_PACE          0.95
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -79,7 +81,8 @@ static void expect_empty(struct path_model *m, int64_t queue_us)
 
     m->down.queue_us = queue_us;
     m->down.pace = !ours ? DOWN_PACE : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE : FAST_EMPTYING_PACE;
-    m->due_us = m->now_us + 2 * m->rtt.min_us + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
+    m->due_us =
+        m->now_us + 2 * m->rtt.min_us + HOLD_US + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
@@ -100,6 +103,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     case PATH_DOWN:
         m->down.rate = m->rate.latest;
         m->down.from_cruise = before == PATH_CRUISE;
+        m->down.held_us = 0;
         expect_empty(m, path_rtt_queue_us(&m->rtt));
         break;
     case PATH_REFILL: /* a rate that losses have cut for all of a cycle is the path's */
@@ -148,7 +152,7 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
                              .window = INFINITY,
                              .empty_us = now_us};
     path_rtt_init(&m->rtt, now_us, rtt_us);
-    path_rate_init(&m->rate, now_us, rate / 3); /* startup sends nearly three times as fast */
+    path_rate_init(&m->rate, now_us, m->delivered, rate / 3); /* startup sends nearly three times as fast */
     path_loss_init(&m->loss);
     begin_cycle(m);
     enter(m, PATH_STARTUP);
@@ -269,6 +273,22 @@ static void learn_loss(struct path_model *m)
     m->lossy = 0;
 }
 
+/* No more is in flight than the path holds: that the queue is gone is heard of a round trip later, if it
+ * was ours. Not so when the path has become slower, and what it holds is not known. */
+static void hold(struct path_model *m, const struct path_sample *s)
+{
+    bool known = m->rate.busy <= 0 || m->rate.busy >= SLOWER * path_rate(m);
+
+    if (m->down.held_us == 0 && s->inflight <= path_inflight_target(m))
+        m->down.held_us = m->now_us;
+    if (m->foreign || m->lossy > 0 || !known || m->down.held_us == 0)
+        return;
+    if (m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US)
+        m->down.pace = DOWN_PACE;
+    else if (s->inflight <= path_bdp(m))
+        m->down.pace = HOLD_PACE;
+}
+
 static void down(struct path_model *m, const struct path_sample *s)
 {
     bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss)) ||
@@ -280,14 +300,14 @@ static void down(struct path_model *m, const struct path_sample *s)
         m->down.rate = fmin(m->down.rate, m->rate.busy);
     if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
         expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
-    /* No more is in flight than the path holds: that the queue is gone is heard of a round trip later. */
-    if (!m->foreign && !m->down.from_cruise && m->lossy <= 0 && s->inflight <= path_bdp(m))
-        m->down.pace = 1;
+    hold(m, s);
     if (m->round_began && m->probed) {
         m->probed = false;
         path_rate_begin_cycle(&m->rate);
     }
-    if (!due && (!told || s->inflight > path_inflight_target(m) || !(empty || m->foreign)))
+    /* Another's queue does not empty; but it is waited for, as he may have gone. */
+    if (!due && (!told || m->down.held_us == 0 ||
+                 !(empty || (m->foreign && m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US))))
         return;
     if (due && !empty && !m->foreign && queue_us < m->down.queue_us * 3 / 4) {
         expect_empty(m, queue_us);
@@ -408,6 +428,8 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     if (s->prior_delivered < m->old)
         return;
     note_rtt(m, s->rtt_us);
+    if (rate > 0 && m->phase != PATH_STARTUP)
+        rate = path_rate_over_time(&m->rate, m->now_us, m->delivered, rate, s->interval_us);
     if (rate > 0)
         path_rate_note(&m->rate, rate, limited(m, s));
     note_round(m, s);

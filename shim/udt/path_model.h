@@ -84,6 +84,7 @@ struct path_model {
         double rate;      /* what came through last; 0: unknown */
         double pace;      /* the share of that which is sent */
         int64_t queue_us; /* how long the queue was */
+        int64_t held_us;  /* when no more was in flight than the path holds; 0: more is */
     } down;               /* PATH_DOWN */
 
     double full;      /* the rate from which growth is counted, ... */

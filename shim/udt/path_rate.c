@@ -3,16 +3,37 @@
 
 #define RATE_MAX     1e8 /* packets a second: more than any clock of ours tells apart */
 #define BUSY_PACKETS 20
+#define WHILE_US     30000
 
-void path_rate_init(struct path_rate *r, int64_t now_us, double rate)
+void path_rate_init(struct path_rate *r, int64_t now_us, uint64_t delivered, double rate)
 {
-    *r = (struct path_rate){
-        .best = {rate > 0 ? fmin(rate, RATE_MAX) : 0}, .brief = INFINITY, .busy_us = now_us};
+    *r = (struct path_rate){.best = {rate > 0 ? fmin(rate, RATE_MAX) : 0},
+                            .brief = INFINITY,
+                            .busy_us = now_us,
+                            .mark_us = {now_us, now_us},
+                            .mark = {delivered, delivered}};
 }
 
 double path_rate_now(const struct path_rate *r)
 {
     return fmin(fmax(r->best[0], r->best[1]), r->brief);
+}
+
+double path_rate_over_time(struct path_rate *r, int64_t now_us, uint64_t delivered, double rate,
+                           int64_t interval_us)
+{
+    int64_t took_us;
+
+    if (now_us - r->mark_us[0] >= WHILE_US) {
+        r->mark_us[1] = r->mark_us[0];
+        r->mark[1] = r->mark[0];
+        r->mark_us[0] = now_us;
+        r->mark[0] = delivered;
+    }
+    took_us = now_us - r->mark_us[1];
+    return interval_us >= WHILE_US || took_us <= 0
+               ? rate
+               : fmin(rate, (double)(delivered - r->mark[1]) * 1e6 / (double)took_us);
 }
 
 void path_rate_note(struct path_rate *r, double rate, bool limited)

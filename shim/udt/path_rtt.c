@@ -8,7 +8,7 @@
 #define FLOOR_US (30 * SECOND_US)
 
 /* A queue shorter than this is not told from chance (RFC 9406, section 4.3, has 4 ms and an eighth). */
-#define QUEUED_US      4000
+#define QUEUED_US      6000
 #define QUEUED_SHARE   8
 #define QUEUED_PACKETS 3
 #define EMPTY_US       2000

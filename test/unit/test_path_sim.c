@@ -99,6 +99,25 @@ static void jitter_and_a_late_sender_leave_the_line_full(void **state)
     }
 }
 
+/* Both ends' threads wake up to 3 ms late, which looks like a queue where the round trip is short. */
+static void a_late_receiver_is_no_queue(void **state)
+{
+    static const int rtts[] = {10, 50};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct sim_path p = {.line_mbit = i < 2 ? 20 : 50,
+                             .rtt_ms = rtts[i % 2],
+                             .queue_ms = 300,
+                             .oversleep_ms = 3,
+                             .overread_ms = 3,
+                             .flows = {SIM_HX}};
+        run(&p, SETTLED_S, UNTIL_S);
+        check("the share of the line", sim_share(&sim, 0), 0.94, 1.01);
+        check("the queue in 95 of 100 looks, in ms", sim_queue_ms(&sim, 0.95), 0, 25);
+    }
+}
+
 static void bursts_of_losses_are_no_congestion(void **state)
 {
     static const double shares[] = {0.003, 0.01, 0.03};
@@ -199,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_limited_line_is_full_and_its_queue_short),
         cmocka_unit_test(a_policer_is_not_run_against),
         cmocka_unit_test(jitter_and_a_late_sender_leave_the_line_full),
+        cmocka_unit_test(a_late_receiver_is_no_queue),
         cmocka_unit_test(bursts_of_losses_are_no_congestion),
         cmocka_unit_test(a_far_and_lossy_path_is_filled_in_two_seconds),
         cmocka_unit_test(beside_others_each_has_a_share),
