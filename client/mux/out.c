@@ -56,7 +56,8 @@ int mux_fill(struct mux *m)
                 m->error = n == NGHTTP2_ERR_NOMEM ? HX_ENOMEM : HX_ECLOSED;
             break;
         }
-        put(m, data, (size_t)n);
+        if (n > 0)
+            put(m, data, (size_t)n);
     }
     return m->error;
 }

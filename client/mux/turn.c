@@ -52,10 +52,9 @@ static struct mux_stream *first(const struct mux *m, const struct mux_turns *tur
 {
     struct mux_stream *s;
 
-    TAILQ_FOREACH(s, turns, turn)
-    if (may_send(m, s))
-        return s;
-    return NULL;
+    for (s = TAILQ_FIRST(turns); s && !may_send(m, s);)
+        s = TAILQ_NEXT(s, turn);
+    return s;
 }
 
 struct mux_stream *mux_turn_next(const struct mux *m)
@@ -70,8 +69,8 @@ void mux_turn_sent(struct mux_stream *s, size_t len)
 {
     struct mux *m = s->mux;
 
-    if (token_bucket_left(&s->favour, &favour, m->now_ms) >
-        0) /* who sends much is a frame in debt, and no more */
+    /* Who sends much is a frame in debt, and no more. */
+    if (token_bucket_left(&s->favour, &favour, m->now_ms) > 0)
         token_bucket_spend(&s->favour, &favour, (int64_t)len, m->now_ms);
     s->quantum -= (int32_t)len;
     m->ahead = s->turn_favoured ? m->ahead + len : 0;
