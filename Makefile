@@ -52,11 +52,11 @@ BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
 ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
-# Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put functions
-# of theirs in the place of the rooms' or of the system's.
-ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_cleanup client_nameserver client_nat \
-              client_resolve clock conn_table dial dial_proxy forward forward_socks link send_list share_put udt_listen \
-              wakeups walk)
+# Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put
+# functions of theirs in the place of the rooms' or of the system's.
+ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_cleanup client_nameserver \
+              client_nat client_resolve clock conn_table dial dial_proxy forward forward_socks link send_list \
+              share_put udt_listen wakeups walk)
 TOGETHER   := $(filter-out $(ALONE),$(UNIT))
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
@@ -143,8 +143,8 @@ $(B)/test/unit/%.o: NAMED = -DTEST_MAIN=$(*F)_main -include test/unit/main.h
 $(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_stream.o $(ROOMS)
 	@if nm -A -g --defined-only $(TOGETHER:=.o) | grep ' [A-Z] ' | grep -v '_main$$'; then \
 	    echo "its test belongs into ALONE, in the Makefile" >&2; exit 1; fi
-	$(CC) $(STD) $(CFLAGS) -O0 -DTESTS='$(foreach t,$(TOGETHER),TEST($(notdir $t)))' $(LDFLAGS) $(TESTS_LD) -o $@ $^ \
-	    $(TESTS_LIBS) $(LIBS)
+	$(CC) $(STD) $(CFLAGS) -O0 -DTESTS='$(foreach t,$(TOGETHER),TEST($(notdir $t)))' \
+	    $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(TESTS_LIBS) $(LIBS)
 	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)
@@ -175,10 +175,11 @@ endif
 # fuzzer has compute, and C++, which goes by its precompiled headers.
 SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
 COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets client/path_choice)
-$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter %/test_mux.o %/test_tls.o,$@)),,-O0)
+$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
+    %/test_mux.o %/test_tls.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
-$(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward client/files client/tool \
-    server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
+$(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward \
+    client/files client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
 endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
@@ -202,7 +203,8 @@ $(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) 
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 asan: tools ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
-tsan: tools build/release/libforward.a build/release/libfiles.a ; @$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
+tsan: tools build/release/libforward.a build/release/libfiles.a
+	@$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
 lint: deps-test ; @ANALYZER_NODES=225000 test/check.sh lint ## the linters, the analyzer in its full depth
 programs: $(PROGRAMS)
 unit: $(B)/test/unit/together $(ALONE)
