@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OPENED_MS 1    /* the moment that a caller gives the called to open its NAT (hard_nat.h) */
-#define MOVED_MS  1000 /* the peer's word that its paths are lost counts so often */
+#define MOVED_MS 1000 /* the peer's word that its paths are lost counts so often */
 /* Requests of one path with early bytes. Where nothing shows that the peer is there it may be anybody's
  * address; and a peer that has not answered them so often does not know of them. */
 #define EARLY_MOST         8
@@ -101,8 +100,6 @@ void agent_send_request(struct agent *a, int at)
         add_early(a, &p, &len);
     }
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    if (a->calling && route.hops > 0 && a->choice.paths[at].spent == 1)
-        path_choice_hurry(&a->choice, at, clock_now_ms() + OPENED_MS);
     if (proven || strangers_take(&route.to, (int)((len + PROBE_BYTES - 1) / PROBE_BYTES), clock_now_ms()))
         (void)send_probe(a, &route, &p, len); /* else it is as good as lost */
 }

@@ -251,12 +251,6 @@ void path_choice_asked(struct path_choice *c, int at, uint64_t number, int64_t n
     p->due_ms = again_ms(c, at, now_ms);
 }
 
-void path_choice_hurry(struct path_choice *c, int at, int64_t due_ms)
-{
-    if (due_ms < c->paths[at].due_ms)
-        c->paths[at].due_ms = due_ms;
-}
-
 /* While data flows the shortest round trip is kept, however old: what comes then tells of our own queue. */
 static void measure(const struct path_choice *c, struct path_times *p, int64_t rtt_us, int64_t now_ms)
 {

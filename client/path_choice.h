@@ -111,8 +111,6 @@ void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64
 /* A path to be asked now; -1: none. Its request is then told: */
 int path_choice_next(const struct path_choice *c, int64_t now_ms);
 void path_choice_asked(struct path_choice *c, int at, uint64_t number, int64_t now_us);
-/* The next one follows so soon. */
-void path_choice_hurry(struct path_choice *c, int at, int64_t due_ms);
 /* An authentic answer came over `at`, to the request `number`. False: that was not awaited. */
 bool path_choice_answered(struct path_choice *c, int at, uint64_t number, int64_t now_us);
 /* An authentic request came over `at`: an answer may come, too. It is worth one more of ours. */
