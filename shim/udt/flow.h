@@ -53,7 +53,8 @@ bool flow_receipt(struct flow *f, const struct receipt *r);
 void flow_acked(struct flow *f, uint32_t seq);
 /* The peer's UDT tells these as missing, as in its packet: with the ends of ranges. */
 void flow_nak(struct flow *f, const uint8_t *body, size_t len);
-/* Nothing has been heard for a while: one packet may leave, whatever the bound. Which one: false: nothing is on its way. */
+/* Nothing has been heard for a while: one packet may leave, whatever the bound, and which one. False: nothing is
+ * on its way. */
 bool flow_probe(struct flow *f, uint32_t *seq);
 /* Nothing has been heard for a while. If that is long for this path, all is lost. */
 void flow_timeout(struct flow *f);

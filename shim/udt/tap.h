@@ -39,7 +39,10 @@
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
  *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check │
- *   packet, news, party │ shim/net
+ *   flow: on delivery, path_model, receipts and nak_delay, on receipt_packet │ packet, news, party │ shim/net
+ *
+ * Between two that know of receipts flow.h has the say when UDT's sender sends what: override_pack_data.cc and
+ * override_process_data.cc ask and tell it, inbound.c and due.c bring what the peer says, worker.c sends receipts.
  *
  * A peer with several paths (shim/net/paths.h) has one canonical address here: inbound.c puts it in the place
  * of the one that a datagram came from, and the port finds the path for what leaves.
