@@ -15,7 +15,8 @@ SAN        := -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sani
 ASAN       := B=build/asan CC=clang CXX=clang++ LDFLAGS="$(SAN) -fuse-ld=lld" \
               CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)"
 # gcc's: it names the library's functions in a report, without frame pointers, too, and test/tsan.supp goes by those.
-TSAN_UNITS := test/unit/test_udt.c test/unit/test_udt_*.c test/unit/test_agent.c test/unit/test_client_paths.c
+TSAN_UNITS := test/unit/test_udt.c test/unit/test_udt_*.c test/unit/test_agent.c test/unit/test_agent_relay.c \
+              test/unit/test_client_paths.c
 TSAN       := B=build/tsan LDFLAGS=-fsanitize=thread CFLAGS="-O1 -g1 -fsanitize=thread"
 # Ours, whatever the packager sets in CFLAGS.
 OURS       := -D_GNU_SOURCE -I. -DHX_VERSION='"$(VERSION)"' -Wall -Wextra -Werror -fvisibility=hidden -fPIC -pthread \
@@ -29,7 +30,9 @@ WRAP       := -Wl,--wrap=recvmsg,--wrap=sendmsg,--wrap=pthread_cond_wait
 WRAP       += -Wl,--wrap=gettimeofday,--wrap=pthread_cond_timedwait,--wrap=rand,--wrap=srand
 # And some of its functions give way to ours (shim/udt/override_*.cc).
 WRAP       += $(patsubst %,-Wl$(comma)--wrap=%,_ZN9CSndUList6updateEPK4CUDTb _ZN10CACKWindowC1Ei _ZN10CSndBufferC1Eii \
-              _ZN10CSndBuffer9addBufferEPKciib _ZN4CUDT11processDataEP5CUnit \
+              _ZN10CSndBuffer9addBufferEPKciib _ZN4CUDT11processDataEP5CUnit _ZN4CUDT11processCtrlER7CPacket \
+              _ZN4CUDT8packDataER7CPacketRm _ZN12CSndLossList10getLostSeqEv \
+              _ZN12CSndLossListC1Ei _ZN12CRcvLossListC1Ei _ZN10CRcvBufferC1EP10CUnitQueuei _ZN10CRcvBufferD1Ev \
               _ZN9CRcvQueue4initEiiiiP8CChannelP6CTimer _ZN4CUDT11checkTimersEv \
               _ZN9CRcvQueue17registerConnectorERKiP4CUDTiPK8sockaddrm \
               _ZN10CUDTUnited13newConnectionEiPK8sockaddrP10CHandShake)
@@ -49,6 +52,12 @@ BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
 ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
+# Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put
+# functions of theirs in the place of the rooms' or of the system's.
+ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_cleanup client_nameserver \
+              client_nat client_resolve clock conn_table dial dial_proxy forward forward_socks link send_list \
+              share_put udt_listen wakeups walk)
+TOGETHER   := $(filter-out $(ALONE),$(UNIT))
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
 STOCK      := $(patsubst test/stock/%.cc,$(B)/test/stock/%,$(wildcard test/stock/*.cc))
@@ -60,11 +69,14 @@ DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev libu
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
-              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked
+              openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked \
+              squid=unpacked squid-common=unpacked libecap3=unpacked libnfnetlink0=unpacked libltdl7=unpacked \
+              libnetfilter-conntrack3=unpacked
 # With their libraries: nothing of them is installed.
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+DEBS_TEST  += iperf3 rsync
 DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
@@ -75,12 +87,12 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
-bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk ## measure
+bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk && test/bench/grid ## measure
 natlab: deps-test ## who reaches whom through which NATs, without a relay and with one: tables of README.md
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay
 image: deps-test ## build the image of packaging/ and try it; the first time some minutes; needs root
 	@test/deps.sh $(DEBS_IMAGE) && $(MAKE) --no-print-directory -s -j2 all tools && test/image/prepare.sh && test/check.sh image
-fuzz-wire: deps-test ## ten minutes of mutated datagrams against the nameserver under a sanitizer
+fuzz-wire: deps-test tools ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
 format: ; clang-format -i $(SOURCES) ## lay out the code
@@ -121,23 +133,36 @@ $(B)/example-static: client/example.c $(LIBHX)
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=tls_warm_up
-# A program for each test's file, with every room in it: GNU's linker takes twice as long for it, and lld's threads cost
-# more than they save.
+# With every room in them: GNU's linker takes twice as long for that, and lld's threads cost more than they save.
 TESTS_LD   := -fuse-ld=lld -Wl,--threads=1
+TESTS_LIBS := -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER)
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
-	$(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ -lcmocka -linih -luriparser -lnghttp2 -lev $(ROUTER) $(LIBS)
+	@rm -f $@
+	$(CC) $(LDFLAGS) $(TESTS_LD) -Wl,--defsym=main=$(*F)_main -o $@ $^ $(TESTS_LIBS) $(LIBS)
+$(B)/test/unit/%.o: NAMED = -DTEST_MAIN=$(*F)_main -include test/unit/main.h
+$(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_stream.o $(ROOMS)
+	@if nm -A -g --defined-only $(TOGETHER:=.o) | grep ' [A-Z] ' | grep -v '_main$$'; then \
+	    echo "its test belongs into ALONE, in the Makefile" >&2; exit 1; fi
+	$(CC) $(STD) $(CFLAGS) -O0 -DTESTS='$(foreach t,$(TOGETHER),TEST($(notdir $t)))' \
+	    $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(TESTS_LIBS) $(LIBS)
+	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
+# What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
+TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so
+ifneq ($(findstring -fsanitize,$(CFLAGS)),)
+$(TOOLS): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
+else
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
-# Into programs of ours and of others, sanitized or not: without a sanitizer itself.
 $(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
 $(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
+endif
 # Against UDT as Debian ships it: the shared library, and nothing of ours.
 build/release/test/stock/%: test/stock/%.cc
 	@mkdir -p $(@D); $(CXX) -std=gnu++17 -O2 -Wall -Wextra -Werror -o $@ $< -ludt -lpthread
@@ -146,10 +171,16 @@ $(B)/test/stock/%: build/release/test/stock/% ; @mkdir -p $(@D); ln -sf $(abspat
 endif
 
 # What a test itself does needs no optimizer, and there is much of it to compile: half of clang's time goes into optimizing
-# the undefined behaviour sanitizer's checks. The exceptions: threads' races, and two tests that compute under a sanitizer.
-COMPUTES   := %/test_mux.o %/test_tls.o
-$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(findstring =thread,$(CFLAGS))$(if $(findstring -fsanitize,$(CFLAGS)),$(filter \
-    $(COMPUTES),$@)),,-O0)
+# the undefined behaviour sanitizer's checks. Nor do the rooms under the address sanitizer, but for those that a test or a
+# fuzzer has compute, and C++, which goes by its precompiled headers.
+SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
+COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets client/path_choice)
+$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
+    %/test_mux.o %/test_tls.o,$@)),,-O0)
+ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
+$(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward \
+    client/files client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
+endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
 # A file of shim/udt takes a second, and nearly all of it goes into UDT's headers and the C++ library's. The sanitizers' builds
@@ -159,22 +190,27 @@ UDT_OBJS   := $(patsubst %.cc,$(B)/%.o,$(wildcard shim/udt/*.cc))
 $(UDT_OBJS): $(B)/shim/udt/udt_headers.h.gch
 $(UDT_OBJS): private PRECOMPILED := -include $(B)/shim/udt/udt_headers.h
 endif
+# No test runs these under the thread sanitizer: hx has them as they are in the release build.
+ifneq ($(findstring -fsanitize=thread,$(CFLAGS)),)
+$(call objs,client/forward client/files): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
+endif
 # It goes by the headers of the system, too.
 $(B)/%.h.gch: %.h
 	@mkdir -p $(@D)
 	$(CXX) $(STDXX:-MMD=-MD) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) \
 	    -x c++-header -c -o $@ $<
-$(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
+$(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
 $(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-asan: ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
-tsan: ; @$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
+asan: tools ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
+tsan: tools build/release/libforward.a build/release/libfiles.a
+	@$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
 lint: deps-test ; @ANALYZER_NODES=225000 test/check.sh lint ## the linters, the analyzer in its full depth
 programs: $(PROGRAMS)
-unit: $(UNIT)
+unit: $(B)/test/unit/together $(ALONE)
 fuzzers: $(FUZZ)
 bench-programs: $(BENCH) $(STOCK)
-tools: $(addprefix $(B)/test/natlab/,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(STOCK) $(HOSTILE)
+tools: $(TOOLS) $(STOCK)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \

@@ -81,8 +81,8 @@ static void apply(struct agent *a)
     bool lost = a->choice.state == PATHS_LOST;
     bool doubtful = lost || a->choice.state == PATHS_DOUBT;
     bool changed = lost != a->lost;
-    if (doubtful && !a->doubtful) {
-        engine_doubt(); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+    if ((doubtful && !a->doubtful) || (lost && changed)) {
+        engine_doubt(lost); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
         agent_relay_doubt(a);
     }
     if (a->lost && !lost) {
@@ -120,7 +120,7 @@ void agent_turn(struct agent *a)
         due_ms = a->hard.due_ms;
     if (a->hard.spare_due_ms < due_ms)
         due_ms = a->hard.spare_due_ms;
-    atomic_store(&a->awake, due_ms <= now_ms + PATH_SILENCE_MS);
+    atomic_store(&a->awake, due_ms <= now_ms + PATH_ASK_MS);
     int64_t mtu_due_ms = agent_mtu_turn(a, now_ms);
     if (mtu_due_ms < due_ms)
         due_ms = mtu_due_ms;

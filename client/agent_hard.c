@@ -8,6 +8,7 @@
 
 #define SPRAY_AFTER_MS   150   /* a NAT that filters less needs none of it */
 #define SOCKETS_AFTER_MS 100   /* nor many sockets: one that lets all of them in */
+#define SPRAY_AGAIN_MS   30    /* for those who have met before: the other side opens its sockets meanwhile */
 #define SPRAY_STEP_MS    20    /* between two handfuls */
 #define SHARED_MS        2500  /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
 #define SHARE_LOOK_MS    500   /* whether somebody does */
@@ -81,16 +82,24 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     h->own = *own;
     h->peer = *peer;
     agent_spare_expect(a);
-    bool again = a->connected && h->due_ms == INT64_MAX; /* it has helped once, and its paths have ended */
+    int64_t now_ms = clock_now_ms();
+    /* it has helped once, and its paths have ended; or it has missed: the peer's sockets may still be there */
+    bool again = (a->connected && (h->due_ms == INT64_MAX || h->helped)) ||
+                 (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
     if (!again && !changes(h, method, seen))
         return;
     agent_hard_end(a);
     if (h->told_ms == 0 || method != h->method)
-        h->told_ms = clock_now_ms();
+        h->told_ms = now_ms;
+    if (now_ms - h->asked_ms >= HARD_NAT_MOST_MS) {
+        h->asked = 0;
+        h->asked_ms = now_ms;
+    }
     h->method = method;
     h->seen = *seen;
     h->seed = engine_random();
-    h->begun = h->counted = false;
+    h->begun = h->counted = h->helped = false;
+    h->again = a->connected;
     h->gone = h->round = 0;
     h->sent = 0;
     /* a NAT that counts is asked for the next attempt's sake, too */
@@ -231,12 +240,18 @@ static void say(struct agent *a)
     }
 }
 
+static int spray_after_ms(const struct agent_hard *h)
+{
+    return h->again ? SPRAY_AGAIN_MS : SPRAY_AFTER_MS;
+}
+
 /* As many as are due. */
 static void spray(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
-    int64_t due = (now_ms - h->begun_ms - SPRAY_AFTER_MS) * HARD_NAT_SPRAY_RATE / 1000 + 1;
-    int64_t most = h->sent + 2 * HARD_NAT_SPRAY_RATE * SPRAY_STEP_MS / 1000; /* after a pause no flood */
+    int64_t rate = h->again ? HARD_NAT_SPRAY_RATE_AGAIN : HARD_NAT_SPRAY_RATE;
+    int64_t due = (now_ms - h->begun_ms - spray_after_ms(h)) * rate / 1000 + 1;
+    int64_t most = h->sent + 2 * rate * SPRAY_STEP_MS / 1000; /* after a pause no flood */
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
         ask_port(a, hard_nat_random_port(h->seed, h->sent++), 0);
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
@@ -320,9 +335,9 @@ static void begin(struct agent *a, int64_t now_ms)
     h->peer_at_begin = h->peer.last_port;
     /* where both are hard, the peer's one port is the next that it gets */
     h->port = hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : h->seen.port;
-    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS    ? SPRAY_AFTER_MS
-                          : h->method == HARD_NAT_OPEN_SOCKETS ? SOCKETS_AFTER_MS
-                                                               : 0);
+    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? spray_after_ms(h)
+                          : h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS
+                                                                            : 0);
     if (h->method == HARD_NAT_NONE) {
         h->round = SEARCH_ROUND;
         h->due_ms = hard_nat_counts(&h->own) ? now_ms + RUN_AFTER_MS : INT64_MAX;
@@ -355,6 +370,7 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     bool reached =
         (a->choice.state == PATHS_GOOD || a->choice.state == PATHS_DOUBT) && !path_choice_relayed(&a->choice);
     agent_spare_turn(a, now_ms);
+    h->helped |= h->begun && reached && !a->unheard;
     if (h->due_ms > now_ms)
         return;
     if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(h))) {

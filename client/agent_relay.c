@@ -151,12 +151,13 @@ static void set_place(struct agent *a, const struct net_address *server)
     a->relay.server = *server;
 }
 
-/* One of the two reaches the nameserver through TCP alone: it has no other way than within its own
- * network. */
-static bool without_udp(const struct agent *a, const struct net_address *server)
+/* One of the two reaches the nameserver through TCP alone, or they reach it over different address families:
+ * they have no other way than within their own network. */
+static bool without_way(const struct agent *a, const struct net_address *server)
 {
     const struct endpoint *seen = &a->hard.seen;
-    return tunnels_lead_to(server) || endpoint_tunnelled(seen);
+    return tunnels_lead_to(server) || endpoint_tunnelled(seen) ||
+           net_address_is_ipv4(server) != (seen->family == AF_INET);
 }
 
 /* The nameserver is reached by UDP again. */
@@ -181,7 +182,7 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
             relay_party_move(r, server, &ar->local);
     }
     bool alone = a->hard.method == HARD_NAT_HOPELESS || path_choice_next(&a->choice, INT64_MAX) < 0 ||
-                 without_udp(a, server);
+                 without_way(a, server);
     if (ar->first_ms == 0)
         ar->first_ms = ar->told_ms;
     ar->due_ms = a->connected || alone ? ar->told_ms : ar->first_ms + ar->after_ms;

@@ -42,9 +42,11 @@ struct agent_hard {
     bool peer_public;         /* no NAT is in front of the peer */
     struct hard_turn turn;
     bool begun;
-    struct nat_count *count;              /* how far our NAT has gone is being asked */
-    bool counted;                         /* that has been done, for this method */
-    int gone;                             /* steps since the peer was told */
+    struct nat_count *count; /* how far our NAT has gone is being asked */
+    bool counted;            /* that has been done, for this method */
+    bool again;              /* the two have met before: there is no need to wait for less */
+    bool helped;             /* they have met since it began: what is told next begins another one */
+    int gone;                /* steps since the peer was told */
     uint16_t own_at_begin, peer_at_begin; /* the last ports then */
     int64_t told_ms;                      /* what is done now was told then */
     int64_t heard_ms;                     /* when the peer was, by any path; 0: not yet */
@@ -52,8 +54,9 @@ struct agent_hard {
     int round;
     uint16_t port; /* OPEN_SOCKETS: that is asked by all */
     uint32_t seed;
-    int64_t sent; /* SPRAY */
-    int asked;    /* by all methods of this session: HARD_NAT_MOST */
+    int64_t sent;     /* SPRAY */
+    int asked;        /* by all methods of this session: HARD_NAT_MOST in HARD_NAT_MOST_MS, ... */
+    int64_t asked_ms; /* ... which have begun then */
     int sockets[HARD_NAT_SOCKETS], socket_count;
     /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses
      * for itself. */
@@ -124,7 +127,7 @@ struct agent {
     size_t early_len;
     pthread_mutex_t mutex; /* of `secret`, which any thread gives */
     uint8_t secret[AGENT_SECRET_BYTES];
-    atomic_bool awake; /* it looks at the traffic within a second, without being told */
+    atomic_bool awake; /* it looks at the traffic soon, without being told */
 };
 
 /* agent.c: time has passed, or something has come: asks, chooses, tells, and sets the timer. */

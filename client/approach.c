@@ -183,6 +183,12 @@ static void try_tunnel(struct approach *a)
     engine_timer_cancel(&a->later);
     if (!may_tunnel(a))
         return;
+    /* UDP may be late only, and the tunnel would leave too few descriptors for what comes after it. */
+    if ((a->request.transports & TRANSPORT_UDP) && !tunnel_is_open(a->request.port, &a->place) &&
+        !engine_has_room()) {
+        note(a, HX_ESYS, false, false);
+        return;
+    }
     a->tunnelling = true;
     int err = tunnel_use(&a->tunnel, a->request.port, &a->place, a->request.families);
     if (err == HX_OK)

@@ -58,22 +58,12 @@ static void wait_for(struct leg *leg, int64_t delay_ms)
     engine_timer_set(&leg->timer, clock_now_ms() + delay_ms);
 }
 
-/* The errors that another try cannot mend. */
+/* The errors that another try cannot mend. A proxy may not be there yet either; a certificate may be renewed, and
+ * this host's clock be set. */
 static bool is_final(int error)
 {
-    switch (error) {
-    case HX_ETIMEDOUT:
-    case HX_EREFUSED:
-    case HX_ERESOLVE:
-    case HX_ECLOSED:
-    case HX_EEOF:
-    case HX_ELIMIT:
-    case HX_EPROXY: /* it may not be there yet either */
-    case HX_ECERT:  /* it may be renewed, and this host's clock be set */
-        return false;
-    default:
-        return true;
-    }
+    return error != HX_ETIMEDOUT && error != HX_EREFUSED && error != HX_ERESOLVE && error != HX_ECLOSED &&
+           error != HX_EEOF && error != HX_ELIMIT && error != HX_EPROXY && error != HX_ECERT;
 }
 
 static void report_end(const struct leg *leg, enum hx_event event, const struct nameserver_end *end,
@@ -404,13 +394,15 @@ static void renew(struct leg *leg)
     ask(leg);
 }
 
-static bool may_renew(struct leg *leg, const struct peer_fields *now)
+static bool held_for(const struct leg *leg, int64_t ms)
 {
-    int64_t now_ms = clock_now_ms(), held_ms = now_ms - leg->bound_ms;
-    if (!is_awaited(leg, now))
-        return held_ms >= RENEW_MS || !leg->renewed;
-    return (held_ms >= RENEW_AWAITED_MS || !leg->renewed) &&
-           token_bucket_take(&leg->b->awaited, &awaited_limit, 1, now_ms);
+    return !leg->renewed || clock_now_ms() - leg->bound_ms >= ms;
+}
+
+static bool may_renew_soon(struct leg *leg)
+{
+    return held_for(leg, RENEW_AWAITED_MS) &&
+           token_bucket_take(&leg->b->awaited, &awaited_limit, 1, clock_now_ms());
 }
 
 void binding_fields_changed(struct binding *b)
@@ -423,7 +415,7 @@ void binding_fields_changed(struct binding *b)
         if (leg->state != LEG_BOUND ||
             (own_fields_same(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
             continue;
-        if (may_renew(leg, &now)) {
+        if (is_awaited(leg, &now) ? may_renew_soon(leg) : held_for(leg, RENEW_MS)) {
             renew(leg);
         } else { /* a router may change its mind all the time: at the next look */
             b->news = true;
@@ -445,11 +437,17 @@ void binding_report(struct binding *b, sa_family_t family, const struct attempt_
     }
 }
 
-void binding_doubt(struct binding *b)
+/* Where it is our NAT that has forgotten, what the nameserver says does not come: so the name is bound anew
+ * beside the question whether it does. */
+void binding_doubt(struct binding *b, bool lost)
 {
     for (int i = 0; i < 2; i++) {
-        if (b->legs[i].state == LEG_BOUND)
-            nameserver_doubt(b->legs[i].nameserver);
+        struct leg *leg = &b->legs[i];
+        if (leg->state != LEG_BOUND)
+            continue;
+        nameserver_doubt(leg->nameserver);
+        if (lost && may_renew_soon(leg))
+            renew(leg);
     }
 }
 

@@ -90,7 +90,8 @@ void binding_network_changed(struct binding *b);
 /* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a
  * moment in which nobody holds it. */
 void binding_fields_changed(struct binding *b);
-/* The way to this host may be lost: does the nameserver still reach it? */
-void binding_doubt(struct binding *b);
+/* The way to this host may be lost: does the nameserver still reach it? `lost`: some peer does not, and may
+ * ask the nameserver for us already. */
+void binding_doubt(struct binding *b, bool lost);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/token_bucket.h"
+#include "client/families_asked.h"
 #include "client/hard_nat.h"
 #include "client/introduction.h"
 #include "client/nameserver.h"
@@ -48,9 +49,8 @@ struct connect {
     struct backoff backoff;
     int64_t begun_ms, deadline_ms;
 
-    int where;      /* the nameserver that is asked, of settings.nameservers */
-    int families;   /* FAMILY_* that it is asked over */
-    bool narrowed;  /* to the one that the peer has */
+    int where; /* the nameserver that is asked, of settings.nameservers */
+    struct families_asked over;
     int unanswered; /* tries in a row */
     struct {        /* what became of the nameservers since the first of them was asked last */
         int asked;
@@ -225,12 +225,12 @@ static void on_part(void *user, const struct multipart_part *part)
 static void ask_for(struct connect *c, const struct session *session)
 {
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
-    char prefer[sizeof "Prefer: wait=-2147483648\r\n"];
+    char headers[sizeof "Prefer: wait=-2147483648\r\n" FAMILIES_RELAYED];
     struct buf bytes;
     struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
                                          .place = &c->settings.places[c->where],
                                          .transports = c->settings.transports,
-                                         .families = c->families,
+                                         .families = c->over.now,
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
                                          .wait_s = c->settings.wait_s};
@@ -238,13 +238,15 @@ static void ask_for(struct connect *c, const struct session *session)
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     if (session) /* the punch may succeed before it is told anew */
         c->parts.own = own;
-    snprintf(prefer, sizeof prefer, "Prefer: wait=%d\r\n", c->settings.wait_s);
+    int len = c->settings.wait_s > 0
+                  ? snprintf(headers, sizeof headers, "Prefer: wait=%d\r\n", c->settings.wait_s)
+                  : 0;
+    snprintf(headers + len, sizeof headers - (size_t)len, "%s", c->over.relayed ? FAMILIES_RELAYED : "");
     own_fields(&c->told, request.port, &c->settings);
     if (session)
         c->told.session = *session;
     buf_init(&bytes, 0);
-    int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name,
-                                    c->settings.wait_s > 0 ? prefer : NULL, &c->told);
+    int err = request_write_connect(&bytes, c->settings.name, c->settings.own_name, headers, &c->told);
     if (err == HX_OK)
         err = nameserver_open(&c->nameserver, &request, &callbacks);
     buf_free(&bytes);
@@ -324,15 +326,12 @@ static void round_over(struct connect *c, const struct nameserver_end *end)
 /* 409: the peer has only the other family, over which the nameserver tells of it. */
 static void narrow(struct connect *c, const struct nameserver_end *end)
 {
-    int other = c->settings.families & ~nameserver_family(c->nameserver);
-    if (c->narrowed || other == 0) {
-        fail_saying(c, HX_EFAMILY, end);
-        return;
-    }
-    report_end(c, HX_EVENT_REJECTED, end, 0); /* this is why, if it comes to nothing */
-    c->narrowed = true;
-    c->families = other;
-    ask_for(c, NULL);
+    if (end->answered)
+        report_end(c, HX_EVENT_REJECTED, end, 0); /* this is why, if it comes to nothing */
+    if (families_asked_next(&c->over, nameserver_family(c->nameserver)))
+        ask_for(c, NULL);
+    else
+        fail(c, HX_EFAMILY);
 }
 
 /* Nothing has come of asking this nameserver. */
@@ -375,8 +374,8 @@ static void judge(struct connect *c, const struct nameserver_end *end)
         return;
     }
     /* the nameserver has no address of the peer's family, or we have no way */
-    if (c->narrowed && !end->answered)
-        fail(c, HX_EFAMILY);
+    if (c->over.narrowed && !end->answered)
+        narrow(c, end);
     else
         try_on(c, end);
 }
@@ -475,7 +474,7 @@ int hx_connect_sized(struct hx_stream **out, const struct hx_config *config, siz
     visit_store_use(settings_state_dir(config, size));
     err = engine_enter(c.settings.local_port);
     if (err == HX_OK) {
-        c.families = c.settings.families;
+        families_asked_init(&c.over, c.settings.families, c.settings.relay_after_ms >= 0);
         c.retry.fire = on_retry;
         c.backoff.max_ms = RETRY_MAX_MS;
         c.member.cancel = on_cancel;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/netwatch.h"
 #include "client/stun.h"
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,10 +12,13 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BATCH_EVENTS 256 /* of one port; then others get the lock */
-#define NETWORK_MS   500 /* changes come in flocks: they are told when they are over, or so often */
-#define PORTS_MAX    4   /* each costs two threads; a NAT has forgotten the first when its turn comes again */
-#define SHUTDOWN_MS  60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
+#define BATCH_EVENTS     256 /* of one port; then others get the lock */
+#define NETWORK_MS       500 /* changes come in flocks: they are told so often, ... */
+#define NETWORK_FIRST_MS 50  /* ... the first ones so soon */
+#define PORTS_MAX        4 /* each costs two threads; a NAT has forgotten the first when its turn comes again */
+#define WAY_FDS          6 /* descriptors that a port takes, or a tunnel, at most */
+#define SPARE_FDS        8 /* and that what it is for will take: a stream, a file and its folder */
+#define SHUTDOWN_MS      60 /* for the last words about the ends of streams to leave, and once more 50 ms later */
 
 #define LAST_WORDS_MS      500 /* at most, for a sender that does not get a processor */
 #define LAST_WORDS_LOOK_MS 2   /* that a packet has left is told by nobody */
@@ -33,6 +37,7 @@ static struct {
     int wake_fd;
     int netwatch_fd;      /* below 0: none */
     struct timer network; /* since the first change that was not told */
+    int64_t network_ms;   /* when changes were told last; 0: never */
     pthread_t thread;
     struct timers timers;
     struct engine_member *members;
@@ -203,6 +208,7 @@ static void on_network(struct timer *unused)
 {
     (void)unused;
     struct engine_member *m, *next;
+    engine.network_ms = clock_now_ms();
     DL_FOREACH_SAFE(engine.members, m, next)
     {
         if (m->network_changed)
@@ -210,21 +216,22 @@ static void on_network(struct timer *unused)
     }
 }
 
-void engine_doubt(void)
+void engine_doubt(bool lost)
 {
     struct engine_member *m, *next;
     DL_FOREACH_SAFE(engine.members, m, next)
     {
         if (m->doubted)
-            m->doubted(m);
+            m->doubted(m, lost);
     }
 }
 
 static void take_network_changes(void)
 {
+    int64_t soon_ms = clock_now_ms() + NETWORK_FIRST_MS, next_ms = engine.network_ms + NETWORK_MS;
     netwatch_drain(engine.netwatch_fd);
     if (!timer_is_set(&engine.network))
-        engine_timer_set(&engine.network, clock_now_ms() + NETWORK_MS);
+        engine_timer_set(&engine.network, engine.network_ms == 0 || next_ms < soon_ms ? soon_ms : next_ms);
 }
 
 static struct engine_watch *next_ready(void)
@@ -303,11 +310,23 @@ static int open_port(struct udt_port **out, uint16_t local_port)
     return err;
 }
 
+bool engine_has_room(void)
+{
+    int fds[WAY_FDS + SPARE_FDS];
+    int got = 0;
+    while (got < WAY_FDS + SPARE_FDS && (fds[got] = fcntl(engine.wake_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        got++;
+    for (int i = 0; i < got; i++)
+        close(fds[i]);
+    return got == WAY_FDS + SPARE_FDS;
+}
+
 void engine_port_leave(const struct udt_port *port)
 {
     if (engine.state != ENGINE_RUNS || engine.asked_port != 0 || port != engine_port())
         return;
-    if (engine.port_count < PORTS_MAX && open_port(&engine.ports[engine.port_count], 0) == HX_OK)
+    if (engine.port_count < PORTS_MAX && engine_has_room() &&
+        open_port(&engine.ports[engine.port_count], 0) == HX_OK)
         engine.newest = engine.port_count++;
     else
         engine.newest = (engine.newest + 1) % engine.port_count;

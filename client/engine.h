@@ -27,7 +27,7 @@ struct engine_member {
      * make others leave. */
     void (*network_changed)(struct engine_member *m);
     /* See engine_doubt(). NULL: of no interest. The same holds. */
-    void (*doubted)(struct engine_member *m);
+    void (*doubted)(struct engine_member *m, bool lost);
     /* Something was written last that has not left this host: it gets a moment before cancel(). NULL: nothing
      * ever is. The same holds. */
     bool (*unsent)(struct engine_member *m);
@@ -57,8 +57,11 @@ void engine_unlocked(void (*work)(void)); /* gives the lock back while it works 
 /* The port for what is begun now. The lock is held, and the engine runs. */
 struct udt_port *engine_port(void);
 /* From now on it shall be another one than `port`: a new one, or that of a few which was left first. Nothing
- * changes if it is another one already, or if the caller of the library has chosen the port. */
+ * changes if it is another one already, if the caller of the library has chosen the port, or without room. */
 void engine_port_leave(const struct udt_port *port);
+/* May this process open another port or a tunnel, and still have the descriptors for what is then begun?
+ * Another way is of no use to who cannot go on by it. */
+bool engine_has_room(void);
 
 /* A condition variable for engine_wait() or cond_wait_until(). */
 int engine_cond_init(pthread_cond_t *cond);
@@ -74,9 +77,9 @@ void engine_timer_set(struct timer *t, int64_t due_ms);
 void engine_timer_cancel(struct timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
-/* A connection has lost its paths: our NAT may have forgotten its mappings, so that the nameserver cannot
- * reach us either. Every member is told. */
-void engine_doubt(void);
+/* The path of a connection is in doubt, or `lost`: our NAT may have forgotten its mappings, so that the
+ * nameserver cannot reach us either. Every member is told. */
+void engine_doubt(bool lost);
 #define ENGINE_WATCHES_MAX 64
 /* HX_OK; HX_ELIMIT: the thread polls as many as it can. */
 int engine_watch_begin(struct engine_watch *w);

@@ -25,10 +25,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HARD_NAT_SOCKETS      256 /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
-#define HARD_NAT_MOST         2048  /* probes of 64 bytes, of all methods in one session */
-#define HARD_NAT_SPRAY        2048  /* ports that are asked at most: 99.97 % hit */
-#define HARD_NAT_SPRAY_RATE   500   /* a second */
+#define HARD_NAT_SOCKETS    256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_MOST       2048 /* probes of 64 bytes, of all methods in one session, ... */
+#define HARD_NAT_MOST_MS    4000 /* ... in so long: another attempt may be needed, and each may miss */
+#define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
+#define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
+#define HARD_NAT_SPRAY_RATE_AGAIN \
+    1000                            /* ... and where two have met before, and people wait for it to go on */
 #define HARD_NAT_GUESSES      20    /* next ports that are asked at first, ... */
 #define HARD_NAT_GUESSES_FAR  100   /* ... and then */
 #define HARD_NAT_RUN          64    /* sockets that get ports in a row; of all ports are asked */

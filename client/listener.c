@@ -169,9 +169,9 @@ static void on_nat_news(void *user)
     binding_fields_changed(&l->binding);
 }
 
-static void on_doubted(struct engine_member *m)
+static void on_doubted(struct engine_member *m, bool lost)
 {
-    binding_doubt(&container_of(m, struct hx_listener, member)->binding);
+    binding_doubt(&container_of(m, struct hx_listener, member)->binding, lost);
 }
 
 /* The engine's lock is held. */

@@ -42,6 +42,11 @@ static int64_t answer_ms(const struct path_times *p)
     return most(PATH_ANSWER_MS, 2 * rtt_ms(p));
 }
 
+static int64_t ask_ms(const struct path_times *p)
+{
+    return most(PATH_ASK_MS, 2 * rtt_ms(p));
+}
+
 static bool used_is(const struct path_choice *c, int at)
 {
     return c->used == at && at >= 0;
@@ -353,6 +358,7 @@ void path_choice_moved(struct path_choice *c, int64_t now_ms)
 void path_choice_wakes(struct path_choice *c, int64_t now_ms)
 {
     c->waits = true; /* soon; until the next look */
+    c->waits_ms = now_ms;
     struct path_times *u = c->used < 0 ? NULL : &c->paths[c->used];
     if (c->state == PATHS_GOOD && u && u->tries == 0 && now_ms - u->asked_ms >= PATH_FLOW_MS)
         u->due_ms = now_ms;
@@ -388,6 +394,14 @@ static void begin_lost(struct path_choice *c, int64_t now_ms)
     burst_all(c, now_ms);
 }
 
+/* Whoever is asked early is found to be lost early. Once for each silence, and not if it was asked in it
+ * anyway. */
+static bool is_worth_asking(const struct path_choice *c)
+{
+    const struct path_times *u = &c->paths[c->used];
+    return c->state == PATHS_GOOD && c->waits && u->tries == 0 && u->asked_ms < c->waits_ms;
+}
+
 /* The path in use is asked now and then without a doubt, too. */
 static bool unanswered(const struct path_choice *c, const struct path_traffic *t, int64_t now_ms)
 {
@@ -402,9 +416,10 @@ void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64
 {
     count(c, t, now_ms);
     c->waits = t->unanswered_ms != 0;
+    c->waits_ms = t->unanswered_ms;
     if (c->used < 0)
         return;
-    const struct path_times *u = &c->paths[c->used];
+    struct path_times *u = &c->paths[c->used];
     if (c->state == PATHS_DOUBT && t->heard_ms > c->entered_ms && u->tries < PATH_TRIES_LOST)
         enter(c, PATHS_GOOD, now_ms);
     if ((c->state == PATHS_GOOD && unanswered(c, t, now_ms)) ||
@@ -413,6 +428,8 @@ void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64
     if (c->state == PATHS_GOOD && c->waits &&
         now_ms - t->unanswered_ms >= most(PATH_SILENCE_MS, 4 * rtt_ms(u)))
         begin_doubt(c, now_ms);
+    else if (is_worth_asking(c) && now_ms - c->waits_ms >= ask_ms(u))
+        u->due_ms = now_ms;
 }
 
 int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms)
@@ -420,6 +437,8 @@ int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms)
     int64_t due_ms = NEVER;
     if (c->state != PATHS_SEEKING && (c->flows || c->waits || c->state != PATHS_GOOD))
         due_ms = now_ms + LOOK_MS;
+    if (c->used >= 0 && is_worth_asking(c) && c->waits_ms + ask_ms(&c->paths[c->used]) < due_ms)
+        due_ms = most(c->waits_ms + ask_ms(&c->paths[c->used]), now_ms + 1);
     if (c->state == PATHS_DOUBT && c->used >= 0)
         due_ms = most(c->entered_ms + answer_ms(&c->paths[c->used]), now_ms + 1);
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {

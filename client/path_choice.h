@@ -31,6 +31,7 @@
 #define PATH_FLOW_MS    1000  /* between two requests of a path that works, while data flows; */
 #define PATH_IDLE_MS \
     15000 /* while none does: a NAT keeps a mapping for 30 s or more (RFC 4787, REQ-5: 2 min) */
+#define PATH_ASK_MS     300  /* sent, and nothing heard for so long, or for two round trips: it is asked */
 #define PATH_SILENCE_MS 1000 /* sent, and nothing heard for so long, or for four round trips: doubt */
 #define PATH_ANSWER_MS  300  /* asked, and not answered for so long, or for two round trips: lost */
 #define PATH_TRIES_LOST 6    /* or for so many requests, whatever else is heard: it may lead one way only */
@@ -85,7 +86,8 @@ struct path_choice {
     int used;            /* -1: none */
     int64_t switched_ms; /* when it began to be used */
     bool flows;          /* data does */
-    bool waits;          /* something was sent, and nothing heard since, at the last look */
+    bool waits;          /* something was sent, and nothing heard since, at the last look, ... */
+    int64_t waits_ms;    /* ... since then */
     uint64_t count;      /* of the traffic at the last look */
     int64_t counted_ms;
 };

@@ -2,6 +2,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/families_asked.h"
 #include "client/hard_nat.h"
 #include "client/introduction.h"
 #include "client/nameserver.h"
@@ -16,10 +17,12 @@
 #define MAX_MS        8000  /* ... up to this */
 #define CALM_FIRST_MS 10000 /* likewise, while the relay carries it */
 #define CALM_MAX_MS   60000
-#define ANSWER_MS     3000 /* a path must work so soon after the answer, or it is asked for anew */
-#define NEWS_MS       250  /* our news are told so much later: the peer's, of the same moment, come first */
-#define SPARE_MS      600  /* ... and once more, since the peer may open a further port as we have */
-#define NEWS_MOST     4    /* so often, until a path works: then they are told with the next retry */
+#define ANSWER_MS \
+    1500              /* a path must work so soon after the answer, or it is asked for anew: a NAT may have
+                            * forgotten meanwhile */
+#define NEWS_MS   250 /* our news are told so much later: the peer's, of the same moment, come first */
+#define SPARE_MS  600 /* ... and once more, since the peer may open a further port as we have */
+#define NEWS_MOST 4   /* so often, until a path works: then they are told with the next retry */
 
 enum rejoin_state { REJOIN_IDLE, REJOIN_ASKING, REJOIN_WAITING };
 
@@ -28,6 +31,7 @@ struct rejoin {
     enum agent_reach reach;  /* AGENT_DIRECT: nobody needs to be asked */
     struct settings settings;
     int where; /* the nameserver that is asked */
+    struct families_asked over;
     struct agent *agent;
     struct nameserver *nameserver; /* ASKING */
     struct timer timer;
@@ -75,10 +79,17 @@ static void on_agreed(void *user, const struct endpoint *external)
     (void)user, (void)external;
 }
 
+static void ask(struct rejoin *r);
+
 static void on_end(void *user, const struct nameserver_end *end)
 {
-    (void)end;
-    wait_and_ask(user);
+    struct rejoin *r = user;
+    bool other = r->over.narrowed && !end->answered; /* has no way to it */
+    if ((end->error == HX_ECONFLICT || other) &&
+        families_asked_next(&r->over, nameserver_family(r->nameserver)))
+        ask(r);
+    else
+        wait_and_ask(r);
 }
 
 static void ask(struct rejoin *r)
@@ -93,11 +104,12 @@ static void ask(struct rejoin *r)
     struct nameserver_request request = {.name = &r->settings.nameservers[r->where],
                                          .place = &r->settings.places[r->where],
                                          .transports = r->settings.transports,
-                                         .families = r->settings.families,
+                                         .families = r->over.now,
                                          .port = agent_port(r->agent),
                                          .bytes = &bytes};
     enter(r, REJOIN_ASKING);
-    int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name, NULL, &r->told);
+    int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name,
+                                    r->over.relayed ? FAMILIES_RELAYED : NULL, &r->told);
     if (err == HX_OK)
         err = nameserver_open(&r->nameserver, &request, &callbacks);
     buf_free(&bytes);
@@ -149,6 +161,7 @@ int rejoin_create(struct rejoin **out, const struct settings *settings, int wher
     r->settings = *settings;
     r->settings.keys = (struct keyring){.count = 0};
     r->where = where;
+    families_asked_init(&r->over, settings->families, settings->relay_after_ms >= 0);
     r->agent = agent;
     r->timer.fire = on_timer;
     r->backoff.first_ms = FIRST_MS;

@@ -19,7 +19,7 @@ enum tunnel_state { TUNNEL_DIALING, TUNNEL_UPGRADING, TUNNEL_OPEN, TUNNEL_ENDED 
 /* The far end of a port's tunnels. */
 struct outlet {
     struct engine_watch watch;
-    const struct udt_port *port;
+    struct udt_port *port;
     int tunnels; /* that use it */
     struct outlet *prev, *next;
 };
@@ -131,6 +131,7 @@ static void outlet_leave(struct outlet *o)
     if (!o || --o->tunnels > 0)
         return;
     engine_watch_end(&o->watch);
+    net_port_tunnel_close(udt_port_net(o->port)); /* descriptors may be few */
     DL_DELETE(outlets, o);
     free(o);
 }

@@ -275,6 +275,8 @@ static void take_peer_field(struct request_parser *p)
             peer_fields_read(p->peer, p->field_name, p->field_name_len, p->text, p->text_len);
     } else if (field_is(p, "Session") && !q->has_session && q->target == REQUEST_CONNECT) {
         q->has_session = session_id_parse(q->session, p->text, p->text_len) == HX_OK;
+    } else if (field_is(p, "Relay") && q->target == REQUEST_CONNECT) {
+        q->relayed |= p->text_len == strlen("only") && strncasecmp(p->text, "only", p->text_len) == 0;
     }
 }
 

@@ -34,6 +34,7 @@ struct request {
     const char *name;    /* connect: the requester's own name, or "" */
     bool has_session;    /* bind: a Bind-Session; connect: a Session, which it continues */
     uint8_t session[REQUEST_SESSION_BYTES];
+    bool relayed;   /* connect: Relay: only: a holder of the other family will do, whom a relay leads to */
     uint8_t wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 

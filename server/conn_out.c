@@ -92,11 +92,12 @@ int conn_finish_answer(struct conn *c, bool close)
 
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
-    bool may =
-        c->world->stopping || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
+    bool counted = c->world->stopping || reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
+    bool may = counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
 
-    if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_RATE)
+    if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_OFTEN ||
+        r.counter == COUNTER_REFUSED_PEER_RATE)
         r.retry_after_s += policy_returns_later_s(c->world->policy, &c->member.peer, c->world->now_ms);
     r.head = reply->head || (c->request && c->request->head);
     r.close = r.close || (c->request && c->request->close);

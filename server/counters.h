@@ -47,6 +47,7 @@
     X(REFUSED_CUT, "refused_cut")                                                               \
     X(REFUSED_MALFORMED, "refused_malformed") /* by the parser, with any status */              \
     X(REFUSED_PEER_LIMIT, "refused_peer_limit")                                                 \
+    X(REFUSED_PEER_OFTEN, "refused_peer_often") /* over TCP; over UDP nothing is answered */    \
     X(REFUSED_PEER_RATE, "refused_peer_rate")                                                   \
     X(REFUSED_TOTAL_LIMIT, "refused_total_limit")                                               \
     X(REFUSED_NO_MEMORY, "refused_no_memory")                                                   \

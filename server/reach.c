@@ -9,7 +9,7 @@ enum reach reach_of(const struct endpoint *peer, bool tcp)
     return endpoint_tunnelled(peer) ? REACH_TUNNEL : REACH_IPV6;
 }
 
-enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines)
+enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines, bool relay)
 {
     if (holder == REACH_TCP)
         return asker == REACH_TCP ? MEETING_BOTH : MEETING_HOLDER;
@@ -17,7 +17,7 @@ enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines)
         return lines && asker != REACH_TCP ? MEETING_BOTH : MEETING_NONE;
     if (asker == REACH_TCP)
         return MEETING_ASKER;
-    return holder == asker ? MEETING_BOTH : MEETING_NONE;
+    return holder == asker || (lines && relay) ? MEETING_BOTH : MEETING_NONE;
 }
 
 struct endpoint reach_told(enum reach reach, const struct endpoint *peer)

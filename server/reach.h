@@ -25,8 +25,9 @@ enum meeting {
 };
 
 enum reach reach_of(const struct endpoint *peer, bool tcp);
-/* `lines`: both tell of candidates (proto/candidates.h). */
-enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines);
+/* `lines`: both tell of candidates (proto/candidates.h); `relay`: this server relays, and the asker knows that
+ * nothing else may lead to a holder of the other family. */
+enum meeting reach_meeting(enum reach holder, enum reach asker, bool lines, bool relay);
 /* What others are told of it: port 0 in place of a TCP port. */
 struct endpoint reach_told(enum reach reach, const struct endpoint *peer);
 

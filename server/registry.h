@@ -85,7 +85,9 @@ struct registry_member {
         struct registry_name *name;
         struct registry_member *prev, *next;
         const struct request *request;
-        struct endpoint told; /* connect: the holder's address that was told last */
+        struct { /* connect: hashes of what was told of the holder last; 0: nothing */
+            unsigned address, candidates;
+        } told;
         uint8_t role;
         bool counted; /* pending: its rate has been taken */
     } in;

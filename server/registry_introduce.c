@@ -1,9 +1,11 @@
 #include "base/error.h"
+#include "base/hash.h"
 #include "server/counters.h"
 #include "server/policy.h"
 #include "server/registry_local_state.h"
 #include "server/relay.h"
 #include "server/simultaneous.h"
+#include <assert.h>
 #include <string.h>
 
 enum reply_reason registry_may_reach(struct registry_name *n, const struct registry_member *m)
@@ -52,6 +54,30 @@ static void watch(struct registry_name *n, struct registry_member *m)
     m->in.counted = false;
 }
 
+static_assert(sizeof(struct endpoint) == 20, "no padding: all of it is hashed");
+
+/* Without the mapping, which proto/peer_fields.h writes behind them: a NAT that counts has another one each time,
+ * also by what an introduction makes its host send. */
+static unsigned hash_candidates(const char *lines)
+{
+    const char *mapping = lines ? strstr(lines, "Mapping: ") : NULL;
+
+    if (!lines)
+        return 0;
+    return hash_keyed(lines, mapping ? (size_t)(mapping - lines) : strlen(lines));
+}
+
+/* It was told of the holder as it is. Who continues a session is told of other candidates, too: for everybody
+ * else a part that it knows the address of would begin a session anew. */
+static bool is_told(const struct registry_member *m, const struct registry_member *holder)
+{
+    struct endpoint address = reach_told(holder->reach, &holder->peer);
+
+    return m->in.told.address == hash_keyed(&address, sizeof address) &&
+           (!m->lines || !holder->lines || !m->in.request->has_session ||
+            m->in.told.candidates == hash_candidates(holder->lines));
+}
+
 /* `m` is listed as pending. HX_OK: both know each other, or need not be told again. */
 int registry_introduce(struct registry_name *n, struct registry_member *holder, struct registry_member *m)
 {
@@ -59,7 +85,7 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
     struct registry_told h1 = {.lines = holder->lines}, h2 = {.lines = m->lines};
     bool unheard = registry_meeting(holder, m) == MEETING_ASKER;
 
-    if (endpoint_equal(&m->in.told, &address)) { /* the name came back to where it was */
+    if (is_told(m, holder)) { /* the name came back to where it was */
         watch(n, m);
         return HX_OK;
     }
@@ -71,7 +97,8 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
     if (err < 0)
         return err;
     watch(n, m);
-    m->in.told = address;
+    m->in.told.address = hash_keyed(&address, sizeof address);
+    m->in.told.candidates = hash_candidates(holder->lines);
     m->answer = (struct registry_answer){
         .result = REGISTRY_MET, .holder = address, .unheard = unheard, .later_ms = times.h2_ms};
     m->events->answered(m, session ? &h1 : NULL);
@@ -117,8 +144,7 @@ static bool introduce_pending(struct registry_name *n, enum reach reach)
             return introduced > 0; /* else all of these were postponed, and the timer is set */
         if (!h)
             continue;
-        struct endpoint address = reach_told(h->reach, &h->peer);
-        if (!endpoint_equal(&m->in.told, &address) && postponed(n, h, m))
+        if (!is_told(m, h) && postponed(n, h, m))
             continue;
         if (registry_introduce(n, h, m) < 0)
             return false; /* it has no room, or has failed */

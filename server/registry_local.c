@@ -285,7 +285,7 @@ static void local_connect(struct registry *r, struct registry_member *m, const s
 
     assert(m->in.role == REGISTRY_NOBODY);
     m->in.request = q;
-    m->in.told = (struct endpoint){.family = AF_UNSPEC};
+    memset(&m->in.told, 0, sizeof m->in.told);
     m->in.counted = false;
     if (!n || !n->members[REGISTRY_HOLDER]) {
         if (q->wait_s > 0 && !q->head)

@@ -94,7 +94,8 @@ struct registry_member *registry_holder_of_reach(const struct registry_name *n, 
 
 enum meeting registry_meeting(const struct registry_member *holder, const struct registry_member *m)
 {
-    return reach_meeting(holder->reach, m->reach, holder->lines && m->lines);
+    return reach_meeting(holder->reach, m->reach, holder->lines && m->lines,
+                         holder->in.name->local->c.relay && m->in.request->relayed);
 }
 
 /* How well two meet who are both, or of whom the asker is, told: 0: not at all. Without a tunnel is better
@@ -103,7 +104,11 @@ static int fit(const struct registry_member *holder, const struct registry_membe
 {
     switch (registry_meeting(holder, m)) {
     case MEETING_BOTH:
-        return holder->reach == REACH_TCP ? 1 : holder->reach == REACH_TUNNEL ? 2 : 3;
+        if (holder->reach == REACH_TCP)
+            return 1;
+        if (holder->reach == REACH_TUNNEL || (m->reach != REACH_TUNNEL && m->reach != holder->reach))
+            return 2; /* a relay leads there, and nothing else */
+        return 3;
     case MEETING_ASKER:
         return holder->peer.family == m->peer.family ? 3 : 2;
     case MEETING_HOLDER:

@@ -101,7 +101,9 @@ static bool relay_take(void *context, struct net_datagram *d)
 {
     struct relay_at *at = context;
     struct relay *r = at->relay;
-    const struct relay_place from = {.port = at->port, .route = {.to = d->from, .local = d->local}};
+    /* The parties find out what their way carries: what is too long for it is lost, and not cut. */
+    const struct relay_place from = {.port = at->port,
+                                     .route = {.to = d->from, .local = d->local, .whole = true}};
     uint8_t bytes[RELAY_CONTROL_BYTES], answer[RELAY_CONTROL_BYTES];
     struct iovec part = {answer, sizeof answer};
     struct relay_frame f;

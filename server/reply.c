@@ -46,6 +46,9 @@ static const struct reply replies[] = {
     REASON(CUT, 400, CLOSE, NULL, NO_RETRY, "the request ends in the middle; send it whole"),
     REASON(PEER_LIMIT, 429, CLOSE, NULL, RETRY,
            "too many connections from your address (--max-per-address); close some, or try again later"),
+    REASON(PEER_OFTEN, 429, CLOSE, NULL, RETRY,
+           "too many new connections from your address (--rate-per-address); ask more on each, or try again "
+           "later"),
     REASON(
         PEER_RATE, 429, CLOSE, NULL, RETRY,
         "too many refused requests from your address (--rate-per-address); mend them, then try again later"),

@@ -38,6 +38,7 @@ enum reply_reason {
     REPLY_LATE,         /* 408: the request was not complete in time */
     REPLY_CUT,          /* 400: the peer's direction ended within a request */
     REPLY_PEER_LIMIT,   /* 429: too many connections of this address */
+    REPLY_PEER_OFTEN,   /* 429: too many new connections of this address in the last seconds */
     REPLY_PEER_RATE,    /* 429: too many refused requests of this address in the last seconds */
     REPLY_TOTAL_LIMIT,  /* 503: too many connections at all */
     REPLY_NO_MEMORY,    /* 503 */

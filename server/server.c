@@ -104,18 +104,19 @@ void server_turn_away(struct server *s, struct stream *stream, const char *reaso
     turn_away(s, stream, &peer, reason);
 }
 
-void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
+/* `reason`: why it is refused, whatever it will ask; NOTHING: the policy decides. */
+static void accept_for(struct server *s, struct stream *stream, enum reply_reason reason)
 {
     struct endpoint peer = {.family = AF_UNSPEC};
     socklen_t len;
     const struct sockaddr *address = stream_peer(stream, &len);
 
-    set_now(s, now_ms);
     if (s->world.stopping || endpoint_from_sockaddr(&peer, address, len) < 0) {
         turn_away(s, stream, &peer, s->world.stopping ? "the server stops" : "no IP address");
         return;
     }
-    enum reply_reason reason = policy_may_enter(s->world.policy, &peer);
+    if (reason == REPLY_NOTHING)
+        reason = policy_may_enter(s->world.policy, &peer);
     if (reason != REPLY_NOTHING && s->refused >= SERVER_REFUSED_MAX) {
         turn_away(s, stream, &peer, "above a limit, and too many such connections to answer all");
         return;
@@ -134,6 +135,18 @@ void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
     look_at_source(s, &peer);
     stream->user = c;
     conn_ready(c);
+}
+
+void server_accept(struct server *s, struct stream *stream, int64_t now_ms)
+{
+    set_now(s, now_ms);
+    accept_for(s, stream, REPLY_NOTHING);
+}
+
+void server_accept_often(struct server *s, struct stream *stream, int64_t now_ms)
+{
+    set_now(s, now_ms);
+    accept_for(s, stream, REPLY_PEER_OFTEN);
 }
 
 void server_stream_ready(struct server *s, struct stream *stream, int64_t now_ms)

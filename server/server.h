@@ -32,6 +32,8 @@ void server_destroy(struct server *s);
 
 /* A new stream, which is the server's from now on; its `user` is set. */
 void server_accept(struct server *s, struct stream *stream, int64_t now_ms);
+/* The same above --rate-per-address: whatever it asks is answered 429. */
+void server_accept_often(struct server *s, struct stream *stream, int64_t now_ms);
 /* The same for one that nobody answers; a line in the log says why. */
 void server_turn_away(struct server *s, struct stream *stream, const char *reason, int64_t now_ms);
 /* It can be read or written again. */

@@ -36,7 +36,8 @@ struct tcp {
     struct tcp_streams streams;
     struct tcp_proxied proxied;
     int64_t paused_until_ms;
-    struct rate rate; /* new connections of each source */
+    struct rate rate;  /* new connections of each source, */
+    struct rate often; /* and those above it that are told so; others are reset */
 };
 
 int tcp_create(struct tcp **out, const struct server_config *config)
@@ -47,6 +48,7 @@ int tcp_create(struct tcp **out, const struct server_config *config)
         return HX_ENOMEM;
     t->config = config;
     rate_init(&t->rate, (unsigned)config->rate_per_address);
+    rate_init(&t->often, ((unsigned)config->rate_per_address + TCP_OFTEN_SHARE - 1) / TCP_OFTEN_SHARE);
     *out = t;
     return HX_OK;
 }
@@ -133,12 +135,12 @@ static void connections_wait(struct loop_edge *e, unsigned changes, int64_t now_
     container_of(e, struct tcp_listener, edge)->ready = true;
 }
 
-static bool too_often(struct tcp *t, const struct endpoint *peer, int64_t now_ms)
+static bool take_of(struct rate *r, const struct endpoint *peer, int64_t now_ms)
 {
     struct sockaddr_in6 address;
 
     endpoint_to_sockaddr6(peer, &address);
-    return !rate_take(&t->rate, address.sin6_addr.s6_addr, now_ms);
+    return rate_take(r, address.sin6_addr.s6_addr, now_ms);
 }
 
 static void refuse(void *user, int fd, const struct sockaddr *address, socklen_t len, const char *reason,
@@ -160,10 +162,13 @@ static void take(void *user, int fd, const struct sockaddr *address, socklen_t l
     struct stream *stream;
 
     endpoint_from_sockaddr(&peer, address, len);
-    if (too_often(t, &peer, now_ms))
+    bool often = !take_of(&t->rate, &peer, now_ms);
+    if (often && !take_of(&t->often, &peer, now_ms))
         refuse(t, fd, address, len, "above --rate-per-address", now_ms);
     else if (tcp_stream_create(&stream, &t->streams, fd, address, len, now_ms) < 0)
         close(fd);
+    else if (often)
+        server_accept_often(t->server, stream, now_ms);
     else
         server_accept(t->server, stream, now_ms);
 }

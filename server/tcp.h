@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define TCP_BACKLOG      1024  /* connections that the kernel holds until the loop takes them */
-#define TCP_TURN_ACCEPTS 64    /* connections taken from one listener in one turn */
+#define TCP_BACKLOG      1024 /* connections that the kernel holds until the loop takes them */
+#define TCP_OFTEN_SHARE  4  /* of --rate-per-address: so many more a second are told that they are too many */
+#define TCP_TURN_ACCEPTS 64 /* connections taken from one listener in one turn */
 #define TCP_PAUSE_MS     100   /* without descriptors or memory for a connection, until the next try */
 #define TCP_UNSENT_BYTES 16384 /* of one connection that the kernel takes besides what is on its way */
 

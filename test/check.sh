@@ -3,12 +3,13 @@
 # test/check.sh: what `make check` runs. Every program prints TAP; the last line counts all of them.
 # `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak image wire natlab bench.
 # A suite only lists its programs. They run in two sets of lanes: most of the tests wait most of the time, so that
-# several share a processor; what computes fills the rest of it.
+# several share a processor; what computes fills the rest of it. What needs only the release build does not wait for
+# the others.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
-COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS", a line for every program
-WAIT_LANES=${WAIT_LANES:-5} WORK_LANES=${WORK_LANES:-3}
+COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
+WAIT_LANES=${WAIT_LANES:-7} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
 # only turn memory over.
@@ -21,6 +22,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 export LOGS COUNTS
 mkdir -p "$LOGS"
 : >"$COUNTS"
+rm -f "$LOGS"/*.awaited
 
 # run_tap SUITE NAME SECONDS COMMAND...: runs it, counts its lines, tells them in one piece. A failure without a
 # "not ok" (a crash, a timeout, no test at all) counts as one.
@@ -28,9 +30,14 @@ run_tap() {
     local suite=$1 name=$2 seconds=$3 log ok bad skip rc times wall cpu
     shift 3
     log=$LOGS/${name//[^a-zA-Z0-9_]/-}.log
+    case "$*" in
+    *build/asan*) while [ -e "$LOGS/asan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
+    *build/tsan*) while [ -e "$LOGS/tsan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
+    esac
     TIMEFORMAT='%R %U %S'
     times=$({ time timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1; } 2>&1)
     rc=$?
+    [ "$suite" != build ] || rm -f "$LOGS/${*: -1}.awaited"
     read -r wall cpu < <(awk '{ printf "%d %d\n", $1 * 1000, ($2 + $3) * 1000 }' <<<"$times")
     skip=$(grep -cE '^(not )?ok .*# SKIP' "$log") # cmocka says "not ok 7 # SKIP name"
     ok=$(grep -E '^ok ' "$log" | grep -cv '# SKIP')
@@ -42,9 +49,10 @@ run_tap() {
         bad=1
         echo "not ok - $name ran no test" >>"$log"
     fi
-    echo "$suite $ok $bad $skip $wall $cpu" >>"$COUNTS"
+    echo "$suite $ok $bad $skip $wall $cpu $name" >>"$COUNTS"
     {
-        printf '%-44s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" $(((wall + 500) / 1000))
+        printf '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor\n' "$name" "$ok" "$bad" "$skip" \
+            $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
         grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
         if [ "$bad" != 0 ]; then
             grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
@@ -82,12 +90,17 @@ units() { # units B [PATTERN]: the unit tests built in B
 }
 export -f run_tap
 
+MAKE=(make --no-print-directory -s)
 suite_build() { # gcc, and clang with the fuzzers: both compilers see every source
-    local make=(make --no-print-directory -s -j3)
-    step "build: gcc, without a warning" "${make[@]}" all unit tools bench-programs build/release/example \
+    # Nobody looks at a debugger here: -g is a tenth of a build.
+    step "build: gcc, without a warning" "${MAKE[@]}" -j3 CFLAGS=-O2 all unit tools bench-programs build/release/example \
         build/release/example-static
-    step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${make[@]}" asan
-    step "build: gcc, thread sanitizer" "${make[@]}" tsan
+}
+suite_builds() { # run_tap waits for what is awaited
+    SUITE=build
+    touch "$LOGS"/{asan,tsan}.awaited
+    step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${MAKE[@]}" -j2 asan
+    step "build: gcc, thread sanitizer" "${MAKE[@]}" -j2 tsan
 }
 suite_lint() {
     local part
@@ -97,9 +110,10 @@ suite_lint() {
         step "lint: clang-tidy, part $part" xargs -a "$LOGS/sources.a$part" test/tidy.sh
     done
     step "lint: clang-tidy, C++" test/tidy.sh $(git ls-files '*.cc')
+    # The unit tests are half of all there is for it, and run under the sanitizers, every line.
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
-        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' base proto shim server secure client test
-    step "lint: shellcheck" shellcheck $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/run test/bench/bulk)
+        --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client test
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
@@ -111,6 +125,7 @@ suite_e2e() {
 }
 suite_tools() {
     tap wait "natlab: tools" 400 test/natlab/tools
+    tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     each wait e2e 240 build/release test/e2e/secure_*.sh
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
@@ -128,13 +143,13 @@ suite_natlab() {
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
     tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
+    tap wait "natlab: trees of small files" 200 test/natlab/files.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' dual
     tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
         'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
         'port-restricted x blocked' 'blocked x port-restricted' 'blocked x blocked'
     tap wait "natlab: roaming" 200 test/natlab/roaming.sh dialogue relayed
     tap wait "natlab: relay" 200 test/natlab/relay.sh
-    tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
     tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
     tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh
     tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
@@ -147,8 +162,8 @@ suite_asan() {
 }
 suite_tsan() {
     # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
-    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent client_paths; do units build/tsan "$u"; done)
-    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe}.sh test/e2e/server_meeting.sh
+    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent agent_relay client_paths; do units build/tsan "$u"; done)
+    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe,tcp}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
     local f name
@@ -156,12 +171,14 @@ suite_fuzz() {
         name=$(basename "$f" .c)
         mkdir -p "build/fuzz/corpus/$name"
         step "fuzz: $name" "build/asan/test/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-1}" -max_len=16384 -timeout=5 \
-            -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
+            -runs=$((20000 * ${FUZZ_SECONDS:-1})) -print_final_stats=0 -verbosity=0 "build/fuzz/corpus/$name" "test/fuzz/seeds/${name#fuzz_}"
     done
 }
 suite_bench() {
     step "bench: the short form works" test/bench/run --short
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
+    step "bench: the short form of the grid works" test/bench/grid --short
+    tap work "bench: paths" 200 test/bench/path_truths.sh
 }
 
 lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order
@@ -177,10 +194,11 @@ suites() {
     lane work "$WORK_LANES" &
     wait
 }
-[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e wire bench lint asan tsan fuzz unit
-if [ "$1" = build ]; then # before all that uses it; each build takes all processors
-    WORK_LANES=1 suites build
+[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e lint bench asan tsan wire fuzz unit
+if [ "$1" = build ]; then # before all that uses it
+    suites build
     shift
+    set -- builds "$@"
 fi
 [ $# = 0 ] || suites "$@"
 echo

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# test/web.sh: after test/lib.sh: a web server with TLS (Debian's nginx) and an HTTP proxy (Debian's tinyproxy), on loopback.
-# The packages are only unpacked (test/deps.sh).
+# test/web.sh: after test/lib.sh: a web server with TLS (Debian's nginx) and HTTP proxies (Debian's tinyproxy and squid), on
+# loopback. The packages are only unpacked (test/deps.sh).
 NGINX=$TOP/build/deb/usr/sbin/nginx
 TINYPROXY=$TOP/build/deb/usr/bin/tinyproxy
+SQUID=$TOP/build/deb/usr/sbin/squid
 
 # make_certificates: an authority of the test's own, $WORK/ca.pem, and what it says of "localhost", $WORK/localhost.{pem,key}
 make_certificates() {
@@ -82,4 +83,36 @@ EOF
 }
 start_tinyproxy() { # start_tinyproxy ALLOWED_PORT: a proxy at 127.0.0.1:PORT that lets anna (se-cret) through to that port
     at_free_port tinyproxy run_tinyproxy "$1"
+}
+
+# It will not be root: a user namespace makes it nobody, who may still read and write here.
+run_squid() { # run_squid ALLOWED_PORT
+    local deb=$TOP/build/deb nobody=() libraries
+    [ "$(id -u)" != 0 ] || nobody=(unshare -U)
+    libraries=$(find "$deb/usr/lib" -name 'libecap.so.3' -printf '%h')
+    printf 'anna:%s\n' "$(openssl passwd -1 se-cret)" >"$WORK/squid.passwords"
+    cat >"$WORK/squid.conf" <<EOF
+http_port 127.0.0.1:$PORT
+auth_param basic program $deb/usr/lib/squid/basic_ncsa_auth $WORK/squid.passwords
+acl known proxy_auth REQUIRED
+acl allowed port $1
+http_access allow CONNECT known allowed
+cache deny all
+cache_mem 0
+netdb_filename none
+pid_filename none
+pinger_enable off
+visible_hostname localhost
+shutdown_lifetime 1 seconds
+access_log stdio:$WORK/squid.log
+cache_log $WORK/squid.messages
+mime_table $deb/usr/share/squid/mime.conf
+icon_directory $deb/usr/share/squid/icons
+logfile_daemon $deb/usr/lib/squid/log_file_daemon
+unlinkd_program $deb/usr/lib/squid/unlinkd
+EOF
+    exec "${nobody[@]}" env "LD_LIBRARY_PATH=$libraries" "$SQUID" -N -f "$WORK/squid.conf"
+}
+start_squid() { # start_squid ALLOWED_PORT: as start_tinyproxy
+    at_free_port squid run_squid "$1"
 }

@@ -7,10 +7,18 @@
 
 #define OWNER_RWX 0700U
 
-int directory_make(int root, const char *path, unsigned mode)
+static void close_keeping_errno(int fd)
+{
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+int directory_make(int root, const char *path, unsigned mode, bool *made)
 {
     char parent[PATH_TEXT_MAX];
     struct stat st;
+    *made = false;
     if (path_check(path) < 0) {
         errno = EINVAL;
         return HX_ESYS;
@@ -22,6 +30,7 @@ int directory_make(int root, const char *path, unsigned mode)
     if (fd < 0)
         return HX_ESYS;
     int err = mkdirat(fd, leaf, (mode & FILE_MODE_MASK) | OWNER_RWX);
+    *made = err == 0;
     if (err < 0 && errno == EEXIST) {
         err = fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW);
         if (err == 0 && !S_ISDIR(st.st_mode)) {
@@ -29,13 +38,11 @@ int directory_make(int root, const char *path, unsigned mode)
             err = -1;
         }
     }
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    close_keeping_errno(fd);
     return err < 0 ? HX_ESYS : HX_OK;
 }
 
-int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns)
+int directory_settle(int root, const char *path, unsigned mode, int64_t mtime_ns)
 {
     struct stat st;
     struct timespec times[2];
@@ -43,15 +50,24 @@ int directory_set_attributes(int root, const char *path, unsigned mode, int64_t 
     if (fd < 0)
         return HX_ESYS;
     file_times(times, mtime_ns);
-    int err = fstat(fd, &st);
-    if (err == 0)
-        err = fchmod(fd, st.st_mode & mode & FILE_MODE_MASK);
-    if (err == 0)
-        err = futimens(fd, times);
-    if (err == 0 && fsync(fd) < 0 && errno != EINVAL) /* EINVAL: a file system that syncs nothing */
-        err = -1;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return err < 0 ? HX_ESYS : HX_OK;
+    if (fstat(fd, &st) == 0 && fchmod(fd, st.st_mode & mode & FILE_MODE_MASK) == 0 &&
+        futimens(fd, times) == 0)
+        return fd;
+    close_keeping_errno(fd);
+    return HX_ESYS;
+}
+
+int directory_sync(int fd)
+{
+    return fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK; /* EINVAL: a file system that syncs nothing */
+}
+
+int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns)
+{
+    int fd = directory_settle(root, path, mode, mtime_ns);
+    if (fd < 0)
+        return fd;
+    int err = directory_sync(fd);
+    close_keeping_errno(fd);
+    return err;
 }

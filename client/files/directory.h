@@ -6,10 +6,13 @@
 #include "client/files/listing.h"
 
 /* HX_OK: it is there now, made with `mode` (the owner may enter and write until it gets its attributes; the
- * umask holds) or it was; EEXIST: something else is there. Its parent must exist. */
-int directory_make(int root, const char *path, unsigned mode);
-/* What is in it is whole: takes from its permissions what `mode` has not, sets its time, and has it
- * on the disk. */
+ * umask holds) or it was; EEXIST: something else is there. Its parent must exist. *made tells which. */
+int directory_make(int root, const char *path, unsigned mode, bool *made);
+/* What is in it is whole: takes from its permissions what `mode` has not, and sets its time. Returns a
+ * descriptor, the caller's, for directory_sync(): it is not on the disk before. */
+int directory_settle(int root, const char *path, unsigned mode, int64_t mtime_ns);
+int directory_sync(int fd);
+/* Both. */
 int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOCAL_BATCH 256 /* directories made, or given their attributes, here in one turn of the loop */
+#define LOCAL_TURN 256 /* directories made, or given their attributes, here in one turn of the loop */
 
 void files_kick(struct files *f, double seconds)
 {
@@ -23,6 +23,9 @@ void files_report(struct files *f, const char *path, const char *reason)
 
 static void over(struct files *f)
 {
+    if (f->state.over)
+        return;
+    files_batch_end(f);
     f->state.over = true;
     ev_timer_stop(f->config.loop, &f->kick);
     f->config.done(f->config.user);
@@ -37,7 +40,7 @@ static void enter(struct files *f, enum files_phase phase)
             e->state = PLAN_WAITING;
     }
     f->phase = phase;
-    f->next = 0;
+    f->next = f->batch.next = 0;
     f->state.steps++;
     files_kick(f, 0.);
 }
@@ -48,6 +51,7 @@ void files_fail(struct files *f, const char *path, const char *reason)
     files_report(f, path, reason);
     for (int i = 0; i < FILES_JOBS; i++)
         files_job_end(&f->jobs[i]);
+    files_batch_end(f);
     f->running = 0;
     enter(f, PHASE_OVER); /* over() from there */
 }
@@ -66,16 +70,19 @@ static void choose_remote(struct files *f, int status, const struct file_entry *
     if (f->phase == PHASE_OVER)
         return;
     f->make_base = f->directory && (!into || f->leaf[0]);
+    f->fresh = !exists;
     enter(f, PHASE_LIST);
 }
 
 void files_looked(struct files *f, int status, const struct file_entry *e)
 {
+    if (!f->config.upload)
+        f->directory = e->type == 'd';
+    f->batch.offered = f->batch.offered && f->directory; /* one file takes one request */
     if (f->config.upload) {
         choose_remote(f, status, e);
         return;
     }
-    f->directory = e->type == 'd';
     f->base = *e;
     f->base.path = "";
     if (f->remote_slash && !f->directory)
@@ -155,48 +162,98 @@ static const struct {
     [PHASE_OVER] = {.step = over},
 };
 
-/* The place of an entry in the order of this phase, and the entry of a place. */
-static size_t place(const struct files *f, size_t entry)
+size_t files_place(const struct files *f, size_t entry)
 {
     return phases[f->phase].backwards ? f->plan.count - 1 - entry : entry;
 }
 
-/* Here: a few directories. */
-static void local_directories(struct files *f)
+/* What this phase does is asked of the peer. */
+static bool is_remote(const struct files *f)
+{
+    return f->config.upload || f->phase == PHASE_MOVE;
+}
+
+char files_phase_type(const struct files *f)
+{
+    return is_remote(f) ? phases[f->phase].type : 0;
+}
+
+static void on_committed(void *files, const struct group *g)
+{
+    struct files *f = files;
+    char reason[FILES_REASON_MAX] = "";
+    for (size_t i = 0; i < g->count && f->phase != PHASE_OVER; i++) {
+        const struct group_member *m = &g->members[i];
+        enum files_outcome outcome =
+            m->error < 0 ? files_local_error(reason, m->error, m->system) : OUTCOME_DONE;
+        files_outcome(f, m->tag, outcome, reason);
+    }
+    files_batch_turn(f);
+}
+
+int files_commit(struct files *f, size_t entry, struct group_member **m, struct file_entry *e,
+                 char path[PATH_TEXT_MAX])
+{
+    struct plan_entry *p = &f->plan.entries[entry];
+    int bad = files_entry(f, p, f->local, path, e);
+    f->committer.root = f->root;
+    int err = committer_add(&f->committer, m, bad < 0 ? plan_path(&f->plan, p) : path);
+    if (err < 0)
+        return err;
+    p->state = PLAN_RUNNING;
+    (*m)->tag = entry;
+    group_note(*m, bad);
+    return HX_OK;
+}
+
+/* Here: of one directory, as it is this phase's. */
+static int local_directory(struct files *f, size_t entry)
 {
     struct file_entry e;
+    struct group_member *m;
     char path[PATH_TEXT_MAX];
-    for (int i = 0; i < LOCAL_BATCH && f->next < f->plan.count; i++, f->next++) {
-        struct plan_entry *p = &f->plan.entries[place(f, f->next)];
-        if (p->type != 'd' || p->state == PLAN_FAILED)
-            continue;
-        int err = files_entry(f, p, f->local, path, &e);
-        errno = ENAMETOOLONG;
-        if (err == HX_OK)
-            err = f->phase == PHASE_MAKE ? directory_make(f->root, path, e.mode)
-                                         : directory_set_attributes(f->root, path, e.mode, e.mtime_ns);
-        if (err < 0) {
-            p->state = PLAN_FAILED;
-            f->state.failed++;
-            files_report(f, path, strerror(errno));
-        } else {
-            p->state = PLAN_DONE;
-        }
+    bool made = false;
+    int err = files_commit(f, entry, &m, &e, path);
+    if (err < 0)
+        return err;
+    if (m->error == HX_OK && f->phase == PHASE_ATTRIBUTES)
+        group_settle(m, &e);
+    else if (m->error == HX_OK)
+        group_note(m, directory_make(f->root, path, e.mode, &made));
+    if (made && plan_path(&f->plan, &f->plan.entries[entry])[0] == '\0')
+        f->fresh = true;
+    return HX_OK;
+}
+
+static void local_directories(struct files *f)
+{
+    int err = HX_OK;
+    for (int i = 0; i < LOCAL_TURN && f->next < f->plan.count && err == HX_OK; i++) {
+        size_t entry = files_place(f, f->next);
+        const struct plan_entry *e = &f->plan.entries[entry];
+        if (e->type == 'd' && e->state == PLAN_WAITING)
+            err = local_directory(f, entry);
+        f->next += err == HX_OK;
     }
     f->state.steps++;
-    if (f->next < f->plan.count)
+    if (err < 0 && err != HX_EAGAIN)
+        files_fail(f, f->local, err == HX_ESYS ? strerror(errno) : hx_error_text(err));
+    else if (f->next < f->plan.count && err == HX_OK)
         files_kick(f, 0.);
     else
+        committer_flush(&f->committer);
+    if (f->next == f->plan.count && committer_idle(&f->committer))
         enter(f, phases[f->phase].next);
 }
 
-/* The index of the next waiting entry, or plan.count. */
+/* The index of the next entry that waits for a request of its own, or plan.count. */
 static size_t next_entry(struct files *f)
 {
     struct plan *p = &f->plan;
     for (; f->next < p->count; f->next++) {
-        size_t i = place(f, f->next);
-        if (p->entries[i].type == phases[f->phase].type && p->entries[i].state == PLAN_WAITING)
+        size_t i = files_place(f, f->next);
+        const struct plan_entry *e = &p->entries[i];
+        if (e->type == files_phase_type(f) && e->state == PLAN_WAITING && (e->alone || !f->batch.offered))
             return i;
     }
     return p->count;
@@ -206,17 +263,19 @@ static void remote_entries(struct files *f)
 {
     enum files_phase phase = f->phase;
     size_t i;
+    files_batch_run(f);
     while (f->mux && f->running < FILES_JOBS && (i = next_entry(f)) < f->plan.count) {
         if (!files_job_begin(f, phases[phase].task, i) || f->phase != phase)
             return;
     }
-    if (f->running == 0 && next_entry(f) == f->plan.count)
+    if (f->running == 0 && next_entry(f) == f->plan.count && files_batch_idle(f) &&
+        committer_idle(&f->committer))
         enter(f, phases[phase].next);
 }
 
 static void entries(struct files *f)
 {
-    if (f->config.upload || f->phase == PHASE_MOVE)
+    if (is_remote(f))
         remote_entries(f);
     else
         local_directories(f);
@@ -227,6 +286,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
     struct files *f = w->data;
     (void)loop;
     (void)revents;
+    f->batch.resting = false;
     phases[f->phase].step(f);
 }
 
@@ -252,27 +312,36 @@ static void whole_outcome(struct files *f, struct files_job *j, enum files_outco
         files_kick(f, FILES_PAUSE_S);
 }
 
-void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
+void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason)
 {
+    struct plan_entry *e = &f->plan.entries[entry];
+    bool done = outcome == OUTCOME_DONE;
+    size_t order = files_place(f, entry);
     f->state.steps += outcome != OUTCOME_BUSY;
     f->state.busy = outcome == OUTCOME_BUSY && f->mux;
-    if (files_tasks[j->task].whole) {
-        whole_outcome(f, j, outcome);
-        return;
-    }
-    struct plan_entry *e = &f->plan.entries[j->entry];
-    bool done = outcome == OUTCOME_DONE;
-    size_t order = place(f, j->entry);
     e->state = done ? PLAN_DONE : PLAN_WAITING;
     if (done && e->type == 'f') {
         f->state.files_done++;
         f->state.done += e->size;
     }
     if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_AGAIN && ++e->tries >= FILES_TRIES))
-        fail_entry(f, e, j->reason);
+        fail_entry(f, e, reason);
     else if (!done && order < f->next)
         f->next = order;
+    if (!done && order < f->batch.next)
+        f->batch.next = order;
     files_kick(f, outcome == OUTCOME_BUSY ? FILES_PAUSE_S : 0.);
+}
+
+void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
+{
+    if (!files_tasks[j->task].whole) {
+        files_outcome(f, j->entry, outcome, j->reason);
+        return;
+    }
+    f->state.steps += outcome != OUTCOME_BUSY;
+    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
+    whole_outcome(f, j, outcome);
 }
 
 int files_create(struct files **out, const struct files_config *config)
@@ -286,6 +355,8 @@ int files_create(struct files **out, const struct files_config *config)
     f->root = -1;
     ev_timer_init(&f->kick, on_kick, 0., 0.);
     f->kick.data = f;
+    files_batch_init(f);
+    committer_init(&f->committer, config->loop, -1, on_committed, f);
     int err = path_clean(f->remote, config->remote, &f->remote_slash);
     if (err < 0)
         config->report(config->user, config->remote,
@@ -306,9 +377,11 @@ void files_destroy(struct files *f)
 {
     if (!f)
         return;
-    ev_timer_stop(f->config.loop, &f->kick);
     for (int i = 0; i < FILES_JOBS; i++)
         files_job_end(&f->jobs[i]);
+    files_batch_end(f);
+    committer_end(&f->committer);
+    ev_timer_stop(f->config.loop, &f->kick);
     walk_destroy(f->walk);
     free(f->reader);
     plan_clear(&f->plan);
@@ -320,6 +393,7 @@ void files_destroy(struct files *f)
 void files_attach(struct files *f, struct mux *m)
 {
     f->mux = m;
+    f->batch.failures = 0;
     for (size_t i = 0; i < f->plan.count; i++) /* a connection that broke is not a file's fault */
         f->plan.entries[i].tries = 0;
     if (!f->state.over)
@@ -335,11 +409,14 @@ void files_state(struct files *f, struct files_state *out)
 {
     *out = f->state;
     out->total = f->plan.bytes;
+    out->peer_works = (f->batch.count > 0 && f->batch.io.out.len == 0) || !committer_idle(&f->committer);
     for (int i = 0; i < FILES_JOBS; i++) {
         const struct files_job *j = &f->jobs[i];
         if (j->incoming)
             out->done += j->in.part.size;
         if (j->outgoing && j->task == TASK_PUT)
             out->done += j->out.offset;
+        if (j->outgoing && j->out.sum_sent == DIGEST_BYTES)
+            out->peer_works = true;
     }
 }

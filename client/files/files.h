@@ -1,5 +1,6 @@
 /* client/files/files.h: copies a file or a tree to or from a peer's shared directory, by the requests of
- * client/files/share.h, up to FILES_JOBS at once. Outlives the connections that it is done over: with each
+ * client/files/share.h, up to FILES_JOBS at once, and what is small in a tree by one batch
+ * (client/files/batch.h) if the peer knows that. Outlives the connections that it is done over: with each
  * new one it goes on where it was. Belongs to its loop's thread.
  *
  * What the peer says is not trusted: nothing is written outside of the destination, no matter
@@ -11,11 +12,12 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define FILES_JOBS       16
-#define FILES_TRIES      3             /* of one file within one connection */
-#define FILES_REASON_MAX 160           /* bytes of what went wrong with one, with NUL */
-#define FILES_PAUSE_S    0.5           /* when the peer is busy */
-#define FILES_ASK_MIN    (1024 * 1024) /* bytes of a file from which on it is asked what the peer has of it */
+#define FILES_JOBS         16
+#define FILES_TRIES        3             /* of one file within one connection */
+#define FILES_REASON_MAX   160           /* bytes of what went wrong with one, with NUL */
+#define FILES_PAUSE_S      0.5           /* when the peer is busy */
+#define FILES_PEER_WORKS_S 1800          /* how long a peer may hash, or wait for its disk */
+#define FILES_ASK_MIN      (1024 * 1024) /* bytes of a file, from which on the peer is asked for its part */
 
 struct files;
 
@@ -37,7 +39,8 @@ struct files_state {
     size_t failed;    /* entries, or the whole */
     uint64_t skipped; /* neither file nor directory */
     bool listed;
-    bool busy; /* the last answer was that we shall try later */
+    bool busy;       /* the last answer was that we shall try later */
+    bool peer_works; /* it has been sent all that there is, and reads or writes its disk */
     bool over;
     uint64_t steps;           /* changes as long as something goes on */
     char name[PATH_TEXT_MAX]; /* what is copied now */

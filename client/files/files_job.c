@@ -60,7 +60,7 @@ static void conclude(struct files_job *j, enum files_outcome outcome)
         (void)begin(j, j->follow.task, j->follow.offset);
         return;
     }
-    files_outcome(f, j, outcome);
+    files_job_outcome(f, j, outcome);
     if (outcome == OUTCOME_DONE && j->task == TASK_LOOK)
         files_looked(f, j->status, &j->there);
     else if (outcome == OUTCOME_DONE && j->task == TASK_LIST)
@@ -71,28 +71,25 @@ static void on_ready(void *job)
 {
     struct files_job *j = job;
     const struct files_task_kind *kind = kind_of(j);
+    struct ev_loop *loop = j->files->config.loop;
     bool answered = j->status == 200 || j->status == 206;
-    if (kind->ready && j->hashed && (answered || kind->at_once))
-        conclude(j, kind->ready(j));
+    if (!kind->ready || !(answered || kind->at_once))
+        return;
+    enum files_outcome outcome = kind->ready(j);
+    if (outcome != OUTCOME_HASHING) {
+        conclude(j, outcome);
+        return;
+    }
+    j->files->state.steps++;
+    ev_timer_set(&j->timer, 0., 0.);
+    ev_timer_start(loop, &j->timer);
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
 {
-    struct files_job *j = w->data;
+    (void)loop;
     (void)revents;
-    int err = j->incoming ? incoming_hash(&j->in) : outgoing_hash(&j->out);
-    int system = errno;
-    j->files->state.steps++;
-    if (err == HX_EAGAIN) {
-        ev_timer_set(w, 0., 0.);
-        ev_timer_start(loop, w);
-    } else if (err < 0) {
-        errno = system;
-        conclude(j, files_local_error(j, err));
-    } else {
-        j->hashed = true;
-        on_ready(j);
-    }
+    on_ready(w->data);
 }
 
 static void on_closed(void *job, int error, uint32_t code)
@@ -101,14 +98,17 @@ static void on_closed(void *job, int error, uint32_t code)
     (void)error;
     (void)code;
     j->clean = true; /* nothing is left to be reset */
-    conclude(j, files_because(j, OUTCOME_AGAIN, "the peer broke it off"));
+    conclude(j, files_because(j->reason, OUTCOME_AGAIN, "the peer broke it off"));
 }
 
 static void on_headers(void *job, const struct mux_message *m)
 {
     struct files_job *j = job;
     const char *type = mux_field(m, "hx-type");
+    const char *batch = mux_field(m, "hx-batch");
     files_answer(j, m);
+    if (j->task == TASK_LOOK)
+        j->files->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
     if (type)
@@ -117,8 +117,11 @@ static void on_headers(void *job, const struct mux_message *m)
     conclude(j, kind_of(j)->answered(j, m));
 }
 
-static const struct mux_stream_events job_events = {
-    .headers = on_headers, .readable = on_ready, .writable = on_ready, .closed = on_closed};
+static const struct mux_stream_events job_events = {.headers = on_headers,
+                                                    .readable = on_ready,
+                                                    .writable = on_ready,
+                                                    .closed = on_closed,
+                                                    .reads_end = true};
 
 /* This side's file for TASK_PUT and TASK_COMPARE; the plan follows it if it has changed. */
 static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
@@ -165,8 +168,7 @@ static bool refuse(struct files_job *j, int error)
 {
     int system = errno;
     close_files(j);
-    errno = system;
-    files_outcome(j->files, j, files_local_error(j, error));
+    files_job_outcome(j->files, j, files_local_error(j->reason, error, system));
     return true;
 }
 
@@ -176,15 +178,15 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     j->task = task;
     j->status = 0;
     j->clean = false;
-    j->hashed = kind_of(j)->side == SIDE_NONE;
     j->sum_len = 0;
     int err = open_files(j, &offset);
     if (err < 0)
         return refuse(j, err);
+    j->offset = offset;
     err = f->mux ? files_request(j, offset, &job_events) : HX_ECLOSED;
     if (err == HX_ELIMIT || err == HX_ECLOSED) {
         close_files(j);
-        files_outcome(f, j, OUTCOME_BUSY);
+        files_job_outcome(f, j, OUTCOME_BUSY);
         return false;
     }
     if (err < 0)
@@ -194,7 +196,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
         f->plan.entries[j->entry].state = PLAN_RUNNING;
     ev_timer_init(&j->timer, on_turn, 0., 0.);
     j->timer.data = j;
-    if (!j->hashed)
+    if (kind_of(j)->at_once)
         ev_timer_start(f->config.loop, &j->timer);
     return true;
 }
@@ -214,7 +216,7 @@ static enum files_task first_task(struct files *f, size_t index, int64_t *offset
     int fd;
     if (f->config.upload)
         return p->size >= FILES_ASK_MIN ? TASK_ASK : TASK_PUT;
-    if (files_entry(f, p, f->local, path, &e) < 0 || !files_seems_same(f, &e, &fd, &st))
+    if (p->differs || files_entry(f, p, f->local, path, &e) < 0 || !files_seems_same(f, &e, &fd, &st))
         return TASK_GET;
     close(fd);
     *offset = p->size;

@@ -1,9 +1,12 @@
 /* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c:
- * one entry on its way, files_task.c: what it does there; files_local.c: this side's directory. */
+ * one entry on its way, files_task.c: what it does there; files_batch.c, files_ask.c: many small ones;
+ * files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
+#include "client/files/batch_io.h"
 #include "client/files/files.h"
+#include "client/files/group.h"
 #include "client/files/incoming.h"
 #include "client/files/outgoing.h"
 #include "client/files/plan.h"
@@ -30,7 +33,8 @@ enum files_task {
 };
 
 enum files_outcome {
-    OUTCOME_NONE, /* it goes on */
+    OUTCOME_NONE,    /* it goes on */
+    OUTCOME_HASHING, /* it goes on in the next turn of the loop */
     OUTCOME_DONE,
     OUTCOME_FOLLOW, /* another request for the same entry: job.follow */
     OUTCOME_AGAIN,  /* once more, a few times */
@@ -44,9 +48,8 @@ struct files_job {
     struct mux_stream *stream; /* NULL: the slot is free */
     size_t entry;              /* of the plan */
     enum files_task task;
-    int status; /* of the answer, 0 before it came */
-    bool clean; /* both directions of the stream have ended: it needs no reset */
-    bool hashed;
+    int status;              /* of the answer, 0 before it came */
+    bool clean;              /* both directions of the stream have ended: it needs no reset */
     bool outgoing, incoming; /* which of those are open */
     struct {
         enum files_task task;
@@ -56,9 +59,37 @@ struct files_job {
     bool valid;              /* its fields are well-formed */
     struct outgoing out;     /* of TASK_PUT, TASK_COMPARE */
     struct incoming in;      /* of TASK_GET */
+    int64_t offset;          /* from which byte on */
     size_t sum_len;          /* of TASK_COMPARE */
     uint8_t sum[DIGEST_BYTES];
     char reason[FILES_REASON_MAX];
+};
+
+#define BATCH_ASKED_MAX 4096 /* that are not answered yet */
+
+/* What is asked of the peer with one request, its answers in the order of the questions. */
+struct files_batch {
+    ev_timer timer;            /* first: the loop gives it back; turns */
+    bool offered;              /* by the peer */
+    bool resting;              /* until the next kick */
+    int failures;              /* since something was answered, within one connection */
+    struct mux_stream *stream; /* NULL: none now */
+    bool ended;                /* we ask no more in it */
+    struct batch_io io;
+    size_t next; /* of the plan, in this phase, as that of struct files */
+    struct {
+        size_t entry;
+        char type;            /* of client/files/batch.h */
+    } asked[BATCH_ASKED_MAX]; /* a ring */
+    size_t first, count;
+    size_t sums;   /* of them, that may lead to another question */
+    bool answered; /* the line of the first one's answer has come: */
+    bool whole;    /* and what follows it */
+    struct batch_answer answer;
+    char reason[FILES_REASON_MAX];
+    bool compared;       /* the first one's file was opened here, for its sum, if there is one */
+    struct outgoing out; /* if out.buffer */
+    uint8_t *scratch;    /* BATCH_BYTES_MAX, a file to be put */
 };
 
 struct files {
@@ -80,8 +111,11 @@ struct files {
     uint64_t skipped;              /* by it */
     struct listing_reader *reader; /* of TASK_LIST */
     struct file_entry base;        /* the source's own, without path */
+    bool fresh;                    /* nothing can be at the target that is not ours */
     struct files_state state;
+    struct committer committer; /* of what comes; tags are entries of the plan */
     struct files_job jobs[FILES_JOBS];
+    struct files_batch batch;
 };
 
 /* files.c */
@@ -92,9 +126,34 @@ void files_report(struct files *f, const char *path, const char *reason);
 void files_looked(struct files *f, int status, const struct file_entry *e); /* the answer to TASK_LOOK */
 int files_listed(struct files *f, const struct file_entry *e);              /* an entry of the tree */
 void files_list_end(struct files *f, uint64_t skipped);
-void files_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
+void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
+void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason);
+/* The place of an entry in the order of this phase, and the entry of a place. */
+size_t files_place(const struct files *f, size_t entry);
+/* 'd' or 'f': what this phase asks the peer about; 0: nothing. */
+char files_phase_type(const struct files *f);
+/* For an entry of the plan and its path here. As committer_add(). */
+int files_commit(struct files *f, size_t entry, struct group_member **m, struct file_entry *e,
+                 char path[PATH_TEXT_MAX]);
 
-/* files_job.c. False: it cannot be begun now; what is wrong was told by files_outcome(). */
+/* files_batch.c. Asks and hears what it can now. */
+void files_batch_run(struct files *f);
+/* Nothing of this phase is left for it. */
+bool files_batch_idle(const struct files *f);
+/* It is not needed for now; what was not answered waits again. */
+void files_batch_end(struct files *f);
+void files_batch_turn(struct files *f); /* what it waits for on the disk is there */
+void files_batch_init(struct files *f);
+
+/* files_ask.c. Adds the next question to the batch. False: nothing more can be asked now. */
+bool files_ask(struct files *f);
+/* Entries of this phase wait for the batch. */
+bool files_is_wanted(const struct files *f);
+void files_wait_again(struct files *f, size_t entry);
+/* It gets a request of its own. */
+void files_leave_alone(struct files *f, size_t entry);
+
+/* files_job.c. False: it cannot be begun now; what is wrong was told by files_job_outcome(). */
 bool files_job_begin(struct files *f, enum files_task task, size_t entry);
 void files_job_end(struct files_job *j); /* resets its stream if there is one, keeps the part */
 
@@ -111,18 +170,18 @@ struct files_task_kind {
     bool at_once; /* ready() does not wait for the answer */
 };
 extern const struct files_task_kind files_tasks[];
-/* Of this side's file: the outcome of an error, and its reason in the job. */
-enum files_outcome files_local_error(struct files_job *j, int error);
-enum files_outcome files_because(struct files_job *j, enum files_outcome outcome, const char *reason);
+/* Of this side's file: the outcome of an error and of its errno, and the reason. */
+enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, int system);
+enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
 
 /* files_request.c: what a job asks the peer for. As mux_request(). */
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events);
 /* The entry, with its path joined to `base`, in `path`. HX_ETOOBIG. */
 int files_entry(struct files *f, const struct plan_entry *e, const char *base, char path[PATH_TEXT_MAX],
                 struct file_entry *out);
-/* The status of an answer, and its reason, in the job; what the status means for the entry. */
+/* The status of an answer, and its reason, in the job; what a status means for the entry. */
 void files_answer(struct files_job *j, const struct mux_message *m);
-enum files_outcome files_verdict(const struct files_job *j);
+enum files_outcome files_verdict(int status, bool put);
 
 /* files_local.c. Each HX_OK, or an error that was reported by files_fail(). */
 int files_source(struct files *f);                      /* upload: opens what is to be sent */

@@ -94,9 +94,9 @@ void files_answer(struct files_job *j, const struct mux_message *m)
     snprintf(j->reason, sizeof j->reason, "%s", reason ? reason : default_reason(j->status));
 }
 
-enum files_outcome files_verdict(const struct files_job *j)
+enum files_outcome files_verdict(int status, bool put)
 {
-    switch (j->status) {
+    switch (status) {
     case 200:
     case 201:
     case 206:
@@ -104,7 +104,7 @@ enum files_outcome files_verdict(const struct files_job *j)
     case 422:
         return OUTCOME_AGAIN;
     case 409: /* the part has another length than it had when we asked */
-        return j->task == TASK_PUT ? OUTCOME_AGAIN : OUTCOME_FAILED;
+        return put ? OUTCOME_AGAIN : OUTCOME_FAILED;
     case 423:
     case 429:
     case 503:

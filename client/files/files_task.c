@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum files_outcome files_because(struct files_job *j, enum files_outcome outcome, const char *reason)
+enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text)
 {
-    snprintf(j->reason, sizeof j->reason, "%s", reason);
+    snprintf(reason, FILES_REASON_MAX, "%s", text);
     return outcome;
 }
 
 /* Some of them may be better the next time. */
-enum files_outcome files_local_error(struct files_job *j, int error)
+enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, int system)
 {
     static const struct {
         int system;
@@ -23,17 +23,32 @@ enum files_outcome files_local_error(struct files_job *j, int error)
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
                  {EEXIST, OUTCOME_FAILED, "exists, and is no file"},
                  {ELOOP, OUTCOME_FAILED, "is a symbolic link, or behind one"}};
-    int system = errno;
     if (error == HX_EPROTO)
-        return files_because(j, OUTCOME_AGAIN, "what the peer sends has not the length it said");
+        return files_because(reason, OUTCOME_AGAIN, "what the peer sends has not the length it said");
     if (error == HX_ETOOBIG)
-        return files_because(j, OUTCOME_FAILED, "the path is too long");
+        return files_because(reason, OUTCOME_FAILED, "the path is too long");
     if (error != HX_ESYS)
-        return files_because(j, OUTCOME_FAILED, hx_error_text(error));
+        return files_because(reason, OUTCOME_FAILED, hx_error_text(error));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].system == system)
-            return files_because(j, known[i].outcome, known[i].reason);
-    return files_because(j, OUTCOME_FAILED, strerror(system));
+            return files_because(reason, known[i].outcome, known[i].reason);
+    return files_because(reason, OUTCOME_FAILED, strerror(system));
+}
+
+/* The same for the job's file. */
+static enum files_outcome because(struct files_job *j, enum files_outcome outcome, const char *reason)
+{
+    return files_because(j->reason, outcome, reason);
+}
+
+static enum files_outcome local_error(struct files_job *j, int error)
+{
+    return files_local_error(j->reason, error, errno);
+}
+
+static enum files_outcome verdict_of(const struct files_job *j)
+{
+    return files_verdict(j->status, j->task == TASK_PUT);
 }
 
 static enum files_outcome follow(struct files_job *j, enum files_task task, int64_t offset)
@@ -54,17 +69,30 @@ static enum files_outcome follow_whole(struct files_job *j)
 /* The fields say what is there. */
 static bool found(const struct files_job *j)
 {
-    return j->valid && j->there.type != 's' && files_verdict(j) == OUTCOME_DONE;
+    return j->valid && j->there.type != 's' && verdict_of(j) == OUTCOME_DONE;
+}
+
+/* What was held of a file was of another one: to be known by who wonders why it takes so long. */
+static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t held,
+                                   enum files_outcome outcome)
+{
+    struct files *f = j->files;
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    const char *base = f->config.upload ? f->remote : f->local;
+    if (wrong_sum && held > 0 && files_entry(f, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
+        files_report(f, path, "what was held of it has another SHA-256: it is copied anew");
+    return outcome;
 }
 
 static enum files_outcome end_with_verdict(struct files_job *j, const struct mux_message *m)
 {
-    enum files_outcome verdict = files_verdict(j);
+    enum files_outcome verdict = verdict_of(j);
     if (verdict == OUTCOME_DONE && j->status != 201)
-        return files_because(j, OUTCOME_FAILED, "the peer's answer makes no sense");
+        return because(j, OUTCOME_FAILED, "the peer's answer makes no sense");
     if (j->status == 201 && m->ended && j->outgoing && j->out.sum_sent == DIGEST_BYTES)
         j->clean = true;
-    return verdict;
+    return mismatch(j, j->status == 422, j->task == TASK_PUT ? j->offset : 0, verdict);
 }
 
 static enum files_outcome looked(struct files_job *j, const struct mux_message *m)
@@ -77,7 +105,7 @@ static enum files_outcome list_begins(struct files_job *j, const struct mux_mess
 {
     if (!found(j))
         return end_with_verdict(j, m);
-    return j->there.type == 'd' ? OUTCOME_NONE : files_because(j, OUTCOME_FAILED, "is no directory any more");
+    return j->there.type == 'd' ? OUTCOME_NONE : because(j, OUTCOME_FAILED, "is no directory any more");
 }
 
 static enum files_outcome asked(struct files_job *j, const struct mux_message *m)
@@ -91,15 +119,15 @@ static enum files_outcome asked(struct files_job *j, const struct mux_message *m
         j->there.mtime_ns == e->mtime_ns)
         return follow(j, TASK_COMPARE, e->size);
     if (j->status != 200 && j->status != 404)
-        return files_verdict(j);
+        return verdict_of(j);
     if (part && listing_number(&held, part, 0, e->size) < 0)
-        return files_local_error(j, HX_EPROTO);
+        return local_error(j, HX_EPROTO);
     return follow(j, TASK_PUT, held);
 }
 
 static enum files_outcome compare_begins(struct files_job *j, const struct mux_message *m)
 {
-    if (files_verdict(j) == OUTCOME_FAILED) /* it is another file now */
+    if (verdict_of(j) == OUTCOME_FAILED) /* it is another file now */
         return follow_whole(j);
     return found(j) ? OUTCOME_NONE : end_with_verdict(j, m);
 }
@@ -111,13 +139,13 @@ static enum files_outcome get_begins(struct files_job *j, const struct mux_messa
     if (!found(j))
         return end_with_verdict(j, m);
     if (j->there.type != 'f')
-        return files_because(j, OUTCOME_FAILED, "is no file any more");
+        return because(j, OUTCOME_FAILED, "is no file any more");
     if (j->there.size != e->size || j->there.mtime_ns != e->mtime_ns) {
         plan_change(&f->plan, e, j->there.size, j->there.mtime_ns);
-        return files_because(j, OUTCOME_AGAIN, "it changes while it is copied");
+        return because(j, OUTCOME_AGAIN, "it changes while it is copied");
     }
     if (j->status == 200 && part_begin(&j->in.part, 0) < 0) /* all of it, whatever we asked for */
-        return files_local_error(j, HX_ESYS);
+        return local_error(j, HX_ESYS);
     return OUTCOME_NONE;
 }
 
@@ -133,13 +161,13 @@ static enum files_outcome read_listing(struct files_job *j)
         err = listing_feed(f->reader, data, (size_t)got);
     f->state.steps++;
     if (err == HX_ETOOBIG || err == HX_ENOMEM)
-        return files_because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
+        return because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
     if (err < 0)
-        return files_because(j, OUTCOME_FAILED, "the peer's listing is malformed");
+        return because(j, OUTCOME_FAILED, "the peer's listing is malformed");
     if (got != HX_EEOF)
         return OUTCOME_NONE;
     if (!f->reader->ended)
-        return files_because(j, OUTCOME_AGAIN, "the listing is not whole");
+        return because(j, OUTCOME_AGAIN, "the listing is not whole");
     j->clean = true;
     return OUTCOME_DONE;
 }
@@ -159,11 +187,13 @@ static enum files_outcome read_file(struct files_job *j)
     int err = incoming_read(&j->in, j->stream, &j->files->state.moved);
     int system = errno;
     count(j->files, before);
+    if (err == PART_HASHING)
+        return OUTCOME_HASHING;
     if (err == HX_EAGAIN || err == HX_ECLOSED) /* ECLOSED: closed() is about to be told */
         return OUTCOME_NONE;
     errno = system;
     if (err < 0)
-        return files_local_error(j, err);
+        return mismatch(j, err == HX_ESYS && system == EBADMSG, j->in.held, local_error(j, err));
     j->clean = true;
     return OUTCOME_DONE;
 }
@@ -174,18 +204,23 @@ static enum files_outcome write_file(struct files_job *j)
     int err = outgoing_write(&j->out, j->stream, &j->files->state.moved);
     int system = errno;
     count(j->files, before);
+    if (err == PART_HASHING)
+        return OUTCOME_HASHING;
     errno = system;
-    return err == HX_OK || err == HX_EAGAIN || err == HX_ECLOSED ? OUTCOME_NONE : files_local_error(j, err);
+    return err == HX_OK || err == HX_EAGAIN || err == HX_ECLOSED ? OUTCOME_NONE : local_error(j, err);
 }
 
-/* The sum of the peer's file against that of ours. */
+/* The sum of the peer's file against that of ours, which is reckoned meanwhile. */
 static enum files_outcome read_sum(struct files_job *j)
 {
     uint8_t data[DIGEST_BYTES + 1];
     ssize_t got;
+    int err = outgoing_hash(&j->out);
+    if (err < 0)
+        return err == HX_EAGAIN ? OUTCOME_HASHING : local_error(j, err);
     while ((got = mux_stream_read(j->stream, data, sizeof data - j->sum_len)) > 0) {
         if ((size_t)got > DIGEST_BYTES - j->sum_len)
-            return files_local_error(j, HX_EPROTO);
+            return local_error(j, HX_EPROTO);
         memcpy(j->sum + j->sum_len, data, (size_t)got);
         j->sum_len += (size_t)got;
     }
@@ -203,7 +238,11 @@ const struct files_task_kind files_tasks[] = {
     [TASK_MAKE] = {.method = "PUT", .answered = end_with_verdict},
     [TASK_ATTRIBUTES] = {.method = "PUT", .answered = end_with_verdict},
     [TASK_ASK] = {.method = "HEAD", .answered = asked},
-    [TASK_COMPARE] = {.method = "GET", .side = SIDE_OUTGOING, .answered = compare_begins, .ready = read_sum},
+    [TASK_COMPARE] = {.method = "GET",
+                      .side = SIDE_OUTGOING,
+                      .answered = compare_begins,
+                      .ready = read_sum,
+                      .at_once = true},
     [TASK_GET] = {.method = "GET", .side = SIDE_INCOMING, .answered = get_begins, .ready = read_file},
     [TASK_PUT] = {.method = "PUT",
                   .side = SIDE_OUTGOING,

@@ -10,13 +10,10 @@ int incoming_open(struct incoming *in, int root, const struct file_entry *e)
     if (err < 0) {
         free(in->buffer);
         in->buffer = NULL;
+    } else {
+        in->held = in->part.size;
     }
     return err;
-}
-
-int incoming_hash(struct incoming *in)
-{
-    return part_hash(&in->part, in->buffer);
 }
 
 /* The file's bytes into the part, what follows into the sum. */
@@ -35,18 +32,35 @@ static int take(struct incoming *in, size_t len, int64_t *moved)
     return HX_OK;
 }
 
-int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved)
+/* HX_OK: the content is here, and its sum. */
+static int take_all(struct incoming *in, struct mux_stream *s, int64_t *moved)
 {
-    for (;;) {
+    while (in->part.size < in->part.expected || in->sum_len < DIGEST_BYTES) {
         ssize_t got = mux_stream_read(s, in->buffer, PART_BUFFER);
-        if (got == HX_EEOF)
-            return in->sum_len == DIGEST_BYTES ? part_commit(&in->part, in->sum) : HX_EPROTO;
         if (got <= 0)
-            return got < 0 ? (int)got : HX_EAGAIN;
+            return got == HX_EEOF ? HX_EPROTO : got < 0 ? (int)got : HX_EAGAIN;
         int err = take(in, (size_t)got, moved);
         if (err < 0)
             return err;
     }
+    return HX_OK;
+}
+
+int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved)
+{
+    uint8_t more;
+    int err = take_all(in, s, moved);
+    if (err < 0 && err != HX_EAGAIN)
+        return err;
+    int hash = part_hash(&in->part, in->buffer);
+    if (hash == HX_EAGAIN)
+        return PART_HASHING;
+    if (hash < 0 || err < 0)
+        return hash < 0 ? hash : err;
+    ssize_t got = mux_stream_read(s, &more, 1);
+    if (got == HX_EEOF)
+        return part_commit(&in->part, in->sum);
+    return got < 0 ? (int)got : HX_EPROTO;
 }
 
 void incoming_close(struct incoming *in)

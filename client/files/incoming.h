@@ -9,17 +9,17 @@
 struct incoming {
     struct part part;
     uint8_t *buffer; /* PART_BUFFER bytes */
+    int64_t held;    /* bytes of the part from before */
     size_t sum_len;
     uint8_t sum[DIGEST_BYTES];
 };
 
 /* As part_open(), and HX_ENOMEM. */
 int incoming_open(struct incoming *in, int root, const struct file_entry *e);
-/* As part_hash(). */
-int incoming_hash(struct incoming *in);
-/* Takes what `s` has, as soon as incoming_hash() is done. HX_OK: the file is whole and has its name;
- * HX_EAGAIN: once there is more; HX_EPROTO: the stream ended too early, or does not; as part_commit(). *moved
- * grows by the bytes of the file. */
+/* Takes what `s` has, and hashes a piece of what was held from before. HX_OK: the file is whole and has its
+ * name; HX_EAGAIN: once there is more; PART_HASHING; HX_EPROTO: the stream ended too early, or does not; as
+ * part_commit(). The end of the stream is not read before all is hashed. *moved grows by the bytes of the
+ * file. */
 int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved);
 void incoming_close(struct incoming *in); /* keeps the part */
 

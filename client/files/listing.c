@@ -80,37 +80,40 @@ static int take_end(struct listing_reader *r, char *fields[FIELDS])
     return HX_OK;
 }
 
-static int take_entry(struct listing_reader *r, char *fields[FIELDS])
+int listing_parse(struct file_entry *e, char path[PATH_TEXT_MAX], char *line, const char *types)
 {
-    char path[PATH_TEXT_MAX];
-    struct file_entry e = {.type = fields[0][0], .path = path};
-    if (fields[0][1] != '\0' || !strchr("fds", e.type))
+    char *fields[FIELDS];
+    *e = (struct file_entry){.path = path};
+    if (split(line, fields) != FIELDS || fields[0][0] == '\0' || fields[0][1] != '\0' ||
+        !strchr(types, fields[0][0]))
         return HX_EPROTO;
-    if (e.type == 's')
-        r->skipped++;
-    else if (listing_mode(&e.mode, fields[1]) < 0 ||
-             listing_number(&e.size, fields[2], 0, FILE_SIZE_MAX) < 0 ||
-             listing_number(&e.mtime_ns, fields[3], INT64_MIN + 1, INT64_MAX) < 0)
+    e->type = fields[0][0];
+    if (e->type != 's' &&
+        (listing_mode(&e->mode, fields[1]) < 0 || listing_number(&e->size, fields[2], 0, FILE_SIZE_MAX) < 0 ||
+         listing_number(&e->mtime_ns, fields[3], INT64_MIN + 1, INT64_MAX) < 0))
         return HX_EPROTO;
-    else
-        r->entries++;
-    if (path_decode(path, fields[4], strlen(fields[4])) < 0 || path[0] == '\0' ||
-        path_is_part(path_leaf(path)))
-        return HX_EPROTO;
-    return r->on_entry(r->user, &e);
+    if (path_decode(path, fields[4], strlen(fields[4])) == HX_OK && path[0] && !path_is_part(path_leaf(path)))
+        return HX_OK;
+    path[0] = '\0';
+    return HX_EINVAL;
 }
 
 static int take_line(struct listing_reader *r) /* r->line ends with NUL */
 {
+    char path[PATH_TEXT_MAX];
     char *fields[FIELDS];
+    struct file_entry e;
     if (r->ended || strlen(r->line) + 1 != r->len)
         return HX_EPROTO;
-    int count = split(r->line, fields);
-    if (count == 3 && strcmp(fields[0], ".") == 0)
-        return take_end(r, fields);
-    if (count != FIELDS || fields[0][0] == '\0')
+    if (strncmp(r->line, ". ", 2) == 0)
+        return split(r->line, fields) == 3 ? take_end(r, fields) : HX_EPROTO;
+    if (listing_parse(&e, path, r->line, "fds") < 0)
         return HX_EPROTO;
-    return take_entry(r, fields);
+    if (e.type == 's')
+        r->skipped++;
+    else
+        r->entries++;
+    return r->on_entry(r->user, &e);
 }
 
 int listing_feed(struct listing_reader *r, const char *data, size_t len)

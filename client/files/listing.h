@@ -7,7 +7,8 @@
  *   d MODE 0 MTIME PATH      a directory
  *   s 0 0 0 PATH             skipped: a symbolic link, FIFO, socket or device, too deep, or unreadable
  * and at the end, without which the listing is not whole:
- *   . ENTRIES SKIPPED        how many lines f and d; how many entries were skipped, with and without a line */
+ *   . ENTRIES SKIPPED        how many lines f and d; how many entries were skipped, with and without a line
+ *   */
 #ifndef HX_CLIENT_FILES_LISTING_H
 #define HX_CLIENT_FILES_LISTING_H
 
@@ -45,6 +46,9 @@ void listing_reader_init(struct listing_reader *r, int (*on_entry)(void *user, c
 /* HX_EPROTO: no listing, or a path that is none; then `r` stays failed. */
 int listing_feed(struct listing_reader *r, const char *data, size_t len);
 
+/* The entry that a line tells of; the line has no end, and is changed. Its type is one of `types`; the
+ * numbers of 's' are not read. HX_EPROTO; HX_EINVAL: all is well but the path, which is then "". */
+int listing_parse(struct file_entry *e, char path[PATH_TEXT_MAX], char *line, const char *types);
 /* A decimal number from `min` to `max`; the whole of `text`. HX_EINVAL. */
 int listing_number(int64_t *out, const char *text, int64_t min, int64_t max);
 /* Three octal digits. HX_EINVAL. */

@@ -47,13 +47,13 @@ static ssize_t load(const struct outgoing *o, int64_t at, int64_t len)
 
 int outgoing_hash(struct outgoing *o)
 {
-    if (o->hashed == o->offset)
-        return HX_OK;
-    ssize_t got = load(o, o->hashed, o->offset - o->hashed);
-    if (got < 0)
-        return HX_ESYS;
-    digest_update(&o->digest, o->buffer, (size_t)got);
-    o->hashed += got;
+    for (int i = 0; i < PART_GOES && o->hashed < o->offset; i++) {
+        ssize_t got = load(o, o->hashed, o->offset - o->hashed);
+        if (got < 0)
+            return HX_ESYS;
+        digest_update(&o->digest, o->buffer, (size_t)got);
+        o->hashed += got;
+    }
     return o->hashed == o->offset ? HX_OK : HX_EAGAIN;
 }
 
@@ -69,26 +69,34 @@ static int write_content(struct outgoing *o, struct mux_stream *s, int64_t *move
         ssize_t put = mux_stream_write(s, o->buffer, (size_t)got);
         if (put <= 0)
             return put < 0 ? (int)put : HX_EAGAIN;
-        digest_update(&o->digest, o->buffer, (size_t)put);
+        if (o->hashed == o->offset) { /* else outgoing_hash() comes to it */
+            digest_update(&o->digest, o->buffer, (size_t)put);
+            o->hashed += put;
+        }
         o->offset += put;
-        o->hashed += put;
         *moved += put;
     }
     return HX_OK;
 }
 
-int outgoing_sum(struct outgoing *o)
+static int unchanged(int fd, int64_t size, const struct timespec *changed)
 {
     struct stat st;
+    if (fstat(fd, &st) < 0)
+        return HX_ESYS;
+    if (st.st_size == size && st.st_mtim.tv_sec == changed->tv_sec && st.st_mtim.tv_nsec == changed->tv_nsec)
+        return HX_OK;
+    errno = ESTALE;
+    return HX_ESYS;
+}
+
+int outgoing_sum(struct outgoing *o)
+{
     if (o->summed)
         return HX_OK;
-    if (fstat(o->fd, &st) < 0)
-        return HX_ESYS;
-    if (st.st_size != o->size || st.st_mtim.tv_sec != o->changed.tv_sec ||
-        st.st_mtim.tv_nsec != o->changed.tv_nsec) {
-        errno = ESTALE;
-        return HX_ESYS;
-    }
+    int err = unchanged(o->fd, o->size, &o->changed);
+    if (err < 0)
+        return err;
     o->summed = true;
     return digest_final(&o->digest, o->sum);
 }
@@ -96,6 +104,13 @@ int outgoing_sum(struct outgoing *o)
 int outgoing_write(struct outgoing *o, struct mux_stream *s, int64_t *moved)
 {
     int err = write_content(o, s, moved);
+    if (err < 0 && err != HX_EAGAIN)
+        return err;
+    int hash = outgoing_hash(o);
+    if (hash == HX_EAGAIN)
+        return PART_HASHING;
+    if (hash < 0)
+        return hash;
     if (err == HX_OK)
         err = outgoing_sum(o);
     while (err == HX_OK && o->sum_sent < DIGEST_BYTES) {
@@ -106,5 +121,41 @@ int outgoing_write(struct outgoing *o, struct mux_stream *s, int64_t *moved)
     }
     if (err == HX_OK)
         mux_stream_end(s);
+    return err;
+}
+
+/* A file that is shorter than it was has changed. */
+static int read_all(int fd, int64_t size, uint8_t *out)
+{
+    int64_t at = 0;
+    while (at < size) {
+        ssize_t got = pread(fd, out + at, (size_t)(size - at), at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            errno = got < 0 ? errno : ESTALE;
+            return HX_ESYS;
+        }
+        at += got;
+    }
+    return HX_OK;
+}
+
+int outgoing_read_whole(int fd, const struct stat *st, uint8_t *out)
+{
+    struct digest d;
+    int err = read_all(fd, st->st_size, out);
+    if (err == HX_OK)
+        err = unchanged(fd, st->st_size, &st->st_mtim);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (err == HX_OK)
+        err = digest_init(&d);
+    if (err < 0)
+        return err;
+    digest_update(&d, out, (size_t)st->st_size);
+    err = digest_final(&d, out + st->st_size);
+    digest_free(&d);
     return err;
 }

@@ -1,5 +1,6 @@
 /* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the SHA-256 of
- * all of it (DIGEST_BYTES), then the end. HX_ESYS: errno; ESTALE: the file has changed while it was read. */
+ * all of it (DIGEST_BYTES), then the end. What stands before the offset is hashed meanwhile. HX_ESYS: errno;
+ * ESTALE: the file has changed while it was read. */
 #ifndef HX_CLIENT_FILES_OUTGOING_H
 #define HX_CLIENT_FILES_OUTGOING_H
 
@@ -22,13 +23,16 @@ struct outgoing {
 /* Takes `fd` (of the file that `st` tells about) over, also when it fails; HX_ENOMEM, HX_EINVAL: offset above
  * the size. */
 int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset);
-/* One go of hashing what stands before the offset. HX_OK: done; HX_EAGAIN: call it again. */
+/* One turn of hashing what stands before the offset and is not hashed yet. HX_OK: nothing is left of that;
+ * HX_EAGAIN: call it again. */
 int outgoing_hash(struct outgoing *o);
-/* Gives `s` what it takes. HX_OK: all of it, and its end; HX_EAGAIN: once it is writable; HX_ECLOSED. *moved
- * grows by the bytes of the file that were taken. */
+/* Gives `s` what it takes, and hashes a piece. HX_OK: all of it, and its end; HX_EAGAIN: once it is writable;
+ * PART_HASHING; HX_ECLOSED. *moved grows by the bytes of the file that were taken. */
 int outgoing_write(struct outgoing *o, struct mux_stream *s, int64_t *moved);
 /* The sum of the whole; all must be hashed. HX_ENOMEM. */
 int outgoing_sum(struct outgoing *o);
 void outgoing_close(struct outgoing *o);
+/* A whole file at once: its `st->st_size` bytes and their SHA-256 into `out`. Takes `fd` over. */
+int outgoing_read_whole(int fd, const struct stat *st, uint8_t *out);
 
 #endif

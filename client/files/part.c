@@ -113,8 +113,11 @@ int64_t part_held(int root, const struct file_entry *e)
     struct part p;
     struct stat st;
     int64_t held = 0;
-    if (locate(&p, root, e) == HX_OK && fstatat(p.dir, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_size <= e->size)
+    if (locate(&p, root, e) == HX_OK)
+        p.fd = openat(p.dir, p.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (p.fd >= 0 && flock(p.fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        held = HX_ESYS;
+    else if (p.fd >= 0 && fstat(p.fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= e->size)
         held = st.st_size;
     close_fds(&p);
     return held;
@@ -136,16 +139,16 @@ int part_begin(struct part *p, int64_t offset)
 
 int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
 {
-    if (p->hashed == p->size)
-        return HX_OK;
-    int64_t left = p->size - p->hashed;
-    ssize_t got = pread(p->fd, buffer, left < PART_BUFFER ? (size_t)left : PART_BUFFER, p->hashed);
-    if (got <= 0) {
-        errno = got < 0 ? errno : EBADMSG; /* somebody cut it */
-        return HX_ESYS;
+    for (int i = 0; i < PART_GOES && p->hashed < p->size; i++) {
+        int64_t left = p->size - p->hashed;
+        ssize_t got = pread(p->fd, buffer, left < PART_BUFFER ? (size_t)left : PART_BUFFER, p->hashed);
+        if (got <= 0) {
+            errno = got < 0 ? errno : EBADMSG; /* somebody cut it */
+            return HX_ESYS;
+        }
+        digest_update(&p->digest, buffer, (size_t)got);
+        p->hashed += got;
     }
-    digest_update(&p->digest, buffer, (size_t)got);
-    p->hashed += got;
     return p->hashed == p->size ? HX_OK : HX_EAGAIN;
 }
 
@@ -164,7 +167,8 @@ static void write_back(struct part *p)
 int part_write(struct part *p, const void *data, size_t len)
 {
     const uint8_t *at = data;
-    if (p->hashed != p->size || (int64_t)len > p->expected - p->size) {
+    bool hashing = p->hashed == p->size; /* else part_hash() comes to it */
+    if ((int64_t)len > p->expected - p->size) {
         errno = ERANGE;
         return HX_ESYS;
     }
@@ -176,14 +180,45 @@ int part_write(struct part *p, const void *data, size_t len)
             errno = put < 0 ? errno : ENOSPC;
             return HX_ESYS;
         }
-        digest_update(&p->digest, at, (size_t)put);
+        if (hashing)
+            digest_update(&p->digest, at, (size_t)put);
         p->size += put;
-        p->hashed += put;
+        p->hashed += hashing ? put : 0;
         at += put;
         len -= (size_t)put;
     }
     write_back(p);
     return HX_OK;
+}
+
+int part_verify(struct part *p, const uint8_t sum[DIGEST_BYTES])
+{
+    uint8_t ours[DIGEST_BYTES];
+    if (p->size != p->expected || p->hashed != p->size) {
+        errno = ERANGE;
+        return HX_ESYS;
+    }
+    int err = digest_final(&p->digest, ours);
+    if (err < 0 || memcmp(ours, sum, DIGEST_BYTES) == 0)
+        return err;
+    (void)unlinkat(p->dir, p->name, 0);
+    errno = EBADMSG;
+    return HX_ESYS;
+}
+
+static int settle(const struct part *p, struct stat *st)
+{
+    struct timespec times[2];
+    file_times(times, p->mtime_ns);
+    bool done =
+        fstat(p->fd, st) == 0 && fchmod(p->fd, st->st_mode & p->mode) == 0 && futimens(p->fd, times) == 0;
+    return done ? HX_OK : HX_ESYS;
+}
+
+static int sync_file(const struct part *p)
+{
+    return fsync(p->fd) < 0 && errno != EINVAL ? HX_ESYS
+                                               : HX_OK; /* EINVAL: a file system that syncs nothing */
 }
 
 /* The directory's own disk must know the name, too. One that may not be read cannot be synced: nobody can. */
@@ -192,7 +227,6 @@ static int sync_directory(const struct part *p)
     int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES ? HX_OK : HX_ESYS;
-    /* EINVAL: a file system that syncs nothing */
     int err = fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK;
     int saved = errno;
     close(fd);
@@ -201,32 +235,73 @@ static int sync_directory(const struct part *p)
 }
 
 /* In this order: a name never leads to what a crash could take away. */
-static int finish(struct part *p)
+static int give_name(const struct part *p, bool sync)
+{
+    if ((sync && sync_file(p) < 0) || examine_target(p) < 0 || renameat(p->dir, p->name, p->dir, p->leaf) < 0)
+        return HX_ESYS;
+    return sync ? sync_directory(p) : HX_OK;
+}
+
+int part_finish(struct part *p)
 {
     struct stat st;
-    struct timespec times[2];
-    file_times(times, p->mtime_ns);
-    if (fstat(p->fd, &st) < 0 || fchmod(p->fd, st.st_mode & p->mode) < 0 || futimens(p->fd, times) < 0 ||
-        examine_target(p) < 0 || (fsync(p->fd) < 0 && errno != EINVAL))
-        return HX_ESYS;
-    return renameat(p->dir, p->name, p->dir, p->leaf) < 0 ? HX_ESYS : sync_directory(p);
+    return settle(p, &st) < 0 ? HX_ESYS : give_name(p, true);
 }
 
 int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES])
 {
-    uint8_t ours[DIGEST_BYTES];
-    if (p->size != p->expected || p->hashed != p->size) {
-        errno = ERANGE;
+    int err = part_verify(p, sum);
+    return err == HX_OK ? part_finish(p) : err;
+}
+
+int part_set_aside(struct part *p, struct part_aside *a)
+{
+    struct stat st;
+    int err = settle(p, &st);
+    if (err == HX_OK && fstat(p->fd, &st) < 0)
+        err = HX_ESYS;
+    (void)sync_file_range(p->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* what fails is told when it is taken up */
+    close_fds(p);
+    *a = (struct part_aside){st.st_dev, st.st_ino, st.st_ctim};
+    return err;
+}
+
+/* Nobody has written to it, and nobody can while it is locked. */
+static int recognize(struct part *p, const struct part_aside *a)
+{
+    struct stat st;
+    p->fd = openat(p->dir, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (p->fd < 0 || flock(p->fd, LOCK_EX | LOCK_NB) < 0 || fstat(p->fd, &st) < 0)
         return HX_ESYS;
-    }
-    int err = digest_final(&p->digest, ours);
-    if (err < 0)
-        return err;
-    if (memcmp(ours, sum, DIGEST_BYTES) == 0)
-        return finish(p);
-    (void)unlinkat(p->dir, p->name, 0);
-    errno = EBADMSG;
+    if (st.st_dev == a->dev && st.st_ino == a->ino && st.st_size == p->expected &&
+        st.st_ctim.tv_sec == a->changed.tv_sec && st.st_ctim.tv_nsec == a->changed.tv_nsec && is_ours(p, &st))
+        return HX_OK;
+    errno = EWOULDBLOCK;
     return HX_ESYS;
+}
+
+/* A write that has failed meanwhile is told here, whoever waited for it; other errors only say that this file
+ * system does not know the call. */
+static int was_written(const struct part *p)
+{
+    bool failed =
+        sync_file_range(p->fd, 0, 0,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0;
+    return failed && (errno == EIO || errno == ENOSPC || errno == EDQUOT) ? HX_ESYS : HX_OK;
+}
+
+int part_take_up(int root, const struct file_entry *e, const struct part_aside *a, bool sync)
+{
+    struct part p;
+    int err = locate(&p, root, e);
+    if (err == HX_OK)
+        err = recognize(&p, a);
+    if (err == HX_OK && !sync)
+        err = was_written(&p);
+    if (err == HX_OK)
+        err = give_name(&p, sync);
+    close_fds(&p);
+    return err;
 }
 
 void part_close(struct part *p)

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "client/files/listing.h"
+#include <stdbool.h>
 
 #define PLAN_ENTRIES_MAX 1000000
 #define PLAN_TEXT_MAX    (64 * 1024 * 1024) /* bytes of all paths */
@@ -18,6 +19,8 @@ struct plan_entry {
     uint8_t tries;
     char type; /* 'f' or 'd' */
     uint8_t state;
+    bool differs; /* what is at the target is another file */
+    bool alone;   /* by a request of its own */
 };
 
 struct plan { /* zeroed: empty */

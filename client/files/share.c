@@ -1,4 +1,5 @@
 #include "client/files/share.h"
+#include "client/files/batch.h"
 #include "client/files/beneath.h"
 #include "client/files/part.h"
 #include "client/files/share_job.h"
@@ -11,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NUMBER_MAX 24 /* bytes of a decimal int64_t with its NUL */
+#define NUMBER_MAX        24 /* bytes of a decimal int64_t with its NUL */
+#define ANSWER_FIELDS_MAX 8
 
 int share_open(struct share **out, const char *spec)
 {
@@ -45,7 +47,10 @@ void share_close(struct share *s)
 
 static void answer(struct mux_stream *s, const struct mux_field *fields, size_t count)
 {
-    struct mux_message m = {.fields = fields, .count = count, .ended = true};
+    struct mux_field all[ANSWER_FIELDS_MAX];
+    memcpy(all, fields, count * sizeof *fields);
+    all[count] = (struct mux_field){"hx-batch", BATCH_VERSION};
+    struct mux_message m = {.fields = all, .count = count + 1, .ended = true};
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
     else
@@ -71,14 +76,10 @@ void share_created(struct mux_stream *s)
     answer(s, fields, 1);
 }
 
-struct refusal {
-    const char *status, *reason;
-};
-
-/* What the peer is told; of errors that are not here only that there was one. */
+/* Of errors that are not here the peer is told only that there was one. */
 static const struct {
     int system;
-    struct refusal refusal;
+    struct share_refusal refusal;
 } refusals[] = {{EWOULDBLOCK, {"423", "is being written by another request"}},
                 {EBADMSG, {"422", "the SHA-256 is another one than that of what arrived"}},
                 {ERANGE, {"409", "the offset is not where the part ends"}},
@@ -101,33 +102,42 @@ static const struct {
                 {EMFILE, {"429", "too many open files"}},
                 {ENFILE, {"429", "too many open files"}}};
 
-static struct refusal refusal_of(int error, int system)
+struct share_refusal share_refusal(int error, int system)
 {
     for (size_t i = 0; error == HX_ESYS && i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].system == system)
             return refusals[i].refusal;
     switch (error) {
+    case HX_EINVAL:
+        return (struct share_refusal){"400", "is no path"};
+    case HX_EREFUSED:
+        return (struct share_refusal){"403", "the directory is shared for reading only"};
     case HX_ELIMIT:
-        return (struct refusal){"429", "too many requests at once"};
+        return (struct share_refusal){"429", "too many requests at once"};
     case HX_EPROTO:
     case HX_EEOF:
-        return (struct refusal){"400", "the body has not the length that was said"};
+        return (struct share_refusal){"400", "the body has not the length that was said"};
     case HX_ENOMEM:
-        return (struct refusal){"500", "out of memory"};
+        return (struct share_refusal){"500", "out of memory"};
     default:
-        return (struct refusal){"500", "input/output error"};
+        return (struct share_refusal){"500", "input/output error"};
     }
 }
 
 void share_refuse_error(const struct share_call *c, int error, int system)
 {
-    struct refusal r = refusal_of(error, system);
+    struct share_refusal r = share_refusal(error, system);
     share_refuse(c, r.status, r.reason);
+}
+
+int share_put_errno(int system)
+{
+    return system == ENOENT ? ENOTDIR : system;
 }
 
 void share_failed(const struct share_call *c, int error, int system)
 {
-    share_failed_for(c, refusal_of(error, system).reason);
+    share_failed_for(c, share_refusal(error, system).reason);
 }
 
 void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
@@ -178,6 +188,10 @@ static void head(const struct share_call *c)
         return;
     }
     int64_t part = resuming && share->writable ? part_held(share->root, &wanted) : -1;
+    if (part < 0 && resuming && share->writable) {
+        share_refuse_error(c, (int)part, errno);
+        return;
+    }
     int fd = beneath_open(share->root, c->path, O_PATH);
     if (fd < 0 && errno == ENOENT && part > 0) {
         e.type = 'f';
@@ -208,6 +222,8 @@ void share_request(const struct share_peer *peer, struct mux_stream *s, const st
     if (!method || !written || strncmp(written, SHARE_PREFIX, prefix) != 0 ||
         path_decode(path, written + prefix, strlen(written + prefix)) < 0)
         share_refuse(&c, "400", "is no path");
+    else if (strcmp(method, "POST") == 0 && mux_field(request, "hx-batch"))
+        share_batch(&c);
     else if (path_is_part(path_leaf(path)))
         share_refuse_error(&c, HX_ESYS, ENOENT);
     else if (strcmp(method, "HEAD") == 0)

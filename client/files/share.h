@@ -6,7 +6,7 @@
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
  *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left;
- *               with 404, too.
+ *               with 404, too. 423: another request has them.
  *   GET file    200 or, to "range: bytes=N-", 206; the fields of HEAD, and as body the file from N on
  *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file.
  *               Reset: the file changed.
@@ -18,6 +18,8 @@
  *               request has the part.
  *   PUT         hx-type: directory, hx-mode. 201: it is there.
  *               With hx-mtime: it is there and whole, now gets both.
+ *   POST        to "/files/": many of these at once, as client/files/batch.h says. Who offers that says
+ *               hx-batch in its answers.
  *
  * Others: 400 no path; 403 not shared for writing, or the system forbids it; 404; 405; 409 something of
  * another kind is there, or the parent is not; 416; 429 too many at once; 507 no space; 500. */
@@ -31,6 +33,7 @@
 #define SHARE_PREFIX   "/files/"
 #define SHARE_JOBS_MAX 32  /* files that one peer's requests have open at once */
 #define SHARE_WALKS    2   /* and listings: each has as many directories open as it is deep */
+#define SHARE_BATCHES  2   /* and batches: each has a file in memory, and maybe a thread at work */
 #define SHARE_IDLE_S   300 /* a request that moves nothing is reset; its peer may be hashing */
 
 struct share;

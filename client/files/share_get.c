@@ -13,11 +13,6 @@ struct get_job {
     struct outgoing out;
 };
 
-static int get_prepare(struct share_job *job)
-{
-    return outgoing_hash(&((struct get_job *)job)->out);
-}
-
 static int get_step(struct share_job *job)
 {
     int64_t moved = 0;
@@ -29,11 +24,8 @@ static void get_close(struct share_job *job)
     outgoing_close(&((struct get_job *)job)->out);
 }
 
-static const struct share_job_kind get_kind = {.size = sizeof(struct get_job),
-                                               .prepare = get_prepare,
-                                               .step = get_step,
-                                               .answered = true,
-                                               .close = get_close};
+static const struct share_job_kind get_kind = {
+    .size = sizeof(struct get_job), .step = get_step, .answered = true, .close = get_close};
 
 struct list_job {
     struct share_job job;
@@ -86,8 +78,11 @@ static void list_close(struct share_job *job)
     walk_destroy(((struct list_job *)job)->walk);
 }
 
-static const struct share_job_kind list_kind = {
-    .size = sizeof(struct list_job), .walks = true, .step = list_step, .answered = true, .close = list_close};
+static const struct share_job_kind list_kind = {.size = sizeof(struct list_job),
+                                                .scarce = SHARE_WALK,
+                                                .step = list_step,
+                                                .answered = true,
+                                                .close = list_close};
 
 /* "bytes=N-"; 0 without the field. */
 static int parse_range(int64_t *out, const char *range)

@@ -9,7 +9,9 @@
 
 /* A peer's requests are all made in one thread. */
 static _Thread_local int jobs_open;
-static _Thread_local int walks_open;
+static _Thread_local int scarce_open[SHARE_SCARCE_COUNT];
+static const int scarce_max[SHARE_SCARCE_COUNT] = {
+    [SHARE_PLAIN] = SHARE_JOBS_MAX, [SHARE_WALK] = SHARE_WALKS, [SHARE_BATCH] = SHARE_BATCHES};
 
 static void job_free(struct share_job *j)
 {
@@ -17,7 +19,7 @@ static void job_free(struct share_job *j)
     if (!j->over)
         j->kind->close(j);
     jobs_open--;
-    walks_open -= j->kind->walks;
+    scarce_open[j->kind->scarce]--;
     free((char *)j->call.path);
     free(j);
 }
@@ -43,18 +45,18 @@ static void job_fail(struct share_job *j, int error)
         mux_stream_reset(s, H2_INTERNAL_ERROR);
 }
 
-static void rest(struct share_job *j, double seconds)
+/* Until the next turn of the loop, or as long as the peer may be silent. */
+static void rest(struct share_job *j, bool turn)
 {
+    j->turn = turn;
     ev_timer_stop(j->call.peer->loop, &j->timer);
-    ev_timer_set(&j->timer, seconds, 0.);
+    ev_timer_set(&j->timer, turn ? 0. : SHARE_IDLE_S, 0.);
     ev_timer_start(j->call.peer->loop, &j->timer);
 }
 
 static void on_ready(void *job)
 {
     struct share_job *j = job;
-    if (!j->prepared)
-        return;
     if (j->over) {
         char rubbish[512]; /* a body that is longer than it should be */
         while (mux_stream_read(j->call.stream, rubbish, sizeof rubbish) > 0)
@@ -62,12 +64,13 @@ static void on_ready(void *job)
         return;
     }
     int err = j->kind->step(j);
+    if (err < 0 && err != HX_EAGAIN) {
+        job_fail(j, err);
+        return;
+    }
     if (err == HX_OK)
         job_over(j);
-    else if (err != HX_EAGAIN)
-        job_fail(j, err);
-    if (err == HX_OK || err == HX_EAGAIN)
-        rest(j, SHARE_IDLE_S);
+    rest(j, err == SHARE_TURN);
 }
 
 static void on_closed(void *job, int error, uint32_t code)
@@ -85,23 +88,15 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     struct share_job *j = (struct share_job *)w;
     (void)loop;
     (void)revents;
-    if (j->prepared) {
-        struct mux_stream *s = j->call.stream;
-        if (!j->over)
-            share_failed_for(&j->call, "nothing has moved for too long");
-        job_free(j);
-        mux_stream_reset(s, H2_CANCEL);
+    if (j->turn) {
+        on_ready(j);
         return;
     }
-    int err = j->kind->prepare ? j->kind->prepare(j) : HX_OK;
-    if (err == HX_EAGAIN) {
-        rest(j, 0.);
-    } else if (err < 0) {
-        job_fail(j, err);
-    } else {
-        j->prepared = true;
-        on_ready(j);
-    }
+    struct mux_stream *s = j->call.stream;
+    if (!j->over)
+        share_failed_for(&j->call, "nothing has moved for too long");
+    job_free(j);
+    mux_stream_reset(s, H2_CANCEL);
 }
 
 static const struct mux_stream_events job_events = {
@@ -109,7 +104,7 @@ static const struct mux_stream_events job_events = {
 
 void *share_job_create(const struct share_job_kind *kind, const struct share_call *c)
 {
-    if (jobs_open >= SHARE_JOBS_MAX || (kind->walks && walks_open >= SHARE_WALKS)) {
+    if (jobs_open >= SHARE_JOBS_MAX || scarce_open[kind->scarce] >= scarce_max[kind->scarce]) {
         share_refuse_error(c, HX_ELIMIT, 0);
         return NULL;
     }
@@ -125,14 +120,19 @@ void *share_job_create(const struct share_job_kind *kind, const struct share_cal
     j->kind = kind;
     ev_timer_init(&j->timer, on_timer, 0., 0.);
     jobs_open++;
-    walks_open += kind->walks;
+    scarce_open[kind->scarce]++;
     return j;
 }
 
 void share_job_begin(struct share_job *j)
 {
     mux_stream_own(j->call.stream, &job_events, j);
-    rest(j, 0.);
+    rest(j, true);
+}
+
+void share_job_turn(struct share_job *j)
+{
+    rest(j, true);
 }
 
 void share_job_cancel(struct share_job *j)

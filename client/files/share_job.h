@@ -22,23 +22,27 @@ struct share_call {
 
 struct share_job;
 
+/* Of these there are few at once, for what they hold open or in memory. */
+enum share_scarce { SHARE_PLAIN, SHARE_WALK, SHARE_BATCH, SHARE_SCARCE_COUNT };
+
 struct share_job_kind {
     size_t size; /* of the struct that begins with a share_job */
-    bool walks;
-    /* One go of what comes before the stream; HX_OK, HX_EAGAIN, or an error. May be NULL. */
-    int (*prepare)(struct share_job *j);
-    /* The stream is readable or writable. HX_OK: nothing is left to do; HX_EAGAIN; or an error. */
+    enum share_scarce scarce;
+    /* The stream is readable or writable. HX_OK: nothing is left to do; HX_EAGAIN; PART_HASHING (or
+     * SHARE_TURN): call it again in the next turn of the loop; or an error. */
     int (*step)(struct share_job *j);
     /* After an error, which is answered if nothing was yet; the stream is reset otherwise. */
     bool answered;
     void (*close)(struct share_job *j); /* of what was opened */
 };
 
+#define SHARE_TURN 1
+
 struct share_job {
-    ev_timer timer;         /* first: the loop gives it back; turns of prepare(), later the idle time */
+    ev_timer timer;         /* first: the loop gives it back; turns of step(), or the idle time */
     struct share_call call; /* its path is the job's own */
     const struct share_job_kind *kind;
-    bool prepared, over;
+    bool turn, over;
 };
 
 /* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was
@@ -46,6 +50,8 @@ struct share_job {
 void *share_job_create(const struct share_job_kind *kind, const struct share_call *c);
 /* From now on the stream's events lead it. */
 void share_job_begin(struct share_job *j);
+/* Calls step() in the next turn of the loop: what it waited for has happened. */
+void share_job_turn(struct share_job *j);
 /* It could not be opened: frees it; the request is yet to be refused. */
 void share_job_cancel(struct share_job *j);
 
@@ -53,6 +59,13 @@ void share_job_cancel(struct share_job *j);
 void share_refuse(const struct share_call *c, const char *status, const char *reason);
 /* The same for an error of the functions here and its errno. */
 void share_refuse_error(const struct share_call *c, int error, int system);
+struct share_refusal {
+    const char *status, *reason;
+};
+/* What the peer is told of such an error. */
+struct share_refusal share_refusal(int error, int system);
+/* What is missing of something that is put can only be the directory that it was to be in. */
+int share_put_errno(int system);
 /* It was answered already, and has failed: tells only this side's log. */
 void share_failed(const struct share_call *c, int error, int system);
 void share_failed_for(const struct share_call *c, const char *reason);
@@ -63,5 +76,6 @@ void share_describe(struct mux_stream *s, const char *status, const struct file_
                     bool ended);
 void share_get(struct share_call *c);
 void share_put(struct share_call *c);
+void share_batch(struct share_call *c);
 
 #endif

@@ -10,11 +10,6 @@ struct put_job {
     struct incoming in;
 };
 
-static int put_prepare(struct share_job *job)
-{
-    return incoming_hash(&((struct put_job *)job)->in);
-}
-
 static int put_step(struct share_job *job)
 {
     const struct mux_field fields[] = {{":status", "201"}};
@@ -30,12 +25,11 @@ static void put_close(struct share_job *job)
 }
 
 static const struct share_job_kind put_kind = {
-    .size = sizeof(struct put_job), .prepare = put_prepare, .step = put_step, .close = put_close};
+    .size = sizeof(struct put_job), .step = put_step, .close = put_close};
 
-/* What is missing can only be the directory that it was to be in. */
 static void refuse(const struct share_call *c, int error, int system)
 {
-    share_refuse_error(c, error, system == ENOENT ? ENOTDIR : system);
+    share_refuse_error(c, error, share_put_errno(system));
 }
 
 static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset)
@@ -64,7 +58,8 @@ static void put_file(const struct share_call *c, const struct file_entry *e, int
 static void put_directory(const struct share_call *c, const struct file_entry *e, bool whole)
 {
     int root = c->peer->share->root;
-    int err = directory_make(root, e->path, e->mode);
+    bool made;
+    int err = directory_make(root, e->path, e->mode, &made);
     if (err == HX_OK && whole)
         err = directory_set_attributes(root, e->path, e->mode, e->mtime_ns);
     if (err < 0)
@@ -84,7 +79,7 @@ void share_put(struct share_call *c)
     bool timed = mux_field(request, "hx-mtime");
     c->what = "receiving";
     if (!c->peer->share->writable)
-        share_refuse(c, "403", "the directory is shared for reading only");
+        share_refuse_error(c, HX_EREFUSED, 0);
     else if (c->path[0] == '\0')
         share_refuse_error(c, HX_ESYS, EISDIR);
     else if (share_fields(&e, request) < 0 || !mux_field(request, "hx-mode") ||

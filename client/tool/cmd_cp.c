@@ -71,6 +71,14 @@ static void give_up(struct cp *c)
     ev_break(c->loop, EVBREAK_ALL);
 }
 
+/* A peer that lives and has all may have to hash what it held before. */
+static int64_t patience_s(const struct cp *c, const struct files_state *s)
+{
+    bool works =
+        s->peer_works && reconnector_link(c->reconnector) && c->args->retry_for_s < FILES_PEER_WORKS_S;
+    return works ? FILES_PEER_WORKS_S : c->args->retry_for_s;
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct cp *c = w->data;
@@ -84,7 +92,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     if (s.steps != c->steps) {
         c->steps = s.steps;
         c->step_ms = clock_now_ms();
-    } else if (clock_now_ms() - c->step_ms > c->args->retry_for_s * 1000LL && !c->finishing) {
+    } else if (clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !c->finishing) {
         c->stalled = true;
         give_up(c);
     }
@@ -163,7 +171,8 @@ static int conclude(struct cp *c)
     if (interrupted())
         say_error("interrupted; the same command goes on where it was");
     else if (c->stalled)
-        say_error("nothing has moved for %d s; the same command goes on where it was", c->args->retry_for_s);
+        say_error("nothing has moved for %" PRId64 " s; the same command goes on where it was",
+                  (clock_now_ms() - c->step_ms) / 1000);
     if (!s.over)
         return STATUS_FAILED;
     if (s.failed > 0)

@@ -1,24 +1,17 @@
 #include "shim/net/burst.h"
-#include "base/clock.h"
 #include "shim/net/parts.h"
+#include "shim/net/refused_runs.h"
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REFUSED_MAX 16    /* addresses */
-#define REFUSED_MS  60000 /* then it is tried anew */
-
 struct burst {
     int family;
     int fd;       /* of those that are held */
     bool unknown; /* to this kernel: datagrams leave one by one */
-    struct {
-        struct net_address to;
-        int64_t until_ms;
-    } refused[REFUSED_MAX]; /* by the way to one address, which says nothing of the others; a ring */
-    int refused_next;
+    struct refused_runs refused;
     int count;
     size_t len; /* bytes, of each */
     struct net_route route;
@@ -43,30 +36,6 @@ struct burst *burst_create(int fd, int family)
     /* Before Linux 4.18 the whole burst would leave as one datagram. */
     b->unknown = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &len) < 0;
     return b;
-}
-
-static bool refused(const struct burst *b, const struct net_address *to)
-{
-    for (int i = 0; i < REFUSED_MAX; i++) {
-        if (b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to))
-            return clock_now_ms() < b->refused[i].until_ms;
-    }
-    return false;
-}
-
-/* Another way may lead there later. */
-static void remember_refused(struct burst *b, const struct net_address *to)
-{
-    int i = 0;
-
-    while (i < REFUSED_MAX && !(b->refused[i].until_ms && net_address_equal(&b->refused[i].to, to)))
-        i++;
-    if (i == REFUSED_MAX) {
-        i = b->refused_next;
-        b->refused_next = (b->refused_next + 1) % REFUSED_MAX;
-    }
-    b->refused[i].to = *to;
-    b->refused[i].until_ms = clock_now_ms() + REFUSED_MS;
 }
 
 /* One datagram, or `count` at once. False: nothing has left, errno says why. */
@@ -100,9 +69,8 @@ void burst_flush(void)
         return;
     held = NULL;
     if (b->count == 1 || !send_from(b, 0, b->count)) {
-        /* EIO: the device leaves checksums to us; EMSGSIZE, EINVAL: more than the way takes uncut. */
-        if (b->count > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP))
-            remember_refused(b, &b->route.to);
+        if (b->count > 1)
+            refused_runs_add(&b->refused, &b->route.to, errno);
         for (int i = 0; i < b->count; i++)
             (void)send_from(b, i, 1);
     }
@@ -131,7 +99,7 @@ bool burst_hold(struct burst *b, int fd, const struct net_route *route, const st
 {
     size_t len = parts_length(parts, part_count);
 
-    if (b->unknown || len > BURST_BYTES_MAX || refused(b, &route->to))
+    if (b->unknown || len > BURST_BYTES_MAX || refused_runs_has(&b->refused, &route->to))
         return false;
     if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof *route) != 0))
         burst_flush();

@@ -73,6 +73,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
     if (!p)
         return HX_ENOMEM;
     p->far_fd = -1;
+    pthread_mutex_init(&p->refused_lock, NULL);
     p->ipv6_only = config->ipv6_only;
     p->tells_local = is_wildcard(config->local);
     int err = open_own_socket(p);
@@ -114,6 +115,7 @@ void net_port_close(struct net_port *p)
     extra_sockets_destroy(p->extra);
     if (p->far_fd >= 0)
         close(p->far_fd);
+    pthread_mutex_destroy(&p->refused_lock);
     free(p);
 }
 
@@ -242,6 +244,16 @@ int net_port_tunnel_fd(struct net_port *p)
     return p->far_fd;
 }
 
+/* Their number stays: whoever has just read by it still sees whose it was. */
+void net_port_tunnel_close(struct net_port *p)
+{
+    if (p->far_fd < 0)
+        return;
+    extra_sockets_remove(p->extra, atomic_load(&p->tunnels));
+    close(p->far_fd);
+    p->far_fd = -1;
+}
+
 bool net_port_has_tunnels(const struct net_port *p)
 {
     return atomic_load_explicit(&p->tunnels, memory_order_relaxed) != 0;
@@ -267,10 +279,12 @@ static ssize_t receive_one(int fd, struct msghdr *mh)
     return (ssize_t)m.msg_len;
 }
 
-/* What a relay forwards need not be copied, nor cut. */
+/* What a relay forwards need not be copied, nor cut. A port that is a party of some session has peers behind
+ * the frames. */
 static bool is_relay_s(const struct net_port *p, const struct batch_run *run)
 {
-    return relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY);
+    return relay_frame_is(run->bytes, run->len) && demux_used(&p->demux, NET_USER_RELAY) &&
+           !relays_any(p->relays);
 }
 
 /* `run`: what came, with nothing of it in mh's parts. */
@@ -289,8 +303,30 @@ static ssize_t receive_own(struct net_port *p, struct msghdr *mh, struct batch_r
     return batch_next(p->batch, mh);
 }
 
+/* UDT's parts have no room for the longest frame of a relay. */
+static ssize_t receive_tunnelled(struct net_port *p, int fd, struct msghdr *mh, struct batch_run *run)
+{
+    struct iovec part = {.iov_base = p->tunnelled, .iov_len = sizeof p->tunnelled};
+    struct msghdr own = *mh;
+
+    own.msg_iov = &part;
+    own.msg_iovlen = 1;
+    ssize_t n = tunnels_receive(fd, &own);
+    if (n < 0)
+        return -1;
+    mh->msg_namelen = own.msg_namelen;
+    mh->msg_controllen = own.msg_controllen;
+    mh->msg_flags = own.msg_flags;
+    struct batch_run all = {.bytes = p->tunnelled, .len = (size_t)n, .each = (size_t)n};
+    if (is_relay_s(p, &all))
+        *run = all;
+    else if (!parts_scatter(mh->msg_iov, (int)mh->msg_iovlen, p->tunnelled, (size_t)n))
+        mh->msg_flags |= MSG_TRUNC;
+    return n;
+}
+
 /* -1: nothing has come to any of them, and errno is as it was. */
-static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
+static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number, struct batch_run *run)
 {
     struct extra_socket *it;
     int saved = errno;
@@ -298,7 +334,7 @@ static ssize_t receive_extra(struct net_port *p, struct msghdr *mh, int *number)
 
     while (n < 0 && (it = extra_sockets_next(p->extra))) {
         *number = extra_socket_number(it);
-        n = *number == atomic_load(&p->tunnels) ? tunnels_receive(extra_socket_fd(it), mh)
+        n = *number == atomic_load(&p->tunnels) ? receive_tunnelled(p, extra_socket_fd(it), mh, run)
                                                 : receive_one(extra_socket_fd(it), mh);
         if (n < 0)
             extra_sockets_was_empty(p->extra);
@@ -319,11 +355,11 @@ static ssize_t receive(struct net_port *p, struct msghdr *mh, int *number, struc
     if (!extra_sockets_any(p->extra) || (p->batch && batch_waits(p->batch)))
         return receive_own(p, mh, run);
     p->extra_turn = own ? (p->batch ? BATCH : 1) : p->extra_turn - 1;
-    n = own ? receive_own(p, mh, run) : receive_extra(p, mh, number);
+    n = own ? receive_own(p, mh, run) : receive_extra(p, mh, number, run);
     if (n >= 0)
         return n;
     if (own)
-        return receive_extra(p, mh, number);
+        return receive_extra(p, mh, number, run);
     p->extra_turn = 0;
     *number = 0;
     return receive_own(p, mh, run);

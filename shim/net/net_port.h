@@ -62,7 +62,10 @@ int net_port_extra_event_fd(const struct net_port *p);
 /* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One
  * thread at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
 int net_port_tunnel_fd(struct net_port *p);
-bool net_port_has_tunnels(const struct net_port *p);
+/* Gives their descriptors back, until they are opened again. What still goes there is lost. Fine if there are
+ * none. */
+void net_port_tunnel_close(struct net_port *p);
+bool net_port_has_tunnels(const struct net_port *p); /* it has had some, at least */
 
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */

@@ -150,16 +150,35 @@ int net_port_send(struct net_port *p, const struct net_route *route, const struc
     return err;
 }
 
+/* Two ports' threads may send by one of them. */
+static bool refuses_run(struct net_port *p, const struct net_address *to)
+{
+    pthread_mutex_lock(&p->refused_lock);
+    bool has = refused_runs_has(&p->refused, to);
+    pthread_mutex_unlock(&p->refused_lock);
+    return has;
+}
+
+static void remember_refused(struct net_port *p, const struct net_address *to, int error)
+{
+    pthread_mutex_lock(&p->refused_lock);
+    refused_runs_add(&p->refused, to, error);
+    pthread_mutex_unlock(&p->refused_lock);
+}
+
 int net_port_send_run(struct net_port *p, const struct net_route *route, const struct iovec *run, size_t each)
 {
     int sent = 0, count = (int)((run->iov_len + each - 1) / each);
 
     /* Of 64 at most (udp(7)). EAGAIN: the queue is full, and one by one they would not leave either. */
-    if (count > 1 && count <= 64 && !tunnels_lead_to(&route->to) && route->socket == 0) {
+    if (count > 1 && count <= 64 && !tunnels_lead_to(&route->to) && route->socket == 0 &&
+        !refuses_run(p, &route->to)) {
+        want_whole(p, route->whole);
         if (send_by_fd(p, p->fd, route, run, 1, each, MSG_DONTWAIT) == 0)
             return count;
         if (errno == EAGAIN || errno == ENOBUFS)
             return 0;
+        remember_refused(p, &route->to, errno);
     }
     for (size_t at = 0; at < run->iov_len; at += each) {
         struct iovec part = {.iov_base = (uint8_t *)run->iov_base + at,

@@ -7,8 +7,10 @@
 #include "shim/net/extra_sockets.h"
 #include "shim/net/net_port.h"
 #include "shim/net/path_table.h"
+#include "shim/net/refused_runs.h"
 #include "shim/net/relays.h"
 #include "shim/net/tunnels.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct net_port {
@@ -25,9 +27,12 @@ struct net_port {
     struct path_table *paths;
     struct relays *relays;
     struct extra_sockets *extra;
+    pthread_mutex_t refused_lock;
+    struct refused_runs refused; /* those that net_port_send_run() was asked to send */
     atomic_int tunnels; /* the number of their near end, which is read as an extra socket; 0: not opened */
     int far_fd;         /* their far end */
     /* Of the thread that reads: */
+    uint8_t tunnelled[TUNNEL_DATAGRAM_MAX];
     struct path_memo reading;
     struct fragments *fragments; /* NULL: no piece of a datagram has come yet */
     int extra_turn;              /* so many datagrams of extra sockets may be read in a row */

@@ -25,6 +25,15 @@ bool path_table_tag(struct path_table *t, const struct net_address *canonical,
     return has;
 }
 
+uint32_t path_table_turns(struct path_table *t, const struct net_address *canonical)
+{
+    pthread_mutex_lock(&t->lock);
+    const struct net_peer *peer = path_table_find_peer(t, canonical);
+    uint32_t turns = peer ? peer->turns : 0;
+    pthread_mutex_unlock(&t->lock);
+    return turns;
+}
+
 static bool too_long(const struct net_peer *peer, size_t len)
 {
     int most = atomic_load_explicit(&peer->datagram_max, memory_order_relaxed);

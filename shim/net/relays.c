@@ -183,13 +183,17 @@ static void strip(struct net_datagram *d)
     (void)parts_scatter(d->parts, d->part_count, bytes + RELAY_HEAD_BYTES, d->len);
 }
 
+bool relays_any(const struct relays *r)
+{
+    return atomic_load_explicit(&r->count, memory_order_relaxed) > 0;
+}
+
 enum relays_verdict relays_take(struct relays *r, struct net_datagram *d)
 {
     uint8_t bytes[RELAY_CONTROL_BYTES];
     struct relay_frame f;
 
-    if (atomic_load_explicit(&r->count, memory_order_relaxed) == 0 || d->cut || d->len > FRAME_BYTES ||
-        !relay_frame_is(d->parts[0].iov_base, d->len))
+    if (!relays_any(r) || d->cut || d->len > FRAME_BYTES || !relay_frame_is(d->parts[0].iov_base, d->len))
         return RELAYS_OTHER;
     (void)demux_gather(d, bytes, sizeof bytes);
     if (relay_frame_read(&f, bytes, d->len) < 0 || f.kind != RELAY_DATA)

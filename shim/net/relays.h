@@ -51,6 +51,9 @@ void relays_destroy(struct relays *r);
 /* Turns way->to, a peer's address, into the way to its relay. False: there is none. */
 bool relays_way(struct relays *r, struct net_route *way, uint8_t head[RELAY_HEAD_BYTES]);
 
+/* The port is a party of a session, at least. */
+bool relays_any(const struct relays *r);
+
 enum relays_verdict { RELAYS_OTHER, RELAYS_TAKEN, RELAYS_DROP };
 /* RELAYS_TAKEN: *d was a datagram of a session, from its relay, and is now what stood in it, as from the
  * peer. RELAYS_OTHER: it is something else, and stays as it is. RELAYS_DROP: no peer sends such. */

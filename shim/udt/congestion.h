@@ -4,7 +4,12 @@
 
 #include <udt/udt.h>
 
-/* Of a socket that is not connected yet: for bulk, or for a few small messages. */
-bool congestion_choose(UDTSOCKET id, bool bulk);
+class CUDT;
+struct flow;
+
+/* Of a socket that is not connected yet: for bulk, with its flow, or for a few small messages (NULL). */
+bool congestion_choose(UDTSOCKET id, struct flow *flow);
+/* Of a connected one; NULL: it has none. */
+struct flow *congestion_flow(CUDT *u);
 
 #endif

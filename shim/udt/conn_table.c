@@ -107,6 +107,7 @@ static void unlist(struct conn_table *t, struct udt_conn *c)
 {
     readiness_forget(t->ready, c);
     udt_conn_not_due(t, c);
+    udt_conn_owes_nothing(t, c);
     if (c->aging)
         DL_DELETE2(t->aging, c, aging_prev, aging_next);
     if (c->resuming)
@@ -152,6 +153,7 @@ void udt_conn_forget(struct conn_table *t, struct udt_conn *c)
     free(c->flight);
     free(c->early);
     free(c->told);
+    flow_release(c->flow);
     if (c->by_peer)
         HASH_DELETE(hh_peer, t->by_peer, c);
     HASH_DELETE(hh, t->by_id, c);
@@ -181,6 +183,21 @@ void udt_conn_not_due(struct conn_table *t, struct udt_conn *c)
     if (c->due)
         DL_DELETE2(t->due, c, due_prev, due_next);
     c->due = false;
+}
+
+void udt_conn_owes(struct conn_table *t, struct udt_conn *c)
+{
+    if (c->owes)
+        return;
+    DL_APPEND2(t->owing, c, owing_prev, owing_next);
+    c->owes = true;
+}
+
+void udt_conn_owes_nothing(struct conn_table *t, struct udt_conn *c)
+{
+    if (c->owes)
+        DL_DELETE2(t->owing, c, owing_prev, owing_next);
+    c->owes = false;
 }
 
 void udt_conn_age(struct conn_table *t, int64_t now_ms)

@@ -12,6 +12,7 @@
 struct conn_table {
     struct udt_conn *by_id, *by_peer;
     struct udt_conn *due;    /* those with something to do at a tick (due.h) */
+    struct udt_conn *owing;  /* those that owe their peer a receipt, or a report of losses (worker.c) */
     struct udt_conn *aging;  /* those whose state runs out, oldest first */
     struct udt_conn *resume; /* those that UDT's worker shall visit again (idle_suspension.h) */
     struct readiness *ready; /* whose queue a connection leaves when it is forgotten */
@@ -44,6 +45,9 @@ void udt_conn_forget_all(struct conn_table *t);
 /* From now on the worker looks at `c` at each tick, until udt_conn_not_due(). */
 void udt_conn_due(struct conn_table *t, struct udt_conn *c);
 void udt_conn_not_due(struct conn_table *t, struct udt_conn *c);
+/* A receipt will be due. */
+void udt_conn_owes(struct conn_table *t, struct udt_conn *c);
+void udt_conn_owes_nothing(struct conn_table *t, struct udt_conn *c);
 /* Forgets those whose state has run out. */
 void udt_conn_age(struct conn_table *t, int64_t now_ms);
 /* Those that linger, and whose peers may still ask. */

@@ -34,6 +34,26 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
     control_send_raw(t, &route, packet, PACKET_HEAD + body_len);
 }
 
+int64_t control_send_report(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    struct net_route route = {.to = c->peer.at, .local = c->local};
+    uint8_t packet[PACKET_HEAD + RECEIPT_SIZE_MAX];
+    bool tells = flow_leads(c->flow);
+
+    if (flow_report_due_us(c->flow) > flow_now_us())
+        return flow_report_due_us(c->flow);
+    size_t len = tells ? flow_receipt_write(c->flow, packet + PACKET_HEAD)
+                       : flow_nak_write(c->flow, packet + PACKET_HEAD);
+    packet_put_control(packet, tells ? PACKET_CUSTOM : PACKET_NAK, tells ? FILTER_CUSTOM_HX : 0, c->peer.id);
+    if (tells)
+        packet_put_word(packet + 4, udt_conn_proof(c));
+    if (len > 0) {
+        c->sent_ms = now_ms;
+        control_send_raw(t, &route, packet, PACKET_HEAD + len);
+    }
+    return flow_report_due_us(c->flow);
+}
+
 void control_proven(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     c->unproven = false;

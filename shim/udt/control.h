@@ -9,6 +9,9 @@ void control_send_raw(struct tap *t, const struct net_route *route, const uint8_
 /* A control packet to the peer of `c`. `info`: the head's second word; `body` NULL: empty. */
 void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint32_t info,
                   const uint8_t *body, size_t body_len, int64_t now_ms);
+/* A receipt, or to a peer that does not know of them a report of losses, if one is due. When the next one is:
+ * microseconds of UDT's clock; INT64_MAX: none. */
+int64_t control_send_report(struct tap *t, struct udt_conn *c, int64_t now_ms);
 /* The peer of a connection that is unproven receives at its address: what was withheld leaves. */
 void control_proven(struct tap *t, struct udt_conn *c, int64_t now_ms);
 /* A ticket for the next visit, to who was accepted. */

@@ -16,6 +16,7 @@
     X(UNSENT, "unsent")           /* it speaks of packets that were never sent (S9) */                       \
     X(EARLY, "early")             /* early data that is malformed or not wanted */                           \
     X(BAD_TICKET, "bad_ticket")   /* an early packet whose ticket is none, not any more, or another's */     \
+    X(BAD_RECEIPT, "bad_receipt") /* a receipt that is malformed, or of packets that were never sent */      \
     X(STATE, "state")             /* nothing that its connection takes now: late, too early, or forged */    \
     X(BAD_REQUEST, "bad_request") /* an answer that does not repeat our request */
 

@@ -1,4 +1,5 @@
 #include "shim/udt/due.h"
+#include "shim/net/paths.h"
 #include "shim/udt/control.h"
 #include <utlist.h>
 
@@ -31,7 +32,18 @@ static void poll_ack_timer(struct tap *t, struct udt_conn *c)
 static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     uint8_t body[RESEND_BODY_MAX];
+
+    bool leads = c->flow && flow_leads(c->flow);
+    uint32_t seq;
+
+    if (leads && resend_told(&c->resend, flow_told_ms(c->flow), now_ms))
+        return;
     size_t n = resend_due(&c->resend, c->heard_ms, body, now_ms);
+    if (n && leads) {
+        flow_timeout(c->flow);
+        n = flow_probe(c->flow, &seq) ? sizeof seq : 0;
+        packet_put_word(body, seq);
+    }
     struct kept *k = n ? pretend(t, c, PACKET_NAK, body, n) : NULL;
 
     if (k)
@@ -57,6 +69,17 @@ static void say_handshake(struct tap *t, struct udt_conn *c)
     control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
 }
 
+/* What was learnt of one path is not true of another. */
+static void look_for_turn(struct tap *t, struct udt_conn *c)
+{
+    uint32_t turns = net_paths_turns(t->port, &c->peer.at);
+
+    if (turns == c->turns)
+        return;
+    c->turns = turns;
+    flow_restart(c->flow);
+}
+
 static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
 {
     bool open = c->state == UDT_CONN_OPEN;
@@ -67,6 +90,8 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         control_send_half_close(t, c, false, now_ms);
     if (c->ack_poll_ms && c->ack_poll_ms <= now_ms && open)
         poll_ack_timer(t, c);
+    if (open && c->flow && net_paths_is_canonical(&c->peer.at))
+        look_for_turn(t, c);
     if (open && c->resend.due_ms <= now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)

@@ -54,6 +54,7 @@ bool half_close_receive(struct half_close *f, const uint8_t *body, size_t len, i
         return false;
     uint32_t flags = packet_word(body);
     f->peer_speaks = true;
+    f->peer_tells = flags & HALF_CLOSE_RECEIPTS;
     if ((flags & HALF_CLOSE_ENDED) && !f->peer_ended) {
         f->peer_ended = true;
         f->peer_offset = (uint64_t)packet_word(body + 4) << 32 | packet_word(body + 8);
@@ -71,7 +72,7 @@ bool half_close_receive(struct half_close *f, const uint8_t *body, size_t len, i
 
 void half_close_answer(const struct half_close *f, uint8_t body[HALF_CLOSE_SIZE])
 {
-    uint32_t flags = 0;
+    uint32_t flags = HALF_CLOSE_RECEIPTS;
 
     if (f->ended)
         flags |= HALF_CLOSE_ENDED;

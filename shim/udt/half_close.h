@@ -25,7 +25,8 @@ enum half_close_flag {
     HALF_CLOSE_ENDED = 1, /* the sender will write nothing after `offset` bytes */
     HALF_CLOSE_READ = 2,  /* the sender's application has read all of the receiver's bytes, and their end */
     HALF_CLOSE_DONE = 4,  /* the sender knows both directions to be complete */
-    HALF_CLOSE_REPLY = 8  /* the sender waits for something: tell it your state */
+    HALF_CLOSE_REPLY = 8, /* the sender waits for something: tell it your state */
+    HALF_CLOSE_RECEIPTS = 16 /* the sender understands receipts, and sends them (receipt_packet.h) */
 };
 
 struct half_close {
@@ -33,6 +34,7 @@ struct half_close {
     uint64_t peer_offset; /* valid once `peer_ended` */
     bool ended, peer_ended;
     bool peer_speaks; /* a state of the peer has come: it is no stock UDT program */
+    bool peer_tells;  /* by receipts what has come */
     bool confirmed;   /* the peer's application has read all */
     bool read;        /* ours has */
     bool peer_done;

@@ -56,11 +56,27 @@ static void take_half_close(struct tap *t, struct udt_conn *c, const struct data
     if (!c->half_closing)
         return;
     bool asked = half_close_receive(&c->half_close, d->body, d->body_len, now_ms);
+    if (c->flow && c->half_close.peer_tells)
+        flow_peer_tells(c->flow);
     control_send_half_close(t, c, asked, now_ms);
     if (c->half_close.peer_ended && !c->half_close.read)
         readiness_tell(&t->ready, c, TAP_READABLE);
     if (c->half_close.confirmed && !was_confirmed)
         readiness_tell(&t->ready, c, TAP_HALF_CLOSED);
+}
+
+/* UDT shall have it as well: it may send something now. */
+static bool take_receipt(struct tap *t, struct udt_conn *c, const struct datagram *d)
+{
+    struct receipt r;
+
+    if (packet_word(d->head + 4) != udt_conn_proof(c))
+        return dropped(t, DROP_UNPROVEN);
+    if (c->state != UDT_CONN_OPEN || !c->flow)
+        return dropped(t, DROP_STATE);
+    if (!receipt_packet_read(&r, d->body, d->body_len) || !flow_receipt(c->flow, &r))
+        return dropped(t, DROP_BAD_RECEIPT);
+    return true;
 }
 
 static bool refuse(struct tap *t, struct udt_conn *c, int64_t now_ms)
@@ -233,11 +249,16 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
             c->ack_poll_ms = now_ms + ACK_POLL_MS;
         resend_heard_data(&c->resend, now_ms);
         udt_conn_due(&t->conns, c);
+        t->current_owes = c->flow != NULL;
         return true;
     case PACKET_HANDSHAKE: /* late or forged; only a party of a rendezvous may still want an answer */
         return c->rendezvous || dropped(t, DROP_STATE);
     case PACKET_NAK:
-        return speaks_of_sent(t, c, d) || dropped(t, DROP_UNSENT);
+        if (!speaks_of_sent(t, c, d))
+            return dropped(t, DROP_UNSENT);
+        if (c->flow)
+            flow_nak(c->flow, d->body, d->body_len);
+        return true;
     case PACKET_ACK2:
         resend_ack_answered(&c->resend, packet_word(d->head + 4), now_ms);
         if (c->asked && packet_word(d->head + 4) == c->asked)
@@ -247,6 +268,8 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         if (!speaks_of_sent(t, c, d))
             return dropped(t, DROP_UNSENT);
         resend_acked(&c->resend, d->body, d->body_len, now_ms);
+        if (c->flow)
+            flow_acked(c->flow, packet_word(d->body + ACK_SEQUENCE));
         *news = TAP_WRITABLE;
         return true;
     case PACKET_KEEPALIVE:
@@ -290,6 +313,11 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     c->heard_ms = now_ms;
     if (c->unproven)
         look_for_proof(t, c, d, now_ms);
+    if (d->type == PACKET_CUSTOM && d->body_len >= RECEIPT_HEAD) {
+        t->current = c->id;
+        t->current_news = 0;
+        return take_receipt(t, c, d);
+    }
     if (d->type == PACKET_CUSTOM) {
         take_half_close(t, c, d, now_ms);
         return false;

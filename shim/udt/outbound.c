@@ -177,6 +177,9 @@ bool outbound_leave(struct tap *t, struct net_route *route, uint8_t *head, uint8
         packet_put_word(head + 4, udt_conn_proof(c));
     if (type == PACKET_ACK2 && !leave_ack2(c, now_ms))
         return false;
+    if (type == PACKET_NAK && c->flow &&
+        (flow_leads(c->flow) /* receipts tell that, and more */ || flow_hold_nak(c->flow, body, body_len)))
+        return false;
     bool may = udt_conn_spend(c, PACKET_HEAD + body_len);
     if (type == PACKET_SHUTDOWN) {
         packet_put_word(head + 4, udt_conn_proof(c));

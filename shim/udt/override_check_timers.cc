@@ -3,6 +3,7 @@
  * back when something happens (shim/udt/idle_suspension.h). It keeps its m_bOnList, which the garbage
  * collector waits for: it is not freed before it has been put back. */
 #include "shim/udt/idle_suspension.h"
+#include "shim/udt/loss_lists.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private_united.h"
 #include <udt/core.h>
@@ -46,6 +47,7 @@ void __wrap__ZN4CUDT11checkTimersEv(CUDT *u);
 
 void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
 {
+    loss_lists_reserve_sent(u); /* where nothing is heard it lists all that was sent */
     __real__ZN4CUDT11checkTimersEv(u);
     switch (suspension_decide(u->*member_of(socket_id()), u, alive(u), relist)) {
     case SUSPENSION_SUSPEND:

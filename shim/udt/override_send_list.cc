@@ -1,6 +1,8 @@
 /* CSndUList::update(): puts a socket on the list of those that UDT's sender, a thread of its own, visits.
  * Differences to UDT's own:
  *
+ * Where a flow leads (flow.h), a repeat leaves when the next packet would: not out of turn.
+ *
  * It writes behind the heap with more than 4096 sockets at a time, for it does not look whether there is
  * room. insert() does the same and lets the heap grow.
  *
@@ -9,6 +11,7 @@
  * A packet that is the only one to send leaves from the thread that has written it: a request or an
  * answer does not wait until the sender has woken up. What is more than one packet is the sender's,
  * which sends bursts. */
+#include "shim/udt/congestion.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private_united.h"
 #include "shim/udt/sender.h"
@@ -18,6 +21,7 @@
 
 extern "C" {
 #include "shim/net/burst.h"
+#include "shim/udt/flow.h"
 #include "shim/udt/tap_parts.h"
 }
 
@@ -93,7 +97,8 @@ enum visit decide(CUDT *u, CPacket &packet, uint64_t &when)
     if ((u->*member_of(node()))->m_iHeapLoc >= 0)
         return NO_VISIT; /* that is agreed */
     int count = unsent(u);
-    int lost_count = (u->*member_of(lost()))->getLossLength();
+    struct flow *f = congestion_flow(u);
+    int lost_count = (u->*member_of(lost()))->getLossLength() + (f ? static_cast<int>(flow_lost(f)) : 0);
     if (count <= 0 && lost_count == 0)
         return NO_VISIT;
     CTimer::rdtsc(now);
@@ -124,7 +129,8 @@ void __wrap__ZN9CSndUList6updateEPK4CUDTb(CSndUList *list, const CUDT *u, bool r
     uint64_t when = 1;
 
     udt_last_write.period_ns = socket->*member_of(interval());
-    if (reschedule) { /* there is something to be sent again */
+    struct flow *f = congestion_flow(socket);
+    if (reschedule && !(f && flow_leads(f))) { /* there is something to be sent again */
         list->insert(1, u);
         __real__ZN9CSndUList6updateEPK4CUDTb(list, u, reschedule);
         return;

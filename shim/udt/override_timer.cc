@@ -7,6 +7,8 @@
  * stands in for the whole of libudt.a(common.o). */
 #include "shim/udt/overrides.h"
 #include "shim/udt/sender.h"
+#include <algorithm>
+#include <ctime>
 #include <udt/udt.h>
 #include <unistd.h>
 /* common.h needs the above */
@@ -21,18 +23,33 @@ namespace
 {
 constexpr uint64_t TICKS_PER_US = 1000; /* what rdtsc() counts: nanoseconds */
 constexpr int64_t WAIT_MS = 10;         /* common.cpp, sleepto() and waitForEvent() */
-constexpr useconds_t SHORT_US = 10;     /* common.cpp, sleep() */
+constexpr int64_t NAP_NS = 1000000; /* the sender wakes up so often at most, and sends what has become due */
+constexpr useconds_t SHORT_US = 10; /* common.cpp, sleep() */
 
 uint64_t now_ns()
 {
     return static_cast<uint64_t>(udt_clock_ns());
 }
 
-void await(pthread_cond_t *cond, pthread_mutex_t *lock)
+void await(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns)
 {
+    timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ns;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
     pthread_mutex_lock(lock);
-    (void)clock_wait(cond, lock, clock_now_ms() + WAIT_MS);
+    (void)pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(lock);
+}
+int64_t nap_ns(uint64_t until)
+{
+    auto left = static_cast<int64_t>(until - now_ns());
+
+    return std::clamp(left, NAP_NS, WAIT_MS * 1000000);
 }
 } // namespace
 
@@ -74,15 +91,15 @@ void CTimer::sleep(uint64_t interval)
 }
 
 /* UDT's sender waits here for the time of its next packet. What it holds (sender.c) need not wait as well. It
- * waits until the next tick of the worker, or for 10 ms, even if the packet is due sooner: packData() makes
- * good for that with packets that leave at once, and so together. */
+ * waits for NAP_NS even if the packet is due sooner: what has become due meanwhile leaves at once, and so
+ * together. */
 void CTimer::sleepto(uint64_t nexttime)
 {
     if (sender_holds() && nexttime > now_ns() + SENDER_SPARE_US * TICKS_PER_US)
         sender_flush();
     __atomic_store_n(&m_ullSchedTime, nexttime, __ATOMIC_RELAXED);
     while (now_ns() < __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
-        await(&m_TickCond, &m_TickLock);
+        await(&m_TickCond, &m_TickLock, nap_ns(__atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED)));
 }
 
 void CTimer::interrupt()
@@ -91,9 +108,11 @@ void CTimer::interrupt()
     tick();
 }
 
+/* The worker comes here before each datagram; the sender is woken if it is time. */
 void CTimer::tick()
 {
-    pthread_cond_signal(&m_TickCond);
+    if (now_ns() >= __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
+        pthread_cond_signal(&m_TickCond);
 }
 
 void CTimer::triggerEvent()
@@ -103,7 +122,7 @@ void CTimer::triggerEvent()
 
 void CTimer::waitForEvent()
 {
-    await(&m_EventCond, &m_EventLock);
+    await(&m_EventCond, &m_EventLock, WAIT_MS * 1000000);
 }
 
 void CTimer::sleep()

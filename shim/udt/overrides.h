@@ -14,7 +14,10 @@
     X(common)           \
     X(connector)        \
     X(cookie)           \
+    X(loss_lists)       \
+    X(pack_data)        \
     X(peer_cache)       \
+    X(process_ctrl)     \
     X(process_data)     \
     X(random)           \
     X(receive_queue)    \

@@ -126,6 +126,15 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
         r->due_ms = r->asked_ms + r->rtt_ms + CALM_MS;
 }
 
+bool resend_told(struct resend *r, int64_t told_ms, int64_t now_ms)
+{
+    if (told_ms + r->rto_ms <= now_ms)
+        return false;
+    r->tries = r->backoff = r->stuck = 0;
+    r->due_ms = told_ms + r->rto_ms;
+    return true;
+}
+
 void resend_ack_left(struct resend *r, uint32_t number, int64_t now_ms)
 {
     if (r->ack_number && now_ms - r->ack_ms < r->ack_wait_ms)

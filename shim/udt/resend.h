@@ -59,6 +59,8 @@ void resend_release(struct resend *r, int64_t now_ms);
 void resend_anew(struct resend *r, int64_t now_ms);
 /* Takes the body of the peer's ACK, a whole one or UDT's light one of 4 bytes. */
 void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now_ms);
+/* It is due; a receipt (receipt_packet.h) has told of more at `told_ms`. True: that puts it off. */
+bool resend_told(struct resend *r, int64_t told_ms, int64_t now_ms);
 /* Our ACK leaves; the peer has answered one (UDT's ACK2). ACKs are numbered, so that this tells the round
  * trip where every packet of ours had to be repeated, too. */
 void resend_ack_left(struct resend *r, uint32_t number, int64_t now_ms);

@@ -91,10 +91,12 @@ int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */
 int tap_next(struct tap *t, int32_t *id, unsigned *news);
 
-/* A socket is about to connect, and what it sends shall leave by `local`. `party`: of a
- * rendezvous. `early`: it tells this ahead; NULL: nothing. HX_OK, HX_ENOMEM. */
+struct flow;
+
+/* A socket is about to connect, and what it sends shall leave by `local`. `flow`: of a rendezvous, and NULL of
+ * others; it is held. `party`: likewise. `early`: it tells this ahead; NULL: nothing. HX_OK, HX_ENOMEM. */
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct net_address *local, struct flow *flow, enum udt_party party,
                         const struct early_conn *early);
 /* A ticket of the listener that it is connected to, for the next visit. False: none has come. */
 bool tap_conn_ticket(struct tap *t, int32_t id, struct early_ticket *out);

@@ -12,10 +12,11 @@
 static_assert(HANDSHAKE_LABEL_BYTES == FRAGMENT_TAG_BYTES, "a label is the tag");
 
 int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
-                        const struct net_address *local, bool rendezvous, enum udt_party party,
+                        const struct net_address *local, struct flow *flow, enum udt_party party,
                         const struct early_conn *early)
 {
     struct udt_conn_peer key = {.id = 0};
+    bool rendezvous = flow != NULL;
     struct flight *flight = malloc(sizeof *flight);
     struct early_conn *ahead = early ? malloc(sizeof *ahead) : NULL;
 
@@ -32,6 +33,7 @@ int tap_conn_connecting(struct tap *t, int32_t id, const struct sockaddr *peer,
     struct udt_conn *c = udt_conn_add(&t->conns, id, &key, UDT_CONN_STARTING, t->window_max, clock_now_ms());
     if (c) {
         c->rendezvous = rendezvous;
+        c->flow = flow ? flow_hold(flow) : NULL;
         c->local = *local;
         c->party = party;
         c->mss_max = net_paths_is_canonical(&key.at) ? FILTER_MSS_PROBED : FILTER_MSS_OURS;

@@ -40,6 +40,7 @@ struct tap {
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */
     unsigned current_news;
+    bool current_owes; /* it is data, of which a receipt may have to tell */
 };
 
 /* Gives the lock back; then the event descriptor becomes readable if news waits, except on UDT's worker: that

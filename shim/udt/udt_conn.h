@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "shim/udt/early_data.h"
 #include "shim/udt/flight.h"
+#include "shim/udt/flow.h"
 #include "shim/udt/half_close.h"
 #include "shim/udt/kept.h"
 #include "shim/udt/news.h"
@@ -51,6 +52,7 @@ struct udt_conn {
     bool half_closing; /* the exchange of shim/udt/half_close.h runs */
     bool shut;         /* the peer's shutdown has come */
     bool cookie_seen;  /* connecting: the listener's first answer has come */
+    bool owes;         /* conn_table.h: a receipt will be due */
     bool due;          /* conn_table.h: it has something to do at a tick */
     bool aging;        /* conn_table.h: its state runs out; oldest first */
     bool by_peer;      /* it is in the table's second index */
@@ -80,6 +82,8 @@ struct udt_conn {
     struct early_conn *early; /* of who connects: what it tells ahead of the stream; NULL: nothing */
     struct early_bytes *told; /* accepted, by nobody yet: what the peer has told ahead; NULL: nothing */
     struct resend resend;     /* connected: its data */
+    struct flow *flow;        /* of a rendezvous, which may carry bulk; else NULL */
+    uint32_t turns;           /* net_paths_turns() as it was last */
     struct unsent unsent;     /* of a rendezvous: what was written */
     size_t credit; /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     struct shutdown_check shutdown_check;
@@ -90,6 +94,8 @@ struct udt_conn {
     struct udt_conn **queue; /* in which of its queues; NULL: in none */
     struct udt_watch watch;
     struct udt_conn *ready_prev, *ready_next;
+
+    struct udt_conn *owing_prev, *owing_next;
 
     struct udt_conn *due_prev, *due_next;
     struct udt_conn *aging_prev, *aging_next;

@@ -19,13 +19,14 @@ extern "C" {
 
 class CUDTSocket;
 
-constexpr int UDT_HEADS = 28;       /* of IPv4 and UDP: UDT counts an MSS with them, and buffers without */
-constexpr int SMALL_PACKETS = 32;   /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
-constexpr int LARGE_PACKETS = 8192; /* a punched connection: 11 MB, UDT's own default */
+constexpr int UDT_HEADS = 28;        /* of IPv4 and UDP: UDT counts an MSS with them, and buffers without */
+constexpr int SMALL_PACKETS = 32;    /* a nameserver's connection (DESIGN, 4.4); also S7's bound */
+constexpr int LARGE_PACKETS = 45590; /* a punched connection: 64 MB, taken as they are used */
 constexpr int UDP_BUFFER_BYTES = 4 << 20;
 
 enum stream_state { CONNECTING_STREAM, OPEN_STREAM, FAILED_STREAM };
 
+struct flow;
 struct udt_told;
 
 struct udt_stream {
@@ -78,8 +79,8 @@ struct udt_port {
 /* udt_socket.cc */
 int udt_error(); /* HX_E* of UDT's last error in this thread */
 /* All options set; UDT::INVALID_SOCK if it cannot be had. `mss`: the same for all sockets of one port (UDT4.md,
- * A8); what is announced may be less (outbound.c). */
-UDTSOCKET udt_socket(int family, int packets, int mss);
+ * A8); what is announced may be less (outbound.c). `flow`: of one that carries bulk; else NULL. */
+UDTSOCKET udt_socket(int family, int packets, int mss, struct flow *flow);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 

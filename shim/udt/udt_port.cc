@@ -98,7 +98,7 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss);
+    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss, nullptr);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
         !bind_port_socket(p))
         return HX_ESYS;

@@ -11,11 +11,11 @@ template <typename T> bool set_option(UDTSOCKET id, UDT::SOCKOPT option, T value
 }
 
 /* UDT_FC before the buffers, never UDT_FC alone: the loss lists are sized from it (UDT4.md, B). */
-bool set_options(UDTSOCKET id, int packets, int mss)
+bool set_options(UDTSOCKET id, int packets, int mss, struct flow *flow)
 {
     struct linger off = {0, 0};
 
-    if (!congestion_choose(id, packets != SMALL_PACKETS))
+    if (!congestion_choose(id, flow))
         return false;
     return set_option(id, UDP_RCVBUF, UDP_BUFFER_BYTES) && set_option(id, UDP_SNDBUF, UDP_BUFFER_BYTES) &&
            set_option(id, UDT_MSS, mss) && set_option(id, UDT_FC, packets) &&
@@ -41,13 +41,13 @@ int udt_error()
     return HX_ESYS;
 }
 
-UDTSOCKET udt_socket(int family, int packets, int mss)
+UDTSOCKET udt_socket(int family, int packets, int mss, struct flow *flow)
 {
     UDTSOCKET id = udt_ids_socket(family);
 
     if (id == UDT::INVALID_SOCK)
         return id;
-    if (set_options(id, packets, mss))
+    if (set_options(id, packets, mss, flow))
         return id;
     UDT::close(id);
     return UDT::INVALID_SOCK;

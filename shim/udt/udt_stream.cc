@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <memory>
 #include <new>
 
 extern "C" {
 #include "shim/net/paths.h"
+#include "shim/udt/flow.h"
 }
 
 namespace
@@ -194,9 +196,13 @@ void udt_forget_connecting(struct udt_port *p, udt_stream *s)
 int udt_attempt(udt_stream *s, int64_t now_ms)
 {
     struct udt_port *p = s->port;
-    UDTSOCKET id = udt_socket(p->family, s->rendezvous ? LARGE_PACKETS : SMALL_PACKETS, p->mss);
+    std::unique_ptr<struct flow, decltype(&flow_release)> flow(s->rendezvous ? flow_create() : nullptr,
+                                                               flow_release);
     int err = HX_ESYS;
 
+    if (s->rendezvous && !flow)
+        return HX_ENOMEM;
+    UDTSOCKET id = udt_socket(p->family, flow ? LARGE_PACKETS : SMALL_PACKETS, p->mss, flow.get());
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
     struct net_address peer;
@@ -206,8 +212,8 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
     (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
     if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
                                                            static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source,
-                                  s->rendezvous, s->party, s->opening);
+        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source, flow.get(),
+                                  s->party, s->opening);
     if (err == HX_OK &&
         UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);

@@ -1,5 +1,6 @@
 #include "shim/udt/worker.h"
 #include "base/clock.h"
+#include "shim/udt/control.h"
 #include "shim/udt/due.h"
 #include "shim/udt/early_packet.h"
 #include "shim/udt/idle_suspension.h"
@@ -19,6 +20,23 @@
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
 
+/* Receipts and reports of losses that are due. When the next one is: microseconds of UDT's clock. */
+static int64_t send_reports(struct tap *t, int64_t now_ms)
+{
+    struct udt_conn *c, *next;
+    int64_t first_us = INT64_MAX;
+
+    DL_FOREACH_SAFE2(t->conns.owing, c, next, owing_next)
+    {
+        int64_t due_us = control_send_report(t, c, now_ms);
+        if (due_us == INT64_MAX)
+            udt_conn_owes_nothing(&t->conns, c);
+        else if (due_us < first_us)
+            first_us = due_us;
+    }
+    return first_us;
+}
+
 /* UDT's worker is back: what its last datagram has brought about can be told now, and not before. */
 static void worker_returned(struct tap *t)
 {
@@ -32,6 +50,10 @@ static void worker_returned(struct tap *t)
     if (c)
         readiness_tell(&t->ready, c, t->current_news);
     t->current_news = 0;
+    c = t->current_owes ? udt_conn_find(&t->conns, t->current) : NULL;
+    if (c && control_send_report(t, c, clock_now_ms()) != INT64_MAX)
+        udt_conn_owes(&t->conns, c);
+    t->current_owes = false;
 }
 
 /* UDT's own view of where a datagram is from: it has room for the address family of its socket. */
@@ -135,6 +157,15 @@ static void signal_from_worker(struct tap *t)
         readiness_signal(&t->ready);
 }
 
+/* Sends those that are due; likewise. */
+static int64_t next_report_us(struct tap *t)
+{
+    pthread_mutex_lock(&t->lock);
+    int64_t due_us = t->conns.owing ? send_reports(t, clock_now_ms()) : INT64_MAX;
+    pthread_mutex_unlock(&t->lock);
+    return due_us;
+}
+
 /* A listener has no extra sockets, but for its tunnels. */
 static int extra_fd(const struct tap *t)
 {
@@ -146,10 +177,14 @@ static void await_datagram(struct tap *t)
     struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
                             {.fd = t->wake_fd, .events = POLLIN},
                             {.fd = extra_fd(t), .events = POLLIN}};
+    struct timespec wait = {.tv_nsec = TAP_TICK_MS * 1000000};
     uint64_t count;
 
     signal_from_worker(t);
-    if (poll(fds, fds[2].fd < 0 ? 2 : 3, TAP_TICK_MS) > 0 && fds[1].revents)
+    int64_t left_us = next_report_us(t) - flow_now_us();
+    if (left_us < TAP_TICK_MS * 1000)
+        wait.tv_nsec = left_us > 0 ? (long)left_us * 1000 : 0;
+    if (ppoll(fds, fds[2].fd < 0 ? 2 : 3, &wait, NULL) > 0 && fds[1].revents)
         (void)!read(t->wake_fd, &count, sizeof count);
 }
 

@@ -101,13 +101,30 @@ kill "$PID"
 await_exit "$PID"
 check "and udtcurl" [ $? = 143 ]
 
-bind few bash -c 'ulimit -n 20; exec "$@"' _ "$HX" bind few -v --share "$WORK"
+TWENTY=(bash -c 'ulimit -n 20; exec "$@"' _ "$HX")
+bind few "${TWENTY[@]}" bind few -v --share "$WORK"
+FEW=$PID
 check "with 20 descriptors hx bind serves" serves few
-check "hx cp works with as few" bash -c 'ulimit -n 20; exec "$@"' _ "$HX" cp few:big "$WORK/copy"
+check "hx cp works with as few" "${TWENTY[@]}" cp few:big "$WORK/copy"
+# A nameserver that is late: neither the way through TCP nor another port may take what comes after it has answered.
+kill -STOP "$NS_PID"
+start late "${TWENTY[@]}" bind late -v --share "$WORK"
+LATE=$PID
+start visit "${TWENTY[@]}" cp few:big "$WORK/visited" -v
+VISIT=$PID
+check "hx bind finds the nameserver silent twice" await_line "$WORK/late.err" 'trying again in' 20
+check "so does hx cp" await_line "$WORK/visit.err" 'trying again in' 20
+kill -CONT "$NS_PID"
+check "and then hx cp works, too" await_exit "$VISIT" 30
+check "and hx bind serves" await_line "$WORK/late.err" '^bound late as ' 20
+check "what is copied" timeout 30 "$HX" cp late:big "$WORK/copied"
+PID=$LATE
+check "it ends in order" ends_with 0
 check "hx cp says that a file is too large, too" ended 10000 1 '^hx: limited: File too large' \
     bash -c 'ulimit -f 10; exec "$@"' _ "$HX" cp few:big "$WORK/limited"
 check "with 8 hx says what is missing" ended 10000 1 'Too many open files|ulimit -n' bash -c 'ulimit -n 8; exec "$@"' _ \
     "$HX" ping few -c 1
+PID=$FEW
 check "it ends in order" ends_with 0
 check "so does hx-nameserver with 6" ended 10000 1 'Too many open files' bash -c 'ulimit -n 6; exec "$@"' _ \
     "$B/hx-nameserver" --listen 127.0.0.1:0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # TCP to a nameserver, where UDP does not pass: with TLS by a web server before it (Debian's nginx), and by way of an HTTP
-# proxy that wants a password (Debian's tinyproxy). What stands in the way is said in one sentence.
+# proxy that wants a password (Debian's tinyproxy and squid). What stands in the way is said in one sentence.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../web.sh"
 NOBODY=1 # a UDP port where nothing listens: it is known at once that UDP does not pass
@@ -34,6 +34,9 @@ await_line "$WORK/bind.err" '^bound lab through TCP' $((10 * SLOW)) >/dev/null
 check "two meet whom a web server's TLS leads to the nameserver" meets
 check "by way of a proxy, too, with a password that is percent-encoded" meets https_proxy="http://anna:s%65-cret@$PROXY"
 check "the proxy was asked for it" test "$(proxied)" = 1
+start_squid "$WEB" || not_ok "squid starts" "$WORK"/squid.{err,messages}
+check "by way of a squid as well" meets https_proxy="http://anna:se-cret@127.0.0.1:$PORT"
+check "which was asked for it" grep -q " TCP_TUNNEL/200 .* CONNECT localhost:$WEB anna " "$WORK/squid.log"
 check "a host that no_proxy names is reached without the proxy" meets https_proxy=127.0.0.1:$NOBODY no_proxy=localhost
 before=$(upgrades)
 check "each went through the web server by an upgrade" test "$before" -ge 3

@@ -58,8 +58,12 @@ check "and the first one is answered at its rate: $(number connect answered) tim
     [ "$(number connect answered)" -ge 80 ] # four seconds' worth at once
 check "not more often" [ "$(number connect answered)" -le $((80 + 20 * (SECONDS + 1))) ]
 counters
+OFTEN=$(number connect often)
+check "a quarter as many above it are told so: $OFTEN" [ "$OFTEN" -ge 20 ]
+check "not more" [ "$OFTEN" -le $((20 + 5 * (SECONDS + 1))) ]
+check "as the counters say" [ "$(value refused_peer_often)" = "$OFTEN" ]
 check "the others are counted and told in the log" \
-    [ "$(value turned_away)" = $((1000 - $(number connect answered))) ]
+    [ "$(value turned_away)" = $((1000 - $(number connect answered) - OFTEN)) ]
 check "with the reason" grep -q 'event=turned_away .*transport=tcp reason="above --rate-per-address"' "$WORK/nameserver.err"
 stop_nameserver
 

@@ -65,8 +65,12 @@ check "and come back" cp_ home:tree out
 check "and are all the same here" same_tree tree out/tree
 check "copied again they are compared, not moved" cp_ home:tree out
 check "and it says so" grep -q '1002 files, .*; 0 B of it moved' cp.err
+echo changed >'share/tree/a b/500'
+check "what has changed is moved" cp_ home:tree out
+check "and only that" grep -q '1002 files, .*; 8 B of it moved' cp.err
+check "so that both are the same again" same_tree share/tree out/tree
 
-head -c 150000000 /dev/urandom >share/big
+head -c 60000000 /dev/urandom >share/big
 start killed "$B/hx" cp home:big "$WORK/out"
 size=$(await_part out 5000000)
 kill -9 "$PID"
@@ -75,6 +79,17 @@ check "a receiver that is killed leaves a part" test "${size:-0}" -gt 5000000
 check "and nothing under the name" test ! -e out/big
 check "the same command goes on there" copies home:big out share/big out/big
 check "and moves only what was missing" grep -q 'whole and verified; [0-9.]* MB of it moved' cp.err
+check "no part is left" test -z "$(find out -name '*hx-part*')"
+
+# a part whose first bytes are those of another file
+rm -f out/big
+start killed "$B/hx" cp home:big "$WORK/out"
+await_part out 5000000 >size.out
+kill -9 "$PID"
+wait "$PID" 2>wait.err
+printf X | dd of="$(find out -name '.big.hx-part-*')" bs=1 seek=1234567 conv=notrunc status=none
+check "a part of another file is found out, and all is copied anew" copies home:big out share/big out/big
+check "and it says so" grep -q '^hx: big: what was held of it has another SHA-256' cp.err
 check "no part is left" test -z "$(find out -name '*hx-part*')"
 
 rm -f out/big
@@ -87,7 +102,7 @@ check "and says how to go on" grep -q 'the same command goes on' interrupted.err
 
 start going "$B/hx" cp home:big "$WORK/out"
 GOING=$PID
-await_part out 40000000 >size.out
+await_part out 15000000 >size.out
 kill -9 "${STARTED[1]}"
 wait "${STARTED[1]}" 2>wait.err
 bind home "$WORK/share:rw"
@@ -105,6 +120,7 @@ check "an upload that is killed leaves a part at the peer" test "${size:-0}" -gt
 check "the same command goes on there" copies out/big home:up out/big share/up
 check "and moves only what was missing" grep -q 'whole and verified; [0-9.]* MB of it moved' cp.err
 check "no part is left at the peer" test -z "$(find share -name '*hx-part*')"
+rm -f share/up # enough was copied
 
 bind reader "$WORK/share" || exit 1
 check "a share is for reading if nothing else was said" refused 'shared for reading only' out/twenty reader:new

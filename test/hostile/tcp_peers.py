@@ -5,7 +5,7 @@ Prints one line of what came of it: "WHAT KEY=NUMBER ...".
   trickle  COUNT connections send a request byte by byte, five a second, and read what comes until the other side closes
   unread   COUNT connections send requests as fast as they can and read nothing until they are closed
   reset    COUNT connections one after the other send a part of a request, of any length, and reset
-  connect  COUNT connections one after the other: how many were answered
+  connect  COUNT connections one after the other: how many were answered, and how many told that they are too many
   hold     COUNT connections at the same time, until standard input ends
 """
 import random
@@ -95,16 +95,20 @@ def resets(count):
 
 
 def connect(count):
-    answered = 0
+    answered = often = 0
     for _ in range(count):
         try:
             s = connection()
             s.send(REQUEST)
-            answered += s.recv(4096).startswith(b"HTTP/1.1 ")
+            said = s.recv(4096)
+            if b"too many new connections" in said:
+                often += 1
+            else:
+                answered += said.startswith(b"HTTP/1.1 ")
             reset(s)
         except OSError:
             pass
-    return {"answered": answered}
+    return {"answered": answered, "often": often}
 
 
 def hold(count):

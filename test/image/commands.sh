@@ -21,7 +21,7 @@ same_packages() { # as make deps installs
 }
 libraries() { # of the programs, beyond what every Debian has: libc6 and libgcc-s1
     ldd "$B/hx" "$B/hx-nameserver" | awk '$2 == "=>" { print $3 }' | sort -u | xargs readlink -f |
-        xargs -I{} dpkg-query -S '*{}' | sed -E 's/:.*//' | sort -u | grep -vxE 'libc6|libgcc-s1' >"$WORK/libraries"
+        sed 's/^/*/' | xargs dpkg-query -S | sed -E 's/:.*//' | sort -u | grep -vxE 'libc6|libgcc-s1' >"$WORK/libraries"
     [ -s "$WORK/libraries" ] && ! stage runtime | grep -vxF -f - "$WORK/libraries"
 }
 # command_of SERVICE KEY: the words of that list, in COMMAND

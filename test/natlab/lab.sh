@@ -21,6 +21,7 @@ LAB_NO_UDP='meta l4proto udp drop'           # rules for lab_weather: what a fir
 LAB_UDP_TO_S="meta l4proto udp ip saddr != $LAB_S ip daddr != $LAB_S drop"
 LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10 [3]=192.0.3.10) # what an access looks like from outside
 LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10 [3]=10.0.3.10)
+LAB_WIRE_MORE=() # what else a wire with a delay does: options of delay_line
 LAB_OPEN=   # an input that ends when this script does
 LAB_EDGES=() # N -> "NODE IFACE ADDRESS": where access N ends, at a NAT or at a host
 LAB_S6=2001:db8:5::10 # RFC 3849
@@ -102,7 +103,7 @@ lab_wire() { # lab_wire ROUTER IF NODE IF MS
     lab_exec "$1" ethtool -K "$2" tx off gso off >/dev/null 2>&1
     lab_exec "$3" ethtool -K "$4" tx off gso off >/dev/null 2>&1
     printf '%s\n' "link set outer up" "link set inner up" | ip -n "$wire" -batch -
-    nsenter --net="/run/netns/$wire" "$B/test/natlab/delay_line" outer inner "$5" \
+    nsenter --net="/run/netns/$wire" "$B/test/natlab/delay_line" outer inner "$5" "${LAB_WIRE_MORE[@]}" \
         <&"$LAB_OPEN" >"$WORK/$wire.out" 2>"$WORK/$wire.err" &
     STARTED+=("$!")
     await_line "$WORK/$wire.out" '^ready' 5 >/dev/null || { cat "$WORK/$wire.err" && return 1; }

@@ -1,20 +1,22 @@
 // Bytes over UDT4 as the library's manual sends them: default options, one send loop, one recv loop. The
 // baseline of the bulk rows of `make bench`.
 //
-//   plain_bulk take [ADDRESS]           prints "listening on ADDRESS:PORT", takes one connection to its end,
-//   prints
-//                                       bytes, seconds from the first byte to the last, and its own CPU
-//                                       seconds
+//   plain_bulk take [ADDRESS [SECONDS]] prints "listening on ADDRESS:PORT", takes one connection to its end,
+//                                       prints bytes, seconds from the first byte to the last, and its own CPU
+//                                       seconds. With SECONDS it ends so long after the first byte, and prints
+//                                       meanwhile "TIME BYTES" so far, as test/bench/bench_path does
 //   plain_bulk give ADDRESS PORT BYTES  sends so many and waits until they are taken; prints its CPU seconds
 #include <arpa/inet.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <udt/udt.h>
 #include <vector>
 
@@ -46,7 +48,29 @@ static double cpu_seconds()
            double(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static void take(const char *text)
+static std::atomic<long long> total{0};
+
+static double now_s()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// In a thread of its own: UDT::recv() waits for as long as nothing comes.
+static void tell(double seconds)
+{
+    while (total == 0)
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    double begin = now_s(), at = begin;
+    for (printf("%.6f 0\n", begin); at < begin + seconds; fflush(stdout)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        at = now_s();
+        printf("%.6f %lld\n", at, total.load());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(150)); // for who watches this process
+    _exit(0);
+}
+
+static void take(const char *text, double seconds)
 {
     std::vector<char> buffer(chunk);
     sockaddr_in a = address_of(text, 0);
@@ -62,7 +86,8 @@ static void take(const char *text)
     UDTSOCKET u = UDT::accept(listener, nullptr, nullptr);
     if (u == UDT::INVALID_SOCK)
         die("cannot accept");
-    long long total = 0;
+    if (seconds > 0)
+        std::thread(tell, seconds).detach();
     auto begin = std::chrono::steady_clock::now();
     auto end = begin;
     for (int got; (got = UDT::recv(u, buffer.data(), chunk, 0)) > 0; total += got) {
@@ -70,8 +95,8 @@ static void take(const char *text)
         if (total == 0)
             begin = end;
     }
-    printf("bytes=%lld seconds=%.4f cpu=%.3f\n", total, std::chrono::duration<double>(end - begin).count(),
-           cpu_seconds());
+    printf("bytes=%lld seconds=%.4f cpu=%.3f\n", total.load(),
+           std::chrono::duration<double>(end - begin).count(), cpu_seconds());
 }
 
 static void give(const char *text, uint16_t port, long long bytes)
@@ -99,12 +124,12 @@ int main(int argc, char **argv)
     std::string what = argc > 1 ? argv[1] : "";
 
     UDT::startup();
-    if (what == "take" && argc <= 3) {
-        take(argc == 3 ? argv[2] : "127.0.0.1");
+    if (what == "take" && argc <= 4) {
+        take(argc >= 3 ? argv[2] : "127.0.0.1", argc == 4 ? atof(argv[3]) : 0);
     } else if (what == "give" && argc == 5) {
         give(argv[2], uint16_t(atoi(argv[3])), atoll(argv[4]));
     } else {
-        fprintf(stderr, "usage: plain_bulk take [ADDRESS] | give ADDRESS PORT BYTES\n");
+        fprintf(stderr, "usage: plain_bulk take [ADDRESS [SECONDS]] | give ADDRESS PORT BYTES\n");
         return 2;
     }
     fflush(stdout);

@@ -42,6 +42,7 @@ static inline void account_result(struct run *r, enum request_result result)
             account_add(r->account, " name=%s", q->name);
         if (q->wait_s)
             account_add(r->account, " wait=%d", q->wait_s);
+        account_add(r->account, "%s", q->relayed ? " relayed" : "");
         account_add(r->account, "%s%s\n", q->head ? " head" : "", q->close ? " close" : "");
         account_peer(r->account, q, request_parser_peer(r->parser));
     } else if (result == REQUEST_REFUSED) {

@@ -162,11 +162,70 @@ static void guesses_leave_by_the_uplink_that_the_nameserver_sees(void **state)
     close(peer.fd);
 }
 
+/* A caller who asks ports at random of a peer that it has been connected to. */
+static struct agent *sprays(const struct endpoint *seen, const struct nat_mapping *random_ports)
+{
+    struct candidates c = {.count = 0};
+    add_candidate(&c, seen, CANDIDATE_SRFLX);
+    struct agent *a = begin_agent(
+        &(struct agent_config){.calling = true, .candidates = c, .own = easy, .peer = *random_ports});
+    assert_int_equal(a->hard.method, HARD_NAT_SPRAY_PORTS);
+    a->connected = true;
+    turn(a);
+    assert_true(a->hard.begun);
+    return a;
+}
+
+static const struct nat_mapping random_ports = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                                .ports = NAT_PORTS_RANDOM};
+
+/* Its time is not over when the two have met, and they may lose each other before it is. */
+static void a_search_that_has_helped_is_begun_anew_by_what_is_told_next(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    (void)state;
+    engine_lock();
+    struct agent *a = sprays(&seen, &random_ports);
+    a->hard.sent = 100;
+    agent_hard_told(a, &easy, &random_ports, &seen);
+    assert_int_equal(a->hard.sent, 100); /* it goes on */
+    a->hard.due_ms = clock_now_ms() + LONG_MS;
+    a->choice.state = PATHS_GOOD;
+    agent_hard_turn(a, clock_now_ms());
+    agent_hard_told(a, &easy, &random_ports, &seen);
+    assert_false(a->hard.begun);
+    assert_true(a->hard.again);
+    assert_int_equal(a->hard.sent, 0);
+    agent_end(a);
+    engine_unlock();
+}
+
+static void a_search_that_has_missed_is_begun_anew_with_as_many_probes(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    (void)state;
+    engine_lock();
+    struct agent *a = sprays(&seen, &random_ports);
+    a->hard.sent = HARD_NAT_SPRAY;
+    a->hard.asked = HARD_NAT_MOST;
+    agent_hard_told(a, &easy, &random_ports, &seen);
+    assert_int_equal(a->hard.sent, 0);
+    assert_int_equal(a->hard.asked, HARD_NAT_MOST); /* not before their time */
+    a->hard.sent = HARD_NAT_SPRAY;
+    a->hard.asked_ms -= HARD_NAT_MOST_MS;
+    agent_hard_told(a, &easy, &random_ports, &seen);
+    assert_int_equal(a->hard.asked, 0);
+    agent_end(a);
+    engine_unlock();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_has_waited_long_for_a_turn_searches_all_the_same, new_session),
         cmocka_unit_test_setup(where_the_peer_was_heard_no_more_is_asked_for_a_moment, new_session),
+        cmocka_unit_test_setup(a_search_that_has_helped_is_begun_anew_by_what_is_told_next, new_session),
+        cmocka_unit_test_setup(a_search_that_has_missed_is_begun_anew_with_as_many_probes, new_session),
         cmocka_unit_test(only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_opened_for),
         cmocka_unit_test_setup(guesses_leave_by_the_uplink_that_the_nameserver_sees, new_session),
     };

@@ -6,6 +6,7 @@
 #include "client/nat.h"
 #include "client/rejoin.h"
 #include "test/unit/scripted_nameserver.h"
+#include <sys/resource.h>
 
 #define HEAD                                                                  \
     "HTTP/1.1 200 OK\r\n"                                                     \
@@ -325,7 +326,7 @@ static enum outcome doubt(int hear_fd, int say_fd)
     if (!bind_name())
         return end_binding(FAILED_BIND);
     engine_lock();
-    binding_doubt(&binding);
+    binding_doubt(&binding, false);
     engine_unlock();
     if (await_leg(is_lost, 2 * NAMESERVER_DOUBT_MS) || lost != 0) /* it lives */
         return end_binding(FAILED_PROOF);
@@ -334,7 +335,7 @@ static enum outcome doubt(int hear_fd, int say_fd)
     poll(NULL, 0, 20);   /* what it has said before is taken meanwhile: no event tells that */
     int64_t begun_ms = clock_now_ms();
     engine_lock();
-    binding_doubt(&binding);
+    binding_doubt(&binding, false);
     engine_unlock();
     if (!await_leg(is_lost, NAMESERVER_SILENCE_MS / 2) || clock_now_ms() - begun_ms < NAMESERVER_DOUBT_MS / 2)
         return end_binding(FAILED_END);
@@ -357,6 +358,71 @@ static void a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not(v
     (void)scripted_stop(&s);
 }
 
+/* It may be our NAT that has forgotten: then the nameserver's word of the peer would not come. */
+static enum outcome lose_a_peer(int hear_fd, int say_fd)
+{
+    struct leg *leg = &binding.legs[0];
+    (void)hear_fd;
+    (void)say_fd;
+    if (!bind_name())
+        return end_binding(FAILED_BIND);
+    engine_lock();
+    struct nameserver *before = leg->nameserver;
+    binding_doubt(&binding, true);
+    bool asked = leg->state == LEG_ASKING && leg->former == before;
+    engine_unlock();
+    if (!asked || !await_leg(is_bound, PATIENCE_MS) || leg->nameserver == before || leg->former)
+        return end_binding(FAILED_PROOF);
+    engine_lock();
+    leg->bound_ms = clock_now_ms();
+    binding_doubt(&binding, true); /* of another one, at once: it has just been bound */
+    bool rests = leg->state == LEG_BOUND;
+    engine_unlock();
+    (void)end_binding(DONE);
+    return rests && bound == 1 && lost == 0 ? DONE : FAILED_END;
+}
+
+static void a_name_is_bound_anew_at_once_when_a_peer_is_lost(void **state)
+{
+    struct scripted s = scripted_start(agrees);
+    (void)state;
+    point_at(&s);
+    struct process p = start(lose_a_peer);
+    assert_int_equal(finish(&p), DONE);
+    assert_string_equal(scripted_stop(&s), "4A");
+}
+
+/* ---- another port ---- */
+
+static enum outcome leave_ports(int hear_fd, int say_fd)
+{
+    struct rlimit before, few;
+    (void)hear_fd;
+    (void)say_fd;
+    if (engine_enter(0) < 0 || getrlimit(RLIMIT_NOFILE, &before) < 0)
+        return FAILED_BIND;
+    struct udt_port *first = engine_port();
+    int least = dup(STDERR_FILENO);
+    close(least);
+    few = (struct rlimit){.rlim_cur = (rlim_t)least + 8, .rlim_max = before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &few);
+    engine_port_leave(first);
+    bool stays = engine_port() == first;
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    engine_port_leave(first);
+    bool leaves = engine_port() != first;
+    engine_unlock();
+    hx_cleanup();
+    return stays && leaves ? DONE : FAILED_PROOF;
+}
+
+static void another_port_leaves_descriptors_for_connections(void **state)
+{
+    (void)state;
+    struct process p = start(leave_ports);
+    assert_int_equal(finish(&p), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +431,8 @@ int main(void)
         cmocka_unit_test(a_connection_without_a_path_asks_for_its_peer_until_it_is_told_where_it_is),
         cmocka_unit_test(a_name_is_held_while_it_is_bound_anew_and_after_a_refusal),
         cmocka_unit_test(what_a_peer_waits_for_is_told_as_soon_as_it_may_be),
+        cmocka_unit_test(another_port_leaves_descriptors_for_connections),
+        cmocka_unit_test(a_name_is_bound_anew_at_once_when_a_peer_is_lost),
         cmocka_unit_test(a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not),
     };
 

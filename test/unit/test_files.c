@@ -223,25 +223,41 @@ static void an_upload_goes_on_where_it_was(void **state)
     free(data);
 }
 
-/* A part of the right name that holds something else: noticed at the end, then all of it once more. */
-static void a_part_of_other_bytes_is_sent_anew(void **state)
+/* A part of the right name that holds something else: noticed at the end, told, then all of it once more. */
+static void other_bytes(struct fixture *x, bool upload)
 {
-    struct fixture *x = *state;
+    struct copy c;
     struct stat st;
     char path[FIXTURE_PATH];
     char part[PATH_NAME_MAX + 1];
     uint8_t *data = pattern(2000000, 5);
-    put_file(x, "share/f", data, 2000000);
-    below(x, path, "share/f");
+    put_file(x, upload ? "f" : "share/f", data, 2000000);
+    below(x, path, upload ? "f" : "share/f");
     assert_int_equal(stat(path, &st), 0);
     int64_t ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     assert_int_equal(path_part_name(part, "f", 2000000, ns), HX_OK);
     shell(x, "mkdir out");
-    snprintf(path, sizeof path, "out/%s", part);
+    snprintf(path, sizeof path, "%s/%s", upload ? "share" : "out", part);
     put_file(x, path, "planted", 7);
-    assert_int_equal(get(x, "f", "out"), 0);
-    assert_true(has_file(x, "out/f", data, 2000000));
+    assert_int_equal(copy_begin(&c, x, upload, upload ? "f" : "out", upload ? "" : "f"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 0);
+    assert_int_equal(c.state.moved, 2 * 2000000 - 7);
+    assert_int_equal(c.reports, 1);
+    assert_string_equal(c.reason, "what was held of it has another SHA-256: it is copied anew");
+    copy_end(&c);
+    assert_true(has_file(x, upload ? "share/f" : "out/f", data, 2000000));
     free(data);
+}
+
+static void a_part_of_other_bytes_is_told_and_got_anew(void **state)
+{
+    other_bytes(*state, false);
+}
+
+static void a_part_of_other_bytes_at_the_peer_is_told_and_sent_anew(void **state)
+{
+    other_bytes(*state, true);
 }
 
 static void a_tree_survives_breaks_at_any_place(void **state)
@@ -281,7 +297,8 @@ int main(void)
         TEST(a_download_goes_on_where_it_was),
         TEST(a_later_copy_takes_up_what_an_earlier_one_left),
         TEST(an_upload_goes_on_where_it_was),
-        TEST(a_part_of_other_bytes_is_sent_anew),
+        TEST(a_part_of_other_bytes_is_told_and_got_anew),
+        TEST(a_part_of_other_bytes_at_the_peer_is_told_and_sent_anew),
         TEST(a_tree_survives_breaks_at_any_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

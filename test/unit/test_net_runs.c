@@ -2,6 +2,7 @@
  * everybody else; and a run leaves as the datagrams that it is made of, whatever the kernel can do. */
 #include "proto/relay_frame.h"
 #include "shim/net/net_port.h"
+#include "shim/net/tunnels.h"
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <setjmp.h>
@@ -254,6 +255,48 @@ static void where_the_kernel_does_not_cut_they_leave_one_by_one(void **state)
     leaves_whole();
 }
 
+static int discovers_mtu(void)
+{
+    int how = -1;
+    socklen_t len = sizeof how;
+
+    assert_int_equal(getsockopt(net_port_fd(port), IPPROTO_IP, IP_MTU_DISCOVER, &how, &len), 0);
+    return how;
+}
+
+static void a_run_is_not_to_be_cut_on_its_way_if_it_is_said_so(void **state)
+{
+    uint8_t bytes[2 * EACH] = {0x80};
+    struct iovec run = {.iov_base = bytes, .iov_len = sizeof bytes};
+    struct net_route route = {.to = peer_address, .whole = true};
+
+    (void)state;
+    assert_int_equal(net_port_send_run(port, &route, &run, EACH), 2);
+    assert_int_equal(discovers_mtu(), IP_PMTUDISC_PROBE);
+    route.whole = false;
+    assert_int_equal(net_port_send_run(port, &route, &run, EACH), 2);
+    assert_int_equal(discovers_mtu(), IP_PMTUDISC_WANT);
+}
+
+/* Longer than what UDT reads into. */
+static void a_frame_for_the_relay_comes_whole_through_a_tunnel_too(void **state)
+{
+    uint8_t bytes[TUNNEL_DATAGRAM_MAX] = {0}, udt[EACH] = {0x80};
+    int far_fd = net_port_tunnel_fd(port);
+
+    (void)state;
+    if (far_fd < 0)
+        skip(); /* a kernel without IPv6 */
+    peer_address = (struct net_address){.ip = {[0] = 0x01, [15] = 7}, .port = htons(7000)};
+    write_data(bytes, 1, 5);
+    assert_true(tunnels_give(far_fd, &peer_address, bytes, sizeof bytes));
+    assert_true(tunnels_give(far_fd, &peer_address, udt, sizeof udt));
+    read_all();
+    assert_int_equal(taken_count, 2);
+    expect(0, NET_USER_RELAY, bytes, sizeof bytes, 0);
+    expect(1, NET_USER_UDT, udt, sizeof udt, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -265,6 +308,8 @@ int main(void)
         TEST(a_head_that_lies_across_two_datagrams_is_none),
         TEST(a_run_leaves_as_its_datagrams),
         TEST(where_the_kernel_does_not_cut_they_leave_one_by_one),
+        TEST(a_run_is_not_to_be_cut_on_its_way_if_it_is_said_so),
+        TEST(a_frame_for_the_relay_comes_whole_through_a_tunnel_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

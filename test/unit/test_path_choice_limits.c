@@ -347,6 +347,29 @@ static void loss_counts_before_the_round_trip_within_bounds(void **state)
     assert_int_equal(c.used, other);
 }
 
+/* Who is not heard for 300 ms is asked, once: what comes of that says whether the path is lost. */
+static void a_silence_is_asked_about_early_and_once(void **state)
+{
+    int at = settle();
+    (void)state;
+    c.paths[at].due_ms = now_ms + 60000;
+    int64_t silent_ms = now_ms;
+    look(now_ms, silent_ms, 0);
+    assert_int_equal(path_choice_due_ms(&c, now_ms), now_ms + 250); /* the next look */
+    now_ms += PATH_ASK_MS - 1;
+    look(silent_ms, silent_ms, 0);
+    assert_int_equal(path_choice_next(&c, now_ms), -1);
+    assert_int_equal(path_choice_due_ms(&c, now_ms), now_ms + 1);
+    now_ms++;
+    look(silent_ms, silent_ms, 0);
+    assert_int_equal(path_choice_next(&c, now_ms), at);
+    exchange(at, 10);
+    c.paths[at].due_ms = now_ms + 60000;
+    look(silent_ms, silent_ms, 0);
+    assert_int_equal(path_choice_next(&c, now_ms), -1);
+    assert_int_equal(c.state, PATHS_GOOD);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
@@ -366,6 +389,7 @@ int main(void)
         TEST(a_path_in_use_that_has_not_answered_is_looked_at_soon),
         TEST(a_path_that_never_answers_is_asked_no_more_after_ten_seconds_however_seldom_it_was),
         TEST(a_path_that_has_fallen_silent_is_asked_seldom_unless_all_have),
+        TEST(a_silence_is_asked_about_early_and_once),
         TEST(the_shortest_round_trip_is_forgotten_after_30_s_unless_data_flows),
         TEST(loss_counts_before_the_round_trip_within_bounds),
     };

@@ -79,7 +79,21 @@ static void each_two_meet_as_the_table_says(void **state)
     for (int h = 0; h < REACHES; h++)
         for (int a = 0; a < REACHES; a++)
             for (int lines = 0; lines < 2; lines++)
-                assert_int_equal(reach_meeting((enum reach)h, (enum reach)a, lines), table[h][a][lines]);
+                assert_int_equal(reach_meeting((enum reach)h, (enum reach)a, lines, false),
+                                 table[h][a][lines]);
+}
+
+static void a_relay_leads_from_one_family_to_the_other(void **state)
+{
+    (void)state;
+    for (int h = 0; h < REACHES; h++)
+        for (int a = 0; a < REACHES; a++)
+            for (int lines = 0; lines < 2; lines++)
+                if (lines && h != a && h <= REACH_IPV6 && a <= REACH_IPV6)
+                    assert_int_equal(reach_meeting((enum reach)h, (enum reach)a, lines, true), MEETING_BOTH);
+                else
+                    assert_int_equal(reach_meeting((enum reach)h, (enum reach)a, lines, true),
+                                     reach_meeting((enum reach)h, (enum reach)a, lines, false));
 }
 
 static void who_looks_over_tcp_sees_the_holder_and_the_holder_hears_nothing(void **state)
@@ -346,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_address_tells_the_reach_of_who_came_by_udp),
         cmocka_unit_test(each_two_meet_as_the_table_says),
+        cmocka_unit_test(a_relay_leads_from_one_family_to_the_other),
         TEST(who_looks_over_tcp_sees_the_holder_and_the_holder_hears_nothing),
         TEST(who_looks_sees_where_the_name_moves_to),
         TEST(who_looks_over_ipv6_sees_the_holders_ipv6_first),

@@ -34,9 +34,9 @@ static void each_reason_has_its_status_and_says_what_to_do(void **state)
         enum reply_reason reason;
         int status;
         bool close;
-    } rows[] = {{REPLY_UNKNOWN, 404, false},  {REPLY_HELD, 409, false},      {REPLY_LATE, 408, true},
-                {REPLY_CUT, 400, true},       {REPLY_PEER_LIMIT, 429, true}, {REPLY_TOTAL_LIMIT, 503, true},
-                {REPLY_NO_MEMORY, 503, true}, {REPLY_STOPPING, 503, true}};
+    } rows[] = {{REPLY_UNKNOWN, 404, false},    {REPLY_HELD, 409, false},      {REPLY_LATE, 408, true},
+                {REPLY_CUT, 400, true},         {REPLY_PEER_LIMIT, 429, true}, {REPLY_PEER_OFTEN, 429, true},
+                {REPLY_TOTAL_LIMIT, 503, true}, {REPLY_NO_MEMORY, 503, true},  {REPLY_STOPPING, 503, true}};
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

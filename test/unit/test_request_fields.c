@@ -79,6 +79,21 @@ static void malformed_header_fields_are_refused(void **state)
     check_bytes(GET "Name: \0b\n", strlen(GET) + 9, "400 fatal\n");
 }
 
+static void who_would_be_relayed_says_so(void **state)
+{
+    static const struct row rows[] = {
+        {"GET /connect?host_id=a HTTP/1.1\r\nRelay: only\r\n\r\n", "/connect id=a relayed\n"},
+        {"GET /connect?host_id=a HTTP/1.1\r\nrelay:  ONLY \r\nRelay: x\r\n\r\n", "/connect id=a relayed\n"},
+        {"GET /connect?host_id=a HTTP/1.1\r\nRelay: onl\r\nRelay: only;\r\nRelay:\r\n\r\n",
+         "/connect id=a\n"},
+        {"GET /bind?host_id=a HTTP/1.1\r\nRelay: only\r\n\r\n", "/bind id=a\n"},
+        {"GET / HTTP/1.1\r\nRelay: only\r\n\r\n", "/\n"},
+    };
+
+    (void)state;
+    CHECK_ROWS(check, rows);
+}
+
 static void prefer_wait_is_read(void **state)
 {
     static const struct row rows[] = {
@@ -245,6 +260,7 @@ int main(void)
         cmocka_unit_test(bodies_and_transfer_codings_are_refused),
         cmocka_unit_test(a_host_is_one_host_or_none),
         cmocka_unit_test(malformed_header_fields_are_refused),
+        cmocka_unit_test(who_would_be_relayed_says_so),
         cmocka_unit_test(prefer_wait_is_read),
         cmocka_unit_test(a_request_line_of_2048_bytes_is_read_and_2049_are_refused),
         cmocka_unit_test(header_fields_of_8192_bytes_are_read_and_8193_are_refused),

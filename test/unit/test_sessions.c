@@ -155,6 +155,40 @@ static void a_name_that_moves_brings_a_watching_h2_the_session_of_that_introduct
                         "");
 }
 
+/* A router has mapped the holder's port, or another port of it is free: the address is the same. */
+static void who_continues_a_session_is_told_of_a_holders_other_candidates(void **state)
+{
+    struct fake_stream *h1 = ask(*state, H1, BIND, CANDIDATE1), *again;
+    struct fake_stream *h2 = ask(*state, H2, CONNECT, "Session: " ID "\r\n" CANDIDATE2);
+
+    fake_stream_forget(h2);
+    again = ask(*state, H1, BIND, CANDIDATE1 MAPPING1);
+    assert_true(h1->closed);
+    assert_string_equal(fixture_body(again), "");
+    assert_string_equal(h2->output, ""); /* they are the same */
+    h1 = ask(*state, H1, BIND, CANDIDATE1 "Candidate: 203.0.113.10:50009 mapped\r\n");
+    struct session s = session_of(fixture_body(h1));
+    check_part(fixture_body(h1), LINE_H2, &s, CANDIDATE2);
+    assert_string_equal(
+        check_part(h2->output, LINE_H1, &s, CANDIDATE1 "Candidate: 203.0.113.10:50009 mapped\r\n"), "");
+    fake_stream_forget(h2);
+    ask(*state, H1, BIND, CANDIDATE1 "Candidate: 203.0.113.10:50009 mapped\r\n");
+    ask(*state, H1, BIND, "");
+    assert_string_equal(h2->output, "");
+}
+
+static void who_continues_none_is_not_disturbed_by_other_candidates(void **state)
+{
+    ask(*state, H1, BIND, CANDIDATE1);
+    struct fake_stream *h2 = ask(*state, H2, CONNECT, CANDIDATE2), *stock = ask(*state, H2, CONNECT, "");
+
+    fake_stream_forget(h2);
+    fake_stream_forget(stock);
+    ask(*state, H1, BIND, CANDIDATE1 "Candidate: 203.0.113.10:50009 mapped\r\n");
+    assert_string_equal(h2->output, "");
+    assert_string_equal(stock->output, "");
+}
+
 static void a_name_that_moves_to_one_who_tells_nothing_brings_the_specifications_parts(void **state)
 {
     struct fake_stream *h1 = ask(*state, H1, BIND, CANDIDATE1), *h2 = ask(*state, H2, CONNECT, CANDIDATE2);
@@ -269,6 +303,8 @@ int main(void)
         TEST(each_introduction_has_a_session_of_its_own),
         TEST(a_session_is_continued_under_its_id_and_a_new_key),
         TEST(a_name_that_moves_brings_a_watching_h2_the_session_of_that_introduction),
+        TEST(who_continues_a_session_is_told_of_a_holders_other_candidates),
+        TEST(who_continues_none_is_not_disturbed_by_other_candidates),
         TEST(a_name_that_moves_to_one_who_tells_nothing_brings_the_specifications_parts),
         TEST(a_bind_from_the_same_address_replaces_what_was_told),
         TEST(who_waits_for_a_name_gets_the_session_when_it_appears),

@@ -1,5 +1,6 @@
 #include "client/files/path.h"
 #include "share_fixture.h"
+#include <sys/file.h>
 #include <sys/syscall.h>
 
 /* fsync(2), which notes what it was called for, and fails if it is to. */
@@ -226,6 +227,29 @@ static void two_who_put_the_same_file_do_not_mix(void **state)
     free(data);
 }
 
+/* Who asks does not send in vain. */
+static void a_part_that_somebody_writes_to_is_told_of(void **state)
+{
+    struct fixture *x = *state;
+    static const char *const fields[] = {"hx-size: 1000", "hx-mtime: 1234567890123456789", NULL};
+    char name[PATH_NAME_MAX + 1];
+    char path[400];
+    assert_int_equal(path_part_name(name, "f", 1000, 1234567890123456789), HX_OK);
+    snprintf(path, sizeof path, "share/%s", name);
+    put_file(x, path, "held", 4);
+    snprintf(path, sizeof path, "%s/%s", x->dir, name);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    struct answer *a = ask(x, "HEAD", "/files/f", fields);
+    assert_string_equal(a->status, "423");
+    answer_free(a);
+    close(fd);
+    a = ask(x, "HEAD", "/files/f", fields);
+    assert_string_equal(a->status, "404");
+    assert_string_equal(a->part, "4");
+    answer_free(a);
+}
+
 static void malformed_puts_are_refused(void **state)
 {
     struct fixture *x = *state;
@@ -344,6 +368,7 @@ int main(void)
         TEST(a_part_of_other_bytes_is_noticed),
         TEST(a_part_that_was_put_there_as_a_link_is_not_written_through),
         TEST(two_who_put_the_same_file_do_not_mix),
+        TEST(a_part_that_somebody_writes_to_is_told_of),
         TEST(malformed_puts_are_refused),
         TEST(a_body_of_another_length_makes_no_file),
         TEST(nothing_is_put_where_something_else_is),

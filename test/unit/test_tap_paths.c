@@ -285,12 +285,13 @@ static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(
 {
     struct paths *p = *state;
     struct net_route route = {.to = *net_peer_address(p->peer)};
+    struct flow *flow = flow_create();
     struct sockaddr_in6 to;
     static const uint8_t tag[16] = "session";
 
     net_address_to_sockaddr6(net_peer_address(p->peer), &to);
     net_peer_fit(p->peer, tag, 1200);
-    assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, true,
+    assert_int_equal(tap_conn_connecting(p->w->tap, PATH_ID + 1, (struct sockaddr *)&to, &route.local, flow,
                                          UDT_PARTY_CALLER, NULL),
                      HX_OK);
     put_handshake(p->w, 0, HS_RENDEZVOUS, PATH_ID + 1, WINDOW_MAX, ISN);
@@ -298,6 +299,7 @@ static void a_session_is_named_once_the_peer_of_the_canonical_address_has_a_tag(
     assert_true(outbound_leave(p->w->tap, &route, p->w->head, p->w->body, HANDSHAKE_SIZE, NOW_MS));
     assert_memory_equal(p->w->body + HANDSHAKE_ADDRESS, tag, sizeof tag);
     tap_conn_remove(p->w->tap, PATH_ID + 1);
+    flow_release(flow);
 }
 
 /* Nothing proves what it says: it is for listeners. */

@@ -114,6 +114,28 @@ static void what_is_sent_there_comes_out_at_the_far_end(void **state)
     assert_int_equal(errno, EAGAIN);
 }
 
+static void they_may_be_closed_and_opened_again(void **state)
+{
+    struct world *w = *state;
+    struct net_address to = in_tunnel(7, 5000), other;
+    uint8_t bytes[100], got[TUNNEL_DATAGRAM_MAX];
+    struct read r;
+
+    fill(bytes, sizeof bytes, 1);
+    net_port_tunnel_close(w->port);
+    net_port_tunnel_close(w->port);
+    assert_int_equal(send_to(w, &to, bytes, sizeof bytes), -1);
+    assert_int_equal(errno, EBADF);
+    assert_int_equal(read_one(w, &r), -1);
+    w->far_fd = net_port_tunnel_fd(w->port);
+    assert_true(w->far_fd >= 0);
+    assert_int_equal(send_to(w, &to, bytes, sizeof bytes), 0);
+    assert_int_equal(tunnels_take(w->far_fd, &other, got), (ssize_t)sizeof bytes);
+    assert_true(tunnels_give(w->far_fd, &to, bytes, sizeof bytes));
+    assert_int_equal(read_one(w, &r), 1);
+    assert_int_equal(r.d.len, sizeof bytes);
+}
+
 static void bursts_do_not_leave_there(void **state)
 {
     struct world *w = *state;
@@ -404,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest ports[] = {
         cmocka_unit_test_setup_teardown(what_is_sent_there_comes_out_at_the_far_end, open_world, close_world),
+        cmocka_unit_test_setup_teardown(they_may_be_closed_and_opened_again, open_world, close_world),
         cmocka_unit_test_setup_teardown(bursts_do_not_leave_there, open_world, close_world),
         cmocka_unit_test_setup_teardown(what_comes_from_there_is_read_at_the_port, open_world, close_world),
         cmocka_unit_test_setup_teardown(what_comes_from_there_is_read_at_the_port, open_batch, close_world),

@@ -1,0 +1,132 @@
+#include "shim/udt/receipt_packet.h"
+#include "shim/udt/packet.h"
+
+#define AT_VERSION 0
+#define AT_RANGES  2
+#define AT_CAME    4
+#define AT_AGAIN   8
+#define AT_STAMP   12
+#define AT_AGE     16
+#define AT_NEXT    20
+#define AT_FROM    24
+#define AT_END     28
+
+#define SEQUENCE_MASK 0x7FFFFFFFu
+#define SPAN_MAX      0x3FFFFFFFu /* what two sequence numbers may be apart, and the largest number of 4 bytes */
+
+size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_MAX])
+{
+    packet_put_word(body + AT_VERSION, (uint32_t)RECEIPT_VERSION << 24);
+    packet_put_word(body + AT_CAME, r->came);
+    packet_put_word(body + AT_AGAIN, r->again);
+    packet_put_word(body + AT_STAMP, r->stamp);
+    packet_put_word(body + AT_AGE, r->age_us);
+    packet_put_word(body + AT_NEXT, r->next);
+    packet_put_word(body + AT_FROM, r->from);
+    packet_put_word(body + AT_END, r->from);
+    return RECEIPT_HEAD;
+}
+
+static size_t number_length(uint32_t n)
+{
+    if (n < 1u << 6)
+        return 1;
+    return n < 1u << 14 ? 2 : 4;
+}
+
+static void put_number(uint8_t *p, uint32_t n)
+{
+    switch (number_length(n)) {
+    case 1:
+        p[0] = (uint8_t)n;
+        break;
+    case 2:
+        p[0] = (uint8_t)(0x40 | n >> 8);
+        p[1] = (uint8_t)n;
+        break;
+    default:
+        packet_put_word(p, 0x80000000u | n);
+        break;
+    }
+}
+
+bool receipt_packet_add(uint8_t body[RECEIPT_SIZE_MAX], size_t *len, uint32_t before, uint32_t count)
+{
+    size_t before_len = number_length(before), count_len = number_length(count);
+    unsigned ranges = (unsigned)body[AT_RANGES] << 8 | body[AT_RANGES + 1];
+
+    if (*len + before_len + count_len > RECEIPT_SIZE_MAX)
+        return false;
+    put_number(body + *len, before);
+    put_number(body + *len + before_len, count);
+    *len += before_len + count_len;
+    ranges++;
+    body[AT_RANGES] = (uint8_t)(ranges >> 8);
+    body[AT_RANGES + 1] = (uint8_t)ranges;
+    return true;
+}
+
+void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end)
+{
+    packet_put_word(body + AT_END, end);
+}
+
+/* False: it is not all there, or has 8 bytes. */
+static bool take_number(const uint8_t *body, size_t len, size_t *at, uint32_t *out)
+{
+    if (*at >= len || body[*at] >> 6 == 3)
+        return false;
+    size_t size = (size_t)1 << (body[*at] >> 6);
+    if (size > len - *at)
+        return false;
+    uint32_t n = body[*at] & 0x3F;
+    for (size_t i = 1; i < size; i++)
+        n = n << 8 | body[*at + i];
+    *at += size;
+    *out = n;
+    return true;
+}
+
+/* `left` packets of the told part are behind the last range. */
+static bool take_range(struct receipt *r, const uint8_t *body, size_t len, size_t *at, uint32_t *left)
+{
+    uint32_t before, count;
+
+    if (!take_number(body, len, at, &before) || !take_number(body, len, at, &count))
+        return false;
+    if (count == 0 || before > *left || count > *left - before || (before == 0 && r->missing_count > 0))
+        return false;
+    uint32_t first = (r->end - *left + before) & SEQUENCE_MASK;
+    r->missing[r->missing_count++] =
+        (struct receipt_range){.first = first, .last = (first + count - 1) & SEQUENCE_MASK};
+    *left -= before + count;
+    return true;
+}
+
+bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len)
+{
+    if (len < RECEIPT_HEAD || len > RECEIPT_SIZE_MAX || body[AT_VERSION] != RECEIPT_VERSION || body[1] != 0)
+        return false;
+    int ranges = body[AT_RANGES] << 8 | body[AT_RANGES + 1];
+    if (ranges > RECEIPT_RANGES_MAX)
+        return false;
+    r->came = packet_word(body + AT_CAME);
+    r->again = packet_word(body + AT_AGAIN);
+    r->stamp = packet_word(body + AT_STAMP);
+    r->age_us = packet_word(body + AT_AGE);
+    r->next = packet_word(body + AT_NEXT);
+    r->from = packet_word(body + AT_FROM);
+    r->end = packet_word(body + AT_END);
+    if ((r->next | r->from | r->end) & ~SEQUENCE_MASK)
+        return false;
+    uint32_t skipped = (r->from - r->next) & SEQUENCE_MASK, left = (r->end - r->from) & SEQUENCE_MASK;
+    if (skipped > SPAN_MAX || left > SPAN_MAX - skipped)
+        return false;
+    r->missing_count = 0;
+    size_t at = RECEIPT_HEAD;
+    for (int i = 0; i < ranges; i++) {
+        if (!take_range(r, body, len, &at, &left))
+            return false;
+    }
+    return at == len;
+}

@@ -1,0 +1,342 @@
+#!/usr/bin/env bash
+# test/bench/path_cell.sh [OPTION VALUE]...: what one path makes of a transfer. In the NAT lab's namespaces, without
+# NATs: H1 gives, H2 takes, S is beside them, and between H1 and H2 is the path:
+#
+#   H1 --- router: the line and its queue, or the policer --- wire: delay, jitter, reordering --- loss --- H2
+#
+#   --rtt MS          round trip, half of it each way                                                        (50)
+#   --line MBIT       each way, Ethernet's heads included; none: what the machine carries                    (none)
+#   --queue MS        how long the line's queue is                                                           (100)
+#   --loss PERCENT    at random, behind the line                                                             (0)
+#   --loss-way WAY    both: each way; data: only from H1 to H2                                               (both)
+#   --jitter MS       every packet waits up to so much longer, each way: neighbours change places            (0)
+#   --reorder PERCENT so many come 5 ms later than the rest, each way                                        (0)
+#   --policer MBIT    drops what is above that rate, without a queue                                         (none)
+#   --seconds S       from the first byte; auto: as long as the round trip and the queue make it worth while (10)
+#   --what LIST       of udt4, hx-L, hx-cp, iperf3-cubic, iperf3-bbr, scp-cubic, scp-bbr, rsync-cubic, rsync-bbr; and
+#                     iperf3-bbr-tuned, iperf3-cubic-tuned: with buffers of 64 MB, where Linux has 4 and 6;
+#                     one after the other, each on a path that is new                                        (hx-L)
+#   --beside LIST     of cubic, bbr, hx: flows that share the path                                           (none)
+#   --second          a second forward's round trips of 64 bytes meanwhile (beside hx-cp: another connection's)
+#   --programs DIR    hx and hx-nameserver are there                                                         ($B)
+#
+# Prints a line for each of them, of key=value:
+#   rate, rate_all     MB/s of payload, after the first 3 s and over all of the time (from its start, not from the first byte)
+#   share              of the line: payload's bits at `rate`; what a TCP connection can have is 0.956
+#   base, rtt50, rtt95 round trip in ms of pings through the same queue: before, and after the first 3 s; rtt95_all: always
+#   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s
+#   cpu                CPU s/GB of both ends' processes, after the first 3 s, without what a thread of the kernel's does: reception
+#   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
+#   second50, second99 round trips through the second forward in ms; beside: the rate of each flow beside
+#   late, path_lost    packets that the wire itself has held more than 1 ms too long, or lost (per cent): above 1 the row
+#                      tells of this machine, and not of the path; path_cpu: the share of a processor that the wire takes
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=test/natlab/lab.sh
+. "$TOP/test/natlab/lab.sh"
+# shellcheck source=test/natlab/sshd.sh
+. "$TOP/test/natlab/sshd.sh"
+RTT=50 LINE=none QUEUE=100 LOSS=0 LOSS_WAY=both JITTER=0 REORDER=0 POLICER=none LASTS=10 WHAT=hx-L BESIDE='' SECOND=''
+PROGRAMS=$B REORDER_MS=5
+ARGUMENTS=("$@")
+while [ $# -gt 0 ]; do
+    case $1 in
+    --second)
+        SECOND=1
+        shift
+        continue
+        ;;
+    --rtt) RTT=${2:?} ;;
+    --line) LINE=${2:?} ;;
+    --queue) QUEUE=${2:?} ;;
+    --loss) LOSS=${2:?} ;;
+    --loss-way) LOSS_WAY=${2:?} ;;
+    --jitter) JITTER=${2:?} ;;
+    --reorder) REORDER=${2:?} ;;
+    --policer) POLICER=${2:?} ;;
+    --seconds) LASTS=${2:?} ;;
+    --what) WHAT=${2:?} ;;
+    --beside) BESIDE=${2#none} ;;
+    --programs) PROGRAMS=$(realpath "${2:?}") || exit 2 ;;
+    *)
+        sed -nE '2,/^# shellcheck/s/^# ?//p' "$0" | sed '$d' >&2
+        exit 2
+        ;;
+    esac
+    shift 2
+done
+if [ "${HX_LAB:-}" != inside ]; then
+    refused=$(lab_refused)
+    [ -z "$refused" ] || { echo "refused=1 $refused" && exit 3; }
+    lab_enter "$0" "${ARGUMENTS[@]}"
+fi
+reckon() { awk "BEGIN { printf \"%.${2:-0}f\", ($1) }"; } # reckon EXPRESSION [DIGITS]
+case $LOSS_WAY in both) LOSS_BACK=$LOSS ;; *) LOSS_BACK=0 ;; esac
+[ "$LASTS" != auto ] || LASTS=$(reckon "5 + 12 * $RTT / 1000 + ($LINE + 0 ? 2 * $QUEUE / 1000 : 0)" 1)
+SETTLED_S=$(reckon "$LASTS > 4.5 ? 3 : $LASTS / 2" 2)
+STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp TOOL=$B/test/bench/bench_path
+H1=${LAB_PUBLIC[1]} H2=${LAB_PUBLIC[2]}
+ENDLESS=1000000000000
+ARRIVED=/run/arrived # in memory: a disk would have a speed of its own
+export HX_NAMESERVER=$LAB_S:7000
+HX_KEY=$("$PROGRAMS/hx" key --file "$WORK/key" 2>"$WORK/key.err") || exit 1
+export HX_KEY
+
+lost() { # lost WHAT FILE...: it cannot be measured
+    echo "path_cell: $1" >&2
+    tail -n 3 "${@:2}" >&2
+    exit 1
+}
+# --- the path ------------------------------------------------------------------------------------------------------
+path_up() {
+    local burst line_way
+    lab_delay 2 "$(reckon "$RTT / 2" 3)"
+    LAB_WIRE_MORE=(--jitter "$JITTER" --late "$REORDER,$REORDER_MS" --loss "$LOSS,$LOSS_BACK")
+    lab_up none none || lost "no path" "$WORK/wire.access2.err"
+    if [ "$LINE" != none ]; then
+        burst=$(reckon "$LINE * 125 > 3200 ? $LINE * 125 : 3200") # 1 ms: a timer is not more exact
+        for line_way in access1 access2; do
+            lab_exec net tc qdisc replace dev $line_way root tbf rate "${LINE}mbit" burst "$burst" latency "${QUEUE}ms"
+        done
+    fi
+    if [ "$POLICER" != none ]; then # a queue for one packet; nftables' own limit lets a whole second's bytes pass at once
+        lab_exec net tc qdisc replace dev access2 root tbf rate "${POLICER}mbit" burst 32768 limit 1600
+    fi
+    lab_exec net nft "table inet path { chain forward { type filter hook forward priority filter
+        iifname access1 oifname access2 meta l4proto != icmp counter comment \"sent\"
+    }; }" || lost "no path" /dev/null
+    reception net access2 && reception h2 eth0
+    lab_exec wire.access2 sh -c 'ethtool -K inner tso off; ethtool -K outer tso off' >/dev/null 2>&1
+    tcp_buffers 6291456 4194304 # Linux's own, where there is memory (tcp(7))
+}
+tcp_buffers() { # tcp_buffers RECEIVE SEND: the most that a connection grows to
+    local host
+    for host in h1 h2; do
+        lab_exec $host sh -c "echo 4096 131072 $1 >/proc/sys/net/ipv4/tcp_rmem; echo 4096 16384 $2 >/proc/sys/net/ipv4/tcp_wmem"
+    done
+}
+# What comes off the wire is received in a thread of the kernel's, and what follows each other is put together (GRO), as a
+# network card's driver does it: else the wire would do it all, packet by packet.
+reception() { # reception NODE IFACE
+    ip netns exec "$1" sh -c "ethtool -K $2 gro on && echo 1 >/sys/class/net/$2/threaded" >/dev/null 2>"$WORK/reception.err"
+}
+packets() { # packets HOST COMMENT: that have met the rule
+    lab_exec "$1" nft list ruleset | sed -nE "s/.*counter packets ([0-9]+) .*\"$2\"/\1/p"
+}
+route_with() { # route_with ALGORITHM: H1's TCP uses it, also where it may not choose it by itself
+    ip -n h1 route replace default via "${H1%.*}.1" dev eth0 congctl "$1" || lost "no TCP with $1" /dev/null
+}
+
+# --- who uses it: each starts and sets ARRIVALS, the file that tells how much has arrived, and SINK, who ends when it has -
+start_s() {
+    lab_start nameserver s "$PROGRAMS/hx-nameserver" --listen 0.0.0.0:7000 --relay --log-level error
+    await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
+}
+bind() { # bind NAME OPTION...
+    lab_start "bind.$1" h1 "$PROGRAMS/hx" bind "$1" -v "${@:2}"
+    await_line "$WORK/bind.$1.err" "^bound $1" 20 >/dev/null || lost "hx bind" "$WORK/bind.$1.err"
+}
+forwards() { # forwards NAME PORT...: hx connect; sets FORWARDS, ports on H2
+    local name=$1 port options=()
+    shift
+    for port in "$@"; do options+=(-L "127.0.0.1:0:127.0.0.1:$port"); done
+    lab_start "connect.$name" h2 "$PROGRAMS/hx" connect "$name" -v "${options[@]}"
+    await_line "$WORK/connect.$name.err" "^connected to $name" 30 >/dev/null || lost "hx connect" "$WORK/connect.$name.err"
+    FORWARDS=()
+    for port in "$@"; do
+        FORWARDS+=("$(sed -nE "s/^listening on 127\.0\.0\.1:([0-9]+) .*127\.0\.0\.1:$port\b.*/\1/p" "$WORK/connect.$name.err")")
+    done
+}
+serve_tcp() { # serve_tcp NAME WHAT...: bench_tcp on H1; sets PORT
+    lab_start "$1" h1 "$TCP" "${@:2}"
+    PORT=$(await_line "$WORK/$1.out" listening) || lost "bench_tcp" "$WORK/$1.err"
+    PORT=${PORT##*:}
+}
+start_hx_forward() { # start_hx_forward NAME: how -L is filled
+    local give
+    serve_tcp "give.$1" give $ENDLESS
+    give=$PORT
+    serve_tcp "echo.$1" echo
+    bind "$1" --allow "127.0.0.1:$give" --allow "127.0.0.1:$PORT"
+    forwards "$1" "$give" "$PORT"
+    SECOND_PORT=${FORWARDS[1]}
+    now
+    lab_start "take.$1" h2 "$TOOL" take "${FORWARDS[0]}" "$LASTS"
+    SINK=$PID ARRIVALS=$WORK/take.$1.out
+}
+start_hx_cp() {
+    local name=home
+    if [ -n "$SECOND" ]; then
+        serve_tcp echo echo
+        bind other --allow "127.0.0.1:$PORT"
+        forwards other "$PORT"
+        SECOND_PORT=${FORWARDS[0]}
+    fi
+    bind $name --share "$WORK/files"
+    now
+    lab_start cp h2 "$PROGRAMS/hx" cp "$name:bytes" "$ARRIVED/bytes"
+    arrives
+}
+start_udt4() {
+    local port
+    lab_start taker h2 "$STOCK" take "$H2" "$LASTS"
+    SINK=$PID ARRIVALS=$WORK/taker.out
+    port=$(await_line "$WORK/taker.out" "listening on") || lost "plain UDT4" "$WORK/taker.err"
+    now
+    lab_start giver h1 "$STOCK" give "$H2" "${port##*:}" $ENDLESS
+}
+start_iperf3() { # start_iperf3 ALGORITHM PORT
+    route_with "$1"
+    # iperf3 goes on where nobody reads: who reads is the one that ends
+    mkfifo "$WORK/iperf3.$2.pipe"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    lab_start "iperf3_server.$2" h2 bash -c 'exec iperf3 -s -1 -p "$2" -i 0.1 --forceflush >"$1"' _ "$WORK/iperf3.$2.pipe" "$2"
+    # shellcheck disable=SC2016
+    lab_start "iperf3.$2" h2 bash -c 'exec "$1" stamp "$3" <"$2"' _ "$TOOL" "$WORK/iperf3.$2.pipe" "$LASTS"
+    SINK=$PID ARRIVALS=$WORK/iperf3.$2.out
+    await_line "$WORK/iperf3.$2.err" listening >/dev/null || lost "iperf3" "$WORK/iperf3_server.$2.err"
+    now
+    lab_start "iperf3_client.$2" h1 iperf3 -c "$H2" -p "$2" -C "$1" -t "$(reckon "$LASTS + 5")" -i 0
+}
+start_ssh() { # start_ssh scp|rsync ALGORITHM
+    route_with "$2"
+    ssh_serve h2 "$H2" || lost "sshd" "$WORK/sshd.err"
+    now
+    case $1 in
+    scp) lab_start scp h1 "${SCP[@]}" "$WORK/files/bytes" "lab@$H2:$ARRIVED/bytes" ;;
+    rsync)
+        lab_start rsync h1 rsync -W --rsync-path "$(command -v rsync)" -e "${SSH[*]} -p $SSHD_PORT" "$WORK/files/bytes" \
+            "lab@$H2:$ARRIVED/bytes"
+        ;;
+    esac
+    arrives
+}
+arrives() {
+    lab_start grow h2 "$TOOL" grow "$ARRIVED" "$LASTS"
+    SINK=$PID ARRIVALS=$WORK/grow.out
+}
+now() { BEGAN=$("$TOOL" now); }
+start_what() {
+    case $1 in
+    udt4) start_udt4 ;;
+    hx-L) start_hx_forward home ;;
+    hx-cp) start_hx_cp ;;
+    iperf3-*-tuned)
+        tcp_buffers 67108864 67108864
+        set -- "${1%-tuned}"
+        start_iperf3 "${1#*-}" 5201
+        ;;
+    iperf3-*) start_iperf3 "${1#*-}" 5201 ;;
+    scp-* | rsync-*) start_ssh "${1%-*}" "${1#*-}" ;;
+    *) lost "what is '$1'?" /dev/null ;;
+    esac
+}
+start_beside() { # all of them; sets BESIDES, their ARRIVALS
+    local flow n=0 LASTS=$((${LASTS%.*} + 15)) # they begin first, and end last
+    BESIDES=()
+    for flow in ${BESIDE//,/ }; do
+        n=$((n + 1))
+        case $flow in
+        cubic | bbr) start_iperf3 "$flow" $((5300 + n)) ;;
+        hx) start_hx_forward "beside$n" ;;
+        *) lost "what is '$flow'?" /dev/null ;;
+        esac
+        BESIDES+=("$ARRIVALS")
+    done
+}
+
+# --- one measurement -----------------------------------------------------------------------------------------------
+# between FROM TO FILE: how much each of its columns has grown between these times, as a line through its points says
+between() {
+    awk -v from="$1" -v to="$2" '
+        !/^[0-9]+\.[0-9]+ [0-9]/ { next }
+        { for (i = 2; i <= NF; i++) {
+            if (n > 0 && last < from && $1 >= from) a[i] = v[i] + ($i - v[i]) * (from - last) / ($1 - last)
+            if (n > 0 && last < to && $1 >= to) b[i] = v[i] + ($i - v[i]) * (to - last) / ($1 - last)
+            if (n == 0 && $1 >= from) a[i] = $i
+            v[i] = $i }
+          if ($1 >= to) past = 1
+          last = $1; n++; fields = NF }
+        END { for (i = 2; i <= fields; i++) printf "%.3f ", (past ? b[i] : v[i]) - a[i]; print "" }' "$3"
+}
+percentile() { # percentile SHARE FROM TO FILE
+    awk -v from="$2" -v to="$3" '$1 >= from && $1 <= to { print $2 }' "$4" | sort -n |
+        awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
+}
+measure() { # measure WHAT
+    local dropped sent first
+    path_up
+    case $1$BESIDE in *hx*) start_s ;; esac
+    lab_start ping net "$TOOL" ping "$H2" 25 # not on a host whose processes and bytes are counted
+    lab_start watch net "$TOOL" watch access1 /run/netns/h1 /run/netns/h2
+    told_until 6 ping
+    now
+    BASE=$(percentile 0 0 "$BEGAN" "$WORK/ping.out")
+    start_beside
+    start_what "$1"
+    if [ -n "$SECOND" ]; then lab_start second h2 "$TOOL" turn "$SECOND_PORT" "$LASTS"; fi
+    await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
+    told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
+    dropped=$(queue_drops)
+    sent=$(packets net sent)
+    # Some would try to tell each other first that they end.
+    kill "${STARTED[@]}" 2>/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' 5 >/dev/null
+    kill -KILL "${STARTED[@]}" 2>/dev/null
+    lab_down
+    first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")
+    if [ -n "$first" ]; then
+        account "$1" "$first" "$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { t = $1 } END { print t }' "$ARRIVALS")" "$(percent "$dropped" "$sent")"
+    else
+        echo "path_cell: nothing arrives of $1" >&2
+        echo "what=$1 $PATH_TEXT rate=0 failed=1"
+    fi
+    rm -f "$ARRIVED"/* "$WORK"/*.pipe
+}
+told_until() { # told_until LINES NAME: what was started by that name has told so many, or does not for 10 s
+    local n
+    for ((n = 0; n < 200 && $(wc -l <"$WORK/$2.out") < $1; n++)); do read -rt 0.05 <> <(:); done
+}
+account() { # account WHAT FIRST_BYTE END DROPPED
+    local from to=$3 bytes all wire packets cpu flow text n=0
+    from=$(reckon "$2 + $SETTLED_S" 6)
+    read -r bytes < <(between "$from" "$to" "$ARRIVALS")
+    read -r all < <(between "$BEGAN" "$to" "$ARRIVALS")
+    read -r wire packets cpu < <(between "$from" "$to" "$WORK/watch.out")
+    # 14: Ethernet's head, which is on no other wire
+    text="$(awk -v s="$(reckon "$to - $from" 3)" -v bytes="$bytes" -v line="$LINE" -v wire="$wire" -v packets="$packets" -v cpu="$cpu" \
+        -v all="$all" -v all_s="$(reckon "$to - $BEGAN" 3)" 'BEGIN {
+        printf "rate=%.3f rate_all=%.3f share=%s wire=%.3f cpu=%.2f", bytes / s / 1e6, all / all_s / 1e6,
+            line + 0 ? sprintf("%.3f", bytes * 8 / s / 1e6 / line) : "-",
+            bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
+    text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
+    text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out") dropped=$4"
+    if [ -n "$SECOND" ]; then
+        [ -s "$WORK/second.out" ] || lost "nothing comes back beside $1" "$WORK"/{second,connect*}.err
+        text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out")"
+        text+=" second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
+    fi
+    for flow in "${BESIDES[@]}"; do
+        read -r bytes < <(between "$from" "$to" "$flow")
+        n=$((n + 1))
+        text+=" beside$n=$(reckon "$bytes / ($to - $from) / 1e6" 3)"
+    done
+    echo "what=$1 $PATH_TEXT seconds=$LASTS $text $(wire_told "$(reckon "$to - $BEGAN" 3)")"
+}
+percent() { reckon "${2:-0} ? 100 * ${1:-0} / ${2:-0} : 0" 2; }
+queue_drops() { # and the policer's
+    lab_exec net tc -s qdisc show dev access2 | sed -nE 's/.*\(dropped ([0-9]+),.*/\1/p' | head -n 1
+}
+wire_told() { # what the wire has lost, and its own shortcomings
+    awk -v s="$1" -F '[= ]' '/^frames=/ && $2 && $12 {
+        printf "lost=%.2f late=%.2f path_lost=%.2f path_cpu=%.2f", 100 * $14 / $12, 100 * $4 / $2, 100 * $8 / $2, $10 / s }' \
+        "$WORK/wire.access2.out"
+}
+
+lab_begin || exit 1
+trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
+PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$REORDER policer=$POLICER beside=${BESIDE:-none}"
+mkdir -p "$WORK/files" "$ARRIVED"
+case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
+truncate -s 64G "$WORK/files/bytes"
+for what in ${WHAT//,/ }; do measure "$what"; done
