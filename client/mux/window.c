@@ -15,7 +15,7 @@ _Static_assert(SURE < MUX_WINDOW_TOTAL, "there is something to lend");
 static int32_t growth(const struct mux_stream *s)
 {
     int32_t next = s->window < MUX_WINDOW / STEP ? STEP * s->window : MUX_WINDOW;
-    bool keeps_up = s->received.len == 0 && s->passed >= s->window;
+    bool keeps_up = s->received.len <= (size_t)s->window / 4 && s->passed >= s->window / 2;
 
     return keeps_up && !s->peer_ended && next - s->window <= (SPARE - s->mux->lent) / SHARE ? next - s->window
                                                                                             : 0;
