@@ -242,16 +242,13 @@ static int give_name(const struct part *p, bool sync)
     return sync ? sync_directory(p) : HX_OK;
 }
 
-int part_finish(struct part *p)
-{
-    struct stat st;
-    return settle(p, &st) < 0 ? HX_ESYS : give_name(p, true);
-}
-
 int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES])
 {
+    struct stat st;
     int err = part_verify(p, sum);
-    return err == HX_OK ? part_finish(p) : err;
+    if (err == HX_OK)
+        err = settle(p, &st);
+    return err == HX_OK ? give_name(p, true) : err;
 }
 
 int part_set_aside(struct part *p, struct part_aside *a)

@@ -45,10 +45,9 @@ int part_hash(struct part *p, uint8_t buffer[PART_BUFFER]);
 int part_write(struct part *p, const void *data, size_t len);
 /* Whole, and all of it hashed: compares. EBADMSG: it is another one, and the part is gone. */
 int part_verify(struct part *p, const uint8_t sum[DIGEST_BYTES]);
-/* Verified: sets permissions (those of the umask never) and time, has it on the disk, renames it, and has
+/* part_verify(), then permissions (those of the umask never) and time; has it on the disk, renames it, and has
  * that on the disk, too: what it says holds after a crash. */
-int part_finish(struct part *p);
-int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES]); /* both */
+int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES]);
 
 /* A part that was verified, has its permissions and time, and is closed: how it is known again. */
 struct part_aside {

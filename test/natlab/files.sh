@@ -37,8 +37,8 @@ begin() { # begin HX: it is bound as "lab", with a share and a tar for each dire
     lab_up none none && start_s || return 1
     rm -rf "$WORK/share" "$WORK/out"
     mkdir -p "$WORK/share" "$WORK/out"
-    lab_start untar h1 socat TCP-LISTEN:9001,bind=127.0.0.1,fork,reuseaddr "EXEC:tar x -C $WORK/share"
-    lab_start tar h1 socat TCP-LISTEN:9002,bind=127.0.0.1,fork,reuseaddr "EXEC:tar c -C $WORK tree"
+    lab_start untar h1 socat -t 300 TCP-LISTEN:9001,bind=127.0.0.1,fork,reuseaddr "EXEC:tar x -C $WORK/share"
+    lab_start tar h1 socat -t 300 TCP-LISTEN:9002,bind=127.0.0.1,fork,reuseaddr "EXEC:tar c -C $WORK tree"
     BOUND_BEFORE=$(grep -cE 'event=bound .*name=lab( |$)' "$WORK/nameserver.err")
     lab_start bind h1 "$1" bind lab -v --share "$WORK/share:rw" --allow 127.0.0.1:9001 --allow 127.0.0.1:9002
     await_bound
