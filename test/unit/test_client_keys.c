@@ -8,7 +8,7 @@
 #ifdef __SANITIZE_THREAD__
 #define BULK_BYTES (1 << 20) /* it looks at every packet of the library, slowly */
 #else
-#define BULK_BYTES (32 << 20) /* the buffers of both sides hold 11 MB each */
+#define BULK_BYTES (96 << 20) /* the windows are of 64 MB */
 #endif
 #define ECHO_BYTES (BULK_BYTES / 8)
 #define SOON_MS    1000 /* for a refused key */
