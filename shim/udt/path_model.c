@@ -20,7 +20,9 @@
 #define FAST_EMPTYING_PACE 0.5   /* ... even when it is longer than half of one */
 #define OWN_ROUNDS         3     /* a queue is ours if there was none so many round trips ago, ... */
 #define OWN_US             20000 /* ... and this for the receipts' sake */
-#define LOSSY              0.02  /* a path that loses more than this (BBR.LossThresh) is looked at */
+#define HEAVY_LOSS         0.25
+#define HEAVY_LOST         50   /* packets: no accident */
+#define LOSSY              0.02 /* a path that loses more than this (BBR.LossThresh) is looked at */
 #define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
 #define HOLD_US            10000           /* a receipt may be that late */
@@ -247,7 +249,10 @@ static void startup(struct path_model *m, const struct path_sample *s)
 {
     if (!limited(m, s))
         m->opening += m->newly;
-    if (!path_is_full(m, FULL_GROWTH) && !(queued(m) && own_queue(m)))
+    /* Who loses as much as that has left the path's rate behind, whether or not he might have sent more. */
+    bool heavy = m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS;
+
+    if (!path_is_full(m, FULL_GROWTH) && !heavy && !(queued(m) && own_queue(m)))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;
