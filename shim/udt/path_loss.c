@@ -6,7 +6,7 @@
 #define LEAST_BRIEF 50
 #define GOES_ON     3 /* windows */
 #define DEVIATIONS  3 /* standard deviations that chance is given */
-#define BASE_MAX    0.3
+#define BASE_MAX    0.2
 #define LEARN       100 /* packets whose losses have half of the weight */
 
 static void begin(struct path_loss_window *w, uint64_t delivered, uint64_t lost)

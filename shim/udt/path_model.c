@@ -20,7 +20,9 @@
 #define FAST_EMPTYING_PACE 0.5   /* ... even when it is longer than half of one */
 #define OWN_ROUNDS         3     /* a queue is ours if there was none so many round trips ago, ... */
 #define OWN_US             20000 /* ... and this for the receipts' sake */
-#define LOSSY              0.01  /* a path that loses so much is looked at */
+#define HEAVY_LOSS         0.25
+#define HEAVY_LOST         50   /* packets: no accident */
+#define LOSSY              0.02 /* a path that loses more than this (BBR.LossThresh) is looked at */
 #define LEARN_US           (2 * SECOND_US) /* PATH_DOWN: so long enough packets are waited for */
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
 #define HOLD_US            10000           /* a receipt may be that late */
@@ -247,7 +249,10 @@ static void startup(struct path_model *m, const struct path_sample *s)
 {
     if (!limited(m, s))
         m->opening += m->newly;
-    if (!path_is_full(m, FULL_GROWTH) && !(queued(m) && own_queue(m)))
+    /* Who loses as much as that has left the path's rate behind, whether or not he might have sent more. */
+    bool heavy = m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS;
+
+    if (!path_is_full(m, FULL_GROWTH) && !heavy && !(queued(m) && own_queue(m)))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;
@@ -291,7 +296,7 @@ static void hold(struct path_model *m, const struct path_sample *s)
 
 static void down(struct path_model *m, const struct path_sample *s)
 {
-    bool told = m->lossy <= 0 || (m->phase_rounds >= 2 && path_loss_brief_full(&m->loss)) ||
+    bool told = m->lossy <= 0 || (m->phase_rounds >= 3 && path_loss_brief_full(&m->loss)) ||
                 m->now_us - m->phase_us > LEARN_US;
     bool empty = emptied(m), due = told && m->now_us >= m->due_us;
     int64_t queue_us = path_rtt_queue_us(&m->rtt);
@@ -300,6 +305,9 @@ static void down(struct path_model *m, const struct path_sample *s)
         m->down.rate = fmin(m->down.rate, m->rate.busy);
     if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
         expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
+    if (m->lossy > 0 && m->round_began && m->phase_rounds == 2)
+        path_loss_begin(&m->loss, m->delivered,
+                        m->lost); /* what was lost before may be known as late as this */
     hold(m, s);
     if (m->round_began && m->probed) {
         m->probed = false;
@@ -381,6 +389,7 @@ static void up(struct path_model *m, const struct path_sample *s)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
         m->rate.best[0] = fmin(m->rate.best[0], fmax(m->rate.best[1], sample_rate(s)));
         m->cautious = !queued(m);
+        m->lossy = path_loss_share(&m->loss.brief);
         probe_is_over(m);
         return;
     }
