@@ -174,9 +174,10 @@ endif
 # the undefined behaviour sanitizer's checks. Nor do the rooms under the address sanitizer, but for those that a test or a
 # fuzzer has compute, and C++, which goes by its precompiled headers.
 SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
-COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets client/path_choice)
+COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets shim/udt/path_model \
+              client/path_choice)
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
-    %/test_mux.o %/test_tls.o,$@)),,-O0)
+    %/test_mux.o %/test_tls.o %/test_path_sim.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
 $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward \
     client/files client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0

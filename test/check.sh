@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
 COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
-WAIT_LANES=${WAIT_LANES:-7} WORK_LANES=${WORK_LANES:-3}
+WAIT_LANES=${WAIT_LANES:-6} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
 # only turn memory over.
@@ -96,11 +96,11 @@ suite_build() { # gcc, and clang with the fuzzers: both compilers see every sour
     step "build: gcc, without a warning" "${MAKE[@]}" -j3 CFLAGS=-O2 all unit tools bench-programs build/release/example \
         build/release/example-static
 }
-suite_builds() { # run_tap waits for what is awaited
+suite_builds() { # run_tap waits for what is awaited; one lane each, for tests that look at milliseconds run beside them
     SUITE=build
     touch "$LOGS"/{asan,tsan}.awaited
-    step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${MAKE[@]}" -j2 asan
-    step "build: gcc, thread sanitizer" "${MAKE[@]}" -j2 tsan
+    step "build: clang, address and undefined behaviour sanitizers, fuzzers" "${MAKE[@]}" asan
+    step "build: gcc, thread sanitizer" "${MAKE[@]}" tsan
 }
 suite_lint() {
     local part

@@ -30,7 +30,7 @@ static void on_head(void *user, const struct response_head *head)
     char external[ENDPOINT_TEXT_MAX];
 
     FUZZ_CHECK(++r->heads == 1);
-    FUZZ_CHECK(head->status == 101 || (head->status >= 200 && head->status <= 999));
+    FUZZ_CHECK((head->status >= 200 && head->status <= 999) || head->status == 101);
     FUZZ_CHECK(head->content_length >= -1 && head->retry_after_s >= -1);
     endpoint_format(&head->external, external);
     fuzz_log_number(r->log, head->status);
