@@ -134,12 +134,13 @@ static void keepers_hear_of_a_further_port_later(void **state)
     struct endpoint spare = {.family = AF_INET, .port = 7, .address = {127, 0, 0, 3}};
     (void)state;
     await_news(1);
+    int heard = news.count; /* there may have been others */
     nat_set_spare(&spare);
-    assert_int_equal(news.count, 1);
-    await_news(2);
+    assert_int_equal(news.count, heard);
+    await_news(heard + 1);
     nat_set_spare(&spare); /* the same */
     nat_set_spare(&(struct endpoint){.family = AF_UNSPEC});
-    await_news(3);
+    await_news(heard + 2);
     assert_false(nat_spare(&spare));
 }
 
