@@ -281,17 +281,21 @@ static bool is_lost(const struct delivery *d, const struct walk *w, const struct
            (uint64_t)later_us + w->told->age_us > delivery_reorder_us(d);
 }
 
+/* Beyond the highest that has come all are missing. Of those that left once, each left later than the one before. */
 static void walk(struct delivery *d, struct walk *w)
 {
     const struct receipt *r = w->told;
     uint32_t before = d->next; /* none */
 
-    for (uint32_t seq = d->head; seq != d->next && packet_distance(seq, r->end) < 0;) {
+    for (uint32_t seq = d->head; seq != d->next;) {
         struct delivery_packet *p = at(d, seq);
         uint32_t after = p->after;
         bool below = packet_distance(seq, r->next) < 0, told = packet_distance(seq, r->from) >= 0;
+        bool beyond = packet_distance(seq, r->end) >= 0;
 
-        if (below || (told && !is_missing(w, seq))) {
+        if (beyond && (!r->whole || (p->state == FLYING && !p->repeated && !is_lost(d, w, p))))
+            break;
+        if (below || (told && !beyond && !is_missing(w, seq))) {
             come(d, w, p);
             if (before == d->next)
                 d->head = after;

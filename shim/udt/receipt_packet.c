@@ -1,7 +1,10 @@
 #include "shim/udt/receipt_packet.h"
+#include "proto/varint.h"
 #include "shim/udt/packet.h"
+#include <string.h>
 
 #define AT_VERSION 0
+#define AT_WHOLE   1
 #define AT_RANGES  2
 #define AT_CAME    4
 #define AT_AGAIN   8
@@ -27,63 +30,38 @@ size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_M
     return RECEIPT_HEAD;
 }
 
-static size_t number_length(uint32_t n)
-{
-    if (n < 1u << 6)
-        return 1;
-    return n < 1u << 14 ? 2 : 4;
-}
-
-static void put_number(uint8_t *p, uint32_t n)
-{
-    switch (number_length(n)) {
-    case 1:
-        p[0] = (uint8_t)n;
-        break;
-    case 2:
-        p[0] = (uint8_t)(0x40 | n >> 8);
-        p[1] = (uint8_t)n;
-        break;
-    default:
-        packet_put_word(p, 0x80000000u | n);
-        break;
-    }
-}
-
 bool receipt_packet_add(uint8_t body[RECEIPT_SIZE_MAX], size_t *len, uint32_t before, uint32_t count)
 {
-    size_t before_len = number_length(before), count_len = number_length(count);
+    uint8_t range[2 * VARINT_BYTES_MAX];
+    size_t range_len = varint_write(range, before);
     unsigned ranges = (unsigned)body[AT_RANGES] << 8 | body[AT_RANGES + 1];
 
-    if (*len + before_len + count_len > RECEIPT_SIZE_MAX)
+    range_len += varint_write(range + range_len, count);
+    if (*len + range_len > RECEIPT_SIZE_MAX)
         return false;
-    put_number(body + *len, before);
-    put_number(body + *len + before_len, count);
-    *len += before_len + count_len;
+    memcpy(body + *len, range, range_len);
+    *len += range_len;
     ranges++;
     body[AT_RANGES] = (uint8_t)(ranges >> 8);
     body[AT_RANGES + 1] = (uint8_t)ranges;
     return true;
 }
 
-void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end)
+void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end, bool whole)
 {
     packet_put_word(body + AT_END, end);
+    body[AT_WHOLE] = whole;
 }
 
 /* False: it is not all there, or has 8 bytes. */
 static bool take_number(const uint8_t *body, size_t len, size_t *at, uint32_t *out)
 {
-    if (*at >= len || body[*at] >> 6 == 3)
+    size_t size = *at < len ? varint_length(body[*at]) : 0;
+
+    if (size == 0 || size > len - *at || size > sizeof *out)
         return false;
-    size_t size = (size_t)1 << (body[*at] >> 6);
-    if (size > len - *at)
-        return false;
-    uint32_t n = body[*at] & 0x3F;
-    for (size_t i = 1; i < size; i++)
-        n = n << 8 | body[*at + i];
+    *out = (uint32_t)varint_read(body + *at);
     *at += size;
-    *out = n;
     return true;
 }
 
@@ -105,7 +83,8 @@ static bool take_range(struct receipt *r, const uint8_t *body, size_t len, size_
 
 bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len)
 {
-    if (len < RECEIPT_HEAD || len > RECEIPT_SIZE_MAX || body[AT_VERSION] != RECEIPT_VERSION || body[1] != 0)
+    if (len < RECEIPT_HEAD || len > RECEIPT_SIZE_MAX || body[AT_VERSION] != RECEIPT_VERSION ||
+        body[AT_WHOLE] > 1)
         return false;
     int ranges = body[AT_RANGES] << 8 | body[AT_RANGES + 1];
     if (ranges > RECEIPT_RANGES_MAX)
@@ -122,6 +101,7 @@ bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len)
     uint32_t skipped = (r->from - r->next) & SEQUENCE_MASK, left = (r->end - r->from) & SEQUENCE_MASK;
     if (skipped > SPAN_MAX || left > SPAN_MAX - skipped)
         return false;
+    r->whole = body[AT_WHOLE] == 1;
     r->missing_count = 0;
     size_t at = RECEIPT_HEAD;
     for (int i = 0; i < ranges; i++) {

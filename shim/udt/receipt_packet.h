@@ -1,7 +1,7 @@
 /* shim/udt/receipt_packet.h: a receipt, by which a receiver tells which packets of UDT's have come. It is the
  * body of a custom control packet (type 0x7FFF, extended type "hx") that stock UDT ignores:
  *
- *   0 version (1 byte), 0 (1 byte), missing ranges (2 bytes)
+ *   0 version (1 byte), 1 or 0: whole or not (1 byte), missing ranges (2 bytes)
  *   4 came   8 again   12 stamp   16 age   20 next   24 from   28 end
  *   32 for each range two numbers: packets that have come before it, counted from the last range or `from`; its
  *      packets. As RFC 9000, 16, has them, of 1, 2 or 4 bytes.
@@ -29,17 +29,17 @@ struct receipt {
     uint32_t stamp;  /* the latest timestamp of a packet that has come: microseconds of the sender's clock */
     uint32_t age_us; /* since that one came */
     uint32_t next;   /* the lowest sequence number that has not come */
-    uint32_t from,
-        end; /* from `from` to before `end` exactly the ranges are missing; elsewhere nothing is told */
+    uint32_t from, end; /* from `from` to before `end` exactly the ranges are missing */
+    bool whole;         /* and from `end` on nothing has come; else nothing is told of that */
     int missing_count;
     struct receipt_range missing[RECEIPT_RANGES_MAX]; /* ascending, apart */
 };
 
-/* Begins a body with the head of `r`, whose ranges do not count; `end` and the ranges are put by the others. */
+/* Begins a body with the head of `r`, whose ranges do not count; those, `end` and `whole` are put by the others. */
 size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_MAX]);
 /* Appends a range: `before` packets have come before it. False: there is no room. */
 bool receipt_packet_add(uint8_t body[RECEIPT_SIZE_MAX], size_t *len, uint32_t before, uint32_t count);
-void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end);
+void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end, bool whole);
 
 /* False: malformed. What it says agrees with itself: next <= from <= end, all ranges in order and between
  * the two last ones, no number with bit 31. */

@@ -205,7 +205,7 @@ size_t receipts_write(struct receipts *r, uint8_t body[RECEIPT_SIZE_MAX], int64_
         head.from = r->resume;
     size_t len = receipt_packet_begin(&head, body);
     uint32_t end = write_ranges(r, head.from, body, &len);
-    receipt_packet_finish(body, end);
+    receipt_packet_finish(body, end, end == r->end);
     r->resume = end == r->end ? r->next : end;
     r->since = 0;
     r->news = false;

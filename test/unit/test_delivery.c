@@ -92,6 +92,35 @@ static uint32_t lost_seq(const struct world *w)
     return seq;
 }
 
+/* What has come tells nothing of sequence numbers above its own, but its time does. */
+static void what_left_before_a_repeat_that_has_come_is_lost_wherever_it_stands(void **state)
+{
+    struct world *w = *state;
+    uint8_t body[RECEIPT_SIZE_MAX];
+    struct receipt r;
+
+    for (int n = 0; n < 10; n++, w->now += GAP_US)
+        (void)sent(w, n);
+    w->now += 200000;
+    uint32_t stamp = sent(w, 0); /* a probe */
+    w->now += 10;
+    (void)sent(w, 10);
+    w->now += HALF_US;
+    come(w, 0, stamp);
+    size_t len = receipts_write(&w->r, body, w->now);
+    assert_true(receipt_packet_read(&r, body, len));
+    assert_true(r.whole);
+    w->now += HALF_US;
+    r.whole = false; /* as if there had been no room to tell of more */
+    assert_int_equal(delivery_receipt(&w->d, &r, w->now, &w->sample), DELIVERY_NEWS);
+    assert_int_equal(w->d.lost_count, 0);
+    assert_int_equal(w->sample.inflight, 10);
+    assert_int_equal(told(w, w->now - HALF_US), DELIVERY_NEWS);
+    assert_int_equal(w->d.lost_count, 9);
+    assert_int_equal(lost_seq(w), SEQ(1));
+    assert_int_equal(w->sample.inflight, 1); /* the last one left after the probe */
+}
+
 static void the_round_trip_is_exact_however_long_the_receipt_has_waited(void **state)
 {
     struct world *w = *state;
@@ -425,6 +454,7 @@ static void whatever_the_path_does_the_account_is_true_and_all_comes(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD(what_left_before_a_repeat_that_has_come_is_lost_wherever_it_stands),
         WORLD(the_round_trip_is_exact_however_long_the_receipt_has_waited),
         WORLD(the_delivery_rate_is_that_of_what_left_in_a_round_trip),
         WORLD(what_was_sent_while_there_was_no_more_to_send_tells_so),

@@ -132,6 +132,7 @@ static void more_gaps_than_fit_are_told_in_turn(void **state)
             assert_int_equal(out.missing[i].first, out.missing[i].last);
             missing[packet_distance(out.missing[i].first, ISN)] = true;
         }
+        assert_int_equal(out.whole, out.end == r.end);
         from = out.end;
         rounds++;
     } while (from != r.end && rounds < 100);
@@ -197,7 +198,7 @@ static size_t a_body(uint8_t body[RECEIPT_SIZE_MAX])
 
     assert_true(receipt_packet_add(body, &len, 0, 1));
     assert_true(receipt_packet_add(body, &len, 100, 20000)); /* numbers of 1, 2 and 4 bytes */
-    receipt_packet_finish(body, SEQ(5 + 20101 + 7));
+    receipt_packet_finish(body, SEQ(5 + 20101 + 7), true);
     return len;
 }
 
@@ -236,7 +237,7 @@ static void a_receipt_that_contradicts_itself_is_none(void **state)
 {
     (void)state;
     refused(0, 2); /* another version */
-    refused(1, 1);
+    refused(1, 2);
     refused(3, 1); /* one range, and bytes behind it */
     refused(3, 3); /* three, and two are there */
     refused(2, 0xFF);

@@ -6,8 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define BYTES    2000000
-#define CARRY_MS 30000 /* for all of them: a slow machine under a sanitizer drops many at first */
+#define BYTES 2000000
 
 static struct wire {
     int fd, stop[2];
@@ -124,7 +123,7 @@ static void begin_passage(struct passage *p)
 /* Writes up to `most` bytes in all, until `enough` have come. */
 static void carry(struct passage *p, struct stream *from, struct stream *to, size_t most, size_t enough)
 {
-    int64_t deadline_ms = clock_now_ms() + CARRY_MS;
+    int64_t deadline_ms = clock_now_ms() + WAIT_MS;
 
     while (p->got < enough && clock_now_ms() < deadline_ms) {
         ssize_t put = p->put < most ? stream_write(from, p->out + p->put, most - p->put) : 0;

@@ -95,7 +95,6 @@ static inline size_t read_all(struct udt_port *p, struct stream *s, char *buf, s
 
         if (n > 0) {
             got += (size_t)n;
-            deadline_ms = clock_now_ms() + WAIT_MS; /* a slow machine has as long for the next ones */
             continue;
         }
         if (n != HX_EAGAIN)
