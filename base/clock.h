@@ -16,5 +16,7 @@ int64_t clock_now_us(void);
 /* Waits as pthread_cond_wait(), until clock_now_ms() is `deadline_ms` at the latest; INT64_MAX: no such time.
  * Any condition variable will do, whatever clock it was made for. False: the deadline has come. */
 bool clock_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms);
+/* The same for `ns` at most, a sleep of the machine not counted. False: they are over. */
+bool clock_wait_ns(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ns);
 
 #endif

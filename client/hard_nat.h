@@ -30,16 +30,16 @@
 #define HARD_NAT_MOST_MS    4000 /* ... in so long: another attempt may be needed, and each may miss */
 #define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
-#define HARD_NAT_SPRAY_RATE_AGAIN \
-    1000                            /* ... and where two have met before, and people wait for it to go on */
-#define HARD_NAT_GUESSES      20    /* next ports that are asked at first, ... */
-#define HARD_NAT_GUESSES_FAR  100   /* ... and then */
-#define HARD_NAT_RUN          64    /* sockets that get ports in a row; of all ports are asked */
-#define HARD_NAT_SEARCH_STEP  15    /* each 15th (odd: others may take each second one), */
-#define HARD_NAT_SEARCH_FIRST (-32) /* from so many of those steps before the last one told, */
-#define HARD_NAT_SEARCH_LAST  224   /* to so many after it */
-#define HARD_NAT_MEET         64    /* sockets */
-#define HARD_NAT_MEET_AT      48    /* so many ports may others take on both sides while they meet, but one */
+/* ... and where two have met before, and people wait for it to go on. */
+#define HARD_NAT_SPRAY_RATE_AGAIN 1000
+#define HARD_NAT_GUESSES          20    /* next ports that are asked at first, ... */
+#define HARD_NAT_GUESSES_FAR      100   /* ... and then */
+#define HARD_NAT_RUN              64    /* sockets that get ports in a row; of all ports are asked */
+#define HARD_NAT_SEARCH_STEP      15    /* each 15th (odd: others may take each second one), */
+#define HARD_NAT_SEARCH_FIRST     (-32) /* from so many of those steps before the last one told, */
+#define HARD_NAT_SEARCH_LAST      224   /* to so many after it */
+#define HARD_NAT_MEET             64    /* sockets */
+#define HARD_NAT_MEET_AT          48 /* so many ports may others take on both sides while they meet, but one */
 #define HARD_NAT_MEET_PORTS_MAX \
     256 /* probes of the caller: the called's NAT may have gone on by 200 since it was told */
 

@@ -17,9 +17,8 @@
 #define MAX_MS        8000  /* ... up to this */
 #define CALM_FIRST_MS 10000 /* likewise, while the relay carries it */
 #define CALM_MAX_MS   60000
-#define ANSWER_MS \
-    1500              /* a path must work so soon after the answer, or it is asked for anew: a NAT may have
-                            * forgotten meanwhile */
+/* A path must work so soon after the answer, or it is asked for anew: a NAT may have forgotten meanwhile. */
+#define ANSWER_MS 1500
 #define NEWS_MS   250 /* our news are told so much later: the peer's, of the same moment, come first */
 #define SPARE_MS  600 /* ... and once more, since the peer may open a further port as we have */
 #define NEWS_MOST 4   /* so often, until a path works: then they are told with the next retry */

@@ -5,9 +5,8 @@
  * over long paths. Who comes late gets less, not nothing. */
 #define SURE  (MUX_HANDLES_MAX * MUX_WINDOW_FIRST)
 #define SPARE (MUX_WINDOW_TOTAL - SURE)
-#define SHARE 2 /* one step takes at most this part of what is left */
-#define STEP \
-    4 /* and makes it so much larger: it stays ahead of a sender that doubles its own in a round trip */
+#define SHARE 2 /* one step takes at most this part of what is left, ... */
+#define STEP  4 /* ... and makes it so much larger: a sender doubles its own in a round trip */
 
 _Static_assert(SURE < MUX_WINDOW_TOTAL, "there is something to lend");
 

@@ -25,13 +25,13 @@ bool path_table_tag(struct path_table *t, const struct net_address *canonical,
     return has;
 }
 
-uint32_t path_table_turns(struct path_table *t, const struct net_address *canonical)
+uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical)
 {
     pthread_mutex_lock(&t->lock);
     const struct net_peer *peer = path_table_find_peer(t, canonical);
-    uint32_t turns = peer ? peer->turns : 0;
+    uint32_t changes = peer ? peer->changes : 0;
     pthread_mutex_unlock(&t->lock);
-    return turns;
+    return changes;
 }
 
 static bool too_long(const struct net_peer *peer, size_t len)

@@ -240,7 +240,7 @@ int path_table_add(struct net_peer *peer, const struct net_path *path, uint8_t k
 static void enter(struct net_peer *peer, struct path *used, bool seeking)
 {
     if (used && memcmp(&peer->last, &used->at, sizeof used->at) != 0) {
-        peer->turns += peer->last.remote.port != 0;
+        peer->changes += peer->last.remote.port != 0;
         peer->last = used->at;
     }
     peer->used = used;

@@ -38,7 +38,7 @@ struct net_peer {
     int count;
     struct path *used;    /* NULL: none yet, or it was removed */
     struct net_path last; /* the one that was used last; remote.port 0: none yet */
-    uint32_t turns;       /* from one to another */
+    uint32_t changes;     /* from one to another */
     bool seeking;
     int holders;                   /* who needs its memory: the table, and memos */
     uint8_t kept[NET_SMALL_BYTES]; /* seeking: the last small datagram */

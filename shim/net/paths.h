@@ -85,7 +85,7 @@ bool net_paths_has(struct net_port *p, const struct net_address *canonical, cons
 void net_paths_heard(struct net_port *p, const struct net_address *canonical, const struct net_route *from,
                      int64_t now_ms);
 /* How often its packets have begun to take another path than before. 0: never; or there is no such peer. */
-uint32_t net_paths_turns(struct net_port *p, const struct net_address *canonical);
+uint32_t net_paths_changes(struct net_port *p, const struct net_address *canonical);
 /* The canonical addresses of all peers that have this path, the newest first, at most `max`. How many. */
 int net_paths_of(struct net_port *p, const struct net_route *from, struct net_address *out, int max);
 

@@ -2,7 +2,6 @@
 #include "shim/udt/packet.h"
 #include <stdlib.h>
 
-#define SEQUENCE_MASK 0x7FFFFFFFu
 #define SIZE_FIRST    256u /* packets */
 #define MARGIN_US     1000 /* of what two hosts measure, and of a burst that leaves at once */
 #define PERIOD_MIN_US 2000000
@@ -33,11 +32,6 @@ static bool within(const struct delivery *d, uint32_t seq)
     return d->started && packet_distance(seq, d->head) >= 0 && packet_distance(seq, d->next) < 0;
 }
 
-static uint32_t following(uint32_t seq)
-{
-    return (seq + 1) & SEQUENCE_MASK;
-}
-
 void delivery_init(struct delivery *d)
 {
     *d = (struct delivery){.min_rtt_us = -1, .srtt_us = -1};
@@ -59,7 +53,7 @@ static bool grow(struct delivery *d)
     larger.ring = malloc(larger.size * sizeof *larger.ring);
     if (!larger.ring)
         return false;
-    for (uint32_t seq = d->head; d->ring && seq != d->next; seq = following(seq))
+    for (uint32_t seq = d->head; d->ring && seq != d->next; seq = packet_following(seq))
         *at(&larger, seq) = *at(d, seq);
     free(d->ring);
     *d = larger;
@@ -119,7 +113,7 @@ static void append(struct delivery *d, uint32_t seq)
     else
         at(d, d->tail)->after = seq;
     d->tail = seq;
-    d->next = following(seq);
+    d->next = packet_following(seq);
     d->distinct++;
     struct delivery_packet *p = at(d, seq);
     *p = (struct delivery_packet){.after = d->next, .state = LOST};

@@ -70,13 +70,13 @@ static void say_handshake(struct tap *t, struct udt_conn *c)
 }
 
 /* What was learnt of one path is not true of another. */
-static void look_for_turn(struct tap *t, struct udt_conn *c)
+static void look_for_change(struct tap *t, struct udt_conn *c)
 {
-    uint32_t turns = net_paths_turns(t->port, &c->peer.at);
+    uint32_t changes = net_paths_changes(t->port, &c->peer.at);
 
-    if (turns == c->turns)
+    if (changes == c->path_changes)
         return;
-    c->turns = turns;
+    c->path_changes = changes;
     flow_restart(c->flow);
 }
 
@@ -91,7 +91,7 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
     if (c->ack_poll_ms && c->ack_poll_ms <= now_ms && open)
         poll_ack_timer(t, c);
     if (open && c->flow && net_paths_is_canonical(&c->peer.at))
-        look_for_turn(t, c);
+        look_for_change(t, c);
     if (open && c->resend.due_ms <= now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)

@@ -1,7 +1,6 @@
 #include "shim/udt/filter.h"
 
-#define SEQUENCE_MASK 0x7FFFFFFFu
-#define BIT31         0x80000000u
+#define BIT31 0x80000000u
 
 static void lower(uint8_t *word, uint32_t max)
 {
@@ -76,7 +75,7 @@ static enum filter_verdict judge_nak(const struct filter_rules *rules, const uin
         return FILTER_NAK;
     size_t words;
     for (size_t at = 0; at < len; at += 4 * words) {
-        uint32_t first = packet_word(body + at) & SEQUENCE_MASK;
+        uint32_t first = packet_word(body + at) & PACKET_SEQUENCE;
 
         words = packet_word(body + at) & BIT31 ? 2 : 1;
         if (at + 4 * words > len)
@@ -86,9 +85,9 @@ static enum filter_verdict judge_nak(const struct filter_rules *rules, const uin
         last = words == 2 ? packet_word(body + at + 4) : first;
         if (last & BIT31)
             return FILTER_SEQUENCE;
-        if (((last - first) & SEQUENCE_MASK) >= rules->nak_range - reported)
+        if (((last - first) & PACKET_SEQUENCE) >= rules->nak_range - reported)
             return FILTER_NAK;
-        reported += ((last - first) & SEQUENCE_MASK) + 1;
+        reported += ((last - first) & PACKET_SEQUENCE) + 1;
     }
     return FILTER_PASS;
 }

@@ -218,14 +218,12 @@ void flow_acked(struct flow *f, uint32_t seq)
 
 void flow_nak(struct flow *f, const uint8_t *body, size_t len)
 {
-    pthread_mutex_lock(&f->lock);
-    for (size_t at = 0; at + 4 <= len; at += 4) {
-        uint32_t first = packet_word(body + at), last = first;
+    uint32_t first, last;
+    size_t at = 0;
 
-        if ((first & 0x80000000u) && at + 8 <= len)
-            last = packet_word(body + (at += 4));
-        delivery_nak(&f->delivery, first & 0x7FFFFFFFu, last & 0x7FFFFFFFu);
-    }
+    pthread_mutex_lock(&f->lock);
+    while (packet_take_loss(body, len, &at, &first, &last))
+        delivery_nak(&f->delivery, first, last);
     pthread_mutex_unlock(&f->lock);
 }
 

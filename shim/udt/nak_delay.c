@@ -2,9 +2,6 @@
 #include "shim/udt/packet.h"
 #include <string.h>
 
-#define SEQUENCE_MASK 0x7FFFFFFFu
-#define RANGE         0x80000000u /* the number begins a range, the next one ends it */
-
 int64_t nak_delay_us(const struct receipts *r)
 {
     int64_t late_us = r->late_us[0] > r->late_us[1] ? r->late_us[0] : r->late_us[1];
@@ -17,16 +14,13 @@ int64_t nak_delay_us(const struct receipts *r)
 
 bool nak_delay_hold(struct nak_delay *n, const uint8_t *body, size_t len, int64_t due_us)
 {
+    struct nak_gap gap = {.due_us = due_us};
+    size_t at = 0;
+
     if (n->count + (int)(len / 4) > NAK_DELAY_HELD_MAX)
         return false;
-    for (size_t at = 0; at + 4 <= len; at += 4) {
-        struct nak_gap gap = {.first = packet_word(body + at) & SEQUENCE_MASK, .due_us = due_us};
-
-        gap.last = gap.first;
-        if ((packet_word(body + at) & RANGE) && at + 8 <= len)
-            gap.last = packet_word(body + (at += 4)) & SEQUENCE_MASK;
+    while (packet_take_loss(body, len, &at, &gap.first, &gap.last))
         n->gaps[n->count++] = gap;
-    }
     return true;
 }
 
@@ -40,27 +34,22 @@ static bool put(uint8_t *body, size_t *len, uint32_t first, uint32_t last)
 {
     if (*len + 8 > NAK_DELAY_BODY_MAX)
         return false;
-    if (first != last) {
-        packet_put_word(body + *len, first | RANGE);
-        *len += 4;
-    }
-    packet_put_word(body + *len, last);
-    *len += 4;
+    *len += packet_put_loss(body + *len, first, last);
     return true;
 }
 
 /* What is missing of one gap; false: not all of that has room, gap->first is where the rest begins. */
 static bool write_gap(struct nak_gap *gap, const struct receipts *r, uint8_t *body, size_t *len)
 {
-    uint32_t after = (gap->last + 1) & SEQUENCE_MASK;
+    uint32_t after = packet_following(gap->last);
 
     for (uint32_t seq = gap->first; seq != after;) {
         uint32_t first = seq, last = seq;
 
-        seq = (seq + 1) & SEQUENCE_MASK;
+        seq = packet_following(seq);
         if (receipts_has(r, first))
             continue;
-        for (; seq != after && !receipts_has(r, seq); seq = (seq + 1) & SEQUENCE_MASK)
+        for (; seq != after && !receipts_has(r, seq); seq = packet_following(seq))
             last = seq;
         if (!put(body, len, first, last)) {
             gap->first = first;

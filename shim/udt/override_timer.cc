@@ -8,7 +8,6 @@
 #include "shim/udt/overrides.h"
 #include "shim/udt/sender.h"
 #include <algorithm>
-#include <ctime>
 #include <udt/udt.h>
 #include <unistd.h>
 /* common.h needs the above */
@@ -33,18 +32,11 @@ uint64_t now_ns()
 
 void await(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns)
 {
-    timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ns;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     pthread_mutex_lock(lock);
-    (void)pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until);
+    (void)clock_wait_ns(cond, lock, ns);
     pthread_mutex_unlock(lock);
 }
+
 int64_t nap_ns(uint64_t until)
 {
     auto left = static_cast<int64_t>(until - now_ns());

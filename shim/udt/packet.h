@@ -71,10 +71,15 @@ static inline void packet_put_word(uint8_t *p, uint32_t word)
     p[2] = (uint8_t)(word >> 8);
     p[3] = (uint8_t)word;
 }
-/* a - b of sequence numbers, which have 31 bits. */
+#define PACKET_SEQUENCE 0x7FFFFFFFu /* sequence numbers have 31 bits */
+static inline uint32_t packet_following(uint32_t seq)
+{
+    return (seq + 1) & PACKET_SEQUENCE;
+}
+/* a - b of sequence numbers. */
 static inline int32_t packet_distance(uint32_t a, uint32_t b)
 {
-    uint32_t d = (a - b) & 0x7FFFFFFFu;
+    uint32_t d = (a - b) & PACKET_SEQUENCE;
 
     return d & 0x40000000u ? (int32_t)(d | 0x80000000u) : (int32_t)d;
 }
@@ -95,6 +100,34 @@ static inline void packet_put_control(uint8_t head[PACKET_HEAD], enum packet_typ
     packet_put_word(head + 4, 0);
     packet_put_word(head + 8, 0);
     packet_put_word(head + 12, (uint32_t)id);
+}
+/* A NAK's body tells of losses, each one number, or two: of a range's first packet, with this bit, and of its last. */
+#define PACKET_RANGE 0x80000000u
+/* The one at *at, which moves on. False: there is none. */
+static inline bool packet_take_loss(const uint8_t *body, size_t len, size_t *at, uint32_t *first,
+                                    uint32_t *last)
+{
+    if (len < 4 || *at > len - 4)
+        return false;
+    uint32_t word = packet_word(body + *at);
+    *at += 4;
+    *first = *last = word & PACKET_SEQUENCE;
+    if ((word & PACKET_RANGE) && *at <= len - 4) {
+        *last = packet_word(body + *at) & PACKET_SEQUENCE;
+        *at += 4;
+    }
+    return true;
+}
+/* Returns its length, 8 bytes at most. */
+static inline size_t packet_put_loss(uint8_t *body, uint32_t first, uint32_t last)
+{
+    if (first == last) {
+        packet_put_word(body, first);
+        return 4;
+    }
+    packet_put_word(body, first | PACKET_RANGE);
+    packet_put_word(body + 4, last);
+    return 8;
 }
 /* Whose wish this rendezvous is. It stands in the handshake's cookie, of which no rendezvous makes use: UDT
  * leaves it 0, and does not look at it. */

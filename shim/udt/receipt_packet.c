@@ -14,8 +14,7 @@
 #define AT_FROM    24
 #define AT_END     28
 
-#define SEQUENCE_MASK 0x7FFFFFFFu
-#define SPAN_MAX      0x3FFFFFFFu /* what two sequence numbers may be apart, and the largest number of 4 bytes */
+#define SPAN_MAX 0x3FFFFFFFu /* what two sequence numbers may be apart, and the largest number of 4 bytes */
 
 size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_MAX])
 {
@@ -74,9 +73,9 @@ static bool take_range(struct receipt *r, const uint8_t *body, size_t len, size_
         return false;
     if (count == 0 || before > *left || count > *left - before || (before == 0 && r->missing_count > 0))
         return false;
-    uint32_t first = (r->end - *left + before) & SEQUENCE_MASK;
+    uint32_t first = (r->end - *left + before) & PACKET_SEQUENCE;
     r->missing[r->missing_count++] =
-        (struct receipt_range){.first = first, .last = (first + count - 1) & SEQUENCE_MASK};
+        (struct receipt_range){.first = first, .last = (first + count - 1) & PACKET_SEQUENCE};
     *left -= before + count;
     return true;
 }
@@ -96,9 +95,9 @@ bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len)
     r->next = packet_word(body + AT_NEXT);
     r->from = packet_word(body + AT_FROM);
     r->end = packet_word(body + AT_END);
-    if ((r->next | r->from | r->end) & ~SEQUENCE_MASK)
+    if ((r->next | r->from | r->end) & ~PACKET_SEQUENCE)
         return false;
-    uint32_t skipped = (r->from - r->next) & SEQUENCE_MASK, left = (r->end - r->from) & SEQUENCE_MASK;
+    uint32_t skipped = (r->from - r->next) & PACKET_SEQUENCE, left = (r->end - r->from) & PACKET_SEQUENCE;
     if (skipped > SPAN_MAX || left > SPAN_MAX - skipped)
         return false;
     r->whole = body[AT_WHOLE] == 1;

@@ -2,9 +2,8 @@
 #include "shim/udt/packet.h"
 #include <stdlib.h>
 
-#define SEQUENCE_MASK 0x7FFFFFFFu
-#define WORD          64u
-#define SIZE_FIRST    1024u /* bits */
+#define WORD       64u
+#define SIZE_FIRST 1024u /* bits */
 
 void receipts_init(struct receipts *r)
 {
@@ -49,7 +48,7 @@ static bool reserve(struct receipts *r, uint32_t span)
     larger.bits = calloc(larger.size / WORD, sizeof *larger.bits);
     if (!larger.bits)
         return false;
-    for (uint32_t seq = r->next; r->size && seq != r->end; seq = (seq + 1) & SEQUENCE_MASK)
+    for (uint32_t seq = r->next; r->size && seq != r->end; seq = packet_following(seq))
         set_bit(&larger, seq, bit(r, seq));
     free(r->bits);
     *r = larger;
@@ -91,7 +90,7 @@ static void advance(struct receipts *r)
     do {
         if (r->size)
             set_bit(r, r->next, false);
-        r->next = (r->next + 1) & SEQUENCE_MASK;
+        r->next = packet_following(r->next);
     } while (r->next != r->end && bit(r, r->next));
 }
 
@@ -113,7 +112,7 @@ bool receipts_note(struct receipts *r, uint32_t isn, uint32_t seq, uint32_t stam
     note_stamp(r, stamp, now_us);
     r->news |= seq != r->end; /* one that was missing, or one beyond others that are */
     if (packet_distance(seq, r->end) >= 0)
-        r->end = (seq + 1) & SEQUENCE_MASK;
+        r->end = packet_following(seq);
     if (ahead == 0)
         advance(r);
     else
@@ -164,8 +163,8 @@ static uint32_t find(const struct receipts *r, uint32_t seq, bool come)
         if (step >= left)
             break;
         if (word)
-            return (seq + step) & SEQUENCE_MASK;
-        seq = (seq + step) & SEQUENCE_MASK;
+            return (seq + step) & PACKET_SEQUENCE;
+        seq = (seq + step) & PACKET_SEQUENCE;
         left -= step;
     }
     return r->end;

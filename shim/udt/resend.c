@@ -1,9 +1,7 @@
 #include "shim/udt/resend.h"
 #include "shim/udt/packet.h"
 
-#define SEQ_MASK  0x7FFFFFFFu
-#define NAK_RANGE 0x80000000u /* the number begins a range, the next one ends it */
-#define TRIES_MAX 9           /* 512 packets at once */
+#define TRIES_MAX 9 /* 512 packets at once */
 /* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
 #define CALM_MS 20
 
@@ -103,7 +101,7 @@ void resend_acked(struct resend *r, const uint8_t *body, size_t len, int64_t now
 {
     if (!r->started || len < 4)
         return;
-    uint32_t seq = packet_word(body + ACK_SEQUENCE) & SEQ_MASK;
+    uint32_t seq = packet_word(body + ACK_SEQUENCE) & PACKET_SEQUENCE;
     if (packet_distance(seq, r->sent) > 1)
         return;
     if (r->timed && packet_distance(seq, r->timed_seq) > 0) {
@@ -180,23 +178,12 @@ static size_t put_losses(const struct resend *r, uint8_t *body)
 {
     int32_t outstanding = packet_distance(r->sent, r->acked);
     int32_t first = (1 << r->tries) - 1;
-    size_t n = 0;
 
     if (first > outstanding)
         first = outstanding;
-    if (first > 0) {
-        packet_put_word(body, r->acked | NAK_RANGE);
-        packet_put_word(body + 4, (r->acked + (uint32_t)first) & SEQ_MASK);
-        n = 8;
-    } else {
-        packet_put_word(body, r->acked);
-        n = 4;
-    }
-    if (first < outstanding) {
-        packet_put_word(body + n, r->sent);
-        n += 4;
-    }
-    return n;
+    size_t n = packet_put_loss(body, r->acked,
+                               first > 0 ? (r->acked + (uint32_t)first) & PACKET_SEQUENCE : r->acked);
+    return first < outstanding ? n + packet_put_loss(body + n, r->sent, r->sent) : n;
 }
 
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms)

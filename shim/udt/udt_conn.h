@@ -83,7 +83,7 @@ struct udt_conn {
     struct early_bytes *told; /* accepted, by nobody yet: what the peer has told ahead; NULL: nothing */
     struct resend resend;     /* connected: its data */
     struct flow *flow;        /* of a rendezvous, which may carry bulk; else NULL */
-    uint32_t turns;           /* net_paths_turns() as it was last */
+    uint32_t path_changes;    /* net_paths_changes() as it was last */
     struct unsent unsent;     /* of a rendezvous: what was written */
     size_t credit; /* unproven: bytes that may leave, UDT_CONN_AMPLIFICATION for each that has come */
     struct shutdown_check shutdown_check;
