@@ -71,7 +71,13 @@ begin_four echo
 end_four
 kill "$ECHO_PID"
 await_exit "$ECHO_PID"
-check "hx bind --echo ends with success when it is terminated" [ "$?" = 0 ]
+rc=$?
+if [ "$rc" = 0 ]; then
+    ok "hx bind --echo ends with success when it is terminated"
+else
+    echo "# status $rc"
+    not_ok "hx bind --echo ends with success when it is terminated" "$WORK/echo.err"
+fi
 
 mkfifo "$WORK/fifo"
 start_bind busy "$WORK/empty"
