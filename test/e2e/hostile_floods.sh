@@ -3,29 +3,8 @@
 # shellcheck source=test/hostile/lib.sh disable=SC2154
 . "$(dirname "$0")/../hostile/lib.sh"
 
-REQUESTS=12
-LIMIT_MS=$((100 * SLOW * SLOW)) # one lost datagram and its repetition by UDT's timer cost 250 ms and more
 GROWTH_KB=$((40000 * SLOW * SLOW))
 
-slowest_request() { # milliseconds of the slowest of some, one after the other; none fails
-    local ms slowest=0
-    for _ in $(seq "$REQUESTS"); do
-        ms=$(get_ms "$NS") || { echo "an honest request fails" >&2 && return 1; }
-        [ "$ms" -le "$slowest" ] || slowest=$ms
-    done
-    echo "$slowest"
-}
-# All of them in time, beyond what they take without an attack. Where nothing but the time was wrong, they may try twice
-# more: others want a processor, too.
-honest_requests() {
-    local slowest
-    for _ in 1 2 3; do
-        slowest=$(slowest_request) || return 1
-        echo "the slowest took $slowest ms, without an attack $QUIET_MS" | tee "$WORK/slowest"
-        [ "$slowest" -gt $((QUIET_MS + LIMIT_MS)) ] || return 0
-    done
-    return 1
-}
 flooded() { # flooded SENTENCE CASE [REGEX]: when the attacker says so
     local pid
     rm -f "$WORK/flood.out"
@@ -42,7 +21,7 @@ flooded() { # flooded SENTENCE CASE [REGEX]: when the attacker says so
 
 UNRATED=() # as it is by default
 start_attacked
-QUIET_MS=$(slowest_request) || exit 1
+start_control || exit 1
 flooded "S21: honest requests during a flood of first handshakes" flood
 flooded "S21: honest requests during a flood of garbage" garbage
 flooded "S21: honest requests while one address opens all the sessions it can" many_sessions

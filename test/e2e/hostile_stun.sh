@@ -6,25 +6,7 @@
 
 LOG=$WORK/nameserver.err
 SOURCES=100
-LIMIT_MS=$((100 * SLOW * SLOW))
 
-slowest_request() { # milliseconds of the slowest of some, one after the other; none fails
-    local ms slowest=0
-    for _ in {1..12}; do
-        ms=$(get_ms "$NS") || { echo "an honest request fails" >&2 && return 1; }
-        [ "$ms" -le "$slowest" ] || slowest=$ms
-    done
-    echo "$slowest"
-}
-honest_requests() { # where nothing but the time was wrong, they may try twice more: others want a processor, too
-    local slowest
-    for _ in 1 2 3; do
-        slowest=$(slowest_request) || return 1
-        echo "the slowest took $slowest ms, without an attack $QUIET_MS"
-        [ "$slowest" -gt $((QUIET_MS + LIMIT_MS)) ] || return 0
-    done
-    return 1
-}
 await_counters() { # await_counters NAME...: until each of them has counted something
     local end=$((SECONDS + 30)) name
     for name; do
@@ -38,7 +20,7 @@ await_counters() { # await_counters NAME...: until each of them has counted some
 
 # With a second address and port: all that STUN can do; and a rate that a slow machine's flood exceeds as well.
 start_attacked --listen 127.0.0.2:0 --stun-rate=20
-QUIET_MS=$(slowest_request) || exit 1
+start_control || exit 1
 start flood "$B/test/hostile/stun_flood" $SOURCES "$NS"
 FLOOD_PID=$PID
 await_line "$WORK/flood.out" '^thrown$' 20 >/dev/null || not_ok "the flood begins" "$WORK/flood.err"

@@ -6,6 +6,7 @@ ulimit -c 0
 THROW=$B/test/hostile/throw
 CURL=$B/udtcurl
 GET_MS=$((1000 * SLOW)) # for an honest request; it takes about a millisecond
+LIMIT_MS=$((100 * SLOW * SLOW)) # one lost datagram and its repetition by UDT's timer cost 250 ms and more
 MEMORY_KB=1024          # where 2 % is less: the allocator's arenas and UDT's receive units come in such steps
 MEMORY_S=8              # UDT holds a closed socket for 1 to 2 s, and its broken ones for some more
 ROWS=0
@@ -125,6 +126,29 @@ start_attacked() { # start_attacked [OPTION...]: a warm nameserver whose rates d
     await_line "$WORK/nameserver.err" 'event=bound .*name=held' >/dev/null || not_ok "a name is held" "$WORK/held.err"
     for _ in 1 2 3; do timeout 10 "$THROW" half_open "$NS" >/dev/null; done
     RSS_START_KB=$(value_kb "$NS_PID" VmRSS)
+}
+start_control() { # a nameserver that nobody attacks: what slows both down is this machine
+    start control "$B/hx-nameserver" --listen 127.0.0.1:0 "${UNRATED[@]}"
+    CONTROL=$(await_line "$WORK/control.out" 'listening on' 10) || return 1
+    CONTROL=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$CONTROL")
+}
+# honest_requests: a dozen, one after the other, each beside one to the nameserver that nobody attacks. None fails, and the
+# slowest is no more than LIMIT_MS slower than the slowest there. Where nothing but the time was wrong, they may try twice
+# more.
+honest_requests() {
+    local ms slowest control
+    for _ in 1 2 3; do
+        slowest=0 control=0
+        for _ in {1..12}; do
+            ms=$(get_ms "$NS") || { echo "an honest request fails" && return 1; }
+            [ "$ms" -le "$slowest" ] || slowest=$ms
+            ms=$(get_ms "$CONTROL") || { echo "a request to the other nameserver fails" && return 1; }
+            [ "$ms" -le "$control" ] || control=$ms
+        done
+        echo "the slowest took $slowest ms, without an attack $control" | tee "$WORK/slowest"
+        [ "$slowest" -gt $((control + LIMIT_MS)) ] || return 0
+    done
+    return 1
 }
 within() { # within BEFORE_KB: the nameserver's memory is back there, or where it was once warm
     local limit=$1 slack
