@@ -9,7 +9,6 @@
 #define TURN_BYTES      (1024 * 1024) /* sent in one turn of the loop */
 #define WRITE_BYTES     (64 * 1024)   /* at once, at most: what is chosen then waits for nothing */
 #define TICKS           20            /* looks at the clock within dead_ms */
-#define PINGS_MAX       16            /* of link_ping() under way */
 #define OPAQUE_ALIVE    0             /* the payload of a keepalive's PING; others count from 1 */
 #define OPAQUE_FIRST    1
 #define SPEAK_FRACTION  4 /* who only listens says something every dead_ms / 4, for the sender's own ... */
@@ -36,7 +35,7 @@ struct link {
     int64_t held_ms; /* since then it could have; 0: not yet */
     int64_t heard_ms, spoke_ms, asked_ms, looked_ms;
     uint64_t ping_next;
-    int64_t ping_sent_us[PINGS_MAX]; /* of the numbers before ping_next that pong_next has not reached */
+    int64_t ping_sent_us[LINK_PINGS_MAX]; /* of the numbers before ping_next that pong_next has not reached */
     uint64_t pong_next;
     uint8_t *in;
     struct buf rest; /* frames that the stream has not taken */
@@ -374,7 +373,7 @@ static void on_pong(void *user, uint64_t opaque)
     struct link *l = user;
     if (opaque != l->pong_next || l->pong_next == l->ping_next) /* a keepalive's, or made up */
         return;
-    int64_t rtt_us = clock_now_us() - l->ping_sent_us[opaque % PINGS_MAX];
+    int64_t rtt_us = clock_now_us() - l->ping_sent_us[opaque % LINK_PINGS_MAX];
     l->pong_next++;
     if (l->config.events->pong)
         l->config.events->pong(l->config.user, rtt_us);
@@ -475,12 +474,12 @@ int link_ping(struct link *l)
 {
     if (l->state != LINK_UP)
         return HX_ECLOSED;
-    if (l->ping_next - l->pong_next >= PINGS_MAX)
+    if (l->ping_next - l->pong_next >= LINK_PINGS_MAX)
         return HX_ELIMIT;
     int err = mux_ping(l->mux, l->ping_next);
     if (err < 0)
         return err;
-    l->ping_sent_us[l->ping_next % PINGS_MAX] = clock_now_us();
+    l->ping_sent_us[l->ping_next % LINK_PINGS_MAX] = clock_now_us();
     l->ping_next++;
     return HX_OK;
 }

@@ -16,6 +16,7 @@
 #define LINK_KEEPALIVE_MS 15000 /* keeps the NATs' mappings, which live 30 s and more (RFC 4787, REQ-5) */
 #define LINK_ANSWER_MS    5000  /* for the peer's sign of life: a dead path is noticed after both */
 #define LINK_LEAVE_MS     20    /* in which the last words are confirmed on a short path */
+#define LINK_PINGS_MAX    16    /* of link_ping() under way */
 
 /* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
  * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
@@ -57,6 +58,7 @@ void link_finish(struct link *l);
 void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
 struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */
-int link_ping(struct link *l);                 /* pong() tells the round-trip time */
+/* pong() tells the round-trip time, once for each, in this order. HX_ELIMIT: LINK_PINGS_MAX are under way. */
+int link_ping(struct link *l);
 
 #endif

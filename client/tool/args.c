@@ -65,6 +65,13 @@ static bool seconds(const char *text, int *out_ms)
     return *out_ms >= ARGS_INTERVAL_MIN && *out_ms <= ARGS_INTERVAL_MAX;
 }
 
+static enum args_result take_milliseconds(struct reading *r, const char *option, int *out_ms)
+{
+    if (seconds(optarg, out_ms))
+        return ARGS_BIND;
+    return usage(r, "%s takes 0.01 to 3600 seconds, not '%.100s'", option, optarg);
+}
+
 /* A number of seconds. */
 static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
 {
@@ -165,7 +172,11 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_port(r);
     case 't':
         return take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &a->timeout_s);
-    case 'w':
+    case 'w': /* ping(8)'s for one, the short form of --wait for the others */
+        if (a->command == ARGS_PING)
+            return take_seconds(r, "-w", 1, ARGS_TIMEOUT_MAX, &a->deadline_s);
+        return take_seconds(r, "-w", 0, ARGS_WAIT_MAX, &a->wait_s);
+    case OPTION_WAIT:
         return take_seconds(r, "--wait", 0, ARGS_WAIT_MAX, &a->wait_s);
     case OPTION_KEEPALIVE:
         return take_seconds(r, "--keepalive", 1, ARGS_KEEPALIVE_MAX, &a->keepalive_s);
@@ -176,9 +187,9 @@ static enum args_result take_checked(struct reading *r, int option)
                    ? ARGS_BIND
                    : usage(r, "-c takes 1 to %d, not '%.100s'", ARGS_COUNT_MAX, optarg);
     case 'i':
-        return seconds(optarg, &a->interval_ms)
-                   ? ARGS_BIND
-                   : usage(r, "-i takes 0.01 to 3600 seconds, not '%.100s'", optarg);
+        return take_milliseconds(r, "-i", &a->interval_ms);
+    case 'W':
+        return take_milliseconds(r, "-W", &a->answer_ms);
     case OPTION_RELAY_AFTER:
         return take_relay_after(r);
     case OPTION_TO:
@@ -289,19 +300,24 @@ static const char *whose(unsigned commands, char out[ARGS_ERROR_MAX])
     return out;
 }
 
+/* Commands may have the same letter for different things: one line of the table each. */
 static enum args_result foreign(struct reading *r, int option)
 {
+    const struct options_entry *one = NULL;
+    unsigned commands = 0;
     char spelled[64];
-    char commands[ARGS_ERROR_MAX];
+    char names[ARGS_ERROR_MAX];
     for (int i = 0; i < options_count; i++) {
-        const struct options_entry *o = &options_table[i];
-        if (o->id != option || o->commands & 1U << r->args->command)
+        if (options_table[i].id != option)
             continue;
-        options_spell(spelled, sizeof spelled, o);
-        return usage(r, "%s is no option of hx %s, but of %s", spelled,
-                     options_commands[r->args->command].name, whose(o->commands, commands));
+        one = &options_table[i];
+        commands |= one->commands;
     }
-    return ARGS_BIND;
+    if (!one || commands & 1U << r->args->command)
+        return ARGS_BIND;
+    options_spell(spelled, sizeof spelled, one);
+    return usage(r, "%s is no option of hx %s, but of %s", spelled, options_commands[r->args->command].name,
+                 whose(commands, names));
 }
 
 static enum args_result options(struct reading *r, int argc, char **argv)
@@ -443,7 +459,8 @@ enum args_result args_parse(struct args *out, int argc, char **argv, const char 
                          .timeout_s = ARGS_CONNECT_TIMEOUT,
                          .keepalive_s = ARGS_KEEPALIVE,
                          .retry_for_s = ARGS_RETRY_FOR,
-                         .interval_ms = ARGS_INTERVAL};
+                         .interval_ms = ARGS_INTERVAL,
+                         .answer_ms = ARGS_ANSWER};
     if (argc < 2)
         return usage(&r, "which command? %s", whose(~0U, commands));
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -18,6 +18,7 @@
 #define ARGS_RETRY_MAX       86400 /* a day */
 #define ARGS_COUNT_MAX       999999
 #define ARGS_INTERVAL        1000 /* milliseconds between two pings */
+#define ARGS_ANSWER          2000 /* milliseconds for a ping's last answer */
 #define ARGS_INTERVAL_MIN    10
 #define ARGS_INTERVAL_MAX    3600000
 #define ARGS_LABEL_MAX       64 /* as a keyring allows */
@@ -76,6 +77,8 @@ struct args {                 /* strings belong to argv or the environment, but 
     char peer[HX_NAME_MAX + 1]; /* cp: that NAME */
     int count;                  /* ping: 0: until interrupted */
     int interval_ms;            /* ping */
+    int answer_ms;              /* ping: the last answer may take so long */
+    int deadline_s;             /* ping: it ends so long after its start; 0: no deadline */
     bool json;                  /* nat */
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */

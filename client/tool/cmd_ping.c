@@ -1,22 +1,25 @@
-/* hx ping NAME: round trips through the hole. */
+/* hx ping NAME: round trips through the hole, told as ping(8) tells them. */
+#include "base/clock.h"
 #include "client/forward/say.h"
+#include "client/tool/ping_stats.h"
 #include "client/tool/program.h"
 #include "client/tool/reconnector.h"
 #include "client/tool/ui.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define PING_LAST_S 2.0 /* the last answer may take so long */
+#define PING_BYTES 8 /* of an HTTP/2 PING's payload (RFC 9113, section 6.7) */
 
 struct pinging {
     const struct args *args;
     struct ev_loop *loop;
     struct reconnector *reconnector;
-    ev_timer next, last;
+    ev_timer next, last, deadline;
     ev_io interrupt;
     struct hx_path path; /* of the last answer; its address "": not reached */
-    int sent, received;
-    int64_t least_us, most_us, sum_us;
+    struct ping_stats stats;
+    int64_t begun_ms; /* the first ping's time */
 };
 
 /* All that was to be asked is answered, or too late. */
@@ -31,31 +34,37 @@ static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct pinging *p = w->data;
     (void)revents;
-    /* no answer to many: one more has nowhere to go, and counts as lost */
-    (void)link_ping(reconnector_link(p->reconnector));
-    p->sent++;
-    if (p->args->count == 0 || p->sent < p->args->count)
+    if (link_ping(reconnector_link(p->reconnector)) == HX_OK)
+        ping_stats_sent(&p->stats);
+    else
+        ping_stats_unsent(&p->stats); /* no answer to many: one more has nowhere to go */
+    if (p->args->count == 0 || p->stats.sent < p->args->count)
         return;
     ev_timer_stop(loop, w);
     ev_timer_start(loop, &p->last);
 }
 
+/* What the path is now, and a line where it is another one than before. */
+static void look_at_path(struct pinging *p)
+{
+    struct hx_path now;
+    if (hx_stream_path(link_stream(reconnector_link(p->reconnector)), &now) < 0)
+        return;
+    if (!p->args->quiet && (strcmp(now.kind, p->path.kind) != 0 || strcmp(now.address, p->path.address) != 0))
+        printf("path changed: %s at %s -> %s at %s\n", p->path.kind, p->path.address, now.kind, now.address);
+    p->path = now;
+}
+
 static void on_pong(void *user, int64_t rtt_us)
 {
     struct pinging *p = user;
-    struct hx_path now; /* it may have changed */
-    if (hx_stream_path(link_stream(reconnector_link(p->reconnector)), &now) == HX_OK)
-        p->path = now;
-    p->received++;
-    p->sum_us += rtt_us;
-    if (p->received == 1 || rtt_us < p->least_us)
-        p->least_us = rtt_us;
-    if (rtt_us > p->most_us)
-        p->most_us = rtt_us;
-    printf("%s at %s: ping %d came back after %.3f ms path=%s\n", p->args->name, p->path.address, p->received,
-           (double)rtt_us / 1000, p->path.kind);
+    int number = ping_stats_answered(&p->stats, rtt_us);
+    look_at_path(p);
+    if (!p->args->quiet)
+        printf("%d bytes from %s (%s): seq=%d time=%.3f ms path=%s\n", PING_BYTES, p->args->name,
+               p->path.address, number, (double)rtt_us / 1000, p->path.kind);
     fflush(stdout);
-    if (p->received == p->args->count)
+    if (p->stats.received == p->args->count)
         finish(p);
 }
 
@@ -64,6 +73,10 @@ static void on_up(void *user, struct link *l)
     struct pinging *p = user;
     if (hx_stream_path(link_stream(l), &p->path) < 0)
         p->path = (struct hx_path){.address = "?", .kind = "?"};
+    printf("PING %s (%s) %d bytes of data, path=%s\n", p->args->name, p->path.address, PING_BYTES,
+           p->path.kind);
+    fflush(stdout);
+    p->begun_ms = clock_now_ms();
     ev_timer_start(p->loop, &p->next);
 }
 
@@ -71,6 +84,7 @@ static void on_lost(void *user, int error)
 {
     struct pinging *p = user;
     (void)error;
+    ping_stats_forget(&p->stats);
     ev_timer_stop(p->loop, &p->next);
     ev_timer_stop(p->loop, &p->last);
 }
@@ -89,6 +103,15 @@ static void on_last(struct ev_loop *loop, ev_timer *w, int revents)
     finish(w->data);
 }
 
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    const struct pinging *p = w->data;
+    (void)revents;
+    if (p->path.address[0] == '\0')
+        say_error("%s was not reached within %d s", p->args->name, p->args->deadline_s);
+    ev_break(loop, EVBREAK_ALL);
+}
+
 static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 {
     (void)w;
@@ -96,26 +119,27 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
+/* The status is ping(8)'s: a failure without an answer, and with fewer than were asked for until the deadline. */
 static int summary(const struct pinging *p)
 {
+    const struct args *a = p->args;
     if (p->path.address[0] == '\0')
         return STATUS_FAILED;
-    printf("%s: %d sent, %d came back, %d%% lost\n", p->args->name, p->sent, p->received,
-           p->sent > 0 ? (p->sent - p->received) * 100 / p->sent : 0);
-    if (p->received > 0)
-        printf("round trip: shortest %.3f ms, mean %.3f ms, longest %.3f ms\n", (double)p->least_us / 1000,
-               (double)p->sum_us / 1000 / p->received, (double)p->most_us / 1000);
-    if (fflush(stdout) != 0)
+    if (!ping_stats_print(&p->stats, stdout, a->name, clock_now_ms() - p->begun_ms))
         return STATUS_FAILED;
-    return p->received > 0 ? STATUS_OK : STATUS_FAILED;
+    int least = a->deadline_s > 0 && a->count > 0 ? a->count : 1;
+    return p->stats.received >= least ? STATUS_OK : STATUS_FAILED;
 }
 
 static void watch(struct pinging *p)
 {
     ev_timer_init(&p->next, on_next, 0, p->args->interval_ms / 1000.0);
-    ev_timer_init(&p->last, on_last, PING_LAST_S, 0);
+    ev_timer_init(&p->last, on_last, p->args->answer_ms / 1000.0, 0);
+    ev_timer_init(&p->deadline, on_deadline, p->args->deadline_s, 0);
     ev_io_init(&p->interrupt, on_interrupt, interrupt_fd(), EV_READ);
-    p->next.data = p->last.data = p->interrupt.data = p;
+    p->next.data = p->last.data = p->deadline.data = p->interrupt.data = p;
+    if (p->args->deadline_s > 0)
+        ev_timer_start(p->loop, &p->deadline);
     ev_io_start(p->loop, &p->interrupt);
 }
 

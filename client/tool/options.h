@@ -23,7 +23,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_STUN,
                  OPTION_TCP_ONLY,
                  OPTION_TO,
-                 OPTION_UDP_ONLY
+                 OPTION_UDP_ONLY,
+                 OPTION_WAIT
 };
 
 struct options_command {

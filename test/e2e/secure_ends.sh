@@ -62,7 +62,7 @@ ends() {
     done
     return $rc
 }
-(ends 350 'ping 1 came back' ping home -c 1 >"$WORK/ping.ends" 2>&1; echo $? >"$WORK/ping.rc") &
+(ends 350 ': seq=1 time=' ping home -c 1 >"$WORK/ping.ends" 2>&1; echo $? >"$WORK/ping.rc") &
 pids=($!)
 (ends 350 'whole and verified' cp home:f "$WORK/down" >"$WORK/down.ends" 2>&1; echo $? >"$WORK/down.rc") &
 pids+=($!)

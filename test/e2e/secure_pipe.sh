@@ -114,14 +114,24 @@ check "a fifth one gets its pings meanwhile" "$HX" ping many "${KEY[@]}" -c 3 -i
 end_four
 "$HX" ping many "${KEY[@]}" -c 3 -i 0.05 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping succeeds" [ "$?" = 0 ]
-check "it shows every round trip" [ "$(grep -Ec 'ping [123] came back after [0-9.]+ ms path=(lan|direct)$' "$WORK/ping.out")" = 3 ]
-check "and sums them up" grep -Eq '^many: 3 sent, 3 came back, 0% lost$' "$WORK/ping.out"
+check "it says whom it asks" grep -Eq '^PING many \([0-9.]+:[0-9]+\) 8 bytes of data, path=(lan|direct)$' "$WORK/ping.out"
+check "it shows every round trip" [ "$(grep -Ec '^8 bytes from many \([0-9.]+:[0-9]+\): seq=[123] time=[0-9.]+ ms path=(lan|direct)$' "$WORK/ping.out")" = 3 ]
+check "and sums them up" grep -Eq '^3 packets transmitted, 3 received, 0% packet loss, time [0-9]+ms$' "$WORK/ping.out"
+"$HX" ping many "${KEY[@]}" -c 3 -i 0.05 -q >"$WORK/ping.out" 2>"$WORK/ping.err"
+check "hx ping -q prints the beginning and the sum" [ "$?$(wc -l <"$WORK/ping.out")$(grep -c 'bytes from' "$WORK/ping.out")" = 040 ]
+"$HX" ping many "${KEY[@]}" -w 1 -i 0.05 >"$WORK/ping.out" 2>"$WORK/ping.err"
+check "hx ping -w ends by itself, and with success" [ "$?$(grep -c '^rtt ' "$WORK/ping.out")" = 01 ]
+"$HX" ping many "${KEY[@]}" -w 1 -c 1000 >"$WORK/ping.out" 2>"$WORK/ping.err"
+check "but not before its count" [ "$?" = 1 ]
+"$HX" ping nobody "${KEY[@]}" -w 1 --wait 60 >"$WORK/ping.out" 2>"$WORK/ping.err"
+check "a peer that is not reached until then is a failure, in a sentence" \
+    [ "$?$(<"$WORK/ping.err")" = '1hx: nobody was not reached within 1 s' ]
 start pinger "$HX" ping many "${KEY[@]}" -i 0.05
-await_line "$WORK/pinger.out" 'ping 2 came back' >/dev/null
+await_line "$WORK/pinger.out" ': seq=2 time=' >/dev/null
 kill -INT "$PID"
 await_exit "$PID"
 check "hx ping without a count ends with success when it is interrupted" [ "$?" = 0 ]
-check "with its sum" grep -Eq '^round trip: shortest [0-9.]+ ms' "$WORK/pinger.out"
+check "with its sum" grep -Eq '^rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms$' "$WORK/pinger.out"
 "$HX" ping many --key-file "$WORK/wrong" -c 1 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping with a wrong key fails" [ "$?" = 1 ]
 kill "$MANY"

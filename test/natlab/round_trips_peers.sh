@@ -28,10 +28,10 @@ one_run() {
     begin=$EPOCHREALTIME
     exec {fd}< <(lab_exec h2 timeout 60 "$H2_HX" ping -c 1 lab --nameserver "$LAB_NS" -v --timeout 30 \
         2>"$WORK/connect.err")
-    while IFS= read -r -t 60 -u "$fd" line && [[ $line != *'came back'* ]]; do :; done
+    while IFS= read -r -t 60 -u "$fd" line && [[ $line != *'bytes from'* ]]; do :; done
     first=$EPOCHREALTIME
     exec {fd}<&-
-    [[ $line == *'came back'* ]] || return 1
+    [[ $line == *'bytes from'* ]] || return 1
     TOOK_US=$(since_connect $((before + 1)) "$first")
     TOTAL_US=$(us_between "$begin" "$first")
 }

@@ -101,8 +101,8 @@ pings() { # pings COUNT: 0.5 s apart, on H2, in ping.out
 stays() {
     lab_up none none && lab_weather 1 'meta l4proto udp drop' && lab_weather 2 'meta l4proto udp drop' &&
         start_tcp_s --relay && start_blocked_h1 && pings 16 || return 1
-    await_line "$WORK/ping.out" ': ping 16 came back ' 40 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
-    [ "$(awk '/came back after/ { for (i = 1; i < NF; i++) if ($i == "after" && $(i + 1) > 500) print }' "$WORK/ping.out" | wc -l)" = 0 ] || {
+    await_line "$WORK/ping.out" ': seq=16 time=' 40 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+    [ "$(awk -F 'time=' '/bytes from/ && $2 + 0 > 500' "$WORK/ping.out" | wc -l)" = 0 ] || {
         cat "$WORK/ping.out"
         return 1
     }
@@ -111,16 +111,16 @@ stays() {
 goes_on() {
     lab_up none none && lab_weather 1 'meta l4proto udp drop' && lab_weather 2 'meta l4proto udp drop' &&
         start_tcp_s --relay && start_blocked_h1 && pings 200 || return 1
-    await_line "$WORK/ping.out" ': ping 4 came back .* path=relayed' 20 || return 1
+    await_line "$WORK/ping.out" ': seq=4 time=.* path=relayed' 20 || return 1
     lab_weather 2 'meta l4proto tcp reject with tcp reset'
     await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 || return 1
     lab_weather 2 'meta l4proto udp drop'
-    await_line "$WORK/ping.out" ': ping 16 came back .* path=relayed' 30 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+    await_line "$WORK/ping.out" ': seq=16 time=.* path=relayed' 30 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
     lab_weather 1 ''
     lab_weather 2 ''
     ip -n h1 addr add 10.9.9.9/32 dev lo
     ip -n h2 addr add 10.9.9.9/32 dev lo
-    await_line "$WORK/ping.out" ' came back .* path=direct' 60 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+    await_line "$WORK/ping.out" ' time=.* path=direct$' 60 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
 }
 nat_says() { # nat_says REGEX
     lab_exec h2 "$B/hx" nat --nameserver "$LAB_NS" >"$WORK/nat.out"
