@@ -98,14 +98,18 @@ relayed() { # relayed N...: at these accesses
 pings() { # pings COUNT: 0.5 s apart, on H2, in ping.out
     lab_start ping h2 "$B/hx" ping lab --nameserver "$LAB_NS" -i 0.5 -c "$1" -v
 }
+# A break would take a second each time. Where nothing but a time was wrong, it may try twice more: others want a processor, too.
 stays() {
     lab_up none none && lab_weather 1 'meta l4proto udp drop' && lab_weather 2 'meta l4proto udp drop' &&
-        start_tcp_s --relay && start_blocked_h1 && pings 16 || return 1
-    await_line "$WORK/ping.out" ': seq=16 time=' 40 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
-    [ "$(awk -F 'time=' '/bytes from/ && $2 + 0 > 500' "$WORK/ping.out" | wc -l)" = 0 ] || {
+        start_tcp_s --relay && start_blocked_h1 || return 1
+    for _ in 1 2 3; do
+        pings 16
+        await_line "$WORK/ping.out" ': seq=16 time=' 40 || { cat "$WORK/ping.out" "$WORK/ping.err" && return 1; }
+        await_exit "$PID" 10 && ! grep '^path changed' "$WORK/ping.out" || return 1
+        [ "$(awk -F 'time=' '/bytes from/ && $2 + 0 > 500' "$WORK/ping.out" | wc -l)" != 0 ] || return 0
         cat "$WORK/ping.out"
-        return 1
-    }
+    done
+    return 1
 }
 # Both TCP connections break, and UDP is allowed again: nothing but time is lost.
 goes_on() {
