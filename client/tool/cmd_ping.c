@@ -16,6 +16,7 @@ struct pinging {
     ev_io interrupt;
     struct hx_path path; /* of the last answer; its address "": not reached */
     int sent, received;
+    bool unheard; /* standard output takes no more: the rest is for nobody */
     int64_t least_us, most_us, sum_us;
 };
 
@@ -54,8 +55,8 @@ static void on_pong(void *user, int64_t rtt_us)
         p->most_us = rtt_us;
     printf("%s at %s: ping %d came back after %.3f ms path=%s\n", p->args->name, p->path.address, p->received,
            (double)rtt_us / 1000, p->path.kind);
-    fflush(stdout);
-    if (p->received == p->args->count)
+    p->unheard = !ui_printed();
+    if (p->received == p->args->count || p->unheard)
         finish(p);
 }
 
@@ -98,14 +99,14 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 
 static int summary(const struct pinging *p)
 {
-    if (p->path.address[0] == '\0')
+    if (p->path.address[0] == '\0' || p->unheard)
         return STATUS_FAILED;
     printf("%s: %d sent, %d came back, %d%% lost\n", p->args->name, p->sent, p->received,
            p->sent > 0 ? (p->sent - p->received) * 100 / p->sent : 0);
     if (p->received > 0)
         printf("round trip: shortest %.3f ms, mean %.3f ms, longest %.3f ms\n", (double)p->least_us / 1000,
                (double)p->sum_us / 1000 / p->received, (double)p->most_us / 1000);
-    if (fflush(stdout) != 0)
+    if (!ui_printed())
         return STATUS_FAILED;
     return p->received > 0 ? STATUS_OK : STATUS_FAILED;
 }
