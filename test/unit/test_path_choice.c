@@ -22,8 +22,7 @@ static struct {
     struct path_choice c;
     struct path_traffic traffic;
     int64_t now_ms;
-    bool data;   /* flows both ways, over whatever is used */
-    bool speaks; /* only we send */
+    bool data, speaks; /* data flows both ways, over whatever is used; only we send */
     struct way ways[PATH_CHOICE_MAX];
     struct {
         int at;
