@@ -1,4 +1,4 @@
-/* base/fair_share.h: who gives way where strangers share a table of bounded size. No I/O, no
+/* base/fair_share.h: who gives way where unproven hosts share a table of bounded size. No I/O, no
  * allocation, no clock.
  *
  * A host is an IPv4 address or an IPv6 /64 (the smallest piece that one customer gets, RFC 6177). What

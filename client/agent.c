@@ -8,7 +8,7 @@
 #define AGENTS_MAX \
     NET_PEERS_MAX /* at once; who asks for more is refused (client/punch.h has its own limits) */
 
-/* How often the nameserver is listened to about one peer: each time may cost packets to strangers. */
+/* How often the nameserver is listened to about one peer: each time may cost packets to anybody. */
 static const struct token_limit told_limit = {.per_second = 1, .most = 8};
 
 static struct agent *agents;
@@ -79,11 +79,12 @@ static void apply(struct agent *a)
         tell_of_path(a, &a->ways[a->applied].at);
     }
     bool lost = a->choice.state == PATHS_LOST;
-    bool doubtful = lost || a->choice.state == PATHS_DOUBT;
+    bool suspect = lost || a->choice.state == PATHS_CHECKING;
     bool changed = lost != a->lost;
-    if ((doubtful && !a->doubtful) || (lost && changed)) {
-        engine_doubt(lost); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
-        agent_relay_doubt(a);
+    if ((suspect && !a->suspect) || (lost && changed)) {
+        engine_path_suspect(
+            lost); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        agent_relay_check(a);
     }
     if (a->lost && !lost) {
         agent_spare_end(a);
@@ -91,7 +92,7 @@ static void apply(struct agent *a)
         a->hard.asked = 0; /* the peer was there: this is another attempt */
         agent_spare_lost(a);
     }
-    a->doubtful = doubtful;
+    a->suspect = suspect;
     a->lost = lost;
     enum agent_reach reach = lost                              ? AGENT_LOST
                              : path_choice_relayed(&a->choice) ? AGENT_RELAYED

@@ -3,7 +3,7 @@
 #include "base/container_of.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
-#include "client/strangers.h"
+#include "client/unvalidated.h"
 #include <string.h>
 
 #define SPRAY_AFTER_MS   150   /* a NAT that filters less needs none of it */
@@ -117,7 +117,7 @@ static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
     to.port = port;
     endpoint_to_sockaddr6(&to, &sa);
     net_address_from(&route.to, (struct sockaddr *)&sa);
-    if (hops == 0 && !strangers_take_port(&route.to, clock_now_ms()))
+    if (hops == 0 && !unvalidated_take_port(&route.to, clock_now_ms()))
         return;
     a->hard.asked++;
     route.local = a->hard.local;
@@ -367,8 +367,8 @@ static bool leads(struct agent *a, int64_t now_ms)
 void agent_hard_turn(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
-    bool reached =
-        (a->choice.state == PATHS_GOOD || a->choice.state == PATHS_DOUBT) && !path_choice_relayed(&a->choice);
+    bool reached = (a->choice.state == PATHS_GOOD || a->choice.state == PATHS_CHECKING) &&
+                   !path_choice_relayed(&a->choice);
     agent_spare_turn(a, now_ms);
     h->helped |= h->begun && reached && !a->unheard;
     if (h->due_ms > now_ms)

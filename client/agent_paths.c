@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/race.h"
-#include "client/strangers.h"
+#include "client/unvalidated.h"
 #include "proto/address.h"
 #include <string.h>
 
@@ -78,7 +78,7 @@ void agent_link_candidate(struct agent *a, int at)
     if (w->linked)
         return;
     w->spent = !agent_way_proven(a, at);
-    if (!w->spent || strangers_take(&w->at.remote, STRANGERS_CONNECT, clock_now_ms()))
+    if (!w->spent || unvalidated_take(&w->at.remote, UNVALIDATED_CONNECT, clock_now_ms()))
         agent_link(a, at);
     w->spent &= w->linked;
 }
@@ -86,7 +86,7 @@ void agent_link_candidate(struct agent *a, int at)
 void agent_way_answers(struct agent *a, int at)
 {
     if (a->ways[at].spent)
-        strangers_give(&a->ways[at].at.remote, STRANGERS_CONNECT);
+        unvalidated_give(&a->ways[at].at.remote, UNVALIDATED_CONNECT);
     a->ways[at].spent = false;
     agent_link(a, at);
 }
@@ -162,8 +162,8 @@ void agent_answers_by(struct agent *a, int at, const struct net_address *local)
 }
 
 /* How many candidates at this host have been taken that the nameserver has not seen there: only one, since
- * the host may be a stranger. */
-static bool is_strange(const struct candidates *all, size_t i)
+ * the host may be anybody's. */
+static bool is_unvalidated(const struct candidates *all, size_t i)
 {
     if (i == 0 || endpoint_same_host(&all->list[i].at, &all->list[0].at))
         return false;
@@ -183,7 +183,7 @@ void agent_add_candidates(struct agent *a, const struct candidates *all)
         struct net_path way = {.socket = 0};
         struct sockaddr_in6 sa;
         int family = c->at.family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
-        if (!endpoint_punchable(&c->at) || !(a->families & family) || is_strange(all, i))
+        if (!endpoint_punchable(&c->at) || !(a->families & family) || is_unvalidated(all, i))
             continue;
         endpoint_to_sockaddr6(&c->at, &sa);
         if (endpoint_link_local(&c->at))

@@ -1,7 +1,7 @@
 /* Requests and answers: what is said, and what is believed. */
 #include "base/clock.h"
 #include "client/agent_state.h"
-#include "client/strangers.h"
+#include "client/unvalidated.h"
 #include "shim/net/relays.h"
 #include <errno.h>
 #include <string.h>
@@ -100,7 +100,7 @@ void agent_send_request(struct agent *a, int at)
         add_early(a, &p, &len);
     }
     path_choice_asked(&a->choice, at, p.number, clock_now_us());
-    if (proven || strangers_take(&route.to, (int)((len + PROBE_BYTES - 1) / PROBE_BYTES), clock_now_ms()))
+    if (proven || unvalidated_take(&route.to, (int)((len + PROBE_BYTES - 1) / PROBE_BYTES), clock_now_ms()))
         (void)send_probe(a, &route, &p, len); /* else it is as good as lost */
 }
 
@@ -178,7 +178,7 @@ static void take_request(struct agent *a, struct agent_keys *k, const struct pro
         if (at < 0) /* there are enough that work: it shall take none of them for one */
             return;
         if (!agent_way_proven(a, at))
-            path_choice_strange(&a->choice, at);
+            path_choice_unexpected(&a->choice, at);
     }
     if (agent_way_proven(a, at))
         agent_link(a, at);

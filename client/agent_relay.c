@@ -188,7 +188,7 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
     ar->due_ms = a->connected || alone ? ar->told_ms : ar->first_ms + ar->after_ms;
 }
 
-/* One that was refused, or is silent: the path is in doubt at once, if it is in use. */
+/* One that was refused, or is silent: the path is checked at once, if it is in use. */
 static int64_t look_at_ended(struct agent *a, int64_t now_ms)
 {
     int64_t due_ms = INT64_MAX;
@@ -235,11 +235,11 @@ int64_t agent_relay_turn(struct agent *a, int64_t now_ms)
     return ar->due_ms < due_ms ? ar->due_ms : due_ms;
 }
 
-void agent_relay_doubt(struct agent *a)
+void agent_relay_check(struct agent *a)
 {
     for (int i = 0; i < AGENT_RELAYS; i++) {
         if (a->relay.list[i])
-            relay_party_doubt(a->relay.list[i]);
+            relay_party_check(a->relay.list[i]);
     }
 }
 
@@ -252,5 +252,5 @@ void agent_relay_network_changed(struct agent *a)
         if (r)
             relay_party_move(r, relay_party_server(r), &any);
     }
-    agent_relay_doubt(a);
+    agent_relay_check(a);
 }

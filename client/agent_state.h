@@ -27,7 +27,7 @@ struct agent_keys {
 struct agent_way {
     struct net_path at;
     bool linked; /* shim/net knows it, and takes what comes by it for the peer's */
-    bool spent;  /* and what UDT may send there counts as a stranger's */
+    bool spent;  /* and what UDT may send there counts as to an unvalidated one */
     bool opens;  /* agent_hops() first, before anything else leaves */
     bool spare;  /* by our further port, to a peer whose NAT takes what comes unasked */
     int early;   /* so many requests have left by it with early bytes */
@@ -104,7 +104,7 @@ struct agent {
     bool connected; /* UDT is */
     bool ended;     /* nobody is told anything; it waits for AGENT_LINGER_MS */
     bool canceled;  /* the library has ended */
-    bool doubtful;  /* the path in use is in doubt, or lost; */
+    bool suspect;   /* the path in use is checked, or lost; */
     bool lost;      /* as was seen last */
     enum agent_reach told_reach;
     struct net_peer *peer;
@@ -210,7 +210,7 @@ void agent_relay_offered(struct agent *a, const struct session *session, const s
 /* When it is worth another call. */
 int64_t agent_relay_turn(struct agent *a, int64_t now_ms);
 /* What is sent through the relay may not get there. */
-void agent_relay_doubt(struct agent *a);
+void agent_relay_check(struct agent *a);
 void agent_relay_network_changed(struct agent *a);
 void agent_relay_end(struct agent *a);
 bool agent_way_relayed(const struct agent *a, int at);

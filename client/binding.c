@@ -190,7 +190,7 @@ static void keep_former(struct leg *leg, const struct nameserver_end *end)
     leg->b->news = true;
     enter_bound(leg);
     if (!end->answered) /* is it still there? */
-        nameserver_doubt(leg->nameserver);
+        nameserver_check(leg->nameserver);
 }
 
 static void on_end(void *user, const struct nameserver_end *end)
@@ -439,13 +439,13 @@ void binding_report(struct binding *b, sa_family_t family, const struct attempt_
 
 /* Where it is our NAT that has forgotten, what the nameserver says does not come: so the name is bound anew
  * beside the question whether it does. */
-void binding_doubt(struct binding *b, bool lost)
+void binding_check(struct binding *b, bool lost)
 {
     for (int i = 0; i < 2; i++) {
         struct leg *leg = &b->legs[i];
         if (leg->state != LEG_BOUND)
             continue;
-        nameserver_doubt(leg->nameserver);
+        nameserver_check(leg->nameserver);
         if (lost && may_renew_soon(leg))
             renew(leg);
     }

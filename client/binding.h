@@ -92,6 +92,6 @@ void binding_network_changed(struct binding *b);
 void binding_fields_changed(struct binding *b);
 /* The way to this host may be lost: does the nameserver still reach it? `lost`: some peer does not, and may
  * ask the nameserver for us already. */
-void binding_doubt(struct binding *b, bool lost);
+void binding_check(struct binding *b, bool lost);
 
 #endif

@@ -442,9 +442,9 @@ static void end_turn(struct connect *c)
 
 static int reach(struct connect *c)
 {
-    struct nat_keeper *nat = NULL;
+    struct nat_user *nat = NULL;
     c->begun_ms = clock_now_ms();
-    (void)nat_keep(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
+    (void)nat_use(&nat, &c->settings, on_nat_news, c); /* without memory the peer hears less */
     ask_for(c, NULL);
     while (c->state != CONNECT_DONE) {
         if (engine_wait(&c->cond, c->deadline_ms) || c->state == CONNECT_DONE)
@@ -454,7 +454,7 @@ static int reach(struct connect *c)
         else
             fail(c, c->last_error < 0 ? c->last_error : HX_ETIMEDOUT);
     }
-    nat_keep_end(nat);
+    nat_use_end(nat);
     on_cancel(&c->member); /* frees what is left */
     return c->stream ? HX_OK : c->error;
 }

@@ -216,13 +216,13 @@ static void on_network(struct timer *unused)
     }
 }
 
-void engine_doubt(bool lost)
+void engine_path_suspect(bool lost)
 {
     struct engine_member *m, *next;
     DL_FOREACH_SAFE(engine.members, m, next)
     {
-        if (m->doubted)
-            m->doubted(m, lost);
+        if (m->path_suspect)
+            m->path_suspect(m, lost);
     }
 }
 

@@ -26,8 +26,8 @@ struct engine_member {
     /* This host's addresses or routes have changed. NULL: of no interest. Must not leave, nor
      * make others leave. */
     void (*network_changed)(struct engine_member *m);
-    /* See engine_doubt(). NULL: of no interest. The same holds. */
-    void (*doubted)(struct engine_member *m, bool lost);
+    /* See engine_path_suspect(). NULL: of no interest. The same holds. */
+    void (*path_suspect)(struct engine_member *m, bool lost);
     /* Something was written last that has not left this host: it gets a moment before cancel(). NULL: nothing
      * ever is. The same holds. */
     bool (*unsent)(struct engine_member *m);
@@ -77,9 +77,9 @@ void engine_timer_set(struct timer *t, int64_t due_ms);
 void engine_timer_cancel(struct timer *t);
 void engine_join(struct engine_member *m);
 void engine_leave(struct engine_member *m); /* one that has left may leave again */
-/* The path of a connection is in doubt, or `lost`: our NAT may have forgotten its mappings, so that the
+/* The path of a connection is being checked, or `lost`: our NAT may have forgotten its mappings, so that the
  * nameserver cannot reach us either. Every member is told. */
-void engine_doubt(bool lost);
+void engine_path_suspect(bool lost);
 #define ENGINE_WATCHES_MAX 64
 /* HX_OK; HX_ELIMIT: the thread polls as many as it can. */
 int engine_watch_begin(struct engine_watch *w);

@@ -16,7 +16,7 @@ struct hx_listener {
     struct settings settings;
     struct engine_member member;
     struct binding binding;
-    struct nat_keeper *nat;
+    struct nat_user *nat;
     bool canceled;
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
@@ -149,7 +149,7 @@ static void on_cancel(struct engine_member *m)
     struct hx_stream *s;
     l->canceled = true;
     punch_cancel(l);
-    nat_keep_end(l->nat);
+    nat_use_end(l->nat);
     l->nat = NULL;
     binding_end(&l->binding);
     while ((s = queue_take(l)))
@@ -169,9 +169,9 @@ static void on_nat_news(void *user)
     binding_fields_changed(&l->binding);
 }
 
-static void on_doubted(struct engine_member *m, bool lost)
+static void on_path_suspect(struct engine_member *m, bool lost)
 {
-    binding_doubt(&container_of(m, struct hx_listener, member)->binding, lost);
+    binding_check(&container_of(m, struct hx_listener, member)->binding, lost);
 }
 
 /* The engine's lock is held. */
@@ -191,7 +191,7 @@ static int bind_and_wait(struct hx_listener *l)
 {
     int64_t deadline_ms = engine_deadline(l->settings.timeout_ms);
     struct binding *b = &l->binding;
-    (void)nat_keep(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
+    (void)nat_use(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
     int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
     if (l->settings.keys.count > 0)
         engine_unlocked(tls_warm_up);
@@ -226,7 +226,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     }
     l->member.cancel = on_cancel;
     l->member.network_changed = on_network_changed;
-    l->member.doubted = on_doubted;
+    l->member.path_suspect = on_path_suspect;
     fair_share_init(&l->queue, l->settings.backlog, l->settings.backlog);
     readiness_fd_init(&l->fd, false);
     engine_join(&l->member);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOUBT_ASKS 4   /* in NAMESERVER_DOUBT_MS; one lost datagram is no silence */
+#define CHECK_ASKS 4   /* in NAMESERVER_CHECK_MS; one lost datagram is no silence */
 #define TEXT_MAX   200 /* bytes of an explanation that are kept */
 #define REPORTS_WAITING_MAX \
     (4 * ATTEMPT_REPORT_MAX) /* bytes; to one that takes nothing nothing more is told */
@@ -26,10 +26,10 @@ struct nameserver {
     struct uplink uplink;   /* where its answer has arrived */
     struct buf out;
     int answer_ms;
-    int rtt_ms;        /* of its connection's handshake, rather too long than too short */
-    int64_t doubts_ms; /* since then it is asked for a sign of life; 0: it is not */
-    int status;        /* 0 before the head */
-    int refusal;       /* HX_OK, or what the status means */
+    int rtt_ms;         /* of its connection's handshake, rather too long than too short */
+    int64_t checked_ms; /* since then it is asked for a sign of life; 0: it is not */
+    int status;         /* 0 before the head */
+    int refusal;        /* HX_OK, or what the status means */
     int parts_error;
     struct response_reader *response;
     struct multipart_reader parts;
@@ -234,22 +234,22 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
         nameserver_close(n);
 }
 
-static int64_t doubt_ms(const struct nameserver *n)
+static int64_t check_ms(const struct nameserver *n)
 {
-    return n->rtt_ms > NAMESERVER_DOUBT_MS / 3 ? 3 * n->rtt_ms : NAMESERVER_DOUBT_MS;
+    return n->rtt_ms > NAMESERVER_CHECK_MS / 3 ? 3 * n->rtt_ms : NAMESERVER_CHECK_MS;
 }
 
 static void ask_for_life(struct nameserver *n)
 {
     stream_ask(n->stream);
-    engine_timer_set(&n->timer, clock_now_ms() + doubt_ms(n) / DOUBT_ASKS);
+    engine_timer_set(&n->timer, clock_now_ms() + check_ms(n) / CHECK_ASKS);
 }
 
-void nameserver_doubt(struct nameserver *n)
+void nameserver_check(struct nameserver *n)
 {
-    if (n->status != 200 || n->doubts_ms != 0)
+    if (n->status != 200 || n->checked_ms != 0)
         return;
-    n->doubts_ms = clock_now_ms();
+    n->checked_ms = clock_now_ms();
     ask_for_life(n);
 }
 
@@ -261,13 +261,13 @@ static void on_timer(struct timer *timer)
         return;
     }
     int64_t now_ms = clock_now_ms(), heard_ms = stream_heard_ms(n->stream);
-    if (n->doubts_ms == 0 || heard_ms > n->doubts_ms) { /* in the same one it may have been before */
-        n->doubts_ms = 0;
+    if (n->checked_ms == 0 || heard_ms > n->checked_ms) { /* in the same one it may have been before */
+        n->checked_ms = 0;
         if (heard_ms + NAMESERVER_SILENCE_MS <= now_ms)
-            nameserver_doubt(n);
+            nameserver_check(n);
         else
             engine_timer_set(&n->timer, heard_ms + NAMESERVER_SILENCE_MS);
-    } else if (n->doubts_ms + doubt_ms(n) <= now_ms) {
+    } else if (n->checked_ms + check_ms(n) <= now_ms) {
         end(n, HX_ETIMEDOUT);
     } else {
         ask_for_life(n);

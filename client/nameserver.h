@@ -12,7 +12,7 @@
 
 #define NAMESERVER_CONNECT_MS 2500  /* for one attempt at all of its addresses (UDT_CONNECT_MS) */
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
-#define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is in doubt */
+#define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is checked */
 
 struct nameserver;
 
@@ -62,8 +62,8 @@ void nameserver_await_left(int ms);
 
 /* Can it still reach us? It is asked for a sign of life; without one its end is told soon, and not after
  * NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */
-#define NAMESERVER_DOUBT_MS 500 /* or three round trips */
-void nameserver_doubt(struct nameserver *n);
+#define NAMESERVER_CHECK_MS 500 /* or three round trips */
+void nameserver_check(struct nameserver *n);
 
 /* The tunnel by which it is reached; NULL: it is reached by UDP, or not connected. */
 struct tunnel_user *nameserver_tunnel(const struct nameserver *n);

@@ -12,15 +12,15 @@
 
 enum { IPV4, IPV6, FAMILIES };
 
-struct nat_keeper {
+struct nat_user {
     struct engine_member member;
     const struct settings *settings;
     void (*on_news)(void *user);
     void *user;
-    struct nat_keeper *prev, *next;
+    struct nat_user *prev, *next;
 };
 
-static struct nat_keeper *keepers;
+static struct nat_user *users;
 static struct nat_watch *watches;
 
 /* One for the process: a host's NAT does not depend on who asks. */
@@ -51,8 +51,8 @@ static void tell_watches(void)
 
 static void tell(void)
 {
-    struct nat_keeper *k, *next;
-    DL_FOREACH_SAFE(keepers, k, next)
+    struct nat_user *k, *next;
+    DL_FOREACH_SAFE(users, k, next)
     {
         if (k->on_news)
             k->on_news(k->user);
@@ -140,8 +140,8 @@ static void ask(int family, const struct settings *settings)
 static void on_timer(struct timer *t)
 {
     struct known *n = container_of(t, struct known, timer);
-    if (keepers)
-        ask((int)(n - known), keepers->settings);
+    if (users)
+        ask((int)(n - known), users->settings);
 }
 
 static void forget(struct known *n)
@@ -156,11 +156,11 @@ static void forget(struct known *n)
     engine_timer_cancel(&n->timer);
 }
 
-/* Each keeper is told: the first one acts. */
+/* Each user is told: the first one acts. */
 static void on_network_changed(struct engine_member *m)
 {
-    struct nat_keeper *k = container_of(m, struct nat_keeper, member);
-    if (k != keepers)
+    struct nat_user *k = container_of(m, struct nat_user, member);
+    if (k != users)
         return;
     for (int i = 0; i < FAMILIES; i++) {
         forget(&known[i]);
@@ -168,25 +168,24 @@ static void on_network_changed(struct engine_member *m)
     }
 }
 
-static void leave(struct nat_keeper *k)
+static void leave(struct nat_user *k)
 {
     engine_leave(&k->member);
-    DL_DELETE(keepers, k);
-    for (int i = 0; i < FAMILIES && !keepers; i++)
+    DL_DELETE(users, k);
+    for (int i = 0; i < FAMILIES && !users; i++)
         forget(&known[i]);
 }
 
 static void on_cancel(struct engine_member *m)
 {
-    struct nat_keeper *k = container_of(m, struct nat_keeper, member);
+    struct nat_user *k = container_of(m, struct nat_user, member);
     leave(k);
     k->settings = NULL;
 }
 
-int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
-             void *user)
+int nat_use(struct nat_user **out, const struct settings *settings, void (*on_news)(void *user), void *user)
 {
-    struct nat_keeper *k = calloc(1, sizeof *k);
+    struct nat_user *k = calloc(1, sizeof *k);
     if (!k)
         return HX_ENOMEM;
     k->settings = settings;
@@ -195,7 +194,7 @@ int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on
     k->member.cancel = on_cancel;
     k->member.network_changed = on_network_changed;
     engine_join(&k->member);
-    DL_APPEND(keepers, k);
+    DL_APPEND(users, k);
     for (int i = 0; i < FAMILIES; i++) {
         known[i].timer.fire = on_timer;
         if (!known[i].survey && known[i].port != engine_port())
@@ -205,7 +204,7 @@ int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on
     return HX_OK;
 }
 
-void nat_keep_end(struct nat_keeper *k)
+void nat_use_end(struct nat_user *k)
 {
     if (!k)
         return;
@@ -217,8 +216,8 @@ void nat_keep_end(struct nat_keeper *k)
 void nat_ask_anew(sa_family_t family)
 {
     const struct known *n = &known[index_of(family)];
-    if (n->port && n->port != engine_port() && keepers)
-        ask(index_of(family), keepers->settings);
+    if (n->port && n->port != engine_port() && users)
+        ask(index_of(family), users->settings);
 }
 
 bool nat_known(sa_family_t family, struct nat_mapping *out)

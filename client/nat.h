@@ -16,15 +16,14 @@
 #define NAT_ASK_MS   5000  /* one survey takes so long at most */
 #define NAT_AGAIN_MS 30000 /* nobody has answered: asked again after so long, then twice as long each time */
 
-struct nat_keeper; /* one who needs it */
+struct nat_user; /* one who needs it */
 
 /* From now on it is asked for: at once, unless it is fresh; when this host's addresses or routes have
  * changed; when the engine has left a port; and every NAT_FRESH_MS. The nameservers and STUN servers of
  * *settings are asked. `on_news`: nat_known() may tell something else now; NULL: of no interest. HX_OK;
  * HX_ENOMEM. */
-int nat_keep(struct nat_keeper **out, const struct settings *settings, void (*on_news)(void *user),
-             void *user);
-void nat_keep_end(struct nat_keeper *k); /* NULL is fine */
+int nat_use(struct nat_user **out, const struct settings *settings, void (*on_news)(void *user), void *user);
+void nat_use_end(struct nat_user *k); /* NULL is fine */
 
 /* One who waits for what others ask: on_news() as above, which ends no watch. */
 struct nat_watch { /* zeroed but for on_news */
@@ -53,7 +52,7 @@ bool nat_server(struct endpoint *out);
 
 /* ---- a further port, for those who have not reached us by this one (client/spare_port.h) ---- */
 
-/* Peers are told of it from now on; AF_UNSPEC: no more. The keepers hear of it a little later, not from
+/* Peers are told of it from now on; AF_UNSPEC: no more. The users hear of it a little later, not from
  * within: they may end what the caller is in the middle of. */
 void nat_set_spare(const struct endpoint *mapped);
 bool nat_spare(struct endpoint *out); /* false: there is none */
@@ -66,7 +65,7 @@ struct nat_count;
 
 /* One question from a new port to who has told of our NAT. on_done() is called once, unless
  * nat_count_cancel() comes before; `port`: the newest mapping's, 0: not known. nat_known() has it by then,
- * and the keepers are told. HX_OK; HX_ENOTFOUND: our NAT is not known to count; HX_ELIMIT, HX_ENOMEM,
+ * and the users are told. HX_OK; HX_ENOTFOUND: our NAT is not known to count; HX_ELIMIT, HX_ENOMEM,
  * HX_ESYS. Never calls back before it returns. */
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
 void nat_count_cancel(struct nat_count *c); /* NULL is fine */

@@ -54,7 +54,7 @@ static bool used_is(const struct path_choice *c, int at)
 
 /* It is asked at once, and then less and less often. One that has never answered may be anybody's address: it
  * gets one burst in all, and one request more for each of the peer's that came from there: whoever has put a
- * stranger's address on those does it no more harm than by itself. */
+ * foreign address on those does it no more harm than by itself. */
 static void burst(struct path_times *p, int64_t now_ms)
 {
     if (!p->present || (p->answered_ms == 0 && p->spent >= PATH_BURST_MOST))
@@ -102,7 +102,7 @@ void path_choice_told(struct path_choice *c, int at, int64_t now_ms)
     burst(&c->paths[at], now_ms);
 }
 
-void path_choice_strange(struct path_choice *c, int at)
+void path_choice_unexpected(struct path_choice *c, int at)
 {
     c->paths[at].spent = PATH_BURST_MOST;
     c->paths[at].due_ms = NEVER;
@@ -296,7 +296,7 @@ static void choose(struct path_choice *c, int at, int64_t now_ms)
     if (!used_is(c, at) && (!u || lost || unproven || leaves_relay(c, at) ||
                             (now_ms - c->switched_ms >= SETTLE_MS && better(c, at))))
         use(c, at, now_ms);
-    if (lost || (c->state == PATHS_DOUBT && used_is(c, at)))
+    if (lost || (c->state == PATHS_CHECKING && used_is(c, at)))
         enter(c, PATHS_GOOD, now_ms);
 }
 
@@ -348,7 +348,7 @@ void path_choice_heard(struct path_choice *c, int at, int64_t now_ms)
 void path_choice_moved(struct path_choice *c, int64_t now_ms)
 {
     if (c->state == PATHS_GOOD)
-        enter(c, PATHS_DOUBT, now_ms);
+        enter(c, PATHS_CHECKING, now_ms);
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         if (!used_is(c, i) || c->paths[i].tries == 0)
             burst(&c->paths[i], now_ms);
@@ -382,9 +382,9 @@ static void count(struct path_choice *c, const struct path_traffic *t, int64_t n
     }
 }
 
-static void begin_doubt(struct path_choice *c, int64_t now_ms)
+static void begin_check(struct path_choice *c, int64_t now_ms)
 {
-    enter(c, PATHS_DOUBT, now_ms);
+    enter(c, PATHS_CHECKING, now_ms);
     burst(&c->paths[c->used], now_ms);
 }
 
@@ -402,7 +402,7 @@ static bool is_worth_asking(const struct path_choice *c)
     return c->state == PATHS_GOOD && c->waits && u->tries == 0 && u->asked_ms < c->waits_ms;
 }
 
-/* The path in use is asked now and then without a doubt, too. */
+/* The path in use is asked now and then while it works, too. */
 static bool unanswered(const struct path_choice *c, const struct path_traffic *t, int64_t now_ms)
 {
     const struct path_times *u = &c->paths[c->used];
@@ -420,14 +420,14 @@ void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64
     if (c->used < 0)
         return;
     struct path_times *u = &c->paths[c->used];
-    if (c->state == PATHS_DOUBT && t->heard_ms > c->entered_ms && u->tries < PATH_TRIES_LOST)
+    if (c->state == PATHS_CHECKING && t->heard_ms > c->entered_ms && u->tries < PATH_TRIES_LOST)
         enter(c, PATHS_GOOD, now_ms);
     if ((c->state == PATHS_GOOD && unanswered(c, t, now_ms)) ||
-        (c->state == PATHS_DOUBT && now_ms - c->entered_ms >= answer_ms(u)))
+        (c->state == PATHS_CHECKING && now_ms - c->entered_ms >= answer_ms(u)))
         begin_lost(c, now_ms);
     if (c->state == PATHS_GOOD && c->waits &&
         now_ms - t->unanswered_ms >= most(PATH_SILENCE_MS, 4 * rtt_ms(u)))
-        begin_doubt(c, now_ms);
+        begin_check(c, now_ms);
     else if (is_worth_asking(c) && now_ms - c->waits_ms >= ask_ms(u))
         u->due_ms = now_ms;
 }
@@ -439,7 +439,7 @@ int64_t path_choice_due_ms(const struct path_choice *c, int64_t now_ms)
         due_ms = now_ms + LOOK_MS;
     if (c->used >= 0 && is_worth_asking(c) && c->waits_ms + ask_ms(&c->paths[c->used]) < due_ms)
         due_ms = most(c->waits_ms + ask_ms(&c->paths[c->used]), now_ms + 1);
-    if (c->state == PATHS_DOUBT && c->used >= 0)
+    if (c->state == PATHS_CHECKING && c->used >= 0)
         due_ms = most(c->entered_ms + answer_ms(&c->paths[c->used]), now_ms + 1);
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         const struct path_times *p = &c->paths[i];

@@ -2,7 +2,7 @@
  * pure state machine: no I/O, no clock of its own.
  *
  *            connected         sent, and nothing heard
- *   SEEKING ───────────► GOOD ─────────────────────────► DOUBT
+ *   SEEKING ───────────► GOOD ────────────────────────► CHECKING
  *                        ▲  ▲                              │ not answered
  *                        │  └──── heard, or answered ──────┤
  *                        └─ an answer on any path ─ LOST ◄─┘
@@ -11,7 +11,7 @@
  * them is answered: then the path that the peer was last heard on is used, until one has been.
  * GOOD: the path in use works. The others that work are asked now and then, and one that is clearly better is
  * used instead.
- * DOUBT: the path in use alone is asked.
+ * CHECKING: the path in use alone is asked.
  * LOST: all of them are, and other ways are looked for. Whichever answers first is used.
  *
  * A path is used only when an answer came over it (as RFC 9000, 8.2, has it), or if nothing better is known.
@@ -32,11 +32,11 @@
 #define PATH_IDLE_MS \
     15000 /* while none does: a NAT keeps a mapping for 30 s or more (RFC 4787, REQ-5: 2 min) */
 #define PATH_ASK_MS     300  /* sent, and nothing heard for so long, or for two round trips: it is asked */
-#define PATH_SILENCE_MS 1000 /* sent, and nothing heard for so long, or for four round trips: doubt */
+#define PATH_SILENCE_MS 1000 /* sent, and nothing heard for so long, or for four round trips: it is checked */
 #define PATH_ANSWER_MS  300  /* asked, and not answered for so long, or for two round trips: lost */
 #define PATH_TRIES_LOST 6    /* or for so many requests, whatever else is heard: it may lead one way only */
 
-enum path_state { PATHS_SEEKING, PATHS_GOOD, PATHS_DOUBT, PATHS_LOST };
+enum path_state { PATHS_SEEKING, PATHS_GOOD, PATHS_CHECKING, PATHS_LOST };
 
 /* In the order in which one is preferred where two are as fast; a relayed one is used as long as no other
  * works, whatever the round trips. */
@@ -99,7 +99,7 @@ void path_choice_remove(struct path_choice *c, int at);
 /* Somebody who knows says that the peer is there: it is asked as if it were new. */
 void path_choice_told(struct path_choice *c, int at, int64_t now_ms);
 /* It may be anybody's address: it is asked as often as it asks itself. */
-void path_choice_strange(struct path_choice *c, int at);
+void path_choice_unexpected(struct path_choice *c, int at);
 /* The one that is worth least, to make room: it is not in use, and neither heard nor answered now. -1:
  * there is none. */
 int path_choice_least(const struct path_choice *c, int64_t now_ms);

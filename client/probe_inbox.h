@@ -1,6 +1,6 @@
 /* client/probe_inbox.h: probes, and what a relay answers (proto/relay_frame.h), on their way from UDT's
  * receiving threads to the engine's. Only those of a session that somebody has joined are kept, and for a
- * second the last 16 others, for who may join then: a stranger, who knows no tag, costs a comparison and a
+ * second the last 16 others, for who may join then: anybody else, who knows no tag, costs a comparison and a
  * copy. */
 #ifndef HX_CLIENT_PROBE_INBOX_H
 #define HX_CLIENT_PROBE_INBOX_H

@@ -22,7 +22,7 @@
 #define PUNCH_HOST_MAX   32    /* of them towards one host */
 #define PUNCH_HOST_RATE  50    /* a second towards one host, in bursts of RATE_BURST_S seconds' worth */
 #define PUNCH_RATE       1000  /* a second in all, and at once: each costs half a millisecond */
-#define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at a stranger (UDT4.md, S26) */
+#define PUNCH_DEFAULT_MS 10000 /* stop early: it may be aimed at anybody (UDT4.md, S26) */
 
 struct punch_result {
     /* HX_OK; HX_EPUNCH; HX_ECANCELED: a newer attempt to the same address, in the same direction, has

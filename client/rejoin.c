@@ -37,7 +37,7 @@ struct rejoin {
     struct backoff backoff, calm; /* while no path works; while a relayed one does */
     struct parts parts;
     struct peer_fields told; /* of us, with the question */
-    struct nat_keeper *nat;  /* while it is needed: our NAT may be another one by now */
+    struct nat_user *nat;    /* while it is needed: our NAT may be another one by now */
     struct endpoint spare;   /* the further port that was told last (client/nat.h), ... */
     bool spare_new;          /* ... and by no question that was answered */
     bool soon;               /* the retry waits for nothing */
@@ -119,7 +119,7 @@ static void ask(struct rejoin *r)
 static void rest(struct rejoin *r)
 {
     enter(r, REJOIN_IDLE);
-    nat_keep_end(r->nat);
+    nat_use_end(r->nat);
     r->nat = NULL;
 }
 
@@ -180,7 +180,7 @@ void rejoin_need(struct rejoin *r, enum agent_reach reach)
         return;
     }
     if (!r->nat) /* without memory the peer hears less */
-        (void)nat_keep(&r->nat, &r->settings, on_nat_news, r);
+        (void)nat_use(&r->nat, &r->settings, on_nat_news, r);
     r->news = 0;
     if (reach == AGENT_LOST && r->state != REJOIN_ASKING) {
         backoff_reset(&r->backoff);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOUBT_MS 1000 /* between two questions that a doubt brings about */
+#define CHECK_MS 1000 /* between two checks */
 
 struct relay_party {
     struct probe_member member; /* first: a pointer to it is one to the whole; its tag is the session */
@@ -259,9 +259,9 @@ void relay_party_move(struct relay_party *r, const struct net_address *server,
     ask_anew(r);
 }
 
-void relay_party_doubt(struct relay_party *r)
+void relay_party_check(struct relay_party *r)
 {
-    if (clock_now_ms() - r->asked_ms >= DOUBT_MS)
+    if (clock_now_ms() - r->asked_ms >= CHECK_MS)
         ask_anew(r);
 }
 

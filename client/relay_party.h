@@ -56,6 +56,6 @@ void relay_party_move(struct relay_party *r, const struct net_address *server,
                       const struct net_address *local);
 /* What is sent there may not arrive any more, as after our NAT has given us another address: it is asked at
  * once. */
-void relay_party_doubt(struct relay_party *r);
+void relay_party_check(struct relay_party *r);
 
 #endif

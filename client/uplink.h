@@ -2,7 +2,7 @@
  *
  * A nameserver tells peers where our packets come from: of which address, or which NAT, they reached it. On a
  * host with several uplinks the way to a peer may begin with another one than the way to the nameserver did,
- * and whatever comes from there is a stranger's to the peer. So what is sent to both leaves by the uplink at
+ * and whatever comes from there is not ours to the peer. So what is sent to both leaves by the uplink at
  * which the nameserver's answer arrived, wherever there is a way from it. */
 #ifndef HX_CLIENT_UPLINK_H
 #define HX_CLIENT_UPLINK_H

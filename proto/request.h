@@ -43,7 +43,7 @@ struct request_refusal {
     int status;       /* 400, 404, 405, 414, 431, 501, 505 */
     const char *text; /* static; one line without line end: what was wrong and what to do */
     bool head;        /* the refused request was a HEAD: the answer goes without its body */
-    bool fatal;       /* close after the answer: the byte stream is in doubt, or the peer asked for it */
+    bool fatal; /* close after the answer: the byte stream cannot be relied on, or the peer asked for it */
 };
 
 enum request_result { REQUEST_MORE, REQUEST_DONE, REQUEST_REFUSED };

@@ -16,6 +16,7 @@
 #define CONN_CHALLENGE_MS     1000 /* DESIGN section 3: a holder that lives is heard within so long, or within */
 #define CONN_CHALLENGE_RTT    4    /* so many of its round trips, */
 #define CONN_CHALLENGE_MAX_MS 10000 /* and this at most: its own slowness is what it is measured by */
+#define CONN_SLOW_RTT_MS      1000 /* a round trip until one was measured: its challenge is given four of these */
 #define CONN_OVERDUE_MS       250 /* a challenge may be lost: it is written again after this, or 5/4 round trips */
 #define CONN_PROBES_MAX       12 /* challenges to one holder in one test of its life; its window has 32 packets */
 #define CONN_ASK_MS           15000 /* at most, until the registry answers; above CONN_CHALLENGE_MAX_MS */

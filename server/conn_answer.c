@@ -204,10 +204,20 @@ static void probe(struct conn *c)
     conn_queue(c);
 }
 
+/* Losses may delay a holder's first acknowledgement by seconds. Until then all that is known of its round trip
+ * is how soon its request followed its handshake, and that is nothing if both came at once: it is taken for a
+ * slow one. */
+static int64_t round_trip_ms(const struct conn *c)
+{
+    int64_t known_ms = c->rtt_ms < 0 ? c->member.least_rtt_ms : c->rtt_ms;
+
+    return c->rtt_ms < 0 && c->measured_ms != 0 && known_ms < CONN_SLOW_RTT_MS ? CONN_SLOW_RTT_MS : known_ms;
+}
+
 static int64_t challenge(struct registry_member *m)
 {
     struct conn *c = conn_of(m);
-    int64_t patience_ms = CONN_CHALLENGE_RTT * (int64_t)c->rtt_ms;
+    int64_t patience_ms = CONN_CHALLENGE_RTT * round_trip_ms(c);
 
     c->probed_ms = c->world->now_ms;
     c->probes = 0;
@@ -223,7 +233,7 @@ static int64_t challenge(struct registry_member *m)
 static void remind(struct registry_member *m)
 {
     struct conn *c = conn_of(m);
-    int64_t overdue_ms = c->rtt_ms * INT64_C(5) / 4;
+    int64_t overdue_ms = round_trip_ms(c) * 5 / 4;
 
     if (overdue_ms < CONN_OVERDUE_MS)
         overdue_ms = CONN_OVERDUE_MS;

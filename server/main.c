@@ -281,6 +281,14 @@ static int serve(const struct server_config *config)
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int printed(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "hx-nameserver: cannot write to standard output: %s\n", strerror(errno));
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     char error[CONFIG_ERROR_MAX];
@@ -291,10 +299,10 @@ int main(int argc, char **argv)
     switch (server_config_read(&config, argc, argv, error)) {
     case CONFIG_HELP:
         server_config_usage(stdout);
-        return EXIT_SUCCESS;
+        return printed();
     case CONFIG_VERSION:
         puts("hx-nameserver " HX_VERSION);
-        return EXIT_SUCCESS;
+        return printed();
     case CONFIG_BAD:
         fprintf(stderr, "hx-nameserver: %s\n", error);
         return EXIT_USAGE;

@@ -39,7 +39,7 @@ struct relay_session {
     int64_t known_ms;
     int64_t begun_ms; /* its first OPEN; 0: none yet */
     struct party parties[RELAY_HALVES];
-    struct token_bucket rate, codes, strange_codes;
+    struct token_bucket rate, codes, unmatched_codes;
     int64_t over_rate_ms, over_total_ms; /* when a datagram was dropped last; 0: none was */
     struct relay_session *prev, *next;   /* in the order in which they are looked at */
     UT_hash_handle hh;
@@ -340,7 +340,7 @@ static bool may_look(struct relay_session *s, const struct party *p, const struc
     bool known = net_address_equal(from, &p->proven) ||
                  (p->opened_ms != 0 && net_address_equal(from, &p->place.route.to));
 
-    return token_bucket_take(known ? &s->codes : &s->strange_codes, &codes, 1, now_ms);
+    return token_bucket_take(known ? &s->codes : &s->unmatched_codes, &codes, 1, now_ms);
 }
 
 static enum relay_counter take_open(struct relay_table *t, const struct relay_frame *f,

@@ -142,15 +142,20 @@ static void stop(struct service *s, const char *signal_name, int64_t now_ms)
     server_stop(s->c.server, now_ms);
 }
 
-/* What the ports have taken, held and dropped, by reason. */
-static void log_port_counters(const struct udt_port *port)
+/* What all ports together have taken, held and dropped, by reason: a name stands in one line. */
+static void log_port_counters(const struct service *s)
 {
-    struct udt_counter rows[UDT_COUNTERS_MAX];
-    int count = udt_port_stats(port, rows);
+    struct udt_counter all[UDT_COUNTERS_MAX], rows[UDT_COUNTERS_MAX];
+    int count = 0;
 
-    for (int i = 0; i < count; i++)
-        if (rows[i].value > 0)
-            log_always(LOG_INFO, "counter", "of", rows[i].name, "value", LOG_NUM((int64_t)rows[i].value));
+    for (size_t i = 0; i < s->c.port_count; i++) {
+        count = udt_port_stats(s->c.ports[i], i == 0 ? all : rows);
+        for (int k = 0; i > 0 && k < count; k++)
+            all[k].value += rows[k].value;
+    }
+    for (int k = 0; k < count; k++)
+        if (all[k].value > 0)
+            log_always(LOG_INFO, "counter", "of", all[k].name, "value", LOG_NUM((int64_t)all[k].value));
 }
 
 static void log_numbers(struct service *s)
@@ -161,8 +166,7 @@ static void log_numbers(struct service *s)
         stun_log_counters(s->c.stun);
     if (s->c.relay)
         relay_log_numbers(s->c.relay);
-    for (size_t i = 0; i < s->c.port_count; i++)
-        log_port_counters(s->c.ports[i]);
+    log_port_counters(s);
 }
 
 static void take_signals(void *user, int64_t now_ms)

@@ -51,7 +51,7 @@ int cmd_nat(const struct args *args)
         nat_words_json(stdout, &n);
     else
         nat_words_print(stdout, &n);
-    if (fflush(stdout) != 0)
+    if (!ui_printed())
         return STATUS_FAILED;
     return nat_words_known(&n) ? STATUS_OK : STATUS_FAILED;
 }

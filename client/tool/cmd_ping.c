@@ -18,6 +18,7 @@ struct pinging {
     ev_timer next, last, deadline;
     ev_io interrupt;
     struct hx_path path; /* of the last answer; its address "": not reached */
+    bool unheard;        /* standard output takes no more: the rest is for nobody */
     struct ping_stats stats;
     int64_t begun_ms; /* the first ping's time */
 };
@@ -63,8 +64,8 @@ static void on_pong(void *user, int64_t rtt_us)
     if (!p->args->quiet)
         printf("%d bytes from %s (%s): seq=%d time=%.3f ms path=%s\n", PING_BYTES, p->args->name,
                p->path.address, number, (double)rtt_us / 1000, p->path.kind);
-    fflush(stdout);
-    if (p->stats.received == p->args->count)
+    p->unheard = !ui_printed();
+    if (p->stats.received == p->args->count || p->unheard)
         finish(p);
 }
 
@@ -123,9 +124,10 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 static int summary(const struct pinging *p)
 {
     const struct args *a = p->args;
-    if (p->path.address[0] == '\0')
+    if (p->path.address[0] == '\0' || p->unheard)
         return STATUS_FAILED;
-    if (!ping_stats_print(&p->stats, stdout, a->name, clock_now_ms() - p->begun_ms))
+    ping_stats_print(&p->stats, stdout, a->name, clock_now_ms() - p->begun_ms);
+    if (!ui_printed())
         return STATUS_FAILED;
     int least = a->deadline_s > 0 && a->count > 0 ? a->count : 1;
     return p->stats.received >= least ? STATUS_OK : STATUS_FAILED;

@@ -5,6 +5,7 @@
 #include "client/tool/args.h"
 #include "client/tool/options.h"
 #include "client/tool/program.h"
+#include "client/tool/ui.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -92,9 +93,11 @@ int main(int argc, char **argv)
     enum args_result result = args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), error);
     switch (result) {
     case ARGS_HELP:
-        return options_help(stdout, args.command) ? STATUS_OK : STATUS_FAILED;
+        (void)options_help(stdout, args.command); /* a failure is seen below */
+        return ui_printed() ? STATUS_OK : STATUS_FAILED;
     case ARGS_VERSION:
-        return printf("hx %s\n", hx_version()) < 0 || fflush(stdout) != 0 ? STATUS_FAILED : STATUS_OK;
+        printf("hx %s\n", hx_version());
+        return ui_printed() ? STATUS_OK : STATUS_FAILED;
     case ARGS_USAGE:
         say_error("%s; hx --help shows everything", error);
         return STATUS_USAGE;

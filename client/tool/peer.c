@@ -214,7 +214,7 @@ static void source_of(struct hx_stream *s, struct fair_share_source *out)
     fair_share_source(out, peer.family, peer.address);
 }
 
-/* Strangers that say nothing must not keep others out until their time is over. The mutex is held, as
+/* Unproven peers that say nothing must not keep others out until their time is over. The mutex is held, as
  * for the next. */
 static void make_room(struct peers *all, const struct fair_share_source *source)
 {

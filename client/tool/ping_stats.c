@@ -29,7 +29,7 @@ int ping_stats_answered(struct ping_stats *s, int64_t rtt_us)
     return number;
 }
 
-bool ping_stats_print(const struct ping_stats *s, FILE *out, const char *name, int64_t took_ms)
+void ping_stats_print(const struct ping_stats *s, FILE *out, const char *name, int64_t took_ms)
 {
     fprintf(out, "--- %s ping statistics ---\n", name);
     fprintf(out, "%d packets transmitted, %d received, %g%% packet loss, time %lldms\n", s->sent, s->received,
@@ -40,5 +40,4 @@ bool ping_stats_print(const struct ping_stats *s, FILE *out, const char *name, i
         fprintf(out, "rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", (double)s->least_us / 1000,
                 mean / 1000, (double)s->most_us / 1000, variance > 0 ? sqrt(variance) / 1000 : 0);
     }
-    return fflush(out) == 0 && !ferror(out);
 }

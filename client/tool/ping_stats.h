@@ -23,7 +23,7 @@ void ping_stats_unsent(struct ping_stats *s);
 void ping_stats_forget(struct ping_stats *s);
 /* The eldest one under way is answered; returns its number. */
 int ping_stats_answered(struct ping_stats *s, int64_t rtt_us);
-/* What ping(8) prints in the end. `name` is printable. False: `out` took not all of it. */
-bool ping_stats_print(const struct ping_stats *s, FILE *out, const char *name, int64_t took_ms);
+/* What ping(8) prints in the end. `name` is printable. */
+void ping_stats_print(const struct ping_stats *s, FILE *out, const char *name, int64_t took_ms);
 
 #endif

@@ -1,5 +1,6 @@
 #include "client/tool/ui.h"
 #include "client/forward/say.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -178,4 +179,18 @@ void ui_pipe_failure(int error, int system)
     else
         say_error("the peer went away before everything had arrived (%s): look there, then try again",
                   hx_strerror(error));
+}
+
+bool ui_printed(void)
+{
+    int flushed = fflush(stdout);
+    int why = errno;
+
+    if (flushed == 0 && !ferror(stdout))
+        return true;
+    if (flushed == 0)
+        say_error("cannot write to standard output");
+    else if (why != EPIPE)
+        say_error("cannot write to standard output: %s", strerror(why));
+    return false;
 }

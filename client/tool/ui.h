@@ -4,6 +4,7 @@
 #define HX_CLIENT_TOOL_UI_H
 
 #include "client/hx.h"
+#include <stdbool.h>
 
 /* hx_config.on_event of hx bind; `user` is the text of --nameserver. */
 void ui_bind_event(void *user, const struct hx_event_info *info);
@@ -15,5 +16,8 @@ void ui_failure(int error, const char *name, const struct hx_config *config);
 void ui_cannot_begin(int error);
 /* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */
 void ui_pipe_failure(int error, int system);
+/* Has all that was printed on standard output arrived there? If not it is said why, unless whoever read it has
+ * left. */
+bool ui_printed(void);
 
 #endif

@@ -58,7 +58,7 @@ int net_peer_add(struct net_peer *peer, const struct net_path *path);
 void net_peer_remove(struct net_peer *peer, const struct net_path *path);
 /* From now on everything leaves by `path`, which is added if need be (errors as above). */
 int net_peer_use(struct net_peer *peer, const struct net_path *path);
-/* The path in use is in doubt. */
+/* The path in use is being checked. */
 void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
 

@@ -45,12 +45,12 @@ void first_handshake_keep(struct tap *t, const struct net_route *from, const uin
     k->local = from->local;
     k->socket = from->socket;
     k->came_ms = now_ms;
-    DL_APPEND(t->strange, k);
-    if (t->strange_len++ < KEPT_MAX)
+    DL_APPEND(t->unmatched, k);
+    if (t->unmatched_len++ < KEPT_MAX)
         return;
-    k = t->strange;
-    DL_DELETE(t->strange, k);
-    t->strange_len--;
+    k = t->unmatched;
+    DL_DELETE(t->unmatched, k);
+    t->unmatched_len--;
     free(k);
 }
 
@@ -59,7 +59,7 @@ bool first_handshake_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
     struct kept *k, *next;
     bool any = false;
 
-    DL_FOREACH_SAFE(t->strange, k, next)
+    DL_FOREACH_SAFE(t->unmatched, k, next)
     {
         struct net_route from = {.to = k->from, .local = k->local, .socket = k->socket};
         bool old = now_ms - k->came_ms >= KEPT_MS;
@@ -67,8 +67,8 @@ bool first_handshake_retry(struct tap *t, int64_t since_ms, int64_t now_ms)
 
         if (!old && !found)
             continue;
-        DL_DELETE(t->strange, k);
-        t->strange_len--;
+        DL_DELETE(t->unmatched, k);
+        t->unmatched_len--;
         if (found)
             DL_APPEND(t->replay, k);
         else

@@ -43,7 +43,7 @@ void tap_destroy(struct tap *t)
     tap_delist(t);
     udt_conn_forget_all(&t->conns);
     kept_free_all(&t->replay);
-    kept_free_all(&t->strange);
+    kept_free_all(&t->unmatched);
     free(t->listener);
     readiness_end(&t->ready);
     if (t->wake_fd >= 0)

@@ -20,8 +20,8 @@ struct tap {
     struct readiness ready;
     struct listener_handshake *listener; /* NULL: nobody can connect to this port */
     struct kept *replay;                 /* given to UDT before anything from the socket */
-    struct kept *strange;                /* first_handshake.h: by paths that are not known */
-    int strange_len;
+    struct kept *unmatched;              /* first_handshake.h: by paths that are not known */
+    int unmatched_len;
     uint32_t window_max;
     struct drops drops;
     uint64_t shutdowns_checked, keepalives_held, early_taken, tickets_given, tickets_taken;

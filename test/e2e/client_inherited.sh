@@ -72,6 +72,26 @@ check "udtcurl without standard input and error" \
 "$B/udtcurl" -s "udt://$NS/" 1>&-
 check "without standard output it fails to write" [ $? = 23 ]
 
+# Who prints for nobody ends, and who cannot print says so.
+start echo "$HX" bind echo --echo -v
+await_line "$WORK/echo.err" '^bound echo as ' >/dev/null
+check "hx ping ends once nobody reads what it prints" \
+    [ "$(timeout 30 "$HX" ping echo 2>"$WORK/left.err" | head -n 1 | grep -c 'ping 1 came back')" = 1 ]
+check "and says nothing of that" [ ! -s "$WORK/left.err" ]
+# cannot_print SENTENCE COMMAND...: it ends with 1 and says why
+cannot_print() {
+    timeout 30 "${@:2}" >/dev/full 2>"$WORK/full.err"
+    local rc=$?
+    check "$1" [ "$rc" = 1 ]
+    check "and says why" grep -q ': cannot write to standard output' "$WORK/full.err"
+}
+cannot_print "hx ping fails where its output has no room" "$HX" ping echo
+cannot_print "so does hx nat" "$HX" nat
+cannot_print "and its help" "$HX" --help
+cannot_print "and its version" "$HX" --version
+cannot_print "and hx-nameserver's help" "$B/hx-nameserver" --help
+cannot_print "and its version" "$B/hx-nameserver" --version
+
 bind hup nohup "$HX" bind hup --echo -v
 kill -HUP "$PID"
 check "SIGHUP does not end what nohup started" serves hup

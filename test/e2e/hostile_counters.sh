@@ -60,4 +60,18 @@ check "but it is named once in a minute" [ "$(grep -c 'event=dropped peer=127\.0
 kill "$NS_PID"
 await_exit "$NS_PID" 10
 check "the nameserver ends in order" [ $? = 0 ]
+
+once_each() { # once_each NAME: a line of it for each time that it was asked for the numbers
+    awk -v name="of=$1" '/event=stats / { n = 0 } $0 ~ name && ++n > 1 { twice = 1 } END { exit twice }' "$LOG"
+}
+start_nameserver --listen 127.0.0.2:0
+await_line "$WORK/nameserver.out" 'listening on 127\.0\.0\.2:' >/dev/null
+OTHER=$(sed -n 's/^listening on \(127\.0\.0\.2:.*\)/\1/p' "$WORK/nameserver.out")
+for address in "$NS" "$OTHER"; do
+    check "each of two addresses is served ($address)" "$B/udtcurl" -s -o /dev/null --max-time 10 "udt://$address/"
+    counters
+    check "what all of them take is one number" once_each datagrams_taken
+    check "which grows by either" [ "$(value datagrams_taken)" -gt "${TAKEN:-0}" ]
+    TAKEN=$(value datagrams_taken)
+done
 finish

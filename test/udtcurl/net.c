@@ -71,21 +71,23 @@ void net_begin(struct net *n, const struct url *u, const struct addrinfo *addres
     for (; addresses && n->count < NET_ADDRESSES_MAX; addresses = addresses->ai_next) {
         struct attempt *a = &n->attempts[n->count];
         memset(a, 0, sizeof *a);
-        if (endpoint_from_sockaddr(&a->peer, addresses->ai_addr, addresses->ai_addrlen) == HX_OK)
-            n->count++;
+        if (endpoint_from_sockaddr(&a->peer, addresses->ai_addr, addresses->ai_addrlen) != HX_OK)
+            continue;
+        memcpy(&a->address, addresses->ai_addr, addresses->ai_addrlen);
+        a->len = addresses->ai_addrlen;
+        n->count++;
     }
 }
 
 static void start_next(struct net *n, int64_t now_ms, int64_t until_ms)
 {
     struct attempt *a = &n->attempts[n->started++];
-    struct sockaddr_storage peer;
-    socklen_t len = endpoint_to_sockaddr(&a->peer, &peer);
     char text[ENDPOINT_TEXT_MAX];
     endpoint_format(&a->peer, text);
     if (n->verbose)
         fprintf(stderr, "*   Trying %s...\n", text);
-    a->error = udt_connect(&a->stream, n->port, (struct sockaddr *)&peer, len, (int)(until_ms - now_ms), a);
+    a->error =
+        udt_connect(&a->stream, n->port, (struct sockaddr *)&a->address, a->len, (int)(until_ms - now_ms), a);
     a->state = a->error == HX_OK ? ATTEMPT_RUNS : ATTEMPT_FAILED;
     if (a->error != HX_OK)
         a->stream = NULL;

@@ -20,6 +20,8 @@ struct attempt {
     enum attempt_state state;
     struct stream *stream;
     struct endpoint peer;
+    struct sockaddr_storage address; /* the same, with the scope of a link-local one */
+    socklen_t len;
     int error;        /* HX_E*, once it has failed */
     bool peer_closed; /* the peer's orderly close was seen */
 };

@@ -8,6 +8,10 @@
 #include <strings.h>
 #include <uriparser/Uri.h>
 
+#define ZONE_MAX 15 /* IFNAMSIZ without its NUL */
+#define ZONE_CHARS \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" /* RFC 3986, unreserved */
+
 static size_t range_len(const UriTextRangeA *r)
 {
     return r->first ? (size_t)(r->afterLast - r->first) : 0;
@@ -17,6 +21,25 @@ static int refuse(const char **why, int code, const char *text)
 {
     *why = text;
     return code;
+}
+
+/* The zone of a link-local address is "%25ZONE" (RFC 6874) or, as curl takes it, "%ZONE". uriparser knows
+ * neither: the zone is cut out of `text`, and comes back in `zone` with its '%'. It means something on this host
+ * alone: the Host header is without it. */
+static int cut_zone(char zone[ZONE_MAX + 2], char *text, const char **why)
+{
+    char *host = strstr(text, "://") + strlen("://");
+    char *start = *host == '[' ? host + strcspn(host, "%]/?#") : NULL;
+    zone[0] = '\0';
+    if (!start || *start != '%')
+        return UC_OK;
+    const char *name = start + (strncmp(start, "%25", 3) == 0 && start[3] != ']' ? 3 : 1);
+    size_t len = strspn(name, ZONE_CHARS);
+    if (name[len] != ']' || len == 0 || len > ZONE_MAX)
+        return refuse(why, UC_URL, "the address has no valid zone behind its %");
+    snprintf(zone, ZONE_MAX + 2, "%%%.*s", (int)len, name);
+    memmove(start, name + len, strlen(name + len) + 1);
+    return UC_OK;
 }
 
 static int take_host(struct url *out, const UriUriA *uri, const char **why)
@@ -94,12 +117,18 @@ int url_parse(struct url *out, const char *text, const char **why)
     const char *end;
     char *whole;
     UriUriA uri;
+    char zone[ZONE_MAX + 2];
     int err;
     memset(out, 0, sizeof *out);
     if (strlen(text) > URL_MAX)
         return refuse(why, UC_URL, "the URL is longer than 65536 bytes");
     if (asprintf(&whole, "%s%s", has_scheme(text) ? "" : "udt://", text) < 0)
         return refuse(why, UC_MEMORY, "out of memory");
+    err = cut_zone(zone, whole, why);
+    if (err != UC_OK) {
+        free(whole);
+        return err;
+    }
     err = uriParseSingleUriA(&uri, whole, &end);
     if (err != URI_SUCCESS) {
         free(whole);
@@ -107,6 +136,8 @@ int url_parse(struct url *out, const char *text, const char **why)
                                        : refuse(why, UC_URL, "the URL has a character where none may stand");
     }
     err = take(out, &uri, whole, why);
+    if (err == UC_OK)
+        strcat(out->host, zone); /* of an IPv6 address, which is far shorter than a name may be */
     uriFreeUriMembersA(&uri);
     free(whole);
     return err;

@@ -61,7 +61,7 @@ static int begin_scene(void **state)
     told = (struct told){.agent = NULL};
     peer = hand_at("127.0.0.1");
     char ip[sizeof "127.0.0.100"];
-    snprintf(ip, sizeof ip, "127.0.0.%d", ++strangers); /* each has its share (client/strangers.h) */
+    snprintf(ip, sizeof ip, "127.0.0.%d", ++strangers); /* each has its share (client/unvalidated.h) */
     stranger = hand_at(ip);
     return 0;
 }

@@ -209,7 +209,7 @@ static void there_are_so_many_paths_and_the_one_in_use_stays(void **state)
     engine_unlock();
     for (int i = 1; i <= 3 * PATH_CHOICE_MAX; i++) {
         char ip[INET_ADDRSTRLEN];
-        snprintf(ip, sizeof ip, "127.4.0.%d", i); /* each has its share (client/strangers.h) */
+        snprintf(ip, sizeof ip, "127.4.0.%d", i); /* each has its share (client/unvalidated.h) */
         struct hand h = hand_at(ip);
         request(bytes, 0);
         hand_say(&h, right, bytes, sizeof bytes);

@@ -25,10 +25,10 @@ static void on_news(void *user)
 }
 
 static struct settings settings;
-static struct nat_keeper *keeper;
+static struct nat_user *user;
 
 /* Returns with the engine's lock held. */
-static int start_keeper(void **state)
+static int start_user(void **state)
 {
     struct hx_config config = {.nameserver = server.text, .family = 4};
     begin(state);
@@ -37,12 +37,12 @@ static int start_keeper(void **state)
     if (settings_init_unnamed(&settings, &config, sizeof config) < 0 || engine_enter(0) < 0)
         return -1;
     news.count = 0;
-    return nat_keep(&keeper, &settings, on_news, NULL);
+    return nat_use(&user, &settings, on_news, NULL);
 }
 
-static int end_keeper(void **state)
+static int end_user(void **state)
 {
-    nat_keep_end(keeper);
+    nat_use_end(user);
     engine_unlock();
     settings_free(&settings);
     return end(state);
@@ -128,8 +128,8 @@ static void the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_tha
     close(peer);
 }
 
-/* Who changes it may be in the middle of what the keepers would end. */
-static void keepers_hear_of_a_further_port_later(void **state)
+/* Who changes it may be in the middle of what the users would end. */
+static void users_hear_of_a_further_port_later(void **state)
 {
     struct endpoint spare = {.family = AF_INET, .port = 7, .address = {127, 0, 0, 3}};
     (void)state;
@@ -365,27 +365,26 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_that,
-                                        start_keeper, end_keeper),
-        cmocka_unit_test_setup_teardown(keepers_hear_of_a_further_port_later, start_keeper, end_keeper),
+                                        start_user, end_user),
+        cmocka_unit_test_setup_teardown(users_hear_of_a_further_port_later, start_user, end_user),
         cmocka_unit_test_setup_teardown(
-            an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_keeper,
-            end_keeper),
-        cmocka_unit_test_setup_teardown(a_nat_that_has_forgotten_costs_no_port, start_keeper, end_keeper),
+            an_agent_that_waits_for_what_is_known_of_the_nat_goes_on_when_that_is_known, start_user,
+            end_user),
+        cmocka_unit_test_setup_teardown(a_nat_that_has_forgotten_costs_no_port, start_user, end_user),
         cmocka_unit_test_setup_teardown(
-            a_peer_that_asks_the_nameserver_again_and_is_not_heard_is_told_of_a_further_port, start_keeper,
-            end_keeper),
+            a_peer_that_asks_the_nameserver_again_and_is_not_heard_is_told_of_a_further_port, start_user,
+            end_user),
         cmocka_unit_test_setup_teardown(who_has_lost_its_paths_asks_by_the_address_at_which_it_is_asked,
-                                        start_keeper, end_keeper),
+                                        start_user, end_user),
         cmocka_unit_test_setup_teardown(
-            a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended, start_keeper,
-            end_keeper),
-        cmocka_unit_test_setup_teardown(a_further_port_asks_nobody_who_has_not_been_told_of_it, start_keeper,
-                                        end_keeper),
-        cmocka_unit_test_setup_teardown(a_further_port_is_opened_as_soon_as_no_path_works, start_keeper,
-                                        end_keeper),
+            a_nat_that_maps_by_destination_is_met_anew_after_the_paths_to_it_have_ended, start_user,
+            end_user),
+        cmocka_unit_test_setup_teardown(a_further_port_asks_nobody_who_has_not_been_told_of_it, start_user,
+                                        end_user),
+        cmocka_unit_test_setup_teardown(a_further_port_is_opened_as_soon_as_no_path_works, start_user,
+                                        end_user),
         cmocka_unit_test_setup_teardown(
-            who_was_reached_by_a_further_port_leaves_its_own_but_not_again_and_again, start_keeper,
-            end_keeper),
+            who_was_reached_by_a_further_port_leaves_its_own_but_not_again_and_again, start_user, end_user),
     };
 
     return cmocka_run_group_tests_name("agents and further ports", tests, prepare, stop_engine);

@@ -1,7 +1,7 @@
 /* Candidates that are strangers': what one who asks for a name, or a nameserver, can make a peer send to
  * others. */
 #include "client/punch.h"
-#include "client/strangers.h"
+#include "client/unvalidated.h"
 #include "test/unit/agent_fixture.h"
 #include <stdio.h>
 
@@ -155,11 +155,11 @@ static void a_stranger_gets_few_packets_of_all_sessions_together(void **state)
     }
     poll(NULL, 0, 200); /* alone, each would have asked six times by now */
     int count = count_heard(&stranger, &len);
-    int most = STRANGERS_BURST + (int)(clock_now_ms() - begun_ms) * STRANGERS_RATE / 1000;
+    int most = UNVALIDATED_BURST + (int)(clock_now_ms() - begun_ms) * UNVALIDATED_RATE / 1000;
     for (int i = 0; i < ATTEMPTS; i++)
         linked += is_linked(agents[i], &stranger.at);
-    assert_in_range(linked, 1, most / STRANGERS_CONNECT);
-    assert_in_range(count, 1, most - linked * STRANGERS_CONNECT);
+    assert_in_range(linked, 1, most / UNVALIDATED_CONNECT);
+    assert_in_range(count, 1, most - linked * UNVALIDATED_CONNECT);
     /* those that the last one asks in vain are none of its peer's, which is asked as ever */
     assert_true(is_linked(agents[ATTEMPTS - 1], &peer.at));
     assert_false(is_linked(agents[ATTEMPTS - 1], &stranger.at));

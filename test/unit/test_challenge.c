@@ -76,6 +76,42 @@ static struct fake_stream *distant_holder(struct fixture *f)
     return h1;
 }
 
+/* The answer of the bind may be lost, or its acknowledgement: for seconds nothing is measured. */
+static void a_distant_holder_has_them_before_its_first_acknowledgement(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *h1 = fixture_peer(f, H1), *other;
+
+    h1->acks = false;
+    fixture_pass(f, 1200); /* its connection's conclusion, and its request */
+    fixture_say(f, h1, "GET " BIND " HTTP/1.1\r\n\r\n");
+    h1->silent = true;
+    fixture_pass(f, 3000);
+    other = fixture_ask(f, "203.0.113.77:7", BIND);
+    fixture_pass(f, 4 * 1200 - 1);
+    assert_string_equal(other->output, "");
+    fixture_hear(f, h1);
+    assert_int_equal(fixture_status(other), 409);
+    assert_false(h1->closed);
+}
+
+/* What comes with the handshake tells nothing of the way. */
+static void a_holder_of_which_nothing_was_measured_is_taken_for_a_distant_one(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *h1 = fixture_peer(f, H1), *other;
+
+    h1->acks = false;
+    fixture_say(f, h1, "GET " BIND " HTTP/1.1\r\n\r\n");
+    h1->silent = true;
+    other = fixture_ask(f, "203.0.113.77:7", BIND);
+    fixture_pass(f, 3999);
+    assert_string_equal(other->output, "");
+    fixture_hear(f, h1);
+    assert_int_equal(fixture_status(other), 409);
+    assert_false(h1->closed);
+}
+
 static void a_distant_holder_has_four_round_trips(void **state)
 {
     struct fake_stream *h1 = distant_holder(*state);
@@ -256,6 +292,8 @@ int main(void)
         TEST(what_was_heard_before_the_challenge_proves_nothing),
         TEST(a_dead_holder_is_dropped_after_one_second),
         TEST(a_distant_holder_has_four_round_trips),
+        TEST(a_distant_holder_has_them_before_its_first_acknowledgement),
+        TEST(a_holder_of_which_nothing_was_measured_is_taken_for_a_distant_one),
         TEST(a_challenge_is_repeated_once_its_answer_is_overdue),
         TEST(no_living_holder_loses_its_name_to_loss),
         TEST(a_challenge_that_cannot_even_be_written_proves_nothing),

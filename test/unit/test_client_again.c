@@ -321,34 +321,34 @@ static void what_a_peer_waits_for_is_told_as_soon_as_it_may_be(void **state)
     (void)scripted_stop(&s);
 }
 
-static enum outcome doubt(int hear_fd, int say_fd)
+static enum outcome check(int hear_fd, int say_fd)
 {
     if (!bind_name())
         return end_binding(FAILED_BIND);
     engine_lock();
-    binding_doubt(&binding, false);
+    binding_check(&binding, false);
     engine_unlock();
-    if (await_leg(is_lost, 2 * NAMESERVER_DOUBT_MS) || lost != 0) /* it lives */
+    if (await_leg(is_lost, 2 * NAMESERVER_CHECK_MS) || lost != 0) /* it lives */
         return end_binding(FAILED_PROOF);
     say(say_fd);
     (void)hear(hear_fd); /* it stands still now */
     poll(NULL, 0, 20);   /* what it has said before is taken meanwhile: no event tells that */
     int64_t begun_ms = clock_now_ms();
     engine_lock();
-    binding_doubt(&binding, false);
+    binding_check(&binding, false);
     engine_unlock();
-    if (!await_leg(is_lost, NAMESERVER_SILENCE_MS / 2) || clock_now_ms() - begun_ms < NAMESERVER_DOUBT_MS / 2)
+    if (!await_leg(is_lost, NAMESERVER_SILENCE_MS / 2) || clock_now_ms() - begun_ms < NAMESERVER_CHECK_MS / 2)
         return end_binding(FAILED_END);
     (void)end_binding(DONE); /* the engine's thread tells of a state after it has changed */
     return lost == 1 ? DONE : FAILED_BYTES;
 }
 
-static void a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not(void **state)
+static void a_nameserver_that_is_checked_is_kept_if_it_lives_and_given_up_soon_if_not(void **state)
 {
     struct scripted s = scripted_start(agrees);
     (void)state;
     point_at(&s);
-    struct process p = start(doubt);
+    struct process p = start(check);
     assert_true(hear(p.hear));
     assert_int_equal(kill(s.pid, SIGSTOP), 0);
     assert_int_equal(waitpid(s.pid, NULL, WUNTRACED), s.pid);
@@ -368,14 +368,14 @@ static enum outcome lose_a_peer(int hear_fd, int say_fd)
         return end_binding(FAILED_BIND);
     engine_lock();
     struct nameserver *before = leg->nameserver;
-    binding_doubt(&binding, true);
+    binding_check(&binding, true);
     bool asked = leg->state == LEG_ASKING && leg->former == before;
     engine_unlock();
     if (!asked || !await_leg(is_bound, PATIENCE_MS) || leg->nameserver == before || leg->former)
         return end_binding(FAILED_PROOF);
     engine_lock();
     leg->bound_ms = clock_now_ms();
-    binding_doubt(&binding, true); /* of another one, at once: it has just been bound */
+    binding_check(&binding, true); /* of another one, at once: it has just been bound */
     bool rests = leg->state == LEG_BOUND;
     engine_unlock();
     (void)end_binding(DONE);
@@ -433,7 +433,7 @@ int main(void)
         cmocka_unit_test(what_a_peer_waits_for_is_told_as_soon_as_it_may_be),
         cmocka_unit_test(another_port_leaves_descriptors_for_connections),
         cmocka_unit_test(a_name_is_bound_anew_at_once_when_a_peer_is_lost),
-        cmocka_unit_test(a_nameserver_in_doubt_is_kept_if_it_lives_and_given_up_soon_if_not),
+        cmocka_unit_test(a_nameserver_that_is_checked_is_kept_if_it_lives_and_given_up_soon_if_not),
     };
 
     signal(SIGPIPE, SIG_IGN);

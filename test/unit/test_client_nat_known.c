@@ -26,12 +26,12 @@ static void await(struct news *n)
         assert_true(engine_wait(&n->cond, deadline_ms));
 }
 
-static void a_keeper_knows_the_mapping_without_waiting(void **state)
+static void a_user_knows_the_mapping_without_waiting(void **state)
 {
     struct settings settings;
     struct hx_config config = {.nameserver = server.text, .family = 4};
     struct news news = {.count = 0};
-    struct nat_keeper *first, *second;
+    struct nat_user *first, *second;
     struct nat_mapping m;
     (void)state;
     server.nat = (struct stun_nat){
@@ -40,7 +40,7 @@ static void a_keeper_knows_the_mapping_without_waiting(void **state)
     assert_int_equal(settings_init_unnamed(&settings, &config, sizeof config), HX_OK);
     assert_int_equal(engine_cond_init(&news.cond), HX_OK);
     assert_int_equal(engine_enter(0), HX_OK);
-    assert_int_equal(nat_keep(&first, &settings, on_news, &news), HX_OK);
+    assert_int_equal(nat_use(&first, &settings, on_news, &news), HX_OK);
     assert_false(nat_known(AF_INET, &m));
     await(&news);
     assert_true(nat_known(AF_INET, &m));
@@ -50,11 +50,11 @@ static void a_keeper_knows_the_mapping_without_waiting(void **state)
     assert_int_equal(m.last_port, server.next_port);
     assert_false(nat_known(AF_INET6, &m));
     int heard = atomic_load(&server.heard);
-    assert_int_equal(nat_keep(&second, &settings, NULL, NULL), HX_OK); /* it is fresh: nobody is asked */
+    assert_int_equal(nat_use(&second, &settings, NULL, NULL), HX_OK); /* it is fresh: nobody is asked */
     assert_true(nat_known(AF_INET, &m));
-    nat_keep_end(first);
+    nat_use_end(first);
     assert_true(nat_known(AF_INET, &m));
-    nat_keep_end(second);
+    nat_use_end(second);
     assert_false(nat_known(AF_INET, &m));
     assert_int_equal(atomic_load(&server.heard), heard);
     engine_unlock();
@@ -85,7 +85,7 @@ static struct early_news first_news(enum nat_mapping_kind kind)
     struct settings settings;
     struct hx_config config = {.nameserver = server.text, .family = 4};
     struct early_news e = {.watch = {.on_news = on_early_news}};
-    struct nat_keeper *keeper;
+    struct nat_user *user;
     server.nat = (struct stun_nat){.mapping = kind, .ports = NAT_PORTS_RANDOM};
     server.adjacent = server.after_other = true;
     stun_server_start(&server);
@@ -93,10 +93,10 @@ static struct early_news first_news(enum nat_mapping_kind kind)
     assert_int_equal(engine_cond_init(&e.news.cond), HX_OK);
     assert_int_equal(engine_enter(0), HX_OK);
     nat_watch_begin(&e.watch);
-    assert_int_equal(nat_keep(&keeper, &settings, NULL, NULL), HX_OK);
+    assert_int_equal(nat_use(&user, &settings, NULL, NULL), HX_OK);
     await(&e.news);
     nat_watch_end(&e.watch);
-    nat_keep_end(keeper);
+    nat_use_end(user);
     engine_unlock();
     pthread_cond_destroy(&e.news.cond);
     settings_free(&settings);
@@ -122,7 +122,7 @@ static void that_a_nat_is_hard_is_told_with_how_it_gives_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_keeper_knows_the_mapping_without_waiting),
+        TEST(a_user_knows_the_mapping_without_waiting),
         TEST(that_a_nat_gives_one_port_to_all_is_known_with_the_first_answers),
         TEST(that_a_nat_is_hard_is_told_with_how_it_gives_ports),
     };

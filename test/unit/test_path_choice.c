@@ -22,8 +22,7 @@ static struct {
     struct path_choice c;
     struct path_traffic traffic;
     int64_t now_ms;
-    bool data;   /* flows both ways, over whatever is used */
-    bool speaks; /* only we send */
+    bool data, speaks; /* data flows both ways, over whatever is used; only we send */
     struct way ways[PATH_CHOICE_MAX];
     struct {
         int at;
@@ -32,7 +31,7 @@ static struct {
     } answers[ANSWERS_MAX];
     uint64_t number;
     int switches, last_used;
-    bool was_lost, was_doubted;
+    bool was_lost, was_checked;
 } net;
 
 static int begin(void **state)
@@ -117,7 +116,7 @@ static void run(int64_t ms)
         net.switches += net.last_used >= 0 && net.c.used != net.last_used;
         net.last_used = net.c.used;
         net.was_lost |= net.c.state == PATHS_LOST;
-        net.was_doubted |= net.c.state == PATHS_DOUBT;
+        net.was_checked |= net.c.state == PATHS_CHECKING;
     }
 }
 
@@ -128,7 +127,7 @@ static void settle(int at)
     run(12000);
     assert_int_equal(net.c.state, PATHS_GOOD);
     net.switches = 0;
-    net.was_lost = net.was_doubted = false;
+    net.was_lost = net.was_checked = false;
     for (int i = 0; i < PATH_CHOICE_MAX; i++)
         net.ways[i].asked = 0;
 }

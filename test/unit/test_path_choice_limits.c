@@ -105,9 +105,9 @@ static void a_connection_that_is_made_again_changes_nothing(void **state)
     int at = settle(), other = add(PATH_RANK_LAN);
     (void)state;
     path_choice_moved(&c, now_ms);
-    assert_int_equal(c.state, PATHS_DOUBT);
+    assert_int_equal(c.state, PATHS_CHECKING);
     path_choice_connected(&c, other, now_ms);
-    assert_int_equal(c.state, PATHS_DOUBT);
+    assert_int_equal(c.state, PATHS_CHECKING);
     assert_int_equal(c.used, at);
 }
 
@@ -134,7 +134,7 @@ static void a_stranger_is_asked_once_for_each_request_that_names_it(void **state
 {
     int at = add(PATH_RANK_DIRECT);
     (void)state;
-    path_choice_strange(&c, at);
+    path_choice_unexpected(&c, at);
     assert_int_equal(path_choice_next(&c, now_ms), -1);
     for (int i = 0; i < 5; i++) {
         path_choice_heard(&c, at, now_ms);
@@ -228,7 +228,7 @@ static void a_path_is_lost_by_five_requests_or_six_if_something_is_heard(void **
     assert_int_equal(c.state, PATHS_LOST);
 }
 
-static void what_is_heard_ends_a_doubt_unless_six_requests_were_in_vain(void **state)
+static void what_is_heard_ends_a_check_unless_six_requests_were_in_vain(void **state)
 {
     int at = settle();
     (void)state;
@@ -237,14 +237,14 @@ static void what_is_heard_ends_a_doubt_unless_six_requests_were_in_vain(void **s
         ask(at);
     now_ms++;
     struct path_choice before = c;
-    look(now_ms - 1, 0, 0); /* heard no later than the doubt began */
-    assert_int_equal(c.state, PATHS_DOUBT);
+    look(now_ms - 1, 0, 0); /* heard no later than the check began */
+    assert_int_equal(c.state, PATHS_CHECKING);
     look(now_ms, 0, 0);
     assert_int_equal(c.state, PATHS_GOOD);
     c = before;
     ask(at);
     look(now_ms, 0, 0);
-    assert_int_equal(c.state, PATHS_DOUBT);
+    assert_int_equal(c.state, PATHS_CHECKING);
 }
 
 static void a_path_in_use_that_has_not_answered_is_looked_at_soon(void **state)
@@ -385,7 +385,7 @@ int main(void)
         TEST(a_path_that_was_asked_within_a_second_is_not_asked_for_what_is_written),
         TEST(data_is_noticed_by_ten_datagrams_and_its_end_by_ten_seconds_without),
         TEST(a_path_is_lost_by_five_requests_or_six_if_something_is_heard),
-        TEST(what_is_heard_ends_a_doubt_unless_six_requests_were_in_vain),
+        TEST(what_is_heard_ends_a_check_unless_six_requests_were_in_vain),
         TEST(a_path_in_use_that_has_not_answered_is_looked_at_soon),
         TEST(a_path_that_never_answers_is_asked_no_more_after_ten_seconds_however_seldom_it_was),
         TEST(a_path_that_has_fallen_silent_is_asked_seldom_unless_all_have),

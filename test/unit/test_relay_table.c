@@ -24,7 +24,6 @@ static struct relay_place place(const char *ip, uint16_t port)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct relay_place p = {.port = NULL};
-
     assert_int_equal(inet_pton(AF_INET, ip, &sin.sin_addr), 1);
     net_address_from(&p.route.to, (struct sockaddr *)&sin);
     return p;

@@ -202,7 +202,7 @@ static void a_handshake_of_an_earlier_attempt_or_of_long_ago_does_not(void **sta
     assert_int_equal(net_peer_add(p->peer, &late), HX_OK);
     assert_false(first_handshake_retry(p->w->tap, NOW_MS + 1, NOW_MS + 2));
     assert_false(first_handshake_retry(p->w->tap, NOW_MS, NOW_MS + 1000));
-    assert_int_equal(p->w->tap->strange_len, 0);
+    assert_int_equal(p->w->tap->unmatched_len, 0);
 }
 
 static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
@@ -217,7 +217,7 @@ static void the_newest_first_handshakes_are_kept_and_nothing_else(void **state)
     from.to.port = htons(5030);
     packet_put_control(p->w->head, PACKET_KEEPALIVE, 0, 0);
     assert_false(inbound_take(p->w->tap, &from, p->w->head, p->w->body, &len, NOW_MS));
-    assert_int_equal(p->w->tap->strange_len, 8);
+    assert_int_equal(p->w->tap->unmatched_len, 8);
     for (uint16_t port = 5005; port < 5020; port += 7) { /* 5005, 5012, 5019 */
         late.remote.port = htons(port);
         assert_int_equal(net_peer_add(p->peer, &late), HX_OK);

@@ -51,8 +51,22 @@ static void an_ipv6_address_stands_in_brackets(void **state)
     check_url("udt://[2001:db8::1]", "2001:db8::1", 7000, "[2001:db8::1]", "/");
     check_refused("udt://::1/", UC_URL);
     check_refused("udt://[::1/", UC_URL);
-    check_refused("udt://[fe80::1%25eth0]/", UC_URL);
     check_refused("udt://[v1.x]/", UC_URL);
+}
+
+static void a_link_local_address_has_its_zone(void **state)
+{
+    (void)state;
+    check_url("udt://[fe80::1%25eth0]:7001/x", "fe80::1%eth0", 7001, "[fe80::1]:7001", "/x");
+    check_url("udt://[fe80::1%eth0.5]/%20", "fe80::1%eth0.5", 7000, "[fe80::1]", "/%20");
+    check_url("[fe80::1%255]?%25", "fe80::1%5", 7000, "[fe80::1]", "/?%25");
+    check_url("[fe80::1%25]", "fe80::1%25", 7000, "[fe80::1]", "/");
+    check_url("udt://[::1]/%25?a=%25eth0", "::1", 7000, "[::1]", "/%25?a=%25eth0");
+    check_refused("udt://[fe80::1%]/", UC_URL);
+    check_refused("udt://[fe80::1%25eth0/", UC_URL);
+    check_refused("udt://[fe80::1%25a b]/", UC_URL);
+    check_refused("udt://[fe80::1%250123456789abcdef]/", UC_URL);
+    check_refused("udt://fe80%25eth0/", UC_URL);
 }
 
 static void an_empty_path_is_a_slash(void **state)
@@ -157,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(port_7000_is_the_default),
         cmocka_unit_test(an_ipv6_address_stands_in_brackets),
+        cmocka_unit_test(a_link_local_address_has_its_zone),
         cmocka_unit_test(an_empty_path_is_a_slash),
         cmocka_unit_test(a_fragment_is_not_sent),
         cmocka_unit_test(percent_encoding_is_sent_as_typed),

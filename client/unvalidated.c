@@ -1,4 +1,4 @@
-#include "client/strangers.h"
+#include "client/unvalidated.h"
 #include "base/rate.h"
 #include "client/hard_nat.h"
 
@@ -7,9 +7,9 @@ struct hosts {
     bool begun;
 };
 
-static const struct token_limit limit = {.per_second = STRANGERS_RATE, .most = STRANGERS_BURST};
+static const struct token_limit limit = {.per_second = UNVALIDATED_RATE, .most = UNVALIDATED_BURST};
 static const struct token_limit ports_limit = {.per_second = HARD_NAT_SPRAY_RATE, .most = 2 * HARD_NAT_MOST};
-static struct hosts strangers, searched;
+static struct hosts unvalidated, searched;
 
 static struct token_bucket *bucket_of(struct hosts *hosts, const struct net_address *host)
 {
@@ -19,17 +19,17 @@ static struct token_bucket *bucket_of(struct hosts *hosts, const struct net_addr
     return rate_bucket_of_source(&hosts->rate, host->ip);
 }
 
-bool strangers_take(const struct net_address *host, int datagrams, int64_t now_ms)
+bool unvalidated_take(const struct net_address *host, int datagrams, int64_t now_ms)
 {
-    return token_bucket_take(bucket_of(&strangers, host), &limit, datagrams, now_ms);
+    return token_bucket_take(bucket_of(&unvalidated, host), &limit, datagrams, now_ms);
 }
 
-void strangers_give(const struct net_address *host, int datagrams)
+void unvalidated_give(const struct net_address *host, int datagrams)
 {
-    token_bucket_give(bucket_of(&strangers, host), (int64_t)datagrams * TOKEN_BUCKET_UNIT);
+    token_bucket_give(bucket_of(&unvalidated, host), (int64_t)datagrams * TOKEN_BUCKET_UNIT);
 }
 
-bool strangers_take_port(const struct net_address *host, int64_t now_ms)
+bool unvalidated_take_port(const struct net_address *host, int64_t now_ms)
 {
     return token_bucket_take(bucket_of(&searched, host), &ports_limit, 1, now_ms);
 }
