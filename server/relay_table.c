@@ -15,9 +15,6 @@
 #define TOLD_MS     15000 /* a limit that was met is told in each OPENED for so long */
 #define BURST_MS    250   /* of a rate, at once */
 #define BURST_LEAST 65536 /* bytes: a flight of UDT's */
-#define CODES_PER_S 2000  /* OPENs of one source looked at: thousands of parties may be behind an address */
-#define STRANGE_PER_S \
-    20000 /* and of all who are not where a party is: a code costs more than all else that is done here */
 #define NAMES_OF_KEYS                                      \
     {                                                      \
         "hx relay of the caller", "hx relay of the called" \
@@ -91,7 +88,7 @@ int relay_table_create(struct relay_table **out, const struct relay_limits *limi
     t->limits = *limits;
     t->rate = limit_of(limits->rate);
     t->total = limit_of(limits->total);
-    rate_init(&t->codes, CODES_PER_S);
+    rate_init(&t->codes, 0);
     pthread_mutex_init(&t->lock, NULL);
     if (getrandom(t->secret, sizeof t->secret, 0) != (ssize_t)sizeof t->secret) {
         relay_table_destroy(t);
@@ -337,17 +334,23 @@ static enum relay_counter answer_open(struct relay_table *t, struct relay_sessio
     return RELAY_COUNT_OPENED;
 }
 
-/* Whoever sees a session's frames can send OPENs with wrong codes in a party's name. They shall not keep the
- * party out: sources have shares of their own, and those where parties are need not share with others. */
+/* Whoever sees a session's frames can send OPENs with wrong codes in a party's name, and a code costs more
+ * than all else that is done here. They shall not keep the party out: sources have shares of their own, wide
+ * enough for all who may be behind one address, and where parties are nothing is shared with others. */
 static bool may_look(struct relay_table *t, const struct party *p, const struct net_address *from,
                      int64_t now_ms)
 {
-    static const struct token_limit strange = RATE_LIMIT(STRANGE_PER_S);
+    static const struct token_limit of_party = RATE_LIMIT(20000), of_stranger = RATE_LIMIT(5000),
+                                    of_all_strangers = RATE_LIMIT(20000);
     bool known = net_address_equal(from, &p->proven) ||
                  (p->opened_ms != 0 && net_address_equal(from, &p->place.route.to));
+    uint8_t key[RATE_KEY_BYTES + 1];
+    size_t len = rate_source_key(from->ip, key);
 
-    return rate_take(&t->codes, from->ip, now_ms) &&
-           (known || token_bucket_take(&t->strange_codes, &strange, 1, now_ms));
+    key[len++] = known;
+    return token_bucket_take(rate_bucket_of(&t->codes, key, len), known ? &of_party : &of_stranger, 1,
+                             now_ms) &&
+           (known || token_bucket_take(&t->strange_codes, &of_all_strangers, 1, now_ms));
 }
 
 static enum relay_counter take_open(struct relay_table *t, const struct relay_frame *f,

@@ -19,7 +19,7 @@ static void strangers_codes_do_not_keep_the_party_out(void **state)
     struct relay_place stranger = place("203.0.113.9", 9), elsewhere = place("192.0.2.77", 4002);
 
     (void)state;
-    assert_in_range(wrong_codes(&stranger, 20000), 1000, 10000);
+    assert_in_range(wrong_codes(&stranger, 50000), 5000, 25000);
     opens(RELAY_CALLER);
     assert_true(open_from(RELAY_CALLER, &elsewhere, NULL));
     assert_int_equal(answer.kind, RELAY_CHALLENGE);
@@ -31,11 +31,11 @@ static void nor_do_those_that_are_sent_from_its_own_address(void **state)
 
     (void)state;
     opens(RELAY_CALLER);
-    for (int ms = 0; ms < 20000; ms += 10, now += 10) { /* 1,000 a second, and its own ones each second */
-        (void)wrong_codes(&places[RELAY_CALLER], 10);
+    for (int ms = 0; ms < 10000; ms += 10, now += 10) { /* 10,000 a second, and its own ones each second */
+        (void)wrong_codes(&places[RELAY_CALLER], 100);
         opened += ms % 1000 == 0 && open_from(RELAY_CALLER, &places[RELAY_CALLER], NULL);
     }
-    assert_int_equal(opened, 20);
+    assert_int_equal(opened, 10);
 }
 
 static void strangers_codes_cost_no_more_than_so_much_in_all(void **state)
@@ -43,7 +43,7 @@ static void strangers_codes_cost_no_more_than_so_much_in_all(void **state)
     int looked_at = 0;
 
     (void)state;
-    for (int i = 0; i < 250; i++) {
+    for (int i = 0; i < 120; i++) {
         char ip[32];
         snprintf(ip, sizeof ip, "203.0.113.%d", i);
         struct relay_place stranger = place(ip, 9);
