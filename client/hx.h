@@ -185,8 +185,8 @@ HX_API int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_
 /* Readable (POLLIN) while hx_accept() would return at once. Belongs to the listener; only poll it.
  * HX_ESYS. */
 HX_API int hx_listener_fd(struct hx_listener *l);
-/* Our external address as the nameserver saw it last, or "-". Returns its length; HX_ETOOBIG: `size` bytes
- * do not hold it (HX_ADDRESS_MAX always suffice). */
+/* Our external address as the nameserver saw it last, HX_ADDRESS_TCP, or "-". Returns its length;
+ * HX_ETOOBIG: `size` bytes do not hold it (HX_ADDRESS_MAX always suffice). */
 HX_API int hx_listener_external(struct hx_listener *l, char *text, size_t size);
 /* Gives the name back and closes what waits to be accepted. Accepted streams live on. NULL is fine. */
 HX_API void hx_listener_close(struct hx_listener *l);
@@ -240,7 +240,7 @@ HX_API int hx_close(struct hx_stream *s);
 HX_API int hx_stream_fd(struct hx_stream *s);
 /* Readable (POLLIN, too) while hx_write() would take bytes: poll it after HX_EAGAIN. As above. HX_ESYS. */
 HX_API int hx_stream_write_fd(struct hx_stream *s);
-/* The peer's address "ip:port" as its NAT shows it. As hx_listener_external(). */
+/* The peer's address "ip:port" as its NAT shows it, or HX_ADDRESS_TCP. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 /* The path that the connection takes now. It may change while the connection lives: between two programs of
  * ours it outlives its path. Grows only at its end. */
@@ -259,7 +259,7 @@ static inline int hx_stream_path(struct hx_stream *s, struct hx_path *out)
 }
 /* The name the peer gave to the nameserver (the bound one, or H2's own), maybe "". Lives as long as `s`. */
 HX_API const char *hx_peer_name(struct hx_stream *s);
-/* Our external address when the stream was made, or "-". As hx_listener_external(). */
+/* Our external address when the stream was made, HX_ADDRESS_TCP, or "-". As hx_listener_external(). */
 HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
 
 /* ---- what stands between this host and the others ---- */

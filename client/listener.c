@@ -6,6 +6,7 @@
 #include "client/nat.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
+#include "client/report.h"
 #include "client/stream.h"
 #include "client/visit_store.h"
 #include "secure/tls.h"
@@ -277,7 +278,7 @@ int hx_listener_external(struct hx_listener *l, char *text, size_t size)
 {
     char whole[ENDPOINT_TEXT_MAX];
     engine_lock();
-    size_t len = endpoint_format(binding_external(&l->binding, AF_UNSPEC), whole);
+    size_t len = report_address(binding_external(&l->binding, AF_UNSPEC), whole);
     engine_unlock();
     if (len >= size)
         return HX_ETOOBIG;

@@ -23,7 +23,9 @@ static const char *first_of(const char *const *variables, const char **name)
 
 int proxy_choose(struct proxy *out, const struct host_port *to, bool tls, const char *url)
 {
-    static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    /* CONNECT leads to any port: what is said for https serves where nothing else is said. */
+    static const char *const http[] = {"http_proxy",  "all_proxy",   "ALL_PROXY",
+                                       "https_proxy", "HTTPS_PROXY", NULL};
     static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
     static const char *const exempt[] = {"no_proxy", "NO_PROXY", NULL};
     const char *unused;

@@ -22,8 +22,9 @@ struct proxy {
 
 /* The one that leads to `to`. `url`: NULL: what the environment says, as curl takes it: https_proxy or
  * HTTPS_PROXY with `tls`, http_proxy without (HTTP_PROXY may be what somebody has sent to a CGI program),
- * else all_proxy or ALL_PROXY; but for those that no_proxy or NO_PROXY names. "": none. HX_OK; HX_EINVAL:
- * what is said (out->told_by) is no URL of an HTTP proxy. */
+ * else all_proxy or ALL_PROXY; but for those that no_proxy or NO_PROXY names. Beyond curl: without `tls` and
+ * any of these, what is said for https. "": none. HX_OK; HX_EINVAL: what is said (out->told_by) is no URL of
+ * an HTTP proxy. */
 int proxy_choose(struct proxy *out, const struct host_port *to, bool tls, const char *url);
 /* Its length; without a NUL. */
 size_t proxy_request(const struct proxy *p, char out[PROXY_REQUEST_MAX]);

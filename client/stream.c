@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/delayed_close.h"
+#include "client/report.h"
 #include "client/stream_parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -314,7 +315,7 @@ const char *hx_peer_name(struct hx_stream *h)
 static int copy_endpoint(const struct endpoint *e, char *text, size_t size)
 {
     char whole[ENDPOINT_TEXT_MAX];
-    size_t len = endpoint_format(e, whole);
+    size_t len = report_address(e, whole);
     if (len >= size)
         return HX_ETOOBIG;
     memcpy(text, whole, len + 1);
@@ -340,10 +341,7 @@ int hx_stream_path_sized(struct hx_stream *h, struct hx_path *out, size_t size)
     if (open && h->agent)
         (void)agent_path(h->agent, &way);
     engine_unlock();
-    if (endpoint_tunnelled(&way.remote))
-        strcpy(path.address, HX_ADDRESS_TCP);
-    else
-        endpoint_format(&way.remote, path.address);
+    report_address(&way.remote, path.address);
     strncpy(path.kind, way.kind, sizeof path.kind - 1);
     path.rtt_us = way.rtt_us;
     memcpy(out, &path, size < sizeof path ? size : sizeof path);

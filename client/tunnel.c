@@ -197,26 +197,60 @@ static void open_now(struct tunnel *t)
     engine_timer_set(&t->timer, clock_now_ms()); /* the users are told */
 }
 
+/* What a nameserver says, it says in one line of plain text. All else is from a web server, from a network's
+ * login page, from anything that has this port. */
+static void tell_refusal(const struct tunnel *t, char out[UPGRADE_TEXT_MAX + 1])
+{
+    int status = upgrade_reader_status(t->upgrade);
+    const char *said = upgrade_reader_text(t->upgrade);
+    char at[HOST_PORT_TEXT_MAX];
+    host_port_format(&t->place.tcp, at);
+    if (status == 0)
+        snprintf(out, UPGRADE_TEXT_MAX + 1, "what answers at %.80s is no hx-nameserver", at);
+    else if (status / 100 == 3)
+        snprintf(out, UPGRADE_TEXT_MAX + 1,
+                 "%.80s sends elsewhere (%d): no hx-nameserver, but another web server or this network's "
+                 "login page",
+                 at, status);
+    else if (status >= 400 && said[0] != '\0' && said[0] != '<')
+        snprintf(out, UPGRADE_TEXT_MAX + 1, "%s", said);
+    else if (status >= 502 && status <= 504)
+        snprintf(out, UPGRADE_TEXT_MAX + 1,
+                 "the web server at %.80s does not reach a nameserver behind it (%d)", at, status);
+    else
+        snprintf(out, UPGRADE_TEXT_MAX + 1,
+                 "what answers at %.80s (%d) is no hx-nameserver, or before it something takes "
+                 "\"Upgrade: " UPGRADE_TOKEN "\" away",
+                 at, status);
+}
+
+/* Returns true once the tunnel is open; `*used`: bytes of the answer. Else `t` may be gone. */
+static bool upgrade(struct tunnel *t, const void *bytes, size_t len, size_t *used)
+{
+    char text[UPGRADE_TEXT_MAX + 1];
+    switch (upgrade_reader_feed(t->upgrade, bytes, len, used)) {
+    case UPGRADE_MORE:
+        return false;
+    case UPGRADE_DONE:
+        open_now(t);
+        return true;
+    case UPGRADE_REFUSED:
+        break;
+    }
+    tell_refusal(t, text);
+    end(t, upgrade_reader_status(t->upgrade) ? HX_EREJECTED : HX_EPROTO, text);
+    return false;
+}
+
 static void on_bytes(void *user, const void *bytes, size_t len)
 {
     struct tunnel *t = user;
     size_t used = 0;
-    if (t->state == TUNNEL_UPGRADING) {
-        switch (upgrade_reader_feed(t->upgrade, bytes, len, &used)) {
-        case UPGRADE_MORE:
-            return;
-        case UPGRADE_DONE:
-            open_now(t);
-            break;
-        case UPGRADE_REFUSED:
-            end(t, upgrade_reader_status(t->upgrade) ? HX_EREJECTED : HX_EPROTO,
-                upgrade_reader_text(t->upgrade));
-            return;
-        }
-    }
+    if (t->state == TUNNEL_UPGRADING && !upgrade(t, bytes, len, &used))
+        return;
     int err = capsule_reader_feed(&t->capsules, (const char *)bytes + used, len - used);
     if (err < 0)
-        end(t, err, "");
+        end(t, err, "what comes back through TCP are no datagrams");
 }
 
 static void on_room(void *user)
@@ -238,11 +272,17 @@ static void on_open(void *user)
 static void on_dial_end(void *user, int error, const char *text)
 {
     struct tunnel *t = user;
-    const char *refusal = t->upgrade ? upgrade_reader_text(t->upgrade) : "";
-    if (t->state == TUNNEL_UPGRADING && refusal[0] != '\0')
-        end(t, HX_EREJECTED, refusal);
-    else
+    char told[UPGRADE_TEXT_MAX + 1], at[HOST_PORT_TEXT_MAX];
+    if (t->state == TUNNEL_UPGRADING && upgrade_reader_status(t->upgrade) != 0) {
+        tell_refusal(t, told);
+        end(t, HX_EREJECTED, told);
+    } else if (t->state == TUNNEL_UPGRADING && text[0] == '\0') {
+        snprintf(told, sizeof told, "%.80s has closed the connection without an answer",
+                 host_port_format(&t->place.tcp, at));
+        end(t, error, told);
+    } else {
         end(t, error, text);
+    }
 }
 
 /* Those that have not been told: each may leave, or bring others to leave. */
@@ -263,7 +303,9 @@ static void tell_open(struct tunnel *t)
 static void on_timer(struct timer *timer)
 {
     struct tunnel *t = container_of(timer, struct tunnel, timer);
-    if (t->state != TUNNEL_OPEN)
+    if (t->state == TUNNEL_UPGRADING)
+        end(t, HX_ETIMEDOUT, "the nameserver is reached by TCP, and does not answer there");
+    else if (t->state == TUNNEL_DIALING)
         end(t, HX_ETIMEDOUT, "");
     else if (t->suspect || !dial_route_holds(t->dial))
         end(t, HX_ECLOSED,

@@ -34,7 +34,7 @@ bool tunnel_same_place(const struct tunnel_place *a, const struct tunnel_place *
 struct tunnel_user { /* zeroed but for the first three; its owner's memory */
     void (*on_open)(struct tunnel_user *u);
     /* The last one, and the user has left. HX_ERESOLVE, HX_EREFUSED, HX_ETIMEDOUT: no way to it;
-     * HX_EREJECTED: it has no tunnels, `text` says what it says; HX_EEOF, HX_ECLOSED: it was open; other ones
+     * HX_EREJECTED: it has no tunnels, `text` says why; HX_EEOF, HX_ECLOSED: it was open; other ones
      * of client/dial.h. */
     void (*on_end)(struct tunnel_user *u, int error, const char *text);
     void *owner;

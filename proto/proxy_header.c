@@ -31,7 +31,7 @@ static int check(const uint8_t *data, size_t len)
     return HX_OK;
 }
 
-/* The source's address comes first, and its port behind both addresses. What follows is for others. */
+/* The source's address comes first, and its port behind both addresses. */
 static void take_source(struct endpoint *out, enum family family, const uint8_t *data)
 {
     struct sockaddr_in ipv4 = {.sin_family = AF_INET};
@@ -58,19 +58,18 @@ int proxy_header_parse(struct proxy_header *out, const uint8_t *data, size_t len
         *missing = PROXY_HEADER_MIN - len;
         return HX_EAGAIN;
     }
-    size_t whole = PROXY_HEADER_MIN + (size_t)get16(data + AT_LENGTH);
+    size_t follow = get16(data + AT_LENGTH);
     enum family family = (enum family)(data[AT_FAMILY] >> 4);
     bool proxied = data[AT_COMMAND] == COMMAND_PROXY;
-    if (whole > PROXY_HEADER_MAX)
-        return HX_ETOOBIG;
-    if (proxied && whole - PROXY_HEADER_MIN < addresses_len[family])
+    size_t addresses = proxied ? addresses_len[family] : 0;
+    if (follow < addresses)
         return HX_EPROTO;
-    if (len < whole) {
-        *missing = whole - len;
+    if (len < AT_ADDRESSES + addresses) {
+        *missing = AT_ADDRESSES + addresses - len;
         return HX_EAGAIN;
     }
-    *out = (struct proxy_header){.source.family = AF_UNSPEC};
+    *out = (struct proxy_header){.source.family = AF_UNSPEC, .rest = follow - addresses};
     if (proxied)
         take_source(&out->source, family, data + AT_ADDRESSES);
-    return (int)whole;
+    return (int)(AT_ADDRESSES + addresses);
 }

@@ -7,17 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROXY_HEADER_MIN 16 /* signature, version and command, family, length */
-#define PROXY_HEADER_MAX \
-    536 /* the least that TCP carries in one segment (RFC 1122, 4.2.2.6), which the header fits */
+#define PROXY_HEADER_MIN 16               /* signature, version and command, family, length */
+#define PROXY_HEADER_MAX (16 + 108 + 108) /* with the longest addresses, those of UNIX sockets */
 
 struct proxy_header {
     struct endpoint source; /* AF_UNSPEC: the connection is the proxy's own, or from no IP address */
+    size_t rest;            /* bytes of the header behind what was read, up to 65,535: they are for others */
 };
 
-/* The bytes of the header, once data[0..len) has all of it: *out is filled. HX_EAGAIN: there must be
- * `*missing` more before more can be said, and none of them is behind the header. HX_EPROTO: it is none;
- * as early as that can be known. HX_ETOOBIG: it is longer than PROXY_HEADER_MAX. */
+/* The bytes read, once data[0..len) has them: *out is filled. HX_EAGAIN: there must be `*missing` more before
+ * more can be said, and none of them is behind the header; never more than PROXY_HEADER_MAX in all. HX_EPROTO:
+ * it is none; as early as that can be known. */
 int proxy_header_parse(struct proxy_header *out, const uint8_t *data, size_t len, size_t *missing);
 
 #endif

@@ -334,7 +334,9 @@ static enum request_result end_line(struct request_parser *p)
         return end_field(p);
     if (p->pending == 0 && p->request.target == REQUEST_TUNNEL && (!p->upgrades || p->request.head)) {
         p->pending = 404;
-        p->pending_why = TARGET_UNKNOWN;
+        p->pending_why =
+            "a tunnel takes GET with Upgrade: " UPGRADE_TOKEN " and Connection: Upgrade: a proxy before the "
+            "nameserver must pass both on";
     }
     if (p->pending != 0)
         return refuse(p, p->pending, p->request.close, p->pending_why);

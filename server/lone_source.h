@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LONE_SOURCE_CLIENTS 20 /* at once: one household has fewer */
+#define LONE_SOURCE_CLIENTS 5 /* at once: one host that tries it out has fewer */
 
-struct lone_source { /* zeroed at the start */
-    struct endpoint first;
-    bool others; /* have come from elsewhere, or it was told: nothing more is looked at */
+struct lone_source {          /* zeroed at the start */
+    struct endpoint first[2]; /* IPv4, IPv6: a host may have both */
+    bool others;              /* have come from elsewhere, or it was told: nothing more is looked at */
 };
 
 /* One more client, the `clients`th of those that are there. True, once: all until now have come from one
- * private address, and they are many. Who comes through a tunnel is not looked at: the tunnel itself was. */
+ * private address, and they are several. This host's own ones count only where there are no others: a
+ * container's health check is no client. Nor is who comes through a tunnel: the tunnel itself was. */
 bool lone_source_seen(struct lone_source *l, const struct endpoint *peer, size_t clients);
 
 #endif

@@ -1,5 +1,6 @@
 #include "server/relay_table.h"
 #include "base/error.h"
+#include "base/rate.h"
 #include "base/token_bucket.h"
 #include "secure/mac.h"
 #include "server/relay_hosts.h"
@@ -14,7 +15,6 @@
 #define TOLD_MS     15000 /* a limit that was met is told in each OPENED for so long */
 #define BURST_MS    250   /* of a rate, at once */
 #define BURST_LEAST 65536 /* bytes: a flight of UDT's */
-#define CODES_PER_S 20    /* OPENs of one session looked at, from where its party is, and from elsewhere */
 #define NAMES_OF_KEYS                                      \
     {                                                      \
         "hx relay of the caller", "hx relay of the called" \
@@ -39,7 +39,7 @@ struct relay_session {
     int64_t known_ms;
     int64_t begun_ms; /* its first OPEN; 0: none yet */
     struct party parties[RELAY_HALVES];
-    struct token_bucket rate, codes, unmatched_codes;
+    struct token_bucket rate;
     int64_t over_rate_ms, over_total_ms; /* when a datagram was dropped last; 0: none was */
     struct relay_session *prev, *next;   /* in the order in which they are looked at */
     UT_hash_handle hh;
@@ -54,7 +54,8 @@ struct relay_table {
     struct relay_session *known; /* those that nobody has opened yet, the oldest first */
     struct relay_host *hosts;
     size_t known_count, open;
-    struct token_bucket all;
+    struct token_bucket all, unmatched_codes;
+    struct rate codes;             /* of sources */
     uint8_t secret[MAC_KEY_BYTES]; /* of the cookies */
     uint64_t bytes;
     uint64_t counters[RELAY_COUNTERS];
@@ -87,6 +88,7 @@ int relay_table_create(struct relay_table **out, const struct relay_limits *limi
     t->limits = *limits;
     t->rate = limit_of(limits->rate);
     t->total = limit_of(limits->total);
+    rate_init(&t->codes, 0);
     pthread_mutex_init(&t->lock, NULL);
     if (getrandom(t->secret, sizeof t->secret, 0) != (ssize_t)sizeof t->secret) {
         relay_table_destroy(t);
@@ -332,15 +334,23 @@ static enum relay_counter answer_open(struct relay_table *t, struct relay_sessio
     return RELAY_COUNT_OPENED;
 }
 
-/* Codes cost time: those that come from where the party is are looked at even if others send their own. */
-static bool may_look(struct relay_session *s, const struct party *p, const struct net_address *from,
+/* Whoever sees a session's frames can send OPENs with wrong codes in a party's name, and a code costs more
+ * than all else that is done here. They shall not keep the party out: sources have shares of their own, wide
+ * enough for all who may be behind one address, and where parties are nothing is shared with others. */
+static bool may_look(struct relay_table *t, const struct party *p, const struct net_address *from,
                      int64_t now_ms)
 {
-    static const struct token_limit codes = {.per_second = CODES_PER_S, .most = CODES_PER_S};
+    static const struct token_limit of_party = RATE_LIMIT(20000), of_stranger = RATE_LIMIT(5000),
+                                    of_all_strangers = RATE_LIMIT(20000);
     bool known = net_address_equal(from, &p->proven) ||
                  (p->opened_ms != 0 && net_address_equal(from, &p->place.route.to));
+    uint8_t key[RATE_KEY_BYTES + 1];
+    size_t len = rate_source_key(from->ip, key);
 
-    return token_bucket_take(known ? &s->codes : &s->unmatched_codes, &codes, 1, now_ms);
+    key[len++] = known;
+    return token_bucket_take(rate_bucket_of(&t->codes, key, len), known ? &of_party : &of_stranger, 1,
+                             now_ms) &&
+           (known || token_bucket_take(&t->unmatched_codes, &of_all_strangers, 1, now_ms));
 }
 
 static enum relay_counter take_open(struct relay_table *t, const struct relay_frame *f,
@@ -356,7 +366,7 @@ static enum relay_counter take_open(struct relay_table *t, const struct relay_fr
     if (!s || is_over(s, now_ms))
         return RELAY_COUNT_NO_SESSION;
     struct party *p = &s->parties[f->half];
-    if (!may_look(s, p, &from->route.to, now_ms))
+    if (!may_look(t, p, &from->route.to, now_ms))
         return RELAY_COUNT_OVER_CODES;
     if (!has_key(s, f->half) || !mac_right(p->key, bytes, RELAY_SAID_BYTES, bytes + RELAY_SAID_BYTES))
         return RELAY_COUNT_BAD_CODE;

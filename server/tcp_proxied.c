@@ -5,6 +5,7 @@
 #include "proto/proxy_header.h"
 #include "server/loop.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@ struct tcp_proxied_conn {
     struct timer timer;
     struct sockaddr_storage proxy;
     socklen_t proxy_len;
+    struct proxy_header header; /* once `len` bytes of it were enough; */
+    bool read;                  /* then */
     size_t len;
     uint8_t bytes[PROXY_HEADER_MAX];
 };
@@ -42,39 +45,70 @@ static void fail(struct tcp_proxied *set, struct tcp_proxied_conn *c, const char
     set->events->failed(set->user, forget(set, c), (const struct sockaddr *)&proxy, len, reason, now_ms);
 }
 
-static void finish(struct tcp_proxied_conn *c, const struct endpoint *source, int64_t now_ms)
+static void finish(struct tcp_proxied_conn *c, int64_t now_ms)
 {
     struct tcp_proxied *set = c->set;
     struct sockaddr_storage address = c->proxy;
     socklen_t len = c->proxy_len;
 
-    if (source->family != AF_UNSPEC)
-        len = endpoint_to_sockaddr(source, &address);
+    if (c->header.source.family != AF_UNSPEC)
+        len = endpoint_to_sockaddr(&c->header.source, &address);
     set->events->known(set->user, forget(set, c), (const struct sockaddr *)&address, len, now_ms);
+}
+
+/* `most` at most. Bytes, HX_EAGAIN or HX_ECLOSED. */
+static ssize_t receive(struct tcp_proxied_conn *c, void *bytes, size_t most)
+{
+    ssize_t n = recv(c->edge.fd, bytes, most, 0);
+
+    if (n > 0)
+        return n;
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? HX_EAGAIN : HX_ECLOSED;
+}
+
+/* HX_OK: c->header is filled. HX_EAGAIN, HX_ECLOSED, HX_EPROTO. */
+static int read_addresses(struct tcp_proxied_conn *c)
+{
+    size_t missing = 0;
+    int result;
+
+    while ((result = proxy_header_parse(&c->header, c->bytes, c->len, &missing)) == HX_EAGAIN) {
+        ssize_t n = receive(c, c->bytes + c->len, missing);
+        if (n < 0)
+            return (int)n;
+        c->len += (size_t)n;
+    }
+    c->read = result > 0;
+    return c->read ? HX_OK : result;
+}
+
+/* What a proxy says besides (a certificate, say) may be long. HX_OK, HX_EAGAIN, HX_ECLOSED. */
+static int skip_rest(struct tcp_proxied_conn *c)
+{
+    char bytes[4096];
+
+    while (c->header.rest > 0) {
+        ssize_t n = receive(c, bytes, c->header.rest < sizeof bytes ? c->header.rest : sizeof bytes);
+        if (n < 0)
+            return (int)n;
+        c->header.rest -= (size_t)n;
+    }
+    return HX_OK;
 }
 
 /* Not a byte behind the header: that one is the stream's. */
 static void read_header(struct tcp_proxied_conn *c, int64_t now_ms)
 {
-    struct proxy_header header;
-    size_t missing = 0;
-    int result;
+    int err = c->read ? HX_OK : read_addresses(c);
 
-    while ((result = proxy_header_parse(&header, c->bytes, c->len, &missing)) == HX_EAGAIN) {
-        ssize_t n = recv(c->edge.fd, c->bytes + c->len, missing, 0);
-
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-            return;
-        if (n <= 0) {
-            fail(c->set, c, "closed before its PROXY header", now_ms);
-            return;
-        }
-        c->len += (size_t)n;
-    }
-    if (result < 0)
+    if (err == HX_OK)
+        err = skip_rest(c);
+    if (err == HX_OK)
+        finish(c, now_ms);
+    else if (err == HX_ECLOSED)
+        fail(c->set, c, "closed before its PROXY header", now_ms);
+    else if (err != HX_EAGAIN)
         fail(c->set, c, "does not begin with a PROXY header of version 2 (--proxy-protocol)", now_ms);
-    else
-        finish(c, &header.source, now_ms);
 }
 
 static void changed(struct loop_edge *e, unsigned changes, int64_t now_ms)

@@ -39,6 +39,7 @@ static void common_event(const struct hx_event_info *info)
 {
     switch (info->event) {
     case HX_EVENT_EXTERNAL:
+        explanation[0] = '\0'; /* what stood in the nameserver's way did not stay there */
         if (through_tcp(info))
             say_note("the nameserver is reached through TCP");
         else
@@ -65,6 +66,8 @@ static void common_event(const struct hx_event_info *info)
                  info->text[0] ? ": " : "", info->text, info->name, info->retry_ms);
         break;
     case HX_EVENT_NAMESERVER_AWAITED:
+        if (info->text[0] != '\0') /* for when there is no more time */
+            snprintf(explanation, sizeof explanation, "%s", info->text);
         tell_awaited(info, NULL, false);
         break;
     case HX_EVENT_PATH:

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     FUZZ_CHECK(again == result);
     if (result > 0)
-        FUZZ_CHECK((size_t)result == have && endpoint_equal(&whole.source, &grown.source));
+        FUZZ_CHECK((size_t)result == have && endpoint_equal(&whole.source, &grown.source) &&
+                   whole.rest == grown.rest && whole.rest <= 0xffff);
     return 0;
 }

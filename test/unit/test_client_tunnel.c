@@ -84,6 +84,18 @@ static int answer(int listener, const char *bytes, size_t len)
 
 #define ANSWER(listener, text) answer(listener, text, sizeof(text) - 1)
 
+/* With "*" for where the nameserver should be, once. */
+static void check_text(const struct using *g, const struct tunnel_place *place, const char *text)
+{
+    char expected[512], at[HOST_PORT_TEXT_MAX];
+    const char *star = strchr(text, '*');
+
+    if (star)
+        snprintf(expected, sizeof expected, "%.*s%s%s", (int)(star - text), text,
+                 host_port_format(&place->tcp, at), star + 1);
+    assert_string_equal(g->text, star ? expected : text);
+}
+
 static void check_ends(const char *bytes, size_t len, int opens, int error, const char *text)
 {
     struct using g = {.opens = 0};
@@ -97,7 +109,7 @@ static void check_ends(const char *bytes, size_t len, int opens, int error, cons
     AWAIT_TOLD(g.ends == 1);
     assert_int_equal(g.opens, opens);
     assert_int_equal(g.error, error);
-    assert_string_equal(g.text, text);
+    check_text(&g, &place, text);
     assert_false(tunnel_is_open(engine_port(), &place));
     tunnel_leave(&g.user); /* again is fine */
     if (error != HX_EEOF)
@@ -111,11 +123,32 @@ static void what_refuses_or_breaks_it_is_told(void **state)
 {
     (void)state;
     ENDS("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nnot here\n", 0, HX_EREJECTED, "not here");
-    ENDS("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0, HX_EREJECTED, "");
-    ENDS("SSH-2.0-OpenSSH\r\n", 0, HX_EPROTO, "");
-    ENDS("HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 0, HX_EPROTO, "");
-    ENDS("HTTP/1.1 101 S\r\nConnection: Upg", 0, HX_EEOF, "");
-    ENDS(AGREED "\0\xff\xff\xff\xff\xff\xff\xff\xff", 0, HX_ETOOBIG, "");
+    ENDS("HTTP/1.1 101 S\r\nConnection: Upg", 0, HX_EEOF, "* has closed the connection without an answer");
+    ENDS(AGREED "\0\xff\xff\xff\xff\xff\xff\xff\xff", 0, HX_ETOOBIG,
+         "what comes back through TCP are no datagrams");
+}
+
+/* Networks have login pages, and a port may be anybody's. */
+static void what_is_no_nameserver_is_told_as_that(void **state)
+{
+    (void)state;
+    ENDS("SSH-2.0-OpenSSH\r\n", 0, HX_EPROTO, "what answers at * is no hx-nameserver");
+    ENDS("HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 0, HX_EPROTO,
+         "what answers at * is no hx-nameserver");
+    ENDS("HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 4\r\n\r\nhere", 0,
+         HX_EREJECTED,
+         "* sends elsewhere (302): no hx-nameserver, but another web server or this network's login page");
+    ENDS("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n", 0, HX_EREJECTED,
+         "what answers at * (200) is no hx-nameserver, or before it something takes \"Upgrade: connect-udp\" "
+         "away");
+    ENDS("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0, HX_EREJECTED,
+         "what answers at * (404) is no hx-nameserver, or before it something takes \"Upgrade: connect-udp\" "
+         "away");
+    ENDS("HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\n<html>\n", 0, HX_EREJECTED,
+         "what answers at * (400) is no hx-nameserver, or before it something takes \"Upgrade: connect-udp\" "
+         "away");
+    ENDS("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", 0, HX_EREJECTED,
+         "the web server at * does not reach a nameserver behind it (502)");
 }
 
 static void nobody_there_is_told(void **state)
@@ -256,6 +289,7 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_refuses_or_breaks_it_is_told),
+                                       cmocka_unit_test(what_is_no_nameserver_is_told_as_that),
                                        cmocka_unit_test(nobody_there_is_told),
                                        cmocka_unit_test(one_tunnel_serves_all_who_want_it),
                                        cmocka_unit_test(one_that_is_suspected_is_not_used_any_more),

@@ -275,6 +275,22 @@ static void the_environment_is_taken_as_curl_takes_it(void **state)
     (void)clear_environment(state);
 }
 
+/* Where there is one proxy only, people name it once. */
+static void the_proxy_for_https_serves_all_where_no_other_is_named(void **state)
+{
+    (void)clear_environment(state);
+    setenv("HTTPS_PROXY", "http://large-https", 1);
+    check_choice("ns.example", false, "large-https");
+    setenv("https_proxy", "http://https", 1);
+    check_choice("ns.example", false, "https");
+    setenv("http_proxy", "http://http", 1);
+    check_choice("ns.example", false, "http");
+    unsetenv("https_proxy");
+    unsetenv("HTTPS_PROXY");
+    check_choice("ns.example", true, "");
+    (void)clear_environment(state);
+}
+
 static void a_variable_that_is_no_url_is_named(void **state)
 {
     struct host_port to = {.host = "ns.example", .port = 443};
@@ -330,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_proxy_that_is_not_there_is_told),
         cmocka_unit_test(a_url_that_is_none_is_told),
         cmocka_unit_test(the_environment_is_taken_as_curl_takes_it),
+        cmocka_unit_test(the_proxy_for_https_serves_all_where_no_other_is_named),
         cmocka_unit_test(a_variable_that_is_no_url_is_named),
         cmocka_unit_test(the_longest_request_fits),
     };
