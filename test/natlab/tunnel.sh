@@ -60,6 +60,18 @@ udp_returns() {
     await_line "$WORK/nameserver.err" "event=(bound|joined) .*peer=${LAB_PUBLIC[1]}:[0-9]+ name=lab" 10 &&
         await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 && connects direct 3
 }
+# Nothing tells H1 that UDP gets through again: it asks each UDP_RETURN_MS (client/udp_return.h), and what was relayed
+# goes on.
+udp_is_asked_for() {
+    lab_up none none && lab_weather 1 'meta l4proto udp drop' && start_tcp_s --relay && start_blocked_h1 && pings 400 || return 1
+    await_line "$WORK/ping.out" ': ping 2 came back .* path=relayed' 20 || return 1
+    lab_weather 1 ''
+    await_line "$WORK/nameserver.err" "event=(bound|joined) .*peer=${LAB_PUBLIC[1]}:[0-9]+ name=lab" 45 &&
+        await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 &&
+        await_line "$WORK/ping.out" ' came back .* path=direct' 75 && ! grep -v ' came back ' "$WORK/ping.out" && return
+    cat "$WORK/ping.out" "$WORK/ping.err"
+    return 1
+}
 # A firewall forgets the connection, and lets no new one through for a while.
 tcp_dies() {
     lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && start_tcp_s && start_blocked_h1 || return 1
@@ -175,6 +187,7 @@ stories=(
     "udp_only|with --udp-only nobody tries TCP"
     "tcp_only|with --tcp-only it is done at once"
     "udp_returns|UDP gets through again: bound by it, without a moment in which nobody holds the name"
+    "udp_is_asked_for|or once it is asked for again, without any news; and what was relayed goes directly"
     "tcp_dies|the TCP connection dies in silence, and another one follows"
     "s_restarts|S starts anew"
     "nothing_answers|neither UDP nor TCP answers"
