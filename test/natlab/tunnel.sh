@@ -104,8 +104,16 @@ relayed() { # relayed N...: at these accesses
     if [ -z "$bound" ]; then start_blocked_h1; else start_h1 --echo && await_bound; fi
     connects relayed && NOTE="from /connect to the first byte: $GREET_MS ms" || return 1
     head -c 2000000 /dev/urandom >"$WORK/bytes"
-    lab_exec h2 timeout 60 "$B/hx" connect lab --nameserver "$LAB_NS" <"$WORK/bytes" >"$WORK/back" 2>"$WORK/connect.err"
+    lab_exec h2 "${ASIDE[@]}" timeout 60 "$B/hx" connect lab --nameserver "$LAB_NS" <"$WORK/bytes" >"$WORK/back" 2>"$WORK/connect.err"
     cmp "$WORK/bytes" "$WORK/back"
+}
+# On both hosts, as socket(2) shows it.
+without_ipv6() { # without_ipv6 STORY...
+    local ASIDE=("$B/test/no_ipv6")
+    "$@"
+}
+only_relayed() { # UDP passes to S alone
+    lab_up only-s only-s && start_s "$LAB_NS" --relay && start_h1 --echo && await_bound && connects relayed
 }
 pings() { # pings COUNT: 0.5 s apart, on H2, in ping.out
     lab_start ping h2 "$B/hx" ping lab --nameserver "$LAB_NS" -i 0.5 -c "$1" -v
@@ -182,6 +190,8 @@ stories=(
     "relayed 1|all of UDP is blocked at H1: they talk through the relay, bytes arrive as they were"
     "relayed 2|at H2: the same"
     "relayed 1 2|at both"
+    "without_ipv6 relayed 1 2|and both without IPv6 in their kernels"
+    "without_ipv6 only_relayed|such two talk through the relay over UDP, too"
     "stays|and what is relayed through TCP goes on without a break"
     "goes_on|or with one, when TCP breaks; and directly when UDP is there again"
     "udp_only|with --udp-only nobody tries TCP"
