@@ -227,10 +227,6 @@ int net_port_tunnel_fd(struct net_port *p)
 
     if (p->far_fd >= 0)
         return p->far_fd;
-    if (p->family != AF_INET6) { /* its users have no room for such an address */
-        errno = EAFNOSUPPORT;
-        return -1;
-    }
     if (tunnels_open(&near_fd, &p->far_fd) < 0)
         return -1;
     if (extra_sockets_add(p->extra, near_fd, &number) < 0) {

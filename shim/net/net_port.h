@@ -60,7 +60,7 @@ bool net_port_extra_local(struct net_port *p, int number, struct net_address *ou
 int net_port_extra_event_fd(const struct net_port *p);
 
 /* The far end of the port's tunnels (tunnels.h), which are opened the first time: the port closes it. One
- * thread at a time. -1: errno; EAFNOSUPPORT: a kernel without IPv6. */
+ * thread at a time. -1: errno. */
 int net_port_tunnel_fd(struct net_port *p);
 /* Gives their descriptors back, until they are opened again. What still goes there is lost. Fine if there are
  * none. */

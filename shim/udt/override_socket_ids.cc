@@ -56,12 +56,12 @@ void choose_next(CUDTUnited *u)
 
 const bool override_socket_ids = true;
 
-UDTSOCKET udt_ids_socket(int family)
+UDTSOCKET udt_ids_socket()
 {
     std::lock_guard<std::mutex> held(one_at_a_time);
 
     choose_next(member_of(united()));
-    return UDT::socket(family, SOCK_STREAM, 0);
+    return UDT::socket(AF_INET6, SOCK_STREAM, 0);
 }
 
 UDTSOCKET udt_ids_last()

@@ -8,7 +8,7 @@
 #include <udt/udt.h>
 
 /* UDT::socket() of a stream. */
-UDTSOCKET udt_ids_socket(int family);
+UDTSOCKET udt_ids_socket();
 /* The id that was given last. Each one before it was larger, until they begin anew at the top. */
 UDTSOCKET udt_ids_last();
 

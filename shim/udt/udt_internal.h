@@ -55,10 +55,9 @@ struct udt_stream {
 };
 
 struct udt_port {
-    int family; /* AF_INET6 wherever the kernel has it, dual-stack */
     sockaddr_storage local;
     socklen_t local_len;
-    sockaddr_storage udt_name; /* the same with the number that UDT knows the port by */
+    sockaddr_in6 udt_name; /* by which UDT knows it: a number of our own */
     /* Bound to the UDP socket, which the sockets of all streams share: the listener, or one that does nothing
      * else. As long as it is open UDT's threads for the port live (UDT4.md, A5). */
     UDTSOCKET port_socket;
@@ -80,7 +79,9 @@ struct udt_port {
 int udt_error(); /* HX_E* of UDT's last error in this thread */
 /* All options set; UDT::INVALID_SOCK if it cannot be had. `mss`: the same for all sockets of one port (UDT4.md,
  * A8); what is announced may be less (outbound.c). `flow`: of one that carries bulk; else NULL. */
-UDTSOCKET udt_socket(int family, int packets, int mss, struct flow *flow);
+/* Of IPv6, whatever the kernel has: each datagram passes through us, and so addresses that a port of IPv4 alone has no
+ * form for have one for UDT, such as those of tunnels (shim/net/tunnels.h). */
+UDTSOCKET udt_socket(int packets, int mss, struct flow *flow);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);
 bool udt_set_sharing(UDTSOCKET id, bool on); /* of a port that another socket has in UDT's tables */
 
@@ -94,7 +95,7 @@ void udt_forget_queues(CUDTSocket *listener);
 /* udt_port_key.cc: gives the port of `port_socket`, just bound with UDT_REUSEADDR off, a number of its own in
  * UDT's tables, and writes it into *name, by which UDT's sockets bind to that port from then on. False: UDT
  * has no such port. */
-bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name);
+bool udt_port_key(UDTSOCKET port_socket, sockaddr_in6 *name);
 
 /* udt_closed.cc: to be called after each UDT::close() of a connection. */
 void udt_closed(UDTSOCKET id);

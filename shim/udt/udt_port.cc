@@ -55,7 +55,6 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
         net_port_set_handler(p->net, NET_USER_CLASSIC_STUN, config->stun, config->stun_context);
     local = net_port_local(p->net, &p->local_len);
     memcpy(&p->local, local, p->local_len);
-    p->family = net_port_family(p->net);
     return HX_OK;
 }
 
@@ -98,11 +97,11 @@ int start_udt(struct udt_port *p, const struct udt_port_config *config)
         return HX_ESYS;
     p->started = true;
     udt_expect_many(p->listening);
-    p->port_socket = udt_socket(p->family, SMALL_PACKETS, p->mss, nullptr);
+    p->port_socket = udt_socket(SMALL_PACKETS, p->mss, nullptr);
     if (p->port_socket == UDT::INVALID_SOCK || !udt_set_sharing(p->port_socket, false) ||
         !bind_port_socket(p))
         return HX_ESYS;
-    p->udt_name = p->local;
+    p->udt_name.sin6_family = AF_INET6;
     if (!udt_port_key(p->port_socket, &p->udt_name))
         return HX_ESYS;
     net_port_receive_buffer(p->net, UDP_BUFFER_BYTES); /* UDT has asked for it as well, but without force */

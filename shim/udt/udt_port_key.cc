@@ -12,7 +12,7 @@ namespace
 std::atomic<uint16_t> last_key;
 } // namespace
 
-bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name)
+bool udt_port_key(UDTSOCKET port_socket, sockaddr_in6 *name)
 {
     CUDTUnited *u = member_of(united());
     CUDTSocket *s = udt_listener(port_socket);
@@ -28,12 +28,7 @@ bool udt_port_key(UDTSOCKET port_socket, sockaddr_storage *name)
 
         port->second.m_iPort = key;
         port->second.m_bReusable = true; /* bind2() was told not to share another port's */
-        for (sockaddr *sa : {s->m_pSelfAddr, reinterpret_cast<sockaddr *>(name)}) {
-            if (s->m_iIPversion == AF_INET6)
-                reinterpret_cast<sockaddr_in6 *>(sa)->sin6_port = htons(key);
-            else
-                reinterpret_cast<sockaddr_in *>(sa)->sin_port = htons(key);
-        }
+        reinterpret_cast<sockaddr_in6 *>(s->m_pSelfAddr)->sin6_port = name->sin6_port = htons(key);
         found = true;
     }
     pthread_mutex_unlock(&(u->*member_of(control_lock())));

@@ -41,9 +41,9 @@ int udt_error()
     return HX_ESYS;
 }
 
-UDTSOCKET udt_socket(int family, int packets, int mss, struct flow *flow)
+UDTSOCKET udt_socket(int packets, int mss, struct flow *flow)
 {
-    UDTSOCKET id = udt_ids_socket(family);
+    UDTSOCKET id = udt_ids_socket();
 
     if (id == UDT::INVALID_SOCK)
         return id;

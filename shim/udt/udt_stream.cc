@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "shim/net/paths.h"
+#include "shim/net/tunnels.h"
 #include "shim/udt/flow.h"
 }
 
@@ -202,20 +203,14 @@ int udt_attempt(udt_stream *s, int64_t now_ms)
 
     if (s->rendezvous && !flow)
         return HX_ENOMEM;
-    UDTSOCKET id = udt_socket(p->family, flow ? LARGE_PACKETS : SMALL_PACKETS, p->mss, flow.get());
+    UDTSOCKET id = udt_socket(flow ? LARGE_PACKETS : SMALL_PACKETS, p->mss, flow.get());
     if (id == UDT::INVALID_SOCK)
         return HX_ENOMEM;
-    struct net_address peer;
-    net_address_from(&peer, reinterpret_cast<sockaddr *>(&s->peer));
-    sockaddr_storage to;
-    socklen_t to_len;
-    (void)net_address_to(&peer, p->family, &to, &to_len); /* begin() has seen that the port can reach it */
-    if (udt_set_rendezvous(id, s->rendezvous) && UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name),
-                                                           static_cast<int>(p->local_len)) != UDT::ERROR)
-        err = tap_conn_connecting(p->tap, id, reinterpret_cast<sockaddr *>(&s->peer), &s->source, flow.get(),
-                                  s->party, s->opening);
-    if (err == HX_OK &&
-        UDT::connect(id, reinterpret_cast<sockaddr *>(&to), static_cast<int>(to_len)) == UDT::ERROR) {
+    auto *to = reinterpret_cast<sockaddr *>(&s->peer);
+    if (udt_set_rendezvous(id, s->rendezvous) &&
+        UDT::bind(id, reinterpret_cast<sockaddr *>(&p->udt_name), sizeof p->udt_name) != UDT::ERROR)
+        err = tap_conn_connecting(p->tap, id, to, &s->source, flow.get(), s->party, s->opening);
+    if (err == HX_OK && UDT::connect(id, to, sizeof s->peer) == UDT::ERROR) {
         tap_conn_remove(p->tap, id);
         err = HX_ESYS;
     }
@@ -267,7 +262,7 @@ int begin(struct stream **out, struct udt_port *p, const struct sockaddr *peer, 
         return HX_EADDR;
     struct net_address to;
     net_address_from(&to, peer);
-    if (p->family == AF_INET && !net_address_is_ipv4(&to))
+    if (net_port_family(p->net) == AF_INET && !net_address_is_ipv4(&to) && !tunnels_lead_to(&to))
         return HX_EADDR;
     udt_stream *s = new (std::nothrow) udt_stream();
     if (!s)

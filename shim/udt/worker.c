@@ -56,15 +56,10 @@ static void worker_returned(struct tap *t)
     t->current_owes = false;
 }
 
-/* UDT's own view of where a datagram is from: it has room for the address family of its socket. */
+/* UDT's own view of where a datagram is from: its sockets are of IPv6 (udt_socket()). */
 static void put_address(const struct net_address *from, struct msghdr *mh)
 {
-    struct sockaddr_storage sa;
-    socklen_t len;
-
-    (void)net_address_to(from, mh->msg_namelen == sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET, &sa,
-                         &len);
-    memcpy(mh->msg_name, &sa, len);
+    net_address_to_sockaddr6(from, mh->msg_name);
 }
 
 /* Our own words reach UDT as long as the connection is open that they are about. */

@@ -89,36 +89,11 @@ start asks "$B/udtcurl" -sN "udt://$second/connect?host_id=h"
 check "a name bound at one address is met at the other" await_line "$WORK/bound.out" '^: 127\.0\.0\.1:' 10
 refused "an address of the other family" 'no IPv6 address' -6 --listen 127.0.0.1:0
 
-# A kernel without IPv6, as socket(2) shows it.
-cat >"$WORK/no6.c" <<'C'
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-int main(int argc, char **argv)
-{
-    struct sock_filter f[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 10, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    struct sock_fprog p = {sizeof f / sizeof *f, f};
-    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p))
-        return 99;
-    execv(argv[1], argv + 1);
-    return 98;
-}
-C
-cc -o "$WORK/no6" "$WORK/no6.c"
-start v4 "$WORK/no6" "$SERVER" --listen :0
+start v4 "$B/test/no_ipv6" "$SERVER" --listen :0
 line=$(await_line "$WORK/v4.out" 'listening on 0\.0\.0\.0:' 5)
 check "a kernel without IPv6 is served over IPv4" \
     "$B/udtcurl" -s -f --max-time 10 "udt://127.0.0.1:${line##*:}/"
-run_without() { timeout 10 "$WORK/no6" "$SERVER" -6 --listen :0 >"$WORK/run.out" 2>"$WORK/run.err" </dev/null; }
+run_without() { timeout 10 "$B/test/no_ipv6" "$SERVER" -6 --listen :0 >"$WORK/run.out" 2>"$WORK/run.err" </dev/null; }
 run_without
 check "which is no place for -6" [ $? = 1 ]
 finish

@@ -60,6 +60,18 @@ udp_returns() {
     await_line "$WORK/nameserver.err" "event=(bound|joined) .*peer=${LAB_PUBLIC[1]}:[0-9]+ name=lab" 10 &&
         await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 && connects direct 3
 }
+# Nothing tells H1 that UDP gets through again: it asks each UDP_RETURN_MS (client/udp_return.h), and what was relayed
+# goes on.
+udp_is_asked_for() {
+    lab_up none none && lab_weather 1 'meta l4proto udp drop' && start_tcp_s --relay && start_blocked_h1 && pings 400 || return 1
+    await_line "$WORK/ping.out" ': ping 2 came back .* path=relayed' 20 || return 1
+    lab_weather 1 ''
+    await_line "$WORK/nameserver.err" "event=(bound|joined) .*peer=${LAB_PUBLIC[1]}:[0-9]+ name=lab" 45 &&
+        await_line "$WORK/nameserver.err" 'event=left .*transport=tcp' 10 &&
+        await_line "$WORK/ping.out" ' came back .* path=direct' 75 && ! grep -v ' came back ' "$WORK/ping.out" && return
+    cat "$WORK/ping.out" "$WORK/ping.err"
+    return 1
+}
 # A firewall forgets the connection, and lets no new one through for a while.
 tcp_dies() {
     lab_up none none && lab_weather 1 "$NO_UDP_TO_S" && start_tcp_s && start_blocked_h1 || return 1
@@ -92,9 +104,17 @@ relayed() { # relayed N...: at these accesses
     if [ -z "$bound" ]; then start_blocked_h1; else start_h1 --echo && await_bound; fi
     connects relayed && NOTE="from /connect to the first byte: $GREET_MS ms" || return 1
     head -c 2000000 /dev/urandom >"$WORK/bytes"
-    lab_exec h2 timeout 60 "$B/hx" connect lab --nameserver "$LAB_NS" <"$WORK/bytes" >"$WORK/back" 2>"$WORK/connect.err"
+    lab_exec h2 "${ASIDE[@]}" timeout 60 "$B/hx" connect lab --nameserver "$LAB_NS" <"$WORK/bytes" >"$WORK/back" 2>"$WORK/connect.err"
     cmp "$WORK/bytes" "$WORK/back" || return
     ! grep -h '\[100::' "$WORK"/{bind,connect}.err # that stands for a tunnel, and is nobody's address
+}
+# On both hosts, as socket(2) shows it.
+without_ipv6() { # without_ipv6 STORY...
+    local ASIDE=("$B/test/no_ipv6")
+    "$@"
+}
+only_relayed() { # UDP passes to S alone
+    lab_up only-s only-s && start_s "$LAB_NS" --relay && start_h1 --echo && await_bound && connects relayed
 }
 pings() { # pings COUNT: 0.5 s apart, on H2, in ping.out
     lab_start ping h2 "$B/hx" ping lab --nameserver "$LAB_NS" -i 0.5 -c "$1" -v
@@ -175,11 +195,14 @@ stories=(
     "relayed 1|all of UDP is blocked at H1: they talk through the relay, bytes arrive as they were"
     "relayed 2|at H2: the same"
     "relayed 1 2|at both"
+    "without_ipv6 relayed 1 2|and both without IPv6 in their kernels"
+    "without_ipv6 only_relayed|such two talk through the relay over UDP, too"
     "stays|and what is relayed through TCP goes on without a break"
     "goes_on|or with one, when TCP breaks; and directly when UDP is there again"
     "udp_only|with --udp-only nobody tries TCP"
     "tcp_only|with --tcp-only it is done at once"
     "udp_returns|UDP gets through again: bound by it, without a moment in which nobody holds the name"
+    "udp_is_asked_for|or once it is asked for again, without any news; and what was relayed goes directly"
     "tcp_dies|the TCP connection dies in silence, and another one follows"
     "s_restarts|S starts anew"
     "nothing_answers|neither UDP nor TCP answers"

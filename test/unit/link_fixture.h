@@ -80,6 +80,14 @@ void hx_abort(struct hx_stream *s)
     s->aborted = true;
 }
 
+static inline void leave_nothing_unread(int fd)
+{
+    char bytes[4096];
+    (void)shutdown(fd, SHUT_RD);
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+}
+
 int hx_close(struct hx_stream *s)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
@@ -87,6 +95,8 @@ int hx_close(struct hx_stream *s)
         nanosleep(&moment, NULL);
     if (s->closed)
         atomic_store(s->closed, s->finished && !s->aborted ? 2 : 1);
+    if (s->finished && !s->aborted) /* else the kernel tells the peer of a reset, and our end is lost to it */
+        leave_nothing_unread(s->fd);
     close(s->fd);
     close(s->always);
     free(s);
