@@ -332,8 +332,8 @@ void agent_network_changed(struct agent *a)
 
 void agent_tried(const struct agent *a, struct agent_tried *out)
 {
-    *out = (struct agent_tried){.own = a->hard.own,
-                                .peer = a->hard.peer,
+    *out = (struct agent_tried){.own = agent_as_told(&a->hard.own),
+                                .peer = agent_as_told(&a->hard.peer),
                                 .hopeless = a->hard.method == HARD_NAT_HOPELESS,
                                 .heard = agent_heard(a),
                                 .told_ms = a->hard.told_ms,

@@ -18,6 +18,9 @@
 #define HOLD_FAR_MS      4500  /* ... and so long by such that pass a carrier's as well */
 #define LEAVE_MS         10000 /* between two times that a port is left: a peer may say what it likes */
 #define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
+#define SUPPOSE_AFTER_MS 1000 /* two easy NATs have been passed by then */
+#define SUPPOSE_LATE_MS  3000 /* nor do those fail to, as a rule, that have met before */
+#define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
 #define GIVE_UP_MS       8000 /* the sockets of a method that has not helped are closed */
 
 /* When what a method says at first is said again, since some of it may be lost; then it has been said for
@@ -73,18 +76,69 @@ static bool changes(const struct agent_hard *h, enum hard_nat_method method, con
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
+struct nat_mapping agent_as_told(const struct nat_mapping *m)
+{
+    struct nat_mapping told = *m;
+    if (m->one_address)
+        told.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT;
+    return told;
+}
+
+static bool supposes(const struct agent_hard *h)
+{
+    return (hard_nat_is(&h->own) && h->own.one_address) || (hard_nat_is(&h->peer) && h->peer.one_address);
+}
+
+static void begin_anew(struct agent *a, enum hard_nat_method method)
+{
+    struct agent_hard *h = &a->hard;
+    h->method = method;
+    h->seed = engine_random();
+    h->begun = h->counted = h->helped = false;
+    h->again = a->connected;
+    h->gone = h->round = 0;
+    h->sent = 0;
+    /* a NAT that counts is asked for the next attempt's sake, too */
+    h->due_ms =
+        (method == HARD_NAT_NONE && !hard_nat_counts(&h->own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
+}
+
+/* False: there is nothing more to be supposed. */
+static bool suppose(struct agent *a)
+{
+    struct agent_hard *h = &a->hard;
+    struct nat_mapping own = agent_as_told(&h->own), peer = agent_as_told(&h->peer);
+    if (h->suppose_ms == 0 || !hard_nat_suppose(&own, &peer, a->calling, h->guesses))
+        return false;
+    h->guesses++;
+    h->own = own;
+    h->peer = peer;
+    begin_anew(a, hard_nat_method(&own, &peer, a->calling));
+    return true;
+}
+
+/* What is told again does not end what is supposed. */
+static void take_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer)
+{
+    struct agent_hard *h = &a->hard;
+    bool supposed = h->guesses > 0 && supposes(h);
+    h->own = *own;
+    h->peer = *peer;
+    if (supposed)
+        (void)hard_nat_suppose(&h->own, &h->peer, a->calling, h->guesses - 1);
+}
+
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen)
 {
     struct agent_hard *h = &a->hard;
+    take_told(a, own, peer);
     enum hard_nat_method method =
-        seen->family == AF_INET ? hard_nat_method(own, peer, a->calling) : HARD_NAT_NONE;
-    h->own = *own;
-    h->peer = *peer;
+        seen->family == AF_INET ? hard_nat_method(&h->own, &h->peer, a->calling) : HARD_NAT_NONE;
     agent_spare_expect(a);
     int64_t now_ms = clock_now_ms();
     /* it has helped once, and its paths have ended; or it has missed: the peer's sockets may still be there */
-    bool again = (a->connected && (h->due_ms == INT64_MAX || h->helped)) ||
+    bool again = (a->connected && ((h->due_ms == INT64_MAX && !supposes(h)) || h->helped)) ||
                  (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
     if (!again && !changes(h, method, seen))
         return;
@@ -95,16 +149,15 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         h->asked = 0;
         h->asked_ms = now_ms;
     }
-    h->method = method;
     h->seen = *seen;
-    h->seed = engine_random();
-    h->begun = h->counted = h->helped = false;
-    h->again = a->connected;
-    h->gone = h->round = 0;
-    h->sent = 0;
-    /* a NAT that counts is asked for the next attempt's sake, too */
-    h->due_ms =
-        (method == HARD_NAT_NONE && !hard_nat_counts(own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
+    begin_anew(a, method);
+    struct nat_mapping mine = *own, theirs = *peer;
+    if (seen->family == AF_INET && !supposes(h) && !endpoint_same_host(seen, &a->external) &&
+        hard_nat_suppose(&mine, &theirs, a->calling, h->guesses)) {
+        if (h->suppose_ms == 0)
+            h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : SUPPOSE_AFTER_MS);
+        h->due_ms = h->suppose_ms;
+    }
 }
 
 static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
@@ -137,9 +190,10 @@ int agent_hops(const struct agent *a, int at, int n)
 {
     static const struct nat_mapping worst = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
     struct nat_mapping now;
-    const struct nat_mapping *own = nat_known(AF_INET, &now) ? &now
-                                    : nat_asking(AF_INET)    ? &worst
-                                                             : &a->hard.own;
+    const struct nat_mapping *own = supposes(&a->hard)         ? &a->hard.own
+                                    : nat_known(AF_INET, &now) ? &now
+                                    : nat_asking(AF_INET)      ? &worst
+                                                               : &a->hard.own;
     int openings = a->hard.peer_public ? 0 : hard_nat_openings(own, &a->hard.peer, a->calling);
     int64_t held_ms = clock_now_ms() - a->hard.told_ms;
     if (at >= 0 && a->ways[at].spare)
@@ -289,7 +343,7 @@ void agent_seen_as(struct agent *a, const struct endpoint *seen)
 /* It may be why no guess of ours has hit. */
 void agent_failed(struct agent *a)
 {
-    if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own))
+    if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own) && !supposes(&a->hard))
         agent_leave_port(a);
 }
 
@@ -346,6 +400,8 @@ static void begin(struct agent *a, int64_t now_ms)
 
 static int64_t ends_ms(const struct agent_hard *h)
 {
+    if (supposes(h) && !h->again)
+        return h->begun_ms + SUPPOSE_MS;
     return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
 }
 
@@ -375,9 +431,18 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
         return;
     if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
         agent_hard_end(a);
+        if (reached)
+            h->suppose_ms = 0;
+        if (reached || !supposes(h) || !suppose(a))
+            return;
+    }
+    if (leads(a, now_ms))
+        return;
+    if (h->method == HARD_NAT_NONE && !h->begun && !hard_nat_counts(&h->own) && !suppose(a)) {
+        h->due_ms = INT64_MAX;
         return;
     }
-    if (leads(a, now_ms) || !take_turn(a))
+    if (!take_turn(a))
         return;
     if (!h->begun)
         begin(a, now_ms);

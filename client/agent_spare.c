@@ -17,8 +17,8 @@ static bool wants_spare(const struct agent *a)
     bool unheard = a->connected && a->unheard;
     if (a->choice.state != PATHS_LOST && !unheard && agent_heard(a))
         return false;
-    return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&h->own) &&
-           !hard_nat_is(&h->peer);
+    const struct nat_mapping own = agent_as_told(&h->own), peer = agent_as_told(&h->peer);
+    return h->seen.family == AF_INET && nat_translates(AF_INET) && !hard_nat_is(&own) && !hard_nat_is(&peer);
 }
 
 void agent_spare_end(struct agent *a)

@@ -35,8 +35,10 @@ struct agent_way {
 };
 
 struct agent_hard {
-    struct nat_mapping own, peer;
+    struct nat_mapping own, peer; /* as told, or supposed: agent_as_told() */
     enum hard_nat_method method;
+    int guesses;              /* hard_nat_suppose()'s, that were made */
+    int64_t suppose_ms;       /* the first is made; 0: there is none */
     struct endpoint seen;     /* where the nameserver sees the peer: nobody else is asked so often */
     struct net_address local; /* by which address of ours, as what the nameserver gets */
     bool peer_public;         /* no NAT is in front of the peer */
@@ -177,6 +179,8 @@ void agent_take_probe(struct agent *a, const struct arrived_probe *arrived);
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
                      const struct endpoint *seen);
 void agent_hard_turn(struct agent *a, int64_t now_ms); /* until a->hard.due_ms */
+/* What was told, where it may be supposed to be another one. */
+struct nat_mapping agent_as_told(const struct nat_mapping *m);
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass,
  * so that it opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);

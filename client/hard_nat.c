@@ -50,6 +50,27 @@ bool hard_nat_takes(const struct nat_mapping *m)
     return m->ports == NAT_PORTS_PRESERVING && !hard_nat_is(m);
 }
 
+/* One that keeps ports would keep it for the peer, too. */
+static bool may_depend(const struct nat_mapping *m)
+{
+    return m->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT && m->one_address &&
+           (m->ports == NAT_PORTS_RANDOM || sequential(m));
+}
+
+bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess)
+{
+    struct nat_mapping *sides[] = {calling ? peer : own, calling ? own : peer};
+    if (hard_nat_is(own) || hard_nat_is(peer))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        if (!may_depend(sides[i]) || guess-- > 0)
+            continue;
+        sides[i]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+        return true;
+    }
+    return false;
+}
+
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
 {
     bool takes_it = hard_nat_takes(peer);
@@ -105,6 +126,9 @@ const char *hard_nat_describe(const struct nat_mapping *m, char text[96])
                                                          "address-dependent", "address- and port-dependent"};
     static const char *const ports[NAT_PORTS_KINDS] = {"", ", preserved ports", ", sequential ports",
                                                        ", random ports"};
-    snprintf(text, 96, "%s mapping%s", kinds[m->kind], hard_nat_is(m) ? ports[m->ports] : "");
+    snprintf(text, 96, "%s mapping%s", kinds[m->kind],
+             hard_nat_is(m)  ? ports[m->ports]
+             : may_depend(m) ? " (or address-dependent)"
+                             : "");
     return text;
 }

@@ -110,6 +110,7 @@ void nat_rules_mapping(const struct nat_samples *s, struct nat_mapping *out, boo
     }
     out->kind = kind_of(&pairs);
     *one_address = !pairs.address_same && !pairs.address_differs;
+    out->one_address = *one_address && out->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT;
     judge_ports(s, out);
 }
 

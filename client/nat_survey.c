@@ -69,8 +69,10 @@ static void finish(struct nat_survey *s)
                               .mtu = s->mtu};
     struct nat_survey_request r = s->request;
     nat_rules_mapping(&s->samples, &facts.mapping, &facts.one_address);
-    if (facts.error == HX_OK && endpoint_equal(&s->external, &s->local)) /* no NAT: one answer is enough */
+    if (facts.error == HX_OK && endpoint_equal(&s->external, &s->local)) { /* no NAT: one answer is enough */
         facts.mapping.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT;
+        facts.mapping.one_address = false;
+    }
     enter(s, SURVEY_DONE);
     nat_survey_cancel(s);
     r.on_done(r.user, &facts);

@@ -62,16 +62,17 @@ static bool read_number(struct field_piece p, int least, int *out)
 }
 
 struct seen { /* the parameters that have come */
-    bool ports, step, last;
+    bool ports, step, last, servers;
 };
 
 static bool read_parameter(struct nat_mapping *m, struct seen *seen, const struct field_piece *name,
                            const struct field_piece *value)
 {
-    bool *once = field_piece_is(name, "ports")  ? &seen->ports
-                 : field_piece_is(name, "step") ? &seen->step
-                 : field_piece_is(name, "last") ? &seen->last
-                                                : NULL;
+    bool *once = field_piece_is(name, "ports")     ? &seen->ports
+                 : field_piece_is(name, "step")    ? &seen->step
+                 : field_piece_is(name, "last")    ? &seen->last
+                 : field_piece_is(name, "servers") ? &seen->servers
+                                                   : NULL;
     int number = 0;
 
     if (!once)
@@ -81,6 +82,10 @@ static bool read_parameter(struct nat_mapping *m, struct seen *seen, const struc
     *once = true;
     if (once == &seen->ports) {
         m->ports = nat_ports_of(value);
+        return true;
+    }
+    if (once == &seen->servers) {
+        m->one_address = field_piece_is(value, "1");
         return true;
     }
     if (!read_number(*value, once == &seen->step ? -PORT_MAX : 1, &number))
@@ -97,7 +102,7 @@ int nat_mapping_parse(struct nat_mapping *out, const char *text, size_t len)
     struct field_piece rest = {text, len};
     struct field_piece word = field_next(&rest, ';');
     struct nat_mapping m = {.kind = nat_mapping_kind_of(&word)};
-    struct seen seen = {false, false, false};
+    struct seen seen = {false, false, false, false};
 
     if (!field_name_valid(word.at, word.len)) /* a token, as names are */
         return HX_EPROTO;
@@ -124,5 +129,7 @@ size_t nat_mapping_format(const struct nat_mapping *m, char text[NAT_MAPPING_TEX
         len += snprintf(text + len, NAT_MAPPING_TEXT_MAX - (size_t)len, "; step=%d", m->step);
     if (m->last_port != 0)
         len += snprintf(text + len, NAT_MAPPING_TEXT_MAX - (size_t)len, "; last=%u", m->last_port);
+    if (m->one_address)
+        len += snprintf(text + len, NAT_MAPPING_TEXT_MAX - (size_t)len, "; servers=1");
     return (size_t)len;
 }

@@ -13,7 +13,7 @@
 
 struct field_piece; /* proto/field.h */
 
-#define NAT_MAPPING_TEXT_MAX 96 /* the longest has 70 bytes */
+#define NAT_MAPPING_TEXT_MAX 96 /* the longest has 81 bytes */
 
 /* For which destinations a port keeps its mapping (RFC 4787, 4.1) */
 enum nat_mapping_kind {
@@ -35,6 +35,8 @@ enum nat_ports {
 
 struct nat_mapping { /* zeroed: nothing is known */
     enum nat_mapping_kind kind;
+    bool
+        one_address; /* "servers=1": whoever has seen it has one address, so that it may be address-dependent */
     enum nat_ports ports;
     int step;           /* sequential: -65535 to 65535; 0: not known */
     uint16_t last_port; /* of the newest mapping; 0: not known */

@@ -34,11 +34,18 @@ bool nat_words_known(const struct nat_result *n)
     return known(n->asked_ipv4, &n->ipv4) || known(n->asked_ipv6, &n->ipv6);
 }
 
-static const char *meaning(enum hx_nat_verdict verdict)
+/* A server with one address takes a NAT that gives each address another port for one that gives all the same. */
+static bool not_certain(const struct hx_nat_report *r)
 {
-    switch (verdict) {
+    return r->translated == HX_NAT_YES && r->second_address == HX_NAT_NO;
+}
+
+static const char *meaning(const struct hx_nat_report *r)
+{
+    switch (r->verdict) {
     case HX_NAT_EASY:
-        return "any peer can be reached directly";
+        return not_certain(r) ? "any peer can be reached directly, as far as one address of the server tells"
+                              : "any peer can be reached directly";
     case HX_NAT_PREDICTABLE:
         return "every destination sees another port, but the next one can be foretold; most peers can be "
                "reached "
@@ -116,10 +123,10 @@ void nat_words_verdict(const struct nat_result *n, char text[NAT_WORDS_MAX])
         unknown_verdict(n, text);
     } else if (four && six && n->ipv4.verdict != n->ipv6.verdict) {
         snprintf(text, NAT_WORDS_MAX, "%s over IPv4: %s; %s over IPv6: %s", verdicts[n->ipv4.verdict],
-                 meaning(n->ipv4.verdict), verdicts[n->ipv6.verdict], meaning(n->ipv6.verdict));
+                 meaning(&n->ipv4), verdicts[n->ipv6.verdict], meaning(&n->ipv6));
     } else {
-        enum hx_nat_verdict verdict = four ? n->ipv4.verdict : n->ipv6.verdict;
-        snprintf(text, NAT_WORDS_MAX, "%s: %s", verdicts[verdict], meaning(verdict));
+        const struct hx_nat_report *r = four ? &n->ipv4 : &n->ipv6;
+        snprintf(text, NAT_WORDS_MAX, "%s: %s", verdicts[r->verdict], meaning(r));
     }
 }
 

@@ -26,7 +26,7 @@ reported() { # reported BY OUTCOME...
     await_line "$WORK/nameserver.err" "event=report .* by=$1 name=lab session=[0-9a-f]{8} outcome=$2 " 15
 }
 END='the nameserver offers no relay: try again, or from another network'
-EASY='endpoint-independent mapping' RANDOM_PORTS='address- and port-dependent mapping, random ports'
+EASY='endpoint-independent mapping \(or address-dependent\)' RANDOM_PORTS='address- and port-dependent mapping, random ports'
 
 both_random() {
     with_h1 lab_up symmetric symmetric &&

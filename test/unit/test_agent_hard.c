@@ -219,12 +219,75 @@ static void a_search_that_has_missed_is_begun_anew_with_as_many_probes(void **st
     engine_unlock();
 }
 
+static const struct nat_mapping may_depend = {
+    .kind = NAT_MAPPING_ENDPOINT_INDEPENDENT, .one_address = true, .ports = NAT_PORTS_RANDOM};
+
+static struct agent *begin_supposing(const struct endpoint *seen)
+{
+    struct candidates c = {.count = 0};
+    add_candidate(&c, seen, CANDIDATE_SRFLX);
+    struct agent *a = begin_agent(
+        &(struct agent_config){.calling = true, .candidates = c, .own = may_depend, .peer = may_depend});
+    assert_int_equal(a->hard.method, HARD_NAT_NONE);
+    assert_in_range(a->hard.due_ms, clock_now_ms() + 1, clock_now_ms() + LONG_MS);
+    return a;
+}
+
+static void who_hears_nothing_takes_one_nat_for_a_hard_one_and_then_the_other(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct agent_tried tried;
+    (void)state;
+    engine_lock();
+    struct agent *a = begin_supposing(&seen);
+    turn(a);
+    assert_int_equal(a->hard.method, HARD_NAT_SPRAY_PORTS); /* the called one's */
+    assert_true(a->hard.begun);
+    agent_hard_told(a, &may_depend, &may_depend, &seen);
+    assert_int_equal(a->hard.method, HARD_NAT_SPRAY_PORTS); /* it goes on */
+    assert_true(a->hard.begun);
+    a->hard.begun_ms -= LONG_MS;
+    turn(a);
+    assert_int_equal(a->hard.method, HARD_NAT_OPEN_SOCKETS);
+    agent_tried(a, &tried); /* what was supposed was not told */
+    assert_int_equal(tried.own.kind, NAT_MAPPING_ENDPOINT_INDEPENDENT);
+    assert_int_equal(tried.peer.kind, NAT_MAPPING_ENDPOINT_INDEPENDENT);
+    turn(a);
+    a->hard.begun_ms -= LONG_MS;
+    turn(a);
+    assert_int_equal(a->hard.due_ms, INT64_MAX); /* neither was */
+    assert_int_equal(a->hard.socket_count, 0);
+    a->connected = true; /* by a relay */
+    agent_hard_told(a, &may_depend, &may_depend, &seen);
+    assert_int_equal(a->hard.due_ms, INT64_MAX);
+    agent_end(a);
+    engine_unlock();
+}
+
+static void who_has_met_supposes_nothing(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    (void)state;
+    engine_lock();
+    struct agent *a = begin_supposing(&seen);
+    a->choice.state = PATHS_GOOD;
+    a->hard.due_ms = 0;
+    agent_hard_turn(a, clock_now_ms());
+    assert_int_equal(a->hard.method, HARD_NAT_NONE);
+    assert_int_equal(a->hard.asked, 0);
+    agent_end(a);
+    engine_unlock();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_has_waited_long_for_a_turn_searches_all_the_same, new_session),
         cmocka_unit_test_setup(where_the_peer_was_heard_no_more_is_asked_for_a_moment, new_session),
         cmocka_unit_test_setup(a_search_that_has_helped_is_begun_anew_by_what_is_told_next, new_session),
+        cmocka_unit_test_setup(who_hears_nothing_takes_one_nat_for_a_hard_one_and_then_the_other,
+                               new_session),
+        cmocka_unit_test_setup(who_has_met_supposes_nothing, new_session),
         cmocka_unit_test_setup(a_search_that_has_missed_is_begun_anew_with_as_many_probes, new_session),
         cmocka_unit_test(only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_opened_for),
         cmocka_unit_test_setup(guesses_leave_by_the_uplink_that_the_nameserver_sees, new_session),

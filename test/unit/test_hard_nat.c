@@ -229,6 +229,63 @@ static void what_cannot_be_counted_by_is_not(void **state)
     assert_int_equal(hard_nat_method(&easy, &still, true), HARD_NAT_SPRAY_PORTS);
 }
 
+/* Seen by a nameserver with one address. */
+static const struct nat_mapping may_be_random = {
+    .kind = NAT_MAPPING_ENDPOINT_INDEPENDENT, .one_address = true, .ports = NAT_PORTS_RANDOM};
+static const struct nat_mapping may_count = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT,
+                                             .one_address = true,
+                                             .ports = NAT_PORTS_SEQUENTIAL,
+                                             .step = 1,
+                                             .last_port = 40000};
+
+/* What the two sides do by that guess; false: it is none for either. */
+static bool guess(int number, const struct nat_mapping *caller, const struct nat_mapping *called,
+                  enum hard_nat_method *callers, enum hard_nat_method *calleds)
+{
+    struct nat_mapping own = *caller, peer = *called;
+    bool is = hard_nat_suppose(&own, &peer, true, number);
+    *callers = hard_nat_method(&own, &peer, true);
+    own = *called;
+    peer = *caller;
+    assert_int_equal(hard_nat_suppose(&own, &peer, false, number), is);
+    *calleds = hard_nat_method(&own, &peer, false);
+    return is;
+}
+
+static void where_one_address_tells_both_sides_guess_the_same(void **state)
+{
+    enum hard_nat_method callers, calleds;
+    (void)state;
+    assert_true(guess(0, &may_be_random, &may_be_random, &callers, &calleds)); /* the called is */
+    assert_int_equal(callers, HARD_NAT_SPRAY_PORTS);
+    assert_int_equal(calleds, HARD_NAT_OPEN_SOCKETS);
+    assert_true(guess(1, &may_be_random, &may_be_random, &callers, &calleds)); /* the caller is */
+    assert_int_equal(callers, HARD_NAT_OPEN_SOCKETS);
+    assert_int_equal(calleds, HARD_NAT_SPRAY_PORTS);
+    assert_false(guess(2, &may_be_random, &may_be_random, &callers, &calleds));
+    assert_true(guess(0, &may_be_random, &easy, &callers, &calleds)); /* it can be the caller alone */
+    assert_int_equal(callers, HARD_NAT_OPEN_SOCKETS);
+    assert_false(guess(1, &may_be_random, &easy, &callers, &calleds));
+    assert_true(guess(0, &easy, &may_count, &callers, &calleds));
+    assert_int_equal(callers, HARD_NAT_GUESS);
+    assert_int_equal(calleds, HARD_NAT_NONE);
+}
+
+static void what_two_addresses_have_shown_is_not_guessed_at(void **state)
+{
+    struct nat_mapping proven = may_be_random, keeps = may_be_random;
+    enum hard_nat_method callers, calleds;
+    char text[96];
+    (void)state;
+    proven.one_address = false;
+    keeps.ports = NAT_PORTS_PRESERVING; /* for the peer, too */
+    assert_false(guess(0, &proven, &keeps, &callers, &calleds));
+    assert_false(guess(0, &random_ports, &may_be_random, &callers, &calleds));
+    assert_string_equal(hard_nat_describe(&proven, text), "endpoint-independent mapping");
+    assert_string_equal(hard_nat_describe(&may_be_random, text),
+                        "endpoint-independent mapping (or address-dependent)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +298,8 @@ int main(void)
         cmocka_unit_test(what_opens_goes_further_each_time_that_it_has_not_helped),
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
         cmocka_unit_test(what_cannot_be_counted_by_is_not),
+        cmocka_unit_test(where_one_address_tells_both_sides_guess_the_same),
+        cmocka_unit_test(what_two_addresses_have_shown_is_not_guessed_at),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ static void mappings_are_read_and_written(void **state)
     check("address-and-port-dependent; last=65535 ;step=-65535 ; ports=sequential",
           "address-and-port-dependent; ports=sequential; step=-65535; last=65535");
     check("unknown; ports=preserving", "unknown; ports=preserving");
+    check("endpoint-independent; servers=1; ports=random", "endpoint-independent; ports=random; servers=1");
     assert_int_equal(parse(&m, "address-dependent; ports=sequential; step=2; last=40012", 55), HX_OK);
     assert_int_equal(m.kind, NAT_MAPPING_ADDRESS_DEPENDENT);
     assert_int_equal(m.ports, NAT_PORTS_SEQUENTIAL);
@@ -52,6 +53,7 @@ static void words_and_parameters_of_later_versions_do_no_harm(void **state)
     check("endpoint-independent; ports=blocks", "endpoint-independent");
     check("endpoint-independent; lifetime=30; ports=random", "endpoint-independent; ports=random");
     check("endpoint-independent; note=\"a; step=x\"; last=7", "endpoint-independent; last=7");
+    check("endpoint-independent; servers=2", "endpoint-independent");
     check("endpoint-independent;", "endpoint-independent");
     check("endpoint-independent; ; last=7", "endpoint-independent; last=7");
 }
@@ -77,6 +79,7 @@ static void what_is_no_mapping_is_refused(void **state)
                                        "a; step=65536",
                                        "a; step=-65536",
                                        "a; step=100000",
+                                       "a; servers=1; servers=1",
                                        "a; step=1; step=1",
                                        "a; last=0",
                                        "a; last=-1",

@@ -93,6 +93,7 @@ static void one_mapping_for_two_addresses_is_endpoint_independent(void **state)
     answer(LOCAL, S2, "198.51.100.10:4000");
     assert_int_equal(judge().kind, NAT_MAPPING_ENDPOINT_INDEPENDENT);
     assert_false(one_address());
+    assert_false(judge().one_address);
 }
 
 static void one_mapping_for_two_ports_of_one_address_may_depend_on_the_address(void **state)
@@ -102,6 +103,7 @@ static void one_mapping_for_two_ports_of_one_address_may_depend_on_the_address(v
     answer(LOCAL, S_P, "198.51.100.10:4000");
     assert_int_equal(judge().kind, NAT_MAPPING_ENDPOINT_INDEPENDENT);
     assert_true(one_address());
+    assert_true(judge().one_address);
 }
 
 static void two_mappings_for_two_ports_are_address_and_port_dependent(void **state)

@@ -69,6 +69,10 @@ static void a_verdict_is_one_sentence(void **state)
 {
     (void)state;
     assert_string_equal(verdict(), "easy: any peer can be reached directly");
+    n.ipv4.translated = HX_NAT_YES;
+    n.ipv4.second_address = HX_NAT_NO;
+    assert_string_equal(verdict(),
+                        "easy: any peer can be reached directly, as far as one address of the server tells");
     n.ipv4.verdict = HX_NAT_HARD;
     assert_memory_equal(verdict(), "hard: ", 6);
     n.ipv4.verdict = HX_NAT_PREDICTABLE;
