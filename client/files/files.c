@@ -413,7 +413,7 @@ void files_state(struct files *f, struct files_state *out)
     for (int i = 0; i < FILES_JOBS; i++) {
         const struct files_job *j = &f->jobs[i];
         if (j->incoming)
-            out->done += j->in.part.size;
+            out->done += j->in.size;
         if (j->outgoing && j->task == TASK_PUT)
             out->done += j->out.offset;
         if (j->outgoing && j->out.sum_sent == DIGEST_BYTES)

@@ -159,7 +159,7 @@ static int open_files(struct files_job *j, int64_t *offset)
         return open_outgoing(j, path, offset);
     int err = incoming_open(&j->in, f->root, &e);
     j->incoming = err == HX_OK;
-    *offset = j->incoming ? j->in.part.size : 0;
+    *offset = j->incoming ? j->in.size : 0;
     return err;
 }
 

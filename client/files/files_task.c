@@ -144,7 +144,7 @@ static enum files_outcome get_begins(struct files_job *j, const struct mux_messa
         plan_change(&f->plan, e, j->there.size, j->there.mtime_ns);
         return because(j, OUTCOME_AGAIN, "it changes while it is copied");
     }
-    if (j->status == 200 && part_begin(&j->in.part, 0) < 0) /* all of it, whatever we asked for */
+    if (j->status == 200 && incoming_begin(&j->in, 0) < 0) /* all of it, whatever we asked for */
         return local_error(j, HX_ESYS);
     return OUTCOME_NONE;
 }
