@@ -21,6 +21,8 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
     } known[] = {{EBADMSG, OUTCOME_AGAIN, "the SHA-256 of what arrived is wrong"},
                  {ESTALE, OUTCOME_AGAIN, "it changes while it is read"},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
+                 {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
+                 {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
                  {EEXIST, OUTCOME_FAILED, "exists, and is no file"},
                  {ELOOP, OUTCOME_FAILED, "is a symbolic link, or behind one"}};
     if (error == HX_EPROTO)
