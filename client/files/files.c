@@ -1,6 +1,7 @@
 #include "client/files/directory.h"
 #include "client/files/files_parts.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -301,6 +302,14 @@ static void fail_entry(struct files *f, struct plan_entry *e, const char *reason
     files_report(f, path, reason);
 }
 
+static void note_busy(struct files *f, enum files_outcome outcome, const char *reason)
+{
+    f->state.steps += outcome != OUTCOME_BUSY;
+    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
+    if (f->state.busy)
+        snprintf(f->state.busy_with, sizeof f->state.busy_with, "%s", reason);
+}
+
 /* Of a job without an entry: the whole hangs on it. */
 static void whole_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
 {
@@ -317,8 +326,7 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
     struct plan_entry *e = &f->plan.entries[entry];
     bool done = outcome == OUTCOME_DONE;
     size_t order = files_place(f, entry);
-    f->state.steps += outcome != OUTCOME_BUSY;
-    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
+    note_busy(f, outcome, reason);
     e->state = done ? PLAN_DONE : PLAN_WAITING;
     if (done && e->type == 'f') {
         f->state.files_done++;
@@ -339,8 +347,7 @@ void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome 
         files_outcome(f, j->entry, outcome, j->reason);
         return;
     }
-    f->state.steps += outcome != OUTCOME_BUSY;
-    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
+    note_busy(f, outcome, j->reason);
     whole_outcome(f, j, outcome);
 }
 
@@ -413,7 +420,7 @@ void files_state(struct files *f, struct files_state *out)
     for (int i = 0; i < FILES_JOBS; i++) {
         const struct files_job *j = &f->jobs[i];
         if (j->incoming)
-            out->done += j->in.part.size;
+            out->done += j->in.size;
         if (j->outgoing && j->task == TASK_PUT)
             out->done += j->out.offset;
         if (j->outgoing && j->out.sum_sent == DIGEST_BYTES)

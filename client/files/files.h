@@ -39,8 +39,9 @@ struct files_state {
     size_t failed;    /* entries, or the whole */
     uint64_t skipped; /* neither file nor directory */
     bool listed;
-    bool busy;       /* the last answer was that we shall try later */
-    bool peer_works; /* it has been sent all that there is, and reads or writes its disk */
+    bool busy;                        /* the last answer was that we shall try later, ... */
+    char busy_with[FILES_REASON_MAX]; /* ... and why */
+    bool peer_works;                  /* it has been sent all that there is, and reads or writes its disk */
     bool over;
     uint64_t steps;           /* changes as long as something goes on */
     char name[PATH_TEXT_MAX]; /* what is copied now */

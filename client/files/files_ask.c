@@ -123,7 +123,9 @@ static void ask_about(struct files *f, size_t entry)
     if (err == HX_EAGAIN) {
         files_leave_alone(f, entry);
     } else if (err < 0) {
-        files_outcome(f, entry, files_local_error(reason, err, system), reason);
+        enum files_outcome outcome = files_local_error(reason, err, system);
+        b->resting = outcome == OUTCOME_BUSY;
+        files_outcome(f, entry, outcome, reason);
     } else {
         p->state = PLAN_RUNNING;
         b->asked[last].entry = entry;

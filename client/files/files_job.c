@@ -159,17 +159,18 @@ static int open_files(struct files_job *j, int64_t *offset)
         return open_outgoing(j, path, offset);
     int err = incoming_open(&j->in, f->root, &e);
     j->incoming = err == HX_OK;
-    *offset = j->incoming ? j->in.part.size : 0;
+    *offset = j->incoming ? j->in.size : 0;
     return err;
 }
 
-/* Could not be begun: the slot stays free. */
+/* Could not be begun: the slot stays free. False: later. */
 static bool refuse(struct files_job *j, int error)
 {
     int system = errno;
     close_files(j);
-    files_job_outcome(j->files, j, files_local_error(j->reason, error, system));
-    return true;
+    enum files_outcome outcome = files_local_error(j->reason, error, system);
+    files_job_outcome(j->files, j, outcome);
+    return outcome != OUTCOME_BUSY;
 }
 
 static bool begin(struct files_job *j, enum files_task task, int64_t offset)
@@ -186,6 +187,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     err = f->mux ? files_request(j, offset, &job_events) : HX_ECLOSED;
     if (err == HX_ELIMIT || err == HX_ECLOSED) {
         close_files(j);
+        snprintf(j->reason, sizeof j->reason, "too many requests at once");
         files_job_outcome(f, j, OUTCOME_BUSY);
         return false;
     }

@@ -21,6 +21,8 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
     } known[] = {{EBADMSG, OUTCOME_AGAIN, "the SHA-256 of what arrived is wrong"},
                  {ESTALE, OUTCOME_AGAIN, "it changes while it is read"},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
+                 {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
+                 {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
                  {EEXIST, OUTCOME_FAILED, "exists, and is no file"},
                  {ELOOP, OUTCOME_FAILED, "is a symbolic link, or behind one"}};
     if (error == HX_EPROTO)
@@ -144,7 +146,7 @@ static enum files_outcome get_begins(struct files_job *j, const struct mux_messa
         plan_change(&f->plan, e, j->there.size, j->there.mtime_ns);
         return because(j, OUTCOME_AGAIN, "it changes while it is copied");
     }
-    if (j->status == 200 && part_begin(&j->in.part, 0) < 0) /* all of it, whatever we asked for */
+    if (j->status == 200 && incoming_begin(&j->in, 0) < 0) /* all of it, whatever we asked for */
         return local_error(j, HX_ESYS);
     return OUTCOME_NONE;
 }

@@ -2,44 +2,69 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int write_block(void *part, const uint8_t *data, size_t len)
+{
+    return part_write(part, data, len);
+}
+
 int incoming_open(struct incoming *in, int root, const struct file_entry *e)
 {
     in->sum_len = 0;
+    in->queue = NULL;
     in->buffer = malloc(PART_BUFFER);
     int err = in->buffer ? part_open(&in->part, root, e) : HX_ENOMEM;
     if (err < 0) {
         free(in->buffer);
         in->buffer = NULL;
     } else {
-        in->held = in->part.size;
+        in->held = in->size = in->part.size;
     }
     return err;
 }
 
-/* The file's bytes into the part, what follows into the sum. */
-static int take(struct incoming *in, size_t len, int64_t *moved)
+int incoming_begin(struct incoming *in, int64_t offset)
 {
-    int64_t left = in->part.expected - in->part.size;
+    int err = part_begin(&in->part, offset);
+    in->size = in->part.size;
+    return err;
+}
+
+/* A large file is written and hashed beside the loop, if nothing is left to be hashed before that. */
+static uint8_t *room(struct incoming *in)
+{
+    if (!in->queue && in->part.hashed == in->part.size && in->part.expected - in->size >= BLOCK_QUEUE_WORTH)
+        in->queue = block_queue_create(write_block, &in->part);
+    return in->queue ? block_queue_room(in->queue) : in->buffer;
+}
+
+/* The file's bytes into the part, what follows into the sum. */
+static int take(struct incoming *in, const uint8_t *data, size_t len, int64_t *moved)
+{
+    int64_t left = in->part.expected - in->size;
     size_t content = left < (int64_t)len ? (size_t)left : len;
     if (len - content > DIGEST_BYTES - in->sum_len)
         return HX_EPROTO;
-    int err = part_write(&in->part, in->buffer, content);
+    memcpy(in->sum + in->sum_len, data + content, len - content);
+    in->sum_len += len - content;
+    if (content == 0)
+        return HX_OK;
+    int err = in->queue ? block_queue_give(in->queue, content) : part_write(&in->part, data, content);
     if (err < 0)
         return err;
+    in->size += (int64_t)content;
     *moved += (int64_t)content;
-    memcpy(in->sum + in->sum_len, in->buffer + content, len - content);
-    in->sum_len += len - content;
     return HX_OK;
 }
 
 /* HX_OK: the content is here, and its sum. */
 static int take_all(struct incoming *in, struct mux_stream *s, int64_t *moved)
 {
-    while (in->part.size < in->part.expected || in->sum_len < DIGEST_BYTES) {
-        ssize_t got = mux_stream_read(s, in->buffer, PART_BUFFER);
+    while (in->size < in->part.expected || in->sum_len < DIGEST_BYTES) {
+        uint8_t *data = room(in);
+        ssize_t got = mux_stream_read(s, data, PART_BUFFER);
         if (got <= 0)
             return got == HX_EEOF ? HX_EPROTO : got < 0 ? (int)got : HX_EAGAIN;
-        int err = take(in, (size_t)got, moved);
+        int err = take(in, data, (size_t)got, moved);
         if (err < 0)
             return err;
     }
@@ -50,7 +75,9 @@ int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved)
 {
     uint8_t more;
     int err = take_all(in, s, moved);
-    if (err < 0 && err != HX_EAGAIN)
+    if (err == HX_OK && in->queue)
+        err = block_queue_wait(in->queue);
+    if (err < 0 && (err != HX_EAGAIN || in->queue))
         return err;
     int hash = part_hash(&in->part, in->buffer);
     if (hash == HX_EAGAIN)
@@ -65,6 +92,8 @@ int incoming_read(struct incoming *in, struct mux_stream *s, int64_t *moved)
 
 void incoming_close(struct incoming *in)
 {
+    block_queue_destroy(in->queue);
+    in->queue = NULL;
     part_close(&in->part);
     free(in->buffer);
     in->buffer = NULL;

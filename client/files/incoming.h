@@ -7,15 +7,19 @@
 #include "client/mux/mux.h"
 
 struct incoming {
-    struct part part;
-    uint8_t *buffer; /* PART_BUFFER bytes */
-    int64_t held;    /* bytes of the part from before */
+    struct part part;          /* a thread's while bytes move */
+    struct block_queue *queue; /* NULL: there is none, or not yet */
+    uint8_t *buffer;           /* PART_BUFFER bytes */
+    int64_t size;              /* bytes of the part, and those on their way into it */
+    int64_t held;              /* bytes of the part from before */
     size_t sum_len;
     uint8_t sum[DIGEST_BYTES];
 };
 
 /* As part_open(), and HX_ENOMEM. */
 int incoming_open(struct incoming *in, int root, const struct file_entry *e);
+/* As part_begin(). */
+int incoming_begin(struct incoming *in, int64_t offset);
 /* Takes what `s` has, and hashes a piece of what was held from before. HX_OK: the file is whole and has its
  * name; HX_EAGAIN: once there is more; PART_HASHING; HX_EPROTO: the stream ended too early, or does not; as
  * part_commit(). The end of the stream is not read before all is hashed. *moved grows by the bytes of the

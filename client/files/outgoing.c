@@ -26,6 +26,8 @@ int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t off
 void outgoing_close(struct outgoing *o)
 {
     int saved = errno;
+    block_queue_destroy(o->queue);
+    o->queue = NULL;
     digest_free(&o->digest);
     free(o->buffer);
     o->buffer = NULL;
@@ -35,10 +37,10 @@ void outgoing_close(struct outgoing *o)
     errno = saved;
 }
 
-/* At most `len` bytes into the buffer; a file that has become shorter has changed. */
-static ssize_t load(const struct outgoing *o, int64_t at, int64_t len)
+/* At most `len` bytes into `buffer`; a file that has become shorter has changed. */
+static ssize_t load(const struct outgoing *o, uint8_t buffer[PART_BUFFER], int64_t at, int64_t len)
 {
-    ssize_t got = pread(o->fd, o->buffer, len < PART_BUFFER ? (size_t)len : PART_BUFFER, at);
+    ssize_t got = pread(o->fd, buffer, len < PART_BUFFER ? (size_t)len : PART_BUFFER, at);
     if (got > 0)
         return got;
     errno = got < 0 ? errno : ESTALE;
@@ -48,7 +50,7 @@ static ssize_t load(const struct outgoing *o, int64_t at, int64_t len)
 int outgoing_hash(struct outgoing *o)
 {
     for (int i = 0; i < PART_GOES && o->hashed < o->offset; i++) {
-        ssize_t got = load(o, o->hashed, o->offset - o->hashed);
+        ssize_t got = load(o, o->buffer, o->hashed, o->offset - o->hashed);
         if (got < 0)
             return HX_ESYS;
         digest_update(&o->digest, o->buffer, (size_t)got);
@@ -57,22 +59,46 @@ int outgoing_hash(struct outgoing *o)
     return o->hashed == o->offset ? HX_OK : HX_EAGAIN;
 }
 
+static int hash_block(void *digest, const uint8_t *data, size_t len)
+{
+    digest_update(digest, data, len);
+    return HX_OK;
+}
+
+/* A large file is hashed beside the loop, if nothing is left to be hashed before that. */
+static uint8_t *room_for(struct outgoing *o)
+{
+    if (!o->queue && o->hashed == o->offset && o->size - o->offset >= BLOCK_QUEUE_WORTH)
+        o->queue = block_queue_create(hash_block, &o->digest);
+    return o->queue ? block_queue_room(o->queue) : o->buffer;
+}
+
+/* What stands before the offset is hashed, or outgoing_hash() comes to it. */
+static void hash_next(struct outgoing *o, const uint8_t *data, size_t len)
+{
+    if (o->hashed != o->offset)
+        return;
+    if (o->queue)
+        (void)block_queue_give(o->queue, len); /* it cannot fail: digest_final() tells */
+    else
+        digest_update(&o->digest, data, len);
+    o->hashed += (int64_t)len;
+}
+
 static int write_content(struct outgoing *o, struct mux_stream *s, int64_t *moved)
 {
     while (o->offset < o->size) {
         size_t unsent = mux_stream_unsent(s);
         size_t room = unsent < MUX_UNSENT_MAX ? MUX_UNSENT_MAX - unsent : 1; /* 1: to be told when there is */
         int64_t left = o->size - o->offset;
-        ssize_t got = load(o, o->offset, left < (int64_t)room ? left : (int64_t)room);
+        uint8_t *data = room_for(o);
+        ssize_t got = load(o, data, o->offset, left < (int64_t)room ? left : (int64_t)room);
         if (got < 0)
             return HX_ESYS;
-        ssize_t put = mux_stream_write(s, o->buffer, (size_t)got);
+        ssize_t put = mux_stream_write(s, data, (size_t)got);
         if (put <= 0)
             return put < 0 ? (int)put : HX_EAGAIN;
-        if (o->hashed == o->offset) { /* else outgoing_hash() comes to it */
-            digest_update(&o->digest, o->buffer, (size_t)put);
-            o->hashed += put;
-        }
+        hash_next(o, data, (size_t)put);
         o->offset += put;
         *moved += put;
     }
@@ -97,6 +123,8 @@ int outgoing_sum(struct outgoing *o)
     int err = unchanged(o->fd, o->size, &o->changed);
     if (err < 0)
         return err;
+    if (o->queue)
+        (void)block_queue_wait(o->queue);
     o->summed = true;
     return digest_final(&o->digest, o->sum);
 }

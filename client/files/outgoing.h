@@ -12,8 +12,9 @@
 struct outgoing {
     int fd;
     int64_t size, offset, hashed;
-    struct timespec changed; /* st_mtim when it was opened */
-    struct digest digest;
+    struct timespec changed;   /* st_mtim when it was opened */
+    struct digest digest;      /* a thread's while bytes move */
+    struct block_queue *queue; /* NULL: there is none, or not yet */
     bool summed;
     size_t sum_sent;
     uint8_t sum[DIGEST_BYTES];

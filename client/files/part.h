@@ -8,12 +8,13 @@
 #ifndef HX_CLIENT_FILES_PART_H
 #define HX_CLIENT_FILES_PART_H
 
+#include "client/files/block_queue.h"
 #include "client/files/listing.h"
 #include "secure/digest.h"
 #include <sys/types.h>
 #include <time.h>
 
-#define PART_BUFFER (64 * 1024) /* bytes that are read, hashed or written in one go */
+#define PART_BUFFER BLOCK_BYTES /* bytes that are read, hashed or written in one go */
 #define PART_GOES   8           /* of hashing in one turn of the loop: less than a millisecond */
 /* Of functions that move and hash: call it again in the next turn of the loop, whatever the stream does. */
 #define PART_HASHING 1

@@ -44,7 +44,7 @@ static void put_file(const struct share_call *c, const struct file_entry *e, int
         refuse(c, err, system);
         return;
     }
-    err = part_begin(&p->in.part, offset);
+    err = incoming_begin(&p->in, offset);
     if (err < 0) {
         int system = errno;
         incoming_close(&p->in);

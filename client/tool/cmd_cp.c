@@ -27,7 +27,8 @@ struct cp {
     bool bar;   /* a line is shown and redrawn */
     bool shown; /* it stands there now */
     bool finishing, stalled;
-    int error; /* of the reconnector, once it is over */
+    bool waits; /* it was told that nothing goes on for now, and why */
+    int error;  /* of the reconnector, once it is over */
 };
 
 static void erase(struct cp *c)
@@ -42,7 +43,7 @@ static void say_what(const struct cp *c, const struct files_state *s, char out[S
 {
     const char *instead = s->over                             ? ""
                           : !reconnector_link(c->reconnector) ? "(connecting)"
-                          : s->busy                           ? "(the peer is busy with it)"
+                          : s->busy                           ? "(waiting)"
                                                               : NULL;
     if (instead)
         strcpy(out, instead);
@@ -79,6 +80,17 @@ static int64_t patience_s(const struct cp *c, const struct files_state *s)
     return works ? FILES_PEER_WORKS_S : c->args->retry_for_s;
 }
 
+/* Once for each time that it waits; what lasts less than two looks is not worth a line. */
+static void tell_of_waiting(struct cp *c, const struct files_state *s)
+{
+    bool waits = s->busy && s->steps == c->steps;
+    if (waits && !c->waits) {
+        erase(c);
+        say_note("waiting, for at most %d s: %s", c->args->retry_for_s, s->busy_with);
+    }
+    c->waits = waits;
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct cp *c = w->data;
@@ -86,6 +98,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop;
     (void)revents;
     files_state(c->files, &s);
+    tell_of_waiting(c, &s);
     progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
         show(c, &s);
@@ -170,6 +183,9 @@ static int conclude(struct cp *c)
     erase(c);
     if (interrupted())
         say_error("interrupted; the same command goes on where it was");
+    else if (c->stalled && s.busy)
+        say_error("gave up after %" PRId64 " s: %s; the same command goes on where it was",
+                  (clock_now_ms() - c->step_ms) / 1000, s.busy_with);
     else if (c->stalled)
         say_error("nothing has moved for %" PRId64 " s; the same command goes on where it was",
                   (clock_now_ms() - c->step_ms) / 1000);

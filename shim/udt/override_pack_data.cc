@@ -14,6 +14,7 @@
 
 extern "C" {
 #include "shim/udt/flow.h"
+#include "shim/udt/udt_clock.h"
 }
 
 namespace
@@ -49,8 +50,11 @@ int32_t __wrap__ZN12CSndLossList10getLostSeqEv(CSndLossList *list)
         seq = __real__ZN12CSndLossList10getLostSeqEv(list);
     return seq < 0 && packing && flow_next_lost(packing, &lost) ? static_cast<int32_t>(lost) : seq;
 }
+}
 
-int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &when)
+namespace
+{
+int pack(CUDT *u, CPacket &packet, uint64_t &when)
 {
     struct flow *f = congestion_flow(u);
 
@@ -69,6 +73,16 @@ int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &whe
     else if (packing)
         flow_starved(f);
     packing = nullptr;
+    return len;
+}
+} // namespace
+
+extern "C" {
+int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &when)
+{
+    udt_clock_hold();
+    int len = pack(u, packet, when);
+    udt_clock_release();
     return len;
 }
 }

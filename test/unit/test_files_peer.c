@@ -1,5 +1,6 @@
 #include "client/files/plan.h"
 #include "files_fixture.h"
+#include <sys/resource.h>
 
 static void a_share_for_reading_says_so(void **state)
 {
@@ -146,6 +147,59 @@ static void a_plan_is_bounded(void **state)
     free(name);
 }
 
+/* Both ends of the fixture are one process. */
+static void leave_no_descriptor(struct rlimit *before)
+{
+    struct rlimit none;
+    int next = dup(STDERR_FILENO); /* the lowest that is free */
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    none = *before;
+    none.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+struct look {
+    ev_timer timer;
+    struct copy *copy;
+    bool seen;
+};
+
+static void look_whether_it_waits(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct look *l = (struct look *)w;
+    (void)loop;
+    (void)revents;
+    files_state(l->copy->files, &l->copy->state);
+    l->seen = l->copy->state.busy || l->copy->state.over;
+}
+
+static void who_has_too_many_files_open_waits_and_says_why(void **state)
+{
+    struct fixture *x = *state;
+    struct rlimit before;
+    struct copy c;
+    struct look look;
+    for (int upload = 0; upload < 2; upload++) {
+        put_file(x, upload ? "f" : "share/f", "x", 1);
+        assert_int_equal(copy_begin(&c, x, upload, upload ? "f" : "out", upload ? "g" : "f"), HX_OK);
+        look = (struct look){.copy = &c};
+        ev_timer_init(&look.timer, look_whether_it_waits, 0.01, 0.01);
+        leave_no_descriptor(&before);
+        ev_timer_start(x->loop, &look.timer);
+        fixture_run(x, &look.seen);
+        ev_timer_stop(x->loop, &look.timer);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_true(c.state.busy);
+        assert_non_null(strstr(c.state.busy_with, "too many"));
+        copy_run(&c);
+        assert_int_equal(c.state.failed, 0);
+        assert_int_equal(c.state.files_done, 1);
+        copy_end(&c);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -158,6 +212,7 @@ int main(void)
         TEST(what_has_a_wrong_sum_gets_no_name),
         TEST(a_peer_without_a_share_is_told_of),
         cmocka_unit_test(a_plan_is_bounded),
+        TEST(who_has_too_many_files_open_waits_and_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
