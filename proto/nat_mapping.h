@@ -35,11 +35,11 @@ enum nat_ports {
 
 struct nat_mapping { /* zeroed: nothing is known */
     enum nat_mapping_kind kind;
-    bool
-        one_address; /* "servers=1": whoever has seen it has one address, so that it may be address-dependent */
     enum nat_ports ports;
     int step;           /* sequential: -65535 to 65535; 0: not known */
     uint16_t last_port; /* of the newest mapping; 0: not known */
+    /* "servers=1": whoever has seen it has one address, so that it may be address-dependent. */
+    bool one_address;
 };
 
 /* One word each; NULL for UNKNOWN, and UNKNOWN for a word that we do not know. */
