@@ -37,7 +37,11 @@ run_tap() {
     TIMEFORMAT='%3R %3U %3S'
     times=$({ time timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1; } 2>&1)
     rc=$?
-    [ "$suite" != build ] || rm -f "$LOGS/${*: -1}.awaited"
+    if [ "$suite" = build ]; then
+        rm -f "$LOGS/${*: -1}.awaited"
+        # After the last of them it is tests that work waits for: one more at once.
+        compgen -G "$LOGS/*.awaited" >/dev/null || kill -USR1 "$PPID"
+    fi
     # There are hundreds of them: one more process here costs seconds of a processor.
     read -r ok bad skip wall cpu < <(awk -v times="$times" '
         /^(not )?ok .*# SKIP/ { skip++; next } # cmocka says "not ok 7 # SKIP name"
@@ -182,20 +186,27 @@ suite_bench() {
     tap work "bench: paths" 200 test/bench/path_truths.sh
 }
 
-lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order
-    [ -s "$LOGS/$1.list" ] || return 0
+lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order, and one more for each SIGUSR1
+    [ -s "$LOGS/$1.list" ] || exit 0
+    trap '' USR1 # until xargs has its own
     # shellcheck disable=SC2016 # for the inner shell
-    xargs -d '\n' -n1 -P "$2" bash -c 'eval "run_tap $1"' _ <"$LOGS/$1.list"
+    exec xargs -d '\n' -n1 -P "$2" bash -c 'eval "run_tap $1"' _ <"$LOGS/$1.list"
 }
-# suites NAME...: lists the programs of all of them, then runs them.
+# suites NAME...: lists the programs of all of them, then runs them. Once all that waits is done, some of its lanes go to
+# what is left: sanitizers' tests, which wait, too.
 suites() {
+    local waiting working
     rm -f "$LOGS"/{wait,work}.list
     for SUITE in "$@"; do "suite_$SUITE"; done
     lane wait "$WAIT_LANES" &
+    waiting=$!
     lane work "$WORK_LANES" &
+    working=$!
+    wait "$waiting"
+    [ ! -s "$LOGS/wait.list" ] || for _ in {1..3}; do kill -USR1 "$working" 2>/dev/null; done
     wait
 }
-[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e lint bench asan tsan wire fuzz unit
+[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e lint bench wire tsan asan fuzz unit
 if [ "$1" = build ]; then # before all that uses it
     suites build
     shift
