@@ -145,6 +145,9 @@ $(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_str
 	    echo "its test belongs into ALONE, in the Makefile" >&2; exit 1; fi
 	$(CC) $(STD) $(CFLAGS) -O0 -DTESTS='$(foreach t,$(TOGETHER),TEST($(notdir $t)))' \
 	    $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(TESTS_LIBS) $(LIBS)
+# Each of its tests ends with a search for leaks through all of that.
+	@if [ "$$(size $@ | awk 'END { print $$3 }')" -gt 64000000 ]; then \
+	    echo "large static buffers of its tests are to be allocated" >&2; rm -f $@; exit 1; fi
 	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev $(ROUTER) $(LIBS)

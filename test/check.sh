@@ -27,21 +27,27 @@ rm -f "$LOGS"/*.awaited
 # run_tap SUITE NAME SECONDS COMMAND...: runs it, counts its lines, tells them in one piece. A failure without a
 # "not ok" (a crash, a timeout, no test at all) counts as one.
 run_tap() {
-    local suite=$1 name=$2 seconds=$3 log ok bad skip rc times wall cpu
+    local suite=$1 name=$2 seconds=$3 log ok bad skip rc times wall cpu told
     shift 3
     log=$LOGS/${name//[^a-zA-Z0-9_]/-}.log
     case "$*" in
     *build/asan*) while [ -e "$LOGS/asan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
     *build/tsan*) while [ -e "$LOGS/tsan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
     esac
-    TIMEFORMAT='%R %U %S'
+    TIMEFORMAT='%3R %3U %3S'
     times=$({ time timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1; } 2>&1)
     rc=$?
-    [ "$suite" != build ] || rm -f "$LOGS/${*: -1}.awaited"
-    read -r wall cpu < <(awk '{ printf "%d %d\n", $1 * 1000, ($2 + $3) * 1000 }' <<<"$times")
-    skip=$(grep -cE '^(not )?ok .*# SKIP' "$log") # cmocka says "not ok 7 # SKIP name"
-    ok=$(grep -E '^ok ' "$log" | grep -cv '# SKIP')
-    bad=$(grep -E '^not ok ' "$log" | grep -cv '# SKIP')
+    if [ "$suite" = build ]; then
+        rm -f "$LOGS/${*: -1}.awaited"
+        # After the last of them it is tests that work waits for: one more at once.
+        compgen -G "$LOGS/*.awaited" >/dev/null || kill -USR1 "$PPID"
+    fi
+    # There are hundreds of them: one more process here costs seconds of a processor.
+    read -r ok bad skip wall cpu < <(awk -v times="$times" '
+        /^(not )?ok .*# SKIP/ { skip++; next } # cmocka says "not ok 7 # SKIP name"
+        /^ok / { ok++ }
+        /^not ok / { bad++ }
+        END { split(times, t); printf "%d %d %d %d %d\n", ok, bad, skip, t[1] * 1000, (t[2] + t[3]) * 1000 }' "$log")
     if [ "$rc" != 0 ] && [ "$bad" = 0 ]; then
         bad=1
         echo "not ok - $name ended with status $rc" >>"$log"
@@ -50,17 +56,16 @@ run_tap() {
         echo "not ok - $name ran no test" >>"$log"
     fi
     echo "$suite $ok $bad $skip $wall $cpu $name" >>"$COUNTS"
-    {
-        printf '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor\n' "$name" "$ok" "$bad" "$skip" \
-            $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
-        grep -hE '^(not )?ok .*# SKIP' "$log" | sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5
-        if [ "$bad" != 0 ]; then
-            grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
-            echo "    --- the end of $log"
-            tail -n 40 "$log" | sed 's/^/    /'
-        fi
-    } >"$log.told"
-    cat "$log.told"
+    printf -v told '%-44s %4d passed %3d failed %3d skipped %4d s, %3d of a processor' "$name" "$ok" "$bad" "$skip" \
+        $(((wall + 500) / 1000)) $(((cpu + 500) / 1000))
+    [ "$skip" = 0 ] || told+=$'\n'$(grep -hE '^(not )?ok .*# SKIP' "$log" |
+        sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5)
+    [ "$bad" = 0 ] || told+=$'\n'$(
+        grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
+        echo "    --- the end of $log"
+        tail -n 40 "$log" | sed 's/^/    /'
+    )
+    if [ "$((bad + skip))" = 0 ]; then echo "$told"; else cat <<<"$told"; fi # several lines in one piece
 }
 # tap LANE NAME SECONDS COMMAND...: puts it into a lane's list: "wait" or "work".
 tap() {
@@ -182,20 +187,27 @@ suite_bench() {
     tap work "bench: paths" 200 test/bench/path_truths.sh
 }
 
-lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order
-    [ -s "$LOGS/$1.list" ] || return 0
+lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order, and one more for each SIGUSR1
+    [ -s "$LOGS/$1.list" ] || exit 0
+    trap '' USR1 # until xargs has its own
     # shellcheck disable=SC2016 # for the inner shell
-    xargs -d '\n' -n1 -P "$2" bash -c 'eval "run_tap $1"' _ <"$LOGS/$1.list"
+    exec xargs -d '\n' -n1 -P "$2" bash -c 'eval "run_tap $1"' _ <"$LOGS/$1.list"
 }
-# suites NAME...: lists the programs of all of them, then runs them.
+# suites NAME...: lists the programs of all of them, then runs them. Once all that waits is done, some of its lanes go to
+# what is left: sanitizers' tests, which wait, too.
 suites() {
+    local waiting working
     rm -f "$LOGS"/{wait,work}.list
     for SUITE in "$@"; do "suite_$SUITE"; done
     lane wait "$WAIT_LANES" &
+    waiting=$!
     lane work "$WORK_LANES" &
+    working=$!
+    wait "$waiting"
+    [ ! -s "$LOGS/wait.list" ] || for _ in {1..3}; do kill -USR1 "$working" 2>/dev/null; done
     wait
 }
-[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e lint bench asan tsan wire fuzz unit
+[ $# -gt 0 ] || set -- build tools natlab hostile soak image e2e lint bench wire tsan asan fuzz unit
 if [ "$1" = build ]; then # before all that uses it
     suites build
     shift

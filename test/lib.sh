@@ -46,6 +46,7 @@ check() { # check SENTENCE COMMAND...: ok if the command succeeds
     shift
     if "$@" >"$WORK/check.out" 2>&1; then ok "$name"; else not_ok "$name" "$WORK/check.out"; fi
 }
+same() { cmp -s "$1" "$2"; } # same FILE FILE: a difference shows no bytes
 finish() { # the last line of every test
     echo "1..$TAP_COUNT"
     [ "$TAP_FAILED" = 0 ]

@@ -1,9 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # test/pipe.sh: hx bind and hx connect as a pipe, for the tests of it. Source it after lib.sh, with HX set to the program
 # and MODE to what both sides are always given.
-same() { # same FILE FILE: by their sums, so that a difference shows no bytes
-    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
-}
 # start_bind NAME INPUT [OPTION...]: hx bind in the background, in $WORK/NAME.*; returns once it is bound.
 start_bind() {
     local name=$1 input=$2

@@ -54,13 +54,16 @@ bind 4 "$NS"
 [ ${#LISTEN[@]} = 0 ] ||
     bind 6 "$(await_line "$WORK/nameserver.out" 'listening on \[::1\]' | sed -E 's/.*listening on ([^ "]+).*/\1/')"
 
-# comes FAMILY: one that has the key connects, at the first try; sets TOOK, milliseconds.
+ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+# comes FAMILY: one that has the key connects, at the first try; sets TOOK, milliseconds. comes.err has what it says, and
+# when: so it shows what was waited for.
 comes() {
-    local begun rc
-    begun=$(date +%s%3N)
-    timeout 30 "$HX" connect "door$1" --nameserver "${NS_OF[$1]}" -v <"$WORK/word" >"$WORK/comes.out" 2>"$WORK/comes.err"
+    local begun rc line
+    begun=$(ms)
+    timeout 30 "$HX" connect "door$1" --nameserver "${NS_OF[$1]}" -v <"$WORK/word" >"$WORK/comes.out" \
+        2> >(while read -r line; do echo "after $(($(ms) - begun)) ms: $line"; done >"$WORK/comes.err")
     rc=$?
-    TOOK=$(($(date +%s%3N) - begun))
+    TOOK=$(($(ms) - begun))
     [ "$rc" = 0 ] && cmp -s "$WORK/word" "$WORK/comes.out" && return
     echo "status $rc after $TOOK ms"
     cat "$WORK/comes.err"
@@ -69,10 +72,11 @@ comes() {
 # served FAMILY: within the time. Of three tries one must be: the machine may have been slow just then. A try in which not
 # even the one whom no stranger concerns is reached tells of the nameserver and the machine alone.
 served() {
-    local took most tries=0 end=$((SECONDS + 40))
+    local took most waited tries=0 end=$((SECONDS + 40))
     while [ $tries -lt 3 ] && { [ $tries = 0 ] || [ $SECONDS -lt $end ]; }; do
         took=
         if comes "$1"; then took=$TOOK; fi
+        waited=$(sed 's/^/  /' "$WORK/comes.err")
         if ! comes 0; then
             [ $SECONDS -lt $end ] && continue
             echo "nobody was reached" | tee -a "$WORK/took"
@@ -82,6 +86,7 @@ served() {
         most=$((TIMES * TOOK > LONGER * SLOW ? TIMES * TOOK : LONGER * SLOW))
         echo "${took:-not reached,} ms, ${ALONE[$1]} ms without strangers; $TOOK ms where none come" | tee -a "$WORK/took"
         [ -n "$took" ] && [ $((took - ALONE[$1])) -lt "$most" ] && return
+        echo "$waited" | tee -a "$WORK/took"
     done
     return 1
 }
@@ -147,6 +152,7 @@ at_least() { # at_least COUNT REGEX: within some seconds, since those that were 
         [ "$(counted "$2")" -ge "$1" ] && return
         sleep 0.1
     done
+    echo "$(counted "$2") of $1"
     return 1
 }
 

@@ -31,7 +31,6 @@ at_end() {
 begin() {
     typed "$2" "$3" && lab_start "$1" "h$2" "${TYPED[@]}"
 }
-same() { [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]; }
 
 set_up() {
     local file

@@ -6,9 +6,6 @@
 HX=$B/hx
 CURL=(curl -sS --fail --noproxy '' --max-time 60)
 
-same() { # same FILE FILE: by their sums, so that a difference shows no bytes
-    [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
-}
 # On a port that is free now, below those that the kernel gives to clients; each sets PORT.
 start_httpd() {
     for _ in {1..10}; do
