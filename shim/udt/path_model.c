@@ -27,6 +27,7 @@
 #define SLOWER             0.75            /* of the known rate: more than another's probe takes from us */
 #define HOLD_US            10000           /* a receipt may be that late */
 #define HOLD_PACE          0.95
+#define SOON_US            250000 /* and up to as much more: a first probe that must not wait for a cycle */
 
 static const char *const phase_names[] = {
     [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
@@ -95,6 +96,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     m->phase_us = m->now_us;
     m->phase_rounds = 0;
     begin_round(m);
+    m->down.lost = path_loss_share(&m->loss.steady);
     path_loss_begin(&m->loss, m->delivered, m->lost);
     switch (next) {
     case PATH_STARTUP:
@@ -261,8 +263,12 @@ static void startup(struct path_model *m, const struct path_sample *s)
 
 static void drain(struct path_model *m, const struct path_sample *s)
 {
-    if (s->inflight <= path_bdp(m) || m->phase_rounds > DRAIN_ROUNDS)
-        probe_is_over(m);
+    if (s->inflight > path_bdp(m) && m->phase_rounds <= DRAIN_ROUNDS)
+        return;
+    probe_is_over(m);
+    /* It was a queue that ended startup while the rate still grew: somebody else may have filled it. */
+    if (m->full_rounds == 0 && m->lossy <= 0)
+        m->wait_us = SOON_US + next_random(m) % SOON_US;
 }
 
 /* The losses of this window were of packets sent more slowly than the path carries. If there were as many
@@ -324,6 +330,9 @@ static void down(struct path_model *m, const struct path_sample *s)
     /* The queue was ours, and the path may carry far less than before. */
     if (empty && m->down.from_cruise && m->rate.busy > 0 && m->rate.busy < SLOWER * path_rate(m))
         path_rate_replace(&m->rate, m->rate.busy);
+    else if (empty && m->down.from_cruise && m->down.rate > 0 && m->lossy <= 0)
+        path_rate_replace(&m->rate, path_share_yielded(&m->share, m->now_us, path_rate(m), m->down.rate,
+                                                       m->down.lost, m->rtt.min_us));
     m->foreign = !empty;
     learn_loss(m);
     enter(m, PATH_CRUISE);
@@ -351,6 +360,8 @@ static void cruise(struct path_model *m, const struct path_sample *s)
         return;
     }
     m->lossy = 0;
+    if (!m->foreign && m->round_began && m->phase_rounds >= 1 && !path_rate_was_limited(&m->rate))
+        path_rate_raise(&m->rate, path_share_raised(&m->share, m->now_us, path_rate(m), m->rtt.min_us));
     if (m->now_us - m->cycle_us >= m->wait_us)
         enter(m, PATH_REFILL);
     else if (!m->foreign && queued(m))

@@ -3,8 +3,9 @@
  * the delivery rate as a windowed maximum, the least round-trip time, and losses as a bound where they come
  * with more than the path loses anyway.
  *
- * It goes beyond the draft in one thing. Where the queue empties when we send less, it is ours alone, and is
- * kept short; only where somebody else fills it, as much is kept in it as the draft has.
+ * It goes beyond the draft in two things. Where the queue empties when we send less, it is ours alone, and is
+ * kept short; only where somebody else fills it, as much is kept in it as the draft has. And those who keep
+ * their queues short share a line by path_share.h: without losses the draft has nothing that does.
  *
  * A pure state machine: no I/O, no clock of its own. Time is in microseconds of one monotonic clock, amounts
  * are packets (all about equally long), rates are packets a second. */
@@ -14,6 +15,7 @@
 #include "shim/udt/path_loss.h"
 #include "shim/udt/path_rate.h"
 #include "shim/udt/path_rtt.h"
+#include "shim/udt/path_share.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,6 +58,7 @@ struct path_model {
     struct path_rtt rtt;
     struct path_rate rate;
     struct path_loss loss;
+    struct path_share share;
 
     uint64_t delivered, lost; /* of the last sample */
     uint64_t old;             /* samples of packets that were sent when fewer had come are of another path */
@@ -82,6 +85,7 @@ struct path_model {
     struct {
         bool from_cruise; /* not after a probe: there was a queue or too much loss */
         double rate;      /* what came through last; 0: unknown */
+        double lost;      /* the share that was lost meanwhile */
         double pace;      /* the share of that which is sent */
         int64_t queue_us; /* how long the queue was */
         int64_t held_us;  /* when no more was in flight than the path holds; 0: more is */

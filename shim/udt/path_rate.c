@@ -76,6 +76,12 @@ void path_rate_cut(struct path_rate *r, double most)
     r->best[1] = fmin(r->best[1], most);
 }
 
+void path_rate_raise(struct path_rate *r, double least)
+{
+    if (least > path_rate_now(r))
+        r->best[0] = least;
+}
+
 void path_rate_replace(struct path_rate *r, double rate)
 {
     r->best[0] = rate;

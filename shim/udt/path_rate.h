@@ -32,8 +32,9 @@ void path_rate_note(struct path_rate *r, double rate, bool limited);
 bool path_rate_was_limited(const struct path_rate *r); /* in the last round */
 void path_rate_begin_round(struct path_rate *r);
 void path_rate_begin_cycle(struct path_rate *r);
-/* What the path carries is no more than this; is this. */
+/* What the path carries is no more than this; is this or more; is this. */
 void path_rate_cut(struct path_rate *r, double most);
+void path_rate_raise(struct path_rate *r, double least);
 void path_rate_replace(struct path_rate *r, double rate);
 /* There was no queue at this sample, or what was sent says nothing. */
 void path_rate_idle(struct path_rate *r, int64_t now_us, uint64_t delivered);

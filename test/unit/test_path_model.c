@@ -271,6 +271,25 @@ static void a_queue_is_told_from_chance(void **state)
     assert_false(path_rtt_queued(&r, 5000)); /* of a slow line: two packets */
 }
 
+static void who_gets_less_than_he_sends_is_not_alone(void **state)
+{
+    struct path_share s = {0};
+    const int64_t rtt_us = 50000, later_us = 60000000;
+
+    (void)state;
+    assert_true(path_share_yielded(&s, 0, 1000, 980, 0, rtt_us) == 1000);
+    assert_true(path_share_yielded(&s, 0, 1000, 900, 0.05, rtt_us) == 1000); /* the path has lost it */
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us) == 1000);
+    assert_true(path_share_yielded(&s, 0, 1000, 860, 0, rtt_us) < 860);
+    /* Whoever has more gives up more; what is taken back is the same. */
+    assert_true(path_share_yielded(&s, 0, 8000, 8000, 0, rtt_us) < 8000);
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us) - 1000 ==
+                path_share_raised(&s, 0, 8000, rtt_us) - 8000);
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us) > 1000);
+    assert_true(path_share_raised(&s, later_us, 1000, rtt_us) == 1000);
+    assert_true(path_share_yielded(&s, later_us, 1000, 980, 0, rtt_us) == 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(only_what_was_lost_at_a_low_rate_is_the_paths_own),
         cmocka_unit_test(one_burst_of_losses_does_not_go_on),
         cmocka_unit_test(a_queue_is_told_from_chance),
+        cmocka_unit_test(who_gets_less_than_he_sends_is_not_alone),
     };
 
     return cmocka_run_group_tests_name("path_model", tests, NULL, NULL);

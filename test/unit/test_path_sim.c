@@ -178,16 +178,18 @@ static void beside_others_each_has_a_share(void **state)
 
 static void two_of_ours_share_60_to_40(void **state)
 {
-    static const double late_s[] = {0, 5};
+    static const double late_s[] = {0, 5, 10}, lines[] = {20, 100};
+    static const int queues[] = {50, 300}, rtts[] = {10, 50};
 
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
-        struct sim_path p = {.line_mbit = 20,
-                             .rtt_ms = 50,
-                             .queue_ms = i < 2 ? 50 : 300,
+    for (size_t i = 0; i < 3 * 2 * 2 * 2; i++) {
+        struct sim_path p = {.line_mbit = lines[i / 3 % 2],
+                             .rtt_ms = rtts[i / 6 % 2],
+                             .queue_ms = queues[i / 12],
+                             .oversleep_ms = 0.2,
                              .flows = {SIM_HX, SIM_HX},
-                             .starts_s = {0, late_s[i % 2]}};
-        run(&p, late_s[i % 2], late_s[i % 2] + 30);
+                             .starts_s = {0, late_s[i % 3]}};
+        run(&p, late_s[i % 3], late_s[i % 3] + 30);
         check("the share of the line", sim_share(&sim, 0) + sim_share(&sim, 1), 0.93, 1.01);
         check("the first one's share of it", sim_share(&sim, 0) / (sim_share(&sim, 0) + sim_share(&sim, 1)),
               0.4, 0.6);
