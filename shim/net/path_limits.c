@@ -25,11 +25,19 @@ bool path_table_tag(struct path_table *t, const struct net_address *canonical,
     return has;
 }
 
-uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical)
+void net_peer_measured(struct net_peer *peer, int64_t rtt_us)
+{
+    pthread_mutex_lock(&peer->table->lock);
+    peer->next_rtt_us = rtt_us;
+    pthread_mutex_unlock(&peer->table->lock);
+}
+
+uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical, int64_t *rtt_us)
 {
     pthread_mutex_lock(&t->lock);
     const struct net_peer *peer = path_table_find_peer(t, canonical);
     uint32_t changes = peer ? peer->changes : 0;
+    *rtt_us = peer ? peer->rtt_us : 0;
     pthread_mutex_unlock(&t->lock);
     return changes;
 }

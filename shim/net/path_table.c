@@ -242,6 +242,7 @@ static void enter(struct net_peer *peer, struct path *used, bool seeking)
     if (used && memcmp(&peer->last, &used->at, sizeof used->at) != 0) {
         peer->changes += peer->last.remote.port != 0;
         peer->last = used->at;
+        peer->rtt_us = peer->next_rtt_us;
     }
     peer->used = used;
     peer->seeking = seeking;

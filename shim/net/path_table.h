@@ -34,7 +34,7 @@ bool path_table_cuts(struct path_table *t, const struct net_address *canonical, 
 bool path_table_tag(struct path_table *t, const struct net_address *canonical,
                     uint8_t tag[FRAGMENT_TAG_BYTES]);
 /* As net_paths_changes(). */
-uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical);
+uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical, int64_t *rtt_us);
 /* Whether a peer with this path sends pieces with this tag. */
 bool path_table_takes_pieces(struct path_table *t, const struct net_route *from,
                              const uint8_t tag[FRAGMENT_TAG_BYTES]);

@@ -47,9 +47,9 @@ bool net_paths_tag(struct net_port *p, const struct net_address *canonical, uint
     return path_table_tag(net_port_paths(p), canonical, tag);
 }
 
-uint32_t net_paths_changes(struct net_port *p, const struct net_address *canonical)
+uint32_t net_paths_changes(struct net_port *p, const struct net_address *canonical, int64_t *rtt_us)
 {
-    return path_table_changes(net_port_paths(p), canonical);
+    return path_table_changes(net_port_paths(p), canonical, rtt_us);
 }
 
 bool net_paths_has(struct net_port *p, const struct net_address *canonical, const struct net_route *from)

@@ -69,15 +69,16 @@ static void say_handshake(struct tap *t, struct udt_conn *c)
     control_send_raw(t, &route, c->flight->packet, FLIGHT_SIZE);
 }
 
-/* What was learnt of one path is not true of another. */
+/* What was learnt of one path is not true of another, of which its probes have told the round trip. */
 static void look_for_change(struct tap *t, struct udt_conn *c)
 {
-    uint32_t changes = net_paths_changes(t->port, &c->peer.at);
+    int64_t rtt_us;
+    uint32_t changes = net_paths_changes(t->port, &c->peer.at, &rtt_us);
 
     if (changes == c->path_changes)
         return;
     c->path_changes = changes;
-    flow_restart(c->flow);
+    flow_restart(c->flow, rtt_us);
 }
 
 static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)

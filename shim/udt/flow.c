@@ -79,11 +79,11 @@ bool flow_leads(const struct flow *f)
     return atomic_load_explicit(&f->leads, memory_order_relaxed);
 }
 
-void flow_restart(struct flow *f)
+void flow_restart(struct flow *f, int64_t rtt_us)
 {
     pthread_mutex_lock(&f->lock);
     delivery_restart(&f->delivery);
-    path_model_restart(&f->model, flow_now_us(), -1, 0);
+    path_model_restart(&f->model, flow_now_us(), rtt_us > 0 ? rtt_us : -1, 0);
     pthread_mutex_unlock(&f->lock);
 }
 

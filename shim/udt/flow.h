@@ -30,8 +30,8 @@ void flow_release(struct flow *f);
 /* The peer sends receipts, and understands ours. */
 void flow_peer_tells(struct flow *f);
 bool flow_leads(const struct flow *f);
-/* Packets take another way from now on. */
-void flow_restart(struct flow *f);
+/* Packets take another way from now on. `rtt_us`: its round trip; 0: unknown. */
+void flow_restart(struct flow *f, int64_t rtt_us);
 
 /* UDT's sender, and who sends in its place. False: what is on its way is as much as there may be; the next
  * receipt or acknowledgement tells more. */

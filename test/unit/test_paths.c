@@ -212,6 +212,25 @@ static void one_path_is_in_use_and_another_one_may_take_its_place(void **state)
     expect(w, 64, "c", "", "");
 }
 
+static void what_is_known_of_a_path_is_told_with_the_change_to_it(void **state)
+{
+    struct world *w = *state;
+    const struct net_address *at = net_peer_address(w->peer);
+    int64_t rtt_us;
+
+    add_all(w);
+    net_peer_measured(w->peer, 10000);
+    net_peer_use(w->peer, &w->path[0]);
+    assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 0);
+    assert_int_equal(rtt_us, 10000);
+    net_peer_measured(w->peer, 50000); /* of the next one */
+    assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 0);
+    assert_int_equal(rtt_us, 10000);
+    net_peer_use(w->peer, &w->path[1]);
+    assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 1);
+    assert_int_equal(rtt_us, 50000);
+}
+
 static void a_path_that_cannot_be_sent_by_does_not_keep_the_others(void **state)
 {
     struct world *w = *state;
@@ -421,6 +440,7 @@ int main(void)
         TEST(what_is_large_leaves_by_the_path_last_heard_until_one_is_in_use),
         TEST(a_path_that_is_added_later_gets_the_last_small_datagram_at_once),
         TEST(one_path_is_in_use_and_another_one_may_take_its_place),
+        TEST(what_is_known_of_a_path_is_told_with_the_change_to_it),
         TEST(a_path_that_cannot_be_sent_by_does_not_keep_the_others),
         TEST(a_path_leaves_by_its_own_address_whatever_the_route_says),
         TEST(an_address_that_is_none_of_a_peer_is_sent_nothing),
