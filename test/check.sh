@@ -130,7 +130,7 @@ suite_e2e() {
 }
 suite_tools() {
     tap wait "natlab: tools" 400 test/natlab/tools
-    tap wait "natlab: through TCP" 200 test/natlab/tunnel.sh
+    tap wait "natlab: through TCP" 400 test/natlab/tunnel.sh
     each wait e2e 240 build/release test/e2e/secure_*.sh
 }
 suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }

@@ -363,7 +363,7 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
 {
     static const char longest[] = "[2001:db8:1111:2222:3333:4444:5555:6666]:55550";
     struct peer_fields fields = {
-        .mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL, -65535, 65535}};
+        .mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL, -65535, 65535, true}};
     struct account expected = {.len = 0};
     char *name = repeated('n', HOST_ID_MAX), lines[PEER_FIELDS_TEXT_MAX];
     struct buf out;
@@ -381,9 +381,9 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
             account_add(&expected, "  Candidate=%.*s%u mapped\n", (int)sizeof longest - 6, longest, e.port);
     }
     account_add(&expected,
-                "  Mapping=address-and-port-dependent; ports=sequential; step=-65535; last=65535\n"
+                "  Mapping=address-and-port-dependent; ports=sequential; step=-65535; last=65535; servers=1\n"
                 "  [" SESSION "] address-and-port-dependent; ports=sequential; step=-65535; "
-                "last=65535\n  relay: " RELAY "\n  <%s srflx>\n",
+                "last=65535; servers=1\n  relay: " RELAY "\n  <%s srflx>\n",
                 longest);
     for (e.port = 55551; e.port <= 55550 + CANDIDATES_TOLD_MAX; e.port++)
         account_add(&expected, "  <%.*s%u mapped>\n", (int)sizeof longest - 6, longest, e.port);
