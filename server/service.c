@@ -145,7 +145,7 @@ static void stop(struct service *s, const char *signal_name, int64_t now_ms)
 /* What all ports together have taken, held and dropped, by reason: a name stands in one line. */
 static void log_port_counters(const struct service *s)
 {
-    struct udt_counter all[UDT_COUNTERS_MAX], rows[UDT_COUNTERS_MAX];
+    struct udt_counter all[UDT_COUNTERS_MAX] = {{"", 0}}, rows[UDT_COUNTERS_MAX] = {{"", 0}};
     int count = 0;
 
     for (size_t i = 0; i < s->c.port_count; i++) {
