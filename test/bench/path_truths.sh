@@ -13,12 +13,13 @@ TOOL=$B/test/bench/bench_path PINGS=200
 truth() { # truth SENTENCE COMMAND...
     local try
     for try in 1 2 3; do
-        NOTE=
+        NOTE='' LATE=''
         if "${@:2}" >"$WORK/truth.out" 2>&1; then
             ok "$1"
             break
         fi
-        [ $try = 3 ] && not_ok "$1" "$WORK/truth.out"
+        [ $try = 3 ] || continue
+        if [ "$LATE" = 1 ]; then skip "$1" "the wire held packets too long: the row tells of this machine"; else not_ok "$1" "$WORK/truth.out"; fi
     done
     echo "# $NOTE"
 }
@@ -62,15 +63,18 @@ loses() { # there and back: (1 - 0.2) (1 - 0.1) = 0.72
     is "$answered > 55 && $answered < 82"
 }
 told() { sed -nE "s/.* $1=([^ ]+).*/\1/p" "$WORK/cell"; } # told KEY
-fills() { # TCP with cubic fills a line and its queue; a tail that is dropped, and nothing else, is lost
-    env -u HX_LAB "$TOP/test/bench/path_cell.sh" --what iperf3-cubic --line 20 --queue 50 --rtt 10 --seconds 2 >"$WORK/cell" || return
+cell() { # cell OPTION...: sets LATE where it tells of this machine (path_cell.sh)
+    env -u HX_LAB "$TOP/test/bench/path_cell.sh" "$@" >"$WORK/cell" || return
     NOTE=$(<"$WORK/cell")
+    LATE=$(awk -v late="$(told late)" 'BEGIN { print late > 1 }')
+}
+fills() { # TCP with cubic fills a line and its queue; a tail that is dropped, and nothing else, is lost
+    cell --what iperf3-cubic --line 20 --queue 50 --rtt 10 --seconds 2 || return
     is "$(told share) > 0.8 && $(told share) < 0.97" && is "$(told rtt95) > 30 && $(told rtt95) < 120" &&
         is "$(told lost) == 0" && is "$(told wire) > 1.02 && $(told wire) < 1.25"
 }
 polices() { # a policer keeps nobody waiting
-    env -u HX_LAB "$TOP/test/bench/path_cell.sh" --what iperf3-bbr --policer 20 --rtt 10 --loss 1 --seconds 1 >"$WORK/cell" || return
-    NOTE=$(<"$WORK/cell")
+    cell --what iperf3-bbr --policer 20 --rtt 10 --loss 1 --seconds 1 || return
     is "$(told rate) > 1 && $(told rate) < 2.6" && is "$(told rtt50) < 40" && is "$(told lost) > 0.4 && $(told lost) < 2"
 }
 

@@ -30,7 +30,7 @@ slowest() { # milliseconds of the slowest of 20 honest requests by UDP
     echo "$most"
 }
 served() { # once all of them have gone
-    local end=$((SECONDS + 10))
+    local end=$((SECONDS + 60))
     until [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 5 "udt://$NS/")" = 200 ]; do
         [ "$SECONDS" -lt "$end" ] || return 1
         read -rt 0.1 <> <(:)

@@ -262,6 +262,8 @@ static void a_family_that_is_a_black_hole_costs_a_quarter_of_a_second(void **sta
     assert_string_equal(scripted_stop(&s), "4");
 }
 
+static int patience_ms; /* of ask_in_vain() */
+
 /* Who has no time left when it fails, and ends at once. */
 static enum outcome ask_in_vain(int hear_fd, int say_fd)
 {
@@ -269,7 +271,7 @@ static enum outcome ask_in_vain(int hear_fd, int say_fd)
     struct hx_stream *s;
 
     (void)hear_fd;
-    int err = hx_connect(&s, &config, "name", 300);
+    int err = hx_connect(&s, &config, "name", patience_ms);
     hx_cleanup();
     return (enum outcome) - err;
 }
@@ -277,13 +279,20 @@ static enum outcome ask_in_vain(int hear_fd, int say_fd)
 static void a_failure_is_reported_to_a_nameserver_that_wants_to_know(void **state)
 {
     (void)state;
-    for (int wants = 0; wants <= 1; wants++) {
+    patience_ms = 300;
+    for (int wants = 0; wants <= 1;) {
         struct scripted s = scripted_start(wants ? takes_reports : takes_no_reports);
         point_at("ipv4.test", &s);
         struct process asking = start(ask_in_vain);
-        assert_int_equal(finish(&asking), -HX_EPUNCH);
-        assert_int_equal(scripted_heard(&s), '4');
-        assert_string_equal(scripted_stop(&s), wants ? "R" : "");
+        int outcome = finish(&asking);
+        const char *said = scripted_stop(&s);
+        if (outcome == -HX_ETIMEDOUT && patience_ms < 10000) { /* a busy machine: not even an answer came */
+            patience_ms *= 4;
+            continue;
+        }
+        assert_int_equal(outcome, -HX_EPUNCH);
+        assert_string_equal(said, wants ? "4R" : "4");
+        wants++;
     }
 }
 
