@@ -340,17 +340,17 @@ static enum relay_counter answer_open(struct relay_table *t, struct relay_sessio
 static bool may_look(struct relay_table *t, const struct party *p, const struct net_address *from,
                      int64_t now_ms)
 {
-    static const struct token_limit of_party = RATE_LIMIT(20000), of_stranger = RATE_LIMIT(5000),
-                                    of_all_strangers = RATE_LIMIT(20000);
+    static const struct token_limit of_party = RATE_LIMIT(20000), of_unmatched = RATE_LIMIT(5000),
+                                    of_all_unmatched = RATE_LIMIT(20000);
     bool known = net_address_equal(from, &p->proven) ||
                  (p->opened_ms != 0 && net_address_equal(from, &p->place.route.to));
     uint8_t key[RATE_KEY_BYTES + 1];
     size_t len = rate_source_key(from->ip, key);
 
     key[len++] = known;
-    return token_bucket_take(rate_bucket_of(&t->codes, key, len), known ? &of_party : &of_stranger, 1,
+    return token_bucket_take(rate_bucket_of(&t->codes, key, len), known ? &of_party : &of_unmatched, 1,
                              now_ms) &&
-           (known || token_bucket_take(&t->unmatched_codes, &of_all_strangers, 1, now_ms));
+           (known || token_bucket_take(&t->unmatched_codes, &of_all_unmatched, 1, now_ms));
 }
 
 static enum relay_counter take_open(struct relay_table *t, const struct relay_frame *f,

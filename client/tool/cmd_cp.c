@@ -86,7 +86,7 @@ static void tell_of_waiting(struct cp *c, const struct files_state *s)
     bool waits = s->busy && s->steps == c->steps;
     if (waits && !c->waits) {
         erase(c);
-        say_note("waiting, for at most %d s: %s", c->args->retry_for_s, s->busy_with);
+        say_note("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
     }
     c->waits = waits;
 }

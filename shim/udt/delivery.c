@@ -433,11 +433,18 @@ void delivery_nak(struct delivery *d, uint32_t first, uint32_t last)
     }
 }
 
+/* A packet may have left after `now` was read, by another thread. */
+static uint32_t since(uint32_t now, uint32_t then)
+{
+    return (int32_t)(now - then) < 0 ? 0 : now - then;
+}
+
 uint32_t delivery_waiting_us(const struct delivery *d, uint32_t now)
 {
     if (!d->started || d->head == d->next)
         return 0;
-    uint32_t since_sent_us = now - at(d, d->head)->stamp, since_told_us = now - d->delivered_stamp;
+    uint32_t since_sent_us = since(now, at(d, d->head)->stamp);
+    uint32_t since_told_us = since(now, d->delivered_stamp);
     return since_sent_us < since_told_us ? since_sent_us : since_told_us;
 }
 

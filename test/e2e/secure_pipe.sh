@@ -122,7 +122,7 @@ check "hx ping -q prints the beginning and the sum" [ "$?$(wc -l <"$WORK/ping.ou
 "$HX" ping many "${KEY[@]}" -w 1 -i 0.05 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping -w ends by itself, and with success" [ "$?$(grep -c '^rtt ' "$WORK/ping.out")" = 01 ]
 "$HX" ping many "${KEY[@]}" -w 1 -c 1000 >"$WORK/ping.out" 2>"$WORK/ping.err"
-check "but not before its count" [ "$?" = 1 ]
+check "but too few answers by then are a failure" [ "$?" = 1 ]
 "$HX" ping nobody "${KEY[@]}" -w 1 --wait 60 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "a peer that is not reached until then is a failure, in a sentence" \
     [ "$?$(<"$WORK/ping.err")" = '1hx: nobody was not reached within 1 s' ]

@@ -399,6 +399,16 @@ static void after_a_timeout_all_is_repeated_the_lowest_first(void **state)
     assert_int_equal(w->d.inflight, 598);
 }
 
+/* The clock was read before by the thread that asks. */
+static void what_leaves_while_it_is_asked_for_has_not_waited(void **state)
+{
+    struct world *w = *state;
+
+    sent(w, 0);
+    assert_int_equal(delivery_waiting_us(&w->d, w->now - 1), 0);
+    assert_int_equal(delivery_waiting_us(&w->d, w->now + HALF_US), HALF_US);
+}
+
 /* Losses, reordering, lost receipts, at random: the account is always true, and all comes in the end. */
 static void whatever_the_path_does_the_account_is_true_and_all_comes(void **state)
 {
@@ -470,6 +480,7 @@ int main(void)
         WORLD(an_older_receipt_tells_nothing),
         WORLD(udts_acknowledgement_delivers_all_below_it_and_its_nak_is_believed),
         WORLD(after_a_timeout_all_is_repeated_the_lowest_first),
+        WORLD(what_leaves_while_it_is_asked_for_has_not_waited),
         WORLD(whatever_the_path_does_the_account_is_true_and_all_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
