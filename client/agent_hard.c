@@ -117,13 +117,15 @@ static bool suppose(struct agent *a)
     return true;
 }
 
-/* What is told again does not end what is supposed. */
+/* What is told again does not end what is supposed. Only an easy NAT can be supposed to be another one: a peer
+ * may say of any that one address has seen it. */
 static void take_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer)
 {
     struct agent_hard *h = &a->hard;
     bool supposed = h->guesses > 0 && supposes(h);
     h->own = *own;
     h->peer = *peer;
+    h->peer.one_address = peer->one_address && peer->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT;
     if (supposed)
         (void)hard_nat_suppose(&h->own, &h->peer, a->calling, h->guesses - 1);
 }

@@ -264,6 +264,25 @@ static void who_hears_nothing_takes_one_nat_for_a_hard_one_and_then_the_other(vo
     engine_unlock();
 }
 
+static void a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it(void **state)
+{
+    struct nat_mapping hard = may_depend;
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct candidates c = {.count = 0};
+    struct agent_tried tried;
+    (void)state;
+    hard.kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    engine_lock();
+    struct agent *a = begin_agent(
+        &(struct agent_config){.calling = true, .candidates = c, .own = may_depend, .peer = hard});
+    assert_int_equal(a->hard.method, HARD_NAT_SPRAY_PORTS);
+    agent_tried(a, &tried);
+    assert_int_equal(tried.peer.kind, NAT_MAPPING_ADDRESS_DEPENDENT);
+    agent_end(a);
+    engine_unlock();
+}
+
 static void who_has_met_supposes_nothing(void **state)
 {
     struct endpoint seen = endpoint_at("127.0.0.15", 9);
@@ -286,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup(where_the_peer_was_heard_no_more_is_asked_for_a_moment, new_session),
         cmocka_unit_test_setup(a_search_that_has_helped_is_begun_anew_by_what_is_told_next, new_session),
         cmocka_unit_test_setup(who_hears_nothing_takes_one_nat_for_a_hard_one_and_then_the_other,
+                               new_session),
+        cmocka_unit_test_setup(a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it,
                                new_session),
         cmocka_unit_test_setup(who_has_met_supposes_nothing, new_session),
         cmocka_unit_test_setup(a_search_that_has_missed_is_begun_anew_with_as_many_probes, new_session),
