@@ -34,7 +34,8 @@ bool rate_take(struct rate *r, const uint8_t address[16], int64_t now_ms);
 struct token_bucket *rate_bucket_of_source(struct rate *r, const uint8_t address[16]);
 /* The bytes that name the source of an address; returns how many. */
 size_t rate_source_key(const uint8_t address[16], uint8_t key[RATE_KEY_BYTES]);
-/* The bucket of any key, for the caller to take from: with RATE_LIMIT(r->per_second), or a limit of its own. */
+/* The bucket of any key, for the caller to take from: with RATE_LIMIT(r->per_second), or a limit of its
+ * own. */
 struct token_bucket *rate_bucket_of(struct rate *r, const void *key, size_t len);
 
 #endif

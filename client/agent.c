@@ -87,8 +87,8 @@ static void apply(struct agent *a)
     bool suspect = lost || a->choice.state == PATHS_CHECKING;
     bool changed = lost != a->lost;
     if ((suspect && !a->suspect) || (lost && changed)) {
-        engine_path_suspect(
-            lost); /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        /* a NAT that has forgotten this has forgotten the way to the nameserver, too */
+        engine_path_suspect(lost);
         agent_relay_check(a);
     }
     if (a->lost && !lost) {

@@ -117,8 +117,8 @@ static bool suppose(struct agent *a)
     return true;
 }
 
-/* What is told again does not end what is supposed. Only an easy NAT can be supposed to be another one: a peer
- * may say of any that one address has seen it. */
+/* What is told again does not end what is supposed. Only an easy NAT can be supposed to be another one: a
+ * peer may say of any that one address has seen it. */
 static void take_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer)
 {
     struct agent_hard *h = &a->hard;

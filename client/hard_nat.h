@@ -67,9 +67,9 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
 /* It may be such a gateway: an easy NAT that keeps ports. */
 bool hard_nat_takes(const struct nat_mapping *m);
-/* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both seem to be easy and
- * nothing has come, one side is taken for such a one: the called by the first guess (0), then the caller; what cannot be is
- * left out. Sets its kind; false: no such guess is left. */
+/* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
+ * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
+ * (0), then the caller; what cannot be is left out. Sets its kind; false: no such guess is left. */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
 /* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
  * may go where it is addressed to. */
@@ -86,8 +86,8 @@ int hard_nat_steps(const struct nat_mapping *told, uint16_t now);
 /* Each port from 1024 on once, in an order of its own for each `seed`. */
 uint16_t hard_nat_random_port(uint32_t seed, uint32_t n);
 
-/* "address- and port-dependent mapping, random ports", for people; "endpoint-independent mapping (or address-dependent)"
- * where hard_nat_suppose() may be needed. */
+/* "address- and port-dependent mapping, random ports", for people; "endpoint-independent mapping (or
+ * address-dependent)" where hard_nat_suppose() may be needed. */
 const char *hard_nat_describe(const struct nat_mapping *m, char text[96]);
 
 #endif

@@ -13,8 +13,8 @@ struct reporter {
 /* Tells *info; NULL strings become "". `address` may be NULL, else its text goes to info->address. */
 void report(const struct reporter *r, const struct hx_event_info *info, const struct endpoint *address);
 
-/* An address as people are told it: "ip:port", or HX_ADDRESS_TCP for one that stands for a tunnel. Returns its
- * length. */
+/* An address as people are told it: "ip:port", or HX_ADDRESS_TCP for one that stands for a tunnel.
+ * Returns its length. */
 size_t report_address(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 
 #endif

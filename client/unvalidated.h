@@ -1,5 +1,5 @@
-/* client/unvalidated.h: how much this process sends, in all its sessions, to a host that is only said to be the
- * peer's: a candidate at which the nameserver has not seen the peer, and which has not answered either.
+/* client/unvalidated.h: how much this process sends, in all its sessions, to a host that is only said to be
+ * the peer's: a candidate at which the nameserver has not seen the peer, and which has not answered either.
  * Whoever asks for a name can name any host, and ask again and again. With the engine's lock held. */
 #ifndef HX_CLIENT_UNVALIDATED_H
 #define HX_CLIENT_UNVALIDATED_H

@@ -15,9 +15,9 @@ struct proxy_header {
     size_t rest;            /* bytes of the header behind what was read, up to 65,535: they are for others */
 };
 
-/* The bytes read, once data[0..len) has them: *out is filled. HX_EAGAIN: there must be `*missing` more before
- * more can be said, and none of them is behind the header; never more than PROXY_HEADER_MAX in all. HX_EPROTO:
- * it is none; as early as that can be known. */
+/* The bytes read, once data[0..len) has them: *out is filled. HX_EAGAIN: there must be `*missing` more
+ * before more can be said, and none of them is behind the header; never more than PROXY_HEADER_MAX in
+ * all. HX_EPROTO: it is none; as early as that can be known. */
 int proxy_header_parse(struct proxy_header *out, const uint8_t *data, size_t len, size_t *missing);
 
 #endif

@@ -204,9 +204,9 @@ static void probe(struct conn *c)
     conn_queue(c);
 }
 
-/* Losses may delay a holder's first acknowledgement by seconds. Until then all that is known of its round trip
- * is how soon its request followed its handshake, and that is nothing if both came at once: it is taken for a
- * slow one. */
+/* Losses may delay a holder's first acknowledgement by seconds. Until then all that is known of its round
+ * trip is how soon its request followed its handshake, and that is nothing if both came at once: it is
+ * taken for a slow one. */
 static int64_t round_trip_ms(const struct conn *c)
 {
     int64_t known_ms = c->rtt_ms < 0 ? c->member.least_rtt_ms : c->rtt_ms;

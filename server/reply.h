@@ -46,7 +46,8 @@ enum reply_reason {
     REPLY_STOPPING      /* 503: SIGTERM came */
 };
 
-/* What each says; those after which the byte stream cannot be relied on, or the connection is not wanted, close. */
+/* What each says; those after which the byte stream cannot be relied on, or the connection is not wanted,
+ * close. */
 struct reply reply_for(enum reply_reason reason);
 /* What the parser has refused. */
 struct reply reply_for_refusal(const struct request_refusal *refusal);

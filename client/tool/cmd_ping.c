@@ -120,7 +120,7 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-/* The status is ping(8)'s: a failure without an answer, and with fewer than were asked for until the deadline. */
+/* The status is ping(8)'s: a failure without an answer, or with fewer than were asked for at the deadline. */
 static int summary(const struct pinging *p)
 {
     const struct args *a = p->args;

@@ -34,7 +34,8 @@ bool nat_words_known(const struct nat_result *n)
     return known(n->asked_ipv4, &n->ipv4) || known(n->asked_ipv6, &n->ipv6);
 }
 
-/* A server with one address takes a NAT that gives each address another port for one that gives all the same. */
+/* A server with one address takes a NAT that gives each address another port for one that gives all the
+ * same. */
 static bool not_certain(const struct hx_nat_report *r)
 {
     return r->translated == HX_NAT_YES && r->second_address == HX_NAT_NO;

@@ -16,8 +16,8 @@ void ui_failure(int error, const char *name, const struct hx_config *config);
 void ui_cannot_begin(int error);
 /* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */
 void ui_pipe_failure(int error, int system);
-/* Has all that was printed on standard output arrived there? If not it is said why, unless whoever read it has
- * left. */
+/* Has all that was printed on standard output arrived there? If not it is said why, unless whoever read
+ * it has left. */
 bool ui_printed(void);
 
 #endif

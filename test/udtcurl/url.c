@@ -24,8 +24,8 @@ static int refuse(const char **why, int code, const char *text)
 }
 
 /* The zone of a link-local address is "%25ZONE" (RFC 6874) or, as curl takes it, "%ZONE". uriparser knows
- * neither: the zone is cut out of `text`, and comes back in `zone` with its '%'. It means something on this host
- * alone: the Host header is without it. */
+ * neither: the zone is cut out of `text`, and comes back in `zone` with its '%'. It means something on
+ * this host alone: the Host header is without it. */
 static int cut_zone(char zone[ZONE_MAX + 2], char *text, const char **why)
 {
     char *host = strstr(text, "://") + strlen("://");

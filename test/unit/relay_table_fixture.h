@@ -1,4 +1,5 @@
-/* test/unit/relay_table_fixture.h: a table of the relay's, a session of two parties, and a clock that is moved. */
+/* test/unit/relay_table_fixture.h: a table of the relay's, a session of two parties, and a clock that is
+ * moved. */
 #ifndef HX_TEST_RELAY_TABLE_FIXTURE_H
 #define HX_TEST_RELAY_TABLE_FIXTURE_H
 
