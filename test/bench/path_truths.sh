@@ -66,7 +66,7 @@ told() { sed -nE "s/.* $1=([^ ]+).*/\1/p" "$WORK/cell"; } # told KEY
 cell() { # cell OPTION...: sets LATE where it tells of this machine (path_cell.sh)
     env -u HX_LAB "$TOP/test/bench/path_cell.sh" "$@" >"$WORK/cell" || return
     NOTE=$(<"$WORK/cell")
-    LATE=$(awk -v late="$(told late)" 'BEGIN { print late > 1 }')
+    LATE=$(awk -v late="$(told late)" 'BEGIN { print (late > 1) }')
 }
 fills() { # TCP with cubic fills a line and its queue; a tail that is dropped, and nothing else, is lost
     cell --what iperf3-cubic --line 20 --queue 50 --rtt 10 --seconds 2 || return
