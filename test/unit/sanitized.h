@@ -8,4 +8,11 @@
 #endif
 #define SANITIZED __has_feature(address_sanitizer)
 
+/* gcc's thread sanitizer. */
+#ifdef __SANITIZE_THREAD__
+#define THREADS_SANITIZED 1
+#else
+#define THREADS_SANITIZED 0
+#endif
+
 #endif

@@ -1,6 +1,7 @@
 /* shim/udt: two hosts' ports that meet by rendezvous, as after an introduction. */
 #include "base/clock.h"
 #include "shim/udt/filter.h"
+#include "test/unit/sanitized.h"
 #include "test/unit/udt_fixture.h"
 #include <net/if.h>
 #include <unistd.h>
@@ -237,9 +238,11 @@ static void both_directions_end_separately(void **state)
     stream_close(b);
 }
 
-static void four_megabytes_arrive_whole_through_a_rendezvous(void **state)
+/* The thread sanitizer keeps a list of the library's races, of every eight bytes that one thread has received and another
+ * reads, and goes through all of it for each: megabytes may take minutes. */
+static void megabytes_arrive_whole_through_a_rendezvous(void **state)
 {
-    enum { TOTAL = 4 << 20 };
+    enum { TOTAL = THREADS_SANITIZED ? 1 << 18 : 4 << 20 };
     char *out = malloc(TOTAL), *in = malloc(TOTAL);
     size_t sent = 0, got = 0;
     struct udt_event ev;
@@ -279,7 +282,7 @@ int main(void)
         cmocka_unit_test(who_says_nothing_about_it_meets_either),
         cmocka_unit_test(a_failed_rendezvous_says_what_came_from_the_peer),
         cmocka_unit_test(both_directions_end_separately),
-        cmocka_unit_test(four_megabytes_arrive_whole_through_a_rendezvous),
+        cmocka_unit_test(megabytes_arrive_whole_through_a_rendezvous),
     };
 
     return cmocka_run_group_tests_name("udt_rendezvous", tests, open_all, close_all);
