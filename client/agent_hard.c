@@ -3,6 +3,7 @@
 #include "base/container_of.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
+#include "client/own_hops.h"
 #include "client/unvalidated.h"
 #include <string.h>
 
@@ -199,10 +200,11 @@ int agent_hops(const struct agent *a, int at, int n)
     int openings = a->hard.peer_public ? 0 : hard_nat_openings(own, &a->hard.peer, a->calling);
     int64_t held_ms = clock_now_ms() - a->hard.told_ms;
     if (at >= 0 && a->ways[at].spare)
-        return hard_nat_hops(n, HARD_NAT_OPENINGS);
+        return hard_nat_hops(n, HARD_NAT_OPENINGS, own_hops(true));
+    int hops = own_hops(false);
     if (openings == 0 || own == &worst || !hard_nat_is(own))
-        return hard_nat_hops(n, openings);
-    return held_ms < HOLD_MS ? HARD_NAT_HOPS : held_ms < HOLD_FAR_MS ? HARD_NAT_HOPS + 1 : 0;
+        return hard_nat_hops(n, openings, hops);
+    return held_ms < HOLD_MS ? hops : held_ms < HOLD_FAR_MS ? hops + 1 : 0;
 }
 
 static void open_sockets(struct agent *a, int wanted)

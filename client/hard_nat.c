@@ -81,11 +81,11 @@ int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *p
     return takes_it ? 1 : 0;
 }
 
-int hard_nat_hops(int n, int openings)
+int hard_nat_hops(int n, int openings, int own_hops)
 {
     if (n < openings)
-        return HARD_NAT_HOPS;
-    return n == openings && openings > 1 ? HARD_NAT_HOPS + 1 : 0;
+        return own_hops;
+    return n == openings && openings > 1 ? own_hops + 1 : 0;
 }
 
 static long around(long ports)

@@ -71,10 +71,9 @@ bool hard_nat_takes(const struct nat_mapping *m);
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
  * (0), then the caller; what cannot be is left out. Sets its kind; false: no such guess is left. */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
-/* How many routers the packet `n`, from 0 on, of so many may pass: our own; then one more, for a carrier's; 0: enough, it
- * may go where it is addressed to. */
-#define HARD_NAT_HOPS 2
-int hard_nat_hops(int n, int openings);
+/* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one
+ * more, for a NAT that has not been seen; 0: enough, it may go where it is addressed to. */
+int hard_nat_hops(int n, int openings, int own_hops);
 
 /* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
  * 1024, and the other way round. */

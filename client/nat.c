@@ -3,6 +3,7 @@
 #include "base/container_of.h"
 #include "client/hard_nat.h"
 #include "client/nat_survey.h"
+#include "client/own_hops.h"
 #include "client/race.h"
 #include "client/stun.h"
 #include "client/stun_port.h"
@@ -154,6 +155,8 @@ static void forget(struct known *n)
     n->again_ms = 0;
     n->mapping = (struct nat_mapping){.kind = NAT_MAPPING_UNKNOWN};
     engine_timer_cancel(&n->timer);
+    if (n == &known[IPV4])
+        own_hops_forget();
 }
 
 /* Each user is told: the first one acts. */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "client/nat_survey_parts.h"
+#include "client/own_hops.h"
 #include "client/route.h"
 
 #define SILENCE_MS 2000 /* who has not answered five questions by then is not there */
@@ -229,6 +230,8 @@ void nat_ask_first(struct nat_survey *s, struct server *v)
     v->no_way = v->refused = false;
     v->asked = true;
     ask_sample(s, &q, udt_port_net(s->request.port), &v->at, SILENCE_MS / tries);
+    if (v == &s->servers[0] && !s->request.whole)
+        own_hops_ask(&v->at);
     if (v == &s->servers[0])
         ask_next_port(s, v, SILENCE_MS / tries);
     if (s->request.whole && v == &s->servers[0])

@@ -6,7 +6,7 @@
 #                        |
 #                       net  the internet: a router; it alone loses packets or cuts an access
 #            access1 /      \ access2
-#   198.51.100.10  (c1)     (c2)  203.0.113.10     a carrier's NAT, only in kind "double"; inside 100.64.N.0/24
+#   198.51.100.10  (c1)     (c2)  203.0.113.10     a carrier's NAT, only in kinds "double" and HOME/CARRIER; inside 100.64.N.0/24
 #                   n1       n2                    the home router, a NAT; inside 10.0.N.0/24
 #                   h1       h2                    10.0.1.10 and 10.0.2.10: the hosts H1 and H2
 #
@@ -150,7 +150,7 @@ lab_access() {
         lab_link net "access$n" "$gateway" "$host" "$iface" "$public" "$metric"
         return
         ;;
-    double)
+    double | */*)
         LAB_EDGES[n]="c$n wan $public"
         lab_node "c$n"
         lab_link net "access$n" "$gateway" "c$n" wan "$public"
@@ -158,8 +158,9 @@ lab_access() {
         lab_node "n$n"
         lab_link "c$n" lan "$gateway" "n$n" wan "$outside"
         lab_router "c$n"
-        lab_make_nat "c$n" port-restricted "$public" "$outside"
-        kind="port-restricted"
+        [ "$kind" != double ] || kind=port-restricted/port-restricted
+        lab_make_nat "c$n" "${kind#*/}" "$public" "$outside"
+        kind=${kind%%/*}
         ;;
     *)
         LAB_EDGES[n]="n$n wan $public"

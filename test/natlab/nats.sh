@@ -27,6 +27,7 @@
 #   masquerade-closed     the same with INPUT closed (the usual home router): nothing is left by what is dropped
 #   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no
 #   double                port-restricted twice: the carrier's NAT in front of the home router
+#   HOME/CARRIER          one of any kind twice: masquerade/masquerade is a plain Linux gateway behind another one
 #   blocked               (a public address, but the access drops all UDP)
 #   only-s                (likewise, but the access drops all UDP that is not between the host and S)
 #   ipv6-stateful         (IPv6 alone, without a NAT: the router lets in what answers to something that has left)

@@ -1,4 +1,5 @@
 /* What an agent does where a NAT maps by destination, or may take the peer's packets for its own. */
+#include "client/nat_levels.h"
 #include "test/unit/agent_fixture.h"
 
 static const struct nat_mapping easy = {.kind = NAT_MAPPING_ENDPOINT_INDEPENDENT};
@@ -111,9 +112,9 @@ static void only_a_peer_that_is_seen_at_an_address_of_its_own_has_no_nat_to_be_o
     (void)state;
     assert_int_equal(hops_to((const char *[]){"127.0.0.15"}, 1), 0);
     assert_int_equal(hops_to((const char *[]){"127.9.0.1", "127.0.0.15"}, 2), 0);
-    assert_int_equal(hops_to((const char *[]){"127.9.0.1"}, 1), HARD_NAT_HOPS);
-    assert_int_equal(hops_to((const char *[]){"::1"}, 1), HARD_NAT_HOPS);
-    assert_int_equal(hops_to(NULL, 0), HARD_NAT_HOPS); /* it hides them */
+    assert_int_equal(hops_to((const char *[]){"127.9.0.1"}, 1), NAT_LEVELS_LEAST);
+    assert_int_equal(hops_to((const char *[]){"::1"}, 1), NAT_LEVELS_LEAST);
+    assert_int_equal(hops_to(NULL, 0), NAT_LEVELS_LEAST); /* it hides them */
 }
 
 #define UPLINK "127.0.0.77"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "client/agent_state.h"
 #include "client/nat.h"
+#include "client/nat_levels.h"
 #include "client/race.h"
 
 #define PATIENCE_MS 20000
@@ -120,7 +121,7 @@ static void the_called_one_opens_its_nat_at_a_further_port_before_it_asks_by_tha
     a->hard.spare_said = true;
     turn_spare(a);
     int at = spare_way(a);
-    assert_int_equal(agent_hops(a, at, 0), HARD_NAT_HOPS);
+    assert_int_equal(agent_hops(a, at, 0), NAT_LEVELS_LEAST + 1); /* it may have two */
     assert_int_equal(agent_hops(a, at, HARD_NAT_OPENINGS + 1), 0);
     assert_true(a->ways[at].opens);
     assert_false(a->ways[at].linked);

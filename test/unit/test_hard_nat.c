@@ -157,17 +157,16 @@ static void of_two_one_waits_until_the_other_has_opened(void **state)
 static void what_opens_goes_further_each_time_that_it_has_not_helped(void **state)
 {
     (void)state;
-    assert_int_equal(hard_nat_hops(0, HARD_NAT_OPENINGS), HARD_NAT_HOPS);
-    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS - 1, HARD_NAT_OPENINGS), HARD_NAT_HOPS);
-    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS, HARD_NAT_OPENINGS), HARD_NAT_HOPS + 1);
-    assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS + 1, HARD_NAT_OPENINGS), 0);
-    assert_int_equal(hard_nat_hops(1000, HARD_NAT_OPENINGS), 0);
-    assert_int_equal(hard_nat_hops(0, 1), HARD_NAT_HOPS);
-    assert_int_equal(hard_nat_hops(1, 1), 0);
-    assert_int_equal(hard_nat_hops(0, 0), 0);
-    assert_int_equal(hard_nat_hops(0, 1), HARD_NAT_HOPS);
-    assert_int_equal(hard_nat_hops(1, 1), 0);
-    assert_int_equal(hard_nat_hops(0, 0), 0);
+    for (int own_hops = 2; own_hops < 6; own_hops++) {
+        assert_int_equal(hard_nat_hops(0, HARD_NAT_OPENINGS, own_hops), own_hops);
+        assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS - 1, HARD_NAT_OPENINGS, own_hops), own_hops);
+        assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS, HARD_NAT_OPENINGS, own_hops), own_hops + 1);
+        assert_int_equal(hard_nat_hops(HARD_NAT_OPENINGS + 1, HARD_NAT_OPENINGS, own_hops), 0);
+        assert_int_equal(hard_nat_hops(1000, HARD_NAT_OPENINGS, own_hops), 0);
+        assert_int_equal(hard_nat_hops(0, 1, own_hops), own_hops);
+        assert_int_equal(hard_nat_hops(1, 1, own_hops), 0);
+        assert_int_equal(hard_nat_hops(0, 0, own_hops), 0);
+    }
 }
 
 static void every_port_comes_once_whatever_the_seed(void **state)
