@@ -196,8 +196,11 @@ static void a_rendezvous_finds_the_path_that_works(void **state)
 struct switcher {
     struct net_path path[2][3]; /* left's, right's */
     atomic_bool done;
-    int switches;
+    atomic_int switches;
 };
+
+#define SWITCHES       16 /* in a transfer, at least: each side takes each path and seeks, twice */
+#define SWITCHED_BYTES (3u << 20)
 
 /* Both sides change their path without telling the other, in a thread of its own. */
 static void *keep_switching(void *arg)
@@ -205,17 +208,28 @@ static void *keep_switching(void *arg)
     struct switcher *s = arg;
 
     while (!atomic_load(&s->done)) {
-        int side = s->switches % 2, which = s->switches / 2 % 4;
+        int switches = atomic_load(&s->switches), side = switches % 2, which = switches / 2 % 4;
         struct net_peer *peer = side ? to_left : to_right;
 
         if (which == 3)
             net_peer_seek(peer);
         else
             (void)net_peer_use(peer, &s->path[side][which]);
-        s->switches++;
+        atomic_fetch_add(&s->switches, 1);
         poll(NULL, 0, 3);
     }
     return NULL;
+}
+
+/* The transfer waits for the switches: on a busy machine it would be over before the other thread has had
+ * a processor often enough. All are made while half of the bytes are still to come. */
+static void await_switches(uint32_t got, void *context)
+{
+    struct switcher *s = context;
+    uint32_t due = got / (SWITCHED_BYTES / 2 / SWITCHES);
+
+    while (atomic_load(&s->switches) < (int)(due < SWITCHES ? due : SWITCHES))
+        poll(NULL, 0, 1);
 }
 
 static void a_path_that_changes_every_few_milliseconds_loses_no_byte(void **state)
@@ -233,10 +247,10 @@ static void a_path_that_changes_every_few_milliseconds_loses_no_byte(void **stat
     }
     meet(&a, &b);
     assert_int_equal(pthread_create(&thread, NULL, keep_switching, &s), 0);
-    transfer(a, b, 3 << 20, NULL, NULL);
+    transfer(a, b, SWITCHED_BYTES, await_switches, &s);
     atomic_store(&s.done, true);
     pthread_join(thread, NULL);
-    assert_true(s.switches > 8);
+    assert_true(atomic_load(&s.switches) >= SWITCHES);
     stream_close(a);
     stream_close(b);
 }
