@@ -85,7 +85,7 @@ group_kinds() {
     story 'our own NAT maps by address, with steps of 4' \
         box_is mapping=ad,filtering=apd,ports=sequential:4 "$ad" "$apd" yes no no sequential:4
     story 'our own NAT has ports that other hosts take meanwhile' \
-        box_is mapping=apd,filtering=apd,ports=sequential,others=100000 "$apd" "$apd" yes no no random
+        box_is mapping=apd,filtering=apd,ports=sequential,others=20000000 "$apd" "$apd" yes no no random
     story 'our own NAT counts what it does' counts_of_box
     story 'blocked lets no UDP through' blocked_blocks
     story 'rejecting answers with ICMP what nobody has asked for' knocked rejecting refused
