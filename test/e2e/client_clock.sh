@@ -8,7 +8,7 @@ HX=$B/hx
 STOP_S=${STOP_S:-3}
 MB=20
 IDLE_MOST=$((40 * SLOW)) # datagrams in the second after a step, of a program that holds a connection or two
-BURST_MOST=4             # times the bytes in 100 ms: a sender after a stop, against its best before; on loopback, where
+BURST_MOST=4             # times the bytes in 100 ms: a sender after a stop, against its best otherwise; on loopback, where
                          # the processor is the limit, not UDT's pace, only a burst without any bound is more
 ROOT=$WORK
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
