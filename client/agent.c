@@ -63,12 +63,6 @@ static void repeat(const struct agent *a)
     udt_port_resend_anew(a->port, &peer);
 }
 
-static bool use(struct agent *a)
-{
-    net_peer_measured(a->peer, a->choice.paths[a->choice.used].rtt_us);
-    return net_peer_use(a->peer, &a->ways[a->choice.used].at) == HX_OK;
-}
-
 /* Tells shim/net what was chosen. While no path works, what is small leaves by all of those that once did. */
 static void apply(struct agent *a)
 {
@@ -77,7 +71,9 @@ static void apply(struct agent *a)
         agent_unlink_silent(a);
         net_peer_seek(a->peer);
         a->applied = -1;
-    } else if (!seeks && a->applied != a->choice.used && use(a)) {
+    } else if (!seeks && a->applied != a->choice.used &&
+               net_peer_use(a->peer, &a->ways[a->choice.used].at, a->choice.paths[a->choice.used].rtt_us) ==
+                   HX_OK) {
         a->applied = a->choice.used;
         a->ways[a->applied].linked = true;
         repeat(a);

@@ -52,11 +52,11 @@ static void tell_watches(void)
 
 static void tell(void)
 {
-    struct nat_user *k, *next;
-    DL_FOREACH_SAFE(users, k, next)
+    struct nat_user *u, *next;
+    DL_FOREACH_SAFE(users, u, next)
     {
-        if (k->on_news)
-            k->on_news(k->user);
+        if (u->on_news)
+            u->on_news(u->user);
     }
     tell_watches();
 }
@@ -162,58 +162,58 @@ static void forget(struct known *n)
 /* Each user is told: the first one acts. */
 static void on_network_changed(struct engine_member *m)
 {
-    struct nat_user *k = container_of(m, struct nat_user, member);
-    if (k != users)
+    struct nat_user *u = container_of(m, struct nat_user, member);
+    if (u != users)
         return;
     for (int i = 0; i < FAMILIES; i++) {
         forget(&known[i]);
-        ask(i, k->settings);
+        ask(i, u->settings);
     }
 }
 
-static void leave(struct nat_user *k)
+static void leave(struct nat_user *u)
 {
-    engine_leave(&k->member);
-    DL_DELETE(users, k);
+    engine_leave(&u->member);
+    DL_DELETE(users, u);
     for (int i = 0; i < FAMILIES && !users; i++)
         forget(&known[i]);
 }
 
 static void on_cancel(struct engine_member *m)
 {
-    struct nat_user *k = container_of(m, struct nat_user, member);
-    leave(k);
-    k->settings = NULL;
+    struct nat_user *u = container_of(m, struct nat_user, member);
+    leave(u);
+    u->settings = NULL;
 }
 
 int nat_use(struct nat_user **out, const struct settings *settings, void (*on_news)(void *user), void *user)
 {
-    struct nat_user *k = calloc(1, sizeof *k);
-    if (!k)
+    struct nat_user *u = calloc(1, sizeof *u);
+    if (!u)
         return HX_ENOMEM;
-    k->settings = settings;
-    k->on_news = on_news;
-    k->user = user;
-    k->member.cancel = on_cancel;
-    k->member.network_changed = on_network_changed;
-    engine_join(&k->member);
-    DL_APPEND(users, k);
+    u->settings = settings;
+    u->on_news = on_news;
+    u->user = user;
+    u->member.cancel = on_cancel;
+    u->member.network_changed = on_network_changed;
+    engine_join(&u->member);
+    DL_APPEND(users, u);
     for (int i = 0; i < FAMILIES; i++) {
         known[i].timer.fire = on_timer;
         if (!known[i].survey && known[i].port != engine_port())
             ask(i, settings);
     }
-    *out = k;
+    *out = u;
     return HX_OK;
 }
 
-void nat_use_end(struct nat_user *k)
+void nat_use_end(struct nat_user *u)
 {
-    if (!k)
+    if (!u)
         return;
-    if (k->settings)
-        leave(k);
-    free(k);
+    if (u->settings)
+        leave(u);
+    free(u);
 }
 
 void nat_ask_anew(sa_family_t family)

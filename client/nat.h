@@ -23,7 +23,7 @@ struct nat_user; /* one who needs it */
  * *settings are asked. `on_news`: nat_known() may tell something else now; NULL: of no interest. HX_OK;
  * HX_ENOMEM. */
 int nat_use(struct nat_user **out, const struct settings *settings, void (*on_news)(void *user), void *user);
-void nat_use_end(struct nat_user *k); /* NULL is fine */
+void nat_use_end(struct nat_user *u); /* NULL is fine */
 
 /* One who waits for what others ask: on_news() as above, which ends no watch. */
 struct nat_watch { /* zeroed but for on_news */

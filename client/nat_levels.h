@@ -10,6 +10,8 @@
 #ifndef HX_CLIENT_NAT_LEVELS_H
 #define HX_CLIENT_NAT_LEVELS_H
 
+#include <stdbool.h>
+
 #define NAT_LEVELS_LEAST 2 /* past one NAT, as nearly all hosts have */
 #define NAT_LEVELS_MOST  6 /* packets that go out to measure it: of 1 hop, 2 hops, ... */
 
@@ -20,11 +22,11 @@ struct nat_levels { /* counted in hops; 0: none has been seen */
 };
 
 /* A router at so many hops has said that a packet ended there. */
-void nat_levels_router(struct nat_levels *l, int hops, int is_private);
+void nat_levels_router(struct nat_levels *l, int hops, bool is_private);
 /* What went so far has been answered by the nameserver. */
 void nat_levels_server(struct nat_levels *l, int hops);
 /* With how many hops a packet leaves (IP's TTL) that opens our NATs alone. Where routers are silent, `again` is for
  * those who have tried the other number in vain. */
-int nat_levels_hops(const struct nat_levels *l, int again);
+int nat_levels_hops(const struct nat_levels *l, bool again);
 
 #endif

@@ -31,7 +31,7 @@ bool log_wants(enum log_level level);
  * out. Nothing is evaluated but `level`, `kind` and `event` if the line is not written.
  *
  * Of each event at most LOG_LIMIT_LINES lines a second are written; then one `not_logged` tells how many
- * there were more. Strangers cause most events: without that they could fill the disk. */
+ * there were more. Whoever comes causes most events: without that they could fill the disk. */
 #define log_event(level, event, ...) log_event_kind((level), (event), (event), ##__VA_ARGS__)
 /* The same for an event of which each `kind`, a string that lives for ever, has that many lines
  * of its own. */

@@ -12,7 +12,7 @@
  *                      first_us         from the loading of this library to the first datagram
  *                      sent             datagrams at all; those of one sendmsg() with UDP_SEGMENT count as one
  *                      after_step       the most datagrams in the second from the first after a step
- *                      peak_bytes       the most in any other 100 ms: before a stop, and later after it
+ *                      peak_bytes       the most in 100 ms, before a stop
  *                      after_stop_bytes in the 100 ms from the first datagram after a stop
  *                    the last four when the program exits */
 #include <dlfcn.h>
@@ -174,8 +174,9 @@ static void count(long long bytes)
         stopped_us = now;
     last_us = now;
     all_bytes += bytes;
-    if (stopped_us != 0 && now - stopped_us < BIN_US) {
-        after_stop_bytes += bytes;
+    if (stopped_us != 0) {
+        if (now - stopped_us < BIN_US)
+            after_stop_bytes += bytes;
         return;
     }
     if (now - bin_us >= BIN_US) {

@@ -1,4 +1,5 @@
 #include "client/files/beneath.h"
+#include "client/files/disk.h"
 #include "client/files/path.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -9,14 +10,6 @@
 #include <unistd.h>
 
 #define STEP_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-static int close_keeping_errno(int fd)
-{
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
 
 /* As O_PATH with O_NOFOLLOW opens the link itself: the caller never wants that. */
 static int refuse_link(int fd, int flags)
@@ -29,7 +22,8 @@ static int refuse_link(int fd, int flags)
             return fd;
         errno = ELOOP;
     }
-    return close_keeping_errno(fd);
+    disk_close(fd);
+    return -1;
 }
 
 int beneath_walk(int root, const char *path, int flags)
@@ -49,7 +43,7 @@ int beneath_walk(int root, const char *path, int flags)
         name[len] = '\0';
         int next = openat(fd, name, last ? flags | O_NOFOLLOW | O_CLOEXEC : STEP_FLAGS);
         if (fd != root)
-            close_keeping_errno(fd);
+            disk_close(fd);
         if (next < 0 || last)
             return refuse_link(next, flags);
         fd = next;
@@ -79,7 +73,7 @@ static int look(int root, const char *path)
     if (fd < 0)
         return -1;
     int err = fstat(fd, &st);
-    close_keeping_errno(fd);
+    disk_close(fd);
     if (err < 0)
         return -1;
     if (S_ISREG(st.st_mode))
@@ -100,7 +94,8 @@ int beneath_file(int root, const char *path, struct stat *st)
             return fd;
         errno = ENXIO; /* it was replaced meanwhile */
     }
-    return close_keeping_errno(fd);
+    disk_close(fd);
+    return -1;
 }
 
 int beneath_directory(int root, const char *path, int flags)

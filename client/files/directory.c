@@ -1,18 +1,12 @@
 #include "client/files/directory.h"
 #include "client/files/beneath.h"
+#include "client/files/disk.h"
 #include "client/files/walk.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #define OWNER_RWX 0700U
-
-static void close_keeping_errno(int fd)
-{
-    int saved = errno;
-    close(fd);
-    errno = saved;
-}
 
 int directory_make(int root, const char *path, unsigned mode, bool *made)
 {
@@ -38,7 +32,7 @@ int directory_make(int root, const char *path, unsigned mode, bool *made)
             err = -1;
         }
     }
-    close_keeping_errno(fd);
+    disk_close(fd);
     return err < 0 ? HX_ESYS : HX_OK;
 }
 
@@ -53,13 +47,8 @@ int directory_settle(int root, const char *path, unsigned mode, int64_t mtime_ns
     if (fstat(fd, &st) == 0 && fchmod(fd, st.st_mode & mode & FILE_MODE_MASK) == 0 &&
         futimens(fd, times) == 0)
         return fd;
-    close_keeping_errno(fd);
+    disk_close(fd);
     return HX_ESYS;
-}
-
-int directory_sync(int fd)
-{
-    return fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK; /* EINVAL: a file system that syncs nothing */
 }
 
 int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns)
@@ -67,7 +56,7 @@ int directory_set_attributes(int root, const char *path, unsigned mode, int64_t 
     int fd = directory_settle(root, path, mode, mtime_ns);
     if (fd < 0)
         return fd;
-    int err = directory_sync(fd);
-    close_keeping_errno(fd);
+    int err = disk_sync(fd);
+    disk_close(fd);
     return err;
 }

@@ -9,9 +9,8 @@
  * umask holds) or it was; EEXIST: something else is there. Its parent must exist. *made tells which. */
 int directory_make(int root, const char *path, unsigned mode, bool *made);
 /* What is in it is whole: takes from its permissions what `mode` has not, and sets its time. Returns a
- * descriptor, the caller's, for directory_sync(): it is not on the disk before. */
+ * descriptor, the caller's, for disk_sync() (client/files/disk.h): it is not on the disk before. */
 int directory_settle(int root, const char *path, unsigned mode, int64_t mtime_ns);
-int directory_sync(int fd);
 /* Both. */
 int directory_set_attributes(int root, const char *path, unsigned mode, int64_t mtime_ns);
 

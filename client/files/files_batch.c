@@ -296,7 +296,7 @@ static void on_headers(void *files, const struct mux_message *m)
     if (status == 200)
         return;
     if (files_verdict((int)status, false) == OUTCOME_BUSY) {
-        break_off(f, PART_BROKEN, OUTCOME_BUSY, "too many requests at once");
+        break_off(f, PART_BROKEN, OUTCOME_BUSY, SHARE_BUSY);
         return;
     }
     give_up(f); /* another program than before: it knows single requests */

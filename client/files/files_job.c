@@ -187,7 +187,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     err = f->mux ? files_request(j, offset, &job_events) : HX_ECLOSED;
     if (err == HX_ELIMIT || err == HX_ECLOSED) {
         close_files(j);
-        snprintf(j->reason, sizeof j->reason, "too many requests at once");
+        snprintf(j->reason, sizeof j->reason, SHARE_BUSY);
         files_job_outcome(f, j, OUTCOME_BUSY);
         return false;
     }

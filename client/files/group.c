@@ -1,6 +1,7 @@
 #include "client/files/group.h"
 #include "client/files/beneath.h"
 #include "client/files/directory.h"
+#include "client/files/disk.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -67,10 +68,8 @@ static int settle_directory(const struct group *g, const struct group_member *m,
     if (fd < 0)
         return fd;
     bool reached = together && fstat(fd, &st) == 0 && st.st_dev == disk;
-    int err = reached ? HX_OK : directory_sync(fd);
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    int err = reached ? HX_OK : disk_sync(fd);
+    disk_close(fd);
     return err;
 }
 

@@ -1,4 +1,5 @@
 #include "client/files/outgoing.h"
+#include "client/files/disk.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,9 +176,7 @@ int outgoing_read_whole(int fd, const struct stat *st, uint8_t *out)
     int err = read_all(fd, st->st_size, out);
     if (err == HX_OK)
         err = unchanged(fd, st->st_size, &st->st_mtim);
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    disk_close(fd);
     if (err == HX_OK)
         err = digest_init(&d);
     if (err < 0)

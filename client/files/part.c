@@ -1,5 +1,6 @@
 #include "client/files/part.h"
 #include "client/files/beneath.h"
+#include "client/files/disk.h"
 #include "client/files/walk.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -215,29 +216,22 @@ static int settle(const struct part *p, struct stat *st)
     return done ? HX_OK : HX_ESYS;
 }
 
-static int sync_file(const struct part *p)
-{
-    return fsync(p->fd) < 0 && errno != EINVAL ? HX_ESYS
-                                               : HX_OK; /* EINVAL: a file system that syncs nothing */
-}
-
 /* The directory's own disk must know the name, too. One that may not be read cannot be synced: nobody can. */
 static int sync_directory(const struct part *p)
 {
     int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == EACCES ? HX_OK : HX_ESYS;
-    int err = fsync(fd) < 0 && errno != EINVAL ? HX_ESYS : HX_OK;
-    int saved = errno;
-    close(fd);
-    errno = saved;
+    int err = disk_sync(fd);
+    disk_close(fd);
     return err;
 }
 
 /* In this order: a name never leads to what a crash could take away. */
 static int give_name(const struct part *p, bool sync)
 {
-    if ((sync && sync_file(p) < 0) || examine_target(p) < 0 || renameat(p->dir, p->name, p->dir, p->leaf) < 0)
+    if ((sync && disk_sync(p->fd) < 0) || examine_target(p) < 0 ||
+        renameat(p->dir, p->name, p->dir, p->leaf) < 0)
         return HX_ESYS;
     return sync ? sync_directory(p) : HX_OK;
 }

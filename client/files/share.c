@@ -113,7 +113,7 @@ struct share_refusal share_refusal(int error, int system)
     case HX_EREFUSED:
         return (struct share_refusal){"403", "the directory is shared for reading only"};
     case HX_ELIMIT:
-        return (struct share_refusal){"429", "too many requests at once"};
+        return (struct share_refusal){"429", SHARE_BUSY};
     case HX_EPROTO:
     case HX_EEOF:
         return (struct share_refusal){"400", "the body has not the length that was said"};

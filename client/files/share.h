@@ -35,6 +35,7 @@
 #define SHARE_WALKS    2   /* and listings: each has as many directories open as it is deep */
 #define SHARE_BATCHES  2   /* and batches: each has a file in memory, and maybe a thread at work */
 #define SHARE_IDLE_S   300 /* a request that moves nothing is reset; its peer may be hashing */
+#define SHARE_BUSY     "too many requests at once" /* the reason of 429 */
 
 struct share;
 

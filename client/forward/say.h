@@ -9,8 +9,8 @@
 
 #define SAY_NAME_MAX 512 /* bytes that hold a file's name as it is said, or its beginning, with NUL */
 
-/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Strangers cause many of
- * them: of one `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a
+/* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Whoever comes causes many
+ * of them: of one `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a
  * second or so if there is none. */
 #define SAY_OFTEN 10
 void say_init(bool verbose, bool quiet);

@@ -35,6 +35,10 @@ static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct pinging *p = w->data;
     (void)revents;
+    if (p->unheard) {
+        finish(p);
+        return;
+    }
     if (link_ping(reconnector_link(p->reconnector)) == HX_OK)
         ping_stats_sent(&p->stats);
     else
@@ -76,7 +80,7 @@ static void on_up(void *user, struct link *l)
         p->path = (struct hx_path){.address = "?", .kind = "?"};
     printf("PING %s (%s) %d bytes of data, path=%s\n", p->args->name, p->path.address, PING_BYTES,
            p->path.kind);
-    fflush(stdout);
+    p->unheard = !ui_printed();
     p->begun_ms = clock_now_ms();
     ev_timer_start(p->loop, &p->next);
 }
@@ -85,7 +89,6 @@ static void on_lost(void *user, int error)
 {
     struct pinging *p = user;
     (void)error;
-    ping_stats_forget(&p->stats);
     ev_timer_stop(p->loop, &p->next);
     ev_timer_stop(p->loop, &p->last);
 }

@@ -11,11 +11,6 @@ void ping_stats_unsent(struct ping_stats *s)
     s->sent++;
 }
 
-void ping_stats_forget(struct ping_stats *s)
-{
-    s->answered = s->asked;
-}
-
 int ping_stats_answered(struct ping_stats *s, int64_t rtt_us)
 {
     int number = s->numbers[s->answered++ % LINK_PINGS_MAX];

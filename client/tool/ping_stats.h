@@ -19,8 +19,6 @@ struct ping_stats {
 void ping_stats_sent(struct ping_stats *s);
 /* One more was due, and could not be sent: it has a number, too, and counts as lost. */
 void ping_stats_unsent(struct ping_stats *s);
-/* The link is gone: nothing that is under way will be answered. */
-void ping_stats_forget(struct ping_stats *s);
 /* The eldest one under way is answered; returns its number. */
 int ping_stats_answered(struct ping_stats *s, int64_t rtt_us);
 /* What ping(8) prints in the end. `name` is printable. */

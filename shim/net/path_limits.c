@@ -25,13 +25,6 @@ bool path_table_tag(struct path_table *t, const struct net_address *canonical,
     return has;
 }
 
-void net_peer_measured(struct net_peer *peer, int64_t rtt_us)
-{
-    pthread_mutex_lock(&peer->table->lock);
-    peer->next_rtt_us = rtt_us;
-    pthread_mutex_unlock(&peer->table->lock);
-}
-
 uint32_t path_table_changes(struct path_table *t, const struct net_address *canonical, int64_t *rtt_us)
 {
     pthread_mutex_lock(&t->lock);

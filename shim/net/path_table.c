@@ -242,7 +242,6 @@ static void enter(struct net_peer *peer, struct path *used, bool seeking)
     if (used && memcmp(&peer->last, &used->at, sizeof used->at) != 0) {
         peer->changes += peer->last.remote.port != 0;
         peer->last = used->at;
-        peer->rtt_us = peer->next_rtt_us;
     }
     peer->used = used;
     peer->seeking = seeking;
@@ -264,14 +263,16 @@ void net_peer_remove(struct net_peer *peer, const struct net_path *path)
     pthread_mutex_unlock(&peer->table->lock);
 }
 
-int path_table_use(struct net_peer *peer, const struct net_path *path)
+int path_table_use(struct net_peer *peer, const struct net_path *path, int64_t rtt_us)
 {
     int err;
 
     pthread_mutex_lock(&peer->table->lock);
     struct path *p = add(peer, path, &err);
-    if (p)
+    if (p) {
         enter(peer, p, false);
+        peer->rtt_us = rtt_us;
+    }
     pthread_mutex_unlock(&peer->table->lock);
     return err;
 }

@@ -20,7 +20,8 @@ struct net_port *path_table_port(const struct net_peer *peer);
 /* As net_peer_add(). *kept_len: bytes of the datagram that shall leave by the new path now, or 0. */
 int path_table_add(struct net_peer *peer, const struct net_path *path, uint8_t kept[NET_SMALL_BYTES],
                    size_t *kept_len);
-int path_table_use(struct net_peer *peer, const struct net_path *path); /* as net_peer_use() */
+int path_table_use(struct net_peer *peer, const struct net_path *path,
+                   int64_t rtt_us); /* as net_peer_use() */
 
 /* By which ways a datagram to the canonical address route->to leaves, and notes that it does. How many; 0:
  * there is no such peer, or it has no path. */

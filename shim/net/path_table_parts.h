@@ -39,8 +39,7 @@ struct net_peer {
     struct path *used;    /* NULL: none yet, or it was removed */
     struct net_path last; /* the one that was used last; remote.port 0: none yet */
     uint32_t changes;     /* from one to another */
-    int64_t rtt_us;       /* of the last one, as net_peer_measured() told; 0: unknown */
-    int64_t next_rtt_us;  /* of the one that will be used next */
+    int64_t rtt_us;       /* of the last one, when it was chosen; 0: not measured */
     bool seeking;
     int holders;                   /* who needs its memory: the table, and memos */
     uint8_t kept[NET_SMALL_BYTES]; /* seeking: the last small datagram */

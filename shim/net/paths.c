@@ -32,11 +32,11 @@ int net_peer_add(struct net_peer *peer, const struct net_path *path)
     return err;
 }
 
-int net_peer_use(struct net_peer *peer, const struct net_path *path)
+int net_peer_use(struct net_peer *peer, const struct net_path *path, int64_t rtt_us)
 {
     if (!is_path(path))
         return HX_EINVAL;
-    int err = path_table_use(peer, path);
+    int err = path_table_use(peer, path, rtt_us);
     if (err == HX_OK && path->socket)
         net_port_extra_carries(path_table_port(peer), path->socket);
     return err;

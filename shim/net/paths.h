@@ -56,10 +56,9 @@ const struct net_address *net_peer_address(const struct net_peer *peer);
 int net_peer_add(struct net_peer *peer, const struct net_path *path);
 /* If it was the one in use, the peer is sought. */
 void net_peer_remove(struct net_peer *peer, const struct net_path *path);
-/* The round trip of the path that is used next, for whoever asks net_paths_changes(); 0: not measured. */
-void net_peer_measured(struct net_peer *peer, int64_t rtt_us);
-/* From now on everything leaves by `path`, which is added if need be (errors as above). */
-int net_peer_use(struct net_peer *peer, const struct net_path *path);
+/* From now on everything leaves by `path`, which is added if need be (errors as above). `rtt_us`: its round
+ * trip, for whoever asks net_paths_changes(); 0: not measured. */
+int net_peer_use(struct net_peer *peer, const struct net_path *path, int64_t rtt_us);
 /* The path in use is being checked. */
 void net_peer_seek(struct net_peer *peer);
 void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
@@ -87,7 +86,7 @@ bool net_paths_has(struct net_port *p, const struct net_address *canonical, cons
 void net_paths_heard(struct net_port *p, const struct net_address *canonical, const struct net_route *from,
                      int64_t now_ms);
 /* How often its packets have begun to take another path than before. 0: never; or there is no such peer.
- * *rtt_us: as net_peer_measured() was told, of the last of them; 0: unknown. */
+ * *rtt_us: that of the last of them, as net_peer_use() was told. */
 uint32_t net_paths_changes(struct net_port *p, const struct net_address *canonical, int64_t *rtt_us);
 /* The canonical addresses of all peers that have this path, the newest first, at most `max`. How many. */
 int net_paths_of(struct net_port *p, const struct net_route *from, struct net_address *out, int max);

@@ -78,8 +78,8 @@ struct udt_port {
 /* udt_socket.cc */
 int udt_error(); /* HX_E* of UDT's last error in this thread */
 /* All options set; UDT::INVALID_SOCK if it cannot be had. `mss`: the same for all sockets of one port (UDT4.md,
- * A8); what is announced may be less (outbound.c). `flow`: of one that carries bulk; else NULL. */
-/* Of IPv6, whatever the kernel has: each datagram passes through us, and so addresses that a port of IPv4
+ * A8); what is announced may be less (outbound.c). `flow`: of one that carries bulk; else NULL.
+ * Of IPv6, whatever the kernel has: each datagram passes through us, and so addresses that a port of IPv4
  * alone has no form for have one for UDT, such as those of tunnels (shim/net/tunnels.h). */
 UDTSOCKET udt_socket(int packets, int mss, struct flow *flow);
 bool udt_set_rendezvous(UDTSOCKET id, bool on);

@@ -8,8 +8,6 @@ HX=$B/hx
 STOP_S=${STOP_S:-3}
 MB=20
 IDLE_MOST=$((40 * SLOW)) # datagrams in the second after a step, of a program that holds a connection or two
-BURST_MOST=4             # times the bytes in 100 ms: a sender after a stop, against its best otherwise; on loopback, where
-                         # the processor is the limit, not UDT's pace, only a burst without any bound is more
 ROOT=$WORK
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 unset HX_KEY XDG_CONFIG_HOME
@@ -160,14 +158,9 @@ stop() {
     check "$ROW: and is whole" same "$got" "$ROOT/big"
     check "$ROW: H1 is reachable" "$HX" ping home -c 1 --wait 30
 }
-row_stop() {
-    local role=cp
+row_stop() { # that its sender does not catch up: test/natlab/run stories, where a line is the limit
     row stop "$1" stop
     [ "$STOP_S" -gt 3 ] || check "$ROW: the name stays bound" bound_throughout
-    [ "$1" != h1 ] || role=h1
-    if [ "$1" != s ]; then
-        check "$ROW: the sender does not catch up" below after_stop_bytes "$role" $((BURST_MOST * $(recorded peak_bytes "$role")))
-    fi
 }
 
 # --- start -----------------------------------------------------------------------------------------------------------

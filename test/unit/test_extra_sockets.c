@@ -264,7 +264,7 @@ static void a_burst_leaves_by_the_socket_of_its_path(void **state)
     for (int i = 0; i < 4; i++) {
         struct net_path path = {.remote = w->at, .socket = number[i / 2]};
 
-        assert_int_equal(net_peer_use(peer, &path), HX_OK);
+        assert_int_equal(net_peer_use(peer, &path, 0), HX_OK);
         assert_true(net_port_hold(w->port, &route, &part, 1));
         if (i == 1)
             net_port_extra_close(w->port, number[0]); /* with two that have not left */
@@ -276,7 +276,7 @@ static void a_burst_leaves_by_the_socket_of_its_path(void **state)
         assert_int_equal(from.sin_port, port[i / 2]);
     }
     struct net_path gone = {.remote = w->at, .socket = number[0]};
-    assert_int_equal(net_peer_use(peer, &gone), HX_OK);
+    assert_int_equal(net_peer_use(peer, &gone, 0), HX_OK);
     assert_false(net_port_hold(w->port, &route, &part, 1));
     net_peer_destroy(peer);
 }
@@ -314,7 +314,7 @@ static void the_socket_of_the_path_in_use_has_the_room_of_the_ports_own(void **s
     net_port_receive_buffer(w->port, before / 4); /* the kernel doubles it; no right is needed for less */
     assert_int_equal(net_peer_add(peer, &path), HX_OK);
     assert_int_equal(room(w, path.socket), before);
-    assert_int_equal(net_peer_use(peer, &path), HX_OK);
+    assert_int_equal(net_peer_use(peer, &path, 0), HX_OK);
     assert_int_equal(room(w, path.socket), before / 2);
     net_peer_destroy(peer);
 }

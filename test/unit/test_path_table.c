@@ -61,7 +61,7 @@ static void what_is_large_follows_the_path_that_is_heard_while_none_is_in_use(vo
     assert_true(path_memo_has(table, &in, canonical, &from));
     path_memo_heard(table, &in, NOW_MS);
     assert_memory_equal(&path_memo_way(table, &out, canonical)->to, &paths[1].remote, sizeof from.to);
-    assert_int_equal(path_table_use(peer, &paths[0]), HX_OK);
+    assert_int_equal(path_table_use(peer, &paths[0], 0), HX_OK);
     path_memo_heard(table, &in, NOW_MS);
     assert_memory_equal(&path_memo_way(table, &out, canonical)->to, &paths[0].remote, sizeof from.to);
     net_peer_remove(peer, &paths[0]);
@@ -86,7 +86,7 @@ static void what_was_kept_for_later_paths_is_forgotten_once_a_path_is_in_use(voi
     assert_int_equal(path_table_ways(table, &to, &part, 1, ways), 1);
     assert_int_equal(path_table_add(peer, &paths[1], kept, &len), HX_OK);
     assert_int_equal(len, 5);
-    assert_int_equal(path_table_use(peer, &paths[0]), HX_OK);
+    assert_int_equal(path_table_use(peer, &paths[0], 0), HX_OK);
     net_peer_seek(peer);
     assert_int_equal(path_table_add(peer, &paths[2], kept, &len), HX_OK);
     assert_int_equal(len, 0);

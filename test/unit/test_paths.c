@@ -151,7 +151,7 @@ static void what_is_large_leaves_by_the_path_last_heard_until_one_is_in_use(void
     net_paths_heard(w->port, net_peer_address(w->peer), &from, 1000);
     assert_int_equal(send_to(w, net_peer_address(w->peer), 'a', 500), 0);
     expect(w, 500, "", "", "a");
-    assert_int_equal(net_peer_use(w->peer, &w->path[1]), HX_OK);
+    assert_int_equal(net_peer_use(w->peer, &w->path[1], 0), HX_OK);
     net_peer_seek(w->peer);
     assert_int_equal(send_to(w, net_peer_address(w->peer), 'b', 500), 0);
     expect(w, 500, "", "b", "");
@@ -178,7 +178,7 @@ static void a_path_that_is_added_later_gets_the_last_small_datagram_at_once(void
     expect(w, 500, "L", "", "");
     assert_int_equal(net_peer_add(w->peer, &w->path[1]), HX_OK);
     expect(w, 64, "", "b", "");
-    net_peer_use(w->peer, &w->path[0]);
+    net_peer_use(w->peer, &w->path[0], 0);
     assert_int_equal(net_peer_add(w->peer, &w->path[2]), HX_OK);
     expect(w, 64, "", "", "");
 }
@@ -192,7 +192,7 @@ static void one_path_is_in_use_and_another_one_may_take_its_place(void **state)
     net_peer_view(w->peer, &view);
     assert_true(view.seeking && view.used.remote.port == 0);
     for (int i = 0; i < FAR; i++) {
-        net_peer_use(w->peer, &w->path[i]);
+        net_peer_use(w->peer, &w->path[i], 0);
         assert_int_equal(send_to(w, net_peer_address(w->peer), 'a', 64), 0);
         expect(w, 64, i == 0 ? "a" : "", i == 1 ? "a" : "", i == 2 ? "a" : "");
         net_peer_view(w->peer, &view);
@@ -207,7 +207,7 @@ static void one_path_is_in_use_and_another_one_may_take_its_place(void **state)
     assert_true(view.seeking && view.used.remote.port == 0);
     assert_int_equal(send_to(w, net_peer_address(w->peer), 'b', 64), 0);
     expect(w, 64, "", "b", "");
-    assert_int_equal(net_peer_use(w->peer, &w->path[0]), HX_OK); /* it is added again */
+    assert_int_equal(net_peer_use(w->peer, &w->path[0], 0), HX_OK); /* it is added again */
     assert_int_equal(send_to(w, net_peer_address(w->peer), 'c', 64), 0);
     expect(w, 64, "c", "", "");
 }
@@ -219,14 +219,10 @@ static void what_is_known_of_a_path_is_told_with_the_change_to_it(void **state)
     int64_t rtt_us;
 
     add_all(w);
-    net_peer_measured(w->peer, 10000);
-    net_peer_use(w->peer, &w->path[0]);
+    net_peer_use(w->peer, &w->path[0], 10000);
     assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 0);
     assert_int_equal(rtt_us, 10000);
-    net_peer_measured(w->peer, 50000); /* of the next one */
-    assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 0);
-    assert_int_equal(rtt_us, 10000);
-    net_peer_use(w->peer, &w->path[1]);
+    net_peer_use(w->peer, &w->path[1], 50000);
     assert_int_equal(net_paths_changes(w->port, at, &rtt_us), 1);
     assert_int_equal(rtt_us, 50000);
 }
@@ -258,7 +254,7 @@ static void a_path_leaves_by_its_own_address_whatever_the_route_says(void **stat
     assert_int_equal(inet_pton(AF_INET, "127.0.0.3", w->path[0].local.ip + 12), 1);
     route.local = w->path[0].local;
     route.local.ip[15] = 9;
-    net_peer_use(w->peer, &w->path[0]);
+    net_peer_use(w->peer, &w->path[0], 0);
     assert_int_equal(net_port_send(w->port, &route, &part, 1, 0), 0);
     assert_int_equal(recvfrom(w->fd[0], &byte, 1, 0, (struct sockaddr *)&from, &len), 1);
     assert_int_equal(from.sin_addr.s_addr, inet_addr("127.0.0.3"));
@@ -297,7 +293,7 @@ static void a_peer_has_so_many_paths_and_no_more(void **state)
     assert_int_equal(net_peer_add(w->peer, &path), HX_OK); /* that is there */
     path.remote.port = htons(999);
     assert_int_equal(net_peer_add(w->peer, &path), HX_ELIMIT);
-    assert_int_equal(net_peer_use(w->peer, &path), HX_ELIMIT);
+    assert_int_equal(net_peer_use(w->peer, &path, 0), HX_ELIMIT);
     struct net_peer_view view;
     net_peer_view(w->peer, &view);
     assert_true(view.seeking);
@@ -305,7 +301,7 @@ static void a_peer_has_so_many_paths_and_no_more(void **state)
     assert_int_equal(net_peer_add(w->peer, &path), HX_EINVAL);
     path.remote = *net_peer_address(w->peer);
     assert_int_equal(net_peer_add(w->peer, &path), HX_EINVAL);
-    assert_int_equal(net_peer_use(w->peer, &path), HX_EINVAL);
+    assert_int_equal(net_peer_use(w->peer, &path, 0), HX_EINVAL);
 }
 
 static void what_comes_belongs_to_the_peers_that_have_its_path(void **state)
@@ -411,7 +407,7 @@ static void a_burst_follows_the_path_in_order(void **state)
     add_all(w);
     for (int i = 0; i < 7; i++) {
         if (i == 0 || i == 3 || i == 5)
-            net_peer_use(w->peer, &w->path[i % FAR]);
+            net_peer_use(w->peer, &w->path[i % FAR], 0);
         memset(bytes, 'a' + i, sizeof bytes);
         assert_true(net_port_hold(w->port, &route, &part, 1));
         if (i == 3) /* the path has changed to the same one: nothing has to leave */

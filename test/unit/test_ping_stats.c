@@ -65,18 +65,6 @@ static void one_that_could_not_be_sent_has_a_number_and_is_lost(void **state)
     assert_int_equal(s.sent - s.received, 1);
 }
 
-static void what_was_under_way_when_the_link_ended_is_lost(void **state)
-{
-    struct ping_stats s = {0};
-    (void)state;
-    ping_stats_sent(&s);
-    ping_stats_sent(&s);
-    ping_stats_forget(&s);
-    ping_stats_sent(&s);
-    assert_int_equal(ping_stats_answered(&s, 1), 3);
-    assert_int_equal(s.sent - s.received, 2);
-}
-
 static void as_many_as_a_link_allows_are_under_way(void **state)
 {
     struct ping_stats s = {0};
@@ -96,7 +84,6 @@ int main(void)
         cmocka_unit_test(equal_round_trips_have_no_deviation),
         cmocka_unit_test(without_an_answer_there_are_no_round_trips),
         cmocka_unit_test(one_that_could_not_be_sent_has_a_number_and_is_lost),
-        cmocka_unit_test(what_was_under_way_when_the_link_ended_is_lost),
         cmocka_unit_test(as_many_as_a_link_allows_are_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

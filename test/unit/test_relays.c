@@ -275,7 +275,7 @@ static void a_burst_leaves_with_a_head_in_each(void **state)
     struct net_path path = {.remote = w->peer};
 
     assert_int_equal(net_peer_create(&peer, w->port), HX_OK);
-    assert_int_equal(net_peer_use(peer, &path), HX_OK);
+    assert_int_equal(net_peer_use(peer, &path, 0), HX_OK);
     net_peer_fit(peer, id, 1200);
     struct net_route route = {.to = *net_peer_address(peer)};
     for (int i = 0; i < BURST; i++) {
@@ -304,7 +304,7 @@ static void what_is_too_long_for_the_path_comes_in_pieces(void **state)
 
     fill(bytes, sizeof bytes);
     assert_int_equal(net_peer_create(&peer, w->port), HX_OK);
-    assert_int_equal(net_peer_use(peer, &path), HX_OK);
+    assert_int_equal(net_peer_use(peer, &path, 0), HX_OK);
     net_peer_fit(peer, id, 800);
     assert_int_equal(send_to(w, net_peer_address(peer), bytes, sizeof bytes), 0);
     for (size_t len; (len = relay_hears(w, got, pieces == 0 ? WAIT_MS : 200)) > 0; pieces++) {

@@ -242,7 +242,7 @@ static void meet_by_path(struct stream **a, struct stream **b)
         struct sockaddr_in6 to;
 
         assert_int_equal(net_peer_create(&peers[i], udt_port_net(ports[i])), HX_OK);
-        assert_int_equal(net_peer_use(peers[i], &path), HX_OK);
+        assert_int_equal(net_peer_use(peers[i], &path, 0), HX_OK);
         net_address_to_sockaddr6(net_peer_address(peers[i]), &to);
         assert_int_equal(udt_rendezvous(streams[i], ports[i], (struct sockaddr *)&to, sizeof to, NULL,
                                         WAIT_MS, i == 0 ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, NULL),
