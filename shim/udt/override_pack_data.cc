@@ -14,7 +14,6 @@
 
 extern "C" {
 #include "shim/udt/flow.h"
-#include "shim/udt/udt_clock.h"
 }
 
 namespace
@@ -50,11 +49,8 @@ int32_t __wrap__ZN12CSndLossList10getLostSeqEv(CSndLossList *list)
         seq = __real__ZN12CSndLossList10getLostSeqEv(list);
     return seq < 0 && packing && flow_next_lost(packing, &lost) ? static_cast<int32_t>(lost) : seq;
 }
-}
 
-namespace
-{
-int pack(CUDT *u, CPacket &packet, uint64_t &when)
+int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &when)
 {
     struct flow *f = congestion_flow(u);
 
@@ -73,16 +69,6 @@ int pack(CUDT *u, CPacket &packet, uint64_t &when)
     else if (packing)
         flow_starved(f);
     packing = nullptr;
-    return len;
-}
-} // namespace
-
-extern "C" {
-int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &when)
-{
-    udt_clock_hold();
-    int len = pack(u, packet, when);
-    udt_clock_release();
     return len;
 }
 }

@@ -96,16 +96,14 @@ void CTimer::sleepto(uint64_t nexttime)
 
 void CTimer::interrupt()
 {
-    __atomic_store_n(&m_ullSchedTime, 0, __ATOMIC_RELAXED); /* any time is later */
+    __atomic_store_n(&m_ullSchedTime, now_ns(), __ATOMIC_RELAXED);
     tick();
 }
 
 /* The worker comes here before each datagram; the sender is woken if it is time. */
 void CTimer::tick()
 {
-    uint64_t at = __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED);
-
-    if (at == 0 || now_ns() >= at)
+    if (now_ns() >= __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
         pthread_cond_signal(&m_TickCond);
 }
 

@@ -13,8 +13,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for gaps */
 static _Atomic int64_t seen_ns;
 static _Atomic int64_t stopped_ns; /* all gaps together */
 
-static _Thread_local int64_t held_ns; /* 0: nothing is held */
-
 static int64_t read_ns(void)
 {
     struct timespec ts;
@@ -36,7 +34,7 @@ static void take_gap(void)
     pthread_mutex_unlock(&lock);
 }
 
-static int64_t reading_ns(void)
+int64_t udt_clock_ns(void)
 {
     for (;;) {
         int64_t stopped = atomic_load_explicit(&stopped_ns, memory_order_acquire);
@@ -53,20 +51,4 @@ static int64_t reading_ns(void)
         if (atomic_load_explicit(&stopped_ns, memory_order_acquire) == stopped)
             return now - stopped;
     }
-}
-
-int64_t udt_clock_ns(void)
-{
-    return held_ns ? held_ns : reading_ns();
-}
-
-void udt_clock_hold(void)
-{
-    if (!held_ns)
-        held_ns = reading_ns();
-}
-
-void udt_clock_release(void)
-{
-    held_ns = 0;
 }

@@ -12,12 +12,6 @@
 
 #define UDT_CLOCK_GAP_MS 1000
 
-/* Never goes back, from whatever thread it is read, but for one that holds a reading. */
-int64_t udt_clock_ns(void);
-/* What a thread does with one packet happens at one time: until udt_clock_release(), its readings are the
- * one that is made here. UDT reads the clock up to six times for a packet. What another thread notes
- * meanwhile may be later. Holding twice keeps the first; nothing may wait for time meanwhile. */
-void udt_clock_hold(void);
-void udt_clock_release(void);
+int64_t udt_clock_ns(void); /* never goes back, from whatever thread it is read */
 
 #endif

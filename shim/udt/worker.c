@@ -5,7 +5,6 @@
 #include "shim/udt/early_packet.h"
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/inbound.h"
-#include "shim/udt/udt_clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -234,9 +233,14 @@ static ssize_t read_one(struct tap *t, struct msghdr *mh)
 }
 
 /* UDT takes -1 for "nothing came" and looks after its timers, which it must do every TAP_TICK_MS. */
-static ssize_t read_next(struct tap *t, struct msghdr *mh)
+ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 {
+    struct tap *t = tap_of(fd);
     bool waited = false, detached;
+
+    if (!t)
+        return __real_recvmsg(fd, mh, flags);
+    tap_serve(t);
     ssize_t n = before_reading(t, mh, &detached);
     for (int drops = 0; n < 0 && !detached && drops < DROPS_MAX;) {
         n = read_one(t, mh);
@@ -257,20 +261,5 @@ static ssize_t read_next(struct tap *t, struct msghdr *mh)
     }
     if (detached) /* UDT closes the descriptor before it ends this thread (UDT4.md, A5): touch it no more */
         poll(NULL, 0, TAP_TICK_MS);
-    return n;
-}
-
-/* UDT is given a packet, does what it does with it, and comes back. */
-ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
-{
-    struct tap *t = tap_of(fd);
-
-    if (!t)
-        return __real_recvmsg(fd, mh, flags);
-    udt_clock_release();
-    tap_serve(t);
-    ssize_t n = read_next(t, mh);
-    if (n > 0)
-        udt_clock_hold();
     return n;
 }

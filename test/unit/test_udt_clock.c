@@ -69,36 +69,11 @@ static void it_goes_back_for_no_thread_either(void **state)
     assert_false(went_back);
 }
 
-static void *read_once(void *at)
-{
-    *(int64_t *)at = udt_clock_ns();
-    return NULL;
-}
-
-static void a_reading_that_is_held_is_one_threads_own(void **state)
-{
-    pthread_t thread;
-    int64_t others = 0;
-
-    (void)state;
-    udt_clock_hold();
-    int64_t held = udt_clock_ns();
-    while (others <= held) {
-        assert_int_equal(pthread_create(&thread, NULL, read_once, &others), 0);
-        pthread_join(thread, NULL);
-    }
-    udt_clock_hold();
-    assert_int_equal(udt_clock_ns(), held);
-    udt_clock_release();
-    assert_true(udt_clock_ns() >= others);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gap_is_taken_out_and_the_clock_does_not_go_back),
         cmocka_unit_test(it_goes_back_for_no_thread_either),
-        cmocka_unit_test(a_reading_that_is_held_is_one_threads_own),
     };
 
     return cmocka_run_group_tests_name("udt clock", tests, NULL, NULL);
