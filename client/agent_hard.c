@@ -7,10 +7,12 @@
 #include "client/unvalidated.h"
 #include <string.h>
 
-#define SPRAY_AFTER_MS   150   /* a NAT that filters less needs none of it */
-#define SOCKETS_AFTER_MS 100   /* nor many sockets: one that lets all of them in */
-#define SPRAY_AGAIN_MS   30    /* for those who have met before: the other side opens its sockets meanwhile */
-#define SPRAY_STEP_MS    20    /* between two handfuls */
+#define SPRAY_AFTER_MS   150 /* a NAT that filters less needs none of it */
+#define SOCKETS_AFTER_MS 100 /* nor many sockets: one that lets all of them in */
+#define SPRAY_AGAIN_MS   30  /* for those who have met before: the other side opens its sockets meanwhile */
+#define SPRAY_STEP_MS    20  /* between two handfuls */
+#define SPRAY_LATE_MS \
+    200 /* a machine that others want, too, comes to it so late: what was due then is made up for */
 #define SHARED_MS        2500  /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
 #define SHARE_LOOK_MS    500   /* whether somebody does */
 #define RUN_AFTER_MS     200   /* the first guesses have not hit; the peer's search begins a little later */
@@ -309,7 +311,7 @@ static void spray(struct agent *a, int64_t now_ms)
     struct agent_hard *h = &a->hard;
     int64_t rate = h->again ? HARD_NAT_SPRAY_RATE_AGAIN : HARD_NAT_SPRAY_RATE;
     int64_t due = (now_ms - h->begun_ms - spray_after_ms(h)) * rate / 1000 + 1;
-    int64_t most = h->sent + 2 * rate * SPRAY_STEP_MS / 1000; /* after a pause no flood */
+    int64_t most = h->sent + rate * SPRAY_LATE_MS / 1000; /* after a longer pause no flood */
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
         ask_port(a, hard_nat_random_port(h->seed, h->sent++), 0);
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;

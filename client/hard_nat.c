@@ -59,16 +59,18 @@ static bool may_depend(const struct nat_mapping *m)
 
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess)
 {
-    struct nat_mapping *sides[] = {calling ? peer : own, calling ? own : peer};
-    if (hard_nat_is(own) || hard_nat_is(peer))
+    struct nat_mapping *sides[2] = {NULL}, *called = calling ? peer : own, *caller = calling ? own : peer;
+    int count = 0;
+    if (hard_nat_is(own) || hard_nat_is(peer) || guess >= HARD_NAT_SUPPOSED)
         return false;
-    for (int i = 0; i < 2; i++) {
-        if (!may_depend(sides[i]) || guess-- > 0)
-            continue;
-        sides[i]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
-        return true;
-    }
-    return false;
+    if (may_depend(called))
+        sides[count++] = called;
+    if (may_depend(caller))
+        sides[count++] = caller;
+    if (count == 0)
+        return false;
+    sides[guess % count]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+    return true;
 }
 
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)

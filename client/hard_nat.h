@@ -69,7 +69,9 @@ int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *p
 bool hard_nat_takes(const struct nat_mapping *m);
 /* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
- * (0), then the caller; what cannot be is left out. Sets its kind; false: no such guess is left. */
+ * (0), then the caller, then the called again, since a spray may miss; what cannot be is left out. Sets its kind; false:
+ * no such guess is left. */
+#define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
 /* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one
  * more, for a NAT that has not been seen; 0: enough, it may go where it is addressed to. */
