@@ -81,7 +81,7 @@ start() { # start NAME COMMAND...: in the background, output in $WORK/NAME.out a
 }
 # await_line FILE EXTENDED_REGEX [SECONDS]: waits until the file has such a line, and prints it.
 await_line() {
-    local file=$1 regex=$2 seconds=${3:-10} tail_pid rc
+    local file=$1 regex=$2 seconds=${3:-20} tail_pid rc
     exec {fd}< <(exec timeout "$seconds" tail -n +1 -s 0.05 -F "$file" 2>/dev/null)
     tail_pid=$!
     grep -E -m1 -- "$regex" <&"$fd"
@@ -94,12 +94,12 @@ start_echo() { # a TCP server that sends back what comes; sets PORT
     for _ in {1..10}; do
         PORT=$((20000 + RANDOM % 12000))
         start tcp socat -d -d "TCP-LISTEN:$PORT,bind=127.0.0.1,fork" "EXEC:cat"
-        await_line "$WORK/tcp.err" 'listening on|Address already in use' 5 | grep -q listening && return
+        await_line "$WORK/tcp.err" 'listening on|Address already in use' | grep -q listening && return
     done
     return 1
 }
 await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it did not end in time
-    timeout "${2:-10}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
+    timeout "${2:-20}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
     wait "$1"
 }
 # shellcheck disable=SC2120

@@ -281,7 +281,7 @@ measure() { # measure WHAT
     sent=$(packets net sent)
     # Some would try to tell each other first that they end.
     kill "${STARTED[@]}" 2>/dev/null
-    await_line "$WORK/wire.access2.out" '^frames' 5 >/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' >/dev/null
     kill -KILL "${STARTED[@]}" 2>/dev/null
     lab_down
     first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")

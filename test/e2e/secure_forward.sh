@@ -29,7 +29,7 @@ start_sshd() { # with OPTION...
         PORT=$((20000 + RANDOM % 12000))
         start sshd unshare -Ur -m sh -c "$run" "$WORK/passwd" "$TOP/build/deb/usr/sbin/sshd" -D -e -f /dev/null \
             -o "ListenAddress=127.0.0.1:$PORT" "$@"
-        await_line "$WORK/sshd.err" "Server listening|Cannot bind" 5 | grep -q listening && return
+        await_line "$WORK/sshd.err" "Server listening|Cannot bind" | grep -q listening && return
     done
     return 1
 }

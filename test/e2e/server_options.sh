@@ -49,7 +49,7 @@ check "and a message that says so" grep -Eq "cannot listen on UDP $NS: .*in use"
 check "the first server is not disturbed" "$B/udtcurl" -s -f --max-time 10 "udt://$NS/"
 for signal in TERM INT; do
     kill -"$signal" "$NS_PID"
-    await_exit "$NS_PID" 5
+    await_exit "$NS_PID"
     check "SIG$signal ends it with exit 0" [ $? = 0 ]
     check "it logs SIG$signal" grep -q "event=stopping signal=SIG$signal" "$WORK/nameserver.err"
     start_nameserver
@@ -58,7 +58,7 @@ done
 start streaming "$B/udtcurl" -s --raw "udt://$NS/bind?host_id=h"
 await_line "$WORK/nameserver.err" 'event=bound' >/dev/null
 kill -TERM "$NS_PID"
-await_exit "$NS_PID" 5
+await_exit "$NS_PID"
 check "it ends in time although a stream is open" [ $? = 0 ]
 await_exit "$PID" 10
 check "whose reader sees an orderly end" [ $? = 0 ]
@@ -72,7 +72,7 @@ await_line "$WORK/nameserver.err" 'event=bound' >/dev/null
 check "the file's limit counts" [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 10 "udt://$NS/")" = 429 ]
 
 start v6 "$SERVER" --listen '[::1]:0'
-if line=$(await_line "$WORK/v6.out" 'listening on' 5); then
+if line=$(await_line "$WORK/v6.out" 'listening on'); then
     check "an IPv6 address is served and shown in brackets" \
         "$B/udtcurl" -s -f --max-time 10 "udt://${line#listening on }/"
 else
@@ -90,7 +90,7 @@ check "a name bound at one address is met at the other" await_line "$WORK/bound.
 refused "an address of the other family" 'no IPv6 address' -6 --listen 127.0.0.1:0
 
 start v4 "$B/test/no_ipv6" "$SERVER" --listen :0
-line=$(await_line "$WORK/v4.out" 'listening on 0\.0\.0\.0:' 5)
+line=$(await_line "$WORK/v4.out" 'listening on 0\.0\.0\.0:')
 check "a kernel without IPv6 is served over IPv4" \
     "$B/udtcurl" -s -f --max-time 10 "udt://127.0.0.1:${line##*:}/"
 run_without() { timeout 10 "$B/test/no_ipv6" "$SERVER" -6 --listen :0 >"$WORK/run.out" 2>"$WORK/run.err" </dev/null; }

@@ -63,7 +63,7 @@ all_refusals_told() {
 check "every refusal is in the log" all_refusals_told
 
 kill "$NS_PID"
-await_exit "$NS_PID" 5
+await_exit "$NS_PID"
 start_nameserver --max-connections 1
 start only "$CURL" -s "udt://$NS/bind?host_id=only"
 await_line "$WORK/nameserver.err" 'event=bound' >/dev/null

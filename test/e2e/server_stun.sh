@@ -26,8 +26,12 @@ serve() { # serve OPTION...: S in the lab; sets NS_PID
 discover() { # discover HOST OPTION...: what coturn finds there, in $WORK/HOST.coturn
     lab_exec "$1" timeout 60 "$COTURN/turnutils_natdiscovery" "${@:2}" -p 7000 $LAB_S >"$WORK/$1.coturn" 2>&1
 }
-classic() { # classic HOST: what stun-client finds there, in $WORK/HOST.classic; it asks S's port alone
-    lab_exec "$1" timeout 60 stun "$LAB_S:7000" >"$WORK/$1.classic" 2>&1
+classic() { # classic HOST: what stun-client finds there, in $WORK/HOST.classic; it asks S's port alone, and waits little
+    local try
+    for try in {1..5}; do
+        lab_exec "$1" timeout 60 stun "$LAB_S:7000" >"$WORK/$1.classic" 2>&1
+        grep -q 'Blocked or could not reach' "$WORK/$1.classic" || return
+    done
 }
 found() { # found SENTENCE FILE REGEX
     if grep -qE -- "$3" "$2"; then ok "$1"; else not_ok "$1" "$2"; fi

@@ -164,7 +164,7 @@ check "with Retry-After" grep -Eq '^Retry-After: [0-9]+' "$WORK/row.out"
 check "SIGUSR1 counts it" [ "$(counter refused_total_limit)" = 1 ]
 stop_nameserver
 start_nameserver_tcp --listen-tcp "[::1]:0"
-if V6=$(await_line "$WORK/nameserver.out" '^listening on tcp \[::1\]' 5); then
+if V6=$(await_line "$WORK/nameserver.out" '^listening on tcp \[::1\]'); then
     check "IPv6 is served as well" grep -q '^you are \[::1\]:' <(curl -s --max-time 10 "http://${V6##* }/")
 else
     skip "IPv6 is served as well" "no IPv6 here"

@@ -175,7 +175,7 @@ introduced() { # introduced WHEN: the held bind is told of a newcomer
     local name=visitor$ROWS-$1 pid rc
     start visitor "$CURL" -s "udt://$NS/connect?host_id=held&name=$name"
     pid=$PID
-    await_line "$WORK/held.out" "^$name: " 5 >/dev/null
+    await_line "$WORK/held.out" "^$name: " >/dev/null
     rc=$?
     kill "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null

@@ -60,7 +60,7 @@ lab_up none none
 lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen $LAB_NS --max-per-address 0 --rate-per-address 0 \
     --introductions-per-source 0 --introductions-per-name 0 >&2"
 NS_PID=$PID
-await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null || exit 1
+await_line "$WORK/nameserver.err" 'listening on' >/dev/null || exit 1
 HOLDER_PIDS=()
 for ((k = 0; k < HOLDERS; k++)); do hold "$k"; done
 check "$HOLDERS names are held, $((2 * WAY_MS)) ms away there and back" all_bound

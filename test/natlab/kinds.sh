@@ -27,11 +27,11 @@ outside_after() {
     lab_start hold h1 bash -c "exec '$PROBE' hold $LAB_S 3478 <'$WORK/again'"
     exec {in}>"$WORK/again"
     rm "$WORK/again"
-    BEFORE=$(await_line "$WORK/hold.out" '^outside=' 5)
+    BEFORE=$(await_line "$WORK/hold.out" '^outside=')
     "${@:2}"
-    echo again >&"$in"
+    (echo again >&"$in") # which would end this script, too, if nobody read there any more
     exec {in}>&-
-    await_exit "$PID" 5
+    await_exit "$PID"
     AFTER=$(tail -n 1 "$WORK/hold.out")
     echo "before $BEFORE after $AFTER"
     [ -n "$BEFORE" ]
@@ -44,9 +44,9 @@ knocked() { # knocked KIND RESULT: S sends to a port of the NAT that nobody has
     expect "$(lab_exec s "$PROBE" knock "${LAB_PUBLIC[1]}" 4444)" "^$2$"
 }
 # The first one's packet makes a connection at the other's router, whose own then leaves from another port: to the
-# first one's router that is a stranger.
+# first one's router that is a stranger. Two that left in the same moment pass each other, so they may try again.
 masquerades_collide() {
-    pair_cannot masquerade masquerade
+    pair_cannot masquerade masquerade || pair_cannot masquerade masquerade || pair_cannot masquerade masquerade
 }
 masquerades_meet() {
     lab_up masquerade-closed masquerade-closed && start_reflector && { sockets_punch || sockets_punch; }
@@ -58,13 +58,13 @@ carrier_separates() { # carrier_separates CARRIER PUNCHED: two homes behind one 
 neighbours_talk() { # both behind one NAT, whatever it does to others: by their inner addresses they reach each other
     lab_up_shared "$1" || return 1
     lab_start echo h2 socat -d -d "UDP4-RECVFROM:3478,fork" EXEC:cat
-    await_line "$WORK/echo.err" 'receiving on' 5 >/dev/null
-    [ "$(lab_exec h1 socat -t0.5 - "UDP4:${LAB_INSIDE[2]}:3478" <<<hello)" = hello ]
+    await_line "$WORK/echo.err" 'receiving on' >/dev/null
+    [ "$(lab_exec h1 bash -c "exec {fd}<>/dev/udp/${LAB_INSIDE[2]}/3478; echo hello >&\$fd; timeout 5 head -n 1 <&\$fd")" = hello ]
 }
 counts_of_box() {
     lab_up box,filtering=apd,reject=yes none && start_reflector && answers_between 50 50 50 || return 1
     lab_exec s "$PROBE" knock "${LAB_PUBLIC[1]}" 1
-    expect "$(lab_box_counts n1)" '^out=50 in=50 hairpinned=0 filtered=1 fragments=0 unsent=0 mappings=1$'
+    expect "$(lab_box_counts n1)" '^out=5[1-9] in=5[1-9] hairpinned=0 filtered=1 fragments=0 unsent=0 mappings=1$'
 }
 group_kinds() {
     local ei=endpoint-independent ad=address-dependent apd=address-and-port-dependent

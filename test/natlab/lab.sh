@@ -106,7 +106,7 @@ lab_wire() { # lab_wire ROUTER IF NODE IF MS
     nsenter --net="/run/netns/$wire" "$B/test/natlab/delay_line" outer inner "$5" "${LAB_WIRE_MORE[@]}" \
         <&"$LAB_OPEN" >"$WORK/$wire.out" 2>"$WORK/$wire.err" &
     STARTED+=("$!")
-    await_line "$WORK/$wire.out" '^ready' 5 >/dev/null || { cat "$WORK/$wire.err" && return 1; }
+    await_line "$WORK/$wire.out" '^ready' >/dev/null || { cat "$WORK/$wire.err" && return 1; }
 }
 # The same cable with IPv6: without duplicate address detection, which takes a second.
 lab_link6() { # lab_link6 ROUTER IF ADDRESS NODE IF ADDRESS

@@ -4,7 +4,7 @@
 start_stun() { # the nameserver on S with all that RFC 5780 wants, over both families
     lab_start nameserver s bash -c \
         "exec '$B/hx-nameserver' --listen [::]:7000 --stun-address $LAB_S --stun-address $LAB_S_OTHER >&2"
-    await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
+    await_line "$WORK/nameserver.err" 'listening on' >/dev/null
 }
 ask_nat() { # ask_nat HOST [OPTION...]: hx nat there; its output in HOST.json
     lab_start "$1" "$1" "$B/hx" nat -n "$LAB_NS" --json "${@:2}"

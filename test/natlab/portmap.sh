@@ -64,7 +64,7 @@ deny 0-65535 0.0.0.0/0 0-65535
 EOF
     lab_start miniupnpd n1 "$MINIUPNPD" -d -f "$WORK/miniupnpd.conf" -P "$WORK/miniupnpd.pid"
     MINIUPNPD_PID=$PID
-    await_line "$WORK/miniupnpd.err" "$ready" 5 >/dev/null
+    await_line "$WORK/miniupnpd.err" "$ready" >/dev/null
 }
 # router WAY: with one of the protocols alone. PCP and NAT-PMP have one port; the first byte is the version.
 router() {
@@ -93,7 +93,7 @@ await_change() {
     local try
     for try in {1..5}; do
         await_line "$WORK/hold.out" "$1" 3 && return
-        echo network >&"$say"
+        (echo network >&"$say")
     done
     return 1
 }
@@ -115,9 +115,9 @@ mappings() { # of the router
     lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${LAB_INSIDE[1]}:$PORT\$"
 }
 end_hold() {
-    echo end >&"$say"
+    (echo end >&"$say")
     exec {say}>&-
-    ENDED=$(await_line "$WORK/hold.out" '^ended' 5) && await_exit "$HOLD_PID"
+    ENDED=$(await_line "$WORK/hold.out" '^ended') && await_exit "$HOLD_PID"
 }
 
 maps() { # maps WAY
@@ -163,12 +163,12 @@ restarts() {
 moves() { # the way to the router is lost, and is there again
     local say
     router all && start_hold && await_mapped && ip -n h1 route del default || return 1
-    echo network >&"$say"
+    (echo network >&"$say")
     await_line "$WORK/hold.out" '^lost' 10 && ip -n h1 route add default via "${LAB_INSIDE[1]%.*}.1" || return 1
-    echo network >&"$say"
+    (echo network >&"$say")
     for _ in {1..5}; do
         await_nth 2 "$WORK/hold.out" '^mapped' 3 && break
-        echo network >&"$say"
+        (echo network >&"$say")
     done
     passes again && end_hold
 }
@@ -181,11 +181,11 @@ start_list() { # start_list SEEN: likewise, for the candidates of the port that 
 }
 lists() { # the interfaces' addresses, the mapping once it has come, and what is added later
     local say own="${LAB_INSIDE[1]}:$PORT host"
-    router pcp && start_list "${LAB_PUBLIC[1]}:4321" && await_line "$WORK/hold.out" "^$own\$" 5 || return 1
+    router pcp && start_list "${LAB_PUBLIC[1]}:4321" && await_line "$WORK/hold.out" "^$own\$" || return 1
     await_change "^$ROUTER:[0-9]+ mapped, $own\$" || return 1
     ip link add eth1 netns h1 type veth peer name eth9 netns n1 && ip -n n1 link set eth9 up || return 1
     ip -n h1 addr add 192.168.9.2/24 dev eth1 && ip -n h1 link set eth1 up || return 1
-    echo network >&"$say"
+    (echo network >&"$say")
     await_change "^$ROUTER:[0-9]+ mapped, $own, 192.168.9.2:$PORT host\$" && end_hold && [ "$(mappings)" = 0 ]
 }
 asks_none() { # who is seen as he is has no NAT

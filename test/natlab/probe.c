@@ -11,7 +11,7 @@
  *
  * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
  * from the socket that was asked: when DONE is here without ALT, the NAT has filtered ALT, and nobody had to
- * wait for it. It tells two that say "MEET" of each other. */
+ * wait for it. "END" is answered "ENDED". It tells two that say "MEET" of each other. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -22,11 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_MS  2000 /* a reflector that is reachable answers well within this, on a busy machine too */
+#define ANSWER_MS  5000 /* a reflector that is reachable answers well within this, on a busy machine too */
+#define ASK_MS     300  /* between two questions: a route may be so new that the first one has no way yet */
 #define REORDER_MS 20   /* how long ALT may come behind DONE */
 #define HAIRPIN_MS 500  /* what has not come back through the router by then will not come */
 #define PACE_MS    3    /* for an answer before the next datagram: no queue overflows, losses are the lab's */
-#define LATE_MS    500  /* quiet for so long: all answers are here */
 #define PUNCH_MS   1000 /* both sides try for this long */
 #define REPEAT_MS  20   /* between two tries */
 #define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
@@ -132,19 +132,30 @@ static bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
     return false;
 }
 
+/* Asks `to` until it answers: true; `text` has that answer, `from` is `to`. */
+static bool ask(int fd, const struct sockaddr_in *to, const char *question, char *text,
+                struct sockaddr_in *from)
+{
+    for (int64_t deadline = now_ms() + ANSWER_MS; now_ms() < deadline;) {
+        say(fd, to, question);
+        for (int64_t again = now_ms() + ASK_MS; hear(fd, text, from, again);) {
+            if (same(from, to))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* The external address of `fd` as the reflector at `to` sees it. */
 static struct peer external(int fd, const struct sockaddr_in *to)
 {
     char text[TEXT_MAX];
     struct sockaddr_in from = {0};
 
-    say(fd, to, "MAP");
-    do {
-        if (!hear(fd, text, &from, now_ms() + ANSWER_MS)) {
-            printf("mapping=unreachable filtering=unreachable hairpin=no\n");
-            exit(1);
-        }
-    } while (!same(&from, to));
+    if (!ask(fd, to, "MAP", text, &from)) {
+        printf("mapping=unreachable filtering=unreachable hairpin=no\n");
+        exit(1);
+    }
     struct peer me;
     me.at = endpoint_parse(text);
     format(&me.at, me.text, sizeof me.text);
@@ -217,8 +228,12 @@ static const char *hairpin(const struct sockaddr_in *server)
 
     say(a, &ext_b.at, "OPEN"); /* may be filtered at b: it has not sent to a yet */
     say(b, &ext_a.at, "PING");
-    if (hear(a, text, &from, now_ms() + HAIRPIN_MS))
+    for (int64_t deadline = now_ms() + HAIRPIN_MS; hear(a, text, &from, deadline);) {
+        if (same(&from, server)) /* an answer to a question that was asked twice */
+            continue;
         result = strcmp(text, "PING") == 0 && same(&from, &ext_b.at) ? "yes" : "irregular";
+        break;
+    }
     close(a);
     close(b);
     return result;
@@ -283,6 +298,7 @@ static int cmd_nat(const struct sockaddr_in server[SOCKETS])
     return 0;
 }
 
+/* Datagrams keep their order on the way: once a last question is answered, no other answer will come. Where nothing passes, that is known after ANSWER_MS. */
 static int cmd_count(const struct sockaddr_in *server, int n)
 {
     int fd = udp_socket(NULL);
@@ -294,8 +310,15 @@ static int cmd_count(const struct sockaddr_in *server, int n)
         say(fd, server, "MAP");
         answers += hear(fd, text, &from, now_ms() + PACE_MS);
     }
-    while (hear(fd, text, &from, now_ms() + LATE_MS))
-        answers++;
+    for (int64_t deadline = now_ms() + ANSWER_MS; now_ms() < deadline;) {
+        say(fd, server, "END");
+        for (int64_t again = now_ms() + ASK_MS; hear(fd, text, &from, again); answers++) {
+            if (strcmp(text, "ENDED") == 0) {
+                printf("answers=%d\n", answers);
+                return 0;
+            }
+        }
+    }
     printf("answers=%d\n", answers);
     return 0;
 }
@@ -340,9 +363,12 @@ static int cmd_hold(const struct sockaddr_in *server)
     return 0;
 }
 
+/* What is short comes through: once that is answered, a packet of a certain length that has left before it would be, too. */
 static int cmd_knock(const struct sockaddr_in *server, size_t packet)
 {
-    int fd = udp_socket(NULL);
+    int fd = udp_socket(NULL), behind = udp_socket(NULL);
+    char answer[TEXT_MAX];
+    struct sockaddr_in from = {0};
     char text[MTU] = "MAP"; /* zeros behind it say nothing to the reflector */
     size_t len = packet > HEADERS + 3 ? packet - HEADERS : 3;
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -351,7 +377,9 @@ static int cmd_knock(const struct sockaddr_in *server, size_t packet)
         return 2;
     if (connect(fd, (const struct sockaddr *)server, sizeof *server) < 0 || send(fd, text, len, 0) < 0)
         die("probe: knock");
-    if (poll(&p, 1, HAIRPIN_MS) == 0)
+    if (packet > 0)
+        (void)ask(behind, server, "MAP", answer, &from);
+    if (poll(&p, 1, packet > 0 ? REORDER_MS : ANSWER_MS) == 0)
         puts("lost");
     else
         puts(recv(fd, text, sizeof text, MSG_DONTWAIT) >= 0 ? "answered" : "refused");
@@ -414,6 +442,8 @@ static void reflect_one(int fd[SOCKETS], int asked, const char *text, const stru
     format(from, peer.text, sizeof peer.text);
     if (strcmp(text, "MAP") == 0) {
         say(fd[asked], from, peer.text);
+    } else if (strcmp(text, "END") == 0) {
+        say(fd[asked], from, "ENDED");
     } else if (sscanf(text, "FROM %d", &k) == 1 && k >= 0 && k < SOCKETS) {
         say(fd[k], from, "ALT");
         say(fd[asked], from, "DONE");

@@ -35,12 +35,12 @@ build_probe() { # and the lab's other programs, if one is older than its sources
 }
 start_reflector() {
     lab_start reflector s "$PROBE" reflect "${LAB_REFLECTOR[@]}"
-    await_line "$WORK/reflector.out" '^reflecting' 5 >/dev/null
+    await_line "$WORK/reflector.out" '^reflecting' >/dev/null
 }
 start_s() { # start_s [ADDRESS:PORT [OPTION...]]: the nameserver on S, all its output in nameserver.err; sets NS_PID
     lab_start nameserver s bash -c "exec '$B/hx-nameserver' --listen ${1:-$LAB_NS} ${*:2} >&2"
     NS_PID=$PID
-    await_line "$WORK/nameserver.err" 'listening on' 5 >/dev/null
+    await_line "$WORK/nameserver.err" 'listening on' >/dev/null
 }
 # await_nth N FILE EXTENDED_REGEX [SECONDS]: until the file has N such lines.
 await_nth() {
@@ -56,7 +56,7 @@ await_nth() {
 await_bound() {
     local before=${BOUND_BEFORE:-0}
     [ "${3:-lab}" = lab ] || before=0
-    await_nth $((before + ${2:-1})) "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-5}" && return
+    await_nth $((before + ${2:-1})) "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-15}" && return
     echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
@@ -101,7 +101,7 @@ greet() {
     local fd line='' first='' before
     before=$(introductions)
     : >"$WORK/connect.err"
-    exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-5}" "${HX_MODE[@]}" \
+    exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-15}" "${HX_MODE[@]}" \
         < <(echo "$GREETING" && "${@:2}") 2>"$WORK/connect.err")
     if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
     GREET_AT=$first

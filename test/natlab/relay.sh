@@ -30,11 +30,11 @@ await_path() {
 sniff() { # sniff: from now on, what passes the network card of S
     lab_start sniff s python3 "$TOP/test/natlab/sniffer.py" eth0 "$GREETING"
     SNIFF=$PID
-    await_line "$WORK/sniff.out" '^listening' 5 >/dev/null
+    await_line "$WORK/sniff.out" '^listening' >/dev/null
 }
 sniffed() { # sniffed: "relayed N plain N"
     end_now "$SNIFF"
-    await_line "$WORK/sniff.out" '^relayed [0-9]+ plain [0-9]+$' 5
+    await_line "$WORK/sniff.out" '^relayed [0-9]+ plain [0-9]+$'
 }
 relays_nothing_plain() {
     local HX_MODE=() seen

@@ -24,5 +24,5 @@ ssh_begin() {
 ssh_serve() {
     lab_start sshd "$1" unshare -U --map-user=$SSHD_UID --map-group=$SSHD_UID "$SSHD" -D -e -f /dev/null \
         -h "$WORK/host_key" -o "ListenAddress=$2:$SSHD_PORT" -o UsePAM=no -o StrictModes=no -o PidFile=none -o 'Subsystem sftp internal-sftp'
-    await_line "$WORK/sshd.err" "Server listening on $2" 5 >/dev/null
+    await_line "$WORK/sshd.err" "Server listening on $2" >/dev/null
 }
