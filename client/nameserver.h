@@ -60,8 +60,8 @@ void nameserver_leave(struct nameserver *n);
 /* The library ends: waits at most `ms` for those that are being left. The engine's lock is not held. */
 void nameserver_await_left(int ms);
 
-/* Can it still reach us? It is asked for a sign of life; without one its end is told soon, and not after
- * NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */
+/* Can it still reach us? It is asked for a sign of life, again and again, since questions and answers may be
+ * lost; without one its end is told soon, and not after NAMESERVER_SILENCE_MS and this: HX_ETIMEDOUT. */
 #define NAMESERVER_CHECK_MS 500 /* or three round trips */
 void nameserver_check(struct nameserver *n);
 
