@@ -4,22 +4,24 @@
 #define LOOK_MS    250 /* between two looks at the traffic, while there is any */
 #define FLOW_COUNT 10  /* so many datagrams ... */
 #define FLOW_WITHIN_MS \
-    10000                /* ... within this are data; keepalives of UDT and of whoever uses it are fewer */
-#define SOON_MS        3 /* a request is repeated after so long, since the peer may just have opened its NAT, ... */
-#define FIRST_MS       20    /* ... then after this, then after twice as long each time, ... */
-#define LONGEST_MS     1000  /* ... up to this */
-#define RTT_MARGIN_MS  20    /* an answer may come so late and is no loss */
-#define SETTLE_MS      5000  /* between two changes to a better path */
-#define BETTER_ANSWERS 3     /* in a row, before a path is taken for better; ... */
-#define PROVING_MS     200   /* ... the time between their requests */
-#define CUT_TRIES      4     /* so many requests in a row without an answer are no loss: the path was cut */
-#define LEAST_MS       30000 /* how long the shortest round trip is remembered */
-#define LOSS_ALL       65536
-#define LOSS_WEIGHT    32                  /* of one request, inverse */
-#define LOSS_CLEAR     (LOSS_ALL / 4)      /* so much more loss is worth a change */
-#define LOSS_SLIGHT    (LOSS_ALL * 3 / 20) /* so much more is worth none, however short the round trip is */
-#define ROOM_MS        2000 /* a path that was heard, or has answered, so long ago keeps its place */
-#define NEVER          INT64_MAX
+    10000                  /* ... within this are data; keepalives of UDT and of whoever uses it are fewer */
+#define SOON_MS          3 /* a request is repeated after so long, since the peer may just have opened its NAT, ... */
+#define FIRST_MS         20    /* ... then after this, then after twice as long each time, ... */
+#define LONGEST_MS       1000  /* ... up to this, ... */
+#define LEAST_LONGEST_MS 100   /* ... or, where most are lost, to this */
+#define MORE_TRIES       2     /* for each that an answer takes there above one */
+#define RTT_MARGIN_MS    20    /* an answer may come so late and is no loss */
+#define SETTLE_MS        5000  /* between two changes to a better path */
+#define BETTER_ANSWERS   3     /* in a row, before a path is taken for better; ... */
+#define PROVING_MS       200   /* ... the time between their requests */
+#define CUT_TRIES        4     /* so many requests in a row without an answer are no loss: the path was cut */
+#define LEAST_MS         30000 /* how long the shortest round trip is remembered */
+#define LOSS_ALL         65536
+#define LOSS_WEIGHT      32                  /* of one request, inverse */
+#define LOSS_CLEAR       (LOSS_ALL / 4)      /* so much more loss is worth a change */
+#define LOSS_SLIGHT      (LOSS_ALL * 3 / 20) /* so much more is worth none, however short the round trip is */
+#define ROOM_MS          2000 /* a path that was heard, or has answered, so long ago keeps its place */
+#define NEVER            INT64_MAX
 
 static void enter(struct path_choice *c, enum path_state state, int64_t now_ms)
 {
@@ -37,9 +39,16 @@ static int64_t rtt_ms(const struct path_times *p)
     return p->rtt_us / 1000;
 }
 
+/* Where packets are lost an answer takes several requests, and a silence is as long before it means anything. */
 static int64_t answer_ms(const struct path_times *p)
 {
-    return most(PATH_ANSWER_MS, 2 * rtt_ms(p));
+    return most(PATH_ANSWER_MS, 2 * rtt_ms(p)) * p->need / PATH_NEED_ONE;
+}
+
+/* As unlikely as so many without an answer where hardly any is lost. */
+static int tries_that_mean(const struct path_times *p, int tries)
+{
+    return tries + (tries + MORE_TRIES) * (p->need - PATH_NEED_ONE) / PATH_NEED_ONE;
 }
 
 static int64_t ask_ms(const struct path_times *p)
@@ -82,7 +91,7 @@ int path_choice_add(struct path_choice *c, enum path_rank rank, int64_t now_ms)
     for (int i = 0; i < PATH_CHOICE_MAX; i++) {
         if (c->paths[i].present)
             continue;
-        c->paths[i] = (struct path_times){.present = true, .rank = rank};
+        c->paths[i] = (struct path_times){.present = true, .rank = rank, .need = PATH_NEED_ONE};
         burst(&c->paths[i], now_ms);
         return i;
     }
@@ -185,15 +194,17 @@ void path_choice_connected(struct path_choice *c, int at, int64_t now_ms)
     enter(c, PATHS_GOOD, now_ms);
 }
 
-/* How long the next request of a path that does not answer waits. */
+/* How long the next request of a path that does not answer waits. Where it takes many, they follow sooner. */
 static int64_t interval_ms(const struct path_times *p)
 {
+    int64_t longest_ms =
+        most(LEAST_LONGEST_MS, LONGEST_MS * PATH_NEED_ONE * PATH_NEED_ONE / p->need / p->need);
     int64_t wait_ms = p->tries == 1  ? SOON_MS
                       : p->tries < 7 ? (int64_t)FIRST_MS << (p->tries - 2)
-                                     : LONGEST_MS;
-    if (p->rtt_us > 0)
-        wait_ms = most(wait_ms, rtt_ms(p) + RTT_MARGIN_MS);
-    return wait_ms < LONGEST_MS ? wait_ms : most(LONGEST_MS, rtt_ms(p) + RTT_MARGIN_MS);
+                                     : longest_ms;
+    if (wait_ms > longest_ms)
+        wait_ms = longest_ms;
+    return p->rtt_us > 0 ? most(wait_ms, rtt_ms(p) + RTT_MARGIN_MS) : wait_ms;
 }
 
 /* After an answer. */
@@ -262,6 +273,18 @@ static void measure(const struct path_choice *c, struct path_times *p, int64_t r
     }
 }
 
+/* Soon taken for worse, and slowly for better. Of what took much longer the path was cut; and before a round
+ * trip is known requests do not wait for an answer. */
+static void count_need(struct path_times *p)
+{
+    int took = p->tries * PATH_NEED_ONE;
+    if (p->rtt_us == 0 || took > 4 * p->need)
+        return;
+    p->need += (took - p->need) / (took > p->need ? 4 : 16);
+    if (p->need > PATH_NEED_MOST)
+        p->need = PATH_NEED_MOST;
+}
+
 /* `at` has answered: is it used in place of the relay? One that has failed before shall not take and lose the
  * connection again and again. */
 static bool leaves_relay(const struct path_choice *c, int at)
@@ -317,6 +340,8 @@ bool path_choice_answered(struct path_choice *c, int at, uint64_t number, int64_
     }
     /* of a request and its repetitions one answer counts */
     bool repeated = p->answers > 0 && p->asked[i].sent_us / 1000 <= p->answered_ms;
+    if (!repeated)
+        count_need(p);
     measure(c, p, now_us - p->asked[i].sent_us, now_ms);
     p->asked[i].number = 0;
     p->answered_ms = now_ms;
@@ -407,9 +432,9 @@ static bool unanswered(const struct path_choice *c, const struct path_traffic *t
 {
     const struct path_times *u = &c->paths[c->used];
     int64_t since_ms = u->tries == 0 ? 0 : now_ms - u->burst_ms;
-    if (u->tries >= PATH_TRIES_LOST && since_ms >= most(PATH_SILENCE_MS, 4 * rtt_ms(u)))
+    if (u->tries >= tries_that_mean(u, PATH_TRIES_LOST) && since_ms >= most(PATH_SILENCE_MS, 4 * rtt_ms(u)))
         return true;
-    return u->tries > CUT_TRIES && since_ms >= answer_ms(u) && t->heard_ms < u->burst_ms;
+    return u->tries > tries_that_mean(u, CUT_TRIES) && since_ms >= answer_ms(u) && t->heard_ms < u->burst_ms;
 }
 
 void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64_t now_ms)
@@ -420,7 +445,8 @@ void path_choice_look(struct path_choice *c, const struct path_traffic *t, int64
     if (c->used < 0)
         return;
     struct path_times *u = &c->paths[c->used];
-    if (c->state == PATHS_CHECKING && t->heard_ms > c->entered_ms && u->tries < PATH_TRIES_LOST)
+    if (c->state == PATHS_CHECKING && t->heard_ms > c->entered_ms &&
+        u->tries < tries_that_mean(u, PATH_TRIES_LOST))
         enter(c, PATHS_GOOD, now_ms);
     if ((c->state == PATHS_GOOD && unanswered(c, t, now_ms)) ||
         (c->state == PATHS_CHECKING && now_ms - c->entered_ms >= answer_ms(u)))

@@ -286,6 +286,26 @@ static void a_peer_that_stands_still_for_12_s_is_found_again(void **state)
     assert_int_equal(net.switches, 0);
 }
 
+/* Half of the packets are lost, each way: a request of four is answered. */
+static void a_path_that_loses_much_is_lost_only_when_it_is_cut(void **state)
+{
+    int at = way(PATH_RANK_DIRECT, 40, true);
+    (void)state;
+    net.ways[at].loss = 75;
+    path_choice_connected(&net.c, at, net.now_ms);
+    net.data = true;
+    run(60000); /* it is learnt */
+    net.was_lost = false;
+    run(600000);
+    assert_false(net.was_lost);
+    net.ways[at].one_way = true;
+    run(10000);
+    assert_int_equal(net.c.state, PATHS_LOST);
+    net.ways[at].one_way = false;
+    run(3000);
+    assert_int_equal(net.c.state, PATHS_GOOD);
+}
+
 static void loss_alone_changes_nothing(void **state)
 {
     (void)state;
@@ -481,6 +501,7 @@ int main(void)
         TEST(a_path_that_is_cut_while_data_flows_is_left_within_two_seconds),
         TEST(what_is_said_after_a_silence_asks_the_path_at_once),
         TEST(a_peer_that_stands_still_for_12_s_is_found_again),
+        TEST(a_path_that_loses_much_is_lost_only_when_it_is_cut),
         TEST(loss_alone_changes_nothing),
         TEST(a_path_that_loses_much_is_left_for_one_that_does_not),
         TEST(a_queue_of_our_own_making_changes_nothing),
