@@ -3,6 +3,7 @@
 #include "base/fair_share.h"
 #include "client/binding.h"
 #include "client/introduction.h"
+#include "client/met_sessions.h"
 #include "client/nat.h"
 #include "client/punch.h"
 #include "client/readiness_fd.h"
@@ -92,6 +93,8 @@ static void on_punched(void *user, const struct punch_result *r)
     struct hx_listener *l = user;
     if (r->error == HX_ECANCELED)
         return;
+    if (r->agent)
+        met_sessions_add(agent_session(r->agent));
     if (r->error < 0)
         report_peer(l, r->error == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, r->error, r);
     else
@@ -115,6 +118,8 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
         introduction_tell(known, part, binding_told(&l->binding, n), n);
         return;
     }
+    if (part->session.given && met_sessions_have(&part->session))
+        return;
     int err = punch_begin(
         &(struct punch_request){.port = nameserver_port(n),
                                 .uplink = *nameserver_uplink(n),
