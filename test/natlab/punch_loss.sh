@@ -26,16 +26,18 @@ lost_name() { # lost_name K BOUNDS: until H1 of pair K has been bound more than 
     echo -n "; H1: $(grep -vE '^(peer|accepted) ' "$WORK/bind$k.err" | tail -n 3 | tr '\n' ';')"
     echo -n "; S: $(grep -E "peer=${LAB_PUBLIC[1]}:.* name=lab$k( |\$)" "$WORK/nameserver.err" | tail -n 3 | tr '\n' ';')"
 }
-# one_run K: H1 and H2 of pair K; prints "MS OFFSET PUNCH_MS", or what went wrong.
+# one_run K N: H1 and H2 of pair K for the Nth time; prints "MS OFFSET PUNCH_MS", or what went wrong. H2 has ended then.
 one_run() {
-    local k=$1 fd line='' begin end offset=$((RANDOM % (LATE_MS + 1))) err=$WORK/connect.$1.err bounds
+    local k=$1 fd line='' begin end connect offset=$((RANDOM % (LATE_MS + 1))) err=$WORK/connect.$1.$2.err bounds
     bounds=$(grep -c '^bound ' "$WORK/bind$k.err")
     kill -STOP "${H1_PIDS[k]}"
     : >"$err"
     exec {fd}< <(lab_exec h2 timeout 60 "$B/hx" connect "lab$k" --nameserver "$LAB_NS" -v --timeout "$TIMEOUT_S" \
         <<<"$GREETING" 2>"$err")
+    connect=$!
     if ! await_line "$err" '^(peer lab|hx: )' "$TIMEOUT_S" | grep -q '^peer'; then
         kill -CONT "${H1_PIDS[k]}"
+        wait "$connect"
         exec {fd}<&-
         echo "nameserver: $(tail -n 1 "$err")$(grep -q 'nobody holds' "$err" && lost_name "$k" "$bounds")"
         return
@@ -45,18 +47,20 @@ one_run() {
     begin=$EPOCHREALTIME
     IFS= read -r -t 60 -u "$fd" line
     end=$EPOCHREALTIME
+    wait "$connect"
     exec {fd}<&-
     if [ "$line" = "$GREETING" ]; then
         echo "$(ms_between "$begin" "$end") $offset $(sed -nE 's/^connected .* punch_ms=([0-9]+).*/\1/p' "$err")"
     else
-        echo "failed after $(ms_between "$begin" "$end") ms, offset $offset: $(tail -n 2 "$err" | tr '\n' ' ')"
+        echo "failed after $(ms_between "$begin" "$end") ms, offset $offset, $k.$2: $(tail -n 2 "$err" | tr '\n' ' ')"
     fi
 }
 pair() { # pair K RUNS
     local n
-    for ((n = 0; n < $2; n++)); do one_run "$1"; done >"$WORK/times.$1"
+    for ((n = 0; n < $2; n++)); do one_run "$1" "$n"; done >"$WORK/times.$1"
 }
 
+LAB_MAPPING_S=30 # of all the ports that PAIRS of hosts ask: a table of 65,535 pairs of addresses shall hold them
 lab_begin
 lab_up port-restricted port-restricted
 start_s || exit 1
