@@ -5,16 +5,22 @@
 /* Beyond the round trip, before what was repeated can be acknowledged: UDT's ACK timer. */
 #define CALM_MS 20
 
+static bool is_thin(const struct resend *r)
+{
+    return packet_distance(r->sent, r->acked) < RESEND_THIN;
+}
+
 /* Where few packets wait, the first repetitions do not wait longer and longer, and later ones for a while not
  * longer than UDT's own: what each costs is little, and what the loss of several costs a handshake is much
  * (thin streams of Linux's TCP: tcp_thin_linear_timeouts). */
 static void arm(struct resend *r, int64_t now_ms)
 {
-    bool thin = packet_distance(r->sent, r->acked) < RESEND_THIN && r->backoff <= RESEND_UNHEARD;
+    bool thin = is_thin(r) && r->backoff <= RESEND_UNHEARD;
+    bool patient = is_thin(r) && r->backoff <= RESEND_UNHEARD + RESEND_PATIENT;
     int linear = thin ? RESEND_LINEAR : 0;
     int doublings = r->backoff > linear ? r->backoff - linear : 0;
     int64_t wait_ms = (int64_t)r->rto_ms << doublings;
-    int64_t longest_ms = thin ? RESEND_THIN_MS : RESEND_MAX_MS;
+    int64_t longest_ms = thin ? RESEND_THIN_MS : patient ? RESEND_PATIENT_MS : RESEND_MAX_MS;
 
     if (longest_ms < r->rto_ms)
         longest_ms = r->rto_ms;
@@ -160,13 +166,13 @@ void resend_ack_answered(struct resend *r, uint32_t number, int64_t now_ms)
     if (r->srtt_ms >= 0)
         return;
     measure(r, r->ack_ms, now_ms);
-    if (r->due_ms != INT64_MAX && packet_distance(r->sent, r->acked) < RESEND_THIN)
+    if (r->due_ms != INT64_MAX && is_thin(r))
         hurry(r, now_ms);
 }
 
 void resend_heard_data(struct resend *r, int64_t now_ms)
 {
-    if (r->due_ms == INT64_MAX || r->backoff == 0 || packet_distance(r->sent, r->acked) >= RESEND_THIN)
+    if (r->due_ms == INT64_MAX || r->backoff == 0 || !is_thin(r))
         return;
     r->backoff = 0;
     hurry(r, now_ms);
@@ -190,14 +196,15 @@ size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_M
 {
     r->unheard = heard_ms >= r->asked_ms ? 0 : r->unheard + 1;
     r->stuck++;
-    size_t n = r->unheard < RESEND_UNHEARD ? put_losses(r, body) : 0;
+    int unheard_most = is_thin(r) ? RESEND_UNHEARD + RESEND_PATIENT : RESEND_UNHEARD;
+    size_t n = r->unheard < unheard_most ? put_losses(r, body) : 0;
     r->timed = false;
     r->asked_ms = now_ms;
     if (r->tries == 0)
         r->recover = r->sent;
     if (r->tries < TRIES_MAX)
         r->tries++;
-    if (r->backoff <= RESEND_UNHEARD)
+    if (r->backoff <= RESEND_UNHEARD + RESEND_PATIENT)
         r->backoff++;
     arm(r, now_ms);
     return n;

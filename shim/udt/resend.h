@@ -24,6 +24,8 @@
 #define RESEND_THIN        16   /* packets unacknowledged: a flight of a handshake, a request; not bulk */
 #define RESEND_LINEAR      3    /* its repetitions after which the time to the next one doubles */
 #define RESEND_THIN_MS     300  /* the longest wait of its first RESEND_UNHEARD ones: UDT waits as long */
+#define RESEND_PATIENT     20   /* further ones of it, ... */
+#define RESEND_PATIENT_MS  500  /* ... so far apart: UDT's own get rare, and it may only be stopped */
 #define RESEND_BODY_MAX    12   /* bytes: a range and a number */
 
 struct resend {
@@ -69,8 +71,8 @@ void resend_ack_answered(struct resend *r, uint32_t number, int64_t now_ms);
  * unacknowledged they need not wait as long as the repetitions before (as for thin streams of TCP). */
 void resend_heard_data(struct resend *r, int64_t now_ms);
 /* At due_ms: writes the body of the NAK that the peer should have sent, and returns its length. 0: nothing
- * has come from the peer for RESEND_UNHEARD repetitions (`heard_ms`), so that UDT's own timer runs, and finds
- * it dead. */
+ * has come from the peer for RESEND_UNHEARD repetitions (`heard_ms`), RESEND_PATIENT more where only a few
+ * packets are unacknowledged, so that UDT's own timer runs, and finds it dead. */
 size_t resend_due(struct resend *r, int64_t heard_ms, uint8_t body[RESEND_BODY_MAX], int64_t now_ms);
 
 #endif

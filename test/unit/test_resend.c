@@ -267,10 +267,10 @@ static void a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less
     struct resend r = alone(7, 5);
     uint8_t body[RESEND_BODY_MAX];
     int64_t rto_ms = r.due_ms, last_ms = 0;
-    int64_t waits_ms[RESEND_UNHEARD + 2];
+    int64_t waits_ms[RESEND_UNHEARD + RESEND_PATIENT + 2];
 
     (void)state;
-    for (int i = 0; i < RESEND_UNHEARD + 2; i++) {
+    for (int i = 0; i < RESEND_UNHEARD + RESEND_PATIENT + 2; i++) {
         waits_ms[i] = r.due_ms - last_ms;
         last_ms = r.due_ms;
         assert_int_equal(resend_due(&r, last_ms, body, last_ms), 4);
@@ -280,7 +280,9 @@ static void a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less
     assert_int_equal(waits_ms[RESEND_LINEAR + 1], 2 * rto_ms);
     assert_int_equal(waits_ms[RESEND_LINEAR + 2], 4 * rto_ms);
     assert_int_equal(waits_ms[RESEND_UNHEARD], RESEND_THIN_MS);
-    assert_int_equal(waits_ms[RESEND_UNHEARD + 1], RESEND_MAX_MS);
+    assert_int_equal(waits_ms[RESEND_UNHEARD + 1], RESEND_PATIENT_MS);
+    assert_int_equal(waits_ms[RESEND_UNHEARD + RESEND_PATIENT], RESEND_PATIENT_MS);
+    assert_int_equal(waits_ms[RESEND_UNHEARD + RESEND_PATIENT + 1], RESEND_MAX_MS);
 }
 
 static void the_peers_own_data_ends_the_waiting_of_a_short_flight(void **state)
@@ -314,6 +316,27 @@ static void a_peer_that_says_nothing_at_all_is_left_to_udt(void **state)
         assert_int_equal(resend_due(&r, 50, body, now_ms += 100), 0);
     assert_true(r.due_ms > now_ms && r.due_ms <= now_ms + RESEND_MAX_MS);
     assert_true(resend_due(&r, now_ms + 1, body, now_ms + 100) > 0); /* it lives */
+}
+
+/* It may only be stopped: whenever it goes on in the next ten seconds it need not wait long. */
+static void a_short_flight_goes_on_towards_a_peer_that_says_nothing(void **state)
+{
+    struct resend r = alone(7, 5);
+    uint8_t body[RESEND_BODY_MAX];
+    int64_t now_ms = 0;
+
+    (void)state;
+    while (now_ms < 10000) {
+        assert_in_range(r.due_ms - now_ms, 1, RESEND_PATIENT_MS);
+        now_ms = r.due_ms;
+        assert_int_equal(resend_due(&r, -1, body, now_ms), 4);
+    }
+    while (now_ms < 20000) {
+        now_ms = r.due_ms;
+        if (resend_due(&r, -1, body, now_ms) == 0)
+            return;
+    }
+    fail_msg("UDT never finds it dead");
 }
 
 static void what_was_in_vain_is_repeated_at_once_when_the_way_works_again(void **state)
@@ -395,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_short_flight_is_repeated_at_once_some_times_and_then_less_and_less_often),
         cmocka_unit_test(the_peers_own_data_ends_the_waiting_of_a_short_flight),
         cmocka_unit_test(a_peer_that_says_nothing_at_all_is_left_to_udt),
+        cmocka_unit_test(a_short_flight_goes_on_towards_a_peer_that_says_nothing),
         cmocka_unit_test(what_was_in_vain_is_repeated_at_once_when_the_way_works_again),
         cmocka_unit_test(the_numbers_wrap_at_31_bits),
         cmocka_unit_test(short_and_absurd_bodies_do_no_harm),
