@@ -1,5 +1,4 @@
 #include "client/forward/allow.h"
-#include "client/forward/authority.h"
 #include <stdlib.h>
 
 struct allow {
@@ -39,13 +38,10 @@ int allow_add(struct allow *a, const char *target)
     return HX_OK;
 }
 
-bool allow_permits(const struct allow *a, const char *authority)
+bool allow_permits(const struct allow *a, const struct authority *target)
 {
-    struct authority asked;
-    if (!a || authority_parse(&asked, authority) != HX_OK)
-        return false;
-    for (size_t i = 0; i < a->count; i++) {
-        if (authority_matches(&a->targets[i], &asked))
+    for (size_t i = 0; a && i < a->count; i++) {
+        if (authority_matches(&a->targets[i], target))
             return true;
     }
     return false;

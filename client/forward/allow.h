@@ -1,7 +1,8 @@
-/* client/forward/allow.h: the targets that hx bind --allow names, and the TCP connections to them. */
+/* client/forward/allow.h: the targets that hx bind --allow names, and the connections to them. */
 #ifndef HX_CLIENT_FORWARD_ALLOW_H
 #define HX_CLIENT_FORWARD_ALLOW_H
 
+#include "client/forward/authority.h"
 #include "client/mux/mux.h"
 #include <ev.h>
 
@@ -11,11 +12,11 @@ struct allow;
 
 int allow_create(struct allow **out);
 void allow_destroy(struct allow *a);
-/* "HOST:PORT", "[IPV6]:PORT"; '*' as HOST or PORT means any. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
+/* "HOST:PORT", "[IPV6]:PORT"; '*' as HOST or PORT means any. Or the absolute path of a Unix socket. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
 int allow_add(struct allow *a, const char *target);
-/* What `authority` of a CONNECT asks for is compared as it is written (host names without regard to case):
- * the name is resolved only after it was allowed. */
-bool allow_permits(const struct allow *a, const char *authority);
+/* What a CONNECT asks for is compared as it is written (host names without regard to case): the name is resolved
+ * only after it was allowed. NULL as `a` allows nothing. */
+bool allow_permits(const struct allow *a, const struct authority *target);
 
 /* Answers a CONNECT request of the peer `who` (for the log; outlives the stream): resolves without blocking
  * the loop, connects (10 s), relays. Owns `s` at once. */

@@ -1,5 +1,7 @@
 #include "client/forward/authority.h"
+#include "base/percent.h"
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +57,17 @@ int authority_from_host(struct authority *out, const char *host, size_t len, uin
     return HX_OK;
 }
 
+int authority_from_path(struct authority *out, const char *path)
+{
+    struct authority a = {.kind = AUTHORITY_UNIX};
+    size_t len = strlen(path);
+    if (len == 0 || len > AUTHORITY_PATH_MAX)
+        return HX_EINVAL;
+    memcpy(a.host, path, len + 1);
+    *out = a;
+    return HX_OK;
+}
+
 int authority_parse_port(uint16_t *out, const char *text, size_t len, unsigned least)
 {
     unsigned value = 0;
@@ -76,6 +89,8 @@ static int parse(struct authority *out, const char *text, bool pattern)
     const char *colon = strrchr(text, ':');
     const char *host = text;
     struct authority a = {.kind = AUTHORITY_ANY};
+    if (*text == '/')
+        return authority_from_path(out, text);
     if (!colon)
         return HX_EINVAL;
     size_t len = (size_t)(colon - text);
@@ -108,12 +123,37 @@ bool authority_matches(const struct authority *pattern, const struct authority *
 {
     if (pattern->port != 0 && pattern->port != a->port)
         return false;
-    return pattern->kind == AUTHORITY_ANY ||
-           (pattern->kind == a->kind && strcmp(pattern->host, a->host) == 0);
+    if (pattern->kind == AUTHORITY_ANY)
+        return a->kind != AUTHORITY_UNIX;
+    return pattern->kind == a->kind && strcmp(pattern->host, a->host) == 0;
 }
 
 size_t authority_format(const struct authority *a, char text[AUTHORITY_TEXT_MAX])
 {
     const char *format = a->kind == AUTHORITY_IPV6 ? "[%s]:%hu" : "%s:%hu";
+    if (a->kind == AUTHORITY_UNIX)
+        return (size_t)snprintf(text, AUTHORITY_TEXT_MAX, "%s", a->host);
     return (size_t)snprintf(text, AUTHORITY_TEXT_MAX, format, a->host, a->port);
+}
+
+static_assert(AUTHORITY_WIRE_MAX >= AUTHORITY_TEXT_MAX, "what is no path is the same on the wire");
+
+size_t authority_to_wire(const struct authority *a, char wire[AUTHORITY_WIRE_MAX])
+{
+    if (a->kind != AUTHORITY_UNIX)
+        return authority_format(a, wire);
+    return (size_t)percent_encode(wire, AUTHORITY_WIRE_MAX, a->host, "");
+}
+
+int authority_from_wire(struct authority *out, const char *wire)
+{
+    char path[AUTHORITY_WIRE_MAX];
+    size_t len = strlen(wire);
+    if (*wire == '/')
+        return HX_EINVAL;
+    if (*wire != '%')
+        return authority_parse(out, wire);
+    if (len >= sizeof path || percent_decode(path, wire, len) < 0 || *path != '/')
+        return HX_EINVAL;
+    return authority_from_path(out, path);
 }

@@ -1,28 +1,23 @@
-/* CONNECT on the binding side: allowed, resolved, connected, relayed. The contract is in
- * client/forward/allow.h. */
-#include "client/forward/allow.h"
-#include "client/forward/authority.h"
+#include "client/forward/dial.h"
 #include "client/forward/lookup.h"
-#include "client/forward/relay.h"
-#include "client/forward/say.h"
 #include "proto/endpoint.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#define DIAL_S         10.0 /* for the name and all its addresses */
-#define INTERNAL_ERROR 2    /* RFC 9113, 7 */
-#define BODY_MAX       (AUTHORITY_TEXT_MAX + 128)
+#define BUSY_S \
+    0.02 /* until a Unix socket is asked again whose queue was full: nothing tells when it is not */
 
 struct dial {
     struct ev_loop *loop;
-    const char *who;
-    struct mux_stream *stream;
     struct authority target;
+    dial_done *done;
+    void *user;
     struct lookup *lookup; /* NULL when it has ended */
     struct lookup_list addresses;
     size_t next; /* the address to be tried when this one fails */
@@ -32,54 +27,39 @@ struct dial {
     ev_timer attempt, deadline;
 };
 
-/* What an answer says: its status, and its error of RFC 9209, 2.3 for the other side's program. */
-struct refusal {
-    const char *status, *error, *text;
-};
+static const struct dial_failure no_name = {"502", "dns_error", "has no address"};
+static const struct dial_failure no_socket = {"502", "destination_not_found", "is not there"};
+static const struct dial_failure forbidden = {"502", "destination_unavailable",
+                                              "may not be used by who runs hx"};
+static const struct dial_failure refused = {"502", "connection_refused", "refused the connection"};
+static const struct dial_failure unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
+static const struct dial_failure late = {"504", "connection_timeout", "did not answer in time"};
+const struct dial_failure dial_internal = {"502", "proxy_internal_error",
+                                           "cannot be tried: out of resources"};
 
-static const struct refusal not_allowed = {"403", "http_request_denied", "is not allowed here"};
-static const struct refusal no_target = {"400", "http_request_error", "is no HOST:PORT"};
-static const struct refusal no_name = {"502", "dns_error", "has no address"};
-static const struct refusal internal = {"502", "proxy_internal_error", "cannot be tried: out of resources"};
-static const struct refusal refused = {"502", "connection_refused", "refused the connection"};
-static const struct refusal unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
-static const struct refusal late = {"504", "connection_timeout", "did not answer in time"};
-
-static const struct refusal *refusal_of(int failure)
+static const struct dial_failure *failure_of(int cause)
 {
-    switch (failure) {
+    switch (cause) {
     case ECONNREFUSED:
         return &refused;
     case ETIMEDOUT:
         return &late;
+    case ENOENT:
+        return &no_socket;
+    case EACCES:
+    case EPERM:
+        return &forbidden;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        return &internal;
+        return &dial_internal;
     default:
         return &unreachable;
     }
 }
 
-static void refuse(struct mux_stream *s, const char *who, const char *target, const struct refusal *r)
-{
-    char state[64], body[BODY_MAX];
-    snprintf(state, sizeof state, "hx; error=%s", r->error);
-    int len = snprintf(body, sizeof body, "%s %s\n", target, r->text);
-    const struct mux_field fields[] = {
-        {":status", r->status}, {"proxy-status", state}, {"content-type", "text/plain"}};
-    const struct mux_message response = {.fields = fields, .count = sizeof fields / sizeof *fields};
-    say_often(SAY_REFUSED, "refused a connection: %s %s (%s)", target, r->text, who);
-    if (mux_respond(s, &response) != HX_OK) {
-        mux_stream_reset(s, INTERNAL_ERROR);
-        return;
-    }
-    (void)mux_stream_write(s, body, (size_t)len); /* the status has said it; the text is for people */
-    mux_stream_leave(s);
-}
-
-static void dial_free(struct dial *d)
+void dial_cancel(struct dial *d)
 {
     if (d->lookup)
         lookup_cancel(d->lookup);
@@ -91,51 +71,24 @@ static void dial_free(struct dial *d)
     free(d);
 }
 
-static void fail(struct dial *d, const struct refusal *r)
+static void finish(struct dial *d, int fd, const struct dial_failure *why)
 {
-    char target[AUTHORITY_TEXT_MAX];
-    struct mux_stream *s = d->stream;
-    const char *who = d->who;
-    authority_format(&d->target, target);
-    dial_free(d);
-    refuse(s, who, target, r);
+    dial_done *done = d->done;
+    void *user = d->user;
+    dial_cancel(d);
+    done(user, fd, why);
 }
 
-struct relayed { /* for the log */
-    const char *who;
-    char target[AUTHORITY_TEXT_MAX];
-};
-
-static void on_relayed(void *user, int error, int system)
+static void fail(struct dial *d, const struct dial_failure *why)
 {
-    struct relayed *r = user;
-    if (error < 0)
-        say_often(SAY_REFUSED, "%s: connection to %s broke: %s", r->who, r->target,
-                  system != 0 ? strerror(system) : hx_error_text(error));
-    free(r);
+    finish(d, -1, why);
 }
 
 static void succeed(struct dial *d)
 {
-    static const struct mux_field fields[] = {{":status", "200"}};
-    static const struct mux_message response = {.fields = fields, .count = 1};
-    struct relay_config config = {.in_fd = d->fd, .out_fd = d->fd, .owns_fds = true, .done = on_relayed};
-    struct relay *relay;
-    struct ev_loop *loop = d->loop;
-    struct mux_stream *s = d->stream;
-    struct relayed *r = calloc(1, sizeof *r);
-    if (r) {
-        r->who = d->who;
-        authority_format(&d->target, r->target);
-    }
+    int fd = d->fd;
     d->fd = -1;
-    dial_free(d);
-    config.user = r;
-    if (r && mux_respond(s, &response) == HX_OK && relay_start(&relay, loop, s, &config) == HX_OK)
-        return;
-    free(r);
-    close(config.in_fd);
-    mux_stream_reset(s, INTERNAL_ERROR);
+    finish(d, fd, NULL);
 }
 
 /* Begins to connect to one address. 0 or errno; EINPROGRESS. */
@@ -145,7 +98,8 @@ static int begin(struct dial *d, const struct sockaddr *sa, socklen_t len)
     d->fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (d->fd < 0)
         return errno;
-    (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (sa->sa_family != AF_UNIX)
+        (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return connect(d->fd, sa, len) == 0 ? 0 : errno;
 }
 
@@ -183,8 +137,14 @@ static void try_next(struct dial *d)
             return;
         }
         drop(d, rc);
+        if (rc == EAGAIN) {
+            d->next = i;
+            ev_timer_set(&d->attempt, BUSY_S, 0.);
+            ev_timer_start(d->loop, &d->attempt);
+            return;
+        }
     }
-    fail(d, refusal_of(d->failure));
+    fail(d, failure_of(d->failure));
 }
 
 static void on_connected(struct ev_loop *loop, ev_io *w, int events)
@@ -194,6 +154,10 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int events)
     socklen_t len = sizeof rc;
     (void)loop;
     (void)events;
+    if (d->fd < 0) { /* the first time */
+        try_next(d);
+        return;
+    }
     if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &rc, &len) != 0)
         rc = errno;
     if (rc == 0) {
@@ -209,7 +173,8 @@ static void on_attempt(struct ev_loop *loop, ev_timer *w, int events)
     struct dial *d = w->data;
     (void)loop;
     (void)events;
-    drop(d, ETIMEDOUT);
+    if (d->fd >= 0)
+        drop(d, ETIMEDOUT);
     try_next(d);
 }
 
@@ -225,69 +190,55 @@ static void on_lookup(void *user, int error, const struct lookup_list *list)
     struct dial *d = user;
     d->lookup = NULL;
     if (error != HX_OK) {
-        fail(d, error == HX_ERESOLVE ? &no_name : &internal);
+        fail(d, error == HX_ERESOLVE ? &no_name : &dial_internal);
         return;
     }
     d->addresses = *list;
     try_next(d);
 }
 
-static void on_stream_closed(void *user, int error, uint32_t code)
-{
-    (void)error;
-    (void)code;
-    dial_free(user);
-}
-
-/* An address needs no resolver, and no thread. */
+/* An address, or a path, needs no resolver, and no thread. */
 static bool is_address(struct dial *d)
 {
+    struct sockaddr_un *un = (struct sockaddr_un *)&d->addresses.address[0].sa;
     char text[AUTHORITY_TEXT_MAX];
     struct endpoint e;
     size_t len = authority_format(&d->target, text);
+    d->addresses.count = 1;
+    if (d->target.kind == AUTHORITY_UNIX) {
+        un->sun_family = AF_UNIX;
+        memcpy(un->sun_path, text, len + 1);
+        d->addresses.address[0].len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
+        return true;
+    }
     if (d->target.kind == AUTHORITY_NAME || endpoint_parse(&e, text, len) != HX_OK)
         return false;
-    d->addresses.count = 1;
     d->addresses.address[0].len = endpoint_to_sockaddr(&e, &d->addresses.address[0].sa);
     return true;
 }
 
-static void start(struct dial *d)
+int dial_start(struct dial **out, struct ev_loop *loop, const struct authority *target, dial_done *done,
+               void *user)
 {
-    static const struct mux_stream_events events = {.closed = on_stream_closed};
-    mux_stream_own(d->stream, &events, d);
-    ev_timer_start(d->loop, &d->deadline);
-    if (is_address(d))
-        try_next(d);
-    else if (lookup_start(&d->lookup, d->loop, d->target.host, d->target.port, on_lookup, d) != HX_OK)
-        fail(d, &internal);
-}
-
-void dial_request(struct ev_loop *loop, const struct allow *a, const char *who, struct mux_stream *s,
-                  const struct mux_message *request)
-{
-    const char *authority = mux_field(request, ":authority");
-    struct authority target;
-    char text[AUTHORITY_TEXT_MAX];
-    if (!authority || authority_parse(&target, authority) != HX_OK) {
-        refuse(s, who, "what it asks for", &no_target);
-        return;
-    }
-    authority_format(&target, text);
-    if (!allow_permits(a, text)) {
-        refuse(s, who, text, &not_allowed);
-        return;
-    }
     struct dial *d = calloc(1, sizeof *d);
-    if (!d) {
-        refuse(s, who, text, &internal);
-        return;
-    }
+    if (!d)
+        return HX_ENOMEM;
     *d = (struct dial){
-        .loop = loop, .who = who, .stream = s, .target = target, .fd = -1, .failure = EHOSTUNREACH};
+        .loop = loop, .target = *target, .done = done, .user = user, .fd = -1, .failure = EHOSTUNREACH};
     ev_init(&d->connected, on_connected);
     ev_init(&d->attempt, on_attempt);
     ev_timer_init(&d->deadline, on_deadline, DIAL_S, 0.);
     d->connected.data = d->attempt.data = d->deadline.data = d;
-    start(d);
+    if (is_address(d)) {
+        ev_feed_event(loop, &d->connected, EV_CUSTOM);
+    } else {
+        int err = lookup_start(&d->lookup, loop, target->host, target->port, on_lookup, d);
+        if (err != HX_OK) {
+            dial_cancel(d);
+            return err;
+        }
+    }
+    ev_timer_start(loop, &d->deadline);
+    *out = d;
+    return HX_OK;
 }

@@ -1,11 +1,9 @@
 #include "client/forward/forward.h"
 #include "client/forward/forward_conn.h"
-#include "client/forward/listen.h"
 #include "client/forward/say.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define ACCEPT_BURST 16  /* connections per turn of the loop */
 #define AGAIN_S      0.1 /* while descriptors or the link's streams are short */
@@ -70,9 +68,9 @@ static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
 /* Always, if only the kernel knew which port. */
 static void say_where(const struct forward *f, const struct listen_socket *s)
 {
-    char here[ENDPOINT_TEXT_MAX], target[AUTHORITY_TEXT_MAX] = "any target (SOCKS5)";
-    void (*tell)(const char *format, ...) = f->spec.port == 0 ? say_always : say_note_each;
-    endpoint_format(&s->endpoint, here);
+    char here[LISTEN_TEXT_MAX], target[AUTHORITY_TEXT_MAX] = "any target (SOCKS5)";
+    void (*tell)(const char *format, ...) = f->spec.port == 0 && !*f->spec.path ? say_always : say_note_each;
+    listen_format(s, here);
     if (f->spec.kind == FORWARD_LOCAL)
         authority_format(&f->spec.target, target);
     tell("listening on %s for %s", here, target);
@@ -88,7 +86,7 @@ static int add_listeners(struct forward *f, char error[FORWARD_ERROR_MAX])
     }
     int count = listen_open(sockets, &f->spec, error);
     for (int i = 0; i < count; i++) {
-        f->listeners[i].fd = sockets[i].fd;
+        f->listeners[i].socket = sockets[i];
         ev_io_init(&f->listeners[i].acceptable, on_acceptable, sockets[i].fd, EV_READ);
         f->listeners[i].acceptable.data = f;
         say_where(f, &sockets[i]);
@@ -144,7 +142,7 @@ void forward_destroy(struct forward *f)
     pause_accepting(f);
     ev_timer_stop(f->loop, &f->again);
     for (int i = 0; i < f->listener_count; i++)
-        close(f->listeners[i].fd);
+        listen_close(&f->listeners[i].socket);
     free(f->listeners);
     free(f);
 }

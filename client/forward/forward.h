@@ -1,10 +1,10 @@
 /* client/forward/forward.h: the connecting side's listeners: -L (one target) and -D (SOCKS5, any target
- * that the other side allows). Each accepted TCP connection becomes a CONNECT request of the link. Belongs
- * to its loop's thread.
+ * that the other side allows), at TCP ports or Unix sockets. Each accepted connection becomes a CONNECT request
+ * of the link. Belongs to its loop's thread.
  *
  * Without a link, connections wait FORWARD_WAIT_S for one, FORWARD_WAITING_MAX of them; the others are
  * reset. A connection that the other side refuses is reset, or hears so in SOCKS; notes on standard
- * error say why. */
+ * error say why. Unix sockets know no reset: what breaks there ends. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_H
 #define HX_CLIENT_FORWARD_FORWARD_H
 

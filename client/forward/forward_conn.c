@@ -1,4 +1,4 @@
-/* One TCP connection of a forward: what SOCKS asks for, the request, the answer; then the relay has it. */
+/* One connection of a forward: what SOCKS asks for, the request, the answer; then the relay has it. */
 #include "client/forward/forward_conn.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
@@ -153,9 +153,12 @@ struct answer { /* of the other side; `error` as RFC 9209, 2.3 names it, or NULL
 };
 
 static const struct answer answers[] = {
+    {"400", NULL, SOCKS_GENERAL_FAILURE, "the peer knows no such targets: it may be older"},
     {"403", NULL, SOCKS_NOT_ALLOWED, "the peer does not allow it (hx bind --allow)"},
     {"404", NULL, SOCKS_NOT_ALLOWED, "the peer forwards nothing"},
     {"502", "error=connection_refused", SOCKS_REFUSED, "connection refused"},
+    {"502", "error=destination_not_found", SOCKS_HOST_UNREACHABLE, "the peer has no such socket"},
+    {"502", "error=destination_unavailable", SOCKS_REFUSED, "the peer may not use it"},
     {"502", "error=dns_error", SOCKS_HOST_UNREACHABLE, "the peer finds no such host"},
     {"502", NULL, SOCKS_HOST_UNREACHABLE, "the peer cannot reach it"},
     {"504", NULL, SOCKS_HOST_UNREACHABLE, "no answer within the time"},
@@ -198,8 +201,8 @@ static void on_closed(void *user, int error, uint32_t code)
 static bool ask(struct conn *c)
 {
     static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
-    char target[AUTHORITY_TEXT_MAX];
-    authority_format(&c->target, target);
+    char target[AUTHORITY_WIRE_MAX];
+    authority_to_wire(&c->target, target);
     const struct mux_field fields[] = {{":method", "CONNECT"}, {":authority", target}};
     const struct mux_message request = {.fields = fields, .count = sizeof fields / sizeof *fields};
     if (mux_request(link_mux(c->forward->link), &c->stream, &request, &events, c) != HX_OK) {

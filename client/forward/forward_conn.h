@@ -1,16 +1,17 @@
-/* client/forward/forward_conn.h: what forward.c (listeners, the link) and forward_conn.c (one TCP connection)
+/* client/forward/forward_conn.h: what forward.c (listeners, the link) and forward_conn.c (one connection)
  * know of each other; for no one else. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_CONN_H
 #define HX_CLIENT_FORWARD_FORWARD_CONN_H
 
 #include "client/forward/forward.h"
+#include "client/forward/listen.h"
 #include <sys/queue.h>
 
 struct conn;
 
 struct forward_listener {
     ev_io acceptable;
-    int fd;
+    struct listen_socket socket;
 };
 
 struct forward {

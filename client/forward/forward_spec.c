@@ -3,6 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIELDS_MAX 4
+#define FIELD_MAX  (AUTHORITY_HOST_MAX + sizeof "[]")
+
+struct fields {
+    int count;
+    struct {
+        char text[FIELD_MAX];
+        bool path;
+    } field[FIELDS_MAX];
+};
+
 static int wrong(char error[FORWARD_ERROR_MAX], const char *text, const char *why)
 {
     snprintf(error, FORWARD_ERROR_MAX, "'%.80s': %s", text, why);
@@ -13,48 +24,106 @@ static int wrong(char error[FORWARD_ERROR_MAX], const char *text, const char *wh
     return HX_EINVAL;
 }
 
-/* The first part ends at a colon that no bracket holds. */
-static size_t first_part(const char *text)
+/* One field, up to the ':' that ends it or the end. NULL: it is too long. */
+static const char *take_field(struct fields *f, const char *text)
 {
-    size_t bracketed = *text == '[' ? strcspn(text, "]") : 0;
-    return bracketed + strcspn(text + bracketed, ":");
+    char *out = f->field[f->count].text;
+    size_t len = 0;
+    bool bracketed = *text == '[';
+    for (; *text && (bracketed || *text != ':'); text++) {
+        if (*text == '\\' && text[1])
+            text++;
+        else
+            bracketed = bracketed && *text != ']';
+        if (len + 1 == FIELD_MAX)
+            return NULL;
+        out[len++] = *text;
+    }
+    out[len] = '\0';
+    f->field[f->count++].path = strchr(out, '/') != NULL;
+    return text;
 }
 
-static bool take_address(struct forward_spec *spec, const char *text, size_t len)
+/* False: too many, or one is too long. */
+static bool split(struct fields *f, const char *text)
+{
+    for (f->count = 0; f->count < FIELDS_MAX;) {
+        text = take_field(f, text);
+        if (!text || *text == '\0')
+            return text != NULL;
+        text++;
+    }
+    return false;
+}
+
+static bool take_host(struct authority *out, const char *text, uint16_t port)
+{
+    size_t len = strlen(text);
+    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+    return authority_from_host(out, text + bracketed, len - (bracketed ? 2 : 0), port) == HX_OK &&
+           bracketed == (out->kind == AUTHORITY_IPV6);
+}
+
+static bool take_address(struct forward_spec *spec, const char *text)
 {
     struct authority a;
-    if (len == 1 && *text == '*') {
-        spec->anywhere = true;
-        return true;
-    }
-    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-    if (authority_from_host(&a, text + bracketed, len - (bracketed ? 2 : 0), 0) != HX_OK ||
-        bracketed != (a.kind == AUTHORITY_IPV6))
+    spec->anywhere = strcmp(text, "*") == 0;
+    if (!spec->anywhere && !take_host(&a, text, 0))
         return false;
-    memcpy(spec->address, a.host, sizeof spec->address);
+    if (!spec->anywhere)
+        memcpy(spec->address, a.host, sizeof spec->address);
     return true;
+}
+
+/* Returns how many fields it took, or 0, and *why. */
+static int take_listen(struct forward_spec *spec, const struct fields *f, const char **why)
+{
+    const char *first = f->field[0].text;
+    if (f->field[0].path) {
+        *why = "the path of a Unix socket has 107 bytes at most";
+        if (strlen(first) > AUTHORITY_PATH_MAX)
+            return 0;
+        snprintf(spec->path, sizeof spec->path, "%.*s", AUTHORITY_PATH_MAX, first);
+        return 1;
+    }
+    int at = *first != '\0' && strspn(first, "0123456789") == strlen(first) ? 0 : 1;
+    *why = "what stands before the port is no address ([IPv6] needs brackets)";
+    if (at == 1 && !take_address(spec, first))
+        return 0;
+    *why = "the port to listen on is a number from 0 to 65535";
+    const char *port = at < f->count ? f->field[at].text : "";
+    return authority_parse_port(&spec->port, port, strlen(port), 0) == HX_OK ? at + 1 : 0;
+}
+
+static bool take_target(struct forward_spec *spec, const struct fields *f, int at, const char **why)
+{
+    uint16_t port;
+    *why = "-L takes [ADDR:]PORT:HOST:PORT, or the path of a Unix socket for either end";
+    if (f->count - at == 2 && !f->field[at].path && !f->field[at + 1].path)
+        return authority_parse_port(&port, f->field[at + 1].text, strlen(f->field[at + 1].text), 1) ==
+                   HX_OK &&
+               take_host(&spec->target, f->field[at].text, port);
+    if (f->count - at != 1 || !f->field[at].path)
+        return false;
+    *why = "the path of a Unix socket at the other side is absolute, and has 107 bytes at most";
+    return f->field[at].text[0] == '/' && authority_from_path(&spec->target, f->field[at].text) == HX_OK;
 }
 
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX])
 {
     struct forward_spec spec = {.kind = kind};
-    const char *rest = text;
-    size_t len = first_part(rest);
-    bool number = len > 0 && strspn(rest, "0123456789") == len;
-    if (!number) {
-        if (!take_address(&spec, rest, len))
-            return wrong(error, text, "what stands before the port is no address ([IPv6] needs brackets)");
-        rest += rest[len] == ':' ? len + 1 : len;
-        len = strcspn(rest, ":");
-    }
-    if (authority_parse_port(&spec.port, rest, len, 0) != HX_OK)
-        return wrong(error, text, "the port to listen on is a number from 0 to 65535");
-    rest += len;
-    if (kind == FORWARD_SOCKS && *rest != '\0')
-        return wrong(error, text, "-D takes [ADDR:]PORT and nothing else");
-    if (kind == FORWARD_LOCAL && (*rest != ':' || authority_parse(&spec.target, rest + 1) != HX_OK))
-        return wrong(error, text, "-L takes [ADDR:]PORT:HOST:PORT");
+    struct fields fields;
+    const char *why = "it is too long, or has too many parts";
+    if (!split(&fields, text))
+        return wrong(error, text, why);
+    int taken = take_listen(&spec, &fields, &why);
+    if (taken == 0)
+        return wrong(error, text, why);
+    if (kind == FORWARD_SOCKS && taken < fields.count)
+        return wrong(error, text, "-D takes [ADDR:]PORT, or the path of a Unix socket, and nothing else");
+    if (kind == FORWARD_LOCAL && !take_target(&spec, &fields, taken, &why))
+        return wrong(error, text, why);
     *out = spec;
     return HX_OK;
 }

@@ -1,4 +1,7 @@
-/* client/forward/forward_spec.h: what -L and -D are given. Pure; no allocation. */
+/* client/forward/forward_spec.h: what -L and -D are given. Pure; no allocation.
+ *
+ * As ssh has it: fields with ':' between, an IPv6 address in brackets, '\' before a character that is to be
+ * taken as it is. A field with a '/' is the path of a Unix socket. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_SPEC_H
 #define HX_CLIENT_FORWARD_FORWARD_SPEC_H
 
@@ -7,13 +10,14 @@
 #define FORWARD_ERROR_MAX 256
 
 enum forward_kind {
-    FORWARD_LOCAL, /* -L [ADDR:]PORT:HOST:PORT */
-    FORWARD_SOCKS  /* -D [ADDR:]PORT */
+    FORWARD_LOCAL, /* -L LISTEN:TARGET */
+    FORWARD_SOCKS  /* -D LISTEN */
 };
 
-struct forward_spec {
+struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or a path */
     enum forward_kind kind;
-    bool anywhere; /* ADDR is "*": all addresses of this host */
+    char path[AUTHORITY_PATH_MAX + 1]; /* "": a TCP port */
+    bool anywhere;                     /* ADDR is "*": all addresses of this host */
     /* "": loopback addresses; else a name or an address, without brackets */
     char address[AUTHORITY_HOST_MAX + 1];
     uint16_t port; /* 0: the kernel's choice */

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG   128
 #define TRIES_MAX 8 /* for a port of the kernel's choice that is free on all addresses */
 
 static int listen_on(const struct sockaddr *sa, socklen_t len)
@@ -17,7 +16,7 @@ static int listen_on(const struct sockaddr *sa, socklen_t len)
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (sa->sa_family == AF_INET6) /* IPv4 has a socket of its own */
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, sa, len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
     int cause = errno;
     close(fd);
@@ -37,6 +36,7 @@ static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16
     struct endpoint e;
     struct sockaddr_storage sa;
     socklen_t len = sizeof sa;
+    *out = (struct listen_socket){.fd = -1};
     if (endpoint_from_sockaddr(&e, a->ai_addr, a->ai_addrlen) != HX_OK) {
         errno = EAFNOSUPPORT;
         return false;
@@ -80,6 +80,8 @@ static int open_all(struct listen_socket *out, const struct addrinfo *found, uin
 int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec *spec,
                 char error[FORWARD_ERROR_MAX])
 {
+    if (*spec->path)
+        return listen_open_unix(out, spec->path, error);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     const char *where = spec->anywhere ? "*" : *spec->address ? spec->address : "localhost";

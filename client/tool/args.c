@@ -121,7 +121,10 @@ static enum args_result take_allow(struct reading *r)
 {
     struct authority pattern;
     if (authority_parse_pattern(&pattern, optarg) < 0)
-        return usage(r, "--allow takes HOST:PORT, either of which may be '*', not '%.100s'", optarg);
+        return usage(
+            r,
+            "--allow takes HOST:PORT, either of which may be '*', or /PATH of up to %d bytes, not '%.100s'",
+            AUTHORITY_PATH_MAX, optarg);
     if (r->args->allow_count == ARGS_ALLOW_MAX)
         return usage(r, "--allow can be given %d times at most", ARGS_ALLOW_MAX);
     r->args->allow[r->args->allow_count++] = optarg;
@@ -132,7 +135,8 @@ static enum args_result take_to(struct reading *r)
 {
     struct authority target;
     if (authority_parse(&target, optarg) < 0)
-        return usage(r, "--to takes HOST:PORT, not '%.100s'", optarg);
+        return usage(r, "--to takes HOST:PORT, or /PATH of up to %d bytes, not '%.100s'", AUTHORITY_PATH_MAX,
+                     optarg);
     r->args->to = optarg;
     return ARGS_BIND;
 }

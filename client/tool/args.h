@@ -66,7 +66,7 @@ struct args {                 /* strings belong to argv or the environment, but 
     const char *allow[ARGS_ALLOW_MAX];
     int allow_count;
 
-    const char *to; /* connect: "HOST:PORT" that the pipe shall reach at the other side, or NULL */
+    const char *to; /* connect: "HOST:PORT" or "/PATH" that the pipe shall reach at the other side, or NULL */
     struct {
         char kind; /* 'L' or 'D' */
         const char *spec;

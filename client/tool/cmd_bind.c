@@ -105,8 +105,7 @@ static bool offer(struct binding *b, struct allow **allow, struct share **share)
     for (int i = 0; i < args->allow_count; i++) {
         int err = allow_add(*allow, args->allow[i]);
         if (err < 0) {
-            say_error("--allow takes HOST:PORT, either of which may be '*', not '%s' (%s)", args->allow[i],
-                      hx_strerror(err));
+            say_error("--allow %s: %s", args->allow[i], hx_strerror(err));
             return false;
         }
     }

@@ -1,4 +1,4 @@
-/* hx connect NAME: reaches the peer that waits under NAME. A pipe to it (or, with --to, to a TCP port that it
+/* hx connect NAME: reaches the peer that waits under NAME. A pipe to it (or, with --to, to a target that it
  * reaches), or forwards. */
 #include "client/forward/forward.h"
 #include "client/forward/relay.h"
@@ -25,13 +25,14 @@ struct connecting {
     ev_io interrupt;
     int status;
 
-    const char *path;          /* of the pipe: "/pipe", or "/echo" when the other side has no pipe */
-    struct mux_stream *stream; /* asked for, not answered yet */
-    char ahead[AHEAD_MAX];     /* was read of standard input to be sent with that, */
-    size_t ahead_len;          /* and again with another path */
-    bool ahead_ended;          /* nothing follows */
-    bool over;                 /* the link is, which was told */
-    int error, system;         /* of the pipe; told in the end */
+    char to[AUTHORITY_WIRE_MAX]; /* args->to as a CONNECT has it */
+    const char *path;            /* of the pipe: "/pipe", or "/echo" when the other side has no pipe */
+    struct mux_stream *stream;   /* asked for, not answered yet */
+    char ahead[AHEAD_MAX];       /* was read of standard input to be sent with that, */
+    size_t ahead_len;            /* and again with another path */
+    bool ahead_ended;            /* nothing follows */
+    bool over;                   /* the link is, which was told */
+    int error, system;           /* of the pipe; told in the end */
 
     struct forward *forwards[ARGS_FORWARDS_MAX];
     int forward_count;
@@ -143,7 +144,7 @@ static int say_ahead(struct connecting *c)
 static void ask(struct connecting *c)
 {
     static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
-    const struct mux_field to[] = {{":method", "CONNECT"}, {":authority", c->args->to}};
+    const struct mux_field to[] = {{":method", "CONNECT"}, {":authority", c->to}};
     const struct mux_field pipe[] = {
         {":method", "POST"}, {":scheme", "hx"}, {":authority", c->args->name}, {":path", c->path}};
     const struct mux_message request = {.fields = c->args->to ? to : pipe, .count = c->args->to ? 2 : 4};
@@ -278,8 +279,11 @@ static int connect_raw(const struct args *args)
 int cmd_connect(const struct args *args)
 {
     struct connecting c = {.args = args, .status = STATUS_FAILED, .path = "/pipe"};
+    struct authority to;
     if (args->insecure)
         return connect_raw(args);
+    if (args->to && authority_parse(&to, args->to) == HX_OK)
+        authority_to_wire(&to, c.to);
     c.loop = ev_loop_new(LINK_LOOP);
     if (!c.loop) {
         ui_cannot_begin(HX_ESYS);

@@ -35,15 +35,18 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
 };
 
 const struct options_entry options_table[] = {
-    {"allow", OPTION_ALLOW, BIND, "HOST:PORT", "peers may connect to this target; '*' is any; repeatable"},
+    {"allow", OPTION_ALLOW, BIND, "HOST:PORT|/PATH",
+     "peers may connect to this target; '*' is any; repeatable"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
     {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND, NULL, "do not ask the router to let peers in"},
     {"no-host-candidates", OPTION_NO_HOST_CANDIDATES, PEER, NULL,
      "do not tell the addresses of its interfaces"},
     {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never", "try the relay so much later (500)"},
-    {"to", OPTION_TO, CONNECT, "HOST:PORT", "the pipe reaches this target of the peer's --allow"},
-    {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT", "forward a local port to HOST:PORT over there; repeatable"},
+    {"to", OPTION_TO, CONNECT, "HOST:PORT|/PATH", "the pipe reaches this target of the peer's --allow"},
+    {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT",
+     "forward a local port to HOST:PORT over there; repeatable;\n"
+     "                                each end may be the path of a Unix socket instead"},
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
     {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
     {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},

@@ -71,27 +71,13 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     }
 }
 
-static void serve_connect(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
-{
-    char target[SAY_NAME_MAX];
-    const char *authority = mux_field(request, ":authority");
-    printable_name(target, sizeof target, authority ? authority : "");
-    if (s->config->allow) {
-        say_often(SAY_REQUEST, "%s: connection to %s", s->who, target);
-        dial_request(s->loop, s->config->allow, s->who, stream, request);
-        return;
-    }
-    say_often(SAY_REFUSED, "refused a connection: %s is not allowed here (%s)", target, s->who);
-    refuse(stream, "403");
-}
-
 void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
 {
     static const char files[] = "/files/";
     const char *method = mux_field(request, ":method");
     const char *path = mux_field(request, ":path");
     if (method && strcmp(method, "CONNECT") == 0)
-        serve_connect(s, stream, request);
+        dial_request(s->loop, s->config->allow, s->who, stream, request);
     else if (!method || !path)
         refuse(stream, "400");
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)

@@ -4,8 +4,8 @@
  *
  *   POST /pipe          200, then both bodies are the pipe; 409 if another peer has it, 404 if there is none
  *   POST /echo          200, then the request's body comes back (hx bind --echo, else 404)
- *   CONNECT host:port   200, then both bodies are the TCP connection; 403 not allowed, 502 failed,
- *                       504 not in time
+ *   CONNECT host:port   200, then both bodies are the connection; 403 not allowed, 502 failed, 504 not in
+ *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
  *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H

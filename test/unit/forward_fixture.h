@@ -165,7 +165,7 @@ static inline int client(void)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = tcp();
-    sa.sin_port = htons(port_of(forward->listeners[0].fd));
+    sa.sin_port = htons(port_of(forward->listeners[0].socket.fd));
     assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
     return fd;
 }

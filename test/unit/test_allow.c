@@ -13,10 +13,16 @@ static struct allow *allowing(const char *first, const char *second)
     return a;
 }
 
+static bool asked(const struct allow *a, const char *authority)
+{
+    struct authority target;
+    return authority_parse(&target, authority) == HX_OK && allow_permits(a, &target);
+}
+
 static bool permits(const char *target, const char *authority)
 {
     struct allow *a = allowing(target, NULL);
-    bool result = allow_permits(a, authority);
+    bool result = asked(a, authority);
     allow_destroy(a);
     return result;
 }
@@ -25,8 +31,8 @@ static void nothing_is_allowed_unless_it_was_named(void **state)
 {
     (void)state;
     struct allow *a = allowing(NULL, NULL);
-    assert_false(allow_permits(a, "127.0.0.1:22"));
-    assert_false(allow_permits(NULL, "127.0.0.1:22"));
+    assert_false(asked(a, "127.0.0.1:22"));
+    assert_false(asked(NULL, "127.0.0.1:22"));
     allow_destroy(a);
     allow_destroy(NULL);
 }
@@ -48,10 +54,10 @@ static void each_target_of_several_is_allowed(void **state)
 {
     (void)state;
     struct allow *a = allowing("127.0.0.1:22", "web:80");
-    assert_true(allow_permits(a, "127.0.0.1:22"));
-    assert_true(allow_permits(a, "web:80"));
-    assert_false(allow_permits(a, "web:22"));
-    assert_false(allow_permits(a, "127.0.0.1:80"));
+    assert_true(asked(a, "127.0.0.1:22"));
+    assert_true(asked(a, "web:80"));
+    assert_false(asked(a, "web:22"));
+    assert_false(asked(a, "127.0.0.1:80"));
     allow_destroy(a);
 }
 
@@ -104,6 +110,72 @@ static void a_star_in_a_request_is_no_target(void **state)
     assert_false(permits("*:*", "web:*"));
     assert_false(permits("*:*", "*:*"));
     assert_false(permits("*:*", "[*]:80"));
+}
+
+static void a_path_is_allowed_as_it_is_written(void **state)
+{
+    (void)state;
+    assert_true(permits("/run/docker.sock", "/run/docker.sock"));
+    assert_false(permits("/run/docker.sock", "/run/docker.soc"));
+    assert_false(permits("/run/docker.sock", "/run/docker.sock2"));
+    assert_false(permits("/run/docker.sock", "/run//docker.sock"));
+    assert_false(permits("/run/docker.sock", "/run/./docker.sock"));
+    assert_false(permits("/run/docker.sock", "/run/x/../docker.sock"));
+    assert_false(permits("/run/docker.sock", "/RUN/docker.sock"));
+    assert_false(permits("/run/docker.sock", "docker.sock:80"));
+}
+
+static void no_star_stands_for_a_path(void **state)
+{
+    (void)state;
+    assert_false(permits("*:*", "/run/docker.sock"));
+    assert_false(permits("/*", "/run"));
+    assert_false(permits("/run/*", "/run/docker.sock"));
+}
+
+/* "wire -> text", or "-" */
+static void check_wire(const char *wire, const char *expected)
+{
+    struct authority a;
+    char text[AUTHORITY_TEXT_MAX] = "-", again[AUTHORITY_WIRE_MAX];
+    struct authority back;
+    if (authority_from_wire(&a, wire) == HX_OK) {
+        authority_format(&a, text);
+        authority_to_wire(&a, again);
+        assert_int_equal(authority_from_wire(&back, again), HX_OK);
+        assert_true(authority_matches(&a, &back));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void a_connect_names_a_path_percent_encoded(void **state)
+{
+    struct authority a;
+    char wire[AUTHORITY_WIRE_MAX];
+    (void)state;
+    check_wire("%2Frun%2Fdocker.sock", "/run/docker.sock");
+    check_wire("%2frun%2fa%20b%3A%25", "/run/a b:%");
+    check_wire("web:80", "web:80");
+    check_wire("[0::1]:80", "[::1]:80");
+    check_wire("/run/docker.sock", "-");
+    check_wire("%2Frun%00", "-");
+    check_wire("%2Frun%2", "-");
+    check_wire("%41:80", "-");
+    check_wire("", "-");
+    char *path = repeated('\xff', AUTHORITY_PATH_MAX + 1);
+    path[0] = '/';
+    assert_int_equal(authority_from_path(&a, path), HX_EINVAL);
+    path[AUTHORITY_PATH_MAX] = '\0';
+    assert_int_equal(authority_from_path(&a, path), HX_OK);
+    assert_int_equal(authority_to_wire(&a, wire), 3 * AUTHORITY_PATH_MAX);
+    check_wire(wire, path);
+    free(path);
+    path = repeated('a', 5000);
+    path[0] = '%';
+    check_wire(path, "-");
+    memcpy(path, "%2F", 3);
+    check_wire(path, "-");
+    free(path);
 }
 
 static void what_is_no_target_is_refused(void **state)
@@ -202,9 +274,9 @@ static void there_are_at_most_256_targets(void **state)
         assert_int_equal(allow_add(a, target), HX_OK);
     }
     assert_int_equal(allow_add(a, "web:9999"), HX_ELIMIT);
-    assert_true(allow_permits(a, "web:1"));
-    assert_true(allow_permits(a, "web:256"));
-    assert_false(allow_permits(a, "web:9999"));
+    assert_true(asked(a, "web:1"));
+    assert_true(asked(a, "web:256"));
+    assert_false(asked(a, "web:9999"));
     allow_destroy(a);
 }
 
@@ -237,6 +309,9 @@ int main(void)
         cmocka_unit_test(one_address_does_not_stand_for_another),
         cmocka_unit_test(a_star_stands_for_any_host_or_any_port),
         cmocka_unit_test(a_star_in_a_request_is_no_target),
+        cmocka_unit_test(a_path_is_allowed_as_it_is_written),
+        cmocka_unit_test(no_star_stands_for_a_path),
+        cmocka_unit_test(a_connect_names_a_path_percent_encoded),
         cmocka_unit_test(what_is_no_target_is_refused),
         cmocka_unit_test(numbers_that_are_no_dotted_quad_are_refused),
         cmocka_unit_test(names_have_255_bytes_at_most),

@@ -3,7 +3,7 @@
 #include "test/unit/cuts.h"
 #include <unistd.h>
 
-/* "[address or -|*] port target" */
+/* "[address or -|*] port target", or "path target" */
 static void check_spec(enum forward_kind kind, const char *text, const char *expected)
 {
     struct forward_spec spec;
@@ -17,6 +17,8 @@ static void check_spec(enum forward_kind kind, const char *text, const char *exp
              : *spec.address ? spec.address
                              : "-",
              spec.port, target);
+    if (*spec.path)
+        snprintf(got, sizeof got, "%s %s", spec.path, target);
     assert_string_equal(got, expected);
 }
 
@@ -57,6 +59,51 @@ static void an_address_may_stand_before_the_port(void **state)
     check_spec(FORWARD_SOCKS, "[::1]:1080", "::1 1080 -");
     check_spec(FORWARD_SOCKS, "*:1080", "* 1080 -");
     check_spec(FORWARD_SOCKS, "1080", "- 1080 -");
+}
+
+static void either_end_may_be_the_path_of_a_unix_socket(void **state)
+{
+    (void)state;
+    check_spec(FORWARD_LOCAL, "2375:/run/docker.sock", "- 2375 /run/docker.sock");
+    check_spec(FORWARD_LOCAL, "*:2375:/run/docker.sock", "* 2375 /run/docker.sock");
+    check_spec(FORWARD_LOCAL, "[::1]:2375:/run/docker.sock", "::1 2375 /run/docker.sock");
+    check_spec(FORWARD_LOCAL, "/tmp/x.sock:web:80", "/tmp/x.sock web:80");
+    check_spec(FORWARD_LOCAL, "./x.sock:[::1]:80", "./x.sock [::1]:80");
+    check_spec(FORWARD_LOCAL, "/a:/b", "/a /b");
+    check_spec(FORWARD_LOCAL, "/a\\:b\\\\:/c\\:d", "/a:b\\ /c:d");
+    check_spec(FORWARD_LOCAL, "/a b:/\xc3\xa4", "/a b /\xc3\xa4");
+    check_spec(FORWARD_SOCKS, "/run/socks", "/run/socks -");
+}
+
+static void what_is_no_path_of_a_socket_is_refused(void **state)
+{
+    static const char *const texts[] = {"/a",           "/a:",      ":/a",     "8080:a/b",
+                                        "/a:b/c",       "/a:/b:/c", "/a:80",   "/a:/b:80",
+                                        "127.0.0.1:/b", "/a/b:",    "8080:./x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        check_refused(FORWARD_LOCAL, texts[i]);
+    check_refused(FORWARD_SOCKS, "/a:/b");
+    check_refused(FORWARD_SOCKS, "/a:80");
+}
+
+static void a_path_has_the_length_that_a_socket_may_have(void **state)
+{
+    struct forward_spec spec;
+    char text[400], error[FORWARD_ERROR_MAX];
+    (void)state;
+    for (int len = AUTHORITY_PATH_MAX - 1; len <= AUTHORITY_PATH_MAX + 1; len++) {
+        int expected = len <= AUTHORITY_PATH_MAX ? HX_OK : HX_EINVAL;
+        char *path = repeated('p', (size_t)len);
+        path[0] = '/';
+        snprintf(text, sizeof text, "%s:web:80", path);
+        assert_int_equal(forward_spec_parse(&spec, FORWARD_LOCAL, text, error), expected);
+        snprintf(text, sizeof text, "80:%s", path);
+        assert_int_equal(forward_spec_parse(&spec, FORWARD_LOCAL, text, error), expected);
+        if (expected != HX_OK)
+            assert_non_null(strstr(error, "107 bytes"));
+        free(path);
+    }
 }
 
 static void what_is_no_local_forward_is_refused(void **state)
@@ -198,6 +245,9 @@ int main(void)
         cmocka_unit_test(a_local_forward_has_a_port_and_a_target),
         cmocka_unit_test(port_0_is_the_kernels_choice),
         cmocka_unit_test(an_address_may_stand_before_the_port),
+        cmocka_unit_test(either_end_may_be_the_path_of_a_unix_socket),
+        cmocka_unit_test(what_is_no_path_of_a_socket_is_refused),
+        cmocka_unit_test(a_path_has_the_length_that_a_socket_may_have),
         cmocka_unit_test(what_is_no_local_forward_is_refused),
         cmocka_unit_test(what_is_no_socks_port_is_refused),
         cmocka_unit_test(a_long_text_is_refused_in_one_short_line),

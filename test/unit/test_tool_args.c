@@ -188,10 +188,11 @@ static void help_and_version_are_found_everywhere(void **state)
 static void bind_serves_targets_files_and_echo(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("ns", "bind", "a", "--allow", "h:22", "--allow=*:80", "--share", "/srv:rw",
-                           "--echo", "--key-file", "k", "--keepalive", "5"),
+    assert_int_equal(PARSE("ns", "bind", "a", "--allow", "h:22", "--allow=*:80", "--allow", "/run/x.sock",
+                           "--share", "/srv:rw", "--echo", "--key-file", "k", "--keepalive", "5"),
                      ARGS_BIND);
-    assert_int_equal(args.allow_count, 2);
+    assert_int_equal(args.allow_count, 3);
+    assert_string_equal(args.allow[2], "/run/x.sock");
     assert_string_equal(args.allow[0], "h:22");
     assert_string_equal(args.allow[1], "*:80");
     assert_string_equal(args.share, "/srv:rw");

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Unix sockets at either end of a forward: a web server that listens at one, as Docker's does.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=test/web.sh
+. "$TOP/test/web.sh"
+
+HX=$B/hx
+curl_at() { curl -sS --fail --noproxy '' --max-time 60 --unix-socket "$@"; }
+# Whoever it is that listens at a Unix socket.
+await_socket() {
+    local end=$((SECONDS + 10))
+    until curl_at "$1" -o /dev/null http://x/one 2>/dev/null; do
+        kill -0 "$PID" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.02 <> <(:)
+    done
+    return 0 # that of an until is what its last wait said
+}
+start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
+    start "$1" "$HX" connect home -v "${@:2}"
+    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
+}
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+export HX_NAMESERVER=$NS
+HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+
+mkdir "$WORK/www"
+head -c 20000000 /dev/urandom >"$WORK/www/big"
+echo "page one" >"$WORK/www/one"
+SERVICE=$WORK/service.sock
+cat >"$WORK/nginx.conf" <<EOF
+daemon off;
+master_process off;
+pid $WORK/nginx.pid;
+error_log $WORK/nginx.err;
+events {}
+http {
+    access_log off;
+    client_body_temp_path $WORK/nginx.body;
+    proxy_temp_path $WORK/nginx.proxy;
+    fastcgi_temp_path $WORK/nginx.fastcgi;
+    uwsgi_temp_path $WORK/nginx.uwsgi;
+    scgi_temp_path $WORK/nginx.scgi;
+    server {
+        listen unix:$SERVICE;
+        root $WORK/www;
+    }
+}
+EOF
+start nginx "$NGINX" -p "$WORK" -e "$WORK/nginx.err" -c "$WORK/nginx.conf"
+if ! await_socket "$SERVICE"; then
+    not_ok "a web server listens at a Unix socket" "$WORK/nginx.err"
+    finish
+fi
+
+start home "$HX" bind home --allow "$SERVICE" --allow "$WORK/none.sock" -v
+await_line "$WORK/home.err" "^bound home as " >/dev/null
+start_connect forward -L "0:$SERVICE" -L "$WORK/local.sock:$SERVICE" -L "$WORK/dead.sock:$WORK/none.sock" \
+    -L "$WORK/denied.sock:$WORK/other.sock" -D "$WORK/socks.sock"
+FORWARD_PID=$PID
+PORT=$(await_line "$WORK/forward.err" "^listening on 127\.0\.0\.1:[0-9]+ for $SERVICE" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/')
+check "where a path listens is said as well" grep -q "^listening on $WORK/local.sock for $SERVICE$" "$WORK/forward.err"
+check "a port here reaches a Unix socket there" \
+    curl -sS --fail --noproxy '' --max-time 60 -o "$WORK/got" "http://127.0.0.1:$PORT/big"
+check "and 20 MB of it are whole" same "$WORK/got" "$WORK/www/big"
+check "a Unix socket here reaches one there" curl_at "$WORK/local.sock" -o "$WORK/got" http://docker/big
+check "and 20 MB of it are whole, too" same "$WORK/got" "$WORK/www/big"
+check "it is for its owner alone" [ "$(stat -c %a "$WORK/local.sock")" = 600 ]
+printf 'GET /one HTTP/1.0\r\n\r\n' | timeout 60 "$HX" connect home --to "$SERVICE" >"$WORK/got"
+check "--to reaches it" grep -qx "page one" "$WORK/got"
+check "the binding side says what was connected to" await_line "$WORK/home.err" "connection to $SERVICE$"
+
+curl_at "$WORK/dead.sock" http://x/ >"$WORK/denied" 2>&1
+rc=$?
+check "a socket that is not there is no service" grep -Eqx "7|52|55|56" <<<"$rc" # as it connects, sends, or waits
+check "which the connecting side says" \
+    await_line "$WORK/forward.err" "^no connection to $WORK/none.sock: the peer has no such socket"
+curl_at "$WORK/denied.sock" http://x/ >"$WORK/denied" 2>&1
+check "a path that is not allowed is refused" \
+    await_line "$WORK/forward.err" "^no connection to $WORK/other.sock: the peer does not allow it"
+check "the binding side says so" await_line "$WORK/home.err" "^refused a connection: $WORK/other.sock is not allowed"
+"$HX" connect home --to "$WORK/other.sock" </dev/null >"$WORK/denied" 2>"$WORK/denied.err"
+check "with --to, too, with the way out" grep -q -- "--allow $WORK/other.sock" "$WORK/denied.err"
+
+check "a path where somebody listens is not taken" [ "$("$HX" connect home -L "$SERVICE:h:1" 2>&1 | grep -c 'somebody listens')" = 1 ]
+check "and goes on" curl_at "$SERVICE" -o "$WORK/got" http://x/one
+kill -9 "$FORWARD_PID"
+await_exit "$FORWARD_PID"
+check "who is killed leaves a file" [ -S "$WORK/local.sock" ]
+start_connect again -L "$WORK/local.sock:$SERVICE"
+check "the next one takes its place" curl_at "$WORK/local.sock" -o "$WORK/got" http://x/one
+kill "$PID"
+await_exit "$PID"
+check "and ends with success" [ "$?" = 0 ]
+check "without leaving one" [ ! -e "$WORK/local.sock" ]
+"$HX" connect home -L "$WORK/$(printf '%0200d' 0):h:1" >"$WORK/denied" 2>"$WORK/denied.err"
+check "a path that is too long is wrong usage" [ "$?" = 2 ]
+check "which says how long it may be" grep -q "107 bytes" "$WORK/denied.err"
+finish
