@@ -4,7 +4,7 @@
  * Text: "name:80", "192.0.2.1:80", "[2001:db8::1]:80". Names are letters, digits, '-', '_' and '.'; what ends
  * in a number is an IPv4 address of four decimal parts or nothing ("127.1" is refused, and "0x7f000001"), so
  * that one address has one text. A path is absolute, and compared byte for byte: "/run/../run/x" is another
- * one than "/run/x". In a CONNECT its authority is the path, percent-encoded, without a port: "%2Frun%2Fx". */
+ * one than "/run/x". In a CONNECT its authority is the path, percent-encoded, and no port: "%2Frun%2Fx". */
 #ifndef HX_CLIENT_FORWARD_AUTHORITY_H
 #define HX_CLIENT_FORWARD_AUTHORITY_H
 

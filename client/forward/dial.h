@@ -1,5 +1,5 @@
-/* client/forward/dial.h: a connection to a target: its name is looked up without blocking the loop, its addresses
- * are tried one after the other; all within DIAL_S. */
+/* client/forward/dial.h: a connection to a target: its name is looked up without blocking the loop, its
+ * addresses are tried one after the other; all within DIAL_S. */
 #ifndef HX_CLIENT_FORWARD_DIAL_H
 #define HX_CLIENT_FORWARD_DIAL_H
 
@@ -17,8 +17,8 @@ struct dial_failure {
 };
 extern const struct dial_failure dial_internal; /* what else fails for want of resources */
 
-/* Told once, from the loop, never from within dial_start(); the dial is freed then. `fd`: non-blocking, and the
- * caller's, `why` NULL; or -1. */
+/* Told once, from the loop, never from within dial_start(); the dial is freed then. `fd`: non-blocking, and
+ * the caller's, `why` NULL; or -1. */
 typedef void dial_done(void *user, int fd, const struct dial_failure *why);
 
 /* HX_OK, HX_ENOMEM, HX_ESYS. */

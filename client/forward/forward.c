@@ -1,6 +1,7 @@
 #include "client/forward/forward.h"
 #include "client/forward/forward_conn.h"
 #include "client/forward/say.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static void resume_accepting(struct forward *f)
 
 void forward_try_again(struct forward *f)
 {
-    if (f->link)
+    if (conn_may_ask(f))
         ev_timer_start(f->loop, &f->again);
 }
 
@@ -41,7 +42,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
     if (f->paused && f->count < FORWARD_CONNECTIONS_MAX)
         resume_accepting(f);
     conn_ask_all(f);
-    if (!f->paused && (f->waiting == 0 || !f->link))
+    if (!f->paused && (f->waiting == 0 || !conn_may_ask(f)))
         ev_timer_stop(loop, w);
 }
 
@@ -89,30 +90,25 @@ static int add_listeners(struct forward *f, char error[FORWARD_ERROR_MAX])
         f->listeners[i].socket = sockets[i];
         ev_io_init(&f->listeners[i].acceptable, on_acceptable, sockets[i].fd, EV_READ);
         f->listeners[i].acceptable.data = f;
-        say_where(f, &sockets[i]);
     }
     f->listener_count = count > 0 ? count : 0;
     return count > 0 ? HX_OK : count;
 }
 
-int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind kind, const char *text,
+int forward_listen(struct forward **out, struct ev_loop *loop, const struct forward_spec *spec,
                    char error[FORWARD_ERROR_MAX])
 {
-    struct forward_spec spec;
-    int err = forward_spec_parse(&spec, kind, text, error);
-    if (err != HX_OK)
-        return err;
     struct forward *f = calloc(1, sizeof *f);
     if (!f) {
         snprintf(error, FORWARD_ERROR_MAX, "out of memory");
         return HX_ENOMEM;
     }
     f->loop = loop;
-    f->spec = spec;
+    f->spec = *spec;
     TAILQ_INIT(&f->conns);
     ev_timer_init(&f->again, on_again, AGAIN_S, AGAIN_S);
     f->again.data = f;
-    err = add_listeners(f, error);
+    int err = add_listeners(f, error);
     if (err != HX_OK) {
         forward_destroy(f);
         return err;
@@ -120,6 +116,37 @@ int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind
     resume_accepting(f);
     *out = f;
     return HX_OK;
+}
+
+static_assert(FORWARD_PLACES_MAX > LISTEN_MAX * ENDPOINT_TEXT_MAX && FORWARD_PLACES_MAX > LISTEN_TEXT_MAX,
+              "TCP has several, a path is one");
+
+void forward_places(const struct forward *f, char text[FORWARD_PLACES_MAX])
+{
+    size_t len = 0;
+    for (int i = 0; i < f->listener_count; i++) {
+        char one[LISTEN_TEXT_MAX];
+        listen_format(&f->listeners[i].socket, one);
+        len += (size_t)snprintf(text + len, FORWARD_PLACES_MAX - len, "%s%s", i > 0 ? "," : "", one);
+    }
+}
+
+int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind kind, const char *text,
+                   char error[FORWARD_ERROR_MAX])
+{
+    struct forward_spec spec;
+    int err = forward_spec_parse(&spec, kind, text, error);
+    if (err == HX_OK)
+        err = forward_listen(out, loop, &spec, error);
+    for (int i = 0; err == HX_OK && i < (*out)->listener_count; i++)
+        say_where(*out, &(*out)->listeners[i].socket);
+    return err;
+}
+
+void forward_set_announce(struct forward *f, forward_announce *announce, void *user)
+{
+    f->announce = announce;
+    f->announcer = user;
 }
 
 void forward_set_link(struct forward *f, struct link *l)

@@ -16,7 +16,7 @@
 enum conn_state {
     CONN_SOCKS,   /* the client says what it wants */
     CONN_WAITING, /* for a link, or for one that has room */
-    CONN_ASKED,   /* for the other side's answer */
+    CONN_ASKED,   /* for the other side's answer, or that it takes what was announced */
     CONN_RELAYED  /* the relay has descriptor and stream */
 };
 
@@ -26,6 +26,7 @@ struct conn {
     enum conn_state state;
     int fd;
     int tries;
+    uint32_t number; /* CONN_ASKED by an announcement */
     ev_io readable;
     ev_timer deadline;
     struct socks socks;
@@ -33,6 +34,16 @@ struct conn {
     struct mux_stream *stream; /* CONN_ASKED */
     struct relay *relay;       /* CONN_RELAYED */
 };
+
+static bool is_socks(const struct forward *f)
+{
+    return f->spec.kind == FORWARD_SOCKS || f->spec.kind == FORWARD_REMOTE_SOCKS;
+}
+
+bool conn_may_ask(const struct forward *f)
+{
+    return f->link || f->announce;
+}
 
 static void enter(struct conn *c, enum conn_state next) /* the only writer of c->state */
 {
@@ -90,7 +101,7 @@ static bool send_socks(struct conn *c)
 /* Ends it: in order after a SOCKS reply, which a reset could overtake. */
 static void refuse(struct conn *c, enum socks_reply reply)
 {
-    if (c->forward->spec.kind == FORWARD_SOCKS) {
+    if (is_socks(c->forward)) {
         socks_answer(&c->socks, reply);
         if (send_socks(c)) {
             close(conn_free(c));
@@ -136,7 +147,7 @@ static void establish(struct conn *c)
     struct relay_config config = {
         .in_fd = c->fd, .out_fd = c->fd, .owns_fds = true, .done = on_relayed, .user = c};
     ev_timer_stop(c->forward->loop, &c->deadline);
-    if (c->forward->spec.kind == FORWARD_SOCKS)
+    if (is_socks(c->forward))
         socks_answer(&c->socks, SOCKS_SUCCEEDED);
     if (!send_socks(c) || relay_start(&c->relay, c->forward->loop, c->stream, &config) != HX_OK) {
         conn_abort(c);
@@ -164,17 +175,8 @@ static const struct answer answers[] = {
     {"504", NULL, SOCKS_HOST_UNREACHABLE, "no answer within the time"},
 };
 
-static void on_headers(void *user, const struct mux_message *response)
+static void refuse_as(struct conn *c, const char *status, const char *error)
 {
-    struct conn *c = user;
-    const char *status = mux_field(response, ":status");
-    const char *error = mux_field(response, "proxy-status");
-    if (status && strcmp(status, "200") == 0) {
-        establish(c);
-        return;
-    }
-    mux_stream_leave(c->stream); /* in order: resets are what floods are made of */
-    c->stream = NULL;
     for (size_t i = 0; status && i < sizeof answers / sizeof *answers; i++) {
         const struct answer *a = &answers[i];
         if (strcmp(status, a->status) == 0 && (!a->error || (error && strstr(error, a->error)))) {
@@ -183,6 +185,19 @@ static void on_headers(void *user, const struct mux_message *response)
         }
     }
     note_and_refuse(c, SOCKS_GENERAL_FAILURE, "the peer has refused it");
+}
+
+static void on_headers(void *user, const struct mux_message *response)
+{
+    struct conn *c = user;
+    const char *status = mux_field(response, ":status");
+    if (status && strcmp(status, "200") == 0) {
+        establish(c);
+        return;
+    }
+    mux_stream_leave(c->stream); /* in order: resets are what floods are made of */
+    c->stream = NULL;
+    refuse_as(c, status, mux_field(response, "proxy-status"));
 }
 
 static void on_closed(void *user, int error, uint32_t code)
@@ -197,8 +212,8 @@ static void on_closed(void *user, int error, uint32_t code)
         note_and_refuse(c, SOCKS_GENERAL_FAILURE, "the peer has broken it off");
 }
 
-/* False: not now. */
-static bool ask(struct conn *c)
+/* False: not now, as with the next. */
+static bool request(struct conn *c)
 {
     static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
     char target[AUTHORITY_WIRE_MAX];
@@ -209,6 +224,19 @@ static bool ask(struct conn *c)
         c->stream = NULL;
         return false;
     }
+    return true;
+}
+
+static bool announce(struct conn *c)
+{
+    c->number = c->forward->announce(c->forward->announcer, &c->target);
+    return c->number != 0;
+}
+
+static bool ask(struct conn *c)
+{
+    if (!(c->forward->announce ? announce(c) : request(c)))
+        return false;
     c->tries++;
     enter(c, CONN_ASKED);
     set_deadline(c, FORWARD_ANSWER_S);
@@ -217,17 +245,52 @@ static bool ask(struct conn *c)
 
 static void begin(struct conn *c)
 {
-    if (c->forward->link && c->forward->waiting == 0 && ask(c))
+    if (conn_may_ask(c->forward) && c->forward->waiting == 0 && ask(c))
         return;
     wait_for_link(c);
 }
 
 void conn_ask_all(struct forward *f)
 {
-    for (struct conn *c = TAILQ_FIRST(&f->conns); c && f->link && f->waiting > 0; c = TAILQ_NEXT(c, entry)) {
+    for (struct conn *c = TAILQ_FIRST(&f->conns); c && conn_may_ask(f) && f->waiting > 0;
+         c = TAILQ_NEXT(c, entry)) {
         if (c->state == CONN_WAITING && !ask(c))
             return;
     }
+}
+
+static struct conn *find(struct forward *f, uint32_t number)
+{
+    struct conn *c;
+    TAILQ_FOREACH(c, &f->conns, entry)
+    {
+        if (c->state == CONN_ASKED && c->number == number)
+            return c;
+    }
+    return NULL;
+}
+
+bool forward_take(struct forward *f, uint32_t number, struct mux_stream *s)
+{
+    static const struct mux_field fields[] = {{":status", "200"}};
+    static const struct mux_message response = {.fields = fields, .count = 1};
+    struct conn *c = find(f, number);
+    if (!c)
+        return false;
+    c->stream = s;
+    if (mux_respond(s, &response) == HX_OK)
+        establish(c);
+    else
+        conn_abort(c);
+    return true;
+}
+
+bool forward_refuse(struct forward *f, uint32_t number, const char *status, const char *error)
+{
+    struct conn *c = find(f, number);
+    if (c)
+        refuse_as(c, status, error);
+    return c != NULL;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -285,7 +348,7 @@ void conn_start(struct forward *f, int fd)
     c->readable.data = c->deadline.data = c;
     TAILQ_INSERT_TAIL(&f->conns, c, entry);
     f->count++;
-    if (f->spec.kind == FORWARD_LOCAL) {
+    if (!is_socks(f)) {
         begin(c);
         return;
     }

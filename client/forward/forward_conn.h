@@ -17,7 +17,9 @@ struct forward_listener {
 struct forward {
     struct ev_loop *loop;
     struct forward_spec spec;
-    struct link *link; /* NULL while there is none */
+    struct link *link;          /* NULL while there is none */
+    forward_announce *announce; /* instead of a link, or NULL */
+    void *announcer;
     struct forward_listener *listeners;
     int listener_count;
     bool paused;    /* nothing is accepted now */
@@ -30,6 +32,8 @@ struct forward {
 void conn_start(struct forward *f, int fd);
 /* Of those who wait, as many as the link takes. Not from within its callbacks. */
 void conn_ask_all(struct forward *f);
+/* Is there a way to ask the other side? */
+bool conn_may_ask(const struct forward *f);
 /* Resets it. */
 void conn_abort(struct conn *c);
 

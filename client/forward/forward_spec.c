@@ -98,15 +98,19 @@ static int take_listen(struct forward_spec *spec, const struct fields *f, const 
 static bool take_target(struct forward_spec *spec, const struct fields *f, int at, const char **why)
 {
     uint16_t port;
-    *why = "-L takes [ADDR:]PORT:HOST:PORT, or the path of a Unix socket for either end";
+    bool here = spec->kind == FORWARD_REMOTE;
+    *why = here ? "-R takes [ADDR:]PORT[:HOST:PORT], or the path of a Unix socket for either end"
+                : "-L takes [ADDR:]PORT:HOST:PORT, or the path of a Unix socket for either end";
     if (f->count - at == 2 && !f->field[at].path && !f->field[at + 1].path)
         return authority_parse_port(&port, f->field[at + 1].text, strlen(f->field[at + 1].text), 1) ==
                    HX_OK &&
                take_host(&spec->target, f->field[at].text, port);
     if (f->count - at != 1 || !f->field[at].path)
         return false;
-    *why = "the path of a Unix socket at the other side is absolute, and has 107 bytes at most";
-    return f->field[at].text[0] == '/' && authority_from_path(&spec->target, f->field[at].text) == HX_OK;
+    *why = here ? "the path of a Unix socket has 107 bytes at most"
+                : "the path of a Unix socket at the other side is absolute, and has 107 bytes at most";
+    return (here || f->field[at].text[0] == '/') &&
+           authority_from_path(&spec->target, f->field[at].text) == HX_OK;
 }
 
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
@@ -122,8 +126,27 @@ int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const c
         return wrong(error, text, why);
     if (kind == FORWARD_SOCKS && taken < fields.count)
         return wrong(error, text, "-D takes [ADDR:]PORT, or the path of a Unix socket, and nothing else");
-    if (kind == FORWARD_LOCAL && !take_target(&spec, &fields, taken, &why))
+    if (kind == FORWARD_REMOTE && *spec.path && *spec.path != '/')
+        return wrong(error, text, "the path of a Unix socket at the other side is absolute");
+    if (kind == FORWARD_REMOTE && taken == fields.count)
+        spec.kind = FORWARD_REMOTE_SOCKS;
+    else if (kind != FORWARD_SOCKS && !take_target(&spec, &fields, taken, &why))
         return wrong(error, text, why);
     *out = spec;
     return HX_OK;
+}
+
+void forward_spec_listen(const struct forward_spec *spec, char text[FORWARD_LISTEN_MAX])
+{
+    const char *format = strchr(spec->address, ':') ? "[%s]:%hu" : "%s:%hu";
+    if (*spec->path) {
+        for (const char *at = spec->path; *at; *text++ = *at++)
+            if (*at == ':' || *at == '\\')
+                *text++ = '\\';
+        *text = '\0';
+    } else if (spec->anywhere || *spec->address) {
+        snprintf(text, FORWARD_LISTEN_MAX, format, spec->anywhere ? "*" : spec->address, spec->port);
+    } else {
+        snprintf(text, FORWARD_LISTEN_MAX, "%hu", spec->port);
+    }
 }

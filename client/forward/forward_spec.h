@@ -1,4 +1,4 @@
-/* client/forward/forward_spec.h: what -L and -D are given. Pure; no allocation.
+/* client/forward/forward_spec.h: what -L, -R and -D are given. Pure; no allocation.
  *
  * As ssh has it: fields with ':' between, an IPv6 address in brackets, '\' before a character that is to be
  * taken as it is. A field with a '/' is the path of a Unix socket. */
@@ -10,8 +10,10 @@
 #define FORWARD_ERROR_MAX 256
 
 enum forward_kind {
-    FORWARD_LOCAL, /* -L LISTEN:TARGET */
-    FORWARD_SOCKS  /* -D LISTEN */
+    FORWARD_LOCAL,       /* -L LISTEN:TARGET */
+    FORWARD_SOCKS,       /* -D LISTEN */
+    FORWARD_REMOTE,      /* -R LISTEN:TARGET: LISTEN is at the other side, TARGET at this one */
+    FORWARD_REMOTE_SOCKS /* -R LISTEN: what the other side's SOCKS clients ask for is connected to here */
 };
 
 struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or a path */
@@ -24,8 +26,13 @@ struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or
     struct authority target;
 };
 
-/* HX_OK, or HX_EINVAL and `error` says what is wrong, in one line. */
+/* FORWARD_REMOTE gives FORWARD_REMOTE_SOCKS if there is no TARGET. HX_OK, or HX_EINVAL and `error` says what
+ * is wrong, in one line. */
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX]);
+
+#define FORWARD_LISTEN_MAX (2 * AUTHORITY_TEXT_MAX) /* bytes that hold any LISTEN, with the NUL */
+/* LISTEN, as forward_spec_parse() takes it with FORWARD_SOCKS. */
+void forward_spec_listen(const struct forward_spec *spec, char text[FORWARD_LISTEN_MAX]);
 
 #endif

@@ -21,8 +21,8 @@ struct listen_socket {
 /* All addresses that the spec means, with one and the same port; those of a family that this host does not
  * have are left out. Returns how many sockets are the caller's, or HX_EADDR, and `error` says why.
  *
- * A Unix socket has mode 0600. The file of one that another hx of this user has left behind, which nobody listens
- * at any more, is replaced; whatever else is there stays, and is an error. */
+ * A Unix socket has mode 0600. The file of one that another hx of this user has left behind, and nobody
+ * listens at, is replaced; whatever else is there stays, and is an error. */
 int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec *spec,
                 char error[FORWARD_ERROR_MAX]);
 /* A Unix socket's file goes, too, if it is still ours. */

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,8 +266,19 @@ static void on_closed(void *user, int error, uint32_t code)
         end_if_whole(r);
 }
 
-static const struct mux_stream_events stream_events = {
-    .readable = on_readable, .writable = on_writable, .closed = on_closed, .reads_end = true};
+static void on_headers(void *user, const struct mux_message *response)
+{
+    struct relay *r = user;
+    const char *status = mux_field(response, ":status");
+    if (r->config.asks && (!status || strcmp(status, "200") != 0))
+        end(r, HX_ECLOSED, 0);
+}
+
+static const struct mux_stream_events stream_events = {.headers = on_headers,
+                                                       .readable = on_readable,
+                                                       .writable = on_writable,
+                                                       .closed = on_closed,
+                                                       .reads_end = true};
 
 int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
                 const struct relay_config *config)

@@ -14,6 +14,7 @@ struct relay;
 struct relay_config {
     int in_fd, out_fd; /* the same for a socket */
     bool owns_fds;     /* closed with the relay; else only ended */
+    bool asks;         /* the stream is a request that may yet be refused: then that is a failure, too */
     bool in_ended;     /* all of in_fd was written to the stream, and mux_stream_end() called */
     /* HX_OK: both directions are whole. Else the first failure; `system` is its errno, or 0. The relay is
      * freed when this returns; a socket whose stream broke has been reset (SO_LINGER 0), not closed in

@@ -2,6 +2,7 @@
 #include "base/host_port.h"
 #include "client/forward/authority.h"
 #include "client/forward/forward_spec.h"
+#include "client/forward/permit.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
 #include "proto/nameserver_name.h"
@@ -131,6 +132,24 @@ static enum args_result take_allow(struct reading *r)
     return ARGS_BIND;
 }
 
+static enum args_result take_allow_listen(struct reading *r)
+{
+    struct permit *permit;
+    int err = permit_create(&permit);
+    if (err == HX_OK) {
+        err = permit_add(permit, optarg);
+        permit_destroy(permit);
+    }
+    if (err < 0)
+        return usage(r,
+                     "--allow-listen takes [ADDR:]PORT, either of which may be '*', or /PATH, not '%.100s'",
+                     optarg);
+    if (r->args->allow_listen_count == ARGS_ALLOW_MAX)
+        return usage(r, "--allow-listen can be given %d times at most", ARGS_ALLOW_MAX);
+    r->args->allow_listen[r->args->allow_listen_count++] = optarg;
+    return ARGS_BIND;
+}
+
 static enum args_result take_to(struct reading *r)
 {
     struct authority target;
@@ -158,10 +177,11 @@ static enum args_result take_forward(struct reading *r, char kind)
 {
     char why[FORWARD_ERROR_MAX];
     struct forward_spec spec;
-    if (forward_spec_parse(&spec, kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS, optarg, why) < 0)
+    enum forward_kind parsed = kind == 'L' ? FORWARD_LOCAL : kind == 'R' ? FORWARD_REMOTE : FORWARD_SOCKS;
+    if (forward_spec_parse(&spec, parsed, optarg, why) < 0)
         return usage(r, "-%c %.200s", kind, why);
     if (r->args->forward_count == ARGS_FORWARDS_MAX)
-        return usage(r, "-L and -D can be given %d times at most", ARGS_FORWARDS_MAX);
+        return usage(r, "-L, -R and -D can be given %d times at most", ARGS_FORWARDS_MAX);
     r->args->forwards[r->args->forward_count].kind = kind;
     r->args->forwards[r->args->forward_count++].spec = optarg;
     return ARGS_BIND;
@@ -200,6 +220,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_to(r);
     case OPTION_ALLOW:
         return take_allow(r);
+    case OPTION_ALLOW_LISTEN:
+        return take_allow_listen(r);
     case OPTION_STUN:
         return take_stun(r);
     default:
@@ -423,11 +445,12 @@ static enum args_result check_names(struct reading *r)
 static enum args_result check_combination(struct reading *r)
 {
     const struct args *a = r->args;
-    const char *secure = a->allow_count ? "--allow"
-                         : a->share     ? "--share"
-                         : a->to        ? "--to"
-                         : a->key_file  ? "--key-file"
-                                        : NULL;
+    const char *secure = a->allow_count          ? "--allow"
+                         : a->allow_listen_count ? "--allow-listen"
+                         : a->share              ? "--share"
+                         : a->to                 ? "--to"
+                         : a->key_file           ? "--key-file"
+                                                 : NULL;
     if (a->insecure && a->forward_count)
         return usage(r, "--insecure is a bare pipe, without -%c: leave out one of them", a->forwards[0].kind);
     if (a->insecure && secure)

@@ -65,10 +65,12 @@ struct args {                 /* strings belong to argv or the environment, but 
     const char *share;  /* bind: "DIR", "DIR:ro" or "DIR:rw", or NULL */
     const char *allow[ARGS_ALLOW_MAX];
     int allow_count;
+    const char *allow_listen[ARGS_ALLOW_MAX]; /* bind: where peers may listen */
+    int allow_listen_count;
 
     const char *to; /* connect: "HOST:PORT" or "/PATH" that the pipe shall reach at the other side, or NULL */
     struct {
-        char kind; /* 'L' or 'D' */
+        char kind; /* 'L', 'R' or 'D' */
         const char *spec;
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;

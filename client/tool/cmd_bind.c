@@ -94,28 +94,37 @@ static int serve_peers(struct binding *b)
     return status;
 }
 
+/* What peers may connect to, and where they may listen. HX_OK, HX_EINVAL, HX_ENOMEM. */
+static int offer_targets(const struct args *args, struct allow **allow, struct permit **permit)
+{
+    int err = args->allow_count > 0 ? allow_create(allow) : HX_OK;
+    for (int i = 0; i < args->allow_count && err == HX_OK; i++)
+        err = allow_add(*allow, args->allow[i]);
+    if (err == HX_OK && args->allow_listen_count > 0)
+        err = permit_create(permit);
+    for (int i = 0; i < args->allow_listen_count && err == HX_OK; i++)
+        err = permit_add(*permit, args->allow_listen[i]);
+    return err;
+}
+
 /* What is offered; false: it cannot be, and that was told. */
-static bool offer(struct binding *b, struct allow **allow, struct share **share)
+static bool offer(struct binding *b, struct allow **allow, struct permit **permit, struct share **share)
 {
     const struct args *args = b->args;
-    if (args->allow_count > 0 && allow_create(allow) < 0) {
-        say_error("%s", hx_strerror(HX_ENOMEM));
+    int err = offer_targets(args, allow, permit);
+    if (err < 0) {
+        say_error("--allow: %s", hx_strerror(err));
         return false;
     }
-    for (int i = 0; i < args->allow_count; i++) {
-        int err = allow_add(*allow, args->allow[i]);
-        if (err < 0) {
-            say_error("--allow %s: %s", args->allow[i], hx_strerror(err));
-            return false;
-        }
-    }
-    int err = args->share ? share_open(share, args->share) : HX_OK;
+    err = args->share ? share_open(share, args->share) : HX_OK;
     if (err < 0)
         say_error("--share %s: %s", args->share, err == HX_ESYS ? strerror(errno) : hx_strerror(err));
-    b->peers.serve = (struct serve_config){.echo = args->echo,
-                                           .allow = *allow,
-                                           .share = *share,
-                                           .pipe = args->echo || *allow || *share ? NULL : &b->pipe};
+    b->peers.serve =
+        (struct serve_config){.echo = args->echo,
+                              .allow = *allow,
+                              .permit = *permit,
+                              .share = *share,
+                              .pipe = args->echo || *allow || *permit || *share ? NULL : &b->pipe};
     return err == HX_OK;
 }
 
@@ -180,6 +189,7 @@ static int bind_secure(struct binding *b)
 int cmd_bind(const struct args *args)
 {
     struct allow *allow = NULL;
+    struct permit *permit = NULL;
     struct share *share = NULL;
     static struct binding b; /* a peer that hangs may outlive this call */
     b = (struct binding){.args = args,
@@ -189,9 +199,11 @@ int cmd_bind(const struct args *args)
     b.peers.user = &b;
     if (args->insecure)
         return bind_raw(&b);
-    int status = offer(&b, &allow, &share) ? bind_secure(&b) : STATUS_USAGE;
+    int status = offer(&b, &allow, &permit, &share) ? bind_secure(&b) : STATUS_USAGE;
     if (allow && b.idle)
         allow_destroy(allow);
+    if (permit && b.idle)
+        permit_destroy(permit);
     if (share && b.idle)
         share_close(share);
     return status;

@@ -2,6 +2,7 @@
  * reaches), or forwards. */
 #include "client/forward/forward.h"
 #include "client/forward/relay.h"
+#include "client/forward/remote.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
@@ -36,6 +37,9 @@ struct connecting {
 
     struct forward *forwards[ARGS_FORWARDS_MAX];
     int forward_count;
+    struct remote *remotes[ARGS_FORWARDS_MAX];
+    int remote_count;
+    bool failed;  /* one of them, for good */
     bool serving; /* the forwards have had a link */
 };
 
@@ -167,6 +171,8 @@ static void set_link(struct connecting *c, struct link *l)
 {
     for (int i = 0; i < c->forward_count; i++)
         forward_set_link(c->forwards[i], l);
+    for (int i = 0; i < c->remote_count; i++)
+        remote_set_link(c->remotes[i], l);
 }
 
 static void on_forward_up(void *user, struct link *l)
@@ -196,16 +202,34 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
     stop(w->data, STATUS_FAILED);
 }
 
+static void on_remote_failed(void *user)
+{
+    struct connecting *c = user;
+    c->over = true;
+    c->failed = true;
+    stop(c, STATUS_FAILED);
+}
+
+static int begin_forward(struct connecting *c, char kind, const char *spec, char error[FORWARD_ERROR_MAX])
+{
+    const struct remote_config config = {
+        .loop = c->loop, .name = c->args->name, .failed = on_remote_failed, .user = c};
+    int *count = kind == 'R' ? &c->remote_count : &c->forward_count;
+    int err = kind == 'R' ? remote_create(&c->remotes[*count], &config, spec, error)
+                          : forward_create(&c->forwards[*count], c->loop,
+                                           kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS, spec, error);
+    *count += err == HX_OK;
+    return err;
+}
+
 static bool listen_all(struct connecting *c)
 {
     char error[FORWARD_ERROR_MAX];
     for (int i = 0; i < c->args->forward_count; i++) {
-        enum forward_kind kind = c->args->forwards[i].kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS;
-        if (forward_create(&c->forwards[i], c->loop, kind, c->args->forwards[i].spec, error) < 0) {
+        if (begin_forward(c, c->args->forwards[i].kind, c->args->forwards[i].spec, error) < 0) {
             say_error("%s", error);
             return false;
         }
-        c->forward_count++;
     }
     return true;
 }
@@ -226,7 +250,7 @@ static void run(struct connecting *c)
     c->interrupt.data = c;
     ev_io_start(c->loop, &c->interrupt);
     ev_run(c->loop, 0);
-    if (interrupted() && c->serving) /* until then: so that is no failure */
+    if (interrupted() && c->serving && !c->failed) /* until then: so that is no failure */
         c->status = STATUS_OK;
     else if (hung_up())
         return;
@@ -242,7 +266,9 @@ static int connect_secure(struct connecting *c)
         run(c);
     for (int i = 0; i < c->forward_count; i++)
         forward_destroy(c->forwards[i]);
-    c->forward_count = 0;
+    for (int i = 0; i < c->remote_count; i++)
+        remote_destroy(c->remotes[i]);
+    c->forward_count = c->remote_count = 0;
     reconnector_destroy(c->reconnector);
     return c->status;
 }

@@ -12,13 +12,15 @@
 #define HELP_COLUMN 32 /* where the texts begin */
 
 const struct options_command options_commands[ARGS_COMMANDS] = {
-    [ARGS_BIND] = {"bind", "NAME", "wait for peers under NAME",
-                   "Serves those who have the key: forwards to the targets that --allow names, files of the\n"
-                   "directory that --share names, or echoes. With none of these it is a pipe for the first\n"
-                   "one who comes: standard input goes there, what comes from there to standard output.\n"},
+    [ARGS_BIND] =
+        {"bind", "NAME", "wait for peers under NAME",
+         "Serves those who have the key: forwards to the targets that --allow names, listens for them\n"
+         "where --allow-listen says, files of the directory that --share names, or echoes. With none\n"
+         "of these it is a pipe for the first one who comes: standard input goes there, what comes\n"
+         "from there to standard output.\n"},
     [ARGS_CONNECT] =
         {"connect", "NAME", "reach the host that waits under NAME",
-         "Without -L and -D it is a pipe: standard input goes to the peer, or to what --to names\n"
+         "Without -L, -R and -D it is a pipe: standard input goes to the peer, or to what --to names\n"
          "at the peer's side, and what comes from there to standard output, both whole and in\n"
          "order. With them it listens here, and forwards through the peer, until interrupted.\n"},
     [ARGS_CP] =
@@ -37,6 +39,8 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
 const struct options_entry options_table[] = {
     {"allow", OPTION_ALLOW, BIND, "HOST:PORT|/PATH",
      "peers may connect to this target; '*' is any; repeatable"},
+    {"allow-listen", OPTION_ALLOW_LISTEN, BIND, "[ADDR:]PORT|/PATH",
+     "peers may listen here (connect -R); '*' is any; repeatable"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
     {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND, NULL, "do not ask the router to let peers in"},
@@ -47,6 +51,9 @@ const struct options_entry options_table[] = {
     {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT",
      "forward a local port to HOST:PORT over there; repeatable;\n"
      "                                each end may be the path of a Unix socket instead"},
+    {NULL, 'R', CONNECT, "[ADDR:]PORT[:HOST:PORT]",
+     "the other way round: listen over there, for HOST:PORT here;\n"
+     "                                without it a SOCKS5 proxy for those over there; repeatable"},
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
     {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
     {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},

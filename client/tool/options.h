@@ -7,6 +7,7 @@
 
 enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
+                 OPTION_ALLOW_LISTEN,
                  OPTION_FILE,
                  OPTION_INSECURE,
                  OPTION_JSON,

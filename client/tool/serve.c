@@ -34,6 +34,7 @@ void serve_init(struct serve *s)
 {
     s->files = (struct share_peer){
         .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
+    s->reverse = (struct reverse){.loop = s->loop, .permit = s->config->permit, .who = s->who};
 }
 
 static void serve_echo(const struct serve *s, struct mux_stream *stream)
@@ -71,7 +72,7 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     }
 }
 
-void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
+void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_message *request)
 {
     static const char files[] = "/files/";
     const char *method = mux_field(request, ":method");
@@ -80,6 +81,8 @@ void serve_request(const struct serve *s, struct mux_stream *stream, const struc
         dial_request(s->loop, s->config->allow, s->who, stream, request);
     else if (!method || !path)
         refuse(stream, "400");
+    else if (reverse_request(&s->reverse, stream, request))
+        return;
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
         share_request(&s->files, stream, request);
     else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0)

@@ -6,21 +6,24 @@
  *   POST /echo          200, then the request's body comes back (hx bind --echo, else 404)
  *   CONNECT host:port   200, then both bodies are the connection; 403 not allowed, 502 failed, 504 not in
  *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
- *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h */
+ *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h
+ *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H
 
 #include "client/files/share.h"
 #include "client/forward/allow.h"
+#include "client/forward/reverse.h"
 #include "client/mux/mux.h"
 #include <ev.h>
 #include <stdatomic.h>
 
 struct serve_config { /* shared by all peers */
     bool echo;
-    atomic_flag *pipe;         /* standard input and output are for the one who sets it; NULL: for nobody */
-    const struct allow *allow; /* the targets of CONNECT; NULL: none */
-    const struct share *share; /* NULL: no files */
+    atomic_flag *pipe;           /* standard input and output are for the one who sets it; NULL: for nobody */
+    const struct allow *allow;   /* the targets of CONNECT; NULL: none */
+    const struct share *share;   /* NULL: no files */
+    const struct permit *permit; /* where peers may listen; NULL: nowhere */
 };
 
 struct serve { /* one peer's */
@@ -30,13 +33,14 @@ struct serve { /* one peer's */
     /* The pipe that this peer got is over. As relay_config.done(). */
     void (*pipe_done)(void *user, int error, int system);
     void *user;
-    struct share_peer files; /* of serve_init() */
+    struct share_peer files; /* of serve_init(), and the next */
+    struct reverse reverse;
 };
 
 /* Of `s` whose fields are set. */
 void serve_init(struct serve *s);
 /* Answers a request; owns `stream` at once. `s` outlives it. */
-void serve_request(const struct serve *s, struct mux_stream *stream, const struct mux_message *request);
+void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_message *request);
 /* The peer's own bytes, back to it. Owns `s` at once, which has been answered. HX_ENOMEM: it does not. */
 int echo_start(struct mux_stream *s);
 

@@ -38,7 +38,7 @@ check "a beginning of a command is completed" offered "connect cp" hx c
 for command in bind connect cp ping nat key; do
     check "every option offered for hx $command is one" understands "$command"
 done
-check "an option without a letter is offered" offered "--allow" hx bind --al
+check "an option without a letter is offered" offered "--allow --allow-listen" hx bind --al
 check "an option that is a letter is offered" offered "-L" hx connect -L
 check "options of other commands are not" refuses hx connect --al
 check "an option is offered after the name, too" offered "--share" hx bind home --sh

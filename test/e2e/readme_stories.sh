@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's three everyday stories, word for word as it prints them, between two hosts behind NATs.
+# The README's four everyday stories, word for word as it prints them, between two hosts behind NATs.
 # shellcheck source=test/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=test/natlab/lab.sh
@@ -10,10 +10,10 @@
 . "$TOP/test/natlab/sshd.sh"
 SSHD_PORT=22
 
-lab_or_skip "the README's three stories between two hosts behind NATs" "$0" "$@"
+lab_or_skip "the README's four stories between two hosts behind NATs" "$0" "$@"
 
 # "H1$ COMMAND" and "H2$ COMMAND" of that section, in their order.
-mapfile -t LINES_SHOWN < <(sed -n '/^## Three everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
+mapfile -t LINES_SHOWN < <(sed -n '/^## Four everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
 said() { # said NUMBER HOST: the command of that line, which must be one of that host
     local line=${LINES_SHOWN[$1]-}
     [ "${line%% *}" = "$2\$" ] || { echo "line $1 of the stories is '$line', no command of $2" >&2 && return 1; }
@@ -42,7 +42,8 @@ set_up() {
     printf '#!/bin/sh\nexec /usr/bin/ssh -l lab%s "$@"\n' "$(printf ' %q' "${SSH_OPTIONS[@]}")" >"$WORK/bin/ssh"
     chmod +x "$WORK/bin/ssh"
     lab_exec h1 sh -c "echo $SSHD_PORT >/proc/sys/net/ipv4/ip_unprivileged_port_start" && ssh_serve h1 127.0.0.1 &&
-        lab_start www h1 busybox httpd -f -p 127.0.0.1:8000 -h "$WORK/www"
+        lab_start www h1 busybox httpd -f -p 127.0.0.1:8000 -h "$WORK/www" &&
+        lab_start www2 h2 busybox httpd -f -p 127.0.0.1:3000 -h "$WORK/www"
 }
 key_passes() {
     at_end key 1 0 && at_end key2 2 1 "$WORK/key.out" && cmp "$WORK"/home{1,2}/.config/hx/key
@@ -69,17 +70,23 @@ a_web_service() {
 a_file() {
     h1_serves 6 && at_end cp 2 7 && same "$WORK/home2/photo.jpg" "$WORK/home1/public/photo.jpg"
 }
+another_way_round() {
+    h1_serves 8 && begin remote 2 9 || return
+    lab_exec h1 curl -sS --retry 40 --retry-connrefused --retry-delay 0 --max-time 30 -o "$WORK/page" \
+        http://127.0.0.1:8080/page && same "$WORK/page" "$WORK/www/page"
+}
 story() { # story SENTENCE FUNCTION: then H1's program ends
     if "$2" >"$WORK/story.out" 2>&1; then ok "$1"; else not_ok "$1" "$WORK"/*.out "$WORK"/*.err; fi
     [ -z "${H1_PID:-}" ] || end_now "$H1_PID"
     H1_PID=
 }
 
-check "the README shows a key and three stories, each in two commands" [ ${#LINES_SHOWN[@]} = 8 ]
+check "the README shows a key and four stories, each in two commands" [ ${#LINES_SHOWN[@]} = 10 ]
 story "the lab, an ssh server and a web server are there" set_up
 story "the key gets from H1 to H2" key_passes
 story "ssh home" ssh_home
 story "a web service at home" a_web_service
 story "a file from home" a_file
+story "a web service to home" another_way_round
 lab_down
 finish

@@ -6,6 +6,7 @@
 
 #include "client/forward/allow.h"
 #include "client/forward/forward_conn.h"
+#include "client/forward/reverse.h"
 #include "test/unit/cuts.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,6 +35,7 @@ static struct allow *allow;
 static struct forward *forward;
 static const struct answer *scripted; /* NULL: dial_request() answers */
 static bool silent;                   /* nobody answers */
+static struct reverse *far_reverse;   /* NULL: no -R */
 static int requests;
 static int target_fd;
 static uint16_t target_port;
@@ -43,6 +45,8 @@ static inline void on_request(void *user, struct mux_stream *s, const struct mux
     static const struct mux_stream_events none;
     (void)user;
     requests++;
+    if (far_reverse && reverse_request(far_reverse, s, request))
+        return;
     if (!scripted && !silent) {
         dial_request(loop, allow, "peer", s, request);
         return;
@@ -67,7 +71,8 @@ static inline void break_link(void)
     mux_destroy(near.mux);
     mux_destroy(far);
     near.mux = far = NULL;
-    forward_set_link(forward, NULL);
+    if (forward)
+        forward_set_link(forward, NULL);
 }
 
 static inline bool carry(struct mux *from, struct mux *to)

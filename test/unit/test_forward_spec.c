@@ -10,7 +10,7 @@ static void check_spec(enum forward_kind kind, const char *text, const char *exp
     char error[FORWARD_ERROR_MAX] = "", target[AUTHORITY_TEXT_MAX] = "-", got[2 * AUTHORITY_TEXT_MAX];
     if (forward_spec_parse(&spec, kind, text, error) != HX_OK)
         fail_msg("refused: %s", error);
-    if (kind == FORWARD_LOCAL)
+    if (spec.kind == FORWARD_LOCAL || spec.kind == FORWARD_REMOTE)
         authority_format(&spec.target, target);
     snprintf(got, sizeof got, "%s %hu %s",
              spec.anywhere   ? "*"
@@ -85,6 +85,37 @@ static void what_is_no_path_of_a_socket_is_refused(void **state)
         check_refused(FORWARD_LOCAL, texts[i]);
     check_refused(FORWARD_SOCKS, "/a:/b");
     check_refused(FORWARD_SOCKS, "/a:80");
+}
+
+static void a_remote_forward_listens_there_and_connects_here(void **state)
+{
+    (void)state;
+    check_spec(FORWARD_REMOTE, "8080:web:80", "- 8080 web:80");
+    check_spec(FORWARD_REMOTE, "*:0:[::1]:80", "* 0 [::1]:80");
+    check_spec(FORWARD_REMOTE, "/run/x:web:80", "/run/x web:80");
+    check_spec(FORWARD_REMOTE, "8080:./here", "- 8080 ./here");
+    check_spec(FORWARD_REMOTE, "1080", "- 1080 -");
+    check_spec(FORWARD_REMOTE, "[::1]:1080", "::1 1080 -");
+    check_spec(FORWARD_REMOTE, "/run/socks", "/run/socks -");
+    check_refused(FORWARD_REMOTE, "./x:web:80");
+    check_refused(FORWARD_REMOTE, "./x");
+    check_refused(FORWARD_REMOTE, "8080:web");
+    check_refused(FORWARD_REMOTE, "");
+    check_refused(FORWARD_REMOTE, "web");
+}
+
+static void where_it_listens_is_written_as_it_is_read(void **state)
+{
+    static const char *const texts[] = {"8080",      "0",      "127.0.0.1:80", "localhost:80", "*:0",
+                                        "[::1]:443", "/run/x", "/a\\:b\\\\c",  "/a b"};
+    struct forward_spec spec;
+    char text[FORWARD_LISTEN_MAX], error[FORWARD_ERROR_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(forward_spec_parse(&spec, FORWARD_REMOTE, texts[i], error), HX_OK);
+        forward_spec_listen(&spec, text);
+        assert_string_equal(text, texts[i]);
+    }
 }
 
 static void a_path_has_the_length_that_a_socket_may_have(void **state)
@@ -247,6 +278,8 @@ int main(void)
         cmocka_unit_test(an_address_may_stand_before_the_port),
         cmocka_unit_test(either_end_may_be_the_path_of_a_unix_socket),
         cmocka_unit_test(what_is_no_path_of_a_socket_is_refused),
+        cmocka_unit_test(a_remote_forward_listens_there_and_connects_here),
+        cmocka_unit_test(where_it_listens_is_written_as_it_is_read),
         cmocka_unit_test(a_path_has_the_length_that_a_socket_may_have),
         cmocka_unit_test(what_is_no_local_forward_is_refused),
         cmocka_unit_test(what_is_no_socks_port_is_refused),

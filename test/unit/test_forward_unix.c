@@ -3,12 +3,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-static char dir[] = "/tmp/hx-unix-XXXXXX";
+static char dir[] = "/tmp/hx-unix-XXXXXX"; /* mkdtemp() writes to it */
 static char here[64], there[64];
 
 static void make_paths(void)
 {
-    memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
+    snprintf(dir, sizeof dir, "/tmp/hx-unix-XXXXXX");
     assert_non_null(mkdtemp(dir));
     snprintf(here, sizeof here, "%s/here.sock", dir);
     snprintf(there, sizeof there, "%s/there.sock", dir);

@@ -248,6 +248,26 @@ static enum args_result many(const char *command, const char *option, int count)
     return result;
 }
 
+static void bind_says_where_peers_may_listen(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        PARSE("ns", "bind", "a", "--allow-listen", "8080", "--allow-listen=*:*", "--allow-listen", "/run/x"),
+        ARGS_BIND);
+    assert_int_equal(args.allow_listen_count, 3);
+    assert_string_equal(args.allow_listen[2], "/run/x");
+    static const char *const wrong[] = {"0", "h:0", "x", "", "run/x", "1:2:3"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(PARSE("ns", "bind", "a", "--allow-listen", wrong[i]), ARGS_USAGE);
+        assert_non_null(strstr(error, "--allow-listen"));
+    }
+    assert_int_equal(PARSE("ns", "connect", "a", "-R", "8080:h:80", "-R1080"), ARGS_CONNECT);
+    assert_int_equal(args.forward_count, 2);
+    assert_int_equal(args.forwards[0].kind, 'R');
+    assert_int_equal(PARSE("ns", "connect", "a", "-R", "h:80:"), ARGS_USAGE);
+    assert_non_null(strstr(error, "-R"));
+}
+
 static void targets_that_cannot_be_reached_are_usage_errors(void **state)
 {
     (void)state;
@@ -471,6 +491,7 @@ int main(void)
         cmocka_unit_test(bind_serves_targets_files_and_echo),
         cmocka_unit_test(connect_takes_forwards_in_their_order),
         cmocka_unit_test(connect_takes_one_target_for_its_pipe),
+        cmocka_unit_test(bind_says_where_peers_may_listen),
         cmocka_unit_test(targets_that_cannot_be_reached_are_usage_errors),
         cmocka_unit_test(repeatable_options_are_bounded),
         cmocka_unit_test(cp_finds_the_peer_on_either_side),

@@ -1,0 +1,33 @@
+/* client/forward/remote_conn.h: what remote.c (the listener at the other side) and remote_conn.c (one
+ * connection to it) know of each other; for no one else. */
+#ifndef HX_CLIENT_FORWARD_REMOTE_CONN_H
+#define HX_CLIENT_FORWARD_REMOTE_CONN_H
+
+#include "client/forward/remote.h"
+#include "client/forward/reverse.h"
+#include <sys/queue.h>
+
+struct remote {
+    struct remote_config config;
+    struct forward_spec spec;
+    char place[FORWARD_LISTEN_MAX];  /* LISTEN, as it is asked for */
+    char permit[FORWARD_LISTEN_MAX]; /* what the other side's --allow-listen would have to say, */
+    const char *quote;               /* in these */
+    struct link *link;               /* NULL while there is none */
+    struct mux_stream *stream;       /* the request to listen; NULL: none is made */
+    ev_timer again;
+    ev_tstamp
+        since; /* of the first request, or of the first with this link if it could be done once; 0: none */
+    bool listened;               /* it could be done once */
+    bool told;                   /* that it cannot for now */
+    char line[REVERSE_LINE_MAX]; /* of the stream, not whole yet */
+    size_t line_len;
+    int count;
+    LIST_HEAD(remote_conns, remote_conn) conns;
+};
+
+/* Somebody has connected at the other side. */
+void remote_conn_start(struct remote *r, uint32_t number, const struct authority *target);
+void remote_conn_abort_all(struct remote *r);
+
+#endif

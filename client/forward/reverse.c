@@ -1,0 +1,203 @@
+#include "client/forward/reverse.h"
+#include "base/percent.h"
+#include "client/forward/say.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTERNAL_ERROR 2 /* RFC 9113, 7 */
+
+struct reverse_listener {
+    LIST_ENTRY(reverse_listener) entry;
+    struct reverse *all;
+    struct forward *forward;
+    struct mux_stream *stream; /* which the peer is told over */
+    bool socks;                /* each connection has its own target */
+};
+
+static void answer(struct mux_stream *s, const char *status, const char *name, const char *text)
+{
+    char encoded[REVERSE_ENCODED_MAX];
+    if (name && percent_encode(encoded, sizeof encoded, text, "") < 0)
+        name = NULL;
+    const struct mux_field fields[] = {{":status", status}, {name, encoded}};
+    const struct mux_message response = {.fields = fields, .count = name ? 2 : 1, .ended = true};
+    if (mux_respond(s, &response) < 0)
+        mux_stream_reset(s, INTERNAL_ERROR);
+    else
+        mux_stream_leave(s);
+}
+
+static void listener_free(struct reverse_listener *l)
+{
+    LIST_REMOVE(l, entry);
+    l->all->count--;
+    forward_destroy(l->forward);
+    free(l);
+}
+
+/* The peer has enough of it, or is gone. */
+static void on_closed(void *user, int error, uint32_t code)
+{
+    (void)error;
+    (void)code;
+    listener_free(user);
+}
+
+static void on_readable(void *user)
+{
+    struct reverse_listener *l = user;
+    struct mux_stream *s = l->stream;
+    char none[64];
+    ssize_t got;
+    while ((got = mux_stream_read(s, none, sizeof none)) > 0)
+        continue;
+    if (got != HX_EEOF)
+        return;
+    listener_free(l);
+    mux_stream_leave(s);
+}
+
+/* Tells the peer of a connection. */
+static uint32_t announce(void *user, const struct authority *target)
+{
+    struct reverse_listener *l = user;
+    char line[REVERSE_LINE_MAX], wire[AUTHORITY_WIRE_MAX] = "";
+    if (mux_stream_unsent(l->stream) + sizeof line > MUX_UNSENT_MAX)
+        return 0;
+    uint32_t number = ++l->all->last;
+    if (number == 0)
+        number = l->all->last = 1;
+    if (l->socks)
+        authority_to_wire(target, wire);
+    int len = snprintf(line, sizeof line, "%u%s%s\n", number, l->socks ? " " : "", wire);
+    return mux_stream_write(l->stream, line, (size_t)len) == len ? number : 0;
+}
+
+/* HX_OK; else the stream is answered. What is wrong with the request is the peer's fault. */
+static int read_request(struct forward_spec *spec, struct mux_stream *s, const struct mux_message *request)
+{
+    char text[FORWARD_LISTEN_MAX * 3], error[FORWARD_ERROR_MAX];
+    const char *listen = mux_field(request, "listen");
+    const char *target = mux_field(request, "target");
+    struct authority to = {.kind = AUTHORITY_NAME};
+    if (listen && strlen(listen) < sizeof text && percent_decode(text, listen, strlen(listen)) >= 0 &&
+        forward_spec_parse(spec, FORWARD_SOCKS, text, error) == HX_OK &&
+        (!*spec->path || *spec->path == '/') && (!target || authority_from_wire(&to, target) == HX_OK)) {
+        spec->kind = target ? FORWARD_REMOTE : FORWARD_REMOTE_SOCKS;
+        spec->target = to;
+        return HX_OK;
+    }
+    answer(s, "400", "reason", "that is no place to listen at");
+    return HX_EPROTO;
+}
+
+static void begin(struct reverse_listener *l, const char *target)
+{
+    static const struct mux_stream_events events = {.readable = on_readable, .closed = on_closed};
+    char places[FORWARD_PLACES_MAX], encoded[REVERSE_ENCODED_MAX] = "";
+    forward_places(l->forward, places);
+    (void)percent_encode(encoded, sizeof encoded, places, "");
+    const struct mux_field fields[] = {{":status", "200"}, {"listening", encoded}};
+    const struct mux_message response = {.fields = fields, .count = 2};
+    struct mux_stream *s = l->stream;
+    if (mux_respond(s, &response) < 0) {
+        listener_free(l);
+        mux_stream_reset(s, INTERNAL_ERROR);
+        return;
+    }
+    say_often(SAY_REQUEST, "%s: listening on %s for %s", l->all->who, places, target);
+    forward_set_announce(l->forward, announce, l);
+    mux_stream_own(s, &events, l);
+}
+
+static void refuse(struct reverse *r, struct mux_stream *s, const char *status, const char *place,
+                   const char *reason)
+{
+    say_often(SAY_REFUSED, "refused to listen on %s: %s (%s)", place, reason, r->who);
+    answer(s, status, "reason", reason);
+}
+
+static void listen_for(struct reverse *r, struct mux_stream *s, const struct mux_message *request)
+{
+    struct forward_spec spec;
+    char place[FORWARD_LISTEN_MAX], error[FORWARD_ERROR_MAX], target[AUTHORITY_TEXT_MAX] = "SOCKS5";
+    if (read_request(&spec, s, request) != HX_OK)
+        return;
+    forward_spec_listen(&spec, place);
+    if (!permit_allows(r->permit, &spec)) {
+        refuse(r, s, "403", place, "it is not permitted (--allow-listen)");
+        return;
+    }
+    if (r->count == REVERSE_MAX) {
+        refuse(r, s, "429", place, "the peer has too many listeners");
+        return;
+    }
+    struct reverse_listener *l = calloc(1, sizeof *l);
+    if (!l || forward_listen(&l->forward, r->loop, &spec, error) != HX_OK) {
+        refuse(r, s, "409", place, l ? error : "out of memory");
+        free(l);
+        return;
+    }
+    l->all = r;
+    l->stream = s;
+    l->socks = spec.kind == FORWARD_REMOTE_SOCKS;
+    LIST_INSERT_HEAD(&r->listeners, l, entry);
+    r->count++;
+    if (!l->socks)
+        authority_format(&spec.target, target);
+    begin(l, target);
+}
+
+static void take(struct reverse *r, struct mux_stream *s, uint32_t number)
+{
+    struct reverse_listener *l;
+    LIST_FOREACH(l, &r->listeners, entry)
+    {
+        if (forward_take(l->forward, number, s))
+            return;
+    }
+    answer(s, "404", NULL, NULL);
+}
+
+static void give_up(struct reverse *r, struct mux_stream *s, uint32_t number,
+                    const struct mux_message *request)
+{
+    const char *outcome = mux_field(request, "outcome");
+    struct reverse_listener *l;
+    bool found = false;
+    LIST_FOREACH(l, &r->listeners, entry)
+    {
+        found = forward_refuse(l->forward, number, outcome, mux_field(request, "proxy-status"));
+        if (found)
+            break;
+    }
+    answer(s, found ? "204" : "404", NULL, NULL);
+}
+
+bool reverse_request(struct reverse *r, struct mux_stream *s, const struct mux_message *request)
+{
+    static const char accept[] = "/accept/";
+    const char *method = mux_field(request, ":method");
+    const char *path = mux_field(request, ":path");
+    char *end;
+    if (!method || !path)
+        return false;
+    if (strcmp(path, "/listen") == 0 && strcmp(method, "POST") == 0) {
+        listen_for(r, s, request);
+        return true;
+    }
+    if (strncmp(path, accept, sizeof accept - 1) != 0 || path[sizeof accept - 1] < '0' ||
+        path[sizeof accept - 1] > '9')
+        return false;
+    unsigned long number = strtoul(path + sizeof accept - 1, &end, 10);
+    if (*end != '\0' || number > UINT32_MAX)
+        return false;
+    if (strcmp(method, "POST") == 0)
+        take(r, s, (uint32_t)number);
+    else if (strcmp(method, "DELETE") == 0)
+        give_up(r, s, (uint32_t)number, request);
+    else
+        return false;
+    return true;
+}

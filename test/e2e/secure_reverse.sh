@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# hx connect -R: services of the connecting side, reached at the binding one, whose owner has permitted that.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=test/web.sh
+. "$TOP/test/web.sh"
+
+HX=$B/hx
+HERE='(\[::1\]:[0-9]+,)?127\.0\.0\.1:[0-9]+(,\[::1\]:[0-9]+)?' # where there is no other address
+get() { curl -sS --fail --noproxy '' --max-time 60 "$@"; }
+start_home() { # start_home OPTION...: returns once it is bound
+    start home "$HX" bind home -v "$@"
+    HOME_PID=$PID
+    await_line "$WORK/home.err" "^bound home as " >/dev/null
+}
+start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
+    start "$1" "$HX" connect home -v "${@:2}"
+    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
+}
+# listens OUTPUT TARGET: the port of the kernel's choice at home that leads to TARGET
+listens() {
+    await_line "$WORK/$1.err" "^'home' listens on $HERE for $2" | sed -E 's/^[^:]*127\.0\.0\.1:([0-9]+).*|.*,127\.0\.0\.1:([0-9]+).*/\1\2/'
+}
+refused() { # refused TEXT OPTION...: hx connect fails with that
+    local rc
+    timeout 60 "$HX" connect home -v "${@:2}" </dev/null >"$WORK/refused.out" 2>"$WORK/refused.err"
+    rc=$?
+    cat "$WORK/refused.err"
+    [ "$rc" = 1 ] && grep -qF -- "$1" "$WORK/refused.err"
+}
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+export HX_NAMESERVER=$NS
+HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+
+mkdir "$WORK/www"
+head -c 20000000 /dev/urandom >"$WORK/www/big"
+for i in {1..50}; do echo "page $i: $RANDOM" >"$WORK/www/page$i"; done
+SERVICE=$WORK/service.sock
+# shellcheck disable=SC2016 # for that shell to expand
+nginx_here() { # with PORT
+    cat >"$WORK/nginx.conf" <<EOF
+daemon off;
+master_process off;
+pid $WORK/nginx.pid;
+error_log $WORK/nginx.err;
+events {}
+http {
+    access_log off;
+    client_body_temp_path $WORK/nginx.body;
+    proxy_temp_path $WORK/nginx.proxy;
+    fastcgi_temp_path $WORK/nginx.fastcgi;
+    uwsgi_temp_path $WORK/nginx.uwsgi;
+    scgi_temp_path $WORK/nginx.scgi;
+    server {
+        listen 127.0.0.1:$PORT;
+        listen unix:$SERVICE;
+        root $WORK/www;
+    }
+}
+EOF
+    exec "$NGINX" -p "$WORK" -e "$WORK/nginx.err" -c "$WORK/nginx.conf"
+}
+if ! at_free_port nginx nginx_here; then
+    not_ok "a web server starts" "$WORK/nginx.err"
+    finish
+fi
+WEB=$PORT
+
+start_home --allow-listen '*' --allow-listen "$WORK/home.sock" --keepalive 1
+start_connect away -R "0:127.0.0.1:$WEB" -R "0:127.0.0.1:1" -R 0 -R "$WORK/home.sock:$SERVICE"
+AWAY_PID=$PID
+R=$(listens away "127.0.0.1:$WEB")
+CLOSED=$(listens away "127.0.0.1:1")
+SOCKS=$(listens away "any target here")
+if [ -z "$R" ] || [ -z "$CLOSED" ] || [ -z "$SOCKS" ]; then
+    not_ok "the connecting side says where the other one listens" "$WORK/away.err" "$WORK/home.err"
+    finish
+fi
+check "the binding side says so, too, and for whom" \
+    await_line "$WORK/home.err" "^peer - at [^ ]+ key=-: listening on .*127\.0\.0\.1:$R.* for 127\.0\.0\.1:$WEB$"
+check "a file of the connecting side's service comes" get -o "$WORK/got" "http://127.0.0.1:$R/big"
+check "and is whole" same "$WORK/got" "$WORK/www/big"
+urls=()
+for i in {1..50}; do urls+=("http://127.0.0.1:$R/page$i" -o "$WORK/page$i"); done
+check "50 small requests at once come through" get -Z --parallel-max 50 --parallel-immediate "${urls[@]}"
+check "each with its own answer" bash -c "for i in {1..50}; do cmp '$WORK/page'\$i '$WORK/www/page'\$i || exit 1; done"
+await_line "$WORK/away.err" "^'home' listens on $WORK/home.sock for $SERVICE$" >/dev/null
+check "Unix sockets serve at both ends" get --unix-socket "$WORK/home.sock" -o "$WORK/got" http://docker/big
+check "with whole answers" same "$WORK/got" "$WORK/www/big"
+
+curl -sS --max-time 20 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
+rc=$?
+check "a service that is not there is a connection that is reset" grep -Eqx "7|52|55|56" <<<"$rc"
+check "which the connecting side explains" await_line "$WORK/away.err" "^no connection to 127\.0\.0\.1:1: it refused"
+check "and the binding side, too" await_line "$WORK/home.err" "^no connection to 127\.0\.0\.1:1: connection refused"
+socks() { get --socks5-hostname "127.0.0.1:$SOCKS" "$@"; }
+check "SOCKS at the binding side reaches what the connecting one reaches" socks -o "$WORK/got" "http://localhost:$WEB/big"
+check "whole" same "$WORK/got" "$WORK/www/big"
+socks "http://127.0.0.1:1/" >"$WORK/denied" 2>&1
+check "and says what is refused there" [ "$?" = 97 ]
+check "in the words of the protocol" grep -q '(5)' "$WORK/denied"
+
+kill "$HOME_PID"
+await_exit "$HOME_PID"
+check "a file of a socket goes with the listener" [ ! -e "$WORK/home.sock" ]
+start_home --allow-listen "$R" --allow-listen "$WORK/home.sock" --keepalive 1
+start_connect fixed -R "$R:127.0.0.1:$WEB"
+check "a port of choice can be had, and is had again" await_line "$WORK/fixed.err" "^'home' listens on .*127\.0\.0\.1:$R"
+FIXED_PID=$PID
+await_exit "$AWAY_PID" 30
+check "who is no longer permitted what he had ends" [ "$?" = 1 ]
+check "and says why" grep -qF -- "--allow-listen '*'" "$WORK/away.err"
+check "another's listeners live on" get -o "$WORK/got" "http://127.0.0.1:$R/page1"
+
+kill "$HOME_PID"
+await_exit "$HOME_PID"
+start_home --allow-listen "$R" --keepalive 1
+# It finds the way back by itself.
+came_back() {
+    local end=$((SECONDS + 30 * SLOW))
+    until get -o "$WORK/got" "http://127.0.0.1:$R/page2" 2>/dev/null; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.1 <> <(:)
+    done
+    return 0
+}
+check "the listener is back when the other side is" came_back
+
+check "what is not permitted is refused, with the way out" refused "hx bind --allow-listen 1" -R 1:127.0.0.1:1
+check "the binding side says so" await_line "$WORK/home.err" "^refused to listen on 1: it is not permitted"
+check "a permitted port is one on loopback alone" refused "--allow-listen '*:$R'" -R "*:$R:127.0.0.1:1"
+check "nor is it any path" refused "--allow-listen $WORK/x.sock" -R "$WORK/x.sock:127.0.0.1:1"
+
+kill -9 "$FIXED_PID"
+await_exit "$FIXED_PID"
+start_connect after -R "$R:127.0.0.1:$WEB"
+check "whose predecessor was killed waits for its place" await_line "$WORK/after.err" "^'home' listens on .*127\.0\.0\.1:$R" $((40 * SLOW))
+check "and has it" get -o "$WORK/got" "http://127.0.0.1:$R/page3"
+kill "$PID"
+await_exit "$PID"
+check "who is interrupted ends with success" [ "$?" = 0 ]
+gone() {
+    local end=$((SECONDS + 10 * SLOW))
+    while { : <>"/dev/tcp/127.0.0.1/$R"; } 2>/dev/null; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.05 <> <(:)
+    done
+    return 0
+}
+check "and nobody listens any more" gone
+finish
