@@ -9,7 +9,7 @@ HX=$B/hx
 curl_at() { curl -sS --fail --noproxy '' --max-time 60 --unix-socket "$@"; }
 # Whoever it is that listens at a Unix socket.
 await_socket() {
-    local end=$((SECONDS + 10))
+    local end=$((SECONDS + 60))
     until curl_at "$1" -o /dev/null http://x/one 2>/dev/null; do
         kill -0 "$PID" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return 1
         read -rt 0.02 <> <(:)

@@ -132,6 +132,16 @@ static void what_another_program_has_left_stays(void **state)
     assert_int_equal(stat(here, &st), 0);
 }
 
+static void what_another_user_has_left_stays(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) /* others cannot give files away */
+        skip();
+    close(bind_to(here, 0600, 1));
+    assert_int_equal(chown(here, 65534, (gid_t)-1), 0);
+    check_refused("another user or program");
+}
+
 static void where_somebody_listens_stays_so(void **state)
 {
     (void)state;
@@ -256,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_an_hx_that_was_killed_has_left_is_replaced, begin_unix,
                                         end_unix),
         cmocka_unit_test_setup_teardown(what_another_program_has_left_stays, begin_unix, end_unix),
+        cmocka_unit_test_setup_teardown(what_another_user_has_left_stays, begin_unix, end_unix),
         cmocka_unit_test_setup_teardown(where_somebody_listens_stays_so, begin_unix, end_unix),
         cmocka_unit_test_setup_teardown(a_socket_for_datagrams_is_not_taken_for_a_stale_one, begin_unix,
                                         end_unix),
