@@ -27,8 +27,7 @@ discover() { # discover HOST OPTION...: what coturn finds there, in $WORK/HOST.c
     lab_exec "$1" timeout 60 "$COTURN/turnutils_natdiscovery" "${@:2}" -p 7000 $LAB_S >"$WORK/$1.coturn" 2>&1
 }
 classic() { # classic HOST: what stun-client finds there, in $WORK/HOST.classic; it asks S's port alone, and waits little
-    local try
-    for try in {1..5}; do
+    for _ in {1..5}; do
         lab_exec "$1" timeout 60 stun "$LAB_S:7000" >"$WORK/$1.classic" 2>&1
         grep -q 'Blocked or could not reach' "$WORK/$1.classic" || return
     done

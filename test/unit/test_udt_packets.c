@@ -310,8 +310,11 @@ static void what_was_cut_before_the_path_shrank_still_comes_through(void **state
         net_peer_fit(peers[i], tag, 1472);
     net_address_to_sockaddr6(net_peer_address(peers[0]), &to);
     udt_port_set_datagram_max(left, &to, 1472);
-    carry(&p, a, b, BYTES, 100000);
+    carry(&p, a, b, 200000, 100000);
     wire.carries = 700;
+    ssize_t put = stream_write(a, p.out + p.put, BYTES - p.put);
+    assert_true(put > 0);
+    p.put += (size_t)put;
     assert_true(await_stuck(&to, 3));
     net_peer_fit(peers[0], tag, 700);
     udt_port_set_datagram_max(left, &to, 700);
