@@ -66,6 +66,7 @@ struct udt_conn *udt_conn_add(struct conn_table *t, int32_t id, const struct udt
     c->id = id;
     c->peer = *peer;
     c->window = window;
+    c->prove_ms = INT64_MAX;
     c->heard_ms = c->sent_ms = c->made_ms = c->active_ms = now_ms;
     half_close_init(&c->half_close, now_ms);
     resend_init(&c->resend);

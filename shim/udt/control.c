@@ -4,6 +4,10 @@
 #include <string.h>
 
 #define BODY_MAX ACK_SIZE_FULL
+/* Nothing tells whether a proof has come, and until one has the listener says little: it is said again so
+ * often, each time after twice as long, 13 s in all. */
+#define PROOFS_AGAIN   8
+#define PROVE_AGAIN_MS INT64_C(50)
 static_assert(HALF_CLOSE_SIZE <= BODY_MAX, "the longest body that control_send() is given");
 
 void control_send_raw(struct tap *t, const struct net_route *route, const uint8_t *packet, size_t len)
@@ -63,6 +67,15 @@ void control_proven(struct tap *t, struct udt_conn *c, int64_t now_ms)
     resend_release(&c->resend, now_ms);
     udt_conn_due(&t->conns, c);
     t->tick_ms = now_ms;
+}
+
+void control_prove(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    control_send(t, c, PACKET_KEEPALIVE, udt_conn_proof(c), NULL, 0, now_ms);
+    c->prove_ms = c->proofs < PROOFS_AGAIN ? now_ms + (PROVE_AGAIN_MS << c->proofs) : INT64_MAX;
+    c->proofs++;
+    if (c->prove_ms != INT64_MAX)
+        udt_conn_due(&t->conns, c);
 }
 
 void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms)

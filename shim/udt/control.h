@@ -14,6 +14,8 @@ void control_send(struct tap *t, struct udt_conn *c, enum packet_type type, uint
 int64_t control_send_report(struct tap *t, struct udt_conn *c, int64_t now_ms);
 /* The peer of a connection that is unproven receives at its address: what was withheld leaves. */
 void control_proven(struct tap *t, struct udt_conn *c, int64_t now_ms);
+/* Says to a listener that has taken our ticket that its answers arrive; again at c->prove_ms. */
+void control_prove(struct tap *t, struct udt_conn *c, int64_t now_ms);
 /* A ticket for the next visit, to who was accepted. */
 void control_send_ticket(struct tap *t, struct udt_conn *c, int64_t now_ms);
 /* What `c` tells ahead of its stream, beside this handshake of it, if it may. */

@@ -93,11 +93,13 @@ static void do_due(struct tap *t, struct udt_conn *c, int64_t now_ms)
         poll_ack_timer(t, c);
     if (open && c->flow && net_paths_is_canonical(&c->peer.at))
         look_for_change(t, c);
+    if (open && c->prove_ms <= now_ms)
+        control_prove(t, c, now_ms);
     if (open && c->resend.due_ms <= now_ms)
         resend(t, c, now_ms);
     if (open && c->shutdown_check.due_ms <= now_ms)
         check_shutdown(t, c, now_ms);
-    if (c->flight || c->ack_poll_ms ||
+    if (c->flight || c->ack_poll_ms || (open && c->prove_ms != INT64_MAX) ||
         (open && (c->resend.due_ms != INT64_MAX || c->shutdown_check.due_ms != INT64_MAX)) ||
         (c->half_closing && c->half_close.due_ms != INT64_MAX))
         return;

@@ -106,7 +106,7 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
         if (c->early && c->early->next.len > 0)
             readiness_tell(&t->ready, c, TAP_TICKET);
         if (c->by_ticket) /* the listener does not know yet that its answers arrive */
-            control_send(t, c, PACKET_KEEPALIVE, udt_conn_proof(c), NULL, 0, now_ms);
+            control_prove(t, c, now_ms);
         if (c->rendezvous) /* the other side may wait for a packet to become connected as well */
             control_send(t, c, PACKET_KEEPALIVE, 0, NULL, 0, now_ms);
         c->half_closing = half_close;

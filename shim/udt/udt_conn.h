@@ -76,6 +76,8 @@ struct udt_conn {
     int64_t ack2_ms;             /* the last ACK2 of ours */
     uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int ack2s;                   /* how many of the first few have left (outbound.c) */
+    int64_t prove_ms;            /* by_ticket: the proof is said again then; INT64_MAX: no more */
+    int proofs;                  /* so often it was */
     int64_t ack_poll_ms;         /* when UDT must be made to look at its ACK timer; 0: not needed */
     struct half_close half_close;
     struct flight *flight;    /* connecting: its handshakes; else NULL */

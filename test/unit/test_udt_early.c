@@ -3,6 +3,8 @@
 #include "shim/udt/tickets.h"
 #include "shim/udt/udt_conn.h"
 #include "test/unit/udt_fixture.h"
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -342,6 +344,70 @@ static void a_visitor_with_a_ticket_gets_all_of_a_large_answer(void **state)
     stream_close(b);
 }
 
+/* Stands before the server, for one client, whose first keepalives do not arrive. */
+static struct {
+    int front, back;
+    int lose;
+    atomic_bool done;
+} way;
+
+static void *way_run(void *arg)
+{
+    struct pollfd fds[] = {{way.front, POLLIN, 0}, {way.back, POLLIN, 0}};
+    struct sockaddr_in client = {.sin_port = 0};
+    socklen_t len = sizeof client;
+    uint8_t bytes[2048];
+
+    while (!atomic_load(&way.done)) {
+        if (poll(fds, 2, 10) <= 0)
+            continue;
+        ssize_t n = recvfrom(way.front, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&client, &len);
+        if (n >= PACKET_HEAD && packet_type(bytes) == PACKET_KEEPALIVE && way.lose > 0)
+            way.lose--;
+        else if (n > 0)
+            (void)!send(way.back, bytes, (size_t)n, 0);
+        n = recv(way.back, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (n > 0)
+            (void)!sendto(way.front, bytes, (size_t)n, 0, (struct sockaddr *)&client, len);
+    }
+    return arg;
+}
+
+/* A listener that has taken a ticket says little before it has one of the proofs. */
+static void a_visitor_with_a_ticket_gets_all_though_five_proofs_are_lost(void **state)
+{
+    struct sockaddr_in front = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    static char large[LARGE_BYTES], got[LARGE_BYTES];
+    uint8_t ticket[UDT_TICKET_MAX];
+    socklen_t len = sizeof front;
+    struct udt_early_bytes first = {.bytes = "lost", .len = 4, .ticket = ticket};
+    struct stream *a;
+    pthread_t thread;
+
+    (void)state;
+    assert_false(visit_with(left, NULL, 0, ticket, &first.ticket_len));
+    way.back = open_raw();
+    way.front = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    way.lose = 5;
+    assert_int_equal(bind(way.front, (struct sockaddr *)&front, len), 0);
+    assert_int_equal(getsockname(way.front, (struct sockaddr *)&front, &len), 0);
+    assert_int_equal(pthread_create(&thread, NULL, way_run, NULL), 0);
+    assert_int_equal(udt_connect_early(&a, left, (struct sockaddr *)&front, len, 2000, &first, NULL), HX_OK);
+    struct stream *b = accept_early("lost");
+    memset(large, 'y', sizeof large);
+    assert_int_equal(stream_write(b, large, sizeof large), sizeof large);
+    await(left, UDT_EV_CONNECTED);
+    assert_int_equal(read_all(left, a, got, sizeof got), sizeof got);
+    assert_memory_equal(got, large, sizeof got);
+    atomic_store(&way.done, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(way.lose, 0);
+    stream_close(a);
+    stream_close(b);
+    close(way.front);
+    close(way.back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +417,7 @@ int main(void)
         cmocka_unit_test(who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_much_and_no_more),
         cmocka_unit_test(who_asks_again_after_a_ticket_was_taken_is_answered_again),
         cmocka_unit_test(a_visitor_with_a_ticket_gets_all_of_a_large_answer),
+        cmocka_unit_test(a_visitor_with_a_ticket_gets_all_though_five_proofs_are_lost),
         cmocka_unit_test(a_ticket_that_does_not_hold_costs_nothing),
         cmocka_unit_test(a_stream_that_contradicts_what_was_told_ahead_ends),
     };
