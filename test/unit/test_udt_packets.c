@@ -120,7 +120,7 @@ static void begin_passage(struct passage *p)
     p->put = p->got = 0;
 }
 
-/* Writes up to `most` bytes in all, until `enough` have come. */
+/* Writes up to `most` bytes in all, until `enough` have come: for as long as some do. */
 static void carry(struct passage *p, struct stream *from, struct stream *to, size_t most, size_t enough)
 {
     int64_t deadline_ms = clock_now_ms() + WAIT_MS;
@@ -130,8 +130,10 @@ static void carry(struct passage *p, struct stream *from, struct stream *to, siz
         ssize_t got = stream_read(to, p->in + p->got, enough - p->got);
         p->put += put > 0 ? (size_t)put : 0;
         p->got += got > 0 ? (size_t)got : 0;
-        if (put > 0 || got > 0)
+        if (put > 0 || got > 0) {
+            deadline_ms = clock_now_ms() + WAIT_MS;
             continue;
+        }
         drain(left);
         drain(right);
     }
