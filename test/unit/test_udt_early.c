@@ -15,7 +15,7 @@ static struct stream *begin(struct udt_port *from, const char *early)
     const struct sockaddr *address = udt_port_local(server, &len);
     struct stream *s;
 
-    assert_int_equal(udt_connect_early(&s, from, address, len, 2000, &first, NULL), HX_OK);
+    assert_int_equal(udt_connect_early(&s, from, address, len, WAIT_MS, &first, NULL), HX_OK);
     return s;
 }
 
@@ -116,7 +116,7 @@ static bool visit_with(struct udt_port *from, const uint8_t *ticket, size_t tick
     struct stream *a;
 
     first.len = (size_t)snprintf(text, sizeof text, "visit %d", ++visits);
-    assert_int_equal(udt_connect_early(&a, from, address, len, 2000, &first, NULL), HX_OK);
+    assert_int_equal(udt_connect_early(&a, from, address, len, WAIT_MS, &first, NULL), HX_OK);
     struct stream *b = accept_early(text);
     assert_int_equal(stream_write(b, "200", 3), 3);
     await(from, UDT_EV_CONNECTED);
@@ -334,7 +334,7 @@ static void a_visitor_with_a_ticket_gets_all_of_a_large_answer(void **state)
     (void)state;
     memset(large, 'x', sizeof large);
     assert_false(visit_with(left, NULL, 0, ticket, &first.ticket_len));
-    assert_int_equal(udt_connect_early(&a, left, address, len, 2000, &first, NULL), HX_OK);
+    assert_int_equal(udt_connect_early(&a, left, address, len, WAIT_MS, &first, NULL), HX_OK);
     struct stream *b = accept_early("all");
     assert_int_equal(stream_write(b, large, sizeof large), sizeof large);
     await(left, UDT_EV_CONNECTED);
@@ -374,7 +374,7 @@ static void *way_run(void *arg)
 }
 
 /* A listener that has taken a ticket says little before it has one of the proofs. */
-static void a_visitor_with_a_ticket_gets_all_though_five_proofs_are_lost(void **state)
+static void a_visitor_with_a_ticket_gets_all_though_seven_proofs_are_lost(void **state)
 {
     struct sockaddr_in front = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     static char large[LARGE_BYTES], got[LARGE_BYTES];
@@ -388,11 +388,12 @@ static void a_visitor_with_a_ticket_gets_all_though_five_proofs_are_lost(void **
     assert_false(visit_with(left, NULL, 0, ticket, &first.ticket_len));
     way.back = open_raw();
     way.front = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    way.lose = 5;
+    way.lose = 7;
     assert_int_equal(bind(way.front, (struct sockaddr *)&front, len), 0);
     assert_int_equal(getsockname(way.front, (struct sockaddr *)&front, &len), 0);
     assert_int_equal(pthread_create(&thread, NULL, way_run, NULL), 0);
-    assert_int_equal(udt_connect_early(&a, left, (struct sockaddr *)&front, len, 2000, &first, NULL), HX_OK);
+    assert_int_equal(udt_connect_early(&a, left, (struct sockaddr *)&front, len, WAIT_MS, &first, NULL),
+                     HX_OK);
     struct stream *b = accept_early("lost");
     memset(large, 'y', sizeof large);
     assert_int_equal(stream_write(b, large, sizeof large), sizeof large);
@@ -417,7 +418,7 @@ int main(void)
         cmocka_unit_test(who_has_only_seen_a_ticket_makes_the_listener_send_three_times_as_much_and_no_more),
         cmocka_unit_test(who_asks_again_after_a_ticket_was_taken_is_answered_again),
         cmocka_unit_test(a_visitor_with_a_ticket_gets_all_of_a_large_answer),
-        cmocka_unit_test(a_visitor_with_a_ticket_gets_all_though_five_proofs_are_lost),
+        cmocka_unit_test(a_visitor_with_a_ticket_gets_all_though_seven_proofs_are_lost),
         cmocka_unit_test(a_ticket_that_does_not_hold_costs_nothing),
         cmocka_unit_test(a_stream_that_contradicts_what_was_told_ahead_ends),
     };
