@@ -59,6 +59,16 @@ int buf_append(struct buf *b, const void *data, size_t len)
     return HX_OK;
 }
 
+char *buf_room(struct buf *b, size_t len)
+{
+    return buf_reserve(b, len, 0) == HX_OK ? b->data + b->start + b->len : NULL;
+}
+
+void buf_add(struct buf *b, size_t len)
+{
+    b->len += len;
+}
+
 int buf_prepare(struct buf *b, size_t len)
 {
     if (b->len > 0 || b->cap >= len)

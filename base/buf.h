@@ -20,6 +20,10 @@ void buf_init(struct buf *b, size_t limit);
 void buf_free(struct buf *b);
 /* All or nothing. HX_OK; HX_ETOOBIG: would pass the limit; HX_ENOMEM. `data` may not point into `b`. */
 int buf_append(struct buf *b, const void *data, size_t len);
+/* `len` bytes behind those that wait, to be filled: buf_add() adds the first of them. NULL: it would pass the
+ * limit, or there is no memory. */
+char *buf_room(struct buf *b, size_t len);
+void buf_add(struct buf *b, size_t len);
 /* Of an empty buffer: the next `len` bytes will need no more memory, and are not moved. HX_OK, HX_ENOMEM. */
 int buf_prepare(struct buf *b, size_t len);
 /* Like printf; same errors as buf_append(), all or nothing. */

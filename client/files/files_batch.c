@@ -104,7 +104,7 @@ static void begin_compare(struct files *f)
         return;
     int fd = beneath_file(f->root, path, &st);
     if (fd >= 0)
-        (void)outgoing_open(&b->out, fd, &st, st.st_size); /* without it, they differ */
+        (void)outgoing_open(&b->out, fd, &st, st.st_size, NULL); /* without it, they differ */
 }
 
 static bool is_same(struct files_batch *b)

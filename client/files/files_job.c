@@ -108,6 +108,8 @@ static void on_headers(void *job, const struct mux_message *m)
     const char *batch = mux_field(m, "hx-batch");
     files_answer(j, m);
     if (j->task == TASK_LOOK)
+        j->files->keyed_sums = file_sum_is_offered(m);
+    if (j->task == TASK_LOOK)
         j->files->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
@@ -139,7 +141,7 @@ static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
         *offset = 0;
     }
     e->mode = (uint16_t)now.mode;
-    int err = outgoing_open(&j->out, fd, &st, *offset);
+    int err = outgoing_open(&j->out, fd, &st, *offset, &j->kind);
     j->outgoing = err == HX_OK;
     return err;
 }
@@ -157,7 +159,7 @@ static int open_files(struct files_job *j, int64_t *offset)
     snprintf(f->state.name, sizeof f->state.name, "%s", path);
     if (kind_of(j)->side == SIDE_OUTGOING)
         return open_outgoing(j, path, offset);
-    int err = incoming_open(&j->in, f->root, &e);
+    int err = incoming_open(&j->in, f->root, &e, &j->kind);
     j->incoming = err == HX_OK;
     *offset = j->incoming ? j->in.size : 0;
     return err;
@@ -180,6 +182,9 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     j->status = 0;
     j->clean = false;
     j->sum_len = 0;
+    j->kind = (struct file_sum){.keyed = false};
+    if (f->keyed_sums && kind_of(j)->side != SIDE_NONE)
+        file_sum_make(&j->kind);
     int err = open_files(j, &offset);
     if (err < 0)
         return refuse(j, err);

@@ -5,6 +5,7 @@
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
 #include "client/files/batch_io.h"
+#include "client/files/file_sum.h"
 #include "client/files/files.h"
 #include "client/files/group.h"
 #include "client/files/incoming.h"
@@ -60,6 +61,7 @@ struct files_job {
     struct outgoing out;     /* of TASK_PUT, TASK_COMPARE */
     struct incoming in;      /* of TASK_GET */
     int64_t offset;          /* from which byte on */
+    struct file_sum kind;    /* of the sum behind the bytes */
     size_t sum_len;          /* of TASK_COMPARE */
     uint8_t sum[DIGEST_BYTES];
     char reason[FILES_REASON_MAX];
@@ -111,6 +113,7 @@ struct files {
     uint64_t skipped;              /* by it */
     struct listing_reader *reader; /* of TASK_LIST */
     struct file_entry base;        /* the source's own, without path */
+    bool keyed_sums;               /* the peer offers them */
     bool fresh;                    /* nothing can be at the target that is not ours */
     struct files_state state;
     struct committer committer; /* of what comes; tags are entries of the plan */

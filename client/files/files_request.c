@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 32 /* bytes of "bytes=N-" with NUL */
-#define FIELDS_MAX 10
+#define FIELDS_MAX 11
 
 int files_entry(struct files *f, const struct plan_entry *p, const char *base, char path[PATH_TEXT_MAX],
                 struct file_entry *out)
@@ -24,6 +24,7 @@ struct words { /* a request while it is put together */
     size_t count;
     char path[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
     char mode[NUMBER_MAX], size[NUMBER_MAX], mtime[NUMBER_MAX], offset[NUMBER_MAX], range[NUMBER_MAX];
+    char sum[FILE_SUM_TEXT];
 };
 
 static void add(struct words *w, const char *name, const char *value)
@@ -71,6 +72,10 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
     add(&w, ":path", w.path);
     if (!whole)
         describe(&w, j->task, &e, offset);
+    if (j->kind.keyed) {
+        file_sum_format(w.sum, &j->kind);
+        add(&w, FILE_SUM_FIELD, w.sum);
+    }
     struct mux_message m = {.fields = w.fields, .count = w.count, .ended = j->task != TASK_PUT};
     return mux_request(f->mux, &j->stream, &m, events, j);
 }

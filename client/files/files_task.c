@@ -18,7 +18,7 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
         int system;
         enum files_outcome outcome;
         const char *reason;
-    } known[] = {{EBADMSG, OUTCOME_AGAIN, "the SHA-256 of what arrived is wrong"},
+    } known[] = {{EBADMSG, OUTCOME_AGAIN, "the sum of what arrived is wrong"},
                  {ESTALE, OUTCOME_AGAIN, "it changes while it is read"},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
                  {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
@@ -83,7 +83,7 @@ static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t 
     struct file_entry e;
     const char *base = f->config.upload ? f->remote : f->local;
     if (wrong_sum && held > 0 && files_entry(f, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
-        files_report(f, path, "what was held of it has another SHA-256: it is copied anew");
+        files_report(f, path, "what was held of it is of another file: it is copied anew");
     return outcome;
 }
 

@@ -7,12 +7,14 @@ static int write_block(void *part, const uint8_t *data, size_t len)
     return part_write(part, data, len);
 }
 
-int incoming_open(struct incoming *in, int root, const struct file_entry *e)
+int incoming_open(struct incoming *in, int root, const struct file_entry *e, const struct file_sum *sum)
 {
     in->sum_len = 0;
     in->queue = NULL;
     in->buffer = malloc(PART_BUFFER);
     int err = in->buffer ? part_open(&in->part, root, e) : HX_ENOMEM;
+    if (err == HX_OK && (err = file_sum_use(sum, &in->part.digest)) < 0)
+        part_close(&in->part);
     if (err < 0) {
         free(in->buffer);
         in->buffer = NULL;

@@ -3,6 +3,7 @@
 #ifndef HX_CLIENT_FILES_INCOMING_H
 #define HX_CLIENT_FILES_INCOMING_H
 
+#include "client/files/file_sum.h"
 #include "client/files/part.h"
 #include "client/mux/mux.h"
 
@@ -16,8 +17,8 @@ struct incoming {
     uint8_t sum[DIGEST_BYTES];
 };
 
-/* As part_open(), and HX_ENOMEM. */
-int incoming_open(struct incoming *in, int root, const struct file_entry *e);
+/* As part_open(), and HX_ENOMEM. `sum`: what follows the bytes. */
+int incoming_open(struct incoming *in, int root, const struct file_entry *e, const struct file_sum *sum);
 /* As part_begin(). */
 int incoming_begin(struct incoming *in, int64_t offset);
 /* Takes what `s` has, and hashes a piece of what was held from before. HX_OK: the file is whole and has its

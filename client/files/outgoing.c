@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset)
+int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset,
+                  const struct file_sum *sum)
 {
     memset(o, 0, sizeof *o);
     o->fd = fd;
@@ -15,6 +16,8 @@ int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t off
     int err = offset < 0 || offset > o->size ? HX_EINVAL : HX_OK;
     if (err == HX_OK)
         err = digest_init(&o->digest);
+    if (err == HX_OK && sum)
+        err = file_sum_use(sum, &o->digest);
     if (err == HX_OK) {
         o->buffer = malloc(PART_BUFFER);
         err = o->buffer ? HX_OK : HX_ENOMEM;
@@ -27,8 +30,6 @@ int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t off
 void outgoing_close(struct outgoing *o)
 {
     int saved = errno;
-    block_queue_destroy(o->queue);
-    o->queue = NULL;
     digest_free(&o->digest);
     free(o->buffer);
     o->buffer = NULL;
@@ -60,50 +61,35 @@ int outgoing_hash(struct outgoing *o)
     return o->hashed == o->offset ? HX_OK : HX_EAGAIN;
 }
 
-static int hash_block(void *digest, const uint8_t *data, size_t len)
+_Static_assert(PART_BUFFER <= MUX_ROOM, "load() fits");
+
+/* Straight into the stream, and hashed where it lies: so a byte is copied once, and nobody waits for another
+ * thread. A piece that is small stays in the processor's cache. */
+static int write_piece(struct outgoing *o, struct mux_stream *s, int64_t *moved)
 {
-    digest_update(digest, data, len);
+    void *data;
+    int err = mux_stream_room(s, &data);
+    if (err < 0)
+        return err;
+    ssize_t got = load(o, data, o->offset, o->size - o->offset);
+    if (got < 0)
+        return HX_ESYS;
+    if (o->hashed == o->offset) { /* else outgoing_hash() comes to it */
+        digest_update(&o->digest, data, (size_t)got);
+        o->hashed += got;
+    }
+    mux_stream_wrote(s, (size_t)got);
+    o->offset += got;
+    *moved += got;
     return HX_OK;
-}
-
-/* A large file is hashed beside the loop, if nothing is left to be hashed before that. */
-static uint8_t *room_for(struct outgoing *o)
-{
-    if (!o->queue && o->hashed == o->offset && o->size - o->offset >= BLOCK_QUEUE_WORTH)
-        o->queue = block_queue_create(hash_block, &o->digest);
-    return o->queue ? block_queue_room(o->queue) : o->buffer;
-}
-
-/* What stands before the offset is hashed, or outgoing_hash() comes to it. */
-static void hash_next(struct outgoing *o, const uint8_t *data, size_t len)
-{
-    if (o->hashed != o->offset)
-        return;
-    if (o->queue)
-        (void)block_queue_give(o->queue, len); /* it cannot fail: digest_final() tells */
-    else
-        digest_update(&o->digest, data, len);
-    o->hashed += (int64_t)len;
 }
 
 static int write_content(struct outgoing *o, struct mux_stream *s, int64_t *moved)
 {
-    while (o->offset < o->size) {
-        size_t unsent = mux_stream_unsent(s);
-        size_t room = unsent < MUX_UNSENT_MAX ? MUX_UNSENT_MAX - unsent : 1; /* 1: to be told when there is */
-        int64_t left = o->size - o->offset;
-        uint8_t *data = room_for(o);
-        ssize_t got = load(o, data, o->offset, left < (int64_t)room ? left : (int64_t)room);
-        if (got < 0)
-            return HX_ESYS;
-        ssize_t put = mux_stream_write(s, data, (size_t)got);
-        if (put <= 0)
-            return put < 0 ? (int)put : HX_EAGAIN;
-        hash_next(o, data, (size_t)put);
-        o->offset += put;
-        *moved += put;
-    }
-    return HX_OK;
+    int err = HX_OK;
+    while (o->offset < o->size && err == HX_OK)
+        err = write_piece(o, s, moved);
+    return err;
 }
 
 static int unchanged(int fd, int64_t size, const struct timespec *changed)
@@ -124,8 +110,6 @@ int outgoing_sum(struct outgoing *o)
     int err = unchanged(o->fd, o->size, &o->changed);
     if (err < 0)
         return err;
-    if (o->queue)
-        (void)block_queue_wait(o->queue);
     o->summed = true;
     return digest_final(&o->digest, o->sum);
 }

@@ -1,9 +1,10 @@
-/* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the SHA-256 of
+/* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the sum of
  * all of it (DIGEST_BYTES), then the end. What stands before the offset is hashed meanwhile. HX_ESYS: errno;
  * ESTALE: the file has changed while it was read. */
 #ifndef HX_CLIENT_FILES_OUTGOING_H
 #define HX_CLIENT_FILES_OUTGOING_H
 
+#include "client/files/file_sum.h"
 #include "client/files/part.h"
 #include "client/mux/mux.h"
 #include "secure/digest.h"
@@ -12,18 +13,18 @@
 struct outgoing {
     int fd;
     int64_t size, offset, hashed;
-    struct timespec changed;   /* st_mtim when it was opened */
-    struct digest digest;      /* a thread's while bytes move */
-    struct block_queue *queue; /* NULL: there is none, or not yet */
+    struct timespec changed; /* st_mtim when it was opened */
+    struct digest digest;
     bool summed;
     size_t sum_sent;
     uint8_t sum[DIGEST_BYTES];
-    uint8_t *buffer; /* PART_BUFFER bytes */
+    uint8_t *buffer; /* PART_BUFFER bytes, for what is only hashed */
 };
 
 /* Takes `fd` (of the file that `st` tells about) over, also when it fails; HX_ENOMEM, HX_EINVAL: offset above
- * the size. */
-int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset);
+ * the size. `sum`: what follows the bytes; NULL: their SHA-256. */
+int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset,
+                  const struct file_sum *sum);
 /* One turn of hashing what stands before the offset and is not hashed yet. HX_OK: nothing is left of that;
  * HX_EAGAIN: call it again. */
 int outgoing_hash(struct outgoing *o);

@@ -1,6 +1,6 @@
 /* client/files/part.h: a file that is being received: written under a temporary name beside its target,
  * kept when the sender goes away so that the same file can be taken up again, synced and renamed once its
- * SHA-256 is right. What was held from before is hashed while new bytes come.
+ * sum is right. What was held from before is hashed while new bytes come.
  *
  * HX_ESYS leaves the reason in errno: EWOULDBLOCK somebody else receives the very file; EISDIR, EEXIST a
  * directory or something that is no file has the name; EBADMSG the sum is wrong; ERANGE the offset is not

@@ -1,6 +1,7 @@
 #include "client/files/share.h"
 #include "client/files/batch.h"
 #include "client/files/beneath.h"
+#include "client/files/file_sum.h"
 #include "client/files/part.h"
 #include "client/files/share_job.h"
 #include "client/files/walk.h"
@@ -50,7 +51,8 @@ static void answer(struct mux_stream *s, const struct mux_field *fields, size_t 
     struct mux_field all[ANSWER_FIELDS_MAX];
     memcpy(all, fields, count * sizeof *fields);
     all[count] = (struct mux_field){"hx-batch", BATCH_VERSION};
-    struct mux_message m = {.fields = all, .count = count + 1, .ended = true};
+    all[count + 1] = (struct mux_field){FILE_SUM_FIELD, FILE_SUM_OFFER};
+    struct mux_message m = {.fields = all, .count = count + 2, .ended = true};
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
     else
@@ -81,7 +83,7 @@ static const struct {
     int system;
     struct share_refusal refusal;
 } refusals[] = {{EWOULDBLOCK, {"423", "is being written by another request"}},
-                {EBADMSG, {"422", "the SHA-256 is another one than that of what arrived"}},
+                {EBADMSG, {"422", "the sum is another one than that of what arrived"}},
                 {ERANGE, {"409", "the offset is not where the part ends"}},
                 {ESTALE, {"409", "it changes while it is read"}},
                 {EISDIR, {"409", "is a directory"}},

@@ -8,11 +8,13 @@
  *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left;
  *               with 404, too. 423: another request has them.
  *   GET file    200 or, to "range: bytes=N-", 206; the fields of HEAD, and as body the file from N on
- *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file.
+ *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file, or of the sum
+ *               that the request asks for (client/files/file_sum.h). Who offers that says hx-sum in its
+ *               answers to HEAD.
  *               Reset: the file changed.
  *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
- *               hx-part said. The body is as that of GET.
+ *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
  *               409: the offset is another; 422: the sum was wrong, and the part is gone; 423: another
  *               request has the part.

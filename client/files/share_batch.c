@@ -134,7 +134,7 @@ static int begin_hash(struct batch_job *b)
     int fd = open_file(b, &st, &err);
     if (fd < 0)
         return err;
-    err = outgoing_open(&b->out, fd, &st, st.st_size);
+    err = outgoing_open(&b->out, fd, &st, st.st_size, NULL);
     b->hashing = err == HX_OK;
     return err < 0 ? refuse_error(b, err, errno) : HX_OK;
 }

@@ -104,6 +104,7 @@ static void get_file(const struct share_call *c, int fd, const struct stat *st)
 {
     const char *range = mux_field(c->request, "range");
     struct file_entry e = {0};
+    struct file_sum sum;
     int64_t offset;
     file_entry_from(&e, st);
     if (parse_range(&offset, range) < 0 || offset > e.size || e.type != 'f') {
@@ -111,12 +112,17 @@ static void get_file(const struct share_call *c, int fd, const struct stat *st)
         share_refuse(c, "416", "there is no such range");
         return;
     }
+    if (file_sum_parse(&sum, c->request) < 0) {
+        close(fd);
+        share_refuse(c, "400", "malformed fields");
+        return;
+    }
     struct get_job *g = share_job_create(&get_kind, c);
     if (!g) {
         close(fd);
         return;
     }
-    int err = outgoing_open(&g->out, fd, st, offset);
+    int err = outgoing_open(&g->out, fd, st, offset, &sum);
     if (err < 0) {
         share_job_cancel(&g->job);
         share_refuse_error(c, err, errno);

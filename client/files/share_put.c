@@ -32,12 +32,13 @@ static void refuse(const struct share_call *c, int error, int system)
     share_refuse_error(c, error, share_put_errno(system));
 }
 
-static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset)
+static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset,
+                     const struct file_sum *sum)
 {
     struct put_job *p = share_job_create(&put_kind, c);
     if (!p)
         return;
-    int err = incoming_open(&p->in, c->peer->share->root, e);
+    int err = incoming_open(&p->in, c->peer->share->root, e, sum);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&p->job);
@@ -71,6 +72,7 @@ static void put_directory(const struct share_call *c, const struct file_entry *e
 void share_put(struct share_call *c)
 {
     struct file_entry e = {.path = c->path};
+    struct file_sum sum;
     int64_t offset = 0;
     const struct mux_message *request = c->request;
     const char *type = mux_field(request, "hx-type");
@@ -83,6 +85,7 @@ void share_put(struct share_call *c)
     else if (c->path[0] == '\0')
         share_refuse_error(c, HX_ESYS, EISDIR);
     else if (share_fields(&e, request) < 0 || !mux_field(request, "hx-mode") ||
+             file_sum_parse(&sum, request) < 0 ||
              (from && listing_number(&offset, from, 0, FILE_SIZE_MAX) < 0))
         share_refuse(c, "400", "malformed fields");
     else if (directory)
@@ -90,5 +93,5 @@ void share_put(struct share_call *c)
     else if (!timed || !mux_field(request, "hx-size"))
         share_refuse(c, "400", "hx-size and hx-mtime are missing");
     else
-        put_file(c, &e, offset);
+        put_file(c, &e, offset, &sum);
 }

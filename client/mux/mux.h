@@ -26,6 +26,7 @@
 #define MUX_WINDOW       (48 * 1024 * 1024)
 #define MUX_WINDOW_TOTAL (128 * 1024 * 1024) /* of all streams together */
 #define MUX_UNSENT_MAX   (256 * 1024)        /* bytes of one stream that wait to be sent */
+#define MUX_ROOM         (64 * 1024)         /* of mux_stream_room() */
 #define MUX_FIELDS_MAX   32                  /* header fields of one message */
 #define MUX_HEADERS_MAX  16384               /* bytes of them */
 #define MUX_VALUE_MAX    12320               /* bytes of one value: a path of 4 KiB, percent-encoded */
@@ -114,6 +115,10 @@ void mux_stream_skip(struct mux_stream *s, size_t len); /* so many bytes of it w
 /* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED, also after mux_stream_end();
  * HX_ENOMEM. */
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len);
+/* For who makes bytes rather than has them: where to put up to MUX_ROOM of them, valid until the next call of
+ * anything; mux_stream_wrote() then writes the first `len`. Errors as mux_stream_write(). */
+int mux_stream_room(struct mux_stream *s, void **out);
+void mux_stream_wrote(struct mux_stream *s, size_t len);
 void mux_stream_end(struct mux_stream *s);                  /* our direction, after what was written */
 void mux_stream_reset(struct mux_stream *s, uint32_t code); /* both; closed() is not told */
 /* For who needs nothing more of it: ends our direction, and throws away what the peer still says. Nobody owns

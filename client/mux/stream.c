@@ -277,6 +277,24 @@ ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len)
     return (ssize_t)n;
 }
 
+int mux_stream_room(struct mux_stream *s, void **out)
+{
+    if (s->closed || s->ending)
+        return HX_ECLOSED;
+    if (MUX_UNSENT_MAX - s->unsent.len < MUX_ROOM) {
+        s->stopped = true;
+        return HX_EAGAIN;
+    }
+    *out = buf_room(&s->unsent, MUX_ROOM);
+    return *out ? HX_OK : HX_ENOMEM;
+}
+
+void mux_stream_wrote(struct mux_stream *s, size_t len)
+{
+    buf_add(&s->unsent, len);
+    mux_turn_join(s);
+}
+
 void mux_stream_end(struct mux_stream *s)
 {
     s->ending = true;

@@ -89,7 +89,7 @@ kill -9 "$PID"
 wait "$PID" 2>wait.err
 printf X | dd of="$(find out -name '.big.hx-part-*')" bs=1 seek=1234567 conv=notrunc status=none
 check "a part of another file is found out, and all is copied anew" copies home:big out share/big out/big
-check "and it says so" grep -q '^hx: big: what was held of it has another SHA-256' cp.err
+check "and it says so" grep -q '^hx: big: what was held of it is of another file' cp.err
 check "no part is left" test -z "$(find out -name '*hx-part*')"
 
 rm -f out/big

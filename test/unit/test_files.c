@@ -244,7 +244,7 @@ static void other_bytes(struct fixture *x, bool upload)
     assert_int_equal(c.state.failed, 0);
     assert_int_equal(c.state.moved, 2 * 2000000 - 7);
     assert_int_equal(c.reports, 1);
-    assert_string_equal(c.reason, "what was held of it has another SHA-256: it is copied anew");
+    assert_string_equal(c.reason, "what was held of it is of another file: it is copied anew");
     copy_end(&c);
     assert_true(has_file(x, upload ? "share/f" : "out/f", data, 2000000));
     free(data);

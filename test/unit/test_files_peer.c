@@ -107,7 +107,7 @@ static void what_has_a_wrong_sum_gets_no_name(void **state)
     assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
     copy_run(&c);
     assert_int_equal(c.state.failed, 1);
-    assert_string_equal(c.reason, "the SHA-256 of what arrived is wrong");
+    assert_string_equal(c.reason, "the sum of what arrived is wrong");
     assert_int_equal(x->requests, 1 + FILES_TRIES);
     copy_end(&c);
     shell(x, "test -z \"$(ls -A out)\"");

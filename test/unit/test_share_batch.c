@@ -183,7 +183,7 @@ static void a_wrong_sum_gives_no_name_and_harms_nothing_else(void **state)
     say_put(b, "a", "good");
     say(b, "p 644 3 1 old\nbad--------------------------------");
     say_put(b, "b", "good, too");
-    batch_is(x, b, "201 0 \n422 0 the SHA-256 is another one than that of what arrived\n201 0 \n");
+    batch_is(x, b, "201 0 \n422 0 the sum is another one than that of what arrived\n201 0 \n");
     assert_true(has_file(x, "share/old", "old", 3));
     assert_true(has_file(x, "share/b", "good, too", 9));
     assert_int_equal(count_names(x, "share", "hx-part"), 0);
