@@ -42,6 +42,34 @@ enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*reli
     return what;
 }
 
+bool suspension_is_time_to_give_back(int32_t id)
+{
+    struct tap *t = tap_served();
+
+    if (!t)
+        return false;
+    pthread_mutex_lock(&t->lock);
+    int64_t now_ms = clock_now_ms();
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    bool due = c && c->state == UDT_CONN_OPEN && !(c->gave_all && c->gave_back_ms >= c->active_ms) &&
+               now_ms - c->active_ms >= GIVE_BACK_AFTER_MS && now_ms - c->gave_back_ms >= GIVE_BACK_AFTER_MS;
+    if (due)
+        c->gave_back_ms = now_ms;
+    tap_unlock(t);
+    return due;
+}
+
+void suspension_gave_back(int32_t id, bool all)
+{
+    struct tap *t = tap_served();
+
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c)
+        c->gave_all = all;
+    tap_unlock(t);
+}
+
 void suspension_resume(struct tap *t, struct udt_conn *c)
 {
     if (!c->suspended || c->resuming)

@@ -2,6 +2,7 @@
  * packets. A connection that has been idle for long is taken off the list of those that are visited, and put
  * back when something happens (shim/udt/idle_suspension.h). It keeps its m_bOnList, which the garbage
  * collector waits for: it is not freed before it has been put back. */
+#include "shim/udt/give_back.h"
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/loss_lists.h"
 #include "shim/udt/overrides.h"
@@ -49,6 +50,8 @@ void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
 {
     loss_lists_reserve_sent(u); /* where nothing is heard it lists all that was sent */
     __real__ZN4CUDT11checkTimersEv(u);
+    if (alive(u))
+        give_back(u);
     switch (suspension_decide(u->*member_of(socket_id()), u, alive(u), relist)) {
     case SUSPENSION_SUSPEND:
         list_of(u)->remove(u);

@@ -1,0 +1,147 @@
+#include "shim/udt/give_back.h"
+#include "shim/udt/idle_suspension.h"
+#include "shim/udt/private.h"
+#include <cstdint>
+#include <sys/mman.h>
+#include <udt/udt.h>
+#include <unistd.h>
+/* they need the above */
+#include <udt/buffer.h>
+#include <udt/core.h>
+#include <udt/queue.h>
+
+namespace
+{
+constexpr int WORTH_PACKETS = 256;
+
+OPENS(socket_id, UDTSOCKET CUDT::*);
+OPENS(write_lock, pthread_mutex_t CUDT::*);
+OPENS(ack_lock, pthread_mutex_t CUDT::*);
+OPENS(unacknowledged, int CUDT::*);
+OPENS(send_buffer, CSndBuffer *CUDT::*);
+OPENS(receive_queue, CRcvQueue *CUDT::*);
+OPENS(send_count, int CSndBuffer::*);
+OPENS(send_size, int CSndBuffer::*);
+OPENS(send_bytes, int CSndBuffer::*);
+OPENS(units_of, CUnitQueue CRcvQueue::*);
+OPENS(unit_size, int CUnitQueue::*);
+OPENS(unit_bytes, int CUnitQueue::*);
+template struct opened<socket_id, &CUDT::m_SocketID>;
+template struct opened<write_lock, &CUDT::m_SendLock>;
+template struct opened<ack_lock, &CUDT::m_AckLock>;
+template struct opened<unacknowledged, &CUDT::m_iPktCount>;
+template struct opened<send_buffer, &CUDT::m_pSndBuffer>;
+template struct opened<receive_queue, &CUDT::m_pRcvQueue>;
+template struct opened<send_count, &CSndBuffer::m_iCount>;
+template struct opened<send_size, &CSndBuffer::m_iSize>;
+template struct opened<send_bytes, &CSndBuffer::m_iMSS>;
+template struct opened<units_of, &CRcvQueue::m_UnitQueue>;
+template struct opened<unit_size, &CUnitQueue::m_iSize>;
+template struct opened<unit_bytes, &CUnitQueue::m_iMSS>;
+
+/* The whole pages within. They read as zeros until they are written to: whoever still sends from them, as
+ * a repeat that was under way when its acknowledgement came, sends what the peer throws away. */
+void discard(char *data, size_t len)
+{
+    static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    auto first = (reinterpret_cast<uintptr_t>(data) + page - 1) / page * page;
+    auto end = (reinterpret_cast<uintptr_t>(data) + len) / page * page;
+
+    if (end > first)
+        (void)madvise(reinterpret_cast<void *>(first), end - first, MADV_DONTNEED);
+}
+
+template <typename Chunk> void discard_list(Chunk *c, size_t packet)
+{
+    for (; c; c = c->m_pNext)
+        discard(c->m_pcData, static_cast<size_t>(c->m_iSize) * packet);
+}
+
+bool all_free(const CUnit *units, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (units[i].m_iFlag != 0)
+            return false;
+    return true;
+}
+
+/* Only this thread fills units; others empty them. True: all are free. */
+template <typename Chunk> bool discard_ring(Chunk *first, size_t packet)
+{
+    Chunk *c = first;
+    bool all = true;
+
+    do {
+        bool is_free = all_free(c->m_pUnit, c->m_iSize);
+        all = all && is_free;
+        if (is_free)
+            discard(c->m_pBuffer, static_cast<size_t>(c->m_iSize) * packet);
+        c = c->m_pNext;
+    } while (c && c != first);
+    return all;
+}
+
+/* What the lists are made of has private types, which are not named here. */
+void each_sent(CSndBuffer *b, size_t packet);
+bool each_received(CUnitQueue *q, size_t packet);
+
+template <typename Chunks, Chunks chunks> struct sent_chunks {
+    friend void each_sent(CSndBuffer *b, size_t packet)
+    {
+        discard_list(b->*chunks, packet);
+    }
+};
+template <typename Chunks, Chunks chunks> struct received_chunks {
+    friend bool each_received(CUnitQueue *q, size_t packet)
+    {
+        return discard_ring(q->*chunks, packet);
+    }
+};
+template struct sent_chunks<decltype(&CSndBuffer::m_pBuffer), &CSndBuffer::m_pBuffer>;
+template struct received_chunks<decltype(&CUnitQueue::m_pQEntry), &CUnitQueue::m_pQEntry>;
+
+bool is_worth(const CSndBuffer *b)
+{
+    return b && b->*member_of(send_count()) == 0 && b->*member_of(send_size()) >= WORTH_PACKETS;
+}
+
+/* How many units are used UDT does not count exactly. While packets come, few calls find them all
+ * acknowledged. */
+bool is_worth(CUDT *u, const CUnitQueue &q)
+{
+    return u->*member_of(unacknowledged()) == 0 && q.*member_of(unit_size()) >= WORTH_PACKETS;
+}
+
+/* Whoever writes has the one lock, who sends and who hears acknowledgements the other: who has it now is not
+ * idle. False: something was in the way. */
+bool give_back_sent(CUDT *u, CSndBuffer *b)
+{
+    bool done = false;
+
+    if (pthread_mutex_trylock(&(u->*member_of(write_lock()))) != 0)
+        return false;
+    if (pthread_mutex_trylock(&(u->*member_of(ack_lock()))) == 0) {
+        done = is_worth(b);
+        if (done)
+            each_sent(b, static_cast<size_t>(b->*member_of(send_bytes())));
+        pthread_mutex_unlock(&(u->*member_of(ack_lock())));
+    }
+    pthread_mutex_unlock(&(u->*member_of(write_lock())));
+    return done;
+}
+} // namespace
+
+void give_back(CUDT *u)
+{
+    CSndBuffer *sent = u->*member_of(send_buffer());
+    CUnitQueue &received = u->*member_of(receive_queue())->*member_of(units_of());
+    bool send = is_worth(sent), receive = is_worth(u, received);
+    UDTSOCKET id = u->*member_of(socket_id());
+
+    if ((!send && !receive) || !suspension_is_time_to_give_back(id))
+        return;
+    bool all = !send || give_back_sent(u, sent);
+    if (receive && !each_received(&received, static_cast<size_t>(received.*member_of(unit_bytes()))))
+        all = false;
+    suspension_gave_back(id, all);
+}

@@ -1,0 +1,124 @@
+/* shim/udt/give_back.h: what the buffers of a connection have grown to is given back once it is idle. */
+#include "test/unit/sanitized.h"
+#include "test/unit/udt_fixture.h"
+#include <limits.h>
+#include <stdio.h>
+
+#define BYTES   (24 * 1024 * 1024)
+#define IDLE_MS 30000 /* it takes 2 s on a machine that does nothing else */
+
+static char *sent, *got;
+
+/* Bytes of memory that this process has. */
+static long resident(void)
+{
+    char line[128];
+    long kb = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    assert_non_null(f);
+    while (kb < 0 && fgets(line, sizeof line, f))
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kb = strtol(line + 8, NULL, 10);
+    assert_int_equal(fclose(f), 0);
+    assert_true(kb >= 0);
+    return kb * 1024;
+}
+
+static void pass_over(struct udt_port *p)
+{
+    struct pollfd fd = {.fd = udt_port_fd(p), .events = POLLIN};
+    struct udt_event ev;
+
+    poll(&fd, 1, 10);
+    while (udt_port_next(p, &ev))
+        continue;
+}
+
+/* All of it, into the peer's buffer: nobody reads. */
+static void write_all(struct stream *s)
+{
+    int64_t deadline_ms = clock_now_ms() + IDLE_MS;
+
+    for (size_t done = 0; done < BYTES;) {
+        ssize_t n = stream_write(s, sent + done, BYTES - done);
+        if (n > 0)
+            done += (size_t)n;
+        else
+            pass_over(left);
+        assert_true(n > 0 || n == HX_EAGAIN);
+        assert_true(clock_now_ms() < deadline_ms);
+    }
+}
+
+static void await_resident(long least, long most)
+{
+    int64_t deadline_ms = clock_now_ms() + IDLE_MS;
+
+    for (long now = resident(); now < least || now > most; now = resident()) {
+        pass_over(left);
+        pass_over(right);
+        assert_true(clock_now_ms() < deadline_ms);
+    }
+}
+
+static void meet(struct stream **a, struct stream **b)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
+static void buffers_give_their_memory_back_while_a_connection_is_idle_but_not_what_is_unread(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    if (SANITIZED)
+        skip(); /* its allocator has memory of its own */
+    meet(&a, &b);
+    long before = resident();
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < BYTES; i++)
+            sent[i] = (char)(i * 2654435761U >> 13 ^ (unsigned)round);
+        write_all(a);
+        await_resident(before + BYTES + BYTES / 2, LONG_MAX); /* both have it */
+        await_resident(0, before + BYTES + BYTES / 2);        /* the sender's are free */
+        assert_int_equal(read_all(right, b, got, BYTES), BYTES);
+        assert_memory_equal(got, sent, BYTES);
+        await_resident(0, before + BYTES / 2); /* and the receiver's */
+    }
+    stream_close(a);
+    stream_close(b);
+}
+
+static int set_up(void **state)
+{
+    sent = malloc(BYTES);
+    got = malloc(BYTES);
+    assert_non_null(sent);
+    assert_non_null(got);
+    memset(sent, 1, BYTES);
+    memset(got, 1, BYTES);
+    return open_all(state);
+}
+
+static int tear_down(void **state)
+{
+    free(sent);
+    free(got);
+    return close_all(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buffers_give_their_memory_back_while_a_connection_is_idle_but_not_what_is_unread),
+    };
+    return cmocka_run_group_tests_name("udt memory", tests, set_up, tear_down);
+}
