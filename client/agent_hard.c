@@ -11,19 +11,19 @@
 #define SOCKETS_AFTER_MS 100 /* nor many sockets: one that lets all of them in */
 #define SPRAY_AGAIN_MS   30  /* for those who have met before: the other side opens its sockets meanwhile */
 #define SPRAY_STEP_MS    20  /* between two handfuls */
-#define SPRAY_LATE_MS \
-    200 /* a machine that others want, too, comes to it so late: what was due then is made up for */
-#define SHARED_MS        2500  /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
-#define SHARE_LOOK_MS    500   /* whether somebody does */
-#define RUN_AFTER_MS     200   /* the first guesses have not hit; the peer's search begins a little later */
-#define SEARCH_ROUND     2     /* from which on it looks for that run, ... */
-#define HOLD_MS          2500  /* a hard NAT is opened so long by packets that pass its router alone, ... */
-#define HOLD_FAR_MS      4500  /* ... and so long by such that pass a carrier's as well */
-#define LEAVE_MS         10000 /* between two times that a port is left: a peer may say what it likes */
+#define SPRAY_LATE_MS    200 /* what was due while others had the processor is made up for, if it is no more */
+#define SHARED_MS        2500 /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
+#define SHARE_LOOK_MS    500  /* whether somebody does */
+#define RUN_AFTER_MS     200  /* the first guesses have not hit; the peer's search begins a little later */
+#define SEARCH_ROUND     2    /* from which on it looks for that run, ... */
+#define HOLD_MS          2500 /* a hard NAT is opened so long by packets that pass its router alone, ... */
+#define HOLD_FAR_MS      4500 /* ... and so long by such that pass a carrier's as well */
 #define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
 #define SUPPOSE_AFTER_MS 1000 /* two easy NATs have been passed by then */
 #define SUPPOSE_LATE_MS  3000 /* nor do those fail to, as a rule, that have met before */
+#define SUPPOSE_HARD_MS  1500 /* an easy one and one that counts have been searched twice */
 #define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
+#define OTHER_OPENS_MS   100  /* behind one NAT: a round trip to the nameserver and 64 packets */
 #define GIVE_UP_MS       8000 /* the sockets of a method that has not helped are closed */
 
 /* When what a method says at first is said again, since some of it may be lost; then it has been said for
@@ -97,13 +97,20 @@ static void begin_anew(struct agent *a, enum hard_nat_method method)
     struct agent_hard *h = &a->hard;
     h->method = method;
     h->seed = engine_random();
-    h->begun = h->counted = h->helped = false;
+    h->begun = h->counted = h->held = h->helped = false;
     h->again = a->connected;
     h->gone = h->round = 0;
     h->sent = 0;
     /* a NAT that counts is asked for the next attempt's sake, too */
     h->due_ms =
         (method == HARD_NAT_NONE && !hard_nat_counts(&h->own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
+}
+
+/* It is tried at h->suppose_ms, or later. */
+static bool may_suppose(const struct agent *a)
+{
+    struct nat_mapping own = agent_as_told(&a->hard.own), peer = agent_as_told(&a->hard.peer);
+    return a->hard.suppose_ms != 0 && hard_nat_suppose(&own, &peer, a->calling, a->hard.guesses);
 }
 
 /* False: there is nothing more to be supposed. */
@@ -145,6 +152,12 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     /* it has helped once, and its paths have ended; or it has missed: the peer's sockets may still be there */
     bool again = (a->connected && ((h->due_ms == INT64_MAX && !supposes(h)) || h->helped)) ||
                  (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
+    bool easy = method == HARD_NAT_NONE && !hard_nat_counts(own);
+    struct nat_mapping mine = *own, theirs = *peer;
+    h->one_nat = endpoint_same_host(seen, &a->external);
+    if (h->suppose_ms == 0 && seen->family == AF_INET && !supposes(h) && !h->one_nat &&
+        hard_nat_suppose(&mine, &theirs, a->calling, h->guesses))
+        h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : easy ? SUPPOSE_AFTER_MS : SUPPOSE_HARD_MS);
     if (!again && !changes(h, method, seen))
         return;
     agent_hard_end(a);
@@ -156,13 +169,8 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     }
     h->seen = *seen;
     begin_anew(a, method);
-    struct nat_mapping mine = *own, theirs = *peer;
-    if (seen->family == AF_INET && !supposes(h) && !endpoint_same_host(seen, &a->external) &&
-        hard_nat_suppose(&mine, &theirs, a->calling, h->guesses)) {
-        if (h->suppose_ms == 0)
-            h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : SUPPOSE_AFTER_MS);
+    if (may_suppose(a) && easy)
         h->due_ms = h->suppose_ms;
-    }
 }
 
 static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
@@ -270,11 +278,21 @@ static void open_by_sockets(struct agent *a, int count)
         ask_port_by(a, h->port, h->sockets[i], agent_hops(a, -1, h->round));
 }
 
+/* The called's sockets are open: each port of ours is another one, until it is the one that they ask. */
+static void meet_behind_one(struct agent *a)
+{
+    struct agent_hard *h = &a->hard;
+    open_sockets(a, HARD_NAT_ONE_SOCKETS);
+    for (int i = 0; i < h->socket_count; i++) {
+        for (int n = 0; n <= HARD_NAT_ONE_FAR - HARD_NAT_ONE_NEAR; n++)
+            ask_port(a, hard_nat_one_port(&h->own, h->gone, n), h->sockets[i]);
+    }
+}
+
 /* What one round of the method says. */
 static void say(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
-    int meeting = h->gone + HARD_NAT_MEET_AT;
     switch (h->method) {
     case HARD_NAT_GUESS:
         guess(a);
@@ -286,11 +304,18 @@ static void say(struct agent *a)
         open_by_sockets(a, HARD_NAT_SOCKETS);
         break;
     case HARD_NAT_MEET_SOCKETS:
-        open_sockets(a, HARD_NAT_MEET);
+        open_sockets(a, supposes(h) ? HARD_NAT_MEET_LATE : HARD_NAT_MEET);
         for (int i = 0; i < h->socket_count; i++)
-            ask_port(a, hard_nat_next_port(&h->peer, meeting), h->sockets[i]);
+            ask_port(a,
+                     h->one_nat ? hard_nat_one_asked(&h->own, h->gone)
+                                : hard_nat_meeting_port(&h->peer, h->gone, i),
+                     h->sockets[i]);
         break;
     case HARD_NAT_MEET_PORTS: /* by a socket that has asked none of them before: each gets the next port */
+        if (h->one_nat) {
+            meet_behind_one(a);
+            break;
+        }
         open_sockets(a, 1);
         for (int n = 1; n <= HARD_NAT_MEET_PORTS_MAX && h->socket_count > 0; n++)
             ask_port(a, hard_nat_next_port(&h->peer, h->gone + n), h->sockets[h->socket_count - 1]);
@@ -317,33 +342,6 @@ static void spray(struct agent *a, int64_t now_ms)
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
     if (h->sent == HARD_NAT_SPRAY)
         hard_turn_end(&h->turn);
-}
-
-/* What came from where the peer is before we sent there has made our NAT give this port another one
- * outside, and it stays with all that leaves it anew: the nameserver still sees the first one, and peers
- * are told it in vain. */
-void agent_leave_port(struct agent *a)
-{
-    static int64_t left_ms;
-    int64_t now_ms = clock_now_ms();
-    struct nat_mapping now;
-    if (!nat_known(AF_INET, &now) || now.kind != NAT_MAPPING_ENDPOINT_INDEPENDENT ||
-        !nat_translates(AF_INET) || (left_ms != 0 && now_ms - left_ms < LEAVE_MS))
-        return;
-    left_ms = now_ms;
-    engine_port_leave(a->port);
-    nat_ask_anew(AF_INET);
-}
-
-/* Once the peer has seen us where the nameserver does, or much later, another port is that of a NAT which
- * was switched off and on: this one is as good as any, and streams that stay with it are found by what
- * peers are told of it. */
-void agent_seen_as(struct agent *a, const struct endpoint *seen)
-{
-    bool early = clock_now_ms() - a->hard.told_ms < GIVE_UP_MS;
-    a->seen_there |= endpoint_equal(seen, &a->external);
-    if (early && !a->seen_there && endpoint_same_host(seen, &a->external))
-        agent_leave_port(a);
 }
 
 /* It may be why no guess of ours has hit. */
@@ -385,6 +383,11 @@ static bool count(struct agent *a)
 static void begin(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
+    if (h->one_nat && h->method == HARD_NAT_MEET_PORTS && !h->held) {
+        h->held = true;
+        h->due_ms = now_ms + OTHER_OPENS_MS;
+        return;
+    }
     if (count(a)) {
         h->due_ms = now_ms + 2 * NAT_COUNT_MS; /* on_counted() comes before */
         return;
@@ -404,10 +407,13 @@ static void begin(struct agent *a, int64_t now_ms)
     }
 }
 
-static int64_t ends_ms(const struct agent_hard *h)
+static int64_t ends_ms(const struct agent *a)
 {
+    const struct agent_hard *h = &a->hard;
     if (supposes(h) && !h->again)
         return h->begun_ms + SUPPOSE_MS;
+    if (may_suppose(a))
+        return h->suppose_ms > h->begun_ms ? h->suppose_ms : h->begun_ms + SUPPOSE_AFTER_MS;
     return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
 }
 
@@ -435,11 +441,11 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     h->helped |= h->begun && reached && !a->unheard;
     if (h->due_ms > now_ms)
         return;
-    if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(h))) {
+    if ((reached && !a->unheard && !h->count) || (h->begun && now_ms >= ends_ms(a))) {
         agent_hard_end(a);
         if (reached)
             h->suppose_ms = 0;
-        if (reached || !supposes(h) || !suppose(a))
+        if (reached || !suppose(a))
             return;
     }
     if (leads(a, now_ms))

@@ -4,9 +4,38 @@
 #include "client/nat.h"
 #include "client/spare_port.h"
 
-#define SPARE_OPEN_MS  500  /* nothing has come in this time */
-#define SPARE_TRIED_MS 1500 /* nor by the further port */
-#define SPARE_AFTER_MS 200  /* so much later than the caller may the called be told, and open its NAT */
+#define SPARE_OPEN_MS  500   /* nothing has come in this time */
+#define SPARE_TRIED_MS 1500  /* nor by the further port */
+#define LEAVE_MS       10000 /* between two times that a port is left: a peer may say what it likes */
+#define SEEN_EARLY_MS  8000  /* a NAT that was switched off and on gives another port, too, but later */
+#define SPARE_AFTER_MS 200   /* so much later than the caller may the called be told, and open its NAT */
+
+/* What came from where the peer is before we sent there has made our NAT give this port another one
+ * outside, and it stays with all that leaves it anew: the nameserver still sees the first one, and peers
+ * are told it in vain. */
+void agent_leave_port(struct agent *a)
+{
+    static int64_t left_ms;
+    int64_t now_ms = clock_now_ms();
+    struct nat_mapping now;
+    if (!nat_known(AF_INET, &now) || now.kind != NAT_MAPPING_ENDPOINT_INDEPENDENT ||
+        !nat_translates(AF_INET) || (left_ms != 0 && now_ms - left_ms < LEAVE_MS))
+        return;
+    left_ms = now_ms;
+    engine_port_leave(a->port);
+    nat_ask_anew(AF_INET);
+}
+
+/* Once the peer has seen us where the nameserver does, or much later, another port is that of a NAT which
+ * was switched off and on: this one is as good as any, and streams that stay with it are found by what
+ * peers are told of it. */
+void agent_seen_as(struct agent *a, const struct endpoint *seen)
+{
+    bool early = clock_now_ms() - a->hard.told_ms < SEEN_EARLY_MS;
+    a->seen_there |= endpoint_equal(seen, &a->external);
+    if (early && !a->seen_there && endpoint_same_host(seen, &a->external))
+        agent_leave_port(a);
+}
 
 /* Where it is our NAT that gives the peer another port than it should, since the peer's packets came
  * before ours: to begin with, or once both NATs have forgotten, or for the peer alone, which then does not

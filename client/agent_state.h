@@ -46,6 +46,8 @@ struct agent_hard {
     bool begun;
     struct nat_count *count; /* how far our NAT has gone is being asked */
     bool counted;            /* that has been done, for this method */
+    bool one_nat;            /* both are behind one, which counts for both; */
+    bool held;               /* the called has had its time to open sockets there */
     bool again;              /* the two have met before: there is no need to wait for less */
     bool helped;             /* they have met since it began: what is told next begins another one */
     int gone;                /* steps since the peer was told */
@@ -184,17 +186,17 @@ struct nat_mapping agent_as_told(const struct nat_mapping *m);
 /* How many routers the packet `n` to the peer, by the path `at` (-1: a socket that is none yet), may pass,
  * so that it opens our NAT alone; 0: all. */
 int agent_hops(const struct agent *a, int at, int n);
-/* What is begun from now on leaves by another port, if it is our NAT that has given this one another
- * outside. */
-void agent_leave_port(struct agent *a);
-/* By the port's own socket the peer sees us there. */
-void agent_seen_as(struct agent *a, const struct endpoint *seen);
 /* What there is to know before paths are added. */
 void agent_hard_end(struct agent *a);                      /* the sockets that are no paths are closed */
 void agent_hard_forget(struct agent *a);                   /* all of them are */
 bool agent_uses_socket(const struct agent *a, int socket); /* as a path */
 
 /* agent_spare.c */
+/* What is begun from now on leaves by another port, if it is our NAT that has given this one another
+ * outside. */
+void agent_leave_port(struct agent *a);
+/* By the port's own socket the peer sees us there. */
+void agent_seen_as(struct agent *a, const struct endpoint *seen);
 /* Something was told of the peer: it may know our further port by now, or we may need one. */
 void agent_spare_expect(struct agent *a);
 /* The peer's further port; NULL: it has none. */

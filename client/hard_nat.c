@@ -10,14 +10,14 @@ bool hard_nat_is(const struct nat_mapping *m)
     return m->kind == NAT_MAPPING_ADDRESS_DEPENDENT || m->kind == NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT;
 }
 
-static bool sequential(const struct nat_mapping *m)
+bool hard_nat_sequential(const struct nat_mapping *m)
 {
     return m->ports == NAT_PORTS_SEQUENTIAL && m->step != 0 && m->last_port != 0;
 }
 
 bool hard_nat_counts(const struct nat_mapping *m)
 {
-    return hard_nat_is(m) && sequential(m);
+    return hard_nat_is(m) && hard_nat_sequential(m);
 }
 
 /* All of our requests to the peer's address leave by one port of the NAT. */
@@ -33,14 +33,16 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
     if (!ours && !theirs)
         return HARD_NAT_NONE;
     if (!ours)
-        return sequential(peer) ? HARD_NAT_GUESS : HARD_NAT_SPRAY_PORTS;
+        return hard_nat_sequential(peer) ? HARD_NAT_GUESS : HARD_NAT_SPRAY_PORTS;
     if (!theirs)
-        return sequential(own) ? HARD_NAT_NONE : HARD_NAT_OPEN_SOCKETS;
-    if (sequential(own) && sequential(peer))
-        return calling ? HARD_NAT_MEET_PORTS : HARD_NAT_MEET_SOCKETS;
-    if (sequential(own) && one_port(own))
+        return hard_nat_sequential(own) ? HARD_NAT_NONE : HARD_NAT_OPEN_SOCKETS;
+    if (hard_nat_sequential(own) && hard_nat_sequential(peer) && one_port(own) && one_port(peer))
+        return HARD_NAT_GUESS;
+    if (hard_nat_sequential(own) && hard_nat_sequential(peer))
+        return one_port(own) || (!one_port(peer) && !calling) ? HARD_NAT_MEET_SOCKETS : HARD_NAT_MEET_PORTS;
+    if (hard_nat_sequential(own) && one_port(own))
         return HARD_NAT_SPRAY_PORTS;
-    if (sequential(peer) && one_port(peer))
+    if (hard_nat_sequential(peer) && one_port(peer))
         return HARD_NAT_OPEN_SOCKETS;
     return HARD_NAT_HOPELESS;
 }
@@ -54,23 +56,25 @@ bool hard_nat_takes(const struct nat_mapping *m)
 static bool may_depend(const struct nat_mapping *m)
 {
     return m->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT && m->one_address &&
-           (m->ports == NAT_PORTS_RANDOM || sequential(m));
+           (m->ports == NAT_PORTS_RANDOM || hard_nat_sequential(m));
 }
 
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess)
 {
     struct nat_mapping *sides[2] = {NULL}, *called = calling ? peer : own, *caller = calling ? own : peer;
+    bool both = hard_nat_sequential(own) && hard_nat_sequential(peer);
     int count = 0;
-    if (hard_nat_is(own) || hard_nat_is(peer) || guess >= HARD_NAT_SUPPOSED)
+    if (guess >= (both ? 1 : HARD_NAT_SUPPOSED) || (!both && (hard_nat_is(own) || hard_nat_is(peer))))
         return false;
     if (may_depend(called))
         sides[count++] = called;
     if (may_depend(caller))
         sides[count++] = caller;
-    if (count == 0)
-        return false;
-    sides[guess % count]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
-    return true;
+    for (int i = 0; i < count; i++) {
+        if (both || i == guess % count)
+            sides[i]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+    }
+    return count > 0;
 }
 
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
@@ -97,15 +101,30 @@ static long around(long ports)
 
 uint16_t hard_nat_next_port(const struct nat_mapping *m, int n)
 {
-    if (!sequential(m) || m->last_port < PORTS_FIRST)
+    if (!hard_nat_sequential(m) || m->last_port < PORTS_FIRST)
         return 0;
     return (uint16_t)(PORTS_FIRST + around((long)m->last_port - PORTS_FIRST + (long)m->step * n));
+}
+
+uint16_t hard_nat_meeting_port(const struct nat_mapping *peer, int gone, int i)
+{
+    return hard_nat_next_port(peer, gone + HARD_NAT_MEET_AT + i / HARD_NAT_MEET * HARD_NAT_MEET);
+}
+
+uint16_t hard_nat_one_asked(const struct nat_mapping *m, int gone)
+{
+    return hard_nat_next_port(m, gone + HARD_NAT_MEET + HARD_NAT_MEET_AT);
+}
+
+uint16_t hard_nat_one_port(const struct nat_mapping *m, int gone, int n)
+{
+    return hard_nat_next_port(m, gone - HARD_NAT_ONE_NEAR - n);
 }
 
 /* Others may have a part in the step that was told: what is between two steps counts as one more. */
 int hard_nat_steps(const struct nat_mapping *told, uint16_t now)
 {
-    if (!sequential(told) || told->last_port < PORTS_FIRST || now < PORTS_FIRST)
+    if (!hard_nat_sequential(told) || told->last_port < PORTS_FIRST || now < PORTS_FIRST)
         return 0;
     long apart = around(told->step > 0 ? (long)now - told->last_port : (long)told->last_port - now);
     long steps = (apart + labs(told->step) - 1) / labs(told->step);

@@ -4,7 +4,7 @@
  *
  *   ours \ theirs     easy          sequential       random
  *   easy              -             GUESS            SPRAY
- *   sequential        -             MEET_*           SPRAY, if one port serves all of the peer's; else hopeless
+ *   sequential        -             MEET_*, GUESS    SPRAY, if one port serves all of the peer's; else hopeless
  *   random            SOCKETS       SOCKETS, or ...  hopeless
  *
  * GUESS: the peer's next ports are asked. SOCKETS and SPRAY are the two halves of the birthday method: one side opens
@@ -17,7 +17,16 @@
  *   the called's socket i has port A + i, and asks the caller's port A + MEET_AT
  *   the caller's probe n leaves by port B + n, and asks the called's port B + n
  *
- * So they meet at probe A + MEET_AT - B and at socket MEET_AT, or before it if others have taken ports meanwhile. */
+ * So they meet at probe A + MEET_AT - B and at socket MEET_AT, or before it if others have taken ports meanwhile.
+ *
+ * A NAT that gives one port to all that goes to one host (address-dependent) is passed by sockets alone: there the caller
+ * and the called change places. Of two such NATs each has one port, and it is among the next: both sides GUESS.
+ *
+ * Two who are behind one such NAT, which hairpins, move one counter: who waits for the other knows where it has gone.
+ * The caller lets the called open its sockets (from C + 1 on), and then counts (D, about C + MEET):
+ *
+ *   the called's socket i has port C + i, and asks the caller's port C + MEET + MEET_AT
+ *   the caller's probe n leaves by port D + n, and asks one of the called's ports from D - ONE_NEAR down to D - ONE_FAR */
 #ifndef HX_CLIENT_HARD_NAT_H
 #define HX_CLIENT_HARD_NAT_H
 
@@ -43,6 +52,14 @@
 #define HARD_NAT_MEET_PORTS_MAX \
     256 /* probes of the caller: the called's NAT may have gone on by 200 since it was told */
 
+/* Sockets where the ports side has searched before, and so has gone further: each HARD_NAT_MEET of them meet elsewhere. */
+#define HARD_NAT_MEET_LATE (3 * HARD_NAT_MEET)
+/* Behind one NAT: the middle of the called's ports, so that others may take some; that is how many destinations each of
+ * the caller's sockets has. */
+#define HARD_NAT_ONE_NEAR    20
+#define HARD_NAT_ONE_FAR     44
+#define HARD_NAT_ONE_SOCKETS 8
+
 enum hard_nat_method {
     HARD_NAT_NONE, /* nothing but what all do */
     HARD_NAT_GUESS,
@@ -54,6 +71,8 @@ enum hard_nat_method {
 };
 
 bool hard_nat_is(const struct nat_mapping *m);
+/* The next ports are known, if new ones are given at all. */
+bool hard_nat_sequential(const struct nat_mapping *m);
 /* It is, and its next ports are known. */
 bool hard_nat_counts(const struct nat_mapping *m);
 enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct nat_mapping *peer,
@@ -69,8 +88,9 @@ int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *p
 bool hard_nat_takes(const struct nat_mapping *m);
 /* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
- * (0), then the caller, then the called again, since a spray may miss; what cannot be is left out. Sets its kind; false:
- * no such guess is left. */
+ * (0), then the caller, then the called again, since a spray may miss; what cannot be is left out. Where both
+ * count both may be by the first guess: what is done then finds an easy one, too, and the one that may be where
+ * the other one counts for certain. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
 /* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one
@@ -80,6 +100,12 @@ int hard_nat_hops(int n, int openings, int own_hops);
 /* The port `n` steps after the last one that was told, before it if n < 0; 0: ports are not sequential. After 65535 comes
  * 1024, and the other way round. */
 uint16_t hard_nat_next_port(const struct nat_mapping *m, int n);
+/* MEET_SOCKETS: the port that socket `i` asks, from 0 on, where our NAT has gone so many steps since it was told. */
+uint16_t hard_nat_meeting_port(const struct nat_mapping *peer, int gone, int i);
+/* Behind one NAT, which has gone so many steps since it was told: the port that the called's sockets ask, and the one that
+ * the caller's probe `n` asks, from 0 on. */
+uint16_t hard_nat_one_asked(const struct nat_mapping *m, int gone);
+uint16_t hard_nat_one_port(const struct nat_mapping *m, int gone, int n);
 /* How many steps it is from the last port that was told to `now`; 0 if they are more than HARD_NAT_FAR. */
 #define HARD_NAT_FAR 4096
 int hard_nat_steps(const struct nat_mapping *told, uint16_t now);

@@ -301,7 +301,7 @@ static void on_counted(void *user, const struct stun_answer *a)
     struct nat_count *c = user;
     struct nat_count was = *c;
     struct nat_mapping *m = &known[IPV4].mapping;
-    bool counted = a->error == HX_OK && hard_nat_counts(m);
+    bool counted = a->error == HX_OK && hard_nat_sequential(m);
     if (counted)
         m->last_port = a->mapped.port;
     c->transaction = NULL;
@@ -314,7 +314,7 @@ static void on_counted(void *user, const struct stun_answer *a)
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user)
 {
     const struct known *n = &known[IPV4];
-    if (n->port != engine_port() || !hard_nat_counts(&n->mapping))
+    if (n->port != engine_port() || !hard_nat_sequential(&n->mapping))
         return HX_ENOTFOUND;
     struct nat_count *c = calloc(1, sizeof *c);
     if (!c)

@@ -65,8 +65,8 @@ struct nat_count;
 
 /* One question from a new port to who has told of our NAT. on_done() is called once, unless
  * nat_count_cancel() comes before; `port`: the newest mapping's, 0: not known. nat_known() has it by then,
- * and the users are told. HX_OK; HX_ENOTFOUND: our NAT is not known to count; HX_ELIMIT, HX_ENOMEM,
- * HX_ESYS. Never calls back before it returns. */
+ * and the users are told. HX_OK; HX_ENOTFOUND: our NAT is not known to give one port after the other;
+ * HX_ELIMIT, HX_ENOMEM, HX_ESYS. Never calls back before it returns. */
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
 void nat_count_cancel(struct nat_count *c); /* NULL is fine */
 

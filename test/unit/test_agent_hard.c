@@ -269,6 +269,32 @@ static void who_hears_nothing_takes_one_nat_for_a_hard_one_then_the_other_and_th
     engine_unlock();
 }
 
+/* Its real port is among the next, and so it is looked for there, by the sockets of one side. */
+static void an_easy_nat_that_counts_is_taken_for_a_hard_one_once_the_search_has_missed(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct nat_mapping counts = counts_up_to(20000), may = may_depend;
+    struct candidates c = {.count = 0};
+    (void)state;
+    may.ports = NAT_PORTS_SEQUENTIAL;
+    may.step = 1;
+    may.last_port = 30000;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    engine_lock();
+    struct agent *a = begin_agent(&(struct agent_config){.calling = true, .candidates = c, .own = counts});
+    assert_int_equal(a->hard.method, HARD_NAT_NONE);
+    turn(a);
+    agent_hard_told(a, &counts, &may, &seen); /* that does not begin it anew */
+    turn(a);
+    assert_int_equal(a->hard.socket_count, HARD_NAT_RUN);
+    a->hard.suppose_ms -= LONG_MS;
+    a->hard.begun_ms -= LONG_MS;
+    turn(a);
+    assert_int_equal(a->hard.method, HARD_NAT_MEET_PORTS);
+    agent_end(a);
+    engine_unlock();
+}
+
 static void a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it(void **state)
 {
     struct nat_mapping hard = may_depend;
@@ -311,6 +337,8 @@ int main(void)
         cmocka_unit_test_setup(a_search_that_has_helped_is_begun_anew_by_what_is_told_next, new_session),
         cmocka_unit_test_setup(
             who_hears_nothing_takes_one_nat_for_a_hard_one_then_the_other_and_the_first_again, new_session),
+        cmocka_unit_test_setup(an_easy_nat_that_counts_is_taken_for_a_hard_one_once_the_search_has_missed,
+                               new_session),
         cmocka_unit_test_setup(a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it,
                                new_session),
         cmocka_unit_test_setup(who_has_met_supposes_nothing, new_session),

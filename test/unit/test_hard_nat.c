@@ -31,6 +31,10 @@ static void the_two_halves_of_a_method_meet(void **state)
         {&easy, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
         {&random_ports, &unknown, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
         {&sequential, &sequential, HARD_NAT_MEET_PORTS, HARD_NAT_MEET_SOCKETS},
+        {&one_port, &sequential, HARD_NAT_MEET_SOCKETS,
+         HARD_NAT_MEET_PORTS}, /* ports of one socket are one */
+        {&sequential, &one_port, HARD_NAT_MEET_PORTS, HARD_NAT_MEET_SOCKETS},
+        {&one_port, &one_port, HARD_NAT_GUESS, HARD_NAT_GUESS},
         {&one_port, &random_ports, HARD_NAT_SPRAY_PORTS, HARD_NAT_OPEN_SOCKETS},
         {&random_ports, &one_port, HARD_NAT_OPEN_SOCKETS, HARD_NAT_SPRAY_PORTS},
         {&sequential, &random_ports, HARD_NAT_HOPELESS, HARD_NAT_HOPELESS},
@@ -80,24 +84,28 @@ static void steps_are_counted_the_way_that_the_nat_goes(void **state)
 
 /* Two NATs that count, as hard_nat.h has it: does a probe of the caller leave by the very port that the called's socket
  * has asked, for that socket's own? */
-static bool they_meet(int gone_called, int gone_caller, int taken_called, int taken_caller)
+static bool these_meet(int sockets, int gone_called, int gone_caller, int taken_called, int taken_caller)
 {
     static const struct nat_mapping caller = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
                                               .ports = NAT_PORTS_SEQUENTIAL,
                                               .step = 3,
                                               .last_port = 65000};
     const struct nat_mapping *called = &sequential;
-    uint16_t asked = hard_nat_next_port(&caller, gone_called + HARD_NAT_MEET_AT);
     for (int n = 1; n <= HARD_NAT_MEET_PORTS_MAX; n++) {
-        if (hard_nat_next_port(&caller, gone_caller + taken_caller + n) != asked)
-            continue;
-        for (int i = 1; i <= HARD_NAT_MEET; i++) {
-            if (hard_nat_next_port(called, gone_called + taken_called + i) ==
-                hard_nat_next_port(called, gone_caller + n))
+        for (int i = 0; i < sockets; i++) {
+            if (hard_nat_next_port(&caller, gone_caller + taken_caller + n) ==
+                    hard_nat_meeting_port(&caller, gone_called, i) &&
+                hard_nat_next_port(called, gone_called + taken_called + i + 1) ==
+                    hard_nat_next_port(called, gone_caller + n))
                 return true;
         }
     }
     return false;
+}
+
+static bool they_meet(int gone_called, int gone_caller, int taken_called, int taken_caller)
+{
+    return these_meet(HARD_NAT_MEET, gone_called, gone_caller, taken_called, taken_caller);
 }
 
 static void two_sequential_nats_meet_wherever_they_have_gone(void **state)
@@ -110,6 +118,44 @@ static void two_sequential_nats_meet_wherever_they_have_gone(void **state)
     for (int taken = 0; taken < HARD_NAT_MEET_AT; taken++)
         assert_true(they_meet(5, 5, taken, HARD_NAT_MEET_AT - 1 - taken));
     assert_false(they_meet(5, 5, HARD_NAT_MEET_AT, 0));
+    assert_false(they_meet(0, HARD_NAT_RUN, 0, 0)); /* the ports side has opened that run before */
+    for (int gone = 0; gone < HARD_NAT_MEET_AT + 2 * HARD_NAT_MEET; gone++)
+        assert_true(these_meet(HARD_NAT_MEET_LATE, 0, gone, 0, 0));
+}
+
+/* One NAT, which gives the next port to whoever asks; others take some between the two. */
+static bool they_meet_behind_one(int step, int others)
+{
+    struct nat_mapping seen = sequential, counted;
+    bool open[65536] = {false};
+    int at = 0;
+    seen.step = step;
+    uint16_t asked = hard_nat_one_asked(&seen, 0);
+    for (int i = 0; i < HARD_NAT_MEET; i++)
+        open[hard_nat_next_port(&seen, ++at)] = true;
+    at += others + 1;
+    counted = seen;
+    counted.last_port = hard_nat_next_port(&seen, at);
+    int gone = hard_nat_steps(&seen, counted.last_port);
+    for (int s = 0; s < HARD_NAT_ONE_SOCKETS; s++) {
+        for (int n = 0; n <= HARD_NAT_ONE_FAR - HARD_NAT_ONE_NEAR; n++) {
+            at++;
+            if (hard_nat_next_port(&seen, at) == asked && open[hard_nat_one_port(&seen, gone, n)])
+                return true;
+        }
+    }
+    return false;
+}
+
+static void two_behind_one_nat_that_counts_meet_though_others_take_ports(void **state)
+{
+    static const int steps[] = {1, 2, -1, 7};
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assert_true(they_meet_behind_one(steps[i], 0));
+        assert_true(they_meet_behind_one(steps[i], HARD_NAT_ONE_NEAR - 2));
+    }
+    assert_false(they_meet_behind_one(1, HARD_NAT_MEET_AT)); /* that port is gone by then */
 }
 
 /* The run begins `at` steps from the last port told; of `of` ports in it one is ours. */
@@ -271,6 +317,15 @@ static void where_one_address_tells_both_sides_guess_the_same(void **state)
     assert_true(guess(0, &easy, &may_count, &callers, &calleds));
     assert_int_equal(callers, HARD_NAT_GUESS);
     assert_int_equal(calleds, HARD_NAT_NONE);
+    assert_true(guess(0, &may_count, &may_count, &callers, &calleds)); /* both may be */
+    assert_int_equal(callers, HARD_NAT_GUESS);
+    assert_int_equal(calleds, HARD_NAT_GUESS);
+    assert_false(guess(1, &may_count, &may_count, &callers, &calleds));
+    assert_true(guess(0, &sequential, &may_count, &callers, &calleds)); /* one may be, the other is */
+    assert_int_equal(callers, HARD_NAT_MEET_PORTS);
+    assert_int_equal(calleds, HARD_NAT_MEET_SOCKETS);
+    assert_false(guess(1, &sequential, &may_count, &callers, &calleds));
+    assert_false(guess(0, &sequential, &easy, &callers, &calleds));
 }
 
 static void what_two_addresses_have_shown_is_not_guessed_at(void **state)
@@ -295,6 +350,7 @@ int main(void)
         cmocka_unit_test(the_next_ports_are_counted_from_the_last_one_told),
         cmocka_unit_test(steps_are_counted_the_way_that_the_nat_goes),
         cmocka_unit_test(two_sequential_nats_meet_wherever_they_have_gone),
+        cmocka_unit_test(two_behind_one_nat_that_counts_meet_though_others_take_ports),
         cmocka_unit_test(a_run_of_ports_is_found_wherever_it_begins_though_others_take_some),
         cmocka_unit_test(of_two_one_waits_until_the_other_has_opened),
         cmocka_unit_test(what_opens_goes_further_each_time_that_it_has_not_helped),
