@@ -150,7 +150,7 @@ suite_natlab() {
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: trees of small files" 200 test/natlab/files.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' \
-        'masquerade/masquerade x port-restricted' dual \
+        'masquerade/masquerade x port-restricted' dual 'pool x port-range' \
         'box,mapping=ad,filtering=ad,ports=random x port-restricted' 'port-restricted x box,mapping=ad,filtering=ad,ports=sequential' \
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
         'symmetric-sequential x box,mapping=ad,filtering=apd,ports=sequential' \

@@ -25,6 +25,9 @@
 #                         comes unasked is the router's own affair, leaves a connection there, and who is then sent to
 #                         from inside sees another port. No hairpin.
 #   masquerade-closed     the same with INPUT closed (the usual home router): nothing is left by what is dropped
+#   port-range            masquerade-closed that gives all of its hosts together 50 ports, as MAP-E and carriers do
+#   pool                  masquerade-closed with four external addresses: each host outside sees one of them, which one
+#                         depends on that host (RFC 4787's IP address pooling "arbitrary")
 #   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no
 #   double                port-restricted twice: the carrier's NAT in front of the home router
 #   HOME/CARRIER          one of any kind twice: masquerade/masquerade is a plain Linux gateway behind another one
@@ -47,12 +50,14 @@ lab_nat() {
         symmetric) lab_rules_conntrack 'masquerade fully-random' drop ;;
         masquerade) lab_rules_conntrack masquerade accept ;;
         masquerade-closed) lab_rules_conntrack masquerade drop ;;
+        port-range) lab_rules_conntrack 'meta l4proto udp masquerade to :40000-40049' drop ;;
+        pool) lab_rules_conntrack "snat to $3-${3%.*}.$((${3##*.} + 3))" drop && lab_pool "$node" "$3" ;;
         symmetric-* | box,*) lab_rules_box "$3" ;;
         *) lab_rules_cone "${@:2}" ;;
         esac
     } | lab_exec "$node" nft -f - || return
     case $2 in
-    symmetric | masquerade*) # what was never answered lives for 30 s, as in the kernel
+    symmetric | masquerade* | port-range | pool) # what was never answered lives for 30 s, as in the kernel
         lab_exec "$node" sh -c "cd /proc/sys/net/netfilter; echo $LAB_MAPPING_S >nf_conntrack_udp_timeout_stream
             echo $((LAB_MAPPING_S < 30 ? LAB_MAPPING_S : 30)) >nf_conntrack_udp_timeout"
         ;;
@@ -66,6 +71,10 @@ lab_nat() {
         lab_box "$@"
         ;;
     esac
+}
+lab_pool() { # lab_pool NODE OUTSIDE: three further external addresses
+    local i
+    for i in 1 2 3; do ip -n "$1" addr replace "${2%.*}.$((${2##*.} + i))/24" dev wan; done >&2
 }
 lab_make_nat() { # remembers what lab_nat is told, for lab_drop_mappings
     LAB_NATS+=("$*")
