@@ -68,14 +68,29 @@ static bool take_turn(struct agent *a)
     return false;
 }
 
-/* Is what was told now another thing to do? */
-static bool changes(const struct agent_hard *h, enum hard_nat_method method, const struct endpoint *seen)
+/* By all sockets: where both are hard, the peer's one port is the next that it gets. */
+static uint16_t asked_port(const struct agent_hard *h, const struct endpoint *seen)
 {
+    return hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : seen->port;
+}
+
+/* The peer's sockets ask our next port. The caller has asked the peer before it has counted, so that its NAT
+ * has given the port's own socket an earlier one. */
+static bool spraying_anew(const struct agent *a)
+{
+    return a->calling && hard_nat_is(&a->hard.own);
+}
+
+/* Is what was told now another thing to do? */
+static bool changes(const struct agent *a, enum hard_nat_method method, const struct endpoint *seen)
+{
+    const struct agent_hard *h = &a->hard;
     if (!h->begun || method != h->method || !endpoint_same_host(seen, &h->seen))
         return true;
-    if (method == HARD_NAT_OPEN_SOCKETS && seen->port != h->seen.port) /* all of them ask that one */
-        return true;
-    return (method == HARD_NAT_GUESS || meets(method)) &&
+    if (method == HARD_NAT_OPEN_SOCKETS)
+        return asked_port(h, seen) != h->port;
+    return (method == HARD_NAT_GUESS || meets(method) ||
+            (method == HARD_NAT_SPRAY_PORTS && spraying_anew(a))) &&
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
@@ -158,7 +173,7 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     if (h->suppose_ms == 0 && seen->family == AF_INET && !supposes(h) && !h->one_nat &&
         hard_nat_suppose(&mine, &theirs, a->calling, h->guesses))
         h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : easy ? SUPPOSE_AFTER_MS : SUPPOSE_HARD_MS);
-    if (!again && !changes(h, method, seen))
+    if (!again && !changes(a, method, seen))
         return;
     agent_hard_end(a);
     if (h->told_ms == 0 || method != h->method)
@@ -278,7 +293,7 @@ static void open_by_sockets(struct agent *a, int count)
         ask_port_by(a, h->port, h->sockets[i], agent_hops(a, -1, h->round));
 }
 
-/* The called's sockets are open: each port of ours is another one, until it is the one that they ask. */
+/* Each port of ours is another one, until it is the one that the called's sockets ask. */
 static void meet_behind_one(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
@@ -330,6 +345,11 @@ static int spray_after_ms(const struct agent_hard *h)
     return h->again ? SPRAY_AGAIN_MS : SPRAY_AFTER_MS;
 }
 
+static int spraying_socket(const struct agent *a)
+{
+    return spraying_anew(a) && a->hard.socket_count > 0 ? a->hard.sockets[a->hard.socket_count - 1] : 0;
+}
+
 /* As many as are due. */
 static void spray(struct agent *a, int64_t now_ms)
 {
@@ -338,7 +358,7 @@ static void spray(struct agent *a, int64_t now_ms)
     int64_t due = (now_ms - h->begun_ms - spray_after_ms(h)) * rate / 1000 + 1;
     int64_t most = h->sent + rate * SPRAY_LATE_MS / 1000; /* after a longer pause no flood */
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
-        ask_port(a, hard_nat_random_port(h->seed, h->sent++), 0);
+        ask_port(a, hard_nat_random_port(h->seed, h->sent++), spraying_socket(a));
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
     if (h->sent == HARD_NAT_SPRAY)
         hard_turn_end(&h->turn);
@@ -396,11 +416,14 @@ static void begin(struct agent *a, int64_t now_ms)
     h->begun_ms = h->say_ms = now_ms;
     h->own_at_begin = h->own.last_port;
     h->peer_at_begin = h->peer.last_port;
-    /* where both are hard, the peer's one port is the next that it gets */
-    h->port = hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : h->seen.port;
+    h->port = asked_port(h, &h->seen);
     h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? spray_after_ms(h)
                           : h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS
                                                                             : 0);
+    if (h->method == HARD_NAT_SPRAY_PORTS && spraying_anew(a)) {
+        open_sockets(a, 1);
+        ask_port(a, h->seen.port, spraying_socket(a)); /* before anything else takes the next port */
+    }
     if (h->method == HARD_NAT_NONE) {
         h->round = SEARCH_ROUND;
         h->due_ms = hard_nat_counts(&h->own) ? now_ms + RUN_AFTER_MS : INT64_MAX;
