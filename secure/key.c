@@ -1,11 +1,8 @@
 #include "secure/key.h"
+#include "secure/hkdf.h"
 #include "secure/openssl.h"
 #include "secure/secret.h"
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdbool.h>
@@ -44,14 +41,10 @@ static void encode(char out[SECRET_CHARS + CHECK_CHARS], const uint8_t secret[KE
     OPENSSL_cleanse(digest, sizeof digest);
 }
 
-int key_generate(char text[KEY_TEXT_MAX])
+void key_write(char text[KEY_TEXT_MAX], const uint8_t secret[KEY_BYTES])
 {
-    uint8_t secret[KEY_BYTES];
     char chars[SECRET_CHARS + CHECK_CHARS];
     char *at = text;
-    openssl_begin();
-    if (RAND_priv_bytes(secret, sizeof secret) != 1)
-        return HX_ESYS;
     encode(chars, secret);
     memcpy(at, "hx", 2);
     at += 2;
@@ -61,33 +54,28 @@ int key_generate(char text[KEY_TEXT_MAX])
         *at++ = chars[i];
     }
     *at = '\0';
-    OPENSSL_cleanse(secret, sizeof secret);
     OPENSSL_cleanse(chars, sizeof chars);
+}
+
+int key_generate(char text[KEY_TEXT_MAX])
+{
+    uint8_t secret[KEY_BYTES];
+    openssl_begin();
+    if (RAND_priv_bytes(secret, sizeof secret) != 1)
+        return HX_ESYS;
+    key_write(text, secret);
+    OPENSSL_cleanse(secret, sizeof secret);
     return HX_OK;
 }
 
 /* ---- one key ---- */
 
-static bool derive(const uint8_t secret[KEY_BYTES], const char *info, uint8_t *out, size_t len)
-{
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret, KEY_BYTES),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, strlen(info)),
-        OSSL_PARAM_construct_end()};
-    bool ok = ctx && EVP_KDF_derive(ctx, out, len, params) == 1;
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    return ok;
-}
-
 static int derive_key(struct key *k, const uint8_t secret[KEY_BYTES])
 {
     static const char hex[] = "0123456789abcdef";
     uint8_t id[PSK_ID_BYTES / 2];
-    if (!derive(secret, "hx psk", k->psk, sizeof k->psk) || !derive(secret, "hx identity", id, sizeof id))
+    if (!hkdf_derive(secret, KEY_BYTES, "hx psk", k->psk, sizeof k->psk) ||
+        !hkdf_derive(secret, KEY_BYTES, "hx identity", id, sizeof id))
         return HX_ENOMEM;
     for (size_t i = 0; i < sizeof id; i++) {
         k->identity[2 * i] = hex[id[i] >> 4];

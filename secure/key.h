@@ -31,6 +31,8 @@ struct keyring { /* locked in memory and left out of core dumps where the kernel
 
 /* Writes a new key's text. HX_ESYS: no randomness. */
 int key_generate(char text[KEY_TEXT_MAX]);
+/* The text of a key that comes from elsewhere. */
+void key_write(char text[KEY_TEXT_MAX], const uint8_t secret[KEY_BYTES]);
 /* Case and the places of '-' within a key do not matter. HX_EINVAL: no key, or mistyped, or no label; *line
  * (from 1) says where. HX_ELIMIT: above KEYRING_MAX; HX_ENOTFOUND: not one key; HX_ENOMEM. After an error
  * *out is empty. */
