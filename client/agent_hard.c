@@ -350,7 +350,6 @@ static int spraying_socket(const struct agent *a)
     return spraying_anew(a) && a->hard.socket_count > 0 ? a->hard.sockets[a->hard.socket_count - 1] : 0;
 }
 
-/* As many as are due. */
 static void spray(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;

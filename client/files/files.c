@@ -95,6 +95,8 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
 int files_listed(struct files *f, const struct file_entry *e)
 {
     f->state.steps++;
+    if (e->type != 's' && f->config.listed)
+        f->config.listed(f->config.user, e);
     if (e->type != 's')
         return plan_add(&f->plan, e);
     files_report(f, e->path, "skipped: a symbolic link, a device, too deep, or not readable");
@@ -106,13 +108,28 @@ void files_list_end(struct files *f, uint64_t skipped)
     f->state.skipped = skipped;
     f->state.listed = true;
     f->state.files = f->plan.files;
-    enter(f, PHASE_MAKE);
+    enter(f, f->config.planned ? PHASE_ASKED : PHASE_MAKE);
+    if (f->config.planned)
+        f->config.planned(f->config.user);
+}
+
+void files_go(struct files *f)
+{
+    if (f->phase == PHASE_ASKED)
+        enter(f, PHASE_MAKE);
+}
+
+static void wait_for_answer(struct files *f)
+{
+    f->state.steps++; /* whoever is asked may take time */
 }
 
 /* The plan begins with the tree's own directory, or is only the file. */
 static int begin_list(struct files *f)
 {
     plan_clear(&f->plan);
+    if (f->config.listed)
+        f->config.listed(f->config.user, NULL);
     if (f->directory && !f->make_base)
         return HX_OK;
     return plan_add(&f->plan, &f->base);
@@ -156,6 +173,7 @@ static const struct {
 } phases[] = {
     [PHASE_LOOK] = {.step = look},
     [PHASE_LIST] = {.step = list},
+    [PHASE_ASKED] = {.step = wait_for_answer},
     [PHASE_MAKE] = {.step = entries, .type = 'd', .task = TASK_MAKE, .next = PHASE_MOVE},
     [PHASE_MOVE] = {.step = entries, .type = 'f', .task = TASK_GET, .next = PHASE_ATTRIBUTES},
     [PHASE_ATTRIBUTES] =

@@ -29,6 +29,10 @@ struct files_config {
      * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
     void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
+    /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. NULL is fine. */
+    void (*listed)(void *user, const struct file_entry *e);
+    /* All of it is listed, nothing was written yet: it goes on after files_go(). NULL: it does at once. */
+    void (*planned)(void *user);
     void *user;
 };
 
@@ -54,5 +58,6 @@ void files_destroy(struct files *f); /* NULL is fine. Detached, or with its stre
 void files_attach(struct files *f, struct mux *m);
 void files_detach(struct files *f);
 void files_state(struct files *f, struct files_state *out);
+void files_go(struct files *f);
 
 #endif

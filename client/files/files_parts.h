@@ -16,6 +16,7 @@
 enum files_phase {
     PHASE_LOOK,       /* what is at the remote path? */
     PHASE_LIST,       /* what is in the tree? */
+    PHASE_ASKED,      /* shall it be copied? */
     PHASE_MAKE,       /* the directories */
     PHASE_MOVE,       /* the files */
     PHASE_ATTRIBUTES, /* the directories' permissions and times, from the deepest one up */

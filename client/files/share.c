@@ -1,6 +1,5 @@
 #include "client/files/share.h"
 #include "client/files/batch.h"
-#include "client/files/beneath.h"
 #include "client/files/file_sum.h"
 #include "client/files/part.h"
 #include "client/files/share_job.h"
@@ -42,7 +41,9 @@ void share_close(struct share *s)
 {
     if (!s)
         return;
-    close(s->root);
+    if (s->root >= 0)
+        close(s->root);
+    share_items_free(s->items);
     free(s);
 }
 
@@ -194,16 +195,13 @@ static void head(const struct share_call *c)
         share_refuse_error(c, (int)part, errno);
         return;
     }
-    int fd = beneath_open(share->root, c->path, O_PATH);
-    if (fd < 0 && errno == ENOENT && part > 0) {
+    int err = share_stat(share, c->path, &st);
+    int system = errno;
+    if (err < 0 && system == ENOENT && part > 0) {
         e.type = 'f';
         share_describe(c->stream, "404", &e, part, true);
         return;
     }
-    int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
-    int system = errno;
-    if (fd >= 0)
-        close(fd);
     if (err == HX_OK)
         file_entry_from(&e, &st);
     if (err < 0)

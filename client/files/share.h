@@ -43,6 +43,11 @@ struct share;
 
 /* "DIR", "DIR:ro" or "DIR:rw". HX_ESYS (errno): no such directory; HX_EINVAL, HX_ENOMEM. */
 int share_open(struct share **out, const char *spec);
+/* What these paths lead to, each under its base name, read only, and nothing else of the directories that they
+ * are in; no share has two of one name. *bad: the path for which it fails. HX_ECONFLICT: another one has the
+ * same base name; HX_EINVAL: it has none, or that of a part (client/files/path.h); HX_ESYS (errno; ENXIO:
+ * neither a file nor a directory); HX_ENOMEM. */
+int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad);
 void share_close(struct share *s);
 
 struct share_peer { /* for whom requests are answered; outlives them */

@@ -1,6 +1,5 @@
 /* Many small things for a peer, one after the other: client/files/batch.h. */
 #include "client/files/batch_io.h"
-#include "client/files/beneath.h"
 #include "client/files/directory.h"
 #include "client/files/group.h"
 #include "client/files/outgoing.h"
@@ -98,7 +97,7 @@ static int open_file(struct batch_job *b, struct stat *st, int *err)
 {
     const struct file_entry *e = &b->entry;
     struct file_entry now;
-    int fd = e->path[0] ? beneath_file(b->job.call.peer->share->root, e->path, st) : -1;
+    int fd = e->path[0] ? share_file(b->job.call.peer->share, e->path, st) : -1;
     if (fd < 0) {
         *err = refuse_error(b, HX_ESYS, e->path[0] ? errno : EINVAL);
         return -1;

@@ -1,8 +1,6 @@
 /* Files and directory trees for a peer. */
-#include "client/files/beneath.h"
 #include "client/files/outgoing.h"
 #include "client/files/share_job.h"
-#include "client/files/walk.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -29,7 +27,7 @@ static const struct share_job_kind get_kind = {
 
 struct list_job {
     struct share_job job;
-    struct walk *walk;
+    struct share_walk *walk;
     uint64_t entries, skipped;
     bool ended;       /* the last line is made */
     size_t len, sent; /* of the line that is on its way */
@@ -41,7 +39,7 @@ static void list_next(struct list_job *l)
 {
     struct file_entry e;
     int len;
-    if (walk_next(l->walk, &e) == HX_EEOF) {
+    if (share_walk_next(l->walk, &e) == HX_EEOF) {
         l->ended = true;
         len = listing_format_end(l->line, l->entries, l->skipped);
     } else {
@@ -75,7 +73,7 @@ static int list_step(struct share_job *job)
 
 static void list_close(struct share_job *job)
 {
-    walk_destroy(((struct list_job *)job)->walk);
+    share_walk_destroy(((struct list_job *)job)->walk);
 }
 
 static const struct share_job_kind list_kind = {.size = sizeof(struct list_job),
@@ -139,10 +137,7 @@ static void get_directory(const struct share_call *c)
     struct list_job *l = share_job_create(&list_kind, c);
     if (!l)
         return;
-    int fd = beneath_directory(c->peer->share->root, c->path, O_RDONLY);
-    int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : HX_OK;
-    if (err == HX_OK)
-        err = walk_create(&l->walk, fd);
+    int err = share_walk_create(&l->walk, c->peer->share, c->path, &st);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&l->job);
@@ -157,7 +152,7 @@ static void get_directory(const struct share_call *c)
 void share_get(struct share_call *c)
 {
     struct stat st;
-    int fd = beneath_file(c->peer->share->root, c->path, &st);
+    int fd = share_file(c->peer->share, c->path, &st);
     c->what = fd < 0 && errno == EISDIR ? "listing" : "sending";
     if (fd >= 0)
         get_file(c, fd, &st);

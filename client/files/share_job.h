@@ -4,10 +4,12 @@
 
 #include "client/files/listing.h"
 #include "client/files/share.h"
+#include "client/files/share_items.h"
 #include <sys/stat.h>
 
 struct share {
-    int root; /* O_PATH */
+    int root;                  /* O_PATH */
+    struct share_items *items; /* NULL: what is beneath root; else that is -1 */
     bool writable;
 };
 
