@@ -3,6 +3,7 @@
 #include "client/forward/authority.h"
 #include "client/forward/forward_spec.h"
 #include "client/forward/permit.h"
+#include "client/tool/args_code.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
 #include "proto/nameserver_name.h"
@@ -224,6 +225,9 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_allow_listen(r);
     case OPTION_STUN:
         return take_stun(r);
+    case OPTION_COUNT:
+    case OPTION_EXPIRE:
+        return args_code_option(a, option, optarg, r->error);
     default:
         return take_forward(r, (char)option);
     }
@@ -271,6 +275,15 @@ static enum args_result take(struct reading *r, int option)
         break;
     case OPTION_SET:
         a->set = true;
+        break;
+    case OPTION_QR:
+        a->qr = true;
+        break;
+    case 'y':
+        a->yes = true;
+        break;
+    case OPTION_OVERWRITE:
+        a->overwrite = true;
         break;
     case OPTION_JSON:
         a->json = true;
@@ -406,6 +419,8 @@ static enum args_result copy_operands(struct reading *r, char **words, int count
 static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
+    if (a->command == ARGS_SEND || a->command == ARGS_RECV)
+        return args_code_operands(a, words, count, r->error);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
     int most = nameless ? 0 : a->command == ARGS_CP ? 2 : 1;
     if (count > most)
@@ -487,6 +502,8 @@ enum args_result args_parse(struct args *out, int argc, char **argv, const char 
                          .keepalive_s = ARGS_KEEPALIVE,
                          .retry_for_s = ARGS_RETRY_FOR,
                          .interval_ms = ARGS_INTERVAL,
+                         .expire_s = ARGS_EXPIRE,
+                         .receipts = 1,
                          .answer_ms = ARGS_ANSWER};
     if (argc < 2)
         return usage(&r, "which command? %s", whose(~0U, commands));

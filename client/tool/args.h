@@ -17,6 +17,9 @@
 #define ARGS_RETRY_MIN       20    /* a dead path is noticed after so long */
 #define ARGS_RETRY_MAX       86400 /* a day */
 #define ARGS_COUNT_MAX       999999
+#define ARGS_EXPIRE          3600 /* seconds for which hx send waits */
+#define ARGS_EXPIRE_MAX      (365 * 24 * 3600)
+#define ARGS_RECEIPTS_MAX    1000
 #define ARGS_INTERVAL        1000 /* milliseconds between two pings */
 #define ARGS_ANSWER          2000 /* milliseconds for a ping's last answer */
 #define ARGS_INTERVAL_MIN    10
@@ -33,6 +36,8 @@ enum args_result {
     ARGS_PING,
     ARGS_NAT,
     ARGS_KEY,
+    ARGS_RECV,
+    ARGS_SEND,
     ARGS_COMMANDS, /* how many there are; ARGS_HELP about all of them */
     ARGS_HELP,
     ARGS_VERSION,
@@ -41,7 +46,7 @@ enum args_result {
 
 struct args {                 /* strings belong to argv or the environment, but for `peer`; do not copy it */
     enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
-    const char *name;         /* the peer's, with hx cp, too; NULL for hx key and hx nat */
+    const char *name;         /* the peer's, with hx cp, too; NULL for hx key, hx nat and hx send */
     const char *nameserver;
     const char *own_name; /* NULL: none */
     /* STUN servers besides, "HOST[:PORT]" with ',' between; "": none */
@@ -75,8 +80,8 @@ struct args {                 /* strings belong to argv or the environment, but 
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;
 
-    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH */
-    char peer[HX_NAME_MAX + 1]; /* cp: that NAME */
+    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH. recv: dst: the directory, or "-" */
+    char peer[HX_NAME_MAX + 1]; /* cp: that NAME; recv: what follows from the code */
     int count;                  /* ping: 0: until interrupted */
     int interval_ms;            /* ping */
     int answer_ms;              /* ping: the last answer may take so long */
@@ -85,6 +90,13 @@ struct args {                 /* strings belong to argv or the environment, but 
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */
     const char *label;          /* key: append one with this label; NULL: none */
+    bool qr;                    /* key, send: draw it */
+    char **paths;               /* send: PATH...; "-" alone is standard input */
+    int path_count;
+    int64_t expire_s;    /* send: nobody new is let in after so long */
+    int receipts;        /* send: it ends after so many */
+    char *code;          /* recv: as given; its name is in `peer` */
+    bool yes, overwrite; /* recv: without asking */
 };
 
 /* `environment`: the value of HX_NAMESERVER, or NULL. ARGS_USAGE: `error` says what is wrong, in one line. */

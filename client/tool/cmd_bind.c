@@ -1,19 +1,17 @@
 /* hx bind NAME: waits for peers that have the key. */
 #include "client/forward/say.h"
+#include "client/tool/bound.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/peer.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
 #include "client/tool/ui.h"
-#include "client/tool/xdg.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define LINGER_MS 5000 /* both sides have read everything when a link's stream is closed */
 
 struct binding {
     const struct args *args;
@@ -128,40 +126,10 @@ static bool offer(struct binding *b, struct allow **allow, struct permit **permi
     return err == HX_OK;
 }
 
-static int bind_name(struct binding *b, const char *keys)
-{
-    const struct args *args = b->args;
-    const struct hx_config config = {
-        .nameserver = args->nameserver,
-        .local_port = args->local_port,
-        .family = args->family,
-        .transport = args->transport,
-        .no_port_mapping = args->no_port_mapping,
-        .no_host_candidates = args->no_host_candidates,
-        .relay_after_ms = args->relay_after_ms,
-        .stun = args_stun(args),
-        .timeout_ms = args->timeout_s > 0 ? args->timeout_s * 1000 : -1,
-        .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
-        .keys = keys,
-        .path_events = 1,
-        .on_event = ui_bind_event,
-        .state_dir = xdg_state_dir(),
-        .user = (void *)args->nameserver};
-    int err = hx_bind(&b->listener, &config, args->name);
-    if (err == HX_OK)
-        return STATUS_OK;
-    if (interrupted()) {
-        say_error("interrupted");
-        return STATUS_FAILED;
-    }
-    ui_failure(err, args->name, &config);
-    return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
-}
-
 static int bind_raw(struct binding *b)
 {
     raw_warn();
-    int status = bind_name(b, NULL);
+    int status = bound_open(&b->listener, b->args, b->args->name, NULL);
     if (status != STATUS_OK)
         return status;
     status = raw_serve(b->listener, b->args->echo);
@@ -177,7 +145,7 @@ static int bind_secure(struct binding *b)
         say_error("%s", error);
         return STATUS_FAILED;
     }
-    int status = bind_name(b, keys);
+    int status = bound_open(&b->listener, b->args, b->args->name, keys);
     keyfile_wipe(keys);
     if (status != STATUS_OK)
         return status;

@@ -3,6 +3,7 @@
 #include "client/hx.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
+#include "client/tool/qr.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,10 +22,10 @@ static int failed(const char *error)
     return STATUS_FAILED;
 }
 
-static int print_key(const char *key)
+static int print_key(const char *key, bool qr)
 {
     if (dprintf(STDOUT_FILENO, "%s\n", key) > 0)
-        return STATUS_OK;
+        return !qr || qr_draw(key) ? STATUS_OK : STATUS_FAILED;
     say_error("cannot write to standard output: %s", strerror(errno));
     return STATUS_FAILED;
 }
@@ -44,7 +45,7 @@ static int first_key(char out[HX_KEY_TEXT_MAX], const char *text)
     return count;
 }
 
-static int show(const char *path)
+static int show(const char *path, bool qr)
 {
     char error[KEYFILE_ERROR_MAX];
     char key[HX_KEY_TEXT_MAX] = "";
@@ -57,7 +58,7 @@ static int show(const char *path)
     }
     int count = first_key(key, text);
     keyfile_wipe(text);
-    int status = print_key(key);
+    int status = print_key(key, qr);
     explicit_bzero(key, sizeof key);
     say_note("the key in '%s'%s; on the other host: hx key --set", path,
              count > 1 ? ", the first one: hx connect uses it" : "");
@@ -184,7 +185,7 @@ static int store(const char *path, const char *key, const char *label)
     return STATUS_OK;
 }
 
-static int make(const char *path, const char *label)
+static int make(const char *path, const char *label, bool qr)
 {
     char key[HX_KEY_TEXT_MAX];
     int err = hx_key_generate(key);
@@ -194,7 +195,7 @@ static int make(const char *path, const char *label)
     }
     int status = store(path, key, label);
     if (status == STATUS_OK)
-        status = print_key(key);
+        status = print_key(key, qr);
     explicit_bzero(key, sizeof key);
     if (status == STATUS_OK)
         say_note("on the other host: hx key --set, then paste that line; nobody else must have it");
@@ -209,7 +210,8 @@ int cmd_key(const struct args *args)
     if (keyfile_path(path, args, error) < 0)
         return failed(error);
     if (!args->set)
-        return !args->label && access(path, F_OK) == 0 ? show(path) : make(path, args->label);
+        return !args->label && access(path, F_OK) == 0 ? show(path, args->qr)
+                                                       : make(path, args->label, args->qr);
     keyfile_guard();
     int status = read_key(key) ? store(path, key, args->label) : STATUS_FAILED;
     explicit_bzero(key, sizeof key);

@@ -5,7 +5,7 @@ _hx() {
     local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ping nat key --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ping nat key recv send --help --version' -- "$word")
         return
     fi
     help=$("$program" "$command" --help 2>/dev/null) || return 0
@@ -21,8 +21,10 @@ _hx() {
         if [[ $word == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(sed -nE \
                 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p' <<<"$help")" -- "$word")
-        elif [ "$command" = cp ]; then
+        elif [ "$command" = cp ] || [ "$command" = send ]; then
             _hx_paths -f "$word"
+        elif [ "$command" = recv ] && [ "$COMP_CWORD" -gt 2 ]; then
+            _hx_paths -d "$word" # the code comes first
         fi
         ;;
     esac

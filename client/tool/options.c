@@ -7,7 +7,10 @@
 #define PING    (1U << ARGS_PING)
 #define KEY     (1U << ARGS_KEY)
 #define NAT     (1U << ARGS_NAT)
-#define PEER    (BIND | CONNECT | CP | PING) /* the commands that reach somebody */
+#define SEND    (1U << ARGS_SEND)
+#define RECV    (1U << ARGS_RECV)
+#define KEYED   (BIND | CONNECT | CP | PING) /* by a key of a file */
+#define PEER    (KEYED | SEND | RECV)        /* the commands that reach somebody */
 
 #define HELP_COLUMN 32 /* where the texts begin */
 
@@ -34,6 +37,15 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
          "maps and filters, which ports it gives, and what follows from that for reaching peers.\n"},
     [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
                   "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
+    [ARGS_RECV] =
+        {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
+         "Shows what is about to come, and asks; it comes into DIR, by default the current one, and\n"
+         "nowhere else. What was interrupted is taken up again; what arrives is verified. With '-'\n"
+         "for DIR a stream (hx send -) goes to standard output.\n"},
+    [ARGS_SEND] =
+        {"send", "PATH...", "send files and directories to whoever gets its code",
+         "Prints one line, `hx recv CODE`, to be passed on: whoever types it gets what is at these\n"
+         "paths, and nothing else. Waits until one has all of it. PATH '-' sends standard input.\n"},
 };
 
 const struct options_entry options_table[] = {
@@ -43,7 +55,11 @@ const struct options_entry options_table[] = {
      "peers may listen here (connect -R); '*' is any; repeatable"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
-    {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND, NULL, "do not ask the router to let peers in"},
+    {"count", OPTION_COUNT, SEND, "N", "end after so many have received it (1)"},
+    {"expire", OPTION_EXPIRE, SEND, "TIME", "wait so long for them: 90s, 30m, 1h, 2d (1h)"},
+    {"yes", 'y', RECV, NULL, "receive without asking"},
+    {"overwrite", OPTION_OVERWRITE, RECV, NULL, "replace files of another content without asking"},
+    {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND | SEND, NULL, "do not ask the router to let peers in"},
     {"no-host-candidates", OPTION_NO_HOST_CANDIDATES, PEER, NULL,
      "do not tell the addresses of its interfaces"},
     {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never", "try the relay so much later (500)"},
@@ -56,7 +72,8 @@ const struct options_entry options_table[] = {
      "                                without it a SOCKS5 proxy for those over there; repeatable"},
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
     {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
-    {"retry-for", OPTION_RETRY_FOR, CP, "SECONDS", "give up when the path is broken for so long (300)"},
+    {"retry-for", OPTION_RETRY_FOR, CP | RECV, "SECONDS",
+     "give up when the path is broken for so long (300)"},
     {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},
     {NULL, 'i', PING, "SECONDS", "between two pings (default 1; 0.01 at least)"},
     {NULL, 'w', PING, "SECONDS", "end so long after the start, whatever has come"},
@@ -66,17 +83,19 @@ const struct options_entry options_table[] = {
     {"json", OPTION_JSON, NAT, NULL, "one JSON object on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
+    {"qr", OPTION_QR, KEY | SEND, NULL, "draw it as a QR code in the terminal, too"},
     {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
-    {"wait", OPTION_WAIT, CONNECT | CP | PING, "SECONDS", "wait so long for NAME to appear (at most 60)"},
-    {NULL, 'w', CONNECT | CP, "SECONDS", "the same"},
-    {"name", 'N', CONNECT | CP | PING, "OWN", "the own name, shown to the peer"},
+    {"wait", OPTION_WAIT, CONNECT | CP | PING | RECV, "SECONDS",
+     "wait so long for NAME to appear (at most 60)"},
+    {NULL, 'w', CONNECT | CP | RECV, "SECONDS", "the same"},
+    {"name", 'N', CONNECT | CP | PING | RECV, "OWN", "the own name, shown to the peer"},
     {"nameserver", 'n', PEER | NAT, "HOST[:PORT]|URL",
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
     {NULL, '4', PEER | NAT, NULL, "only IPv4, to the nameserver and to the peer"},
     {NULL, '6', PEER | NAT, NULL, "only IPv6, likewise"},
     {"udp-only", OPTION_UDP_ONLY, PEER, NULL, "do not try TCP where UDP does not reach the nameserver"},
     {"tcp-only", OPTION_TCP_ONLY, PEER, NULL, "reach the nameserver through TCP at once"},
-    {"key-file", OPTION_KEY_FILE, PEER, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
+    {"key-file", OPTION_KEY_FILE, KEYED, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
     {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
      "no key: a bare stream, unencrypted, to whoever comes"},
     {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
@@ -127,10 +146,11 @@ static void general_help(FILE *out)
     fputs("hx reaches a host behind a NAT by a name, from behind another NAT.\n\n", out);
     for (int i = 0; i < ARGS_COMMANDS; i++) {
         const struct options_command *c = &options_commands[i];
-        fprintf(out, "%s hx %-8s%-8s %s\n", i == 0 ? "Usage:" : "      ", c->name, c->operands, c->summary);
+        fprintf(out, "%s hx %-8s%-10s %s\n", i == 0 ? "Usage:" : "      ", c->name, c->operands, c->summary);
     }
-    fputs("\nBoth hosts need the same key: `hx key` makes one, `hx key --set` stores it on the other\n"
-          "host. And a nameserver that both reach: --nameserver HOST[:PORT] or $HX_NAMESERVER.\n"
+    fputs("\nBut for hx send and hx recv, both hosts need the same key: `hx key` makes one,\n"
+          "`hx key --set` stores it on the other. And a nameserver that both reach:\n"
+          "--nameserver HOST[:PORT] or $HX_NAMESERVER.\n"
           "\n"
           "  hx COMMAND --help             the options of a command\n"
           "  hx --version                  the version\n"
@@ -141,6 +161,8 @@ static void general_help(FILE *out)
           "             H2$ hx connect home -L 8000:127.0.0.1:8000\n"
           "a file:      H1$ hx bind home --share ~/public\n"
           "             H2$ hx cp home:photo.jpg .\n"
+          "to a friend: H1$ hx send photo.jpg\n"
+          "             H2$ hx recv CODE\n"
           "\n"
           "Exit status: 0 success, 1 failure (standard error says what to do), 2 wrong usage.\n",
           out);

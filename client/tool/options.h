@@ -8,6 +8,8 @@
 enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_ALLOW_LISTEN,
+                 OPTION_COUNT,
+                 OPTION_EXPIRE,
                  OPTION_FILE,
                  OPTION_INSECURE,
                  OPTION_JSON,
@@ -17,6 +19,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_LIFETIME,
                  OPTION_NO_HOST_CANDIDATES,
                  OPTION_NO_PORT_MAPPING,
+                 OPTION_OVERWRITE,
+                 OPTION_QR,
                  OPTION_RELAY_AFTER,
                  OPTION_RETRY_FOR,
                  OPTION_SET,

@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #define PEER_STACK_BYTES (1024 * 1024) /* of which pages are taken as they are used */
+#define OVER_S           1.            /* for a peer to hear that it is over */
 #define PEERS_END_S      3             /* to end; a file system that hangs may take longer */
 #define THREADS_MAX      (PEERS_MAX + 2 * PEERS_UNPROVEN) /* with those that end */
 #define WHO_MAX          (HX_NAME_MAX + HX_ADDRESS_MAX + 128)
@@ -24,7 +25,8 @@ struct peer {
     struct peer *prev, *next;
     struct hx_stream *stream;
     struct ev_loop *loop;
-    ev_async stop;
+    ev_async stop, over;
+    ev_timer late; /* after that, it is left without its answer */
     struct link *link;
     struct serve serve;
     struct fair_share_member unproven; /* until it has proven a key, or must give way; under all->mutex */
@@ -41,6 +43,7 @@ struct peers {
     struct peer *list;
     struct fair_share unproven;
     int count, proven;
+    _Atomic(const char *) reason; /* of peers_over() */
 };
 
 static void introduce(struct peer *p, const char *label)
@@ -124,6 +127,27 @@ static void on_stop(struct ev_loop *loop, ev_async *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
+static void on_late(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)w;
+    (void)revents;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+/* It is told before it is left; whoever does not hear is not waited for long. */
+static void on_over(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct peer *p = container_of(w, struct peer, over);
+    (void)revents;
+    if (!p->proven) {
+        ev_break(loop, EVBREAK_ALL);
+        return;
+    }
+    visit_over(&p->serve.visit, atomic_load(&p->all->reason));
+    link_finish(p->link);
+    ev_timer_start(loop, &p->late);
+}
+
 static void peer_serve(struct peer *p)
 {
     static const struct link_events events = {.up = on_up, .request = on_request, .down = on_down};
@@ -194,6 +218,9 @@ static struct peer *peer_create(struct peers *all, struct hx_stream *s)
     introduce(p, NULL);
     ev_async_init(&p->stop, on_stop);
     ev_async_start(p->loop, &p->stop);
+    ev_async_init(&p->over, on_over);
+    ev_async_start(p->loop, &p->over);
+    ev_timer_init(&p->late, on_late, OVER_S, 0.);
     return p;
 }
 
@@ -267,6 +294,18 @@ int peers_create(struct peers **out, const struct peers_config *config)
     pthread_cond_init(&all->gone, NULL);
     *out = all;
     return HX_OK;
+}
+
+void peers_over(struct peers *all, const char *reason)
+{
+    int64_t until_ms = clock_now_ms() + PEERS_END_S * 1000LL;
+    atomic_store(&all->reason, reason);
+    pthread_mutex_lock(&all->mutex);
+    for (struct peer *p = all->list; p; p = p->next)
+        ev_async_send(p->loop, &p->over);
+    while (all->count > 0 && clock_wait(&all->gone, &all->mutex, until_ms))
+        ;
+    pthread_mutex_unlock(&all->mutex);
 }
 
 bool peers_destroy(struct peers *all)

@@ -14,6 +14,8 @@ int cmd_cp(const struct args *args);
 int cmd_key(const struct args *args);
 int cmd_nat(const struct args *args);
 int cmd_ping(const struct args *args);
+int cmd_recv(const struct args *args);
+int cmd_send(const struct args *args);
 
 /* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
 bool interrupted(void);

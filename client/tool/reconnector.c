@@ -7,6 +7,7 @@
 #include "client/tool/ui.h"
 #include "client/tool/xdg.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define STEP_MAX_MS    15000 /* so long an address that changed back may stay unnoticed */
 #define STEADY_MS      5000  /* a link that held for so long begins the steps anew */
 #define AGAIN_WAIT_S   10    /* later tries: for the name, which its holder may just bind anew */
+#define ONCE_WAIT_S    40    /* the same where it is final: longer than a holder takes */
 #define PROOF_LEAST_MS 1000  /* for the proof of the keys when the punch took all the time there was */
 #define LINGER_MS      5000  /* both sides have read everything when the stream is closed */
 
@@ -84,7 +86,15 @@ static void explain(const struct reconnector *r, int error)
 {
     const struct args *args = r->config.args;
     const struct hx_config config = {.nameserver = args->nameserver, .local_port = args->local_port};
-    if (!interrupted())
+    if (interrupted())
+        return;
+    if (r->config.once && error == HX_ENOTFOUND && r->ever_up)
+        say_error("the sender has ended");
+    else if (r->config.once && error == HX_ENOTFOUND)
+        say_error("nobody sends under that code at %s: it has been received as often as it was offered, has "
+                  "expired, or its sender has ended; or the sender has another nameserver",
+                  args->nameserver);
+    else
         ui_failure(error, args->name, &config);
 }
 
@@ -94,7 +104,9 @@ static void explain_proof(const struct reconnector *r, int error)
     const char *name = r->config.args->name;
     if (interrupted())
         return;
-    if (error == HX_EAUTH)
+    if (error == HX_EAUTH && r->config.once)
+        say_error("the name that follows from the code is held by somebody who does not have the code");
+    else if (error == HX_EAUTH)
         say_error(
             "refused by the holder of '%s': it does not have this key; give both hosts the same one (hx "
             "key), or choose it with --key-file",
@@ -137,7 +149,7 @@ static void failed(struct reconnector *r, int error,
 {
     if (interrupted()) {
         over(r, HX_ECANCELED);
-    } else if (r->ever_up) {
+    } else if (r->ever_up && !(r->config.once && error == HX_ENOTFOUND)) {
         try_later(r, error);
     } else {
         explained(r, error);
@@ -251,7 +263,8 @@ static int attempt_start(struct reconnector *r)
 {
     static const struct task_ops ops = {attempt_run, attempt_done, attempt_drop};
     const struct args *args = r->config.args;
-    int wait_s = r->ever_up && args->wait_s < AGAIN_WAIT_S ? AGAIN_WAIT_S : args->wait_s;
+    int again_s = r->config.once ? ONCE_WAIT_S : AGAIN_WAIT_S;
+    int wait_s = r->ever_up && args->wait_s < again_s ? again_s : args->wait_s;
     struct attempt *a = calloc(1, sizeof *a);
     if (!a)
         return HX_ENOMEM;
@@ -305,7 +318,9 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
     r->since_ms = clock_now_ms();
     ev_timer_init(&r->retry, on_retry, 0, 0);
     r->retry.data = r;
-    r->keys = keyfile_load(config->args, error);
+    snprintf(error, sizeof error, "%s", hx_strerror(HX_ENOMEM));
+    r->keys = config->keys ? strdup(config->keys) : keyfile_load(config->args, error);
+    r->config.keys = NULL;
     int err = r->keys ? attempt_start(r) : HX_EAUTH;
     if (err < 0) {
         say_error("%s", err == HX_EAUTH ? error : hx_strerror(err));

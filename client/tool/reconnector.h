@@ -24,7 +24,9 @@ struct reconnector_events {
 
 struct reconnector_config {
     const struct args *args; /* name, nameserver, key, times */
-    int64_t retry_ms;        /* without a path, after which it gives up; 0: at once; -1: never */
+    const char *keys;        /* as hx_config.keys; NULL: those of client/tool/keyfile.h. Copied */
+    bool once;        /* the name's holder ends in the end, and a name that nobody holds any more is final */
+    int64_t retry_ms; /* without a path, after which it gives up; 0: at once; -1: never */
     const struct reconnector_events *events;
     void *user;
 };

@@ -35,6 +35,7 @@ void serve_init(struct serve *s)
     s->files = (struct share_peer){
         .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
     s->reverse = (struct reverse){.loop = s->loop, .permit = s->config->permit, .who = s->who};
+    s->visit = (struct visit){.host = s->config->visits, .loop = s->loop, .who = s->who};
 }
 
 static void serve_echo(const struct serve *s, struct mux_stream *stream)
@@ -77,6 +78,8 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
     static const char files[] = "/files/";
     const char *method = mux_field(request, ":method");
     const char *path = mux_field(request, ":path");
+    if (visit_request(&s->visit, stream, request))
+        return;
     if (method && strcmp(method, "CONNECT") == 0)
         dial_request(s->loop, s->config->allow, s->who, stream, request);
     else if (!method || !path)

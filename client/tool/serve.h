@@ -7,7 +7,8 @@
  *   CONNECT host:port   200, then both bodies are the connection; 403 not allowed, 502 failed, 504 not in
  *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
  *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h
- *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h */
+ *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h
+ *   POST /receive, ...  of hx send: client/tool/visit.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H
 
@@ -15,6 +16,7 @@
 #include "client/forward/allow.h"
 #include "client/forward/reverse.h"
 #include "client/mux/mux.h"
+#include "client/tool/visit.h"
 #include <ev.h>
 #include <stdatomic.h>
 
@@ -24,6 +26,7 @@ struct serve_config { /* shared by all peers */
     const struct allow *allow;   /* the targets of CONNECT; NULL: none */
     const struct share *share;   /* NULL: no files */
     const struct permit *permit; /* where peers may listen; NULL: nowhere */
+    const struct visit_host *visits; /* of hx send; NULL: none are received */
 };
 
 struct serve { /* one peer's */
@@ -35,6 +38,7 @@ struct serve { /* one peer's */
     void *user;
     struct share_peer files; /* of serve_init(), and the next */
     struct reverse reverse;
+    struct visit visit;
 };
 
 /* Of `s` whose fields are set. */

@@ -25,7 +25,7 @@ check "every make target that the README names exists" targets_exist
 man_has_every_option() {
     local page command option
     page=$(sed 's/\\//g' "$TOP/client/tool/hx.1")
-    for command in bind connect cp ping key; do
+    for command in bind connect cp ping key recv send; do
         for option in $("$B/hx" "$command" --help | sed -nE 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p'); do
             grep -qE -- "(^|[ \"])$option([ ,\"]|$)" <<<"$page" || { echo "hx $command $option" && return 1; }
         done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's four everyday stories, word for word as it prints them, between two hosts behind NATs.
+# The README's five everyday stories, word for word as it prints them, between two hosts behind NATs.
 # shellcheck source=test/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=test/natlab/lab.sh
@@ -10,10 +10,10 @@
 . "$TOP/test/natlab/sshd.sh"
 SSHD_PORT=22
 
-lab_or_skip "the README's four stories between two hosts behind NATs" "$0" "$@"
+lab_or_skip "the README's five stories between two hosts behind NATs" "$0" "$@"
 
 # "H1$ COMMAND" and "H2$ COMMAND" of that section, in their order.
-mapfile -t LINES_SHOWN < <(sed -n '/^## Four everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
+mapfile -t LINES_SHOWN < <(sed -n '/^## Five everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
 said() { # said NUMBER HOST: the command of that line, which must be one of that host
     local line=${LINES_SHOWN[$1]-}
     [ "${line%% *}" = "$2\$" ] || { echo "line $1 of the stories is '$line', no command of $2" >&2 && return 1; }
@@ -36,7 +36,7 @@ set_up() {
     local file
     unset HX_KEY XDG_CONFIG_HOME
     mkdir -p "$WORK/bin" "$WORK"/home{1,2} "$WORK/home1/public" "$WORK/www"
-    for file in home1/public/photo.jpg www/page; do head -c 2000000 /dev/urandom >"$WORK/$file"; done
+    for file in home1/public/photo.jpg home1/holiday.mp4 www/page; do head -c 2000000 /dev/urandom >"$WORK/$file"; done
     lab_begin && lab_up port-restricted port-restricted && start_s && ssh_begin || return
     # Whom ssh trusts, and as whom it logs in, is the reader's own affair: that is all that is added.
     printf '#!/bin/sh\nexec /usr/bin/ssh -l lab%s "$@"\n' "$(printf ' %q' "${SSH_OPTIONS[@]}")" >"$WORK/bin/ssh"
@@ -75,18 +75,29 @@ another_way_round() {
     lab_exec h1 curl -sS --retry 40 --retry-connrefused --retry-delay 0 --max-time 30 -o "$WORK/page" \
         http://127.0.0.1:8080/page && same "$WORK/page" "$WORK/www/page"
 }
+# What the friend is told stands in the place of CODE, and is typed on a terminal, where it is asked for a yes.
+a_friend() {
+    local line
+    begin send 1 10 && H1_PID=$PID || return
+    line=$(await_line "$WORK/send.out" '^hx recv ') && typed 2 11 && [[ ${TYPED[-1]} = *"hx recv CODE" ]] || return
+    TYPED[-1]=${TYPED[-1]/hx recv CODE/$line}
+    printf 'y\n' | lab_exec h2 timeout 60 script -qefc "$(printf '%q ' "${TYPED[@]}")" /dev/null >"$WORK/recv.out" &&
+        same "$WORK/home2/holiday.mp4" "$WORK/home1/holiday.mp4" && await_exit "$H1_PID" 20 || return
+    H1_PID=
+}
 story() { # story SENTENCE FUNCTION: then H1's program ends
     if "$2" >"$WORK/story.out" 2>&1; then ok "$1"; else not_ok "$1" "$WORK"/*.out "$WORK"/*.err; fi
     [ -z "${H1_PID:-}" ] || end_now "$H1_PID"
     H1_PID=
 }
 
-check "the README shows a key and four stories, each in two commands" [ ${#LINES_SHOWN[@]} = 10 ]
+check "the README shows a key and five stories, each in two commands" [ ${#LINES_SHOWN[@]} = 12 ]
 story "the lab, an ssh server and a web server are there" set_up
 story "the key gets from H1 to H2" key_passes
 story "ssh home" ssh_home
 story "a web service at home" a_web_service
 story "a file from home" a_file
 story "a web service to home" another_way_round
+story "a file to a friend" a_friend
 lab_down
 finish

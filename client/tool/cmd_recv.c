@@ -1,0 +1,499 @@
+/* hx recv CODE [DIR]: what hx send on another host gave the code for. client/tool/visit.h has the words. */
+#include "client/forward/relay.h"
+#include "client/forward/say.h"
+#include "client/tool/args_code.h"
+#include "client/tool/coming.h"
+#include "client/tool/copying.h"
+#include "client/tool/program.h"
+#include "client/tool/question.h"
+#include "client/tool/ui.h"
+#include "client/tool/visit.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CANCEL   8   /* RFC 9113, section 7 */
+#define ANSWER_S 20. /* for the sender to answer, or to hear that all is here */
+#define FROM_MAX (HX_ADDRESS_MAX + 32)
+
+enum recv_phase {
+    RECV_MEETING, /* what is offered is not known yet */
+    RECV_LISTING, /* files are; which? */
+    RECV_ASKING,  /* shall they come? */
+    RECV_COPYING,
+    RECV_TELLING, /* all is here; the sender is told */
+    RECV_OVER
+};
+
+struct receiving {
+    const struct args *args;
+    struct ev_loop *loop;
+    struct reconnector *reconnector;
+    ev_io interrupt;
+    ev_timer patience; /* with the sender's words, of RECV_MEETING and RECV_TELLING */
+    enum recv_phase phase;
+    int status;
+    bool stream;                      /* that is what is offered */
+    struct mux_stream *visit, *asked; /* /receive; /stream, not answered yet */
+    char line[VISIT_LINE_MAX];        /* of what the sender says */
+    size_t len;
+    char receipt[2 * 8 + 1], from[FROM_MAX];
+    struct coming coming;
+    struct question question;
+    struct copying copying; /* its `files`: once files are offered */
+};
+
+/* ---- how it ends ---- */
+
+static void over(struct receiving *r, int status)
+{
+    if (r->phase == RECV_OVER)
+        return;
+    r->phase = RECV_OVER;
+    r->status = status;
+    question_end(&r->question);
+    ev_timer_stop(r->loop, &r->patience);
+    if (r->visit)
+        mux_stream_end(r->visit);
+    reconnector_leave(r->reconnector);
+}
+
+static void say_interrupted(struct receiving *r, enum recv_phase when)
+{
+    if (when == RECV_ASKING)
+        (void)!write(STDERR_FILENO, "\n", 1);
+    if (when == RECV_COPYING && r->copying.files)
+        (void)copying_conclude(&r->copying);
+    else
+        say_error(when == RECV_TELLING ? "interrupted before the sender was told that all is here"
+                                       : "interrupted");
+}
+
+/* In the midst of it: what is under way breaks. */
+static void stop(struct receiving *r)
+{
+    if (interrupted())
+        say_interrupted(r, r->phase);
+    r->phase = RECV_OVER;
+    r->status = STATUS_FAILED;
+    ev_break(r->loop, EVBREAK_ALL);
+}
+
+static void say_to_sender(struct receiving *r, const char *line)
+{
+    if (r->visit) /* else it is said again when there is a path */
+        (void)mux_stream_write(r->visit, line, strlen(line));
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct receiving *r = w->data;
+    (void)loop;
+    (void)revents;
+    if (r->phase == RECV_TELLING)
+        say_error("all is here, but the sender could not be told: it may go on waiting");
+    else
+        say_error("the sender says nothing more: look there");
+    over(r, r->status);
+}
+
+static void be_patient(struct receiving *r)
+{
+    ev_timer_stop(r->loop, &r->patience);
+    ev_timer_set(&r->patience, ANSWER_S, 0.);
+    ev_timer_start(r->loop, &r->patience);
+}
+
+static void tell(struct receiving *r)
+{
+    r->phase = RECV_TELLING;
+    say_to_sender(r, "whole\n");
+    be_patient(r);
+}
+
+static void counted(struct receiving *r)
+{
+    if (!r->args->quiet)
+        say_always("the sender has been told that all of it is here");
+    over(r, r->status);
+}
+
+static void sender_over(struct receiving *r, const char *reason)
+{
+    copying_erase(&r->copying);
+    say_error("the sender has ended: %s", reason);
+    over(r, r->phase == RECV_TELLING ? r->status : STATUS_FAILED);
+}
+
+/* ---- standard output ---- */
+
+static void on_streamed(void *user, int error, int system)
+{
+    struct receiving *r = user;
+    if (r->phase == RECV_OVER)
+        return;
+    if (error == HX_OK) {
+        r->status = STATUS_OK;
+        tell(r);
+        return;
+    }
+    if (!interrupted())
+        ui_pipe_failure(error, system);
+    stop(r);
+}
+
+static void on_stream_headers(void *user, const struct mux_message *m)
+{
+    struct receiving *r = user;
+    const char *status = mux_field(m, ":status");
+    struct mux_stream *s = r->asked;
+    struct relay *relay;
+    const struct relay_config config = {.in_fd = STDIN_FILENO, /* of which nothing is read */
+                                        .out_fd = STDOUT_FILENO,
+                                        .in_ended = true,
+                                        .done = on_streamed,
+                                        .user = r};
+    r->asked = NULL;
+    if (!status || strcmp(status, "200") != 0) {
+        mux_stream_reset(s, CANCEL);
+        be_patient(r); /* the sender says why */
+    } else if (relay_start(&relay, r->loop, s, &config) < 0) {
+        mux_stream_reset(s, CANCEL);
+        on_streamed(r, HX_ENOMEM, 0);
+    }
+}
+
+static void on_stream_closed(void *user, int error, uint32_t code)
+{
+    struct receiving *r = user;
+    (void)code;
+    r->asked = NULL;
+    on_streamed(r, error < 0 ? error : HX_ECLOSED, 0);
+}
+
+static void ask_for_stream(struct receiving *r)
+{
+    static const struct mux_stream_events events = {.headers = on_stream_headers, .closed = on_stream_closed};
+    static const struct mux_field fields[] = {
+        {":method", "POST"}, {":scheme", "hx"}, {":authority", "hx"}, {":path", "/stream"}};
+    const struct mux_message request = {.fields = fields, .count = 4, .ended = true};
+    struct link *l = reconnector_link(r->reconnector);
+    int err = l ? mux_request(link_mux(l), &r->asked, &request, &events, r) : HX_ECLOSED;
+    if (err < 0)
+        on_streamed(r, err, 0);
+}
+
+/* ---- the question ---- */
+
+static void begin_copy(struct receiving *r)
+{
+    r->phase = RECV_COPYING;
+    if (r->stream) {
+        ask_for_stream(r);
+        return;
+    }
+    say_to_sender(r, "begun\n");
+    copying_go(&r->copying);
+    files_go(r->copying.files);
+}
+
+static bool replaces(const struct receiving *r)
+{
+    return r->coming.replaced > 0 && !r->args->overwrite;
+}
+
+static void on_answer(void *user, bool yes)
+{
+    struct receiving *r = user;
+    if (yes) {
+        begin_copy(r);
+        return;
+    }
+    say_error("nothing was received; the code still leads to it");
+    over(r, STATUS_FAILED);
+}
+
+static void ask(struct receiving *r)
+{
+    if (r->args->yes && !replaces(r)) {
+        begin_copy(r);
+    } else if (!question_possible()) {
+        say_error("nothing was received: --overwrite replaces what is here, or name another directory");
+        over(r, STATUS_FAILED);
+    } else {
+        r->phase = RECV_ASKING;
+        r->question =
+            (struct question){.loop = r->loop, .by_default = !replaces(r), .answered = on_answer, .user = r};
+        question_ask(&r->question, replaces(r) ? "Receive, and replace them?" : "Receive?");
+    }
+}
+
+static void on_listed(void *user, const struct file_entry *e)
+{
+    coming_add(&((struct receiving *)user)->coming, e);
+}
+
+static void on_planned(void *user)
+{
+    struct receiving *r = user;
+    copying_pause(&r->copying);
+    if (!r->args->quiet || !r->args->yes || replaces(r))
+        coming_say(&r->coming, r->from);
+    ask(r);
+}
+
+/* ---- files ---- */
+
+static void on_report(void *user, const char *path, const char *reason)
+{
+    copying_report(&((struct receiving *)user)->copying, path, reason);
+}
+
+static void on_copied(void *user)
+{
+    struct receiving *r = user;
+    if (r->phase == RECV_OVER)
+        return;
+    bool good = copying_conclude(&r->copying);
+    copying_end(&r->copying);
+    r->status = good ? STATUS_OK : STATUS_FAILED;
+    if (good)
+        tell(r);
+    else
+        over(r, STATUS_FAILED);
+}
+
+/* What was agreed to is all that may come. */
+static void on_look(void *user, const struct files_state *s)
+{
+    struct receiving *r = user;
+    if (r->phase != RECV_COPYING || s->total <= r->coming.bytes)
+        return;
+    copying_erase(&r->copying);
+    say_error(
+        "the sender sends more than it has offered: its files may have grown; the same command asks anew");
+    stop(r);
+}
+
+static void on_stuck(void *user)
+{
+    struct receiving *r = user;
+    (void)copying_conclude(&r->copying);
+    stop(r);
+}
+
+static void begin_files(struct receiving *r)
+{
+    const struct files_config config = {.loop = r->loop,
+                                        .local = r->args->dst,
+                                        .remote = ".",
+                                        .report = on_report,
+                                        .done = on_copied,
+                                        .listed = on_listed,
+                                        .planned = on_planned,
+                                        .user = r};
+    r->phase = RECV_LISTING;
+    r->coming.root = open(r->args->dst, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (files_create(&r->copying.files, &config) < 0)
+        over(r, STATUS_FAILED);
+    else
+        copying_begin(&r->copying);
+}
+
+/* ---- the sender ---- */
+
+static void learn_from(struct receiving *r, struct link *l)
+{
+    struct hx_path path = {.kind = ""};
+    (void)hx_stream_path(link_stream(l), &path);
+    snprintf(r->from, sizeof r->from, "%s%s%s%s", path.address[0] ? path.address : "the sender",
+             path.kind[0] ? " (" : "", path.kind, path.kind[0] ? ")" : "");
+}
+
+static void offered(struct receiving *r, const char *what)
+{
+    bool to_stdout = strcmp(r->args->dst, "-") == 0;
+    r->stream = strcmp(what, "stream") == 0;
+    ev_timer_stop(r->loop, &r->patience);
+    if (r->stream && !to_stdout) {
+        say_error("a stream is sent: hx recv CODE - writes it to standard output");
+        over(r, STATUS_FAILED);
+    } else if (!r->stream && to_stdout) {
+        say_error("files are sent, not a stream: leave out the '-', or name a directory");
+        over(r, STATUS_FAILED);
+    } else if (r->stream) {
+        if (!r->args->quiet || !r->args->yes)
+            say_always("%s offers a stream, for standard output", r->from);
+        ask(r);
+    } else {
+        begin_files(r);
+    }
+}
+
+/* What the sender should know already, on a new path. */
+static void say_again(struct receiving *r)
+{
+    if (r->phase >= RECV_COPYING)
+        say_to_sender(r, r->phase == RECV_TELLING ? "begun\nwhole\n" : "begun\n");
+}
+
+static void on_visit_headers(void *user, const struct mux_message *m)
+{
+    struct receiving *r = user;
+    const char *status = mux_field(m, ":status");
+    const char *what = mux_field(m, "hx-offer");
+    if (r->phase == RECV_OVER)
+        return;
+    if (!status || strcmp(status, "200") != 0 || !what) {
+        say_error("the holder of the code's name is no `hx send` of this version (status %s)",
+                  status ? status : "-");
+        over(r, STATUS_FAILED);
+        return;
+    }
+    if (r->phase == RECV_MEETING)
+        offered(r, what);
+    else
+        say_again(r);
+    if (r->phase != RECV_OVER && r->copying.files)
+        files_attach(r->copying.files, link_mux(reconnector_link(r->reconnector)));
+}
+
+static void take_line(struct receiving *r)
+{
+    if (strcmp(r->line, "counted") == 0 && r->phase == RECV_TELLING)
+        counted(r);
+    else if (strncmp(r->line, "over ", 5) == 0)
+        sender_over(r, r->line + 5);
+}
+
+static void on_visit_readable(void *user)
+{
+    struct receiving *r = user;
+    char c;
+    while (r->phase != RECV_OVER && mux_stream_read(r->visit, &c, 1) == 1) {
+        if (c == '\n' || r->len == sizeof r->line - 1) {
+            r->line[r->len] = '\0';
+            r->len = 0;
+            take_line(r);
+        } else {
+            r->line[r->len++] = c;
+        }
+    }
+}
+
+static void on_visit_closed(void *user, int error, uint32_t code)
+{
+    struct receiving *r = user;
+    (void)error;
+    (void)code;
+    r->visit = NULL;
+}
+
+static void on_up(void *user, struct link *l)
+{
+    static const struct mux_stream_events events = {
+        .headers = on_visit_headers, .readable = on_visit_readable, .closed = on_visit_closed};
+    struct receiving *r = user;
+    const struct mux_field fields[] = {{":method", "POST"},
+                                       {":scheme", "hx"},
+                                       {":authority", "hx"},
+                                       {":path", "/receive"},
+                                       {"hx-receipt", r->receipt}};
+    const struct mux_message request = {.fields = fields, .count = 5};
+    r->len = 0;
+    learn_from(r, l);
+    if (r->phase != RECV_OVER && mux_request(link_mux(l), &r->visit, &request, &events, r) < 0) {
+        ui_cannot_begin(HX_ENOMEM);
+        over(r, STATUS_FAILED);
+    }
+    if (r->phase == RECV_MEETING)
+        be_patient(r);
+}
+
+static void on_lost(void *user, int error)
+{
+    struct receiving *r = user;
+    if (r->copying.files)
+        files_detach(r->copying.files);
+    copying_erase(&r->copying);
+    if (r->phase != RECV_OVER && !r->stream && !interrupted())
+        say_note("the path is broken (%s), connecting again", hx_strerror(error));
+}
+
+static void on_over(void *user, int error)
+{
+    struct receiving *r = user;
+    if (interrupted() && r->phase != RECV_OVER) {
+        stop(r);
+        return;
+    }
+    if (r->phase != RECV_OVER && r->phase != RECV_TELLING)
+        r->status = STATUS_FAILED;
+    if (r->phase == RECV_TELLING && error < 0)
+        say_error("all is here, but the sender could not be told");
+    ev_break(r->loop, EVBREAK_ALL);
+}
+
+static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct receiving *r = w->data;
+    (void)loop;
+    (void)revents;
+    stop(r);
+}
+
+static int receive(struct receiving *r, const char *keys)
+{
+    static const struct reconnector_events events = {.up = on_up, .lost = on_lost, .over = on_over};
+    const struct reconnector_config config = {.args = r->args,
+                                              .keys = keys,
+                                              .once = true,
+                                              .retry_ms = r->args->retry_for_s * 1000LL,
+                                              .events = &events,
+                                              .user = r};
+    ev_io_init(&r->interrupt, on_interrupt, interrupt_fd(), EV_READ);
+    ev_timer_init(&r->patience, on_patience, ANSWER_S, 0.);
+    r->interrupt.data = r->patience.data = r;
+    if (reconnector_create(&r->reconnector, r->loop, &config) < 0)
+        return STATUS_FAILED;
+    r->copying.reconnector = r->reconnector;
+    ev_io_start(r->loop, &r->interrupt);
+    ev_run(r->loop, 0);
+    question_end(&r->question);
+    copying_end(&r->copying);
+    reconnector_destroy(r->reconnector); /* tells the streams of what was given up */
+    files_destroy(r->copying.files);
+    if (r->coming.root >= 0)
+        close(r->coming.root);
+    return r->status;
+}
+
+int cmd_recv(const struct args *args)
+{
+    static struct receiving r;
+    char keys[HX_KEY_TEXT_MAX];
+    uint64_t id;
+    if (!args->yes && !question_possible()) {
+        say_error("standard input is no terminal on which it could be asked whether to receive: give -y");
+        return STATUS_USAGE;
+    }
+    r = (struct receiving){.args = args, .loop = ev_loop_new(LINK_LOOP), .status = STATUS_FAILED};
+    r.coming.root = -1;
+    r.copying =
+        (struct copying){.loop = r.loop, .args = args, .look = on_look, .stuck = on_stuck, .user = &r};
+    if (!r.loop) {
+        ui_cannot_begin(HX_ESYS);
+        return STATUS_FAILED;
+    }
+    arc4random_buf(&id, sizeof id);
+    snprintf(r.receipt, sizeof r.receipt, "%016llx", (unsigned long long)id);
+    int err = args_code_key(args, keys);
+    if (err < 0)
+        ui_cannot_begin(err);
+    int status = err < 0 ? STATUS_FAILED : receive(&r, keys);
+    explicit_bzero(keys, sizeof keys);
+    ev_loop_destroy(r.loop);
+    return status;
+}

@@ -1,0 +1,163 @@
+#include "client/tool/copying.h"
+#include "base/clock.h"
+#include "client/forward/say.h"
+#include "client/tool/program.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH 80 /* of a terminal that does not say */
+
+void copying_erase(struct copying *c)
+{
+    if (c->shown)
+        (void)!write(STDERR_FILENO, "\r\033[K", 4);
+    c->shown = false;
+}
+
+/* What the line ends with. */
+static void say_what(const struct copying *c, const struct files_state *s, char out[SAY_NAME_MAX])
+{
+    const char *instead = s->over                             ? ""
+                          : !reconnector_link(c->reconnector) ? "(connecting)"
+                          : s->busy                           ? "(waiting)"
+                                                              : NULL;
+    if (instead)
+        strcpy(out, instead);
+    else if (s->name[0])
+        printable_name(out, SAY_NAME_MAX, s->name);
+    else
+        out[0] = '\0';
+}
+
+static void show(struct copying *c, const struct files_state *s)
+{
+    char line[PROGRESS_LINE_MAX + 8] = "\r";
+    char name[SAY_NAME_MAX];
+    struct winsize size;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH;
+    say_what(c, s, name);
+    int len = 1 + progress_line(&c->progress, line + 1, columns, s->done, s->listed ? s->total : -1, name);
+    len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
+    (void)!write(STDERR_FILENO, line, (size_t)len);
+    c->shown = true;
+}
+
+/* A peer that lives and has all may have to hash what it held before. */
+static int64_t patience_s(const struct copying *c, const struct files_state *s)
+{
+    bool works =
+        s->peer_works && reconnector_link(c->reconnector) && c->args->retry_for_s < FILES_PEER_WORKS_S;
+    return works ? FILES_PEER_WORKS_S : c->args->retry_for_s;
+}
+
+/* Once for each time that it waits; what lasts less than two looks is not worth a line. */
+static void tell_of_waiting(struct copying *c, const struct files_state *s)
+{
+    bool waits = s->busy && s->steps == c->steps;
+    if (waits && !c->waits) {
+        copying_erase(c);
+        say_note("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
+    }
+    c->waits = waits;
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct copying *c = w->data;
+    struct files_state s;
+    (void)loop;
+    (void)revents;
+    if (c->paused)
+        return;
+    files_state(c->files, &s);
+    tell_of_waiting(c, &s);
+    progress_update(&c->progress, clock_now_ms(), s.moved);
+    if (c->bar)
+        show(c, &s);
+    if (s.steps != c->steps) {
+        c->steps = s.steps;
+        c->step_ms = clock_now_ms();
+    } else if (clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !c->stalled) {
+        c->stalled = true;
+        c->stuck(c->user);
+    }
+    c->look(c->user, &s);
+}
+
+void copying_pause(struct copying *c)
+{
+    copying_erase(c);
+    c->paused = true;
+}
+
+void copying_go(struct copying *c)
+{
+    c->begun_ms = c->step_ms = clock_now_ms();
+    progress_begin(&c->progress, c->begun_ms, 0);
+    c->paused = false;
+}
+
+void copying_begin(struct copying *c)
+{
+    c->bar = !c->args->quiet && isatty(STDERR_FILENO);
+    copying_go(c);
+    ev_timer_init(&c->tick, on_tick, PROGRESS_EVERY_MS / 1000., PROGRESS_EVERY_MS / 1000.);
+    c->tick.data = c;
+    ev_timer_start(c->loop, &c->tick);
+}
+
+void copying_end(struct copying *c)
+{
+    ev_timer_stop(c->loop, &c->tick);
+    copying_erase(c);
+}
+
+void copying_report(struct copying *c, const char *path, const char *reason)
+{
+    char name[SAY_NAME_MAX];
+    if (++c->reports > COPYING_REPORTS)
+        return;
+    copying_erase(c);
+    printable_name(name, sizeof name, path);
+    say_error("%s: %s", name, reason);
+}
+
+/* One line about all of it. */
+static void summarize(const struct copying *c, const struct files_state *s)
+{
+    char bytes[16], moved[16], rate[16], part[48] = "";
+    int64_t ms = clock_now_ms() - c->begun_ms;
+    progress_bytes(bytes, (double)s->done);
+    progress_bytes(moved, (double)s->moved);
+    progress_bytes(rate, ms > 0 ? (double)s->moved * 1000 / (double)ms : 0);
+    if (s->moved < s->done)
+        snprintf(part, sizeof part, "; %s of it moved", moved);
+    fprintf(stderr, "%zu file%s, %s whole and verified%s in %.1f s, %s/s\n", s->files_done,
+            s->files_done == 1 ? "" : "s", bytes, part, (double)ms / 1000, rate);
+}
+
+bool copying_conclude(struct copying *c)
+{
+    struct files_state s;
+    files_state(c->files, &s);
+    copying_erase(c);
+    if (c->reports > COPYING_REPORTS)
+        say_error("and %" PRIu64 " more such lines", c->reports - COPYING_REPORTS);
+    if (interrupted())
+        say_error("interrupted; the same command goes on where it was");
+    else if (c->stalled)
+        say_error("%s for %" PRId64 " s; the same command goes on where it was",
+                  s.busy ? s.busy_with : "nothing has moved", (clock_now_ms() - c->step_ms) / 1000);
+    if (!s.over)
+        return false;
+    if (s.failed > 0)
+        say_error("%zu could not be copied", s.failed);
+    if (s.skipped > 0)
+        say_error("%" PRIu64 " left out: neither file nor directory, or not readable there", s.skipped);
+    if (!c->args->quiet)
+        summarize(c, &s);
+    return s.failed == 0;
+}

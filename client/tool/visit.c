@@ -1,0 +1,185 @@
+#include "client/tool/visit.h"
+#include "client/forward/relay.h"
+#include "client/forward/say.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
+#define PROTOCOL_ERROR 1
+
+static void refuse(struct mux_stream *s, const char *status)
+{
+    const struct mux_field fields[] = {{":status", status}};
+    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
+    if (mux_respond(s, &response) < 0)
+        mux_stream_reset(s, INTERNAL_ERROR);
+    else
+        mux_stream_leave(s);
+}
+
+/* The last that is said; a short line always has room. */
+static void tell(struct visit *v, const char *word, const char *reason)
+{
+    char line[VISIT_LINE_MAX];
+    if (!v->stream || v->told)
+        return;
+    v->told = true;
+    int len = snprintf(line, sizeof line, "%s%s%s\n", word, reason[0] ? " " : "", reason);
+    (void)mux_stream_write(v->stream, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+    mux_stream_end(v->stream);
+}
+
+void visit_over(struct visit *v, const char *reason)
+{
+    tell(v, "over", reason);
+}
+
+static void begin(struct visit *v)
+{
+    const char *why = v->host->begin(v->host->user);
+    v->begun = !why;
+    if (why)
+        visit_over(v, why);
+}
+
+static bool take_line(struct visit *v)
+{
+    const struct visit_host *host = v->host;
+    if (strcmp(v->line, "begun") == 0 && !v->begun) {
+        begin(v);
+        return true;
+    }
+    if (strcmp(v->line, "whole") != 0 || !v->begun || v->whole)
+        return v->told; /* it may have said that before it heard ours */
+    v->whole = true;
+    host->whole(host->user, v->who, v->receipt);
+    tell(v, "counted", "");
+    return true;
+}
+
+/* False: it says what no receiver says. */
+static bool take(struct visit *v, const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] != '\n') {
+            if (v->len == sizeof v->line - 1)
+                return false;
+            v->line[v->len++] = bytes[i];
+            continue;
+        }
+        v->line[v->len] = '\0';
+        v->len = 0;
+        if (!take_line(v))
+            return false;
+    }
+    return true;
+}
+
+static void gone(struct visit *v)
+{
+    v->stream = NULL;
+    if (v->begun)
+        v->host->left(v->host->user, v->whole, v->error, v->system);
+    v->begun = false;
+}
+
+static void on_readable(void *visit)
+{
+    struct visit *v = visit;
+    char bytes[256];
+    ssize_t got;
+    while ((got = mux_stream_read(v->stream, bytes, sizeof bytes)) > 0) {
+        if (take(v, bytes, (size_t)got))
+            continue;
+        say_often(SAY_REFUSED, "refused %s: what it says makes no sense", v->who);
+        mux_stream_reset(v->stream, PROTOCOL_ERROR);
+        gone(v);
+        return;
+    }
+    if (got == HX_EEOF) /* it leaves */
+        mux_stream_end(v->stream);
+}
+
+static void on_closed(void *visit, int error, uint32_t code)
+{
+    (void)error;
+    (void)code;
+    gone(visit);
+}
+
+static void receive(struct visit *v, struct mux_stream *s, const struct mux_message *request)
+{
+    static const struct mux_stream_events events = {.readable = on_readable, .closed = on_closed};
+    const struct mux_field fields[] = {{":status", "200"},
+                                       {"hx-offer", v->host->stream ? "stream" : "files"}};
+    const struct mux_message response = {.fields = fields, .count = 2};
+    const char *receipt = mux_field(request, "hx-receipt");
+    if (!receipt || receipt[0] == '\0' || strlen(receipt) >= sizeof v->receipt || request->ended) {
+        refuse(s, "400");
+        return;
+    }
+    if (v->stream) {
+        refuse(s, "409");
+        return;
+    }
+    if (mux_respond(s, &response) < 0) {
+        mux_stream_reset(s, INTERNAL_ERROR);
+        return;
+    }
+    snprintf(v->receipt, sizeof v->receipt, "%s", receipt);
+    v->stream = s;
+    v->len = 0;
+    v->begun = v->whole = v->told = false;
+    v->error = v->system = 0;
+    mux_stream_own(s, &events, v);
+}
+
+static void on_streamed(void *visit, int error, int system)
+{
+    struct visit *v = visit;
+    v->error = error;
+    v->system = system;
+}
+
+/* What a receiver says there goes nowhere. */
+static void stream(struct visit *v, struct mux_stream *s)
+{
+    const struct mux_field fields[] = {{":status", "200"}};
+    const struct mux_message response = {.fields = fields, .count = 1};
+    struct relay_config config = {.in_fd = STDIN_FILENO, .done = on_streamed, .user = v};
+    struct relay *relay;
+    static int nowhere = -1; /* one receiver alone comes as far as this */
+    if (v->host->stream && v->stream && !v->begun)
+        begin(v);
+    if (!v->host->stream || !v->begun || v->streamed) {
+        refuse(s, v->host->stream ? "409" : "404");
+        return;
+    }
+    if (nowhere < 0)
+        nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    config.out_fd = nowhere;
+    v->streamed = true;
+    say_often(SAY_REQUEST, "%s: receives the stream", v->who);
+    if (nowhere < 0 || mux_respond(s, &response) < 0 || relay_start(&relay, v->loop, s, &config) < 0) {
+        on_streamed(v, HX_ESYS, errno);
+        mux_stream_reset(s, INTERNAL_ERROR);
+    }
+}
+
+bool visit_request(struct visit *v, struct mux_stream *s, const struct mux_message *request)
+{
+    const char *method = mux_field(request, ":method");
+    const char *path = mux_field(request, ":path");
+    if (!v || !v->host || !method || !path || strcmp(method, "POST") != 0)
+        return false;
+    if (strcmp(path, "/receive") == 0)
+        receive(v, s, request);
+    else if (strcmp(path, "/stream") == 0)
+        stream(v, s);
+    else
+        return false;
+    return true;
+}
