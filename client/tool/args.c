@@ -4,6 +4,7 @@
 #include "client/forward/forward_spec.h"
 #include "client/forward/permit.h"
 #include "client/tool/args_code.h"
+#include "client/tool/args_number.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
 #include "proto/nameserver_name.h"
@@ -32,44 +33,9 @@ usage(struct reading *r, const char *format, ...)
     return ARGS_USAGE;
 }
 
-static bool number(const char *text, long least, long most, int *out)
-{
-    char *end;
-    if (*text < '0' || *text > '9' || strlen(text) > 6)
-        return false;
-    long value = strtol(text, &end, 10);
-    *out = (int)value;
-    return *end == '\0' && value >= least && value <= most;
-}
-
-/* "1", "0.2", "1.005": up to three decimals, without a locale's. */
-static bool seconds(const char *text, int *out_ms)
-{
-    int whole;
-    int ms = 0;
-    char digits[8];
-    size_t dot = strcspn(text, ".");
-    if (dot == 0 || dot >= sizeof digits)
-        return false;
-    memcpy(digits, text, dot);
-    digits[dot] = '\0';
-    if (!number(digits, 0, ARGS_INTERVAL_MAX / 1000, &whole))
-        return false;
-    if (text[dot] == '.') {
-        size_t decimals = strlen(text + dot + 1);
-        if (decimals < 1 || decimals > 3)
-            return false;
-        snprintf(digits, sizeof digits, "%s%.*s", text + dot + 1, (int)(3 - decimals), "000");
-        if (!number(digits, 0, 999, &ms))
-            return false;
-    }
-    *out_ms = whole * 1000 + ms;
-    return *out_ms >= ARGS_INTERVAL_MIN && *out_ms <= ARGS_INTERVAL_MAX;
-}
-
 static enum args_result take_milliseconds(struct reading *r, const char *option, int *out_ms)
 {
-    if (seconds(optarg, out_ms))
+    if (args_interval(optarg, out_ms))
         return ARGS_BIND;
     return usage(r, "%s takes 0.01 to 3600 seconds, not '%.100s'", option, optarg);
 }
@@ -77,7 +43,7 @@ static enum args_result take_milliseconds(struct reading *r, const char *option,
 /* A number of seconds. */
 static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
 {
-    if (number(optarg, least, most, out))
+    if (args_number(optarg, least, most, out))
         return ARGS_BIND;
     return usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
 }
@@ -86,7 +52,7 @@ static enum args_result take_seconds(struct reading *r, const char *option, int 
 static enum args_result take_relay_after(struct reading *r)
 {
     int ms = -1;
-    if (strcmp(optarg, "never") != 0 && !number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
+    if (strcmp(optarg, "never") != 0 && !args_number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
         return usage(r, "--relay-after takes 0 to %d milliseconds, or never, not '%.100s'",
                      ARGS_RELAY_AFTER_MAX, optarg);
     r->args->relay_after_ms = ms == 0 ? 1 : ms;
@@ -96,7 +62,7 @@ static enum args_result take_relay_after(struct reading *r)
 static enum args_result take_port(struct reading *r)
 {
     int port;
-    if (!number(optarg, 1, UINT16_MAX, &port))
+    if (!args_number(optarg, 1, UINT16_MAX, &port))
         return usage(r, "--local-port takes 1 to 65535, not '%.100s'", optarg);
     r->args->local_port = (uint16_t)port;
     return ARGS_BIND;
@@ -208,7 +174,7 @@ static enum args_result take_checked(struct reading *r, int option)
     case OPTION_RETRY_FOR:
         return take_seconds(r, "--retry-for", ARGS_RETRY_MIN, ARGS_RETRY_MAX, &a->retry_for_s);
     case 'c':
-        return number(optarg, 1, ARGS_COUNT_MAX, &a->count)
+        return args_number(optarg, 1, ARGS_COUNT_MAX, &a->count)
                    ? ARGS_BIND
                    : usage(r, "-c takes 1 to %d, not '%.100s'", ARGS_COUNT_MAX, optarg);
     case 'i':

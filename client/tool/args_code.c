@@ -1,11 +1,10 @@
 #include "client/tool/args_code.h"
+#include "client/tool/args_number.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/options.h"
 #include "secure/code.h"
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static enum args_result __attribute__((format(printf, 2, 3)))
@@ -18,36 +17,11 @@ usage(char error[ARGS_ERROR_MAX], const char *format, ...)
     return ARGS_USAGE;
 }
 
-/* "90", "90s", "30m", "1h", "2d" */
-static bool duration(const char *text, int64_t *out_s)
-{
-    static const char units[] = "smhd";
-    static const int64_t seconds[] = {1, 60, 3600, 24 * 3600};
-    char *end;
-    if (!isdigit((unsigned char)*text) || strlen(text) > 9)
-        return false;
-    *out_s = strtol(text, &end, 10);
-    const char *unit = *end ? strchr(units, *end) : units;
-    if (!unit || (*end && end[1]))
-        return false;
-    *out_s *= seconds[unit - units];
-    return *out_s >= 1 && *out_s <= ARGS_EXPIRE_MAX;
-}
-
-static bool count(const char *text, int *out)
-{
-    char *end;
-    if (!isdigit((unsigned char)*text) || strlen(text) > 6)
-        return false;
-    *out = (int)strtol(text, &end, 10);
-    return *end == '\0' && *out >= 1 && *out <= ARGS_RECEIPTS_MAX;
-}
-
 enum args_result args_code_option(struct args *a, int option, const char *value, char error[ARGS_ERROR_MAX])
 {
-    if (option == OPTION_EXPIRE && !duration(value, &a->expire_s))
+    if (option == OPTION_EXPIRE && !args_duration(value, &a->expire_s))
         return usage(error, "--expire takes a time as 90s, 30m, 1h or 2d, up to a year, not '%.100s'", value);
-    if (option == OPTION_COUNT && !count(value, &a->receipts))
+    if (option == OPTION_COUNT && !args_number(value, 1, ARGS_RECEIPTS_MAX, &a->receipts))
         return usage(error, "--count takes 1 to %d, not '%.100s'", ARGS_RECEIPTS_MAX, value);
     return ARGS_BIND;
 }
