@@ -50,7 +50,7 @@ NS_MAIN    := $(B)/server/main.o
 LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o,$(call objs,client secure shim/udt shim/net proto base))
 BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
-ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward mux client secure) $(BASE)
+ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward run mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
 # Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put
 # functions of theirs in the place of the rooms' or of the system's.
@@ -99,7 +99,7 @@ format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
-$(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward mux client secure) $(BASE)
+$(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward run mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
@@ -111,6 +111,7 @@ $(B)/libsecure.a: $(call objs,secure)
 $(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))
 $(B)/libmux.a: $(call objs,client/mux)
 $(B)/libforward.a: $(call objs,client/forward)
+$(B)/librun.a: $(call objs,client/run)
 $(B)/libfiles.a: $(call objs,client/files)
 $(B)/libtool.a: $(filter-out $(HX_MAIN),$(call objs,client/tool))
 $(B)/libudtcurl.a: $(filter-out $(B)/test/udtcurl/main.o,$(call objs,test/udtcurl))
@@ -184,7 +185,7 @@ $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$
     %/test_mux.o %/test_tls.o %/test_path_sim.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
 $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward \
-    client/files client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
+    client/files client/run client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
 endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))

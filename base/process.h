@@ -8,6 +8,7 @@
  *   descriptors 0 to 2   those that are closed are opened on /dev/null for the wrong direction: no socket or file of
  *                        ours gets their numbers, and using them fails as it would have closed
  *   SIGPIPE, SIGXFSZ     ignored: write(2) says EPIPE and EFBIG, and what it was for fails alone
+ *   SIGCHLD              as by default: how a child has ended is kept until it is asked for
  *   signal mask          empty */
 void process_begin(void);
 /* Writing to the terminal from the background stops a process if `stty tostop` is set; with this it goes on.

@@ -20,9 +20,10 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     may client 'base|proto|shim|shim/net|shim/udt|secure|client'
     may client/mux 'base|client/mux' | grep -v 'mux/link\.[ch].*"client/hx\.h"'
     may client/forward 'base|proto|client|client/mux|client/forward'
+    may client/run 'base|client/mux|client/run'
     may client/files 'base|secure|client/mux|client/files'
-    may client/tool 'base|proto|secure|client|client/(mux|forward|files|tool)'
-    grep -HnE '#include "client/' client/{forward,files,tool}/*.[ch] | grep -vE '"client/(hx\.h|[a-z]+/)'
+    may client/tool 'base|proto|secure|client|client/(mux|forward|files|run|tool)'
+    grep -HnE '#include "client/' client/{forward,files,run,tool}/*.[ch] | grep -vE '"client/(hx\.h|[a-z]+/)'
     grep -HnE '#include "(server|secure|client)/' test/udtcurl/*.[ch]
     only udt/ shim/udt
     only openssl/ secure

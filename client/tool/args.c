@@ -154,6 +154,13 @@ static enum args_result take_forward(struct reading *r, char kind)
     return ARGS_BIND;
 }
 
+/* Of a letter that commands have for different things, what it is for this one. */
+static enum args_result take_t(struct reading *r)
+{
+    r->args->tty = r->args->command == ARGS_CONNECT;
+    return r->args->tty ? ARGS_BIND : take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &r->args->timeout_s);
+}
+
 /* Options whose value is checked. */
 static enum args_result take_checked(struct reading *r, int option)
 {
@@ -162,6 +169,8 @@ static enum args_result take_checked(struct reading *r, int option)
     case 'p':
         return take_port(r);
     case 't':
+        return take_t(r);
+    case OPTION_TIMEOUT:
         return take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &a->timeout_s);
     case 'w': /* ping(8)'s for one, the short form of --wait for the others */
         if (a->command == ARGS_PING)
@@ -219,6 +228,12 @@ static enum args_result take(struct reading *r, int option)
     case OPTION_LABEL:
         a->label = optarg;
         break;
+    case OPTION_EXEC:
+        a->exec = optarg;
+        break;
+    case OPTION_PTY:
+        a->pty = true;
+        break;
     case 'e':
         a->echo = true;
         break;
@@ -274,13 +289,17 @@ static enum args_result take(struct reading *r, int option)
     return ARGS_BIND;
 }
 
-/* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". */
-static void getopt_forms(struct option longs[TABLE_MAX], char shorts[2 * TABLE_MAX])
+/* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". Those of
+ * `command` come first: getopt takes the first of two that are spelled alike. */
+static void getopt_forms(enum args_result command, struct option longs[TABLE_MAX], char shorts[2 * TABLE_MAX])
 {
     size_t used = 0;
     *shorts++ = ':';
-    for (int i = 0; i < options_count; i++) {
-        const struct options_entry *o = &options_table[i];
+    for (int i = 0; i < 2 * options_count; i++) {
+        const struct options_entry *o = &options_table[i % options_count];
+        bool own = o->commands & 1U << command;
+        if (own != (i < options_count))
+            continue;
         if (o->name)
             longs[used++] = (struct option){o->name, o->value != NULL, NULL, o->id};
         if (o->id < OPTION_ALLOW) {
@@ -330,7 +349,7 @@ static enum args_result options(struct reading *r, int argc, char **argv)
     struct option longs[TABLE_MAX];
     char shorts[2 * TABLE_MAX];
     int option;
-    getopt_forms(longs, shorts);
+    getopt_forms(r->args->command, longs, shorts);
     optind = 0; /* glibc: begin anew */
     opterr = 0;
     while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -428,6 +447,8 @@ static enum args_result check_combination(struct reading *r)
     const struct args *a = r->args;
     const char *secure = a->allow_count          ? "--allow"
                          : a->allow_listen_count ? "--allow-listen"
+                         : a->exec               ? "--exec"
+                         : a->tty                ? "-t"
                          : a->share              ? "--share"
                          : a->to                 ? "--to"
                          : a->key_file           ? "--key-file"
@@ -439,6 +460,12 @@ static enum args_result check_combination(struct reading *r)
     if (a->to && a->forward_count)
         return usage(r, "--to makes a pipe, -%c listens: use two hx connect, side by side",
                      a->forwards[0].kind);
+    if (a->exec && a->echo)
+        return usage(r, "--exec and --echo contradict each other: a peer without -L gets one of them");
+    if (a->pty && !a->exec)
+        return usage(r, "--pty is for a command: give --exec CMD, too");
+    if (a->tty && (a->to || a->forward_count))
+        return usage(r, "-t is for a command, without --to, -L and -D: use two hx connect, side by side");
     if (a->verbose && a->quiet)
         return usage(r, "--verbose and --quiet contradict each other");
     return ARGS_BIND;

@@ -86,6 +86,9 @@ struct args {                 /* strings belong to argv or the environment, but 
     int interval_ms;            /* ping */
     int answer_ms;              /* ping: the last answer may take so long */
     int deadline_s;             /* ping: it ends so long after its start; 0: no deadline */
+    const char *exec;           /* bind: the command that peers may run; NULL: none */
+    bool pty;                   /* bind: at a terminal, too */
+    bool tty;                   /* connect: at a terminal */
     bool json;                  /* nat */
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */

@@ -17,6 +17,7 @@ struct binding {
     const struct args *args;
     struct hx_listener *listener;
     struct peers_config peers;
+    struct run_offer run; /* outlives this call as the commands' threads may */
     atomic_flag pipe;
     int piped_fd;       /* readable: the pipe is over */
     atomic_int outcome; /* of it: HX_OK or an error */
@@ -117,12 +118,13 @@ static bool offer(struct binding *b, struct allow **allow, struct permit **permi
     err = args->share ? share_open(share, args->share) : HX_OK;
     if (err < 0)
         say_error("--share %s: %s", args->share, err == HX_ESYS ? strerror(errno) : hx_strerror(err));
-    b->peers.serve =
-        (struct serve_config){.echo = args->echo,
-                              .allow = *allow,
-                              .permit = *permit,
-                              .share = *share,
-                              .pipe = args->echo || *allow || *permit || *share ? NULL : &b->pipe};
+    b->peers.serve = (struct serve_config){.echo = args->echo,
+                                           .allow = *allow,
+                                           .permit = *permit,
+                                           .share = *share,
+                                           .run = args->exec ? &b->run : NULL};
+    if (!args->echo && !*allow && !*permit && !*share && !args->exec)
+        b->peers.serve.pipe = &b->pipe;
     return err == HX_OK;
 }
 
@@ -163,6 +165,7 @@ int cmd_bind(const struct args *args)
     b = (struct binding){.args = args,
                          .idle = true,
                          .pipe = ATOMIC_FLAG_INIT,
+                         .run = {.command = args->exec, .terminal = args->pty},
                          .peers = {.keepalive_ms = args->keepalive_s * 1000, .pipe_done = on_pipe_done}};
     b.peers.user = &b;
     if (args->insecure)

@@ -1,16 +1,21 @@
 /* hx connect NAME: reaches the peer that waits under NAME. A pipe to it (or, with --to, to a target that it
- * reaches), or forwards. */
+ * reaches), a command that the peer runs, or forwards. */
 #include "client/forward/forward.h"
 #include "client/forward/relay.h"
 #include "client/forward/remote.h"
 #include "client/forward/say.h"
+#include "client/run/run.h"
+#include "client/run/session.h"
+#include "client/run/terminal.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
 #include "client/tool/reconnector.h"
 #include "client/tool/ui.h"
 #include "client/tool/xdg.h"
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,13 +32,17 @@ struct connecting {
     int status;
 
     char to[AUTHORITY_WIRE_MAX]; /* args->to as a CONNECT has it */
-    const char *path;            /* of the pipe: "/pipe", or "/echo" when the other side has no pipe */
-    struct mux_stream *stream;   /* asked for, not answered yet */
-    char ahead[AHEAD_MAX];       /* was read of standard input to be sent with that, */
-    size_t ahead_len;            /* and again with another path */
-    bool ahead_ended;            /* nothing follows */
-    bool over;                   /* the link is, which was told */
-    int error, system;           /* of the pipe; told in the end */
+    const char *path;        /* of the pipe: "/pipe", or "/echo" when the other side has no pipe; or "/run" */
+    bool terminal;           /* what is run there gets one, which is ours */
+    bool command;            /* it runs, or has: failures are STATUS_COMMAND_FAILED */
+    struct session *session; /* while it does */
+    int result;              /* of it, or STATUS_OK of the pipe; when the link has ended in order */
+    struct mux_stream *stream; /* asked for, not answered yet */
+    char ahead[AHEAD_MAX];     /* was read of standard input to be sent with that, */
+    size_t ahead_len;          /* and again with another path */
+    bool ahead_ended;          /* nothing follows */
+    bool over;                 /* the link is, which was told */
+    int error, system;         /* of the pipe; told in the end */
 
     struct forward *forwards[ARGS_FORWARDS_MAX];
     int forward_count;
@@ -61,7 +70,53 @@ static void on_pipe_done(void *user, int error, int system)
     stop(c, STATUS_FAILED); /* the link breaks: so the peer learns that not everything has arrived */
 }
 
+static void on_command_done(void *user, int error, int system, int status)
+{
+    struct connecting *c = user;
+    c->session = NULL;
+    if (error == HX_OK) {
+        c->result = status;
+        reconnector_leave(c->reconnector);
+        return;
+    }
+    if (error == HX_ECANCELED)
+        say_error("left '%s'", c->args->name);
+    else
+        c->error = error;
+    c->system = system;
+    stop(c, STATUS_COMMAND_FAILED);
+}
+
+static void begin_command(struct connecting *c)
+{
+    const struct session_config config = {
+        .terminal = c->terminal, .in_ended = c->ahead_ended, .done = on_command_done, .user = c};
+    struct mux_stream *s = c->stream;
+    c->stream = NULL;
+    c->command = true;
+    if (c->terminal) /* what runs there draws on it */
+        say_init(c->args->verbose, !c->args->verbose);
+    int err = session_start(&c->session, c->loop, s, &config);
+    if (err < 0) {
+        mux_stream_reset(s, CANCEL);
+        on_command_done(c, err, errno, 0);
+    }
+}
+
 static void ask(struct connecting *c);
+
+static void refused_command(struct connecting *c, const char *status)
+{
+    const char *name = c->args->name;
+    if (strcmp(status, "403") == 0)
+        say_error("'%s' gives no terminal: start it with `hx bind --pty`, or leave out -t", name);
+    else if (strcmp(status, "404") == 0)
+        say_error("'%s' runs no command: start it with `hx bind --exec CMD --pty`", name);
+    else if (strcmp(status, "429") == 0)
+        say_error("'%s' runs as many commands as it may: try again later", name);
+    else
+        say_error("'%s' cannot run its command (status %s): see what its standard error says", name, status);
+}
 
 static void refused(struct connecting *c, const char *status)
 {
@@ -73,7 +128,9 @@ static void refused(struct connecting *c, const char *status)
         ask(c);
         return;
     }
-    if (to && strcmp(status, "403") == 0)
+    if (!to && (strcmp(c->path, "/run") == 0 || strcmp(status, "429") == 0 || strcmp(status, "500") == 0))
+        refused_command(c, status);
+    else if (to && strcmp(status, "403") == 0)
         say_error("'%s' does not allow connections to %s: start it with `hx bind --allow %s`", c->args->name,
                   to, to);
     else if (to && strcmp(status, "504") == 0)
@@ -101,6 +158,10 @@ static void on_headers(void *user, const struct mux_message *response)
     struct relay *relay;
     if (!status || strcmp(status, "200") != 0) {
         refused(c, status ? status : "-");
+        return;
+    }
+    if (mux_field(response, RUN_FIELD)) {
+        begin_command(c);
         return;
     }
     struct mux_stream *s = c->stream;
@@ -149,9 +210,21 @@ static void ask(struct connecting *c)
 {
     static const struct mux_stream_events events = {.headers = on_headers, .closed = on_closed};
     const struct mux_field to[] = {{":method", "CONNECT"}, {":authority", c->to}};
-    const struct mux_field pipe[] = {
-        {":method", "POST"}, {":scheme", "hx"}, {":authority", c->args->name}, {":path", c->path}};
-    const struct mux_message request = {.fields = c->args->to ? to : pipe, .count = c->args->to ? 2 : 4};
+    const char *term = getenv("TERM");
+    char size[24];
+    struct window w = terminal_window(STDIN_FILENO);
+    snprintf(size, sizeof size, "%ux%u", w.columns, w.rows);
+    const struct mux_field pipe[] = {{":method", "POST"},
+                                     {":scheme", "hx"},
+                                     {":authority", c->args->name},
+                                     {":path", c->path},
+                                     {RUN_FIELD, "1"}, /* we know what to do if there is a command instead */
+                                     {RUN_TTY, size},
+                                     {RUN_TERM, term && term[0] ? term : "dumb"}};
+    const struct mux_message request = {.fields = c->args->to ? to : pipe,
+                                        .count = c->args->to   ? 2
+                                                 : c->terminal ? 7
+                                                               : 5};
     int err = mux_request(link_mux(reconnector_link(c->reconnector)), &c->stream, &request, &events, c);
     if (err == HX_OK)
         err = say_ahead(c);
@@ -192,14 +265,15 @@ static void on_over(void *user, int error)
 {
     struct connecting *c = user;
     c->over = true;
-    stop(c, error == HX_OK ? STATUS_OK : STATUS_FAILED);
+    stop(c, error == HX_OK ? c->result : c->command ? STATUS_COMMAND_FAILED : STATUS_FAILED);
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 {
     (void)loop;
     (void)revents;
-    stop(w->data, STATUS_FAILED);
+    struct connecting *c = w->data;
+    stop(c, c->command ? STATUS_COMMAND_FAILED : STATUS_FAILED);
 }
 
 static void on_remote_failed(void *user)
@@ -250,6 +324,8 @@ static void run(struct connecting *c)
     c->interrupt.data = c;
     ev_io_start(c->loop, &c->interrupt);
     ev_run(c->loop, 0);
+    session_abort(c->session);
+    c->session = NULL;
     if (interrupted() && c->serving && !c->failed) /* until then: so that is no failure */
         c->status = STATUS_OK;
     else if (hung_up())
@@ -304,7 +380,7 @@ static int connect_raw(const struct args *args)
 
 int cmd_connect(const struct args *args)
 {
-    struct connecting c = {.args = args, .status = STATUS_FAILED, .path = "/pipe"};
+    struct connecting c = {.args = args, .status = STATUS_FAILED, .path = args->tty ? "/run" : "/pipe"};
     struct authority to;
     if (args->insecure)
         return connect_raw(args);
@@ -315,6 +391,9 @@ int cmd_connect(const struct args *args)
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
+    c.terminal = args->tty && terminal_is_ours(STDIN_FILENO);
+    if (args->tty && !c.terminal)
+        say_error("-t: standard input is no terminal of this program's: the command gets none");
     int status = connect_secure(&c);
     ev_loop_destroy(c.loop);
     return status;

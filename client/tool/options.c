@@ -18,9 +18,9 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
     [ARGS_BIND] =
         {"bind", "NAME", "wait for peers under NAME",
          "Serves those who have the key: forwards to the targets that --allow names, listens for them\n"
-         "where --allow-listen says, files of the directory that --share names, or echoes. With none\n"
-         "of these it is a pipe for the first one who comes: standard input goes there, what comes\n"
-         "from there to standard output.\n"},
+         "where --allow-listen says, files of the directory that --share names, a command of its own\n"
+         "for each, or echoes. With none of these it is a pipe for the first one who comes: standard\n"
+         "input goes there, what comes from there to standard output.\n"},
     [ARGS_CONNECT] =
         {"connect", "NAME", "reach the host that waits under NAME",
          "Without -L, -R and -D it is a pipe: standard input goes to the peer, or to what --to names\n"
@@ -55,6 +55,8 @@ const struct options_entry options_table[] = {
      "peers may listen here (connect -R); '*' is any; repeatable"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
+    {"exec", OPTION_EXEC, BIND, "CMD", "run CMD for each peer: its input, output and exit status"},
+    {"pty", OPTION_PTY, BIND, NULL, "with --exec: at a terminal, for peers that use -t"},
     {"count", OPTION_COUNT, SEND, "N", "end after so many have received it (1)"},
     {"expire", OPTION_EXPIRE, SEND, "TIME", "wait so long for them: 90s, 30m, 1h, 2d (1h)"},
     {"yes", 'y', RECV, NULL, "receive without asking"},
@@ -64,6 +66,7 @@ const struct options_entry options_table[] = {
      "do not tell the addresses of its interfaces"},
     {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never", "try the relay so much later (500)"},
     {"to", OPTION_TO, CONNECT, "HOST:PORT|/PATH", "the pipe reaches this target of the peer's --allow"},
+    {NULL, 't', CONNECT, NULL, "the peer's --exec command gets this terminal"},
     {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT",
      "forward a local port to HOST:PORT over there; repeatable;\n"
      "                                each end may be the path of a Unix socket instead"},
@@ -100,7 +103,8 @@ const struct options_entry options_table[] = {
      "no key: a bare stream, unencrypted, to whoever comes"},
     {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
     {"local-port", 'p', PEER | NAT, "PORT", "leave from this UDP port (default: the system chooses)"},
-    {"timeout", 't', PEER, "SECONDS", "for the nameserver (bind: unlimited), or the peer (15)"},
+    {"timeout", 't', PEER & ~CONNECT, "SECONDS", "for the nameserver (bind: unlimited), or the peer (15)"},
+    {"timeout", OPTION_TIMEOUT, CONNECT, "SECONDS", "for the peer (15)"},
     {"verbose", 'v', PEER | KEY | NAT, NULL, "say on standard error what happens (default on a terminal)"},
     {"quiet", 'q', PEER | KEY | NAT, NULL, "say nothing but errors, and hx ping its summary"},
     {"help", 'h', PEER | KEY | NAT, NULL, "show this text"},

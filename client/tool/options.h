@@ -9,6 +9,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_ALLOW_LISTEN,
                  OPTION_COUNT,
+                 OPTION_EXEC,
                  OPTION_EXPIRE,
                  OPTION_FILE,
                  OPTION_INSECURE,
@@ -20,6 +21,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_NO_HOST_CANDIDATES,
                  OPTION_NO_PORT_MAPPING,
                  OPTION_OVERWRITE,
+                 OPTION_PTY,
                  OPTION_QR,
                  OPTION_RELAY_AFTER,
                  OPTION_RETRY_FOR,
@@ -27,6 +29,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_SHARE,
                  OPTION_STUN,
                  OPTION_TCP_ONLY,
+                 OPTION_TIMEOUT,
                  OPTION_TO,
                  OPTION_UDP_ONLY,
                  OPTION_WAIT

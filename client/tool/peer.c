@@ -66,7 +66,8 @@ static void on_up(void *user)
     p->all->proven++;
     p->proven = true;
     pthread_mutex_unlock(&p->all->mutex);
-    introduce(p, hx_peer_label(p->stream));
+    p->serve.run.label = hx_peer_label(p->stream);
+    introduce(p, p->serve.run.label);
     say_note("%s", p->who);
 }
 

@@ -5,7 +5,12 @@
 #include "client/tool/args.h"
 #include <stdbool.h>
 
-enum exit_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+enum exit_status {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+    STATUS_COMMAND_FAILED = 255 /* how a command has ended is not known; as ssh(1) says it */
+};
 
 /* Return the exit status. */
 int cmd_bind(const struct args *args);

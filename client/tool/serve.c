@@ -30,8 +30,29 @@ static void on_transfer_failed(void *user, const char *what, const char *path, c
     say_often(SAY_REFUSED, "%s: %s %s failed: %s", s->who, what, name, reason);
 }
 
+static void on_command_ended(void *user, int status)
+{
+    const struct serve *s = user;
+    if (status >= 0)
+        say_often(SAY_REQUEST, "%s: the command has ended with status %d", s->who, status);
+    else
+        say_often(SAY_REFUSED, "%s: has left its command, which gets SIGHUP", s->who);
+}
+
+static void on_command_failed(void *user, const char *reason)
+{
+    const struct serve *s = user;
+    say_often(SAY_REFUSED, "%s: no command is run: %s", s->who, reason);
+}
+
 void serve_init(struct serve *s)
 {
+    s->run = (struct run_peer){.loop = s->loop,
+                               .offer = s->config->run,
+                               .label = "",
+                               .ended = on_command_ended,
+                               .failed = on_command_failed,
+                               .user = s};
     s->files = (struct share_peer){
         .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
     s->reverse = (struct reverse){.loop = s->loop, .permit = s->config->permit, .who = s->who};
@@ -73,6 +94,15 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     }
 }
 
+static void serve_run(const struct serve *s, struct mux_stream *stream, const struct mux_message *request)
+{
+    const char *terminal = mux_field(request, RUN_TTY) ? ", at a terminal" : "";
+    if (!s->config->run)
+        refuse(stream, "404");
+    else if (run_request(&s->run, stream, request))
+        say_often(SAY_REQUEST, "%s: command%s", s->who, terminal);
+}
+
 void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_message *request)
 {
     static const char files[] = "/files/";
@@ -88,10 +118,12 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         return;
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
         share_request(&s->files, stream, request);
-    else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0)
+    else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0 && strcmp(path, "/run") != 0)
         refuse(stream, "404");
     else if (strcmp(method, "POST") != 0)
         refuse(stream, "405");
+    else if (strcmp(path, "/run") == 0 || (s->config->run && mux_field(request, RUN_FIELD)))
+        serve_run(s, stream, request);
     else if (strcmp(path, "/pipe") == 0)
         serve_pipe(s, stream);
     else

@@ -3,6 +3,7 @@
  * The requests inside a punched connection, HTTP/2 (RFC 9113), scheme "hx":
  *
  *   POST /pipe          200, then both bodies are the pipe; 409 if another peer has it, 404 if there is none
+ *   POST /run           a command: client/run/run.h
  *   POST /echo          200, then the request's body comes back (hx bind --echo, else 404)
  *   CONNECT host:port   200, then both bodies are the connection; 403 not allowed, 502 failed, 504 not in
  *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
@@ -16,6 +17,7 @@
 #include "client/forward/allow.h"
 #include "client/forward/reverse.h"
 #include "client/mux/mux.h"
+#include "client/run/run.h"
 #include "client/tool/visit.h"
 #include <ev.h>
 #include <stdatomic.h>
@@ -27,6 +29,7 @@ struct serve_config { /* shared by all peers */
     const struct share *share;   /* NULL: no files */
     const struct permit *permit; /* where peers may listen; NULL: nowhere */
     const struct visit_host *visits; /* of hx send; NULL: none are received */
+    struct run_offer *run;           /* NULL: no command */
 };
 
 struct serve { /* one peer's */
@@ -36,9 +39,10 @@ struct serve { /* one peer's */
     /* The pipe that this peer got is over. As relay_config.done(). */
     void (*pipe_done)(void *user, int error, int system);
     void *user;
-    struct share_peer files; /* of serve_init(), and the next */
+    struct share_peer files; /* of serve_init(), and the next two, but for run.label */
     struct reverse reverse;
     struct visit visit;
+    struct run_peer run;
 };
 
 /* Of `s` whose fields are set. */

@@ -103,5 +103,5 @@ for i in "${!SENTENCES[@]}"; do
 done
 check "who gives up after its time says so, too" \
     ended 12000 1 "^hx: nameserver .*: what answers at localhost, port $TCP, does not speak TLS as we do\$" \
-    "$B/hx" connect lab -q -t 4 -n "https://localhost:$TCP?udp=$NOBODY"
+    "$B/hx" connect lab -q --timeout 4 -n "https://localhost:$TCP?udp=$NOBODY"
 finish

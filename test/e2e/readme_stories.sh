@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's five everyday stories, word for word as it prints them, between two hosts behind NATs.
+# The README's everyday stories, word for word as it prints them, between two hosts behind NATs.
 # shellcheck source=test/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=test/natlab/lab.sh
@@ -10,10 +10,10 @@
 . "$TOP/test/natlab/sshd.sh"
 SSHD_PORT=22
 
-lab_or_skip "the README's five stories between two hosts behind NATs" "$0" "$@"
+lab_or_skip "the README's stories between two hosts behind NATs" "$0" "$@"
 
 # "H1$ COMMAND" and "H2$ COMMAND" of that section, in their order.
-mapfile -t LINES_SHOWN < <(sed -n '/^## Five everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
+mapfile -t LINES_SHOWN < <(sed -n '/^## Everyday stories/,/^## What/s/^    \(H[12]\$ \)/\1/p' "$TOP/README.md")
 said() { # said NUMBER HOST: the command of that line, which must be one of that host
     local line=${LINES_SHOWN[$1]-}
     [ "${line%% *}" = "$2\$" ] || { echo "line $1 of the stories is '$line', no command of $2" >&2 && return 1; }
@@ -85,13 +85,18 @@ a_friend() {
         same "$WORK/home2/holiday.mp4" "$WORK/home1/holiday.mp4" && await_exit "$H1_PID" 20 || return
     H1_PID=
 }
+a_shell() {
+    printf '%s\n' 'type stty size; id -u; exit 6\r' "expect 40 120\\r\\n$(id -u)\\r\\n" 'status 6' >"$WORK/steps"
+    h1_serves 12 && typed 2 13 || return
+    lab_exec h2 timeout 60 python3 "$TOP/test/terminal.py" 120x40 "$WORK/steps" "${TYPED[@]}"
+}
 story() { # story SENTENCE FUNCTION: then H1's program ends
     if "$2" >"$WORK/story.out" 2>&1; then ok "$1"; else not_ok "$1" "$WORK"/*.out "$WORK"/*.err; fi
     [ -z "${H1_PID:-}" ] || end_now "$H1_PID"
     H1_PID=
 }
 
-check "the README shows a key and five stories, each in two commands" [ ${#LINES_SHOWN[@]} = 12 ]
+check "the README shows a key and six stories, each in two commands" [ ${#LINES_SHOWN[@]} = 14 ]
 story "the lab, an ssh server and a web server are there" set_up
 story "the key gets from H1 to H2" key_passes
 story "ssh home" ssh_home
@@ -99,5 +104,6 @@ story "a web service at home" a_web_service
 story "a file from home" a_file
 story "a web service to home" another_way_round
 story "a file to a friend" a_friend
+story "a shell at home, at a terminal" a_shell
 lab_down
 finish

@@ -35,7 +35,7 @@ check "both of one session" one_session
 start silent "$CURL" -s -i -H "$LAN" "udt://$NS/bind?host_id=silent"
 await_line "$WORK/silent.out" '^External-Address: ' >/dev/null
 in_vain() {
-    ! timeout 30 "$HX" connect silent -n "$NS" -t 2 </dev/null
+    ! timeout 30 "$HX" connect silent -n "$NS" --timeout 2 </dev/null
 }
 check "a peer that does not answer is not reached" in_vain
 check "H2 tells that it has failed, and why" \

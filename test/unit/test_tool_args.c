@@ -365,6 +365,21 @@ static void ping_counts_and_waits(void **state)
     }
 }
 
+static void minus_t_is_a_terminal_for_connect_and_a_time_for_the_others(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "connect", "-t", "a"), ARGS_CONNECT);
+    assert_true(args.tty);
+    assert_string_equal(args.name, "a");
+    assert_int_equal(args.timeout_s, ARGS_CONNECT_TIMEOUT);
+    assert_int_equal(PARSE("ns", "connect", "a", "--timeout", "7"), ARGS_CONNECT);
+    assert_false(args.tty);
+    assert_int_equal(args.timeout_s, 7);
+    assert_int_equal(PARSE("ns", "ping", "-t", "7", "a"), ARGS_PING);
+    assert_int_equal(args.timeout_s, 7);
+    assert_false(args.tty);
+}
+
 static void key_needs_no_nameserver_and_no_name(void **state)
 {
     (void)state;
@@ -394,6 +409,12 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
         assert_non_null(strstr(error, word));                   \
     } while (0)
     REFUSED("--allow: leave out", "bind", "a", "--insecure", "--allow", "h:1");
+    REFUSED("--exec: leave out", "bind", "a", "--insecure", "--exec", "x");
+    REFUSED("-t: leave out", "connect", "a", "--insecure", "-t");
+    REFUSED("--exec and --echo", "bind", "a", "--exec", "x", "--echo");
+    REFUSED("--pty is for a command", "bind", "a", "--pty");
+    REFUSED("-t is for a command", "connect", "a", "-t", "-L", "1:h:1");
+    REFUSED("-t is for a command", "connect", "a", "-t", "--to", "h:1");
     REFUSED("--share: leave out", "bind", "a", "--share", "d", "--insecure");
     REFUSED("--key-file: leave out", "bind", "a", "--insecure", "--key-file", "f");
     REFUSED("--to: leave out", "connect", "a", "--insecure", "--to", "h:1");
@@ -407,14 +428,28 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
 }
 
 /* Commands may share a letter. */
-static unsigned commands_of(int id)
+/* "--name", or "-c": commands may have it for different things, which are lines of their own. */
+static bool understood(const char *word, int command)
 {
-    unsigned commands = 0;
     for (int i = 0; i < options_count; i++) {
-        if (options_table[i].id == id)
-            commands |= options_table[i].commands;
+        const struct options_entry *o = &options_table[i];
+        bool same = word[1] == '-' ? o->name && strcmp(o->name, word + 2) == 0 : o->id == word[1];
+        if (same && o->commands & 1U << command)
+            return true;
     }
-    return commands;
+    return false;
+}
+
+/* Two options with one letter are shown alike where one of them has no long form. */
+static bool is_shown(const char *spelled, int command)
+{
+    bool shown = false;
+    for (int i = 0; i < options_count; i++) {
+        char other[64];
+        options_spell(other, sizeof other, &options_table[i]);
+        shown |= strncmp(other, spelled, strlen(spelled)) == 0 && options_table[i].commands & 1U << command;
+    }
+    return shown;
 }
 
 /* Every option with every command: taken where the table says so, else refused with the name of one that
@@ -432,8 +467,7 @@ static void each_option_belongs_to_the_commands_that_the_table_says(void **state
         for (int command = 0; command < ARGS_COMMANDS; command++) {
             const char *name = options_commands[command].name;
             (void)(o->value ? PARSE("ns", name, word, "1") : PARSE("ns", name, word));
-            assert_int_equal(strstr(error, "is no option of") == NULL,
-                             (commands_of(o->id) & 1U << command) != 0);
+            assert_int_equal(strstr(error, "is no option of") == NULL, understood(word, command));
         }
     }
 }
@@ -454,7 +488,7 @@ static void help_knows_whose_it_is_and_has_every_option(void **state)
             char spelled[64] = "  ";
             options_spell(spelled + 2, sizeof spelled - 2, &options_table[i]);
             bool shown = strstr(text, spelled) != NULL;
-            assert_int_equal(shown, (commands_of(options_table[i].id) & 1U << command) != 0);
+            assert_int_equal(shown, is_shown(spelled + 2, command));
         }
     }
 }
@@ -498,6 +532,7 @@ int main(void)
         cmocka_unit_test(cp_wants_exactly_one_peer),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
         cmocka_unit_test(ping_counts_and_waits),
+        cmocka_unit_test(minus_t_is_a_terminal_for_connect_and_a_time_for_the_others),
         cmocka_unit_test(key_needs_no_nameserver_and_no_name),
         cmocka_unit_test(what_contradicts_itself_is_refused_with_advice),
         cmocka_unit_test(each_option_belongs_to_the_commands_that_the_table_says),
