@@ -14,30 +14,30 @@ namespace
 {
 constexpr int WORTH_PACKETS = 256;
 
-OPENS(socket_id, UDTSOCKET CUDT::*);
-OPENS(write_lock, pthread_mutex_t CUDT::*);
-OPENS(ack_lock, pthread_mutex_t CUDT::*);
-OPENS(unacknowledged, int CUDT::*);
-OPENS(send_buffer, CSndBuffer *CUDT::*);
-OPENS(receive_queue, CRcvQueue *CUDT::*);
-OPENS(send_count, int CSndBuffer::*);
-OPENS(send_size, int CSndBuffer::*);
-OPENS(send_bytes, int CSndBuffer::*);
-OPENS(units_of, CUnitQueue CRcvQueue::*);
-OPENS(unit_size, int CUnitQueue::*);
-OPENS(unit_bytes, int CUnitQueue::*);
-template struct opened<socket_id, &CUDT::m_SocketID>;
-template struct opened<write_lock, &CUDT::m_SendLock>;
-template struct opened<ack_lock, &CUDT::m_AckLock>;
-template struct opened<unacknowledged, &CUDT::m_iPktCount>;
-template struct opened<send_buffer, &CUDT::m_pSndBuffer>;
-template struct opened<receive_queue, &CUDT::m_pRcvQueue>;
-template struct opened<send_count, &CSndBuffer::m_iCount>;
-template struct opened<send_size, &CSndBuffer::m_iSize>;
-template struct opened<send_bytes, &CSndBuffer::m_iMSS>;
-template struct opened<units_of, &CRcvQueue::m_UnitQueue>;
-template struct opened<unit_size, &CUnitQueue::m_iSize>;
-template struct opened<unit_bytes, &CUnitQueue::m_iMSS>;
+OPENS(grown_socket_id, UDTSOCKET CUDT::*);
+OPENS(grown_write_lock, pthread_mutex_t CUDT::*);
+OPENS(grown_ack_lock, pthread_mutex_t CUDT::*);
+OPENS(grown_unacknowledged, int CUDT::*);
+OPENS(grown_send_buffer, CSndBuffer *CUDT::*);
+OPENS(grown_receive_queue, CRcvQueue *CUDT::*);
+OPENS(grown_send_count, int CSndBuffer::*);
+OPENS(grown_send_size, int CSndBuffer::*);
+OPENS(grown_send_bytes, int CSndBuffer::*);
+OPENS(grown_units_of, CUnitQueue CRcvQueue::*);
+OPENS(grown_unit_size, int CUnitQueue::*);
+OPENS(grown_unit_bytes, int CUnitQueue::*);
+template struct opened<grown_socket_id, &CUDT::m_SocketID>;
+template struct opened<grown_write_lock, &CUDT::m_SendLock>;
+template struct opened<grown_ack_lock, &CUDT::m_AckLock>;
+template struct opened<grown_unacknowledged, &CUDT::m_iPktCount>;
+template struct opened<grown_send_buffer, &CUDT::m_pSndBuffer>;
+template struct opened<grown_receive_queue, &CUDT::m_pRcvQueue>;
+template struct opened<grown_send_count, &CSndBuffer::m_iCount>;
+template struct opened<grown_send_size, &CSndBuffer::m_iSize>;
+template struct opened<grown_send_bytes, &CSndBuffer::m_iMSS>;
+template struct opened<grown_units_of, &CRcvQueue::m_UnitQueue>;
+template struct opened<grown_unit_size, &CUnitQueue::m_iSize>;
+template struct opened<grown_unit_bytes, &CUnitQueue::m_iMSS>;
 
 /* The whole pages within. They read as zeros until they are written to: whoever still sends from them, as
  * a repeat that was under way when its acknowledgement came, sends what the peer throws away. */
@@ -102,14 +102,14 @@ template struct received_chunks<decltype(&CUnitQueue::m_pQEntry), &CUnitQueue::m
 
 bool is_worth(const CSndBuffer *b)
 {
-    return b && b->*member_of(send_count()) == 0 && b->*member_of(send_size()) >= WORTH_PACKETS;
+    return b && b->*member_of(grown_send_count()) == 0 && b->*member_of(grown_send_size()) >= WORTH_PACKETS;
 }
 
 /* How many units are used UDT does not count exactly. While packets come, few calls find them all
  * acknowledged. */
 bool is_worth(CUDT *u, const CUnitQueue &q)
 {
-    return u->*member_of(unacknowledged()) == 0 && q.*member_of(unit_size()) >= WORTH_PACKETS;
+    return u->*member_of(grown_unacknowledged()) == 0 && q.*member_of(grown_unit_size()) >= WORTH_PACKETS;
 }
 
 /* Whoever writes has the one lock, who sends and who hears acknowledgements the other: who has it now is not
@@ -118,30 +118,30 @@ bool give_back_sent(CUDT *u, CSndBuffer *b)
 {
     bool done = false;
 
-    if (pthread_mutex_trylock(&(u->*member_of(write_lock()))) != 0)
+    if (pthread_mutex_trylock(&(u->*member_of(grown_write_lock()))) != 0)
         return false;
-    if (pthread_mutex_trylock(&(u->*member_of(ack_lock()))) == 0) {
+    if (pthread_mutex_trylock(&(u->*member_of(grown_ack_lock()))) == 0) {
         done = is_worth(b);
         if (done)
-            each_sent(b, static_cast<size_t>(b->*member_of(send_bytes())));
-        pthread_mutex_unlock(&(u->*member_of(ack_lock())));
+            each_sent(b, static_cast<size_t>(b->*member_of(grown_send_bytes())));
+        pthread_mutex_unlock(&(u->*member_of(grown_ack_lock())));
     }
-    pthread_mutex_unlock(&(u->*member_of(write_lock())));
+    pthread_mutex_unlock(&(u->*member_of(grown_write_lock())));
     return done;
 }
 } // namespace
 
 void give_back(CUDT *u)
 {
-    CSndBuffer *sent = u->*member_of(send_buffer());
-    CUnitQueue &received = u->*member_of(receive_queue())->*member_of(units_of());
+    CSndBuffer *sent = u->*member_of(grown_send_buffer());
+    CUnitQueue &received = u->*member_of(grown_receive_queue())->*member_of(grown_units_of());
     bool send = is_worth(sent), receive = is_worth(u, received);
-    UDTSOCKET id = u->*member_of(socket_id());
+    UDTSOCKET id = u->*member_of(grown_socket_id());
 
     if ((!send && !receive) || !suspension_is_time_to_give_back(id))
         return;
     bool all = !send || give_back_sent(u, sent);
-    if (receive && !each_received(&received, static_cast<size_t>(received.*member_of(unit_bytes()))))
+    if (receive && !each_received(&received, static_cast<size_t>(received.*member_of(grown_unit_bytes()))))
         all = false;
     suspension_gave_back(id, all);
 }
