@@ -166,6 +166,7 @@ $(B)/test/no_ipv6: test/no_ipv6.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -o $@ $<
 $(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
 $(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
+$(B)/test/natlab/probe: $(B)/test/natlab/probe_net.o
 $(B)/test/natlab/%: $(B)/test/natlab/%.o ; $(CC) $(LDFLAGS) -o $@ $^
 endif
 # Against UDT as Debian ships it: the shared library, and nothing of ours.

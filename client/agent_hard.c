@@ -36,15 +36,12 @@ static bool meets(enum hard_nat_method m)
     return m == HARD_NAT_MEET_SOCKETS || m == HARD_NAT_MEET_PORTS;
 }
 
-static bool is_large(enum hard_nat_method m)
-{
-    return m == HARD_NAT_SPRAY_PORTS || m == HARD_NAT_OPEN_SOCKETS || meets(m);
-}
-
 /* One at a time has many sockets, or sends much. */
 static bool needs_turn(const struct agent_hard *h)
 {
-    return is_large(h->method) || (h->begun && h->round >= SEARCH_ROUND);
+    enum hard_nat_method m = h->method;
+    return m == HARD_NAT_SPRAY_PORTS || m == HARD_NAT_OPEN_SOCKETS || meets(m) ||
+           (h->begun && h->round >= SEARCH_ROUND);
 }
 
 static void on_turn(struct hard_turn *t)

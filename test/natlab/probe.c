@@ -12,139 +12,27 @@
  * The reflector answers "MAP" with the address it saw; "FROM k" with "ALT" from its socket k and then "DONE"
  * from the socket that was asked: when DONE is here without ALT, the NAT has filtered ALT, and nobody had to
  * wait for it. "END" is answered "ENDED". It tells two that say "MEET" of each other. */
+#include "test/natlab/probe_net.h"
 #include <arpa/inet.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define ANSWER_MS  5000 /* a reflector that is reachable answers well within this, on a busy machine too */
-#define ASK_MS     300  /* between two questions: a route may be so new that the first one has no way yet */
 #define REORDER_MS 20   /* how long ALT may come behind DONE */
 #define HAIRPIN_MS 500  /* what has not come back through the router by then will not come */
 #define PACE_MS    3    /* for an answer before the next datagram: no queue overflows, losses are the lab's */
 #define PUNCH_MS   1000 /* both sides try for this long */
 #define REPEAT_MS  20   /* between two tries */
 #define SOCKETS    4    /* A1:P1, A1:P2, A2:P1, A2:P2: the order of the reflector's sockets */
-#define TEXT_MAX   256
 #define MTU        1500
 #define HEADERS    28 /* of IPv4 and UDP */
 
 #define ROUND_TRIPS_MAX 1000
 #define PORTS_SEEN      8  /* external ports that shall tell how they are chosen */
 #define STEP_MAX        64 /* a sequential NAT's: so far apart, random ones are 7 times only with p = 1e-21 */
-
-struct peer {
-    struct sockaddr_in at;
-    char text[INET_ADDRSTRLEN + 8]; /* "ip:port" */
-};
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static int64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int64_t now_ms(void)
-{
-    return now_us() / 1000;
-}
-
-static struct sockaddr_in endpoint(const char *addr, const char *port)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-
-    if (inet_pton(AF_INET, addr, &a.sin_addr) != 1) {
-        fprintf(stderr, "probe: %s is no IPv4 address\n", addr);
-        exit(2);
-    }
-    return a;
-}
-
-/* "ip:port" -> address; exits on anything else: it comes from our own reflector. */
-static struct sockaddr_in endpoint_parse(const char *text)
-{
-    char addr[INET_ADDRSTRLEN];
-    char port[6];
-
-    if (sscanf(text, "%15[0-9.]:%5[0-9]", addr, port) != 2) {
-        fprintf(stderr, "probe: '%s' is no ip:port\n", text);
-        exit(1);
-    }
-    return endpoint(addr, port);
-}
-
-static bool same(const struct sockaddr_in *a, const struct sockaddr_in *b)
-{
-    return a->sin_addr.s_addr == b->sin_addr.s_addr && a->sin_port == b->sin_port;
-}
-
-static void format(const struct sockaddr_in *a, char *out, size_t len)
-{
-    char addr[INET_ADDRSTRLEN];
-
-    inet_ntop(AF_INET, &a->sin_addr, addr, sizeof addr);
-    snprintf(out, len, "%s:%u", addr, (unsigned)ntohs(a->sin_port));
-}
-
-static int udp_socket(const struct sockaddr_in *local)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 || (local && bind(fd, (const struct sockaddr *)local, sizeof *local) < 0))
-        die("probe: socket");
-    return fd;
-}
-
-static void say(int fd, const struct sockaddr_in *to, const char *text)
-{
-    /* A refusal told by ICMP, or a full queue, is a datagram lost: the callers expect losses. */
-    (void)sendto(fd, text, strlen(text), 0, (const struct sockaddr *)to, sizeof *to);
-}
-
-/* Receives one datagram until `deadline`; false: none came. */
-static bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    for (int64_t left = deadline - now_ms(); poll(&p, 1, left > 0 ? (int)left : 0) == 1;
-         left = deadline - now_ms()) {
-        socklen_t len = sizeof *from;
-        ssize_t n = recvfrom(fd, text, TEXT_MAX - 1, MSG_DONTWAIT, (struct sockaddr *)from, &len);
-
-        if (n >= 0) {
-            text[n] = '\0';
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Asks `to` until it answers: true; `text` has that answer, `from` is `to`. */
-static bool ask(int fd, const struct sockaddr_in *to, const char *question, char *text,
-                struct sockaddr_in *from)
-{
-    for (int64_t deadline = now_ms() + ANSWER_MS; now_ms() < deadline;) {
-        say(fd, to, question);
-        for (int64_t again = now_ms() + ASK_MS; hear(fd, text, from, again);) {
-            if (same(from, to))
-                return true;
-        }
-    }
-    return false;
-}
 
 /* The external address of `fd` as the reflector at `to` sees it. */
 static struct peer external(int fd, const struct sockaddr_in *to)
