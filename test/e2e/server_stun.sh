@@ -24,7 +24,10 @@ serve() { # serve OPTION...: S in the lab; sets NS_PID
 }
 # Each in the background, as most of their time is waiting for what a NAT does not let in.
 discover() { # discover HOST OPTION...: what coturn finds there, in $WORK/HOST.coturn
-    lab_exec "$1" timeout 60 "$COTURN/turnutils_natdiscovery" "${@:2}" -p 7000 $LAB_S >"$WORK/$1.coturn" 2>&1
+    for _ in {1..5}; do # it waits little, too
+        lab_exec "$1" timeout 60 "$COTURN/turnutils_natdiscovery" "${@:2}" -p 7000 $LAB_S >"$WORK/$1.coturn" 2>&1
+        grep -q 'Not received mapped address' "$WORK/$1.coturn" || return
+    done
 }
 classic() { # classic HOST: what stun-client finds there, in $WORK/HOST.classic; it asks S's port alone, and waits little
     for _ in {1..5}; do
