@@ -86,7 +86,7 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
     }
     f->base = *e;
     f->base.path = "";
-    if (f->remote_slash && !f->directory)
+    if ((f->remote_slash || !f->remote[0]) && !f->directory) /* the share itself is never a file */
         files_fail(f, f->remote, "is no directory");
     else if (files_destination(f, f->directory) == HX_OK)
         enter(f, PHASE_LIST);
@@ -94,11 +94,12 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
 
 int files_listed(struct files *f, const struct file_entry *e)
 {
+    struct file_entry planned = *e;
     f->state.steps++;
-    if (e->type != 's' && f->config.listed)
-        f->config.listed(f->config.user, e);
-    if (e->type != 's')
-        return plan_add(&f->plan, e);
+    if (e->type != 's') {
+        planned.keep = f->config.listed && !f->config.listed(f->config.user, e);
+        return plan_add(&f->plan, &planned);
+    }
     files_report(f, e->path, "skipped: a symbolic link, a device, too deep, or not readable");
     return HX_OK;
 }
@@ -129,7 +130,7 @@ static int begin_list(struct files *f)
 {
     plan_clear(&f->plan);
     if (f->config.listed)
-        f->config.listed(f->config.user, NULL);
+        (void)f->config.listed(f->config.user, NULL);
     if (f->directory && !f->make_base)
         return HX_OK;
     return plan_add(&f->plan, &f->base);

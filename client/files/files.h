@@ -29,8 +29,10 @@ struct files_config {
      * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
     void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
-    /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. NULL is fine. */
-    void (*listed)(void *user, const struct file_entry *e);
+    /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. True: a file here
+     * that has its name may be replaced; false: never, whatever becomes of the two meanwhile. NULL is fine: all
+     * may. */
+    bool (*listed)(void *user, const struct file_entry *e);
     /* All of it is listed, nothing was written yet: it goes on after files_go(). NULL: it does at once. */
     void (*planned)(void *user);
     void *user;

@@ -16,6 +16,7 @@ int files_entry(struct files *f, const struct plan_entry *p, const char *base, c
     out->size = p->size;
     out->mtime_ns = p->mtime_ns;
     out->path = path;
+    out->keep = p->keep;
     return path_join(path, base, plan_path(&f->plan, p));
 }
 

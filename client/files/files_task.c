@@ -24,6 +24,7 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
                  {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
                  {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
                  {EEXIST, OUTCOME_FAILED, "exists, and is no file"},
+                 {ENOTUNIQ, OUTCOME_FAILED, "is here with other content, and is not replaced (--overwrite)"},
                  {ELOOP, OUTCOME_FAILED, "is a symbolic link, or behind one"}};
     if (error == HX_EPROTO)
         return files_because(reason, OUTCOME_AGAIN, "what the peer sends has not the length it said");

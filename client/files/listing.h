@@ -13,6 +13,7 @@
 #define HX_CLIENT_FILES_LISTING_H
 
 #include "client/files/path.h"
+#include <stdbool.h>
 
 #define LISTING_LINE_MAX (PATH_ENCODED_MAX + 80) /* bytes with the line's end */
 #define FILE_SIZE_MAX    (INT64_C(1) << 62)      /* so that a few sizes can be added */
@@ -24,6 +25,7 @@ struct file_entry {
     int64_t size;
     int64_t mtime_ns;
     const char *path;
+    bool keep; /* of what is to be written: a file that has its name already is not replaced */
 };
 
 /* Returns the length; HX_ETOOBIG: its path cannot be written. */

@@ -13,15 +13,15 @@
 /* So many are on their way to the disk at most: the last fsync() is short. */
 #define SYNC_BYTES (INT64_C(8) * 1024 * 1024)
 
-/* The target must be free, or a file. */
+/* The target must be free, or a file that may be replaced. */
 static int examine_target(const struct part *p)
 {
     struct stat st;
     if (fstatat(p->dir, p->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? HX_OK : HX_ESYS;
-    if (S_ISREG(st.st_mode))
+    if (S_ISREG(st.st_mode) && !p->keep)
         return HX_OK;
-    errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+    errno = S_ISREG(st.st_mode) ? ENOTUNIQ : S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
     return HX_ESYS;
 }
 
@@ -60,6 +60,7 @@ static int locate(struct part *p, int root, const struct file_entry *e)
     p->expected = e->size;
     p->mtime_ns = e->mtime_ns;
     p->mode = e->mode & FILE_MODE_MASK;
+    p->keep = e->keep;
     if (path_check(e->path) < 0 || e->path[0] == '\0' || path_is_part(path_leaf(e->path))) {
         errno = EINVAL;
         return HX_ESYS;
@@ -227,11 +228,22 @@ static int sync_directory(const struct part *p)
     return err;
 }
 
+/* The target was examined; but what has come there since then is not replaced either. */
+static int rename_part(const struct part *p)
+{
+    if (p->keep && renameat2(p->dir, p->name, p->dir, p->leaf, RENAME_NOREPLACE) == 0)
+        return HX_OK;
+    if (p->keep && errno != EINVAL && errno != ENOSYS) { /* these: this file system does not know the flag */
+        errno = errno == EEXIST ? ENOTUNIQ : errno;
+        return HX_ESYS;
+    }
+    return renameat(p->dir, p->name, p->dir, p->leaf) < 0 ? HX_ESYS : HX_OK;
+}
+
 /* In this order: a name never leads to what a crash could take away. */
 static int give_name(const struct part *p, bool sync)
 {
-    if ((sync && disk_sync(p->fd) < 0) || examine_target(p) < 0 ||
-        renameat(p->dir, p->name, p->dir, p->leaf) < 0)
+    if ((sync && disk_sync(p->fd) < 0) || examine_target(p) < 0 || rename_part(p) < 0)
         return HX_ESYS;
     return sync ? sync_directory(p) : HX_OK;
 }

@@ -3,7 +3,7 @@
  * sum is right. What was held from before is hashed while new bytes come.
  *
  * HX_ESYS leaves the reason in errno: EWOULDBLOCK somebody else receives the very file; EISDIR, EEXIST a
- * directory or something that is no file has the name; EBADMSG the sum is wrong; ERANGE the offset is not
+ * directory or something that is no file has the name; ENOTUNIQ a file has it that is not to be replaced; EBADMSG the sum is wrong; ERANGE the offset is not
  * where the part ends; and those of beneath.h. */
 #ifndef HX_CLIENT_FILES_PART_H
 #define HX_CLIENT_FILES_PART_H
@@ -28,11 +28,12 @@ struct part {
     int64_t expected;
     int64_t mtime_ns;
     unsigned mode;
+    bool keep; /* what has its name already */
     struct digest digest;
     char name[PATH_NAME_MAX + 1], leaf[PATH_NAME_MAX + 1];
 };
 
-/* For the file `e` (size, mtime_ns, mode) that is to be at e->path beneath `root`; its directory must exist.
+/* For the file `e` (size, mtime_ns, mode, keep) that is to be at e->path beneath `root`; its directory must exist.
  * The part may hold bytes from before: p->size. Nobody else has it until part_close(). */
 int part_open(struct part *p, int root, const struct file_entry *e);
 /* How many bytes a part_open() would find, 0 if none. HX_ESYS, EWOULDBLOCK: somebody else has it. Changes

@@ -27,8 +27,12 @@ int plan_add(struct plan *p, const struct file_entry *e)
         err = buf_append(&p->text, e->path, strlen(e->path) + 1);
     if (err < 0)
         return err;
-    p->entries[p->count++] = (struct plan_entry){
-        .path = at, .size = e->size, .mtime_ns = e->mtime_ns, .mode = (uint16_t)e->mode, .type = e->type};
+    p->entries[p->count++] = (struct plan_entry){.path = at,
+                                                 .size = e->size,
+                                                 .mtime_ns = e->mtime_ns,
+                                                 .mode = (uint16_t)e->mode,
+                                                 .type = e->type,
+                                                 .keep = e->keep};
     if (e->type == 'f') {
         p->files++;
         p->bytes += e->size;

@@ -21,6 +21,7 @@ struct plan_entry {
     uint8_t state;
     bool differs; /* what is at the target is another file */
     bool alone;   /* by a request of its own */
+    bool keep;    /* as file_entry's */
 };
 
 struct plan { /* zeroed: empty */

@@ -230,9 +230,10 @@ static void ask(struct receiving *r)
     }
 }
 
-static void on_listed(void *user, const struct file_entry *e)
+static bool on_listed(void *user, const struct file_entry *e) /* what is told may be replaced, if agreed to */
 {
-    coming_add(&((struct receiving *)user)->coming, e);
+    struct receiving *r = user;
+    return coming_add(&r->coming, e) || r->args->overwrite;
 }
 
 static void on_planned(void *user)
@@ -438,10 +439,9 @@ static void on_over(void *user, int error)
 
 static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 {
-    struct receiving *r = w->data;
     (void)loop;
     (void)revents;
-    stop(r);
+    stop(w->data);
 }
 
 static int receive(struct receiving *r, const char *keys)

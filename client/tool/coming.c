@@ -43,12 +43,12 @@ static void begin_top(struct coming *c, const char *name)
     c->tops++;
 }
 
-void coming_add(struct coming *c, const struct file_entry *e)
+bool coming_add(struct coming *c, const struct file_entry *e)
 {
     char top[PATH_NAME_MAX + 1];
     if (!e) {
         *c = (struct coming){.root = c->root};
-        return;
+        return false;
     }
     size_t len = strcspn(e->path, "/");
     snprintf(top, sizeof top, "%.*s", (int)len, e->path);
@@ -58,15 +58,18 @@ void coming_add(struct coming *c, const struct file_entry *e)
     if (item && (e->type == 'd' || e->path[len] == '/'))
         item->directory = true;
     if (e->type != 'f')
-        return;
+        return false;
     c->files++;
     c->bytes += e->size;
     if (item) {
         item->files++;
         item->bytes += e->size;
     }
-    if (would_replace(c, e) && c->replaced++ < COMING_REPLACED)
+    if (!would_replace(c, e))
+        return false;
+    if (c->replaced++ < COMING_REPLACED)
         snprintf(c->replaced_names[c->replaced - 1], PATH_TEXT_MAX, "%s", e->path);
+    return true;
 }
 
 static void say_item(const struct coming_item *item)

@@ -27,8 +27,8 @@ struct coming { /* zeroed but for `root`: empty */
     char replaced_names[COMING_REPLACED][PATH_TEXT_MAX];
 };
 
-/* As files_config.listed(). */
-void coming_add(struct coming *c, const struct file_entry *e);
+/* As files_config.listed(); true: it would replace a file that is told of. */
+bool coming_add(struct coming *c, const struct file_entry *e);
 /* Several lines, on standard error. `from`: who offers it. */
 void coming_say(const struct coming *c, const char *from);
 /* "3 files, 12.3 MB" */

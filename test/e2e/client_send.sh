@@ -69,6 +69,23 @@ check "with --overwrite it is replaced" recv "$CODE" "$WORK/out" -y --overwrite
 check "by what was sent" tree_is_here "$WORK/out"
 check "what was there already was not moved again" says 'whole and verified; [0-9]+ B of it moved'
 check "the sender ends" sender_ends 0 again 'has all of it, 1 of 1'
+
+# --- what only looks as if it were an earlier copy ---
+mkdir "$WORK/alike"
+for big in 5 2000000; do # in the batch, and by a request of its own
+    head -c "$big" /dev/urandom >"$WORK/a/alike"
+    send alike -v "$WORK/a/alike"
+    head -c "$big" /dev/urandom >"$WORK/alike/alike"
+    touch -r "$WORK/a/alike" "$WORK/alike/alike"
+    cp "$WORK/alike/alike" "$WORK/alike.before"
+    check "of $big bytes, one of the same size and time is not replaced unseen" [ "$(recv "$CODE" "$WORK/alike" -y; echo $?)" = 1 ]
+    check "which is said" says 'alike: is here with other content, and is not replaced \(--overwrite\)'
+    check "it is as it was before" same "$WORK/alike/alike" "$WORK/alike.before"
+    check "with --overwrite it is replaced, too" recv "$CODE" "$WORK/alike" -y --overwrite
+    check "by what was sent then" same "$WORK/alike/alike" "$WORK/a/alike"
+    check "that sender ends" sender_ends 0 alike 'has all of it, 1 of 1'
+done
+rm "$WORK/a/alike"
 send new "$WORK/a/photo.jpg" "$WORK/a/pics"
 check "a directory that is not there is made" recv "$CODE" "$WORK/new" -y
 check "and has all of it" tree_is_here "$WORK/new"

@@ -7,7 +7,7 @@
 #define LEN  3000000
 #define HELD 2500000 /* more than one turn of hashing */
 
-static const struct file_entry entry = {'f', 0644, LEN, 1234567890123456789, "f"};
+static const struct file_entry entry = {'f', 0644, LEN, 1234567890123456789, "f", false};
 
 /* What an earlier one left. */
 static void leave_part(struct fixture *x, const uint8_t *data, size_t len)
@@ -135,15 +135,38 @@ static void what_was_touched_since_gets_no_name(void **state)
     free(data);
 }
 
+/* Neither one that is there before, nor one that comes while the part is received. */
+static void a_file_that_is_to_be_kept_is_not_replaced(void **state)
+{
+    struct fixture *x = *state;
+    uint8_t *data = pattern(LEN, 5);
+    struct file_entry kept = entry;
+    struct part_aside aside;
+    struct part p;
+    int root = open_root(x);
+    kept.keep = true;
+    assert_int_equal(set_aside(root, data, &aside), HX_OK);
+    put_file(x, "share/f", data, 1);
+    assert_int_equal(part_open(&p, root, &kept), HX_ESYS);
+    assert_int_equal(errno, ENOTUNIQ);
+    assert_int_equal(part_take_up(root, &kept, &aside, true), HX_ESYS);
+    assert_int_equal(errno, ENOTUNIQ);
+    assert_true(has_file(x, "share/f", data, 1));
+    assert_int_equal(unlinkat(root, "f", 0), 0);
+    assert_int_equal(part_take_up(root, &kept, &aside, true), HX_OK);
+    assert_true(has_file(x, "share/f", data, LEN));
+    close(root);
+    free(data);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_held_is_hashed_while_new_bytes_come),
-        TEST(what_is_whole_but_not_hashed_gets_no_name),
-        TEST(what_was_set_aside_gets_its_name_later),
-        TEST(what_was_touched_since_gets_no_name),
+        TEST(what_is_held_is_hashed_while_new_bytes_come), TEST(what_is_whole_but_not_hashed_gets_no_name),
+        TEST(what_was_set_aside_gets_its_name_later),      TEST(what_was_touched_since_gets_no_name),
+        TEST(a_file_that_is_to_be_kept_is_not_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,17 +177,18 @@ struct looked {
     int64_t bytes;
 };
 
-static void on_listed(void *user, const struct file_entry *e)
+static bool on_listed(void *user, const struct file_entry *e)
 {
     struct looked *l = user;
     if (!e) {
         l->begun++;
         l->entries = 0;
         l->bytes = 0;
-        return;
+        return false;
     }
     l->entries++;
     l->bytes += e->size;
+    return false;
 }
 
 static void on_planned(void *user)
