@@ -97,8 +97,11 @@ static void on_left(void *user, bool whole, int error, int system)
 
 /* ---- */
 
-static void interrupted_while(int count)
+static void interrupted_while(struct sending *s)
 {
+    pthread_mutex_lock(&s->mutex);
+    int count = s->count;
+    pthread_mutex_unlock(&s->mutex);
     if (count > 0)
         say_error("interrupted after %d had received it; the code leads nowhere any more", count);
     else
@@ -125,6 +128,7 @@ static const char *verdict(const struct sending *s, int *status)
     return s->expired && s->begun == 0 ? expired : NULL;
 }
 
+/* The mutex is held: receivers may still leave. */
 static void say_end(const struct sending *s, const char *why)
 {
     if (why == used && !s->args->quiet)
@@ -184,7 +188,7 @@ static int wait_for_all(struct sending *s, struct peers *peers, const char **why
     int status = STATUS_FAILED;
     while (await(s, peers)) {
         if (interrupted()) {
-            interrupted_while(s->count);
+            interrupted_while(s);
             return STATUS_FAILED;
         }
         expire(s);
@@ -209,8 +213,10 @@ static int serve(struct sending *s, struct share *share)
     hx_listener_close(s->listener);
     if (why)
         peers_over(peers, why);
+    pthread_mutex_lock(&s->mutex);
     if (why)
         say_end(s, why);
+    pthread_mutex_unlock(&s->mutex);
     if (peers_destroy(peers))
         share_close(share);
     return status;
