@@ -1,15 +1,18 @@
 #include "client/run/run.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "client/run/child.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TERM_MAX       64
-#define INTERNAL_ERROR 2            /* RFC 9113, section 7 */
-#define READS_MAX      4            /* frames of a descriptor before the others get their turn */
+#define INTERNAL_ERROR 2                 /* RFC 9113, section 7 */
+#define FINISH_S       (CHILD_END_S + 3) /* what is killed may be in the midst of a system call */
+#define READS_MAX      4                 /* frames of a descriptor before the others get their turn */
 #define AFTER_MAX      (256 * 1024) /* bytes of a terminal whose command has ended: more than the kernel holds */
 #define END_OF_INPUT   "\x04\x04" /* at a terminal: one ends a line that has begun, the next one says the end */
 
@@ -30,9 +33,24 @@ struct run {
 
 static _Thread_local int running; /* of this peer */
 
+static pthread_mutex_t gone_mutex = PTHREAD_MUTEX_INITIALIZER; /* a count falls under it */
+static pthread_cond_t gone = PTHREAD_COND_INITIALIZER;
+
 static void on_gone(void *offer)
 {
+    pthread_mutex_lock(&gone_mutex);
     atomic_fetch_sub(&((struct run_offer *)offer)->count, 1);
+    pthread_cond_broadcast(&gone);
+    pthread_mutex_unlock(&gone_mutex);
+}
+
+void run_finish(struct run_offer *offer)
+{
+    int64_t until_ms = clock_now_ms() + FINISH_S * 1000LL;
+    pthread_mutex_lock(&gone_mutex);
+    while (atomic_load(&offer->count) > 0 && clock_wait(&gone, &gone_mutex, until_ms))
+        continue;
+    pthread_mutex_unlock(&gone_mutex);
 }
 
 /* The child ends with `r`. */

@@ -42,5 +42,7 @@ struct run_peer { /* for whom a command is run; outlives it */
 
 /* Answers a request for a command. Owns `s` at once. True: it runs. */
 bool run_request(const struct run_peer *peer, struct mux_stream *s, const struct mux_message *request);
+/* Once the peers are gone, and before this process ends: waits until their commands have ended, or are killed. */
+void run_finish(struct run_offer *offer);
 
 #endif

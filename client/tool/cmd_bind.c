@@ -1,5 +1,6 @@
 /* hx bind NAME: waits for peers that have the key. */
 #include "client/forward/say.h"
+#include "client/run/child.h"
 #include "client/tool/bound.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/peer.h"
@@ -90,6 +91,9 @@ static int serve_peers(struct binding *b)
     }
     int status = accept_all(b, peers);
     b->idle = peers_destroy(peers);
+    if (atomic_load(&b->run.count) > 0)
+        say_note("commands have up to %d s to end", CHILD_END_S);
+    run_finish(&b->run);
     return status;
 }
 

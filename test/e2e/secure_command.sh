@@ -111,6 +111,15 @@ check "Ctrl-C without a terminal ends hx connect, not knowing how the command en
 check "and the command there" gone "$(tail -n 1 "$WORK/pids")"
 kill "$LEFT"
 
+offer stubborn --exec 'trap "" HUP; echo $$ >'"$WORK"'/stubborn; echo begun; while :; do sleep 0.1; done'
+LEFT=$PID
+start user "$HX" connect stubborn -q
+await_line "$WORK/user.out" '^begun$' >/dev/null
+kill "$LEFT"
+await_exit "$LEFT" 20
+check "hx bind that is terminated ends with success" [ "$?" = 0 ]
+check "and leaves no command behind, whatever that one does with SIGHUP" [ ! -e "/proc/$(<"$WORK/stubborn")" ]
+
 offer dev --pty --exec 'PS1="prompt\$ " exec bash --norc --noprofile'
 DEV=$PID
 check "a shell at a terminal: its size as it changes, Ctrl-C, its status, and our terminal as before" \
