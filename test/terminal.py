@@ -47,7 +47,10 @@ class Player:
             os.execvp(command[0], command)
 
     def poll(self):
-        if select.select([self.master], [], [], 0.02)[0]:
+        # a terminal gives 4 KB at once, and all that was shown is searched after each poll
+        for wait in [0.02] + 255 * [0]:
+            if not select.select([self.master], [], [], wait)[0]:
+                break
             self.shown += os.read(self.master, 65536)
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
