@@ -1,0 +1,268 @@
+/* What an option of hx's command line is taken for. */
+#include "base/host_port.h"
+#include "client/forward/authority.h"
+#include "client/forward/forward_spec.h"
+#include "client/forward/permit.h"
+#include "client/tool/args_code.h"
+#include "client/tool/args_number.h"
+#include "client/tool/args_parts.h"
+#include "client/tool/options.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum args_result take_milliseconds(struct reading *r, const char *option, int *out_ms)
+{
+    if (args_interval(optarg, out_ms))
+        return ARGS_BIND;
+    return args_usage(r, "%s takes 0.01 to 3600 seconds, not '%.100s'", option, optarg);
+}
+
+/* A number of seconds. */
+static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
+{
+    if (args_number(optarg, least, most, out))
+        return ARGS_BIND;
+    return args_usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
+}
+
+/* The library has 0 for its default. */
+static enum args_result take_relay_after(struct reading *r)
+{
+    int ms = -1;
+    if (strcmp(optarg, "never") != 0 && !args_number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
+        return args_usage(r, "--relay-after takes 0 to %d milliseconds, or never, not '%.100s'",
+                          ARGS_RELAY_AFTER_MAX, optarg);
+    r->args->relay_after_ms = ms == 0 ? 1 : ms;
+    return ARGS_BIND;
+}
+
+static enum args_result take_port(struct reading *r)
+{
+    int port;
+    if (!args_number(optarg, 1, UINT16_MAX, &port))
+        return args_usage(r, "--local-port takes 1 to 65535, not '%.100s'", optarg);
+    r->args->local_port = (uint16_t)port;
+    return ARGS_BIND;
+}
+
+static enum args_result take_family(struct reading *r, int family)
+{
+    if (r->args->family != 0 && r->args->family != family)
+        return args_usage(r, "-4 and -6 contradict each other: without either, both are used");
+    r->args->family = family;
+    return ARGS_BIND;
+}
+
+static enum args_result take_transport(struct reading *r, int transport)
+{
+    if (r->args->transport != HX_TRANSPORT_ANY && r->args->transport != transport)
+        return args_usage(
+            r, "--udp-only and --tcp-only contradict each other: without either, UDP is tried first");
+    r->args->transport = transport;
+    return ARGS_BIND;
+}
+
+static enum args_result take_allow(struct reading *r)
+{
+    struct authority pattern;
+    if (authority_parse_pattern(&pattern, optarg) < 0)
+        return args_usage(
+            r,
+            "--allow takes HOST:PORT, either of which may be '*', or /PATH of up to %d bytes, not '%.100s'",
+            AUTHORITY_PATH_MAX, optarg);
+    if (r->args->allow_count == ARGS_ALLOW_MAX)
+        return args_usage(r, "--allow can be given %d times at most", ARGS_ALLOW_MAX);
+    r->args->allow[r->args->allow_count++] = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_allow_listen(struct reading *r)
+{
+    struct permit *permit;
+    int err = permit_create(&permit);
+    if (err == HX_OK) {
+        err = permit_add(permit, optarg);
+        permit_destroy(permit);
+    }
+    if (err < 0)
+        return args_usage(
+            r, "--allow-listen takes [ADDR:]PORT, either of which may be '*', or /PATH, not '%.100s'",
+            optarg);
+    if (r->args->allow_listen_count == ARGS_ALLOW_MAX)
+        return args_usage(r, "--allow-listen can be given %d times at most", ARGS_ALLOW_MAX);
+    r->args->allow_listen[r->args->allow_listen_count++] = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_to(struct reading *r)
+{
+    struct authority target;
+    if (authority_parse(&target, optarg) < 0)
+        return args_usage(r, "--to takes HOST:PORT, or /PATH of up to %d bytes, not '%.100s'",
+                          AUTHORITY_PATH_MAX, optarg);
+    r->args->to = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_stun(struct reading *r)
+{
+    struct host_port server;
+    if (host_port_parse(&server, optarg, 1) < 0)
+        return args_usage(r, "--stun takes HOST[:PORT] with a port from 1 to 65535, not '%.100s'", optarg);
+    struct args *a = r->args;
+    if (a->stun_count == ARGS_STUNS_MAX)
+        return args_usage(r, "--stun can be given %d times at most", ARGS_STUNS_MAX);
+    size_t len = strlen(a->stun); /* host_port_parse() has bounded each */
+    snprintf(a->stun + len, sizeof a->stun - len, "%s%s", a->stun_count++ > 0 ? "," : "", optarg);
+    return ARGS_BIND;
+}
+
+static enum args_result take_forward(struct reading *r, char kind)
+{
+    char why[FORWARD_ERROR_MAX];
+    struct forward_spec spec;
+    enum forward_kind parsed = kind == 'L' ? FORWARD_LOCAL : kind == 'R' ? FORWARD_REMOTE : FORWARD_SOCKS;
+    if (forward_spec_parse(&spec, parsed, optarg, why) < 0)
+        return args_usage(r, "-%c %.200s", kind, why);
+    if (r->args->forward_count == ARGS_FORWARDS_MAX)
+        return args_usage(r, "-L, -R and -D can be given %d times at most", ARGS_FORWARDS_MAX);
+    r->args->forwards[r->args->forward_count].kind = kind;
+    r->args->forwards[r->args->forward_count++].spec = optarg;
+    return ARGS_BIND;
+}
+
+/* Of a letter that commands have for different things, what it is for this one. */
+static enum args_result take_t(struct reading *r)
+{
+    r->args->tty = r->args->command == ARGS_CONNECT;
+    return r->args->tty ? ARGS_BIND : take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &r->args->timeout_s);
+}
+
+/* Options whose value is checked. */
+static enum args_result take_checked(struct reading *r, int option)
+{
+    struct args *a = r->args;
+    switch (option) {
+    case 'p':
+        return take_port(r);
+    case 't':
+        return take_t(r);
+    case OPTION_TIMEOUT:
+        return take_seconds(r, "--timeout", 1, ARGS_TIMEOUT_MAX, &a->timeout_s);
+    case 'w': /* ping(8)'s for one, the short form of --wait for the others */
+        if (a->command == ARGS_PING)
+            return take_seconds(r, "-w", 1, ARGS_TIMEOUT_MAX, &a->deadline_s);
+        return take_seconds(r, "-w", 0, ARGS_WAIT_MAX, &a->wait_s);
+    case OPTION_WAIT:
+        return take_seconds(r, "--wait", 0, ARGS_WAIT_MAX, &a->wait_s);
+    case OPTION_KEEPALIVE:
+        return take_seconds(r, "--keepalive", 1, ARGS_KEEPALIVE_MAX, &a->keepalive_s);
+    case OPTION_RETRY_FOR:
+        return take_seconds(r, "--retry-for", ARGS_RETRY_MIN, ARGS_RETRY_MAX, &a->retry_for_s);
+    case 'c':
+        return args_number(optarg, 1, ARGS_COUNT_MAX, &a->count)
+                   ? ARGS_BIND
+                   : args_usage(r, "-c takes 1 to %d, not '%.100s'", ARGS_COUNT_MAX, optarg);
+    case 'i':
+        return take_milliseconds(r, "-i", &a->interval_ms);
+    case 'W':
+        return take_milliseconds(r, "-W", &a->answer_ms);
+    case OPTION_RELAY_AFTER:
+        return take_relay_after(r);
+    case OPTION_TO:
+        return take_to(r);
+    case OPTION_ALLOW:
+        return take_allow(r);
+    case OPTION_ALLOW_LISTEN:
+        return take_allow_listen(r);
+    case OPTION_STUN:
+        return take_stun(r);
+    case OPTION_COUNT:
+    case OPTION_EXPIRE:
+        return args_code_option(a, option, optarg, r->error);
+    default:
+        return take_forward(r, (char)option);
+    }
+}
+
+enum args_result args_take(struct reading *r, int option)
+{
+    struct args *a = r->args;
+    switch (option) {
+    case 'n':
+        a->nameserver = optarg;
+        break;
+    case 'N':
+        a->own_name = optarg;
+        break;
+    case OPTION_FILE:
+    case OPTION_KEY_FILE:
+        a->key_file = optarg;
+        break;
+    case OPTION_SHARE:
+        a->share = optarg;
+        break;
+    case OPTION_LABEL:
+        a->label = optarg;
+        break;
+    case OPTION_EXEC:
+        a->exec = optarg;
+        break;
+    case OPTION_PTY:
+        a->pty = true;
+        break;
+    case 'e':
+        a->echo = true;
+        break;
+    case 'v':
+        a->verbose = true;
+        break;
+    case 'q':
+        a->quiet = true;
+        break;
+    case 'r': /* for the habit of scp's users */
+        break;
+    case OPTION_NO_HOST_CANDIDATES:
+        a->no_host_candidates = true;
+        break;
+    case OPTION_NO_PORT_MAPPING:
+        a->no_port_mapping = true;
+        break;
+    case OPTION_INSECURE:
+        a->insecure = true;
+        break;
+    case OPTION_SET:
+        a->set = true;
+        break;
+    case OPTION_QR:
+        a->qr = true;
+        break;
+    case 'y':
+        a->yes = true;
+        break;
+    case OPTION_OVERWRITE:
+        a->overwrite = true;
+        break;
+    case OPTION_JSON:
+        a->json = true;
+        break;
+    case OPTION_LIFETIME:
+        a->lifetime = true;
+        break;
+    case '4':
+    case '6':
+        return take_family(r, option - '0');
+    case OPTION_UDP_ONLY:
+        return take_transport(r, HX_TRANSPORT_UDP);
+    case OPTION_TCP_ONLY:
+        return take_transport(r, HX_TRANSPORT_TCP);
+    case 'h':
+        return ARGS_HELP;
+    case 'V':
+        return ARGS_VERSION;
+    default:
+        return take_checked(r, option);
+    }
+    return ARGS_BIND;
+}
