@@ -10,7 +10,8 @@ static void what_is_to_be_done_is_read_as_it_was_written(void **state)
             char line[LISTING_LINE_MAX + 1];
             char path[PATH_TEXT_MAX];
             struct file_entry read;
-            struct file_entry e = {*letter, 0640, 12345, INT64_MIN + 1, paths[i]};
+            struct file_entry e = {
+                .type = *letter, .mode = 0640, .size = 12345, .mtime_ns = INT64_MIN + 1, .path = paths[i]};
             int len = listing_format(line, &e);
             assert_true(len > 0);
             line[len - 1] = '\0';
