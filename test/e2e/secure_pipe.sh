@@ -119,8 +119,9 @@ check "a fifth one gets its pings meanwhile" "$HX" ping many "${KEY[@]}" -c 3 -i
 end_four
 "$HX" ping many "${KEY[@]}" -c 3 -i 0.05 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping succeeds" [ "$?" = 0 ]
-check "it says whom it asks" grep -Eq '^PING many \([0-9.]+:[0-9]+\) 8 bytes of data, path=(lan|direct)$' "$WORK/ping.out"
-check "it shows every round trip" [ "$(grep -Ec '^8 bytes from many \([0-9.]+:[0-9]+\): seq=[123] time=[0-9.]+ ms path=(lan|direct)$' "$WORK/ping.out")" = 3 ]
+AT='([0-9.]+|\[[0-9a-f:]+\]):[0-9]+' # of this host, by any of its interfaces
+check "it says whom it asks" grep -Eq "^PING many \\($AT\\) 8 bytes of data, path=(lan|direct|ipv6)\$" "$WORK/ping.out"
+check "it shows every round trip" [ "$(grep -Ec "^8 bytes from many \\($AT\\): seq=[123] time=[0-9.]+ ms path=(lan|direct|ipv6)\$" "$WORK/ping.out")" = 3 ]
 check "and sums them up" grep -Eq '^3 packets transmitted, 3 received, 0% packet loss, time [0-9]+ms$' "$WORK/ping.out"
 "$HX" ping many "${KEY[@]}" -c 3 -i 0.05 -q >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping -q prints the beginning and the sum" [ "$?$(wc -l <"$WORK/ping.out")$(grep -c 'bytes from' "$WORK/ping.out")" = 040 ]

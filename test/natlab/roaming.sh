@@ -192,7 +192,7 @@ story_relayed() {
         [ "$n" = 2 ] || change 'the relay takes over from the direct path' "$GAP_MS" takes_over relayed 2
     done
     check 'no line is lost' no_line_is_lost
-    check 'each way was in use' test "$(grep -cE '^path to lab: direct, ' "$WORK/talk.err")" -ge 2
+    check 'each way was in use' test "$(grep -cE '^(path to lab: direct, |connected to lab .* path=direct)' "$WORK/talk.err")" -ge 2
 }
 # Each change from one way to another one once.
 through_all() { # through_all HOST...: whose accesses change
