@@ -253,6 +253,7 @@ void path_choice_asked(struct path_choice *c, int at, uint64_t number, int64_t n
         count_loss(p);
     p->asked[p->asked_next].number = number;
     p->asked[p->asked_next].sent_us = now_us;
+    p->asked[p->asked_next].tries = p->tries + 1;
     p->asked_next = (p->asked_next + 1) % PATH_ASKED_MAX;
     p->asked_ms = now_ms;
     if (p->answered_ms == 0)
@@ -273,11 +274,12 @@ static void measure(const struct path_choice *c, struct path_times *p, int64_t r
     }
 }
 
-/* Soon taken for worse, and slowly for better. Of what took much longer the path was cut; and before a round
+/* The answer came to a request after so many, those that left while it was on its way not among them. Soon
+ * taken for worse, and slowly for better. Of what took much longer the path was cut; and before a round
  * trip is known requests do not wait for an answer. */
-static void count_need(struct path_times *p)
+static void count_need(struct path_times *p, int tries)
 {
-    int took = p->tries * PATH_NEED_ONE;
+    int took = tries * PATH_NEED_ONE;
     if (p->rtt_us == 0 || took > 4 * p->need)
         return;
     p->need += (took - p->need) / (took > p->need ? 4 : 16);
@@ -341,7 +343,7 @@ bool path_choice_answered(struct path_choice *c, int at, uint64_t number, int64_
     /* of a request and its repetitions one answer counts */
     bool repeated = p->answers > 0 && p->asked[i].sent_us / 1000 <= p->answered_ms;
     if (!repeated)
-        count_need(p);
+        count_need(p, p->asked[i].tries);
     measure(c, p, now_us - p->asked[i].sent_us, now_ms);
     p->asked[i].number = 0;
     p->answered_ms = now_ms;

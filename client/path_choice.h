@@ -35,7 +35,7 @@
 #define PATH_SILENCE_MS 1000 /* sent, and nothing heard for so long, or for four round trips: it is checked */
 #define PATH_ANSWER_MS  300  /* asked, and not answered for so long, or for two round trips: lost */
 #define PATH_TRIES_LOST 6    /* or for so many requests, whatever else is heard: it may lead one way only */
-#define PATH_NEED_ONE   16   /* `need` of a path that loses nothing; these last two grow with it */
+#define PATH_NEED_ONE   256  /* `need` of a path that loses nothing; these last two grow with it */
 #define PATH_NEED_MOST  (8 * PATH_NEED_ONE)
 
 enum path_state { PATHS_SEEKING, PATHS_GOOD, PATHS_CHECKING, PATHS_LOST };
@@ -64,13 +64,14 @@ struct path_times {
     int spent;           /* requests before the first answer ever */
     int answers;         /* in a row */
     int loss;            /* of requests or answers, smoothed, in 65536ths */
-    int need;            /* requests for each answer, smoothed, in 16ths */
+    int need;            /* requests for each answer, smoothed, in 256ths */
     int64_t rtt_us;      /* smoothed (RFC 6298); 0: not measured */
     int64_t least_us;    /* the shortest of late: a queue of our own making is no fault of the path */
     int64_t least_ms;    /* when that was */
     struct {
         uint64_t number; /* 0: none */
         int64_t sent_us;
+        int tries; /* without an answer, with this one */
     } asked[PATH_ASKED_MAX];
     unsigned asked_next;
 };

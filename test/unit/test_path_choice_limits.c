@@ -228,6 +228,54 @@ static void a_path_is_lost_by_five_requests_or_six_if_something_is_heard(void **
     assert_int_equal(c.state, PATHS_LOST);
 }
 
+/* It is asked and answers, after so many requests in vain. */
+static void exchange_after(int at, int losses)
+{
+    for (int i = 0; i < losses; i++) {
+        now_ms += 1000;
+        ask(at);
+    }
+    exchange(at, 10);
+}
+
+/* It is then found to be cut as soon as any other. */
+static void what_a_path_has_lost_is_forgotten(void **state)
+{
+    int at = settle();
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        exchange_after(at, 1);
+    assert_true(c.paths[at].need > PATH_NEED_ONE);
+    for (int i = 0; i < 120; i++)
+        exchange_after(at, 0);
+    int64_t begun_ms = now_ms + 1;
+    for (int i = 0; i < 5; i++) {
+        now_ms = begun_ms + (int64_t)i * 80;
+        ask(at);
+    }
+    look(begun_ms - 1, 0, 0);
+    assert_int_equal(c.state, PATHS_LOST);
+}
+
+/* A queue holds an answer back while further requests follow. */
+static void an_answer_that_comes_late_is_no_loss(void **state)
+{
+    int at = settle();
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 3; i++) {
+            now_ms += 50;
+            ask(at);
+        }
+        for (uint64_t i = 3; i-- > 0;) {
+            now_ms += 50;
+            assert_true(path_choice_answered(&c, at, number - i, now_ms * 1000));
+        }
+        now_ms += 1000;
+    }
+    assert_int_equal(c.paths[at].need, PATH_NEED_ONE);
+}
+
 static void what_is_heard_ends_a_check_unless_six_requests_were_in_vain(void **state)
 {
     int at = settle();
@@ -385,6 +433,8 @@ int main(void)
         TEST(a_path_that_was_asked_within_a_second_is_not_asked_for_what_is_written),
         TEST(data_is_noticed_by_ten_datagrams_and_its_end_by_ten_seconds_without),
         TEST(a_path_is_lost_by_five_requests_or_six_if_something_is_heard),
+        TEST(what_a_path_has_lost_is_forgotten),
+        TEST(an_answer_that_comes_late_is_no_loss),
         TEST(what_is_heard_ends_a_check_unless_six_requests_were_in_vain),
         TEST(a_path_in_use_that_has_not_answered_is_looked_at_soon),
         TEST(a_path_that_never_answers_is_asked_no_more_after_ten_seconds_however_seldom_it_was),
