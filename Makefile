@@ -100,7 +100,7 @@ format: ; clang-format -i $(SOURCES) ## lay out the code
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward run mux client secure) $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
 $(B)/libbase.a: $(call objs,base)

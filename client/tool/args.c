@@ -2,14 +2,13 @@
 #include "client/tool/args_parts.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
-#include "proto/nameserver_name.h"
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_MAX  64                                     /* options; getopt's forms of the table fit */
+#define TABLE_MAX  96                                     /* options; getopt's forms of the table fit */
 #define CHARACTERS "letters, digits and !#$%&'*+-.^_`|~@" /* proto/host_id */
 
 enum args_result args_usage(struct reading *r, const char *format, ...)
@@ -90,6 +89,7 @@ static enum args_result options(struct reading *r, int argc, char **argv)
         if (option == '?')
             return args_usage(r, "unknown option '%.100s'", argv[optind - 1]);
         enum args_result result = foreign(r, option);
+        args_given(r, option);
         if (result == ARGS_BIND)
             result = args_take(r, option);
         if (result != ARGS_BIND)
@@ -134,11 +134,23 @@ static enum args_result copy_operands(struct reading *r, char **words, int count
     return ARGS_BIND;
 }
 
+static enum args_result config_operands(struct reading *r, char **words, int count)
+{
+    if (count == 0 || strcmp(words[0], "check") != 0)
+        return args_usage(r, "what about it? Usage: hx config check [FILE]");
+    if (count > 2)
+        return args_usage(r, "too many arguments: '%.100s'", words[2]);
+    r->args->config_file = words[1]; /* argv ends with NULL */
+    return ARGS_BIND;
+}
+
 static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
     if (a->command == ARGS_SEND || a->command == ARGS_RECV)
         return args_code_operands(a, words, count, r->error);
+    if (a->command == ARGS_CONFIG)
+        return config_operands(r, words, count);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
     int most = nameless ? 0 : a->command == ARGS_CP ? 2 : 1;
     if (count > most)
@@ -155,28 +167,21 @@ static enum args_result operands(struct reading *r, char **words, int count)
 
 static enum args_result check_names(struct reading *r)
 {
-    struct nameserver_name nameservers[NAMESERVERS_MAX];
     const struct args *a = r->args;
     if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
         return args_usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX,
                           CHARACTERS);
-    if (a->command == ARGS_KEY)
+    if (a->command == ARGS_KEY || a->command == ARGS_CONFIG)
         return ARGS_BIND;
-    if (!a->nameserver || a->nameserver[0] == '\0')
-        return args_usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
-    if (nameserver_names_parse(nameservers, a->nameserver, HX_DEFAULT_PORT) < 0)
-        return args_usage(
-            r,
-            "the nameserver '%.80s' is no HOST[:PORT], http://HOST[:PORT] or https://HOST[:PORT] with "
-            "a port from 1 to 65535, nor up to %d of them with commas",
-            a->nameserver, NAMESERVERS_MAX);
+    enum args_result result = args_check_nameserver(r, a->nameserver ? a->nameserver : "");
+    if (result != ARGS_BIND)
+        return result;
     if (a->name && !host_id_valid(a->name, strlen(a->name)))
         return args_usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
     return ARGS_BIND;
 }
 
-/* Options that contradict each other: better refused than one of them ignored. */
-static enum args_result check_combination(struct reading *r)
+enum args_result args_check_combination(struct reading *r)
 {
     const struct args *a = r->args;
     const char *secure = a->allow_count          ? "--allow"
@@ -207,33 +212,40 @@ static enum args_result check_combination(struct reading *r)
     return ARGS_BIND;
 }
 
-static enum args_result parse_command(struct reading *r, int argc, char **argv)
+static enum args_result parse_command(struct reading *r, int argc, char **argv, const char *config_file)
 {
     enum args_result result = options(r, argc, argv);
     if (result == ARGS_BIND)
         result = operands(r, argv + optind, argc - optind);
+    if (result == ARGS_BIND && config_file)
+        result = args_config(r, config_file);
     if (result == ARGS_BIND)
         result = check_names(r);
     if (result == ARGS_BIND)
-        result = check_combination(r);
+        result = args_check_combination(r);
     return result == ARGS_BIND ? r->args->command : result;
 }
 
-enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
-                            char error[ARGS_ERROR_MAX])
+void args_defaults(struct args *out, enum args_result command, const char *nameserver)
 {
-    struct reading r = {.args = out, .error = error};
-    char commands[ARGS_ERROR_MAX];
-    error[0] = '\0';
-    *out = (struct args){.command = ARGS_COMMANDS,
-                         .nameserver = environment,
-                         .timeout_s = ARGS_CONNECT_TIMEOUT,
+    *out = (struct args){.command = command,
+                         .nameserver = nameserver,
+                         .timeout_s = command == ARGS_BIND ? 0 : ARGS_CONNECT_TIMEOUT,
                          .keepalive_s = ARGS_KEEPALIVE,
                          .retry_for_s = ARGS_RETRY_FOR,
                          .interval_ms = ARGS_INTERVAL,
                          .expire_s = ARGS_EXPIRE,
                          .receipts = 1,
                          .answer_ms = ARGS_ANSWER};
+}
+
+enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
+                            const char *config_file, char error[ARGS_ERROR_MAX])
+{
+    struct reading r = {.args = out, .error = error};
+    char commands[ARGS_ERROR_MAX];
+    error[0] = '\0';
+    args_defaults(out, ARGS_COMMANDS, environment);
     if (argc < 2)
         return args_usage(&r, "which command? %s", whose(~0U, commands));
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
@@ -246,7 +258,6 @@ enum args_result args_parse(struct args *out, int argc, char **argv, const char 
     }
     if (out->command == ARGS_COMMANDS)
         return args_usage(&r, "there is no command '%.100s': there are %s", argv[1], whose(~0U, commands));
-    if (out->command == ARGS_BIND)
-        out->timeout_s = 0;
-    return parse_command(&r, argc - 1, argv + 1);
+    args_defaults(out, out->command, environment);
+    return parse_command(&r, argc - 1, argv + 1, config_file);
 }

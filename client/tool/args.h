@@ -3,10 +3,11 @@
 #define HX_CLIENT_TOOL_ARGS_H
 
 #include "client/hx.h"
+#include "client/tool/config.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ARGS_ERROR_MAX       256
+#define ARGS_ERROR_MAX       512
 #define ARGS_CONNECT_TIMEOUT 15 /* seconds until the peer is reached, a --wait not counted */
 #define ARGS_TIMEOUT_MAX     3600
 #define ARGS_WAIT_MAX        60 /* the protocol's bound (DESIGN, section 3) */
@@ -36,6 +37,7 @@ enum args_result {
     ARGS_PING,
     ARGS_NAT,
     ARGS_KEY,
+    ARGS_CONFIG,
     ARGS_RECV,
     ARGS_SEND,
     ARGS_COMMANDS, /* how many there are; ARGS_HELP about all of them */
@@ -44,7 +46,7 @@ enum args_result {
     ARGS_USAGE
 };
 
-struct args {                 /* strings belong to argv or the environment, but for `peer`; do not copy it */
+struct args { /* strings belong to argv, the environment or `config`, but for `peer`; do not copy it */
     enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
     const char *name;         /* the peer's, with hx cp, too; NULL for hx key, hx nat and hx send */
     const char *nameserver;
@@ -96,15 +98,20 @@ struct args {                 /* strings belong to argv or the environment, but 
     bool qr;                    /* key, send: draw it */
     char **paths;               /* send: PATH...; "-" alone is standard input */
     int path_count;
-    int64_t expire_s;    /* send: nobody new is let in after so long */
-    int receipts;        /* send: it ends after so many */
-    char *code;          /* recv: as given; its name is in `peer` */
-    bool yes, overwrite; /* recv: without asking */
+    int64_t expire_s;        /* send: nobody new is let in after so long */
+    int receipts;            /* send: it ends after so many */
+    char *code;              /* recv: as given; its name is in `peer` */
+    bool yes, overwrite;     /* recv: without asking */
+    const char *config_file; /* config: the one to check; NULL: the own one */
+    struct config config;    /* for config_wipe(), when nothing of all this is used any more */
 };
 
-/* `environment`: the value of HX_NAMESERVER, or NULL. ARGS_USAGE: `error` says what is wrong, in one line. */
+/* `environment`: the value of HX_NAMESERVER, or NULL. `config_file`, which need not be there, says what the
+ * command line does not; NULL: there is none. ARGS_USAGE: `error` says what is wrong, in one line. */
 enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
-                            char error[ARGS_ERROR_MAX]);
+                            const char *config_file, char error[ARGS_ERROR_MAX]);
+/* Tells every fault of the file's lines that config_read() has taken. Returns whether there is none. */
+bool args_config_check(const struct config *c, config_told told, void *user);
 /* hx_config.stun; NULL: none. Lives as long as *args. */
 const char *args_stun(const struct args *args);
 /* The PATH of "NAME:PATH" ("" stands for the shared directory itself), or NULL if `word` is a local path: it

@@ -1,19 +1,32 @@
 /* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option is
- * taken for. */
+ * taken for; args_config.c: those of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
 
 #include "client/tool/args.h"
+#include "client/tool/options.h"
 
 /* One command line being read. ARGS_BIND stands for "go on". */
 struct reading {
     struct args *args;
     char *error;
+    bool given[OPTIONS_END]; /* by its id: the command line has it, or a section that was read before */
 };
 
 enum args_result args_usage(struct reading *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* An option, with its value in optarg. */
 enum args_result args_take(struct reading *r, int option);
+/* A nameserver, or several, that does not come by an option. */
+enum args_result args_check_nameserver(struct reading *r, const char *text);
+/* Options that contradict each other: better refused than one of them ignored. */
+enum args_result args_check_combination(struct reading *r);
+/* Nothing is given yet. */
+void args_defaults(struct args *out, enum args_result command, const char *nameserver);
+
+/* The command line has this one; what it beats is not taken from the file. */
+void args_given(struct reading *r, int option);
+/* What the file at `path` says for the command and the NAME that were read; it need not be there. */
+enum args_result args_config(struct reading *r, const char *path);
 
 #endif

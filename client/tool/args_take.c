@@ -7,9 +7,24 @@
 #include "client/tool/args_number.h"
 #include "client/tool/args_parts.h"
 #include "client/tool/options.h"
+#include "proto/nameserver_name.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+
+enum args_result args_check_nameserver(struct reading *r, const char *text)
+{
+    struct nameserver_name nameservers[NAMESERVERS_MAX];
+    if (text[0] == '\0')
+        return args_usage(r, "which nameserver? Give --nameserver HOST[:PORT], or set HX_NAMESERVER");
+    if (nameserver_names_parse(nameservers, text, HX_DEFAULT_PORT) < 0)
+        return args_usage(
+            r,
+            "the nameserver '%.80s' is no HOST[:PORT], http://HOST[:PORT] or https://HOST[:PORT] with "
+            "a port from 1 to 65535, nor up to %d of them with commas",
+            text, NAMESERVERS_MAX);
+    return ARGS_BIND;
+}
 
 static enum args_result take_milliseconds(struct reading *r, const char *option, int *out_ms)
 {
@@ -192,7 +207,7 @@ enum args_result args_take(struct reading *r, int option)
     switch (option) {
     case 'n':
         a->nameserver = optarg;
-        break;
+        return args_check_nameserver(r, optarg);
     case 'N':
         a->own_name = optarg;
         break;

@@ -5,7 +5,7 @@ _hx() {
     local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ping nat key recv send --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ping nat key config recv send --help --version' -- "$word")
         return
     fi
     help=$("$program" "$command" --help 2>/dev/null) || return 0
@@ -16,12 +16,13 @@ _hx() {
     case $before:$value in
     -*:FILE) _hx_paths -f "$word" ;;
     -*:DIR*) _hx_paths -d "$word" ;;
+    config:*) mapfile -t COMPREPLY < <(compgen -W check -- "$word") ;;
     -*:?*) ;; # hosts, ports and numbers: nobody knows
     *)
         if [[ $word == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(sed -nE \
                 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p' <<<"$help")" -- "$word")
-        elif [ "$command" = cp ] || [ "$command" = send ]; then
+        elif [[ $command == @(cp|send|config) ]]; then
             _hx_paths -f "$word"
         elif [ "$command" = recv ] && [ "$COMP_CWORD" -gt 2 ]; then
             _hx_paths -d "$word" # the code comes first

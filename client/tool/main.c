@@ -67,8 +67,9 @@ static bool begin_signals(void)
 }
 
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
-    [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,     [ARGS_KEY] = cmd_key,
-    [ARGS_NAT] = cmd_nat,   [ARGS_PING] = cmd_ping,       [ARGS_RECV] = cmd_recv, [ARGS_SEND] = cmd_send,
+    [ARGS_CONFIG] = cmd_config, [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect,
+    [ARGS_CP] = cmd_cp,         [ARGS_KEY] = cmd_key,   [ARGS_NAT] = cmd_nat,
+    [ARGS_PING] = cmd_ping,     [ARGS_RECV] = cmd_recv, [ARGS_SEND] = cmd_send,
 };
 
 static int run(const struct args *args)
@@ -87,10 +88,12 @@ static int run(const struct args *args)
 
 int main(int argc, char **argv)
 {
-    struct args args;
+    static struct args args; /* with what the file says, which threads that hang may still read */
+    char file[PATH_MAX];
     char error[ARGS_ERROR_MAX];
     process_begin();
-    enum args_result result = args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), error);
+    enum args_result result =
+        args_parse(&args, argc, argv, getenv("HX_NAMESERVER"), config_path(file) ? file : NULL, error);
     switch (result) {
     case ARGS_HELP:
         (void)options_help(stdout, args.command); /* a failure is seen below */

@@ -7,6 +7,7 @@
 #define PING    (1U << ARGS_PING)
 #define KEY     (1U << ARGS_KEY)
 #define NAT     (1U << ARGS_NAT)
+#define CONFIG  (1U << ARGS_CONFIG)
 #define SEND    (1U << ARGS_SEND)
 #define RECV    (1U << ARGS_RECV)
 #define KEYED   (BIND | CONNECT | CP | PING) /* by a key of a file */
@@ -37,6 +38,11 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
          "maps and filters, which ports it gives, and what follows from that for reaching peers.\n"},
     [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
                   "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
+    [ARGS_CONFIG] =
+        {"config", "check [FILE]", "look for faults in ~/.config/hx/config",
+         "That file has options of the commands, by their long names: those in the section [NAME] are\n"
+         "for hx bind, connect, cp and ping of that NAME, those in [*] for all. What the command line\n"
+         "says comes first, then [NAME], then [*], then the environment.\n"},
     [ARGS_RECV] =
         {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
          "Shows what is about to come, and asks; it comes into DIR, by default the current one, and\n"
@@ -105,10 +111,11 @@ const struct options_entry options_table[] = {
     {"local-port", 'p', PEER | NAT, "PORT", "leave from this UDP port (default: the system chooses)"},
     {"timeout", 't', PEER & ~CONNECT, "SECONDS", "for the nameserver (bind: unlimited), or the peer (15)"},
     {"timeout", OPTION_TIMEOUT, CONNECT, "SECONDS", "for the peer (15)"},
-    {"verbose", 'v', PEER | KEY | NAT, NULL, "say on standard error what happens (default on a terminal)"},
-    {"quiet", 'q', PEER | KEY | NAT, NULL, "say nothing but errors, and hx ping its summary"},
-    {"help", 'h', PEER | KEY | NAT, NULL, "show this text"},
-    {"version", 'V', PEER | KEY | NAT, NULL, "show the version"},
+    {"verbose", 'v', PEER | KEY | NAT | CONFIG, NULL,
+     "say on standard error what happens (default on a terminal)"},
+    {"quiet", 'q', PEER | KEY | NAT | CONFIG, NULL, "say nothing but errors, and hx ping its summary"},
+    {"help", 'h', PEER | KEY | NAT | CONFIG, NULL, "show this text"},
+    {"version", 'V', PEER | KEY | NAT | CONFIG, NULL, "show the version"},
 };
 const int options_count = sizeof options_table / sizeof *options_table;
 

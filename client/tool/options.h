@@ -32,7 +32,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_TIMEOUT,
                  OPTION_TO,
                  OPTION_UDP_ONLY,
-                 OPTION_WAIT
+                 OPTION_WAIT,
+                 OPTIONS_END
 };
 
 struct options_command {

@@ -14,6 +14,7 @@ enum exit_status {
 
 /* Return the exit status. */
 int cmd_bind(const struct args *args);
+int cmd_config(const struct args *args);
 int cmd_connect(const struct args *args);
 int cmd_cp(const struct args *args);
 int cmd_key(const struct args *args);

@@ -33,8 +33,8 @@ understands() { # understands COMMAND: takes each option that is offered for it
 }
 
 check "bash knows how to complete hx" [ "$(complete -p hx)" = "complete -F _hx hx" ]
-check "the commands are offered" offered "--help --version bind connect cp key nat ping recv send" hx ""
-check "a beginning of a command is completed" offered "connect cp" hx c
+check "the commands are offered" offered "--help --version bind config connect cp key nat ping recv send" hx ""
+check "a beginning of a command is completed" offered "config connect cp" hx c
 for command in bind connect cp ping nat key recv send; do
     check "every option offered for hx $command is one" understands "$command"
 done
@@ -52,6 +52,8 @@ check "files are offered for hx cp" offered "one sub two words" hx cp ""
 check "and on its other side" offered "one" hx cp home:x o
 check "files are offered for hx send" offered "one sub two words" hx send ""
 check "and more than one" offered "one" hx send sub o
+check "the word after hx config is offered" offered "check" hx config ""
+check "and files behind it" offered "one" hx config check o
 check "no code is offered for hx recv" refuses hx recv ""
 check "but where it comes to" offered "sub two words" hx recv CODE ""
 check "files are offered for the key's file" offered "one" hx connect home --key-file o

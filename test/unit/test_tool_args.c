@@ -24,7 +24,7 @@ static enum args_result parse(const char *environment, const char *const *words,
         snprintf(copies[i], sizeof copies[i], "%s", words[i]);
         argv[i] = copies[i];
     }
-    return args_parse(&args, count, argv, environment, error);
+    return args_parse(&args, count, argv, environment, NULL, error);
 }
 
 static void bind_takes_a_name_and_a_nameserver(void **state)
@@ -243,7 +243,7 @@ static enum args_result many(const char *command, const char *option, int count)
     char *copy = strdup(option);
     for (int i = 0; i < count; i++)
         argv[3 + i] = copy;
-    enum args_result result = args_parse(&args, 3 + count, argv, "ns", error);
+    enum args_result result = args_parse(&args, 3 + count, argv, "ns", NULL, error);
     free(copy);
     return result;
 }

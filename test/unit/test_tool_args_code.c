@@ -24,7 +24,7 @@ static enum args_result parse(const char *environment, const char *const *words,
         snprintf(copies[i], sizeof copies[i], "%s", words[i]);
         argv[i] = copies[i];
     }
-    return args_parse(&args, count, argv, environment, error);
+    return args_parse(&args, count, argv, environment, NULL, error);
 }
 
 static void send_takes_paths_a_time_and_a_count(void **state)
