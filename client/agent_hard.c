@@ -71,11 +71,10 @@ static uint16_t asked_port(const struct agent_hard *h, const struct endpoint *se
     return hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : seen->port;
 }
 
-/* The peer's sockets ask our next port. The caller has asked the peer before it has counted, so that its NAT
- * has given the port's own socket an earlier one. */
-static bool spraying_anew(const struct agent *a)
+/* The peer asks our next port; to a host that was asked before, the port's own socket has an earlier one. */
+static bool by_next_port(const struct agent *a, enum hard_nat_method m)
 {
-    return a->calling && hard_nat_is(&a->hard.own);
+    return hard_nat_is(&a->hard.own) && (m == HARD_NAT_GUESS || (m == HARD_NAT_SPRAY_PORTS && a->calling));
 }
 
 /* Is what was told now another thing to do? */
@@ -86,8 +85,7 @@ static bool changes(const struct agent *a, enum hard_nat_method method, const st
         return true;
     if (method == HARD_NAT_OPEN_SOCKETS)
         return asked_port(h, seen) != h->port;
-    return (method == HARD_NAT_GUESS || meets(method) ||
-            (method == HARD_NAT_SPRAY_PORTS && spraying_anew(a))) &&
+    return (method == HARD_NAT_GUESS || meets(method) || by_next_port(a, method)) &&
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
@@ -269,6 +267,12 @@ void agent_hard_end(struct agent *a)
     hard_turn_end(&a->hard.turn); /* last: another one's begins */
 }
 
+static int asking_socket(const struct agent *a)
+{
+    const struct agent_hard *h = &a->hard;
+    return by_next_port(a, h->method) && h->socket_count > 0 ? h->sockets[h->socket_count - 1] : 0;
+}
+
 /* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we
  * send there another port, and all that follows. */
 static void guess(struct agent *a)
@@ -276,9 +280,9 @@ static void guess(struct agent *a)
     struct agent_hard *h = &a->hard;
     int last = h->round == 0 ? HARD_NAT_GUESSES : HARD_NAT_GUESSES_FAR;
     for (int n = last; n >= -HARD_NAT_GUESSES; n--) /* it may have been mapped before it was counted */
-        ask_port(a, hard_nat_next_port(&h->peer, n), 0);
+        ask_port(a, hard_nat_next_port(&h->peer, n), asking_socket(a));
     for (int n = HARD_NAT_SEARCH_LAST; n >= HARD_NAT_SEARCH_FIRST && h->round >= SEARCH_ROUND; n--)
-        ask_port(a, hard_nat_next_port(&h->peer, n * HARD_NAT_SEARCH_STEP), 0);
+        ask_port(a, hard_nat_next_port(&h->peer, n * HARD_NAT_SEARCH_STEP), asking_socket(a));
 }
 
 /* What comes back is the peer's guess, or its spray. */
@@ -342,11 +346,6 @@ static int spray_after_ms(const struct agent_hard *h)
     return h->again ? SPRAY_AGAIN_MS : SPRAY_AFTER_MS;
 }
 
-static int spraying_socket(const struct agent *a)
-{
-    return spraying_anew(a) && a->hard.socket_count > 0 ? a->hard.sockets[a->hard.socket_count - 1] : 0;
-}
-
 static void spray(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
@@ -354,7 +353,7 @@ static void spray(struct agent *a, int64_t now_ms)
     int64_t due = (now_ms - h->begun_ms - spray_after_ms(h)) * rate / 1000 + 1;
     int64_t most = h->sent + rate * SPRAY_LATE_MS / 1000; /* after a longer pause no flood */
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
-        ask_port(a, hard_nat_random_port(h->seed, h->sent++), spraying_socket(a));
+        ask_port(a, hard_nat_random_port(h->seed, h->sent++), asking_socket(a));
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
     if (h->sent == HARD_NAT_SPRAY)
         hard_turn_end(&h->turn);
@@ -416,9 +415,9 @@ static void begin(struct agent *a, int64_t now_ms)
     h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? spray_after_ms(h)
                           : h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS
                                                                             : 0);
-    if (h->method == HARD_NAT_SPRAY_PORTS && spraying_anew(a)) {
-        open_sockets(a, 1);
-        ask_port(a, h->seen.port, spraying_socket(a)); /* before anything else takes the next port */
+    if (by_next_port(a, h->method)) {
+        open_sockets(a, h->socket_count + 1);
+        ask_port(a, h->seen.port, asking_socket(a)); /* before anything else takes the next port */
     }
     if (h->method == HARD_NAT_NONE) {
         h->round = SEARCH_ROUND;

@@ -295,6 +295,24 @@ static void an_easy_nat_that_counts_is_taken_for_a_hard_one_once_the_search_has_
     engine_unlock();
 }
 
+/* The port's own socket may have asked that host long ago. */
+static void who_has_one_port_for_a_host_asks_by_the_next_one(void **state)
+{
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct nat_mapping own = counts_up_to(20000), peer = counts_up_to(30000);
+    struct candidates c = {.count = 0};
+    (void)state;
+    own.kind = peer.kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    engine_lock();
+    struct agent *a = begin_agent(&(struct agent_config){.candidates = c, .own = own, .peer = peer});
+    assert_int_equal(a->hard.method, HARD_NAT_GUESS);
+    turn(a);
+    assert_int_equal(a->hard.socket_count, 1);
+    agent_end(a);
+    engine_unlock();
+}
+
 static void a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it(void **state)
 {
     struct nat_mapping hard = may_depend;
@@ -339,6 +357,7 @@ int main(void)
             who_hears_nothing_takes_one_nat_for_a_hard_one_then_the_other_and_the_first_again, new_session),
         cmocka_unit_test_setup(an_easy_nat_that_counts_is_taken_for_a_hard_one_once_the_search_has_missed,
                                new_session),
+        cmocka_unit_test_setup(who_has_one_port_for_a_host_asks_by_the_next_one, new_session),
         cmocka_unit_test_setup(a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it,
                                new_session),
         cmocka_unit_test_setup(who_has_met_supposes_nothing, new_session),
