@@ -41,6 +41,9 @@ static void enter(struct files *f, enum files_phase phase)
             e->state = PLAN_WAITING;
     }
     f->phase = phase;
+    if (!f->state.looked && f->config.looked)
+        f->config.looked(f->config.user);
+    f->state.looked = true;
     f->next = f->batch.next = 0;
     f->state.steps++;
     files_kick(f, 0.);
@@ -62,9 +65,10 @@ static void choose_remote(struct files *f, int status, const struct file_entry *
 {
     bool exists = status == 200;
     bool into = exists && e->type == 'd';
-    if (exists && !into && (f->directory || f->remote_slash))
+    f->state.no_target = f->config.into && !into;
+    if (exists && !into && (f->directory || f->remote_slash || f->config.into))
         files_fail(f, f->remote, "is no directory");
-    else if (!exists && f->remote_slash && !f->directory)
+    else if (!exists && ((f->remote_slash && !f->directory) || f->config.into))
         files_fail(f, f->remote, "there is no such directory");
     else if (into && path_join(f->remote, f->remote, f->leaf) < 0)
         files_fail(f, f->remote, "the path is too long");
@@ -79,6 +83,7 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
 {
     if (!f->config.upload)
         f->directory = e->type == 'd';
+    f->state.single = !f->directory;
     f->batch.offered = f->batch.offered && f->directory; /* one file takes one request */
     if (f->config.upload) {
         choose_remote(f, status, e);
@@ -386,7 +391,7 @@ int files_create(struct files **out, const struct files_config *config)
     int err = path_clean(f->remote, config->remote, &f->remote_slash);
     if (err < 0)
         config->report(config->user, config->remote,
-                       err == HX_ETOOBIG ? "is too long"
+                       err == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
                                          : "paths begin in the peer's shared directory, and have no ..");
     else if (config->upload)
         err = files_source(f);
@@ -395,6 +400,11 @@ int files_create(struct files **out, const struct files_config *config)
         return err;
     }
     f->remote_slash = f->remote_slash && f->remote[0];
+    f->state.single = config->upload && !f->directory;
+    if (f->state.single && config->into_known) {
+        const struct file_entry known = {.type = 'd'};
+        choose_remote(f, 200, &known);
+    }
     *out = f;
     return HX_OK;
 }

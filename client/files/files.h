@@ -25,10 +25,13 @@ struct files_config {
     struct ev_loop *loop;
     bool upload;
     const char *local, *remote; /* as the user wrote them; remote: what stands behind "NAME:" */
+    bool into;                  /* the destination must be a directory ... */
+    bool into_known;            /* ... and an upload's is known to be one: the peer is not asked */
     /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the
      * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
-    void (*done)(void *user); /* nothing is left to do; files_state() tells with what success */
+    void (*looked)(void *user); /* files_state() now is that of `looked`; may be NULL */
+    void (*done)(void *user);   /* nothing is left to do; files_state() tells with what success */
     /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. True: a file here
      * that has its name may be replaced; false: never, whatever becomes of the two meanwhile. NULL is fine: all
      * may. */
@@ -44,6 +47,9 @@ struct files_state {
     size_t files, files_done;
     size_t failed;    /* entries, or the whole */
     uint64_t skipped; /* neither file nor directory */
+    bool looked;      /* what is at both ends is known, ... */
+    bool single;      /* ... and it is one file; of an upload from the beginning */
+    bool no_target;   /* `into`, and the destination is no directory: told */
     bool listed;
     bool busy;                        /* the last answer was that we shall try later, ... */
     char busy_with[FILES_REASON_MAX]; /* ... and why */

@@ -10,24 +10,6 @@
 
 #define WALK_BATCH 512 /* entries in one turn of the loop */
 
-/* The last component of a path as written, "" for one that names a directory itself. HX_ETOOBIG. */
-static int leaf_of(char out[PATH_NAME_MAX + 1], const char *path)
-{
-    size_t end = strlen(path);
-    while (end > 0 && path[end - 1] == '/')
-        end--;
-    size_t begin = end;
-    while (begin > 0 && path[begin - 1] != '/')
-        begin--;
-    if (end - begin > PATH_NAME_MAX)
-        return HX_ETOOBIG;
-    memcpy(out, path + begin, end - begin);
-    out[end - begin] = '\0';
-    if (strcmp(out, ".") == 0 || strcmp(out, "..") == 0)
-        out[0] = '\0';
-    return HX_OK;
-}
-
 static int fail(struct files *f, const char *reason)
 {
     files_fail(f, f->config.local, reason);
@@ -73,7 +55,7 @@ static int open_source(struct files *f, const char *path)
 int files_source(struct files *f)
 {
     char *real = realpath(f->config.local, NULL);
-    int err = real ? leaf_of(f->leaf, f->config.local) : HX_ESYS;
+    int err = real ? path_written_leaf(f->leaf, f->config.local) : HX_ESYS;
     if (err == HX_OK)
         err = open_source(f, real);
     int system = errno;
@@ -95,11 +77,12 @@ int files_destination(struct files *f, bool directory)
     if (!exists && errno != ENOENT)
         return fail(f, strerror(errno));
     bool into = exists && S_ISDIR(st.st_mode);
-    if (exists && !into && directory)
+    f->state.no_target = f->config.into && !into;
+    if (exists && !into && (directory || f->config.into))
         return fail(f, "is no directory");
-    if (!exists && !directory && len > 0 && local[len - 1] == '/')
+    if (!exists && (f->config.into || (!directory && len > 0 && local[len - 1] == '/')))
         return fail(f, "there is no such directory");
-    if (leaf_of(leaf, into ? f->config.remote : local) < 0) /* of "src/." what is in it, as cp(1) */
+    if (path_written_leaf(leaf, into ? f->config.remote : local) < 0) /* of "src/." what is in it, as cp(1) */
         errno = ENAMETOOLONG;
     else if (into)
         f->root = open(local, O_PATH | O_DIRECTORY | O_CLOEXEC);

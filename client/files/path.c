@@ -88,6 +88,23 @@ int path_encode(char out[PATH_ENCODED_MAX + 1], const char *path)
     return (int)percent_encode(out, PATH_ENCODED_MAX + 1, path, "/");
 }
 
+int path_written_leaf(char out[PATH_NAME_MAX + 1], const char *written)
+{
+    size_t end = strlen(written);
+    while (end > 0 && written[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && written[begin - 1] != '/')
+        begin--;
+    if (end - begin > PATH_NAME_MAX)
+        return HX_ETOOBIG;
+    memcpy(out, written + begin, end - begin);
+    out[end - begin] = '\0';
+    if (strcmp(out, ".") == 0 || strcmp(out, "..") == 0)
+        out[0] = '\0';
+    return HX_OK;
+}
+
 int path_join(char out[PATH_TEXT_MAX], const char *directory, const char *name)
 {
     size_t before = strlen(directory);

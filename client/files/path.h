@@ -25,6 +25,9 @@ int path_decode(char out[PATH_TEXT_MAX], const char *encoded, size_t len);
 int path_clean(char out[PATH_TEXT_MAX], const char *written, bool *slash);
 /* Returns the length; HX_ETOOBIG. Checks nothing else. */
 int path_encode(char out[PATH_ENCODED_MAX + 1], const char *path);
+/* The last component of a path as written, "" of one that names a directory itself (".", "a/..", "a/.").
+ * HX_ETOOBIG. */
+int path_written_leaf(char out[PATH_NAME_MAX + 1], const char *written);
 /* "directory/name", without the '/' if one of them is "". HX_ETOOBIG. `out` may be `directory`. */
 int path_join(char out[PATH_TEXT_MAX], const char *directory, const char *name);
 /* Points at the last component. */

@@ -111,25 +111,41 @@ const char *args_remote_path(const char *word)
     return colon + 1;
 }
 
+/* How long the NAME of "NAME:PATH" is, 0 of a local path. */
+static int peer_length(const char *word)
+{
+    const char *path = args_remote_path(word);
+    return path ? (int)(path - word) - 1 : 0;
+}
+
 static enum args_result copy_operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
     if (count < 2)
-        return args_usage(r, "copy what, and where to? hx cp NAME:PATH DST, or hx cp SRC NAME:PATH");
-    a->src = words[0];
-    a->dst = words[1];
-    const char *from = args_remote_path(a->src);
-    const char *to = args_remote_path(a->dst);
-    if (!from && !to)
-        return args_usage(r, "which peer? One of '%.80s' and '%.80s' must be NAME:PATH", a->src, a->dst);
-    if (from && to)
-        return args_usage(
-            r,
-            "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE for "
-            "a local file with a colon",
-            a->src, a->dst);
-    snprintf(a->peer, sizeof a->peer, "%.*s", (int)((from ? from - a->src : to - a->dst) - 1),
-             from ? a->src : a->dst);
+        return args_usage(r, "copy what, and where to? hx cp NAME:PATH... DST, or hx cp SRC... NAME:PATH");
+    a->sources = words;
+    a->source_count = count - 1;
+    a->target = words[count - 1];
+    bool up = peer_length(a->target) > 0;
+    const char *peer = up ? a->target : words[0];
+    int len = peer_length(peer);
+    if (len == 0)
+        return args_usage(r, "which peer? '%.80s' or '%.80s' must be NAME:PATH", words[0], a->target);
+    for (int i = 0; i < a->source_count; i++) {
+        const char *source = words[i];
+        if (up && peer_length(source) > 0)
+            return args_usage(
+                r,
+                "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE "
+                "for a local file with a colon",
+                source, a->target);
+        if (!up && peer_length(source) == 0)
+            return args_usage(r, "'%.80s' is here, and so is '%.80s': use cp", source, a->target);
+        if (!up && (peer_length(source) != len || strncmp(source, peer, (size_t)len) != 0))
+            return args_usage(r, "'%.80s' and '%.80s' are with different peers: one command for each", peer,
+                              source);
+    }
+    snprintf(a->peer, sizeof a->peer, "%.*s", len, peer);
     a->name = a->peer;
     return ARGS_BIND;
 }
@@ -152,8 +168,8 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (a->command == ARGS_CONFIG)
         return config_operands(r, words, count);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
-    int most = nameless ? 0 : a->command == ARGS_CP ? 2 : 1;
-    if (count > most)
+    int most = nameless ? 0 : 1;
+    if (count > most && a->command != ARGS_CP)
         return args_usage(r, "too many arguments: '%.100s'", words[most]);
     if (nameless)
         return ARGS_BIND;

@@ -82,7 +82,9 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;
 
-    const char *src, *dst;      /* cp: as given; exactly one is NAME:PATH. recv: dst: the directory, or "-" */
+    char **sources; /* cp: as given; either they or the target are NAME:PATH, all with the same NAME */
+    int source_count;
+    const char *target;         /* cp; recv: the directory, or "-" */
     char peer[HX_NAME_MAX + 1]; /* cp: that NAME; recv: what follows from the code */
     int count;                  /* ping: 0: until interrupted */
     int interval_ms;            /* ping */

@@ -75,7 +75,7 @@ enum args_result args_code_operands(struct args *a, char **words, int count, cha
     if (count > 2)
         return usage(error, "too many arguments: '%.100s'; a code with blanks is written with '-' for them",
                      words[2]);
-    a->dst = count > 1 ? words[1] : ".";
+    a->target = count > 1 ? words[1] : ".";
     return take_code(a, words[0], error);
 }
 

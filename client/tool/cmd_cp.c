@@ -1,6 +1,6 @@
-/* hx cp SRC DST: one of them is NAME:PATH, in the directory that hx bind NAME --share offers. */
+/* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers. */
 #include "base/clock.h"
-#include "client/files/files.h"
+#include "client/files/copies.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
 #include "client/tool/progress.h"
@@ -8,6 +8,7 @@
 #include "client/tool/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 struct cp {
     struct ev_loop *loop;
     const struct args *args;
-    struct files *files;
+    struct copies *copies;
     struct reconnector *reconnector;
     ev_io interrupt;
     ev_timer tick; /* shows the progress, and notices that there is none */
@@ -97,7 +98,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     struct files_state s;
     (void)loop;
     (void)revents;
-    files_state(c->files, &s);
+    copies_state(c->copies, &s);
     tell_of_waiting(c, &s);
     progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
@@ -137,13 +138,13 @@ static void on_up(void *user, struct link *l)
 {
     struct cp *c = user;
     if (!c->finishing)
-        files_attach(c->files, link_mux(l));
+        copies_attach(c->copies, link_mux(l));
 }
 
 static void on_lost(void *user, int error)
 {
     struct cp *c = user;
-    files_detach(c->files);
+    copies_detach(c->copies);
     erase(c);
     if (!c->finishing)
         say_note("the path is broken (%s), connecting again", hx_strerror(error));
@@ -179,7 +180,7 @@ static void summarize(struct cp *c, const struct files_state *s)
 static int conclude(struct cp *c)
 {
     struct files_state s;
-    files_state(c->files, &s);
+    copies_state(c->copies, &s);
     erase(c);
     if (interrupted())
         say_error("interrupted; the same command goes on where it was");
@@ -197,7 +198,7 @@ static int conclude(struct cp *c)
         say_error("%" PRIu64 " skipped: neither file nor directory, or not readable", s.skipped);
     if (!c->args->quiet)
         summarize(c, &s);
-    return s.failed == 0 && s.skipped == 0 && !interrupted() ? STATUS_OK : STATUS_FAILED;
+    return s.failed == 0 && s.skipped == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
 static int run(struct cp *c)
@@ -222,28 +223,43 @@ static int run(struct cp *c)
     return status;
 }
 
+/* `to`: the path in the peer's directory, or NULL for a download. */
+static int copy(struct cp *c, const char *to, const char **sources)
+{
+    const struct args *args = c->args;
+    for (int i = 0; i < args->source_count; i++)
+        sources[i] = to ? args->sources[i] : args_remote_path(args->sources[i]);
+    struct copies_config config = {.each = {.loop = c->loop,
+                                            .upload = to,
+                                            .local = args->target,
+                                            .remote = to,
+                                            .into = args->source_count > 1,
+                                            .report = on_report,
+                                            .done = on_done,
+                                            .user = c},
+                                   .sources = sources,
+                                   .count = (size_t)args->source_count};
+    int status = STATUS_FAILED;
+    if (copies_create(&c->copies, &config) == HX_OK)
+        status = run(c);
+    reconnector_destroy(c->reconnector); /* tells the streams of what was given up */
+    copies_destroy(c->copies);
+    return status;
+}
+
 int cmd_cp(const struct args *args)
 {
-    const char *from = args_remote_path(args->src);
-    const char *to = args_remote_path(args->dst);
+    const char *to = args_remote_path(args->target);
     struct cp c = {
         .args = args, .loop = ev_loop_new(LINK_LOOP), .bar = !args->quiet && isatty(STDERR_FILENO)};
-    if (!c.loop) {
-        ui_cannot_begin(HX_ESYS);
-        return STATUS_FAILED;
-    }
-    struct files_config config = {.loop = c.loop,
-                                  .upload = to,
-                                  .local = to ? args->src : args->dst,
-                                  .remote = to ? to : from,
-                                  .report = on_report,
-                                  .done = on_done,
-                                  .user = &c};
+    const char **sources = calloc((size_t)args->source_count, sizeof *sources);
     int status = STATUS_FAILED;
-    if (files_create(&c.files, &config) == HX_OK)
-        status = run(&c);
-    reconnector_destroy(c.reconnector); /* tells the streams of what was given up */
-    files_destroy(c.files);
-    ev_loop_destroy(c.loop);
-    return status;
+    if (c.loop && sources)
+        status = copy(&c, to, sources);
+    else
+        ui_cannot_begin(c.loop ? HX_ENOMEM : HX_ESYS);
+    free(sources);
+    if (c.loop)
+        ev_loop_destroy(c.loop);
+    return interrupted() ? interrupt_status() : status;
 }

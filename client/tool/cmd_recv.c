@@ -288,7 +288,7 @@ static void on_stuck(void *user)
 static void begin_files(struct receiving *r)
 {
     const struct files_config config = {.loop = r->loop,
-                                        .local = r->args->dst,
+                                        .local = r->args->target,
                                         .remote = ".",
                                         .report = on_report,
                                         .done = on_copied,
@@ -296,7 +296,7 @@ static void begin_files(struct receiving *r)
                                         .planned = on_planned,
                                         .user = r};
     r->phase = RECV_LISTING;
-    r->coming.root = open(r->args->dst, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    r->coming.root = open(r->args->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (files_create(&r->copying.files, &config) < 0)
         over(r, STATUS_FAILED);
     else
@@ -315,7 +315,7 @@ static void learn_from(struct receiving *r, struct link *l)
 
 static void offered(struct receiving *r, const char *what)
 {
-    bool to_stdout = strcmp(r->args->dst, "-") == 0;
+    bool to_stdout = strcmp(r->args->target, "-") == 0;
     r->stream = strcmp(what, "stream") == 0;
     ev_timer_stop(r->loop, &r->patience);
     if (r->stream && !to_stdout) {

@@ -24,6 +24,11 @@ bool interrupted(void)
     return atomic_load(&interrupt_signal) != 0;
 }
 
+int interrupt_status(void)
+{
+    return 128 + atomic_load(&interrupt_signal);
+}
+
 bool hung_up(void)
 {
     return atomic_load(&interrupt_signal) == SIGHUP;

@@ -25,6 +25,8 @@ int cmd_send(const struct args *args);
 
 /* SIGINT, SIGTERM or SIGHUP has come; the library is being ended, its calls return HX_ECANCELED. */
 bool interrupted(void);
+/* Of who ends for it, as a shell writes it: 128 and the signal's number. */
+int interrupt_status(void);
 /* It was SIGHUP: who started us has left, and wants to hear nothing (ssh ends its ProxyCommand so). */
 bool hung_up(void);
 /* Readable from then on. */

@@ -300,8 +300,8 @@ static void cp_finds_the_peer_on_either_side(void **state)
     (void)state;
     assert_int_equal(PARSE("ns", "cp", "home:dir/f", "here"), ARGS_CP);
     assert_string_equal(args.name, "home");
-    assert_string_equal(args.src, "home:dir/f");
-    assert_string_equal(args.dst, "here");
+    assert_int_equal(args.source_count, 1);
+    assert_string_equal(args.target, "here");
     assert_int_equal(args.retry_for_s, ARGS_RETRY_FOR);
     assert_int_equal(PARSE("ns", "cp", "-r", "./a:b", "home:", "--retry-for", "60"), ARGS_CP);
     assert_string_equal(args.name, "home");
@@ -315,6 +315,19 @@ static void cp_finds_the_peer_on_either_side(void **state)
     assert_int_equal(strlen(args.name), HX_NAME_MAX);
 }
 
+static void cp_takes_several_sources_and_then_where_to(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "a", "-q", "b", "c/", "home:d"), ARGS_CP);
+    assert_int_equal(args.source_count, 3);
+    assert_string_equal(args.target, "home:d");
+    assert_string_equal(args.name, "home");
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b", "."), ARGS_CP);
+    assert_int_equal(args.source_count, 2);
+    assert_string_equal(args.target, ".");
+    assert_string_equal(args.name, "home");
+}
+
 static void cp_wants_exactly_one_peer(void **state)
 {
     (void)state;
@@ -325,6 +338,10 @@ static void cp_wants_exactly_one_peer(void **state)
     assert_int_equal(PARSE("ns", "cp", "home:a"), ARGS_USAGE);
     assert_int_equal(PARSE("ns", "cp"), ARGS_USAGE);
     assert_int_equal(PARSE("ns", "cp", "home:a", "b", "c"), ARGS_USAGE);
+    assert_non_null(strstr(error, "use cp"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "away:b", "c"), ARGS_USAGE);
+    assert_non_null(strstr(error, "different peers"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "homer:b", "c"), ARGS_USAGE);
 }
 
 static void a_remote_path_follows_the_first_colon_of_a_name(void **state)
@@ -529,6 +546,7 @@ int main(void)
         cmocka_unit_test(targets_that_cannot_be_reached_are_usage_errors),
         cmocka_unit_test(repeatable_options_are_bounded),
         cmocka_unit_test(cp_finds_the_peer_on_either_side),
+        cmocka_unit_test(cp_takes_several_sources_and_then_where_to),
         cmocka_unit_test(cp_wants_exactly_one_peer),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
         cmocka_unit_test(ping_counts_and_waits),

@@ -73,7 +73,7 @@ static void recv_takes_a_code_which_gives_the_name(void **state)
     (void)state;
     assert_int_equal(PARSE("ns", "recv", code), ARGS_RECV);
     assert_string_equal(args.name, "code-5dfa0bfc6712f1337ade7939");
-    assert_string_equal(args.dst, ".");
+    assert_string_equal(args.target, ".");
     assert_false(args.yes);
     assert_string_equal(args.code, code);
     assert_int_equal(args_code_key(&args, key), HX_OK);
@@ -82,7 +82,7 @@ static void recv_takes_a_code_which_gives_the_name(void **state)
         assert_int_equal(args.code[i], 0);
     assert_int_equal(PARSE("ns", "recv", "-y", "0123 4567 89ab CDEF ghjk vqs3", "dir", "--overwrite"),
                      ARGS_RECV);
-    assert_string_equal(args.dst, "dir");
+    assert_string_equal(args.target, "dir");
     assert_true(args.yes && args.overwrite);
     assert_int_equal(PARSE("ns", "recv"), ARGS_USAGE);
     assert_non_null(strstr(error, "which CODE?"));

@@ -1,0 +1,236 @@
+#include "client/files/copies.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct copies {
+    struct copies_config config;
+    struct mux *mux;
+    bool *taken;    /* of each source: an earlier one has its name; NULL: of none */
+    size_t next;    /* source to be begun */
+    size_t running; /* of these: */
+    struct files *files[COPIES_AT_ONCE];
+    struct files_state past; /* of those that are over, and of what could not be begun */
+    bool known;              /* the destination is a directory */
+    bool over;
+    ev_timer turn; /* files are begun and destroyed in no callback of theirs */
+};
+
+static void wake(struct copies *c)
+{
+    ev_timer_stop(c->config.each.loop, &c->turn);
+    ev_timer_set(&c->turn, 0., 0.);
+    ev_timer_start(c->config.each.loop, &c->turn);
+}
+
+static void on_change(void *copies)
+{
+    wake(copies);
+}
+
+static void on_report(void *copies, const char *path, const char *reason)
+{
+    struct copies *c = copies;
+    c->config.each.report(c->config.each.user, path, reason);
+}
+
+static void add(struct files_state *sum, const struct files_state *s)
+{
+    sum->total += s->total;
+    sum->done += s->done;
+    sum->moved += s->moved;
+    sum->files += s->files;
+    sum->files_done += s->files_done;
+    sum->failed += s->failed;
+    sum->skipped += s->skipped;
+    sum->steps += s->steps;
+    sum->listed = sum->listed && (s->listed || s->over);
+    sum->peer_works = sum->peer_works || s->peer_works;
+    if (s->busy && !s->over) {
+        sum->busy = true;
+        memcpy(sum->busy_with, s->busy_with, sizeof sum->busy_with);
+    }
+    if (s->name[0])
+        memcpy(sum->name, s->name, sizeof sum->name);
+}
+
+/* The rest cannot be copied either. */
+static void give_up(struct copies *c)
+{
+    c->past.failed += c->config.count - c->next;
+    c->next = c->config.count;
+}
+
+static void begin(struct copies *c)
+{
+    struct files_config config = c->config.each;
+    const char *source = c->config.sources[c->next++];
+    config.into_known = c->known;
+    config.report = on_report;
+    config.looked = config.done = on_change;
+    config.user = c;
+    if (config.upload)
+        config.local = source;
+    else
+        config.remote = source;
+    struct files *f = NULL;
+    if (c->taken && c->taken[c->next - 1])
+        on_report(c, source, "not copied: an earlier one has the same name");
+    else if (files_create(&f, &config) == HX_OK)
+        c->files[c->running++] = f;
+    c->past.failed += !f;
+    c->past.steps++;
+    if (f && c->mux)
+        files_attach(f, c->mux);
+}
+
+/* Those that are over leave. False: the next one has to wait for those that stay. */
+static bool look(struct copies *c)
+{
+    struct files_state s;
+    bool room = true;
+    for (size_t i = 0; i < c->running;) {
+        files_state(c->files[i], &s);
+        c->known = c->known || (s.looked && !s.no_target);
+        if (s.no_target)
+            give_up(c);
+        if (s.over) {
+            add(&c->past, &s);
+            files_destroy(c->files[i]);
+            c->files[i] = c->files[--c->running];
+            continue;
+        }
+        room = room && (s.single || !s.looked);
+        i++;
+    }
+    return room && c->running < COPIES_AT_ONCE && (c->known || c->running == 0);
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct copies *c = w->data;
+    (void)loop;
+    (void)revents;
+    while (look(c) && c->next < c->config.count)
+        begin(c);
+    if (c->running > 0 || c->over)
+        return;
+    c->over = true;
+    c->config.each.done(c->config.each.user);
+}
+
+struct named {
+    char leaf[PATH_NAME_MAX + 1];
+    size_t source;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct named *x = a;
+    const struct named *y = b;
+    int order = strcmp(x->leaf, y->leaf);
+    return order != 0 ? order : (x->source > y->source) - (x->source < y->source);
+}
+
+/* Which ones would be copied over an earlier one. */
+static int find_taken(struct copies *c)
+{
+    size_t count = c->config.count;
+    if (count < 2)
+        return HX_OK;
+    struct named *all = calloc(count, sizeof *all);
+    c->taken = calloc(count, sizeof *c->taken);
+    for (size_t i = 0; all && i < count; i++) {
+        all[i].source = i;
+        if (path_written_leaf(all[i].leaf, c->config.sources[i]) < 0)
+            all[i].leaf[0] = '\0'; /* files_create() says that */
+    }
+    if (all)
+        qsort(all, count, sizeof *all, compare);
+    for (size_t i = 1; all && c->taken && i < count; i++)
+        c->taken[all[i].source] = all[i].leaf[0] && strcmp(all[i].leaf, all[i - 1].leaf) == 0;
+    free(all);
+    return all && c->taken ? HX_OK : HX_ENOMEM;
+}
+
+/* So much can be told before anybody is connected to. */
+static int check_target(struct copies *c)
+{
+    struct stat st;
+    const struct files_config *each = &c->config.each;
+    if (!each->into || each->upload)
+        return HX_OK;
+    int err = stat(each->local, &st);
+    if (err == 0 && S_ISDIR(st.st_mode)) {
+        c->known = true;
+        return HX_OK;
+    }
+    each->report(each->user, each->local, err < 0 ? strerror(errno) : "is no directory");
+    return HX_ESYS;
+}
+
+int copies_create(struct copies **out, const struct copies_config *config)
+{
+    struct copies *c = calloc(1, sizeof *c);
+    int err = HX_ENOMEM;
+    if (c) {
+        c->config = *config;
+        ev_timer_init(&c->turn, on_turn, 0., 0.);
+        c->turn.data = c;
+        err = find_taken(c);
+    }
+    if (err < 0)
+        config->each.report(config->each.user, config->sources[0], hx_error_text(err));
+    else
+        err = check_target(c);
+    if (err == HX_OK && config->count == 1) {
+        begin(c);
+        err = c->running == 1 ? HX_OK : HX_EINVAL;
+    }
+    if (err < 0) {
+        copies_destroy(c);
+        return err;
+    }
+    wake(c);
+    *out = c;
+    return HX_OK;
+}
+
+void copies_destroy(struct copies *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->running; i++)
+        files_destroy(c->files[i]);
+    ev_timer_stop(c->config.each.loop, &c->turn);
+    free(c->taken);
+    free(c);
+}
+
+void copies_attach(struct copies *c, struct mux *m)
+{
+    c->mux = m;
+    for (size_t i = 0; i < c->running; i++)
+        files_attach(c->files[i], m);
+}
+
+void copies_detach(struct copies *c)
+{
+    c->mux = NULL;
+    for (size_t i = 0; i < c->running; i++)
+        files_detach(c->files[i]);
+}
+
+void copies_state(struct copies *c, struct files_state *out)
+{
+    struct files_state s;
+    *out = c->past;
+    out->busy = out->peer_works = false;
+    out->listed = c->next == c->config.count;
+    for (size_t i = 0; i < c->running; i++) {
+        files_state(c->files[i], &s);
+        add(out, &s);
+    }
+    out->over = c->over;
+}

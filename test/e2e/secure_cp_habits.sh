@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# test/e2e/secure_cp_habits.sh: hx cp against cp(1): where things go, several sources, and what is said of it.
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_nameserver || exit 1
+export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
+unset HX_KEY XDG_CONFIG_HOME
+mkdir -p "$HOME" "$WORK/share" "$WORK/here" "$WORK/ref"
+cd "$WORK" || exit 1
+"$B/hx" key >key.out 2>&1 || exit 1
+start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
+await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+
+cp_() { timeout 120 "$B/hx" cp "$@" >cp.out 2>cp.err; }
+refused() { # refused STATUS MESSAGE SRC... DST
+    local status=$1 message=$2
+    shift 2
+    cp_ "$@"
+    [ $? = "$status" ] && grep -q -- "$message" cp.err
+}
+
+# --- trailing slashes and dots
+fresh() { # fresh DIR: as a destination stands before; itself it stays what it is
+    mkdir -p "$1"
+    find "$1" -mindepth 1 -delete
+    mkdir -p "$1/dir/sub" "$1/full/src" "$1/isdir/f" "$1/wrong"
+    echo old >"$1/file"
+    echo old >"$1/full/src/old"
+    echo kept >"$1/isdir/f/kept"
+    echo x >"$1/wrong/src"
+}
+mkdir -p src/d
+echo new >f
+echo new >src/one
+echo two >src/d/two
+: >src/.dot
+seen() { (cd "$1" && find . -type f -printf '%P ' -exec cat {} \; -o -type d -printf '%P/\n' | sort); }
+as_cp() { # as_cp SRC DST: both ways; prints what differs
+    local rc how
+    fresh ref
+    (cd ref && cp -r "../$1" "${2:-.}" 2>../cp.ref)
+    rc=$?
+    seen ref >want
+    fresh share
+    cp_ "$1" "home:$2"
+    how=$?
+    seen share >got
+    [ $((rc == 0)) = $((how == 0)) ] && cmp -s want got || echo "up '$1' '$2': cp $rc, hx $how: $(head -n1 cp.err)"
+    rm -rf share/* here
+    cp -r src f share/
+    fresh here
+    (cd here && timeout 60 "$B/hx" cp "home:$1" "${2:-.}" >../cp.out 2>../cp.err)
+    how=$?
+    seen here >got
+    [ $((rc == 0)) = $((how == 0)) ] && cmp -s want got || echo "down '$1' '$2': cp $rc, hx $how: $(head -n1 cp.err)"
+}
+for s in f src src/ src/. f/; do
+    for d in absent absent/ file file/ dir dir/ dir/. dir/absent dir/absent/ absent/deep full isdir wrong dir//sub '' .; do
+        as_cp "$s" "$d"
+    done
+done >differs
+check "trailing slashes and dots mean what they mean to cp -r, both ways" test ! -s differs
+[ ! -s differs ] || sed 's/^/# /' differs
+
+# --- several sources
+find share here -mindepth 1 -delete
+mkdir -p share/d with tree/sub
+for i in 1 2 3; do echo "$i" >"a$i"; done
+echo b >with/b
+echo t >tree/sub/t
+check "several files and directories go up at once" cp_ a1 a2 with/b tree home:d
+check "and are there" eval 'cmp a1 share/d/a1 && cmp a2 share/d/a2 && cmp with/b share/d/b && diff -r tree share/d/tree'
+check "one line says how many" grep -q '^4 files, .* whole and verified' cp.err
+check "and come back" cp_ home:d/a1 home:d/b home:d/tree here
+check "and are here" eval 'cmp a1 here/a1 && cmp with/b here/b && diff -r tree here/tree'
+check "one that is missing costs only itself" refused 1 'none.*No such file' a1 none a3 home:d
+check "the others are there" cmp a3 share/d/a3
+check "an earlier one of the same name is not overwritten" refused 1 'same name' a1 with/b share/d/b home:d
+check "several want a directory there" refused 1 'no such directory' a1 a2 home:missing
+check "and here, which is told before anybody is connected to" refused 1 'No such file' home:d/a1 home:d/b missing
+check "peers may not be mixed" refused 2 'different peers' home:a other:b here
+
+# --- what is said
+long=$(printf 'x%.0s' $(seq 256))
+check "a name that is too long is named, with the cause" refused 1 'xxx.*too long' a1 "home:$long"
+odd=$'\033[2Jodd\u202e'
+check "a terminal is told nothing by an argument" refused 1 'such file' "$odd" home:
+check "indeed nothing" eval '! LC_ALL=C grep -q "[^ -~]" cp.err'
+check "nor by the name of a peer's file" refused 1 'does not exist' "home:$odd" here
+check "nor by that" eval '! LC_ALL=C grep -q "[^ -~]" cp.err'
+finish
