@@ -1,7 +1,7 @@
 /* What a batch asks for: directories; files up to BATCH_FILE_MAX; of all that may be there already the sum.
  * The rest it leaves to requests of their own (files_job.c). */
-#include "client/files/beneath.h"
 #include "client/files/files_parts.h"
+#include "client/files/source.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +66,7 @@ static int load(struct files *f, struct plan_entry *p)
     int err = files_entry(f, p, f->local, path, &e);
     if (err < 0)
         return err;
-    int fd = beneath_file(f->root, path, &st);
+    int fd = source_open(f->root, path, &st);
     if (fd < 0)
         return HX_ESYS;
     file_entry_from(&e, &st);

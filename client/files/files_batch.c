@@ -1,8 +1,8 @@
 /* Many small things of a tree with one request, client/files/batch.h: asks for one after the other
  * (files_ask.c), as fast as the connection takes it, and hears the answers in the same order. */
-#include "client/files/beneath.h"
 #include "client/files/files_parts.h"
 #include "client/files/share.h"
+#include "client/files/source.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +102,7 @@ static void begin_compare(struct files *f)
     b->compared = true;
     if (files_entry(f, p, f->local, path, &e) < 0)
         return;
-    int fd = beneath_file(f->root, path, &st);
+    int fd = source_open(f->root, path, &st);
     if (fd >= 0)
         (void)outgoing_open(&b->out, fd, &st, st.st_size, NULL); /* without it, they differ */
 }

@@ -1,8 +1,8 @@
 /* One request after the other for one entry: begins them, and ends them with what files_task.c makes
  * of the answers. */
-#include "client/files/beneath.h"
 #include "client/files/files_parts.h"
 #include "client/files/share.h"
+#include "client/files/source.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,9 +96,8 @@ static void on_closed(void *job, int error, uint32_t code)
 {
     struct files_job *j = job;
     (void)error;
-    (void)code;
     j->clean = true; /* nothing is left to be reset */
-    conclude(j, files_because(j->reason, OUTCOME_AGAIN, "the peer broke it off"));
+    conclude(j, files_broken_off(j, code));
 }
 
 static void on_headers(void *job, const struct mux_message *m)
@@ -132,7 +131,7 @@ static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
     struct file_entry now;
     struct files *f = j->files;
     struct plan_entry *e = &f->plan.entries[j->entry];
-    int fd = beneath_file(f->root, path, &st);
+    int fd = source_open(f->root, path, &st);
     if (fd < 0)
         return HX_ESYS;
     file_entry_from(&now, &st);

@@ -176,6 +176,8 @@ struct files_task_kind {
 extern const struct files_task_kind files_tasks[];
 /* Of this side's file: the outcome of an error and of its errno, and the reason. */
 enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, int system);
+/* The stream of a job was reset. */
+enum files_outcome files_broken_off(struct files_job *j, uint32_t code);
 enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
 
 /* files_request.c: what a job asks the peer for. As mux_request(). */

@@ -1,9 +1,12 @@
 /* What the tasks of hx cp make of the peer's answers. Each function says with what the job ends, or that it
  * goes on; only files_job.c ends it. */
 #include "client/files/files_parts.h"
+#include "client/files/share.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define CHANGES "it changes while it is read"
 
 enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text)
 {
@@ -19,7 +22,7 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
         enum files_outcome outcome;
         const char *reason;
     } known[] = {{EBADMSG, OUTCOME_AGAIN, "the sum of what arrived is wrong"},
-                 {ESTALE, OUTCOME_AGAIN, "it changes while it is read"},
+                 {ESTALE, OUTCOME_AGAIN, CHANGES},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
                  {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
                  {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
@@ -88,6 +91,27 @@ static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t 
     return outcome;
 }
 
+/* It begins anew with what is there now: to be known, too. */
+static enum files_outcome changed(struct files_job *j)
+{
+    struct files *f = j->files;
+    struct plan_entry *p = &f->plan.entries[j->entry];
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    const char *base = f->config.upload ? f->remote : f->local;
+    if (!p->told && files_entry(f, p, base, path, &e) == HX_OK)
+        files_report(f, path, "has changed while it was copied: it is copied anew");
+    p->told = true;
+    return because(j, OUTCOME_AGAIN, CHANGES);
+}
+
+enum files_outcome files_broken_off(struct files_job *j, uint32_t code)
+{
+    if (code == SHARE_CHANGED && !files_tasks[j->task].whole)
+        return changed(j);
+    return because(j, OUTCOME_AGAIN, "the peer broke it off");
+}
+
 static enum files_outcome end_with_verdict(struct files_job *j, const struct mux_message *m)
 {
     enum files_outcome verdict = verdict_of(j);
@@ -135,21 +159,55 @@ static enum files_outcome compare_begins(struct files_job *j, const struct mux_m
     return found(j) ? OUTCOME_NONE : end_with_verdict(j, m);
 }
 
-static enum files_outcome get_begins(struct files_job *j, const struct mux_message *m)
+/* What was received of a former version is of no use. */
+static void drop_part(struct files_job *j)
+{
+    (void)incoming_begin(&j->in, 0);
+    incoming_close(&j->in);
+    j->incoming = false;
+}
+
+/* It is another file than was listed, or than the part is of: from now on the plan is for this one, all of
+ * which comes, unless only a piece of it was asked for. */
+static enum files_outcome get_another(struct files_job *j)
 {
     struct files *f = j->files;
-    struct plan_entry *e = &f->plan.entries[j->entry];
+    struct plan_entry *p = &f->plan.entries[j->entry];
+    struct file_entry e;
+    char path[PATH_TEXT_MAX];
+    bool begun = j->in.held > 0;
+    drop_part(j);
+    plan_change(&f->plan, p, j->there.size, j->there.mtime_ns);
+    p->mode = (uint16_t)j->there.mode;
+    if (begun)
+        (void)changed(j);
+    if (j->status != 200)
+        return because(j, OUTCOME_AGAIN, CHANGES);
+    int err = files_entry(f, p, f->local, path, &e);
+    if (err == HX_OK)
+        err = incoming_open(&j->in, f->root, &e, &j->kind);
+    j->incoming = err == HX_OK;
+    return err < 0 ? local_error(j, err) : OUTCOME_NONE;
+}
+
+static enum files_outcome get_begins(struct files_job *j, const struct mux_message *m)
+{
+    const struct plan_entry *e = &j->files->plan.entries[j->entry];
+    if (j->status == 416 && j->offset > 0) { /* it has become shorter than what we have of it */
+        drop_part(j);
+        (void)changed(j);
+        return follow_whole(j);
+    }
     if (!found(j))
         return end_with_verdict(j, m);
     if (j->there.type != 'f')
         return because(j, OUTCOME_FAILED, "is no file any more");
-    if (j->there.size != e->size || j->there.mtime_ns != e->mtime_ns) {
-        plan_change(&f->plan, e, j->there.size, j->there.mtime_ns);
-        return because(j, OUTCOME_AGAIN, "it changes while it is copied");
-    }
-    if (j->status == 200 && incoming_begin(&j->in, 0) < 0) /* all of it, whatever we asked for */
-        return local_error(j, HX_ESYS);
-    return OUTCOME_NONE;
+    enum files_outcome outcome = OUTCOME_NONE;
+    if (j->there.size != e->size || j->there.mtime_ns != e->mtime_ns)
+        outcome = get_another(j);
+    if (outcome == OUTCOME_NONE && j->status == 200 && incoming_begin(&j->in, 0) < 0)
+        return local_error(j, HX_ESYS); /* all of it comes, whatever we asked for */
+    return outcome;
 }
 
 /* --- bytes --- */
@@ -210,6 +268,8 @@ static enum files_outcome write_file(struct files_job *j)
     if (err == PART_HASHING)
         return OUTCOME_HASHING;
     errno = system;
+    if (err == HX_ESYS && system == ESTALE)
+        return changed(j);
     return err == HX_OK || err == HX_EAGAIN || err == HX_ECLOSED ? OUTCOME_NONE : local_error(j, err);
 }
 

@@ -22,6 +22,7 @@ struct plan_entry {
     bool differs; /* what is at the target is another file */
     bool alone;   /* by a request of its own */
     bool keep;    /* as file_entry's */
+    bool told;    /* that it has changed while it was copied */
 };
 
 struct plan { /* zeroed: empty */

@@ -11,7 +11,7 @@
  *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file, or of the sum
  *               that the request asks for (client/files/file_sum.h). Who offers that says hx-sum in its
  *               answers to HEAD.
- *               Reset: the file changed.
+ *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow.
  *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
@@ -33,10 +33,11 @@
 #include <ev.h>
 
 #define SHARE_PREFIX   "/files/"
-#define SHARE_JOBS_MAX 32  /* files that one peer's requests have open at once */
-#define SHARE_WALKS    2   /* and listings: each has as many directories open as it is deep */
-#define SHARE_BATCHES  2   /* and batches: each has a file in memory, and maybe a thread at work */
-#define SHARE_IDLE_S   300 /* a request that moves nothing is reset; its peer may be hashing */
+#define SHARE_JOBS_MAX 32          /* files that one peer's requests have open at once */
+#define SHARE_WALKS    2           /* and listings: each has as many directories open as it is deep */
+#define SHARE_BATCHES  2           /* and batches: each has a file in memory, and maybe a thread at work */
+#define SHARE_IDLE_S   300         /* a request that moves nothing is reset; its peer may be hashing */
+#define SHARE_CHANGED  0x68780001U /* an error code of ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
 #define SHARE_BUSY     "too many requests at once" /* the reason of 429 */
 
 struct share;

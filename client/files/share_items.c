@@ -1,6 +1,7 @@
 #include "client/files/share_items.h"
 #include "client/files/beneath.h"
 #include "client/files/share_job.h"
+#include "client/files/source.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -191,13 +192,13 @@ int share_file(const struct share *s, const char *path, struct stat *st)
 {
     const char *rest;
     if (!s->items)
-        return beneath_file(s->root, path, st);
+        return source_open(s->root, path, st);
     if (path[0] == '\0') {
         errno = EISDIR;
         return -1;
     }
     const struct share_item *item = find(s->items, path, &rest);
-    return item ? beneath_file(item->fd, item->leaf ? item->leaf : rest, st) : -1;
+    return item ? source_open(item->fd, item->leaf ? item->leaf : rest, st) : -1;
 }
 
 static int stat_beneath(int root, const char *path, struct stat *st)

@@ -11,7 +11,7 @@ struct share_items;
 
 void share_items_free(struct share_items *items); /* NULL is fine */
 
-/* As beneath_file(), and what fstat(2) says of anything; the share itself may be no directory of the system. */
+/* As source_open(), and what fstat(2) says of anything; the share itself may be no directory of the system. */
 int share_file(const struct share *s, const char *path, struct stat *st);
 int share_stat(const struct share *s, const char *path, struct stat *st);
 

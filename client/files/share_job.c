@@ -36,13 +36,14 @@ static void job_fail(struct share_job *j, int error)
     int system = errno;
     struct mux_stream *s = j->call.stream;
     bool answered = j->kind->answered;
+    bool changed = error == HX_ESYS && system == ESTALE;
     if (answered)
         share_failed(&j->call, error, system);
     else
         share_refuse_error(&j->call, error, system);
     job_free(j);
     if (answered)
-        mux_stream_reset(s, H2_INTERNAL_ERROR);
+        mux_stream_reset(s, changed ? SHARE_CHANGED : H2_INTERNAL_ERROR);
 }
 
 /* Until the next turn of the loop, or as long as the peer may be silent. */

@@ -81,6 +81,39 @@ check "several want a directory there" refused 1 'no such directory' a1 a2 home:
 check "and here, which is told before anybody is connected to" refused 1 'No such file' home:d/a1 home:d/b missing
 check "peers may not be mixed" refused 2 'different peers' home:a other:b here
 
+# --- sources that are not what they say, or do not stay
+start proc "$B/hx" bind proc --verbose --share /proc
+await_line "$WORK/proc.err" 'bound' >bound.out || exit 1
+check "a file of /proc comes whole, though its size is said to be 0" cp_ proc:version here/version
+check "so it does" cmp /proc/version here/version
+check "and goes whole" cp_ /proc/version home:version
+check "so it does" cmp /proc/version share/version
+mkfifo never
+await_part() { # await_part DIR BYTES: a part that is so big
+    local tries=0
+    until [ -n "$(find "$1" -name '.*.hx-part-*' -size "+$2c" 2>find.err)" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 4000 ] || return 1
+        read -r -t 0.005 <>never
+    done
+}
+head -c 60000000 /dev/urandom >share/log
+cp share/log log.was
+start growing "$B/hx" cp home:log here/log
+await_part here 1000000
+echo more >>share/log
+await_exit "$PID" 60
+check "a file that grows meanwhile arrives" test $? = 0
+check "as it was at the start" cmp log.was here/log
+start cut "$B/hx" cp home:log here/cut
+await_part here 5000000
+truncate -s 2000000 share/log
+await_exit "$PID" 60
+check "one that is cut short meanwhile is copied anew" test $? = 0
+check "as it is then" cmp share/log here/cut
+check "and that is said" grep -q 'cut: has changed while it was copied: it is copied anew' cut.err
+check "no part is left" test -z "$(find here -name '*hx-part*')"
+
 # --- what is said
 long=$(printf 'x%.0s' $(seq 256))
 check "a name that is too long is named, with the cause" refused 1 'xxx.*too long' a1 "home:$long"
