@@ -110,6 +110,8 @@ static void on_headers(void *job, const struct mux_message *m)
         j->files->keyed_sums = file_sum_is_offered(m);
     if (j->task == TASK_LOOK)
         j->files->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
+    if (j->task == TASK_LOOK || j->task == TASK_ASK) /* that of a body says only what the body is */
+        j->files->peer_holes = mux_field(m, "hx-holes");
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
     if (type)
@@ -142,6 +144,8 @@ static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
     e->mode = (uint16_t)now.mode;
     int err = outgoing_open(&j->out, fd, &st, *offset, &j->kind);
     j->outgoing = err == HX_OK;
+    if (j->outgoing && (j->task == TASK_COMPARE || f->peer_holes) && outgoing_is_sparse(&st))
+        outgoing_keep_holes(&j->out);
     return err;
 }
 
@@ -181,7 +185,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     j->status = 0;
     j->clean = false;
     j->sum_len = 0;
-    j->kind = (struct file_sum){.keyed = false};
+    j->kind = (struct file_sum_kind){.keyed = false};
     if (f->keyed_sums && kind_of(j)->side != SIDE_NONE)
         file_sum_make(&j->kind);
     int err = open_files(j, &offset);

@@ -56,14 +56,14 @@ struct files_job {
     struct {
         enum files_task task;
         int64_t offset;
-    } follow;                /* of OUTCOME_FOLLOW */
-    struct file_entry there; /* what the answer's header tells of, without path; type 's': of nothing */
-    bool valid;              /* its fields are well-formed */
-    struct outgoing out;     /* of TASK_PUT, TASK_COMPARE */
-    struct incoming in;      /* of TASK_GET */
-    int64_t offset;          /* from which byte on */
-    struct file_sum kind;    /* of the sum behind the bytes */
-    size_t sum_len;          /* of TASK_COMPARE */
+    } follow;                  /* of OUTCOME_FOLLOW */
+    struct file_entry there;   /* what the answer's header tells of, without path; type 's': of nothing */
+    bool valid;                /* its fields are well-formed */
+    struct outgoing out;       /* of TASK_PUT, TASK_COMPARE */
+    struct incoming in;        /* of TASK_GET */
+    int64_t offset;            /* from which byte on */
+    struct file_sum_kind kind; /* of the sum behind the bytes */
+    size_t sum_len;            /* of TASK_COMPARE */
     uint8_t sum[DIGEST_BYTES];
     char reason[FILES_REASON_MAX];
 };
@@ -115,6 +115,7 @@ struct files {
     struct listing_reader *reader; /* of TASK_LIST */
     struct file_entry base;        /* the source's own, without path */
     bool keyed_sums;               /* the peer offers them */
+    bool peer_holes;               /* it takes holes as such */
     bool fresh;                    /* nothing can be at the target that is not ours */
     struct files_state state;
     struct committer committer; /* of what comes; tags are entries of the plan */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 32 /* bytes of "bytes=N-" with NUL */
-#define FIELDS_MAX 11
+#define FIELDS_MAX 12
 
 int files_entry(struct files *f, const struct plan_entry *p, const char *base, char path[PATH_TEXT_MAX],
                 struct file_entry *out)
@@ -33,7 +33,8 @@ static void add(struct words *w, const char *name, const char *value)
     w->fields[w->count++] = (struct mux_field){name, value};
 }
 
-static void describe(struct words *w, enum files_task task, const struct file_entry *e, int64_t offset)
+static void describe(struct words *w, enum files_task task, const struct file_entry *e, int64_t offset,
+                     bool holes)
 {
     snprintf(w->mode, sizeof w->mode, "%03o", e->mode);
     snprintf(w->size, sizeof w->size, "%" PRId64, e->size);
@@ -52,6 +53,8 @@ static void describe(struct words *w, enum files_task task, const struct file_en
         add(w, "hx-offset", w->offset);
     if (task == TASK_COMPARE || (task == TASK_GET && offset > 0))
         add(w, "range", w->range);
+    if (task == TASK_GET || holes)
+        add(w, "hx-holes", SHARE_HOLES);
 }
 
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events)
@@ -72,7 +75,7 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
     add(&w, ":authority", "hx");
     add(&w, ":path", w.path);
     if (!whole)
-        describe(&w, j->task, &e, offset);
+        describe(&w, j->task, &e, offset, j->outgoing && j->out.holes);
     if (j->kind.keyed) {
         file_sum_format(w.sum, &j->kind);
         add(&w, FILE_SUM_FIELD, w.sum);

@@ -3,8 +3,10 @@
 #include "client/files/files_parts.h"
 #include "client/files/share.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CHANGES "it changes while it is read"
 
@@ -152,11 +154,30 @@ static enum files_outcome asked(struct files_job *j, const struct mux_message *m
     return follow(j, TASK_PUT, held);
 }
 
+static bool has_holes(const struct mux_message *m)
+{
+    const char *holes = mux_field(m, "hx-holes");
+    return holes && strcmp(holes, SHARE_HOLES) == 0;
+}
+
+/* Ours has holes, the peer's has none, or it does not know them: then it is the sum of all bytes. */
+static enum files_outcome compare_plainly(struct files_job *j)
+{
+    struct stat st;
+    int fd = fcntl(j->out.fd, F_DUPFD_CLOEXEC, 0);
+    outgoing_close(&j->out);
+    int err = fd < 0 || fstat(fd, &st) < 0 ? HX_ESYS : outgoing_open(&j->out, fd, &st, j->offset, &j->kind);
+    j->outgoing = err == HX_OK;
+    return err < 0 ? local_error(j, err) : OUTCOME_NONE;
+}
+
 static enum files_outcome compare_begins(struct files_job *j, const struct mux_message *m)
 {
     if (verdict_of(j) == OUTCOME_FAILED) /* it is another file now */
         return follow_whole(j);
-    return found(j) ? OUTCOME_NONE : end_with_verdict(j, m);
+    if (!found(j))
+        return end_with_verdict(j, m);
+    return has_holes(m) == j->out.holes ? OUTCOME_NONE : compare_plainly(j);
 }
 
 /* What was received of a former version is of no use. */
@@ -205,6 +226,8 @@ static enum files_outcome get_begins(struct files_job *j, const struct mux_messa
     enum files_outcome outcome = OUTCOME_NONE;
     if (j->there.size != e->size || j->there.mtime_ns != e->mtime_ns)
         outcome = get_another(j);
+    if (outcome == OUTCOME_NONE && has_holes(m))
+        incoming_keep_holes(&j->in);
     if (outcome == OUTCOME_NONE && j->status == 200 && incoming_begin(&j->in, 0) < 0)
         return local_error(j, HX_ESYS); /* all of it comes, whatever we asked for */
     return outcome;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset,
-                  const struct file_sum *sum)
+                  const struct file_sum_kind *sum)
 {
     memset(o, 0, sizeof *o);
     o->fd = fd;
@@ -15,9 +15,9 @@ int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t off
     o->changed = st->st_mtim;
     int err = offset < 0 || offset > o->size ? HX_EINVAL : HX_OK;
     if (err == HX_OK)
-        err = digest_init(&o->digest);
+        err = file_sum_init(&o->digest);
     if (err == HX_OK && sum)
-        err = file_sum_use(sum, &o->digest);
+        err = file_sum_use(&o->digest, sum);
     if (err == HX_OK) {
         o->buffer = malloc(PART_BUFFER);
         err = o->buffer ? HX_OK : HX_ENOMEM;
@@ -30,7 +30,7 @@ int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t off
 void outgoing_close(struct outgoing *o)
 {
     int saved = errno;
-    digest_free(&o->digest);
+    file_sum_free(&o->digest);
     free(o->buffer);
     o->buffer = NULL;
     if (o->fd >= 0)
@@ -52,10 +52,16 @@ static ssize_t load(const struct outgoing *o, uint8_t buffer[PART_BUFFER], int64
 int outgoing_hash(struct outgoing *o)
 {
     for (int i = 0; i < PART_GOES && o->hashed < o->offset; i++) {
+        int64_t hole = o->digest.by_blocks ? disk_hole(o->fd, o->hashed, o->offset) : 0;
+        if (hole > 0) {
+            file_sum_skip(&o->digest, hole);
+            o->hashed += hole;
+            continue;
+        }
         ssize_t got = load(o, o->buffer, o->hashed, o->offset - o->hashed);
         if (got < 0)
             return HX_ESYS;
-        digest_update(&o->digest, o->buffer, (size_t)got);
+        file_sum_update(&o->digest, o->buffer, (size_t)got);
         o->hashed += got;
     }
     return o->hashed == o->offset ? HX_OK : HX_EAGAIN;
@@ -71,24 +77,78 @@ static int write_piece(struct outgoing *o, struct mux_stream *s, int64_t *moved)
     int err = mux_stream_room(s, &data);
     if (err < 0)
         return err;
-    ssize_t got = load(o, data, o->offset, o->size - o->offset);
+    ssize_t got = load(o, data, o->offset, o->holes ? o->extent : o->size - o->offset);
     if (got < 0)
         return HX_ESYS;
     if (o->hashed == o->offset) { /* else outgoing_hash() comes to it */
-        digest_update(&o->digest, data, (size_t)got);
+        file_sum_update(&o->digest, data, (size_t)got);
         o->hashed += got;
     }
     mux_stream_wrote(s, (size_t)got);
     o->offset += got;
+    o->extent -= o->holes ? got : 0;
     *moved += got;
+    return HX_OK;
+}
+
+bool outgoing_is_sparse(const struct stat *st)
+{
+    return st->st_blocks <= (st->st_size - OUTGOING_HOLES_WORTH) / 512;
+}
+
+void outgoing_keep_holes(struct outgoing *o)
+{
+    o->holes = o->digest.by_blocks = true;
+}
+
+/* What is at the offset: data, or a hole. A file system that knows no holes says that all is data. */
+static void next_extent(struct outgoing *o)
+{
+    int64_t len = disk_hole(o->fd, o->offset, o->size);
+    bool hole = len > 0;
+    if (!hole) {
+        off_t end = lseek(o->fd, o->offset, SEEK_HOLE);
+        len = (end < 0 || end > o->size ? o->size : end) - o->offset;
+    }
+    extent_put(o->head, (uint64_t)len | (hole ? EXTENT_HOLE : 0));
+    o->head_left = sizeof o->head;
+    o->extent = len;
+}
+
+static void pass_hole(struct outgoing *o)
+{
+    if (o->hashed == o->offset) { /* else outgoing_hash() comes to it */
+        file_sum_skip(&o->digest, o->extent);
+        o->hashed += o->extent;
+    }
+    o->offset += o->extent;
+    o->extent = 0;
+}
+
+/* HX_OK: at the offset there is data, or the end. */
+static int write_extents(struct outgoing *o, struct mux_stream *s)
+{
+    while (o->holes && o->offset < o->size && (o->extent == 0 || o->head_left > 0)) {
+        if (o->extent == 0)
+            next_extent(o);
+        ssize_t put = mux_stream_write(s, o->head + sizeof o->head - o->head_left, o->head_left);
+        if (put <= 0)
+            return put < 0 ? (int)put : HX_EAGAIN;
+        o->head_left -= (size_t)put;
+        if (o->head_left == 0 && extent_get(o->head) & EXTENT_HOLE)
+            pass_hole(o);
+    }
     return HX_OK;
 }
 
 static int write_content(struct outgoing *o, struct mux_stream *s, int64_t *moved)
 {
-    int err = HX_OK;
-    while (o->offset < o->size && err == HX_OK)
+    int err = write_extents(o, s);
+    while (err == HX_OK && o->offset < o->size) {
         err = write_piece(o, s, moved);
+        if (err == HX_OK)
+            err = write_extents(o, s);
+    }
     return err;
 }
 
@@ -114,7 +174,7 @@ int outgoing_sum(struct outgoing *o)
     if (err < 0)
         return err;
     o->summed = true;
-    return digest_final(&o->digest, o->sum);
+    return file_sum_final(&o->digest, o->sum);
 }
 
 int outgoing_write(struct outgoing *o, struct mux_stream *s, int64_t *moved)

@@ -5,17 +5,24 @@
 #ifndef HX_CLIENT_FILES_OUTGOING_H
 #define HX_CLIENT_FILES_OUTGOING_H
 
+#include "client/files/extent.h"
 #include "client/files/file_sum.h"
 #include "client/files/part.h"
 #include "client/mux/mux.h"
-#include "secure/digest.h"
 #include <sys/stat.h>
+
+/* Bytes of holes that are worth being sent as such (client/files/extent.h). */
+#define OUTGOING_HOLES_WORTH (INT64_C(64) * 1024)
 
 struct outgoing {
     int fd;
     int64_t size, offset, hashed;
     struct timespec changed; /* st_mtim when it was opened */
-    struct digest digest;
+    struct file_sum digest;
+    bool holes;     /* they are sent as such */
+    int64_t extent; /* bytes of it that are yet to be sent */
+    size_t head_left;
+    uint8_t head[EXTENT_HEAD];
     bool summed;
     size_t sum_sent;
     uint8_t sum[DIGEST_BYTES];
@@ -25,7 +32,11 @@ struct outgoing {
 /* Takes `fd` (of the file that `st` tells about) over, also when it fails; HX_ENOMEM, HX_EINVAL: offset above
  * the size. `sum`: what follows the bytes; NULL: their SHA-256. */
 int outgoing_open(struct outgoing *o, int fd, const struct stat *st, int64_t offset,
-                  const struct file_sum *sum);
+                  const struct file_sum_kind *sum);
+/* The file has holes that are worth being sent as such. */
+bool outgoing_is_sparse(const struct stat *st);
+/* Send them so; before the first outgoing_write(). */
+void outgoing_keep_holes(struct outgoing *o);
 /* One turn of hashing what stands before the offset and is not hashed yet. HX_OK: nothing is left of that;
  * HX_EAGAIN: call it again. */
 int outgoing_hash(struct outgoing *o);

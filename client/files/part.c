@@ -77,7 +77,7 @@ static int locate(struct part *p, int root, const struct file_entry *e)
 static void close_fds(struct part *p)
 {
     int saved = errno;
-    digest_free(&p->digest);
+    file_sum_free(&p->digest);
     if (p->fd >= 0)
         close(p->fd); /* and with it the lock */
     if (p->dir >= 0)
@@ -97,7 +97,7 @@ static int open_file(struct part *p)
     if (p->fd < 0)
         return HX_ESYS;
     err = lock(p);
-    return err < 0 ? err : digest_init(&p->digest);
+    return err < 0 ? err : file_sum_init(&p->digest);
 }
 
 int part_open(struct part *p, int root, const struct file_entry *e)
@@ -142,13 +142,19 @@ int part_begin(struct part *p, int64_t offset)
 int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
 {
     for (int i = 0; i < PART_GOES && p->hashed < p->size; i++) {
+        int64_t hole = p->digest.by_blocks ? disk_hole(p->fd, p->hashed, p->size) : 0;
+        if (hole > 0) {
+            file_sum_skip(&p->digest, hole);
+            p->hashed += hole;
+            continue;
+        }
         int64_t left = p->size - p->hashed;
         ssize_t got = pread(p->fd, buffer, left < PART_BUFFER ? (size_t)left : PART_BUFFER, p->hashed);
         if (got <= 0) {
             errno = got < 0 ? errno : EBADMSG; /* somebody cut it */
             return HX_ESYS;
         }
-        digest_update(&p->digest, buffer, (size_t)got);
+        file_sum_update(&p->digest, buffer, (size_t)got);
         p->hashed += got;
     }
     return p->hashed == p->size ? HX_OK : HX_EAGAIN;
@@ -183,13 +189,29 @@ int part_write(struct part *p, const void *data, size_t len)
             return HX_ESYS;
         }
         if (hashing)
-            digest_update(&p->digest, at, (size_t)put);
+            file_sum_update(&p->digest, at, (size_t)put);
         p->size += put;
         p->hashed += hashing ? put : 0;
         at += put;
         len -= (size_t)put;
     }
     write_back(p);
+    return HX_OK;
+}
+
+int part_skip(struct part *p, int64_t len)
+{
+    bool hashing = p->hashed == p->size;
+    if (len > p->expected - p->size) {
+        errno = ERANGE;
+        return HX_ESYS;
+    }
+    if (ftruncate(p->fd, p->size + len) < 0)
+        return HX_ESYS;
+    if (hashing)
+        file_sum_skip(&p->digest, len);
+    p->size += len;
+    p->hashed += hashing ? len : 0;
     return HX_OK;
 }
 
@@ -200,7 +222,7 @@ int part_verify(struct part *p, const uint8_t sum[DIGEST_BYTES])
         errno = ERANGE;
         return HX_ESYS;
     }
-    int err = digest_final(&p->digest, ours);
+    int err = file_sum_final(&p->digest, ours);
     if (err < 0 || memcmp(ours, sum, DIGEST_BYTES) == 0)
         return err;
     (void)unlinkat(p->dir, p->name, 0);

@@ -9,8 +9,8 @@
 #define HX_CLIENT_FILES_PART_H
 
 #include "client/files/block_queue.h"
+#include "client/files/file_sum.h"
 #include "client/files/listing.h"
-#include "secure/digest.h"
 #include <sys/types.h>
 #include <time.h>
 
@@ -29,7 +29,7 @@ struct part {
     int64_t mtime_ns;
     unsigned mode;
     bool keep; /* what has its name already */
-    struct digest digest;
+    struct file_sum digest;
     char name[PATH_NAME_MAX + 1], leaf[PATH_NAME_MAX + 1];
 };
 
@@ -45,6 +45,7 @@ int part_begin(struct part *p, int64_t offset);
  * is left of that; HX_EAGAIN: call it again. */
 int part_hash(struct part *p, uint8_t buffer[PART_BUFFER]);
 int part_write(struct part *p, const void *data, size_t len);
+int part_skip(struct part *p, int64_t len); /* so many zeros, as a hole */
 /* Whole, and all of it hashed: compares. EBADMSG: it is another one, and the part is gone. */
 int part_verify(struct part *p, const uint8_t sum[DIGEST_BYTES]);
 /* part_verify(), then permissions (those of the umask never) and time; has it on the disk, renames it, and has

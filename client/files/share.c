@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define NUMBER_MAX        24 /* bytes of a decimal int64_t with its NUL */
-#define ANSWER_FIELDS_MAX 8
+#define ANSWER_FIELDS_MAX 10
 
 int share_open(struct share **out, const char *spec)
 {
@@ -51,9 +51,10 @@ static void answer(struct mux_stream *s, const struct mux_field *fields, size_t 
 {
     struct mux_field all[ANSWER_FIELDS_MAX];
     memcpy(all, fields, count * sizeof *fields);
-    all[count] = (struct mux_field){"hx-batch", BATCH_VERSION};
-    all[count + 1] = (struct mux_field){FILE_SUM_FIELD, FILE_SUM_OFFER};
-    struct mux_message m = {.fields = all, .count = count + 2, .ended = true};
+    all[count++] = (struct mux_field){"hx-batch", BATCH_VERSION};
+    all[count++] = (struct mux_field){FILE_SUM_FIELD, FILE_SUM_OFFER};
+    all[count++] = (struct mux_field){"hx-holes", SHARE_HOLES};
+    struct mux_message m = {.fields = all, .count = count, .ended = true};
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
     else
@@ -143,26 +144,48 @@ void share_failed(const struct share_call *c, int error, int system)
     share_failed_for(c, share_refusal(error, system).reason);
 }
 
-void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
-                    bool ended)
+/* The fields that tell of an entry, and what their values are written in. */
+struct description {
+    struct mux_field fields[ANSWER_FIELDS_MAX];
+    size_t count;
+    char size[NUMBER_MAX], mtime[NUMBER_MAX], mode[NUMBER_MAX], held[NUMBER_MAX];
+};
+
+static void add(struct description *d, const char *name, const char *value)
 {
-    char size[NUMBER_MAX];
-    char mtime[NUMBER_MAX];
-    char mode[NUMBER_MAX];
-    char held[NUMBER_MAX];
-    snprintf(size, sizeof size, "%" PRId64, e->size);
-    snprintf(mtime, sizeof mtime, "%" PRId64, e->mtime_ns);
-    snprintf(mode, sizeof mode, "%03o", e->mode);
-    snprintf(held, sizeof held, "%" PRId64, part);
-    struct mux_field fields[] = {{":status", status}, {"hx-type", e->type == 'd' ? "directory" : "file"},
-                                 {"hx-size", size},   {"hx-mtime", mtime},
-                                 {"hx-mode", mode},   {"hx-part", held}};
-    size_t count = sizeof fields / sizeof *fields - (part < 0);
-    if (ended) {
-        answer(s, fields, count);
-        return;
-    }
-    struct mux_message m = {.fields = fields, .count = count};
+    d->fields[d->count++] = (struct mux_field){name, value};
+}
+
+static void describe(struct description *d, const char *status, const struct file_entry *e)
+{
+    d->count = 0;
+    snprintf(d->size, sizeof d->size, "%" PRId64, e->size);
+    snprintf(d->mtime, sizeof d->mtime, "%" PRId64, e->mtime_ns);
+    snprintf(d->mode, sizeof d->mode, "%03o", e->mode);
+    add(d, ":status", status);
+    add(d, "hx-type", e->type == 'd' ? "directory" : "file");
+    add(d, "hx-size", d->size);
+    add(d, "hx-mtime", d->mtime);
+    add(d, "hx-mode", d->mode);
+}
+
+void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part)
+{
+    struct description d;
+    describe(&d, status, e);
+    snprintf(d.held, sizeof d.held, "%" PRId64, part);
+    if (part >= 0)
+        add(&d, "hx-part", d.held);
+    answer(s, d.fields, d.count);
+}
+
+void share_describe_body(struct mux_stream *s, const char *status, const struct file_entry *e, bool holes)
+{
+    struct description d;
+    describe(&d, status, e);
+    if (holes)
+        add(&d, "hx-holes", SHARE_HOLES);
+    struct mux_message m = {.fields = d.fields, .count = d.count};
     (void)mux_respond(s, &m); /* the stream's owner hears of it if it broke */
 }
 
@@ -199,7 +222,7 @@ static void head(const struct share_call *c)
     int system = errno;
     if (err < 0 && system == ENOENT && part > 0) {
         e.type = 'f';
-        share_describe(c->stream, "404", &e, part, true);
+        share_describe(c->stream, "404", &e, part);
         return;
     }
     if (err == HX_OK)
@@ -209,7 +232,7 @@ static void head(const struct share_call *c)
     else if (e.type == 's')
         share_refuse_error(c, HX_ESYS, ENXIO);
     else
-        share_describe(c->stream, "200", &e, part, true);
+        share_describe(c->stream, "200", &e, part);
 }
 
 void share_request(const struct share_peer *peer, struct mux_stream *s, const struct mux_message *request)

@@ -12,6 +12,8 @@
  *               that the request asks for (client/files/file_sum.h). Who offers that says hx-sum in its
  *               answers to HEAD.
  *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow.
+ *               With "hx-holes: 1" the answer may have that, too: the body then has extents and the sum
+ *               of their blocks (client/files/extent.h, file_sum.h). So may a PUT to who says it in other answers.
  *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
@@ -38,6 +40,7 @@
 #define SHARE_BATCHES  2           /* and batches: each has a file in memory, and maybe a thread at work */
 #define SHARE_IDLE_S   300         /* a request that moves nothing is reset; its peer may be hashing */
 #define SHARE_CHANGED  0x68780001U /* an error code of ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
+#define SHARE_HOLES    "1"         /* of hx-holes */
 #define SHARE_BUSY     "too many requests at once" /* the reason of 429 */
 
 struct share;

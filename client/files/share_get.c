@@ -102,7 +102,7 @@ static void get_file(const struct share_call *c, int fd, const struct stat *st)
 {
     const char *range = mux_field(c->request, "range");
     struct file_entry e = {0};
-    struct file_sum sum;
+    struct file_sum_kind sum;
     int64_t offset;
     file_entry_from(&e, st);
     if (parse_range(&offset, range) < 0 || offset > e.size || e.type != 'f') {
@@ -126,8 +126,11 @@ static void get_file(const struct share_call *c, int fd, const struct stat *st)
         share_refuse_error(c, err, errno);
         return;
     }
+    const char *holes = mux_field(c->request, "hx-holes");
+    if (holes && strcmp(holes, SHARE_HOLES) == 0 && outgoing_is_sparse(st))
+        outgoing_keep_holes(&g->out);
     share_job_begin(&g->job);
-    share_describe(c->stream, range ? "206" : "200", &e, -1, false);
+    share_describe_body(c->stream, range ? "206" : "200", &e, g->out.holes);
 }
 
 static void get_directory(const struct share_call *c)
@@ -146,7 +149,7 @@ static void get_directory(const struct share_call *c)
     }
     file_entry_from(&e, &st);
     share_job_begin(&l->job);
-    share_describe(c->stream, "200", &e, -1, false);
+    share_describe_body(c->stream, "200", &e, false);
 }
 
 void share_get(struct share_call *c)

@@ -73,9 +73,10 @@ void share_failed(const struct share_call *c, int error, int system);
 void share_failed_for(const struct share_call *c, const char *reason);
 void share_created(struct mux_stream *s); /* 201 */
 
-/* Status and the fields that tell of `e`; hx-part too if `part` >= 0. */
-void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part,
-                    bool ended);
+/* An answer: status and the fields that tell of `e`; hx-part too if `part` >= 0. */
+void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part);
+/* The same for what has a body. */
+void share_describe_body(struct mux_stream *s, const char *status, const struct file_entry *e, bool holes);
 void share_get(struct share_call *c);
 void share_put(struct share_call *c);
 void share_batch(struct share_call *c);

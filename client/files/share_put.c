@@ -33,7 +33,7 @@ static void refuse(const struct share_call *c, int error, int system)
 }
 
 static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset,
-                     const struct file_sum *sum)
+                     const struct file_sum_kind *sum)
 {
     struct put_job *p = share_job_create(&put_kind, c);
     if (!p)
@@ -45,6 +45,8 @@ static void put_file(const struct share_call *c, const struct file_entry *e, int
         refuse(c, err, system);
         return;
     }
+    if (mux_field(c->request, "hx-holes"))
+        incoming_keep_holes(&p->in);
     err = incoming_begin(&p->in, offset);
     if (err < 0) {
         int system = errno;
@@ -72,7 +74,7 @@ static void put_directory(const struct share_call *c, const struct file_entry *e
 void share_put(struct share_call *c)
 {
     struct file_entry e = {.path = c->path};
-    struct file_sum sum;
+    struct file_sum_kind sum;
     int64_t offset = 0;
     const struct mux_message *request = c->request;
     const char *type = mux_field(request, "hx-type");

@@ -114,6 +114,21 @@ check "as it is then" cmp share/log here/cut
 check "and that is said" grep -q 'cut: has changed while it was copied: it is copied anew' cut.err
 check "no part is left" test -z "$(find here -name '*hx-part*')"
 
+# --- holes
+truncate -s 10G share/sparse
+printf 'data' | dd of=share/sparse bs=1 seek=5000000000 conv=notrunc status=none
+if [ "$(stat -c %b share/sparse)" -lt 10000 ]; then
+    check "10 GB of holes come" cp_ home:sparse here/sparse
+    check "as holes" test "$(stat -c '%s %b' here/sparse)" = "$(stat -c '%s %b' share/sparse)"
+    check "only data has moved" grep -q '; [0-9.]* k\?B of it moved' cp.err
+    check "and go" cp_ here/sparse home:sparse2
+    check "as holes" test "$(stat -c '%s %b' here/sparse)" = "$(stat -c '%s %b' share/sparse2)"
+    check "with what is between them" eval '[ "$(tail -c +5000000001 share/sparse2 | head -c 4)" = data ]'
+    rm -f share/sparse* here/sparse
+else
+    skip "10 GB of holes come" "this file system has no holes"
+fi
+
 # --- what is said
 long=$(printf 'x%.0s' $(seq 256))
 check "a name that is too long is named, with the cause" refused 1 'xxx.*too long' a1 "home:$long"
