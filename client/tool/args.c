@@ -204,6 +204,7 @@ enum args_result args_check_combination(struct reading *r)
                          : a->allow_listen_count ? "--allow-listen"
                          : a->exec               ? "--exec"
                          : a->tty                ? "-t"
+                         : a->key_label_count    ? "--key-label"
                          : a->share              ? "--share"
                          : a->to                 ? "--to"
                          : a->key_file           ? "--key-file"

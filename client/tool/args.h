@@ -28,6 +28,7 @@
 #define ARGS_LABEL_MAX       64 /* as a keyring allows */
 #define ARGS_ALLOW_MAX       256
 #define ARGS_STUNS_MAX       4 /* as hx_config.stun takes */
+#define ARGS_KEY_LABELS_MAX  64
 #define ARGS_FORWARDS_MAX    64
 
 enum args_result {
@@ -74,6 +75,8 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int allow_count;
     const char *allow_listen[ARGS_ALLOW_MAX]; /* bind: where peers may listen */
     int allow_listen_count;
+    const char *key_labels[ARGS_KEY_LABELS_MAX]; /* bind: as client/tool/grant.h has them */
+    int key_label_count;
 
     const char *to; /* connect: "HOST:PORT" or "/PATH" that the pipe shall reach at the other side, or NULL */
     struct {

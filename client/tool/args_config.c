@@ -21,8 +21,8 @@ static const struct rivalry {
     {'t', {OPTION_TO, 'L', 'R', 'D'}},
     {OPTION_TO, {'L', 'R', 'D'}},
     {OPTION_INSECURE,
-     {OPTION_ALLOW, OPTION_ALLOW_LISTEN, OPTION_EXEC, OPTION_PTY, OPTION_SHARE, OPTION_TO, OPTION_KEY_FILE,
-      't', 'L', 'R', 'D'}},
+     {OPTION_ALLOW, OPTION_ALLOW_LISTEN, OPTION_EXEC, OPTION_PTY, OPTION_SHARE, OPTION_KEY_LABEL, OPTION_TO,
+      OPTION_KEY_FILE, 't', 'L', 'R', 'D'}},
 };
 
 /* Two spellings of one option are one; a letter that commands have for different things is different ones. */

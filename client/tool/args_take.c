@@ -6,6 +6,7 @@
 #include "client/tool/args_code.h"
 #include "client/tool/args_number.h"
 #include "client/tool/args_parts.h"
+#include "client/tool/grant.h"
 #include "client/tool/options.h"
 #include "proto/nameserver_name.h"
 #include <getopt.h>
@@ -110,6 +111,18 @@ static enum args_result take_allow_listen(struct reading *r)
     return ARGS_BIND;
 }
 
+static enum args_result take_key_label(struct reading *r)
+{
+    struct grant grant;
+    char why[GRANT_ERROR_MAX];
+    if (grant_parse(&grant, optarg, why) < 0)
+        return args_usage(r, "--key-label takes LABEL:WHAT,WHAT...: %.200s", why);
+    if (r->args->key_label_count == ARGS_KEY_LABELS_MAX)
+        return args_usage(r, "--key-label can be given %d times at most", ARGS_KEY_LABELS_MAX);
+    r->args->key_labels[r->args->key_label_count++] = optarg;
+    return ARGS_BIND;
+}
+
 static enum args_result take_to(struct reading *r)
 {
     struct authority target;
@@ -191,6 +204,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_allow(r);
     case OPTION_ALLOW_LISTEN:
         return take_allow_listen(r);
+    case OPTION_KEY_LABEL:
+        return take_key_label(r);
     case OPTION_STUN:
         return take_stun(r);
     case OPTION_COUNT:

@@ -2,7 +2,9 @@
 #include "client/forward/say.h"
 #include "client/run/child.h"
 #include "client/tool/bound.h"
+#include "client/tool/grant.h"
 #include "client/tool/keyfile.h"
+#include "client/tool/offer.h"
 #include "client/tool/peer.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
@@ -18,6 +20,7 @@ struct binding {
     const struct args *args;
     struct hx_listener *listener;
     struct peers_config peers;
+    struct offers offers;
     struct run_offer run; /* outlives this call as the commands' threads may */
     atomic_flag pipe;
     int piped_fd;       /* readable: the pipe is over */
@@ -97,39 +100,39 @@ static int serve_peers(struct binding *b)
     return status;
 }
 
-/* What peers may connect to, and where they may listen. HX_OK, HX_EINVAL, HX_ENOMEM. */
-static int offer_targets(const struct args *args, struct allow **allow, struct permit **permit)
+static const struct serve_config *on_label(void *user, const char *label)
 {
-    int err = args->allow_count > 0 ? allow_create(allow) : HX_OK;
-    for (int i = 0; i < args->allow_count && err == HX_OK; i++)
-        err = allow_add(*allow, args->allow[i]);
-    if (err == HX_OK && args->allow_listen_count > 0)
-        err = permit_create(permit);
-    for (int i = 0; i < args->allow_listen_count && err == HX_OK; i++)
-        err = permit_add(*permit, args->allow_listen[i]);
-    return err;
+    const struct binding *b = user;
+    return offers_for(&b->offers, label);
 }
 
 /* What is offered; false: it cannot be, and that was told. */
-static bool offer(struct binding *b, struct allow **allow, struct permit **permit, struct share **share)
+static bool offer(struct binding *b)
 {
     const struct args *args = b->args;
-    int err = offer_targets(args, allow, permit);
-    if (err < 0) {
-        say_error("--allow: %s", hx_strerror(err));
+    if (!offers_open(&b->offers, args, &b->run))
+        return false;
+    b->peers.serve = b->offers.list[0].serve;
+    b->peers.serve_for = on_label;
+    bool nothing = !args->echo && !args->allow_count && !args->allow_listen_count && !args->share &&
+                   !args->exec && !args->key_label_count;
+    if (nothing)
+        b->offers.list[0].serve.pipe = b->peers.serve.pipe = &b->pipe;
+    return true;
+}
+
+/* A label that is mistyped would leave its key with what all may do. */
+static bool are_labels(const struct args *args, const char *keys)
+{
+    for (int i = 0; i < args->key_label_count; i++) {
+        struct grant g;
+        char error[GRANT_ERROR_MAX];
+        if (grant_parse(&g, args->key_labels[i], error) < 0 || grant_is_label_of(g.label, keys))
+            continue;
+        say_error("--key-label: no key has the label '%s': hx key --label %s makes one", g.label, g.label);
         return false;
     }
-    err = args->share ? share_open(share, args->share) : HX_OK;
-    if (err < 0)
-        say_error("--share %s: %s", args->share, err == HX_ESYS ? strerror(errno) : hx_strerror(err));
-    b->peers.serve = (struct serve_config){.echo = args->echo,
-                                           .allow = *allow,
-                                           .permit = *permit,
-                                           .share = *share,
-                                           .run = args->exec ? &b->run : NULL};
-    if (!args->echo && !*allow && !*permit && !*share && !args->exec)
-        b->peers.serve.pipe = &b->pipe;
-    return err == HX_OK;
+    return true;
 }
 
 static int bind_raw(struct binding *b)
@@ -151,6 +154,10 @@ static int bind_secure(struct binding *b)
         say_error("%s", error);
         return STATUS_FAILED;
     }
+    if (!are_labels(b->args, keys)) {
+        keyfile_wipe(keys);
+        return STATUS_USAGE;
+    }
     int status = bound_open(&b->listener, b->args, b->args->name, keys);
     keyfile_wipe(keys);
     if (status != STATUS_OK)
@@ -162,9 +169,6 @@ static int bind_secure(struct binding *b)
 
 int cmd_bind(const struct args *args)
 {
-    struct allow *allow = NULL;
-    struct permit *permit = NULL;
-    struct share *share = NULL;
     static struct binding b; /* a peer that hangs may outlive this call */
     b = (struct binding){.args = args,
                          .idle = true,
@@ -174,12 +178,8 @@ int cmd_bind(const struct args *args)
     b.peers.user = &b;
     if (args->insecure)
         return bind_raw(&b);
-    int status = offer(&b, &allow, &permit, &share) ? bind_secure(&b) : STATUS_USAGE;
-    if (allow && b.idle)
-        allow_destroy(allow);
-    if (permit && b.idle)
-        permit_destroy(permit);
-    if (share && b.idle)
-        share_close(share);
+    int status = offer(&b) ? bind_secure(&b) : STATUS_USAGE;
+    if (b.idle)
+        offers_close(&b.offers);
     return status;
 }

@@ -60,6 +60,9 @@ const struct options_entry options_table[] = {
     {"allow-listen", OPTION_ALLOW_LISTEN, BIND, "[ADDR:]PORT|/PATH",
      "peers may listen here (connect -R); '*' is any; repeatable"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
+    {"key-label", OPTION_KEY_LABEL, BIND, "LABEL:WHAT,...",
+     "who has the key LABEL may do this instead: allow=, share=,\n"
+     "                                allow-listen=, exec, echo; repeatable"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
     {"exec", OPTION_EXEC, BIND, "CMD", "run CMD for each peer: its input, output and exit status"},
     {"pty", OPTION_PTY, BIND, NULL, "with --exec: at a terminal, for peers that use -t"},

@@ -16,6 +16,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_JSON,
                  OPTION_KEEPALIVE,
                  OPTION_KEY_FILE,
+                 OPTION_KEY_LABEL,
                  OPTION_LABEL,
                  OPTION_LIFETIME,
                  OPTION_NO_HOST_CANDIDATES,

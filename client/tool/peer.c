@@ -66,8 +66,12 @@ static void on_up(void *user)
     p->all->proven++;
     p->proven = true;
     pthread_mutex_unlock(&p->all->mutex);
-    p->serve.run.label = hx_peer_label(p->stream);
-    introduce(p, p->serve.run.label);
+    const char *label = hx_peer_label(p->stream);
+    if (p->all->config->serve_for)
+        p->serve.config = p->all->config->serve_for(p->all->config->user, label);
+    serve_init(&p->serve);
+    p->serve.run.label = label;
+    introduce(p, label);
     say_note("%s", p->who);
 }
 
@@ -160,7 +164,6 @@ static void peer_serve(struct peer *p)
                               .who = p->who,
                               .pipe_done = on_pipe_done,
                               .user = p};
-    serve_init(&p->serve);
     if (link_create(&p->link, p->loop, s, &config) < 0) {
         say_error_often(SAY_PEER, "turned away %s: out of resources", p->who);
         return;

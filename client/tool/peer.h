@@ -14,6 +14,8 @@ struct peers;
 
 struct peers_config { /* lives as long as the peers */
     struct serve_config serve;
+    /* What those get whose key has that label; NULL: `serve`, all of them. In a peer's thread. */
+    const struct serve_config *(*serve_for)(void *user, const char *label);
     int keepalive_ms; /* of the links */
     /* The pipe is over, and with HX_OK the peer has all of it, too. In a peer's thread. */
     void (*pipe_done)(void *user, int error, int system);

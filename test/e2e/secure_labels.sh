@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# hx bind --key-label: what each key may do.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+HX=$B/hx
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+unset HX_KEY
+export HX_NAMESERVER=$NS HOME=$WORK/home
+mkdir -p "$HOME/public"
+echo photo >"$HOME/public/photo.jpg"
+"$HX" key >/dev/null
+for label in laptop guest; do
+    "$HX" key --label $label >/dev/null
+    (
+        umask 077
+        sed -n "s/ $label\$//p" "$HOME/.config/hx/key" >"$WORK/$label"
+    )
+done
+cd "$WORK" || exit 1
+as() { # as KEYFILE COMMAND...
+    timeout 60 "$HX" "${@:2}" -q --key-file "$1" 2>"$WORK/err"
+}
+says() { # says KEYFILE TEXT: what the echo of `home` gives back
+    echo "$2" | as "$1" connect home
+}
+
+start home "$HX" bind home -v --share "$HOME/public" --echo --key-label laptop:share=rw --key-label guest:
+await_line "$WORK/home.err" '^bound ' >/dev/null
+OWN=$HOME/.config/hx/key
+check "a key without an entry may do what is for all: read" as "$OWN" cp home:photo.jpg own
+check "and have its echo" [ "$(says "$OWN" hello)" = hello ]
+as "$OWN" cp own home:own
+check "but not write" [ "$?" = 1 ]
+check "the laptop may write" as "$WORK/laptop" cp own home:laptop
+check "and it is written" same own "$HOME/public/laptop"
+check "but has no echo, which its entry does not name" [ "$(says "$WORK/laptop" hello)" = "" ]
+as "$WORK/guest" cp home:photo.jpg stolen
+check "the guest may not even read" [ "$?" = 1 ]
+check "and got nothing" [ ! -e stolen ]
+check "nor has an echo" [ "$(says "$WORK/guest" hello)" = "" ]
+check "but is let in" as "$WORK/guest" ping home -c 1
+kill "$PID"
+
+"$HX" bind home --key-label labtop:echo 2>"$WORK/err"
+check "a label that no key has is wrong usage" [ "$?" = 2 ]
+check "and named" grep -q "no key has the label 'labtop'" "$WORK/err"
+"$HX" bind home --key-label laptop:share=ro 2>"$WORK/err"
+check "share=ro without a directory is wrong usage" [ "$?" = 2 ]
+check "and says what to give" grep -q 'give that, too' "$WORK/err"
+finish
