@@ -29,8 +29,8 @@ typedef void (*config_told)(void *user, int number, const char *what);
 /* $XDG_CONFIG_HOME/hx/config, else ~/.config/hx/config. False: neither is known, or it is too long. */
 bool config_path(char out[PATH_MAX]);
 /* Reads `path`, which lives as long as *out; `told` is called for each line that is none. HX_OK;
- * HX_ENOTFOUND: there is no such file, which is not told; HX_EINVAL, HX_ESYS, HX_ENOMEM: told. Whatever it returns, *out is
- * for config_wipe(). As ssh does it: a file that others may write to is refused. */
+ * HX_ENOTFOUND: there is no such file, which is not told; HX_EINVAL, HX_ESYS, HX_ENOMEM: told. Whatever it
+ * returns, *out is for config_wipe(). As ssh does it: a file that others may write to is refused. */
 int config_read(struct config *out, const char *path, config_told told, void *user);
 void config_wipe(struct config *c);
 

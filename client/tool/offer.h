@@ -1,4 +1,5 @@
-/* client/tool/offer.h: what hx bind offers: to all, and to those whose key's label has an entry of its own. */
+/* client/tool/offer.h: what hx bind offers: to all, and to those whose key's label has an entry of its
+ * own. */
 #ifndef HX_CLIENT_TOOL_OFFER_H
 #define HX_CLIENT_TOOL_OFFER_H
 
