@@ -1,0 +1,74 @@
+#include "test/unit/args_parse.h"
+
+static void cp_finds_the_peer_on_either_side(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "home:dir/f", "here"), ARGS_CP);
+    assert_string_equal(args.name, "home");
+    assert_int_equal(args.source_count, 1);
+    assert_string_equal(args.target, "here");
+    assert_int_equal(args.retry_for_s, ARGS_RETRY_FOR);
+    assert_int_equal(PARSE("ns", "cp", "-r", "./a:b", "home:", "--retry-for", "60"), ARGS_CP);
+    assert_string_equal(args.name, "home");
+    assert_int_equal(args.retry_for_s, 60);
+    assert_int_equal(PARSE("ns", "cp", "a", "home:", "--retry-for", "19"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "a", "home:"), ARGS_CP);
+    char word[HX_NAME_MAX + 4];
+    memset(word, 'x', sizeof word);
+    snprintf(word + HX_NAME_MAX, 4, ":/f");
+    assert_int_equal(PARSE("ns", "cp", word, "f"), ARGS_CP);
+    assert_int_equal(strlen(args.name), HX_NAME_MAX);
+}
+
+static void cp_takes_several_sources_and_then_where_to(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "a", "-q", "b", "c/", "home:d"), ARGS_CP);
+    assert_int_equal(args.source_count, 3);
+    assert_string_equal(args.target, "home:d");
+    assert_string_equal(args.name, "home");
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b", "."), ARGS_CP);
+    assert_int_equal(args.source_count, 2);
+    assert_string_equal(args.target, ".");
+    assert_string_equal(args.name, "home");
+}
+
+static void cp_wants_exactly_one_peer(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "a", "b"), ARGS_USAGE);
+    assert_non_null(strstr(error, "NAME:PATH"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b"), ARGS_USAGE);
+    assert_non_null(strstr(error, "both remote"));
+    assert_int_equal(PARSE("ns", "cp", "home:a"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "home:a", "b", "c"), ARGS_USAGE);
+    assert_non_null(strstr(error, "use cp"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "away:b", "c"), ARGS_USAGE);
+    assert_non_null(strstr(error, "different peers"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "homer:b", "c"), ARGS_USAGE);
+}
+
+static void a_remote_path_follows_the_first_colon_of_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(args_remote_path("home:a:b"), "a:b");
+    assert_string_equal(args_remote_path("home:/a"), "/a");
+    assert_string_equal(args_remote_path("home:"), "");
+    assert_null(args_remote_path("home"));
+    assert_null(args_remote_path("dir/home:a"));
+    assert_null(args_remote_path(":a"));
+    assert_null(args_remote_path("two words:a"));
+    assert_null(args_remote_path(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cp_finds_the_peer_on_either_side),
+        cmocka_unit_test(cp_takes_several_sources_and_then_where_to),
+        cmocka_unit_test(cp_wants_exactly_one_peer),
+        cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
