@@ -14,7 +14,8 @@
  *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow.
  *               With "hx-holes: 1" the answer may have that, too: the body then has extents and the sum
  *               of their blocks (client/files/extent.h, file_sum.h). So may a PUT to who says it in other answers.
- *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says.
+ *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. With hx-depth: 1
+ *               only what is directly in it: who does not know the field lists all of the tree.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
@@ -35,6 +36,7 @@
 #include <ev.h>
 
 #define SHARE_PREFIX   "/files/"
+#define SHARE_DEPTH    "hx-depth"
 #define SHARE_JOBS_MAX 32          /* files that one peer's requests have open at once */
 #define SHARE_WALKS    2           /* and listings: each has as many directories open as it is deep */
 #define SHARE_BATCHES  2           /* and batches: each has a file in memory, and maybe a thread at work */

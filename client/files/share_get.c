@@ -137,10 +137,15 @@ static void get_directory(const struct share_call *c)
 {
     struct stat st;
     struct file_entry e = {0};
+    const char *depth = mux_field(c->request, SHARE_DEPTH);
+    if (depth && strcmp(depth, "1") != 0) {
+        share_refuse(c, "400", "malformed fields");
+        return;
+    }
     struct list_job *l = share_job_create(&list_kind, c);
     if (!l)
         return;
-    int err = share_walk_create(&l->walk, c->peer->share, c->path, &st);
+    int err = share_walk_create(&l->walk, c->peer->share, c->path, depth != NULL, &st);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&l->job);

@@ -230,6 +230,7 @@ struct share_walk {
     struct walk *walk;               /* NULL: between two items */
     const struct share_items *items; /* NULL: one directory's */
     size_t next;
+    bool flat;
     char path[PATH_TEXT_MAX];
 };
 
@@ -260,17 +261,22 @@ static int begin_walk(struct share_walk *w, const struct share *s, const char *p
     return item && !item->leaf ? open_walk(w, item->fd, rest, st) : HX_ESYS;
 }
 
-int share_walk_create(struct share_walk **out, const struct share *s, const char *path, struct stat *st)
+int share_walk_create(struct share_walk **out, const struct share *s, const char *path, bool flat,
+                      struct stat *st)
 {
     struct share_walk *w = calloc(1, sizeof *w);
     if (!w)
         return HX_ENOMEM;
     int err = begin_walk(w, s, path, st);
-    if (err < 0)
+    if (err < 0) {
         free(w);
-    else
-        *out = w;
-    return err;
+        return err;
+    }
+    w->flat = flat;
+    if (flat && w->walk)
+        walk_flat(w->walk);
+    *out = w;
+    return HX_OK;
 }
 
 /* The item itself; what is in it comes next. */
@@ -280,7 +286,8 @@ static void enter_item(struct share_walk *w, const struct share_item *item, stru
     memset(e, 0, sizeof *e);
     e->type = 's';
     e->path = item->name;
-    int err = item->leaf ? stat_beneath(item->fd, item->leaf, &st) : open_walk(w, item->fd, "", &st);
+    int err = item->leaf || w->flat ? stat_beneath(item->fd, item->leaf ? item->leaf : "", &st)
+                                    : open_walk(w, item->fd, "", &st);
     if (err == HX_OK)
         file_entry_from(e, &st);
     if (item->leaf && e->type != 'f')

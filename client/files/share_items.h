@@ -17,8 +17,9 @@ int share_stat(const struct share *s, const char *path, struct stat *st);
 
 /* A walk (client/files/walk.h) from a directory of the share. */
 struct share_walk;
-/* HX_ESYS, HX_ENOMEM; *st: of that directory. */
-int share_walk_create(struct share_walk **out, const struct share *s, const char *path, struct stat *st);
+/* HX_ESYS, HX_ENOMEM; *st: of that directory. `flat`: only what is directly in it. */
+int share_walk_create(struct share_walk **out, const struct share *s, const char *path, bool flat,
+                      struct stat *st);
 int share_walk_next(struct share_walk *w, struct file_entry *e);
 void share_walk_destroy(struct share_walk *w); /* NULL is fine */
 

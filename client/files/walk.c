@@ -12,6 +12,7 @@ struct walk {
     DIR *open[PATH_DEPTH_MAX];   /* from where it began to where it is */
     size_t ends[PATH_DEPTH_MAX]; /* length of the path of each */
     int depth;
+    bool flat;
     char path[PATH_TEXT_MAX];
 };
 
@@ -76,6 +77,11 @@ int walk_create(struct walk **out, int fd)
     return err;
 }
 
+void walk_flat(struct walk *w)
+{
+    w->flat = true;
+}
+
 void walk_destroy(struct walk *w)
 {
     if (!w)
@@ -102,7 +108,7 @@ static void examine(struct walk *w, int parent, const char *name, struct file_en
     e->type = 's';
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         file_entry_from(e, &st);
-    if (e->type == 'd')
+    if (e->type == 'd' && !w->flat)
         descend(w, parent, name, e);
 }
 

@@ -10,6 +10,8 @@ struct walk;
 
 /* Takes `fd` (a directory, O_RDONLY) over, also when it fails. HX_ENOMEM, HX_ESYS. */
 int walk_create(struct walk **out, int fd);
+/* From now on directories are named, and not gone into. */
+void walk_flat(struct walk *w);
 /* HX_OK: *e is the next entry, valid until the next call; paths are relative to where the walk began.
  * HX_EEOF: that was all. Names of parts (client/files/path.h) are passed over. */
 int walk_next(struct walk *w, struct file_entry *e);

@@ -160,6 +160,17 @@ static enum args_result config_operands(struct reading *r, char **words, int cou
     return ARGS_BIND;
 }
 
+/* A NAME alone is what it shares. */
+static void list_operand(struct args *a, const char *word)
+{
+    const char *path = args_remote_path(word);
+    a->remote = path ? path : "";
+    if (!path)
+        return;
+    snprintf(a->peer, sizeof a->peer, "%.*s", (int)(path - word) - 1, word);
+    a->name = a->peer;
+}
+
 static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
@@ -178,6 +189,8 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (count == 0)
         return args_usage(r, "which NAME? Usage: hx %s NAME", options_commands[a->command].name);
     a->name = words[0];
+    if (a->command == ARGS_LS)
+        list_operand(a, words[0]);
     return ARGS_BIND;
 }
 

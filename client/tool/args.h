@@ -35,6 +35,7 @@ enum args_result {
     ARGS_BIND,
     ARGS_CONNECT,
     ARGS_CP,
+    ARGS_LS,
     ARGS_PING,
     ARGS_NAT,
     ARGS_KEY,
@@ -87,8 +88,9 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
 
     char **sources; /* cp: as given; either they or the target are NAME:PATH, all with the same NAME */
     int source_count;
+    const char *remote;         /* ls: the PATH */
     const char *target;         /* cp; recv: the directory, or "-" */
-    char peer[HX_NAME_MAX + 1]; /* cp: that NAME; recv: what follows from the code */
+    char peer[HX_NAME_MAX + 1]; /* cp, ls: that NAME; recv: what follows from the code */
     int count;                  /* ping: 0: until interrupted */
     int interval_ms;            /* ping */
     int answer_ms;              /* ping: the last answer may take so long */
@@ -96,7 +98,8 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     const char *exec;           /* bind: the command that peers may run; NULL: none */
     bool pty;                   /* bind: at a terminal, too */
     bool tty;                   /* connect: at a terminal */
-    bool json;                  /* nat */
+    bool json;                  /* ls, nat */
+    bool details;               /* ls: modes, sizes and times */
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */
     const char *label;          /* key: append one with this label; NULL: none */

@@ -274,6 +274,9 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_OVERWRITE:
         a->overwrite = true;
         break;
+    case 'l':
+        a->details = true;
+        break;
     case OPTION_JSON:
         a->json = true;
         break;

@@ -72,9 +72,9 @@ static bool begin_signals(void)
 }
 
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
-    [ARGS_CONFIG] = cmd_config, [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect,
-    [ARGS_CP] = cmd_cp,         [ARGS_KEY] = cmd_key,   [ARGS_NAT] = cmd_nat,
-    [ARGS_PING] = cmd_ping,     [ARGS_RECV] = cmd_recv, [ARGS_SEND] = cmd_send,
+    [ARGS_CONFIG] = cmd_config, [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,
+    [ARGS_KEY] = cmd_key,       [ARGS_LS] = cmd_ls,     [ARGS_NAT] = cmd_nat,         [ARGS_PING] = cmd_ping,
+    [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send,
 };
 
 static int run(const struct args *args)

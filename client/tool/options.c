@@ -4,14 +4,15 @@
 #define BIND    (1U << ARGS_BIND)
 #define CONNECT (1U << ARGS_CONNECT)
 #define CP      (1U << ARGS_CP)
+#define LS      (1U << ARGS_LS)
 #define PING    (1U << ARGS_PING)
 #define KEY     (1U << ARGS_KEY)
 #define NAT     (1U << ARGS_NAT)
 #define CONFIG  (1U << ARGS_CONFIG)
 #define SEND    (1U << ARGS_SEND)
 #define RECV    (1U << ARGS_RECV)
-#define KEYED   (BIND | CONNECT | CP | PING) /* by a key of a file */
-#define PEER    (KEYED | SEND | RECV)        /* the commands that reach somebody */
+#define KEYED   (BIND | CONNECT | CP | LS | PING) /* by a key of a file */
+#define PEER    (KEYED | SEND | RECV)             /* the commands that reach somebody */
 
 #define HELP_COLUMN 32 /* where the texts begin */
 
@@ -31,6 +32,9 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
         {"cp", "SRC... DST", "copy files and directories; DST or the sources are NAME:PATH",
          "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
          "What was interrupted is taken up again; what arrives is verified, then gets its name.\n"},
+    [ARGS_LS] =
+        {"ls", "NAME[:PATH]", "list what the host that waits under NAME shares",
+         "Names are written as ls(1) writes them to a terminal; '?' is neither file nor directory.\n"},
     [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", ""},
     [ARGS_NAT] =
         {"nat", "", "what stands between this host and others",
@@ -92,15 +96,16 @@ const struct options_entry options_table[] = {
     {NULL, 'W', PING, "SECONDS", "the last answer may take so long (2)"},
     {"stun", OPTION_STUN, PEER | NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
     {"lifetime", OPTION_LIFETIME, NAT, NULL, "measure how long mappings live: up to 10 minutes"},
-    {"json", OPTION_JSON, NAT, NULL, "one JSON object on standard output"},
+    {NULL, 'l', LS, NULL, "permissions, sizes and times, too"},
+    {"json", OPTION_JSON, LS | NAT, NULL, "JSON on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
     {"qr", OPTION_QR, KEY | SEND, NULL, "draw it as a QR code in the terminal, too"},
     {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
-    {"wait", OPTION_WAIT, CONNECT | CP | PING | RECV, "SECONDS",
+    {"wait", OPTION_WAIT, CONNECT | CP | LS | PING | RECV, "SECONDS",
      "wait so long for NAME to appear (at most 60)"},
-    {NULL, 'w', CONNECT | CP | RECV, "SECONDS", "the same"},
-    {"name", 'N', CONNECT | CP | PING | RECV, "OWN", "the own name, shown to the peer"},
+    {NULL, 'w', CONNECT | CP | LS | RECV, "SECONDS", "the same"},
+    {"name", 'N', CONNECT | CP | LS | PING | RECV, "OWN", "the own name, shown to the peer"},
     {"nameserver", 'n', PEER | NAT, "HOST[:PORT]|URL",
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
     {NULL, '4', PEER | NAT, NULL, "only IPv4, to the nameserver and to the peer"},

@@ -18,6 +18,7 @@ int cmd_config(const struct args *args);
 int cmd_connect(const struct args *args);
 int cmd_cp(const struct args *args);
 int cmd_key(const struct args *args);
+int cmd_ls(const struct args *args);
 int cmd_nat(const struct args *args);
 int cmd_ping(const struct args *args);
 int cmd_recv(const struct args *args);

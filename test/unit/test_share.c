@@ -161,6 +161,25 @@ static void what_is_neither_file_nor_directory_is_not_opened(void **state)
     close(fd);
 }
 
+static void one_level_of_a_tree_is_listed_if_that_is_asked_for(void **state)
+{
+    struct fixture *x = *state;
+    const char *one[] = {"hx-depth: 1", NULL};
+    const char *two[] = {"hx-depth: 2", NULL};
+    char path[FIXTURE_PATH];
+    in_share(x, path, "d");
+    assert_int_equal(mkdir(path, 0755), 0);
+    put_file(x, "share/d/inside", "x", 1);
+    struct answer *a = ask(x, "GET", "/files/", one);
+    a->body[a->len] = '\0';
+    assert_non_null(strstr((char *)a->body, "\n. 1 0\n"));
+    assert_int_equal(strncmp((char *)a->body, "d 755 ", 6), 0);
+    answer_free(a);
+    a = ask(x, "GET", "/files/", two);
+    assert_string_equal(a->status, "400");
+    answer_free(a);
+}
+
 static void both_ways_to_resolve_agree_about_tricks(void **state)
 {
     struct fixture *x = *state;
@@ -332,6 +351,7 @@ int main(void)
         TEST(paths_that_leave_the_directory_are_refused),
         TEST(symbolic_links_are_not_followed),
         TEST(what_is_neither_file_nor_directory_is_not_opened),
+        TEST(one_level_of_a_tree_is_listed_if_that_is_asked_for),
         TEST(both_ways_to_resolve_agree_about_tricks),
         TEST(long_and_deep_paths_are_refused),
         TEST(a_directory_is_listed_as_a_tree),

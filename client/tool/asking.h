@@ -1,0 +1,45 @@
+/* client/tool/asking.h: a command that asks the peer a few things, one after the other, prints what it says, and
+ * ends. What has been printed is taken by standard output as fast as it likes: meanwhile nothing more is read of
+ * the peer, whose link goes on. */
+#ifndef HX_CLIENT_TOOL_ASKING_H
+#define HX_CLIENT_TOOL_ASKING_H
+
+#include "base/buf.h"
+#include "client/tool/args.h"
+#include "client/tool/reconnector.h"
+
+#define ASKING_OUTPUT_MAX (32 * 1024 * 1024) /* bytes that wait to be printed: all that is sorted */
+#define ASKING_PAUSE      (64 * 1024)        /* so many, and the peer is not read */
+
+struct asking_events {
+    void (*up)(void *user, struct link *l); /* asking_request() may be called */
+    void (*headers)(void *user, const struct mux_message *m);
+    int (*body)(void *user, const char *data, size_t len); /* < 0: enough */
+    void (*answered)(void *user);                          /* the answer is whole */
+    void (*pong)(void *user, int64_t rtt_us);              /* may be NULL */
+};
+
+struct asking { /* zeroed but for the first three */
+    const struct args *args;
+    const struct asking_events *events;
+    void *user;
+    struct ev_loop *loop;
+    struct reconnector *reconnector;
+    struct mux_stream *stream; /* of the request that runs; NULL: none */
+    ev_io interrupt, output;
+    ev_timer silence, broken;
+    struct buf out;
+    int status;
+    bool leaving; /* asking_end() was called */
+};
+
+/* Until asking_end(); returns the exit status. What kept it from an answer was said. */
+int asking_run(struct asking *a);
+/* `field`: one more than HTTP needs, or NULL. One request at a time. */
+void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *field);
+/* To standard output. HX_ETOOBIG, HX_ENOMEM. */
+int asking_print(struct asking *a, const char *text, size_t len);
+/* Ends with that exit status, once all is printed. */
+void asking_end(struct asking *a, int status);
+
+#endif

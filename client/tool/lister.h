@@ -1,0 +1,28 @@
+/* client/tool/lister.h: how hx ls writes what is in a directory: a line for each entry, sorted by their names as
+ * long as there are not too many of them, as they come from then on. Writes nothing itself. */
+#ifndef HX_CLIENT_TOOL_LISTER_H
+#define HX_CLIENT_TOOL_LISTER_H
+
+#include "client/files/listing.h"
+
+#define LISTER_SORTED_MAX 10000 /* entries that are kept and sorted */
+#define LISTER_LINE_MAX   (9 * PATH_TEXT_MAX + 256)
+
+struct lister {                                            /* zeroed but for the first four */
+    bool details;                                          /* modes, sizes and times, too */
+    bool json;                                             /* an array, an object for each entry */
+    int (*line)(void *user, const char *text, size_t len); /* HX_OK, or an error that is passed on */
+    void *user;
+    struct lister_entry *kept;
+    size_t count;
+    bool unsorted; /* there were too many */
+    uint64_t written;
+};
+
+/* A path that has a '/' is passed over: it is what is in a directory of this one. HX_ENOMEM, or what line() says. */
+int lister_add(struct lister *l, const struct file_entry *e);
+/* That was all. Likewise. */
+int lister_end(struct lister *l);
+void lister_free(struct lister *l);
+
+#endif

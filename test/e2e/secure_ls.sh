@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# test/e2e/secure_ls.sh: hx ls against a real hx bind --share: names, details, JSON, and what is not there.
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_nameserver || exit 1
+export HX_NAMESERVER=$NS HOME=$WORK/home TZ=UTC LC_ALL=C.UTF-8
+unset HX_KEY XDG_CONFIG_HOME
+mkdir -p "$HOME" "$WORK/share/sub/deeper" "$WORK/share/many"
+cd "$WORK" || exit 1
+"$B/hx" key >key.out 2>&1 || exit 1
+
+bind() { # bind NAME OPTION...
+    start "bind-$1" "$B/hx" bind "$1" --verbose "${@:2}"
+    await_line "$WORK/bind-$1.err" 'bound' >bound.out
+}
+ls_() { timeout 60 "$B/hx" ls "$@" >ls.out 2>ls.err; }
+lists() { # lists EXPECTED ARGUMENT...
+    ls_ "${@:2}" && diff <(printf '%b' "$1") ls.out
+}
+refused() { # refused STATUS MESSAGE ARGUMENT...
+    ls_ "${@:3}"
+    [ $? = "$1" ] && grep -q -- "$2" ls.err
+}
+late() { # a reader that takes its time gets all of it
+    timeout 120 "$B/hx" ls home:many 2>ls.err | { read -r first && sleep 1 && echo "$first" && cat; } | sort >late.out
+    diff <(find share/many -mindepth 1 -printf '%f\n' | sort) late.out
+}
+
+left() {
+    timeout 60 "$B/hx" ls home:many 2>ls.err | head -n 1 >head.out
+    [ "${PIPESTATUS[0]}" = 1 ] && grep -q -- -of-more-than-a-pipe-holds head.out && [ ! -s ls.err ]
+}
+
+printf 12345 >share/file
+printf x >share/$'esc\e[31m'
+: >share/$'turned\u202e'
+ln -s file share/link
+: >share/sub/inside
+touch -d '2001-02-03 04:05:06.5' share/file
+chmod 640 share/file
+seq -f 'share/many/%.0f-of-more-than-a-pipe-holds' 12000 | xargs touch
+bind home --share "$WORK/share" || exit 1
+bind bare --echo || exit 1
+
+check "names are sorted, quoted, and those of one directory" \
+    lists "'esc'\$'\\\\033''[31m'\nfile\nlink\nmany\nsub\n'turned'\$'\\\\342\\\\200\\\\256'\n" home
+check "so are those of a directory in it" lists "deeper\ninside\n" home:sub
+check "a '/' at its end says nothing" lists "deeper\ninside\n" home:sub/
+check "an empty one has none" lists "" home:sub/deeper
+check "a file is listed by its name" lists "inside\n" home:sub/inside
+check "-l has permissions, size and time" lists "-rw-r----- 5 2001-02-03 04:05 file\n" -l home:file
+check "a link is listed, and not followed" eval 'ls_ -l home && grep -q "^?--------- *? *? link$" ls.out'
+check "--json has the same" lists '[\n{"name":"file","type":"file","mode":"640","size":5,"mtime":981173106.500000000}\n]\n' \
+    --json home:file
+check "and is JSON" eval 'ls_ --json home && python3 -m json.tool ls.out >json.out && grep -q "u202e" ls.out'
+check "of an empty directory, too" lists '[]\n' --json home:sub/deeper
+check "what is not there is said" refused 1 'home:nothing: does not exist' home:nothing
+check "and what nothing leads to" refused 1 'home:link: is a symbolic link' home:link
+check "a path that leads out is wrong usage" refused 2 'no path beneath the shared directory' home:../x
+check "who shares nothing is told of" refused 1 'bare shares no directory' bare
+check "12,000 names come whole to a slow reader" late
+check "whoever reads no more ends it, without a word" left
+finish
