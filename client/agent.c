@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/agent_state.h"
+#include "shim/net/net_port.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -286,6 +287,13 @@ void agent_watch(struct agent *a, const struct agent_callbacks *callbacks)
 void agent_address(const struct agent *a, struct sockaddr_in6 *out)
 {
     net_address_to_sockaddr6(net_peer_address(a->peer), out);
+}
+
+int agent_send_beside(const struct agent *a, const uint8_t *bytes, size_t len)
+{
+    const struct iovec part = {.iov_base = (uint8_t *)(uintptr_t)bytes, .iov_len = len};
+    const struct net_route route = {.to = *net_peer_address(a->peer)};
+    return net_port_send(udt_port_net(a->port), &route, &part, 1, MSG_DONTWAIT);
 }
 
 void agent_connected(struct agent *a)

@@ -132,5 +132,7 @@ struct udt_port *agent_port(const struct agent *a);
 void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES]);
 /* The application has written something: is the path still there? Cheap, if it was heard on lately. */
 void agent_wake(struct agent *a);
+/* A datagram that is none of UDT's, by the way that UDT's take. -1: it did not leave; errno. */
+int agent_send_beside(const struct agent *a, const uint8_t *bytes, size_t len);
 
 #endif

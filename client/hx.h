@@ -240,6 +240,20 @@ HX_API int hx_close(struct hx_stream *s);
 HX_API int hx_stream_fd(struct hx_stream *s);
 /* Readable (POLLIN, too) while hx_write() would take bytes: poll it after HX_EAGAIN. As above. HX_ESYS. */
 HX_API int hx_stream_write_fd(struct hx_stream *s);
+/* Datagrams beside the stream, over the same path and under the same keys, but each by itself: they may be lost,
+ * and overtake each other and what is written, and they never come twice. `flow` is whatever the two agree on,
+ * to tell them apart. For streams with keys whose peer is an hx, at any time while the connection lives; what is
+ * longer than a packet of the path travels in pieces. HX_EAGAIN before the proof (hx_handshake()); HX_EINVAL: such
+ * a stream has no datagrams; HX_ECLOSED, HX_ECANCELED, HX_ENOMEM. None of them waits. */
+#define HX_DATAGRAM_MAX 1460 /* bytes of one */
+/* `len`, which may be 0; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: also when the system did not take it, which
+ * is a loss like any other. */
+HX_API ssize_t hx_datagram_send(struct hx_stream *s, uint32_t flow, const void *data, size_t len);
+/* The length of the next one, of which `buf` gets `size` bytes at most; HX_EAGAIN: none waits. Who has not called
+ * this or hx_datagram_fd() yet gets none: what came before is lost. */
+HX_API ssize_t hx_datagram_receive(struct hx_stream *s, uint32_t *flow, void *buf, size_t size);
+/* Readable (POLLIN) while one waits. Belongs to the stream. HX_ESYS. */
+HX_API int hx_datagram_fd(struct hx_stream *s);
 /* The peer's address "ip:port" as its NAT shows it, or HX_ADDRESS_TCP. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 /* The path that the connection takes now. It may change while the connection lives: between two programs of

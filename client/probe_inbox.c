@@ -1,5 +1,6 @@
 #include "client/probe_inbox.h"
 #include "base/clock.h"
+#include "client/datagrams.h"
 #include "proto/relay_frame.h"
 #include <string.h>
 #include <sys/eventfd.h>
@@ -178,6 +179,7 @@ void probe_inbox_listen(struct udt_port *port)
         inbox.ports[i] = port;
         net_port_set_handler(udt_port_net(port), NET_USER_PROBE, take, port);
         net_port_set_handler(udt_port_net(port), NET_USER_RELAY, take, port);
+        net_port_set_handler(udt_port_net(port), NET_USER_SEALED, datagrams_take, NULL);
         return;
     }
 }

@@ -34,7 +34,7 @@ void probe_inbox_leave(struct probe_member *m); /* fine for one that has not joi
 /* From any thread, without the engine's lock: its thread shall call on_noted() with these bits, soon. The
  * member must not leave meanwhile. */
 void probe_inbox_note(struct probe_member *m, unsigned note);
-/* From now on what comes to `port` is taken. With the engine's lock held. */
+/* From now on what comes to `port` is taken, datagrams.h's as well. With the engine's lock held. */
 void probe_inbox_listen(struct udt_port *port);
 
 #endif

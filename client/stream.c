@@ -234,6 +234,7 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
         return HX_ENOMEM;
     }
     h->channel = channel;
+    h->connecting = info->connecting;
     h->proof_told = !channel->tls; /* there is none */
     h->unsure = channel->tls;
     pthread_mutex_init(&h->mutex, NULL);
@@ -280,6 +281,7 @@ void stream_discard(struct hx_stream *h)
         pthread_cond_wait(&h->cond, &h->mutex);
     pthread_mutex_unlock(&h->mutex);
     secure_channel_destroy(h->channel);
+    datagrams_destroy(h->datagrams);
     readiness_fd_close(&h->read_fd);
     readiness_fd_close(&h->write_fd);
     pthread_cond_destroy(&h->cond);

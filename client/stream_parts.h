@@ -1,10 +1,11 @@
 /* client/stream_parts.h: what the files of a stream share; nobody else includes it.
  *
  * stream.c: its life, and the events of its connection. stream_io.c: what the application reads, writes and
- * polls. stream_close.c: hx_close(), which waits until all has arrived. */
+ * polls. stream_datagrams.c: what passes beside it. stream_close.c: hx_close(), which waits until all has arrived. */
 #ifndef HX_CLIENT_STREAM_PARTS_H
 #define HX_CLIENT_STREAM_PARTS_H
 
+#include "client/datagrams.h"
 #include "client/engine.h"
 #include "client/readiness_fd.h"
 #include "client/secure_channel.h"
@@ -30,7 +31,9 @@ struct hx_stream {
     pthread_cond_t cond;
     struct readiness_fd read_fd, write_fd; /* set: hx_read() or hx_write() is worth a try */
     struct secure_channel *channel;
-    bool proof_told; /* that the proof of the keys has ended, this way or that */
+    bool connecting;
+    struct datagrams *datagrams; /* NULL: nobody has asked for any */
+    bool proof_told;             /* that the proof of the keys has ended, this way or that */
     bool eof_told;
     bool unsure;   /* something was written that no look at the acknowledgements has covered */
     bool finished; /* hx_shutdown() was called */

@@ -2,6 +2,7 @@
 #include "base/big_endian.h"
 #include "proto/probe.h"
 #include "proto/relay_frame.h"
+#include "proto/sealed_datagram.h"
 #include "proto/stun.h"
 #include "shim/net/fragments.h"
 #include "shim/net/parts.h"
@@ -35,6 +36,8 @@ enum net_user demux_user(const struct demux *x, const struct net_datagram *d)
         return NET_USER_PROBE;
     if (relay_frame_is(d->parts[0].iov_base, d->len))
         return NET_USER_RELAY;
+    if (sealed_datagram_is(d->parts[0].iov_base, d->len))
+        return NET_USER_SEALED;
     if (stun_is_message(d->parts[0].iov_base, d->len))
         return NET_USER_STUN;
     if (x->handlers[NET_USER_CLASSIC_STUN].take && is_classic_stun(d))

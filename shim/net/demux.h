@@ -8,6 +8,8 @@
  *                                    type that it does not have: it never sends one
  *   E8 68 78 52, and 16 or more      NET_USER_RELAY: "hxR", what a relay forwards, and how it is asked to
  *                                    (proto/relay_frame.h); control of another type that UDT does not have
+ *   E8 68 78 44, and 40 or more      NET_USER_SEALED: "hxD", an application's own datagram
+ *                                    (proto/sealed_datagram.h); control of another type that UDT does not have
  *   E8 68 78 45                      NET_USER_UDT: "hxE", a handshake with the first bytes of its stream
  *                                    (shim/udt/early_packet.h)
  *   a STUN message with its cookie   NET_USER_STUN
@@ -50,6 +52,7 @@ enum net_user {
     NET_USER_UDT,
     NET_USER_PROBE,
     NET_USER_RELAY,
+    NET_USER_SEALED,
     NET_USER_STUN,
     NET_USER_CLASSIC_STUN,
     NET_USERS,

@@ -369,6 +369,18 @@ static bool is_forged(const struct net_datagram *d, bool tunnelled)
            tunnels_lead_to(&d->from) != tunnelled;
 }
 
+/* What is longer than who reads has room for, UDT's own packets never being so. */
+static void give_long(struct net_port *p, const struct net_datagram *d, uint8_t *bytes)
+{
+    struct iovec part = {.iov_base = bytes, .iov_len = d->len};
+    struct net_datagram whole = *d;
+
+    whole.parts = &part;
+    whole.part_count = 1;
+    if (demux_user(&p->demux, &whole) != NET_USER_UDT)
+        (void)demux_give(&p->demux, &whole);
+}
+
 /* A piece of a datagram has come. True: that is whole now, and stands in *d instead. */
 static bool join(struct net_port *p, struct net_datagram *d)
 {
@@ -384,7 +396,10 @@ static bool join(struct net_port *p, struct net_datagram *d)
         return false;
     d->len = fragments_take(p->fragments, &d->from, &f, bytes + FRAGMENT_HEAD, d->len - FRAGMENT_HEAD,
                             clock_now_ms(), whole);
-    return d->len > 0 && parts_scatter(d->parts, d->part_count, whole, d->len);
+    if (d->len == 0 || parts_scatter(d->parts, d->part_count, whole, d->len))
+        return d->len > 0;
+    give_long(p, d, whole);
+    return false;
 }
 
 /* As it lies in the batch. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h> /* needs those above */
 
+#include "proto/sealed_datagram.h"
 #include "proto/stun.h"
 #include "shim/net/demux.h"
 #include "shim/udt/packet.h"
@@ -90,6 +91,23 @@ static void stun_is_told_by_cookie_and_length(void **state)
         }
         for (size_t n = 0; n < len; n++)
             assert_int_equal(user_of(&x, bytes, n, false), n < DEMUX_BYTES ? NET_USER_NONE : NET_USER_UDT);
+    }
+}
+
+static void a_sealed_datagram_is_told_by_its_magic_and_length(void **state)
+{
+    struct demux x = all_users(true);
+    uint8_t bytes[64] = {0};
+
+    (void)state;
+    sealed_datagram_write(&(struct sealed_datagram){.number = 1}, bytes);
+    for (size_t len = DEMUX_BYTES; len <= sizeof bytes; len++)
+        assert_int_equal(user_of(&x, bytes, len, false),
+                         len < SEALED_HEAD + SEALED_CODE ? NET_USER_UDT : NET_USER_SEALED);
+    for (size_t byte = 0; byte < 4; byte++) {
+        bytes[byte] ^= 1;
+        assert_int_equal(user_of(&x, bytes, sizeof bytes, false), NET_USER_UDT);
+        bytes[byte] ^= 1;
     }
 }
 
@@ -188,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stun_is_told_by_cookie_and_length),
+        cmocka_unit_test(a_sealed_datagram_is_told_by_its_magic_and_length),
         cmocka_unit_test(answers_are_the_users_as_well),
         cmocka_unit_test(a_port_without_a_handler_for_stun_drops_it),
         cmocka_unit_test(the_classic_form_is_known_only_where_it_has_a_handler),

@@ -1,0 +1,28 @@
+#include "proto/sealed_datagram.h"
+#include "base/big_endian.h"
+#include <string.h>
+
+enum { AT_FLOW = 12, AT_NUMBER = 16 };
+
+bool sealed_datagram_is(const uint8_t *bytes, size_t len)
+{
+    return len >= SEALED_HEAD + SEALED_CODE && get32(bytes) == SEALED_MAGIC;
+}
+
+void sealed_datagram_write(const struct sealed_datagram *d, uint8_t head[SEALED_HEAD])
+{
+    put32(head, SEALED_MAGIC);
+    memcpy(head + SEALED_TAG_AT, d->tag, SEALED_TAG_BYTES);
+    put32(head + AT_FLOW, d->flow);
+    put64(head + AT_NUMBER, d->number);
+}
+
+bool sealed_datagram_read(struct sealed_datagram *d, const uint8_t *bytes, size_t len)
+{
+    if (!sealed_datagram_is(bytes, len) || len > SEALED_BYTES)
+        return false;
+    memcpy(d->tag, bytes + SEALED_TAG_AT, SEALED_TAG_BYTES);
+    d->flow = get32(bytes + AT_FLOW);
+    d->number = get64(bytes + AT_NUMBER);
+    return true;
+}
