@@ -116,10 +116,12 @@ static bool take_target(struct forward_spec *spec, const struct fields *f, int a
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX])
 {
+    static const char udp[] = "udp:";
     struct forward_spec spec = {.kind = kind};
     struct fields fields;
     const char *why = "it is too long, or has too many parts";
-    if (!split(&fields, text))
+    spec.udp = kind == FORWARD_LOCAL && strncmp(text, udp, sizeof udp - 1) == 0;
+    if (!split(&fields, text + (spec.udp ? sizeof udp - 1 : 0)))
         return wrong(error, text, why);
     int taken = take_listen(&spec, &fields, &why);
     if (taken == 0)
@@ -132,6 +134,8 @@ int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const c
         spec.kind = FORWARD_REMOTE_SOCKS;
     else if (kind != FORWARD_SOCKS && !take_target(&spec, &fields, taken, &why))
         return wrong(error, text, why);
+    if (spec.udp && (*spec.path || spec.target.kind == AUTHORITY_UNIX))
+        return wrong(error, text, "-L udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket");
     *out = spec;
     return HX_OK;
 }

@@ -1,7 +1,7 @@
 /* client/forward/forward_spec.h: what -L, -R and -D are given. Pure; no allocation.
  *
  * As ssh has it: fields with ':' between, an IPv6 address in brackets, '\' before a character that is to be
- * taken as it is. A field with a '/' is the path of a Unix socket. */
+ * taken as it is. A field with a '/' is the path of a Unix socket. Behind "udp:" -L forwards datagrams. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_SPEC_H
 #define HX_CLIENT_FORWARD_FORWARD_SPEC_H
 
@@ -18,6 +18,7 @@ enum forward_kind {
 
 struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or a path */
     enum forward_kind kind;
+    bool udp;                          /* FORWARD_LOCAL's alone: of datagrams */
     char path[AUTHORITY_PATH_MAX + 1]; /* "": a TCP port */
     bool anywhere;                     /* ADDR is "*": all addresses of this host */
     /* "": loopback addresses; else a name or an address, without brackets */

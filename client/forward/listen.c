@@ -7,16 +7,17 @@
 
 #define TRIES_MAX 8 /* for a port of the kernel's choice that is free on all addresses */
 
-static int listen_on(const struct sockaddr *sa, socklen_t len)
+static int listen_on(const struct sockaddr *sa, socklen_t len, bool udp)
 {
     int on = 1;
-    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(sa->sa_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (!udp) /* there two could have one port, and one of them nothing */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (sa->sa_family == AF_INET6) /* IPv4 has a socket of its own */
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, sa, len) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+    if (bind(fd, sa, len) == 0 && (udp || listen(fd, LISTEN_BACKLOG) == 0))
         return fd;
     int cause = errno;
     close(fd);
@@ -31,7 +32,7 @@ static void close_all(const struct listen_socket *sockets, int count)
 }
 
 /* False: errno. *port is the one that all get once the first has it. */
-static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16_t *port)
+static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16_t *port, bool udp)
 {
     struct endpoint e;
     struct sockaddr_storage sa;
@@ -43,7 +44,7 @@ static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16
     }
     e.port = *port;
     len = endpoint_to_sockaddr(&e, &sa);
-    out->fd = listen_on((const struct sockaddr *)&sa, len);
+    out->fd = listen_on((const struct sockaddr *)&sa, len, udp);
     if (out->fd < 0)
         return false;
     len = sizeof sa;
@@ -54,13 +55,13 @@ static bool open_one(struct listen_socket *out, const struct addrinfo *a, uint16
 }
 
 /* The number of sockets, or -1 and errno, which `at` is about. */
-static int open_all(struct listen_socket *out, const struct addrinfo *found, uint16_t port,
+static int open_all(struct listen_socket *out, const struct addrinfo *found, uint16_t port, bool udp,
                     struct endpoint *at)
 {
     int count = 0;
     int cause = EADDRNOTAVAIL;
     for (const struct addrinfo *a = found; a && count < LISTEN_MAX; a = a->ai_next) {
-        if (open_one(&out[count], a, &port)) {
+        if (open_one(&out[count], a, &port, udp)) {
             count++;
             continue;
         }
@@ -96,7 +97,7 @@ int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec 
     char text[ENDPOINT_TEXT_MAX];
     int count = -1;
     for (int i = 0; i < TRIES_MAX && count < 0; i++) {
-        count = open_all(out, found, spec->port, &at);
+        count = open_all(out, found, spec->port, spec->udp, &at);
         if (spec->port != 0 || errno != EADDRINUSE)
             break;
     }

@@ -1,3 +1,4 @@
+#include "client/forward/flows.h"
 #include "client/tool/args_code.h"
 #include "client/tool/args_parts.h"
 #include "client/tool/options.h"
@@ -264,6 +265,7 @@ void args_defaults(struct args *out, enum args_result command, const char *names
                          .keepalive_s = ARGS_KEEPALIVE,
                          .retry_for_s = ARGS_RETRY_FOR,
                          .interval_ms = ARGS_INTERVAL,
+                         .udp_timeout_s = FLOWS_TIMEOUT,
                          .expire_s = ARGS_EXPIRE,
                          .receipts = 1,
                          .answer_ms = ARGS_ANSWER};

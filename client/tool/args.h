@@ -29,6 +29,7 @@
 #define ARGS_ALLOW_MAX       256
 #define ARGS_STUNS_MAX       4 /* as hx_config.stun takes */
 #define ARGS_KEY_LABELS_MAX  64
+#define ARGS_UDP_TIMEOUT_MAX 86400
 #define ARGS_FORWARDS_MAX    64
 
 enum args_result {
@@ -85,6 +86,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
         const char *spec;
     } forwards[ARGS_FORWARDS_MAX];
     int forward_count;
+    int udp_timeout_s; /* bind, connect: of silence, after which a flow ends */
 
     char **sources; /* cp: as given; either they or the target are NAME:PATH, all with the same NAME */
     int source_count;

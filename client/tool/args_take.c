@@ -1,5 +1,6 @@
 /* What an option of hx's command line is taken for. */
 #include "base/host_port.h"
+#include "client/forward/allow.h"
 #include "client/forward/authority.h"
 #include "client/forward/forward_spec.h"
 #include "client/forward/permit.h"
@@ -81,12 +82,11 @@ static enum args_result take_transport(struct reading *r, int transport)
 
 static enum args_result take_allow(struct reading *r)
 {
-    struct authority pattern;
-    if (authority_parse_pattern(&pattern, optarg) < 0)
-        return args_usage(
-            r,
-            "--allow takes HOST:PORT, either of which may be '*', or /PATH of up to %d bytes, not '%.100s'",
-            AUTHORITY_PATH_MAX, optarg);
+    if (!allow_is_pattern(optarg))
+        return args_usage(r,
+                          "--allow takes [udp:]HOST:PORT, HOST or PORT may be '*', or /PATH of up to %d "
+                          "bytes, not '%.100s'",
+                          AUTHORITY_PATH_MAX, optarg);
     if (r->args->allow_count == ARGS_ALLOW_MAX)
         return args_usage(r, "--allow can be given %d times at most", ARGS_ALLOW_MAX);
     r->args->allow[r->args->allow_count++] = optarg;
@@ -206,6 +206,8 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_allow_listen(r);
     case OPTION_KEY_LABEL:
         return take_key_label(r);
+    case OPTION_UDP_TIMEOUT:
+        return take_seconds(r, "--udp-timeout", 1, ARGS_UDP_TIMEOUT_MAX, &a->udp_timeout_s);
     case OPTION_STUN:
         return take_stun(r);
     case OPTION_COUNT:

@@ -4,6 +4,7 @@
 #include "client/forward/relay.h"
 #include "client/forward/remote.h"
 #include "client/forward/say.h"
+#include "client/forward/udp_forward.h"
 #include "client/run/run.h"
 #include "client/run/session.h"
 #include "client/run/terminal.h"
@@ -46,6 +47,9 @@ struct connecting {
 
     struct forward *forwards[ARGS_FORWARDS_MAX];
     int forward_count;
+    struct flows flows;
+    struct udp_forward *udps[ARGS_FORWARDS_MAX];
+    int udp_count;
     struct remote *remotes[ARGS_FORWARDS_MAX];
     int remote_count;
     bool failed;  /* one of them, for good */
@@ -244,6 +248,8 @@ static void set_link(struct connecting *c, struct link *l)
 {
     for (int i = 0; i < c->forward_count; i++)
         forward_set_link(c->forwards[i], l);
+    for (int i = 0; i < c->udp_count; i++)
+        udp_forward_set_link(c->udps[i], l);
     for (int i = 0; i < c->remote_count; i++)
         remote_set_link(c->remotes[i], l);
 }
@@ -284,14 +290,32 @@ static void on_remote_failed(void *user)
     stop(c, STATUS_FAILED);
 }
 
+static int begin_local(struct connecting *c, const char *text, char error[FORWARD_ERROR_MAX])
+{
+    struct forward_spec spec;
+    int err = forward_spec_parse(&spec, FORWARD_LOCAL, text, error);
+    if (err < 0)
+        return err;
+    if (!spec.udp) {
+        err = forward_create(&c->forwards[c->forward_count], c->loop, FORWARD_LOCAL, text, error);
+        c->forward_count += err == HX_OK;
+        return err;
+    }
+    c->flows.loop = c->loop;
+    err = udp_forward_create(&c->udps[c->udp_count], &c->flows, &spec, c->args->udp_timeout_s, error);
+    c->udp_count += err == HX_OK;
+    return err;
+}
+
 static int begin_forward(struct connecting *c, char kind, const char *spec, char error[FORWARD_ERROR_MAX])
 {
     const struct remote_config config = {
         .loop = c->loop, .name = c->args->name, .failed = on_remote_failed, .user = c};
+    if (kind == 'L')
+        return begin_local(c, spec, error);
     int *count = kind == 'R' ? &c->remote_count : &c->forward_count;
     int err = kind == 'R' ? remote_create(&c->remotes[*count], &config, spec, error)
-                          : forward_create(&c->forwards[*count], c->loop,
-                                           kind == 'L' ? FORWARD_LOCAL : FORWARD_SOCKS, spec, error);
+                          : forward_create(&c->forwards[*count], c->loop, FORWARD_SOCKS, spec, error);
     *count += err == HX_OK;
     return err;
 }
@@ -342,9 +366,11 @@ static int connect_secure(struct connecting *c)
         run(c);
     for (int i = 0; i < c->forward_count; i++)
         forward_destroy(c->forwards[i]);
+    for (int i = 0; i < c->udp_count; i++)
+        udp_forward_destroy(c->udps[i]);
     for (int i = 0; i < c->remote_count; i++)
         remote_destroy(c->remotes[i]);
-    c->forward_count = c->remote_count = 0;
+    c->forward_count = c->udp_count = c->remote_count = 0;
     reconnector_destroy(c->reconnector);
     return c->status;
 }

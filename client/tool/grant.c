@@ -1,5 +1,5 @@
 #include "client/tool/grant.h"
-#include "client/forward/authority.h"
+#include "client/forward/allow.h"
 #include "client/forward/permit.h"
 #include "client/tool/args.h"
 #include "proto/host_id.h"
@@ -29,10 +29,9 @@ static int __attribute__((format(printf, 2, 3))) refuse(char error[GRANT_ERROR_M
 
 static bool is_value(enum grant_kind kind, const char *value)
 {
-    struct authority pattern;
     struct permit *permit;
     if (kind == GRANT_ALLOW)
-        return authority_parse_pattern(&pattern, value) >= 0;
+        return allow_is_pattern(value);
     if (kind != GRANT_ALLOW_LISTEN)
         return value[0] != '\0';
     if (permit_create(&permit) < 0)

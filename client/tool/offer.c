@@ -87,7 +87,7 @@ static struct offer *of_label(struct offers *all, const char *label)
             return &all->list[i];
     }
     struct offer *o = &all->list[all->count++];
-    *o = (struct offer){0};
+    *o = (struct offer){.serve = {.udp_timeout_s = all->list[0].serve.udp_timeout_s}};
     snprintf(o->label, sizeof o->label, "%s", label);
     return o;
 }
@@ -111,7 +111,8 @@ static bool grant(struct offers *all, const struct args *args, struct run_offer 
 static bool offer_all(struct offer *o, const struct args *args, struct run_offer *run)
 {
     int err = HX_OK;
-    o->serve = (struct serve_config){.echo = args->echo, .run = args->exec ? run : NULL};
+    o->serve = (struct serve_config){
+        .echo = args->echo, .udp_timeout_s = args->udp_timeout_s, .run = args->exec ? run : NULL};
     for (int i = 0; i < args->allow_count && err == HX_OK; i++)
         err = offer_allow(o, args->allow[i]);
     for (int i = 0; i < args->allow_listen_count && err == HX_OK; i++)

@@ -59,10 +59,11 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
 };
 
 const struct options_entry options_table[] = {
-    {"allow", OPTION_ALLOW, BIND, "HOST:PORT|/PATH",
+    {"allow", OPTION_ALLOW, BIND, "[udp:]HOST:PORT|/PATH",
      "peers may connect to this target; '*' is any; repeatable"},
     {"allow-listen", OPTION_ALLOW_LISTEN, BIND, "[ADDR:]PORT|/PATH",
      "peers may listen here (connect -R); '*' is any; repeatable"},
+    {"udp-timeout", OPTION_UDP_TIMEOUT, BIND | CONNECT, "SECONDS", "of silence, which ends a UDP flow (120)"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
     {"key-label", OPTION_KEY_LABEL, BIND, "LABEL:WHAT,...",
      "who has the key LABEL may do this instead: allow=, share=,\n"
@@ -80,7 +81,7 @@ const struct options_entry options_table[] = {
     {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never", "try the relay so much later (500)"},
     {"to", OPTION_TO, CONNECT, "HOST:PORT|/PATH", "the pipe reaches this target of the peer's --allow"},
     {NULL, 't', CONNECT, NULL, "the peer's --exec command gets this terminal"},
-    {NULL, 'L', CONNECT, "[ADDR:]PORT:HOST:PORT",
+    {NULL, 'L', CONNECT, "[udp:][ADDR:]PORT:HOST:PORT",
      "forward a local port to HOST:PORT over there; repeatable;\n"
      "                                each end may be the path of a Unix socket instead"},
     {NULL, 'R', CONNECT, "[ADDR:]PORT[:HOST:PORT]",

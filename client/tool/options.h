@@ -33,6 +33,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_TIMEOUT,
                  OPTION_TO,
                  OPTION_UDP_ONLY,
+                 OPTION_UDP_TIMEOUT,
                  OPTION_WAIT,
                  OPTIONS_END
 };

@@ -162,6 +162,7 @@ static void peer_serve(struct peer *p)
     p->serve = (struct serve){.loop = p->loop,
                               .config = &p->all->config->serve,
                               .who = p->who,
+                              .stream = s,
                               .pipe_done = on_pipe_done,
                               .user = p};
     if (link_create(&p->link, p->loop, s, &config) < 0) {

@@ -56,6 +56,11 @@ void serve_init(struct serve *s)
     s->files = (struct share_peer){
         .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
     s->reverse = (struct reverse){.loop = s->loop, .permit = s->config->permit, .who = s->who};
+    s->udp = (struct udp_targets){.flows = {.loop = s->loop},
+                                  .allow = s->config->allow,
+                                  .who = s->who,
+                                  .stream = s->stream,
+                                  .timeout_s = s->config->udp_timeout_s};
     s->visit = (struct visit){.host = s->config->visits, .loop = s->loop, .who = s->who};
 }
 
@@ -114,7 +119,7 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         dial_request(s->loop, s->config->allow, s->who, stream, request);
     else if (!method || !path)
         refuse(stream, "400");
-    else if (reverse_request(&s->reverse, stream, request))
+    else if (reverse_request(&s->reverse, stream, request) || udp_target_request(&s->udp, stream, request))
         return;
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
         share_request(&s->files, stream, request);

@@ -9,6 +9,7 @@
  *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
  *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h
  *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h
+ *   POST /udp           client/forward/flows.h
  *   POST /receive, ...  of hx send: client/tool/visit.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H
@@ -16,6 +17,7 @@
 #include "client/files/share.h"
 #include "client/forward/allow.h"
 #include "client/forward/reverse.h"
+#include "client/forward/udp_target.h"
 #include "client/mux/mux.h"
 #include "client/run/run.h"
 #include "client/tool/visit.h"
@@ -30,12 +32,14 @@ struct serve_config { /* shared by all peers */
     const struct permit *permit; /* where peers may listen; NULL: nowhere */
     const struct visit_host *visits; /* of hx send; NULL: none are received */
     struct run_offer *run;           /* NULL: no command */
+    int udp_timeout_s;
 };
 
 struct serve { /* one peer's */
     struct ev_loop *loop;
     const struct serve_config *config;
-    const char *who; /* for the log */
+    const char *who;          /* for the log */
+    struct hx_stream *stream; /* the link's */
     /* The pipe that this peer got is over. As relay_config.done(). */
     void (*pipe_done)(void *user, int error, int system);
     void *user;
@@ -43,6 +47,7 @@ struct serve { /* one peer's */
     struct reverse reverse;
     struct visit visit;
     struct run_peer run;
+    struct udp_targets udp;
 };
 
 /* Of `s` whose fields are set. */

@@ -1,0 +1,89 @@
+#include "client/forward/flows.h"
+
+static struct flow *find(const struct flows *all, uint32_t number)
+{
+    struct flow *f;
+    LIST_FOREACH(f, &all->list, entry)
+    {
+        if (f->number == number)
+            break;
+    }
+    return f;
+}
+
+/* Whoever speaks is likely to go on: it is found first. */
+static void to_front(struct flows *all, struct flow *f)
+{
+    if (LIST_FIRST(&all->list) == f)
+        return;
+    LIST_REMOVE(f, entry);
+    LIST_INSERT_HEAD(&all->list, f, entry);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct flows *all = w->data;
+    uint8_t bytes[HX_DATAGRAM_MAX];
+    uint32_t number;
+    (void)loop;
+    (void)revents;
+    for (int i = 0; i < FLOWS_TURN && all->count > 0; i++) {
+        ssize_t len = hx_datagram_receive(all->stream, &number, bytes, sizeof bytes);
+        if (len < 0)
+            return; /* of what it is not told here, the link is */
+        struct flow *f = find(all, number);
+        if (!f)
+            continue;
+        to_front(all, f);
+        f->come(f, bytes, (size_t)len);
+    }
+}
+
+static int begin(struct flows *all, struct hx_stream *stream)
+{
+    int fd = hx_datagram_fd(stream);
+    if (fd < 0)
+        return fd;
+    all->stream = stream;
+    ev_io_init(&all->readable, on_readable, fd, EV_READ);
+    all->readable.data = all;
+    ev_io_start(all->loop, &all->readable);
+    return HX_OK;
+}
+
+int flows_join(struct flows *all, struct hx_stream *stream, struct flow *f)
+{
+    if (all->count >= FLOWS_MAX)
+        return HX_ELIMIT;
+    if (find(all, f->number))
+        return HX_EINVAL;
+    int err = all->count == 0 ? begin(all, stream) : HX_OK;
+    if (err < 0)
+        return err;
+    LIST_INSERT_HEAD(&all->list, f, entry);
+    all->count++;
+    return HX_OK;
+}
+
+void flows_leave(struct flows *all, struct flow *f)
+{
+    LIST_REMOVE(f, entry);
+    if (--all->count > 0)
+        return;
+    ev_io_stop(all->loop, &all->readable);
+    all->stream = NULL;
+}
+
+uint32_t flows_number(struct flows *all)
+{
+    do
+        all->last++;
+    while (find(all, all->last));
+    return all->last;
+}
+
+int flows_send(const struct flows *all, const struct flow *f, const void *bytes, size_t len)
+{
+    ssize_t sent = hx_datagram_send(all->stream, f->number, bytes, len);
+    return sent < 0 ? (int)sent : HX_OK;
+}

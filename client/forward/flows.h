@@ -1,0 +1,46 @@
+/* client/forward/flows.h: the datagrams of one link (hx_datagram_send()), each to the flow that it is of. Belongs to
+ * the link's thread.
+ *
+ * A flow is what one client of a UDP forward and its target say to each other, and a request of the link:
+ *
+ *   POST /udp        field "target" (as in a CONNECT). 200, with "flow", the number that its datagrams have from now
+ *                    on, in both directions; the flow ends when either side ends its direction. 403: not allowed;
+ *                    404: nothing is forwarded; 429: the peer has FLOWS_MAX already; 502, with "proxy-status". */
+#ifndef HX_CLIENT_FORWARD_FLOWS_H
+#define HX_CLIENT_FORWARD_FLOWS_H
+
+#include "client/hx.h"
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#define FLOWS_MAX     256 /* of a link */
+#define FLOWS_TURN    256 /* datagrams that are passed on in one turn of the loop: others want theirs */
+#define FLOWS_TIMEOUT 120 /* seconds of silence that end one (RFC 4787, REQ-5) */
+#define FLOWS_BUFFER  (4 * 1024 * 1024) /* bytes that a socket shall hold, as far as the kernel lets it */
+
+struct flow {
+    uint32_t number;
+    void (*come)(struct flow *f, const void *bytes, size_t len); /* it may leave within */
+    LIST_ENTRY(flow) entry;
+};
+
+struct flows { /* zeroed but for the loop; of no link while it is empty */
+    struct ev_loop *loop;
+    struct hx_stream *stream;
+    ev_io readable;
+    LIST_HEAD(flow_list, flow) list;
+    int count;
+    uint32_t last;
+};
+
+/* `stream` is the link's; every flow leaves before that is closed. HX_OK; HX_ELIMIT: FLOWS_MAX; HX_EINVAL: the number
+ * is taken, or the two ends cannot (hx_datagram_fd()); HX_ESYS, HX_ENOMEM. */
+int flows_join(struct flows *all, struct hx_stream *stream, struct flow *f);
+void flows_leave(struct flows *all, struct flow *f);
+/* A number that no flow has. */
+uint32_t flows_number(struct flows *all);
+/* HX_OK; HX_ETOOBIG; else it is lost, as datagrams are. */
+int flows_send(const struct flows *all, const struct flow *f, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# hx connect -L udp: datagrams to a service at the binding side.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+HX=$B/hx
+start_home() { # start_home OPTION...: returns once it is bound
+    start home "$HX" bind home -v "$@"
+    await_line "$WORK/home.err" "^bound home as " >/dev/null
+}
+start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
+    start "$1" "$HX" connect home -v "${@:2}"
+    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
+}
+# listens OUTPUT TARGET: the port of the kernel's choice that leads there
+listens() {
+    await_line "$WORK/$1.err" "^listening on udp:127\.0\.0\.1:[0-9]+ for $2" | sed -E 's/.*udp:127\.0\.0\.1:([0-9]+) .*/\1/'
+}
+
+cat >"$WORK/udp.py" <<'EOF'
+"""udp.py echo: says its port, gives back what comes. udp.py ask PORT LENGTH...: are they given back, to two clients?
+udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length."""
+import socket, sys
+
+def client():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(60)
+    s.connect(("127.0.0.1", int(sys.argv[2])))
+    return s
+
+if sys.argv[1] == "echo":
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    print(s.getsockname()[1], flush=True)
+    while True:
+        data, peer = s.recvfrom(65536)
+        s.sendto(data, peer)
+elif sys.argv[1] == "ask":
+    both = client(), client()
+    for length in map(int, sys.argv[3:]):
+        said = [bytes([i]) * length for i in (1, 2)]
+        for s, data in zip(both, said):
+            s.send(data)
+        for s, data in zip(both, said):
+            assert s.recv(65536) == data, length
+elif sys.argv[1] == "once":
+    s = client()
+    s.settimeout(1)
+    for i in range(60):  # one at least is answered
+        s.send(sys.argv[3].encode())
+        try:
+            sys.exit(s.recv(65536) != sys.argv[3].encode())
+        except (TimeoutError, ConnectionRefusedError):
+            pass
+    sys.exit(1)
+else:
+    client().send(b"x" * int(sys.argv[3]))
+EOF
+udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
+
+start_nameserver || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+    }
+export HX_NAMESERVER=$NS
+HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+
+start echo python3 "$WORK/udp.py" echo
+ECHO_PID=$PID
+ECHO=$(await_line "$WORK/echo.out" "^[0-9]+$")
+IPERF=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+start_home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF" --udp-timeout 2
+start_connect out -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "udp:0:localhost:$ECHO" \
+    -L "127.0.0.2:$IPERF:127.0.0.1:$IPERF" -L "udp:127.0.0.2:$IPERF:127.0.0.1:$IPERF"
+PORT=$(listens out "127.0.0.1:$ECHO")
+
+check "each of two clients has its own datagrams back, of every length that fits" udp ask "$PORT" 0 1 500 1200 1400 1460
+
+too_long() {
+    udp say "$PORT" 1461 && await_line "$WORK/out.err" "^udp:127.0.0.1:$ECHO: 1461 bytes were dropped: up to 1460 fit"
+}
+check "one that does not fit is dropped, and the size that does is said" too_long
+
+refused() {
+    udp say "$(listens out 127.0.0.1:1)" 5 &&
+        await_line "$WORK/out.err" "^hx: no UDP to 127.0.0.1:1: the peer does not allow it \(hx bind --allow udp:HOST:PORT\)" &&
+        await_line "$WORK/home.err" "^refused a UDP flow: 127.0.0.1:1 is not allowed here"
+}
+check "a target that is not allowed is refused, and both sides say so" refused
+
+by_another_name() {
+    udp say "$(listens out "localhost:$ECHO")" 5 &&
+        await_line "$WORK/out.err" "^hx: no UDP to localhost:$ECHO: the peer does not allow it"
+}
+check "a target is allowed by the name that is written" by_another_name
+
+after_silence() {
+    local before
+    before=$(grep -c ": UDP to 127.0.0.1:$ECHO" "$WORK/home.err")
+    python3 - "$PORT" <<'EOF' || return
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(60)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+for pause in 3.5, 0: # longer than the flow lives
+    s.send(b"again")
+    assert s.recv(100) == b"again"
+    time.sleep(pause)
+EOF
+    [ "$(grep -c ": UDP to 127.0.0.1:$ECHO" "$WORK/home.err")" -ge $((before + 2)) ]
+}
+check "a flow ends with its silence, and the next datagram begins another" after_silence
+
+refusing() {
+    kill "$ECHO_PID" && wait "$ECHO_PID" 2>/dev/null
+    udp say "$PORT" 5
+    start echo2 python3 "$WORK/udp.py" echo "$ECHO"
+    await_line "$WORK/echo2.out" "^$ECHO$" >/dev/null && udp once "$PORT" back
+}
+check "a target that refuses for a while is reached when it is back" refusing
+
+# What the machine itself loses where it is slow, iperf3 loses without us, too.
+rate() { # rate ADDRESS: what of 50 Mbit/s is lost, in percent
+    timeout 60 iperf3 -c "$1" -p "$IPERF" -u -b 50M -l 1400 -t 2 -J >"$WORK/iperf.json" &&
+        python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["end"]["sum"]["lost_percent"])' "$WORK/iperf.json"
+}
+fifty_megabits() {
+    local bare ours
+    start iperf iperf3 -s -B 127.0.0.1 -p "$IPERF" --forceflush
+    await_line "$WORK/iperf.out" "listening on" >/dev/null
+    bare=$(rate 127.0.0.1) && ours=$(rate 127.0.0.2) || return
+    echo "lost: $bare % without hx, $ours % through it"
+    awk "BEGIN { exit !($ours <= $bare + 0.5) }"
+}
+check "50 Mbit/s pass without a loss of our own" fifty_megabits
+tail -3 "$WORK/check.out"
+finish
