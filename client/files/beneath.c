@@ -65,11 +65,29 @@ int beneath_open(int root, const char *path, int flags)
     return refuse_link(fd, flags);
 }
 
+int beneath_reach(int root, const char *path, int flags, enum reach reach)
+{
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    if (reach == REACH_PLAIN)
+        return beneath_open(root, path, flags);
+    if (path_check(path) < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (reach == REACH_ANY)
+        return openat(root, path[0] ? path : ".", flags | O_CLOEXEC);
+    int fd = (int)syscall(SYS_openat2, root, path[0] ? path : ".", &how, sizeof how);
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return beneath_walk(root, path, flags); /* follows none */
+    return fd;
+}
+
 /* Looks before it opens: opening a device may do something, and a FIFO may wait. */
-static int look(int root, const char *path)
+static int look(int root, const char *path, enum reach reach)
 {
     struct stat st;
-    int fd = beneath_open(root, path, O_PATH);
+    int fd = beneath_reach(root, path, O_PATH, reach);
     if (fd < 0)
         return -1;
     int err = fstat(fd, &st);
@@ -82,11 +100,11 @@ static int look(int root, const char *path)
     return -1;
 }
 
-int beneath_file(int root, const char *path, struct stat *st)
+int beneath_file_in_reach(int root, const char *path, struct stat *st, enum reach reach)
 {
-    if (look(root, path) < 0)
+    if (look(root, path, reach) < 0)
         return -1;
-    int fd = beneath_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int fd = beneath_reach(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, reach);
     if (fd < 0)
         return -1;
     if (fstat(fd, st) == 0) {
@@ -96,6 +114,11 @@ int beneath_file(int root, const char *path, struct stat *st)
     }
     disk_close(fd);
     return -1;
+}
+
+int beneath_file(int root, const char *path, struct stat *st)
+{
+    return beneath_file_in_reach(root, path, st, REACH_PLAIN);
 }
 
 int beneath_directory(int root, const char *path, int flags)

@@ -13,8 +13,16 @@ int beneath_open(int root, const char *path, int flags);
 /* The same on kernels before 5.6, a component at a time. */
 int beneath_walk(int root, const char *path, int flags);
 
+enum reach {
+    REACH_PLAIN,  /* no symbolic link is followed */
+    REACH_INSIDE, /* those that stay beneath the root are: EXDEV if one leads out */
+    REACH_ANY
+}; /* wherever they lead: of a tree that is the user's own */
+int beneath_reach(int root, const char *path, int flags, enum reach reach);
+
 /* A regular file, to be read. FIFOs, sockets and devices are told apart before they are opened. */
 int beneath_file(int root, const char *path, struct stat *st);
+int beneath_file_in_reach(int root, const char *path, struct stat *st, enum reach reach);
 /* A directory: O_RDONLY to list it, O_PATH to open beneath it. */
 int beneath_directory(int root, const char *path, int flags);
 

@@ -35,6 +35,19 @@ static void on_report(void *copies, const char *path, const char *reason)
     c->config.each.report(c->config.each.user, path, reason);
 }
 
+static void on_link(void *copies, const char *path)
+{
+    struct copies *c = copies;
+    if (c->config.each.link)
+        c->config.each.link(c->config.each.user, path);
+}
+
+static void on_would(void *copies, const char *path, bool directory)
+{
+    struct copies *c = copies;
+    c->config.each.would(c->config.each.user, path, directory);
+}
+
 static void add(struct files_state *sum, const struct files_state *s)
 {
     sum->total += s->total;
@@ -42,6 +55,7 @@ static void add(struct files_state *sum, const struct files_state *s)
     sum->moved += s->moved;
     sum->files += s->files;
     sum->files_done += s->files_done;
+    sum->left += s->left;
     sum->failed += s->failed;
     sum->skipped += s->skipped;
     sum->steps += s->steps;
@@ -68,6 +82,8 @@ static void begin(struct copies *c)
     const char *source = c->config.sources[c->next++];
     config.into_known = c->known;
     config.report = on_report;
+    config.link = on_link;
+    config.would = config.would ? on_would : NULL;
     config.looked = config.done = on_change;
     config.user = c;
     if (config.upload)

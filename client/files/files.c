@@ -97,25 +97,17 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
         enter(f, PHASE_LIST);
 }
 
-int files_listed(struct files *f, const struct file_entry *e)
-{
-    struct file_entry planned = *e;
-    f->state.steps++;
-    if (e->type != 's') {
-        planned.keep = f->config.listed && !f->config.listed(f->config.user, e);
-        return plan_add(&f->plan, &planned);
-    }
-    files_report(f, e->path, "skipped: a symbolic link, a device, too deep, or not readable");
-    return HX_OK;
-}
-
 void files_list_end(struct files *f, uint64_t skipped)
 {
-    f->state.skipped = skipped;
+    bool asked = f->config.planned && !f->config.would;
+    f->state.skipped = skipped - f->links_left - f->excluded;
     f->state.listed = true;
+    files_leave_here(f);
     f->state.files = f->plan.files;
-    enter(f, f->config.planned ? PHASE_ASKED : PHASE_MAKE);
-    if (f->config.planned)
+    if (f->config.would)
+        files_tell_what_would_be(f);
+    enter(f, f->config.would ? PHASE_OVER : asked ? PHASE_ASKED : PHASE_MAKE);
+    if (asked)
         f->config.planned(f->config.user);
 }
 
@@ -138,7 +130,7 @@ static int begin_list(struct files *f)
         (void)f->config.listed(f->config.user, NULL);
     if (f->directory && !f->make_base)
         return HX_OK;
-    return plan_add(&f->plan, &f->base);
+    return files_listed(f, &f->base);
 }
 
 static void list(struct files *f)
@@ -181,7 +173,8 @@ static const struct {
     [PHASE_LIST] = {.step = list},
     [PHASE_ASKED] = {.step = wait_for_answer},
     [PHASE_MAKE] = {.step = entries, .type = 'd', .task = TASK_MAKE, .next = PHASE_MOVE},
-    [PHASE_MOVE] = {.step = entries, .type = 'f', .task = TASK_GET, .next = PHASE_ATTRIBUTES},
+    [PHASE_MOVE] = {.step = entries, .type = 'f', .task = TASK_GET, .next = PHASE_LINK},
+    [PHASE_LINK] = {.step = entries, .type = 'l', .task = TASK_LINK, .next = PHASE_ATTRIBUTES},
     [PHASE_ATTRIBUTES] =
         {.step = entries, .type = 'd', .task = TASK_ATTRIBUTES, .next = PHASE_OVER, .backwards = true},
     [PHASE_OVER] = {.step = over},
@@ -231,8 +224,8 @@ int files_commit(struct files *f, size_t entry, struct group_member **m, struct 
     return HX_OK;
 }
 
-/* Here: of one directory, as it is this phase's. */
-static int local_directory(struct files *f, size_t entry)
+/* Here: of one directory or link, as it is this phase's. */
+static int local_entry(struct files *f, size_t entry)
 {
     struct file_entry e;
     struct group_member *m;
@@ -243,6 +236,8 @@ static int local_directory(struct files *f, size_t entry)
         return err;
     if (m->error == HX_OK && f->phase == PHASE_ATTRIBUTES)
         group_settle(m, &e);
+    else if (m->error == HX_OK && e.type == 'l')
+        group_note(m, link_make(f->root, path, e.target, e.mtime_ns));
     else if (m->error == HX_OK)
         group_note(m, directory_make(f->root, path, e.mode, &made));
     if (made && plan_path(&f->plan, &f->plan.entries[entry])[0] == '\0')
@@ -250,14 +245,14 @@ static int local_directory(struct files *f, size_t entry)
     return HX_OK;
 }
 
-static void local_directories(struct files *f)
+static void local_entries(struct files *f)
 {
     int err = HX_OK;
     for (int i = 0; i < LOCAL_TURN && f->next < f->plan.count && err == HX_OK; i++) {
         size_t entry = files_place(f, f->next);
         const struct plan_entry *e = &f->plan.entries[entry];
-        if (e->type == 'd' && e->state == PLAN_WAITING)
-            err = local_directory(f, entry);
+        if (e->type == phases[f->phase].type && e->state == PLAN_WAITING)
+            err = local_entry(f, entry);
         f->next += err == HX_OK;
     }
     f->state.steps++;
@@ -303,7 +298,7 @@ static void entries(struct files *f)
     if (is_remote(f))
         remote_entries(f);
     else
-        local_directories(f);
+        local_entries(f);
 }
 
 static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
@@ -351,6 +346,10 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
     bool done = outcome == OUTCOME_DONE;
     size_t order = files_place(f, entry);
     note_busy(f, outcome, reason);
+    if (outcome == OUTCOME_LEFT) {
+        files_kick(f, 0.);
+        return;
+    }
     e->state = done ? PLAN_DONE : PLAN_WAITING;
     if (done && e->type == 'f') {
         f->state.files_done++;
@@ -384,6 +383,7 @@ int files_create(struct files **out, const struct files_config *config)
     }
     f->config = *config;
     f->root = -1;
+    f->reach = config->links == LINKS_FOLLOW ? REACH_ANY : REACH_PLAIN;
     ev_timer_init(&f->kick, on_kick, 0., 0.);
     f->kick.data = f;
     files_batch_init(f);
@@ -401,7 +401,7 @@ int files_create(struct files **out, const struct files_config *config)
     }
     f->remote_slash = f->remote_slash && f->remote[0];
     f->state.single = config->upload && !f->directory;
-    if (f->state.single && config->into_known) {
+    if (f->state.single && f->base.type == 'f' && config->into_known) {
         const struct file_entry known = {.type = 'd'};
         choose_remote(f, 200, &known);
     }

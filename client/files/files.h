@@ -8,6 +8,8 @@
 #ifndef HX_CLIENT_FILES_FILES_H
 #define HX_CLIENT_FILES_FILES_H
 
+#include "client/files/choice.h"
+#include "client/files/links.h"
 #include "client/files/listing.h"
 #include "client/mux/mux.h"
 #include <ev.h>
@@ -27,6 +29,14 @@ struct files_config {
     const char *local, *remote; /* as the user wrote them; remote: what stands behind "NAME:" */
     bool into;                  /* the destination must be a directory ... */
     bool into_known;            /* ... and an upload's is known to be one: the peer is not asked */
+    enum links links;           /* what is done with symbolic links; a download's are followed in the share */
+    /* One is left out: as links are, or as it leads out of what is copied. */
+    void (*link)(void *user, const char *path);
+    struct choice choice; /* what of a tree is left out; its strings outlive the copy */
+    bool no_clobber;      /* what is there is left as it is */
+    bool update;          /* if it is not older */
+    /* Set: nothing is copied, but told here, once it is known what would be. */
+    void (*would)(void *user, const char *path, bool directory);
     /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the
      * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);
@@ -45,8 +55,9 @@ struct files_state {
     int64_t total, done; /* bytes; total is known once `listed` */
     int64_t moved;       /* bytes that went over the connections; what was there before is only `done` */
     size_t files, files_done;
+    size_t left;      /* files that were there, and are left as they are */
     size_t failed;    /* entries, or the whole */
-    uint64_t skipped; /* neither file nor directory */
+    uint64_t skipped; /* what is no file, directory or link */
     bool looked;      /* what is at both ends is known, ... */
     bool single;      /* ... and it is one file; of an upload from the beginning */
     bool no_target;   /* `into`, and the destination is no directory: told */

@@ -48,6 +48,8 @@ static bool may_be_there(struct files *f, const struct plan_entry *e)
 /* What is asked about an entry; 0: nothing, it takes a request of its own. */
 static char question(struct files *f, const struct plan_entry *e)
 {
+    if (e->type == 'l' || (f->config.upload && e->type == 'f' && files_leaves(f) && !f->fresh))
+        return 0;
     if (e->type == 'd')
         return f->phase == PHASE_MAKE ? 'd' : 'a';
     if (may_be_there(f, e))
@@ -66,7 +68,7 @@ static int load(struct files *f, struct plan_entry *p)
     int err = files_entry(f, p, f->local, path, &e);
     if (err < 0)
         return err;
-    int fd = source_open(f->root, path, &st);
+    int fd = source_open(f->root, path, &st, f->reach);
     if (fd < 0)
         return HX_ESYS;
     file_entry_from(&e, &st);

@@ -102,7 +102,7 @@ static void begin_compare(struct files *f)
     b->compared = true;
     if (files_entry(f, p, f->local, path, &e) < 0)
         return;
-    int fd = source_open(f->root, path, &st);
+    int fd = source_open(f->root, path, &st, f->reach);
     if (fd >= 0)
         (void)outgoing_open(&b->out, fd, &st, st.st_size, NULL); /* without it, they differ */
 }
@@ -311,12 +311,11 @@ static const struct mux_stream_events batch_events = {.headers = on_headers,
 static int begin(struct files *f)
 {
     struct files_batch *b = &f->batch;
-    const struct mux_field fields[] = {{":method", "POST"},
-                                       {":scheme", "hx"},
-                                       {":authority", "hx"},
-                                       {":path", SHARE_PREFIX},
-                                       {"hx-batch", BATCH_VERSION}};
-    const struct mux_message m = {.fields = fields, .count = sizeof fields / sizeof *fields};
+    const struct mux_field fields[] = {{":method", "POST"},         {":scheme", "hx"},
+                                       {":authority", "hx"},        {":path", SHARE_PREFIX},
+                                       {"hx-batch", BATCH_VERSION}, {"hx-links", SHARE_LINKS_FOLLOW}};
+    bool follow = !f->config.upload && f->config.links == LINKS_FOLLOW;
+    const struct mux_message m = {.fields = fields, .count = sizeof fields / sizeof *fields - !follow};
     b->scratch = malloc(BATCH_BYTES_MAX);
     int err = b->scratch ? batch_io_init(&b->io) : HX_ENOMEM;
     if (err == HX_OK)

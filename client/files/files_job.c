@@ -100,6 +100,16 @@ static void on_closed(void *job, int error, uint32_t code)
     conclude(j, files_broken_off(j, code));
 }
 
+/* Only the source itself is told of so. */
+static bool take_link(struct files_job *j, const struct mux_message *m)
+{
+    struct files *f = j->files;
+    const char *target = mux_field(m, "hx-target");
+    j->there.target = f->base_target;
+    return j->task == TASK_LOOK && !f->config.upload && target &&
+           listing_decode_target(f->base_target, target) == HX_OK;
+}
+
 static void on_headers(void *job, const struct mux_message *m)
 {
     struct files_job *j = job;
@@ -112,11 +122,13 @@ static void on_headers(void *job, const struct mux_message *m)
         j->files->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
     if (j->task == TASK_LOOK || j->task == TASK_ASK) /* that of a body says only what the body is */
         j->files->peer_holes = mux_field(m, "hx-holes");
+    if (j->task == TASK_LOOK)
+        j->files->peer_links = mux_field(m, "hx-links");
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
     if (type)
-        j->there.type = strcmp(type, "directory") == 0 ? 'd' : 'f';
-    j->valid = share_fields(&j->there, m) == HX_OK;
+        j->there.type = strcmp(type, "directory") == 0 ? 'd' : strcmp(type, "link") == 0 ? 'l' : 'f';
+    j->valid = share_fields(&j->there, m) == HX_OK && (j->there.type != 'l' || take_link(j, m));
     conclude(j, kind_of(j)->answered(j, m));
 }
 
@@ -133,7 +145,7 @@ static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
     struct file_entry now;
     struct files *f = j->files;
     struct plan_entry *e = &f->plan.entries[j->entry];
-    int fd = source_open(f->root, path, &st);
+    int fd = source_open(f->root, path, &st, f->reach);
     if (fd < 0)
         return HX_ESYS;
     file_entry_from(&now, &st);
@@ -225,7 +237,7 @@ static enum files_task first_task(struct files *f, size_t index, int64_t *offset
     char path[PATH_TEXT_MAX];
     int fd;
     if (f->config.upload)
-        return p->size >= FILES_ASK_MIN ? TASK_ASK : TASK_PUT;
+        return p->size >= FILES_ASK_MIN || files_leaves(f) ? TASK_ASK : TASK_PUT;
     if (p->differs || files_entry(f, p, f->local, path, &e) < 0 || !files_seems_same(f, &e, &fd, &st))
         return TASK_GET;
     close(fd);

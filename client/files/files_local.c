@@ -52,7 +52,32 @@ static int open_source(struct files *f, const char *path)
     return f->root < 0 ? HX_ESYS : HX_OK;
 }
 
-int files_source(struct files *f)
+/* A source that is a link itself, and stays one. */
+static bool is_link_source(const struct files *f)
+{
+    struct stat st;
+    return f->config.links == LINKS_COPY && lstat(f->config.local, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static int open_link(struct files *f)
+{
+    struct stat st;
+    int err = path_written_leaf(f->leaf, f->config.local);
+    if (err == HX_OK)
+        err = open_parent(f, f->config.local);
+    if (err == HX_OK)
+        err = link_read(f->root, f->leaf, f->base_target, &st);
+    if (err < 0)
+        return err;
+    memcpy(f->local, f->leaf, strlen(f->leaf) + 1);
+    file_entry_from(&f->base, &st);
+    f->base.type = 'l';
+    f->base.path = "";
+    f->base.target = f->base_target;
+    return HX_OK;
+}
+
+static int open_resolved(struct files *f)
 {
     char *real = realpath(f->config.local, NULL);
     int err = real ? path_written_leaf(f->leaf, f->config.local) : HX_ESYS;
@@ -60,6 +85,14 @@ int files_source(struct files *f)
         err = open_source(f, real);
     int system = errno;
     free(real);
+    errno = system;
+    return err;
+}
+
+int files_source(struct files *f)
+{
+    int err = is_link_source(f) ? open_link(f) : open_resolved(f);
+    int system = errno;
     if (err == HX_OK)
         return HX_OK;
     return fail(f, err != HX_ESYS    ? hx_error_text(err)
@@ -100,7 +133,13 @@ static int begin_walk(struct files *f)
 {
     int fd = beneath_directory(f->root, f->local, O_RDONLY);
     int err = fd < 0 ? HX_ESYS : walk_create(&f->walk, fd);
-    return err < 0 ? fail(f, err == HX_ESYS ? strerror(errno) : hx_error_text(err)) : HX_OK;
+    if (err < 0)
+        return fail(f, err == HX_ESYS ? strerror(errno) : hx_error_text(err));
+    if (f->config.links == LINKS_COPY)
+        walk_copies_links(f->walk);
+    if (f->config.links == LINKS_FOLLOW)
+        walk_follows_links(f->walk, f->root, f->local, f->reach);
+    return HX_OK;
 }
 
 int files_walk(struct files *f)
@@ -111,7 +150,7 @@ int files_walk(struct files *f)
         err = walk_next(f->walk, &e);
         if (err != HX_OK)
             break;
-        f->skipped += e.type == 's';
+        f->skipped += e.type == 's' && e.why != SKIP_PART;
         err = files_listed(f, &e);
     }
     if (err != HX_EEOF)

@@ -1,10 +1,12 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_job.c:
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_leave.c:
+ * what is left out or as it is; files_job.c:
  * one entry on its way, files_task.c: what it does there; files_batch.c, files_ask.c: many small ones;
  * files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
 #include "client/files/batch_io.h"
+#include "client/files/beneath.h"
 #include "client/files/file_sum.h"
 #include "client/files/files.h"
 #include "client/files/group.h"
@@ -19,6 +21,7 @@ enum files_phase {
     PHASE_ASKED,      /* shall it be copied? */
     PHASE_MAKE,       /* the directories */
     PHASE_MOVE,       /* the files */
+    PHASE_LINK,       /* the symbolic links */
     PHASE_ATTRIBUTES, /* the directories' permissions and times, from the deepest one up */
     PHASE_OVER
 };
@@ -28,6 +31,7 @@ enum files_task {
     TASK_LIST,       /* what is in the directory there? */
     TASK_MAKE,       /* a directory */
     TASK_ATTRIBUTES, /* of a directory */
+    TASK_LINK,       /* a symbolic link */
     TASK_ASK,        /* what is there of a file, before it is sent */
     TASK_COMPARE,    /* the sums of both sides' files */
     TASK_GET,
@@ -38,6 +42,7 @@ enum files_outcome {
     OUTCOME_NONE,    /* it goes on */
     OUTCOME_HASHING, /* it goes on in the next turn of the loop */
     OUTCOME_DONE,
+    OUTCOME_LEFT,   /* there is nothing to do */
     OUTCOME_FOLLOW, /* another request for the same entry: job.follow */
     OUTCOME_AGAIN,  /* once more, a few times */
     OUTCOME_BUSY,   /* once more, later */
@@ -111,12 +116,17 @@ struct files {
     bool remote_slash;
     char leaf[PATH_NAME_MAX + 1]; /* of the source, "" if it is the directory itself */
     struct walk *walk;
-    uint64_t skipped;              /* by it */
-    struct listing_reader *reader; /* of TASK_LIST */
-    struct file_entry base;        /* the source's own, without path */
-    bool keyed_sums;               /* the peer offers them */
-    bool peer_holes;               /* it takes holes as such */
-    bool fresh;                    /* nothing can be at the target that is not ours */
+    uint64_t skipped;                /* by it */
+    struct listing_reader *reader;   /* of TASK_LIST */
+    struct file_entry base;          /* the source's own, without path */
+    bool keyed_sums;                 /* the peer offers them */
+    bool peer_holes;                 /* it takes holes as such */
+    bool peer_links;                 /* and symbolic links */
+    enum reach reach;                /* of what is sent */
+    uint64_t links_left;             /* of what the listing has left out */
+    uint64_t excluded;               /* of what it tells as skipped */
+    char base_target[PATH_TEXT_MAX]; /* of a source that is a link itself */
+    bool fresh;                      /* nothing can be at the target that is not ours */
     struct files_state state;
     struct committer committer; /* of what comes; tags are entries of the plan */
     struct files_job jobs[FILES_JOBS];
@@ -129,7 +139,13 @@ void files_kick(struct files *f, double seconds);
 void files_fail(struct files *f, const char *path, const char *reason);
 void files_report(struct files *f, const char *path, const char *reason);
 void files_looked(struct files *f, int status, const struct file_entry *e); /* the answer to TASK_LOOK */
-int files_listed(struct files *f, const struct file_entry *e);              /* an entry of the tree */
+/* Some of what is there is left as it is. files_leave(): `there` is what is there of an entry; true: it is. */
+bool files_leaves(const struct files *f);
+bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry *there);
+/* All of that which a download finds here. */
+void files_leave_here(struct files *f);
+void files_tell_what_would_be(struct files *f);
+int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
 void files_list_end(struct files *f, uint64_t skipped);
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason);

@@ -17,6 +17,8 @@ int files_entry(struct files *f, const struct plan_entry *p, const char *base, c
     out->mtime_ns = p->mtime_ns;
     out->path = path;
     out->keep = p->keep;
+    out->target = p->type == 'l' ? plan_target(&f->plan, p) : NULL;
+    out->why = SKIP_UNSAID;
     return path_join(path, base, plan_path(&f->plan, p));
 }
 
@@ -24,6 +26,7 @@ struct words { /* a request while it is put together */
     struct mux_field fields[FIELDS_MAX];
     size_t count;
     char path[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
+    char target[PATH_ENCODED_MAX + 1];
     char mode[NUMBER_MAX], size[NUMBER_MAX], mtime[NUMBER_MAX], offset[NUMBER_MAX], range[NUMBER_MAX];
     char sum[FILE_SUM_TEXT];
 };
@@ -43,9 +46,13 @@ static void describe(struct words *w, enum files_task task, const struct file_en
     snprintf(w->range, sizeof w->range, "bytes=%" PRId64 "-", offset);
     if (task == TASK_MAKE || task == TASK_ATTRIBUTES)
         add(w, "hx-type", "directory");
-    if (task == TASK_MAKE || task == TASK_ATTRIBUTES || task == TASK_PUT)
+    if (task == TASK_LINK)
+        add(w, "hx-type", "link");
+    if (task == TASK_LINK)
+        add(w, "hx-target", w->target);
+    if (task == TASK_MAKE || task == TASK_ATTRIBUTES || task == TASK_PUT || task == TASK_LINK)
         add(w, "hx-mode", w->mode);
-    if (task == TASK_ATTRIBUTES || task == TASK_PUT || task == TASK_ASK)
+    if (task == TASK_LINK || task == TASK_ATTRIBUTES || task == TASK_PUT || task == TASK_ASK)
         add(w, "hx-mtime", w->mtime);
     if (task == TASK_PUT || task == TASK_ASK)
         add(w, "hx-size", w->size);
@@ -55,6 +62,19 @@ static void describe(struct words *w, enum files_task task, const struct file_en
         add(w, "range", w->range);
     if (task == TASK_GET || holes)
         add(w, "hx-holes", SHARE_HOLES);
+}
+
+static void add_links(struct words *w, const struct files *f, enum files_task task)
+{
+    bool tree = task == TASK_LIST || task == TASK_LOOK;
+    if (task == TASK_LIST)
+        add(w, "hx-listing", LISTING_VERSION);
+    if (f->config.upload || f->config.links == LINKS_LEAVE)
+        return;
+    if (f->config.links == LINKS_FOLLOW)
+        add(w, "hx-links", SHARE_LINKS_FOLLOW);
+    else if (tree)
+        add(w, "hx-links", SHARE_LINKS_COPY);
 }
 
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events)
@@ -74,6 +94,11 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
     add(&w, ":scheme", "hx");
     add(&w, ":authority", "hx");
     add(&w, ":path", w.path);
+    if (e.target)
+        err = path_encode(w.target, e.target);
+    if (err < 0)
+        return err;
+    add_links(&w, f, j->task);
     if (!whole)
         describe(&w, j->task, &e, offset, j->outgoing && j->out.holes);
     if (j->kind.keyed) {

@@ -139,11 +139,13 @@ static enum files_outcome list_begins(struct files_job *j, const struct mux_mess
 
 static enum files_outcome asked(struct files_job *j, const struct mux_message *m)
 {
-    const struct plan_entry *e = &j->files->plan.entries[j->entry];
+    struct plan_entry *e = &j->files->plan.entries[j->entry];
     const char *part = mux_field(m, "hx-part");
     int64_t held = 0;
     if (!j->valid)
         return end_with_verdict(j, m);
+    if (j->status == 200 && files_leave(j->files, e, &j->there))
+        return OUTCOME_LEFT;
     if (j->status == 200 && j->there.type == 'f' && j->there.size == e->size &&
         j->there.mtime_ns == e->mtime_ns)
         return follow(j, TASK_COMPARE, e->size);
@@ -323,6 +325,7 @@ const struct files_task_kind files_tasks[] = {
     [TASK_LIST] = {.method = "GET", .whole = true, .answered = list_begins, .ready = read_listing},
     [TASK_MAKE] = {.method = "PUT", .answered = end_with_verdict},
     [TASK_ATTRIBUTES] = {.method = "PUT", .answered = end_with_verdict},
+    [TASK_LINK] = {.method = "PUT", .answered = end_with_verdict},
     [TASK_ASK] = {.method = "HEAD", .answered = asked},
     [TASK_COMPARE] = {.method = "GET",
                       .side = SIDE_OUTGOING,

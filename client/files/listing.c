@@ -1,9 +1,20 @@
 #include "client/files/listing.h"
+#include "base/percent.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FIELDS 5
+#define FIELDS 6 /* of the longest line */
+
+static const char *const skip_words[] = {[SKIP_UNSAID] = "0",
+                                         [SKIP_LINK] = "link",
+                                         [SKIP_DEVICE] = "device",
+                                         [SKIP_DEEP] = "deep",
+                                         [SKIP_UNREADABLE] = "unreadable",
+                                         [SKIP_OUTSIDE] = "outside",
+                                         [SKIP_LOOP] = "loop",
+                                         [SKIP_PART] = "part"};
+#define SKIPS (sizeof skip_words / sizeof *skip_words)
 
 int listing_format(char out[LISTING_LINE_MAX + 1], const struct file_entry *e)
 {
@@ -11,8 +22,17 @@ int listing_format(char out[LISTING_LINE_MAX + 1], const struct file_entry *e)
     int err = path_encode(path, e->path);
     if (err < 0)
         return err;
-    return snprintf(out, LISTING_LINE_MAX + 1, "%c %03o %" PRId64 " %" PRId64 " %s\n", e->type, e->mode,
-                    e->size, e->mtime_ns, path);
+    if (e->type == 's')
+        return snprintf(out, LISTING_LINE_MAX + 1, "s %s 0 0 %s\n", skip_words[e->why], path);
+    int len = snprintf(out, LISTING_LINE_MAX + 1, "%c %03o %" PRId64 " %" PRId64 " %s\n", e->type, e->mode,
+                       e->size, e->mtime_ns, path);
+    if (e->type != 'l')
+        return len;
+    err = path_encode(path, e->target);
+    if (err < 0 || len + 1 + (int)strlen(path) > LISTING_LINE_MAX)
+        return HX_ETOOBIG;
+    out[len - 1] = ' ';
+    return len + snprintf(out + len, (size_t)(LISTING_LINE_MAX + 1 - len), "%s\n", path);
 }
 
 int listing_format_end(char out[LISTING_LINE_MAX + 1], uint64_t entries, uint64_t skipped)
@@ -80,22 +100,73 @@ static int take_end(struct listing_reader *r, char *fields[FIELDS])
     return HX_OK;
 }
 
-int listing_parse(struct file_entry *e, char path[PATH_TEXT_MAX], char *line, const char *types)
+int listing_decode_target(char out[PATH_TEXT_MAX], const char *encoded)
 {
-    char *fields[FIELDS];
-    *e = (struct file_entry){.path = path};
-    if (split(line, fields) != FIELDS || fields[0][0] == '\0' || fields[0][1] != '\0' ||
-        !strchr(types, fields[0][0]))
-        return HX_EPROTO;
+    size_t n = 0;
+    for (; *encoded; encoded++) {
+        int byte = (unsigned char)*encoded;
+        if (byte == '%') {
+            byte = percent_byte(encoded, strlen(encoded));
+            encoded += byte < 0 ? 0 : 2;
+        }
+        if (byte <= 0)
+            return HX_EINVAL;
+        if (n == PATH_TEXT_MAX - 1)
+            return HX_ETOOBIG;
+        out[n++] = (char)byte;
+    }
+    out[n] = '\0';
+    return HX_OK;
+}
+
+static enum skip skip_of(const char *word)
+{
+    for (size_t i = 0; i < SKIPS; i++)
+        if (strcmp(word, skip_words[i]) == 0)
+            return (enum skip)i;
+    return SKIP_UNSAID;
+}
+
+/* A line in pieces. */
+static int parse_fields(struct file_entry *e, char path[PATH_TEXT_MAX], char *const fields[FIELDS])
+{
     e->type = fields[0][0];
+    e->why = e->type == 's' ? skip_of(fields[1]) : SKIP_UNSAID;
     if (e->type != 's' &&
         (listing_mode(&e->mode, fields[1]) < 0 || listing_number(&e->size, fields[2], 0, FILE_SIZE_MAX) < 0 ||
          listing_number(&e->mtime_ns, fields[3], INT64_MIN + 1, INT64_MAX) < 0))
         return HX_EPROTO;
-    if (path_decode(path, fields[4], strlen(fields[4])) == HX_OK && path[0] && !path_is_part(path_leaf(path)))
+    if (path_decode(path, fields[4], strlen(fields[4])) == HX_OK && path[0] &&
+        path_is_part(path_leaf(path)) == (e->why == SKIP_PART))
         return HX_OK;
     path[0] = '\0';
     return HX_EINVAL;
+}
+
+static bool is_type(const char *field, const char *types)
+{
+    return field[0] && field[1] == '\0' && strchr(types, field[0]);
+}
+
+int listing_parse(struct file_entry *e, char path[PATH_TEXT_MAX], char *line, const char *types)
+{
+    char *fields[FIELDS];
+    *e = (struct file_entry){.path = path};
+    if (split(line, fields) != FIELDS - 1 || !is_type(fields[0], types))
+        return HX_EPROTO;
+    return parse_fields(e, path, fields);
+}
+
+/* As listing_parse(), of a line of a listing. */
+static int parse_entry(struct listing_reader *r, struct file_entry *e, char path[PATH_TEXT_MAX])
+{
+    char *fields[FIELDS];
+    *e = (struct file_entry){.path = path, .target = r->target};
+    int count = split(r->line, fields);
+    if (!is_type(fields[0], "fdls") || count != (fields[0][0] == 'l' ? FIELDS : FIELDS - 1) ||
+        (count == FIELDS && listing_decode_target(r->target, fields[5]) < 0))
+        return HX_EPROTO;
+    return parse_fields(e, path, fields);
 }
 
 static int take_line(struct listing_reader *r) /* r->line ends with NUL */
@@ -107,12 +178,10 @@ static int take_line(struct listing_reader *r) /* r->line ends with NUL */
         return HX_EPROTO;
     if (strncmp(r->line, ". ", 2) == 0)
         return split(r->line, fields) == 3 ? take_end(r, fields) : HX_EPROTO;
-    if (listing_parse(&e, path, r->line, "fds") < 0)
+    if (parse_entry(r, &e, path) < 0)
         return HX_EPROTO;
-    if (e.type == 's')
-        r->skipped++;
-    else
-        r->entries++;
+    r->skipped += e.type == 's' && e.why != SKIP_PART;
+    r->entries += e.type != 's';
     return r->on_entry(r->user, &e);
 }
 

@@ -25,6 +25,8 @@ int plan_add(struct plan *p, const struct file_entry *e)
     size_t at = p->text.len;
     if (err == HX_OK)
         err = buf_append(&p->text, e->path, strlen(e->path) + 1);
+    if (err == HX_OK && e->type == 'l')
+        err = buf_append(&p->text, e->target, strlen(e->target) + 1);
     if (err < 0)
         return err;
     p->entries[p->count++] = (struct plan_entry){.path = at,
@@ -43,6 +45,12 @@ int plan_add(struct plan *p, const struct file_entry *e)
 const char *plan_path(const struct plan *p, const struct plan_entry *e)
 {
     return buf_data(&p->text) + e->path;
+}
+
+const char *plan_target(const struct plan *p, const struct plan_entry *e)
+{
+    const char *path = plan_path(p, e);
+    return path + strlen(path) + 1;
 }
 
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns)

@@ -17,7 +17,7 @@ struct plan_entry {
     int64_t mtime_ns;
     uint16_t mode;
     uint8_t tries;
-    char type; /* 'f' or 'd' */
+    char type; /* 'f', 'd' or 'l' */
     uint8_t state;
     bool differs; /* what is at the target is another file */
     bool alone;   /* by a request of its own */
@@ -36,6 +36,7 @@ struct plan { /* zeroed: empty */
 /* HX_ETOOBIG: more than the bounds; HX_ENOMEM. */
 int plan_add(struct plan *p, const struct file_entry *e);
 const char *plan_path(const struct plan *p, const struct plan_entry *e);
+const char *plan_target(const struct plan *p, const struct plan_entry *e); /* of 'l' */
 /* The file is another one than it was. */
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns);
 void plan_clear(struct plan *p); /* frees all; empty again */

@@ -1,6 +1,7 @@
 #include "client/files/share.h"
 #include "client/files/batch.h"
 #include "client/files/file_sum.h"
+#include "client/files/links.h"
 #include "client/files/part.h"
 #include "client/files/share_job.h"
 #include "client/files/walk.h"
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 #define NUMBER_MAX        24 /* bytes of a decimal int64_t with its NUL */
-#define ANSWER_FIELDS_MAX 10
+#define ANSWER_FIELDS_MAX 12
 
 int share_open(struct share **out, const char *spec)
 {
@@ -54,6 +55,7 @@ static void answer(struct mux_stream *s, const struct mux_field *fields, size_t 
     all[count++] = (struct mux_field){"hx-batch", BATCH_VERSION};
     all[count++] = (struct mux_field){FILE_SUM_FIELD, FILE_SUM_OFFER};
     all[count++] = (struct mux_field){"hx-holes", SHARE_HOLES};
+    all[count++] = (struct mux_field){"hx-links", SHARE_LINKS_COPY};
     struct mux_message m = {.fields = all, .count = count, .ended = true};
     if (mux_respond(s, &m) < 0)
         mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
@@ -144,6 +146,19 @@ void share_failed(const struct share_call *c, int error, int system)
     share_failed_for(c, share_refusal(error, system).reason);
 }
 
+enum links share_links(const struct mux_message *request)
+{
+    const char *links = mux_field(request, "hx-links");
+    if (links && strcmp(links, SHARE_LINKS_COPY) == 0)
+        return LINKS_COPY;
+    return links && strcmp(links, SHARE_LINKS_FOLLOW) == 0 ? LINKS_FOLLOW : LINKS_LEAVE;
+}
+
+enum reach share_reach(const struct mux_message *request)
+{
+    return share_links(request) == LINKS_FOLLOW ? REACH_INSIDE : REACH_PLAIN;
+}
+
 /* The fields that tell of an entry, and what their values are written in. */
 struct description {
     struct mux_field fields[ANSWER_FIELDS_MAX];
@@ -201,6 +216,25 @@ int share_fields(struct file_entry *e, const struct mux_message *request)
     return mode ? listing_mode(&e->mode, mode) : HX_OK;
 }
 
+/* Of a symbolic link that is asked about as such. False: it is none. */
+static bool head_link(const struct share_call *c)
+{
+    char target[PATH_TEXT_MAX];
+    char encoded[PATH_ENCODED_MAX + 1];
+    struct stat st;
+    struct description d;
+    struct file_entry e = {.path = c->path};
+    if (share_links(c->request) != LINKS_COPY || share_link(c->peer->share, c->path, target, &st) < 0 ||
+        path_encode(encoded, target) < 0)
+        return false;
+    file_entry_from(&e, &st);
+    describe(&d, "200", &e);
+    d.fields[1].value = "link";
+    add(&d, "hx-target", encoded);
+    answer(c->stream, d.fields, d.count);
+    return true;
+}
+
 static void head(const struct share_call *c)
 {
     struct stat st;
@@ -218,7 +252,9 @@ static void head(const struct share_call *c)
         share_refuse_error(c, (int)part, errno);
         return;
     }
-    int err = share_stat(share, c->path, &st);
+    if (head_link(c))
+        return;
+    int err = share_stat(share, c->path, share_reach(request), &st);
     int system = errno;
     if (err < 0 && system == ENOENT && part > 0) {
         e.type = 'f';

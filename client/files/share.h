@@ -1,7 +1,7 @@
 /* client/files/share.h: the directory that hx bind --share DIR offers, and the requests about its files.
  *
- * :path is "/files/" and a path written as client/files/path.h says. Symbolic links are not followed; only
- * files and directories are served. Numbers are decimal, hx-mode is octal (permissions only), hx-mtime is in
+ * :path is "/files/" and a path written as client/files/path.h says. Symbolic links are not followed unless
+ * that is asked for; only files, directories and the text of links are served. Numbers are decimal, hx-mode is octal (permissions only), hx-mtime is in
  * nanoseconds since 1970. Every answer that is no success has hx-reason, a text.
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
@@ -23,8 +23,13 @@
  *               request has the part.
  *   PUT         hx-type: directory, hx-mode. 201: it is there.
  *               With hx-mtime: it is there and whole, now gets both.
+ *   PUT         hx-type: link, hx-target (its text, written as a path), hx-mtime. 201: it is there. 403: it would
+ *               lead out of the share. Only to who says hx-links in other answers.
  *   POST        to "/files/": many of these at once, as client/files/batch.h says. Who offers that says
  *               hx-batch in its answers.
+ *
+ * HEAD, GET and POST may say "hx-links: follow": then symbolic links that stay in the share are followed; or
+ * "hx-links: copy": then a listing tells of links, and HEAD of one: hx-type: link, hx-target.
  *
  * Others: 400 no path; 403 not shared for writing, or the system forbids it; 404; 405; 409 something of
  * another kind is there, or the parent is not; 416; 429 too many at once; 507 no space; 500. */
@@ -35,15 +40,17 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define SHARE_PREFIX   "/files/"
-#define SHARE_DEPTH    "hx-depth"
-#define SHARE_JOBS_MAX 32          /* files that one peer's requests have open at once */
-#define SHARE_WALKS    2           /* and listings: each has as many directories open as it is deep */
-#define SHARE_BATCHES  2           /* and batches: each has a file in memory, and maybe a thread at work */
-#define SHARE_IDLE_S   300         /* a request that moves nothing is reset; its peer may be hashing */
-#define SHARE_CHANGED  0x68780001U /* an error code of ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
-#define SHARE_HOLES    "1"         /* of hx-holes */
-#define SHARE_BUSY     "too many requests at once" /* the reason of 429 */
+#define SHARE_PREFIX       "/files/"
+#define SHARE_DEPTH        "hx-depth"
+#define SHARE_JOBS_MAX     32  /* files that one peer's requests have open at once */
+#define SHARE_WALKS        2   /* and listings: each has as many directories open as it is deep */
+#define SHARE_BATCHES      2   /* and batches: each has a file in memory, and maybe a thread at work */
+#define SHARE_IDLE_S       300 /* a request that moves nothing is reset; its peer may be hashing */
+#define SHARE_CHANGED      0x68780001U /* an error code of ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
+#define SHARE_HOLES        "1"         /* of hx-holes */
+#define SHARE_LINKS_COPY   "copy"      /* of hx-links */
+#define SHARE_LINKS_FOLLOW "follow"
+#define SHARE_BUSY         "too many requests at once" /* the reason of 429 */
 
 struct share;
 

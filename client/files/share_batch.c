@@ -21,8 +21,9 @@ struct batch_job {
     bool ready;                 /* all is here that it takes */
     bool hashing;
     struct outgoing out; /* if so */
-    bool no_more;        /* the peer has said all */
-    int error;           /* of an answer */
+    enum reach reach;
+    bool no_more; /* the peer has said all */
+    int error;    /* of an answer */
 };
 
 /* For this side's log. */
@@ -97,7 +98,7 @@ static int open_file(struct batch_job *b, struct stat *st, int *err)
 {
     const struct file_entry *e = &b->entry;
     struct file_entry now;
-    int fd = e->path[0] ? share_file(b->job.call.peer->share, e->path, st) : -1;
+    int fd = e->path[0] ? share_file(b->job.call.peer->share, e->path, b->reach, st) : -1;
     if (fd < 0) {
         *err = refuse_error(b, HX_ESYS, e->path[0] ? errno : EINVAL);
         return -1;
@@ -254,6 +255,7 @@ void share_batch(struct share_call *c)
     struct batch_job *b = share_job_create(&batch_kind, c);
     if (!b)
         return;
+    b->reach = share_reach(c->request);
     committer_init(&b->committer, c->peer->loop, c->peer->share->root, on_committed, b);
     if (batch_io_init(&b->io) < 0) {
         share_job_cancel(&b->job);

@@ -29,6 +29,7 @@ struct list_job {
     struct share_job job;
     struct share_walk *walk;
     uint64_t entries, skipped;
+    bool parts;       /* the peer knows lines of what has a part's name */
     bool ended;       /* the last line is made */
     size_t len, sent; /* of the line that is on its way */
     char line[LISTING_LINE_MAX + 1];
@@ -43,10 +44,11 @@ static void list_next(struct list_job *l)
         l->ended = true;
         len = listing_format_end(l->line, l->entries, l->skipped);
     } else {
-        len = e.path[0] ? listing_format(l->line, &e) : HX_EINVAL; /* the top has no line: it is counted */
-        if (e.type == 's' || len < 0)
+        bool part = e.type == 's' && e.why == SKIP_PART;
+        len = e.path[0] && (!part || l->parts) ? listing_format(l->line, &e) : HX_EINVAL;
+        if ((e.type == 's' || len < 0) && !part) /* the top has no line: it is counted */
             l->skipped++;
-        else
+        else if (!part)
             l->entries++;
     }
     l->sent = 0;
@@ -145,7 +147,10 @@ static void get_directory(const struct share_call *c)
     struct list_job *l = share_job_create(&list_kind, c);
     if (!l)
         return;
-    int err = share_walk_create(&l->walk, c->peer->share, c->path, depth != NULL, &st);
+    const char *version = mux_field(c->request, "hx-listing");
+    l->parts = version && strcmp(version, LISTING_VERSION) == 0;
+    const struct share_walk_how how = {.links = share_links(c->request), .flat = depth};
+    int err = share_walk_create(&l->walk, c->peer->share, c->path, &how, &st);
     if (err < 0) {
         int system = errno;
         share_job_cancel(&l->job);
@@ -160,7 +165,7 @@ static void get_directory(const struct share_call *c)
 void share_get(struct share_call *c)
 {
     struct stat st;
-    int fd = share_file(c->peer->share, c->path, &st);
+    int fd = share_file(c->peer->share, c->path, share_reach(c->request), &st);
     c->what = fd < 0 && errno == EISDIR ? "listing" : "sending";
     if (fd >= 0)
         get_file(c, fd, &st);

@@ -1,5 +1,4 @@
 #include "client/files/share_items.h"
-#include "client/files/beneath.h"
 #include "client/files/share_job.h"
 #include "client/files/source.h"
 #include <errno.h>
@@ -188,22 +187,32 @@ static const struct share_item *find(const struct share_items *all, const char *
     return found;
 }
 
-int share_file(const struct share *s, const char *path, struct stat *st)
+/* The descriptor beneath which it is at *path, as that is written then. -1: errno. */
+static int locate(const struct share *s, const char **path, enum reach *reach)
 {
-    const char *rest;
     if (!s->items)
-        return source_open(s->root, path, st);
-    if (path[0] == '\0') {
+        return s->root;
+    const struct share_item *item = find(s->items, *path, path);
+    if (item && item->leaf) {
+        *path = item->leaf;
+        *reach = REACH_PLAIN;
+    }
+    return item ? item->fd : -1;
+}
+
+int share_file(const struct share *s, const char *path, enum reach reach, struct stat *st)
+{
+    if (s->items && path[0] == '\0') {
         errno = EISDIR;
         return -1;
     }
-    const struct share_item *item = find(s->items, path, &rest);
-    return item ? source_open(item->fd, item->leaf ? item->leaf : rest, st) : -1;
+    int root = locate(s, &path, &reach);
+    return root < 0 ? -1 : source_open(root, path, st, reach);
 }
 
-static int stat_beneath(int root, const char *path, struct stat *st)
+static int stat_beneath(int root, const char *path, enum reach reach, struct stat *st)
 {
-    int fd = beneath_open(root, path, O_PATH);
+    int fd = beneath_reach(root, path, O_PATH, reach);
     if (fd < 0)
         return HX_ESYS;
     int err = fstat(fd, st) < 0 ? HX_ESYS : HX_OK;
@@ -213,32 +222,45 @@ static int stat_beneath(int root, const char *path, struct stat *st)
     return err;
 }
 
-int share_stat(const struct share *s, const char *path, struct stat *st)
+int share_stat(const struct share *s, const char *path, enum reach reach, struct stat *st)
 {
-    const char *rest;
-    if (!s->items)
-        return stat_beneath(s->root, path, st);
-    if (path[0] == '\0') {
+    if (s->items && path[0] == '\0') {
         *st = (struct stat){.st_mode = S_IFDIR | TOP_MODE, .st_mtim = s->items->opened};
         return HX_OK;
     }
-    const struct share_item *item = find(s->items, path, &rest);
-    return item ? stat_beneath(item->fd, item->leaf ? item->leaf : rest, st) : HX_ESYS;
+    int root = locate(s, &path, &reach);
+    return root < 0 ? HX_ESYS : stat_beneath(root, path, reach, st);
+}
+
+int share_link(const struct share *s, const char *path, char target[PATH_TEXT_MAX], struct stat *st)
+{
+    enum reach reach = REACH_PLAIN;
+    int root = locate(s, &path, &reach);
+    return root < 0 ? HX_ESYS : link_read(root, path, target, st);
 }
 
 struct share_walk {
     struct walk *walk;               /* NULL: between two items */
     const struct share_items *items; /* NULL: one directory's */
     size_t next;
-    bool flat;
+    struct share_walk_how how;
     char path[PATH_TEXT_MAX];
 };
 
 static int open_walk(struct share_walk *w, int root, const char *path, struct stat *st)
 {
-    int fd = beneath_directory(root, path, O_RDONLY);
-    if (fd >= 0 && fstat(fd, st) == 0)
-        return walk_create(&w->walk, fd);
+    enum reach reach = w->how.links == LINKS_FOLLOW ? REACH_INSIDE : REACH_PLAIN;
+    int fd = beneath_reach(root, path, O_RDONLY | O_DIRECTORY, reach);
+    if (fd >= 0 && fstat(fd, st) == 0) {
+        int err = walk_create(&w->walk, fd);
+        if (err == HX_OK && w->how.flat)
+            walk_flat(w->walk);
+        if (err == HX_OK && w->how.links == LINKS_COPY)
+            walk_copies_links(w->walk);
+        if (err == HX_OK && w->how.links == LINKS_FOLLOW)
+            walk_follows_links(w->walk, root, path, reach);
+        return err;
+    }
     int system = errno;
     if (fd >= 0)
         close(fd);
@@ -253,7 +275,7 @@ static int begin_walk(struct share_walk *w, const struct share *s, const char *p
         return open_walk(w, s->root, path, st);
     if (path[0] == '\0') {
         w->items = s->items;
-        return share_stat(s, path, st);
+        return share_stat(s, path, REACH_PLAIN, st);
     }
     const struct share_item *item = find(s->items, path, &rest);
     if (item && item->leaf)
@@ -261,22 +283,19 @@ static int begin_walk(struct share_walk *w, const struct share *s, const char *p
     return item && !item->leaf ? open_walk(w, item->fd, rest, st) : HX_ESYS;
 }
 
-int share_walk_create(struct share_walk **out, const struct share *s, const char *path, bool flat,
-                      struct stat *st)
+int share_walk_create(struct share_walk **out, const struct share *s, const char *path,
+                      const struct share_walk_how *how, struct stat *st)
 {
     struct share_walk *w = calloc(1, sizeof *w);
     if (!w)
         return HX_ENOMEM;
+    w->how = *how;
     int err = begin_walk(w, s, path, st);
-    if (err < 0) {
+    if (err < 0)
         free(w);
-        return err;
-    }
-    w->flat = flat;
-    if (flat && w->walk)
-        walk_flat(w->walk);
-    *out = w;
-    return HX_OK;
+    else
+        *out = w;
+    return err;
 }
 
 /* The item itself; what is in it comes next. */
@@ -285,9 +304,11 @@ static void enter_item(struct share_walk *w, const struct share_item *item, stru
     struct stat st;
     memset(e, 0, sizeof *e);
     e->type = 's';
+    e->why = SKIP_UNREADABLE;
     e->path = item->name;
-    int err = item->leaf || w->flat ? stat_beneath(item->fd, item->leaf ? item->leaf : "", &st)
-                                    : open_walk(w, item->fd, "", &st);
+    int err = item->leaf || w->how.flat
+                  ? stat_beneath(item->fd, item->leaf ? item->leaf : "", REACH_PLAIN, &st)
+                  : open_walk(w, item->fd, "", &st);
     if (err == HX_OK)
         file_entry_from(e, &st);
     if (item->leaf && e->type != 'f')
@@ -302,6 +323,7 @@ int share_walk_next(struct share_walk *w, struct file_entry *e)
         const char *name = w->items->items[w->next - 1].name;
         if (path_join(w->path, name, e->path) < 0) {
             e->type = 's'; /* named by the item: nothing longer can be said */
+            e->why = SKIP_DEEP;
             memcpy(w->path, name, strlen(name) + 1);
         }
         e->path = w->path;

@@ -11,15 +11,22 @@ struct share_items;
 
 void share_items_free(struct share_items *items); /* NULL is fine */
 
-/* As source_open(), and what fstat(2) says of anything; the share itself may be no directory of the system. */
-int share_file(const struct share *s, const char *path, struct stat *st);
-int share_stat(const struct share *s, const char *path, struct stat *st);
+/* As source_open(), and what fstat(2) says of anything; the share itself may be no directory of the system. Links
+ * are followed within the directory that is shared, never beside a file that is. */
+int share_file(const struct share *s, const char *path, enum reach reach, struct stat *st);
+int share_stat(const struct share *s, const char *path, enum reach reach, struct stat *st);
+int share_link(const struct share *s, const char *path, char target[PATH_TEXT_MAX],
+               struct stat *st); /* as link_read() */
 
 /* A walk (client/files/walk.h) from a directory of the share. */
 struct share_walk;
-/* HX_ESYS, HX_ENOMEM; *st: of that directory. `flat`: only what is directly in it. */
-int share_walk_create(struct share_walk **out, const struct share *s, const char *path, bool flat,
-                      struct stat *st);
+struct share_walk_how {
+    enum links links; /* what is done with symbolic links */
+    bool flat;        /* only what is directly in it */
+};
+/* HX_ESYS, HX_ENOMEM; *st: of that directory. */
+int share_walk_create(struct share_walk **out, const struct share *s, const char *path,
+                      const struct share_walk_how *how, struct stat *st);
 int share_walk_next(struct share_walk *w, struct file_entry *e);
 void share_walk_destroy(struct share_walk *w); /* NULL is fine */
 

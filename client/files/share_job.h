@@ -2,6 +2,7 @@
 #ifndef HX_CLIENT_FILES_SHARE_JOB_H
 #define HX_CLIENT_FILES_SHARE_JOB_H
 
+#include "client/files/beneath.h"
 #include "client/files/listing.h"
 #include "client/files/share.h"
 #include "client/files/share_items.h"
@@ -73,6 +74,9 @@ void share_failed(const struct share_call *c, int error, int system);
 void share_failed_for(const struct share_call *c, const char *reason);
 void share_created(struct mux_stream *s); /* 201 */
 
+/* What the request wants of symbolic links, and how far it may go. */
+enum links share_links(const struct mux_message *request);
+enum reach share_reach(const struct mux_message *request);
 /* An answer: status and the fields that tell of `e`; hx-part too if `part` >= 0. */
 void share_describe(struct mux_stream *s, const char *status, const struct file_entry *e, int64_t part);
 /* The same for what has a body. */

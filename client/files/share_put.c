@@ -1,6 +1,7 @@
 /* Files and directories from a peer. */
 #include "client/files/directory.h"
 #include "client/files/incoming.h"
+#include "client/files/links.h"
 #include "client/files/share_job.h"
 #include <errno.h>
 #include <string.h>
@@ -71,6 +72,25 @@ static void put_directory(const struct share_call *c, const struct file_entry *e
         share_created(c->stream);
 }
 
+static void put_link(const struct share_call *c, const struct file_entry *e)
+{
+    char target[PATH_TEXT_MAX];
+    const char *text = mux_field(c->request, "hx-target");
+    if (!text || listing_decode_target(target, text) < 0) {
+        share_refuse(c, "400", "hx-target is missing, or too long");
+        return;
+    }
+    if (!link_is_safe(e->path, target)) {
+        share_refuse(c, "403", "the link leads out of the shared directory");
+        return;
+    }
+    int err = link_make(c->peer->share->root, e->path, target, e->mtime_ns);
+    if (err < 0)
+        refuse(c, err, errno);
+    else
+        share_created(c->stream);
+}
+
 void share_put(struct share_call *c)
 {
     struct file_entry e = {.path = c->path};
@@ -90,6 +110,8 @@ void share_put(struct share_call *c)
              file_sum_parse(&sum, request) < 0 ||
              (from && listing_number(&offset, from, 0, FILE_SIZE_MAX) < 0))
         share_refuse(c, "400", "malformed fields");
+    else if (type && strcmp(type, "link") == 0)
+        put_link(c, &e);
     else if (directory)
         put_directory(c, &e, timed);
     else if (!timed || !mux_field(request, "hx-size"))

@@ -1,5 +1,4 @@
 #include "client/files/source.h"
-#include "client/files/beneath.h"
 #include "client/files/disk.h"
 #include <errno.h>
 #include <sys/mman.h>
@@ -68,9 +67,9 @@ static int read_to_end(int fd, struct stat *st)
     return -1;
 }
 
-int source_open(int root, const char *path, struct stat *st)
+int source_open(int root, const char *path, struct stat *st, enum reach reach)
 {
-    int fd = beneath_file(root, path, st);
+    int fd = beneath_file_in_reach(root, path, st, reach);
     int unsized = fd < 0 ? 0 : source_is_unsized(fd, st);
     if (fd < 0 || unsized == 0)
         return fd;

@@ -4,13 +4,13 @@
 #ifndef HX_CLIENT_FILES_SOURCE_H
 #define HX_CLIENT_FILES_SOURCE_H
 
-#include <sys/stat.h>
+#include "client/files/beneath.h"
 
 #define SOURCE_UNSIZED_MAX (64 * 1024 * 1024) /* bytes of such a file */
 
-/* As beneath_file() (client/files/beneath.h); st->st_size is the number of its bytes. EFBIG: more than the
+/* As beneath_file_in_reach() (client/files/beneath.h); st->st_size is the number of its bytes. EFBIG: more than the
  * bound; and the errors of read(2). */
-int source_open(int root, const char *path, struct stat *st);
+int source_open(int root, const char *path, struct stat *st, enum reach reach);
 /* The size is not that of what can be read. -1: errno. */
 int source_is_unsized(int fd, const struct stat *st);
 

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +14,12 @@ struct walk {
     size_t ends[PATH_DEPTH_MAX]; /* length of the path of each */
     int depth;
     bool flat;
+    enum links links;
+    int root; /* of LINKS_FOLLOW */
+    enum reach reach;
+    char base[PATH_TEXT_MAX];
     char path[PATH_TEXT_MAX];
+    char target[PATH_TEXT_MAX];
 };
 
 static int64_t nanoseconds(const struct timespec *t)
@@ -37,7 +43,8 @@ void file_entry_from(struct file_entry *e, const struct stat *st)
     e->type = 's';
     e->mode = 0;
     e->size = 0;
-    e->mtime_ns = 0;
+    e->mtime_ns = nanoseconds(&st->st_mtim);
+    e->why = S_ISLNK(st->st_mode) ? SKIP_LINK : SKIP_DEVICE;
     if (S_ISREG(st->st_mode) && st->st_size <= FILE_SIZE_MAX) {
         e->type = 'f';
         e->size = st->st_size;
@@ -47,7 +54,6 @@ void file_entry_from(struct file_entry *e, const struct stat *st)
         return;
     }
     e->mode = st->st_mode & FILE_MODE_MASK;
-    e->mtime_ns = nanoseconds(&st->st_mtim);
 }
 
 static int push(struct walk *w, int fd)
@@ -91,30 +97,101 @@ void walk_destroy(struct walk *w)
     free(w);
 }
 
-/* Goes down into the directory that was just found; 's' if it cannot. */
-static void descend(struct walk *w, int parent, const char *name, struct file_entry *e)
+static void leave_out(struct file_entry *e, enum skip why)
 {
+    e->type = 's';
+    e->why = why;
+}
+
+/* Goes down into the directory that was just found, which `fd` is, if it can. */
+static void descend(struct walk *w, int fd, struct file_entry *e)
+{
+    if (w->depth >= PATH_DEPTH_MAX) {
+        leave_out(e, SKIP_DEEP);
+        if (fd >= 0)
+            close(fd);
+    } else if (fd < 0 || push(w, fd) < 0) {
+        leave_out(e, SKIP_UNREADABLE);
+    }
+}
+
+/* A directory that it is in itself has no end. */
+static bool is_loop(struct walk *w, const struct stat *st)
+{
+    struct stat above;
+    for (int i = 0; i < w->depth; i++)
+        if (fstat(dirfd(w->open[i]), &above) == 0 && above.st_ino == st->st_ino && above.st_dev == st->st_dev)
+            return true;
+    return false;
+}
+
+static void follow(struct walk *w, struct file_entry *e)
+{
+    char whole[PATH_TEXT_MAX];
+    struct stat st;
     int fd = -1;
-    if (w->depth < PATH_DEPTH_MAX)
-        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || push(w, fd) < 0)
-        e->type = 's';
+    if (path_join(whole, w->base, w->path) == HX_OK)
+        fd = beneath_reach(w->root, whole, O_PATH, w->reach);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        leave_out(e, fd < 0 && errno == EXDEV ? SKIP_OUTSIDE : errno == ELOOP ? SKIP_LOOP : SKIP_LINK);
+    } else {
+        file_entry_from(e, &st);
+        if (e->type == 'd' && is_loop(w, &st))
+            leave_out(e, SKIP_LOOP);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (e->type == 'd' && !w->flat)
+        descend(w, beneath_reach(w->root, whole, O_RDONLY | O_DIRECTORY | O_NONBLOCK, w->reach), e);
+}
+
+static void examine_link(struct walk *w, int parent, const char *name, struct file_entry *e)
+{
+    if (w->links == LINKS_FOLLOW)
+        follow(w, e);
+    if (w->links != LINKS_COPY)
+        return;
+    ssize_t len = readlinkat(parent, name, w->target, sizeof w->target - 1);
+    if (len <= 0)
+        return;
+    w->target[len] = '\0';
+    e->type = 'l';
+    e->mode = FILE_MODE_MASK;
+    e->target = w->target;
 }
 
 static void examine(struct walk *w, int parent, const char *name, struct file_entry *e)
 {
     struct stat st;
     e->path = w->path;
-    e->type = 's';
-    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        file_entry_from(e, &st);
+    leave_out(e, path_is_part(name) ? SKIP_PART : SKIP_UNREADABLE);
+    if (e->why == SKIP_PART || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    file_entry_from(e, &st);
+    if (e->type == 'd' && w->links == LINKS_FOLLOW && is_loop(w, &st))
+        leave_out(e, SKIP_LOOP); /* come to over a link */
     if (e->type == 'd' && !w->flat)
-        descend(w, parent, name, e);
+        descend(w, openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), e);
+    if (e->type == 's' && e->why == SKIP_LINK)
+        examine_link(w, parent, name, e);
+}
+
+void walk_copies_links(struct walk *w)
+{
+    w->links = LINKS_COPY;
+}
+
+void walk_follows_links(struct walk *w, int root, const char *base, enum reach reach)
+{
+    w->links = LINKS_FOLLOW;
+    w->root = root;
+    w->reach = reach;
+    snprintf(w->base, sizeof w->base, "%s", base);
 }
 
 static bool is_passed_over(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || path_is_part(name);
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 int walk_next(struct walk *w, struct file_entry *e)
@@ -130,7 +207,7 @@ int walk_next(struct walk *w, struct file_entry *e)
             closedir(dir);
             w->depth--;
             if (broken) { /* what it has beyond that cannot be said */
-                e->type = 's';
+                leave_out(e, SKIP_UNREADABLE);
                 e->path = w->path;
                 return HX_OK;
             }
@@ -138,7 +215,7 @@ int walk_next(struct walk *w, struct file_entry *e)
             if (path_join(w->path, w->path, found->d_name) == HX_OK) {
                 examine(w, dirfd(dir), found->d_name, e);
             } else { /* named by its directory: nothing longer can be said */
-                e->type = 's';
+                leave_out(e, SKIP_DEEP);
                 e->path = w->path;
             }
             return HX_OK;

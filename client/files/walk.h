@@ -1,8 +1,10 @@
 /* client/files/walk.h: walks a directory tree, an entry a call, a directory before what is in it. Follows no
- * symbolic link; holds one descriptor for every level it is deep. */
+ * symbolic link unless told to; holds one descriptor for every level it is deep. */
 #ifndef HX_CLIENT_FILES_WALK_H
 #define HX_CLIENT_FILES_WALK_H
 
+#include "client/files/beneath.h"
+#include "client/files/links.h"
 #include "client/files/listing.h"
 #include <sys/stat.h>
 
@@ -12,12 +14,17 @@ struct walk;
 int walk_create(struct walk **out, int fd);
 /* From now on directories are named, and not gone into. */
 void walk_flat(struct walk *w);
+/* Symbolic links are told as 'l', with their text. */
+void walk_copies_links(struct walk *w);
+/* What they lead to is told instead, if it is in reach. `base`: where the walk begins beneath `root`, which
+ * outlives it. */
+void walk_follows_links(struct walk *w, int root, const char *base, enum reach reach);
 /* HX_OK: *e is the next entry, valid until the next call; paths are relative to where the walk began.
- * HX_EEOF: that was all. Names of parts (client/files/path.h) are passed over. */
+ * HX_EEOF: that was all. Of what has a part's name (client/files/path.h): 's', SKIP_PART. */
 int walk_next(struct walk *w, struct file_entry *e);
 void walk_destroy(struct walk *w); /* NULL is fine */
 
-/* `type` 'f', 'd' or 's', and the rest, but the path. */
+/* `type` 'f', 'd' or 's', of a link and a device, too, `why`, and the rest, but the path. */
 void file_entry_from(struct file_entry *e, const struct stat *st);
 /* For futimens(): leaves the time of the last access alone. */
 void file_times(struct timespec times[2], int64_t mtime_ns);

@@ -104,53 +104,6 @@ const char *args_stun(const struct args *args)
     return args->stun_count > 0 ? args->stun : NULL;
 }
 
-const char *args_remote_path(const char *word)
-{
-    const char *colon = strchr(word, ':');
-    if (!colon || !host_id_valid(word, (size_t)(colon - word))) /* no name has a '/' */
-        return NULL;
-    return colon + 1;
-}
-
-/* How long the NAME of "NAME:PATH" is, 0 of a local path. */
-static int peer_length(const char *word)
-{
-    const char *path = args_remote_path(word);
-    return path ? (int)(path - word) - 1 : 0;
-}
-
-static enum args_result copy_operands(struct reading *r, char **words, int count)
-{
-    struct args *a = r->args;
-    if (count < 2)
-        return args_usage(r, "copy what, and where to? hx cp NAME:PATH... DST, or hx cp SRC... NAME:PATH");
-    a->sources = words;
-    a->source_count = count - 1;
-    a->target = words[count - 1];
-    bool up = peer_length(a->target) > 0;
-    const char *peer = up ? a->target : words[0];
-    int len = peer_length(peer);
-    if (len == 0)
-        return args_usage(r, "which peer? '%.80s' or '%.80s' must be NAME:PATH", words[0], a->target);
-    for (int i = 0; i < a->source_count; i++) {
-        const char *source = words[i];
-        if (up && peer_length(source) > 0)
-            return args_usage(
-                r,
-                "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE "
-                "for a local file with a colon",
-                source, a->target);
-        if (!up && peer_length(source) == 0)
-            return args_usage(r, "'%.80s' is here, and so is '%.80s': use cp", source, a->target);
-        if (!up && (peer_length(source) != len || strncmp(source, peer, (size_t)len) != 0))
-            return args_usage(r, "'%.80s' and '%.80s' are with different peers: one command for each", peer,
-                              source);
-    }
-    snprintf(a->peer, sizeof a->peer, "%.*s", len, peer);
-    a->name = a->peer;
-    return ARGS_BIND;
-}
-
 static enum args_result config_operands(struct reading *r, char **words, int count)
 {
     if (count == 0 || strcmp(words[0], "check") != 0)
@@ -186,7 +139,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (nameless)
         return ARGS_BIND;
     if (a->command == ARGS_CP)
-        return copy_operands(r, words, count);
+        return args_cp_operands(r, words, count);
     if (count == 0)
         return args_usage(r, "which NAME? Usage: hx %s NAME", options_commands[a->command].name);
     a->name = words[0];

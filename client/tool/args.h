@@ -31,6 +31,7 @@
 #define ARGS_KEY_LABELS_MAX  64
 #define ARGS_UDP_TIMEOUT_MAX 86400
 #define ARGS_FORWARDS_MAX    64
+#define ARGS_EXCLUDES_MAX    256
 
 enum args_result {
     ARGS_BIND,
@@ -90,8 +91,12 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
 
     char **sources; /* cp: as given; either they or the target are NAME:PATH, all with the same NAME */
     int source_count;
-    const char *remote;         /* ls: the PATH */
-    const char *target;         /* cp; recv: the directory, or "-" */
+    const char *remote; /* ls: the PATH */
+    const char *target; /* cp; recv: the directory, or "-" */
+    int links;          /* cp: 'P', 'L'; 0: they are left out */
+    bool no_clobber, update, dry_run;
+    const char *excludes[ARGS_EXCLUDES_MAX];
+    int exclude_count;
     char peer[HX_NAME_MAX + 1]; /* cp, ls: that NAME; recv: what follows from the code */
     int count;                  /* ping: 0: until interrupted */
     int interval_ms;            /* ping */

@@ -19,6 +19,7 @@ static const struct rivalry {
     {'4', {'6'}},
     {OPTION_UDP_ONLY, {OPTION_TCP_ONLY}},
     {'v', {'q'}},
+    {'P', {OPTION_DEREFERENCE}},
     {'e', {OPTION_EXEC, OPTION_PTY}},
     {'t', {OPTION_TO, 'L', 'R', 'D'}},
     {OPTION_TO, {'L', 'R', 'D'}},
@@ -34,6 +35,11 @@ static int same_for_all(enum args_result command, int option)
         return OPTION_TIMEOUT;
     if (option == 'w' && command != ARGS_PING)
         return OPTION_WAIT;
+    if (command == ARGS_CP)
+        return option == 'n'   ? OPTION_NO_CLOBBER
+               : option == 'L' ? OPTION_DEREFERENCE
+               : option == 'a' ? 'P'
+                               : option;
     return option;
 }
 

@@ -221,8 +221,13 @@ static enum args_result take_checked(struct reading *r, int option)
 enum args_result args_take(struct reading *r, int option)
 {
     struct args *a = r->args;
+    bool taken = false;
+    enum args_result result = a->command == ARGS_CP ? args_cp_option(r, option, &taken) : ARGS_BIND;
+    if (taken)
+        return result;
     switch (option) {
     case 'n':
+    case OPTION_NAMESERVER:
         a->nameserver = optarg;
         return args_check_nameserver(r, optarg);
     case 'N':
@@ -252,8 +257,6 @@ enum args_result args_take(struct reading *r, int option)
         break;
     case 'q':
         a->quiet = true;
-        break;
-    case 'r': /* for the habit of scp's users */
         break;
     case OPTION_NO_HOST_CANDIDATES:
         a->no_host_candidates = true;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "client/files/copies.h"
 #include "client/forward/say.h"
+#include "client/tool/left_links.h"
 #include "client/tool/program.h"
 #include "client/tool/progress.h"
 #include "client/tool/reconnector.h"
@@ -29,7 +30,8 @@ struct cp {
     bool shown; /* it stands there now */
     bool finishing, stalled;
     bool waits; /* it was told that nothing goes on for now, and why */
-    int error;  /* of the reconnector, once it is over */
+    struct left_links links;
+    int error; /* of the reconnector, once it is over */
 };
 
 static void erase(struct cp *c)
@@ -127,6 +129,19 @@ static void on_report(void *user, const char *path, const char *reason)
     say_error("%s: %s", name, reason);
 }
 
+static void on_link(void *user, const char *path)
+{
+    left_links_add(&((struct cp *)user)->links, path);
+}
+
+static void on_would(void *user, const char *path, bool directory)
+{
+    char name[SAY_NAME_MAX];
+    (void)user;
+    printable_name(name, sizeof name, path);
+    printf("%s%s\n", name, directory ? "/" : "");
+}
+
 static void on_done(void *user)
 {
     struct cp *c = user;
@@ -197,7 +212,16 @@ static int conclude(struct cp *c)
     if (s.skipped > 0)
         say_error("%" PRIu64 " skipped: neither file nor directory, or not readable", s.skipped);
     if (!c->args->quiet)
+        left_links_tell(&c->links, c->args->links == 'P'
+                                       ? ", leading out of what is copied"
+                                       : " (-P copies them as links, -L what they lead to)");
+    if (s.left > 0 && !c->args->quiet)
+        say_always("%zu file%s left as %s there", s.left, s.left == 1 ? "" : "s",
+                   s.left == 1 ? "it is" : "they are");
+    if (!c->args->quiet && !c->args->dry_run)
         summarize(c, &s);
+    if (c->args->dry_run && !ui_printed())
+        return STATUS_FAILED;
     return s.failed == 0 && s.skipped == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
@@ -234,6 +258,14 @@ static int copy(struct cp *c, const char *to, const char **sources)
                                             .local = args->target,
                                             .remote = to,
                                             .into = args->source_count > 1,
+                                            .links = args->links == 'P'   ? LINKS_COPY
+                                                     : args->links == 'L' ? LINKS_FOLLOW
+                                                                          : LINKS_LEAVE,
+                                            .link = on_link,
+                                            .choice = {args->excludes, (size_t)args->exclude_count},
+                                            .no_clobber = args->no_clobber,
+                                            .update = args->update,
+                                            .would = args->dry_run ? on_would : NULL,
                                             .report = on_report,
                                             .done = on_done,
                                             .user = c},

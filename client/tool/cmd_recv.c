@@ -236,6 +236,11 @@ static bool on_listed(void *user, const struct file_entry *e) /* what is told ma
     return coming_add(&r->coming, e) || r->args->overwrite;
 }
 
+static void on_link(void *user, const char *path)
+{
+    left_links_add(&((struct receiving *)user)->coming.links, path);
+}
+
 static void on_planned(void *user)
 {
     struct receiving *r = user;
@@ -290,6 +295,7 @@ static void begin_files(struct receiving *r)
     const struct files_config config = {.loop = r->loop,
                                         .local = r->args->target,
                                         .remote = ".",
+                                        .link = on_link,
                                         .report = on_report,
                                         .done = on_copied,
                                         .listed = on_listed,
@@ -304,14 +310,6 @@ static void begin_files(struct receiving *r)
 }
 
 /* ---- the sender ---- */
-
-static void learn_from(struct receiving *r, struct link *l)
-{
-    struct hx_path path = {.kind = ""};
-    (void)hx_stream_path(link_stream(l), &path);
-    snprintf(r->from, sizeof r->from, "%s%s%s%s", path.address[0] ? path.address : "the sender",
-             path.kind[0] ? " (" : "", path.kind, path.kind[0] ? ")" : "");
-}
 
 static void offered(struct receiving *r, const char *what)
 {
@@ -404,7 +402,7 @@ static void on_up(void *user, struct link *l)
                                        {"hx-receipt", r->receipt}};
     const struct mux_message request = {.fields = fields, .count = 5};
     r->len = 0;
-    learn_from(r, l);
+    coming_from(r->from, sizeof r->from, l);
     if (r->phase != RECV_OVER && mux_request(link_mux(l), &r->visit, &request, &events, r) < 0) {
         ui_cannot_begin(HX_ENOMEM);
         over(r, STATUS_FAILED);

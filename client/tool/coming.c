@@ -103,4 +103,13 @@ void coming_say(const struct coming *c, const char *from)
     }
     if (c->replaced > COMING_REPLACED)
         say_always("  and %" PRIu64 " more", c->replaced - COMING_REPLACED);
+    left_links_tell(&c->links, "");
+}
+
+void coming_from(char *out, size_t size, struct link *l)
+{
+    struct hx_path path = {.kind = ""};
+    (void)hx_stream_path(link_stream(l), &path);
+    snprintf(out, size, "%s%s%s%s", path.address[0] ? path.address : "the sender", path.kind[0] ? " (" : "",
+             path.kind, path.kind[0] ? ")" : "");
 }

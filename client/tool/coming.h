@@ -4,6 +4,8 @@
 #define HX_CLIENT_TOOL_COMING_H
 
 #include "client/files/listing.h"
+#include "client/mux/link.h"
+#include "client/tool/left_links.h"
 
 #define COMING_SHOWN    20 /* names that are told; the rest is counted */
 #define COMING_REPLACED 5  /* likewise */
@@ -25,12 +27,15 @@ struct coming { /* zeroed but for `root`: empty */
     char top[PATH_NAME_MAX + 1]; /* the last one */
     uint64_t replaced;           /* files that are here with another size or time */
     char replaced_names[COMING_REPLACED][PATH_TEXT_MAX];
+    struct left_links links; /* that do not come */
 };
 
 /* As files_config.listed(); true: it would replace a file that is told of. */
 bool coming_add(struct coming *c, const struct file_entry *e);
 /* Several lines, on standard error. `from`: who offers it. */
 void coming_say(const struct coming *c, const char *from);
+/* Who is at the other end: an address, and what kind of path leads to it. */
+void coming_from(char *out, size_t size, struct link *l);
 /* "3 files, 12.3 MB" */
 void coming_count(char out[64], uint64_t files, int64_t bytes);
 

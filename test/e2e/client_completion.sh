@@ -59,7 +59,7 @@ check "but where it comes to" offered "sub two words" hx recv CODE ""
 check "files are offered for the key's file" offered "one" hx connect home --key-file o
 check "directories alone are offered for --share" offered "sub two words" hx bind home --share ""
 check "nothing is offered where a host belongs" refuses hx ping home --nameserver ""
-check "nor after a letter that takes a value" refuses hx cp -n ""
+check "nor after a letter that takes a value" refuses hx connect -n ""
 check "a flag before it does not stop a file" offered "one" hx cp -v o
 check "no file is offered where a name belongs" refuses hx ping ""
 cd "$TOP" || exit 1

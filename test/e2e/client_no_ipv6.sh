@@ -25,7 +25,7 @@ meets() {
     start "bind$n" "${h1[@]}" "$B/hx" bind lab -v --echo --share "$WORK/shared" -n "$url" ${MODE[$where]:+"${MODE[$where]}"}
     await_line "$WORK/bind$n.err" '^bound lab' 10 >/dev/null &&
         [ "$(echo hello | timeout $((20 * SLOW)) "${h2[@]}" "$B/hx" connect lab -n "$url" ${MODE[$where]:+"${MODE[$where]}"})" = hello ] &&
-        timeout $((20 * SLOW)) "${h2[@]}" "$B/hx" cp lab:bytes "$WORK/bytes$n" -n "$url" ${MODE[$where]:+"${MODE[$where]}"} &&
+        timeout $((20 * SLOW)) "${h2[@]}" "$B/hx" cp lab:bytes "$WORK/bytes$n" --nameserver "$url" ${MODE[$where]:+"${MODE[$where]}"} &&
         cmp "$WORK/shared/bytes" "$WORK/bytes$n" && return
     cat "$WORK"/{s,bind}"$n".err
     return 1

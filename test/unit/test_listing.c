@@ -51,7 +51,8 @@ static void what_is_written_is_read_again(void **state)
         char text[2 * LISTING_LINE_MAX];
         struct seen s;
         bool ended;
-        struct file_entry e = {'f', 0640, FILE_SIZE_MAX, INT64_MIN + 1, paths[i], false};
+        struct file_entry e = {
+            .type = 'f', .mode = 0640, .size = FILE_SIZE_MAX, .mtime_ns = INT64_MIN + 1, .path = paths[i]};
         int len = listing_format(text, &e);
         assert_true(len > 0);
         listing_format_end(text + len, 1, 0);

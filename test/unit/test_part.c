@@ -7,7 +7,8 @@
 #define LEN  3000000
 #define HELD 2500000 /* more than one turn of hashing */
 
-static const struct file_entry entry = {'f', 0644, LEN, 1234567890123456789, "f", false};
+static const struct file_entry entry = {
+    .type = 'f', .mode = 0644, .size = LEN, .mtime_ns = 1234567890123456789, .path = "f"};
 
 /* What an earlier one left. */
 static void leave_part(struct fixture *x, const uint8_t *data, size_t len)

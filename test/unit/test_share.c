@@ -155,7 +155,7 @@ static void what_is_neither_file_nor_directory_is_not_opened(void **state)
     struct answer *a = ask(x, "GET", "/files/", NULL);
     assert_int_equal(a->len > 0, 1);
     a->body[a->len] = '\0';
-    assert_non_null(strstr((char *)a->body, "s 000 0 0 fifo\n"));
+    assert_non_null(strstr((char *)a->body, "s device 0 0 fifo\n"));
     assert_null(strstr((char *)a->body, "f "));
     answer_free(a);
     close(fd);

@@ -48,7 +48,7 @@ static void each_is_there_under_its_base_name(void **state)
     assert_true(c.done);
     assert_int_equal(c.state.failed, 0);
     assert_int_equal(c.state.files, 5);
-    assert_int_equal(c.state.skipped, 2); /* the links in pics */
+    assert_int_equal(c.state.skipped, 0); /* the links in pics are none of these */
     copy_end(&c);
     shell(x, "rm b/pics/out b/pics/up && diff -r b/pics out/pics && cmp a/f out/f && cmp b/g out/g && "
              "cmp a/f out/latest && test ! -L out/latest && test $(ls -A out | wc -l) = 4");
@@ -71,11 +71,12 @@ static void nothing_else_of_their_directories_can_be_reached(void **state)
                                         "/files/pi",          "/files/pics%2fp",
                                         "/files/latest/f",    "/files/f/"};
     static const char *const methods[] = {"GET", "HEAD"};
+    static const char *const follow[] = {"hx-links: follow", NULL};
     set_up(x);
-    for (size_t i = 0; i < 2 * sizeof paths / sizeof *paths; i++) {
-        struct answer *a = ask(x, methods[i % 2], paths[i / 2], NULL);
+    for (size_t i = 0; i < 4 * sizeof paths / sizeof *paths; i++) {
+        struct answer *a = ask(x, methods[i % 2], paths[i / 4], i % 4 < 2 ? NULL : follow);
         if (a->status[0] == '2')
-            fail_msg("%s %s: %s", methods[i % 2], paths[i / 2], a->status);
+            fail_msg("%s %s: %s", methods[i % 2], paths[i / 4], a->status);
         assert_null(memmem(a->body, a->len, "not for", 7));
         answer_free(a);
     }
@@ -100,11 +101,40 @@ static void a_file_that_became_something_else_is_not_followed(void **state)
     struct answer *a = ask(x, "GET", "/files/f", NULL);
     assert_string_equal(a->status, "403");
     answer_free(a);
+    a = ask(x, "GET", "/files/f", (const char *const[]){"hx-links: follow", NULL});
+    assert_int_not_equal(a->status[0], '2');
+    answer_free(a);
     a = ask(x, "GET", "/files/g/secret", NULL);
     assert_int_not_equal(a->status[0], '2');
     answer_free(a);
     a = ask(x, "GET", "/files/g", NULL);
     assert_int_not_equal(a->status[0], '2');
+    answer_free(a);
+}
+
+static void links_are_followed_within_each_directory_only(void **state)
+{
+    struct fixture *x = *state;
+    struct answer *a;
+    set_up(x);
+    shell(x, "ln -s p b/pics/same && ln -s ../p b/pics/sub/up");
+    static const char *const fields[][2] = {{"hx-links: follow"}, {"hx-links: copy"}, {NULL}};
+    static const size_t lines[] = {9, 11, 7}; /* of files, directories and, where they are copied, links */
+    for (size_t i = 0; i < 3; i++) {
+        char end[32];
+        a = ask(x, "GET", "/files/", fields[i]);
+        assert_string_equal(a->status, "200");
+        snprintf(end, sizeof end, "\n. %zu ", lines[i]);
+        assert_non_null(memmem(a->body, a->len, end, strlen(end)));
+        assert_null(memmem(a->body, a->len, "secret", 6));
+        answer_free(a);
+    }
+    a = ask(x, "GET", "/files/pics/sub/up", fields[0]);
+    assert_string_equal(a->status, "200");
+    assert_memory_equal(a->body, "3\n", 2);
+    answer_free(a);
+    a = ask(x, "HEAD", "/files/pics/same", fields[1]);
+    assert_string_equal(a->status, "200");
     answer_free(a);
 }
 
@@ -162,7 +192,7 @@ static void files_of_one_directory_share_a_descriptor(void **state)
     size_t before = open_descriptors();
     assert_int_equal(share_open_paths(&s, words, MANY, &bad), HX_OK);
     assert_int_equal(open_descriptors(), before + 1);
-    int fd = share_file(s, "2999", &st);
+    int fd = share_file(s, "2999", REACH_PLAIN, &st);
     assert_true(fd >= 0);
     close(fd);
     share_close(s);
@@ -252,6 +282,7 @@ int main(void)
         TEST(nothing_else_of_their_directories_can_be_reached),
         TEST(nothing_can_be_written),
         TEST(a_file_that_became_something_else_is_not_followed),
+        TEST(links_are_followed_within_each_directory_only),
         TEST(what_cannot_be_shared_is_told_by_its_place),
         TEST(files_of_one_directory_share_a_descriptor),
         TEST(what_is_listed_waits_for_an_answer),

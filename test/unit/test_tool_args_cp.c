@@ -62,6 +62,26 @@ static void a_remote_path_follows_the_first_colon_of_a_name(void **state)
     assert_null(args_remote_path(""));
 }
 
+static void cp_has_letters_that_mean_what_they_mean_to_cp(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        PARSE("ns", "cp", "-n", "-u", "-P", "a", "home:", "--exclude", "*.o", "--exclude=b/", "--dry-run"),
+        ARGS_CP);
+    assert_true(args.no_clobber && args.update && args.dry_run);
+    assert_int_equal(args.links, 'P');
+    assert_int_equal(args.exclude_count, 2);
+    assert_string_equal(args.nameserver, "ns");
+    assert_int_equal(PARSE("ns", "cp", "-L", "a", "home:", "--nameserver", "other"), ARGS_CP);
+    assert_int_equal(args.links, 'L');
+    assert_string_equal(args.nameserver, "other");
+    assert_int_equal(PARSE("ns", "cp", "-aP", "a", "home:"), ARGS_CP);
+    assert_int_equal(PARSE("ns", "cp", "-a", "-L", "a", "home:"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "connect", "-n", "other", "-L", "1:h:2", "home"), ARGS_CONNECT);
+    assert_string_equal(args.nameserver, "other");
+    assert_int_equal(args.forward_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +89,7 @@ int main(void)
         cmocka_unit_test(cp_takes_several_sources_and_then_where_to),
         cmocka_unit_test(cp_wants_exactly_one_peer),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
+        cmocka_unit_test(cp_has_letters_that_mean_what_they_mean_to_cp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

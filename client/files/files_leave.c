@@ -1,0 +1,96 @@
+/* What of a tree is left out, and why; what is left as it is; what would be copied. */
+#include "client/files/files_parts.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const skip_reasons[] = {
+    [SKIP_UNSAID] = "skipped: a symbolic link, a device, too deep, or not readable",
+    [SKIP_LINK] = "skipped: a symbolic link that leads to nothing",
+    [SKIP_DEVICE] = "skipped: neither file nor directory",
+    [SKIP_DEEP] = "skipped: the path is too long, or more than 64 names deep",
+    [SKIP_UNREADABLE] = "skipped: not readable",
+    [SKIP_OUTSIDE] = "skipped: a symbolic link that leads out of the shared directory",
+    [SKIP_LOOP] = "skipped: a symbolic link that leads to where it is",
+    [SKIP_PART] = "left out: the name is that of a part, of what hx cp has not finished"};
+
+static void leave_link(struct files *f, const struct file_entry *e)
+{
+    const char *source = f->config.upload ? f->config.local : f->config.remote;
+    if (f->config.link)
+        f->config.link(f->config.user, e->path[0] ? e->path : source);
+}
+
+int files_listed(struct files *f, const struct file_entry *e)
+{
+    struct file_entry planned = *e;
+    bool left = e->type == 's' && e->why == SKIP_LINK && f->config.links != LINKS_FOLLOW;
+    f->state.steps++;
+    f->links_left += left;
+    if (choice_excludes(&f->config.choice, e->path)) {
+        f->excluded += e->type == 's' && !left && e->why != SKIP_PART;
+        return HX_OK;
+    }
+    if (left || (e->type == 'l' && (f->config.links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
+        leave_link(f, e);
+    } else if (e->type == 's') {
+        files_report(f, e->path, skip_reasons[e->why]);
+    } else if (e->type == 'l' && f->config.upload && !f->peer_links) {
+        f->state.failed++;
+        files_report(f, e->path, "the peer's version takes no symbolic links");
+    } else {
+        planned.keep = e->path[0] && f->config.listed && !f->config.listed(f->config.user, e);
+        return plan_add(&f->plan, &planned);
+    }
+    return HX_OK;
+}
+
+void files_leave_here(struct files *f)
+{
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    struct stat st;
+    for (size_t i = 0; !f->config.upload && files_leaves(f) && i < f->plan.count; i++) {
+        struct plan_entry *p = &f->plan.entries[i];
+        if (p->type != 'f' || files_entry(f, p, f->local, path, &e) < 0)
+            continue;
+        int fd = beneath_open(f->root, path, O_PATH);
+        if (fd < 0)
+            continue;
+        struct file_entry there = {0};
+        if (fstat(fd, &st) == 0)
+            file_entry_from(&there, &st);
+        close(fd);
+        files_leave(f, p, &there);
+    }
+}
+
+void files_tell_what_would_be(struct files *f)
+{
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    for (size_t i = 0; i < f->plan.count; i++) {
+        const struct plan_entry *p = &f->plan.entries[i];
+        if (p->state == PLAN_WAITING && files_entry(f, p, f->leaf, path, &e) == HX_OK)
+            f->config.would(f->config.user, path, p->type == 'd');
+    }
+}
+
+bool files_leaves(const struct files *f)
+{
+    return f->config.no_clobber || f->config.update;
+}
+
+bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry *there)
+{
+    bool leave =
+        there->type == 'f' && (f->config.no_clobber || (f->config.update && there->mtime_ns >= p->mtime_ns));
+    if (!leave)
+        return false;
+    p->state = PLAN_DONE;
+    f->plan.files--;
+    f->plan.bytes -= p->size;
+    f->state.files = f->plan.files;
+    f->state.left++;
+    return true;
+}

@@ -1,0 +1,102 @@
+/* The command line of hx cp. */
+#include "client/tool/args_parts.h"
+#include "client/tool/options.h"
+#include "proto/host_id.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum args_result take_exclude(struct reading *r)
+{
+    if (r->args->exclude_count == ARGS_EXCLUDES_MAX)
+        return args_usage(r, "--exclude can be given %d times at most", ARGS_EXCLUDES_MAX);
+    r->args->excludes[r->args->exclude_count++] = optarg;
+    return ARGS_BIND;
+}
+
+static enum args_result take_links(struct reading *r, int links)
+{
+    if (r->args->links != 0 && r->args->links != links)
+        return args_usage(r, "-L and -P (-a) contradict each other");
+    r->args->links = links;
+    return ARGS_BIND;
+}
+
+enum args_result args_cp_option(struct reading *r, int option, bool *taken)
+{
+    struct args *a = r->args;
+    *taken = true;
+    switch (option) {
+    case 'r': /* for the habit of cp's and scp's users */
+        return ARGS_BIND;
+    case 'a':
+    case 'P':
+        return take_links(r, 'P');
+    case 'L':
+    case OPTION_DEREFERENCE:
+        return take_links(r, 'L');
+    case 'n':
+    case OPTION_NO_CLOBBER:
+        a->no_clobber = true;
+        return ARGS_BIND;
+    case 'u':
+        a->update = true;
+        return ARGS_BIND;
+    case OPTION_DRY_RUN:
+        a->dry_run = true;
+        return ARGS_BIND;
+    case OPTION_EXCLUDE:
+        return take_exclude(r);
+    default:
+        *taken = false;
+        return ARGS_BIND;
+    }
+}
+
+const char *args_remote_path(const char *word)
+{
+    const char *colon = strchr(word, ':');
+    if (!colon || !host_id_valid(word, (size_t)(colon - word))) /* no name has a '/' */
+        return NULL;
+    return colon + 1;
+}
+
+/* How long the NAME of "NAME:PATH" is, 0 of a local path. */
+static int peer_length(const char *word)
+{
+    const char *path = args_remote_path(word);
+    return path ? (int)(path - word) - 1 : 0;
+}
+
+enum args_result args_cp_operands(struct reading *r, char **words, int count)
+{
+    struct args *a = r->args;
+    if (count < 2)
+        return args_usage(r, "copy what, and where to? hx cp NAME:PATH... DST, or hx cp SRC... NAME:PATH");
+    a->sources = words;
+    a->source_count = count - 1;
+    a->target = words[count - 1];
+    bool up = peer_length(a->target) > 0;
+    const char *peer = up ? a->target : words[0];
+    int len = peer_length(peer);
+    if (len == 0)
+        return args_usage(r, "which peer? '%.80s' or '%.80s' must be NAME:PATH", words[0], a->target);
+    for (int i = 0; i < a->source_count; i++) {
+        const char *source = words[i];
+        if (up && peer_length(source) > 0)
+            return args_usage(
+                r,
+                "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE "
+                "for a local file with a colon",
+                source, a->target);
+        if (!up && peer_length(source) == 0)
+            return args_usage(r, "'%.80s' is here, and so is '%.80s': use cp", source, a->target);
+        if (!up && (peer_length(source) != len || strncmp(source, peer, (size_t)len) != 0))
+            return args_usage(r, "'%.80s' and '%.80s' are with different peers: one command for each", peer,
+                              source);
+    }
+    snprintf(a->peer, sizeof a->peer, "%.*s", len, peer);
+    a->name = a->peer;
+    return ARGS_BIND;
+}
