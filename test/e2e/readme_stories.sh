@@ -43,6 +43,7 @@ set_up() {
     chmod +x "$WORK/bin/ssh"
     lab_exec h1 sh -c "echo $SSHD_PORT >/proc/sys/net/ipv4/ip_unprivileged_port_start" && ssh_serve h1 127.0.0.1 &&
         lab_start www h1 busybox httpd -f -p 127.0.0.1:8000 -h "$WORK/www" &&
+        lab_start dns h1 socat UDP4-RECVFROM:53,bind=127.0.0.1,fork EXEC:cat &&
         lab_start www2 h2 busybox httpd -f -p 127.0.0.1:3000 -h "$WORK/www"
 }
 key_passes() {
@@ -75,11 +76,20 @@ another_way_round() {
     lab_exec h1 curl -sS --retry 40 --retry-connrefused --retry-delay 0 --max-time 30 -o "$WORK/page" \
         http://127.0.0.1:8080/page && same "$WORK/page" "$WORK/www/page"
 }
+# Whatever answers over UDP: what it is asked comes back.
+over_udp() {
+    local i
+    h1_serves 10 && begin udp 2 11 || return
+    for i in {1..30}; do # the first may be sent before anybody listens
+        [ "$(echo "question $i" | lab_exec h2 timeout 10 socat -t1 - UDP4:127.0.0.1:5353)" = "question $i" ] && return
+    done
+    return 1
+}
 # What the friend is told stands in the place of CODE, and is typed on a terminal, where it is asked for a yes.
 a_friend() {
     local line
-    begin send 1 10 && H1_PID=$PID || return
-    line=$(await_line "$WORK/send.out" '^hx recv ') && typed 2 11 && [[ ${TYPED[-1]} = *"hx recv CODE" ]] || return
+    begin send 1 12 && H1_PID=$PID || return
+    line=$(await_line "$WORK/send.out" '^hx recv ') && typed 2 13 && [[ ${TYPED[-1]} = *"hx recv CODE" ]] || return
     TYPED[-1]=${TYPED[-1]/hx recv CODE/$line}
     printf 'y\n' | lab_exec h2 timeout 60 script -qefc "$(printf '%q ' "${TYPED[@]}")" /dev/null >"$WORK/recv.out" &&
         same "$WORK/home2/holiday.mp4" "$WORK/home1/holiday.mp4" && await_exit "$H1_PID" 20 || return
@@ -87,7 +97,7 @@ a_friend() {
 }
 a_shell() {
     printf '%s\n' 'type stty size; id -u; exit 6\r' "expect 40 120\\r\\n$(id -u)\\r\\n" 'status 6' >"$WORK/steps"
-    h1_serves 12 && typed 2 13 || return
+    h1_serves 14 && typed 2 15 || return
     lab_exec h2 timeout 60 python3 "$TOP/test/terminal.py" 120x40 "$WORK/steps" "${TYPED[@]}"
 }
 story() { # story SENTENCE FUNCTION: then H1's program ends
@@ -96,13 +106,14 @@ story() { # story SENTENCE FUNCTION: then H1's program ends
     H1_PID=
 }
 
-check "the README shows a key and six stories, each in two commands" [ ${#LINES_SHOWN[@]} = 14 ]
+check "the README shows a key and seven stories, each in two commands" [ ${#LINES_SHOWN[@]} = 16 ]
 story "the lab, an ssh server and a web server are there" set_up
 story "the key gets from H1 to H2" key_passes
 story "ssh home" ssh_home
 story "a web service at home" a_web_service
 story "a file from home" a_file
 story "a web service to home" another_way_round
+story "a service over UDP at home" over_udp
 story "a file to a friend" a_friend
 story "a shell at home, at a terminal" a_shell
 lab_down
