@@ -198,4 +198,15 @@ kill -INT "$PID"
 await_exit "$PID"
 check "interrupted, the sender says that the code leads nowhere" says 'interrupted before anybody had received it' drawn
 check "hx key --qr draws the key" bash -c "HOME='$WORK/home' LC_ALL=C.UTF-8 '$HX' key --qr 2>&1 >/dev/null | grep -q '█ ▄▄▄▄▄ █'"
+# --- what does not come ---
+mkdir "$WORK/linked"
+echo one >"$WORK/linked/f"
+ln -s f "$WORK/linked/near"
+truncate -s 100M "$WORK/linked/holes"
+send linked "$WORK/linked"
+check "a directory with a link and holes comes" recv "$CODE" -y "$WORK/got"
+check "a symbolic link does not, and is named" says '^1 symbolic link left out: linked/near'
+check "nothing is there of it" [ "$(cd "$WORK/got/linked" && echo *)" = "f holes" ]
+check "holes are holes" [ "$(stat -c '%s %b' "$WORK/got/linked/holes")" = "$(stat -c '%s %b' "$WORK/linked/holes")" ]
+
 finish

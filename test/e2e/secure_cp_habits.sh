@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test/e2e/secure_cp_habits.sh: hx cp against cp(1): where things go, several sources, and what is said of it.
-# shellcheck source=test/lib.sh
+# shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
 start_nameserver || exit 1
@@ -128,6 +128,52 @@ if [ "$(stat -c %b share/sparse)" -lt 10000 ]; then
 else
     skip "10 GB of holes come" "this file system has no holes"
 fi
+
+# --- symbolic links
+mkdir -p linked/sub
+echo one >linked/f
+ln -s f linked/near
+ln -s ../f linked/sub/up
+ln -s /etc/passwd linked/absolute
+ln -s ../../../../etc/passwd linked/sub/out
+check "symbolic links are left out, which is no failure" cp_ linked home:left
+check "one line says how many, and names some" grep -q '^4 symbolic links left out (.*near' cp.err
+check "nothing of them is there" test -z "$(find share/left -type l)" -a ! -e share/left/near
+check "-P copies them as links" cp_ -P linked home:kept
+check "but those that lead out, which is said" grep -q '2 symbolic links left out, leading out of what is copied' cp.err
+check "with their text" test "$(readlink share/kept/near),$(readlink share/kept/sub/up),$(find share/kept -type l | wc -l)" = f,../f,2
+cp -a linked share/theirs
+check "-a takes them, too" cp_ -a home:theirs here/theirs
+check "and leaves out the same" test "$(readlink here/theirs/near),$(find here/theirs -type l | wc -l)" = f,2
+cp_ -L home:theirs here/followed
+check "-L copies what a peer's links lead to, within its share only" eval \
+    'cmp linked/f here/followed/near && cmp linked/f here/followed/sub/up && [ "$(find here/followed -type f | wc -l)" = 3 ]'
+check "what leads out is named" grep -q 'absolute.*leads out of the shared directory' cp.err
+check "no password came" eval '! grep -rq root: here/followed'
+
+# --- what is left out, or left as it is
+mkdir -p some/keep some/drop
+echo new >some/a.txt
+echo new >some/b.o
+echo new >some/keep/c.o
+echo new >some/drop/d
+check "--exclude leaves out what matches" cp_ --exclude '*.o' --exclude drop some home:some
+check "and what is in it" test "$(cd share/some && find . -type f | sort)" = ./a.txt
+echo there >share/some/a.txt
+check "-n leaves what is there" cp_ -n some home:
+check "and copies the rest" eval 'grep -q there share/some/a.txt && cmp some/drop/d share/some/drop/d && cmp some/b.o share/some/b.o'
+check "which is said" grep -q '^1 file left as it is there' cp.err
+check "-n is no nameserver, nor takes a value, both ways" cp_ -n home:some/a.txt some/a.txt
+check "so it is left here, too" grep -q new some/a.txt
+touch -d '1 hour ago' share/some/a.txt
+touch -d '2 hours ago' some/b.o
+echo older >some/b.o && touch -d '2 hours ago' some/b.o
+check "-u leaves what is not older" cp_ -u some home:
+check "and replaces what is" eval 'grep -q new share/some/a.txt && grep -q new share/some/b.o'
+find share here -mindepth 1 -delete
+check "--dry-run only says what would be copied" cp_ --dry-run --exclude '*.o' some home:some
+check "a name each line" eval '[ "$(sort cp.out | tr "\n" ,)" = "some/,some/a.txt,some/drop/,some/drop/d,some/keep/," ]'
+check "and does nothing" test -z "$(ls -A share)"
 
 # --- what is said
 long=$(printf 'x%.0s' $(seq 256))
