@@ -124,7 +124,7 @@ offer dev --pty --exec 'PS1="prompt\$ " exec bash --norc --noprofile'
 DEV=$PID
 check "a shell at a terminal: its size as it changes, Ctrl-C, its status, and our terminal as before" \
     at_terminal dev 'expect prompt\$ ' raw 'type stty size; echo "[$TERM]"\r' 'expect 30 100' 'expect \[xterm\]' \
-    'type (trap n=1 WINCH; echo ready; while :; do [ "$n" ] && n= && stty size; sleep 0.1; done)\r' 'expect ready\r\n' \
+    'type (trap n=1 WINCH; trap "exit 130" INT; echo ready; while :; do [ "$n" ] && n= && stty size; sleep 0.1; done)\r' 'expect ready\r\n' \
     'size 40x12' 'expect 12 40' 'size 60x20' 'expect 20 60' 'type \x03' 'expect prompt\$ ' 'type echo $?\r' 'expect 130' \
     'type tty && ps -o tty= $$\r' 'expect pts/[0-9]+' 'type exit 9\r' 'status 9'
 check "who stops it has the terminal as before, and who continues it has the shell" \

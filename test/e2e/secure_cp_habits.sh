@@ -123,7 +123,7 @@ if [ "$(stat -c %b share/sparse)" -lt 10000 ]; then
     check "only data has moved" grep -q '; [0-9.]* k\?B of it moved' cp.err
     check "and go" cp_ here/sparse home:sparse2
     check "as holes" test "$(stat -c '%s %b' here/sparse)" = "$(stat -c '%s %b' share/sparse2)"
-    check "with what is between them" eval '[ "$(tail -c +5000000001 share/sparse2 | head -c 4)" = data ]'
+    check "with what is between them" [ "$(tail -c +5000000001 share/sparse2 | head -c 4)" = data ]
     rm -f share/sparse* here/sparse
 else
     skip "10 GB of holes come" "this file system has no holes"
