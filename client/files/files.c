@@ -361,7 +361,9 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
         f->next = order;
     if (!done && order < f->batch.next)
         f->batch.next = order;
-    files_kick(f, outcome == OUTCOME_BUSY ? FILES_PAUSE_S : 0.);
+    /* who changes it may need a moment: truncate(2) of a large file shows its new size long before its new time */
+    bool pause = outcome == OUTCOME_BUSY || (outcome == OUTCOME_AGAIN && e->tries > 1);
+    files_kick(f, pause ? FILES_PAUSE_S : 0.);
 }
 
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
