@@ -149,7 +149,7 @@ static enum outcome check(int hear_fd, int say_fd)
     return lives ? DONE : FAILED_END;
 }
 
-/* False: it was not kept, and may not have been answered in time. */
+/* False: it was not kept, or not that long; neither side may have had a processor in time. */
 static bool is_kept(void)
 {
     struct scripted s = scripted_start(agrees);
@@ -160,8 +160,7 @@ static bool is_kept(void)
     say(p.say);
     assert_true(hear(p.hear));
     say(p.say);
-    bool kept = finish(&p) == DONE;
-    assert_true(!kept || atomic_load(&way.lose) == 0); /* so many were asked in vain */
+    bool kept = finish(&p) == DONE && atomic_load(&way.lose) == 0; /* so many were asked in vain */
     way_stop();
     (void)scripted_stop(&s);
     return kept;
