@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test/includes.sh: includes point one way (README, "The rooms"). Prints every line that points the other way.
+# test/includes.sh: includes point one way (README, "The rooms"), and time is base/clock.h's. Prints every line that
+# points the other way, or asks the wall clock.
 cd "$(dirname "$0")/.." || exit 1
 
 # may ROOM REGEX: the rooms that files of ROOM include, and no others. A room of client/ is not in "client".
@@ -28,4 +29,6 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     only udt/ shim/udt
     only openssl/ secure
     only nghttp2/ client/mux
+    git grep -nE '\<(CLOCK_REALTIME|ev_now|ev_time|ev_periodic|time\(NULL)\>' -- base proto shim secure server client |
+        grep -vE '^(base/clock\.h|server/log\.c|client/files/share_items\.c):'
 } | if grep .; then exit 1; fi

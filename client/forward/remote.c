@@ -1,4 +1,5 @@
 #include "client/forward/remote.h"
+#include "base/clock.h"
 #include "base/percent.h"
 #include "client/forward/forward.h"
 #include "client/forward/remote_conn.h"
@@ -36,7 +37,7 @@ static void fail(struct remote *r, const char *why)
 /* Not for good. */
 static void try_later(struct remote *r, const char *why)
 {
-    bool late = ev_now(r->config.loop) - r->since >= REMOTE_PATIENCE_S;
+    bool late = clock_now_ms() - r->since_ms >= REMOTE_PATIENCE_MS;
     if (late && !r->listened) {
         fail(r, why);
         return;
@@ -213,8 +214,8 @@ void remote_set_link(struct remote *r, struct link *l)
         remote_conn_abort_all(r);
         return;
     }
-    if (r->since == 0 || r->listened)
-        r->since = ev_now(r->config.loop);
+    if (r->since_ms == 0 || r->listened)
+        r->since_ms = clock_now_ms();
     ask(r);
 }
 

@@ -1,9 +1,10 @@
-/* client/forward/remote.h: the connecting side of -R: has the other side listen (client/forward/reverse.h), and
- * connects from here what comes there. Belongs to its loop's thread.
+/* client/forward/remote.h: the connecting side of -R: has the other side listen (client/forward/reverse.h),
+ * and connects from here what comes there. Belongs to its loop's thread.
  *
- * With each link it asks anew, and where the place is taken, again and again: it may be by a link of ours that
- * is dead and not yet known to be so. What the other side refuses for good is the end of it, and so is a place
- * that is still taken REMOTE_PATIENCE_S after it was first asked for. */
+ * With each link it asks anew, and again and again while the place is taken: a link of ours may hold it that
+ * is dead and not yet known to be so; with the default --keepalive that is known within REMOTE_PATIENCE_MS.
+ * What the other side refuses for good is the end of it, and so is a place that is still taken
+ * REMOTE_PATIENCE_MS after it was first asked for. One that was had before is never given up. */
 #ifndef HX_CLIENT_FORWARD_REMOTE_H
 #define HX_CLIENT_FORWARD_REMOTE_H
 
@@ -12,9 +13,9 @@
 #include <ev.h>
 
 #define REMOTE_CONNECTIONS_MAX 256 /* of one listener there */
-#define REMOTE_AGAIN_S         1.0 /* until a place that was taken is asked for again, */
-#define REMOTE_PATIENCE_S      30.0 /* for so long: a dead link is noticed before, with the default --keepalive; */
-#define REMOTE_LATER_S         10.0 /* and until then after that time, if it could be had once */
+#define REMOTE_PATIENCE_MS     30000
+#define REMOTE_AGAIN_S         1.0  /* until a place that is taken is asked for again, */
+#define REMOTE_LATER_S         10.0 /* or so long after REMOTE_PATIENCE_MS */
 
 struct remote;
 

@@ -1,5 +1,6 @@
 /* One connection that the other side has accepted: connected from here, then taken over. */
 #include "client/forward/remote_conn.h"
+#include "base/clock.h"
 #include "client/forward/dial.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
@@ -8,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL  8    /* RFC 9113, 7 */
-#define AGAIN_S 0.05 /* while the link has no room for a request */
-#define ROOM_S  15.0 /* so long; the other side waits no longer */
+#define CANCEL  8     /* RFC 9113, 7 */
+#define AGAIN_S 0.05  /* until a link that had no room for the request is asked again, */
+#define ROOM_MS 15000 /* for so long: the other side waits no longer (FORWARD_ANSWER_S) */
 
 struct remote_conn {
     LIST_ENTRY(remote_conn) entry;
@@ -21,7 +22,7 @@ struct remote_conn {
     int fd;              /* connected; -1: not yet, or the relay has it */
     struct relay *relay; /* NULL before */
     ev_timer again;
-    ev_tstamp until;
+    int64_t until_ms; /* it is tried again */
 };
 
 static void conn_free(struct remote_conn *c)
@@ -103,7 +104,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 {
     struct remote_conn *c = w->data;
     (void)events;
-    if (ev_now(loop) >= c->until)
+    if (clock_now_ms() >= c->until_ms)
         refuse(c, &dial_internal);
     else if (take(c))
         return;
@@ -122,7 +123,7 @@ static void on_dialled(void *user, int fd, const struct dial_failure *why)
     }
     if (take(c))
         return;
-    c->until = ev_now(c->remote->config.loop) + ROOM_S;
+    c->until_ms = clock_now_ms() + ROOM_MS;
     ev_timer_again(c->remote->config.loop, &c->again);
 }
 

@@ -16,8 +16,7 @@ struct remote {
     struct link *link;               /* NULL while there is none */
     struct mux_stream *stream;       /* the request to listen; NULL: none is made */
     ev_timer again;
-    ev_tstamp
-        since; /* of the first request, or of the first with this link if it could be done once; 0: none */
+    int64_t since_ms;            /* when it was first asked for; once it was had, with this link; 0: never */
     bool listened;               /* it could be done once */
     bool told;                   /* that it cannot for now */
     char line[REVERSE_LINE_MAX]; /* of the stream, not whole yet */

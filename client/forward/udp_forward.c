@@ -30,8 +30,7 @@ struct client {
     struct first *first; /* until then */
     int first_count;
     bool joined, told_size;
-    ev_tstamp heard;
-    ev_timer silence;
+    ev_timer silence; /* anew with whatever passes, either way */
     LIST_ENTRY(client) entry;
 };
 
@@ -84,19 +83,15 @@ static void on_stream_readable(void *user)
 
 static void on_silence(struct ev_loop *loop, ev_timer *w, int revents)
 {
-    struct client *c = w->data;
+    (void)loop;
     (void)revents;
-    w->repeat = c->heard + c->forward->timeout_s - ev_now(loop);
-    if (w->repeat > 0.)
-        ev_timer_again(loop, w);
-    else
-        end(c);
+    end(w->data);
 }
 
 static void on_come(struct flow *f, const void *bytes, size_t len)
 {
     struct client *c = container_of(f, struct client, flow);
-    c->heard = ev_now(c->forward->flows->loop);
+    ev_timer_again(c->forward->flows->loop, &c->silence);
     (void)sendto(c->socket->socket.fd, bytes, len, MSG_DONTWAIT, (const struct sockaddr *)&c->address,
                  c->address_len);
 }
@@ -182,9 +177,9 @@ static struct client *client_create(struct socket_of *s, const struct sockaddr_s
         free(c);
         return NULL;
     }
-    ev_timer_init(&c->silence, on_silence, u->timeout_s, u->timeout_s);
+    ev_timer_init(&c->silence, on_silence, 0., u->timeout_s);
     c->silence.data = c;
-    ev_timer_start(u->flows->loop, &c->silence);
+    ev_timer_again(u->flows->loop, &c->silence);
     LIST_INSERT_HEAD(&u->clients, c, entry);
     u->count++;
     return c;
@@ -203,7 +198,7 @@ static struct client *find(struct socket_of *s, const struct sockaddr_storage *a
 
 static void take(struct client *c, const uint8_t *bytes, size_t len)
 {
-    c->heard = ev_now(c->forward->flows->loop);
+    ev_timer_again(c->forward->flows->loop, &c->silence);
     if (len > HX_DATAGRAM_MAX) {
         drop_long(c, len);
     } else if (c->joined) {

@@ -17,8 +17,7 @@ struct target {
     struct lookup *lookup; /* NULL when it has ended */
     int fd;                /* -1: not yet */
     ev_io readable;
-    ev_timer silence;
-    ev_tstamp heard; /* when something has passed, either way */
+    ev_timer silence; /* anew with whatever passes, either way */
     bool told_size;
     char name[AUTHORITY_TEXT_MAX];
 };
@@ -80,20 +79,16 @@ static void on_stream_readable(void *user)
 
 static void on_silence(struct ev_loop *loop, ev_timer *w, int revents)
 {
-    struct target *t = w->data;
+    (void)loop;
     (void)revents;
-    w->repeat = t->heard + t->all->timeout_s - ev_now(loop);
-    if (w->repeat > 0.)
-        ev_timer_again(loop, w);
-    else
-        end(t);
+    end(w->data);
 }
 
 /* What the socket does not take is lost, and so is what an ICMP refusal (RFC 1122, 4.1.3.3) is about. */
 static void on_come(struct flow *f, const void *bytes, size_t len)
 {
     struct target *t = container_of(f, struct target, flow);
-    t->heard = ev_now(t->all->flows.loop);
+    ev_timer_again(t->all->flows.loop, &t->silence);
     if (send(t->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) /* a refusal of one before it: once more */
         (void)send(t->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -107,7 +102,7 @@ static void on_answer(struct ev_loop *loop, ev_io *w, int revents)
         ssize_t len = recv(t->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
         if (len < 0)
             return;
-        t->heard = ev_now(loop);
+        ev_timer_again(loop, &t->silence);
         if (flows_send(&t->all->flows, &t->flow, bytes, (size_t)len) != HX_ETOOBIG || t->told_size)
             continue;
         t->told_size = true;
@@ -137,13 +132,12 @@ static void begin(struct target *t, int fd)
 {
     struct ev_loop *loop = t->all->flows.loop;
     t->fd = fd;
-    t->heard = ev_now(loop);
     ev_io_init(&t->readable, on_answer, fd, EV_READ);
     t->readable.data = t;
     ev_io_start(loop, &t->readable);
-    ev_timer_init(&t->silence, on_silence, t->all->timeout_s, t->all->timeout_s);
+    ev_timer_init(&t->silence, on_silence, 0., t->all->timeout_s);
     t->silence.data = t;
-    ev_timer_start(loop, &t->silence);
+    ev_timer_again(loop, &t->silence);
 }
 
 static void answer(struct target *t, int fd)

@@ -19,13 +19,14 @@ listens() {
 
 cat >"$WORK/udp.py" <<'EOF'
 """udp.py echo: says its port, gives back what comes. udp.py ask PORT LENGTH...: are they given back, to two clients?
-udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length."""
-import socket, sys
+udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length. udp.py pause SECONDS FILE PORT...: is each of
+them given back after SECONDS of silence, too, in which FILE is told a time of a day ago (test/clock_step.so)?"""
+import socket, sys, time
 
-def client():
+def client(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(60)
-    s.connect(("127.0.0.1", int(sys.argv[2])))
+    s.connect(("127.0.0.1", int(port)))
     return s
 
 if sys.argv[1] == "echo":
@@ -36,7 +37,7 @@ if sys.argv[1] == "echo":
         data, peer = s.recvfrom(65536)
         s.sendto(data, peer)
 elif sys.argv[1] == "ask":
-    both = client(), client()
+    both = client(sys.argv[2]), client(sys.argv[2])
     for length in map(int, sys.argv[3:]):
         said = [bytes([i]) * length for i in (1, 2)]
         for s, data in zip(both, said):
@@ -44,7 +45,7 @@ elif sys.argv[1] == "ask":
         for s, data in zip(both, said):
             assert s.recv(65536) == data, length
 elif sys.argv[1] == "once":
-    s = client()
+    s = client(sys.argv[2])
     s.settimeout(1)
     for i in range(60):  # one at least is answered
         s.send(sys.argv[3].encode())
@@ -53,15 +54,25 @@ elif sys.argv[1] == "once":
         except (TimeoutError, ConnectionRefusedError):
             pass
     sys.exit(1)
+elif sys.argv[1] == "pause":
+    clients = [client(port) for port in sys.argv[4:]]
+    for pause in float(sys.argv[2]), 0:
+        for s in clients:
+            s.send(b"again")
+            assert s.recv(100) == b"again"
+        if pause:
+            with open(sys.argv[3], "r+") as offset:
+                offset.write("-86400")
+        time.sleep(pause)
 else:
-    client().send(b"x" * int(sys.argv[3]))
+    client(sys.argv[2]).send(b"x" * int(sys.argv[3]))
 EOF
 udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
 
 start_nameserver || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
-    }
+}
 export HX_NAMESERVER=$NS
 HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
 
@@ -69,7 +80,7 @@ start echo python3 "$WORK/udp.py" echo
 ECHO_PID=$PID
 ECHO=$(await_line "$WORK/echo.out" "^[0-9]+$")
 IPERF=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-start_home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF" --udp-timeout 2
+start_home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF"
 start_connect out -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "udp:0:localhost:$ECHO" \
     -L "127.0.0.2:$IPERF:127.0.0.1:$IPERF" -L "udp:127.0.0.2:$IPERF:127.0.0.1:$IPERF"
 PORT=$(listens out "127.0.0.1:$ECHO")
@@ -94,22 +105,21 @@ by_another_name() {
 }
 check "a target is allowed by the name that is written" by_another_name
 
+# The side that ends the flow is each in its turn, the other one waits for two minutes; its wall clock goes back a day.
 after_silence() {
-    local before
-    before=$(grep -c ": UDP to 127.0.0.1:$ECHO" "$WORK/home.err")
-    python3 - "$PORT" <<'EOF' || return
-import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(60)
-s.connect(("127.0.0.1", int(sys.argv[1])))
-for pause in 3.5, 0: # longer than the flow lives
-    s.send(b"again")
-    assert s.recv(100) == b"again"
-    time.sleep(pause)
-EOF
-    [ "$(grep -c ": UDP to 127.0.0.1:$ECHO" "$WORK/home.err")" -ge $((before + 2)) ]
+    local moved=(env LD_PRELOAD="$B/test/clock_step.so" CLOCK_STEP_FILE="$WORK/offset"
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0") name
+    printf '%-15s\n' 0 >"$WORK/offset"
+    start one "${moved[@]}" "$HX" bind one -v --allow "udp:127.0.0.1:$ECHO" --udp-timeout 2
+    start two "$HX" bind two -v --allow "udp:127.0.0.1:$ECHO"
+    for name in one two; do await_line "$WORK/$name.err" "^bound $name as " || return; done
+    start to_one "$HX" connect one -v -L "udp:0:127.0.0.1:$ECHO"
+    start to_two "${moved[@]}" "$HX" connect two -v -L "udp:0:127.0.0.1:$ECHO" --udp-timeout 2
+    for name in one two; do await_line "$WORK/to_$name.err" "^connected to $name at " || return; done
+    udp pause 3.5 "$WORK/offset" "$(listens to_one "127.0.0.1:$ECHO")" "$(listens to_two "127.0.0.1:$ECHO")" || return
+    for name in one two; do [ "$(grep -c ": UDP to 127.0.0.1:$ECHO" "$WORK/$name.err")" -ge 2 ] || return; done
 }
-check "a flow ends with its silence, and the next datagram begins another" after_silence
+check "a flow ends with its silence, whatever the wall clock says, and the next datagram begins another" after_silence
 
 refusing() {
     kill "$ECHO_PID" && wait "$ECHO_PID" 2>/dev/null
