@@ -1,5 +1,5 @@
-/* base/replay_window.h: which numbers have come: each counts once, in any order, if it is not much older than the
- * newest (RFC 4303, 3.4.3). Pure; zeroed is empty. */
+/* base/replay_window.h: which numbers have come: each counts once, in any order, if it is not much older than
+ * the newest (RFC 4303, 3.4.3). Pure; zeroed is empty. */
 #ifndef HX_BASE_REPLAY_WINDOW_H
 #define HX_BASE_REPLAY_WINDOW_H
 

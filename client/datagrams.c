@@ -9,7 +9,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#define LISTS 256 /* of those that there are, by the first byte of their tags, which are random */
+#define LISTS 256 /* of all datagrams there are, by the first byte of their tags, which are random */
 
 static_assert(HX_DATAGRAM_MAX == SEALED_MAX && SEALED_CODE == SEAL_CODE_BYTES,
               "each says it in its own room");
@@ -33,7 +33,7 @@ struct datagrams {
     uint64_t number; /* of the last that has left */
 };
 
-/* Guards who there is, and what comes. It is held for a few microseconds at a time. */
+/* Guards the lists, and what comes. It is held for a few microseconds at a time. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct datagrams *lists[LISTS];
 
@@ -122,8 +122,8 @@ ssize_t datagrams_receive(struct datagrams *d, uint32_t *flow, void *buf, size_t
         *flow = w->flow;
         len = (ssize_t)w->len;
         memcpy(buf, w->bytes, w->len < size ? w->len : size);
-        d->first =
-            --d->count > 0 ? (d->first + 1) % DATAGRAMS_MAX : 0; /* memory that is warm, when it is empty */
+        d->count--;
+        d->first = d->count > 0 ? (d->first + 1) % DATAGRAMS_MAX : 0; /* 0: memory that the caches have */
     }
     if (d->count == 0)
         readiness_fd_set(&d->readable, false);

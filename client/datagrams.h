@@ -1,6 +1,6 @@
-/* client/datagrams.h: datagrams of the application's own beside a stream, sealed with what its two ends alone can
- * derive from their TLS. They come in UDT's receiving threads, where those that prove nothing are dropped; the
- * others wait for whoever reads, and what there is no room for is lost, as datagrams are. */
+/* client/datagrams.h: datagrams of the application's own beside a stream, sealed with what its two ends alone
+ * can derive from their TLS. They come in UDT's receiving threads, where those that prove nothing are
+ * dropped; the others wait for whoever reads, and what there is no room for is lost, as datagrams are. */
 #ifndef HX_CLIENT_DATAGRAMS_H
 #define HX_CLIENT_DATAGRAMS_H
 
@@ -16,7 +16,8 @@ struct datagrams;
 /* TLS is proven. HX_OK, HX_ENOMEM. */
 int datagrams_create(struct datagrams **out, const struct tls *tls, bool connecting);
 void datagrams_destroy(struct datagrams *d); /* NULL is fine */
-/* One thread at a time. HX_OK; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: it was dropped here; HX_ENOMEM. */
+/* One thread at a time. HX_OK; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: it was dropped here;
+ * HX_ENOMEM. */
 int datagrams_send(struct datagrams *d, struct agent *a, uint32_t flow, const void *data, size_t len);
 /* The next one, of HX_DATAGRAM_MAX bytes of data at most, as it leaves: its length; 0: out of memory. */
 size_t datagrams_make(struct datagrams *d, uint32_t flow, const void *data, size_t len,

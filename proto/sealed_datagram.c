@@ -2,7 +2,7 @@
 #include "base/big_endian.h"
 #include <string.h>
 
-enum { AT_FLOW = 12, AT_NUMBER = 16 };
+enum { AT_TAG = 4, AT_FLOW = 12, AT_NUMBER = 16 };
 
 bool sealed_datagram_is(const uint8_t *bytes, size_t len)
 {
@@ -12,7 +12,7 @@ bool sealed_datagram_is(const uint8_t *bytes, size_t len)
 void sealed_datagram_write(const struct sealed_datagram *d, uint8_t head[SEALED_HEAD])
 {
     put32(head, SEALED_MAGIC);
-    memcpy(head + SEALED_TAG_AT, d->tag, SEALED_TAG_BYTES);
+    memcpy(head + AT_TAG, d->tag, SEALED_TAG_BYTES);
     put32(head + AT_FLOW, d->flow);
     put64(head + AT_NUMBER, d->number);
 }
@@ -21,7 +21,7 @@ bool sealed_datagram_read(struct sealed_datagram *d, const uint8_t *bytes, size_
 {
     if (!sealed_datagram_is(bytes, len) || len > SEALED_BYTES)
         return false;
-    memcpy(d->tag, bytes + SEALED_TAG_AT, SEALED_TAG_BYTES);
+    memcpy(d->tag, bytes + AT_TAG, SEALED_TAG_BYTES);
     d->flow = get32(bytes + AT_FLOW);
     d->number = get64(bytes + AT_NUMBER);
     return true;

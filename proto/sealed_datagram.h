@@ -1,11 +1,11 @@
-/* proto/sealed_datagram.h: a datagram of an application that travels beside UDT, between two who have proven their
- * keys. Bytes <-> struct; no I/O, no keys.
+/* proto/sealed_datagram.h: a datagram of an application that travels beside UDT, between two who have proven
+ * their keys. Bytes <-> struct; no I/O, no keys.
  *
  *   0   magic        E8 68 78 44, "hxD": as a UDT packet it would be control of a type that UDT has not
  *   4   tag (8)      of one direction of one connection: it follows from its secret, and says whose it is
  *   12  flow (4)     which of that connection's; big-endian, as all here
  *   16  number (8)   from 1, each once: the nonce
- *   24  sealed       the datagram, and SEALED_CODE bytes that prove it, and all of the above (secure/seal.h) */
+ *   24  sealed       the datagram, and SEALED_CODE bytes that prove it and the above (secure/seal.h) */
 #ifndef HX_PROTO_SEALED_DATAGRAM_H
 #define HX_PROTO_SEALED_DATAGRAM_H
 
@@ -17,7 +17,6 @@
 #define SEALED_TAG_BYTES 8
 #define SEALED_HEAD      24
 #define SEALED_CODE      16
-#define SEALED_TAG_AT    4
 #define SEALED_BYTES     1500 /* what shim/net cuts into pieces, and no more */
 #define SEALED_MAX       (SEALED_BYTES - SEALED_HEAD - SEALED_CODE) /* bytes of the application's */
 

@@ -120,6 +120,25 @@ start_nameserver_tcp() {
     # shellcheck disable=SC2034
     TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
 }
+# start_nameserver_with_key: all that two hx need to meet, in their environment; without it the test ends.
+start_nameserver_with_key() {
+    start_nameserver || {
+        not_ok "the nameserver starts" "$WORK/nameserver.err"
+        finish
+    }
+    export HX_NAMESERVER=$NS
+    HX_KEY=$("$B/hx" key --file "$WORK/key") && export HX_KEY
+}
+# start_bound OUTPUT NAME [OPTION...]: returns once it is bound.
+start_bound() {
+    start "$1" "$B/hx" bind "${@:2}" -v
+    await_line "$WORK/$1.err" "^bound $2 as " >/dev/null
+}
+# start_connected OUTPUT NAME [OPTION...]: returns once the link is up.
+start_connected() {
+    start "$1" "$B/hx" connect "${@:2}" -v
+    await_line "$WORK/$1.err" "^connected to $2 at " >/dev/null
+}
 stop_nameserver() { # and its status
     kill "$NS_PID"
     await_exit "$NS_PID" 10

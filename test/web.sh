@@ -33,7 +33,7 @@ await_port() { # PORT is listened at; false: PID has ended before
     return 0 # that of an until is what its last wait said
 }
 
-run_nginx() { # run_nginx NAMESERVER_PORT
+run_nginx() { # run_nginx SERVER: what the configuration says of that
     cat >"$WORK/nginx.conf" <<EOF
 daemon off;
 master_process off;
@@ -48,24 +48,36 @@ http {
     uwsgi_temp_path $WORK/nginx.uwsgi;
     scgi_temp_path $WORK/nginx.scgi;
     server {
-        listen 127.0.0.1:$PORT ssl;
+        $1
+    }
+}
+EOF
+    exec "$NGINX" -p "$WORK" -e stderr -c "$WORK/nginx.conf"
+}
+run_tls() { # run_tls NAMESERVER_PORT
+    # shellcheck disable=SC2016 # nginx's own variable
+    run_nginx "listen 127.0.0.1:$PORT ssl;
         ssl_certificate $WORK/localhost.pem;
         ssl_certificate_key $WORK/localhost.key;
         location / {
             proxy_pass http://127.0.0.1:$1;
             proxy_http_version 1.1;
-            proxy_set_header Upgrade \$http_upgrade;
-            proxy_set_header Connection "upgrade";
+            proxy_set_header Upgrade "'$http_upgrade'";
+            proxy_set_header Connection upgrade;
             proxy_buffering off;
             proxy_read_timeout 1h;
-        }
-    }
-}
-EOF
-    exec "$NGINX" -p "$WORK" -c "$WORK/nginx.conf"
+        }"
 }
 start_nginx() { # start_nginx NAMESERVER_PORT: TLS at localhost:PORT before a nameserver's TCP port
-    at_free_port nginx run_nginx "$1"
+    at_free_port nginx run_tls "$1"
+}
+run_pages() { # run_pages SOCKET
+    run_nginx "listen 127.0.0.1:$PORT;
+        listen unix:$1;
+        root $WORK/www;"
+}
+start_pages() { # start_pages SOCKET: what is in $WORK/www, at 127.0.0.1:PORT and at a Unix socket
+    at_free_port nginx run_pages "$1"
 }
 
 run_tinyproxy() {

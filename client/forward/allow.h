@@ -12,9 +12,8 @@ struct allow;
 
 int allow_create(struct allow **out);
 void allow_destroy(struct allow *a);
-/* "HOST:PORT", "[IPV6]:PORT"; '*' as HOST or PORT means any; behind "udp:" it is one of datagrams. Or the absolute
- * path of a Unix socket.
- * HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
+/* "HOST:PORT", "[IPV6]:PORT"; '*' as HOST or PORT means any; behind "udp:" it is one of datagrams. Or the
+ * absolute path of a Unix socket. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
 int allow_add(struct allow *a, const char *target);
 /* What a CONNECT asks for is compared as it is written (host names without regard to case): the name is
  * resolved only after it was allowed. NULL as `a` allows nothing. */

@@ -57,6 +57,17 @@ int authority_from_host(struct authority *out, const char *host, size_t len, uin
     return HX_OK;
 }
 
+int authority_from_written_host(struct authority *out, const char *host, size_t len, uint16_t port)
+{
+    struct authority a;
+    bool bracketed = len >= 2 && host[0] == '[' && host[len - 1] == ']';
+    if (authority_from_host(&a, host + bracketed, len - (bracketed ? 2 : 0), port) != HX_OK ||
+        bracketed != (a.kind == AUTHORITY_IPV6))
+        return HX_EINVAL;
+    *out = a;
+    return HX_OK;
+}
+
 int authority_from_path(struct authority *out, const char *path)
 {
     struct authority a = {.kind = AUTHORITY_UNIX};
@@ -87,20 +98,13 @@ int authority_parse_port(uint16_t *out, const char *text, size_t len, unsigned l
 static int parse(struct authority *out, const char *text, bool pattern)
 {
     const char *colon = strrchr(text, ':');
-    const char *host = text;
     struct authority a = {.kind = AUTHORITY_ANY};
     if (*text == '/')
         return authority_from_path(out, text);
     if (!colon)
         return HX_EINVAL;
     size_t len = (size_t)(colon - text);
-    bool bracketed = len >= 2 && host[0] == '[' && host[len - 1] == ']';
-    if (bracketed) {
-        host++;
-        len -= 2;
-    }
-    if (!(pattern && !bracketed && len == 1 && host[0] == '*') &&
-        (authority_from_host(&a, host, len, 0) != HX_OK || bracketed != (a.kind == AUTHORITY_IPV6)))
+    if (!(pattern && len == 1 && *text == '*') && authority_from_written_host(&a, text, len, 0) != HX_OK)
         return HX_EINVAL;
     if (!(pattern && strcmp(colon, ":*") == 0) &&
         authority_parse_port(&a.port, colon + 1, strlen(colon + 1), 1) != HX_OK)

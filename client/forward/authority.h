@@ -30,6 +30,8 @@ struct authority {
 
 /* A host without brackets. HX_OK or HX_EINVAL; *out untouched on error. */
 int authority_from_host(struct authority *out, const char *host, size_t len, uint16_t port);
+/* The same as it is written before a port: IPv6, and nothing else, has brackets. As above. */
+int authority_from_written_host(struct authority *out, const char *host, size_t len, uint16_t port);
 /* A path of 1 to AUTHORITY_PATH_MAX bytes, which may be relative. As above. */
 int authority_from_path(struct authority *out, const char *path);
 /* The whole of `text`; the port is decimal, 1 to 65535, without leading zeros. As above. */

@@ -10,8 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BUSY_S \
-    0.02 /* until a Unix socket is asked again whose queue was full: nothing tells when it is not */
+#define BUSY_S 0.02 /* until a Unix socket is tried again whose queue is full: no event tells of room there */
 
 struct dial {
     struct ev_loop *loop;

@@ -16,7 +16,7 @@ struct asked {
     const char *who;
     struct mux_stream *stream; /* until the relay has it */
     struct dial *dial;         /* until it is done */
-    char target[AUTHORITY_TEXT_MAX];
+    struct authority target;
 };
 
 static const struct dial_failure not_allowed = {"403", "http_request_denied", "is not allowed here"};
@@ -43,9 +43,7 @@ static void refuse(struct mux_stream *s, const char *who, const char *target, co
 static void on_relayed(void *user, int error, int system)
 {
     struct asked *a = user;
-    if (error < 0)
-        say_often(SAY_REFUSED, "%s: connection to %s broke: %s", a->who, a->target,
-                  system != 0 ? strerror(system) : hx_error_text(error));
+    relay_say_broken(a->who, &a->target, error, system);
     free(a);
 }
 
@@ -67,11 +65,13 @@ static void succeed(struct asked *a, int fd)
 static void on_dialled(void *user, int fd, const struct dial_failure *why)
 {
     struct asked *a = user;
+    char target[AUTHORITY_TEXT_MAX];
     if (fd >= 0) {
         succeed(a, fd);
         return;
     }
-    refuse(a->stream, a->who, a->target, why);
+    authority_format(&a->target, target);
+    refuse(a->stream, a->who, target, why);
     free(a);
 }
 
@@ -110,6 +110,6 @@ void dial_request(struct ev_loop *loop, const struct allow *a, const char *who, 
     asked->loop = loop;
     asked->who = who;
     asked->stream = s;
-    memcpy(asked->target, text, sizeof text);
+    asked->target = target;
     mux_stream_own(s, &events, asked);
 }

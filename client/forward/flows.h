@@ -1,11 +1,12 @@
-/* client/forward/flows.h: the datagrams of one link (hx_datagram_send()), each to the flow that it is of. Belongs to
+/* client/forward/flows.h: the datagrams of one link (hx_datagram_send()), each passed to its flow. Belongs to
  * the link's thread.
  *
  * A flow is what one client of a UDP forward and its target say to each other, and a request of the link:
  *
- *   POST /udp        field "target" (as in a CONNECT). 200, with "flow", the number that its datagrams have from now
- *                    on, in both directions; the flow ends when either side ends its direction. 403: not allowed;
- *                    404: nothing is forwarded; 429: the peer has FLOWS_MAX already; 502, with "proxy-status". */
+ *   POST /udp   field "target" (as in a CONNECT). 200, with "flow", the number that its datagrams have from
+ *               now on, in both directions; the flow ends when either side ends its direction. 403: not
+ *               allowed; 404: nothing is forwarded; 429: the peer has FLOWS_MAX already; 502, with
+ *               "proxy-status". */
 #ifndef HX_CLIENT_FORWARD_FLOWS_H
 #define HX_CLIENT_FORWARD_FLOWS_H
 
@@ -25,17 +26,17 @@ struct flow {
     LIST_ENTRY(flow) entry;
 };
 
-struct flows { /* zeroed but for the loop; of no link while it is empty */
+struct flows { /* zeroed but for the loop */
     struct ev_loop *loop;
-    struct hx_stream *stream;
+    struct hx_stream *stream; /* the link's; NULL while there are no flows */
     ev_io readable;
     LIST_HEAD(flow_list, flow) list;
     int count;
     uint32_t last;
 };
 
-/* `stream` is the link's; every flow leaves before that is closed. HX_OK; HX_ELIMIT: FLOWS_MAX; HX_EINVAL: the number
- * is taken, or the two ends cannot (hx_datagram_fd()); HX_ESYS, HX_ENOMEM. */
+/* `stream` is the link's; every flow leaves before that is closed. HX_OK; HX_ELIMIT: FLOWS_MAX; HX_EINVAL:
+ * the number is taken, or an end of the link has no datagrams (hx_datagram_fd()); HX_ESYS, HX_ENOMEM. */
 int flows_join(struct flows *all, struct hx_stream *stream, struct flow *f);
 void flows_leave(struct flows *all, struct flow *f);
 /* A number that no flow has. */

@@ -133,11 +133,7 @@ static void wait_for_link(struct conn *c)
 static void on_relayed(void *user, int error, int system)
 {
     struct conn *c = user;
-    char target[AUTHORITY_TEXT_MAX];
-    authority_format(&c->target, target);
-    if (error < 0)
-        say_often(SAY_REFUSED, "connection to %s broke: %s", target,
-                  system != 0 ? strerror(system) : hx_error_text(error));
+    relay_say_broken(NULL, &c->target, error, system);
     c->relay = NULL;
     (void)conn_free(c);
 }

@@ -56,19 +56,11 @@ static bool split(struct fields *f, const char *text)
     return false;
 }
 
-static bool take_host(struct authority *out, const char *text, uint16_t port)
-{
-    size_t len = strlen(text);
-    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-    return authority_from_host(out, text + bracketed, len - (bracketed ? 2 : 0), port) == HX_OK &&
-           bracketed == (out->kind == AUTHORITY_IPV6);
-}
-
 static bool take_address(struct forward_spec *spec, const char *text)
 {
     struct authority a;
     spec->anywhere = strcmp(text, "*") == 0;
-    if (!spec->anywhere && !take_host(&a, text, 0))
+    if (!spec->anywhere && authority_from_written_host(&a, text, strlen(text), 0) != HX_OK)
         return false;
     if (!spec->anywhere)
         memcpy(spec->address, a.host, sizeof spec->address);
@@ -97,14 +89,14 @@ static int take_listen(struct forward_spec *spec, const struct fields *f, const 
 
 static bool take_target(struct forward_spec *spec, const struct fields *f, int at, const char **why)
 {
+    const char *host = f->field[at].text, *port_text = f->field[at + 1].text;
     uint16_t port;
     bool here = spec->kind == FORWARD_REMOTE;
     *why = here ? "-R takes [ADDR:]PORT[:HOST:PORT], or the path of a Unix socket for either end"
                 : "-L takes [ADDR:]PORT:HOST:PORT, or the path of a Unix socket for either end";
     if (f->count - at == 2 && !f->field[at].path && !f->field[at + 1].path)
-        return authority_parse_port(&port, f->field[at + 1].text, strlen(f->field[at + 1].text), 1) ==
-                   HX_OK &&
-               take_host(&spec->target, f->field[at].text, port);
+        return authority_parse_port(&port, port_text, strlen(port_text), 1) == HX_OK &&
+               authority_from_written_host(&spec->target, host, strlen(host), port) == HX_OK;
     if (f->count - at != 1 || !f->field[at].path)
         return false;
     *why = here ? "the path of a Unix socket has 107 bytes at most"

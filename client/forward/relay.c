@@ -1,5 +1,6 @@
 #include "client/forward/relay.h"
 #include "base/buf.h"
+#include "client/forward/say.h"
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -312,4 +313,14 @@ void relay_abort(struct relay *r)
     if (r->stream)
         mux_stream_reset(r->stream, CONNECT_ERROR);
     release(r, true);
+}
+
+void relay_say_broken(const char *who, const struct authority *target, int error, int system)
+{
+    char text[AUTHORITY_TEXT_MAX];
+    if (error >= 0)
+        return;
+    authority_format(target, text);
+    say_often(SAY_REFUSED, "%s%sconnection to %s broke: %s", who ? who : "", who ? ": " : "", text,
+              system != 0 ? strerror(system) : hx_error_text(error));
 }

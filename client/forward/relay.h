@@ -4,6 +4,7 @@
 #ifndef HX_CLIENT_FORWARD_RELAY_H
 #define HX_CLIENT_FORWARD_RELAY_H
 
+#include "client/forward/authority.h"
 #include "client/mux/mux.h"
 #include <ev.h>
 
@@ -28,5 +29,8 @@ struct relay_config {
 int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
                 const struct relay_config *config);
 void relay_abort(struct relay *r); /* resets both sides; done() is not told */
+/* Says on standard error what done() was told of a connection to `target`, unless that is HX_OK. `who`: the
+ * peer that asked for it, or NULL. */
+void relay_say_broken(const char *who, const struct authority *target, int error, int system);
 
 #endif

@@ -48,11 +48,7 @@ static void on_readable(void *user)
 {
     struct reverse_listener *l = user;
     struct mux_stream *s = l->stream;
-    char none[64];
-    ssize_t got;
-    while ((got = mux_stream_read(s, none, sizeof none)) > 0)
-        continue;
-    if (got != HX_EEOF)
+    if (!mux_stream_skip_all(s))
         return;
     listener_free(l);
     mux_stream_leave(s);

@@ -6,15 +6,15 @@
  *   POST /listen     fields "listen" (LISTEN of -R, percent-encoded) and "target" (what it leads to, as in a
  *                    CONNECT; without it the clients speak SOCKS5). 200, with "listening" (the addresses,
  *                    percent-encoded, ',' between); then each connection is a line of the body: its NUMBER,
- *                    and with SOCKS a blank and the target. The listener ends with the stream, and so with the
- *                    link. 403: not permitted; 409: the place is taken, or cannot be had; 429: the peer has
+ *                    and with SOCKS a blank and the target. The listener ends with the stream, and so with
+ *                    the link. 403: not permitted; 409: the place is taken, or cannot be had; 429: the peer has
  *                    REVERSE_MAX already; each with "reason", percent-encoded.
  *   POST /accept/N   200, then both bodies are that connection; 404: it is gone
  *   DELETE /accept/N, fields "outcome" and "proxy-status" as in the answer to a CONNECT: it could not be
  *                    connected. 204; 404
  *
- * So a connection waits for one round trip more than with -L; a peer need not keep requests waiting, nor guess
- * how many. One that the peer has not taken within FORWARD_ANSWER_S is reset. Of a listener there are
+ * So a connection waits for one round trip more than with -L; a peer need not keep requests waiting, nor
+ * guess how many. One that the peer has not taken within FORWARD_ANSWER_S is reset. Of a listener there are
  * FORWARD_CONNECTIONS_MAX at once, taken or not; more wait in the kernel. */
 #ifndef HX_CLIENT_FORWARD_REVERSE_H
 #define HX_CLIENT_FORWARD_REVERSE_H

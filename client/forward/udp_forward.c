@@ -27,7 +27,7 @@ struct client {
     struct sockaddr_storage address;
     socklen_t address_len;
     struct mux_stream *stream;
-    struct first *first; /* until then */
+    struct first *first; /* what waits until then */
     int first_count;
     bool joined, told_size;
     ev_timer silence; /* anew with whatever passes, either way */
@@ -73,11 +73,7 @@ static void end(struct client *c)
 static void on_stream_readable(void *user)
 {
     struct client *c = user;
-    char none[64];
-    ssize_t got;
-    while ((got = mux_stream_read(c->stream, none, sizeof none)) > 0)
-        continue;
-    if (got == HX_EEOF)
+    if (mux_stream_skip_all(c->stream))
         end(c);
 }
 

@@ -1,8 +1,8 @@
-/* client/forward/udp_forward.h: -L udp:, the side that listens: UDP sockets, and a flow (flows.h) for each client that
- * says something there. Belongs to its loop's thread.
+/* client/forward/udp_forward.h: -L udp:, the side that listens: UDP sockets, and a flow (flows.h) for each
+ * client that says something there. Belongs to its loop's thread.
  *
- * Nothing is queued: what the link does not take is lost. But the first datagrams of a flow wait until the other side
- * has answered, UDP_FORWARD_FIRST of them; and without a link all are dropped. */
+ * Nothing is queued but the first UDP_FORWARD_FIRST datagrams of a flow, until the other side has answered.
+ * What the link does not take is lost, and all is while there is no link. */
 #ifndef HX_CLIENT_FORWARD_UDP_FORWARD_H
 #define HX_CLIENT_FORWARD_UDP_FORWARD_H
 
@@ -14,8 +14,8 @@
 
 struct udp_forward;
 
-/* Listens, and says on standard error where. `flows`: of the link, shared with others; outlives it. HX_OK;
- * HX_EINVAL, HX_EADDR, HX_ENOMEM: `error` says why, in one line. May block to resolve an ADDR that is a name. */
+/* Listens, and says on standard error where. `flows`: of the link, shared with others; outlives it. Errors as
+ * forward_create(); may block as that does. */
 int udp_forward_create(struct udp_forward **out, struct flows *flows, const struct forward_spec *spec,
                        int timeout_s, char error[FORWARD_ERROR_MAX]);
 /* As forward_set_link(). */

@@ -69,11 +69,7 @@ static void end(struct target *t)
 static void on_stream_readable(void *user)
 {
     struct target *t = user;
-    char none[64];
-    ssize_t got;
-    while ((got = mux_stream_read(t->stream, none, sizeof none)) > 0)
-        continue;
-    if (got == HX_EEOF && t->fd >= 0)
+    if (mux_stream_skip_all(t->stream) && t->fd >= 0)
         end(t);
 }
 

@@ -1,5 +1,5 @@
-/* client/forward/udp_target.h: the binding side of -L udp: (flows.h has the requests): a connected UDP socket for each
- * flow of a peer. Belongs to the link's thread; one for each peer. */
+/* client/forward/udp_target.h: the binding side of -L udp: (flows.h has the requests): a connected UDP socket
+ * for each flow of a peer. Belongs to the link's thread; one for each peer. */
 #ifndef HX_CLIENT_FORWARD_UDP_TARGET_H
 #define HX_CLIENT_FORWARD_UDP_TARGET_H
 

@@ -112,6 +112,7 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
  * says why there is nothing. */
 const void *mux_stream_peek(const struct mux_stream *s, size_t *len);
 void mux_stream_skip(struct mux_stream *s, size_t len); /* so many bytes of it were read */
+bool mux_stream_skip_all(struct mux_stream *s);         /* all that has come; true: the end has, too */
 /* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED, also after mux_stream_end();
  * HX_ENOMEM. */
 ssize_t mux_stream_write(struct mux_stream *s, const void *buf, size_t len);

@@ -310,12 +310,19 @@ void mux_stream_reset(struct mux_stream *s, uint32_t code)
     mux_stream_free(s);
 }
 
-static void throw_away(void *stream)
+bool mux_stream_skip_all(struct mux_stream *s)
 {
     char rubbish[4096];
+    ssize_t got;
 
-    while (mux_stream_read(stream, rubbish, sizeof rubbish) > 0)
+    while ((got = mux_stream_read(s, rubbish, sizeof rubbish)) > 0)
         continue;
+    return got == HX_EEOF;
+}
+
+static void throw_away(void *stream)
+{
+    (void)mux_stream_skip_all(stream);
 }
 
 void mux_stream_leave(struct mux_stream *s)

@@ -20,12 +20,7 @@ ends_with() { # ends_with STATUS: what was started last, after SIGTERM
     [ $? = "$1" ]
 }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 mkdir "$WORK/share"
 head -c 3000000 /dev/urandom >"$WORK/big"
 echo small >"$WORK/small"

@@ -14,12 +14,6 @@ fails() {
     shift 4
     if ended "$most" "$status" "$regex" "$@"; then ok "$name"; else not_ok "$name" "$WORK/ended.err"; fi
 }
-start_bind() { # start_bind FILE NAME [OPTION...]
-    local file=$1 name=$2
-    shift 2
-    start "$file" "$HX" bind "$name" -v "$@"
-    await_line "$WORK/$file.err" "^bound $name as " >/dev/null
-}
 echoes() { # echoes NAME [OPTION...]: a line goes to the holder of NAME and back
     [ "$(echo "a line" | timeout 30 "$HX" connect "$@" 2>"$WORK/echoes.err")" = "a line" ]
 }
@@ -57,12 +51,12 @@ fails "a name that nobody holds is told at once, and what to do" 1 "nobody holds
 echo "a line" | timeout 30 "$HX" connect late --wait 20 >"$WORK/late.got" 2>"$WORK/late.2" &
 pid=$!
 await_line "$WORK/nameserver.err" 'event=waits .*name=late' >/dev/null
-start_bind late late --echo
+start_bound late late --echo
 wait "$pid"
 rc=$?
 check "connect --wait waits for the name to appear" [ "$rc$(cat "$WORK/late.got")" = "0a line" ]
 
-start_bind alice alice --echo
+start_bound alice alice --echo
 ALICE=$PID
 fails "a name that a living connection holds is not given away" 1 "'alice' is held" 5000 "$HX" bind alice
 check "its holder is still reached afterwards" echoes alice
@@ -73,7 +67,7 @@ fails "a local port that is taken is told" 1 "UDP port $port.*--local-port" 3000
 kill -9 "$ALICE"
 wait "$ALICE" 2>/dev/null
 begun=$(date +%s%3N)
-start_bind alice2 alice --echo
+start_bound alice2 alice --echo
 check "after kill -9 the name is had again within 3 s" [ $(($(date +%s%3N) - begun)) -lt $((3000 * SLOW)) ]
 check "and the new holder is reached" echoes alice
 

@@ -48,7 +48,7 @@ check "where UDP passes, the same URL leads there by UDP" udp_passes
 kill "$NGINX_PID"
 await_line "$WORK/bind.err" '^nameserver lost' $((10 * SLOW)) >/dev/null
 PORT=$WEB
-start nginx run_nginx "$TCP"
+start nginx run_tls "$TCP"
 await_port
 bound_again() {
     local end=$((SECONDS + 30 * SLOW))

@@ -44,12 +44,7 @@ alive() {
     read -r -t 10 line <&9 && [ "$line" = "$1" ]
 }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 start_echo || not_ok "a TCP server starts" "$WORK/tcp.err"
 
 start bind "$HX" bind home -v --allow "127.0.0.1:$PORT" --allow 127.0.0.1:1

@@ -33,27 +33,12 @@ start_sshd() { # with OPTION...
     done
     return 1
 }
-# start_bind NAME OPTION...: returns once it is bound.
-start_bind() {
-    start "$1" "$HX" bind "$@" -v
-    await_line "$WORK/$1.err" "^bound $1 as " >/dev/null
-}
-# start_connect NAME OUTPUT OPTION...: returns once the link is up.
-start_connect() {
-    start "$2" "$HX" connect "$1" -v "${@:3}"
-    await_line "$WORK/$2.err" "^connected to $1 at " >/dev/null
-}
 # listening OUTPUT TARGET: the port of the kernel's choice that leads to TARGET.
 listening() {
     await_line "$WORK/$1.err" "^listening on 127\.0\.0\.1:[0-9]+ for $2" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/'
 }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 
 mkdir "$WORK/www"
 head -c 20000000 /dev/urandom >"$WORK/www/big"
@@ -64,9 +49,9 @@ start_httpd || {
 }
 WEB=$PORT
 
-start_bind home --allow "127.0.0.1:$WEB" --allow "localhost:$WEB"
+start_bound home home --allow "127.0.0.1:$WEB" --allow "localhost:$WEB"
 HOME_PID=$PID
-start_connect home forward -L "0:127.0.0.1:$WEB" -L "0:127.0.0.1:1" -D 0
+start_connected forward home -L "0:127.0.0.1:$WEB" -L "0:127.0.0.1:1" -D 0
 L=$(listening forward "127.0.0.1:$WEB")
 CLOSED=$(listening forward "127.0.0.1:1")
 D=$(listening forward "any target")
@@ -124,7 +109,7 @@ await_exit "$HOME_PID"
 check "hx bind ends with success when it is terminated" [ "$?" = 0 ]
 start late "${CURL[@]}" -o "$WORK/got" "http://127.0.0.1:$L/page9"
 LATE_PID=$PID
-start_bind home --allow "127.0.0.1:$WEB"
+start_bound home home --allow "127.0.0.1:$WEB"
 await_exit "$LATE_PID" 30
 check "a connection waits while the other side is away" [ "$?" = 0 ]
 check "and comes through when it is back" same "$WORK/got" "$WORK/www/page9"
@@ -138,7 +123,7 @@ if ! start_sshd -h "$WORK/host_key" -o UsePAM=no -o StrictModes=no -o PidFile=no
     not_ok "sshd starts" "$WORK/sshd.err"
     finish
 fi
-start_bind shell --allow "127.0.0.1:$PORT"
+start_bound shell shell --allow "127.0.0.1:$PORT"
 ssh=(ssh -F /dev/null -i "$WORK/user_key" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no
     -o LogLevel=ERROR -o UserKnownHostsFile=/dev/null -l guest -o "ProxyCommand='$HX' connect shell --to 127.0.0.1:$PORT" home)
 timeout 60 "${ssh[@]}" 'echo hello; exit 3' >"$WORK/got" 2>"$WORK/ssh.err"

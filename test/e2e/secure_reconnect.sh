@@ -5,11 +5,6 @@
 
 HX=$B/hx
 
-# start_bind OUTPUT: returns once it is bound.
-start_bind() {
-    start "$1" "$HX" bind home --allow "127.0.0.1:$PORT" -v
-    await_line "$WORK/$1.err" "^bound home as " >/dev/null
-}
 # ask TEXT: through the forward; prints what comes back.
 ask() {
     timeout 20 socat -t 10 - "TCP:127.0.0.1:$L" <<<"$1"
@@ -21,15 +16,10 @@ open_connection() {
     [ "$(timeout 10 head -n 1 <&9)" = alive ]
 }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 start_echo || not_ok "a TCP server starts" "$WORK/tcp.err"
 
-start_bind first
+start_bound first home --allow "127.0.0.1:$PORT"
 FIRST=$PID
 start connect "$HX" connect home -v --keepalive 1 -L "0:127.0.0.1:$PORT"
 CONNECT=$PID
@@ -46,7 +36,7 @@ exec 9<&-
 check "the loss is told" await_line "$WORK/connect.err" '^no path to home \(.*\), trying again in [0-9]+ ms$'
 check "hx connect goes on" kill -0 "$CONNECT"
 
-start_bind second
+start_bound second home --allow "127.0.0.1:$PORT"
 SECOND=$PID
 check "the next link comes by itself" await_line "$WORK/second.err" '^peer - at [^ ]+ key=-$' 30
 check "and connections pass again" [ "$(ask two)" = two ]

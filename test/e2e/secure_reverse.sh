@@ -8,15 +8,6 @@
 HX=$B/hx
 HERE='(\[::1\]:[0-9]+,)?127\.0\.0\.1:[0-9]+(,\[::1\]:[0-9]+)?' # where there is no other address
 get() { curl -sS --fail --noproxy '' --max-time 60 "$@"; }
-start_home() { # start_home OPTION...: returns once it is bound
-    start home "$HX" bind home -v "$@"
-    HOME_PID=$PID
-    await_line "$WORK/home.err" "^bound home as " >/dev/null
-}
-start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
-    start "$1" "$HX" connect home -v "${@:2}"
-    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
-}
 # listens OUTPUT TARGET: the port of the kernel's choice at home that leads to TARGET
 listens() {
     await_line "$WORK/$1.err" "^'home' listens on $HERE for $2" | sed -E 's/^[^:]*127\.0\.0\.1:([0-9]+).*|.*,127\.0\.0\.1:([0-9]+).*/\1\2/'
@@ -29,49 +20,21 @@ refused() { # refused TEXT OPTION...: hx connect fails with that
     [ "$rc" = 1 ] && grep -qF -- "$1" "$WORK/refused.err"
 }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 
 mkdir "$WORK/www"
 head -c 20000000 /dev/urandom >"$WORK/www/big"
 for i in {1..50}; do echo "page $i: $RANDOM" >"$WORK/www/page$i"; done
 SERVICE=$WORK/service.sock
-# shellcheck disable=SC2016 # for that shell to expand
-nginx_here() { # with PORT
-    cat >"$WORK/nginx.conf" <<EOF
-daemon off;
-master_process off;
-pid $WORK/nginx.pid;
-error_log $WORK/nginx.err;
-events {}
-http {
-    access_log off;
-    client_body_temp_path $WORK/nginx.body;
-    proxy_temp_path $WORK/nginx.proxy;
-    fastcgi_temp_path $WORK/nginx.fastcgi;
-    uwsgi_temp_path $WORK/nginx.uwsgi;
-    scgi_temp_path $WORK/nginx.scgi;
-    server {
-        listen 127.0.0.1:$PORT;
-        listen unix:$SERVICE;
-        root $WORK/www;
-    }
-}
-EOF
-    exec "$NGINX" -p "$WORK" -e "$WORK/nginx.err" -c "$WORK/nginx.conf"
-}
-if ! at_free_port nginx nginx_here; then
+if ! start_pages "$SERVICE"; then
     not_ok "a web server starts" "$WORK/nginx.err"
     finish
 fi
 WEB=$PORT
 
-start_home --allow-listen '*' --allow-listen "$WORK/home.sock" --keepalive 1
-start_connect away -R "0:127.0.0.1:$WEB" -R "0:127.0.0.1:1" -R 0 -R "$WORK/home.sock:$SERVICE"
+start_bound home home --allow-listen '*' --allow-listen "$WORK/home.sock" --keepalive 1
+HOME_PID=$PID
+start_connected away home -R "0:127.0.0.1:$WEB" -R "0:127.0.0.1:1" -R 0 -R "$WORK/home.sock:$SERVICE"
 AWAY_PID=$PID
 R=$(listens away "127.0.0.1:$WEB")
 CLOSED=$(listens away "127.0.0.1:1")
@@ -107,8 +70,9 @@ check "in the words of the protocol" grep -q '(5)' "$WORK/denied"
 kill "$HOME_PID"
 await_exit "$HOME_PID"
 check "a file of a socket goes with the listener" [ ! -e "$WORK/home.sock" ]
-start_home --allow-listen "$R" --allow-listen "$WORK/home.sock" --keepalive 1
-start_connect fixed -R "$R:127.0.0.1:$WEB"
+start_bound home home --allow-listen "$R" --allow-listen "$WORK/home.sock" --keepalive 1
+HOME_PID=$PID
+start_connected fixed home -R "$R:127.0.0.1:$WEB"
 check "a port of choice can be had, and is had again" await_line "$WORK/fixed.err" "^'home' listens on .*127\.0\.0\.1:$R"
 FIXED_PID=$PID
 await_exit "$AWAY_PID" 30
@@ -118,7 +82,8 @@ check "another's listeners live on" get -o "$WORK/got" "http://127.0.0.1:$R/page
 
 kill "$HOME_PID"
 await_exit "$HOME_PID"
-start_home --allow-listen "$R" --keepalive 1
+start_bound home home --allow-listen "$R" --keepalive 1
+HOME_PID=$PID
 # It finds the way back by itself.
 came_back() {
     local end=$((SECONDS + 30 * SLOW))
@@ -137,7 +102,7 @@ check "nor is it any path" refused "--allow-listen $WORK/x.sock" -R "$WORK/x.soc
 
 kill -9 "$FIXED_PID"
 await_exit "$FIXED_PID"
-start_connect after -R "$R:127.0.0.1:$WEB"
+start_connected after home -R "$R:127.0.0.1:$WEB"
 check "whose predecessor was killed waits for its place" await_line "$WORK/after.err" "^'home' listens on .*127\.0\.0\.1:$R" $((40 * SLOW))
 check "and has it" get -o "$WORK/got" "http://127.0.0.1:$R/page3"
 kill "$PID"

@@ -4,14 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
-start_home() { # start_home OPTION...: returns once it is bound
-    start home "$HX" bind home -v "$@"
-    await_line "$WORK/home.err" "^bound home as " >/dev/null
-}
-start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
-    start "$1" "$HX" connect home -v "${@:2}"
-    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
-}
 # listens OUTPUT TARGET: the port of the kernel's choice that leads there
 listens() {
     await_line "$WORK/$1.err" "^listening on udp:127\.0\.0\.1:[0-9]+ for $2" | sed -E 's/.*udp:127\.0\.0\.1:([0-9]+) .*/\1/'
@@ -69,19 +61,14 @@ else:
 EOF
 udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 
 start echo python3 "$WORK/udp.py" echo
 ECHO_PID=$PID
 ECHO=$(await_line "$WORK/echo.out" "^[0-9]+$")
 IPERF=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-start_home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF"
-start_connect out -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "udp:0:localhost:$ECHO" \
+start_bound home home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF"
+start_connected out home -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "udp:0:localhost:$ECHO" \
     -L "127.0.0.2:$IPERF:127.0.0.1:$IPERF" -L "udp:127.0.0.2:$IPERF:127.0.0.1:$IPERF"
 PORT=$(listens out "127.0.0.1:$ECHO")
 

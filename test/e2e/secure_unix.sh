@@ -7,59 +7,20 @@
 
 HX=$B/hx
 curl_at() { curl -sS --fail --noproxy '' --max-time 60 --unix-socket "$@"; }
-# Whoever it is that listens at a Unix socket.
-await_socket() {
-    local end=$((SECONDS + 60))
-    until curl_at "$1" -o /dev/null http://x/one 2>/dev/null; do
-        kill -0 "$PID" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.02 <> <(:)
-    done
-    return 0 # that of an until is what its last wait said
-}
-start_connect() { # start_connect OUTPUT OPTION...: returns once the link is up
-    start "$1" "$HX" connect home -v "${@:2}"
-    await_line "$WORK/$1.err" "^connected to home at " >/dev/null
-}
 
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-export HX_NAMESERVER=$NS
-HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
+start_nameserver_with_key
 
 mkdir "$WORK/www"
 head -c 20000000 /dev/urandom >"$WORK/www/big"
 echo "page one" >"$WORK/www/one"
 SERVICE=$WORK/service.sock
-cat >"$WORK/nginx.conf" <<EOF
-daemon off;
-master_process off;
-pid $WORK/nginx.pid;
-error_log $WORK/nginx.err;
-events {}
-http {
-    access_log off;
-    client_body_temp_path $WORK/nginx.body;
-    proxy_temp_path $WORK/nginx.proxy;
-    fastcgi_temp_path $WORK/nginx.fastcgi;
-    uwsgi_temp_path $WORK/nginx.uwsgi;
-    scgi_temp_path $WORK/nginx.scgi;
-    server {
-        listen unix:$SERVICE;
-        root $WORK/www;
-    }
-}
-EOF
-start nginx "$NGINX" -p "$WORK" -e "$WORK/nginx.err" -c "$WORK/nginx.conf"
-if ! await_socket "$SERVICE"; then
+if ! start_pages "$SERVICE"; then
     not_ok "a web server listens at a Unix socket" "$WORK/nginx.err"
     finish
 fi
 
-start home "$HX" bind home --allow "$SERVICE" --allow "$WORK/none.sock" -v
-await_line "$WORK/home.err" "^bound home as " >/dev/null
-start_connect forward -L "0:$SERVICE" -L "$WORK/local.sock:$SERVICE" -L "$WORK/dead.sock:$WORK/none.sock" \
+start_bound home home --allow "$SERVICE" --allow "$WORK/none.sock"
+start_connected forward home -L "0:$SERVICE" -L "$WORK/local.sock:$SERVICE" -L "$WORK/dead.sock:$WORK/none.sock" \
     -L "$WORK/denied.sock:$WORK/other.sock" -D "$WORK/socks.sock"
 FORWARD_PID=$PID
 PORT=$(await_line "$WORK/forward.err" "^listening on 127\.0\.0\.1:[0-9]+ for $SERVICE" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/')
@@ -91,7 +52,7 @@ check "and goes on" curl_at "$SERVICE" -o "$WORK/got" http://x/one
 kill -9 "$FORWARD_PID"
 await_exit "$FORWARD_PID"
 check "who is killed leaves a file" [ -S "$WORK/local.sock" ]
-start_connect again -L "$WORK/local.sock:$SERVICE"
+start_connected again home -L "$WORK/local.sock:$SERVICE"
 check "the next one takes its place" curl_at "$WORK/local.sock" -o "$WORK/got" http://x/one
 kill "$PID"
 await_exit "$PID"

@@ -93,7 +93,7 @@ static enum outcome exchange(struct hx_stream *s)
     return hx_datagram_receive(s, &flow, came, sizeof came) == HX_EAGAIN ? DONE : FAILED_BYTES;
 }
 
-/* Sends a copy of what `d` says next, after it was changed at `at` (none: -1), `times`. */
+/* Sends a copy, changed at `at` (-1: nowhere), `times`. */
 static bool send_changed(struct hx_stream *s, const uint8_t *bytes, size_t len, int at, int times)
 {
     uint8_t copy[SEALED_BYTES];
@@ -107,7 +107,7 @@ static bool send_changed(struct hx_stream *s, const uint8_t *bytes, size_t len, 
     return true;
 }
 
-/* One that is whole, as who listens on the way has it. Of a number that is far ahead of what is sent else. */
+/* One that is whole, as who listens on the way has it. */
 static size_t record(struct hx_stream *s, uint8_t bytes[SEALED_BYTES], const char *text)
 {
     pthread_mutex_lock(&s->mutex);
