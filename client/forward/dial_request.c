@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INTERNAL_ERROR 2 /* RFC 9113, 7 */
-#define BODY_MAX       (AUTHORITY_TEXT_MAX + 128)
+#define BODY_MAX (AUTHORITY_TEXT_MAX + 128)
 
 struct asked {
     struct ev_loop *loop;
@@ -33,7 +32,7 @@ static void refuse(struct mux_stream *s, const char *who, const char *target, co
     const struct mux_message response = {.fields = fields, .count = sizeof fields / sizeof *fields};
     say_often(SAY_REFUSED, "refused a connection: %s %s (%s)", target, why->text, who);
     if (mux_respond(s, &response) != HX_OK) {
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
         return;
     }
     (void)mux_stream_write(s, body, (size_t)len); /* the status has said it; the text is for people */
@@ -58,7 +57,7 @@ static void succeed(struct asked *a, int fd)
         relay_start(&relay, a->loop, a->stream, &config) == HX_OK)
         return;
     close(fd);
-    mux_stream_reset(a->stream, INTERNAL_ERROR);
+    mux_stream_reset(a->stream, MUX_INTERNAL_ERROR);
     free(a);
 }
 

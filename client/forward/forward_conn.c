@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define TRIES_MAX 3 /* a request that gets no answer is made again: nothing was sent yet */
-#define CANCEL    8 /* RFC 9113, 7 */
 
 enum conn_state {
     CONN_SOCKS,   /* the client says what it wants */
@@ -68,7 +67,7 @@ static int conn_free(struct conn *c)
     if (c->relay)
         relay_abort(c->relay);
     if (c->stream)
-        mux_stream_reset(c->stream, CANCEL);
+        mux_stream_reset(c->stream, MUX_CANCEL);
     f->waiting -= c->state == CONN_WAITING;
     f->count--;
     TAILQ_REMOVE(&f->conns, c, entry);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANCEL 8 /* RFC 9113, 7 */
-
 /* Of a field that the other side has percent-encoded. */
 static void take_text(const struct mux_message *m, const char *name, char *out, size_t size)
 {
@@ -23,7 +21,7 @@ static void take_text(const struct mux_message *m, const char *name, char *out, 
 static void drop_stream(struct remote *r)
 {
     if (r->stream)
-        mux_stream_reset(r->stream, CANCEL);
+        mux_stream_reset(r->stream, MUX_CANCEL);
     r->stream = NULL;
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL  8     /* RFC 9113, 7 */
 #define AGAIN_S 0.05  /* until a link that had no room for the request is asked again, */
 #define ROOM_MS 15000 /* for so long: the other side waits no longer (FORWARD_ANSWER_S) */
 
@@ -88,7 +87,7 @@ static bool take(struct remote_conn *c)
     if (!request(c, &s, "POST", NULL))
         return false;
     if (relay_start(&c->relay, c->remote->config.loop, s, &config) != HX_OK) {
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
         conn_free(c);
         return true;
     }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INTERNAL_ERROR 2 /* RFC 9113, 7 */
-
 struct reverse_listener {
     LIST_ENTRY(reverse_listener) entry;
     struct reverse *all;
@@ -23,7 +21,7 @@ static void answer(struct mux_stream *s, const char *status, const char *name, c
     const struct mux_field fields[] = {{":status", status}, {name, encoded}};
     const struct mux_message response = {.fields = fields, .count = name ? 2 : 1, .ended = true};
     if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
     else
         mux_stream_leave(s);
 }
@@ -99,7 +97,7 @@ static void begin(struct reverse_listener *l, const char *target)
     struct mux_stream *s = l->stream;
     if (mux_respond(s, &response) < 0) {
         listener_free(l);
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
         return;
     }
     say_often(SAY_REQUEST, "%s: listening on %s for %s", l->all->who, places, target);

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN   64 /* datagrams of one socket in one turn of the loop */
-#define CANCEL 8  /* RFC 9113, 7 */
+#define TURN 64 /* datagrams of one socket in one turn of the loop */
 
 struct socket_of { /* one address */
     ev_io readable;
@@ -277,7 +276,7 @@ void udp_forward_destroy(struct udp_forward *u)
         struct mux_stream *s = c->stream;
         next = LIST_NEXT(c, entry);
         client_free(c);
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
     }
     for (int i = 0; i < u->socket_count; i++) {
         ev_io_stop(u->flows->loop, &u->sockets[i].readable);

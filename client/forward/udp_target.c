@@ -7,8 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INTERNAL_ERROR 2  /* RFC 9113, 7 */
-#define TURN           64 /* datagrams of one socket in one turn of the loop */
+#define TURN 64 /* datagrams of one socket in one turn of the loop */
 
 struct target {
     struct flow flow; /* once it is answered */
@@ -31,7 +30,7 @@ static void refuse(const struct udp_targets *all, struct mux_stream *s, const ch
     const struct mux_message response = {.fields = fields, .count = 2, .ended = true};
     say_often(SAY_REFUSED, "refused a UDP flow: %s %s (%s)", name, text, all->who);
     if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
     else
         mux_stream_leave(s);
 }
@@ -157,7 +156,7 @@ static void answer(struct target *t, int fd)
     }
     struct mux_stream *s = t->stream;
     target_free(t);
-    mux_stream_reset(s, INTERNAL_ERROR);
+    mux_stream_reset(s, MUX_INTERNAL_ERROR);
 }
 
 static void on_found(void *user, int error, const struct lookup_list *list)

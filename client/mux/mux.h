@@ -31,6 +31,10 @@
 #define MUX_HEADERS_MAX  16384               /* bytes of them */
 #define MUX_VALUE_MAX    12320               /* bytes of one value: a path of 4 KiB, percent-encoded */
 
+/* Codes for mux_stream_reset() (RFC 9113, 7). */
+#define MUX_INTERNAL_ERROR 2
+#define MUX_CANCEL         8
+
 struct mux;
 struct mux_stream;
 

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL 8 /* RFC 9113, section 7 */
-
 static void leave(struct asking *a)
 {
     ev_timer_stop(a->loop, &a->silence);
@@ -21,7 +19,7 @@ void asking_end(struct asking *a, int status)
     a->leaving = true;
     a->status = status;
     if (a->stream)
-        mux_stream_reset(a->stream, CANCEL);
+        mux_stream_reset(a->stream, MUX_CANCEL);
     a->stream = NULL;
     leave(a);
 }

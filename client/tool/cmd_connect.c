@@ -21,7 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL 8 /* RFC 9113, section 7 */
 #define AHEAD_MAX \
     8192 /* bytes of standard input that leave with a pipe's request; its first window is larger */
 
@@ -102,7 +101,7 @@ static void begin_command(struct connecting *c)
         say_init(c->args->verbose, !c->args->verbose);
     int err = session_start(&c->session, c->loop, s, &config);
     if (err < 0) {
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
         on_command_done(c, err, errno, 0);
     }
 }
@@ -172,7 +171,7 @@ static void on_headers(void *user, const struct mux_message *response)
     c->stream = NULL;
     int err = relay_start(&relay, c->loop, s, &config);
     if (err < 0) {
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
         on_pipe_done(c, err, 0);
     }
 }

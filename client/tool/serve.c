@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
-
 static int respond(struct mux_stream *s, const char *status, bool ended)
 {
     const struct mux_field fields[] = {{":status", status}};
@@ -17,7 +15,7 @@ static int respond(struct mux_stream *s, const char *status, bool ended)
 static void refuse(struct mux_stream *s, const char *status)
 {
     if (respond(s, status, true) < 0)
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
     else
         mux_stream_leave(s);
 }
@@ -72,7 +70,7 @@ static void serve_echo(const struct serve *s, struct mux_stream *stream)
     }
     say_often(SAY_REQUEST, "%s: echo", s->who);
     if (respond(stream, "200", false) < 0 || echo_start(stream) < 0)
-        mux_stream_reset(stream, INTERNAL_ERROR);
+        mux_stream_reset(stream, MUX_INTERNAL_ERROR);
 }
 
 static void serve_pipe(const struct serve *s, struct mux_stream *stream)
@@ -94,7 +92,7 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     if (err == HX_OK)
         err = relay_start(&relay, s->loop, stream, &config);
     if (err < 0) {
-        mux_stream_reset(stream, INTERNAL_ERROR);
+        mux_stream_reset(stream, MUX_INTERNAL_ERROR);
         s->pipe_done(s->user, err, 0);
     }
 }

@@ -340,7 +340,7 @@ static void a_client_that_has_gone_cannot_be_taken(void **state)
     AWAIT(reverse.count == 1);
     int fd = visitor();
     AWAIT(strchr(body, '\n'));
-    mux_stream_reset(listener, 8);
+    mux_stream_reset(listener, MUX_CANCEL);
     AWAIT(reverse.count == 0);
     check_ends(fd);
     assert_string_equal(request("POST", "/accept/1", ""), "404");

@@ -1,7 +1,6 @@
 /* How streams and connections end, also from within callbacks. */
 #include "test/unit/mux_pair.h"
 
-#define CANCEL  8 /* RFC 9113, section 7 */
 #define REFUSED 7
 
 static void a_reset_arrives_with_its_code_and_is_not_told_to_who_made_it(void **state)
@@ -12,17 +11,17 @@ static void a_reset_arrives_with_its_code_and_is_not_told_to_who_made_it(void **
     struct end *s;
     struct end *c = open_stream(&p, &s);
     write_body(s, 0, 1000, 0);
-    mux_stream_reset(c->s, CANCEL);
+    mux_stream_reset(c->s, MUX_CANCEL);
     run(&p);
     assert_int_equal(c->closed, 0);
     assert_int_equal(s->closed, 1);
     assert_int_equal(s->error, HX_ECLOSED);
-    assert_int_equal(s->code, CANCEL);
+    assert_int_equal(s->code, MUX_CANCEL);
     c = open_stream(&p, &s);
-    mux_stream_reset(s->s, CANCEL);
+    mux_stream_reset(s->s, MUX_CANCEL);
     run(&p);
     assert_int_equal(c->error, HX_ECLOSED);
-    assert_int_equal(c->code, CANCEL);
+    assert_int_equal(c->code, MUX_CANCEL);
     assert_int_equal(s->closed, 0);
     assert_int_equal(mux_stream_count(p.client.m) + mux_stream_count(p.server.m), 0);
     pair_destroy(&p);
@@ -36,7 +35,7 @@ static void a_request_may_be_reset_before_it_left(void **state)
     for (int i = 0; i < 1000; i++) {
         struct end *c = request(&p, "POST", "/echo", false);
         write_body(c, 0, 10000, 0);
-        mux_stream_reset(c->s, CANCEL);
+        mux_stream_reset(c->s, MUX_CANCEL);
         if (i % 200 == 0)
             run(&p);
     }
@@ -134,7 +133,7 @@ static void who_owns_a_stream_later_is_told_what_came_before(void **state)
 
 static void reset_self(struct end *e)
 {
-    mux_stream_reset(e->s, CANCEL);
+    mux_stream_reset(e->s, MUX_CANCEL);
     assert_int_equal(mux_stream_write(e->s, "x", 1), HX_ECLOSED); /* its memory is there until we return */
     e->s = NULL;
 }
@@ -148,7 +147,7 @@ static void a_stream_may_be_reset_from_within_each_of_its_callbacks(void **state
     struct end *c = request(&p, "POST", "/echo", false);
     write_body(c, 0, 100000, 0);
     run(&p);
-    assert_int_equal(c->code, CANCEL);
+    assert_int_equal(c->code, MUX_CANCEL);
     p.server.on_request = NULL;
     c = request(&p, "POST", "/echo", false);
     c->on_headers = reset_self;
@@ -165,7 +164,7 @@ static void a_stream_may_be_reset_from_within_each_of_its_callbacks(void **state
     assert_int_equal(c->error, HX_ECLOSED);
     c = open_stream(&p, &s);
     c->on_closed = reset_self;
-    mux_stream_reset(s->s, 2);
+    mux_stream_reset(s->s, MUX_INTERNAL_ERROR);
     run(&p);
     assert_int_equal(c->closed, 1);
     assert_int_equal(mux_stream_count(p.client.m) + mux_stream_count(p.server.m), 0);
@@ -176,7 +175,7 @@ static void reset_all(struct end *e)
 {
     for (size_t i = 0; i < e->side->count; i++)
         if (e->side->ends[i].s) {
-            mux_stream_reset(e->side->ends[i].s, CANCEL);
+            mux_stream_reset(e->side->ends[i].s, MUX_CANCEL);
             e->side->ends[i].s = NULL;
         }
 }
@@ -224,7 +223,7 @@ static void the_mux_may_be_destroyed_from_within_a_callback(void **state)
             request(&p, "POST", "/echo", false);
         write_body(c, 0, 1000, 0);
         if (which == 2)
-            mux_stream_reset(c->s, CANCEL);
+            mux_stream_reset(c->s, MUX_CANCEL);
         if (which == 3) { /* from mux_send(), when the last byte was read */
             s->stalled = true;
             mux_stream_end(c->s);
