@@ -12,8 +12,8 @@
  *   The body of the answer has a line for each of them, in the same order:
  *     STATUS BYTES REASON     statuses and reasons are those of client/files/share.h; so many bytes follow
  *   d: 201 it was made, 200 it was there; a, p: 201, after what it tells of is on the disk; g: 200, and as
- *   BYTES the file and the 32 of its SHA-256; h: 200 and those 32. 412: it has another size or time; 413: it
- *   is bigger than BATCH_FILE_MAX.
+ *   BYTES the file and the 32 of its SHA-256; h: 200 and those 32. 412: it has another size or time, or
+ *   changes while it is read; 413: it is bigger than BATCH_FILE_MAX.
  *
  * A side reads while it writes: answers come as things are done, and nothing waits for them. A line that is
  * none, and a file to be put that is bigger than BATCH_FILE_MAX, end the request: the stream is reset. */

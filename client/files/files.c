@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "client/files/directory.h"
 #include "client/files/files_parts.h"
 #include <errno.h>
@@ -340,6 +341,25 @@ static void whole_outcome(struct files *f, struct files_job *j, enum files_outco
         files_kick(f, FILES_PAUSE_S);
 }
 
+bool files_waits(enum files_outcome outcome)
+{
+    return outcome == OUTCOME_BUSY || outcome == OUTCOME_CHANGES;
+}
+
+/* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
+ * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
+static bool is_last_try(const struct files *f, struct plan_entry *e, enum files_outcome outcome)
+{
+    int64_t now_ms = clock_now_ms();
+    if (outcome != OUTCOME_AGAIN && outcome != OUTCOME_CHANGES)
+        return false;
+    if (e->tries == 0)
+        e->tried_ms = now_ms;
+    e->tries += e->tries < FILES_TRIES;
+    return e->tries == FILES_TRIES &&
+           (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= f->config.changes_ms);
+}
+
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason)
 {
     struct plan_entry *e = &f->plan.entries[entry];
@@ -355,15 +375,13 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
         f->state.files_done++;
         f->state.done += e->size;
     }
-    if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_AGAIN && ++e->tries >= FILES_TRIES))
+    if (outcome == OUTCOME_FAILED || is_last_try(f, e, outcome))
         fail_entry(f, e, reason);
     else if (!done && order < f->next)
         f->next = order;
     if (!done && order < f->batch.next)
         f->batch.next = order;
-    /* who changes it may need a moment: truncate(2) of a large file shows its new size long before its new time */
-    bool pause = outcome == OUTCOME_BUSY || (outcome == OUTCOME_AGAIN && e->tries > 1);
-    files_kick(f, pause ? FILES_PAUSE_S : 0.);
+    files_kick(f, files_waits(outcome) ? FILES_PAUSE_S : 0.);
 }
 
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)

@@ -17,7 +17,7 @@
 #define FILES_JOBS         16
 #define FILES_TRIES        3             /* of one file within one connection */
 #define FILES_REASON_MAX   160           /* bytes of what went wrong with one, with NUL */
-#define FILES_PAUSE_S      0.5           /* when the peer is busy */
+#define FILES_PAUSE_S      0.5           /* when the peer is busy, or the source changes */
 #define FILES_PEER_WORKS_S 1800          /* how long a peer may hash, or wait for its disk */
 #define FILES_ASK_MIN      (1024 * 1024) /* bytes of a file, from which on the peer is asked for its part */
 
@@ -35,6 +35,7 @@ struct files_config {
     struct choice choice; /* what of a tree is left out; its strings outlive the copy */
     bool no_clobber;      /* what is there is left as it is */
     bool update;          /* if it is not older */
+    int64_t changes_ms; /* a file that changes while it is read is tried for so long, and FILES_TRIES times */
     /* Set: nothing is copied, but told here, once it is known what would be. */
     void (*would)(void *user, const char *path, bool directory);
     /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the

@@ -126,7 +126,7 @@ static void ask_about(struct files *f, size_t entry)
         files_leave_alone(f, entry);
     } else if (err < 0) {
         enum files_outcome outcome = files_local_error(reason, err, system);
-        b->resting = outcome == OUTCOME_BUSY;
+        b->resting = files_waits(outcome);
         files_outcome(f, entry, outcome, reason);
     } else {
         p->state = PLAN_RUNNING;

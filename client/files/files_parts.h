@@ -42,11 +42,12 @@ enum files_outcome {
     OUTCOME_NONE,    /* it goes on */
     OUTCOME_HASHING, /* it goes on in the next turn of the loop */
     OUTCOME_DONE,
-    OUTCOME_LEFT,   /* there is nothing to do */
-    OUTCOME_FOLLOW, /* another request for the same entry: job.follow */
-    OUTCOME_AGAIN,  /* once more, a few times */
-    OUTCOME_BUSY,   /* once more, later */
-    OUTCOME_FAILED, /* for `reason` */
+    OUTCOME_LEFT,    /* there is nothing to do */
+    OUTCOME_FOLLOW,  /* another request for the same entry: job.follow */
+    OUTCOME_AGAIN,   /* once more, a few times */
+    OUTCOME_CHANGES, /* once more, later: who changes the source may be done with it then */
+    OUTCOME_BUSY,    /* once more, later */
+    OUTCOME_FAILED,  /* for `reason` */
 };
 
 struct files_job {
@@ -134,6 +135,7 @@ struct files {
 };
 
 /* files.c */
+bool files_waits(enum files_outcome outcome); /* for another try: that is not at once */
 void files_kick(struct files *f, double seconds);
 /* Nothing of it can be copied. */
 void files_fail(struct files *f, const char *path, const char *reason);

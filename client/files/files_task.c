@@ -24,7 +24,7 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
         enum files_outcome outcome;
         const char *reason;
     } known[] = {{EBADMSG, OUTCOME_AGAIN, "the sum of what arrived is wrong"},
-                 {ESTALE, OUTCOME_AGAIN, CHANGES},
+                 {ESTALE, OUTCOME_CHANGES, CHANGES},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
                  {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
                  {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
@@ -104,7 +104,7 @@ static enum files_outcome changed(struct files_job *j)
     if (!p->told && files_entry(f, p, base, path, &e) == HX_OK)
         files_report(f, path, "has changed while it was copied: it is copied anew");
     p->told = true;
-    return because(j, OUTCOME_AGAIN, CHANGES);
+    return because(j, OUTCOME_CHANGES, CHANGES);
 }
 
 enum files_outcome files_broken_off(struct files_job *j, uint32_t code)
@@ -205,7 +205,7 @@ static enum files_outcome get_another(struct files_job *j)
     if (begun)
         (void)changed(j);
     if (j->status != 200)
-        return because(j, OUTCOME_AGAIN, CHANGES);
+        return because(j, OUTCOME_CHANGES, CHANGES);
     int err = files_entry(f, p, f->local, path, &e);
     if (err == HX_OK)
         err = incoming_open(&j->in, f->root, &e, &j->kind);

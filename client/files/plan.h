@@ -15,6 +15,7 @@ struct plan_entry {
     size_t path; /* in plan.text */
     int64_t size;
     int64_t mtime_ns;
+    int64_t tried_ms; /* when the first of its tries ended */
     uint16_t mode;
     uint8_t tries;
     char type; /* 'f', 'd' or 'l' */

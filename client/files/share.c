@@ -89,7 +89,7 @@ static const struct {
 } refusals[] = {{EWOULDBLOCK, {"423", "is being written by another request"}},
                 {EBADMSG, {"422", "the sum is another one than that of what arrived"}},
                 {ERANGE, {"409", "the offset is not where the part ends"}},
-                {ESTALE, {"409", "it changes while it is read"}},
+                {ESTALE, {"412", "it changes while it is read"}},
                 {EISDIR, {"409", "is a directory"}},
                 {EEXIST, {"409", "exists and is of another kind"}},
                 {ENOTDIR, {"409", "its directory does not exist, or is none"}},

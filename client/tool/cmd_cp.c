@@ -265,6 +265,7 @@ static int copy(struct cp *c, const char *to, const char **sources)
                                             .choice = {args->excludes, (size_t)args->exclude_count},
                                             .no_clobber = args->no_clobber,
                                             .update = args->update,
+                                            .changes_ms = args->retry_for_s * INT64_C(1000),
                                             .would = args->dry_run ? on_would : NULL,
                                             .report = on_report,
                                             .done = on_done,

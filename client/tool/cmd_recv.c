@@ -295,6 +295,7 @@ static void begin_files(struct receiving *r)
     const struct files_config config = {.loop = r->loop,
                                         .local = r->args->target,
                                         .remote = ".",
+                                        .changes_ms = r->args->retry_for_s * INT64_C(1000),
                                         .link = on_link,
                                         .report = on_report,
                                         .done = on_copied,

@@ -57,63 +57,104 @@ static void what_ends_before_its_size_is_read_to_its_end(void **state)
     shell(x, "cmp e share/e");
 }
 
-static void a_file_that_grows_arrives_as_it_was(void **state)
+/* Both ways: copies "f", which `command` changes ($f is its path) once so much has moved. */
+static void changes_meanwhile(struct fixture *x, int64_t moved, const char *command, int reports,
+                              const uint8_t *want, size_t len)
 {
-    struct fixture *x = *state;
+    char all[256];
     struct copy c;
     uint8_t *data = pattern(LEN, 1);
     for (int upload = 0; upload < 2; upload++) {
-        put_file(x, upload ? "log" : "share/log", data, LEN);
-        assert_int_equal(copy_begin(&c, x, upload, upload ? "log" : "got", upload ? "got" : "log"), HX_OK);
-        run_until(x, &c, 1000000);
-        shell(x, upload ? "echo more >>log" : "echo more >>share/log");
+        const char *from = upload ? "f" : "share/f";
+        put_file(x, from, data, LEN);
+        assert_int_equal(copy_begin(&c, x, upload, upload ? "f" : "got", upload ? "got" : "f"), HX_OK);
+        run_until(x, &c, moved);
+        snprintf(all, sizeof all, "f=%s; %s", from, command);
+        shell(x, all);
         finish(&c);
         assert_int_equal(c.state.failed, 0);
-        assert_int_equal(c.reports, 0);
-        assert_true(has_file(x, upload ? "share/got" : "got", data, LEN));
+        assert_int_equal(c.reports, reports);
+        assert_true(reports == 0 || strstr(c.reason, "changed"));
+        assert_true(has_file(x, upload ? "share/got" : "got", want, len));
     }
+    assert_int_equal(count_names(x, ".", "hx-part"), 0);
+    free(data);
+}
+
+static void a_file_that_grows_arrives_as_it_was(void **state)
+{
+    uint8_t *data = pattern(LEN, 1);
+    changes_meanwhile(*state, 1000000, "echo more >>$f", 0, data, LEN);
     free(data);
 }
 
 static void a_file_that_changes_is_told_and_copied_anew(void **state)
 {
-    struct fixture *x = *state;
-    struct copy c;
-    uint8_t *data = pattern(LEN, 1);
     uint8_t *other = pattern(LEN, 2);
-    for (int upload = 0; upload < 2; upload++) {
-        put_file(x, upload ? "f" : "share/f", data, LEN);
-        assert_int_equal(copy_begin(&c, x, upload, upload ? "f" : "got", upload ? "got" : "f"), HX_OK);
-        run_until(x, &c, 1000000);
-        put_file(x, upload ? "f" : "share/f", other, LEN);
-        shell(x, upload ? "touch -d @1 f" : "touch -d @1 share/f"); /* the clock's steps may be long */
-        finish(&c);
-        assert_int_equal(c.state.failed, 0);
-        assert_int_equal(c.reports, 1);
-        assert_non_null(strstr(c.reason, "changed"));
-        assert_true(has_file(x, upload ? "share/got" : "got", other, LEN));
-    }
-    assert_int_equal(count_names(x, ".", "hx-part"), 0);
-    free(data);
+    put_file(*state, "other", other, LEN);
+    /* its time: the clock's steps may be long */
+    changes_meanwhile(*state, 1000000, "cat other >$f && touch -d @1 $f", 1, other, LEN);
     free(other);
 }
 
 static void a_file_that_is_cut_short_is_told_and_copied_anew(void **state)
 {
-    struct fixture *x = *state;
-    struct copy c;
     uint8_t *data = pattern(LEN, 1);
-    for (int upload = 0; upload < 2; upload++) {
-        put_file(x, upload ? "f" : "share/f", data, LEN);
-        assert_int_equal(copy_begin(&c, x, upload, upload ? "f" : "got", upload ? "got" : "f"), HX_OK);
-        run_until(x, &c, 2000000);
-        shell(x, upload ? "truncate -s 1000000 f" : "truncate -s 1000000 share/f");
-        finish(&c);
-        assert_int_equal(c.state.failed, 0);
-        assert_int_equal(c.reports, 1);
-        assert_non_null(strstr(c.reason, "changed"));
-        assert_true(has_file(x, upload ? "share/got" : "got", data, 1000000));
-    }
+    changes_meanwhile(*state, 2000000, "truncate -s 1000000 $f", 1, data, 1000000);
+    free(data);
+}
+
+static struct {
+    int left; /* so many times the file changes again while it is sent */
+    int gets;
+} changes;
+
+static void change_while_it_is_sent(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    char command[64];
+    bool get = strcmp(mux_field(m, ":method"), "GET") == 0;
+    share_request(&x->peer, s, m);
+    changes.gets += get;
+    if (!get || changes.left == 0)
+        return;
+    snprintf(command, sizeof command, "touch -d @%d share/f", changes.left--);
+    shell(x, command);
+}
+
+/* A download of a file that changes so many times, with that patience; returns how many have failed. */
+static size_t get_what_changes(struct fixture *x, int times, int64_t changes_ms)
+{
+    struct copy c = {.x = x};
+    char path[FIXTURE_PATH];
+    below(x, path, "got");
+    const struct files_config config = {.loop = x->loop,
+                                        .local = path,
+                                        .remote = "f",
+                                        .changes_ms = changes_ms,
+                                        .report = on_report,
+                                        .done = on_done,
+                                        .user = &c};
+    changes.left = times;
+    changes.gets = 0;
+    x->on_request = change_while_it_is_sent;
+    assert_int_equal(files_create(&c.files, &config), HX_OK);
+    files_attach(c.files, x->client);
+    finish(&c);
+    assert_true(c.reports > 0);
+    return c.state.failed;
+}
+
+static void a_file_that_goes_on_changing_is_begun_anew_for_as_long_as_it_was_said(void **state)
+{
+    struct fixture *x = *state;
+    uint8_t *data = pattern(LEN, 1);
+    put_file(x, "share/f", data, LEN);
+    assert_int_equal(get_what_changes(x, FILES_TRIES + 1, 0), 1);
+    assert_int_equal(changes.gets, FILES_TRIES);
+    shell(x, "test ! -e got");
+    assert_int_equal(get_what_changes(x, FILES_TRIES + 1, INT64_MAX), 0);
+    assert_int_equal(changes.gets, FILES_TRIES + 2);
+    assert_true(has_file(x, "got", data, LEN));
     free(data);
 }
 
@@ -150,6 +191,7 @@ int main(void)
         TEST(a_file_that_grows_arrives_as_it_was),
         TEST(a_file_that_changes_is_told_and_copied_anew),
         TEST(a_file_that_is_cut_short_is_told_and_copied_anew),
+        TEST(a_file_that_goes_on_changing_is_begun_anew_for_as_long_as_it_was_said),
         TEST(a_file_that_is_cut_short_between_two_connections_is_copied_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
