@@ -83,16 +83,21 @@ int beneath_reach(int root, const char *path, int flags, enum reach reach)
     return fd;
 }
 
+int beneath_stat(int root, const char *path, struct stat *st, enum reach reach)
+{
+    int fd = beneath_reach(root, path, O_PATH, reach);
+    if (fd < 0)
+        return -1;
+    int err = fstat(fd, st);
+    disk_close(fd);
+    return err;
+}
+
 /* Looks before it opens: opening a device may do something, and a FIFO may wait. */
 static int look(int root, const char *path, enum reach reach)
 {
     struct stat st;
-    int fd = beneath_reach(root, path, O_PATH, reach);
-    if (fd < 0)
-        return -1;
-    int err = fstat(fd, &st);
-    disk_close(fd);
-    if (err < 0)
+    if (beneath_stat(root, path, &st, reach) < 0)
         return -1;
     if (S_ISREG(st.st_mode))
         return 0;

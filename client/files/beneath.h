@@ -16,9 +16,11 @@ int beneath_walk(int root, const char *path, int flags);
 enum reach {
     REACH_PLAIN,  /* no symbolic link is followed */
     REACH_INSIDE, /* those that stay beneath the root are: EXDEV if one leads out */
-    REACH_ANY
-}; /* wherever they lead: of a tree that is the user's own */
+    REACH_ANY,    /* wherever they lead: of a tree that is the user's own */
+};
 int beneath_reach(int root, const char *path, int flags, enum reach reach);
+/* As fstat(2), of anything. */
+int beneath_stat(int root, const char *path, struct stat *st, enum reach reach);
 
 /* A regular file, to be read. FIFOs, sockets and devices are told apart before they are opened. */
 int beneath_file(int root, const char *path, struct stat *st);

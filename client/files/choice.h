@@ -10,8 +10,8 @@ struct choice {                  /* zeroed: nothing is left out */
     size_t count;
 };
 
-/* `path`, or a directory that it is in, matches: a pattern without '/' the last name, another one the path from
- * the top of the tree on. One with '/' at its end matches as without. */
+/* `path`, or a directory that it is in, matches: a pattern without '/' the last name, another one the path
+ * from the top of the tree on. One with '/' at its end matches as without. */
 bool choice_excludes(const struct choice *c, const char *path);
 
 #endif

@@ -6,8 +6,8 @@
 
 /* What it stands for is on the disk, as far as its file system has one. HX_OK; HX_ESYS: errno. */
 int disk_sync(int fd);
-/* How many bytes of a file from `at` to `end` (above it) begin with a hole; 0: data is there, or its file system
- * does not say. */
+/* How many bytes of a file from `at` to `end` (above it) begin with a hole; 0: data is there, or its file
+ * system does not say. */
 int64_t disk_hole(int fd, int64_t at, int64_t end);
 /* As close(2); errno stays what it was. */
 void disk_close(int fd);

@@ -1,9 +1,14 @@
 #include "client/files/file_sum.h"
+#include "base/big_endian.h"
 #include "base/percent.h"
-#include "client/files/extent.h"
+#include "client/files/disk.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
+
+#define GOES         8 /* of reading in one turn of the loop: less than a millisecond */
+#define NUMBER_BYTES 8 /* of a place or a size, as base/big_endian.h writes them */
 
 void file_sum_make(struct file_sum_kind *k)
 {
@@ -65,10 +70,10 @@ void file_sum_free(struct file_sum *s)
 /* A block that ends at s->at. */
 static void add_block(struct file_sum *s, const uint8_t *block, size_t len)
 {
-    uint8_t place[EXTENT_HEAD];
+    uint8_t place[NUMBER_BYTES];
     if (memcmp(block, zeros, len) == 0)
         return;
-    extent_put(place, (uint64_t)s->at - len);
+    put64(place, (uint64_t)s->at - len);
     digest_update(&s->digest, place, sizeof place);
     digest_update(&s->digest, block, len);
 }
@@ -110,12 +115,30 @@ void file_sum_skip(struct file_sum *s, int64_t len)
     }
 }
 
+int file_sum_read(struct file_sum *s, int fd, int64_t *at, int64_t end, uint8_t buffer[BLOCK_BYTES])
+{
+    for (int i = 0; i < GOES && *at < end; i++) {
+        int64_t hole = s->by_blocks ? disk_hole(fd, *at, end) : 0;
+        if (hole > 0) {
+            file_sum_skip(s, hole);
+            *at += hole;
+            continue;
+        }
+        ssize_t got = pread(fd, buffer, end - *at < BLOCK_BYTES ? (size_t)(end - *at) : BLOCK_BYTES, *at);
+        if (got <= 0)
+            return got < 0 ? HX_ESYS : HX_EEOF;
+        file_sum_update(s, buffer, (size_t)got);
+        *at += got;
+    }
+    return *at == end ? HX_OK : HX_EAGAIN;
+}
+
 int file_sum_final(struct file_sum *s, uint8_t out[DIGEST_BYTES])
 {
-    uint8_t size[EXTENT_HEAD];
+    uint8_t size[NUMBER_BYTES];
     if (s->by_blocks) {
         add_block(s, s->block, s->held);
-        extent_put(size, (uint64_t)s->at);
+        put64(size, (uint64_t)s->at);
         digest_update(&s->digest, size, sizeof size);
     }
     return digest_final(&s->digest, out);

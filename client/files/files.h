@@ -43,9 +43,9 @@ struct files_config {
     void (*report)(void *user, const char *path, const char *reason);
     void (*looked)(void *user); /* files_state() now is that of `looked`; may be NULL */
     void (*done)(void *user);   /* nothing is left to do; files_state() tells with what success */
-    /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. True: a file here
-     * that has its name may be replaced; false: never, whatever becomes of the two meanwhile. NULL is fine: all
-     * may. */
+    /* What is about to be copied, an entry a call; NULL: what was told so far counts no more. True: a file
+     * here that has its name may be replaced; false: never, whatever becomes of the two meanwhile. NULL is
+     * fine: all may. */
     bool (*listed)(void *user, const struct file_entry *e);
     /* All of it is listed, nothing was written yet: it goes on after files_go(). NULL: it does at once. */
     void (*planned)(void *user);

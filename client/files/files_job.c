@@ -110,20 +110,24 @@ static bool take_link(struct files_job *j, const struct mux_message *m)
            listing_decode_target(f->base_target, target) == HX_OK;
 }
 
+/* What the peer's version knows. */
+static void note_offers(struct files *f, const struct mux_message *m)
+{
+    const char *batch = mux_field(m, "hx-batch");
+    f->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
+    f->keyed_sums = file_sum_is_offered(m);
+    f->peer_links = mux_field(m, "hx-links");
+}
+
 static void on_headers(void *job, const struct mux_message *m)
 {
     struct files_job *j = job;
     const char *type = mux_field(m, "hx-type");
-    const char *batch = mux_field(m, "hx-batch");
     files_answer(j, m);
     if (j->task == TASK_LOOK)
-        j->files->keyed_sums = file_sum_is_offered(m);
-    if (j->task == TASK_LOOK)
-        j->files->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
+        note_offers(j->files, m);
     if (j->task == TASK_LOOK || j->task == TASK_ASK) /* that of a body says only what the body is */
         j->files->peer_holes = mux_field(m, "hx-holes");
-    if (j->task == TASK_LOOK)
-        j->files->peer_links = mux_field(m, "hx-links");
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
     if (type)

@@ -1,8 +1,6 @@
 /* What of a tree is left out, and why; what is left as it is; what would be copied. */
 #include "client/files/files_parts.h"
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const skip_reasons[] = {
     [SKIP_UNSAID] = "skipped: a symbolic link, a device, too deep, or not readable",
@@ -54,13 +52,10 @@ void files_leave_here(struct files *f)
         struct plan_entry *p = &f->plan.entries[i];
         if (p->type != 'f' || files_entry(f, p, f->local, path, &e) < 0)
             continue;
-        int fd = beneath_open(f->root, path, O_PATH);
-        if (fd < 0)
+        struct file_entry there;
+        if (beneath_stat(f->root, path, &st, REACH_PLAIN) < 0)
             continue;
-        struct file_entry there = {0};
-        if (fstat(fd, &st) == 0)
-            file_entry_from(&there, &st);
-        close(fd);
+        file_entry_from(&there, &st);
         files_leave(f, p, &there);
     }
 }

@@ -1,7 +1,6 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next; files_leave.c:
- * what is left out or as it is; files_job.c:
- * one entry on its way, files_task.c: what it does there; files_batch.c, files_ask.c: many small ones;
- * files_local.c: this side's directory. */
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next;
+ * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
+ * there; files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
@@ -141,13 +140,6 @@ void files_kick(struct files *f, double seconds);
 void files_fail(struct files *f, const char *path, const char *reason);
 void files_report(struct files *f, const char *path, const char *reason);
 void files_looked(struct files *f, int status, const struct file_entry *e); /* the answer to TASK_LOOK */
-/* Some of what is there is left as it is. files_leave(): `there` is what is there of an entry; true: it is. */
-bool files_leaves(const struct files *f);
-bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry *there);
-/* All of that which a download finds here. */
-void files_leave_here(struct files *f);
-void files_tell_what_would_be(struct files *f);
-int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
 void files_list_end(struct files *f, uint64_t skipped);
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason);
@@ -158,6 +150,16 @@ char files_phase_type(const struct files *f);
 /* For an entry of the plan and its path here. As committer_add(). */
 int files_commit(struct files *f, size_t entry, struct group_member **m, struct file_entry *e,
                  char path[PATH_TEXT_MAX]);
+
+/* files_leave.c */
+int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
+/* Some of what is there is left as it is. */
+bool files_leaves(const struct files *f);
+/* `there` is what is there of an entry; true: it is left as it is. */
+bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry *there);
+/* All of that which a download finds here. */
+void files_leave_here(struct files *f);
+void files_tell_what_would_be(struct files *f);
 
 /* files_batch.c. Asks and hears what it can now. */
 void files_batch_run(struct files *f);

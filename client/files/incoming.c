@@ -75,7 +75,7 @@ static int take_extent(struct incoming *in, struct mux_stream *s)
     in->head_len += (size_t)got;
     if (in->head_len < sizeof in->head)
         return HX_OK;
-    uint64_t head = extent_get(in->head);
+    uint64_t head = get64(in->head);
     uint64_t len = head & ~EXTENT_HOLE;
     in->head_len = 0;
     if (len == 0 || len > (uint64_t)(in->part.expected - in->size))

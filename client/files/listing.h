@@ -6,9 +6,10 @@
  *                            client/files/path.h says
  *   d MODE 0 MTIME PATH      a directory
  *   l 777 0 MTIME PATH TEXT  a symbolic link and what is in it, written likewise; only to who copies links
- *   s WHY 0 0 PATH           left out: WHY is link, device (or FIFO or socket), deep, unreadable, outside (a link
- *                            that leads out of the share), loop (one that leads to where it is); part: it has a
- *                            name as parts have (only to who knows listings of version 2); or 0, not said
+ *   s WHY 0 0 PATH           left out: WHY is link, device (or FIFO or socket), deep, unreadable, outside (a
+ *                            link that leads out of the share), loop (one that leads to where it is); part:
+ *                            it has a name as parts have (only to who knows listings of version 2); or 0, not
+ *                            said
  * and at the end, without which the listing is not whole:
  *   . ENTRIES SKIPPED        how many lines f, d and l; how many entries were left out, with and without a
  *                            line, but for those of `part` */

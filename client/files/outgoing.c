@@ -51,20 +51,11 @@ static ssize_t load(const struct outgoing *o, uint8_t buffer[PART_BUFFER], int64
 
 int outgoing_hash(struct outgoing *o)
 {
-    for (int i = 0; i < PART_GOES && o->hashed < o->offset; i++) {
-        int64_t hole = o->digest.by_blocks ? disk_hole(o->fd, o->hashed, o->offset) : 0;
-        if (hole > 0) {
-            file_sum_skip(&o->digest, hole);
-            o->hashed += hole;
-            continue;
-        }
-        ssize_t got = load(o, o->buffer, o->hashed, o->offset - o->hashed);
-        if (got < 0)
-            return HX_ESYS;
-        file_sum_update(&o->digest, o->buffer, (size_t)got);
-        o->hashed += got;
-    }
-    return o->hashed == o->offset ? HX_OK : HX_EAGAIN;
+    int err = file_sum_read(&o->digest, o->fd, &o->hashed, o->offset, o->buffer);
+    if (err != HX_EEOF)
+        return err;
+    errno = ESTALE; /* it has become shorter */
+    return HX_ESYS;
 }
 
 _Static_assert(PART_BUFFER <= MUX_ROOM, "load() fits");
@@ -110,7 +101,7 @@ static void next_extent(struct outgoing *o)
         off_t end = lseek(o->fd, o->offset, SEEK_HOLE);
         len = (end < 0 || end > o->size ? o->size : end) - o->offset;
     }
-    extent_put(o->head, (uint64_t)len | (hole ? EXTENT_HOLE : 0));
+    put64(o->head, (uint64_t)len | (hole ? EXTENT_HOLE : 0));
     o->head_left = sizeof o->head;
     o->extent = len;
 }
@@ -135,7 +126,7 @@ static int write_extents(struct outgoing *o, struct mux_stream *s)
         if (put <= 0)
             return put < 0 ? (int)put : HX_EAGAIN;
         o->head_left -= (size_t)put;
-        if (o->head_left == 0 && extent_get(o->head) & EXTENT_HOLE)
+        if (o->head_left == 0 && get64(o->head) & EXTENT_HOLE)
             pass_hole(o);
     }
     return HX_OK;

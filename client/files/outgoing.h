@@ -1,7 +1,7 @@
 /* client/files/outgoing.h: a file on its way into a stream: its bytes from an offset on, then the sum of
- * all of it (DIGEST_BYTES), then the end. What stands before the offset is hashed meanwhile. "All of it" is what
- * was there when it was opened: a file that grows meanwhile, as a log does, is sent as it was. HX_ESYS: errno;
- * ESTALE: it has changed in another way, or has become shorter, while it was read. */
+ * all of it (DIGEST_BYTES), then the end. What stands before the offset is hashed meanwhile. "All of it" is
+ * what was there when it was opened: a file that grows meanwhile, as a log does, is sent as it was. HX_ESYS:
+ * errno; ESTALE: it has changed in another way, or has become shorter, while it was read. */
 #ifndef HX_CLIENT_FILES_OUTGOING_H
 #define HX_CLIENT_FILES_OUTGOING_H
 

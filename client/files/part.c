@@ -141,23 +141,11 @@ int part_begin(struct part *p, int64_t offset)
 
 int part_hash(struct part *p, uint8_t buffer[PART_BUFFER])
 {
-    for (int i = 0; i < PART_GOES && p->hashed < p->size; i++) {
-        int64_t hole = p->digest.by_blocks ? disk_hole(p->fd, p->hashed, p->size) : 0;
-        if (hole > 0) {
-            file_sum_skip(&p->digest, hole);
-            p->hashed += hole;
-            continue;
-        }
-        int64_t left = p->size - p->hashed;
-        ssize_t got = pread(p->fd, buffer, left < PART_BUFFER ? (size_t)left : PART_BUFFER, p->hashed);
-        if (got <= 0) {
-            errno = got < 0 ? errno : EBADMSG; /* somebody cut it */
-            return HX_ESYS;
-        }
-        file_sum_update(&p->digest, buffer, (size_t)got);
-        p->hashed += got;
-    }
-    return p->hashed == p->size ? HX_OK : HX_EAGAIN;
+    int err = file_sum_read(&p->digest, p->fd, &p->hashed, p->size, buffer);
+    if (err != HX_EEOF)
+        return err;
+    errno = EBADMSG; /* somebody cut it */
+    return HX_ESYS;
 }
 
 /* Begins to write the latest piece to the disk, and waits for the one before it. Only a help for fsync(),

@@ -3,8 +3,8 @@
  * sum is right. What was held from before is hashed while new bytes come.
  *
  * HX_ESYS leaves the reason in errno: EWOULDBLOCK somebody else receives the very file; EISDIR, EEXIST a
- * directory or something that is no file has the name; ENOTUNIQ a file has it that is not to be replaced; EBADMSG the sum is wrong; ERANGE the offset is not
- * where the part ends; and those of beneath.h. */
+ * directory or something that is no file has the name; ENOTUNIQ a file has it that is not to be replaced;
+ * EBADMSG the sum is wrong; ERANGE the offset is not where the part ends; and those of beneath.h. */
 #ifndef HX_CLIENT_FILES_PART_H
 #define HX_CLIENT_FILES_PART_H
 
@@ -15,7 +15,6 @@
 #include <time.h>
 
 #define PART_BUFFER BLOCK_BYTES /* bytes that are read, hashed or written in one go */
-#define PART_GOES   8           /* of hashing in one turn of the loop: less than a millisecond */
 /* Of functions that move and hash: call it again in the next turn of the loop, whatever the stream does. */
 #define PART_HASHING 1
 
@@ -33,8 +32,8 @@ struct part {
     char name[PATH_NAME_MAX + 1], leaf[PATH_NAME_MAX + 1];
 };
 
-/* For the file `e` (size, mtime_ns, mode, keep) that is to be at e->path beneath `root`; its directory must exist.
- * The part may hold bytes from before: p->size. Nobody else has it until part_close(). */
+/* For the file `e` (size, mtime_ns, mode, keep) that is to be at e->path beneath `root`; its directory must
+ * exist. The part may hold bytes from before: p->size. Nobody else has it until part_close(). */
 int part_open(struct part *p, int root, const struct file_entry *e);
 /* How many bytes a part_open() would find, 0 if none. HX_ESYS, EWOULDBLOCK: somebody else has it. Changes
  * nothing. */
@@ -48,8 +47,8 @@ int part_write(struct part *p, const void *data, size_t len);
 int part_skip(struct part *p, int64_t len); /* so many zeros, as a hole */
 /* Whole, and all of it hashed: compares. EBADMSG: it is another one, and the part is gone. */
 int part_verify(struct part *p, const uint8_t sum[DIGEST_BYTES]);
-/* part_verify(), then permissions (those of the umask never) and time; has it on the disk, renames it, and has
- * that on the disk, too: what it says holds after a crash. */
+/* part_verify(), then permissions (those of the umask never) and time; has it on the disk, renames it, and
+ * has that on the disk, too: what it says holds after a crash. */
 int part_commit(struct part *p, const uint8_t sum[DIGEST_BYTES]);
 
 /* A part that was verified, has its permissions and time, and is closed: how it is known again. */

@@ -178,7 +178,7 @@ static void describe(struct description *d, const char *status, const struct fil
     snprintf(d->mtime, sizeof d->mtime, "%" PRId64, e->mtime_ns);
     snprintf(d->mode, sizeof d->mode, "%03o", e->mode);
     add(d, ":status", status);
-    add(d, "hx-type", e->type == 'd' ? "directory" : "file");
+    add(d, "hx-type", e->type == 'd' ? "directory" : e->type == 'l' ? "link" : "file");
     add(d, "hx-size", d->size);
     add(d, "hx-mtime", d->mtime);
     add(d, "hx-mode", d->mode);
@@ -228,8 +228,8 @@ static bool head_link(const struct share_call *c)
         path_encode(encoded, target) < 0)
         return false;
     file_entry_from(&e, &st);
+    e.type = 'l';
     describe(&d, "200", &e);
-    d.fields[1].value = "link";
     add(&d, "hx-target", encoded);
     answer(c->stream, d.fields, d.count);
     return true;

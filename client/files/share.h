@@ -1,8 +1,9 @@
 /* client/files/share.h: the directory that hx bind --share DIR offers, and the requests about its files.
  *
  * :path is "/files/" and a path written as client/files/path.h says. Symbolic links are not followed unless
- * that is asked for; only files, directories and the text of links are served. Numbers are decimal, hx-mode is octal (permissions only), hx-mtime is in
- * nanoseconds since 1970. Every answer that is no success has hx-reason, a text.
+ * that is asked for; only files, directories and the text of links are served. Numbers are decimal, hx-mode
+ * is octal (permissions only), hx-mtime is in nanoseconds since 1970. Every answer that is no success has
+ * hx-reason, a text.
  *
  *   HEAD        200: hx-type ("file" or "directory"), hx-size, hx-mtime, hx-mode. If the request has hx-size
  *               and hx-mtime, then also hx-part: how many bytes of that very file an earlier PUT left;
@@ -13,9 +14,10 @@
  *               answers to HEAD.
  *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow.
  *               With "hx-holes: 1" the answer may have that, too: the body then has extents and the sum
- *               of their blocks (client/files/extent.h, file_sum.h). So may a PUT to who says it in other answers.
- *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. With hx-depth: 1
- *               only what is directly in it: who does not know the field lists all of the tree.
+ *               of their blocks (client/files/extent.h, file_sum.h). So may a PUT to who says
+ *               it in other answers.
+ *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. With hx-depth:
+ *               1 only what is directly in it: who does not know the field lists all of the tree.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
@@ -23,8 +25,8 @@
  *               request has the part.
  *   PUT         hx-type: directory, hx-mode. 201: it is there.
  *               With hx-mtime: it is there and whole, now gets both.
- *   PUT         hx-type: link, hx-target (its text, written as a path), hx-mtime. 201: it is there. 403: it would
- *               lead out of the share. Only to who says hx-links in other answers.
+ *   PUT         hx-type: link, hx-target (its text, written as a path), hx-mtime. 201: it is there. 403: it
+ *               would lead out of the share. Only to who says hx-links in other answers.
  *   POST        to "/files/": many of these at once, as client/files/batch.h says. Who offers that says
  *               hx-batch in its answers.
  *
@@ -46,7 +48,7 @@
 #define SHARE_WALKS        2   /* and listings: each has as many directories open as it is deep */
 #define SHARE_BATCHES      2   /* and batches: each has a file in memory, and maybe a thread at work */
 #define SHARE_IDLE_S       300 /* a request that moves nothing is reset; its peer may be hashing */
-#define SHARE_CHANGED      0x68780001U /* an error code of ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
+#define SHARE_CHANGED      0x68780001U /* ours: others take it for INTERNAL_ERROR (RFC 9113, 7) */
 #define SHARE_HOLES        "1"         /* of hx-holes */
 #define SHARE_LINKS_COPY   "copy"      /* of hx-links */
 #define SHARE_LINKS_FOLLOW "follow"
@@ -56,9 +58,9 @@ struct share;
 
 /* "DIR", "DIR:ro" or "DIR:rw". HX_ESYS (errno): no such directory; HX_EINVAL, HX_ENOMEM. */
 int share_open(struct share **out, const char *spec);
-/* What these paths lead to, each under its base name, read only, and nothing else of the directories that they
- * are in; no share has two of one name. *bad: the path for which it fails. HX_ECONFLICT: another one has the
- * same base name; HX_EINVAL: it has none, or that of a part (client/files/path.h); HX_ESYS (errno; ENXIO:
+/* What these paths lead to, each under its base name, read only, and nothing else of the directories that
+ * they are in; no share has two of one name. *bad: the path for which it fails. HX_ECONFLICT: another one has
+ * the same base name; HX_EINVAL: it has none, or that of a part (client/files/path.h); HX_ESYS (errno; ENXIO:
  * neither a file nor a directory); HX_ENOMEM. */
 int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad);
 void share_close(struct share *s);

@@ -1,4 +1,5 @@
 #include "client/files/share_items.h"
+#include "client/files/disk.h"
 #include "client/files/share_job.h"
 #include "client/files/source.h"
 #include <errno.h>
@@ -12,10 +13,11 @@
 #define TOP_MODE 0755 /* of the directory that is none */
 
 struct share_item {
-    char *name; /* in the share */
-    int fd;     /* O_PATH: of the directory itself, or of the one that the file is in */
-    bool owns;  /* the item before has the same one otherwise */
-    char *leaf; /* of the file there; NULL: it is a directory */
+    char *name;   /* in the share */
+    size_t place; /* of its path among those that were given */
+    int fd;       /* O_PATH: of the directory itself, or of the one that the file is in */
+    bool owns;    /* the item before has the same one otherwise */
+    char *leaf;   /* of the file there; NULL: it is a directory */
 };
 
 struct share_items { /* by their names */
@@ -39,29 +41,17 @@ void share_items_free(struct share_items *all)
 
 /* ---- making them ---- */
 
-static char *last_component(const char *path)
-{
-    size_t end = strlen(path);
-    while (end > 0 && path[end - 1] == '/')
-        end--;
-    size_t begin = end;
-    while (begin > 0 && path[begin - 1] != '/')
-        begin--;
-    return strndup(path + begin, end - begin);
-}
-
 /* As it was written, or, of "." and "..", as the directory is called. */
 static int name_of(char **out, const char *written, const char *real)
 {
-    char *name = last_component(written);
-    if (name && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
-        free(name);
-        name = last_component(real);
-    }
-    *out = name;
-    if (!name)
-        return HX_ENOMEM;
-    return name[0] == '\0' || strlen(name) > PATH_NAME_MAX || path_is_part(name) ? HX_EINVAL : HX_OK;
+    char name[PATH_NAME_MAX + 1];
+    int err = path_written_leaf(name, written);
+    if (err == HX_OK && name[0] == '\0')
+        err = path_written_leaf(name, real);
+    if (err < 0 || name[0] == '\0' || path_is_part(name))
+        return HX_EINVAL;
+    *out = strdup(name);
+    return *out ? HX_OK : HX_ENOMEM;
 }
 
 static int open_item(struct share_item *item, const char *real, const struct share_item *before)
@@ -96,7 +86,7 @@ static int open_item(struct share_item *item, const char *real, const struct sha
 
 static int add(struct share_items *all, const char *path)
 {
-    struct share_item item = {.fd = -1};
+    struct share_item item = {.fd = -1, .place = all->count};
     char *real = realpath(path, NULL);
     int err = real ? name_of(&item.name, path, real) : HX_ESYS;
     if (err == HX_OK)
@@ -118,22 +108,15 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct share_item *)a)->name, ((const struct share_item *)b)->name);
 }
 
-/* The later one of two paths with the same base name; `count` if there are none. */
-static size_t twice(const struct share_items *all, char *const *paths, size_t count)
+/* The later one of two paths with the same base name; all->count: there are none. */
+static size_t twice(const struct share_items *all)
 {
-    const char *name = NULL;
-    for (size_t i = 1; i < all->count && !name; i++) {
-        if (by_name(&all->items[i - 1], &all->items[i]) == 0)
-            name = all->items[i].name;
+    for (size_t i = 1; i < all->count; i++) {
+        const struct share_item *a = &all->items[i - 1], *b = &all->items[i];
+        if (by_name(a, b) == 0)
+            return a->place > b->place ? a->place : b->place;
     }
-    for (size_t i = count; name && i-- > 0;) {
-        char *leaf = last_component(paths[i]);
-        bool same = leaf && strcmp(leaf, name) == 0;
-        free(leaf);
-        if (same)
-            return i;
-    }
-    return name ? count - 1 : count;
+    return all->count;
 }
 
 int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad)
@@ -149,7 +132,7 @@ int share_open_paths(struct share **out, char *const *paths, size_t count, size_
     int system = errno;
     if (err == HX_OK) {
         qsort(all->items, all->count, sizeof *all->items, by_name);
-        *bad = twice(all, paths, count);
+        *bad = twice(all);
         err = *bad < count ? HX_ECONFLICT : HX_OK;
     }
     if (err < 0) {
@@ -210,18 +193,6 @@ int share_file(const struct share *s, const char *path, enum reach reach, struct
     return root < 0 ? -1 : source_open(root, path, st, reach);
 }
 
-static int stat_beneath(int root, const char *path, enum reach reach, struct stat *st)
-{
-    int fd = beneath_reach(root, path, O_PATH, reach);
-    if (fd < 0)
-        return HX_ESYS;
-    int err = fstat(fd, st) < 0 ? HX_ESYS : HX_OK;
-    int system = errno;
-    close(fd);
-    errno = system;
-    return err;
-}
-
 int share_stat(const struct share *s, const char *path, enum reach reach, struct stat *st)
 {
     if (s->items && path[0] == '\0') {
@@ -229,7 +200,7 @@ int share_stat(const struct share *s, const char *path, enum reach reach, struct
         return HX_OK;
     }
     int root = locate(s, &path, &reach);
-    return root < 0 ? HX_ESYS : stat_beneath(root, path, reach, st);
+    return root < 0 || beneath_stat(root, path, st, reach) < 0 ? HX_ESYS : HX_OK;
 }
 
 int share_link(const struct share *s, const char *path, char target[PATH_TEXT_MAX], struct stat *st)
@@ -261,10 +232,8 @@ static int open_walk(struct share_walk *w, int root, const char *path, struct st
             walk_follows_links(w->walk, root, path, reach);
         return err;
     }
-    int system = errno;
     if (fd >= 0)
-        close(fd);
-    errno = system;
+        disk_close(fd);
     return HX_ESYS;
 }
 
@@ -307,9 +276,9 @@ static void enter_item(struct share_walk *w, const struct share_item *item, stru
     e->why = SKIP_UNREADABLE;
     e->path = item->name;
     int err = item->leaf || w->how.flat
-                  ? stat_beneath(item->fd, item->leaf ? item->leaf : "", REACH_PLAIN, &st)
+                  ? beneath_stat(item->fd, item->leaf ? item->leaf : "", &st, REACH_PLAIN)
                   : open_walk(w, item->fd, "", &st);
-    if (err == HX_OK)
+    if (err >= 0)
         file_entry_from(e, &st);
     if (item->leaf && e->type != 'f')
         e->type = 's';

@@ -11,12 +11,12 @@ struct share_items;
 
 void share_items_free(struct share_items *items); /* NULL is fine */
 
-/* As source_open(), and what fstat(2) says of anything; the share itself may be no directory of the system. Links
- * are followed within the directory that is shared, never beside a file that is. */
+/* As source_open(), and what fstat(2) says of anything; the share itself may be no directory of the system.
+ * Links are followed within the directory that is shared, never beside a file that is. */
 int share_file(const struct share *s, const char *path, enum reach reach, struct stat *st);
 int share_stat(const struct share *s, const char *path, enum reach reach, struct stat *st);
-int share_link(const struct share *s, const char *path, char target[PATH_TEXT_MAX],
-               struct stat *st); /* as link_read() */
+/* As link_read(). */
+int share_link(const struct share *s, const char *path, char target[PATH_TEXT_MAX], struct stat *st);
 
 /* A walk (client/files/walk.h) from a directory of the share. */
 struct share_walk;

@@ -129,18 +129,15 @@ static void follow(struct walk *w, struct file_entry *e)
 {
     char whole[PATH_TEXT_MAX];
     struct stat st;
-    int fd = -1;
-    if (path_join(whole, w->base, w->path) == HX_OK)
-        fd = beneath_reach(w->root, whole, O_PATH, w->reach);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        leave_out(e, fd < 0 && errno == EXDEV ? SKIP_OUTSIDE : errno == ELOOP ? SKIP_LOOP : SKIP_LINK);
+    if (path_join(whole, w->base, w->path) < 0) {
+        leave_out(e, SKIP_DEEP);
+    } else if (beneath_stat(w->root, whole, &st, w->reach) < 0) {
+        leave_out(e, errno == EXDEV ? SKIP_OUTSIDE : errno == ELOOP ? SKIP_LOOP : SKIP_LINK);
     } else {
         file_entry_from(e, &st);
         if (e->type == 'd' && is_loop(w, &st))
             leave_out(e, SKIP_LOOP);
     }
-    if (fd >= 0)
-        close(fd);
     if (e->type == 'd' && !w->flat)
         descend(w, beneath_reach(w->root, whole, O_RDONLY | O_DIRECTORY | O_NONBLOCK, w->reach), e);
 }

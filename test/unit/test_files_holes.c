@@ -257,7 +257,7 @@ static int put_extents(struct fixture *x, const uint64_t *heads, size_t count)
                                          NULL};
     uint8_t body[256] = {0};
     for (size_t i = 0; i < count; i++)
-        extent_put(body + 8 * i, heads[i]);
+        put64(body + 8 * i, heads[i]);
     struct answer *a = begin(x, "PUT", "/files/evil", fields, body, 8 * count + DIGEST_BYTES);
     fixture_run(x, &a->done);
     int status = atoi(a->status);
