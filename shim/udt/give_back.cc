@@ -17,9 +17,7 @@ constexpr int WORTH_PACKETS = 256;
 OPENS(grown_socket_id, UDTSOCKET CUDT::*);
 OPENS(grown_write_lock, pthread_mutex_t CUDT::*);
 OPENS(grown_ack_lock, pthread_mutex_t CUDT::*);
-OPENS(grown_unacknowledged, int CUDT::*);
 OPENS(grown_send_buffer, CSndBuffer *CUDT::*);
-OPENS(grown_receive_queue, CRcvQueue *CUDT::*);
 OPENS(grown_send_count, int CSndBuffer::*);
 OPENS(grown_send_size, int CSndBuffer::*);
 OPENS(grown_send_bytes, int CSndBuffer::*);
@@ -29,9 +27,7 @@ OPENS(grown_unit_bytes, int CUnitQueue::*);
 template struct opened<grown_socket_id, &CUDT::m_SocketID>;
 template struct opened<grown_write_lock, &CUDT::m_SendLock>;
 template struct opened<grown_ack_lock, &CUDT::m_AckLock>;
-template struct opened<grown_unacknowledged, &CUDT::m_iPktCount>;
 template struct opened<grown_send_buffer, &CUDT::m_pSndBuffer>;
-template struct opened<grown_receive_queue, &CUDT::m_pRcvQueue>;
 template struct opened<grown_send_count, &CSndBuffer::m_iCount>;
 template struct opened<grown_send_size, &CSndBuffer::m_iSize>;
 template struct opened<grown_send_bytes, &CSndBuffer::m_iMSS>;
@@ -105,16 +101,9 @@ bool is_worth(const CSndBuffer *b)
     return b && b->*member_of(grown_send_count()) == 0 && b->*member_of(grown_send_size()) >= WORTH_PACKETS;
 }
 
-/* How many units are used UDT does not count exactly. While packets come, few calls find them all
- * acknowledged. */
-bool is_worth(CUDT *u, const CUnitQueue &q)
-{
-    return u->*member_of(grown_unacknowledged()) == 0 && q.*member_of(grown_unit_size()) >= WORTH_PACKETS;
-}
-
 /* Whoever writes has the one lock, who sends and who hears acknowledgements the other: who has it now is not
  * idle. False: something was in the way. */
-bool give_back_sent(CUDT *u, CSndBuffer *b)
+bool discard_sent(CUDT *u, CSndBuffer *b)
 {
     bool done = false;
 
@@ -131,17 +120,19 @@ bool give_back_sent(CUDT *u, CSndBuffer *b)
 }
 } // namespace
 
-void give_back(CUDT *u)
+void give_back_sent(CUDT *u)
 {
-    CSndBuffer *sent = u->*member_of(grown_send_buffer());
-    CUnitQueue &received = u->*member_of(grown_receive_queue())->*member_of(grown_units_of());
-    bool send = is_worth(sent), receive = is_worth(u, received);
+    CSndBuffer *b = u->*member_of(grown_send_buffer());
     UDTSOCKET id = u->*member_of(grown_socket_id());
 
-    if ((!send && !receive) || !suspension_is_time_to_give_back(id))
-        return;
-    bool all = !send || give_back_sent(u, sent);
-    if (receive && !each_received(&received, static_cast<size_t>(received.*member_of(grown_unit_bytes()))))
-        all = false;
-    suspension_gave_back(id, all);
+    if (is_worth(b) && suspension_is_time_to_give_back(id) && discard_sent(u, b))
+        suspension_gave_back(id);
+}
+
+bool give_back_received(void *receive_queue)
+{
+    CUnitQueue &units = static_cast<CRcvQueue *>(receive_queue)->*member_of(grown_units_of());
+
+    return units.*member_of(grown_unit_size()) < WORTH_PACKETS ||
+           each_received(&units, static_cast<size_t>(units.*member_of(grown_unit_bytes())));
 }

@@ -1,5 +1,6 @@
 #include "shim/udt/idle_suspension.h"
 #include "base/clock.h"
+#include "shim/udt/give_back.h"
 #include "shim/udt/tap_parts.h"
 #include <utlist.h>
 
@@ -49,24 +50,21 @@ bool suspension_is_time_to_give_back(int32_t id)
     if (!t)
         return false;
     pthread_mutex_lock(&t->lock);
-    int64_t now_ms = clock_now_ms();
     struct udt_conn *c = udt_conn_find(&t->conns, id);
-    bool due = c && c->state == UDT_CONN_OPEN && !(c->gave_all && c->gave_back_ms >= c->active_ms) &&
-               now_ms - c->active_ms >= GIVE_BACK_AFTER_MS && now_ms - c->gave_back_ms >= GIVE_BACK_AFTER_MS;
-    if (due)
-        c->gave_back_ms = now_ms;
+    bool due = c && c->state == UDT_CONN_OPEN && c->gave_back_ms < c->active_ms &&
+               clock_now_ms() - c->active_ms >= GIVE_BACK_AFTER_MS;
     tap_unlock(t);
     return due;
 }
 
-void suspension_gave_back(int32_t id, bool all)
+void suspension_gave_back(int32_t id)
 {
     struct tap *t = tap_served();
 
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
-        c->gave_all = all;
+        c->gave_back_ms = clock_now_ms();
     tap_unlock(t);
 }
 

@@ -10,8 +10,6 @@
 /* Longer than UDT's longest expiration (17 x 300 ms): nothing of a connection that is idle for
  * so long waits. */
 #define SUSPEND_AFTER_MS 8000
-/* Longer than a pause between two files, or two requests. */
-#define GIVE_BACK_AFTER_MS 2000
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,10 +21,10 @@ enum suspension { SUSPENSION_STAY, SUSPENSION_SUSPEND, SUSPENSION_RESUME };
  * nor closing. Says what to do with it; the answer counts as done. `relist` puts a suspended one back, on the
  * worker's thread, while it reads. */
 enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*relist)(void *udt));
-/* True if the connection `id` has been idle for GIVE_BACK_AFTER_MS: its buffers are not needed
- * (shim/udt/give_back.h). Told again as often, until all was given back. Without the lock. */
+/* True if the connection `id` has been idle for GIVE_BACK_AFTER_MS (shim/udt/give_back.h), until it was said
+ * that its memory was given back. Without the lock. */
 bool suspension_is_time_to_give_back(int32_t id);
-void suspension_gave_back(int32_t id, bool all);
+void suspension_gave_back(int32_t id);
 /* True on the worker of a listener's port: what is made there is one of many. */
 bool suspension_thread_listens(void);
 struct tap;

@@ -4,6 +4,7 @@
 #include "shim/udt/early_packet.h"
 #include "shim/udt/filter.h"
 #include "shim/udt/first_handshake.h"
+#include "shim/udt/give_back.h"
 #include "shim/udt/udt.h"
 #include <sys/random.h>
 #include <utlist.h>
@@ -245,6 +246,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         c->active_ms = now_ms;
     switch (d->type) {
     case PACKET_DATA:
+        t->give_back_ms = now_ms + GIVE_BACK_AFTER_MS;
         if (!c->ack_poll_ms)
             c->ack_poll_ms = now_ms + ACK_POLL_MS;
         resend_heard_data(&c->resend, now_ms);

@@ -51,7 +51,7 @@ void __wrap__ZN4CUDT11checkTimersEv(CUDT *u)
     loss_lists_reserve_sent(u); /* where nothing is heard it lists all that was sent */
     __real__ZN4CUDT11checkTimersEv(u);
     if (alive(u))
-        give_back(u);
+        give_back_sent(u);
     switch (suspension_decide(u->*member_of(socket_id()), u, alive(u), relist)) {
     case SUSPENSION_SUSPEND:
         list_of(u)->remove(u);

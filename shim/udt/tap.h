@@ -34,7 +34,7 @@
  *
  *   udt_port, udt_stream │ override_*
  *   tap: create, end, connections as the application sees them │ worker, sender: UDT's threads
- *   inbound, outbound, due │ idle_suspension
+ *   inbound, outbound, due │ give_back, on idle_suspension
  *   control: packets of our own
  *   tap_parts: struct tap
  *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept

@@ -27,15 +27,17 @@ struct tap {
     uint64_t shutdowns_checked, keepalives_held, early_taken, tickets_given, tickets_taken;
 
     /* UDT's worker, the thread that receives (worker.c) */
-    bool detached;       /* it gets nothing any more */
-    bool busy;           /* it is working on a datagram */
-    bool telling;        /* it, or UDT's sender, is inside of a watcher, ... */
-    int32_t told;        /* ... that of this connection */
-    pthread_cond_t idle; /* it has come back from either */
-    int wake_fd;         /* readable: it shall not wait for a datagram */
-    int64_t tick_ms;     /* the next tick */
-    int unsignalled;     /* datagrams since it has last signalled; without the lock, its own */
-    int handshakes;      /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
+    bool detached;        /* it gets nothing any more */
+    bool busy;            /* it is working on a datagram */
+    bool telling;         /* it, or UDT's sender, is inside of a watcher, ... */
+    int32_t told;         /* ... that of this connection */
+    pthread_cond_t idle;  /* it has come back from either */
+    int wake_fd;          /* readable: it shall not wait for a datagram */
+    int64_t tick_ms;      /* the next tick */
+    int unsignalled;      /* datagrams since it has last signalled; without the lock, its own */
+    int handshakes;       /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
+    void *receive_queue;  /* UDT's, with the port's ring (give_back.h); from before its worker is */
+    int64_t give_back_ms; /* when the ring's memory is, unless data comes; INT64_MAX: it was; likewise */
     /* What is told once it is back: */
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */

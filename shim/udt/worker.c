@@ -3,6 +3,7 @@
 #include "shim/udt/control.h"
 #include "shim/udt/due.h"
 #include "shim/udt/early_packet.h"
+#include "shim/udt/give_back.h"
 #include "shim/udt/idle_suspension.h"
 #include "shim/udt/inbound.h"
 #include <errno.h>
@@ -167,6 +168,15 @@ static int extra_fd(const struct tap *t)
     return t->listener && !net_port_has_tunnels(t->port) ? -1 : net_port_extra_event_fd(t->port);
 }
 
+/* Where something is unread the ring is looked at again. */
+static void give_back_ring(struct tap *t)
+{
+    int64_t now_ms = clock_now_ms();
+
+    if (now_ms >= t->give_back_ms)
+        t->give_back_ms = give_back_received(t->receive_queue) ? INT64_MAX : now_ms + GIVE_BACK_AFTER_MS;
+}
+
 static void await_datagram(struct tap *t)
 {
     struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
@@ -176,6 +186,7 @@ static void await_datagram(struct tap *t)
     uint64_t count;
 
     signal_from_worker(t);
+    give_back_ring(t);
     int64_t left_us = next_report_us(t) - flow_now_us();
     if (left_us < TAP_TICK_MS * 1000)
         wait.tv_nsec = left_us > 0 ? (long)left_us * 1000 : 0;

@@ -2,13 +2,18 @@
 #include "test/unit/sanitized.h"
 #include "test/unit/udt_fixture.h"
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #define BYTES         (24 * 1024 * 1024)
 #define IDLE_MS       30000 /* it takes 2 s on a machine that does nothing else */
 #define GIVEN_BACK_MS 5000
+#define BUSY_MS       5000 /* for more than one look of an idle connection's */
+#define PAUSE_MS      500  /* between two pieces of a busy one: far below 2 s */
+#define PIECE         1000
 
 static char *sent, *got;
+static long before; /* resident, before the first connection */
 
 /* Bytes of memory that this process has. */
 static long resident(void)
@@ -37,8 +42,10 @@ static void pass_over(struct udt_port *p)
 }
 
 /* All of it, into the peer's buffer: nobody reads. */
-static void write_all(struct stream *s)
+static void write_all(struct stream *s, unsigned round)
 {
+    for (size_t i = 0; i < BYTES; i++)
+        sent[i] = (char)(i * 2654435761U >> 13 ^ round);
     int64_t deadline_ms = clock_now_ms() + IDLE_MS;
 
     for (size_t done = 0; done < BYTES;) {
@@ -52,7 +59,14 @@ static void write_all(struct stream *s)
     }
 }
 
-/* The thread sanitizer's shadow of memory stays: there it shall find races alone, while what is given back is. */
+static void expect_all(struct stream *s)
+{
+    assert_int_equal(read_all(right, s, got, BYTES), BYTES);
+    assert_memory_equal(got, sent, BYTES);
+}
+
+/* What was freed goes back to the system as well. The thread sanitizer's shadow of memory stays: there it
+ * shall find races alone, while what is given back is. */
 static void await_resident(long least, long most)
 {
     int64_t begun_ms = clock_now_ms(), deadline_ms = begun_ms + IDLE_MS;
@@ -60,22 +74,11 @@ static void await_resident(long least, long most)
     for (long now = resident(); now < least || now > most; now = resident()) {
         pass_over(left);
         pass_over(right);
+        malloc_trim(0);
         if (THREADS_SANITIZED && clock_now_ms() - begun_ms > GIVEN_BACK_MS)
             return;
         assert_true(clock_now_ms() < deadline_ms);
     }
-}
-
-static void meet(struct stream **a, struct stream **b)
-{
-    socklen_t len;
-    const struct sockaddr *address = udt_port_local(right, &len);
-
-    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
-    address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
-    await(left, UDT_EV_CONNECTED);
-    await(right, UDT_EV_CONNECTED);
 }
 
 static void buffers_give_their_memory_back_while_a_connection_is_idle_but_not_what_is_unread(void **state)
@@ -85,20 +88,62 @@ static void buffers_give_their_memory_back_while_a_connection_is_idle_but_not_wh
     (void)state;
     if (SANITIZED)
         skip(); /* its allocator has memory of its own */
-    meet(&a, &b);
-    long before = resident();
+    rendezvous(&a, &b);
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < BYTES; i++)
-            sent[i] = (char)(i * 2654435761U >> 13 ^ (unsigned)round);
-        write_all(a);
+        write_all(a, (unsigned)round);
         await_resident(before + BYTES + BYTES / 2, LONG_MAX); /* both have it */
         await_resident(0, before + BYTES + BYTES / 2);        /* the sender's are free */
-        assert_int_equal(read_all(right, b, got, BYTES), BYTES);
-        assert_memory_equal(got, sent, BYTES);
+        expect_all(b);
         await_resident(0, before + BYTES / 2); /* and the receiver's */
     }
     stream_close(a);
     stream_close(b);
+}
+
+static void a_port_gives_its_memory_back_whose_only_connection_was_closed_at_once(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    rendezvous(&a, &b);
+    write_all(a, 2);
+    expect_all(b);
+    stream_close(a);
+    stream_close(b);
+    await_resident(0, before + BYTES / 2);
+}
+
+/* On a machine that has no time for it this says nothing. */
+static void a_port_keeps_its_memory_while_data_comes_though_another_connection_is_idle(void **state)
+{
+    struct stream *a, *b, *accepted, *idle;
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    rendezvous(&a, &b);
+    idle = connect_to(right, server, &accepted);
+    write_all(a, 3);
+    int64_t begun_ms = clock_now_ms(), last_ms = begun_ms;
+    expect_all(b);
+    for (;;) {
+        long now = resident();
+        int64_t now_ms = clock_now_ms();
+        if (now_ms - last_ms >= PAUSE_MS || now_ms - begun_ms >= BUSY_MS)
+            break;
+        assert_true(now > before + BYTES + BYTES / 2);
+        last_ms = now_ms;
+        assert_int_equal(stream_write(a, sent, PIECE), PIECE);
+        assert_int_equal(read_all(right, b, got, PIECE), PIECE);
+        pass_over(left);
+    }
+    stream_close(a);
+    stream_close(b);
+    stream_close(idle);
+    stream_close(accepted);
+    await_resident(0, before + BYTES / 2);
 }
 
 static int set_up(void **state)
@@ -109,7 +154,9 @@ static int set_up(void **state)
     assert_non_null(got);
     memset(sent, 1, BYTES);
     memset(got, 1, BYTES);
-    return open_all(state);
+    (void)open_all(state);
+    before = resident();
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -122,6 +169,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_gives_its_memory_back_whose_only_connection_was_closed_at_once),
+        cmocka_unit_test(a_port_keeps_its_memory_while_data_comes_though_another_connection_is_idle),
         cmocka_unit_test(buffers_give_their_memory_back_while_a_connection_is_idle_but_not_what_is_unread),
     };
     return cmocka_run_group_tests_name("udt memory", tests, set_up, tear_down);

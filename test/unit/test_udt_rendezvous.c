@@ -6,18 +6,6 @@
 #include <net/if.h>
 #include <unistd.h>
 
-static void meet(struct stream **a, struct stream **b)
-{
-    socklen_t len;
-    const struct sockaddr *address = udt_port_local(right, &len);
-
-    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
-    address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
-    await(left, UDT_EV_CONNECTED);
-    await(right, UDT_EV_CONNECTED);
-}
-
 static void expect_host(const struct sockaddr_in6 *at, const char *host)
 {
     char text[INET6_ADDRSTRLEN];
@@ -234,7 +222,7 @@ static void what_is_said_is_heard_at_once(void **state)
 
     (void)state;
     struct stream *a, *b;
-    meet(&a, &b);
+    rendezvous(&a, &b);
     for (int try = 0; try < 10 && quick < 8; try++) {
         quick = 0;
         for (int i = 0; i < 10; i++) {
@@ -253,7 +241,7 @@ static void both_directions_end_separately(void **state)
 
     (void)state;
     struct stream *a, *b;
-    meet(&a, &b);
+    rendezvous(&a, &b);
     stream_write(a, "question", 8);
     assert_int_equal(udt_stream_half_close(a), HX_OK);
     assert_int_equal(read_all(right, b, buf, sizeof buf), 8);
@@ -284,7 +272,7 @@ static void megabytes_arrive_whole_through_a_rendezvous(void **state)
     for (int i = 0; i < TOTAL; i++)
         out[i] = (char)(i * 7 + i / 251);
     struct stream *a, *b;
-    meet(&a, &b);
+    rendezvous(&a, &b);
     for (int64_t end_ms = clock_now_ms() + 4 * WAIT_MS; got < TOTAL && clock_now_ms() < end_ms;) {
         ssize_t n = sent < TOTAL ? stream_write(a, out + sent, TOTAL - sent) : HX_EAGAIN;
         ssize_t m = stream_read(b, in + got, TOTAL - got);

@@ -82,6 +82,19 @@ static inline struct stream *connect_to(struct udt_port *from, struct udt_port *
     return s;
 }
 
+/* By rendezvous: `left` and `right`, as after an introduction. */
+static inline void rendezvous(struct stream **a, struct stream **b)
+{
+    socklen_t len;
+    const struct sockaddr *address = udt_port_local(right, &len);
+
+    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    address = udt_port_local(left, &len);
+    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    await(left, UDT_EV_CONNECTED);
+    await(right, UDT_EV_CONNECTED);
+}
+
 /* Reads exactly `len` bytes, or until the end of the stream. */
 static inline size_t read_all(struct udt_port *p, struct stream *s, char *buf, size_t len)
 {
