@@ -116,19 +116,27 @@ static void begin_anew(struct agent *a, enum hard_nat_method method)
         (method == HARD_NAT_NONE && !hard_nat_counts(&h->own)) || method == HARD_NAT_HOPELESS ? INT64_MAX : 0;
 }
 
+/* What is supposed next of the two NATs. False: nothing more. */
+static bool next_guess(const struct agent *a, struct nat_mapping *own, struct nat_mapping *peer)
+{
+    *own = agent_as_told(&a->hard.own);
+    *peer = agent_as_told(&a->hard.peer);
+    return hard_nat_suppose(own, peer, a->calling, a->hard.guesses);
+}
+
 /* It is tried at h->suppose_ms, or later. */
 static bool may_suppose(const struct agent *a)
 {
-    struct nat_mapping own = agent_as_told(&a->hard.own), peer = agent_as_told(&a->hard.peer);
-    return a->hard.suppose_ms != 0 && hard_nat_suppose(&own, &peer, a->calling, a->hard.guesses);
+    struct nat_mapping own, peer;
+    return a->hard.suppose_ms != 0 && next_guess(a, &own, &peer);
 }
 
 /* False: there is nothing more to be supposed. */
 static bool suppose(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
-    struct nat_mapping own = agent_as_told(&h->own), peer = agent_as_told(&h->peer);
-    if (h->suppose_ms == 0 || !hard_nat_suppose(&own, &peer, a->calling, h->guesses))
+    struct nat_mapping own, peer;
+    if (h->suppose_ms == 0 || !next_guess(a, &own, &peer))
         return false;
     h->guesses++;
     h->own = own;
@@ -163,10 +171,10 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     bool again = (a->connected && ((h->due_ms == INT64_MAX && !supposes(h)) || h->helped)) ||
                  (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
     bool easy = method == HARD_NAT_NONE && !hard_nat_counts(own);
-    struct nat_mapping mine = *own, theirs = *peer;
+    struct nat_mapping mine, theirs;
     h->one_nat = endpoint_same_host(seen, &a->external);
     if (h->suppose_ms == 0 && seen->family == AF_INET && !supposes(h) && !h->one_nat &&
-        hard_nat_suppose(&mine, &theirs, a->calling, h->guesses))
+        next_guess(a, &mine, &theirs))
         h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : easy ? SUPPOSE_AFTER_MS : SUPPOSE_HARD_MS);
     if (!again && !changes(a, method, seen))
         return;

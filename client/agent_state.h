@@ -46,7 +46,7 @@ struct agent_hard {
     bool begun;
     struct nat_count *count; /* how far our NAT has gone is being asked */
     bool counted;            /* that has been done, for this method */
-    bool one_nat;            /* both are behind one, which counts for both; */
+    bool one_nat;            /* both are behind one, which counts for both */
     bool held;               /* the called has had its time to open sockets there */
     bool again;              /* the two have met before: there is no need to wait for less */
     bool helped;             /* they have met since it began: what is told next begins another one */
