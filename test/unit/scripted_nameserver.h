@@ -174,6 +174,13 @@ static inline const char *scripted_stop(struct scripted *s)
     return said;
 }
 
+/* A process, until it gets SIGCONT; it does when this returns. */
+static inline void stand_still(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+}
+
 /* The next thing that it says; waits for it. */
 static inline char scripted_heard(struct scripted *s)
 {

@@ -362,8 +362,7 @@ static void a_nameserver_that_is_checked_is_kept_if_it_lives_and_given_up_soon_i
     point_at(&s);
     struct process p = start(check);
     assert_true(hear(p.hear));
-    assert_int_equal(kill(s.pid, SIGSTOP), 0);
-    assert_int_equal(waitpid(s.pid, NULL, WUNTRACED), s.pid);
+    stand_still(s.pid);
     say(p.say);
     assert_int_equal(finish(&p), DONE);
     assert_int_equal(kill(s.pid, SIGCONT), 0);

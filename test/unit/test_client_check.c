@@ -181,12 +181,10 @@ static void a_process_that_stood_still_asks_again(void **state)
     way_start(&s);
     struct process p = start(check);
     assert_true(hear(p.hear));
-    assert_int_equal(kill(s.pid, SIGSTOP), 0);
-    assert_int_equal(waitpid(s.pid, NULL, WUNTRACED), s.pid);
+    stand_still(s.pid);
     say(p.say);
     assert_true(hear(p.hear));
-    assert_int_equal(kill(p.pid, SIGSTOP), 0);
-    assert_int_equal(waitpid(p.pid, NULL, WUNTRACED), p.pid);
+    stand_still(p.pid);
     assert_int_equal(kill(s.pid, SIGCONT), 0);
     poll(NULL, 0, STOP_MS);
     assert_int_equal(kill(p.pid, SIGCONT), 0);
