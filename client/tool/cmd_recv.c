@@ -14,9 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL   8   /* RFC 9113, section 7 */
-#define ANSWER_S 20. /* for the sender to answer, or to hear that all is here */
-#define FROM_MAX (HX_ADDRESS_MAX + 32)
+#define CANCEL      8   /* RFC 9113, section 7 */
+#define ANSWER_S    20. /* for the sender to answer, or to hear that all is here */
+#define REPORTS_MAX 20  /* of what a sender's files may cause */
+#define FROM_MAX    (HX_ADDRESS_MAX + 32)
 
 enum recv_phase {
     RECV_MEETING, /* what is offered is not known yet */
@@ -34,15 +35,15 @@ struct receiving {
     ev_io interrupt;
     ev_timer patience; /* with the sender's words, of RECV_MEETING and RECV_TELLING */
     enum recv_phase phase;
-    int status;
+    int status;                       /* STATUS_OK: all is here */
     bool stream;                      /* that is what is offered */
     struct mux_stream *visit, *asked; /* /receive; /stream, not answered yet */
-    char line[VISIT_LINE_MAX];        /* of what the sender says */
-    size_t len;
+    struct visit_line line;           /* of what the sender says */
     char receipt[2 * 8 + 1], from[FROM_MAX];
     struct coming coming;
     struct question question;
-    struct copying copying; /* its `files`: once files are offered */
+    struct files *files; /* NULL: none are offered yet */
+    struct copying copying;
 };
 
 /* ---- how it ends ---- */
@@ -60,22 +61,22 @@ static void over(struct receiving *r, int status)
     reconnector_leave(r->reconnector);
 }
 
-static void say_interrupted(struct receiving *r, enum recv_phase when)
+static void say_interrupted(struct receiving *r)
 {
-    if (when == RECV_ASKING)
+    if (r->phase == RECV_ASKING)
         (void)!write(STDERR_FILENO, "\n", 1);
-    if (when == RECV_COPYING && r->copying.files)
+    if (r->phase == RECV_COPYING && r->files)
         (void)copying_conclude(&r->copying);
     else
-        say_error(when == RECV_TELLING ? "interrupted before the sender was told that all is here"
-                                       : "interrupted");
+        say_error("interrupted%s",
+                  r->phase == RECV_TELLING ? " before the sender was told that all is here" : "");
 }
 
 /* In the midst of it: what is under way breaks. */
 static void stop(struct receiving *r)
 {
     if (interrupted())
-        say_interrupted(r, r->phase);
+        say_interrupted(r);
     r->phase = RECV_OVER;
     r->status = STATUS_FAILED;
     ev_break(r->loop, EVBREAK_ALL);
@@ -109,6 +110,7 @@ static void be_patient(struct receiving *r)
 static void tell(struct receiving *r)
 {
     r->phase = RECV_TELLING;
+    r->status = STATUS_OK;
     say_to_sender(r, "whole\n");
     be_patient(r);
 }
@@ -135,7 +137,6 @@ static void on_streamed(void *user, int error, int system)
     if (r->phase == RECV_OVER)
         return;
     if (error == HX_OK) {
-        r->status = STATUS_OK;
         tell(r);
         return;
     }
@@ -196,7 +197,7 @@ static void begin_copy(struct receiving *r)
     }
     say_to_sender(r, "begun\n");
     copying_go(&r->copying);
-    files_go(r->copying.files);
+    files_go(r->files);
 }
 
 static bool replaces(const struct receiving *r)
@@ -263,12 +264,17 @@ static void on_copied(void *user)
     if (r->phase == RECV_OVER)
         return;
     bool good = copying_conclude(&r->copying);
+    copying_summarize(&r->copying);
     copying_end(&r->copying);
-    r->status = good ? STATUS_OK : STATUS_FAILED;
     if (good)
         tell(r);
     else
         over(r, STATUS_FAILED);
+}
+
+static void on_state(void *user, struct files_state *out)
+{
+    files_state(((struct receiving *)user)->files, out);
 }
 
 /* What was agreed to is all that may come. */
@@ -304,7 +310,7 @@ static void begin_files(struct receiving *r)
                                         .user = r};
     r->phase = RECV_LISTING;
     r->coming.root = open(r->args->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (files_create(&r->copying.files, &config) < 0)
+    if (files_create(&r->files, &config) < 0)
         over(r, STATUS_FAILED);
     else
         copying_begin(&r->copying);
@@ -356,31 +362,25 @@ static void on_visit_headers(void *user, const struct mux_message *m)
         offered(r, what);
     else
         say_again(r);
-    if (r->phase != RECV_OVER && r->copying.files)
-        files_attach(r->copying.files, link_mux(reconnector_link(r->reconnector)));
+    if (r->phase != RECV_OVER && r->files)
+        files_attach(r->files, link_mux(reconnector_link(r->reconnector)));
 }
 
 static void take_line(struct receiving *r)
 {
-    if (strcmp(r->line, "counted") == 0 && r->phase == RECV_TELLING)
+    if (strcmp(r->line.text, "counted") == 0 && r->phase == RECV_TELLING)
         counted(r);
-    else if (strncmp(r->line, "over ", 5) == 0)
-        sender_over(r, r->line + 5);
+    else if (strncmp(r->line.text, "over ", 5) == 0)
+        sender_over(r, r->line.text + 5);
 }
 
 static void on_visit_readable(void *user)
 {
     struct receiving *r = user;
     char c;
-    while (r->phase != RECV_OVER && mux_stream_read(r->visit, &c, 1) == 1) {
-        if (c == '\n' || r->len == sizeof r->line - 1) {
-            r->line[r->len] = '\0';
-            r->len = 0;
+    while (r->phase != RECV_OVER && mux_stream_read(r->visit, &c, 1) == 1)
+        if (visit_line_add(&r->line, c) == HX_OK)
             take_line(r);
-        } else {
-            r->line[r->len++] = c;
-        }
-    }
 }
 
 static void on_visit_closed(void *user, int error, uint32_t code)
@@ -402,7 +402,7 @@ static void on_up(void *user, struct link *l)
                                        {":path", "/receive"},
                                        {"hx-receipt", r->receipt}};
     const struct mux_message request = {.fields = fields, .count = 5};
-    r->len = 0;
+    r->line.len = 0;
     coming_from(r->from, sizeof r->from, l);
     if (r->phase != RECV_OVER && mux_request(link_mux(l), &r->visit, &request, &events, r) < 0) {
         ui_cannot_begin(HX_ENOMEM);
@@ -415,8 +415,8 @@ static void on_up(void *user, struct link *l)
 static void on_lost(void *user, int error)
 {
     struct receiving *r = user;
-    if (r->copying.files)
-        files_detach(r->copying.files);
+    if (r->files)
+        files_detach(r->files);
     copying_erase(&r->copying);
     if (r->phase != RECV_OVER && !r->stream && !interrupted())
         say_note("the path is broken (%s), connecting again", hx_strerror(error));
@@ -425,13 +425,9 @@ static void on_lost(void *user, int error)
 static void on_over(void *user, int error)
 {
     struct receiving *r = user;
-    if (interrupted() && r->phase != RECV_OVER) {
+    if (interrupted() && r->phase != RECV_OVER)
         stop(r);
-        return;
-    }
-    if (r->phase != RECV_OVER && r->phase != RECV_TELLING)
-        r->status = STATUS_FAILED;
-    if (r->phase == RECV_TELLING && error < 0)
+    else if (r->phase == RECV_TELLING && error < 0)
         say_error("all is here, but the sender could not be told");
     ev_break(r->loop, EVBREAK_ALL);
 }
@@ -463,7 +459,7 @@ static int receive(struct receiving *r, const char *keys)
     question_end(&r->question);
     copying_end(&r->copying);
     reconnector_destroy(r->reconnector); /* tells the streams of what was given up */
-    files_destroy(r->copying.files);
+    files_destroy(r->files);
     if (r->coming.root >= 0)
         close(r->coming.root);
     return r->status;
@@ -478,10 +474,15 @@ int cmd_recv(const struct args *args)
         say_error("standard input is no terminal on which it could be asked whether to receive: give -y");
         return STATUS_USAGE;
     }
-    r = (struct receiving){.args = args, .loop = ev_loop_new(LINK_LOOP), .status = STATUS_FAILED};
-    r.coming.root = -1;
-    r.copying =
-        (struct copying){.loop = r.loop, .args = args, .look = on_look, .stuck = on_stuck, .user = &r};
+    r = (struct receiving){
+        .args = args, .loop = ev_loop_new(LINK_LOOP), .status = STATUS_FAILED, .coming.root = -1};
+    r.copying = (struct copying){.loop = r.loop,
+                                 .args = args,
+                                 .reports_max = REPORTS_MAX,
+                                 .state = on_state,
+                                 .look = on_look,
+                                 .stuck = on_stuck,
+                                 .user = &r};
     if (!r.loop) {
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;

@@ -1,11 +1,11 @@
 #include "client/tool/copying.h"
 #include "base/clock.h"
 #include "client/forward/say.h"
+#include "client/run/terminal.h"
 #include "client/tool/program.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define WIDTH 80 /* of a terminal that does not say */
@@ -36,10 +36,10 @@ static void show(struct copying *c, const struct files_state *s)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r";
     char name[SAY_NAME_MAX];
-    struct winsize size;
-    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH;
+    int columns = terminal_window(STDERR_FILENO).columns;
     say_what(c, s, name);
-    int len = 1 + progress_line(&c->progress, line + 1, columns, s->done, s->listed ? s->total : -1, name);
+    int len = 1 + progress_line(&c->progress, line + 1, columns > 0 ? columns : WIDTH, s->done,
+                                s->listed ? s->total : -1, name);
     len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
     (void)!write(STDERR_FILENO, line, (size_t)len);
     c->shown = true;
@@ -72,7 +72,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     (void)revents;
     if (c->paused)
         return;
-    files_state(c->files, &s);
+    c->state(c->user, &s);
     tell_of_waiting(c, &s);
     progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
@@ -80,11 +80,12 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     if (s.steps != c->steps) {
         c->steps = s.steps;
         c->step_ms = clock_now_ms();
-    } else if (clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !c->stalled) {
+    } else if (clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !s.over && !c->stalled) {
         c->stalled = true;
         c->stuck(c->user);
     }
-    c->look(c->user, &s);
+    if (c->look)
+        c->look(c->user, &s);
 }
 
 void copying_pause(struct copying *c)
@@ -118,18 +119,42 @@ void copying_end(struct copying *c)
 void copying_report(struct copying *c, const char *path, const char *reason)
 {
     char name[SAY_NAME_MAX];
-    if (++c->reports > COPYING_REPORTS)
+    if (++c->reports > c->reports_max)
         return;
     copying_erase(c);
     printable_name(name, sizeof name, path);
     say_error("%s: %s", name, reason);
 }
 
-/* One line about all of it. */
-static void summarize(const struct copying *c, const struct files_state *s)
+bool copying_conclude(struct copying *c)
 {
+    const struct files_state *s = &c->end;
+    int64_t silent_s = (clock_now_ms() - c->step_ms) / 1000;
+    c->state(c->user, &c->end);
+    copying_erase(c);
+    if (c->reports > c->reports_max)
+        say_error("and %" PRIu64 " more such lines", c->reports - c->reports_max);
+    if (interrupted())
+        say_error("interrupted; the same command goes on where it was");
+    else if (c->stalled && s->busy)
+        say_error("gave up after %" PRId64 " s: %s; the same command goes on where it was", silent_s,
+                  s->busy_with);
+    else if (c->stalled)
+        say_error("nothing has moved for %" PRId64 " s; the same command goes on where it was", silent_s);
+    if (s->over && s->failed > 0)
+        say_error("%zu could not be copied", s->failed);
+    if (s->over && s->skipped > 0)
+        say_error("%" PRIu64 " skipped: neither file nor directory, or not readable", s->skipped);
+    return s->over && s->failed == 0;
+}
+
+void copying_summarize(const struct copying *c)
+{
+    const struct files_state *s = &c->end;
     char bytes[16], moved[16], rate[16], part[48] = "";
     int64_t ms = clock_now_ms() - c->begun_ms;
+    if (c->args->quiet)
+        return;
     progress_bytes(bytes, (double)s->done);
     progress_bytes(moved, (double)s->moved);
     progress_bytes(rate, ms > 0 ? (double)s->moved * 1000 / (double)ms : 0);
@@ -137,27 +162,4 @@ static void summarize(const struct copying *c, const struct files_state *s)
         snprintf(part, sizeof part, "; %s of it moved", moved);
     fprintf(stderr, "%zu file%s, %s whole and verified%s in %.1f s, %s/s\n", s->files_done,
             s->files_done == 1 ? "" : "s", bytes, part, (double)ms / 1000, rate);
-}
-
-bool copying_conclude(struct copying *c)
-{
-    struct files_state s;
-    files_state(c->files, &s);
-    copying_erase(c);
-    if (c->reports > COPYING_REPORTS)
-        say_error("and %" PRIu64 " more such lines", c->reports - COPYING_REPORTS);
-    if (interrupted())
-        say_error("interrupted; the same command goes on where it was");
-    else if (c->stalled)
-        say_error("%s for %" PRId64 " s; the same command goes on where it was",
-                  s.busy ? s.busy_with : "nothing has moved", (clock_now_ms() - c->step_ms) / 1000);
-    if (!s.over)
-        return false;
-    if (s.failed > 0)
-        say_error("%zu could not be copied", s.failed);
-    if (s.skipped > 0)
-        say_error("%" PRIu64 " left out: neither file nor directory, or not readable there", s.skipped);
-    if (!c->args->quiet)
-        summarize(c, &s);
-    return s.failed == 0;
 }

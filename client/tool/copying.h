@@ -1,5 +1,5 @@
-/* client/tool/copying.h: what is shown of a copy under way, and when it is given up: the bar, what it waits for,
- * what could not be copied, the summary. */
+/* client/tool/copying.h: what hx cp and hx recv show of a copy under way, and when they give it up: the bar, what
+ * it waits for, what could not be copied, the summary. */
 #ifndef HX_CLIENT_TOOL_COPYING_H
 #define HX_CLIENT_TOOL_COPYING_H
 
@@ -8,14 +8,13 @@
 #include "client/tool/progress.h"
 #include "client/tool/reconnector.h"
 
-#define COPYING_REPORTS 20 /* lines of what could not be copied; the rest is counted */
-
 struct copying {
     struct ev_loop *loop;
     const struct args *args;
-    struct files *files;
     struct reconnector *reconnector;
-    void (*look)(void *user, const struct files_state *s); /* a few times a second */
+    uint64_t reports_max; /* lines of what could not be copied; the rest is counted */
+    void (*state)(void *user, struct files_state *out);    /* as files_state() */
+    void (*look)(void *user, const struct files_state *s); /* a few times a second; may be NULL */
     void (*stuck)(void *user);                             /* nothing has moved for too long */
     void *user;
     ev_timer tick;
@@ -28,6 +27,7 @@ struct copying {
     bool waits;  /* it was told that nothing goes on for now, and why */
     bool paused; /* somebody is asked something */
     bool stalled;
+    struct files_state end; /* of copying_conclude() */
 };
 
 /* The fields up to `user` are set. */
@@ -38,7 +38,9 @@ void copying_end(struct copying *c);
 void copying_erase(struct copying *c); /* before anything else is said */
 /* As files_config.report(). */
 void copying_report(struct copying *c, const char *path, const char *reason);
-/* Says how it ended. True: all that can be copied is whole. */
+/* Says what went wrong. True: it is over, and nothing has failed. */
 bool copying_conclude(struct copying *c);
+/* After that, of a copy that is over: one line about all of it, unless --quiet. */
+void copying_summarize(const struct copying *c);
 
 #endif

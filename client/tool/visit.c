@@ -10,6 +10,17 @@
 #define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
 #define PROTOCOL_ERROR 1
 
+int visit_line_add(struct visit_line *l, char byte)
+{
+    if (byte != '\n' && l->len == sizeof l->text - 1)
+        return HX_ETOOBIG;
+    l->text[l->len++] = byte == '\n' ? '\0' : byte;
+    if (byte != '\n')
+        return HX_EAGAIN;
+    l->len = 0;
+    return HX_OK;
+}
+
 static void refuse(struct mux_stream *s, const char *status)
 {
     const struct mux_field fields[] = {{":status", status}};
@@ -48,11 +59,11 @@ static void begin(struct visit *v)
 static bool take_line(struct visit *v)
 {
     const struct visit_host *host = v->host;
-    if (strcmp(v->line, "begun") == 0 && !v->begun) {
+    if (strcmp(v->line.text, "begun") == 0 && !v->begun) {
         begin(v);
         return true;
     }
-    if (strcmp(v->line, "whole") != 0 || !v->begun || v->whole)
+    if (strcmp(v->line.text, "whole") != 0 || !v->begun || v->whole)
         return v->told; /* it may have said that before it heard ours */
     v->whole = true;
     host->whole(host->user, v->who, v->receipt);
@@ -64,15 +75,8 @@ static bool take_line(struct visit *v)
 static bool take(struct visit *v, const char *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != '\n') {
-            if (v->len == sizeof v->line - 1)
-                return false;
-            v->line[v->len++] = bytes[i];
-            continue;
-        }
-        v->line[v->len] = '\0';
-        v->len = 0;
-        if (!take_line(v))
+        int err = visit_line_add(&v->line, bytes[i]);
+        if (err == HX_ETOOBIG || (err == HX_OK && !take_line(v)))
             return false;
     }
     return true;
@@ -131,7 +135,7 @@ static void receive(struct visit *v, struct mux_stream *s, const struct mux_mess
     }
     snprintf(v->receipt, sizeof v->receipt, "%s", receipt);
     v->stream = s;
-    v->len = 0;
+    v->line.len = 0;
     v->begun = v->whole = v->told = false;
     v->error = v->system = 0;
     mux_stream_own(s, &events, v);

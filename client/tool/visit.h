@@ -15,6 +15,15 @@
 #define VISIT_LINE_MAX    160 /* bytes of what either side says, with NUL */
 #define VISIT_RECEIPT_MAX 40  /* bytes of an ID with its NUL; longer ones are refused */
 
+struct visit_line { /* of what one side says, as it comes; zeroed: nothing yet */
+    char text[VISIT_LINE_MAX];
+    size_t len;
+};
+
+/* Takes its next byte. HX_OK: the line is whole in `text`, the next byte begins another; HX_EAGAIN: it is not;
+ * HX_ETOOBIG: this byte has no room. */
+int visit_line_add(struct visit_line *l, char byte);
+
 struct visit_host { /* lives as long as the peers; called in their threads */
     bool stream;    /* standard input is sent */
     /* A receiver is about to copy. NULL: it may; else why it may not. */
@@ -31,8 +40,8 @@ struct visit {                     /* zeroed but for the first three: nobody has
     struct ev_loop *loop;
     const char *who;
     struct mux_stream *stream; /* of /receive, NULL: none */
-    char receipt[VISIT_RECEIPT_MAX], line[VISIT_LINE_MAX];
-    size_t len;
+    char receipt[VISIT_RECEIPT_MAX];
+    struct visit_line line;
     bool begun, whole;
     bool told;     /* the sender has said its last */
     bool streamed; /* it got /stream */
