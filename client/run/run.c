@@ -1,6 +1,6 @@
 #include "client/run/run.h"
-#include "base/buf.h"
 #include "base/clock.h"
+#include "client/mux/rest.h"
 #include "client/run/child.h"
 #include <errno.h>
 #include <pthread.h>
@@ -74,28 +74,13 @@ static void run_free(struct run *r)
     running--;
 }
 
-/* HX_OK, also if the stream has not taken all of it, which r->unsent then shows. */
-static int put(struct run *r, const void *data, size_t len)
-{
-    size_t done = 0;
-    while (done < len && r->unsent.len == 0) {
-        ssize_t n = mux_stream_write(r->stream, (const char *)data + done, len - done);
-        if (n == HX_EAGAIN)
-            break;
-        if (n < 0)
-            return (int)n;
-        done += (size_t)n;
-    }
-    return done < len ? buf_append(&r->unsent, (const char *)data + done, len - done) : HX_OK;
-}
-
 static int put_exit(struct run *r)
 {
     uint8_t frame[FRAME_HEAD + 1];
     frame_head(frame, FRAME_EXIT, 1);
     frame[FRAME_HEAD] = (uint8_t)r->status;
     r->told = true;
-    return put(r, frame, sizeof frame);
+    return rest_write(&r->unsent, r->stream, frame, sizeof frame);
 }
 
 static void watch(struct run *r, ev_io *w, bool wanted)
@@ -212,7 +197,7 @@ static int read_output(struct run *r, int fd, enum frame_type type, bool *open)
         if (got <= 0)
             return HX_OK;
         frame_head(frame, type, (size_t)got);
-        int err = put(r, frame, FRAME_HEAD + (size_t)got);
+        int err = rest_write(&r->unsent, r->stream, frame, FRAME_HEAD + (size_t)got);
         if (err < 0)
             return err;
     }
@@ -260,18 +245,9 @@ static void on_readable(void *user)
 static void on_writable(void *user)
 {
     struct run *r = user;
-    while (r->unsent.len > 0) {
-        ssize_t n = mux_stream_write(r->stream, buf_data(&r->unsent), r->unsent.len);
-        if (n == HX_EAGAIN)
-            return;
-        if (n < 0) {
-            settle(r, (int)n);
-            return;
-        }
-        buf_consume(&r->unsent, (size_t)n);
-    }
-    buf_free(&r->unsent);
-    settle(r, HX_OK);
+    int err = rest_flush(&r->unsent, r->stream);
+    if (err != HX_EAGAIN)
+        settle(r, err);
 }
 
 /* It cannot end in order before we have said how the command has ended. */

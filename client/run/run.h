@@ -32,8 +32,7 @@ struct run_peer { /* for whom a command is run; outlives it */
     struct ev_loop *loop;
     struct run_offer *offer;
     const char *label; /* of its key */
-    /* `number`: of the command, from 1 on; `status`: how it has ended, as a shell says it, or -1: its peer has
-     * left before. May be NULL. */
+    /* `status`: how the command has ended, as a shell says it, or -1: its peer has left before. May be NULL. */
     void (*ended)(void *user, int status);
     /* It could not be begun: `reason`. May be NULL. */
     void (*failed)(void *user, const char *reason);

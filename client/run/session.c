@@ -1,5 +1,5 @@
 #include "client/run/session.h"
-#include "base/buf.h"
+#include "client/mux/rest.h"
 #include "client/run/escape.h"
 #include "client/run/terminal.h"
 #include <errno.h>
@@ -100,20 +100,6 @@ static void pull(struct session *s)
         end(s, HX_OK);
 }
 
-static int give(struct session *s, const void *data, size_t len)
-{
-    size_t done = 0;
-    while (done < len && s->unsent.len == 0) {
-        ssize_t n = mux_stream_write(s->stream, (const char *)data + done, len - done);
-        if (n == HX_EAGAIN)
-            break;
-        if (n < 0)
-            return (int)n;
-        done += (size_t)n;
-    }
-    return done < len ? buf_append(&s->unsent, (const char *)data + done, len - done) : HX_OK;
-}
-
 static int give_typed(struct session *s, const char *data, size_t len)
 {
     char frame[FRAME_HEAD + INPUT_MAX + 1];
@@ -124,7 +110,7 @@ static int give_typed(struct session *s, const char *data, size_t len)
     if (kept == 0)
         return HX_OK;
     frame_head((uint8_t *)frame, FRAME_INPUT, kept);
-    return give(s, frame, FRAME_HEAD + kept);
+    return rest_write(&s->unsent, s->stream, frame, FRAME_HEAD + kept);
 }
 
 static int give_window(struct session *s)
@@ -133,7 +119,7 @@ static int give_window(struct session *s)
     struct window w = terminal_window(STDIN_FILENO);
     frame_head(frame, FRAME_WINDOW, FRAME_CONTROL_MAX);
     frame_window(frame + FRAME_HEAD, &w);
-    return give(s, frame, sizeof frame);
+    return rest_write(&s->unsent, s->stream, frame, sizeof frame);
 }
 
 static int read_input(struct session *s)
@@ -152,7 +138,8 @@ static int read_input(struct session *s)
         mux_stream_end(s->stream);
         return HX_OK;
     }
-    return s->config.terminal ? give_typed(s, data, (size_t)got) : give(s, data, (size_t)got);
+    return s->config.terminal ? give_typed(s, data, (size_t)got)
+                              : rest_write(&s->unsent, s->stream, data, (size_t)got);
 }
 
 static void watch_input(struct session *s)
@@ -201,18 +188,9 @@ static void on_readable(void *user)
 static void on_writable(void *user)
 {
     struct session *s = user;
-    while (s->unsent.len > 0) {
-        ssize_t n = mux_stream_write(s->stream, buf_data(&s->unsent), s->unsent.len);
-        if (n == HX_EAGAIN)
-            return;
-        if (n < 0) {
-            end(s, (int)n);
-            return;
-        }
-        buf_consume(&s->unsent, (size_t)n);
-    }
-    buf_free(&s->unsent);
-    watch_input(s);
+    int err = rest_flush(&s->unsent, s->stream);
+    if (err != HX_EAGAIN)
+        settle(s, err);
 }
 
 static void on_closed(void *user, int error, uint32_t code)

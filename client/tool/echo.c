@@ -1,5 +1,5 @@
 /* The peer's own bytes, back to it: what hx bind --echo does. The contract is in client/tool/serve.h. */
-#include "base/buf.h"
+#include "client/mux/rest.h"
 #include "client/tool/serve.h"
 #include <stdlib.h>
 
@@ -18,21 +18,6 @@ static void echo_reset(struct echo *e)
     free(e);
 }
 
-/* HX_OK: all of it was taken, or is kept. */
-static int give_back(struct echo *e, const char *data, size_t len)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t put = mux_stream_write(e->stream, data + done, len - done);
-        if (put == HX_EAGAIN)
-            return buf_append(&e->rest, data + done, len - done);
-        if (put < 0)
-            return (int)put;
-        done += (size_t)put;
-    }
-    return HX_OK;
-}
-
 static void on_readable(void *user)
 {
     char data[ECHO_BUFFER_BYTES];
@@ -45,7 +30,7 @@ static void on_readable(void *user)
         }
         if (got == HX_EAGAIN)
             return;
-        if (got < 0 || give_back(e, data, (size_t)got) < 0) {
+        if (got < 0 || rest_write(&e->rest, e->stream, data, (size_t)got) < 0) {
             echo_reset(e);
             return;
         }
@@ -55,18 +40,11 @@ static void on_readable(void *user)
 static void on_writable(void *user)
 {
     struct echo *e = user;
-    while (e->rest.len > 0) {
-        ssize_t put = mux_stream_write(e->stream, buf_data(&e->rest), e->rest.len);
-        if (put == HX_EAGAIN)
-            return;
-        if (put < 0) {
-            echo_reset(e);
-            return;
-        }
-        buf_consume(&e->rest, (size_t)put);
-    }
-    buf_free(&e->rest);
-    on_readable(e);
+    int err = rest_flush(&e->rest, e->stream);
+    if (err == HX_OK)
+        on_readable(e);
+    else if (err != HX_EAGAIN)
+        echo_reset(e);
 }
 
 static void on_closed(void *user, int error, uint32_t code)
