@@ -57,6 +57,12 @@ int permit_add(struct permit *p, const char *pattern)
     return HX_OK;
 }
 
+bool permit_is_pattern(const char *pattern)
+{
+    struct pattern p;
+    return parse(&p, pattern) == HX_OK;
+}
+
 /* Is it one that this host alone can connect to? */
 static bool is_loopback(const struct forward_spec *listen)
 {

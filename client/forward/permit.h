@@ -13,6 +13,8 @@ void permit_destroy(struct permit *p);
 /* "PORT": on loopback addresses; "ADDR:PORT": on that address, as it is written, '*': on any; PORT '*' is
  * any, 0 among them. Or the absolute path of a Unix socket. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
 int permit_add(struct permit *p, const char *pattern);
+/* Does permit_add() take it? */
+bool permit_is_pattern(const char *pattern);
 /* Of `listen` the place alone is looked at. NULL as `p` permits nothing. */
 bool permit_allows(const struct permit *p, const struct forward_spec *listen);
 

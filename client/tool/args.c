@@ -1,5 +1,4 @@
 #include "client/forward/flows.h"
-#include "client/tool/args_code.h"
 #include "client/tool/args_parts.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
@@ -129,7 +128,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
     if (a->command == ARGS_SEND || a->command == ARGS_RECV)
-        return args_code_operands(a, words, count, r->error);
+        return args_code_operands(r, words, count);
     if (a->command == ARGS_CONFIG)
         return config_operands(r, words, count);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;

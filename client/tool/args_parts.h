@@ -1,5 +1,6 @@
 /* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option is
- * taken for; args_cp.c: what is of hx cp alone; args_config.c: those of the file. */
+ * taken for; args_cp.c: what is of hx cp alone; args_code.c: of hx send and hx recv alone; args_config.c: options
+ * of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
 
@@ -20,6 +21,9 @@ enum args_result args_take(struct reading *r, int option);
 /* One of hx cp alone; *taken: it is that. */
 enum args_result args_cp_option(struct reading *r, int option, bool *taken);
 enum args_result args_cp_operands(struct reading *r, char **words, int count);
+/* --count or --expire of hx send. */
+enum args_result args_code_option(struct reading *r, int option);
+enum args_result args_code_operands(struct reading *r, char **words, int count);
 /* A nameserver, or several, that does not come by an option. */
 enum args_result args_check_nameserver(struct reading *r, const char *text);
 /* Options that contradict each other: better refused than one of them ignored. */

@@ -4,7 +4,6 @@
 #include "client/forward/authority.h"
 #include "client/forward/forward_spec.h"
 #include "client/forward/permit.h"
-#include "client/tool/args_code.h"
 #include "client/tool/args_number.h"
 #include "client/tool/args_parts.h"
 #include "client/tool/grant.h"
@@ -95,13 +94,7 @@ static enum args_result take_allow(struct reading *r)
 
 static enum args_result take_allow_listen(struct reading *r)
 {
-    struct permit *permit;
-    int err = permit_create(&permit);
-    if (err == HX_OK) {
-        err = permit_add(permit, optarg);
-        permit_destroy(permit);
-    }
-    if (err < 0)
+    if (!permit_is_pattern(optarg))
         return args_usage(
             r, "--allow-listen takes [ADDR:]PORT, either of which may be '*', or /PATH, not '%.100s'",
             optarg);
@@ -212,7 +205,7 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_stun(r);
     case OPTION_COUNT:
     case OPTION_EXPIRE:
-        return args_code_option(a, option, optarg, r->error);
+        return args_code_option(r, option);
     default:
         return take_forward(r, (char)option);
     }

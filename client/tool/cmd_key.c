@@ -33,14 +33,11 @@ static int print_key(const char *key, bool qr)
 /* The first key of a keyring's text, and how many there are. */
 static int first_key(char out[HX_KEY_TEXT_MAX], const char *text)
 {
+    struct keyfile_entry e;
     int count = 0;
-    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
-        const char *word = line + strspn(line, " \t\r");
-        size_t len = strcspn(word, " \t\r\n");
-        if (len == 0 || *word == '#')
-            continue;
+    while (keyfile_next(&text, &e)) {
         if (count++ == 0)
-            snprintf(out, HX_KEY_TEXT_MAX, "%.*s", (int)len, word);
+            snprintf(out, HX_KEY_TEXT_MAX, "%.*s", (int)e.key_len, e.key);
     }
     return count;
 }

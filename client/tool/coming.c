@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-void coming_count(char out[64], uint64_t files, int64_t bytes)
+/* "3 files, 12.3 MB" */
+static void count_text(char out[64], uint64_t files, int64_t bytes)
 {
     char size[16];
     progress_bytes(size, (double)bytes);
@@ -77,7 +78,7 @@ static void say_item(const struct coming_item *item)
     char name[SAY_NAME_MAX], size[64];
     printable_name(name, sizeof name, item->name);
     if (item->directory)
-        coming_count(size, item->files, item->bytes);
+        count_text(size, item->files, item->bytes);
     else
         progress_bytes(size, (double)item->bytes);
     say_always("  %s%s  %s", name, item->directory ? "/" : "", size);
@@ -86,7 +87,7 @@ static void say_item(const struct coming_item *item)
 void coming_say(const struct coming *c, const char *from)
 {
     char all[64], name[SAY_NAME_MAX];
-    coming_count(all, c->files, c->bytes);
+    count_text(all, c->files, c->bytes);
     say_always("%s offers %s:", from, all);
     for (uint64_t i = 0; i < c->tops && i < COMING_SHOWN; i++)
         say_item(&c->items[i]);

@@ -36,7 +36,5 @@ bool coming_add(struct coming *c, const struct file_entry *e);
 void coming_say(const struct coming *c, const char *from);
 /* Who is at the other end: an address, and what kind of path leads to it. */
 void coming_from(char *out, size_t size, struct link *l);
-/* "3 files, 12.3 MB" */
-void coming_count(char out[64], uint64_t files, int64_t bytes);
 
 #endif

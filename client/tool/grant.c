@@ -1,13 +1,11 @@
 #include "client/tool/grant.h"
 #include "client/forward/allow.h"
 #include "client/forward/permit.h"
-#include "client/tool/args.h"
+#include "client/tool/keyfile.h"
 #include "proto/host_id.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BLANKS " \t\r"
 
 static const struct {
     const char *name;
@@ -29,16 +27,9 @@ static int __attribute__((format(printf, 2, 3))) refuse(char error[GRANT_ERROR_M
 
 static bool is_value(enum grant_kind kind, const char *value)
 {
-    struct permit *permit;
     if (kind == GRANT_ALLOW)
         return allow_is_pattern(value);
-    if (kind != GRANT_ALLOW_LISTEN)
-        return value[0] != '\0';
-    if (permit_create(&permit) < 0)
-        return false;
-    int err = permit_add(permit, value);
-    permit_destroy(permit);
-    return err == HX_OK;
+    return kind == GRANT_ALLOW_LISTEN ? permit_is_pattern(value) : value[0] != '\0';
 }
 
 static int take(struct grant *g, char *what, char error[GRANT_ERROR_MAX])
@@ -82,17 +73,10 @@ int grant_parse(struct grant *out, const char *text, char error[GRANT_ERROR_MAX]
 
 bool grant_is_label_of(const char *label, const char *keys)
 {
-    size_t len = strlen(label);
-    for (const char *line = keys; *line;) {
-        const char *end = line + strcspn(line, "\n");
-        const char *at = line + strspn(line, BLANKS);
-        bool comment = *at == '#';
-        at += strcspn(at, BLANKS "\n");
-        at += strspn(at, BLANKS);
-        if (!comment && at + len <= end && strncmp(at, label, len) == 0 &&
-            at + len + strspn(at + len, BLANKS) == end)
+    struct keyfile_entry e;
+    while (keyfile_next(&keys, &e)) {
+        if (e.label_len == strlen(label) && strncmp(e.label, label, e.label_len) == 0)
             return true;
-        line = *end ? end + 1 : end;
     }
     return false;
 }

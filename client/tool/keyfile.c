@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHOWN "%.300s" /* of a path in an error */
+#define SHOWN  "%.300s" /* of a path in an error */
+#define BLANKS " \t\r"
 
 static int __attribute__((format(printf, 3, 4)))
 fail(int err, char error[KEYFILE_ERROR_MAX], const char *format, ...)
@@ -157,6 +158,21 @@ int keyfile_check(const char *text, const char *from, char error[KEYFILE_ERROR_M
     if (err < 0)
         return fail(err, error, SHOWN ": %s", from, hx_strerror(err));
     return HX_OK;
+}
+
+bool keyfile_next(const char **at, struct keyfile_entry *out)
+{
+    while (**at) {
+        const char *word = *at + strspn(*at, BLANKS);
+        size_t len = strcspn(word, BLANKS "\n");
+        const char *label = word + len + strspn(word + len, BLANKS);
+        *out = (struct keyfile_entry){word, label, len, strcspn(label, BLANKS "\n")};
+        *at = label + strcspn(label, "\n");
+        *at += **at == '\n';
+        if (len > 0 && *word != '#')
+            return true;
+    }
+    return false;
 }
 
 char *keyfile_load(const struct args *a, char error[KEYFILE_ERROR_MAX])

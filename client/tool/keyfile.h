@@ -18,6 +18,14 @@ void keyfile_wipe(char *text); /* and frees it; NULL is fine */
 /* Turns off core dumps and ptrace(), as the functions below do: before a key comes from elsewhere. */
 void keyfile_guard(void);
 
+/* What is on one line of a keyring's text. */
+struct keyfile_entry {
+    const char *key, *label;
+    size_t key_len, label_len; /* the latter 0: it has none */
+};
+/* The next key from *at on, which moves behind it; false: there is none. Of a text that keyfile_check() takes. */
+bool keyfile_next(const char **at, struct keyfile_entry *out);
+
 /* --file or --key-file, else $XDG_CONFIG_HOME/hx/key, else ~/.config/hx/key. HX_EINVAL: no home, or too long;
  * `error` says so. */
 int keyfile_path(char out[PATH_MAX], const struct args *a, char error[KEYFILE_ERROR_MAX]);

@@ -8,11 +8,6 @@ void left_links_add(struct left_links *l, const char *path)
     l->count++;
 }
 
-void left_links_clear(struct left_links *l)
-{
-    l->count = 0;
-}
-
 void left_links_tell(const struct left_links *l, const char *why)
 {
     char names[LEFT_LINKS_SHOWN * (SAY_NAME_MAX + 2)] = "";

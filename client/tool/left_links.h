@@ -13,7 +13,6 @@ struct left_links { /* zeroed: none */
 };
 
 void left_links_add(struct left_links *l, const char *path);
-void left_links_clear(struct left_links *l);
 /* `why`: what stands behind "left out". Nothing if there are none. */
 void left_links_tell(const struct left_links *l, const char *why);
 

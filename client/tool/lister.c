@@ -12,13 +12,9 @@
 #define SIZE_TEXT   24 /* bytes of a size with its NUL */
 #define SIZE_COLUMN 12 /* its width, where those that follow are not known */
 
-struct lister_entry {
-    struct file_entry e; /* its path is the entry's own */
-};
-
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct lister_entry *)a)->e.path, ((const struct lister_entry *)b)->e.path);
+    return strcmp(((const struct file_entry *)a)->path, ((const struct file_entry *)b)->path);
 }
 
 static int size_text(char out[SIZE_TEXT], const struct file_entry *e)
@@ -114,11 +110,11 @@ static int flush(struct lister *l)
         qsort(l->kept, l->count, sizeof *l->kept, by_name);
     for (size_t i = 0; i < l->count; i++) {
         char size[SIZE_TEXT];
-        int len = size_text(size, &l->kept[i].e);
+        int len = size_text(size, &l->kept[i]);
         column = len > column ? len : column;
     }
     for (size_t i = 0; i < l->count && err == HX_OK; i++)
-        err = write_entry(l, &l->kept[i].e, column);
+        err = write_entry(l, &l->kept[i], column);
     lister_free(l);
     return err;
 }
@@ -140,8 +136,8 @@ int lister_add(struct lister *l, const struct file_entry *e)
     char *path = l->kept ? strdup(e->path) : NULL;
     if (!path)
         return HX_ENOMEM;
-    l->kept[l->count].e = *e;
-    l->kept[l->count++].e.path = path;
+    l->kept[l->count] = *e;
+    l->kept[l->count++].path = path;
     return HX_OK;
 }
 
@@ -157,7 +153,7 @@ int lister_end(struct lister *l)
 void lister_free(struct lister *l)
 {
     for (size_t i = 0; i < l->count; i++)
-        free((char *)l->kept[i].e.path);
+        free((char *)l->kept[i].path);
     free(l->kept);
     l->kept = NULL;
     l->count = 0;

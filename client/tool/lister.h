@@ -13,7 +13,7 @@ struct lister {                                            /* zeroed but for the
     bool json;                                             /* an array, an object for each entry */
     int (*line)(void *user, const char *text, size_t len); /* HX_OK, or an error that is passed on */
     void *user;
-    struct lister_entry *kept;
+    struct file_entry *kept; /* their paths are their own */
     size_t count;
     bool unsorted; /* there were too many */
     uint64_t written;
