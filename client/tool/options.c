@@ -45,8 +45,8 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
     [ARGS_CONFIG] =
         {"config", "check [FILE]", "look for faults in ~/.config/hx/config",
          "That file has options of the commands, by their long names: those in the section [NAME] are\n"
-         "for hx bind, connect, cp and ping of that NAME, those in [*] for all. What the command line\n"
-         "says comes first, then [NAME], then [*], then the environment.\n"},
+         "for hx bind, connect, cp, ls and ping of that NAME, those in [*] for all. What the\n"
+         "command line says comes first, then [NAME], then [*], then the environment.\n"},
     [ARGS_RECV] =
         {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
          "Shows what is about to come, and asks; it comes into DIR, by default the current one, and\n"
