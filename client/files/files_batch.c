@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define H2_CANCEL 0x8 /* RFC 9113, section 7 */
-
 static struct plan_entry *first_entry(struct files *f)
 {
     return &f->plan.entries[f->batch.asked[f->batch.first].entry];
@@ -49,7 +47,7 @@ static void part_with(struct files *f, enum parting how)
     else if (how == PART_CLOSED)
         mux_stream_own(s, &nothing, NULL);
     else
-        mux_stream_reset(s, H2_CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
     committer_flush(&f->committer);
     while (b->count > 0) {
         files_wait_again(f, b->asked[b->first].entry);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define H2_CANCEL 0x8 /* RFC 9113, section 7 */
-
 static bool begin(struct files_job *j, enum files_task task, int64_t offset);
 
 static const struct files_task_kind *kind_of(const struct files_job *j)
@@ -39,7 +37,7 @@ static void release(struct files_job *j)
     if (j->clean)
         mux_stream_own(s, &nothing, NULL);
     else
-        mux_stream_reset(s, H2_CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
 }
 
 void files_job_end(struct files_job *j)

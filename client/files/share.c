@@ -57,10 +57,7 @@ static void answer(struct mux_stream *s, const struct mux_field *fields, size_t 
     all[count++] = (struct mux_field){"hx-holes", SHARE_HOLES};
     all[count++] = (struct mux_field){"hx-links", SHARE_LINKS_COPY};
     struct mux_message m = {.fields = all, .count = count, .ended = true};
-    if (mux_respond(s, &m) < 0)
-        mux_stream_reset(s, 0x2); /* INTERNAL_ERROR: out of memory */
-    else
-        mux_stream_leave(s);
+    mux_answer(s, &m);
 }
 
 void share_failed_for(const struct share_call *c, const char *reason)

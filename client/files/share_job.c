@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define H2_NO_ERROR       0x0 /* RFC 9113, section 7 */
-#define H2_INTERNAL_ERROR 0x2
-#define H2_CANCEL         0x8
-
 /* A peer's requests are all made in one thread. */
 static _Thread_local int jobs_open;
 static _Thread_local int scarce_open[SHARE_SCARCE_COUNT];
@@ -43,7 +39,7 @@ static void job_fail(struct share_job *j, int error)
         share_refuse_error(&j->call, error, system);
     job_free(j);
     if (answered)
-        mux_stream_reset(s, changed ? SHARE_CHANGED : H2_INTERNAL_ERROR);
+        mux_stream_reset(s, changed ? SHARE_CHANGED : MUX_INTERNAL_ERROR);
 }
 
 /* Until the next turn of the loop, or as long as the peer may be silent. */
@@ -78,9 +74,9 @@ static void on_closed(void *job, int error, uint32_t code)
 {
     struct share_job *j = job;
     if (error < 0 && !j->over)
-        share_failed_for(&j->call, code == H2_NO_ERROR ? "the connection has ended"
-                                   : code == H2_CANCEL ? "canceled by the peer"
-                                                       : "the peer has broken it off");
+        share_failed_for(&j->call, code == MUX_NO_ERROR ? "the connection has ended"
+                                   : code == MUX_CANCEL ? "canceled by the peer"
+                                                        : "the peer has broken it off");
     job_free(j);
 }
 
@@ -97,7 +93,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     if (!j->over)
         share_failed_for(&j->call, "nothing has moved for too long");
     job_free(j);
-    mux_stream_reset(s, H2_CANCEL);
+    mux_stream_reset(s, MUX_CANCEL);
 }
 
 static const struct mux_stream_events job_events = {

@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READS_MAX     4    /* reads of a descriptor before the others get their turn */
-#define CONNECT_ERROR 0x0a /* RFC 9113, section 7: the TCP connection was reset or abnormally closed */
+#define READS_MAX 4 /* reads of a descriptor before the others get their turn */
 
 enum fd_kind {
     FD_SOCKET, /* never blocks: MSG_DONTWAIT */
@@ -67,7 +66,7 @@ static void end(struct relay *r, int error, int system)
 {
     struct relay_config config = r->config;
     if (r->stream)
-        mux_stream_reset(r->stream, CONNECT_ERROR);
+        mux_stream_reset(r->stream, MUX_CONNECT_ERROR);
     release(r, error < 0);
     config.done(config.user, error, system);
 }
@@ -311,7 +310,7 @@ int relay_start(struct relay **out, struct ev_loop *loop, struct mux_stream *s,
 void relay_abort(struct relay *r)
 {
     if (r->stream)
-        mux_stream_reset(r->stream, CONNECT_ERROR);
+        mux_stream_reset(r->stream, MUX_CONNECT_ERROR);
     release(r, true);
 }
 

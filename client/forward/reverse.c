@@ -20,10 +20,7 @@ static void answer(struct mux_stream *s, const char *status, const char *name, c
         name = NULL;
     const struct mux_field fields[] = {{":status", status}, {name, encoded}};
     const struct mux_message response = {.fields = fields, .count = name ? 2 : 1, .ended = true};
-    if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, MUX_INTERNAL_ERROR);
-    else
-        mux_stream_leave(s);
+    mux_answer(s, &response);
 }
 
 static void listener_free(struct reverse_listener *l)

@@ -29,10 +29,7 @@ static void refuse(const struct udp_targets *all, struct mux_stream *s, const ch
     const struct mux_field fields[] = {{":status", status}, {"proxy-status", state}};
     const struct mux_message response = {.fields = fields, .count = 2, .ended = true};
     say_often(SAY_REFUSED, "refused a UDP flow: %s %s (%s)", name, text, all->who);
-    if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, MUX_INTERNAL_ERROR);
-    else
-        mux_stream_leave(s);
+    mux_answer(s, &response);
 }
 
 static void target_free(struct target *t)

@@ -32,8 +32,11 @@
 #define MUX_VALUE_MAX    12320               /* bytes of one value: a path of 4 KiB, percent-encoded */
 
 /* Codes for mux_stream_reset() (RFC 9113, 7). */
+#define MUX_NO_ERROR       0
+#define MUX_PROTOCOL_ERROR 1
 #define MUX_INTERNAL_ERROR 2
 #define MUX_CANCEL         8
+#define MUX_CONNECT_ERROR  10 /* the TCP connection was reset or abnormally closed */
 
 struct mux;
 struct mux_stream;
@@ -110,6 +113,8 @@ void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events
 /* Server: ":status" and fields; with `ended` there is no body. Once per stream. HX_ECLOSED: the stream is
  * over; HX_EINVAL: a bound, or bytes that HTTP forbids; HX_ENOMEM. */
 int mux_respond(struct mux_stream *s, const struct mux_message *response);
+/* Responds with what is all, `ended`, and leaves; a stream that does not take that is reset. */
+void mux_answer(struct mux_stream *s, const struct mux_message *response);
 /* Bytes, HX_EAGAIN, HX_EEOF. The window opens again as bytes are read. */
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
 /* What mux_stream_read() would give, where it lies: valid until the next call of anything. *len 0: that

@@ -338,3 +338,11 @@ size_t mux_stream_unsent(const struct mux_stream *s)
 {
     return s->unsent.len;
 }
+
+void mux_answer(struct mux_stream *s, const struct mux_message *response)
+{
+    if (mux_respond(s, response) < 0)
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
+    else
+        mux_stream_leave(s);
+}

@@ -9,12 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TERM_MAX       64
-#define INTERNAL_ERROR 2                 /* RFC 9113, section 7 */
-#define FINISH_S       (CHILD_END_S + 3) /* what is killed may be in the midst of a system call */
-#define READS_MAX      4                 /* frames of a descriptor before the others get their turn */
-#define AFTER_MAX      (256 * 1024) /* bytes of a terminal whose command has ended: more than the kernel holds */
-#define END_OF_INPUT   "\x04\x04" /* at a terminal: one ends a line that has begun, the next one says the end */
+#define TERM_MAX     64
+#define FINISH_S     (CHILD_END_S + 3) /* what is killed may be in the midst of a system call */
+#define READS_MAX    4                 /* frames of a descriptor before the others get their turn */
+#define AFTER_MAX    (256 * 1024) /* bytes of a terminal whose command has ended: more than the kernel holds */
+#define END_OF_INPUT "\x04\x04" /* at a terminal: one ends a line that has begun, the next one says the end */
 
 struct run {
     const struct run_peer *peer;
@@ -98,7 +97,7 @@ static void settle(struct run *r, int err)
     if (err == HX_OK && over && !r->told && r->unsent.len == 0)
         err = put_exit(r);
     if (err < 0) {
-        mux_stream_reset(r->stream, INTERNAL_ERROR);
+        mux_stream_reset(r->stream, MUX_INTERNAL_ERROR);
         run_free(r);
         return;
     }
@@ -286,10 +285,7 @@ static void refuse(const struct run_peer *peer, struct mux_stream *s, const char
     const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
     if (peer->failed)
         peer->failed(peer->user, reason);
-    if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, INTERNAL_ERROR);
-    else
-        mux_stream_leave(s);
+    mux_answer(s, &response);
 }
 
 /* A word of the peer's that becomes part of an environment: as terminals are named (terminfo(5)). */
@@ -306,7 +302,7 @@ static bool answer(struct run *r, const struct run_peer *peer, struct mux_stream
     const struct mux_message response = {.fields = fields, .count = 2};
     if (mux_respond(s, &response) < 0) {
         child_hang_up(&r->child, on_gone, peer->offer);
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
         return false;
     }
     running++;

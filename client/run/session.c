@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define INPUT_MAX 16384 /* bytes of standard input at once */
-#define CANCEL    8     /* RFC 9113, section 7 */
 
 struct session {
     struct ev_loop *loop;
@@ -45,7 +44,7 @@ static void end(struct session *s, int error)
     if (s->stream && error == HX_OK)
         mux_stream_leave(s->stream);
     else if (s->stream)
-        mux_stream_reset(s->stream, CANCEL);
+        mux_stream_reset(s->stream, MUX_CANCEL);
     session_free(s);
     config.done(config.user, error, system, status);
 }
@@ -239,6 +238,6 @@ void session_abort(struct session *s)
     if (!s)
         return;
     if (s->stream)
-        mux_stream_reset(s->stream, CANCEL);
+        mux_stream_reset(s->stream, MUX_CANCEL);
     session_free(s);
 }

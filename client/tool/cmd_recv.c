@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CANCEL      8   /* RFC 9113, section 7 */
 #define ANSWER_S    20. /* for the sender to answer, or to hear that all is here */
 #define REPORTS_MAX 20  /* of what a sender's files may cause */
 #define FROM_MAX    (HX_ADDRESS_MAX + 32)
@@ -158,10 +157,10 @@ static void on_stream_headers(void *user, const struct mux_message *m)
                                         .user = r};
     r->asked = NULL;
     if (!status || strcmp(status, "200") != 0) {
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
         be_patient(r); /* the sender says why */
     } else if (relay_start(&relay, r->loop, s, &config) < 0) {
-        mux_stream_reset(s, CANCEL);
+        mux_stream_reset(s, MUX_CANCEL);
         on_streamed(r, HX_ENOMEM, 0);
     }
 }

@@ -13,7 +13,7 @@ struct echo {
 
 static void echo_reset(struct echo *e)
 {
-    mux_stream_reset(e->stream, 2); /* INTERNAL_ERROR (RFC 9113, section 7) */
+    mux_stream_reset(e->stream, MUX_INTERNAL_ERROR);
     buf_free(&e->rest);
     free(e);
 }

@@ -5,19 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static int respond(struct mux_stream *s, const char *status, bool ended)
+static int accept_stream(struct mux_stream *s)
 {
-    const struct mux_field fields[] = {{":status", status}};
-    const struct mux_message response = {.fields = fields, .count = 1, .ended = ended};
+    const struct mux_field fields[] = {{":status", "200"}};
+    const struct mux_message response = {.fields = fields, .count = 1};
     return mux_respond(s, &response);
 }
 
 static void refuse(struct mux_stream *s, const char *status)
 {
-    if (respond(s, status, true) < 0)
-        mux_stream_reset(s, MUX_INTERNAL_ERROR);
-    else
-        mux_stream_leave(s);
+    const struct mux_field fields[] = {{":status", status}};
+    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
+    mux_answer(s, &response);
 }
 
 static void on_transfer_failed(void *user, const char *what, const char *path, const char *reason)
@@ -69,7 +68,7 @@ static void serve_echo(const struct serve *s, struct mux_stream *stream)
         return;
     }
     say_often(SAY_REQUEST, "%s: echo", s->who);
-    if (respond(stream, "200", false) < 0 || echo_start(stream) < 0)
+    if (accept_stream(stream) < 0 || echo_start(stream) < 0)
         mux_stream_reset(stream, MUX_INTERNAL_ERROR);
 }
 
@@ -88,7 +87,7 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
         return;
     }
     say_often(SAY_REQUEST, "%s: pipe", s->who);
-    int err = respond(stream, "200", false);
+    int err = accept_stream(stream);
     if (err == HX_OK)
         err = relay_start(&relay, s->loop, stream, &config);
     if (err < 0) {

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INTERNAL_ERROR 2 /* RFC 9113, section 7 */
-#define PROTOCOL_ERROR 1
-
 int visit_line_add(struct visit_line *l, char byte)
 {
     if (byte != '\n' && l->len == sizeof l->text - 1)
@@ -25,10 +22,7 @@ static void refuse(struct mux_stream *s, const char *status)
 {
     const struct mux_field fields[] = {{":status", status}};
     const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
-    if (mux_respond(s, &response) < 0)
-        mux_stream_reset(s, INTERNAL_ERROR);
-    else
-        mux_stream_leave(s);
+    mux_answer(s, &response);
 }
 
 /* The last that is said; a short line always has room. */
@@ -99,7 +93,7 @@ static void on_readable(void *visit)
         if (take(v, bytes, (size_t)got))
             continue;
         say_often(SAY_REFUSED, "refused %s: what it says makes no sense", v->who);
-        mux_stream_reset(v->stream, PROTOCOL_ERROR);
+        mux_stream_reset(v->stream, MUX_PROTOCOL_ERROR);
         gone(v);
         return;
     }
@@ -130,7 +124,7 @@ static void receive(struct visit *v, struct mux_stream *s, const struct mux_mess
         return;
     }
     if (mux_respond(s, &response) < 0) {
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
         return;
     }
     snprintf(v->receipt, sizeof v->receipt, "%s", receipt);
@@ -169,7 +163,7 @@ static void stream(struct visit *v, struct mux_stream *s)
     say_often(SAY_REQUEST, "%s: receives the stream", v->who);
     if (nowhere < 0 || mux_respond(s, &response) < 0 || relay_start(&relay, v->loop, s, &config) < 0) {
         on_streamed(v, HX_ESYS, errno);
-        mux_stream_reset(s, INTERNAL_ERROR);
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
     }
 }
 
