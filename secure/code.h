@@ -1,10 +1,10 @@
-/* secure/code.h: what is passed on, aloud if need be, for one transfer: a code, from which follow the name that
- * is bound for it and the key that both sides prove.
+/* secure/code.h: what is passed on, aloud if need be, for one transfer: a code, from which follow the name
+ * that is bound for it and the key that both sides prove.
  *
  * A code is 100 random bits. Written: six groups of four characters of Crockford's base32, which leaves out
- * what looks alike. The last group is a check by Reed and Solomon: whatever three characters are wrong, or two
- * of them have changed places, is found out with certainty. Name and key are derived with HKDF (RFC 5869):
- * who knows the name, as the nameserver does, learns nothing about the key. */
+ * what looks alike. The last group is a check by Reed and Solomon: whatever three characters are wrong, or
+ * two of them have changed places, is found out with certainty. Name and key are derived with HKDF (RFC
+ * 5869): who knows the name, as the nameserver does, learns nothing about the key. */
 #ifndef HX_SECURE_CODE_H
 #define HX_SECURE_CODE_H
 
@@ -23,8 +23,8 @@ struct code { /* secret, but for the name: code_wipe() */
 
 /* Writes a new code. HX_ESYS: no randomness. */
 int code_generate(char text[CODE_TEXT_MAX]);
-/* Case and the places of '-' and of blanks do not matter; 'o' is taken for 0, 'i' and 'l' for 1. HX_EINVAL: no
- * code, or mistyped; *group (from 1) is the one that has the wrong character, 0: it is not known which.
+/* Case and the places of '-' and of blanks do not matter; 'o' is taken for 0, 'i' and 'l' for 1. HX_EINVAL:
+ * no code, or mistyped; *group (from 1) is the one that has the wrong character, 0: it is not known which.
  * HX_ENOMEM. */
 int code_parse(struct code *out, const char *text, int *group);
 void code_wipe(struct code *c);

@@ -46,7 +46,8 @@ static void close_ours(struct child *c)
     close_fd(&c->pid_fd);
 }
 
-/* The user's end of the terminal is kept open until the child has it: a hung-up one would be read as ended. */
+/* The user's end of the terminal is kept open until the child has it: a hung-up one would be read as
+ * ended. */
 static int open_terminal(struct child *c, struct start *s, const struct window *w)
 {
     struct termios modes;

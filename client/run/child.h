@@ -26,13 +26,14 @@ struct child_config {
  */
 int child_start(struct child *out, const struct child_config *config);
 void child_resize(const struct child *c, const struct window *w);
-/* How it has ended, as a shell says it; HX_EAGAIN: it has not. Until child_reap() or child_hang_up() its process
- * ID stays its own. */
+/* How it has ended, as a shell says it; HX_EAGAIN: it has not. Until child_reap() or child_hang_up() its
+ * process ID stays its own. */
 int child_status(const struct child *c);
-/* Closes what is open of its descriptors (the terminal's end hangs its session up), and reaps it, which has ended. */
+/* Closes what is open of its descriptors (the terminal's end hangs its session up), and reaps it, which has
+ * ended. */
 void child_reap(struct child *c);
-/* The same, ended or not: hangs up its process group, which is killed if it has not ended CHILD_END_S later. Does not
- * wait for that; `gone` is called in another thread, or within this. */
+/* The same, ended or not: hangs up its process group, which is killed if it has not ended CHILD_END_S later.
+ * Does not wait for that; `gone` is called in another thread, or within this. */
 void child_hang_up(struct child *c, void (*gone)(void *user), void *user);
 
 #endif

@@ -12,7 +12,7 @@
 #define TERM_MAX     64
 #define FINISH_S     (CHILD_END_S + 3) /* what is killed may be in the midst of a system call */
 #define READS_MAX    4                 /* frames of a descriptor before the others get their turn */
-#define AFTER_MAX    (256 * 1024) /* bytes of a terminal whose command has ended: more than the kernel holds */
+#define AFTER_MAX    (256 * 1024) /* bytes of a terminal whose command has ended; the kernel holds fewer */
 #define END_OF_INPUT "\x04\x04" /* at a terminal: one ends a line that has begun, the next one says the end */
 
 struct run {
@@ -90,7 +90,8 @@ static void watch(struct run *r, ev_io *w, bool wanted)
         ev_io_stop(r->peer->loop, w);
 }
 
-/* After each step, `err` being what it has returned: what is to be waited for now. Frees `r` when nothing is. */
+/* After each step, `err` being what it has returned: what is to be waited for now. Frees `r` when nothing
+ * is. */
 static void settle(struct run *r, int err)
 {
     bool over = r->status >= 0 && !r->out_open && !r->errors_open;

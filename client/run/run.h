@@ -4,7 +4,8 @@
  *   POST /run     hx-tty: COLUMNSxROWS and hx-term, to have a terminal.
  *                 200 and "hx-run: 1": the body is frames (client/run/frames.h), the last one FRAME_EXIT. The
  *                 request's body is the command's input, its end the input's; with hx-tty it is frames, too.
- *                 403: no terminal is given; 404: no command is; 429: too many run; 500: it could not be begun.
+ *                 403: no terminal is given; 404: no command is; 429: too many run; 500: it could not be
+ *                 begun.
  *   POST /pipe    the same, where there is a command and the request has hx-run: for who does not know
  *                 whether there is a command or a pipe.
  *
@@ -32,7 +33,7 @@ struct run_peer { /* for whom a command is run; outlives it */
     struct ev_loop *loop;
     struct run_offer *offer;
     const char *label; /* of its key */
-    /* `status`: how the command has ended, as a shell says it, or -1: its peer has left before. May be NULL. */
+    /* May be NULL. `status`: how it has ended, as a shell says it, or -1: its peer has left before. */
     void (*ended)(void *user, int status);
     /* It could not be begun: `reason`. May be NULL. */
     void (*failed)(void *user, const char *reason);
@@ -41,7 +42,8 @@ struct run_peer { /* for whom a command is run; outlives it */
 
 /* Answers a request for a command. Owns `s` at once. True: it runs. */
 bool run_request(const struct run_peer *peer, struct mux_stream *s, const struct mux_message *request);
-/* Once the peers are gone, and before this process ends: waits until their commands have ended, or are killed. */
+/* Once the peers are gone, and before this process ends: waits until their commands have ended, or are
+ * killed. */
 void run_finish(struct run_offer *offer);
 
 #endif

@@ -20,8 +20,8 @@ enum args_result args_usage(struct reading *r, const char *format, ...)
     return ARGS_USAGE;
 }
 
-/* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". Those of
- * `command` come first: getopt takes the first of two that are spelled alike. */
+/* options_table as getopt wants it, with the options of every command: a foreign one is not "unknown". Those
+ * of `command` come first: getopt takes the first of two that are spelled alike. */
 static void getopt_forms(enum args_result command, struct option longs[TABLE_MAX], char shorts[2 * TABLE_MAX])
 {
     size_t used = 0;

@@ -1,5 +1,5 @@
-/* client/tool/args_number.h: inside of client/tool/args.h: numbers and times of a command line. False: it is none, or
- * out of its bounds. */
+/* client/tool/args_number.h: inside of client/tool/args.h: numbers and times of a command line. False: it is
+ * none, or out of its bounds. */
 #ifndef HX_CLIENT_TOOL_ARGS_NUMBER_H
 #define HX_CLIENT_TOOL_ARGS_NUMBER_H
 

@@ -1,6 +1,6 @@
-/* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option is
- * taken for; args_cp.c: what is of hx cp alone; args_code.c: of hx send and hx recv alone; args_config.c: options
- * of the file. */
+/* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option
+ * is taken for; args_cp.c: what is of hx cp alone; args_code.c: of hx send and hx recv alone; args_config.c:
+ * options of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
 

@@ -1,6 +1,6 @@
-/* client/tool/asking.h: a command that asks the peer a few things, one after the other, prints what it says, and
- * ends. What has been printed is taken by standard output as fast as it likes: meanwhile nothing more is read of
- * the peer, whose link goes on. */
+/* client/tool/asking.h: a command that asks the peer a few things, one after the other, prints what it says,
+ * and ends. What has been printed is taken by standard output as fast as it likes: meanwhile nothing more is
+ * read of the peer, whose link goes on. */
 #ifndef HX_CLIENT_TOOL_ASKING_H
 #define HX_CLIENT_TOOL_ASKING_H
 

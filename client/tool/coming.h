@@ -1,5 +1,5 @@
-/* client/tool/coming.h: what a sender offers, before anything of it is written: what of it is told to people, and
- * which of the files here it would replace. Bounded, whatever is offered. */
+/* client/tool/coming.h: what a sender offers, before anything of it is written: what of it is told to people,
+ * and which of the files here it would replace. Bounded, whatever is offered. */
 #ifndef HX_CLIENT_TOOL_COMING_H
 #define HX_CLIENT_TOOL_COMING_H
 

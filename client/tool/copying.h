@@ -1,5 +1,5 @@
-/* client/tool/copying.h: what hx cp and hx recv show of a copy under way, and when they give it up: the bar, what
- * it waits for, what could not be copied, the summary. */
+/* client/tool/copying.h: what hx cp and hx recv show of a copy under way, and when they give it up: the bar,
+ * what it waits for, what could not be copied, the summary. */
 #ifndef HX_CLIENT_TOOL_COPYING_H
 #define HX_CLIENT_TOOL_COPYING_H
 

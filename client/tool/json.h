@@ -7,9 +7,9 @@
 
 #define JSON_TIMES 6 /* a byte becomes at most so many */
 
-/* The string with its quotes, in ASCII alone: control and format characters reach no terminal as such. What is no
- * UTF-8 becomes U+FFFD. Returns the length; out has JSON_TIMES * strlen(text) + 3 bytes. *exact: nothing was
- * replaced. */
+/* The string with its quotes, in ASCII alone: control and format characters reach no terminal as such. What
+ * is no UTF-8 becomes U+FFFD. Returns the length; out has JSON_TIMES * strlen(text) + 3 bytes. *exact:
+ * nothing was replaced. */
 size_t json_string(char *out, const char *text, bool *exact);
 
 #endif

@@ -23,7 +23,8 @@ struct keyfile_entry {
     const char *key, *label;
     size_t key_len, label_len; /* the latter 0: it has none */
 };
-/* The next key from *at on, which moves behind it; false: there is none. Of a text that keyfile_check() takes. */
+/* The next key from *at on, which moves behind it; false: there is none. Of a text that keyfile_check()
+ * takes. */
 bool keyfile_next(const char **at, struct keyfile_entry *out);
 
 /* --file or --key-file, else $XDG_CONFIG_HOME/hx/key, else ~/.config/hx/key. HX_EINVAL: no home, or too long;

@@ -1,5 +1,5 @@
-/* client/tool/lister.h: how hx ls writes what is in a directory: a line for each entry, sorted by their names as
- * long as there are not too many of them, as they come from then on. Writes nothing itself. */
+/* client/tool/lister.h: how hx ls writes what is in a directory: a line for each entry, sorted by their names
+ * as long as there are not too many of them, as they come from then on. Writes nothing itself. */
 #ifndef HX_CLIENT_TOOL_LISTER_H
 #define HX_CLIENT_TOOL_LISTER_H
 
@@ -19,7 +19,8 @@ struct lister {                                            /* zeroed but for the
     uint64_t written;
 };
 
-/* A path that has a '/' is passed over: it is what is in a directory of this one. HX_ENOMEM, or what line() says. */
+/* A path that has a '/' is passed over: it is what is in a directory of this one. HX_ENOMEM, or what line()
+ * says. */
 int lister_add(struct lister *l, const struct file_entry *e);
 /* That was all. Likewise. */
 int lister_end(struct lister *l);

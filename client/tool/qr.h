@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The lines of it, to be freed with qr_free(); NULL: out of memory, or too long. `blocks`: two rows in one line of
- * characters, by half blocks (U+2580); else a row in each, in ASCII. `colours`: black on white, whatever colours
- * the terminal has. */
+/* The lines of it, to be freed with qr_free(); NULL: out of memory, or too long. `blocks`: two rows in one
+ * line of characters, by half blocks (U+2580); else a row in each, in ASCII. `colours`: black on white,
+ * whatever colours the terminal has. */
 char *qr_lines(const char *text, bool blocks, bool colours);
 void qr_free(char *lines); /* wipes it: what is shown may be a key */
 /* As the terminal and the locale allow. False: it cannot be drawn, which was told. */

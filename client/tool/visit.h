@@ -1,10 +1,11 @@
-/* client/tool/visit.h: a receiver (hx recv) at a sender (hx send), from the sender's side: the two requests that
- * serve.h does not have. Belongs to the link's thread.
+/* client/tool/visit.h: a receiver (hx recv) at a sender (hx send), from the sender's side: the two requests
+ * that serve.h does not have. Belongs to the link's thread.
  *
- *   POST /receive   open as long as the receiver is there, with hx-receipt: ID. 200 and hx-offer: "files": they
- *                   are at /files/ (client/files/share.h), or "stream". The receiver says "begun" when it begins
- *                   to copy files, and "whole" when it has all of it, verified; the sender "counted", or "over REASON"
- *                   when that is the end of it. Lines, each followed by a line feed.
+ *   POST /receive   open as long as the receiver is there, with hx-receipt: ID. 200 and hx-offer: "files":
+ *                   they are at /files/ (client/files/share.h), or "stream". The receiver says "begun" when
+ *                   it begins to copy files, and "whole" when it has all of it, verified; the sender
+ *                   "counted", or "over REASON" when that is the end of it. Lines, each followed by a line
+ *                   feed.
  *   POST /stream    200 and standard input; 409 if it is over, or somebody has it already. */
 #ifndef HX_CLIENT_TOOL_VISIT_H
 #define HX_CLIENT_TOOL_VISIT_H
@@ -20,8 +21,8 @@ struct visit_line { /* of what one side says, as it comes; zeroed: nothing yet *
     size_t len;
 };
 
-/* Takes its next byte. HX_OK: the line is whole in `text`, the next byte begins another; HX_EAGAIN: it is not;
- * HX_ETOOBIG: this byte has no room. */
+/* Takes its next byte. HX_OK: the line is whole in `text`, the next byte begins another; HX_EAGAIN: it is
+ * not; HX_ETOOBIG: this byte has no room. */
 int visit_line_add(struct visit_line *l, char byte);
 
 struct visit_host { /* lives as long as the peers; called in their threads */

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The secret is 00 01 02 .. 13. The check by Gaussian elimination over GF(32), HKDF written out after RFC 5869,
- * both in Python. */
+/* The secret is 00 01 02 .. 13. The check by Gaussian elimination over GF(32), HKDF written out after RFC
+ * 5869, both in Python. */
 #define KNOWN_CODE "0123-4567-89ab-cdef-ghjk-vqs3"
 #define KNOWN_NAME "code-5dfa0bfc6712f1337ade7939"
 #define KNOWN_KEY  "hx-knto-mvyv-yvuz-ltyp-mklp-rgiz-bt25-o5li-kggi"

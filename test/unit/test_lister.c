@@ -1,4 +1,5 @@
-/* hx ls writes what a peer lists: sorted, bounded, and so that neither a terminal nor a JSON reader is misled. */
+/* hx ls writes what a peer lists: sorted, bounded, and so that neither a terminal nor a JSON reader is
+ * misled. */
 #include "client/tool/json.h"
 #include "client/tool/lister.h"
 #include <setjmp.h>
