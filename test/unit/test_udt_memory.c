@@ -125,8 +125,8 @@ static void a_port_keeps_its_memory_while_data_comes_though_another_connection_i
         skip();
     rendezvous(&a, &b);
     idle = connect_to(right, server, &accepted);
-    write_all(a, 3);
     int64_t begun_ms = clock_now_ms(), last_ms = begun_ms;
+    write_all(a, 3);
     expect_all(b);
     for (;;) {
         long now = resident();
