@@ -97,11 +97,6 @@ struct nat_mapping agent_as_told(const struct nat_mapping *m)
     return told;
 }
 
-static bool supposes(const struct agent_hard *h)
-{
-    return (hard_nat_is(&h->own) && h->own.one_address) || (hard_nat_is(&h->peer) && h->peer.one_address);
-}
-
 static void begin_anew(struct agent *a, enum hard_nat_method method)
 {
     struct agent_hard *h = &a->hard;
@@ -150,7 +145,7 @@ static bool suppose(struct agent *a)
 static void take_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer)
 {
     struct agent_hard *h = &a->hard;
-    bool supposed = h->guesses > 0 && supposes(h);
+    bool supposed = h->guesses > 0 && hard_nat_supposed(&h->own, &h->peer);
     h->own = *own;
     h->peer = *peer;
     h->peer.one_address = peer->one_address && peer->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT;
@@ -168,13 +163,14 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     agent_spare_expect(a);
     int64_t now_ms = clock_now_ms();
     /* it has helped once, and its paths have ended; or it has missed: the peer's sockets may still be there */
-    bool again = (a->connected && ((h->due_ms == INT64_MAX && !supposes(h)) || h->helped)) ||
-                 (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
+    bool again =
+        (a->connected && ((h->due_ms == INT64_MAX && !hard_nat_supposed(&h->own, &h->peer)) || h->helped)) ||
+        (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
     bool easy = method == HARD_NAT_NONE && !hard_nat_counts(own);
     struct nat_mapping mine, theirs;
     h->one_nat = endpoint_same_host(seen, &a->external);
-    if (h->suppose_ms == 0 && seen->family == AF_INET && !supposes(h) && !h->one_nat &&
-        next_guess(a, &mine, &theirs))
+    if (h->suppose_ms == 0 && seen->family == AF_INET && !hard_nat_supposed(&h->own, &h->peer) &&
+        !h->one_nat && next_guess(a, &mine, &theirs))
         h->suppose_ms = now_ms + (a->connected ? SUPPOSE_LATE_MS : easy ? SUPPOSE_AFTER_MS : SUPPOSE_HARD_MS);
     if (!again && !changes(a, method, seen))
         return;
@@ -221,10 +217,10 @@ int agent_hops(const struct agent *a, int at, int n)
 {
     static const struct nat_mapping worst = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT};
     struct nat_mapping now;
-    const struct nat_mapping *own = supposes(&a->hard)         ? &a->hard.own
-                                    : nat_known(AF_INET, &now) ? &now
-                                    : nat_asking(AF_INET)      ? &worst
-                                                               : &a->hard.own;
+    const struct nat_mapping *own = hard_nat_supposed(&a->hard.own, &a->hard.peer) ? &a->hard.own
+                                    : nat_known(AF_INET, &now)                     ? &now
+                                    : nat_asking(AF_INET)                          ? &worst
+                                                                                   : &a->hard.own;
     int openings = a->hard.peer_public ? 0 : hard_nat_openings(own, &a->hard.peer, a->calling);
     int64_t held_ms = clock_now_ms() - a->hard.told_ms;
     if (at >= 0 && a->ways[at].spare)
@@ -328,7 +324,7 @@ static void say(struct agent *a)
         open_by_sockets(a, HARD_NAT_SOCKETS);
         break;
     case HARD_NAT_MEET_SOCKETS:
-        open_sockets(a, supposes(h) ? HARD_NAT_MEET_LATE : HARD_NAT_MEET);
+        open_sockets(a, hard_nat_supposed(&h->own, &h->peer) ? HARD_NAT_MEET_LATE : HARD_NAT_MEET);
         for (int i = 0; i < h->socket_count; i++)
             ask_port(a,
                      h->one_nat ? hard_nat_one_asked(&h->own, h->gone)
@@ -365,13 +361,6 @@ static void spray(struct agent *a, int64_t now_ms)
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
     if (h->sent == HARD_NAT_SPRAY)
         hard_turn_end(&h->turn);
-}
-
-/* It may be why no guess of ours has hit. */
-void agent_failed(struct agent *a)
-{
-    if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own) && !supposes(&a->hard))
-        agent_leave_port(a);
 }
 
 void agent_hard_forget(struct agent *a)
@@ -436,7 +425,7 @@ static void begin(struct agent *a, int64_t now_ms)
 static int64_t ends_ms(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
-    if (supposes(h) && !h->again)
+    if (hard_nat_supposed(&h->own, &h->peer) && !h->again)
         return h->begun_ms + SUPPOSE_MS;
     if (may_suppose(a))
         return h->suppose_ms > h->begun_ms ? h->suppose_ms : h->begun_ms + SUPPOSE_AFTER_MS;

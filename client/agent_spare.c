@@ -37,6 +37,14 @@ void agent_seen_as(struct agent *a, const struct endpoint *seen)
         agent_leave_port(a);
 }
 
+/* It may be why no guess of ours has hit. */
+void agent_failed(struct agent *a)
+{
+    if (!a->calling && a->hard.asked > 0 && !hard_nat_is(&a->hard.own) &&
+        !hard_nat_supposed(&a->hard.own, &a->hard.peer))
+        agent_leave_port(a);
+}
+
 /* Where it is our NAT that gives the peer another port than it should, since the peer's packets came
  * before ours: to begin with, or once both NATs have forgotten, or for the peer alone, which then does not
  * reach us. */

@@ -77,6 +77,11 @@ bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool ca
     return count > 0;
 }
 
+bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer)
+{
+    return (hard_nat_is(own) && own->one_address) || (hard_nat_is(peer) && peer->one_address);
+}
+
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling)
 {
     bool takes_it = hard_nat_takes(peer);

@@ -93,6 +93,8 @@ bool hard_nat_takes(const struct nat_mapping *m);
  * the other one counts for certain. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
+/* One of the two is what hard_nat_suppose() has made of it. */
+bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer);
 /* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one
  * more, for a NAT that has not been seen; 0: enough, it may go where it is addressed to. */
 int hard_nat_hops(int n, int openings, int own_hops);
