@@ -228,7 +228,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(B)/libhx.a $(B)/libhx.so.0 $(DESTDIR)$(LIBDIR)
 	ln -sf libhx.so.0 $(DESTDIR)$(LIBDIR)/libhx.so
 	install -m 644 $(B)/libhx.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 client/tool/hx.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 client/tool/man/*.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
+	ln -sf hx-send.1 $(DESTDIR)$(MANDIR)/man1/hx-recv.1
 	install -m 644 -D client/tool/hx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hx
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service

@@ -121,7 +121,7 @@ suite_lint() {
     step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,grid})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
-    step "lint: man pages" test/manpages.sh client/tool/hx.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
+    step "lint: man pages" test/manpages.sh client/tool/man/*.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each wait unit 240 build/release $(units build/release); }
 suite_e2e() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The README shows what is true: its transcripts are the golden ones, its program is the one that the tests run. The man
-# page of hx leaves nothing out.
+# pages of hx leave nothing out.
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -24,12 +24,12 @@ targets_exist() {
 check "every make target that the README names exists" targets_exist
 man_has_every_option() {
     local page command option
-    page=$(sed 's/\\//g' "$TOP/client/tool/hx.1")
-    for command in bind connect cp ping key recv send; do
+    for command in bind config connect cp key ls nat ping recv send; do
+        page=$(sed 's/\\//g' "$TOP/client/tool/man/hx-${command/recv/send}.1")
         for option in $("$B/hx" "$command" --help | sed -nE 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p'); do
             grep -qE -- "(^|[ \"])$option([ ,\"]|$)" <<<"$page" || { echo "hx $command $option" && return 1; }
         done
     done
 }
-check "every option of hx is in its man page" man_has_every_option
+check "every option of a command is in the man page of that command" man_has_every_option
 finish
