@@ -1,5 +1,6 @@
 #include "proto/multipart.h"
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "proto/chunk.h"
 #include "proto/field.h"
@@ -20,7 +21,7 @@ enum multipart_state {
 };
 
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
-                         const struct session *session, const char *fields)
+                         const struct session *session, const char *fields, bool chunked)
 {
     char text[ENDPOINT_TEXT_MAX], id_and_key[SESSION_TEXT_MAX];
     char relay[RELAY_OFFER_TEXT_MAX];
@@ -40,7 +41,7 @@ int multipart_write_part(struct buf *out, const char *name, const struct endpoin
         len += snprintf(part + len, sizeof part - (size_t)len, "%s", fields);
     }
     len += snprintf(part + len, sizeof part - (size_t)len, "\r\n");
-    return chunk_write(out, part, (size_t)len);
+    return chunked ? chunk_write(out, part, (size_t)len) : buf_append(out, part, (size_t)len);
 }
 
 int multipart_reader_init(struct multipart_reader *r, const char *boundary,

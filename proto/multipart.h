@@ -15,6 +15,7 @@
 #include "proto/candidates.h"
 #include "proto/host_id.h"
 #include "proto/peer_fields.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -23,11 +24,11 @@ struct buf;
 #define MULTIPART_BOUNDARY "--hx_hole_punching" /* the boundary parameter, and the delimiter line */
 #define MULTIPART_LINE_MAX 512                  /* bytes of one line; HOST_ID_MAX + ": " + endpoint fits */
 
-/* Appends the part as one chunk (proto/chunk.h). `name` may be "". `session`: NULL, or what the two who meet
+/* Appends the part, as one chunk (proto/chunk.h) if the body is `chunked`. `name` may be "". `session`: NULL, or what the two who meet
  * get; then `fields` is what the peer tells of itself, as peer_fields_format() has written it. HX_OK, or
  * buf_append()'s errors, or HX_EINVAL if `name` is neither "" nor a host_id, or `fields` too long. */
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
-                         const struct session *session, const char *fields);
+                         const struct session *session, const char *fields, bool chunked);
 
 #define MULTIPART_FIELDS_MAX       32   /* behind the peer's; a part with more is refused */
 #define MULTIPART_FIELDS_MAX_BYTES 4096 /* of all of them, their NULs counted */

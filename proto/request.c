@@ -79,6 +79,7 @@ static int on_head_complete(struct http_parser *http)
     struct request_parser *p = http->data;
 
     p->request.close = !http_should_keep_alive(http);
+    p->request.unchunked = http->http_minor == 0;
     return 0;
 }
 

@@ -29,6 +29,7 @@ struct request {
     enum request_target target;
     bool head;           /* HEAD: answered as GET, without the body (RFC 9110, 9.3.2) */
     bool close;          /* the peer wants the connection closed after the answer */
+    bool unchunked;      /* it speaks HTTP/1.0: a body ends with the connection (RFC 9112, 6.1) */
     uint16_t port;       /* tunnel: of its target, whose host is `host_id` */
     const char *host_id; /* bind, connect: the name; else "" */
     const char *name;    /* connect: the requester's own name, or "" */

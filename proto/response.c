@@ -34,7 +34,8 @@ const char *response_reason(int status)
     return "Unknown";
 }
 
-int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports)
+int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports,
+                               bool chunked)
 {
     char address[ENDPOINT_TEXT_MAX];
 
@@ -42,11 +43,12 @@ int response_write_stream_head(struct buf *out, const struct endpoint *external,
     return buf_printf(out,
                       "HTTP/1.1 200 OK\r\n"
                       "Content-Type: multipart/x-mixed-replace;boundary=" MULTIPART_BOUNDARY "\r\n"
-                      "Transfer-Encoding: chunked\r\n"
+                      "%s"
                       "External-Address: %s\r\n"
                       "%s"
                       "\r\n",
-                      address, takes_reports ? "Report: " ATTEMPT_REPORT_WHERE "\r\n" : "");
+                      chunked ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n", address,
+                      takes_reports ? "Report: " ATTEMPT_REPORT_WHERE "\r\n" : "");
 }
 
 int response_write_text(struct buf *out, const struct response_text *r)

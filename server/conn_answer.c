@@ -20,7 +20,7 @@ static int answer_head(struct conn *c)
 {
     int err = conn_write_stream_head(c);
 
-    return err < 0 ? err : conn_finish_answer(c, c->request->close);
+    return err < 0 ? err : conn_finish_answer(c, c->request->close || c->request->unchunked);
 }
 
 int conn_answer(struct conn *c)
@@ -189,7 +189,9 @@ static int introduce(struct registry_member *m, const char *name, const struct e
  * connection's own turn. */
 void conn_probe(struct conn *c)
 {
-    if (chunk_write(&c->out, "\r\n", 2) == HX_OK)
+    int err = c->request->unchunked ? buf_append(&c->out, "\r\n", 2) : chunk_write(&c->out, "\r\n", 2);
+
+    if (err == HX_OK)
         (void)conn_flush(c);
     conn_queue(c);
 }

@@ -73,7 +73,8 @@ int conn_write_root(struct conn *c)
 
 int conn_write_stream_head(struct conn *c)
 {
-    return response_write_stream_head(&c->out, &c->member.peer, c->member.lines != NULL);
+    return response_write_stream_head(&c->out, &c->member.peer, c->member.lines != NULL,
+                                      !c->request->unchunked);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
@@ -81,7 +82,8 @@ int conn_write_part(struct conn *c, const char *name, const struct endpoint *pee
 {
     if (told)
         conn_expect_reports(c, 1);
-    return multipart_write_part(&c->out, name, peer, told ? &told->session : NULL, told ? told->lines : NULL);
+    return multipart_write_part(&c->out, name, peer, told ? &told->session : NULL, told ? told->lines : NULL,
+                                !c->request->unchunked);
 }
 
 int conn_finish_answer(struct conn *c, bool close)
@@ -120,7 +122,7 @@ void conn_finish_stream(struct conn *c)
 {
     registry_leave(c->world->registry, &c->member);
     timers_cancel(c->world->timers, &c->hold);
-    int err = chunk_write_last(&c->out);
+    int err = c->request->unchunked ? HX_OK : chunk_write_last(&c->out);
     if (err == HX_OK)
         err = conn_finish_answer(c, true);
     if (err < 0)

@@ -102,6 +102,14 @@ check "and also without waiting, from one who then ends its direction" \
     [ "$(sed -n 's,^HTTP/1.1 \([0-9]*\).*,\1,p' "$WORK/hand" | tr '\n' ' ')" = "200 404 200 " ]
 by_hand 'GET / HTTP/1.0\r\n\r\n'
 check "HTTP/1.0 is answered and closed" grep -q '^Connection: close' "$WORK/hand"
+start old bash -c "printf 'GET /bind?host_id=old HTTP/1.0\r\n\r\n' | socat -t 30 - TCP:$TCP"
+await_line "$WORK/nameserver.err" 'event=bound .*name=old$' >/dev/null
+start old-asks bash -c "printf 'GET /connect?host_id=old&name=dan HTTP/1.0\r\n\r\n' | socat -t 30 - TCP:$TCP"
+await_line "$WORK/old-asks.out" '^dan: ' >/dev/null
+LINES="HTTP/1.1 200 OK|Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching|Connection: close|"
+LINES+="External-Address: ADDRESS||--hx_hole_punching|old: ADDRESS||--hx_hole_punching|dan: ADDRESS|"
+check "a stream of HTTP/1.0 has no chunks" \
+    [ "$(sed 's/\r$//; s/[0-9.]*:[0-9]*$/ADDRESS/; 10q' "$WORK/old-asks.out" | tr '\n' '|')" = "$LINES" ]
 by_hand 'GET / HT'
 check "a request that ends in the middle is told so" grep -q '^HTTP/1.1 400' "$WORK/hand"
 by_hand 'POST /bind HTTP/1.1\r\nContent-Length: 100000\r\n\r\n'"$(long 100000)"

@@ -71,7 +71,7 @@ static void check_rewritten(const struct multipart_part *part)
     peer_fields_format(&fields, lines);
     buf_init(&out, 0);
     FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.list[0].at,
-                                    part->session.given ? &part->session : NULL, lines) == HX_OK);
+                                    part->session.given ? &part->session : NULL, lines, true) == HX_OK);
     FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
     struct chunk_reader chunks;
     chunk_reader_init(&chunks, on_payload, &r);

@@ -317,22 +317,26 @@ static void a_boundary_of_70_bytes_is_taken_and_71_are_refused(void **state)
     free(boundary);
 }
 
-static void a_part_is_written_as_one_chunk(void **state)
+static void a_part_is_written_as_one_chunk_or_bare(void **state)
 {
     (void)state;
     struct buf out;
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
-    assert_int_equal(multipart_write_part(&out, "a", &e, NULL, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, NULL, NULL, true), HX_OK);
     assert_int_equal(out.len, strlen("26\r\n" D A "\r\n"));
     assert_memory_equal(buf_data(&out), "26\r\n" D A "\r\n", out.len);
     buf_consume(&out, out.len);
-    assert_int_equal(multipart_write_part(&out, "", &e, NULL, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "", &e, NULL, NULL, true), HX_OK);
     assert_int_equal(out.len, strlen("25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n"));
     assert_memory_equal(buf_data(&out), "25\r\n" D ": 192.0.2.1:1\r\n\r\n\r\n", out.len);
-    assert_int_equal(multipart_write_part(&out, "a:b", &e, NULL, NULL), HX_EINVAL);
-    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e, NULL, NULL), HX_EINVAL);
+    buf_consume(&out, out.len);
+    assert_int_equal(multipart_write_part(&out, "a", &e, NULL, NULL, false), HX_OK);
+    assert_int_equal(out.len, strlen(D A));
+    assert_memory_equal(buf_data(&out), D A, out.len);
+    assert_int_equal(multipart_write_part(&out, "a:b", &e, NULL, NULL, true), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a\r\nb", &e, NULL, NULL, true), HX_EINVAL);
     buf_free(&out);
 }
 
@@ -347,13 +351,13 @@ static void the_longest_part_is_written_and_read_back(void **state)
     buf_init(&out, 0);
     struct endpoint e;
     assert_int_equal(endpoint_parse(&e, longest, strlen(longest)), HX_OK);
-    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_OK);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL, true), HX_OK);
     size_t size_line = strlen("147\r\n");
     snprintf(expected, sizeof expected, "%s=%s\n", name, longest);
     check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected, run);
     buf_free(&out);
     buf_init(&out, 100);
-    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL), HX_ETOOBIG);
+    assert_int_equal(multipart_write_part(&out, name, &e, NULL, NULL, true), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
     buf_free(&out);
     free(name);
@@ -389,7 +393,7 @@ static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **st
         account_add(&expected, "  <%.*s%u mapped>\n", (int)sizeof longest - 6, longest, e.port);
     e.port = 55550;
     peer_fields_format(&fields, lines);
-    assert_int_equal(multipart_write_part(&out, name, &e, &fields.session, lines), HX_OK);
+    assert_int_equal(multipart_write_part(&out, name, &e, &fields.session, lines, true), HX_OK);
     size_t size_line = strlen("400\r\n");
     check_every_cut_of(buf_data(&out) + size_line, out.len - size_line - 2, expected.text, run);
     buf_free(&out);
@@ -407,11 +411,11 @@ static void a_session_may_come_with_nothing_else_and_never_with_too_much(void **
     buf_init(&out, 0);
     assert_int_equal(endpoint_parse(&e, "192.0.2.1:1", 11), HX_OK);
     assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
-    assert_int_equal(multipart_write_part(&out, "a", &e, &session, ""), HX_OK);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, "", true), HX_OK);
     assert_int_equal(out.len, strlen("72\r\n" D "a: 192.0.2.1:1\r\nSession: " SESSION "\r\n\r\n\r\n"));
     check_every_cut_of(buf_data(&out) + 4, out.len - 6,
                        A_ "  Session=" SESSION "\n  [" SESSION "] unknown\n" FIRST, run);
-    assert_int_equal(multipart_write_part(&out, "a", &e, &session, lines), HX_EINVAL);
+    assert_int_equal(multipart_write_part(&out, "a", &e, &session, lines, true), HX_EINVAL);
     buf_free(&out);
     free(lines);
 }
@@ -435,7 +439,7 @@ int main(void)
         cmocka_unit_test(a_line_of_512_bytes_is_read_and_513_are_refused),
         cmocka_unit_test(other_boundaries_are_read),
         cmocka_unit_test(a_boundary_of_70_bytes_is_taken_and_71_are_refused),
-        cmocka_unit_test(a_part_is_written_as_one_chunk),
+        cmocka_unit_test(a_part_is_written_as_one_chunk_or_bare),
         cmocka_unit_test(the_longest_part_is_written_and_read_back),
         cmocka_unit_test(a_session_comes_with_the_peers_candidates_and_mapping),
         cmocka_unit_test(a_session_may_be_relayed),

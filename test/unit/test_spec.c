@@ -192,13 +192,14 @@ static void check_stream_written(const char *name, const char *external, const s
 
     assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
     buf_init(&out, 0);
-    assert_int_equal(response_write_stream_head(&out, &e, parts[0].told != NULL), HX_OK);
+    assert_int_equal(response_write_stream_head(&out, &e, parts[0].told != NULL, true), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
         if (parts[i].told)
             peer_fields_format(parts[i].told, lines);
         assert_int_equal(
-            multipart_write_part(&out, parts[i].name, &e, parts[i].told ? &session : NULL, lines), HX_OK);
+            multipart_write_part(&out, parts[i].name, &e, parts[i].told ? &session : NULL, lines, true),
+            HX_OK);
     }
     check_written(&out, name);
     buf_free(&out);
