@@ -449,6 +449,11 @@ int net_port_read(struct net_port *p, struct net_datagram *d)
     return demux_give(&p->demux, d);
 }
 
+bool net_port_waits(const struct net_port *p)
+{
+    return p->batch && batch_waits(p->batch);
+}
+
 bool net_port_crowded(const struct net_port *p)
 {
     return p->batch && batch_crowded(p->batch);

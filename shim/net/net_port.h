@@ -70,6 +70,8 @@ bool net_port_has_tunnels(const struct net_port *p); /* it has had some, at leas
 /* Reads one datagram into d->parts, without waiting, and gives it to its user's handler. One thread for each
  * port. 1: that says that the caller shall have it; 0: it is done with; -1: errno. */
 int net_port_read(struct net_port *p, struct net_datagram *d);
+/* Some more are there without a system call. */
+bool net_port_waits(const struct net_port *p);
 /* More come than are read, and the kernel will soon drop whatever comes. False on a port without batches. */
 bool net_port_crowded(const struct net_port *p);
 /* Sends one datagram; see pktinfo_send(). To a canonical address it leaves by the peer's path or paths; 0: by

@@ -15,6 +15,11 @@
 #define DEBT_NS 8000000
 /* And three round trips: as long without a word is more than some probes and receipts that were lost. */
 #define TIMEOUT_US 1000000
+/* Waking up costs as much as several packets do: for those that follow a part of the round trip is waited that
+ * nobody notices, if it is worth it. */
+#define GATHER_OF       16
+#define GATHER_LEAST_US 500
+#define GATHER_MOST_US  2000
 
 struct flow {
     atomic_int holders;
@@ -146,6 +151,14 @@ double flow_period_us(struct flow *f)
     return period_us;
 }
 
+int64_t flow_gather_us(struct flow *f)
+{
+    pthread_mutex_lock(&f->lock);
+    int64_t us = path_model_min_rtt_us(&f->model) / GATHER_OF;
+    pthread_mutex_unlock(&f->lock);
+    return us < GATHER_LEAST_US ? 0 : us > GATHER_MOST_US ? GATHER_MOST_US : us;
+}
+
 void flow_starved(struct flow *f)
 {
     pthread_mutex_lock(&f->lock);
@@ -265,6 +278,11 @@ void flow_came(struct flow *f, uint32_t isn, uint32_t seq, uint32_t stamp, bool 
 bool flow_hold_nak(struct flow *f, const uint8_t *body, size_t len)
 {
     return nak_delay_hold(&f->naks, body, len, flow_now_us() + nak_delay_us(&f->receipts));
+}
+
+int64_t flow_streams_us(const struct flow *f)
+{
+    return receipts_streams_us(&f->receipts);
 }
 
 int64_t flow_report_due_us(struct flow *f)

@@ -41,6 +41,9 @@ void flow_sent(struct flow *f, uint32_t seq, uint32_t stamp);
 /* When the next one may: nanoseconds. How far apart they are now. */
 uint64_t flow_due_ns(struct flow *f);
 double flow_period_us(struct flow *f);
+/* For how long packets may be gathered, to be sent or taken together, as the round trip hides it:
+ * microseconds; 0: it is short, or unknown. */
+int64_t flow_gather_us(struct flow *f);
 /* There was nothing to send, or the peer takes no more. */
 void flow_starved(struct flow *f);
 bool flow_next_lost(struct flow *f, uint32_t *seq);
@@ -65,6 +68,8 @@ int64_t flow_told_ms(const struct flow *f);
 void flow_came(struct flow *f, uint32_t isn, uint32_t seq, uint32_t stamp, bool taken);
 /* UDT reports a loss, which waits for a while if the sender knows nothing of receipts. False: it must leave. */
 bool flow_hold_nak(struct flow *f, const uint8_t *body, size_t len);
+/* Until when more is about to come, see receipts_streams_us(). */
+int64_t flow_streams_us(const struct flow *f);
 /* When a receipt must leave, or a report that was held: microseconds; INT64_MAX: none. */
 int64_t flow_report_due_us(struct flow *f);
 size_t flow_receipt_write(struct flow *f, uint8_t body[RECEIPT_SIZE_MAX]);

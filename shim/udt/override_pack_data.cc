@@ -25,10 +25,23 @@ template struct opened<packed_lateness, &CUDT::m_ullTimeDiff>;
 
 thread_local struct flow *packing; /* whose packet this thread packs */
 
-void set_time(CUDT *u, uint64_t &when, uint64_t ns)
+constexpr uint64_t NS_PER_US = 1000;
+
+void set_time(CUDT *u, uint64_t ns)
 {
-    when = u->*member_of(packed_time()) = ns;
+    u->*member_of(packed_time()) = ns;
     u->*member_of(packed_lateness()) = 0;
+}
+
+/* UDT's sender comes back when several packets are due, and not for each: which then leave together. What is
+ * written meanwhile, with nothing before it, waits for its own time alone. */
+void set_next(CUDT *u, struct flow *f, uint64_t &when)
+{
+    uint64_t now, due = flow_due_ns(f);
+
+    CTimer::rdtsc(now);
+    set_time(u, due);
+    when = due <= now ? due : due + static_cast<uint64_t>(flow_gather_us(f)) * NS_PER_US;
 }
 } // namespace
 
@@ -56,7 +69,8 @@ int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &whe
 
     if (f && flow_leads(f)) {
         if (!flow_may_send(f)) {
-            set_time(u, when, 0);
+            set_time(u, 0);
+            when = 0;
             return 0;
         }
         packing = f;
@@ -65,7 +79,7 @@ int __wrap__ZN4CUDT8packDataER7CPacketRm(CUDT *u, CPacket &packet, uint64_t &whe
     if (f && len > 0)
         flow_sent(f, static_cast<uint32_t>(packet.m_iSeqNo), static_cast<uint32_t>(packet.m_iTimeStamp));
     if (packing && len > 0)
-        set_time(u, when, flow_due_ns(f));
+        set_next(u, f, when);
     else if (packing)
         flow_starved(f);
     packing = nullptr;

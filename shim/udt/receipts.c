@@ -150,6 +150,13 @@ int64_t receipts_due_us(const struct receipts *r)
     return receipts_gap(r) ? r->sent_us + RECEIPTS_REPEAT_US : INT64_MAX;
 }
 
+#define STREAMS_SPACINGS 2
+
+int64_t receipts_streams_us(const struct receipts *r)
+{
+    return r->streams ? r->sent_us + STREAMS_SPACINGS * r->spacing_us : INT64_MIN;
+}
+
 /* The first from `seq` on, before r->end, that has come or not; r->end: none. */
 static uint32_t find(const struct receipts *r, uint32_t seq, bool come)
 {
@@ -206,6 +213,7 @@ size_t receipts_write(struct receipts *r, uint8_t body[RECEIPT_SIZE_MAX], int64_
     uint32_t end = write_ranges(r, head.from, body, &len);
     receipt_packet_finish(body, end, end == r->end);
     r->resume = end == r->end ? r->next : end;
+    r->streams = r->since >= RECEIPTS_EVERY && now_us - r->sent_us < STREAMS_SPACINGS * r->spacing_us;
     r->since = 0;
     r->news = false;
     r->sent_us = now_us;

@@ -33,6 +33,7 @@ struct receipts {
     bool news;          /* a gap has opened or closed since */
     int64_t spacing_us; /* the least time between two, unless there are many packets */
     int64_t sent_us;    /* the last receipt */
+    bool streams;       /* that told of several, and soon after another one: more are about to come */
     uint32_t late_us
         [2]; /* how much later than a packet that came late others had left: in this period, in the last one */
     int64_t period_us; /* when this one began */
@@ -56,6 +57,8 @@ static inline bool receipts_gap(const struct receipts *r)
 void receipts_pace(struct receipts *r, int64_t rtt_us);
 /* When the next one must leave; INT64_MAX: none. */
 int64_t receipts_due_us(const struct receipts *r);
+/* Until when packets follow each other closely, as far as the last receipt shows; INT64_MIN: they do not. */
+int64_t receipts_streams_us(const struct receipts *r);
 /* Writes it. Returns its length. */
 size_t receipts_write(struct receipts *r, uint8_t body[RECEIPT_SIZE_MAX], int64_t now_us);
 

@@ -35,6 +35,8 @@ struct tap {
     int wake_fd;          /* readable: it shall not wait for a datagram */
     int64_t tick_ms;      /* the next tick */
     int unsignalled;      /* datagrams since it has last signalled; without the lock, its own */
+    unsigned unreported;  /* packets of data since a receipt could leave; likewise */
+    int64_t streams_us;   /* until then bulk is about to come (flow_streams_us()); likewise */
     int handshakes;       /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
     void *receive_queue;  /* UDT's, with the port's ring (give_back.h); from before its worker is */
     int64_t give_back_ms; /* when the ring's memory is, unless data comes; INT64_MAX: it was; likewise */

@@ -21,6 +21,16 @@
 ssize_t __real_recvmsg(int fd, struct msghdr *mh, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *mh, int flags);
 
+/* INT64_MAX: `c` owes nothing any more. */
+static int64_t send_report(struct tap *t, struct udt_conn *c, int64_t now_ms)
+{
+    int64_t due_us = control_send_report(t, c, now_ms), streams_us = flow_streams_us(c->flow);
+
+    if (streams_us > t->streams_us)
+        t->streams_us = streams_us;
+    return due_us;
+}
+
 /* Receipts and reports of losses that are due. When the next one is: microseconds of UDT's clock. */
 static int64_t send_reports(struct tap *t, int64_t now_ms)
 {
@@ -29,7 +39,7 @@ static int64_t send_reports(struct tap *t, int64_t now_ms)
 
     DL_FOREACH_SAFE2(t->conns.owing, c, next, owing_next)
     {
-        int64_t due_us = control_send_report(t, c, now_ms);
+        int64_t due_us = send_report(t, c, now_ms);
         if (due_us == INT64_MAX)
             udt_conn_owes_nothing(&t->conns, c);
         else if (due_us < first_us)
@@ -52,9 +62,15 @@ static void worker_returned(struct tap *t)
         readiness_tell(&t->ready, c, t->current_news);
     t->current_news = 0;
     c = t->current_owes ? udt_conn_find(&t->conns, t->current) : NULL;
-    if (c && control_send_report(t, c, clock_now_ms()) != INT64_MAX)
-        udt_conn_owes(&t->conns, c);
     t->current_owes = false;
+    if (!c)
+        return;
+    /* A receipt tells of all that came together. */
+    bool last = !net_port_waits(t->port) || ++t->unreported >= RECEIPTS_AT_ONCE;
+    if (last)
+        t->unreported = 0;
+    if (!last || send_report(t, c, clock_now_ms()) != INT64_MAX)
+        udt_conn_owes(&t->conns, c);
 }
 
 /* UDT's own view of where a datagram is from: its sockets are of IPv6 (udt_socket()). */
@@ -177,21 +193,49 @@ static void give_back_ring(struct tap *t)
         t->give_back_ms = give_back_received(t->receive_queue) ? INT64_MAX : now_ms + GIVE_BACK_AFTER_MS;
 }
 
+/* Where bulk comes the worker does not wake up for each packet: what follows is taken together. Not longer than
+ * the shortest round trip of the port's connections allows, for whoever else has something for us waits as
+ * well. 0: no bulk comes. */
+static int64_t gathering_us(struct tap *t, int64_t most_us)
+{
+    if (t->streams_us < flow_now_us())
+        return 0;
+    pthread_mutex_lock(&t->lock);
+    for (struct udt_conn *c = t->conns.by_id; c && most_us > 0; c = c->hh.next) {
+        int64_t us = c->state == UDT_CONN_OPEN && c->flow ? flow_gather_us(c->flow) : most_us;
+        most_us = us < most_us ? us : most_us;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return most_us;
+}
+
+/* One of these, or so long. */
+static void await_any(struct tap *t, struct pollfd *fds, nfds_t count, int64_t us)
+{
+    struct timespec wait = {.tv_nsec = (long)us * 1000};
+    uint64_t value;
+
+    if (ppoll(fds, count, &wait, NULL) > 0 && fds[0].revents)
+        (void)!read(t->wake_fd, &value, sizeof value);
+}
+
 static void await_datagram(struct tap *t)
 {
-    struct pollfd fds[3] = {{.fd = net_port_fd(t->port), .events = POLLIN},
-                            {.fd = t->wake_fd, .events = POLLIN},
+    struct pollfd fds[3] = {{.fd = t->wake_fd, .events = POLLIN},
+                            {.fd = net_port_fd(t->port), .events = POLLIN},
                             {.fd = extra_fd(t), .events = POLLIN}};
-    struct timespec wait = {.tv_nsec = TAP_TICK_MS * 1000000};
-    uint64_t count;
+    int64_t wait_us = TAP_TICK_MS * 1000;
 
     signal_from_worker(t);
     give_back_ring(t);
     int64_t left_us = next_report_us(t) - flow_now_us();
-    if (left_us < TAP_TICK_MS * 1000)
-        wait.tv_nsec = left_us > 0 ? (long)left_us * 1000 : 0;
-    if (ppoll(fds, fds[2].fd < 0 ? 2 : 3, &wait, NULL) > 0 && fds[1].revents)
-        (void)!read(t->wake_fd, &count, sizeof count);
+    if (left_us < wait_us)
+        wait_us = left_us > 0 ? left_us : 0;
+    int64_t gather_us = gathering_us(t, wait_us);
+    if (gather_us > 0)
+        await_any(t, fds, 1, gather_us);
+    else
+        await_any(t, fds, fds[2].fd < 0 ? 2 : 3, wait_us);
 }
 
 /* What waits in a queue that grows is old when it is read. Who asks for a connection says it again every

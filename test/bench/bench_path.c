@@ -5,7 +5,7 @@
  *   bench_path grow DIRECTORY SECONDS    the same of the files in a directory
  *   bench_path stamp SECONDS             the same of the intervals that iperf3 tells on standard input; that it
  *                                        listens goes to standard error
- *   bench_path watch IFACE NAMESPACE...  "TIME BYTES PACKETS CPU": what has come to IFACE, and the CPU seconds of the
+ *   bench_path watch IFACE NAMESPACE...  "TIME BYTES PACKETS CPU WAITS": what has come to IFACE, and the CPU seconds of the
  *                                        processes in those network namespaces (files), its own aside; until it is ended
  *   bench_path ping ADDRESS MS           ICMP echoes of 84 bytes, one each MS: "TIME RTT_MS"; until it is ended
  *   bench_path now                       "TIME"
@@ -209,9 +209,39 @@ static double cpu_seconds(const char *process) /* 0: it is gone */
     return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static double cpu_seconds_in(const ino_t *namespaces, int count)
+/* How often its threads that live have waited. */
+static unsigned long long waits(const char *process)
 {
-    double seconds = 0;
+    unsigned long long sum = 0;
+    char path[560], line[256];
+    struct dirent *e;
+
+    snprintf(path, sizeof path, "/proc/%s/task", process);
+    DIR *d = opendir(path);
+    while (d && (e = readdir(d))) {
+        unsigned long long count;
+
+        snprintf(path, sizeof path, "/proc/%s/task/%s/status", process, e->d_name);
+        FILE *f = fopen(path, "r");
+        while (f && fgets(line, sizeof line, f))
+            if (sscanf(line, "voluntary_ctxt_switches: %llu", &count) == 1)
+                sum += count;
+        if (f)
+            fclose(f);
+    }
+    if (d)
+        closedir(d);
+    return sum;
+}
+
+struct use {
+    double cpu_s;
+    unsigned long long waits;
+};
+
+static struct use use_in(const ino_t *namespaces, int count)
+{
+    struct use use = {0};
     DIR *d = opendir("/proc");
     struct dirent *e;
 
@@ -224,13 +254,14 @@ static double cpu_seconds_in(const ino_t *namespaces, int count)
         snprintf(path, sizeof path, "/proc/%s/ns/net", e->d_name);
         for (int i = 0; i < count && stat(path, &st) == 0; i++)
             if (st.st_ino == namespaces[i]) {
-                seconds += cpu_seconds(e->d_name);
+                use.cpu_s += cpu_seconds(e->d_name);
+                use.waits += waits(e->d_name);
                 break;
             }
     }
     if (d)
         closedir(d);
-    return seconds;
+    return use;
 }
 
 static int watch(const char *iface, char **namespaces, int count)
@@ -249,7 +280,8 @@ static int watch(const char *iface, char **namespaces, int count)
         unsigned long long bytes = 0, packets = 0;
 
         came_to(iface, &bytes, &packets);
-        printf("%.6f %llu %llu %.3f\n", now_s(), bytes, packets, cpu_seconds_in(inodes, count));
+        struct use use = use_in(inodes, count);
+        printf("%.6f %llu %llu %.3f %llu\n", now_s(), bytes, packets, use.cpu_s, use.waits);
     }
 }
 

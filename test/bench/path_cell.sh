@@ -26,6 +26,7 @@
 #   base, rtt50, rtt95 round trip in ms of pings through the same queue: before, and after the first 3 s; rtt95_all: always
 #   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s
 #   cpu                CPU s/GB of both ends' processes, after the first 3 s, without what a thread of the kernel's does: reception
+#   waits              how often their threads have waited for something, for each packet that H1 has sent
 #   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
 #   second50, second99 round trips through the second forward in ms; beside: the rate of each flow beside
 #   late, path_lost    packets that the wire itself has held more than 1 ms too long, or lost (per cent): above 1 the row
@@ -298,17 +299,17 @@ told_until() { # told_until LINES NAME: what was started by that name has told s
     for ((n = 0; n < 200 && $(wc -l <"$WORK/$2.out") < $1; n++)); do read -rt 0.05 <> <(:); done
 }
 account() { # account WHAT FIRST_BYTE END DROPPED
-    local from to=$3 bytes all wire packets cpu flow text n=0
+    local from to=$3 bytes all wire packets cpu waits flow text n=0
     from=$(reckon "$2 + $SETTLED_S" 6)
     read -r bytes < <(between "$from" "$to" "$ARRIVALS")
     read -r all < <(between "$BEGAN" "$to" "$ARRIVALS")
-    read -r wire packets cpu < <(between "$from" "$to" "$WORK/watch.out")
+    read -r wire packets cpu waits < <(between "$from" "$to" "$WORK/watch.out")
     # 14: Ethernet's head, which is on no other wire
     text="$(awk -v s="$(reckon "$to - $from" 3)" -v bytes="$bytes" -v line="$LINE" -v wire="$wire" -v packets="$packets" -v cpu="$cpu" \
-        -v all="$all" -v all_s="$(reckon "$to - $BEGAN" 3)" 'BEGIN {
-        printf "rate=%.3f rate_all=%.3f share=%s wire=%.3f cpu=%.2f", bytes / s / 1e6, all / all_s / 1e6,
+        -v waits="$waits" -v all="$all" -v all_s="$(reckon "$to - $BEGAN" 3)" 'BEGIN {
+        printf "rate=%.3f rate_all=%.3f share=%s wire=%.3f cpu=%.2f waits=%.2f", bytes / s / 1e6, all / all_s / 1e6,
             line + 0 ? sprintf("%.3f", bytes * 8 / s / 1e6 / line) : "-",
-            bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0 }')"
+            bytes ? (wire - 14 * packets) / bytes : 0, bytes ? cpu / bytes * 1e9 : 0, packets ? waits / packets : 0 }')"
     text+=" base=$BASE rtt50=$(percentile 0.5 "$from" "$to" "$WORK/ping.out") rtt95=$(percentile 0.95 "$from" "$to" "$WORK/ping.out")"
     text+=" rtt95_all=$(percentile 0.95 "$BEGAN" "$to" "$WORK/ping.out") dropped=$4"
     if [ -n "$SECOND" ]; then

@@ -77,6 +77,12 @@ polices() { # a policer keeps nobody waiting
     cell --what iperf3-bbr --policer 20 --rtt 10 --loss 1 --seconds 1 || return
     is "$(told rate) > 1 && $(told rate) < 2.6" && is "$(told rtt50) < 40" && is "$(told lost) > 0.4 && $(told lost) < 2"
 }
+# Few wake up for each packet (the processes that give and take are among those that are counted): the numbers are of
+# one run, and a machine that is busy makes them smaller.
+gathers() {
+    cell --what hx-L --line 20 --queue 300 --rtt 50 --seconds 5 || return
+    is "$(told share) > 0.5 && $(told waits) < 2.4"
+}
 
 truth 'a delay of 25 ms each way is a round trip of 50 ms, in order' delays
 truth 'with jitter neighbours change places' jitters
@@ -84,4 +90,5 @@ truth 'stragglers come late' straggles
 truth 'a loss is as large as it is called' loses
 truth 'cubic fills a line and its queue' fills
 truth 'a policer holds a rate without a queue, and 1 % is lost behind it' polices
+truth 'a slow transfer over a long path does not wake a thread of each side for each packet' gathers
 finish

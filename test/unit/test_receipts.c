@@ -114,6 +114,28 @@ static void a_receipt_is_due_after_two_packets_and_soon_but_for_a_gap_at_once(vo
     receipts_end(&r);
 }
 
+static void many_packets_in_a_short_time_are_a_stream_and_a_dialogue_is_none(void **state)
+{
+    (void)state;
+    struct receipts r = started(0);
+    int64_t now_us = 0;
+    uint32_t seq = 0;
+    for (int i = 0; i < 10; i++, now_us += 50000) { /* two packets every 50 ms */
+        for (int k = 0; k < 2; k++, seq++)
+            assert_true(receipts_note(&r, ISN, SEQ(seq), seq, now_us));
+        (void)told(&r, now_us);
+        assert_true(receipts_streams_us(&r) < now_us);
+    }
+    for (int i = 0; i < 10; i++, now_us += RECEIPTS_SPACING_US) {
+        for (int k = 0; k < 2; k++, seq++)
+            assert_true(receipts_note(&r, ISN, SEQ(seq), seq, now_us));
+        (void)told(&r, now_us);
+        assert_true(i == 0 || receipts_streams_us(&r) > now_us);
+    }
+    assert_true(receipts_streams_us(&r) < now_us + 2 * RECEIPTS_SPACING_US); /* it may end at any time */
+    receipts_end(&r);
+}
+
 static void more_gaps_than_fit_are_told_in_turn(void **state)
 {
     bool missing[2000] = {false};
@@ -257,6 +279,7 @@ int main(void)
         cmocka_unit_test(gaps_are_ranges_until_they_are_closed),
         cmocka_unit_test(what_comes_again_is_counted_apart_and_what_udt_had_no_room_for_is_not),
         cmocka_unit_test(a_receipt_is_due_after_two_packets_and_soon_but_for_a_gap_at_once),
+        cmocka_unit_test(many_packets_in_a_short_time_are_a_stream_and_a_dialogue_is_none),
         cmocka_unit_test(more_gaps_than_fit_are_told_in_turn),
         cmocka_unit_test(what_is_too_far_ahead_is_not_kept),
         cmocka_unit_test(any_order_with_repetitions_is_told_as_it_is),
