@@ -25,12 +25,14 @@ static size_t frame_room(const struct mux *m, size_t wanted)
     return most < MUX_FRAME_LEAST ? 0 : most;
 }
 
-/* Lets nghttp2 ask the next one. False: it is nobody's turn. */
+/* Lets nghttp2 ask the next one. False: it is nobody's turn. What goes first is not put together with what it
+ * went before: a record of TLS can be read when all of it has come. */
 static bool give_turn(struct mux *m)
 {
     struct mux_stream *s = m->answers ? NULL : mux_turn_next(m);
 
-    if (!s || (s->unsent.len > 0 && frame_room(m, s->unsent.len) == 0))
+    if (!s || (m->out_urgent && s->turns != &m->favoured) ||
+        (s->unsent.len > 0 && frame_room(m, s->unsent.len) == 0))
         return false;
     s->turn_favoured = s->turns == &m->favoured;
     mux_turn_leave(s);
@@ -44,6 +46,7 @@ int mux_fill(struct mux *m)
 {
     if (m->out_given)
         m->out_len = 0;
+    m->out_urgent = m->out_urgent && m->out_len > 0;
     m->out_given = false;
     while (room(m) >= MUX_OUT_SPARE && !m->broken) {
         const uint8_t *data;
@@ -100,6 +103,7 @@ int mux_data_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t 
     buf_consume(&s->unsent, len);
     mux_budget_data(m, len);
     mux_turn_sent(s, len);
+    m->out_urgent |= s->turn_favoured;
     s->ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (s->stopped && s->unsent.len <= WRITABLE_BELOW)
         mux_stream_due(s, DUE_WRITABLE);

@@ -60,11 +60,12 @@ struct mux {
     struct token_bucket sent;  /* frames of ours */
     struct mux_turns favoured; /* streams that have something to say, in order (turn.c) */
     struct mux_turns others;
-    size_t ahead;   /* bytes of favoured ones since one of the others had its turn */
-    size_t room;    /* of mux_set_room() */
-    size_t out_len; /* bytes in out */
-    bool answers;   /* mux_fill() gives no DATA */
-    bool out_given; /* mux_send() has returned them */
+    size_t ahead;    /* bytes of favoured ones since one of the others had its turn */
+    size_t room;     /* of mux_set_room() */
+    size_t out_len;  /* bytes in out */
+    bool answers;    /* mux_fill() gives no DATA */
+    bool out_given;  /* mux_send() has returned them */
+    bool out_urgent; /* they hold DATA of a favoured stream */
     uint8_t out[MUX_OUT_SIZE];
 };
 

@@ -60,6 +60,7 @@
 #include "shim/udt/half_close.h"
 #include "shim/udt/news.h"
 #include "shim/udt/party.h"
+#include "shim/udt/unsent.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -127,8 +128,8 @@ void tap_conn_leave_by(struct tap *t, int32_t id, const struct net_address *loca
  * and by the port's descriptor only when that does not take it. NULL: no more; it is not running either
  * when this returns. */
 void tap_conn_watch(struct tap *t, int32_t id, const struct udt_watch *watch);
-/* Of a rendezvous, see unsent.h: so many packets more were written, and leave `period_ns` apart. */
-void tap_conn_written(struct tap *t, int32_t id, uint32_t packets, uint64_t period_ns);
+/* Of a rendezvous, see unsent.h. */
+void tap_conn_written(struct tap *t, int32_t id, const struct unsent_write *w);
 /* How many packets more shall be written now. 0: TAP_WRITABLE tells when to ask again. */
 uint32_t tap_conn_room(struct tap *t, int32_t id);
 /* No datagram for `id` reaches UDT from now on, and none is being worked on (UDT4.md, A3). */

@@ -196,12 +196,12 @@ int64_t tap_conn_heard_ms(struct tap *t, int32_t id)
     return heard_ms;
 }
 
-void tap_conn_written(struct tap *t, int32_t id, uint32_t packets, uint64_t period_ns)
+void tap_conn_written(struct tap *t, int32_t id, const struct unsent_write *w)
 {
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c)
-        unsent_written(&c->unsent, packets, period_ns);
+        unsent_written(&c->unsent, w, clock_now_ms());
     tap_unlock(t);
 }
 

@@ -164,10 +164,12 @@ ssize_t udt_stream_put(udt_stream *s, const void *buf, size_t len)
     int n =
         UDT::send(s->id, static_cast<const char *>(buf), len > INT_MAX ? INT_MAX : static_cast<int>(len), 0);
     if (n > 0) {
+        struct unsent_write written = {static_cast<uint32_t>(udt_last_write.packets),
+                                       static_cast<size_t>(n) < packet_bytes(s) / 2,
+                                       udt_last_write.period_ns};
         s->bytes_written += static_cast<uint64_t>(n);
         if (s->rendezvous)
-            tap_conn_written(s->port->tap, s->id, static_cast<uint32_t>(udt_last_write.packets),
-                             udt_last_write.period_ns);
+            tap_conn_written(s->port->tap, s->id, &written);
         return n;
     }
     return n == 0 ? HX_EAGAIN : udt_error();

@@ -3,15 +3,19 @@
 
 void unsent_begin(struct unsent *u, uint32_t isn)
 {
-    *u = (struct unsent){.written = isn, .most = UNSENT_LEAST};
+    *u = (struct unsent){.written = isn, .most = UNSENT_LEAST, .talk_ms = INT64_MIN / 2 /* long ago */};
 }
 
-void unsent_written(struct unsent *u, uint32_t packets, uint64_t period_ns)
+void unsent_written(struct unsent *u, const struct unsent_write *w, int64_t now_ms)
 {
-    uint64_t most = UNSENT_US * UINT64_C(1000) / (period_ns ? period_ns : 1);
+    if (w->little)
+        u->talk_ms = now_ms;
+    bool talk = now_ms - u->talk_ms < UNSENT_TALK_MS;
+    uint64_t us = talk ? UNSENT_TALK_US : UNSENT_US, least = talk ? UNSENT_TALK_LEAST : UNSENT_LEAST,
+             most = us * 1000 / (w->period_ns ? w->period_ns : 1);
 
-    u->written += packets;
-    u->most = most < UNSENT_LEAST ? UNSENT_LEAST : most > UNSENT_MOST ? UNSENT_MOST : (uint32_t)most;
+    u->written += w->packets;
+    u->most = (uint32_t)(most < least ? least : most > UNSENT_MOST ? UNSENT_MOST : most);
 }
 
 /* None, if a packet has left before unsent_written() was told of it. */

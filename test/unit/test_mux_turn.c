@@ -111,6 +111,28 @@ static void a_new_stream_goes_before_those_that_have_sent_much(void **state)
     pair_destroy(&p);
 }
 
+static void what_goes_first_leaves_by_itself(void **state)
+{
+    (void)state;
+    struct end *s, *quick;
+    struct pair p;
+    pair_create(&p);
+    struct end *c = sending(&p, &s);
+    send_until(&p, c, s, MUCH);
+    struct end *q = open_stream(&p, &quick);
+    while (turn(&p))
+        continue;
+    size_t before = c->got;
+    (void)write_body(s, 0, MUCH, 1);
+    assert_int_equal(write_body(quick, 0, 64, 1), 64);
+    assert_true(turn(&p));
+    assert_int_equal(q->got, 64);
+    assert_int_equal(c->got, before);
+    assert_true(turn(&p));
+    assert_true(c->got > before);
+    pair_destroy(&p);
+}
+
 static void a_stream_that_was_quiet_goes_first_again(void **state)
 {
     (void)state;
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(without_room_the_connection_itself_still_speaks),
         cmocka_unit_test(what_comes_makes_no_bytes_of_streams_leave),
         cmocka_unit_test(a_new_stream_goes_before_those_that_have_sent_much),
+        cmocka_unit_test(what_goes_first_leaves_by_itself),
         cmocka_unit_test(a_stream_that_was_quiet_goes_first_again),
         cmocka_unit_test(those_that_send_much_take_turns),
         cmocka_unit_test(favoured_streams_leave_something_to_the_others),

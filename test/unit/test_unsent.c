@@ -8,20 +8,25 @@
 
 #define MS UINT64_C(1000000) /* nanoseconds */
 
+static void wrote(struct unsent *u, uint32_t packets, uint64_t period_ns)
+{
+    unsent_written(u, &(struct unsent_write){.packets = packets, .period_ns = period_ns}, 0);
+}
+
 static void it_is_what_leaves_in_a_few_milliseconds(void **state)
 {
     struct unsent u;
     (void)state;
     unsent_begin(&u, 100);
     assert_int_equal(unsent_room(&u, 100), UNSENT_LEAST);
-    unsent_written(&u, 1, MS / 10); /* ten packets in a millisecond */
+    wrote(&u, 1, MS / 10); /* ten packets in a millisecond */
     assert_int_equal(unsent_room(&u, 100), UNSENT_US / 100 - 1);
     assert_int_equal(unsent_room(&u, 101), UNSENT_US / 100);
-    unsent_written(&u, 1, 20 * MS);
+    wrote(&u, 1, 20 * MS);
     assert_int_equal(unsent_room(&u, 102), UNSENT_LEAST);
-    unsent_written(&u, 1, 1);
+    wrote(&u, 1, 1);
     assert_int_equal(unsent_room(&u, 103), UNSENT_MOST);
-    unsent_written(&u, 1, 0);
+    wrote(&u, 1, 0);
     assert_int_equal(unsent_room(&u, 104), UNSENT_MOST);
 }
 
@@ -31,7 +36,7 @@ static void who_wanted_room_is_told_once_when_half_has_left(void **state)
     (void)state;
     unsent_begin(&u, 7);
     assert_false(unsent_left(&u, 7)); /* nobody has asked */
-    unsent_written(&u, UNSENT_LEAST, 20 * MS);
+    wrote(&u, UNSENT_LEAST, 20 * MS);
     assert_false(unsent_left(&u, 8));
     assert_int_equal(unsent_room(&u, 7), 0);
     assert_false(unsent_left(&u, 7 + UNSENT_LEAST / 2 - 1));
@@ -42,6 +47,26 @@ static void who_wanted_room_is_told_once_when_half_has_left(void **state)
     assert_false(unsent_left(&u, 7 + UNSENT_LEAST)); /* who got room wants none */
 }
 
+static void after_a_little_piece_less_may_wait_for_a_while(void **state)
+{
+    struct unsent u;
+    struct unsent_write bulk = {.packets = 1, .period_ns = MS / 10},
+                        piece = {.packets = 1, .little = true, .period_ns = MS / 10};
+    (void)state;
+    unsent_begin(&u, 100);
+    unsent_written(&u, &bulk, 5);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 100);
+    unsent_written(&u, &piece, 10);
+    assert_int_equal(unsent_room(&u, 102), UNSENT_TALK_US / 100);
+    unsent_written(&u, &bulk, 9 + UNSENT_TALK_MS);
+    assert_int_equal(unsent_room(&u, 103), UNSENT_TALK_US / 100);
+    unsent_written(&u, &bulk, 10 + UNSENT_TALK_MS);
+    assert_int_equal(unsent_room(&u, 104), UNSENT_US / 100);
+    piece.period_ns = 20 * MS;
+    unsent_written(&u, &piece, 10 + UNSENT_TALK_MS);
+    assert_int_equal(unsent_room(&u, 105), UNSENT_TALK_LEAST);
+}
+
 /* UDT's sender is another thread. */
 static void a_packet_may_leave_before_it_is_counted(void **state)
 {
@@ -49,7 +74,7 @@ static void a_packet_may_leave_before_it_is_counted(void **state)
     (void)state;
     unsent_begin(&u, 7);
     assert_int_equal(unsent_room(&u, 9), UNSENT_LEAST);
-    unsent_written(&u, 2, 20 * MS);
+    wrote(&u, 2, 20 * MS);
     assert_int_equal(unsent_room(&u, 9), UNSENT_LEAST);
 }
 
@@ -58,10 +83,10 @@ static void sequence_numbers_begin_anew_after_31_bits(void **state)
     struct unsent u;
     (void)state;
     unsent_begin(&u, 0x7FFFFFFE);
-    unsent_written(&u, 4, 20 * MS);
+    wrote(&u, 4, 20 * MS);
     assert_int_equal(unsent_room(&u, 0x7FFFFFFF), UNSENT_LEAST - 3);
     assert_int_equal(unsent_room(&u, 0), UNSENT_LEAST - 2);
-    unsent_written(&u, UNSENT_LEAST, 20 * MS);
+    wrote(&u, UNSENT_LEAST, 20 * MS);
     assert_int_equal(unsent_room(&u, 1), 0);
     assert_true(unsent_left(&u, UNSENT_LEAST));
 }
@@ -71,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_what_leaves_in_a_few_milliseconds),
         cmocka_unit_test(who_wanted_room_is_told_once_when_half_has_left),
+        cmocka_unit_test(after_a_little_piece_less_may_wait_for_a_while),
         cmocka_unit_test(a_packet_may_leave_before_it_is_counted),
         cmocka_unit_test(sequence_numbers_begin_anew_after_31_bits),
     };
