@@ -21,7 +21,7 @@ enum link_state { LINK_HANDSHAKE, LINK_UP, LINK_SHUT, LINK_PARTING, LINK_DOWN };
 struct link {
     ev_io read_io, write_io;
     ev_prepare prepare;
-    ev_timer timer;
+    ev_timer timer, pace; /* the latter: for when it lets more pass */
     struct ev_loop *loop;
     struct hx_stream *stream; /* NULL once it is the task's */
     struct mux *mux;
@@ -52,6 +52,7 @@ static void watch_nothing_but_time(struct link *l)
     ev_io_stop(l->loop, &l->read_io);
     ev_io_stop(l->loop, &l->write_io);
     ev_prepare_stop(l->loop, &l->prepare);
+    ev_timer_stop(l->loop, &l->pace);
 }
 
 static void stop_watching(struct link *l)
@@ -138,12 +139,16 @@ static int put_frames(struct link *l, size_t *done)
     const uint8_t *data;
     *done = 0;
     size_t room = hx_write_room(l->stream, WRITE_BYTES);
-    mux_set_room(l->mux, room);
+    size_t paced = pace_room(l->config.pace, PACE_OUT, room, clock_now_ms());
+    mux_set_room(l->mux, paced);
     ssize_t len = mux_send(l->mux, &data);
     if (len == 0 && room == 0 && mux_wants_send(l->mux))
         return HX_EAGAIN;
+    if (len == 0 && paced < room && mux_wants_send(l->mux))
+        ev_timer_start(l->loop, &l->pace);
     if (len <= 0)
         return len == 0 ? HX_EEOF : (int)len;
+    pace_spend(l->config.pace, PACE_OUT, (size_t)len);
     int err = put(l, data, (size_t)len, done);
     if (err == HX_EAGAIN && buf_append(&l->rest, data + *done, (size_t)len - *done) < 0)
         err = HX_ENOMEM;
@@ -248,6 +253,8 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     int err = l->state == LINK_UP ? flush(l) : HX_OK;
     if (was_full && l->spoke_ms != spoke_ms)
         l->heard_ms = l->spoke_ms;
+    if (mux_is_paced(l->mux))
+        ev_timer_start(loop, &l->pace);
     if (err == HX_ECLOSED)
         err = take_rest(l);
     if (err == HX_OK)
@@ -266,6 +273,11 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
     (void)loop;
     (void)w;
     (void)revents;
+}
+
+static void on_pace(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop, (void)w, (void)revents;
 }
 
 static int greet(struct link *l)
@@ -387,6 +399,8 @@ static void watch(struct link *l)
     ev_io_init(&l->write_io, on_writable, hx_stream_write_fd(l->stream), EV_READ);
     ev_prepare_init(&l->prepare, on_prepare);
     ev_timer_init(&l->timer, on_timer, l->config.handshake_ms / 1000.0, 0);
+    mux_set_pace(l->mux, l->config.pace);
+    ev_timer_init(&l->pace, on_pace, PACE_TURN_MS / 1000., 0.);
     l->read_io.data = l->write_io.data = l->prepare.data = l->timer.data = l;
     ev_io_start(l->loop, &l->read_io);
     ev_feed_event(l->loop, &l->read_io, EV_READ); /* the proof begins with us, or the peer was faster */

@@ -35,10 +35,11 @@ struct link_events {
 };
 
 struct link_config {
-    bool connecting;  /* this side called hx_connect() */
-    int keepalive_ms; /* 0: LINK_KEEPALIVE_MS */
-    int dead_ms;      /* 0: keepalive_ms and LINK_ANSWER_MS */
-    int handshake_ms; /* 0: LINK_HANDSHAKE_MS; for the proof of the keys */
+    bool connecting;   /* this side called hx_connect() */
+    int keepalive_ms;  /* 0: LINK_KEEPALIVE_MS */
+    int dead_ms;       /* 0: keepalive_ms and LINK_ANSWER_MS */
+    int handshake_ms;  /* 0: LINK_HANDSHAKE_MS; for the proof of the keys */
+    struct pace *pace; /* of what its streams move; NULL: as fast as it goes. Outlives the link */
     const struct link_events *events;
     void *user;
 };

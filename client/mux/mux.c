@@ -95,6 +95,18 @@ static void fail(struct mux *m, ssize_t rv)
 void mux_set_time(struct mux *m, int64_t now_ms)
 {
     m->now_ms = now_ms;
+    if (m->paced && pace_room(m->pace, PACE_IN, PACE_LEAST, now_ms) > 0)
+        mux_resume(m);
+}
+
+void mux_set_pace(struct mux *m, struct pace *pace)
+{
+    m->pace = pace;
+}
+
+bool mux_is_paced(const struct mux *m)
+{
+    return m->paced;
 }
 
 void mux_set_room(struct mux *m, size_t most)

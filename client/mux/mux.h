@@ -14,6 +14,7 @@
 #define HX_CLIENT_MUX_MUX_H
 
 #include "base/error.h"
+#include "client/mux/pace.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,12 @@ void mux_set_time(struct mux *m, int64_t now_ms);
 /* How many bytes mux_send() shall give at most of what streams say, as little before their time as the
  * transport can: the streams' turn is decided there. Without it: as many as there are. */
 void mux_set_room(struct mux *m, size_t most);
+/* What comes is read no faster than that (PACE_IN), so that the peer slows down, too; NULL: as fast as it
+ * comes. It outlives the mux. */
+void mux_set_pace(struct mux *m, struct pace *pace);
+/* mux_stream_read() has said HX_EAGAIN for that reason: mux_set_time() is to be called now and then, and
+ * lets the owner be told once there is more to be read. */
+bool mux_is_paced(const struct mux *m);
 /* The transport's side. mux_receive(): takes all of it; HX_EPROTO: the peer breaks HTTP/2; HX_EFLOOD: it
  * floods us, or says that we do: send what mux_send() still gives (GOAWAY), then close. mux_send(): the next
  * bytes to be written (at most 64 KiB, as many frames as there are), *data valid until the next call of
@@ -119,7 +126,7 @@ void mux_answer(struct mux_stream *s, const struct mux_message *response);
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
 /* What mux_stream_read() would give, where it lies: valid until the next call of anything. *len 0: that
  * says why there is nothing. */
-const void *mux_stream_peek(const struct mux_stream *s, size_t *len);
+const void *mux_stream_peek(struct mux_stream *s, size_t *len);
 void mux_stream_skip(struct mux_stream *s, size_t len); /* so many bytes of it were read */
 bool mux_stream_skip_all(struct mux_stream *s);         /* all that has come; true: the end has, too */
 /* Bytes taken, as many as fit; HX_EAGAIN, then writable() is told; HX_ECLOSED, also after mux_stream_end();

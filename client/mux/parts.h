@@ -56,6 +56,8 @@ struct mux {
     uint64_t pings[MUX_PINGS_MAX];
     size_t ping_count;
     int64_t now_ms;            /* of mux_set_time() */
+    struct pace *pace;         /* of mux_set_pace() */
+    bool paced;                /* some stream waits for that */
     struct token_bucket taken; /* frames from the peer */
     struct token_bucket sent;  /* frames of ours */
     struct mux_turns favoured; /* streams that have something to say, in order (turn.c) */
@@ -97,6 +99,7 @@ struct mux_stream {
     int32_t quantum;            /* bytes of its turn that are left */
     struct token_bucket favour; /* bytes that are */
     bool stopped;               /* mux_stream_write() said HX_EAGAIN */
+    bool paced;                 /* mux_stream_read() did, though there are bytes */
     bool closed;   /* nghttp2 has closed it, or the connection is gone: no calls of nghttp2 with its id */
     bool freed;    /* its owner has no right to it any more; in mux->dead, or about to be */
     uint32_t code; /* once closed */
@@ -143,7 +146,8 @@ void mux_stream_free(struct mux_stream *s);          /* when no callback runs an
 void mux_stream_due(struct mux_stream *s, enum mux_due what);
 void mux_stream_closed(struct mux_stream *s, uint32_t code); /* tells later */
 bool mux_tell(struct mux *m);                                /* what is due; false: nothing was */
-void mux_reap(struct mux *m);                                /* frees the dead */
+void mux_resume(struct mux *m); /* those that the pace has kept from reading may try again */
+void mux_reap(struct mux *m);   /* frees the dead */
 
 /* mux.c: around all that may call back. mux_leave() may free `m`, and says false then. */
 void mux_enter(struct mux *m);

@@ -233,26 +233,48 @@ static int at_end(struct mux_stream *s)
     return HX_EEOF;
 }
 
+/* How many of `most` bytes that are there may be read now. */
+static size_t paced(struct mux_stream *s, size_t most)
+{
+    size_t n = pace_room(s->mux->pace, PACE_IN, most, s->mux->now_ms);
+
+    if (n == 0 && most > 0)
+        s->paced = s->mux->paced = true;
+    return n;
+}
+
+void mux_resume(struct mux *m)
+{
+    m->paced = false;
+    for (struct mux_stream *s = m->streams; s; s = s->next) {
+        if (s->paced)
+            mux_stream_due(s, DUE_READABLE);
+        s->paced = false;
+    }
+}
+
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
 {
-    size_t n = s->received.len < len ? s->received.len : len;
-
     if (s->received.len == 0)
         return at_end(s);
+    size_t n = paced(s, s->received.len < len ? s->received.len : len);
+    if (n == 0 && len > 0)
+        return HX_EAGAIN;
     memcpy(buf, buf_data(&s->received), n);
     mux_stream_skip(s, n);
     return (ssize_t)n;
 }
 
-const void *mux_stream_peek(const struct mux_stream *s, size_t *len)
+const void *mux_stream_peek(struct mux_stream *s, size_t *len)
 {
-    *len = s->received.len;
+    *len = paced(s, s->received.len);
     return buf_data(&s->received);
 }
 
 void mux_stream_skip(struct mux_stream *s, size_t len)
 {
     buf_consume(&s->received, len);
+    pace_spend(s->mux->pace, PACE_IN, len);
     mux_window_read(s, len);
     if (s->closed && s->received.len == 0)
         mux_stream_due(s, DUE_CLOSED);

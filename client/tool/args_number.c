@@ -1,9 +1,12 @@
 #include "client/tool/args_number.h"
+#include "client/mux/pace.h"
 #include "client/tool/args.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 bool args_number(const char *text, long least, long most, int *out)
 {
@@ -52,4 +55,41 @@ bool args_duration(const char *text, int64_t *out_s)
         return false;
     *out_s *= seconds[unit - units];
     return *out_s >= 1 && *out_s <= ARGS_EXPIRE_MAX;
+}
+
+/* What stands behind the number. 0: that is no unit. */
+static double unit_bytes(const char *unit)
+{
+    static const char letters[] = "KMGT";
+    double bytes = 1024;
+    if (*unit == '\0')
+        return bytes;
+    if (strcasecmp(unit, "B") == 0)
+        return 1;
+    const char *letter = strchr(letters, toupper((unsigned char)*unit));
+    bool binary = unit[1] == '\0' || strcasecmp(unit + 1, "iB") == 0;
+    if (!letter || (!binary && strcasecmp(unit + 1, "B") != 0))
+        return 0;
+    for (const char *at = letters; at < letter; at++)
+        bytes *= 1024;
+    return binary ? bytes : pow(1000, (double)(letter - letters + 1));
+}
+
+bool args_rate(const char *text, int64_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    double value = 0;
+    double place = 1;
+    if (digits == 0 || digits > 9)
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        value = 10 * value + (text[i] - '0');
+    text += digits;
+    if (*text == '.' && !isdigit((unsigned char)*++text))
+        return false;
+    for (; isdigit((unsigned char)*text); text++)
+        value += (*text - '0') * (place /= 10);
+    double bytes = value * unit_bytes(text);
+    *out = bytes < (double)PACE_MOST ? (int64_t)ceil(bytes) : PACE_MOST;
+    return unit_bytes(text) > 0;
 }

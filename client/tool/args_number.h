@@ -11,5 +11,8 @@ bool args_number(const char *text, long least, long most, int *out);
 bool args_interval(const char *text, int *out_ms);
 /* "90", "90s", "30m", "1h", "2d": up to ARGS_EXPIRE_MAX. */
 bool args_duration(const char *text, int64_t *out_s);
+/* Bytes a second, as rsync(1) writes them: "500" is 500 KiB, "500K", "1.5M", "1G" and "1T" (or "1MiB") go by
+ * 1024, "500KB", "1MB" by 1000, "800B" are bytes; either case. 0: no bound. */
+bool args_rate(const char *text, int64_t *out);
 
 #endif

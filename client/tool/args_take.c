@@ -179,6 +179,14 @@ static enum args_result take_checked(struct reading *r, int option)
         return take_seconds(r, "--wait", 0, ARGS_WAIT_MAX, &a->wait_s);
     case OPTION_KEEPALIVE:
         return take_seconds(r, "--keepalive", 1, ARGS_KEEPALIVE_MAX, &a->keepalive_s);
+    case OPTION_BWLIMIT:
+        return args_rate(optarg, &a->bytes_per_s)
+                   ? ARGS_BIND
+                   : args_usage(
+                         r,
+                         "--bwlimit takes KiB/s, or a number with B, K, M, G or T (KB and the like are "
+                         "1000 bytes), not '%.100s'",
+                         optarg);
     case OPTION_RETRY_FOR:
         return take_seconds(r, "--retry-for", ARGS_RETRY_MIN, ARGS_RETRY_MAX, &a->retry_for_s);
     case 'c':

@@ -30,6 +30,7 @@ struct sending {
     struct hx_listener *listener; /* NULL: nobody new is let in */
     struct visit_host host;
     struct peers_config peers;
+    struct pace pace; /* of all receivers together */
     int64_t until_ms;
     int changed_fd;        /* readable: what is below has changed */
     pthread_mutex_t mutex; /* guards that */
@@ -300,6 +301,8 @@ int cmd_send(const struct args *args)
                          .receipts = calloc((size_t)args->receipts, sizeof *s.receipts),
                          .host = {stream, on_begin, on_whole, on_left, &s},
                          .peers = {.keepalive_ms = args->keepalive_s * 1000}};
+    pace_init(&s.pace, args->bytes_per_s);
+    s.peers.pace = &s.pace;
     if (s.changed_fd < 0 || !s.receipts) {
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WIDTH 80 /* of a terminal that does not say */
+#define WIDTH       80  /* of a terminal that does not say */
+#define PLAIN_WIDTH 120 /* of a line that no terminal shows */
 
 void copying_erase(struct copying *c)
 {
@@ -32,17 +33,44 @@ static void say_what(const struct copying *c, const struct files_state *s, char 
         out[0] = '\0';
 }
 
+void copying_path(const struct copying *c, struct hx_path *out)
+{
+    struct link *l = reconnector_link(c->reconnector);
+    if (!l || hx_stream_path(link_stream(l), out) < 0)
+        out->kind[0] = '\0';
+}
+
+static int make_line(const struct copying *c, const struct files_state *s, int columns,
+                     char out[PROGRESS_LINE_MAX])
+{
+    char name[SAY_NAME_MAX];
+    struct hx_path path;
+    copying_path(c, &path);
+    say_what(c, s, name);
+    const struct progress_shown shown = {
+        .done = s->done, .total = s->listed ? s->total : -1, .path = path.kind, .name = name};
+    return progress_line(&c->progress, out, columns, &shown);
+}
+
+/* The terminal may have another width each time. */
 static void show(struct copying *c, const struct files_state *s)
 {
     char line[PROGRESS_LINE_MAX + 8] = "\r";
-    char name[SAY_NAME_MAX];
     int columns = terminal_window(STDERR_FILENO).columns;
-    say_what(c, s, name);
-    int len = 1 + progress_line(&c->progress, line + 1, columns > 0 ? columns : WIDTH, s->done,
-                                s->listed ? s->total : -1, name);
+    int len = 1 + make_line(c, s, columns > 0 ? columns : WIDTH, line + 1);
     len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
     (void)!write(STDERR_FILENO, line, (size_t)len);
     c->shown = true;
+}
+
+/* A line that stays. */
+static void tell(struct copying *c, const struct files_state *s)
+{
+    char line[PROGRESS_LINE_MAX];
+    make_line(c, s, PLAIN_WIDTH, line);
+    copying_erase(c);
+    say_always("%s", line);
+    c->told_ms = clock_now_ms();
 }
 
 /* A peer that lives and has all may have to hash what it held before. */
@@ -77,6 +105,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
         show(c, &s);
+    else if (c->plain && clock_now_ms() - c->told_ms >= PROGRESS_PLAIN_MS)
+        tell(c, &s);
     if (s.steps != c->steps) {
         c->steps = s.steps;
         c->step_ms = clock_now_ms();
@@ -88,6 +118,18 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
         c->look(c->user, &s);
 }
 
+static void on_asked(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct copying *c = w->data;
+    struct files_state s;
+    (void)loop;
+    (void)revents;
+    if (!progress_asked())
+        return;
+    c->state(c->user, &s);
+    tell(c, &s);
+}
+
 void copying_pause(struct copying *c)
 {
     copying_erase(c);
@@ -96,23 +138,29 @@ void copying_pause(struct copying *c)
 
 void copying_go(struct copying *c)
 {
-    c->begun_ms = c->step_ms = clock_now_ms();
+    c->begun_ms = c->step_ms = c->told_ms = clock_now_ms();
     progress_begin(&c->progress, c->begun_ms, 0);
     c->paused = false;
 }
 
 void copying_begin(struct copying *c)
 {
-    c->bar = !c->args->quiet && isatty(STDERR_FILENO);
+    bool terminal = isatty(STDERR_FILENO);
+    c->bar = terminal && !c->args->quiet && !c->hidden;
+    c->plain = !terminal && !c->args->quiet && !c->hidden;
     copying_go(c);
     ev_timer_init(&c->tick, on_tick, PROGRESS_EVERY_MS / 1000., PROGRESS_EVERY_MS / 1000.);
     c->tick.data = c;
     ev_timer_start(c->loop, &c->tick);
+    ev_io_init(&c->asked, on_asked, progress_asked_fd(), EV_READ);
+    c->asked.data = c;
+    ev_io_start(c->loop, &c->asked);
 }
 
 void copying_end(struct copying *c)
 {
     ev_timer_stop(c->loop, &c->tick);
+    ev_io_stop(c->loop, &c->asked);
     copying_erase(c);
 }
 
@@ -135,7 +183,8 @@ bool copying_conclude(struct copying *c)
     if (c->reports > c->reports_max)
         say_error("and %" PRIu64 " more such lines", c->reports - c->reports_max);
     if (interrupted())
-        say_error("interrupted; the same command goes on where it was");
+        say_error(c->once ? "interrupted before all had arrived"
+                          : "interrupted; the same command goes on where it was");
     else if (c->stalled && s->busy)
         say_error("gave up after %" PRId64 " s: %s; the same command goes on where it was", silent_s,
                   s->busy_with);

@@ -12,20 +12,25 @@ struct copying {
     struct ev_loop *loop;
     const struct args *args;
     struct reconnector *reconnector;
+    bool hidden;          /* nothing is shown of how far it is, unless somebody asks */
+    bool once;            /* it cannot be taken up again */
     uint64_t reports_max; /* lines of what could not be copied; the rest is counted */
     void (*state)(void *user, struct files_state *out);    /* as files_state() */
     void (*look)(void *user, const struct files_state *s); /* a few times a second; may be NULL */
     void (*stuck)(void *user);                             /* nothing has moved for too long */
     void *user;
     ev_timer tick;
+    ev_io asked;
     struct progress progress;
     int64_t begun_ms, step_ms; /* the latter: of the last sign of progress */
     uint64_t steps;
     uint64_t reports;
-    bool bar;    /* a line is shown and redrawn */
-    bool shown;  /* it stands there now */
-    bool waits;  /* it was told that nothing goes on for now, and why */
-    bool paused; /* somebody is asked something */
+    int64_t told_ms; /* when a line was last shown that is not redrawn */
+    bool bar;        /* a line is shown and redrawn */
+    bool plain;      /* one is shown now and then */
+    bool shown;      /* it stands there now */
+    bool waits;      /* it was told that nothing goes on for now, and why */
+    bool paused;     /* somebody is asked something */
     bool stalled;
     struct files_state end; /* of copying_conclude() */
 };
@@ -35,6 +40,8 @@ void copying_begin(struct copying *c);
 void copying_pause(struct copying *c);
 void copying_go(struct copying *c); /* now it is what takes the time */
 void copying_end(struct copying *c);
+/* What carries it now; its kind is "" if nothing does. */
+void copying_path(const struct copying *c, struct hx_path *out);
 void copying_erase(struct copying *c); /* before anything else is said */
 /* As files_config.report(). */
 void copying_report(struct copying *c, const char *path, const char *reason);

@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 static atomic_int interrupt_signal; /* 0: none */
-static int interrupt_event = -1;
+static int interrupt_event = -1, question_event = -1;
 
 bool interrupted(void)
 {
@@ -39,6 +40,17 @@ int interrupt_fd(void)
     return interrupt_event;
 }
 
+bool progress_asked(void)
+{
+    struct signalfd_siginfo info;
+    return read(question_event, &info, sizeof info) == sizeof info;
+}
+
+int progress_asked_fd(void)
+{
+    return question_event;
+}
+
 /* The first signal ends the library in order, which every other thread notices; a second one ends us. */
 static void *take_signals(void *set)
 {
@@ -53,7 +65,20 @@ static void *take_signals(void *set)
     return NULL;
 }
 
-static bool begin_signals(void)
+/* Those who ask what a copy does: blocked in every thread, and read from a descriptor. */
+static bool begin_questions(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+#ifdef SIGINFO
+    sigaddset(&set, SIGINFO);
+#endif
+    question_event = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return question_event >= 0 && pthread_sigmask(SIG_BLOCK, &set, NULL) == 0;
+}
+
+static bool begin_signals(bool questions)
 {
     static sigset_t set;
     pthread_t thread;
@@ -64,6 +89,8 @@ static bool begin_signals(void)
     if (!process_ignores(SIGHUP)) /* sigwait(3) would take it all the same */
         sigaddset(&set, SIGHUP);
     interrupt_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (questions && !begin_questions())
+        return false;
     if (interrupt_event < 0 || pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
         pthread_create(&thread, NULL, take_signals, &set) != 0)
         return false;
@@ -82,7 +109,8 @@ static int run(const struct args *args)
     say_init(args->verbose, args->quiet);
     if (args->command != ARGS_KEY) /* it asks a terminal, which is the foreground's */
         process_ignore_tostop();
-    if (!begin_signals()) {
+    bool copies = args->command == ARGS_CP || args->command == ARGS_SEND || args->command == ARGS_RECV;
+    if (!begin_signals(copies)) {
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }

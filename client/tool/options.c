@@ -98,6 +98,8 @@ const struct options_entry options_table[] = {
     {"update", 'u', CP, NULL, "and those that are not older"},
     {"exclude", OPTION_EXCLUDE, CP, "PATTERN", "leave out what matches, and what is in it; repeatable"},
     {"dry-run", OPTION_DRY_RUN, CP, NULL, "only print what would be copied, a name each line"},
+    {"bwlimit", OPTION_BWLIMIT, CP | SEND | RECV, "RATE",
+     "at most so fast: 500 (KiB/s), 500K, 1.5M, 1G a second"},
     {"retry-for", OPTION_RETRY_FOR, CP | RECV, "SECONDS",
      "give up when the path is broken for so long (300)"},
     {NULL, 'c', PING, "COUNT", "stop after COUNT answers (default: when interrupted)"},

@@ -8,6 +8,7 @@
 enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_ALLOW_LISTEN,
+                 OPTION_BWLIMIT,
                  OPTION_COUNT,
                  OPTION_DEREFERENCE,
                  OPTION_DRY_RUN,

@@ -156,8 +156,10 @@ static void on_over(struct ev_loop *loop, ev_async *w, int revents)
 static void peer_serve(struct peer *p)
 {
     static const struct link_events events = {.up = on_up, .request = on_request, .down = on_down};
-    const struct link_config config = {
-        .keepalive_ms = p->all->config->keepalive_ms, .events = &events, .user = p};
+    const struct link_config config = {.keepalive_ms = p->all->config->keepalive_ms,
+                                       .pace = p->all->config->pace,
+                                       .events = &events,
+                                       .user = p};
     struct hx_stream *s = p->stream;
     p->serve = (struct serve){.loop = p->loop,
                               .config = &p->all->config->serve,

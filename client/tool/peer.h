@@ -4,6 +4,7 @@
 #define HX_CLIENT_TOOL_PEER_H
 
 #include "client/hx.h"
+#include "client/mux/pace.h"
 #include "client/tool/serve.h"
 
 #define PEERS_MAX           64 /* that have proven a key; while there are so many, newcomers are turned away */
@@ -16,7 +17,8 @@ struct peers_config { /* lives as long as the peers */
     struct serve_config serve;
     /* What those get whose key has that label; NULL: `serve`, all of them. In a peer's thread. */
     const struct serve_config *(*serve_for)(void *user, const char *label);
-    int keepalive_ms; /* of the links */
+    int keepalive_ms;  /* of the links */
+    struct pace *pace; /* of all of them together; NULL: none */
     /* The pipe is over, and with HX_OK the peer has all of it, too. In a peer's thread. */
     void (*pipe_done)(void *user, int error, int system);
     void *user;

@@ -38,6 +38,7 @@ enum reconnector_state {
 struct reconnector {
     struct reconnector_config config;
     struct ev_loop *loop;
+    struct pace pace;
     char *keys;
     enum reconnector_state state;
     bool ever_up;      /* before that, a failure is final */
@@ -222,6 +223,7 @@ static void begin_link(struct reconnector *r, struct hx_stream *s, int handshake
     const struct link_config config = {.connecting = true,
                                        .keepalive_ms = r->config.args->keepalive_s * 1000,
                                        .handshake_ms = handshake_ms,
+                                       .pace = &r->pace,
                                        .events = &events,
                                        .user = r};
     enter(r, STATE_PROVING);
@@ -315,6 +317,7 @@ int reconnector_create(struct reconnector **out, struct ev_loop *loop,
         return HX_ENOMEM;
     r->config = *config;
     r->loop = loop;
+    pace_init(&r->pace, config->args->bytes_per_s);
     r->since_ms = clock_now_ms();
     ev_timer_init(&r->retry, on_retry, 0, 0);
     r->retry.data = r;
@@ -360,6 +363,7 @@ void reconnector_destroy(struct reconnector *r)
         return;
     enter(r, STATE_OVER);
     keyfile_wipe(r->keys);
+    pace_free(&r->pace);
     free(r);
 }
 

@@ -45,8 +45,9 @@ static void a_steady_rate_is_shown_as_it_is(void **state)
     progress_begin(&p, 1000, 0);
     for (int i = 1; i <= 50; i++)
         progress_update(&p, 1000 + i * 200, i * 2000000LL);
-    progress_line(&p, line, 80, 100000000, 200000000, "f");
-    assert_string_equal(line, " 50%   100 MB  10.0 MB/s    0:10  f");
+    progress_line(&p, line, 80, &(struct progress_shown){100000000, 200000000, "", "f"});
+    assert_string_equal(line, " 50%  100 MB 10.0 MB/s    0:10  f");
+    assert_int_equal(progress_left_s(&p, 100000000, 200000000), 10);
 }
 
 /* What was there before counts as done, but says nothing of the rate. */
@@ -78,14 +79,16 @@ static void without_a_rate_no_time_is_promised(void **state)
     char line[PROGRESS_LINE_MAX];
     (void)state;
     progress_begin(&p, 0, 0);
-    progress_line(&p, line, 80, 0, -1, "");
-    assert_string_equal(line, "  -%      0 B        -/s    -:--  ");
+    progress_line(&p, line, 80, &(struct progress_shown){0, -1, "", ""});
+    assert_string_equal(line, "  -%     0 B       -/s    -:--");
+    assert_int_equal(progress_left_s(&p, 0, -1), -1);
     progress_update(&p, 1000, 0);
-    progress_line(&p, line, 80, 0, 100, "");
+    progress_line(&p, line, 80, &(struct progress_shown){0, 100, "", ""});
     assert_non_null(strstr(line, "-:--"));
     progress_update(&p, 1000000, 1); /* years */
-    progress_line(&p, line, 80, 1, INT64_MAX / 2, "");
+    progress_line(&p, line, 80, &(struct progress_shown){1, INT64_MAX / 2, "", ""});
     assert_non_null(strstr(line, "-:--"));
+    assert_int_equal(progress_left_s(&p, 1, INT64_MAX / 2), -1);
 }
 
 static void an_empty_file_is_all_there(void **state)
@@ -94,7 +97,7 @@ static void an_empty_file_is_all_there(void **state)
     char line[PROGRESS_LINE_MAX];
     (void)state;
     progress_begin(&p, 0, 0);
-    progress_line(&p, line, 80, 0, 0, "");
+    progress_line(&p, line, 80, &(struct progress_shown){0, 0, "", ""});
     assert_int_equal(strncmp(line, "100%", 4), 0);
 }
 
@@ -108,13 +111,39 @@ static void a_line_never_wraps(void **state)
     strcpy(name + sizeof name - 5, ".end");
     progress_begin(&p, 0, 0);
     progress_update(&p, 1000, 1000);
-    for (int columns = 2; columns < 1000; columns++) {
-        int len = progress_line(&p, line, columns, 1, 2, name);
+    for (int columns = 0; columns < 1000; columns++) {
+        int len = progress_line(&p, line, columns, &(struct progress_shown){1, 2, "direct", name});
         assert_int_equal(len, strlen(line));
-        assert_true(len < columns || columns > PROGRESS_LINE_MAX);
+        assert_true(len == 0 || len < columns || columns > PROGRESS_LINE_MAX);
     }
-    progress_line(&p, line, 80, 1, 2, name);
+    progress_line(&p, line, 80, &(struct progress_shown){1, 2, "direct", name});
     assert_string_equal(line + 75, ".end");
+}
+
+static void what_matters_most_stays_on_a_narrow_terminal(void **state)
+{
+    static const struct {
+        int columns;
+        const char *line;
+    } cases[] = {{5, " 50%"},
+                 {15, " 50% 10.0 MB/s"},
+                 {14, " 50%"},
+                 {23, " 50% 10.0 MB/s    0:10"},
+                 {31, " 50%  100 MB 10.0 MB/s    0:10"},
+                 {39, " 50%  100 MB 10.0 MB/s    0:10  direct"},
+                 {40, " 50%  100 MB 10.0 MB/s    0:10  direct"},
+                 {49, " 50%  100 MB 10.0 MB/s    0:10  direct  hoto.jpg"},
+                 {50, " 50%  100 MB 10.0 MB/s    0:10  direct  photo.jpg"}};
+    struct progress p;
+    char line[PROGRESS_LINE_MAX];
+    (void)state;
+    progress_begin(&p, 0, 0);
+    progress_update(&p, 1000, 10000000);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        progress_line(&p, line, cases[i].columns,
+                      &(struct progress_shown){100000000, 200000000, "direct", "photo.jpg"});
+        assert_string_equal(line, cases[i].line);
+    }
 }
 
 int main(void)
@@ -128,6 +157,7 @@ int main(void)
         cmocka_unit_test(without_a_rate_no_time_is_promised),
         cmocka_unit_test(an_empty_file_is_all_there),
         cmocka_unit_test(a_line_never_wraps),
+        cmocka_unit_test(what_matters_most_stays_on_a_narrow_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

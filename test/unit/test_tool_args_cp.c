@@ -82,6 +82,46 @@ static void cp_has_letters_that_mean_what_they_mean_to_cp(void **state)
     assert_int_equal(args.forward_count, 1);
 }
 
+static void a_rate_is_written_as_for_rsync(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t bytes_per_s; /* -1: no rate */
+    } cases[] = {{"0", 0},
+                 {"1", 1024},
+                 {"500", 512000},
+                 {"500k", 512000},
+                 {"500K", 512000},
+                 {"500KiB", 512000},
+                 {"500KB", 500000},
+                 {"800B", 800},
+                 {"1.5M", 1572864},
+                 {"1MB", 1000000},
+                 {"1G", 1073741824},
+                 {"2T", 1099511627776},
+                 {"9T", 1099511627776},
+                 {"0.5", 512},
+                 {"1gib", 1073741824},
+                 {"", -1},
+                 {"fast", -1},
+                 {"-1", -1},
+                 {"1.", -1},
+                 {".5", -1},
+                 {"1X", -1},
+                 {"1KK", -1},
+                 {"1 M", -1},
+                 {"1MBit", -1},
+                 {"1234567890", -1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool good = PARSE("ns", "cp", "--bwlimit", cases[i].text, "a", "home:") == ARGS_CP;
+        if (good != (cases[i].bytes_per_s >= 0) || (good && args.bytes_per_s != cases[i].bytes_per_s))
+            fail_msg("'%s' is %lld", cases[i].text, good ? (long long)args.bytes_per_s : -1LL);
+    }
+    assert_int_equal(PARSE("ns", "send", "a", "--bwlimit", "1M"), ARGS_SEND);
+    assert_int_equal(PARSE("ns", "connect", "home", "--bwlimit", "1M"), ARGS_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +130,7 @@ int main(void)
         cmocka_unit_test(cp_wants_exactly_one_peer),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
         cmocka_unit_test(cp_has_letters_that_mean_what_they_mean_to_cp),
+        cmocka_unit_test(a_rate_is_written_as_for_rsync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

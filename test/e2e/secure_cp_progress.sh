@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# test/e2e/secure_cp_progress.sh: how far a copy is, on terminals and without one, for people and for programs; and how fast
+# it may be.
+# shellcheck source=test/lib.sh disable=SC2016 # what eval runs
+. "$(dirname "$0")/../lib.sh"
+
+start_nameserver || exit 1
+export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
+unset HX_KEY XDG_CONFIG_HOME
+mkdir -p "$HOME" "$WORK/share" "$WORK/here"
+cd "$WORK" || exit 1
+"$B/hx" key >key.out 2>&1 || exit 1
+start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
+await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+head -c 3000000 /dev/urandom >share/big
+mkfifo never
+await_part() { # await_part DIR: something arrives there
+    local tries=0
+    until [ -n "$(find "$1" -name '.*.hx-part-*' -size +0 2>find.err)" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 4000 ] || return 1
+        read -r -t 0.005 <>never
+    done
+}
+line='^ *[0-9]+% +[0-9.]+ .?B +[-0-9.]+( .?B)?/s +[-0-9:]+  lan  [a-z]+$'
+took() { # took MILLISECONDS COMMAND...: succeeds, and not before so long
+    local begun least=$1
+    begun=$(date +%s%3N)
+    shift
+    timeout 120 "$@" >took.out 2>took.err && [ $(($(date +%s%3N) - begun)) -ge "$least" ]
+}
+
+# --- how fast it may be: what has been earned in 100 ms may go at once
+check "--bwlimit slows a download down" took 2700 "$B/hx" cp --bwlimit 1000KB home:big here/down
+check "which arrives" same share/big here/down
+check "and an upload" took 2700 "$B/hx" cp --bwlimit 1000KB here/down home:up
+check "which arrives" same share/big share/up
+mkdir many
+split -n 300 here/down many/
+check "and many small files together" took 2700 "$B/hx" cp --bwlimit 1MB many home:
+check "which arrive" diff -r many share/many
+check "a bare number is KiB a second" took 2600 "$B/hx" cp -q --bwlimit 1000 home:big here/kib
+check "without it, or with 0, it is faster" eval 'took 0 "$B/hx" cp --bwlimit 0 home:big here/fast && same share/big here/fast'
+check "what is no rate is refused" ended 5000 2 'bwlimit takes KiB/s' "$B/hx" cp --bwlimit fast home:big here
+start send "$B/hx" send --bwlimit 1000KB share/big
+code=$(await_line "$WORK/send.out" '^hx recv ') && code=${code#hx recv }
+check "hx send has it, too" took 2700 "$B/hx" recv "$code" here -y
+start send "$B/hx" send share/big
+code=$(await_line "$WORK/send.out" '^hx recv ') && code=${code#hx recv }
+check "and hx recv" took 2700 "$B/hx" recv --bwlimit 1000KB "$code" here/recv -y
+
+# --- without a terminal
+start asked "$B/hx" cp -q --bwlimit 300K home:big here/asked
+await_part here
+kill -USR1 "$PID"
+check "SIGUSR1 shows at once how far it is, also with -q" await_line "$WORK/asked.err" "$line"
+kill -USR1 "$PID"
+check "and by which path" await_exit "$PID" 60
+check "it goes on meanwhile" same share/big here/asked
+check "nothing else is said" eval '! grep -Ev "$line" asked.err'
+start plain "$B/hx" cp --bwlimit 240K home:big here/plain
+await_exit "$PID" 60
+check "every ten seconds there is a line, and one at the end" eval \
+    '[ "$(grep -Ec "$line" plain.err)" = $(($(wc -l <plain.err) - 1)) ] && tail -n1 plain.err | grep -q "whole and verified" && grep -Eq "$line" plain.err'
+check "none of them draws" eval '! grep -q "[[:cntrl:]]" plain.err'
+
+# --- at a terminal
+cat >steps <<'STEPS'
+expect %.*/s
+size 30x24
+expect %.*/s
+expect %.*/s
+expect %.*/s
+expect verified
+status 0
+STEPS
+python3 "$TOP/test/terminal.py" 40x24 steps "$B/hx" cp --bwlimit 1500K home:big here/narrow >narrow.out 2>narrow.err
+check "at 40 columns a bar is drawn, and it follows the window" test $? = 0
+widths() { # of what is drawn between two returns, but for what stays at the end
+    tr '\r' '\n' <narrow.out | sed -e 's/\x1b\[K//g' | grep -a '/s ' | grep -av verified | awk '{ print length }' | sort -n
+}
+check "never as wide as the window" [ "$(widths | tail -n1)" -lt 40 ]
+check "nor as the narrower one" [ "$(widths | head -n1)" -lt 30 ]
+finish
