@@ -209,6 +209,9 @@ HX_API int hx_handshake(struct hx_stream *s, int timeout_ms);
 /* The label of the key that the peer has, "" if it has none, if it is not proven yet, or without keys. Lives
  * as long as `s`. */
 HX_API const char *hx_peer_label(struct hx_stream *s);
+/* What that key is told from others by, whatever their labels: hex digits that follow from it and do not tell
+ * it. As hx_peer_label(). */
+HX_API const char *hx_peer_key(struct hx_stream *s);
 /* Bytes read, at least 1; 0: the peer has ended its direction (by hx_shutdown(), or, without keys, a peer
  * that is no hx by closing) and all of it was read. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED.
  * HX_ECLOSED: the connection broke, or was closed without an end; bytes may be missing. HX_EAUTH, HX_EPROTO:

@@ -151,12 +151,22 @@ int hx_handshake(struct hx_stream *h, int timeout_ms)
     return err;
 }
 
-const char *hx_peer_label(struct hx_stream *h)
+static const char *of_key(struct hx_stream *h, const char *(*what)(const struct tls *t))
 {
     pthread_mutex_lock(&h->mutex);
-    const char *label = h->channel->tls ? tls_label(h->channel->tls) : "";
+    const char *text = h->channel->tls ? what(h->channel->tls) : "";
     pthread_mutex_unlock(&h->mutex);
-    return label;
+    return text;
+}
+
+const char *hx_peer_label(struct hx_stream *h)
+{
+    return of_key(h, tls_label);
+}
+
+const char *hx_peer_key(struct hx_stream *h)
+{
+    return of_key(h, tls_key_identity);
 }
 
 int hx_shutdown(struct hx_stream *h)

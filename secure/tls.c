@@ -155,6 +155,11 @@ const char *tls_label(const struct tls *t)
     return t->proven ? t->psk.label : "";
 }
 
+const char *tls_key_identity(const struct tls *t)
+{
+    return t->proven ? t->psk.identity : "";
+}
+
 int tls_export(const struct tls *t, const char *label, uint8_t *out, size_t len)
 {
     if (!t->proven)

@@ -34,6 +34,8 @@ int tls_handshake(struct tls *t);
 const char *tls_certificate_problem(const struct tls *t);
 /* The label of the key that the peer has, once tls_handshake() has succeeded. */
 const char *tls_label(const struct tls *t);
+/* That key's public identity (secure/key.h), "" before. */
+const char *tls_key_identity(const struct tls *t);
 /* A secret that only the two sides of this connection have (RFC 8446, section 7.5), for the purpose that
  * `label` names. HX_EAGAIN: tls_handshake() has not succeeded; HX_ENOMEM. */
 int tls_export(const struct tls *t, const char *label, uint8_t *out, size_t len);

@@ -22,6 +22,12 @@ static SSL_SESSION *session_of(SSL *ssl, const struct key *k)
     return NULL;
 }
 
+static void note_key(struct tls_psk *psk, const struct key *k)
+{
+    memcpy(psk->label, k->label, sizeof psk->label);
+    memcpy(psk->identity, k->identity, sizeof psk->identity);
+}
+
 /* The connecting side, for each ClientHello. */
 static int use_session(SSL *ssl, const EVP_MD *hash, const unsigned char **id, size_t *id_len,
                        SSL_SESSION **session)
@@ -32,7 +38,7 @@ static int use_session(SSL *ssl, const EVP_MD *hash, const unsigned char **id, s
     *session = session_of(ssl, k);
     *id = (const unsigned char *)k->identity;
     *id_len = PSK_ID_BYTES;
-    memcpy(psk->label, k->label, sizeof psk->label);
+    note_key(psk, k);
     return *session != NULL;
 }
 
@@ -44,7 +50,7 @@ static int find_session(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SE
     const struct key *k = keyring_find(&psk->ring, id, id_len);
     *session = k ? session_of(ssl, k) : NULL;
     if (k)
-        memcpy(psk->label, k->label, sizeof psk->label);
+        note_key(psk, k);
     return !k || *session;
 }
 

@@ -9,7 +9,8 @@
 /* What OpenSSL's callbacks know of their connection. */
 struct tls_psk {
     struct keyring ring;
-    char label[KEY_LABEL_MAX + 1]; /* of the key that is used */
+    char label[KEY_LABEL_MAX + 1];   /* of the key that is used, */
+    char identity[PSK_ID_BYTES + 1]; /* and its own */
 };
 
 /* NULL: no memory, or no such TLS in this OpenSSL. `psk` must outlive it. */

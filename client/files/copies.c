@@ -109,7 +109,7 @@ static bool look(struct copies *c)
     for (size_t i = 0; i < c->running;) {
         files_state(c->files[i], &s);
         c->known = c->known || (s.looked && !s.no_target);
-        if (s.no_target)
+        if (s.no_target || s.superseded)
             give_up(c);
         if (s.over) {
             add(&c->past, &s);

@@ -50,15 +50,20 @@ static void enter(struct files *f, enum files_phase phase)
     files_kick(f, 0.);
 }
 
-void files_fail(struct files *f, const char *path, const char *reason)
+static void end_all(struct files *f)
 {
-    f->state.failed++;
-    files_report(f, path, reason);
     for (int i = 0; i < FILES_JOBS; i++)
         files_job_end(&f->jobs[i]);
     files_batch_end(f);
     f->running = 0;
     enter(f, PHASE_OVER); /* over() from there */
+}
+
+void files_fail(struct files *f, const char *path, const char *reason)
+{
+    f->state.failed++;
+    files_report(f, path, reason);
+    end_all(f);
 }
 
 /* What the upload's destination is: the rules of cp. */
@@ -366,6 +371,12 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
     bool done = outcome == OUTCOME_DONE;
     size_t order = files_place(f, entry);
     note_busy(f, outcome, reason);
+    if (outcome == OUTCOME_OVER) {
+        f->state.superseded = true;
+        fail_entry(f, e, reason);
+        end_all(f);
+        return;
+    }
     if (outcome == OUTCOME_LEFT) {
         files_kick(f, 0.);
         return;

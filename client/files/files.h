@@ -9,6 +9,7 @@
 #define HX_CLIENT_FILES_FILES_H
 
 #include "client/files/choice.h"
+#include "client/files/copy_name.h"
 #include "client/files/links.h"
 #include "client/files/listing.h"
 #include "client/mux/mux.h"
@@ -50,6 +51,7 @@ struct files_config {
     /* All of it is listed, nothing was written yet: it goes on after files_go(). NULL: it does at once. */
     void (*planned)(void *user);
     void *user;
+    struct copy_name copy; /* an upload's; zeroed: not said */
 };
 
 struct files_state {
@@ -61,6 +63,7 @@ struct files_state {
     uint64_t skipped; /* what is no file, directory or link */
     bool looked;      /* what is at both ends is known, ... */
     bool single;      /* ... and it is one file; of an upload from the beginning */
+    bool superseded;  /* a later copy with the same key does it: told, and all of this one is over */
     bool no_target;   /* `into`, and the destination is no directory: told */
     bool listed;
     bool busy;                        /* the last answer was that we shall try later, ... */

@@ -147,8 +147,10 @@ static int settle(struct files *f)
     b->failures = 0;
     if (type == 'd' && status == 201 && plan_path(&f->plan, e)[0] == '\0')
         f->fresh = true;
-    if (type == 'g' && (status == 412 || status == 413)) {
-        files_leave_alone(f, entry); /* another file than was listed */
+    bool alone = type == 'g' ? status == 412 || status == 413 /* another file than was listed */
+                             : type == 'p' && status == 423;  /* a PUT of its own may end an older one */
+    if (alone) {
+        files_leave_alone(f, entry);
     } else if (type == 'h' && !same && outcome != OUTCOME_BUSY) {
         e->differs = true;
         files_wait_again(f, entry);

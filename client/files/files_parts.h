@@ -47,6 +47,7 @@ enum files_outcome {
     OUTCOME_CHANGES, /* once more, later: who changes the source may be done with it then */
     OUTCOME_BUSY,    /* once more, later */
     OUTCOME_FAILED,  /* for `reason` */
+    OUTCOME_OVER,    /* likewise, and nothing more shall be copied */
 };
 
 struct files_job {

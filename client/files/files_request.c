@@ -1,4 +1,5 @@
 /* Requests and answers of hx cp: the words of client/files/share.h. */
+#include "base/clock.h"
 #include "client/files/files_parts.h"
 #include "client/files/share.h"
 #include <inttypes.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 32 /* bytes of "bytes=N-" with NUL */
-#define FIELDS_MAX 12
+#define FIELDS_MAX 16
 
 int files_entry(struct files *f, const struct plan_entry *p, const char *base, char path[PATH_TEXT_MAX],
                 struct file_entry *out)
@@ -29,6 +30,7 @@ struct words { /* a request while it is put together */
     char target[PATH_ENCODED_MAX + 1];
     char mode[NUMBER_MAX], size[NUMBER_MAX], mtime[NUMBER_MAX], offset[NUMBER_MAX], range[NUMBER_MAX];
     char sum[FILE_SUM_TEXT];
+    char copy[COPY_NAME_TEXT];
 };
 
 static void add(struct words *w, const char *name, const char *value)
@@ -101,6 +103,10 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
     add_links(&w, f, j->task);
     if (!whole)
         describe(&w, j->task, &e, offset, j->outgoing && j->out.holes);
+    if (j->task == TASK_PUT && f->config.copy.id[0]) {
+        copy_name_format(w.copy, &f->config.copy, clock_now_ms());
+        add(&w, COPY_NAME_FIELD, w.copy);
+    }
     if (j->kind.keyed) {
         file_sum_format(w.sum, &j->kind);
         add(&w, FILE_SUM_FIELD, w.sum);
@@ -139,6 +145,8 @@ enum files_outcome files_verdict(int status, bool put)
         return OUTCOME_AGAIN;
     case 409: /* the part has another length than it had when we asked */
         return put ? OUTCOME_AGAIN : OUTCOME_FAILED;
+    case 410:
+        return put ? OUTCOME_OVER : OUTCOME_FAILED;
     case 423:
     case 429:
     case 503:

@@ -125,6 +125,16 @@ int64_t part_held(int root, const struct file_entry *e)
     return held;
 }
 
+int part_stat(int root, const struct file_entry *e, struct stat *st)
+{
+    struct part p;
+    int err = locate(&p, root, e);
+    if (err == HX_OK && fstatat(p.dir, p.name, st, AT_SYMLINK_NOFOLLOW) < 0)
+        err = HX_ESYS;
+    close_fds(&p);
+    return err;
+}
+
 int part_begin(struct part *p, int64_t offset)
 {
     if (offset == p->size)

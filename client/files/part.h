@@ -11,6 +11,7 @@
 #include "client/files/block_queue.h"
 #include "client/files/file_sum.h"
 #include "client/files/listing.h"
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -38,6 +39,8 @@ int part_open(struct part *p, int root, const struct file_entry *e);
 /* How many bytes a part_open() would find, 0 if none. HX_ESYS, EWOULDBLOCK: somebody else has it. Changes
  * nothing. */
 int64_t part_held(int root, const struct file_entry *e);
+/* The part that is there, whoever has it, as fstat(2) says. HX_ESYS: ENOENT, there is none. */
+int part_stat(int root, const struct file_entry *e, struct stat *st);
 /* Where the sender begins: 0 empties the part; else it must be p->size. */
 int part_begin(struct part *p, int64_t offset);
 /* One turn of hashing what part_write() could not, as something before it was not hashed yet. HX_OK: nothing

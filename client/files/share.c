@@ -1,4 +1,5 @@
 #include "client/files/share.h"
+#include "base/clock.h"
 #include "client/files/batch.h"
 #include "client/files/file_sum.h"
 #include "client/files/links.h"
@@ -83,9 +84,10 @@ void share_created(struct mux_stream *s)
 static const struct {
     int system;
     struct share_refusal refusal;
-} refusals[] = {{EWOULDBLOCK, {"423", "is being written by another request"}},
+} refusals[] = {{EWOULDBLOCK, {"423", "is being written by another peer's request"}},
                 {EBADMSG, {"422", "the sum is another one than that of what arrived"}},
                 {ERANGE, {"409", "the offset is not where the part ends"}},
+                {ECANCELED, {"410", "another copy with the same key, begun later, writes to it"}},
                 {ESTALE, {"412", "it changes while it is read"}},
                 {EISDIR, {"409", "is a directory"}},
                 {EEXIST, {"409", "exists and is of another kind"}},
@@ -232,6 +234,31 @@ static bool head_link(const struct share_call *c)
     return true;
 }
 
+void share_owner(struct hold_owner *out, const struct share_call *c)
+{
+    *out = (struct hold_owner){.key = ""};
+    snprintf(out->key, sizeof out->key, "%s", c->peer->key ? c->peer->key : "");
+    copy_name_parse(&out->copy, mux_field(c->request, COPY_NAME_FIELD), clock_now_ms());
+}
+
+/* As part_held(), but what a peer with the same key has is not kept from this one: its PUT gets it. */
+static int64_t held_for(const struct share_call *c, const struct file_entry *wanted)
+{
+    struct hold_owner owner;
+    struct stat st;
+    int root = c->peer->share->root;
+    int64_t held = part_held(root, wanted);
+    int system = errno;
+    if (held >= 0)
+        return held;
+    share_owner(&owner, c);
+    if (part_stat(root, wanted, &st) == HX_OK && st.st_size <= wanted->size &&
+        hold_may_claim(&owner, &(struct hold_file){st.st_dev, st.st_ino}))
+        return st.st_size;
+    errno = system;
+    return held;
+}
+
 static void head(const struct share_call *c)
 {
     struct stat st;
@@ -244,7 +271,7 @@ static void head(const struct share_call *c)
         share_refuse(c, "400", "malformed fields");
         return;
     }
-    int64_t part = resuming && share->writable ? part_held(share->root, &wanted) : -1;
+    int64_t part = resuming && share->writable ? held_for(c, &wanted) : -1;
     if (part < 0 && resuming && share->writable) {
         share_refuse_error(c, (int)part, errno);
         return;

@@ -22,7 +22,8 @@
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
  *               409: the offset is another; 422: the sum was wrong, and the part is gone; 423: another
- *               request has the part.
+ *               request has the part. It may say hx-copy (client/files/copy_name.h): of two copies of one
+ *               key the one that began later gets the part, and the other one 410.
  *   PUT         hx-type: directory, hx-mode. 201: it is there.
  *               With hx-mtime: it is there and whole, now gets both.
  *   PUT         hx-type: link, hx-target (its text, written as a path), hx-mtime. 201: it is there. 403: it
@@ -72,6 +73,7 @@ struct share_peer { /* for whom requests are answered; outlives them */
      * peer wrote it. May be NULL. */
     void (*failed)(void *user, const char *what, const char *path, const char *reason);
     void *user;
+    const char *key; /* that the peer has proven, as hx_peer_key(); NULL or "": of nobody */
 };
 
 /* Answers a request whose :path begins with /files/ . Owns `s` at once. The limits hold for the calling

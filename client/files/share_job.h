@@ -3,6 +3,7 @@
 #define HX_CLIENT_FILES_SHARE_JOB_H
 
 #include "client/files/beneath.h"
+#include "client/files/hold.h"
 #include "client/files/listing.h"
 #include "client/files/share.h"
 #include "client/files/share_items.h"
@@ -73,6 +74,8 @@ int share_put_errno(int system);
 void share_failed(const struct share_call *c, int error, int system);
 void share_failed_for(const struct share_call *c, const char *reason);
 void share_created(struct mux_stream *s); /* 201 */
+/* Whose hold of a part the request makes (client/files/hold.h). */
+void share_owner(struct hold_owner *out, const struct share_call *c);
 
 /* What the request wants of symbolic links, and how far it may go. */
 enum links share_links(const struct mux_message *request);

@@ -1,4 +1,5 @@
 /* Files and directories from a peer. */
+#include "base/container_of.h"
 #include "client/files/directory.h"
 #include "client/files/incoming.h"
 #include "client/files/links.h"
@@ -6,23 +7,109 @@
 #include <errno.h>
 #include <string.h>
 
+#define HOLD_WAIT_S 5. /* for an earlier copy of the same key to let go; its disk may be slow */
+
 struct put_job {
     struct share_job job;
     struct incoming in;
+    struct hold hold;
+    bool waits; /* for the part, which is not open yet */
+    bool late;  /* it has waited for long enough */
+    ev_timer patience;
+    struct file_entry e; /* what is put; its path is the job's */
+    int64_t offset;
+    struct file_sum_kind sum;
+    bool holes;
 };
+
+static int open_part(struct put_job *p)
+{
+    struct stat st;
+    int err = incoming_open(&p->in, p->job.call.peer->share->root, &p->e, &p->sum);
+    if (err < 0)
+        return err;
+    if (p->holes)
+        incoming_keep_holes(&p->in);
+    err = incoming_begin(&p->in, p->offset);
+    if (err == HX_OK && fstat(p->in.part.fd, &st) < 0)
+        err = HX_ESYS;
+    if (err == HX_OK) {
+        hold_take(&p->hold, &(struct hold_file){st.st_dev, st.st_ino});
+        return HX_OK;
+    }
+    int system = errno;
+    incoming_close(&p->in);
+    errno = system;
+    return err;
+}
+
+/* The part is locked. HX_EAGAIN: by an earlier copy of the same key, which was told to let go. */
+static int claim_part(struct put_job *p)
+{
+    struct stat st;
+    enum hold_claim claim = HOLD_FOREIGN;
+    if (part_stat(p->job.call.peer->share->root, &p->e, &st) == HX_OK)
+        claim = hold_claim(&p->hold, &(struct hold_file){st.st_dev, st.st_ino});
+    if (claim == HOLD_OLDER && !p->late)
+        return HX_EAGAIN;
+    errno = claim == HOLD_NEWER ? ECANCELED : EWOULDBLOCK;
+    return HX_ESYS;
+}
+
+static int get_part(struct put_job *p)
+{
+    int err = open_part(p);
+    return err == HX_ESYS && errno == EWOULDBLOCK ? claim_part(p) : err;
+}
+
+static void on_hold(struct hold *h)
+{
+    share_job_turn(&container_of(h, struct put_job, hold)->job);
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct put_job *p = container_of(w, struct put_job, patience);
+    (void)loop;
+    (void)revents;
+    p->late = true;
+    share_job_turn(&p->job);
+}
 
 static int put_step(struct share_job *job)
 {
     const struct mux_field fields[] = {{":status", "201"}};
     const struct mux_message created = {.fields = fields, .count = 1, .ended = true};
+    struct put_job *p = (struct put_job *)job;
     int64_t moved = 0;
-    int err = incoming_read(&((struct put_job *)job)->in, job->call.stream, &moved);
+    int err = HX_OK;
+    if (atomic_load(&p->hold.over)) {
+        errno = ECANCELED;
+        return HX_ESYS;
+    }
+    if (p->waits)
+        err = get_part(p);
+    if (err == HX_OK && p->waits) {
+        p->waits = false;
+        ev_timer_stop(job->call.peer->loop, &p->patience);
+    }
+    if (err < 0) {
+        errno = share_put_errno(errno);
+        return err;
+    }
+    err = incoming_read(&p->in, job->call.stream, &moved);
     return err == HX_OK ? mux_respond(job->call.stream, &created) : err;
 }
 
 static void put_close(struct share_job *job)
 {
-    incoming_close(&((struct put_job *)job)->in);
+    struct put_job *p = (struct put_job *)job;
+    int system = errno;
+    ev_timer_stop(job->call.peer->loop, &p->patience);
+    if (!p->waits)
+        incoming_close(&p->in);
+    hold_end(&p->hold);
+    errno = system;
 }
 
 static const struct share_job_kind put_kind = {
@@ -36,26 +123,28 @@ static void refuse(const struct share_call *c, int error, int system)
 static void put_file(const struct share_call *c, const struct file_entry *e, int64_t offset,
                      const struct file_sum_kind *sum)
 {
+    struct hold_owner owner;
     struct put_job *p = share_job_create(&put_kind, c);
     if (!p)
         return;
-    int err = incoming_open(&p->in, c->peer->share->root, e, sum);
-    if (err < 0) {
+    p->e = *e;
+    p->e.path = p->job.call.path;
+    p->offset = offset;
+    p->sum = *sum;
+    p->holes = mux_field(c->request, "hx-holes");
+    share_owner(&owner, c);
+    hold_init(&p->hold, &owner, c->peer->loop, on_hold);
+    ev_timer_init(&p->patience, on_patience, HOLD_WAIT_S, 0.);
+    int err = get_part(p);
+    if (err < 0 && err != HX_EAGAIN) {
         int system = errno;
         share_job_cancel(&p->job);
         refuse(c, err, system);
         return;
     }
-    if (mux_field(c->request, "hx-holes"))
-        incoming_keep_holes(&p->in);
-    err = incoming_begin(&p->in, offset);
-    if (err < 0) {
-        int system = errno;
-        incoming_close(&p->in);
-        share_job_cancel(&p->job);
-        refuse(c, err, system);
-        return;
-    }
+    p->waits = err == HX_EAGAIN;
+    if (p->waits)
+        ev_timer_start(c->peer->loop, &p->patience);
     share_job_begin(&p->job);
 }
 

@@ -1,4 +1,5 @@
 /* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers. */
+#include "base/clock.h"
 #include "client/files/copies.h"
 #include "client/forward/say.h"
 #include "client/tool/copying.h"
@@ -151,6 +152,7 @@ static int copy(struct cp *c, const char *to, const char **sources)
                                    .sources = sources,
                                    .count = (size_t)args->source_count};
     int status = STATUS_FAILED;
+    copy_name_make(&config.each.copy, clock_now_ms());
     if (copies_create(&c->copies, &config) == HX_OK)
         status = run(c);
     reconnector_destroy(c->reconnector); /* tells the streams of what was given up */

@@ -87,7 +87,8 @@ static void tell_of_waiting(struct copying *c, const struct files_state *s)
     bool waits = s->busy && s->steps == c->steps;
     if (waits && !c->waits) {
         copying_erase(c);
-        say_note("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
+        if (!c->args->quiet)
+            say_always("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
     }
     c->waits = waits;
 }

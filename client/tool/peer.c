@@ -71,6 +71,7 @@ static void on_up(void *user)
         p->serve.config = p->all->config->serve_for(p->all->config->user, label);
     serve_init(&p->serve);
     p->serve.run.label = label;
+    p->serve.files.key = hx_peer_key(p->stream);
     introduce(p, label);
     say_note("%s", p->who);
 }

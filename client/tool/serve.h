@@ -43,7 +43,7 @@ struct serve { /* one peer's */
     /* The pipe that this peer got is over. As relay_config.done(). */
     void (*pipe_done)(void *user, int error, int system);
     void *user;
-    struct share_peer files; /* of serve_init(), and the next four, but for run.label */
+    struct share_peer files; /* of serve_init(), and the next four, but for run.label, files.key */
     struct reverse reverse;
     struct visit visit;
     struct run_peer run;

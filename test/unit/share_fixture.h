@@ -94,7 +94,7 @@ static inline int fixture_setup(void **state)
     fixture_share(x, ":rw");
     x->loop = ev_loop_new(0);
     assert_non_null(x->loop);
-    x->peer = (struct share_peer){x->loop, x->share, on_failed, x};
+    x->peer = (struct share_peer){.loop = x->loop, .share = x->share, .failed = on_failed, .user = x};
     fixture_connect(x);
     *state = x;
     return 0;
