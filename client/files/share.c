@@ -49,6 +49,11 @@ void share_close(struct share *s)
     free(s);
 }
 
+bool share_writable(const struct share *s)
+{
+    return s->writable;
+}
+
 static void answer(struct mux_stream *s, const struct mux_field *fields, size_t count)
 {
     struct mux_field all[ANSWER_FIELDS_MAX];

@@ -65,6 +65,7 @@ int share_open(struct share **out, const char *spec);
  * neither a file nor a directory); HX_ENOMEM. */
 int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad);
 void share_close(struct share *s);
+bool share_writable(const struct share *s);
 
 struct share_peer { /* for whom requests are answered; outlives them */
     struct ev_loop *loop;

@@ -39,6 +39,7 @@ enum args_result {
     ARGS_CP,
     ARGS_LS,
     ARGS_PING,
+    ARGS_INFO,
     ARGS_NAT,
     ARGS_KEY,
     ARGS_CONFIG,
@@ -106,7 +107,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     const char *exec;           /* bind: the command that peers may run; NULL: none */
     bool pty;                   /* bind: at a terminal, too */
     bool tty;                   /* connect: at a terminal */
-    bool json;                  /* ls, nat */
+    bool json;                  /* info, ls, nat */
     bool details;               /* ls: modes, sizes and times */
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */

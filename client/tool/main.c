@@ -101,7 +101,7 @@ static bool begin_signals(bool questions)
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
     [ARGS_CONFIG] = cmd_config, [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,
     [ARGS_KEY] = cmd_key,       [ARGS_LS] = cmd_ls,     [ARGS_NAT] = cmd_nat,         [ARGS_PING] = cmd_ping,
-    [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send,
+    [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send, [ARGS_INFO] = cmd_info,
 };
 
 static int run(const struct args *args)

@@ -1,6 +1,7 @@
 #include "client/tool/offer.h"
 #include "client/forward/say.h"
 #include "client/tool/grant.h"
+#include "client/tool/info.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,14 +10,18 @@ static int offer_allow(struct offer *o, const char *target)
 {
     int err = o->allow ? HX_OK : allow_create(&o->allow);
     o->serve.allow = o->allow;
-    return err < 0 ? err : allow_add(o->allow, target);
+    if (err == HX_OK)
+        err = allow_add(o->allow, target);
+    return err < 0 ? err : info_add(&o->targets, "allow", target);
 }
 
 static int offer_listen(struct offer *o, const char *pattern)
 {
     int err = o->permit ? HX_OK : permit_create(&o->permit);
     o->serve.permit = o->permit;
-    return err < 0 ? err : permit_add(o->permit, pattern);
+    if (err == HX_OK)
+        err = permit_add(o->permit, pattern);
+    return err < 0 ? err : info_add(&o->targets, "allow-listen", pattern);
 }
 
 static bool offer_share(struct offer *o, const char *spec)
@@ -87,7 +92,7 @@ static struct offer *of_label(struct offers *all, const char *label)
             return &all->list[i];
     }
     struct offer *o = &all->list[all->count++];
-    *o = (struct offer){.serve = {.udp_timeout_s = all->list[0].serve.udp_timeout_s}};
+    *o = (struct offer){.serve = {.udp_timeout_s = all->list[0].serve.udp_timeout_s, .targets = &o->targets}};
     snprintf(o->label, sizeof o->label, "%s", label);
     return o;
 }
@@ -111,8 +116,10 @@ static bool grant(struct offers *all, const struct args *args, struct run_offer 
 static bool offer_all(struct offer *o, const struct args *args, struct run_offer *run)
 {
     int err = HX_OK;
-    o->serve = (struct serve_config){
-        .echo = args->echo, .udp_timeout_s = args->udp_timeout_s, .run = args->exec ? run : NULL};
+    o->serve = (struct serve_config){.echo = args->echo,
+                                     .udp_timeout_s = args->udp_timeout_s,
+                                     .run = args->exec ? run : NULL,
+                                     .targets = &o->targets};
     for (int i = 0; i < args->allow_count && err == HX_OK; i++)
         err = offer_allow(o, args->allow[i]);
     for (int i = 0; i < args->allow_listen_count && err == HX_OK; i++)
@@ -151,6 +158,7 @@ void offers_close(struct offers *all)
             permit_destroy(o->permit);
         if (o->share)
             share_close(o->share);
+        buf_free(&o->targets);
     }
     all->count = 0;
 }

@@ -11,6 +11,7 @@ struct offer {
     struct allow *allow;
     struct permit *permit;
     struct share *share;
+    struct buf targets;             /* serve.targets */
     char label[ARGS_LABEL_MAX + 1]; /* "": for all who have no entry */
 };
 

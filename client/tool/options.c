@@ -6,13 +6,14 @@
 #define CP      (1U << ARGS_CP)
 #define LS      (1U << ARGS_LS)
 #define PING    (1U << ARGS_PING)
+#define INFO    (1U << ARGS_INFO)
 #define KEY     (1U << ARGS_KEY)
 #define NAT     (1U << ARGS_NAT)
 #define CONFIG  (1U << ARGS_CONFIG)
 #define SEND    (1U << ARGS_SEND)
 #define RECV    (1U << ARGS_RECV)
-#define KEYED   (BIND | CONNECT | CP | LS | PING) /* by a key of a file */
-#define PEER    (KEYED | SEND | RECV)             /* the commands that reach somebody */
+#define KEYED   (BIND | CONNECT | CP | LS | PING | INFO) /* by a key of a file */
+#define PEER    (KEYED | SEND | RECV)                    /* the commands that reach somebody */
 
 #define HELP_COLUMN 32 /* where the texts begin */
 
@@ -40,12 +41,16 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
         {"nat", "", "what stands between this host and others",
          "Asks the nameserver, by STUN, how this host looks from outside: its addresses, how its NAT\n"
          "maps and filters, which ports it gives, and what follows from that for reaching peers.\n"},
+    [ARGS_INFO] =
+        {"info", "NAME", "the path to the host under NAME, and what you may do there",
+         "Shows how the peer is reached, its version, and what it lets those do who have this key:\n"
+         "targets to forward to, where to listen, files, a command. Nothing of other keys.\n"},
     [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
                   "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
     [ARGS_CONFIG] =
         {"config", "check [FILE]", "look for faults in ~/.config/hx/config",
          "That file has options of the commands, by their long names: those in the section [NAME] are\n"
-         "for hx bind, connect, cp, ls and ping of that NAME, those in [*] for all. What the\n"
+         "for hx bind, connect, cp, info, ls and ping of that NAME, those in [*] for all. What the\n"
          "command line says comes first, then [NAME], then [*], then the environment.\n"},
     [ARGS_RECV] =
         {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
@@ -109,15 +114,15 @@ const struct options_entry options_table[] = {
     {"stun", OPTION_STUN, PEER | NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
     {"lifetime", OPTION_LIFETIME, NAT, NULL, "measure how long mappings live: up to 10 minutes"},
     {NULL, 'l', LS, NULL, "permissions, sizes and times, too"},
-    {"json", OPTION_JSON, LS | NAT, NULL, "JSON on standard output"},
+    {"json", OPTION_JSON, INFO | LS | NAT, NULL, "JSON on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
     {"qr", OPTION_QR, KEY | SEND, NULL, "draw it as a QR code in the terminal, too"},
     {"label", OPTION_LABEL, KEY, "LABEL", "add a further key, shown as LABEL when a peer comes with it"},
-    {"wait", OPTION_WAIT, CONNECT | CP | LS | PING | RECV, "SECONDS",
+    {"wait", OPTION_WAIT, CONNECT | CP | INFO | LS | PING | RECV, "SECONDS",
      "wait so long for NAME to appear (at most 60)"},
-    {NULL, 'w', CONNECT | CP | LS | RECV, "SECONDS", "the same"},
-    {"name", 'N', CONNECT | CP | LS | PING | RECV, "OWN", "the own name, shown to the peer"},
+    {NULL, 'w', CONNECT | CP | INFO | LS | RECV, "SECONDS", "the same"},
+    {"name", 'N', CONNECT | CP | INFO | LS | PING | RECV, "OWN", "the own name, shown to the peer"},
     {"nameserver", 'n', (PEER | NAT) & ~CP, "HOST[:PORT]|URL",
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
     {"nameserver", OPTION_NAMESERVER, CP, "HOST[:PORT]|URL",

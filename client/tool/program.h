@@ -17,6 +17,7 @@ int cmd_bind(const struct args *args);
 int cmd_config(const struct args *args);
 int cmd_connect(const struct args *args);
 int cmd_cp(const struct args *args);
+int cmd_info(const struct args *args);
 int cmd_key(const struct args *args);
 int cmd_ls(const struct args *args);
 int cmd_nat(const struct args *args);

@@ -1,6 +1,7 @@
 #include "client/tool/serve.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
+#include "client/tool/info.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,7 +121,10 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         return;
     else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
         share_request(&s->files, stream, request);
-    else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0 && strcmp(path, "/run") != 0)
+    else if (strcmp(path, INFO_PATH) == 0 && strcmp(method, "GET") == 0)
+        serve_info(s, stream);
+    else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0 && strcmp(path, "/run") != 0 &&
+             strcmp(path, INFO_PATH) != 0)
         refuse(stream, "404");
     else if (strcmp(method, "POST") != 0)
         refuse(stream, "405");

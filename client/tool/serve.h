@@ -10,10 +10,12 @@
  *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h
  *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h
  *   POST /udp           client/forward/flows.h
+ *   GET /info           client/tool/info.h
  *   POST /receive, ...  of hx send: client/tool/visit.h */
 #ifndef HX_CLIENT_TOOL_SERVE_H
 #define HX_CLIENT_TOOL_SERVE_H
 
+#include "base/buf.h"
 #include "client/files/share.h"
 #include "client/forward/allow.h"
 #include "client/forward/reverse.h"
@@ -33,6 +35,7 @@ struct serve_config { /* shared by all peers */
     const struct visit_host *visits; /* of hx send; NULL: none are received */
     struct run_offer *run;           /* NULL: no command */
     int udp_timeout_s;
+    const struct buf *targets; /* what client/tool/info.h says of `allow` and `permit`; NULL: nothing */
 };
 
 struct serve { /* one peer's */
@@ -56,5 +59,7 @@ void serve_init(struct serve *s);
 void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_message *request);
 /* The peer's own bytes, back to it. Owns `s` at once, which has been answered. HX_ENOMEM: it does not. */
 int echo_start(struct mux_stream *s);
+/* Answers GET /info: what this peer may do, and nothing of others. Owns `stream` at once. */
+void serve_info(const struct serve *s, struct mux_stream *stream);
 
 #endif

@@ -1,7 +1,9 @@
 #include "client/tool/ui.h"
+#include "base/clock.h"
 #include "client/forward/say.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,9 +100,18 @@ void ui_bind_event(void *user, const struct hx_event_info *info)
         common_event(info);
 }
 
+static atomic_llong path_ms; /* written in the library's threads */
+
+int64_t ui_path_ms(void)
+{
+    return atomic_load(&path_ms);
+}
+
 void ui_connect_event(void *user, const struct hx_event_info *info)
 {
     (void)user;
+    if (info->event == HX_EVENT_PUNCHED || info->event == HX_EVENT_PATH)
+        atomic_store(&path_ms, clock_now_ms());
     if (info->event == HX_EVENT_PUNCHED)
         say_note("connected to %s at %s punch_ms=%" PRId64 " total_ms=%" PRId64 "%s%s", info->name,
                  info->address, info->punch_ms, info->total_ms, PATH_TEXT(info));

@@ -5,11 +5,14 @@
 
 #include "client/hx.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 /* hx_config.on_event of hx bind; `user` is the text of --nameserver. */
 void ui_bind_event(void *user, const struct hx_event_info *info);
 /* And of those that connect; `user` is not used. */
 void ui_connect_event(void *user, const struct hx_event_info *info);
+/* When the path that is used now was found, as ui_connect_event() was told; clock_now_ms(), 0: not yet. */
+int64_t ui_path_ms(void);
 /* Says that hx_bind() or hx_connect() failed with `error`, and what to do about it. */
 void ui_failure(int error, const char *name, const struct hx_config *config);
 /* Says that something that this process needs could not be had. */

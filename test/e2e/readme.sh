@@ -24,7 +24,7 @@ targets_exist() {
 check "every make target that the README names exists" targets_exist
 man_has_every_option() {
     local page command option
-    for command in bind config connect cp key ls nat ping recv send; do
+    for command in bind config connect cp info key ls nat ping recv send; do
         page=$(sed 's/\\//g' "$TOP/client/tool/man/hx-${command/recv/send}.1")
         for option in $("$B/hx" "$command" --help | sed -nE 's/^ +((-[A-Za-z]), )?(--?[A-Za-z][a-z-]*).*/\2 \3/p'); do
             grep -qE -- "(^|[ \"])$option([ ,\"]|$)" <<<"$page" || { echo "hx $command $option" && return 1; }
