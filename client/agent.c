@@ -296,6 +296,12 @@ int agent_send_beside(const struct agent *a, const uint8_t *bytes, size_t len)
     return net_port_send(udt_port_net(a->port), &route, &part, 1, MSG_DONTWAIT);
 }
 
+int agent_datagram_room(const struct agent *a)
+{
+    int fits = net_peer_fits(a->peer);
+    return fits > 0 ? fits : PATH_MTU_BASE;
+}
+
 void agent_connected(struct agent *a)
 {
     struct net_peer_view view;

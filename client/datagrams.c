@@ -1,5 +1,8 @@
 #include "client/datagrams.h"
+#include "base/clock.h"
 #include "base/replay_window.h"
+#include "client/datagram_join.h"
+#include "client/datagram_queue.h"
 #include "client/hx.h"
 #include "client/readiness_fd.h"
 #include "proto/sealed_datagram.h"
@@ -11,14 +14,8 @@
 
 #define LISTS 256 /* of all datagrams there are, by the first byte of their tags, which are random */
 
-static_assert(HX_DATAGRAM_MAX == SEALED_MAX && SEALED_CODE == SEAL_CODE_BYTES,
-              "each says it in its own room");
-
-struct waiting {
-    uint32_t flow;
-    size_t len;
-    uint8_t bytes[SEALED_MAX];
-};
+static_assert(SEALED_CODE == SEAL_CODE_BYTES, "each says it in its own room");
+static_assert(HX_DATAGRAM_MAX <= SEALED_PIECES * SEALED_MAX, "any is cut into pieces that can be counted");
 
 struct datagrams {
     uint8_t tag[SEALED_TAG_BYTES]; /* of what comes, ... */
@@ -26,8 +23,9 @@ struct datagrams {
     struct seal *opens;
     struct replay_window window;
     struct readiness_fd readable;
-    struct waiting *ring;
-    unsigned first, count;
+    struct datagram_join join;
+    struct datagram_queue queue;
+    struct hx_datagram_counts counts;  /* of what comes under the lock, of what leaves by whoever sends */
     uint8_t out_tag[SEALED_TAG_BYTES]; /* ... and of what leaves */
     struct seal *closes;
     uint64_t number; /* of the last that has left */
@@ -65,8 +63,9 @@ int datagrams_create(struct datagrams **out, const struct tls *tls, bool connect
     if (!d)
         return HX_ENOMEM;
     readiness_fd_init(&d->readable, false);
-    d->ring = calloc(DATAGRAMS_MAX, sizeof *d->ring);
-    int err = d->ring ? make_keys(d, tls, connecting) : HX_ENOMEM;
+    int err = datagram_queue_init(&d->queue);
+    if (err == HX_OK)
+        err = make_keys(d, tls, connecting);
     if (err < 0) {
         datagrams_destroy(d);
         return err;
@@ -89,43 +88,74 @@ void datagrams_destroy(struct datagrams *d)
     seal_destroy(d->opens);
     seal_destroy(d->closes);
     readiness_fd_close(&d->readable);
-    free(d->ring);
+    datagram_queue_free(&d->queue);
+    datagram_join_free(&d->join);
     free(d);
 }
 
-size_t datagrams_make(struct datagrams *d, uint32_t flow, const void *data, size_t len,
+size_t datagrams_make(struct datagrams *d, struct sealed_datagram *head, const void *data, size_t len,
                       uint8_t out[SEALED_BYTES])
 {
-    struct sealed_datagram head = {.flow = flow, .number = ++d->number};
-    memcpy(head.tag, d->out_tag, sizeof head.tag);
-    sealed_datagram_write(&head, out);
-    if (seal_close(d->closes, head.number, out, SEALED_HEAD, data, len, out + SEALED_HEAD) < 0)
+    head->number = ++d->number;
+    memcpy(head->tag, d->out_tag, sizeof head->tag);
+    sealed_datagram_write(head, out);
+    if (seal_close(d->closes, head->number, out, SEALED_HEAD, data, len, out + SEALED_HEAD) < 0)
         return 0;
     return SEALED_HEAD + len + SEALED_CODE;
 }
 
-int datagrams_send(struct datagrams *d, struct agent *a, uint32_t flow, const void *data, size_t len)
+/* Into how many pieces, so that each fits a packet of the path. */
+static unsigned count_pieces(const struct agent *a, size_t len)
+{
+    size_t room = (size_t)agent_datagram_room(a);
+    room = room > SEALED_BYTES ? SEALED_BYTES : room;
+    size_t each = room - SEALED_HEAD - SEALED_CODE;
+    size_t count = len > each ? (len + each - 1) / each : 1;
+    return count > SEALED_PIECES ? SEALED_PIECES : (unsigned)count;
+}
+
+static int send_piece(struct datagrams *d, const struct agent *a, struct sealed_datagram *head,
+                      const uint8_t *data, size_t len)
 {
     uint8_t bytes[SEALED_BYTES];
-    size_t whole = len <= SEALED_MAX ? datagrams_make(d, flow, data, len, bytes) : 0;
+    size_t whole = datagrams_make(d, head, data, len, bytes);
     if (whole == 0)
-        return len > SEALED_MAX ? HX_ETOOBIG : HX_ENOMEM;
+        return HX_ENOMEM;
     return agent_send_beside(a, bytes, whole) == 0 ? HX_OK : HX_EAGAIN;
+}
+
+int datagrams_send(struct datagrams *d, const struct agent *a, uint32_t flow, const void *data, size_t len)
+{
+    if (len > HX_DATAGRAM_MAX) {
+        d->counts.too_long++;
+        return HX_ETOOBIG;
+    }
+    struct sealed_datagram head = {.flow = flow, .pieces = count_pieces(a, len)};
+    size_t each = (len + head.pieces - 1) / head.pieces;
+    int err = HX_OK;
+    for (size_t at = 0; err == HX_OK && head.piece < head.pieces; head.piece++, at += each)
+        err = send_piece(d, a, &head, (const uint8_t *)data + at, len - at < each ? len - at : each);
+    if (err == HX_OK)
+        d->counts.sent++;
+    else
+        d->counts.not_sent++;
+    return err;
+}
+
+void datagrams_counts(struct datagrams *d, struct hx_datagram_counts *out)
+{
+    pthread_mutex_lock(&lock);
+    datagram_join_expire(&d->join, clock_now_ms());
+    *out = d->counts;
+    out->incomplete = d->join.given_up;
+    pthread_mutex_unlock(&lock);
 }
 
 ssize_t datagrams_receive(struct datagrams *d, uint32_t *flow, void *buf, size_t size)
 {
-    ssize_t len = HX_EAGAIN;
     pthread_mutex_lock(&lock);
-    if (d->count > 0) {
-        const struct waiting *w = &d->ring[d->first];
-        *flow = w->flow;
-        len = (ssize_t)w->len;
-        memcpy(buf, w->bytes, w->len < size ? w->len : size);
-        d->count--;
-        d->first = d->count > 0 ? (d->first + 1) % DATAGRAMS_MAX : 0; /* 0: memory that the caches have */
-    }
-    if (d->count == 0)
+    ssize_t len = datagram_queue_take(&d->queue, flow, buf, size);
+    if (d->queue.count == 0)
         readiness_fd_set(&d->readable, false);
     pthread_mutex_unlock(&lock);
     return len;
@@ -148,18 +178,36 @@ static struct datagrams *find(const uint8_t tag[SEALED_TAG_BYTES])
     return d;
 }
 
+static void queue(struct datagrams *d, uint32_t flow, const uint8_t *bytes, size_t len)
+{
+    if (len > HX_DATAGRAM_MAX || !datagram_queue_put(&d->queue, flow, bytes, len)) {
+        d->counts.unread++;
+        return;
+    }
+    d->counts.came++;
+    readiness_fd_set(&d->readable, true);
+}
+
 static void keep(struct datagrams *d, const struct sealed_datagram *head, const uint8_t *bytes, size_t len)
 {
-    struct waiting *w = &d->ring[(d->first + d->count) % DATAGRAMS_MAX];
-    if (d->count == DATAGRAMS_MAX || !replay_window_new(&d->window, head->number) ||
-        !seal_open(d->opens, head->number, bytes, SEALED_HEAD, bytes + SEALED_HEAD, len - SEALED_HEAD,
-                   w->bytes))
+    uint8_t opened[SEALED_BYTES], *whole;
+    if (!replay_window_new(&d->window, head->number)) {
+        d->counts.replayed++;
         return;
+    }
+    if (!seal_open(d->opens, head->number, bytes, SEALED_HEAD, bytes + SEALED_HEAD, len - SEALED_HEAD,
+                   opened)) {
+        d->counts.forged++;
+        return;
+    }
     replay_window_take(&d->window, head->number);
-    w->flow = head->flow;
-    w->len = len - SEALED_HEAD - SEALED_CODE;
-    d->count++;
-    readiness_fd_set(&d->readable, true);
+    len -= SEALED_HEAD + SEALED_CODE;
+    if (head->pieces == 1) {
+        queue(d, head->flow, opened, len);
+    } else if (datagram_join_take(&d->join, head, opened, len, clock_now_ms(), &whole, &len)) {
+        queue(d, head->flow, whole, len);
+        free(whole);
+    }
 }
 
 bool datagrams_take(void *unused, struct net_datagram *datagram)

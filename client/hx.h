@@ -246,9 +246,9 @@ HX_API int hx_stream_write_fd(struct hx_stream *s);
 /* Datagrams beside the stream, over the same path and under the same keys, but each by itself: they may be lost,
  * and overtake each other and what is written, and they never come twice. `flow` is whatever the two agree on,
  * to tell them apart. For streams with keys whose peer is an hx, at any time while the connection lives; what is
- * longer than a packet of the path travels in pieces. HX_EAGAIN before the proof (hx_handshake()); HX_EINVAL: such
+ * longer than a packet of the path travels in pieces, and is lost with any of them. HX_EAGAIN before the proof (hx_handshake()); HX_EINVAL: such
  * a stream has no datagrams; HX_ECLOSED, HX_ECANCELED, HX_ENOMEM. None of them waits. */
-#define HX_DATAGRAM_MAX 1460 /* bytes of one */
+#define HX_DATAGRAM_MAX 65507 /* bytes of one: what UDP carries over IPv4 */
 /* `len`, which may be 0; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: also when the system did not take it, which
  * is a loss like any other. */
 HX_API ssize_t hx_datagram_send(struct hx_stream *s, uint32_t flow, const void *data, size_t len);
@@ -257,6 +257,22 @@ HX_API ssize_t hx_datagram_send(struct hx_stream *s, uint32_t flow, const void *
 HX_API ssize_t hx_datagram_receive(struct hx_stream *s, uint32_t *flow, void *buf, size_t size);
 /* Readable (POLLIN) while one waits. Belongs to the stream. HX_ESYS. */
 HX_API int hx_datagram_fd(struct hx_stream *s);
+/* What became of them so far. Grows only at its end. */
+struct hx_datagram_counts {
+    uint64_t sent, came;
+    /* Of those that were to be sent: the system did not take it; above HX_DATAGRAM_MAX. */
+    uint64_t not_sent, too_long;
+    /* Packets: not made by the peer, or changed on the way; such as had come before, or far too late. */
+    uint64_t forged, replayed;
+    /* Of those that came: a piece was missing; nobody had read those before it. */
+    uint64_t incomplete, unread;
+};
+/* HX_OK. `size`: of *out. */
+HX_API int hx_datagram_counts_sized(struct hx_stream *s, struct hx_datagram_counts *out, size_t size);
+static inline int hx_datagram_counts(struct hx_stream *s, struct hx_datagram_counts *out)
+{
+    return hx_datagram_counts_sized(s, out, sizeof *out);
+}
 /* The peer's address "ip:port" as its NAT shows it, or HX_ADDRESS_TCP. As hx_listener_external(). */
 HX_API int hx_peer(struct hx_stream *s, char *text, size_t size);
 /* The path that the connection takes now. It may change while the connection lives: between two programs of

@@ -1,6 +1,7 @@
 /* What the application sends and receives beside its stream. */
 #include "client/datagrams.h"
 #include "client/stream_parts.h"
+#include <string.h>
 
 /* The stream's mutex is held. Made on first use: who needs none pays nothing. */
 static int ready(struct hx_stream *h)
@@ -42,6 +43,18 @@ ssize_t hx_datagram_receive(struct hx_stream *h, uint32_t *flow, void *buf, size
         got = HX_ECLOSED;
     pthread_mutex_unlock(&h->mutex);
     return got;
+}
+
+int hx_datagram_counts_sized(struct hx_stream *h, struct hx_datagram_counts *out, size_t size)
+{
+    struct hx_datagram_counts counts = {0};
+    pthread_mutex_lock(&h->mutex);
+    if (h->datagrams)
+        datagrams_counts(h->datagrams, &counts);
+    pthread_mutex_unlock(&h->mutex);
+    memset(out, 0, size);
+    memcpy(out, &counts, size < sizeof counts ? size : sizeof counts);
+    return HX_OK;
 }
 
 int hx_datagram_fd(struct hx_stream *h)

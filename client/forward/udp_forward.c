@@ -16,7 +16,7 @@ struct socket_of { /* one address */
 
 struct first {
     size_t len;
-    uint8_t bytes[HX_DATAGRAM_MAX];
+    uint8_t *bytes;
 };
 
 struct client {
@@ -26,7 +26,7 @@ struct client {
     struct sockaddr_storage address;
     socklen_t address_len;
     struct mux_stream *stream;
-    struct first *first; /* what waits until then */
+    struct first first[UDP_FORWARD_FIRST]; /* what waits until then */
     int first_count;
     bool joined, told_size;
     ev_timer silence; /* anew with whatever passes, either way */
@@ -40,8 +40,31 @@ struct udp_forward {
     struct link *link; /* NULL while there is none */
     struct socket_of sockets[LISTEN_MAX];
     int socket_count, count;
+    size_t first_bytes; /* of all clients */
     LIST_HEAD(client_list, client) clients;
 };
+
+static void forget_first(struct client *c)
+{
+    for (int i = 0; i < c->first_count; i++) {
+        c->forward->first_bytes -= c->first[i].len;
+        free(c->first[i].bytes);
+    }
+    c->first_count = 0;
+}
+
+static void keep_first(struct client *c, const uint8_t *bytes, size_t len)
+{
+    struct first *f = &c->first[c->first_count];
+    if (c->first_count == UDP_FORWARD_FIRST || c->forward->first_bytes + len > UDP_FORWARD_FIRST_BYTES)
+        return;
+    *f = (struct first){.len = len, .bytes = malloc(len + 1)};
+    if (!f->bytes)
+        return;
+    memcpy(f->bytes, bytes, len);
+    c->forward->first_bytes += len;
+    c->first_count++;
+}
 
 static void client_free(struct client *c)
 {
@@ -51,7 +74,7 @@ static void client_free(struct client *c)
         flows_leave(u->flows, &c->flow);
     LIST_REMOVE(c, entry);
     u->count--;
-    free(c->first);
+    forget_first(c);
     free(c);
 }
 
@@ -140,8 +163,7 @@ static void on_headers(void *user, const struct mux_message *response)
     c->joined = true;
     for (int i = 0; i < c->first_count; i++)
         (void)flows_send(c->forward->flows, &c->flow, c->first[i].bytes, c->first[i].len);
-    free(c->first);
-    c->first = NULL;
+    forget_first(c);
 }
 
 static bool ask(struct client *c)
@@ -166,9 +188,7 @@ static struct client *client_create(struct socket_of *s, const struct sockaddr_s
     if (!c)
         return NULL;
     *c = (struct client){.forward = u, .socket = s, .address = *address, .address_len = len};
-    c->first = calloc(UDP_FORWARD_FIRST, sizeof *c->first);
-    if (!c->first || !ask(c)) {
-        free(c->first);
+    if (!ask(c)) {
         free(c);
         return NULL;
     }
@@ -198,9 +218,8 @@ static void take(struct client *c, const uint8_t *bytes, size_t len)
         drop_long(c, len);
     } else if (c->joined) {
         (void)flows_send(c->forward->flows, &c->flow, bytes, len);
-    } else if (c->first_count < UDP_FORWARD_FIRST) {
-        memcpy(c->first[c->first_count].bytes, bytes, len);
-        c->first[c->first_count++].len = len;
+    } else {
+        keep_first(c, bytes, len);
     }
 }
 

@@ -10,7 +10,8 @@
 #include "client/forward/forward_spec.h"
 #include "client/mux/link.h"
 
-#define UDP_FORWARD_FIRST 8
+#define UDP_FORWARD_FIRST       8
+#define UDP_FORWARD_FIRST_BYTES (1024 * 1024) /* of all flows */
 
 struct udp_forward;
 

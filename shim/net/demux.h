@@ -8,7 +8,7 @@
  *                                    type that it does not have: it never sends one
  *   E8 68 78 52, and 16 or more      NET_USER_RELAY: "hxR", what a relay forwards, and how it is asked to
  *                                    (proto/relay_frame.h); control of another type that UDT does not have
- *   E8 68 78 44, and 40 or more      NET_USER_SEALED: "hxD", an application's own datagram
+ *   E8 68 78 44, and 42 or more      NET_USER_SEALED: "hxD", an application's own datagram
  *                                    (proto/sealed_datagram.h); control of another type that UDT does not have
  *   E8 68 78 45                      NET_USER_UDT: "hxE", a handshake with the first bytes of its stream
  *                                    (shim/udt/early_packet.h)

@@ -13,6 +13,11 @@ void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], 
     pthread_mutex_unlock(&peer->table->lock);
 }
 
+int net_peer_fits(const struct net_peer *peer)
+{
+    return atomic_load_explicit(&peer->datagram_max, memory_order_relaxed);
+}
+
 bool path_table_tag(struct path_table *t, const struct net_address *canonical,
                     uint8_t tag[FRAGMENT_TAG_BYTES])
 {

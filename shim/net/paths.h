@@ -67,6 +67,8 @@ void net_peer_view(struct net_peer *peer, struct net_peer_view *out);
  * told the same tag (fragments.h). Before this is called nothing is cut, and no pieces are taken. UDT's first
  * handshakes say the tag, too: two hosts may have several sessions at once, over the same paths. */
 void net_peer_fit(struct net_peer *peer, const uint8_t tag[FRAGMENT_TAG_BYTES], int bytes);
+/* What it was called with last; 0: never. */
+int net_peer_fits(const struct net_peer *peer);
 
 /* The tag of the peer of this canonical address. False: there is no such peer, or it was told none. */
 bool net_paths_tag(struct net_port *p, const struct net_address *canonical, uint8_t tag[FRAGMENT_TAG_BYTES]);

@@ -11,14 +11,14 @@ listens() {
 
 cat >"$WORK/udp.py" <<'EOF'
 """udp.py echo: says its port, gives back what comes. udp.py ask PORT LENGTH...: are they given back, to two clients?
-udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length. udp.py pause SECONDS FILE PORT...: is each of
+udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length; six: the same over IPv6. udp.py pause SECONDS FILE PORT...: is each of
 them given back after SECONDS of silence, too, in which FILE is told a time of a day ago (test/clock_step.so)?"""
 import socket, sys, time
 
-def client(port):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def client(port, host="127.0.0.1"):
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(60)
-    s.connect(("127.0.0.1", int(port)))
+    s.connect((host, int(port)))
     return s
 
 if sys.argv[1] == "echo":
@@ -56,6 +56,8 @@ elif sys.argv[1] == "pause":
             with open(sys.argv[3], "r+") as offset:
                 offset.write("-86400")
         time.sleep(pause)
+elif sys.argv[1] == "six":
+    client(sys.argv[2], "::1").send(b"x" * int(sys.argv[3]))
 else:
     client(sys.argv[2]).send(b"x" * int(sys.argv[3]))
 EOF
@@ -72,10 +74,16 @@ start_connected out home -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "u
     -L "127.0.0.2:$IPERF:127.0.0.1:$IPERF" -L "udp:127.0.0.2:$IPERF:127.0.0.1:$IPERF"
 PORT=$(listens out "127.0.0.1:$ECHO")
 
-check "each of two clients has its own datagrams back, of every length that fits" udp ask "$PORT" 0 1 500 1200 1400 1460
+check "each of two clients has its own datagrams back, of every length that fits" udp ask "$PORT" 0 1 500 1200 1400 1458 1459 \
+    1460 1461 1472 1500 2400 4096 9000 32768 65507
 
+# IPv4 carries no more, and so does what the target may be reached by; a client over IPv6 can send some bytes more.
 too_long() {
-    udp say "$PORT" 1461 && await_line "$WORK/out.err" "^udp:127.0.0.1:$ECHO: 1461 bytes were dropped: up to 1460 fit"
+    local at
+    start_connected six home -L "udp:[::1]:0:127.0.0.1:$ECHO" &&
+        at=$(await_line "$WORK/six.err" "^listening on udp:\[::1\]:[0-9]+ for" | sed -E 's/.*\[::1\]:([0-9]+) .*/\1/') &&
+        udp six "$at" 65508 &&
+        await_line "$WORK/six.err" "^udp:127.0.0.1:$ECHO: 65508 bytes were dropped: up to 65507 fit"
 }
 check "one that does not fit is dropped, and the size that does is said" too_long
 

@@ -10,13 +10,27 @@
 static char key[HX_KEY_TEXT_MAX];
 static enum outcome (*connector_does)(struct hx_stream *s);
 
+static enum outcome forge_and_replay(struct hx_stream *s);
+
+/* What the listener dropped is what was forged. */
+static bool counts_are_right(struct hx_stream *s)
+{
+    struct hx_datagram_counts n;
+    bool forging = connector_does == forge_and_replay;
+    if (hx_datagram_counts(s, &n) != HX_OK || n.came != n.sent || n.not_sent || n.too_long || n.incomplete ||
+        n.unread)
+        return false;
+    return forging ? n.forged > 0 && n.replayed == 2 : n.forged == 0 && n.replayed == 0;
+}
+
 /* Each comes back in its flow, until the stream ends. */
 static enum outcome listener(int hear_fd, int say_fd)
 {
     struct hx_config config = defaults();
     struct hx_listener *l;
     struct hx_stream *s;
-    char bytes[HX_DATAGRAM_MAX], c;
+    static char bytes[HX_DATAGRAM_MAX];
+    char c;
     uint32_t flow;
     ssize_t len, got = HX_EAGAIN;
     (void)hear_fd;
@@ -38,6 +52,8 @@ static enum outcome listener(int hear_fd, int say_fd)
         if (fds[1].revents)
             got = hx_read(s, &c, 1, 0);
     }
+    if (!counts_are_right(s))
+        return FAILED_BYTES;
     if (got != 0 || hx_shutdown(s) != HX_OK || hx_close(s) != HX_OK)
         return FAILED_END;
     hx_listener_close(l);
@@ -76,10 +92,11 @@ static ssize_t next(struct hx_stream *s, uint32_t *flow, void *bytes, int patien
 
 static enum outcome exchange(struct hx_stream *s)
 {
-    static const size_t lengths[] = {0, 1, 1000, 1200, HX_DATAGRAM_MAX};
-    uint8_t said[HX_DATAGRAM_MAX + 1], came[HX_DATAGRAM_MAX];
+    static const size_t lengths[] = {0, 1, 1000, 1200, 1460, 1461, 1472, 1500, 2400, 9000, HX_DATAGRAM_MAX};
+    static uint8_t said[HX_DATAGRAM_MAX + 1], came[HX_DATAGRAM_MAX];
     uint32_t flow = 0;
-    memset(said, 'd', sizeof said);
+    for (size_t i = 0; i < sizeof said; i++)
+        said[i] = (uint8_t)(i * 31 >> 3);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         uint32_t number = FLOW + (uint32_t)i;
         said[0] = (uint8_t)i;
@@ -88,7 +105,9 @@ static enum outcome exchange(struct hx_stream *s)
             memcmp(came, said, lengths[i]) != 0)
             return FAILED_BYTES;
     }
-    if (hx_datagram_send(s, FLOW, said, sizeof said) != HX_ETOOBIG)
+    struct hx_datagram_counts n;
+    if (hx_datagram_send(s, FLOW, said, sizeof said) != HX_ETOOBIG || hx_datagram_counts(s, &n) != HX_OK ||
+        n.too_long != 1 || n.sent != sizeof lengths / sizeof *lengths || n.came != n.sent)
         return FAILED_BYTES;
     return hx_datagram_receive(s, &flow, came, sizeof came) == HX_EAGAIN ? DONE : FAILED_BYTES;
 }
@@ -111,7 +130,8 @@ static bool send_changed(struct hx_stream *s, const uint8_t *bytes, size_t len, 
 static size_t record(struct hx_stream *s, uint8_t bytes[SEALED_BYTES], const char *text)
 {
     pthread_mutex_lock(&s->mutex);
-    size_t len = datagrams_make(s->datagrams, FLOW, text, strlen(text), bytes);
+    struct sealed_datagram head = {.flow = FLOW, .pieces = 1};
+    size_t len = datagrams_make(s->datagrams, &head, text, strlen(text), bytes);
     pthread_mutex_unlock(&s->mutex);
     return len;
 }
@@ -123,7 +143,7 @@ static enum outcome forge_and_replay(struct hx_stream *s)
     if (hx_datagram_fd(s) < 0)
         return FAILED_BYTES;
     size_t len = record(s, bytes, "once");
-    for (int at = 4; at < (int)len; at++) { /* tag, flow, number, what is sealed, code */
+    for (int at = 4; at < (int)len; at++) { /* tag, flow, number, pieces, what is sealed, code */
         if (!send_changed(s, bytes, len, at, 1))
             return FAILED_BYTES;
     }

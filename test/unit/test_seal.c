@@ -13,7 +13,7 @@
 
 static const uint8_t key[SEAL_KEY_BYTES] = "a key of thirty-two bytes, yes!";
 static const struct sealed_datagram head = {
-    .tag = "hx-flow", .flow = 0x01020304, .number = UINT64_C(1) << 33};
+    .tag = "hx-flow", .flow = 0x01020304, .number = UINT64_C(1) << 33, .pieces = 1};
 static struct seal *closes, *opens;
 
 static int set_up(void **state)
