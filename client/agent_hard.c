@@ -4,18 +4,12 @@
 #include "client/agent_state.h"
 #include "client/nat.h"
 #include "client/own_hops.h"
-#include "client/unvalidated.h"
 #include <string.h>
 
-#define SPRAY_AFTER_MS   150 /* a NAT that filters less needs none of it */
-#define SOCKETS_AFTER_MS 100 /* nor many sockets: one that lets all of them in */
-#define SPRAY_AGAIN_MS   30  /* for those who have met before: the other side opens its sockets meanwhile */
-#define SPRAY_STEP_MS    20  /* between two handfuls */
-#define SPRAY_LATE_MS    200 /* what was due while others had the processor is made up for, if it is no more */
+#define SOCKETS_AFTER_MS 100  /* nor many sockets: one that lets all of them in */
 #define SHARED_MS        2500 /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
 #define SHARE_LOOK_MS    500  /* whether somebody does */
 #define RUN_AFTER_MS     200  /* the first guesses have not hit; the peer's search begins a little later */
-#define SEARCH_ROUND     2    /* from which on it looks for that run, ... */
 #define HOLD_MS          2500 /* a hard NAT is opened so long by packets that pass its router alone, ... */
 #define HOLD_FAR_MS      4500 /* ... and so long by such that pass a carrier's as well */
 #define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
@@ -24,7 +18,6 @@
 #define SUPPOSE_HARD_MS  1500 /* an easy one and one that counts have been searched twice */
 #define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
 #define OTHER_OPENS_MS   100  /* behind one NAT: a round trip to the nameserver and 64 packets */
-#define GIVE_UP_MS       8000 /* the sockets of a method that has not helped are closed */
 
 /* When what a method says at first is said again, since some of it may be lost; then it has been said for
  * good. */
@@ -41,7 +34,7 @@ static bool needs_turn(const struct agent_hard *h)
 {
     enum hard_nat_method m = h->method;
     return m == HARD_NAT_SPRAY_PORTS || m == HARD_NAT_OPEN_SOCKETS || meets(m) ||
-           (h->begun && h->round >= SEARCH_ROUND);
+           (h->begun && h->round >= AGENT_SEARCH_ROUND);
 }
 
 static void on_turn(struct hard_turn *t)
@@ -65,18 +58,6 @@ static bool take_turn(struct agent *a)
     return false;
 }
 
-/* By all sockets: where both are hard, the peer's one port is the next that it gets. */
-static uint16_t asked_port(const struct agent_hard *h, const struct endpoint *seen)
-{
-    return hard_nat_is(&h->peer) ? hard_nat_next_port(&h->peer, 1) : seen->port;
-}
-
-/* The peer asks our next port; to a host that was asked before, the port's own socket has an earlier one. */
-static bool by_next_port(const struct agent *a, enum hard_nat_method m)
-{
-    return hard_nat_is(&a->hard.own) && (m == HARD_NAT_GUESS || (m == HARD_NAT_SPRAY_PORTS && a->calling));
-}
-
 /* Is what was told now another thing to do? */
 static bool changes(const struct agent *a, enum hard_nat_method method, const struct endpoint *seen)
 {
@@ -84,8 +65,8 @@ static bool changes(const struct agent *a, enum hard_nat_method method, const st
     if (!h->begun || method != h->method || !endpoint_same_host(seen, &h->seen))
         return true;
     if (method == HARD_NAT_OPEN_SOCKETS)
-        return asked_port(h, seen) != h->port;
-    return (method == HARD_NAT_GUESS || meets(method) || by_next_port(a, method)) &&
+        return agent_search_port(a, seen) != h->port;
+    return (method == HARD_NAT_GUESS || meets(method) || agent_search_by_next_port(a, method)) &&
            (h->own.last_port != h->own_at_begin || h->peer.last_port != h->peer_at_begin);
 }
 
@@ -187,28 +168,6 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         h->due_ms = h->suppose_ms;
 }
 
-static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
-{
-    struct endpoint to = a->hard.seen;
-    struct net_route route = {.socket = socket, .hops = (uint8_t)hops};
-    struct sockaddr_in6 sa;
-    if (port == 0 || a->hard.asked >= HARD_NAT_MOST) /* whatever the nameserver tells, and however often */
-        return;
-    to.port = port;
-    endpoint_to_sockaddr6(&to, &sa);
-    net_address_from(&route.to, (struct sockaddr *)&sa);
-    if (hops == 0 && !unvalidated_take_port(&route.to, clock_now_ms()))
-        return;
-    a->hard.asked++;
-    route.local = a->hard.local;
-    agent_send_to(a, &route);
-}
-
-static void ask_port(struct agent *a, uint16_t port, int socket)
-{
-    ask_port_by(a, port, socket, 0);
-}
-
 /* What the peer was told is what its guesses go by. How we open our NAT goes by what is known now; until
  * that is, it may be one whose packets the peer's takes for its own. A hard one waits for the peer's
  * probes: one packet of ours that gets there before moves the port of all that the peer sends from then
@@ -229,14 +188,6 @@ int agent_hops(const struct agent *a, int at, int n)
     if (openings == 0 || own == &worst || !hard_nat_is(own))
         return hard_nat_hops(n, openings, hops);
     return held_ms < HOLD_MS ? hops : held_ms < HOLD_FAR_MS ? hops + 1 : 0;
-}
-
-static void open_sockets(struct agent *a, int wanted)
-{
-    struct agent_hard *h = &a->hard;
-    while (h->socket_count < wanted &&
-           net_port_extra_open(udt_port_net(a->port), &h->sockets[h->socket_count]) == HX_OK)
-        h->socket_count++;
 }
 
 bool agent_uses_socket(const struct agent *a, int socket)
@@ -271,98 +222,6 @@ void agent_hard_end(struct agent *a)
     hard_turn_end(&a->hard.turn); /* last: another one's begins */
 }
 
-static int asking_socket(const struct agent *a)
-{
-    const struct agent_hard *h = &a->hard;
-    return by_next_port(a, h->method) && h->socket_count > 0 ? h->sockets[h->socket_count - 1] : 0;
-}
-
-/* The newest first: an older one of the peer's may already have knocked at our NAT, which then gives what we
- * send there another port, and all that follows. */
-static void guess(struct agent *a)
-{
-    struct agent_hard *h = &a->hard;
-    int last = h->round == 0 ? HARD_NAT_GUESSES : HARD_NAT_GUESSES_FAR;
-    for (int n = last; n >= -HARD_NAT_GUESSES; n--) /* it may have been mapped before it was counted */
-        ask_port(a, hard_nat_next_port(&h->peer, n), asking_socket(a));
-    for (int n = HARD_NAT_SEARCH_LAST; n >= HARD_NAT_SEARCH_FIRST && h->round >= SEARCH_ROUND; n--)
-        ask_port(a, hard_nat_next_port(&h->peer, n * HARD_NAT_SEARCH_STEP), asking_socket(a));
-}
-
-/* What comes back is the peer's guess, or its spray. */
-static void open_by_sockets(struct agent *a, int count)
-{
-    struct agent_hard *h = &a->hard;
-    open_sockets(a, count);
-    for (int i = 0; i < h->socket_count; i++)
-        ask_port_by(a, h->port, h->sockets[i], agent_hops(a, -1, h->round));
-}
-
-/* Each port of ours is another one, until it is the one that the called's sockets ask. */
-static void meet_behind_one(struct agent *a)
-{
-    struct agent_hard *h = &a->hard;
-    open_sockets(a, HARD_NAT_ONE_SOCKETS);
-    for (int i = 0; i < h->socket_count; i++) {
-        for (int n = 0; n <= HARD_NAT_ONE_FAR - HARD_NAT_ONE_NEAR; n++)
-            ask_port(a, hard_nat_one_port(&h->own, h->gone, n), h->sockets[i]);
-    }
-}
-
-/* What one round of the method says. */
-static void say(struct agent *a)
-{
-    struct agent_hard *h = &a->hard;
-    switch (h->method) {
-    case HARD_NAT_GUESS:
-        guess(a);
-        break;
-    case HARD_NAT_NONE:
-        open_by_sockets(a, HARD_NAT_RUN);
-        break;
-    case HARD_NAT_OPEN_SOCKETS:
-        open_by_sockets(a, HARD_NAT_SOCKETS);
-        break;
-    case HARD_NAT_MEET_SOCKETS:
-        open_sockets(a, hard_nat_supposed(&h->own, &h->peer) ? HARD_NAT_MEET_LATE : HARD_NAT_MEET);
-        for (int i = 0; i < h->socket_count; i++)
-            ask_port(a,
-                     h->one_nat ? hard_nat_one_asked(&h->own, h->gone)
-                                : hard_nat_meeting_port(&h->peer, h->gone, i),
-                     h->sockets[i]);
-        break;
-    case HARD_NAT_MEET_PORTS: /* by a socket that has asked none of them before: each gets the next port */
-        if (h->one_nat) {
-            meet_behind_one(a);
-            break;
-        }
-        open_sockets(a, 1);
-        for (int n = 1; n <= HARD_NAT_MEET_PORTS_MAX && h->socket_count > 0; n++)
-            ask_port(a, hard_nat_next_port(&h->peer, h->gone + n), h->sockets[h->socket_count - 1]);
-        break;
-    default:
-        break;
-    }
-}
-
-static int spray_after_ms(const struct agent_hard *h)
-{
-    return h->again ? SPRAY_AGAIN_MS : SPRAY_AFTER_MS;
-}
-
-static void spray(struct agent *a, int64_t now_ms)
-{
-    struct agent_hard *h = &a->hard;
-    int64_t rate = h->again ? HARD_NAT_SPRAY_RATE_AGAIN : HARD_NAT_SPRAY_RATE;
-    int64_t due = (now_ms - h->begun_ms - spray_after_ms(h)) * rate / 1000 + 1;
-    int64_t most = h->sent + rate * SPRAY_LATE_MS / 1000; /* after a longer pause no flood */
-    while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
-        ask_port(a, hard_nat_random_port(h->seed, h->sent++), asking_socket(a));
-    h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + GIVE_UP_MS;
-    if (h->sent == HARD_NAT_SPRAY)
-        hard_turn_end(&h->turn);
-}
-
 void agent_hard_forget(struct agent *a)
 {
     for (int i = 0; i < PATH_CHOICE_MAX; i++)
@@ -385,7 +244,8 @@ static void on_counted(void *user, uint16_t port)
 static bool count(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
-    bool counts = hard_nat_counts(&h->own) && (h->method == HARD_NAT_NONE || meets(h->method));
+    bool counts = hard_nat_counts(&h->own) &&
+                  (h->method == HARD_NAT_NONE || h->method == HARD_NAT_SPRAY_PORTS || meets(h->method));
     if (h->counted || !counts)
         return h->count != NULL;
     h->counted = true;
@@ -400,6 +260,8 @@ static void begin(struct agent *a, int64_t now_ms)
         h->due_ms = now_ms + OTHER_OPENS_MS;
         return;
     }
+    if (!h->counted && agent_search_by_next_port(a, h->method))
+        agent_search_take_ports(a);
     if (count(a)) {
         h->due_ms = now_ms + 2 * NAT_COUNT_MS; /* on_counted() comes before */
         return;
@@ -408,16 +270,12 @@ static void begin(struct agent *a, int64_t now_ms)
     h->begun_ms = h->say_ms = now_ms;
     h->own_at_begin = h->own.last_port;
     h->peer_at_begin = h->peer.last_port;
-    h->port = asked_port(h, &h->seen);
-    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? spray_after_ms(h)
+    h->port = agent_search_port(a, &h->seen);
+    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? agent_search_spray_after_ms(a)
                           : h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS
                                                                             : 0);
-    if (by_next_port(a, h->method)) {
-        open_sockets(a, h->socket_count + 1);
-        ask_port(a, h->seen.port, asking_socket(a)); /* before anything else takes the next port */
-    }
     if (h->method == HARD_NAT_NONE) {
-        h->round = SEARCH_ROUND;
+        h->round = AGENT_SEARCH_ROUND;
         h->due_ms = hard_nat_counts(&h->own) ? now_ms + RUN_AFTER_MS : INT64_MAX;
     }
 }
@@ -429,7 +287,7 @@ static int64_t ends_ms(const struct agent *a)
         return h->begun_ms + SUPPOSE_MS;
     if (may_suppose(a))
         return h->suppose_ms > h->begun_ms ? h->suppose_ms : h->begun_ms + SUPPOSE_AFTER_MS;
-    return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : GIVE_UP_MS);
+    return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : AGENT_SEARCH_MS);
 }
 
 /* More than that one way is not looked for: each further socket moves a NAT that counts, and each probe
@@ -476,14 +334,15 @@ void agent_hard_turn(struct agent *a, int64_t now_ms)
     if (h->due_ms > now_ms)
         return;
     if (h->method == HARD_NAT_SPRAY_PORTS) {
-        spray(a, now_ms);
+        agent_search_spray(a, now_ms);
         return;
     }
     if (now_ms >= h->say_ms && h->round < ROUNDS) {
-        say(a);
+        agent_search_say(a);
         if (h->method == HARD_NAT_OPEN_SOCKETS && h->round == 0)
-            h->round = SEARCH_ROUND; /* few are lost on the way to the NAT, and what hosts get is counted */
-        h->say_ms = h->begun_ms + (h->round < ROUNDS - 1 ? again_ms[h->round] : GIVE_UP_MS);
+            h->round =
+                AGENT_SEARCH_ROUND; /* few are lost on the way to the NAT, and what hosts get is counted */
+        h->say_ms = h->begun_ms + (h->round < ROUNDS - 1 ? again_ms[h->round] : AGENT_SEARCH_MS);
         h->round++;
     }
     h->due_ms =

@@ -126,6 +126,12 @@ uint16_t hard_nat_one_port(const struct nat_mapping *m, int gone, int n)
     return hard_nat_next_port(m, gone - HARD_NAT_ONE_NEAR - n);
 }
 
+int hard_nat_sprayer(int sockets, int gone)
+{
+    int beyond = gone > 0 ? gone - 1 - HARD_NAT_SPRAY_AT : 0; /* one step was taken to count the others */
+    return beyond <= 0 ? sockets - 1 : beyond < sockets ? sockets - 1 - beyond : 0;
+}
+
 /* Others may have a part in the step that was told: what is between two steps counts as one more. */
 int hard_nat_steps(const struct nat_mapping *told, uint16_t now)
 {

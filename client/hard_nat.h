@@ -41,14 +41,17 @@
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
 /* ... and where two have met before, and people wait for it to go on. */
 #define HARD_NAT_SPRAY_RATE_AGAIN 1000
-#define HARD_NAT_GUESSES          20    /* next ports that are asked at first, ... */
-#define HARD_NAT_GUESSES_FAR      100   /* ... and then */
-#define HARD_NAT_RUN              64    /* sockets that get ports in a row; of all ports are asked */
-#define HARD_NAT_SEARCH_STEP      15    /* each 15th (odd: others may take each second one), */
-#define HARD_NAT_SEARCH_FIRST     (-32) /* from so many of those steps before the last one told, */
-#define HARD_NAT_SEARCH_LAST      224   /* to so many after it */
-#define HARD_NAT_MEET             64    /* sockets */
-#define HARD_NAT_MEET_AT          48 /* so many ports may others take on both sides while they meet, but one */
+/* Who has one port for all of a host, and sprays: so many sockets take the next ports, and the one which has the port so
+ * many steps after the last one that was told sprays. The peer's sockets ask that port. */
+#define HARD_NAT_SPRAY_AT     16
+#define HARD_NAT_GUESSES      20    /* next ports that are asked at first, ... */
+#define HARD_NAT_GUESSES_FAR  100   /* ... and then */
+#define HARD_NAT_RUN          64    /* sockets that get ports in a row; of all ports are asked */
+#define HARD_NAT_SEARCH_STEP  15    /* each 15th (odd: others may take each second one), */
+#define HARD_NAT_SEARCH_FIRST (-32) /* from so many of those steps before the last one told, */
+#define HARD_NAT_SEARCH_LAST  224   /* to so many after it */
+#define HARD_NAT_MEET         64    /* sockets */
+#define HARD_NAT_MEET_AT      48    /* so many ports may others take on both sides while they meet, but one */
 #define HARD_NAT_MEET_PORTS_MAX \
     256 /* probes of the caller: the called's NAT may have gone on by 200 since it was told */
 
@@ -108,6 +111,9 @@ uint16_t hard_nat_meeting_port(const struct nat_mapping *peer, int gone, int i);
  * the caller's probe `n` asks, from 0 on. */
 uint16_t hard_nat_one_asked(const struct nat_mapping *m, int gone);
 uint16_t hard_nat_one_port(const struct nat_mapping *m, int gone, int n);
+/* Which one of so many sockets, which took the last ports until our NAT had gone so many steps since it was told, has the
+ * port that the peer asks (HARD_NAT_SPRAY_AT); gone <= 0: that is not known. */
+int hard_nat_sprayer(int sockets, int gone);
 /* How many steps it is from the last port that was told to `now`; 0 if they are more than HARD_NAT_FAR. */
 #define HARD_NAT_FAR 4096
 int hard_nat_steps(const struct nat_mapping *told, uint16_t now);

@@ -156,7 +156,8 @@ suite_natlab() {
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
         'carrier masquerade-closed box,mapping=apd,filtering=apd,ports=sequential,hairpin=yes'
     tap wait "natlab: paths, S has two addresses" 200 env MATRIX_ADDRESSES=2 test/natlab/matrix --check --runs 3 \
-        'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential'
+        'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
+        'box,mapping=ad,filtering=apd,ports=sequential x symmetric-random'
     tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
         'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
         'port-restricted x blocked' 'blocked x port-restricted' 'blocked x blocked'

@@ -313,6 +313,37 @@ static void who_has_one_port_for_a_host_asks_by_the_next_one(void **state)
     engine_unlock();
 }
 
+/* Whichever side has called: who is random asks a port that the other one's sockets get on their way. */
+static void who_has_one_port_for_a_host_sprays_by_a_socket_of_its_own(void **state)
+{
+    static const struct nat_mapping random_ports = {.kind = NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+                                                    .ports = NAT_PORTS_RANDOM};
+    struct endpoint seen = endpoint_at("127.0.0.15", 9);
+    struct nat_mapping one = counts_up_to(20000);
+    struct candidates c = {.count = 0};
+    (void)state;
+    one.kind = NAT_MAPPING_ADDRESS_DEPENDENT;
+    add_candidate(&c, &seen, CANDIDATE_SRFLX);
+    for (int calling = 0; calling < 2; calling++) {
+        the_session.id[1]++;
+        engine_lock();
+        struct agent *a = begin_agent(
+            &(struct agent_config){.calling = calling, .candidates = c, .own = one, .peer = random_ports});
+        assert_int_equal(a->hard.method, HARD_NAT_SPRAY_PORTS);
+        turn(a);
+        assert_int_equal(a->hard.socket_count, HARD_NAT_SPRAY_AT);
+        agent_end(a);
+        the_session.id[1]++;
+        a = begin_agent(
+            &(struct agent_config){.calling = !calling, .candidates = c, .own = random_ports, .peer = one});
+        turn(a);
+        assert_int_equal(a->hard.port, 20000 + HARD_NAT_SPRAY_AT);
+        assert_int_equal(a->hard.asked, HARD_NAT_SOCKETS);
+        agent_end(a);
+        engine_unlock();
+    }
+}
+
 static void a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it(void **state)
 {
     struct nat_mapping hard = may_depend;
@@ -358,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup(an_easy_nat_that_counts_is_taken_for_a_hard_one_once_the_search_has_missed,
                                new_session),
         cmocka_unit_test_setup(who_has_one_port_for_a_host_asks_by_the_next_one, new_session),
+        cmocka_unit_test_setup(who_has_one_port_for_a_host_sprays_by_a_socket_of_its_own, new_session),
         cmocka_unit_test_setup(a_peer_that_is_told_to_be_hard_is_taken_for_that_whoever_has_seen_it,
                                new_session),
         cmocka_unit_test_setup(who_has_met_supposes_nothing, new_session),

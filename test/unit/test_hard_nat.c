@@ -328,6 +328,20 @@ static void where_one_address_tells_both_sides_guess_the_same(void **state)
     assert_false(guess(0, &sequential, &easy, &callers, &calleds));
 }
 
+static void who_sprays_has_the_port_that_the_peer_asks(void **state)
+{
+    (void)state;
+    for (int before = 0; before < HARD_NAT_SPRAY_AT; before++) { /* steps that the NAT had gone */
+        int gone = before + HARD_NAT_SPRAY_AT + 1; /* with all sockets, and the one that counts */
+        assert_int_equal(before + 1 + hard_nat_sprayer(HARD_NAT_SPRAY_AT, gone), HARD_NAT_SPRAY_AT);
+    }
+    assert_int_equal(hard_nat_sprayer(HARD_NAT_SPRAY_AT, 0), HARD_NAT_SPRAY_AT - 1); /* nobody has counted */
+    assert_int_equal(hard_nat_sprayer(HARD_NAT_SPRAY_AT, 3),
+                     HARD_NAT_SPRAY_AT - 1);                                /* some had ports before */
+    assert_int_equal(hard_nat_sprayer(HARD_NAT_SPRAY_AT, HARD_NAT_FAR), 0); /* that was told too long ago */
+    assert_int_equal(hard_nat_sprayer(1, HARD_NAT_FAR), 0);
+}
+
 static void what_two_addresses_have_shown_is_not_guessed_at(void **state)
 {
     struct nat_mapping proven = may_be_random, keeps = may_be_random;
@@ -357,6 +371,7 @@ int main(void)
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
         cmocka_unit_test(what_cannot_be_counted_by_is_not),
         cmocka_unit_test(where_one_address_tells_both_sides_guess_the_same),
+        cmocka_unit_test(who_sprays_has_the_port_that_the_peer_asks),
         cmocka_unit_test(what_two_addresses_have_shown_is_not_guessed_at),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
     };
