@@ -117,11 +117,16 @@ static void note_offers(struct files *f, const struct mux_message *m)
     f->peer_links = mux_field(m, "hx-links");
 }
 
+char files_type(const char *type)
+{
+    return strcmp(type, "directory") == 0 ? 'd' : strcmp(type, "link") == 0 ? 'l' : 'f';
+}
+
 static void on_headers(void *job, const struct mux_message *m)
 {
     struct files_job *j = job;
     const char *type = mux_field(m, "hx-type");
-    files_answer(j, m);
+    j->status = files_status(m, j->reason);
     if (j->task == TASK_LOOK)
         note_offers(j->files, m);
     if (j->task == TASK_LOOK || j->task == TASK_ASK) /* that of a body says only what the body is */
@@ -129,7 +134,7 @@ static void on_headers(void *job, const struct mux_message *m)
     j->clean = m->ended && j->task != TASK_PUT;
     j->there = (struct file_entry){.path = "", .type = 's'};
     if (type)
-        j->there.type = strcmp(type, "directory") == 0 ? 'd' : strcmp(type, "link") == 0 ? 'l' : 'f';
+        j->there.type = files_type(type);
     j->valid = share_fields(&j->there, m) == HX_OK && (j->there.type != 'l' || take_link(j, m));
     conclude(j, kind_of(j)->answered(j, m));
 }

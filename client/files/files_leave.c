@@ -12,6 +12,11 @@ static const char *const skip_reasons[] = {
     [SKIP_LOOP] = "skipped: a symbolic link that leads to where it is",
     [SKIP_PART] = "left out: the name is that of a part, of what hx cp has not finished"};
 
+const char *files_skip_reason(enum skip why)
+{
+    return skip_reasons[why];
+}
+
 static void leave_link(struct files *f, const struct file_entry *e)
 {
     const char *source = f->config.upload ? f->config.local : f->config.remote;
@@ -32,7 +37,7 @@ int files_listed(struct files *f, const struct file_entry *e)
     if (left || (e->type == 'l' && (f->config.links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
         leave_link(f, e);
     } else if (e->type == 's') {
-        files_report(f, e->path, skip_reasons[e->why]);
+        files_report(f, e->path, files_skip_reason(e->why));
     } else if (e->type == 'l' && f->config.upload && !f->peer_links) {
         f->state.failed++;
         files_report(f, e->path, "the peer's version takes no symbolic links");

@@ -154,6 +154,7 @@ int files_commit(struct files *f, size_t entry, struct group_member **m, struct 
 
 /* files_leave.c */
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
+const char *files_skip_reason(enum skip why);
 /* Some of what is there is left as it is. */
 bool files_leaves(const struct files *f);
 /* `there` is what is there of an entry; true: it is left as it is. */
@@ -181,6 +182,7 @@ void files_leave_alone(struct files *f, size_t entry);
 
 /* files_job.c. False: it cannot be begun now; what is wrong was told by files_job_outcome(). */
 bool files_job_begin(struct files *f, enum files_task task, size_t entry);
+char files_type(const char *type);       /* of an entry, by the value of hx-type */
 void files_job_end(struct files_job *j); /* resets its stream if there is one, keeps the part */
 
 /* files_task.c: what the tasks are, in one table. */
@@ -207,8 +209,20 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
 /* The entry, with its path joined to `base`, in `path`. HX_ETOOBIG. */
 int files_entry(struct files *f, const struct plan_entry *e, const char *base, char path[PATH_TEXT_MAX],
                 struct file_entry *out);
-/* The status of an answer, and its reason, in the job; what a status means for the entry. */
-void files_answer(struct files_job *j, const struct mux_message *m);
+struct files_ask {
+    enum files_task task;
+    const struct file_entry *e; /* its path is the peer's */
+    int64_t offset;
+    bool holes;                       /* the body has extents, or may have */
+    enum links links;                 /* of what is read there */
+    const struct file_sum_kind *kind; /* NULL is fine, as below */
+    const struct copy_name *copy;
+};
+/* As mux_request(); HX_ETOOBIG. */
+int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_ask *a,
+                   const struct mux_stream_events *events, void *user);
+/* The status of an answer, and its reason; what a status means for the entry. */
+int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX]);
 enum files_outcome files_verdict(int status, bool put);
 
 /* files_local.c. Each HX_OK, or an error that was reported by files_fail(). */

@@ -38,14 +38,15 @@ static void add(struct words *w, const char *name, const char *value)
     w->fields[w->count++] = (struct mux_field){name, value};
 }
 
-static void describe(struct words *w, enum files_task task, const struct file_entry *e, int64_t offset,
-                     bool holes)
+static void describe(struct words *w, const struct files_ask *a)
 {
+    const struct file_entry *e = a->e;
+    enum files_task task = a->task;
     snprintf(w->mode, sizeof w->mode, "%03o", e->mode);
     snprintf(w->size, sizeof w->size, "%" PRId64, e->size);
     snprintf(w->mtime, sizeof w->mtime, "%" PRId64, e->mtime_ns);
-    snprintf(w->offset, sizeof w->offset, "%" PRId64, offset);
-    snprintf(w->range, sizeof w->range, "bytes=%" PRId64 "-", offset);
+    snprintf(w->offset, sizeof w->offset, "%" PRId64, a->offset);
+    snprintf(w->range, sizeof w->range, "bytes=%" PRId64 "-", a->offset);
     if (task == TASK_MAKE || task == TASK_ATTRIBUTES)
         add(w, "hx-type", "directory");
     if (task == TASK_LINK)
@@ -60,59 +61,67 @@ static void describe(struct words *w, enum files_task task, const struct file_en
         add(w, "hx-size", w->size);
     if (task == TASK_PUT)
         add(w, "hx-offset", w->offset);
-    if (task == TASK_COMPARE || (task == TASK_GET && offset > 0))
+    if (task == TASK_COMPARE || (task == TASK_GET && a->offset > 0))
         add(w, "range", w->range);
-    if (task == TASK_GET || holes)
+    if (a->holes)
         add(w, "hx-holes", SHARE_HOLES);
+    if (task == TASK_PUT && a->copy && a->copy->id[0]) {
+        copy_name_format(w->copy, a->copy, clock_now_ms());
+        add(w, COPY_NAME_FIELD, w->copy);
+    }
 }
 
-static void add_links(struct words *w, const struct files *f, enum files_task task)
+static void add_links(struct words *w, const struct files_ask *a)
 {
-    bool tree = task == TASK_LIST || task == TASK_LOOK;
-    if (task == TASK_LIST)
+    bool tree = a->task == TASK_LIST || a->task == TASK_LOOK;
+    if (a->task == TASK_LIST)
         add(w, "hx-listing", LISTING_VERSION);
-    if (f->config.upload || f->config.links == LINKS_LEAVE)
-        return;
-    if (f->config.links == LINKS_FOLLOW)
+    if (a->links == LINKS_FOLLOW)
         add(w, "hx-links", SHARE_LINKS_FOLLOW);
-    else if (tree)
+    else if (a->links == LINKS_COPY && tree)
         add(w, "hx-links", SHARE_LINKS_COPY);
+}
+
+int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_ask *a,
+                   const struct mux_stream_events *events, void *user)
+{
+    struct words w = {.count = 0};
+    memcpy(w.path, SHARE_PREFIX, sizeof SHARE_PREFIX);
+    int err = path_encode(w.path + sizeof SHARE_PREFIX - 1, a->e->path);
+    if (err >= 0 && a->e->target)
+        err = path_encode(w.target, a->e->target);
+    if (err < 0)
+        return err;
+    add(&w, ":method", files_tasks[a->task].method);
+    add(&w, ":scheme", "hx");
+    add(&w, ":authority", "hx");
+    add(&w, ":path", w.path);
+    add_links(&w, a);
+    if (!files_tasks[a->task].whole)
+        describe(&w, a);
+    if (a->kind && a->kind->keyed) {
+        file_sum_format(w.sum, a->kind);
+        add(&w, FILE_SUM_FIELD, w.sum);
+    }
+    const struct mux_message request = {.fields = w.fields, .count = w.count, .ended = a->task != TASK_PUT};
+    return mux_request(m, out, &request, events, user);
 }
 
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events)
 {
-    struct words w = {.count = 0};
     struct files *f = j->files;
-    bool whole = files_tasks[j->task].whole;
     char path[PATH_TEXT_MAX];
     struct file_entry e = {.path = f->remote};
-    if (!whole && files_entry(f, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
+    const struct files_ask ask = {.task = j->task,
+                                  .e = &e,
+                                  .offset = offset,
+                                  .holes = j->task == TASK_GET || (j->outgoing && j->out.holes),
+                                  .links = f->config.upload ? LINKS_LEAVE : f->config.links,
+                                  .kind = &j->kind,
+                                  .copy = &f->config.copy};
+    if (!files_tasks[j->task].whole && files_entry(f, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
         return HX_ETOOBIG;
-    memcpy(w.path, SHARE_PREFIX, sizeof SHARE_PREFIX);
-    int err = path_encode(w.path + sizeof SHARE_PREFIX - 1, e.path);
-    if (err < 0)
-        return err;
-    add(&w, ":method", files_tasks[j->task].method);
-    add(&w, ":scheme", "hx");
-    add(&w, ":authority", "hx");
-    add(&w, ":path", w.path);
-    if (e.target)
-        err = path_encode(w.target, e.target);
-    if (err < 0)
-        return err;
-    add_links(&w, f, j->task);
-    if (!whole)
-        describe(&w, j->task, &e, offset, j->outgoing && j->out.holes);
-    if (j->task == TASK_PUT && f->config.copy.id[0]) {
-        copy_name_format(w.copy, &f->config.copy, clock_now_ms());
-        add(&w, COPY_NAME_FIELD, w.copy);
-    }
-    if (j->kind.keyed) {
-        file_sum_format(w.sum, &j->kind);
-        add(&w, FILE_SUM_FIELD, w.sum);
-    }
-    struct mux_message m = {.fields = w.fields, .count = w.count, .ended = j->task != TASK_PUT};
-    return mux_request(f->mux, &j->stream, &m, events, j);
+    return files_ask_peer(f->mux, &j->stream, &ask, events, j);
 }
 
 static const char *default_reason(int status)
@@ -123,15 +132,15 @@ static const char *default_reason(int status)
                                                            : "the peer refuses it";
 }
 
-void files_answer(struct files_job *j, const struct mux_message *m)
+int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX])
 {
     int64_t status = 0;
     const char *text = mux_field(m, ":status");
-    const char *reason = mux_field(m, "hx-reason");
+    const char *why = mux_field(m, "hx-reason");
     if (!text || listing_number(&status, text, 100, 599) < 0)
         status = 500;
-    j->status = (int)status;
-    snprintf(j->reason, sizeof j->reason, "%s", reason ? reason : default_reason(j->status));
+    snprintf(reason, FILES_REASON_MAX, "%s", why ? why : default_reason((int)status));
+    return (int)status;
 }
 
 enum files_outcome files_verdict(int status, bool put)

@@ -195,17 +195,27 @@ enum args_result args_check_combination(struct reading *r)
     return ARGS_BIND;
 }
 
+/* What the command line does not say. */
+static enum args_result complete(struct reading *r, const char *config_file)
+{
+    enum args_result result = config_file ? args_config(r, config_file) : ARGS_BIND;
+    if (result == ARGS_BIND)
+        result = check_names(r);
+    return result == ARGS_BIND ? args_check_combination(r) : result;
+}
+
 static enum args_result parse_command(struct reading *r, int argc, char **argv, const char *config_file)
 {
     enum args_result result = options(r, argc, argv);
     if (result == ARGS_BIND)
         result = operands(r, argv + optind, argc - optind);
-    if (result == ARGS_BIND && config_file)
-        result = args_config(r, config_file);
+    if (result == ARGS_BIND && r->args->from) {
+        struct reading other = *r;
+        other.args = (struct args *)r->args->from;
+        result = complete(&other, config_file);
+    }
     if (result == ARGS_BIND)
-        result = check_names(r);
-    if (result == ARGS_BIND)
-        result = args_check_combination(r);
+        result = complete(r, config_file);
     return result == ARGS_BIND ? r->args->command : result;
 }
 

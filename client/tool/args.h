@@ -91,8 +91,12 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int forward_count;
     int udp_timeout_s; /* bind, connect: of silence, after which a flow ends */
 
-    char **sources; /* cp: as given; either they or the target are NAME:PATH, all with the same NAME */
+    char **
+        sources; /* cp: as given; they or the target, or both, are NAME:PATH, all sources with the same NAME */
     int source_count;
+    /* cp, if both are: what is of the sources' peer, whose files they are; `name` and all else is the target's.
+     * NULL: there is one peer. There is one such for the process. */
+    const struct args *from;
     const char *remote; /* ls: the PATH */
     const char *target; /* cp; recv: the directory, or "-" */
     int links;          /* cp: 'P', 'L'; 0: they are left out */

@@ -69,6 +69,35 @@ static int peer_length(const char *word)
     return path ? (int)(path - word) - 1 : 0;
 }
 
+/* From one peer to another one. Its options are the same until the file says what is of its NAME. */
+static void take_from(struct args *a, const char *word)
+{
+    static struct args from;
+    from = *a;
+    snprintf(from.peer, sizeof from.peer, "%.*s", peer_length(word), word);
+    from.name = from.peer;
+    a->from = &from;
+}
+
+/* All sources are with the peer of the first one, or all are here. */
+static enum args_result check_sources(struct reading *r, bool up, const char *peer, int len)
+{
+    const struct args *a = r->args;
+    for (int i = 0; i < a->source_count; i++) {
+        const char *source = a->sources[i];
+        int its = peer_length(source);
+        if (!up && its == 0)
+            return args_usage(r, "'%.80s' is here, and so is '%.80s': use cp", source, a->target);
+        if (its == 0 && len > 0)
+            return args_usage(r, "'%.80s' is here, and '%.80s' with a peer: one command for each", source,
+                              peer);
+        if (its != len || strncmp(source, peer, (size_t)len) != 0)
+            return args_usage(r, "'%.80s' and '%.80s' are with different peers: one command for each", peer,
+                              source);
+    }
+    return ARGS_BIND;
+}
+
 enum args_result args_cp_operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
@@ -82,21 +111,12 @@ enum args_result args_cp_operands(struct reading *r, char **words, int count)
     int len = peer_length(peer);
     if (len == 0)
         return args_usage(r, "which peer? '%.80s' or '%.80s' must be NAME:PATH", words[0], a->target);
-    for (int i = 0; i < a->source_count; i++) {
-        const char *source = words[i];
-        if (up && peer_length(source) > 0)
-            return args_usage(
-                r,
-                "'%.80s' and '%.80s' are both remote: copy by way of this host, or write ./FILE "
-                "for a local file with a colon",
-                source, a->target);
-        if (!up && peer_length(source) == 0)
-            return args_usage(r, "'%.80s' is here, and so is '%.80s': use cp", source, a->target);
-        if (!up && (peer_length(source) != len || strncmp(source, peer, (size_t)len) != 0))
-            return args_usage(r, "'%.80s' and '%.80s' are with different peers: one command for each", peer,
-                              source);
-    }
+    enum args_result result = check_sources(r, up, words[0], peer_length(words[0]));
+    if (result != ARGS_BIND)
+        return result;
     snprintf(a->peer, sizeof a->peer, "%.*s", len, peer);
     a->name = a->peer;
+    if (up && peer_length(words[0]) > 0)
+        take_from(a, words[0]);
     return ARGS_BIND;
 }

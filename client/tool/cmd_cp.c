@@ -1,6 +1,7 @@
-/* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers. */
+/* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers; if both
+ * are, what one peer gives goes to the other one. */
 #include "base/clock.h"
-#include "client/files/copies.h"
+#include "client/files/between.h"
 #include "client/forward/say.h"
 #include "client/tool/copying.h"
 #include "client/tool/left_links.h"
@@ -8,12 +9,20 @@
 #include "client/tool/ui.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+struct cp_side {
+    struct cp *cp;
+    struct reconnector *reconnector;
+};
 
 struct cp {
     struct ev_loop *loop;
     const struct args *args;
     struct copies *copies;
-    struct reconnector *reconnector;
+    struct between *between;             /* instead, if there are two peers, or one is both */
+    struct cp_side sides[BETWEEN_SIDES]; /* BETWEEN_TO alone, if there is one peer */
+    int connected;                       /* reconnectors that are not over */
     struct copying copying;
     ev_io interrupt;
     bool finishing;
@@ -36,7 +45,11 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 
 static void on_state(void *user, struct files_state *out)
 {
-    copies_state(((struct cp *)user)->copies, out);
+    struct cp *c = user;
+    if (c->between)
+        between_state(c->between, out);
+    else
+        copies_state(c->copies, out);
 }
 
 static void on_report(void *user, const char *path, const char *reason)
@@ -61,30 +74,51 @@ static void on_done(void *user)
 {
     struct cp *c = user;
     c->finishing = true;
-    reconnector_leave(c->reconnector);
+    for (int i = 0; i < BETWEEN_SIDES; i++)
+        if (c->sides[i].reconnector)
+            reconnector_leave(c->sides[i].reconnector);
+}
+
+/* The peer of this side is that of the other one, too. */
+static bool is_both(const struct cp_side *side)
+{
+    return !side->cp->sides[BETWEEN_FROM].reconnector;
 }
 
 static void on_up(void *user, struct link *l)
 {
-    struct cp *c = user;
-    if (!c->finishing)
+    struct cp_side *side = user;
+    struct cp *c = side->cp;
+    if (c->finishing)
+        return;
+    if (c->copies)
         copies_attach(c->copies, link_mux(l));
+    for (int i = 0; c->between && i < BETWEEN_SIDES; i++)
+        if (side == &c->sides[i] || is_both(side))
+            between_attach(c->between, (enum between_side)i, link_mux(l));
 }
 
 static void on_lost(void *user, int error)
 {
-    struct cp *c = user;
-    copies_detach(c->copies);
+    struct cp_side *side = user;
+    struct cp *c = side->cp;
+    if (c->copies)
+        copies_detach(c->copies);
+    for (int i = 0; c->between && i < BETWEEN_SIDES; i++)
+        if (side == &c->sides[i] || is_both(side))
+            between_detach(c->between, (enum between_side)i);
     copying_erase(&c->copying);
     if (!c->finishing)
         say_note("the path is broken (%s), connecting again", hx_strerror(error));
 }
 
+/* One that gave up is the end of all. */
 static void on_over(void *user, int error)
 {
-    struct cp *c = user;
-    (void)error;
-    ev_break(c->loop, EVBREAK_ALL);
+    struct cp *c = ((struct cp_side *)user)->cp;
+    c->connected--;
+    if (c->connected == 0 || error < 0 || !c->finishing)
+        ev_break(c->loop, EVBREAK_ALL);
 }
 
 static int conclude(struct cp *c)
@@ -107,14 +141,26 @@ static int conclude(struct cp *c)
     return good && s->skipped == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
-static int run(struct cp *c)
+static int connect_side(struct cp *c, enum between_side side, const struct args *args)
 {
     static const struct reconnector_events events = {.up = on_up, .lost = on_lost, .over = on_over};
-    struct reconnector_config config = {
-        .args = c->args, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = c};
-    if (reconnector_create(&c->reconnector, c->loop, &config) < 0)
+    struct cp_side *s = &c->sides[side];
+    const struct reconnector_config config = {
+        .args = args, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = s};
+    s->cp = c;
+    int err = reconnector_create(&s->reconnector, c->loop, &config);
+    c->connected += err == HX_OK;
+    return err;
+}
+
+static int run(struct cp *c)
+{
+    const struct args *from = c->args->from;
+    if (connect_side(c, BETWEEN_TO, c->args) < 0)
         return STATUS_FAILED;
-    c->copying.reconnector = c->reconnector;
+    if (from && strcmp(from->name, c->args->name) != 0 && connect_side(c, BETWEEN_FROM, from) < 0)
+        return STATUS_FAILED;
+    c->copying.reconnector = c->sides[BETWEEN_TO].reconnector;
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
     c->interrupt.data = c;
     ev_io_start(c->loop, &c->interrupt);
@@ -131,7 +177,7 @@ static int copy(struct cp *c, const char *to, const char **sources)
 {
     const struct args *args = c->args;
     for (int i = 0; i < args->source_count; i++)
-        sources[i] = to ? args->sources[i] : args_remote_path(args->sources[i]);
+        sources[i] = to && !args->from ? args->sources[i] : args_remote_path(args->sources[i]);
     struct copies_config config = {.each = {.loop = c->loop,
                                             .upload = to,
                                             .local = args->target,
@@ -153,10 +199,15 @@ static int copy(struct cp *c, const char *to, const char **sources)
                                    .count = (size_t)args->source_count};
     int status = STATUS_FAILED;
     copy_name_make(&config.each.copy, clock_now_ms());
-    if (copies_create(&c->copies, &config) == HX_OK)
+    const struct between_config between = {.copies = config,
+                                           .names = {args->from ? args->from->name : NULL, args->name}};
+    int err = args->from ? between_create(&c->between, &between) : copies_create(&c->copies, &config);
+    if (err == HX_OK)
         status = run(c);
-    reconnector_destroy(c->reconnector); /* tells the streams of what was given up */
+    for (int i = 0; i < BETWEEN_SIDES; i++) /* tells the streams of what was given up */
+        reconnector_destroy(c->sides[i].reconnector);
     copies_destroy(c->copies);
+    between_destroy(c->between);
     return status;
 }
 

@@ -30,7 +30,7 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
          "at the peer's side, and what comes from there to standard output, both whole and in\n"
          "order. With them it listens here, and forwards through the peer, until interrupted.\n"},
     [ARGS_CP] =
-        {"cp", "SRC... DST", "copy files and directories; DST or the sources are NAME:PATH",
+        {"cp", "SRC... DST", "copy files and directories; each is a path here or NAME:PATH",
          "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
          "What was interrupted is taken up again; what arrives is verified, then gets its name.\n"},
     [ARGS_LS] =

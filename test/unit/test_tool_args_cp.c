@@ -33,13 +33,17 @@ static void cp_takes_several_sources_and_then_where_to(void **state)
     assert_string_equal(args.name, "home");
 }
 
-static void cp_wants_exactly_one_peer(void **state)
+static void cp_wants_one_peer_for_all_sources(void **state)
 {
     (void)state;
     assert_int_equal(PARSE("ns", "cp", "a", "b"), ARGS_USAGE);
     assert_non_null(strstr(error, "NAME:PATH"));
-    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b"), ARGS_USAGE);
-    assert_non_null(strstr(error, "both remote"));
+    assert_int_equal(PARSE("ns", "cp", "a", "home:b", "home:"), ARGS_USAGE);
+    assert_non_null(strstr(error, "different peers"));
+    assert_int_equal(PARSE("ns", "cp", "home:b", "a", "away:"), ARGS_USAGE);
+    assert_non_null(strstr(error, "is here"));
+    assert_int_equal(PARSE("ns", "cp", "home:a", "other:a", "away:"), ARGS_USAGE);
+    assert_non_null(strstr(error, "different peers"));
     assert_int_equal(PARSE("ns", "cp", "home:a"), ARGS_USAGE);
     assert_int_equal(PARSE("ns", "cp"), ARGS_USAGE);
     assert_int_equal(PARSE("ns", "cp", "home:a", "b", "c"), ARGS_USAGE);
@@ -47,6 +51,21 @@ static void cp_wants_exactly_one_peer(void **state)
     assert_int_equal(PARSE("ns", "cp", "home:a", "away:b", "c"), ARGS_USAGE);
     assert_non_null(strstr(error, "different peers"));
     assert_int_equal(PARSE("ns", "cp", "home:a", "homer:b", "c"), ARGS_USAGE);
+}
+
+static void cp_goes_from_one_peer_to_another(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b", "away:dir", "--nameserver", "other"), ARGS_CP);
+    assert_string_equal(args.name, "away");
+    assert_int_equal(args.source_count, 2);
+    assert_string_equal(args.target, "away:dir");
+    assert_string_equal(args.from->name, "home");
+    assert_string_equal(args.from->nameserver, "other");
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b"), ARGS_CP);
+    assert_string_equal(args.from->name, args.name);
+    assert_int_equal(PARSE("ns", "cp", "home:a", "b"), ARGS_CP);
+    assert_null(args.from);
 }
 
 static void a_remote_path_follows_the_first_colon_of_a_name(void **state)
@@ -127,7 +146,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cp_finds_the_peer_on_either_side),
         cmocka_unit_test(cp_takes_several_sources_and_then_where_to),
-        cmocka_unit_test(cp_wants_exactly_one_peer),
+        cmocka_unit_test(cp_wants_one_peer_for_all_sources),
+        cmocka_unit_test(cp_goes_from_one_peer_to_another),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
         cmocka_unit_test(cp_has_letters_that_mean_what_they_mean_to_cp),
         cmocka_unit_test(a_rate_is_written_as_for_rsync),

@@ -1,0 +1,386 @@
+#include "client/files/between.h"
+#include "base/clock.h"
+#include "client/files/between_parts.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 256 /* of a peer, with ':' */
+
+void between_kick(struct between *b, double seconds)
+{
+    struct ev_loop *loop = b->config.copies.each.loop;
+    if (ev_is_active(&b->kick) && seconds > 0)
+        return;
+    ev_timer_stop(loop, &b->kick);
+    ev_timer_set(&b->kick, seconds, 0.);
+    ev_timer_start(loop, &b->kick);
+}
+
+void between_report(struct between *b, enum between_side side, const char *path, const char *reason)
+{
+    const struct files_config *c = &b->config.copies.each;
+    char text[NAME_MAX_BYTES + PATH_TEXT_MAX];
+    snprintf(text, sizeof text, "%s:%s", b->config.names[side], path);
+    c->report(c->user, text, reason);
+}
+
+struct between_source *between_source_of(struct between *b, size_t entry)
+{
+    size_t low = 0, high = b->count; /* the last one that begins at `entry` or before */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (b->sources[middle].first <= entry)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &b->sources[low];
+}
+
+int between_path(struct between *b, size_t entry, enum between_side side, char out[PATH_TEXT_MAX])
+{
+    const struct between_source *s = between_source_of(b, entry);
+    return path_join(out, side == BETWEEN_FROM ? s->from : s->to,
+                     plan_path(&b->plan, &b->plan.entries[entry]));
+}
+
+/* The only writer of b->phase. */
+static void enter(struct between *b, enum files_phase phase)
+{
+    for (size_t i = 0; phase == PHASE_ATTRIBUTES && i < b->plan.count; i++) { /* of what was made */
+        struct plan_entry *e = &b->plan.entries[i];
+        if (e->type == 'd' && e->state == PLAN_DONE)
+            e->state = PLAN_WAITING;
+    }
+    b->phase = phase;
+    b->next = 0;
+    b->state.steps++;
+    between_kick(b, 0.);
+}
+
+static void over(struct between *b)
+{
+    if (b->state.over)
+        return;
+    b->state.over = true;
+    ev_timer_stop(b->config.copies.each.loop, &b->kick);
+    b->config.copies.each.done(b->config.copies.each.user);
+}
+
+/* --- looking and listing --- */
+
+static void look(struct between *b)
+{
+    if (b->target_state == PLAN_WAITING) {
+        b->target_state = PLAN_RUNNING;
+        (void)between_begin(b, TASK_LOOK, BETWEEN_TARGET, 0);
+    }
+    bool all = b->target_state == PLAN_DONE;
+    for (size_t i = 0; i < b->count; i++) {
+        struct between_source *s = &b->sources[i];
+        all = all && (s->out || s->state == PLAN_DONE);
+        if (s->out || s->state != PLAN_WAITING || b->running == BETWEEN_JOBS)
+            continue;
+        s->state = PLAN_RUNNING;
+        (void)between_begin(b, TASK_LOOK, i, 0);
+    }
+    if (!all || b->running > 0 || b->phase != PHASE_LOOK)
+        return;
+    between_choose(b);
+    enter(b, PHASE_LIST);
+}
+
+static void tell_what_would_be(struct between *b)
+{
+    const struct files_config *c = &b->config.copies.each;
+    char path[PATH_TEXT_MAX];
+    for (size_t i = 0; i < b->plan.count; i++) {
+        const struct between_source *s = between_source_of(b, i);
+        if (path_join(path, s->leaf, plan_path(&b->plan, &b->plan.entries[i])) == HX_OK)
+            c->would(c->user, path, b->plan.entries[i].type == 'd');
+    }
+}
+
+static void listed_all(struct between *b)
+{
+    b->state.listed = true;
+    b->state.files = b->plan.files;
+    if (b->config.copies.each.would)
+        tell_what_would_be(b);
+    enter(b, b->config.copies.each.would ? PHASE_OVER : PHASE_MAKE);
+}
+
+/* A directory's own entry, if it is made, or what is no directory. False: it does not fit. */
+static bool add_base(struct between *b, struct between_source *s)
+{
+    struct file_entry e = s->base;
+    e.path = "";
+    return (e.type == 'd' && s->to[0] == '\0') || between_listed(b, &e) == HX_OK;
+}
+
+/* One after the other, since the plan has the entries of each in one piece. */
+static void list(struct between *b)
+{
+    for (; b->listing < b->count && b->running == 0 && b->phase == PHASE_LIST; b->listing++) {
+        struct between_source *s = &b->sources[b->listing];
+        s->first = b->plan.count;
+        if (s->out)
+            continue;
+        if (!add_base(b, s)) {
+            between_source_fails(b, s, BETWEEN_FROM, "too many entries");
+            continue;
+        }
+        if (s->base.type != 'd')
+            continue;
+        listing_reader_init(b->reader, between_listed, b);
+        (void)between_begin(b, TASK_LIST, b->listing, 0);
+        return;
+    }
+    if (b->listing == b->count && b->running == 0 && b->phase == PHASE_LIST)
+        listed_all(b);
+}
+
+/* From the first source on: what a part of a listing has brought is of no use. */
+static void list_again(struct between *b)
+{
+    plan_clear(&b->plan);
+    b->listing = 0;
+    b->state.skipped = 0;
+}
+
+/* --- the entries --- */
+
+static const struct {
+    char type;
+    enum files_task task;
+    enum files_phase next;
+    bool backwards;
+} phases[] = {
+    [PHASE_MAKE] = {'d', TASK_MAKE, PHASE_MOVE, false},
+    [PHASE_MOVE] = {'f', TASK_GET, PHASE_LINK, false},
+    [PHASE_LINK] = {'l', TASK_LINK, PHASE_ATTRIBUTES, false},
+    [PHASE_ATTRIBUTES] = {'d', TASK_ATTRIBUTES, PHASE_OVER, true},
+};
+
+static size_t place(const struct between *b, size_t entry)
+{
+    return phases[b->phase].backwards ? b->plan.count - 1 - entry : entry;
+}
+
+/* A small file where nothing was is just sent. */
+static enum files_task first_task(struct between *b, size_t entry)
+{
+    const struct files_config *c = &b->config.copies.each;
+    enum files_task task = phases[b->phase].task;
+    bool fresh = between_source_of(b, entry)->fresh && b->plan.entries[entry].size < FILES_ASK_MIN;
+    return task != TASK_GET || (fresh && !c->no_clobber && !c->update) ? task : TASK_ASK;
+}
+
+static void entries(struct between *b)
+{
+    enum files_phase phase = b->phase;
+    for (; b->next < b->plan.count && b->running < BETWEEN_JOBS && b->phase == phase; b->next++) {
+        size_t i = place(b, b->next);
+        const struct plan_entry *e = &b->plan.entries[i];
+        if (e->type == phases[phase].type && e->state == PLAN_WAITING &&
+            !between_begin(b, first_task(b, i), i, 0))
+            return;
+    }
+    if (b->phase == phase && b->next == b->plan.count && b->running == 0)
+        enter(b, phases[phase].next);
+}
+
+static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct between *b = w->data;
+    (void)loop;
+    (void)revents;
+    if (b->phase == PHASE_OVER)
+        over(b);
+    else if (!b->ends[BETWEEN_FROM].mux || !b->ends[BETWEEN_TO].mux)
+        return;
+    else if (b->phase == PHASE_LOOK)
+        look(b);
+    else if (b->phase == PHASE_LIST)
+        list(b);
+    else
+        entries(b);
+}
+
+/* --- what came of it --- */
+
+static void end_all(struct between *b)
+{
+    for (int i = 0; i < BETWEEN_JOBS; i++)
+        if (b->jobs[i].all)
+            between_end(&b->jobs[i]);
+    enter(b, PHASE_OVER);
+}
+
+/* Of a source, or of the destination as a whole. */
+static void whole_outcome(struct between *b, struct between_job *j, enum files_outcome outcome)
+{
+    bool target = j->entry == BETWEEN_TARGET;
+    struct between_source *s = target ? NULL : &b->sources[j->entry];
+    uint8_t state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
+    if (outcome == OUTCOME_FAILED && target) {
+        b->state.failed++;
+        between_report(b, BETWEEN_TO, b->target, j->reason);
+        end_all(b);
+        return;
+    }
+    if (outcome == OUTCOME_FAILED)
+        between_source_fails(b, s, BETWEEN_FROM, j->reason);
+    if (target)
+        b->target_state = state;
+    else if (j->task == TASK_LOOK)
+        s->state = state;
+    else if (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED)
+        b->listing++;
+    else
+        list_again(b);
+    if (outcome == OUTCOME_DONE && j->task == TASK_LIST)
+        b->state.skipped += b->reader->skipped;
+    between_kick(b, files_waits(outcome) || outcome == OUTCOME_AGAIN ? FILES_PAUSE_S : 0.);
+}
+
+/* As those of files.c. */
+static bool is_last_try(const struct between *b, struct plan_entry *e, enum files_outcome outcome)
+{
+    int64_t now_ms = clock_now_ms();
+    if (outcome != OUTCOME_AGAIN && outcome != OUTCOME_CHANGES)
+        return false;
+    if (e->tries == 0)
+        e->tried_ms = now_ms;
+    e->tries += e->tries < FILES_TRIES;
+    return e->tries == FILES_TRIES &&
+           (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= b->config.copies.each.changes_ms);
+}
+
+static void leave(struct between *b, struct plan_entry *e)
+{
+    e->state = PLAN_DONE;
+    b->plan.files--;
+    b->plan.bytes -= e->size;
+    b->state.files = b->plan.files;
+    b->state.left++;
+}
+
+static void entry_fails(struct between *b, struct between_job *j, struct plan_entry *e)
+{
+    /* What the source was asked last, the fault is its own. */
+    enum between_side side =
+        j->task == TASK_GET && j->legs[BETWEEN_TO].status == 0 ? BETWEEN_FROM : BETWEEN_TO;
+    char path[PATH_TEXT_MAX];
+    e->state = PLAN_FAILED;
+    b->state.failed++;
+    if (between_path(b, j->entry, side, path) < 0)
+        path[0] = '\0';
+    between_report(b, side, path, j->reason);
+}
+
+static void note_busy(struct between *b, enum files_outcome outcome, const char *reason)
+{
+    b->state.busy = files_waits(outcome);
+    if (b->state.busy)
+        snprintf(b->state.busy_with, sizeof b->state.busy_with, "%s", reason);
+    else
+        b->state.steps++;
+}
+
+void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome)
+{
+    note_busy(b, outcome, j->reason);
+    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
+        whole_outcome(b, j, outcome);
+        return;
+    }
+    struct plan_entry *e = &b->plan.entries[j->entry];
+    size_t order = place(b, j->entry);
+    e->state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
+    if (outcome == OUTCOME_LEFT)
+        leave(b, e);
+    if (outcome == OUTCOME_DONE && e->type == 'f') {
+        b->state.files_done++;
+        b->state.done += e->size;
+    }
+    if (outcome == OUTCOME_OVER || outcome == OUTCOME_FAILED || is_last_try(b, e, outcome))
+        entry_fails(b, j, e);
+    if (outcome == OUTCOME_OVER) {
+        b->state.superseded = true;
+        end_all(b);
+        return;
+    }
+    if (e->state == PLAN_WAITING && order < b->next)
+        b->next = order;
+    between_kick(b, files_waits(outcome) ? FILES_PAUSE_S : 0.);
+}
+
+/* --- from outside --- */
+
+int between_create(struct between **out, const struct between_config *config)
+{
+    const struct files_config *c = &config->copies.each;
+    struct between *b = calloc(1, sizeof *b);
+    if (!b) {
+        c->report(c->user, c->remote, hx_error_text(HX_ENOMEM));
+        return HX_ENOMEM;
+    }
+    b->config = *config;
+    b->phase = PHASE_LOOK;
+    ev_timer_init(&b->kick, on_kick, 0., 0.);
+    b->kick.data = b;
+    b->reader = malloc(sizeof *b->reader);
+    int err = b->reader ? between_sources(b) : HX_ENOMEM;
+    if (err < 0) {
+        between_destroy(b);
+        return err;
+    }
+    between_kick(b, 0.);
+    *out = b;
+    return HX_OK;
+}
+
+void between_destroy(struct between *b)
+{
+    if (!b)
+        return;
+    for (int i = 0; i < BETWEEN_JOBS; i++)
+        if (b->jobs[i].all)
+            between_end(&b->jobs[i]);
+    ev_timer_stop(b->config.copies.each.loop, &b->kick);
+    plan_clear(&b->plan);
+    free(b->reader);
+    free(b->sources);
+    free(b);
+}
+
+void between_attach(struct between *b, enum between_side side, struct mux *m)
+{
+    b->ends[side].mux = m;
+    for (size_t i = 0; i < b->plan.count; i++) /* a connection that broke is not a file's fault */
+        b->plan.entries[i].tries = 0;
+    if (!b->state.over)
+        between_kick(b, 0.);
+}
+
+void between_detach(struct between *b, enum between_side side)
+{
+    b->ends[side].mux = NULL;
+}
+
+void between_state(struct between *b, struct files_state *out)
+{
+    *out = b->state;
+    out->total = b->plan.bytes;
+    out->looked = b->phase > PHASE_LOOK;
+    for (int i = 0; i < BETWEEN_JOBS; i++) {
+        const struct between_job *j = &b->jobs[i];
+        if (!j->busy || j->task != TASK_GET)
+            continue;
+        int64_t at = j->offset + j->piped;
+        out->done += at < j->e.size ? at : j->e.size;
+        out->peer_works = out->peer_works || j->legs[BETWEEN_FROM].over;
+    }
+}

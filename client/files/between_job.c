@@ -1,0 +1,392 @@
+/* The requests for one entry, to one peer or to both: begins them, and makes an outcome of the answers. */
+#include "client/files/between_parts.h"
+#include "client/files/share.h"
+#include <stdio.h>
+#include <string.h>
+
+#define CHANGES "it changes while it is read"
+
+static enum files_outcome because(struct between_job *j, enum files_outcome outcome, const char *reason)
+{
+    return files_because(j->reason, outcome, reason);
+}
+
+static enum files_outcome follow(struct between_job *j, enum files_task task, int64_t offset)
+{
+    j->follow_task = task;
+    j->follow_offset = offset;
+    return OUTCOME_FOLLOW;
+}
+
+void between_release(struct between_leg *leg)
+{
+    static const struct mux_stream_events nothing = {.closed = NULL};
+    struct mux_stream *s = leg->stream;
+    leg->stream = NULL;
+    if (s && leg->clean)
+        mux_stream_own(s, &nothing, NULL);
+    else if (s)
+        mux_stream_reset(s, MUX_CANCEL);
+}
+
+void between_end(struct between_job *j)
+{
+    if (!j->busy)
+        return;
+    j->busy = false;
+    j->all->running--;
+    ev_timer_stop(j->all->config.copies.each.loop, &j->turn);
+    between_release(&j->legs[BETWEEN_FROM]);
+    between_release(&j->legs[BETWEEN_TO]);
+}
+
+static bool begin(struct between_job *j, enum files_task task, int64_t offset);
+
+void between_conclude(struct between_job *j, enum files_outcome outcome)
+{
+    struct between *b = j->all;
+    if (outcome == OUTCOME_NONE)
+        return;
+    between_end(j);
+    if (outcome == OUTCOME_FOLLOW)
+        (void)begin(j, j->follow_task, j->follow_offset);
+    else
+        between_outcome(b, j, outcome);
+    between_kick(b, 0.); /* another connection may have got something to send in this one's turn */
+}
+
+static enum between_side side_of(const struct between_leg *leg)
+{
+    return leg == &leg->job->legs[BETWEEN_TO] ? BETWEEN_TO : BETWEEN_FROM;
+}
+
+static int request(struct between_leg *leg, enum files_task task, bool holes,
+                   const struct mux_stream_events *events)
+{
+    struct between_job *j = leg->job;
+    struct between *b = j->all;
+    enum between_side side = side_of(leg);
+    char path[PATH_TEXT_MAX];
+    struct file_entry e = j->e;
+    const struct files_ask ask = {.task = task,
+                                  .e = &e,
+                                  .offset = j->offset,
+                                  .holes = holes,
+                                  .links = side == BETWEEN_FROM ? b->config.copies.each.links : LINKS_LEAVE,
+                                  .kind = &j->kind,
+                                  .copy = &b->config.copies.each.copy};
+    bool whole = j->task == TASK_LOOK || j->task == TASK_LIST;
+    int err = whole ? HX_OK : between_path(b, j->entry, side, path);
+    e.path = !whole ? path : j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
+    leg->clean = leg->over = false;
+    leg->status = 0;
+    leg->sum_len = 0;
+    if (err == HX_OK)
+        err = b->ends[side].mux ? files_ask_peer(b->ends[side].mux, &leg->stream, &ask, events, leg)
+                                : HX_ECLOSED;
+    if (err < 0)
+        leg->stream = NULL;
+    return err;
+}
+
+/* --- what is answered --- */
+
+static bool found(const struct between_leg *leg)
+{
+    return leg->valid && leg->there.type != 's' && files_verdict(leg->status, false) == OUTCOME_DONE;
+}
+
+static enum files_outcome verdict(struct between_leg *leg, bool put)
+{
+    enum files_outcome outcome = files_verdict(leg->status, put);
+    return outcome == OUTCOME_DONE && leg->status != 201
+               ? because(leg->job, OUTCOME_FAILED, "the peer's answer makes no sense")
+               : outcome;
+}
+
+static bool is_left(struct between_job *j, const struct file_entry *there)
+{
+    const struct files_config *c = &j->all->config.copies.each;
+    return there->type == 'f' && (c->no_clobber || (c->update && there->mtime_ns >= j->e.mtime_ns));
+}
+
+static enum files_outcome asked(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_job *j = leg->job;
+    const char *part = mux_field(m, "hx-part");
+    int64_t held = 0;
+    if (!leg->valid || (leg->status != 200 && leg->status != 404))
+        return verdict(leg, false);
+    if (leg->status == 200 && is_left(j, &leg->there))
+        return OUTCOME_LEFT;
+    if (leg->status == 200 && leg->there.type == 'f' && leg->there.size == j->e.size &&
+        leg->there.mtime_ns == j->e.mtime_ns)
+        return follow(j, TASK_COMPARE, j->e.size);
+    if (part && listing_number(&held, part, 0, j->e.size) < 0)
+        return because(j, OUTCOME_AGAIN, "the peer's answer makes no sense");
+    return follow(j, TASK_GET, held);
+}
+
+/* To be known: it begins anew with what is there now. */
+static enum files_outcome changed(struct between_job *j)
+{
+    struct plan_entry *p = &j->all->plan.entries[j->entry];
+    char path[PATH_TEXT_MAX];
+    if (!p->told && between_path(j->all, j->entry, BETWEEN_FROM, path) == HX_OK)
+        between_report(j->all, BETWEEN_FROM, path, "has changed while it was copied: it is copied anew");
+    p->told = true;
+    return because(j, OUTCOME_CHANGES, CHANGES);
+}
+
+static const struct mux_stream_events leg_events;
+
+/* What one connection brings leaves over another one, whose turn to send may be over: so it is a turn of the
+ * loop of its own. */
+static void take_turn(struct between_job *j)
+{
+    if (ev_is_active(&j->turn))
+        return;
+    ev_timer_set(&j->turn, 0., 0.);
+    ev_timer_start(j->all->config.copies.each.loop, &j->turn);
+}
+
+/* The source begins to come: so the request to the other side can be made, whose file it is. */
+static enum files_outcome get_begins(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_job *j = leg->job;
+    struct plan_entry *p = &j->all->plan.entries[j->entry];
+    const char *holes = mux_field(m, "hx-holes");
+    if (leg->status == 416 && j->offset > 0)
+        return changed(j);
+    if (!found(leg))
+        return verdict(leg, false);
+    if (leg->there.type != 'f')
+        return because(j, OUTCOME_FAILED, "is no file any more");
+    if (leg->there.size != p->size || leg->there.mtime_ns != p->mtime_ns) {
+        plan_change(&j->all->plan, p, leg->there.size, leg->there.mtime_ns);
+        if (j->offset > 0)
+            return changed(j);
+    }
+    if (leg->status == 200) /* all of it comes, whatever we asked for */
+        j->offset = 0;
+    p->mode = (uint16_t)leg->there.mode;
+    j->e.mode = leg->there.mode;
+    j->e.size = p->size;
+    j->e.mtime_ns = p->mtime_ns;
+    int err = request(&j->legs[BETWEEN_TO], TASK_PUT, holes && strcmp(holes, SHARE_HOLES) == 0, &leg_events);
+    if (err < 0)
+        return because(j, OUTCOME_BUSY, SHARE_BUSY);
+    take_turn(j);
+    return OUTCOME_NONE;
+}
+
+static enum files_outcome put_ends(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_job *j = leg->job;
+    enum files_outcome outcome = verdict(leg, true);
+    if (leg->status == 201 && m->ended && j->legs[BETWEEN_FROM].over)
+        leg->clean = true;
+    if (leg->status == 422 && j->offset > 0)
+        between_report(j->all, BETWEEN_TO, j->path,
+                       "what was held of it is of another file: it is copied anew");
+    return outcome;
+}
+
+static enum files_outcome answered(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_job *j = leg->job;
+    switch (j->task) {
+    case TASK_LOOK:
+        return found(leg) || (leg->status == 404 && side_of(leg) == BETWEEN_TO) ? OUTCOME_DONE
+                                                                                : verdict(leg, false);
+    case TASK_LIST:
+        if (!found(leg))
+            return verdict(leg, false);
+        return leg->there.type == 'd' ? OUTCOME_NONE : because(j, OUTCOME_FAILED, "is no directory any more");
+    case TASK_ASK:
+        return asked(leg, m);
+    case TASK_COMPARE:
+        if (files_verdict(leg->status, false) == OUTCOME_FAILED) /* it is another file now */
+            return follow(j, TASK_GET, 0);
+        return found(leg) ? OUTCOME_NONE : verdict(leg, false);
+    case TASK_GET:
+        return side_of(leg) == BETWEEN_FROM ? get_begins(leg, m) : put_ends(leg, m);
+    default:
+        return verdict(leg, true);
+    }
+}
+
+/* The version is told by the first answers. */
+static void note_offers(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_end *end = &leg->job->all->ends[side_of(leg)];
+    end->keyed_sums = file_sum_is_offered(m);
+    end->links = mux_field(m, "hx-links");
+    end->holes = mux_field(m, "hx-holes");
+}
+
+static bool take_link(struct between_leg *leg, const struct mux_message *m)
+{
+    struct between_job *j = leg->job;
+    const char *target = mux_field(m, "hx-target");
+    if (j->task != TASK_LOOK || j->entry == BETWEEN_TARGET || !target)
+        return false;
+    leg->there.target = j->all->sources[j->entry].target;
+    return listing_decode_target(j->all->sources[j->entry].target, target) == HX_OK;
+}
+
+static void on_headers(void *user, const struct mux_message *m)
+{
+    struct between_leg *leg = user;
+    struct between_job *j = leg->job;
+    struct between *b = j->all;
+    const char *type = mux_field(m, "hx-type");
+    leg->status = files_status(m, j->reason);
+    leg->clean = m->ended && !(j->task == TASK_GET && side_of(leg) == BETWEEN_TO);
+    leg->there = (struct file_entry){.path = "", .type = 's'};
+    if (type)
+        leg->there.type = files_type(type);
+    leg->valid = share_fields(&leg->there, m) == HX_OK && (leg->there.type != 'l' || take_link(leg, m));
+    if (j->task == TASK_LOOK)
+        note_offers(leg, m);
+    enum files_outcome outcome = answered(leg, m);
+    if (outcome == OUTCOME_DONE && j->task == TASK_LOOK)
+        between_looked(b, j, leg->status, &leg->there);
+    between_conclude(j, outcome);
+}
+
+/* --- what follows an answer --- */
+
+static enum files_outcome read_listing(struct between_leg *leg)
+{
+    char data[16384];
+    struct between_job *j = leg->job;
+    struct listing_reader *r = j->all->reader;
+    ssize_t got;
+    int err = HX_OK;
+    while (err == HX_OK && (got = mux_stream_read(leg->stream, data, sizeof data)) > 0)
+        err = listing_feed(r, data, (size_t)got);
+    j->all->state.steps++;
+    if (err == HX_ETOOBIG || err == HX_ENOMEM)
+        return because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
+    if (err < 0)
+        return because(j, OUTCOME_FAILED, "the peer's listing is malformed");
+    if (got != HX_EEOF)
+        return OUTCOME_NONE;
+    if (!r->ended)
+        return because(j, OUTCOME_AGAIN, "the listing is not whole");
+    leg->clean = true;
+    return OUTCOME_DONE;
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct between_job *j = (struct between_job *)w;
+    (void)loop;
+    (void)revents;
+    enum files_outcome outcome = j->task == TASK_COMPARE ? between_compare(j) : between_pipe(j);
+    if (outcome == OUTCOME_HASHING)
+        take_turn(j);
+    else
+        between_conclude(j, outcome);
+}
+
+static void on_ready(void *user)
+{
+    struct between_leg *leg = user;
+    struct between_job *j = leg->job;
+    bool content = leg->status == 200 || leg->status == 206;
+    if (j->task == TASK_LIST && content)
+        between_conclude(j, read_listing(leg));
+    else if (j->task == TASK_GET || j->task == TASK_COMPARE)
+        take_turn(j);
+}
+
+static void on_closed(void *user, int error, uint32_t code)
+{
+    struct between_leg *leg = user;
+    struct between_job *j = leg->job;
+    (void)error;
+    leg->stream = NULL;
+    bool other = code == SHARE_CHANGED && (j->task == TASK_GET || j->task == TASK_COMPARE);
+    between_conclude(j, other ? changed(j) : because(j, OUTCOME_AGAIN, "the peer broke it off"));
+}
+
+static const struct mux_stream_events leg_events = {.headers = on_headers,
+                                                    .readable = on_ready,
+                                                    .writable = on_ready,
+                                                    .closed = on_closed,
+                                                    .reads_end = true};
+
+static int begin_legs(struct between_job *j, bool sums)
+{
+    struct between *b = j->all;
+    struct between_leg *from = &j->legs[BETWEEN_FROM], *to = &j->legs[BETWEEN_TO];
+    if (sums && b->ends[BETWEEN_FROM].keyed_sums && b->ends[BETWEEN_TO].keyed_sums)
+        file_sum_make(&j->kind);
+    if (j->task == TASK_COMPARE) {
+        int err = request(from, TASK_COMPARE, false, &leg_events);
+        return err < 0 ? err : request(to, TASK_COMPARE, false, &leg_events);
+    }
+    bool reads =
+        j->task == TASK_LIST || j->task == TASK_GET || (j->task == TASK_LOOK && j->entry != BETWEEN_TARGET);
+    bool holes = j->task == TASK_GET && b->ends[BETWEEN_TO].holes;
+    return request(reads ? from : to, j->task, holes, &leg_events);
+}
+
+static int describe(struct between_job *j)
+{
+    struct between *b = j->all;
+    const struct plan_entry *p;
+    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
+        j->e = (struct file_entry){.path = ""};
+        return HX_OK;
+    }
+    p = &b->plan.entries[j->entry];
+    j->e = (struct file_entry){.type = p->type,
+                               .mode = p->mode,
+                               .size = p->size,
+                               .mtime_ns = p->mtime_ns,
+                               .path = j->path,
+                               .target = p->type == 'l' ? plan_target(&b->plan, p) : NULL};
+    b->plan.entries[j->entry].state = PLAN_RUNNING;
+    int err = between_path(b, j->entry, BETWEEN_TO, j->path);
+    if (p->type == 'f' && err == HX_OK)
+        memcpy(b->state.name, j->path, sizeof b->state.name);
+    return err;
+}
+
+static bool begin(struct between_job *j, enum files_task task, int64_t offset)
+{
+    struct between *b = j->all;
+    j->task = task;
+    j->offset = offset;
+    j->piped = 0;
+    j->kind = (struct file_sum_kind){.keyed = false};
+    j->busy = true;
+    b->running++;
+    ev_timer_init(&j->turn, on_turn, 0., 0.);
+    int err = describe(j);
+    if (err == HX_OK)
+        err = begin_legs(j, task == TASK_GET || task == TASK_COMPARE);
+    if (err == HX_OK)
+        return true;
+    if (err == HX_ELIMIT || err == HX_ECLOSED)
+        between_conclude(j, because(j, OUTCOME_BUSY, SHARE_BUSY));
+    else
+        between_conclude(
+            j, because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "the path is too long" : hx_error_text(err)));
+    return err != HX_ELIMIT && err != HX_ECLOSED;
+}
+
+bool between_begin(struct between *b, enum files_task task, size_t entry, int64_t offset)
+{
+    struct between_job *j = b->jobs;
+    while (j->busy)
+        j++;
+    j->all = b;
+    j->entry = entry;
+    for (int i = 0; i < BETWEEN_SIDES; i++)
+        j->legs[i] = (struct between_leg){.job = j};
+    return begin(j, task, offset);
+}

@@ -1,0 +1,105 @@
+/* client/files/between_parts.h: inside of client/files/between.h. between.c: phases and what is next;
+ * between_sources.c: what is copied, and where to; between_job.c: one entry's requests; between_pipe.c: its
+ * bytes. */
+#ifndef HX_CLIENT_FILES_BETWEEN_PARTS_H
+#define HX_CLIENT_FILES_BETWEEN_PARTS_H
+
+#include "client/files/between.h"
+#include "client/files/files_parts.h"
+
+#define BETWEEN_JOBS 16 /* each takes a request of both sides; SHARE_JOBS_MAX of one peer bound them */
+
+struct between_source {
+    char from[PATH_TEXT_MAX], to[PATH_TEXT_MAX];
+    char leaf[PATH_NAME_MAX + 1];
+    char target[PATH_TEXT_MAX]; /* of a link */
+    bool slash;                 /* its path ends with one */
+    bool fresh;                 /* nothing is at `to` */
+    bool out;                   /* it is not copied; that was told */
+    uint8_t state;              /* enum plan_state, of looking at it */
+    struct file_entry base;     /* without path */
+    size_t first;               /* of the plan: this one's entries begin there */
+};
+
+struct between_leg {
+    struct between_job *job;
+    struct mux_stream *stream; /* NULL: none */
+    bool clean;                /* both directions have ended: it needs no reset */
+    bool over;                 /* all that it says was read */
+    int status;                /* of the answer, 0 before it came */
+    struct file_entry there;   /* what it tells of; type 's': of nothing */
+    bool valid;                /* its fields are well-formed */
+    size_t sum_len;            /* of TASK_COMPARE */
+    uint8_t sum[DIGEST_BYTES + 1];
+};
+
+struct between_job {
+    ev_timer turn; /* first: the loop gives it back; of the pipe */
+    struct between *all;
+    bool busy;
+    enum files_task task;
+    size_t entry;        /* of the plan; of TASK_LOOK and TASK_LIST, a source; or BETWEEN_TARGET */
+    struct file_entry e; /* of the entry, its path is `path` */
+    char path[PATH_TEXT_MAX];
+    int64_t offset, piped;
+    struct file_sum_kind kind;
+    enum files_task follow_task; /* of OUTCOME_FOLLOW */
+    int64_t follow_offset;
+    struct between_leg legs[BETWEEN_SIDES];
+    char reason[FILES_REASON_MAX];
+};
+
+#define BETWEEN_TARGET SIZE_MAX
+
+struct between_end {
+    struct mux *mux;               /* NULL: detached */
+    bool keyed_sums, holes, links; /* its version knows them */
+};
+
+struct between {
+    struct between_config config;
+    struct between_end ends[BETWEEN_SIDES];
+    ev_timer kick;
+    enum files_phase phase;
+    struct between_source *sources;
+    size_t count;
+    char target[PATH_TEXT_MAX];
+    bool target_slash, target_exists, target_into;
+    uint8_t target_state;
+    struct plan plan;
+    size_t next;    /* of the plan, in this phase */
+    size_t listing; /* source whose entries come now */
+    struct listing_reader *reader;
+    size_t running;
+    struct files_state state;
+    struct between_job jobs[BETWEEN_JOBS];
+};
+
+/* between.c */
+void between_kick(struct between *b, double seconds);
+void between_report(struct between *b, enum between_side side, const char *path, const char *reason);
+/* What came of a job. */
+void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome);
+/* The source of an entry; its path there and at the destination. HX_ETOOBIG. */
+struct between_source *between_source_of(struct between *b, size_t entry);
+int between_path(struct between *b, size_t entry, enum between_side side, char out[PATH_TEXT_MAX]);
+
+/* between_sources.c */
+int between_sources(struct between *b); /* from the configuration */
+void between_looked(struct between *b, const struct between_job *j, int status, const struct file_entry *e);
+void between_choose(struct between *b); /* where each one goes */
+int between_listed(void *between, const struct file_entry *e);
+void between_source_fails(struct between *b, struct between_source *s, enum between_side side,
+                          const char *reason);
+
+/* between_job.c. False: not now. */
+bool between_begin(struct between *b, enum files_task task, size_t entry, int64_t offset);
+void between_end(struct between_job *j);       /* resets what is open */
+void between_release(struct between_leg *leg); /* its stream; resets it unless it is clean */
+void between_conclude(struct between_job *j, enum files_outcome outcome);
+
+/* between_pipe.c: what both legs of TASK_GET and TASK_COMPARE have. */
+enum files_outcome between_pipe(struct between_job *j);
+enum files_outcome between_compare(struct between_job *j);
+
+#endif

@@ -1,0 +1,153 @@
+/* What is copied from one peer to another one, and where to: the rules of cp. */
+#include "client/files/between_parts.h"
+#include <stdlib.h>
+#include <string.h>
+
+void between_source_fails(struct between *b, struct between_source *s, enum between_side side,
+                          const char *reason)
+{
+    s->out = true;
+    b->state.failed++;
+    between_report(b, side, side == BETWEEN_FROM ? s->from : s->to, reason);
+}
+
+/* As it was written: no path here is what the user calls it. */
+static int refuse(struct between *b, const char *written, int error)
+{
+    const struct files_config *c = &b->config.copies.each;
+    c->report(c->user, written,
+              error == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
+                                  : "paths begin in the peer's shared directory, and have no ..");
+    b->state.failed++;
+    return error;
+}
+
+int between_sources(struct between *b)
+{
+    const struct copies_config *c = &b->config.copies;
+    int err = path_clean(b->target, c->each.remote, &b->target_slash);
+    if (err < 0)
+        return refuse(b, c->each.remote, err);
+    b->target_slash = b->target_slash && b->target[0];
+    b->sources = calloc(c->count, sizeof *b->sources);
+    if (!b->sources)
+        return HX_ENOMEM;
+    b->count = c->count;
+    for (size_t i = 0; i < c->count; i++) {
+        struct between_source *s = &b->sources[i];
+        err = path_clean(s->from, c->sources[i], &s->slash);
+        if (err == HX_OK)
+            err = path_written_leaf(s->leaf, c->sources[i]);
+        s->out = err < 0;
+        if (s->out)
+            (void)refuse(b, c->sources[i], err);
+    }
+    return HX_OK;
+}
+
+void between_looked(struct between *b, const struct between_job *j, int status, const struct file_entry *e)
+{
+    if (j->entry != BETWEEN_TARGET) {
+        b->sources[j->entry].base = *e;
+        return;
+    }
+    b->target_exists = status == 200;
+    b->target_into = b->target_exists && e->type == 'd';
+}
+
+/* NULL: nothing is wrong with it. */
+static const char *refusal(const struct between *b, const struct between_source *s)
+{
+    bool directory = s->base.type == 'd';
+    bool same = strcmp(b->config.names[BETWEEN_FROM], b->config.names[BETWEEN_TO]) == 0;
+    size_t len = strlen(s->from);
+    if ((s->slash || !s->from[0]) && !directory)
+        return "is no directory";
+    if (same && strcmp(s->from, s->to) == 0)
+        return "is the same file";
+    if (same && directory && strncmp(s->from, s->to, len) == 0 && (len == 0 || s->to[len] == '/'))
+        return "a directory is not copied into itself";
+    if (s->base.type == 'l' && !b->ends[BETWEEN_TO].links)
+        return "the other peer's version takes no symbolic links";
+    return NULL;
+}
+
+/* Where to, of the destination alone. */
+static const char *target_refusal(const struct between *b, const struct between_source *s)
+{
+    bool directory = s->base.type == 'd';
+    if (b->target_exists && !b->target_into && (directory || b->target_slash))
+        return "is no directory";
+    return !b->target_exists && b->target_slash && !directory ? "there is no such directory" : NULL;
+}
+
+static bool is_taken(const struct between *b, const struct between_source *s)
+{
+    for (const struct between_source *t = b->sources; t < s; t++)
+        if (!t->out && t->leaf[0] && strcmp(t->leaf, s->leaf) == 0)
+            return true;
+    return false;
+}
+
+static void choose(struct between *b, struct between_source *s)
+{
+    const char *why = target_refusal(b, s);
+    s->fresh = !b->target_exists;
+    memcpy(s->to, b->target, sizeof s->to);
+    if (why) {
+        between_source_fails(b, s, BETWEEN_TO, why);
+        return;
+    }
+    if (b->target_into && path_join(s->to, b->target, s->leaf) < 0)
+        why = "the path is too long";
+    if (!why)
+        why = b->count > 1 && is_taken(b, s) ? "not copied: an earlier one has the same name" : refusal(b, s);
+    if (why)
+        between_source_fails(b, s, BETWEEN_FROM, why);
+}
+
+void between_choose(struct between *b)
+{
+    const char *why = b->count < 2 || b->target_into ? NULL
+                      : b->target_exists             ? "is no directory"
+                                                     : "there is no such directory";
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->sources[i].out)
+            continue;
+        b->sources[i].out = why;
+        b->state.failed += why != NULL;
+        if (!why)
+            choose(b, &b->sources[i]);
+    }
+    if (why)
+        between_report(b, BETWEEN_TO, b->target, why);
+}
+
+int between_listed(void *between, const struct file_entry *e)
+{
+    struct between *b = between;
+    const struct files_config *c = &b->config.copies.each;
+    const char *from = b->sources[b->listing].from;
+    char path[PATH_TEXT_MAX];
+    bool left = e->type == 's' && e->why == SKIP_LINK && c->links != LINKS_FOLLOW;
+    b->state.steps++;
+    if (e->path[0] && choice_excludes(&c->choice, e->path)) {
+        b->state.skipped -= e->type == 's' && !left && e->why != SKIP_PART; /* the listing's end counts it */
+        return HX_OK;
+    }
+    if (path_join(path, from, e->path) < 0)
+        return HX_ETOOBIG;
+    if (left || (e->type == 'l' && (c->links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
+        b->state.skipped -= left;
+        if (c->link)
+            c->link(c->user, path);
+    } else if (e->type == 's') {
+        between_report(b, BETWEEN_FROM, path, files_skip_reason(e->why));
+    } else if (e->type == 'l' && !b->ends[BETWEEN_TO].links) {
+        b->state.failed++;
+        between_report(b, BETWEEN_FROM, path, "the other peer's version takes no symbolic links");
+    } else {
+        return plan_add(&b->plan, e);
+    }
+    return HX_OK;
+}

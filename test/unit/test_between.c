@@ -1,0 +1,292 @@
+/* hx cp from one peer to another one, over two connections in memory: x is the source, y the destination. */
+#include "client/files/between.h"
+#include "files_fixture.h"
+
+struct pair {
+    struct fixture *x, *y;
+    struct copy copy; /* what is reported */
+    struct between *between;
+    enum links links;
+    bool no_clobber;
+};
+
+static int setup(void **state)
+{
+    struct pair *p = calloc(1, sizeof *p);
+    assert_non_null(p);
+    assert_int_equal(fixture_setup((void **)&p->x), 0);
+    assert_int_equal(fixture_setup((void **)&p->y), 0);
+    ev_loop_destroy(p->y->loop);
+    p->y->loop = p->y->peer.loop = p->x->loop;
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct pair *p = *state;
+    p->y->loop = ev_loop_new(0);
+    fixture_teardown((void **)&p->x);
+    fixture_teardown((void **)&p->y);
+    free(p);
+    return 0;
+}
+
+static void begin_between(struct pair *p, const char *const *sources, size_t count, const char *target)
+{
+    memset(&p->copy, 0, sizeof p->copy);
+    struct between_config config = {.copies = {.each = {.loop = p->x->loop,
+                                                        .upload = true,
+                                                        .remote = target,
+                                                        .links = p->links,
+                                                        .no_clobber = p->no_clobber,
+                                                        .report = on_report,
+                                                        .done = on_done,
+                                                        .user = &p->copy},
+                                               .sources = sources,
+                                               .count = count},
+                                    .names = {"x", "y"}};
+    assert_int_equal(between_create(&p->between, &config), HX_OK);
+    between_attach(p->between, BETWEEN_FROM, p->x->client);
+    between_attach(p->between, BETWEEN_TO, p->y->client);
+}
+
+/* Until it is over, or one of the connections breaks. */
+static void run_between(struct pair *p)
+{
+    ev_now_update(p->x->loop);
+    ev_tstamp end = ev_now(p->x->loop) + DEADLINE_S;
+    while (!p->copy.done && p->x->client && p->y->client) {
+        bool moved = pass(p->x, p->x->client, p->x->server);
+        moved |= pass(p->y, p->y->client, p->y->server);
+        moved |= p->x->client && pass(p->x, p->x->server, p->x->client);
+        moved |= p->y->client && pass(p->y, p->y->server, p->y->client);
+        ev_run(p->x->loop, moved ? EVRUN_NOWAIT : EVRUN_ONCE);
+        assert_true(ev_now(p->x->loop) < end);
+    }
+    between_state(p->between, &p->copy.state);
+}
+
+static size_t between(struct pair *p, const char *source, const char *target)
+{
+    begin_between(p, &source, 1, target);
+    run_between(p);
+    assert_true(p->copy.done);
+    between_destroy(p->between);
+    return p->copy.state.failed;
+}
+
+/* What both shares have, by diff -r; true: the same. */
+static bool same(struct pair *p, const char *a, const char *b)
+{
+    char command[FIXTURE_PATH];
+    snprintf(command, sizeof command, "diff -r --no-dereference %s/share/%s %s/share/%s", p->x->top, a,
+             p->y->top, b);
+    return system(command) == 0; /* NOLINT(cert-env33-c): a path that we made */
+}
+
+static void a_file_goes_from_one_to_the_other(void **state)
+{
+    struct pair *p = *state;
+    uint8_t *data = pattern(700000, 3);
+    put_file(p->x, "share/f", data, 700000);
+    shell(p->x, "chmod 640 share/f && touch -d @1234567890 share/f");
+    assert_int_equal(between(p, "f", "g"), 0);
+    assert_true(has_file(p->y, "share/g", data, 700000));
+    shell(p->y, "test \"$(stat -c %a,%Y share/g)\" = 640,1234567890");
+    assert_int_equal(p->copy.state.moved, 700000);
+    assert_int_equal(p->copy.state.files_done, 1);
+    free(data);
+}
+
+static void nothing_of_it_moves_again(void **state)
+{
+    struct pair *p = *state;
+    uint8_t *data = pattern(3000000, 3);
+    put_file(p->x, "share/f", data, 3000000);
+    assert_int_equal(between(p, "f", ""), 0);
+    assert_int_equal(between(p, "f", ""), 0);
+    assert_int_equal(p->copy.state.moved, 0);
+    assert_int_equal(p->copy.state.done, 3000000);
+    shell(p->y, "printf x | dd of=share/f conv=notrunc status=none && touch -r share/f keep");
+    shell(p->x, "touch -d @1234567890 share/f");
+    shell(p->y, "touch -d @1234567890 share/f"); /* as long and as old, of other bytes */
+    assert_int_equal(between(p, "f", ""), 0);
+    assert_true(has_file(p->y, "share/f", data, 3000000));
+    free(data);
+}
+
+static void a_tree_goes_with_all_that_is_in_it(void **state)
+{
+    struct pair *p = *state;
+    shell(p->x, "mkdir -p share/t/a/b share/t/c && for i in $(seq 50); do echo $i >share/t/a/b/$i; done && "
+                ": >share/t/empty && head -c 2000000 /dev/urandom >share/t/c/big && chmod 750 share/t/c && "
+                "touch -d @1000000000 share/t/a");
+    assert_int_equal(between(p, "t", ""), 0);
+    assert_true(same(p, "t", "t"));
+    shell(p->y, "test \"$(stat -c %a share/t/c),$(stat -c %Y share/t/a)\" = 750,1000000000");
+    assert_int_equal(p->copy.state.files, 52);
+    assert_int_equal(between(p, "t/.", "t"), 0); /* what is in it, into the one that is there */
+    assert_int_equal(p->copy.state.moved, 0);
+    assert_int_equal(between(p, "t", "new"), 0);
+    assert_true(same(p, "t", "new"));
+}
+
+static void several_go_into_a_directory(void **state)
+{
+    struct pair *p = *state;
+    const char *const sources[] = {"a", "d", "none", "e/a", "../x"};
+    shell(p->x, "mkdir share/d share/e && echo 1 >share/a && echo 2 >share/d/b && echo 3 >share/e/a");
+    shell(p->y, "mkdir share/to");
+    begin_between(p, sources, 5, "to");
+    run_between(p);
+    assert_int_equal(p->copy.state.failed, 3);
+    assert_int_equal(p->copy.reports, 3);
+    between_destroy(p->between);
+    assert_true(has_file(p->y, "share/to/a", "1\n", 2) && has_file(p->y, "share/to/d/b", "2\n", 2));
+    begin_between(p, sources, 2, "missing");
+    run_between(p);
+    assert_int_equal(p->copy.state.failed, 2);
+    assert_string_equal(p->copy.path, "y:missing");
+    assert_string_equal(p->copy.reason, "there is no such directory");
+    between_destroy(p->between);
+}
+
+static void what_is_not_there_is_named_with_its_host(void **state)
+{
+    struct pair *p = *state;
+    assert_int_equal(between(p, "none", ""), 1);
+    assert_string_equal(p->copy.path, "x:none");
+    put_file(p->x, "share/f", "x", 1);
+    fixture_share(p->y, ":ro");
+    assert_int_equal(between(p, "f", ""), 1);
+    assert_string_equal(p->copy.path, "y:f");
+    assert_string_equal(p->copy.reason, "the directory is shared for reading only");
+}
+
+static void a_broken_connection_costs_what_was_on_its_way(void **state)
+{
+    struct pair *p = *state;
+    static const char *const source = "f";
+    size_t len = 6000000;
+    uint8_t *data = pattern(len, 5);
+    put_file(p->x, "share/f", data, len);
+    begin_between(p, &source, 1, "");
+    p->x->cut = 4000000;
+    run_between(p);
+    assert_false(p->copy.done);
+    between_detach(p->between, BETWEEN_FROM);
+    fixture_connect(p->x);
+    between_attach(p->between, BETWEEN_FROM, p->x->client);
+    run_between(p);
+    assert_true(p->copy.done);
+    assert_int_equal(p->copy.state.failed, 0);
+    assert_true(has_file(p->y, "share/f", data, len));
+    assert_true(p->copy.state.moved < (int64_t)len + 3000000);
+    between_destroy(p->between);
+    free(data);
+}
+
+/* The destination does not read: what is on its way is what the windows let. */
+static void what_the_destination_does_not_take_is_not_fetched(void **state)
+{
+    struct pair *p = *state;
+    static const char *const source = "f";
+    uint8_t *data = pattern(8000000, 5);
+    put_file(p->x, "share/f", data, 8000000);
+    begin_between(p, &source, 1, "");
+    struct files_state s = {0};
+    while (s.moved == 0) {
+        (void)pass(p->x, p->x->client, p->x->server);
+        (void)pass(p->y, p->y->client, p->y->server);
+        (void)pass(p->x, p->x->server, p->x->client);
+        (void)pass(p->y, p->y->server, p->y->client);
+        ev_run(p->x->loop, EVRUN_NOWAIT);
+        between_state(p->between, &s);
+    }
+    for (int i = 0; i < 2000; i++) { /* all but what the destination is sent */
+        (void)pass(p->x, p->x->client, p->x->server);
+        (void)pass(p->x, p->x->server, p->x->client);
+        ev_run(p->x->loop, EVRUN_NOWAIT);
+    }
+    between_state(p->between, &s);
+    assert_true(s.moved < 2000000);
+    run_between(p);
+    assert_true(has_file(p->y, "share/f", data, 8000000));
+    between_destroy(p->between);
+    free(data);
+}
+
+static void holes_and_links_stay_what_they_are(void **state)
+{
+    struct pair *p = *state;
+    struct stat st;
+    char path[FIXTURE_PATH];
+    p->links = LINKS_COPY;
+    shell(p->x, "mkdir share/t && truncate -s 20M share/t/holes && printf data >>share/t/holes && "
+                "ln -s holes share/t/near && ln -s /etc/passwd share/t/out");
+    assert_int_equal(between(p, "t", ""), 0);
+    shell(p->y, "test \"$(readlink share/t/near)\" = holes && test ! -L share/t/out");
+    shell(p->x, "rm share/t/out");
+    assert_true(same(p, "t", "t"));
+    in_share(p->y, path, "t/holes");
+    assert_int_equal(stat(path, &st), 0);
+    if (st.st_blocks * 512 < st.st_size / 2) /* the file system knows holes */
+        assert_true(p->copy.state.moved < 1000000);
+}
+
+static void what_is_there_is_left_with_no_clobber(void **state)
+{
+    struct pair *p = *state;
+    p->no_clobber = true;
+    put_file(p->x, "share/f", "new", 3);
+    put_file(p->y, "share/f", "old!", 4);
+    assert_int_equal(between(p, "f", ""), 0);
+    assert_int_equal(p->copy.state.left, 1);
+    assert_true(has_file(p->y, "share/f", "old!", 4));
+}
+
+/* The source lies of its bytes: the sum is the source's own, but a wrong one must not pass. */
+static void lying(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    static const struct mux_stream_events nothing = {.closed = NULL};
+    const struct mux_field fields[] = {
+        {":status", "200"}, {"hx-type", "file"}, {"hx-size", "4"}, {"hx-mtime", "1"}, {"hx-mode", "644"}};
+    struct mux_message answer = {
+        .fields = fields, .count = 5, .ended = strcmp(mux_field(m, ":method"), "HEAD") == 0};
+    (void)x;
+    mux_stream_own(s, &nothing, NULL);
+    assert_int_equal(mux_respond(s, &answer), HX_OK);
+    if (answer.ended)
+        return;
+    assert_int_equal(mux_stream_write(s, "evil--------------------------------", 36), 36);
+    mux_stream_end(s);
+}
+
+static void a_wrong_sum_makes_no_file(void **state)
+{
+    struct pair *p = *state;
+    p->x->on_request = lying;
+    assert_int_equal(between(p, "f", ""), 1);
+    assert_int_equal(count_names(p->y, "share", ""), 0);
+    assert_string_equal(p->copy.path, "y:f");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_goes_from_one_to_the_other),
+        TEST(nothing_of_it_moves_again),
+        TEST(a_tree_goes_with_all_that_is_in_it),
+        TEST(several_go_into_a_directory),
+        TEST(what_is_not_there_is_named_with_its_host),
+        TEST(a_broken_connection_costs_what_was_on_its_way),
+        TEST(what_the_destination_does_not_take_is_not_fetched),
+        TEST(holes_and_links_stay_what_they_are),
+        TEST(what_is_there_is_left_with_no_clobber),
+        TEST(a_wrong_sum_makes_no_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
