@@ -1,5 +1,6 @@
 #include "client/forward/flows.h"
 #include "client/tool/args_parts.h"
+#include "client/tool/nearest.h"
 #include "client/tool/options.h"
 #include "proto/host_id.h"
 #include <getopt.h>
@@ -75,6 +76,34 @@ static enum args_result foreign(struct reading *r, int option)
                       options_commands[r->args->command].name, whose(commands, names));
 }
 
+static bool is_option(int id)
+{
+    for (int i = 0; i < options_count; i++) {
+        if (options_table[i].id == id)
+            return true;
+    }
+    return false;
+}
+
+/* `word`: the one before what getopt comes to next. */
+static enum args_result unknown(struct reading *r, const char *word)
+{
+    char name[NEAREST_WORD_MAX + 2];
+    struct nearest near = {.typed = name};
+    if (optopt != 0) /* a letter; or the id of a long one, which it knows */
+        return is_option(optopt) ? args_usage(r, "'%.100s': that option takes no value", word)
+                                 : args_usage(r, "unknown option '-%c'", optopt);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (int i = 0; i < options_count; i++) {
+        const struct options_entry *o = &options_table[i];
+        if (o->name && o->commands & 1U << r->args->command)
+            nearest_offer(&near, o->name);
+    }
+    if (near.word)
+        return args_usage(r, "unknown option '%.100s': did you mean --%s?", word, near.word);
+    return args_usage(r, "unknown option '%.100s'", word);
+}
+
 static enum args_result options(struct reading *r, int argc, char **argv)
 {
     struct option longs[TABLE_MAX];
@@ -87,7 +116,7 @@ static enum args_result options(struct reading *r, int argc, char **argv)
         if (option == ':')
             return args_usage(r, "option '%.100s' needs a value", argv[optind - 1]);
         if (option == '?')
-            return args_usage(r, "unknown option '%.100s'", argv[optind - 1]);
+            return unknown(r, argv[optind - 1]);
         enum args_result result = foreign(r, option);
         args_given(r, option);
         if (result == ARGS_BIND)
@@ -113,17 +142,6 @@ static enum args_result config_operands(struct reading *r, char **words, int cou
     return ARGS_BIND;
 }
 
-/* A NAME alone is what it shares. */
-static void list_operand(struct args *a, const char *word)
-{
-    const char *path = args_remote_path(word);
-    a->remote = path ? path : "";
-    if (!path)
-        return;
-    snprintf(a->peer, sizeof a->peer, "%.*s", (int)(path - word) - 1, word);
-    a->name = a->peer;
-}
-
 static enum args_result operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
@@ -142,9 +160,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (count == 0)
         return args_usage(r, "which NAME? Usage: hx %s NAME", options_commands[a->command].name);
     a->name = words[0];
-    if (a->command == ARGS_LS)
-        list_operand(a, words[0]);
-    return ARGS_BIND;
+    return a->command == ARGS_LS ? args_ls_operand(r, words[0]) : ARGS_BIND;
 }
 
 static enum args_result check_names(struct reading *r)
@@ -233,6 +249,36 @@ void args_defaults(struct args *out, enum args_result command, const char *names
                          .answer_ms = ARGS_ANSWER};
 }
 
+/* ARGS_COMMANDS: there is none of that name. */
+static enum args_result find_command(const char *word)
+{
+    for (int i = 0; i < ARGS_COMMANDS; i++) {
+        if (strcmp(word, options_commands[i].name) == 0)
+            return (enum args_result)i;
+    }
+    return ARGS_COMMANDS;
+}
+
+static enum args_result no_command(struct reading *r, const char *word)
+{
+    char commands[ARGS_ERROR_MAX];
+    struct nearest near = {.typed = word};
+    for (int i = 0; i < ARGS_COMMANDS; i++)
+        nearest_offer(&near, options_commands[i].name);
+    if (near.word)
+        return args_usage(r, "there is no command '%.100s': did you mean hx %s?", word, near.word);
+    return args_usage(r, "there is no command '%.100s': there are %s", word, whose(~0U, commands));
+}
+
+/* hx help [COMMAND] */
+static enum args_result help(struct reading *r, const char *word)
+{
+    if (!word || word[0] == '-')
+        return ARGS_HELP;
+    r->args->command = find_command(word);
+    return r->args->command == ARGS_COMMANDS ? no_command(r, word) : ARGS_HELP;
+}
+
 enum args_result args_parse(struct args *out, int argc, char **argv, const char *environment,
                             const char *config_file, char error[ARGS_ERROR_MAX])
 {
@@ -242,16 +288,13 @@ enum args_result args_parse(struct args *out, int argc, char **argv, const char 
     args_defaults(out, ARGS_COMMANDS, environment);
     if (argc < 2)
         return args_usage(&r, "which command? %s", whose(~0U, commands));
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return ARGS_HELP;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return help(&r, argc > 2 ? argv[2] : NULL);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return ARGS_VERSION;
-    for (int i = 0; i < ARGS_COMMANDS; i++) {
-        if (strcmp(argv[1], options_commands[i].name) == 0)
-            out->command = (enum args_result)i;
-    }
+    out->command = find_command(argv[1]);
     if (out->command == ARGS_COMMANDS)
-        return args_usage(&r, "there is no command '%.100s': there are %s", argv[1], whose(~0U, commands));
+        return no_command(&r, argv[1]);
     args_defaults(out, out->command, environment);
     return parse_command(&r, argc - 1, argv + 1, config_file);
 }

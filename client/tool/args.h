@@ -113,6 +113,9 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     bool tty;                   /* connect: at a terminal */
     bool json;                  /* info, ls, nat */
     bool details;               /* ls: modes, sizes and times */
+    bool human, reverse;        /* ls: sizes as 1.5K; the other way round */
+    bool recursive, directory;  /* ls: what is deeper, too; the directory itself */
+    char order;                 /* ls: 't' by time, 'S' by size, 0 by name */
     bool lifetime;              /* nat: measure it */
     bool set;                   /* key: read one from standard input */
     const char *label;          /* key: append one with this label; NULL: none */

@@ -11,7 +11,7 @@
 enum args_result args_code_option(struct reading *r, int option)
 {
     struct args *a = r->args;
-    if (option == OPTION_EXPIRE && !args_duration(optarg, &a->expire_s))
+    if (option == OPTION_EXPIRE && !args_seconds(optarg, 1, ARGS_EXPIRE_MAX, &a->expire_s))
         return args_usage(r, "--expire takes a time as 90s, 30m, 1h or 2d, up to a year, not '%.100s'",
                           optarg);
     if (option == OPTION_COUNT && !args_number(optarg, 1, ARGS_RECEIPTS_MAX, &a->receipts))

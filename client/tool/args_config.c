@@ -31,15 +31,15 @@ static const struct rivalry {
 /* Two spellings of one option are one; a letter that commands have for different things is different ones. */
 static int same_for_all(enum args_result command, int option)
 {
-    if (option == 't' && command != ARGS_CONNECT)
+    if (option == 't' && command != ARGS_CONNECT && command != ARGS_LS)
         return OPTION_TIMEOUT;
     if (option == 'w' && command != ARGS_PING)
         return OPTION_WAIT;
     if (command == ARGS_CP)
-        return option == 'n'   ? OPTION_NO_CLOBBER
-               : option == 'L' ? OPTION_DEREFERENCE
-               : option == 'a' ? 'P'
-                               : option;
+        return option == 'n'                               ? OPTION_NO_CLOBBER
+               : option == 'L'                             ? OPTION_DEREFERENCE
+               : option == 'a' || option == OPTION_ARCHIVE ? 'P'
+                                                           : option;
     return option;
 }
 
@@ -63,7 +63,7 @@ static bool is_beaten(enum args_result command, const bool given[OPTIONS_END], i
 /* Of options without a long name those that say something of a host: -4, -6, and hx connect's -L, -R, -D. */
 static bool is_called(const struct options_entry *o, const char *key)
 {
-    if (o->id == 'h' || o->id == 'V')
+    if (o->id == 'V' || (o->name && strcmp(o->name, "help") == 0))
         return false;
     if (o->name)
         return strcmp(o->name, key) == 0;

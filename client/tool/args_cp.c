@@ -31,6 +31,7 @@ enum args_result args_cp_option(struct reading *r, int option, bool *taken)
     case 'r': /* for the habit of cp's and scp's users */
         return ARGS_BIND;
     case 'a':
+    case OPTION_ARCHIVE:
     case 'P':
         return take_links(r, 'P');
     case 'L':

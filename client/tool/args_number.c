@@ -1,12 +1,15 @@
 #include "client/tool/args_number.h"
 #include "client/mux/pace.h"
-#include "client/tool/args.h"
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define DECIMALS   6 /* that count */
+#define MILLION    1000000
+#define DIGITS_MAX 9
 
 bool args_number(const char *text, long least, long most, int *out)
 {
@@ -18,43 +21,52 @@ bool args_number(const char *text, long least, long most, int *out)
     return *end == '\0' && value >= least && value <= most;
 }
 
-bool args_interval(const char *text, int *out_ms)
+static bool take_unit(const char *text, int64_t *ms)
 {
-    int whole;
-    int ms = 0;
-    char digits[8];
-    size_t dot = strcspn(text, ".");
-    if (dot == 0 || dot >= sizeof digits)
-        return false;
-    memcpy(digits, text, dot);
-    digits[dot] = '\0';
-    if (!args_number(digits, 0, ARGS_INTERVAL_MAX / 1000, &whole))
-        return false;
-    if (text[dot] == '.') {
-        size_t decimals = strlen(text + dot + 1);
-        if (decimals < 1 || decimals > 3)
-            return false;
-        snprintf(digits, sizeof digits, "%s%.*s", text + dot + 1, (int)(3 - decimals), "000");
-        if (!args_number(digits, 0, 999, &ms))
-            return false;
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
+    if (*text == '\0')
+        return true;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(text, units[i].name) != 0)
+            continue;
+        *ms = units[i].ms;
+        return true;
     }
-    *out_ms = whole * 1000 + ms;
-    return *out_ms >= ARGS_INTERVAL_MIN && *out_ms <= ARGS_INTERVAL_MAX;
+    return false;
 }
 
-bool args_duration(const char *text, int64_t *out_s)
+bool args_time(const char *text, int64_t unit_ms, int64_t least_ms, int64_t most_ms, int64_t *out_ms)
 {
-    static const char units[] = "smhd";
-    static const int64_t seconds[] = {1, 60, 3600, 24 * 3600};
-    char *end;
-    if (!isdigit((unsigned char)*text) || strlen(text) > 9)
+    static const char digits[] = "0123456789";
+    int64_t millionths = 0;
+    size_t whole = strspn(text, digits);
+    size_t decimals = 0;
+    if (whole > DIGITS_MAX)
         return false;
-    *out_s = strtol(text, &end, 10);
-    const char *unit = *end ? strchr(units, *end) : units;
-    if (!unit || (*end && end[1]))
+    int64_t value = whole > 0 ? strtol(text, NULL, 10) : 0;
+    text += whole;
+    if (*text == '.') {
+        decimals = strspn(++text, digits);
+        for (size_t i = 0; i < DECIMALS; i++)
+            millionths = millionths * 10 + (i < decimals ? text[i] - '0' : 0);
+        text += decimals;
+    }
+    if (whole + decimals == 0 || !take_unit(text, &unit_ms))
         return false;
-    *out_s *= seconds[unit - units];
-    return *out_s >= 1 && *out_s <= ARGS_EXPIRE_MAX;
+    *out_ms = value * unit_ms + (millionths * unit_ms + MILLION - 1) / MILLION;
+    return *out_ms >= least_ms && *out_ms <= most_ms;
+}
+
+bool args_seconds(const char *text, int64_t least_s, int64_t most_s, int64_t *out_s)
+{
+    int64_t ms;
+    if (!args_time(text, 1000, 0, most_s * 1000, &ms))
+        return false;
+    *out_s = (ms + 999) / 1000;
+    return *out_s >= least_s;
 }
 
 /* What stands behind the number. 0: that is no unit. */

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 bool args_number(const char *text, long least, long most, int *out);
-/* "1", "0.2", "1.005": seconds with up to three decimals, without a locale's; ARGS_INTERVAL_MIN to _MAX. */
-bool args_interval(const char *text, int *out_ms);
-/* "90", "90s", "30m", "1h", "2d": up to ARGS_EXPIRE_MAX. */
-bool args_duration(const char *text, int64_t *out_s);
+/* The one grammar of all times: "5", "0.2", ".2", "1.", without a locale's comma, and behind it one of "ms",
+ * "s", "m", "h", "d", or nothing: then it counts `unit_ms`. Rounded up to milliseconds. */
+bool args_time(const char *text, int64_t unit_ms, int64_t least_ms, int64_t most_ms, int64_t *out_ms);
+/* The same where seconds count, to which it is rounded up. */
+bool args_seconds(const char *text, int64_t least_s, int64_t most_s, int64_t *out_s);
 /* Bytes a second, as rsync(1) writes them: "500" is 500 KiB, "500K", "1.5M", "1G" and "1T" (or "1MiB") go by
  * 1024, "500KB", "1MB" by 1000, "800B" are bytes; either case. 0: no bound. */
 bool args_rate(const char *text, int64_t *out);

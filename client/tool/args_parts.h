@@ -1,5 +1,6 @@
 /* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option
- * is taken for; args_cp.c: what is of hx cp alone; args_code.c: of hx send and hx recv alone; args_config.c:
+ * is taken for; args_cp.c, args_ls.c: what is of
+ * hx cp and hx ls alone; args_code.c: of hx send and hx recv alone; args_config.c:
  * options of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
@@ -21,6 +22,9 @@ enum args_result args_take(struct reading *r, int option);
 /* One of hx cp alone; *taken: it is that. */
 enum args_result args_cp_option(struct reading *r, int option, bool *taken);
 enum args_result args_cp_operands(struct reading *r, char **words, int count);
+/* One of hx ls alone; *taken: it is that. */
+enum args_result args_ls_option(struct reading *r, int option, bool *taken);
+enum args_result args_ls_operand(struct reading *r, const char *word);
 /* --count or --expire of hx send. */
 enum args_result args_code_option(struct reading *r, int option);
 enum args_result args_code_operands(struct reading *r, char **words, int count);

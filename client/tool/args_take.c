@@ -29,27 +29,33 @@ enum args_result args_check_nameserver(struct reading *r, const char *text)
 
 static enum args_result take_milliseconds(struct reading *r, const char *option, int *out_ms)
 {
-    if (args_interval(optarg, out_ms))
+    int64_t ms;
+    if (args_time(optarg, 1000, ARGS_INTERVAL_MIN, ARGS_INTERVAL_MAX, &ms)) {
+        *out_ms = (int)ms;
         return ARGS_BIND;
+    }
     return args_usage(r, "%s takes 0.01 to 3600 seconds, not '%.100s'", option, optarg);
 }
 
 /* A number of seconds. */
 static enum args_result take_seconds(struct reading *r, const char *option, int least, int most, int *out)
 {
-    if (args_number(optarg, least, most, out))
+    int64_t s;
+    if (args_seconds(optarg, least, most, &s)) {
+        *out = (int)s;
         return ARGS_BIND;
+    }
     return args_usage(r, "%s takes %d to %d seconds, not '%.100s'", option, least, most, optarg);
 }
 
 /* The library has 0 for its default. */
 static enum args_result take_relay_after(struct reading *r)
 {
-    int ms = -1;
-    if (strcmp(optarg, "never") != 0 && !args_number(optarg, 0, ARGS_RELAY_AFTER_MAX, &ms))
+    int64_t ms = -1;
+    if (strcmp(optarg, "never") != 0 && !args_time(optarg, 1, 0, ARGS_RELAY_AFTER_MAX, &ms))
         return args_usage(r, "--relay-after takes 0 to %d milliseconds, or never, not '%.100s'",
                           ARGS_RELAY_AFTER_MAX, optarg);
-    r->args->relay_after_ms = ms == 0 ? 1 : ms;
+    r->args->relay_after_ms = ms == 0 ? 1 : (int)ms;
     return ARGS_BIND;
 }
 
@@ -223,7 +229,9 @@ enum args_result args_take(struct reading *r, int option)
 {
     struct args *a = r->args;
     bool taken = false;
-    enum args_result result = a->command == ARGS_CP ? args_cp_option(r, option, &taken) : ARGS_BIND;
+    enum args_result result = a->command == ARGS_CP   ? args_cp_option(r, option, &taken)
+                              : a->command == ARGS_LS ? args_ls_option(r, option, &taken)
+                                                      : ARGS_BIND;
     if (taken)
         return result;
     switch (option) {
@@ -280,9 +288,6 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_OVERWRITE:
         a->overwrite = true;
         break;
-    case 'l':
-        a->details = true;
-        break;
     case OPTION_JSON:
         a->json = true;
         break;
@@ -297,6 +302,7 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_TCP_ONLY:
         return take_transport(r, HX_TRANSPORT_TCP);
     case 'h':
+    case OPTION_HELP:
         return ARGS_HELP;
     case 'V':
         return ARGS_VERSION;

@@ -84,15 +84,16 @@ static void on_silence(struct ev_loop *loop, ev_timer *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *field)
+void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *more,
+                    size_t count)
 {
     static const struct mux_stream_events events = {
         .headers = on_headers, .readable = on_readable, .closed = on_closed, .reads_end = true};
-    struct mux_field fields[5] = {
+    struct mux_field fields[4 + ASKING_FIELDS_MAX] = {
         {":method", method}, {":scheme", "hx"}, {":authority", a->args->name}, {":path", path}};
     struct mux_message m = {.fields = fields, .count = 4, .ended = true};
-    if (field)
-        fields[m.count++] = *field;
+    for (size_t i = 0; i < count; i++)
+        fields[m.count++] = more[i];
     int err = mux_request(link_mux(reconnector_link(a->reconnector)), &a->stream, &m, &events, a);
     if (err == HX_OK) {
         ev_timer_again(a->loop, &a->silence);

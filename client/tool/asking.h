@@ -9,7 +9,8 @@
 #include "client/tool/reconnector.h"
 
 #define ASKING_OUTPUT_MAX (32 * 1024 * 1024) /* bytes that wait to be printed: all that is sorted */
-#define ASKING_PAUSE      (64 * 1024)        /* so many, and the peer is not read */
+#define ASKING_FIELDS_MAX 4
+#define ASKING_PAUSE      (64 * 1024) /* so many, and the peer is not read */
 
 struct asking_events {
     void (*up)(void *user, struct link *l); /* asking_request() may be called */
@@ -35,8 +36,9 @@ struct asking { /* zeroed but for the first three */
 
 /* Until asking_end(); returns the exit status. What kept it from an answer was said. */
 int asking_run(struct asking *a);
-/* `field`: one more than HTTP needs, or NULL. One request at a time. */
-void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *field);
+/* `more`: fields beside those that HTTP needs, up to ASKING_FIELDS_MAX. One request at a time. */
+void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *more,
+                    size_t count);
 /* To standard output. HX_ETOOBIG, HX_ENOMEM. */
 int asking_print(struct asking *a, const char *text, size_t len);
 /* Ends with that exit status, once all is printed. */

@@ -31,7 +31,7 @@ static void on_up(void *user, struct link *l)
 {
     struct informing *i = user;
     (void)link_ping(l);
-    asking_request(&i->asking, "GET", INFO_PATH, NULL);
+    asking_request(&i->asking, "GET", INFO_PATH, NULL, 0);
 }
 
 static void on_headers(void *user, const struct mux_message *m)

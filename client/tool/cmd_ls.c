@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum asked {
+    ASKED_ENTRY,   /* what is there? */
+    ASKED_THROUGH, /* a link: what does it lead to? */
+    ASKED_LISTING
+};
+
 struct looking {
     struct asking asking;
     const struct args *args;
@@ -16,16 +22,29 @@ struct looking {
     struct listing_reader reader;
     char path[PATH_TEXT_MAX];
     char target[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
-    uint64_t unread;         /* entries of type 's' that have a line */
-    bool listing;            /* the second request */
-    struct file_entry found; /* what the first one tells of; its type 0: nothing */
+    char link[PATH_TEXT_MAX]; /* the text of found.path, if it is a link */
+    uint64_t unread;          /* entries of type 's' that have a line */
+    enum asked asked;         /* by the request that runs */
+    bool slash;               /* a '/' at the path's end: what a link leads to is meant */
+    struct file_entry found;  /* what is there */
 };
+
+static void ask(struct looking *k, enum asked what)
+{
+    const struct args *a = k->args;
+    bool copy = what == ASKED_ENTRY || (what == ASKED_LISTING && k->asked == ASKED_ENTRY);
+    const struct mux_field fields[] = {{"hx-links", copy ? SHARE_LINKS_COPY : SHARE_LINKS_FOLLOW},
+                                       {SHARE_DEPTH, "1"}};
+    bool flat = what == ASKED_LISTING && !a->recursive;
+    k->asked = what;
+    asking_request(&k->asking, what == ASKED_LISTING ? "GET" : "HEAD", k->target, fields, flat ? 2 : 1);
+}
 
 static void on_up(void *user, struct link *l)
 {
     struct looking *k = user;
     (void)l;
-    asking_request(&k->asking, "HEAD", k->target, NULL);
+    ask(k, ASKED_ENTRY);
 }
 
 static void refused(struct looking *k, const char *status, const char *reason)
@@ -39,24 +58,38 @@ static void refused(struct looking *k, const char *status, const char *reason)
     asking_end(&k->asking, STATUS_FAILED);
 }
 
+static bool take_target(struct looking *k, const struct mux_message *m)
+{
+    const char *target = mux_field(m, "hx-target");
+    k->found.target = k->link;
+    k->found.mode = FILE_MODE_MASK; /* those of links say nothing: as listings have them */
+    return target && listing_decode_target(k->link, target) == HX_OK;
+}
+
 static void on_headers(void *user, const struct mux_message *m)
 {
     struct looking *k = user;
     const char *status = mux_field(m, ":status");
     const char *type = mux_field(m, "hx-type");
-    if (!status || strcmp(status, "200") != 0 || !type) {
+    bool found = status && strcmp(status, "200") == 0 && type;
+    if (!found && k->asked == ASKED_THROUGH && !k->slash)
+        return; /* it leads to nothing that is shared: it is shown itself */
+    if (!found) {
         refused(k, status ? status : "?", mux_field(m, "hx-reason"));
         return;
     }
-    k->found.type = strcmp(type, "directory") == 0 ? 'd' : 'f';
-    if (share_fields(&k->found, m) < 0 || (k->listing && k->found.type != 'd'))
+    k->found = (struct file_entry){.type = strcmp(type, "directory") == 0 ? 'd'
+                                           : strcmp(type, "link") == 0    ? 'l'
+                                                                          : 'f'};
+    if (share_fields(&k->found, m) < 0 || (k->asked == ASKED_LISTING && k->found.type != 'd') ||
+        (k->found.type == 'l' && !take_target(k, m)))
         refused(k, status, "it makes no sense what is said of it");
 }
 
 static int on_body(void *user, const char *data, size_t len)
 {
     struct looking *k = user;
-    if (!k->listing)
+    if (k->asked != ASKED_LISTING)
         return HX_OK;
     int err = listing_feed(&k->reader, data, len);
     if (err < 0)
@@ -78,25 +111,37 @@ static void end(struct looking *k)
     asking_end(&k->asking, whole && lineless == 0 ? STATUS_OK : STATUS_FAILED);
 }
 
+static void end_listing(struct looking *k)
+{
+    if (k->reader.ended) {
+        end(k);
+        return;
+    }
+    say_error("%s: its listing is not whole", k->args->name);
+    asking_end(&k->asking, STATUS_FAILED);
+}
+
+static void show_entry(struct looking *k)
+{
+    const char *leaf = path_leaf(k->path);
+    k->found.path = leaf[0] ? leaf : ".";
+    (void)lister_add(&k->lister, &k->found);
+    end(k);
+}
+
+/* As ls(1): a link that is named is followed unless it is looked at itself. */
 static void on_answered(void *user)
 {
     struct looking *k = user;
-    const struct mux_field depth = {SHARE_DEPTH, "1"};
-    if (k->listing) {
-        if (k->reader.ended) {
-            end(k);
-        } else {
-            say_error("%s: its listing is not whole", k->args->name);
-            asking_end(&k->asking, STATUS_FAILED);
-        }
-    } else if (k->found.type == 'd') {
-        k->listing = true;
-        asking_request(&k->asking, "GET", k->target, &depth);
-    } else {
-        k->found.path = path_leaf(k->path);
-        (void)lister_add(&k->lister, &k->found);
-        end(k);
-    }
+    bool itself = k->args->directory || (k->args->details && !k->slash);
+    if (k->asked == ASKED_LISTING)
+        end_listing(k);
+    else if (k->found.type == 'l' && k->asked == ASKED_ENTRY && !itself)
+        ask(k, ASKED_THROUGH);
+    else if (k->found.type == 'd' && !k->args->directory)
+        ask(k, ASKED_LISTING);
+    else
+        show_entry(k);
 }
 
 static int on_entry(void *user, const struct file_entry *e)
@@ -114,9 +159,8 @@ static int on_line(void *user, const char *text, size_t len)
 
 static bool aim(struct looking *k)
 {
-    bool slash;
     char encoded[PATH_ENCODED_MAX + 1];
-    int err = path_clean(k->path, k->args->remote, &slash);
+    int err = path_clean(k->path, k->args->remote, &k->slash);
     if (err == HX_OK)
         err = path_encode(encoded, k->path);
     if (err < 0) {
@@ -140,7 +184,14 @@ int cmd_ls(const struct args *args)
     }
     k->args = args;
     k->asking = (struct asking){.args = args, .events = &events, .user = k};
-    k->lister = (struct lister){.details = args->details, .json = args->json, .line = on_line, .user = k};
+    k->lister = (struct lister){.details = args->details,
+                                .human = args->human,
+                                .json = args->json,
+                                .recursive = args->recursive,
+                                .reverse = args->reverse,
+                                .order = args->order,
+                                .line = on_line,
+                                .user = k};
     listing_reader_init(&k->reader, on_entry, k);
     status = aim(k) ? asking_run(&k->asking) : STATUS_USAGE;
     lister_free(&k->lister);

@@ -5,6 +5,7 @@
 #include "client/tool/program.h"
 #include "client/tool/reconnector.h"
 #include "client/tool/ui.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,15 +124,20 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-/* The status is ping(8)'s: a failure without an answer, or with fewer than were asked for at the deadline. */
+/* The status is ping(8)'s: a failure without an answer, or with fewer than were asked for at the deadline.
+ * SIGINT is the usual end of it; another signal is one that it was ended by. */
 static int summary(const struct pinging *p)
 {
     const struct args *a = p->args;
+    if (interrupted() && p->path.address[0] == '\0')
+        return interrupt_status();
     if (p->path.address[0] == '\0' || p->unheard)
         return STATUS_FAILED;
     ping_stats_print(&p->stats, stdout, a->name, clock_now_ms() - p->begun_ms);
     if (!ui_printed())
         return STATUS_FAILED;
+    if (interrupted() && interrupt_status() != 128 + SIGINT)
+        return interrupt_status();
     int least = a->deadline_s > 0 && a->count > 0 ? a->count : 1;
     return p->stats.received >= least ? STATUS_OK : STATUS_FAILED;
 }

@@ -5,7 +5,7 @@ _hx() {
     local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ls ping nat key config recv send info --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ls ping nat key config recv send info help --help --version' -- "$word")
         return
     fi
     help=$("$program" "$command" --help 2>/dev/null) || return 0
@@ -16,6 +16,7 @@ _hx() {
     case $before:$value in
     -*:FILE) _hx_paths -f "$word" ;;
     -*:DIR*) _hx_paths -d "$word" ;;
+    help:*) mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ls ping nat key config recv send info' -- "$word") ;;
     config:*) mapfile -t COMPREPLY < <(compgen -W check -- "$word") ;;
     -*:?*) ;; # hosts, ports and numbers: nobody knows
     *)

@@ -18,7 +18,7 @@
 
 #define INFO_PATH     "/info"
 #define INFO_LINE_MAX 1024         /* bytes of a line with its end */
-#define INFO_MAX      (224 * 1024) /* of an answer: as many patterns as can be given, each as long as it can be */
+#define INFO_MAX      (224 * 1024) /* of an answer: all patterns, each as long as can be */
 
 /* Appends a line. HX_ETOOBIG, HX_ENOMEM. */
 int info_add(struct buf *out, const char *key, const char *value);

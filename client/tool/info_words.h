@@ -1,4 +1,4 @@
-/* client/tool/info_words.h: what hx info shows, for people and as JSON. All that a peer has said is escaped. */
+/* client/tool/info_words.h: what hx info shows, for people and as JSON. All that a peer says is escaped. */
 #ifndef HX_CLIENT_TOOL_INFO_WORDS_H
 #define HX_CLIENT_TOOL_INFO_WORDS_H
 

@@ -12,14 +12,54 @@
 #define SIZE_TEXT   24 /* bytes of a size with its NUL */
 #define SIZE_COLUMN 12 /* its width, where those that follow are not known */
 
-static int by_name(const void *a, const void *b)
+/* A link has as many bytes as its text. */
+static int64_t size_of(const struct file_entry *e)
 {
-    return strcmp(((const struct file_entry *)a)->path, ((const struct file_entry *)b)->path);
+    return e->type == 'l' && e->target ? (int64_t)strlen(e->target) : e->size;
 }
 
-static int size_text(char out[SIZE_TEXT], const struct file_entry *e)
+static int compare(int64_t a, int64_t b)
 {
-    return e->type == 's' ? snprintf(out, SIZE_TEXT, "?") : snprintf(out, SIZE_TEXT, "%" PRId64, e->size);
+    return (a > b) - (a < b);
+}
+
+/* As ls(1): the newest or largest first, what is equal by name. */
+static int in_order(const void *one, const void *other, void *lister)
+{
+    const struct file_entry *a = one, *b = other;
+    const struct lister *l = lister;
+    int order = l->order == 't'   ? compare(b->mtime_ns, a->mtime_ns)
+                : l->order == 'S' ? compare(size_of(b), size_of(a))
+                                  : 0;
+    if (order == 0)
+        order = strcmp(a->path, b->path);
+    return l->reverse ? -order : order;
+}
+
+/* As ls -h: rounded up, with a decimal below 10. */
+static int human_text(char out[SIZE_TEXT], int64_t size)
+{
+    static const char units[] = "KMGTPE";
+    int64_t unit = 1024;
+    if (size < unit)
+        return snprintf(out, SIZE_TEXT, "%" PRId64, size);
+    const char *u = units;
+    while (u[1] && size > 1023 * unit) {
+        unit *= 1024;
+        u++;
+    }
+    int64_t whole = size / unit, rest = size % unit;
+    uint64_t tenths = (uint64_t)whole * 10 + ((uint64_t)rest * 10 + (uint64_t)unit - 1) / (uint64_t)unit;
+    if (tenths < 100)
+        return snprintf(out, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 "%c", tenths / 10, tenths % 10, *u);
+    return snprintf(out, SIZE_TEXT, "%" PRId64 "%c", whole + (rest > 0), *u);
+}
+
+static int size_text(const struct lister *l, char out[SIZE_TEXT], const struct file_entry *e)
+{
+    if (e->type == 's')
+        return snprintf(out, SIZE_TEXT, "?");
+    return l->human ? human_text(out, size_of(e)) : snprintf(out, SIZE_TEXT, "%" PRId64, size_of(e));
 }
 
 /* As ls(1) writes it: "drwxr-x---". */
@@ -57,39 +97,56 @@ static int text_line(const struct lister *l, const struct file_entry *e, int col
         char size[SIZE_TEXT];
         char when[32];
         mode_text(mode, e);
-        size_text(size, e);
+        size_text(l, size, e);
         time_text(when, e);
         len = (size_t)snprintf(line, sizeof line, "%s %*s %s ", mode, column, size, when);
     }
-    len += printable_name(line + len, sizeof line - len - 1, e->path);
+    len += printable_name(line + len, sizeof line - len - 8, e->path);
+    if (l->details && e->type == 'l' && e->target) {
+        len += (size_t)sprintf(line + len, " -> ");
+        len += printable_name(line + len, sizeof line - len - 1, e->target);
+    }
     line[len++] = '\n';
     return l->line(l->user, line, len);
 }
 
-/* Seconds since 1970. What is there in bytes that are no text has them percent-encoded beside its name. */
+/* What is there in bytes that are no text has them percent-encoded beside it, as `bytes`. */
+static size_t json_member(char *line, size_t size, const char *key, const char *text, const char *bytes)
+{
+    bool exact;
+    size_t len = (size_t)snprintf(line, size, "\"%s\":", key);
+    len += json_string(line + len, text, &exact);
+    if (exact)
+        return len;
+    len += (size_t)snprintf(line + len, size - len, ",\"%s\":\"", bytes);
+    ssize_t put = percent_encode(line + len, size - len, text, "/");
+    len += put > 0 ? (size_t)put : 0;
+    line[len++] = '"';
+    return len;
+}
+
+/* Seconds since 1970. */
 static int json_line(const struct lister *l, const struct file_entry *e)
 {
     char line[LISTER_LINE_MAX];
-    bool exact;
-    size_t len = (size_t)snprintf(line, sizeof line, "%s{\"name\":", l->written > 0 ? ",\n" : "[\n");
-    len += json_string(line + len, e->path, &exact);
-    if (!exact) {
-        len += (size_t)snprintf(line + len, sizeof line - len, ",\"bytes\":\"");
-        ssize_t put = percent_encode(line + len, sizeof line - len, e->path, "/");
-        len += put > 0 ? (size_t)put : 0;
-        line[len++] = '"';
-    }
+    size_t len = (size_t)snprintf(line, sizeof line, "%s{", l->written > 0 ? ",\n" : "[\n");
+    len += json_member(line + len, sizeof line - len, "name", e->path, "bytes");
     len += (size_t)snprintf(line + len, sizeof line - len, ",\"type\":\"%s\"",
                             e->type == 'd'   ? "directory"
                             : e->type == 'f' ? "file"
+                            : e->type == 'l' ? "link"
                                              : "other");
+    if (e->type == 'l' && e->target) {
+        line[len++] = ',';
+        len += json_member(line + len, sizeof line - len, "target", e->target, "target_bytes");
+    }
     if (e->type != 's') {
         int64_t s = e->mtime_ns / NS_PER_S;
         int64_t ns = e->mtime_ns % NS_PER_S;
-        len +=
-            (size_t)snprintf(line + len, sizeof line - len,
-                             ",\"mode\":\"%03o\",\"size\":%" PRId64 ",\"mtime\":%s%" PRId64 ".%09" PRId64,
-                             e->mode, e->size, e->mtime_ns < 0 ? "-" : "", s < 0 ? -s : s, ns < 0 ? -ns : ns);
+        len += (size_t)snprintf(line + len, sizeof line - len,
+                                ",\"mode\":\"%03o\",\"size\":%" PRId64 ",\"mtime\":%s%" PRId64 ".%09" PRId64,
+                                e->mode, size_of(e), e->mtime_ns < 0 ? "-" : "", s < 0 ? -s : s,
+                                ns < 0 ? -ns : ns);
     }
     line[len++] = '}';
     return l->line(l->user, line, len);
@@ -107,10 +164,10 @@ static int flush(struct lister *l)
     int column = l->unsorted ? SIZE_COLUMN : 1;
     int err = HX_OK;
     if (l->count > 0)
-        qsort(l->kept, l->count, sizeof *l->kept, by_name);
+        qsort_r(l->kept, l->count, sizeof *l->kept, in_order, l);
     for (size_t i = 0; i < l->count; i++) {
         char size[SIZE_TEXT];
-        int len = size_text(size, &l->kept[i]);
+        int len = size_text(l, size, &l->kept[i]);
         column = len > column ? len : column;
     }
     for (size_t i = 0; i < l->count && err == HX_OK; i++)
@@ -121,7 +178,7 @@ static int flush(struct lister *l)
 
 int lister_add(struct lister *l, const struct file_entry *e)
 {
-    if (strchr(e->path, '/'))
+    if (!l->recursive && strchr(e->path, '/'))
         return HX_OK;
     if (!l->unsorted && l->count == LISTER_SORTED_MAX) {
         l->unsorted = true;
@@ -134,9 +191,14 @@ int lister_add(struct lister *l, const struct file_entry *e)
     if (!l->kept)
         l->kept = calloc(LISTER_SORTED_MAX, sizeof *l->kept); /* whose pages are taken as they are used */
     char *path = l->kept ? strdup(e->path) : NULL;
-    if (!path)
+    char *target = e->target ? strdup(e->target) : NULL;
+    if (!path || (e->target && !target)) {
+        free(path);
+        free(target);
         return HX_ENOMEM;
+    }
     l->kept[l->count] = *e;
+    l->kept[l->count].target = target;
     l->kept[l->count++].path = path;
     return HX_OK;
 }
@@ -152,8 +214,10 @@ int lister_end(struct lister *l)
 
 void lister_free(struct lister *l)
 {
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->count; i++) {
         free((char *)l->kept[i].path);
+        free((char *)l->kept[i].target);
+    }
     free(l->kept);
     l->kept = NULL;
     l->count = 0;

@@ -116,7 +116,8 @@ static int run(const struct args *args)
     }
     int status = commands[args->command](args);
     hx_cleanup();
-    return status;
+    bool whole = 1U << args->command & (1U << ARGS_INFO | 1U << ARGS_LS | 1U << ARGS_RECV | 1U << ARGS_SEND);
+    return whole && status == STATUS_FAILED && interrupted() ? interrupt_status() : status;
 }
 
 int main(int argc, char **argv)
@@ -135,7 +136,10 @@ int main(int argc, char **argv)
         printf("hx %s\n", hx_version());
         return ui_printed() ? STATUS_OK : STATUS_FAILED;
     case ARGS_USAGE:
-        say_error("%s; hx --help shows everything", error);
+        if (args.command < ARGS_COMMANDS)
+            say_error("%s; hx %s --help shows everything", error, options_commands[args.command].name);
+        else
+            say_error("%s; hx --help shows everything", error);
         return STATUS_USAGE;
     default:
         return run(&args);

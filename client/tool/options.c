@@ -23,44 +23,54 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
          "Serves those who have the key: forwards to the targets that --allow names, listens for them\n"
          "where --allow-listen says, files of the directory that --share names, a command of its own\n"
          "for each, or echoes. With none of these it is a pipe for the first one who comes: standard\n"
-         "input goes there, what comes from there to standard output.\n"},
+         "input goes there, what comes from there to standard output.\n",
+         "hx bind home --allow 127.0.0.1:22 --share ~/public"},
     [ARGS_CONNECT] =
         {"connect", "NAME", "reach the host that waits under NAME",
          "Without -L, -R and -D it is a pipe: standard input goes to the peer, or to what --to names\n"
          "at the peer's side, and what comes from there to standard output, both whole and in\n"
-         "order. With them it listens here, and forwards through the peer, until interrupted.\n"},
+         "order. With them it listens here, and forwards through the peer, until interrupted.\n",
+         "hx connect home -L 8000:127.0.0.1:8000"},
     [ARGS_CP] =
         {"cp", "SRC... DST", "copy files and directories; each is a path here or NAME:PATH",
          "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
-         "What was interrupted is taken up again; what arrives is verified, then gets its name.\n"},
-    [ARGS_LS] =
-        {"ls", "NAME[:PATH]", "list what the host that waits under NAME shares",
-         "Names are written as ls(1) writes them to a terminal; '?' is neither file nor directory.\n"},
-    [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", ""},
+         "What was interrupted is taken up again; what arrives is verified, then gets its name.\n",
+         "hx cp home:photo.jpg ."},
+    [ARGS_LS] = {"ls", "NAME[:PATH]", "list what the host that waits under NAME shares",
+                 "Names are written as ls(1) writes them to a terminal; '?' is neither file nor directory.\n",
+                 "hx ls -lh home:photos"},
+    [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", "",
+                   "hx ping -c 4 home"},
     [ARGS_NAT] =
         {"nat", "", "what stands between this host and others",
          "Asks the nameserver, by STUN, how this host looks from outside: its addresses, how its NAT\n"
-         "maps and filters, which ports it gives, and what follows from that for reaching peers.\n"},
+         "maps and filters, which ports it gives, and what follows from that for reaching peers.\n",
+         "hx nat"},
     [ARGS_INFO] =
-        {"info", "NAME", "the path to the host under NAME, and what you may do there",
+        {"info", "NAME", "how NAME is reached, and what you may do there",
          "Shows how the peer is reached, its version, and what it lets those do who have this key:\n"
-         "targets to forward to, where to listen, files, a command. Nothing of other keys.\n"},
+         "targets to forward to, where to listen, files, a command. Nothing of other keys.\n",
+         "hx info home"},
     [ARGS_KEY] = {"key", "", "make, show or store the key that both hosts must have",
-                  "Without an option: shows the key of this host, and makes one if there is none yet.\n"},
+                  "Without an option: shows the key of this host, and makes one if there is none yet.\n",
+                  "hx key --label laptop"},
     [ARGS_CONFIG] =
         {"config", "check [FILE]", "look for faults in ~/.config/hx/config",
          "That file has options of the commands, by their long names: those in the section [NAME] are\n"
          "for hx bind, connect, cp, info, ls and ping of that NAME, those in [*] for all. What the\n"
-         "command line says comes first, then [NAME], then [*], then the environment.\n"},
+         "command line says comes first, then [NAME], then [*], then the environment.\n",
+         "hx config check"},
     [ARGS_RECV] =
         {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
          "Shows what is about to come, and asks; it comes into DIR, by default the current one, and\n"
          "nowhere else. What was interrupted is taken up again; what arrives is verified. With '-'\n"
-         "for DIR a stream (hx send -) goes to standard output.\n"},
+         "for DIR a stream (hx send -) goes to standard output.\n",
+         "hx recv CODE ~/Downloads"},
     [ARGS_SEND] =
         {"send", "PATH...", "send files and directories to whoever gets its code",
          "Prints one line, `hx recv CODE`, to be passed on: whoever types it gets what is at these\n"
-         "paths, and nothing else. Waits until one has all of it. PATH '-' sends standard input.\n"},
+         "paths, and nothing else. Waits until one has all of it. PATH '-' sends standard input.\n",
+         "hx send photo.jpg"},
 };
 
 const struct options_entry options_table[] = {
@@ -95,7 +105,8 @@ const struct options_entry options_table[] = {
     {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
     {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
     {"no-dereference", 'P', CP, NULL, "copy symbolic links as links, but those that lead out"},
-    {"archive", 'a', CP, NULL, "the same: times and permissions are kept in any case"},
+    {NULL, 'a', CP, NULL, "the same: times and permissions are kept in any case"},
+    {"archive", OPTION_ARCHIVE, CP, NULL, "the same"},
     {NULL, 'L', CP, NULL, "copy what symbolic links lead to; a peer's stay in its share"},
     {"dereference", OPTION_DEREFERENCE, CP, NULL, "the same"},
     {NULL, 'n', CP, NULL, "leave files that are there as they are"},
@@ -113,7 +124,16 @@ const struct options_entry options_table[] = {
     {NULL, 'W', PING, "SECONDS", "the last answer may take so long (2)"},
     {"stun", OPTION_STUN, PEER | NAT, "HOST[:PORT]", "ask this STUN server, too (port 3478); repeatable"},
     {"lifetime", OPTION_LIFETIME, NAT, NULL, "measure how long mappings live: up to 10 minutes"},
-    {NULL, 'l', LS, NULL, "permissions, sizes and times, too"},
+    {NULL, 'l', LS, NULL, "permissions, sizes, times and where links lead, too"},
+    {NULL, 'h', LS, NULL, "with -l sizes as 1.5K, 23M, 4.0G"},
+    {"human-readable", OPTION_HUMAN, LS, NULL, "the same"},
+    {NULL, 't', LS, NULL, "the newest first"},
+    {NULL, 'S', LS, NULL, "the largest first"},
+    {NULL, 'r', LS, NULL, "the other way round"},
+    {"reverse", OPTION_REVERSE, LS, NULL, "the same"},
+    {"recursive", 'R', LS, NULL, "what is in its directories, too, each by its path"},
+    {"directory", 'd', LS, NULL, "the directory itself, not what is in it"},
+    {NULL, 'a', LS, NULL, "those that begin with '.', too: they are, in any case"},
     {"json", OPTION_JSON, INFO | LS | NAT, NULL, "JSON on standard output"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
@@ -136,12 +156,14 @@ const struct options_entry options_table[] = {
      "no key: a bare stream, unencrypted, to whoever comes"},
     {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
     {"local-port", 'p', PEER | NAT, "PORT", "leave from this UDP port (default: the system chooses)"},
-    {"timeout", 't', PEER & ~CONNECT, "SECONDS", "for the nameserver (bind: unlimited), or the peer (15)"},
-    {"timeout", OPTION_TIMEOUT, CONNECT, "SECONDS", "for the peer (15)"},
+    {"timeout", 't', PEER & ~CONNECT & ~LS, "SECONDS",
+     "for the nameserver (bind: unlimited), or the peer (15)"},
+    {"timeout", OPTION_TIMEOUT, CONNECT | LS, "SECONDS", "for the peer (15)"},
     {"verbose", 'v', PEER | KEY | NAT | CONFIG, NULL,
      "say on standard error what happens (default on a terminal)"},
     {"quiet", 'q', PEER | KEY | NAT | CONFIG, NULL, "say nothing but errors, and hx ping its summary"},
-    {"help", 'h', PEER | KEY | NAT | CONFIG, NULL, "show this text"},
+    {"help", 'h', (PEER | KEY | NAT | CONFIG) & ~LS, NULL, "show this text"},
+    {"help", OPTION_HELP, LS, NULL, "show this text"},
     {"version", 'V', PEER | KEY | NAT | CONFIG, NULL, "show the version"},
 };
 const int options_count = sizeof options_table / sizeof *options_table;
@@ -177,6 +199,8 @@ static void command_help(FILE *out, enum args_result command)
         if (options_table[i].commands & 1U << command)
             entry_help(out, &options_table[i]);
     }
+    fprintf(out, "\nExample: %s\nMore: man hx-%s\n", c->example,
+            command == ARGS_RECV ? options_commands[ARGS_SEND].name : c->name);
 }
 
 static void general_help(FILE *out)
@@ -190,7 +214,7 @@ static void general_help(FILE *out)
           "`hx key --set` stores it on the other. And a nameserver that both reach:\n"
           "--nameserver HOST[:PORT] or $HX_NAMESERVER.\n"
           "\n"
-          "  hx COMMAND --help             the options of a command\n"
+          "  hx help COMMAND               the options of a command; also hx COMMAND --help\n"
           "  hx --version                  the version\n"
           "\n"
           "ssh home:    H1$ hx bind home --allow 127.0.0.1:22\n"

@@ -8,6 +8,7 @@
 enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_ALLOW_LISTEN,
+                 OPTION_ARCHIVE,
                  OPTION_BWLIMIT,
                  OPTION_COUNT,
                  OPTION_DEREFERENCE,
@@ -16,6 +17,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_EXEC,
                  OPTION_EXPIRE,
                  OPTION_FILE,
+                 OPTION_HELP,
+                 OPTION_HUMAN,
                  OPTION_INSECURE,
                  OPTION_JSON,
                  OPTION_KEEPALIVE,
@@ -32,6 +35,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_QR,
                  OPTION_RELAY_AFTER,
                  OPTION_RETRY_FOR,
+                 OPTION_REVERSE,
                  OPTION_SET,
                  OPTION_SHARE,
                  OPTION_STUN,
@@ -48,7 +52,8 @@ struct options_command {
     const char *name;
     const char *operands;
     const char *summary;
-    const char *text; /* of its help, between usage and options */
+    const char *text;    /* of its help, between usage and options */
+    const char *example; /* behind the options */
 };
 
 struct options_entry {

@@ -136,6 +136,111 @@ static void json_is_ascii_and_tells_bytes_that_are_no_text(void **state)
                               "{\"name\":\"caf\\ufffd\",\"bytes\":\"caf%E9\",\"type\":\"other\"}\n]\n");
 }
 
+static void add_link(struct lister *l, const char *path, const char *target)
+{
+    struct file_entry e = {.type = 'l', .mode = 0777, .path = path, .target = target};
+    assert_int_equal(lister_add(l, &e), HX_OK);
+}
+
+static void links_are_shown_with_where_they_lead(void **state)
+{
+    struct lister l = of(true, false);
+    (void)state;
+    add_link(&l, "link", "to\033[31m");
+    add_link(&l, "a", "b");
+    assert_int_equal(lister_end(&l), HX_OK);
+    assert_string_equal(text, "lrwxrwxrwx 1 1970-01-01 00:00 a -> b\n"
+                              "lrwxrwxrwx 7 1970-01-01 00:00 link -> 'to'$'\\033''[31m'\n");
+    l = of(false, false);
+    add_link(&l, "a", "b");
+    assert_int_equal(lister_end(&l), HX_OK);
+    assert_string_equal(text, "a\n");
+    l = of(false, true);
+    add_link(&l, "a", "b\xe9");
+    assert_int_equal(lister_end(&l), HX_OK);
+    assert_string_equal(text, "[\n{\"name\":\"a\",\"type\":\"link\",\"target\":\"b\\ufffd\",\"target_bytes\":"
+                              "\"b%E9\",\"mode\":\"777\",\"size\":2,\"mtime\":0.000000000}\n]\n");
+}
+
+static void the_longest_names_have_room(void **state)
+{
+    char name[PATH_TEXT_MAX];
+    struct lister l = of(true, true);
+    (void)state;
+    l.line = count;
+    memset(name, '\xff', sizeof name);
+    name[sizeof name - 1] = '\0';
+    lines = 0;
+    add_link(&l, name, name);
+    assert_int_equal(lister_end(&l), HX_OK);
+    l.json = false;
+    add_link(&l, name, name);
+    assert_int_equal(lister_end(&l), HX_OK);
+    assert_int_equal(lines, 3);
+}
+
+static const char *in_order(char order, bool reverse)
+{
+    struct lister l = of(false, false);
+    l.order = order;
+    l.reverse = reverse;
+    add(&l, 'f', 1, 30, "a");
+    add(&l, 'f', 3, 10, "b");
+    add(&l, 'f', 2, 20, "c");
+    add(&l, 'f', 2, 20, "d");
+    assert_int_equal(lister_end(&l), HX_OK);
+    return text;
+}
+
+static void the_order_is_that_of_ls(void **state)
+{
+    (void)state;
+    assert_string_equal(in_order(0, false), "a\nb\nc\nd\n");
+    assert_string_equal(in_order(0, true), "d\nc\nb\na\n");
+    assert_string_equal(in_order('t', false), "a\nc\nd\nb\n");
+    assert_string_equal(in_order('t', true), "b\nd\nc\na\n");
+    assert_string_equal(in_order('S', false), "b\nc\nd\na\n");
+}
+
+static void sizes_for_people_are_those_of_ls(void **state)
+{
+    static const struct {
+        int64_t size;
+        const char *shown;
+    } rows[] = {{0, "0"},
+                {1023, "1023"},
+                {1024, "1.0K"},
+                {1025, "1.1K"},
+                {10137, "9.9K"},
+                {10138, "10K"},
+                {10241, "11K"},
+                {1047552, "1023K"},
+                {1047553, "1.0M"},
+                {INT64_C(4) << 30, "4.0G"},
+                {FILE_SIZE_MAX, "4.0E"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[64];
+        struct lister l = of(true, false);
+        l.human = true;
+        add(&l, 'f', rows[i].size, 0, "x");
+        assert_int_equal(lister_end(&l), HX_OK);
+        snprintf(expected, sizeof expected, "-rwxr-xr-- %s 1970-01-01 00:00 x\n", rows[i].shown);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void what_is_deeper_is_shown_by_its_path_when_that_is_asked_for(void **state)
+{
+    struct lister l = of(false, false);
+    (void)state;
+    l.recursive = true;
+    add(&l, 'd', 1, 0, "a");
+    add(&l, 'f', 1, 0, "a/inside");
+    assert_int_equal(lister_end(&l), HX_OK);
+    assert_string_equal(text, "a\na/inside\n");
+}
+
 static void json_takes_no_utf8_that_is_none(void **state)
 {
     static const char *const wrong[] = {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
@@ -162,6 +267,11 @@ int main(void)
         cmocka_unit_test(an_error_of_the_output_is_passed_on_and_nothing_is_kept),
         cmocka_unit_test(names_that_a_terminal_obeys_are_quoted),
         cmocka_unit_test(json_is_ascii_and_tells_bytes_that_are_no_text),
+        cmocka_unit_test(links_are_shown_with_where_they_lead),
+        cmocka_unit_test(the_longest_names_have_room),
+        cmocka_unit_test(the_order_is_that_of_ls),
+        cmocka_unit_test(sizes_for_people_are_those_of_ls),
+        cmocka_unit_test(what_is_deeper_is_shown_by_its_path_when_that_is_asked_for),
         cmocka_unit_test(json_takes_no_utf8_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,15 +282,112 @@ static void ping_counts_and_waits(void **state)
     static const struct {
         const char *text;
         int ms; /* 0: refused */
-    } rows[] = {{"2", 2000}, {"1.5", 1500}, {"0.010", 10},     {"0.01", 10}, {"3600", 3600000},
-                {"0", 0},    {"0.009", 0},  {"3601", 0},       {"", 0},      {".5", 0},
-                {"1.", 0},   {"1.2345", 0}, {"-1", 0},         {"1,5", 0},   {"1.5.5", 0},
-                {"1. 5", 0}, {"0x1", 0},    {"99999999999", 0}};
+    } rows[] = {{"2", 2000},    {"1.5", 1500}, {"0.010", 10},     {"0.01", 10},     {"3600", 3600000},
+                {".5", 500},    {".2", 200},   {"1.", 1000},      {"1.2345", 1235}, {"0.25s", 250},
+                {"100ms", 100}, {"1m", 60000}, {"1h", 3600000},   {"0.5m", 30000},  {"0", 0},
+                {"0.009", 0},   {"3601", 0},   {"2h", 0},         {"", 0},          {".", 0},
+                {"s", 0},       {"-1", 0},     {"1,5", 0},        {"1.5.5", 0},     {"1. 5", 0},
+                {"1 s", 0},     {"1S", 0},     {"0x1", 0},        {"1e1", 0},       {" 1", 0},
+                {"5sec", 0},    {"+1", 0},     {"99999999999", 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum args_result result = PARSE("ns", "ping", "a", "-i", rows[i].text);
         assert_int_equal(result, rows[i].ms ? ARGS_PING : ARGS_USAGE);
         if (rows[i].ms)
             assert_int_equal(args.interval_ms, rows[i].ms);
+    }
+}
+
+static void every_time_has_the_same_grammar(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "connect", "a", "--timeout", "1.5m", "--wait", ".5", "--keepalive", "20s",
+                           "--relay-after", "0.25s", "--udp-timeout", "1h"),
+                     ARGS_CONNECT);
+    assert_int_equal(args.timeout_s, 90);
+    assert_int_equal(args.wait_s, 1); /* whole seconds count there: rounded up */
+    assert_int_equal(args.keepalive_s, 20);
+    assert_int_equal(args.relay_after_ms, 250);
+    assert_int_equal(args.udp_timeout_s, 3600);
+    assert_int_equal(PARSE("ns", "connect", "a", "--relay-after", "700"), ARGS_CONNECT);
+    assert_int_equal(args.relay_after_ms, 700);
+    assert_int_equal(PARSE("ns", "cp", "a:x", ".", "--retry-for", "1d"), ARGS_CP);
+    assert_int_equal(args.retry_for_s, 86400);
+    assert_int_equal(PARSE("ns", "connect", "a", "--wait", "60.1"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "ping", "a", "-w", "0"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "ping", "a", "-w", "0.1", "-W", ".2"), ARGS_PING);
+    assert_int_equal(args.deadline_s, 1);
+    assert_int_equal(args.answer_ms, 200);
+}
+
+static void what_is_mistyped_is_answered_with_what_is_near(void **state)
+{
+    static const struct {
+        const char *command, *word, *near; /* NULL: nothing is */
+    } rows[] = {{"ls", "--jsn", "did you mean --json?"},
+                {"ls", "--josn", "did you mean --json?"},
+                {"bind", "--allow-listn=80", "did you mean --allow-listen?"},
+                {"connect", "--nameservr", "did you mean --nameserver?"},
+                {"cp", "--dryrun", "did you mean --dry-run?"},
+                {"bind", "--ke", "did you mean --key"},
+                {"pnig", "a", "did you mean hx ping?"},
+                {"conect", "a", "did you mean hx connect?"},
+                {"lss", "a", "did you mean hx ls?"},
+                {"ping", "--x", NULL},
+                {"ping", "--nothing-like-it-and-longer-than-any-of-them", NULL},
+                {"ping", "-z", NULL},
+                {"xyzzy", "a", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(PARSE("ns", rows[i].command, rows[i].word), ARGS_USAGE);
+        const char *near = strstr(error, "did you mean");
+        if (rows[i].near ? !strstr(error, rows[i].near) : near != NULL)
+            fail_msg("%s %s: %s", rows[i].command, rows[i].word, error);
+    }
+    assert_int_equal(PARSE("ns", "ls", "a", "-zl"), ARGS_USAGE);
+    assert_string_equal(error, "unknown option '-z'");
+    assert_int_equal(PARSE("ns", "ls", "a", "--json=yes"), ARGS_USAGE);
+    assert_non_null(strstr(error, "'--json=yes': that option takes no value"));
+}
+
+static void help_of_a_command_can_be_asked_for_both_ways(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE(NULL, "help"), ARGS_HELP);
+    assert_int_equal(args.command, ARGS_COMMANDS);
+    assert_int_equal(PARSE(NULL, "help", "cp"), ARGS_HELP);
+    assert_int_equal(args.command, ARGS_CP);
+    assert_int_equal(PARSE(NULL, "--help", "ls"), ARGS_HELP);
+    assert_int_equal(args.command, ARGS_LS);
+    assert_int_equal(PARSE(NULL, "help", "lss"), ARGS_USAGE);
+    assert_int_equal(PARSE(NULL, "ls", "--help"), ARGS_HELP);
+}
+
+static void ls_has_the_letters_of_ls(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "ls", "-lhtrRad", "home:x", "--timeout", "7"), ARGS_LS);
+    assert_true(args.details && args.human && args.reverse && args.recursive && args.directory);
+    assert_int_equal(args.order, 't');
+    assert_int_equal(args.timeout_s, 7);
+    assert_string_equal(args.name, "home");
+    assert_string_equal(args.remote, "x");
+    assert_int_equal(PARSE("ns", "ls", "-tS", "home"), ARGS_LS);
+    assert_int_equal(args.order, 'S');
+    assert_false(args.details || args.human || args.reverse || args.recursive || args.directory);
+}
+
+static void every_help_has_a_usage_and_an_example(void **state)
+{
+    (void)state;
+    for (int command = 0; command < ARGS_COMMANDS; command++) {
+        char text[8192] = "", usage[64], example[64];
+        FILE *out = fmemopen(text, sizeof text, "w");
+        assert_true(options_help(out, (enum args_result)command));
+        fclose(out);
+        snprintf(usage, sizeof usage, "Usage: hx %s ", options_commands[command].name);
+        snprintf(example, sizeof example, "\nExample: hx %s", options_commands[command].name);
+        assert_int_equal(strncmp(text, usage, strlen(usage)), 0);
+        assert_non_null(strstr(text, example));
     }
 }
 
@@ -457,6 +554,11 @@ int main(void)
         cmocka_unit_test(targets_that_cannot_be_reached_are_usage_errors),
         cmocka_unit_test(repeatable_options_are_bounded),
         cmocka_unit_test(ping_counts_and_waits),
+        cmocka_unit_test(every_time_has_the_same_grammar),
+        cmocka_unit_test(what_is_mistyped_is_answered_with_what_is_near),
+        cmocka_unit_test(help_of_a_command_can_be_asked_for_both_ways),
+        cmocka_unit_test(ls_has_the_letters_of_ls),
+        cmocka_unit_test(every_help_has_a_usage_and_an_example),
         cmocka_unit_test(minus_t_is_a_terminal_for_connect_and_a_time_for_the_others),
         cmocka_unit_test(key_needs_no_nameserver_and_no_name),
         cmocka_unit_test(what_contradicts_itself_is_refused_with_advice),
