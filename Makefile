@@ -78,7 +78,8 @@ DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libev
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
 DEBS_TEST  += iperf3 rsync
 # What UDP carries.
-DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping
+DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping \
+              python3-socks=unpacked
 DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library

@@ -1,4 +1,7 @@
 #include "client/forward/flows.h"
+#include "client/forward/flow_client.h"
+#include "client/forward/say.h"
+#include <inttypes.h>
 
 static struct flow *find(const struct flows *all, uint32_t number)
 {
@@ -32,11 +35,52 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         if (len < 0)
             return; /* of what it is not told here, the link is */
         struct flow *f = find(all, number);
-        if (!f)
+        if (!f) {
+            flows_drop(all, DROP_NO_FLOW);
             continue;
+        }
         to_front(all, f);
         f->come(f, bytes, (size_t)len);
     }
+}
+
+static uint64_t dropped(struct flows *all, char text[FLOW_DROPS_MAX])
+{
+    if (all->stream)
+        (void)hx_datagram_counts(all->stream, &all->counts);
+    return flow_drops_format(&all->drops, &all->counts, text);
+}
+
+/* What was dropped since the last time, if anything was. */
+static void tell_new(struct flows *all)
+{
+    char text[FLOW_DROPS_MAX];
+    uint64_t sum = dropped(all, text);
+    if (sum > all->told)
+        say_often(SAY_DROPPED, "datagrams dropped so far: %s%s%s%s", text, all->who ? " (" : "",
+                  all->who ? all->who : "", all->who ? ")" : "");
+    all->told = sum;
+}
+
+static void on_tell(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    tell_new(w->data);
+}
+
+void flows_say(struct flows *all)
+{
+    char text[FLOW_DROPS_MAX];
+    (void)dropped(all, text);
+    say_always("%s%sUDP: %d flows, %" PRIu64 " datagrams sent, %" PRIu64 " came; dropped: %s",
+               all->who ? all->who : "", all->who ? ": " : "", all->count, all->counts.sent, all->counts.came,
+               text);
+}
+
+void flows_drop(struct flows *all, enum flow_drop why)
+{
+    all->drops.of[why]++;
 }
 
 static int begin(struct flows *all, struct hx_stream *stream)
@@ -48,6 +92,9 @@ static int begin(struct flows *all, struct hx_stream *stream)
     ev_io_init(&all->readable, on_readable, fd, EV_READ);
     all->readable.data = all;
     ev_io_start(all->loop, &all->readable);
+    ev_timer_init(&all->tell, on_tell, FLOWS_TELL_S, FLOWS_TELL_S);
+    all->tell.data = all;
+    ev_timer_start(all->loop, &all->tell);
     return HX_OK;
 }
 
@@ -70,7 +117,9 @@ void flows_leave(struct flows *all, struct flow *f)
     LIST_REMOVE(f, entry);
     if (--all->count > 0)
         return;
+    tell_new(all);
     ev_io_stop(all->loop, &all->readable);
+    ev_timer_stop(all->loop, &all->tell);
     all->stream = NULL;
 }
 
@@ -78,7 +127,7 @@ uint32_t flows_number(struct flows *all)
 {
     do
         all->last++;
-    while (find(all, all->last));
+    while (all->last == 0 || find(all, all->last) || flow_client_announced(all, all->last));
     return all->last;
 }
 

@@ -6,18 +6,21 @@
  *   POST /udp   field "target" (as in a CONNECT). 200, with "flow", the number that its datagrams have from
  *               now on, in both directions; the flow ends when either side ends its direction. 403: not
  *               allowed; 404: nothing is forwarded; 429: the peer has FLOWS_MAX already; 502, with
- *               "proxy-status". */
+ *               "proxy-status". "address" of a 200: the target's, as it is reached.
+ *
+ * Of -R it is the other side that connected, and makes requests, who has the target: reverse.h. */
 #ifndef HX_CLIENT_FORWARD_FLOWS_H
 #define HX_CLIENT_FORWARD_FLOWS_H
 
-#include "client/hx.h"
+#include "client/forward/flow_drops.h"
 #include <ev.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#define FLOWS_MAX     256 /* of a link */
-#define FLOWS_TURN    256 /* datagrams that are passed on in one turn of the loop: others want theirs */
-#define FLOWS_TIMEOUT 120 /* seconds of silence that end one (RFC 4787, REQ-5) */
+#define FLOWS_MAX     256  /* of a link */
+#define FLOWS_TURN    256  /* datagrams that are passed on in one turn of the loop: others want theirs */
+#define FLOWS_TIMEOUT 120  /* seconds of silence that end one (RFC 4787, REQ-5) */
+#define FLOWS_TELL_S  10.0 /* as often drops are told of, if there are new ones */
 #define FLOWS_BUFFER  (4 * 1024 * 1024) /* bytes that a socket shall hold, as far as the kernel lets it */
 
 struct flow {
@@ -26,13 +29,23 @@ struct flow {
     LIST_ENTRY(flow) entry;
 };
 
-struct flows { /* zeroed but for the loop */
+struct flow_client;
+
+struct flows { /* zeroed but for the first three */
     struct ev_loop *loop;
+    int timeout_s;            /* of silence, which ends a flow */
+    const char *who;          /* whose they are, for the log; NULL: of the only peer */
     struct hx_stream *stream; /* the link's; NULL while there are no flows */
     ev_io readable;
     LIST_HEAD(flow_list, flow) list;
     int count;
     uint32_t last;
+    LIST_HEAD(flow_client_list, flow_client) announced; /* which the other side has not taken yet */
+    int asked;                                          /* flow_client.h: of all owners */
+    struct flow_drops drops;
+    struct hx_datagram_counts counts; /* of the link, as they were last */
+    uint64_t told;                    /* drops that -v has told of */
+    ev_timer tell;
 };
 
 /* `stream` is the link's; every flow leaves before that is closed. HX_OK; HX_ELIMIT: FLOWS_MAX; HX_EINVAL:
@@ -43,5 +56,9 @@ void flows_leave(struct flows *all, struct flow *f);
 uint32_t flows_number(struct flows *all);
 /* HX_OK; HX_ETOOBIG; else it is lost, as datagrams are. */
 int flows_send(const struct flows *all, const struct flow *f, const void *bytes, size_t len);
+/* One was dropped. */
+void flows_drop(struct flows *all, enum flow_drop why);
+/* Tells on standard error what has passed, and what was dropped for which reason. */
+void flows_say(struct flows *all);
 
 #endif

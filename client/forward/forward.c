@@ -149,6 +149,18 @@ void forward_set_announce(struct forward *f, forward_announce *announce, void *u
     f->announcer = user;
 }
 
+void forward_set_flows(struct forward *f, struct flows *flows)
+{
+    f->way = (struct flow_owner){.flows = flows, .link = &f->link};
+}
+
+void forward_announce_flows(struct forward *f, struct flows *flows, flow_announce *announce,
+                            struct hx_stream *stream)
+{
+    f->way = (struct flow_owner){
+        .flows = flows, .announce = announce, .announcer = f->announcer, .stream = stream};
+}
+
 void forward_set_link(struct forward *f, struct link *l)
 {
     f->link = l;

@@ -8,6 +8,7 @@
 #ifndef HX_CLIENT_FORWARD_FORWARD_H
 #define HX_CLIENT_FORWARD_FORWARD_H
 
+#include "client/forward/flow_client.h"
 #include "client/forward/forward_spec.h"
 #include "client/mux/link.h"
 #include <ev.h>
@@ -31,10 +32,14 @@ int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind
  * see forward_set_announce(). Says nothing. */
 int forward_listen(struct forward **out, struct ev_loop *loop, const struct forward_spec *spec,
                    char error[FORWARD_ERROR_MAX]);
-#define FORWARD_PLACES_MAX 512
 /* Where it listens: "127.0.0.1:80,[::1]:80". */
 void forward_places(const struct forward *f, char text[FORWARD_PLACES_MAX]);
 void forward_set_announce(struct forward *f, forward_announce *announce, void *user);
+/* So that SOCKS clients may associate a UDP port; `flows`: of the link, shared with others; outlives `f`. The
+ * second is for who has no link to ask over. */
+void forward_set_flows(struct forward *f, struct flows *flows);
+void forward_announce_flows(struct forward *f, struct flows *flows, flow_announce *announce,
+                            struct hx_stream *stream);
 /* The other side has connected: `s`, its request, is answered, and leads there. False: the client is gone;
  * `s` is the caller's. */
 bool forward_take(struct forward *f, uint32_t number, struct mux_stream *s);

@@ -1,5 +1,6 @@
 /* One connection of a forward: what SOCKS asks for, the request, the answer; then the relay has it. */
 #include "client/forward/forward_conn.h"
+#include "client/forward/association.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
 #include "client/forward/socks.h"
@@ -13,10 +14,11 @@
 #define TRIES_MAX 3 /* a request that gets no answer is made again: nothing was sent yet */
 
 enum conn_state {
-    CONN_SOCKS,   /* the client says what it wants */
-    CONN_WAITING, /* for a link, or for one that has room */
-    CONN_ASKED,   /* for the other side's answer, or that it takes what was announced */
-    CONN_RELAYED  /* the relay has descriptor and stream */
+    CONN_SOCKS,     /* the client says what it wants */
+    CONN_WAITING,   /* for a link, or for one that has room */
+    CONN_ASKED,     /* for the other side's answer, or that it takes what was announced */
+    CONN_RELAYED,   /* the relay has descriptor and stream */
+    CONN_ASSOCIATED /* it keeps a UDP port of the client's */
 };
 
 struct conn {
@@ -32,6 +34,7 @@ struct conn {
     struct authority target;
     struct mux_stream *stream; /* CONN_ASKED */
     struct relay *relay;       /* CONN_RELAYED */
+    struct association *association;
 };
 
 static bool is_socks(const struct forward *f)
@@ -66,6 +69,7 @@ static int conn_free(struct conn *c)
     ev_timer_stop(f->loop, &c->deadline);
     if (c->relay)
         relay_abort(c->relay);
+    association_destroy(c->association);
     if (c->stream)
         mux_stream_reset(c->stream, MUX_CANCEL);
     f->waiting -= c->state == CONN_WAITING;
@@ -288,12 +292,45 @@ bool forward_refuse(struct forward *f, uint32_t number, const char *status, cons
     return c != NULL;
 }
 
+static void associate(struct conn *c)
+{
+    const struct flow_owner *way = &c->forward->way;
+    struct endpoint at;
+    int err = way->flows ? association_create(&c->association, c->fd, &c->socks.target, way, &at) : HX_EINVAL;
+    ev_timer_stop(c->forward->loop, &c->deadline);
+    if (err < 0) {
+        say_often(SAY_PEER, "a client of the SOCKS port gets no UDP: %s",
+                  err == HX_EINVAL ? "only TCP clients do" : hx_error_text(err));
+        refuse(c, err == HX_EINVAL ? SOCKS_COMMAND_NOT_SUPPORTED : SOCKS_GENERAL_FAILURE);
+        return;
+    }
+    socks_answer_at(&c->socks, SOCKS_SUCCEEDED, &at);
+    enter(c, CONN_ASSOCIATED);
+    if (send_socks(c))
+        ev_io_start(c->forward->loop, &c->readable);
+    else
+        close(conn_free(c));
+}
+
+/* It says nothing more, and its end is what matters. */
+static void read_associated(struct conn *c)
+{
+    char data[256];
+    ssize_t got = recv(c->fd, data, sizeof data, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        close(conn_free(c));
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
     struct conn *c = w->data;
     uint8_t data[SOCKS_FIELD_MAX];
     size_t want;
     (void)events;
+    if (c->state == CONN_ASSOCIATED) {
+        read_associated(c);
+        return;
+    }
     while ((want = socks_want(&c->socks)) > 0) {
         ssize_t got = recv(c->fd, data, want, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -306,6 +343,10 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
         }
     }
     ev_io_stop(loop, w);
+    if (c->socks.state == SOCKS_DONE && c->socks.udp) {
+        associate(c);
+        return;
+    }
     if (c->socks.state == SOCKS_DONE) {
         c->target = c->socks.target;
         begin(c);

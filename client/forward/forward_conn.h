@@ -20,6 +20,7 @@ struct forward {
     struct link *link;          /* NULL while there is none */
     forward_announce *announce; /* instead of a link, or NULL */
     void *announcer;
+    struct flow_owner way; /* how flows are asked for; .flows NULL: SOCKS clients get no UDP */
     struct forward_listener *listeners;
     int listener_count;
     bool paused;    /* nothing is accepted now */

@@ -108,11 +108,13 @@ static bool take_target(struct forward_spec *spec, const struct fields *f, int a
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX])
 {
-    static const char udp[] = "udp:";
+    static const char udp[] = "udp:", local[] = "-L udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket",
+                      remote[] = "-R udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket";
+    const char *udp_form = kind == FORWARD_REMOTE ? remote : local;
     struct forward_spec spec = {.kind = kind};
     struct fields fields;
     const char *why = "it is too long, or has too many parts";
-    spec.udp = kind == FORWARD_LOCAL && strncmp(text, udp, sizeof udp - 1) == 0;
+    spec.udp = kind != FORWARD_SOCKS && strncmp(text, udp, sizeof udp - 1) == 0;
     if (!split(&fields, text + (spec.udp ? sizeof udp - 1 : 0)))
         return wrong(error, text, why);
     int taken = take_listen(&spec, &fields, &why);
@@ -122,12 +124,12 @@ int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const c
         return wrong(error, text, "-D takes [ADDR:]PORT, or the path of a Unix socket, and nothing else");
     if (kind == FORWARD_REMOTE && *spec.path && *spec.path != '/')
         return wrong(error, text, "the path of a Unix socket at the other side is absolute");
-    if (kind == FORWARD_REMOTE && taken == fields.count)
+    if (kind == FORWARD_REMOTE && taken == fields.count && !spec.udp)
         spec.kind = FORWARD_REMOTE_SOCKS;
     else if (kind != FORWARD_SOCKS && !take_target(&spec, &fields, taken, &why))
-        return wrong(error, text, why);
+        return wrong(error, text, spec.udp ? udp_form : why);
     if (spec.udp && (*spec.path || spec.target.kind == AUTHORITY_UNIX))
-        return wrong(error, text, "-L udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket");
+        return wrong(error, text, udp_form);
     *out = spec;
     return HX_OK;
 }

@@ -1,7 +1,7 @@
 /* client/forward/forward_spec.h: what -L, -R and -D are given. Pure; no allocation.
  *
  * As ssh has it: fields with ':' between, an IPv6 address in brackets, '\' before a character that is to be
- * taken as it is. A field with a '/' is the path of a Unix socket. Behind "udp:" -L forwards datagrams. */
+ * taken as it is. A field with a '/' is the path of a Unix socket. Behind "udp:" -L and -R forward datagrams. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_SPEC_H
 #define HX_CLIENT_FORWARD_FORWARD_SPEC_H
 
@@ -18,7 +18,7 @@ enum forward_kind {
 
 struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or a path */
     enum forward_kind kind;
-    bool udp;                          /* FORWARD_LOCAL's alone: of datagrams */
+    bool udp;                          /* of datagrams; with a target only */
     char path[AUTHORITY_PATH_MAX + 1]; /* "": a TCP port */
     bool anywhere;                     /* ADDR is "*": all addresses of this host */
     /* "": loopback addresses; else a name or an address, without brackets */
@@ -32,6 +32,7 @@ struct forward_spec { /* LISTEN is [ADDR:]PORT or a path, TARGET is HOST:PORT or
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX]);
 
+#define FORWARD_PLACES_MAX 512 /* bytes that hold where one listens: "127.0.0.1:80,[::1]:80" */
 #define FORWARD_LISTEN_MAX (2 * AUTHORITY_TEXT_MAX) /* bytes that hold any LISTEN, with the NUL */
 /* LISTEN, as forward_spec_parse() takes it with FORWARD_SOCKS. */
 void forward_spec_listen(const struct forward_spec *spec, char text[FORWARD_LISTEN_MAX]);

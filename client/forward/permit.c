@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct pattern {
+    bool udp;
     bool loopback; /* no ADDR was given */
     struct authority place;
 };
@@ -31,10 +32,12 @@ void permit_destroy(struct permit *p)
 
 static int parse(struct pattern *out, const char *text)
 {
-    struct pattern p = {.loopback = true};
+    static const char udp[] = "udp:";
+    struct pattern p = {.udp = strncmp(text, udp, sizeof udp - 1) == 0, .loopback = true};
+    text += p.udp ? sizeof udp - 1 : 0;
     if (strcmp(text, "*") != 0 && authority_parse_port(&p.place.port, text, strlen(text), 1) != HX_OK) {
         p.loopback = false;
-        if (authority_parse_pattern(&p.place, text) != HX_OK)
+        if (authority_parse_pattern(&p.place, text) != HX_OK || (p.udp && p.place.kind == AUTHORITY_UNIX))
             return HX_EINVAL;
     }
     *out = p;
@@ -63,6 +66,16 @@ bool permit_is_pattern(const char *pattern)
     return parse(&p, pattern) == HX_OK;
 }
 
+/* What a peer may name where '*' was permitted: all addresses, localhost, or one as a number. A name would have
+ * this host ask a resolver whatever the peer likes. */
+static bool is_no_name(const struct forward_spec *listen)
+{
+    struct authority a;
+    return listen->anywhere || !*listen->address || strcmp(listen->address, "localhost") == 0 ||
+           (authority_from_host(&a, listen->address, strlen(listen->address), 1) == HX_OK &&
+            a.kind != AUTHORITY_NAME);
+}
+
 /* Is it one that this host alone can connect to? */
 static bool is_loopback(const struct forward_spec *listen)
 {
@@ -79,14 +92,17 @@ static bool is_loopback(const struct forward_spec *listen)
 
 static bool matches(const struct pattern *p, const struct forward_spec *listen)
 {
+    if (p->udp != listen->udp)
+        return false;
     if (*listen->path || p->place.kind == AUTHORITY_UNIX)
         return p->place.kind == AUTHORITY_UNIX && strcmp(p->place.host, listen->path) == 0;
     if (p->place.port != 0 && p->place.port != listen->port)
         return false;
     if (p->loopback)
         return is_loopback(listen);
-    return p->place.kind == AUTHORITY_ANY ||
-           (!listen->anywhere && strcmp(p->place.host, listen->address) == 0);
+    if (p->place.kind == AUTHORITY_ANY)
+        return is_no_name(listen);
+    return !listen->anywhere && strcmp(p->place.host, listen->address) == 0;
 }
 
 bool permit_allows(const struct permit *p, const struct forward_spec *listen)

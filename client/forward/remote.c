@@ -50,7 +50,7 @@ static void try_later(struct remote *r, const char *why)
 
 static void refused(struct remote *r, const char *status, const char *why)
 {
-    char text[FORWARD_ERROR_MAX + FORWARD_LISTEN_MAX];
+    char text[FORWARD_ERROR_MAX + REMOTE_PLACE_MAX];
     if (strcmp(status, "409") == 0) {
         try_later(r, *why ? why : "the place is taken");
         return;
@@ -87,11 +87,13 @@ static void on_headers(void *user, const struct mux_message *response)
     r->told = false;
 }
 
-/* "NUMBER" or "NUMBER TARGET". False: that is no such line. */
+/* "NUMBER" or "NUMBER TARGET", of a flow behind "udp:". False: that is no such line. */
 static bool take_line(struct remote *r, char *line)
 {
     struct authority target = r->spec.target;
     char *end;
+    bool flow = strncmp(line, REVERSE_UDP, sizeof REVERSE_UDP - 1) == 0;
+    line += flow ? sizeof REVERSE_UDP - 1 : 0;
     if (*line < '0' || *line > '9')
         return false;
     unsigned long number = strtoul(line, &end, 10);
@@ -103,7 +105,12 @@ static bool take_line(struct remote *r, char *line)
     } else if (*end != '\0') {
         return false;
     }
-    remote_conn_start(r, (uint32_t)number, &target);
+    if (flow && target.kind != AUTHORITY_UNIX)
+        remote_flow_start(r, (uint32_t)number, &target);
+    else if (!flow && !r->spec.udp)
+        remote_conn_start(r, (uint32_t)number, &target);
+    else
+        return false;
     return true;
 }
 
@@ -154,8 +161,11 @@ static void ask(struct remote *r)
 {
     static const struct mux_stream_events events = {
         .headers = on_headers, .readable = on_readable, .closed = on_closed};
-    char listen[3 * FORWARD_LISTEN_MAX], target[AUTHORITY_WIRE_MAX];
-    (void)percent_encode(listen, sizeof listen, r->place, "");
+    char encoded[3 * REMOTE_PLACE_MAX], listen[sizeof encoded + sizeof REVERSE_UDP],
+        target[AUTHORITY_WIRE_MAX];
+    const char *place = r->place + (r->spec.udp ? sizeof REVERSE_UDP - 1 : 0);
+    (void)percent_encode(encoded, sizeof encoded, place, "");
+    snprintf(listen, sizeof listen, "%s%s", r->spec.udp ? REVERSE_UDP : "", encoded);
     authority_to_wire(&r->spec.target, target);
     const struct mux_field fields[] = {
         {":method", "POST"},  {":scheme", "hx"},  {":authority", r->config.name},
@@ -191,12 +201,15 @@ int remote_create(struct remote **out, const struct remote_config *config, const
     }
     r->config = *config;
     r->spec = spec;
-    forward_spec_listen(&spec, r->place);
+    char listen[FORWARD_LISTEN_MAX];
+    forward_spec_listen(&spec, listen);
+    snprintf(r->place, sizeof r->place, "%s%s", spec.udp ? REVERSE_UDP : "", listen);
     snprintf(r->permit, sizeof r->permit, "%s", *spec.path ? spec.path : r->place);
     if (!*spec.path && spec.port == 0)
         strcpy(strrchr(r->permit, '0'), "*");
     r->quote = strpbrk(r->permit, "*[ '\\") ? "'" : "";
     LIST_INIT(&r->conns);
+    LIST_INIT(&r->flows);
     ev_timer_init(&r->again, on_again, 0., 0.);
     r->again.data = r;
     *out = r;
@@ -210,6 +223,7 @@ void remote_set_link(struct remote *r, struct link *l)
     if (!l) {
         r->stream = NULL; /* its owner was told that it is closed */
         remote_conn_abort_all(r);
+        remote_flow_abort_all(r);
         return;
     }
     if (r->since_ms == 0 || r->listened)
@@ -224,5 +238,6 @@ void remote_destroy(struct remote *r)
     ev_timer_stop(r->config.loop, &r->again);
     drop_stream(r);
     remote_conn_abort_all(r);
+    remote_flow_abort_all(r);
     free(r);
 }

@@ -22,6 +22,7 @@ struct remote;
 struct remote_config {
     struct ev_loop *loop;
     const char *name;           /* of the other side */
+    struct flows *flows;        /* of the link; outlives it */
     void (*failed)(void *user); /* it cannot listen there: that was told on standard error */
     void *user;
 };

@@ -1,5 +1,5 @@
-/* client/forward/remote_conn.h: what remote.c (the listener at the other side) and remote_conn.c (one
- * connection to it) know of each other; for no one else. */
+/* client/forward/remote_conn.h: what remote.c (the listener at the other side), remote_conn.c (one connection to
+ * it) and remote_flow.c (one flow) know of each other; for no one else. */
 #ifndef HX_CLIENT_FORWARD_REMOTE_CONN_H
 #define HX_CLIENT_FORWARD_REMOTE_CONN_H
 
@@ -7,14 +7,16 @@
 #include "client/forward/reverse.h"
 #include <sys/queue.h>
 
+#define REMOTE_PLACE_MAX (sizeof REVERSE_UDP + FORWARD_LISTEN_MAX)
+
 struct remote {
     struct remote_config config;
     struct forward_spec spec;
-    char place[FORWARD_LISTEN_MAX];  /* LISTEN, as it is asked for */
-    char permit[FORWARD_LISTEN_MAX]; /* what the other side's --allow-listen would have to say, */
-    const char *quote;               /* in these */
-    struct link *link;               /* NULL while there is none */
-    struct mux_stream *stream;       /* the request to listen; NULL: none is made */
+    char place[REMOTE_PLACE_MAX];  /* LISTEN, as it is asked for */
+    char permit[REMOTE_PLACE_MAX]; /* what the other side's --allow-listen would have to say, */
+    const char *quote;             /* in these */
+    struct link *link;             /* NULL while there is none */
+    struct mux_stream *stream;     /* the request to listen; NULL: none is made */
     ev_timer again;
     int64_t since_ms;            /* when it was first asked for; once it was had, with this link; 0: never */
     bool listened;               /* it could be done once */
@@ -23,10 +25,15 @@ struct remote {
     size_t line_len;
     int count;
     LIST_HEAD(remote_conns, remote_conn) conns;
+    int flow_count;
+    LIST_HEAD(remote_flows, remote_flow) flows;
 };
 
 /* Somebody has connected at the other side. */
 void remote_conn_start(struct remote *r, uint32_t number, const struct authority *target);
 void remote_conn_abort_all(struct remote *r);
+/* Or somebody has said something to its UDP port: remote_flow.c. */
+void remote_flow_start(struct remote *r, uint32_t number, const struct authority *target);
+void remote_flow_abort_all(struct remote *r);
 
 #endif

@@ -26,6 +26,7 @@ enum say_kind {
     SAY_REFUSED, /* that it was refused, or has failed */
     SAY_PEER,    /* who was turned away */
     SAY_UNKNOWN, /* who has not proven a key */
+    SAY_DROPPED, /* datagrams */
     SAY_KINDS
 };
 void say_often(enum say_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,9 +7,7 @@
 #define NO_AUTH         0x00
 #define NO_METHOD       0xff
 #define COMMAND_CONNECT 1
-#define TYPE_IPV4       1
-#define TYPE_NAME       3
-#define TYPE_IPV6       4
+#define COMMAND_UDP     3
 #define PORT_BYTES      2
 
 static void enter(struct socks *s, enum socks_state next, size_t need)
@@ -38,10 +36,20 @@ static void fail(struct socks *s, const char *reason)
 
 void socks_answer(struct socks *s, enum socks_reply reply)
 {
-    static const uint8_t unbound[] = {VERSION, 0, 0, TYPE_IPV4, 0, 0, 0, 0, 0, 0};
-    memcpy(s->out, unbound, sizeof unbound);
+    socks_answer_at(s, reply, &(struct endpoint){.family = AF_INET});
+}
+
+void socks_answer_at(struct socks *s, enum socks_reply reply, const struct endpoint *at)
+{
+    size_t len = at->family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
+    s->out[0] = VERSION;
     s->out[1] = (uint8_t)reply;
-    s->out_len = sizeof unbound;
+    s->out[2] = 0;
+    s->out[3] = at->family == AF_INET6 ? SOCKS_TYPE_IPV6 : SOCKS_TYPE_IPV4;
+    memcpy(s->out + 4, at->address, len);
+    s->out[4 + len] = (uint8_t)(at->port >> 8);
+    s->out[5 + len] = (uint8_t)at->port;
+    s->out_len = 6 + len;
 }
 
 static void refuse(struct socks *s, enum socks_reply reply, const char *reason)
@@ -85,18 +93,27 @@ static void take_methods(struct socks *s)
 static void take_request(struct socks *s)
 {
     s->type = s->field[3];
+    s->udp = s->field[1] == COMMAND_UDP;
     if (s->field[0] != VERSION)
         fail(s, "its request is not SOCKS5");
-    else if (s->field[1] != COMMAND_CONNECT)
-        refuse(s, SOCKS_COMMAND_NOT_SUPPORTED, "it asks for something else than CONNECT");
-    else if (s->type == TYPE_IPV4)
+    else if (s->field[1] != COMMAND_CONNECT && !s->udp)
+        refuse(s, SOCKS_COMMAND_NOT_SUPPORTED, "it asks for something else than CONNECT or UDP ASSOCIATE");
+    else if (s->type == SOCKS_TYPE_IPV4)
         enter(s, SOCKS_ADDRESS, sizeof(struct in_addr) + PORT_BYTES);
-    else if (s->type == TYPE_IPV6)
+    else if (s->type == SOCKS_TYPE_IPV6)
         enter(s, SOCKS_ADDRESS, sizeof(struct in6_addr) + PORT_BYTES);
-    else if (s->type == TYPE_NAME)
+    else if (s->type == SOCKS_TYPE_NAME)
         enter(s, SOCKS_NAME_LENGTH, 1);
     else
         refuse(s, SOCKS_TYPE_NOT_SUPPORTED, "it asks for an unknown type of address");
+}
+
+/* Of UDP it is where the client is going to send from, or zeros if it does not know: a hint. */
+static void take_hint(struct socks *s, const char *host, size_t len, uint16_t port)
+{
+    if (authority_from_host(&s->target, host, len, port) != HX_OK)
+        s->target = (struct authority){.kind = AUTHORITY_ANY};
+    enter(s, SOCKS_DONE, 0);
 }
 
 static void take_address(struct socks *s)
@@ -105,11 +122,13 @@ static void take_address(struct socks *s)
     size_t len = s->need - PORT_BYTES;
     const char *host = (const char *)s->field;
     uint16_t port = (uint16_t)(s->field[len] << 8 | s->field[len + 1]);
-    if (s->type != TYPE_NAME) {
-        host = inet_ntop(s->type == TYPE_IPV4 ? AF_INET : AF_INET6, s->field, text, sizeof text);
+    if (s->type != SOCKS_TYPE_NAME) {
+        host = inet_ntop(s->type == SOCKS_TYPE_IPV4 ? AF_INET : AF_INET6, s->field, text, sizeof text);
         len = strlen(text);
     }
-    if (port == 0 || authority_from_host(&s->target, host, len, port) != HX_OK)
+    if (s->udp)
+        take_hint(s, host, len, port);
+    else if (port == 0 || authority_from_host(&s->target, host, len, port) != HX_OK)
         refuse(s, SOCKS_GENERAL_FAILURE, "it asks for a host that cannot be one");
     else
         enter(s, SOCKS_DONE, 0);

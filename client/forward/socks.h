@@ -1,5 +1,5 @@
 /* client/forward/socks.h: the server's side of SOCKS5 (RFC 1928), up to the request: no authentication,
- * CONNECT only. Pure: bytes in, a target and bytes out; no I/O, no allocation.
+ * CONNECT and UDP ASSOCIATE. Pure: bytes in, a target and bytes out; no I/O, no allocation.
  *
  * Read at most socks_want() bytes from the client at a time: what follows the request is the connection's,
  * and stays unread. Nothing is said to clients that speak SOCKS4 or HTTP. */
@@ -7,9 +7,12 @@
 #define HX_CLIENT_FORWARD_SOCKS_H
 
 #include "client/forward/authority.h"
+#include "proto/endpoint.h"
 
 #define SOCKS_FIELD_MAX 257 /* bytes of the longest field: a name of 255 and its port */
-#define SOCKS_REPLY_MAX 10  /* bytes of the longest answer: a reply with an IPv4 address */
+#define SOCKS_REPLY_MAX 22  /* bytes of the longest answer: a reply with an IPv6 address */
+
+enum socks_type { SOCKS_TYPE_IPV4 = 1, SOCKS_TYPE_NAME = 3, SOCKS_TYPE_IPV6 = 4 };
 
 enum socks_reply { /* RFC 1928, 6 */
                    SOCKS_SUCCEEDED = 0,
@@ -40,6 +43,8 @@ struct socks {
     uint8_t out[SOCKS_REPLY_MAX];   /* to be sent; socks_feed() begins it anew */
     size_t out_len;
     const char *reason; /* static text */
+    bool
+        udp; /* UDP ASSOCIATE: the target is where the client will send from; AUTHORITY_ANY, port 0: unknown */
     struct authority target;
 };
 
@@ -50,5 +55,7 @@ size_t socks_want(const struct socks *s);
 void socks_feed(struct socks *s, const uint8_t *data, size_t len);
 /* The answer to the request; the bound address is not told: 0.0.0.0:0. */
 void socks_answer(struct socks *s, enum socks_reply reply);
+/* The same with it. */
+void socks_answer_at(struct socks *s, enum socks_reply reply, const struct endpoint *at);
 
 #endif

@@ -10,9 +10,7 @@
 struct udp_targets {
     struct flows flows;
     const struct allow *allow; /* NULL: nothing is forwarded */
-    const char *who;           /* for the log */
     struct hx_stream *stream;  /* the link's; outlives its flows */
-    int timeout_s;             /* of silence, which ends a flow */
     int count;                 /* with those whose names are being looked up */
 };
 

@@ -102,7 +102,7 @@ static enum args_result take_allow_listen(struct reading *r)
 {
     if (!permit_is_pattern(optarg))
         return args_usage(
-            r, "--allow-listen takes [ADDR:]PORT, either of which may be '*', or /PATH, not '%.100s'",
+            r, "--allow-listen takes [udp:][ADDR:]PORT, either of which may be '*', or /PATH, not '%.100s'",
             optarg);
     if (r->args->allow_listen_count == ARGS_ALLOW_MAX)
         return args_usage(r, "--allow-listen can be given %d times at most", ARGS_ALLOW_MAX);

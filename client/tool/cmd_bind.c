@@ -62,8 +62,10 @@ static int interrupted_status(struct binding *b)
 /* Until the pipe is over, or, when there is none, for ever. */
 static int accept_all(struct binding *b, struct peers *peers)
 {
-    struct pollfd fds[] = {
-        {hx_listener_fd(b->listener), POLLIN, 0}, {interrupt_fd(), POLLIN, 0}, {b->piped_fd, POLLIN, 0}};
+    struct pollfd fds[] = {{hx_listener_fd(b->listener), POLLIN, 0},
+                           {interrupt_fd(), POLLIN, 0},
+                           {b->piped_fd, POLLIN, 0},
+                           {progress_asked_fd(), POLLIN, 0}};
     struct hx_stream *stream;
     for (;;) {
         if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno != EINTR) {
@@ -74,6 +76,8 @@ static int accept_all(struct binding *b, struct peers *peers)
             return interrupted_status(b);
         if (fds[2].revents)
             return pipe_status(b);
+        if (fds[3].revents && progress_asked())
+            peers_say(peers);
         int err = hx_accept(b->listener, &stream, 0);
         if (err == HX_OK) {
             peers_add(peers, stream);

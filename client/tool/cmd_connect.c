@@ -28,7 +28,7 @@ struct connecting {
     const struct args *args;
     struct ev_loop *loop;
     struct reconnector *reconnector;
-    ev_io interrupt;
+    ev_io interrupt, asked;
     int status;
 
     char to[AUTHORITY_WIRE_MAX]; /* args->to as a CONNECT has it */
@@ -281,6 +281,15 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
     stop(c, c->command ? STATUS_COMMAND_FAILED : STATUS_FAILED);
 }
 
+static void on_asked(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct connecting *c = w->data;
+    (void)loop;
+    (void)revents;
+    if (progress_asked())
+        flows_say(&c->flows);
+}
+
 static void on_remote_failed(void *user)
 {
     struct connecting *c = user;
@@ -300,8 +309,7 @@ static int begin_local(struct connecting *c, const char *text, char error[FORWAR
         c->forward_count += err == HX_OK;
         return err;
     }
-    c->flows.loop = c->loop;
-    err = udp_forward_create(&c->udps[c->udp_count], &c->flows, &spec, c->args->udp_timeout_s, error);
+    err = udp_forward_create(&c->udps[c->udp_count], &c->flows, &spec, error);
     c->udp_count += err == HX_OK;
     return err;
 }
@@ -309,19 +317,22 @@ static int begin_local(struct connecting *c, const char *text, char error[FORWAR
 static int begin_forward(struct connecting *c, char kind, const char *spec, char error[FORWARD_ERROR_MAX])
 {
     const struct remote_config config = {
-        .loop = c->loop, .name = c->args->name, .failed = on_remote_failed, .user = c};
+        .loop = c->loop, .name = c->args->name, .flows = &c->flows, .failed = on_remote_failed, .user = c};
     if (kind == 'L')
         return begin_local(c, spec, error);
     int *count = kind == 'R' ? &c->remote_count : &c->forward_count;
     int err = kind == 'R' ? remote_create(&c->remotes[*count], &config, spec, error)
                           : forward_create(&c->forwards[*count], c->loop, FORWARD_SOCKS, spec, error);
     *count += err == HX_OK;
+    if (err == HX_OK && kind == 'D')
+        forward_set_flows(c->forwards[*count - 1], &c->flows);
     return err;
 }
 
 static bool listen_all(struct connecting *c)
 {
     char error[FORWARD_ERROR_MAX];
+    c->flows = (struct flows){.loop = c->loop, .timeout_s = c->args->udp_timeout_s};
     for (int i = 0; i < c->args->forward_count; i++) {
         if (begin_forward(c, c->args->forwards[i].kind, c->args->forwards[i].spec, error) < 0) {
             say_error("%s", error);
@@ -346,6 +357,9 @@ static void run(struct connecting *c)
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);
     c->interrupt.data = c;
     ev_io_start(c->loop, &c->interrupt);
+    ev_io_init(&c->asked, on_asked, progress_asked_fd(), EV_READ);
+    c->asked.data = c;
+    ev_io_start(c->loop, &c->asked);
     ev_run(c->loop, 0);
     session_abort(c->session);
     c->session = NULL;

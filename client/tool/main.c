@@ -65,7 +65,7 @@ static void *take_signals(void *set)
     return NULL;
 }
 
-/* Those who ask what a copy does: blocked in every thread, and read from a descriptor. */
+/* Those who ask what a copy or a forward does: blocked in every thread, and read from a descriptor. */
 static bool begin_questions(void)
 {
     sigset_t set;
@@ -109,8 +109,9 @@ static int run(const struct args *args)
     say_init(args->verbose, args->quiet);
     if (args->command != ARGS_KEY) /* it asks a terminal, which is the foreground's */
         process_ignore_tostop();
-    bool copies = args->command == ARGS_CP || args->command == ARGS_SEND || args->command == ARGS_RECV;
-    if (!begin_signals(copies)) {
+    bool tells = args->command == ARGS_CP || args->command == ARGS_SEND || args->command == ARGS_RECV ||
+                 args->command == ARGS_BIND || args->command == ARGS_CONNECT;
+    if (!begin_signals(tells)) {
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }

@@ -76,7 +76,7 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
 const struct options_entry options_table[] = {
     {"allow", OPTION_ALLOW, BIND, "[udp:]HOST:PORT|/PATH",
      "peers may connect to this target; '*' is any; repeatable"},
-    {"allow-listen", OPTION_ALLOW_LISTEN, BIND, "[ADDR:]PORT|/PATH",
+    {"allow-listen", OPTION_ALLOW_LISTEN, BIND, "[udp:][ADDR:]PORT|/PATH",
      "peers may listen here (connect -R); '*' is any; repeatable"},
     {"udp-timeout", OPTION_UDP_TIMEOUT, BIND | CONNECT, "SECONDS", "of silence, which ends a UDP flow (120)"},
     {"share", OPTION_SHARE, BIND, "DIR[:ro|:rw]", "peers may read, or read and write, what is in DIR"},
@@ -99,10 +99,10 @@ const struct options_entry options_table[] = {
     {NULL, 'L', CONNECT, "[udp:][ADDR:]PORT:HOST:PORT",
      "forward a local port to HOST:PORT over there; repeatable;\n"
      "                                each end may be the path of a Unix socket instead"},
-    {NULL, 'R', CONNECT, "[ADDR:]PORT[:HOST:PORT]",
+    {NULL, 'R', CONNECT, "[udp:][ADDR:]PORT[:HOST:PORT]",
      "the other way round: listen over there, for HOST:PORT here;\n"
      "                                without it a SOCKS5 proxy for those over there; repeatable"},
-    {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy into what the peer allows; repeatable"},
+    {NULL, 'D', CONNECT, "[ADDR:]PORT", "a SOCKS5 proxy, UDP too, to what the peer allows; repeatable"},
     {"recursive", 'r', CP, NULL, "directories, too: they are, in any case"},
     {"no-dereference", 'P', CP, NULL, "copy symbolic links as links, but those that lead out"},
     {NULL, 'a', CP, NULL, "the same: times and permissions are kept in any case"},

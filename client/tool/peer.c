@@ -25,7 +25,7 @@ struct peer {
     struct peer *prev, *next;
     struct hx_stream *stream;
     struct ev_loop *loop;
-    ev_async stop, over;
+    ev_async stop, over, say;
     ev_timer late; /* after that, it is left without its answer */
     struct link *link;
     struct serve serve;
@@ -154,6 +154,15 @@ static void on_over(struct ev_loop *loop, ev_async *w, int revents)
     ev_timer_start(loop, &p->late);
 }
 
+static void on_say(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct peer *p = container_of(w, struct peer, say);
+    (void)loop;
+    (void)revents;
+    if (p->proven)
+        flows_say(&p->serve.udp.flows);
+}
+
 static void peer_serve(struct peer *p)
 {
     static const struct link_events events = {.up = on_up, .request = on_request, .down = on_down};
@@ -228,6 +237,8 @@ static struct peer *peer_create(struct peers *all, struct hx_stream *s)
     ev_async_start(p->loop, &p->stop);
     ev_async_init(&p->over, on_over);
     ev_async_start(p->loop, &p->over);
+    ev_async_init(&p->say, on_say);
+    ev_async_start(p->loop, &p->say);
     ev_timer_init(&p->late, on_late, OVER_S, 0.);
     return p;
 }
@@ -302,6 +313,15 @@ int peers_create(struct peers **out, const struct peers_config *config)
     pthread_cond_init(&all->gone, NULL);
     *out = all;
     return HX_OK;
+}
+
+void peers_say(struct peers *all)
+{
+    pthread_mutex_lock(&all->mutex);
+    say_always("%d peers", all->proven);
+    for (struct peer *p = all->list; p; p = p->next)
+        ev_async_send(p->loop, &p->say);
+    pthread_mutex_unlock(&all->mutex);
 }
 
 void peers_over(struct peers *all, const char *reason)

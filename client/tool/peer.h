@@ -28,6 +28,8 @@ struct peers_config { /* lives as long as the peers */
 int peers_create(struct peers **out, const struct peers_config *config);
 /* Serves `s`, or turns it away; owns it. */
 void peers_add(struct peers *p, struct hx_stream *s);
+/* What the peers' datagrams do, on standard error: a line for each, and one that counts them. */
+void peers_say(struct peers *all);
 /* Tells all who receive from an hx send that it is over, and why, and lets them go. */
 void peers_over(struct peers *p, const char *reason);
 /* Ends all of them at once, and frees. False: one hangs (in a file system, say) and still uses what *config

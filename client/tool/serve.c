@@ -53,12 +53,15 @@ void serve_init(struct serve *s)
                                .user = s};
     s->files = (struct share_peer){
         .loop = s->loop, .share = s->config->share, .failed = on_transfer_failed, .user = s};
-    s->reverse = (struct reverse){.loop = s->loop, .permit = s->config->permit, .who = s->who};
-    s->udp = (struct udp_targets){.flows = {.loop = s->loop},
-                                  .allow = s->config->allow,
+    s->reverse = (struct reverse){.loop = s->loop,
+                                  .permit = s->config->permit,
                                   .who = s->who,
-                                  .stream = s->stream,
-                                  .timeout_s = s->config->udp_timeout_s};
+                                  .flows = &s->udp.flows,
+                                  .link_stream = s->stream};
+    s->udp =
+        (struct udp_targets){.flows = {.loop = s->loop, .timeout_s = s->config->udp_timeout_s, .who = s->who},
+                             .allow = s->config->allow,
+                             .stream = s->stream};
     s->visit = (struct visit){.host = s->config->visits, .loop = s->loop, .who = s->who};
 }
 

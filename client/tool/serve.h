@@ -8,7 +8,7 @@
  *   CONNECT host:port   200, then both bodies are the connection; 403 not allowed, 502 failed, 504 not in
  *                       time. A Unix socket's authority is its path, percent-encoded: %2Frun%2Fx
  *   GET|HEAD|PUT|...    /files/PATH: client/files/share.h
- *   POST|DELETE         /listen, /accept/N: client/forward/reverse.h
+ *   POST|DELETE         /listen, /accept/N, /flow/N: client/forward/reverse.h
  *   POST /udp           client/forward/flows.h
  *   GET /info           client/tool/info.h
  *   POST /receive, ...  of hx send: client/tool/visit.h */

@@ -42,7 +42,9 @@ static void run(const struct fuzz_input *in, size_t step, struct fuzz_log *log)
     socks_init(&r.socks);
     fuzz_feed(in, step, feed, &r);
     fuzz_log_number(log, r.socks.state);
-    if (r.socks.state == SOCKS_DONE)
+    if (r.socks.state == SOCKS_DONE && r.socks.udp) /* a hint, which may be none */
+        fuzz_log_text(log, r.socks.target.host);
+    else if (r.socks.state == SOCKS_DONE)
         check_target(&r.socks.target, log);
     if (r.socks.state == SOCKS_FAILED)
         fuzz_log_text(log, r.socks.reason);

@@ -270,9 +270,27 @@ static void the_address_that_is_taken_is_named(void **state)
     close_sockets(sockets, count);
 }
 
+static void datagrams_are_forwarded_both_ways_with_a_target(void **state)
+{
+    struct forward_spec spec;
+    char error[FORWARD_ERROR_MAX];
+    (void)state;
+    check_spec(FORWARD_LOCAL, "udp:53:[::1]:5353", "- 53 [::1]:5353");
+    check_spec(FORWARD_REMOTE, "udp:*:53:dns:5353", "* 53 dns:5353");
+    assert_int_equal(forward_spec_parse(&spec, FORWARD_REMOTE, "udp:53:dns:5353", error), HX_OK);
+    assert_true(spec.udp && spec.kind == FORWARD_REMOTE);
+    assert_int_equal(forward_spec_parse(&spec, FORWARD_REMOTE, "53:dns:5353", error), HX_OK);
+    assert_false(spec.udp);
+    check_refused(FORWARD_REMOTE, "udp:53");
+    check_refused(FORWARD_REMOTE, "udp:/run/x:dns:53");
+    check_refused(FORWARD_REMOTE, "udp:53:/run/x");
+    check_refused(FORWARD_LOCAL, "udp:53:/run/x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(datagrams_are_forwarded_both_ways_with_a_target),
         cmocka_unit_test(a_local_forward_has_a_port_and_a_target),
         cmocka_unit_test(port_0_is_the_kernels_choice),
         cmocka_unit_test(an_address_may_stand_before_the_port),

@@ -65,11 +65,55 @@ static void a_star_is_any_address_or_any_port(void **state)
     assert_true(permits("*:80", "80"));
     assert_true(permits("*:80", "*:80"));
     assert_true(permits("*:80", "192.0.2.1:80"));
+    assert_true(permits("*:80", "[2001:db8::1]:80"));
+    assert_true(permits("*:80", "localhost:80"));
     assert_false(permits("*:80", "81"));
     assert_false(permits("*:80", "0"));
     assert_true(permits("*:*", "*:0"));
     assert_true(permits("127.0.0.1:*", "127.0.0.1:0"));
     assert_false(permits("127.0.0.1:*", "0"));
+}
+
+/* Whoever looks a name up tells its owner. */
+static void a_peer_may_not_name_a_name_unless_that_is_permitted(void **state)
+{
+    (void)state;
+    assert_false(permits("*:80", "host.example:80"));
+    assert_false(permits("*:*", "localhost.example:80"));
+    assert_false(permits("*", "host.example:80"));
+    assert_true(permits("host.example:80", "host.example:80"));
+}
+
+static bool permits_udp(const char *pattern, const char *listen)
+{
+    struct permit *p;
+    struct forward_spec spec;
+    char text[128], error[FORWARD_ERROR_MAX];
+    snprintf(text, sizeof text, "%s:192.0.2.9:1", listen);
+    assert_int_equal(permit_create(&p), HX_OK);
+    if (permit_add(p, pattern) != HX_OK)
+        fail_msg("no pattern: %s", pattern);
+    if (forward_spec_parse(&spec, FORWARD_REMOTE, text, error) != HX_OK)
+        fail_msg("%s", error);
+    bool result = permit_allows(p, &spec);
+    permit_destroy(p);
+    return result;
+}
+
+static void datagrams_and_connections_are_permitted_each_by_itself(void **state)
+{
+    (void)state;
+    assert_true(permits_udp("udp:80", "udp:80"));
+    assert_true(permits_udp("udp:80", "udp:127.0.0.1:80"));
+    assert_true(permits_udp("udp:*:80", "udp:*:80"));
+    assert_true(permits_udp("udp:*", "udp:0"));
+    assert_true(permits_udp("udp:192.0.2.1:80", "udp:192.0.2.1:80"));
+    assert_true(permits_udp("80", "80"));
+    assert_false(permits_udp("80", "udp:80"));
+    assert_false(permits_udp("*:*", "udp:80"));
+    assert_false(permits_udp("udp:80", "80"));
+    assert_false(permits_udp("udp:80", "udp:*:80"));
+    assert_false(permits_udp("udp:*:80", "udp:host.example:80"));
 }
 
 static void a_path_is_permitted_by_itself_alone(void **state)
@@ -84,8 +128,8 @@ static void a_path_is_permitted_by_itself_alone(void **state)
 
 static void what_is_no_place_is_refused(void **state)
 {
-    static const char *const texts[] = {"",   "0",     "65536", "080", "h",      "*:0", "h:0",
-                                        ":1", "1:2:3", "::1:1", "x/y", "[::1]1", "**",  " 1"};
+    static const char *const texts[] = {"",      "0",     "65536", "080",    "h",  "*:0", "h:0",  ":1",
+                                        "1:2:3", "::1:1", "x/y",   "[::1]1", "**", " 1",  "udp:", "udp:/x"};
     struct permit *p;
     (void)state;
     assert_int_equal(permit_create(&p), HX_OK);
@@ -106,6 +150,8 @@ int main(void)
         cmocka_unit_test(a_port_alone_is_one_on_loopback),
         cmocka_unit_test(an_address_is_meant_as_it_is_written),
         cmocka_unit_test(a_star_is_any_address_or_any_port),
+        cmocka_unit_test(a_peer_may_not_name_a_name_unless_that_is_permitted),
+        cmocka_unit_test(datagrams_and_connections_are_permitted_each_by_itself),
         cmocka_unit_test(a_path_is_permitted_by_itself_alone),
         cmocka_unit_test(what_is_no_place_is_refused),
     };

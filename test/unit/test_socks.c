@@ -32,6 +32,7 @@ static void run(const struct cuts *c, struct account *a)
     feed_cuts(c, feed, &r);
     if (r.socks.state == SOCKS_DONE) {
         authority_format(&r.socks.target, text);
+        account_add(a, r.socks.udp ? "udp " : "");
         account_add(a, "%s taken=%zu", text, r.taken);
     } else if (r.socks.state == SOCKS_FAILED) {
         account_add(a, "failed");
@@ -112,11 +113,10 @@ static void who_insists_on_authentication_is_told_no(void **state)
     CHECK("\x05\x02\x01\x02\x05\x01", "05ff failed");
 }
 
-static void bind_and_udp_associate_are_not_supported(void **state)
+static void bind_is_not_supported(void **state)
 {
     (void)state;
     CHECK(HELLO "\x05\x02\x00\x01\x7f\x00\x00\x01\x00\x50", "0500 05070001000000000000 failed");
-    CHECK(HELLO "\x05\x03\x00\x01\x7f\x00\x00\x01\x00\x50", "0500 05070001000000000000 failed");
     CHECK(HELLO "\x05\x00\x00\x01", "0500 05070001000000000000 failed");
 }
 
@@ -179,6 +179,34 @@ static void each_reply_has_its_code(void **state)
     }
 }
 
+static void udp_associate_says_where_it_will_send_from_or_zeros(void **state)
+{
+    (void)state;
+    CHECK(HELLO "\x05\x03\x00\x01\x7f\x00\x00\x01\x00\x50", "0500 udp 127.0.0.1:80 taken=13");
+    CHECK(HELLO "\x05\x03\x00\x01\x00\x00\x00\x00\x00\x00", "0500 udp 0.0.0.0:0 taken=13");
+    CHECK(HELLO "\x05\x03\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x00\x00", "0500 udp [::]:0 taken=25");
+    CHECK(HELLO "\x05\x03\x00\x03\x00\x00\x50", "0500 udp :0 taken=10");
+}
+
+static void the_port_that_is_bound_is_told_over_both_families(void **state)
+{
+    static const uint8_t four[] = {5, 0, 0, 1, 192, 0, 2, 1, 0x12, 0x34};
+    static const uint8_t six[] = {5, 0, 0, 4, 0x20, 1, 0xd, 0xb8, 0, 0,    0,
+                                  0, 0, 0, 0, 0,    0, 0,   0,    9, 0xff, 0xfe};
+    struct socks s;
+    struct endpoint e;
+    (void)state;
+    socks_init(&s);
+    assert_int_equal(endpoint_parse(&e, "192.0.2.1:4660", 14), HX_OK);
+    socks_answer_at(&s, SOCKS_SUCCEEDED, &e);
+    assert_int_equal(s.out_len, sizeof four);
+    assert_memory_equal(s.out, four, sizeof four);
+    assert_int_equal(endpoint_parse(&e, "[2001:db8::9]:65534", 19), HX_OK);
+    socks_answer_at(&s, SOCKS_SUCCEEDED, &e);
+    assert_int_equal(s.out_len, sizeof six);
+    assert_memory_equal(s.out, six, sizeof six);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,7 +218,9 @@ int main(void)
         cmocka_unit_test(a_name_of_255_bytes_is_taken),
         cmocka_unit_test(no_authentication_is_chosen_among_255_methods),
         cmocka_unit_test(who_insists_on_authentication_is_told_no),
-        cmocka_unit_test(bind_and_udp_associate_are_not_supported),
+        cmocka_unit_test(bind_is_not_supported),
+        cmocka_unit_test(udp_associate_says_where_it_will_send_from_or_zeros),
+        cmocka_unit_test(the_port_that_is_bound_is_told_over_both_families),
         cmocka_unit_test(unknown_types_of_addresses_are_not_supported),
         cmocka_unit_test(what_cannot_be_a_host_is_a_general_failure),
         cmocka_unit_test(who_speaks_something_else_is_told_nothing),

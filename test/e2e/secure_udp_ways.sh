@@ -1,0 +1,229 @@
+#!/usr/bin/env bash
+# Datagrams by every way to ask for them: UDP ASSOCIATE of -D, -R udp:, and that of a SOCKS proxy at the binding side.
+# And what is dropped is counted, by its reason.
+# shellcheck source=test/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/../lib.sh"
+
+cat >"$WORK/udp.py" <<'EOF'
+"""echo [HOST [PORT]]: says its port, gives back what comes. socks PORT STORY ARGUMENT...: see there. ask PORT LENGTH...: are
+they given back?"""
+import socket, struct, sys
+
+def udp(host="127.0.0.1", port=0):
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(60)
+    s.bind((host, port))
+    return s
+
+def head(host, port, fragment=0):
+    try:
+        address = b"\1" + socket.inet_pton(socket.AF_INET, host)
+    except OSError:
+        try:
+            address = b"\4" + socket.inet_pton(socket.AF_INET6, host)
+        except OSError:
+            address = b"\3" + bytes([len(host)]) + host.encode()
+    return b"\0\0" + bytes([fragment]) + address + struct.pack(">H", int(port))
+
+def exactly(s, n):
+    data = b""
+    while len(data) < n:
+        more = s.recv(n - len(data))
+        assert more, "the proxy has hung up"
+        data += more
+    return data
+
+def associate(port, hint=("0.0.0.0", 0), host="127.0.0.1"):
+    s = socket.create_connection((host, int(port)), timeout=60)
+    s.sendall(b"\5\1\0")
+    assert exactly(s, 2) == b"\5\0"
+    s.sendall(b"\5\3\0" + head(*hint)[3:])
+    version, reply, _, kind = exactly(s, 4)
+    address = exactly(s, 16 if kind == 4 else 4)
+    bound = struct.unpack(">H", exactly(s, 2))[0]
+    assert reply == 0, reply
+    return s, (socket.inet_ntop(socket.AF_INET6 if kind == 4 else socket.AF_INET, address), bound)
+
+def talk(s, at, host, port, data, answers_from=None):
+    s.sendto(head(host, port) + data, at)
+    came = s.recv(70000)
+    assert came in [head(address, port) + data for address in (answers_from or host).split(",")], came[:40]
+
+def hears_nothing(s):
+    s.settimeout(0.5)
+    try:
+        raise AssertionError(s.recv(70000))
+    except TimeoutError:
+        pass
+
+if sys.argv[1] == "echo":
+    s = udp(sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    print(s.getsockname()[1], flush=True)
+    while True:
+        data, peer = s.recvfrom(70000)
+        s.sendto(data, peer)
+elif sys.argv[1] == "ask":
+    s = udp()
+    s.connect(("127.0.0.1", int(sys.argv[2])))
+    for length in map(int, sys.argv[3:]):
+        s.send(b"r" * length)
+        assert s.recv(70000) == b"r" * length, length
+else:
+    port, story, rest = sys.argv[2], sys.argv[3], sys.argv[4:]
+    if story == "talk":  # HOST PORT FROM: of several lengths
+        tcp, at = associate(port)
+        s = udp()
+        for length in 0, 1, 1200, 1472, 9000, 65000:
+            talk(s, at, rest[0], rest[1], b"s" * length, rest[2])
+    elif story == "two":  # HOST PORT HOST PORT: two targets of one association, each answers for itself
+        tcp, at = associate(port)
+        s = udp()
+        for _ in range(3):
+            talk(s, at, rest[0], rest[1], b"one")
+            talk(s, at, rest[2], rest[3], b"two")
+    elif story == "ends":  # HOST PORT: with the connection that asked for it
+        tcp, at = associate(port)
+        s = udp()
+        talk(s, at, *rest, b"lives")
+        tcp.close()
+        s.connect(at)
+        for _ in range(600):
+            try:
+                s.settimeout(0.1)
+                s.send(head(*rest) + b"still?")
+                s.recv(100)
+            except ConnectionRefusedError:
+                sys.exit(0)
+            except TimeoutError:
+                pass
+        sys.exit("the port is still there")
+    elif story == "stranger":  # HOST PORT: another port of the client's host than the one that it announced
+        mine, other = udp(), udp()
+        tcp, at = associate(port, mine.getsockname())
+        other.sendto(head(*rest) + b"forged", at)
+        talk(mine, at, *rest, b"mine")
+        hears_nothing(other)
+        hears_nothing(mine)
+    elif story == "odd":  # HOST PORT: fragments, heads that are none; what follows is served
+        tcp, at = associate(port)
+        s = udp()
+        whole = head(*rest) + b"x"
+        for bad in [whole[:n] for n in range(len(whole) - 1)] + [head(*rest, fragment=1) + b"x", head(rest[0], 0) + b"x"]:
+            s.sendto(bad, at)
+        talk(s, at, *rest, b"good")
+        hears_nothing(s)
+    elif story == "refused":  # HOST PORT: no answer, again and again
+        tcp, at = associate(port)
+        s = udp()
+        for _ in range(20):
+            s.sendto(head(*rest) + b"x", at)
+        hears_nothing(s)
+EOF
+udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
+listens() { # listens OUTPUT WORDS TARGET: the port of the kernel's choice
+    await_line "$WORK/$1.err" "$2.* for $3" | sed -E 's/.*127\.0\.0\.1:([0-9]+).* for .*/\1/'
+}
+
+start_nameserver_with_key
+for i in 1 2; do
+    start "echo$i" python3 "$WORK/udp.py" echo
+    declare "ECHO$i=$(await_line "$WORK/echo$i.out" "^[0-9]+$")"
+done
+SIX=
+if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then # localhost may be any of both
+    for i in 1 2; do
+        declare -n port="ECHO$i"
+        start "echo6$i" python3 "$WORK/udp.py" echo ::1 "$port"
+        SIX=$(await_line "$WORK/echo6$i.out" "^$port$")
+    done
+fi
+start_bound home home --allow "udp:127.0.0.1:$ECHO1" --allow "udp:127.0.0.1:$ECHO2" --allow "udp:localhost:$ECHO1" \
+    --allow "udp:[::1]:${SIX:-1}" --allow-listen 'udp:*' --allow-listen '*'
+HOME_PID=$PID
+start_connected out home -D 127.0.0.1:0 -R "udp:0:127.0.0.1:$ECHO1" -R 0
+OUT_PID=$PID
+SOCKS=$(listens out "^listening on" "any target")
+REMOTE=$(listens out "^'home' listens on udp:" "127\.0\.0\.1:$ECHO1")
+BACK=$(listens out "^'home' listens on" "any target here")
+
+check "SOCKS: an IPv4 target has every length back" udp socks "$SOCKS" talk 127.0.0.1 "$ECHO1" 127.0.0.1
+if [ -n "$SIX" ]; then
+    check "SOCKS: and an IPv6 one" udp socks "$SOCKS" talk ::1 "$SIX" ::1
+else
+    skip "SOCKS: and an IPv6 one" "there is no IPv6 here"
+fi
+check "SOCKS: a name is the peer's to look up, and its answers have the address" \
+    udp socks "$SOCKS" talk localhost "$ECHO1" 127.0.0.1,::1
+check "SOCKS: each target answers for itself" udp socks "$SOCKS" two 127.0.0.1 "$ECHO1" 127.0.0.1 "$ECHO2"
+check "SOCKS: the port ends with the connection that asked for it" udp socks "$SOCKS" ends 127.0.0.1 "$ECHO1"
+check "SOCKS: another than the client gets nothing through, nor anything back" \
+    udp socks "$SOCKS" stranger 127.0.0.1 "$ECHO1"
+check "SOCKS: fragments, and what has no whole head, are dropped" udp socks "$SOCKS" odd 127.0.0.1 "$ECHO1"
+# A library of others': Debian's python3-socks.
+PYSOCKS=$TOP/build/deb/usr/lib/python3/dist-packages
+cat >"$WORK/pysocks.py" <<'EOF'
+import socks, sys
+for names in True, False:
+    s = socks.socksocket(socks.socket.AF_INET, socks.socket.SOCK_DGRAM)
+    s.set_proxy(socks.SOCKS5, "127.0.0.1", int(sys.argv[1]), rdns=names)
+    s.settimeout(60)
+    for length in 1, 1472, 9000:
+        s.sendto(b"p" * length, ("localhost" if names else "127.0.0.1", int(sys.argv[2])))
+        data, address = s.recvfrom(70000)
+        assert data == b"p" * length and address[1] == int(sys.argv[2]), address
+EOF
+if [ -e "$PYSOCKS/socks.py" ]; then
+    check "SOCKS: Debian's python3-socks is served" \
+        env PYTHONPATH="$PYSOCKS" timeout 90 python3 "$WORK/pysocks.py" "$SOCKS" "$ECHO1"
+else
+    skip "SOCKS: Debian's python3-socks is served" "python3-socks is not in build/deb: make deps-test"
+fi
+refused() {
+    udp socks "$SOCKS" refused 127.0.0.1 1 &&
+        await_line "$WORK/out.err" "^hx: no UDP to 127.0.0.1:1: the peer does not allow it" &&
+        await_line "$WORK/home.err" "^refused a UDP flow: 127.0.0.1:1 is not allowed here" || return
+    [ "$(grep -c "refused a UDP flow: 127.0.0.1:1" "$WORK/home.err")" -le 3 ]
+}
+check "SOCKS: what is not allowed is refused, and not asked for with each datagram" refused
+
+check "-R udp: the binding side's port leads to the connecting side's target" udp ask "$REMOTE" 0 1 1200 1472 9000 65507
+check "-R: SOCKS at the binding side has UDP, too, to names as well" udp socks "$BACK" talk localhost "$ECHO2" 127.0.0.1,::1
+
+not_permitted() {
+    local rc
+    start_bound narrow narrow --allow-listen "udp:$((REMOTE + 1))" --allow-listen '*:*'
+    for spec in "udp:$REMOTE:127.0.0.1:1" "udp:*:$((REMOTE + 1)):127.0.0.1:1" "example.invalid:0:127.0.0.1:1"; do
+        timeout 60 "$B/hx" connect narrow -v -R "$spec" </dev/null >"$WORK/n.out" 2>"$WORK/n.err"
+        rc=$?
+        cat "$WORK/n.err"
+        [ "$rc" = 1 ] && grep -q "hx bind --allow-listen" "$WORK/n.err" || return
+    done
+    grep -q "^refused to listen on udp:$REMOTE: it is not permitted" "$WORK/narrow.err"
+}
+check "-R: what is permitted for TCP is not for UDP, a port is one on loopback, and '*' is no name" not_permitted
+
+says() { # says PID OUTPUT REGEX: when it is asked
+    kill -USR1 "$1" && await_line "$WORK/$2.err" "$3"
+}
+check "SIGUSR1: hx connect tells what has passed, and what was dropped for which reason" says "$OUT_PID" out \
+    "^UDP: [0-9]+ flows, [1-9][0-9]* datagrams sent, [1-9][0-9]* came; dropped: .*[1-9][0-9]* refused, 1 from another than the client, [1-9][0-9]* with a head"
+check "SIGUSR1: and so does hx bind, of each peer" says "$HOME_PID" home \
+    "^peer - at .* key=-: UDP: [0-9]+ flows, [1-9][0-9]* datagrams sent, [1-9][0-9]* came; dropped: "
+check "-v tells of drops by itself" await_line "$WORK/out.err" "^datagrams dropped so far: .*refused" 30
+
+ends() { # a flow whose time is over: the next datagram begins another
+    local first
+    start_connected short home -R "udp:0:127.0.0.1:$ECHO2" --udp-timeout 1
+    first=$(listens short "^'home' listens on udp:" "127\.0\.0\.1:$ECHO2")
+    sockets() { find "/proc/$PID/fd" -lname 'socket:*' | wc -l; }
+    local idle now end=$((SECONDS + 30))
+    idle=$(sockets)
+    udp ask "$first" 5 && now=$(sockets) && [ "$now" -gt "$idle" ] || return
+    while [ "$(sockets)" -gt "$idle" ]; do
+        [ "$SECONDS" -lt "$end" ] || return
+        read -rt 0.1 <> <(:)
+    done
+    udp ask "$first" 5
+}
+check "--udp-timeout ends a flow and its socket" ends
+finish
