@@ -1,16 +1,14 @@
 /* hx recv CODE [DIR]: what hx send on another host gave the code for. client/tool/visit.h has the words. */
-#include "client/forward/relay.h"
 #include "client/forward/say.h"
 #include "client/tool/args_code.h"
 #include "client/tool/coming.h"
 #include "client/tool/copying.h"
 #include "client/tool/program.h"
 #include "client/tool/question.h"
+#include "client/tool/sender.h"
 #include "client/tool/ui.h"
-#include "client/tool/visit.h"
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,11 +32,10 @@ struct receiving {
     ev_io interrupt;
     ev_timer patience; /* with the sender's words, of RECV_MEETING and RECV_TELLING */
     enum recv_phase phase;
-    int status;                       /* STATUS_OK: all is here */
-    bool stream;                      /* that is what is offered */
-    struct mux_stream *visit, *asked; /* /receive; /stream, not answered yet */
-    struct visit_line line;           /* of what the sender says */
-    char receipt[2 * 8 + 1], from[FROM_MAX];
+    int status;  /* STATUS_OK: all is here */
+    bool stream; /* that is what is offered */
+    struct sender sender;
+    char from[FROM_MAX]; /* it, as it is told */
     struct coming coming;
     struct question question;
     struct files *files; /* NULL: none are offered yet */
@@ -55,8 +52,7 @@ static void over(struct receiving *r, int status)
     r->status = status;
     question_end(&r->question);
     ev_timer_stop(r->loop, &r->patience);
-    if (r->visit)
-        mux_stream_end(r->visit);
+    sender_leave(&r->sender);
     reconnector_leave(r->reconnector);
 }
 
@@ -81,12 +77,6 @@ static void stop(struct receiving *r)
     ev_break(r->loop, EVBREAK_ALL);
 }
 
-static void say_to_sender(struct receiving *r, const char *line)
-{
-    if (r->visit) /* else it is said again when there is a path */
-        (void)mux_stream_write(r->visit, line, strlen(line));
-}
-
 static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct receiving *r = w->data;
@@ -99,8 +89,9 @@ static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
     over(r, r->status);
 }
 
-static void be_patient(struct receiving *r)
+static void be_patient(void *user)
 {
+    struct receiving *r = user;
     ev_timer_stop(r->loop, &r->patience);
     ev_timer_set(&r->patience, ANSWER_S, 0.);
     ev_timer_start(r->loop, &r->patience);
@@ -110,25 +101,29 @@ static void tell(struct receiving *r)
 {
     r->phase = RECV_TELLING;
     r->status = STATUS_OK;
-    say_to_sender(r, "whole\n");
+    sender_say(&r->sender, "whole\n");
     be_patient(r);
 }
 
-static void counted(struct receiving *r)
+static void on_counted(void *user)
 {
+    struct receiving *r = user;
+    if (r->phase != RECV_TELLING)
+        return;
     if (!r->args->quiet)
         say_always("the sender has been told that all of it is here");
     over(r, r->status);
 }
 
-static void sender_over(struct receiving *r, const char *reason)
+static void on_sender_over(void *user, const char *reason)
 {
+    struct receiving *r = user;
+    if (r->phase == RECV_OVER)
+        return;
     copying_erase(&r->copying);
     say_error("the sender has ended: %s", reason);
     over(r, r->phase == RECV_TELLING ? r->status : STATUS_FAILED);
 }
-
-/* ---- standard output ---- */
 
 static void on_streamed(void *user, int error, int system)
 {
@@ -144,57 +139,16 @@ static void on_streamed(void *user, int error, int system)
     stop(r);
 }
 
-static void on_stream_headers(void *user, const struct mux_message *m)
-{
-    struct receiving *r = user;
-    const char *status = mux_field(m, ":status");
-    struct mux_stream *s = r->asked;
-    struct relay *relay;
-    const struct relay_config config = {.in_fd = STDIN_FILENO, /* of which nothing is read */
-                                        .out_fd = STDOUT_FILENO,
-                                        .in_ended = true,
-                                        .done = on_streamed,
-                                        .user = r};
-    r->asked = NULL;
-    if (!status || strcmp(status, "200") != 0) {
-        mux_stream_reset(s, MUX_CANCEL);
-        be_patient(r); /* the sender says why */
-    } else if (relay_start(&relay, r->loop, s, &config) < 0) {
-        mux_stream_reset(s, MUX_CANCEL);
-        on_streamed(r, HX_ENOMEM, 0);
-    }
-}
-
-static void on_stream_closed(void *user, int error, uint32_t code)
-{
-    struct receiving *r = user;
-    (void)code;
-    r->asked = NULL;
-    on_streamed(r, error < 0 ? error : HX_ECLOSED, 0);
-}
-
-static void ask_for_stream(struct receiving *r)
-{
-    static const struct mux_stream_events events = {.headers = on_stream_headers, .closed = on_stream_closed};
-    static const struct mux_field fields[] = {
-        {":method", "POST"}, {":scheme", "hx"}, {":authority", "hx"}, {":path", "/stream"}};
-    const struct mux_message request = {.fields = fields, .count = 4, .ended = true};
-    struct link *l = reconnector_link(r->reconnector);
-    int err = l ? mux_request(link_mux(l), &r->asked, &request, &events, r) : HX_ECLOSED;
-    if (err < 0)
-        on_streamed(r, err, 0);
-}
-
 /* ---- the question ---- */
 
 static void begin_copy(struct receiving *r)
 {
     r->phase = RECV_COPYING;
     if (r->stream) {
-        ask_for_stream(r);
+        sender_ask_stream(&r->sender, reconnector_link(r->reconnector));
         return;
     }
-    say_to_sender(r, "begun\n");
+    sender_say(&r->sender, "begun\n");
     copying_go(&r->copying);
     files_go(r->files);
 }
@@ -341,23 +295,17 @@ static void offered(struct receiving *r, const char *what)
 static void say_again(struct receiving *r)
 {
     if (r->phase >= RECV_COPYING)
-        say_to_sender(r, r->phase == RECV_TELLING ? "begun\nwhole\n" : "begun\n");
+        sender_say(&r->sender, r->phase == RECV_TELLING ? "begun\nwhole\n" : "begun\n");
 }
 
-static void on_visit_headers(void *user, const struct mux_message *m)
+static void on_offered(void *user, const char *what)
 {
     struct receiving *r = user;
-    const char *status = mux_field(m, ":status");
-    const char *what = mux_field(m, "hx-offer");
     if (r->phase == RECV_OVER)
         return;
-    if (!status || strcmp(status, "200") != 0 || !what) {
-        say_error("the holder of the code's name is no `hx send` of this version (status %s)",
-                  status ? status : "-");
+    if (!what)
         over(r, STATUS_FAILED);
-        return;
-    }
-    if (r->phase == RECV_MEETING)
+    else if (r->phase == RECV_MEETING)
         offered(r, what);
     else
         say_again(r);
@@ -365,45 +313,11 @@ static void on_visit_headers(void *user, const struct mux_message *m)
         files_attach(r->files, link_mux(reconnector_link(r->reconnector)));
 }
 
-static void take_line(struct receiving *r)
-{
-    if (strcmp(r->line.text, "counted") == 0 && r->phase == RECV_TELLING)
-        counted(r);
-    else if (strncmp(r->line.text, "over ", 5) == 0)
-        sender_over(r, r->line.text + 5);
-}
-
-static void on_visit_readable(void *user)
-{
-    struct receiving *r = user;
-    char c;
-    while (r->phase != RECV_OVER && mux_stream_read(r->visit, &c, 1) == 1)
-        if (visit_line_add(&r->line, c) == HX_OK)
-            take_line(r);
-}
-
-static void on_visit_closed(void *user, int error, uint32_t code)
-{
-    struct receiving *r = user;
-    (void)error;
-    (void)code;
-    r->visit = NULL;
-}
-
 static void on_up(void *user, struct link *l)
 {
-    static const struct mux_stream_events events = {
-        .headers = on_visit_headers, .readable = on_visit_readable, .closed = on_visit_closed};
     struct receiving *r = user;
-    const struct mux_field fields[] = {{":method", "POST"},
-                                       {":scheme", "hx"},
-                                       {":authority", "hx"},
-                                       {":path", "/receive"},
-                                       {"hx-receipt", r->receipt}};
-    const struct mux_message request = {.fields = fields, .count = 5};
-    r->line.len = 0;
     coming_from(r->from, sizeof r->from, l);
-    if (r->phase != RECV_OVER && mux_request(link_mux(l), &r->visit, &request, &events, r) < 0) {
+    if (r->phase != RECV_OVER && sender_visit(&r->sender, l) < 0) {
         ui_cannot_begin(HX_ENOMEM);
         over(r, STATUS_FAILED);
     }
@@ -468,7 +382,6 @@ int cmd_recv(const struct args *args)
 {
     static struct receiving r;
     char keys[HX_KEY_TEXT_MAX];
-    uint64_t id;
     if (!args->yes && !question_possible()) {
         say_error("standard input is no terminal on which it could be asked whether to receive: give -y");
         return STATUS_USAGE;
@@ -482,12 +395,17 @@ int cmd_recv(const struct args *args)
                                  .look = on_look,
                                  .stuck = on_stuck,
                                  .user = &r};
+    r.sender = (struct sender){.loop = r.loop,
+                               .offered = on_offered,
+                               .counted = on_counted,
+                               .over = on_sender_over,
+                               .refused = be_patient,
+                               .streamed = on_streamed,
+                               .user = &r};
     if (!r.loop) {
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;
     }
-    arc4random_buf(&id, sizeof id);
-    snprintf(r.receipt, sizeof r.receipt, "%016llx", (unsigned long long)id);
     int err = args_code_key(args, keys);
     if (err < 0)
         ui_cannot_begin(err);
