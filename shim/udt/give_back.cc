@@ -23,6 +23,7 @@ OPENS(grown_send_size, int CSndBuffer::*);
 OPENS(grown_send_bytes, int CSndBuffer::*);
 OPENS(grown_units_of, CUnitQueue CRcvQueue::*);
 OPENS(grown_unit_size, int CUnitQueue::*);
+OPENS(grown_unit_count, int CUnitQueue::*);
 OPENS(grown_unit_bytes, int CUnitQueue::*);
 template struct opened<grown_socket_id, &CUDT::m_SocketID>;
 template struct opened<grown_write_lock, &CUDT::m_SendLock>;
@@ -33,6 +34,7 @@ template struct opened<grown_send_size, &CSndBuffer::m_iSize>;
 template struct opened<grown_send_bytes, &CSndBuffer::m_iMSS>;
 template struct opened<grown_units_of, &CRcvQueue::m_UnitQueue>;
 template struct opened<grown_unit_size, &CUnitQueue::m_iSize>;
+template struct opened<grown_unit_count, &CUnitQueue::m_iCount>;
 template struct opened<grown_unit_bytes, &CUnitQueue::m_iMSS>;
 
 /* The whole pages within. They read as zeros until they are written to: whoever still sends from them, as
@@ -96,9 +98,14 @@ template <typename Chunks, Chunks chunks> struct received_chunks {
 template struct sent_chunks<decltype(&CSndBuffer::m_pBuffer), &CSndBuffer::m_pBuffer>;
 template struct received_chunks<decltype(&CUnitQueue::m_pQEntry), &CUnitQueue::m_pQEntry>;
 
-bool is_worth(const CSndBuffer *b)
+bool is_grown(const CSndBuffer *b)
 {
-    return b && b->*member_of(grown_send_count()) == 0 && b->*member_of(grown_send_size()) >= WORTH_PACKETS;
+    return b && b->*member_of(grown_send_size()) >= WORTH_PACKETS;
+}
+
+int on_way(const CSndBuffer *b)
+{
+    return b->*member_of(grown_send_count());
 }
 
 /* Whoever writes has the one lock, who sends and who hears acknowledgements the other: who has it now is not
@@ -110,7 +117,7 @@ bool discard_sent(CUDT *u, CSndBuffer *b)
     if (pthread_mutex_trylock(&(u->*member_of(grown_write_lock()))) != 0)
         return false;
     if (pthread_mutex_trylock(&(u->*member_of(grown_ack_lock()))) == 0) {
-        done = is_worth(b);
+        done = on_way(b) == 0;
         if (done)
             each_sent(b, static_cast<size_t>(b->*member_of(grown_send_bytes())));
         pthread_mutex_unlock(&(u->*member_of(grown_ack_lock())));
@@ -125,14 +132,27 @@ void give_back_sent(CUDT *u)
     CSndBuffer *b = u->*member_of(grown_send_buffer());
     UDTSOCKET id = u->*member_of(grown_socket_id());
 
-    if (is_worth(b) && suspension_is_time_to_give_back(id) && discard_sent(u, b))
+    if (!is_grown(b))
+        return;
+    if (on_way(b) > b->*member_of(grown_send_size()) / GIVE_BACK_BELOW)
+        suspension_sends_much(id);
+    else if (on_way(b) == 0 && suspension_is_time_to_give_back(id) && discard_sent(u, b))
         suspension_gave_back(id);
 }
 
-bool give_back_received(void *receive_queue)
+int give_back_unread(void *receive_queue)
+{
+    return static_cast<CRcvQueue *>(receive_queue)
+               ->*member_of(grown_units_of()).*member_of(grown_unit_count());
+}
+
+bool give_back_received(void *receive_queue, int most)
 {
     CUnitQueue &units = static_cast<CRcvQueue *>(receive_queue)->*member_of(grown_units_of());
+    int size = units.*member_of(grown_unit_size());
 
-    return units.*member_of(grown_unit_size()) < WORTH_PACKETS ||
+    if (size < WORTH_PACKETS)
+        return true;
+    return most <= size / GIVE_BACK_BELOW &&
            each_received(&units, static_cast<size_t>(units.*member_of(grown_unit_bytes())));
 }

@@ -4,6 +4,8 @@
 #include "shim/udt/tap_parts.h"
 #include <utlist.h>
 
+#define MUCH_AGAIN_MS 100 /* it is noted again after so long */
+
 bool suspension_thread_listens(void)
 {
     return tap_served() && tap_served()->listener;
@@ -43,6 +45,25 @@ enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*reli
     return what;
 }
 
+/* UDT's worker comes here after each packet. */
+void suspension_sends_much(int32_t id)
+{
+    static _Thread_local int64_t noted_ms;
+    static _Thread_local int32_t noted;
+    struct tap *t = tap_served();
+    int64_t now_ms = clock_now_ms();
+
+    if (!t || (noted == id && now_ms - noted_ms < MUCH_AGAIN_MS))
+        return;
+    noted = id;
+    noted_ms = now_ms;
+    pthread_mutex_lock(&t->lock);
+    struct udt_conn *c = udt_conn_find(&t->conns, id);
+    if (c)
+        c->sent_much_ms = now_ms;
+    tap_unlock(t);
+}
+
 bool suspension_is_time_to_give_back(int32_t id)
 {
     struct tap *t = tap_served();
@@ -51,8 +72,9 @@ bool suspension_is_time_to_give_back(int32_t id)
         return false;
     pthread_mutex_lock(&t->lock);
     struct udt_conn *c = udt_conn_find(&t->conns, id);
+    int64_t before_ms = clock_now_ms() - GIVE_BACK_AFTER_MS;
     bool due = c && c->state == UDT_CONN_OPEN && c->gave_back_ms < c->active_ms &&
-               clock_now_ms() - c->active_ms >= GIVE_BACK_AFTER_MS;
+               c->gave_back_ms <= before_ms && c->sent_much_ms <= before_ms;
     tap_unlock(t);
     return due;
 }

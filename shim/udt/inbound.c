@@ -246,7 +246,9 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
         c->active_ms = now_ms;
     switch (d->type) {
     case PACKET_DATA:
-        t->give_back_ms = now_ms + GIVE_BACK_AFTER_MS;
+        t->ring_filled = true;
+        if (t->give_back_ms == INT64_MAX)
+            t->give_back_ms = now_ms + GIVE_BACK_AFTER_MS;
         if (!c->ack_poll_ms)
             c->ack_poll_ms = now_ms + ACK_POLL_MS;
         resend_heard_data(&c->resend, now_ms);

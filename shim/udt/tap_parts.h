@@ -39,7 +39,9 @@ struct tap {
     int64_t streams_us;   /* until then bulk is about to come (flow_streams_us()); likewise */
     int handshakes;       /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
     void *receive_queue;  /* UDT's, with the port's ring (give_back.h); from before its worker is */
-    int64_t give_back_ms; /* when the ring's memory is, unless data comes; INT64_MAX: it was; likewise */
+    int64_t give_back_ms; /* when the ring's memory may be; INT64_MAX: it was; likewise, as the next ones */
+    int ring_most;        /* packets that were in it since it was looked at last */
+    bool ring_filled;     /* some have come since */
     /* What is told once it is back: */
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */

@@ -73,7 +73,8 @@ struct udt_conn {
     int64_t made_ms, entered_ms; /* the connection; its state, if that runs out */
     int64_t heard_ms, sent_ms;   /* the last datagram of the peer, and to it */
     int64_t active_ms;           /* the last one that was no keepalive, either way */
-    int64_t gave_back_ms;        /* when the memory of what it has sent was given back */
+    int64_t sent_much_ms;        /* when much was on its way, for its buffer */
+    int64_t gave_back_ms;        /* when the memory of that buffer was given back */
     int64_t ack2_ms;             /* the last ACK2 of ours */
     uint32_t asked;              /* the number of the last ACK of tap_conn_ask(); 0: none */
     int ack2s;                   /* how many of the first few have left (outbound.c) */

@@ -158,9 +158,18 @@ void worker_tell(struct tap *t)
     }
 }
 
+static void look_at_ring(struct tap *t)
+{
+    int unread = t->give_back_ms == INT64_MAX ? 0 : give_back_unread(t->receive_queue);
+
+    if (unread > t->ring_most)
+        t->ring_most = unread;
+}
+
 static void signal_from_worker(struct tap *t)
 {
     t->unsignalled = 0;
+    look_at_ring(t);
     pthread_mutex_lock(&t->lock);
     worker_tell(t);
     bool signal = readiness_must_signal(&t->ready);
@@ -184,13 +193,17 @@ static int extra_fd(const struct tap *t)
     return t->listener && !net_port_has_tunnels(t->port) ? -1 : net_port_extra_event_fd(t->port);
 }
 
-/* Where something is unread the ring is looked at again. */
+/* Where something is unread, or comes, the ring is looked at again. */
 static void give_back_ring(struct tap *t)
 {
     int64_t now_ms = clock_now_ms();
 
-    if (now_ms >= t->give_back_ms)
-        t->give_back_ms = give_back_received(t->receive_queue) ? INT64_MAX : now_ms + GIVE_BACK_AFTER_MS;
+    if (now_ms < t->give_back_ms)
+        return;
+    bool all = give_back_received(t->receive_queue, t->ring_filled ? t->ring_most : 0);
+    t->give_back_ms = all && !t->ring_filled ? INT64_MAX : now_ms + GIVE_BACK_AFTER_MS;
+    t->ring_filled = false;
+    t->ring_most = 0;
 }
 
 /* Where bulk comes the worker does not wake up for each packet: what follows is taken together. Not longer than

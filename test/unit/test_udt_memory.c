@@ -1,4 +1,4 @@
-/* shim/udt/give_back.h: what the buffers of a connection have grown to is given back once it is idle. */
+/* shim/udt/give_back.h: what the buffers of a connection have grown to is given back once little is used. */
 #include "test/unit/sanitized.h"
 #include "test/unit/udt_fixture.h"
 #include <limits.h>
@@ -9,7 +9,8 @@
 #define IDLE_MS       30000 /* it takes 2 s on a machine that does nothing else */
 #define GIVEN_BACK_MS 5000
 #define BUSY_MS       5000 /* for more than one look of an idle connection's */
-#define PAUSE_MS      500  /* between two pieces of a busy one: far below 2 s */
+#define ROUND_MS      1500 /* for all of it: below 2 s */
+#define PAUSE_MS      200  /* between two pieces */
 #define PIECE         1000
 
 static char *sent, *got;
@@ -116,7 +117,7 @@ static void a_port_gives_its_memory_back_whose_only_connection_was_closed_at_onc
 }
 
 /* On a machine that has no time for it this says nothing. */
-static void a_port_keeps_its_memory_while_data_comes_though_another_connection_is_idle(void **state)
+static void a_port_keeps_its_memory_while_much_comes_though_another_connection_is_idle(void **state)
 {
     struct stream *a, *b, *accepted, *idle;
 
@@ -126,24 +127,44 @@ static void a_port_keeps_its_memory_while_data_comes_though_another_connection_i
     rendezvous(&a, &b);
     idle = connect_to(right, server, &accepted);
     int64_t begun_ms = clock_now_ms(), last_ms = begun_ms;
-    write_all(a, 3);
-    expect_all(b);
-    for (;;) {
+    for (unsigned round = 3; last_ms - begun_ms < BUSY_MS; round++) {
+        write_all(a, round);
+        expect_all(b);
         long now = resident();
         int64_t now_ms = clock_now_ms();
-        if (now_ms - last_ms >= PAUSE_MS || now_ms - begun_ms >= BUSY_MS)
+        if (now_ms - last_ms >= ROUND_MS)
             break;
         assert_true(now > before + BYTES + BYTES / 2);
         last_ms = now_ms;
-        assert_int_equal(stream_write(a, sent, PIECE), PIECE);
-        assert_int_equal(read_all(right, b, got, PIECE), PIECE);
-        pass_over(left);
     }
     stream_close(a);
     stream_close(b);
     stream_close(idle);
     stream_close(accepted);
     await_resident(0, before + BYTES / 2);
+}
+
+static void both_ends_give_their_memory_back_though_a_little_comes_again_and_again(void **state)
+{
+    struct stream *a, *b;
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    rendezvous(&a, &b);
+    write_all(a, 99);
+    expect_all(b);
+    int64_t deadline_ms = clock_now_ms() + IDLE_MS;
+    while (resident() > before + BYTES / 2) {
+        assert_true(clock_now_ms() < deadline_ms);
+        assert_int_equal(stream_write(a, sent, PIECE), PIECE);
+        assert_int_equal(read_all(right, b, got, PIECE), PIECE);
+        for (int64_t until_ms = clock_now_ms() + PAUSE_MS; clock_now_ms() < until_ms;)
+            pass_over(left);
+        malloc_trim(0);
+    }
+    stream_close(a);
+    stream_close(b);
 }
 
 static int set_up(void **state)
@@ -170,7 +191,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_gives_its_memory_back_whose_only_connection_was_closed_at_once),
-        cmocka_unit_test(a_port_keeps_its_memory_while_data_comes_though_another_connection_is_idle),
+        cmocka_unit_test(a_port_keeps_its_memory_while_much_comes_though_another_connection_is_idle),
+        cmocka_unit_test(both_ends_give_their_memory_back_though_a_little_comes_again_and_again),
         cmocka_unit_test(buffers_give_their_memory_back_while_a_connection_is_idle_but_not_what_is_unread),
     };
     return cmocka_run_group_tests_name("udt memory", tests, set_up, tear_down);
