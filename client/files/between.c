@@ -25,6 +25,13 @@ void between_report(struct between *b, enum between_side side, const char *path,
     c->report(c->user, text, reason);
 }
 
+void between_tell(struct between *b, enum files_event event, const char *path, const char *reason)
+{
+    const struct files_config *c = &b->config.copies.each;
+    if (c->told)
+        c->told(c->user, event, path, -1, reason);
+}
+
 struct between_source *between_source_of(struct between *b, size_t entry)
 {
     size_t low = 0, high = b->count; /* the last one that begins at `entry` or before */
@@ -227,6 +234,7 @@ static void whole_outcome(struct between *b, struct between_job *j, enum files_o
     if (outcome == OUTCOME_FAILED && target) {
         b->state.failed++;
         between_report(b, BETWEEN_TO, b->target, j->reason);
+        between_tell(b, FILES_FAILED, b->target, j->reason);
         end_all(b);
         return;
     }
@@ -258,6 +266,16 @@ static bool is_last_try(const struct between *b, struct plan_entry *e, enum file
            (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= b->config.copies.each.changes_ms);
 }
 
+void between_tell_entry(struct between *b, size_t entry, enum files_event event, const char *reason)
+{
+    const struct files_config *c = &b->config.copies.each;
+    const struct plan_entry *e = &b->plan.entries[entry];
+    char path[PATH_TEXT_MAX];
+    if (c->told && e->type != 'd' &&
+        path_join(path, between_source_of(b, entry)->leaf, plan_path(&b->plan, e)) == HX_OK)
+        c->told(c->user, event, path, e->size, reason);
+}
+
 static void leave(struct between *b, struct plan_entry *e)
 {
     e->state = PLAN_DONE;
@@ -278,6 +296,7 @@ static void entry_fails(struct between *b, struct between_job *j, struct plan_en
     if (between_path(b, j->entry, side, path) < 0)
         path[0] = '\0';
     between_report(b, side, path, j->reason);
+    between_tell_entry(b, j->entry, FILES_FAILED, j->reason);
 }
 
 static void note_busy(struct between *b, enum files_outcome outcome, const char *reason)
@@ -301,6 +320,8 @@ void between_outcome(struct between *b, struct between_job *j, enum files_outcom
     e->state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
     if (outcome == OUTCOME_LEFT)
         leave(b, e);
+    if (outcome == OUTCOME_LEFT || outcome == OUTCOME_DONE)
+        between_tell_entry(b, j->entry, outcome == OUTCOME_DONE ? FILES_DONE : FILES_LEFT, NULL);
     if (outcome == OUTCOME_DONE && e->type == 'f') {
         b->state.files_done++;
         b->state.done += e->size;

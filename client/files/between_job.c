@@ -369,6 +369,8 @@ static bool begin(struct between_job *j, enum files_task task, int64_t offset)
     int err = describe(j);
     if (err == HX_OK)
         err = begin_legs(j, task == TASK_GET || task == TASK_COMPARE);
+    if (err == HX_OK && task == TASK_GET)
+        between_tell_entry(b, j->entry, FILES_BEGUN, NULL);
     if (err == HX_OK)
         return true;
     if (err == HX_ELIMIT || err == HX_ECLOSED)

@@ -78,6 +78,10 @@ struct between {
 /* between.c */
 void between_kick(struct between *b, double seconds);
 void between_report(struct between *b, enum between_side side, const char *path, const char *reason);
+/* To config.told(), of what is in no plan. */
+void between_tell(struct between *b, enum files_event event, const char *path, const char *reason);
+/* Of an entry of the plan. */
+void between_tell_entry(struct between *b, size_t entry, enum files_event event, const char *reason);
 /* What came of a job. */
 void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome);
 /* The source of an entry; its path there and at the destination. HX_ETOOBIG. */

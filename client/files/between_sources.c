@@ -9,6 +9,7 @@ void between_source_fails(struct between *b, struct between_source *s, enum betw
     s->out = true;
     b->state.failed++;
     between_report(b, side, side == BETWEEN_FROM ? s->from : s->to, reason);
+    between_tell(b, FILES_FAILED, side == BETWEEN_FROM ? s->from : s->to, reason);
 }
 
 /* As it was written: no path here is what the user calls it. */
@@ -18,6 +19,7 @@ static int refuse(struct between *b, const char *written, int error)
     c->report(c->user, written,
               error == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
                                   : "paths begin in the peer's shared directory, and have no ..");
+    between_tell(b, FILES_FAILED, written, "is no path there");
     b->state.failed++;
     return error;
 }
@@ -119,8 +121,10 @@ void between_choose(struct between *b)
         if (!why)
             choose(b, &b->sources[i]);
     }
-    if (why)
-        between_report(b, BETWEEN_TO, b->target, why);
+    if (!why)
+        return;
+    between_report(b, BETWEEN_TO, b->target, why);
+    between_tell(b, FILES_FAILED, b->target, why);
 }
 
 int between_listed(void *between, const struct file_entry *e)
@@ -133,6 +137,7 @@ int between_listed(void *between, const struct file_entry *e)
     b->state.steps++;
     if (e->path[0] && choice_excludes(&c->choice, e->path)) {
         b->state.skipped -= e->type == 's' && !left && e->why != SKIP_PART; /* the listing's end counts it */
+        between_tell(b, FILES_SKIPPED, e->path, "excluded");
         return HX_OK;
     }
     if (path_join(path, from, e->path) < 0)
@@ -141,8 +146,10 @@ int between_listed(void *between, const struct file_entry *e)
         b->state.skipped -= left;
         if (c->link)
             c->link(c->user, path);
+        between_tell(b, FILES_SKIPPED, path, "a symbolic link");
     } else if (e->type == 's') {
         between_report(b, BETWEEN_FROM, path, files_skip_reason(e->why));
+        between_tell(b, FILES_SKIPPED, path, files_skip_reason(e->why));
     } else if (e->type == 'l' && !b->ends[BETWEEN_TO].links) {
         b->state.failed++;
         between_report(b, BETWEEN_FROM, path, "the other peer's version takes no symbolic links");

@@ -48,6 +48,12 @@ static void on_would(void *copies, const char *path, bool directory)
     c->config.each.would(c->config.each.user, path, directory);
 }
 
+static void on_told(void *copies, enum files_event event, const char *path, int64_t size, const char *reason)
+{
+    struct copies *c = copies;
+    c->config.each.told(c->config.each.user, event, path, size, reason);
+}
+
 static void add(struct files_state *sum, const struct files_state *s)
 {
     sum->total += s->total;
@@ -76,6 +82,13 @@ static void give_up(struct copies *c)
     c->next = c->config.count;
 }
 
+static void refuse(struct copies *c, const char *source, const char *reason)
+{
+    on_report(c, source, reason);
+    if (c->config.each.told)
+        on_told(c, FILES_FAILED, source, -1, reason);
+}
+
 static void begin(struct copies *c)
 {
     struct files_config config = c->config.each;
@@ -84,6 +97,7 @@ static void begin(struct copies *c)
     config.report = on_report;
     config.link = on_link;
     config.would = config.would ? on_would : NULL;
+    config.told = config.told ? on_told : NULL;
     config.looked = config.done = on_change;
     config.user = c;
     if (config.upload)
@@ -92,9 +106,11 @@ static void begin(struct copies *c)
         config.remote = source;
     struct files *f = NULL;
     if (c->taken && c->taken[c->next - 1])
-        on_report(c, source, "not copied: an earlier one has the same name");
+        refuse(c, source, "not copied: an earlier one has the same name");
     else if (files_create(&f, &config) == HX_OK)
         c->files[c->running++] = f;
+    else if (config.told)
+        on_told(c, FILES_FAILED, source, -1, "cannot be copied");
     c->past.failed += !f;
     c->past.steps++;
     if (f && c->mux)

@@ -63,6 +63,8 @@ void files_fail(struct files *f, const char *path, const char *reason)
 {
     f->state.failed++;
     files_report(f, path, reason);
+    if (f->config.told)
+        f->config.told(f->config.user, FILES_FAILED, path[0] ? path : ".", -1, reason);
     end_all(f);
 }
 
@@ -325,6 +327,7 @@ static void fail_entry(struct files *f, struct plan_entry *e, const char *reason
     if (files_entry(f, e, f->config.upload ? f->remote : f->local, path, &shown) < 0)
         path[0] = '\0';
     files_report(f, path, reason);
+    files_tell(f, FILES_FAILED, e, reason);
 }
 
 static void note_busy(struct files *f, enum files_outcome outcome, const char *reason)
@@ -382,6 +385,8 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
         return;
     }
     e->state = done ? PLAN_DONE : PLAN_WAITING;
+    if (done)
+        files_tell(f, FILES_DONE, e, NULL);
     if (done && e->type == 'f') {
         f->state.files_done++;
         f->state.done += e->size;
@@ -431,6 +436,8 @@ int files_create(struct files **out, const struct files_config *config)
         return err;
     }
     f->remote_slash = f->remote_slash && f->remote[0];
+    if (!config->upload)
+        (void)path_written_leaf(f->leaf, config->remote);
     f->state.single = config->upload && !f->directory;
     if (f->state.single && f->base.type == 'f' && config->into_known) {
         const struct file_entry known = {.type = 'd'};

@@ -24,6 +24,14 @@
 
 struct files;
 
+enum files_event {
+    FILES_BEGUN,   /* bytes of it are about to move, maybe not for the first time */
+    FILES_DONE,    /* it is there, whole */
+    FILES_LEFT,    /* it was there, and stays as it was */
+    FILES_SKIPPED, /* it is not copied, as that was asked for, or for what it is */
+    FILES_FAILED
+};
+
 struct files_config {
     struct ev_loop *loop;
     bool upload;
@@ -39,6 +47,9 @@ struct files_config {
     int64_t changes_ms; /* a file that changes while it is read is tried for so long, and FILES_TRIES times */
     /* Set: nothing is copied, but told here, once it is known what would be. */
     void (*would)(void *user, const char *path, bool directory);
+    /* What becomes of each file, with its name from the top of what is copied on, or, if it is not known what that is,
+     * as files_config has it. `reason`: of the last two, else NULL. NULL is fine. */
+    void (*told)(void *user, enum files_event event, const char *path, int64_t size, const char *reason);
     /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the
      * peer's: both for base/printable.h. */
     void (*report)(void *user, const char *path, const char *reason);

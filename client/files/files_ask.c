@@ -93,6 +93,8 @@ static int word(struct files *f, struct plan_entry *p, char type)
         err = files_entry(f, p, f->remote, path, &e);
     if (err < 0)
         return err;
+    if (type == 'p' || type == 'g')
+        files_tell(f, FILES_BEGUN, p, NULL);
     e.type = type;
     if (type == 'd' || type == 'a')
         e.size = 0;

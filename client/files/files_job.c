@@ -179,6 +179,8 @@ static int open_files(struct files_job *j, int64_t *offset)
     if (files_entry(f, &f->plan.entries[j->entry], f->local, path, &e) < 0)
         return HX_ETOOBIG;
     snprintf(f->state.name, sizeof f->state.name, "%s", path);
+    if (j->task != TASK_COMPARE)
+        files_tell(f, FILES_BEGUN, &f->plan.entries[j->entry], NULL);
     if (kind_of(j)->side == SIDE_OUTGOING)
         return open_outgoing(j, path, offset);
     int err = incoming_open(&j->in, f->root, &e, &j->kind);

@@ -17,11 +17,27 @@ const char *files_skip_reason(enum skip why)
     return skip_reasons[why];
 }
 
+void files_tell(struct files *f, enum files_event event, const struct plan_entry *p, const char *reason)
+{
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    if (f->config.told && p->type != 'd' && files_entry(f, p, f->leaf, path, &e) == HX_OK)
+        f->config.told(f->config.user, event, path, e.size, reason);
+}
+
+static void tell_skipped(struct files *f, const char *in_tree, const char *reason)
+{
+    char path[PATH_TEXT_MAX];
+    if (f->config.told && path_join(path, f->leaf, in_tree) == HX_OK)
+        f->config.told(f->config.user, FILES_SKIPPED, path, -1, reason);
+}
+
 static void leave_link(struct files *f, const struct file_entry *e)
 {
     const char *source = f->config.upload ? f->config.local : f->config.remote;
     if (f->config.link)
         f->config.link(f->config.user, e->path[0] ? e->path : source);
+    tell_skipped(f, e->path, "a symbolic link");
 }
 
 int files_listed(struct files *f, const struct file_entry *e)
@@ -32,12 +48,14 @@ int files_listed(struct files *f, const struct file_entry *e)
     f->links_left += left;
     if (choice_excludes(&f->config.choice, e->path)) {
         f->excluded += e->type == 's' && !left && e->why != SKIP_PART;
+        tell_skipped(f, e->path, "excluded");
         return HX_OK;
     }
     if (left || (e->type == 'l' && (f->config.links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
         leave_link(f, e);
     } else if (e->type == 's') {
         files_report(f, e->path, files_skip_reason(e->why));
+        tell_skipped(f, e->path, files_skip_reason(e->why));
     } else if (e->type == 'l' && f->config.upload && !f->peer_links) {
         f->state.failed++;
         files_report(f, e->path, "the peer's version takes no symbolic links");
@@ -92,5 +110,6 @@ bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry 
     f->plan.bytes -= p->size;
     f->state.files = f->plan.files;
     f->state.left++;
+    files_tell(f, FILES_LEFT, p, NULL);
     return true;
 }

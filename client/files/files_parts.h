@@ -162,6 +162,8 @@ bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry 
 /* All of that which a download finds here. */
 void files_leave_here(struct files *f);
 void files_tell_what_would_be(struct files *f);
+/* To config.told(). */
+void files_tell(struct files *f, enum files_event event, const struct plan_entry *p, const char *reason);
 
 /* files_batch.c. Asks and hears what it can now. */
 void files_batch_run(struct files *f);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define NUMBER_MAX        24 /* bytes of a decimal int64_t with its NUL */
-#define ANSWER_FIELDS_MAX 12
+#define ANSWER_FIELDS_MAX 16
 
 int share_open(struct share **out, const char *spec)
 {
@@ -62,6 +62,7 @@ static void answer(struct mux_stream *s, const struct mux_field *fields, size_t 
     all[count++] = (struct mux_field){FILE_SUM_FIELD, FILE_SUM_OFFER};
     all[count++] = (struct mux_field){"hx-holes", SHARE_HOLES};
     all[count++] = (struct mux_field){"hx-links", SHARE_LINKS_COPY};
+    all[count++] = (struct mux_field){SHARE_STREAM, "1"};
     struct mux_message m = {.fields = all, .count = count, .ended = true};
     mux_answer(s, &m);
 }
@@ -316,6 +317,9 @@ void share_request(const struct share_peer *peer, struct mux_stream *s, const st
         share_refuse_error(&c, HX_ESYS, ENOENT);
     else if (strcmp(method, "HEAD") == 0)
         head(&c);
+    else if (strcmp(method, "GET") == 0 && path[0] == '\0' && !peer->share->items &&
+             mux_field(request, SHARE_GLOB))
+        share_glob(&c, mux_field(request, SHARE_GLOB));
     else if (strcmp(method, "GET") == 0)
         share_get(&c);
     else if (strcmp(method, "PUT") == 0)

@@ -18,12 +18,20 @@
  *               it in other answers.
  *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. With hx-depth:
  *               1 only what is directly in it: who does not know the field lists all of the tree.
+ *   GET         of "/files/" with hx-glob, a pattern (client/files/glob.h) written as a path, and maybe a '/' for
+ *               directories alone. 200 with hx-glob: 1; the body is a listing of what matches, its paths
+ *               those in the share, in no order; more may match if its end counts more as skipped than it
+ *               has lines of. Who does not know the field answers without it.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
  *               409: the offset is another; 422: the sum was wrong, and the part is gone; 423: another
  *               request has the part. It may say hx-copy (client/files/copy_name.h): of two copies of one
  *               key the one that began later gets the part, and the other one 410.
+ *   PUT         with hx-stream: 1 and hx-mode, and without a size: for who does not know it yet. The body is
+ *               pieces, each behind its length (8 bytes, as in client/files/extent.h, SHARE_PIECE_MAX at
+ *               most; EXTENT_HOLE alone: nothing yet), a length of 0, and the sum of all. 201 as above.
+ *               Nothing of it is kept if it breaks off. Only to who says hx-stream in other answers.
  *   PUT         hx-type: directory, hx-mode. 201: it is there.
  *               With hx-mtime: it is there and whole, now gets both.
  *   PUT         hx-type: link, hx-target (its text, written as a path), hx-mtime. 201: it is there. 403: it
@@ -53,6 +61,10 @@
 #define SHARE_HOLES        "1"         /* of hx-holes */
 #define SHARE_LINKS_COPY   "copy"      /* of hx-links */
 #define SHARE_LINKS_FOLLOW "follow"
+#define SHARE_GLOB         "hx-glob"
+#define SHARE_GLOB_VERSION "1"
+#define SHARE_STREAM       "hx-stream"
+#define SHARE_PIECE_MAX    (1024 * 1024)
 #define SHARE_BUSY         "too many requests at once" /* the reason of 429 */
 
 struct share;

@@ -3,6 +3,7 @@
 #define HX_CLIENT_FILES_SHARE_JOB_H
 
 #include "client/files/beneath.h"
+#include "client/files/file_sum.h"
 #include "client/files/hold.h"
 #include "client/files/listing.h"
 #include "client/files/share.h"
@@ -86,6 +87,10 @@ void share_describe(struct mux_stream *s, const char *status, const struct file_
 void share_describe_body(struct mux_stream *s, const char *status, const struct file_entry *e, bool holes);
 void share_get(struct share_call *c);
 void share_put(struct share_call *c);
+/* What `e` (mode, path) has as bytes follows, and ends when it ends. */
+void share_put_stream(const struct share_call *c, const struct file_entry *e,
+                      const struct file_sum_kind *sum);
 void share_batch(struct share_call *c);
+void share_glob(const struct share_call *c, const char *encoded);
 
 #endif

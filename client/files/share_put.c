@@ -203,6 +203,8 @@ void share_put(struct share_call *c)
         put_link(c, &e);
     else if (directory)
         put_directory(c, &e, timed);
+    else if (mux_field(request, SHARE_STREAM))
+        share_put_stream(c, &e, &sum);
     else if (!timed || !mux_field(request, "hx-size"))
         share_refuse(c, "400", "hx-size and hx-mtime are missing");
     else

@@ -99,11 +99,45 @@ static enum args_result check_sources(struct reading *r, bool up, const char *pe
     return ARGS_BIND;
 }
 
+/* "-" is standard input or output, and nothing else beside it. */
+static enum args_result stream_operands(struct reading *r, char **words, int count)
+{
+    struct args *a = r->args;
+    const char *target = words[count - 1];
+    bool output = strcmp(target, "-") == 0;
+    bool input = false;
+    for (int i = 0; i < count - 1; i++)
+        input = input || strcmp(words[i], "-") == 0;
+    if (!input && !output)
+        return ARGS_BIND;
+    if (count > 2)
+        return args_usage(r, "'-' is standard %s, and nothing else beside it: write ./- for a file",
+                          output ? "output, which takes one file" : "input");
+    const char *path = args_remote_path(input ? target : words[0]);
+    size_t len = path ? strlen(path) : 0;
+    if (path && (len == 0 || path[len - 1] == '/'))
+        return args_usage(r, input ? "standard input has no name: say which file it shall be, NAME:PATH"
+                                   : "which file? One alone goes to standard output");
+    const char *odd = a->update                 ? "-u"
+                      : a->dry_run              ? "--dry-run"
+                      : a->exclude_count > 0    ? "--exclude"
+                      : a->json && output       ? "--json"
+                      : a->no_clobber && output ? "-n"
+                                                : NULL;
+    if (odd)
+        return args_usage(r, "%s has no meaning with '-': leave out one of them", odd);
+    a->stream = input ? 'i' : 'o';
+    return ARGS_BIND;
+}
+
 enum args_result args_cp_operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
     if (count < 2)
         return args_usage(r, "copy what, and where to? hx cp NAME:PATH... DST, or hx cp SRC... NAME:PATH");
+    enum args_result result = stream_operands(r, words, count);
+    if (result != ARGS_BIND)
+        return result;
     a->sources = words;
     a->source_count = count - 1;
     a->target = words[count - 1];
@@ -112,7 +146,7 @@ enum args_result args_cp_operands(struct reading *r, char **words, int count)
     int len = peer_length(peer);
     if (len == 0)
         return args_usage(r, "which peer? '%.80s' or '%.80s' must be NAME:PATH", words[0], a->target);
-    enum args_result result = check_sources(r, up, words[0], peer_length(words[0]));
+    result = check_sources(r, up, words[0], peer_length(words[0]));
     if (result != ARGS_BIND)
         return result;
     snprintf(a->peer, sizeof a->peer, "%.*s", len, peer);

@@ -2,8 +2,11 @@
  * are, what one peer gives goes to the other one. */
 #include "base/clock.h"
 #include "client/files/between.h"
+#include "client/files/expand.h"
 #include "client/forward/say.h"
 #include "client/tool/copying.h"
+#include "client/tool/cp_json.h"
+#include "client/tool/cp_stream.h"
 #include "client/tool/left_links.h"
 #include "client/tool/program.h"
 #include "client/tool/ui.h"
@@ -19,13 +22,18 @@ struct cp_side {
 struct cp {
     struct ev_loop *loop;
     const struct args *args;
-    struct copies *copies;
+    char **sources;        /* as given, without "NAME:" */
+    struct expand *expand; /* of patterns among them; NULL: there are none */
+    struct copies_config config;
+    struct copies *copies;               /* NULL: it is not known yet of what */
     struct between *between;             /* instead, if there are two peers, or one is both */
     struct cp_side sides[BETWEEN_SIDES]; /* BETWEEN_TO alone, if there is one peer */
     int connected;                       /* reconnectors that are not over */
     struct copying copying;
     ev_io interrupt;
     bool finishing;
+    size_t failed; /* patterns that match nothing, and the like */
+    int64_t json_ms;
     struct left_links links;
 };
 
@@ -46,10 +54,29 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 static void on_state(void *user, struct files_state *out)
 {
     struct cp *c = user;
+    *out = (struct files_state){.over = c->finishing};
     if (c->between)
         between_state(c->between, out);
-    else
+    else if (c->copies)
         copies_state(c->copies, out);
+    out->failed += c->failed;
+}
+
+static void on_look(void *user, const struct files_state *s)
+{
+    struct cp *c = user;
+    cp_json_now_and_then(&c->copying, s, &c->json_ms);
+}
+
+static void on_told(void *user, enum files_event event, const char *path, int64_t size, const char *reason)
+{
+    static const char *const events[] = {[FILES_BEGUN] = "begin",
+                                         [FILES_DONE] = "done",
+                                         [FILES_LEFT] = "left",
+                                         [FILES_SKIPPED] = "skipped",
+                                         [FILES_FAILED] = "failed"};
+    (void)user;
+    cp_json_file(events[event], path, size, reason);
 }
 
 static void on_report(void *user, const char *path, const char *reason)
@@ -65,7 +92,12 @@ static void on_link(void *user, const char *path)
 static void on_would(void *user, const char *path, bool directory)
 {
     char name[SAY_NAME_MAX];
-    (void)user;
+    if (((struct cp *)user)->args->json) {
+        char shown[PATH_TEXT_MAX + 1];
+        snprintf(shown, sizeof shown, "%s%s", path, directory ? "/" : "");
+        cp_json_file("would", shown, -1, NULL);
+        return;
+    }
     printable_name(name, sizeof name, path);
     printf("%s%s\n", name, directory ? "/" : "");
 }
@@ -85,12 +117,9 @@ static bool is_both(const struct cp_side *side)
     return !side->cp->sides[BETWEEN_FROM].reconnector;
 }
 
-static void on_up(void *user, struct link *l)
+static void attach(struct cp_side *side, struct link *l)
 {
-    struct cp_side *side = user;
     struct cp *c = side->cp;
-    if (c->finishing)
-        return;
     if (c->copies)
         copies_attach(c->copies, link_mux(l));
     for (int i = 0; c->between && i < BETWEEN_SIDES; i++)
@@ -98,10 +127,29 @@ static void on_up(void *user, struct link *l)
             between_attach(c->between, (enum between_side)i, link_mux(l));
 }
 
+/* Patterns are yet to be expanded, by the peer of this side. */
+static bool is_expanding(const struct cp_side *side)
+{
+    const struct cp *c = side->cp;
+    return !c->copies && !c->between && (side == &c->sides[BETWEEN_FROM] || is_both(side));
+}
+
+static void on_up(void *user, struct link *l)
+{
+    struct cp_side *side = user;
+    struct cp *c = side->cp;
+    if (!c->finishing && is_expanding(side))
+        expand_attach(c->expand, link_mux(l));
+    else if (!c->finishing)
+        attach(side, l);
+}
+
 static void on_lost(void *user, int error)
 {
     struct cp_side *side = user;
     struct cp *c = side->cp;
+    if (is_expanding(side))
+        expand_detach(c->expand);
     if (c->copies)
         copies_detach(c->copies);
     for (int i = 0; c->between && i < BETWEEN_SIDES; i++)
@@ -125,7 +173,11 @@ static int conclude(struct cp *c)
 {
     const struct files_state *s = &c->copying.end;
     bool good = copying_conclude(&c->copying);
-    if (!s->over)
+    if (c->args->json) {
+        good = good && s->skipped == 0;
+        return cp_json_summary(&c->copying, good, c->links.count) && good ? STATUS_OK : STATUS_FAILED;
+    }
+    if (!s->over || (!c->copies && !c->between))
         return STATUS_FAILED;
     if (!c->args->quiet)
         left_links_tell(&c->links, c->args->links == 'P'
@@ -172,63 +224,129 @@ static int run(struct cp *c)
     return status;
 }
 
-/* `to`: the path in the peer's directory, or NULL for a download. */
-static int copy(struct cp *c, const char *to, const char **sources)
+/* What is to be copied is known. */
+static int begin(struct cp *c)
 {
     const struct args *args = c->args;
-    for (int i = 0; i < args->source_count; i++)
-        sources[i] = to && !args->from ? args->sources[i] : args_remote_path(args->sources[i]);
-    struct copies_config config = {.each = {.loop = c->loop,
-                                            .upload = to,
-                                            .local = args->target,
-                                            .remote = to,
-                                            .into = args->source_count > 1,
-                                            .links = args->links == 'P'   ? LINKS_COPY
-                                                     : args->links == 'L' ? LINKS_FOLLOW
-                                                                          : LINKS_LEAVE,
-                                            .link = on_link,
-                                            .choice = {args->excludes, (size_t)args->exclude_count},
-                                            .no_clobber = args->no_clobber,
-                                            .update = args->update,
-                                            .changes_ms = args->retry_for_s * INT64_C(1000),
-                                            .would = args->dry_run ? on_would : NULL,
-                                            .report = on_report,
-                                            .done = on_done,
-                                            .user = c},
-                                   .sources = sources,
-                                   .count = (size_t)args->source_count};
-    int status = STATUS_FAILED;
-    copy_name_make(&config.each.copy, clock_now_ms());
-    const struct between_config between = {.copies = config,
+    const struct between_config between = {.copies = c->config,
                                            .names = {args->from ? args->from->name : NULL, args->name}};
-    int err = args->from ? between_create(&c->between, &between) : copies_create(&c->copies, &config);
-    if (err == HX_OK)
-        status = run(c);
+    return args->from ? between_create(&c->between, &between) : copies_create(&c->copies, &c->config);
+}
+
+/* The patterns are names now. */
+static void on_expanded(void *user)
+{
+    struct cp *c = user;
+    c->config.sources = expand_paths(c->expand, &c->config.count, &c->failed);
+    c->config.each.into = c->config.each.into || c->config.count > 1;
+    if (c->config.count == 0 || begin(c) < 0) {
+        on_done(c);
+        return;
+    }
+    for (int i = 0; i < BETWEEN_SIDES; i++) {
+        struct link *l = c->sides[i].reconnector ? reconnector_link(c->sides[i].reconnector) : NULL;
+        if (l)
+            attach(&c->sides[i], l);
+    }
+}
+
+static void on_old_peer(void *user)
+{
+    struct cp *c = user;
+    copying_erase(&c->copying);
+    say_always("%s has a version of hx that knows no patterns: they are taken for names",
+               c->args->from ? c->args->from->name : c->args->name);
+}
+
+static void on_unmatched(void *user, const char *path, const char *reason)
+{
+    struct cp *c = user;
+    on_report(user, path, reason);
+    if (c->args->json)
+        cp_json_file("failed", path, -1, reason);
+}
+
+/* With patterns among the sources, what there is to copy is known once their peer has been asked. */
+static int plan(struct cp *c, bool remote)
+{
+    const struct expand_config config = {.sources = c->sources,
+                                         .count = c->config.count,
+                                         .links = c->config.each.links,
+                                         .link = on_link,
+                                         .report = on_unmatched,
+                                         .old = on_old_peer,
+                                         .done = on_expanded,
+                                         .user = c};
+    if (remote && expand_is_needed(c->sources, c->config.count))
+        return expand_create(&c->expand, &config);
+    return begin(c);
+}
+
+/* `to`: the path in the peer's directory, or NULL for a download. */
+static int copy(struct cp *c, const char *to)
+{
+    const struct args *args = c->args;
+    bool remote = !to || args->from; /* the sources */
+    for (int i = 0; i < args->source_count; i++)
+        c->sources[i] = remote ? (char *)args_remote_path(args->sources[i]) : args->sources[i];
+    c->config = (struct copies_config){.each = {.loop = c->loop,
+                                                .upload = to,
+                                                .local = args->target,
+                                                .remote = to,
+                                                .into = args->source_count > 1,
+                                                .links = args->links == 'P'   ? LINKS_COPY
+                                                         : args->links == 'L' ? LINKS_FOLLOW
+                                                                              : LINKS_LEAVE,
+                                                .link = on_link,
+                                                .choice = {args->excludes, (size_t)args->exclude_count},
+                                                .no_clobber = args->no_clobber,
+                                                .update = args->update,
+                                                .changes_ms = args->retry_for_s * INT64_C(1000),
+                                                .would = args->dry_run ? on_would : NULL,
+                                                .told = args->json ? on_told : NULL,
+                                                .report = on_report,
+                                                .done = on_done,
+                                                .user = c},
+                                       .sources = (const char *const *)c->sources,
+                                       .count = (size_t)args->source_count};
+    copy_name_make(&c->config.each.copy, clock_now_ms());
+    int status = plan(c, remote) == HX_OK ? run(c) : STATUS_FAILED;
     for (int i = 0; i < BETWEEN_SIDES; i++) /* tells the streams of what was given up */
         reconnector_destroy(c->sides[i].reconnector);
     copies_destroy(c->copies);
     between_destroy(c->between);
+    expand_destroy(c->expand);
     return status;
 }
 
-int cmd_cp(const struct args *args)
+static int copy_files(const struct args *args)
 {
-    const char *to = args_remote_path(args->target);
-    struct cp c = {.args = args, .loop = ev_loop_new(LINK_LOOP)};
-    const char **sources = calloc((size_t)args->source_count, sizeof *sources);
+    struct cp c = {.args = args,
+                   .loop = ev_loop_new(LINK_LOOP),
+                   .sources = calloc((size_t)args->source_count, sizeof *c.sources)};
     int status = STATUS_FAILED;
     c.copying = (struct copying){.loop = c.loop,
                                  .args = args,
                                  .reports_max = UINT64_MAX, /* of what the user alone asks for */
                                  .state = on_state,
+                                 .look = args->json ? on_look : NULL,
+                                 .hidden = args->json,
                                  .stuck = give_up,
                                  .user = &c};
-    if (c.loop && sources)
-        status = copy(&c, to, sources);
+    if (c.loop && c.sources)
+        status = copy(&c, args_remote_path(args->target));
     else
         ui_cannot_begin(c.loop ? HX_ENOMEM : HX_ESYS);
-    free(sources);
+    free(c.sources);
     if (c.loop)
         ev_loop_destroy(c.loop);
+    return status;
+}
+
+int cmd_cp(const struct args *args)
+{
+    int status = args->stream == 'i'   ? cp_from_stdin(args)
+                 : args->stream == 'o' ? cp_to_stdout(args)
+                                       : copy_files(args);
     return interrupted() ? interrupt_status() : status;
 }

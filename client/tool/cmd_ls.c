@@ -1,4 +1,5 @@
 /* hx ls NAME:PATH: what is in a directory that hx bind NAME --share offers. */
+#include "client/files/glob.h"
 #include "client/files/share.h"
 #include "client/forward/say.h"
 #include "client/tool/asking.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 enum asked {
+    ASKED_MATCHES, /* of a pattern: what does it mean? */
     ASKED_ENTRY,   /* what is there? */
     ASKED_THROUGH, /* a link: what does it lead to? */
     ASKED_LISTING
@@ -25,6 +27,7 @@ struct looking {
     char link[PATH_TEXT_MAX]; /* the text of found.path, if it is a link */
     uint64_t unread;          /* entries of type 's' that have a line */
     enum asked asked;         /* by the request that runs */
+    uint64_t matches;         /* of the pattern */
     bool slash;               /* a '/' at the path's end: what a link leads to is meant */
     struct file_entry found;  /* what is there */
 };
@@ -40,10 +43,33 @@ static void ask(struct looking *k, enum asked what)
     asking_request(&k->asking, what == ASKED_LISTING ? "GET" : "HEAD", k->target, fields, flat ? 2 : 1);
 }
 
+static void ask_for_matches(struct looking *k)
+{
+    char pattern[PATH_ENCODED_MAX + 2];
+    const struct mux_field fields[] = {{"hx-links", SHARE_LINKS_COPY}, {SHARE_GLOB, pattern}};
+    snprintf(pattern, sizeof pattern, "%s%s", k->target + strlen(SHARE_PREFIX), k->slash ? "/" : "");
+    k->asked = ASKED_MATCHES;
+    k->lister.recursive = true;
+    asking_request(&k->asking, "GET", SHARE_PREFIX, fields, 2);
+}
+
 static void on_up(void *user, struct link *l)
 {
     struct looking *k = user;
     (void)l;
+    if (glob_is_pattern(k->args->remote))
+        ask_for_matches(k);
+    else
+        ask(k, ASKED_ENTRY);
+}
+
+/* The peer knows no patterns: it is taken for a name. */
+static void ask_literally(struct looking *k, const char *status)
+{
+    if (status && strcmp(status, "200") == 0)
+        say_always("%s has a version of hx that knows no patterns: it is taken for a name", k->args->name);
+    mux_stream_reset(k->asking.stream, MUX_CANCEL);
+    k->lister.recursive = k->args->recursive;
     ask(k, ASKED_ENTRY);
 }
 
@@ -72,6 +98,11 @@ static void on_headers(void *user, const struct mux_message *m)
     const char *status = mux_field(m, ":status");
     const char *type = mux_field(m, "hx-type");
     bool found = status && strcmp(status, "200") == 0 && type;
+    if (k->asked == ASKED_MATCHES) {
+        if (!mux_field(m, SHARE_GLOB))
+            ask_literally(k, status);
+        return;
+    }
     if (!found && k->asked == ASKED_THROUGH && !k->slash)
         return; /* it leads to nothing that is shared: it is shown itself */
     if (!found) {
@@ -89,7 +120,7 @@ static void on_headers(void *user, const struct mux_message *m)
 static int on_body(void *user, const char *data, size_t len)
 {
     struct looking *k = user;
-    if (k->asked != ASKED_LISTING)
+    if (k->asked != ASKED_LISTING && k->asked != ASKED_MATCHES)
         return HX_OK;
     int err = listing_feed(&k->reader, data, len);
     if (err < 0)
@@ -129,12 +160,48 @@ static void show_entry(struct looking *k)
     end(k);
 }
 
+static int on_entry(void *user, const struct file_entry *e)
+{
+    struct looking *k = user;
+    k->unread += e->type == 's';
+    if (k->asked == ASKED_MATCHES && k->matches++ == 0) {
+        k->found.type = e->type;
+        strcpy(k->path, e->path);
+    }
+    return lister_add(&k->lister, e);
+}
+
+static bool aim(struct looking *k, const char *written, bool *slash);
+
+/* What matches is listed as `ls -d` does, but what alone does as if it had been named. */
+static void take_matches(struct looking *k)
+{
+    char path[PATH_TEXT_MAX];
+    bool slash;
+    if (k->matches == 0 && k->reader.ended) {
+        refused(k, "404", "does not exist: nothing there matches");
+        return;
+    }
+    if (k->matches > 1 || k->found.type == 'f' || k->found.type == 's') {
+        end_listing(k);
+        return;
+    }
+    memcpy(path, k->path, sizeof path);
+    lister_free(&k->lister);
+    k->lister.recursive = k->args->recursive;
+    listing_reader_init(&k->reader, on_entry, k);
+    if (aim(k, path, &slash))
+        ask(k, ASKED_ENTRY);
+}
+
 /* As ls(1): a link that is named is followed unless it is looked at itself. */
 static void on_answered(void *user)
 {
     struct looking *k = user;
     bool itself = k->args->directory || (k->args->details && !k->slash);
-    if (k->asked == ASKED_LISTING)
+    if (k->asked == ASKED_MATCHES)
+        take_matches(k);
+    else if (k->asked == ASKED_LISTING)
         end_listing(k);
     else if (k->found.type == 'l' && k->asked == ASKED_ENTRY && !itself)
         ask(k, ASKED_THROUGH);
@@ -144,27 +211,20 @@ static void on_answered(void *user)
         show_entry(k);
 }
 
-static int on_entry(void *user, const struct file_entry *e)
-{
-    struct looking *k = user;
-    k->unread += e->type == 's';
-    return lister_add(&k->lister, e);
-}
-
 static int on_line(void *user, const char *text, size_t len)
 {
     struct looking *k = user;
     return asking_print(&k->asking, text, len);
 }
 
-static bool aim(struct looking *k)
+static bool aim(struct looking *k, const char *written, bool *slash)
 {
     char encoded[PATH_ENCODED_MAX + 1];
-    int err = path_clean(k->path, k->args->remote, &k->slash);
+    int err = path_clean(k->path, written, slash);
     if (err == HX_OK)
         err = path_encode(encoded, k->path);
     if (err < 0) {
-        say_error("'%.100s' is %s", k->args->remote,
+        say_error("'%.100s' is %s", written,
                   err == HX_ETOOBIG ? "too long a path" : "no path beneath the shared directory");
         return false;
     }
@@ -193,7 +253,7 @@ int cmd_ls(const struct args *args)
                                 .line = on_line,
                                 .user = k};
     listing_reader_init(&k->reader, on_entry, k);
-    status = aim(k) ? asking_run(&k->asking) : STATUS_USAGE;
+    status = aim(k, args->remote, &k->slash) ? asking_run(&k->asking) : STATUS_USAGE;
     lister_free(&k->lister);
     free(k);
     return status;

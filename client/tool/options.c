@@ -34,6 +34,7 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
     [ARGS_CP] =
         {"cp", "SRC... DST", "copy files and directories; each is a path here or NAME:PATH",
          "The other side shares a directory: hx bind NAME --share DIR, with DIR:rw to be written to.\n"
+         "PATH may have '*', '?' and [...], quoted; '-' for SRC or DST is standard input or output.\n"
          "What was interrupted is taken up again; what arrives is verified, then gets its name.\n",
          "hx cp home:photo.jpg ."},
     [ARGS_LS] = {"ls", "NAME[:PATH]", "list what the host that waits under NAME shares",
@@ -134,7 +135,7 @@ const struct options_entry options_table[] = {
     {"recursive", 'R', LS, NULL, "what is in its directories, too, each by its path"},
     {"directory", 'd', LS, NULL, "the directory itself, not what is in it"},
     {NULL, 'a', LS, NULL, "those that begin with '.', too: they are, in any case"},
-    {"json", OPTION_JSON, INFO | LS | NAT, NULL, "JSON on standard output"},
+    {"json", OPTION_JSON, CP | INFO | LS | NAT, NULL, "JSON on standard output; of hx cp an object a line"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
     {"qr", OPTION_QR, KEY | SEND, NULL, "draw it as a QR code in the terminal, too"},

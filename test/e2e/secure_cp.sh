@@ -150,7 +150,7 @@ check "nothing is written through a symbolic link at the destination" refused 'c
 check "indeed nothing" test ! -e 1
 
 if command -v script >script.out; then
-    SHELL=/bin/bash timeout 60 script -qec "stty columns 80; '$B/hx' cp home:big out/bar" typescript >script.out
+    SHELL=/bin/bash timeout 60 script -qec "stty columns 80; '$B/hx' cp --bwlimit 20M home:big out/bar" typescript >script.out
     check "on a terminal a bar shows the progress" grep -aq '[0-9]% .*MB/s' typescript
 else
     skip "on a terminal a bar shows the progress" "there is no script(1)"

@@ -21,6 +21,7 @@ await_part() { # await_part DIR: something arrives there
         [ "$tries" -lt 4000 ] || return 1
         read -r -t 0.005 <>never
     done
+    return 0 # that of an until is what its last wait said
 }
 line='^ *[0-9]+% +[0-9.]+ .?B +[-0-9.]+( .?B)?/s +[-0-9:]+  lan  [a-z]+$'
 took() { # took MILLISECONDS COMMAND...: succeeds, and not before so long

@@ -101,6 +101,32 @@ static void cp_has_letters_that_mean_what_they_mean_to_cp(void **state)
     assert_int_equal(args.forward_count, 1);
 }
 
+static void a_dash_is_standard_input_or_output(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "-", "home:dir/f"), ARGS_CP);
+    assert_int_equal(args.stream, 'i');
+    assert_string_equal(args.name, "home");
+    assert_int_equal(PARSE("ns", "cp", "-n", "--json", "-", "home:f"), ARGS_CP);
+    assert_int_equal(PARSE("ns", "cp", "home:f", "-"), ARGS_CP);
+    assert_int_equal(args.stream, 'o');
+    assert_int_equal(PARSE("ns", "cp", "./-", "home:f"), ARGS_CP);
+    assert_int_equal(args.stream, 0);
+    assert_int_equal(PARSE("ns", "cp", "-", "-"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-", "f"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "f", "-"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-", "home:"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-", "home:d/"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "home:", "-"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-", "f", "home:d"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "f", "-", "home:d"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "home:a", "home:b", "-"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-u", "-", "home:f"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "--dry-run", "-", "home:f"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "-n", "home:f", "-"), ARGS_USAGE);
+    assert_int_equal(PARSE("ns", "cp", "--json", "home:f", "-"), ARGS_USAGE);
+}
+
 static void a_rate_is_written_as_for_rsync(void **state)
 {
     static const struct {
@@ -150,6 +176,7 @@ int main(void)
         cmocka_unit_test(cp_goes_from_one_peer_to_another),
         cmocka_unit_test(a_remote_path_follows_the_first_colon_of_a_name),
         cmocka_unit_test(cp_has_letters_that_mean_what_they_mean_to_cp),
+        cmocka_unit_test(a_dash_is_standard_input_or_output),
         cmocka_unit_test(a_rate_is_written_as_for_rsync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,343 @@
+/* hx cp - NAME:PATH */
+#include "client/files/extent.h"
+#include "client/files/file_sum.h"
+#include "client/files/path.h"
+#include "client/files/share.h"
+#include "client/forward/say.h"
+#include "client/tool/asking.h"
+#include "client/tool/copying.h"
+#include "client/tool/cp_json.h"
+#include "client/tool/cp_stream.h"
+#include "client/tool/program.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE   (64 * 1024)
+#define ALIVE_S 60.   /* of silence, after which the peer hears that there will be more */
+#define MODE    "666" /* the peer's umask takes from it */
+
+struct reading_in {
+    struct asking asking;
+    struct copying copying;
+    const struct args *args;
+    char path[PATH_TEXT_MAX];
+    char target[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
+    bool exists, takes; /* what the peer has said: the file is there; it knows how to take it */
+    struct mux_stream *stream;
+    ev_io input;
+    ev_timer alive;
+    struct files_state state;
+    struct file_sum_kind kind;
+    struct file_sum sum;
+    bool begun, summed;
+    int64_t json_ms;
+    bool ended;       /* standard input has */
+    size_t len, sent; /* of what is on its way */
+    uint8_t out[EXTENT_HEAD + PIECE];
+};
+
+static void leave(struct reading_in *in, int status)
+{
+    if (in->begun) {
+        ev_io_stop(in->asking.loop, &in->input);
+        ev_timer_stop(in->asking.loop, &in->alive);
+    }
+    if (in->stream)
+        mux_stream_reset(in->stream, MUX_CANCEL);
+    in->stream = NULL;
+    asking_end(&in->asking, status);
+}
+
+static void fail(struct reading_in *in, const char *reason)
+{
+    char name[SAY_NAME_MAX];
+    printable_name(name, sizeof name, in->path);
+    copying_erase(&in->copying);
+    say_error("%s:%s: %s", in->args->name, name, reason);
+    if (in->args->json)
+        cp_json_file("failed", in->path, -1, reason);
+    leave(in, STATUS_FAILED);
+}
+
+static void on_state(void *user, struct files_state *out)
+{
+    struct reading_in *in = user;
+    in->state.steps++; /* it waits for others, as long as they live */
+    *out = in->state;
+}
+
+static void on_look(void *user, const struct files_state *s)
+{
+    struct reading_in *in = user;
+    cp_json_now_and_then(&in->copying, s, &in->json_ms);
+}
+
+static void on_stuck(void *user)
+{
+    (void)user;
+}
+
+/* ---- standard input ---- */
+
+static void push(struct reading_in *in);
+
+/* The next piece; the one that ended has left. */
+static void add_piece(struct reading_in *in, uint64_t head, size_t len)
+{
+    put64(in->out, head);
+    in->len = EXTENT_HEAD + len;
+    in->sent = 0;
+    push(in);
+}
+
+static void add_end(struct reading_in *in)
+{
+    uint8_t sum[DIGEST_BYTES];
+    in->ended = true;
+    in->state.total = in->state.done;
+    in->state.listed = in->state.peer_works = true;
+    ev_timer_stop(in->asking.loop, &in->alive);
+    if (file_sum_final(&in->sum, sum) < 0) {
+        fail(in, hx_strerror(HX_ENOMEM));
+        return;
+    }
+    memcpy(in->out + EXTENT_HEAD, sum, sizeof sum);
+    add_piece(in, 0, sizeof sum);
+}
+
+static void on_input(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct reading_in *in = w->data;
+    (void)revents;
+    ssize_t got = read(STDIN_FILENO, in->out + EXTENT_HEAD, PIECE);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    ev_io_stop(loop, w);
+    if (got < 0) {
+        copying_erase(&in->copying);
+        say_error("standard input: %s", strerror(errno));
+        leave(in, STATUS_FAILED);
+    } else if (got == 0) {
+        add_end(in);
+    } else {
+        file_sum_update(&in->sum, in->out + EXTENT_HEAD, (size_t)got);
+        in->state.done += got;
+        in->state.moved += got;
+        add_piece(in, (uint64_t)got, (size_t)got);
+    }
+}
+
+static void on_alive(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct reading_in *in = w->data;
+    (void)loop;
+    (void)revents;
+    if (in->sent == in->len && in->stream)
+        add_piece(in, EXTENT_HOLE, 0);
+}
+
+/* What is on its way; then standard input is read again. */
+static void push(struct reading_in *in)
+{
+    while (in->stream && in->sent < in->len) {
+        ssize_t put = mux_stream_write(in->stream, in->out + in->sent, in->len - in->sent);
+        if (put <= 0) /* writable(), headers() or closed() is told */
+            return;
+        in->sent += (size_t)put;
+    }
+    if (!in->stream)
+        return;
+    if (in->ended) {
+        mux_stream_end(in->stream);
+        return;
+    }
+    ev_timer_again(in->asking.loop, &in->alive);
+    ev_io_start(in->asking.loop, &in->input);
+}
+
+static void begin_pushing(struct reading_in *in)
+{
+    if (in->args->json)
+        cp_json_file("begin", in->path, -1, NULL);
+    push(in);
+}
+
+/* ---- the peer ---- */
+
+static void on_writable(void *user)
+{
+    push(user);
+}
+
+static void on_put_headers(void *user, const struct mux_message *m)
+{
+    struct reading_in *in = user;
+    const char *status = mux_field(m, ":status");
+    const char *reason = mux_field(m, "hx-reason");
+    if (!status || strcmp(status, "201") != 0) {
+        fail(in, reason ? reason : "the peer refuses it");
+        return;
+    }
+    in->state.over = in->ended;
+    in->state.files_done = in->ended;
+    if (in->ended && in->args->json)
+        cp_json_file("done", in->path, in->state.done, NULL);
+    leave(in, in->ended ? STATUS_OK : STATUS_FAILED);
+}
+
+static void on_put_closed(void *user, int error, uint32_t code)
+{
+    struct reading_in *in = user;
+    (void)error;
+    (void)code;
+    in->stream = NULL;
+    ev_io_stop(in->asking.loop, &in->input);
+    ev_timer_stop(in->asking.loop, &in->alive);
+    ev_timer_start(in->asking.loop, &in->asking.broken); /* if the link has ended, too, that says why */
+}
+
+static void put(struct reading_in *in)
+{
+    static const struct mux_stream_events events = {
+        .headers = on_put_headers, .writable = on_writable, .closed = on_put_closed};
+    char kind[FILE_SUM_TEXT] = "";
+    struct mux_field fields[] = {{":method", "PUT"},    {":scheme", "hx"},   {":authority", in->args->name},
+                                 {":path", in->target}, {SHARE_STREAM, "1"}, {"hx-mode", MODE},
+                                 {FILE_SUM_FIELD, kind}};
+    struct mux_message request = {.fields = fields, .count = 6};
+    ev_timer_stop(in->asking.loop, &in->asking.silence); /* it has nothing to say until all is there */
+    int err = file_sum_init(&in->sum);
+    in->summed = err == HX_OK;
+    if (err == HX_OK)
+        err = file_sum_use(&in->sum, &in->kind);
+    if (in->kind.keyed) {
+        file_sum_format(kind, &in->kind);
+        request.count++;
+    }
+    if (err == HX_OK)
+        err = mux_request(link_mux(reconnector_link(in->asking.reconnector)), &in->stream, &request, &events,
+                          in);
+    if (err < 0)
+        fail(in, hx_strerror(err));
+    else
+        begin_pushing(in);
+}
+
+static void on_headers(void *user, const struct mux_message *m)
+{
+    struct reading_in *in = user;
+    const char *status = mux_field(m, ":status");
+    const char *type = mux_field(m, "hx-type");
+    const char *reason = mux_field(m, "hx-reason");
+    in->exists = status && strcmp(status, "200") == 0;
+    in->takes = mux_field(m, SHARE_STREAM);
+    if (file_sum_is_offered(m))
+        file_sum_make(&in->kind);
+    if (in->exists && type && strcmp(type, "directory") == 0)
+        fail(in, "is a directory: say as which file in it");
+    else if (!status || (!in->exists && strcmp(status, "404") != 0))
+        fail(in, reason ? reason : "the peer refuses it");
+    else if (!in->takes && !reason && !in->exists)
+        fail(in, "nothing is shared there");
+    else if (!in->takes)
+        fail(in, "the peer's version takes no standard input: write it to a file first");
+}
+
+static void on_answered(void *user)
+{
+    struct reading_in *in = user;
+    if (!in->exists || !in->args->no_clobber) {
+        put(in);
+        return;
+    }
+    if (in->args->json)
+        cp_json_file("left", in->path, -1, NULL);
+    else if (!in->args->quiet)
+        say_always("1 file left as it is there");
+    in->state.left = 1;
+    in->state.over = true;
+    leave(in, STATUS_OK);
+}
+
+static int on_body(void *user, const char *data, size_t len)
+{
+    (void)user;
+    (void)data;
+    (void)len;
+    return HX_OK;
+}
+
+static void on_up(void *user, struct link *l)
+{
+    struct reading_in *in = user;
+    (void)l;
+    in->copying.loop = in->asking.loop;
+    in->copying.reconnector = in->asking.reconnector;
+    ev_io_init(&in->input, on_input, STDIN_FILENO, EV_READ);
+    ev_timer_init(&in->alive, on_alive, 0., ALIVE_S);
+    in->input.data = in->alive.data = in;
+    copying_begin(&in->copying);
+    in->begun = true;
+    asking_request(&in->asking, "HEAD", in->target, NULL, 0);
+}
+
+static bool aim(struct reading_in *in)
+{
+    bool slash;
+    char encoded[PATH_ENCODED_MAX + 1];
+    const char *written = args_remote_path(in->args->target);
+    int err = path_clean(in->path, written, &slash);
+    if (err == HX_OK)
+        err = path_encode(encoded, in->path);
+    if (err < 0)
+        say_error("'%.100s' is %s", written,
+                  err == HX_ETOOBIG ? "too long a path" : "no path beneath the shared directory");
+    else
+        snprintf(in->target, sizeof in->target, "%s%s", SHARE_PREFIX, encoded);
+    return err >= 0;
+}
+
+static int run(struct reading_in *in)
+{
+    int status = asking_run(&in->asking);
+    if (!in->begun)
+        return status;
+    bool good = copying_conclude(&in->copying) && status == STATUS_OK;
+    if (in->args->json)
+        good = cp_json_summary(&in->copying, good, 0) && good;
+    else if (good && in->state.left == 0)
+        copying_summarize(&in->copying);
+    return good ? STATUS_OK : STATUS_FAILED;
+}
+
+int cp_from_stdin(const struct args *args)
+{
+    static const struct asking_events events = {
+        .up = on_up, .headers = on_headers, .body = on_body, .answered = on_answered};
+    struct reading_in *in = calloc(1, sizeof *in);
+    int status = STATUS_FAILED;
+    if (!in) {
+        say_error("%s", hx_strerror(HX_ENOMEM));
+        return status;
+    }
+    in->args = args;
+    in->asking = (struct asking){.args = args, .events = &events, .user = in};
+    in->copying = (struct copying){.args = args,
+                                   .once = true,
+                                   .hidden = args->json,
+                                   .state = on_state,
+                                   .look = args->json ? on_look : NULL,
+                                   .stuck = on_stuck,
+                                   .user = in};
+    if (aim(in)) {
+        strcpy(in->state.name, in->path);
+        status = run(in);
+    }
+    if (in->summed)
+        file_sum_free(&in->sum);
+    free(in);
+    return status;
+}
