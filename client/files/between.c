@@ -61,7 +61,7 @@ static void enter(struct between *b, enum files_phase phase)
             e->state = PLAN_WAITING;
     }
     b->phase = phase;
-    b->next = 0;
+    b->next = b->batch.next = 0;
     b->state.steps++;
     between_kick(b, 0.);
 }
@@ -71,6 +71,7 @@ static void over(struct between *b)
     if (b->state.over)
         return;
     b->state.over = true;
+    between_batch_end(b);
     ev_timer_stop(b->config.copies.each.loop, &b->kick);
     b->config.copies.each.done(b->config.copies.each.user);
 }
@@ -95,6 +96,8 @@ static void look(struct between *b)
     if (!all || b->running > 0 || b->phase != PHASE_LOOK)
         return;
     between_choose(b);
+    bool one = b->count == 1 && b->sources[0].base.type != 'd'; /* which takes single requests */
+    b->batch.off = one || !b->ends[BETWEEN_FROM].batch || !b->ends[BETWEEN_TO].batch;
     enter(b, PHASE_LIST);
 }
 
@@ -168,11 +171,17 @@ static const struct {
     [PHASE_MOVE] = {'f', TASK_GET, PHASE_LINK, false},
     [PHASE_LINK] = {'l', TASK_LINK, PHASE_ATTRIBUTES, false},
     [PHASE_ATTRIBUTES] = {'d', TASK_ATTRIBUTES, PHASE_OVER, true},
+    [PHASE_OVER] = {0, TASK_LOOK, PHASE_OVER, false}, /* a batch may have a turn left */
 };
 
-static size_t place(const struct between *b, size_t entry)
+size_t between_place(const struct between *b, size_t order)
 {
-    return phases[b->phase].backwards ? b->plan.count - 1 - entry : entry;
+    return phases[b->phase].backwards ? b->plan.count - 1 - order : order;
+}
+
+char between_phase_type(const struct between *b)
+{
+    return phases[b->phase].type;
 }
 
 /* A small file where nothing was is just sent. */
@@ -180,21 +189,35 @@ static enum files_task first_task(struct between *b, size_t entry)
 {
     const struct files_config *c = &b->config.copies.each;
     enum files_task task = phases[b->phase].task;
-    bool fresh = between_source_of(b, entry)->fresh && b->plan.entries[entry].size < FILES_ASK_MIN;
+    const struct plan_entry *e = &b->plan.entries[entry];
+    bool fresh = (between_source_of(b, entry)->fresh || e->differs) && e->size < FILES_ASK_MIN;
     return task != TASK_GET || (fresh && !c->no_clobber && !c->update) ? task : TASK_ASK;
+}
+
+/* Nothing of this phase is left for the batches either. */
+static bool is_done(struct between *b)
+{
+    bool waits = false;
+    for (size_t n = b->batch.next; n < b->plan.count && !waits; n++) {
+        size_t i = between_place(b, n);
+        const struct plan_entry *e = &b->plan.entries[i];
+        waits = e->type == phases[b->phase].type && e->state == PLAN_WAITING;
+    }
+    return !waits && between_batch_idle(b);
 }
 
 static void entries(struct between *b)
 {
     enum files_phase phase = b->phase;
+    between_batch_run(b);
     for (; b->next < b->plan.count && b->running < BETWEEN_JOBS && b->phase == phase; b->next++) {
-        size_t i = place(b, b->next);
+        size_t i = between_place(b, b->next);
         const struct plan_entry *e = &b->plan.entries[i];
-        if (e->type == phases[phase].type && e->state == PLAN_WAITING &&
+        if (e->type == phases[phase].type && e->state == PLAN_WAITING && !between_batch_takes(b, i) &&
             !between_begin(b, first_task(b, i), i, 0))
             return;
     }
-    if (b->phase == phase && b->next == b->plan.count && b->running == 0)
+    if (b->phase == phase && b->next == b->plan.count && b->running == 0 && is_done(b))
         enter(b, phases[phase].next);
 }
 
@@ -203,6 +226,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
     struct between *b = w->data;
     (void)loop;
     (void)revents;
+    b->batch.resting = false;
     if (b->phase == PHASE_OVER)
         over(b);
     else if (!b->ends[BETWEEN_FROM].mux || !b->ends[BETWEEN_TO].mux)
@@ -222,6 +246,7 @@ static void end_all(struct between *b)
     for (int i = 0; i < BETWEEN_JOBS; i++)
         if (b->jobs[i].all)
             between_end(&b->jobs[i]);
+    between_batch_end(b);
     enter(b, PHASE_OVER);
 }
 
@@ -285,18 +310,15 @@ static void leave(struct between *b, struct plan_entry *e)
     b->state.left++;
 }
 
-static void entry_fails(struct between *b, struct between_job *j, struct plan_entry *e)
+static void entry_fails(struct between *b, size_t entry, enum between_side side, const char *reason)
 {
-    /* What the source was asked last, the fault is its own. */
-    enum between_side side =
-        j->task == TASK_GET && j->legs[BETWEEN_TO].status == 0 ? BETWEEN_FROM : BETWEEN_TO;
     char path[PATH_TEXT_MAX];
-    e->state = PLAN_FAILED;
+    b->plan.entries[entry].state = PLAN_FAILED;
     b->state.failed++;
-    if (between_path(b, j->entry, side, path) < 0)
+    if (between_path(b, entry, side, path) < 0)
         path[0] = '\0';
-    between_report(b, side, path, j->reason);
-    between_tell_entry(b, j->entry, FILES_FAILED, j->reason);
+    between_report(b, side, path, reason);
+    between_tell_entry(b, entry, FILES_FAILED, reason);
 }
 
 static void note_busy(struct between *b, enum files_outcome outcome, const char *reason)
@@ -308,26 +330,23 @@ static void note_busy(struct between *b, enum files_outcome outcome, const char 
         b->state.steps++;
 }
 
-void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome)
+void between_entry_outcome(struct between *b, size_t entry, enum between_side side,
+                           enum files_outcome outcome, const char *reason)
 {
-    note_busy(b, outcome, j->reason);
-    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
-        whole_outcome(b, j, outcome);
-        return;
-    }
-    struct plan_entry *e = &b->plan.entries[j->entry];
-    size_t order = place(b, j->entry);
+    struct plan_entry *e = &b->plan.entries[entry];
+    size_t order = between_place(b, entry);
+    note_busy(b, outcome, reason);
     e->state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
     if (outcome == OUTCOME_LEFT)
         leave(b, e);
     if (outcome == OUTCOME_LEFT || outcome == OUTCOME_DONE)
-        between_tell_entry(b, j->entry, outcome == OUTCOME_DONE ? FILES_DONE : FILES_LEFT, NULL);
+        between_tell_entry(b, entry, outcome == OUTCOME_DONE ? FILES_DONE : FILES_LEFT, NULL);
     if (outcome == OUTCOME_DONE && e->type == 'f') {
         b->state.files_done++;
         b->state.done += e->size;
     }
     if (outcome == OUTCOME_OVER || outcome == OUTCOME_FAILED || is_last_try(b, e, outcome))
-        entry_fails(b, j, e);
+        entry_fails(b, entry, side, reason);
     if (outcome == OUTCOME_OVER) {
         b->state.superseded = true;
         end_all(b);
@@ -335,7 +354,21 @@ void between_outcome(struct between *b, struct between_job *j, enum files_outcom
     }
     if (e->state == PLAN_WAITING && order < b->next)
         b->next = order;
+    if (e->state == PLAN_WAITING && order < b->batch.next)
+        b->batch.next = order;
     between_kick(b, files_waits(outcome) ? FILES_PAUSE_S : 0.);
+}
+
+void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome)
+{
+    /* What the source was asked last, the fault is its own. */
+    bool reads = j->task == TASK_GET && j->legs[BETWEEN_TO].status == 0;
+    if (j->task != TASK_LOOK && j->task != TASK_LIST) {
+        between_entry_outcome(b, j->entry, reads ? BETWEEN_FROM : BETWEEN_TO, outcome, j->reason);
+        return;
+    }
+    note_busy(b, outcome, j->reason);
+    whole_outcome(b, j, outcome);
 }
 
 /* --- from outside --- */
@@ -352,6 +385,7 @@ int between_create(struct between **out, const struct between_config *config)
     b->phase = PHASE_LOOK;
     ev_timer_init(&b->kick, on_kick, 0., 0.);
     b->kick.data = b;
+    between_batch_init(b);
     b->reader = malloc(sizeof *b->reader);
     int err = b->reader ? between_sources(b) : HX_ENOMEM;
     if (err < 0) {
@@ -370,6 +404,7 @@ void between_destroy(struct between *b)
     for (int i = 0; i < BETWEEN_JOBS; i++)
         if (b->jobs[i].all)
             between_end(&b->jobs[i]);
+    between_batch_end(b);
     ev_timer_stop(b->config.copies.each.loop, &b->kick);
     plan_clear(&b->plan);
     free(b->reader);
@@ -380,6 +415,7 @@ void between_destroy(struct between *b)
 void between_attach(struct between *b, enum between_side side, struct mux *m)
 {
     b->ends[side].mux = m;
+    b->batch.failures = 0;
     for (size_t i = 0; i < b->plan.count; i++) /* a connection that broke is not a file's fault */
         b->plan.entries[i].tries = 0;
     if (!b->state.over)

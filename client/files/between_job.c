@@ -223,6 +223,8 @@ static void note_offers(struct between_leg *leg, const struct mux_message *m)
     end->keyed_sums = file_sum_is_offered(m);
     end->links = mux_field(m, "hx-links");
     end->holes = mux_field(m, "hx-holes");
+    const char *batch = mux_field(m, "hx-batch");
+    end->batch = batch && strcmp(batch, BATCH_VERSION) == 0;
 }
 
 static bool take_link(struct between_leg *leg, const struct mux_message *m)

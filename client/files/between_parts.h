@@ -1,6 +1,6 @@
 /* client/files/between_parts.h: inside of client/files/between.h. between.c: phases and what is next;
  * between_sources.c: what is copied, and where to; between_job.c: one entry's requests; between_pipe.c: its
- * bytes. */
+ * bytes; between_batch.c: many small ones. */
 #ifndef HX_CLIENT_FILES_BETWEEN_PARTS_H
 #define HX_CLIENT_FILES_BETWEEN_PARTS_H
 
@@ -51,9 +51,47 @@ struct between_job {
 
 #define BETWEEN_TARGET SIZE_MAX
 
+#define BETWEEN_ASKED_MAX 4096 /* of one side, that are not answered yet */
+
+struct between_item {
+    size_t entry;
+    char type;   /* of client/files/batch.h */
+    size_t pair; /* of 'h' */
+};
+
+struct between_pair { /* of both sides' sums */
+    int heard;
+    bool differs;
+    uint8_t sum[DIGEST_BYTES];
+};
+
+struct between_asked { /* one side's batch */
+    struct between *all;
+    struct mux_stream *stream; /* NULL: none now */
+    bool open;                 /* io is */
+    struct batch_io io;
+    struct between_item items[BETWEEN_ASKED_MAX]; /* a ring */
+    size_t first, count;
+    bool answered; /* the line of the first one's answer has come, bytes follow */
+    struct batch_answer answer;
+    char reason[FILES_REASON_MAX];
+};
+
+struct between_batch {
+    ev_timer turn;
+    bool off;     /* a peer knows none, or they do not work: single requests do all */
+    bool resting; /* until the next kick */
+    bool broken;
+    int failures; /* since something was answered */
+    size_t next;  /* of the plan, in this phase */
+    struct between_asked asked[BETWEEN_SIDES];
+    struct between_pair pairs[BETWEEN_ASKED_MAX]; /* a ring; both sides are asked in the same order */
+    size_t pairs_made;
+};
+
 struct between_end {
-    struct mux *mux;               /* NULL: detached */
-    bool keyed_sums, holes, links; /* its version knows them */
+    struct mux *mux;                      /* NULL: detached */
+    bool keyed_sums, holes, links, batch; /* its version knows them */
 };
 
 struct between {
@@ -73,6 +111,7 @@ struct between {
     size_t running;
     struct files_state state;
     struct between_job jobs[BETWEEN_JOBS];
+    struct between_batch batch;
 };
 
 /* between.c */
@@ -87,6 +126,19 @@ void between_outcome(struct between *b, struct between_job *j, enum files_outcom
 /* The source of an entry; its path there and at the destination. HX_ETOOBIG. */
 struct between_source *between_source_of(struct between *b, size_t entry);
 int between_path(struct between *b, size_t entry, enum between_side side, char out[PATH_TEXT_MAX]);
+
+/* The same of an entry. `side`: whose fault it is. */
+void between_entry_outcome(struct between *b, size_t entry, enum between_side side,
+                           enum files_outcome outcome, const char *reason);
+size_t between_place(const struct between *b, size_t order); /* the entry that is the next one but `order` */
+char between_phase_type(const struct between *b);            /* of the entries of this phase */
+
+/* between_batch.c */
+void between_batch_init(struct between *b);
+void between_batch_run(struct between *b); /* asks and hears what it can */
+void between_batch_end(struct between *b); /* what was not answered waits again */
+bool between_batch_idle(const struct between *b);
+bool between_batch_takes(struct between *b, size_t entry); /* it needs no request of its own */
 
 /* between_sources.c */
 int between_sources(struct between *b); /* from the configuration */

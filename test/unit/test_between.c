@@ -25,6 +25,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct pair *p = *state;
+    fixture_break(p->x); /* while there is the loop that they share */
+    fixture_break(p->y);
     p->y->loop = ev_loop_new(0);
     fixture_teardown((void **)&p->x);
     fixture_teardown((void **)&p->y);
@@ -130,6 +132,51 @@ static void a_tree_goes_with_all_that_is_in_it(void **state)
     assert_int_equal(p->copy.state.moved, 0);
     assert_int_equal(between(p, "t", "new"), 0);
     assert_true(same(p, "t", "new"));
+}
+
+static void of_many_small_files_those_that_differ_move(void **state)
+{
+    struct pair *p = *state;
+    shell(p->x, "mkdir share/t && for i in $(seq 3000); do echo $i >share/t/$i; done");
+    assert_int_equal(between(p, "t", ""), 0);
+    assert_true(same(p, "t", "t"));
+    assert_true(p->x->requests < 20); /* a batch, not a request for each */
+    shell(p->y, "rm share/t/7 && touch -r share/t/8 keep && echo X >share/t/8 && touch -r keep share/t/8");
+    p->x->requests = p->y->requests = 0;
+    assert_int_equal(between(p, "t", ""), 0);
+    assert_true(same(p, "t", "t"));
+    assert_int_equal(p->copy.state.moved, 4);
+    assert_int_equal(p->copy.state.files_done, 3000);
+    assert_true(p->x->requests < 20 && p->y->requests < 20);
+}
+
+/* A peer that says in answers that it knows batches, and refuses them, or breaks them off. */
+static bool breaks;
+
+static void no_batch(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    const struct mux_field fields[] = {{":status", "405"}};
+    const struct mux_message answer = {.fields = fields, .count = 1, .ended = true};
+    if (strcmp(mux_field(m, ":method"), "POST") != 0)
+        share_request(&x->peer, s, m);
+    else if (breaks)
+        mux_stream_reset(s, MUX_INTERNAL_ERROR);
+    else
+        mux_answer(s, &answer);
+}
+
+static void without_batches_each_takes_a_request(void **state)
+{
+    struct pair *p = *state;
+    shell(p->x, "mkdir -p share/t/d && for i in $(seq 100); do echo $i >share/t/d/$i; done");
+    for (int i = 0; i < 4; i++) {
+        breaks = i & 1;
+        p->x->on_request = i & 2 ? no_batch : NULL;
+        p->y->on_request = i & 2 ? NULL : no_batch;
+        shell(p->y, "rm -rf share/t");
+        assert_int_equal(between(p, "t", ""), 0);
+        assert_true(same(p, "t", "t"));
+    }
 }
 
 static void several_go_into_a_directory(void **state)
@@ -280,6 +327,8 @@ int main(void)
         TEST(a_file_goes_from_one_to_the_other),
         TEST(nothing_of_it_moves_again),
         TEST(a_tree_goes_with_all_that_is_in_it),
+        TEST(of_many_small_files_those_that_differ_move),
+        TEST(without_batches_each_takes_a_request),
         TEST(several_go_into_a_directory),
         TEST(what_is_not_there_is_named_with_its_host),
         TEST(a_broken_connection_costs_what_was_on_its_way),
