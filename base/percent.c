@@ -1,22 +1,14 @@
 #include "base/percent.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include <string.h>
-
-int percent_hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 int percent_byte(const char *text, size_t len)
 {
     if (len < 3 || text[0] != '%')
         return -1;
-    int high = percent_hex_value(text[1]);
-    int low = percent_hex_value(text[2]);
+    int high = hex_value(text[1]);
+    int low = hex_value(text[2]);
     if (high < 0 || low < 0 || (high == 0 && low == 0))
         return -1;
     return high << 4 | low;

@@ -1,5 +1,4 @@
-/* base/percent.h: percent-encoded text (RFC 3986, 2.1), and the hex digits that it shares
- * with others. Pure. */
+/* base/percent.h: percent-encoded text (RFC 3986, 2.1). Pure. */
 #ifndef HX_BASE_PERCENT_H
 #define HX_BASE_PERCENT_H
 
@@ -7,7 +6,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-int percent_hex_value(char c); /* 0 to 15, of either case; -1: no hex digit */
 /* The byte that text[0..len) begins with, which is "%XX". -1: it is none, or NUL, which would end
  * a C string. */
 int percent_byte(const char *text, size_t len);

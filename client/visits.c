@@ -1,6 +1,6 @@
 #include "client/visits.h"
 #include "base/error.h"
-#include "base/percent.h"
+#include "base/hex.h"
 #include <string.h>
 
 void visits_put(struct visits *v, const struct visit *visit)
@@ -37,13 +37,7 @@ static bool read_line(struct visit *out, const char *line, size_t len)
     if (digits == 0 || digits % 2 != 0 || digits > 2 * sizeof out->ticket)
         return false;
     out->ticket_len = digits / 2;
-    for (size_t i = 0; i < digits; i += 2) {
-        int high = percent_hex_value(hex[i]), low = percent_hex_value(hex[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out->ticket[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return hex_read(out->ticket, hex, out->ticket_len) == HX_OK;
 }
 
 void visits_read(struct visits *v, const char *text, size_t len)
@@ -57,7 +51,6 @@ void visits_read(struct visits *v, const char *text, size_t len)
 
 size_t visits_write(const struct visits *v, char text[VISITS_TEXT_MAX])
 {
-    static const char hex[] = "0123456789abcdef";
     size_t len = 0;
 
     for (const struct visit *it = v->list; it < v->list + v->count; it++) {
@@ -65,10 +58,8 @@ size_t visits_write(const struct visits *v, char text[VISITS_TEXT_MAX])
             continue;
         len += endpoint_format(&it->at, text + len);
         text[len++] = ' ';
-        for (size_t i = 0; i < it->ticket_len; i++) {
-            text[len++] = hex[it->ticket[i] >> 4];
-            text[len++] = hex[it->ticket[i] & 15];
-        }
+        hex_write(text + len, it->ticket, it->ticket_len);
+        len += 2 * it->ticket_len;
         text[len++] = '\n';
     }
     return len;

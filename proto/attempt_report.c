@@ -1,5 +1,6 @@
 #include "proto/attempt_report.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "proto/field.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,7 +78,7 @@ static bool read_session(struct attempt_report *r, const struct field_piece *val
     if (value->len != ATTEMPT_SESSION_MAX - 1)
         return false;
     for (size_t i = 0; i < value->len; i++) {
-        if (value->at[i] == '\0' || !strchr("0123456789abcdef", value->at[i]))
+        if (value->at[i] == '\0' || !strchr(HEX_DIGITS, value->at[i]))
             return false;
     }
     memcpy(r->session, value->at, value->len);

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/percent.h"
+#include "base/hex.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -62,7 +62,7 @@ static int end_size_line(struct chunk_reader *r)
 
 static int read_size(struct chunk_reader *r, char c)
 {
-    int digit = percent_hex_value(c);
+    int digit = hex_value(c);
 
     if (digit >= 0) {
         if (r->count == CHUNK_SIZE_DIGITS_MAX)

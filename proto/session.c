@@ -1,6 +1,6 @@
 #include "proto/session.h"
 #include "base/error.h"
-#include "base/percent.h"
+#include "base/hex.h"
 #include "proto/field.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,15 +13,8 @@ int session_id_parse(uint8_t out[SESSION_BYTES], const char *text, size_t len)
 {
     uint8_t bytes[SESSION_BYTES];
 
-    if (len != ID_DIGITS)
+    if (len != ID_DIGITS || hex_read(bytes, text, sizeof bytes) < 0)
         return HX_EPROTO;
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        int high = percent_hex_value(text[2 * i]), low = percent_hex_value(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return HX_EPROTO;
-        bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-    }
     memcpy(out, bytes, sizeof bytes);
     return HX_OK;
 }
@@ -39,13 +32,7 @@ int session_parse(struct session *out, const char *text, size_t len)
 
 void session_id_format(const uint8_t id[SESSION_BYTES], char text[SESSION_ID_TEXT_MAX])
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < SESSION_BYTES; i++) {
-        text[2 * i] = digits[id[i] >> 4];
-        text[2 * i + 1] = digits[id[i] & 0xf];
-    }
-    text[ID_DIGITS] = '\0';
+    hex_write(text, id, SESSION_BYTES);
 }
 
 void session_format(const struct session *s, char text[SESSION_TEXT_MAX])

@@ -1,4 +1,5 @@
 #include "secure/code.h"
+#include "base/hex.h"
 #include "secure/hkdf.h"
 #include "secure/openssl.h"
 #include <openssl/crypto.h>
@@ -145,8 +146,7 @@ static int derive(struct code *out, const uint8_t values[SECRET])
         !hkdf_derive(values, SECRET, "hx code key", secret, sizeof secret))
         return HX_ENOMEM;
     size_t len = (size_t)snprintf(out->name, sizeof out->name, "%s", NAME_PREFIX);
-    for (size_t i = 0; i < sizeof name; i++)
-        snprintf(out->name + len + 2 * i, sizeof out->name - len - 2 * i, "%02x", name[i]);
+    hex_write(out->name + len, name, sizeof name);
     key_write(out->key, secret);
     OPENSSL_cleanse(secret, sizeof secret);
     return HX_OK;

@@ -1,4 +1,5 @@
 #include "secure/key.h"
+#include "base/hex.h"
 #include "secure/hkdf.h"
 #include "secure/openssl.h"
 #include "secure/secret.h"
@@ -72,16 +73,11 @@ int key_generate(char text[KEY_TEXT_MAX])
 
 static int derive_key(struct key *k, const uint8_t secret[KEY_BYTES])
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t id[PSK_ID_BYTES / 2];
     if (!hkdf_derive(secret, KEY_BYTES, "hx psk", k->psk, sizeof k->psk) ||
         !hkdf_derive(secret, KEY_BYTES, "hx identity", id, sizeof id))
         return HX_ENOMEM;
-    for (size_t i = 0; i < sizeof id; i++) {
-        k->identity[2 * i] = hex[id[i] >> 4];
-        k->identity[2 * i + 1] = hex[id[i] & 15];
-    }
-    k->identity[PSK_ID_BYTES] = '\0';
+    hex_write(k->identity, id, sizeof id);
     return HX_OK;
 }
 

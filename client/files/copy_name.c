@@ -1,4 +1,5 @@
 #include "client/files/copy_name.h"
+#include "base/hex.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,7 @@ void copy_name_make(struct copy_name *out, int64_t now_ms)
 {
     uint8_t bytes[COPY_NAME_DIGITS / 2];
     arc4random_buf(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(out->id + 2 * i, 3, "%02x", bytes[i]);
+    hex_write(out->id, bytes, sizeof bytes);
     out->begun_ms = now_ms;
 }
 
@@ -21,12 +21,11 @@ void copy_name_format(char out[COPY_NAME_TEXT], const struct copy_name *c, int64
 
 void copy_name_parse(struct copy_name *out, const char *text, int64_t now_ms)
 {
-    static const char digits[] = "0123456789abcdef";
     *out = (struct copy_name){.id = "", .begun_ms = now_ms};
-    if (!text || strspn(text, digits) != COPY_NAME_DIGITS || text[COPY_NAME_DIGITS] != ' ')
+    if (!text || strspn(text, HEX_DIGITS) != COPY_NAME_DIGITS || text[COPY_NAME_DIGITS] != ' ')
         return;
     const char *number = text + COPY_NAME_DIGITS + 1;
-    size_t len = strspn(number, digits);
+    size_t len = strspn(number, HEX_DIGITS);
     if (len == 0 || len > 15 || number[len] || strspn(number, "0123456789") != len)
         return;
     memcpy(out->id, text, COPY_NAME_DIGITS);

@@ -1,6 +1,6 @@
 #include "client/files/file_sum.h"
 #include "base/big_endian.h"
-#include "base/percent.h"
+#include "base/hex.h"
 #include "client/files/disk.h"
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +18,7 @@ void file_sum_make(struct file_sum_kind *k)
 void file_sum_format(char out[FILE_SUM_TEXT], const struct file_sum_kind *k)
 {
     int at = snprintf(out, FILE_SUM_TEXT, FILE_SUM_OFFER " ");
-    for (size_t i = 0; i < DIGEST_KEY_BYTES; i++, at += 2)
-        snprintf(out + at, FILE_SUM_TEXT - (size_t)at, "%02x", k->key[i]);
+    hex_write(out + at, k->key, DIGEST_KEY_BYTES);
 }
 
 int file_sum_parse(struct file_sum_kind *out, const struct mux_message *m)
@@ -31,14 +30,7 @@ int file_sum_parse(struct file_sum_kind *out, const struct mux_message *m)
         return HX_OK;
     if (strlen(text) != FILE_SUM_TEXT - 1 || memcmp(text, kind, sizeof kind - 1) != 0)
         return HX_EINVAL;
-    text += sizeof kind - 1;
-    for (size_t i = 0; i < DIGEST_KEY_BYTES; i++, text += 2) {
-        int high = percent_hex_value(text[0]), low = percent_hex_value(text[1]);
-        if (high < 0 || low < 0)
-            return HX_EINVAL;
-        out->key[i] = (uint8_t)(high << 4 | low);
-    }
-    return HX_OK;
+    return hex_read(out->key, text + sizeof kind - 1, DIGEST_KEY_BYTES) == HX_OK ? HX_OK : HX_EINVAL;
 }
 
 bool file_sum_is_offered(const struct mux_message *answer)

@@ -1,4 +1,5 @@
 #include "client/files/path.h"
+#include "base/hex.h"
 #include "base/percent.h"
 #include "secure/digest.h"
 #include <inttypes.h>
@@ -148,8 +149,7 @@ int path_part_name(char out[PATH_NAME_MAX + 1], const char *name, int64_t size, 
     err = digest_final(&d, sum);
     digest_free(&d);
     int n = snprintf(out, PATH_NAME_MAX + 1, ".%.*s" PART_INFIX, PART_KEEP, name);
-    for (int i = 0; i < PART_ID_BYTES; i++)
-        n += snprintf(out + n, (size_t)(PATH_NAME_MAX + 1 - n), "%02x", sum[i]);
+    hex_write(out + n, sum, PART_ID_BYTES);
     return err;
 }
 
@@ -161,5 +161,5 @@ bool path_is_part(const char *name)
         return false;
     const char *at = name + len - tail;
     return strncmp(at, PART_INFIX, strlen(PART_INFIX)) == 0 &&
-           strspn(at + strlen(PART_INFIX), "0123456789abcdef") == 2 * PART_ID_BYTES;
+           strspn(at + strlen(PART_INFIX), HEX_DIGITS) == 2 * PART_ID_BYTES;
 }

@@ -1,4 +1,5 @@
 #include "client/forward/authority.h"
+#include "base/hex.h"
 #include "base/percent.h"
 #include <arpa/inet.h>
 #include <assert.h>
@@ -25,7 +26,7 @@ static bool ends_in_number(const char *host)
     while (at > 0 && host[at - 1] != '.')
         at--;
     if (len - at >= 2 && host[at] == '0' && host[at + 1] == 'x')
-        return strspn(host + at + 2, "0123456789abcdef") >= len - at - 2;
+        return strspn(host + at + 2, HEX_DIGITS) >= len - at - 2;
     return strspn(host + at, "0123456789") >= len - at;
 }
 

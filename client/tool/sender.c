@@ -1,7 +1,7 @@
 #include "client/tool/sender.h"
+#include "base/hex.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,10 +52,10 @@ int sender_visit(struct sender *s, struct link *l)
 {
     static const struct mux_stream_events events = {
         .headers = on_visit_headers, .readable = on_visit_readable, .closed = on_visit_closed};
-    uint64_t id;
+    uint8_t id[(sizeof s->receipt - 1) / 2];
     if (!s->receipt[0]) {
-        arc4random_buf(&id, sizeof id);
-        snprintf(s->receipt, sizeof s->receipt, "%016llx", (unsigned long long)id);
+        arc4random_buf(id, sizeof id);
+        hex_write(s->receipt, id, sizeof id);
     }
     const struct mux_field fields[] = {{":method", "POST"},
                                        {":scheme", "hx"},

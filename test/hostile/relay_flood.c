@@ -8,7 +8,8 @@
  * prints "sent N in MS ms answered N". Prints "thrown" after the first round. Exit 0; 2: bad usage; 1: no
  * socket. */
 #include "base/clock.h"
-#include "base/percent.h"
+#include "base/error.h"
+#include "base/hex.h"
 #include "proto/relay_frame.h"
 #include "test/hostile/raw.h"
 #include <signal.h>
@@ -35,16 +36,7 @@ static void on_term(int signal)
 
 static bool read_session(const char *text)
 {
-    if (strlen(text) != 2 * sizeof session)
-        return false;
-    for (size_t i = 0; i < sizeof session; i++) {
-        int high = percent_hex_value(text[2 * i]), low = percent_hex_value(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        session[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return strlen(text) == 2 * sizeof session && hex_read(session, text, sizeof session) == HX_OK;
 }
 
 /* Returns its length. */
