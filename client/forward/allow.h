@@ -6,8 +6,6 @@
 #include "client/mux/mux.h"
 #include <ev.h>
 
-#define ALLOW_MAX 256 /* targets */
-
 struct allow;
 
 int allow_create(struct allow **out);

@@ -1,17 +1,11 @@
 #include "client/forward/permit.h"
+#include "client/forward/patterns.h"
 #include "proto/endpoint.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct pattern {
-    bool udp;
-    bool loopback; /* no ADDR was given */
-    struct authority place;
-};
-
 struct permit {
-    struct pattern *patterns;
-    size_t count;
+    struct patterns places;
 };
 
 int permit_create(struct permit **out)
@@ -26,44 +20,19 @@ int permit_create(struct permit **out)
 void permit_destroy(struct permit *p)
 {
     if (p)
-        free(p->patterns);
+        patterns_free(&p->places);
     free(p);
-}
-
-static int parse(struct pattern *out, const char *text)
-{
-    static const char udp[] = "udp:";
-    struct pattern p = {.udp = strncmp(text, udp, sizeof udp - 1) == 0, .loopback = true};
-    text += p.udp ? sizeof udp - 1 : 0;
-    if (strcmp(text, "*") != 0 && authority_parse_port(&p.place.port, text, strlen(text), 1) != HX_OK) {
-        p.loopback = false;
-        if (authority_parse_pattern(&p.place, text) != HX_OK || (p.udp && p.place.kind == AUTHORITY_UNIX))
-            return HX_EINVAL;
-    }
-    *out = p;
-    return HX_OK;
 }
 
 int permit_add(struct permit *p, const char *pattern)
 {
-    struct pattern added;
-    int err = parse(&added, pattern);
-    if (err != HX_OK)
-        return err;
-    if (p->count == PERMIT_MAX)
-        return HX_ELIMIT;
-    struct pattern *patterns = realloc(p->patterns, (p->count + 1) * sizeof *patterns);
-    if (!patterns)
-        return HX_ENOMEM;
-    p->patterns = patterns;
-    p->patterns[p->count++] = added;
-    return HX_OK;
+    return patterns_add(&p->places, pattern, true);
 }
 
 bool permit_is_pattern(const char *pattern)
 {
     struct pattern p;
-    return parse(&p, pattern) == HX_OK;
+    return pattern_parse(&p, pattern, true) == HX_OK;
 }
 
 /* What a peer may name where '*' was permitted: all addresses, localhost, or one as a number. A name would have
@@ -94,21 +63,21 @@ static bool matches(const struct pattern *p, const struct forward_spec *listen)
 {
     if (p->udp != listen->udp)
         return false;
-    if (*listen->path || p->place.kind == AUTHORITY_UNIX)
-        return p->place.kind == AUTHORITY_UNIX && strcmp(p->place.host, listen->path) == 0;
-    if (p->place.port != 0 && p->place.port != listen->port)
+    if (*listen->path || p->at.kind == AUTHORITY_UNIX)
+        return p->at.kind == AUTHORITY_UNIX && strcmp(p->at.host, listen->path) == 0;
+    if (p->at.port != 0 && p->at.port != listen->port)
         return false;
-    if (p->loopback)
+    if (p->bare) /* no ADDR was given */
         return is_loopback(listen);
-    if (p->place.kind == AUTHORITY_ANY)
+    if (p->at.kind == AUTHORITY_ANY)
         return is_no_name(listen);
-    return !listen->anywhere && strcmp(p->place.host, listen->address) == 0;
+    return !listen->anywhere && strcmp(p->at.host, listen->address) == 0;
 }
 
 bool permit_allows(const struct permit *p, const struct forward_spec *listen)
 {
-    for (size_t i = 0; p && i < p->count; i++) {
-        if (matches(&p->patterns[i], listen))
+    for (size_t i = 0; p && i < p->places.count; i++) {
+        if (matches(&p->places.list[i], listen))
             return true;
     }
     return false;

@@ -4,8 +4,6 @@
 
 #include "client/forward/forward_spec.h"
 
-#define PERMIT_MAX 256 /* patterns */
-
 struct permit;
 
 int permit_create(struct permit **out);

@@ -1,5 +1,6 @@
 #include "client/forward/allow.h"
 #include "client/forward/authority.h"
+#include "client/forward/patterns.h"
 #include "test/unit/cuts.h"
 
 static struct allow *allowing(const char *first, const char *second)
@@ -269,7 +270,7 @@ static void there_are_at_most_256_targets(void **state)
     char target[32];
     (void)state;
     struct allow *a = allowing(NULL, NULL);
-    for (int i = 1; i <= ALLOW_MAX; i++) {
+    for (int i = 1; i <= PATTERNS_MAX; i++) {
         snprintf(target, sizeof target, "web:%d", i);
         assert_int_equal(allow_add(a, target), HX_OK);
     }

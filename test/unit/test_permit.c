@@ -1,3 +1,4 @@
+#include "client/forward/patterns.h"
 #include "client/forward/permit.h"
 #include "test/unit/cuts.h"
 
@@ -137,7 +138,7 @@ static void what_is_no_place_is_refused(void **state)
         if (permit_add(p, texts[i]) != HX_EINVAL)
             fail_msg("taken: %s", texts[i]);
     }
-    for (int i = 0; i < PERMIT_MAX; i++)
+    for (int i = 0; i < PATTERNS_MAX; i++)
         assert_int_equal(permit_add(p, "1"), HX_OK);
     assert_int_equal(permit_add(p, "1"), HX_ELIMIT);
     permit_destroy(p);
