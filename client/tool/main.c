@@ -121,6 +121,14 @@ static int run(const struct args *args)
     return whole && status == STATUS_FAILED && interrupted() ? interrupt_status() : status;
 }
 
+/* A question needs no ';' behind it. */
+static void tell_usage(const char *error, enum args_result command)
+{
+    const char *mark = error[0] && error[strlen(error) - 1] == '?' ? "" : ";";
+    const char *name = command < ARGS_COMMANDS ? options_commands[command].name : "";
+    say_error("%s%s hx %s%s--help shows everything", error, mark, name, name[0] ? " " : "");
+}
+
 int main(int argc, char **argv)
 {
     static struct args args; /* with what the file says, which threads that hang may still read */
@@ -137,10 +145,7 @@ int main(int argc, char **argv)
         printf("hx %s\n", hx_version());
         return ui_printed() ? STATUS_OK : STATUS_FAILED;
     case ARGS_USAGE:
-        if (args.command < ARGS_COMMANDS)
-            say_error("%s; hx %s --help shows everything", error, options_commands[args.command].name);
-        else
-            say_error("%s; hx --help shows everything", error);
+        tell_usage(error, args.command);
         return STATUS_USAGE;
     default:
         return run(&args);
