@@ -7,7 +7,9 @@ enum args_result args_ls_option(struct reading *r, int option, bool *taken)
     struct args *a = r->args;
     *taken = true;
     switch (option) {
-    case 'a': /* for the habit of ls(1)'s users */
+    case '1': /* for the habit of ls(1)'s users */
+    case 'A':
+    case 'a':
         break;
     case 'l':
         a->details = true;

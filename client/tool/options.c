@@ -135,6 +135,8 @@ const struct options_entry options_table[] = {
     {"recursive", 'R', LS, NULL, "what is in its directories, too, each by its path"},
     {"directory", 'd', LS, NULL, "the directory itself, not what is in it"},
     {NULL, 'a', LS, NULL, "those that begin with '.', too: they are, in any case"},
+    {NULL, 'A', LS, NULL, "the same"},
+    {NULL, '1', LS, NULL, "one name a line: so they are, in any case"},
     {"json", OPTION_JSON, CP | INFO | LS | NAT, NULL, "JSON on standard output; of hx cp an object a line"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},

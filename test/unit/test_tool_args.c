@@ -365,7 +365,7 @@ static void help_of_a_command_can_be_asked_for_both_ways(void **state)
 static void ls_has_the_letters_of_ls(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("ns", "ls", "-lhtrRad", "home:x", "--timeout", "7"), ARGS_LS);
+    assert_int_equal(PARSE("ns", "ls", "-lhtrRadA1", "home:x", "--timeout", "7"), ARGS_LS);
     assert_true(args.details && args.human && args.reverse && args.recursive && args.directory);
     assert_int_equal(args.order, 't');
     assert_int_equal(args.timeout_s, 7);
