@@ -289,8 +289,10 @@ void agent_address(const struct agent *a, struct sockaddr_in6 *out)
     net_address_to_sockaddr6(net_peer_address(a->peer), out);
 }
 
-int agent_send_beside(const struct agent *a, const uint8_t *bytes, size_t len)
+int agent_send_beside(struct agent *a, const uint8_t *bytes, size_t len)
 {
+    if (len > PATH_MTU_BASE && !atomic_load(&a->beside))
+        atomic_store(&a->beside, true);
     const struct iovec part = {.iov_base = (uint8_t *)(uintptr_t)bytes, .iov_len = len};
     const struct net_route route = {.to = *net_peer_address(a->peer)};
     return net_port_send(udt_port_net(a->port), &route, &part, 1, MSG_DONTWAIT);

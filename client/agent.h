@@ -133,7 +133,7 @@ void agent_prove(struct agent *a, const uint8_t secret[AGENT_SECRET_BYTES]);
 /* The application has written something: is the path still there? Cheap, if it was heard on lately. */
 void agent_wake(struct agent *a);
 /* A datagram that is none of UDT's, by the way that UDT's take. -1: it did not leave; errno. */
-int agent_send_beside(const struct agent *a, const uint8_t *bytes, size_t len);
+int agent_send_beside(struct agent *a, const uint8_t *bytes, size_t len);
 /* Bytes of such a datagram that pass in one packet, as far as is known. */
 int agent_datagram_room(const struct agent *a);
 

@@ -3,8 +3,9 @@
 #include "client/agent_state.h"
 #include <errno.h>
 
-#define AFTER_MS 10 /* what the two have to say to each other first does not wait for probes */
-#define STUCK    3  /* repetitions that nobody acknowledged: seven times what one may take */
+#define CHECK_MS 10000 /* while long datagrams leave beside UDT */
+#define AFTER_MS 10    /* what the two have to say to each other first does not wait for probes */
+#define STUCK    3     /* repetitions that nobody acknowledged: seven times what one may take */
 
 void agent_fit_way(struct agent *a, int at)
 {
@@ -43,6 +44,16 @@ static void look_for_black_hole(struct agent *a, struct path_mtu *m, int64_t now
         path_mtu_black_hole(m, now_ms);
 }
 
+/* What UDT has not sent, it does not miss. */
+static void check_beside(struct agent *a, struct path_mtu *m, int64_t now_ms)
+{
+    if (now_ms - a->mtu_checked_ms < CHECK_MS || !atomic_load(&a->beside))
+        return;
+    a->mtu_checked_ms = now_ms;
+    atomic_store(&a->beside, false);
+    path_mtu_recheck(m, now_ms);
+}
+
 int64_t agent_mtu_turn(struct agent *a, int64_t now_ms)
 {
     int at = a->applied, len;
@@ -58,6 +69,7 @@ int64_t agent_mtu_turn(struct agent *a, int64_t now_ms)
     struct path_mtu *m = &a->ways[at].mtu;
     path_mtu_begin(m, now_ms);
     look_for_black_hole(a, m, now_ms);
+    check_beside(a, m, now_ms);
     while (path_mtu_due_ms(m) <= now_ms && (len = path_mtu_next(m, rtt_ms(a, at), now_ms)) > 0) {
         if (agent_send_padded(a, at, len) == 0)
             path_mtu_sent(m, len, a->number);

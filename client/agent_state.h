@@ -118,8 +118,10 @@ struct agent {
     struct net_path told_path;              /* the one that was in use last */
     struct agent_hard hard;
     struct agent_relay relay;
-    int fitted;      /* the longest datagram, as UDT and shim/net were told */
-    uint64_t number; /* of our last request */
+    atomic_bool beside;     /* what is not UDT's was sent that was longer than any path carries for sure */
+    int64_t mtu_checked_ms; /* since that is so */
+    int fitted;             /* the longest datagram, as UDT and shim/net were told */
+    uint64_t number;        /* of our last request */
     int64_t connected_ms;
     int64_t moved_ms; /* when the peer said last that its paths are lost */
     bool unheard;     /* the nameserver has told of the peer anew, and no request of its has come since */

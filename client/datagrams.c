@@ -114,8 +114,8 @@ static unsigned count_pieces(const struct agent *a, size_t len)
     return count > SEALED_PIECES ? SEALED_PIECES : (unsigned)count;
 }
 
-static int send_piece(struct datagrams *d, const struct agent *a, struct sealed_datagram *head,
-                      const uint8_t *data, size_t len)
+static int send_piece(struct datagrams *d, struct agent *a, struct sealed_datagram *head, const uint8_t *data,
+                      size_t len)
 {
     uint8_t bytes[SEALED_BYTES];
     size_t whole = datagrams_make(d, head, data, len, bytes);
@@ -124,7 +124,7 @@ static int send_piece(struct datagrams *d, const struct agent *a, struct sealed_
     return agent_send_beside(a, bytes, whole) == 0 ? HX_OK : HX_EAGAIN;
 }
 
-int datagrams_send(struct datagrams *d, const struct agent *a, uint32_t flow, const void *data, size_t len)
+int datagrams_send(struct datagrams *d, struct agent *a, uint32_t flow, const void *data, size_t len)
 {
     if (len > HX_DATAGRAM_MAX) {
         d->counts.too_long++;

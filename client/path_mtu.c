@@ -188,16 +188,27 @@ bool path_mtu_answered(struct path_mtu *m, uint64_t number, int64_t now_ms)
     return false;
 }
 
+static void forget(struct path_mtu *m, int64_t now_ms)
+{
+    m->passed = -1;
+    for (int i = 0; i < PATH_MTU_ASKED; i++)
+        m->asked[i].at = -1; /* what was asked of the path as it was */
+    search(m, now_ms);
+}
+
+void path_mtu_recheck(struct path_mtu *m, int64_t now_ms)
+{
+    if (m->state == PATH_MTU_COMPLETE)
+        forget(m, now_ms);
+}
+
 void path_mtu_black_hole(struct path_mtu *m, int64_t now_ms)
 {
     if (m->state == PATH_MTU_SEARCHING && m->passed < 0)
         return; /* it is being found out */
     if (m->size > PATH_MTU_BASE)
         m->size = PATH_MTU_BASE;
-    m->passed = -1;
-    for (int i = 0; i < PATH_MTU_ASKED; i++)
-        m->asked[i].at = -1; /* what was asked of the path as it was */
-    search(m, now_ms);
+    forget(m, now_ms);
 }
 
 int64_t path_mtu_due_ms(const struct path_mtu *m)

@@ -148,6 +148,7 @@ suite_natlab() {
     tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
     tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
     tap wait "natlab: datagrams" 200 test/natlab/udp.sh
+    tap wait "natlab: datagrams over every path" 200 test/natlab/udp_paths.sh
     tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
     tap wait "natlab: trees of small files" 200 test/natlab/files.sh
     tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' \

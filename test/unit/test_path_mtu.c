@@ -202,6 +202,40 @@ static void a_path_that_shrinks_is_followed_and_one_that_grows_is_found_later(vo
     assert_int_equal(p.m.size, 1500 - HEADS);
 }
 
+static void what_nobody_acknowledges_is_found_out_by_asking_anew(void **state)
+{
+    static const int mtus[] = {1492, 1400, 1280};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof mtus / sizeof *mtus; i++) {
+        begin(1500, 40, 0, 1);
+        run(10000);
+        p.mtu = mtus[i];
+        run(10000);
+        assert_int_equal(p.m.size, 1500 - HEADS); /* nothing has told */
+        path_mtu_recheck(&p.m, p.now_ms);
+        assert_int_equal(p.m.size, 1500 - HEADS);
+        run(5000);
+        assert_int_equal(p.m.size, mtus[i] - HEADS);
+    }
+}
+
+static void asking_anew_costs_a_path_that_is_the_same_a_few_probes(void **state)
+{
+    (void)state;
+    begin(1500, 40, 0, 1);
+    run(10000);
+    for (int i = 1; i <= 100; i++) {
+        path_mtu_recheck(&p.m, p.now_ms);
+        path_mtu_recheck(&p.m, p.now_ms); /* one at a time */
+        for (int ms = 0; ms < 1000; ms++) {
+            tick();
+            assert_int_equal(p.m.size, 1500 - HEADS);
+        }
+        assert_int_equal(p.probes, 3 + 3 * i);
+    }
+}
+
 static void a_path_below_the_base_gets_the_floor_and_is_looked_at_again(void **state)
 {
     (void)state;
@@ -297,6 +331,8 @@ int main(void)
         cmocka_unit_test(a_size_that_is_in_no_list_gets_the_next_smaller_one),
         cmocka_unit_test(loss_is_not_taken_for_a_bottleneck),
         cmocka_unit_test(a_path_that_shrinks_is_followed_and_one_that_grows_is_found_later),
+        cmocka_unit_test(what_nobody_acknowledges_is_found_out_by_asking_anew),
+        cmocka_unit_test(asking_anew_costs_a_path_that_is_the_same_a_few_probes),
         cmocka_unit_test(a_path_below_the_base_gets_the_floor_and_is_looked_at_again),
         cmocka_unit_test(what_the_own_link_refuses_is_not_asked_again),
         cmocka_unit_test(an_answer_that_comes_late_counts_and_a_strange_one_does_not),
