@@ -6,16 +6,24 @@ void unsent_begin(struct unsent *u, uint32_t isn)
     *u = (struct unsent){.written = isn, .most = UNSENT_LEAST, .talk_ms = INT64_MIN / 2 /* long ago */};
 }
 
+static uint32_t within(uint64_t us, uint64_t period_ns, uint32_t least, uint32_t most)
+{
+    uint64_t packets = us * 1000 / (period_ns ? period_ns : 1);
+
+    return packets < least ? least : packets > most ? most : (uint32_t)packets;
+}
+
 void unsent_written(struct unsent *u, const struct unsent_write *w, int64_t now_ms)
 {
     if (w->little)
         u->talk_ms = now_ms;
-    bool talk = now_ms - u->talk_ms < UNSENT_TALK_MS;
-    uint64_t us = talk ? UNSENT_TALK_US : UNSENT_US, least = talk ? UNSENT_TALK_LEAST : UNSENT_LEAST,
-             most = us * 1000 / (w->period_ns ? w->period_ns : 1);
-
     u->written += w->packets;
-    u->most = (uint32_t)(most < least ? least : most > UNSENT_MOST ? UNSENT_MOST : most);
+    if (now_ms - u->talk_ms < UNSENT_TALK_MS) {
+        u->most = within(UNSENT_TALK_US, w->period_ns, UNSENT_TALK_LEAST, UNSENT_MOST);
+        return;
+    }
+    uint32_t slow = within(UNSENT_SLOW_US, w->period_ns, UNSENT_LEAST, UNSENT_SLOW_MOST);
+    u->most = within(UNSENT_US, w->period_ns, slow, UNSENT_MOST);
 }
 
 /* None, if a packet has left before unsent_written() was told of it. */

@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UNSENT_US         10000 /* of the path, at the pace at which packets may leave */
+#define UNSENT_US         5000  /* of the path, at the pace at which packets may leave */
+#define UNSENT_SLOW_US    10000 /* likewise, if that are no more packets than ... */
+#define UNSENT_SLOW_MOST  64    /* ... would be written at once */
 #define UNSENT_LEAST      6     /* packets: whoever writes wakes up while half of them leave */
 #define UNSENT_TALK_US    3000  /* likewise, ... */
 #define UNSENT_TALK_LEAST 3     /* ... for so long after a little piece: */

@@ -19,9 +19,13 @@ static void it_is_what_leaves_in_a_few_milliseconds(void **state)
     (void)state;
     unsent_begin(&u, 100);
     assert_int_equal(unsent_room(&u, 100), UNSENT_LEAST);
-    wrote(&u, 1, MS / 10); /* ten packets in a millisecond */
-    assert_int_equal(unsent_room(&u, 100), UNSENT_US / 100 - 1);
-    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 100);
+    wrote(&u, 1, MS / 100); /* a hundred packets in a millisecond */
+    assert_int_equal(unsent_room(&u, 100), UNSENT_US / 10 - 1);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 10);
+    wrote(&u, 0, MS / 10);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_SLOW_MOST);
+    wrote(&u, 0, MS / 2);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_SLOW_US / 500);
     wrote(&u, 1, 20 * MS);
     assert_int_equal(unsent_room(&u, 102), UNSENT_LEAST);
     wrote(&u, 1, 1);
@@ -50,18 +54,18 @@ static void who_wanted_room_is_told_once_when_half_has_left(void **state)
 static void after_a_little_piece_less_may_wait_for_a_while(void **state)
 {
     struct unsent u;
-    struct unsent_write bulk = {.packets = 1, .period_ns = MS / 10},
-                        piece = {.packets = 1, .little = true, .period_ns = MS / 10};
+    struct unsent_write bulk = {.packets = 1, .period_ns = MS / 100},
+                        piece = {.packets = 1, .little = true, .period_ns = MS / 100};
     (void)state;
     unsent_begin(&u, 100);
     unsent_written(&u, &bulk, 5);
-    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 100);
+    assert_int_equal(unsent_room(&u, 101), UNSENT_US / 10);
     unsent_written(&u, &piece, 10);
-    assert_int_equal(unsent_room(&u, 102), UNSENT_TALK_US / 100);
+    assert_int_equal(unsent_room(&u, 102), UNSENT_TALK_US / 10);
     unsent_written(&u, &bulk, 9 + UNSENT_TALK_MS);
-    assert_int_equal(unsent_room(&u, 103), UNSENT_TALK_US / 100);
+    assert_int_equal(unsent_room(&u, 103), UNSENT_TALK_US / 10);
     unsent_written(&u, &bulk, 10 + UNSENT_TALK_MS);
-    assert_int_equal(unsent_room(&u, 104), UNSENT_US / 100);
+    assert_int_equal(unsent_room(&u, 104), UNSENT_US / 10);
     piece.period_ns = 20 * MS;
     unsent_written(&u, &piece, 10 + UNSENT_TALK_MS);
     assert_int_equal(unsent_room(&u, 105), UNSENT_TALK_LEAST);
