@@ -335,7 +335,7 @@ wire_told() { # what the wire has lost, and its own shortcomings
 }
 
 lab_begin || exit 1
-trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
+trap 'kill -KILL "${STARTED[@]}" 2>/dev/null; umount -l "$WORK/files" 2>/dev/null; cleanup' EXIT # where something is lost, nothing is waited for
 PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$REORDER policer=$POLICER beside=${BESIDE:-none}"
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
