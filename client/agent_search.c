@@ -46,8 +46,10 @@ static void open_sockets(struct agent *a, int wanted)
 {
     struct agent_hard *h = &a->hard;
     while (h->socket_count < wanted &&
-           net_port_extra_open(udt_port_net(a->port), &h->sockets[h->socket_count]) == HX_OK)
+           net_port_extra_open(udt_port_net(a->port), &h->sockets[h->socket_count]) == HX_OK) {
         h->socket_count++;
+        h->moved = true;
+    }
 }
 
 static int asking_socket(const struct agent *a)
@@ -95,6 +97,8 @@ static void open_by_sockets(struct agent *a, int count)
     struct agent_hard *h = &a->hard;
     open_sockets(a, count);
     open_to(a, h->port);
+    if (hard_nat_supposed(&h->own, &h->peer) && h->port != h->seen.port) /* it may be easy, after all */
+        open_to(a, h->seen.port);
     if (!hard_nat_is(&h->peer) || h->round == 0)
         return;
     open_to(a, hard_nat_next_port(&h->peer, HARD_NAT_SPRAY_AT - 1));
@@ -152,6 +156,16 @@ int agent_search_spray_after_ms(const struct agent *a)
     return a->hard.again ? SPRAY_AGAIN_MS : SPRAY_AFTER_MS;
 }
 
+/* One that is only supposed to have a further port for the peer may have the one that everybody sees. */
+static void spray_one(struct agent *a)
+{
+    struct agent_hard *h = &a->hard;
+    int64_t n = h->sent++;
+    bool both = asking_socket(a) != 0 && hard_nat_supposed(&h->own, &h->peer);
+    ask_port(a, hard_nat_random_port(h->seed, (uint32_t)(both ? n / 2 : n)),
+             both && n % 2 ? 0 : asking_socket(a));
+}
+
 void agent_search_spray(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
@@ -159,7 +173,7 @@ void agent_search_spray(struct agent *a, int64_t now_ms)
     int64_t due = (now_ms - h->begun_ms - agent_search_spray_after_ms(a)) * rate / 1000 + 1;
     int64_t most = h->sent + rate * SPRAY_LATE_MS / 1000; /* after a longer pause no flood */
     while (h->sent < due && h->sent < most && h->sent < HARD_NAT_SPRAY)
-        ask_port(a, hard_nat_random_port(h->seed, h->sent++), asking_socket(a));
+        spray_one(a);
     h->due_ms = h->sent < HARD_NAT_SPRAY ? now_ms + SPRAY_STEP_MS : h->begun_ms + AGENT_SEARCH_MS;
     if (h->sent == HARD_NAT_SPRAY)
         hard_turn_end(&h->turn);

@@ -62,6 +62,7 @@ struct agent_hard {
     int asked;        /* by all methods of this session: HARD_NAT_MOST in HARD_NAT_MOST_MS, ... */
     int64_t asked_ms; /* ... which have begun then */
     int sockets[HARD_NAT_SOCKETS], socket_count;
+    bool moved; /* a NAT that counts has gone on by them */
     /* A further port, where nothing has come by this one: something on the way keeps the pair of addresses
      * for itself. */
     struct spare_port *spare_asked; /* where peers see it */

@@ -63,6 +63,7 @@ struct connect {
     struct peer_fields told; /* of us, with the question */
     struct session session;  /* of the punch */
     struct nat_count *count; /* before it is told again */
+    struct nat_mapping peer_mapping;
     struct nameserver *nameserver;
     struct udt_port *port;           /* the punch leaves from it */
     struct prepared_channel channel; /* of the first one */
@@ -137,11 +138,10 @@ static void on_punched(void *user, const struct punch_result *r)
         nameserver_report(c->nameserver, r->report);
 }
 
-/* It has turned out that our NAT maps by destination: the peer must know, to do its half. */
 static bool has_nat_news(const struct connect *c)
 {
     struct nat_mapping now;
-    return nat_known(AF_INET, &now) && hard_nat_is(&now) && !hard_nat_is(&c->told.mapping);
+    return nat_known(AF_INET, &now) && hard_nat_news(&now, &c->told.mapping, &c->peer_mapping);
 }
 
 static void punch(struct connect *c, const struct multipart_part *part)
@@ -153,6 +153,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
+    c->peer_mapping = part->mapping;
     c->port = nameserver_port(c->nameserver);
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),
@@ -261,7 +262,8 @@ static void ask_again(struct connect *c)
 {
     nameserver_close(c->nameserver);
     c->nameserver = NULL;
-    engine_timer_set(&c->retry, clock_now_ms() + AGAIN_MS);
+    int64_t now_ms = clock_now_ms();
+    engine_timer_set(&c->retry, now_ms + (now_ms - c->begun_ms < AGAIN_FIRST_MS ? AGAIN_FIRST_MS : AGAIN_MS));
     ask_for(c, &c->session);
 }
 

@@ -63,8 +63,10 @@ bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool ca
 {
     struct nat_mapping *sides[2] = {NULL}, *called = calling ? peer : own, *caller = calling ? own : peer;
     bool both = hard_nat_sequential(own) && hard_nat_sequential(peer);
+    bool one_is = hard_nat_is(own) || hard_nat_is(peer);
+    bool counted = hard_nat_is(own) ? hard_nat_sequential(peer) : hard_nat_sequential(own);
     int count = 0;
-    if (guess >= (both ? 1 : HARD_NAT_SUPPOSED) || (!both && (hard_nat_is(own) || hard_nat_is(peer))))
+    if (guess >= (both || one_is ? 1 : HARD_NAT_SUPPOSED) || (one_is && !both && !counted))
         return false;
     if (may_depend(called))
         sides[count++] = called;
@@ -75,6 +77,15 @@ bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool ca
             sides[i]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;
     }
     return count > 0;
+}
+
+bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told,
+                   const struct nat_mapping *peer)
+{
+    if (hard_nat_is(now))
+        return !hard_nat_is(told);
+    bool matters = hard_nat_is(peer) || (may_depend(peer) && hard_nat_sequential(peer));
+    return matters && may_depend(now) && hard_nat_sequential(now) && !hard_nat_sequential(told);
 }
 
 bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer)

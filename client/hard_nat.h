@@ -93,9 +93,14 @@ bool hard_nat_takes(const struct nat_mapping *m);
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
  * (0), then the caller, then the called again, since a spray may miss; what cannot be is left out. Where both
  * count both may be by the first guess: what is done then finds an easy one, too, and the one that may be where
- * the other one counts for certain. Sets the kind; false: no such guess is left. */
+ * the other one counts for certain. Where the other one is random, the one that may be by the first guess, and what is
+ * sprayed then leaves by both its ports. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
+/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or, where the
+ * peer's does or may, how it counts if it turns out to. */
+bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told,
+                   const struct nat_mapping *peer);
 /* One of the two is what hard_nat_suppose() has made of it. */
 bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer);
 /* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one

@@ -171,10 +171,16 @@ static void on_network_changed(struct engine_member *m)
     }
 }
 
+static struct nat_count *counted_anew; /* NULL: nat_count_anew() has nothing to wait for */
+
 static void leave(struct nat_user *u)
 {
     engine_leave(&u->member);
     DL_DELETE(users, u);
+    if (!users) {
+        nat_count_cancel(counted_anew);
+        counted_anew = NULL;
+    }
     for (int i = 0; i < FAMILIES && !users; i++)
         forget(&known[i]);
 }
@@ -341,4 +347,18 @@ void nat_count_cancel(struct nat_count *c)
     stun_cancel(c->transaction);
     stun_port_close(c->port);
     free(c);
+}
+
+static void on_counted_anew(void *user, uint16_t port)
+{
+    (void)user;
+    (void)port;
+    counted_anew = NULL;
+}
+
+void nat_count_anew(void)
+{
+    if (users && !counted_anew)
+        (void)nat_count_begin(&counted_anew, on_counted_anew,
+                              NULL); /* else the next peer's guesses go less far */
 }
