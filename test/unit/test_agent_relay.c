@@ -258,6 +258,41 @@ static void who_wants_no_relay_asks_none(void **state)
     end_relay();
 }
 
+static bool becomes_open(struct side *s)
+{
+    struct agent_tried tried = {.relay.begun = false};
+    for (int64_t end_ms = clock_now_ms() + WAIT_MS; clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
+        engine_lock();
+        agent_tried(s->agent, &tried);
+        engine_unlock();
+        if (tried.relay.begun && tried.relay.state == RELAY_STATE_OPEN)
+            return true;
+    }
+    return false;
+}
+
+/* People are told that the peer did not come, and not that the relay does not answer. */
+static void a_relay_that_was_open_is_so_while_it_is_asked_again(void **state)
+{
+    struct endpoint nowhere = endpoint_at("127.0.0.9", NOBODY_PORT);
+    struct agent_tried tried;
+    (void)state;
+    begin_relay(0);
+    introduce();
+    meet(&one, left, true, 1);
+    assert_true(becomes_open(&one));
+    introduce();
+    end_relay(); /* so that no answer comes */
+    tell(&one, &nowhere);
+    assert_int_equal(count_relays(&one), 2);
+    engine_lock();
+    agent_tried(one.agent, &tried);
+    engine_unlock();
+    assert_int_equal(tried.relay.state, RELAY_STATE_OPEN);
+    end_agent(one.agent);
+    stream_close(one.stream);
+}
+
 static int start(void **state)
 {
     struct udt_port_config config = {.backlog = 16};
@@ -275,6 +310,7 @@ int main(void)
         TEST(a_relay_that_knows_the_session_no_more_is_left_for_that_of_the_next_introduction),
         TEST(what_the_relays_time_ends_is_told_and_not_begun_again),
         TEST(who_wants_no_relay_asks_none),
+        TEST(a_relay_that_was_open_is_so_while_it_is_asked_again),
     };
 
     return cmocka_run_group_tests_name("agent_relay", tests, start, stop_engine);
