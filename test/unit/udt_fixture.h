@@ -76,7 +76,7 @@ static inline struct stream *connect_to(struct udt_port *from, struct udt_port *
     const struct sockaddr *address = udt_port_local(to, &len);
     struct stream *s;
 
-    assert_int_equal(udt_connect(&s, from, address, len, 2000, NULL), HX_OK);
+    assert_int_equal(udt_connect(&s, from, address, len, WAIT_MS, NULL), HX_OK);
     assert_ptr_equal(await(from, UDT_EV_CONNECTED).stream, s);
     *accepted = await(to, UDT_EV_ACCEPTED).stream;
     return s;
@@ -88,9 +88,9 @@ static inline void rendezvous(struct stream **a, struct stream **b)
     socklen_t len;
     const struct sockaddr *address = udt_port_local(right, &len);
 
-    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(a, left, address, len, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
     address = udt_port_local(left, &len);
-    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, 5000, UDT_PARTY_UNSAID, NULL), HX_OK);
+    assert_int_equal(udt_rendezvous(b, right, address, len, NULL, WAIT_MS, UDT_PARTY_UNSAID, NULL), HX_OK);
     await(left, UDT_EV_CONNECTED);
     await(right, UDT_EV_CONNECTED);
 }
