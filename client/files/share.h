@@ -77,6 +77,8 @@ int share_open(struct share **out, const char *spec);
  * neither a file nor a directory); HX_ENOMEM. */
 int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad);
 void share_close(struct share *s);
+/* Bytes of all files that it has; below 0: there are more than `most` entries, and it was not looked further. */
+int64_t share_bytes(const struct share *s, uint64_t most);
 bool share_writable(const struct share *s);
 
 struct share_peer { /* for whom requests are answered; outlives them */

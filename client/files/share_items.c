@@ -313,3 +313,21 @@ void share_walk_destroy(struct share_walk *w)
     walk_destroy(w->walk);
     free(w);
 }
+
+int64_t share_bytes(const struct share *s, uint64_t most)
+{
+    struct share_walk *w;
+    struct stat st;
+    struct file_entry e;
+    int64_t bytes = 0;
+    uint64_t entries = 0;
+    const struct share_walk_how how = {.links = LINKS_LEAVE};
+    if (share_walk_create(&w, s, "", &how, &st) < 0)
+        return HX_ESYS;
+    while (entries <= most && share_walk_next(w, &e) == HX_OK) {
+        bytes += e.type == 'f' ? e.size : 0;
+        entries++;
+    }
+    share_walk_destroy(w);
+    return entries <= most ? bytes : HX_ELIMIT;
+}

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,7 @@ struct often {
 
 static pthread_mutex_t often_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct often often[OFTEN_MAX];
+static atomic_bool drawn;           /* of say_drawn() */
 static bool telling;                /* tell_later() runs */
 static const char kinds[SAY_KINDS]; /* their addresses are kinds */
 
@@ -45,10 +47,18 @@ static size_t format_line(char text[LINE_MAX_BYTES], const char *before, const c
     return strlen(text);
 }
 
+void say_drawn(void)
+{
+    atomic_store(&drawn, true);
+}
+
 static void write_text(const char *text)
 {
-    char line[LINE_MAX_BYTES];
-    size_t len = printable_text(line, sizeof line - 1, text);
+    static const char erase[] = "\r\033[K";
+    char line[LINE_MAX_BYTES + sizeof erase];
+    size_t len = atomic_exchange(&drawn, false) ? sizeof erase - 1 : 0;
+    strcpy(line, erase);
+    len += printable_text(line + len, LINE_MAX_BYTES - 1, text);
     line[len] = '\n';
     (void)!write(STDERR_FILENO, line, len + 1);
 }

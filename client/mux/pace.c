@@ -49,9 +49,19 @@ size_t pace_room(struct pace *p, enum pace_way way, size_t most, int64_t now_ms)
 
 void pace_spend(struct pace *p, enum pace_way way, size_t bytes)
 {
-    if (!p || p->bytes_per_s == 0)
+    if (!p)
         return;
     pthread_mutex_lock(&p->mutex);
-    p->ways[way].credit -= (int64_t)bytes * THOUSAND;
+    if (p->bytes_per_s > 0)
+        p->ways[way].credit -= (int64_t)bytes * THOUSAND;
+    p->ways[way].moved += (int64_t)bytes;
     pthread_mutex_unlock(&p->mutex);
+}
+
+int64_t pace_moved(struct pace *p, enum pace_way way)
+{
+    pthread_mutex_lock(&p->mutex);
+    int64_t moved = p->ways[way].moved;
+    pthread_mutex_unlock(&p->mutex);
+    return moved;
 }

@@ -20,6 +20,7 @@ struct pace {
     struct {
         int64_t then_ms; /* 0: it was not used yet */
         int64_t credit;  /* thousandths of bytes; below 0: what has left is yet to be earned */
+        int64_t moved;   /* bytes since the beginning */
     } ways[PACE_WAYS];
 };
 
@@ -29,5 +30,7 @@ void pace_free(struct pace *p);
 size_t pace_room(struct pace *p, enum pace_way way, size_t most, int64_t now_ms);
 /* So many have moved. NULL is fine. */
 void pace_spend(struct pace *p, enum pace_way way, size_t bytes);
+/* All that have. */
+int64_t pace_moved(struct pace *p, enum pace_way way);
 
 #endif

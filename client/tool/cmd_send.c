@@ -7,6 +7,7 @@
 #include "client/tool/program.h"
 #include "client/tool/progress.h"
 #include "client/tool/qr.h"
+#include "client/tool/sent.h"
 #include "client/tool/ui.h"
 #include "secure/code.h"
 #include <errno.h>
@@ -20,6 +21,7 @@
 
 #define LOOK_MS   30000 /* poll(2) does not count a sleep of the machine, which the code's time does */
 #define KEY_LABEL "code"
+#define COUNT_MAX 100000 /* entries that are looked at for how much it is: more take too long */
 
 static const char used[] = "it has been received as often as it was offered";
 static const char expired[] = "the code has expired";
@@ -30,7 +32,8 @@ struct sending {
     struct hx_listener *listener; /* NULL: nobody new is let in */
     struct visit_host host;
     struct peers_config peers;
-    struct pace pace; /* of all receivers together */
+    struct pace pace; /* of all receivers together, as the next */
+    struct sent sent;
     int64_t until_ms;
     int changed_fd;        /* readable: what is below has changed */
     pthread_mutex_t mutex; /* guards that */
@@ -63,6 +66,7 @@ static const char *on_begin(void *user)
         why = broken;
     s->begun += !why;
     pthread_mutex_unlock(&s->mutex);
+    changed(s);
     return why;
 }
 
@@ -80,6 +84,11 @@ static void on_whole(void *user, const char *who, const char *receipt)
     pthread_mutex_unlock(&s->mutex);
     say_note("%s: has all of it, %d of %d", who, count, s->args->receipts);
     changed(s);
+}
+
+static void on_path(void *user, const char *kind)
+{
+    sent_path(&((struct sending *)user)->sent, kind);
 }
 
 static void on_left(void *user, bool whole, int error, int system)
@@ -157,23 +166,33 @@ static void expire(struct sending *s)
         say_note("the code has expired; who has begun to receive may finish (%d)", begun);
 }
 
+static void look(struct sending *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    int begun = s->begun;
+    pthread_mutex_unlock(&s->mutex);
+    sent_look(&s->sent, begun > 0, progress_asked());
+}
+
 /* The next thing that happens. False: poll(2) failed, or accepting, which was told. */
 static bool await(struct sending *s, struct peers *peers)
 {
     struct pollfd fds[] = {{interrupt_fd(), POLLIN, 0},
+                           {progress_asked_fd(), POLLIN, 0},
                            {s->changed_fd, POLLIN, 0},
                            {s->listener ? hx_listener_fd(s->listener) : -1, POLLIN, 0}};
     struct hx_stream *stream;
     uint64_t times;
     int64_t left_ms = s->expired ? LOOK_MS : s->until_ms - clock_now_ms();
-    left_ms = left_ms < 0 ? 0 : left_ms > LOOK_MS ? LOOK_MS : left_ms;
+    left_ms = left_ms < 0 ? 0 : sent_wait_ms(&s->sent, left_ms > LOOK_MS ? LOOK_MS : left_ms);
     if (poll(fds, sizeof fds / sizeof *fds, (int)left_ms) < 0 && errno != EINTR) {
         say_error("cannot poll: %s", strerror(errno));
         return false;
     }
-    if (fds[1].revents)
+    if (fds[2].revents)
         (void)!read(s->changed_fd, &times, sizeof times);
-    if (!fds[2].revents || interrupted())
+    look(s);
+    if (!fds[3].revents || interrupted())
         return true;
     int err = hx_accept(s->listener, &stream, 0);
     if (err == HX_OK)
@@ -211,6 +230,7 @@ static int serve(struct sending *s, struct share *share)
         return STATUS_FAILED;
     }
     int status = wait_for_all(s, peers, &why);
+    sent_end(&s->sent);
     hx_listener_close(s->listener);
     if (why)
         peers_over(peers, why);
@@ -299,7 +319,7 @@ int cmd_send(const struct args *args)
                          .mutex = PTHREAD_MUTEX_INITIALIZER,
                          .changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                          .receipts = calloc((size_t)args->receipts, sizeof *s.receipts),
-                         .host = {stream, on_begin, on_whole, on_left, &s},
+                         .host = {stream, on_begin, on_whole, on_left, on_path, &s},
                          .peers = {.keepalive_ms = args->keepalive_s * 1000}};
     pace_init(&s.pace, args->bytes_per_s);
     s.peers.pace = &s.pace;
@@ -308,6 +328,11 @@ int cmd_send(const struct args *args)
         return STATUS_FAILED;
     }
     int status = stream ? STATUS_OK : open_paths(&share, args);
+    s.sent = (struct sent){.pace = &s.pace,
+                           .quiet = args->quiet,
+                           .total = share && args->receipts == 1 ? share_bytes(share, COUNT_MAX) : -1,
+                           .name = args->path_count == 1 && share ? args->paths[0] : ""};
+    sent_init(&s.sent);
     s.peers.serve = (struct serve_config){.share = share, .visits = &s.host};
     return status == STATUS_OK ? begin(&s, share) : status;
 }

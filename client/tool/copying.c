@@ -60,6 +60,7 @@ static void show(struct copying *c, const struct files_state *s)
     int len = 1 + make_line(c, s, columns > 0 ? columns : WIDTH, line + 1);
     len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
     (void)!write(STDERR_FILENO, line, (size_t)len);
+    say_drawn();
     c->shown = true;
 }
 

@@ -62,7 +62,7 @@ void serve_init(struct serve *s)
         (struct udp_targets){.flows = {.loop = s->loop, .timeout_s = s->config->udp_timeout_s, .who = s->who},
                              .allow = s->config->allow,
                              .stream = s->stream};
-    s->visit = (struct visit){.host = s->config->visits, .loop = s->loop, .who = s->who};
+    s->visit = (struct visit){.host = s->config->visits, .loop = s->loop, .who = s->who, .link = s->stream};
 }
 
 static void serve_echo(const struct serve *s, struct mux_stream *stream)

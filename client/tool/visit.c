@@ -42,10 +42,30 @@ void visit_over(struct visit *v, const char *reason)
     tell(v, "over", reason);
 }
 
+static void on_look(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    const struct visit *v = w->data;
+    struct hx_path path;
+    (void)loop;
+    (void)revents;
+    if (hx_stream_path(v->link, &path) == HX_OK)
+        v->host->path(v->host->user, path.kind);
+}
+
+static void look_at_path(struct visit *v)
+{
+    if (!v->begun || !v->link || !v->host->path)
+        return;
+    ev_timer_init(&v->look, on_look, 0., 1.);
+    v->look.data = v;
+    ev_timer_start(v->loop, &v->look);
+}
+
 static void begin(struct visit *v)
 {
     const char *why = v->host->begin(v->host->user);
     v->begun = !why;
+    look_at_path(v);
     if (why)
         visit_over(v, why);
 }
@@ -79,6 +99,7 @@ static bool take(struct visit *v, const char *bytes, size_t count)
 static void gone(struct visit *v)
 {
     v->stream = NULL;
+    ev_timer_stop(v->loop, &v->look);
     if (v->begun)
         v->host->left(v->host->user, v->whole, v->error, v->system);
     v->begun = false;

@@ -10,6 +10,7 @@
 #ifndef HX_CLIENT_TOOL_VISIT_H
 #define HX_CLIENT_TOOL_VISIT_H
 
+#include "client/hx.h"
 #include "client/mux/mux.h"
 #include <ev.h>
 
@@ -33,13 +34,16 @@ struct visit_host { /* lives as long as the peers; called in their threads */
     void (*whole)(void *user, const char *who, const char *receipt);
     /* One that had begun is gone. `error`, `system`: of the stream, as relay_config.done(), or HX_OK. */
     void (*left)(void *user, bool whole, int error, int system);
+    /* Once a second while one that has begun is there: what carries its connection. NULL is fine. */
+    void (*path)(void *user, const char *kind);
     void *user;
 };
 
-struct visit {                     /* zeroed but for the first three: nobody has come */
+struct visit {                     /* zeroed but for the first four: nobody has come */
     const struct visit_host *host; /* NULL: this is no hx send */
     struct ev_loop *loop;
     const char *who;
+    struct hx_stream *link;    /* that of its connection */
     struct mux_stream *stream; /* of /receive, NULL: none */
     char receipt[VISIT_RECEIPT_MAX];
     struct visit_line line;
@@ -47,6 +51,7 @@ struct visit {                     /* zeroed but for the first three: nobody has
     bool told;     /* the sender has said its last */
     bool streamed; /* it got /stream */
     int error, system;
+    ev_timer look; /* at the path */
 };
 
 /* False: the request is none of these, nothing was done. Else owns `s`. `v` outlives it. */

@@ -65,6 +65,20 @@ check "every ten seconds there is a line, and one at the end" eval \
     '[ "$(grep -Ec "$line" plain.err)" = $(($(wc -l <plain.err) - 1)) ] && tail -n1 plain.err | grep -q "whole and verified" && grep -Eq "$line" plain.err'
 check "none of them draws" eval '! grep -q "[[:cntrl:]]" plain.err'
 
+# --- who sends
+start sends "$B/hx" send -q --bwlimit 300K share/big
+code=$(await_line "$WORK/sends.out" '^hx recv ') && code=${code#hx recv }
+sends=$PID
+kill -USR1 "$sends"
+check "hx send says, too, that nobody has begun" await_line "$WORK/sends.err" '^nobody has begun to receive it$'
+mkdir received
+start receives "$B/hx" recv -q "$code" received -y
+await_part received
+until await_line "$WORK/sends.err" '^ *[0-9]+% .*/s +[-0-9:]+  lan  share/big$' 0.2 >/dev/null || ! kill -USR1 "$sends"; do :; done
+check "and how far it is, by which path" grep -Eq '^ *[0-9]+% +[0-9.]+ .?B .*  lan  share/big$' sends.err
+check "it goes on meanwhile" await_exit "$PID" 60
+check "and arrives" same share/big received/big
+
 # --- at a terminal
 cat >steps <<'STEPS'
 expect %.*/s
@@ -82,4 +96,16 @@ widths() { # of what is drawn between two returns, but for what stays at the end
 }
 check "never as wide as the window" [ "$(widths | tail -n1)" -lt 40 ]
 check "nor as the narrower one" [ "$(widths | head -n1)" -lt 30 ]
+cat >steps <<'STEPS'
+expect %.*/s.*  lan
+expect received once
+status 0
+STEPS
+start drawn python3 "$TOP/test/terminal.py" 80x24 steps sh -c "exec '$B/hx' send --bwlimit 1500K share/big >code"
+player=$PID
+code=$(await_line "$WORK/code" '^hx recv ') && code=${code#hx recv }
+mkdir drawn
+start receives "$B/hx" recv -q "$code" drawn -y
+check "what is sent is drawn, too" await_exit "$player" 60
+check "and arrives" same share/big drawn/big
 finish

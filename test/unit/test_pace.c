@@ -92,8 +92,11 @@ static void without_a_rate_or_a_pace_all_moves(void **state)
     struct pace p;
     (void)state;
     pace_init(&p, 0);
-    assert_int_equal(move(&p, PACE_OUT, SIZE_MAX, 1000), SIZE_MAX);
+    assert_int_equal(move(&p, PACE_OUT, 1000000, 1000), 1000000);
+    assert_int_equal(move(&p, PACE_OUT, 5, 1000), 5);
     assert_int_equal(move(NULL, PACE_IN, SIZE_MAX, 1000), SIZE_MAX);
+    assert_int_equal(pace_moved(&p, PACE_OUT), 1000005);
+    assert_int_equal(pace_moved(&p, PACE_IN), 0);
     pace_free(&p);
 }
 
