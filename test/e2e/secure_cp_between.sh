@@ -53,6 +53,10 @@ check "and does nothing" eval 'grep -q "^none/" cp.out && [ ! -e two/dry ]'
 ln -s sub/2 one/tree/link
 check "links stay links with -P" cp_ -P one:tree two:links
 check "and say the same" test "$(readlink two/links/link)" = sub/2
+mkdir two/matched
+check "patterns are the source's" cp_ 'one:tree/sub/1[0-9]' two:matched
+check "what matches is there" test "$(find two/matched -type f | wc -l)" = 10
+check "--json tells of each" eval 'cp_ --json one:tree/sub two:told && [ "$(grep -c "\"done\"" cp.out)" = 41 ]'
 check "within one peer" cp_ two:big two:tree/again
 check "too" cmp one/big two/tree/again
 check "not onto itself" refused 1 'is the same file' two:big two:big
