@@ -34,7 +34,7 @@
 #define VOICE_BYTES  160    /* 20 ms of G.711 (RFC 3551) */
 #define VOICE_US     20000.0
 #define VOICE_MAX    65536
-#define VOICE_END_US 3e6 /* for the last ones to come back */
+#define VOICE_END_US 1.5e6 /* for the last ones to come back */
 
 static struct sockaddr_in local_port(const char *port)
 {

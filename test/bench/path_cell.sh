@@ -18,6 +18,7 @@
 #                     one after the other, each on a path that is new                                        (hx-L)
 #   --beside LIST     of cubic, bbr, hx: flows that share the path                                           (none)
 #   --second          a second forward's round trips of 64 bytes meanwhile (beside hx-cp: another connection's)
+#   --voice           the same of datagrams, of 160 bytes each 20 ms, through a forward of UDP
 #   --programs DIR    hx and hx-nameserver are there                                                         ($B)
 #
 # Prints a line for each of them, of key=value:
@@ -28,7 +29,7 @@
 #   cpu                CPU s/GB of both ends' processes, after the first 3 s, without what a thread of the kernel's does: reception
 #   waits              how often their threads have waited for something, for each packet that H1 has sent
 #   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
-#   second50, second99 round trips through the second forward in ms; beside: the rate of each flow beside
+#   second50, second99 round trips through the second forward in ms; voice_lost: per cent; beside: the rate of each flow beside
 #   late, path_lost    packets that the wire itself has held more than 1 ms too long, or lost (per cent): above 1 the row
 #                      tells of this machine, and not of the path; path_cpu: the share of a processor that the wire takes
 # shellcheck source=test/lib.sh
@@ -42,8 +43,8 @@ PROGRAMS=$B REORDER_MS=5
 ARGUMENTS=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
-    --second)
-        SECOND=1
+    --second | --voice)
+        SECOND=${1#--}
         shift
         continue
         ;;
@@ -75,7 +76,7 @@ reckon() { awk "BEGIN { printf \"%.${2:-0}f\", ($1) }"; } # reckon EXPRESSION [D
 case $LOSS_WAY in both) LOSS_BACK=$LOSS ;; *) LOSS_BACK=0 ;; esac
 [ "$LASTS" != auto ] || LASTS=$(reckon "5 + 12 * $RTT / 1000 + ($LINE + 0 ? 2 * $QUEUE / 1000 : 0)" 1)
 SETTLED_S=$(reckon "$LASTS > 4.5 ? 3 : $LASTS / 2" 2)
-STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp TOOL=$B/test/bench/bench_path
+STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp UDP=$B/test/bench/bench_udp TOOL=$B/test/bench/bench_path
 H1=${LAB_PUBLIC[1]} H2=${LAB_PUBLIC[2]}
 ENDLESS=1000000000000
 ARRIVED=/run/arrived # in memory: a disk would have a speed of its own
@@ -137,15 +138,20 @@ bind() { # bind NAME OPTION...
     lab_start "bind.$1" h1 "$PROGRAMS/hx" bind "$1" -v "${@:2}"
     await_line "$WORK/bind.$1.err" "^bound $1" 20 >/dev/null || lost "hx bind" "$WORK/bind.$1.err"
 }
-forwards() { # forwards NAME PORT...: hx connect; sets FORWARDS, ports on H2
+forwards() { # forwards NAME PORT...: hx connect; sets FORWARDS, ports on H2. "udp:PORT" is one of UDP
     local name=$1 port options=()
     shift
-    for port in "$@"; do options+=(-L "127.0.0.1:0:127.0.0.1:$port"); done
+    for port in "$@"; do
+        case $port in
+        udp:*) options+=(-L "udp:127.0.0.1:0:127.0.0.1:${port#udp:}") ;;
+        *) options+=(-L "127.0.0.1:0:127.0.0.1:$port") ;;
+        esac
+    done
     lab_start "connect.$name" h2 "$PROGRAMS/hx" connect "$name" -v "${options[@]}"
     await_line "$WORK/connect.$name.err" "^connected to $name" 30 >/dev/null || lost "hx connect" "$WORK/connect.$name.err"
     FORWARDS=()
     for port in "$@"; do
-        FORWARDS+=("$(sed -nE "s/^listening on 127\.0\.0\.1:([0-9]+) .*127\.0\.0\.1:$port\b.*/\1/p" "$WORK/connect.$name.err")")
+        FORWARDS+=("$(sed -nE "s/^listening on (udp:)?127\.0\.0\.1:([0-9]+) .*127\.0\.0\.1:${port#udp:}\b.*/\2/p" "$WORK/connect.$name.err")")
     done
 }
 serve_tcp() { # serve_tcp NAME WHAT...: bench_tcp on H1; sets PORT
@@ -153,12 +159,24 @@ serve_tcp() { # serve_tcp NAME WHAT...: bench_tcp on H1; sets PORT
     PORT=$(await_line "$WORK/$1.out" listening) || lost "bench_tcp" "$WORK/$1.err"
     PORT=${PORT##*:}
 }
+serve_second() { # serve_second NAME: who answers the second forward; sets PORT, as forwards takes it
+    if [ "$SECOND" != voice ]; then
+        serve_tcp "$1" echo
+        return
+    fi
+    lab_start "$1" h1 "$UDP" echo
+    PORT=$(await_line "$WORK/$1.out" listening) || lost "bench_udp" "$WORK/$1.err"
+    PORT=udp:${PORT##*:}
+}
+allowed() { # allowed PORT: as --allow takes what forwards does
+    case $1 in udp:*) echo "udp:127.0.0.1:${1#udp:}" ;; *) echo "127.0.0.1:$1" ;; esac
+}
 start_hx_forward() { # start_hx_forward NAME: how -L is filled
     local give
     serve_tcp "give.$1" give $ENDLESS
     give=$PORT
-    serve_tcp "echo.$1" echo
-    bind "$1" --allow "127.0.0.1:$give" --allow "127.0.0.1:$PORT"
+    serve_second "echo.$1"
+    bind "$1" --allow "127.0.0.1:$give" --allow "$(allowed "$PORT")"
     forwards "$1" "$give" "$PORT"
     SECOND_PORT=${FORWARDS[1]}
     now
@@ -168,8 +186,8 @@ start_hx_forward() { # start_hx_forward NAME: how -L is filled
 start_hx_cp() {
     local name=home
     if [ -n "$SECOND" ]; then
-        serve_tcp echo echo
-        bind other --allow "127.0.0.1:$PORT"
+        serve_second echo
+        bind other --allow "$(allowed "$PORT")"
         forwards other "$PORT"
         SECOND_PORT=${FORWARDS[0]}
     fi
@@ -261,7 +279,7 @@ between() {
         END { for (i = 2; i <= fields; i++) printf "%.3f ", (past ? b[i] : v[i]) - a[i]; print "" }' "$3"
 }
 percentile() { # percentile SHARE FROM TO FILE
-    awk -v from="$2" -v to="$3" '$1 >= from && $1 <= to { print $2 }' "$4" | sort -n |
+    awk -v from="$2" -v to="$3" '$1 >= from && $1 <= to && $2 != "lost" { print $2 }' "$4" | sort -n |
         awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
 }
 measure() { # measure WHAT
@@ -275,8 +293,12 @@ measure() { # measure WHAT
     BASE=$(percentile 0 0 "$BEGAN" "$WORK/ping.out")
     start_beside
     start_what "$1"
-    if [ -n "$SECOND" ]; then lab_start second h2 "$TOOL" turn "$SECOND_PORT" "$LASTS"; fi
+    case $SECOND in
+    second) lab_start second h2 "$TOOL" turn "$SECOND_PORT" "$LASTS" ;;
+    voice) lab_start second h2 "$UDP" voice "$(reckon "$LASTS + 1" 1)" "$SECOND_PORT" ;;
+    esac
     await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
+    [ "$SECOND" != voice ] || await_exit "$PID" 10 # it tells all at its end
     told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
     dropped=$(queue_drops)
     sent=$(packets net sent)
@@ -316,6 +338,8 @@ account() { # account WHAT FIRST_BYTE END DROPPED
         [ -s "$WORK/second.out" ] || lost "nothing comes back beside $1" "$WORK"/{second,connect*}.err
         text+=" second50=$(percentile 0.5 "$from" "$to" "$WORK/second.out")"
         text+=" second99=$(percentile 0.99 "$from" "$to" "$WORK/second.out")"
+        [ "$SECOND" != voice ] || text+=" voice_lost=$(awk -v from="$from" -v to="$to" '$1 >= from && $1 <= to { n++; lost += $2 == "lost" }
+            END { printf "%.2f", n ? 100 * lost / n : 100 }' "$WORK/second.out")"
     fi
     for flow in "${BESIDES[@]}"; do
         read -r bytes < <(between "$from" "$to" "$flow")
@@ -340,5 +364,5 @@ PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$R
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
 # A file system that knows no holes: hx cp would not send them. What is read of it takes memory until the end.
-mount -t ramfs ramfs "$WORK/files" && truncate -s 64G "$WORK/files/bytes" || lost "no file" /dev/null
+{ mount -t ramfs ramfs "$WORK/files" && truncate -s 64G "$WORK/files/bytes"; } || lost "no file" /dev/null
 for what in ${WHAT//,/ }; do measure "$what"; done
