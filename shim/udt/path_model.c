@@ -63,6 +63,11 @@ static void begin_cycle(struct path_model *m)
     m->wait_us = CYCLE_US + next_random(m) % SECOND_US;
 }
 
+static void probe_soon(struct path_model *m)
+{
+    m->wait_us = SOON_US + next_random(m) % SOON_US;
+}
+
 static bool queued(const struct path_model *m)
 {
     return path_rtt_queued(&m->rtt, path_packet_us(m));
@@ -117,6 +122,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->raise = 0;
         break;
     case PATH_UP:
+        m->probe_from = path_rate(m);
         m->full = m->rate.latest;
         m->full_rounds = 0;
         m->grown_rounds = 0;
@@ -267,8 +273,10 @@ static void drain(struct path_model *m, const struct path_sample *s)
         return;
     probe_is_over(m);
     /* It was a queue that ended startup while the rate still grew: somebody else may have filled it. */
-    if (m->full_rounds == 0 && m->lossy <= 0)
-        m->wait_us = SOON_US + next_random(m) % SOON_US;
+    if (m->full_rounds == 0 && m->lossy <= 0) {
+        probe_soon(m);
+        path_share_began_late(&m->share, m->now_us, m->rtt.min_us);
+    }
 }
 
 /* The losses of this window were of packets sent more slowly than the path carries. If there were as many
@@ -300,6 +308,19 @@ static void hold(struct path_model *m, const struct path_sample *s)
         m->down.pace = HOLD_PACE;
 }
 
+/* The queue that came while we cruised was ours. The path may carry far less than before. */
+static void own_queue_emptied(struct path_model *m)
+{
+    if (m->rate.busy > 0 && m->rate.busy < SLOWER * path_rate(m)) {
+        path_rate_replace(&m->rate, m->rate.busy);
+    } else if (m->down.rate > 0 && m->lossy <= 0) {
+        path_rate_replace(&m->rate, path_share_yielded(&m->share, m->now_us, path_rate(m), m->down.rate,
+                                                       m->down.lost, m->rtt.min_us));
+        if (path_share_no_probe(&m->share, m->now_us, m->rtt.min_us))
+            begin_cycle(m);
+    }
+}
+
 static void down(struct path_model *m, const struct path_sample *s)
 {
     bool told = m->lossy <= 0 || (m->phase_rounds >= 3 && path_loss_brief_full(&m->loss)) ||
@@ -327,12 +348,12 @@ static void down(struct path_model *m, const struct path_sample *s)
         expect_empty(m, queue_us);
         return;
     }
-    /* The queue was ours, and the path may carry far less than before. */
-    if (empty && m->down.from_cruise && m->rate.busy > 0 && m->rate.busy < SLOWER * path_rate(m))
-        path_rate_replace(&m->rate, m->rate.busy);
-    else if (empty && m->down.from_cruise && m->down.rate > 0 && m->lossy <= 0)
-        path_rate_replace(&m->rate, path_share_yielded(&m->share, m->now_us, path_rate(m), m->down.rate,
-                                                       m->down.lost, m->rtt.min_us));
+    if (empty && m->down.from_cruise)
+        own_queue_emptied(m);
+    if (!m->down.from_cruise && m->probe_from > 0 &&
+        path_share_probe_soon(&m->share, m->now_us, m->probe_from, path_rate(m), m->rtt.min_us))
+        probe_soon(m);
+    m->probe_from = 0;
     m->foreign = !empty;
     learn_loss(m);
     enter(m, PATH_CRUISE);
@@ -361,7 +382,8 @@ static void cruise(struct path_model *m, const struct path_sample *s)
     }
     m->lossy = 0;
     if (!m->foreign && m->round_began && m->phase_rounds >= 1 && !path_rate_was_limited(&m->rate))
-        path_rate_raise(&m->rate, path_share_raised(&m->share, m->now_us, path_rate(m), m->rtt.min_us));
+        path_rate_raise(&m->rate,
+                        path_share_raised(&m->share, m->now_us, path_rate(m), m->rtt.min_us, emptied(m)));
     if (m->now_us - m->cycle_us >= m->wait_us)
         enter(m, PATH_REFILL);
     else if (!m->foreign && queued(m))

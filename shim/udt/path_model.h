@@ -71,10 +71,11 @@ struct path_model {
     int64_t round_rtt_us[2]; /* the least in this round and in the last whole one; INT64_MAX: none */
     int phase_rounds;        /* whole ones in this phase */
 
-    int64_t phase_us; /* when this phase began */
-    int64_t cycle_us; /* when this cycle of probing began, ... */
-    int64_t wait_us;  /* ... and how long until the next one */
-    int64_t due_us;   /* PATH_DOWN: a queue of ours is empty by then. PATH_PROBE_RTT: its end; 0: it waits */
+    int64_t phase_us;  /* when this phase began */
+    int64_t cycle_us;  /* when this cycle of probing began, ... */
+    int64_t wait_us;   /* ... and how long until the next one */
+    double probe_from; /* the rate before this probe; 0: there was none */
+    int64_t due_us;    /* PATH_DOWN: a queue of ours is empty by then. PATH_PROBE_RTT: its end; 0: it waits */
 
     int64_t empty_us; /* when the queue was last seen to be empty */
     bool foreign;     /* somebody else keeps it filled: it did not empty when we sent less */

@@ -279,15 +279,36 @@ static void who_gets_less_than_he_sends_is_not_alone(void **state)
     (void)state;
     assert_true(path_share_yielded(&s, 0, 1000, 980, 0, rtt_us) == 1000);
     assert_true(path_share_yielded(&s, 0, 1000, 900, 0.05, rtt_us) == 1000); /* the path has lost it */
-    assert_true(path_share_raised(&s, 0, 1000, rtt_us) == 1000);
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us, true) == 1000);
     assert_true(path_share_yielded(&s, 0, 1000, 860, 0, rtt_us) < 860);
     /* Whoever has more gives up more; what is taken back is the same. */
     assert_true(path_share_yielded(&s, 0, 8000, 8000, 0, rtt_us) < 8000);
-    assert_true(path_share_raised(&s, 0, 1000, rtt_us) - 1000 ==
-                path_share_raised(&s, 0, 8000, rtt_us) - 8000);
-    assert_true(path_share_raised(&s, 0, 1000, rtt_us) > 1000);
-    assert_true(path_share_raised(&s, later_us, 1000, rtt_us) == 1000);
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us, true) - 1000 ==
+                path_share_raised(&s, 0, 8000, rtt_us, true) - 8000);
+    assert_true(path_share_raised(&s, 0, 1000, rtt_us, true) > 1000);
+    assert_true(path_share_raised(&s, later_us, 1000, rtt_us, true) == 1000);
     assert_true(path_share_yielded(&s, later_us, 1000, 980, 0, rtt_us) == 1000);
+}
+
+/* Far away, what was raised is heard of late, and who began late has no time for cycles. */
+static void a_far_path_takes_other_steps(void **state)
+{
+    struct path_share s = {0};
+    const int64_t near_us = 50000, far_us = 150000;
+
+    (void)state;
+    assert_true(!path_share_no_probe(&s, 0, far_us));
+    assert_true(path_share_yielded(&s, 0, 1000, 800, 0, far_us) < 800);
+    assert_true(path_share_no_probe(&s, 0, far_us) && !path_share_no_probe(&s, 0, near_us));
+    assert_true(path_share_raised(&s, 0, 1000, far_us, false) == 1000);
+    assert_true(path_share_raised(&s, 0, 1000, near_us, false) > 1000);
+
+    assert_true(!path_share_probe_soon(&s, 0, 100, 200, far_us)); /* he did not begin late */
+    path_share_began_late(&s, 0, far_us);
+    assert_true(path_share_probe_soon(&s, 1000000, 100, 120, far_us));
+    assert_true(!path_share_probe_soon(&s, 1000000, 100, 102, far_us)); /* who is alone gets no more */
+    assert_true(!path_share_probe_soon(&s, 1000000, 100, 120, near_us));
+    assert_true(!path_share_probe_soon(&s, 60000000, 100, 120, far_us));
 }
 
 int main(void)
@@ -306,6 +327,7 @@ int main(void)
         cmocka_unit_test(one_burst_of_losses_does_not_go_on),
         cmocka_unit_test(a_queue_is_told_from_chance),
         cmocka_unit_test(who_gets_less_than_he_sends_is_not_alone),
+        cmocka_unit_test(a_far_path_takes_other_steps),
     };
 
     return cmocka_run_group_tests_name("path_model", tests, NULL, NULL);

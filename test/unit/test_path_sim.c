@@ -13,13 +13,17 @@
 
 static struct sim sim;
 
-static void run(const struct sim_path *p, double from_s, double until_s)
+static void run_seed(const struct sim_path *p, double from_s, double until_s, uint64_t seed)
 {
-    sim_begin(&sim, p, SEED);
+    sim_begin(&sim, p, seed);
     sim_run(&sim, from_s);
     sim_measure(&sim);
     sim_run(&sim, until_s);
     sim_end(&sim);
+}
+static void run(const struct sim_path *p, double from_s, double until_s)
+{
+    run_seed(p, from_s, until_s, SEED);
 }
 
 static void check(const char *what, double is, double least, double most)
@@ -196,6 +200,35 @@ static void two_of_ours_share_60_to_40(void **state)
     }
 }
 
+/* The one who was there has filled the line; the other's startup ends with his queue. */
+static void who_begins_late_on_a_far_path_comes_to_his_share(void **state)
+{
+    static const struct {
+        int rtt_ms, late_s;
+        double most; /* the first one's mean share, in the half minute from then on */
+    } rows[] = {{150, 5, 0.62}, {150, 10, 0.6}, {200, 10, 0.62}, {300, 10, 0.65}};
+    const int seeds = 6;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sim_path p = {.line_mbit = 100,
+                             .rtt_ms = rows[i].rtt_ms,
+                             .queue_ms = 300,
+                             .oversleep_ms = 0.2,
+                             .flows = {SIM_HX, SIM_HX},
+                             .starts_s = {0, rows[i].late_s}};
+        double first = 0, all = 0;
+
+        for (int seed = 1; seed <= seeds; seed++) {
+            run_seed(&p, rows[i].late_s, rows[i].late_s + 30, (uint64_t)seed * 7919);
+            first += sim_share(&sim, 0) / (sim_share(&sim, 0) + sim_share(&sim, 1)) / seeds;
+            all += (sim_share(&sim, 0) + sim_share(&sim, 1)) / seeds;
+        }
+        check("the share of the line", all, 0.95, 1.01);
+        check("the first one's share of it", first, 1 - rows[i].most, rows[i].most);
+    }
+}
+
 static void a_path_that_changes_is_learnt_anew(void **state)
 {
     static const double before[] = {20, 50, 5, 5}, after[] = {5, 20, 20, 50};
@@ -225,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_far_and_lossy_path_is_filled_in_two_seconds),
         cmocka_unit_test(beside_others_each_has_a_share),
         cmocka_unit_test(two_of_ours_share_60_to_40),
+        cmocka_unit_test(who_begins_late_on_a_far_path_comes_to_his_share),
         cmocka_unit_test(a_path_that_changes_is_learnt_anew),
     };
 
