@@ -29,17 +29,6 @@
 #define HOLD_PACE          0.95
 #define SOON_US            250000 /* and up to as much more: a first probe that must not wait for a cycle */
 
-static const char *const phase_names[] = {
-    [PATH_STARTUP] = "startup",     [PATH_DRAIN] = "drain",   [PATH_DOWN] = "down",
-    [PATH_CRUISE] = "cruise",       [PATH_REFILL] = "refill", [PATH_UP] = "up",
-    [PATH_PROBE_RTT] = "probe_rtt",
-};
-
-const char *path_phase_name(enum path_phase phase)
-{
-    return phase_names[phase];
-}
-
 static uint32_t next_random(struct path_model *m) /* Marsaglia's xorshift */
 {
     m->random ^= m->random << 13;
@@ -280,14 +269,17 @@ static void drain(struct path_model *m, const struct path_sample *s)
 }
 
 /* The losses of this window were of packets sent more slowly than the path carries. If there were as many
- * before, they are the path's own, and what was given up for them is taken back. */
+ * before, they are the path's own, and what was given up for them is taken back. Else what startup has seen
+ * come before them was a policer's bucket, and what came with them is what the path carries. */
 static void learn_loss(struct path_model *m)
 {
+    bool after_startup = !m->down.from_cruise && m->probe_from <= 0;
+
     if (m->phase_rounds < 1 || m->loss.brief.sent == 0)
         return;
     path_loss_learn(&m->loss, &m->loss.brief);
     if (m->lossy > 0 && path_loss_share(&m->loss.brief) * 2 < m->lossy)
-        path_rate_cut(&m->rate, m->rate.brief);
+        path_rate_cut(&m->rate, after_startup && m->down.rate > 0 ? m->down.rate : m->rate.brief);
     m->rate.brief = INFINITY;
     m->lossy = 0;
 }
@@ -353,9 +345,9 @@ static void down(struct path_model *m, const struct path_sample *s)
     if (!m->down.from_cruise && m->probe_from > 0 &&
         path_share_probe_soon(&m->share, m->now_us, m->probe_from, path_rate(m), m->rtt.min_us))
         probe_soon(m);
-    m->probe_from = 0;
     m->foreign = !empty;
     learn_loss(m);
+    m->probe_from = 0;
     enter(m, PATH_CRUISE);
 }
 

@@ -13,6 +13,7 @@
 #define HX_SHIM_UDT_PATH_MODEL_H
 
 #include "shim/udt/path_loss.h"
+#include "shim/udt/path_phase.h"
 #include "shim/udt/path_rate.h"
 #include "shim/udt/path_rtt.h"
 #include "shim/udt/path_share.h"
@@ -40,16 +41,6 @@ struct path_sample {
 
 #define PATH_MODEL_INITIAL 32 /* packets in the first round trip; RFC 9002 has 10, QUIC as deployed 32 */
 #define PATH_MODEL_LEAST   4  /* packets in flight (draft-ietf-ccwg-bbr, "Minimum cwnd for Pipelining") */
-
-enum path_phase {
-    PATH_STARTUP,   /* twice the rate each round trip, until that brings no more */
-    PATH_DRAIN,     /* what startup has queued leaves the queue */
-    PATH_DOWN,      /* slower than the path: the queue of a probe empties */
-    PATH_CRUISE,    /* as fast as the path */
-    PATH_REFILL,    /* one round trip at the path's rate, before ... */
-    PATH_UP,        /* ... more is tried */
-    PATH_PROBE_RTT, /* little in flight, to see the path without a queue */
-};
 
 struct path_model {
     enum path_phase phase;
@@ -119,6 +110,5 @@ void path_model_timeout(struct path_model *m, int64_t now_us);
 double path_model_pacing(const struct path_model *m);         /* packets a second, above 0 */
 uint32_t path_model_inflight_max(const struct path_model *m); /* packets, at least PATH_MODEL_LEAST */
 int64_t path_model_min_rtt_us(const struct path_model *m);    /* the path's, without a queue; -1: unknown */
-const char *path_phase_name(enum path_phase phase);
 
 #endif

@@ -84,6 +84,24 @@ static void a_policer_is_not_run_against(void **state)
     }
 }
 
+/* A large bucket shows startup many times what the path carries. */
+static void what_a_bucket_has_let_through_is_no_rate(void **state)
+{
+    static const struct {
+        double line_mbit, most; /* share that is lost */
+    } rows[] = {{5, 0.15}, {20, 0.07}};
+    static const int rtts[] = {50, 100};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct sim_path p = {
+            .line_mbit = rows[i % 2].line_mbit, .rtt_ms = rtts[i / 2], .policer_kb = 1000, .flows = {SIM_HX}};
+        run(&p, 0, 30);
+        check("the share of the line", sim_share(&sim, 0), 0.95, 1.07);
+        check("the share that is lost", sim_lost_share(&sim, 0), 0, rows[i % 2].most);
+    }
+}
+
 static void jitter_and_a_late_sender_leave_the_line_full(void **state)
 {
     static const double jitters_ms[] = {1, 5, 30, 0, 0, 0}, late_ms[] = {0, 0, 0, 1, 3, 8};
@@ -252,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_limited_line_is_full_and_its_queue_short),
         cmocka_unit_test(a_policer_is_not_run_against),
+        cmocka_unit_test(what_a_bucket_has_let_through_is_no_rate),
         cmocka_unit_test(jitter_and_a_late_sender_leave_the_line_full),
         cmocka_unit_test(a_late_receiver_is_no_queue),
         cmocka_unit_test(bursts_of_losses_are_no_congestion),
