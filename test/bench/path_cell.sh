@@ -364,5 +364,6 @@ PATH_TEXT="rtt=$RTT line=$LINE queue=$QUEUE loss=$LOSS jitter=$JITTER reorder=$R
 mkdir -p "$WORK/files" "$ARRIVED"
 case $WHAT in *scp* | *rsync*) ssh_begin || lost "no ssh" /dev/null ;; esac
 # A file system that knows no holes: hx cp would not send them. What is read of it takes memory until the end.
-{ mount -t ramfs ramfs "$WORK/files" && truncate -s 64G "$WORK/files/bytes"; } || lost "no file" /dev/null
+mount -t ramfs ramfs "$WORK/files" || lost "no file system without holes" /dev/null
+truncate -s 64G "$WORK/files/bytes"
 for what in ${WHAT//,/ }; do measure "$what"; done
