@@ -8,7 +8,7 @@
 static void forget_first(struct flow_client *c)
 {
     for (int i = 0; i < c->first_count; i++) {
-        c->owner->first_bytes -= c->first[i].len;
+        c->owner->flows->first_bytes -= c->first[i].len;
         free(c->first[i].bytes);
     }
     c->first_count = 0;
@@ -17,7 +17,8 @@ static void forget_first(struct flow_client *c)
 static void keep_first(struct flow_client *c, const uint8_t *bytes, size_t len)
 {
     struct flow_client_first *f = &c->first[c->first_count];
-    bool room = c->first_count < FLOW_CLIENT_FIRST && c->owner->first_bytes + len <= FLOW_CLIENT_FIRST_BYTES;
+    bool room =
+        c->first_count < FLOW_CLIENT_FIRST && c->owner->flows->first_bytes + len <= FLOW_CLIENT_FIRST_BYTES;
     uint8_t *copy = room ? malloc(len + 1) : NULL;
     if (!copy) {
         flows_drop(c->owner->flows, DROP_WAITING);
@@ -25,7 +26,7 @@ static void keep_first(struct flow_client *c, const uint8_t *bytes, size_t len)
     }
     memcpy(copy, bytes, len);
     *f = (struct flow_client_first){.len = len, .bytes = copy};
-    c->owner->first_bytes += len;
+    c->owner->flows->first_bytes += len;
     c->first_count++;
 }
 

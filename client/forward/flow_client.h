@@ -13,7 +13,7 @@
 #include "proto/endpoint.h"
 
 #define FLOW_CLIENT_FIRST       8
-#define FLOW_CLIENT_FIRST_BYTES (1024 * 1024) /* of all flows of one owner */
+#define FLOW_CLIENT_FIRST_BYTES (1024 * 1024) /* of all flows of a link */
 #define FLOW_CLIENT_REFUSED_S   2.0
 
 /* Tells the other side of the flow `number`; it takes or refuses it by that. False: not now. */
@@ -25,7 +25,6 @@ struct flow_owner { /* of several */
     flow_announce *announce;
     void *announcer;
     struct hx_stream *stream;
-    size_t first_bytes; /* that wait */
 };
 
 struct flow_client {

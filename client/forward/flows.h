@@ -42,6 +42,7 @@ struct flows { /* zeroed but for the first three */
     uint32_t last;
     LIST_HEAD(flow_client_list, flow_client) announced; /* which the other side has not taken yet */
     int asked;                                          /* flow_client.h: of all owners */
+    size_t first_bytes;                                 /* likewise: that wait */
     struct flow_drops drops;
     struct hx_datagram_counts counts; /* of the link, as they were last */
     uint64_t told;                    /* drops that -v has told of */
