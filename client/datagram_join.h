@@ -1,9 +1,9 @@
-/* client/datagram_join.h: datagrams that came in pieces (proto/sealed_datagram.h), put together. Each piece was
- * proven before, so nobody else can mix one in, and a datagram is told by a number that never comes again
+/* client/datagram_join.h: datagrams that came in pieces (proto/sealed_datagram.h), put together. Each piece
+ * was proven before, so nobody else can mix one in, and a datagram is told by a number that never comes again
  * (RFC 4963 is about those that do). No I/O, no lock, no clock of its own.
  *
- * Those of DATAGRAM_JOIN_KEPT datagrams and of DATAGRAM_JOIN_BYTES are kept at most, and the oldest gives way;
- * none for longer than DATAGRAM_JOIN_MS. */
+ * Those of DATAGRAM_JOIN_KEPT datagrams and of DATAGRAM_JOIN_BYTES are kept at most, and the oldest gives
+ * way; none for longer than DATAGRAM_JOIN_MS. */
 #ifndef HX_CLIENT_DATAGRAM_JOIN_H
 #define HX_CLIENT_DATAGRAM_JOIN_H
 

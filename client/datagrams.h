@@ -15,8 +15,8 @@ struct datagrams;
 /* TLS is proven. HX_OK, HX_ENOMEM. */
 int datagrams_create(struct datagrams **out, const struct tls *tls, bool connecting);
 void datagrams_destroy(struct datagrams *d); /* NULL is fine */
-/* One thread at a time, as for the next two. What is too long for a packet of the path leaves in pieces. HX_OK;
- * HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: it was dropped here; HX_ENOMEM. */
+/* One thread at a time, as for the next two. What is too long for a packet of the path leaves in pieces.
+ * HX_OK; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: it was dropped here; HX_ENOMEM. */
 int datagrams_send(struct datagrams *d, struct agent *a, uint32_t flow, const void *data, size_t len);
 /* The next piece, of SEALED_MAX bytes of data at most, as it leaves: its length; 0: out of memory. Tag and
  * number of *head are set here. */

@@ -60,8 +60,8 @@ bool path_mtu_answered(struct path_mtu *m, uint64_t number, int64_t now_ms);
 /* What was sent in this size is lost again and again: the path may carry less than it did. The size is the
  * base at once, and the search begins anew: if it was chance, the size is back a round trip later. */
 void path_mtu_black_hole(struct path_mtu *m, int64_t now_ms);
-/* Datagrams of this size leave that nobody acknowledges, so that nobody would notice: the search begins anew. The
- * size stays until that is over. */
+/* Datagrams of this size leave that nobody acknowledges, so that nobody would notice: the search begins anew.
+ * The size stays until that is over. */
 void path_mtu_recheck(struct path_mtu *m, int64_t now_ms);
 /* When path_mtu_next() is worth a call; INT64_MAX: never. */
 int64_t path_mtu_due_ms(const struct path_mtu *m);

@@ -33,7 +33,8 @@ struct sealed_datagram {
 /* Of the first 16 bytes at least, and how many there are in all. */
 bool sealed_datagram_is(const uint8_t *bytes, size_t len);
 void sealed_datagram_write(const struct sealed_datagram *d, uint8_t head[SEALED_HEAD]);
-/* False: it is none, or too long, or its pieces cannot be counted so. What is sealed are the bytes behind SEALED_HEAD. */
+/* False: it is none, or too long, or its pieces cannot be counted so. What is sealed are the bytes behind
+ * SEALED_HEAD. */
 bool sealed_datagram_read(struct sealed_datagram *d, const uint8_t *bytes, size_t len);
 
 #endif

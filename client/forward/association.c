@@ -32,7 +32,8 @@ static void on_ended(struct flow_client *f)
     free(t);
 }
 
-/* The address that a target answers from: as the other side reached it, if that has told, else as it was asked. */
+/* The address that a target answers from: as the other side reached it, if that has told, else as it was
+ * asked. */
 static size_t write_head(const struct target *t, uint8_t head[SOCKS_UDP_HEAD_MAX])
 {
     struct authority from;

@@ -1,9 +1,9 @@
-/* client/forward/flow_client.h: a flow (flows.h) of somebody at this side, for which the other side is asked: by a
- * request of the link, or, where it is the other side that makes requests, by an announcement (reverse.h). Belongs
- * to the link's thread.
+/* client/forward/flow_client.h: a flow (flows.h) of somebody at this side, for which the other side is asked:
+ * by a request of the link, or, where it is the other side that makes requests, by an announcement
+ * (reverse.h). Belongs to the link's thread.
  *
- * Nothing is queued but the first FLOW_CLIENT_FIRST datagrams, until the other side has answered. What it refuses
- * is not asked for again for FLOW_CLIENT_REFUSED_S. */
+ * Nothing is queued but the first FLOW_CLIENT_FIRST datagrams, until the other side has answered. What it
+ * refuses is not asked for again for FLOW_CLIENT_REFUSED_S. */
 #ifndef HX_CLIENT_FORWARD_FLOW_CLIENT_H
 #define HX_CLIENT_FORWARD_FLOW_CLIENT_H
 
@@ -44,7 +44,8 @@ struct flow_client {
     LIST_ENTRY(flow_client) entry; /* of flows.announced */
 };
 
-/* Of `c` zeroed but for owner, target, come and ended. False: there is no link, or no room; that is counted. */
+/* Of `c` zeroed but for owner, target, come and ended. False: there is no link, or no room; that is
+ * counted. */
 bool flow_client_start(struct flow_client *c);
 /* At once; ended() is not told. */
 void flow_client_stop(struct flow_client *c);

@@ -35,7 +35,8 @@ static void on_silence(struct ev_loop *loop, ev_timer *w, int revents)
     s->silent(s);
 }
 
-/* What the socket does not take is lost. An ICMP refusal (RFC 1122, 4.1.3.3) is of one before it: once more. */
+/* What the socket does not take is lost. An ICMP refusal (RFC 1122, 4.1.3.3) is of one before it: once
+ * more. */
 static void on_come(struct flow *f, const void *bytes, size_t len)
 {
     struct flow_socket *s = container_of(f, struct flow_socket, flow);

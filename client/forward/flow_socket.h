@@ -1,5 +1,5 @@
-/* client/forward/flow_socket.h: the end of a flow that has the target: a connected UDP socket, and what passes
- * between that and the flow. Belongs to the link's thread. */
+/* client/forward/flow_socket.h: the end of a flow that has the target: a connected UDP socket, and what
+ * passes between that and the flow. Belongs to the link's thread. */
 #ifndef HX_CLIENT_FORWARD_FLOW_SOCKET_H
 #define HX_CLIENT_FORWARD_FLOW_SOCKET_H
 
@@ -21,8 +21,8 @@ struct flow_socket {
 
 /* A socket that is connected to the first of these to which there is a route, and the address; -1: none. */
 int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TEXT_MAX]);
-/* Of `s` whose flows, name and silent are set, and fd is -1: the flow `number` of the link of `stream` is that
- * socket's, which is `s`'s from then on. As flows_join(); then `fd` is still the caller's. */
+/* Of `s` whose flows, name and silent are set, and fd is -1: the flow `number` of the link of `stream` is
+ * that socket's, which is `s`'s from then on. As flows_join(); then `fd` is still the caller's. */
 int flow_socket_start(struct flow_socket *s, struct hx_stream *stream, uint32_t number, int fd);
 void flow_socket_stop(struct flow_socket *s); /* also if it was never started */
 

@@ -1,7 +1,8 @@
 /* client/forward/forward_spec.h: what -L, -R and -D are given. Pure; no allocation.
  *
  * As ssh has it: fields with ':' between, an IPv6 address in brackets, '\' before a character that is to be
- * taken as it is. A field with a '/' is the path of a Unix socket. Behind "udp:" -L and -R forward datagrams. */
+ * taken as it is. A field with a '/' is the path of a Unix socket. Behind "udp:" -L and -R forward
+ * datagrams. */
 #ifndef HX_CLIENT_FORWARD_FORWARD_SPEC_H
 #define HX_CLIENT_FORWARD_FORWARD_SPEC_H
 

@@ -35,8 +35,8 @@ bool permit_is_pattern(const char *pattern)
     return pattern_parse(&p, pattern, true) == HX_OK;
 }
 
-/* What a peer may name where '*' was permitted: all addresses, localhost, or one as a number. A name would have
- * this host ask a resolver whatever the peer likes. */
+/* What a peer may name where '*' was permitted: all addresses, localhost, or one as a number. A name would
+ * have this host ask a resolver whatever the peer likes. */
 static bool is_no_name(const struct forward_spec *listen)
 {
     struct authority a;

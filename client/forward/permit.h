@@ -8,8 +8,8 @@ struct permit;
 
 int permit_create(struct permit **out);
 void permit_destroy(struct permit *p);
-/* "PORT": on loopback addresses; "ADDR:PORT": on that address or name, as it is written; "*:PORT": wherever the
- * peer wants, on all addresses or on one, which it may not give as a name (sshd_config(5) calls that
+/* "PORT": on loopback addresses; "ADDR:PORT": on that address or name, as it is written; "*:PORT": wherever
+ * the peer wants, on all addresses or on one, which it may not give as a name (sshd_config(5) calls that
  * GatewayPorts=clientspecified). PORT '*' is any, 0 among them. Behind "udp:" of datagrams. Or the absolute
  * path of a Unix socket. HX_EINVAL, HX_ELIMIT, HX_ENOMEM. */
 int permit_add(struct permit *p, const char *pattern);

@@ -1,5 +1,5 @@
-/* client/forward/remote_conn.h: what remote.c (the listener at the other side), remote_conn.c (one connection to
- * it) and remote_flow.c (one flow) know of each other; for no one else. */
+/* client/forward/remote_conn.h: what remote.c (the listener at the other side), remote_conn.c (one connection
+ * to it) and remote_flow.c (one flow) know of each other; for no one else. */
 #ifndef HX_CLIENT_FORWARD_REMOTE_CONN_H
 #define HX_CLIENT_FORWARD_REMOTE_CONN_H
 

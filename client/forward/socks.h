@@ -43,8 +43,8 @@ struct socks {
     uint8_t out[SOCKS_REPLY_MAX];   /* to be sent; socks_feed() begins it anew */
     size_t out_len;
     const char *reason; /* static text */
-    bool
-        udp; /* UDP ASSOCIATE: the target is where the client will send from; AUTHORITY_ANY, port 0: unknown */
+    /* UDP ASSOCIATE: the target is where the client will send from; AUTHORITY_ANY or port 0: unknown */
+    bool udp;
     struct authority target;
 };
 

@@ -1,5 +1,5 @@
-/* The head of a SOCKS5 datagram: a target that comes out is one, stands within what came in, and is read again from
- * what is written of it. */
+/* The head of a SOCKS5 datagram: a target that comes out is one, stands within what came in, and is read
+ * again from what is written of it. */
 #include "client/forward/socks_udp.h"
 #include "test/fuzz/fuzz.h"
 
