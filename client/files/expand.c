@@ -84,7 +84,8 @@ static void conclude(struct expand *e, int err)
         fail(e, source, "more matches than can be copied at once, or it takes too long to find: name fewer");
     else if (e->count == e->first && e->lines == 0)
         fail(e, source, "does not exist: nothing there matches");
-    qsort(e->paths + e->first, e->count - e->first, sizeof *e->paths, by_name);
+    if (e->count > e->first)
+        qsort(e->paths + e->first, e->count - e->first, sizeof *e->paths, by_name);
     e->next++;
     go_on(e);
 }
