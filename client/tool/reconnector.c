@@ -223,7 +223,7 @@ static void begin_link(struct reconnector *r, struct hx_stream *s, int handshake
     const struct link_config config = {.connecting = true,
                                        .keepalive_ms = r->config.args->keepalive_s * 1000,
                                        .handshake_ms = handshake_ms,
-                                       .pace = &r->pace,
+                                       .pace = r->pace.bytes_per_s > 0 ? &r->pace : NULL,
                                        .events = &events,
                                        .user = r};
     enter(r, STATE_PROVING);
