@@ -233,12 +233,13 @@ static int at_end(struct mux_stream *s)
     return HX_EEOF;
 }
 
-/* How many of `most` bytes that are there may be read now. */
-static size_t paced(struct mux_stream *s, size_t most)
+/* How many of the bytes that are there may be read now. Who has been told that none may hears nothing else until
+ * mux_resume(): mux_stream_peek() and mux_stream_read() say the same. */
+static size_t readable(struct mux_stream *s)
 {
-    size_t n = pace_room(s->mux->pace, PACE_IN, most, s->mux->now_ms);
+    size_t n = s->paced ? 0 : pace_room(s->mux->pace, PACE_IN, s->received.len, s->mux->now_ms);
 
-    if (n == 0 && most > 0)
+    if (n == 0 && s->received.len > 0)
         s->paced = s->mux->paced = true;
     return n;
 }
@@ -257,9 +258,11 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
 {
     if (s->received.len == 0)
         return at_end(s);
-    size_t n = paced(s, s->received.len < len ? s->received.len : len);
-    if (n == 0 && len > 0)
+    size_t n = readable(s);
+    if (n == 0)
         return HX_EAGAIN;
+    if (n > len)
+        n = len;
     memcpy(buf, buf_data(&s->received), n);
     mux_stream_skip(s, n);
     return (ssize_t)n;
@@ -267,7 +270,7 @@ ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len)
 
 const void *mux_stream_peek(struct mux_stream *s, size_t *len)
 {
-    *len = paced(s, s->received.len);
+    *len = readable(s);
     return buf_data(&s->received);
 }
 

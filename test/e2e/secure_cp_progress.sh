@@ -50,6 +50,12 @@ start send "$B/hx" send share/big
 code=$(await_line "$WORK/send.out" '^hx recv ') && code=${code#hx recv }
 check "and hx recv" took 2700 "$B/hx" recv --bwlimit 1000KB "$code" here/recv -y
 
+# shellcheck disable=SC2016 # the inner shell's
+start stream sh -c 'exec "$1" send - <share/big' - "$B/hx"
+code=$(await_line "$WORK/stream.out" '^hx recv ') && code=${code#hx recv }
+check "and a stream" took 2700 "$B/hx" recv --bwlimit 1000KB "$code" - -y
+check "which is whole" same share/big took.out
+
 # --- without a terminal
 start asked "$B/hx" cp -q --bwlimit 300K home:big here/asked
 await_part here
