@@ -366,9 +366,12 @@ void between_batch_run(struct between *b)
     if (batch->off || batch->resting)
         return;
     bool open = batch->asked[BETWEEN_FROM].stream;
-    if (!open && !is_wanted(b))
+    bool idle = between_batch_idle(b) && !is_wanted(b);
+    if (!open && idle)
         return;
-    if (!open && (begin(b, BETWEEN_FROM) < 0 || begin(b, BETWEEN_TO) < 0))
+    if (open && idle && b->running > 0) /* the big files may take longer than a peer lets it rest */
+        between_batch_end(b);
+    else if (!open && (begin(b, BETWEEN_FROM) < 0 || begin(b, BETWEEN_TO) < 0))
         break_off(b, false);
     else
         take_turn(b);
