@@ -7,6 +7,7 @@
 #include "client/tool/copying.h"
 #include "client/tool/cp_json.h"
 #include "client/tool/cp_stream.h"
+#include "client/tool/keyfile.h"
 #include "client/tool/left_links.h"
 #include "client/tool/program.h"
 #include "client/tool/ui.h"
@@ -193,24 +194,42 @@ static int conclude(struct cp *c)
     return good && s->skipped == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
-static int connect_side(struct cp *c, enum between_side side, const struct args *args)
+/* `keys`: NULL, or as reconnector_config has them. */
+static int connect_side(struct cp *c, enum between_side side, const struct args *args, const char *keys)
 {
     static const struct reconnector_events events = {.up = on_up, .lost = on_lost, .over = on_over};
     struct cp_side *s = &c->sides[side];
     const struct reconnector_config config = {
-        .args = args, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = s};
+        .args = args, .keys = keys, .retry_ms = c->args->retry_for_s * 1000LL, .events = &events, .user = s};
     s->cp = c;
     int err = reconnector_create(&s->reconnector, c->loop, &config);
     c->connected += err == HX_OK;
     return err;
 }
 
+/* Keys that no option names are the same for both, and $HX_KEY can be read once. */
+static int connect_both(struct cp *c)
+{
+    const struct args *from = c->args->from;
+    char error[KEYFILE_ERROR_MAX];
+    bool same = !from->key_file && !c->args->key_file;
+    char *keys = same ? keyfile_load(c->args, error) : NULL;
+    if (same && !keys) {
+        say_error("%s", error);
+        return HX_EAUTH;
+    }
+    int err = connect_side(c, BETWEEN_TO, c->args, keys);
+    if (err == HX_OK)
+        err = connect_side(c, BETWEEN_FROM, from, keys);
+    keyfile_wipe(keys);
+    return err;
+}
+
 static int run(struct cp *c)
 {
     const struct args *from = c->args->from;
-    if (connect_side(c, BETWEEN_TO, c->args) < 0)
-        return STATUS_FAILED;
-    if (from && strcmp(from->name, c->args->name) != 0 && connect_side(c, BETWEEN_FROM, from) < 0)
+    bool two = from && strcmp(from->name, c->args->name) != 0;
+    if ((two ? connect_both(c) : connect_side(c, BETWEEN_TO, c->args, NULL)) < 0)
         return STATUS_FAILED;
     c->copying.reconnector = c->sides[BETWEEN_TO].reconnector;
     ev_io_init(&c->interrupt, on_interrupt, interrupt_fd(), EV_READ);

@@ -63,6 +63,15 @@ check "not onto itself" refused 1 'is the same file' two:big two:big
 check "nor a directory into itself" refused 1 'not copied into itself' two:tree two:tree/sub
 check "nothing was written here" test -z "$(ls -A here)"
 
+# --- one key for both, from the environment
+HX_KEY=$(cut -d' ' -f1 two.key | grep -v '^#' | head -n1)
+start three env HX_KEY="$HX_KEY" "$B/hx" bind three --verbose --nameserver "$NS" --share "$WORK/one:rw"
+await_line "$WORK/three.err" 'bound' >bound.out || exit 1
+start four env HX_KEY="$HX_KEY" "$B/hx" bind four --verbose --nameserver "$NS" --share "$WORK/two:rw"
+await_line "$WORK/four.err" 'bound' >bound.out || exit 1
+check "HX_KEY is for both" env HX_KEY="$HX_KEY" HX_NAMESERVER="$NS" timeout 300 "$B/hx" cp three:big four:fourth
+check "so it has come" cmp one/big two/fourth
+
 # --- one of the two goes away and comes back, and the command is killed
 mkfifo never
 await_part() { # await_part BYTES: a part that is so big
