@@ -55,7 +55,7 @@ static void refused(struct remote *r, const char *status, const char *why)
         try_later(r, *why ? why : "the place is taken");
         return;
     }
-    snprintf(text, sizeof text, "it has refused it (status %s) %s", status, why);
+    snprintf(text, sizeof text, "it has refused it (status %.8s) %.700s", status, why);
     if (strcmp(status, "403") == 0)
         snprintf(text, sizeof text, "start it with `hx bind --allow-listen %s%s%s`", r->quote, r->permit,
                  r->quote);

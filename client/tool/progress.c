@@ -58,7 +58,7 @@ int64_t progress_left_s(const struct progress *p, int64_t done, int64_t total)
 
 /* Its columns are its bytes, but for the name's. */
 struct piece {
-    char text[24];
+    char text[32];
     int order; /* of two that have no room beside each other this one stays: the lower */
     bool stays;
 };
