@@ -8,6 +8,7 @@
 #include "shim/udt/congestion.h"
 #include "shim/udt/overrides.h"
 #include "shim/udt/private.h"
+#include <algorithm>
 #include <udt/core.h>
 #include <udt/list.h>
 #include <udt/packet.h>
@@ -25,7 +26,8 @@ template struct opened<packed_lateness, &CUDT::m_ullTimeDiff>;
 
 thread_local struct flow *packing; /* whose packet this thread packs */
 
-constexpr uint64_t NS_PER_US = 1000;
+constexpr double NS_PER_US = 1000;
+constexpr int GATHERED = 8; /* packets: of more a wake-up is a small part */
 
 void set_time(CUDT *u, uint64_t ns)
 {
@@ -37,11 +39,15 @@ void set_time(CUDT *u, uint64_t ns)
  * written meanwhile, with nothing before it, waits for its own time alone. */
 void set_next(CUDT *u, struct flow *f, uint64_t &when)
 {
-    uint64_t now, due = flow_due_ns(f);
+    uint64_t now;
 
     CTimer::rdtsc(now);
-    set_time(u, due);
-    when = due <= now ? due : due + static_cast<uint64_t>(flow_gather_us(f)) * NS_PER_US;
+    when = flow_due_ns(f);
+    set_time(u, when);
+    if (when <= now)
+        return;
+    double gather_us = std::min(static_cast<double>(flow_gather_us(f)), GATHERED * flow_period_us(f));
+    when += static_cast<uint64_t>(gather_us * NS_PER_US);
 }
 } // namespace
 
