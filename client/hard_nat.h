@@ -36,7 +36,7 @@
 
 #define HARD_NAT_SOCKETS    256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
 #define HARD_NAT_MOST       2048 /* probes of 64 bytes, of all methods in one session, ... */
-#define HARD_NAT_MOST_MS    4000 /* ... in so long: another attempt may be needed, and each may miss */
+#define HARD_NAT_MOST_MS    3400 /* ... in so long: who calls asks again after 3.5 s, and each may miss */
 #define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
 /* ... and where two have met before, and people wait for it to go on. */
