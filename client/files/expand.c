@@ -212,8 +212,8 @@ static int by_path(const void *a, const void *b)
     return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* What several sources have found is there once, where the first one has it. Without memory it is told later that it
- * was there already. */
+/* What several sources have found is there once, where the first one has it. Without memory it is told
+ * later that it was there already. */
 static void drop_repeated(struct expand *e)
 {
     size_t kept = 0;

@@ -47,8 +47,8 @@ struct files_config {
     int64_t changes_ms; /* a file that changes while it is read is tried for so long, and FILES_TRIES times */
     /* Set: nothing is copied, but told here, once it is known what would be. */
     void (*would)(void *user, const char *path, bool directory);
-    /* What becomes of each file, with its name from the top of what is copied on, or, if it is not known what that is,
-     * as files_config has it. `reason`: of the last two, else NULL. NULL is fine. */
+    /* What becomes of each file, with its name from the top of what is copied on, or, if it is not known
+     * what that is, as files_config has it. `reason`: of the last two, else NULL. NULL is fine. */
     void (*told)(void *user, enum files_event event, const char *path, int64_t size, const char *reason);
     /* Something could not be copied, or was skipped. `path` is as the file system has it, `reason` may be the
      * peer's: both for base/printable.h. */

@@ -1,5 +1,6 @@
-/* client/files/glob.h: patterns of the shell, for names in a shared directory: '*', '?' and [...] match within one
- * name, none of them a '.' at its beginning, and '\' takes from what follows that it is special. */
+/* client/files/glob.h: patterns of the shell, for names in a shared directory: '*', '?' and [...] match
+ * within one name, none of them a '.' at its beginning, and '\' takes from what follows that it is
+ * special. */
 #ifndef HX_CLIENT_FILES_GLOB_H
 #define HX_CLIENT_FILES_GLOB_H
 
@@ -12,19 +13,19 @@
 
 /* Whether the text says anything else than its own name. Pure, as the next. */
 bool glob_is_pattern(const char *text);
-/* One name against `len` bytes of a pattern. '?' and [...] are for a character of UTF-8, or for a byte that is none.
- * Takes time for len * strlen(name) steps at most; *steps grows by those that it took. */
+/* One name against `len` bytes of a pattern. '?' and [...] are for a character of UTF-8, or for a byte
+ * that is none. Takes time for len * strlen(name) steps at most; *steps grows by those that it took. */
 bool glob_match(const char *pattern, size_t len, const char *name, size_t *steps);
 
 struct glob;
 
-/* Looks beneath `root` for what matches `pattern`, which is a path (client/files/path.h); `root` outlives it. What has
- * that very name is all that matches then. With `directories` nothing but those. HX_ENOMEM. */
+/* Looks beneath `root` for what matches `pattern`, which is a path (client/files/path.h); `root` outlives
+ * it. What has that very name is all that matches then. With `directories` nothing but those. HX_ENOMEM. */
 int glob_create(struct glob **out, int root, const char *pattern, enum reach reach, bool directories);
 /* Symbolic links are told as 'l', with their text. */
 void glob_copies_links(struct glob *g);
-/* HX_OK: *e is the next one, valid until the next call, in no order; of a link 's' and SKIP_LINK otherwise. HX_EAGAIN: call it
- * again; HX_EEOF: that was all; HX_ELIMIT: a bound above is passed. */
+/* HX_OK: *e is the next one, valid until the next call, in no order; of a link 's' and SKIP_LINK
+ * otherwise. HX_EAGAIN: call it again; HX_EEOF: that was all; HX_ELIMIT: a bound above is passed. */
 int glob_next(struct glob *g, struct file_entry *e);
 void glob_destroy(struct glob *g); /* NULL is fine */
 

@@ -90,7 +90,8 @@ static const char *match_one(const char *at, const char *end, const char *name, 
     return c == wanted ? at : NULL;
 }
 
-/* When something behind a '*' does not fit, that takes one character more: only the last '*' has to be tried so. */
+/* When something behind a '*' does not fit, that takes one character more: only the last '*' has to be
+ * tried so. */
 bool glob_match(const char *pattern, size_t len, const char *name, size_t *steps)
 {
     const char *at = pattern, *end = pattern + len, *name_end = name + strlen(name);

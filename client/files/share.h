@@ -18,10 +18,10 @@
  *               it in other answers.
  *   GET dir     200, hx-type: directory; the body is the tree as client/files/listing.h says. With hx-depth:
  *               1 only what is directly in it: who does not know the field lists all of the tree.
- *   GET         of "/files/" with hx-glob, a pattern (client/files/glob.h) written as a path, and maybe a '/' for
- *               directories alone. 200 with hx-glob: 1; the body is a listing of what matches, its paths
- *               those in the share, in no order; more may match if its end counts more as skipped than it
- *               has lines of. Who does not know the field answers without it.
+ *   GET         of "/files/" with hx-glob, a pattern (client/files/glob.h) written as a path, and maybe a '/'
+ *               for directories alone. 200 with hx-glob: 1; the body is a listing of what matches, its paths
+ *               those in the share, in no order; more may match if its end counts more as skipped than it has
+ *               lines of. Who does not know the field answers without it.
  *   PUT         with hx-size, hx-mtime, hx-mode, and hx-offset (0 if there is none), which is 0 or what
  *               hx-part said. The body is as that of GET; hx-sum says of what kind its sum is.
  *               201: the file is whole and on the disk, its sum was right, it has its name.
@@ -77,7 +77,8 @@ int share_open(struct share **out, const char *spec);
  * neither a file nor a directory); HX_ENOMEM. */
 int share_open_paths(struct share **out, char *const *paths, size_t count, size_t *bad);
 void share_close(struct share *s);
-/* Bytes of all files that it has; below 0: there are more than `most` entries, and it was not looked further. */
+/* Bytes of all files that it has; below 0: there are more than `most` entries, and it was not looked
+ * further. */
 int64_t share_bytes(const struct share *s, uint64_t most);
 bool share_writable(const struct share *s);
 

@@ -233,8 +233,8 @@ static int at_end(struct mux_stream *s)
     return HX_EEOF;
 }
 
-/* How many of the bytes that are there may be read now. Who has been told that none may hears nothing else until
- * mux_resume(): mux_stream_peek() and mux_stream_read() say the same. */
+/* How many of the bytes that are there may be read now. Who has been told that none may hears nothing else
+ * until mux_resume(): mux_stream_peek() and mux_stream_read() say the same. */
 static size_t readable(struct mux_stream *s)
 {
     size_t n = s->paced ? 0 : pace_room(s->mux->pace, PACE_IN, s->received.len, s->mux->now_ms);

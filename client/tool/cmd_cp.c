@@ -1,5 +1,5 @@
-/* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers; if both
- * are, what one peer gives goes to the other one. */
+/* hx cp SRC... DST: the sources or DST are NAME:PATH, in the directory that hx bind NAME --share offers;
+ * if both are, what one peer gives goes to the other one. */
 #include "base/clock.h"
 #include "client/files/between.h"
 #include "client/files/expand.h"

@@ -1,4 +1,5 @@
-/* client/tool/cp_json.h: what hx cp --json writes: an object a line, on standard output. As hx-cp(1) documents it. */
+/* client/tool/cp_json.h: what hx cp --json writes: an object a line, on standard output. As hx-cp(1)
+ * documents it. */
 #ifndef HX_CLIENT_TOOL_CP_JSON_H
 #define HX_CLIENT_TOOL_CP_JSON_H
 

@@ -1,5 +1,5 @@
-/* A pattern, a line feed, a name: whatever they are, matching them ends in time; and where there are no sets, and no
- * bytes but those of ASCII, it is what fnmatch(3) says. */
+/* A pattern, a line feed, a name: whatever they are, matching them ends in time; and where there are no
+ * sets, and no bytes but those of ASCII, it is what fnmatch(3) says. */
 #include "client/files/glob.h"
 #include "fuzz.h"
 #include <fnmatch.h>

@@ -23,7 +23,8 @@ static void peek_and_skip(struct end *e)
     }
 }
 
-/* A body of which some comes at once, the rest in between, read at that pace, a step of the clock after the other. */
+/* A body of which some comes at once, the rest in between, read at that pace, a step of the clock after
+ * the other. */
 static void check_pace(void (*on_readable)(struct end *e), int64_t step_ms)
 {
     struct pair p;
