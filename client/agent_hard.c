@@ -18,6 +18,7 @@
 #define SUPPOSE_COUNT_MS 400  /* two whose ports are known beforehand have met by then, as a rule */
 #define SUPPOSE_HARD_MS  1100 /* where one is random: by then a spray has hit in 85 of 100 cases; it goes on */
 #define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
+#define SUPPOSE_GUESS_MS 800  /* where one of the two counts it has been found by then */
 #define SUPPOSE_LONG_MS  2800 /* for the one that there is beside a random NAT: as long as there are probes */
 #define OTHER_OPENS_MS   100  /* behind one NAT: a round trip to the nameserver and 64 packets */
 
@@ -305,18 +306,19 @@ static void begin(struct agent *a, int64_t now_ms)
     }
 }
 
-/* As told. */
-static bool one_is_hard(const struct agent_hard *h)
+static int suppose_for_ms(const struct agent_hard *h)
 {
     struct nat_mapping own = agent_as_told(&h->own), peer = agent_as_told(&h->peer);
-    return hard_nat_is(&own) || hard_nat_is(&peer);
+    if (hard_nat_is(&own) || hard_nat_is(&peer))
+        return SUPPOSE_LONG_MS;
+    return hard_nat_counts(&h->own) != hard_nat_counts(&h->peer) ? SUPPOSE_GUESS_MS : SUPPOSE_MS;
 }
 
 static int64_t ends_ms(const struct agent *a)
 {
     const struct agent_hard *h = &a->hard;
     if (hard_nat_supposed(&h->own, &h->peer) && !h->again)
-        return h->begun_ms + (one_is_hard(h) ? SUPPOSE_LONG_MS : SUPPOSE_MS);
+        return h->begun_ms + suppose_for_ms(h);
     if (may_suppose(a))
         return h->suppose_ms > h->begun_ms ? h->suppose_ms : h->begun_ms + SUPPOSE_AFTER_MS;
     return h->begun_ms + (hard_turn_has(&h->turn) && hard_turns_wanted() ? SHARED_MS : AGENT_SEARCH_MS);

@@ -91,7 +91,8 @@ int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *p
 bool hard_nat_takes(const struct nat_mapping *m);
 /* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
- * (0), then the caller, then the called again, since a spray may miss; what cannot be is left out. Where both
+ * (0), then the caller, then the called again, since a spray may miss; or the other way round, if it is the
+ * caller who counts; what cannot be is left out. Where both
  * count both may be by the first guess: what is done then finds an easy one, too, and the one that may be where
  * the other one counts for certain. Where the other one is random, the one that may be by the first guess, and what is
  * sprayed then leaves by both its ports. Sets the kind; false: no such guess is left. */

@@ -314,6 +314,13 @@ static void where_one_address_tells_both_sides_guess_the_same(void **state)
         assert_true(guess(n, &may_be_random, &easy, &callers, &calleds)); /* it can be the caller alone */
         assert_int_equal(callers, HARD_NAT_OPEN_SOCKETS);
     }
+    for (int n = 0; n < HARD_NAT_SUPPOSED;
+         n++) { /* the one that counts is soon found: first, whoever calls */
+        assert_true(guess(n, &may_count, &may_be_random, &callers, &calleds));
+        assert_int_equal(callers, n == 1 ? HARD_NAT_SPRAY_PORTS : HARD_NAT_NONE);
+        assert_true(guess(n, &may_be_random, &may_count, &callers, &calleds));
+        assert_int_equal(calleds, n == 1 ? HARD_NAT_SPRAY_PORTS : HARD_NAT_NONE);
+    }
     assert_true(guess(0, &easy, &may_count, &callers, &calleds));
     assert_int_equal(callers, HARD_NAT_GUESS);
     assert_int_equal(calleds, HARD_NAT_NONE);
