@@ -270,14 +270,13 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 /* Only wakes the loop: on_prepare() comes next. */
 static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
 {
-    (void)loop;
-    (void)w;
-    (void)revents;
+    (void)loop, (void)w, (void)revents;
 }
 
 static void on_pace(struct ev_loop *loop, ev_timer *w, int revents)
 {
-    (void)loop, (void)w, (void)revents;
+    (void)loop, (void)revents;
+    ev_timer_set(w, PACE_TURN_MS / 1000., 0.); /* started as it is, it would expire at once */
 }
 
 static int greet(struct link *l)

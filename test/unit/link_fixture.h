@@ -203,7 +203,8 @@ static inline void on_down(void *user, int error)
 
 static const struct link_events events = {on_up, on_request, on_pong, on_down};
 
-static int handshake_ms; /* of the links that are made next; 0: the default */
+static int handshake_ms;  /* of the links that are made next; 0: the default */
+static struct pace *pace; /* likewise; NULL: none */
 
 static inline void create(struct side *side, struct hx_stream *s, bool connecting, int keepalive_ms,
                           int dead_ms)
@@ -212,6 +213,7 @@ static inline void create(struct side *side, struct hx_stream *s, bool connectin
                                        .keepalive_ms = keepalive_ms,
                                        .dead_ms = dead_ms,
                                        .handshake_ms = handshake_ms,
+                                       .pace = pace,
                                        .events = &events,
                                        .user = side};
     s->lingers = &side->lingers;

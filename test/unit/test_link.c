@@ -26,6 +26,28 @@ static void much_passes_whole_though_the_stream_takes_little_at_a_time(void **st
     assert_int_equal(far.got, BIG);
 }
 
+/* 50 times 10 ms, and what passes then. */
+static void who_waits_for_the_pace_sleeps_meanwhile(void **state)
+{
+    static char data[50000];
+    struct pace slow;
+    (void)state;
+    pace_init(&slow, 100000);
+    pace = &slow;
+    create_both(0, 0);
+    pace = NULL;
+    request();
+    assert_int_equal(mux_stream_write(near.stream, data, sizeof data), sizeof data);
+    unsigned begun = ev_iteration(loop);
+    while (far.got < sizeof data)
+        ev_run(loop, EVRUN_ONCE);
+    assert_in_range(ev_iteration(loop) - begun, 1, 1000);
+    link_destroy(near.link);
+    link_destroy(far.link);
+    near.link = far.link = NULL;
+    pace_free(&slow);
+}
+
 static void a_peer_without_the_key_is_told_at_once(void **state)
 {
     int fds[2];
@@ -433,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(both_sides_come_up_and_pass_streams),
         TEST(much_passes_whole_though_the_stream_takes_little_at_a_time),
+        TEST(who_waits_for_the_pace_sleeps_meanwhile),
         TEST(a_peer_without_the_key_is_told_at_once),
         TEST(nothing_is_read_or_said_before_the_proof),
         TEST(a_proof_that_does_not_come_is_not_awaited_for_ever),
