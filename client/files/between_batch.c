@@ -44,6 +44,24 @@ static void wait_again(struct between *b, size_t entry)
     between_kick(b, 0.);
 }
 
+static void wait_for_sums(struct between *b, size_t entry)
+{
+    struct between_batch *batch = &b->batch;
+    size_t order = between_place(b, entry);
+    b->plan.entries[entry].state = PLAN_WAITING;
+    if (!batch->again || order < batch->later)
+        batch->later = order;
+    batch->again = true;
+}
+
+static void end_of_sums(struct between *b)
+{
+    struct between_batch *batch = &b->batch;
+    if (batch->again && batch->later < batch->next)
+        batch->next = batch->later;
+    batch->again = false;
+}
+
 /* Both go: what was asked and not answered waits again. */
 static void part_with(struct between *b, bool in_order)
 {
@@ -61,6 +79,7 @@ static void part_with(struct between *b, bool in_order)
         else if (s)
             mux_stream_reset(s, MUX_CANCEL);
     }
+    end_of_sums(b);
     ev_timer_stop(b->config.copies.each.loop, &b->batch.turn);
 }
 
@@ -144,7 +163,10 @@ static bool ask_next(struct between *b)
         ask_about(b, i, type);
         return true;
     }
-    return false;
+    if (!batch->again || from->count + to->count > 0)
+        return false;
+    end_of_sums(b);
+    return true;
 }
 
 /* --- answers --- */
@@ -176,7 +198,9 @@ static void take_sum(struct between *b, const struct between_item *item, const u
     if (++pair->heard < BETWEEN_SIDES)
         return;
     b->plan.entries[item->entry].differs = pair->differs;
-    if (pair->differs)
+    if (pair->differs && question(b, item->entry))
+        wait_for_sums(b, item->entry);
+    else if (pair->differs)
         wait_again(b, item->entry);
     else
         between_entry_outcome(b, item->entry, BETWEEN_TO, OUTCOME_DONE, "");
@@ -345,7 +369,7 @@ static int begin(struct between *b, enum between_side side)
 bool between_batch_idle(const struct between *b)
 {
     const struct between_batch *batch = &b->batch;
-    return batch->asked[BETWEEN_FROM].count == 0 && batch->asked[BETWEEN_TO].count == 0;
+    return batch->asked[BETWEEN_FROM].count == 0 && batch->asked[BETWEEN_TO].count == 0 && !batch->again;
 }
 
 /* Entries of this phase wait for it. */

@@ -84,6 +84,10 @@ struct between_batch {
     bool broken;
     int failures; /* since something was answered */
     size_t next;  /* of the plan, in this phase */
+    /* From `later` on some wait until all sums are compared: a peer has all on its disk that was put before it
+     * makes a sum, so that one between two files parts what could get there together. */
+    bool again;
+    size_t later;
     struct between_asked asked[BETWEEN_SIDES];
     struct between_pair pairs[BETWEEN_ASKED_MAX]; /* a ring; both sides are asked in the same order */
     size_t pairs_made;
