@@ -30,7 +30,7 @@ void own_fields(struct peer_fields *out, const struct udt_port *port, const stru
         if (settings->host_candidates || outside)
             (void)candidates_add(&out->candidates, &c->at, c->kind);
     }
-    if (out->candidates.count == 0 && !settings->host_candidates)
+    if (out->candidates.count == 0)
         (void)candidates_add(&out->candidates, &nobodys, CANDIDATE_HOST);
     (void)nat_known(AF_INET, &out->mapping);
 }
