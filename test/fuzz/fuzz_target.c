@@ -1,8 +1,9 @@
 /* Targets and places to listen at, as a peer or a command line names them: what is taken is written as it is
- * read, and no pattern of hosts stands for a path. */
+ * read, and no pattern of hosts stands for a path, nor for a name. */
 #include "client/forward/authority.h"
 #include "client/forward/permit.h"
 #include "test/fuzz/fuzz.h"
+#include <arpa/inet.h>
 
 static void check_target(const struct authority *a)
 {
@@ -18,6 +19,15 @@ static void check_target(const struct authority *a)
     FUZZ_CHECK(authority_matches(&any, a) == (a->kind != AUTHORITY_UNIX));
 }
 
+/* What this host would ask a resolver for. */
+static bool is_name(const struct forward_spec *spec)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    const char *at = spec->address;
+    return !spec->anywhere && *at && strcmp(at, "localhost") != 0 && inet_pton(AF_INET, at, bytes) != 1 &&
+           inet_pton(AF_INET6, at, bytes) != 1 && !strchr(at, '%');
+}
+
 static void check_place(const struct forward_spec *spec)
 {
     char text[FORWARD_LISTEN_MAX], again[FORWARD_LISTEN_MAX], error[FORWARD_ERROR_MAX];
@@ -29,7 +39,9 @@ static void check_place(const struct forward_spec *spec)
     forward_spec_listen(&back, again);
     FUZZ_CHECK(strcmp(text, again) == 0);
     FUZZ_CHECK(permit_create(&p) == HX_OK && permit_add(p, "*:*") == HX_OK);
-    FUZZ_CHECK(permit_allows(p, spec) == (*spec->path == '\0'));
+    bool permitted = permit_allows(p, spec);
+    FUZZ_CHECK(!permitted || (!*spec->path && !spec->udp && !is_name(spec)));
+    FUZZ_CHECK(permitted || *spec->path || spec->udp || *spec->address);
     permit_destroy(p);
 }
 
