@@ -33,6 +33,7 @@ struct cp {
     struct copying copying;
     ev_io interrupt;
     bool finishing;
+    bool nothing;  /* the patterns are expanded, and there is nothing to copy, or it cannot be begun */
     size_t failed; /* patterns that match nothing, and the like */
     int64_t json_ms;
     struct left_links links;
@@ -55,7 +56,7 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 static void on_state(void *user, struct files_state *out)
 {
     struct cp *c = user;
-    *out = (struct files_state){.over = c->finishing};
+    *out = (struct files_state){.over = c->nothing};
     if (c->between)
         between_state(c->between, out);
     else if (c->copies)
@@ -178,7 +179,7 @@ static int conclude(struct cp *c)
         good = good && s->skipped == 0;
         return cp_json_summary(&c->copying, good, c->links.count) && good ? STATUS_OK : STATUS_FAILED;
     }
-    if (!s->over || (!c->copies && !c->between))
+    if (!s->over || (c->nothing && s->failed > 0))
         return STATUS_FAILED;
     if (!c->args->quiet)
         left_links_tell(&c->links, c->args->links == 'P'
@@ -258,7 +259,10 @@ static void on_expanded(void *user)
     struct cp *c = user;
     c->config.sources = expand_paths(c->expand, &c->config.count, &c->failed);
     c->config.each.into = c->config.each.into || c->config.count > 1;
-    if (c->config.count == 0 || begin(c) < 0) {
+    bool begun = c->config.count > 0 && begin(c) == HX_OK;
+    if (!begun) {
+        c->nothing = true;
+        c->failed += c->config.count; /* why was told */
         on_done(c);
         return;
     }

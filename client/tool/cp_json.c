@@ -1,32 +1,41 @@
 #include "client/tool/cp_json.h"
 #include "base/clock.h"
 #include "base/percent.h"
-#include "client/files/path.h"
 #include "client/tool/json.h"
 #include "client/tool/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Of any length: a peer's reason is bounded by its header alone, and what the user has written by nothing. Returns
+ * a buffer that has room for the text percent-encoded, too; NULL without memory, and null was written. */
+static char *write_text(const char *key, const char *text, bool *exact)
+{
+    char *string = malloc(JSON_TIMES * strlen(text) + 3);
+    *exact = true;
+    if (string)
+        (void)json_string(string, text, exact);
+    printf("\"%s\":%s", key, string ? string : "null");
+    return string;
+}
 
 static void write_string(const char *key, const char *text)
 {
-    char string[JSON_TIMES * PATH_TEXT_MAX + 3];
     bool exact;
-    (void)json_string(string, text, &exact);
-    printf(",\"%s\":%s", key, string);
+    printf(",");
+    free(write_text(key, text, &exact));
 }
 
 /* What is no text is there as its bytes, too, as hx ls --json has it. */
 static void write_name(const char *path)
 {
-    char string[JSON_TIMES * PATH_TEXT_MAX + 3];
     bool exact;
-    (void)json_string(string, path, &exact);
-    printf(",\"file\":%s", string);
-    if (exact)
-        return;
-    if (percent_encode(string, sizeof string, path, "/") > 0)
+    printf(",");
+    char *string = write_text("file", path, &exact);
+    if (!exact && percent_encode(string, JSON_TIMES * strlen(path) + 3, path, "/") > 0)
         printf(",\"bytes\":\"%s\"", string);
+    free(string);
 }
 
 void cp_json_file(const char *event, const char *path, int64_t size, const char *reason)

@@ -47,6 +47,7 @@ check "and costs only itself" eval "! cp_ 'home:*.gif' 'home:*.png' here; got th
 check "nothing is found above the share" eval "! cp_ 'home:../*' here && got"
 ln -s one.jpg share/link.jpg
 check "a link that matches is left out, and named" eval "cp_ 'home:l*' 'home:o*' here && grep -q '^1 symbolic link left out.*link.jpg' cp.err && got one.jpg"
+check "so it is if it is all that matches" eval "cp_ 'home:l*' here && grep -q '^1 symbolic link left out.*link.jpg' cp.err && got"
 check "-L copies what it leads to" eval "cp_ -L 'home:l*' here && cmp share/one.jpg here/link.jpg && got link.jpg"
 check "-P copies it" eval "cp_ -P 'home:l*' here && [ -L here/link.jpg ]"
 rm -f here/link.jpg share/link.jpg

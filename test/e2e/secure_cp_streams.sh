@@ -115,6 +115,7 @@ start office "$B/hx" bind office --verbose --share "$WORK/here:rw"
 await_line "$WORK/office.err" 'bound' >bound.out || exit 1
 check "and a copy from one peer to another" eval 'cp_ --json home:some home:missing office:; [ $? = 1 ]' # its output is that of check
 check "with what becomes of each file" eval 'cp_ --json home:some home:missing office: >out; says "assert len(events[\"done\"]) == 4 and events[\"failed\"][0][\"file\"] == \"missing\" and not lines[-1][\"ok\"] and lines[-1][\"files\"] == 4"'
+check "a name is written whatever its length" eval '! cp_ --json "home:$(printf "%09000d" 0)*" here >out && says "assert len(events[\"failed\"][0][\"file\"]) > 9000 and not lines[-1][\"ok\"]"'
 check "and standard input" eval 'cp_ --json - home:json <big >out && says "assert lines[-1][\"ok\"] and lines[-1][\"bytes\"] == 5000000 and events[\"done\"][0][\"file\"] == \"json\""'
 check "standard output is one or the other" usage '--json has no meaning' --json home:big -
 finish
