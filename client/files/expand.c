@@ -16,8 +16,10 @@ struct expand {
     size_t count, cap, failed;
     bool known; /* the answer is that of who knows patterns */
     bool told, over;
-    size_t first, lines; /* of this pattern: its first path; those that were left out */
-    const char *suffix;  /* of what the user wrote, that is no part of the pattern */
+    size_t first, lines;         /* of this pattern: its first path; those that were left out */
+    char pattern[PATH_TEXT_MAX]; /* as it is asked */
+    const char
+        *suffix; /* of what the user wrote, that is no part of the pattern: written behind what was found */
     struct listing_reader reader;
 };
 
@@ -53,10 +55,13 @@ static void fail(struct expand *e, const char *path, const char *reason)
     e->config.report(e->config.user, path, reason);
 }
 
+/* What is copied gets the name that the peer says: only one that the user has asked for. */
 static int on_entry(void *expand, const struct file_entry *entry)
 {
     struct expand *e = expand;
     bool link = entry->type == 's' && entry->why == SKIP_LINK;
+    if (!glob_matches(e->pattern, entry->path) || e->count - e->first + e->lines >= GLOB_MATCHES_MAX)
+        return HX_EPROTO;
     e->lines += entry->type == 's';
     if (link && e->config.links == LINKS_LEAVE)
         e->config.link(e->config.user, entry->path);
@@ -161,18 +166,17 @@ static void on_closed(void *expand, int error, uint32_t code)
     go_on(e);
 }
 
-/* Into the request's field. *suffix: how what was found is written on. */
-static int encode(char out[PATH_ENCODED_MAX + 2], const char *source, const char **suffix)
+/* Into the request's field. */
+static int encode(struct expand *e, char out[PATH_ENCODED_MAX + 2], const char *source)
 {
-    char pattern[PATH_TEXT_MAX];
     bool slash;
     size_t len = strlen(source);
-    int err = path_clean(pattern, source, &slash);
+    int err = path_clean(e->pattern, source, &slash);
     if (err == HX_OK)
-        err = path_encode(out, pattern);
+        err = path_encode(out, e->pattern);
     if (err >= 0 && slash)
         strcat(out, "/");
-    *suffix = len > 2 && strcmp(source + len - 2, "/.") == 0 ? "/." : slash ? "/" : "";
+    e->suffix = len > 2 && strcmp(source + len - 2, "/.") == 0 ? "/." : slash ? "/" : "";
     return err;
 }
 
@@ -187,7 +191,7 @@ static int ask(struct expand *e)
                                   {":path", SHARE_PREFIX},
                                   {SHARE_GLOB, encoded}};
     struct mux_message request = {.fields = fields, .count = 5, .ended = true};
-    int err = encode(encoded, e->config.sources[e->next], &e->suffix);
+    int err = encode(e, encoded, e->config.sources[e->next]);
     if (err < 0)
         return err;
     if (e->config.links == LINKS_FOLLOW)

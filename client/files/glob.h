@@ -11,11 +11,15 @@
 #define GLOB_WORK_MAX    4000000 /* names that are looked at; one that is hard to match counts as several */
 #define GLOB_WORK_TURN   512     /* of them in one glob_next() */
 
-/* Whether the text says anything else than its own name. Pure, as the next. */
+/* Whether the text says anything else than its own name. Pure, as the next two. */
 bool glob_is_pattern(const char *text);
 /* One name against `len` bytes of a pattern. '?' and [...] are for a character of UTF-8, or for a byte
  * that is none. Takes time for len * strlen(name) steps at most; *steps grows by those that it took. */
 bool glob_match(const char *pattern, size_t len, const char *name, size_t *steps);
+
+/* A whole path, name by name, or the pattern's very text: who has asked a peer may look whether that is what it was
+ * answered. */
+bool glob_matches(const char *pattern, const char *path);
 
 struct glob;
 

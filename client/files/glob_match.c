@@ -1,6 +1,7 @@
 /* One name against one name's pattern. */
 #include "client/files/glob.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NO_CHARACTER 0x110000 /* and above: bytes that are no UTF-8 */
@@ -124,6 +125,24 @@ bool glob_match(const char *pattern, size_t len, const char *name, size_t *steps
     while (at < end && *at == '*')
         at++;
     return at == end;
+}
+
+bool glob_matches(const char *pattern, const char *path)
+{
+    char name[PATH_NAME_MAX + 1];
+    size_t steps = 0;
+    bool matches = true;
+    bool more = strcmp(pattern, path) != 0;
+    while (matches && more) {
+        size_t len = strcspn(pattern, "/"), name_len = strcspn(path, "/");
+        more = pattern[len] && path[name_len];
+        matches = name_len < sizeof name && (more || pattern[len] == path[name_len]);
+        snprintf(name, sizeof name, "%.*s", (int)(matches ? name_len : 0), path);
+        matches = matches && glob_match(pattern, len, name, &steps);
+        pattern += len + more;
+        path += name_len + more;
+    }
+    return matches;
 }
 
 bool glob_is_pattern(const char *text)

@@ -154,10 +154,14 @@ static void what_a_peer_says_is_looked_at(void **state)
     static const struct {
         const char *listing, *reason;
     } cases[] = {{"f 644 0 0 ../x\n. 1 0\n", "makes no sense"},
-                 {"f 644 0 0 x\n", "makes no sense"},
+                 {"f 644 0 0 x.c\n", "makes no sense"},
+                 {"f 644 0 0 .bashrc\n. 1 0\n", "makes no sense"},
+                 {"f 644 0 0 .c\n. 1 0\n", "makes no sense"},
+                 {"f 644 0 0 d/x.c\n. 1 0\n", "makes no sense"},
+                 {"s device 0 0 x\n. 0 1\n", "makes no sense"},
                  {"rubbish\n", "makes no sense"},
-                 {"f 644 0 0 x\n. 1 1\n", "name fewer"},
-                 {"s device 0 0 x\n. 0 1\n", "neither a file"}};
+                 {"f 644 0 0 x.c\n. 1 1\n", "name fewer"},
+                 {"s device 0 0 x.c\n. 0 1\n", "neither a file"}};
     struct fixture *x = *state;
     char *const sources[] = {"*.c"};
     x->on_request = answer_nonsense;

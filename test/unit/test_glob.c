@@ -78,6 +78,21 @@ static void no_pattern_takes_more_than_its_length_times_the_names(void **state)
     assert_true(steps < strlen(pattern) * 255 * 2);
 }
 
+static void a_path_matches_if_each_of_its_names_does(void **state)
+{
+    static const struct {
+        const char *pattern, *path;
+        bool matches;
+    } cases[] = {{"*.c", "a.c", true},         {"*.c", "a/b.c", false},   {"*", "a/b", false},
+                 {"*/*", "a", false},          {"*/*", "a/b", true},      {"*/b", "a/b", true},
+                 {"*/b", "a/bc", false},       {"a/*", "b/a", false},     {"*", ".ssh", false},
+                 {"\\.ssh/*", ".ssh/a", true}, {"[ab]/\\*", "b/*", true}, {"[ab", "[ab", true},
+                 {"a[b]", "a[b]", true}}; /* the very name */
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(glob_matches(cases[i].pattern, cases[i].path), cases[i].matches);
+}
+
 static void what_says_only_its_name_is_no_pattern(void **state)
 {
     (void)state;
@@ -225,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_match_as_in_a_shell),
         cmocka_unit_test(no_pattern_takes_more_than_its_length_times_the_names),
+        cmocka_unit_test(a_path_matches_if_each_of_its_names_does),
         cmocka_unit_test(what_says_only_its_name_is_no_pattern),
         WITH_SHARE(paths_match_name_by_name),
         WITH_SHARE(what_it_costs_is_bounded),
