@@ -327,10 +327,20 @@ int part_take_up(int root, const struct file_entry *e, const struct part_aside *
     return err;
 }
 
-void part_close(struct part *p)
+void part_discard(struct part *p)
 {
     struct stat st;
-    if (p->fd >= 0 && p->size == 0 && fstat(p->fd, &st) == 0 && is_ours(p, &st))
+    int system = errno;
+    if (p->fd >= 0 && fstat(p->fd, &st) == 0 && is_ours(p, &st))
         (void)unlinkat(p->dir, p->name, 0);
+    errno = system;
     close_fds(p);
+}
+
+void part_close(struct part *p)
+{
+    if (p->size == 0)
+        part_discard(p);
+    else
+        close_fds(p);
 }

@@ -68,5 +68,7 @@ int part_set_aside(struct part *p, struct part_aside *a);
 int part_take_up(int root, const struct file_entry *e, const struct part_aside *a, bool sync);
 /* Keeps what was received, if it is anything. */
 void part_close(struct part *p);
+/* Keeps nothing of it, unless it has the file's name by now. */
+void part_discard(struct part *p);
 
 #endif

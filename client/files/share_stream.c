@@ -12,7 +12,6 @@ struct stream_job {
     struct part part;
     int64_t left; /* bytes of the piece that has begun */
     bool ended;   /* it was the last one */
-    bool named;   /* the file has its name, and is no part any more */
     size_t head_len, sum_len;
     uint8_t head[EXTENT_HEAD];
     uint8_t sum[DIGEST_BYTES];
@@ -70,7 +69,6 @@ static int commit(struct stream_job *j)
     j->part.expected = j->part.size;
     j->part.mtime_ns = written.mtime_ns;
     int err = part_commit(&j->part, j->sum);
-    j->named = err == HX_OK;
     return err == HX_OK ? mux_respond(j->job.call.stream, &created) : err;
 }
 
@@ -91,10 +89,7 @@ static int stream_step(struct share_job *job)
 /* What is not whole can never be: nobody knows how it would go on. */
 static void stream_close(struct share_job *job)
 {
-    struct stream_job *j = (struct stream_job *)job;
-    if (!j->named)
-        (void)part_begin(&j->part, 0);
-    part_close(&j->part);
+    part_discard(&((struct stream_job *)job)->part);
 }
 
 static const struct share_job_kind stream_kind = {

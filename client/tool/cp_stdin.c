@@ -133,10 +133,11 @@ static void on_input(struct ev_loop *loop, ev_io *w, int revents)
 static void on_alive(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct reading_in *in = w->data;
-    (void)loop;
     (void)revents;
-    if (in->sent == in->len && in->stream)
-        add_piece(in, EXTENT_HOLE, 0);
+    if (in->sent != in->len || !in->stream)
+        return;
+    ev_io_stop(loop, &in->input); /* until this has left, which may take a while */
+    add_piece(in, EXTENT_HOLE, 0);
 }
 
 /* What is on its way; then standard input is read again. */

@@ -3,6 +3,7 @@
 #include "client/files/part.h"
 #include "share_fixture.h"
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #define LEN  3000000
 #define HELD 2500000 /* more than one turn of hashing */
@@ -160,14 +161,55 @@ static void a_file_that_is_to_be_kept_is_not_replaced(void **state)
     free(data);
 }
 
+/* The directory cannot be opened, to be synced, when the name has been given. */
+static void what_has_its_name_is_not_taken_away_by_what_fails_then(void **state)
+{
+    struct fixture *x = *state;
+    struct rlimit limit;
+    uint8_t sum[DIGEST_BYTES];
+    uint8_t *data = pattern(LEN, 1);
+    struct part p;
+    int root = open_root(x);
+    sum_of(data, LEN, sum);
+    assert_int_equal(part_open(&p, root, &entry), HX_OK);
+    assert_int_equal(part_write(&p, data, LEN), HX_OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, limit.rlim_max}), 0);
+    int err = part_commit(&p, sum);
+    int system = errno;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(err, HX_ESYS);
+    assert_int_equal(system, EMFILE);
+    part_discard(&p);
+    assert_true(has_file(x, "share/f", data, LEN));
+    close(root);
+    free(data);
+}
+
+static void what_is_discarded_is_gone(void **state)
+{
+    struct fixture *x = *state;
+    struct part p;
+    int root = open_root(x);
+    assert_int_equal(part_open(&p, root, &entry), HX_OK);
+    assert_int_equal(part_write(&p, "some", 4), HX_OK);
+    part_discard(&p);
+    assert_int_equal(count_names(x, "share", "hx-part"), 0);
+    close(root);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_held_is_hashed_while_new_bytes_come), TEST(what_is_whole_but_not_hashed_gets_no_name),
-        TEST(what_was_set_aside_gets_its_name_later),      TEST(what_was_touched_since_gets_no_name),
+        TEST(what_is_held_is_hashed_while_new_bytes_come),
+        TEST(what_is_whole_but_not_hashed_gets_no_name),
+        TEST(what_was_set_aside_gets_its_name_later),
+        TEST(what_was_touched_since_gets_no_name),
         TEST(a_file_that_is_to_be_kept_is_not_replaced),
+        TEST(what_has_its_name_is_not_taken_away_by_what_fails_then),
+        TEST(what_is_discarded_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
