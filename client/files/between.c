@@ -388,6 +388,8 @@ int between_create(struct between **out, const struct between_config *config)
     between_batch_init(b);
     b->reader = malloc(sizeof *b->reader);
     int err = b->reader ? between_sources(b) : HX_ENOMEM;
+    if (err == HX_ENOMEM)
+        c->report(c->user, c->remote, hx_error_text(err));
     if (err < 0) {
         between_destroy(b);
         return err;
@@ -408,7 +410,7 @@ void between_destroy(struct between *b)
     ev_timer_stop(b->config.copies.each.loop, &b->kick);
     plan_clear(&b->plan);
     free(b->reader);
-    free(b->sources);
+    between_sources_free(b);
     free(b);
 }
 

@@ -2,6 +2,7 @@
 #include "client/files/between_parts.h"
 #include "client/files/share.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHANGES "it changes while it is read"
@@ -233,8 +234,14 @@ static bool take_link(struct between_leg *leg, const struct mux_message *m)
     const char *target = mux_field(m, "hx-target");
     if (j->task != TASK_LOOK || j->entry == BETWEEN_TARGET || !target)
         return false;
-    leg->there.target = j->all->sources[j->entry].target;
-    return listing_decode_target(j->all->sources[j->entry].target, target) == HX_OK;
+    char text[PATH_TEXT_MAX];
+    struct between_source *s = &j->all->sources[j->entry];
+    if (listing_decode_target(text, target) < 0)
+        return false;
+    free(s->target);
+    s->target = strdup(text);
+    leg->there.target = s->target;
+    return s->target;
 }
 
 static void on_headers(void *user, const struct mux_message *m)

@@ -9,16 +9,18 @@
 
 #define BETWEEN_JOBS 16 /* each takes a request of both sides; SHARE_JOBS_MAX of one peer bound them */
 
-struct between_source {
-    char from[PATH_TEXT_MAX], to[PATH_TEXT_MAX];
-    char leaf[PATH_NAME_MAX + 1];
-    char target[PATH_TEXT_MAX]; /* of a link */
-    bool slash;                 /* its path ends with one */
-    bool fresh;                 /* nothing is at `to` */
-    bool out;                   /* it is not copied; that was told */
-    uint8_t state;              /* enum plan_state, of looking at it */
-    struct file_entry base;     /* without path */
-    size_t first;               /* of the plan: this one's entries begin there */
+struct between_source { /* there are as many as a pattern has matches */
+    char *from, *to;
+    char *leaf;
+    char *target; /* of a link */
+    struct between_source
+        *before;            /* an earlier one of the same leaf; NULL: there is none, or it is not copied */
+    bool slash;             /* its path ends with one */
+    bool fresh;             /* nothing is at `to` */
+    bool out;               /* it is not copied; that was told */
+    uint8_t state;          /* enum plan_state, of looking at it */
+    struct file_entry base; /* without path */
+    size_t first;           /* of the plan: this one's entries begin there */
 };
 
 struct between_leg {
@@ -146,6 +148,7 @@ bool between_batch_takes(struct between *b, size_t entry); /* it needs no reques
 
 /* between_sources.c */
 int between_sources(struct between *b); /* from the configuration */
+void between_sources_free(struct between *b);
 void between_looked(struct between *b, const struct between_job *j, int status, const struct file_entry *e);
 void between_choose(struct between *b); /* where each one goes */
 int between_listed(void *between, const struct file_entry *e);

@@ -6,10 +6,11 @@
 void between_source_fails(struct between *b, struct between_source *s, enum between_side side,
                           const char *reason)
 {
+    const char *path = side == BETWEEN_FROM ? s->from : s->to ? s->to : b->target;
     s->out = true;
     b->state.failed++;
-    between_report(b, side, side == BETWEEN_FROM ? s->from : s->to, reason);
-    between_tell(b, FILES_FAILED, side == BETWEEN_FROM ? s->from : s->to, reason);
+    between_report(b, side, path, reason);
+    between_tell(b, FILES_FAILED, path, reason);
 }
 
 /* As it was written: no path here is what the user calls it. */
@@ -24,6 +25,61 @@ static int refuse(struct between *b, const char *written, int error)
     return error;
 }
 
+static int by_leaf(const void *a, const void *b)
+{
+    const struct between_source *x = *(struct between_source *const *)a;
+    const struct between_source *y = *(struct between_source *const *)b;
+    int order = strcmp(x->leaf, y->leaf);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* Each one's `before`. */
+static int compare_leaves(struct between *b)
+{
+    struct between_source **all = calloc(b->count, sizeof(struct between_source *));
+    size_t count = 0;
+    if (!all)
+        return HX_ENOMEM;
+    for (size_t i = 0; i < b->count; i++)
+        if (!b->sources[i].out && b->sources[i].leaf[0])
+            all[count++] = &b->sources[i];
+    qsort(all, count, sizeof *all, by_leaf);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(all[i]->leaf, all[i - 1]->leaf) == 0)
+            all[i]->before = all[i - 1];
+    free(all);
+    return HX_OK;
+}
+
+/* HX_ENOMEM; what is wrong with its path was reported. */
+static int add_source(struct between *b, struct between_source *s, const char *written)
+{
+    char from[PATH_TEXT_MAX], leaf[PATH_NAME_MAX + 1];
+    int err = path_clean(from, written, &s->slash);
+    if (err == HX_OK)
+        err = path_written_leaf(leaf, written);
+    s->out = err < 0;
+    if (s->out) {
+        (void)refuse(b, written, err);
+        return HX_OK;
+    }
+    s->from = strdup(from);
+    s->leaf = strdup(leaf);
+    return s->from && s->leaf ? HX_OK : HX_ENOMEM;
+}
+
+void between_sources_free(struct between *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        struct between_source *s = &b->sources[i];
+        free(s->from);
+        free(s->to);
+        free(s->leaf);
+        free(s->target);
+    }
+    free(b->sources);
+}
+
 int between_sources(struct between *b)
 {
     const struct copies_config *c = &b->config.copies;
@@ -35,16 +91,9 @@ int between_sources(struct between *b)
     if (!b->sources)
         return HX_ENOMEM;
     b->count = c->count;
-    for (size_t i = 0; i < c->count; i++) {
-        struct between_source *s = &b->sources[i];
-        err = path_clean(s->from, c->sources[i], &s->slash);
-        if (err == HX_OK)
-            err = path_written_leaf(s->leaf, c->sources[i]);
-        s->out = err < 0;
-        if (s->out)
-            (void)refuse(b, c->sources[i], err);
-    }
-    return HX_OK;
+    for (size_t i = 0; i < c->count && err == HX_OK; i++)
+        err = add_source(b, &b->sources[i], c->sources[i]);
+    return err == HX_OK ? compare_leaves(b) : err;
 }
 
 void between_looked(struct between *b, const struct between_job *j, int status, const struct file_entry *e)
@@ -83,27 +132,30 @@ static const char *target_refusal(const struct between *b, const struct between_
     return !b->target_exists && b->target_slash && !directory ? "there is no such directory" : NULL;
 }
 
-static bool is_taken(const struct between *b, const struct between_source *s)
+/* In the order of the sources: so one step back leads to one that is copied. */
+static void skip_what_is_out(struct between_source *s)
 {
-    for (const struct between_source *t = b->sources; t < s; t++)
-        if (!t->out && t->leaf[0] && strcmp(t->leaf, s->leaf) == 0)
-            return true;
-    return false;
+    if (s->before && s->before->out)
+        s->before = s->before->before;
 }
 
 static void choose(struct between *b, struct between_source *s)
 {
     const char *why = target_refusal(b, s);
+    char to[PATH_TEXT_MAX];
+    int err = path_join(to, b->target, b->target_into ? s->leaf : "");
     s->fresh = !b->target_exists;
-    memcpy(s->to, b->target, sizeof s->to);
+    s->to = strdup(err == HX_OK ? to : "");
+    if (!s->to)
+        why = hx_error_text(HX_ENOMEM);
     if (why) {
         between_source_fails(b, s, BETWEEN_TO, why);
         return;
     }
-    if (b->target_into && path_join(s->to, b->target, s->leaf) < 0)
+    if (err < 0)
         why = "the path is too long";
     if (!why)
-        why = b->count > 1 && is_taken(b, s) ? "not copied: an earlier one has the same name" : refusal(b, s);
+        why = s->before ? "not copied: an earlier one has the same name" : refusal(b, s);
     if (why)
         between_source_fails(b, s, BETWEEN_FROM, why);
 }
@@ -114,6 +166,7 @@ void between_choose(struct between *b)
                       : b->target_exists             ? "is no directory"
                                                      : "there is no such directory";
     for (size_t i = 0; i < b->count; i++) {
+        skip_what_is_out(&b->sources[i]);
         if (b->sources[i].out)
             continue;
         b->sources[i].out = why;

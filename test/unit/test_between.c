@@ -1,6 +1,8 @@
 /* hx cp from one peer to another one, over two connections in memory: x is the source, y the destination. */
 #include "client/files/between.h"
+#include "client/files/between_parts.h"
 #include "files_fixture.h"
+#include <malloc.h>
 
 struct pair {
     struct fixture *x, *y;
@@ -319,6 +321,45 @@ static void a_wrong_sum_makes_no_file(void **state)
     assert_string_equal(p->copy.path, "y:f");
 }
 
+static void a_name_is_of_the_first_one_that_is_copied(void **state)
+{
+    static const char *const sources[] = {"a/x", "none/x", "none/x", "c/x", "d/x", "a/y", "d/x"};
+    struct pair *p = *state;
+    shell(p->x,
+          "mkdir -p share/a share/c share/d && echo c >share/c/x && echo d >share/d/x && echo y >share/a/y");
+    begin_between(p, sources, 7, "");
+    run_between(p);
+    assert_true(p->copy.done);
+    between_destroy(p->between);
+    assert_int_equal(p->copy.state.failed, 5);
+    assert_int_equal(p->copy.state.files_done, 2);
+    assert_true(has_file(p->y, "share/x", (const uint8_t *)"c\n", 2));
+    assert_true(has_file(p->y, "share/y", (const uint8_t *)"y\n", 2));
+    begin_between(p, sources + 1, 2, "");
+    run_between(p);
+    between_destroy(p->between);
+    assert_int_equal(p->copy.state.failed, 2); /* neither is there */
+    assert_string_equal(p->copy.reason, "does not exist");
+}
+
+/* As many as patterns may have matches; a sanitizer's allocator counts nothing. */
+static void a_source_takes_no_more_than_its_names(void **state)
+{
+    enum { COUNT = 20000, EACH = 512 };
+    struct pair *p = *state;
+    const char **sources = calloc(COUNT, sizeof *sources);
+    assert_non_null(sources);
+    for (size_t i = 0; i < COUNT; i++)
+        sources[i] = "some/file";
+    struct mallinfo2 before = mallinfo2();
+    begin_between(p, sources, COUNT, "");
+    struct mallinfo2 with = mallinfo2();
+    size_t taken = with.uordblks + with.hblkhd - before.uordblks - before.hblkhd;
+    between_destroy(p->between);
+    assert_in_range(taken, 0, sizeof(struct between) + COUNT * EACH);
+    free(sources);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -336,6 +377,8 @@ int main(void)
         TEST(holes_and_links_stay_what_they_are),
         TEST(what_is_there_is_left_with_no_clobber),
         TEST(a_wrong_sum_makes_no_file),
+        TEST(a_name_is_of_the_first_one_that_is_copied),
+        TEST(a_source_takes_no_more_than_its_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
