@@ -87,7 +87,8 @@ static void on_headers(void *user, const struct mux_message *response)
     r->told = false;
 }
 
-/* "NUMBER" or "NUMBER TARGET", of a flow behind "udp:". False: that is no such line. */
+/* "NUMBER" or "NUMBER TARGET", of a flow behind "udp:". False: that is no such line. A target that was given
+ * for TCP is not reached over UDP, nor the other way: another program may have that port. */
 static bool take_line(struct remote *r, char *line)
 {
     struct authority target = r->spec.target;
@@ -105,7 +106,8 @@ static bool take_line(struct remote *r, char *line)
     } else if (*end != '\0') {
         return false;
     }
-    if (flow && target.kind != AUTHORITY_UNIX)
+    bool flows = r->spec.udp || r->spec.kind == FORWARD_REMOTE_SOCKS;
+    if (flow && flows && target.kind != AUTHORITY_UNIX)
         remote_flow_start(r, (uint32_t)number, &target);
     else if (!flow && !r->spec.udp)
         remote_conn_start(r, (uint32_t)number, &target);

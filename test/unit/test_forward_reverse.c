@@ -377,8 +377,18 @@ static void make_odd_link(void)
 static void what_is_no_announcement_is_the_end_of_it(void **state)
 {
     char *endless = repeated('1', REVERSE_LINE_MAX);
-    const char *const lines[] = {"\n",     "x\n",   "1 h:1\n", "-1\n", "1 \n", "99999999999999999999\n",
-                                 "\x01\n", "1\r\n", endless};
+    const char *const lines[] = {"\n",
+                                 "x\n",
+                                 "1 h:1\n",
+                                 "-1\n",
+                                 "1 \n",
+                                 "99999999999999999999\n",
+                                 "\x01\n",
+                                 "1\r\n",
+                                 "udp:1\n",
+                                 "udp:\n",
+                                 "udp:1 127.0.0.1:1\n",
+                                 endless};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         lines_to_say = lines[i];
