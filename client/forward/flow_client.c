@@ -126,6 +126,8 @@ static bool join(struct flow_client *c, const char *address)
     for (int i = 0; i < c->first_count; i++)
         (void)flows_send(c->owner->flows, &c->flow, c->first[i].bytes, c->first[i].len);
     forget_first(c);
+    c->silence.repeat = c->owner->flows->timeout_s;
+    ev_timer_again(c->owner->flows->loop, &c->silence);
     return true;
 }
 
@@ -178,7 +180,8 @@ bool flow_client_start(struct flow_client *c)
         flows_drop(flows, DROP_WAITING);
         return false;
     }
-    ev_timer_init(&c->silence, on_silence, 0., flows->timeout_s);
+    ev_timer_init(&c->silence, on_silence, 0.,
+                  flows->timeout_s < FLOW_CLIENT_ANSWER_S ? flows->timeout_s : FLOW_CLIENT_ANSWER_S);
     c->silence.data = c;
     ev_timer_again(flows->loop, &c->silence);
     flows->asked++;
@@ -211,7 +214,8 @@ void flow_client_send(struct flow_client *c, const uint8_t *bytes, size_t len)
         flows_drop(flows, DROP_REFUSED);
         return;
     }
-    ev_timer_again(flows->loop, &c->silence);
+    if (c->joined)
+        ev_timer_again(flows->loop, &c->silence);
     if (len > HX_DATAGRAM_MAX)
         drop_long(c, len);
     else if (c->joined)

@@ -15,6 +15,7 @@
 #define FLOW_CLIENT_FIRST       8
 #define FLOW_CLIENT_FIRST_BYTES (1024 * 1024) /* of all flows of a link */
 #define FLOW_CLIENT_REFUSED_S   2.0
+#define FLOW_CLIENT_ANSWER_S    15.0 /* then who goes on sending has it asked for again */
 
 /* Tells the other side of the flow `number`; it takes or refuses it by that. False: not now. */
 typedef bool flow_announce(void *user, uint32_t number, const struct authority *target);
@@ -40,7 +41,7 @@ struct flow_client {
     } first[FLOW_CLIENT_FIRST];
     int first_count;
     bool announced, joined, refused, told_size;
-    ev_timer silence;              /* anew with whatever passes, either way */
+    ev_timer silence;              /* anew with whatever passes, either way, once there is an answer */
     LIST_ENTRY(flow_client) entry; /* of flows.announced */
 };
 
