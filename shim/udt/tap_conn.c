@@ -98,6 +98,7 @@ void tap_conn_connected(struct tap *t, int32_t id, bool half_close)
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_CONNECTING) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, now_ms);
+        gathering_forget(&t->gathering);
         if (c->flight)
             resend_begin(&c->resend, c->flight->rtt_ms);
         free(c->flight);
@@ -134,6 +135,7 @@ bool tap_conn_accepted(struct tap *t, int32_t id, struct sockaddr_in6 *peer, str
     struct udt_conn *c = udt_conn_find(&t->conns, id);
     if (c && c->state == UDT_CONN_PENDING_ACCEPT) {
         udt_conn_enter(&t->conns, c, UDT_CONN_OPEN, clock_now_ms());
+        gathering_forget(&t->gathering);
         net_address_to_sockaddr6(&c->peer.at, peer);
         *told = c->told;
         c->told = NULL;

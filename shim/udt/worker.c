@@ -206,20 +206,32 @@ static void give_back_ring(struct tap *t)
     t->ring_most = 0;
 }
 
-/* Where bulk comes the worker does not wake up for each packet: what follows is taken together. Not longer than
- * the shortest round trip of the port's connections allows, for whoever else has something for us waits as
- * well. 0: no bulk comes. */
-static int64_t gathering_us(struct tap *t, int64_t most_us)
+static void look_at_round_trips(struct tap *t, int64_t now_us)
 {
-    if (t->streams_us < flow_now_us())
+    int64_t least_us = INT64_MAX;
+
+    for (struct udt_conn *c = t->conns.by_id; c && least_us > 0; c = c->hh.next) {
+        int64_t us = c->state == UDT_CONN_OPEN && c->flow ? flow_gather_us(c->flow) : least_us;
+        least_us = us < least_us ? us : least_us;
+    }
+    gathering_found(&t->gathering, least_us, now_us);
+}
+
+/* Where bulk comes the worker does not wake up for each packet: what follows is taken together. 0: no bulk
+ * comes. */
+static int64_t gather_us(struct tap *t, int64_t most_us)
+{
+    int64_t now_us = flow_now_us();
+
+    gathering_count(&t->gathering, now_us);
+    if (t->streams_us < now_us)
         return 0;
     pthread_mutex_lock(&t->lock);
-    for (struct udt_conn *c = t->conns.by_id; c && most_us > 0; c = c->hh.next) {
-        int64_t us = c->state == UDT_CONN_OPEN && c->flow ? flow_gather_us(c->flow) : most_us;
-        most_us = us < most_us ? us : most_us;
-    }
+    if (gathering_is_old(&t->gathering, now_us))
+        look_at_round_trips(t, now_us);
+    int64_t us = gathering_us(&t->gathering, most_us);
     pthread_mutex_unlock(&t->lock);
-    return most_us;
+    return us;
 }
 
 /* One of these, or so long. */
@@ -244,9 +256,9 @@ static void await_datagram(struct tap *t)
     int64_t left_us = next_report_us(t) - flow_now_us();
     if (left_us < wait_us)
         wait_us = left_us > 0 ? left_us : 0;
-    int64_t gather_us = gathering_us(t, wait_us);
-    if (gather_us > 0)
-        await_any(t, fds, 1, gather_us);
+    int64_t gathered_us = gather_us(t, wait_us);
+    if (gathered_us > 0)
+        await_any(t, fds, 1, gathered_us);
     else
         await_any(t, fds, fds[2].fd < 0 ? 2 : 3, wait_us);
 }
@@ -292,6 +304,8 @@ static ssize_t read_one(struct tap *t, struct msghdr *mh)
     struct net_datagram d = {.parts = mh->msg_iov, .part_count = (int)mh->msg_iovlen};
     int taken = net_port_read(t->port, &d);
 
+    if (taken >= 0)
+        gathering_came(&t->gathering);
     if (taken >= 0 && ++t->unsignalled >= SIGNAL_AFTER)
         signal_from_worker(t);
     if (taken <= 0)
