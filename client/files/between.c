@@ -278,19 +278,6 @@ static void whole_outcome(struct between *b, struct between_job *j, enum files_o
     between_kick(b, files_waits(outcome) || outcome == OUTCOME_AGAIN ? FILES_PAUSE_S : 0.);
 }
 
-/* As those of files.c. */
-static bool is_last_try(const struct between *b, struct plan_entry *e, enum files_outcome outcome)
-{
-    int64_t now_ms = clock_now_ms();
-    if (outcome != OUTCOME_AGAIN && outcome != OUTCOME_CHANGES)
-        return false;
-    if (e->tries == 0)
-        e->tried_ms = now_ms;
-    e->tries += e->tries < FILES_TRIES;
-    return e->tries == FILES_TRIES &&
-           (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= b->config.copies.each.changes_ms);
-}
-
 void between_tell_entry(struct between *b, size_t entry, enum files_event event, const char *reason)
 {
     const struct files_config *c = &b->config.copies.each;
@@ -345,7 +332,8 @@ void between_entry_outcome(struct between *b, size_t entry, enum between_side si
         b->state.files_done++;
         b->state.done += e->size;
     }
-    if (outcome == OUTCOME_OVER || outcome == OUTCOME_FAILED || is_last_try(b, e, outcome))
+    if (outcome == OUTCOME_OVER || outcome == OUTCOME_FAILED ||
+        files_is_last_try(e, outcome, b->config.copies.each.changes_ms))
         entry_fails(b, entry, side, reason);
     if (outcome == OUTCOME_OVER) {
         b->state.superseded = true;

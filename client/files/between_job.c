@@ -268,24 +268,11 @@ static void on_headers(void *user, const struct mux_message *m)
 
 static enum files_outcome read_listing(struct between_leg *leg)
 {
-    char data[16384];
     struct between_job *j = leg->job;
-    struct listing_reader *r = j->all->reader;
-    ssize_t got;
-    int err = HX_OK;
-    while (err == HX_OK && (got = mux_stream_read(leg->stream, data, sizeof data)) > 0)
-        err = listing_feed(r, data, (size_t)got);
+    enum files_outcome outcome = files_read_listing(leg->stream, j->all->reader, j->reason);
     j->all->state.steps++;
-    if (err == HX_ETOOBIG || err == HX_ENOMEM)
-        return because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
-    if (err < 0)
-        return because(j, OUTCOME_FAILED, "the peer's listing is malformed");
-    if (got != HX_EEOF)
-        return OUTCOME_NONE;
-    if (!r->ended)
-        return because(j, OUTCOME_AGAIN, "the listing is not whole");
-    leg->clean = true;
-    return OUTCOME_DONE;
+    leg->clean = outcome == OUTCOME_DONE;
+    return outcome;
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)

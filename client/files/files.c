@@ -354,9 +354,7 @@ bool files_waits(enum files_outcome outcome)
     return outcome == OUTCOME_BUSY || outcome == OUTCOME_CHANGES;
 }
 
-/* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
- * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
-static bool is_last_try(const struct files *f, struct plan_entry *e, enum files_outcome outcome)
+bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms)
 {
     int64_t now_ms = clock_now_ms();
     if (outcome != OUTCOME_AGAIN && outcome != OUTCOME_CHANGES)
@@ -364,8 +362,7 @@ static bool is_last_try(const struct files *f, struct plan_entry *e, enum files_
     if (e->tries == 0)
         e->tried_ms = now_ms;
     e->tries += e->tries < FILES_TRIES;
-    return e->tries == FILES_TRIES &&
-           (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= f->config.changes_ms);
+    return e->tries == FILES_TRIES && (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= changes_ms);
 }
 
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason)
@@ -391,7 +388,7 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
         f->state.files_done++;
         f->state.done += e->size;
     }
-    if (outcome == OUTCOME_FAILED || is_last_try(f, e, outcome))
+    if (outcome == OUTCOME_FAILED || files_is_last_try(e, outcome, f->config.changes_ms))
         fail_entry(f, e, reason);
     else if (!done && order < f->next)
         f->next = order;

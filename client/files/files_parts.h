@@ -136,6 +136,9 @@ struct files {
 
 /* files.c */
 bool files_waits(enum files_outcome outcome); /* for another try: that is not at once */
+/* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
+ * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
+bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms);
 void files_kick(struct files *f, double seconds);
 /* Nothing of it can be copied. */
 void files_fail(struct files *f, const char *path, const char *reason);
@@ -226,6 +229,9 @@ int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_as
 /* The status of an answer, and its reason; what a status means for the entry. */
 int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX]);
 enum files_outcome files_verdict(int status, bool put);
+/* What has come of a listing, into `r`. OUTCOME_NONE: more is to come; OUTCOME_DONE: it is whole. */
+enum files_outcome files_read_listing(struct mux_stream *s, struct listing_reader *r,
+                                      char reason[FILES_REASON_MAX]);
 
 /* files_local.c. Each HX_OK, or an error that was reported by files_fail(). */
 int files_source(struct files *f);                      /* upload: opens what is to be sent */

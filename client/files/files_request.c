@@ -164,3 +164,21 @@ enum files_outcome files_verdict(int status, bool put)
         return OUTCOME_FAILED;
     }
 }
+
+enum files_outcome files_read_listing(struct mux_stream *s, struct listing_reader *r,
+                                      char reason[FILES_REASON_MAX])
+{
+    char data[16384];
+    ssize_t got;
+    int err = HX_OK;
+    while (err == HX_OK && (got = mux_stream_read(s, data, sizeof data)) > 0)
+        err = listing_feed(r, data, (size_t)got);
+    if (err == HX_ETOOBIG || err == HX_ENOMEM)
+        return files_because(reason, OUTCOME_FAILED,
+                             err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
+    if (err < 0)
+        return files_because(reason, OUTCOME_FAILED, "the peer's listing is malformed");
+    if (got != HX_EEOF)
+        return OUTCOME_NONE;
+    return r->ended ? OUTCOME_DONE : files_because(reason, OUTCOME_AGAIN, "the listing is not whole");
+}

@@ -239,23 +239,11 @@ static enum files_outcome get_begins(struct files_job *j, const struct mux_messa
 
 static enum files_outcome read_listing(struct files_job *j)
 {
-    char data[16384];
     struct files *f = j->files;
-    ssize_t got;
-    int err = HX_OK;
-    while (err == HX_OK && (got = mux_stream_read(j->stream, data, sizeof data)) > 0)
-        err = listing_feed(f->reader, data, (size_t)got);
+    enum files_outcome outcome = files_read_listing(j->stream, f->reader, j->reason);
     f->state.steps++;
-    if (err == HX_ETOOBIG || err == HX_ENOMEM)
-        return because(j, OUTCOME_FAILED, err == HX_ETOOBIG ? "too many entries" : hx_error_text(err));
-    if (err < 0)
-        return because(j, OUTCOME_FAILED, "the peer's listing is malformed");
-    if (got != HX_EEOF)
-        return OUTCOME_NONE;
-    if (!f->reader->ended)
-        return because(j, OUTCOME_AGAIN, "the listing is not whole");
-    j->clean = true;
-    return OUTCOME_DONE;
+    j->clean = outcome == OUTCOME_DONE;
+    return outcome;
 }
 
 /* Bytes have moved, or not. */
