@@ -184,14 +184,14 @@ char between_phase_type(const struct between *b)
     return phases[b->phase].type;
 }
 
-/* A small file where nothing was is just sent. */
+/* A small file where nothing was is just sent, once. */
 static enum files_task first_task(struct between *b, size_t entry)
 {
     const struct files_config *c = &b->config.copies.each;
     enum files_task task = phases[b->phase].task;
     const struct plan_entry *e = &b->plan.entries[entry];
     bool fresh = (between_source_of(b, entry)->fresh || e->differs) && e->size < FILES_ASK_MIN;
-    return task != TASK_GET || (fresh && !c->no_clobber && !c->update) ? task : TASK_ASK;
+    return task != TASK_GET || (fresh && !e->alone && !c->no_clobber && !c->update) ? task : TASK_ASK;
 }
 
 /* Nothing of this phase is left for the batches either. */
@@ -323,6 +323,8 @@ void between_entry_outcome(struct between *b, size_t entry, enum between_side si
     struct plan_entry *e = &b->plan.entries[entry];
     size_t order = between_place(b, entry);
     note_busy(b, outcome, reason);
+    if (outcome == OUTCOME_BUSY) /* it is not fetched again before the destination can take it */
+        e->alone = true;
     e->state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
     if (outcome == OUTCOME_LEFT)
         leave(b, e);

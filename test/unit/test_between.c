@@ -1,7 +1,9 @@
 /* hx cp from one peer to another one, over two connections in memory: x is the source, y the destination. */
 #include "client/files/between.h"
 #include "client/files/between_parts.h"
+#include "client/files/part.h"
 #include "files_fixture.h"
+#include <fcntl.h>
 #include <malloc.h>
 
 struct pair {
@@ -321,6 +323,51 @@ static void a_wrong_sum_makes_no_file(void **state)
     assert_string_equal(p->copy.path, "y:f");
 }
 
+static int asked; /* requests to the destination */
+
+static void on_asked(struct fixture *y, struct mux_stream *s, const struct mux_message *m)
+{
+    asked++;
+    share_request(&y->peer, s, m);
+}
+
+static void while_another_one_has_the_part_nothing_is_fetched_again(void **state)
+{
+    struct pair *p = *state;
+    static const char *const source = "f";
+    const struct file_entry e = {
+        .mode = 0644, .size = 1000, .mtime_ns = INT64_C(1234567890000000000), .path = "g"};
+    uint8_t *data = pattern(1000, 5);
+    struct part part;
+    struct files_state s = {0};
+    uint64_t steps = 0;
+    int root = open(p->y->dir, O_PATH | O_DIRECTORY);
+    put_file(p->x, "share/f", data, 1000);
+    shell(p->x, "touch -d @1234567890 share/f");
+    assert_int_equal(part_open(&part, root, &e), HX_OK);
+    asked = 0;
+    p->y->on_request = on_asked;
+    begin_between(p, &source, 1, "g");
+    while (asked < 6) { /* what is there, the first try, and those that follow */
+        bool moved = pass(p->x, p->x->client, p->x->server);
+        moved |= pass(p->y, p->y->client, p->y->server);
+        moved |= pass(p->x, p->x->server, p->x->client);
+        moved |= pass(p->y, p->y->server, p->y->client);
+        ev_run(p->x->loop, moved ? EVRUN_NOWAIT : EVRUN_ONCE);
+        between_state(p->between, &s);
+        steps = asked < 4 ? s.steps : steps;
+    }
+    assert_int_equal(s.moved, 1000);
+    assert_true(s.busy);
+    assert_true(s.steps == steps);
+    part_close(&part);
+    close(root);
+    run_between(p);
+    assert_true(has_file(p->y, "share/g", data, 1000));
+    between_destroy(p->between);
+    free(data);
+}
+
 static void a_name_is_of_the_first_one_that_is_copied(void **state)
 {
     static const char *const sources[] = {"a/x", "none/x", "none/x", "c/x", "d/x", "a/y", "d/x"};
@@ -377,6 +424,7 @@ int main(void)
         TEST(holes_and_links_stay_what_they_are),
         TEST(what_is_there_is_left_with_no_clobber),
         TEST(a_wrong_sum_makes_no_file),
+        TEST(while_another_one_has_the_part_nothing_is_fetched_again),
         TEST(a_name_is_of_the_first_one_that_is_copied),
         TEST(a_source_takes_no_more_than_its_names),
     };
