@@ -43,7 +43,7 @@ static int compare_leaves(struct between *b)
     for (size_t i = 0; i < b->count; i++)
         if (!b->sources[i].out && b->sources[i].leaf[0])
             all[count++] = &b->sources[i];
-    qsort(all, count, sizeof *all, by_leaf);
+    qsort(all, count, sizeof(struct between_source *), by_leaf);
     for (size_t i = 1; i < count; i++)
         if (strcmp(all[i]->leaf, all[i - 1]->leaf) == 0)
             all[i]->before = all[i - 1];
@@ -146,10 +146,8 @@ static void choose(struct between *b, struct between_source *s)
     int err = path_join(to, b->target, b->target_into ? s->leaf : "");
     s->fresh = !b->target_exists;
     s->to = strdup(err == HX_OK ? to : "");
-    if (!s->to)
-        why = hx_error_text(HX_ENOMEM);
-    if (why) {
-        between_source_fails(b, s, BETWEEN_TO, why);
+    if (!s->to || why) {
+        between_source_fails(b, s, BETWEEN_TO, why ? why : hx_error_text(HX_ENOMEM));
         return;
     }
     if (err < 0)
