@@ -79,7 +79,8 @@ check "each of two clients has its own datagrams back, of every length that fits
 [ -z "${ALONE:-}" ] || finish
 
 # There no address can be told to a peer but the one that the nameserver sees.
-alone() { ALONE=yes unshare -Urn sh -c 'PATH=$PATH:/usr/sbin:/sbin ip link set lo up && exec "$0"' "$0"; }
+# shellcheck disable=SC2016
+alone() { ALONE=yes PATH=$PATH:/usr/sbin:/sbin unshare -Urn sh -c 'ip link set lo up && exec "$0"' "$0"; }
 if unshare -Urn true 2>/dev/null; then
     check "on a host without a network, too" alone
 else

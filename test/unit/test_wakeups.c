@@ -127,7 +127,11 @@ static void bytes_arrive_whole_whoever_sends_them(void **state)
     for (size_t len = 1; done < sizeof sent; len = len * 3 % 4001) {
         size_t left_bytes = sizeof sent - done;
         ssize_t n = stream_write(a, sent + done, len < left_bytes ? len : left_bytes);
-        assert_true(n > 0); /* the buffers hold more than all of it */
+        if (n == HX_EAGAIN) { /* less may wait where somebody writes little pieces */
+            await(left, UDT_EV_WRITABLE);
+            continue;
+        }
+        assert_true(n > 0);
         done += (size_t)n;
     }
     assert_int_equal(read_all(right, b, got, sizeof got), sizeof got);
