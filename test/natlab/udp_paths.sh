@@ -74,8 +74,9 @@ is_one_flow() { # for all that was asked so far; and nobody's datagrams were dro
 story_direct() { meet && in_use '(direct|mapped)' && ask "${SIZES[@]}" && is_one_flow; }
 story_relayed() { meet "$LAB_UDP_TO_S" --relay && in_use relayed && ask "${SIZES[@]}" && is_one_flow; }
 story_tcp() { meet "$LAB_NO_UDP" --relay --listen-tcp "$LAB_NS" && in_use relayed && ask "${SIZES[@]}" && is_one_flow; }
-story_changes() {
-    meet "$LAB_UDP_TO_S" --relay --listen-tcp "$LAB_NS" && ask 1472 && takes_over '' '(direct|mapped)' && ask 1472 9000 &&
+story_changes() { # to whichever direct path is found first: a search goes on meanwhile
+    meet "$LAB_UDP_TO_S" --relay --listen-tcp "$LAB_NS" && ask 1472 &&
+        takes_over '' '(direct|mapped|predicted|birthday)' && ask 1472 9000 &&
         takes_over "$LAB_UDP_TO_S" relayed && ask 1472 9000 && takes_over "$LAB_NO_UDP" relayed && ask 1472 9000 &&
         is_one_flow
 }
