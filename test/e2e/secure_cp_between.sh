@@ -56,7 +56,7 @@ check "and say the same" test "$(readlink two/links/link)" = sub/2
 mkdir two/matched
 check "patterns are the source's" cp_ 'one:tree/sub/1[0-9]' two:matched
 check "what matches is there" test "$(find two/matched -type f | wc -l)" = 10
-check "--json tells of each" eval 'cp_ --json one:tree/sub two:told && [ "$(grep -c "\"done\"" cp.out)" = 41 ]'
+check "--json tells of each" eval 'cp_ --json one:tree/sub two:told && [ "$(grep -c "\"event\":\"done\"" cp.out)" = 41 ]'
 check "within one peer" cp_ two:big two:tree/again
 check "too" cmp one/big two/tree/again
 check "not onto itself" refused 1 'is the same file' two:big two:big
