@@ -120,11 +120,22 @@ await_exit "$LEFT" 20
 check "hx bind that is terminated ends with success" [ "$?" = 0 ]
 check "and leaves no command behind, whatever that one does with SIGHUP" [ ! -e "/proc/$(<"$WORK/stubborn")" ]
 
+# A loop of bash would lose a Ctrl-C that comes while it begins a command or reaps one: it leaves it to the command.
+cat >"$WORK/watch" <<'PYTHON'
+import os, signal, sys
+told = {signal.SIGWINCH, signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, told)
+print("ready", flush=True)
+while signal.sigwait(told) == signal.SIGWINCH:
+    size = os.get_terminal_size()
+    print(size.lines, size.columns, flush=True)
+sys.exit(130)
+PYTHON
 offer dev --pty --exec 'PS1="prompt\$ " exec bash --norc --noprofile'
 DEV=$PID
 check "a shell at a terminal: its size as it changes, Ctrl-C, its status, and our terminal as before" \
     at_terminal dev 'expect prompt\$ ' raw 'type stty size; echo "[$TERM]"\r' 'expect 30 100' 'expect \[xterm\]' \
-    'type (trap n=1 WINCH; trap "exit 130" INT; echo ready; while :; do [ "$n" ] && n= && stty size; sleep 0.1; done)\r' 'expect ready\r\n' \
+    "type python3 $WORK/watch\\r" 'expect ready\r\n' \
     'size 40x12' 'expect 12 40' 'size 60x20' 'expect 20 60' 'type \x03' 'expect prompt\$ ' 'type echo $?\r' 'expect 130' \
     'type tty && ps -o tty= $$\r' 'expect pts/[0-9]+' 'type exit 9\r' 'status 9'
 check "who stops it has the terminal as before, and who continues it has the shell" \
