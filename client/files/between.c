@@ -97,7 +97,7 @@ static void look(struct between *b)
         return;
     between_choose(b);
     bool one = b->count == 1 && b->sources[0].base.type != 'd'; /* which takes single requests */
-    b->batch.off = one || !b->ends[BETWEEN_FROM].batch || !b->ends[BETWEEN_TO].batch;
+    b->batch.off = one || !b->ends[BETWEEN_FROM].offers.batch || !b->ends[BETWEEN_TO].offers.batch;
     enter(b, PHASE_LIST);
 }
 
@@ -352,7 +352,7 @@ void between_entry_outcome(struct between *b, size_t entry, enum between_side si
 void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome)
 {
     /* What the source was asked last, the fault is its own. */
-    bool reads = j->task == TASK_GET && j->legs[BETWEEN_TO].status == 0;
+    bool reads = j->task == TASK_GET && j->legs[BETWEEN_TO].answer.status == 0;
     if (j->task != TASK_LOOK && j->task != TASK_LIST) {
         between_entry_outcome(b, j->entry, reads ? BETWEEN_FROM : BETWEEN_TO, outcome, j->reason);
         return;

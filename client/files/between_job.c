@@ -5,18 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANGES "it changes while it is read"
-
 static enum files_outcome because(struct between_job *j, enum files_outcome outcome, const char *reason)
 {
     return files_because(j->reason, outcome, reason);
-}
-
-static enum files_outcome follow(struct between_job *j, enum files_task task, int64_t offset)
-{
-    j->follow_task = task;
-    j->follow_offset = offset;
-    return OUTCOME_FOLLOW;
 }
 
 void between_release(struct between_leg *leg)
@@ -50,7 +41,7 @@ void between_conclude(struct between_job *j, enum files_outcome outcome)
         return;
     between_end(j);
     if (outcome == OUTCOME_FOLLOW)
-        (void)begin(j, j->follow_task, j->follow_offset);
+        (void)begin(j, j->follow.task, j->follow.offset);
     else
         between_outcome(b, j, outcome);
     between_kick(b, 0.); /* another connection may have got something to send in this one's turn */
@@ -80,7 +71,7 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
     int err = whole ? HX_OK : between_path(b, j->entry, side, path);
     e.path = !whole ? path : j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
     leg->clean = leg->over = false;
-    leg->status = 0;
+    leg->answer.status = 0;
     leg->sum_len = 0;
     if (err == HX_OK)
         err = b->ends[side].mux ? files_ask_peer(b->ends[side].mux, &leg->stream, &ask, events, leg)
@@ -92,17 +83,9 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
 
 /* --- what is answered --- */
 
-static bool found(const struct between_leg *leg)
-{
-    return leg->valid && leg->there.type != 's' && files_verdict(leg->status, false) == OUTCOME_DONE;
-}
-
 static enum files_outcome verdict(struct between_leg *leg, bool put)
 {
-    enum files_outcome outcome = files_verdict(leg->status, put);
-    return outcome == OUTCOME_DONE && leg->status != 201
-               ? because(leg->job, OUTCOME_FAILED, "the peer's answer makes no sense")
-               : outcome;
+    return files_ended(&leg->answer, put, leg->job->reason);
 }
 
 static bool is_left(struct between_job *j, const struct file_entry *there)
@@ -114,18 +97,13 @@ static bool is_left(struct between_job *j, const struct file_entry *there)
 static enum files_outcome asked(struct between_leg *leg, const struct mux_message *m)
 {
     struct between_job *j = leg->job;
-    const char *part = mux_field(m, "hx-part");
-    int64_t held = 0;
-    if (!leg->valid || (leg->status != 200 && leg->status != 404))
-        return verdict(leg, false);
-    if (leg->status == 200 && is_left(j, &leg->there))
+    const struct files_answer *a = &leg->answer;
+    if (a->valid && a->status == 200 && is_left(j, &a->there))
         return OUTCOME_LEFT;
-    if (leg->status == 200 && leg->there.type == 'f' && leg->there.size == j->e.size &&
-        leg->there.mtime_ns == j->e.mtime_ns)
-        return follow(j, TASK_COMPARE, j->e.size);
-    if (part && listing_number(&held, part, 0, j->e.size) < 0)
-        return because(j, OUTCOME_AGAIN, "the peer's answer makes no sense");
-    return follow(j, TASK_GET, held);
+    enum files_outcome outcome = files_asked(a, m, &j->all->plan.entries[j->entry], &j->follow, j->reason);
+    if (outcome == OUTCOME_FOLLOW && j->follow.task == TASK_PUT) /* which begins once the source comes */
+        j->follow.task = TASK_GET;
+    return outcome;
 }
 
 /* To be known: it begins anew with what is there now. */
@@ -134,9 +112,9 @@ static enum files_outcome changed(struct between_job *j)
     struct plan_entry *p = &j->all->plan.entries[j->entry];
     char path[PATH_TEXT_MAX];
     if (!p->told && between_path(j->all, j->entry, BETWEEN_FROM, path) == HX_OK)
-        between_report(j->all, BETWEEN_FROM, path, "has changed while it was copied: it is copied anew");
+        between_report(j->all, BETWEEN_FROM, path, FILES_HAS_CHANGED);
     p->told = true;
-    return because(j, OUTCOME_CHANGES, CHANGES);
+    return because(j, OUTCOME_CHANGES, FILES_CHANGES);
 }
 
 static const struct mux_stream_events leg_events;
@@ -156,25 +134,24 @@ static enum files_outcome get_begins(struct between_leg *leg, const struct mux_m
 {
     struct between_job *j = leg->job;
     struct plan_entry *p = &j->all->plan.entries[j->entry];
-    const char *holes = mux_field(m, "hx-holes");
-    if (leg->status == 416 && j->offset > 0)
+    if (leg->answer.status == 416 && j->offset > 0)
         return changed(j);
-    if (!found(leg))
+    if (!files_found(&leg->answer))
         return verdict(leg, false);
-    if (leg->there.type != 'f')
+    if (leg->answer.there.type != 'f')
         return because(j, OUTCOME_FAILED, "is no file any more");
-    if (leg->there.size != p->size || leg->there.mtime_ns != p->mtime_ns) {
-        plan_change(&j->all->plan, p, leg->there.size, leg->there.mtime_ns);
+    if (leg->answer.there.size != p->size || leg->answer.there.mtime_ns != p->mtime_ns) {
+        plan_change(&j->all->plan, p, leg->answer.there.size, leg->answer.there.mtime_ns);
         if (j->offset > 0)
             return changed(j);
     }
-    if (leg->status == 200) /* all of it comes, whatever we asked for */
+    if (leg->answer.status == 200) /* all of it comes, whatever we asked for */
         j->offset = 0;
-    p->mode = (uint16_t)leg->there.mode;
-    j->e.mode = leg->there.mode;
+    p->mode = (uint16_t)leg->answer.there.mode;
+    j->e.mode = leg->answer.there.mode;
     j->e.size = p->size;
     j->e.mtime_ns = p->mtime_ns;
-    int err = request(&j->legs[BETWEEN_TO], TASK_PUT, holes && strcmp(holes, SHARE_HOLES) == 0, &leg_events);
+    int err = request(&j->legs[BETWEEN_TO], TASK_PUT, share_has_holes(m), &leg_events);
     if (err < 0)
         return because(j, OUTCOME_BUSY, SHARE_BUSY);
     take_turn(j);
@@ -185,11 +162,10 @@ static enum files_outcome put_ends(struct between_leg *leg, const struct mux_mes
 {
     struct between_job *j = leg->job;
     enum files_outcome outcome = verdict(leg, true);
-    if (leg->status == 201 && m->ended && j->legs[BETWEEN_FROM].over)
+    if (leg->answer.status == 201 && m->ended && j->legs[BETWEEN_FROM].over)
         leg->clean = true;
-    if (leg->status == 422 && j->offset > 0)
-        between_report(j->all, BETWEEN_TO, j->path,
-                       "what was held of it is of another file: it is copied anew");
+    if (leg->answer.status == 422 && j->offset > 0)
+        between_report(j->all, BETWEEN_TO, j->path, FILES_HELD_OTHER);
     return outcome;
 }
 
@@ -198,18 +174,19 @@ static enum files_outcome answered(struct between_leg *leg, const struct mux_mes
     struct between_job *j = leg->job;
     switch (j->task) {
     case TASK_LOOK:
-        return found(leg) || (leg->status == 404 && side_of(leg) == BETWEEN_TO) ? OUTCOME_DONE
-                                                                                : verdict(leg, false);
+        return files_found(&leg->answer) || (leg->answer.status == 404 && side_of(leg) == BETWEEN_TO)
+                   ? OUTCOME_DONE
+                   : verdict(leg, false);
     case TASK_LIST:
-        if (!found(leg))
-            return verdict(leg, false);
-        return leg->there.type == 'd' ? OUTCOME_NONE : because(j, OUTCOME_FAILED, "is no directory any more");
+        return files_list_begins(&leg->answer, j->reason);
     case TASK_ASK:
         return asked(leg, m);
     case TASK_COMPARE:
-        if (files_verdict(leg->status, false) == OUTCOME_FAILED) /* it is another file now */
-            return follow(j, TASK_GET, 0);
-        return found(leg) ? OUTCOME_NONE : verdict(leg, false);
+        if (files_verdict(leg->answer.status, false) == OUTCOME_FAILED) { /* it is another file now */
+            j->follow = (struct files_follow){TASK_GET, 0};
+            return OUTCOME_FOLLOW;
+        }
+        return files_found(&leg->answer) ? OUTCOME_NONE : verdict(leg, false);
     case TASK_GET:
         return side_of(leg) == BETWEEN_FROM ? get_begins(leg, m) : put_ends(leg, m);
     default:
@@ -217,30 +194,14 @@ static enum files_outcome answered(struct between_leg *leg, const struct mux_mes
     }
 }
 
-/* The version is told by the first answers. */
-static void note_offers(struct between_leg *leg, const struct mux_message *m)
-{
-    struct between_end *end = &leg->job->all->ends[side_of(leg)];
-    end->keyed_sums = file_sum_is_offered(m);
-    end->links = mux_field(m, "hx-links");
-    end->holes = mux_field(m, "hx-holes");
-    const char *batch = mux_field(m, "hx-batch");
-    end->batch = batch && strcmp(batch, BATCH_VERSION) == 0;
-}
-
-static bool take_link(struct between_leg *leg, const struct mux_message *m)
+/* Only a source is told of as a link. False: without memory. */
+static bool keep_target(struct between_leg *leg)
 {
     struct between_job *j = leg->job;
-    const char *target = mux_field(m, "hx-target");
-    if (j->task != TASK_LOOK || j->entry == BETWEEN_TARGET || !target)
-        return false;
-    char text[PATH_TEXT_MAX];
     struct between_source *s = &j->all->sources[j->entry];
-    if (listing_decode_target(text, target) < 0)
-        return false;
     free(s->target);
-    s->target = strdup(text);
-    leg->there.target = s->target;
+    s->target = strdup(leg->answer.there.target);
+    leg->answer.there.target = s->target;
     return s->target;
 }
 
@@ -249,18 +210,17 @@ static void on_headers(void *user, const struct mux_message *m)
     struct between_leg *leg = user;
     struct between_job *j = leg->job;
     struct between *b = j->all;
-    const char *type = mux_field(m, "hx-type");
-    leg->status = files_status(m, j->reason);
+    struct files_answer *a = &leg->answer;
+    char target[PATH_TEXT_MAX];
+    files_take_answer(a, m, j->task == TASK_LOOK && j->entry != BETWEEN_TARGET ? target : NULL, j->reason);
+    if (a->valid && a->there.type == 'l')
+        a->valid = keep_target(leg);
     leg->clean = m->ended && !(j->task == TASK_GET && side_of(leg) == BETWEEN_TO);
-    leg->there = (struct file_entry){.path = "", .type = 's'};
-    if (type)
-        leg->there.type = files_type(type);
-    leg->valid = share_fields(&leg->there, m) == HX_OK && (leg->there.type != 'l' || take_link(leg, m));
     if (j->task == TASK_LOOK)
-        note_offers(leg, m);
+        files_take_offers(&b->ends[side_of(leg)].offers, m);
     enum files_outcome outcome = answered(leg, m);
     if (outcome == OUTCOME_DONE && j->task == TASK_LOOK)
-        between_looked(b, j, leg->status, &leg->there);
+        between_looked(b, j, leg->answer.status, &leg->answer.there);
     between_conclude(j, outcome);
 }
 
@@ -291,7 +251,7 @@ static void on_ready(void *user)
 {
     struct between_leg *leg = user;
     struct between_job *j = leg->job;
-    bool content = leg->status == 200 || leg->status == 206;
+    bool content = leg->answer.status == 200 || leg->answer.status == 206;
     if (j->task == TASK_LIST && content)
         between_conclude(j, read_listing(leg));
     else if (j->task == TASK_GET || j->task == TASK_COMPARE)
@@ -318,7 +278,7 @@ static int begin_legs(struct between_job *j, bool sums)
 {
     struct between *b = j->all;
     struct between_leg *from = &j->legs[BETWEEN_FROM], *to = &j->legs[BETWEEN_TO];
-    if (sums && b->ends[BETWEEN_FROM].keyed_sums && b->ends[BETWEEN_TO].keyed_sums)
+    if (sums && b->ends[BETWEEN_FROM].offers.keyed_sums && b->ends[BETWEEN_TO].offers.keyed_sums)
         file_sum_make(&j->kind);
     if (j->task == TASK_COMPARE) {
         int err = request(from, TASK_COMPARE, false, &leg_events);
@@ -326,7 +286,7 @@ static int begin_legs(struct between_job *j, bool sums)
     }
     bool reads =
         j->task == TASK_LIST || j->task == TASK_GET || (j->task == TASK_LOOK && j->entry != BETWEEN_TARGET);
-    bool holes = j->task == TASK_GET && b->ends[BETWEEN_TO].holes;
+    bool holes = j->task == TASK_GET && b->ends[BETWEEN_TO].offers.holes;
     return request(reads ? from : to, j->task, holes, &leg_events);
 }
 

@@ -28,10 +28,8 @@ struct between_leg {
     struct mux_stream *stream; /* NULL: none */
     bool clean;                /* both directions have ended: it needs no reset */
     bool over;                 /* all that it says was read */
-    int status;                /* of the answer, 0 before it came */
-    struct file_entry there;   /* what it tells of; type 's': of nothing */
-    bool valid;                /* its fields are well-formed */
-    size_t sum_len;            /* of TASK_COMPARE */
+    struct files_answer answer;
+    size_t sum_len; /* of TASK_COMPARE */
     uint8_t sum[DIGEST_BYTES + 1];
 };
 
@@ -45,8 +43,7 @@ struct between_job {
     char path[PATH_TEXT_MAX];
     int64_t offset, piped;
     struct file_sum_kind kind;
-    enum files_task follow_task; /* of OUTCOME_FOLLOW */
-    int64_t follow_offset;
+    struct files_follow follow;
     struct between_leg legs[BETWEEN_SIDES];
     char reason[FILES_REASON_MAX];
 };
@@ -96,8 +93,8 @@ struct between_batch {
 };
 
 struct between_end {
-    struct mux *mux;                      /* NULL: detached */
-    bool keyed_sums, holes, links, batch; /* its version knows them */
+    struct mux *mux; /* NULL: detached */
+    struct files_offers offers;
 };
 
 struct between {

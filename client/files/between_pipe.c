@@ -68,7 +68,6 @@ enum files_outcome between_compare(struct between_job *j)
     if (!longer && from->sum_len == DIGEST_BYTES && to->sum_len == DIGEST_BYTES &&
         memcmp(from->sum, to->sum, DIGEST_BYTES) == 0)
         return OUTCOME_DONE;
-    j->follow_task = TASK_GET;
-    j->follow_offset = 0;
+    j->follow = (struct files_follow){TASK_GET, 0};
     return OUTCOME_FOLLOW;
 }

@@ -118,7 +118,7 @@ static const char *refusal(const struct between *b, const struct between_source 
         return "is the same file";
     if (same && directory && strncmp(s->from, s->to, len) == 0 && (len == 0 || s->to[len] == '/'))
         return "a directory is not copied into itself";
-    if (s->base.type == 'l' && !b->ends[BETWEEN_TO].links)
+    if (s->base.type == 'l' && !b->ends[BETWEEN_TO].offers.links)
         return "the other peer's version takes no symbolic links";
     return NULL;
 }
@@ -201,7 +201,7 @@ int between_listed(void *between, const struct file_entry *e)
     } else if (e->type == 's') {
         between_report(b, BETWEEN_FROM, path, files_skip_reason(e->why));
         between_tell(b, FILES_SKIPPED, path, files_skip_reason(e->why));
-    } else if (e->type == 'l' && !b->ends[BETWEEN_TO].links) {
+    } else if (e->type == 'l' && !b->ends[BETWEEN_TO].offers.links) {
         b->state.failed++;
         between_report(b, BETWEEN_FROM, path, "the other peer's version takes no symbolic links");
     } else {

@@ -60,7 +60,7 @@ static void conclude(struct files_job *j, enum files_outcome outcome)
     }
     files_job_outcome(f, j, outcome);
     if (outcome == OUTCOME_DONE && j->task == TASK_LOOK)
-        files_looked(f, j->status, &j->there);
+        files_looked(f, j->answer.status, &j->answer.there);
     else if (outcome == OUTCOME_DONE && j->task == TASK_LIST)
         files_list_end(f, f->reader->skipped);
 }
@@ -70,7 +70,7 @@ static void on_ready(void *job)
     struct files_job *j = job;
     const struct files_task_kind *kind = kind_of(j);
     struct ev_loop *loop = j->files->config.loop;
-    bool answered = j->status == 200 || j->status == 206;
+    bool answered = j->answer.status == 200 || j->answer.status == 206;
     if (!kind->ready || !(answered || kind->at_once))
         return;
     enum files_outcome outcome = kind->ready(j);
@@ -98,44 +98,19 @@ static void on_closed(void *job, int error, uint32_t code)
     conclude(j, files_broken_off(j, code));
 }
 
-/* Only the source itself is told of so. */
-static bool take_link(struct files_job *j, const struct mux_message *m)
-{
-    struct files *f = j->files;
-    const char *target = mux_field(m, "hx-target");
-    j->there.target = f->base_target;
-    return j->task == TASK_LOOK && !f->config.upload && target &&
-           listing_decode_target(f->base_target, target) == HX_OK;
-}
-
-/* What the peer's version knows. */
-static void note_offers(struct files *f, const struct mux_message *m)
-{
-    const char *batch = mux_field(m, "hx-batch");
-    f->batch.offered = batch && strcmp(batch, BATCH_VERSION) == 0;
-    f->keyed_sums = file_sum_is_offered(m);
-    f->peer_links = mux_field(m, "hx-links");
-}
-
-char files_type(const char *type)
-{
-    return strcmp(type, "directory") == 0 ? 'd' : strcmp(type, "link") == 0 ? 'l' : 'f';
-}
-
 static void on_headers(void *job, const struct mux_message *m)
 {
     struct files_job *j = job;
-    const char *type = mux_field(m, "hx-type");
-    j->status = files_status(m, j->reason);
-    if (j->task == TASK_LOOK)
-        note_offers(j->files, m);
-    if (j->task == TASK_LOOK || j->task == TASK_ASK) /* that of a body says only what the body is */
-        j->files->peer_holes = mux_field(m, "hx-holes");
+    struct files *f = j->files;
+    bool source = j->task == TASK_LOOK && !f->config.upload; /* only that may be told of as a link */
+    files_take_answer(&j->answer, m, source ? f->base_target : NULL, j->reason);
+    if (j->task == TASK_LOOK) {
+        files_take_offers(&f->offers, m);
+        f->batch.offered = f->offers.batch;
+    }
+    if (j->task == TASK_ASK) /* the first answer, if it is known that there is a directory */
+        f->offers.holes = mux_field(m, "hx-holes");
     j->clean = m->ended && j->task != TASK_PUT;
-    j->there = (struct file_entry){.path = "", .type = 's'};
-    if (type)
-        j->there.type = files_type(type);
-    j->valid = share_fields(&j->there, m) == HX_OK && (j->there.type != 'l' || take_link(j, m));
     conclude(j, kind_of(j)->answered(j, m));
 }
 
@@ -163,7 +138,7 @@ static int open_outgoing(struct files_job *j, const char *path, int64_t *offset)
     e->mode = (uint16_t)now.mode;
     int err = outgoing_open(&j->out, fd, &st, *offset, &j->kind);
     j->outgoing = err == HX_OK;
-    if (j->outgoing && (j->task == TASK_COMPARE || f->peer_holes) && outgoing_is_sparse(&st))
+    if (j->outgoing && (j->task == TASK_COMPARE || f->offers.holes) && outgoing_is_sparse(&st))
         outgoing_keep_holes(&j->out);
     return err;
 }
@@ -203,11 +178,11 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
 {
     struct files *f = j->files;
     j->task = task;
-    j->status = 0;
+    j->answer.status = 0;
     j->clean = false;
     j->sum_len = 0;
     j->kind = (struct file_sum_kind){.keyed = false};
-    if (f->keyed_sums && kind_of(j)->side != SIDE_NONE)
+    if (f->offers.keyed_sums && kind_of(j)->side != SIDE_NONE)
         file_sum_make(&j->kind);
     int err = open_files(j, &offset);
     if (err < 0)

@@ -56,7 +56,7 @@ int files_listed(struct files *f, const struct file_entry *e)
     } else if (e->type == 's') {
         files_report(f, e->path, files_skip_reason(e->why));
         tell_skipped(f, e->path, files_skip_reason(e->why));
-    } else if (e->type == 'l' && f->config.upload && !f->peer_links) {
+    } else if (e->type == 'l' && f->config.upload && !f->offers.links) {
         f->state.failed++;
         files_report(f, e->path, "the peer's version takes no symbolic links");
     } else {

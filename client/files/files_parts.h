@@ -1,6 +1,7 @@
 /* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next;
  * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
- * there; files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
+ * there; files_request.c, files_answer.c: the words that it sends and hears;
+ * files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
@@ -50,21 +51,31 @@ enum files_outcome {
     OUTCOME_OVER,    /* likewise, and nothing more shall be copied */
 };
 
+struct files_offers { /* what a peer's version knows: it says so in its answers to HEAD */
+    bool batch, keyed_sums, holes, links;
+};
+
+struct files_answer {        /* the header of one */
+    int status;              /* 0 before it came */
+    struct file_entry there; /* what it tells of, without path; type 's': of nothing */
+    bool valid;              /* its fields are well-formed */
+};
+
+struct files_follow { /* of OUTCOME_FOLLOW */
+    enum files_task task;
+    int64_t offset;
+};
+
 struct files_job {
     ev_timer timer; /* first: the loop gives it back; turns of hashing */
     struct files *files;
     struct mux_stream *stream; /* NULL: the slot is free */
     size_t entry;              /* of the plan */
     enum files_task task;
-    int status;              /* of the answer, 0 before it came */
     bool clean;              /* both directions of the stream have ended: it needs no reset */
     bool outgoing, incoming; /* which of those are open */
-    struct {
-        enum files_task task;
-        int64_t offset;
-    } follow;                  /* of OUTCOME_FOLLOW */
-    struct file_entry there;   /* what the answer's header tells of, without path; type 's': of nothing */
-    bool valid;                /* its fields are well-formed */
+    struct files_follow follow;
+    struct files_answer answer;
     struct outgoing out;       /* of TASK_PUT, TASK_COMPARE */
     struct incoming in;        /* of TASK_GET */
     int64_t offset;            /* from which byte on */
@@ -73,6 +84,10 @@ struct files_job {
     uint8_t sum[DIGEST_BYTES];
     char reason[FILES_REASON_MAX];
 };
+
+#define FILES_CHANGES     "it changes while it is read"
+#define FILES_HAS_CHANGED "has changed while it was copied: it is copied anew"
+#define FILES_HELD_OTHER  "what was held of it is of another file: it is copied anew"
 
 #define BATCH_ASKED_MAX 4096 /* that are not answered yet */
 
@@ -120,9 +135,7 @@ struct files {
     uint64_t skipped;                /* by it */
     struct listing_reader *reader;   /* of TASK_LIST */
     struct file_entry base;          /* the source's own, without path */
-    bool keyed_sums;                 /* the peer offers them */
-    bool peer_holes;                 /* it takes holes as such */
-    bool peer_links;                 /* and symbolic links */
+    struct files_offers offers;      /* of the peer */
     enum reach reach;                /* of what is sent */
     uint64_t links_left;             /* of what the listing has left out */
     uint64_t excluded;               /* of what it tells as skipped */
@@ -187,7 +200,6 @@ void files_leave_alone(struct files *f, size_t entry);
 
 /* files_job.c. False: it cannot be begun now; what is wrong was told by files_job_outcome(). */
 bool files_job_begin(struct files *f, enum files_task task, size_t entry);
-char files_type(const char *type);       /* of an entry, by the value of hx-type */
 void files_job_end(struct files_job *j); /* resets its stream if there is one, keeps the part */
 
 /* files_task.c: what the tasks are, in one table. */
@@ -207,7 +219,6 @@ extern const struct files_task_kind files_tasks[];
 enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, int system);
 /* The stream of a job was reset. */
 enum files_outcome files_broken_off(struct files_job *j, uint32_t code);
-enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
 
 /* files_request.c: what a job asks the peer for. As mux_request(). */
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events);
@@ -226,9 +237,24 @@ struct files_ask {
 /* As mux_request(); HX_ETOOBIG. */
 int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_ask *a,
                    const struct mux_stream_events *events, void *user);
+
+/* files_answer.c */
+enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
 /* The status of an answer, and its reason; what a status means for the entry. */
 int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX]);
 enum files_outcome files_verdict(int status, bool put);
+/* The text of a link goes to `target`; NULL: none is expected. */
+void files_take_answer(struct files_answer *a, const struct mux_message *m, char target[PATH_TEXT_MAX],
+                       char reason[FILES_REASON_MAX]);
+void files_take_offers(struct files_offers *o, const struct mux_message *m);
+bool files_found(const struct files_answer *a); /* the fields say what is there */
+/* The verdict about what has 201 if all is well; of other successes it can only be that something is wrong. */
+enum files_outcome files_ended(const struct files_answer *a, bool put, char reason[FILES_REASON_MAX]);
+/* Of TASK_LIST; of TASK_ASK: what follows is TASK_COMPARE or TASK_PUT. */
+enum files_outcome files_list_begins(const struct files_answer *a, char reason[FILES_REASON_MAX]);
+enum files_outcome files_asked(const struct files_answer *a, const struct mux_message *m,
+                               const struct plan_entry *e, struct files_follow *follow,
+                               char reason[FILES_REASON_MAX]);
 /* What has come of a listing, into `r`. OUTCOME_NONE: more is to come; OUTCOME_DONE: it is whole. */
 enum files_outcome files_read_listing(struct mux_stream *s, struct listing_reader *r,
                                       char reason[FILES_REASON_MAX]);

@@ -8,14 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CHANGES "it changes while it is read"
-
-enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text)
-{
-    snprintf(reason, FILES_REASON_MAX, "%s", text);
-    return outcome;
-}
-
 /* Some of them may be better the next time. */
 enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, int system)
 {
@@ -24,7 +16,7 @@ enum files_outcome files_local_error(char reason[FILES_REASON_MAX], int error, i
         enum files_outcome outcome;
         const char *reason;
     } known[] = {{EBADMSG, OUTCOME_AGAIN, "the sum of what arrived is wrong"},
-                 {ESTALE, OUTCOME_CHANGES, CHANGES},
+                 {ESTALE, OUTCOME_CHANGES, FILES_CHANGES},
                  {EWOULDBLOCK, OUTCOME_BUSY, "is being written by another program"},
                  {EMFILE, OUTCOME_BUSY, "this process has too many files open (ulimit -n)"},
                  {ENFILE, OUTCOME_BUSY, "this machine has too many files open"},
@@ -54,11 +46,6 @@ static enum files_outcome local_error(struct files_job *j, int error)
     return files_local_error(j->reason, error, errno);
 }
 
-static enum files_outcome verdict_of(const struct files_job *j)
-{
-    return files_verdict(j->status, j->task == TASK_PUT);
-}
-
 static enum files_outcome follow(struct files_job *j, enum files_task task, int64_t offset)
 {
     j->follow.task = task;
@@ -74,12 +61,6 @@ static enum files_outcome follow_whole(struct files_job *j)
 
 /* --- the header of an answer --- */
 
-/* The fields say what is there. */
-static bool found(const struct files_job *j)
-{
-    return j->valid && j->there.type != 's' && verdict_of(j) == OUTCOME_DONE;
-}
-
 /* What was held of a file was of another one: to be known by who wonders why it takes so long. */
 static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t held,
                                    enum files_outcome outcome)
@@ -89,7 +70,7 @@ static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t 
     struct file_entry e;
     const char *base = f->config.upload ? f->remote : f->local;
     if (wrong_sum && held > 0 && files_entry(f, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
-        files_report(f, path, "what was held of it is of another file: it is copied anew");
+        files_report(f, path, FILES_HELD_OTHER);
     return outcome;
 }
 
@@ -102,9 +83,9 @@ static enum files_outcome changed(struct files_job *j)
     struct file_entry e;
     const char *base = f->config.upload ? f->remote : f->local;
     if (!p->told && files_entry(f, p, base, path, &e) == HX_OK)
-        files_report(f, path, "has changed while it was copied: it is copied anew");
+        files_report(f, path, FILES_HAS_CHANGED);
     p->told = true;
-    return because(j, OUTCOME_CHANGES, CHANGES);
+    return because(j, OUTCOME_CHANGES, FILES_CHANGES);
 }
 
 enum files_outcome files_broken_off(struct files_job *j, uint32_t code)
@@ -116,50 +97,31 @@ enum files_outcome files_broken_off(struct files_job *j, uint32_t code)
 
 static enum files_outcome end_with_verdict(struct files_job *j, const struct mux_message *m)
 {
-    enum files_outcome verdict = verdict_of(j);
-    if (verdict == OUTCOME_DONE && j->status != 201)
-        return because(j, OUTCOME_FAILED, "the peer's answer makes no sense");
-    if (j->status == 201 && m->ended && j->outgoing && j->out.sum_sent == DIGEST_BYTES)
+    enum files_outcome verdict = files_ended(&j->answer, j->task == TASK_PUT, j->reason);
+    if (j->answer.status == 201 && m->ended && j->outgoing && j->out.sum_sent == DIGEST_BYTES)
         j->clean = true;
-    return mismatch(j, j->status == 422, j->task == TASK_PUT ? j->offset : 0, verdict);
+    return mismatch(j, j->answer.status == 422, j->task == TASK_PUT ? j->offset : 0, verdict);
 }
 
 static enum files_outcome looked(struct files_job *j, const struct mux_message *m)
 {
-    bool free_name = j->files->config.upload && j->status == 404;
-    return found(j) || free_name ? OUTCOME_DONE : end_with_verdict(j, m);
+    bool free_name = j->files->config.upload && j->answer.status == 404;
+    return files_found(&j->answer) || free_name ? OUTCOME_DONE : end_with_verdict(j, m);
 }
 
 static enum files_outcome list_begins(struct files_job *j, const struct mux_message *m)
 {
-    if (!found(j))
-        return end_with_verdict(j, m);
-    return j->there.type == 'd' ? OUTCOME_NONE : because(j, OUTCOME_FAILED, "is no directory any more");
+    (void)m;
+    return files_list_begins(&j->answer, j->reason);
 }
 
 static enum files_outcome asked(struct files_job *j, const struct mux_message *m)
 {
+    const struct files_answer *a = &j->answer;
     struct plan_entry *e = &j->files->plan.entries[j->entry];
-    const char *part = mux_field(m, "hx-part");
-    int64_t held = 0;
-    if (!j->valid)
-        return end_with_verdict(j, m);
-    if (j->status == 200 && files_leave(j->files, e, &j->there))
+    if (a->valid && a->status == 200 && files_leave(j->files, e, &a->there))
         return OUTCOME_LEFT;
-    if (j->status == 200 && j->there.type == 'f' && j->there.size == e->size &&
-        j->there.mtime_ns == e->mtime_ns)
-        return follow(j, TASK_COMPARE, e->size);
-    if (j->status != 200 && j->status != 404)
-        return verdict_of(j);
-    if (part && listing_number(&held, part, 0, e->size) < 0)
-        return local_error(j, HX_EPROTO);
-    return follow(j, TASK_PUT, held);
-}
-
-static bool has_holes(const struct mux_message *m)
-{
-    const char *holes = mux_field(m, "hx-holes");
-    return holes && strcmp(holes, SHARE_HOLES) == 0;
+    return files_asked(a, m, e, &j->follow, j->reason);
 }
 
 /* Ours has holes, the peer's has none, or it does not know them: then it is the sum of all bytes. */
@@ -175,11 +137,11 @@ static enum files_outcome compare_plainly(struct files_job *j)
 
 static enum files_outcome compare_begins(struct files_job *j, const struct mux_message *m)
 {
-    if (verdict_of(j) == OUTCOME_FAILED) /* it is another file now */
+    if (files_verdict(j->answer.status, false) == OUTCOME_FAILED) /* it is another file now */
         return follow_whole(j);
-    if (!found(j))
+    if (!files_found(&j->answer))
         return end_with_verdict(j, m);
-    return has_holes(m) == j->out.holes ? OUTCOME_NONE : compare_plainly(j);
+    return share_has_holes(m) == j->out.holes ? OUTCOME_NONE : compare_plainly(j);
 }
 
 /* What was received of a former version is of no use. */
@@ -200,12 +162,12 @@ static enum files_outcome get_another(struct files_job *j)
     char path[PATH_TEXT_MAX];
     bool begun = j->in.held > 0;
     drop_part(j);
-    plan_change(&f->plan, p, j->there.size, j->there.mtime_ns);
-    p->mode = (uint16_t)j->there.mode;
+    plan_change(&f->plan, p, j->answer.there.size, j->answer.there.mtime_ns);
+    p->mode = (uint16_t)j->answer.there.mode;
     if (begun)
         (void)changed(j);
-    if (j->status != 200)
-        return because(j, OUTCOME_CHANGES, CHANGES);
+    if (j->answer.status != 200)
+        return because(j, OUTCOME_CHANGES, FILES_CHANGES);
     int err = files_entry(f, p, f->local, path, &e);
     if (err == HX_OK)
         err = incoming_open(&j->in, f->root, &e, &j->kind);
@@ -216,21 +178,21 @@ static enum files_outcome get_another(struct files_job *j)
 static enum files_outcome get_begins(struct files_job *j, const struct mux_message *m)
 {
     const struct plan_entry *e = &j->files->plan.entries[j->entry];
-    if (j->status == 416 && j->offset > 0) { /* it has become shorter than what we have of it */
+    if (j->answer.status == 416 && j->offset > 0) { /* it has become shorter than what we have of it */
         drop_part(j);
         (void)changed(j);
         return follow_whole(j);
     }
-    if (!found(j))
+    if (!files_found(&j->answer))
         return end_with_verdict(j, m);
-    if (j->there.type != 'f')
+    if (j->answer.there.type != 'f')
         return because(j, OUTCOME_FAILED, "is no file any more");
     enum files_outcome outcome = OUTCOME_NONE;
-    if (j->there.size != e->size || j->there.mtime_ns != e->mtime_ns)
+    if (j->answer.there.size != e->size || j->answer.there.mtime_ns != e->mtime_ns)
         outcome = get_another(j);
-    if (outcome == OUTCOME_NONE && has_holes(m))
+    if (outcome == OUTCOME_NONE && share_has_holes(m))
         incoming_keep_holes(&j->in);
-    if (outcome == OUTCOME_NONE && j->status == 200 && incoming_begin(&j->in, 0) < 0)
+    if (outcome == OUTCOME_NONE && j->answer.status == 200 && incoming_begin(&j->in, 0) < 0)
         return local_error(j, HX_ESYS); /* all of it comes, whatever we asked for */
     return outcome;
 }

@@ -221,6 +221,12 @@ int share_fields(struct file_entry *e, const struct mux_message *request)
     return mode ? listing_mode(&e->mode, mode) : HX_OK;
 }
 
+bool share_has_holes(const struct mux_message *m)
+{
+    const char *holes = mux_field(m, "hx-holes");
+    return holes && strcmp(holes, SHARE_HOLES) == 0;
+}
+
 /* Of a symbolic link that is asked about as such. False: it is none. */
 static bool head_link(const struct share_call *c)
 {

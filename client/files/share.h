@@ -97,5 +97,6 @@ struct share_peer { /* for whom requests are answered; outlives them */
 void share_request(const struct share_peer *peer, struct mux_stream *s, const struct mux_message *request);
 /* For both sides: fills size, mtime_ns and mode from the fields that `m` has. HX_EINVAL: malformed. */
 int share_fields(struct file_entry *e, const struct mux_message *m);
+bool share_has_holes(const struct mux_message *m); /* the body has extents; or, of a GET, may have */
 
 #endif

@@ -128,8 +128,7 @@ static void get_file(const struct share_call *c, int fd, const struct stat *st)
         share_refuse_error(c, err, errno);
         return;
     }
-    const char *holes = mux_field(c->request, "hx-holes");
-    if (holes && strcmp(holes, SHARE_HOLES) == 0 && outgoing_is_sparse(st))
+    if (share_has_holes(c->request) && outgoing_is_sparse(st))
         outgoing_keep_holes(&g->out);
     share_job_begin(&g->job);
     share_describe_body(c->stream, range ? "206" : "200", &e, g->out.holes);

@@ -131,7 +131,7 @@ static void put_file(const struct share_call *c, const struct file_entry *e, int
     p->e.path = p->job.call.path;
     p->offset = offset;
     p->sum = *sum;
-    p->holes = mux_field(c->request, "hx-holes");
+    p->holes = share_has_holes(c->request);
     share_owner(&owner, c);
     hold_init(&p->hold, &owner, c->peer->loop, on_hold);
     ev_timer_init(&p->patience, on_patience, HOLD_WAIT_S, 0.);

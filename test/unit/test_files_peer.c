@@ -113,6 +113,32 @@ static void what_has_a_wrong_sum_gets_no_name(void **state)
     shell(x, "test -z \"$(ls -A out)\"");
 }
 
+/* To the question what is there of a file: all is well. */
+static void all_is_well(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
+{
+    const struct mux_field fields[] = {{":status", "206"}};
+    const struct mux_message answer = {.fields = fields, .count = 1, .ended = true};
+    if (mux_field(m, "hx-size"))
+        mux_answer(s, &answer);
+    else
+        share_request(&x->peer, s, m);
+}
+
+static void a_file_is_there_only_if_it_was_put_or_compared(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    uint8_t *data = pattern(FILES_ASK_MIN, 3);
+    put_file(x, "f", data, FILES_ASK_MIN);
+    x->on_request = all_is_well;
+    assert_int_equal(copy_begin(&c, x, true, "f", ""), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.reason, "the peer's answer makes no sense");
+    copy_end(&c);
+    free(data);
+}
+
 static void a_peer_without_a_share_is_told_of(void **state)
 {
     struct fixture *x = *state;
@@ -210,6 +236,7 @@ int main(void)
         TEST(nothing_is_written_through_a_link_at_the_destination),
         TEST(a_hostile_listing_writes_nothing_anywhere),
         TEST(what_has_a_wrong_sum_gets_no_name),
+        TEST(a_file_is_there_only_if_it_was_put_or_compared),
         TEST(a_peer_without_a_share_is_told_of),
         cmocka_unit_test(a_plan_is_bounded),
         TEST(who_has_too_many_files_open_waits_and_says_why),
