@@ -190,7 +190,7 @@ static enum files_outcome answered(struct between_leg *leg, const struct mux_mes
     case TASK_GET:
         return side_of(leg) == BETWEEN_FROM ? get_begins(leg, m) : put_ends(leg, m);
     default:
-        return verdict(leg, true);
+        return verdict(leg, false);
     }
 }
 

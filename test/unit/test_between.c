@@ -325,6 +325,26 @@ static void a_wrong_sum_makes_no_file(void **state)
 
 static int asked; /* requests to the destination */
 
+static void on_link_asked(struct fixture *y, struct mux_stream *s, const struct mux_message *m)
+{
+    const char *type = mux_field(m, "hx-type");
+    asked += type && strcmp(type, "link") == 0;
+    share_request(&y->peer, s, m);
+}
+
+static void what_cannot_be_there_is_tried_once(void **state)
+{
+    struct pair *p = *state;
+    p->links = LINKS_COPY;
+    p->y->on_request = on_link_asked;
+    shell(p->x, "mkdir share/t && ln -s near share/t/link");
+    shell(p->y, "mkdir -p share/t/link");
+    asked = 0;
+    assert_int_equal(between(p, "t", ""), 1);
+    assert_string_equal(p->copy.path, "y:t/link");
+    assert_int_equal(asked, 1);
+}
+
 static void on_asked(struct fixture *y, struct mux_stream *s, const struct mux_message *m)
 {
     asked++;
@@ -424,6 +444,7 @@ int main(void)
         TEST(holes_and_links_stay_what_they_are),
         TEST(what_is_there_is_left_with_no_clobber),
         TEST(a_wrong_sum_makes_no_file),
+        TEST(what_cannot_be_there_is_tried_once),
         TEST(while_another_one_has_the_part_nothing_is_fetched_again),
         TEST(a_name_is_of_the_first_one_that_is_copied),
         TEST(a_source_takes_no_more_than_its_names),
