@@ -55,11 +55,7 @@ int between_path(struct between *b, size_t entry, enum between_side side, char o
 /* The only writer of b->phase. */
 static void enter(struct between *b, enum files_phase phase)
 {
-    for (size_t i = 0; phase == PHASE_ATTRIBUTES && i < b->plan.count; i++) { /* of what was made */
-        struct plan_entry *e = &b->plan.entries[i];
-        if (e->type == 'd' && e->state == PLAN_DONE)
-            e->state = PLAN_WAITING;
-    }
+    files_phase_begins(&b->plan, phase);
     b->phase = phase;
     b->next = b->batch.next = 0;
     b->state.steps++;
@@ -161,34 +157,11 @@ static void list_again(struct between *b)
 
 /* --- the entries --- */
 
-static const struct {
-    char type;
-    enum files_task task;
-    enum files_phase next;
-    bool backwards;
-} phases[] = {
-    [PHASE_MAKE] = {'d', TASK_MAKE, PHASE_MOVE, false},
-    [PHASE_MOVE] = {'f', TASK_GET, PHASE_LINK, false},
-    [PHASE_LINK] = {'l', TASK_LINK, PHASE_ATTRIBUTES, false},
-    [PHASE_ATTRIBUTES] = {'d', TASK_ATTRIBUTES, PHASE_OVER, true},
-    [PHASE_OVER] = {0, TASK_LOOK, PHASE_OVER, false}, /* a batch may have a turn left */
-};
-
-size_t between_place(const struct between *b, size_t order)
-{
-    return phases[b->phase].backwards ? b->plan.count - 1 - order : order;
-}
-
-char between_phase_type(const struct between *b)
-{
-    return phases[b->phase].type;
-}
-
 /* A small file where nothing was is just sent, once. */
 static enum files_task first_task(struct between *b, size_t entry)
 {
     const struct files_config *c = &b->config.copies.each;
-    enum files_task task = phases[b->phase].task;
+    enum files_task task = files_phases[b->phase].task;
     const struct plan_entry *e = &b->plan.entries[entry];
     bool fresh = (between_source_of(b, entry)->fresh || e->differs) && e->size < FILES_ASK_MIN;
     return task != TASK_GET || (fresh && !e->alone && !c->no_clobber && !c->update) ? task : TASK_ASK;
@@ -197,28 +170,22 @@ static enum files_task first_task(struct between *b, size_t entry)
 /* Nothing of this phase is left for the batches either. */
 static bool is_done(struct between *b)
 {
-    bool waits = false;
-    for (size_t n = b->batch.next; n < b->plan.count && !waits; n++) {
-        size_t i = between_place(b, n);
-        const struct plan_entry *e = &b->plan.entries[i];
-        waits = e->type == phases[b->phase].type && e->state == PLAN_WAITING;
-    }
-    return !waits && between_batch_idle(b);
+    return files_next_waiting(&b->plan, b->phase, b->batch.next) == b->plan.count && between_batch_idle(b);
 }
 
 static void entries(struct between *b)
 {
     enum files_phase phase = b->phase;
     between_batch_run(b);
-    for (; b->next < b->plan.count && b->running < BETWEEN_JOBS && b->phase == phase; b->next++) {
-        size_t i = between_place(b, b->next);
-        const struct plan_entry *e = &b->plan.entries[i];
-        if (e->type == phases[phase].type && e->state == PLAN_WAITING && !between_batch_takes(b, i) &&
-            !between_begin(b, first_task(b, i), i, 0))
+    while (b->running < BETWEEN_JOBS && b->phase == phase &&
+           (b->next = files_next_waiting(&b->plan, phase, b->next)) < b->plan.count) {
+        size_t i = files_place(&b->plan, phase, b->next);
+        if (!between_batch_takes(b, i) && !between_begin(b, first_task(b, i), i, 0))
             return;
+        b->next++;
     }
     if (b->phase == phase && b->next == b->plan.count && b->running == 0 && is_done(b))
-        enter(b, phases[phase].next);
+        enter(b, files_phases[phase].next);
 }
 
 static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
@@ -321,7 +288,7 @@ void between_entry_outcome(struct between *b, size_t entry, enum between_side si
                            enum files_outcome outcome, const char *reason)
 {
     struct plan_entry *e = &b->plan.entries[entry];
-    size_t order = between_place(b, entry);
+    size_t order = files_place(&b->plan, b->phase, entry);
     note_busy(b, outcome, reason);
     if (outcome == OUTCOME_BUSY) /* it is not fetched again before the destination can take it */
         e->alone = true;

@@ -36,7 +36,7 @@ static char question(struct between *b, size_t entry)
 
 static void wait_again(struct between *b, size_t entry)
 {
-    size_t order = between_place(b, entry);
+    size_t order = files_place(&b->plan, b->phase, entry);
     b->plan.entries[entry].state = PLAN_WAITING;
     size_t *next = question(b, entry) ? &b->batch.next : &b->next;
     if (order < *next)
@@ -47,7 +47,7 @@ static void wait_again(struct between *b, size_t entry)
 static void wait_for_sums(struct between *b, size_t entry)
 {
     struct between_batch *batch = &b->batch;
-    size_t order = between_place(b, entry);
+    size_t order = files_place(&b->plan, b->phase, entry);
     b->plan.entries[entry].state = PLAN_WAITING;
     if (!batch->again || order < batch->later)
         batch->later = order;
@@ -153,13 +153,11 @@ static bool ask_next(struct between *b)
     const struct between_asked *from = &batch->asked[BETWEEN_FROM], *to = &batch->asked[BETWEEN_TO];
     if (from->io.out.len > 0 || to->io.out.len > 0 || from->count + to->count > BETWEEN_ASKED_MAX - 2)
         return false;
-    for (; batch->next < b->plan.count; batch->next++) {
-        size_t i = between_place(b, batch->next);
-        const struct plan_entry *e = &b->plan.entries[i];
-        char type = e->type == between_phase_type(b) && e->state == PLAN_WAITING ? question(b, i) : 0;
+    while ((batch->next = files_next_waiting(&b->plan, b->phase, batch->next)) < b->plan.count) {
+        size_t i = files_place(&b->plan, b->phase, batch->next++);
+        char type = question(b, i);
         if (!type)
             continue;
-        batch->next++;
         ask_about(b, i, type);
         return true;
     }
@@ -375,13 +373,11 @@ bool between_batch_idle(const struct between *b)
 /* Entries of this phase wait for it. */
 static bool is_wanted(struct between *b)
 {
-    for (size_t n = b->batch.next; n < b->plan.count; n++) {
-        size_t i = between_place(b, n);
-        const struct plan_entry *e = &b->plan.entries[i];
-        if (e->type == between_phase_type(b) && e->state == PLAN_WAITING && question(b, i))
-            return true;
-    }
-    return false;
+    const struct plan *p = &b->plan;
+    size_t n = files_next_waiting(p, b->phase, b->batch.next);
+    while (n < p->count && !question(b, files_place(p, b->phase, n)))
+        n = files_next_waiting(p, b->phase, n + 1);
+    return n < p->count;
 }
 
 void between_batch_run(struct between *b)

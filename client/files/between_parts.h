@@ -133,8 +133,6 @@ int between_path(struct between *b, size_t entry, enum between_side side, char o
 /* The same of an entry. `side`: whose fault it is. */
 void between_entry_outcome(struct between *b, size_t entry, enum between_side side,
                            enum files_outcome outcome, const char *reason);
-size_t between_place(const struct between *b, size_t order); /* the entry that is the next one but `order` */
-char between_phase_type(const struct between *b);            /* of the entries of this phase */
 
 /* between_batch.c */
 void between_batch_init(struct between *b);

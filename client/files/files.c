@@ -36,11 +36,7 @@ static void over(struct files *f)
 /* The only writer of f->phase. */
 static void enter(struct files *f, enum files_phase phase)
 {
-    for (size_t i = 0; phase == PHASE_ATTRIBUTES && i < f->plan.count; i++) { /* of what was made */
-        struct plan_entry *e = &f->plan.entries[i];
-        if (e->type == 'd' && e->state == PLAN_DONE)
-            e->state = PLAN_WAITING;
-    }
+    files_phase_begins(&f->plan, phase);
     f->phase = phase;
     if (!f->state.looked && f->config.looked)
         f->config.looked(f->config.user);
@@ -168,30 +164,10 @@ static void look(struct files *f)
 
 static void entries(struct files *f);
 
-/* What is done in each phase, when the loop comes to it; for entries of one type, one after the other, what
- * the job is. */
-static const struct {
-    void (*step)(struct files *f);
-    char type;
-    enum files_task task;
-    enum files_phase next;
-    bool backwards; /* what is in a directory comes before the directory */
-} phases[] = {
-    [PHASE_LOOK] = {.step = look},
-    [PHASE_LIST] = {.step = list},
-    [PHASE_ASKED] = {.step = wait_for_answer},
-    [PHASE_MAKE] = {.step = entries, .type = 'd', .task = TASK_MAKE, .next = PHASE_MOVE},
-    [PHASE_MOVE] = {.step = entries, .type = 'f', .task = TASK_GET, .next = PHASE_LINK},
-    [PHASE_LINK] = {.step = entries, .type = 'l', .task = TASK_LINK, .next = PHASE_ATTRIBUTES},
-    [PHASE_ATTRIBUTES] =
-        {.step = entries, .type = 'd', .task = TASK_ATTRIBUTES, .next = PHASE_OVER, .backwards = true},
-    [PHASE_OVER] = {.step = over},
-};
-
-size_t files_place(const struct files *f, size_t entry)
-{
-    return phases[f->phase].backwards ? f->plan.count - 1 - entry : entry;
-}
+/* What is done in each phase, when the loop comes to it. */
+static void (*const steps[])(struct files *f) = {
+    [PHASE_LOOK] = look,    [PHASE_LIST] = list,    [PHASE_ASKED] = wait_for_answer, [PHASE_MAKE] = entries,
+    [PHASE_MOVE] = entries, [PHASE_LINK] = entries, [PHASE_ATTRIBUTES] = entries,    [PHASE_OVER] = over};
 
 /* What this phase does is asked of the peer. */
 static bool is_remote(const struct files *f)
@@ -199,9 +175,9 @@ static bool is_remote(const struct files *f)
     return f->config.upload || f->phase == PHASE_MOVE;
 }
 
-char files_phase_type(const struct files *f)
+enum files_phase files_asks(const struct files *f)
 {
-    return is_remote(f) ? phases[f->phase].type : 0;
+    return is_remote(f) ? f->phase : PHASE_OVER;
 }
 
 static void on_committed(void *files, const struct group *g)
@@ -256,12 +232,11 @@ static int local_entry(struct files *f, size_t entry)
 static void local_entries(struct files *f)
 {
     int err = HX_OK;
+    f->next = files_next_waiting(&f->plan, f->phase, f->next);
     for (int i = 0; i < LOCAL_TURN && f->next < f->plan.count && err == HX_OK; i++) {
-        size_t entry = files_place(f, f->next);
-        const struct plan_entry *e = &f->plan.entries[entry];
-        if (e->type == phases[f->phase].type && e->state == PLAN_WAITING)
-            err = local_entry(f, entry);
-        f->next += err == HX_OK;
+        err = local_entry(f, files_place(&f->plan, f->phase, f->next));
+        if (err == HX_OK)
+            f->next = files_next_waiting(&f->plan, f->phase, f->next + 1);
     }
     f->state.steps++;
     if (err < 0 && err != HX_EAGAIN)
@@ -271,18 +246,18 @@ static void local_entries(struct files *f)
     else
         committer_flush(&f->committer);
     if (f->next == f->plan.count && committer_idle(&f->committer))
-        enter(f, phases[f->phase].next);
+        enter(f, files_phases[f->phase].next);
 }
 
 /* The index of the next entry that waits for a request of its own, or plan.count. */
 static size_t next_entry(struct files *f)
 {
     struct plan *p = &f->plan;
-    for (; f->next < p->count; f->next++) {
-        size_t i = files_place(f, f->next);
-        const struct plan_entry *e = &p->entries[i];
-        if (e->type == files_phase_type(f) && e->state == PLAN_WAITING && (e->alone || !f->batch.offered))
+    while ((f->next = files_next_waiting(p, f->phase, f->next)) < p->count) {
+        size_t i = files_place(p, f->phase, f->next);
+        if (p->entries[i].alone || !f->batch.offered)
             return i;
+        f->next++;
     }
     return p->count;
 }
@@ -293,12 +268,12 @@ static void remote_entries(struct files *f)
     size_t i;
     files_batch_run(f);
     while (f->mux && f->running < FILES_JOBS && (i = next_entry(f)) < f->plan.count) {
-        if (!files_job_begin(f, phases[phase].task, i) || f->phase != phase)
+        if (!files_job_begin(f, files_phases[phase].task, i) || f->phase != phase)
             return;
     }
     if (f->running == 0 && next_entry(f) == f->plan.count && files_batch_idle(f) &&
         committer_idle(&f->committer))
-        enter(f, phases[phase].next);
+        enter(f, files_phases[phase].next);
 }
 
 static void entries(struct files *f)
@@ -315,7 +290,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop;
     (void)revents;
     f->batch.resting = false;
-    phases[f->phase].step(f);
+    steps[f->phase](f);
 }
 
 static void fail_entry(struct files *f, struct plan_entry *e, const char *reason)
@@ -369,7 +344,7 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
 {
     struct plan_entry *e = &f->plan.entries[entry];
     bool done = outcome == OUTCOME_DONE;
-    size_t order = files_place(f, entry);
+    size_t order = files_place(&f->plan, f->phase, entry);
     note_busy(f, outcome, reason);
     if (outcome == OUTCOME_OVER) {
         f->state.superseded = true;

@@ -9,7 +9,7 @@
 
 void files_wait_again(struct files *f, size_t entry)
 {
-    size_t order = files_place(f, entry);
+    size_t order = files_place(&f->plan, f->phase, entry);
     f->plan.entries[entry].state = PLAN_WAITING;
     if (order < f->batch.next)
         f->batch.next = order;
@@ -19,13 +19,12 @@ void files_wait_again(struct files *f, size_t entry)
 
 bool files_is_wanted(const struct files *f)
 {
-    const struct files_batch *b = &f->batch;
-    for (size_t n = b->next; n < f->plan.count; n++) {
-        const struct plan_entry *e = &f->plan.entries[files_place(f, n)];
-        if (e->type == files_phase_type(f) && e->state == PLAN_WAITING && !e->alone)
-            return true;
-    }
-    return false;
+    const struct plan *p = &f->plan;
+    enum files_phase phase = files_asks(f);
+    size_t n = files_next_waiting(p, phase, f->batch.next);
+    while (n < p->count && p->entries[files_place(p, phase, n)].alone)
+        n = files_next_waiting(p, phase, n + 1);
+    return n < p->count;
 }
 
 /* Whether a sum is to be compared before anything is moved. */
@@ -142,15 +141,14 @@ static void ask_about(struct files *f, size_t entry)
 bool files_ask(struct files *f)
 {
     struct files_batch *b = &f->batch;
-    struct plan *p = &f->plan;
+    const struct plan *p = &f->plan;
+    enum files_phase phase = files_asks(f);
     if (b->count == BATCH_ASKED_MAX || b->ended || b->resting || batch_io_write(&b->io, b->stream) != HX_OK)
         return false;
-    for (; b->next < p->count; b->next++) {
-        size_t i = files_place(f, b->next);
-        const struct plan_entry *e = &p->entries[i];
-        if (e->type != files_phase_type(f) || e->state != PLAN_WAITING || e->alone)
+    while ((b->next = files_next_waiting(p, phase, b->next)) < p->count) {
+        size_t i = files_place(p, phase, b->next++);
+        if (p->entries[i].alone)
             continue;
-        b->next++;
         ask_about(f, i);
         return true;
     }

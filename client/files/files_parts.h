@@ -1,4 +1,4 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: phases and what is next;
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: what is next, files_phase.c: of the plan;
  * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
  * there; files_request.c, files_answer.c: the words that it sends and hears;
  * files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
@@ -160,13 +160,25 @@ void files_looked(struct files *f, int status, const struct file_entry *e); /* t
 void files_list_end(struct files *f, uint64_t skipped);
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome);
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason);
-/* The place of an entry in the order of this phase, and the entry of a place. */
-size_t files_place(const struct files *f, size_t entry);
-/* 'd' or 'f': what this phase asks the peer about; 0: nothing. */
-char files_phase_type(const struct files *f);
+/* This phase, if the peer is asked for what it does; PHASE_OVER otherwise. */
+enum files_phase files_asks(const struct files *f);
 /* For an entry of the plan and its path here. As committer_add(). */
 int files_commit(struct files *f, size_t entry, struct group_member **m, struct file_entry *e,
                  char path[PATH_TEXT_MAX]);
+
+/* files_phase.c: of entries, one after the other. */
+struct files_phase_kind {
+    char type; /* of what has this phase */
+    enum files_task task;
+    enum files_phase next;
+    bool backwards; /* what is in a directory comes before the directory */
+};
+extern const struct files_phase_kind files_phases[];
+void files_phase_begins(struct plan *p, enum files_phase phase);
+/* The place of an entry in the order of a phase, and the entry of a place. */
+size_t files_place(const struct plan *p, enum files_phase phase, size_t entry);
+/* The first place from `place` on whose entry waits for the phase; p->count: there is none. */
+size_t files_next_waiting(const struct plan *p, enum files_phase phase, size_t place);
 
 /* files_leave.c */
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
