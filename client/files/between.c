@@ -1,5 +1,4 @@
 #include "client/files/between.h"
-#include "base/clock.h"
 #include "client/files/between_parts.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,15 +254,6 @@ void between_tell_entry(struct between *b, size_t entry, enum files_event event,
         c->told(c->user, event, path, e->size, reason);
 }
 
-static void leave(struct between *b, struct plan_entry *e)
-{
-    e->state = PLAN_DONE;
-    b->plan.files--;
-    b->plan.bytes -= e->size;
-    b->state.files = b->plan.files;
-    b->state.left++;
-}
-
 static void entry_fails(struct between *b, size_t entry, enum between_side side, const char *reason)
 {
     char path[PATH_TEXT_MAX];
@@ -277,11 +267,8 @@ static void entry_fails(struct between *b, size_t entry, enum between_side side,
 
 static void note_busy(struct between *b, enum files_outcome outcome, const char *reason)
 {
-    b->state.busy = files_waits(outcome);
-    if (b->state.busy)
-        snprintf(b->state.busy_with, sizeof b->state.busy_with, "%s", reason);
-    else
-        b->state.steps++;
+    bool attached = b->ends[BETWEEN_FROM].mux && b->ends[BETWEEN_TO].mux;
+    files_note_busy(&b->state, outcome, reason, attached);
 }
 
 void between_entry_outcome(struct between *b, size_t entry, enum between_side side,
@@ -292,15 +279,13 @@ void between_entry_outcome(struct between *b, size_t entry, enum between_side si
     note_busy(b, outcome, reason);
     if (outcome == OUTCOME_BUSY) /* it is not fetched again before the destination can take it */
         e->alone = true;
-    e->state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
+    e->state = PLAN_WAITING;
     if (outcome == OUTCOME_LEFT)
-        leave(b, e);
+        files_note_left(&b->state, &b->plan, e);
+    if (outcome == OUTCOME_DONE)
+        files_note_done(&b->state, e);
     if (outcome == OUTCOME_LEFT || outcome == OUTCOME_DONE)
         between_tell_entry(b, entry, outcome == OUTCOME_DONE ? FILES_DONE : FILES_LEFT, NULL);
-    if (outcome == OUTCOME_DONE && e->type == 'f') {
-        b->state.files_done++;
-        b->state.done += e->size;
-    }
     if (outcome == OUTCOME_OVER || outcome == OUTCOME_FAILED ||
         files_is_last_try(e, outcome, b->config.copies.each.changes_ms))
         entry_fails(b, entry, side, reason);
@@ -375,8 +360,7 @@ void between_attach(struct between *b, enum between_side side, struct mux *m)
 {
     b->ends[side].mux = m;
     b->batch.failures = 0;
-    for (size_t i = 0; i < b->plan.count; i++) /* a connection that broke is not a file's fault */
-        b->plan.entries[i].tries = 0;
+    files_forget_tries(&b->plan);
     if (!b->state.over)
         between_kick(b, 0.);
 }

@@ -88,19 +88,14 @@ static enum files_outcome verdict(struct between_leg *leg, bool put)
     return files_ended(&leg->answer, put, leg->job->reason);
 }
 
-static bool is_left(struct between_job *j, const struct file_entry *there)
-{
-    const struct files_config *c = &j->all->config.copies.each;
-    return there->type == 'f' && (c->no_clobber || (c->update && there->mtime_ns >= j->e.mtime_ns));
-}
-
 static enum files_outcome asked(struct between_leg *leg, const struct mux_message *m)
 {
     struct between_job *j = leg->job;
     const struct files_answer *a = &leg->answer;
-    if (a->valid && a->status == 200 && is_left(j, &a->there))
+    const struct plan_entry *e = &j->all->plan.entries[j->entry];
+    if (a->valid && a->status == 200 && files_is_left(&j->all->config.copies.each, e, &a->there))
         return OUTCOME_LEFT;
-    enum files_outcome outcome = files_asked(a, m, &j->all->plan.entries[j->entry], &j->follow, j->reason);
+    enum files_outcome outcome = files_asked(a, m, e, &j->follow, j->reason);
     if (outcome == OUTCOME_FOLLOW && j->follow.task == TASK_PUT) /* which begins once the source comes */
         j->follow.task = TASK_GET;
     return outcome;

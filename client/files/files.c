@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "client/files/directory.h"
 #include "client/files/files_parts.h"
 #include <errno.h>
@@ -307,10 +306,7 @@ static void fail_entry(struct files *f, struct plan_entry *e, const char *reason
 
 static void note_busy(struct files *f, enum files_outcome outcome, const char *reason)
 {
-    f->state.steps += outcome != OUTCOME_BUSY;
-    f->state.busy = outcome == OUTCOME_BUSY && f->mux;
-    if (f->state.busy)
-        snprintf(f->state.busy_with, sizeof f->state.busy_with, "%s", reason);
+    files_note_busy(&f->state, outcome, reason, f->mux);
 }
 
 /* Of a job without an entry: the whole hangs on it. */
@@ -322,22 +318,6 @@ static void whole_outcome(struct files *f, struct files_job *j, enum files_outco
         files_fail(f, f->remote, j->reason);
     else if (outcome != OUTCOME_DONE)
         files_kick(f, FILES_PAUSE_S);
-}
-
-bool files_waits(enum files_outcome outcome)
-{
-    return outcome == OUTCOME_BUSY || outcome == OUTCOME_CHANGES;
-}
-
-bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms)
-{
-    int64_t now_ms = clock_now_ms();
-    if (outcome != OUTCOME_AGAIN && outcome != OUTCOME_CHANGES)
-        return false;
-    if (e->tries == 0)
-        e->tried_ms = now_ms;
-    e->tries += e->tries < FILES_TRIES;
-    return e->tries == FILES_TRIES && (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= changes_ms);
 }
 
 void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, const char *reason)
@@ -356,12 +336,10 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
         files_kick(f, 0.);
         return;
     }
-    e->state = done ? PLAN_DONE : PLAN_WAITING;
-    if (done)
+    e->state = PLAN_WAITING;
+    if (done) {
+        files_note_done(&f->state, e);
         files_tell(f, FILES_DONE, e, NULL);
-    if (done && e->type == 'f') {
-        f->state.files_done++;
-        f->state.done += e->size;
     }
     if (outcome == OUTCOME_FAILED || files_is_last_try(e, outcome, f->config.changes_ms))
         fail_entry(f, e, reason);
@@ -440,8 +418,7 @@ void files_attach(struct files *f, struct mux *m)
 {
     f->mux = m;
     f->batch.failures = 0;
-    for (size_t i = 0; i < f->plan.count; i++) /* a connection that broke is not a file's fault */
-        f->plan.entries[i].tries = 0;
+    files_forget_tries(&f->plan);
     if (!f->state.over)
         files_kick(f, 0.);
 }

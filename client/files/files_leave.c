@@ -101,15 +101,9 @@ bool files_leaves(const struct files *f)
 
 bool files_leave(struct files *f, struct plan_entry *p, const struct file_entry *there)
 {
-    bool leave =
-        there->type == 'f' && (f->config.no_clobber || (f->config.update && there->mtime_ns >= p->mtime_ns));
-    if (!leave)
+    if (!files_is_left(&f->config, p, there))
         return false;
-    p->state = PLAN_DONE;
-    f->plan.files--;
-    f->plan.bytes -= p->size;
-    f->state.files = f->plan.files;
-    f->state.left++;
+    files_note_left(&f->state, &f->plan, p);
     files_tell(f, FILES_LEFT, p, NULL);
     return true;
 }

@@ -1,4 +1,5 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: what is next, files_phase.c: of the plan;
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: what is next, files_phase.c: of the plan,
+ * files_outcome.c: after what has become of it;
  * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
  * there; files_request.c, files_answer.c: the words that it sends and hears;
  * files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
@@ -148,10 +149,6 @@ struct files {
 };
 
 /* files.c */
-bool files_waits(enum files_outcome outcome); /* for another try: that is not at once */
-/* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
- * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
-bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms);
 void files_kick(struct files *f, double seconds);
 /* Nothing of it can be copied. */
 void files_fail(struct files *f, const char *path, const char *reason);
@@ -179,6 +176,18 @@ void files_phase_begins(struct plan *p, enum files_phase phase);
 size_t files_place(const struct plan *p, enum files_phase phase, size_t entry);
 /* The first place from `place` on whose entry waits for the phase; p->count: there is none. */
 size_t files_next_waiting(const struct plan *p, enum files_phase phase, size_t place);
+
+/* files_outcome.c */
+bool files_waits(enum files_outcome outcome); /* for another try: that is not at once */
+/* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
+ * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
+bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms);
+void files_forget_tries(struct plan *p); /* a connection that broke is not a file's fault */
+void files_note_busy(struct files_state *s, enum files_outcome outcome, const char *reason, bool attached);
+void files_note_done(struct files_state *s, struct plan_entry *e);
+/* What is there, a file, stays as it is; so the entry is none of those that are copied. */
+bool files_is_left(const struct files_config *c, const struct plan_entry *e, const struct file_entry *there);
+void files_note_left(struct files_state *s, struct plan *p, struct plan_entry *e);
 
 /* files_leave.c */
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
