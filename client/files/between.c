@@ -83,7 +83,7 @@ static void look(struct between *b)
     for (size_t i = 0; i < b->count; i++) {
         struct between_source *s = &b->sources[i];
         all = all && (s->out || s->state == PLAN_DONE);
-        if (s->out || s->state != PLAN_WAITING || b->running == BETWEEN_JOBS)
+        if (s->out || s->state != PLAN_WAITING || b->running == FILES_JOBS)
             continue;
         s->state = PLAN_RUNNING;
         (void)between_begin(b, TASK_LOOK, i, 0);
@@ -176,7 +176,7 @@ static void entries(struct between *b)
 {
     enum files_phase phase = b->phase;
     between_batch_run(b);
-    while (b->running < BETWEEN_JOBS && b->phase == phase &&
+    while (b->running < FILES_JOBS && b->phase == phase &&
            (b->next = files_next_waiting(&b->plan, phase, b->next)) < b->plan.count) {
         size_t i = files_place(&b->plan, phase, b->next);
         if (!between_batch_takes(b, i) && !between_begin(b, first_task(b, i), i, 0))
@@ -209,7 +209,7 @@ static void on_kick(struct ev_loop *loop, ev_timer *w, int revents)
 
 static void end_all(struct between *b)
 {
-    for (int i = 0; i < BETWEEN_JOBS; i++)
+    for (int i = 0; i < FILES_JOBS; i++)
         if (b->jobs[i].all)
             between_end(&b->jobs[i]);
     between_batch_end(b);
@@ -345,7 +345,7 @@ void between_destroy(struct between *b)
 {
     if (!b)
         return;
-    for (int i = 0; i < BETWEEN_JOBS; i++)
+    for (int i = 0; i < FILES_JOBS; i++)
         if (b->jobs[i].all)
             between_end(&b->jobs[i]);
     between_batch_end(b);
@@ -375,7 +375,7 @@ void between_state(struct between *b, struct files_state *out)
     *out = b->state;
     out->total = b->plan.bytes;
     out->looked = b->phase > PHASE_LOOK;
-    for (int i = 0; i < BETWEEN_JOBS; i++) {
+    for (int i = 0; i < FILES_JOBS; i++) {
         const struct between_job *j = &b->jobs[i];
         if (!j->busy || j->task != TASK_GET)
             continue;

@@ -2,8 +2,6 @@
  * made and given their attributes there; of a file that may be there both sides are asked for the sum; one that is
  * not the same is got here and put there. Each side answers in the order in which it was asked. */
 #include "client/files/between_parts.h"
-#include "client/files/share.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +12,7 @@ static struct between_item *first(struct between_asked *a)
 
 static void drop_first(struct between_asked *a)
 {
-    a->first = (a->first + 1) % BETWEEN_ASKED_MAX;
+    a->first = (a->first + 1) % BATCH_ASKED_MAX;
     a->count--;
     a->answered = false;
 }
@@ -112,25 +110,22 @@ static int ask(struct between *b, enum between_side side, char type, size_t entr
 {
     struct between_asked *a = &b->batch.asked[side];
     const struct plan_entry *p = &b->plan.entries[entry];
-    char line[LISTING_LINE_MAX + 1], path[PATH_TEXT_MAX];
-    struct file_entry e = {.type = type,
-                           .mode = p->mode,
-                           .size = p->type == 'd' ? 0 : p->size,
-                           .mtime_ns = p->mtime_ns,
-                           .path = path};
+    char path[PATH_TEXT_MAX];
+    struct file_entry e = {
+        .type = p->type, .mode = p->mode, .size = p->size, .mtime_ns = p->mtime_ns, .path = path};
     int err = between_path(b, entry, side, path);
-    int len = err == HX_OK ? listing_format(line, &e) : err;
-    err = len < 0 ? len : buf_append(&a->io.out, line, (size_t)len);
+    if (err == HX_OK)
+        err = files_question(&a->io.out, type, &e);
     if (err < 0)
         return err;
-    a->items[(a->first + a->count++) % BETWEEN_ASKED_MAX] = (struct between_item){entry, type, pair};
+    a->items[(a->first + a->count++) % BATCH_ASKED_MAX] = (struct between_item){entry, type, pair};
     return HX_OK;
 }
 
 static void ask_about(struct between *b, size_t entry, char type)
 {
     struct between_batch *batch = &b->batch;
-    size_t pair = batch->pairs_made % BETWEEN_ASKED_MAX;
+    size_t pair = batch->pairs_made % BATCH_ASKED_MAX;
     enum between_side side = type == 'd' || type == 'a' ? BETWEEN_TO : BETWEEN_FROM;
     int err = ask(b, side, type, entry, pair);
     b->plan.entries[entry].state = PLAN_RUNNING;
@@ -151,7 +146,7 @@ static bool ask_next(struct between *b)
 {
     struct between_batch *batch = &b->batch;
     const struct between_asked *from = &batch->asked[BETWEEN_FROM], *to = &batch->asked[BETWEEN_TO];
-    if (from->io.out.len > 0 || to->io.out.len > 0 || from->count + to->count > BETWEEN_ASKED_MAX - 2)
+    if (from->io.out.len > 0 || to->io.out.len > 0 || from->count + to->count > BATCH_ASKED_MAX - 2)
         return false;
     while ((batch->next = files_next_waiting(&b->plan, b->phase, batch->next)) < b->plan.count) {
         size_t i = files_place(&b->plan, b->phase, batch->next++);
@@ -210,13 +205,12 @@ static void settle(struct between *b, enum between_side side)
     struct between_asked *a = &b->batch.asked[side];
     const struct between_item item = *first(a);
     int status = a->answer.status;
-    bool other = item.type == 'g' ? status == 412 || status == 413 : item.type == 'p' && status == 423;
     drop_first(a);
     b->batch.failures = 0;
     b->state.steps++;
     if (item.type == 'h') {
         take_sum(b, &item, status == 200 ? a->io.in.bytes : NULL);
-    } else if (other) { /* another file than was listed, or somebody else has its part */
+    } else if (files_is_alone(item.type, status)) {
         b->plan.entries[item.entry].alone = true;
         wait_again(b, item.entry);
     } else if (item.type == 'g' && status == 200) {
@@ -228,28 +222,11 @@ static void settle(struct between *b, enum between_side side)
     }
 }
 
-/* The status is one that this question can have, and as many bytes follow as then must. */
-static bool is_sensible(struct between *b, struct between_asked *a)
-{
-    const struct between_item *item = first(a);
-    int64_t size = b->plan.entries[item->entry].size;
-    bool asks = item->type == 'g' || item->type == 'h';
-    if (files_verdict(a->answer.status, false) != OUTCOME_DONE)
-        return a->answer.bytes == 0;
-    if (asks)
-        return a->answer.status == 200 && a->answer.bytes == (item->type == 'g' ? size : 0) + DIGEST_BYTES;
-    return a->answer.bytes == 0 &&
-           (a->answer.status == 201 || (item->type == 'd' && a->answer.status == 200));
-}
-
 static int take_line(struct between *b, struct between_asked *a)
 {
-    if (a->count == 0 || batch_parse_answer(&a->answer, a->io.in.line) < 0 || !is_sensible(b, a))
+    if (a->count == 0 || files_take_line(&a->io.in, &a->answer, first(a)->type,
+                                         b->plan.entries[first(a)->entry].size, a->reason) < 0)
         return HX_EPROTO;
-    snprintf(a->reason, sizeof a->reason, "%s",
-             a->answer.reason[0] ? a->answer.reason : "the peer refuses it");
-    if (a->answer.bytes > 0)
-        batch_input_expect(&a->io.in, (size_t)a->answer.bytes);
     a->answered = a->answer.bytes > 0;
     return HX_OK;
 }
@@ -346,11 +323,7 @@ static int begin(struct between *b, enum between_side side)
                                                     .closed = on_closed,
                                                     .reads_end = true};
     struct between_asked *a = &b->batch.asked[side];
-    const struct mux_field fields[] = {{":method", "POST"},         {":scheme", "hx"},
-                                       {":authority", "hx"},        {":path", SHARE_PREFIX},
-                                       {"hx-batch", BATCH_VERSION}, {"hx-links", SHARE_LINKS_FOLLOW}};
     bool follow = side == BETWEEN_FROM && b->config.copies.each.links == LINKS_FOLLOW;
-    const struct mux_message m = {.fields = fields, .count = sizeof fields / sizeof *fields - !follow};
     a->all = b;
     a->first = a->count = 0;
     a->answered = false;
@@ -358,10 +331,7 @@ static int begin(struct between *b, enum between_side side)
     if (err < 0)
         return err;
     a->open = true;
-    err = mux_request(b->ends[side].mux, &a->stream, &m, &events, a);
-    if (err < 0)
-        a->stream = NULL;
-    return err;
+    return files_batch_request(b->ends[side].mux, &a->stream, follow, &events, a);
 }
 
 bool between_batch_idle(const struct between *b)

@@ -7,8 +7,6 @@
 #include "client/files/between.h"
 #include "client/files/files_parts.h"
 
-#define BETWEEN_JOBS 16 /* each takes a request of both sides; SHARE_JOBS_MAX of one peer bound them */
-
 struct between_source { /* there are as many as a pattern has matches */
     char *from, *to;
     char *leaf;
@@ -50,8 +48,6 @@ struct between_job {
 
 #define BETWEEN_TARGET SIZE_MAX
 
-#define BETWEEN_ASKED_MAX 4096 /* of one side, that are not answered yet */
-
 struct between_item {
     size_t entry;
     char type;   /* of client/files/batch.h */
@@ -69,7 +65,7 @@ struct between_asked { /* one side's batch */
     struct mux_stream *stream; /* NULL: none now */
     bool open;                 /* io is */
     struct batch_io io;
-    struct between_item items[BETWEEN_ASKED_MAX]; /* a ring */
+    struct between_item items[BATCH_ASKED_MAX]; /* a ring */
     size_t first, count;
     bool answered; /* the line of the first one's answer has come, bytes follow */
     struct batch_answer answer;
@@ -88,7 +84,7 @@ struct between_batch {
     bool again;
     size_t later;
     struct between_asked asked[BETWEEN_SIDES];
-    struct between_pair pairs[BETWEEN_ASKED_MAX]; /* a ring; both sides are asked in the same order */
+    struct between_pair pairs[BATCH_ASKED_MAX]; /* a ring; both sides are asked in the same order */
     size_t pairs_made;
 };
 
@@ -113,7 +109,7 @@ struct between {
     struct listing_reader *reader;
     size_t running;
     struct files_state state;
-    struct between_job jobs[BETWEEN_JOBS];
+    struct between_job jobs[FILES_JOBS]; /* each takes a request of both sides: SHARE_JOBS_MAX bounds those */
     struct between_batch batch;
 };
 

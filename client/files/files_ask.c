@@ -84,7 +84,6 @@ static int load(struct files *f, struct plan_entry *p)
 static int word(struct files *f, struct plan_entry *p, char type)
 {
     struct buf *out = &f->batch.io.out;
-    char line[LISTING_LINE_MAX + 1];
     char path[PATH_TEXT_MAX];
     struct file_entry e;
     int err = type == 'p' ? load(f, p) : HX_OK;
@@ -94,15 +93,11 @@ static int word(struct files *f, struct plan_entry *p, char type)
         return err;
     if (type == 'p' || type == 'g')
         files_tell(f, FILES_BEGUN, p, NULL);
-    e.type = type;
-    if (type == 'd' || type == 'a')
-        e.size = 0;
-    int len = listing_format(line, &e);
-    err = len < 0 ? len : buf_append(out, line, (size_t)len);
+    err = files_question(out, type, &e);
     if (err == HX_OK && type == 'p')
-        err = buf_append(out, f->batch.scratch, (size_t)e.size + DIGEST_BYTES);
+        err = buf_append(out, f->batch.scratch, (size_t)p->size + DIGEST_BYTES);
     if (err == HX_OK && type == 'p')
-        f->state.moved += e.size;
+        f->state.moved += p->size;
     snprintf(f->state.name, sizeof f->state.name, "%s", plan_path(&f->plan, p));
     return err;
 }

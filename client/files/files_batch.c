@@ -147,9 +147,7 @@ static int settle(struct files *f)
     b->failures = 0;
     if (type == 'd' && status == 201 && plan_path(&f->plan, e)[0] == '\0')
         f->fresh = true;
-    bool alone = type == 'g' ? status == 412 || status == 413 /* another file than was listed */
-                             : type == 'p' && status == 423;  /* a PUT of its own may end an older one */
-    if (alone) {
+    if (files_is_alone(type, status)) {
         files_leave_alone(f, entry);
     } else if (type == 'h' && !same && outcome != OUTCOME_BUSY) {
         e->differs = true;
@@ -161,31 +159,15 @@ static int settle(struct files *f)
     return HX_OK;
 }
 
-/* The status is one that this question can have, and as many bytes follow as then must. */
-static bool is_sensible(struct files *f)
-{
-    const struct batch_answer *a = &f->batch.answer;
-    char type = first_type(&f->batch);
-    bool asks = type == 'g' || type == 'h';
-    int64_t bytes = type == 'h' ? DIGEST_BYTES : first_entry(f)->size + DIGEST_BYTES;
-    if (files_verdict(a->status, false) != OUTCOME_DONE)
-        return a->bytes == 0;
-    return asks ? a->status == 200 && a->bytes == bytes
-                : a->bytes == 0 && (a->status == 201 || (type == 'd' && a->status == 200));
-}
-
 /* A line. */
 static int take_line(struct files *f)
 {
     struct files_batch *b = &f->batch;
-    if (b->count == 0 || batch_parse_answer(&b->answer, b->io.in.line) < 0 || !is_sensible(f))
+    if (b->count == 0 ||
+        files_take_line(&b->io.in, &b->answer, first_type(b), first_entry(f)->size, b->reason) < 0)
         return HX_EPROTO;
-    snprintf(b->reason, sizeof b->reason, "%s",
-             b->answer.reason[0] ? b->answer.reason : "the peer refuses it");
     b->answered = true;
     b->whole = b->answer.bytes == 0;
-    if (!b->whole)
-        batch_input_expect(&b->io.in, (size_t)b->answer.bytes);
     return HX_OK;
 }
 
@@ -289,13 +271,11 @@ static void on_closed(void *files, int error, uint32_t code)
 static void on_headers(void *files, const struct mux_message *m)
 {
     struct files *f = files;
-    const char *text = mux_field(m, ":status");
-    int64_t status = 0;
-    if (!text || listing_number(&status, text, 100, 599) < 0)
-        status = 500;
+    char reason[FILES_REASON_MAX];
+    int status = files_status(m, reason);
     if (status == 200)
         return;
-    if (files_verdict((int)status, false) == OUTCOME_BUSY) {
+    if (files_verdict(status, false) == OUTCOME_BUSY) {
         break_off(f, PART_BROKEN, OUTCOME_BUSY, SHARE_BUSY);
         return;
     }
@@ -311,22 +291,17 @@ static const struct mux_stream_events batch_events = {.headers = on_headers,
 static int begin(struct files *f)
 {
     struct files_batch *b = &f->batch;
-    const struct mux_field fields[] = {{":method", "POST"},         {":scheme", "hx"},
-                                       {":authority", "hx"},        {":path", SHARE_PREFIX},
-                                       {"hx-batch", BATCH_VERSION}, {"hx-links", SHARE_LINKS_FOLLOW}};
     bool follow = !f->config.upload && f->config.links == LINKS_FOLLOW;
-    const struct mux_message m = {.fields = fields, .count = sizeof fields / sizeof *fields - !follow};
     b->scratch = malloc(BATCH_BYTES_MAX);
     int err = b->scratch ? batch_io_init(&b->io) : HX_ENOMEM;
     if (err == HX_OK)
-        err = mux_request(f->mux, &b->stream, &m, &batch_events, f);
+        err = files_batch_request(f->mux, &b->stream, follow, &batch_events, f);
     b->first = b->count = b->sums = 0;
     b->answered = b->whole = b->compared = b->ended = false;
     if (err < 0) {
         batch_io_free(&b->io);
         free(b->scratch);
         b->scratch = NULL;
-        b->stream = NULL;
     }
     return err;
 }

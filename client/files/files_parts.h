@@ -2,7 +2,8 @@
  * files_outcome.c: after what has become of it;
  * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
  * there; files_request.c, files_answer.c: the words that it sends and hears;
- * files_batch.c, files_ask.c: many small ones; files_local.c: this side's directory. */
+ * files_batch.c, files_ask.c,
+ * files_question.c: many small ones; files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
@@ -218,6 +219,17 @@ bool files_is_wanted(const struct files *f);
 void files_wait_again(struct files *f, size_t entry);
 /* It gets a request of its own. */
 void files_leave_alone(struct files *f, size_t entry);
+
+/* files_question.c. As mux_request(); `follow`: symbolic links. */
+int files_batch_request(struct mux *m, struct mux_stream **out, bool follow,
+                        const struct mux_stream_events *events, void *user);
+/* Adds the line that asks for `type` of an entry. HX_ETOOBIG, HX_ENOMEM. */
+int files_question(struct buf *out, char type, const struct file_entry *e);
+/* The line of the answer to that, of a file of that size, has come: what follows it is expected. HX_EPROTO. */
+int files_take_line(struct batch_input *in, struct batch_answer *a, char type, int64_t size,
+                    char reason[FILES_REASON_MAX]);
+/* It takes a request of its own: it is another file than was listed, or that may end an older one's PUT. */
+bool files_is_alone(char type, int status);
 
 /* files_job.c. False: it cannot be begun now; what is wrong was told by files_job_outcome(). */
 bool files_job_begin(struct files *f, enum files_task task, size_t entry);
