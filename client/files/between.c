@@ -8,12 +8,7 @@
 
 void between_kick(struct between *b, double seconds)
 {
-    struct ev_loop *loop = b->config.copies.each.loop;
-    if (ev_is_active(&b->kick) && seconds > 0)
-        return;
-    ev_timer_stop(loop, &b->kick);
-    ev_timer_set(&b->kick, seconds, 0.);
-    ev_timer_start(loop, &b->kick);
+    turn_in(b->config.copies.each.loop, &b->kick, seconds);
 }
 
 void between_report(struct between *b, enum between_side side, const char *path, const char *reason)

@@ -248,10 +248,7 @@ static int hear(struct between *b, enum between_side side)
 
 static void take_turn(struct between *b)
 {
-    if (ev_is_active(&b->batch.turn))
-        return;
-    ev_timer_set(&b->batch.turn, 0., 0.);
-    ev_timer_start(b->config.copies.each.loop, &b->batch.turn);
+    turn_in(b->config.copies.each.loop, &b->batch.turn, 0.);
 }
 
 /* Answers of the source wait for those before them to have left for the destination: so one is held at most. */

@@ -118,10 +118,7 @@ static const struct mux_stream_events leg_events;
  * loop of its own. */
 static void take_turn(struct between_job *j)
 {
-    if (ev_is_active(&j->turn))
-        return;
-    ev_timer_set(&j->turn, 0., 0.);
-    ev_timer_start(j->all->config.copies.each.loop, &j->turn);
+    turn_in(j->all->config.copies.each.loop, &j->turn, 0.);
 }
 
 /* The source begins to come: so the request to the other side can be made, whose file it is. */

@@ -1,4 +1,5 @@
 #include "client/files/copies.h"
+#include "client/files/turn.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,7 @@ struct copies {
 
 static void wake(struct copies *c)
 {
-    ev_timer_stop(c->config.each.loop, &c->turn);
-    ev_timer_set(&c->turn, 0., 0.);
-    ev_timer_start(c->config.each.loop, &c->turn);
+    turn_in(c->config.each.loop, &c->turn, 0.);
 }
 
 static void on_change(void *copies)

@@ -10,11 +10,7 @@
 
 void files_kick(struct files *f, double seconds)
 {
-    if (ev_is_active(&f->kick) && seconds > 0)
-        return;
-    ev_timer_stop(f->config.loop, &f->kick);
-    ev_timer_set(&f->kick, seconds, 0.);
-    ev_timer_start(f->config.loop, &f->kick);
+    turn_in(f->config.loop, &f->kick, seconds);
 }
 
 void files_report(struct files *f, const char *path, const char *reason)

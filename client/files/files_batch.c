@@ -196,11 +196,8 @@ static int hear(struct files *f)
 
 void files_batch_turn(struct files *f)
 {
-    if (!f->batch.stream)
-        return;
-    ev_timer_stop(f->config.loop, &f->batch.timer);
-    ev_timer_set(&f->batch.timer, 0., 0.);
-    ev_timer_start(f->config.loop, &f->batch.timer);
+    if (f->batch.stream)
+        turn_in(f->config.loop, &f->batch.timer, 0.);
 }
 
 /* No phase comes that asks the peer for anything. */

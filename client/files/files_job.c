@@ -69,7 +69,6 @@ static void on_ready(void *job)
 {
     struct files_job *j = job;
     const struct files_task_kind *kind = kind_of(j);
-    struct ev_loop *loop = j->files->config.loop;
     bool answered = j->answer.status == 200 || j->answer.status == 206;
     if (!kind->ready || !(answered || kind->at_once))
         return;
@@ -79,8 +78,7 @@ static void on_ready(void *job)
         return;
     }
     j->files->state.steps++;
-    ev_timer_set(&j->timer, 0., 0.);
-    ev_timer_start(loop, &j->timer);
+    turn_in(j->files->config.loop, &j->timer, 0.);
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)

@@ -15,6 +15,7 @@
 #include "client/files/incoming.h"
 #include "client/files/outgoing.h"
 #include "client/files/plan.h"
+#include "client/files/turn.h"
 #include "client/files/walk.h"
 
 enum files_phase {
