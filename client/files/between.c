@@ -133,6 +133,7 @@ static void list(struct between *b)
         }
         if (s->base.type != 'd')
             continue;
+        b->uncounted = 0;
         listing_reader_init(b->reader, between_listed, b);
         (void)between_begin(b, TASK_LIST, b->listing, 0);
         return;
@@ -235,7 +236,7 @@ static void whole_outcome(struct between *b, struct between_job *j, enum files_o
     else
         list_again(b);
     if (outcome == OUTCOME_DONE && j->task == TASK_LIST)
-        b->state.skipped += b->reader->skipped;
+        b->state.skipped += b->reader->skipped - b->uncounted;
     between_kick(b, files_waits(outcome) || outcome == OUTCOME_AGAIN ? FILES_PAUSE_S : 0.);
 }
 

@@ -107,6 +107,7 @@ struct between {
     size_t next;    /* of the plan, in this phase */
     size_t listing; /* source whose entries come now */
     struct listing_reader *reader;
+    uint64_t uncounted; /* of its listing, as files_fate() says */
     size_t running;
     struct files_state state;
     struct between_job jobs[FILES_JOBS]; /* each takes a request of both sides: SHARE_JOBS_MAX bounds those */

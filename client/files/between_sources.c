@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_LINKS "the other peer's version takes no symbolic links"
+
 void between_source_fails(struct between *b, struct between_source *s, enum between_side side,
                           const char *reason)
 {
@@ -119,7 +121,7 @@ static const char *refusal(const struct between *b, const struct between_source 
     if (same && directory && strncmp(s->from, s->to, len) == 0 && (len == 0 || s->to[len] == '/'))
         return "a directory is not copied into itself";
     if (s->base.type == 'l' && !b->ends[BETWEEN_TO].offers.links)
-        return "the other peer's version takes no symbolic links";
+        return NO_LINKS;
     return NULL;
 }
 
@@ -182,30 +184,31 @@ int between_listed(void *between, const struct file_entry *e)
 {
     struct between *b = between;
     const struct files_config *c = &b->config.copies.each;
-    const char *from = b->sources[b->listing].from;
-    char path[PATH_TEXT_MAX];
-    bool left = e->type == 's' && e->why == SKIP_LINK && c->links != LINKS_FOLLOW;
+    const struct between_source *s = &b->sources[b->listing];
+    char from[PATH_TEXT_MAX], name[PATH_TEXT_MAX];
     b->state.steps++;
-    if (e->path[0] && choice_excludes(&c->choice, e->path)) {
-        b->state.skipped -= e->type == 's' && !left && e->why != SKIP_PART; /* the listing's end counts it */
-        between_tell(b, FILES_SKIPPED, e->path, "excluded");
-        return HX_OK;
-    }
-    if (path_join(path, from, e->path) < 0)
-        return HX_ETOOBIG;
-    if (left || (e->type == 'l' && (c->links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
-        b->state.skipped -= left;
-        if (c->link)
-            c->link(c->user, path);
-        between_tell(b, FILES_SKIPPED, path, "a symbolic link");
-    } else if (e->type == 's') {
-        between_report(b, BETWEEN_FROM, path, files_skip_reason(e->why));
-        between_tell(b, FILES_SKIPPED, path, files_skip_reason(e->why));
-    } else if (e->type == 'l' && !b->ends[BETWEEN_TO].offers.links) {
-        b->state.failed++;
-        between_report(b, BETWEEN_FROM, path, "the other peer's version takes no symbolic links");
-    } else {
+    enum files_fate fate = files_fate(c, e, b->ends[BETWEEN_TO].offers.links, &b->uncounted);
+    if (path_join(from, s->from, e->path) < 0 || path_join(name, s->leaf, e->path) < 0)
+        return fate == FATE_EXCLUDED ? HX_OK : HX_ETOOBIG;
+    switch (fate) {
+    case FATE_COPIED:
         return plan_add(&b->plan, e);
+    case FATE_EXCLUDED:
+        between_tell(b, FILES_SKIPPED, name, "excluded");
+        break;
+    case FATE_LINK:
+        if (c->link)
+            c->link(c->user, from);
+        between_tell(b, FILES_SKIPPED, name, "a symbolic link");
+        break;
+    case FATE_SKIPPED:
+        between_report(b, BETWEEN_FROM, from, files_skip_reason(e->why));
+        between_tell(b, FILES_SKIPPED, name, files_skip_reason(e->why));
+        break;
+    case FATE_REFUSED:
+        b->state.failed++;
+        between_report(b, BETWEEN_FROM, from, NO_LINKS);
+        break;
     }
     return HX_OK;
 }

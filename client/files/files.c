@@ -99,7 +99,7 @@ void files_looked(struct files *f, int status, const struct file_entry *e)
 void files_list_end(struct files *f, uint64_t skipped)
 {
     bool asked = f->config.planned && !f->config.would;
-    f->state.skipped = skipped - f->links_left - f->excluded;
+    f->state.skipped = skipped - f->uncounted;
     f->state.listed = true;
     files_leave_here(f);
     f->state.files = f->plan.files;
@@ -125,6 +125,7 @@ static void wait_for_answer(struct files *f)
 static int begin_list(struct files *f)
 {
     plan_clear(&f->plan);
+    f->uncounted = 0;
     if (f->config.listed)
         (void)f->config.listed(f->config.user, NULL);
     if (f->directory && !f->make_base)

@@ -40,28 +40,45 @@ static void leave_link(struct files *f, const struct file_entry *e)
     tell_skipped(f, e->path, "a symbolic link");
 }
 
+enum files_fate files_fate(const struct files_config *c, const struct file_entry *e, bool takes_links,
+                           uint64_t *uncounted)
+{
+    bool counted = e->type == 's' && e->why != SKIP_PART;
+    bool left = e->type == 's' && e->why == SKIP_LINK && c->links != LINKS_FOLLOW;
+    bool excluded = choice_excludes(&c->choice, e->path);
+    *uncounted += counted && (excluded || left);
+    if (excluded)
+        return FATE_EXCLUDED;
+    if (left || (e->type == 'l' && (c->links != LINKS_COPY || !link_is_safe(e->path, e->target))))
+        return FATE_LINK;
+    if (e->type == 's')
+        return FATE_SKIPPED;
+    return e->type == 'l' && !takes_links ? FATE_REFUSED : FATE_COPIED;
+}
+
 int files_listed(struct files *f, const struct file_entry *e)
 {
     struct file_entry planned = *e;
-    bool left = e->type == 's' && e->why == SKIP_LINK && f->config.links != LINKS_FOLLOW;
+    bool takes_links = !f->config.upload || f->offers.links;
     f->state.steps++;
-    f->links_left += left;
-    if (choice_excludes(&f->config.choice, e->path)) {
-        f->excluded += e->type == 's' && !left && e->why != SKIP_PART;
-        tell_skipped(f, e->path, "excluded");
-        return HX_OK;
-    }
-    if (left || (e->type == 'l' && (f->config.links != LINKS_COPY || !link_is_safe(e->path, e->target)))) {
-        leave_link(f, e);
-    } else if (e->type == 's') {
-        files_report(f, e->path, files_skip_reason(e->why));
-        tell_skipped(f, e->path, files_skip_reason(e->why));
-    } else if (e->type == 'l' && f->config.upload && !f->offers.links) {
-        f->state.failed++;
-        files_report(f, e->path, "the peer's version takes no symbolic links");
-    } else {
+    switch (files_fate(&f->config, e, takes_links, &f->uncounted)) {
+    case FATE_COPIED:
         planned.keep = e->path[0] && f->config.listed && !f->config.listed(f->config.user, e);
         return plan_add(&f->plan, &planned);
+    case FATE_EXCLUDED:
+        tell_skipped(f, e->path, "excluded");
+        break;
+    case FATE_LINK:
+        leave_link(f, e);
+        break;
+    case FATE_SKIPPED:
+        files_report(f, e->path, files_skip_reason(e->why));
+        tell_skipped(f, e->path, files_skip_reason(e->why));
+        break;
+    case FATE_REFUSED:
+        f->state.failed++;
+        files_report(f, e->path, "the peer's version takes no symbolic links");
+        break;
     }
     return HX_OK;
 }

@@ -140,8 +140,7 @@ struct files {
     struct file_entry base;          /* the source's own, without path */
     struct files_offers offers;      /* of the peer */
     enum reach reach;                /* of what is sent */
-    uint64_t links_left;             /* of what the listing has left out */
-    uint64_t excluded;               /* of what it tells as skipped */
+    uint64_t uncounted;              /* as files_fate() says */
     char base_target[PATH_TEXT_MAX]; /* of a source that is a link itself */
     bool fresh;                      /* nothing can be at the target that is not ours */
     struct files_state state;
@@ -194,6 +193,17 @@ void files_note_left(struct files_state *s, struct plan *p, struct plan_entry *e
 /* files_leave.c */
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
 const char *files_skip_reason(enum skip why);
+enum files_fate {
+    FATE_COPIED,
+    FATE_EXCLUDED,
+    FATE_LINK,    /* left out, as links are, or as it leads out of the tree */
+    FATE_SKIPPED, /* for what it is: files_skip_reason() */
+    FATE_REFUSED, /* a link, and the destination's version knows none */
+};
+/* What becomes of an entry of a tree. *uncounted grows if it is none of those that are told as skipped, although
+ * the end of the listing counts it. */
+enum files_fate files_fate(const struct files_config *c, const struct file_entry *e, bool takes_links,
+                           uint64_t *uncounted);
 /* Some of what is there is left as it is. */
 bool files_leaves(const struct files *f);
 /* `there` is what is there of an entry; true: it is left as it is. */

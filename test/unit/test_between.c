@@ -1,4 +1,5 @@
 /* hx cp from one peer to another one, over two connections in memory: x is the source, y the destination. */
+#include "base/container_of.h"
 #include "client/files/between.h"
 #include "client/files/between_parts.h"
 #include "client/files/part.h"
@@ -12,6 +13,8 @@ struct pair {
     struct between *between;
     enum links links;
     bool no_clobber;
+    struct choice choice;
+    char skipped[256]; /* the names of what is told as skipped */
 };
 
 static int setup(void **state)
@@ -38,14 +41,26 @@ static int teardown(void **state)
     return 0;
 }
 
+static void on_told(void *user, enum files_event event, const char *path, int64_t size, const char *reason)
+{
+    struct pair *p = container_of(user, struct pair, copy);
+    (void)size;
+    (void)reason;
+    if (event == FILES_SKIPPED)
+        strcat(strcat(p->skipped, " "), path);
+}
+
 static void begin_between(struct pair *p, const char *const *sources, size_t count, const char *target)
 {
     memset(&p->copy, 0, sizeof p->copy);
+    p->skipped[0] = '\0';
     struct between_config config = {.copies = {.each = {.loop = p->x->loop,
                                                         .upload = true,
                                                         .remote = target,
                                                         .links = p->links,
                                                         .no_clobber = p->no_clobber,
+                                                        .choice = p->choice,
+                                                        .told = on_told,
                                                         .report = on_report,
                                                         .done = on_done,
                                                         .user = &p->copy},
@@ -297,6 +312,21 @@ static void what_is_there_is_left_with_no_clobber(void **state)
     assert_true(has_file(p->y, "share/f", "old!", 4));
 }
 
+static void what_is_left_out_is_told_by_its_name_and_not_counted(void **state)
+{
+    struct pair *p = *state;
+    p->choice = (struct choice){.excludes = (const char *const[]){"x*"}, .count = 1};
+    shell(p->x, "mkdir -p share/d/t && cd share/d/t && ln -s none xlink && mkfifo xfifo && echo 1 >f");
+    assert_int_equal(between(p, "d/t", ""), 0);
+    assert_int_equal(p->copy.state.skipped, 0);
+    assert_non_null(strstr(p->skipped, " t/xlink"));
+    assert_non_null(strstr(p->skipped, " t/xfifo"));
+    shell(p->x, "cd share/d/t && rm x* && ln -s none link");
+    assert_int_equal(between(p, "d/t", ""), 0);
+    assert_int_equal(p->copy.state.skipped, 0);
+    assert_string_equal(p->skipped, " t/link");
+}
+
 /* The source lies of its bytes: the sum is the source's own, but a wrong one must not pass. */
 static void lying(struct fixture *x, struct mux_stream *s, const struct mux_message *m)
 {
@@ -443,6 +473,7 @@ int main(void)
         TEST(what_the_destination_does_not_take_is_not_fetched),
         TEST(holes_and_links_stay_what_they_are),
         TEST(what_is_there_is_left_with_no_clobber),
+        TEST(what_is_left_out_is_told_by_its_name_and_not_counted),
         TEST(a_wrong_sum_makes_no_file),
         TEST(what_cannot_be_there_is_tried_once),
         TEST(while_another_one_has_the_part_nothing_is_fetched_again),

@@ -41,6 +41,30 @@ static size_t copy_as(struct told *t, struct fixture *x, bool upload, const char
     return t->copy.state.failed;
 }
 
+/* Cut at any place of a listing, which then is read again. */
+static void links_are_counted_once_though_the_listing_breaks(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    shell(x, "mkdir share/t && for i in $(seq 300); do ln -s none share/t/$i; done");
+    for (int64_t cut = 200; cut < 6000; cut += 400) {
+        shell(x, "rm -rf out");
+        assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+        x->cut = cut;
+        copy_run(&c);
+        x->cut = -1;
+        if (!c.done) {
+            fixture_connect(x);
+            files_attach(c.files, x->client);
+            copy_run(&c);
+        }
+        assert_true(c.done);
+        assert_int_equal(c.state.failed, 0);
+        assert_int_equal(c.state.skipped, 0);
+        copy_end(&c);
+    }
+}
+
 static void what_leads_out_is_known_by_its_text(void **state)
 {
     (void)state;
@@ -227,6 +251,7 @@ static void what_is_there_is_left_if_it_shall_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(links_are_counted_once_though_the_listing_breaks),
         cmocka_unit_test(what_leads_out_is_known_by_its_text),
         TEST(links_are_left_out_and_told_but_no_failure),
         TEST(links_are_copied_as_links_with_their_times),
