@@ -1,5 +1,6 @@
 /* What is copied from one peer to another one, and where to: the rules of cp. */
 #include "client/files/between_parts.h"
+#include "client/files/repeats.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,38 +20,25 @@ void between_source_fails(struct between *b, struct between_source *s, enum betw
 static int refuse(struct between *b, const char *written, int error)
 {
     const struct files_config *c = &b->config.copies.each;
-    c->report(c->user, written,
-              error == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
-                                  : "paths begin in the peer's shared directory, and have no ..");
+    c->report(c->user, written, files_path_reason(error));
     between_tell(b, FILES_FAILED, written, "is no path there");
     b->state.failed++;
     return error;
 }
 
-static int by_leaf(const void *a, const void *b)
-{
-    const struct between_source *x = *(struct between_source *const *)a;
-    const struct between_source *y = *(struct between_source *const *)b;
-    int order = strcmp(x->leaf, y->leaf);
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
 /* Each one's `before`. */
 static int compare_leaves(struct between *b)
 {
-    struct between_source **all = calloc(b->count, sizeof(struct between_source *));
-    size_t count = 0;
-    if (!all)
-        return HX_ENOMEM;
-    for (size_t i = 0; i < b->count; i++)
-        if (!b->sources[i].out && b->sources[i].leaf[0])
-            all[count++] = &b->sources[i];
-    qsort(all, count, sizeof(struct between_source *), by_leaf);
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(all[i]->leaf, all[i - 1]->leaf) == 0)
-            all[i]->before = all[i - 1];
-    free(all);
-    return HX_OK;
+    const char **names = calloc(b->count, sizeof *names);
+    size_t *before = calloc(b->count, sizeof *before);
+    for (size_t i = 0; names && i < b->count; i++)
+        names[i] = b->sources[i].out || !b->sources[i].leaf[0] ? NULL : b->sources[i].leaf;
+    int err = names && before ? repeats_find(before, names, b->count) : HX_ENOMEM;
+    for (size_t i = 0; err == HX_OK && i < b->count; i++)
+        b->sources[i].before = before[i] == REPEATS_NONE ? NULL : &b->sources[before[i]];
+    free(names);
+    free(before);
+    return err;
 }
 
 /* HX_ENOMEM; what is wrong with its path was reported. */

@@ -1,4 +1,5 @@
 #include "client/files/copies.h"
+#include "client/files/repeats.h"
 #include "client/files/turn.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -8,8 +9,9 @@
 struct copies {
     struct copies_config config;
     struct mux *mux;
-    bool *taken;    /* of each source: an earlier one has its name; NULL: of none */
-    size_t next;    /* source to be begun */
+    size_t
+        *before; /* of each source, an earlier one of its name (repeats_find()); NULL: there is one source */
+    size_t next; /* source to be begun */
     size_t running; /* of these: */
     struct files *files[COPIES_AT_ONCE];
     struct files_state past; /* of those that are over, and of what could not be begun */
@@ -104,7 +106,7 @@ static void begin(struct copies *c)
     else
         config.remote = source;
     struct files *f = NULL;
-    if (c->taken && c->taken[c->next - 1])
+    if (c->before && c->before[c->next - 1] != REPEATS_NONE)
         refuse(c, source, "not copied: an earlier one has the same name");
     else if (files_create(&f, &config) == HX_OK)
         c->files[c->running++] = f;
@@ -151,38 +153,23 @@ static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
     c->config.each.done(c->config.each.user);
 }
 
-struct named {
-    char leaf[PATH_NAME_MAX + 1];
-    size_t source;
-};
-
-static int compare(const void *a, const void *b)
-{
-    const struct named *x = a;
-    const struct named *y = b;
-    int order = strcmp(x->leaf, y->leaf);
-    return order != 0 ? order : (x->source > y->source) - (x->source < y->source);
-}
-
-/* Which ones would be copied over an earlier one. */
-static int find_taken(struct copies *c)
+static int compare_leaves(struct copies *c)
 {
     size_t count = c->config.count;
     if (count < 2)
         return HX_OK;
-    struct named *all = calloc(count, sizeof *all);
-    c->taken = calloc(count, sizeof *c->taken);
-    for (size_t i = 0; all && i < count; i++) {
-        all[i].source = i;
-        if (path_written_leaf(all[i].leaf, c->config.sources[i]) < 0)
-            all[i].leaf[0] = '\0'; /* files_create() says that */
-    }
-    if (all)
-        qsort(all, count, sizeof *all, compare);
-    for (size_t i = 1; all && c->taken && i < count; i++)
-        c->taken[all[i].source] = all[i].leaf[0] && strcmp(all[i].leaf, all[i - 1].leaf) == 0;
-    free(all);
-    return all && c->taken ? HX_OK : HX_ENOMEM;
+    char(*leaves)[PATH_NAME_MAX + 1] = calloc(count, sizeof *leaves);
+    const char **names = calloc(count, sizeof *names);
+    c->before = calloc(count, sizeof *c->before);
+    int err = leaves && names && c->before ? HX_OK : HX_ENOMEM;
+    for (size_t i = 0; err == HX_OK && i < count; i++) /* what is wrong with a path files_create() says */
+        if (path_written_leaf(leaves[i], c->config.sources[i]) == HX_OK && leaves[i][0])
+            names[i] = leaves[i];
+    if (err == HX_OK)
+        err = repeats_find(c->before, names, count);
+    free(names);
+    free(leaves);
+    return err;
 }
 
 /* So much can be told before anybody is connected to. */
@@ -209,7 +196,7 @@ int copies_create(struct copies **out, const struct copies_config *config)
         c->config = *config;
         ev_timer_init(&c->turn, on_turn, 0., 0.);
         c->turn.data = c;
-        err = find_taken(c);
+        err = compare_leaves(c);
     }
     if (err < 0)
         config->each.report(config->each.user, config->sources[0], hx_error_text(err));
@@ -235,7 +222,7 @@ void copies_destroy(struct copies *c)
     for (size_t i = 0; i < c->running; i++)
         files_destroy(c->files[i]);
     ev_timer_stop(c->config.each.loop, &c->turn);
-    free(c->taken);
+    free(c->before);
     free(c);
 }
 

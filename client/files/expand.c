@@ -1,5 +1,6 @@
 #include "client/files/expand.h"
 #include "client/files/glob.h"
+#include "client/files/repeats.h"
 #include "client/files/share.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,40 +204,21 @@ static int ask(struct expand *e)
     return mux_request(e->mux, &e->stream, &request, &events, e);
 }
 
-struct place {
-    char *path;
-    size_t index;
-};
-
-static int by_path(const void *a, const void *b)
-{
-    const struct place *x = a;
-    const struct place *y = b;
-    int order = strcmp(x->path, y->path);
-    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
-}
-
 /* What several sources have found is there once, where the first one has it. Without memory it is told
  * later that it was there already. */
 static void drop_repeated(struct expand *e)
 {
     size_t kept = 0;
-    struct place *all = calloc(e->count, sizeof *all);
-    for (size_t i = 0; all && i < e->count; i++)
-        all[i] = (struct place){e->paths[i], i};
-    if (all)
-        qsort(all, e->count, sizeof *all, by_path);
-    for (size_t i = 1; all && i < e->count; i++)
-        if (strcmp(all[i].path, all[i - 1].path) == 0)
-            e->paths[all[i].index] = NULL;
-    for (size_t i = 1; all && i < e->count; i++)
-        if (!e->paths[all[i].index])
-            free(all[i].path);
-    for (size_t i = 0; i < e->count; i++)
-        if (e->paths[i])
+    size_t *before = calloc(e->count + 1, sizeof *before);
+    bool known = before && repeats_find(before, (const char *const *)e->paths, e->count) == HX_OK;
+    for (size_t i = 0; known && i < e->count; i++) {
+        if (before[i] == REPEATS_NONE)
             e->paths[kept++] = e->paths[i];
-    e->count = kept;
-    free(all);
+        else
+            free(e->paths[i]);
+    }
+    e->count = known ? kept : e->count;
+    free(before);
 }
 
 /* The next pattern that somebody must be asked about. */

@@ -373,9 +373,7 @@ int files_create(struct files **out, const struct files_config *config)
     committer_init(&f->committer, config->loop, -1, on_committed, f);
     int err = path_clean(f->remote, config->remote, &f->remote_slash);
     if (err < 0)
-        config->report(config->user, config->remote,
-                       err == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
-                                         : "paths begin in the peer's shared directory, and have no ..");
+        config->report(config->user, config->remote, files_path_reason(err));
     else if (config->upload)
         err = files_source(f);
     if (err < 0) {

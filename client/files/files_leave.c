@@ -17,6 +17,12 @@ const char *files_skip_reason(enum skip why)
     return skip_reasons[why];
 }
 
+const char *files_path_reason(int error)
+{
+    return error == HX_ETOOBIG ? "is too long: 4095 bytes in 64 names of 255 bytes at most"
+                               : "paths begin in the peer's shared directory, and have no ..";
+}
+
 void files_tell(struct files *f, enum files_event event, const struct plan_entry *p, const char *reason)
 {
     char path[PATH_TEXT_MAX];

@@ -193,6 +193,7 @@ void files_note_left(struct files_state *s, struct plan *p, struct plan_entry *e
 /* files_leave.c */
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
 const char *files_skip_reason(enum skip why);
+const char *files_path_reason(int error); /* of path_clean() */
 enum files_fate {
     FATE_COPIED,
     FATE_EXCLUDED,
