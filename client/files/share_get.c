@@ -1,6 +1,7 @@
 /* Files and directory trees for a peer. */
 #include "client/files/outgoing.h"
 #include "client/files/share_job.h"
+#include "client/files/share_lines.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -28,49 +29,21 @@ static const struct share_job_kind get_kind = {
 struct list_job {
     struct share_job job;
     struct share_walk *walk;
-    uint64_t entries, skipped;
-    bool parts;       /* the peer knows lines of what has a part's name */
-    bool ended;       /* the last line is made */
-    size_t len, sent; /* of the line that is on its way */
-    char line[LISTING_LINE_MAX + 1];
+    struct share_lines lines;
 };
-
-/* The next line; none if the entry has a path that cannot be written. */
-static void list_next(struct list_job *l)
-{
-    struct file_entry e;
-    int len;
-    if (share_walk_next(l->walk, &e) == HX_EEOF) {
-        l->ended = true;
-        len = listing_format_end(l->line, l->entries, l->skipped);
-    } else {
-        bool part = e.type == 's' && e.why == SKIP_PART;
-        len = e.path[0] && (!part || l->parts) ? listing_format(l->line, &e) : HX_EINVAL;
-        if ((e.type == 's' || len < 0) && !part) /* the top has no line: it is counted */
-            l->skipped++;
-        else if (!part)
-            l->entries++;
-    }
-    l->sent = 0;
-    l->len = len < 0 ? 0 : (size_t)len;
-}
 
 static int list_step(struct share_job *job)
 {
     struct list_job *l = (struct list_job *)job;
-    for (;;) {
-        while (l->sent < l->len) {
-            ssize_t put = mux_stream_write(job->call.stream, l->line + l->sent, l->len - l->sent);
-            if (put <= 0)
-                return put < 0 ? (int)put : HX_EAGAIN;
-            l->sent += (size_t)put;
-        }
-        if (l->ended) {
-            mux_stream_end(job->call.stream);
-            return HX_OK;
-        }
-        list_next(l);
+    struct file_entry e;
+    int err;
+    while ((err = share_lines_write(&l->lines, job->call.stream)) == HX_OK && !l->lines.ended) {
+        if (share_walk_next(l->walk, &e) == HX_OK)
+            share_lines_add(&l->lines, &e);
+        else
+            share_lines_end(&l->lines);
     }
+    return err;
 }
 
 static void list_close(struct share_job *job)
@@ -147,7 +120,7 @@ static void get_directory(const struct share_call *c)
     if (!l)
         return;
     const char *version = mux_field(c->request, "hx-listing");
-    l->parts = version && strcmp(version, LISTING_VERSION) == 0;
+    l->lines.parts = version && strcmp(version, LISTING_VERSION) == 0;
     const struct share_walk_how how = {.links = share_links(c->request), .flat = depth};
     int err = share_walk_create(&l->walk, c->peer->share, c->path, &how, &st);
     if (err < 0) {

@@ -1,57 +1,33 @@
 /* Which paths of the share a pattern means. */
 #include "client/files/glob.h"
 #include "client/files/share_job.h"
+#include "client/files/share_lines.h"
 #include <errno.h>
 #include <string.h>
 
 struct glob_job {
     struct share_job job;
     struct glob *glob;
-    uint64_t entries, skipped;
-    bool ended;
-    size_t len, sent; /* of the line that is on its way */
-    char line[LISTING_LINE_MAX + 1];
+    struct share_lines lines;
 };
-
-/* HX_OK: a line is made, if it can be written; HX_EAGAIN: not yet. */
-static int next_line(struct glob_job *j)
-{
-    struct file_entry e;
-    int err = glob_next(j->glob, &e);
-    int len = 0;
-    if (err == HX_EAGAIN)
-        return err;
-    if (err == HX_OK) {
-        len = listing_format(j->line, &e);
-        j->skipped += e.type == 's' || len < 0;
-        j->entries += e.type != 's' && len >= 0;
-    } else { /* of what is beyond the bounds it is only told that there may be more */
-        j->skipped += err == HX_ELIMIT;
-        j->ended = true;
-        len = listing_format_end(j->line, j->entries, j->skipped);
-    }
-    j->sent = 0;
-    j->len = len < 0 ? 0 : (size_t)len;
-    return HX_OK;
-}
 
 static int glob_step(struct share_job *job)
 {
     struct glob_job *j = (struct glob_job *)job;
-    for (;;) {
-        while (j->sent < j->len) {
-            ssize_t put = mux_stream_write(job->call.stream, j->line + j->sent, j->len - j->sent);
-            if (put <= 0)
-                return put < 0 ? (int)put : HX_EAGAIN;
-            j->sent += (size_t)put;
-        }
-        if (j->ended) {
-            mux_stream_end(job->call.stream);
-            return HX_OK;
-        }
-        if (next_line(j) == HX_EAGAIN)
+    struct file_entry e;
+    int err;
+    while ((err = share_lines_write(&j->lines, job->call.stream)) == HX_OK && !j->lines.ended) {
+        int found = glob_next(j->glob, &e);
+        if (found == HX_EAGAIN)
             return SHARE_TURN;
+        if (found == HX_OK) {
+            share_lines_add(&j->lines, &e);
+        } else { /* of what is beyond the bounds it is only told that there may be more */
+            j->lines.skipped += found == HX_ELIMIT;
+            share_lines_end(&j->lines);
+        }
     }
+    return err;
 }
 
 static void glob_close(struct share_job *job)
