@@ -1,4 +1,5 @@
 /* One name against one name's pattern. */
+#include "base/utf8.h"
 #include "client/files/glob.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -9,18 +10,10 @@
 /* The character that `text`, up to `end`, begins with. */
 static size_t character(const char *text, const char *end, uint32_t *out)
 {
-    const unsigned char *at = (const unsigned char *)text;
-    size_t len = *at < 0x80 ? 1 : *at >> 5 == 6 ? 2 : *at >> 4 == 14 ? 3 : *at >> 3 == 30 ? 4 : 0;
-    *out = len == 1 ? *at : *at & (0x7FU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (text + i >= end || at[i] >> 6 != 2)
-            len = 0;
-        else
-            *out = *out << 6 | (at[i] & 0x3F);
-    }
+    size_t len = utf8_read(out, text, (size_t)(end - text));
     if (len > 0)
         return len;
-    *out = NO_CHARACTER + *at;
+    *out = NO_CHARACTER + (unsigned char)*text;
     return 1;
 }
 
