@@ -132,6 +132,13 @@ void share_job_turn(struct share_job *j)
     rest(j, true);
 }
 
+int share_job_created(struct share_job *j)
+{
+    static const struct mux_field fields[] = {{":status", "201"}};
+    static const struct mux_message created = {.fields = fields, .count = 1, .ended = true};
+    return mux_respond(j->call.stream, &created);
+}
+
 void share_job_cancel(struct share_job *j)
 {
     j->over = true; /* nothing was opened */

@@ -57,6 +57,8 @@ void *share_job_create(const struct share_job_kind *kind, const struct share_cal
 void share_job_begin(struct share_job *j);
 /* Calls step() in the next turn of the loop: what it waited for has happened. */
 void share_job_turn(struct share_job *j);
+/* Answers 201. As mux_respond(). */
+int share_job_created(struct share_job *j);
 /* It could not be opened: frees it; the request is yet to be refused. */
 void share_job_cancel(struct share_job *j);
 

@@ -78,8 +78,6 @@ static void on_patience(struct ev_loop *loop, ev_timer *w, int revents)
 
 static int put_step(struct share_job *job)
 {
-    const struct mux_field fields[] = {{":status", "201"}};
-    const struct mux_message created = {.fields = fields, .count = 1, .ended = true};
     struct put_job *p = (struct put_job *)job;
     int64_t moved = 0;
     int err = HX_OK;
@@ -98,7 +96,7 @@ static int put_step(struct share_job *job)
         return err;
     }
     err = incoming_read(&p->in, job->call.stream, &moved);
-    return err == HX_OK ? mux_respond(job->call.stream, &created) : err;
+    return err == HX_OK ? share_job_created(job) : err;
 }
 
 static void put_close(struct share_job *job)

@@ -55,8 +55,6 @@ static int take_piece(struct stream_job *j)
 /* Only now is it known what it is: its time is when its last byte was written. */
 static int commit(struct stream_job *j)
 {
-    const struct mux_field fields[] = {{":status", "201"}};
-    const struct mux_message created = {.fields = fields, .count = 1, .ended = true};
     struct file_entry written;
     struct stat st;
     uint8_t more;
@@ -69,7 +67,7 @@ static int commit(struct stream_job *j)
     j->part.expected = j->part.size;
     j->part.mtime_ns = written.mtime_ns;
     int err = part_commit(&j->part, j->sum);
-    return err == HX_OK ? mux_respond(j->job.call.stream, &created) : err;
+    return err == HX_OK ? share_job_created(&j->job) : err;
 }
 
 static int stream_step(struct share_job *job)
@@ -104,12 +102,15 @@ void share_put_stream(const struct share_call *c, const struct file_entry *e, co
     any.size = FILE_SIZE_MAX;
     any.mtime_ns = clock_now_us(); /* no other part of ours has its name */
     int err = part_open(&j->part, c->peer->share->root, &any);
-    if (err == HX_OK && (err = part_begin(&j->part, 0)) < 0)
-        part_close(&j->part);
-    if (err == HX_OK && (err = file_sum_use(&j->part.digest, sum)) < 0)
-        part_close(&j->part);
+    bool open = err == HX_OK;
+    if (err == HX_OK)
+        err = part_begin(&j->part, 0);
+    if (err == HX_OK)
+        err = file_sum_use(&j->part.digest, sum);
     if (err < 0) {
         int system = errno;
+        if (open)
+            part_close(&j->part);
         share_job_cancel(&j->job);
         share_refuse_error(c, err, share_put_errno(system));
         return;
