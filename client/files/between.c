@@ -39,11 +39,12 @@ struct between_source *between_source_of(struct between *b, size_t entry)
     return &b->sources[low];
 }
 
-int between_path(struct between *b, size_t entry, enum between_side side, char out[PATH_TEXT_MAX])
+int between_entry(struct between *b, size_t entry, enum between_side side, char path[PATH_TEXT_MAX],
+                  struct file_entry *out)
 {
     const struct between_source *s = between_source_of(b, entry);
-    return path_join(out, side == BETWEEN_FROM ? s->from : s->to,
-                     plan_path(&b->plan, &b->plan.entries[entry]));
+    const char *base = side == BETWEEN_FROM ? s->from : s->to;
+    return plan_describe(&b->plan, &b->plan.entries[entry], base, path, out);
 }
 
 /* The only writer of b->phase. */
@@ -253,9 +254,10 @@ void between_tell_entry(struct between *b, size_t entry, enum files_event event,
 static void entry_fails(struct between *b, size_t entry, enum between_side side, const char *reason)
 {
     char path[PATH_TEXT_MAX];
+    struct file_entry shown;
     b->plan.entries[entry].state = PLAN_FAILED;
     b->state.failed++;
-    if (between_path(b, entry, side, path) < 0)
+    if (between_entry(b, entry, side, path, &shown) < 0)
         path[0] = '\0';
     between_report(b, side, path, reason);
     between_tell_entry(b, entry, FILES_FAILED, reason);
@@ -301,7 +303,7 @@ void between_outcome(struct between *b, struct between_job *j, enum files_outcom
 {
     /* What the source was asked last, the fault is its own. */
     bool reads = j->task == TASK_GET && j->legs[BETWEEN_TO].answer.status == 0;
-    if (j->task != TASK_LOOK && j->task != TASK_LIST) {
+    if (!files_tasks[j->task].whole) {
         between_entry_outcome(b, j->entry, reads ? BETWEEN_FROM : BETWEEN_TO, outcome, j->reason);
         return;
     }
@@ -375,8 +377,8 @@ void between_state(struct between *b, struct files_state *out)
         const struct between_job *j = &b->jobs[i];
         if (!j->busy || j->task != TASK_GET)
             continue;
-        int64_t at = j->offset + j->piped;
-        out->done += at < j->e.size ? at : j->e.size;
+        int64_t at = j->offset + j->piped, size = b->plan.entries[j->entry].size;
+        out->done += at < size ? at : size;
         out->peer_works = out->peer_works || j->legs[BETWEEN_FROM].over;
     }
 }

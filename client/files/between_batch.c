@@ -109,11 +109,9 @@ bool between_batch_takes(struct between *b, size_t entry)
 static int ask(struct between *b, enum between_side side, char type, size_t entry, size_t pair)
 {
     struct between_asked *a = &b->batch.asked[side];
-    const struct plan_entry *p = &b->plan.entries[entry];
     char path[PATH_TEXT_MAX];
-    struct file_entry e = {
-        .type = p->type, .mode = p->mode, .size = p->size, .mtime_ns = p->mtime_ns, .path = path};
-    int err = between_path(b, entry, side, path);
+    struct file_entry e;
+    int err = between_entry(b, entry, side, path, &e);
     if (err == HX_OK)
         err = files_question(&a->io.out, type, &e);
     if (err < 0)

@@ -59,7 +59,7 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
     struct between *b = j->all;
     enum between_side side = side_of(leg);
     char path[PATH_TEXT_MAX];
-    struct file_entry e = j->e;
+    struct file_entry e = {.path = ""};
     const struct files_ask ask = {.task = task,
                                   .e = &e,
                                   .offset = j->offset,
@@ -67,9 +67,11 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
                                   .links = side == BETWEEN_FROM ? b->config.copies.each.links : LINKS_LEAVE,
                                   .kind = &j->kind,
                                   .copy = &b->config.copies.each.copy};
-    bool whole = j->task == TASK_LOOK || j->task == TASK_LIST;
-    int err = whole ? HX_OK : between_path(b, j->entry, side, path);
-    e.path = !whole ? path : j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
+    int err = HX_OK;
+    if (!files_tasks[j->task].whole)
+        err = between_entry(b, j->entry, side, path, &e);
+    else
+        e.path = j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
     leg->clean = leg->over = false;
     leg->answer.status = 0;
     leg->sum_len = 0;
@@ -106,7 +108,8 @@ static enum files_outcome changed(struct between_job *j)
 {
     struct plan_entry *p = &j->all->plan.entries[j->entry];
     char path[PATH_TEXT_MAX];
-    if (!p->told && between_path(j->all, j->entry, BETWEEN_FROM, path) == HX_OK)
+    struct file_entry e;
+    if (!p->told && between_entry(j->all, j->entry, BETWEEN_FROM, path, &e) == HX_OK)
         between_report(j->all, BETWEEN_FROM, path, FILES_HAS_CHANGED);
     p->told = true;
     return because(j, OUTCOME_CHANGES, FILES_CHANGES);
@@ -140,9 +143,6 @@ static enum files_outcome get_begins(struct between_leg *leg, const struct mux_m
     if (leg->answer.status == 200) /* all of it comes, whatever we asked for */
         j->offset = 0;
     p->mode = (uint16_t)leg->answer.there.mode;
-    j->e.mode = leg->answer.there.mode;
-    j->e.size = p->size;
-    j->e.mtime_ns = p->mtime_ns;
     int err = request(&j->legs[BETWEEN_TO], TASK_PUT, share_has_holes(m), &leg_events);
     if (err < 0)
         return because(j, OUTCOME_BUSY, SHARE_BUSY);
@@ -154,10 +154,13 @@ static enum files_outcome put_ends(struct between_leg *leg, const struct mux_mes
 {
     struct between_job *j = leg->job;
     enum files_outcome outcome = verdict(leg, true);
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
     if (leg->answer.status == 201 && m->ended && j->legs[BETWEEN_FROM].over)
         leg->clean = true;
-    if (leg->answer.status == 422 && j->offset > 0)
-        between_report(j->all, BETWEEN_TO, j->path, FILES_HELD_OTHER);
+    if (leg->answer.status == 422 && j->offset > 0 &&
+        between_entry(j->all, j->entry, BETWEEN_TO, path, &e) == HX_OK)
+        between_report(j->all, BETWEEN_TO, path, FILES_HELD_OTHER);
     return outcome;
 }
 
@@ -282,25 +285,17 @@ static int begin_legs(struct between_job *j, bool sums)
     return request(reads ? from : to, j->task, holes, &leg_events);
 }
 
-static int describe(struct between_job *j)
+/* An entry is on its way, if both paths can be said. */
+static int note(struct between_job *j)
 {
     struct between *b = j->all;
-    const struct plan_entry *p;
-    if (j->task == TASK_LOOK || j->task == TASK_LIST) {
-        j->e = (struct file_entry){.path = ""};
-        return HX_OK;
-    }
-    p = &b->plan.entries[j->entry];
-    j->e = (struct file_entry){.type = p->type,
-                               .mode = p->mode,
-                               .size = p->size,
-                               .mtime_ns = p->mtime_ns,
-                               .path = j->path,
-                               .target = p->type == 'l' ? plan_target(&b->plan, p) : NULL};
-    b->plan.entries[j->entry].state = PLAN_RUNNING;
-    int err = between_path(b, j->entry, BETWEEN_TO, j->path);
+    struct plan_entry *p = &b->plan.entries[j->entry];
+    char path[PATH_TEXT_MAX];
+    struct file_entry e;
+    p->state = PLAN_RUNNING;
+    int err = between_entry(b, j->entry, BETWEEN_TO, path, &e);
     if (p->type == 'f' && err == HX_OK)
-        memcpy(b->state.name, j->path, sizeof b->state.name);
+        memcpy(b->state.name, path, sizeof b->state.name);
     return err;
 }
 
@@ -314,7 +309,7 @@ static bool begin(struct between_job *j, enum files_task task, int64_t offset)
     j->busy = true;
     b->running++;
     ev_timer_init(&j->turn, on_turn, 0., 0.);
-    int err = describe(j);
+    int err = files_tasks[task].whole ? HX_OK : note(j);
     if (err == HX_OK)
         err = begin_legs(j, task == TASK_GET || task == TASK_COMPARE);
     if (err == HX_OK && task == TASK_GET)

@@ -36,9 +36,7 @@ struct between_job {
     struct between *all;
     bool busy;
     enum files_task task;
-    size_t entry;        /* of the plan; of TASK_LOOK and TASK_LIST, a source; or BETWEEN_TARGET */
-    struct file_entry e; /* of the entry, its path is `path` */
-    char path[PATH_TEXT_MAX];
+    size_t entry; /* of the plan; of TASK_LOOK and TASK_LIST, a source; or BETWEEN_TARGET */
     int64_t offset, piped;
     struct file_sum_kind kind;
     struct files_follow follow;
@@ -123,9 +121,10 @@ void between_tell(struct between *b, enum files_event event, const char *path, c
 void between_tell_entry(struct between *b, size_t entry, enum files_event event, const char *reason);
 /* What came of a job. */
 void between_outcome(struct between *b, struct between_job *j, enum files_outcome outcome);
-/* The source of an entry; its path there and at the destination. HX_ETOOBIG. */
+/* The source of an entry; what it is on that side, as plan_describe(). */
 struct between_source *between_source_of(struct between *b, size_t entry);
-int between_path(struct between *b, size_t entry, enum between_side side, char out[PATH_TEXT_MAX]);
+int between_entry(struct between *b, size_t entry, enum between_side side, char path[PATH_TEXT_MAX],
+                  struct file_entry *out);
 
 /* The same of an entry. `side`: whose fault it is. */
 void between_entry_outcome(struct between *b, size_t entry, enum between_side side,

@@ -19,7 +19,7 @@ static enum files_outcome end_body(struct between_job *j, ssize_t got)
 static void count(struct between_job *j, ssize_t bytes)
 {
     struct files_state *s = &j->all->state;
-    int64_t left = j->e.size - j->offset - j->piped; /* without the sum */
+    int64_t left = j->all->plan.entries[j->entry].size - j->offset - j->piped; /* without the sum */
     s->moved += bytes < left ? bytes : left > 0 ? left : 0;
     s->steps++;
     s->busy = false;

@@ -193,7 +193,7 @@ int files_commit(struct files *f, size_t entry, struct group_member **m, struct 
                  char path[PATH_TEXT_MAX])
 {
     struct plan_entry *p = &f->plan.entries[entry];
-    int bad = files_entry(f, p, f->local, path, e);
+    int bad = plan_describe(&f->plan, p, f->local, path, e);
     f->committer.root = f->root;
     int err = committer_add(&f->committer, m, bad < 0 ? plan_path(&f->plan, p) : path);
     if (err < 0)
@@ -295,7 +295,7 @@ static void fail_entry(struct files *f, struct plan_entry *e, const char *reason
     struct file_entry shown;
     e->state = PLAN_FAILED;
     f->state.failed++;
-    if (files_entry(f, e, f->config.upload ? f->remote : f->local, path, &shown) < 0)
+    if (plan_describe(&f->plan, e, f->config.upload ? f->remote : f->local, path, &shown) < 0)
         path[0] = '\0';
     files_report(f, path, reason);
     files_tell(f, FILES_FAILED, e, reason);

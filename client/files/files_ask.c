@@ -38,7 +38,7 @@ static bool may_be_there(struct files *f, const struct plan_entry *e)
         return false;
     if (f->config.upload)
         return true;
-    if (files_entry(f, e, f->local, path, &target) < 0 || !files_seems_same(f, &target, &fd, &st))
+    if (plan_describe(&f->plan, e, f->local, path, &target) < 0 || !files_seems_same(f, &target, &fd, &st))
         return false;
     close(fd);
     return true;
@@ -64,7 +64,7 @@ static int load(struct files *f, struct plan_entry *p)
     char path[PATH_TEXT_MAX];
     struct file_entry e;
     struct stat st;
-    int err = files_entry(f, p, f->local, path, &e);
+    int err = plan_describe(&f->plan, p, f->local, path, &e);
     if (err < 0)
         return err;
     int fd = source_open(f->root, path, &st, f->reach);
@@ -88,7 +88,7 @@ static int word(struct files *f, struct plan_entry *p, char type)
     struct file_entry e;
     int err = type == 'p' ? load(f, p) : HX_OK;
     if (err == HX_OK)
-        err = files_entry(f, p, f->remote, path, &e);
+        err = plan_describe(&f->plan, p, f->remote, path, &e);
     if (err < 0)
         return err;
     if (type == 'p' || type == 'g')

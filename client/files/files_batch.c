@@ -98,7 +98,7 @@ static void begin_compare(struct files *f)
     struct file_entry e;
     struct stat st;
     b->compared = true;
-    if (files_entry(f, p, f->local, path, &e) < 0)
+    if (plan_describe(&f->plan, p, f->local, path, &e) < 0)
         return;
     int fd = source_open(f->root, path, &st, f->reach);
     if (fd >= 0)

@@ -149,7 +149,7 @@ static int open_files(struct files_job *j, int64_t *offset)
     struct file_entry e;
     if (kind_of(j)->side == SIDE_NONE)
         return HX_OK;
-    if (files_entry(f, &f->plan.entries[j->entry], f->local, path, &e) < 0)
+    if (plan_describe(&f->plan, &f->plan.entries[j->entry], f->local, path, &e) < 0)
         return HX_ETOOBIG;
     snprintf(f->state.name, sizeof f->state.name, "%s", path);
     if (j->task != TASK_COMPARE)
@@ -220,7 +220,8 @@ static enum files_task first_task(struct files *f, size_t index, int64_t *offset
     int fd;
     if (f->config.upload)
         return p->size >= FILES_ASK_MIN || files_leaves(f) ? TASK_ASK : TASK_PUT;
-    if (p->differs || files_entry(f, p, f->local, path, &e) < 0 || !files_seems_same(f, &e, &fd, &st))
+    if (p->differs || plan_describe(&f->plan, p, f->local, path, &e) < 0 ||
+        !files_seems_same(f, &e, &fd, &st))
         return TASK_GET;
     close(fd);
     *offset = p->size;

@@ -27,7 +27,7 @@ void files_tell(struct files *f, enum files_event event, const struct plan_entry
 {
     char path[PATH_TEXT_MAX];
     struct file_entry e;
-    if (f->config.told && p->type != 'd' && files_entry(f, p, f->leaf, path, &e) == HX_OK)
+    if (f->config.told && p->type != 'd' && plan_describe(&f->plan, p, f->leaf, path, &e) == HX_OK)
         f->config.told(f->config.user, event, path, e.size, reason);
 }
 
@@ -96,7 +96,7 @@ void files_leave_here(struct files *f)
     struct stat st;
     for (size_t i = 0; !f->config.upload && files_leaves(f) && i < f->plan.count; i++) {
         struct plan_entry *p = &f->plan.entries[i];
-        if (p->type != 'f' || files_entry(f, p, f->local, path, &e) < 0)
+        if (p->type != 'f' || plan_describe(&f->plan, p, f->local, path, &e) < 0)
             continue;
         struct file_entry there;
         if (beneath_stat(f->root, path, &st, REACH_PLAIN) < 0)
@@ -112,7 +112,7 @@ void files_tell_what_would_be(struct files *f)
     struct file_entry e;
     for (size_t i = 0; i < f->plan.count; i++) {
         const struct plan_entry *p = &f->plan.entries[i];
-        if (p->state == PLAN_WAITING && files_entry(f, p, f->leaf, path, &e) == HX_OK)
+        if (p->state == PLAN_WAITING && plan_describe(&f->plan, p, f->leaf, path, &e) == HX_OK)
             f->config.would(f->config.user, path, p->type == 'd');
     }
 }

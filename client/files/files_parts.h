@@ -267,9 +267,6 @@ enum files_outcome files_broken_off(struct files_job *j, uint32_t code);
 
 /* files_request.c: what a job asks the peer for. As mux_request(). */
 int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events);
-/* The entry, with its path joined to `base`, in `path`. HX_ETOOBIG. */
-int files_entry(struct files *f, const struct plan_entry *e, const char *base, char path[PATH_TEXT_MAX],
-                struct file_entry *out);
 struct files_ask {
     enum files_task task;
     const struct file_entry *e; /* its path is the peer's */

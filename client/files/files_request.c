@@ -9,20 +9,6 @@
 #define NUMBER_MAX 32 /* bytes of "bytes=N-" with NUL */
 #define FIELDS_MAX 16
 
-int files_entry(struct files *f, const struct plan_entry *p, const char *base, char path[PATH_TEXT_MAX],
-                struct file_entry *out)
-{
-    out->type = p->type;
-    out->mode = p->mode;
-    out->size = p->size;
-    out->mtime_ns = p->mtime_ns;
-    out->path = path;
-    out->keep = p->keep;
-    out->target = p->type == 'l' ? plan_target(&f->plan, p) : NULL;
-    out->why = SKIP_UNSAID;
-    return path_join(path, base, plan_path(&f->plan, p));
-}
-
 struct words { /* a request while it is put together */
     struct mux_field fields[FIELDS_MAX];
     size_t count;
@@ -119,7 +105,8 @@ int files_request(struct files_job *j, int64_t offset, const struct mux_stream_e
                                   .links = f->config.upload ? LINKS_LEAVE : f->config.links,
                                   .kind = &j->kind,
                                   .copy = &f->config.copy};
-    if (!files_tasks[j->task].whole && files_entry(f, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
+    if (!files_tasks[j->task].whole &&
+        plan_describe(&f->plan, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
         return HX_ETOOBIG;
     return files_ask_peer(f->mux, &j->stream, &ask, events, j);
 }

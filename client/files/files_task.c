@@ -69,7 +69,7 @@ static enum files_outcome mismatch(struct files_job *j, bool wrong_sum, int64_t 
     char path[PATH_TEXT_MAX];
     struct file_entry e;
     const char *base = f->config.upload ? f->remote : f->local;
-    if (wrong_sum && held > 0 && files_entry(f, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
+    if (wrong_sum && held > 0 && plan_describe(&f->plan, &f->plan.entries[j->entry], base, path, &e) == HX_OK)
         files_report(f, path, FILES_HELD_OTHER);
     return outcome;
 }
@@ -82,7 +82,7 @@ static enum files_outcome changed(struct files_job *j)
     char path[PATH_TEXT_MAX];
     struct file_entry e;
     const char *base = f->config.upload ? f->remote : f->local;
-    if (!p->told && files_entry(f, p, base, path, &e) == HX_OK)
+    if (!p->told && plan_describe(&f->plan, p, base, path, &e) == HX_OK)
         files_report(f, path, FILES_HAS_CHANGED);
     p->told = true;
     return because(j, OUTCOME_CHANGES, FILES_CHANGES);
@@ -168,7 +168,7 @@ static enum files_outcome get_another(struct files_job *j)
         (void)changed(j);
     if (j->answer.status != 200)
         return because(j, OUTCOME_CHANGES, FILES_CHANGES);
-    int err = files_entry(f, p, f->local, path, &e);
+    int err = plan_describe(&f->plan, p, f->local, path, &e);
     if (err == HX_OK)
         err = incoming_open(&j->in, f->root, &e, &j->kind);
     j->incoming = err == HX_OK;

@@ -53,6 +53,19 @@ const char *plan_target(const struct plan *p, const struct plan_entry *e)
     return path + strlen(path) + 1;
 }
 
+int plan_describe(const struct plan *p, const struct plan_entry *e, const char *base,
+                  char path[PATH_TEXT_MAX], struct file_entry *out)
+{
+    *out = (struct file_entry){.type = e->type,
+                               .mode = e->mode,
+                               .size = e->size,
+                               .mtime_ns = e->mtime_ns,
+                               .path = path,
+                               .target = e->type == 'l' ? plan_target(p, e) : NULL,
+                               .keep = e->keep};
+    return path_join(path, base, plan_path(p, e));
+}
+
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns)
 {
     if (size - e->size > FILE_SIZE_MAX - p->bytes) /* only told to people: no need to be exact there */

@@ -38,6 +38,9 @@ struct plan { /* zeroed: empty */
 int plan_add(struct plan *p, const struct file_entry *e);
 const char *plan_path(const struct plan *p, const struct plan_entry *e);
 const char *plan_target(const struct plan *p, const struct plan_entry *e); /* of 'l' */
+/* The entry, with its path joined to `base`, in `path`. HX_ETOOBIG. */
+int plan_describe(const struct plan *p, const struct plan_entry *e, const char *base,
+                  char path[PATH_TEXT_MAX], struct file_entry *out);
 /* The file is another one than it was. */
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns);
 void plan_clear(struct plan *p); /* frees all; empty again */
