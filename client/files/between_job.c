@@ -12,13 +12,10 @@ static enum files_outcome because(struct between_job *j, enum files_outcome outc
 
 void between_release(struct between_leg *leg)
 {
-    static const struct mux_stream_events nothing = {.closed = NULL};
     struct mux_stream *s = leg->stream;
     leg->stream = NULL;
-    if (s && leg->clean)
-        mux_stream_own(s, &nothing, NULL);
-    else if (s)
-        mux_stream_reset(s, MUX_CANCEL);
+    if (s)
+        files_let_go(s, leg->clean);
 }
 
 void between_end(struct between_job *j)

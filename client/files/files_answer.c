@@ -10,6 +10,15 @@ enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outco
     return outcome;
 }
 
+void files_let_go(struct mux_stream *s, bool ended)
+{
+    static const struct mux_stream_events nothing = {.closed = NULL};
+    if (ended)
+        mux_stream_own(s, &nothing, NULL);
+    else
+        mux_stream_reset(s, MUX_CANCEL);
+}
+
 static const char *default_reason(int status)
 {
     if (status == 404)

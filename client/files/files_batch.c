@@ -35,7 +35,6 @@ enum parting { PART_IN_ORDER, PART_CLOSED, PART_BROKEN };
 /* Lets the stream go. What was asked and not answered waits again. */
 static void part_with(struct files *f, enum parting how)
 {
-    static const struct mux_stream_events nothing = {.closed = NULL};
     struct files_batch *b = &f->batch;
     struct mux_stream *s = b->stream;
     if (!s)
@@ -44,10 +43,8 @@ static void part_with(struct files *f, enum parting how)
     ev_timer_stop(f->config.loop, &b->timer);
     if (how == PART_IN_ORDER)
         mux_stream_leave(s);
-    else if (how == PART_CLOSED)
-        mux_stream_own(s, &nothing, NULL);
     else
-        mux_stream_reset(s, MUX_CANCEL);
+        files_let_go(s, how == PART_CLOSED);
     committer_flush(&f->committer);
     while (b->count > 0) {
         files_wait_again(f, b->asked[b->first].entry);

@@ -28,16 +28,12 @@ static void close_files(struct files_job *j)
 /* Lets the stream go: the slot is free. */
 static void release(struct files_job *j)
 {
-    static const struct mux_stream_events nothing = {.closed = NULL};
     struct mux_stream *s = j->stream;
     close_files(j);
     ev_timer_stop(j->files->config.loop, &j->timer);
     j->stream = NULL;
     j->files->running--;
-    if (j->clean)
-        mux_stream_own(s, &nothing, NULL);
-    else
-        mux_stream_reset(s, MUX_CANCEL);
+    files_let_go(s, j->clean);
 }
 
 void files_job_end(struct files_job *j)

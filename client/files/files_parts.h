@@ -290,6 +290,8 @@ void files_take_answer(struct files_answer *a, const struct mux_message *m, char
                        char reason[FILES_REASON_MAX]);
 void files_take_offers(struct files_offers *o, const struct mux_message *m);
 bool files_found(const struct files_answer *a); /* the fields say what is there */
+/* Without its events; reset unless both directions have ended. */
+void files_let_go(struct mux_stream *s, bool ended);
 /* The verdict about what has 201 if all is well; of other successes it can only be that something is wrong. */
 enum files_outcome files_ended(const struct files_answer *a, bool put, char reason[FILES_REASON_MAX]);
 /* Of TASK_LIST; of TASK_ASK: what follows is TASK_COMPARE or TASK_PUT. */
