@@ -99,8 +99,8 @@ struct between {
     struct between_source *sources;
     size_t count;
     char target[PATH_TEXT_MAX];
-    bool target_slash, target_exists, target_into;
-    uint8_t target_state;
+    struct files_target to;
+    uint8_t target_state; /* enum plan_state, of looking at it */
     struct plan plan;
     size_t next;    /* of the plan, in this phase */
     size_t listing; /* source whose entries come now */

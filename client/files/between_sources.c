@@ -73,10 +73,10 @@ void between_sources_free(struct between *b)
 int between_sources(struct between *b)
 {
     const struct copies_config *c = &b->config.copies;
-    int err = path_clean(b->target, c->each.remote, &b->target_slash);
+    int err = path_clean(b->target, c->each.remote, &b->to.slash);
     if (err < 0)
         return refuse(b, c->each.remote, err);
-    b->target_slash = b->target_slash && b->target[0];
+    b->to.slash = b->to.slash && b->target[0];
     b->sources = calloc(c->count, sizeof *b->sources);
     if (!b->sources)
         return HX_ENOMEM;
@@ -92,8 +92,8 @@ void between_looked(struct between *b, const struct between_job *j, int status, 
         b->sources[j->entry].base = *e;
         return;
     }
-    b->target_exists = status == 200;
-    b->target_into = b->target_exists && e->type == 'd';
+    b->to.exists = status == 200;
+    b->to.into = b->to.exists && e->type == 'd';
 }
 
 /* NULL: nothing is wrong with it. */
@@ -113,15 +113,6 @@ static const char *refusal(const struct between *b, const struct between_source 
     return NULL;
 }
 
-/* Where to, of the destination alone. */
-static const char *target_refusal(const struct between *b, const struct between_source *s)
-{
-    bool directory = s->base.type == 'd';
-    if (b->target_exists && !b->target_into && (directory || b->target_slash))
-        return "is no directory";
-    return !b->target_exists && b->target_slash && !directory ? "there is no such directory" : NULL;
-}
-
 /* In the order of the sources: so one step back leads to one that is copied. */
 static void skip_what_is_out(struct between_source *s)
 {
@@ -131,10 +122,10 @@ static void skip_what_is_out(struct between_source *s)
 
 static void choose(struct between *b, struct between_source *s)
 {
-    const char *why = target_refusal(b, s);
+    const char *why = files_target_refusal(&b->to, s->base.type == 'd');
     char to[PATH_TEXT_MAX];
-    int err = path_join(to, b->target, b->target_into ? s->leaf : "");
-    s->fresh = !b->target_exists;
+    int err = path_join(to, b->target, b->to.into ? s->leaf : "");
+    s->fresh = !b->to.exists;
     s->to = strdup(err == HX_OK ? to : "");
     if (!s->to || why) {
         between_source_fails(b, s, BETWEEN_TO, why ? why : hx_error_text(HX_ENOMEM));
@@ -150,9 +141,8 @@ static void choose(struct between *b, struct between_source *s)
 
 void between_choose(struct between *b)
 {
-    const char *why = b->count < 2 || b->target_into ? NULL
-                      : b->target_exists             ? "is no directory"
-                                                     : "there is no such directory";
+    b->to.must = b->config.copies.each.into || b->count > 1;
+    const char *why = b->to.must ? files_target_refusal(&b->to, false) : NULL;
     for (size_t i = 0; i < b->count; i++) {
         skip_what_is_out(&b->sources[i]);
         if (b->sources[i].out)

@@ -62,19 +62,20 @@ void files_fail(struct files *f, const char *path, const char *reason)
 /* What the upload's destination is: the rules of cp. */
 static void choose_remote(struct files *f, int status, const struct file_entry *e)
 {
-    bool exists = status == 200;
-    bool into = exists && e->type == 'd';
-    f->state.no_target = f->config.into && !into;
-    if (exists && !into && (f->directory || f->remote_slash || f->config.into))
-        files_fail(f, f->remote, "is no directory");
-    else if (!exists && ((f->remote_slash && !f->directory) || f->config.into))
-        files_fail(f, f->remote, "there is no such directory");
-    else if (into && path_join(f->remote, f->remote, f->leaf) < 0)
+    const struct files_target t = {.slash = f->remote_slash,
+                                   .must = f->config.into,
+                                   .exists = status == 200,
+                                   .into = status == 200 && e->type == 'd'};
+    const char *why = files_target_refusal(&t, f->directory);
+    f->state.no_target = t.must && !t.into;
+    if (why)
+        files_fail(f, f->remote, why);
+    else if (t.into && path_join(f->remote, f->remote, f->leaf) < 0)
         files_fail(f, f->remote, "the path is too long");
     if (f->phase == PHASE_OVER)
         return;
-    f->make_base = f->directory && (!into || f->leaf[0]);
-    f->fresh = !exists;
+    f->make_base = f->directory && (!t.into || f->leaf[0]);
+    f->fresh = !t.exists;
     enter(f, PHASE_LIST);
 }
 

@@ -23,6 +23,13 @@ const char *files_path_reason(int error)
                                : "paths begin in the peer's shared directory, and have no ..";
 }
 
+const char *files_target_refusal(const struct files_target *t, bool directory)
+{
+    if (t->exists && !t->into && (directory || t->slash || t->must))
+        return "is no directory";
+    return !t->exists && ((t->slash && !directory) || t->must) ? "there is no such directory" : NULL;
+}
+
 void files_tell(struct files *f, enum files_event event, const struct plan_entry *p, const char *reason)
 {
     char path[PATH_TEXT_MAX];

@@ -64,6 +64,12 @@ struct files_answer {        /* the header of one */
     bool valid;              /* its fields are well-formed */
 };
 
+struct files_target {  /* where a copy goes */
+    bool slash;        /* as it was written, it ends with one */
+    bool must;         /* it has to be a directory, whatever is copied */
+    bool exists, into; /* it is there; as a directory */
+};
+
 struct files_follow { /* of OUTCOME_FOLLOW */
     enum files_task task;
     int64_t offset;
@@ -194,6 +200,8 @@ void files_note_left(struct files_state *s, struct plan *p, struct plan_entry *e
 int files_listed(struct files *f, const struct file_entry *e); /* an entry of the tree */
 const char *files_skip_reason(enum skip why);
 const char *files_path_reason(int error); /* of path_clean() */
+/* The rules of cp: why this cannot be copied there; NULL: it can. */
+const char *files_target_refusal(const struct files_target *t, bool directory);
 enum files_fate {
     FATE_COPIED,
     FATE_EXCLUDED,
@@ -282,6 +290,8 @@ int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_as
 
 /* files_answer.c */
 enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
+/* Without its events; reset unless both directions have ended. */
+void files_let_go(struct mux_stream *s, bool ended);
 /* The status of an answer, and its reason; what a status means for the entry. */
 int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX]);
 enum files_outcome files_verdict(int status, bool put);
@@ -290,8 +300,6 @@ void files_take_answer(struct files_answer *a, const struct mux_message *m, char
                        char reason[FILES_REASON_MAX]);
 void files_take_offers(struct files_offers *o, const struct mux_message *m);
 bool files_found(const struct files_answer *a); /* the fields say what is there */
-/* Without its events; reset unless both directions have ended. */
-void files_let_go(struct mux_stream *s, bool ended);
 /* The verdict about what has 201 if all is well; of other successes it can only be that something is wrong. */
 enum files_outcome files_ended(const struct files_answer *a, bool put, char reason[FILES_REASON_MAX]);
 /* Of TASK_LIST; of TASK_ASK: what follows is TASK_COMPARE or TASK_PUT. */

@@ -12,7 +12,7 @@ struct pair {
     struct copy copy; /* what is reported */
     struct between *between;
     enum links links;
-    bool no_clobber;
+    bool no_clobber, into;
     struct choice choice;
     char skipped[256]; /* the names of what is told as skipped */
 };
@@ -59,6 +59,7 @@ static void begin_between(struct pair *p, const char *const *sources, size_t cou
                                                         .remote = target,
                                                         .links = p->links,
                                                         .no_clobber = p->no_clobber,
+                                                        .into = p->into,
                                                         .choice = p->choice,
                                                         .told = on_told,
                                                         .report = on_report,
@@ -72,17 +73,23 @@ static void begin_between(struct pair *p, const char *const *sources, size_t cou
     between_attach(p->between, BETWEEN_TO, p->y->client);
 }
 
+/* What each of the four ends has for the other one. */
+static bool pass_all(struct pair *p)
+{
+    bool moved = pass(p->x, p->x->client, p->x->server);
+    moved |= pass(p->y, p->y->client, p->y->server);
+    moved |= p->x->client && pass(p->x, p->x->server, p->x->client);
+    moved |= p->y->client && pass(p->y, p->y->server, p->y->client);
+    return moved;
+}
+
 /* Until it is over, or one of the connections breaks. */
 static void run_between(struct pair *p)
 {
     ev_now_update(p->x->loop);
     ev_tstamp end = ev_now(p->x->loop) + DEADLINE_S;
     while (!p->copy.done && p->x->client && p->y->client) {
-        bool moved = pass(p->x, p->x->client, p->x->server);
-        moved |= pass(p->y, p->y->client, p->y->server);
-        moved |= p->x->client && pass(p->x, p->x->server, p->x->client);
-        moved |= p->y->client && pass(p->y, p->y->server, p->y->client);
-        ev_run(p->x->loop, moved ? EVRUN_NOWAIT : EVRUN_ONCE);
+        ev_run(p->x->loop, pass_all(p) ? EVRUN_NOWAIT : EVRUN_ONCE);
         assert_true(ev_now(p->x->loop) < end);
     }
     between_state(p->between, &p->copy.state);
@@ -218,6 +225,20 @@ static void several_go_into_a_directory(void **state)
     between_destroy(p->between);
 }
 
+/* Of several patterns one has matched. */
+static void one_of_several_goes_into_a_directory_too(void **state)
+{
+    struct pair *p = *state;
+    p->into = true;
+    put_file(p->x, "share/f", "x", 1);
+    assert_int_equal(between(p, "f", "missing"), 1);
+    assert_string_equal(p->copy.reason, "there is no such directory");
+    assert_int_equal(count_names(p->y, "share", ""), 0);
+    shell(p->y, "mkdir share/d");
+    assert_int_equal(between(p, "f", "d"), 0);
+    assert_true(has_file(p->y, "share/d/f", "x", 1));
+}
+
 static void what_is_not_there_is_named_with_its_host(void **state)
 {
     struct pair *p = *state;
@@ -263,10 +284,7 @@ static void what_the_destination_does_not_take_is_not_fetched(void **state)
     begin_between(p, &source, 1, "");
     struct files_state s = {0};
     while (s.moved == 0) {
-        (void)pass(p->x, p->x->client, p->x->server);
-        (void)pass(p->y, p->y->client, p->y->server);
-        (void)pass(p->x, p->x->server, p->x->client);
-        (void)pass(p->y, p->y->server, p->y->client);
+        (void)pass_all(p);
         ev_run(p->x->loop, EVRUN_NOWAIT);
         between_state(p->between, &s);
     }
@@ -399,11 +417,7 @@ static void while_another_one_has_the_part_nothing_is_fetched_again(void **state
     p->y->on_request = on_asked;
     begin_between(p, &source, 1, "g");
     while (asked < 6) { /* what is there, the first try, and those that follow */
-        bool moved = pass(p->x, p->x->client, p->x->server);
-        moved |= pass(p->y, p->y->client, p->y->server);
-        moved |= pass(p->x, p->x->server, p->x->client);
-        moved |= pass(p->y, p->y->server, p->y->client);
-        ev_run(p->x->loop, moved ? EVRUN_NOWAIT : EVRUN_ONCE);
+        ev_run(p->x->loop, pass_all(p) ? EVRUN_NOWAIT : EVRUN_ONCE);
         between_state(p->between, &s);
         steps = asked < 4 ? s.steps : steps;
     }
@@ -468,6 +482,7 @@ int main(void)
         TEST(of_many_small_files_those_that_differ_move),
         TEST(without_batches_each_takes_a_request),
         TEST(several_go_into_a_directory),
+        TEST(one_of_several_goes_into_a_directory_too),
         TEST(what_is_not_there_is_named_with_its_host),
         TEST(a_broken_connection_costs_what_was_on_its_way),
         TEST(what_the_destination_does_not_take_is_not_fetched),
