@@ -1,7 +1,7 @@
-/* client/files/between.h: hx cp from one peer to another, through this host: what one GET brings goes out as the
- * body of a PUT, with the sum that the source made of it, by which the destination verifies the whole. Nothing
- * is kept here but the plan and what is on its way, which the windows of both connections bound. Outlives the
- * connections. Belongs to its loop's thread. */
+/* client/files/between.h: hx cp from one peer to another, through this host: what one GET brings goes out
+ * as the body of a PUT, with the sum that the source made of it, by which the destination verifies the
+ * whole. Nothing is kept here but the plan and what is on its way, which the windows of both connections
+ * bound. Outlives the connections. Belongs to its loop's thread. */
 #ifndef HX_CLIENT_FILES_BETWEEN_H
 #define HX_CLIENT_FILES_BETWEEN_H
 
@@ -12,8 +12,7 @@ enum between_side { BETWEEN_FROM, BETWEEN_TO, BETWEEN_SIDES };
 struct between;
 
 struct between_config {
-    struct copies_config
-        copies; /* each.remote is the destination, as of an upload; each.local means nothing */
+    struct copies_config copies; /* each.remote is the destination, as of an upload; each.local is not used */
     const char *names[BETWEEN_SIDES]; /* of the peers; the same one twice is fine */
 };
 

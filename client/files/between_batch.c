@@ -1,6 +1,7 @@
-/* What is small in a tree, from one peer to another one by a batch of each (client/files/batch.h): directories are
- * made and given their attributes there; of a file that may be there both sides are asked for the sum; one that is
- * not the same is got here and put there. Each side answers in the order in which it was asked. */
+/* What is small in a tree, from one peer to another one by a batch of each (client/files/batch.h):
+ * directories are made and given their attributes there; of a file that may be there both sides are asked
+ * for the sum; one that is not the same is got here and put there. Each side answers in the order in which
+ * it was asked. */
 #include "client/files/between_parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -249,7 +250,8 @@ static void take_turn(struct between *b)
     turn_in(b->config.copies.each.loop, &b->batch.turn, 0.);
 }
 
-/* Answers of the source wait for those before them to have left for the destination: so one is held at most. */
+/* Answers of the source wait for those before them to have left for the destination: so one is held at
+ * most. */
 static void advance(struct between *b)
 {
     struct between_asked *from = &b->batch.asked[BETWEEN_FROM], *to = &b->batch.asked[BETWEEN_TO];

@@ -10,15 +10,14 @@
 struct between_source { /* there are as many as a pattern has matches */
     char *from, *to;
     char *leaf;
-    char *target; /* of a link */
-    struct between_source
-        *before;            /* an earlier one of the same leaf; NULL: there is none, or it is not copied */
-    bool slash;             /* its path ends with one */
-    bool fresh;             /* nothing is at `to` */
-    bool out;               /* it is not copied; that was told */
-    uint8_t state;          /* enum plan_state, of looking at it */
-    struct file_entry base; /* without path */
-    size_t first;           /* of the plan: this one's entries begin there */
+    char *target;                  /* of a link */
+    struct between_source *before; /* an earlier one of the same leaf that is copied; NULL: there is none */
+    bool slash;                    /* its path ends with one */
+    bool fresh;                    /* nothing is at `to` */
+    bool out;                      /* it is not copied; that was told */
+    uint8_t state;                 /* enum plan_state, of looking at it */
+    struct file_entry base;        /* without path */
+    size_t first;                  /* of the plan: this one's entries begin there */
 };
 
 struct between_leg {
@@ -77,8 +76,9 @@ struct between_batch {
     bool broken;
     int failures; /* since something was answered */
     size_t next;  /* of the plan, in this phase */
-    /* From `later` on some wait until all sums are compared: a peer has all on its disk that was put before it
-     * makes a sum, so that one between two files parts what could get there together. */
+    /* What differs is put only when all sums are compared: a peer has what was put on its disk before it
+     * makes a sum, and many files get there faster together than each on its own. So some entries wait,
+     * the first of them at the place `later`. */
     bool again;
     size_t later;
     struct between_asked asked[BETWEEN_SIDES];

@@ -1,6 +1,6 @@
-/* client/files/copy_name.h: one run of hx cp, as a peer tells it from others of the same key, and whether it began
- * before another: the request field hx-copy, "ID AGE", 32 hex digits and milliseconds since it began. Pure but
- * for its randomness. */
+/* client/files/copy_name.h: one run of hx cp, as a peer tells it from others of the same key, and whether
+ * it began before another: the request field hx-copy, "ID AGE", 32 hex digits and milliseconds since it
+ * began. Pure but for its randomness. */
 #ifndef HX_CLIENT_FILES_COPY_NAME_H
 #define HX_CLIENT_FILES_COPY_NAME_H
 

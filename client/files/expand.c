@@ -17,10 +17,9 @@ struct expand {
     size_t count, cap, failed;
     bool known; /* the answer is that of who knows patterns */
     bool told, over;
-    size_t first, lines;         /* of this pattern: its first path; those that were left out */
+    size_t first, lines;         /* of this pattern: its first path; how many were left out */
     char pattern[PATH_TEXT_MAX]; /* as it is asked */
-    const char
-        *suffix; /* of what the user wrote, that is no part of the pattern: written behind what was found */
+    const char *suffix;          /* "/" or "/." that the user wrote: it stands behind each name, too */
     struct listing_reader reader;
 };
 

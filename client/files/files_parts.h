@@ -1,9 +1,8 @@
-/* client/files/files_parts.h: inside of client/files/files.h. files.c: what is next, files_phase.c: of the plan,
- * files_outcome.c: after what has become of it;
- * files_leave.c: what is left out or as it is; files_job.c: one entry on its way, files_task.c: what it does
- * there; files_request.c, files_answer.c: the words that it sends and hears;
- * files_batch.c, files_ask.c,
- * files_question.c: many small ones; files_local.c: this side's directory. */
+/* client/files/files_parts.h: inside of client/files/files.h. files.c: what is next, files_phase.c: of the
+ * plan, files_outcome.c: after what has become of it; files_leave.c: what is left out or as it is;
+ * files_job.c: one entry on its way, files_task.c: what it does there; files_request.c, files_answer.c:
+ * the words that it sends and hears; files_batch.c, files_ask.c, files_question.c: many small ones;
+ * files_local.c: this side's directory. */
 #ifndef HX_CLIENT_FILES_FILES_PARTS_H
 #define HX_CLIENT_FILES_FILES_PARTS_H
 
@@ -209,8 +208,8 @@ enum files_fate {
     FATE_SKIPPED, /* for what it is: files_skip_reason() */
     FATE_REFUSED, /* a link, and the destination's version knows none */
 };
-/* What becomes of an entry of a tree. *uncounted grows if it is none of those that are told as skipped, although
- * the end of the listing counts it. */
+/* What becomes of an entry of a tree. *uncounted grows if it is none of those that are told as skipped,
+ * although the end of the listing counts it. */
 enum files_fate files_fate(const struct files_config *c, const struct file_entry *e, bool takes_links,
                            uint64_t *uncounted);
 /* Some of what is there is left as it is. */
@@ -245,7 +244,8 @@ int files_batch_request(struct mux *m, struct mux_stream **out, bool follow,
                         const struct mux_stream_events *events, void *user);
 /* Adds the line that asks for `type` of an entry. HX_ETOOBIG, HX_ENOMEM. */
 int files_question(struct buf *out, char type, const struct file_entry *e);
-/* The line of the answer to that, of a file of that size, has come: what follows it is expected. HX_EPROTO. */
+/* The line of the answer to that, of a file of that size, has come: what follows it is expected.
+ * HX_EPROTO. */
 int files_take_line(struct batch_input *in, struct batch_answer *a, char type, int64_t size,
                     char reason[FILES_REASON_MAX]);
 /* It takes a request of its own: it is another file than was listed, or that may end an older one's PUT. */
@@ -300,7 +300,8 @@ void files_take_answer(struct files_answer *a, const struct mux_message *m, char
                        char reason[FILES_REASON_MAX]);
 void files_take_offers(struct files_offers *o, const struct mux_message *m);
 bool files_found(const struct files_answer *a); /* the fields say what is there */
-/* The verdict about what has 201 if all is well; of other successes it can only be that something is wrong. */
+/* The verdict about what has 201 if all is well; of other successes it can only be that something is
+ * wrong. */
 enum files_outcome files_ended(const struct files_answer *a, bool put, char reason[FILES_REASON_MAX]);
 /* Of TASK_LIST; of TASK_ASK: what follows is TASK_COMPARE or TASK_PUT. */
 enum files_outcome files_list_begins(const struct files_answer *a, char reason[FILES_REASON_MAX]);

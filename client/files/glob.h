@@ -17,8 +17,8 @@ bool glob_is_pattern(const char *text);
  * that is none. Takes time for len * strlen(name) steps at most; *steps grows by those that it took. */
 bool glob_match(const char *pattern, size_t len, const char *name, size_t *steps);
 
-/* A whole path, name by name, or the pattern's very text: who has asked a peer may look whether that is what it was
- * answered. */
+/* A whole path, name by name, or the pattern's very text: who has asked a peer may look whether that is
+ * what it was answered. */
 bool glob_matches(const char *pattern, const char *path);
 
 struct glob;

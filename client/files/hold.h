@@ -1,7 +1,7 @@
-/* client/files/hold.h: who in this process receives which part (client/files/part.h): so a copy that begins ends
- * the hold of an earlier one that had the same key, which may be dead, as is known only once its connection is
- * lost. Nobody ends the hold of another key. What guards a part is its lock; this only says whose it is. From
- * any thread. */
+/* client/files/hold.h: who in this process receives which part (client/files/part.h): so a copy that
+ * begins ends the hold of an earlier one that had the same key, which may be dead, as is known only once
+ * its connection is lost. Nobody ends the hold of another key. What guards a part is its lock; this only
+ * says whose it is. From any thread. */
 #ifndef HX_CLIENT_FILES_HOLD_H
 #define HX_CLIENT_FILES_HOLD_H
 

@@ -1,4 +1,5 @@
-/* client/files/share_lines.h: inside of client/files/share.h: a listing on its way to a peer, a line at a time. */
+/* client/files/share_lines.h: inside of client/files/share.h: a listing on its way to a peer, a line at a
+ * time. */
 #ifndef HX_CLIENT_FILES_SHARE_LINES_H
 #define HX_CLIENT_FILES_SHARE_LINES_H
 
