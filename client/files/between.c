@@ -303,7 +303,7 @@ void between_outcome(struct between *b, struct between_job *j, enum files_outcom
 {
     /* What the source was asked last, the fault is its own. */
     bool reads = j->task == TASK_GET && j->legs[BETWEEN_TO].answer.status == 0;
-    if (!files_tasks[j->task].whole) {
+    if (!files_is_whole(j->task)) {
         between_entry_outcome(b, j->entry, reads ? BETWEEN_FROM : BETWEEN_TO, outcome, j->reason);
         return;
     }

@@ -65,7 +65,7 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
                                   .kind = &j->kind,
                                   .copy = &b->config.copies.each.copy};
     int err = HX_OK;
-    if (!files_tasks[j->task].whole)
+    if (!files_is_whole(j->task))
         err = between_entry(b, j->entry, side, path, &e);
     else
         e.path = j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
@@ -306,7 +306,7 @@ static bool begin(struct between_job *j, enum files_task task, int64_t offset)
     j->busy = true;
     b->running++;
     ev_timer_init(&j->turn, on_turn, 0., 0.);
-    int err = files_tasks[task].whole ? HX_OK : note(j);
+    int err = files_is_whole(task) ? HX_OK : note(j);
     if (err == HX_OK)
         err = begin_legs(j, task == TASK_GET || task == TASK_COMPARE);
     if (err == HX_OK && task == TASK_GET)

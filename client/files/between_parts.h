@@ -5,7 +5,7 @@
 #define HX_CLIENT_FILES_BETWEEN_PARTS_H
 
 #include "client/files/between.h"
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 
 struct between_source { /* there are as many as a pattern has matches */
     char *from, *to;

@@ -350,7 +350,7 @@ void files_outcome(struct files *f, size_t entry, enum files_outcome outcome, co
 
 void files_job_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
 {
-    if (!files_tasks[j->task].whole) {
+    if (!files_is_whole(j->task)) {
         files_outcome(f, j->entry, outcome, j->reason);
         return;
     }

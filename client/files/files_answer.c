@@ -1,5 +1,5 @@
 /* What an answer says: for hx cp from here, to here, and from one peer to another. */
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 #include "client/files/share.h"
 #include <stdio.h>
 #include <string.h>

@@ -168,6 +168,24 @@ static bool refuse(struct files_job *j, int error)
     return outcome != OUTCOME_BUSY;
 }
 
+static int request(struct files_job *j, int64_t offset)
+{
+    struct files *f = j->files;
+    char path[PATH_TEXT_MAX];
+    struct file_entry e = {.path = f->remote};
+    const struct files_ask ask = {.task = j->task,
+                                  .e = &e,
+                                  .offset = offset,
+                                  .holes = j->task == TASK_GET || (j->outgoing && j->out.holes),
+                                  .links = f->config.upload ? LINKS_LEAVE : f->config.links,
+                                  .kind = &j->kind,
+                                  .copy = &f->config.copy};
+    if (!files_is_whole(j->task) &&
+        plan_describe(&f->plan, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
+        return HX_ETOOBIG;
+    return files_ask_peer(f->mux, &j->stream, &ask, &job_events, j);
+}
+
 static bool begin(struct files_job *j, enum files_task task, int64_t offset)
 {
     struct files *f = j->files;
@@ -182,7 +200,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     if (err < 0)
         return refuse(j, err);
     j->offset = offset;
-    err = f->mux ? files_request(j, offset, &job_events) : HX_ECLOSED;
+    err = f->mux ? request(j, offset) : HX_ECLOSED;
     if (err == HX_ELIMIT || err == HX_ECLOSED) {
         close_files(j);
         snprintf(j->reason, sizeof j->reason, SHARE_BUSY);
@@ -192,7 +210,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     if (err < 0)
         return refuse(j, err);
     f->running++;
-    if (!kind_of(j)->whole)
+    if (!files_is_whole(j->task))
         f->plan.entries[j->entry].state = PLAN_RUNNING;
     ev_timer_init(&j->timer, on_turn, 0., 0.);
     j->timer.data = j;

@@ -1,6 +1,6 @@
 /* What an outcome means for an entry of the plan, and for what is told of the whole. */
 #include "base/clock.h"
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 #include <stdio.h>
 
 bool files_waits(enum files_outcome outcome)

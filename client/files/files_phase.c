@@ -1,5 +1,5 @@
 /* What is done in each phase with the entries of the plan, and which of them wait for it. */
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 
 const struct files_phase_kind files_phases[] = {
     [PHASE_MAKE] = {.type = 'd', .task = TASK_MAKE, .next = PHASE_MOVE},

@@ -1,5 +1,5 @@
 /* A batch as its asking side sees it: the request, its lines, and what may be answered to one. */
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 #include "client/files/share.h"
 #include <stdio.h>
 

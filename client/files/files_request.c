@@ -1,6 +1,6 @@
 /* Requests and answers of hx cp: the words of client/files/share.h. */
 #include "base/clock.h"
-#include "client/files/files_parts.h"
+#include "client/files/files_shared.h"
 #include "client/files/share.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,18 @@
 
 #define NUMBER_MAX 32 /* bytes of "bytes=N-" with NUL */
 #define FIELDS_MAX 16
+
+static const struct {
+    const char *method;
+    bool whole;
+} tasks[] = {[TASK_LOOK] = {"HEAD", true},       [TASK_LIST] = {"GET", true},  [TASK_MAKE] = {"PUT", false},
+             [TASK_ATTRIBUTES] = {"PUT", false}, [TASK_LINK] = {"PUT", false}, [TASK_ASK] = {"HEAD", false},
+             [TASK_COMPARE] = {"GET", false},    [TASK_GET] = {"GET", false},  [TASK_PUT] = {"PUT", false}};
+
+bool files_is_whole(enum files_task task)
+{
+    return tasks[task].whole;
+}
 
 struct words { /* a request while it is put together */
     struct mux_field fields[FIELDS_MAX];
@@ -78,12 +90,12 @@ int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_as
         err = path_encode(w.target, a->e->target);
     if (err < 0)
         return err;
-    add(&w, ":method", files_tasks[a->task].method);
+    add(&w, ":method", tasks[a->task].method);
     add(&w, ":scheme", "hx");
     add(&w, ":authority", "hx");
     add(&w, ":path", w.path);
     add_links(&w, a);
-    if (!files_tasks[a->task].whole)
+    if (!tasks[a->task].whole)
         describe(&w, a);
     if (a->kind && a->kind->keyed) {
         file_sum_format(w.sum, a->kind);
@@ -91,22 +103,4 @@ int files_ask_peer(struct mux *m, struct mux_stream **out, const struct files_as
     }
     const struct mux_message request = {.fields = w.fields, .count = w.count, .ended = a->task != TASK_PUT};
     return mux_request(m, out, &request, events, user);
-}
-
-int files_request(struct files_job *j, int64_t offset, const struct mux_stream_events *events)
-{
-    struct files *f = j->files;
-    char path[PATH_TEXT_MAX];
-    struct file_entry e = {.path = f->remote};
-    const struct files_ask ask = {.task = j->task,
-                                  .e = &e,
-                                  .offset = offset,
-                                  .holes = j->task == TASK_GET || (j->outgoing && j->out.holes),
-                                  .links = f->config.upload ? LINKS_LEAVE : f->config.links,
-                                  .kind = &j->kind,
-                                  .copy = &f->config.copy};
-    if (!files_tasks[j->task].whole &&
-        plan_describe(&f->plan, &f->plan.entries[j->entry], f->remote, path, &e) < 0)
-        return HX_ETOOBIG;
-    return files_ask_peer(f->mux, &j->stream, &ask, events, j);
 }

@@ -90,7 +90,7 @@ static enum files_outcome changed(struct files_job *j)
 
 enum files_outcome files_broken_off(struct files_job *j, uint32_t code)
 {
-    if (code == SHARE_CHANGED && !files_tasks[j->task].whole)
+    if (code == SHARE_CHANGED && !files_is_whole(j->task))
         return changed(j);
     return because(j, OUTCOME_AGAIN, "the peer broke it off");
 }
@@ -271,21 +271,13 @@ static enum files_outcome read_sum(struct files_job *j)
 }
 
 const struct files_task_kind files_tasks[] = {
-    [TASK_LOOK] = {.method = "HEAD", .whole = true, .answered = looked},
-    [TASK_LIST] = {.method = "GET", .whole = true, .answered = list_begins, .ready = read_listing},
-    [TASK_MAKE] = {.method = "PUT", .answered = end_with_verdict},
-    [TASK_ATTRIBUTES] = {.method = "PUT", .answered = end_with_verdict},
-    [TASK_LINK] = {.method = "PUT", .answered = end_with_verdict},
-    [TASK_ASK] = {.method = "HEAD", .answered = asked},
-    [TASK_COMPARE] = {.method = "GET",
-                      .side = SIDE_OUTGOING,
-                      .answered = compare_begins,
-                      .ready = read_sum,
-                      .at_once = true},
-    [TASK_GET] = {.method = "GET", .side = SIDE_INCOMING, .answered = get_begins, .ready = read_file},
-    [TASK_PUT] = {.method = "PUT",
-                  .side = SIDE_OUTGOING,
-                  .answered = end_with_verdict,
-                  .ready = write_file,
-                  .at_once = true},
+    [TASK_LOOK] = {.answered = looked},
+    [TASK_LIST] = {.answered = list_begins, .ready = read_listing},
+    [TASK_MAKE] = {.answered = end_with_verdict},
+    [TASK_ATTRIBUTES] = {.answered = end_with_verdict},
+    [TASK_LINK] = {.answered = end_with_verdict},
+    [TASK_ASK] = {.answered = asked},
+    [TASK_COMPARE] = {.side = SIDE_OUTGOING, .answered = compare_begins, .ready = read_sum, .at_once = true},
+    [TASK_GET] = {.side = SIDE_INCOMING, .answered = get_begins, .ready = read_file},
+    [TASK_PUT] = {.side = SIDE_OUTGOING, .answered = end_with_verdict, .ready = write_file, .at_once = true},
 };
