@@ -13,6 +13,7 @@
 #define LINE_MAX_BYTES 2048
 
 static bool notes;
+static const char erase[] = "\r\033[K";
 
 /* Lines of one kind. A note's kind is its format, so that none can be forgotten; of what does not fit into
  * the table, the last place takes all. */
@@ -29,7 +30,7 @@ struct often {
 
 static pthread_mutex_t often_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct often often[OFTEN_MAX];
-static atomic_bool drawn;           /* of say_drawn() */
+static atomic_bool drawn;           /* a line of say_draw() is there */
 static bool telling;                /* tell_later() runs */
 static const char kinds[SAY_KINDS]; /* their addresses are kinds */
 
@@ -47,14 +48,22 @@ static size_t format_line(char text[LINE_MAX_BYTES], const char *before, const c
     return strlen(text);
 }
 
-void say_drawn(void)
+void say_draw(const char *line)
 {
+    char text[LINE_MAX_BYTES + sizeof erase];
+    int len = snprintf(text, sizeof text, "\r%.*s\033[K", LINE_MAX_BYTES, line);
+    (void)!write(STDERR_FILENO, text, (size_t)len);
     atomic_store(&drawn, true);
+}
+
+void say_erase(void)
+{
+    if (atomic_exchange(&drawn, false))
+        (void)!write(STDERR_FILENO, erase, sizeof erase - 1);
 }
 
 static void write_text(const char *text)
 {
-    static const char erase[] = "\r\033[K";
     char line[LINE_MAX_BYTES + sizeof erase];
     size_t len = atomic_exchange(&drawn, false) ? sizeof erase - 1 : 0;
     strcpy(line, erase);

@@ -9,8 +9,9 @@
 
 #define SAY_NAME_MAX 512 /* bytes that hold a file's name as it is said, or its beginning, with NUL */
 
-/* A line that is drawn anew is on the terminal now: what is said next takes its place. */
-void say_drawn(void);
+/* A line on the terminal, in whose place stands what is drawn or said next. say_erase(): nothing does. */
+void say_draw(const char *line);
+void say_erase(void);
 
 /* Notes are shown if `verbose`, or on a terminal unless `quiet`; the others always. Whoever comes causes many
  * of them: of one `format` SAY_OFTEN a second are shown; the next one says how many were left out, within a

@@ -157,7 +157,6 @@ static void on_lost(void *user, int error)
     for (int i = 0; c->between && i < BETWEEN_SIDES; i++)
         if (side == &c->sides[i] || is_both(side))
             between_detach(c->between, (enum between_side)i);
-    copying_erase(&c->copying);
     if (!c->finishing)
         say_note("the path is broken (%s), connecting again", hx_strerror(error));
 }
@@ -276,7 +275,6 @@ static void on_expanded(void *user)
 static void on_old_peer(void *user)
 {
     struct cp *c = user;
-    copying_erase(&c->copying);
     say_always("%s has a version of hx that knows no patterns: they are taken for names",
                c->args->from ? c->args->from->name : c->args->name);
 }

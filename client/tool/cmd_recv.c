@@ -120,7 +120,6 @@ static void on_sender_over(void *user, const char *reason)
     struct receiving *r = user;
     if (r->phase == RECV_OVER)
         return;
-    copying_erase(&r->copying);
     say_error("the sender has ended: %s", reason);
     over(r, r->phase == RECV_TELLING ? r->status : STATUS_FAILED);
 }
@@ -236,7 +235,6 @@ static void on_look(void *user, const struct files_state *s)
     struct receiving *r = user;
     if (r->phase != RECV_COPYING || s->total <= r->coming.bytes)
         return;
-    copying_erase(&r->copying);
     say_error(
         "the sender sends more than it has offered: its files may have grown; the same command asks anew");
     stop(r);
@@ -330,7 +328,6 @@ static void on_lost(void *user, int error)
     struct receiving *r = user;
     if (r->files)
         files_detach(r->files);
-    copying_erase(&r->copying);
     if (r->phase != RECV_OVER && !r->stream && !interrupted())
         say_note("the path is broken (%s), connecting again", hx_strerror(error));
 }

@@ -1,22 +1,12 @@
 #include "client/tool/copying.h"
 #include "base/clock.h"
 #include "client/forward/say.h"
-#include "client/run/terminal.h"
+#include "client/tool/bar.h"
 #include "client/tool/program.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define WIDTH       80  /* of a terminal that does not say */
-#define PLAIN_WIDTH 120 /* of a line that no terminal shows */
-
-void copying_erase(struct copying *c)
-{
-    if (c->shown)
-        (void)!write(STDERR_FILENO, "\r\033[K", 4);
-    c->shown = false;
-}
 
 /* What the line ends with. */
 static void say_what(const struct copying *c, const struct files_state *s, char out[SAY_NAME_MAX])
@@ -40,8 +30,9 @@ void copying_path(const struct copying *c, struct hx_path *out)
         out->kind[0] = '\0';
 }
 
-static int make_line(const struct copying *c, const struct files_state *s, int columns,
-                     char out[PROGRESS_LINE_MAX])
+/* `how`: bar_draw() or bar_tell(). */
+static void show(const struct copying *c, const struct files_state *s,
+                 void (*how)(const struct progress *p, const struct progress_shown *shown))
 {
     char name[SAY_NAME_MAX];
     struct hx_path path;
@@ -49,28 +40,12 @@ static int make_line(const struct copying *c, const struct files_state *s, int c
     say_what(c, s, name);
     const struct progress_shown shown = {
         .done = s->done, .total = s->listed ? s->total : -1, .path = path.kind, .name = name};
-    return progress_line(&c->progress, out, columns, &shown);
+    how(&c->progress, &shown);
 }
 
-/* The terminal may have another width each time. */
-static void show(struct copying *c, const struct files_state *s)
-{
-    char line[PROGRESS_LINE_MAX + 8] = "\r";
-    int columns = terminal_window(STDERR_FILENO).columns;
-    int len = 1 + make_line(c, s, columns > 0 ? columns : WIDTH, line + 1);
-    len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
-    (void)!write(STDERR_FILENO, line, (size_t)len);
-    say_drawn();
-    c->shown = true;
-}
-
-/* A line that stays. */
 static void tell(struct copying *c, const struct files_state *s)
 {
-    char line[PROGRESS_LINE_MAX];
-    make_line(c, s, PLAIN_WIDTH, line);
-    copying_erase(c);
-    say_always("%s", line);
+    show(c, s, bar_tell);
     c->told_ms = clock_now_ms();
 }
 
@@ -86,11 +61,8 @@ static int64_t patience_s(const struct copying *c, const struct files_state *s)
 static void tell_of_waiting(struct copying *c, const struct files_state *s)
 {
     bool waits = s->busy && s->steps == c->steps;
-    if (waits && !c->waits) {
-        copying_erase(c);
-        if (!c->args->quiet)
-            say_always("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
-    }
+    if (waits && !c->waits && !c->args->quiet)
+        say_always("waiting, for at most %" PRId64 " s: %s", patience_s(c, s), s->busy_with);
     c->waits = waits;
 }
 
@@ -106,7 +78,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     tell_of_waiting(c, &s);
     progress_update(&c->progress, clock_now_ms(), s.moved);
     if (c->bar)
-        show(c, &s);
+        show(c, &s, bar_draw);
     else if (c->plain && clock_now_ms() - c->told_ms >= PROGRESS_PLAIN_MS)
         tell(c, &s);
     if (s.steps != c->steps) {
@@ -134,7 +106,7 @@ static void on_asked(struct ev_loop *loop, ev_io *w, int revents)
 
 void copying_pause(struct copying *c)
 {
-    copying_erase(c);
+    say_erase();
     c->paused = true;
 }
 
@@ -163,7 +135,7 @@ void copying_end(struct copying *c)
 {
     ev_timer_stop(c->loop, &c->tick);
     ev_io_stop(c->loop, &c->asked);
-    copying_erase(c);
+    say_erase();
 }
 
 void copying_report(struct copying *c, const char *path, const char *reason)
@@ -171,7 +143,6 @@ void copying_report(struct copying *c, const char *path, const char *reason)
     char name[SAY_NAME_MAX];
     if (++c->reports > c->reports_max)
         return;
-    copying_erase(c);
     printable_name(name, sizeof name, path);
     say_error("%s: %s", name, reason);
 }
@@ -181,7 +152,7 @@ bool copying_conclude(struct copying *c)
     const struct files_state *s = &c->end;
     int64_t silent_s = (clock_now_ms() - c->step_ms) / 1000;
     c->state(c->user, &c->end);
-    copying_erase(c);
+    say_erase();
     if (c->reports > c->reports_max)
         say_error("and %" PRIu64 " more such lines", c->reports - c->reports_max);
     if (interrupted())
@@ -211,6 +182,6 @@ void copying_summarize(const struct copying *c)
     progress_bytes(rate, ms > 0 ? (double)s->moved * 1000 / (double)ms : 0);
     if (s->moved < s->done)
         snprintf(part, sizeof part, "; %s of it moved", moved);
-    fprintf(stderr, "%zu file%s, %s whole and verified%s in %.1f s, %s/s\n", s->files_done,
-            s->files_done == 1 ? "" : "s", bytes, part, (double)ms / 1000, rate);
+    say_always("%zu file%s, %s whole and verified%s in %.1f s, %s/s", s->files_done,
+               s->files_done == 1 ? "" : "s", bytes, part, (double)ms / 1000, rate);
 }

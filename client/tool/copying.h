@@ -28,7 +28,6 @@ struct copying {
     int64_t told_ms; /* when a line was last shown that is not redrawn */
     bool bar;        /* a line is shown and redrawn */
     bool plain;      /* one is shown now and then */
-    bool shown;      /* it stands there now */
     bool waits;      /* it was told that nothing goes on for now, and why */
     bool paused;     /* somebody is asked something */
     bool stalled;
@@ -42,7 +41,6 @@ void copying_go(struct copying *c); /* now it is what takes the time */
 void copying_end(struct copying *c);
 /* What carries it now; its kind is "" if nothing does. */
 void copying_path(const struct copying *c, struct hx_path *out);
-void copying_erase(struct copying *c); /* before anything else is said */
 /* As files_config.report(). */
 void copying_report(struct copying *c, const char *path, const char *reason);
 /* Says what went wrong. True: it is over, and nothing has failed. */

@@ -55,7 +55,6 @@ static void fail(struct reading_in *in, const char *reason)
 {
     char name[SAY_NAME_MAX];
     printable_name(name, sizeof name, in->path);
-    copying_erase(&in->copying);
     say_error("%s:%s: %s", in->args->name, name, reason);
     if (in->args->json)
         cp_json_file("failed", in->path, -1, reason);
@@ -117,7 +116,6 @@ static void on_input(struct ev_loop *loop, ev_io *w, int revents)
         return;
     ev_io_stop(loop, w);
     if (got < 0) {
-        copying_erase(&in->copying);
         say_error("standard input: %s", strerror(errno));
         leave(in, STATUS_FAILED);
     } else if (got == 0) {

@@ -30,7 +30,6 @@ static void fail(struct reading_out *o, const char *reason)
 {
     char name[SAY_NAME_MAX];
     printable_name(name, sizeof name, o->path);
-    copying_erase(&o->copying);
     say_error("%s:%s: %s", o->args->name, name, reason);
     asking_end(&o->asking, STATUS_FAILED);
 }

@@ -19,6 +19,7 @@ struct progress {
 void progress_begin(struct progress *p, int64_t now_ms, int64_t moved);
 /* `moved`: all bytes so far; call it every PROGRESS_EVERY_MS or so. */
 void progress_update(struct progress *p, int64_t now_ms, int64_t moved);
+
 struct progress_shown {
     int64_t done, total; /* total below 0: not known */
     const char *path;    /* what carries it: hx_path.kind; "": nothing, or not known */

@@ -1,13 +1,10 @@
 #include "client/tool/sent.h"
 #include "base/clock.h"
 #include "client/forward/say.h"
-#include "client/run/terminal.h"
+#include "client/tool/bar.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define WIDTH       80  /* of a terminal that does not say */
-#define PLAIN_WIDTH 120 /* of a line that no terminal shows */
 
 void sent_init(struct sent *s)
 {
@@ -21,7 +18,8 @@ void sent_path(struct sent *s, const char *kind)
     pthread_mutex_unlock(&s->mutex);
 }
 
-static int make_line(struct sent *s, int columns, char out[PROGRESS_LINE_MAX])
+/* `how`: bar_draw() or bar_tell(). */
+static void show(struct sent *s, void (*how)(const struct progress *p, const struct progress_shown *shown))
 {
     char kind[sizeof s->kind];
     char name[SAY_NAME_MAX] = "";
@@ -36,32 +34,7 @@ static int make_line(struct sent *s, int columns, char out[PROGRESS_LINE_MAX])
                                          .total = s->total,
                                          .path = kind,
                                          .name = name};
-    return progress_line(&s->progress, out, columns, &shown);
-}
-
-static void erase(struct sent *s)
-{
-    if (s->shown)
-        (void)!write(STDERR_FILENO, "\r\033[K", 4);
-    s->shown = false;
-}
-
-static void draw(struct sent *s)
-{
-    char line[PROGRESS_LINE_MAX + 8] = "\r";
-    int columns = terminal_window(STDERR_FILENO).columns;
-    int len = 1 + make_line(s, columns > 0 ? columns : WIDTH, line + 1);
-    len += snprintf(line + len, sizeof line - (size_t)len, "\033[K");
-    (void)!write(STDERR_FILENO, line, (size_t)len);
-    say_drawn();
-    s->shown = true;
-}
-
-static void tell(struct sent *s)
-{
-    char line[PROGRESS_LINE_MAX];
-    make_line(s, PLAIN_WIDTH, line);
-    say_always("%s", line);
+    how(&s->progress, &shown);
 }
 
 static int64_t every_ms(void)
@@ -88,25 +61,22 @@ void sent_look(struct sent *s, bool receives, bool asked)
     }
     if (!receives && s->begun) {
         s->begun = false;
-        erase(s);
+        say_erase();
     }
     if (s->begun && now_ms - s->progress.then_ms >= PROGRESS_EVERY_MS)
         progress_update(&s->progress, now_ms, moved);
     if (asked && s->begun)
-        tell(s);
+        show(s, bar_tell);
     else if (asked)
         say_always("nobody has begun to receive it");
     if (!receives || s->quiet || now_ms - s->shown_ms < every_ms())
         return;
     s->shown_ms = now_ms;
-    if (isatty(STDERR_FILENO))
-        draw(s);
-    else
-        tell(s);
+    show(s, isatty(STDERR_FILENO) ? bar_draw : bar_tell);
 }
 
 void sent_end(struct sent *s)
 {
-    erase(s);
+    say_erase();
     s->quiet = true;
 }

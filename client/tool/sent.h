@@ -16,8 +16,7 @@ struct sent {          /* zeroed but for these */
     pthread_mutex_t mutex; /* guards the next */
     char kind[16];
     struct progress progress;
-    bool begun; /* somebody receives */
-    bool shown;
+    bool begun;     /* somebody receives */
     int64_t before; /* bytes before somebody did */
     int64_t shown_ms;
 };
