@@ -104,6 +104,17 @@ void asking_request(struct asking *a, const char *method, const char *path, cons
     asking_end(a, STATUS_FAILED);
 }
 
+bool asking_aim(char path[PATH_TEXT_MAX], char target[ASKING_TARGET_MAX], const char *written, bool *slash)
+{
+    int err = path_clean(path, written, slash);
+    if (err == HX_OK)
+        err = path_encode(target + strlen(strcpy(target, SHARE_PREFIX)), path);
+    if (err < 0)
+        say_error("'%.100s' is %s", written,
+                  err == HX_ETOOBIG ? "too long a path" : "no path beneath the shared directory");
+    return err >= 0;
+}
+
 /* Of a pipe that can be written to, PIPE_BUF bytes are taken without waiting. */
 static void on_output(struct ev_loop *loop, ev_io *w, int revents)
 {

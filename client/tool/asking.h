@@ -5,12 +5,15 @@
 #define HX_CLIENT_TOOL_ASKING_H
 
 #include "base/buf.h"
+#include "client/files/path.h"
+#include "client/files/share.h"
 #include "client/tool/args.h"
 #include "client/tool/reconnector.h"
 
 #define ASKING_OUTPUT_MAX (32 * 1024 * 1024) /* bytes that wait to be printed: all that is sorted */
 #define ASKING_FIELDS_MAX 4
 #define ASKING_PAUSE      (64 * 1024) /* so many, and the peer is not read */
+#define ASKING_TARGET_MAX (sizeof SHARE_PREFIX + PATH_ENCODED_MAX)
 
 struct asking_events {
     void (*up)(void *user, struct link *l); /* asking_request() may be called */
@@ -39,6 +42,9 @@ int asking_run(struct asking *a);
 /* `more`: fields beside those that HTTP needs, up to ASKING_FIELDS_MAX. One request at a time. */
 void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *more,
                     size_t count);
+/* What NAME:PATH means at the peer: `path`, and `target` for a request about it. *slash: as path_clean() says.
+ * False: it is no path beneath the share, which was told. */
+bool asking_aim(char path[PATH_TEXT_MAX], char target[ASKING_TARGET_MAX], const char *written, bool *slash);
 /* To standard output. HX_ETOOBIG, HX_ENOMEM. */
 int asking_print(struct asking *a, const char *text, size_t len);
 /* Ends with that exit status, once all is printed. */

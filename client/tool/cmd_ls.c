@@ -1,6 +1,5 @@
 /* hx ls NAME:PATH: what is in a directory that hx bind NAME --share offers. */
 #include "client/files/glob.h"
-#include "client/files/share.h"
 #include "client/forward/say.h"
 #include "client/tool/asking.h"
 #include "client/tool/lister.h"
@@ -23,7 +22,7 @@ struct looking {
     struct lister lister;
     struct listing_reader reader;
     char path[PATH_TEXT_MAX];
-    char target[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
+    char target[ASKING_TARGET_MAX];
     char link[PATH_TEXT_MAX]; /* the text of found.path, if it is a link */
     uint64_t unread;          /* entries of type 's' that have a line */
     enum asked asked;         /* by the request that runs */
@@ -171,8 +170,6 @@ static int on_entry(void *user, const struct file_entry *e)
     return lister_add(&k->lister, e);
 }
 
-static bool aim(struct looking *k, const char *written, bool *slash);
-
 /* What matches is listed as `ls -d` does, but what alone does as if it had been named. */
 static void take_matches(struct looking *k)
 {
@@ -190,7 +187,7 @@ static void take_matches(struct looking *k)
     lister_free(&k->lister);
     k->lister.recursive = k->args->recursive;
     listing_reader_init(&k->reader, on_entry, k);
-    if (aim(k, path, &slash))
+    if (asking_aim(k->path, k->target, path, &slash))
         ask(k, ASKED_ENTRY);
 }
 
@@ -217,21 +214,6 @@ static int on_line(void *user, const char *text, size_t len)
     return asking_print(&k->asking, text, len);
 }
 
-static bool aim(struct looking *k, const char *written, bool *slash)
-{
-    char encoded[PATH_ENCODED_MAX + 1];
-    int err = path_clean(k->path, written, slash);
-    if (err == HX_OK)
-        err = path_encode(encoded, k->path);
-    if (err < 0) {
-        say_error("'%.100s' is %s", written,
-                  err == HX_ETOOBIG ? "too long a path" : "no path beneath the shared directory");
-        return false;
-    }
-    snprintf(k->target, sizeof k->target, "%s%s", SHARE_PREFIX, encoded);
-    return true;
-}
-
 int cmd_ls(const struct args *args)
 {
     static const struct asking_events events = {
@@ -253,7 +235,7 @@ int cmd_ls(const struct args *args)
                                 .line = on_line,
                                 .user = k};
     listing_reader_init(&k->reader, on_entry, k);
-    status = aim(k, args->remote, &k->slash) ? asking_run(&k->asking) : STATUS_USAGE;
+    status = asking_aim(k->path, k->target, args->remote, &k->slash) ? asking_run(&k->asking) : STATUS_USAGE;
     lister_free(&k->lister);
     free(k);
     return status;

@@ -84,7 +84,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     if (s.steps != c->steps) {
         c->steps = s.steps;
         c->step_ms = clock_now_ms();
-    } else if (clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !s.over && !c->stalled) {
+    } else if (c->stuck && clock_now_ms() - c->step_ms > patience_s(c, &s) * 1000 && !s.over && !c->stalled) {
         c->stalled = true;
         c->stuck(c->user);
     }

@@ -17,7 +17,7 @@ struct copying {
     uint64_t reports_max; /* lines of what could not be copied; the rest is counted */
     void (*state)(void *user, struct files_state *out);    /* as files_state() */
     void (*look)(void *user, const struct files_state *s); /* a few times a second; may be NULL */
-    void (*stuck)(void *user);                             /* nothing has moved for too long */
+    void (*stuck)(void *user); /* nothing has moved for too long; NULL: it may be as slow as its ends */
     void *user;
     ev_timer tick;
     ev_io asked;

@@ -1,11 +1,8 @@
 /* hx cp - NAME:PATH */
+#include "base/container_of.h"
 #include "client/files/extent.h"
 #include "client/files/file_sum.h"
-#include "client/files/path.h"
-#include "client/files/share.h"
 #include "client/forward/say.h"
-#include "client/tool/asking.h"
-#include "client/tool/copying.h"
 #include "client/tool/cp_json.h"
 #include "client/tool/cp_stream.h"
 #include "client/tool/program.h"
@@ -20,19 +17,15 @@
 #define MODE    "666" /* the peer's umask takes from it */
 
 struct reading_in {
-    struct asking asking;
-    struct copying copying;
+    struct cp_stream s;
     const struct args *args;
-    char path[PATH_TEXT_MAX];
-    char target[sizeof SHARE_PREFIX + PATH_ENCODED_MAX];
     bool exists, takes; /* what the peer has said: the file is there; it knows how to take it */
     struct mux_stream *stream;
     ev_io input;
     ev_timer alive;
-    struct files_state state;
     struct file_sum_kind kind;
     struct file_sum sum;
-    bool begun, summed;
+    bool summed;
     int64_t json_ms;
     bool ended;       /* standard input has */
     size_t len, sent; /* of what is on its way */
@@ -41,42 +34,28 @@ struct reading_in {
 
 static void leave(struct reading_in *in, int status)
 {
-    if (in->begun) {
-        ev_io_stop(in->asking.loop, &in->input);
-        ev_timer_stop(in->asking.loop, &in->alive);
+    if (in->s.begun) {
+        ev_io_stop(in->s.asking.loop, &in->input);
+        ev_timer_stop(in->s.asking.loop, &in->alive);
     }
     if (in->stream)
         mux_stream_reset(in->stream, MUX_CANCEL);
     in->stream = NULL;
-    asking_end(&in->asking, status);
+    asking_end(&in->s.asking, status);
 }
 
 static void fail(struct reading_in *in, const char *reason)
 {
-    char name[SAY_NAME_MAX];
-    printable_name(name, sizeof name, in->path);
-    say_error("%s:%s: %s", in->args->name, name, reason);
+    cp_stream_say(&in->s, reason);
     if (in->args->json)
-        cp_json_file("failed", in->path, -1, reason);
+        cp_json_file("failed", in->s.path, -1, reason);
     leave(in, STATUS_FAILED);
-}
-
-static void on_state(void *user, struct files_state *out)
-{
-    struct reading_in *in = user;
-    in->state.steps++; /* it waits for others, as long as they live */
-    *out = in->state;
 }
 
 static void on_look(void *user, const struct files_state *s)
 {
-    struct reading_in *in = user;
-    cp_json_now_and_then(&in->copying, s, &in->json_ms);
-}
-
-static void on_stuck(void *user)
-{
-    (void)user;
+    struct reading_in *in = container_of(user, struct reading_in, s);
+    cp_json_now_and_then(&in->s.copying, s, &in->json_ms);
 }
 
 /* ---- standard input ---- */
@@ -96,9 +75,9 @@ static void add_end(struct reading_in *in)
 {
     uint8_t sum[DIGEST_BYTES];
     in->ended = true;
-    in->state.total = in->state.done;
-    in->state.listed = in->state.peer_works = true;
-    ev_timer_stop(in->asking.loop, &in->alive);
+    in->s.state.total = in->s.state.done;
+    in->s.state.listed = true;
+    ev_timer_stop(in->s.asking.loop, &in->alive);
     if (file_sum_final(&in->sum, sum) < 0) {
         fail(in, hx_strerror(HX_ENOMEM));
         return;
@@ -122,8 +101,8 @@ static void on_input(struct ev_loop *loop, ev_io *w, int revents)
         add_end(in);
     } else {
         file_sum_update(&in->sum, in->out + EXTENT_HEAD, (size_t)got);
-        in->state.done += got;
-        in->state.moved += got;
+        in->s.state.done += got;
+        in->s.state.moved += got;
         add_piece(in, (uint64_t)got, (size_t)got);
     }
 }
@@ -153,14 +132,14 @@ static void push(struct reading_in *in)
         mux_stream_end(in->stream);
         return;
     }
-    ev_timer_again(in->asking.loop, &in->alive);
-    ev_io_start(in->asking.loop, &in->input);
+    ev_timer_again(in->s.asking.loop, &in->alive);
+    ev_io_start(in->s.asking.loop, &in->input);
 }
 
 static void begin_pushing(struct reading_in *in)
 {
     if (in->args->json)
-        cp_json_file("begin", in->path, -1, NULL);
+        cp_json_file("begin", in->s.path, -1, NULL);
     push(in);
 }
 
@@ -180,10 +159,10 @@ static void on_put_headers(void *user, const struct mux_message *m)
         fail(in, reason ? reason : "the peer refuses it");
         return;
     }
-    in->state.over = in->ended;
-    in->state.files_done = in->ended;
+    in->s.state.over = in->ended;
+    in->s.state.files_done = in->ended;
     if (in->ended && in->args->json)
-        cp_json_file("done", in->path, in->state.done, NULL);
+        cp_json_file("done", in->s.path, in->s.state.done, NULL);
     leave(in, in->ended ? STATUS_OK : STATUS_FAILED);
 }
 
@@ -193,9 +172,9 @@ static void on_put_closed(void *user, int error, uint32_t code)
     (void)error;
     (void)code;
     in->stream = NULL;
-    ev_io_stop(in->asking.loop, &in->input);
-    ev_timer_stop(in->asking.loop, &in->alive);
-    ev_timer_start(in->asking.loop, &in->asking.broken); /* if the link has ended, too, that says why */
+    ev_io_stop(in->s.asking.loop, &in->input);
+    ev_timer_stop(in->s.asking.loop, &in->alive);
+    ev_timer_start(in->s.asking.loop, &in->s.asking.broken); /* if the link has ended, too, that says why */
 }
 
 static void put(struct reading_in *in)
@@ -203,11 +182,11 @@ static void put(struct reading_in *in)
     static const struct mux_stream_events events = {
         .headers = on_put_headers, .writable = on_writable, .closed = on_put_closed};
     char kind[FILE_SUM_TEXT] = "";
-    struct mux_field fields[] = {{":method", "PUT"},    {":scheme", "hx"},   {":authority", in->args->name},
-                                 {":path", in->target}, {SHARE_STREAM, "1"}, {"hx-mode", MODE},
+    struct mux_field fields[] = {{":method", "PUT"},      {":scheme", "hx"},   {":authority", in->args->name},
+                                 {":path", in->s.target}, {SHARE_STREAM, "1"}, {"hx-mode", MODE},
                                  {FILE_SUM_FIELD, kind}};
     struct mux_message request = {.fields = fields, .count = 6};
-    ev_timer_stop(in->asking.loop, &in->asking.silence); /* it has nothing to say until all is there */
+    ev_timer_stop(in->s.asking.loop, &in->s.asking.silence); /* it has nothing to say until all is there */
     int err = file_sum_init(&in->sum);
     in->summed = err == HX_OK;
     if (err == HX_OK)
@@ -217,8 +196,8 @@ static void put(struct reading_in *in)
         request.count++;
     }
     if (err == HX_OK)
-        err = mux_request(link_mux(reconnector_link(in->asking.reconnector)), &in->stream, &request, &events,
-                          in);
+        err = mux_request(link_mux(reconnector_link(in->s.asking.reconnector)), &in->stream, &request,
+                          &events, in);
     if (err < 0)
         fail(in, hx_strerror(err));
     else
@@ -253,11 +232,11 @@ static void on_answered(void *user)
         return;
     }
     if (in->args->json)
-        cp_json_file("left", in->path, -1, NULL);
+        cp_json_file("left", in->s.path, -1, NULL);
     else if (!in->args->quiet)
         say_always("1 file left as it is there");
-    in->state.left = 1;
-    in->state.over = true;
+    in->s.state.left = 1;
+    in->s.state.over = true;
     leave(in, STATUS_OK);
 }
 
@@ -273,68 +252,39 @@ static void on_up(void *user, struct link *l)
 {
     struct reading_in *in = user;
     (void)l;
-    in->copying.loop = in->asking.loop;
-    in->copying.reconnector = in->asking.reconnector;
     ev_io_init(&in->input, on_input, STDIN_FILENO, EV_READ);
     ev_timer_init(&in->alive, on_alive, 0., ALIVE_S);
     in->input.data = in->alive.data = in;
-    copying_begin(&in->copying);
-    in->begun = true;
-    asking_request(&in->asking, "HEAD", in->target, NULL, 0);
+    cp_stream_begin(&in->s);
+    asking_request(&in->s.asking, "HEAD", in->s.target, NULL, 0);
 }
 
-static bool aim(struct reading_in *in)
+static int run(struct reading_in *in, const struct args *args)
 {
+    static const struct asking_events events = {
+        .up = on_up, .headers = on_headers, .body = on_body, .answered = on_answered};
     bool slash;
-    char encoded[PATH_ENCODED_MAX + 1];
-    const char *written = args_remote_path(in->args->target);
-    int err = path_clean(in->path, written, &slash);
-    if (err == HX_OK)
-        err = path_encode(encoded, in->path);
-    if (err < 0)
-        say_error("'%.100s' is %s", written,
-                  err == HX_ETOOBIG ? "too long a path" : "no path beneath the shared directory");
-    else
-        snprintf(in->target, sizeof in->target, "%s%s", SHARE_PREFIX, encoded);
-    return err >= 0;
-}
-
-static int run(struct reading_in *in)
-{
-    int status = asking_run(&in->asking);
-    if (!in->begun)
-        return status;
-    bool good = copying_conclude(&in->copying) && status == STATUS_OK;
-    if (in->args->json)
-        good = cp_json_summary(&in->copying, good, 0) && good;
-    else if (good && in->state.left == 0)
-        copying_summarize(&in->copying);
+    in->args = args;
+    if (!cp_stream_init(&in->s, args, &events, in, args_remote_path(args->target), &slash))
+        return STATUS_FAILED;
+    in->s.copying.hidden = args->json;
+    in->s.copying.look = args->json ? on_look : NULL;
+    bool good = cp_stream_run(&in->s);
+    if (args->json && in->s.begun)
+        good = cp_json_summary(&in->s.copying, good, 0) && good;
+    else if (good && in->s.state.left == 0)
+        copying_summarize(&in->s.copying);
     return good ? STATUS_OK : STATUS_FAILED;
 }
 
 int cp_from_stdin(const struct args *args)
 {
-    static const struct asking_events events = {
-        .up = on_up, .headers = on_headers, .body = on_body, .answered = on_answered};
     struct reading_in *in = calloc(1, sizeof *in);
-    int status = STATUS_FAILED;
     if (!in) {
         say_error("%s", hx_strerror(HX_ENOMEM));
-        return status;
+        return STATUS_FAILED;
     }
-    in->args = args;
-    in->asking = (struct asking){.args = args, .events = &events, .user = in};
-    in->copying = (struct copying){.args = args,
-                                   .once = true,
-                                   .hidden = args->json,
-                                   .state = on_state,
-                                   .look = args->json ? on_look : NULL,
-                                   .stuck = on_stuck,
-                                   .user = in};
-    if (aim(in)) {
-        strcpy(in->state.name, in->path);
-        status = run(in);
-    }
+    int status = run(in, args);
     if (in->summed)
         file_sum_free(&in->sum);
     free(in);

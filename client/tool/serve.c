@@ -111,7 +111,6 @@ static void serve_run(const struct serve *s, struct mux_stream *stream, const st
 
 void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_message *request)
 {
-    static const char files[] = "/files/";
     const char *method = mux_field(request, ":method");
     const char *path = mux_field(request, ":path");
     if (visit_request(&s->visit, stream, request))
@@ -122,7 +121,7 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         refuse(stream, "400");
     else if (reverse_request(&s->reverse, stream, request) || udp_target_request(&s->udp, stream, request))
         return;
-    else if (strncmp(path, files, sizeof files - 1) == 0 && s->config->share)
+    else if (strncmp(path, SHARE_PREFIX, strlen(SHARE_PREFIX)) == 0 && s->config->share)
         share_request(&s->files, stream, request);
     else if (strcmp(path, INFO_PATH) == 0 && strcmp(method, "GET") == 0)
         serve_info(s, stream);
