@@ -122,6 +122,7 @@ void mux_stream_own(struct mux_stream *s, const struct mux_stream_events *events
 int mux_respond(struct mux_stream *s, const struct mux_message *response);
 /* Responds with what is all, `ended`, and leaves; a stream that does not take that is reset. */
 void mux_answer(struct mux_stream *s, const struct mux_message *response);
+void mux_refuse(struct mux_stream *s, const char *status); /* the same with that status alone */
 /* Bytes, HX_EAGAIN, HX_EEOF. The window opens again as bytes are read. */
 ssize_t mux_stream_read(struct mux_stream *s, void *buf, size_t len);
 /* What mux_stream_read() would give, where it lies: valid until the next call of anything. *len 0: that

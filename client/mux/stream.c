@@ -371,3 +371,10 @@ void mux_answer(struct mux_stream *s, const struct mux_message *response)
     else
         mux_stream_leave(s);
 }
+
+void mux_refuse(struct mux_stream *s, const char *status)
+{
+    const struct mux_field fields[] = {{":status", status}};
+    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
+    mux_answer(s, &response);
+}

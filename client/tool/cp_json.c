@@ -1,6 +1,5 @@
 #include "client/tool/cp_json.h"
 #include "base/clock.h"
-#include "base/percent.h"
 #include "client/tool/json.h"
 #include "client/tool/ui.h"
 #include <inttypes.h>
@@ -8,34 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of any length: a peer's reason is bounded by its header alone, and what the user has written by nothing. Returns
- * a buffer that has room for the text percent-encoded, too; NULL without memory, and null was written. */
-static char *write_text(const char *key, const char *text, bool *exact)
-{
-    char *string = malloc(JSON_TIMES * strlen(text) + 3);
-    *exact = true;
-    if (string)
-        (void)json_string(string, text, exact);
-    printf("\"%s\":%s", key, string ? string : "null");
-    return string;
-}
+#define KEYS_ROOM 32 /* bytes of what stands around a text */
 
+/* Of any length: a peer's reason is bounded by its header alone, and what the user has written by nothing. */
 static void write_string(const char *key, const char *text)
 {
     bool exact;
-    printf(",");
-    free(write_text(key, text, &exact));
+    char *string = malloc(JSON_TIMES * strlen(text) + KEYS_ROOM);
+    if (string)
+        (void)json_string(string, text, &exact);
+    printf(",\"%s\":%s", key, string ? string : "null");
+    free(string);
 }
 
-/* What is no text is there as its bytes, too, as hx ls --json has it. */
 static void write_name(const char *path)
 {
-    bool exact;
-    printf(",");
-    char *string = write_text("file", path, &exact);
-    if (!exact && percent_encode(string, JSON_TIMES * strlen(path) + 3, path, "/") > 0)
-        printf(",\"bytes\":\"%s\"", string);
-    free(string);
+    char *member = malloc(JSON_NAME_TIMES * strlen(path) + KEYS_ROOM);
+    if (member)
+        (void)json_name(member, "file", path, "bytes");
+    printf(",%s", member ? member : "\"file\":null");
+    free(member);
 }
 
 void cp_json_file(const char *event, const char *path, int64_t size, const char *reason)

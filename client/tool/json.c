@@ -1,4 +1,5 @@
 #include "client/tool/json.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -36,4 +37,16 @@ size_t json_string(char *out, const char *text, bool *exact)
     out[len++] = '"';
     out[len] = '\0';
     return len;
+}
+
+size_t json_name(char *out, const char *key, const char *text, const char *bytes)
+{
+    bool exact;
+    size_t len = (size_t)sprintf(out, "\"%s\":", key);
+    len += json_string(out + len, text, &exact);
+    if (exact)
+        return len;
+    len += (size_t)sprintf(out + len, ",\"%s\":\"", bytes);
+    len += (size_t)percent_encode(out + len, 3 * strlen(text) + 1, text, "/");
+    return len + (size_t)sprintf(out + len, "\"");
 }

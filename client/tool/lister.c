@@ -1,7 +1,5 @@
 #include "client/tool/lister.h"
-#include "base/percent.h"
 #include "base/printable.h"
-#include "client/tool/json.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,27 +108,12 @@ static int text_line(const struct lister *l, const struct file_entry *e, int col
     return l->line(l->user, line, len);
 }
 
-/* What is there in bytes that are no text has them percent-encoded beside it, as `bytes`. */
-static size_t json_member(char *line, size_t size, const char *key, const char *text, const char *bytes)
-{
-    bool exact;
-    size_t len = (size_t)snprintf(line, size, "\"%s\":", key);
-    len += json_string(line + len, text, &exact);
-    if (exact)
-        return len;
-    len += (size_t)snprintf(line + len, size - len, ",\"%s\":\"", bytes);
-    ssize_t put = percent_encode(line + len, size - len, text, "/");
-    len += put > 0 ? (size_t)put : 0;
-    line[len++] = '"';
-    return len;
-}
-
 /* Seconds since 1970. */
 static int json_line(const struct lister *l, const struct file_entry *e)
 {
     char line[LISTER_LINE_MAX];
     size_t len = (size_t)snprintf(line, sizeof line, "%s{", l->written > 0 ? ",\n" : "[\n");
-    len += json_member(line + len, sizeof line - len, "name", e->path, "bytes");
+    len += json_name(line + len, "name", e->path, "bytes");
     len += (size_t)snprintf(line + len, sizeof line - len, ",\"type\":\"%s\"",
                             e->type == 'd'   ? "directory"
                             : e->type == 'f' ? "file"
@@ -138,7 +121,7 @@ static int json_line(const struct lister *l, const struct file_entry *e)
                                              : "other");
     if (e->type == 'l' && e->target) {
         line[len++] = ',';
-        len += json_member(line + len, sizeof line - len, "target", e->target, "target_bytes");
+        len += json_name(line + len, "target", e->target, "target_bytes");
     }
     if (e->type != 's') {
         int64_t s = e->mtime_ns / NS_PER_S;

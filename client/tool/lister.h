@@ -4,9 +4,10 @@
 #define HX_CLIENT_TOOL_LISTER_H
 
 #include "client/files/listing.h"
+#include "client/tool/json.h"
 
 #define LISTER_SORTED_MAX 10000 /* entries that are kept and sorted */
-#define LISTER_LINE_MAX   (2 * 9 * PATH_TEXT_MAX + 256)
+#define LISTER_LINE_MAX   (2 * JSON_NAME_TIMES * PATH_TEXT_MAX + 256)
 
 struct lister {                                            /* zeroed but for these */
     bool details;                                          /* modes, sizes and times, too */

@@ -13,13 +13,6 @@ static int accept_stream(struct mux_stream *s)
     return mux_respond(s, &response);
 }
 
-static void refuse(struct mux_stream *s, const char *status)
-{
-    const struct mux_field fields[] = {{":status", status}};
-    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
-    mux_answer(s, &response);
-}
-
 static void on_transfer_failed(void *user, const char *what, const char *path, const char *reason)
 {
     const struct serve *s = user;
@@ -68,7 +61,7 @@ void serve_init(struct serve *s)
 static void serve_echo(const struct serve *s, struct mux_stream *stream)
 {
     if (!s->config->echo) {
-        refuse(stream, "404");
+        mux_refuse(stream, "404");
         return;
     }
     say_often(SAY_REQUEST, "%s: echo", s->who);
@@ -87,7 +80,7 @@ static void serve_pipe(const struct serve *s, struct mux_stream *stream)
     }
     if (atomic_flag_test_and_set(s->config->pipe)) {
         say_often(SAY_REFUSED, "turned away %s: busy with another peer", s->who);
-        refuse(stream, "409");
+        mux_refuse(stream, "409");
         return;
     }
     say_often(SAY_REQUEST, "%s: pipe", s->who);
@@ -104,7 +97,7 @@ static void serve_run(const struct serve *s, struct mux_stream *stream, const st
 {
     const char *terminal = mux_field(request, RUN_TTY) ? ", at a terminal" : "";
     if (!s->config->run)
-        refuse(stream, "404");
+        mux_refuse(stream, "404");
     else if (run_request(&s->run, stream, request))
         say_often(SAY_REQUEST, "%s: command%s", s->who, terminal);
 }
@@ -118,7 +111,7 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
     if (method && strcmp(method, "CONNECT") == 0)
         dial_request(s->loop, s->config->allow, s->who, stream, request);
     else if (!method || !path)
-        refuse(stream, "400");
+        mux_refuse(stream, "400");
     else if (reverse_request(&s->reverse, stream, request) || udp_target_request(&s->udp, stream, request))
         return;
     else if (strncmp(path, SHARE_PREFIX, strlen(SHARE_PREFIX)) == 0 && s->config->share)
@@ -127,9 +120,9 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         serve_info(s, stream);
     else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0 && strcmp(path, "/run") != 0 &&
              strcmp(path, INFO_PATH) != 0)
-        refuse(stream, "404");
+        mux_refuse(stream, "404");
     else if (strcmp(method, "POST") != 0)
-        refuse(stream, "405");
+        mux_refuse(stream, "405");
     else if (strcmp(path, "/run") == 0 || (s->config->run && mux_field(request, RUN_FIELD)))
         serve_run(s, stream, request);
     else if (strcmp(path, "/pipe") == 0)

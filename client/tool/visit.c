@@ -18,13 +18,6 @@ int visit_line_add(struct visit_line *l, char byte)
     return HX_OK;
 }
 
-static void refuse(struct mux_stream *s, const char *status)
-{
-    const struct mux_field fields[] = {{":status", status}};
-    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
-    mux_answer(s, &response);
-}
-
 /* The last that is said; a short line always has room. */
 static void tell(struct visit *v, const char *word, const char *reason)
 {
@@ -137,11 +130,11 @@ static void receive(struct visit *v, struct mux_stream *s, const struct mux_mess
     const struct mux_message response = {.fields = fields, .count = 2};
     const char *receipt = mux_field(request, "hx-receipt");
     if (!receipt || receipt[0] == '\0' || strlen(receipt) >= sizeof v->receipt || request->ended) {
-        refuse(s, "400");
+        mux_refuse(s, "400");
         return;
     }
     if (v->stream) {
-        refuse(s, "409");
+        mux_refuse(s, "409");
         return;
     }
     if (mux_respond(s, &response) < 0) {
@@ -174,7 +167,7 @@ static void stream(struct visit *v, struct mux_stream *s)
     if (v->host->stream && v->stream && !v->begun)
         begin(v);
     if (!v->host->stream || !v->begun || v->streamed) {
-        refuse(s, v->host->stream ? "409" : "404");
+        mux_refuse(s, v->host->stream ? "409" : "404");
         return;
     }
     if (nowhere < 0)
