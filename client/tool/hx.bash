@@ -3,9 +3,10 @@
 
 _hx() {
     local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
+    local commands='bind connect cp ls ping nat key config recv send info'
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ls ping nat key config recv send info help --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$commands help --help --version" -- "$word")
         return
     fi
     help=$("$program" "$command" --help 2>/dev/null) || return 0
@@ -16,7 +17,7 @@ _hx() {
     case $before:$value in
     -*:FILE) _hx_paths -f "$word" ;;
     -*:DIR*) _hx_paths -d "$word" ;;
-    help:*) mapfile -t COMPREPLY < <(compgen -W 'bind connect cp ls ping nat key config recv send info' -- "$word") ;;
+    help:*) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
     config:*) mapfile -t COMPREPLY < <(compgen -W check -- "$word") ;;
     -*:?*) ;; # hosts, ports and numbers: nobody knows
     *)
