@@ -91,11 +91,11 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int forward_count;
     int udp_timeout_s; /* bind, connect: of silence, after which a flow ends */
 
-    char **
-        sources; /* cp: as given; they or the target, or both, are NAME:PATH, all sources with the same NAME */
+    /* cp: as given; they or the target, or both, are NAME:PATH, all sources with the same NAME. */
+    char **sources;
     int source_count;
-    /* cp, if both are: what is of the sources' peer, whose files they are; `name` and all else is the target's.
-     * NULL: there is one peer. There is one such for the process. */
+    /* cp, if both are: what is of the sources' peer; `name` and all else is the target's. NULL: there is one
+     * peer. There is one such for the process. */
     const struct args *from;
     const char *remote; /* ls: the PATH */
     const char *target; /* cp; recv: the directory, or "-" */
@@ -112,7 +112,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     const char *exec;           /* bind: the command that peers may run; NULL: none */
     bool pty;                   /* bind: at a terminal, too */
     bool tty;                   /* connect: at a terminal */
-    bool json;                  /* info, ls, nat */
+    bool json;                  /* cp, info, ls, nat */
     bool details;               /* ls: modes, sizes and times */
     bool human, reverse;        /* ls: sizes as 1.5K; the other way round */
     bool recursive, directory;  /* ls: what is deeper, too; the directory itself */

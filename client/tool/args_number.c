@@ -73,18 +73,18 @@ bool args_seconds(const char *text, int64_t least_s, int64_t most_s, int64_t *ou
 static double unit_bytes(const char *unit)
 {
     static const char letters[] = "KMGT";
-    double bytes = 1024;
+    double bytes = 1;
     if (*unit == '\0')
-        return bytes;
+        return 1024;
     if (strcasecmp(unit, "B") == 0)
         return 1;
     const char *letter = strchr(letters, toupper((unsigned char)*unit));
     bool binary = unit[1] == '\0' || strcasecmp(unit + 1, "iB") == 0;
     if (!letter || (!binary && strcasecmp(unit + 1, "B") != 0))
         return 0;
-    for (const char *at = letters; at < letter; at++)
-        bytes *= 1024;
-    return binary ? bytes : pow(1000, (double)(letter - letters + 1));
+    for (const char *at = letters; at <= letter; at++)
+        bytes *= binary ? 1024 : 1000;
+    return bytes;
 }
 
 bool args_rate(const char *text, int64_t *out)
@@ -101,7 +101,8 @@ bool args_rate(const char *text, int64_t *out)
         return false;
     for (; isdigit((unsigned char)*text); text++)
         value += (*text - '0') * (place /= 10);
-    double bytes = value * unit_bytes(text);
+    double unit = unit_bytes(text);
+    double bytes = value * unit;
     *out = bytes < (double)PACE_MOST ? (int64_t)ceil(bytes) : PACE_MOST;
-    return unit_bytes(text) > 0;
+    return unit > 0;
 }

@@ -104,21 +104,26 @@ static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
     [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send, [ARGS_INFO] = cmd_info,
 };
 
+#define OF(command) (1U << (command))
+
+/* Commands that tell how far it is, or what has passed, to who asks. */
+static const unsigned asked = OF(ARGS_BIND) | OF(ARGS_CONNECT) | OF(ARGS_CP) | OF(ARGS_RECV) | OF(ARGS_SEND);
+/* Those that have failed when a signal has ended them; the others say themselves what that means. */
+static const unsigned broken_off = OF(ARGS_INFO) | OF(ARGS_LS) | OF(ARGS_RECV) | OF(ARGS_SEND);
+
 static int run(const struct args *args)
 {
     say_init(args->verbose, args->quiet);
     if (args->command != ARGS_KEY) /* it asks a terminal, which is the foreground's */
         process_ignore_tostop();
-    bool tells = args->command == ARGS_CP || args->command == ARGS_SEND || args->command == ARGS_RECV ||
-                 args->command == ARGS_BIND || args->command == ARGS_CONNECT;
-    if (!begin_signals(tells)) {
+    if (!begin_signals(asked & OF(args->command))) {
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }
     int status = commands[args->command](args);
     hx_cleanup();
-    bool whole = 1U << args->command & (1U << ARGS_INFO | 1U << ARGS_LS | 1U << ARGS_RECV | 1U << ARGS_SEND);
-    return whole && status == STATUS_FAILED && interrupted() ? interrupt_status() : status;
+    bool broken = broken_off & OF(args->command) && status == STATUS_FAILED && interrupted();
+    return broken ? interrupt_status() : status;
 }
 
 /* A question needs no ';' behind it. */

@@ -1,4 +1,4 @@
-/* client/tool/peer.h: the peers that hx bind serves, each with a thread, a loop and a link of its own: what
+/* client/tool/peer.h: the peers that hx bind or hx send serves, each with a thread, a loop and a link of its own: what
  * one of them costs, the others do not wait for. */
 #ifndef HX_CLIENT_TOOL_PEER_H
 #define HX_CLIENT_TOOL_PEER_H
@@ -7,7 +7,7 @@
 #include "client/mux/pace.h"
 #include "client/tool/serve.h"
 
-#define PEERS_MAX           64 /* that have proven a key; while there are so many, newcomers are turned away */
+#define PEERS_MAX           64 /* that have proven a key; then newcomers are turned away */
 #define PEERS_UNPROVEN      48 /* at once; of more some give way, as base/fair_share.h says */
 #define PEERS_HOST_UNPROVEN 16 /* of one host */
 

@@ -33,8 +33,8 @@ int interrupt_status(void);
 bool hung_up(void);
 /* Readable from then on. */
 int interrupt_fd(void);
-/* Of commands that copy or forward: SIGUSR1 (or SIGINFO) has asked how far it is, or what has passed. False: nobody
- * has since the last call. */
+/* Of commands that copy or forward: SIGUSR1 (or SIGINFO) has asked how far it is, or what has passed. False:
+ * nobody has since the last call. */
 bool progress_asked(void);
 int progress_asked_fd(void); /* readable while it would be true */
 

@@ -304,54 +304,6 @@ static void unread_bytes_of_a_reset_stream_open_the_connections_window_again(voi
     pair_destroy(&p);
 }
 
-/* Looks without reading, as who passes bytes on; reads only to be told why there is nothing. */
-static void peek(struct end *e)
-{
-    size_t len;
-    uint8_t byte;
-    const uint8_t *data;
-
-    while ((data = mux_stream_peek(e->s, &len)) && len > 0) {
-        for (size_t i = 0; i < len; i++)
-            e->hash = hash_add(e->hash, data + i, 1);
-        e->got += len;
-        mux_stream_skip(e->s, len);
-    }
-    assert_int_equal(mux_stream_read(e->s, &byte, 1), HX_EAGAIN);
-}
-
-static void what_the_pace_keeps_back_is_kept_from_every_read(void **state)
-{
-    enum { SIZE = 3000, NOW_MS = 1000 };
-    uint8_t data[SIZE];
-    struct pace pace;
-    struct pair p;
-
-    (void)state;
-    pace_init(&pace, 10000); /* 1000 at once, then 10 each millisecond */
-    pair_create(&p);
-    mux_set_pace(p.server.m, &pace);
-    mux_set_time(p.server.m, NOW_MS);
-    struct end *c = request(&p, "PUT", "/files/x", false);
-    run(&p);
-    struct end *s = newest(&p);
-    s->on_readable = peek;
-    body_fill(data, 0, SIZE, 0);
-    assert_int_equal(mux_stream_write(c->s, data, SIZE), SIZE);
-    run(&p);
-    assert_int_equal(s->got, 1000);
-    for (int ms = 1; s->got < SIZE; ms++) {
-        assert_in_range(ms, 1, 1000);
-        mux_set_time(p.server.m, NOW_MS + ms);
-        if (mux_is_paced(p.server.m)) /* a turn in which something else was told */
-            peek(s);
-        run(&p);
-    }
-    assert_true(s->hash == body_hash(SIZE, 0));
-    pair_destroy(&p);
-    pace_free(&pace);
-}
-
 static void a_ping_comes_back_with_its_value(void **state)
 {
     (void)state;
@@ -421,7 +373,6 @@ int main(void)
         cmocka_unit_test(streams_that_nobody_reads_do_not_stall_another_one),
         cmocka_unit_test(the_window_grows_for_an_owner_who_keeps_up),
         cmocka_unit_test(unread_bytes_of_a_reset_stream_open_the_connections_window_again),
-        cmocka_unit_test(what_the_pace_keeps_back_is_kept_from_every_read),
         cmocka_unit_test(a_ping_comes_back_with_its_value),
         cmocka_unit_test(a_ping_every_now_and_then_is_no_flood),
         cmocka_unit_test(thousands_of_short_streams_are_no_flood),

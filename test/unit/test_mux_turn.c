@@ -29,6 +29,23 @@ static void send_until(struct pair *p, const struct end *c, struct end *s, size_
     }
 }
 
+/* A stream that has sent much, and beside it a new one, `q` of which is the client's end. */
+struct beside {
+    struct end *c, *s, *q, *quick;
+};
+
+static struct beside much_beside_a_new_one(struct pair *p)
+{
+    struct beside b;
+    pair_create(p);
+    b.c = sending(p, &b.s);
+    send_until(p, b.c, b.s, MUCH);
+    b.q = open_stream(p, &b.quick);
+    while (turn(p))
+        continue;
+    return b;
+}
+
 static void no_more_leaves_at_once_than_there_is_room_for(void **state)
 {
     (void)state;
@@ -73,21 +90,15 @@ static void without_room_the_connection_itself_still_speaks(void **state)
 static void what_comes_makes_no_bytes_of_streams_leave(void **state)
 {
     (void)state;
-    struct end *s, *quick;
     struct pair p;
-    pair_create(&p);
-    struct end *c = sending(&p, &s);
-    send_until(&p, c, s, MUCH);
-    struct end *q = open_stream(&p, &quick);
-    while (turn(&p))
-        continue;
-    (void)write_body(s, 0, MUCH, 1);
+    struct beside b = much_beside_a_new_one(&p);
+    (void)write_body(b.s, 0, MUCH, 1);
     assert_int_equal(mux_ping(p.client.m, 1), HX_OK);
     assert_true(pass(&p.client, &p.server, 0));
-    assert_int_equal(write_body(quick, 0, 64, 1), 64);
+    assert_int_equal(write_body(b.quick, 0, 64, 1), 64);
     assert_true(turn(&p));
     assert_int_equal(p.client.pongs, 1);
-    assert_int_equal(q->got, 64);
+    assert_int_equal(b.q->got, 64);
     pair_destroy(&p);
 }
 
@@ -114,22 +125,16 @@ static void a_new_stream_goes_before_those_that_have_sent_much(void **state)
 static void what_goes_first_leaves_by_itself(void **state)
 {
     (void)state;
-    struct end *s, *quick;
     struct pair p;
-    pair_create(&p);
-    struct end *c = sending(&p, &s);
-    send_until(&p, c, s, MUCH);
-    struct end *q = open_stream(&p, &quick);
-    while (turn(&p))
-        continue;
-    size_t before = c->got;
-    (void)write_body(s, 0, MUCH, 1);
-    assert_int_equal(write_body(quick, 0, 64, 1), 64);
+    struct beside b = much_beside_a_new_one(&p);
+    size_t before = b.c->got;
+    (void)write_body(b.s, 0, MUCH, 1);
+    assert_int_equal(write_body(b.quick, 0, 64, 1), 64);
     assert_true(turn(&p));
-    assert_int_equal(q->got, 64);
-    assert_int_equal(c->got, before);
+    assert_int_equal(b.q->got, 64);
+    assert_int_equal(b.c->got, before);
     assert_true(turn(&p));
-    assert_true(c->got > before);
+    assert_true(b.c->got > before);
     pair_destroy(&p);
 }
 
