@@ -116,13 +116,13 @@ void serve_request(struct serve *s, struct mux_stream *stream, const struct mux_
         return;
     else if (strncmp(path, SHARE_PREFIX, strlen(SHARE_PREFIX)) == 0 && s->config->share)
         share_request(&s->files, stream, request);
-    else if (strcmp(path, INFO_PATH) == 0 && strcmp(method, "GET") == 0)
-        serve_info(s, stream);
     else if (strcmp(path, "/pipe") != 0 && strcmp(path, "/echo") != 0 && strcmp(path, "/run") != 0 &&
              strcmp(path, INFO_PATH) != 0)
         mux_refuse(stream, "404");
-    else if (strcmp(method, "POST") != 0)
+    else if (strcmp(method, strcmp(path, INFO_PATH) == 0 ? "GET" : "POST") != 0)
         mux_refuse(stream, "405");
+    else if (strcmp(path, INFO_PATH) == 0)
+        serve_info(s, stream);
     else if (strcmp(path, "/run") == 0 || (s->config->run && mux_field(request, RUN_FIELD)))
         serve_run(s, stream, request);
     else if (strcmp(path, "/pipe") == 0)
