@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Completion of hx for bash. The options are those that `hx COMMAND --help` shows, so this file does not know them.
+# Completion of hx for bash. Commands and options are those that `hx --help` and `hx COMMAND --help` show: this file does
+# not know them.
 
 _hx() {
     local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]-} help value=
-    local commands='bind connect cp ls ping nat key config recv send info'
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$commands help --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$(_hx_commands "$program") help --help --version" -- "$word")
         return
     fi
     help=$("$program" "$command" --help 2>/dev/null) || return 0
@@ -17,7 +17,7 @@ _hx() {
     case $before:$value in
     -*:FILE) _hx_paths -f "$word" ;;
     -*:DIR*) _hx_paths -d "$word" ;;
-    help:*) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
+    help:*) mapfile -t COMPREPLY < <(compgen -W "$(_hx_commands "$program")" -- "$word") ;;
     config:*) mapfile -t COMPREPLY < <(compgen -W check -- "$word") ;;
     -*:?*) ;; # hosts, ports and numbers: nobody knows
     *)
@@ -31,6 +31,10 @@ _hx() {
         fi
         ;;
     esac
+}
+
+_hx_commands() {
+    "$1" --help 2>/dev/null | sed -nE 's/^(Usage:|      ) hx ([a-z]+) .*/\2/p'
 }
 
 _hx_paths() {

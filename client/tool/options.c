@@ -211,7 +211,7 @@ static void general_help(FILE *out)
     fputs("hx reaches a host behind a NAT by a name, from behind another NAT.\n\n", out);
     for (int i = 0; i < ARGS_COMMANDS; i++) {
         const struct options_command *c = &options_commands[i];
-        fprintf(out, "%s hx %-8s%-10s %s\n", i == 0 ? "Usage:" : "      ", c->name, c->operands, c->summary);
+        fprintf(out, "%s hx %-8s%-12s %s\n", i == 0 ? "Usage:" : "      ", c->name, c->operands, c->summary);
     }
     fputs("\nBut for hx send and hx recv, both hosts need the same key: `hx key` makes one,\n"
           "`hx key --set` stores it on the other. And a nameserver that both reach:\n"
