@@ -167,7 +167,7 @@ static void a_peer_runs_256_streams_at_once_and_no_more(void **state)
         assert_true(p.client.ends[i].hash == body_hash(10000, (unsigned)i + 1));
     }
     assert_int_equal(try_request(&p, &e, "POST", "/echo", false), HX_ELIMIT);
-    mux_stream_reset(p.client.ends[7].s, 8);
+    mux_stream_reset(p.client.ends[7].s, MUX_CANCEL);
     run(&p);
     request(&p, "POST", "/echo", false);
     run(&p);
@@ -277,7 +277,7 @@ static void the_window_grows_for_an_owner_who_keeps_up(void **state)
         s->stalled = true;
         size_t held = fill(&p, c, 0) - MUX_UNSENT_MAX;
         assert_in_range(held, MUX_WINDOW / 2, MUX_WINDOW);
-        mux_stream_reset(c->s, 8);
+        mux_stream_reset(c->s, MUX_CANCEL);
         run(&p);
     }
     pair_destroy(&p);
@@ -296,7 +296,7 @@ static void unread_bytes_of_a_reset_stream_open_the_connections_window_again(voi
         sum += write_zeros(c, MUX_WINDOW_FIRST);
         run(&p);
         assert_int_equal(mux_stream_unsent(c->s), 0);
-        mux_stream_reset(n % 8 ? s->s : c->s, 8); /* nghttp2 has a limit for the client's */
+        mux_stream_reset(n % 8 ? s->s : c->s, MUX_CANCEL); /* nghttp2 has a limit for the client's */
         run(&p);
         p.client.count = p.server.count = 0;
     }
