@@ -245,13 +245,6 @@ bool flow_client_announced(const struct flows *all, uint32_t number)
     return find(all, number) != NULL;
 }
 
-static void answer(struct mux_stream *s, const char *status)
-{
-    const struct mux_field fields[] = {{":status", status}};
-    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
-    mux_answer(s, &response);
-}
-
 void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
                        const struct mux_message *request)
 {
@@ -260,13 +253,13 @@ void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
     static const struct mux_message response = {.fields = fields, .count = 1};
     struct flow_client *c = find(all, number);
     if (!c) {
-        answer(s, "404");
+        mux_refuse(s, "404");
         return;
     }
     LIST_REMOVE(c, entry);
     c->announced = false;
     if (!join(c, mux_field(request, "address"))) {
-        answer(s, "502");
+        mux_refuse(s, "502");
         refuse(c, "502", NULL);
         return;
     }

@@ -282,11 +282,9 @@ static void begin(struct run *r, const struct run_peer *peer, struct mux_stream 
 
 static void refuse(const struct run_peer *peer, struct mux_stream *s, const char *status, const char *reason)
 {
-    const struct mux_field fields[] = {{":status", status}};
-    const struct mux_message response = {.fields = fields, .count = 1, .ended = true};
     if (peer->failed)
         peer->failed(peer->user, reason);
-    mux_answer(s, &response);
+    mux_refuse(s, status);
 }
 
 /* A word of the peer's that becomes part of an environment: as terminals are named (terminfo(5)). */
