@@ -1,6 +1,15 @@
 #include "client/tool/options.h"
 #include "test/unit/args_parse.h"
 
+#define HELP_MAX 8192
+
+static void help_of(int command, char text[HELP_MAX])
+{
+    FILE *out = fmemopen(text, HELP_MAX, "w");
+    assert_true(options_help(out, (enum args_result)command));
+    fclose(out);
+}
+
 static void help_and_version_are_found_everywhere(void **state)
 {
     (void)state;
@@ -58,10 +67,8 @@ static void every_help_has_a_usage_and_an_example(void **state)
 {
     (void)state;
     for (int command = 0; command < ARGS_COMMANDS; command++) {
-        char text[8192] = "", usage[64], example[64];
-        FILE *out = fmemopen(text, sizeof text, "w");
-        assert_true(options_help(out, (enum args_result)command));
-        fclose(out);
+        char text[HELP_MAX] = "", usage[64], example[64];
+        help_of(command, text);
         snprintf(usage, sizeof usage, "Usage: hx %s ", options_commands[command].name);
         snprintf(example, sizeof example, "\nExample: hx %s", options_commands[command].name);
         assert_int_equal(strncmp(text, usage, strlen(usage)), 0);
@@ -120,10 +127,8 @@ static void help_knows_whose_it_is_and_has_every_option(void **state)
     assert_int_equal(PARSE(NULL, "cp", "--help"), ARGS_HELP);
     assert_int_equal(args.command, ARGS_CP);
     for (int command = 0; command < ARGS_COMMANDS; command++) {
-        char text[8192] = "";
-        FILE *out = fmemopen(text, sizeof text, "w");
-        assert_true(options_help(out, (enum args_result)command));
-        fclose(out);
+        char text[HELP_MAX] = "";
+        help_of(command, text);
         for (int i = 0; i < options_count; i++) {
             char spelled[64] = "  ";
             options_spell(spelled + 2, sizeof spelled - 2, &options_table[i]);
@@ -137,10 +142,8 @@ static void no_line_of_the_help_is_wider_than_a_terminal(void **state)
 {
     (void)state;
     for (int command = 0; command <= ARGS_COMMANDS; command++) {
-        char text[8192] = "";
-        FILE *out = fmemopen(text, sizeof text, "w");
-        assert_true(options_help(out, (enum args_result)command));
-        fclose(out);
+        char text[HELP_MAX] = "";
+        help_of(command, text);
         for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
             assert_true(strlen(line) <= 92);
     }
