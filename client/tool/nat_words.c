@@ -1,4 +1,5 @@
 #include "client/tool/nat_words.h"
+#include "client/tool/json.h"
 #include <string.h>
 
 static const char *const kinds[] = {[HX_NAT_UNKNOWN] = "unknown",
@@ -261,18 +262,6 @@ void nat_words_print(FILE *out, const struct nat_result *n)
 
 /* ---- JSON ---- */
 
-static void json_string(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
-            fprintf(out, "\\u%04x", (unsigned)*text);
-        else
-            fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void json_fact(FILE *out, const char *key, enum hx_nat_fact fact)
 {
     static const char *const words[] = {
@@ -360,10 +349,11 @@ static void json_lifetime(FILE *out, const struct nat_result *n)
 
 void nat_words_json(FILE *out, const struct nat_result *n)
 {
-    char text[NAT_WORDS_MAX];
+    char text[NAT_WORDS_MAX], string[JSON_TIMES * NAT_WORDS_MAX + 3];
+    bool exact;
     nat_words_verdict(n, text);
-    fprintf(out, "{\"verdict\":\"%s\",\"text\":", verdicts[best(n)]);
-    json_string(out, text);
+    (void)json_string(string, text, &exact);
+    fprintf(out, "{\"verdict\":\"%s\",\"text\":%s", verdicts[best(n)], string);
     json_family(out, "ipv4", n->asked_ipv4, &n->ipv4);
     json_family(out, "ipv6", n->asked_ipv6, &n->ipv6);
     json_lifetime(out, n);

@@ -180,7 +180,7 @@ static void a_nameserver_s_name_cannot_break_the_json(void **state)
     (void)state;
     n.nameserver = "a\"b\\c\x01";
     n.ipv4.error = HX_ETIMEDOUT;
-    says(nat_words_json, "from a\\u0022b\\u005cc\\u0001 (or");
+    says(nat_words_json, "from a\\\"b\\\\c\\u0001 (or");
 }
 
 static void a_lifetime_has_two_ends_or_fewer(void **state)
