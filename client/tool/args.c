@@ -227,7 +227,7 @@ static enum args_result parse_command(struct reading *r, int argc, char **argv, 
         result = operands(r, argv + optind, argc - optind);
     if (result == ARGS_BIND && r->args->from) {
         struct reading other = *r;
-        other.args = (struct args *)r->args->from;
+        other.args = r->args->from;
         result = complete(&other, config_file);
     }
     if (result == ARGS_BIND)

@@ -96,7 +96,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int source_count;
     /* cp, if both are: what is of the sources' peer; `name` and all else is the target's. NULL: there is one
      * peer. There is one such for the process. */
-    const struct args *from;
+    struct args *from;
     const char *remote; /* ls: the PATH */
     const char *target; /* cp; recv: the directory, or "-" */
     char stream;        /* cp: 'i' from standard input, 'o' to standard output, 0 neither */
