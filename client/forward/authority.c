@@ -162,3 +162,12 @@ int authority_from_wire(struct authority *out, const char *wire)
         return HX_EINVAL;
     return authority_from_path(out, path);
 }
+
+bool authority_skip_udp(const char **text)
+{
+    size_t len = sizeof AUTHORITY_UDP - 1;
+    if (strncmp(*text, AUTHORITY_UDP, len) != 0)
+        return false;
+    *text += len;
+    return true;
+}

@@ -17,6 +17,7 @@
 #define AUTHORITY_PATH_MAX 107                                      /* unix(7): sun_path without its NUL */
 #define AUTHORITY_TEXT_MAX (AUTHORITY_HOST_MAX + sizeof "[]:65535") /* bytes that hold any, with the NUL */
 #define AUTHORITY_WIRE_MAX (3 * AUTHORITY_PATH_MAX + 1)             /* likewise of what a CONNECT says */
+#define AUTHORITY_UDP      "udp:" /* before one, or what listens: of datagrams */
 
 /* AUTHORITY_ANY, in patterns: any host, but no path. */
 enum authority_kind { AUTHORITY_NAME, AUTHORITY_IPV4, AUTHORITY_IPV6, AUTHORITY_ANY, AUTHORITY_UNIX };
@@ -44,6 +45,8 @@ size_t authority_format(const struct authority *a, char text[AUTHORITY_TEXT_MAX]
 /* The same as CONNECT's :authority has it, and back. HX_OK or HX_EINVAL. */
 size_t authority_to_wire(const struct authority *a, char wire[AUTHORITY_WIRE_MAX]);
 int authority_from_wire(struct authority *out, const char *wire);
+/* Whether *text begins with AUTHORITY_UDP; what is behind that is *text from then on. */
+bool authority_skip_udp(const char **text);
 /* text[0..len) as a port of `least` to 65535. HX_OK or HX_EINVAL. */
 int authority_parse_port(uint16_t *out, const char *text, size_t len, unsigned least);
 

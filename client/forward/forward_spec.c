@@ -108,14 +108,14 @@ static bool take_target(struct forward_spec *spec, const struct fields *f, int a
 int forward_spec_parse(struct forward_spec *out, enum forward_kind kind, const char *text,
                        char error[FORWARD_ERROR_MAX])
 {
-    static const char udp[] = "udp:", local[] = "-L udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket",
-                      remote[] = "-R udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket";
-    const char *udp_form = kind == FORWARD_REMOTE ? remote : local;
+    const char *udp_form = kind == FORWARD_REMOTE ? "-R udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket"
+                                                  : "-L udp: takes [ADDR:]PORT:HOST:PORT, and no Unix socket";
+    const char *places = text;
     struct forward_spec spec = {.kind = kind};
     struct fields fields;
     const char *why = "it is too long, or has too many parts";
-    spec.udp = kind != FORWARD_SOCKS && strncmp(text, udp, sizeof udp - 1) == 0;
-    if (!split(&fields, text + (spec.udp ? sizeof udp - 1 : 0)))
+    spec.udp = kind != FORWARD_SOCKS && authority_skip_udp(&places);
+    if (!split(&fields, places))
         return wrong(error, text, why);
     int taken = take_listen(&spec, &fields, &why);
     if (taken == 0)

@@ -4,9 +4,7 @@
 
 int pattern_parse(struct pattern *out, const char *text, bool bare)
 {
-    static const char udp[] = "udp:";
-    struct pattern p = {.udp = strncmp(text, udp, sizeof udp - 1) == 0};
-    text += p.udp ? sizeof udp - 1 : 0;
+    struct pattern p = {.udp = authority_skip_udp(&text)};
     p.bare =
         bare && (strcmp(text, "*") == 0 || authority_parse_port(&p.at.port, text, strlen(text), 1) == HX_OK);
     if (!p.bare && authority_parse_pattern(&p.at, text) != HX_OK)

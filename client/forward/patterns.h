@@ -1,5 +1,5 @@
-/* client/forward/patterns.h: places that hx bind names, with '*' for any host or port: a list of them. Pure but
- * for its memory. What they mean is said in client/forward/allow.h and permit.h. */
+/* client/forward/patterns.h: a list of places that hx bind names, with '*' for any host or port. Pure but for
+ * its memory. What they mean is said in client/forward/allow.h and permit.h. */
 #ifndef HX_CLIENT_FORWARD_PATTERNS_H
 #define HX_CLIENT_FORWARD_PATTERNS_H
 

@@ -89,12 +89,11 @@ static void on_headers(void *user, const struct mux_message *response)
 
 /* "NUMBER" or "NUMBER TARGET", of a flow behind "udp:". False: that is no such line. A target that was given
  * for TCP is not reached over UDP, nor the other way: another program may have that port. */
-static bool take_line(struct remote *r, char *line)
+static bool take_line(struct remote *r, const char *line)
 {
     struct authority target = r->spec.target;
     char *end;
-    bool flow = strncmp(line, REVERSE_UDP, sizeof REVERSE_UDP - 1) == 0;
-    line += flow ? sizeof REVERSE_UDP - 1 : 0;
+    bool flow = authority_skip_udp(&line);
     if (*line < '0' || *line > '9')
         return false;
     unsigned long number = strtoul(line, &end, 10);
@@ -163,11 +162,11 @@ static void ask(struct remote *r)
 {
     static const struct mux_stream_events events = {
         .headers = on_headers, .readable = on_readable, .closed = on_closed};
-    char encoded[3 * REMOTE_PLACE_MAX], listen[sizeof encoded + sizeof REVERSE_UDP],
+    char place[FORWARD_LISTEN_MAX], encoded[3 * sizeof place], listen[sizeof AUTHORITY_UDP + sizeof encoded],
         target[AUTHORITY_WIRE_MAX];
-    const char *place = r->place + (r->spec.udp ? sizeof REVERSE_UDP - 1 : 0);
+    forward_spec_listen(&r->spec, place);
     (void)percent_encode(encoded, sizeof encoded, place, "");
-    snprintf(listen, sizeof listen, "%s%s", r->spec.udp ? REVERSE_UDP : "", encoded);
+    snprintf(listen, sizeof listen, "%s%s", r->spec.udp ? AUTHORITY_UDP : "", encoded);
     authority_to_wire(&r->spec.target, target);
     const struct mux_field fields[] = {
         {":method", "POST"},  {":scheme", "hx"},  {":authority", r->config.name},
@@ -205,7 +204,7 @@ int remote_create(struct remote **out, const struct remote_config *config, const
     r->spec = spec;
     char listen[FORWARD_LISTEN_MAX];
     forward_spec_listen(&spec, listen);
-    snprintf(r->place, sizeof r->place, "%s%s", spec.udp ? REVERSE_UDP : "", listen);
+    snprintf(r->place, sizeof r->place, "%s%s", spec.udp ? AUTHORITY_UDP : "", listen);
     snprintf(r->permit, sizeof r->permit, "%s", *spec.path ? spec.path : r->place);
     if (!*spec.path && spec.port == 0)
         strcpy(strrchr(r->permit, '0'), "*");

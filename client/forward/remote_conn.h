@@ -7,7 +7,7 @@
 #include "client/forward/reverse.h"
 #include <sys/queue.h>
 
-#define REMOTE_PLACE_MAX (sizeof REVERSE_UDP + FORWARD_LISTEN_MAX)
+#define REMOTE_PLACE_MAX (sizeof AUTHORITY_UDP + FORWARD_LISTEN_MAX)
 
 struct remote {
     struct remote_config config;

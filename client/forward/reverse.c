@@ -77,7 +77,7 @@ static uint32_t announce(void *user, const struct authority *target)
 
 static bool announce_flow(void *user, uint32_t number, const struct authority *target)
 {
-    return tell(user, REVERSE_UDP, number, target);
+    return tell(user, AUTHORITY_UDP, number, target);
 }
 
 /* HX_OK; else the stream is answered. What is wrong with the request is the peer's fault. */
@@ -87,8 +87,7 @@ static int read_request(struct forward_spec *spec, struct mux_stream *s, const s
     const char *listen = mux_field(request, "listen");
     const char *target = mux_field(request, "target");
     struct authority to = {.kind = AUTHORITY_NAME};
-    bool udp = listen && strncmp(listen, REVERSE_UDP, sizeof REVERSE_UDP - 1) == 0;
-    listen += udp ? sizeof REVERSE_UDP - 1 : 0;
+    bool udp = listen && authority_skip_udp(&listen);
     if (listen && strlen(listen) < sizeof text && percent_decode(text, listen, strlen(listen)) >= 0 &&
         forward_spec_parse(spec, FORWARD_SOCKS, text, error) == HX_OK &&
         (!*spec->path || *spec->path == '/') && (!target || authority_from_wire(&to, target) == HX_OK) &&
@@ -139,12 +138,12 @@ static void refuse(struct reverse *r, struct mux_stream *s, const char *status, 
 static void listen_for(struct reverse *r, struct mux_stream *s, const struct mux_message *request)
 {
     struct forward_spec spec;
-    char listen[FORWARD_LISTEN_MAX], place[FORWARD_LISTEN_MAX + sizeof REVERSE_UDP], error[FORWARD_ERROR_MAX],
-        target[AUTHORITY_TEXT_MAX] = "SOCKS5";
+    char listen[FORWARD_LISTEN_MAX], place[FORWARD_LISTEN_MAX + sizeof AUTHORITY_UDP],
+        error[FORWARD_ERROR_MAX], target[AUTHORITY_TEXT_MAX] = "SOCKS5";
     if (read_request(&spec, s, request) != HX_OK)
         return;
     forward_spec_listen(&spec, listen);
-    snprintf(place, sizeof place, "%s%s", spec.udp ? REVERSE_UDP : "", listen);
+    snprintf(place, sizeof place, "%s%s", spec.udp ? AUTHORITY_UDP : "", listen);
     if (!permit_allows(r->permit, &spec)) {
         refuse(r, s, "403", place, "it is not permitted (--allow-listen)");
         return;
@@ -225,16 +224,16 @@ bool reverse_request(struct reverse *r, struct mux_stream *s, const struct mux_m
     uint32_t number;
     if (!method || !path)
         return false;
-    bool post = strcmp(method, "POST") == 0, delete = strcmp(method, "DELETE") == 0;
-    if (post && strcmp(path, "/listen") == 0)
+    bool is_post = strcmp(method, "POST") == 0, is_delete = strcmp(method, "DELETE") == 0;
+    if (is_post && strcmp(path, "/listen") == 0)
         listen_for(r, s, request);
-    else if (post && is_numbered(path, "/accept/", &number))
+    else if (is_post && is_numbered(path, "/accept/", &number))
         take(r, s, number);
-    else if (delete &&is_numbered(path, "/accept/", &number))
+    else if (is_delete && is_numbered(path, "/accept/", &number))
         give_up(r, s, number, request);
-    else if (post && is_numbered(path, "/flow/", &number))
+    else if (is_post && is_numbered(path, "/flow/", &number))
         flow_client_taken(r->flows, number, s, request);
-    else if (delete &&is_numbered(path, "/flow/", &number))
+    else if (is_delete && is_numbered(path, "/flow/", &number))
         give_up_flow(r, s, number, request);
     else
         return false;

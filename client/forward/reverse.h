@@ -7,9 +7,9 @@
  *                    CONNECT; without it the clients speak SOCKS5). 200, with "listening" (the addresses,
  *                    percent-encoded, ',' between); then each connection is a line of the body: its NUMBER,
  *                    and with SOCKS a blank and the target. The listener ends with the stream, and so with
- *                    the link. 403: not permitted; 409: the place is taken, or cannot be had; 429: the peer has
- *                    REVERSE_MAX already; each with "reason", percent-encoded. "udp:" before LISTEN: of
- *                    datagrams, and "udp:" before a NUMBER: it is that of a flow (flows.h).
+ *                    the link. 403: not permitted; 409: the place is taken, or cannot be had; 429: the peer
+ *                    has REVERSE_MAX already; each with "reason", percent-encoded. "udp:" before LISTEN, not
+ *                    encoded: of datagrams; "udp:" before a NUMBER: it is that of a flow (flows.h).
  *   POST /accept/N   200, then both bodies are that connection; 404: it is gone
  *   DELETE /accept/N, fields "outcome" and "proxy-status" as in the answer to a CONNECT: it could not be
  *                    connected. 204; 404
@@ -30,8 +30,7 @@
 #include <sys/queue.h>
 
 #define REVERSE_MAX         64 /* listeners of one peer */
-#define REVERSE_UDP         "udp:"
-#define REVERSE_LINE_MAX    (sizeof REVERSE_UDP "4294967295 \n" + AUTHORITY_WIRE_MAX)
+#define REVERSE_LINE_MAX    (sizeof AUTHORITY_UDP "4294967295 \n" + AUTHORITY_WIRE_MAX)
 #define REVERSE_ENCODED_MAX (3 * FORWARD_PLACES_MAX) /* bytes of a reason or of addresses, percent-encoded */
 
 struct reverse { /* ends with the link, whose streams own all else */
