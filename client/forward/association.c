@@ -7,8 +7,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define TURN 64 /* datagrams in one turn of the loop */
-
 struct target {
     struct flow_client flow;
     struct association *all;
@@ -121,7 +119,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
     uint8_t bytes[SOCKS_UDP_HEAD_MAX + HX_DATAGRAM_MAX + 1];
     (void)loop;
     (void)revents;
-    for (int i = 0; i < TURN; i++) {
+    for (int i = 0; i < FLOWS_SOCKET_TURN; i++) {
         struct sockaddr_storage from;
         socklen_t from_len = sizeof from;
         ssize_t len = recvfrom(a->fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
@@ -139,7 +137,6 @@ static int open_port(int tcp_fd, struct endpoint *at)
 {
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof sa;
-    int bytes = FLOWS_BUFFER;
     if (getsockname(tcp_fd, (struct sockaddr *)&sa, &len) < 0 ||
         endpoint_from_sockaddr(at, (const struct sockaddr *)&sa, len) != HX_OK)
         return HX_EINVAL;
@@ -156,7 +153,7 @@ static int open_port(int tcp_fd, struct endpoint *at)
         close(fd);
         return HX_ESYS;
     }
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    flows_widen(fd);
     return fd;
 }
 

@@ -30,6 +30,13 @@ static void keep_first(struct flow_client *c, const uint8_t *bytes, size_t len)
     c->first_count++;
 }
 
+static void withdraw(struct flow_client *c)
+{
+    if (c->announced)
+        LIST_REMOVE(&c->flow, entry);
+    c->announced = false;
+}
+
 /* All but the stream. */
 static void release(struct flow_client *c)
 {
@@ -37,9 +44,8 @@ static void release(struct flow_client *c)
     ev_timer_stop(flows->loop, &c->silence);
     if (c->joined)
         flows_leave(flows, &c->flow);
-    if (c->announced)
-        LIST_REMOVE(c, entry);
-    c->joined = c->announced = false;
+    c->joined = false;
+    withdraw(c);
     forget_first(c);
     flows->asked--;
 }
@@ -97,9 +103,7 @@ static void refuse(struct flow_client *c, const char *status, const char *error)
     struct flows *flows = c->owner->flows;
     authority_format(&c->target, name);
     say_error_often(SAY_REFUSED, "no UDP to %s: %s", name, reason(status, error));
-    if (c->announced)
-        LIST_REMOVE(c, entry);
-    c->announced = false;
+    withdraw(c);
     c->refused = true;
     for (int i = 0; i < c->first_count; i++)
         flows_drop(flows, DROP_REFUSED);
@@ -164,7 +168,7 @@ static bool announce(struct flow_client *c)
     c->flow.number = flows_number(o->flows);
     if (!o->announce(o->announcer, c->flow.number, &c->target))
         return false;
-    LIST_INSERT_HEAD(&o->flows->announced, c, entry);
+    LIST_INSERT_HEAD(&o->flows->announced, &c->flow, entry);
     c->announced = true;
     return true;
 }
@@ -204,7 +208,7 @@ static void drop_long(struct flow_client *c, size_t len)
         return;
     c->told_size = true;
     authority_format(&c->target, name);
-    say_often(SAY_REFUSED, "udp:%s: %zu bytes were dropped: up to %d fit", name, len, HX_DATAGRAM_MAX);
+    flows_say_too_long(c->owner->flows, name, len);
 }
 
 void flow_client_send(struct flow_client *c, const uint8_t *bytes, size_t len)
@@ -229,20 +233,10 @@ void flow_client_heard(struct flow_client *c)
     ev_timer_again(c->owner->flows->loop, &c->silence);
 }
 
-static struct flow_client *find(const struct flows *all, uint32_t number)
+static struct flow_client *find_announced(const struct flows *all, uint32_t number)
 {
-    struct flow_client *c;
-    LIST_FOREACH(c, &all->announced, entry)
-    {
-        if (c->flow.number == number)
-            break;
-    }
-    return c;
-}
-
-bool flow_client_announced(const struct flows *all, uint32_t number)
-{
-    return find(all, number) != NULL;
+    struct flow *f = flows_find(&all->announced, number);
+    return f ? container_of(f, struct flow_client, flow) : NULL;
 }
 
 void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
@@ -251,13 +245,12 @@ void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
     static const struct mux_stream_events events = {.readable = on_readable, .closed = on_closed};
     static const struct mux_field fields[] = {{":status", "200"}};
     static const struct mux_message response = {.fields = fields, .count = 1};
-    struct flow_client *c = find(all, number);
+    struct flow_client *c = find_announced(all, number);
     if (!c) {
         mux_refuse(s, "404");
         return;
     }
-    LIST_REMOVE(c, entry);
-    c->announced = false;
+    withdraw(c);
     if (!join(c, mux_field(request, "address"))) {
         mux_refuse(s, "502");
         refuse(c, "502", NULL);
@@ -275,7 +268,7 @@ void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
 
 bool flow_client_refused(struct flows *all, uint32_t number, const char *status, const char *error)
 {
-    struct flow_client *c = find(all, number);
+    struct flow_client *c = find_announced(all, number);
     if (c)
         refuse(c, status ? status : "502", error);
     return c != NULL;

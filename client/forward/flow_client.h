@@ -41,8 +41,7 @@ struct flow_client {
     } first[FLOW_CLIENT_FIRST];
     int first_count;
     bool announced, joined, refused, told_size;
-    ev_timer silence;              /* anew with whatever passes, either way, once there is an answer */
-    LIST_ENTRY(flow_client) entry; /* of flows.announced */
+    ev_timer silence; /* anew with whatever passes, either way, once there is an answer */
 };
 
 /* Of `c` zeroed but for owner, target, come and ended. False: there is no link, or no room; that is
@@ -55,9 +54,7 @@ void flow_client_send(struct flow_client *c, const uint8_t *bytes, size_t len);
 /* Something has come from there: to be called within come(). */
 void flow_client_heard(struct flow_client *c);
 
-/* Whether one has that number, and waits. */
-bool flow_client_announced(const struct flows *all, uint32_t number);
-/* The other side takes it: answers `s`, its request, and owns it. */
+/* The other side takes the one that was announced by that number: answers `s`, its request, and owns it. */
 void flow_client_taken(struct flows *all, uint32_t number, struct mux_stream *s,
                        const struct mux_message *request);
 /* Or it cannot. False: there is no such one (any more). */

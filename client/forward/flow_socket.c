@@ -1,20 +1,16 @@
 #include "client/forward/flow_socket.h"
 #include "base/container_of.h"
-#include "client/forward/say.h"
 #include <errno.h>
 #include <unistd.h>
 
-#define TURN 64 /* datagrams of one socket in one turn of the loop */
-
 int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TEXT_MAX])
 {
-    int bytes = FLOWS_BUFFER;
     for (size_t i = 0; i < list->count; i++) {
         const struct sockaddr *sa = (const struct sockaddr *)&list->address[i].sa;
         struct endpoint e;
         int fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd >= 0 && connect(fd, sa, list->address[i].len) == 0) {
-            (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+            flows_widen(fd);
             address[0] = '\0';
             if (endpoint_from_sockaddr(&e, sa, list->address[i].len) == HX_OK)
                 endpoint_format(&e, address);
@@ -47,27 +43,20 @@ static void on_come(struct flow *f, const void *bytes, size_t len)
     flows_drop(s->flows, errno == EMSGSIZE ? DROP_TOO_LONG : DROP_NOT_TAKEN);
 }
 
-static void drop_long(struct flow_socket *s, size_t len)
-{
-    const char *who = s->flows->who;
-    if (!s->told_size)
-        say_often(SAY_REFUSED, "udp:%s: %zu bytes were dropped: up to %d fit%s%s%s", s->name, len,
-                  HX_DATAGRAM_MAX, who ? " (" : "", who ? who : "", who ? ")" : "");
-    s->told_size = true;
-}
-
 static void on_answer(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct flow_socket *s = w->data;
     uint8_t bytes[HX_DATAGRAM_MAX + 1];
     (void)revents;
-    for (int i = 0; i < TURN; i++) {
+    for (int i = 0; i < FLOWS_SOCKET_TURN; i++) {
         ssize_t len = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
         if (len < 0)
             return;
         ev_timer_again(loop, &s->silence);
-        if (flows_send(s->flows, &s->flow, bytes, (size_t)len) == HX_ETOOBIG)
-            drop_long(s, (size_t)len);
+        if (flows_send(s->flows, &s->flow, bytes, (size_t)len) != HX_ETOOBIG || s->told_size)
+            continue;
+        flows_say_too_long(s->flows, s->name, (size_t)len);
+        s->told_size = true;
     }
 }
 

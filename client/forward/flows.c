@@ -1,12 +1,14 @@
 #include "client/forward/flows.h"
-#include "client/forward/flow_client.h"
 #include "client/forward/say.h"
 #include <inttypes.h>
+#include <sys/socket.h>
 
-static struct flow *find(const struct flows *all, uint32_t number)
+#define BUFFER (4 * 1024 * 1024) /* bytes of a socket */
+
+struct flow *flows_find(const struct flow_list *list, uint32_t number)
 {
     struct flow *f;
-    LIST_FOREACH(f, &all->list, entry)
+    LIST_FOREACH(f, list, entry)
     {
         if (f->number == number)
             break;
@@ -34,7 +36,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         ssize_t len = hx_datagram_receive(all->stream, &number, bytes, sizeof bytes);
         if (len < 0)
             return; /* of what it is not told here, the link is */
-        struct flow *f = find(all, number);
+        struct flow *f = flows_find(&all->list, number);
         if (!f) {
             flows_drop(all, DROP_NO_FLOW);
             continue;
@@ -83,6 +85,18 @@ void flows_drop(struct flows *all, enum flow_drop why)
     all->drops.of[why]++;
 }
 
+void flows_say_too_long(const struct flows *all, const char *target, size_t len)
+{
+    say_often(SAY_REFUSED, "udp:%s: %zu bytes were dropped: up to %d fit%s%s%s", target, len, HX_DATAGRAM_MAX,
+              all->who ? " (" : "", all->who ? all->who : "", all->who ? ")" : "");
+}
+
+void flows_widen(int fd)
+{
+    int bytes = BUFFER;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 static int begin(struct flows *all, struct hx_stream *stream)
 {
     int fd = hx_datagram_fd(stream);
@@ -102,7 +116,7 @@ int flows_join(struct flows *all, struct hx_stream *stream, struct flow *f)
 {
     if (all->count >= FLOWS_MAX)
         return HX_ELIMIT;
-    if (find(all, f->number))
+    if (flows_find(&all->list, f->number))
         return HX_EINVAL;
     int err = all->count == 0 ? begin(all, stream) : HX_OK;
     if (err < 0)
@@ -127,7 +141,7 @@ uint32_t flows_number(struct flows *all)
 {
     do
         all->last++;
-    while (all->last == 0 || find(all, all->last) || flow_client_announced(all, all->last));
+    while (all->last == 0 || flows_find(&all->list, all->last) || flows_find(&all->announced, all->last));
     return all->last;
 }
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN 64 /* datagrams of one socket in one turn of the loop */
-
 struct socket_of { /* one address */
     ev_io readable;
     struct listen_socket socket;
@@ -84,7 +82,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
     uint8_t bytes[HX_DATAGRAM_MAX + 1];
     (void)loop;
     (void)revents;
-    for (int i = 0; i < TURN; i++) {
+    for (int i = 0; i < FLOWS_SOCKET_TURN; i++) {
         socklen_t address_len = sizeof address;
         memset(&address, 0, sizeof address); /* they are compared as bytes */
         ssize_t len = recvfrom(s->socket.fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC,
@@ -100,8 +98,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 static void listen_at(struct udp_forward *u, const struct listen_socket *at)
 {
     struct socket_of *s = &u->sockets[u->socket_count++];
-    int bytes = FLOWS_BUFFER;
-    (void)setsockopt(at->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    flows_widen(at->fd);
     s->socket = *at;
     s->forward = u;
     ev_io_init(&s->readable, on_readable, at->fd, EV_READ);
