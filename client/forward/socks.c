@@ -108,30 +108,28 @@ static void take_request(struct socks *s)
         refuse(s, SOCKS_TYPE_NOT_SUPPORTED, "it asks for an unknown type of address");
 }
 
-/* Of UDP it is where the client is going to send from, or zeros if it does not know: a hint. */
-static void take_hint(struct socks *s, const char *host, size_t len, uint16_t port)
-{
-    if (authority_from_host(&s->target, host, len, port) != HX_OK)
-        s->target = (struct authority){.kind = AUTHORITY_ANY};
-    enter(s, SOCKS_DONE, 0);
-}
-
-static void take_address(struct socks *s)
+int socks_read_address(struct authority *out, uint8_t type, const uint8_t *bytes, size_t len)
 {
     char text[INET6_ADDRSTRLEN];
-    size_t len = s->need - PORT_BYTES;
-    const char *host = (const char *)s->field;
-    uint16_t port = (uint16_t)(s->field[len] << 8 | s->field[len + 1]);
-    if (s->type != SOCKS_TYPE_NAME) {
-        host = inet_ntop(s->type == SOCKS_TYPE_IPV4 ? AF_INET : AF_INET6, s->field, text, sizeof text);
+    const char *host = (const char *)bytes;
+    uint16_t port = (uint16_t)(bytes[len] << 8 | bytes[len + 1]);
+    if (type != SOCKS_TYPE_NAME) {
+        host = inet_ntop(type == SOCKS_TYPE_IPV4 ? AF_INET : AF_INET6, bytes, text, sizeof text);
         len = strlen(text);
     }
-    if (s->udp)
-        take_hint(s, host, len, port);
-    else if (port == 0 || authority_from_host(&s->target, host, len, port) != HX_OK)
-        refuse(s, SOCKS_GENERAL_FAILURE, "it asks for a host that cannot be one");
-    else
+    return authority_from_host(out, host, len, port);
+}
+
+/* Of UDP it is where the client is going to send from, or zeros if it does not know: a hint. */
+static void take_address(struct socks *s)
+{
+    bool is_host = socks_read_address(&s->target, s->type, s->field, s->need - PORT_BYTES) == HX_OK;
+    if (!is_host && s->udp)
+        s->target = (struct authority){.kind = AUTHORITY_ANY};
+    if (s->udp || (is_host && s->target.port != 0))
         enter(s, SOCKS_DONE, 0);
+    else
+        refuse(s, SOCKS_GENERAL_FAILURE, "it asks for a host that cannot be one");
 }
 
 void socks_feed(struct socks *s, const uint8_t *data, size_t len)

@@ -24,21 +24,17 @@ static size_t address_of(const uint8_t *bytes, size_t len, size_t *at)
 
 size_t socks_udp_read(const uint8_t *bytes, size_t len, struct authority *target)
 {
-    char text[INET6_ADDRSTRLEN];
+    struct authority to;
     size_t at;
     if (len <= AT_ADDRESS || bytes[AT_FRAGMENT] != 0)
         return 0;
     size_t host_len = address_of(bytes, len, &at), head = at + host_len + PORT_BYTES;
     if (host_len == 0 || head > len)
         return 0;
-    const char *host = (const char *)bytes + at;
-    uint16_t port = (uint16_t)(bytes[head - 2] << 8 | bytes[head - 1]);
-    if (bytes[AT_TYPE] != SOCKS_TYPE_NAME) {
-        host =
-            inet_ntop(bytes[AT_TYPE] == SOCKS_TYPE_IPV4 ? AF_INET : AF_INET6, bytes + at, text, sizeof text);
-        host_len = strlen(text);
-    }
-    return port != 0 && authority_from_host(target, host, host_len, port) == HX_OK ? head : 0;
+    if (socks_read_address(&to, bytes[AT_TYPE], bytes + at, host_len) != HX_OK || to.port == 0)
+        return 0;
+    *target = to;
+    return head;
 }
 
 size_t socks_udp_write(const struct authority *from, uint8_t head[SOCKS_UDP_HEAD_MAX])
