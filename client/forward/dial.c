@@ -26,12 +26,12 @@ struct dial {
     ev_timer attempt, deadline;
 };
 
-static const struct dial_failure no_name = {"502", "dns_error", "has no address"};
+const struct dial_failure dial_no_name = {"502", "dns_error", "has no address"};
 static const struct dial_failure no_socket = {"502", "destination_not_found", "is not there"};
 static const struct dial_failure forbidden = {"502", "destination_unavailable",
                                               "may not be used by who runs hx"};
 static const struct dial_failure refused = {"502", "connection_refused", "refused the connection"};
-static const struct dial_failure unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
+const struct dial_failure dial_unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
 static const struct dial_failure late = {"504", "connection_timeout", "did not answer in time"};
 const struct dial_failure dial_internal = {"502", "proxy_internal_error",
                                            "cannot be tried: out of resources"};
@@ -54,7 +54,7 @@ static const struct dial_failure *failure_of(int cause)
     case ENOMEM:
         return &dial_internal;
     default:
-        return &unreachable;
+        return &dial_unreachable;
     }
 }
 
@@ -189,7 +189,7 @@ static void on_lookup(void *user, int error, const struct lookup_list *list)
     struct dial *d = user;
     d->lookup = NULL;
     if (error != HX_OK) {
-        fail(d, error == HX_ERESOLVE ? &no_name : &dial_internal);
+        fail(d, error == HX_ERESOLVE ? &dial_no_name : &dial_internal);
         return;
     }
     d->addresses = *list;

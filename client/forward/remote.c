@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBERED_MAX (sizeof "/accept/4294967295") /* bytes of the longest path with a number */
+
 /* Of a field that the other side has percent-encoded. */
 static void take_text(const struct mux_message *m, const char *name, char *out, size_t size)
 {
@@ -186,6 +188,35 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
     (void)events;
     if (r->link && !r->stream)
         ask(r);
+}
+
+bool remote_request(const struct remote *r, struct mux_stream **out, const char *kind, uint32_t number,
+                    const char *address, const struct mux_stream_events *events, void *user)
+{
+    char path[NUMBERED_MAX];
+    snprintf(path, sizeof path, "/%s/%u", kind, number);
+    const struct mux_field fields[] = {{":method", "POST"},
+                                       {":scheme", "hx"},
+                                       {":authority", r->config.name},
+                                       {":path", path},
+                                       {"address", address}};
+    const struct mux_message m = {.fields = fields, .count = address ? 5 : 4};
+    return r->link && mux_request(link_mux(r->link), out, &m, events, user) == HX_OK;
+}
+
+void remote_give_up(const struct remote *r, const char *kind, uint32_t number, const struct dial_failure *why)
+{
+    static const struct mux_stream_events none;
+    char path[NUMBERED_MAX], state[64];
+    struct mux_stream *s;
+    snprintf(path, sizeof path, "/%s/%u", kind, number);
+    snprintf(state, sizeof state, "hx; error=%s", why->error);
+    const struct mux_field fields[] = {{":method", "DELETE"},          {":scheme", "hx"},
+                                       {":authority", r->config.name}, {":path", path},
+                                       {"outcome", why->status},       {"proxy-status", state}};
+    const struct mux_message m = {.fields = fields, .count = sizeof fields / sizeof *fields, .ended = true};
+    if (r->link && mux_request(link_mux(r->link), &s, &m, &none, NULL) == HX_OK)
+        mux_stream_leave(s);
 }
 
 int remote_create(struct remote **out, const struct remote_config *config, const char *text,

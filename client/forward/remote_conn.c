@@ -1,12 +1,9 @@
 /* One connection that the other side has accepted: connected from here, then taken over. */
 #include "client/forward/remote_conn.h"
 #include "base/clock.h"
-#include "client/forward/dial.h"
 #include "client/forward/relay.h"
 #include "client/forward/say.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define AGAIN_S 0.05  /* until a link that had no room for the request is asked again, */
@@ -46,35 +43,12 @@ static void on_relayed(void *user, int error, int system)
     conn_free(c);
 }
 
-/* False: the link has no room for one more. */
-static bool request(struct remote_conn *c, struct mux_stream **out, const char *method,
-                    const struct dial_failure *why)
-{
-    static const struct mux_stream_events events;
-    char path[sizeof "/accept/4294967295"], state[64] = "";
-    snprintf(path, sizeof path, "/accept/%u", c->number);
-    if (why)
-        snprintf(state, sizeof state, "hx; error=%s", why->error);
-    const struct mux_field fields[] = {{":method", method},
-                                       {":scheme", "hx"},
-                                       {":authority", c->remote->config.name},
-                                       {":path", path},
-                                       {"outcome", why ? why->status : ""},
-                                       {"proxy-status", state}};
-    const struct mux_message m = {.fields = fields, .count = why ? 6 : 4, .ended = why != NULL};
-    struct link *l = c->remote->link;
-    return l && mux_request(link_mux(l), out, &m, &events, NULL) == HX_OK;
-}
-
-/* The other side's client hears of it, or its time there runs out. */
 static void refuse(struct remote_conn *c, const struct dial_failure *why)
 {
     char target[AUTHORITY_TEXT_MAX];
-    struct mux_stream *s;
     authority_format(&c->target, target);
     say_often(SAY_REFUSED, "no connection to %s: it %s", target, why->text);
-    if (request(c, &s, "DELETE", why))
-        mux_stream_leave(s);
+    remote_give_up(c->remote, "accept", c->number, why);
     conn_free(c);
 }
 
@@ -83,8 +57,9 @@ static bool take(struct remote_conn *c)
 {
     struct relay_config config = {
         .in_fd = c->fd, .out_fd = c->fd, .owns_fds = true, .asks = true, .done = on_relayed, .user = c};
+    static const struct mux_stream_events none; /* the relay has its own */
     struct mux_stream *s;
-    if (!request(c, &s, "POST", NULL))
+    if (!remote_request(c->remote, &s, "accept", c->number, NULL, &none, NULL))
         return false;
     if (relay_start(&c->relay, c->remote->config.loop, s, &config) != HX_OK) {
         mux_stream_reset(s, MUX_CANCEL);

@@ -3,6 +3,7 @@
 #ifndef HX_CLIENT_FORWARD_REMOTE_CONN_H
 #define HX_CLIENT_FORWARD_REMOTE_CONN_H
 
+#include "client/forward/dial.h"
 #include "client/forward/remote.h"
 #include "client/forward/reverse.h"
 #include <sys/queue.h>
@@ -29,6 +30,13 @@ struct remote {
     LIST_HEAD(remote_flows, remote_flow) flows;
 };
 
+/* Takes what the other side has told of: the request "POST /KIND/NUMBER", `address` the field of that name or
+ * NULL. False: not now, there is no link, or no room in it. */
+bool remote_request(const struct remote *r, struct mux_stream **out, const char *kind, uint32_t number,
+                    const char *address, const struct mux_stream_events *events, void *user);
+/* Or gives it up, "DELETE /KIND/NUMBER": its client there hears of it, or its time runs out. */
+void remote_give_up(const struct remote *r, const char *kind, uint32_t number,
+                    const struct dial_failure *why);
 /* Somebody has connected at the other side. */
 void remote_conn_start(struct remote *r, uint32_t number, const struct authority *target);
 void remote_conn_abort_all(struct remote *r);

@@ -1,10 +1,8 @@
 /* One flow of a UDP port that the other side has: its target is looked up and connected from here. */
 #include "base/container_of.h"
-#include "client/forward/dial.h"
 #include "client/forward/flow_socket.h"
 #include "client/forward/remote_conn.h"
 #include "client/forward/say.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,36 +62,12 @@ static void on_closed(void *user, int error, uint32_t code)
     flow_free(user);
 }
 
-static bool request(struct remote_flow *f, struct mux_stream **out, const char *method, const char *address,
-                    const struct dial_failure *why, const struct mux_stream_events *events)
-{
-    char path[sizeof "/flow/4294967295"], state[64] = "";
-    snprintf(path, sizeof path, "/flow/%u", f->number);
-    if (why)
-        snprintf(state, sizeof state, "hx; error=%s", why->error);
-    const struct mux_field fields[] = {{":method", method},
-                                       {":scheme", "hx"},
-                                       {":authority", f->remote->config.name},
-                                       {":path", path},
-                                       {why ? "outcome" : "address", why ? why->status : address},
-                                       {"proxy-status", state}};
-    const struct mux_message m = {.fields = fields, .count = why ? 6 : 5, .ended = why != NULL};
-    struct link *l = f->remote->link;
-    return l && mux_request(link_mux(l), out, &m, events, f) == HX_OK;
-}
-
 static void refuse(struct remote_flow *f, const struct dial_failure *why)
 {
-    static const struct mux_stream_events none;
-    struct mux_stream *s;
     say_often(SAY_REFUSED, "no UDP to %s: it %s", f->socket.name, why->text);
-    if (request(f, &s, "DELETE", NULL, why, &none))
-        mux_stream_leave(s);
+    remote_give_up(f->remote, "flow", f->number, why);
     flow_free(f);
 }
-
-static const struct dial_failure no_address = {"502", "dns_error", "has no address"};
-static const struct dial_failure no_route = {"502", "destination_ip_unroutable", "cannot be reached"};
 
 /* The flow is ours before the other side hears of it: what it sends at once is not lost. */
 static void on_found(void *user, int error, const struct lookup_list *list)
@@ -101,16 +75,16 @@ static void on_found(void *user, int error, const struct lookup_list *list)
     static const struct mux_stream_events events = {
         .headers = on_headers, .readable = on_readable, .closed = on_closed};
     struct remote_flow *f = user;
+    struct remote *r = f->remote;
     char address[ENDPOINT_TEXT_MAX];
     int fd = error == HX_OK ? flow_socket_connect(list, address) : -1;
     f->lookup = NULL;
     if (fd < 0) {
-        refuse(f, error == HX_ERESOLVE ? &no_address : &no_route);
-    } else if (!f->remote->link ||
-               flow_socket_start(&f->socket, link_stream(f->remote->link), f->number, fd) < 0) {
+        refuse(f, error == HX_ERESOLVE ? &dial_no_name : &dial_unreachable);
+    } else if (!r->link || flow_socket_start(&f->socket, link_stream(r->link), f->number, fd) < 0) {
         close(fd);
         refuse(f, &dial_internal);
-    } else if (!request(f, &f->stream, "POST", address, NULL, &events)) {
+    } else if (!remote_request(r, &f->stream, "flow", f->number, address, &events, f)) {
         flow_free(f); /* a link without room for a request: the other side gives it up in time */
     }
 }

@@ -1,5 +1,6 @@
 #include "client/forward/udp_target.h"
 #include "base/container_of.h"
+#include "client/forward/dial.h"
 #include "client/forward/flow_socket.h"
 #include "client/forward/say.h"
 #include <stdio.h>
@@ -14,14 +15,18 @@ struct target {
     struct lookup *lookup; /* NULL when it has ended */
 };
 
-static void refuse(const struct udp_targets *all, struct mux_stream *s, const char *name, const char *status,
-                   const char *error, const char *text)
+static const struct dial_failure no_target = {"400", "http_request_error", "is no HOST:PORT"};
+static const struct dial_failure not_allowed = {"403", "http_request_denied", "is not allowed here"};
+static const struct dial_failure too_many = {"429", "proxy_internal_error", "cannot be tried: too many"};
+
+static void refuse(const struct udp_targets *all, struct mux_stream *s, const char *name,
+                   const struct dial_failure *why)
 {
     char state[64];
-    snprintf(state, sizeof state, "hx; error=%s", error);
-    const struct mux_field fields[] = {{":status", status}, {"proxy-status", state}};
+    snprintf(state, sizeof state, "hx; error=%s", why->error);
+    const struct mux_field fields[] = {{":status", why->status}, {"proxy-status", state}};
     const struct mux_message response = {.fields = fields, .count = 2, .ended = true};
-    say_often(SAY_REFUSED, "refused a UDP flow: %s %s (%s)", name, text, all->flows.who);
+    say_often(SAY_REFUSED, "refused a UDP flow: %s %s (%s)", name, why->text, all->flows.who);
     mux_answer(s, &response);
 }
 
@@ -71,7 +76,7 @@ static void answer(struct target *t, int fd, const char *address)
     snprintf(number, sizeof number, "%u", flow);
     if (flow_socket_start(&t->socket, t->all->stream, flow, fd) < 0) {
         close(fd);
-        refuse(t->all, s, t->socket.name, "502", "proxy_internal_error", "cannot be tried: out of resources");
+        refuse(t->all, s, t->socket.name, &dial_internal);
         target_free(t);
     } else if (mux_respond(s, &response) == HX_OK) {
         on_stream_readable(t); /* it may have ended meanwhile */
@@ -91,10 +96,7 @@ static void on_found(void *user, int error, const struct lookup_list *list)
         answer(t, fd, address);
         return;
     }
-    if (error == HX_ERESOLVE)
-        refuse(t->all, t->stream, t->socket.name, "502", "dns_error", "has no address");
-    else
-        refuse(t->all, t->stream, t->socket.name, "502", "destination_ip_unroutable", "cannot be reached");
+    refuse(t->all, t->stream, t->socket.name, error == HX_ERESOLVE ? &dial_no_name : &dial_unreachable);
     target_free(t);
 }
 
@@ -105,8 +107,7 @@ static void open_target(struct udp_targets *all, struct mux_stream *s, const str
     struct target *t = all->count < FLOWS_MAX ? calloc(1, sizeof *t) : NULL;
     if (!t || lookup_start(&t->lookup, all->flows.loop, target->host, target->port, on_found, t) < 0) {
         free(t);
-        refuse(all, s, name, all->count < FLOWS_MAX ? "502" : "429", "proxy_internal_error",
-               "cannot be tried: too many, or out of resources");
+        refuse(all, s, name, all->count < FLOWS_MAX ? &dial_internal : &too_many);
         return;
     }
     t->all = all;
@@ -127,12 +128,12 @@ bool udp_target_request(struct udp_targets *all, struct mux_stream *s, const str
     if (!path || !method || strcmp(path, "/udp") != 0 || strcmp(method, "POST") != 0)
         return false;
     if (!wire || authority_from_wire(&target, wire) != HX_OK || target.kind == AUTHORITY_UNIX) {
-        refuse(all, s, "what it asks for", "400", "http_request_error", "is no HOST:PORT");
+        refuse(all, s, "what it asks for", &no_target);
         return true;
     }
     authority_format(&target, name);
     if (!allow_permits_udp(all->allow, &target))
-        refuse(all, s, name, "403", "http_request_denied", "is not allowed here");
+        refuse(all, s, name, &not_allowed);
     else
         open_target(all, s, &target, name);
     return true;
