@@ -1,7 +1,6 @@
 #include "client/forward/forward.h"
 #include "client/forward/forward_conn.h"
 #include "client/forward/say.h"
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,17 +117,11 @@ int forward_listen(struct forward **out, struct ev_loop *loop, const struct forw
     return HX_OK;
 }
 
-static_assert(FORWARD_PLACES_MAX > LISTEN_MAX * ENDPOINT_TEXT_MAX && FORWARD_PLACES_MAX > LISTEN_TEXT_MAX,
-              "TCP has several, a path is one");
-
 void forward_places(const struct forward *f, char text[FORWARD_PLACES_MAX])
 {
-    size_t len = 0;
-    for (int i = 0; i < f->listener_count; i++) {
-        char one[LISTEN_TEXT_MAX];
-        listen_format(&f->listeners[i].socket, one);
-        len += (size_t)snprintf(text + len, FORWARD_PLACES_MAX - len, "%s%s", i > 0 ? "," : "", one);
-    }
+    *text = '\0';
+    for (int i = 0; i < f->listener_count; i++)
+        listen_append(&f->listeners[i].socket, false, text);
 }
 
 int forward_create(struct forward **out, struct ev_loop *loop, enum forward_kind kind, const char *text,

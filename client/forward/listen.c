@@ -1,4 +1,5 @@
 #include "client/forward/listen.h"
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -109,4 +110,17 @@ int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec 
     }
     freeaddrinfo(found);
     return count > 0 ? count : HX_EADDR;
+}
+
+static_assert(FORWARD_PLACES_MAX > LISTEN_MAX * (sizeof AUTHORITY_UDP + ENDPOINT_TEXT_MAX) &&
+                  FORWARD_PLACES_MAX > LISTEN_TEXT_MAX,
+              "TCP has several, a path is one");
+
+void listen_append(const struct listen_socket *s, bool udp, char places[FORWARD_PLACES_MAX])
+{
+    char one[LISTEN_TEXT_MAX];
+    size_t len = strlen(places);
+    listen_format(s, one);
+    snprintf(places + len, FORWARD_PLACES_MAX - len, "%s%s%s", len > 0 ? "," : "", udp ? AUTHORITY_UDP : "",
+             one);
 }

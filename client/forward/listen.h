@@ -29,6 +29,8 @@ int listen_open(struct listen_socket out[LISTEN_MAX], const struct forward_spec 
 void listen_close(struct listen_socket *s);
 /* "127.0.0.1:80", "/run/x.sock" */
 void listen_format(const struct listen_socket *s, char text[LISTEN_TEXT_MAX]);
+/* The same, `udp` of datagrams, as one more of those that `places` has already, which begins as "". */
+void listen_append(const struct listen_socket *s, bool udp, char places[FORWARD_PLACES_MAX]);
 
 /* listen_open() of a path. */
 int listen_open_unix(struct listen_socket *out, const char *path, char error[FORWARD_ERROR_MAX]);

@@ -143,12 +143,9 @@ int udp_forward_create(struct udp_forward **out, struct flows *flows, const stru
 
 void udp_forward_places(const struct udp_forward *u, char text[FORWARD_PLACES_MAX])
 {
-    size_t len = 0;
-    for (int i = 0; i < u->socket_count; i++) {
-        char one[LISTEN_TEXT_MAX];
-        listen_format(&u->sockets[i].socket, one);
-        len += (size_t)snprintf(text + len, FORWARD_PLACES_MAX - len, "%sudp:%s", i > 0 ? "," : "", one);
-    }
+    *text = '\0';
+    for (int i = 0; i < u->socket_count; i++)
+        listen_append(&u->sockets[i].socket, true, text);
 }
 
 void udp_forward_set_announce(struct udp_forward *u, flow_announce *announce, void *user,
