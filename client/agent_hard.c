@@ -1,4 +1,5 @@
-/* Peers behind NATs that map by destination: what client/hard_nat.h says is done here. */
+/* Peers behind NATs that map by destination: which method of client/hard_nat.h is tried, when, and for how
+ * long. What a method asks: agent_search.c. */
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/agent_state.h"
@@ -6,7 +7,7 @@
 #include "client/own_hops.h"
 #include <string.h>
 
-#define SOCKETS_AFTER_MS 100  /* nor many sockets: one that lets all of them in */
+#define SOCKETS_AFTER_MS 100  /* a NAT that lets everybody in needs no many sockets */
 #define SHARED_MS        2500 /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
 #define SHARE_LOOK_MS    500  /* whether somebody does */
 #define RUN_AFTER_MS     200  /* the first guesses have not hit; the peer's search begins a little later */
@@ -16,7 +17,7 @@
 #define SUPPOSE_AFTER_MS 1000 /* two easy NATs have been passed by then */
 #define SUPPOSE_LATE_MS  3000 /* nor do those fail to, as a rule, that have met before */
 #define SUPPOSE_COUNT_MS 400  /* two whose ports are known beforehand have met by then, as a rule */
-#define SUPPOSE_HARD_MS  1100 /* where one is random: by then a spray has hit in 85 of 100 cases; it goes on */
+#define SUPPOSE_HARD_MS  1100 /* where one is random: a spray hits in 85 of 100 cases by then, and goes on */
 #define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
 #define SUPPOSE_GUESS_MS 800  /* where one of the two counts it has been found by then */
 #define SUPPOSE_LONG_MS  2800 /* for the one that there is beside a random NAT: as long as there are probes */
@@ -157,7 +158,8 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         seen->family == AF_INET ? hard_nat_method(&h->own, &h->peer, a->calling) : HARD_NAT_NONE;
     agent_spare_expect(a);
     int64_t now_ms = clock_now_ms();
-    /* it has helped once, and its paths have ended; or it has missed: the peer's sockets may still be there */
+    /* It has helped once, and its paths have ended; or it has missed, and the peer's sockets may still be
+     * there. */
     bool again =
         (a->connected && ((h->due_ms == INT64_MAX && !hard_nat_supposed(&h->own, &h->peer)) || h->helped)) ||
         (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);

@@ -136,8 +136,7 @@ static void begin(struct agent *a)
     struct relay_party **r = ar->list[0] ? &ar->list[1] : &ar->list[0];
     if (relay_party_begin(r, &config) < 0) /* without memory it goes on without */
         *r = NULL;
-    if (!ar->begun ||
-        ar->state == RELAY_STATE_ENDED) /* one that was open is there until the contrary is known */
+    if (!ar->begun || ar->state == RELAY_STATE_ENDED) /* an open one is there until the contrary is known */
         ar->state = RELAY_STATE_ASKING;
     ar->begun = true;
 }

@@ -90,8 +90,8 @@ static void open_to(struct agent *a, uint16_t port)
         ask_port_by(a, port, h->sockets[i], agent_hops(a, -1, h->round));
 }
 
-/* What comes back is the peer's guess, or its spray. One that has not come by the port that was agreed upon may come by
- * one of its neighbours. */
+/* What comes back is the peer's guess, or its spray. A spray that does not come by the port that was agreed
+ * upon may come by one of its neighbours. */
 static void open_by_sockets(struct agent *a, int count)
 {
     struct agent_hard *h = &a->hard;

@@ -195,16 +195,17 @@ void agent_hard_forget(struct agent *a);                   /* all of them are */
 bool agent_uses_socket(const struct agent *a, int socket); /* as a path */
 
 /* agent_search.c */
-#define AGENT_SEARCH_ROUND 2 /* of what is said again and again: from which on a run of ports is looked for */
+#define AGENT_SEARCH_ROUND 2    /* the round, from 0 on, from which on a run of ports is looked for */
 #define AGENT_SEARCH_MS    8000 /* the sockets of a method that has not helped are closed */
 /* What the next round of the method says. */
 void agent_search_say(struct agent *a);
 /* HARD_NAT_SPRAY_PORTS: the ports whose turn it is, from so long after the beginning on. */
 void agent_search_spray(struct agent *a, int64_t now_ms);
 int agent_search_spray_after_ms(const struct agent *a);
-/* The port that all of our sockets ask: where both are hard, the peer's one port is one that it is about to get. */
+/* The port that all of our sockets ask: where both are hard, one that the peer is about to get. */
 uint16_t agent_search_port(const struct agent *a, const struct endpoint *seen);
-/* The peer asks one of our next ports; to a host that was asked before, the port's own socket has an earlier one. */
+/* The peer asks one of our next ports; to a host that was asked before, the port's own socket has an earlier
+ * one. */
 bool agent_search_by_next_port(const struct agent *a, enum hard_nat_method m);
 /* Those, before anything else takes them: one, or as many as lead to the one that the peer asks. */
 void agent_search_take_ports(struct agent *a);

@@ -257,13 +257,15 @@ static void ask_for(struct connect *c, const struct session *session)
         fail(c, err);
 }
 
-/* In the same session: each side is told what the other one knows of itself now. */
+/* In the same session: each side is told what the other one knows of itself now. News that is told early does
+ * not put off what is asked in any case. */
 static void ask_again(struct connect *c)
 {
+    int64_t now_ms = clock_now_ms();
+    bool early = now_ms - c->begun_ms < AGAIN_FIRST_MS;
     nameserver_close(c->nameserver);
     c->nameserver = NULL;
-    int64_t now_ms = clock_now_ms();
-    engine_timer_set(&c->retry, now_ms + (now_ms - c->begun_ms < AGAIN_FIRST_MS ? AGAIN_FIRST_MS : AGAIN_MS));
+    engine_timer_set(&c->retry, now_ms + (early ? AGAIN_FIRST_MS : AGAIN_MS));
     ask_for(c, &c->session);
 }
 

@@ -72,7 +72,8 @@ bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool ca
         sides[count++] = called;
     if (may_depend(caller))
         sides[count++] = caller;
-    int first = count == 2 && hard_nat_sequential(sides[1]) ? 1 : 0; /* is soon seen */
+    /* Whether one that counts is what it is taken for is soon seen. */
+    int first = count == 2 && hard_nat_sequential(sides[1]) ? 1 : 0;
     for (int i = 0; i < count; i++) {
         if (both || i == (guess + first) % count)
             sides[i]->kind = NAT_MAPPING_ADDRESS_DEPENDENT;

@@ -41,8 +41,8 @@
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
 /* ... and where two have met before, and people wait for it to go on. */
 #define HARD_NAT_SPRAY_RATE_AGAIN 1000
-/* Who has one port for all of a host, and sprays: so many sockets take the next ports, and the one which has the port so
- * many steps after the last one that was told sprays. The peer's sockets ask that port. */
+/* Who has one port for all of a host, and sprays: so many sockets take the next ports, and the one that has
+ * the port so many steps after the last one that was told sprays. The peer's sockets ask that port. */
 #define HARD_NAT_SPRAY_AT     16
 #define HARD_NAT_GUESSES      20    /* next ports that are asked at first, ... */
 #define HARD_NAT_GUESSES_FAR  100   /* ... and then */
@@ -92,14 +92,13 @@ bool hard_nat_takes(const struct nat_mapping *m);
 /* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
  * (0), then the caller, then the called again, since a spray may miss; or the other way round, if it is the
- * caller who counts; what cannot be is left out. Where both
- * count both may be by the first guess: what is done then finds an easy one, too, and the one that may be where
- * the other one counts for certain. Where the other one is random, the one that may be by the first guess, and what is
- * sprayed then leaves by both its ports. Sets the kind; false: no such guess is left. */
+ * caller who counts; what cannot be is left out. Where both count, the first guess is of both: what is done
+ * then finds an easy one, too. Where one is hard for certain, it is of the other one; beside a random one, what
+ * is sprayed then leaves by both ports. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
-/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or, where the
- * peer's does or may, how it counts if it turns out to. */
+/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or,
+ * where the peer's does or may, how it counts if it turns out to. */
 bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told,
                    const struct nat_mapping *peer);
 /* One of the two is what hard_nat_suppose() has made of it. */
@@ -117,8 +116,8 @@ uint16_t hard_nat_meeting_port(const struct nat_mapping *peer, int gone, int i);
  * the caller's probe `n` asks, from 0 on. */
 uint16_t hard_nat_one_asked(const struct nat_mapping *m, int gone);
 uint16_t hard_nat_one_port(const struct nat_mapping *m, int gone, int n);
-/* Which one of so many sockets, which took the last ports until our NAT had gone so many steps since it was told, has the
- * port that the peer asks (HARD_NAT_SPRAY_AT); gone <= 0: that is not known. */
+/* Which one of so many sockets, which took the last ports until our NAT had gone so many steps since it was
+ * told, has the port that the peer asks (HARD_NAT_SPRAY_AT); gone <= 0: that is not known. */
 int hard_nat_sprayer(int sockets, int gone);
 /* How many steps it is from the last port that was told to `now`; 0 if they are more than HARD_NAT_FAR. */
 #define HARD_NAT_FAR 4096

@@ -23,6 +23,7 @@ struct nat_user {
 
 static struct nat_user *users;
 static struct nat_watch *watches;
+static struct nat_count *counted_anew; /* of nat_count_anew(); NULL: none is under way */
 
 /* One for the process: a host's NAT does not depend on who asks. */
 static struct known {
@@ -170,8 +171,6 @@ static void on_network_changed(struct engine_member *m)
         ask(i, u->settings);
     }
 }
-
-static struct nat_count *counted_anew; /* NULL: nat_count_anew() has nothing to wait for */
 
 static void leave(struct nat_user *u)
 {
@@ -358,7 +357,6 @@ static void on_counted_anew(void *user, uint16_t port)
 
 void nat_count_anew(void)
 {
-    if (users && !counted_anew)
-        (void)nat_count_begin(&counted_anew, on_counted_anew,
-                              NULL); /* else the next peer's guesses go less far */
+    if (users && !counted_anew) /* if it fails, the next peer's guesses go less far */
+        (void)nat_count_begin(&counted_anew, on_counted_anew, NULL);
 }
