@@ -158,16 +158,16 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
         seen->family == AF_INET ? hard_nat_method(&h->own, &h->peer, a->calling) : HARD_NAT_NONE;
     agent_spare_expect(a);
     int64_t now_ms = clock_now_ms();
+    bool supposed = hard_nat_supposed(&h->own, &h->peer);
     /* It has helped once, and its paths have ended; or it has missed, and the peer's sockets may still be
      * there. */
-    bool again =
-        (a->connected && ((h->due_ms == INT64_MAX && !hard_nat_supposed(&h->own, &h->peer)) || h->helped)) ||
-        (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
+    bool again = (a->connected && ((h->due_ms == INT64_MAX && !supposed) || h->helped)) ||
+                 (method == HARD_NAT_SPRAY_PORTS && h->sent == HARD_NAT_SPRAY);
     bool easy = method == HARD_NAT_NONE && !hard_nat_counts(own);
     struct nat_mapping mine, theirs;
     h->one_nat = endpoint_same_host(seen, &a->external);
-    if (seen->family == AF_INET && !hard_nat_supposed(&h->own, &h->peer) && !h->one_nat &&
-        next_guess(a, &mine, &theirs)) { /* sooner, if more is known by now */
+    if (seen->family == AF_INET && !supposed && !h->one_nat && next_guess(a, &mine, &theirs)) {
+        /* sooner, if more is known by now */
         int64_t at_ms = now_ms + suppose_after_ms(a, &mine, &theirs);
         h->suppose_ms = h->suppose_ms == 0 || at_ms < h->suppose_ms ? at_ms : h->suppose_ms;
     }
