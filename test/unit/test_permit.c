@@ -2,7 +2,7 @@
 #include "client/forward/permit.h"
 #include "test/unit/cuts.h"
 
-static bool permits(const char *pattern, const char *listen)
+static bool permits_spec(const char *pattern, enum forward_kind kind, const char *text)
 {
     struct permit *p;
     struct forward_spec spec;
@@ -10,11 +10,16 @@ static bool permits(const char *pattern, const char *listen)
     assert_int_equal(permit_create(&p), HX_OK);
     if (permit_add(p, pattern) != HX_OK)
         fail_msg("no pattern: %s", pattern);
-    if (forward_spec_parse(&spec, FORWARD_SOCKS, listen, error) != HX_OK)
+    if (forward_spec_parse(&spec, kind, text, error) != HX_OK)
         fail_msg("%s", error);
     bool result = permit_allows(p, &spec);
     permit_destroy(p);
     return result;
+}
+
+static bool permits(const char *pattern, const char *listen)
+{
+    return permits_spec(pattern, FORWARD_SOCKS, listen);
 }
 
 static void nothing_is_permitted_unless_it_was_named(void **state)
@@ -87,18 +92,9 @@ static void a_peer_may_not_name_a_name_unless_that_is_permitted(void **state)
 
 static bool permits_udp(const char *pattern, const char *listen)
 {
-    struct permit *p;
-    struct forward_spec spec;
-    char text[128], error[FORWARD_ERROR_MAX];
+    char text[128];
     snprintf(text, sizeof text, "%s:192.0.2.9:1", listen);
-    assert_int_equal(permit_create(&p), HX_OK);
-    if (permit_add(p, pattern) != HX_OK)
-        fail_msg("no pattern: %s", pattern);
-    if (forward_spec_parse(&spec, FORWARD_REMOTE, text, error) != HX_OK)
-        fail_msg("%s", error);
-    bool result = permit_allows(p, &spec);
-    permit_destroy(p);
-    return result;
+    return permits_spec(pattern, FORWARD_REMOTE, text);
 }
 
 static void datagrams_and_connections_are_permitted_each_by_itself(void **state)
