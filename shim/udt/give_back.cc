@@ -1,6 +1,6 @@
 #include "shim/udt/give_back.h"
-#include "shim/udt/idle_suspension.h"
 #include "shim/udt/private.h"
+#include "shim/udt/sent_use.h"
 #include <cstdint>
 #include <sys/mman.h>
 #include <udt/udt.h>
@@ -135,9 +135,9 @@ void give_back_sent(CUDT *u)
     if (!is_grown(b))
         return;
     if (on_way(b) > b->*member_of(grown_send_size()) / GIVE_BACK_BELOW)
-        suspension_sends_much(id);
-    else if (on_way(b) == 0 && suspension_is_time_to_give_back(id) && discard_sent(u, b))
-        suspension_gave_back(id);
+        sent_use_much(id);
+    else if (on_way(b) == 0 && sent_use_is_little(id) && discard_sent(u, b))
+        sent_use_given_back(id);
 }
 
 int give_back_unread(void *receive_queue)

@@ -1,10 +1,7 @@
 #include "shim/udt/idle_suspension.h"
 #include "base/clock.h"
-#include "shim/udt/give_back.h"
 #include "shim/udt/tap_parts.h"
 #include <utlist.h>
-
-#define MUCH_AGAIN_MS 100 /* it is noted again after so long */
 
 bool suspension_thread_listens(void)
 {
@@ -43,51 +40,6 @@ enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*reli
     }
     tap_unlock(t);
     return what;
-}
-
-/* UDT's worker comes here after each packet. */
-void suspension_sends_much(int32_t id)
-{
-    static _Thread_local int64_t noted_ms;
-    static _Thread_local int32_t noted;
-    struct tap *t = tap_served();
-    int64_t now_ms = clock_now_ms();
-
-    if (!t || (noted == id && now_ms - noted_ms < MUCH_AGAIN_MS))
-        return;
-    noted = id;
-    noted_ms = now_ms;
-    pthread_mutex_lock(&t->lock);
-    struct udt_conn *c = udt_conn_find(&t->conns, id);
-    if (c)
-        c->sent_much_ms = now_ms;
-    tap_unlock(t);
-}
-
-bool suspension_is_time_to_give_back(int32_t id)
-{
-    struct tap *t = tap_served();
-
-    if (!t)
-        return false;
-    pthread_mutex_lock(&t->lock);
-    struct udt_conn *c = udt_conn_find(&t->conns, id);
-    int64_t before_ms = clock_now_ms() - GIVE_BACK_AFTER_MS;
-    bool due = c && c->state == UDT_CONN_OPEN && c->gave_back_ms < c->active_ms &&
-               c->gave_back_ms <= before_ms && c->sent_much_ms <= before_ms;
-    tap_unlock(t);
-    return due;
-}
-
-void suspension_gave_back(int32_t id)
-{
-    struct tap *t = tap_served();
-
-    pthread_mutex_lock(&t->lock);
-    struct udt_conn *c = udt_conn_find(&t->conns, id);
-    if (c)
-        c->gave_back_ms = clock_now_ms();
-    tap_unlock(t);
 }
 
 void suspension_resume(struct tap *t, struct udt_conn *c)

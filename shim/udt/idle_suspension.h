@@ -21,11 +21,6 @@ enum suspension { SUSPENSION_STAY, SUSPENSION_SUSPEND, SUSPENSION_RESUME };
  * nor closing. Says what to do with it; the answer counts as done. `relist` puts a suspended one back, on the
  * worker's thread, while it reads. */
 enum suspension suspension_decide(int32_t id, void *udt, bool alive, void (*relist)(void *udt));
-/* True if the connection `id` has not sent much for GIVE_BACK_AFTER_MS (shim/udt/give_back.h), and something since
- * its memory was given back. Without the lock. */
-void suspension_sends_much(int32_t id);
-bool suspension_is_time_to_give_back(int32_t id);
-void suspension_gave_back(int32_t id);
 /* True on the worker of a listener's port: what is made there is one of many. */
 bool suspension_thread_listens(void);
 struct tap;

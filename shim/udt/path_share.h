@@ -24,7 +24,7 @@ struct path_share {
  * the rate from now on. */
 double path_share_yielded(struct path_share *s, int64_t now_us, double rate, double came, double lost,
                           int64_t rtt_us);
-/* The next probe waits for a whole cycle after that. */
+/* That queue has told as much as a probe would: the next one waits for a whole cycle. */
 bool path_share_no_probe(const struct path_share *s, int64_t now_us, int64_t rtt_us);
 /* A round trip has passed without a queue, `empty`: not even with a short one. Likewise. */
 double path_share_raised(const struct path_share *s, int64_t now_us, double rate, int64_t rtt_us, bool empty);

@@ -4,6 +4,7 @@
 
 #define WORD       64u
 #define SIZE_FIRST 1024u /* bits */
+#define STREAMS    2     /* receipts follow each other that soon, in spacings, while packets stream */
 
 void receipts_init(struct receipts *r)
 {
@@ -150,11 +151,9 @@ int64_t receipts_due_us(const struct receipts *r)
     return receipts_gap(r) ? r->sent_us + RECEIPTS_REPEAT_US : INT64_MAX;
 }
 
-#define STREAMS_SPACINGS 2
-
 int64_t receipts_streams_us(const struct receipts *r)
 {
-    return r->streams ? r->sent_us + STREAMS_SPACINGS * r->spacing_us : INT64_MIN;
+    return r->streams ? r->sent_us + STREAMS * r->spacing_us : INT64_MIN;
 }
 
 /* The first from `seq` on, before r->end, that has come or not; r->end: none. */
@@ -213,7 +212,7 @@ size_t receipts_write(struct receipts *r, uint8_t body[RECEIPT_SIZE_MAX], int64_
     uint32_t end = write_ranges(r, head.from, body, &len);
     receipt_packet_finish(body, end, end == r->end);
     r->resume = end == r->end ? r->next : end;
-    r->streams = r->since >= RECEIPTS_EVERY && now_us - r->sent_us < STREAMS_SPACINGS * r->spacing_us;
+    r->streams = r->since >= RECEIPTS_EVERY && now_us - r->sent_us < STREAMS * r->spacing_us;
     r->since = 0;
     r->news = false;
     r->sent_us = now_us;

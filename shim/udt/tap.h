@@ -34,10 +34,10 @@
  *
  *   udt_port, udt_stream │ override_*
  *   tap: create, end, connections as the application sees them │ worker, sender: UDT's threads
- *   inbound, outbound, due │ give_back, on idle_suspension
+ *   inbound, outbound, due │ give_back, on sent_use │ idle_suspension
  *   control: packets of our own
  *   tap_parts: struct tap
- *   listener_handshake │ conn_table, on readiness, on udt_conn, on kept
+ *   listener_handshake │ gathering │ conn_table, on readiness, on udt_conn, on kept
  *   drops, on filter │ early_packet, on early_data │ cookie, tickets, half_close, resend, shutdown_check │
  *   flow: on delivery, path_model, receipts and nak_delay, on receipt_packet │ packet, news, party │ shim/net
  *

@@ -11,14 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UNSENT_US         5000  /* of the path, at the pace at which packets may leave */
-#define UNSENT_SLOW_US    10000 /* likewise, if that are no more packets than ... */
-#define UNSENT_SLOW_MOST  64    /* ... would be written at once */
-#define UNSENT_LEAST      6     /* packets: whoever writes wakes up while half of them leave */
-#define UNSENT_TALK_US    3000  /* likewise, ... */
-#define UNSENT_TALK_LEAST 3     /* ... for so long after a little piece: */
+/* What may wait is what leaves in so long a time, at the pace at which packets leave, ... */
+#define UNSENT_US        5000
+#define UNSENT_SLOW_US   10000 /* ... or in this, as far as that is no more than ... */
+#define UNSENT_SLOW_MOST 64    /* ... so many packets, which are written at once. */
+#define UNSENT_LEAST     6     /* packets: whoever writes wakes up while half of them leave */
+#define UNSENT_MOST      4096  /* where the pace says nothing: a window is the bound then */
+/* The same for a while after a little piece. */
 #define UNSENT_TALK_MS    2000
-#define UNSENT_MOST       4096 /* where the pace says nothing: a window is the bound then */
+#define UNSENT_TALK_US    3000
+#define UNSENT_TALK_LEAST 3
 
 struct unsent {
     uint32_t written; /* the sequence number behind the last packet that was written */
@@ -27,13 +29,14 @@ struct unsent {
     bool wanted;      /* somebody was told that there is no room */
 };
 
-void unsent_begin(struct unsent *u, uint32_t isn);
 /* What was written at once. */
 struct unsent_write {
     uint32_t packets;
-    bool little;        /* and not even one that is full */
+    bool little;        /* less than half of one is full */
     uint64_t period_ns; /* the time between two that leave now */
 };
+
+void unsent_begin(struct unsent *u, uint32_t isn);
 void unsent_written(struct unsent *u, const struct unsent_write *w, int64_t now_ms);
 /* How many more may be written, `next` being the sequence number of the first that has not left. 0:
  * unsent_left() says when to ask again. */
