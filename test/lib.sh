@@ -90,6 +90,19 @@ await_line() {
     exec {fd}<&-
     return $rc
 }
+# await_true SECONDS COMMAND...: until it succeeds. For what nothing tells of when it comes.
+await_true() {
+    local end=$((SECONDS + $1))
+    until "${@:2}"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -rt 0.01 <> <(:)
+    done
+    return 0 # that of an until is what its last wait said
+}
+has_part() { # has_part DIR BYTES: of a file that has not come whole yet there is more than that
+    [ -n "$(find "$1" -name '.*.hx-part-*' -size "+$2c" 2>/dev/null)" ]
+}
+await_part() { await_true 40 has_part "$@"; }
 start_echo() { # a TCP server that sends back what comes; sets PORT
     for _ in {1..10}; do
         PORT=$((20000 + RANDOM % 12000))
@@ -120,14 +133,26 @@ start_nameserver_tcp() {
     # shellcheck disable=SC2034
     TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
 }
+need_nameserver() { # without it the test ends
+    start_nameserver && return
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
 # start_nameserver_with_key: all that two hx need to meet, in their environment; without it the test ends.
 start_nameserver_with_key() {
-    start_nameserver || {
-        not_ok "the nameserver starts" "$WORK/nameserver.err"
-        finish
-    }
+    need_nameserver
     export HX_NAMESERVER=$NS
     HX_KEY=$("$B/hx" key --file "$WORK/key") && export HX_KEY
+}
+# start_nameserver_with_home: likewise, but the key is in a home of the test's own; and $WORK is where it goes on.
+start_nameserver_with_home() {
+    need_nameserver
+    unset HX_KEY XDG_CONFIG_HOME
+    export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
+    mkdir -p "$HOME" && cd "$WORK" && "$B/hx" key >key.out 2>&1 || exit 1
+}
+label_key() { # label_key LABEL FILE: a key that has this label at home; it alone is in the file
+    "$B/hx" key --label "$1" >"$WORK/key.out" 2>&1 && (umask 077 && sed -n "s/ $1\$//p" "$HOME/.config/hx/key" >"$2")
 }
 # start_bound OUTPUT NAME [OPTION...]: returns once it is bound.
 start_bound() {

@@ -123,7 +123,7 @@ send resumed "$WORK/a/big"
 mkdir "$WORK/part"
 start cut "$HX" recv "$CODE" "$WORK/part" -y
 CUT=$PID
-until [ "$(find "$WORK/part" -name '*hx-part*' -size +1000k | wc -l)" -gt 0 ] || ! kill -0 "$CUT" 2>/dev/null; do read -rt 0.01 <> <(:); done
+await_part "$WORK/part" 1000000
 kill -9 "$CUT"
 wait "$CUT" 2>/dev/null
 check "what was received is kept" [ "$(find "$WORK/part" -name '*hx-part*' | wc -l)" = 1 ]
@@ -181,7 +181,7 @@ check "which has all of it" [ "$(cat "$WORK/first.out")" = hello ]
 send broken -v --keepalive 1 "$WORK/a/big"
 start through "$HX" recv -v --keepalive 1 "$CODE" "$WORK/through" -y
 THROUGH=$PID
-until [ "$(find "$WORK/through" -name '*hx-part*' -size +1000k 2>/dev/null | wc -l)" -gt 0 ] || ! kill -0 "$THROUGH" 2>/dev/null; do read -rt 0.01 <> <(:); done
+await_part "$WORK/through" 1000000
 kill -STOP "$THROUGH" # so long that the sender takes it for gone
 check "a receiver that is silent is lost" [ -n "$(await_line "$WORK/broken.err" 'key=code: lost after' 30)" ]
 kill -CONT "$THROUGH"

@@ -4,15 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-unset HX_KEY XDG_CONFIG_HOME
-export HX_NAMESERVER=$NS HOME=$WORK/home
-mkdir -p "$HOME/public"
-cd "$WORK" || exit 1
-"$HX" key >/dev/null
+start_nameserver_with_home
+mkdir "$HOME/public"
 echo x >"$HOME/public/x"
 ended_by() { # ended_by SIGNAL STATUS: what was started last, by it
     kill "-$1" "$PID"
@@ -37,8 +30,7 @@ for signal in INT:130 TERM:143; do
     check "so does hx send" ended_by "${signal%:*}" "${signal#*:}"
 done
 
-start home "$HX" bind home -v --echo
-await_line "$WORK/home.err" '^bound ' 60 >/dev/null
+start_bound home home --echo
 for signal in INT:0 TERM:143; do
     start pinger "$HX" ping home -i .05
     await_line "$WORK/pinger.out" ': seq=2 time=' 60 >/dev/null

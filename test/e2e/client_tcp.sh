@@ -50,14 +50,8 @@ await_line "$WORK/bind.err" '^nameserver lost' $((10 * SLOW)) >/dev/null
 PORT=$WEB
 start nginx run_tls "$TCP"
 await_port
-bound_again() {
-    local end=$((SECONDS + 30 * SLOW))
-    until [ "$(grep -c '^bound lab through TCP' "$WORK/bind.err")" -ge 2 ]; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.05 <> <(:)
-    done
-    meets
-}
+bound_twice() { [ "$(grep -c '^bound lab through TCP' "$WORK/bind.err")" -ge 2 ]; }
+bound_again() { await_true $((30 * SLOW)) bound_twice && meets; }
 check "when the web server comes back the name is bound anew" bound_again
 
 # ---- what stands in the way ----

@@ -7,15 +7,10 @@
 LOG=$WORK/nameserver.err
 SOURCES=100
 
+counts() { counters && grep -q "^$1 " "$WORK/counters"; }
 await_counters() { # await_counters NAME...: until each of them has counted something
-    local end=$((SECONDS + 30)) name
-    for name; do
-        until counters && grep -q "^$name " "$WORK/counters"; do
-            [ "$SECONDS" -lt "$end" ] || { echo "$name counts nothing" && return 1; }
-            read -rt 0.1 <> <(:)
-        done
-    done
-    return 0
+    local name
+    for name; do await_true 30 counts "$name" || { echo "$name counts nothing" && return 1; }; done
 }
 
 # With a second address and port: all that STUN can do; and a rate that a slow machine's flood exceeds as well.

@@ -14,12 +14,11 @@ numbers() { # numbers KEY: as SIGUSR1's line says it now
     ask_numbers && sed -nE "s/.*event=stats.* $1=([0-9]+).*/\1/p" "$WORK/nameserver.err" | tail -n 1
 }
 descriptors() { find "/proc/$NS_PID/fd/" -mindepth 1 2>/dev/null | wc -l; }
+none_left() { [ "$(numbers connections)" = 0 ] && [ "$(descriptors)" -le "$1" ]; }
 all_gone() { # no connection is left, nor its descriptor
-    local end=$((SECONDS + 10))
-    until [ "$(numbers connections)" = 0 ] && [ "$(descriptors)" -le "$1" ]; do
-        [ "$SECONDS" -lt "$end" ] || { echo "$(numbers connections) connections, $(descriptors) descriptors" && return 1; }
-        read -rt 0.1 <> <(:)
-    done
+    await_true 10 none_left "$1" && return
+    echo "$(numbers connections) connections, $(descriptors) descriptors"
+    return 1
 }
 cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$NS_PID/stat"; }
 

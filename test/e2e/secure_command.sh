@@ -12,11 +12,7 @@ export HX_NAMESERVER=$NS HOME=$WORK/home TERM=xterm
 unset HX_KEY
 mkdir "$HOME"
 "$HX" key >/dev/null
-"$HX" key --label laptop >/dev/null
-(
-    umask 077
-    tail -n 1 "$HOME/.config/hx/key" | cut -d ' ' -f 1 >"$WORK/laptop"
-)
+label_key laptop "$WORK/laptop"
 head -c 10000000 /dev/urandom >"$WORK/big"
 
 offer() { # offer NAME OPTION...: sets PID
@@ -40,12 +36,7 @@ gone() { # gone PID: within 10 s
     timeout 10 tail --pid="$1" -s 0.05 -f /dev/null
 }
 childless() { # childless PID: within 20 s
-    local end=$((SECONDS + 20))
-    while ps -o pid,stat,args --ppid "$1" --no-headers; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.05 <> <(:)
-    done
-    return 0 # that of a while is what its last wait said
+    await_true 20 eval '! ps -o pid,stat,args --ppid "$1" --no-headers'
 }
 
 offer tell --exec 'echo "I am $HX_PEER_LABEL"; echo oops >&2; ls /proc/$$/fd | tr "\n" " "; exit 7'

@@ -3,17 +3,10 @@
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share" "$WORK/out"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
+start_nameserver_with_home
+mkdir share out
 
-bind() { # bind NAME SPEC
-    start "bind-$1" "$B/hx" bind "$1" --verbose --share "$2"
-    await_line "$WORK/bind-$1.err" 'bound' >bound.out
-}
+bind() { start_bound "bind-$1" "$1" --share "$2"; } # bind NAME SPEC
 cp_() { # cp_ SRC DST [OPTION...]: output in cp.err
     timeout 120 "$B/hx" cp "$@" >cp.out 2>cp.err
 }
@@ -27,19 +20,6 @@ refused() { # refused MESSAGE SRC DST: exit status 1, and why
 # listed DIR: names, permissions, times to the nanosecond
 listed() { (cd "$1" && find . -mindepth 1 -printf '%P %m %T@ %y\n' | sort); }
 same_tree() { diff -r "$1" "$2" && diff <(listed "$1") <(listed "$2"); }
-# await_part DIR BYTES: a part that is so big; prints its size
-await_part() {
-    local size tries=0
-    while :; do
-        size=$(find "$1" -name '.*.hx-part-*' -size "+$2c" -printf '%s\n' 2>find.err)
-        [ -n "$size" ] && break
-        tries=$((tries + 1))
-        [ "$tries" -lt 2000 ] || return 1
-        read -r -t 0.005 <>"$WORK/never"
-    done
-    echo "$size"
-}
-mkfifo "$WORK/never"
 
 bind home "$WORK/share:rw" || exit 1
 head -c 20000000 /dev/urandom >share/twenty
@@ -72,10 +52,10 @@ check "so that both are the same again" same_tree share/tree out/tree
 
 head -c 60000000 /dev/urandom >share/big
 start killed "$B/hx" cp home:big "$WORK/out"
-size=$(await_part out 5000000)
+await_part out 5000000
 kill -9 "$PID"
 wait "$PID" 2>wait.err
-check "a receiver that is killed leaves a part" test "${size:-0}" -gt 5000000
+check "a receiver that is killed leaves a part" has_part out 5000000
 check "and nothing under the name" test ! -e out/big
 check "the same command goes on there" copies home:big out share/big out/big
 check "and moves only what was missing" grep -q 'whole and verified; [0-9.]* MB of it moved' cp.err
@@ -84,7 +64,7 @@ check "no part is left" test -z "$(find out -name '*hx-part*')"
 # a part whose first bytes are those of another file
 rm -f out/big
 start killed "$B/hx" cp home:big "$WORK/out"
-await_part out 5000000 >size.out
+await_part out 5000000
 kill -9 "$PID"
 wait "$PID" 2>wait.err
 printf X | dd of="$(find out -name '.big.hx-part-*')" bs=1 seek=1234567 conv=notrunc status=none
@@ -94,7 +74,7 @@ check "no part is left" test -z "$(find out -name '*hx-part*')"
 
 rm -f out/big
 start interrupted "$B/hx" cp home:big "$WORK/out"
-await_part out 1000000 >size.out
+await_part out 1000000
 kill -INT "$PID"
 await_exit "$PID" 10
 check "an interrupted copy ends with 128 and the signal's number" test $? = 130
@@ -102,7 +82,7 @@ check "and says how to go on" grep -q 'the same command goes on' interrupted.err
 
 start going "$B/hx" cp home:big "$WORK/out"
 GOING=$PID
-await_part out 15000000 >size.out
+await_part out 15000000
 kill -9 "${STARTED[1]}"
 wait "${STARTED[1]}" 2>wait.err
 bind home "$WORK/share:rw"
@@ -112,10 +92,10 @@ check "a copy outlives the peer's program, which is killed and begun again" test
 check "and is whole" cmp share/big out/big
 
 start up "$B/hx" cp "$WORK/out/big" home:up
-size=$(await_part share 5000000)
+await_part share 5000000
 kill -9 "$PID"
 wait "$PID" 2>wait.err
-check "an upload that is killed leaves a part at the peer" test "${size:-0}" -gt 5000000
+check "an upload that is killed leaves a part at the peer" has_part share 5000000
 # the peer keeps the part for the one who is gone until it has noticed
 check "the same command goes on there" copies out/big home:up out/big share/up
 check "and moves only what was missing" grep -q 'whole and verified; [0-9.]* MB of it moved' cp.err

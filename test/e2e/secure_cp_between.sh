@@ -12,9 +12,8 @@ cd "$WORK" || exit 1
 for name in one two; do
     "$B/hx" key --file $name.key >key.out 2>&1 || exit 1
     printf '[%s]\nnameserver = %s\nkey-file = %s\n' $name "$NS" "$WORK/$name.key" >>"$HOME/.config/hx/config"
-    start $name "$B/hx" bind $name --verbose --nameserver "$NS" --key-file $name.key --share "$WORK/$name:rw"
+    start_bound $name $name --nameserver "$NS" --key-file $name.key --share "$WORK/$name:rw" || exit 1
     TWO=$PID # in the end
-    await_line "$WORK/$name.err" 'bound' >bound.out || exit 1
 done
 cp_() { (cd here && timeout 300 "$B/hx" cp "$@" >../cp.out 2>../cp.err); }
 refused() { # refused STATUS MESSAGE SRC... DST
@@ -65,27 +64,15 @@ check "nothing was written here" test -z "$(ls -A here)"
 
 # --- one key for both, from the environment
 HX_KEY=$(cut -d' ' -f1 two.key | grep -v '^#' | head -n1)
-start three env HX_KEY="$HX_KEY" "$B/hx" bind three --verbose --nameserver "$NS" --share "$WORK/one:rw"
-await_line "$WORK/three.err" 'bound' >bound.out || exit 1
-start four env HX_KEY="$HX_KEY" "$B/hx" bind four --verbose --nameserver "$NS" --share "$WORK/two:rw"
-await_line "$WORK/four.err" 'bound' >bound.out || exit 1
+HX_KEY=$HX_KEY start_bound three three --nameserver "$NS" --share "$WORK/one:rw" || exit 1
+HX_KEY=$HX_KEY start_bound four four --nameserver "$NS" --share "$WORK/two:rw" || exit 1
 check "HX_KEY is for both" env HX_KEY="$HX_KEY" HX_NAMESERVER="$NS" timeout 300 "$B/hx" cp three:big four:fourth
 check "so it has come" cmp one/big two/fourth
 
 # --- one of the two goes away and comes back, and the command is killed
-mkfifo never
-await_part() { # await_part BYTES: a part that is so big
-    local tries=0
-    until [ -n "$(find two -name '.*.hx-part-*' -size "+$1c" 2>find.err)" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 4000 ] || return 1
-        read -r -t 0.005 <>never
-    done
-    return 0
-}
 head -c 200000000 /dev/urandom >one/huge
 start killed "$B/hx" cp one:huge two:
-await_part 8000000
+await_part two 8000000
 kill -KILL "$PID"
 check "after kill -9 the same command goes on where it was" cp_ one:huge two:
 check "which moves the rest" grep -q '; .* of it moved' cp.err
@@ -93,7 +80,7 @@ check "to the end" cmp one/huge two/huge
 rm -f two/huge
 start broken "$B/hx" cp one:huge two:
 BROKEN=$PID
-await_part 8000000
+await_part two 8000000
 kill -KILL "$TWO"
 start two "$B/hx" bind two --verbose --nameserver "$NS" --key-file two.key --share "$WORK/two:rw"
 await_exit "$BROKEN" 300

@@ -3,14 +3,9 @@
 # shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share/a/deep" "$WORK/share/b" "$WORK/here"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
-start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
-await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+start_nameserver_with_home
+mkdir -p share/a/deep share/b here
+start_bound home home --share "$WORK/share:rw" || exit 1
 for name in one.jpg two.jpg three.png .hidden.jpg 'with blank.jpg' 'st*r' a/x.jpg a/y.png a/deep/z.jpg b/x.jpg; do
     echo "$name" >"share/$name"
 done
@@ -52,8 +47,7 @@ check "-L copies what it leads to" eval "cp_ -L 'home:l*' here && cmp share/one.
 check "-P copies it" eval "cp_ -P 'home:l*' here && [ -L here/link.jpg ]"
 rm -f here/link.jpg share/link.jpg
 mkdir office
-start office "$B/hx" bind office --verbose --share "$WORK/office:rw"
-await_line "$WORK/office.err" 'bound' >bound.out || exit 1
+start_bound office office --share "$WORK/office:rw" || exit 1
 check "from one peer to another, too" eval "cp_ 'home:*.jpg' home:three.png office: && [ \"\$(ls office | tr '\n' ,)\" = 'one.jpg,three.png,two.jpg,with blank.jpg,' ]"
 check "and within one" eval "cp_ 'home:o*.jpg' home:b && cmp share/one.jpg share/b/one.jpg && rm share/b/one.jpg"
 check "no match is a failure there, as well" eval "! cp_ 'home:*.gif' office: && grep -q 'nothing there matches' cp.err"

@@ -3,14 +3,9 @@
 # shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share" "$WORK/here" "$WORK/ref"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
-start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
-await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+start_nameserver_with_home
+mkdir share here ref
+start_bound home home --share "$WORK/share:rw" || exit 1
 
 cp_() { timeout 120 "$B/hx" cp "$@" >cp.out 2>cp.err; }
 refused() { # refused STATUS MESSAGE SRC... DST
@@ -82,21 +77,11 @@ check "and here, which is told before anybody is connected to" refused 1 'No suc
 check "peers may not be mixed" refused 2 'different peers' home:a other:b here
 
 # --- sources that are not what they say, or do not stay
-start proc "$B/hx" bind proc --verbose --share /proc
-await_line "$WORK/proc.err" 'bound' >bound.out || exit 1
+start_bound proc proc --share /proc || exit 1
 check "a file of /proc comes whole, though its size is said to be 0" cp_ proc:version here/version
 check "so it does" cmp /proc/version here/version
 check "and goes whole" cp_ /proc/version home:version
 check "so it does" cmp /proc/version share/version
-mkfifo never
-await_part() { # await_part DIR BYTES: a part that is so big
-    local tries=0
-    until [ -n "$(find "$1" -name '.*.hx-part-*' -size "+$2c" 2>find.err)" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 4000 ] || return 1
-        read -r -t 0.005 <>never
-    done
-}
 head -c 60000000 /dev/urandom >share/log
 cp share/log log.was
 start growing "$B/hx" cp home:log here/log

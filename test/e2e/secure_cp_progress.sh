@@ -4,25 +4,10 @@
 # shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share" "$WORK/here"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
-start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
-await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+start_nameserver_with_home
+mkdir share here
+start_bound home home --share "$WORK/share:rw" || exit 1
 head -c 3000000 /dev/urandom >share/big
-mkfifo never
-await_part() { # await_part DIR: something arrives there
-    local tries=0
-    until [ -n "$(find "$1" -name '.*.hx-part-*' -size +0 2>find.err)" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 4000 ] || return 1
-        read -r -t 0.005 <>never
-    done
-    return 0 # that of an until is what its last wait said
-}
 line='^ *[0-9]+% +[0-9.]+ .?B +[-0-9.]+( .?B)?/s +[-0-9:]+  lan  [a-z]+$'
 took() { # took MILLISECONDS COMMAND...: succeeds, and not before so long
     local begun least=$1
@@ -58,7 +43,7 @@ check "which is whole" same share/big took.out
 
 # --- without a terminal
 start asked "$B/hx" cp -q --bwlimit 300K home:big here/asked
-await_part here
+await_part here 0
 kill -USR1 "$PID"
 check "SIGUSR1 shows at once how far it is, also with -q" await_line "$WORK/asked.err" "$line"
 kill -USR1 "$PID"
@@ -79,7 +64,7 @@ kill -USR1 "$sends"
 check "hx send says, too, that nobody has begun" await_line "$WORK/sends.err" '^nobody has begun to receive it$'
 mkdir received
 start receives "$B/hx" recv -q "$code" received -y
-await_part received
+await_part received 0
 until await_line "$WORK/sends.err" '^ *[0-9]+% .*/s +[-0-9:]+  lan  share/big$' 0.2 >/dev/null || ! kill -USR1 "$sends"; do :; done
 check "and how far it is, by which path" grep -Eq '^ *[0-9]+% +[0-9.]+ .?B .*  lan  share/big$' sends.err
 check "it goes on meanwhile" await_exit "$PID" 60

@@ -3,27 +3,13 @@
 # shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share/dir" "$WORK/here"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
-start bind "$B/hx" bind home --verbose --keepalive 1 --share "$WORK/share:rw"
-await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+start_nameserver_with_home
+mkdir -p share/dir here
+start_bound home home --keepalive 1 --share "$WORK/share:rw" || exit 1
 head -c 5000000 /dev/urandom >big
 : >empty
 cp_() { timeout 120 "$B/hx" cp "$@" 2>cp.err; }
 no_part() { [ -z "$(find share -name '*hx-part*')" ]; }
-awaited() { # awaited COMMAND...: it comes true
-    local tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 4000 ] || return 1
-        read -rt 0.005 <> <(:)
-    done
-    return 0 # that of an until is what its last wait said
-}
 
 # --- from standard input
 check "standard input goes up" eval 'cat big | cp_ - home:dir/up && same big share/dir/up'
@@ -42,12 +28,11 @@ exec 7<>slow
 pid=$!
 STARTED+=("$pid")
 head -c 100000 big >&7
-arrives() { [ -n "$(find share -name '.stopped.hx-part-*' -size +90k)" ]; }
-check "what arrives has no name yet" awaited arrives
+check "what arrives has no name yet" await_part share 90000
 check "indeed none" [ ! -e share/stopped ]
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-check "of who was killed nothing is kept" awaited no_part
+check "of who was killed nothing is kept" await_true 40 no_part
 check "and there is no such file" [ ! -e share/stopped ]
 exec 7<&-
 check "the others' parts are none either" no_part
@@ -111,8 +96,7 @@ check "a failure has its reason" eval '! cp_ --json home:missing home:big here >
 check "each second there is how far it is" eval 'cp_ --json --bwlimit 2000KB home:big here/slow >out'
 check "with path, rate and times" says 'p = events["progress"][-1]; assert len(events["progress"]) >= 2 and p["path"] == "lan" and p["total"] == 5000000 and 0 < p["done"] <= 5000000 and p["rate"] > 0 and p["left_s"] >= 0'
 check "--dry-run has it, too" eval 'cp_ --json --dry-run home:some here >out && says "assert \"some/big\" in [e[\"file\"] for e in events[\"would\"]]"'
-start office "$B/hx" bind office --verbose --share "$WORK/here:rw"
-await_line "$WORK/office.err" 'bound' >bound.out || exit 1
+start_bound office office --share "$WORK/here:rw" || exit 1
 check "and a copy from one peer to another" eval 'cp_ --json home:some home:missing office:; [ $? = 1 ]' # its output is that of check
 check "with what becomes of each file" eval 'cp_ --json home:some home:missing office: >out; says "assert len(events[\"done\"]) == 4 and events[\"failed\"][0][\"file\"] == \"missing\" and not lines[-1][\"ok\"] and lines[-1][\"files\"] == 4"'
 check "a name is written whatever its length" eval '! cp_ --json "home:$(printf "%09000d" 0)*" here >out && says "assert len(events[\"failed\"][0][\"file\"]) > 9000 and not lines[-1][\"ok\"]"'

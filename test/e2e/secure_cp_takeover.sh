@@ -3,33 +3,15 @@
 # shellcheck source=test/lib.sh disable=SC2016 # what eval runs
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share" "$WORK/small"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 && "$B/hx" key --label other >key.out 2>&1 || exit 1
-(
-    umask 077
-    sed -n 's/ other$//p' "$HOME/.config/hx/key" >other.key
-)
-start bind "$B/hx" bind home --verbose --share "$WORK/share:rw"
-await_line "$WORK/bind.err" 'bound' >bound.out || exit 1
+start_nameserver_with_home
+mkdir share
+label_key other other.key || exit 1
+start_bound home home --share "$WORK/share:rw" || exit 1
 
-mkfifo never
-await_part() { # await_part BYTES: a part that is so big
-    local tries=0
-    until [ -n "$(find share -name '.*.hx-part-*' -size "+$1c" 2>find.err)" ]; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 4000 ] || return 1
-        read -r -t 0.005 <>never
-    done
-    return 0
-}
 stopped() { # stopped NAME: an upload of ./big that stands still in the middle, so that its hold of the part stays
     rm -rf share/* share/.[!.]*
     start "$1" "$B/hx" cp big home:
-    await_part 4000000 && kill -STOP "$PID"
+    await_part share 4000000 && kill -STOP "$PID"
 }
 head -c 100000000 /dev/urandom >big
 

@@ -4,22 +4,10 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-unset HX_KEY XDG_CONFIG_HOME
-export HX_NAMESERVER=$NS HOME=$WORK/home LC_ALL=C.UTF-8
-mkdir -p "$HOME/public"
-"$HX" key >/dev/null
-for label in laptop guest; do
-    "$HX" key --label $label >/dev/null
-    (
-        umask 077
-        sed -n "s/ $label\$//p" "$HOME/.config/hx/key" >"$WORK/$label"
-    )
-done
-cd "$WORK" || exit 1
+start_nameserver_with_home
+export LC_ALL=C.UTF-8
+mkdir "$HOME/public"
+for label in laptop guest; do label_key $label "$WORK/$label"; done
 info() { # info KEYFILE ARGUMENT...
     timeout 60 "$HX" info -q --key-file "$1" "${@:2}" >info.out 2>info.err
 }
@@ -33,11 +21,9 @@ object() { # object KEYFILE NAME EXPRESSION: true of what --json prints
 OWN=$HOME/.config/hx/key
 VERSION=$("$HX" --version | sed 's/hx //')
 ALL=(--allow 127.0.0.1:22 --allow udp:127.0.0.1:53 --allow "/run/x y" --allow-listen 8080)
-start home "$HX" bind home -v "${ALL[@]}" --share "$HOME/public:rw" --exec 'echo secret' --pty \
+start_bound home home "${ALL[@]}" --share "$HOME/public:rw" --exec 'echo secret' --pty \
     --key-label laptop:share=ro,exec,allow=10.0.0.1:80 --key-label guest:
-await_line "$WORK/home.err" '^bound ' >/dev/null
-start pipe "$HX" bind pipe -v
-await_line "$WORK/pipe.err" '^bound ' >/dev/null
+start_bound pipe pipe
 
 check "a key that has no entry is told what is for all" tells "$OWN" home "name        home" "version     $VERSION" \
     "key label   none" "target      127.0.0.1:22" "target      udp:127.0.0.1:53" "target      /run/x y" \

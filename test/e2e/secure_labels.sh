@@ -4,23 +4,10 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
-start_nameserver || {
-    not_ok "the nameserver starts" "$WORK/nameserver.err"
-    finish
-}
-unset HX_KEY
-export HX_NAMESERVER=$NS HOME=$WORK/home
-mkdir -p "$HOME/public"
+start_nameserver_with_home
+mkdir "$HOME/public"
 echo photo >"$HOME/public/photo.jpg"
-"$HX" key >/dev/null
-for label in laptop guest; do
-    "$HX" key --label $label >/dev/null
-    (
-        umask 077
-        sed -n "s/ $label\$//p" "$HOME/.config/hx/key" >"$WORK/$label"
-    )
-done
-cd "$WORK" || exit 1
+for label in laptop guest; do label_key $label "$WORK/$label"; done
 as() { # as KEYFILE COMMAND...
     timeout 60 "$HX" "${@:2}" -q --key-file "$1" 2>"$WORK/err"
 }
@@ -28,8 +15,7 @@ says() { # says KEYFILE TEXT: what the echo of `home` gives back
     echo "$2" | as "$1" connect home
 }
 
-start home "$HX" bind home -v --share "$HOME/public" --echo --key-label laptop:share=rw --key-label guest:
-await_line "$WORK/home.err" '^bound ' >/dev/null
+start_bound home home --share "$HOME/public" --echo --key-label laptop:share=rw --key-label guest:
 OWN=$HOME/.config/hx/key
 check "a key without an entry may do what is for all: read" as "$OWN" cp home:photo.jpg own
 check "and have its echo" [ "$(says "$OWN" hello)" = hello ]

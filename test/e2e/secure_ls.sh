@@ -3,17 +3,11 @@
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-start_nameserver || exit 1
-export HX_NAMESERVER=$NS HOME=$WORK/home TZ=UTC LC_ALL=C.UTF-8
-unset HX_KEY XDG_CONFIG_HOME
-mkdir -p "$HOME" "$WORK/share/sub/deeper" "$WORK/share/many"
-cd "$WORK" || exit 1
-"$B/hx" key >key.out 2>&1 || exit 1
+start_nameserver_with_home
+export TZ=UTC LC_ALL=C.UTF-8
+mkdir -p share/sub/deeper share/many
 
-bind() { # bind NAME OPTION...
-    start "bind-$1" "$B/hx" bind "$1" --verbose "${@:2}"
-    await_line "$WORK/bind-$1.err" 'bound' >bound.out
-}
+bind() { start_bound "bind-$1" "$@"; } # bind NAME OPTION...
 ls_() { timeout 60 "$B/hx" ls "$@" >ls.out 2>ls.err; }
 lists() { # lists EXPECTED ARGUMENT...
     ls_ "${@:2}" && diff <(printf '%b' "$1") ls.out

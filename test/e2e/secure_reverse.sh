@@ -85,15 +85,8 @@ await_exit "$HOME_PID"
 start_bound home home --allow-listen "$R" --keepalive 1
 HOME_PID=$PID
 # It finds the way back by itself.
-came_back() {
-    local end=$((SECONDS + 30 * SLOW))
-    until get -o "$WORK/got" "http://127.0.0.1:$R/page2" 2>/dev/null; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.1 <> <(:)
-    done
-    return 0
-}
-check "the listener is back when the other side is" came_back
+check "the listener is back when the other side is" \
+    await_true $((30 * SLOW)) get -o "$WORK/got" "http://127.0.0.1:$R/page2"
 
 check "what is not permitted is refused, with the way out" refused "hx bind --allow-listen 1" -R 1:127.0.0.1:1
 check "the binding side says so" await_line "$WORK/home.err" "^refused to listen on 1: it is not permitted"
@@ -108,13 +101,6 @@ check "and has it" get -o "$WORK/got" "http://127.0.0.1:$R/page3"
 kill "$PID"
 await_exit "$PID"
 check "who is interrupted ends with success" [ "$?" = 0 ]
-gone() {
-    local end=$((SECONDS + 10 * SLOW))
-    while { : <>"/dev/tcp/127.0.0.1/$R"; } 2>/dev/null; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.05 <> <(:)
-    done
-    return 0
-}
-check "and nobody listens any more" gone
+gone() { ! { : <>"/dev/tcp/127.0.0.1/$R"; } 2>/dev/null; }
+check "and nobody listens any more" await_true $((10 * SLOW)) gone
 finish

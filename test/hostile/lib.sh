@@ -42,13 +42,11 @@ bare_dies() { # bare_dies SIGNAL CASE: its process ends by the signal
     [ "$rc" = $((128 + $(kill -l "$1"))) ] || { echo "it ended with status $rc" && return 1; }
 }
 bare_grows() { # bare_grows KB CASE: its memory does, by at least so much; it may take its time to touch it
-    local before after end=$((SECONDS + 15))
+    local before after
     before=$(value_kb "$BARE_PID" VmHWM)
     "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
-    until after=$(value_kb "$BARE_PID" VmHWM) && [ $((after - before)) -ge "$1" ]; do
-        [ $SECONDS -lt $end ] || { echo "from $before to $after KB" && return 1; }
-        read -rt 0.1 <> <(:)
-    done
+    has_grown() { after=$(value_kb "$BARE_PID" VmHWM) && [ $((after - before)) -ge "$1" ]; }
+    await_true 15 has_grown "$1" || { echo "from $before to $after KB" && return 1; }
 }
 bare_stalls() { # bare_stalls MS CASE: an honest request takes longer than that, or fails
     local ms throw_pid end=$((SECONDS + 6))
@@ -158,13 +156,8 @@ within() { # within BEFORE_KB: the nameserver's memory is back there, or where i
     [ "$(value_kb "$NS_PID" VmRSS)" -le $((limit + slack)) ]
 }
 await_calm() { # await_calm BEFORE_KB: at most MEMORY_S; a sanitizer keeps freed memory, so there it is not asked
-    local end=$((SECONDS + MEMORY_S))
     [ "$SLOW" = 1 ] || return 0
-    until within "$1"; do
-        [ $SECONDS -lt $end ] || { echo "memory: from $1 to $(value_kb "$NS_PID" VmRSS) KB" && return 1; }
-        read -rt 0.1 <> <(:)
-    done
-    return 0
+    await_true "$MEMORY_S" within "$1" || { echo "memory: from $1 to $(value_kb "$NS_PID" VmRSS) KB" && return 1; }
 }
 served() { # served WHEN: an honest request, in time
     local ms

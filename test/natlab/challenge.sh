@@ -22,14 +22,7 @@ names_held() { # as SIGUSR1's line says it now
     ask_numbers || return
     sed -nE 's/.*event=stats .* names=([0-9]+) .*/\1/p' "$WORK/nameserver.err" | tail -n 1
 }
-all_bound() {
-    local end=$((SECONDS + BIND_S))
-    until [ "$(names_held)" = "$HOLDERS" ]; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.2 <> <(:)
-    done
-    return 0
-}
+all_bound() { [ "$(names_held)" = "$HOLDERS" ]; }
 hold() { # hold K: the K-th name
     if [ $(($1 % 2)) = 0 ]; then
         lab_start "holder$1" h1 "$B/test/stock/stock_client" --deadline 3600 bind "$LAB_S" 7000 "held$1"
@@ -63,7 +56,7 @@ NS_PID=$PID
 await_line "$WORK/nameserver.err" 'listening on' >/dev/null || exit 1
 HOLDER_PIDS=()
 for ((k = 0; k < HOLDERS; k++)); do hold "$k"; done
-check "$HOLDERS names are held, $((2 * WAY_MS)) ms away there and back" all_bound
+check "$HOLDERS names are held, $((2 * WAY_MS)) ms away there and back" await_true "$BIND_S" all_bound
 lab_weather 1 "numgen random mod 100 < $PERCENT drop"
 WANTING=()
 for ((k = 0; k < HOLDERS; k++)); do

@@ -36,13 +36,10 @@ wireguard_lacks() { # why there is none; prints nothing if there is
     fi
 }
 wireguard() { # wireguard N OPTION_OF_WG...: an end of it on HN
-    local n=$1 end=$((SECONDS + 20))
+    local n=$1
     if ! ip -n "h$n" link add "wg$n" type wireguard 2>/dev/null; then
         WG_PROCESS_FOREGROUND=1 lab_start "wg$n" "h$n" wireguard-go -f "wg$n"
-        until [ -S "/run/wireguard/wg$n.sock" ]; do
-            [ $SECONDS -lt $end ] || return
-            read -rt 0.05 <> <(:)
-        done
+        await_true 20 test -S "/run/wireguard/wg$n.sock" || return
     fi
     lab_exec "h$n" wg set "wg$n" private-key "$WORK/wg$n.key" "${@:2}" &&
         printf '%s\n' "addr add ${WG[n]}/24 dev wg$n" "link set wg$n up" | ip -n "h$n" -batch -

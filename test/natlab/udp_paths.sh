@@ -56,14 +56,10 @@ in_use() { # in_use KIND: by now
     grep -E '^(connected to lab .* path=|path to lab: )' "$WORK/connect.err" | tail -n 1 | grep -E "(path=|lab: )$1"
 }
 takes_over() { # takes_over RULE KIND: with this firewall that is the path
-    local before end=$((SECONDS + 80))
-    before=$(wc -l <"$WORK/connect.err")
+    local before
+    before=$(grep -cE "^path to lab: $2, " "$WORK/connect.err")
     lab_weather 2 "$1"
-    until tail -n "+$((before + 1))" "$WORK/connect.err" | grep -qE "^path to lab: $2, "; do
-        [ "$SECONDS" -lt "$end" ] || return
-        read -rt 0.1 <> <(:)
-    done
-    return 0 # that of an until is what its last wait said
+    await_nth $((before + 1)) "$WORK/connect.err" "^path to lab: $2, " 80
 }
 is_one_flow() { # for all that was asked so far; and nobody's datagrams were dropped as if they were a stranger's
     kill -USR1 "$CONNECT_PID"
