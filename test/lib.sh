@@ -111,6 +111,11 @@ start_echo() { # a TCP server that sends back what comes; sets PORT
     done
     return 1
 }
+# start_udp_echo NAME [HOST [PORT]]: the same of UDP, whole; sets PORT
+start_udp_echo() {
+    start "$1" python3 "$TOP/test/udp_echo.py" "${@:2}"
+    PORT=$(await_line "$WORK/$1.out" '^[0-9]+$')
+}
 await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it did not end in time
     timeout "${2:-20}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
     wait "$1"

@@ -10,7 +10,7 @@ listens() {
 }
 
 cat >"$WORK/udp.py" <<'EOF'
-"""udp.py echo: says its port, gives back what comes. udp.py ask PORT LENGTH...: are they given back, to two clients?
+"""udp.py ask PORT LENGTH...: are they given back, to two clients?
 udp.py once PORT TEXT: is it? udp.py say PORT LENGTH: one of that length; six: the same over IPv6. udp.py pause SECONDS FILE PORT...: is each of
 them given back after SECONDS of silence, too, in which FILE is told a time of a day ago (test/clock_step.so)?"""
 import socket, sys, time
@@ -21,14 +21,7 @@ def client(port, host="127.0.0.1"):
     s.connect((host, int(port)))
     return s
 
-if sys.argv[1] == "echo":
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
-    print(s.getsockname()[1], flush=True)
-    while True:
-        data, peer = s.recvfrom(65536)
-        s.sendto(data, peer)
-elif sys.argv[1] == "ask":
+if sys.argv[1] == "ask":
     both = client(sys.argv[2]), client(sys.argv[2])
     for length in map(int, sys.argv[3:]):
         said = [bytes([i]) * length for i in (1, 2)]
@@ -65,9 +58,8 @@ udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
 
 start_nameserver_with_key
 
-start echo python3 "$WORK/udp.py" echo
-ECHO_PID=$PID
-ECHO=$(await_line "$WORK/echo.out" "^[0-9]+$")
+start_udp_echo echo
+ECHO_PID=$PID ECHO=$PORT
 IPERF=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 start_bound home home --allow "udp:127.0.0.1:$ECHO" --allow "udp:127.0.0.1:$IPERF" --allow "127.0.0.1:$IPERF"
 start_connected out home -L "udp:0:127.0.0.1:$ECHO" -L "udp:0:127.0.0.1:1" -L "udp:0:localhost:$ECHO" \
@@ -129,7 +121,7 @@ check "a flow ends with its silence, whatever the wall clock says, and the next 
 refusing() {
     kill "$ECHO_PID" && wait "$ECHO_PID" 2>/dev/null
     udp say "$PORT" 5
-    start echo2 python3 "$WORK/udp.py" echo "$ECHO"
+    start echo2 python3 "$TOP/test/udp_echo.py" 127.0.0.1 "$ECHO"
     await_line "$WORK/echo2.out" "^$ECHO$" >/dev/null && udp once "$PORT" back
 }
 check "a target that refuses for a while is reached when it is back" refusing

@@ -5,14 +5,13 @@
 . "$(dirname "$0")/../lib.sh"
 
 cat >"$WORK/udp.py" <<'EOF'
-"""echo [HOST [PORT]]: says its port, gives back what comes. socks PORT STORY ARGUMENT...: see there. ask PORT LENGTH...: are
-they given back?"""
+"""socks PORT STORY ARGUMENT...: see there. ask PORT LENGTH...: are they given back?"""
 import socket, struct, sys
 
-def udp(host="127.0.0.1", port=0):
-    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+def udp():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(60)
-    s.bind((host, port))
+    s.bind(("127.0.0.1", 0))
     return s
 
 def head(host, port, fragment=0):
@@ -56,14 +55,7 @@ def hears_nothing(s):
     except TimeoutError:
         pass
 
-if sys.argv[1] == "echo":
-    s = udp(sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[3]) if len(sys.argv) > 3 else 0)
-    s.settimeout(None)
-    print(s.getsockname()[1], flush=True)
-    while True:
-        data, peer = s.recvfrom(70000)
-        s.sendto(data, peer)
-elif sys.argv[1] == "ask":
+if sys.argv[1] == "ask":
     s = udp()
     s.connect(("127.0.0.1", int(sys.argv[2])))
     s.settimeout(1)
@@ -149,17 +141,12 @@ listens() { # listens OUTPUT WORDS TARGET: the port of the kernel's choice
 }
 
 start_nameserver_with_key
-for i in 1 2; do
-    start "echo$i" python3 "$WORK/udp.py" echo
-    declare "ECHO$i=$(await_line "$WORK/echo$i.out" "^[0-9]+$")"
-done
+start_udp_echo echo2 && ECHO2=$PORT
+start_udp_echo echo1 && ECHO1=$PORT
 SIX=
 if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then # localhost may be any of both
-    for i in 1 2; do
-        declare -n port="ECHO$i"
-        start "echo6$i" python3 "$WORK/udp.py" echo ::1 "$port"
-        SIX=$(await_line "$WORK/echo6$i.out" "^$port$")
-    done
+    start_udp_echo echo62 ::1 "$ECHO2"
+    start_udp_echo echo61 ::1 "$ECHO1" && SIX=$PORT
 fi
 OFFER=(--allow "udp:127.0.0.1:$ECHO1" --allow "udp:127.0.0.1:$ECHO2" --allow "udp:localhost:$ECHO1"
     --allow "udp:[::1]:${SIX:-1}" --allow-listen 'udp:*' --allow-listen '*' --keepalive 1)

@@ -13,22 +13,16 @@ lab_begin || exit 1
 STORY_FILES=({bind,connect,nameserver}.err)
 SIZES=(0 1 1200 1472 9000 65507)
 
-cat >"$WORK/udp.py" <<'EOF'
-"""echo PORT: gives back what comes. ask PORT SIZE...: each is sent from one port of ours, again every 0.2 s until it has
-come back, for 60 s at most; says after how many ms that was."""
+cat >"$WORK/ask.py" <<'EOF'
+"""ask.py SIZE...: each is sent to port 3900 from one of ours, again every 0.2 s until it has come back, for 60 s at most; says
+after how many ms that was."""
 import os, socket, sys, time
 
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-if sys.argv[1] == "echo":
-    s.bind(("127.0.0.1", int(sys.argv[2])))
-    print("echoes", flush=True)
-    while True:
-        data, peer = s.recvfrom(70000)
-        s.sendto(data, peer)
 s.bind(("127.0.0.1", 3901))
-s.connect(("127.0.0.1", int(sys.argv[2])))
+s.connect(("127.0.0.1", 3900))
 s.settimeout(0.2)
-for size in map(int, sys.argv[3:]):
+for size in map(int, sys.argv[1:]):
     data = os.urandom(size)
     begun = time.monotonic()
     while True:
@@ -42,12 +36,12 @@ for size in map(int, sys.argv[3:]):
                 sys.exit("%d bytes never came back" % size)
     print("%d bytes after %d ms" % (size, (time.monotonic() - begun) * 1000), flush=True)
 EOF
-ask() { lab_exec h2 timeout 400 python3 "$WORK/udp.py" ask 3900 "$@"; }
+ask() { lab_exec h2 timeout 400 python3 "$WORK/ask.py" "$@"; }
 meet() { # meet [RULE [S-OPTION...]]: RULE is the firewall of H2's access from the beginning
     lab_up port-restricted port-restricted && start_s "$LAB_NS" "${@:2}" && start_h1 --allow udp:127.0.0.1:3900 && await_bound &&
         lab_weather 2 "${1:-}" || return
-    lab_start echo h1 python3 "$WORK/udp.py" echo 3900
-    await_line "$WORK/echo.out" '^echoes' >/dev/null || return
+    lab_start echo h1 python3 "$TOP/test/udp_echo.py" 127.0.0.1 3900
+    await_line "$WORK/echo.out" '^3900' >/dev/null || return
     lab_start connect h2 "$B/hx" connect lab --nameserver "$LAB_NS" -v -L udp:3900:127.0.0.1:3900
     CONNECT_PID=$PID
     await_line "$WORK/connect.err" '^connected to lab ' 20
