@@ -169,6 +169,13 @@ start_connected() {
     start "$1" "$B/hx" connect "${@:2}" -v
     await_line "$WORK/$1.err" "^connected to $2 at " >/dev/null
 }
+# listens OUTPUT TARGET [HOST]: the port of the kernel's choice that leads to the target, as that hx connect tells it; with
+# HOST, the one that it has there (-R).
+listens() {
+    local host=${3:-}
+    await_line "$WORK/$1.err" "^${host:+.$host. }listen(s|ing) on .*127\.0\.0\.1:[0-9]+.* for $2( |$)" |
+        sed -E 's/.*127\.0\.0\.1:([0-9]+)[^ ]* for .*/\1/'
+}
 stop_nameserver() { # and its status
     kill "$NS_PID"
     await_exit "$NS_PID" 10

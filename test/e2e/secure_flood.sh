@@ -6,10 +6,6 @@
 HX=$B/hx
 MANY=${MANY:-1200} # connections that are refused; without time or order to give frames back, 1,050 were too many
 
-# The port that leads to TARGET.
-listening() {
-    await_line "$WORK/connect.err" "^listening on 127\.0\.0\.1:[0-9]+ for $1" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/'
-}
 # A port of a SOCKS proxy as a browser uses it, many at once; every connection must be told that it was refused.
 cat >"$WORK/refused.py" <<'P'
 import socket, sys, threading
@@ -53,9 +49,9 @@ await_line "$WORK/bind.err" '^bound home as ' >/dev/null
 start connect "$HX" connect home -v -L "0:127.0.0.1:$PORT" -L 0:127.0.0.1:1 -D 0
 CONNECT=$PID
 await_line "$WORK/connect.err" '^connected to home at ' >/dev/null
-GOOD=$(listening "127.0.0.1:$PORT")
-CLOSED=$(listening "127.0.0.1:1")
-D=$(listening "any target")
+GOOD=$(listens connect "127.0.0.1:$PORT")
+CLOSED=$(listens connect "127.0.0.1:1")
+D=$(listens connect "any target")
 exec 9<>"/dev/tcp/127.0.0.1/$GOOD"
 check "a connection passes" alive one
 check "$MANY connections to a closed port, as fast as it goes, are each refused" \

@@ -33,10 +33,6 @@ start_sshd() { # with OPTION...
     done
     return 1
 }
-# listening OUTPUT TARGET: the port of the kernel's choice that leads to TARGET.
-listening() {
-    await_line "$WORK/$1.err" "^listening on 127\.0\.0\.1:[0-9]+ for $2" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/'
-}
 
 start_nameserver_with_key
 
@@ -52,9 +48,9 @@ WEB=$PORT
 start_bound home home --allow "127.0.0.1:$WEB" --allow "localhost:$WEB"
 HOME_PID=$PID
 start_connected forward home -L "0:127.0.0.1:$WEB" -L "0:127.0.0.1:1" -D 0
-L=$(listening forward "127.0.0.1:$WEB")
-CLOSED=$(listening forward "127.0.0.1:1")
-D=$(listening forward "any target")
+L=$(listens forward "127.0.0.1:$WEB")
+CLOSED=$(listens forward "127.0.0.1:1")
+D=$(listens forward "any target")
 check "each forward says where it listens" [ -n "$L" -a -n "$CLOSED" -a -n "$D" ]
 
 check "a file comes through -L" "${CURL[@]}" -o "$WORK/got" "http://127.0.0.1:$L/big"

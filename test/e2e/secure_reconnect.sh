@@ -23,7 +23,7 @@ start_bound first home --allow "127.0.0.1:$PORT"
 FIRST=$PID
 start connect "$HX" connect home -v --keepalive 1 -L "0:127.0.0.1:$PORT"
 CONNECT=$PID
-L=$(await_line "$WORK/connect.err" '^listening on 127\.0\.0\.1:[0-9]+ for ' | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/')
+L=$(listens connect "127.0.0.1:$PORT")
 check "a connection passes" [ "$(ask one)" = one ]
 check "another one stays open" open_connection
 

@@ -8,10 +8,6 @@
 HX=$B/hx
 HERE='(\[::1\]:[0-9]+,)?127\.0\.0\.1:[0-9]+(,\[::1\]:[0-9]+)?' # where there is no other address
 get() { curl -sS --fail --noproxy '' --max-time 60 "$@"; }
-# listens OUTPUT TARGET: the port of the kernel's choice at home that leads to TARGET
-listens() {
-    await_line "$WORK/$1.err" "^'home' listens on $HERE for $2" | sed -E 's/^[^:]*127\.0\.0\.1:([0-9]+).*|.*,127\.0\.0\.1:([0-9]+).*/\1\2/'
-}
 refused() { # refused TEXT OPTION...: hx connect fails with that
     local rc
     timeout 60 "$HX" connect home -v "${@:2}" </dev/null >"$WORK/refused.out" 2>"$WORK/refused.err"
@@ -36,13 +32,14 @@ start_bound home home --allow-listen '*' --allow-listen "$WORK/home.sock" --keep
 HOME_PID=$PID
 start_connected away home -R "0:127.0.0.1:$WEB" -R "0:127.0.0.1:1" -R 0 -R "$WORK/home.sock:$SERVICE"
 AWAY_PID=$PID
-R=$(listens away "127.0.0.1:$WEB")
-CLOSED=$(listens away "127.0.0.1:1")
-SOCKS=$(listens away "any target here")
+R=$(listens away "127.0.0.1:$WEB" home)
+CLOSED=$(listens away "127.0.0.1:1" home)
+SOCKS=$(listens away "any target here" home)
 if [ -z "$R" ] || [ -z "$CLOSED" ] || [ -z "$SOCKS" ]; then
     not_ok "the connecting side says where the other one listens" "$WORK/away.err" "$WORK/home.err"
     finish
 fi
+check "the other side listens on loopback alone" grep -Exq "'home' listens on $HERE for 127\.0\.0\.1:$WEB" "$WORK/away.err"
 check "the binding side says so, too, and for whom" \
     await_line "$WORK/home.err" "^peer - at [^ ]+ key=-: listening on .*127\.0\.0\.1:$R.* for 127\.0\.0\.1:$WEB$"
 check "a file of the connecting side's service comes" get -o "$WORK/got" "http://127.0.0.1:$R/big"

@@ -4,10 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 
 HX=$B/hx
-# listens OUTPUT TARGET: the port of the kernel's choice that leads there
-listens() {
-    await_line "$WORK/$1.err" "^listening on udp:127\.0\.0\.1:[0-9]+ for $2" | sed -E 's/.*udp:127\.0\.0\.1:([0-9]+) .*/\1/'
-}
 
 cat >"$WORK/udp.py" <<'EOF'
 """udp.py ask PORT LENGTH...: are they given back, to two clients?

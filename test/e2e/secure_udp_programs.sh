@@ -34,9 +34,6 @@ need() { # need WHAT COMMAND...: a server that cannot start is a test that fails
         finish
     }
 }
-listens() { # listens TARGET: the port of the kernel's choice that leads there
-    await_line "$WORK/out.err" "^listening on udp:127\.0\.0\.1:[0-9]+ for $1" | sed -E 's/.*udp:127\.0\.0\.1:([0-9]+) .*/\1/'
-}
 
 # --- DNS ---------------------------------------------------------------------------------------------------------------
 LONG=$(printf 'x%.0s' {1..200})
@@ -103,7 +100,7 @@ need "a server of TLS over UDP" at_free_port dtls run_dtls
 DTLS=$PORT
 start_bound home home --allow "udp:127.0.0.1:$DNS" --allow "udp:127.0.0.1:$QUIC" --allow "udp:127.0.0.1:$DTLS"
 start_connected out home -L "udp:0:127.0.0.1:$DNS" -L "udp:0:127.0.0.1:$QUIC" -L "udp:0:127.0.0.1:$DTLS"
-DNS_HERE=$(listens "127.0.0.1:$DNS") QUIC_HERE=$(listens "127.0.0.1:$QUIC") DTLS_HERE=$(listens "127.0.0.1:$DTLS")
+DNS_HERE=$(listens out "127.0.0.1:$DNS") QUIC_HERE=$(listens out "127.0.0.1:$QUIC") DTLS_HERE=$(listens out "127.0.0.1:$DTLS")
 
 check "dig has the answer of a DNS server at the other side" short_answer
 check "and one of a thousand bytes, whole" long_answer

@@ -136,9 +136,6 @@ else:
         hears_nothing(s)
 EOF
 udp() { timeout 90 python3 "$WORK/udp.py" "$@"; }
-listens() { # listens OUTPUT WORDS TARGET: the port of the kernel's choice
-    await_line "$WORK/$1.err" "$2.* for $3" | sed -E 's/.*127\.0\.0\.1:([0-9]+).* for .*/\1/'
-}
 
 start_nameserver_with_key
 start_udp_echo echo2 && ECHO2=$PORT
@@ -154,9 +151,9 @@ start_bound home home "${OFFER[@]}"
 HOME_PID=$PID
 start_connected out home --keepalive 1 -D 127.0.0.1:0 -R "udp:0:127.0.0.1:$ECHO1" -R 0
 OUT_PID=$PID
-SOCKS=$(listens out "^listening on" "any target")
-REMOTE=$(listens out "^'home' listens on udp:" "127\.0\.0\.1:$ECHO1")
-BACK=$(listens out "^'home' listens on" "any target here")
+SOCKS=$(listens out "any target")
+REMOTE=$(listens out "127.0.0.1:$ECHO1" home)
+BACK=$(listens out "any target here" home)
 
 check "SOCKS: an IPv4 target has every length back" udp socks "$SOCKS" talk 127.0.0.1 "$ECHO1" 127.0.0.1
 if [ -n "$SIX" ]; then
@@ -244,7 +241,7 @@ check "an association outlives the link, and is served by the next one" comes_ba
 ends() { # a flow whose time is over: the next datagram begins another
     local first
     start_connected short home -R "udp:0:127.0.0.1:$ECHO2" --udp-timeout 1
-    first=$(listens short "^'home' listens on udp:" "127\.0\.0\.1:$ECHO2")
+    first=$(listens short "127.0.0.1:$ECHO2" home)
     sockets() { find "/proc/$PID/fd" -lname 'socket:*' | wc -l; }
     is_idle() { [ "$(sockets)" -le "$idle" ]; }
     local idle

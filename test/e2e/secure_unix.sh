@@ -23,7 +23,7 @@ start_bound home home --allow "$SERVICE" --allow "$WORK/none.sock"
 start_connected forward home -L "0:$SERVICE" -L "$WORK/local.sock:$SERVICE" -L "$WORK/dead.sock:$WORK/none.sock" \
     -L "$WORK/denied.sock:$WORK/other.sock" -D "$WORK/socks.sock"
 FORWARD_PID=$PID
-PORT=$(await_line "$WORK/forward.err" "^listening on 127\.0\.0\.1:[0-9]+ for $SERVICE" | sed -E 's/^listening on [^ ]*:([0-9]+) .*/\1/')
+PORT=$(listens forward "$SERVICE")
 check "where a path listens is said as well" grep -q "^listening on $WORK/local.sock for $SERVICE$" "$WORK/forward.err"
 check "a port here reaches a Unix socket there" \
     curl -sS --fail --noproxy '' --max-time 60 -o "$WORK/got" "http://127.0.0.1:$PORT/big"
