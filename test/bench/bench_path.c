@@ -10,13 +10,13 @@
  *   bench_path ping ADDRESS MS           ICMP echoes of 84 bytes, one each MS: "TIME RTT_MS"; until it is ended
  *   bench_path now                       "TIME"
  *   bench_path turn PORT SECONDS         64 bytes to 127.0.0.1:PORT and back, each 25 ms: "TIME RTT_MS" */
+#include "test/bench/local_socket.h"
 #include "test/bench/measure.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,24 +77,11 @@ static int arrived(void)
     return 0;
 }
 
-static int connect_local(const char *port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                             .sin_port = htons((uint16_t)atoi(port))};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-        die("cannot connect to 127.0.0.1:%s: %s", port, strerror(errno));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
-
 static int take(const char *port, double seconds)
 {
     struct arrival a = {.seconds = seconds};
     char *data = malloc(CHUNK);
-    struct pollfd fd = {.fd = connect_local(port), .events = POLLIN};
+    struct pollfd fd = {.fd = local_socket_to(SOCK_STREAM, port), .events = POLLIN};
 
     while (data && arrival_tell(&a, false)) {
         ssize_t n = poll(&fd, 1, (int)(STEP_US / 1000)) > 0 ? recv(fd.fd, data, CHUNK, 0) : -1;
@@ -374,7 +361,7 @@ static int ping(const char *address, double step_ms)
 static int turn(const char *port, double seconds)
 {
     static double left_s[TURNS_MAX];
-    struct pollfd fd = {.fd = connect_local(port), .events = POLLIN};
+    struct pollfd fd = {.fd = local_socket_to(SOCK_STREAM, port), .events = POLLIN};
     char data[TURN] = "x";
     size_t out = 0, back = 0, bytes = 0;
     double at_s = now_s(), end_s = at_s + seconds, longest_s = 0;

@@ -5,8 +5,8 @@
  *   bench_tcp take PORT        reads to the end; prints bytes, seconds and mb_per_second
  *   bench_tcp rtt PORT COUNT   round trips of 64 bytes; prints their percentiles
  *   bench_tcp hold PORT COUNT SECONDS PID   COUNT binds held for SECONDS; CPU and memory of process PID */
+#include "test/bench/local_socket.h"
 #include "test/bench/measure.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,13 +24,6 @@
 
 static long long give_bytes = -1; /* -1: echo */
 
-static void no_delay(int fd)
-{
-    int one = 1;
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-}
-
 static ssize_t send_all(int fd, const char *data, size_t len)
 {
     size_t done = 0;
@@ -47,11 +40,11 @@ static ssize_t send_all(int fd, const char *data, size_t len)
 
 static void *serve_one(void *argument)
 {
-    int fd = (int)(intptr_t)argument;
+    int fd = (int)(intptr_t)argument, one = 1;
     char *data = calloc(1, CHUNK);
     ssize_t n = 1;
 
-    no_delay(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     for (long long left = give_bytes; data && left > 0 && n > 0; left -= n)
         n = send_all(fd, data, left < CHUNK ? (size_t)left : CHUNK);
     while (data && give_bytes < 0 && (n = recv(fd, data, CHUNK, 0)) > 0 && send_all(fd, data, (size_t)n) > 0)
@@ -63,15 +56,8 @@ static void *serve_one(void *argument)
 
 static _Noreturn void serve(void)
 {
-    struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof local;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = local_socket_at(SOCK_STREAM, NULL);
 
-    if (listener < 0 || bind(listener, (struct sockaddr *)&local, len) < 0 || listen(listener, 128) < 0 ||
-        getsockname(listener, (struct sockaddr *)&local, &len) < 0)
-        die("cannot listen: %s", strerror(errno));
-    printf("listening on 127.0.0.1:%u\n", ntohs(local.sin_port));
-    fflush(stdout);
     for (;;) {
         pthread_t thread;
         int fd = accept(listener, NULL, NULL);
@@ -85,24 +71,11 @@ static _Noreturn void serve(void)
     }
 }
 
-static int connect_to(const char *port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-        die("cannot connect to port %s: %s", port, strerror(errno));
-    no_delay(fd);
-    return fd;
-}
-
 static void take(const char *port)
 {
     static char data[CHUNK];
     double begin_us = now_us();
-    int fd = connect_to(port);
+    int fd = local_socket_to(SOCK_STREAM, port);
     long long total = 0;
     ssize_t n;
 
@@ -119,7 +92,7 @@ static void rtt(const char *port, long count)
 {
     struct samples samples = {0};
     char data[PING] = {0};
-    int fd = connect_to(port);
+    int fd = local_socket_to(SOCK_STREAM, port);
 
     for (long i = 0; i < count; i++) {
         double begin_us = now_us();
@@ -167,7 +140,7 @@ static void hold(const char *port, int count, int seconds, int pid)
         die("no memory");
     double before = process_resident_bytes(pid), begin_us = now_us();
     for (int i = 0; i < count; i++) {
-        fds[i] = connect_to(port);
+        fds[i] = local_socket_to(SOCK_STREAM, port);
         bind_name(fds[i], i);
     }
     double bind_seconds = (now_us() - begin_us) / 1e6, cpu = process_cpu_seconds(pid);

@@ -11,9 +11,8 @@
  *                                       one until one is back: a forward has its way then
  *   bench_udp voice SECONDS PORT        160 bytes each 20 ms and back: a line "TIME RTT_MS" for each (bench_path.c), and for
  *                                       one that is lost "TIME lost" */
+#include "test/bench/local_socket.h"
 #include "test/bench/measure.h"
-#include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -36,44 +35,22 @@
 #define VOICE_MAX    65536
 #define VOICE_END_US 1.5e6 /* for the last ones to come back */
 
-static struct sockaddr_in local_port(const char *port)
+static int with_room(int fd)
 {
-    return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                .sin_port = htons((uint16_t)(port ? atoi(port) : 0))};
-}
+    int bytes = BUFFER;
 
-static int udp_socket(void)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = BUFFER;
-
-    if (fd < 0)
-        die("no UDP socket: %s", strerror(errno));
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     return fd;
 }
 
 static int connected_to(const char *port)
 {
-    struct sockaddr_in to = local_port(port);
-    int fd = udp_socket();
-
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-        die("no way to port %s: %s", port, strerror(errno));
-    return fd;
+    return with_room(local_socket_to(SOCK_DGRAM, port));
 }
 
 static int listening(const char *port)
 {
-    struct sockaddr_in at = local_port(port);
-    socklen_t len = sizeof at;
-    int fd = udp_socket();
-
-    if (bind(fd, (struct sockaddr *)&at, len) < 0 || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
-        die("no UDP port: %s", strerror(errno));
-    printf("listening on 127.0.0.1:%u\n", ntohs(at.sin_port));
-    fflush(stdout);
-    return fd;
+    return with_room(local_socket_at(SOCK_DGRAM, port));
 }
 
 /* --- the far end, and what stands in the place of a forward ----------------------------------------------------- */
