@@ -138,46 +138,36 @@ bind() { # bind NAME OPTION...
     lab_start "bind.$1" h1 "$PROGRAMS/hx" bind "$1" -v "${@:2}"
     await_line "$WORK/bind.$1.err" "^bound $1" 20 >/dev/null || lost "hx bind" "$WORK/bind.$1.err"
 }
-forwards() { # forwards NAME PORT...: hx connect; sets FORWARDS, ports on H2. "udp:PORT" is one of UDP
-    local name=$1 port options=()
+forwards() { # forwards NAME TARGET...: hx connect; sets FORWARDS, ports on H2
+    local name=$1 target options=()
     shift
-    for port in "$@"; do
-        case $port in
-        udp:*) options+=(-L "udp:127.0.0.1:0:127.0.0.1:${port#udp:}") ;;
-        *) options+=(-L "127.0.0.1:0:127.0.0.1:$port") ;;
+    for target in "$@"; do
+        case $target in
+        udp:*) options+=(-L "udp:127.0.0.1:0:${target#udp:}") ;;
+        *) options+=(-L "127.0.0.1:0:$target") ;;
         esac
     done
     lab_start "connect.$name" h2 "$PROGRAMS/hx" connect "$name" -v "${options[@]}"
     await_line "$WORK/connect.$name.err" "^connected to $name" 30 >/dev/null || lost "hx connect" "$WORK/connect.$name.err"
     FORWARDS=()
-    for port in "$@"; do
-        FORWARDS+=("$(sed -nE "s/^listening on (udp:)?127\.0\.0\.1:([0-9]+) .*127\.0\.0\.1:${port#udp:}\b.*/\2/p" "$WORK/connect.$name.err")")
-    done
+    for target in "$@"; do FORWARDS+=("$(listens "connect.$name" "${target#udp:}")"); done
 }
-serve_tcp() { # serve_tcp NAME WHAT...: bench_tcp on H1; sets PORT
-    lab_start "$1" h1 "$TCP" "${@:2}"
-    PORT=$(await_line "$WORK/$1.out" listening) || lost "bench_tcp" "$WORK/$1.err"
-    PORT=${PORT##*:}
+serve() { # serve NAME PROGRAM WHAT...: on H1; sets TARGET, as hx names it
+    lab_start "$1" h1 "${@:2}"
+    TARGET=$(await_line "$WORK/$1.out" listening) || lost "${2##*/}" "$WORK/$1.err"
+    TARGET=127.0.0.1:${TARGET##*:}
+    [ "$2" != "$UDP" ] || TARGET=udp:$TARGET
 }
-serve_second() { # serve_second NAME: who answers the second forward; sets PORT, as forwards takes it
-    if [ "$SECOND" != voice ]; then
-        serve_tcp "$1" echo
-        return
-    fi
-    lab_start "$1" h1 "$UDP" echo
-    PORT=$(await_line "$WORK/$1.out" listening) || lost "bench_udp" "$WORK/$1.err"
-    PORT=udp:${PORT##*:}
-}
-allowed() { # allowed PORT: as --allow takes what forwards does
-    case $1 in udp:*) echo "udp:127.0.0.1:${1#udp:}" ;; *) echo "127.0.0.1:$1" ;; esac
+serve_second() { # serve_second NAME: who answers the second forward
+    if [ "$SECOND" = voice ]; then serve "$1" "$UDP" echo; else serve "$1" "$TCP" echo; fi
 }
 start_hx_forward() { # start_hx_forward NAME: how -L is filled
     local give
-    serve_tcp "give.$1" give $ENDLESS
-    give=$PORT
+    serve "give.$1" "$TCP" give $ENDLESS
+    give=$TARGET
     serve_second "echo.$1"
-    bind "$1" --allow "127.0.0.1:$give" --allow "$(allowed "$PORT")"
-    forwards "$1" "$give" "$PORT"
+    bind "$1" --allow "$give" --allow "$TARGET"
+    forwards "$1" "$give" "$TARGET"
     SECOND_PORT=${FORWARDS[1]}
     now
     lab_start "take.$1" h2 "$TOOL" take "${FORWARDS[0]}" "$LASTS"
@@ -187,8 +177,8 @@ start_hx_cp() {
     local name=home
     if [ -n "$SECOND" ]; then
         serve_second echo
-        bind other --allow "$(allowed "$PORT")"
-        forwards other "$PORT"
+        bind other --allow "$TARGET"
+        forwards other "$TARGET"
         SECOND_PORT=${FORWARDS[0]}
     fi
     bind $name --share "$WORK/files"
