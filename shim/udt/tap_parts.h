@@ -28,22 +28,23 @@ struct tap {
     uint64_t shutdowns_checked, keepalives_held, early_taken, tickets_given, tickets_taken;
 
     /* UDT's worker, the thread that receives (worker.c) */
-    bool detached;              /* it gets nothing any more */
-    bool busy;                  /* it is working on a datagram */
-    bool telling;               /* it, or UDT's sender, is inside of a watcher, ... */
-    int32_t told;               /* ... that of this connection */
-    pthread_cond_t idle;        /* it has come back from either */
-    int wake_fd;                /* readable: it shall not wait for a datagram */
-    int64_t tick_ms;            /* the next tick */
-    int unsignalled;            /* datagrams since it has last signalled; without the lock, its own */
-    unsigned unreported;        /* packets of data since a receipt could leave; likewise */
-    int64_t streams_us;         /* until then bulk is about to come (flow_streams_us()); likewise */
-    struct gathering gathering; /* likewise, but for gathering_forget() */
-    int handshakes;             /* of what came lately, in HANDSHAKES_ALL; likewise (worker.c) */
+    bool detached;       /* it gets nothing any more */
+    bool busy;           /* it is working on a datagram */
+    bool telling;        /* it, or UDT's sender, is inside of a watcher, ... */
+    int32_t told;        /* ... that of this connection */
+    pthread_cond_t idle; /* it has come back from either */
+    int wake_fd;         /* readable: it shall not wait for a datagram */
+    int64_t tick_ms;     /* the next tick */
+    /* Its own, without the lock: */
+    int unsignalled;            /* datagrams since it has last signalled */
+    unsigned unreported;        /* packets of data since a receipt could leave */
+    int64_t streams_us;         /* until then bulk is about to come (flow_streams_us()) */
+    struct gathering gathering; /* but for gathering_forget() */
+    int handshakes;             /* of what came lately, in HANDSHAKES_ALL (worker.c) */
     void *receive_queue;        /* UDT's, with the port's ring (give_back.h); from before its worker is */
-    int64_t give_back_ms; /* when the ring's memory may be; INT64_MAX: it was; likewise, as the next ones */
-    int ring_most;        /* packets that were in it since it was looked at last */
-    bool ring_filled;     /* some have come since */
+    int64_t give_back_ms;       /* when the ring's memory may be given back; INT64_MAX: it was */
+    int ring_most;              /* packets that were in the ring since it was looked at last */
+    bool ring_filled;           /* some have come since */
     /* What is told once it is back: */
     int accepts;     /* connections made by the datagram that it works on */
     int32_t current; /* whose that datagram is */

@@ -178,7 +178,7 @@ static void signal_from_worker(struct tap *t)
         readiness_signal(&t->ready);
 }
 
-/* Sends those that are due; likewise. */
+/* Sends the reports that are due. When the next one is, as send_reports(). */
 static int64_t next_report_us(struct tap *t)
 {
     pthread_mutex_lock(&t->lock);
