@@ -1,7 +1,7 @@
 /* Both sides of a batch: cuts change nothing, every path that comes out is one that stays beneath, and
  * answers say what fits. */
 #include "client/files/batch.h"
-#include "fuzz.h"
+#include "test/fuzz/fuzz.h"
 
 struct run {
     struct batch_input in;

@@ -1,7 +1,7 @@
 /* Pieces of datagrams as a peer with the key may make them up: a head, and how many bytes follow. Memory
  * stays bounded, and what comes out is not longer than what went in. */
 #include "client/datagram_join.h"
-#include "fuzz.h"
+#include "test/fuzz/fuzz.h"
 
 #define STEP (SEALED_HEAD + SEALED_CODE + 2)
 

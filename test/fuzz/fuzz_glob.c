@@ -1,7 +1,7 @@
 /* A pattern, a line feed, a name: whatever they are, matching them ends in time; and where there are no
  * sets, and no bytes but those of ASCII, it is what fnmatch(3) says. */
 #include "client/files/glob.h"
-#include "fuzz.h"
+#include "test/fuzz/fuzz.h"
 #include <fnmatch.h>
 
 #define STARS_MAX 4 /* of what fnmatch(3) is asked: it takes for ever for many */

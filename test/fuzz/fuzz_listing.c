@@ -1,7 +1,7 @@
 /* The listing of a peer's tree: cuts change nothing, and every path that comes out is one that stays
  * beneath. */
 #include "client/files/listing.h"
-#include "fuzz.h"
+#include "test/fuzz/fuzz.h"
 
 struct run {
     struct listing_reader reader;

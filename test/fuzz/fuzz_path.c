@@ -1,7 +1,7 @@
 /* Paths as requests write them, and as people do: whatever is accepted has no component that leads out, and
  * is the same once it was written and read again. */
 #include "client/files/path.h"
-#include "fuzz.h"
+#include "test/fuzz/fuzz.h"
 
 static void check_stays_beneath(const char *path)
 {

@@ -1,8 +1,8 @@
 /* Relay frames as the network brings them: whatever is read is the same once it was written and read
  * again. */
 #include "base/error.h"
-#include "fuzz.h"
 #include "proto/relay_frame.h"
+#include "test/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,6 @@
 /* Sealed datagrams as the network brings them: whatever is read is the same once it was written. */
-#include "fuzz.h"
 #include "proto/sealed_datagram.h"
+#include "test/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
