@@ -9,9 +9,8 @@
 struct copies {
     struct copies_config config;
     struct mux *mux;
-    size_t
-        *before; /* of each source, an earlier one of its name (repeats_find()); NULL: there is one source */
-    size_t next; /* source to be begun */
+    size_t *before; /* of each source, an earlier one of its name; NULL: there is one source (repeats.h) */
+    size_t next;    /* source to be begun */
     size_t running; /* of these: */
     struct files *files[COPIES_AT_ONCE];
     struct files_state past; /* of those that are over, and of what could not be begun */
