@@ -72,19 +72,30 @@ another_address() { # WireGuard knows nothing of that, and what is lost meanwhil
 # --- loss ------------------------------------------------------------------------------------------------------------------
 # Each datagram that the path loses is lost, and no other one: 1 % of 20,000 is 200, and lies within 5 of the binomial
 # distribution's standard deviations (14.07). They are told by their length, and asked for so many at a time that no
-# socket of a slow machine is full.
+# socket of a slow machine is full. What has left a host and has not come to the other one is what the path has lost:
+# on a busy machine the kernel's rules for a NAT now and then lose some more than they are told to.
+counted() { # counted HOST HOOK: how many datagrams of the test's have passed there
+    lab_exec "$1" nft list chain inet counts "$2" | sed -nE 's/.*counter packets ([0-9]+) .*/\1/p'
+}
 path_loses() {
-    local told lost dropped
+    local host told lost dropped by_path
     meet 5004 && lab_start echo h1 "$TOOL" echo 5004 && await_line "$WORK/echo.out" '^listening on' &&
         lab_exec net nft 'table inet losses { chain forward { type filter hook forward priority filter
             iifname access2 meta l4proto udp meta length 1028-1100 numgen random mod 100 < 1 counter drop comment "lost"
         }; }' || return
+    for host in h1 h2; do
+        lab_exec "$host" nft 'table inet counts {
+            chain prerouting { type filter hook prerouting priority raw; iifname eth0 meta l4proto udp meta length 1028-1100 counter
+            }; chain postrouting { type filter hook postrouting priority srcnat; oifname eth0 meta l4proto udp meta length 1028-1100 counter
+        }; }' || return
+    done
     told=$(lab_exec h2 timeout 120 "$TOOL" window 20000 1000 32 5004) || return
     lost=$(sed -E 's/.* lost=([0-9]+).*/\1/' <<<"$told")
     dropped=$(lab_exec net nft list table inet losses | sed -nE 's/.*counter packets ([0-9]+) .*/\1/p')
-    NOTE="$told; the path has dropped $dropped"
+    by_path=$(($(counted h2 postrouting) - $(counted h1 prerouting) + $(counted h1 postrouting) - $(counted h2 prerouting)))
+    NOTE="$told; the path has lost $by_path, $dropped of them as it was told"
     echo "$NOTE"
-    [ "$lost" = "$dropped" ] && [ "$lost" -ge 130 ] && [ "$lost" -le 270 ]
+    [ "$lost" = "$by_path" ] && [ "$dropped" -le "$by_path" ] && [ "$dropped" -ge 130 ] && [ "$dropped" -le 270 ]
 }
 
 mkdir -p "$WORK/www" && head -c 3000000 /dev/urandom >"$WORK/www/page"
