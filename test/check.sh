@@ -194,6 +194,7 @@ suite_bench() {
     step "bench: the short form of the rows of small files works" test/bench/files --short
     step "bench: the short form of the grid works" test/bench/grid --short
     tap work "bench: paths" 200 test/bench/path_truths.sh
+    tap work "bench: the grid's picture" 60 test/bench/grid_truths.sh
 }
 
 lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order, and one more for each SIGUSR1
