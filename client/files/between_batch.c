@@ -30,7 +30,7 @@ static char question(struct between *b, size_t entry)
         return b->phase == PHASE_MAKE ? 'd' : 'a';
     if (fresh || e->differs)
         return e->size <= BATCH_FILE_MAX ? 'g' : 0;
-    return c->no_clobber || c->update ? 0 : 'h';
+    return c->no_clobber || c->update || e->size > BATCH_SUM_MAX ? 0 : 'h';
 }
 
 static void wait_again(struct between *b, size_t entry)

@@ -1,4 +1,4 @@
-/* What a batch asks for: directories; files up to BATCH_FILE_MAX; of all that may be there already the sum.
+/* What a batch asks for: directories; files up to BATCH_FILE_MAX; of what may be there already the sum.
  * The rest it leaves to requests of their own (files_job.c). */
 #include "client/files/files_parts.h"
 #include "client/files/source.h"
@@ -52,7 +52,7 @@ static char question(struct files *f, const struct plan_entry *e)
     if (e->type == 'd')
         return f->phase == PHASE_MAKE ? 'd' : 'a';
     if (may_be_there(f, e))
-        return 'h';
+        return e->size > BATCH_SUM_MAX ? 0 : 'h';
     if (e->size > BATCH_FILE_MAX)
         return 0;
     return f->config.upload ? 'p' : 'g';

@@ -111,6 +111,15 @@ if [ "$(stat -c %b share/sparse)" -lt 10000 ]; then
     check "as holes" test "$(stat -c '%s %b' here/sparse)" = "$(stat -c '%s %b' share/sparse2)"
     check "with what is between them" [ "$(tail -c +5000000001 share/sparse2 | head -c 4)" = data ]
     rm -f share/sparse* here/sparse
+    if mkdir holes && truncate -s 1T holes/huge && printf data >>holes/huge; then
+        check "a directory with 1 TB of holes goes" cp_ holes/. home:holes
+        check "and the second time, with all of it there, takes no time for them" cp_ holes/. home:holes
+        check "and moves nothing" grep -q ' 0 B of it moved' cp.err
+        check "nor does it when it comes" eval 'cp_ home:holes/. holes && grep -q " 0 B of it moved" cp.err'
+    else
+        skip "a directory with 1 TB of holes goes" "no such file is possible here"
+    fi
+    rm -rf holes share/holes
 else
     skip "10 GB of holes come" "this file system has no holes"
 fi
