@@ -157,14 +157,14 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
-TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/no_ipv6
+TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6
 ifneq ($(findstring -fsanitize,$(CFLAGS)),)
 $(TOOLS): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
 else
 # Raw datagrams by hand: nothing of UDT, ours or theirs.
 $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/hostile/%.o,raw mutate cases_control \
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
-$(B)/test/clock_step.so: test/clock_step.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
+$(B)/test/clock_step.so $(B)/test/failing_malloc.so: $(B)/%.so: %.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/no_ipv6: test/no_ipv6.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -o $@ $<
 $(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)

@@ -16,8 +16,4 @@ uint64_t hash_sip(const struct hash_key *key, const void *data, size_t len);
 /* With a key drawn once per process: nobody outside can make names or addresses collide. */
 unsigned hash_keyed(const void *data, size_t len);
 
-/* uthash takes these in place of its own; a table that cannot grow says so in hh.tbl == NULL. */
-#define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = hash_keyed((keyptr), (keylen)))
-#define HASH_NONFATAL_OOM                    1
-
 #endif

@@ -1,9 +1,8 @@
 #include "server/limits.h"
 #include "base/error.h"
-#include "base/hash.h"
+#include "base/keyed_table.h"
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct limits_key {
     uint8_t family; /* 4 or 6 */

@@ -4,11 +4,11 @@
 #define HX_SERVER_REGISTRY_LOCAL_STATE_H
 
 #include "base/container_of.h"
+#include "base/keyed_table.h"
 #include "base/timers.h"
 #include "base/token_bucket.h"
 #include "server/registry_local.h"
 #include "server/session_source.h"
-#include <uthash.h>
 
 /* The lists of a name that a member can be in, each in the order they came. */
 enum registry_role {

@@ -4,10 +4,8 @@
 #define HX_SERVER_RELAY_HOSTS_H
 
 #include "base/fair_share.h"
+#include "base/keyed_table.h"
 #include "shim/net/net_address.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
-#include <uthash.h>
 
 struct relay_host {
     struct fair_share_source source;

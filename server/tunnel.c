@@ -1,6 +1,7 @@
 #include "server/tunnel.h"
 #include "base/big_endian.h"
 #include "base/error.h"
+#include "base/keyed_table.h"
 #include "base/rate.h"
 #include "proto/capsule.h"
 #include "server/counters.h"
@@ -10,7 +11,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 struct tunnel_port {

@@ -1,12 +1,10 @@
 #include "shim/net/extra_sockets.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
+#include "base/keyed_table.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #define READY_MAX 16 /* sockets that are asked for at a time */
 #define READS     64 /* from those, then others may be ready as well */

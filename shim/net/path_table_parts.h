@@ -3,12 +3,10 @@
 #ifndef HX_SHIM_NET_PATH_TABLE_PARTS_H
 #define HX_SHIM_NET_PATH_TABLE_PARTS_H
 
+#include "base/keyed_table.h"
 #include "shim/net/path_table.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <uthash.h>
 
 /* By what a datagram that comes shows its path. */
 struct source {

@@ -1,14 +1,12 @@
 #include "shim/net/relays.h"
+#include "base/keyed_table.h"
 #include "shim/net/net_port_state.h"
 #include "shim/net/parts.h"
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <uthash.h>
 
 #define FRAME_BYTES 1500 /* an Ethernet's packet has no room for longer ones */
 

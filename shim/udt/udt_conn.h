@@ -9,8 +9,7 @@
 #ifndef HX_SHIM_UDT_UDT_CONN_H
 #define HX_SHIM_UDT_UDT_CONN_H
 
-/* base/hash.h comes before uthash.h, whose hash it replaces */
-#include "base/hash.h"
+#include "base/keyed_table.h"
 #include "shim/udt/early_data.h"
 #include "shim/udt/flight.h"
 #include "shim/udt/flow.h"
@@ -23,7 +22,6 @@
 #include "shim/udt/shutdown_check.h"
 #include "shim/udt/unsent.h"
 #include <pthread.h>
-#include <uthash.h>
 
 enum udt_conn_state {
     UDT_CONN_STARTING, /* UDT::connect() has not returned: what comes is kept until then */
