@@ -49,7 +49,7 @@ mkdir "$WORK/out"
 check "who says no gets nothing" [ "$(at_terminal n "$HX" recv "$CODE" "$WORK/out"; echo $?)" = 1 ]
 check "nothing is there" [ -z "$(ls -A "$WORK/out")" ]
 check "what is about to come was shown" says 'photo\.jpg  3\.0 MB'
-check "and from where" says '^[^ ]+:[0-9]+ \(lan\) offers 5 files, 3\.0 MB'
+check "and from where" says '^[^ ]+:[0-9]+ \((lan|direct|ipv6)\) offers 5 files, 3\.0 MB'
 check "who says yes gets all of it" at_terminal y "$HX" recv "$CODE" "$WORK/out"
 check "and it is whole" tree_is_here "$WORK/out"
 check "the receiver is told that the sender knows" says 'the sender has been told that all of it is here'
