@@ -16,7 +16,8 @@
 #define HEARD_MS         1000 /* where the peer was heard leads back, too: so long UDT may take to connect by it */
 #define SUPPOSE_AFTER_MS 1000 /* two easy NATs have been passed by then */
 #define SUPPOSE_LATE_MS  3000 /* nor do those fail to, as a rule, that have met before */
-#define SUPPOSE_COUNT_MS 400  /* two whose ports are known beforehand have met by then, as a rule */
+#define SUPPOSE_COUNT_MS 200  /* two whose ports are known beforehand have met by then, as a rule, ... */
+#define SUPPOSE_ONE_MS   400  /* ... and so have two easy ones, and this costs few packets */
 #define SUPPOSE_HARD_MS  1100 /* where one is random: a spray hits in 85 of 100 cases by then, and goes on */
 #define SUPPOSE_MS       2500 /* for each guess: a spray hits in 99 of 100 cases */
 #define SUPPOSE_GUESS_MS 800  /* where one of the two counts it has been found by then */
@@ -146,7 +147,9 @@ static int suppose_after_ms(const struct agent *a, const struct nat_mapping *own
         return SUPPOSE_LATE_MS;
     if (hard_nat_counts(own) && hard_nat_counts(peer))
         return SUPPOSE_COUNT_MS;
-    return hard_nat_is(&a->hard.own) || hard_nat_is(&a->hard.peer) ? SUPPOSE_HARD_MS : SUPPOSE_AFTER_MS;
+    if (hard_nat_is(&a->hard.own) || hard_nat_is(&a->hard.peer))
+        return SUPPOSE_HARD_MS;
+    return hard_nat_counts(own) || hard_nat_counts(peer) ? SUPPOSE_ONE_MS : SUPPOSE_AFTER_MS;
 }
 
 void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struct nat_mapping *peer,
@@ -203,7 +206,7 @@ int agent_hops(const struct agent *a, int at, int n)
     if (at >= 0 && a->ways[at].spare)
         return hard_nat_hops(n, HARD_NAT_OPENINGS, own_hops(true));
     int hops = own_hops(false);
-    if (openings == 0 || own == &worst || !hard_nat_is(own))
+    if (openings == 0 || own == &worst || !hard_nat_holds(own, a->calling))
         return hard_nat_hops(n, openings, hops);
     return held_ms < HOLD_MS ? hops : held_ms < HOLD_FAR_MS ? hops + 1 : 0;
 }
@@ -280,6 +283,16 @@ static bool count(struct agent *a)
     return nat_count_begin(&h->count, on_counted, a) == HX_OK;
 }
 
+static int begin_after_ms(const struct agent *a)
+{
+    const struct agent_hard *h = &a->hard;
+    if (h->method == HARD_NAT_SPRAY_PORTS)
+        return agent_search_spray_after_ms(a);
+    if (h->method == HARD_NAT_GUESS && agent_search_knocked(a))
+        return RUN_AFTER_MS;
+    return h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS : 0;
+}
+
 static void begin(struct agent *a, int64_t now_ms)
 {
     struct agent_hard *h = &a->hard;
@@ -299,12 +312,13 @@ static void begin(struct agent *a, int64_t now_ms)
     h->own_at_begin = h->own.last_port;
     h->peer_at_begin = h->peer.last_port;
     h->port = agent_search_port(a, &h->seen);
-    h->due_ms = now_ms + (h->method == HARD_NAT_SPRAY_PORTS                 ? agent_search_spray_after_ms(a)
-                          : h->method == HARD_NAT_OPEN_SOCKETS && !h->again ? SOCKETS_AFTER_MS
-                                                                            : 0);
+    h->due_ms = now_ms + begin_after_ms(a);
+    if (h->method == HARD_NAT_GUESS && agent_search_knocked(a))
+        h->round = 1;
     if (h->method == HARD_NAT_NONE) {
         h->round = AGENT_SEARCH_ROUND;
-        h->due_ms = hard_nat_counts(&h->own) ? now_ms + RUN_AFTER_MS : INT64_MAX;
+        h->due_ms =
+            hard_nat_counts(&h->own) ? now_ms + (agent_search_knocked(a) ? 0 : RUN_AFTER_MS) : INT64_MAX;
     }
 }
 

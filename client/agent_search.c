@@ -20,6 +20,14 @@ bool agent_search_by_next_port(const struct agent *a, enum hard_nat_method m)
     return hard_nat_is(&a->hard.own) && (m == HARD_NAT_GUESS || m == HARD_NAT_SPRAY_PORTS);
 }
 
+bool agent_search_knocked(const struct agent *a)
+{
+    const struct agent_hard *h = &a->hard;
+    return hard_nat_supposed(&h->own, &h->peer) &&
+           (a->calling ? hard_nat_is(&h->own) && hard_nat_takes(&h->peer)
+                       : hard_nat_is(&h->peer) && hard_nat_takes(&h->own));
+}
+
 static void ask_port_by(struct agent *a, uint16_t port, int socket, int hops)
 {
     struct endpoint to = a->hard.seen;
@@ -76,10 +84,13 @@ void agent_search_take_ports(struct agent *a)
 static void guess(struct agent *a)
 {
     struct agent_hard *h = &a->hard;
+    bool knocked = agent_search_knocked(a);
     int last = h->round == 0 ? HARD_NAT_GUESSES : HARD_NAT_GUESSES_FAR;
-    for (int n = last; n >= -HARD_NAT_GUESSES; n--) /* it may have been mapped before it was counted */
+    int least = knocked ? HARD_NAT_GUESSES + 1 : -HARD_NAT_GUESSES;
+    int first = knocked ? HARD_NAT_GUESSES / HARD_NAT_SEARCH_STEP + 1 : HARD_NAT_SEARCH_FIRST;
+    for (int n = last; n >= least; n--) /* it may have been mapped before it was counted */
         ask_port(a, hard_nat_next_port(&h->peer, n), asking_socket(a));
-    for (int n = HARD_NAT_SEARCH_LAST; n >= HARD_NAT_SEARCH_FIRST && h->round >= AGENT_SEARCH_ROUND; n--)
+    for (int n = HARD_NAT_SEARCH_LAST; n >= first && h->round >= AGENT_SEARCH_ROUND; n--)
         ask_port(a, hard_nat_next_port(&h->peer, n * HARD_NAT_SEARCH_STEP), asking_socket(a));
 }
 

@@ -63,7 +63,6 @@ struct connect {
     struct peer_fields told; /* of us, with the question */
     struct session session;  /* of the punch */
     struct nat_count *count; /* before it is told again */
-    struct nat_mapping peer_mapping;
     struct nameserver *nameserver;
     struct udt_port *port;           /* the punch leaves from it */
     struct prepared_channel channel; /* of the first one */
@@ -141,7 +140,7 @@ static void on_punched(void *user, const struct punch_result *r)
 static bool has_nat_news(const struct connect *c)
 {
     struct nat_mapping now;
-    return nat_known(AF_INET, &now) && hard_nat_news(&now, &c->told.mapping, &c->peer_mapping);
+    return nat_known(AF_INET, &now) && hard_nat_news(&now, &c->told.mapping);
 }
 
 static void punch(struct connect *c, const struct multipart_part *part)
@@ -153,7 +152,6 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
-    c->peer_mapping = part->mapping;
     c->port = nameserver_port(c->nameserver);
     int err = punch_begin(&(struct punch_request){.port = c->port,
                                                   .uplink = *nameserver_uplink(c->nameserver),

@@ -59,6 +59,11 @@ static bool may_depend(const struct nat_mapping *m)
            (m->ports == NAT_PORTS_RANDOM || hard_nat_sequential(m));
 }
 
+bool hard_nat_holds(const struct nat_mapping *own, bool calling)
+{
+    return hard_nat_is(own) || (!calling && may_depend(own));
+}
+
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess)
 {
     struct nat_mapping *sides[2] = {NULL}, *called = calling ? peer : own, *caller = calling ? own : peer;
@@ -81,13 +86,11 @@ bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool ca
     return count > 0;
 }
 
-bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told,
-                   const struct nat_mapping *peer)
+bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told)
 {
     if (hard_nat_is(now))
         return !hard_nat_is(told);
-    bool matters = hard_nat_is(peer) || (may_depend(peer) && hard_nat_sequential(peer));
-    return matters && may_depend(now) && hard_nat_sequential(now) && !hard_nat_sequential(told);
+    return may_depend(now) && hard_nat_sequential(now) && !hard_nat_sequential(told);
 }
 
 bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer)

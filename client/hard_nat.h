@@ -34,9 +34,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HARD_NAT_SOCKETS    256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
-#define HARD_NAT_MOST       2048 /* probes of 64 bytes, of all methods in one session, ... */
-#define HARD_NAT_MOST_MS    3400 /* ... in so long: who calls asks again after 3.5 s, and each may miss */
+#define HARD_NAT_SOCKETS 256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+#define HARD_NAT_MOST    2048 /* probes of 64 bytes, of all methods in one session, ... */
+/* ... in so long: who calls asks again after 1, 3.5, 6 and 8.5 s, each may be another guess (hard_nat_suppose()), and
+ * shall find what it needs. A spray takes 4.1 s, and is not cut by that: it goes on with what is allowed then. */
+#define HARD_NAT_MOST_MS    3400
 #define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
 /* ... and where two have met before, and people wait for it to go on. */
@@ -87,6 +89,9 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
  * moment. How many such packets there are; 0: none. */
 #define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
+/* With the peer behind such a gateway, what opens ours is all that leaves until the peer is heard: it is hard, or, of the
+ * called, may be. The caller's may be, too, but the called does not know it yet, and opens no less. */
+bool hard_nat_holds(const struct nat_mapping *own, bool calling);
 /* It may be such a gateway: an easy NAT that keeps ports. */
 bool hard_nat_takes(const struct nat_mapping *m);
 /* A nameserver with one address cannot tell an address-dependent NAT from an easy one. So, where both
@@ -97,10 +102,9 @@ bool hard_nat_takes(const struct nat_mapping *m);
  * is sprayed then leaves by both ports. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
-/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or,
- * where the peer's does or may, how it counts if it turns out to. */
-bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told,
-                   const struct nat_mapping *peer);
+/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or how it counts
+ * if it turns out to. */
+bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told);
 /* One of the two is what hard_nat_suppose() has made of it. */
 bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer);
 /* How many routers the packet `n`, from 0 on, of so many may pass: those with our NATs (client/nat_levels.h); then one

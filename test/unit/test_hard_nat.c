@@ -340,20 +340,27 @@ static void where_one_address_tells_both_sides_guess_the_same(void **state)
     assert_false(guess(1, &may_count, &random_ports, &callers, &calleds));
 }
 
+static void what_may_be_hard_keeps_quiet_only_if_the_other_side_speaks(void **state)
+{
+    (void)state;
+    assert_true(hard_nat_holds(&sequential, true));
+    assert_true(hard_nat_holds(&may_count, false));
+    assert_false(
+        hard_nat_holds(&may_count, true)); /* the called holds, too, as long as it does not know of it */
+    assert_false(hard_nat_holds(&easy, false));
+}
+
 static void what_matters_to_the_peer_is_news_once(void **state)
 {
     static const struct nat_mapping unknown = {.kind = NAT_MAPPING_UNKNOWN};
     (void)state;
-    assert_true(hard_nat_news(&sequential, &unknown, &easy));
-    assert_false(hard_nat_news(&sequential, &sequential, &easy));
-    assert_true(hard_nat_news(&may_count, &unknown, &sequential));
-    assert_true(hard_nat_news(&may_count, &unknown, &may_count));
-    assert_true(hard_nat_news(&may_count, &unknown, &random_ports));
-    assert_false(hard_nat_news(&may_count, &may_count, &sequential));
-    assert_false(hard_nat_news(&may_count, &unknown, &easy));
-    assert_false(hard_nat_news(&may_be_random, &unknown, &sequential)); /* two such would not meet */
-    assert_false(hard_nat_news(&easy, &unknown, &sequential));
-    assert_false(hard_nat_news(&unknown, &unknown, &sequential));
+    assert_true(hard_nat_news(&sequential, &unknown));
+    assert_false(hard_nat_news(&sequential, &sequential));
+    assert_true(hard_nat_news(&may_count, &unknown));
+    assert_false(hard_nat_news(&may_count, &may_count));
+    assert_false(hard_nat_news(&may_be_random, &unknown)); /* it is looked for without */
+    assert_false(hard_nat_news(&easy, &unknown));
+    assert_false(hard_nat_news(&unknown, &unknown));
 }
 
 static void who_sprays_has_the_port_that_the_peer_asks(void **state)
@@ -399,6 +406,7 @@ int main(void)
         cmocka_unit_test(every_port_comes_once_whatever_the_seed),
         cmocka_unit_test(what_cannot_be_counted_by_is_not),
         cmocka_unit_test(where_one_address_tells_both_sides_guess_the_same),
+        cmocka_unit_test(what_may_be_hard_keeps_quiet_only_if_the_other_side_speaks),
         cmocka_unit_test(what_matters_to_the_peer_is_news_once),
         cmocka_unit_test(who_sprays_has_the_port_that_the_peer_asks),
         cmocka_unit_test(what_two_addresses_have_shown_is_not_guessed_at),
