@@ -16,6 +16,7 @@
 #define DRAIN_PACE    0.35 /* the first BBR's: the queue of startup is to be gone in a round trip */
 #define OWN_GAIN      1.2  /* where nobody else fills the queue: a fifth of a round trip at most */
 #define LOSS_MADE_UP  0.1  /* so much more is sent at most because the path loses it */
+#define CAUTIOUS_PACE 1.1 /* a probe of a path that drops what is too much; more than chance loses shows it */
 #define SLACK_US      5000 /* receipts come for several packets at once, and the sender's thread wakes late */
 #define SLACK_PACKETS 3    /* likewise, on a slow line */
 #define FIRST_RTT_S   0.02 /* taken for a round trip that is unknown */
@@ -75,6 +76,8 @@ static double pace_gain(const struct path_model *m)
     case PATH_DOWN:
         return m->down.pace;
     case PATH_UP:
+        if (m->cautious) /* what grows while a bucket empties is no rate to go on from */
+            return CAUTIOUS_PACE * fmin(1, m->probe_from / path_rate(m));
         return up_paces[m->grown_rounds < UP_PACES ? m->grown_rounds : UP_PACES - 1];
     default:
         return m->foreign ? MARGIN : 1;

@@ -5,7 +5,11 @@
 #define LEAST_TOLD  20   /* packets: fewer tell nothing of a share */
 #define LEAST_BRIEF 50
 #define GOES_ON     3 /* windows */
-#define DEVIATIONS  3 /* standard deviations that chance is given */
+#define DROPS       (1 / 3.0)
+#define DROPS_LEAST 64
+#define DROPS_PART  8     /* of a round trip, and ... */
+#define BURST_US    10000 /* ... this */
+#define DEVIATIONS  3     /* standard deviations that chance is given */
 #define BASE_MAX    0.2
 #define LEARN       100 /* packets whose losses have half of the weight */
 
@@ -29,6 +33,7 @@ void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost)
 {
     begin(&l->brief, delivered, lost);
     begin(&l->steady, delivered, lost);
+    begin(&l->drops, delivered, lost);
     l->lossy = 0;
 }
 
@@ -67,6 +72,19 @@ bool path_loss_goes_on(struct path_loss *l, uint64_t delivered, uint64_t lost)
     }
     begin(&l->brief, delivered, lost);
     return l->lossy >= GOES_ON && path_loss_excess(l, &l->steady);
+}
+
+bool path_loss_drops(struct path_loss *l, int64_t now_us, uint64_t delivered, uint64_t lost, int64_t rtt_us)
+{
+    if (l->drops.sent == 0)
+        l->drops_us = now_us;
+    note(&l->drops, delivered, lost);
+    if (l->drops.sent < DROPS_LEAST)
+        return false;
+    if (path_loss_share(&l->drops) > DROPS)
+        return now_us - l->drops_us >= rtt_us / DROPS_PART + BURST_US;
+    begin(&l->drops, delivered, lost);
+    return false;
 }
 
 void path_loss_learn(struct path_loss *l, const struct path_loss_window *w)

@@ -16,13 +16,17 @@ struct path_loss {
      * when there was not too much lost in the brief one: losses that come of too much being sent do not
      * end. */
     struct path_loss_window brief, steady;
-    int lossy; /* how many brief ones the steady one has been */
+    int lossy;                     /* how many brief ones the steady one has been */
+    struct path_loss_window drops; /* begins anew where not a great part of it was lost, ... */
+    int64_t drops_us;              /* ... which it was since then */
 };
 
 void path_loss_init(struct path_loss *l);
 void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost);
 /* Looks at the brief window, if there is enough of it, and begins another: losses go on and on. */
 bool path_loss_goes_on(struct path_loss *l, uint64_t delivered, uint64_t lost);
+/* Startup: a great part has been lost for an eighth of a round trip, and for longer than a burst of losses lasts. */
+bool path_loss_drops(struct path_loss *l, int64_t now_us, uint64_t delivered, uint64_t lost, int64_t rtt_us);
 void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost);
 double path_loss_share(const struct path_loss_window *w);
 /* There are enough of them to tell something. */

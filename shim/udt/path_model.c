@@ -1,5 +1,6 @@
 #include "shim/udt/path_model.h"
 #include "shim/udt/path_bounds.h"
+#include "shim/udt/path_policer.h"
 #include <math.h>
 
 #define SECOND_US 1000000
@@ -99,7 +100,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->full_rounds = 0;
         break;
     case PATH_DOWN:
-        m->down.rate = m->rate.latest;
+        m->down.rate = path_policer_delivered(m);
         m->down.from_cruise = before == PATH_CRUISE;
         m->down.held_us = 0;
         expect_empty(m, path_rtt_queue_us(&m->rtt));
@@ -247,7 +248,8 @@ static void startup(struct path_model *m, const struct path_sample *s)
     if (!limited(m, s))
         m->opening += m->newly;
     /* Who loses as much as that has left the path's rate behind, whether or not he might have sent more. */
-    bool heavy = m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS;
+    bool heavy = (m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS) ||
+                 path_loss_drops(&m->loss, m->now_us, m->delivered, m->lost, m->rtt.min_us);
 
     if (!path_is_full(m, FULL_GROWTH) && !heavy && !(queued(m) && own_queue(m)))
         return;
@@ -273,13 +275,11 @@ static void drain(struct path_model *m, const struct path_sample *s)
  * come before them was a policer's bucket, and what came with them is what the path carries. */
 static void learn_loss(struct path_model *m)
 {
-    bool after_startup = !m->down.from_cruise && m->probe_from <= 0;
-
     if (m->phase_rounds < 1 || m->loss.brief.sent == 0)
         return;
     path_loss_learn(&m->loss, &m->loss.brief);
     if (m->lossy > 0 && path_loss_share(&m->loss.brief) * 2 < m->lossy)
-        path_rate_cut(&m->rate, after_startup && m->down.rate > 0 ? m->down.rate : m->rate.brief);
+        path_policer_learn(m, !m->down.from_cruise && m->probe_from <= 0);
     m->rate.brief = INFINITY;
     m->lossy = 0;
 }
@@ -330,6 +330,7 @@ static void down(struct path_model *m, const struct path_sample *s)
     hold(m, s);
     if (m->round_began && m->probed) {
         m->probed = false;
+        path_policer_probed(m);
         path_rate_begin_cycle(&m->rate);
     }
     /* Another's queue does not empty; but it is waited for, as he may have gone. */
@@ -469,6 +470,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     note_round(m, s);
     note_loss(m);
     note_busy(m, s);
+    path_policer_note(m);
     steps[m->phase](m, s);
     if (m->phase != PATH_PROBE_RTT && path_rtt_stale(&m->rtt, m->now_us))
         enter(m, PATH_PROBE_RTT);

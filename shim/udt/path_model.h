@@ -72,7 +72,8 @@ struct path_model {
     bool foreign;     /* somebody else keeps it filled: it did not empty when we sent less */
     bool filled;      /* startup is over */
     bool probed;      /* PATH_DOWN: the last packets of a probe are still to be heard of */
-    bool cautious;    /* the last probe has lost without a queue, as at a policer: the next one is slow */
+    bool cautious;    /* losses without a queue were our own, as at a policer: the next probe is slow */
+    double came;      /* the rate at which the last packets of startup or of a probe have come; 0: unknown */
     double lossy;     /* PATH_DOWN: the share that was lost before; 0: no more than usual */
     struct {
         bool from_cruise; /* not after a probe: there was a queue or too much loss */
