@@ -13,7 +13,8 @@ struct burst {
     bool unknown; /* to this kernel: datagrams leave one by one */
     struct refused_runs refused;
     int count;
-    size_t len; /* bytes, of each */
+    size_t len;  /* bytes, of each ... */
+    size_t last; /* ... but of the last one, which may be shorter */
     struct net_route route;
     uint8_t bytes[BURST * BURST_BYTES_MAX];
 };
@@ -46,7 +47,8 @@ static bool send_from(const struct burst *b, int first, int count)
         char bytes[SEGMENT_SPACE + PKTINFO_SPACE];
     } control;
     struct iovec part = {.iov_base = (void *)(b->bytes + (size_t)first * b->len),
-                         .iov_len = (size_t)count * b->len};
+                         .iov_len =
+                             (size_t)(count - 1) * b->len + (first + count == b->count ? b->last : b->len)};
     struct sockaddr_storage to;
     socklen_t to_len;
     struct msghdr mh = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
@@ -101,16 +103,18 @@ bool burst_hold(struct burst *b, int fd, const struct net_route *route, const st
 
     if (b->unknown || len > BURST_BYTES_MAX || refused_runs_has(&b->refused, &route->to))
         return false;
-    if (b->count > 0 && (b->len != len || memcmp(&b->route, route, sizeof *route) != 0))
+    if (b->count > 0 && (len > b->len || memcmp(&b->route, route, sizeof *route) != 0))
         burst_flush();
     b->fd = fd;
-    b->len = len;
+    if (b->count == 0)
+        b->len = len;
+    b->last = len;
     b->route = *route;
-    (void)parts_gather(parts, part_count, b->bytes + (size_t)b->count * len, len);
+    (void)parts_gather(parts, part_count, b->bytes + (size_t)b->count * b->len, len);
     if (!held)
         atomic_fetch_add(&holders, 1);
     held = b;
-    if (++b->count == BURST)
+    if (++b->count == BURST || len < b->len) /* the kernel cuts: only the rest may be shorter */
         burst_flush();
     return true;
 }

@@ -6,7 +6,7 @@
 
 /* Of the sequence number: UDT measures the path by such a packet and the next (core.cpp, packData). */
 #define PROBE_MASK 15
-#define LEAST_BODY 1000 /* bytes: shorter packets have nobody to follow them */
+#define LEAST_BODY 1000 /* bytes: nothing follows a shorter packet, but it may follow others */
 
 ssize_t __real_sendmsg(int fd, const struct msghdr *mh, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *mh, int flags);
@@ -36,7 +36,7 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
 {
     const uint8_t *head = parts[0].iov_base;
 
-    if (at_once || packet_type(head) != PACKET_DATA || parts[1].iov_len < LEAST_BODY)
+    if (at_once || packet_type(head) != PACKET_DATA || (parts[1].iov_len < LEAST_BODY && !burst_holds()))
         return false;
     if ((packet_word(head) & PROBE_MASK) == 0)
         burst_pair();

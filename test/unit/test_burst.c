@@ -135,21 +135,53 @@ static void a_burst_is_bounded(void **state)
     expect(w->to, BURST, FULL);
 }
 
-static void what_has_another_length_or_goes_elsewhere_sends_the_others_first(void **state)
+static void what_is_longer_or_goes_elsewhere_sends_the_others_first(void **state)
+{
+    struct world *w = *state;
+
+    hold(w, 1, FULL - 8, &w->to_address);
+    hold(w, 2, FULL - 8, &w->to_address);
+    hold(w, 3, FULL, &w->to_address);
+    expect(w->to, 1, FULL - 8);
+    expect(w->to, 2, FULL - 8);
+    expect_nothing(w->to);
+    hold(w, 4, FULL, &w->other_address);
+    expect(w->to, 3, FULL);
+    expect_nothing(w->other);
+    burst_flush();
+    expect(w->other, 4, FULL);
+}
+
+/* What is written ends in a packet that is not full, mostly. */
+static void a_shorter_one_leaves_at_once_with_those_before_it(void **state)
+{
+    static const size_t lengths[] = {FULL - 1, 100, 1, 0};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_true(hold(w, 1, FULL, &w->to_address));
+        assert_true(hold(w, 2, FULL, &w->to_address));
+        expect_nothing(w->to);
+        assert_true(hold(w, 3, lengths[i], &w->to_address));
+        assert_false(burst_holds());
+        expect(w->to, 1, FULL);
+        expect(w->to, 2, FULL);
+        expect(w->to, 3, lengths[i]);
+        expect_nothing(w->to);
+    }
+}
+
+static void a_shorter_one_keeps_its_length_where_the_kernel_does_not_cut(void **state)
 {
     struct world *w = *state;
 
     hold(w, 1, FULL, &w->to_address);
     hold(w, 2, FULL, &w->to_address);
-    hold(w, 3, FULL - 8, &w->to_address);
+    hold(w, 3, 100, &w->to_address);
     expect(w->to, 1, FULL);
     expect(w->to, 2, FULL);
+    expect(w->to, 3, 100);
     expect_nothing(w->to);
-    hold(w, 4, FULL - 8, &w->other_address);
-    expect(w->to, 3, FULL - 8);
-    expect_nothing(w->other);
-    burst_flush();
-    expect(w->other, 4, FULL - 8);
 }
 
 static void the_pair_that_udt_measures_the_path_with_stays_together(void **state)
@@ -244,12 +276,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(packets_are_held_until_the_thread_would_wait),
         TEST(a_burst_is_bounded),
-        TEST(what_has_another_length_or_goes_elsewhere_sends_the_others_first),
+        TEST(what_is_longer_or_goes_elsewhere_sends_the_others_first),
+        TEST(a_shorter_one_leaves_at_once_with_those_before_it),
         TEST(the_pair_that_udt_measures_the_path_with_stays_together),
         TEST(short_packets_are_not_held),
         TEST(what_leaves_by_another_source_is_no_part_of_a_burst),
         TEST(a_burst_whose_interface_is_gone_leaves_by_the_kernels_choice),
         cmocka_unit_test_setup_teardown(where_the_kernel_does_not_cut_packets_leave_one_by_one,
+                                        open_world_that_refuses, close_world),
+        cmocka_unit_test_setup_teardown(a_shorter_one_keeps_its_length_where_the_kernel_does_not_cut,
                                         open_world_that_refuses, close_world),
         cmocka_unit_test_setup_teardown(a_way_that_takes_no_burst_says_nothing_of_another,
                                         open_world_that_refuses, close_world),
