@@ -206,6 +206,9 @@ enum args_result args_check_combination(struct reading *r)
     if (a->tty && (a->to || a->forward_count))
         return args_usage(r,
                           "-t is for a command, without --to, -L and -D: use two hx connect, side by side");
+    if (a->no_command && !a->forward_count)
+        return args_usage(r,
+                          "-N is for -L, -R and -D, as with ssh: give one of them (--name is the own name)");
     if (a->verbose && a->quiet)
         return args_usage(r, "--verbose and --quiet contradict each other");
     return ARGS_BIND;

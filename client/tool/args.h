@@ -112,6 +112,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     const char *exec;           /* bind: the command that peers may run; NULL: none */
     bool pty;                   /* bind: at a terminal, too */
     bool tty;                   /* connect: at a terminal */
+    bool no_command;            /* ... and -N, for the habit of ssh's users */
     bool json;                  /* cp, info, ls, nat */
     bool details;               /* ls: modes, sizes and times */
     bool human, reverse;        /* ls: sizes as 1.5K; the other way round */

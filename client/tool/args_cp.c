@@ -29,6 +29,9 @@ enum args_result args_cp_option(struct reading *r, int option, bool *taken)
     *taken = true;
     switch (option) {
     case 'r': /* for the habit of cp's and scp's users */
+    case 'R':
+    case 'f':
+    case 'p':
         return ARGS_BIND;
     case 'a':
     case OPTION_ARCHIVE:

@@ -172,6 +172,7 @@ static enum args_result take_checked(struct reading *r, int option)
     struct args *a = r->args;
     switch (option) {
     case 'p':
+    case OPTION_LOCAL_PORT:
         return take_port(r);
     case 't':
         return take_t(r);
@@ -240,6 +241,12 @@ enum args_result args_take(struct reading *r, int option)
         a->nameserver = optarg;
         return args_check_nameserver(r, optarg);
     case 'N':
+        if (a->command == ARGS_CONNECT)
+            a->no_command = true;
+        else
+            a->own_name = optarg;
+        break;
+    case OPTION_NAME:
         a->own_name = optarg;
         break;
     case OPTION_FILE:

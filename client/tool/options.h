@@ -26,6 +26,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_KEY_LABEL,
                  OPTION_LABEL,
                  OPTION_LIFETIME,
+                 OPTION_LOCAL_PORT,
+                 OPTION_NAME,
                  OPTION_NAMESERVER,
                  OPTION_NO_CLOBBER,
                  OPTION_NO_HOST_CANDIDATES,

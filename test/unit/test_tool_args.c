@@ -380,7 +380,13 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
     REFUSED("-D: leave out", "connect", "a", "--insecure", "-D", "1");
     REFUSED("use two hx connect", "connect", "a", "--to", "h:1", "-L", "1:h:1");
     REFUSED("contradict", "connect", "a", "-v", "-q");
+    REFUSED("-N is for -L", "connect", "-N", "a");
 #undef REFUSED
+    assert_int_equal(PARSE("ns", "connect", "-N", "-L", "1:h:1", "a", "--name", "me"), ARGS_CONNECT);
+    assert_string_equal(args.name, "a");
+    assert_string_equal(args.own_name, "me");
+    assert_int_equal(PARSE("ns", "connect", "-NL", "1:h:1", "a"), ARGS_CONNECT);
+    assert_int_equal(args.forward_count, 1);
     assert_int_equal(PARSE("ns", "bind", "a", "--insecure", "--echo"), ARGS_BIND);
     assert_true(args.insecure);
 }

@@ -20,6 +20,16 @@ static void cp_finds_the_peer_on_either_side(void **state)
     assert_int_equal(strlen(args.name), HX_NAME_MAX);
 }
 
+static void cp_takes_what_cp_users_type_by_habit(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ns", "cp", "-rp", "a", "home:"), ARGS_CP);
+    assert_int_equal(args.source_count, 1);
+    assert_string_equal(args.name, "home");
+    assert_int_equal(PARSE("ns", "cp", "-Rf", "a", "home:", "--local-port", "7002"), ARGS_CP);
+    assert_int_equal(args.local_port, 7002);
+}
+
 static void cp_takes_several_sources_and_then_where_to(void **state)
 {
     (void)state;
@@ -170,6 +180,7 @@ static void a_rate_is_written_as_for_rsync(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cp_takes_what_cp_users_type_by_habit),
         cmocka_unit_test(cp_finds_the_peer_on_either_side),
         cmocka_unit_test(cp_takes_several_sources_and_then_where_to),
         cmocka_unit_test(cp_wants_one_peer_for_all_sources),
