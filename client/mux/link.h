@@ -18,11 +18,6 @@
 #define LINK_LEAVE_MS     20    /* in which the last words are confirmed on a short path */
 #define LINK_PINGS_MAX    16    /* of link_ping() under way */
 
-/* For ev_loop_new(). A stream lingers, and closes its descriptors, in a thread beside the loop: poll(2)
- * forgets them when they are no longer watched, epoll(7) only when they are closed. It also takes regular
- * files, and costs no system call when a watcher starts or stops; the descriptors of one link are few. */
-#define LINK_LOOP EVBACKEND_POLL
-
 struct link;
 
 struct link_events {

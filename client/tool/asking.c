@@ -1,5 +1,6 @@
 #include "client/tool/asking.h"
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/program.h"
 #include "client/tool/ui.h"
 #include <errno.h>
@@ -184,7 +185,7 @@ int asking_run(struct asking *a)
 {
     static const struct reconnector_events events = {.up = on_up, .pong = on_pong, .over = on_over};
     const struct reconnector_config config = {.args = a->args, .events = &events, .user = a};
-    a->loop = ev_loop_new(LINK_LOOP);
+    a->loop = link_loop_create();
     if (!a->loop) {
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;

@@ -5,6 +5,7 @@
 #include "client/forward/remote.h"
 #include "client/forward/say.h"
 #include "client/forward/udp_forward.h"
+#include "client/mux/link_loop.h"
 #include "client/run/run.h"
 #include "client/run/session.h"
 #include "client/run/terminal.h"
@@ -425,7 +426,7 @@ int cmd_connect(const struct args *args)
         return connect_raw(args);
     if (args->to && authority_parse(&to, args->to) == HX_OK)
         authority_to_wire(&to, c.to);
-    c.loop = ev_loop_new(LINK_LOOP);
+    c.loop = link_loop_create();
     if (!c.loop) {
         ui_cannot_begin(HX_ESYS);
         return STATUS_FAILED;

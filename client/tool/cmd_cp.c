@@ -4,6 +4,7 @@
 #include "client/files/between.h"
 #include "client/files/expand.h"
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/copying.h"
 #include "client/tool/cp_json.h"
 #include "client/tool/cp_stream.h"
@@ -343,7 +344,7 @@ static int copy(struct cp *c, const char *to)
 static int copy_files(const struct args *args)
 {
     struct cp c = {.args = args,
-                   .loop = ev_loop_new(LINK_LOOP),
+                   .loop = link_loop_create(),
                    .sources = calloc((size_t)args->source_count, sizeof *c.sources)};
     int status = STATUS_FAILED;
     c.copying = (struct copying){.loop = c.loop,

@@ -1,6 +1,7 @@
 /* hx ping NAME: round trips through the hole, told as ping(8) tells them. */
 #include "base/clock.h"
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/ping_stats.h"
 #include "client/tool/program.h"
 #include "client/tool/reconnector.h"
@@ -158,7 +159,7 @@ int cmd_ping(const struct args *args)
 {
     static const struct reconnector_events events = {
         .up = on_up, .lost = on_lost, .pong = on_pong, .over = on_over};
-    struct pinging p = {.args = args, .loop = ev_loop_new(LINK_LOOP)};
+    struct pinging p = {.args = args, .loop = link_loop_create()};
     const struct reconnector_config config = {.args = args, .events = &events, .user = &p};
     if (!p.loop) {
         ui_cannot_begin(HX_ESYS);

@@ -1,5 +1,6 @@
 /* hx recv CODE [DIR]: what hx send on another host gave the code for. client/tool/visit.h has the words. */
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/args_code.h"
 #include "client/tool/coming.h"
 #include "client/tool/copying.h"
@@ -384,7 +385,7 @@ int cmd_recv(const struct args *args)
         return STATUS_USAGE;
     }
     r = (struct receiving){
-        .args = args, .loop = ev_loop_new(LINK_LOOP), .status = STATUS_FAILED, .coming.root = -1};
+        .args = args, .loop = link_loop_create(), .status = STATUS_FAILED, .coming.root = -1};
     r.copying = (struct copying){.loop = r.loop,
                                  .args = args,
                                  .reports_max = REPORTS_MAX,

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "client/forward/say.h"
 #include "client/mux/link.h"
+#include "client/mux/link_loop.h"
 #include "proto/endpoint.h"
 #include <inttypes.h>
 #include <pthread.h>
@@ -224,7 +225,7 @@ static struct peer *peer_create(struct peers *all, struct hx_stream *s)
     struct peer *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->loop = ev_loop_new(LINK_LOOP);
+    p->loop = link_loop_create();
     if (!p->loop) {
         free(p);
         return NULL;

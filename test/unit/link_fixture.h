@@ -4,6 +4,7 @@
 #define HX_TEST_LINK_FIXTURE_H
 
 #include "client/mux/link.h"
+#include "client/mux/link_loop.h"
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -280,7 +281,7 @@ static inline int begin(void **state)
 {
     (void)state;
     near = far = (struct side){.rtt_us = -1};
-    loop = ev_loop_new(LINK_LOOP);
+    loop = link_loop_create();
     assert_non_null(loop);
     return 0;
 }
