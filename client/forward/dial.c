@@ -1,4 +1,5 @@
 #include "client/forward/dial.h"
+#include "base/descriptors.h"
 #include "client/forward/lookup.h"
 #include "proto/endpoint.h"
 #include <errno.h>
@@ -94,7 +95,7 @@ static void succeed(struct dial *d)
 static int begin(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
     int on = 1;
-    d->fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    d->fd = descriptors_spare(socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (d->fd < 0)
         return errno;
     if (sa->sa_family != AF_UNIX)

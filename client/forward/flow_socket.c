@@ -1,5 +1,6 @@
 #include "client/forward/flow_socket.h"
 #include "base/container_of.h"
+#include "base/descriptors.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -8,7 +9,7 @@ int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TE
     for (size_t i = 0; i < list->count; i++) {
         const struct sockaddr *sa = (const struct sockaddr *)&list->address[i].sa;
         struct endpoint e;
-        int fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int fd = descriptors_spare(socket(sa->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (fd >= 0 && connect(fd, sa, list->address[i].len) == 0) {
             flows_widen(fd);
             address[0] = '\0';

@@ -124,7 +124,7 @@ for fd in /proc/self/fd/*; do
     fd=${fd##*/}
     [ "$fd" -le 2 ] || eval "exec $fd>&-"
 done
-ulimit -n 20
+ulimit -n "${MOST:-20}"
 exec "$@"
 P
 TWENTY=(bash "$WORK/twenty" "$HX")
@@ -151,6 +151,16 @@ check "hx cp says that a file is too large, too" ended 10000 1 '^hx: limited: Fi
 check "with 8 hx says what is missing" ended 10000 1 'Too many open files|ulimit -n' bash -c 'ulimit -n 8; exec "$@"' _ \
     "$HX" ping few -c 1
 PID=$FEW
+check "it ends in order" ends_with 0
+start_echo
+MOST=48 bind crowd "${TWENTY[@]}" bind crowd -v --allow '*:*'
+CROWD=$PID
+start many "$HX" connect crowd -v -L "0:127.0.0.1:$PORT"
+TO=$(listens many "127.0.0.1:$PORT")
+for _ in {1..48}; do exec {fd}<>"/dev/tcp/127.0.0.1/$TO"; done
+check "one peer's connections find an end" await_line "$WORK/crowd.err" '^refused a connection: .*out of resources' 60
+check "which is none for another one" serves crowd
+PID=$CROWD
 check "it ends in order" ends_with 0
 check "so does hx-nameserver with 6" ended 10000 1 'Too many open files' bash -c 'ulimit -n 6; exec "$@"' _ \
     "$B/hx-nameserver" --listen 127.0.0.1:0
