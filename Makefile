@@ -180,16 +180,20 @@ $(B)/test/stock/%: build/release/test/stock/% ; @mkdir -p $(@D); ln -sf $(abspat
 endif
 
 # What a test itself does needs no optimizer, and there is much of it to compile: half of clang's time goes into optimizing
-# the undefined behaviour sanitizer's checks. Nor do the rooms under the address sanitizer, but for those that a test or a
-# fuzzer has compute, and C++, which goes by its precompiled headers.
+# the undefined behaviour sanitizer's checks. Nor do the rooms under the sanitizers, but for those that a test or a
+# fuzzer has compute, and C++, which goes by its precompiled headers. Under the thread sanitizer these are all that see
+# every packet.
 SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
 COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets shim/udt/path_model \
               client/path_choice)
+rooms       = $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,$(1)))))
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
     %/test_mux.o %/test_tls.o %/test_path_sim.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
-$(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,client client/forward \
-    client/files client/run client/tool server shim/net shim/udt test/udtcurl)))): UNOPTIMIZED = -O0
+$(call rooms,client client/forward client/files client/run client/tool server shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
+endif
+ifneq ($(findstring -fsanitize=thread,$(CFLAGS)),)
+$(call rooms,client client/run client/tool server): UNOPTIMIZED = -O0
 endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
@@ -209,8 +213,11 @@ $(B)/%.h.gch: %.h
 	@mkdir -p $(@D)
 	$(CXX) $(STDXX:-MMD=-MD) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) \
 	    -x c++-header -c -o $@ $<
-$(B)/%.o: %.c ; @mkdir -p $(@D); $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
-$(B)/%.o: %.cc ; @mkdir -p $(@D); $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
+# A command without a shell, and without one for its folder: there are two thousand of them.
+.SECONDEXPANSION:
+$(B)/%.o: %.c | $$(@D)/. ; $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
+$(B)/%.o: %.cc | $$(@D)/. ; $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(B)/%/.: ; @mkdir -p $(@D)
 
 asan: tools ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
 tsan: tools build/release/libforward.a build/release/libfiles.a
