@@ -76,22 +76,22 @@ lab_start() { # lab_start NAME HOST COMMAND...: in the background, as lib.sh's s
 }
 lab_node() { # lab_node NAME...: a namespace each
     local name
-    for name in "$@"; do
-        ip netns add "$name"
-        ip -n "$name" link set lo up
-    done
+    lab_space "$@"
+    for name in "$@"; do ip -n "$name" link set lo up; done
+}
+lab_space() { # lab_space NAME...: likewise, but for those that lab_link is to come for
+    printf 'netns add %s\n' "$@" | ip -batch -
 }
 # A cable carries single packets, as real ones do: else the kernel would take a burst as one, and so would its losses.
 lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS [METRIC]: the ROUTER's end is the NODE's way to the world
-    local ms=0
+    local ms=0 cable="link add $2 type veth peer name $5 netns $4"
     case $2 in access[123]) ms=${LAB_DELAY_MS[${2#access}]} ;; esac
-    if [ "$ms" = 0 ]; then
-        ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
-    else
+    if [ "$ms" != 0 ]; then
         lab_wire "$1" "$2" "$4" "$5" "$ms" || return
+        cable=
     fi
-    printf '%s\n' "addr add $3/24 dev $2" "link set $2 gso_max_segs 1 up" | ip -n "$1" -batch -
-    printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" \
+    printf '%s\n' "$cable" "addr add $3/24 dev $2" "link set $2 gso_max_segs 1 up" "link set lo up" | ip -n "$1" -batch -
+    printf '%s\n' "addr add $6/24 dev $5" "link set $5 gso_max_segs 1 up" "link set lo up" \
         "route add default via $3 dev $5${7:+ metric $7}" | ip -n "$4" -batch -
 }
 # A wire that is MS long each way. It carries frames as they are: their sums must be there.
@@ -111,8 +111,7 @@ lab_wire() { # lab_wire ROUTER IF NODE IF MS
 # The same cable with IPv6: without duplicate address detection, which takes a second.
 lab_link6() { # lab_link6 ROUTER IF ADDRESS NODE IF ADDRESS
     ip -n "$1" addr add "$3/64" dev "$2" nodad
-    ip -n "$4" addr add "$6/64" dev "$5" nodad
-    ip -n "$4" -6 route add default via "$3"
+    printf '%s\n' "addr add $6/64 dev $5 nodad" "route add default via $3" | ip -n "$4" -6 -batch -
     lab_exec "$1" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 }
 lab_router() { # lab_router NODE...: forwards. A hairpinned packet comes in with the router's own source address.
@@ -127,7 +126,7 @@ lab_router() { # lab_router NODE...: forwards. A hairpinned packet comes in with
 # --- the topology --------------------------------------------------------------------------------------------------
 
 lab_core() { # the internet and S
-    lab_node net s
+    lab_space net s
     lab_link net eth0 192.0.2.1 s eth0 $LAB_S
     ip -n s addr add $LAB_S_OTHER/24 dev eth0
     lab_link6 net eth0 2001:db8:5::1 s eth0 $LAB_S6
@@ -143,7 +142,7 @@ lab_access() {
         ip -n "h$n" -4 addr flush dev eth0
         return
     fi
-    [ $# -gt 2 ] || lab_node "$host"
+    [ $# -gt 2 ] || lab_space "$host"
     case $kind in
     none | blocked | only-s)
         LAB_EDGES[n]="$host $iface $public"
@@ -152,10 +151,10 @@ lab_access() {
         ;;
     double | */*)
         LAB_EDGES[n]="c$n wan $public"
-        lab_node "c$n"
+        lab_space "c$n"
         lab_link net "access$n" "$gateway" "c$n" wan "$public"
         gateway=100.64.$n.1 outside=100.64.$n.10
-        lab_node "n$n"
+        lab_space "n$n"
         lab_link "c$n" lan "$gateway" "n$n" wan "$outside"
         lab_router "c$n"
         [ "$kind" != double ] || kind=port-restricted/port-restricted
@@ -164,7 +163,7 @@ lab_access() {
         ;;
     *)
         LAB_EDGES[n]="n$n wan $public"
-        lab_node "n$n"
+        lab_space "n$n"
         lab_link net "access$n" "$gateway" "n$n" wan "$public"
         ;;
     esac
@@ -222,7 +221,7 @@ lab_up() { # lab_up KIND1 KIND2: the whole lab, H1 behind KIND1, H2 behind KIND2
 lab_up_shared() { # lab_up_shared KIND: H1 and H2 in one home, behind one NAT (the first access)
     lab_down
     lab_core
-    lab_node n1 h1 h2
+    lab_space n1 h1 h2
     LAB_EDGES[1]="n1 wan ${LAB_PUBLIC[1]}"
     lab_link net access1 198.51.100.1 n1 wan "${LAB_PUBLIC[1]}"
     lab_link n1 lan1 10.0.1.1 h1 eth0 "${LAB_INSIDE[1]}"
@@ -236,11 +235,11 @@ lab_up_carrier() {
     local n
     lab_down
     lab_core
-    lab_node c1
+    lab_space c1
     LAB_EDGES[1]="c1 wan ${LAB_PUBLIC[1]}"
     lab_link net access1 "${LAB_PUBLIC[1]%.*}.1" c1 wan "${LAB_PUBLIC[1]}"
     for n in 1 2; do
-        lab_node "n$n" "h$n"
+        lab_space "n$n" "h$n"
         lab_link c1 "lan$n" "100.64.$n.1" "n$n" wan "100.64.$n.10"
         lab_link "n$n" "lan$n" "${LAB_INSIDE[n]%.*}.1" "h$n" eth0 "${LAB_INSIDE[n]}"
     done
