@@ -22,7 +22,8 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 export LOGS COUNTS
 mkdir -p "$LOGS"
 : >"$COUNTS"
-rm -f "$LOGS"/*.awaited
+rm -f "$LOGS"/{*.awaited,nap}
+mkfifo "$LOGS/nap" # nobody writes
 
 # run_tap SUITE NAME SECONDS COMMAND...: runs it, counts its lines, tells them in one piece. A failure without a
 # "not ok" (a crash, a timeout, no test at all) counts as one.
@@ -31,8 +32,8 @@ run_tap() {
     shift 3
     log=$LOGS/${name//[^a-zA-Z0-9_]/-}.log
     case "$*" in
-    *build/asan*) while [ -e "$LOGS/asan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
-    *build/tsan*) while [ -e "$LOGS/tsan.awaited" ]; do read -rt 0.2 <> <(:); done ;;
+    *build/asan*) while [ -e "$LOGS/asan.awaited" ]; do read -rt 0.2 <>"$LOGS/nap"; done ;;
+    *build/tsan*) while [ -e "$LOGS/tsan.awaited" ]; do read -rt 0.2 <>"$LOGS/nap"; done ;;
     esac
     TIMEFORMAT='%3R %3U %3S'
     times=$({ time timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1; } 2>&1)
@@ -61,13 +62,14 @@ run_tap() {
     [ "$skip" = 0 ] || told+=$'\n'$(grep -hE '^(not )?ok .*# SKIP' "$log" |
         sed -E 's/^(not )?ok [0-9]+( -)? /    skipped: /; s/ ?# SKIP / -- /' | head -n 5)
     [ "$bad" = 0 ] || told+=$'\n'$(
-        grep -hE '^not ok ' "$log" | grep -v '# SKIP' | sed 's/^/    /'
+        awk '/^(not )?ok / { shown = /^not/ && !/# SKIP/ } shown { print "    " $0 }' "$log" | head -n 60
         echo "    --- the end of $log"
         tail -n 40 "$log" | sed 's/^/    /'
     )
     if [ "$((bad + skip))" = 0 ]; then echo "$told"; else cat <<<"$told"; fi # several lines in one piece
 }
-# tap LANE NAME SECONDS COMMAND...: puts it into a lane's list: "wait" or "work".
+# tap LANE NAME SECONDS COMMAND...: puts it into a lane's list: "wait" or "work". SECONDS are for one that does not end, on
+# whatever machine.
 tap() {
     printf '%q ' "$SUITE" "${@:2}" >>"$LOGS/$1.list"
     echo >>"$LOGS/$1.list"
@@ -123,61 +125,61 @@ suite_lint() {
     step "lint: includes point one way" test/includes.sh
     step "lint: man pages" test/manpages.sh client/tool/man/*.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
-suite_unit() { each wait unit 240 build/release $(units build/release); }
+suite_unit() { each wait unit 900 build/release $(units build/release); }
 suite_e2e() {
-    each wait e2e 240 build/release test/e2e/{client,readme,server,stock,udtcurl}*.sh \
+    each wait e2e 900 build/release test/e2e/{client,readme,server,stock,udtcurl}*.sh \
         test/e2e/hygiene_{log,sandbox,service,user}.sh
 }
 suite_tools() {
-    tap wait "natlab: tools" 400 test/natlab/tools
-    tap wait "natlab: through TCP" 400 test/natlab/tunnel.sh
-    each wait e2e 240 build/release test/e2e/secure_*.sh
+    tap wait "natlab: tools" 900 test/natlab/tools
+    tap wait "natlab: through TCP" 900 test/natlab/tunnel.sh
+    each wait e2e 900 build/release test/e2e/secure_*.sh
 }
-suite_hostile() { each wait hostile 240 build/release test/e2e/hostile_*.sh; }
-suite_soak() { tap wait "soak" 240 test/e2e/hygiene_soak.sh; }
+suite_hostile() { each wait hostile 900 build/release test/e2e/hostile_*.sh; }
+suite_soak() { tap wait "soak" 900 test/e2e/hygiene_soak.sh; }
 suite_image() {
-    tap wait "image: the commands of compose.yaml" 100 test/image/commands.sh
-    tap wait "image: the containers" 400 test/image/run.sh
+    tap wait "image: the commands of compose.yaml" 900 test/image/commands.sh
+    tap wait "image: the containers" 900 test/image/run.sh
 }
-suite_wire() { tap work "fuzz: wire" 240 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
+suite_wire() { tap work "fuzz: wire" 900 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group
     for group in matrix holes stories families uplinks nat kinds weather shared; do
-        tap wait "natlab: $group" 400 test/natlab/run "$group"
+        tap wait "natlab: $group" 900 test/natlab/run "$group"
     done
-    tap wait "natlab: port mappings" 200 test/natlab/portmap.sh
-    tap wait "natlab: diagnosis" 200 test/natlab/diagnosis.sh
-    tap wait "natlab: datagrams" 200 test/natlab/udp.sh
-    tap wait "natlab: datagrams over every path" 200 test/natlab/udp_paths.sh
-    tap wait "natlab: path MTU" 200 test/natlab/mtu.sh
-    tap wait "natlab: trees of small files" 200 test/natlab/files.sh
-    tap wait "natlab: paths" 200 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' \
+    tap wait "natlab: port mappings" 900 test/natlab/portmap.sh
+    tap wait "natlab: diagnosis" 900 test/natlab/diagnosis.sh
+    tap wait "natlab: datagrams" 900 test/natlab/udp.sh
+    tap wait "natlab: datagrams over every path" 900 test/natlab/udp_paths.sh
+    tap wait "natlab: path MTU" 900 test/natlab/mtu.sh
+    tap wait "natlab: trees of small files" 900 test/natlab/files.sh
+    tap wait "natlab: paths" 900 test/natlab/matrix --check --runs 3 'port-restricted x masquerade-closed' \
         'masquerade/masquerade x port-restricted' dual 'pool x port-range' \
         'box,mapping=ad,filtering=ad,ports=random x port-restricted' 'port-restricted x box,mapping=ad,filtering=ad,ports=sequential' \
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
         'carrier masquerade-closed box,mapping=apd,filtering=apd,ports=sequential,hairpin=yes'
-    tap wait "natlab: paths, S has two addresses" 200 env MATRIX_ADDRESSES=2 test/natlab/matrix --check --runs 3 \
+    tap wait "natlab: paths, S has two addresses" 900 env MATRIX_ADDRESSES=2 test/natlab/matrix --check --runs 3 \
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
         'box,mapping=ad,filtering=apd,ports=sequential x symmetric-random'
-    tap wait "natlab: relayed paths" 200 test/natlab/matrix --relay --check --runs 3 \
+    tap wait "natlab: relayed paths" 900 test/natlab/matrix --relay --check --runs 3 \
         'symmetric-random x symmetric-random' 'only-s x only-s' 'symmetric-random x port-restricted' \
         'port-restricted x blocked' 'blocked x port-restricted' 'blocked x blocked'
-    tap wait "natlab: roaming" 200 test/natlab/roaming.sh dialogue relayed
-    tap wait "natlab: relay" 200 test/natlab/relay.sh
-    tap wait "natlab: punches with loss" 200 test/natlab/punch_loss.sh 12
-    tap wait "natlab: round trips between the peers" 100 test/natlab/round_trips_peers.sh
-    tap wait "natlab: challenges over a long way" 200 test/natlab/challenge.sh
-    tap wait "natlab: holders over TCP" 200 test/natlab/tcp_holders.sh
-    tap wait "natlab: round trips to the nameserver" 200 test/natlab/round_trips_nameserver.sh
+    tap wait "natlab: roaming" 900 test/natlab/roaming.sh dialogue relayed
+    tap wait "natlab: relay" 900 test/natlab/relay.sh
+    tap wait "natlab: punches with loss" 900 test/natlab/punch_loss.sh 12
+    tap wait "natlab: round trips between the peers" 900 test/natlab/round_trips_peers.sh
+    tap wait "natlab: challenges over a long way" 900 test/natlab/challenge.sh
+    tap wait "natlab: holders over TCP" 900 test/natlab/tcp_holders.sh
+    tap wait "natlab: round trips to the nameserver" 900 test/natlab/round_trips_nameserver.sh
 }
 suite_asan() {
-    each work asan 360 build/asan $(units build/asan)
-    each wait "asan e2e" 240 build/asan test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
+    each work asan 900 build/asan $(units build/asan)
+    each wait "asan e2e" 900 build/asan test/e2e/client_{names,pipe}.sh test/e2e/{server,udtcurl}_*.sh
 }
 suite_tsan() {
     # those in which threads meet: UDT's, the engine's, the application's (Makefile: TSAN_UNITS)
-    each work tsan 360 build/tsan $(for u in udt 'udt_*' agent agent_relay client_paths; do units build/tsan "$u"; done)
-    each wait "tsan e2e" 240 build/tsan test/e2e/client_{names,pipe,tcp}.sh test/e2e/server_meeting.sh
+    each work tsan 900 build/tsan $(for u in udt 'udt_*' agent agent_relay client_paths; do units build/tsan "$u"; done)
+    each wait "tsan e2e" 900 build/tsan test/e2e/client_{names,pipe,tcp}.sh test/e2e/server_meeting.sh
 }
 suite_fuzz() {
     local f name
@@ -193,8 +195,8 @@ suite_bench() {
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
     step "bench: the short form of the rows of small files works" test/bench/files --short
     step "bench: the short form of the grid works" test/bench/grid --short
-    tap work "bench: paths" 200 test/bench/path_truths.sh
-    tap work "bench: the grid's picture" 60 test/bench/grid_truths.sh
+    tap work "bench: paths" 900 test/bench/path_truths.sh
+    tap work "bench: the grid's picture" 900 test/bench/grid_truths.sh
 }
 
 lane() { # lane NAME COUNT: runs the list of that name, so many at once, in its order, and one more for each SIGUSR1

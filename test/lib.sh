@@ -79,25 +79,42 @@ start() { # start NAME COMMAND...: in the background, output in $WORK/NAME.out a
     PID=$!
     STARTED+=("$PID")
 }
-# await_line FILE EXTENDED_REGEX [SECONDS]: waits until the file has such a line, and prints it.
-await_line() {
-    local file=$1 regex=$2 seconds=${3:-20} tail_pid rc
-    exec {fd}< <(exec timeout "$seconds" tail -n +1 -s 0.05 -F "$file" 2>/dev/null)
+# follow SECONDS FILE GREP_OPTION...: what grep says of the file, which may grow until then, in FOUND. So long a wait only
+# guards against one without an end: others want a processor, too.
+follow() {
+    local tail_fd tail_pid grep_fd grep_pid rc
+    exec {tail_fd}< <(exec tail -n +1 -s 0.05 -F "$2" 2>/dev/null)
     tail_pid=$!
-    grep -E -m1 -- "$regex" <&"$fd"
+    exec {grep_fd}< <(exec grep -E "${@:3}" <&"$tail_fd")
+    grep_pid=$!
+    IFS= read -rt "$1" -u "$grep_fd" FOUND
     rc=$?
     kill "$tail_pid" 2>/dev/null
-    exec {fd}<&-
+    [ "$rc" = 0 ] || kill "$grep_pid" 2>/dev/null
+    exec {tail_fd}<&- {grep_fd}<&-
     return $rc
 }
-# await_true SECONDS COMMAND...: until it succeeds. For what nothing tells of when it comes.
+# await_line FILE EXTENDED_REGEX [SECONDS]: waits until the file has such a line, and prints it.
+await_line() {
+    local FOUND
+    follow "${3:-60}" "$1" -m1 -e "$2" && printf '%s\n' "$FOUND"
+}
+# nap SECONDS: without a process.
+nap() {
+    [ -p "$WORK/.nap" ] || mkfifo "$WORK/.nap" || return
+    read -rt "$1" <>"$WORK/.nap"
+    return 0 # its status says that the time is over
+}
+# await_true SECONDS COMMAND...: until it succeeds. For what nothing tells of when it comes: after a while it is asked less
+# often, twenty times in the time that has passed.
 await_true() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1)) begun=${EPOCHREALTIME/[.,]/} us
     until "${@:2}"; do
         [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.01 <> <(:)
+        us=$(((${EPOCHREALTIME/[.,]/} - begun) / 20))
+        printf -v us '0.%06d' $((us < 10000 ? 10000 : us > 500000 ? 500000 : us))
+        nap "$us"
     done
-    return 0 # that of an until is what its last wait said
 }
 has_part() { # has_part DIR BYTES: of a file that has not come whole yet there is more than that
     [ -n "$(find "$1" -name '.*.hx-part-*' -size "+$2c" 2>/dev/null)" ]
@@ -117,7 +134,7 @@ start_udp_echo() {
     PORT=$(await_line "$WORK/$1.out" '^[0-9]+$')
 }
 await_exit() { # await_exit PID [SECONDS]: returns its exit status, 124 if it did not end in time
-    timeout "${2:-20}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
+    timeout "${2:-60}" tail --pid="$1" -s 0.05 -f /dev/null || return 124
     wait "$1"
 }
 # shellcheck disable=SC2120
@@ -127,7 +144,7 @@ start_nameserver() {
     start nameserver "$B/hx-nameserver" --listen 127.0.0.1:0 "$@"
     # shellcheck disable=SC2034 # read by the tests
     NS_PID=$PID
-    line=$(await_line "$WORK/nameserver.out" 'listening on' 10) ||
+    line=$(await_line "$WORK/nameserver.out" 'listening on') ||
         line=$(await_line "$WORK/nameserver.err" 'listening on' 1) || return 1
     # shellcheck disable=SC2034
     NS=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$line")
@@ -136,7 +153,7 @@ start_nameserver() {
 start_nameserver_tcp() {
     start_nameserver --listen-tcp 127.0.0.1:0 "$@" || return
     # shellcheck disable=SC2034
-    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
+    TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ') && TCP=${TCP##* }
 }
 need_nameserver() { # without it the test ends
     start_nameserver && return
@@ -178,20 +195,20 @@ listens() {
 }
 stop_nameserver() { # and its status
     kill "$NS_PID"
-    await_exit "$NS_PID" 10
+    await_exit "$NS_PID"
 }
 # ask_numbers: the nameserver (NS_PID) tells what it holds and what it has counted until now, in its log.
 ask_numbers() {
-    local log=$WORK/nameserver.err before end=$((SECONDS + 10))
+    local log=$WORK/nameserver.err before tries
+    has_more() { [ "$(grep -c 'event=stats ' "$log")" -gt "$before" ]; }
     for _ in 1 2; do # the second lines come when all of the first are written
         before=$(grep -c 'event=stats ' "$log")
-        kill -USR1 "$NS_PID" || return
-        until [ "$(grep -c 'event=stats ' "$log")" -gt "$before" ]; do
-            [ "$SECONDS" -lt "$end" ] || return 1
-            read -rt 0.01 <> <(:)
+        tries=0
+        until kill -USR1 "$NS_PID" && await_true 10 has_more; do
+            tries=$((tries + 1))
+            [ $tries -lt 6 ] && kill -0 "$NS_PID" || return 1
         done
     done
-    return 0 # that of an until is what its last wait said
 }
 counters() { # all that it has counted until now, in $WORK/counters: "NAME VALUE"; what is 0 is not there
     ask_numbers && sed -nE 's/.*event=counter of=([a-z0-9_]+) value=([0-9]+)$/\1 \2/p' "$WORK/nameserver.err" >"$WORK/counters"

@@ -132,11 +132,11 @@ route_with() { # route_with ALGORITHM: H1's TCP uses it, also where it may not c
 # --- who uses it: each starts and sets ARRIVALS, the file that tells how much has arrived, and SINK, who ends when it has -
 start_s() {
     lab_start nameserver s "$PROGRAMS/hx-nameserver" --listen 0.0.0.0:7000 --relay --log-level error
-    await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
+    await_line "$WORK/nameserver.out" 'listening on' >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
 }
 bind() { # bind NAME OPTION...
     lab_start "bind.$1" h1 "$PROGRAMS/hx" bind "$1" -v "${@:2}"
-    await_line "$WORK/bind.$1.err" "^bound $1" 20 >/dev/null || lost "hx bind" "$WORK/bind.$1.err"
+    await_line "$WORK/bind.$1.err" "^bound $1" >/dev/null || lost "hx bind" "$WORK/bind.$1.err"
 }
 forwards() { # forwards NAME TARGET...: hx connect; sets FORWARDS, ports on H2
     local name=$1 target options=()
@@ -148,7 +148,7 @@ forwards() { # forwards NAME TARGET...: hx connect; sets FORWARDS, ports on H2
         esac
     done
     lab_start "connect.$name" h2 "$PROGRAMS/hx" connect "$name" -v "${options[@]}"
-    await_line "$WORK/connect.$name.err" "^connected to $name" 30 >/dev/null || lost "hx connect" "$WORK/connect.$name.err"
+    await_line "$WORK/connect.$name.err" "^connected to $name" >/dev/null || lost "hx connect" "$WORK/connect.$name.err"
     FORWARDS=()
     for target in "$@"; do FORWARDS+=("$(listens "connect.$name" "${target#udp:}")"); done
 }
@@ -288,7 +288,7 @@ measure() { # measure WHAT
     voice) lab_start second h2 "$UDP" voice "$(reckon "$LASTS + 1" 1)" "$SECOND_PORT" ;;
     esac
     await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
-    [ "$SECOND" != voice ] || await_exit "$PID" 10 # it tells all at its end
+    [ "$SECOND" != voice ] || await_exit "$PID" # it tells all at its end
     told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
     dropped=$(queue_drops)
     sent=$(packets net sent)
@@ -308,7 +308,7 @@ measure() { # measure WHAT
 }
 told_until() { # told_until LINES NAME: what was started by that name has told so many, or does not for 10 s
     local n
-    for ((n = 0; n < 200 && $(wc -l <"$WORK/$2.out") < $1; n++)); do read -rt 0.05 <> <(:); done
+    for ((n = 0; n < 200 && $(wc -l <"$WORK/$2.out") < $1; n++)); do nap 0.05; done
 }
 account() { # account WHAT FIRST_BYTE END DROPPED
     local from to=$3 bytes all wire packets cpu waits flow text n=0

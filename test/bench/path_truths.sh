@@ -32,7 +32,7 @@ pings_over() { # pings_over MS OPTION...: over such a wire, 1 ms apart; their li
     LAB_WIRE_MORE=()
     lab_delay 2 0
     lab_start ping net "$TOOL" ping "${LAB_PUBLIC[2]}" 1
-    for ((n = 0; n < 100 && $(wc -l <"$WORK/ping.out") < PINGS; n++)); do read -rt 0.05 <> <(:); done
+    for ((n = 0; n < 100 && $(wc -l <"$WORK/ping.out") < PINGS; n++)); do nap 0.05; done
     lab_down
     WIRE=$(grep ^frames "$WORK/wire.access2.out") && [ "$(wc -l <"$WORK/ping.out")" -ge "$PINGS" ]
 }

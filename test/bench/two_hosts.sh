@@ -40,7 +40,7 @@ two_hosts() { # two_hosts DELAY_MS
     STARTED+=($!)
     nsenter --net=/run/netns/mid "$B/test/natlab/delay_line" wire_a wire_b "$1" <"$WORK/wire.in" >"$WORK/wire.out" 2>"$WORK/wire.err" &
     STARTED+=($!)
-    await_line "$WORK/wire.out" ready 5 >/dev/null || lost "no wire" "$WORK/wire.err"
+    await_line "$WORK/wire.out" ready >/dev/null || lost "no wire" "$WORK/wire.err"
 }
 lossy() { # lossy PERMILLE: the wire loses so much each way
     local host
@@ -52,12 +52,12 @@ lossy() { # lossy PERMILLE: the wire loses so much each way
 serve() { # serve [OPTION...]: the nameserver, on a; sets NAMESERVER_PID
     lab_start nameserver a "$B/hx-nameserver" --listen 0.0.0.0:7000 --log-level error "$@"
     NAMESERVER_PID=$PID
-    await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
+    await_line "$WORK/nameserver.out" 'listening on' >/dev/null || lost "the nameserver" "$WORK/nameserver.err"
 }
 bind() { # bind HOST OPTION...: sets BIND_PID
     lab_start bind "$1" "$B/hx" bind home -v "${WAY[@]}" "${@:2}"
     BIND_PID=$PID
-    await_line "$WORK/bind.err" '^bound home' 20 >/dev/null || lost "hx bind" "$WORK/bind.err"
+    await_line "$WORK/bind.err" '^bound home' >/dev/null || lost "hx bind" "$WORK/bind.err"
 }
 run_down() { # run_down PID: of something that serves for ever
     kill "$1" 2>/dev/null

@@ -12,9 +12,9 @@ await_line "$WORK/echo.err" '^bound echo as ' >/dev/null
 for example in example example-static; do
     if [ -x "$B/$example" ]; then
         check "the README's program speaks through the hole ($example)" \
-            [ "$(timeout 30 "$B/$example" "$NS" echo "through the hole" 2>&1)" = "through the hole" ]
+            [ "$(timeout 60 "$B/$example" "$NS" echo "through the hole" 2>&1)" = "through the hole" ]
         check "and says what is wrong if nobody holds the name ($example)" \
-            [ "$(timeout 30 "$B/$example" "$NS" nobody x 2>&1)" = "example: nobody holds that name" ]
+            [ "$(timeout 60 "$B/$example" "$NS" nobody x 2>&1)" = "example: nobody holds that name" ]
     else
         skip "the README's program speaks through the hole ($example)" "not built in $B"
     fi
@@ -26,13 +26,13 @@ if [ ! -x "$CLIENT" ]; then
     finish
 fi
 start stock1 "$CLIENT" connect "${NS%:*}" "${NS##*:}" echo --send "from a stock peer"
-await_exit "$PID" 40
+await_exit "$PID"
 check "hx bind --echo answers a stock UDT peer" [ "$?" = 0 ]
 check "with its own line" grep -qx "line from a stock peer" "$WORK/stock1.err"
 
 start stock2 "$CLIENT" bind "${NS%:*}" "${NS##*:}" stock
 await_line "$WORK/stock2.out" $'^\r$' >/dev/null
-got=$(echo "to a stock peer" | timeout 40 "$B/hx" connect stock --insecure -n "$NS" 2>"$WORK/hx.err")
+got=$(echo "to a stock peer" | timeout 60 "$B/hx" connect stock --insecure -n "$NS" 2>"$WORK/hx.err")
 rc=$?
 check "hx connect gets a stock UDT peer's answer" [ "$got" = "to a stock peer" ]
 if [ "$rc" = 0 ]; then ok "and succeeds"; else not_ok "and succeeds" "$WORK/hx.err"; fi

@@ -9,14 +9,14 @@ HX=$B/hx
 # bind NAME COMMAND...: COMMAND ends in hx bind NAME -v; returns once it is bound. Its process is the one started.
 bind() {
     start "$1" "${@:2}"
-    await_line "$WORK/$1.err" "^bound $1 as " 60 >/dev/null
+    await_line "$WORK/$1.err" "^bound $1 as " >/dev/null
 }
 serves() { # serves NAME [OPTION...]: whatever else the machine does, and as soon as the name is bound
     "$HX" ping "$1" --wait 60 --timeout 60 -c 1 "${@:2}" >"$WORK/ping.out" 2>&1
 }
 ends_with() { # ends_with STATUS: what was started last, after SIGTERM
     kill "$PID"
-    await_exit "$PID" 60
+    await_exit "$PID"
     [ $? = "$1" ]
 }
 
@@ -29,7 +29,7 @@ bind files bash -c 'ulimit -f 1000; exec "$@"' _ "$HX" bind files -v --share "$W
 "$HX" cp "$WORK/big" files: >"$WORK/cp.out" 2>"$WORK/cp.err"
 check "an upload above the limit of file size fails" [ $? = 1 ]
 check "and says why" grep -q '^hx: big: file too large$' "$WORK/cp.err"
-check "hx bind says so in one line" await_line "$WORK/files.err" '^peer - at .*: receiving big failed: file too large$' 60
+check "hx bind says so in one line" await_line "$WORK/files.err" '^peer - at .*: receiving big failed: file too large$'
 check "the others are served" "$HX" cp "$WORK/small" files:
 check "it ends in order" ends_with 0
 
@@ -38,7 +38,7 @@ if unshare -Urm mount -t tmpfs -o size=64k tmpfs "$WORK/share" 2>/dev/null; then
         "$HX" bind full -v --share "$WORK/share:rw"
     "$HX" cp "$WORK/big" full: >"$WORK/cp.out" 2>"$WORK/cp.err"
     check "an upload to a full disk fails and says why" grep -q '^hx: big: no space left$' "$WORK/cp.err"
-    check "hx bind says so, too" await_line "$WORK/full.err" ': receiving big failed: no space left$' 60
+    check "hx bind says so, too" await_line "$WORK/full.err" ': receiving big failed: no space left$'
     check "and serves on" serves full
     check "it ends in order" ends_with 0
 else
@@ -61,7 +61,7 @@ PORT=$((20000 + RANDOM % 12000))
 PID=$!
 STARTED+=("$PID")
 for _ in {1..50}; do "$B/udtcurl" -s -o /dev/null --max-time 5 "udt://127.0.0.1:$PORT/" && break; done
-check "so does hx-nameserver" "$B/udtcurl" -s --max-time 30 "udt://127.0.0.1:$PORT/"
+check "so does hx-nameserver" "$B/udtcurl" -s --max-time 60 "udt://127.0.0.1:$PORT/"
 check "and has nothing in their place" closed "$PID"
 check "it ends in order" ends_with 0
 check "udtcurl without standard input and error" \
@@ -71,13 +71,13 @@ check "without standard output it fails to write" [ $? = 23 ]
 
 # Who prints for nobody ends, and who cannot print says so.
 start echo "$HX" bind echo --echo -v
-await_line "$WORK/echo.err" '^bound echo as ' 60 >/dev/null
+await_line "$WORK/echo.err" '^bound echo as ' >/dev/null
 check "hx ping ends once nobody reads what it prints" \
-    [ "$(timeout 30 "$HX" ping echo 2>"$WORK/left.err" | head -n 1 | grep -c '^PING echo (')" = 1 ]
+    [ "$(timeout 60 "$HX" ping echo 2>"$WORK/left.err" | head -n 1 | grep -c '^PING echo (')" = 1 ]
 check "and says nothing of that" [ ! -s "$WORK/left.err" ]
 # cannot_print SENTENCE COMMAND...: it ends with 1 and says why
 cannot_print() {
-    timeout 30 "${@:2}" >/dev/full 2>"$WORK/full.err"
+    timeout 60 "${@:2}" >/dev/full 2>"$WORK/full.err"
     local rc=$?
     check "$1" [ "$rc" = 1 ]
     check "and says why" grep -q ': cannot write to standard output' "$WORK/full.err"
@@ -94,9 +94,9 @@ kill -HUP "$PID"
 check "SIGHUP does not end what nohup started" serves hup
 check "SIGTERM does, in order" ends_with 0
 start hup nohup "$B/hx-nameserver" --listen 127.0.0.1:0
-OTHER=$(await_line "$WORK/hup.out" 'listening on' 60 | sed 's/.* //')
+OTHER=$(await_line "$WORK/hup.out" 'listening on' | sed 's/.* //')
 kill -HUP "$PID"
-check "nor does it end hx-nameserver" "$B/udtcurl" -s --max-time 30 -o /dev/null "udt://$OTHER/"
+check "nor does it end hx-nameserver" "$B/udtcurl" -s --max-time 60 -o /dev/null "udt://$OTHER/"
 check "which ends by SIGTERM" ends_with 0
 
 # Signals that were blocked, and children that nobody waits for.
@@ -110,12 +110,12 @@ bind odd python3 "$WORK/odd.py" "$HX" bind odd --echo -v
 check "hx bind with all signals blocked serves" serves odd
 check "and ends by SIGTERM" ends_with 0
 start odd python3 "$WORK/odd.py" "$B/hx-nameserver" --listen 127.0.0.1:0
-await_line "$WORK/odd.out" 'listening on' 60 >/dev/null
+await_line "$WORK/odd.out" 'listening on' >/dev/null
 check "so does hx-nameserver" ends_with 0
 start odd python3 "$WORK/odd.py" "$B/udtcurl" -v --max-time 60 -H 'Prefer: wait=30' "udt://$NS/connect?host_id=nobody"
-await_line "$WORK/odd.err" '^> GET /connect' 60 >/dev/null
+await_line "$WORK/odd.err" '^> GET /connect' >/dev/null
 kill "$PID"
-await_exit "$PID" 60
+await_exit "$PID"
 check "and udtcurl" [ $? = 143 ]
 
 # Of those nobody else's: what starts this may have left some open.
@@ -138,11 +138,11 @@ start late "${TWENTY[@]}" bind late -v --share "$WORK"
 LATE=$PID
 start visit "${TWENTY[@]}" cp few:big "$WORK/visited" -v --timeout 60
 VISIT=$PID
-check "hx bind finds the nameserver silent twice" await_line "$WORK/late.err" 'trying again in' 60
-check "so does hx cp" await_line "$WORK/visit.err" 'trying again in' 60
+check "hx bind finds the nameserver silent twice" await_line "$WORK/late.err" 'trying again in'
+check "so does hx cp" await_line "$WORK/visit.err" 'trying again in'
 kill -CONT "$NS_PID"
 check "and then hx cp works, too" await_exit "$VISIT" 90
-check "and hx bind serves" await_line "$WORK/late.err" '^bound late as ' 60
+check "and hx bind serves" await_line "$WORK/late.err" '^bound late as '
 check "what is copied" timeout 90 "$HX" cp late:big "$WORK/copied" --timeout 60
 PID=$LATE
 check "it ends in order" ends_with 0
@@ -202,5 +202,5 @@ P
 start tostop python3 "$WORK/tostop.py" "$WORK/tostop.pid" "$HX" bind tostop --echo -v
 check "hx bind in the background of a terminal with tostop serves" serves tostop
 kill "$(cat "$WORK/tostop.pid")" 2>/dev/null
-await_exit "$PID" 60
+await_exit "$PID"
 finish

@@ -60,7 +60,7 @@ check "a key that cannot be shown is a failure" refused 1 'standard output' \
 check "without a home the way out is told" refused 1 'HOME.*--file' env -u HOME "$B/hx" key
 
 # A terminal: what is typed does not appear on it.
-timeout 20 python3 - "$B/hx" "$WORK/typed" "$KEY" >"$WORK/screen" 2>&1 <<'PYTHON'
+timeout 60 python3 - "$B/hx" "$WORK/typed" "$KEY" >"$WORK/screen" 2>&1 <<'PYTHON'
 import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:

@@ -15,7 +15,7 @@ fails() {
     if ended "$most" "$status" "$regex" "$@"; then ok "$name"; else not_ok "$name" "$WORK/ended.err"; fi
 }
 echoes() { # echoes NAME [OPTION...]: a line goes to the holder of NAME and back
-    [ "$(echo "a line" | timeout 30 "$HX" connect "$@" 2>"$WORK/echoes.err")" = "a line" ]
+    [ "$(echo "a line" | timeout 60 "$HX" connect "$@" 2>"$WORK/echoes.err")" = "a line" ]
 }
 
 fails "no command is a usage error" 2 'which command' 1000 "$HX"
@@ -48,7 +48,7 @@ export HX_NAMESERVER=$NS
 fails "a name that nobody holds is told at once, and what to do" 1 "nobody holds the name 'alice'.*--wait" 3000 \
     "$HX" connect alice
 
-echo "a line" | timeout 30 "$HX" connect late --wait 20 >"$WORK/late.got" 2>"$WORK/late.2" &
+echo "a line" | timeout 60 "$HX" connect late --wait 20 >"$WORK/late.got" 2>"$WORK/late.2" &
 pid=$!
 await_line "$WORK/nameserver.err" 'event=waits .*name=late' >/dev/null
 start_bound late late --echo
@@ -79,15 +79,15 @@ check "the holder says that it lost the nameserver" \
 start nameserver2 "$B/hx-nameserver" --listen "127.0.0.1:$NS_PORT"
 NS_PID=$PID
 check "it binds anew by itself when the nameserver is back" \
-    await_line "$WORK/nameserver2.err" 'event=bound.*name=alice' 30
-await_line "$WORK/nameserver2.err" 'event=bound.*name=late' 30 >/dev/null
+    await_line "$WORK/nameserver2.err" 'event=bound.*name=alice'
+await_line "$WORK/nameserver2.err" 'event=bound.*name=late' >/dev/null
 check "and is reached under its name again" echoes alice --wait 10
 
 kill -9 "$NS_PID"
 wait "$NS_PID" 2>/dev/null
 start nameserver3 "$B/hx-nameserver" --listen "127.0.0.1:$NS_PORT"
 check "a nameserver that crashed and returned is noticed by its silence" \
-    await_line "$WORK/nameserver3.err" 'event=bound.*name=alice' 60
+    await_line "$WORK/nameserver3.err" 'event=bound.*name=alice'
 check "and the holder is reached again" echoes alice --wait 10
 check "the holder has said each time that it is bound" [ "$(grep -c '^bound alice as' "$WORK/alice2.err")" = 3 ]
 finish

@@ -9,11 +9,11 @@ export HX_KEY
 export RES_OPTIONS="timeout:1 attempts:1" # of whatever name service this machine has
 
 echoes() { # echoes NAME [OPTION...]: a line goes to the holder of NAME and back
-    [ "$(echo "a line" | timeout 30 "$HX" connect "$@" 2>"$WORK/echoes.err")" = "a line" ]
+    [ "$(echo "a line" | timeout 60 "$HX" connect "$@" 2>"$WORK/echoes.err")" = "a line" ]
 }
 serve() { # serve FILE ADDRESS: a nameserver; sets PID
     start "$1" "$B/hx-nameserver" --listen "$2"
-    await_line "$WORK/$1.out" 'listening on' 10 >/dev/null
+    await_line "$WORK/$1.out" 'listening on' >/dev/null
 }
 stop() {
     kill "$1"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 hx_nat() { # hx_nat STATUS OPTION...: its output in nat.out, its messages in nat.err
-    timeout 30 "$B/hx" nat "${@:2}" >"$WORK/nat.out" 2>"$WORK/nat.err" </dev/null
+    timeout 60 "$B/hx" nat "${@:2}" >"$WORK/nat.out" 2>"$WORK/nat.err" </dev/null
     local rc=$?
     cat "$WORK"/nat.{out,err}
     [ "$rc" = "$1" ]
@@ -42,9 +42,9 @@ own_port() { # what is asked about is the port that --local-port names
 }
 interrupted() {
     start lifetime "$B/hx" nat -n "$NS" --lifetime -v
-    await_line "$WORK/lifetime.err" 'looking at a mapping when it is 10 s old' 10 || return 1
+    await_line "$WORK/lifetime.err" 'looking at a mapping when it is 10 s old' || return 1
     kill -INT "$PID"
-    await_exit "$PID" 10 || return 1
+    await_exit "$PID" || return 1
     cp "$WORK/lifetime.out" "$WORK/nat.out"
     says '^a mapping lives for a time that is not known: interrupted' '^easy: '
 }
@@ -80,7 +80,7 @@ SERVER=$B/test/stock/plain_server
 without_stun() { # a busy machine may answer later than hx nat waits: it is asked until it has answered once
     local at end=$((SECONDS + 30 * SLOW))
     start plain "$SERVER"
-    at=$(await_line "$WORK/plain.out" '^listening on ' 30) || { cat "$WORK/plain.err" && return 1; }
+    at=$(await_line "$WORK/plain.out" '^listening on ') || { cat "$WORK/plain.err" && return 1; }
     while [ "$SECONDS" -lt "$end" ]; do
         if hx_nat 1 -4 -n "${at#listening on }" && grep -q 'answers no STUN: it is an older hx-nameserver' "$WORK/nat.out"; then return 0; fi
     done

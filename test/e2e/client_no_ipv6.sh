@@ -18,12 +18,12 @@ meets() {
     [[ $hosts != *' H1 '* ]] || h1=("$NO_IPV6")
     [[ $hosts != *' H2 '* ]] || h2=("$NO_IPV6")
     start "s$n" "${s[@]}" "$B/hx-nameserver" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0
-    line=$(await_line "$WORK/s$n.out" 'listening on 127' 10) && url=${line##* } || return
+    line=$(await_line "$WORK/s$n.out" 'listening on 127') && url=${line##* } || return
     if [ "$where" = tcp ]; then
-        line=$(await_line "$WORK/s$n.out" '^listening on tcp ' 10) && url="http://${line##* }?udp=${url##*:}" || return
+        line=$(await_line "$WORK/s$n.out" '^listening on tcp ') && url="http://${line##* }?udp=${url##*:}" || return
     fi
     start "bind$n" "${h1[@]}" "$B/hx" bind lab -v --echo --share "$WORK/shared" -n "$url" ${MODE[$where]:+"${MODE[$where]}"}
-    await_line "$WORK/bind$n.err" '^bound lab' 10 >/dev/null &&
+    await_line "$WORK/bind$n.err" '^bound lab' >/dev/null &&
         [ "$(echo hello | timeout $((20 * SLOW)) "${h2[@]}" "$B/hx" connect lab -n "$url" ${MODE[$where]:+"${MODE[$where]}"})" = hello ] &&
         timeout $((20 * SLOW)) "${h2[@]}" "$B/hx" cp lab:bytes "$WORK/bytes$n" --nameserver "$url" ${MODE[$where]:+"${MODE[$where]}"} &&
         cmp "$WORK/shared/bytes" "$WORK/bytes$n" && return

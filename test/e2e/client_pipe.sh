@@ -46,7 +46,7 @@ check "the connecting side says how long it took" \
 start_bind both "$WORK/down"
 connect both "$WORK/up" "$WORK/got"
 rc=$?
-await_exit "$PID" 60
+await_exit "$PID"
 check "$MB MB each way at once: both sides succeed" [ "$rc$?" = 00 ]
 check "$MB MB each way at once: the connecting side has all of it" same "$WORK/got" "$WORK/down"
 check "$MB MB each way at once: the binding side has all of it" same "$WORK/both.out" "$WORK/up"
@@ -54,14 +54,14 @@ check "$MB MB each way at once: the binding side has all of it" same "$WORK/both
 start_bind give "$WORK/down"
 connect give "$WORK/empty" "$WORK/got"
 rc=$?
-await_exit "$PID" 60
+await_exit "$PID"
 check "an empty input does not cut off $MB MB of answer" [ "$rc$?" = 00 ]
 check "and the answer is whole" same "$WORK/got" "$WORK/down"
 
 start_bind take "$WORK/empty"
 connect take "$WORK/up" "$WORK/got"
 rc=$?
-await_exit "$PID" 60
+await_exit "$PID"
 check "an empty answer does not cut off $MB MB of input" [ "$rc$?" = 00 ]
 check "and the input is whole" same "$WORK/take.out" "$WORK/up"
 
@@ -97,7 +97,7 @@ cat "$WORK/up" >&9
 exec 9>&-
 wait "$first"
 rc=$?
-await_exit "$BUSY_PID" 60
+await_exit "$BUSY_PID"
 check "the first connector's pipe succeeds all the same" [ "$rc$?" = 00 ]
 { echo "begin" && cat "$WORK/up"; } >"$WORK/expected"
 check "and its bytes are whole" same "$WORK/busy.out" "$WORK/expected"
@@ -106,7 +106,7 @@ start_bind full "$WORK/down"
 timeout 60 "$HX" connect full "${MODE[@]}" <"$WORK/empty" >/dev/full 2>"$WORK/full.2"
 check "a standard output that cannot be written is a failure" [ "$?" = 1 ]
 check "and it is named" grep -q 'standard output' "$WORK/full.2"
-await_exit "$PID" 60
+await_exit "$PID"
 check "the other side of it fails, too" [ "$?" = 1 ]
 
 start_bind closed "$WORK/answer"

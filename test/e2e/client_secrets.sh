@@ -44,7 +44,7 @@ start bind bash -c "ulimit -Sc \$(ulimit -Hc); HX_KEY='$KEY
 $BOB bob' exec '$HX' bind home --echo -v"
 BIND=$PID
 await_line "$WORK/bind.err" '^bound home as ' >/dev/null
-echoed() { [ "$(echo "a line" | timeout 20 "$HX" connect home -v "$@" 2>>"$WORK/all.err")" = "a line" ]; }
+echoed() { [ "$(echo "a line" | timeout 60 "$HX" connect home -v "$@" 2>>"$WORK/all.err")" = "a line" ]; }
 
 check "who has the key is let in" echoed
 check "and so is who has the other one" echoed --key-file "$WORK/bob"
@@ -57,7 +57,7 @@ check "and the other side says so" await_line "$WORK/bind.err" '^hx: refused pee
 ends "hx cp with another key is refused, too" 1 'does not have this key' 2000 \
     "$HX" cp "home:f" "$WORK/f" --key-file "$WORK/strange"
 ends "so is hx ping" 1 'does not have this key' 2000 "$HX" ping home --key-file "$WORK/strange"
-timeout 30 "$HX" connect home --insecure -q </dev/null >"$WORK/raw.out" 2>"$WORK/raw.err"
+timeout 60 "$HX" connect home --insecure -q </dev/null >"$WORK/raw.out" 2>"$WORK/raw.err"
 check "a bare stream to a host with a key fails" [ "$?" = 1 ]
 check "and it has heard no more than TLS's alert" [ "$(stat -c %s "$WORK/raw.out")" -le 7 ]
 check "it was loud all the same" grep -q -- '--insecure: anyone' "$WORK/raw.err"

@@ -6,7 +6,7 @@
 
 STATE=$WORK/state/hx/visits
 visit() { # visit [ENVIRONMENT...]: hx asks for a name that nobody has, and is told so
-    env "$@" timeout 20 "$B/hx" connect nobody --insecure -n "$NS" </dev/null >"$WORK/visit.out" 2>"$WORK/visit.err"
+    env "$@" timeout 60 "$B/hx" connect nobody --insecure -n "$NS" </dev/null >"$WORK/visit.out" 2>"$WORK/visit.err"
     grep -q "nobody holds the name 'nobody'" "$WORK/visit.err"
 }
 
@@ -29,7 +29,7 @@ kill "$NS_PID"
 await_exit "$NS_PID"
 start nameserver "$B/hx-nameserver" --listen "$NS"
 NS_PID=$PID
-await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null
+await_line "$WORK/nameserver.out" 'listening on' >/dev/null
 check "a nameserver that has started anew takes no ticket of before" visit
 check "the request came ahead all the same" [ "$(counter early_taken)" = 1 ]
 check "and the ticket is counted" [ "$(counter dropped_bad_ticket)" -gt 0 ]
@@ -38,7 +38,7 @@ kill "$NS_PID"
 # --- a server that is a stock UDT's, at whose address a nameserver of ours was before
 printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n' >"$WORK/reply"
 start stock "$B/test/stock/plain_server" --reply "$WORK/reply" --requests "$WORK/requests"
-NS=127.0.0.1:$(await_line "$WORK/stock.out" 'listening on' 10 | sed 's/.*://')
+NS=127.0.0.1:$(await_line "$WORK/stock.out" 'listening on' | sed 's/.*://')
 echo "$NS $(printf '00%.0s' {1..20})" >>"$STATE"
 check "a stock UDT server answers as if nothing had come ahead" visit
 check "and has read the request once" [ "$(grep -c '^GET /connect' "$WORK/requests")" = 1 ]

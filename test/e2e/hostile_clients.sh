@@ -10,7 +10,7 @@ fake() { # fake FLAW [STRANGER]
     rm -f "$WORK/fake.out"
     start fake "$B/test/hostile/fake_server" "$@"
     FAKE_PID=$PID
-    line=$(await_line "$WORK/fake.out" 'listening on' 10) || return 1
+    line=$(await_line "$WORK/fake.out" 'listening on') || return 1
     AT=${line##* }
 }
 end_fake() {
@@ -21,7 +21,7 @@ curl_fake() { # curl_fake FLAW: sets RC, MS
     local start_ms
     fake "$1"
     start_ms=$(date +%s%3N)
-    timeout 20 "$CURL" -s --connect-timeout 1 --max-time 10 "udt://$AT/" >"$WORK/curl.out" 2>"$WORK/curl.err"
+    timeout 60 "$CURL" -s --connect-timeout 1 --max-time 10 "udt://$AT/" >"$WORK/curl.out" 2>"$WORK/curl.err"
     RC=$?
     MS=$(($(date +%s%3N) - start_ms))
     end_fake
@@ -51,7 +51,7 @@ stock_dies() { # stock_dies FLAW [SIGNAL]: a client of the bare library ends by 
 }
 hx_refuses() { # hx_refuses FLAW: hx connect ends with exit 1
     fake "$1"
-    timeout 30 "$B/hx" connect name --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
+    timeout 60 "$B/hx" connect name --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
     RC=$?
     end_fake
     [ "$RC" = 1 ] || { echo "exit code $RC" && cat "$WORK/hx.err" && return 1; }
@@ -76,7 +76,7 @@ stranger() { # sets STRANGER (host:port) and STRANGER_PID
     rm -f "$WORK/stranger.out"
     start stranger "$B/test/hostile/fake_server" sink
     STRANGER_PID=$PID
-    line=$(await_line "$WORK/stranger.out" 'listening on' 10)
+    line=$(await_line "$WORK/stranger.out" 'listening on')
     STRANGER=${line##* }
 }
 heard() { # how many datagrams the stranger has heard
@@ -94,7 +94,7 @@ fi
 stranger
 fake name "$STRANGER"
 BEGAN=$SECONDS
-timeout 40 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 3 </dev/null >/dev/null 2>"$WORK/hx.err"
+timeout 60 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 3 </dev/null >/dev/null 2>"$WORK/hx.err"
 RC=$?
 check "S26: hx connect gives a stranger up (exit 1)" [ "$RC" = 1 ]
 check "S26: in the time it was given, not in UDT's 28 s" [ $((SECONDS - BEGAN)) -le $((4 + SLOW)) ]
@@ -104,7 +104,7 @@ end_fake
 kill "$STRANGER_PID"
 for target in 0.0.0.0:7000 224.0.0.1:7000 255.255.255.255:7000 127.0.0.1:0 240.0.0.1:9; do
     fake name "$target"
-    timeout 40 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
+    timeout 60 "$B/hx" connect host_sweet_host --insecure --nameserver "$AT" --timeout 1 </dev/null >/dev/null 2>"$WORK/hx.err"
     RC=$?
     check "S26: hx connect ends with exit 1 when $target is named" [ "$RC" = 1 ]
     end_fake

@@ -100,7 +100,7 @@ unset HX_KEY
 check "all the while the sender waits for its receiver" kill -0 "$SENDER"
 check "who has the code receives" timeout 60 "$HX" recv "$CODE" "$WORK/out" -y
 check "what was sent, without what links lead to" [ "$(cd "$WORK/out" && find . -type f | sort | tr '\n' ' ')" = "./photo.jpg ./pics/p " ]
-check "then the sender ends" await_exit "$SENDER" 20
+check "then the sender ends" await_exit "$SENDER"
 start bind env "HX_KEY=$KEY" "$HX" bind "$NAME" --echo -v
 await_line "$WORK/bind.err" '^bound ' >"$WORK/bound"
 check "who holds the name with the key, but is no sender, is told apart" \

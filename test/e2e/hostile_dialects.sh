@@ -9,11 +9,11 @@ BYTES=60000 # some 45 packets, of which it loses seven
 
 # Somebody connects to NAME once it waits for that.
 visit() { # visit NAME KIND
-    await_line "$WORK/$1.out" '^survived$' 40 >/dev/null || return 1
+    await_line "$WORK/$1.out" '^survived$' >/dev/null || return 1
     if [ "$2" = listener ]; then # until it is killed
         exec "$B/udtcurl" -s "udt://$NS/connect?host_id=$1" >"$WORK/$1.visit"
     else
-        timeout 40 "$B/hx" connect --insecure -n "$NS" "$1" <"$WORK/bytes" >"$WORK/$1.visit" 2>"$WORK/$1.hx"
+        timeout 60 "$B/hx" connect --insecure -n "$NS" "$1" <"$WORK/bytes" >"$WORK/$1.visit" 2>"$WORK/$1.hx"
     fi
 }
 # speak NAME KIND: one dialect from its first handshake to its end. Where a machine is so slow that hx's own timer

@@ -10,13 +10,13 @@ flooded() { # flooded SENTENCE CASE [REGEX]: when the attacker says so
     rm -f "$WORK/flood.out"
     start flood "$THROW" --repeat "$2" "$NS"
     pid=$PID
-    await_line "$WORK/flood.out" "${3:-^thrown$}" 10 >/dev/null || not_ok "$2 is thrown" "$WORK/flood.err"
+    await_line "$WORK/flood.out" "${3:-^thrown$}" >/dev/null || not_ok "$2 is thrown" "$WORK/flood.err"
     check "$1" honest_requests
     sed 's/^/# /' "$WORK/slowest"
     check "and the held bind is told of a connect" introduced "$2"
     check "and the nameserver's memory is bounded" [ "$(value_kb "$NS_PID" VmRSS)" -le $((RSS_START_KB + GROWTH_KB)) ]
     kill "$pid"
-    await_exit "$pid" 10
+    await_exit "$pid"
 }
 
 UNRATED=() # as it is by default
@@ -40,7 +40,7 @@ PERCENT=$(((($(cpu_ticks "$NS_PID") - CPU_BEFORE) * 1000000000) / ($(date +%s%N)
 check "S22: which takes $PERCENT % of a processor" [ "$PERCENT" -le $((25 * SLOW)) ]
 check "the nameserver's process lives" [ -d "/proc/$NS_PID" ]
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "and ends in order" [ $? = 0 ]
 check "and no sanitizer has reported" [ -z "$(grep -E 'Sanitizer|runtime error' "$WORK/nameserver.err")" ]
 finish

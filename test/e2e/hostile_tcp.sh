@@ -16,7 +16,7 @@ numbers() { # numbers KEY: as SIGUSR1's line says it now
 descriptors() { find "/proc/$NS_PID/fd/" -mindepth 1 2>/dev/null | wc -l; }
 none_left() { [ "$(numbers connections)" = 0 ] && [ "$(descriptors)" -le "$1" ]; }
 all_gone() { # no connection is left, nor its descriptor
-    await_true 10 none_left "$1" && return
+    await_true 60 none_left "$1" && return
     echo "$(numbers connections) connections, $(descriptors) descriptors"
     return 1
 }
@@ -70,7 +70,7 @@ stop_nameserver
 start nameserver bash -c 'ulimit -n 60 && exec "$@"' _ "$B/hx-nameserver" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0 \
     --max-per-address 0 --rate-per-address 0 --request-timeout 0
 NS_PID=$PID
-TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ' 10) && TCP=${TCP##* }
+TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ') && TCP=${TCP##* }
 NS=$(sed -n 's/^listening on \([^t]\)/\1/p' "$WORK/nameserver.out")
 mkfifo "$WORK/open"
 start holders bash -c "exec python3 '$TOP/test/hostile/tcp_peers.py' ${TCP%:*} ${TCP##*:} hold 100 <'$WORK/open'"
@@ -80,8 +80,8 @@ check "more connections than descriptors: the log says that some are not accepte
     await_line "$WORK/nameserver.err" 'event=not_accepted transport=tcp reason="Too many open files"'
 CPU=$(cpu_ms)
 check "peers over UDT are served meanwhile" \
-    [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 10 "udt://$NS/")" = 200 ]
-read -rt 1 <> <(:)
+    [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 60 "udt://$NS/")" = 200 ]
+nap 1
 check "and it does not spin: $(($(cpu_ms) - CPU)) ms of a processor in a second" [ $(($(cpu_ms) - CPU)) -lt $((SLOW * 300)) ]
 HELD=$(descriptors)
 check "it holds as many as it can: $HELD descriptors" [ "$HELD" -ge 60 ]

@@ -36,7 +36,7 @@ kill -USR1 "$NS_PID"
 check "SIGUSR1 tells what it holds" await_line "$LOG" \
     'event=stats connections=2 names=1 waiters=0 timers=[0-9]+ queued=0 ended=0 rss=[1-9][0-9]+$'
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "it ends in order" [ $? = 0 ]
 
 start_nameserver --no-sandbox

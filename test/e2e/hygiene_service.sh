@@ -41,7 +41,7 @@ start_housed() { # as the unit has it: no capability, nothing to write to; and f
         exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"' _ \
         "$B/hx-nameserver" --listen 127.0.0.1:0 --max-per-address 0 --rate-per-address 0
     NS_PID=$PID
-    NS=$(await_line "$WORK/housed.out" 'listening on' 10) && NS=${NS##* }
+    NS=$(await_line "$WORK/housed.out" 'listening on') && NS=${NS##* }
 }
 
 sed "s|^ExecStart=hx-nameserver|ExecStart=$B/hx-nameserver|" "$TOP/server/hx-nameserver.service" >"$UNIT"
@@ -67,11 +67,11 @@ check "without capabilities, on a read-only system, with so few descriptors it s
 mkfifo "$WORK/open"
 start holders bash -c "exec '$B/test/stock/stock_holder' ${NS##*:} $HELD <'$WORK/open'"
 exec {OPEN}>"$WORK/open"
-check "and $HELD clients hold names" await_line "$WORK/holders.out" '^bound' 60
-check "and it serves" [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 10 "udt://$NS/")" = 200 ]
+check "and $HELD clients hold names" await_line "$WORK/holders.out" '^bound'
+check "and it serves" [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 60 "udt://$NS/")" = 200 ]
 check "and has nothing of root" [ "$(grep -Ec '^Cap(Prm|Eff|Bnd):	0+$' "/proc/$NS_PID/status")" = 3 ]
 exec {OPEN}>&-
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "and ends in order" [ $? = 0 ]
 finish

@@ -133,6 +133,6 @@ else
 fi
 check "it serves as before" [ "$(ask /)" = 200 ]
 kill "$NS_PID"
-await_exit "$NS_PID" 15
+await_exit "$NS_PID"
 check "and ends in order" [ $? = 0 ]
 finish

@@ -8,7 +8,7 @@ NAMES=("every thread is that user" "in its group alone" "without a capability" "
     "root is refused" "who is not root cannot become another user")
 
 run() { # run ARG...: sets RC; messages in $WORK/run.err
-    timeout 10 "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null
+    timeout 60 "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null
     RC=$?
 }
 all_threads() { # all_threads REGEX: each one's status has such a line
@@ -51,9 +51,9 @@ check "without another" all_threads '^Groups:[[:space:]]*$'
 check "${NAMES[2]}" all_threads '^CapEff:	0+$'
 check "nor one to take back" all_threads '^CapPrm:	0+$'
 check "or to gain" all_threads '^NoNewPrivs:	1$'
-check "${NAMES[3]}" [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 10 "udt://$NS/")" = 200 ]
+check "${NAMES[3]}" [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 60 "udt://$NS/")" = 200 ]
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "${NAMES[4]}" [ $? = 0 ]
 
 start_nameserver

@@ -69,7 +69,7 @@ h1_serves() { # H1's hx bind, once it is bound
 by_hand() {
     begin nameserver S && await_line "$WORK/nameserver.out" "^listening on tcp" || return
     echo 'what H2 says' >"$WORK/typed"
-    at_end key H1 && at_end key2 H2 "$WORK/key.out" && h1_serves && at_end talk H2 "$WORK/typed" && await_exit "$H1_PID" 20 &&
+    at_end key H1 && at_end key2 H2 "$WORK/key.out" && h1_serves && at_end talk H2 "$WORK/typed" && await_exit "$H1_PID" &&
         same "$WORK/typed" "$WORK/bind.out"
 }
 both_know_s() {
@@ -105,7 +105,7 @@ over_udp() {
     local i
     h1_serves && begin udp H2 || return
     for i in {1..30}; do # the first may be sent before anybody listens
-        [ "$(echo "question $i" | lab_exec h2 timeout 10 socat -t1 - UDP4:127.0.0.1:30000)" = "question $i" ] && return
+        [ "$(echo "question $i" | lab_exec h2 timeout 60 socat -t1 - UDP4:127.0.0.1:30000)" = "question $i" ] && return
     done
     return 1
 }
@@ -116,7 +116,7 @@ a_friend() {
     line=$(await_line "$WORK/send.out" '^hx recv ') && typed H2 && [[ ${TYPED[-1]} = *"hx recv CODE" ]] || return
     TYPED[-1]=${TYPED[-1]/hx recv CODE/$line}
     printf 'y\n' | lab_exec h2 timeout 60 script -qefc "$(printf '%q ' "${TYPED[@]}")" /dev/null >"$WORK/recv.out" &&
-        same "$WORK/home.H2/holiday.mp4" "$WORK/home.H1/holiday.mp4" && await_exit "$H1_PID" 20 || return
+        same "$WORK/home.H2/holiday.mp4" "$WORK/home.H1/holiday.mp4" && await_exit "$H1_PID" || return
     H1_PID=
 }
 a_shell() {

@@ -87,14 +87,14 @@ cp share/log log.was
 start growing "$B/hx" cp home:log here/log
 await_part here 1000000
 echo more >>share/log
-await_exit "$PID" 60
+await_exit "$PID"
 check "a file that grows meanwhile arrives" test $? = 0
 check "as it was at the start" cmp log.was here/log
 cp log.was share/log
 start cut "$B/hx" cp home:log here/cut
 await_part here 5000000
 truncate -s 2000000 share/log
-await_exit "$PID" 60
+await_exit "$PID"
 check "one that is cut short meanwhile is copied anew" test $? = 0
 check "as it is then" cmp share/log here/cut
 check "and that is said" grep -q 'cut: has changed while it was copied: it is copied anew' cut.err

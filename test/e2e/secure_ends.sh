@@ -25,7 +25,7 @@ sleep 600 >"$WORK/wire.in" & # the wire is there as long as its input
 STARTED+=($!)
 nsenter --net=/run/netns/mid "$B/test/natlab/delay_line" wire_a wire_b $DELAY_MS <"$WORK/wire.in" >"$WORK/wire.out" 2>"$WORK/wire.err" &
 STARTED+=($!)
-await_line "$WORK/wire.out" ready 5 >/dev/null || not_ok "the wire is there" "$WORK/wire.err"
+await_line "$WORK/wire.out" ready >/dev/null || not_ok "the wire is there" "$WORK/wire.err"
 
 export HX_NAMESERVER=192.0.2.2:7000
 HX_KEY=$("$HX" key --file "$WORK/key") && export HX_KEY
@@ -81,7 +81,7 @@ else
 fi
 goodbyes() { # the first three that hx bind tells
     local tail_pid
-    exec {fd}< <(exec timeout 10 tail -n +1 -s 0.05 -F "$WORK/home.err" 2>/dev/null)
+    exec {fd}< <(exec timeout 60 tail -n +1 -s 0.05 -F "$WORK/home.err" 2>/dev/null)
     tail_pid=$!
     grep -m3 -E 'key=-: (left|lost) after' <&"$fd"
     kill "$tail_pid" 2>/dev/null

@@ -88,10 +88,10 @@ check "in the words of the protocol" grep -q '(2)' "$WORK/denied"
 check "the connecting side says so" \
     await_line "$WORK/forward.err" "^no connection to 127\.0\.0\.2:$WEB: the peer does not allow it"
 check "the binding side says so" await_line "$WORK/home.err" "^refused a connection: 127\.0\.0\.2:$WEB is not allowed"
-curl -sS --max-time 20 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
+curl -sS --max-time 60 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
 rc=$?
 check "what is not allowed is reset in -L" grep -Eqx "7|55|56" <<<"$rc" # as it connects, sends, or waits
-curl -sS --max-time 20 "http://127.0.0.1:$D/" >"$WORK/denied" 2>&1
+curl -sS --max-time 60 "http://127.0.0.1:$D/" >"$WORK/denied" 2>&1
 rc=$?
 check "who speaks HTTP to the SOCKS port gets nothing" [ "$rc" = 52 -o "$rc" = 56 ]
 check "and the reason is told" await_line "$WORK/forward.err" 'turned away .* HTTP'
@@ -106,7 +106,7 @@ check "hx bind ends with success when it is terminated" [ "$?" = 0 ]
 start late "${CURL[@]}" -o "$WORK/got" "http://127.0.0.1:$L/page9"
 LATE_PID=$PID
 start_bound home home --allow "127.0.0.1:$WEB"
-await_exit "$LATE_PID" 30
+await_exit "$LATE_PID"
 check "a connection waits while the other side is away" [ "$?" = 0 ]
 check "and comes through when it is back" same "$WORK/got" "$WORK/www/page9"
 check "the forward listens where it did" "${CURL[@]}" -o "$WORK/got" "http://127.0.0.1:$L/big"

@@ -47,8 +47,8 @@ start_bind door "$WORK/answer" "${KEY[@]}"
 since=$(now_ms)
 connect door "$WORK/question" "$WORK/wrong.out" --key-file "$WORK/wrong" --name mallory &
 pid=$!
-await_line "$WORK/wrong.out.err" 'refused by' 60 >/dev/null
-await_line "$WORK/door.err" 'refused peer mallory' 60 >/dev/null
+await_line "$WORK/wrong.out.err" 'refused by' >/dev/null
+await_line "$WORK/door.err" 'refused peer mallory' >/dev/null
 check "a wrong key is refused on both sides within a second" within 1000 "$since"
 wait "$pid"
 check "which is a failure" [ "$?" = 1 ]
@@ -77,7 +77,7 @@ check "the answer was kept from it" lacks 'an answer' "$WORK/raw.out"
 
 connect door "$WORK/question" "$WORK/right.out" --key-file "$WORK/laptop" --name bob
 rc=$?
-await_exit "$PID" 60
+await_exit "$PID"
 check "the next one, with the key, is served" [ "$rc$?" = 00 ]
 check "and gets the answer" same "$WORK/right.out" "$WORK/answer"
 check "its question arrives" same "$WORK/door.out" "$WORK/question"
@@ -101,12 +101,12 @@ connect half "$WORK/talk" "$WORK/half.2" "${KEY[@]}" &
 pid=$!
 exec 9>"$WORK/talk"
 echo "first" >&9
-await_line "$WORK/half.out" '^first$' 60 >/dev/null
+await_line "$WORK/half.out" '^first$' >/dev/null
 cat "$WORK/big" >&9
 exec 9>&-
 wait "$pid"
 rc=$?
-await_exit "$PID" 60
+await_exit "$PID"
 check "what comes after the other side's end is whole" [ "$rc$?" = 00 ]
 { echo first && cat "$WORK/big"; } >"$WORK/expected"
 check "byte by byte" same "$WORK/half.out" "$WORK/expected"
@@ -133,15 +133,15 @@ check "but too few answers by then are a failure" [ "$?" = 1 ]
 check "a peer that is not reached until then is a failure, in a sentence" \
     [ "$?$(<"$WORK/ping.err")" = '1hx: nobody was not reached within 1 s' ]
 start pinger "$HX" ping many "${KEY[@]}" -i 0.05
-await_line "$WORK/pinger.out" ': seq=2 time=' 60 >/dev/null
+await_line "$WORK/pinger.out" ': seq=2 time=' >/dev/null
 kill -INT "$PID"
-await_exit "$PID" 60
+await_exit "$PID"
 check "hx ping without a count ends with success when it is interrupted" [ "$?" = 0 ]
 check "with its sum" grep -Eq '^rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms$' "$WORK/pinger.out"
 "$HX" ping many --key-file "$WORK/wrong" -c 1 >"$WORK/ping.out" 2>"$WORK/ping.err"
 check "hx ping with a wrong key fails" [ "$?" = 1 ]
 kill "$MANY"
-await_exit "$MANY" 60
+await_exit "$MANY"
 check "hx bind --echo ends with success when it is terminated" [ "$?" = 0 ]
 
 # One TCP connection as the pipe, as ssh's ProxyCommand wants it.
@@ -168,7 +168,7 @@ connect lost "$WORK/talk" "$WORK/lost.2" "${KEY[@]}" --keepalive 1 &
 pid=$!
 exec 9>"$WORK/talk"
 echo "begin" >&9
-await_line "$WORK/lost.out" '^begin$' 60 >/dev/null
+await_line "$WORK/lost.out" '^begin$' >/dev/null
 kill -KILL "$PID"
 since=$(now_ms)
 wait "$pid"
@@ -184,7 +184,7 @@ pid=$!
 STARTED+=("$pid")
 exec 9>"$WORK/stay"
 echo "begin" >&9
-await_line "$WORK/left.out" '^begin$' 60 >/dev/null
+await_line "$WORK/left.out" '^begin$' >/dev/null
 kill -KILL "$pid"
 since=$(now_ms)
 await_exit "$PID" 90

@@ -52,7 +52,7 @@ await_line "$WORK/away.err" "^'home' listens on $WORK/home.sock for $SERVICE$" >
 check "Unix sockets serve at both ends" get --unix-socket "$WORK/home.sock" -o "$WORK/got" http://docker/big
 check "with whole answers" same "$WORK/got" "$WORK/www/big"
 
-curl -sS --max-time 20 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
+curl -sS --max-time 60 "http://127.0.0.1:$CLOSED/" >"$WORK/denied" 2>&1
 rc=$?
 check "a service that is not there is a connection that is reset" grep -Eqx "7|52|55|56" <<<"$rc"
 check "which the connecting side explains" await_line "$WORK/away.err" "^no connection to 127\.0\.0\.1:1: it refused"
@@ -72,7 +72,7 @@ HOME_PID=$PID
 start_connected fixed home -R "$R:127.0.0.1:$WEB"
 check "a port of choice can be had, and is had again" await_line "$WORK/fixed.err" "^'home' listens on .*127\.0\.0\.1:$R"
 FIXED_PID=$PID
-await_exit "$AWAY_PID" 30
+await_exit "$AWAY_PID"
 check "who is no longer permitted what he had ends" [ "$?" = 1 ]
 check "and says why" grep -qF -- "--allow-listen '*'" "$WORK/away.err"
 check "another's listeners live on" get -o "$WORK/got" "http://127.0.0.1:$R/page1"

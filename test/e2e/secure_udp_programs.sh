@@ -12,10 +12,10 @@ free_port() {
 }
 # is_there NAME: a server that was started has a socket at PORT, or has ended
 is_there() {
-    local end=$((SECONDS + 10))
+    local end=$((SECONDS + 60))
     until ss -Huln "sport = :$PORT" | grep -q .; do
         kill -0 "$PID" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return
-        read -rt 0.02 <> <(:)
+        nap 0.02
     done
     return 0 # that of an until is what its last wait said
 }

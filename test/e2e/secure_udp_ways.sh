@@ -234,7 +234,7 @@ check "SIGUSR1: hx connect tells what has passed, and what was dropped for which
     "^UDP: [0-9]+ flows, [1-9][0-9]* datagrams sent, [1-9][0-9]* came; dropped: .*[1-9][0-9]* refused, 1 from another than the client, [1-9][0-9]* with a head"
 check "SIGUSR1: and so does hx bind, of each peer" says "$HOME_PID" home \
     "^peer - at .* key=-: UDP: [0-9]+ flows, [1-9][0-9]* datagrams sent, [1-9][0-9]* came; dropped: "
-check "-v tells of drops by itself" await_line "$WORK/out.err" "^datagrams dropped so far: .*refused" 30
+check "-v tells of drops by itself" await_line "$WORK/out.err" "^datagrams dropped so far: .*refused"
 
 check "an association outlives the link, and is served by the next one" comes_back
 
@@ -246,7 +246,7 @@ ends() { # a flow whose time is over: the next datagram begins another
     is_idle() { [ "$(sockets)" -le "$idle" ]; }
     local idle
     idle=$(sockets)
-    udp ask "$first" 5 && ! is_idle && await_true 30 is_idle && udp ask "$first" 5
+    udp ask "$first" 5 && ! is_idle && await_true 60 is_idle && udp ask "$first" 5
 }
 check "--udp-timeout ends a flow and its socket" ends
 finish

@@ -44,7 +44,7 @@ check "once there is memory again it answers" answers
 none_left() {
     ask_numbers && grep 'event=stats' "$WORK/nameserver.err" | tail -n 1 | grep -q ' connections=0 names=0 waiters=0 '
 }
-check "no connection, name or waiter is left of all that" await_true 40 none_left
+check "no connection, name or waiter is left of all that" await_true 60 none_left
 stop_nameserver
 check "and it ends in order" [ $? = 0 ]
 finish

@@ -20,7 +20,7 @@ done
 serve() { # serve OPTION...: S in the lab; sets NS_PID
     lab_start nameserver s "$B/hx-nameserver" "$@"
     NS_PID=$PID
-    await_line "$WORK/nameserver.out" 'listening on' 10 >/dev/null
+    await_line "$WORK/nameserver.out" 'listening on' >/dev/null
 }
 # Each in the background, as most of their time is waiting for what a NAT does not let in.
 discover() { # discover HOST OPTION...: what coturn finds there, in $WORK/HOST.coturn
@@ -43,7 +43,7 @@ found() { # found SENTENCE FILE REGEX
 asked() { # asked HOST REGEX ADDRESS PORT
     rm -f "$WORK/asked.out"
     lab_start asked "$1" stdbuf -oL "$COTURN/turnutils_stunclient" -p "$4" "$3"
-    await_line "$WORK/asked.out" "$2" 5
+    await_line "$WORK/asked.out" "$2"
     local rc=$?
     kill "$PID" 2>/dev/null
     wait "$PID" 2>/dev/null
@@ -75,12 +75,12 @@ check "the external address is the one that UDT's clients are told" \
     asked h1 "reflexive addr: ${LAB_PUBLIC[1]}:" $LAB_S 7000
 check "and it is had over IPv6, too" asked net 'reflexive addr: \[?2001:db8:5::1\]?:' $LAB_S6 7000
 check "while UDT is served on the same port" grep -q "you are ${LAB_PUBLIC[1]}:" \
-    <(lab_exec h1 timeout 10 "$B/udtcurl" -s "udt://$LAB_S:7000/")
+    <(lab_exec h1 timeout 60 "$B/udtcurl" -s "udt://$LAB_S:7000/")
 check "what was answered can be read" [ "$(counter stun_answered)" -gt 8 ]
 check "and what was answered from another address or port" [ "$(counter stun_changed)" -gt 3 ]
 check "and nothing of it reached UDT" [ "$(sed -n 's/.*of=dropped_//p' "$LOG" | grep -vc light_ack)" = 0 ]
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "S ends in order" [ $? = 0 ]
 
 behind symmetric none -m
@@ -89,7 +89,7 @@ found "stun-client says the same" "$WORK/h1.classic" 'Dependent Mapping'
 found "no NAT: coturn finds endpoint-independent mapping" "$WORK/h2.coturn" 'Endpoint Independent Mapping'
 found "stun-client says so" "$WORK/h2.classic" 'Open'
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 
 # One address: no OTHER-ADDRESS, and what cannot be done is said.
 serve --listen $LAB_S:7000
@@ -99,19 +99,19 @@ check "with one address the other programs are told no second one" [ "$(
 check "the second port is the main port's neighbour" grep -q "event=stun address=$LAB_S:7001" "$LOG"
 check "and answers" asked h2 "reflexive addr: ${LAB_PUBLIC[2]}:" $LAB_S 7001
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 lab_start busy s socat UDP-RECVFROM:7001,bind=$LAB_S,fork PIPE
 BUSY_PID=$PID
-lab_exec s timeout 10 bash -c "until grep -qi :1B59 /proc/net/udp; do read -rt 0.02 <> <(:); done"
+lab_exec s timeout 60 bash -c "until grep -qi :1B59 /proc/net/udp; do read -rt 0.02 <> <(:); done"
 serve --listen $LAB_S:7000
 check "a second port in use does not keep S from starting, and is told" \
-    await_line "$LOG" "level=warn event=no_stun address=$LAB_S:7001 reason=\"Address already in use\"" 5
+    await_line "$LOG" "level=warn event=no_stun address=$LAB_S:7001 reason=\"Address already in use\""
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 check "one that was asked for does" ended 3000 1 "cannot listen on UDP $LAB_S:7001 for STUN.*in use" \
     nsenter --net=/run/netns/s "$B/hx-nameserver" --listen $LAB_S:7000 --stun-port=7001
 kill "$BUSY_PID"
-await_exit "$BUSY_PID" 10
+await_exit "$BUSY_PID"
 check "so does an address that is none of this host's" ended 3000 1 'cannot listen on UDP 192.0.2.99:0 for STUN' \
     nsenter --net=/run/netns/s "$B/hx-nameserver" --listen $LAB_S:7000 --stun-address=192.0.2.99
 check "an address without a second one is bad usage" ended 3000 2 'stun-address needs two' \
@@ -120,5 +120,5 @@ check "an address without a second one is bad usage" ended 3000 2 'stun-address 
 serve --listen $LAB_S:7000 --stun-address=$LAB_S_OTHER/198.51.100.77
 check "the second address is told as it looks from outside" asked h2 'Other addr: : 198.51.100.77:7001' $LAB_S 7000
 kill "$NS_PID"
-await_exit "$NS_PID" 10
+await_exit "$NS_PID"
 finish

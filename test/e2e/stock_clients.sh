@@ -29,9 +29,9 @@ meet() { # meet TEXT: one H1 and one H2; sets H1, H2 (exit codes), PORT1, PORT2
     await_line "$WORK/h1.out" $'^\r$' >/dev/null # the head's end: the name is bound
     start h2 "$CLIENT" connect "${NS%:*}" "${NS##*:}" "$NAME" --send "$1"
     PORT2=$(local_port h2)
-    await_exit "$PID" 40
+    await_exit "$PID"
     H2=$?
-    await_exit "$pid1" 40
+    await_exit "$pid1"
     H1=$?
 }
 
@@ -58,7 +58,7 @@ meet "once more"
 check "the name is free again after H1 has left" [ "$H1$H2" = 00 ]
 
 start h3 "$CLIENT" connect "${NS%:*}" "${NS##*:}" nobody
-await_exit "$PID" 40
+await_exit "$PID"
 check "a stock H2 fails when nobody holds the name" [ $? = 1 ]
 check "and was told 404" grep -q '^HTTP/1.1 404 Not Found' "$WORK/h3.out"
 finish

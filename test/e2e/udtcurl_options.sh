@@ -8,7 +8,7 @@ plain_server() { # plain_server [OPTION...]: sets AT (host:port) and SERVER_PID
     SERVERS=$((SERVERS + 1))
     start "plain$SERVERS" "$B/test/stock/plain_server" "$@"
     SERVER_PID=$PID
-    AT=$(await_line "$WORK/plain$SERVERS.out" 'listening on' 10) || {
+    AT=$(await_line "$WORK/plain$SERVERS.out" 'listening on') || {
         not_ok "the plain server starts" "$WORK/plain$SERVERS.err"
         finish
     }
@@ -19,7 +19,7 @@ stop_server() { # its port may be dead to the next test, and its threads are not
     wait "$SERVER_PID" 2>/dev/null
 }
 fetch() { # fetch ARGUMENT...: sets RC; output in $WORK/out and $WORK/err
-    timeout 30 "$B/udtcurl" "$@" >"$WORK/out" 2>"$WORK/err"
+    timeout 60 "$B/udtcurl" "$@" >"$WORK/out" 2>"$WORK/err"
     RC=$?
 }
 verdict() { # verdict SENTENCE CONDITION-COMMAND...: with the last fetch's output as diagnostics
@@ -97,10 +97,10 @@ fetch -o "$WORK/a" -o "$WORK/b" "udt://$AT/" "udt://$AT/" "udt://$AT/"
 verdict "the n-th --output goes with the n-th URL" [ "$(cat "$WORK/a" "$WORK/b" "$WORK/out" | wc -l)" = 3 ]
 fetch -o "$WORK/no/such/folder" "udt://$AT/"
 code 23 "an output file that cannot be made"
-timeout 30 "$B/udtcurl" "udt://$AT/" >&- 2>"$WORK/err"
+timeout 60 "$B/udtcurl" "udt://$AT/" >&- 2>"$WORK/err"
 RC=$?
 code 23 "a closed standard output"
-timeout 30 "$B/udtcurl" "udt://$AT/" >/dev/full 2>"$WORK/err"
+timeout 60 "$B/udtcurl" "udt://$AT/" >/dev/full 2>"$WORK/err"
 RC=$?
 code 23 "a full disk"
 verdict "and the reason is told" says 'writing output to standard output: No space left on device$'
@@ -176,9 +176,9 @@ verdict "an answer may come byte by byte" output_is "${CHUNKED}hello\n${CHUNKED}
 
 reply "${CHUNKED}6\r\npart1\n\r\n6\r\npart2\n\r\n"
 plain_server --reply "$WORK/reply"
-start stream timeout 30 "$B/udtcurl" "udt://$AT/"
+start stream timeout 60 "$B/udtcurl" "udt://$AT/"
 check "a stream is shown while it goes on" await_line "$WORK/stream.out" part2
-timeout 30 "$B/udtcurl" "udt://$AT/" 2>"$WORK/err" | grep -m1 part2 >"$WORK/out"
+timeout 60 "$B/udtcurl" "udt://$AT/" 2>"$WORK/err" | grep -m1 part2 >"$WORK/out"
 RC=${PIPESTATUS[0]}
 code 23 "a reader that goes away ends an open stream"
 fetch --max-time 0.5 "udt://$AT/"
@@ -270,7 +270,7 @@ verdict "5 MB come whole and in order" cmp -s "$WORK/big" "$WORK/got"
 verdict "and are counted" output_is 5000000
 mkfifo "$WORK/fifo"
 exec 7<>"$WORK/fifo" # open, never read
-timeout 30 "$B/udtcurl" --max-time 1 "udt://$AT/" >"$WORK/fifo" 2>"$WORK/err"
+timeout 60 "$B/udtcurl" --max-time 1 "udt://$AT/" >"$WORK/fifo" 2>"$WORK/err"
 RC=$?
 exec 7>&-
 code 28 "--max-time holds although nobody reads the output"

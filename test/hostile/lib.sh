@@ -8,7 +8,7 @@ CURL=$B/udtcurl
 GET_MS=$((1000 * SLOW)) # for an honest request; it takes about a millisecond
 LIMIT_MS=$((100 * SLOW * SLOW)) # one lost datagram and its repetition by UDT's timer cost 250 ms and more
 MEMORY_KB=1024          # where 2 % is less: the allocator's arenas and UDT's receive units come in such steps
-MEMORY_S=8              # UDT holds a closed socket for 1 to 2 s, and its broken ones for some more
+MEMORY_S=60             # UDT holds a closed socket for 1 to 2 s, its broken ones for some more; and others want a processor
 ROWS=0
 HARM_PID=
 UNRATED=(--rate-per-address=0)
@@ -19,9 +19,9 @@ value_kb() { # value_kb PID FIELD: of /proc/PID/status; 0 once it has gone
 cpu_ticks() { # cpu_ticks PID: user and system time so far (proc(5))
     awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"
 }
-get_ms() { # get_ms ADDRESS: an honest request's time; fails if it fails
+get_ms() { # get_ms ADDRESS [SECONDS]: an honest request's time; fails if it fails
     local out
-    out=$("$CURL" -s -f -o /dev/null --max-time 5 -w '%{time_total}' "udt://$1/") || return 1
+    out=$("$CURL" -s -f -o /dev/null --max-time "${2:-60}" -w '%{time_total}' "udt://$1/") || return 1
     awk -v s="$out" 'BEGIN { printf "%d\n", s * 1000 }'
 }
 
@@ -32,12 +32,12 @@ start_bare() { # sets BARE (host:port) and BARE_PID
     rm -f "$WORK/bare.out"
     start bare "$B/test/stock/plain_server" "${BARE_OPTIONS[@]}"
     BARE_PID=$PID
-    line=$(await_line "$WORK/bare.out" 'listening on' 10) || return 1
+    line=$(await_line "$WORK/bare.out" 'listening on') || return 1
     BARE=${line##* }
 }
 bare_dies() { # bare_dies SIGNAL CASE: its process ends by the signal
     "$THROW" "$2" "$BARE" >"$WORK/throw.bare"
-    await_exit "$BARE_PID" 30 2>/dev/null
+    await_exit "$BARE_PID" 2>/dev/null
     local rc=$?
     [ "$rc" = $((128 + $(kill -l "$1"))) ] || { echo "it ended with status $rc" && return 1; }
 }
@@ -52,9 +52,9 @@ bare_stalls() { # bare_stalls MS CASE: an honest request takes longer than that,
     local ms throw_pid end=$((SECONDS + 6))
     start throw-bare "$THROW" --repeat "$2" "$BARE"
     throw_pid=$PID
-    while ms=$(get_ms "$BARE") && [ "$ms" -lt "$1" ] && [ $SECONDS -lt $end ]; do :; done
+    while ms=$(get_ms "$BARE" 5) && [ "$ms" -lt "$1" ] && [ $SECONDS -lt $end ]; do :; done
     kill "$throw_pid"
-    await_exit "$throw_pid" 10
+    await_exit "$throw_pid"
     [ -z "$ms" ] || [ "$ms" -ge "$1" ] || { echo "an honest request takes $ms ms" && return 1; }
 }
 bare_says() { # bare_says REGEX CASE: the attacker sees this
@@ -122,12 +122,12 @@ start_attacked() { # start_attacked [OPTION...]: a warm nameserver whose rates d
     }
     start held "$CURL" -s "udt://$NS/bind?host_id=held"
     await_line "$WORK/nameserver.err" 'event=bound .*name=held' >/dev/null || not_ok "a name is held" "$WORK/held.err"
-    for _ in 1 2 3; do timeout 10 "$THROW" half_open "$NS" >/dev/null; done
+    for _ in 1 2 3; do timeout 60 "$THROW" half_open "$NS" >/dev/null; done
     RSS_START_KB=$(value_kb "$NS_PID" VmRSS)
 }
 start_control() { # a nameserver that nobody attacks: what slows both down is this machine
     start control "$B/hx-nameserver" --listen 127.0.0.1:0 "${UNRATED[@]}"
-    CONTROL=$(await_line "$WORK/control.out" 'listening on' 10) || return 1
+    CONTROL=$(await_line "$WORK/control.out" 'listening on') || return 1
     CONTROL=$(sed -E 's/.*listening on ([^ "]+).*/\1/' <<<"$CONTROL")
 }
 # honest_requests: a dozen, one after the other, each beside one to the nameserver that nobody attacks. None fails, and the
@@ -159,10 +159,14 @@ await_calm() { # await_calm BEFORE_KB: at most MEMORY_S; a sanitizer keeps freed
     [ "$SLOW" = 1 ] || return 0
     await_true "$MEMORY_S" within "$1" || { echo "memory: from $1 to $(value_kb "$NS_PID" VmRSS) KB" && return 1; }
 }
-served() { # served WHEN: an honest request, in time
+served() { # served WHEN: an honest request, in time: the fastest of three, as others want a processor, too
     local ms
-    ms=$(get_ms "$NS") || { echo "$1: an honest request fails" && return 1; }
-    [ "$ms" -le "$GET_MS" ] || { echo "$1: an honest request takes $ms ms" && return 1; }
+    for _ in 1 2 3; do
+        ms=$(get_ms "$NS") || { echo "$1: an honest request fails" && return 1; }
+        [ "$ms" -gt "$GET_MS" ] || return 0
+    done
+    echo "$1: an honest request takes $ms ms"
+    return 1
 }
 introduced() { # introduced WHEN: the held bind is told of a newcomer
     local name=visitor$ROWS-$1 pid rc
@@ -183,11 +187,11 @@ attack() { # attack CASE [OPTION...]: thrown again and again while honest client
     served before || bad=1
     start throw "$THROW" --repeat "$@" "$case" "$NS"
     throw_pid=$PID
-    await_line "$WORK/throw.out" '^thrown$' 20 >/dev/null || { echo "it was not thrown" && bad=1; }
+    await_line "$WORK/throw.out" '^thrown$' >/dev/null || { echo "it was not thrown" && bad=1; }
     served during || bad=1
     introduced during || bad=1
     kill "$throw_pid"
-    await_exit "$throw_pid" 20 || { echo "the attacker ended with $?" && bad=1; }
+    await_exit "$throw_pid" || { echo "the attacker ended with $?" && bad=1; }
     served after || bad=1
     [ -d "/proc/$NS_PID" ] || { echo "the nameserver's process has gone" && bad=1; }
     await_calm "$before" || bad=1
@@ -208,7 +212,7 @@ end_attacked() { # the same process, no reports, memory as at the start
     check "the nameserver's memory is back where it was before all rows" await_calm "$RSS_START_KB"
     check "the held bind is held by the same connection" [ "$(grep -c 'event=bound .*name=held' "$WORK/nameserver.err")" = 1 ]
     kill "$NS_PID"
-    await_exit "$NS_PID" 10
+    await_exit "$NS_PID"
     check "the process that was started ends in order" [ $? = 0 ]
     check "and no sanitizer has reported" [ -z "$(grep -E 'Sanitizer|runtime error' "$WORK/nameserver.err")" ]
 }

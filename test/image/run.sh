@@ -36,7 +36,7 @@ build() {
     podman build --pull=never "${objects[@]}" -f "$CONTAINERFILE" -t hx .
 }
 starts() {
-    await_line "$WORK/up.out" '^nameserver.* listening on .*:7000' 60 && await_line "$WORK/up.out" '^echo.* bound echo as ' 60
+    await_line "$WORK/up.out" '^nameserver.* listening on .*:7000' && await_line "$WORK/up.out" '^echo.* bound echo as '
 }
 is_nobody() { # is_nobody CONTAINER: in particular, nor can it become somebody
     local status
@@ -61,7 +61,7 @@ has_kept_key() {
     "${COMPOSE[@]}" up -d --no-build --no-deps --force-recreate echo && [ "$(key_of_echo)" = "$KEY" ]
 }
 stop() { # both end by themselves when they are told to
-    kill -INT "$UP" && await_exit "$UP" 30
+    kill -INT "$UP" && await_exit "$UP"
     podman ps -a --format '{{.Names}} {{.Status}}' | tee "$WORK/ps"
     [ "$(grep -c ' Exited (0) ' "$WORK/ps")" = 2 ]
 }
@@ -84,7 +84,7 @@ for name in "$NAMESERVER_1" "$ECHO_1"; do
     check "$name can change nothing of its image" keeps_image "$name"
 done
 check "the nameserver is in good health" podman healthcheck run "$NAMESERVER_1"
-check "it answers curl, too" lab_exec net curl -sSf --max-time 20 "http://$LAB_S:7000/"
+check "it answers curl, too" lab_exec net curl -sSf --max-time 60 "http://$LAB_S:7000/"
 check "the echo's key is had from its container" takes_key
 check "a host behind a NAT talks with the echo" talks
 check "the log tells so, and not the key" told

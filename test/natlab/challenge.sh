@@ -36,7 +36,7 @@ want() { # want K TIMES: somebody else wants the K-th name; a line each time, of
     for ((n = 0; n < $2; n++)); do
         lab_exec h2 "$B/udtcurl" -s -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 15 \
             "udt://$LAB_NS/bind?host_id=held$1"
-        [ "$PAUSE_S" = 0 ] || read -rt "$PAUSE_S" <> <(:)
+        [ "$PAUSE_S" = 0 ] || nap "$PAUSE_S"
     done >"$WORK/want.$1"
 }
 statuses() { cut -d ' ' -f 1 "$WORK"/want.* | sort | uniq -c | awk '{ printf "%s%d times %s", sep, $1, $2; sep = ", " }'; }

@@ -86,7 +86,7 @@ loses() {
     lab_start echo h2 timeout 60 bash -c "exec '$B/hx' connect lab --nameserver $LAB_NS --timeout 20 <'$WORK/said'"
     until [ "$(counted l1500)" -ge 200 ] || [ "$SECONDS" -gt "$deadline" ]; do
         want=$((want + 20000))
-        timeout 20 head -c 20000 "$WORK/share/bytes.10" >&"$fd" || break
+        timeout 60 head -c 20000 "$WORK/share/bytes.10" >&"$fd" || break
         until [ "$(stat -c %s "$WORK/echo.out")" -ge "$want" ] || [ "$SECONDS" -gt "$deadline" ]; do sleep 0.02; done
     done
     exec {fd}>&-

@@ -24,7 +24,7 @@ nats_are() {
     one=$PID
     ask_nat h2 -4
     two=$PID
-    await_exit "$one" 10 && await_exit "$two" 10 || return 1
+    await_exit "$one" && await_exit "$two" || return 1
     # shellcheck disable=SC2086 # the words are told's arguments
     told h1 ipv4 nat=true external="${LAB_PUBLIC[1]}:[0-9]+" local="${LAB_INSIDE[1]}:[0-9]+" $2 &&
         told h2 ipv4 external="${LAB_PUBLIC[2]}:[0-9]+" second_address=true $4
@@ -38,22 +38,22 @@ both_families() { # behind a NAT and a firewall
     # shellcheck disable=SC2016 # the inner shell expands it
     lab_start h1 h1 unshare -m bash -c 'mount --bind "$1" /etc/hosts && exec "${@:2}"' _ "$WORK/hosts" \
         "$B/hx" nat -n s.test:7000 --json
-    await_exit "$PID" 10 || return 1
+    await_exit "$PID" || return 1
     told h1 ipv4 nat=true mapping=endpoint-independent verdict=easy &&
         told h1 ipv6 nat=false external="\\[${LAB_INSIDE6[1]}\\]:[0-9]+" verdict=easy second_address=false \
             filtering=address-and-port-dependent # with one address of S the worst can be known, and is the truth
 }
 mtu_is_told() { # what one access carries, and the other one
     lab_up none port-restricted && lab_ipv6 2 && start_stun && lab_mtu 1 1420 && lab_mtu 2 1380 && ask_nat h1 -4 || return 1
-    await_exit "$PID" 10 && told h1 ipv4 mtu=1420 || return 1
+    await_exit "$PID" && told h1 ipv4 mtu=1420 || return 1
     lab_start h2 h2 "$B/hx" nat -6 -n "$LAB_NS6" --json
-    await_exit "$PID" 10 && told h2 ipv6 mtu=1380
+    await_exit "$PID" && told h2 ipv6 mtu=1380
 }
 blocked_in_time() { # blocked_in_time KIND REGEX
     local begin=$EPOCHREALTIME rc ms
     lab_up none "$1" && start_stun || return 1
     begin=$EPOCHREALTIME
-    lab_exec h2 timeout 20 "$B/hx" nat -n "$LAB_NS" >"$WORK/h2.out" 2>&1
+    lab_exec h2 timeout 60 "$B/hx" nat -n "$LAB_NS" >"$WORK/h2.out" 2>&1
     rc=$?
     ms=$(ms_between "$begin" "$EPOCHREALTIME")
     NOTE="exit status $rc after $ms ms: $(tail -n 1 "$WORK/h2.out")"
@@ -62,7 +62,7 @@ blocked_in_time() { # blocked_in_time KIND REGEX
 }
 lossy() { # what is lost is asked again
     lab_up port-restricted symmetric && start_stun && lab_loss 10 && ask_nat h1 -4 || return 1
-    await_exit "$PID" 10 && told h1 ipv4 nat=true mapping=endpoint-independent filtering=address-and-port-dependent verdict=easy
+    await_exit "$PID" && told h1 ipv4 nat=true mapping=endpoint-independent filtering=address-and-port-dependent verdict=easy
 }
 lifetime_is() { # lifetime_is KIND SECONDS ALIVE DEAD: of a mapping that lives so long
     # shellcheck disable=SC2034 # nats.sh reads it

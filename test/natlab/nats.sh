@@ -204,17 +204,15 @@ lab_box() { # NODE OUTSIDE OPTION...
     nsenter --net="/run/netns/$node" "$B/test/natlab/nat_box" "$2" "lifetime=$LAB_MAPPING_S" "${@:3}" wan "${lans[@]}" \
         <"$fifo" >"$WORK/box.$node.out" 2>"$WORK/box.$node.err" &
     STARTED+=("$!")
-    await_line "$WORK/box.$node.out" '^ready' 10 >/dev/null || { cat "$WORK/box.$node.err" && return 1; }
+    await_line "$WORK/box.$node.out" '^ready' >/dev/null || { cat "$WORK/box.$node.err" && return 1; }
 }
 lab_box_counts() { # lab_box_counts NODE: prints nat_box's counters: out=N in=N hairpinned=N filtered=N ...
-    local have tries
-    have=$(grep -c '^out=' "$WORK/box.$1.out")
+    local have box=$WORK/box.$1.out
+    have=$(grep -c '^out=' "$box")
+    has_counted() { [ "$(grep -c '^out=' "$box")" != "$have" ]; }
     echo count >&"${LAB_BOXES[$1]}"
-    for ((tries = 0; tries < 500; tries++)); do
-        [ "$(grep -c '^out=' "$WORK/box.$1.out")" = "$have" ] || break
-        read -rt 0.02 <> <(:)
-    done
-    grep '^out=' "$WORK/box.$1.out" | tail -n 1
+    await_true 60 has_counted
+    grep '^out=' "$box" | tail -n 1
 }
 
 # --- IPv6 -----------------------------------------------------------------------------------------------------------

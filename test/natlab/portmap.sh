@@ -144,7 +144,7 @@ renews() {
     home && start_miniupnpd yes no 6 && start_hold && await_mapped || return 1
     await_nth 3 "$WORK/miniupnpd.err" "PCP request received from ${LAB_INSIDE[1]}" 20 && passes later || return 1
     [ "$(grep -c '^mapped' "$WORK/hold.out")" = 1 ] && unheard 'udp dport 5351' || return 1
-    await_line "$WORK/hold.out" '^lost' 10 && end_hold
+    await_line "$WORK/hold.out" '^lost' && end_hold
 }
 # restarts WAY [COMMAND]: the router has forgotten. It says so to all, or the mapper is told that it may have.
 restarts() {
@@ -164,7 +164,7 @@ moves() { # the way to the router is lost, and is there again
     local say
     router all && start_hold && await_mapped && ip -n h1 route del default || return 1
     (echo network >&"$say")
-    await_line "$WORK/hold.out" '^lost' 10 && ip -n h1 route add default via "${LAB_INSIDE[1]%.*}.1" || return 1
+    await_line "$WORK/hold.out" '^lost' && ip -n h1 route add default via "${LAB_INSIDE[1]%.*}.1" || return 1
     (echo network >&"$say")
     for _ in {1..5}; do
         await_nth 2 "$WORK/hold.out" '^mapped' 3 && break
@@ -200,7 +200,7 @@ hx_bind_maps() { # hx_bind_maps MAPPINGS [OPTION]: while it is bound; and it giv
     if [ "$1" = 0 ]; then
         greet # has been bound for so long
     else
-        await_line "$WORK/miniupnpd.err" 'PCP MAP: added mapping UDP' 10 || return 1
+        await_line "$WORK/miniupnpd.err" 'PCP MAP: added mapping UDP' || return 1
     fi
     before=$(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${LAB_INSIDE[1]}:")
     begin=$EPOCHREALTIME

@@ -230,7 +230,7 @@ static int cmd_rtt(const struct sockaddr_in *server, int n)
     for (int i = 0; i < n; i++) {
         int64_t begun_us = now_us();
         say(fd, server, "MAP");
-        if (!hear(fd, text, &from, now_ms() + ANSWER_MS))
+        if (!hear(fd, text, &from, now_ms() + ASKED_MS))
             return 1;
         took_us[i] = now_us() - begun_us;
     }
@@ -311,7 +311,7 @@ static int cmd_meet(const struct sockaddr_in *server)
 
     say(fd, server, "MEET");
     do { /* where nothing is filtered the other one's first PUNCH may come before the reflector's word */
-        if (!hear(fd, text, &from, now_ms() + ANSWER_MS)) {
+        if (!hear(fd, text, &from, now_ms() + ASKED_MS)) {
             printf("punched=no nobody_came=yes\n");
             return 1;
         }

@@ -96,7 +96,7 @@ bool hear(int fd, char *text, struct sockaddr_in *from, int64_t deadline)
 
 bool ask(int fd, const struct sockaddr_in *to, const char *question, char *text, struct sockaddr_in *from)
 {
-    for (int64_t deadline = now_ms() + ANSWER_MS; now_ms() < deadline;) {
+    for (int64_t deadline = now_ms() + ASKED_MS; now_ms() < deadline;) {
         say(fd, to, question);
         for (int64_t again = now_ms() + ASK_MS; hear(fd, text, from, again);) {
             if (same(from, to))

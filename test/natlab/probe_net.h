@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANSWER_MS 5000 /* a reflector that is reachable answers well within this, on a busy machine too */
-#define ASK_MS    300  /* between two questions: a route may be so new that the first one has no way yet */
+#define ANSWER_MS 5000  /* what has not come by then does not come, where that may be */
+#define ASKED_MS  60000 /* a reflector that is reachable answers within this, on whatever machine */
+#define ASK_MS    300   /* between two questions: a route may be so new that the first one has no way yet */
 #define TEXT_MAX  256
 
 struct peer {

@@ -44,19 +44,14 @@ start_s() { # start_s [ADDRESS:PORT [OPTION...]]: the nameserver on S, all its o
 }
 # await_nth N FILE EXTENDED_REGEX [SECONDS]: until the file has N such lines.
 await_nth() {
-    local fd tail_pid count
-    exec {fd}< <(exec timeout "${4:-5}" tail -n +1 -s 0.05 -F "$2" 2>/dev/null)
-    tail_pid=$!
-    count=$(grep -E -m "$1" -c -- "$3" <&"$fd")
-    kill "$tail_pid" 2>/dev/null
-    exec {fd}<&-
-    [ "$count" = "$1" ]
+    local FOUND
+    follow "${4:-60}" "$2" -m "$1" -c -e "$3" && [ "$FOUND" = "$1" ]
 }
 # await_bound [SECONDS] [NTH] [NAME]: until S has logged for the NTH time that somebody holds the NAME, "lab" without one.
 await_bound() {
     local before=${BOUND_BEFORE:-0}
     [ "${3:-lab}" = lab ] || before=0
-    await_nth $((before + ${2:-1})) "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-15}" && return
+    await_nth $((before + ${2:-1})) "$WORK/nameserver.err" "event=bound .*name=${3:-lab}( |\$)" "${1:-60}" && return
     echo "S did not log that '${3:-lab}' is bound"
     return 1
 }
@@ -101,9 +96,9 @@ greet() {
     local fd line='' first='' before
     before=$(introductions)
     : >"$WORK/connect.err"
-    exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 30 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-15}" "${HX_MODE[@]}" \
+    exec {fd}< <(lab_exec h2 "${ASIDE[@]}" timeout 90 "$B/hx" connect lab --nameserver "$LAB_NS" -v --timeout "${1:-30}" "${HX_MODE[@]}" \
         < <(echo "$GREETING" && "${@:2}") 2>"$WORK/connect.err")
-    if IFS= read -r -t 30 -u "$fd" line; then first=$EPOCHREALTIME; fi
+    if IFS= read -r -t 60 -u "$fd" line; then first=$EPOCHREALTIME; fi
     GREET_AT=$first
     wait $!
     GREET_RC=$?

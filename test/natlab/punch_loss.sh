@@ -68,7 +68,7 @@ H1_PIDS=()
 for ((k = 0; k < PAIRS; k++)); do
     lab_start "bind$k" h1 "$B/hx" bind "lab$k" --nameserver "$LAB_NS" --echo -v
     H1_PIDS[k]=$PID
-    await_line "$WORK/bind$k.err" '^bound ' 10 >/dev/null || exit 1
+    await_line "$WORK/bind$k.err" '^bound ' >/dev/null || exit 1
 done
 lab_loss "$PERCENT"
 workers=()

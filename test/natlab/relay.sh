@@ -59,7 +59,7 @@ sniffer_would_see_it() { # what is not sealed is seen, or the test above says no
 says_its_limit() {
     meet --relay-time 1 || return
     lab_start talk h2 bash -c "tail -f /dev/null | exec '$B/hx' connect lab -v"
-    await_line "$WORK/talk.err" 'its limit --relay-time is reached' 20
+    await_line "$WORK/talk.err" 'its limit --relay-time is reached'
 }
 says_that_there_is_none() {
     lab_up "$KIND" "$KIND2" && lab_firewall && start_s && start_h1 --echo && await_bound || return

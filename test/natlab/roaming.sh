@@ -65,7 +65,7 @@ talk() { # talk EVERY_MS COMMAND...: on H2; once it is answered
     lab_exec h2 python3 "$TOP/test/natlab/metronome.py" "$@" <"$WORK/score" >"$WORK/talk.out" 2>"$WORK/talk.err" &
     TALK=$!
     STARTED+=("$TALK")
-    await_line "$WORK/talk.out" '^first' 10 >/dev/null
+    await_line "$WORK/talk.out" '^first' >/dev/null
 }
 # change SENTENCE MOST_MS EVENT...: it happens, and the dialogue goes on. Where nothing but the time was wrong, the story may
 # be told twice more: others want a processor, too.
@@ -238,7 +238,7 @@ story_forward() {
     begin meet --allow 127.0.0.1:3700 || return
     lab_start echo h1 socat -d -d TCP-LISTEN:3700,bind=127.0.0.1,fork EXEC:cat
     lab_start connect h2 "$B/hx" connect lab -v -L 3700:127.0.0.1:3700
-    begin await_line "$WORK/connect.err" '^connected to lab' 10 >/dev/null || return
+    begin await_line "$WORK/connect.err" '^connected to lab' >/dev/null || return
     begin talk "${EVERY_MS:-200}" socat -t 10 - TCP:127.0.0.1:3700 && through_bad_days forward
 }
 story_copy() {
@@ -252,7 +252,7 @@ story_copy() {
     begun=$EPOCHREALTIME
     lab_start cp h2 "$B/hx" cp -v lab:big "$WORK/got/big"
     cp=$PID
-    begin await_line "$WORK/growth.out" '^first' 10 >/dev/null || return
+    begin await_line "$WORK/growth.out" '^first' >/dev/null || return
     while kill -0 "$cp" 2>/dev/null && read -r event; do
         pause "$EVENT_S"
         echo "# $(ms_between "$begun" "$EPOCHREALTIME") ms: $event, $(du -b "$WORK/got" | cut -f 1) bytes"

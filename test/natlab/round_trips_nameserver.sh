@@ -21,7 +21,7 @@ asks() {
     local state=$WORK/state.$1 begin
     [ "$2" != first ] || rm -rf "$state"
     begin=${EPOCHREALTIME/./}
-    lab_exec "$1" env XDG_STATE_HOME="$state" timeout 20 "$B/hx" connect nobody --insecure --nameserver "$LAB_NS" \
+    lab_exec "$1" env XDG_STATE_HOME="$state" timeout 60 "$B/hx" connect nobody --insecure --nameserver "$LAB_NS" \
         </dev/null >"$WORK/asks.out" 2>"$WORK/asks.err"
     echo $((${EPOCHREALTIME/./} - begin))
     grep -q "nobody holds the name" "$WORK/asks.err" || cat "$WORK/asks.err" >&2

@@ -39,7 +39,7 @@ wireguard() { # wireguard N OPTION_OF_WG...: an end of it on HN
     local n=$1
     if ! ip -n "h$n" link add "wg$n" type wireguard 2>/dev/null; then
         WG_PROCESS_FOREGROUND=1 lab_start "wg$n" "h$n" wireguard-go -f "wg$n"
-        await_true 20 test -S "/run/wireguard/wg$n.sock" || return
+        await_true 60 test -S "/run/wireguard/wg$n.sock" || return
     fi
     lab_exec "h$n" wg set "wg$n" private-key "$WORK/wg$n.key" "${@:2}" &&
         printf '%s\n' "addr add ${WG[n]}/24 dev wg$n" "link set wg$n up" | ip -n "h$n" -batch -

@@ -44,7 +44,7 @@ meet() { # meet [RULE [S-OPTION...]]: RULE is the firewall of H2's access from t
     await_line "$WORK/echo.out" '^3900' >/dev/null || return
     lab_start connect h2 "$B/hx" connect lab --nameserver "$LAB_NS" -v -L udp:3900:127.0.0.1:3900
     CONNECT_PID=$PID
-    await_line "$WORK/connect.err" '^connected to lab ' 20
+    await_line "$WORK/connect.err" '^connected to lab '
 }
 in_use() { # in_use KIND: by now
     grep -E '^(connected to lab .* path=|path to lab: )' "$WORK/connect.err" | tail -n 1 | grep -E "(path=|lab: )$1"
