@@ -69,6 +69,25 @@ counts_of_box() {
     lab_exec s "$PROBE" knock "${LAB_PUBLIC[1]}" 1
     expect "$(lab_box_counts n1)" '^out=5[1-9] in=5[1-9] hairpinned=0 filtered=1 fragments=0 unsent=0 mappings=1$'
 }
+asks_many() { # twenty destinations, each a mapping of its own
+    local port
+    for ((port = 4001; port <= 4020; port++)); do lab_exec h1 bash -c "echo >/dev/udp/$LAB_S/$port"; done
+    lab_box_counts n1
+}
+has_a_block() { # of four ports
+    lab_up box,mapping=apd,filtering=apd,ports=random,block=4 none || return 1
+    expect "$(asks_many)" '^out=4 in=0 .* unsent=16 mappings=4$'
+}
+makes_few() { # two mappings at once, and two a second
+    local begun=$EPOCHREALTIME counts
+    lab_up box,mapping=apd,filtering=apd,ports=random,rate=2 none && counts=$(asks_many) || return 1
+    expect "$counts" '^out=([0-9]+) in=0 .* unsent=([0-9]+) mappings=([0-9]+)$' || return 1
+    [ "${BASH_REMATCH[1]}" -ge 2 ] && [ "${BASH_REMATCH[1]}" -le $((3 + $(ms_between "$begun" "$EPOCHREALTIME") / 500)) ] &&
+        [ $((BASH_REMATCH[1] + BASH_REMATCH[2])) = 20 ]
+}
+drops_first() {
+    lab_up box,filtering=apd,first=drop none && start_reflector && answers_between 49 49 50
+}
 group_kinds() {
     local ei=endpoint-independent ad=address-dependent apd=address-and-port-dependent
     story 'a host without NAT has its own address outside' kind_is none "$ei" "$ei" no yes yes preserving
@@ -90,6 +109,9 @@ group_kinds() {
     story 'our own NAT has ports that other hosts take meanwhile' \
         box_is mapping=apd,filtering=apd,ports=sequential,others=20000000 "$apd" "$apd" yes no no random
     story 'our own NAT counts what it does' counts_of_box
+    story 'our own NAT gives a host its block of ports, and no more' has_a_block
+    story 'our own NAT makes so many mappings a second' makes_few
+    story 'our own NAT loses the first packet to each destination' drops_first
     story 'blocked lets no UDP through' blocked_blocks
     story 'rejecting answers with ICMP what nobody has asked for' knocked rejecting refused
     story 'port-restricted drops it' knocked port-restricted lost

@@ -13,6 +13,9 @@
  *   hairpin=yes|no          what goes from inside to OUTSIDE comes in again, from OUTSIDE (yes)
  *   reject=yes|no           what is not let in is answered with ICMP's port unreachable (no)
  *   lifetime=SECONDS        of a mapping after its last packet out (120)
+ *   block=N                 each inner host has N ports in a row for itself (RFC 7422), and no more
+ *   rate=N                  so many mappings are made in a second at most, and at once; what asks for more is lost
+ *   first=drop|pass         the first packet to each remote endpoint is lost (pass)
  *
  * Runs in the router's namespace, takes packets from the interfaces WAN and LAN... and sends by the kernel's
  * routes. The kernel answers ARP, routes between the LANs, and must drop all other UDP (nats.sh). Fragments are
@@ -313,6 +316,12 @@ static bool option(const char *name, const char *value)
         return (nat_kind.lifetime_us = (int64_t)(strtod(value, NULL) * 1e6)) > 0;
     if (strcmp(name, "others") == 0)
         return (nat_kind.others_per_s = strtod(value, NULL)) >= 0;
+    if (strcmp(name, "block") == 0)
+        return (nat_kind.block = (unsigned)atoi(value)) > 0 && nat_kind.block <= 64512;
+    if (strcmp(name, "rate") == 0)
+        return (nat_kind.new_per_s = (unsigned)atoi(value)) > 0;
+    if (strcmp(name, "first") == 0)
+        return (nat_kind.drops_first = strcmp(value, "drop") == 0) || strcmp(value, "pass") == 0;
     if (strcmp(name, "ports") != 0)
         return false;
     if (sscanf(value, "sequential:%u", &nat_kind.step) == 1 || strcmp(value, "sequential") == 0)

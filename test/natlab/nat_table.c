@@ -31,6 +31,8 @@ static struct permission *permissions;
 static unsigned next_port; /* from PORT_MIN on, of sequential ones */
 static double others;      /* ports that other hosts have had and that next_port does not count yet */
 static int64_t others_us;
+static double may_make; /* mappings, of new_per_s */
+static int64_t made_us;
 
 static struct key key_of(enum nat_dependence dependence, struct nat_endpoint ours, struct nat_endpoint remote)
 {
@@ -71,27 +73,44 @@ static struct mapping *mapping_at(uint16_t port, int64_t at_us)
 }
 
 /* Returns a free external port, or 0. */
-static uint16_t port_take(uint16_t inner, int64_t at_us)
+static uint16_t port_take(struct nat_endpoint inside, int64_t at_us)
 {
     unsigned step = nat_kind.ports == NAT_SEQUENTIAL ? nat_kind.step : 1;
-    unsigned at = inner < PORT_MIN ? inner : inner - PORT_MIN; /* from PORT_MIN on */
+    unsigned count = nat_kind.block > 0 ? nat_kind.block : PORTS;
+    unsigned first = PORT_MIN + ntohl(inside.addr) % (PORTS / count) * count;
+    unsigned inner = ntohs(inside.port);
+    unsigned at = (inner < PORT_MIN ? inner : inner - PORT_MIN) % count; /* from `first` on */
 
     if (nat_kind.ports == NAT_RANDOM)
-        at = arc4random_uniform(PORTS);
+        at = arc4random_uniform(count);
     if (nat_kind.ports == NAT_SEQUENTIAL) {
         others += (double)(at_us - others_us) * nat_kind.others_per_s / 1e6;
         others_us = at_us;
-        next_port = (next_port + (unsigned)others * step) % PORTS;
+        next_port = (next_port + (unsigned)others * step) % count;
         others -= (unsigned)others;
         at = next_port;
     }
-    for (unsigned tries = 0; tries < PORTS; tries++, at = (at + step) % PORTS) {
-        if (mapping_at((uint16_t)(PORT_MIN + at), at_us))
+    for (unsigned tries = 0; tries < count; tries++, at = (at + step) % count) {
+        if (mapping_at((uint16_t)(first + at), at_us))
             continue;
-        next_port = (at + step) % PORTS;
-        return (uint16_t)(PORT_MIN + at);
+        next_port = (at + step) % count;
+        return (uint16_t)(first + at);
     }
     return 0;
+}
+
+static bool may_make_one(int64_t at_us)
+{
+    if (nat_kind.new_per_s == 0)
+        return true;
+    may_make += (double)(at_us - made_us) * nat_kind.new_per_s / 1e6;
+    made_us = at_us;
+    if (may_make > nat_kind.new_per_s)
+        may_make = nat_kind.new_per_s;
+    if (may_make < 1)
+        return false;
+    may_make--;
+    return true;
 }
 
 /* The mapping of `inside` towards `remote`, made if there is none. NULL: no port is free. */
@@ -106,7 +125,7 @@ static struct mapping *mapping_for(struct nat_endpoint inside, struct nat_endpoi
         m = NULL;
     }
     if (!m) {
-        uint16_t port = port_take(ntohs(inside.port), at_us);
+        uint16_t port = may_make_one(at_us) ? port_take(inside, at_us) : 0;
         if (port == 0 || !(m = calloc(1, sizeof *m)))
             return NULL;
         if (by_port[port]) /* died, and was not swept yet */
@@ -120,8 +139,10 @@ static struct mapping *mapping_for(struct nat_endpoint inside, struct nat_endpoi
     return m;
 }
 
+/* False: what asks for it is lost. */
 static bool permit(uint16_t port, struct nat_endpoint remote, int64_t at_us)
 {
+    bool passes = true;
     struct key key = key_of(nat_kind.filtering, (struct nat_endpoint){.port = htons(port)}, remote);
     struct permission *p;
 
@@ -131,15 +152,17 @@ static bool permit(uint16_t port, struct nat_endpoint remote, int64_t at_us)
             return false;
         p->key = key;
         HASH_ADD(hh, permissions, key, sizeof p->key, p);
+        passes = !nat_kind.drops_first;
     }
     p->dies_us = at_us + nat_kind.lifetime_us;
-    return true;
+    return passes;
 }
 
 void nat_begin(int64_t at_us)
 {
     next_port = arc4random_uniform(PORTS);
-    others_us = at_us;
+    others_us = made_us = at_us;
+    may_make = nat_kind.new_per_s;
 }
 
 uint16_t nat_out(struct nat_endpoint inside, struct nat_endpoint remote, int64_t at_us)

@@ -20,12 +20,15 @@ struct nat_kind {
     unsigned step;       /* of sequential ones; at least 1 */
     double others_per_s; /* mappings that other hosts make meanwhile */
     int64_t lifetime_us; /* of a mapping, and of a permission, after its last packet out */
+    unsigned block;      /* so many ports in a row are each inner host's (RFC 7422); 0: all are everybody's */
+    unsigned new_per_s;  /* mappings that are made at most, and at once as many; 0: any number */
+    bool drops_first;    /* the first packet to each remote endpoint, as exact as `filtering` */
 };
 extern struct nat_kind nat_kind; /* set it before the first packet */
 
 void nat_begin(int64_t at_us);
 /* A packet goes out: makes or prolongs the mapping, and lets `remote` in as the kind of filtering has it. Returns
- * the external port in host order; 0: nothing is free, the packet is lost. */
+ * the external port in host order; 0: the packet is lost: nothing is free, or it is not let out as the kind has it. */
 uint16_t nat_out(struct nat_endpoint inside, struct nat_endpoint remote, int64_t at_us);
 /* Whose external port that is; false: nobody's. */
 bool nat_inside(uint16_t port, int64_t at_us, struct nat_endpoint *inside);

@@ -28,7 +28,9 @@
 #   port-range            masquerade-closed that gives all of its hosts together 50 ports, as MAP-E and carriers do
 #   pool                  masquerade-closed with four external addresses: each host outside sees one of them, which one
 #                         depends on that host (RFC 4787's IP address pooling "arbitrary")
-#   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no
+#   box,NAME=VALUE,...    nat_box with those options: box,mapping=ad,ports=sequential:2,hairpin=no; with block=N a carrier that
+#                         gives each host N ports, with rate=N one that makes N mappings a second, with first=drop a router
+#                         that loses the first packet to each destination
 #   double                port-restricted twice: the carrier's NAT in front of the home router
 #   HOME/CARRIER          one of any kind twice: masquerade/masquerade is a plain Linux gateway behind another one
 #   blocked               (a public address, but the access drops all UDP)
