@@ -138,7 +138,7 @@ void agent_search_say(struct agent *a)
         open_by_sockets(a, HARD_NAT_RUN);
         break;
     case HARD_NAT_OPEN_SOCKETS:
-        open_by_sockets(a, HARD_NAT_SOCKETS);
+        open_by_sockets(a, hard_nat_sockets(&h->own));
         break;
     case HARD_NAT_MEET_SOCKETS:
         open_sockets(a, hard_nat_supposed(&h->own, &h->peer) ? HARD_NAT_MEET_LATE : HARD_NAT_MEET);
@@ -173,7 +173,7 @@ static void spray_one(struct agent *a)
     struct agent_hard *h = &a->hard;
     int64_t n = h->sent++;
     bool both = asking_socket(a) != 0 && hard_nat_supposed(&h->own, &h->peer);
-    ask_port(a, hard_nat_random_port(h->seed, (uint32_t)(both ? n / 2 : n)),
+    ask_port(a, hard_nat_spray_port(h->seed, h->seen.port, (uint32_t)(both ? n / 2 : n)),
              both && n % 2 ? 0 : asking_socket(a));
 }
 

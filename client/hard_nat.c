@@ -168,6 +168,19 @@ uint16_t hard_nat_random_port(uint32_t seed, uint32_t n)
     return (uint16_t)(PORTS_FIRST + (first + step * n) % PORTS);
 }
 
+uint16_t hard_nat_spray_port(uint32_t seed, uint16_t seen, uint32_t n)
+{
+    long apart = (long)(n / 4) + 1;
+    if (n % 2 == 0 || seen < PORTS_FIRST)
+        return hard_nat_random_port(seed, n / 2);
+    return (uint16_t)(PORTS_FIRST + around((long)seen - PORTS_FIRST + (n % 4 == 1 ? apart : -apart)));
+}
+
+int hard_nat_sockets(const struct nat_mapping *own)
+{
+    return own->block ? HARD_NAT_SOCKETS_OF_BLOCK : HARD_NAT_SOCKETS;
+}
+
 const char *hard_nat_describe(const struct nat_mapping *m, char text[96])
 {
     static const char *const kinds[NAT_MAPPING_KINDS] = {"unknown", "endpoint-independent",

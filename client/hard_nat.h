@@ -34,8 +34,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HARD_NAT_SOCKETS 256  /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
-#define HARD_NAT_MOST    2048 /* probes of 64 bytes, of all methods in one session, ... */
+#define HARD_NAT_SOCKETS 256 /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
+/* Behind a NAT that gives each host a block of ports: they must do for all else, too, and are found at once by who asks
+ * the ports near the one that was told. */
+#define HARD_NAT_SOCKETS_OF_BLOCK 32
+#define HARD_NAT_MOST             2048 /* probes of 64 bytes, of all methods in one session, ... */
 /* ... in so long: who calls asks again after 1, 3.5, 6 and 8.5 s, each may be another guess (hard_nat_suppose()), and
  * shall find what it needs. A spray takes 4.1 s, and is not cut by that: it goes on with what is allowed then. */
 #define HARD_NAT_MOST_MS    3400
@@ -129,6 +132,11 @@ int hard_nat_steps(const struct nat_mapping *told, uint16_t now);
 
 /* Each port from 1024 on once, in an order of its own for each `seed`. */
 uint16_t hard_nat_random_port(uint32_t seed, uint32_t n);
+/* Probe `n` of a spray: by turns one of those, and the next one before or after `seen`, where the nameserver sees the peer.
+ * To a NAT that gives any port they are as good as others; one that has a block for each host has no others. */
+uint16_t hard_nat_spray_port(uint32_t seed, uint16_t seen, uint32_t n);
+/* How many sockets of ours each get a port, for a spray to hit. */
+int hard_nat_sockets(const struct nat_mapping *own);
 
 /* "address- and port-dependent mapping, random ports", for people; "endpoint-independent mapping (or
  * address-dependent)" where hard_nat_suppose() may be needed. */

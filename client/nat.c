@@ -78,6 +78,7 @@ static struct nat_mapping merged(const struct nat_mapping *before, const struct 
     if (hard_nat_counts(before) && now->kind == before->kind && now->ports == NAT_PORTS_RANDOM) {
         m.ports = NAT_PORTS_SEQUENTIAL;
         m.step = before->step;
+        m.block = false;
     }
     return m;
 }

@@ -81,6 +81,16 @@ static int step_of(const struct allocation *a, size_t count)
     return step;
 }
 
+static bool one_block(const struct allocation *a, size_t count)
+{
+    uint16_t least = a[0].port, most = a[0].port;
+    for (size_t i = 1; i < count; i++) {
+        least = a[i].port < least ? a[i].port : least;
+        most = a[i].port > most ? a[i].port : most;
+    }
+    return most - least < NAT_BLOCK_SPAN;
+}
+
 static void judge_ports(const struct nat_samples *s, struct nat_mapping *out)
 {
     struct allocation all[NAT_SAMPLES_MAX];
@@ -98,6 +108,7 @@ static void judge_ports(const struct nat_samples *s, struct nat_mapping *out)
         out->ports = (out->step = step_of(all, count)) != 0 ? NAT_PORTS_SEQUENTIAL : NAT_PORTS_RANDOM;
     if (out->ports == NAT_PORTS_SEQUENTIAL)
         out->last_port = all[count - 1].port;
+    out->block = out->ports == NAT_PORTS_RANDOM && one_block(all, count);
 }
 
 void nat_rules_mapping(const struct nat_samples *s, struct nat_mapping *out, bool *one_address)

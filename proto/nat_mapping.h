@@ -40,6 +40,7 @@ struct nat_mapping { /* zeroed: nothing is known */
     uint16_t last_port; /* of the newest mapping; 0: not known */
     /* "servers=1": whoever has seen it has one address, so that it may be address-dependent. */
     bool one_address;
+    bool block; /* random ports that are near each other, as where each host has some for itself; not told */
 };
 
 /* One word each; NULL for UNKNOWN, and UNKNOWN for a word that we do not know. */

@@ -157,7 +157,9 @@ suite_natlab() {
         'masquerade/masquerade x port-restricted' dual 'pool x port-range' \
         'box,mapping=ad,filtering=ad,ports=random x port-restricted' 'port-restricted x box,mapping=ad,filtering=ad,ports=sequential' \
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
-        'carrier masquerade-closed box,mapping=apd,filtering=apd,ports=sequential,hairpin=yes'
+        'carrier masquerade-closed box,mapping=apd,filtering=apd,ports=sequential,hairpin=yes' \
+        'masquerade x box,mapping=ad,filtering=apd,ports=sequential' 'box,filtering=apd,first=drop x box,filtering=apd,first=drop' \
+        'box,mapping=apd,filtering=apd,ports=random,block=256 x port-restricted'
     tap wait "natlab: paths, S has two addresses" 900 env MATRIX_ADDRESSES=2 test/natlab/matrix --check --runs 3 \
         'box,mapping=ad,filtering=apd,ports=sequential x box,mapping=ad,filtering=apd,ports=sequential' \
         'box,mapping=ad,filtering=apd,ports=sequential x symmetric-random'

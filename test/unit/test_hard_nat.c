@@ -243,7 +243,7 @@ static void nearly_every_spray_hits_and_half_of_them_within_a_second(void **stat
             mapped[1024 + rand() % 64512] = true;
         uint32_t seed = (uint32_t)rand() * 2654435761u;
         for (uint32_t n = 0; n < HARD_NAT_SPRAY; n++) {
-            if (!mapped[hard_nat_random_port(seed, n)])
+            if (!mapped[hard_nat_spray_port(seed, (uint16_t)(1024 + run * 32), n)])
                 continue;
             hits++;
             soon += n < HARD_NAT_SPRAY_RATE;
@@ -252,6 +252,25 @@ static void nearly_every_spray_hits_and_half_of_them_within_a_second(void **stat
     }
     assert_true(hits >= 1990);
     assert_true(soon >= 1500);
+}
+
+static void a_block_of_ports_is_asked_whole_and_soon(void **state)
+{
+    static const uint16_t seens[] = {1024, 1100, 40000, 65535};
+    static const struct nat_mapping blocks = {.ports = NAT_PORTS_RANDOM, .block = true};
+    (void)state;
+    for (size_t i = 0; i < sizeof seens / sizeof *seens; i++) {
+        bool asked[65536] = {false};
+        for (uint32_t n = 0; n < 1024; n++)
+            asked[hard_nat_spray_port(7, seens[i], n)] = true;
+        assert_false(asked[1023]);
+        for (int apart = -256; apart <= 256; apart++) {
+            if (apart != 0 && seens[i] + apart >= 1024 && seens[i] + apart < 65536)
+                assert_true(asked[seens[i] + apart]);
+        }
+    }
+    assert_int_equal(hard_nat_sockets(&blocks), HARD_NAT_SOCKETS_OF_BLOCK);
+    assert_int_equal(hard_nat_sockets(&random_ports), HARD_NAT_SOCKETS);
 }
 
 /* As a peer may say that means ill: nothing is divided by its step, and no port below 1024 is asked. */
@@ -411,6 +430,7 @@ int main(void)
         cmocka_unit_test(who_sprays_has_the_port_that_the_peer_asks),
         cmocka_unit_test(what_two_addresses_have_shown_is_not_guessed_at),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
+        cmocka_unit_test(a_block_of_ports_is_asked_whole_and_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

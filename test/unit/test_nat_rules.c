@@ -216,6 +216,18 @@ static void ports_far_apart_are_random(void **state)
     assert_int_equal(judge().step, 0);
 }
 
+static void random_ports_near_each_other_are_of_one_block(void **state)
+{
+    (void)state;
+    PORTS(40010, 40010 + NAT_BLOCK_SPAN - 1, 40100);
+    assert_int_equal(judge().ports, NAT_PORTS_RANDOM);
+    assert_true(judge().block);
+    PORTS(40010, 40010 + NAT_BLOCK_SPAN, 40100);
+    assert_false(judge().block);
+    PORTS(40010, 40012, 40014);
+    assert_false(judge().block);
+}
+
 static void ports_back_and_forth_are_random(void **state)
 {
     (void)state;
@@ -327,6 +339,7 @@ int main(void)
         TEST(a_sequence_may_go_down),
         TEST(ports_that_others_took_between_do_not_hide_the_step),
         TEST(ports_far_apart_are_random),
+        TEST(random_ports_near_each_other_are_of_one_block),
         TEST(ports_back_and_forth_are_random),
         TEST(two_ports_alone_must_be_nearer_to_be_a_sequence),
         TEST(a_mapping_that_is_seen_again_counts_once),
