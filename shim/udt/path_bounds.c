@@ -19,6 +19,7 @@
 #define CAUTIOUS_PACE 1.1 /* a probe of a path that drops what is too much; more than chance loses shows it */
 #define SLACK_US      5000 /* receipts come for several packets at once, and the sender's thread wakes late */
 #define SLACK_PACKETS 3    /* likewise, on a slow line */
+#define COMPETE_PACE  1.2  /* the window is the bound, as it is of those beside us */
 #define FIRST_RTT_S   0.02 /* taken for a round trip that is unknown */
 #define LEAST_RTT_S   0.001     /* pacing takes no round trip for shorter */
 #define INFLIGHT_MOST (1 << 20) /* packets: more than UDT's buffers hold */
@@ -84,6 +85,11 @@ static double pace_gain(const struct path_model *m)
     }
 }
 
+static double rtt_now_s(const struct path_model *m)
+{
+    return fmax((double)(m->rtt.min_us + path_rtt_queue_us(&m->rtt)) / SECOND, LEAST_RTT_S);
+}
+
 double path_model_pacing(const struct path_model *m)
 {
     double rate = path_rate(m),
@@ -96,6 +102,8 @@ double path_model_pacing(const struct path_model *m)
     /* What may leave in a round trip of startup is twice what came in the last one. */
     if (m->phase == PATH_STARTUP)
         rate = fmax(rate, STARTUP_PACE / 2 * fmin(m->opening, m->window) / rtt_s);
+    if (m->compete.on && m->phase != PATH_PROBE_RTT)
+        rate = fmax(rate, COMPETE_PACE * m->compete.window / rtt_now_s(m));
     /* As much as may be in flight on any path must not wait for a rate that is known of a few packets. */
     return fmax(rate, (m->phase == PATH_CRUISE || m->phase == PATH_UP ? PATH_MODEL_LEAST : 1) / rtt_s);
 }
@@ -128,6 +136,8 @@ uint32_t path_model_inflight_max(const struct path_model *m)
     }
     if (m->phase == PATH_STARTUP)
         most = fmax(most, m->opening);
+    if (m->compete.on && m->phase != PATH_PROBE_RTT)
+        most = fmax(most, m->compete.window);
     most = fmin(fmin(most, m->window), INFLIGHT_MOST);
     return (uint32_t)fmax(most, PATH_MODEL_LEAST);
 }

@@ -438,6 +438,7 @@ static void probe_rtt(struct path_model *m, const struct path_sample *s)
     }
     if (m->now_us < m->due_us || m->phase_rounds < 1)
         return;
+    path_compete_looked(m, s);
     path_rtt_probed(&m->rtt, m->now_us);
     m->rate.brief = INFINITY;
     begin_cycle(m);
@@ -472,7 +473,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     note_busy(m, s);
     path_policer_note(m);
     steps[m->phase](m, s);
-    if (m->phase != PATH_PROBE_RTT && path_rtt_stale(&m->rtt, m->now_us))
+    if (m->phase != PATH_PROBE_RTT && (path_compete_sampled(m, s) || path_rtt_stale(&m->rtt, m->now_us)))
         enter(m, PATH_PROBE_RTT);
 }
 

@@ -12,6 +12,7 @@
 #ifndef HX_SHIM_UDT_PATH_MODEL_H
 #define HX_SHIM_UDT_PATH_MODEL_H
 
+#include "shim/udt/path_compete.h"
 #include "shim/udt/path_loss.h"
 #include "shim/udt/path_phase.h"
 #include "shim/udt/path_rate.h"
@@ -50,6 +51,7 @@ struct path_model {
     struct path_rate rate;
     struct path_loss loss;
     struct path_share share;
+    struct path_compete compete;
 
     uint64_t delivered, lost; /* of the last sample */
     uint64_t old;             /* samples of packets that were sent when fewer had come are of another path */

@@ -216,6 +216,81 @@ static void beside_others_each_has_a_share(void **state)
     }
 }
 
+/* Twice the round trip of the path is nothing in a queue that is a hundred times as long. */
+static void who_fills_a_deep_queue_leaves_us_half_of_our_share(void **state)
+{
+    static const struct {
+        enum sim_kind flows[SIM_FLOWS];
+        double late_s; /* when the second one begins */
+        double line_mbit;
+        int rtt_ms;
+    } rows[] = {
+        {{SIM_HX, SIM_CUBIC}, 0, 20, 10},  {{SIM_HX, SIM_CUBIC}, 5, 20, 10},
+        {{SIM_CUBIC, SIM_HX}, 5, 20, 10},  {{SIM_HX, SIM_CUBIC}, 0, 20, 50},
+        {{SIM_CUBIC, SIM_HX}, 5, 20, 50},  {{SIM_HX, SIM_CUBIC}, 0, 5, 10},
+        {{SIM_HX, SIM_CUBIC}, 0, 100, 10}, {{SIM_CUBIC, SIM_HX}, 5, 100, 10},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sim_path p = {.line_mbit = rows[i].line_mbit,
+                             .rtt_ms = rows[i].rtt_ms,
+                             .queue_ms = 1000,
+                             .oversleep_ms = 0.2,
+                             .starts_s = {0, rows[i].late_s}};
+        double share[SIM_FLOWS] = {0};
+
+        memcpy(p.flows, rows[i].flows, sizeof p.flows);
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            run_seed(&p, rows[i].late_s, rows[i].late_s + 30, seed);
+            for (int f = 0; f < 2; f++)
+                share[f] += sim_share(&sim, f) * 2 / 3;
+        }
+        for (int f = 0; f < 2; f++) {
+            char what[40];
+            snprintf(what, sizeof what, "row %zu, flow %d: its share", i, f);
+            check(what, share[f], p.flows[f] == SIM_HX ? 0.5 : 1.0 / 3, 10);
+        }
+    }
+}
+
+static bool competed;
+
+static void note_competing(struct sim *s)
+{
+    for (int i = 0; i < SIM_FLOWS; i++)
+        competed = competed || (s->flows[i].kind == SIM_HX && s->flows[i].model.compete.on);
+}
+
+/* A path that becomes longer, or a line that becomes slower, looks like another's queue at first. */
+static void none_of_us_competes_with_a_path_nor_with_each_other(void **state)
+{
+    static const struct {
+        int rtt_ms;
+        double mbit;
+    } changes[] = {{60, 0}, {150, 0}, {350, 0}, {550, 0}, {0, 5}, {0, 60}};
+
+    (void)state;
+    for (size_t i = 0; i < 6 * 2 * 2; i += CELLS_STEP) {
+        struct sim_path p = {.line_mbit = 20,
+                             .rtt_ms = i / 12 ? 50 : 10,
+                             .queue_ms = 1000,
+                             .oversleep_ms = 0.2,
+                             .change_s = 5,
+                             .change_rtt_ms = changes[i % 6].rtt_ms,
+                             .change_mbit = changes[i % 6].mbit,
+                             .flows = {SIM_HX, i / 6 % 2 ? SIM_HX : SIM_NONE}};
+        sim_begin(&sim, &p, SEED);
+        sim.tick = note_competing;
+        competed = false;
+        sim_run(&sim, 60);
+        sim_end(&sim);
+        if (competed)
+            fail_msg("%d ms, then %d; 20 Mbit/s, then %g; flows: %d", p.rtt_ms, p.change_rtt_ms,
+                     p.change_mbit, i / 6 % 2 ? 2 : 1);
+    }
+}
+
 static void two_of_ours_share_60_to_40(void **state)
 {
     static const double late_s[] = {0, 5, 10}, lines[] = {20, 100};
@@ -295,6 +370,8 @@ int main(void)
         cmocka_unit_test(bursts_of_losses_are_no_congestion),
         cmocka_unit_test(a_far_and_lossy_path_is_filled_in_two_seconds),
         cmocka_unit_test(beside_others_each_has_a_share),
+        cmocka_unit_test(who_fills_a_deep_queue_leaves_us_half_of_our_share),
+        cmocka_unit_test(none_of_us_competes_with_a_path_nor_with_each_other),
         cmocka_unit_test(two_of_ours_share_60_to_40),
         cmocka_unit_test(who_begins_late_on_a_far_path_comes_to_his_share),
         cmocka_unit_test(a_path_that_changes_is_learnt_anew),
