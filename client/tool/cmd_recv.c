@@ -71,7 +71,7 @@ static void say_interrupted(struct receiving *r)
 /* In the midst of it: what is under way breaks. */
 static void stop(struct receiving *r)
 {
-    if (interrupted())
+    if (interrupted() && r->phase != RECV_OVER)
         say_interrupted(r);
     r->phase = RECV_OVER;
     r->status = STATUS_FAILED;

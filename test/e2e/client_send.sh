@@ -100,6 +100,10 @@ send late --expire 1s "$WORK/a/photo.jpg"
 check "a code expires" sender_ends 1 late '^hx: the code has expired \(--expire\) before anybody'
 send waiting --count 2 "$WORK/a/photo.jpg"
 OTHER=$CODE
+printf '%s\n' 'expect Receive\?' 'type \x03' 'status 130' >"$WORK/steps"
+check "who interrupts the question ends" \
+    python3 "$TOP/test/terminal.py" 80x24 "$WORK/steps" "$HX" recv "$OTHER" "$WORK/b3"
+check "which is told once" [ "$(grep -c 'hx: interrupted' "$WORK/check.out")" = 1 ]
 mkfifo "$WORK/typing"
 exec 9<>"$WORK/typing" # who is asked does not answer
 # shellcheck disable=SC2016
