@@ -218,6 +218,7 @@ static void whole_outcome(struct between *b, struct between_job *j, enum files_o
 {
     bool target = j->entry == BETWEEN_TARGET;
     struct between_source *s = target ? NULL : &b->sources[j->entry];
+    outcome = files_of_tries(target ? &b->target_tries : &s->tries, outcome);
     uint8_t state = outcome == OUTCOME_DONE ? PLAN_DONE : PLAN_WAITING;
     if (outcome == OUTCOME_FAILED && target) {
         b->state.failed++;
@@ -357,8 +358,10 @@ void between_destroy(struct between *b)
 void between_attach(struct between *b, enum between_side side, struct mux *m)
 {
     b->ends[side].mux = m;
-    b->batch.failures = 0;
+    b->batch.failures = b->target_tries = 0;
     files_forget_tries(&b->plan);
+    for (size_t i = 0; i < b->count; i++)
+        b->sources[i].tries = 0;
     if (!b->state.over)
         between_kick(b, 0.);
 }

@@ -16,6 +16,7 @@ struct between_source { /* there are as many as a pattern has matches */
     bool fresh;                    /* nothing is at `to` */
     bool out;                      /* it is not copied; that was told */
     uint8_t state;                 /* enum plan_state, of looking at it */
+    uint8_t tries;                 /* of looking at it and listing it, with these connections */
     struct file_entry base;        /* without path */
     size_t first;                  /* of the plan: this one's entries begin there */
 };
@@ -101,6 +102,7 @@ struct between {
     char target[PATH_TEXT_MAX];
     struct files_target to;
     uint8_t target_state; /* enum plan_state, of looking at it */
+    uint8_t target_tries;
     struct plan plan;
     size_t next;    /* of the plan, in this phase */
     size_t listing; /* source whose entries come now */

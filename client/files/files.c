@@ -310,6 +310,7 @@ static void note_busy(struct files *f, enum files_outcome outcome, const char *r
 /* Of a job without an entry: the whole hangs on it. */
 static void whole_outcome(struct files *f, struct files_job *j, enum files_outcome outcome)
 {
+    outcome = files_of_tries(&f->tries, outcome);
     if (j->task == TASK_LIST && outcome != OUTCOME_DONE)
         plan_clear(&f->plan);
     if (outcome == OUTCOME_FAILED)
@@ -413,7 +414,7 @@ void files_destroy(struct files *f)
 void files_attach(struct files *f, struct mux *m)
 {
     f->mux = m;
-    f->batch.failures = 0;
+    f->batch.failures = f->tries = 0;
     files_forget_tries(&f->plan);
     if (!f->state.over)
         files_kick(f, 0.);

@@ -19,6 +19,14 @@ bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t
     return e->tries == FILES_TRIES && (outcome == OUTCOME_AGAIN || now_ms - e->tried_ms >= changes_ms);
 }
 
+enum files_outcome files_of_tries(uint8_t *tries, enum files_outcome outcome)
+{
+    if (outcome != OUTCOME_AGAIN)
+        return outcome;
+    *tries += *tries < FILES_TRIES;
+    return *tries == FILES_TRIES ? OUTCOME_FAILED : OUTCOME_AGAIN;
+}
+
 void files_forget_tries(struct plan *p)
 {
     for (size_t i = 0; i < p->count; i++)

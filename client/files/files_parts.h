@@ -63,6 +63,7 @@ struct files {
     struct plan plan;
     size_t next;                /* of the plan, in this phase */
     size_t running;             /* jobs */
+    uint8_t tries;              /* of looking and listing, with this connection */
     bool directory;             /* what is copied */
     bool make_base;             /* the tree's own directory is part of it */
     int root;                   /* this side's directory, O_PATH, or -1 */

@@ -143,6 +143,8 @@ bool files_waits(enum files_outcome outcome); /* for another try: that is not at
 /* What is tried again is so a few times; a source that changes, as long as the user has patience, too:
  * truncate(2) of a large file takes seconds, and shows the new size long before the new time. */
 bool files_is_last_try(struct plan_entry *e, enum files_outcome outcome, int64_t changes_ms);
+/* Likewise of looking and listing, on which all hangs: the last of so many tries has failed. */
+enum files_outcome files_of_tries(uint8_t *tries, enum files_outcome outcome);
 void files_forget_tries(struct plan *p); /* a connection that broke is not a file's fault */
 void files_note_busy(struct files_state *s, enum files_outcome outcome, const char *reason, bool attached);
 void files_note_done(struct files_state *s, struct plan_entry *e);

@@ -97,6 +97,22 @@ static void a_hostile_listing_writes_nothing_anywhere(void **state)
     }
 }
 
+static void a_listing_that_never_becomes_whole_ends_the_copy(void **state)
+{
+    struct fixture *x = *state;
+    struct copy c;
+    x->on_request = evil;
+    x->listing = "f 644 4 1 evil\n";
+    shell(x, "mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.reason, "the listing is not whole");
+    assert_int_equal(x->requests, 1 + FILES_TRIES);
+    copy_end(&c);
+    shell(x, "test -z \"$(ls -A out)\"");
+}
+
 /* The sum that evil() sends is none: tried a few times, then told; nothing gets the name. */
 static void what_has_a_wrong_sum_gets_no_name(void **state)
 {
@@ -235,6 +251,7 @@ int main(void)
         TEST(paths_that_leave_the_share_are_refused_here),
         TEST(nothing_is_written_through_a_link_at_the_destination),
         TEST(a_hostile_listing_writes_nothing_anywhere),
+        TEST(a_listing_that_never_becomes_whole_ends_the_copy),
         TEST(what_has_a_wrong_sum_gets_no_name),
         TEST(a_file_is_there_only_if_it_was_put_or_compared),
         TEST(a_peer_without_a_share_is_told_of),
