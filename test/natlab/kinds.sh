@@ -52,11 +52,11 @@ masquerades_collide() {
     pair_cannot masquerade masquerade || pair_cannot masquerade masquerade || pair_cannot masquerade masquerade
 }
 masquerades_meet() {
-    lab_up masquerade-closed masquerade-closed && start_reflector && { sockets_punch || sockets_punch; }
+    lab_up masquerade-closed masquerade-closed && start_reflector && punches
 }
 carrier_separates() { # carrier_separates CARRIER PUNCHED: two homes behind one carrier's NAT
     lab_up_carrier port-restricted "$1" && start_reflector || return 1
-    if [ "$2" = yes ]; then sockets_punch || sockets_punch; else expect "$(sockets_punch)" '^punched=no .*punched=no '; fi
+    if [ "$2" = yes ]; then punches; else expect "$(sockets_punch)" '^punched=no .*punched=no '; fi
 }
 neighbours_talk() { # both behind one NAT, whatever it does to others: by their inner addresses they reach each other
     lab_up_shared "$1" || return 1

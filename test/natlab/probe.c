@@ -309,21 +309,43 @@ static int cmd_meet(const struct sockaddr_in *server)
     struct sockaddr_in from = {0};
     char peer[TEXT_MAX];
 
-    say(fd, server, "MEET");
-    do { /* where nothing is filtered the other one's first PUNCH may come before the reflector's word */
-        if (!hear(fd, text, &from, now_ms() + ASKED_MS)) {
-            printf("punched=no nobody_came=yes\n");
-            return 1;
+    for (int64_t deadline = now_ms() + ASKED_MS; now_ms() < deadline;) {
+        say(fd, server, "MEET");
+        /* Where nothing is filtered the other one's first PUNCH may come before the reflector's word. */
+        for (int64_t again = now_ms() + ASK_MS; hear(fd, text, &from, again);) {
+            if (!same(&from, server) || sscanf(text, "PEER %255s", peer) != 1)
+                continue;
+            struct sockaddr_in to = endpoint_parse(peer);
+            return punch(fd, &to);
         }
-    } while (!same(&from, server) || sscanf(text, "PEER %255s", peer) != 1);
-    struct sockaddr_in to = endpoint_parse(peer);
-    return punch(fd, &to);
+    }
+    printf("punched=no nobody_came=yes\n");
+    return 1;
+}
+
+/* Two that want to meet are told of each other. Who asks again is waiting still, or has not heard it. */
+static void pair_up(int fd, const struct peer *asks)
+{
+    static struct peer waiting, pair[2];
+    bool told = same(&asks->at, &pair[0].at) || same(&asks->at, &pair[1].at);
+    char answer[TEXT_MAX];
+
+    if (!told && waiting.text[0] == '\0')
+        waiting = *asks;
+    if (!told && !same(&asks->at, &waiting.at)) {
+        pair[0] = waiting;
+        pair[1] = *asks;
+        waiting.text[0] = '\0';
+        told = true;
+    }
+    for (int i = 0; i < 2 && told; i++) {
+        snprintf(answer, sizeof answer, "PEER %s", pair[1 - i].text);
+        say(fd, &pair[i].at, answer);
+    }
 }
 
 static void reflect_one(int fd[SOCKETS], int asked, const char *text, const struct sockaddr_in *from)
 {
-    static struct peer waiting; /* the first of a pair that wants to meet */
-    char answer[TEXT_MAX];
     struct peer peer = {.at = *from};
     int k;
 
@@ -335,14 +357,8 @@ static void reflect_one(int fd[SOCKETS], int asked, const char *text, const stru
     } else if (sscanf(text, "FROM %d", &k) == 1 && k >= 0 && k < SOCKETS) {
         say(fd[k], from, "ALT");
         say(fd[asked], from, "DONE");
-    } else if (strcmp(text, "MEET") == 0 && waiting.text[0] == '\0') {
-        waiting = peer;
     } else if (strcmp(text, "MEET") == 0) {
-        snprintf(answer, sizeof answer, "PEER %s", peer.text);
-        say(fd[asked], &waiting.at, answer);
-        snprintf(answer, sizeof answer, "PEER %s", waiting.text);
-        say(fd[asked], from, answer);
-        waiting.text[0] = '\0';
+        pair_up(fd[asked], &peer);
     }
 }
 
