@@ -170,7 +170,7 @@ static bool follow(struct path_compete *c, const struct path_sample *s, double n
 
 bool path_compete_sampled(struct path_model *m, const struct path_sample *s)
 {
-    int64_t queue_us = m->round_rtt_us[1] == INT64_MAX ? 0 : m->round_rtt_us[1] - m->rtt.min_us;
+    int64_t queue_us = m->rtt.round[1].least_us == INT64_MAX ? 0 : m->rtt.round[1].least_us - m->rtt.min_us;
     bool looks;
 
     if (!m->foreign || path_rtt_empty(&m->rtt, path_packet_us(m)))

@@ -43,7 +43,7 @@ static void begin_round(struct path_model *m)
 {
     m->round_end = m->delivered;
     m->round_us = m->now_us;
-    m->round_rtt_us[0] = INT64_MAX;
+    path_rtt_begin_round(&m->rtt);
     path_rate_begin_round(&m->rate);
 }
 
@@ -147,7 +147,6 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
                              .delivered = m->delivered,
                              .lost = m->lost,
                              .old = m->delivered,
-                             .round_rtt_us = {INT64_MAX, INT64_MAX},
                              .bound = UINT32_MAX,
                              .window = INFINITY,
                              .empty_us = now_us};
@@ -176,10 +175,8 @@ static bool limited(const struct path_model *m, const struct path_sample *s)
 
 static void note_rtt(struct path_model *m, int64_t rtt_us)
 {
-    if (rtt_us >= 0) {
+    if (rtt_us >= 0)
         path_rtt_note(&m->rtt, m->now_us, rtt_us, path_packet_us(m));
-        m->round_rtt_us[0] = rtt_us < m->round_rtt_us[0] ? rtt_us : m->round_rtt_us[0];
-    }
     if (emptied(m))
         m->empty_us = m->now_us;
 }
@@ -190,8 +187,7 @@ static void note_round(struct path_model *m, const struct path_sample *s)
     m->round_began = s->prior_delivered >= m->round_end && s->delivered > s->prior_delivered;
     if (!m->round_began)
         return;
-    if (m->round_rtt_us[0] != INT64_MAX)
-        m->round_rtt_us[1] = m->round_rtt_us[0];
+    path_rtt_round_is_over(&m->rtt);
     m->phase_rounds++;
     begin_round(m);
 }
@@ -239,7 +235,7 @@ static bool path_is_full(struct path_model *m, double growth)
     }
     m->grown_rounds = 0;
     m->full_rounds++;
-    return m->full_rounds >= FULL_ROUNDS || (own_queue(m) && is_queue(m, m->round_rtt_us[1])) ||
+    return m->full_rounds >= FULL_ROUNDS || (own_queue(m) && is_queue(m, m->rtt.round[1].least_us)) ||
            (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
@@ -251,7 +247,7 @@ static void startup(struct path_model *m, const struct path_sample *s)
     bool heavy = (m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS) ||
                  path_loss_drops(&m->loss, m->now_us, m->delivered, m->lost, m->rtt.min_us);
 
-    if (!path_is_full(m, FULL_GROWTH) && !heavy && !(queued(m) && own_queue(m)))
+    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || path_rtt_grows(&m->rtt)) && own_queue(m)))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;

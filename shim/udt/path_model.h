@@ -58,11 +58,10 @@ struct path_model {
     double newly;             /* what the last sample was the first to tell of */
 
     /* A round begins with the answer to the first packet that was sent after the round before had begun. */
-    bool round_began;        /* with the last sample */
-    uint64_t round_end;      /* a sample with this prior_delivered begins the next one */
-    int64_t round_us;        /* when this one began */
-    int64_t round_rtt_us[2]; /* the least in this round and in the last whole one; INT64_MAX: none */
-    int phase_rounds;        /* whole ones in this phase */
+    bool round_began;   /* with the last sample */
+    uint64_t round_end; /* a sample with this prior_delivered begins the next one */
+    int64_t round_us;   /* when this one began */
+    int phase_rounds;   /* whole ones in this phase */
 
     int64_t phase_us;  /* when this phase began */
     int64_t cycle_us;  /* when this cycle of probing began, ... */

@@ -15,6 +15,10 @@
 #define EMPTY_SHARE    16
 #define EMPTY_PACKETS  2
 
+/* Longer by this (RFC 9406 has 16 ms at most), where they differed by less than half of it. */
+#define GROWN_US      10000
+#define ALIKE_SAMPLES 8
+
 /* What "lately" is: a part of the round trip, and at least some samples. */
 #define PART_SHARE   16
 #define PART_US      2000
@@ -39,6 +43,8 @@ void path_rtt_init(struct path_rtt *r, int64_t now_us, int64_t rtt_us)
                            .floor_since_us = now_us,
                            .part_us = {INT64_MAX, INT64_MAX},
                            .part_since_us = now_us};
+    path_rtt_begin_round(r);
+    r->round[1] = r->round[0];
 }
 
 static int64_t floor_us(const struct path_rtt *r)
@@ -84,6 +90,19 @@ void path_rtt_note(struct path_rtt *r, int64_t now_us, int64_t rtt_us, int64_t p
     }
     note_floor(r, now_us, rtt_us);
     note_part(r, now_us, rtt_us);
+    r->round[0].least_us = min(r->round[0].least_us, rtt_us);
+    r->round[0].most_us = max(r->round[0].most_us, rtt_us);
+    r->round[0].samples++;
+}
+
+void path_rtt_begin_round(struct path_rtt *r)
+{
+    r->round[0] = (struct path_rtt_round){.least_us = INT64_MAX};
+}
+void path_rtt_round_is_over(struct path_rtt *r)
+{
+    if (r->round[0].samples > 0)
+        r->round[1] = r->round[0];
 }
 
 void path_rtt_idle(struct path_rtt *r, int64_t now_us)
@@ -122,6 +141,13 @@ bool path_rtt_is_queue(const struct path_rtt *r, int64_t rtt_us, int64_t packet_
 bool path_rtt_queued(const struct path_rtt *r, int64_t packet_us)
 {
     return path_rtt_is_queue(r, lately_us(r), packet_us);
+}
+bool path_rtt_grows(const struct path_rtt *r)
+{
+    const struct path_rtt_round *before = &r->round[1];
+
+    return before->samples >= ALIKE_SAMPLES && before->most_us - before->least_us < GROWN_US / 2 &&
+           path_rtt_queue_us(r) > GROWN_US;
 }
 bool path_rtt_empty(const struct path_rtt *r, int64_t packet_us)
 {

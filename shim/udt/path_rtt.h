@@ -17,6 +17,10 @@ struct path_rtt {
     int64_t floor_us[2], floor_since_us;
     int64_t part_us[2], part_since_us; /* the least in the current and in the last short while */
     int part_samples;
+    struct path_rtt_round {
+        int64_t least_us, most_us; /* INT64_MAX and 0: there was none */
+        int samples;
+    } round[2]; /* of this round trip, and of the last whole one in which there were any */
 };
 
 void path_rtt_init(struct path_rtt *r, int64_t now_us, int64_t rtt_us); /* -1: unknown */
@@ -29,10 +33,15 @@ void path_rtt_probe(struct path_rtt *r);
 void path_rtt_probed(struct path_rtt *r, int64_t now_us);
 /* No round trip as short as min_us has been seen for so long that it must be. */
 bool path_rtt_stale(const struct path_rtt *r, int64_t now_us);
+void path_rtt_begin_round(struct path_rtt *r);   /* what has been seen in this one is forgotten, ... */
+void path_rtt_round_is_over(struct path_rtt *r); /* ... or it was a whole one */
 /* How long packets have waited in the queue lately: the least that any of them did. */
 int64_t path_rtt_queue_us(const struct path_rtt *r);
 bool path_rtt_is_queue(const struct path_rtt *r, int64_t rtt_us, int64_t packet_us); /* this one has waited */
 bool path_rtt_queued(const struct path_rtt *r, int64_t packet_us); /* longer than chance has it */
-bool path_rtt_empty(const struct path_rtt *r, int64_t packet_us);  /* not at all, as far as can be told */
+/* Round trips were alike, and now all of them are longer. On a far path that is seen long before a queue that may be
+ * chance: meanwhile startup would send twice what the path carries. */
+bool path_rtt_grows(const struct path_rtt *r);
+bool path_rtt_empty(const struct path_rtt *r, int64_t packet_us); /* not at all, as far as can be told */
 
 #endif

@@ -182,6 +182,44 @@ static void a_far_and_lossy_path_is_filled_in_two_seconds(void **state)
     check("the share of what the sender can", sim_share(&sim, 0) / most, 0.95, 1.01);
 }
 
+/* That its queue has begun is heard of a round trip later, in which startup sends twice what the path carries: it must
+ * be believed at once. Where round trips differ anyway it must not. */
+static void startup_on_a_far_path_ends_when_its_queue_begins(void **state)
+{
+    static const struct {
+        double line_mbit;
+        int rtt_ms;
+        double most; /* of the longest queue, in round trips */
+    } rows[] = {{100, 200, 1.15}, {20, 300, 1.15}, {500, 300, 0.8}};
+    const int seeds = 4;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct sim_path p = {.line_mbit = rows[i].line_mbit,
+                             .rtt_ms = rows[i].rtt_ms,
+                             .queue_ms = 1000,
+                             .oversleep_ms = 0.2,
+                             .flows = {SIM_HX}};
+        double longest = 0;
+
+        for (int seed = 1; seed <= seeds; seed++) {
+            run_seed(&p, 0, 4, (uint64_t)seed * 7919);
+            longest += sim_queue_ms(&sim, 1) * 1.0 / p.rtt_ms / seeds;
+        }
+        check("the longest queue, in round trips", longest, 0, rows[i].most);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct sim_path p = {.line_mbit = i == 0 ? 100 : 500,
+                             .rtt_ms = 150,
+                             .queue_ms = 300,
+                             .loss = 0.01,
+                             .jitter_ms = 30,
+                             .flows = {SIM_HX}};
+        run(&p, SETTLED_S, 20);
+        check("the share of the line", sim_share(&sim, 0), 0.95, 1.01);
+    }
+}
+
 static void beside_others_each_has_a_share(void **state)
 {
     static const struct {
@@ -369,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_late_receiver_is_no_queue),
         cmocka_unit_test(bursts_of_losses_are_no_congestion),
         cmocka_unit_test(a_far_and_lossy_path_is_filled_in_two_seconds),
+        cmocka_unit_test(startup_on_a_far_path_ends_when_its_queue_begins),
         cmocka_unit_test(beside_others_each_has_a_share),
         cmocka_unit_test(who_fills_a_deep_queue_leaves_us_half_of_our_share),
         cmocka_unit_test(none_of_us_competes_with_a_path_nor_with_each_other),
