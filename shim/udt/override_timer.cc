@@ -21,6 +21,7 @@ extern "C" {
 namespace
 {
 constexpr uint64_t TICKS_PER_US = 1000; /* what rdtsc() counts: nanoseconds */
+constexpr uint64_t NOBODY = 0;          /* a time to wait for: nobody waits */
 constexpr int64_t WAIT_MS = 10;         /* common.cpp, sleepto() and waitForEvent() */
 constexpr int64_t NAP_NS = 1000000; /* the sender wakes up so often at most, and sends what has become due */
 constexpr useconds_t SHORT_US = 10; /* common.cpp, sleep() */
@@ -50,7 +51,7 @@ const bool override_timer = true;
 pthread_mutex_t CTimer::m_EventLock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t CTimer::m_EventCond = PTHREAD_COND_INITIALIZER;
 
-CTimer::CTimer() : m_ullSchedTime(0)
+CTimer::CTimer() : m_ullSchedTime(NOBODY)
 {
     pthread_mutex_init(&m_TickLock, nullptr);
     pthread_cond_init(&m_TickCond, nullptr);
@@ -92,18 +93,24 @@ void CTimer::sleepto(uint64_t nexttime)
     __atomic_store_n(&m_ullSchedTime, nexttime, __ATOMIC_RELAXED);
     while (now_ns() < __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
         await(&m_TickCond, &m_TickLock, nap_ns(__atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED)));
+    __atomic_store_n(&m_ullSchedTime, NOBODY, __ATOMIC_RELAXED);
 }
 
+/* UDT comes here for each packet that it sends without a pause, and then nobody waits. */
 void CTimer::interrupt()
 {
+    if (__atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED) == NOBODY)
+        return;
     __atomic_store_n(&m_ullSchedTime, now_ns(), __ATOMIC_RELAXED);
-    tick();
+    pthread_cond_signal(&m_TickCond);
 }
 
-/* The worker comes here before each datagram; the sender is woken if it is time. */
+/* The worker comes here before each datagram; the sender is woken if it waits and it is time. */
 void CTimer::tick()
 {
-    if (now_ns() >= __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED))
+    uint64_t until = __atomic_load_n(&m_ullSchedTime, __ATOMIC_RELAXED);
+
+    if (until != NOBODY && now_ns() >= until)
         pthread_cond_signal(&m_TickCond);
 }
 

@@ -14,6 +14,7 @@ int __real_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 
 static _Thread_local bool at_once;
+static _Thread_local int64_t burst_ms; /* when the first of those that are held came */
 
 void sender_at_once(bool on)
 {
@@ -48,9 +49,11 @@ bool sender_hold(struct net_port *port, const struct net_route *route, const str
  * left to send. */
 static bool may_leave(struct tap *t, struct net_route *route, const struct msghdr *mh)
 {
+    if (!burst_holds()) /* the others follow it at once */
+        burst_ms = clock_now_ms();
     pthread_mutex_lock(&t->lock);
     bool leave = outbound_leave(t, route, mh->msg_iov[0].iov_base, mh->msg_iov[1].iov_base,
-                                mh->msg_iov[1].iov_len, clock_now_ms());
+                                mh->msg_iov[1].iov_len, burst_ms);
     enum packet_type type = packet_type(mh->msg_iov[0].iov_base);
     if ((type == PACKET_ACK && tap_on_worker(t)) || (type == PACKET_DATA && !at_once))
         worker_tell(t);

@@ -118,6 +118,7 @@ static ssize_t before_reading(struct tap *t, struct msghdr *mh, bool *detached)
     int64_t now_ms = clock_now_ms();
     ssize_t n = -1;
 
+    t->now_ms = now_ms;
     pthread_mutex_lock(&t->lock);
     worker_returned(t);
     suspension_resume_all(t);
@@ -290,7 +291,7 @@ bool worker_take(void *context, struct net_datagram *d)
     if (must_ask_again(t, d))
         t->drops.count[DROP_CROWDED]++;
     else if (!t->detached &&
-             inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base, &body_len, clock_now_ms()))
+             inbound_take(t, &route, d->parts[0].iov_base, d->parts[1].iov_base, &body_len, t->now_ms))
         pass = t->busy = true;
     tap_unlock(t);
     d->from = route.to;
