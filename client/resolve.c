@@ -5,9 +5,11 @@
 #include "base/thread.h"
 #include "client/engine.h"
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <utlist.h>
 
 #define JOB_STACK_BYTES (512 * 1024) /* modules of the name service take more than one expects */
@@ -34,6 +36,40 @@ struct resolve {
 
 static struct job *jobs;
 
+/* Of more addresses than are tried at once a first lookup has the best ones (RFC 6724), and each later one of
+ * that family those that follow: whoever tries again comes to each of them. The step differs, so that two
+ * names in turn do not see the same ones each time. */
+static size_t begin_at(size_t count, int family)
+{
+    static atomic_size_t next[2];
+    uint8_t drawn = 0;
+    if (count <= RESOLVE_MAX)
+        return 0;
+    (void)!getrandom(&drawn, sizeof drawn, GRND_NONBLOCK);
+    return atomic_fetch_add(&next[family == AF_INET6], RESOLVE_MAX - drawn % 2) % count;
+}
+
+static bool is_wanted(const struct addrinfo *a, int family)
+{
+    return (family == AF_UNSPEC || a->ai_family == family) &&
+           a->ai_addrlen <= sizeof(struct sockaddr_storage);
+}
+
+/* In their order, those from number `from` on before those before it. */
+static void take(struct resolve_list *out, const struct addrinfo *found, int family, size_t from)
+{
+    out->count = 0;
+    for (int again = 0; again < 2; again++) {
+        size_t number = 0;
+        for (const struct addrinfo *a = found; a && out->count < RESOLVE_MAX; a = a->ai_next) {
+            if (!is_wanted(a, family) || (number++ < from) != again)
+                continue;
+            memcpy(&out->address[out->count].sa, a->ai_addr, a->ai_addrlen);
+            out->address[out->count++].len = a->ai_addrlen;
+        }
+    }
+}
+
 static int lookup(struct resolve_list *out, const struct host_port *name, int family, int flags)
 {
     char port[sizeof "65535"];
@@ -45,12 +81,10 @@ static int lookup(struct resolve_list *out, const struct host_port *name, int fa
     out->count = 0;
     if (rc != 0)
         return rc;
-    for (const struct addrinfo *a = found; a && out->count < RESOLVE_MAX; a = a->ai_next) {
-        if ((family != AF_UNSPEC && a->ai_family != family) || a->ai_addrlen > sizeof out->address[0].sa)
-            continue;
-        memcpy(&out->address[out->count].sa, a->ai_addr, a->ai_addrlen);
-        out->address[out->count++].len = a->ai_addrlen;
-    }
+    size_t count = 0;
+    for (const struct addrinfo *a = found; a; a = a->ai_next)
+        count += is_wanted(a, family);
+    take(out, found, family, begin_at(count, family));
     freeaddrinfo(found);
     return out->count > 0 ? 0 : EAI_NONAME;
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define RESOLVE_MAX      6    /* addresses of one host and family that are tried */
+#define RESOLVE_MAX      6    /* addresses of one host and family that are tried at once */
 #define RESOLVE_MS       5000 /* for one lookup; glibc asks again after 5 s (resolv.conf(5), timeout) */
 #define RESOLVE_JOBS_MAX 16   /* lookups at once in the process, the ones left behind counted */
 
@@ -27,7 +27,8 @@ struct resolve_list {
 struct resolve_result {
     int error;      /* HX_OK; HX_ERESOLVE; HX_ENOMEM */
     bool temporary; /* nobody could say: another try may succeed. Else there is no such address */
-    /* At least one, in the order of preference (RFC 6724); NULL after an error. */
+    /* At least one, in the order of preference (RFC 6724); of many first the best ones, then others. NULL
+     * after an error. */
     const struct resolve_list *list;
 };
 

@@ -18,6 +18,7 @@
 
 static atomic_int asked, may_answer; /* hangs until `may_answer` */
 static atomic_int answer;            /* 0, or an EAI_* */
+static atomic_int addresses = 1;     /* 192.0.2.1 and those that follow it */
 
 void freeaddrinfo(struct addrinfo *list)
 {
@@ -35,10 +36,15 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     struct whole {
         struct addrinfo info;
         struct sockaddr_in sin;
-    } *w = calloc(1, sizeof *w);
-    w->info = (struct addrinfo){
-        .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&w->sin, .ai_addrlen = sizeof w->sin};
-    w->sin.sin_port = htons((uint16_t)atoi(port));
+    } *w = calloc((size_t)addresses, sizeof *w);
+    for (int i = 0; i < addresses; i++) {
+        w[i].info = (struct addrinfo){.ai_family = AF_INET,
+                                      .ai_addr = (struct sockaddr *)&w[i].sin,
+                                      .ai_addrlen = sizeof w->sin,
+                                      .ai_next = i + 1 < addresses ? &w[i + 1].info : NULL};
+        w[i].sin.sin_port = htons((uint16_t)atoi(port));
+        w[i].sin.sin_addr.s_addr = htonl(0xC0000201u + (uint32_t)i);
+    }
     int rc = numeric(host, &w->sin);
     if (!(hints->ai_flags & AI_NUMERICHOST)) {
         atomic_fetch_add(&asked, 1);
@@ -59,6 +65,7 @@ struct asking {
     int error;
     bool temporary;
     size_t count;
+    uint32_t host[RESOLVE_MAX]; /* the last byte of each address */
     in_port_t port;
     pthread_cond_t cond;
 };
@@ -70,6 +77,8 @@ static void on_done(void *user, const struct resolve_result *r)
     a->error = r->error;
     a->temporary = r->temporary;
     a->count = r->list ? r->list->count : 0;
+    for (size_t i = 0; i < a->count; i++)
+        a->host[i] = ntohl(((const struct sockaddr_in *)&r->list->address[i].sa)->sin_addr.s_addr) & 0xff;
     a->port = r->list ? ((const struct sockaddr_in *)&r->list->address[0].sa)->sin_port : 0;
     pthread_cond_broadcast(&a->cond);
 }
@@ -168,6 +177,29 @@ static void lookups_of_one_name_at_the_same_time_are_one(void **state)
     assert_int_equal(atomic_load(&asked), 1);
 }
 
+static void of_many_addresses_the_best_are_first_and_all_are_tried_in_turn(void **state)
+{
+    (void)state;
+    struct asking a;
+    bool seen[32] = {false};
+    atomic_store(&addresses, 20);
+    for (int tries = 0; tries < 4; tries++) { /* of six each */
+        begin(&a, "many.example", AF_INET);
+        await(&a);
+        assert_int_equal(a.count, RESOLVE_MAX);
+        for (uint32_t i = 0; i < RESOLVE_MAX; i++) {
+            seen[a.host[i]] = true;
+            if (tries == 0)
+                assert_int_equal(a.host[i], 1 + i);
+            else
+                assert_int_equal(a.host[i], 1 + (a.host[0] - 1 + i) % 20);
+        }
+    }
+    atomic_store(&addresses, 1);
+    for (int i = 1; i <= 20; i++)
+        assert_true(seen[i]);
+}
+
 static void no_such_name_is_told_from_no_name_service(void **state)
 {
     (void)state;
@@ -228,6 +260,8 @@ int main(void)
                                         leave),
         cmocka_unit_test_setup_teardown(each_lookup_asks_the_name_service_anew, reset, leave),
         cmocka_unit_test_setup_teardown(lookups_of_one_name_at_the_same_time_are_one, reset, leave),
+        cmocka_unit_test_setup_teardown(of_many_addresses_the_best_are_first_and_all_are_tried_in_turn, reset,
+                                        leave),
         cmocka_unit_test_setup_teardown(no_such_name_is_told_from_no_name_service, reset, leave),
         cmocka_unit_test_setup_teardown(one_that_was_canceled_hears_nothing, reset, leave),
         cmocka_unit_test_setup_teardown(lookups_that_hang_are_left_behind_in_time_and_are_few, reset, leave),
