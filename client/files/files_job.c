@@ -33,7 +33,10 @@ static void release(struct files_job *j)
     ev_timer_stop(j->files->config.loop, &j->timer);
     j->stream = NULL;
     j->files->running--;
-    files_let_go(s, j->clean);
+    if (j->changed && !j->clean)
+        mux_stream_reset(s, SHARE_CHANGED);
+    else
+        files_let_go(s, j->clean);
 }
 
 void files_job_end(struct files_job *j)
@@ -191,7 +194,7 @@ static bool begin(struct files_job *j, enum files_task task, int64_t offset)
     struct files *f = j->files;
     j->task = task;
     j->answer.status = 0;
-    j->clean = false;
+    j->clean = j->changed = false;
     j->sum_len = 0;
     j->kind = (struct file_sum_kind){.keyed = false};
     if (f->offers.keyed_sums && kind_of(j)->side != SIDE_NONE)

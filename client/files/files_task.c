@@ -243,8 +243,10 @@ static enum files_outcome write_file(struct files_job *j)
     if (err == PART_HASHING)
         return OUTCOME_HASHING;
     errno = system;
-    if (err == HX_ESYS && system == ESTALE)
+    if (err == HX_ESYS && system == ESTALE) {
+        j->changed = j->task == TASK_PUT;
         return changed(j);
+    }
     return err == HX_OK || err == HX_EAGAIN || err == HX_ECLOSED ? OUTCOME_NONE : local_error(j, err);
 }
 

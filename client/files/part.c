@@ -135,6 +135,16 @@ int part_stat(int root, const struct file_entry *e, struct stat *st)
     return err;
 }
 
+void part_drop(int root, const struct file_entry *e)
+{
+    struct part p;
+    if (locate(&p, root, e) == HX_OK)
+        p.fd = openat(p.dir, p.name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (p.fd >= 0 && lock(&p) == HX_OK)
+        (void)unlinkat(p.dir, p.name, 0);
+    close_fds(&p);
+}
+
 int part_begin(struct part *p, int64_t offset)
 {
     if (offset == p->size)

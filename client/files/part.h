@@ -41,6 +41,8 @@ int part_open(struct part *p, int root, const struct file_entry *e);
 int64_t part_held(int root, const struct file_entry *e);
 /* The part that is there, whoever has it, as fstat(2) says. HX_ESYS: ENOENT, there is none. */
 int part_stat(int root, const struct file_entry *e, struct stat *st);
+/* Nobody will go on with it: it is removed, unless somebody has it. */
+void part_drop(int root, const struct file_entry *e);
 /* Where the sender begins: 0 empties the part; else it must be p->size. */
 int part_begin(struct part *p, int64_t offset);
 /* One turn of hashing what part_write() could not, as something before it was not hashed yet. HX_OK: nothing

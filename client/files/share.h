@@ -12,7 +12,8 @@
  *               (N may be hx-size) followed by the 32 bytes of the SHA-256 of the whole file, or of the sum
  *               that the request asks for (client/files/file_sum.h). Who offers that says hx-sum in its
  *               answers to HEAD.
- *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow.
+ *               Reset with SHARE_CHANGED: the file has changed, in another way than to grow. So is a PUT,
+ *               of which nothing is kept then.
  *               With "hx-holes: 1" the answer may have that, too: the body then has extents and the sum
  *               of their blocks (client/files/extent.h, file_sum.h). So may a PUT to who says
  *               it in other answers.

@@ -77,6 +77,7 @@ static void on_closed(void *job, int error, uint32_t code)
         share_failed_for(&j->call, code == MUX_NO_ERROR ? "the connection has ended"
                                    : code == MUX_CANCEL ? "canceled by the peer"
                                                         : "the peer has broken it off");
+    j->changed = code == SHARE_CHANGED;
     job_free(j);
 }
 

@@ -48,6 +48,7 @@ struct share_job {
     struct share_call call; /* its path is the job's own */
     const struct share_job_kind *kind;
     bool turn, over;
+    bool changed; /* what is put has, as the peer said when it broke off */
 };
 
 /* A zeroed job of that kind, in which the caller opens things, then share_job_begin(). NULL: it was

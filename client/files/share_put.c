@@ -106,6 +106,8 @@ static void put_close(struct share_job *job)
     ev_timer_stop(job->call.peer->loop, &p->patience);
     if (!p->waits)
         incoming_close(&p->in);
+    if (!p->waits && job->changed)
+        part_drop(job->call.peer->share->root, &p->e);
     hold_end(&p->hold);
     errno = system;
 }

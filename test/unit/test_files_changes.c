@@ -78,6 +78,7 @@ static void changes_meanwhile(struct fixture *x, int64_t moved, const char *comm
         assert_true(has_file(x, upload ? "share/got" : "got", want, len));
     }
     assert_int_equal(count_names(x, ".", "hx-part"), 0);
+    assert_int_equal(count_names(x, "share", "hx-part"), 0);
     free(data);
 }
 
@@ -178,6 +179,7 @@ static void a_file_that_is_cut_short_between_two_connections_is_copied_anew(void
     assert_non_null(strstr(c.reason, "changed"));
     assert_true(has_file(x, "got", data, 1000000));
     assert_int_equal(count_names(x, ".", "hx-part"), 0);
+    assert_int_equal(count_names(x, "share", "hx-part"), 0);
     free(data);
 }
 
