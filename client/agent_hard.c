@@ -170,8 +170,9 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     struct nat_mapping mine, theirs;
     h->one_nat = endpoint_same_host(seen, &a->external);
     if (seen->family == AF_INET && !supposed && !h->one_nat && next_guess(a, &mine, &theirs)) {
-        /* sooner, if more is known by now */
-        int64_t at_ms = now_ms + suppose_after_ms(a, &mine, &theirs);
+        /* sooner, if more is known by now; and when the other side does, which has known its own NAT before */
+        bool waited = method == HARD_NAT_NONE && h->method == method && h->told_ms != 0 && !a->connected;
+        int64_t at_ms = (waited ? h->told_ms : now_ms) + suppose_after_ms(a, &mine, &theirs);
         h->suppose_ms = h->suppose_ms == 0 || at_ms < h->suppose_ms ? at_ms : h->suppose_ms;
     }
     if (!again && !changes(a, method, seen))
