@@ -49,7 +49,8 @@ mkdir "$WORK/out"
 check "who says no gets nothing" [ "$(at_terminal n "$HX" recv "$CODE" "$WORK/out"; echo $?)" = 1 ]
 check "nothing is there" [ -z "$(ls -A "$WORK/out")" ]
 check "what is about to come was shown" says 'photo\.jpg  3\.0 MB'
-check "and from where" says '^[^ ]+:[0-9]+ \((lan|direct|ipv6)\) offers 5 files, 3\.0 MB'
+# Where the machine was slow a bar may have been drawn in that line.
+check "and from where" says '(^|K)[^ ]+:[0-9]+ \((lan|direct|ipv6)\) offers 5 files, 3\.0 MB'
 check "who says yes gets all of it" at_terminal y "$HX" recv "$CODE" "$WORK/out"
 check "and it is whole" tree_is_here "$WORK/out"
 check "the receiver is told that the sender knows" says 'the sender has been told that all of it is here'
@@ -109,7 +110,7 @@ exec 9<>"$WORK/typing" # who is asked does not answer
 # shellcheck disable=SC2016
 start asked bash -c 'exec script -qefc "$1" /dev/null <"$2"' - "$(printf '%q ' "$HX" recv "$OTHER" "$WORK/b2")" "$WORK/typing"
 ASKED=$PID
-check "one is asked" await_line "$WORK/asked.out" 'Receive\?'
+check "one is asked" await_true 60 grep -q 'Receive?' "$WORK/asked.out" # in a line without an end
 for _ in 1 2; do recv "$OTHER" "$WORK/c$_" -y; done
 await_exit "$ASKED"
 exec 9<&-
