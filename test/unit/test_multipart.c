@@ -366,8 +366,8 @@ static void the_longest_part_is_written_and_read_back(void **state)
 static void a_part_with_all_that_there_can_be_is_written_and_read_back(void **state)
 {
     static const char longest[] = "[2001:db8:1111:2222:3333:4444:5555:6666]:55550";
-    struct peer_fields fields = {
-        .mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL, -65535, 65535, true}};
+    struct peer_fields fields = {.mapping = {NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT, NAT_PORTS_SEQUENTIAL,
+                                             -65535, 65535, true, false}};
     struct account expected = {.len = 0};
     char *name = repeated('n', HOST_ID_MAX), lines[PEER_FIELDS_TEXT_MAX];
     struct buf out;

@@ -233,7 +233,8 @@ static void eight_candidates_are_taken_and_more_ignored(void **state)
 
 static void what_a_host_tells_its_peers_is_written_and_read_back(void **state)
 {
-    struct peer_fields own = {.mapping = {NAT_MAPPING_ADDRESS_DEPENDENT, NAT_PORTS_RANDOM, 0, 7, false}};
+    struct peer_fields own = {
+        .mapping = {NAT_MAPPING_ADDRESS_DEPENDENT, NAT_PORTS_RANDOM, 0, 7, false, false}};
     struct endpoint e;
     struct buf out;
 
