@@ -83,7 +83,7 @@ static int step_of(const struct allocation *a, size_t count)
 
 static bool one_block(const struct allocation *a, size_t count)
 {
-    uint16_t least = a[0].port, most = a[0].port;
+    uint16_t least = a[0].port, most = least;
     for (size_t i = 1; i < count; i++) {
         least = a[i].port < least ? a[i].port : least;
         most = a[i].port > most ? a[i].port : most;
