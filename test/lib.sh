@@ -105,8 +105,8 @@ nap() {
     read -rt "$1" <>"$WORK/.nap"
     return 0 # its status says that the time is over
 }
-# await_true SECONDS COMMAND...: until it succeeds. For what nothing tells of when it comes: after a while it is asked less
-# often, twenty times in the time that has passed.
+# await_true SECONDS COMMAND...: until it succeeds. For what nothing tells of when it comes: between two questions is a
+# twentieth of the time that has passed, 10 ms at least and 0.5 s at most. COMMAND's arguments are its own: no eval with $1.
 await_true() {
     local end=$((SECONDS + $1)) begun=${EPOCHREALTIME/[.,]/} us
     until "${@:2}"; do

@@ -35,9 +35,8 @@ at_terminal() { # at_terminal NAME STEP...: COMMAND is hx connect -t NAME
 gone() { # gone PID: it ends by itself
     timeout 60 tail --pid="$1" -s 0.05 -f /dev/null
 }
-childless() { # childless PID: its children end by themselves
-    await_true 60 eval '! ps -o pid,stat,args --ppid "$1" --no-headers'
-}
+has_no_child() { ! ps -o pid,stat,args --ppid "$1" --no-headers; }
+childless() { await_true 60 has_no_child "$1"; } # childless PID: its children end by themselves
 
 offer tell --exec 'echo "I am $HX_PEER_LABEL"; echo oops >&2; ls /proc/$$/fd | tr "\n" " "; exit 7'
 use tell --key-file "$WORK/laptop" </dev/null
