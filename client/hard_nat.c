@@ -171,7 +171,9 @@ uint16_t hard_nat_random_port(uint32_t seed, uint32_t n)
 uint16_t hard_nat_spray_port(uint32_t seed, uint16_t seen, uint32_t n)
 {
     long apart = (long)(n / 4) + 1;
-    if (n % 2 == 0 || seen < PORTS_FIRST)
+    if (seen < PORTS_FIRST)
+        return hard_nat_random_port(seed, n);
+    if (n % 2 == 0)
         return hard_nat_random_port(seed, n / 2);
     return (uint16_t)(PORTS_FIRST + around((long)seen - PORTS_FIRST + (n % 4 == 1 ? apart : -apart)));
 }

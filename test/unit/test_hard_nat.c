@@ -273,6 +273,17 @@ static void a_block_of_ports_is_asked_whole_and_soon(void **state)
     assert_int_equal(hard_nat_sockets(&random_ports), HARD_NAT_SOCKETS);
 }
 
+static void a_peer_that_is_seen_below_1024_is_sprayed_by_as_many_ports(void **state)
+{
+    bool asked[65536] = {false};
+    (void)state;
+    for (uint32_t n = 0; n < HARD_NAT_SPRAY; n++) {
+        uint16_t port = hard_nat_spray_port(7, 1023, n);
+        assert_false(asked[port]);
+        asked[port] = true;
+    }
+}
+
 /* As a peer may say that means ill: nothing is divided by its step, and no port below 1024 is asked. */
 static void what_cannot_be_counted_by_is_not(void **state)
 {
@@ -364,8 +375,8 @@ static void what_may_be_hard_keeps_quiet_only_if_the_other_side_speaks(void **st
     (void)state;
     assert_true(hard_nat_holds(&sequential, true));
     assert_true(hard_nat_holds(&may_count, false));
-    assert_false(
-        hard_nat_holds(&may_count, true)); /* the called holds, too, as long as it does not know of it */
+    /* the called opens no less, as long as it does not know that the caller may be */
+    assert_false(hard_nat_holds(&may_count, true));
     assert_false(hard_nat_holds(&easy, false));
 }
 
@@ -431,6 +442,7 @@ int main(void)
         cmocka_unit_test(what_two_addresses_have_shown_is_not_guessed_at),
         cmocka_unit_test(nearly_every_spray_hits_and_half_of_them_within_a_second),
         cmocka_unit_test(a_block_of_ports_is_asked_whole_and_soon),
+        cmocka_unit_test(a_peer_that_is_seen_below_1024_is_sprayed_by_as_many_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
