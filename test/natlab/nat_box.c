@@ -14,7 +14,7 @@
  *   reject=yes|no           what is not let in is answered with ICMP's port unreachable (no)
  *   lifetime=SECONDS        of a mapping after its last packet out (120)
  *   block=N                 each inner host has N ports in a row for itself (RFC 7422), and no more
- *   rate=N                  so many mappings are made in a second at most, and at once; what asks for more is lost
+ *   rate=N                  so many mappings are made in a second, and at once; what asks for more is lost
  *   first=drop|pass         the first packet to each remote endpoint is lost (pass)
  *
  * Runs in the router's namespace, takes packets from the interfaces WAN and LAN... and sends by the kernel's
@@ -395,12 +395,13 @@ int main(int argc, char **argv)
     for (int64_t swept_us = now_us();;) {
         if (poll(fds, 1 + iface_count, 1000) < 0 && errno != EINTR)
             fail("poll");
-        if ((fds[0].revents & (POLLIN | POLLHUP)) && !read_commands())
-            return 0;
         int64_t at_us = now_us();
         for (unsigned i = 0; i < iface_count; i++)
             if (fds[1 + i].revents & POLLIN)
                 take(&ifaces[i], at_us);
+        /* Last: what came before a command is counted by it. */
+        if ((fds[0].revents & (POLLIN | POLLHUP)) && !read_commands())
+            return 0;
         if (at_us - swept_us >= SWEEP_US) {
             nat_sweep(at_us);
             swept_us = at_us;
