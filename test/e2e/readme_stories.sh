@@ -63,7 +63,7 @@ h1_serves() { # H1's hx bind, once it is bound
     before=$(grep -c 'event=bound .*name=home' "$WORK/nameserver.err")
     begin bind H1 || return
     H1_PID=$PID
-    await_nth $((before + 1)) "$WORK/nameserver.err" 'event=bound .*name=home( |$)' 15
+    await_nth $((before + 1)) "$WORK/nameserver.err" 'event=bound .*name=home( |$)'
 }
 # The nameserver goes on for the stories; keys are what the README has H1 show and H2 take.
 by_hand() {

@@ -58,7 +58,7 @@ done
 start streaming "$B/udtcurl" -s --raw "udt://$NS/bind?host_id=h"
 await_line "$WORK/nameserver.err" 'event=bound' >/dev/null
 kill -TERM "$NS_PID"
-await_exit "$NS_PID"
+await_exit "$NS_PID" 20
 check "it ends in time although a stream is open" [ $? = 0 ]
 await_exit "$PID"
 check "whose reader sees an orderly end" [ $? = 0 ]
