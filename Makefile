@@ -181,8 +181,8 @@ endif
 
 # What a test itself does needs no optimizer, and there is much of it to compile: half of clang's time goes into optimizing
 # the undefined behaviour sanitizer's checks. Nor do the rooms under the sanitizers, but for those that a test or a
-# fuzzer has compute, and C++, which goes by its precompiled headers. Under the thread sanitizer these are all that see
-# every packet.
+# fuzzer has compute, and C++, which goes by its precompiled headers. Under the thread sanitizer all rooms that see
+# every packet are optimized.
 SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
 COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets shim/udt/path_model \
               client/path_choice)

@@ -7,7 +7,7 @@
 #include "client/own_hops.h"
 #include <string.h>
 
-#define SOCKETS_AFTER_MS 100  /* a NAT that lets everybody in needs no many sockets */
+#define SOCKETS_AFTER_MS 100  /* a NAT that lets everybody in needs one socket */
 #define SHARED_MS        2500 /* of a turn, while others wait: a spray hits in 99 of 100 cases by then */
 #define SHARE_LOOK_MS    500  /* whether somebody does */
 #define RUN_AFTER_MS     200  /* the first guesses have not hit; the peer's search begins a little later */
@@ -170,7 +170,8 @@ void agent_hard_told(struct agent *a, const struct nat_mapping *own, const struc
     struct nat_mapping mine, theirs;
     h->one_nat = endpoint_same_host(seen, &a->external);
     if (seen->family == AF_INET && !supposed && !h->one_nat && next_guess(a, &mine, &theirs)) {
-        /* sooner, if more is known by now; and when the other side does, which has known its own NAT before */
+        /* Sooner, if more is known by now; and when the other side does, which has known its own NAT
+         * before. */
         bool waited = method == HARD_NAT_NONE && h->method == method && h->told_ms != 0 && !a->connected;
         int64_t at_ms = (waited ? h->told_ms : now_ms) + suppose_after_ms(a, &mine, &theirs);
         h->suppose_ms = h->suppose_ms == 0 || at_ms < h->suppose_ms ? at_ms : h->suppose_ms;

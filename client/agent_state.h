@@ -207,9 +207,10 @@ uint16_t agent_search_port(const struct agent *a, const struct endpoint *seen);
 /* The peer asks one of our next ports; to a host that was asked before, the port's own socket has an earlier
  * one. */
 bool agent_search_by_next_port(const struct agent *a, enum hard_nat_method m);
-/* The caller's NAT has been taken for a hard one late: by the port that it has for the called, it may have knocked
- * at the called's, a plain Linux gateway. If that port was asked, all that leaves the called's from then on would leave by
- * another one. So only the ports of the caller's further sockets are asked, and once they are there. */
+/* The caller's NAT has been taken for a hard one late: by the port that it has for the called, it may have
+ * knocked at the called's, a plain Linux gateway. If that port was asked, all that leaves the called's from
+ * then on would leave by another one. So only the ports of the caller's further sockets are asked, and once
+ * they are there. */
 bool agent_search_knocked(const struct agent *a);
 /* Those, before anything else takes them: one, or as many as lead to the one that the peer asks. */
 void agent_search_take_ports(struct agent *a);

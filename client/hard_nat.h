@@ -35,12 +35,13 @@
 #include <stddef.h>
 
 #define HARD_NAT_SOCKETS 256 /* 256 of 64,512 ports: a port at random hits after 252 tries in the mean */
-/* Behind a NAT that gives each host a block of ports: they must do for all else, too, and are found at once by who asks
- * the ports near the one that was told. */
+/* Behind a NAT that gives each host a block of ports, which all else of the host needs, too. Who asks the
+ * ports near the one that was told finds them at once. */
 #define HARD_NAT_SOCKETS_OF_BLOCK 32
 #define HARD_NAT_MOST             2048 /* probes of 64 bytes, of all methods in one session, ... */
-/* ... in so long: who calls asks again after 1, 3.5, 6 and 8.5 s, each may be another guess (hard_nat_suppose()), and
- * shall find what it needs. A spray takes 4.1 s, and is not cut by that: it goes on with what is allowed then. */
+/* ... in so long: who calls asks again after 1, 3.5, 6 and 8.5 s, each may be another guess
+ * (hard_nat_suppose()), and shall find what it needs. A spray takes 4.1 s, and is not cut by that: it goes on
+ * with what is allowed then. */
 #define HARD_NAT_MOST_MS    3400
 #define HARD_NAT_SPRAY      2048 /* ports that are asked at most: 99.97 % hit */
 #define HARD_NAT_SPRAY_RATE 500  /* a second, ... */
@@ -92,8 +93,9 @@ enum hard_nat_method hard_nat_method(const struct nat_mapping *own, const struct
  * moment. How many such packets there are; 0: none. */
 #define HARD_NAT_OPENINGS 5 /* within 300 ms (path_choice.c) */
 int hard_nat_openings(const struct nat_mapping *own, const struct nat_mapping *peer, bool calling);
-/* With the peer behind such a gateway, what opens ours is all that leaves until the peer is heard: it is hard, or, of the
- * called, may be. The caller's may be, too, but the called does not know it yet, and opens no less. */
+/* With the peer behind such a gateway, what opens ours is all that leaves until the peer is heard: ours is
+ * hard, or, of the called, may be. The caller's may be, too, but the called does not know it yet, and opens no
+ * less. */
 bool hard_nat_holds(const struct nat_mapping *own, bool calling);
 /* It may be such a gateway: an easy NAT that keeps ports. */
 bool hard_nat_takes(const struct nat_mapping *m);
@@ -101,12 +103,12 @@ bool hard_nat_takes(const struct nat_mapping *m);
  * seem to be easy and nothing has come, one side is taken for such a one: the called by the first guess
  * (0), then the caller, then the called again, since a spray may miss; or the other way round, if it is the
  * caller who counts; what cannot be is left out. Where both count, the first guess is of both: what is done
- * then finds an easy one, too. Where one is hard for certain, it is of the other one; beside a random one, what
- * is sprayed then leaves by both ports. Sets the kind; false: no such guess is left. */
+ * then finds an easy one, too. Where one is hard for certain, it is of the other one; beside a random one,
+ * what is sprayed then leaves by both ports. Sets the kind; false: no such guess is left. */
 #define HARD_NAT_SUPPOSED 3 /* as many as a call's 10 s have room for */
 bool hard_nat_suppose(struct nat_mapping *own, struct nat_mapping *peer, bool calling, int guess);
-/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or how it counts
- * if it turns out to. */
+/* What is known of our NAT by now must be told to the peer, to do its half: that it maps by destination, or
+ * how it counts if it turns out to. */
 bool hard_nat_news(const struct nat_mapping *now, const struct nat_mapping *told);
 /* One of the two is what hard_nat_suppose() has made of it. */
 bool hard_nat_supposed(const struct nat_mapping *own, const struct nat_mapping *peer);
@@ -132,8 +134,9 @@ int hard_nat_steps(const struct nat_mapping *told, uint16_t now);
 
 /* Each port from 1024 on once, in an order of its own for each `seed`. */
 uint16_t hard_nat_random_port(uint32_t seed, uint32_t n);
-/* Probe `n` of a spray: by turns one of those, and the next one before or after `seen`, where the nameserver sees the peer.
- * To a NAT that gives any port they are as good as others; one that has a block for each host has no others. */
+/* Probe `n` of a spray: by turns one of those, and the next one before or after `seen`, where the nameserver
+ * sees the peer. To a NAT that gives any port they are as good as others; one that has a block for each host
+ * has no others. Of a port below 1024 none is near. */
 uint16_t hard_nat_spray_port(uint32_t seed, uint16_t seen, uint32_t n);
 /* How many sockets of ours each get a port, for a spray to hit. */
 int hard_nat_sockets(const struct nat_mapping *own);

@@ -247,8 +247,8 @@ HX_API int hx_stream_write_fd(struct hx_stream *s);
  * and overtake each other and what is written, and they never come twice. `flow` is whatever the two agree on,
  * to tell them apart. For streams with keys whose peer is an hx, at any time while the connection lives; what
  * is longer than a packet of the path travels in pieces, and is lost with any of them. HX_EAGAIN before the
- * proof (hx_handshake()); HX_EINVAL: such a stream has no datagrams; HX_ECLOSED, HX_ECANCELED, HX_ENOMEM. None
- * of them waits. */
+ * proof (hx_handshake()); HX_EINVAL: such a stream has no datagrams; HX_ECLOSED, HX_ECANCELED, HX_ENOMEM.
+ * None of them waits. */
 #define HX_DATAGRAM_MAX 65507 /* bytes of one: what UDP carries over IPv4 */
 /* `len`, which may be 0; HX_ETOOBIG: above HX_DATAGRAM_MAX; HX_EAGAIN: also when the system did not take it, which
  * is a loss like any other. */

@@ -69,8 +69,8 @@ struct nat_count;
  * HX_ELIMIT, HX_ENOMEM, HX_ESYS. Never calls back before it returns. */
 int nat_count_begin(struct nat_count **out, void (*on_done)(void *user, uint16_t port), void *user);
 void nat_count_cancel(struct nat_count *c); /* NULL is fine */
-/* What was opened has moved our NAT, if it is one that counts: it is counted once more, so that the next peers
- * are told where it is by now. */
+/* What was opened has moved our NAT, if it is one that counts: it is counted once more, so that the next
+ * peers are told where it is by now. */
 void nat_count_anew(void);
 
 #endif

@@ -14,8 +14,8 @@
 #define NAT_SEQUENCE_SPAN 64
 /* Of two mappings alone it must be less: then once in 4,000 times. */
 #define NAT_SEQUENCE_SPAN_OF_TWO 8
-/* Mappings at random that are no further apart come from a block of ports which is all that this host has (RFC 7422): two of
- * 64,512 look so once in 126 times, three once in 21,000. */
+/* Mappings at random that are no further apart come from a block of ports which is all that this host has
+ * (RFC 7422): two of 64,512 look so once in 126 times, three once in 21,000. */
 #define NAT_BLOCK_SPAN 256
 
 struct nat_sample {

@@ -28,7 +28,7 @@ extern struct nat_kind nat_kind; /* set it before the first packet */
 
 void nat_begin(int64_t at_us);
 /* A packet goes out: makes or prolongs the mapping, and lets `remote` in as the kind of filtering has it. Returns
- * the external port in host order; 0: the packet is lost: nothing is free, or it is not let out as the kind has it. */
+ * the external port in host order; 0: the packet is lost, as nothing is free, or as the kind has it. */
 uint16_t nat_out(struct nat_endpoint inside, struct nat_endpoint remote, int64_t at_us);
 /* Whose external port that is; false: nobody's. */
 bool nat_inside(uint16_t port, int64_t at_us, struct nat_endpoint *inside);
