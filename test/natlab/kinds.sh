@@ -56,7 +56,7 @@ masquerades_meet() {
 }
 carrier_separates() { # carrier_separates CARRIER PUNCHED: two homes behind one carrier's NAT
     lab_up_carrier port-restricted "$1" && start_reflector || return 1
-    if [ "$2" = yes ]; then punches; else expect "$(sockets_punch)" '^punched=no .*punched=no '; fi
+    if [ "$2" = yes ]; then punches; else cannot_punch; fi
 }
 neighbours_talk() { # both behind one NAT, whatever it does to others: by their inner addresses they reach each other
     lab_up_shared "$1" || return 1

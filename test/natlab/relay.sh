@@ -38,19 +38,19 @@ sniffed() { # sniffed: "relayed N plain N"
 }
 relays_nothing_plain() {
     local HX_MODE=() seen
-    meet && sniff && greet 20 || return
+    meet && sniff && greet || return
     seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
 }
 # Of one of the two the relay hears by TCP alone.
 tells_nothing_plain_by_tcp() {
     local HX_MODE=() seen
-    lab_up blocked "$KIND" && start_s "$LAB_NS" --relay --listen-tcp "$LAB_NS" && start_h1 --echo && await_bound 10 &&
-        sniff && greet 10 && grep ' path=relayed$' "$WORK/connect.err" || return
+    lab_up blocked "$KIND" && start_s "$LAB_NS" --relay --listen-tcp "$LAB_NS" && start_h1 --echo && await_bound &&
+        sniff && greet && grep ' path=relayed$' "$WORK/connect.err" || return
     seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ 0$ ]]
 }
 sniffer_would_see_it() { # what is not sealed is seen, or the test above says nothing
     local HX_MODE=(--insecure) seen
-    meet && sniff && greet 20 || return
+    meet && sniff && greet || return
     seen=$(sniffed) && echo "$seen" && [[ $seen =~ ^relayed\ [1-9][0-9]*\ plain\ [1-9] ]]
 }
 
