@@ -15,7 +15,7 @@ void between_release(struct between_leg *leg)
     struct mux_stream *s = leg->stream;
     leg->stream = NULL;
     if (s)
-        files_let_go(s, leg->clean);
+        files_let_go(s, leg->clean, leg->changed);
 }
 
 void between_end(struct between_job *j)
@@ -70,7 +70,6 @@ static int request(struct between_leg *leg, enum files_task task, bool holes,
     else
         e.path = j->entry == BETWEEN_TARGET ? b->target : b->sources[j->entry].from;
     leg->clean = leg->over = false;
-    leg->answer.status = 0;
     leg->sum_len = 0;
     if (err == HX_OK)
         err = b->ends[side].mux ? files_ask_peer(b->ends[side].mux, &leg->stream, &ask, events, leg)
@@ -109,6 +108,7 @@ static enum files_outcome changed(struct between_job *j)
     if (!p->told && between_entry(j->all, j->entry, BETWEEN_FROM, path, &e) == HX_OK)
         between_report(j->all, BETWEEN_FROM, path, FILES_HAS_CHANGED);
     p->told = true;
+    j->legs[BETWEEN_TO].changed = j->task == TASK_GET;
     return because(j, OUTCOME_CHANGES, FILES_CHANGES);
 }
 
@@ -304,6 +304,10 @@ static bool begin(struct between_job *j, enum files_task task, int64_t offset)
     j->piped = 0;
     j->kind = (struct file_sum_kind){.keyed = false};
     j->busy = true;
+    for (int i = 0; i < BETWEEN_SIDES; i++) {
+        j->legs[i].answer.status = 0;
+        j->legs[i].changed = false;
+    }
     b->running++;
     ev_timer_init(&j->turn, on_turn, 0., 0.);
     int err = files_is_whole(task) ? HX_OK : note(j);

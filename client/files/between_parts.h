@@ -26,6 +26,7 @@ struct between_leg {
     struct mux_stream *stream; /* NULL: none */
     bool clean;                /* both directions have ended: it needs no reset */
     bool over;                 /* all that it says was read */
+    bool changed;              /* what is put has */
     struct files_answer answer;
     size_t sum_len; /* of TASK_COMPARE */
     uint8_t sum[DIGEST_BYTES + 1];
@@ -151,7 +152,7 @@ void between_source_fails(struct between *b, struct between_source *s, enum betw
 /* between_job.c. False: not now. */
 bool between_begin(struct between *b, enum files_task task, size_t entry, int64_t offset);
 void between_end(struct between_job *j);       /* resets what is open */
-void between_release(struct between_leg *leg); /* its stream; resets it unless it is clean */
+void between_release(struct between_leg *leg); /* its stream, as files_let_go() */
 void between_conclude(struct between_job *j, enum files_outcome outcome);
 
 /* between_pipe.c: what both legs of TASK_GET and TASK_COMPARE have. */

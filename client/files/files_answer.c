@@ -10,13 +10,13 @@ enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outco
     return outcome;
 }
 
-void files_let_go(struct mux_stream *s, bool ended)
+void files_let_go(struct mux_stream *s, bool ended, bool changed)
 {
     static const struct mux_stream_events nothing = {.closed = NULL};
     if (ended)
         mux_stream_own(s, &nothing, NULL);
     else
-        mux_stream_reset(s, MUX_CANCEL);
+        mux_stream_reset(s, changed ? SHARE_CHANGED : MUX_CANCEL);
 }
 
 static const char *default_reason(int status)
@@ -50,8 +50,8 @@ void files_take_answer(struct files_answer *a, const struct mux_message *m, char
     a->valid = share_fields(&a->there, m) == HX_OK;
     if (a->there.type != 'l')
         return;
-    a->there.target = target;
     a->valid = a->valid && target && text && listing_decode_target(target, text) == HX_OK;
+    a->there.target = a->valid ? target : NULL;
 }
 
 void files_take_offers(struct files_offers *o, const struct mux_message *m)

@@ -44,7 +44,7 @@ static void part_with(struct files *f, enum parting how)
     if (how == PART_IN_ORDER)
         mux_stream_leave(s);
     else
-        files_let_go(s, how == PART_CLOSED);
+        files_let_go(s, how == PART_CLOSED, false);
     committer_flush(&f->committer);
     while (b->count > 0) {
         files_wait_again(f, b->asked[b->first].entry);

@@ -33,10 +33,7 @@ static void release(struct files_job *j)
     ev_timer_stop(j->files->config.loop, &j->timer);
     j->stream = NULL;
     j->files->running--;
-    if (j->changed && !j->clean)
-        mux_stream_reset(s, SHARE_CHANGED);
-    else
-        files_let_go(s, j->clean);
+    files_let_go(s, j->clean, j->changed);
 }
 
 void files_job_end(struct files_job *j)

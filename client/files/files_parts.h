@@ -18,7 +18,7 @@ struct files_job {
     size_t entry;              /* of the plan */
     enum files_task task;
     bool clean;              /* both directions of the stream have ended: it needs no reset */
-    bool changed;            /* what is put has: nobody will ask for the part that the peer has of it */
+    bool changed;            /* what is put has */
     bool outgoing, incoming; /* which of those are open */
     struct files_follow follow;
     struct files_answer answer;

@@ -90,8 +90,9 @@ bool files_is_whole(enum files_task task); /* of the remote path itself: no entr
 
 /* files_answer.c */
 enum files_outcome files_because(char reason[FILES_REASON_MAX], enum files_outcome outcome, const char *text);
-/* Without its events; reset unless both directions have ended. */
-void files_let_go(struct mux_stream *s, bool ended);
+/* Without its events; reset unless both directions have ended. `changed`: what is put has, so nobody will ask
+ * for the part that the peer has of it. */
+void files_let_go(struct mux_stream *s, bool ended, bool changed);
 /* The status of an answer, and its reason; what a status means for the entry. */
 int files_status(const struct mux_message *m, char reason[FILES_REASON_MAX]);
 enum files_outcome files_verdict(int status, bool put);
