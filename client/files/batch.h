@@ -25,7 +25,7 @@
 
 #define BATCH_VERSION    "1"
 #define BATCH_FILE_MAX   (1024 * 1024) /* bytes of a file that is put or got; bigger ones pay for requests */
-#define BATCH_SUM_MAX    (8 << 20) /* of one that is compared: above, a GMAC that passes over holes is quicker */
+#define BATCH_SUM_MAX    (8 << 20) /* of one that is compared: above, a GMAC is quicker, holes are no work */
 #define BATCH_BYTES_MAX  (BATCH_FILE_MAX + DIGEST_BYTES)
 #define BATCH_ANSWER_MAX 200 /* bytes of an answer's line, with its end */
 

@@ -53,7 +53,7 @@ void socks_init(struct socks *s);
 size_t socks_want(const struct socks *s);
 /* Takes `len` bytes, at most socks_want(); then send `out`. */
 void socks_feed(struct socks *s, const uint8_t *data, size_t len);
-/* `len` bytes that are an address of that type, and the port behind them. HX_OK; HX_EINVAL: that is no host. */
+/* `len` bytes that are an address of that type, and the port behind them. HX_OK; HX_EINVAL: it is no host. */
 int socks_read_address(struct authority *out, uint8_t type, const uint8_t *bytes, size_t len);
 /* The answer to the request; the bound address is not told: 0.0.0.0:0. */
 void socks_answer(struct socks *s, enum socks_reply reply);

@@ -11,7 +11,7 @@
 #define MOST_TAKEN       16384
 #define PER_SECOND_SENT  1024
 #define MOST_SENT        4096
-#define RESERVE          512 /* of what may be sent: for the frames that follow those requests that are under way */
+#define RESERVE          512 /* of what may be sent: for frames that follow, of requests that are under way */
 #define DATA_BYTES       1024 /* that pay for one frame */
 #define STREAM_PAYS      2    /* frames: its header and an update of a window */
 

@@ -179,8 +179,8 @@ static bool may_end(struct link *l)
     return clock_now_ms() - l->held_ms >= HOLD_MS;
 }
 
-/* A peer that ended after the last stream has all that it wanted. It may be gone, and nothing that it does not get
- * from us any more is missed. */
+/* A peer that ended after the last stream has all that it wanted. It may be gone, and nothing that it does
+ * not get from us any more is missed. */
 static bool peer_has_all(struct link *l)
 {
     return l->peer_ended && mux_stream_count(l->mux) == 0;
@@ -307,7 +307,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
         fail(l, err);
 }
 
-/* Who stood still, as a process that was stopped, has not listened: the peer is asked before it is taken for dead. */
+/* Who stood still, as a process that was stopped, has not listened: the peer is asked before it is taken for
+ * dead. */
 static void forgive_own_sleep(struct link *l)
 {
     int64_t now_ms = clock_now_ms(), quiet_ms = now_ms - l->config.keepalive_ms;

@@ -42,8 +42,8 @@ int asking_run(struct asking *a);
 /* `more`: fields beside those that HTTP needs, up to ASKING_FIELDS_MAX. One request at a time. */
 void asking_request(struct asking *a, const char *method, const char *path, const struct mux_field *more,
                     size_t count);
-/* What NAME:PATH means at the peer: `path`, and `target` for a request about it. *slash: as path_clean() says.
- * False: it is no path beneath the share, which was told. */
+/* What NAME:PATH means at the peer: `path`, and `target` for a request about it. *slash: as path_clean()
+ * says. False: it is no path beneath the share, which was told. */
 bool asking_aim(char path[PATH_TEXT_MAX], char target[ASKING_TARGET_MAX], const char *written, bool *slash);
 /* To standard output. HX_ETOOBIG, HX_ENOMEM. */
 int asking_print(struct asking *a, const char *text, size_t len);

@@ -1,5 +1,5 @@
-/* client/tool/peer.h: the peers that hx bind or hx send serves, each with a thread, a loop and a link of its own: what
- * one of them costs, the others do not wait for. */
+/* client/tool/peer.h: the peers that hx bind or hx send serves, each with a thread, a loop and a link of its
+ * own: what one of them costs, the others do not wait for. */
 #ifndef HX_CLIENT_TOOL_PEER_H
 #define HX_CLIENT_TOOL_PEER_H
 

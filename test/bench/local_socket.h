@@ -1,5 +1,5 @@
-/* test/bench/local_socket.h: sockets at 127.0.0.1. `type`: SOCK_STREAM or SOCK_DGRAM. Where one cannot be had, the program
- * ends. */
+/* test/bench/local_socket.h: sockets at 127.0.0.1. `type`: SOCK_STREAM or SOCK_DGRAM. Where one cannot be
+ * had, the program ends. */
 #ifndef HX_BENCH_LOCAL_SOCKET_H
 #define HX_BENCH_LOCAL_SOCKET_H
 
