@@ -1,5 +1,6 @@
 #include "client/forward/association.h"
 #include "base/container_of.h"
+#include "base/descriptors.h"
 #include "client/forward/socks_udp.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -144,7 +145,7 @@ static int open_port(int tcp_fd, struct endpoint *at)
         ((struct sockaddr_in *)&sa)->sin_port = 0;
     else
         ((struct sockaddr_in6 *)&sa)->sin6_port = 0;
-    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = descriptors_spare(socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return HX_ESYS;
     if (bind(fd, (const struct sockaddr *)&sa, len) < 0 ||

@@ -1,9 +1,12 @@
 #include "client/forward/forward.h"
+#include "base/descriptors.h"
 #include "client/forward/forward_conn.h"
 #include "client/forward/say.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ACCEPT_BURST 16  /* connections per turn of the loop */
 #define AGAIN_S      0.1 /* while descriptors or the link's streams are short */
@@ -45,12 +48,22 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
         ev_timer_stop(loop, w);
 }
 
+/* Where only the last descriptors are left, who connects waits in the kernel. */
+static int accept_one(int listener)
+{
+    int spare = descriptors_spare(fcntl(listener, F_DUPFD_CLOEXEC, 0));
+    if (spare < 0)
+        return -1;
+    close(spare);
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 static void on_acceptable(struct ev_loop *loop, ev_io *w, int events)
 {
     struct forward *f = w->data;
     (void)events;
     for (int i = 0; i < ACCEPT_BURST && f->count < FORWARD_CONNECTIONS_MAX; i++) {
-        int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept_one(w->fd);
         if (fd >= 0) {
             conn_start(f, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -1,4 +1,5 @@
 #include "client/forward/listen.h"
+#include "base/descriptors.h"
 #include <assert.h>
 #include <errno.h>
 #include <netdb.h>
@@ -11,7 +12,8 @@
 static int listen_on(const struct sockaddr *sa, socklen_t len, bool udp)
 {
     int on = 1;
-    int fd = socket(sa->sa_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = descriptors_spare(socket(sa->sa_family, type, 0));
     if (fd < 0)
         return -1;
     if (!udp) /* there two could have one port, and one of them nothing */

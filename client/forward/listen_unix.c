@@ -1,4 +1,5 @@
 /* The Unix socket of a forward, and whose the file is that may be there already. */
+#include "base/descriptors.h"
 #include "client/forward/listen.h"
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static const char *why_not_ours(const char *path)
 static int bind_at(const char *path)
 {
     struct sockaddr_un sa;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = descriptors_spare(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return -1;
     address_of(&sa, path);

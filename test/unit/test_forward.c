@@ -1,5 +1,6 @@
 /* Forwards without SOCKS, and the connections that the other side makes for them. */
 #include "test/unit/forward_fixture.h"
+#include <sys/resource.h>
 
 #define CONNS (FORWARD_CONNECTIONS_MAX + 1)
 
@@ -124,6 +125,28 @@ static void only_256_connections_are_accepted(void **state)
         close(fds[i]);
 }
 
+static void who_connects_waits_for_all_but_the_last_descriptors(void **state)
+{
+    enum { CLIENTS = 10, LEFT = CLIENTS - 2 };
+    int fds[CLIENTS];
+    struct rlimit before;
+    (void)state;
+    start_forward(FORWARD_LOCAL, "127.0.0.1", target_port);
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = client();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit few = {(rlim_t)fds[CLIENTS - 1] + 1 + LEFT, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    AWAIT(forward->paused);
+    int another = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(another >= 0);
+    AWAIT(forward->waiting == CLIENTS);
+    close(another);
+    for (int i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+}
+
 static void a_peer_may_leave_while_names_are_looked_up(void **state)
 {
     int fds[40];
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_request_without_answer_is_not_made_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(a_live_connection_is_reset_when_the_link_breaks, begin, end),
         cmocka_unit_test_setup_teardown(only_256_connections_are_accepted, begin, end),
+        cmocka_unit_test_setup_teardown(who_connects_waits_for_all_but_the_last_descriptors, begin, end),
         cmocka_unit_test_setup_teardown(a_peer_may_leave_while_names_are_looked_up, begin, end),
         cmocka_unit_test_setup_teardown(forty_names_at_once_are_all_looked_up, begin, end),
         cmocka_unit_test_setup_teardown(who_gets_no_answer_is_reset_after_ten_seconds, begin, end),
