@@ -229,6 +229,8 @@ static void whole_outcome(struct between *b, struct between_job *j, enum files_o
     }
     if (outcome == OUTCOME_FAILED)
         between_source_fails(b, s, BETWEEN_FROM, j->reason);
+    if (outcome == OUTCOME_FAILED && j->task == TASK_LIST) /* a part of it is not copied */
+        plan_cut(&b->plan, s->first);
     if (target)
         b->target_state = state;
     else if (j->task == TASK_LOOK)

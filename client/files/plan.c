@@ -76,6 +76,21 @@ void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mti
     e->mtime_ns = mtime_ns;
 }
 
+void plan_cut(struct plan *p, size_t count)
+{
+    if (count == 0)
+        plan_clear(p);
+    if (count >= p->count)
+        return;
+    p->text.len = p->entries[count].path;
+    for (size_t i = count; i < p->count; i++)
+        if (p->entries[i].type == 'f') {
+            p->files--;
+            p->bytes -= p->entries[i].size;
+        }
+    p->count = count;
+}
+
 void plan_clear(struct plan *p)
 {
     free(p->entries);

@@ -43,6 +43,7 @@ int plan_describe(const struct plan *p, const struct plan_entry *e, const char *
                   char path[PATH_TEXT_MAX], struct file_entry *out);
 /* The file is another one than it was. */
 void plan_change(struct plan *p, struct plan_entry *e, int64_t size, int64_t mtime_ns);
-void plan_clear(struct plan *p); /* frees all; empty again */
+void plan_cut(struct plan *p, size_t count); /* only the first `count` entries stay */
+void plan_clear(struct plan *p);             /* frees all; empty again */
 
 #endif
