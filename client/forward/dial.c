@@ -27,18 +27,20 @@ struct dial {
     ev_timer attempt, deadline;
 };
 
-const struct dial_failure dial_no_name = {"502", "dns_error", "has no address"};
+static const struct dial_failure no_name = {"502", "dns_error", "has no address"};
 static const struct dial_failure no_socket = {"502", "destination_not_found", "is not there"};
 static const struct dial_failure forbidden = {"502", "destination_unavailable",
                                               "may not be used by who runs hx"};
 static const struct dial_failure refused = {"502", "connection_refused", "refused the connection"};
-const struct dial_failure dial_unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
+static const struct dial_failure unreachable = {"502", "destination_ip_unroutable", "cannot be reached"};
 static const struct dial_failure late = {"504", "connection_timeout", "did not answer in time"};
 const struct dial_failure dial_internal = {"502", "proxy_internal_error",
                                            "cannot be tried: out of resources"};
 
-static const struct dial_failure *failure_of(int cause)
+const struct dial_failure *dial_failure_of(int error, int cause)
 {
+    if (error != HX_OK)
+        return error == HX_ERESOLVE ? &no_name : &dial_internal;
     switch (cause) {
     case ECONNREFUSED:
         return &refused;
@@ -55,7 +57,7 @@ static const struct dial_failure *failure_of(int cause)
     case ENOMEM:
         return &dial_internal;
     default:
-        return &dial_unreachable;
+        return &unreachable;
     }
 }
 
@@ -144,7 +146,7 @@ static void try_next(struct dial *d)
             return;
         }
     }
-    fail(d, failure_of(d->failure));
+    fail(d, dial_failure_of(HX_OK, d->failure));
 }
 
 static void on_connected(struct ev_loop *loop, ev_io *w, int events)
@@ -190,7 +192,7 @@ static void on_lookup(void *user, int error, const struct lookup_list *list)
     struct dial *d = user;
     d->lookup = NULL;
     if (error != HX_OK) {
-        fail(d, error == HX_ERESOLVE ? &dial_no_name : &dial_internal);
+        fail(d, dial_failure_of(error, 0));
         return;
     }
     d->addresses = *list;

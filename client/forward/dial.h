@@ -15,9 +15,9 @@ struct dial_failure {
     const char *status, *error;
     const char *text; /* what the target does or is: "refused the connection" */
 };
-extern const struct dial_failure dial_no_name;     /* nobody knows an address of it */
-extern const struct dial_failure dial_unreachable; /* no route, or what else is wrong with them all */
-extern const struct dial_failure dial_internal;    /* what else fails for want of resources */
+extern const struct dial_failure dial_internal; /* what fails for want of resources */
+/* Of a lookup's `error`; HX_OK: of `cause`, errno of what has not connected to any of its addresses. */
+const struct dial_failure *dial_failure_of(int error, int cause);
 
 /* Told once, from the loop, never from within dial_start(); the dial is freed then. `fd`: non-blocking, and
  * the caller's, `why` NULL; or -1. */

@@ -6,6 +6,7 @@
 
 int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TEXT_MAX])
 {
+    int cause = EADDRNOTAVAIL;
     for (size_t i = 0; i < list->count; i++) {
         const struct sockaddr *sa = (const struct sockaddr *)&list->address[i].sa;
         struct endpoint e;
@@ -17,9 +18,11 @@ int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TE
                 endpoint_format(&e, address);
             return fd;
         }
+        cause = errno;
         if (fd >= 0)
             close(fd);
     }
+    errno = cause;
     return -1;
 }
 

@@ -19,7 +19,8 @@ struct flow_socket {
     void (*silent)(struct flow_socket *s); /* its time is over; it is stopped by then */
 };
 
-/* A socket that is connected to the first of these to which there is a route, and the address; -1: none. */
+/* A socket that is connected to the first of these to which there is a route, and the address; -1: none,
+ * errno of the last. */
 int flow_socket_connect(const struct lookup_list *list, char address[ENDPOINT_TEXT_MAX]);
 /* Of `s` whose flows, name and silent are set, and fd is -1: the flow `number` of the link of `stream` is
  * that socket's, which is `s`'s from then on. As flows_join(); then `fd` is still the caller's. */

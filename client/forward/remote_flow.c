@@ -3,6 +3,7 @@
 #include "client/forward/flow_socket.h"
 #include "client/forward/remote_conn.h"
 #include "client/forward/say.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,7 +81,7 @@ static void on_found(void *user, int error, const struct lookup_list *list)
     int fd = error == HX_OK ? flow_socket_connect(list, address) : -1;
     f->lookup = NULL;
     if (fd < 0) {
-        refuse(f, error == HX_ERESOLVE ? &dial_no_name : &dial_unreachable);
+        refuse(f, dial_failure_of(error, errno));
     } else if (!r->link || flow_socket_start(&f->socket, link_stream(r->link), f->number, fd) < 0) {
         close(fd);
         refuse(f, &dial_internal);

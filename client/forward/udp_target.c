@@ -3,6 +3,7 @@
 #include "client/forward/dial.h"
 #include "client/forward/flow_socket.h"
 #include "client/forward/say.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,7 @@ static void on_found(void *user, int error, const struct lookup_list *list)
         answer(t, fd, address);
         return;
     }
-    refuse(t->all, t->stream, t->socket.name, error == HX_ERESOLVE ? &dial_no_name : &dial_unreachable);
+    refuse(t->all, t->stream, t->socket.name, dial_failure_of(error, errno));
     target_free(t);
 }
 
