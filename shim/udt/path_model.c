@@ -246,8 +246,10 @@ static void startup(struct path_model *m, const struct path_sample *s)
     /* Who loses as much as that has left the path's rate behind, whether or not he might have sent more. */
     bool heavy = (m->loss.brief.lost > HEAVY_LOST && path_loss_share(&m->loss.brief) > HEAVY_LOSS) ||
                  path_loss_drops(&m->loss, m->now_us, m->delivered, m->lost, m->rtt.min_us);
+    /* Who sends little makes no queue: his path may have become a little longer. */
+    bool grows = path_rtt_grows(&m->rtt) && !path_rate_was_limited(&m->rate);
 
-    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || path_rtt_grows(&m->rtt)) && own_queue(m)))
+    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || grows) && own_queue(m)))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;

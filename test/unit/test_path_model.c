@@ -93,6 +93,27 @@ static void few_packets_do_not_end_startup(void **state)
     assert_true(path_model_pacing(&model) >= PATH_MODEL_INITIAL * 1e6 / RTT_US);
 }
 
+/* A packet each 10 ms, and a path that becomes 13 ms longer: such a sender has no queue. */
+static void little_traffic_on_a_path_that_becomes_longer_does_not_end_startup(void **state)
+{
+    const uint32_t in_flight = 20;
+
+    (void)state;
+    begin();
+    sample.inflight = sample.tx_inflight = in_flight;
+    sample.interval_us = in_flight * 10000;
+    sample.app_limited = true;
+    for (int i = 0; i < 2000; i++) {
+        sample.now_us += 10000;
+        sample.prior_delivered = sample.delivered > in_flight ? sample.delivered - in_flight : 0;
+        sample.delivered++;
+        sample.rtt_us = in_flight * 10000 + (i < 1000 ? 0 : 13000);
+        path_model_sampled(&model, &sample);
+        assert_int_equal(model.phase, PATH_STARTUP);
+    }
+    assert_true(path_model_inflight_max(&model) >= PATH_MODEL_INITIAL);
+}
+
 static void an_application_that_sends_little_tells_nothing_of_the_path(void **state)
 {
     double before;
@@ -318,6 +339,7 @@ int main(void)
         cmocka_unit_test(startup_ends_when_the_rate_grows_no_more),
         cmocka_unit_test(what_tells_of_nothing_new_is_no_round),
         cmocka_unit_test(few_packets_do_not_end_startup),
+        cmocka_unit_test(little_traffic_on_a_path_that_becomes_longer_does_not_end_startup),
         cmocka_unit_test(an_application_that_sends_little_tells_nothing_of_the_path),
         cmocka_unit_test(a_new_path_is_begun_anew),
         cmocka_unit_test(after_a_timeout_little_is_in_flight_until_something_comes),
