@@ -1,6 +1,6 @@
-/* base/clock.h: the one clock. No step of the wall clock moves it. The wall clock, CLOCK_REALTIME, is for times
- * that people read: of the log, and of files (test/includes.sh). libev's ev_now() is the wall clock; its timers
- * are not moved by that.
+/* base/clock.h: the one clock. No step of the wall clock moves it. The wall clock, CLOCK_REALTIME, is for
+ * times that people read: of the log, and of files (test/includes.sh). libev's ev_now() is the wall clock;
+ * its timers are not moved by that.
  *
  * It is CLOCK_BOOTTIME, which goes on while the machine sleeps: the peers, the NATs between and the
  * nameserver count that time as well, and whoever wakes up must see at once that they have given it up. UDT's

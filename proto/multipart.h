@@ -24,10 +24,10 @@ struct buf;
 #define MULTIPART_BOUNDARY "--hx_hole_punching" /* the boundary parameter, and the delimiter line */
 #define MULTIPART_LINE_MAX 512                  /* bytes of one line; HOST_ID_MAX + ": " + endpoint fits */
 
-/* Appends the part, as one chunk (proto/chunk.h) if the body is `chunked`. `name` may be "". `session`: NULL, or
- * what the two who meet get; then `fields` is what the peer tells of itself, as peer_fields_format() has written
- * it. HX_OK, or buf_append()'s errors, or HX_EINVAL if `name` is neither "" nor a host_id, or `fields` too
- * long. */
+/* Appends the part, as one chunk (proto/chunk.h) if the body is `chunked`. `name` may be "". `session`:
+ * NULL, or what the two who meet get; then `fields` is what the peer tells of itself, as
+ * peer_fields_format() has written it. HX_OK, or buf_append()'s errors, or HX_EINVAL if `name` is neither
+ * "" nor a host_id, or `fields` too long. */
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
                          const struct session *session, const char *fields, bool chunked);
 

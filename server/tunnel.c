@@ -212,7 +212,7 @@ int tunnel_open(struct tunnel **out, struct tunnels *t, const struct upgrade_tar
     give_address(tn, source->port ? source->port : 1);
     capsule_reader_init(&tn->capsules, take_datagram, tn);
     HASH_ADD(hh, t->by_number, number, sizeof tn->number, tn);
-    if (!tn->hh.tbl) { /* base/hash.h */
+    if (!tn->hh.tbl) { /* base/keyed_table.h */
         free(tn);
         return HX_ENOMEM;
     }

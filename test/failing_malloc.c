@@ -1,8 +1,8 @@
-/* test/failing_malloc.so, for LD_PRELOAD: memory that a program's own code asks for in vain. What its libraries
- * ask for they get, C++'s `new` among it.
+/* test/failing_malloc.so, for LD_PRELOAD: memory that a program's own code asks for in vain. What its
+ * libraries ask for they get, C++'s `new` among it.
  *
- *   FAILING_MALLOC_FILE  "N": each Nth malloc(), calloc() or realloc() fails; 0: none. In decimal, padded to 16
- *                        bytes, and written in place (1<>FILE). Behind it stands how many have failed. */
+ *   FAILING_MALLOC_FILE  "N": each Nth malloc(), calloc() or realloc() fails; 0: none. In decimal, padded to
+ *                        16 bytes, and written in place (1<>FILE). Behind it stands how many have failed. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

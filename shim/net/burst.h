@@ -1,7 +1,7 @@
-/* shim/net/burst.h: datagrams of one length from one address to one, and a shorter one behind them, leave with one
- * system call: the kernel cuts them apart (udp(7), UDP_SEGMENT), at the end of its way instead of the
- * beginning. They are held until whoever sends them would wait for anything, which it says by burst_flush(). One
- * thread for each port. */
+/* shim/net/burst.h: datagrams of one length from one address to one, and a shorter one behind them, leave
+ * with one system call: the kernel cuts them apart (udp(7), UDP_SEGMENT), at the end of its way instead of
+ * the beginning. They are held until whoever sends them would wait for anything, which it says by
+ * burst_flush(). One thread for each port. */
 #ifndef HX_SHIM_NET_BURST_H
 #define HX_SHIM_NET_BURST_H
 

@@ -99,7 +99,7 @@ static int add(struct extra_sockets *s, struct extra_socket *it)
         return HX_ELIMIT;
     (void)begin_epoll(s);
     HASH_ADD_INT(s->by_number, number, it);
-    if (!it->hh.tbl) /* base/hash.h */
+    if (!it->hh.tbl) /* base/keyed_table.h */
         return HX_ENOMEM;
     if (epoll_ctl(epoll_of(s), EPOLL_CTL_ADD, it->fd, &ev) < 0) {
         HASH_DEL(s->by_number, it);

@@ -94,7 +94,7 @@ static bool link_source(struct path_table *t, struct path *p)
             return false;
         s->source = (struct source){.remote = p->at.remote, .socket = p->at.socket};
         HASH_ADD(hh, t->sources, source, sizeof s->source, s);
-        if (!s->hh.tbl) { /* base/hash.h */
+        if (!s->hh.tbl) { /* base/keyed_table.h */
             free(s);
             return false;
         }

@@ -102,7 +102,7 @@ static int add(struct relays *r, struct relay_entry *e)
         return HX_EINVAL;
     draw_address(r, &e->peer);
     HASH_ADD(by_peer, r->by_peer, peer, sizeof e->peer, e);
-    if (!e->by_peer.tbl) /* base/hash.h */
+    if (!e->by_peer.tbl) /* base/keyed_table.h */
         return HX_ENOMEM;
     HASH_ADD(by_half, r->by_half, half, sizeof e->half, e);
     if (!e->by_half.tbl) {

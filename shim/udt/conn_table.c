@@ -48,7 +48,7 @@ struct udt_conn *udt_conn_next_labelled(const struct conn_table *t, const struct
     return next;
 }
 
-/* uthash says that it had no memory by a table that is none (base/hash.h). */
+/* uthash says that it had no memory by a table that is none (base/keyed_table.h). */
 static bool index_peer(struct conn_table *t, struct udt_conn *c)
 {
     HASH_ADD(hh_peer, t->by_peer, peer, sizeof c->peer, c);

@@ -15,8 +15,8 @@
 #define DEBT_NS 8000000
 /* And three round trips: as long without a word is more than some probes and receipts that were lost. */
 #define TIMEOUT_US 1000000
-/* Waking up costs as much as several packets do: those that follow are waited for, for a part of the round trip
- * that nobody notices. */
+/* Waking up costs as much as several packets do: those that follow are waited for, for a part of the round
+ * trip that nobody notices. */
 #define GATHER_OF       16
 #define GATHER_LEAST_US 500
 #define GATHER_MOST_US  2000

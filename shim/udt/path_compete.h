@@ -3,9 +3,9 @@
  * empties or turns out to be ours.
  *
  * Whose it is shows in two ways. A queue that grows while we keep what we have in flight is another's:
- * neither a path that has become longer does that, nor those of us who drain theirs. And when we send less for
- * a moment, the queue becomes shorter by our share of it. Pure; amounts are packets, times are in microseconds
- * of the caller's clock. */
+ * neither a path that has become longer does that, nor those of us who drain theirs. And when we send less
+ * for a moment, the queue becomes shorter by our share of it. Pure; amounts are packets, times are in
+ * microseconds of the caller's clock. */
 #ifndef HX_SHIM_UDT_PATH_COMPETE_H
 #define HX_SHIM_UDT_PATH_COMPETE_H
 

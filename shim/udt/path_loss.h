@@ -25,7 +25,8 @@ void path_loss_init(struct path_loss *l);
 void path_loss_begin(struct path_loss *l, uint64_t delivered, uint64_t lost);
 /* Looks at the brief window, if there is enough of it, and begins another: losses go on and on. */
 bool path_loss_goes_on(struct path_loss *l, uint64_t delivered, uint64_t lost);
-/* Startup: a great part has been lost for an eighth of a round trip, and for longer than a burst of losses lasts. */
+/* Startup: a great part has been lost for an eighth of a round trip, and for longer than a burst of losses
+ * lasts. */
 bool path_loss_drops(struct path_loss *l, int64_t now_us, uint64_t delivered, uint64_t lost, int64_t rtt_us);
 void path_loss_note(struct path_loss *l, uint64_t delivered, uint64_t lost);
 double path_loss_share(const struct path_loss_window *w);

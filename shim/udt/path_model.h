@@ -3,9 +3,10 @@
  * the delivery rate as a windowed maximum, the least round-trip time, and losses as a bound where they come
  * with more than the path loses anyway.
  *
- * It goes beyond the draft in two things. Where the queue empties when we send less, it is ours alone, and is
- * kept short; only where somebody else fills it, as much is kept in it as the draft has. And those who keep
- * their queues short share a line by path_share.h: without losses the draft has nothing that does.
+ * It goes beyond the draft where that has nothing. A queue that empties when we send less is ours alone,
+ * and is kept short; only where somebody else fills it, as much is kept in it as the draft has; beside who
+ * fills a deep one, path_compete.h has a window. Those who keep their queues short share a line by
+ * path_share.h, without losses. What a path carries that drops without a queue, path_policer.h tells.
  *
  * A pure state machine: no I/O, no clock of its own. Time is in microseconds of one monotonic clock, amounts
  * are packets (all about equally long), rates are packets a second. */

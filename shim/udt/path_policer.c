@@ -2,8 +2,9 @@
 #include "shim/udt/path_bounds.h"
 #include <math.h>
 
-/* Losses are known a round trip after they have begun. So each sample that tells of the last packets which were
- * sent before the losses had their answer covers a round trip in which packets were dropped all the time. */
+/* Losses are known a round trip after they have begun. So each sample that tells of the last packets which
+ * were sent before the losses had their answer covers a round trip in which packets were dropped all the
+ * time. */
 void path_policer_note(struct path_model *m)
 {
     bool draining = m->phase == PATH_DRAIN || (m->phase == PATH_DOWN && m->probed && m->probe_from > 0);

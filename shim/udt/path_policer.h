@@ -1,7 +1,7 @@
-/* shim/udt/path_policer.h: what is thought of a path that drops what is too much, without a queue. A policer lets
- * as much through at once as its bucket holds, and the bucket fills while less is sent: in the slower while after
- * each probe, too. So what comes in a probe tells of the bucket first, and of the path only while packets are
- * dropped. Pure. */
+/* shim/udt/path_policer.h: what is thought of a path that drops what is too much, without a queue. A
+ * policer lets as much through at once as its bucket holds, and the bucket fills while less is sent: in the
+ * slower while after each probe, too. So what comes in a probe tells of the bucket first, and of the path
+ * only while packets are dropped. Pure. */
 #ifndef HX_SHIM_UDT_PATH_POLICER_H
 #define HX_SHIM_UDT_PATH_POLICER_H
 

@@ -39,8 +39,8 @@ void path_rtt_round_is_over(struct path_rtt *r); /* ... or it was a whole one */
 int64_t path_rtt_queue_us(const struct path_rtt *r);
 bool path_rtt_is_queue(const struct path_rtt *r, int64_t rtt_us, int64_t packet_us); /* this one has waited */
 bool path_rtt_queued(const struct path_rtt *r, int64_t packet_us); /* longer than chance has it */
-/* Round trips were alike, and now all of them are longer. On a far path that is seen long before a queue that may be
- * chance: meanwhile startup would send twice what the path carries. */
+/* Round trips were alike, and now all of them are longer. On a far path that is seen long before a queue
+ * that may be chance: meanwhile startup would send twice what the path carries. */
 bool path_rtt_grows(const struct path_rtt *r);
 bool path_rtt_empty(const struct path_rtt *r, int64_t packet_us); /* not at all, as far as can be told */
 

@@ -36,7 +36,7 @@ struct tap {
     int wake_fd;         /* readable: it shall not wait for a datagram */
     int64_t tick_ms;     /* the next tick */
     /* Its own, without the lock: */
-    int64_t now_ms;             /* before it has read: nothing of it waits */
+    int64_t now_ms;             /* just before it reads: the time of what is there by then */
     int unsignalled;            /* datagrams since it has last signalled */
     unsigned unreported;        /* packets of data since a receipt could leave */
     int64_t streams_us;         /* until then bulk is about to come (flow_streams_us()) */

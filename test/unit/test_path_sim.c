@@ -11,8 +11,8 @@
 #define SETTLED_S 3 /* from then on a row is measured */
 #define UNTIL_S   10
 #define SEED      7
-/* With the address sanitizer it takes four times as long, and finds no more in a model that is the same everywhere:
- * some of the cells will do. */
+/* With the address sanitizer it takes four times as long, and finds no more in a model that is the same
+ * everywhere: some of the cells will do. */
 #define CELLS_STEP (SANITIZED ? 5 : 1)
 
 static struct sim sim;
@@ -87,7 +87,8 @@ static void a_policer_is_not_run_against(void **state)
     }
 }
 
-/* The bucket fills again in the slower while after each probe, and the next probe must not go by what it holds. */
+/* The bucket fills again in the slower while after each probe, and the next probe must not go by what it
+ * holds. */
 static void probes_of_a_policer_cost_little(void **state)
 {
     static const double lines[] = {5, 20}, buckets_kb[] = {100, 500};
@@ -182,8 +183,8 @@ static void a_far_and_lossy_path_is_filled_in_two_seconds(void **state)
     check("the share of what the sender can", sim_share(&sim, 0) / most, 0.95, 1.01);
 }
 
-/* That its queue has begun is heard of a round trip later, in which startup sends twice what the path carries: it must
- * be believed at once. Where round trips differ anyway it must not. */
+/* That its queue has begun is heard of a round trip later, in which startup sends twice what the path
+ * carries: it must be believed at once. Where round trips differ anyway it must not. */
 static void startup_on_a_far_path_ends_when_its_queue_begins(void **state)
 {
     static const struct {

@@ -127,8 +127,8 @@ static void a_port_keeps_its_memory_while_much_comes_though_another_connection_i
     rendezvous(&a, &b);
     idle = connect_to(right, server, &accepted);
     int64_t begun_ms = clock_now_ms(), last_ms = begun_ms;
-    long grown =
-        0; /* the receiver's is as large as all of it, the sender's as what had not left at any time */
+    /* The receiver's is as large as all of it, the sender's as what had not left at any time. */
+    long grown = 0;
     for (unsigned round = 3; last_ms - begun_ms < BUSY_MS; round++) {
         write_all(a, round);
         expect_all(b);
