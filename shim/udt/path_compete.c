@@ -182,24 +182,29 @@ bool path_compete_sampled(struct path_model *m, const struct path_sample *s)
     return follow(&m->compete, s, m->newly) || looks;
 }
 
-void path_compete_looked(struct path_model *m, const struct path_sample *s)
+/* By how much the queue became shorter when we sent less. */
+static void judge(struct path_model *m, const struct path_sample *s, const struct path_queue_look *now)
 {
     struct path_compete *c = &m->compete;
-    struct path_queue_look now = {s->now_us, m->rtt.next_us, s->inflight};
-    double had;
+    double had = share(&c->last, now, 0);
 
-    if (c->last.rtt_us <= 0 || now.rtt_us == INT64_MAX)
-        return;
-    had = share(&c->last, &now, 0);
     if (had > ALONE) {
         end(c);
         c->rests_us = s->now_us + REST_US;
         m->foreign = false;
-        path_rtt_init(&m->rtt, m->now_us, now.rtt_us); /* the path has become longer */
+        path_rtt_init(&m->rtt, m->now_us, now->rtt_us); /* the path has become longer */
     } else if (!c->on && had < SHARE_MOST) {
         begin(c, s);
     } else if (had > SHARE_MOST) {
         c->window = fmax(c->window * SHARE / had, PATH_MODEL_LEAST);
     }
-    c->last.rtt_us = 0;
+}
+
+void path_compete_looked(struct path_model *m, const struct path_sample *s)
+{
+    struct path_queue_look now = {s->now_us, m->rtt.next_us, s->inflight};
+
+    if (m->compete.last.rtt_us > 0 && now.rtt_us != INT64_MAX)
+        judge(m, s, &now);
+    m->compete.last.rtt_us = 0;
 }

@@ -332,6 +332,22 @@ static void a_far_path_takes_other_steps(void **state)
     assert_true(!path_share_probe_soon(&s, 60000000, 100, 120, far_us));
 }
 
+/* What was there when it began says nothing at a later one. */
+static void a_look_that_measures_nothing_is_over_all_the_same(void **state)
+{
+    (void)state;
+    begin();
+    rounds(20, 500, RTT_US);
+    path_rtt_probe(&model.rtt);
+    model.compete.last = (struct path_queue_look){sample.now_us, 10 * RTT_US, 500};
+    path_compete_looked(&model, &sample);
+    assert_false(model.compete.on);
+    round_trip(4, RTT_US);
+    path_compete_looked(&model, &sample);
+    assert_false(model.compete.on);
+    assert_int_equal(model.compete.rests_us, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_queue_is_told_from_chance),
         cmocka_unit_test(who_gets_less_than_he_sends_is_not_alone),
         cmocka_unit_test(a_far_path_takes_other_steps),
+        cmocka_unit_test(a_look_that_measures_nothing_is_over_all_the_same),
     };
 
     return cmocka_run_group_tests_name("path_model", tests, NULL, NULL);
