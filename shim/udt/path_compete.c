@@ -21,6 +21,7 @@
 #define MORE_LEAST  3    /* ... or a packet or two */
 #define OPENING     1.0  /* for each packet that comes, as in a slow start */
 #define OPENING_MIN 1.35 /* times what it began with, before it tells our share */
+#define STEP_ROUNDS 3    /* later, what others send has changed as well */
 #define LOSSES      2    /* the first one may come before we have our share */
 #define SHARE       0.5  /* beside one; more of them let us have less */
 #define SHARE_MOST  0.6
@@ -95,6 +96,22 @@ static void opened(struct path_compete *c, int64_t now_us)
     c->k_s = 0;
 }
 
+static bool must_look(struct path_compete *c, const struct path_queue_look *now)
+{
+    c->looked_us = now->at_us;
+    c->last = *now;
+    return true;
+}
+
+/* Each packet more than at `step` has made the queue longer by as much time as it takes to come through:
+ * nobody else has a share of the line. What waits beside that waits elsewhere, as receipts do behind what
+ * somebody sends back. */
+static bool only_ours(const struct path_queue_look *step, const struct path_queue_look *now)
+{
+    return step->rtt_us > 0 && now->at_us - step->at_us <= STEP_ROUNDS * now->rtt_us &&
+           now->inflight >= OPENING_MIN * step->inflight && share(step, now, 0) > ALONE;
+}
+
 /* True: the path must be looked at with little in flight. */
 static bool round_is_over(struct path_compete *c, const struct path_sample *s, bool foreign, int64_t queue_us,
                           int64_t rtt_us)
@@ -113,18 +130,18 @@ static bool round_is_over(struct path_compete *c, const struct path_sample *s, b
     if (!c->opening || s->app_limited)
         return false;
     if (now.rtt_us < c->from.rtt_us || now.inflight < c->from.inflight) {
-        c->from = now; /* others have lost, and sent less */
+        c->from = c->step = now; /* others have lost, and sent less */
         return false;
     }
+    if (only_ours(&c->step, &now))
+        return must_look(c, &now);
+    if (c->step.rtt_us == 0 || now.inflight >= OPENING_MIN * c->step.inflight)
+        c->step = now;
     had = share(&c->from, &now, c->trend);
     if (now.inflight < OPENING_MIN * c->from.inflight || had < SHARE_MOST)
         return false;
     opened(c, s->now_us);
-    if (had < ALONE)
-        return false;
-    c->looked_us = s->now_us;
-    c->last = now;
-    return true;
+    return had >= ALONE && must_look(c, &now);
 }
 
 static bool cut(struct path_compete *c, const struct path_sample *s)
@@ -188,7 +205,7 @@ static void judge(struct path_model *m, const struct path_sample *s, const struc
     struct path_compete *c = &m->compete;
     double had = share(&c->last, now, 0);
 
-    if (had > ALONE) {
+    if (had > ALONE || (c->on && only_ours(&c->step, &c->last))) {
         end(c);
         c->rests_us = s->now_us + REST_US;
         m->foreign = false;
@@ -206,5 +223,5 @@ void path_compete_looked(struct path_model *m, const struct path_sample *s)
 
     if (m->compete.last.rtt_us > 0 && now.rtt_us != INT64_MAX)
         judge(m, s, &now);
-    m->compete.last.rtt_us = 0;
+    m->compete.last.rtt_us = m->compete.step.rtt_us = 0;
 }

@@ -2,10 +2,11 @@
  * flight has nearly nothing of the line there: so we have a window as CUBIC has (RFC 9438), until the queue
  * empties or turns out to be ours.
  *
- * Whose it is shows in two ways. A queue that grows while we keep what we have in flight is another's:
- * neither a path that has become longer does that, nor those of us who drain theirs. And when we send less
- * for a moment, the queue becomes shorter by our share of it. Pure; amounts are packets, times are in
- * microseconds of the caller's clock. */
+ * Whose it is shows in three ways. A queue that grows while we keep what we have in flight is another's:
+ * neither a path that has become longer does that, nor those of us who drain theirs. When we send less for
+ * a moment, the queue becomes shorter by our share of it. And if it becomes longer by all that is more of
+ * ours, nobody else has a share of this line: others fill a queue elsewhere, as on the way back. Pure;
+ * amounts are packets, times are in microseconds of the caller's clock. */
 #ifndef HX_SHIM_UDT_PATH_COMPETE_H
 #define HX_SHIM_UDT_PATH_COMPETE_H
 
@@ -28,6 +29,7 @@ struct path_compete {
     struct path_queue_look low;  /* before: the shortest queue in the last while; rtt_us 0: none */
     int rounds;                  /* before: in which another's deep queue was seen */
     struct path_queue_look from; /* opening: what the last round is held against */
+    struct path_queue_look step; /* opening: a round in which less was in flight; rtt_us 0: none */
     double trend;                /* by how much a round trip grew before that, a microsecond */
     int losses;                  /* while opening */
     struct path_queue_look last; /* with which the last look at the path began; rtt_us 0: it is over */

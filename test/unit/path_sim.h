@@ -79,6 +79,7 @@ struct sim {
     int64_t bad_us; /* ... or out of it until then */
     double line;    /* packets a second */
     int64_t half_rtt_us;
+    int64_t reverse_us; /* receipts wait so long behind what somebody sends back */
     int64_t from_us;
     uint32_t queue[4096]; /* how often the queue was so many ms long */
     uint32_t looks;
@@ -214,7 +215,7 @@ static void sim_receipt(struct sim *s, int flow)
     f->receipt_from = f->came_count;
     f->receipt_us = s->now_us;
     if (s->path.loss <= 0 || sim_random(s) >= s->path.loss)
-        sim_push(s, s->now_us + s->half_rtt_us, flow, SIM_RECEIPT, f->came_count);
+        sim_push(s, s->now_us + s->half_rtt_us + s->reverse_us, flow, SIM_RECEIPT, f->came_count);
 }
 
 static void sim_arrive(struct sim *s, int flow, uint64_t sequence)
@@ -279,7 +280,7 @@ static void sim_told(struct sim *s, int flow, uint64_t until)
         f->delivered++;
         if (!newest || p->sent_us >= newest->sent_us) {
             newest = p;
-            sample.rtt_us = f->came_us[f->told % SIM_PACKETS] + s->half_rtt_us - p->sent_us;
+            sample.rtt_us = f->came_us[f->told % SIM_PACKETS] + s->half_rtt_us + s->reverse_us - p->sent_us;
         }
     }
     f->heard_us = f->delivered_us = s->now_us;
@@ -326,8 +327,8 @@ static void sim_probe(struct sim *s, int flow)
     int64_t since_us = f->heard_us > f->probed_us ? f->heard_us : f->probed_us;
 
     if (f->inflight == 0 ||
-        s->now_us - since_us <
-            s->half_rtt_us * 3 + 2 * (s->free_us > s->now_us ? s->free_us - s->now_us : 0) + 25000)
+        s->now_us - since_us < s->half_rtt_us * 3 + s->reverse_us +
+                                   2 * (s->free_us > s->now_us ? s->free_us - s->now_us : 0) + 25000)
         return;
     f->probed_us = s->now_us;
     sim_send(s, flow);
@@ -342,7 +343,8 @@ static void sim_look(struct sim *s)
         struct sim_flow *f = &s->flows[i];
         if (f->kind != SIM_NONE && f->packets)
             sim_probe(s, i);
-        if (f->kind == SIM_NONE || f->inflight == 0 || s->now_us - f->heard_us < 1000000 + 3 * s->half_rtt_us)
+        if (f->kind == SIM_NONE || f->inflight == 0 ||
+            s->now_us - f->heard_us < 1000000 + 3 * (s->half_rtt_us + s->reverse_us))
             continue;
         for (; f->oldest < f->sent; f->oldest++) {
             struct sim_packet *p = &f->packets[f->oldest % SIM_PACKETS];
