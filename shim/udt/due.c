@@ -25,8 +25,8 @@ static struct kept *pretend(struct tap *t, struct udt_conn *c, enum packet_type 
  * looked at: at the next packet of the connection, or 100 ms later. A keepalive makes it look. */
 static void poll_ack_timer(struct tap *t, struct udt_conn *c)
 {
-    (void)pretend(t, c, PACKET_KEEPALIVE, empty, sizeof empty);
-    c->ack_poll_ms = 0;
+    if (pretend(t, c, PACKET_KEEPALIVE, empty, sizeof empty)) /* else at the next tick */
+        c->ack_poll_ms = 0;
 }
 
 static void resend(struct tap *t, struct udt_conn *c, int64_t now_ms)
@@ -57,8 +57,8 @@ static void check_shutdown(struct tap *t, struct udt_conn *c, int64_t now_ms)
 
     if (shutdown_check_ask(&c->shutdown_check, body, now_ms))
         control_send(t, c, PACKET_ACK, c->shutdown_check.number, body, sizeof body, now_ms);
-    else
-        (void)pretend(t, c, PACKET_SHUTDOWN, empty, sizeof empty);
+    else if (!pretend(t, c, PACKET_SHUTDOWN, empty, sizeof empty))
+        shutdown_check_retry(&c->shutdown_check, now_ms); /* the peer says it no more */
 }
 
 static void say_handshake(struct tap *t, struct udt_conn *c)

@@ -31,15 +31,17 @@ static bool dropped(struct tap *t, enum drop why)
     return false;
 }
 
-static void stash(struct udt_conn *c, const struct datagram *d)
+/* False: there is no memory. */
+static bool stash(struct udt_conn *c, const struct datagram *d)
 {
     if (c->stash_len >= STASH_MAX)
-        return; /* the peer's UDT sends it again */
+        return true; /* the peer's UDT sends it again */
     struct kept *k = kept_make(&c->peer.at, d->head, d->body, d->body_len);
     if (!k)
-        return;
+        return false;
     DL_APPEND(c->stash, k);
     c->stash_len++;
+    return true;
 }
 
 static void take_half_close(struct tap *t, struct udt_conn *c, const struct datagram *d, int64_t now_ms)
@@ -161,9 +163,8 @@ static bool take_answer(struct tap *t, struct udt_conn *c, const struct datagram
 static bool take_early_shutdown(struct tap *t, struct udt_conn *c, const struct datagram *d, unsigned *news,
                                 int64_t now_ms)
 {
-    if (!c->peer.id)
+    if (!c->peer.id || !stash(c, d)) /* nobody says it again */
         return refuse(t, c, now_ms);
-    stash(c, d);
     packet_put_control(d->head, PACKET_KEEPALIVE, 0, d->id);
     *news = TAP_HANDSHAKE;
     return true;
@@ -180,7 +181,7 @@ static bool take_connecting(struct tap *t, struct udt_conn *c, const struct data
             early_conn_heard(c->early);
         return take_answer(t, c, d, news, now_ms);
     case PACKET_DATA: /* it completes the rendezvous, but UDT forgets its payload: keep that for later */
-        stash(c, d);
+        (void)stash(c, d);
         *news = TAP_HANDSHAKE;
         return true;
     case PACKET_KEEPALIVE:
@@ -289,7 +290,7 @@ static bool take_open(struct tap *t, struct udt_conn *c, const struct datagram *
 static bool take_ticket(struct tap *t, struct udt_conn *c, const struct datagram *d)
 {
     if (c->state == UDT_CONN_STARTING) {
-        stash(c, d); /* behind the answer that it follows */
+        (void)stash(c, d); /* behind the answer that it follows */
         return false;
     }
     if (!c->early || packet_word(d->head + 8) != udt_conn_proof(c) ||
@@ -329,7 +330,7 @@ static bool take_of_conn(struct tap *t, struct udt_conn *c, const struct datagra
     if (c->state == UDT_CONN_CLOSING || c->state == UDT_CONN_LINGERING)
         return dropped(t, DROP_STATE);
     if (c->state == UDT_CONN_STARTING) {
-        stash(c, d);
+        (void)stash(c, d);
         return false;
     }
     bool pass = c->state == UDT_CONN_CONNECTING ? take_connecting(t, c, d, &news, now_ms)

@@ -86,3 +86,9 @@ bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms)
     shutdown_check_write(d, body);
     return true;
 }
+
+void shutdown_check_retry(struct shutdown_check *d, int64_t now_ms)
+{
+    d->believed = false;
+    d->due_ms = now_ms;
+}

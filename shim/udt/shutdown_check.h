@@ -46,5 +46,7 @@ void shutdown_check_write(const struct shutdown_check *d, uint8_t *body);
 /* At due_ms: true: the question shall be sent, whose number is d->number, and its body is
  * written. False: `believed` is set, and the check over. */
 bool shutdown_check_ask(struct shutdown_check *d, uint8_t *body, int64_t now_ms);
+/* The end of the check could not be told to UDT: it comes again, at once. */
+void shutdown_check_retry(struct shutdown_check *d, int64_t now_ms);
 
 #endif

@@ -101,6 +101,24 @@ static void shutdowns_while_one_is_checked_change_nothing(void **state)
     assert_true(answered(&d, NUMBER + 4, 1004));
 }
 
+static void an_end_that_could_not_be_told_comes_again_at_once(void **state)
+{
+    struct shutdown_check d = with_rtt(20);
+    int64_t now_ms = 1000;
+
+    (void)state;
+    for (shutdown_check_begin(&d, RANDOM, now_ms); shutdown_check_ask(&d, body, now_ms);)
+        now_ms = d.due_ms;
+    shutdown_check_retry(&d, now_ms);
+    assert_int_equal(d.due_ms, now_ms);
+    assert_false(shutdown_check_ask(&d, body, now_ms + 10));
+    assert_true(d.believed);
+    shutdown_check_retry(&d, now_ms); /* or the peer speaks, after all */
+    assert_true(answered(&d, NUMBER, now_ms));
+    assert_false(d.believed);
+    assert_true(d.due_ms == INT64_MAX);
+}
+
 static void a_round_trip_grows_at_once_and_shrinks_slowly(void **state)
 {
     struct shutdown_check d = with_rtt(20);
@@ -157,6 +175,7 @@ int main(void)
         cmocka_unit_test(silence_is_believed_after_85_ms_and_four_round_trips),
         cmocka_unit_test(an_answer_to_any_question_ends_the_check),
         cmocka_unit_test(shutdowns_while_one_is_checked_change_nothing),
+        cmocka_unit_test(an_end_that_could_not_be_told_comes_again_at_once),
         cmocka_unit_test(a_round_trip_grows_at_once_and_shrinks_slowly),
         cmocka_unit_test(the_question_is_one_that_every_implementation_answers),
         cmocka_unit_test(udts_own_acknowledgements_ask_as_well_during_a_check),
