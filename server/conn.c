@@ -305,7 +305,7 @@ void conn_ready(struct conn *c)
         return;
     c->turn_requests = 0;
     c->turn_bytes = 0;
-    run(c, c->peer_closed ? HX_OK : conn_flush(c));
+    run(c, c->starved ? HX_ENOMEM : c->peer_closed ? HX_OK : conn_flush(c));
 }
 
 void conn_peer_closed(struct conn *c)

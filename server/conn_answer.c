@@ -193,6 +193,7 @@ void conn_probe(struct conn *c)
 
     if (err == HX_OK)
         (void)conn_flush(c);
+    c->starved |= err == HX_ENOMEM; /* nothing else would find out that its program has ended */
     conn_queue(c);
 }
 

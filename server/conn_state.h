@@ -41,6 +41,7 @@ struct conn {
     bool waits;            /* this /connect has been told to wait for its name */
     bool introduced;       /* has its own address and, at least once, the holder's */
     bool streamed;         /* has come to a streaming answer */
+    bool starved;          /* there was no memory for a probe */
     struct timer deadline; /* of the state */
     struct timer idle;     /* when a silent peer is given up */
     struct timer hold; /* while it is set, output waits: a part shall leave then (server/simultaneous.h) */
