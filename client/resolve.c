@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "client/engine.h"
 #include <netdb.h>
@@ -9,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <utlist.h>
 
 #define JOB_STACK_BYTES (512 * 1024) /* modules of the name service take more than one expects */
+#define NAMES           64           /* of which it is known where the last lookup ended */
 
 /* One getaddrinfo(), and who waits for it: nobody, if it hung for too long. */
 struct job {
@@ -36,17 +37,13 @@ struct resolve {
 
 static struct job *jobs;
 
-/* Of more addresses than are tried at once a first lookup has the best ones (RFC 6724), and each later one of
- * that family those that follow: whoever tries again comes to each of them. The step differs, so that two
- * names in turn do not see the same ones each time. */
-static size_t begin_at(size_t count, int family)
+/* Of more addresses than are tried at once a name's first lookup has the best ones (RFC 6724), and each later
+ * one those that follow: whoever tries again comes to each of them. */
+static size_t begin_at(size_t count, const struct host_port *name, int family)
 {
-    static atomic_size_t next[2];
-    uint8_t drawn = 0;
-    if (count <= RESOLVE_MAX)
-        return 0;
-    (void)!getrandom(&drawn, sizeof drawn, GRND_NONBLOCK);
-    return atomic_fetch_add(&next[family == AF_INET6], RESOLVE_MAX - drawn % 2) % count;
+    static atomic_size_t next[NAMES]; /* names that share one only begin elsewhere */
+    size_t place = hash_keyed(name->host, strlen(name->host)) + (family == AF_INET6);
+    return count <= RESOLVE_MAX ? 0 : atomic_fetch_add(&next[place % NAMES], RESOLVE_MAX) % count;
 }
 
 static bool is_wanted(const struct addrinfo *a, int family)
@@ -84,7 +81,7 @@ static int lookup(struct resolve_list *out, const struct host_port *name, int fa
     size_t count = 0;
     for (const struct addrinfo *a = found; a; a = a->ai_next)
         count += is_wanted(a, family);
-    take(out, found, family, begin_at(count, family));
+    take(out, found, family, begin_at(count, name, family));
     freeaddrinfo(found);
     return out->count > 0 ? 0 : EAI_NONAME;
 }
