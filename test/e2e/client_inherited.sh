@@ -201,6 +201,8 @@ os.waitpid(pid, 0)
 P
 start tostop python3 "$WORK/tostop.py" "$WORK/tostop.pid" "$HX" bind tostop --echo -v
 check "hx bind in the background of a terminal with tostop serves" serves tostop
-kill "$(cat "$WORK/tostop.pid")" 2>/dev/null
+await_true 60 test -s "$WORK/tostop.pid" # it may serve before its parent has written that
+kill "$(<"$WORK/tostop.pid")"
 await_exit "$PID"
+check "it ends in order" [ $? = 0 ]
 finish
