@@ -8,12 +8,10 @@ WAY=() # options of both hx
 
 # lab_or_row WHAT SCRIPT [ARGUMENT...]: runs it in the lab, or says in a row why there can be none.
 lab_or_row() {
-    local refused
-    [ "${HX_LAB:-}" != inside ] || return 0
-    refused=$(lab_refused)
-    [ -n "$refused" ] || lab_enter "${@:2}"
-    row "$1" "not measured: $refused"
-    exit 0
+    lab_or "${@:2}" || {
+        row "$1" "not measured: $REFUSED"
+        exit 0
+    }
 }
 lost() { # lost WHAT FILE...: a row cannot be measured
     echo "${0##*/}: $1" >&2

@@ -52,14 +52,19 @@ lab_enter() {
     rm -rf "$WORK" # of lib.sh: exec runs no EXIT trap, and the script inside makes its own
     exec env HX_LAB=inside unshare -Urnmpf --kill-child bash "$@"
 }
-# lab_or_skip SENTENCE SCRIPT [ARGUMENT...]: the same, or the whole script is one test that is skipped where there can be no lab.
-lab_or_skip() {
-    local refused
+# lab_or SCRIPT [ARGUMENT...]: the same if it is not inside yet; where there can be no lab it fails, and REFUSED says why.
+lab_or() {
     [ "${HX_LAB:-}" != inside ] || return 0
-    refused=$(lab_refused)
-    [ -n "$refused" ] || lab_enter "${@:2}"
-    skip "$1" "$refused"
-    finish
+    REFUSED=$(lab_refused)
+    [ -n "$REFUSED" ] || lab_enter "$@"
+    return 1
+}
+# lab_or_skip SENTENCE SCRIPT [ARGUMENT...]: the whole script is one test that is skipped then.
+lab_or_skip() {
+    lab_or "${@:2}" || {
+        skip "$1" "$REFUSED"
+        finish
+    }
 }
 # lab_begin: once, inside: `ip netns` keeps its names in /run, which is a memory of our own from here on.
 lab_begin() {

@@ -62,6 +62,20 @@ static void evil(struct fixture *x, struct mux_stream *s, const struct mux_messa
     }
 }
 
+/* Nothing of it is written. */
+static void evil_fails(struct fixture *x, const char *remote, const char *reason)
+{
+    struct copy c;
+    x->on_request = evil;
+    shell(x, "rm -rf out && mkdir out");
+    assert_int_equal(copy_begin(&c, x, false, "out", remote), HX_OK);
+    copy_run(&c);
+    assert_int_equal(c.state.failed, 1);
+    assert_string_equal(c.reason, reason);
+    copy_end(&c);
+    shell(x, "test -z \"$(ls -A out)\"");
+}
+
 static void a_hostile_listing_writes_nothing_anywhere(void **state)
 {
     struct fixture *x = *state;
@@ -83,50 +97,27 @@ static void a_hostile_listing_writes_nothing_anywhere(void **state)
         "f 644 4 1 evil\n. 2 0\n",
         "f 644 4 1 evil\n. 1 0\nf 644 4 1 evil2\n",
     };
-    x->on_request = evil;
     for (size_t i = 0; i < sizeof listings / sizeof *listings; i++) {
-        struct copy c;
-        shell(x, "rm -rf out && mkdir out");
         x->listing = listings[i];
-        assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
-        copy_run(&c);
-        assert_int_equal(c.state.failed, 1);
-        assert_string_equal(c.reason, "the peer's listing is malformed");
-        copy_end(&c);
-        shell(x, "test -z \"$(ls -A out)\" && test ! -e evil && test ! -e ../evil");
+        evil_fails(x, "t", "the peer's listing is malformed");
+        shell(x, "test ! -e evil && test ! -e ../evil");
     }
 }
 
 static void a_listing_that_never_becomes_whole_ends_the_copy(void **state)
 {
     struct fixture *x = *state;
-    struct copy c;
-    x->on_request = evil;
     x->listing = "f 644 4 1 evil\n";
-    shell(x, "mkdir out");
-    assert_int_equal(copy_begin(&c, x, false, "out", "t"), HX_OK);
-    copy_run(&c);
-    assert_int_equal(c.state.failed, 1);
-    assert_string_equal(c.reason, "the listing is not whole");
+    evil_fails(x, "t", "the listing is not whole");
     assert_int_equal(x->requests, 1 + FILES_TRIES);
-    copy_end(&c);
-    shell(x, "test -z \"$(ls -A out)\"");
 }
 
 /* The sum that evil() sends is none: tried a few times, then told; nothing gets the name. */
 static void what_has_a_wrong_sum_gets_no_name(void **state)
 {
     struct fixture *x = *state;
-    struct copy c;
-    x->on_request = evil;
-    shell(x, "mkdir out");
-    assert_int_equal(copy_begin(&c, x, false, "out", "f"), HX_OK);
-    copy_run(&c);
-    assert_int_equal(c.state.failed, 1);
-    assert_string_equal(c.reason, "the sum of what arrived is wrong");
+    evil_fails(x, "f", "the sum of what arrived is wrong");
     assert_int_equal(x->requests, 1 + FILES_TRIES);
-    copy_end(&c);
-    shell(x, "test -z \"$(ls -A out)\"");
 }
 
 /* To the question what is there of a file: all is well. */
