@@ -53,10 +53,14 @@ bool hard_nat_takes(const struct nat_mapping *m)
 }
 
 /* One that keeps ports would keep it for the peer, too. */
+static bool not_told_apart(const struct nat_mapping *m)
+{
+    return m->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT && m->one_address && m->ports != NAT_PORTS_PRESERVING;
+}
+
 static bool may_depend(const struct nat_mapping *m)
 {
-    return m->kind == NAT_MAPPING_ENDPOINT_INDEPENDENT && m->one_address &&
-           (m->ports == NAT_PORTS_RANDOM || hard_nat_sequential(m));
+    return not_told_apart(m) && (m->ports == NAT_PORTS_RANDOM || hard_nat_sequential(m));
 }
 
 bool hard_nat_holds(const struct nat_mapping *own, bool calling)
@@ -190,8 +194,8 @@ const char *hard_nat_describe(const struct nat_mapping *m, char text[96])
     static const char *const ports[NAT_PORTS_KINDS] = {"", ", preserved ports", ", sequential ports",
                                                        ", random ports"};
     snprintf(text, 96, "%s mapping%s", kinds[m->kind],
-             hard_nat_is(m)  ? ports[m->ports]
-             : may_depend(m) ? " (or address-dependent)"
-                             : "");
+             hard_nat_is(m)      ? ports[m->ports]
+             : not_told_apart(m) ? " (or address-dependent)"
+                                 : "");
     return text;
 }

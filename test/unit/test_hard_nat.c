@@ -409,16 +409,20 @@ static void who_sprays_has_the_port_that_the_peer_asks(void **state)
 
 static void what_two_addresses_have_shown_is_not_guessed_at(void **state)
 {
-    struct nat_mapping proven = may_be_random, keeps = may_be_random;
+    struct nat_mapping proven = may_be_random, keeps = may_be_random, new_one = may_be_random;
     enum hard_nat_method callers, calleds;
     char text[96];
     (void)state;
     proven.one_address = false;
     keeps.ports = NAT_PORTS_PRESERVING; /* for the peer, too */
+    new_one.ports = NAT_PORTS_UNKNOWN;  /* it has not been looked at yet */
     assert_false(guess(0, &proven, &keeps, &callers, &calleds));
     assert_false(guess(0, &random_ports, &may_be_random, &callers, &calleds));
     assert_string_equal(hard_nat_describe(&proven, text), "endpoint-independent mapping");
+    assert_string_equal(hard_nat_describe(&keeps, text), "endpoint-independent mapping");
     assert_string_equal(hard_nat_describe(&may_be_random, text),
+                        "endpoint-independent mapping (or address-dependent)");
+    assert_string_equal(hard_nat_describe(&new_one, text),
                         "endpoint-independent mapping (or address-dependent)");
 }
 
