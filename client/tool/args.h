@@ -100,6 +100,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     const char *remote; /* ls: the PATH */
     const char *target; /* cp; recv: the directory, or "-" */
     char stream;        /* cp: 'i' from standard input, 'o' to standard output, 0 neither */
+    const char *pipe;   /* hx cp: what stands for standard input or output then; NULL: "-" does */
     int links;          /* cp: 'P', 'L'; 0: they are left out */
     bool no_clobber, update, dry_run;
     const char *excludes[ARGS_EXCLUDES_MAX];

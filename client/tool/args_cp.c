@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum args_result take_exclude(struct reading *r)
 {
@@ -102,7 +103,14 @@ static enum args_result check_sources(struct reading *r, bool up, const char *pe
     return ARGS_BIND;
 }
 
-/* "-" is standard input or output, and nothing else beside it. */
+/* Here is no file, but what is read or written as it comes: /dev/null, <(COMMAND), a FIFO. */
+static bool is_pipe(const char *word)
+{
+    struct stat st;
+    return peer_length(word) == 0 && stat(word, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode));
+}
+
+/* "-" is standard input or output, and nothing else beside it. One pipe alone is as good. */
 static enum args_result stream_operands(struct reading *r, char **words, int count)
 {
     struct args *a = r->args;
@@ -111,6 +119,11 @@ static enum args_result stream_operands(struct reading *r, char **words, int cou
     bool input = false;
     for (int i = 0; i < count - 1; i++)
         input = input || strcmp(words[i], "-") == 0;
+    if (!input && !output && count == 2 && (is_pipe(words[0]) || is_pipe(target))) {
+        output = is_pipe(target);
+        input = !output;
+        a->pipe = input ? words[0] : target;
+    }
     if (!input && !output)
         return ARGS_BIND;
     if (count > 2)
@@ -128,7 +141,8 @@ static enum args_result stream_operands(struct reading *r, char **words, int cou
                       : a->no_clobber && output ? "-n"
                                                 : NULL;
     if (odd)
-        return args_usage(r, "%s has no meaning with '-': leave out one of them", odd);
+        return args_usage(r, "%s has no meaning with '%.80s': leave out one of them", odd,
+                          a->pipe ? a->pipe : "-");
     a->stream = input ? 'i' : 'o';
     return ARGS_BIND;
 }

@@ -52,6 +52,18 @@ check "a reader that leaves is a failure" [ "${PIPESTATUS[0]}" = 1 ] # of head's
 ln -s big share/link
 check "-L follows a link" eval 'cp_ -L home:link - | cmp - big'
 
+# --- what is no file here stands for them
+check "a device takes a file" eval 'cp_ home:big /dev/null && grep -q "^1 file, 5.0 MB whole and verified" cp.err && [ -c /dev/null ]'
+check "a command's output goes up" eval 'cp_ <(cat big) home:dir/from && same big share/dir/from'
+check "a command takes what comes" eval 'cp_ home:big >(cat >taken) && await_true 40 same big taken'
+mkfifo pipe
+cat pipe >piped &
+pid=$!
+STARTED+=("$pid")
+check "a FIFO takes it" eval 'cp_ home:big pipe && wait $pid && same big piped'
+no_terminal() { ! timeout 120 setsid -w "$B/hx" cp home:big /dev/tty 2>cp.err && grep -q '^hx: /dev/tty: ' cp.err; }
+check "one that cannot be opened is told" no_terminal
+
 # --- what makes no sense
 usage() { # usage REGEX ARGUMENT...
     cp_ "${@:2}" </dev/null
@@ -64,6 +76,7 @@ check "a directory is no name" usage 'has no name' - home:dir/
 check "both sides here is for cp" usage 'must be NAME:PATH' - -
 check "-u is of files" usage '-u has no meaning' -u - home:x
 check "so is --exclude" usage '--exclude has no meaning' --exclude x home:big -
+check "and of no device" usage '-u has no meaning with ./dev/null.' -u home:big /dev/null
 echo dash >./-
 check "./- is a file" eval 'cp_ ./- home: && [ "$(cat share/-)" = dash ]'
 
