@@ -20,18 +20,25 @@ enum multipart_state {
     MULTIPART_EPILOGUE  /* behind the closing delimiter */
 };
 
-int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
-                         const struct session *session, const char *fields, bool chunked)
+/* `member`: NULL, or what a part of /join says. */
+static int write_part(struct buf *out, const char *name, const struct endpoint *peer,
+                      const struct membership *member, const struct session *session, const char *fields,
+                      bool chunked)
 {
     char text[ENDPOINT_TEXT_MAX], id_and_key[SESSION_TEXT_MAX];
     char relay[RELAY_OFFER_TEXT_MAX];
-    char part[MULTIPART_LINE_MAX + SESSION_TEXT_MAX + RELAY_OFFER_TEXT_MAX + PEER_FIELDS_TEXT_MAX];
+    char part[MULTIPART_LINE_MAX + MEMBERSHIP_TEXT_MAX + SESSION_TEXT_MAX + RELAY_OFFER_TEXT_MAX +
+              PEER_FIELDS_TEXT_MAX];
 
     if ((*name && !host_id_valid(name, strnlen(name, HOST_ID_MAX + 1))) ||
         (session && strnlen(fields, PEER_FIELDS_TEXT_MAX) == PEER_FIELDS_TEXT_MAX))
         return HX_EINVAL;
     endpoint_format(peer, text);
     int len = snprintf(part, sizeof part, MULTIPART_BOUNDARY "\r\n%s: %s\r\n", name, text);
+    if (member) {
+        membership_format(member, part + len);
+        len += (int)strlen(part + len);
+    }
     if (session) {
         session_format(session, id_and_key);
         len += snprintf(part + len, sizeof part - (size_t)len, "Session: %s\r\n", id_and_key);
@@ -42,6 +49,19 @@ int multipart_write_part(struct buf *out, const char *name, const struct endpoin
     }
     len += snprintf(part + len, sizeof part - (size_t)len, "\r\n");
     return chunked ? chunk_write(out, part, (size_t)len) : buf_append(out, part, (size_t)len);
+}
+
+int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
+                         const struct session *session, const char *fields, bool chunked)
+{
+    return write_part(out, name, peer, NULL, session, fields, chunked);
+}
+
+int multipart_write_member(struct buf *out, const char *name, const struct endpoint *peer,
+                           const struct membership *member, const struct session *session, const char *fields,
+                           bool chunked)
+{
+    return *name ? write_part(out, name, peer, member, session, fields, chunked) : HX_EINVAL;
 }
 
 int multipart_reader_init(struct multipart_reader *r, const char *boundary,
@@ -162,6 +182,7 @@ static void take_known_fields(struct multipart_part *part)
     struct peer_fields known = {.session.given = false};
     struct relay_offer relay = {.offered = false};
 
+    part->member = (struct membership){.event = MEMBER_UNTOLD};
     for (size_t i = 0; i < part->field_count; i++) {
         const struct multipart_field *f = &part->fields[i];
 
@@ -171,6 +192,7 @@ static void take_known_fields(struct multipart_part *part)
             (void)relay_offer_parse(&relay, f->value, strlen(f->value));
         else
             peer_fields_read(&known, f->key, strlen(f->key), f->value, strlen(f->value));
+        membership_read(&part->member, f->key, f->value);
     }
     if (!known.session.given)
         return;

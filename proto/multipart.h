@@ -14,6 +14,7 @@
 
 #include "proto/candidates.h"
 #include "proto/host_id.h"
+#include "proto/membership.h"
 #include "proto/peer_fields.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,10 @@ struct buf;
  * "" nor a host_id, or `fields` too long. */
 int multipart_write_part(struct buf *out, const char *name, const struct endpoint *peer,
                          const struct session *session, const char *fields, bool chunked);
+/* The same with what `member` says behind the first line; `name` is not "". */
+int multipart_write_member(struct buf *out, const char *name, const struct endpoint *peer,
+                           const struct membership *member, const struct session *session, const char *fields,
+                           bool chunked);
 
 #define MULTIPART_FIELDS_MAX       32   /* behind the peer's; a part with more is refused */
 #define MULTIPART_FIELDS_MAX_BYTES 4096 /* of all of them, their NULs counted */
@@ -44,6 +49,7 @@ struct multipart_part {
     struct candidates peer;     /* the first line's address, and, in a session, what else the peer has */
     struct session session;     /* not given: the peer, or we, did not tell candidates */
     struct nat_mapping mapping; /* of the peer; in a session */
+    struct membership member;   /* of /join alone */
     size_t field_count;
     struct multipart_field fields[MULTIPART_FIELDS_MAX]; /* valid during on_part() */
 };

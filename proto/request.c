@@ -1,13 +1,11 @@
 #include "proto/request.h"
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "proto/field.h"
 #include "proto/prefer.h"
 #include "proto/target.h"
 #include "proto/upgrade.h"
 #include <http_parser.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,7 +34,7 @@ struct request_parser {
     const char *pending_why; /* its text */
     bool wait_known;         /* a Prefer: wait has come */
     bool host_known;         /* a Host has come */
-    bool session_known;      /* a Bind-Session has come */
+    bool session_known;      /* a Bind-Session or Join-Session has come */
     bool upgrades;           /* Upgrade: connect-udp has */
     struct request request;  /* its names are these */
     struct request_names names;
@@ -251,14 +249,25 @@ static enum request_result end_host(struct request_parser *p)
     return REQUEST_MORE;
 }
 
+static bool is_session_field(const struct request_parser *p)
+{
+    return (p->request.target == REQUEST_BIND && field_is(p, "Bind-Session")) ||
+           (p->request.target == REQUEST_JOIN && field_is(p, "Join-Session"));
+}
+
 static enum request_result end_session(struct request_parser *p)
 {
+    bool join = p->request.target == REQUEST_JOIN;
+
     if (p->session_known)
-        return refuse(p, 400, true, "there are two Bind-Session fields: send one");
+        return refuse(p, 400, true,
+                      join ? "there are two Join-Session fields: send one"
+                           : "there are two Bind-Session fields: send one");
     p->session_known = true;
     if (p->value_cut || session_id_parse(p->request.session, p->text, p->text_len) < 0)
         return refuse(p, 400, true,
-                      "Bind-Session is not 32 hex digits: draw 128 random bits, or leave it out");
+                      join ? "Join-Session is not 32 hex digits: draw 128 random bits, or leave it out"
+                           : "Bind-Session is not 32 hex digits: draw 128 random bits, or leave it out");
     p->request.has_session = true;
     return REQUEST_MORE;
 }
@@ -309,12 +318,12 @@ static enum request_result end_field(struct request_parser *p)
         return end_host(p);
     if (field_is(p, "Upgrade") && !p->value_cut)
         take_upgrade(p);
-    if (field_is(p, "Bind-Session") && p->request.target == REQUEST_BIND)
+    if (is_session_field(p))
         return end_session(p);
     if (field_is(p, "Prefer") && !p->wait_known && !p->value_cut) {
         int wait_s = prefer_wait(p->text, p->text_len, REQUEST_WAIT_MAX);
         p->wait_known = wait_s >= 0;
-        if (p->wait_known && p->request.target == REQUEST_CONNECT)
+        if (p->wait_known && (p->request.target == REQUEST_CONNECT || p->request.target == REQUEST_JOIN))
             p->request.wait_s = (uint8_t)wait_s;
     }
     take_peer_field(p);
@@ -431,50 +440,4 @@ const struct peer_fields *request_parser_peer(const struct request_parser *p)
 bool request_parser_started(const struct request_parser *p)
 {
     return !p->ended && (p->used > 0 || p->phase != PHASE_METHOD);
-}
-
-/* The header lines of `own`, the empty line and the NUL. */
-#define OWN_TEXT_MAX (sizeof "Session: \r\n\r\n" + SESSION_ID_TEXT_MAX + PEER_FIELDS_TEXT_MAX)
-
-static const char *own_lines(const struct peer_fields *own, char text[OWN_TEXT_MAX])
-{
-    char id[SESSION_ID_TEXT_MAX], lines[PEER_FIELDS_TEXT_MAX] = "";
-    int len = 0;
-
-    if (own && own->session.given) {
-        session_id_format(own->session.id, id);
-        len = snprintf(text, OWN_TEXT_MAX, "Session: %s\r\n", id);
-    }
-    if (own)
-        peer_fields_format(own, lines);
-    snprintf(text + len, OWN_TEXT_MAX - (size_t)len, "%s\r\n", lines);
-    return text;
-}
-
-int request_write_bind(struct buf *out, const char *host_id, const char *headers,
-                       const struct peer_fields *own_fields)
-{
-    char name[3 * HOST_ID_MAX + 1], lines[OWN_TEXT_MAX];
-    int err = host_id_encode(host_id, name, sizeof name);
-
-    if (err < 0)
-        return err;
-    return buf_printf(out, "GET /bind?host_id=%s HTTP/1.1\r\n%s%s", name, headers ? headers : "",
-                      own_lines(own_fields, lines));
-}
-
-int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers,
-                          const struct peer_fields *own_fields)
-{
-    char name[3 * HOST_ID_MAX + 1], lines[OWN_TEXT_MAX];
-    char own[3 * HOST_ID_MAX + 1] = "";
-    bool named = own_name && *own_name;
-    int err = host_id_encode(host_id, name, sizeof name);
-
-    if (err >= 0 && named)
-        err = host_id_encode(own_name, own, sizeof own);
-    if (err < 0)
-        return err;
-    return buf_printf(out, "GET /connect?host_id=%s%s%s HTTP/1.1\r\n%s%s", name, named ? "&name=" : "", own,
-                      headers ? headers : "", own_lines(own_fields, lines));
 }

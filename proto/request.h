@@ -6,6 +6,7 @@
 #define HX_PROTO_REQUEST_H
 
 #include "proto/host_id.h"
+#include "proto/membership.h"
 #include "proto/peer_fields.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,13 +16,14 @@
 #define REQUEST_LINE_MAX      2048 /* bytes of the request line without its end (414 above 2 KiB) */
 #define REQUEST_HEADERS_MAX   8192 /* bytes of all header lines without their ends (431 above 8 KiB) */
 #define REQUEST_FIELDS_MAX    64   /* header fields (431 above 64) */
-#define REQUEST_SESSION_BYTES SESSION_BYTES /* Bind-Session: 32 hex digits */
+#define REQUEST_SESSION_BYTES SESSION_BYTES /* Bind-Session, Join-Session: 32 hex digits */
 #define REQUEST_WAIT_MAX      60 /* seconds; Prefer: wait=N above is taken as this (RFC 7240, 4.3) */
 
 enum request_target {
     REQUEST_ROOT,
     REQUEST_BIND,
     REQUEST_CONNECT,
+    REQUEST_JOIN,
     REQUEST_TUNNEL /* UDP through TCP (proto/upgrade.h): with Upgrade: connect-udp */
 };
 
@@ -31,12 +33,13 @@ struct request {
     bool close;          /* the peer wants the connection closed after the answer */
     bool unchunked;      /* it speaks HTTP/1.0: a body ends with the connection (RFC 9112, 6.1) */
     uint16_t port;       /* tunnel: of its target, whose host is `host_id` */
-    const char *host_id; /* bind, connect: the name; else "" */
-    const char *name;    /* connect: the requester's own name, or "" */
-    bool has_session;    /* bind: a Bind-Session; connect: a Session, which it continues */
+    uint8_t expect;      /* join: MEMBERS_MIN to MEMBERS_MAX, itself counted */
+    const char *host_id; /* bind, connect: the name; join: the session's; else "" */
+    const char *name;    /* connect: the requester's own name, or ""; join: its name in the session */
+    bool has_session; /* bind, join: a Bind-Session, Join-Session; connect: a Session, which it continues */
     uint8_t session[REQUEST_SESSION_BYTES];
     bool relayed;   /* connect: Relay: only: a holder of the other family will do, whom a relay leads to */
-    uint8_t wait_s; /* connect: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
+    uint8_t wait_s; /* connect, join: Prefer: wait, 0 to REQUEST_WAIT_MAX; a field above 2 KiB is ignored */
 };
 
 /* Why a request was refused. */
@@ -67,7 +70,7 @@ const struct request *request_parser_request(const struct request_parser *p);
  * memory. */
 struct request *request_copy(const struct request *q);
 const struct request_refusal *request_parser_refusal(const struct request_parser *p);
-/* bind, connect: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
+/* bind, connect, join: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
  * session is not given: see `has_session`. Valid as long as the request is. */
 const struct peer_fields *request_parser_peer(const struct request_parser *p);
 /* True once a byte of a request has come that is not yet whole: the request timeout runs. */
@@ -81,5 +84,8 @@ int request_write_bind(struct buf *out, const char *host_id, const char *headers
                        const struct peer_fields *own_fields);
 int request_write_connect(struct buf *out, const char *host_id, const char *own_name, const char *headers,
                           const struct peer_fields *own_fields);
+/* HX_EINVAL also if `expect` is out of its range. */
+int request_write_join(struct buf *out, const char *session, int expect, const char *own_name,
+                       const char *headers, const struct peer_fields *own_fields);
 
 #endif

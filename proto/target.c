@@ -4,6 +4,7 @@
 #include "proto/request.h"
 #include "proto/upgrade.h"
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool percent_encoding_valid(const char *text)
@@ -34,25 +35,58 @@ static char *skip_authority(char *target)
 }
 
 /* Copies a decoded parameter's value; a name that came before makes the request ambiguous. */
-static int take_name(char name[HOST_ID_MAX + 1], const char *value, const char **why)
+static int take_name(char name[HOST_ID_MAX + 1], const char *value, bool join, const char **why)
 {
     size_t len = strlen(value);
 
     if (*name) {
-        *why = "host_id or name is given twice: give each once";
+        *why = join ? "session or name is given twice: give each once"
+                    : "host_id or name is given twice: give each once";
         return 400;
     }
     if (!host_id_valid(value, len)) {
-        *why = "host_id and name are 1 to 255 letters, digits or any of !#$%&'*+-.^_`|~@: choose such a name "
-               "and percent-encode it";
+        *why =
+            join ? "session and name are 1 to 255 letters, digits or any of !#$%&'*+-.^_`|~@: choose such a "
+                   "name and percent-encode it"
+                 : "host_id and name are 1 to 255 letters, digits or any of !#$%&'*+-.^_`|~@: choose such a "
+                   "name and percent-encode it";
         return 400;
     }
     memcpy(name, value, len + 1);
     return 0;
 }
 
+static int take_expect(struct request *out, const char *value, const char **why)
+{
+    size_t digits = strspn(value, "0123456789");
+    long n = digits > 0 && digits < 10 && !value[digits] ? strtol(value, NULL, 10) : 0;
+
+    if (out->expect) {
+        *why = "expect is given twice: give it once";
+        return 400;
+    }
+    if (n < MEMBERS_MIN || n > MEMBERS_MAX) {
+        *why = "expect is no number from 2 to 64: say how many members there shall be, yourself counted";
+        return 400;
+    }
+    out->expect = (uint8_t)n;
+    return 0;
+}
+
+static int take_parameter(struct request *out, struct request_names *names, const char *key,
+                          const char *value, const char **why)
+{
+    bool join = out->target == REQUEST_JOIN;
+
+    if (strcmp(key, join ? "session" : "host_id") == 0)
+        return take_name(names->host_id, value, join, why);
+    if (strcmp(key, "name") == 0 && (join || (out->target == REQUEST_CONNECT && *value)))
+        return take_name(names->name, value, join, why);
+    return join && strcmp(key, "expect") == 0 ? take_expect(out, value, why) : 0;
+}
+
 /* `query` may be NULL. */
-static int read_query(char *query, enum request_target target, struct request_names *out, const char **why)
+static int read_query(char *query, struct request *out, struct request_names *names, const char **why)
 {
     char *parameter;
     int status = 0;
@@ -62,12 +96,13 @@ static int read_query(char *query, enum request_target target, struct request_na
         char *value = parameter ? parameter : key + strlen(key);
         decode(key);
         decode(value);
-        if (strcmp(key, "host_id") == 0)
-            status = take_name(out->host_id, value, why);
-        else if (target == REQUEST_CONNECT && strcmp(key, "name") == 0 && *value)
-            status = take_name(out->name, value, why);
+        status = take_parameter(out, names, key, value, why);
     }
-    if (status == 0 && !*out->host_id) {
+    if (status == 0 && out->target == REQUEST_JOIN && (!*names->host_id || !*names->name || !out->expect)) {
+        *why = "session, expect or name is missing: ask for /join?session=ID&expect=N&name=OWN";
+        return 400;
+    }
+    if (status == 0 && !*names->host_id) {
         *why = "host_id is missing: ask for /bind?host_id=NAME or /connect?host_id=NAME";
         return 400;
     }
@@ -105,9 +140,11 @@ int target_read(char *target, struct request *out, struct request_names *names, 
         out->target = REQUEST_BIND;
     } else if (strcmp(path, "/connect") == 0) {
         out->target = REQUEST_CONNECT;
+    } else if (strcmp(path, "/join") == 0) {
+        out->target = REQUEST_JOIN;
     } else {
         *why = TARGET_UNKNOWN;
         return 404;
     }
-    return read_query(query, out->target, names, why);
+    return read_query(query, out, names, why);
 }

@@ -31,6 +31,8 @@ int conn_answer(struct conn *c)
         return answer_root(c);
     if (c->request->target == REQUEST_TUNNEL)
         return conn_begin_tunnel(c);
+    if (c->request->target == REQUEST_JOIN) /* not served yet */
+        return conn_refuse_for(c, REPLY_NO_TUNNEL);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);

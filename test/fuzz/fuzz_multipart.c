@@ -47,6 +47,7 @@ static void on_rewritten(void *user, const struct multipart_part *part)
     FUZZ_CHECK(m->kind == was->kind && m->ports == was->ports);
     /* of what is not worth telling the rest is not told */
     FUZZ_CHECK(!nat_mapping_known(was) || (m->step == was->step && m->last_port == was->last_port));
+    FUZZ_CHECK(memcmp(&part->member, &r->expected->member, sizeof part->member) == 0);
     r->parts++;
 }
 
@@ -61,7 +62,8 @@ static void check_rewritten(const struct multipart_part *part)
 {
     struct peer_fields fields = {.mapping = part->mapping};
     char lines[PEER_FIELDS_TEXT_MAX];
-    struct rewritten r = {.expected = part};
+    struct multipart_part bare = *part;
+    struct rewritten r = {.expected = &bare};
     struct buf out;
 
     for (size_t i = 1; i < part->peer.count; i++)
@@ -70,8 +72,15 @@ static void check_rewritten(const struct multipart_part *part)
 
     peer_fields_format(&fields, lines);
     buf_init(&out, 0);
-    FUZZ_CHECK(multipart_write_part(&out, part->name, &part->peer.list[0].at,
-                                    part->session.given ? &part->session : NULL, lines, true) == HX_OK);
+    const struct session *session = part->session.given ? &part->session : NULL;
+    const struct membership *m = &part->member;
+    bool member = *part->name && m->event != MEMBER_UNTOLD && m->here > 0;
+    if (!member)
+        bare.member = (struct membership){.event = MEMBER_UNTOLD};
+    FUZZ_CHECK(
+        (member ? multipart_write_member(&out, part->name, &part->peer.list[0].at, m, session, lines, true)
+                : multipart_write_part(&out, part->name, &part->peer.list[0].at, session, lines, true)) ==
+        HX_OK);
     FUZZ_CHECK(multipart_reader_init(&r.reader, NULL, on_rewritten, &r) == HX_OK);
     struct chunk_reader chunks;
     chunk_reader_init(&chunks, on_payload, &r);
@@ -87,6 +96,11 @@ static void on_part(void *user, const struct multipart_part *part)
 
     FUZZ_CHECK(part->name[0] == '\0' || host_id_valid(part->name, strlen(part->name)));
     FUZZ_CHECK(part->peer.list[0].at.port != 0 && part->peer.list[0].at.family != AF_UNSPEC);
+    FUZZ_CHECK(part->member.event >= MEMBER_UNTOLD && part->member.event < MEMBER_EVENTS);
+    FUZZ_CHECK(part->member.here >= 0 && part->member.here <= MEMBERS_MAX);
+    FUZZ_CHECK(part->member.here == 0 ? part->member.expect == 0 : part->member.expect >= MEMBERS_MIN);
+    FUZZ_CHECK(part->member.expect <= MEMBERS_MAX);
+    fuzz_log_number(r->log, part->member.event << 16 | part->member.here << 8 | part->member.expect);
     check_rewritten(part);
     endpoint_format(&part->peer.list[0].at, text);
     fuzz_log_text(r->log, part->name);

@@ -36,14 +36,17 @@ static void check_rewritten(const struct request *q, const struct peer_fields *p
     struct request_parser *again;
     FUZZ_CHECK(request_parser_create(&again) == HX_OK);
     int err = q->target == REQUEST_BIND ? request_write_bind(&out, q->host_id, NULL, &told)
-                                        : request_write_connect(&out, q->host_id, q->name, NULL, &told);
+              : q->target == REQUEST_JOIN
+                  ? request_write_join(&out, q->host_id, q->expect, q->name, NULL, &told)
+                  : request_write_connect(&out, q->host_id, q->name, NULL, &told);
     FUZZ_CHECK(err == HX_OK);
     size_t taken;
     FUZZ_CHECK(request_parser_feed(again, buf_data(&out), out.len, &taken) == REQUEST_DONE);
     const struct request *q2 = request_parser_request(again);
     FUZZ_CHECK(taken == out.len && q2->target == q->target);
     FUZZ_CHECK(strcmp(q2->host_id, q->host_id) == 0 && strcmp(q2->name, q->name) == 0);
-    if (q->target == REQUEST_CONNECT) { /* a bind's is in no header of these */
+    FUZZ_CHECK(q2->expect == q->expect);
+    if (q->target == REQUEST_CONNECT) { /* a bind's and a join's is in no header of these */
         FUZZ_CHECK(q2->has_session == q->has_session);
         FUZZ_CHECK(memcmp(q2->session, q->session, SESSION_BYTES) == 0);
     }
@@ -59,11 +62,14 @@ static void check_request(const struct request *q, const struct peer_fields *pee
 
     FUZZ_CHECK(q->wait_s >= 0 && q->wait_s <= REQUEST_WAIT_MAX);
     if (q->target == REQUEST_ROOT) {
-        FUZZ_CHECK(len == 0 && name_len == 0);
+        FUZZ_CHECK(len == 0 && name_len == 0 && q->expect == 0);
         return;
     }
     FUZZ_CHECK(host_id_valid(q->host_id, len));
-    FUZZ_CHECK(name_len == 0 || (q->target == REQUEST_CONNECT && host_id_valid(q->name, name_len)));
+    FUZZ_CHECK(name_len == 0 || (q->target != REQUEST_BIND && host_id_valid(q->name, name_len)));
+    FUZZ_CHECK((q->target == REQUEST_JOIN) == (q->expect != 0));
+    if (q->target == REQUEST_JOIN)
+        FUZZ_CHECK(name_len > 0 && q->expect >= MEMBERS_MIN && q->expect <= MEMBERS_MAX);
     check_rewritten(q, peer);
 }
 
@@ -87,6 +93,7 @@ static void feed(void *user, const char *data, size_t len)
             fuzz_log_number(r->log, (long long)q->target << 32 | q->wait_s << 2 | q->head << 1 | q->close);
             fuzz_log_text(r->log, q->host_id);
             fuzz_log_text(r->log, q->name);
+            fuzz_log_number(r->log, q->expect);
         } else if (result == REQUEST_REFUSED) {
             fuzz_log_number(r->log, f->status << 2 | f->head << 1 | f->fatal);
             fuzz_log_text(r->log, f->text);

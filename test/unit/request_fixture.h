@@ -30,7 +30,7 @@ static inline void account_peer(struct account *a, const struct request *q, cons
 
 static inline void account_result(struct run *r, enum request_result result)
 {
-    static const char *const targets[] = {"/", "/bind", "/connect"};
+    static const char *const targets[] = {"/", "/bind", "/connect", "/join"};
     const struct request *q = request_parser_request(r->parser);
     const struct request_refusal *f = request_parser_refusal(r->parser);
 
@@ -42,6 +42,13 @@ static inline void account_result(struct run *r, enum request_result result)
             account_add(r->account, " name=%s", q->name);
         if (q->wait_s)
             account_add(r->account, " wait=%d", q->wait_s);
+        if (q->expect)
+            account_add(r->account, " expect=%d", q->expect);
+        if (q->target == REQUEST_JOIN && q->has_session) {
+            char id[SESSION_ID_TEXT_MAX];
+            session_id_format(q->session, id);
+            account_add(r->account, " mine=%s", id);
+        }
         account_add(r->account, "%s", q->relayed ? " relayed" : "");
         account_add(r->account, "%s%s\n", q->head ? " head" : "", q->close ? " close" : "");
         account_peer(r->account, q, request_parser_peer(r->parser));
