@@ -16,6 +16,7 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"rate-per-address", required_argument, NULL, 0},
                                              {"introductions-per-source", required_argument, NULL, 0},
                                              {"introductions-per-name", required_argument, NULL, 0},
+                                             {"max-members", required_argument, NULL, 0},
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
@@ -62,6 +63,8 @@ void server_config_usage(FILE *out)
             "      --introductions-per-source=N  requests a second of one address for one name, in bursts\n"
             "                             of 4 seconds' worth; more get 429 (default: 10)\n"
             "      --introductions-per-name=N  requests a second for one name; more get 429 (default: 100)\n"
+            "      --max-members=N        members of one session, where several meet; the next one gets 409\n"
+            "                             (default: 64, which is the most)\n"
             "      --max-queue=BYTES      output waiting for one connection; a slower reader is dropped\n"
             "                             (default: 65536)\n"
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"

@@ -1,5 +1,6 @@
 #include "server/config.h"
 #include "base/error.h"
+#include "proto/membership.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
 #include <ini.h>
@@ -26,6 +27,7 @@ static const struct number_option {
     {"rate-per-address", 1, 1000000, 1, offsetof(struct server_config, rate_per_address)},
     {"introductions-per-source", 1, 1000000, 1, offsetof(struct server_config, introductions_per_source)},
     {"introductions-per-name", 1, 1000000, 1, offsetof(struct server_config, introductions_per_name)},
+    {"max-members", MEMBERS_MIN, MEMBERS_MAX, 1, offsetof(struct server_config, max_members)},
     {"max-queue", QUEUE_MIN, 1 << 30, 1, offsetof(struct server_config, max_queue_bytes)},
     {"stun-rate", 1, 1000000, 1, offsetof(struct server_config, stun_rate)},
     {"relay-rate", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_rate)},
@@ -44,6 +46,7 @@ void server_config_defaults(struct server_config *c)
                                 .rate_per_address = 100,
                                 .introductions_per_source = 10,
                                 .introductions_per_name = 100,
+                                .max_members = MEMBERS_MAX,
                                 .max_queue_bytes = 65536,
                                 .request_timeout_ms = 10000,
                                 .idle_timeout_ms = 30000,

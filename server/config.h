@@ -33,6 +33,7 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     int64_t rate_per_address;         /* new connections a second; 0: unlimited */
     int64_t introductions_per_source; /* to one name, a second; 0: unlimited */
     int64_t introductions_per_name;   /* a second; 0: unlimited */
+    int64_t max_members;              /* of a session; 0: MEMBERS_MAX */
     int64_t max_queue_bytes;          /* output waiting per connection; 0: unlimited */
     int64_t request_timeout_ms;       /* 0: never */
     int64_t idle_timeout_ms;          /* 0: never */

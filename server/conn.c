@@ -17,6 +17,7 @@ static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
                                           [CONN_FLUSH] = "flush",
                                           [CONN_STREAM_BIND] = "stream_bind",
                                           [CONN_STREAM_CONNECT] = "stream_connect",
+                                          [CONN_STREAM_JOIN] = "stream_join",
                                           [CONN_TUNNEL] = "tunnel",
                                           [CONN_DRAIN] = "drain",
                                           [CONN_DONE] = "done"};
@@ -44,7 +45,9 @@ static int64_t state_ms(const struct conn *c, enum conn_state state)
     case CONN_FLUSH:
         return request_ms;
     case CONN_ASK:
-        return c->request->wait_s > 0 ? c->request->wait_s * INT64_C(1000) : CONN_ASK_MS;
+        return c->request->target == REQUEST_CONNECT && c->request->wait_s > 0
+                   ? c->request->wait_s * INT64_C(1000)
+                   : CONN_ASK_MS;
     case CONN_DRAIN:
         return c->world->stopping ? CONN_STOP_MS : CONN_DRAIN_MS;
     default:
@@ -84,15 +87,24 @@ static void unqueue(struct conn *c)
     DL_DELETE2(c->world->ready, c, ready_prev, ready_next);
 }
 
+void conn_leave(struct conn *c)
+{
+    struct group_member *joined = c->joined;
+
+    c->joined = NULL;
+    registry_leave(c->world->registry, &c->member);
+    groups_leave(joined);
+}
+
 static void end(struct conn *c, enum log_level level, enum counter counter, const char *reason)
 {
     if (c->state == CONN_DONE)
         return;
-    registry_leave(c->world->registry, &c->member);
+    conn_leave(c);
     conn_end_tunnel(c);
     counters_add(c->world->counters, counter);
-    conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "reason", reason, "ms",
-                  LOG_NUM(c->world->now_ms - c->since_ms));
+    conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "member",
+                  conn_member_name(c), "reason", reason, "ms", LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);
     timers_cancel(c->world->timers, &c->hold);
@@ -267,6 +279,13 @@ static int stream_bind(struct conn *c)
     return err < 0 || c->state != CONN_STREAM_BIND ? err : ignore_input(c);
 }
 
+static int stream_join(struct conn *c)
+{
+    int err = conn_stream_join(c);
+
+    return err < 0 || c->state != CONN_STREAM_JOIN ? err : ignore_input(c);
+}
+
 static int drain(struct conn *c)
 {
     int unacked = stream_unacked(c->stream);
@@ -286,6 +305,7 @@ static int (*const conn_steps[])(struct conn *c) = {[CONN_READ_REQUEST] = read_r
                                                     [CONN_FLUSH] = flush_answer,
                                                     [CONN_STREAM_BIND] = stream_bind,
                                                     [CONN_STREAM_CONNECT] = ignore_input,
+                                                    [CONN_STREAM_JOIN] = stream_join,
                                                     [CONN_TUNNEL] = conn_carry,
                                                     [CONN_DRAIN] = drain};
 
@@ -315,7 +335,7 @@ void conn_peer_closed(struct conn *c)
         conn_ready(c); /* what is left is read, so that the log can tell a request that was cut off */
         return;
     }
-    if (c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT)
+    if (conn_holds(c) || c->state == CONN_STREAM_CONNECT)
         (void)ignore_input(c); /* its last word may be a report */
     conn_fail(c, HX_ECLOSED);
 }
@@ -378,6 +398,7 @@ void conn_stop(struct conn *c)
     switch (c->state) {
     case CONN_STREAM_BIND:
     case CONN_STREAM_CONNECT:
+    case CONN_STREAM_JOIN:
         conn_finish_stream(c);
         break;
     case CONN_READ_REQUEST:
@@ -446,7 +467,7 @@ void conn_destroy(struct conn *c)
         return;
     unqueue(c);
     DL_DELETE2(c->world->all, c, all_prev, all_next);
-    registry_leave(c->world->registry, &c->member);
+    conn_leave(c);
     conn_leave_tunnel(c);
     timers_cancel(c->world->timers, &c->deadline);
     timers_cancel(c->world->timers, &c->idle);
@@ -458,38 +479,4 @@ void conn_destroy(struct conn *c)
     free(c->request);
     stream_close(c->stream);
     free(c);
-}
-
-const struct endpoint *conn_peer(const struct conn *c)
-{
-    return &c->member.peer;
-}
-
-bool conn_refused(const struct conn *c)
-{
-    return c->refused != REPLY_NOTHING;
-}
-
-size_t conn_queued_bytes(const struct conn *c)
-{
-    return c->out.len;
-}
-
-struct conn *conn_next(const struct conn *c)
-{
-    return c->all_next;
-}
-
-struct conn *conn_last_ready(const struct conn_world *w)
-{
-    return w->ready ? w->ready->ready_prev : NULL; /* utlist: the first one's `prev` is the last one */
-}
-
-struct conn *conn_next_done(struct conn_world *w)
-{
-    struct conn *c = w->done;
-
-    if (c)
-        LL_DELETE2(w->done, c, done_next);
-    return c;
 }

@@ -32,6 +32,7 @@
 
 struct conn;
 struct counters;
+struct groups;
 struct policy;
 struct registry;
 struct tunnels;
@@ -40,6 +41,7 @@ struct tunnels;
 struct conn_world {
     const struct server_config *config;
     struct registry *registry;
+    struct groups *groups;
     struct timers *timers;
     struct policy *policy;
     struct tunnels *tunnels;

@@ -15,7 +15,7 @@ static int answer_root(struct conn *c)
     return err < 0 ? err : conn_finish_answer(c, c->request->close);
 }
 
-/* HEAD of /bind or /connect: what a GET would have got, and nothing happens (RFC 9110, 9.3.2). */
+/* HEAD of /bind, /connect or /join: what a GET would have got, and nothing happens (RFC 9110, 9.3.2). */
 static int answer_head(struct conn *c)
 {
     int err = conn_write_stream_head(c);
@@ -31,14 +31,14 @@ int conn_answer(struct conn *c)
         return answer_root(c);
     if (c->request->target == REQUEST_TUNNEL)
         return conn_begin_tunnel(c);
-    if (c->request->target == REQUEST_JOIN) /* not served yet */
-        return conn_refuse_for(c, REPLY_NO_TUNNEL);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);
     c->asking = true;
     if (c->request->target == REQUEST_BIND)
         registry_bind(r, &c->member, c->request);
+    else if (c->request->target == REQUEST_JOIN)
+        conn_join(c);
     else
         registry_connect(r, &c->member, c->request);
     c->asking = false;
@@ -62,6 +62,8 @@ static int bound(struct conn *c)
 
     if (c->request->head)
         return answer_head(c);
+    if (c->request->target == REQUEST_JOIN)
+        return conn_joined(c);
     if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
         conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "holder",
                  LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
@@ -119,7 +121,7 @@ static void log_challenged(struct conn *c)
     if (c->waits)
         return;
     c->waits = true;
-    conn_log(c, LOG_INFO, "challenged", "name", c->request->host_id, "holder",
+    conn_log(c, LOG_INFO, "challenged", "name", c->request->host_id, "member", conn_member_name(c), "holder",
              LOG_PEER(&c->member.answer.holder));
 }
 
@@ -150,7 +152,8 @@ int conn_asked(struct conn *c)
 
 void conn_ask_over(struct conn *c)
 {
-    int err = conn_refuse_for(c, c->request->wait_s > 0 ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
+    bool waited = c->request->target == REQUEST_CONNECT && c->request->wait_s > 0;
+    int err = conn_refuse_for(c, waited ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
 
     if (err < 0)
         conn_fail(c, err);
@@ -187,84 +190,24 @@ static int introduce(struct registry_member *m, const char *name, const struct e
     return err;
 }
 
-/* CRLF is ignorable between parts (RFC 2046, 5.1.1: the epilogue). What goes wrong is found in the
- * connection's own turn. */
-void conn_probe(struct conn *c)
-{
-    int err = c->request->unchunked ? buf_append(&c->out, "\r\n", 2) : chunk_write(&c->out, "\r\n", 2);
-
-    if (err == HX_OK)
-        (void)conn_flush(c);
-    c->starved |= err == HX_ENOMEM; /* nothing else would find out that its program has ended */
-    conn_queue(c);
-}
-
-static void probe(struct conn *c)
-{
-    c->probes++;
-    c->reminded_ms = c->world->now_ms;
-    counters_add(c->world->counters, COUNTER_PROBES);
-    if (c->state == CONN_STREAM_BIND)
-        conn_probe(c);
-    conn_queue(c);
-}
-
-/* Losses may delay a holder's first acknowledgement by seconds. Until then all that is known of its round
- * trip is how soon its request followed its handshake, and that is nothing if both came at once: it is
- * taken for a slow one. */
-static int64_t round_trip_ms(const struct conn *c)
-{
-    int64_t known_ms = c->rtt_ms < 0 ? c->member.least_rtt_ms : c->rtt_ms;
-
-    return c->rtt_ms < 0 && c->measured_ms != 0 && known_ms < CONN_SLOW_RTT_MS ? CONN_SLOW_RTT_MS : known_ms;
-}
-
 static int64_t challenge(struct registry_member *m)
 {
-    struct conn *c = conn_of(m);
-    int64_t patience_ms = CONN_CHALLENGE_RTT * round_trip_ms(c);
-
-    c->probed_ms = c->world->now_ms;
-    c->probes = 0;
-    probe(c);
-    if (patience_ms < CONN_CHALLENGE_MS)
-        return CONN_CHALLENGE_MS;
-    return patience_ms < CONN_CHALLENGE_MAX_MS ? patience_ms : CONN_CHALLENGE_MAX_MS;
+    return conn_challenge(conn_of(m));
 }
 
-/* UDT repeats a lost packet, but to an idle peer only after seconds; and it paces what is new by its estimate
- * of the path, which losses make small: of the challenges that are written some leave too late to be
- * answered. The question beside the stream leaves in any case. */
 static void remind(struct registry_member *m)
 {
-    struct conn *c = conn_of(m);
-    int64_t overdue_ms = round_trip_ms(c) * 5 / 4;
-
-    if (overdue_ms < CONN_OVERDUE_MS)
-        overdue_ms = CONN_OVERDUE_MS;
-    if (c->world->now_ms - c->probed_ms < overdue_ms)
-        return;
-    stream_ask(c->stream);
-    if (c->probes < CONN_PROBES_MAX && c->out.len == 0)
-        probe(c);
+    conn_remind(conn_of(m));
 }
 
-/* Whatever it has said: an acknowledgement, a keepalive, data. */
 static bool lives(const struct registry_member *m)
 {
-    const struct conn *c = container_of(m, const struct conn, member);
-
-    return c->probed_ms > 0 && stream_heard_ms(c->stream) > c->probed_ms;
+    return conn_lives(container_of(m, const struct conn, member));
 }
 
 static void replaced(struct registry_member *m, enum registry_how how)
 {
-    struct conn *c = conn_of(m);
-
-    if (how == REGISTRY_SILENT)
-        conn_end(c, COUNTER_LEFT_REPLACED, "did not answer the challenge");
-    else
-        conn_finish_stream(c);
+    conn_replaced(conn_of(m), how);
 }
 
 const struct registry_events conn_registry_events = {.answered = answered,
@@ -274,29 +217,10 @@ const struct registry_events conn_registry_events = {.answered = answered,
                                                      .lives = lives,
                                                      .replaced = replaced};
 
-/* From the output's last byte handed over to its acknowledgement. What was lost and repeated makes it longer,
- * which is no harm: it bounds how long a holder may be silent, and who lives is mostly heard long before. */
-static void measure(struct conn *c)
-{
-    int64_t ms = c->world->now_ms - c->measured_ms;
-
-    if (c->measured_ms == 0 || c->out.len > 0 || stream_unacked(c->stream) != 0)
-        return;
-    c->measured_ms = 0;
-    if (ms > CONN_CHALLENGE_MAX_MS)
-        ms = CONN_CHALLENGE_MAX_MS;
-    c->rtt_ms = (int)ms > c->rtt_ms ? (int)ms : (7 * c->rtt_ms + (int)ms) / 8; /* downwards as RFC 6298 */
-    if (c->member.least_rtt_ms < 0 || ms < c->member.least_rtt_ms)
-        c->member.least_rtt_ms = ms;
-}
-
 int conn_stream_bind(struct conn *c)
 {
-    measure(c);
-    if (lives(&c->member)) {
-        c->probed_ms = 0;
+    if (conn_heard(c))
         registry_heard(c->world->registry, &c->member);
-    }
     if (conn_has_room(c) && registry_proceed(c->world->registry, &c->member))
         conn_queue(c);
     return HX_OK;

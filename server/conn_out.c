@@ -7,7 +7,7 @@
 
 static bool streams(const struct conn *c)
 {
-    return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_CONNECT || c->state == CONN_TUNNEL;
+    return conn_holds(c) || c->state == CONN_STREAM_CONNECT || c->state == CONN_TUNNEL;
 }
 
 /* An answer that streams has no deadline, but a peer which takes nothing of it for --request-timeout has
@@ -40,7 +40,7 @@ int conn_flush(struct conn *c)
         buf_consume(&c->out, (size_t)n);
         progress = true;
     }
-    if (progress && c->state == CONN_STREAM_BIND && c->measured_ms == 0)
+    if (progress && conn_holds(c) && c->measured_ms == 0)
         c->measured_ms = c->world->now_ms;
     watch_reader(c, progress);
     if (c->out.len == 0)
@@ -86,6 +86,17 @@ int conn_write_part(struct conn *c, const char *name, const struct endpoint *pee
                                 !c->request->unchunked);
 }
 
+int conn_write_member(struct conn *c, const struct groups_part *part)
+{
+    const struct registry_told *told = part->told;
+
+    if (told)
+        conn_expect_reports(c, 1);
+    return multipart_write_member(&c->out, part->name, &part->peer, &part->membership,
+                                  told ? &told->session : NULL, told ? told->lines : NULL,
+                                  !c->request->unchunked);
+}
+
 int conn_finish_answer(struct conn *c, bool close)
 {
     conn_enter(c, close ? CONN_DRAIN : CONN_FLUSH);
@@ -106,7 +117,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     counters_add(c->world->counters, r.counter);
     conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
                   conn_name(c), "reason", r.text);
-    registry_leave(c->world->registry, &c->member);
+    conn_leave(c);
     int err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);
 }
@@ -120,7 +131,7 @@ int conn_refuse_for(struct conn *c, enum reply_reason reason)
 
 void conn_finish_stream(struct conn *c)
 {
-    registry_leave(c->world->registry, &c->member);
+    conn_leave(c);
     timers_cancel(c->world->timers, &c->hold);
     int err = c->request->unchunked ? HX_OK : chunk_write_last(&c->out);
     if (err == HX_OK)

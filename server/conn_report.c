@@ -13,15 +13,21 @@ void conn_expect_reports(struct conn *c, int count)
     c->reports_due = (uint8_t)(due < REPORTS_MAX ? due : REPORTS_MAX);
 }
 
-/* H1 and H2 both tell of an attempt: they are counted apart. */
+/* H1 and H2 both tell of an attempt: they are counted apart; and so are members of sessions, of which either
+ * may have called. */
+static const struct {
+    const char *text;
+    enum counter first, within;
+} by[] = {[CONN_STREAM_BIND] = {"h1", COUNTER_H1_DIRECT, COUNTER_H1_WITHIN_10_MS},
+          [CONN_STREAM_CONNECT] = {"h2", COUNTER_H2_DIRECT, COUNTER_H2_WITHIN_10_MS},
+          [CONN_STREAM_JOIN] = {"member", COUNTER_MEMBER_DIRECT, COUNTER_MEMBER_WITHIN_10_MS}};
+
 static void count(struct conn *c, const struct attempt_report *r)
 {
     static const int64_t within_ms[] = {10, 30, 100, 300, 1000, 3000};
-    bool h1 = c->state == CONN_STREAM_BIND;
-    int time = h1 ? COUNTER_H1_WITHIN_10_MS : COUNTER_H2_WITHIN_10_MS;
+    int time = (int)by[c->state].within;
 
-    counters_add(c->world->counters,
-                 (enum counter)((h1 ? COUNTER_H1_DIRECT : COUNTER_H2_DIRECT) + (int)r->outcome));
+    counters_add(c->world->counters, (enum counter)((int)by[c->state].first + (int)r->outcome));
     if (r->outcome == ATTEMPT_FAILED)
         return;
     for (size_t i = 0; i < sizeof within_ms / sizeof *within_ms && r->ms > within_ms[i]; i++)
@@ -36,9 +42,9 @@ static void take(struct conn *c, const struct attempt_report *r)
 
     c->reports_due--;
     count(c, r);
-    conn_log(c, LOG_INFO, "report", "by", c->state == CONN_STREAM_BIND ? "h1" : "h2", "name", conn_name(c),
-             "session", r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome),
-             "reason", reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",
+    conn_log(c, LOG_INFO, "report", "by", by[c->state].text, "name", conn_name(c), "session",
+             r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome), "reason",
+             reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",
              LOG_NUM(r->probes), "mapping", nat_mapping_kind_text(r->own.kind), "ports",
              nat_ports_text(r->own.ports), "peer_mapping", nat_mapping_kind_text(r->peer.kind), "peer_ports",
              nat_ports_text(r->peer.ports));

@@ -1,4 +1,4 @@
-/* server/conn_state.h: the inside of a connection, for conn.c, conn_out.c and conn_answer.c alone. */
+/* server/conn_state.h: the inside of a connection, for conn.c and conn_*.c alone. */
 #ifndef HX_SERVER_CONN_STATE_H
 #define HX_SERVER_CONN_STATE_H
 
@@ -9,6 +9,7 @@
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/counters.h"
+#include "server/groups.h"
 #include "server/log.h"
 #include "server/registry.h"
 
@@ -19,6 +20,7 @@ enum conn_state {
     CONN_FLUSH, /* the answer was written; until little of it waits no further request is read */
     CONN_STREAM_BIND,
     CONN_STREAM_CONNECT,
+    CONN_STREAM_JOIN,
     CONN_TUNNEL, /* of TCP: datagrams are carried */
     CONN_DRAIN,  /* nothing more will be written; until all is acknowledged */
     CONN_DONE
@@ -46,6 +48,7 @@ struct conn {
     struct timer idle;     /* when a silent peer is given up */
     struct timer hold; /* while it is set, output waits: a part shall leave then (server/simultaneous.h) */
     struct registry_member member;
+    struct group_member *joined; /* NULL: it is in no session */
     union {
         struct tunnel *tunnel;           /* of TCP; NULL: it is none */
         struct tunnel_member *by_tunnel; /* of UDT; NULL: it has not come by one */
@@ -86,6 +89,18 @@ static inline const char *conn_transport(const struct conn *c)
     return c->member.reach == REACH_TCP ? "tcp" : NULL;
 }
 
+/* It holds a name: of its own, or in a session. */
+static inline bool conn_holds(const struct conn *c)
+{
+    return c->state == CONN_STREAM_BIND || c->state == CONN_STREAM_JOIN;
+}
+
+/* Its name in a session, for its log lines; NULL: it joins none. */
+static inline const char *conn_member_name(const struct conn *c)
+{
+    return c->request && c->request->target == REQUEST_JOIN ? c->request->name : NULL;
+}
+
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
 {
@@ -97,6 +112,7 @@ static inline const char *conn_name(const struct conn *c)
 /* conn.c */
 void conn_enter(struct conn *c, enum conn_state next); /* the only writer of c->state */
 void conn_queue(struct conn *c);                       /* asks for a turn */
+void conn_leave(struct conn *c);                       /* it holds and waits for no name any more */
 /* Leaves the registry; CONN_DONE. */
 void conn_end(struct conn *c, enum counter counter, const char *reason);
 void conn_fail(struct conn *c, int err); /* conn_end() with the reason that fits */
@@ -115,6 +131,7 @@ int conn_write_stream_head(struct conn *c);
 /* `told`: what the peer tells of itself; NULL: nothing. */
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
                     const struct registry_told *told);
+int conn_write_member(struct conn *c, const struct groups_part *part);
 /* Writes a refusal and goes on to CONN_FLUSH or CONN_DRAIN. */
 int conn_refuse(struct conn *c, const struct reply *reply);
 int conn_refuse_for(struct conn *c, enum reply_reason reason);
@@ -146,8 +163,22 @@ int conn_answer(struct conn *c);
 int conn_asked(struct conn *c);
 void conn_ask_over(struct conn *c);
 int conn_stream_bind(struct conn *c); /* HX_OK: the holder has had its turn */
+extern const struct registry_events conn_registry_events;
+
+/* conn_alive.c: whether who holds a name lives */
 /* Writes what readers ignore, into an answer that streams. */
 void conn_probe(struct conn *c);
-extern const struct registry_events conn_registry_events;
+/* As registry_events and groups_events have them. */
+int64_t conn_challenge(struct conn *c);
+void conn_remind(struct conn *c);
+bool conn_lives(const struct conn *c);
+void conn_replaced(struct conn *c, enum registry_how how);
+/* In its turn: true: it was challenged, and has been heard. */
+bool conn_heard(struct conn *c);
+
+/* conn_join.c: members of sessions */
+void conn_join(struct conn *c);
+int conn_joined(struct conn *c);
+int conn_stream_join(struct conn *c);
 
 #endif

@@ -35,6 +35,11 @@
     X(WAITED, "waited")                     /* connects that have waited for a name */          \
     COUNTER_REPORT_MAP(X, H1, "h1")         /* attempts that holders tell of */                 \
     COUNTER_REPORT_MAP(X, H2, "h2")         /* the same attempts, or some, by who asked */      \
+    COUNTER_REPORT_MAP(X, MEMBER, "member") /* those of pairs in sessions, by both */           \
+    X(MEMBER_JOINED, "member_joined")       /* a session, for the first time */                 \
+    X(MEMBER_MOVED, "member_moved")         /* with its Join-Session, in place of itself */     \
+    X(MEMBER_REPLACED, "member_replaced")   /* by one of its address, or since it was silent */ \
+    X(MEMBER_TOLD, "member_told")           /* parts about members, to members */               \
     X(REFUSED_UNKNOWN, "refused_unknown")                                                       \
     X(REFUSED_HELD, "refused_held")                                                             \
     X(REFUSED_ONLY_IPV4, "refused_only_ipv4")                                                   \
@@ -43,6 +48,11 @@
     X(REFUSED_ONLY_TUNNEL, "refused_only_tunnel")                                               \
     X(REFUSED_OFTEN_SOURCE, "refused_often_source")                                             \
     X(REFUSED_OFTEN_NAME, "refused_often_name")                                                 \
+    X(REFUSED_MEMBER_HELD, "refused_member_held")                                               \
+    X(REFUSED_SESSION_FULL, "refused_session_full")                                             \
+    X(REFUSED_EXPECT, "refused_expect") /* more than --max-members */                           \
+    X(REFUSED_JOINS_SOURCE, "refused_joins_source")                                             \
+    X(REFUSED_JOINS_SESSION, "refused_joins_session")                                           \
     X(REFUSED_LATE, "refused_late")                                                             \
     X(REFUSED_CUT, "refused_cut")                                                               \
     X(REFUSED_MALFORMED, "refused_malformed") /* by the parser, with any status */              \

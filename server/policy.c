@@ -1,6 +1,7 @@
 #include "server/policy.h"
 #include "base/error.h"
 #include "proto/host_id.h"
+#include "proto/membership.h"
 #include "server/config.h"
 #include "server/limits.h"
 #include "server/tunnel.h"
@@ -98,38 +99,81 @@ int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_
     return ahead_s > 0 ? (int)ahead_s : 0;
 }
 
-static struct token_bucket *bucket_of(struct policy *p, const char *name, const struct endpoint *peer)
+/* `kind` tells names from sessions: no name has it. */
+static struct token_bucket *bucket_of(struct policy *p, char kind, const char *name,
+                                      const struct endpoint *peer)
 {
-    uint8_t key[RATE_KEY_BYTES + HOST_ID_MAX];
+    uint8_t key[RATE_KEY_BYTES + 1 + HOST_ID_MAX];
     size_t len = source_key(p, peer, key), name_len = strnlen(name, HOST_ID_MAX);
 
+    key[len++] = (uint8_t)kind;
     memcpy(key + len, name, name_len);
     return rate_bucket_of(&p->introductions, key, len + name_len);
+}
+
+struct asked {                         /* who asks for what, and what it costs */
+    struct token_bucket *source, *all; /* NULL: unlimited */
+    struct token_limit each, most;
+    int64_t cost; /* of `all`; of the source's one */
+};
+
+/* 0: all is paid; else which of the two has not enough. */
+enum empty { EMPTY_NEITHER, EMPTY_SOURCE, EMPTY_ALL };
+
+static enum empty pay(const struct asked *a, int64_t now_ms)
+{
+    bool asks_often = false;
+
+    if (a->source) {
+        int64_t left = token_bucket_left(a->source, &a->each, now_ms);
+
+        if (left < 1)
+            return EMPTY_SOURCE;
+        asks_often = left < a->each.most / 2;
+    }
+    if (a->all) {
+        int64_t kept = asks_often ? a->most.most / 2 : 0;
+        int64_t cost = a->cost < a->most.most - kept ? a->cost : a->most.most - kept;
+
+        if (token_bucket_left(a->all, &a->most, now_ms) < kept + cost)
+            return EMPTY_ALL;
+        token_bucket_spend(a->all, &a->most, cost, now_ms);
+    }
+    if (a->source)
+        token_bucket_spend(a->source, &a->each, 1, now_ms);
+    return EMPTY_NEITHER;
+}
+
+static struct asked asked(struct policy *p, char kind, const char *name, struct token_bucket *all,
+                          const struct endpoint *peer)
+{
+    const struct token_limit each = RATE_LIMIT(p->config->introductions_per_source);
+    const struct token_limit most = RATE_LIMIT(p->config->introductions_per_name);
+
+    return (struct asked){.source = each.per_second > 0 ? bucket_of(p, kind, name, peer) : NULL,
+                          .all = most.per_second > 0 ? all : NULL,
+                          .each = each,
+                          .most = most,
+                          .cost = 1};
 }
 
 enum reply_reason policy_may_reach(struct policy *p, const char *name, struct token_bucket *name_bucket,
                                    const struct endpoint *peer, int64_t now_ms)
 {
-    const struct token_limit each = RATE_LIMIT(p->config->introductions_per_source);
-    const struct token_limit all = RATE_LIMIT(p->config->introductions_per_name);
-    struct token_bucket *source = each.per_second > 0 ? bucket_of(p, name, peer) : NULL;
-    bool asks_often = false;
+    static const enum reply_reason reasons[] = {REPLY_NOTHING, REPLY_OFTEN_SOURCE, REPLY_OFTEN_NAME};
+    struct asked a = asked(p, '\0', name, name_bucket, peer);
 
-    if (source) {
-        int64_t left = token_bucket_left(source, &each, now_ms);
+    return reasons[pay(&a, now_ms)];
+}
 
-        if (left < 1)
-            return REPLY_OFTEN_SOURCE;
-        asks_often = left < each.most / 2;
-    }
-    if (all.per_second > 0) {
-        int64_t kept = asks_often ? all.most / 2 : 0;
+enum reply_reason policy_may_join(struct policy *p, const char *session, struct token_bucket *session_bucket,
+                                  const struct endpoint *peer, int64_t cost, int64_t now_ms)
+{
+    static const enum reply_reason reasons[] = {REPLY_NOTHING, REPLY_JOINS_SOURCE, REPLY_JOINS_SESSION};
+    struct asked a = asked(p, '/', session, session_bucket, peer);
 
-        if (token_bucket_left(name_bucket, &all, now_ms) < kept + 1)
-            return REPLY_OFTEN_NAME;
-        token_bucket_spend(name_bucket, &all, 1, now_ms);
-    }
-    if (source)
-        token_bucket_spend(source, &each, 1, now_ms);
-    return REPLY_NOTHING;
+    a.cost = cost;
+    if (a.each.most < MEMBERS_MAX)
+        a.each.most = MEMBERS_MAX;
+    return reasons[pay(&a, now_ms)];
 }

@@ -43,4 +43,9 @@ int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_
 enum reply_reason policy_may_reach(struct policy *p, const char *name, struct token_bucket *name_bucket,
                                    const struct endpoint *peer, int64_t now_ms);
 
+/* The same for who joins a session, at `cost` introductions of the session's: each of its members is told. As
+ * many as a session may have may come from one address at once. */
+enum reply_reason policy_may_join(struct policy *p, const char *session, struct token_bucket *session_bucket,
+                                  const struct endpoint *peer, int64_t cost, int64_t now_ms);
+
 #endif

@@ -198,14 +198,18 @@ static struct relay_session *new_session(struct relay_table *t, const struct ses
 static int add(struct relay_table *t, const struct session *given, const uint8_t id[RELAY_ID_BYTES],
                const struct net_address at[RELAY_HALVES], int64_t now_ms)
 {
-    struct relay_host *asker = relay_hosts_find_or_add(&t->hosts, &at[RELAY_CALLER]);
     struct relay_session *s;
 
+    HASH_FIND(hh, t->sessions, id, RELAY_ID_BYTES, s);
+    if (s) { /* offered again: to its other party, or since one has moved */
+        s->known_ms = now_ms;
+        return HX_OK;
+    }
+    struct relay_host *asker = relay_hosts_find_or_add(&t->hosts, &at[RELAY_CALLER]);
     if (!asker)
         return HX_ENOMEM;
     asker->known++;
-    HASH_FIND(hh, t->sessions, id, RELAY_ID_BYTES, s);
-    bool full = s || asker->known > RELAY_KNOWN_HOST || HASH_COUNT(t->sessions) >= RELAY_SESSIONS_MAX;
+    bool full = asker->known > RELAY_KNOWN_HOST || HASH_COUNT(t->sessions) >= RELAY_SESSIONS_MAX;
     s = full ? NULL : new_session(t, given, id, at, now_ms);
     if (!s) {
         relay_hosts_leave(&t->hosts, asker, &asker->known);

@@ -41,6 +41,19 @@ static const struct reply replies[] = {
         "second"),
     REASON(OFTEN_NAME, 429, OPEN, NULL, RETRY_SOON,
            "that host_id is asked for too often (--introductions-per-name); try again in a second"),
+    REASON(MEMBER_HELD, 409, OPEN, NULL, NO_RETRY,
+           "a living member of that session has that name; choose another one, or end that one"),
+    REASON(
+        SESSION_FULL, 409, OPEN, NULL, NO_RETRY,
+        "that session has as many members as it may (--max-members); choose another one, or wait until one "
+        "leaves"),
+    REASON(EXPECT, 400, OPEN, NULL, NO_RETRY,
+           "expect is more than the members that a session may have here (--max-members); expect fewer"),
+    REASON(JOINS_SOURCE, 429, OPEN, NULL, RETRY_SOON,
+           "that session is joined too often from your address (--introductions-per-source); try again in a "
+           "second"),
+    REASON(JOINS_SESSION, 429, OPEN, NULL, RETRY_SOON,
+           "that session is joined too often (--introductions-per-name); try again in a second"),
     REASON(LATE, 408, CLOSE, NULL, NO_RETRY,
            "the request was not complete in time; connect again and send it at once"),
     REASON(CUT, 400, CLOSE, NULL, NO_RETRY, "the request ends in the middle; send it whole"),

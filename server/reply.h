@@ -29,21 +29,26 @@ enum reply_reason {
     REPLY_HELD,      /* 409: a living connection holds the name */
     REPLY_ONLY_IPV4, /* 409: the holder has no connection of the requester's family */
     REPLY_ONLY_IPV6,
-    REPLY_ONLY_TCP,     /* 409: the holder is there over TCP alone */
-    REPLY_ONLY_TUNNEL,  /* 409: one of the two is there through a tunnel, and one tells of no candidates */
-    REPLY_TARGET,       /* 403: a tunnel leads to our own UDP ports alone */
-    REPLY_NO_TUNNEL,    /* 404: one is asked for over UDT */
-    REPLY_OFTEN_SOURCE, /* 429: too many introductions of this source to this name */
-    REPLY_OFTEN_NAME,   /* 429: too many introductions to this name */
-    REPLY_LATE,         /* 408: the request was not complete in time */
-    REPLY_CUT,          /* 400: the peer's direction ended within a request */
-    REPLY_PEER_LIMIT,   /* 429: too many connections of this address */
-    REPLY_PEER_OFTEN,   /* 429: too many new connections of this address in the last seconds */
-    REPLY_PEER_RATE,    /* 429: too many refused requests of this address in the last seconds */
-    REPLY_TOTAL_LIMIT,  /* 503: too many connections at all */
-    REPLY_NO_MEMORY,    /* 503 */
-    REPLY_NO_ANSWER,    /* 503: the registry has not answered */
-    REPLY_STOPPING      /* 503: SIGTERM came */
+    REPLY_ONLY_TCP,      /* 409: the holder is there over TCP alone */
+    REPLY_ONLY_TUNNEL,   /* 409: one of the two is there through a tunnel, and one tells of no candidates */
+    REPLY_TARGET,        /* 403: a tunnel leads to our own UDP ports alone */
+    REPLY_NO_TUNNEL,     /* 404: one is asked for over UDT */
+    REPLY_OFTEN_SOURCE,  /* 429: too many introductions of this source to this name */
+    REPLY_OFTEN_NAME,    /* 429: too many introductions to this name */
+    REPLY_MEMBER_HELD,   /* 409: a living member of the session has the name */
+    REPLY_SESSION_FULL,  /* 409: the session has as many members as it may */
+    REPLY_EXPECT,        /* 400: no session may have so many members */
+    REPLY_JOINS_SOURCE,  /* 429: this source joins this session too often */
+    REPLY_JOINS_SESSION, /* 429: this session is joined too often */
+    REPLY_LATE,          /* 408: the request was not complete in time */
+    REPLY_CUT,           /* 400: the peer's direction ended within a request */
+    REPLY_PEER_LIMIT,    /* 429: too many connections of this address */
+    REPLY_PEER_OFTEN,    /* 429: too many new connections of this address in the last seconds */
+    REPLY_PEER_RATE,     /* 429: too many refused requests of this address in the last seconds */
+    REPLY_TOTAL_LIMIT,   /* 503: too many connections at all */
+    REPLY_NO_MEMORY,     /* 503 */
+    REPLY_NO_ANSWER,     /* 503: the registry has not answered */
+    REPLY_STOPPING       /* 503: SIGTERM came */
 };
 
 /* What each says; those after which the byte stream cannot be relied on, or the connection is not wanted,

@@ -43,6 +43,14 @@ int server_create(struct server **out, const struct server_config *config, struc
                                                                     .counters = &s->counters,
                                                                     .relay = relay,
                                                                     .now_ms = &s->world.now_ms});
+    int most = s->config.max_members > 0 ? (int)s->config.max_members : MEMBERS_MAX;
+    if (err == HX_OK)
+        err = groups_create(&s->world.groups, &(struct groups_config){.timers = &s->timers,
+                                                                      .policy = s->world.policy,
+                                                                      .counters = &s->counters,
+                                                                      .relay = relay,
+                                                                      .now_ms = &s->world.now_ms,
+                                                                      .max_members = most});
     if (err < 0)
         server_destroy(s);
     else
@@ -209,6 +217,7 @@ void server_stop(struct server *s, int64_t now_ms)
 {
     set_now(s, now_ms);
     s->world.stopping = true;
+    groups_stop(s->world.groups);
     for (struct conn *c = s->world.all; c; c = conn_next(c))
         conn_stop(c);
 }
@@ -229,11 +238,15 @@ size_t server_names(const struct server *s)
 void server_stats(const struct server *s, struct server_stats *out)
 {
     struct registry_totals totals;
+    struct groups_totals groups;
 
     registry_totals(s->world.registry, &totals);
+    groups_totals(s->world.groups, &groups);
     *out = (struct server_stats){.connections = server_connections(s),
                                  .names = totals.names,
                                  .waiters = totals.waiters,
+                                 .sessions = groups.sessions,
+                                 .members = groups.members,
                                  .timers = s->timers.len};
     for (const struct conn *c = s->world.all; c; c = conn_next(c))
         out->queued += conn_queued_bytes(c);
@@ -251,6 +264,7 @@ void server_destroy(struct server *s)
     while (s->world.all)
         conn_destroy(s->world.all);
     registry_destroy(s->world.registry);
+    groups_destroy(s->world.groups);
     policy_destroy(s->world.policy);
     tunnels_destroy(s->world.tunnels);
     free(s);

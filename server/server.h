@@ -20,6 +20,8 @@ struct server_stats {
     size_t connections; /* those above a limit, too */
     size_t names;       /* held */
     size_t waiters;     /* connections that wait for a name */
+    size_t sessions;    /* in which several meet */
+    size_t members;     /* of all of them */
     size_t timers;      /* set */
     size_t queued;      /* bytes of output that no stream has taken yet */
 };

@@ -32,7 +32,8 @@ void stats_log(const struct server *s, int fd)
 
     server_stats(s, &now);
     log_always(LOG_INFO, "stats", "connections", LOG_NUM((int64_t)now.connections), "names",
-               LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "timers",
+               LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "sessions",
+               LOG_NUM((int64_t)now.sessions), "members", LOG_NUM((int64_t)now.members), "timers",
                LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
                LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
 }

@@ -21,7 +21,7 @@ refused() { # refused SENTENCE REGEX ARG...: exit 2, nothing on standard output,
 
 run --help
 check "--help exits 0" [ "$RC" = 0 ]
-for option in listen config log-level max-connections max-per-address max-queue request-timeout idle-timeout; do
+for option in listen config log-level max-connections max-per-address max-members max-queue request-timeout idle-timeout; do
     check "--help tells of --$option" grep -q -- "--$option=" "$WORK/run.out"
 done
 run --version

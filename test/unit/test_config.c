@@ -192,6 +192,10 @@ static void numbers_are_checked(void **state)
     assert_int_equal(config.request_timeout_ms, 3000);
     assert_int_equal(config.max_connections, 7);
     assert_int_equal(read_args("--max-queue=2047", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--max-members=65", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--max-members=1", NULL, NULL, NULL), CONFIG_BAD);
+    assert_int_equal(read_args("--max-members=2", NULL, NULL, NULL), CONFIG_RUN);
+    assert_int_equal(config.max_members, 2);
     assert_int_equal(read_args("--max-queue=", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--request-timeout=1.5", NULL, NULL, NULL), CONFIG_BAD);
     assert_int_equal(read_args("--idle-timeout=14", NULL, NULL, NULL), CONFIG_BAD);

@@ -86,6 +86,20 @@ static void requests_are_read(void **state)
     check_request("connect-named.request", REQUEST_CONNECT, "alice@home", 30);
 }
 
+static void a_join_is_read(void **state)
+{
+    struct request_parser *p = read_request("join.request", REQUEST_DONE);
+    const struct request *q = request_parser_request(p);
+
+    (void)state;
+    assert_int_equal(q->target, REQUEST_JOIN);
+    assert_string_equal(q->host_id, "lunch");
+    assert_string_equal(q->name, "bob");
+    assert_int_equal(q->expect, 3);
+    assert_int_equal(q->wait_s, 0);
+    request_parser_destroy(p);
+}
+
 static void requests_are_written(void **state)
 {
     (void)state;
@@ -100,6 +114,9 @@ static void requests_are_written(void **state)
     assert_int_equal(
         request_write_connect(&out, "host_sweet_host", "alice@home", "Prefer: wait=30\r\n", NULL), HX_OK);
     check_written(&out, "connect-named.request");
+    buf_consume(&out, out.len);
+    assert_int_equal(request_write_join(&out, "lunch", 3, "bob", NULL, NULL), HX_OK);
+    check_written(&out, "join.request");
     buf_free(&out);
 }
 
@@ -151,6 +168,10 @@ static void requests_for_a_session_are_written(void **state)
     h2.session.given = true;
     assert_int_equal(request_write_connect(&out, "host_sweet_host", NULL, NULL, &h2), HX_OK);
     check_written(&out, "session-continued.request");
+    buf_consume(&out, out.len);
+    h2.session.given = false;
+    assert_int_equal(request_write_join(&out, "lunch", 3, "bob", NULL, &h2), HX_OK);
+    check_written(&out, "session-join.request");
     buf_free(&out);
 }
 
@@ -175,15 +196,18 @@ static void requests_for_a_session_are_read(void **state)
     check_told("session-bind.request", &h1, false);
     check_told("session-connect.request", &h2, false);
     check_told("session-continued.request", &h2, true);
+    check_told("session-join.request", &h2, false);
 }
 
 struct part {
     const char *name;
     const char *peer;
     const struct peer_fields *told; /* with the session; NULL: without one */
+    struct membership member;       /* of a join */
 };
 
-static void check_stream_written(const char *name, const char *external, const struct part *parts, size_t n)
+static void check_stream_written(const char *name, const char *external, bool reports,
+                                 const struct part *parts, size_t n)
 {
     struct endpoint e = endpoint(external);
     char lines[PEER_FIELDS_TEXT_MAX] = "";
@@ -192,14 +216,16 @@ static void check_stream_written(const char *name, const char *external, const s
 
     assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
     buf_init(&out, 0);
-    assert_int_equal(response_write_stream_head(&out, &e, parts[0].told != NULL, true), HX_OK);
+    assert_int_equal(response_write_stream_head(&out, &e, reports, true), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
         if (parts[i].told)
             peer_fields_format(parts[i].told, lines);
-        assert_int_equal(
-            multipart_write_part(&out, parts[i].name, &e, parts[i].told ? &session : NULL, lines, true),
-            HX_OK);
+        const struct session *given = parts[i].told ? &session : NULL;
+        int err = parts[i].member.here > 0
+                      ? multipart_write_member(&out, parts[i].name, &e, &parts[i].member, given, lines, true)
+                      : multipart_write_part(&out, parts[i].name, &e, given, lines, true);
+        assert_int_equal(err, HX_OK);
     }
     check_written(&out, name);
     buf_free(&out);
@@ -217,6 +243,9 @@ static void on_part(void *user, const struct multipart_part *part)
 
     endpoint_format(&part->peer.list[0].at, text);
     account_add(&r->account, "%s=%s\n", part->name, text);
+    if (part->member.here > 0)
+        account_add(&r->account, "%s %d/%d\n", member_event_text(part->member.event), part->member.here,
+                    part->member.expect);
     if (!part->session.given)
         return;
     char session[SESSION_TEXT_MAX], candidate[CANDIDATE_TEXT_MAX], mapping[NAT_MAPPING_TEXT_MAX];
@@ -266,14 +295,14 @@ static void check_stream_read(const char *name, const char *expected)
 
 static void streams_are_written(void **state)
 {
-    static const struct part bind[] = {{"", H2, NULL}};
-    static const struct part connect[] = {{"host_sweet_host", H1, NULL}, {"", H2, NULL}};
-    static const struct part named[] = {{"host_sweet_host", H1, NULL}, {"alice@home", H2, NULL}};
+    static const struct part bind[] = {{"", H2, NULL, {0}}};
+    static const struct part connect[] = {{"host_sweet_host", H1, NULL, {0}}, {"", H2, NULL, {0}}};
+    static const struct part named[] = {{"host_sweet_host", H1, NULL, {0}}, {"alice@home", H2, NULL, {0}}};
 
     (void)state;
-    check_stream_written("bind.response", H1, bind, 1);
-    check_stream_written("connect.response", H2, connect, 2);
-    check_stream_written("connect-named.response", H2, named, 2);
+    check_stream_written("bind.response", H1, false, bind, 1);
+    check_stream_written("connect.response", H2, false, connect, 2);
+    check_stream_written("connect-named.response", H2, false, named, 2);
 }
 
 static void streams_are_read(void **state)
@@ -288,12 +317,12 @@ static void streams_are_read(void **state)
 static void streams_of_a_session_are_written_and_read(void **state)
 {
     struct peer_fields h1 = told_by_h1(), h2 = told_by_h2();
-    const struct part bind[] = {{"", H2, &h2}};
-    const struct part connect[] = {{"host_sweet_host", H1, &h1}, {"", H2, NULL}};
+    const struct part bind[] = {{"", H2, &h2, {0}}};
+    const struct part connect[] = {{"host_sweet_host", H1, &h1, {0}}, {"", H2, NULL, {0}}};
 
     (void)state;
-    check_stream_written("session-bind.response", H1, bind, 1);
-    check_stream_written("session-connect.response", H2, connect, 2);
+    check_stream_written("session-bind.response", H1, true, bind, 1);
+    check_stream_written("session-connect.response", H2, true, connect, 2);
     check_stream_read("session-bind.response",
                       "external=" H1 "\n=" H2 "\n[" SESSION "] address-and-port-dependent; ports=sequential; "
                       "step=2; last=40002\n<" H2
@@ -301,6 +330,27 @@ static void streams_of_a_session_are_written_and_read(void **state)
     check_stream_read("session-connect.response",
                       "external=" H2 "\nhost_sweet_host=" H1 "\n[" SESSION "] endpoint-independent; "
                       "ports=preserving\n<" H1 " srflx>\n<192.168.1.2:40001 host>\n=" H2 "\n");
+}
+
+static void streams_of_a_join_are_written_and_read(void **state)
+{
+    struct peer_fields h1 = told_by_h1();
+    const struct part join[] = {{"bob", H2, NULL, {MEMBER_SELF, 2, 3}},
+                                {"ann", H1, NULL, {MEMBER_HERE, 2, 3}},
+                                {"cec", "192.0.2.30:40003", NULL, {MEMBER_JOINED, 3, 3}}};
+    const struct part session[] = {{"bob", H2, NULL, {MEMBER_SELF, 2, 3}},
+                                   {"ann", H1, &h1, {MEMBER_HERE, 2, 3}},
+                                   {"ann", H1, NULL, {MEMBER_LEFT, 1, 3}}};
+
+    (void)state;
+    check_stream_written("join.response", H2, false, join, 3);
+    check_stream_written("session-join.response", H2, true, session, 3);
+    check_stream_read("join.response", "external=" H2 "\nbob=" H2 "\nself 2/3\nann=" H1
+                                       "\nhere 2/3\ncec=192.0.2.30:40003\njoined 3/3\n");
+    check_stream_read("session-join.response",
+                      "external=" H2 "\nbob=" H2 "\nself 2/3\nann=" H1 "\nhere 2/3\n[" SESSION
+                      "] endpoint-independent; ports=preserving\n<" H1
+                      " srflx>\n<192.168.1.2:40001 host>\nann=" H1 "\nleft 1/3\n");
 }
 
 static void check_refusal(const char *name, const char *headers)
@@ -325,6 +375,7 @@ static void refusals_are_written(void **state)
 {
     (void)state;
     check_refusal("bind-no-name", NULL);
+    check_refusal("join-no-name", NULL);
     check_refusal("bad-method", "Allow: GET, HEAD\r\n");
     check_refusal("not-http", NULL);
     check_refusal("bind-session-malformed", NULL);
@@ -365,12 +416,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_read),
+        cmocka_unit_test(a_join_is_read),
         cmocka_unit_test(requests_are_written),
         cmocka_unit_test(streams_are_written),
         cmocka_unit_test(streams_are_read),
         cmocka_unit_test(requests_for_a_session_are_written),
         cmocka_unit_test(requests_for_a_session_are_read),
         cmocka_unit_test(streams_of_a_session_are_written_and_read),
+        cmocka_unit_test(streams_of_a_join_are_written_and_read),
         cmocka_unit_test(refusals_are_written),
         cmocka_unit_test(a_bind_with_a_session_is_read),
         cmocka_unit_test(what_the_server_refuses_is_written),

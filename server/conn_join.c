@@ -1,0 +1,103 @@
+/* A connection that joins a session (server/groups.h). */
+#include "base/error.h"
+#include "proto/multipart.h"
+#include "server/conn_state.h"
+
+static void answered(void *owner, const struct registry_answer *answer)
+{
+    struct conn *c = owner;
+
+    c->member.answer = *answer;
+    if (answer->result == REGISTRY_REFUSED)
+        c->joined = NULL;
+    conn_queue(c);
+}
+
+static int tell(void *owner, const struct groups_part *part)
+{
+    struct conn *c = owner;
+
+    if (c->state != CONN_STREAM_JOIN || !conn_has_room(c))
+        return HX_EAGAIN;
+    int err = conn_write_member(c, part);
+    if (err == HX_OK)
+        err = conn_flush(c);
+    if (err < 0)
+        conn_fail(c, err);
+    return err;
+}
+
+static int64_t challenge(void *owner)
+{
+    return conn_challenge(owner);
+}
+
+static void remind(void *owner)
+{
+    conn_remind(owner);
+}
+
+static bool lives(void *owner)
+{
+    return conn_lives(owner);
+}
+
+static void replaced(void *owner, enum registry_how how)
+{
+    conn_replaced(owner, how);
+}
+
+static void behind(void *owner)
+{
+    conn_end(owner, COUNTER_LEFT_SLOW, "does not read who has left");
+}
+
+static const struct groups_events events = {.answered = answered,
+                                            .tell = tell,
+                                            .challenge = challenge,
+                                            .remind = remind,
+                                            .lives = lives,
+                                            .replaced = replaced,
+                                            .behind = behind};
+
+void conn_join(struct conn *c)
+{
+    struct groups_joiner joiner = {.events = &events,
+                                   .owner = c,
+                                   .request = c->request,
+                                   .peer = c->member.peer,
+                                   .reach = c->member.reach,
+                                   .lines = c->member.lines};
+
+    c->member.answer = groups_join(c->world->groups, &joiner, &c->joined);
+}
+
+/* The others hear of it in the same turn as it of them. */
+int conn_joined(struct conn *c)
+{
+    static const char *const reasons[] = {[REGISTRY_SAME_SESSION] = "same session",
+                                          [REGISTRY_SAME_ADDRESS] = "same address",
+                                          [REGISTRY_SILENT] = "did not answer the challenge"};
+    enum registry_how how = c->member.answer.how;
+
+    conn_begin_stream(c, CONN_STREAM_JOIN);
+    int err = conn_write_stream_head(c);
+    if (err < 0)
+        return err;
+    int here = groups_begin(c->joined);
+    if (how != REGISTRY_FREE)
+        conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "member", c->request->name, "holder",
+                 LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
+    conn_log_kind(c, LOG_INFO, "member_joined", "joined", "name", c->request->host_id, "member",
+                  c->request->name, "here", LOG_NUM(here), "expect", LOG_NUM(c->request->expect));
+    return c->state == CONN_STREAM_JOIN ? conn_flush(c) : HX_OK;
+}
+
+int conn_stream_join(struct conn *c)
+{
+    if (conn_heard(c))
+        groups_heard(c->joined);
+    if (conn_has_room(c))
+        groups_proceed(c->joined);
+    return HX_OK;
+}

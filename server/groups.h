@@ -1,0 +1,99 @@
+/* server/groups.h: the sessions in which several meet (/join): who is in which, and what each is told of the
+ * others. As server/registry.h for names: it is asked for a connection, and answers by value, at once or
+ * later; it knows no stream.
+ *
+ *   conn ─► groups_join() ─► BOUND ─► groups_begin() ─► tell(): self, then here for each that is there;
+ *                       │                    │          tell() of all those: joined
+ *                       └─► ASKS ─► answered()
+ *
+ * What a member is still to be told is no list, but computed from what it knows and what is: so a slow reader
+ * costs no memory, and is told what is true when it reads on. One that has left stays until all who knew it
+ * have been told. */
+#ifndef HX_SERVER_GROUPS_H
+#define HX_SERVER_GROUPS_H
+
+#include "proto/membership.h"
+#include "server/registry.h"
+
+#define GROUPS_REMINDS 16 /* looks at a challenged member within its time */
+#define GROUPS_COST_EACH \
+    8 /* a join costs its session one introduction, and one for each eight who hear of it */
+
+struct counters;
+struct group_member; /* opaque */
+struct groups;       /* opaque */
+struct policy;
+struct relay;
+struct timers;
+
+struct groups_part { /* what a member is told of one; valid during the call */
+    const char *name;
+    struct endpoint peer;
+    struct membership membership;
+    const struct registry_told *told; /* NULL: one of the two tells nothing, or it is no matter now */
+};
+
+/* What a connection is told. Where it says so the connection may end, and so call groups_leave() for its
+ * member; nothing else of this module may be called. */
+struct groups_events {
+    /* After ASKS: BOUND or REFUSED. Of a refused one no member is left. */
+    void (*answered)(void *owner, const struct registry_answer *answer);
+    /* HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call groups_proceed(); else its
+     * connection has ended. */
+    int (*tell)(void *owner, const struct groups_part *part);
+    /* As a holder's in server/registry.h. */
+    int64_t (*challenge)(void *owner);
+    void (*remind)(void *owner);
+    bool (*lives)(void *owner);
+    /* Its name is another one's. May end. */
+    void (*replaced)(void *owner, enum registry_how how);
+    /* It has read so little that its session has no room left. Ends. */
+    void (*behind)(void *owner);
+};
+
+struct groups_config { /* all of it stays the caller's, and must live as long as the groups */
+    struct timers *timers;
+    struct policy *policy;
+    struct counters *counters;
+    struct relay *relay;   /* NULL: there is none */
+    const int64_t *now_ms; /* of base/clock.h, as of this turn */
+    int max_members;       /* in one session; 1 to MEMBERS_MAX */
+};
+
+struct groups_joiner {
+    const struct groups_events *events;
+    void *owner;
+    const struct request *request; /* is copied from */
+    struct endpoint peer;
+    enum reach reach;
+    const char *lines; /* what it tells others, or NULL; stays as it is until groups_leave() */
+};
+
+struct groups_totals {
+    size_t sessions, members;
+};
+
+/* HX_OK; HX_ENOMEM. */
+int groups_create(struct groups **out, const struct groups_config *config);
+/* No member may be in it. NULL is fine. */
+void groups_destroy(struct groups *g);
+
+/* BOUND: the name is its own; ASKS: the member that has it, `holder`, is asked whether it lives. *out is then
+ * the member, until groups_leave(); REFUSED: *out is NULL. A HEAD asks what would be, and changes nothing:
+ * *out is then NULL, too. */
+struct registry_answer groups_join(struct groups *g, const struct groups_joiner *j,
+                                   struct group_member **out);
+/* After BOUND: its answer streams. It is told of all, and they of it; it may end. Returns how many there are,
+ * itself counted. */
+int groups_begin(struct group_member *m);
+/* It has room: what it is still to be told. May end. */
+void groups_proceed(struct group_member *m);
+/* It was challenged, and has been heard. */
+void groups_heard(struct group_member *m);
+/* NULL is fine. The owner is told nothing any more. */
+void groups_leave(struct group_member *m);
+/* The server stops: that all leave is no news for those who are left. */
+void groups_stop(struct groups *g);
+void groups_totals(const struct groups *g, struct groups_totals *out);
+
+#endif
