@@ -56,7 +56,7 @@ UNIT       := $(call tests,unit,test)
 # functions of theirs in the place of the rooms' or of the system's.
 ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_check client_cleanup client_nameserver \
               client_nat client_resolve clock conn_table dial dial_proxy forward forward_reverse forward_socks \
-              forward_unix link send_list share_put udt_listen wakeups walk)
+              forward_unix groups_memory link send_list share_put udt_listen wakeups walk)
 TOGETHER   := $(filter-out $(ALONE),$(UNIT))
 FUZZ       := $(call tests,fuzz,fuzz)
 BENCH      := $(call tests,bench,bench)
@@ -136,6 +136,7 @@ $(B)/example-static: client/example.c $(LIBHX)
 	$(CC) -Wall -Wextra -Werror -Iclient -o $@ $< $(B)/libhx.a $(ROUTER) -lhttp_parser -lssl -lcrypto -lstdc++ -lpthread -lm
 
 $(B)/test/unit/test_udt_listen: LIBS += -Wl,--wrap=_ZN3UDT6listenEii,--wrap=_Znwm,--wrap=_ZdlPv,--wrap=_ZdlPvm
+$(B)/test/unit/test_groups_memory: LIBS += -Wl,--wrap=malloc,--wrap=calloc
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=tls_warm_up
 # With every room in them: GNU's linker takes twice as long for that, and lld's threads cost more than they save.
 TESTS_LD   := -fuse-ld=lld -Wl,--threads=1
