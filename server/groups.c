@@ -90,6 +90,7 @@ static void refuse_challengers(struct group_member *rival)
 static void first_challenger_wins(struct group_member *rival, enum registry_how how)
 {
     struct group_member *m = first_challenger(rival);
+    struct endpoint was = rival->peer; /* it may be freed with its slot */
 
     if (!m)
         return;
@@ -97,7 +98,7 @@ static void first_challenger_wins(struct group_member *rival, enum registry_how 
     refuse_challengers(rival);
     void *owner = m->owner;
     bool room = groups_find_slot(m);
-    struct registry_answer answer = room ? reserve(m, how, rival->peer) : refused(REPLY_SESSION_FULL);
+    struct registry_answer answer = room ? reserve(m, how, was) : refused(REPLY_SESSION_FULL);
     if (!room)
         m->owner = NULL;
     m->events->answered(owner, &answer);
@@ -321,7 +322,6 @@ void groups_leave(struct group_member *m)
         return;
     struct group *g = m->group;
     groups_hold(g);
-    m->owner = NULL;
     if (m->role == GROUP_CHALLENGER) {
         leave_challenge(m);
     } else if (m->role != GROUP_OUT) {
@@ -329,6 +329,7 @@ void groups_leave(struct group_member *m)
         tell_that_it_left(m);
         first_challenger_wins(m, REGISTRY_FREE);
     }
+    m->owner = NULL;
     groups_member_free(m);
     groups_settle(g);
 }
