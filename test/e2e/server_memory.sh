@@ -11,16 +11,20 @@ fail_each() { printf '%-15s\n' "$1" 1<>"$WORK/failing"; }
 failed() { tail -c +17 "$WORK/failing" | tr -dc 0-9; }
 # curl 7.88 often forgets the time of one of several transfers, and waits for ever.
 many() { timeout 5 curl -sZ --no-progress-meter --parallel-max 40 --max-time 1 -o /dev/null "$@"; }
-ask_much() { # names bound, looked up and waited for over TCP, and some over UDT; most are refused, or cut off
+ask_much() { # names bound, looked up and waited for, and a session joined, over TCP, and some over UDT; most are refused, or cut off
     local pids=()
     many "http://$TCP/bind?host_id=n[1-40]" -H 'Candidate: 10.0.0.1:1 host' &
     pids+=($!)
     many "http://$TCP/connect?host_id=n[1-80]" -H 'Prefer: wait=1' &
     pids+=($!)
+    many "http://$TCP/join?session=s&expect=40&name=n[1-40]" -H 'Candidate: 10.0.0.1:1 host' &
+    pids+=($!)
     for i in {1..12}; do
         "$B/udtcurl" -s --max-time 1 -o /dev/null "udt://$NS/bind?host_id=n$i" &
         pids+=($!)
         "$B/udtcurl" -s --max-time 1 -o /dev/null "udt://$NS/connect?host_id=n$i" -H 'Candidate: 10.0.0.2:1 host' &
+        pids+=($!)
+        "$B/udtcurl" -s --max-time 1 -o /dev/null "udt://$NS/join?session=s&expect=9&name=m$i" -H 'Candidate: 10.0.0.3:1 host' &
         pids+=($!)
     done
     wait "${pids[@]}"
@@ -50,9 +54,9 @@ check "some have failed ($(failed))" [ "$(failed)" -gt 20 ]
 check "and it has said so" grep -q 'out of memory' "$WORK/nameserver.err"
 check "once there is memory again it answers" answers
 none_left() {
-    ask_numbers && grep 'event=stats' "$WORK/nameserver.err" | tail -n 1 | grep -q ' connections=0 names=0 waiters=0 '
+    ask_numbers && grep 'event=stats' "$WORK/nameserver.err" | tail -n 1 | grep -q ' connections=0 names=0 waiters=0 sessions=0 members=0 '
 }
-check "no connection, name or waiter is left of all that" await_true 60 none_left
+check "no connection, name, waiter or member is left of all that" await_true 60 none_left
 stop_nameserver
 check "and it ends in order" [ $? = 0 ]
 finish
