@@ -169,6 +169,7 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                                   .prepared = &c->channel,
                                                   .timeout_ms = c->settings.punch_ms,
                                                   .ours = true,
+                                                  .calling = true,
                                                   .on_done = on_punched,
                                                   .user = c});
     report_peer(c, HX_EVENT_PEER, &begun);

@@ -266,13 +266,13 @@ static bool same(const struct punch *p, const struct punch_request *wanted)
                    : candidates_meet(&p->request.peer, &wanted->peer);
 }
 
-/* The peer's wish to reach us and ours to reach it are two: neither replaces the other. */
+/* To call a peer and to be called by it are two: neither replaces the other. */
 static struct punch *find(const struct punch_request *wanted)
 {
     struct punch *p;
     DL_FOREACH(punches, p)
     {
-        if (p->request.ours == wanted->ours && same(p, wanted))
+        if (p->request.calling == wanted->calling && same(p, wanted))
             return p;
     }
     return NULL;
@@ -312,7 +312,7 @@ static bool open_channel(struct punch *p)
     if (!p->channel && request->prepared)
         p->channel = prepared_channel_take(request->prepared);
     if (!p->channel && request->keys && request->keys->count > 0)
-        (void)secure_channel_create(&p->channel, request->keys, request->ours); /* else it begins later */
+        (void)secure_channel_create(&p->channel, request->keys, request->calling); /* else it begins later */
     return p->channel != NULL;
 }
 
@@ -325,7 +325,7 @@ static void on_early(void *user, const uint8_t *bytes, size_t len)
     if (!open_channel(p))
         return;
     secure_channel_take_early(p->channel, bytes, len);
-    if (!p->request.ours) {
+    if (!p->request.calling) {
         len = secure_channel_early(p->channel, &ours);
         agent_say_early(p->agent, ours, len);
     }
@@ -337,11 +337,11 @@ static int begin_session(struct punch *p)
     const struct punch_request *request = &p->request;
     const uint8_t *early = NULL;
     struct sockaddr_in6 peer;
-    size_t early_len = request->ours && open_channel(p) ? secure_channel_early(p->channel, &early) : 0;
+    size_t early_len = request->calling && open_channel(p) ? secure_channel_early(p->channel, &early) : 0;
     int err = agent_begin(&p->agent, &(struct agent_config){.port = request->port,
                                                             .session = &p->session,
                                                             .families = request->families,
-                                                            .calling = request->ours,
+                                                            .calling = request->calling,
                                                             .uplink = request->uplink,
                                                             .server = request->server,
                                                             .relay_after_ms = request->relay_after_ms,
@@ -357,7 +357,7 @@ static int begin_session(struct punch *p)
         return err;
     agent_address(p->agent, &peer);
     err = udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&peer, sizeof peer, NULL,
-                         timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
+                         timeout_of(request), request->calling ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
     if (err < 0)
         agent_end(p->agent);
     return err;
@@ -373,7 +373,7 @@ static int begin_rendezvous(struct punch *p)
         ((struct sockaddr_in6 *)&sa)->sin6_scope_id = request->scope_id;
     uplink_source(&request->uplink, (struct sockaddr *)&sa, len, &source);
     return udt_rendezvous(&p->stream, request->port, (struct sockaddr *)&sa, len, &source,
-                          timeout_of(request), request->ours ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
+                          timeout_of(request), request->calling ? UDT_PARTY_CALLER : UDT_PARTY_CALLED, p);
 }
 
 static bool may_begin(const struct punch_request *request)

@@ -1,6 +1,6 @@
 /* client/punch.h: attempts to reach a peer through the hole. Everything with the engine's lock held.
  *
- * One attempt per peer address and direction (who has asked for whom) at a time, in the whole process:
+ * One attempt per peer address and direction (who calls whom) at a time, in the whole process:
  * rendezvous are told apart by it. A newer one replaces an older one that has not connected, since its peer
  * has asked anew. No identity is checked: whoever answers from the address is taken for the peer. Those with
  * a session (client/agent.h) are told apart by that.
@@ -57,6 +57,7 @@ struct punch_request {
     struct prepared_channel *prepared; /* with these; taken if it is needed, and as long-lived; NULL: none */
     int timeout_ms;                    /* 0: PUNCH_DEFAULT_MS; cut to UDT_RENDEZVOUS_MS */
     bool ours;                         /* the application asked for it: it gives way to nobody */
+    bool calling;                      /* our part: of the two, one calls, and one is called */
     void (*on_done)(void *user, const struct punch_result *result); /* once; may begin other punches */
     void *user;
 };
