@@ -93,8 +93,11 @@ static void on_event(struct engine_sink *sink, const struct udt_event *ev)
 {
     struct hx_stream *h = (struct hx_stream *)sink;
     pthread_mutex_lock(&h->mutex);
+    bool unproven = !h->proof_told;
     take_event(h, ev);
     pthread_mutex_unlock(&h->mutex);
+    if (unproven && h->owner.news)
+        h->owner.news(h->owner.user, h);
 }
 
 /* From UDT's own thread, without the engine's lock: so who polls or waits is woken by the thread that has
@@ -120,6 +123,8 @@ static void fall_silent(struct hx_stream *h)
     readiness_fd_set(&h->write_fd, true);
     wake(h);
     pthread_mutex_unlock(&h->mutex);
+    if (h->owner.silent)
+        h->owner.silent(h->owner.user, h);
 }
 
 /* UDT itself takes up to 46 s, and tells nobody (UDT4.md, B). */
@@ -136,6 +141,10 @@ static void on_silence(struct timer *t)
 
 void stream_detach(struct hx_stream *h, bool settle)
 {
+    struct stream_owner owner = h->owner;
+    stream_disown(h);
+    if (owner.closed)
+        owner.closed(owner.user, h);
     engine_timer_cancel(&h->silence);
     pthread_mutex_lock(&h->mutex);
     struct stream *s = h->s;
@@ -170,6 +179,8 @@ static void on_reach_changed(void *user, enum agent_reach reach)
     struct hx_stream *h = user;
     if (h->rejoin)
         rejoin_need(h->rejoin, reach);
+    if (h->owner.reach_changed)
+        h->owner.reach_changed(h->owner.user, h, reach);
 }
 
 static void on_relay_limited(void *user, enum relay_reason reason)
@@ -195,13 +206,16 @@ static void on_early(void *user, const uint8_t *bytes, size_t len)
 {
     struct hx_stream *h = user;
     pthread_mutex_lock(&h->mutex);
-    if (h->s && !h->proof_told) {
+    bool unproven = h->s && !h->proof_told;
+    if (unproven) {
         secure_channel_take_early(h->channel, bytes, len);
         stream_tell_proof(h);
         if (h->finished && !h->ended)
             (void)stream_push(h);
     }
     pthread_mutex_unlock(&h->mutex);
+    if (unproven && h->owner.news)
+        h->owner.news(h->owner.user, h);
 }
 
 static void on_cancel(struct engine_member *m)
@@ -246,6 +260,7 @@ int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_i
     h->agent = info->agent;
     h->rejoin = info->rejoin;
     h->reporter = info->reporter;
+    h->owner = info->owner;
     h->peer = info->peer;
     h->external = info->external;
     h->linger_ms = info->linger_ms == 0 ? STREAM_LINGER_MS : info->linger_ms;

@@ -22,6 +22,18 @@
 #define STREAM_SETTLE_MS 500
 #define STREAM_ALERT_MS  800 /* so late one whose proof has failed: the peer is told why before */
 
+/* Who holds several connections (client/group.h), and is told what becomes of one. With the engine's lock
+ * held. */
+struct stream_owner {                              /* zeroed: nobody */
+    void (*news)(void *user, struct hx_stream *s); /* not proven yet: hx_handshake() may say more by now */
+    void (*reach_changed)(void *user, struct hx_stream *s, enum agent_reach reach);
+    /* It has fallen silent. May call stream_end_paths(), stream_disown() and stream_discard(). */
+    void (*silent)(void *user, struct hx_stream *s);
+    /* The last: the application has closed it, or the library ends. Calls nothing of `s`. */
+    void (*closed)(void *user, struct hx_stream *s);
+    void *user;
+};
+
 struct stream_info {
     struct endpoint peer;
     struct endpoint external;
@@ -35,6 +47,7 @@ struct stream_info {
     struct agent *agent;            /* of its paths; NULL: its peer has one address */
     struct rejoin *rejoin;          /* connecting: when they have ended */
     struct reporter reporter;       /* of changes of the path; zeroed: nobody */
+    struct stream_owner owner;
 };
 
 /* Takes over `s`, which is connected; after an error, too (it is closed). The engine's lock is held. HX_OK,
@@ -47,5 +60,13 @@ struct fair_share_member *stream_waiting(struct hx_stream *s);
 struct hx_stream *stream_of_waiting(struct fair_share_member *m);
 const char *stream_name(const struct hx_stream *s);
 const struct endpoint *stream_endpoint(const struct hx_stream *s);
+
+/* For its owner, with the engine's lock held. */
+void stream_disown(struct hx_stream *s); /* from now on nobody is told */
+/* Its agent ends, so that another connection can have the session; the rest waits for the application. */
+void stream_end_paths(struct hx_stream *s);
+bool stream_gone(struct hx_stream *s); /* the connection has ended, this way or that */
+/* When the peer's UDT was last heard; asks it for a sign of life. -1: its connection was given up. */
+int64_t stream_ask_for_life(struct hx_stream *s);
 
 #endif

@@ -21,6 +21,7 @@ struct hx_stream {
     struct agent *agent; /* changed with both locks held; NULL: its peer has one address */
     struct rejoin *rejoin;
     struct reporter reporter;
+    struct stream_owner owner;
     struct endpoint peer, external;
     char name[HOST_ID_MAX + 1];
     int linger_ms;
