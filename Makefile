@@ -54,7 +54,7 @@ ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward run mux
 UNIT       := $(call tests,unit,test)
 # Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put
 # functions of theirs in the place of the rooms' or of the system's.
-ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_check client_cleanup client_nameserver \
+ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_check client_cleanup client_group client_nameserver \
               client_nat client_resolve clock conn_table dial dial_proxy forward forward_reverse forward_socks \
               forward_unix groups_memory link send_list share_put udt_listen wakeups walk)
 TOGETHER   := $(filter-out $(ALONE),$(UNIT))
@@ -158,7 +158,8 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
-TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6
+TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6 \
+              $(B)/test/group_member
 ifneq ($(findstring -fsanitize,$(CFLAGS)),)
 $(TOOLS): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
 else
@@ -167,7 +168,7 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
 $(B)/test/clock_step.so $(B)/test/failing_malloc.so: $(B)/%.so: %.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/no_ipv6: test/no_ipv6.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -o $@ $<
-$(B)/test/natlab/mapper: $(B)/test/natlab/mapper.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
+$(B)/test/natlab/mapper $(B)/test/group_member: %: %.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
 $(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/probe: $(B)/test/natlab/probe_net.o

@@ -1,9 +1,8 @@
 #include "client/binding.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/binding_question.h"
 #include "client/own_fields.h"
-#include "proto/request.h"
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -253,12 +252,14 @@ static void on_agreed(void *user, const struct endpoint *external)
     keep_candidates(b, leg);
     b->ever_bound = true;
     if (!same)
-        report(&b->settings->reporter,
-               &(struct hx_event_info){.event = HX_EVENT_BOUND, .name = b->settings->name}, external);
+        report(
+            &b->settings->reporter,
+            &(struct hx_event_info){.event = binding_question_agreed(b->settings), .name = b->settings->name},
+            external);
     if (first)
         b->callbacks.changed(b->callbacks.user);
     binding_fields_changed(b); /* since this was asked for */
-    if (second->state == LEG_OFF && (b->settings->families & ~leg->families)) {
+    if (second->state == LEG_OFF && b->settings->expect == 0 && (b->settings->families & ~leg->families)) {
         second->families = b->settings->families & ~leg->families;
         ask(second);
     }
@@ -276,12 +277,10 @@ static void ask_now(struct leg *leg)
     struct binding *b = leg->b;
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, leg};
     leg->asked_ms = clock_now_ms();
-    char header[sizeof "Bind-Session: \r\n" + SESSION_ID_TEXT_MAX];
     struct peer_fields fields;
     struct buf bytes;
     own_fields(&fields, engine_port(), b->settings);
     leg->told = fields;
-    snprintf(header, sizeof header, "Bind-Session: %s\r\n", b->session);
     buf_init(&bytes, 0);
     bool by_udp = leg != b->main || leg->returning; /* a second leg is of a family, and a tunnel of none */
     struct nameserver_request request = {.name = &b->settings->nameservers[b->where],
@@ -289,7 +288,7 @@ static void ask_now(struct leg *leg)
                                          .families = leg->families,
                                          .transports = by_udp ? TRANSPORT_UDP : b->settings->transports,
                                          .bytes = &bytes};
-    int err = request_write_bind(&bytes, b->settings->name, header, &fields);
+    int err = binding_question_write(&bytes, b->settings, b->session, &fields);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);
     buf_free(&bytes);
@@ -425,18 +424,6 @@ void binding_fields_changed(struct binding *b)
     }
 }
 
-void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r)
-{
-    int wanted = family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
-    for (int i = 0; i < 2; i++) {
-        struct nameserver *n = b->legs[i].former ? b->legs[i].former : b->legs[i].nameserver;
-        if (n && nameserver_family(n) == wanted) {
-            nameserver_report(n, r);
-            return;
-        }
-    }
-}
-
 /* Where it is our NAT that has forgotten, what the nameserver says does not come: so the name is bound anew
  * beside the question whether it does. */
 void binding_check(struct binding *b, bool lost)
@@ -478,18 +465,4 @@ void binding_end(struct binding *b)
     leg_off(&b->legs[1]);
     local_candidates_end(b->candidates);
     b->candidates = NULL;
-}
-
-const struct peer_fields *binding_told(const struct binding *b, const struct nameserver *n)
-{
-    const struct leg *leg = &b->legs[n == b->legs[1].nameserver || n == b->legs[1].former];
-    return leg->former == n ? &leg->former_told : &leg->told;
-}
-
-const struct endpoint *binding_external(const struct binding *b, sa_family_t family)
-{
-    const struct leg *main = b->main;
-    if (family == AF_UNSPEC || main->external.family == family)
-        return &main->external;
-    return other_leg(main)->external.family == family ? &other_leg(main)->external : &main->external;
 }

@@ -1,5 +1,6 @@
-/* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have.
- * Everything is called and calls back with the engine's lock held.
+/* client/binding.h: a name that is kept bound at a nameserver, over each address family that both have; or a
+ * membership in a session that is kept, over one. Everything is called and calls back with the engine's lock
+ * held.
  *
  *            retry is due        its turn          agreed
  *     WAITING ------------> QUEUED -------> ASKING -------> BOUND      a leg's states; OFF: it is not wanted now
@@ -52,7 +53,7 @@ struct leg { /* private */
 
 struct binding_callbacks {
     void (*changed)(void *user); /* bound for the first time, or failed: see `ever_bound` and `error` */
-    /* A peer wants to be reached, from nameserver_port(n). */
+    /* A peer wants to be reached, from nameserver_port(n); or what a part of /join tells. */
     void (*part)(void *user, struct nameserver *n, const struct multipart_part *part);
     void *user;
 };
@@ -74,7 +75,8 @@ struct binding {
     const struct udt_port *candidates_port;
 };
 
-/* Begins. `settings` must outlive it. HX_OK; HX_ENOMEM, HX_ESYS (no randomness) and no callback. */
+/* Begins. `settings`, which say what is asked for (client/binding_question.h), must outlive it. HX_OK;
+ * HX_ENOMEM, HX_ESYS (no randomness) and no callback. */
 int binding_begin(struct binding *b, const struct settings *settings,
                   const struct binding_callbacks *callbacks);
 /* Gives the name back. Again, and on one that was not begun but zeroed, is fine. */
@@ -83,6 +85,8 @@ void binding_end(struct binding *b);
 const struct endpoint *binding_external(const struct binding *b, sa_family_t family);
 /* What this nameserver was told of us. */
 const struct peer_fields *binding_told(const struct binding *b, const struct nameserver *n);
+/* The main leg's, while it tells us of peers; NULL: there is none. */
+struct nameserver *binding_nameserver(const struct binding *b);
 /* To the nameserver, by its connection over that family: nameserver_report(). */
 void binding_report(struct binding *b, sa_family_t family, const struct attempt_report *r);
 /* This host's addresses or routes have changed. */

@@ -47,7 +47,7 @@ enum hx_error {
     HX_EPUNCH = -14,    /* the peer is known, but no packet came through the hole */
     HX_EADDR = -15,     /* the local port or an address cannot be used */
     HX_ESYS = -16,      /* a system call failed */
-    HX_ECANCELED = -17, /* hx_close(), hx_listener_close() or hx_cleanup() was called meanwhile */
+    HX_ECANCELED = -17, /* hx_close(), hx_listener_close(), hx_group_leave() or hx_cleanup() was called */
     HX_EREJECTED = -18, /* the nameserver rejected the request */
     HX_EAUTH = -19,     /* the peer does not have the key */
     HX_EFLOOD = -20,    /* inside of the hx program only: requests come faster than they are taken */
@@ -65,6 +65,7 @@ enum hx_error {
 
 struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
+struct hx_group;    /* a membership in a session */
 
 enum hx_event {
     /* name is ours (again); address: our external one, HX_ADDRESS_TCP, or "-" if the nameserver is silent.
@@ -86,7 +87,14 @@ enum hx_event {
     /* The nameserver's relay, which the connection to the peer (name) needs, keeps it back or ends it; text:
      * the option of the nameserver that has set the limit, as "--relay-rate". Only with
      * hx_config.path_events */
-    HX_EVENT_RELAY_LIMIT
+    HX_EVENT_RELAY_LIMIT,
+    /* Of a group (hx_group_join()). We are a member of the session (again); name: the session; address: our
+     * external one, HX_ADDRESS_TCP, or "-". */
+    HX_EVENT_JOINED,
+    HX_EVENT_MEMBER_HERE,   /* another member (name, address) was in the session before us */
+    HX_EVENT_MEMBER_JOINED, /* it has come now */
+    HX_EVENT_MEMBER_MOVED,  /* it is the same one, at another address */
+    HX_EVENT_MEMBER_LEFT    /* it has gone from the session; a connection to it may live on */
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows
@@ -118,7 +126,7 @@ struct hx_config {
     const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
     int wait_s;          /* hx_connect: wait up to so many seconds (60 at most) for the name to appear */
     int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
-    int punch_ms;        /* for one punch, at most 28000; 0: 10000 */
+    int punch_ms;        /* for one punch, at most 28000; 0: 10000. In a group as long for the proof, too */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
     /* Punched streams waiting in a listener, at most 1024; 0: 64. When there are more, the oldest of the host
      * that has the most is closed. */
@@ -295,6 +303,61 @@ static inline int hx_stream_path(struct hx_stream *s, struct hx_path *out)
 HX_API const char *hx_peer_name(struct hx_stream *s);
 /* Our external address when the stream was made, HX_ADDRESS_TCP, or "-". As hx_listener_external(). */
 HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
+
+/* ---- groups: several who meet in a session, each connected to each ---- */
+
+#define HX_GROUP_MAX 64 /* members of a session */
+
+/* Joins `session` (a text with the rules of a name) at the nameserver, and returns when that has agreed.
+ * config->name is our own name there, which must be given, and which no other member may have. `expect`: for
+ * how many members we wait, ourselves counted, 2 to HX_GROUP_MAX; each member has a number of its own, and
+ * more may come. From then on the library keeps us a member, as hx_bind() keeps a name, and connects to each
+ * other one; of two, the one whose name is the smaller, byte by byte, calls. A connection that was lost while
+ * both are members is made anew, and hx_group_next() tells it as another one; so it is with a member that has
+ * crashed and returned. A pair that was not reached is tried again, less and less often (up to each minute).
+ * With config->keys a member is connected only when it has proven that it has one of them.
+ *
+ * Events: HX_EVENT_JOINED and HX_EVENT_MEMBER_*; for each pair HX_EVENT_PEER, and HX_EVENT_PUNCHED or
+ * HX_EVENT_PUNCH_FAILED (HX_EAUTH: it does not have the key; HX_ETIMEDOUT: reached, but it has not finished
+ * its proof); HX_EVENT_NAMESERVER_LOST and HX_EVENT_NAMESERVER_AWAITED as of a listener. HX_OK: *out is the
+ * caller's, to be given back with hx_group_leave(). HX_ECONFLICT: another member who is alive has our name;
+ * HX_ELIMIT: the session, or the nameserver, has no room; HX_ENOTFOUND: that nameserver knows no groups;
+ * HX_EINVAL: session, expect, name, keys or config; the rest as hx_bind(). */
+HX_API int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, size_t size,
+                               const char *session, int expect);
+static inline int hx_group_join(struct hx_group **out, const struct hx_config *config, const char *session,
+                                int expect)
+{
+    return hx_group_join_sized(out, config, sizeof *config, session, expect);
+}
+/* HX_OK: `expect` members are in the session, ourselves counted, and we are connected to so many of them.
+ * HX_ETIMEDOUT (HX_EAGAIN with timeout_ms 0): not yet; hx_group_state() tells how many, and the caller goes on
+ * with those, or waits again. HX_ECANCELED. Takes no stream from hx_group_next(). */
+HX_API int hx_group_wait(struct hx_group *g, int timeout_ms);
+/* The next connection to a member, proven if there are keys; each once. hx_peer_name() and hx_stream_path()
+ * tell who it is and how it is reached; hx_external() our own address. HX_OK: *out is the caller's, to be
+ * closed with hx_close(), also after hx_group_leave(). A member whose stream the application, or the member
+ * itself, has closed is not connected to again as long as both stay. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT,
+ * HX_ECANCELED. */
+HX_API int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms);
+/* Readable (POLLIN) while hx_group_next() would return at once. Belongs to the group; only poll it.
+ * HX_ESYS. */
+HX_API int hx_group_fd(struct hx_group *g);
+/* How far it has come. Grows only at its end. */
+struct hx_group_state {
+    int expect;    /* as hx_group_join() was told */
+    int here;      /* members in the session, ourselves counted, as the nameserver told last */
+    int connected; /* of the others: connected, proven, and not closed yet */
+};
+/* HX_OK. `size`: of *out, in bytes. */
+HX_API int hx_group_state_sized(struct hx_group *g, struct hx_group_state *out, size_t size);
+static inline int hx_group_state(struct hx_group *g, struct hx_group_state *out)
+{
+    return hx_group_state_sized(g, out, sizeof *out);
+}
+/* Leaves the session and frees `g`: calls that wait in it return HX_ECANCELED, none may begin later. Closes
+ * what hx_group_next() has not handed out; streams that it has live on. NULL is fine. */
+HX_API void hx_group_leave(struct hx_group *g);
 
 /* ---- what stands between this host and the others ---- */
 

@@ -20,8 +20,9 @@ struct settings {
     int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
     struct reporter path_reporter;  /* of changes of a stream's path; zeroed: not wanted */
-    char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to */
+    char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to; a group's session */
     char own_name[HX_NAME_MAX + 1]; /* "" for none */
+    int expect;                     /* a group's: members, ourselves counted. 0: it is no group */
     struct keyring keys;            /* empty: none */
     uint16_t local_port;
     bool port_mapping;    /* a listener's port: the router is asked */

@@ -1,0 +1,287 @@
+/* hx_group: a membership in a session that is kept, and the connections to the other members. The engine's
+ * lock guards it. */
+#include "client/group.h"
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "client/visit_store.h"
+#include "secure/tls.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_FIRST_MS 1000
+#define AGAIN_MAX_MS   8000
+
+_Static_assert(HX_GROUP_MAX == MEMBERS_MAX, "hx.h and the protocol say the same");
+
+void group_changed(struct hx_group *g)
+{
+    pthread_cond_broadcast(&g->cond);
+}
+
+/* The one that has waited longest. */
+static struct hx_stream *queue_take(struct hx_group *g)
+{
+    struct fair_share_member *m = g->queue.oldest;
+    if (!m)
+        return NULL;
+    fair_share_remove(&g->queue, m);
+    readiness_fd_set(&g->fd, g->queue.count > 0 || g->canceled);
+    return stream_of_waiting(m);
+}
+
+void group_queue_drop(struct hx_group *g, struct hx_stream *s)
+{
+    struct fair_share_member *m = stream_waiting(s);
+    if (!m->listed)
+        return;
+    fair_share_remove(&g->queue, m);
+    readiness_fd_set(&g->fd, g->queue.count > 0 || g->canceled);
+    stream_discard(s);
+}
+
+/* Nobody takes them: members may come and go for ever. */
+static void queue_make_room(struct hx_group *g, struct hx_stream *newcomer)
+{
+    struct fair_share_member *m;
+    while ((m = fair_share_victim(&g->queue, &stream_waiting(newcomer)->source))) {
+        struct hx_stream *victim = stream_of_waiting(m);
+        fair_share_remove(&g->queue, m);
+        report(&g->settings.reporter,
+               &(struct hx_event_info){
+                   .event = HX_EVENT_PEER_DROPPED, .error = HX_ELIMIT, .name = stream_name(victim)},
+               stream_endpoint(victim));
+        stream_discard(victim);
+    }
+}
+
+void group_queue_put(struct hx_group *g, struct hx_stream *s)
+{
+    queue_make_room(g, s);
+    fair_share_add(&g->queue, stream_waiting(s));
+    readiness_fd_set(&g->fd, true);
+    group_changed(g);
+}
+
+static void on_again(struct timer *t)
+{
+    struct hx_group *g = container_of(t, struct hx_group, again);
+    if (!group_seeks(g))
+        return;
+    if (group_lost(g))
+        binding_check(&g->binding, true);
+    else
+        binding_fields_changed(&g->binding);
+    g->again_ms = g->again_ms * 2 < AGAIN_MAX_MS ? g->again_ms * 2 : AGAIN_MAX_MS;
+    engine_timer_set(t, clock_now_ms() + g->again_ms);
+}
+
+void group_ask_again(struct hx_group *g)
+{
+    if (timer_is_set(&g->again))
+        return;
+    g->again_ms = AGAIN_FIRST_MS;
+    engine_timer_set(&g->again, clock_now_ms() + g->again_ms);
+}
+
+static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
+{
+    group_told(user, n, part);
+}
+
+static void on_changed(void *user)
+{
+    group_changed(user);
+}
+
+/* Ends everything but the handle. */
+static void on_cancel(struct engine_member *m)
+{
+    struct hx_group *g = container_of(m, struct hx_group, member);
+    struct hx_stream *s;
+    g->canceled = true;
+    engine_timer_cancel(&g->missing);
+    engine_timer_cancel(&g->again);
+    group_members_end(g);
+    nat_use_end(g->nat);
+    g->nat = NULL;
+    binding_end(&g->binding);
+    while ((s = queue_take(g)))
+        stream_discard(s);
+    readiness_fd_set(&g->fd, true);
+    group_changed(g);
+}
+
+static void on_network_changed(struct engine_member *m)
+{
+    binding_network_changed(&container_of(m, struct hx_group, member)->binding);
+}
+
+static void on_nat_news(void *user)
+{
+    struct hx_group *g = user;
+    binding_fields_changed(&g->binding);
+}
+
+/* Where one member of many is not reached any more, it is not our NAT that has forgotten. */
+static void on_path_suspect(struct engine_member *m, bool lost)
+{
+    struct hx_group *g = container_of(m, struct hx_group, member);
+    binding_check(&g->binding, lost && group_lost(g));
+}
+
+/* The engine's lock is held. */
+static void destroy(struct hx_group *g)
+{
+    on_cancel(&g->member);
+    while (g->users > 0)
+        engine_wait(&g->cond, INT64_MAX);
+    engine_leave(&g->member);
+    readiness_fd_close(&g->fd);
+    pthread_cond_destroy(&g->cond);
+    settings_free(&g->settings);
+    free(g);
+}
+
+static int join_and_wait(struct hx_group *g)
+{
+    int64_t deadline_ms = engine_deadline(g->settings.timeout_ms);
+    struct binding *b = &g->binding;
+    (void)nat_use(&g->nat, &g->settings, on_nat_news, g); /* without memory the members hear less */
+    int err = binding_begin(b, &g->settings, &(struct binding_callbacks){on_changed, on_part, g});
+    if (g->settings.keys.count > 0)
+        engine_unlocked(tls_warm_up);
+    /* what came while the lock was free has signalled to nobody */
+    while (err == HX_OK && !b->ever_bound && !g->canceled) {
+        if (b->error < 0)
+            err = b->error;
+        else if (!engine_wait(&g->cond, deadline_ms))
+            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
+    }
+    if (g->canceled)
+        return HX_ECANCELED;
+    return b->ever_bound ? HX_OK : err;
+}
+
+static int read_settings(struct hx_group *g, const struct hx_config *config, size_t size, const char *session,
+                         int expect)
+{
+    int err = settings_init(&g->settings, config, size, session);
+    g->settings.expect = expect;
+    if (err == HX_OK && (g->settings.own_name[0] == '\0' || expect < MEMBERS_MIN || expect > MEMBERS_MAX))
+        err = HX_EINVAL;
+    return err;
+}
+
+int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, size_t size,
+                        const char *session, int expect)
+{
+    struct hx_group *g = calloc(1, sizeof *g);
+    if (!g)
+        return HX_ENOMEM;
+    int err = read_settings(g, config, size, session, expect);
+    if (err == HX_OK)
+        err = engine_cond_init(&g->cond);
+    if (err == HX_OK)
+        visit_store_use(settings_state_dir(config, size));
+    if (err == HX_OK && (err = engine_enter(g->settings.local_port)) < 0)
+        pthread_cond_destroy(&g->cond);
+    if (err < 0) {
+        settings_free(&g->settings);
+        free(g);
+        return err;
+    }
+    g->member.cancel = on_cancel;
+    g->member.network_changed = on_network_changed;
+    g->member.path_suspect = on_path_suspect;
+    g->missing.fire = group_on_missing;
+    g->again.fire = on_again;
+    fair_share_init(&g->queue, GROUP_WAITING_MAX, GROUP_WAITING_MAX);
+    readiness_fd_init(&g->fd, false);
+    engine_join(&g->member);
+    err = join_and_wait(g);
+    if (err < 0)
+        destroy(g);
+    else
+        *out = g;
+    visit_store_flush_later();
+    engine_unlock();
+    return err;
+}
+
+static bool is_complete(const struct hx_group *g)
+{
+    return group_connected(g) + 1 >= g->settings.expect;
+}
+
+static bool has_next(const struct hx_group *g)
+{
+    return g->queue.oldest != NULL;
+}
+
+/* The engine's lock is held. HX_OK: `ready`; HX_EAGAIN, HX_ETIMEDOUT, HX_ECANCELED. */
+static int await(struct hx_group *g, bool (*ready)(const struct hx_group *g), int timeout_ms)
+{
+    int64_t deadline_ms = engine_deadline(timeout_ms);
+    int err = HX_OK;
+    g->users++;
+    while (err == HX_OK && !g->canceled && !ready(g)) {
+        if (timeout_ms == 0)
+            err = HX_EAGAIN;
+        else if (!engine_wait(&g->cond, deadline_ms))
+            err = HX_ETIMEDOUT;
+    }
+    if (g->canceled)
+        err = HX_ECANCELED;
+    else if (ready(g))
+        err = HX_OK;
+    g->users--;
+    if (g->canceled)
+        group_changed(g);
+    return err;
+}
+
+int hx_group_wait(struct hx_group *g, int timeout_ms)
+{
+    engine_lock();
+    int err = await(g, is_complete, timeout_ms);
+    engine_unlock();
+    return err;
+}
+
+int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms)
+{
+    engine_lock();
+    int err = await(g, has_next, timeout_ms);
+    if (err == HX_OK)
+        *out = queue_take(g);
+    engine_unlock();
+    return err;
+}
+
+int hx_group_fd(struct hx_group *g)
+{
+    engine_lock();
+    int fd = readiness_fd_get(&g->fd);
+    engine_unlock();
+    return fd;
+}
+
+int hx_group_state_sized(struct hx_group *g, struct hx_group_state *out, size_t size)
+{
+    engine_lock();
+    struct hx_group_state state = {
+        .expect = g->settings.expect, .here = g->here, .connected = group_connected(g)};
+    engine_unlock();
+    memset(out, 0, size);
+    memcpy(out, &state, size < sizeof state ? size : sizeof state);
+    return HX_OK;
+}
+
+void hx_group_leave(struct hx_group *g)
+{
+    if (!g)
+        return;
+    engine_lock();
+    destroy(g);
+    engine_unlock();
+}

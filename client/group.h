@@ -1,0 +1,57 @@
+/* client/group.h: the inside of a hx_group, for group*.c alone. Everything with the engine's lock held.
+ *
+ * group.c: the membership, and what the application asks for. group_members.c: who the others are, as the
+ * nameserver tells. group_member.c: one of them, and our connection to it. */
+#ifndef HX_CLIENT_GROUP_H
+#define HX_CLIENT_GROUP_H
+
+#include "base/fair_share.h"
+#include "base/token_bucket.h"
+#include "client/binding.h"
+#include "client/group_member.h"
+#include "client/nat.h"
+#include "client/readiness_fd.h"
+#include "proto/membership.h"
+
+#define GROUP_WAITING_MAX (2 * MEMBERS_MAX) /* streams that nobody has taken */
+
+struct hx_group {
+    struct settings settings;
+    struct engine_member member;
+    struct binding binding;
+    struct nat_user *nat;
+    bool canceled;
+    int users; /* threads that wait in it */
+    pthread_cond_t cond;
+    int here; /* as the nameserver told last; 0: nothing yet */
+    struct group_member *members[MEMBERS_MAX - 1];
+    int count;
+    struct token_bucket attempts; /* to reach members, of all */
+    struct timer missing;         /* members that were not told of since we have joined anew have gone */
+    struct timer again;           /* some member is not reached: do all know where we are? */
+    int64_t again_ms;
+    struct readiness_fd fd; /* set while the queue holds something */
+    struct fair_share queue;
+};
+
+/* group.c */
+/* A connection for hx_group_next(). */
+void group_queue_put(struct hx_group *g, struct hx_stream *s);
+/* If it is still there, it is closed. */
+void group_queue_drop(struct hx_group *g, struct hx_stream *s);
+void group_changed(struct hx_group *g); /* wakes who waits */
+/* As long as some member is not reached it is seen to, now and then, that all know where we are. */
+void group_ask_again(struct hx_group *g);
+
+/* group_members.c */
+/* A part of /join. */
+void group_told(struct hx_group *g, struct nameserver *n, const struct multipart_part *part);
+void group_on_missing(struct timer *t);
+/* One that has gone, and the connection to it, too. */
+void group_forget(struct group_member *m);
+void group_members_end(struct hx_group *g);
+int group_connected(const struct hx_group *g); /* to so many members */
+bool group_seeks(const struct hx_group *g);    /* some member is not reached */
+bool group_lost(const struct hx_group *g);     /* most are not reached any more: it may be our own doing */
+
+#endif

@@ -1,0 +1,392 @@
+/* A group (client/group.h) whose nameserver, or whose application, does what it likes. What groups are for is
+ * shown with a real one (test/e2e/client_groups.sh). */
+#include "base/clock.h"
+#include "client/group.h"
+#include "test/unit/scripted_nameserver.h"
+#include <pthread.h>
+
+#define HEAD                                                                  \
+    "HTTP/1.1 200 OK\r\n"                                                     \
+    "Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n" \
+    "External-Address: 203.0.113.7:7\r\n"                                     \
+    "Transfer-Encoding: chunked\r\n\r\n"
+#define NO_ROOM "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
+
+static char where[64]; /* hx_config.nameserver of the process that is forked next */
+static char text[64 * 1024];
+static size_t text_len;
+
+/* ---- what the nameserver says ---- */
+
+static void tell(const char *name, int port, const char *member, int session)
+{
+    char part[512], fields[128] = "";
+
+    if (session >= 0)
+        snprintf(fields, sizeof fields, "Session: %032x %032x\r\nCandidate: 127.0.0.9:%d host\r\n", session,
+                 session, port);
+    int len = snprintf(part, sizeof part,
+                       "--hx_hole_punching\r\n%s: 127.0.0.9:%d\r\nMembers: 64/3\r\nMember: %s\r\n%s\r\n",
+                       name, port, member, fields);
+    text_len +=
+        (size_t)snprintf(text + text_len, sizeof text - text_len, "%x\r\n%s\r\n", (unsigned)len, part);
+}
+
+static void begin_telling(void)
+{
+    text_len = (size_t)snprintf(text, sizeof text, "%s", HEAD);
+    tell("own", 7, "self", -1);
+}
+
+static const char *tells_of_too_many(int nth, bool ipv6)
+{
+    char name[16];
+
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    for (int i = 0; i < 70; i++) {
+        snprintf(name, sizeof name, "member-%d", i);
+        tell(name, 9, "here", i);
+    }
+    tell("own", 9, "here", 99);
+    tell("own", 9, "left", 99);
+    tell("nobody", 9, "left", 99);
+    return text;
+}
+
+static const char *tells_of_one_again_and_again(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    for (int i = 0; i < 100; i++)
+        tell("other", 9 + i, i == 0 ? "here" : i % 2 ? "moved" : "joined", i);
+    tell("last", 9, "here", 1000);
+    return text;
+}
+
+/* Each is the same one again, or another with its name. */
+static const char *tells_that_one_comes_and_goes(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    for (int i = 0; i < 100; i++) {
+        tell("other", 9, "joined", i);
+        tell("other", 9, "left", i);
+    }
+    tell("last", 9, "here", 1000);
+    return text;
+}
+
+static const char *tells_nonsense(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    tell("a", 9, "gone with the wind", 1);
+    tell("b", 9, "", 2);
+    tell("last", 9, "here", 1000);
+    return text;
+}
+
+static const char *has_no_room(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return NO_ROOM;
+}
+
+static const char *agrees(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    return text;
+}
+
+/* ---- the application ---- */
+
+static struct {
+    int joined, here, came, moved, left, begun;
+} seen;
+
+static void count(void *user, const struct hx_event_info *info)
+{
+    (void)user;
+    seen.joined += info->event == HX_EVENT_JOINED && strcmp(info->name, "session") == 0 &&
+                   strcmp(info->address, "203.0.113.7:7") == 0;
+    seen.here += info->event == HX_EVENT_MEMBER_HERE;
+    seen.came += info->event == HX_EVENT_MEMBER_JOINED;
+    seen.moved += info->event == HX_EVENT_MEMBER_MOVED;
+    seen.left += info->event == HX_EVENT_MEMBER_LEFT;
+    seen.begun += info->event == HX_EVENT_PEER;
+}
+
+static struct hx_config member(void)
+{
+    return (struct hx_config){
+        .nameserver = where, .family = 4, .name = "own", .on_event = count, .no_port_mapping = 1};
+}
+
+static enum outcome end(struct hx_group *g, bool well)
+{
+    hx_group_leave(g);
+    hx_cleanup();
+    return well ? DONE : FAILED_PROOF;
+}
+
+/* Until so many were told of that were here before. */
+static bool await_told(struct hx_group *g, int here)
+{
+    struct hx_group_state state = {.here = 0};
+
+    for (int64_t end_ms = clock_now_ms() + PATIENCE_MS; clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
+        engine_lock();
+        bool done = seen.here >= here;
+        engine_unlock();
+        if (done)
+            return hx_group_state(g, &state) == HX_OK && state.expect == 3 && state.here == 64 &&
+                   state.connected == 0;
+    }
+    return false;
+}
+
+static enum outcome hear_of_too_many(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+    struct hx_stream *s;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    bool told = await_told(g, 63);
+    bool none = hx_group_next(g, &s, 0) == HX_EAGAIN && hx_group_wait(g, 0) == HX_EAGAIN &&
+                hx_group_wait(g, 20) == HX_ETIMEDOUT;
+    return end(g, told && none && seen.joined == 1 && seen.here == 63 && seen.left == 0);
+}
+
+static enum outcome hear_of_one_all_the_time(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    bool told = await_told(g, 2);
+    return end(g, told && seen.here == 2 && seen.came + seen.moved <= 10 && seen.begun <= 10);
+}
+
+static enum outcome hear_of_coming_and_going(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    bool told = await_told(g, 1);
+    return end(g, told && seen.came == 100 && seen.left == 100 && seen.begun <= 129);
+}
+
+static enum outcome hear_nonsense(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    return end(g, await_told(g, 1) && seen.came == 0 && seen.moved == 0);
+}
+
+static enum outcome be_refused(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    int err = hx_group_join(&g, &config, "session", 3);
+    hx_cleanup();
+    return (enum outcome) - err;
+}
+
+static enum outcome ask_for_what_cannot_be(int hear_fd, int say_fd)
+{
+    static const int expects[] = {-1, 0, 1, 65, 1000};
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    for (size_t i = 0; i < sizeof expects / sizeof *expects; i++) {
+        if (hx_group_join(&g, &config, "session", expects[i]) != HX_EINVAL)
+            return FAILED_BIND;
+    }
+    if (hx_group_join(&g, &config, "", 3) != HX_EINVAL || hx_group_join(&g, &config, NULL, 3) != HX_EINVAL ||
+        hx_group_join(&g, NULL, "session", 3) != HX_EINVAL)
+        return FAILED_BIND;
+    config.name = NULL;
+    if (hx_group_join(&g, &config, "session", 3) != HX_EINVAL)
+        return FAILED_BIND;
+    config.name = "no name";
+    return hx_group_join(&g, &config, "session", 3) == HX_EINVAL ? DONE : FAILED_BIND;
+}
+
+static void *await_all(void *g)
+{
+    return (void *)(intptr_t)hx_group_wait(g, -1);
+}
+
+static void *await_next(void *g)
+{
+    struct hx_stream *s;
+
+    return (void *)(intptr_t)hx_group_next(g, &s, -1);
+}
+
+static bool is_waited_for(struct hx_group *g, int users)
+{
+    engine_lock();
+    bool they_are = g->users == users;
+    engine_unlock();
+    return they_are;
+}
+
+/* Both calls wait; then the group is left, or the library ended. */
+static enum outcome wait_until(void (*happens)(struct hx_group *g))
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+    pthread_t all, next;
+    void *all_said, *next_said;
+
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    pthread_create(&all, NULL, await_all, g);
+    pthread_create(&next, NULL, await_next, g);
+    while (!is_waited_for(g, 2))
+        poll(NULL, 0, 2);
+    struct pollfd fd = {hx_group_fd(g), POLLIN, 0};
+    bool quiet = poll(&fd, 1, 0) == 0;
+    happens(g);
+    pthread_join(all, &all_said);
+    pthread_join(next, &next_said);
+    bool told = (intptr_t)all_said == HX_ECANCELED && (intptr_t)next_said == HX_ECANCELED;
+    hx_cleanup();
+    return quiet && told ? DONE : FAILED_PROOF;
+}
+
+static void leave(struct hx_group *g)
+{
+    hx_group_leave(g);
+}
+
+static void clean_up(struct hx_group *g)
+{
+    struct pollfd fd = {hx_group_fd(g), POLLIN, 0};
+
+    hx_cleanup();
+    if (poll(&fd, 1, 0) != 1 || hx_group_wait(g, -1) != HX_ECANCELED)
+        _exit(FAILED_END);
+    hx_group_leave(g);
+}
+
+static enum outcome wait_until_it_is_left(int hear_fd, int say_fd)
+{
+    (void)hear_fd;
+    (void)say_fd;
+    return wait_until(leave);
+}
+
+static enum outcome wait_until_the_end(int hear_fd, int say_fd)
+{
+    (void)hear_fd;
+    (void)say_fd;
+    return wait_until(clean_up);
+}
+
+/* ---- tests ---- */
+
+static void assert_ends(script *answer, enum outcome (*run)(int hear, int say), int expected)
+{
+    struct scripted s = scripted_start(answer);
+
+    snprintf(where, sizeof where, "ipv4.test:%u", s.port);
+    struct process p = start(run);
+    assert_int_equal(finish(&p), expected);
+    (void)scripted_stop(&s);
+}
+
+static void a_nameserver_that_tells_of_more_than_there_can_be_is_believed_so_far(void **state)
+{
+    (void)state;
+    assert_ends(tells_of_too_many, hear_of_too_many, DONE);
+}
+
+static void one_that_tells_of_a_member_again_and_again_makes_it_no_target(void **state)
+{
+    (void)state;
+    assert_ends(tells_of_one_again_and_again, hear_of_one_all_the_time, DONE);
+}
+
+static void nor_does_one_whose_members_come_and_go(void **state)
+{
+    (void)state;
+    assert_ends(tells_that_one_comes_and_goes, hear_of_coming_and_going, DONE);
+}
+
+static void what_is_not_known_is_nothing(void **state)
+{
+    (void)state;
+    assert_ends(tells_nonsense, hear_nonsense, DONE);
+}
+
+static void a_name_that_is_held_cannot_be_had(void **state)
+{
+    (void)state;
+    assert_ends(has_no_room, be_refused, -HX_ECONFLICT);
+}
+
+static void what_cannot_be_is_said_at_once(void **state)
+{
+    (void)state;
+    assert_ends(agrees, ask_for_what_cannot_be, DONE);
+}
+
+static void who_waits_hears_that_the_group_was_left(void **state)
+{
+    (void)state;
+    assert_ends(agrees, wait_until_it_is_left, DONE);
+}
+
+static void who_waits_hears_that_the_library_has_ended(void **state)
+{
+    (void)state;
+    assert_ends(agrees, wait_until_the_end, DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_nameserver_that_tells_of_more_than_there_can_be_is_believed_so_far),
+        cmocka_unit_test(one_that_tells_of_a_member_again_and_again_makes_it_no_target),
+        cmocka_unit_test(nor_does_one_whose_members_come_and_go),
+        cmocka_unit_test(what_is_not_known_is_nothing),
+        cmocka_unit_test(a_name_that_is_held_cannot_be_had),
+        cmocka_unit_test(what_cannot_be_is_said_at_once),
+        cmocka_unit_test(who_waits_hears_that_the_group_was_left),
+        cmocka_unit_test(who_waits_hears_that_the_library_has_ended),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("client group", tests, NULL, NULL);
+}
