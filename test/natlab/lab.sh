@@ -5,10 +5,10 @@
 #                        s  192.0.2.10 and .11: the nameserver's host
 #                        |
 #                       net  the internet: a router; it alone loses packets or cuts an access
-#            access1 /      \ access2
+#            access1 /      \ access2         and as many more as lab_up is told kinds of
 #   198.51.100.10  (c1)     (c2)  203.0.113.10     a carrier's NAT, only in kinds "double" and HOME/CARRIER; inside 100.64.N.0/24
 #                   n1       n2                    the home router, a NAT; inside 10.0.N.0/24
-#                   h1       h2                    10.0.1.10 and 10.0.2.10: the hosts H1 and H2
+#                   h1       h2                    10.0.1.10 and 10.0.2.10: the hosts H1 and H2 (H3, ...)
 #
 # The kinds of NAT are in nats.sh, what happens to the accesses in weather.sh.
 # lab_ipv6 N gives access N of another kind IPv6 besides, in the same way. S has it always.
@@ -21,12 +21,14 @@ LAB_NO_UDP='meta l4proto udp drop'           # rules for lab_weather: what a fir
 LAB_UDP_TO_S="meta l4proto udp ip saddr != $LAB_S ip daddr != $LAB_S drop"
 LAB_PUBLIC=([1]=198.51.100.10 [2]=203.0.113.10 [3]=192.0.3.10) # what an access looks like from outside
 LAB_INSIDE=([1]=10.0.1.10 [2]=10.0.2.10 [3]=10.0.3.10)
+for ((n = 4; n <= 64; n++)); do LAB_PUBLIC[n]=198.18.$n.10 LAB_INSIDE[n]=10.0.$n.10; done # RFC 2544
 LAB_WIRE_MORE=() # what else a wire with a delay does: options of delay_line
 LAB_OPEN=   # an input that ends when this script does
 LAB_EDGES=() # N -> "NODE IFACE ADDRESS": where access N ends, at a NAT or at a host
 LAB_S6=2001:db8:5::10 # RFC 3849
 LAB_SECOND=192.0.3.10 LAB_SECOND6=2001:db8:113::10 # of the host that has a second uplink
 LAB_INSIDE6=([1]=2001:db8:1::10 [2]=2001:db8:2::10)
+for ((n = 3; n <= 64; n++)); do LAB_INSIDE6[n]=2001:db8:a$n::10; done
 # shellcheck source=test/natlab/nats.sh
 . "$TOP/test/natlab/nats.sh"
 # shellcheck source=test/natlab/weather.sh
@@ -90,7 +92,7 @@ lab_space() { # lab_space NAME...: likewise, but for those that lab_link is to c
 # A cable carries single packets, as real ones do: else the kernel would take a burst as one, and so would its losses.
 lab_link() { # lab_link ROUTER IF ADDRESS NODE IF ADDRESS [METRIC]: the ROUTER's end is the NODE's way to the world
     local ms=0 cable="link add $2 type veth peer name $5 netns $4"
-    case $2 in access[123]) ms=${LAB_DELAY_MS[${2#access}]} ;; esac
+    case $2 in access*) ms=${LAB_DELAY_MS[${2#access}]:-0} ;; esac
     if [ "$ms" != 0 ]; then
         lab_wire "$1" "$2" "$4" "$5" "$ms" || return
         cable=
@@ -209,14 +211,13 @@ table inet ingress {
 }
 EOF
 }
-lab_up() { # lab_up KIND1 KIND2: the whole lab, H1 behind KIND1, H2 behind KIND2
+lab_up() { # lab_up KIND1 KIND2 ...: the whole lab, H1 behind KIND1, H2 behind KIND2, and so on
     local n
     lab_down
     lab_core
-    lab_access 1 "$1"
-    lab_access 2 "$2"
+    for ((n = 1; n <= $#; n++)); do lab_access "$n" "${!n}" || return; done
     lab_router net
-    for n in 1 2; do
+    for ((n = 1; n <= $#; n++)); do
         case ${!n} in
         blocked) lab_weather $n "$LAB_NO_UDP" ;;
         only-s) lab_weather $n "$LAB_UDP_TO_S" ;;
