@@ -7,6 +7,7 @@ B          ?= build/release
 
 CC         ?= cc
 CXX        ?= c++
+PYTHON     ?= python3
 CFLAGS     ?= -O2 -g
 CXXFLAGS   ?= $(CFLAGS)
 # What the sanitizers' builds are made with. One serves tests and fuzzers. vptr and function need the runtime of C++ in every
@@ -76,13 +77,14 @@ DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
-DEBS_TEST  += iperf3 rsync
+DEBS_TEST  += iperf3 rsync mypy pyflakes3
 # What UDP carries.
 DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping \
               python3-socks=unpacked
 DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
+python: ; @$(PYTHON) bindings/python/build_wheel.py build/python ## build the Python package, a wheel without machine code
 
 deps: ; @test/deps.sh $(DEBS) ## install what building needs (Debian 12)
 deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
@@ -90,7 +92,7 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
-bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk && test/bench/files && test/bench/grid ## measure
+bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk && test/bench/files && test/bench/grid && test/bench/python ## measure
 natlab: deps-test ## who reaches whom through which NATs, without a relay and with one: tables of README.md
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay
 image: deps-test ## build the image of packaging/ and try it; the first time some minutes; needs root
@@ -251,6 +253,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all python asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -120,14 +120,15 @@ suite_lint() {
     # The unit tests are half of all there is for it, and run under the sanitizers, every line.
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client test
-    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid})
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     step "lint: includes point one way" test/includes.sh
+    step "lint: Python" test/python_lint.sh
     step "lint: man pages" test/manpages.sh client/tool/man/*.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each wait unit 900 build/release $(units build/release); }
 suite_e2e() {
-    each wait e2e 900 build/release test/e2e/{client,readme,server,stock,udtcurl}*.sh \
+    each wait e2e 900 build/release test/e2e/{client,python,readme,server,stock,udtcurl}*.sh \
         test/e2e/hygiene_{log,sandbox,service,user}.sh
 }
 suite_tools() {
@@ -197,6 +198,7 @@ suite_bench() {
     step "bench: the short form of the bulk rows works" test/bench/bulk --short
     step "bench: the short form of the rows of small files works" test/bench/files --short
     step "bench: the short form of the grid works" test/bench/grid --short
+    tap work "bench: the short form of the rows of the Python package" 900 test/bench/python --short
     tap work "bench: paths" 900 test/bench/path_truths.sh
     tap work "bench: the grid's picture" 900 test/bench/grid_truths.sh
 }
