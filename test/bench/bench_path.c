@@ -2,7 +2,7 @@
  * seconds), so that one can be laid beside the other.
  *
  *   bench_path take PORT SECONDS         reads from 127.0.0.1:PORT until SECONDS after the first byte: "TIME BYTES" so far
- *   bench_path grow DIRECTORY SECONDS    the same of the files in a directory
+ *   bench_path grow DIRECTORY SECONDS [BYTES]  the same of the files in a directory, or until so many are there
  *   bench_path stamp SECONDS             the same of the intervals that iperf3 tells on standard input; that it
  *                                        listens goes to standard error
  *   bench_path watch IFACE NAMESPACE...  "TIME BYTES PACKETS CPU WAITS": what has come to IFACE, and the CPU seconds of the
@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
@@ -114,12 +115,12 @@ static long long bytes_below(const char *directory)
     return bytes;
 }
 
-static int grow(const char *directory, double seconds)
+static int grow(const char *directory, double seconds, long long most)
 {
     struct arrival a = {.seconds = seconds};
     struct timespec step = {.tv_nsec = (long)(STEP_US * 1000 / 5)};
 
-    while (a.bytes = bytes_below(directory), arrival_tell(&a, false))
+    while (a.bytes = bytes_below(directory), arrival_tell(&a, a.bytes >= most))
         nanosleep(&step, NULL);
     return arrived();
 }
@@ -399,8 +400,8 @@ int main(int argc, char **argv)
         return printf("%.6f\n", now_s()) < 0;
     if (strcmp(what, "take") == 0 && argc == 4)
         return take(argv[2], atof(argv[3]));
-    if (strcmp(what, "grow") == 0 && argc == 4)
-        return grow(argv[2], atof(argv[3]));
+    if (strcmp(what, "grow") == 0 && (argc == 4 || argc == 5))
+        return grow(argv[2], atof(argv[3]), argc == 5 ? atoll(argv[4]) : LLONG_MAX);
     if (strcmp(what, "stamp") == 0 && argc == 3)
         return stamp(atof(argv[2]));
     if (strcmp(what, "watch") == 0 && argc > 3 && argc - 3 <= NAMESPACES_MAX)
@@ -409,7 +410,8 @@ int main(int argc, char **argv)
         return ping(argv[2], atof(argv[3]));
     if (strcmp(what, "turn") == 0 && argc == 4)
         return turn(argv[2], atof(argv[3]));
-    fprintf(stderr, "usage: bench_path now | take PORT SECONDS | grow DIRECTORY SECONDS | stamp SECONDS | "
-                    "watch IFACE NAMESPACE... | ping ADDRESS MS | turn PORT SECONDS\n");
+    fprintf(stderr,
+            "usage: bench_path now | take PORT SECONDS | grow DIRECTORY SECONDS [BYTES] | stamp SECONDS | "
+            "watch IFACE NAMESPACE... | ping ADDRESS MS | turn PORT SECONDS\n");
     return 2;
 }

@@ -25,7 +25,9 @@
 #   rate, rate_all     MB/s of payload, after the first 3 s and over all of the time (from its start, not from the first byte)
 #   share              of the line: payload's bits at `rate`; what a TCP connection can have is 0.956
 #   base, rtt50, rtt95 round trip in ms of pings through the same queue: before, and after the first 3 s; rtt95_all: always
-#   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s
+#   wire               bytes of IP that H1 has sent for each byte that was delivered, after the first 3 s; where a rate that grows
+#                      without a limit is far ahead of what has come, wire_of=whole: the same of as many bytes again, on a
+#                      path that is new, from the first to the last (not of iperf3, which does not wait for those)
 #   cpu                CPU s/GB of both ends' processes, after the first 3 s, without what a thread of the kernel's does: reception
 #   waits              how often their threads have waited for something, for each packet that H1 has sent
 #   dropped, lost      per cent of what H1 has sent, dropped by the queue or the policer, and of what came to the wire, lost there
@@ -75,10 +77,12 @@ fi
 reckon() { awk "BEGIN { printf \"%.${2:-0}f\", ($1) }"; } # reckon EXPRESSION [DIGITS]
 case $LOSS_WAY in both) LOSS_BACK=$LOSS ;; *) LOSS_BACK=0 ;; esac
 [ "$LASTS" != auto ] || LASTS=$(reckon "5 + 12 * $RTT / 1000 + ($LINE + 0 ? 2 * $QUEUE / 1000 : 0)" 1)
+SECONDS_EACH=$LASTS
 SETTLED_S=$(reckon "$LASTS > 4.5 ? 3 : $LASTS / 2" 2)
 STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp UDP=$B/test/bench/bench_udp TOOL=$B/test/bench/bench_path
 H1=${LAB_PUBLIC[1]} H2=${LAB_PUBLIC[2]}
-ENDLESS=1000000000000
+GIVEN=1000000000000 FILE=bytes # endless, but for whole()
+FAR_MS=100
 ARRIVED=/run/arrived # in memory: a disk would have a speed of its own
 export HX_NAMESERVER=$LAB_S:7000
 HX_KEY=$("$PROGRAMS/hx" key --file "$WORK/key" 2>"$WORK/key.err") || exit 1
@@ -163,7 +167,7 @@ serve_second() { # serve_second NAME: who answers the second forward
 }
 start_hx_forward() { # start_hx_forward NAME: how -L is filled
     local give
-    serve "give.$1" "$TCP" give $ENDLESS
+    serve "give.$1" "$TCP" give "$GIVEN"
     give=$TARGET
     serve_second "echo.$1"
     bind "$1" --allow "$give" --allow "$TARGET"
@@ -183,7 +187,7 @@ start_hx_cp() {
     fi
     bind $name --share "$WORK/files"
     now
-    lab_start cp h2 "$PROGRAMS/hx" cp "$name:bytes" "$ARRIVED/bytes"
+    lab_start cp h2 "$PROGRAMS/hx" cp "$name:$FILE" "$ARRIVED/bytes"
     arrives
 }
 start_udt4() {
@@ -192,7 +196,7 @@ start_udt4() {
     SINK=$PID ARRIVALS=$WORK/taker.out
     port=$(await_line "$WORK/taker.out" "listening on") || lost "plain UDT4" "$WORK/taker.err"
     now
-    lab_start giver h1 "$STOCK" give "$H2" "${port##*:}" $ENDLESS
+    lab_start giver h1 "$STOCK" give "$H2" "${port##*:}" "$GIVEN"
 }
 start_iperf3() { # start_iperf3 ALGORITHM PORT
     route_with "$1"
@@ -212,16 +216,16 @@ start_ssh() { # start_ssh scp|rsync ALGORITHM
     ssh_serve h2 "$H2" || lost "sshd" "$WORK/sshd.err"
     now
     case $1 in
-    scp) lab_start scp h1 "${SCP[@]}" "$WORK/files/bytes" "lab@$H2:$ARRIVED/bytes" ;;
+    scp) lab_start scp h1 "${SCP[@]}" "$WORK/files/$FILE" "lab@$H2:$ARRIVED/bytes" ;;
     rsync)
-        lab_start rsync h1 rsync -W --rsync-path "$(command -v rsync)" -e "${SSH[*]} -p $SSHD_PORT" "$WORK/files/bytes" \
+        lab_start rsync h1 rsync -W --rsync-path "$(command -v rsync)" -e "${SSH[*]} -p $SSHD_PORT" "$WORK/files/$FILE" \
             "lab@$H2:$ARRIVED/bytes"
         ;;
     esac
     arrives
 }
 arrives() {
-    lab_start grow h2 "$TOOL" grow "$ARRIVED" "$LASTS"
+    lab_start grow h2 "$TOOL" grow "$ARRIVED" "$LASTS" "$GIVEN"
     SINK=$PID ARRIVALS=$WORK/grow.out
 }
 now() { BEGAN=$("$TOOL" now); }
@@ -272,13 +276,24 @@ percentile() { # percentile SHARE FROM TO FILE
     awk -v from="$2" -v to="$3" '$1 >= from && $1 <= to && $2 != "lost" { print $2 }' "$4" | sort -n |
         awk -v share="$1" '{ v[NR] = $1 } END { if (NR) printf "%.1f", v[int((NR - 1) * share) + 1]; else printf "0" }'
 }
-measure() { # measure WHAT
-    local dropped sent first
+path_in_use() { # path_in_use WHAT: it is up, and who watches it
+    nothing_arrived
     path_up
     case $1$BESIDE in *hx*) start_s ;; esac
     lab_start ping net "$TOOL" ping "$H2" 25 # not on a host whose processes and bytes are counted
     lab_start watch net "$TOOL" watch access1 /run/netns/h1 /run/netns/h2
     told_until 6 ping
+}
+path_down() {
+    # Some would try to tell each other first that they end.
+    kill "${STARTED[@]}" 2>/dev/null
+    await_line "$WORK/wire.access2.out" '^frames' >/dev/null
+    kill -KILL "${STARTED[@]}" 2>/dev/null
+    lab_down
+}
+measure() { # measure WHAT
+    local dropped sent first
+    path_in_use "$1"
     now
     BASE=$(percentile 0 0 "$BEGAN" "$WORK/ping.out")
     start_beside
@@ -292,19 +307,41 @@ measure() { # measure WHAT
     told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
     dropped=$(queue_drops)
     sent=$(packets net sent)
-    # Some would try to tell each other first that they end.
-    kill "${STARTED[@]}" 2>/dev/null
-    await_line "$WORK/wire.access2.out" '^frames' >/dev/null
-    kill -KILL "${STARTED[@]}" 2>/dev/null
-    lab_down
+    path_down
     first=$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { print $1; exit }' "$ARRIVALS")
     if [ -n "$first" ]; then
-        account "$1" "$first" "$(awk '/^[0-9]+\.[0-9]+ [0-9]/ { t = $1 } END { print t }' "$ARRIVALS")" "$(percent "$dropped" "$sent")"
+        TOLD=$(account "$1" "$first" "$(arrived 1)" "$(percent "$dropped" "$sent")") || exit 1
+        if [ "$LINE$BESIDE$SECOND" = none ] && [ "${RTT%.*}" -ge $FAR_MS ] && [[ $1 != iperf3* ]]; then
+            wire_of_whole "$1" "$(arrived 2)"
+        fi
+        echo "$TOLD"
     else
         echo "path_cell: nothing arrives of $1" >&2
         echo "what=$1 $PATH_TEXT rate=0 failed=1"
     fi
-    rm -f "$ARRIVED"/* "$WORK"/*.pipe
+}
+nothing_arrived() { # nor did what hx cp gives its name only later
+    find "$ARRIVED" -mindepth 1 -delete
+    rm -f "$WORK"/*.pipe
+}
+arrived() { # arrived FIELD: of the last line that tells what has arrived
+    awk -v field="$1" '/^[0-9]+\.[0-9]+ [0-9]/ { last = $field } END { printf "%.6f", last }' "$ARRIVALS"
+}
+# While a rate grows, what has come lags behind what has left, by a round trip and more: much waits for a packet that was lost.
+# Over some seconds of a far path without a limit that is a tenth. Of what has come whole nothing is left out.
+wire_of_whole() { # wire_of_whole WHAT BYTES: says it in TOLD, if so many come in four times the time that they took
+    local GIVEN=${2%.*} FILE=part LASTS wire
+    LASTS=$(reckon "4 * $SECONDS_EACH" 1)
+    truncate -s "$GIVEN" "$WORK/files/$FILE"
+    path_in_use "$1"
+    now
+    start_what "$1"
+    await_exit "$SINK" "$(reckon "$LASTS + 45")" >/dev/null
+    told_until $(($(wc -l <"$WORK/watch.out") + 1)) watch
+    path_down
+    wire=$(between "$BEGAN" "$(awk 'END { print $1 }' "$WORK/watch.out")" "$WORK/watch.out" |
+        awk -v given="$GIVEN" -v come="$(arrived 2)" 'given && come > 0.97 * given { printf "%.3f", ($1 - 14 * $2) / given }')
+    [ -z "$wire" ] || TOLD=$(sed -E "s/ wire=[^ ]+/ wire=$wire wire_of=whole/" <<<"$TOLD")
 }
 told_until() { # told_until LINES NAME: what was started by that name has told so many, or does not for 10 s
     local n

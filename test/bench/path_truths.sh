@@ -84,11 +84,18 @@ gathers() {
     is "$(told share) > 0.5 && $(told waits) < 2"
 }
 
+# While UDT4 begins, much more leaves than comes, and nothing is lost.
+counts_whole() {
+    cell --what udt4 --rtt 200 --seconds 1 || return
+    grep -q ' wire_of=whole ' "$WORK/cell" && is "$(told wire) > 1.02 && $(told wire) < 1.15"
+}
+
 truth 'a delay of 25 ms each way is a round trip of 50 ms, in order' delays
 truth 'with jitter neighbours change places' jitters
 truth 'stragglers come late' straggles
 truth 'a loss is as large as it is called' loses
 truth 'cubic fills a line and its queue' fills
 truth 'a policer holds a rate without a queue, and 1 % is lost behind it' polices
+truth 'what has left and not yet come is not held against who sends ever faster over a far path' counts_whole
 truth 'a slow transfer over a long path does not wake a thread of each side for each packet' gathers
 finish
