@@ -122,13 +122,17 @@ suite_lint() {
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client test
     step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
+    # shellcheck disable=SC2016 # for the inner shell
+    step "lint: gofmt" bash -c '[ -z "$(COMMAND=gofmt test/go.sh -l .)" ]'
+    # It looks into all of Go's own packages that are used.
+    [ -z "${ANALYZER_NODES:-}" ] || step "lint: go vet" test/go.sh vet ./...
     step "lint: includes point one way" test/includes.sh
     step "lint: Python" test/python_lint.sh
     step "lint: man pages" test/manpages.sh client/tool/man/*.1 test/udtcurl/udtcurl.1 server/hx-nameserver.8
 }
 suite_unit() { each wait unit 900 build/release $(units build/release); }
 suite_e2e() {
-    each wait e2e 900 build/release test/e2e/{client,python,readme,server,stock,udtcurl}*.sh \
+    each wait e2e 900 build/release test/e2e/{bindings,client,python,readme,server,stock,udtcurl}*.sh \
         test/e2e/hygiene_{log,sandbox,service,user}.sh
 }
 suite_tools() {

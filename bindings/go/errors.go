@@ -1,0 +1,140 @@
+package hx
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// Code is what libhx returns for an error, and itself an error: errors.Is(err, hx.ErrNotFound).
+type Code int
+
+const (
+	ErrAgain    Code = -1 - iota // nothing could be done at once
+	ErrClosed                    // the connection is gone; is io.ErrUnexpectedEOF and syscall.ECONNRESET
+	ErrEOF                       // the nameserver ended its stream
+	ErrProtocol                  // the nameserver speaks no HTTP, the peer no TLS
+	ErrTooBig                    // an answer or a text is longer than allowed
+	ErrInvalid                   // an argument; is os.ErrInvalid
+	ErrNoMemory                  // is syscall.ENOMEM
+	ErrTimedOut                  // is os.ErrDeadlineExceeded; Timeout() says so, too
+	ErrRefused                   // by the nameserver's host; is syscall.ECONNREFUSED
+	ErrResolve                   // the nameserver's host name
+	ErrNotFound                  // nobody holds that name; is os.ErrNotExist
+	ErrConflict                  // the name is held; is os.ErrExist and syscall.EADDRINUSE
+	ErrLimit                     // of the nameserver or of libhx
+	ErrPunch                     // the peer is known, no packet came through; is syscall.EHOSTUNREACH
+	ErrAddress                   // the local port or an address; is syscall.EADDRNOTAVAIL
+	ErrSystem                    // a system call failed
+	ErrCanceled                  // Close or Cleanup was called; is net.ErrClosed
+	ErrRejected                  // by the nameserver
+	ErrAuth                      // the peer does not have the key; is os.ErrPermission
+	ErrFlood
+	ErrFamily // no address family in common with the peer
+	ErrProxy  // the HTTP proxy was not reached, or does not let us through
+	ErrCert   // the nameserver's certificate is not accepted
+)
+
+// advice says what to do about each.
+var advice = map[Code]string{
+	ErrAgain:  "try again when it can go on",
+	ErrClosed: "bytes may be missing; dial again, or let the other side look why it ended",
+	ErrEOF:    "the nameserver ended its answer; dial again",
+	ErrProtocol: "look whether that address is an hx-nameserver's, and whether both sides have keys or both are Insecure; a " +
+		"peer with keys is a program on libhx, not the pipe of `hx bind`",
+	ErrTooBig:   "make the text shorter",
+	ErrInvalid:  "look at the name (1 to 255 letters, digits and !#$%&'*+-.^_`|~@), the keys and the Config",
+	ErrNoMemory: "close what is not needed",
+	ErrTimedOut: "look whether the nameserver and the peer are up, or give it more time",
+	ErrRefused:  "start hx-nameserver there, or look at Config.Nameserver",
+	ErrResolve:  "look at the host in Config.Nameserver, and at this host's DNS",
+	ErrNotFound: "start the listener with this name at the same nameserver, or set Config.Wait",
+	ErrConflict: "choose another name, or end who holds it",
+	ErrLimit:    "try again later",
+	ErrPunch:    "run `hx nat` on both sides; a nameserver with --relay helps where no NAT lets packets through",
+	ErrAddress:  "choose another Config.LocalPort, or leave it 0",
+	ErrSystem:   "look at the limits of this process, such as its open files",
+	ErrCanceled: "it was closed on this side",
+	ErrRejected: "what the nameserver says tells what it wants",
+	ErrAuth:     "give both sides the same key: `hx key` shows one, `hx key --set` or Config.Keys takes it",
+	ErrFlood:    "ask less often",
+	ErrFamily:   "one side has only IPv6 and the other only IPv4: leave Config.Family 0, or use a nameserver with --relay",
+	ErrProxy:    "look at https_proxy, http_proxy and no_proxy",
+	ErrCert:     "look at the host in Config.Nameserver, at this host's clock, and at SSL_CERT_FILE",
+}
+
+// alike are the errors of others that a code is, too.
+var alike = map[Code][]error{
+	ErrClosed:   {io.ErrUnexpectedEOF, syscall.ECONNRESET},
+	ErrInvalid:  {os.ErrInvalid, syscall.EINVAL},
+	ErrNoMemory: {syscall.ENOMEM},
+	ErrTimedOut: {os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
+	ErrRefused:  {syscall.ECONNREFUSED},
+	ErrNotFound: {os.ErrNotExist},
+	ErrConflict: {os.ErrExist, syscall.EADDRINUSE},
+	ErrPunch:    {syscall.EHOSTUNREACH},
+	ErrAddress:  {syscall.EADDRNOTAVAIL},
+	ErrCanceled: {net.ErrClosed},
+	ErrAuth:     {os.ErrPermission},
+}
+
+// Error says what went wrong, and what to do.
+func (c Code) Error() string {
+	text := strerror(c)
+	if what := advice[c]; what != "" {
+		text += ": " + what
+	}
+	return text
+}
+
+// Is tells errors.Is which errors of net, os, io and syscall a code is.
+func (c Code) Is(target error) bool {
+	for _, err := range alike[c] {
+		if target == err {
+			return true
+		}
+	}
+	return false
+}
+
+// Error is what every function of this package returns. It is a net.Error.
+type Error struct {
+	Op     string // "listen", "dial", "read" and so on
+	Name   string // of the listener, the peer or the session
+	Code   Code
+	Detail string // what the nameserver said about it, or what is known of the NATs; may be ""
+	Cause  error  // where it comes from Go: the context's error, for example; may be nil
+}
+
+func (e *Error) Error() string {
+	text := "hx: " + e.Op
+	if e.Name != "" {
+		text += " " + strconv.Quote(e.Name)
+	}
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	} else {
+		text += ": " + e.Code.Error()
+	}
+	if e.Detail != "" {
+		text += " (" + strconv.Quote(e.Detail) + ")"
+	}
+	return text
+}
+
+// Unwrap lets errors.Is compare with a Code and with what that is.
+func (e *Error) Unwrap() error { return e.Code }
+
+// Is compares with the cause, too.
+func (e *Error) Is(target error) bool { return e.Cause != nil && errors.Is(e.Cause, target) }
+
+// Timeout is true if a time was over.
+func (e *Error) Timeout() bool { return e.Code == ErrTimedOut }
+
+// Temporary is true if the same call may succeed later.
+func (e *Error) Temporary() bool {
+	return e.Code == ErrTimedOut || e.Code == ErrAgain || e.Code == ErrLimit
+}
