@@ -13,18 +13,32 @@ static void answered(void *owner, const struct registry_answer *answer)
     conn_queue(c);
 }
 
+/* Several parts leave together: UDT would make a packet of each, and keep as many in its buffer. */
 static int tell(void *owner, const struct groups_part *part)
 {
     struct conn *c = owner;
+    int err = HX_OK;
 
-    if (c->state != CONN_STREAM_JOIN || !conn_has_room(c))
+    if (c->state != CONN_STREAM_JOIN)
         return HX_EAGAIN;
-    int err = conn_write_member(c, part);
-    if (err == HX_OK)
+    if (!conn_has_room(c))
         err = conn_flush(c);
+    if (err == HX_OK && !conn_has_room(c))
+        return HX_EAGAIN;
+    if (err == HX_OK)
+        err = conn_write_member(c, part);
     if (err < 0)
         conn_fail(c, err);
     return err;
+}
+
+static void told(void *owner)
+{
+    struct conn *c = owner;
+    int err = conn_flush(c);
+
+    if (err < 0)
+        conn_fail(c, err);
 }
 
 static int64_t challenge(void *owner)
@@ -54,6 +68,7 @@ static void behind(void *owner)
 
 static const struct groups_events events = {.answered = answered,
                                             .tell = tell,
+                                            .told = told,
                                             .challenge = challenge,
                                             .remind = remind,
                                             .lives = lives,

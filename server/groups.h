@@ -40,6 +40,8 @@ struct groups_events {
     /* HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call groups_proceed(); else its
      * connection has ended. */
     int (*tell)(void *owner, const struct groups_part *part);
+    /* That was all for now, or there was no room for more. Its connection may end. */
+    void (*told)(void *owner);
     /* As a holder's in server/registry.h. */
     int64_t (*challenge)(void *owner);
     void (*remind)(void *owner);

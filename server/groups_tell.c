@@ -137,8 +137,12 @@ void groups_tell(struct group_member *m)
     }
     if (err == HX_OK)
         err = say_all_news(m);
-    if (err == HX_OK && m->waited)
-        m->waited = say(m, m, MEMBER_WAITED) == HX_EAGAIN;
+    if (err == HX_OK && m->waited) {
+        err = say(m, m, MEMBER_WAITED);
+        m->waited = err == HX_EAGAIN;
+    }
+    if (err == HX_OK || err == HX_EAGAIN)
+        m->events->told(m->owner);
 }
 
 static bool is_known(const struct group *g, const struct group_member *m)
