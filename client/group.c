@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_FIRST_MS 1000
-#define AGAIN_MAX_MS   8000
+#define AGAIN_FIRST_MS 1000 /* who is not reached; twice as long each time, ... */
+#define AGAIN_MAX_MS   8000 /* ... up to this */
+#define CALM_FIRST_MS \
+    10000 /* likewise, who is reached through the relay: there may be a direct path by now */
+#define CALM_MAX_MS 60000
 
 _Static_assert(HX_GROUP_MAX == MEMBERS_MAX, "hx.h and the protocol say the same");
 
@@ -65,19 +68,25 @@ void group_queue_put(struct hx_group *g, struct hx_stream *s)
 static void on_again(struct timer *t)
 {
     struct hx_group *g = container_of(t, struct hx_group, again);
-    if (!group_seeks(g))
+    bool seeks = group_seeks(g);
+    int64_t max_ms = seeks ? AGAIN_MAX_MS : CALM_MAX_MS;
+    if (!seeks && !group_relayed(g))
         return;
-    if (group_lost(g))
-        binding_check(&g->binding, true);
-    else
-        binding_fields_changed(&g->binding);
-    g->again_ms = g->again_ms * 2 < AGAIN_MAX_MS ? g->again_ms * 2 : AGAIN_MAX_MS;
+    if (!seeks && g->again_ms < CALM_FIRST_MS) {
+        g->again_ms = CALM_FIRST_MS;
+    } else {
+        if (!seeks || group_lost(g)) /* the members are told of us anew, and we of them */
+            binding_check(&g->binding, true);
+        else
+            binding_fields_changed(&g->binding);
+        g->again_ms = g->again_ms * 2 < max_ms ? g->again_ms * 2 : max_ms;
+    }
     engine_timer_set(t, clock_now_ms() + g->again_ms);
 }
 
 void group_ask_again(struct hx_group *g)
 {
-    if (timer_is_set(&g->again))
+    if (timer_is_set(&g->again) && g->again_ms < CALM_FIRST_MS)
         return;
     g->again_ms = AGAIN_FIRST_MS;
     engine_timer_set(&g->again, clock_now_ms() + g->again_ms);

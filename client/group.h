@@ -28,7 +28,7 @@ struct hx_group {
     int count;
     struct token_bucket attempts; /* to reach members, of all */
     struct timer missing;         /* members that were not told of since we have joined anew have gone */
-    struct timer again;           /* some member is not reached: do all know where we are? */
+    struct timer again;           /* all shall know where we are: see group_ask_again() */
     int64_t again_ms;
     struct readiness_fd fd; /* set while the queue holds something */
     struct fair_share queue;
@@ -40,7 +40,8 @@ void group_queue_put(struct hx_group *g, struct hx_stream *s);
 /* If it is still there, it is closed. */
 void group_queue_drop(struct hx_group *g, struct hx_stream *s);
 void group_changed(struct hx_group *g); /* wakes who waits */
-/* As long as some member is not reached it is seen to, now and then, that all know where we are. */
+/* As long as some member is not reached, or through the relay alone, it is seen to, now and then, that all know
+ * where we are. */
 void group_ask_again(struct hx_group *g);
 
 /* group_members.c */
@@ -53,5 +54,6 @@ void group_members_end(struct hx_group *g);
 int group_connected(const struct hx_group *g); /* to so many members */
 bool group_seeks(const struct hx_group *g);    /* some member is not reached */
 bool group_lost(const struct hx_group *g);     /* most are not reached any more: it may be our own doing */
+bool group_relayed(const struct hx_group *g);  /* some member is reached through the relay alone */
 
 #endif

@@ -102,7 +102,7 @@ static void on_reach_changed(void *user, struct hx_stream *s, enum agent_reach r
     if (s != m->stream)
         return;
     m->reach = reach;
-    if (reach == AGENT_LOST)
+    if (reach != AGENT_DIRECT)
         group_ask_again(m->g);
 }
 
@@ -322,7 +322,7 @@ static void act_on(struct group_member *m, struct nameserver *n, const struct mu
     bool same = same_session(&m->met, &m->session);
     switch (m->state) {
     case PAIR_REST:
-        if (m->stream ? !same && stream_gone(m->stream) : new_one)
+        if (m->stream ? !same && stream_gone(m->stream) : !same || new_one)
             attempt(m, n);
         else if (m->stream && same)
             introduce(m, n, part);
@@ -347,8 +347,7 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
 {
     struct candidates before = m->peer;
     bool new_one = !m->here || part->member.event == MEMBER_JOINED;
-    bool moved =
-        part->member.event == MEMBER_MOVED || !endpoint_equal(&before.list[0].at, &part->peer.list[0].at);
+    bool moved = !endpoint_equal(&before.list[0].at, &part->peer.list[0].at);
     bool was_here = m->here;
     m->here = m->seen = true;
     m->peer = part->peer;
@@ -389,6 +388,11 @@ bool group_member_sought(const struct group_member *m)
 bool group_member_lost(const struct group_member *m)
 {
     return m->stream && m->reach == AGENT_LOST;
+}
+
+bool group_member_relayed(const struct group_member *m)
+{
+    return m->stream && m->reach == AGENT_RELAYED;
 }
 
 int group_member_create(struct group_member **out, struct hx_group *g, const char *name)

@@ -63,4 +63,5 @@ bool group_member_left(struct group_member *m);
 bool group_member_connected(const struct group_member *m);
 bool group_member_sought(const struct group_member *m); /* it is being reached */
 bool group_member_lost(const struct group_member *m);   /* the connection is there, but no path */
+bool group_member_relayed(const struct group_member *m);
 #endif

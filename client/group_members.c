@@ -110,13 +110,23 @@ int group_connected(const struct hx_group *g)
     return count;
 }
 
-bool group_seeks(const struct hx_group *g)
+static bool has(const struct hx_group *g, bool (*is)(const struct group_member *m))
 {
     for (int i = 0; i < g->count; i++) {
-        if (group_member_sought(g->members[i]))
+        if (is(g->members[i]))
             return true;
     }
     return false;
+}
+
+bool group_seeks(const struct hx_group *g)
+{
+    return has(g, group_member_sought);
+}
+
+bool group_relayed(const struct hx_group *g)
+{
+    return has(g, group_member_relayed);
 }
 
 bool group_lost(const struct hx_group *g)

@@ -121,6 +121,8 @@ static void meet(struct hx_stream *s, const char *own)
 
 static void hear(int i)
 {
+    if (peers[i].len == sizeof peers[i].text) /* it does not speak in lines */
+        peers[i].len = 0;
     size_t room = sizeof peers[i].text - peers[i].len;
     ssize_t got = hx_read(peers[i].s, peers[i].text + peers[i].len, room, 0);
     char *end;
