@@ -152,6 +152,7 @@ suite_natlab() {
     for group in matrix holes stories families uplinks nat kinds weather shared; do
         tap wait "natlab: $group" 900 test/natlab/run "$group"
     done
+    tap wait "natlab: groups" 900 test/natlab/groups.sh
     tap wait "natlab: port mappings" 900 test/natlab/portmap.sh
     tap wait "natlab: diagnosis" 900 test/natlab/diagnosis.sh
     tap wait "natlab: datagrams" 900 test/natlab/udp.sh
