@@ -196,7 +196,7 @@ COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,sh
               client/path_choice)
 rooms       = $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,$(1)))))
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
-    %/test_mux.o %/test_tls.o %/test_path_sim.o,$@)),,-O0)
+    %/test_mux.o %/test_tls.o %/test_path_sim.o %/test_path_back.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
 $(call rooms,client client/forward client/files client/run client/tool server shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
 endif

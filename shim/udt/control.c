@@ -49,8 +49,10 @@ int64_t control_send_report(struct tap *t, struct udt_conn *c, int64_t now_ms)
     size_t len = tells ? flow_receipt_write(c->flow, packet + PACKET_HEAD)
                        : flow_nak_write(c->flow, packet + PACKET_HEAD);
     packet_put_control(packet, tells ? PACKET_CUSTOM : PACKET_NAK, tells ? FILTER_CUSTOM_HX : 0, c->peer.id);
-    if (tells)
+    if (tells) {
         packet_put_word(packet + 4, udt_conn_proof(c));
+        packet_put_word(packet + PACKET_STAMP, (uint32_t)flow_now_us());
+    }
     if (len > 0) {
         c->sent_ms = now_ms;
         control_send_raw(t, &route, packet, PACKET_HEAD + len);

@@ -218,8 +218,8 @@ static void note_late(struct delivery *d, uint32_t by_us)
 struct walk {
     const struct receipt *told;
     bool stamped; /* told->stamp and told->age_us are true */
-    uint32_t now;
-    int missing;                          /* the next of told->missing */
+    uint32_t now; /* when it would have come, if the receipt had not waited on its way back */
+    int missing;  /* the next of told->missing */
     const struct delivery_packet *newest; /* of those that have come now; its copy, as its place is free */
     struct delivery_packet copy;
 };
@@ -337,8 +337,10 @@ static void sample(struct delivery *d, const struct walk *w, struct path_sample 
         s->prior_lost = widen(d->lost, p->lost);
     s->tx_inflight = p->inflight;
     s->app_limited = p->app_limited;
+    if ((int32_t)ack_us < 0) /* of a receipt that is now known to have waited */
+        ack_us = 0;
     s->interval_us = send_us > ack_us ? send_us : ack_us;
-    if (s->interval_us < d->min_rtt_us)
+    if (s->interval_us < d->min_rtt_us * 3 / 4)
         s->interval_us = 0; /* of a repeat, whose original has come */
 }
 
@@ -378,7 +380,7 @@ static bool tells_what_is_true(const struct delivery *d, const struct receipt *r
 enum delivery_verdict delivery_receipt(struct delivery *d, const struct receipt *r, uint32_t now,
                                        struct path_sample *s)
 {
-    struct walk w = {.told = r, .stamped = true, .now = now};
+    struct walk w = {.told = r, .stamped = true};
     uint32_t since_us = now - r->stamp;
     bool fresh = !d->told || (int32_t)(r->stamp - d->come_stamp) > 0;
     int64_t rtt_us = -1;
@@ -392,6 +394,9 @@ enum delivery_verdict delivery_receipt(struct delivery *d, const struct receipt 
         rtt_us = since_us > r->age_us ? since_us - r->age_us : 0;
         note_rtt(d, rtt_us);
     }
+    if (fresh)
+        d->waited_us = way_back_waited_us(&d->back, r->left, now, rtt_us, d->min_rtt_us);
+    w.now = now - d->waited_us;
     age_reordering(d, now);
     walk(d, &w);
     if (d->told && r->again != d->again)
@@ -401,14 +406,15 @@ enum delivery_verdict delivery_receipt(struct delivery *d, const struct receipt 
     d->again = r->again;
     d->come_stamp = r->stamp;
     sample(d, &w, s);
-    s->rtt_us = rtt_us;
+    s->rtt_us = rtt_us < 0 ? -1 : rtt_us - d->waited_us;
+    s->back_us = d->waited_us;
     return DELIVERY_NEWS;
 }
 
 enum delivery_verdict delivery_acked(struct delivery *d, uint32_t seq, uint32_t now, struct path_sample *s)
 {
     struct receipt r = {.next = seq, .from = seq, .end = seq};
-    struct walk w = {.told = &r, .now = now};
+    struct walk w = {.told = &r, .now = now - d->waited_us};
 
     if (!d->started || packet_distance(seq, d->next) > 0)
         return DELIVERY_FALSE;
@@ -463,6 +469,8 @@ void delivery_timeout(struct delivery *d)
 void delivery_restart(struct delivery *d)
 {
     d->min_rtt_us = d->srtt_us = -1;
+    d->back.known = false;
+    d->waited_us = 0;
     d->reordered = false;
     d->late_us[0] = d->late_us[1] = d->guesses = d->expected_again = 0;
 }

@@ -12,6 +12,7 @@
 
 #include "shim/udt/path_model.h"
 #include "shim/udt/receipt_packet.h"
+#include "shim/udt/way_back.h"
 
 #define DELIVERY_RTT_MAX_US 30000000   /* what takes longer is no round trip */
 #define DELIVERY_AGE_MAX_US 1000000    /* what a receipt tells of an older packet is no measurement */
@@ -37,6 +38,8 @@ struct delivery {
     /* of receipts */
     bool told; /* one has come: the next ones are valid */
     uint32_t came, again, come_stamp;
+    struct way_back back;
+    uint32_t waited_us; /* so long the last receipt has, on its way back */
     /* The reordering window. */
     int64_t min_rtt_us, srtt_us; /* -1: unknown */
     bool reordered;              /* a packet has come later than one that left after it */

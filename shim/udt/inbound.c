@@ -77,7 +77,10 @@ static bool take_receipt(struct tap *t, struct udt_conn *c, const struct datagra
         return dropped(t, DROP_UNPROVEN);
     if (c->state != UDT_CONN_OPEN || !c->flow)
         return dropped(t, DROP_STATE);
-    if (!receipt_packet_read(&r, d->body, d->body_len) || !flow_receipt(c->flow, &r))
+    if (!receipt_packet_read(&r, d->body, d->body_len))
+        return dropped(t, DROP_BAD_RECEIPT);
+    r.left = packet_word(d->head + PACKET_STAMP);
+    if (!flow_receipt(c->flow, &r))
         return dropped(t, DROP_BAD_RECEIPT);
     return true;
 }

@@ -40,6 +40,8 @@ enum packet_request {
     HS_REFUSED = 1002
 };
 
+#define PACKET_STAMP 8 /* in the head: when it left, or 0 */
+
 /* Offsets into the body. */
 #define HANDSHAKE_VERSION 0
 #define HANDSHAKE_TYPE    4

@@ -46,7 +46,7 @@ double path_bdp(const struct path_model *m)
 {
     if (m->rtt.min_us < 0 || path_rate(m) <= 0)
         return PATH_MODEL_INITIAL;
-    return fmax(sent_for(m, path_rate(m) * (double)m->rtt.min_us / SECOND), PATH_MODEL_LEAST);
+    return fmax(sent_for(m, path_rate(m) * (double)path_rtt_answer_us(&m->rtt) / SECOND), PATH_MODEL_LEAST);
 }
 
 static double slack(const struct path_model *m)
@@ -87,13 +87,14 @@ static double pace_gain(const struct path_model *m)
 
 static double rtt_now_s(const struct path_model *m)
 {
-    return fmax((double)(m->rtt.min_us + path_rtt_queue_us(&m->rtt)) / SECOND, LEAST_RTT_S);
+    return fmax((double)(path_rtt_answer_us(&m->rtt) + path_rtt_queue_us(&m->rtt)) / SECOND, LEAST_RTT_S);
 }
 
 double path_model_pacing(const struct path_model *m)
 {
-    double rate = path_rate(m),
-           rtt_s = m->rtt.min_us < 0 ? FIRST_RTT_S : fmax((double)m->rtt.min_us / SECOND, LEAST_RTT_S);
+    double rate = path_rate(m), rtt_s = m->rtt.min_us < 0
+                                            ? FIRST_RTT_S
+                                            : fmax((double)path_rtt_answer_us(&m->rtt) / SECOND, LEAST_RTT_S);
 
     rate = sent_for(m, rate);
     if (m->phase == PATH_DOWN && m->down.rate > 0)

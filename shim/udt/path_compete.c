@@ -39,7 +39,7 @@ static void end(struct path_compete *c)
 
 static struct path_queue_look look(const struct path_sample *s)
 {
-    return (struct path_queue_look){s->now_us, s->rtt_us, s->tx_inflight};
+    return (struct path_queue_look){s->now_us, s->rtt_us, s->back_us, s->tx_inflight};
 }
 
 static void begin(struct path_compete *c, const struct path_sample *s)
@@ -73,7 +73,7 @@ static double share(const struct path_queue_look *a, const struct path_queue_loo
            longer = (double)(b->rtt_us - a->rtt_us) - trend * (double)(b->at_us - a->at_us);
     const struct path_queue_look *fuller = more > 0 ? b : a;
 
-    return more == 0 ? 0 : fuller->inflight / (double)fuller->rtt_us * longer / more;
+    return more == 0 ? 0 : fuller->inflight / (double)(fuller->rtt_us + fuller->back_us) * longer / more;
 }
 
 static bool somebody_fills_it(struct path_compete *c, const struct path_sample *s, bool foreign,
@@ -219,7 +219,7 @@ static void judge(struct path_model *m, const struct path_sample *s, const struc
 
 void path_compete_looked(struct path_model *m, const struct path_sample *s)
 {
-    struct path_queue_look now = {s->now_us, m->rtt.next_us, s->inflight};
+    struct path_queue_look now = {s->now_us, m->rtt.next_us, s->back_us, s->inflight};
 
     if (m->compete.last.rtt_us > 0 && now.rtt_us != INT64_MAX)
         judge(m, s, &now);

@@ -5,8 +5,9 @@
  * Whose it is shows in three ways. A queue that grows while we keep what we have in flight is another's:
  * neither a path that has become longer does that, nor those of us who drain theirs. When we send less for
  * a moment, the queue becomes shorter by our share of it. And if it becomes longer by all that is more of
- * ours, nobody else has a share of this line: others fill a queue elsewhere, as on the way back. Pure;
- * amounts are packets, times are in microseconds of the caller's clock. */
+ * ours, nobody else has a share of this line: others fill a queue elsewhere, as on the way back of receipts
+ * that do not tell when they left. Pure; amounts are packets, times are in microseconds of the caller's
+ * clock. */
 #ifndef HX_SHIM_UDT_PATH_COMPETE_H
 #define HX_SHIM_UDT_PATH_COMPETE_H
 
@@ -18,6 +19,7 @@ struct path_sample;
 
 struct path_queue_look { /* what a packet has found */
     int64_t at_us, rtt_us;
+    int64_t back_us; /* for which its receipt has waited */
     double inflight; /* of ours */
 };
 

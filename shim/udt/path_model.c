@@ -58,6 +58,10 @@ static void probe_soon(struct path_model *m)
     m->wait_us = SOON_US + next_random(m) % SOON_US;
 }
 
+static int64_t answer_us(const struct path_model *m)
+{
+    return path_rtt_answer_us(&m->rtt);
+}
 static bool queued(const struct path_model *m)
 {
     return path_rtt_queued(&m->rtt, path_packet_us(m));
@@ -80,7 +84,7 @@ static void expect_empty(struct path_model *m, int64_t queue_us)
     m->down.queue_us = queue_us;
     m->down.pace = !ours ? DOWN_PACE : queue_us < m->rtt.min_us / 2 ? EMPTYING_PACE : FAST_EMPTYING_PACE;
     m->due_us =
-        m->now_us + 2 * m->rtt.min_us + HOLD_US + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
+        m->now_us + 2 * answer_us(m) + HOLD_US + queue_us + (int64_t)((double)queue_us / (1 - m->down.pace));
 }
 
 static void enter(struct path_model *m, enum path_phase next) /* the only writer of m->phase */
@@ -173,10 +177,10 @@ static bool limited(const struct path_model *m, const struct path_sample *s)
     return s->app_limited || s->tx_inflight * 2.0 < full;
 }
 
-static void note_rtt(struct path_model *m, int64_t rtt_us)
+static void note_rtt(struct path_model *m, const struct path_sample *s)
 {
-    if (rtt_us >= 0)
-        path_rtt_note(&m->rtt, m->now_us, rtt_us, path_packet_us(m));
+    if (s->rtt_us >= 0)
+        path_rtt_note(&m->rtt, m->now_us, s->rtt_us, s->back_us, path_packet_us(m));
     if (emptied(m))
         m->empty_us = m->now_us;
 }
@@ -195,7 +199,7 @@ static void note_round(struct path_model *m, const struct path_sample *s)
 /* The first round of a phase tells of what was sent before it, and its losses are known later still. */
 static void note_loss(struct path_model *m)
 {
-    if (m->phase_rounds < 1 || (m->phase_rounds == 1 && m->now_us - m->round_us < m->rtt.min_us / 2))
+    if (m->phase_rounds < 1 || (m->phase_rounds == 1 && m->now_us - m->round_us < answer_us(m) / 2))
         path_loss_begin(&m->loss, m->delivered, m->lost);
     else
         path_loss_note(&m->loss, m->delivered, m->lost);
@@ -211,7 +215,7 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
     if (s->rtt_us < 0 || (m->phase == PATH_DOWN && !cruising))
         return;
     if (cruising && !m->foreign && !limited(m, s) && is_queue(m, s->rtt_us))
-        path_rate_busy(&m->rate, m->now_us, m->delivered, m->rtt.min_us);
+        path_rate_busy(&m->rate, m->now_us, m->delivered, answer_us(m));
     else
         path_rate_idle(&m->rate, m->now_us, m->delivered);
 }
@@ -219,7 +223,7 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
 /* It was empty a moment ago: it is us who fill it. */
 static bool own_queue(const struct path_model *m)
 {
-    return m->now_us - m->empty_us < OWN_ROUNDS * m->rtt.min_us + OWN_US;
+    return m->now_us - m->empty_us < OWN_ROUNDS * answer_us(m) + OWN_US;
 }
 
 /* The rate has stopped to grow: for three rounds, or for one that has shown why. */
@@ -264,7 +268,7 @@ static void drain(struct path_model *m, const struct path_sample *s)
     /* It was a queue that ended startup while the rate still grew: somebody else may have filled it. */
     if (m->full_rounds == 0 && m->lossy <= 0) {
         probe_soon(m);
-        path_share_began_late(&m->share, m->now_us, m->rtt.min_us);
+        path_share_began_late(&m->share, m->now_us, answer_us(m));
     }
 }
 
@@ -292,7 +296,7 @@ static void hold(struct path_model *m, const struct path_sample *s)
         m->down.held_us = m->now_us;
     if (m->foreign || m->lossy > 0 || !known || m->down.held_us == 0)
         return;
-    if (m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US)
+    if (m->now_us - m->down.held_us > answer_us(m) * 3 / 2 + HOLD_US)
         m->down.pace = DOWN_PACE;
     else if (s->inflight <= path_bdp(m))
         m->down.pace = HOLD_PACE;
@@ -305,8 +309,8 @@ static void own_queue_emptied(struct path_model *m)
         path_rate_replace(&m->rate, m->rate.busy);
     } else if (m->down.rate > 0 && m->lossy <= 0) {
         path_rate_replace(&m->rate, path_share_yielded(&m->share, m->now_us, path_rate(m), m->down.rate,
-                                                       m->down.lost, m->rtt.min_us));
-        if (path_share_no_probe(&m->share, m->now_us, m->rtt.min_us))
+                                                       m->down.lost, answer_us(m)));
+        if (path_share_no_probe(&m->share, m->now_us, answer_us(m)))
             begin_cycle(m);
     }
 }
@@ -320,7 +324,7 @@ static void down(struct path_model *m, const struct path_sample *s)
 
     if (m->rate.busy > 0)
         m->down.rate = fmin(m->down.rate, m->rate.busy);
-    if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * m->rtt.min_us + queue_us)
+    if (!m->foreign && queue_us > m->down.queue_us && m->now_us - m->phase_us < 2 * answer_us(m) + queue_us)
         expect_empty(m, queue_us); /* of what was sent before: a path that has become slow has queued much */
     if (m->lossy > 0 && m->round_began && m->phase_rounds == 2)
         path_loss_begin(&m->loss, m->delivered,
@@ -333,7 +337,7 @@ static void down(struct path_model *m, const struct path_sample *s)
     }
     /* Another's queue does not empty; but it is waited for, as he may have gone. */
     if (!due && (!told || m->down.held_us == 0 ||
-                 !(empty || (m->foreign && m->now_us - m->down.held_us > m->rtt.min_us * 3 / 2 + HOLD_US))))
+                 !(empty || (m->foreign && m->now_us - m->down.held_us > answer_us(m) * 3 / 2 + HOLD_US))))
         return;
     if (due && !empty && !m->foreign && queue_us < m->down.queue_us * 3 / 4) {
         expect_empty(m, queue_us);
@@ -342,7 +346,7 @@ static void down(struct path_model *m, const struct path_sample *s)
     if (empty && m->down.from_cruise)
         own_queue_emptied(m);
     if (!m->down.from_cruise && m->probe_from > 0 &&
-        path_share_probe_soon(&m->share, m->now_us, m->probe_from, path_rate(m), m->rtt.min_us))
+        path_share_probe_soon(&m->share, m->now_us, m->probe_from, path_rate(m), answer_us(m)))
         probe_soon(m);
     m->foreign = !empty;
     learn_loss(m);
@@ -374,7 +378,7 @@ static void cruise(struct path_model *m, const struct path_sample *s)
     m->lossy = 0;
     if (!m->foreign && m->round_began && m->phase_rounds >= 1 && !path_rate_was_limited(&m->rate))
         path_rate_raise(&m->rate,
-                        path_share_raised(&m->share, m->now_us, path_rate(m), m->rtt.min_us, emptied(m)));
+                        path_share_raised(&m->share, m->now_us, path_rate(m), answer_us(m), emptied(m)));
     if (m->now_us - m->cycle_us >= m->wait_us)
         enter(m, PATH_REFILL);
     else if (!m->foreign && queued(m))
@@ -461,7 +465,7 @@ void path_model_sampled(struct path_model *m, const struct path_sample *s)
     m->window += 2 * m->newly;
     if (s->prior_delivered < m->old)
         return;
-    note_rtt(m, s->rtt_us);
+    note_rtt(m, s);
     if (rate > 0 && m->phase != PATH_STARTUP)
         rate = path_rate_over_time(&m->rate, m->now_us, m->delivered, rate, s->interval_us);
     if (rate > 0)

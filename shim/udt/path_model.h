@@ -35,8 +35,9 @@ struct path_sample {
      * the time in which they were acknowledged (draft-ietf-ccwg-bbr, "Delivery Rate"); 0: no rate in this
      * sample. */
     int64_t interval_us;
-    int64_t rtt_us;       /* of the newest, without the time that it lay with the receiver; -1: none */
-    uint32_t inflight;    /* sent - delivered - lost, now */
+    int64_t rtt_us;    /* of the newest, without the time that it lay with the receiver; -1: none */
+    int64_t back_us;   /* for which the receipt has waited on its way back; not in rtt_us nor interval_us */
+    uint32_t inflight; /* sent - delivered - lost, now */
     uint32_t tx_inflight; /* ... when the newest was sent, itself counted */
     bool app_limited;     /* when the newest was sent, there was less to send than the bounds allow */
 };

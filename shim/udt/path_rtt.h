@@ -16,6 +16,7 @@ struct path_rtt {
      * min_us, but not this. */
     int64_t floor_us[2], floor_since_us;
     int64_t part_us[2], part_since_us; /* the least in the current and in the last short while */
+    int64_t back_us[2];                /* likewise, how long receipts have waited on their way back */
     int part_samples;
     struct path_rtt_round {
         int64_t least_us, most_us; /* INT64_MAX and 0: there was none */
@@ -24,8 +25,8 @@ struct path_rtt {
 };
 
 void path_rtt_init(struct path_rtt *r, int64_t now_us, int64_t rtt_us); /* -1: unknown */
-/* `packet_us`: the time that one packet takes at the rate of the path. */
-void path_rtt_note(struct path_rtt *r, int64_t now_us, int64_t rtt_us, int64_t packet_us);
+/* `packet_us`: the time that one packet takes at the rate of the path. `back_us`: see path_sample. */
+void path_rtt_note(struct path_rtt *r, int64_t now_us, int64_t rtt_us, int64_t back_us, int64_t packet_us);
 /* Nothing has been sent for a while: what was known is still taken to hold. */
 void path_rtt_idle(struct path_rtt *r, int64_t now_us);
 /* The path is going to be looked at without a queue, and it has been. */
@@ -37,6 +38,8 @@ void path_rtt_begin_round(struct path_rtt *r);   /* what has been seen in this o
 void path_rtt_round_is_over(struct path_rtt *r); /* ... or it was a whole one */
 /* How long packets have waited in the queue lately: the least that any of them did. */
 int64_t path_rtt_queue_us(const struct path_rtt *r);
+/* How long it takes until what is sent now is heard of, without a queue of the path's own. */
+int64_t path_rtt_answer_us(const struct path_rtt *r);
 bool path_rtt_is_queue(const struct path_rtt *r, int64_t rtt_us, int64_t packet_us); /* this one has waited */
 bool path_rtt_queued(const struct path_rtt *r, int64_t packet_us); /* longer than chance has it */
 /* Round trips were alike, and now all of them are longer. On a far path that is seen long before a queue

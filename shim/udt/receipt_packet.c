@@ -92,6 +92,7 @@ bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len)
     r->again = packet_word(body + AT_AGAIN);
     r->stamp = packet_word(body + AT_STAMP);
     r->age_us = packet_word(body + AT_AGE);
+    r->left = 0;
     r->next = packet_word(body + AT_NEXT);
     r->from = packet_word(body + AT_FROM);
     r->end = packet_word(body + AT_END);

@@ -1,5 +1,6 @@
 /* shim/udt/receipt_packet.h: a receipt, by which a receiver tells which packets of UDT's have come. It is the
- * body of a custom control packet (type 0x7FFF, extended type "hx") that stock UDT ignores:
+ * body of a custom control packet (type 0x7FFF, extended type "hx") that stock UDT ignores, and whose timestamp
+ * tells when it left (0: by who does not tell):
  *
  *   0 version (1 byte), 1 or 0: whole or not (1 byte), missing ranges (2 bytes)
  *   4 came   8 again   12 stamp   16 age   20 next   24 from   28 end
@@ -28,7 +29,9 @@ struct receipt {
     uint32_t again;  /* those that came although they had come before */
     uint32_t stamp;  /* the latest timestamp of a packet that has come: microseconds of the sender's clock */
     uint32_t age_us; /* since that one came */
-    uint32_t next;   /* the lowest sequence number that has not come */
+    uint32_t
+        left; /* when it left: of the head of its packet, microseconds of the receiver's clock; 0: unknown */
+    uint32_t next;      /* the lowest sequence number that has not come */
     uint32_t from, end; /* from `from` to before `end` exactly the ranges are missing */
     bool whole;         /* and from `end` on nothing has come; else nothing is told of that */
     int missing_count;
@@ -41,7 +44,7 @@ size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_M
 bool receipt_packet_add(uint8_t body[RECEIPT_SIZE_MAX], size_t *len, uint32_t before, uint32_t count);
 void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end, bool whole);
 
-/* False: malformed. What it says agrees with itself: next <= from <= end, all ranges in order and between
+/* Knows nothing of `left`. False: malformed. What it says agrees with itself: next <= from <= end, all ranges in order and between
  * the two last ones, no number with bit 31. */
 bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len);
 

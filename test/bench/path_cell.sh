@@ -16,7 +16,7 @@
 #   --what LIST       of udt4, hx-L, hx-cp, iperf3-cubic, iperf3-bbr, scp-cubic, scp-bbr, rsync-cubic, rsync-bbr; and
 #                     iperf3-bbr-tuned, iperf3-cubic-tuned: with buffers of 64 MB, where Linux has 4 and 6;
 #                     one after the other, each on a path that is new                                        (hx-L)
-#   --beside LIST     of cubic, bbr, hx: flows that share the path                                           (none)
+#   --beside LIST     of cubic, bbr, hx: flows that share the path; cubic-back: from H2 to H1                (none)
 #   --second          a second forward's round trips of 64 bytes meanwhile (beside hx-cp: another connection's)
 #   --voice           the same of datagrams, of 160 bytes each 20 ms, through a forward of UDP
 #   --programs DIR    hx and hx-nameserver are there                                                         ($B)
@@ -198,18 +198,20 @@ start_udt4() {
     now
     lab_start giver h1 "$STOCK" give "$H2" "${port##*:}" "$GIVEN"
 }
-start_iperf3() { # start_iperf3 ALGORITHM PORT
-    route_with "$1"
+start_iperf3() { # start_iperf3 ALGORITHM PORT [FROM TO]: else from H1 to H2
+    local from=${3:-h1} to=${4:-h2} address=$H2
+    [ "$to" = h2 ] || address=$H1
+    [ "$from" = h2 ] || route_with "$1"
     # iperf3 goes on where nobody reads: who reads is the one that ends
     mkfifo "$WORK/iperf3.$2.pipe"
     # shellcheck disable=SC2016 # the inner shell expands it
-    lab_start "iperf3_server.$2" h2 bash -c 'exec iperf3 -s -1 -p "$2" -i 0.1 --forceflush >"$1"' _ "$WORK/iperf3.$2.pipe" "$2"
+    lab_start "iperf3_server.$2" "$to" bash -c 'exec iperf3 -s -1 -p "$2" -i 0.1 --forceflush >"$1"' _ "$WORK/iperf3.$2.pipe" "$2"
     # shellcheck disable=SC2016
-    lab_start "iperf3.$2" h2 bash -c 'exec "$1" stamp "$3" <"$2"' _ "$TOOL" "$WORK/iperf3.$2.pipe" "$LASTS"
+    lab_start "iperf3.$2" "$to" bash -c 'exec "$1" stamp "$3" <"$2"' _ "$TOOL" "$WORK/iperf3.$2.pipe" "$LASTS"
     SINK=$PID ARRIVALS=$WORK/iperf3.$2.out
     await_line "$WORK/iperf3.$2.err" listening >/dev/null || lost "iperf3" "$WORK/iperf3_server.$2.err"
     now
-    lab_start "iperf3_client.$2" h1 iperf3 -c "$H2" -p "$2" -C "$1" -t "$(reckon "$LASTS + 5")" -i 0
+    lab_start "iperf3_client.$2" "$from" iperf3 -c "$address" -p "$2" -C "$1" -t "$(reckon "$LASTS + 5")" -i 0
 }
 start_ssh() { # start_ssh scp|rsync ALGORITHM
     route_with "$2"
@@ -251,6 +253,7 @@ start_beside() { # all of them; sets BESIDES, their ARRIVALS
         n=$((n + 1))
         case $flow in
         cubic | bbr) start_iperf3 "$flow" $((5300 + n)) ;;
+        cubic-back) start_iperf3 cubic $((5300 + n)) h2 h1 ;;
         hx) start_hx_forward "beside$n" ;;
         *) lost "what is '$flow'?" /dev/null ;;
         esac

@@ -79,9 +79,9 @@ struct sim {
     int64_t bad_us; /* ... or out of it until then */
     double line;    /* packets a second */
     int64_t half_rtt_us;
-    int64_t reverse_us; /* receipts wait so long behind what somebody sends back */
-    int64_t from_us;
-    uint32_t queue[4096]; /* how often the queue was so many ms long */
+    int64_t reverse_us, from_us; /* receipts wait so long behind what somebody sends back, ... */
+    bool untold;                 /* ... and do not tell when they left */
+    uint32_t queue[4096];        /* how often the queue was so many ms long */
     uint32_t looks;
     void (*tick)(struct sim *);
 };
@@ -280,10 +280,16 @@ static void sim_told(struct sim *s, int flow, uint64_t until)
         f->delivered++;
         if (!newest || p->sent_us >= newest->sent_us) {
             newest = p;
-            sample.rtt_us = f->came_us[f->told % SIM_PACKETS] + s->half_rtt_us + s->reverse_us - p->sent_us;
+            sample.rtt_us = f->came_us[f->told % SIM_PACKETS] + s->half_rtt_us - p->sent_us;
         }
     }
-    f->heard_us = f->delivered_us = s->now_us;
+    sample.back_us = s->reverse_us;
+    if (f->kind != SIM_HX || s->untold) {
+        sample.rtt_us += sample.back_us;
+        sample.back_us = 0;
+    }
+    f->heard_us = s->now_us;
+    f->delivered_us = s->now_us - sample.back_us;
     f->min_rtt_us = sample.rtt_us < f->min_rtt_us ? sample.rtt_us : f->min_rtt_us;
     if (newest->sent_us > f->newest_us)
         f->newest_us = newest->sent_us;
@@ -294,7 +300,7 @@ static void sim_told(struct sim *s, int flow, uint64_t until)
     sample.prior_delivered = newest->delivered;
     sample.prior_lost = newest->lost;
     sample.tx_inflight = newest->inflight;
-    sample.interval_us = s->now_us - newest->delivered_us;
+    sample.interval_us = f->delivered_us - newest->delivered_us;
     if (newest->sent_us - newest->first_us > sample.interval_us)
         sample.interval_us = newest->sent_us - newest->first_us;
     if (sample.interval_us < f->min_rtt_us)

@@ -283,11 +283,11 @@ static void a_queue_is_told_from_chance(void **state)
     path_rtt_init(&r, now_us, -1);
     assert_false(path_rtt_queued(&r, 100));
     for (int i = 0; i < 100; i++)
-        path_rtt_note(&r, now_us += 2000, RTT_US + i % 7 * 3000, 100);
+        path_rtt_note(&r, now_us += 2000, RTT_US + i % 7 * 3000, 0, 100);
     assert_true(path_rtt_empty(&r, 100)); /* jitter: some have not waited */
     assert_false(path_rtt_queued(&r, 100));
     for (int i = 0; i < 20; i++)
-        path_rtt_note(&r, now_us += 2000, RTT_US + 10000 + i % 7 * 3000, 100);
+        path_rtt_note(&r, now_us += 2000, RTT_US + 10000 + i % 7 * 3000, 0, 100);
     assert_true(path_rtt_queued(&r, 100));
     assert_false(path_rtt_queued(&r, 5000)); /* of a slow line: two packets */
 }
@@ -339,7 +339,7 @@ static void a_look_that_measures_nothing_is_over_all_the_same(void **state)
     begin();
     rounds(20, 500, RTT_US);
     path_rtt_probe(&model.rtt);
-    model.compete.last = (struct path_queue_look){sample.now_us, 10 * RTT_US, 500};
+    model.compete.last = (struct path_queue_look){sample.now_us, 10 * RTT_US, 0, 500};
     path_compete_looked(&model, &sample);
     assert_false(model.compete.on);
     round_trip(4, RTT_US);

@@ -330,45 +330,6 @@ static void none_of_us_competes_with_a_path_nor_with_each_other(void **state)
     }
 }
 
-static int competing, looks;
-
-/* Somebody sends back with cubic, over a line of his own with 400 ms of queue: it is full in 1.5 s, and
- * empties by a third after each loss. */
-static void wait_on_the_way_back(struct sim *s)
-{
-    const double most_ms = 400, begins_s = 5, first_s = 1.5, cycle_s = 5, falls_s = 0.13;
-    double t_s = (double)s->now_us / 1e6 - begins_s, in_s = fmod(t_s - first_s, cycle_s);
-    double full = in_s < falls_s ? 1 - 0.3 * in_s / falls_s : 1 - 0.3 * pow(1 - in_s / cycle_s, 3);
-
-    s->reverse_us = (int64_t)(1000 * most_ms * (t_s < 0 ? 0 : t_s < first_s ? t_s / first_s : full));
-    for (int i = 0; i < SIM_FLOWS; i++) {
-        looks += s->flows[i].kind == SIM_HX;
-        competing += s->flows[i].kind == SIM_HX && s->flows[i].model.compete.on;
-    }
-}
-
-static void a_queue_on_the_way_back_is_hardly_competed_with(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 4; i++) {
-        struct sim_path p = {.line_mbit = 20,
-                             .rtt_ms = i / 2 ? 50 : 10,
-                             .queue_ms = 1000,
-                             .oversleep_ms = 0.2,
-                             .flows = {SIM_HX, i % 2 ? SIM_HX : SIM_NONE}};
-        sim_begin(&sim, &p, SEED);
-        sim.tick = wait_on_the_way_back;
-        competing = looks = 0;
-        sim_run(&sim, SETTLED_S);
-        sim_measure(&sim);
-        sim_run(&sim, 60);
-        sim_end(&sim);
-        check("the share of the time in which it is competed with", competing * 1.0 / looks, 0, 0.25);
-        check("the share of the line", sim_share(&sim, 0) + sim_share(&sim, 1), 0.7, 1.01);
-        check("the share that is lost", sim_lost_share(&sim, 0), 0, 0.03);
-    }
-}
-
 static void two_of_ours_share_60_to_40(void **state)
 {
     static const double late_s[] = {0, 5, 10}, lines[] = {20, 100};
@@ -451,7 +412,6 @@ int main(void)
         cmocka_unit_test(beside_others_each_has_a_share),
         cmocka_unit_test(who_fills_a_deep_queue_leaves_us_half_of_our_share),
         cmocka_unit_test(none_of_us_competes_with_a_path_nor_with_each_other),
-        cmocka_unit_test(a_queue_on_the_way_back_is_hardly_competed_with),
         cmocka_unit_test(two_of_ours_share_60_to_40),
         cmocka_unit_test(who_begins_late_on_a_far_path_comes_to_his_share),
         cmocka_unit_test(a_path_that_changes_is_learnt_anew),

@@ -1,0 +1,32 @@
+#include "shim/udt/way_back.h"
+
+#define DRIFT      10000 /* clocks go wrong by one in so many at most (RFC 5905 has 15 in a million) */
+#define SHORTER_OF 8     /* of a round trip, and ... */
+#define SHORTER_US \
+    1000 /* ... this: what comes out that much shorter than any was shows a clock that has stepped */
+
+static uint32_t begin(struct way_back *w, uint32_t took, uint32_t now)
+{
+    *w = (struct way_back){.known = true, .least = took, .at = now};
+    return 0;
+}
+
+uint32_t way_back_waited_us(struct way_back *w, uint32_t left, uint32_t now, int64_t rtt_us,
+                            int64_t least_rtt_us)
+{
+    uint32_t took = now - left, forgotten;
+
+    if (left == 0)
+        w->known = false;
+    if (left == 0 || rtt_us < 0)
+        return 0;
+    if (!w->known)
+        return begin(w, took, now);
+    forgotten = (now - w->at) / DRIFT;
+    w->least += forgotten;
+    w->at += forgotten * DRIFT;
+    if ((int32_t)(took - w->least) <= 0 ||
+        rtt_us - (took - w->least) < least_rtt_us - least_rtt_us / SHORTER_OF - SHORTER_US)
+        return begin(w, took, now);
+    return took - w->least;
+}
