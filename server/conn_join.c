@@ -112,7 +112,7 @@ int conn_stream_join(struct conn *c)
 {
     if (conn_heard(c))
         groups_heard(c->joined);
-    if (conn_has_room(c))
+    if (c->state == CONN_STREAM_JOIN && conn_has_room(c))
         groups_proceed(c->joined);
     return HX_OK;
 }

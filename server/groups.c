@@ -238,7 +238,7 @@ static enum reply_reason may_enter(struct group *g, const struct groups_joiner *
     if (q->head)
         return REPLY_NOTHING;
     return policy_may_join(groups->c.policy, g->text, &g->joins, &j->peer,
-                           1 + (old ? 0 : groups_size(g)) / GROUPS_COST_EACH, groups_now(g));
+                           1 + (asks ? 0 : groups_size(g)) / GROUPS_COST_EACH, groups_now(g));
 }
 
 struct registry_answer groups_join(struct groups *groups, const struct groups_joiner *j,

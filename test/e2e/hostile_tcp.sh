@@ -20,9 +20,11 @@ all_gone() { # no connection is left, nor its descriptor
     echo "$(numbers connections) connections, $(descriptors) descriptors"
     return 1
 }
+no_members() { [ "$(numbers sessions) $(numbers members)" = "0 0" ]; }
 cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$NS_PID/stat"; }
 
-start_nameserver_tcp --max-per-address 0 --rate-per-address 0 --request-timeout 1 || {
+start_nameserver_tcp --max-per-address 0 --rate-per-address 0 --introductions-per-source 0 --introductions-per-name 0 \
+    --request-timeout 1 || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
@@ -43,6 +45,12 @@ check "of what they say, little is taken: $(($(number unread sent) / 20)) bytes 
 check "the server has not grown" [ "$(numbers rss)" -lt $((SLOW * 80000000)) ]
 rude 127.0.0.1 reset 1000
 check "a thousand resets within a request are nothing special" grep -q 'refused=0' "$WORK/reset"
+rude 127.0.0.1 members 60 &
+RUDE=$!
+check "while members of a session come and go, and others of it read nothing, another one is answered" answers
+wait "$RUDE"
+check "they are told as long as they are there" grep -q 'stayed=30 heard=30' "$WORK/members"
+check "no session is left of them" await_true 20 no_members
 check "another one is answered" answers
 check "no connection and no descriptor is left" all_gone "$BEFORE"
 stop_nameserver

@@ -6,6 +6,7 @@ Prints one line of what came of it: "WHAT KEY=NUMBER ...".
   unread   COUNT connections send requests as fast as they can and read nothing until they are closed
   reset    COUNT connections one after the other send a part of a request, of any length, and reset
   connect  COUNT connections one after the other: how many were answered, and how many told that they are too many
+  members  COUNT connections join one session: half of them stay and read nothing, the others come and go ten times
   hold     COUNT connections at the same time, until standard input ends
 """
 import random
@@ -111,6 +112,24 @@ def connect(count):
     return {"answered": answered, "often": often}
 
 
+def members(count):
+    def join(n):
+        s = connection()
+        name = f"{n}".ljust(250, "x").encode()
+        s.send(b"GET /join?session=s&expect=3&name=" + name + b" HTTP/1.1\r\n\r\n")
+        return s
+
+    stay = [join(n) for n in range(count // 2)]
+    for _ in range(10):
+        come = [join(count + n) for n in range(count // 2)]
+        heard = sum(1 for s in come if s.recv(4096).startswith(b"HTTP/1.1 "))
+        for s in come:
+            reset(s)
+    for s in stay:
+        reset(s)
+    return {"stayed": len(stay), "heard": heard}
+
+
 def hold(count):
     peers = [connection() for _ in range(count)]
     print("held", len(peers), flush=True)
@@ -121,5 +140,6 @@ def hold(count):
 WHERE = (sys.argv[1], int(sys.argv[2]))
 SOURCE = sys.argv[3] if len(sys.argv) > 5 else ""
 WHAT, COUNT = sys.argv[-2], int(sys.argv[-1])
-result = {"trickle": trickle, "unread": unread, "reset": resets, "connect": connect, "hold": hold}[WHAT](COUNT)
+KINDS = {"trickle": trickle, "unread": unread, "reset": resets, "connect": connect, "members": members, "hold": hold}
+result = KINDS[WHAT](COUNT)
 print(WHAT, *(f"{key}={value}" for key, value in result.items()))
