@@ -4,6 +4,8 @@
 #include "server/groups_state.h"
 #include "server/relay.h"
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Nobody can send UDP to one who is there over TCP, and so it counts for those alone who are there like that,
@@ -49,18 +51,21 @@ static bool pair_session(const struct group_member *a, const struct group_member
     const struct group *g = a->group;
     struct relay *relay = g->groups->c.relay;
     bool a_calls = strcmp(a->name, b->name) < 0;
-    uint64_t of[3] = {a->serial < b->serial ? a->serial : b->serial,
-                      a->serial < b->serial ? b->serial : a->serial, 0};
+    uint64_t first = a->serial < b->serial ? a->serial : b->serial;
+    uint64_t second = a->serial < b->serial ? b->serial : a->serial;
+    uint8_t both[MAC_KEY_BYTES];
+    char label[64];
 
     *out = (struct session){.given = true};
     if (a->reach == REACH_TCP || b->reach == REACH_TCP || !a->lines || !b->lines)
         return false;
-    static_assert(sizeof out->id == MAC_BYTES && sizeof out->key == MAC_BYTES, "each is one code");
-    if (mac_compute(g->secret, of, sizeof of, out->id) < 0)
+    snprintf(label, sizeof label, "hx pair %" PRIu64 " %" PRIu64, first, second);
+    if (mac_derive(g->secret, sizeof g->secret, label, both) < 0)
         return false;
-    of[2] = 1;
-    if (mac_compute(g->secret, of, sizeof of, out->key) < 0)
-        return false;
+    static_assert(sizeof both == sizeof out->id + sizeof out->key, "they take all of it");
+    memcpy(out->id, both, sizeof out->id);
+    memcpy(out->key, both + sizeof out->id, sizeof out->key);
+    explicit_bzero(both, sizeof both);
     if (relay)
         relay_offer(relay, out, a_calls ? &a->peer : &b->peer, a_calls ? &b->peer : &a->peer, groups_now(g));
     return true;
