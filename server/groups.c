@@ -257,9 +257,11 @@ struct registry_answer groups_join(struct groups *groups, const struct groups_jo
     groups_hold(g);
     struct group_member *old = groups_named(g, q->name);
     enum reply_reason reason = may_enter(g, j, old);
-    struct registry_answer a = reason != REPLY_NOTHING ? refused(reason)
-                               : q->head               ? (struct registry_answer){.result = REGISTRY_BOUND}
-                                                       : enter(g, j, old, out);
+    struct registry_answer a = {.result = REGISTRY_BOUND};
+    if (reason != REPLY_NOTHING)
+        a = refused(reason);
+    else if (!q->head)
+        a = enter(g, j, old, out);
     groups_settle(g);
     return a;
 }

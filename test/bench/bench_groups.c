@@ -43,9 +43,10 @@ static void begin_member(uint32_t session)
 {
     struct raw_client *c = raw_connect(&group, RAW_OWN);
 
-    if (!c)
+    if (c)
+        members[c->index] = (struct member){.session = session, .number = sessions[session].count++};
+    else
         die("no place for another client");
-    members[c->index] = (struct member){.session = session, .number = sessions[session].count++};
     under_way++;
 }
 
