@@ -82,6 +82,7 @@ leave look
 # A name that is another one's; a member that crashes and returns; one that moves
 row 409 "a living member has the name" "$(target bob)"
 kill -9 "${PID_OF[bob]}"
+wait "${PID_OF[bob]}" 2>/dev/null
 before=$(id_of ann bob)
 start back "$CURL" -s -i --raw "${MODERN[@]}" "udt://$NS$(target bob)"
 PID_OF[back]=$PID
