@@ -10,8 +10,9 @@
 #define RETRY_MAX_MS   60000
 #define CROWDED_MS     500                      /* a limit of our own: again so soon */
 #define RESUME_MS      (AGENT_LINGER_MS + 1000) /* the old connection's agent has the session until then */
-#define CHECK_MS       1500                     /* one that lives answers within it, ... */
-#define CHECK_ASK_MS   250                      /* ... asked so often */
+#define BROKEN_TRIES   5    /* after the other side has closed a connection without an end */
+#define CHECK_MS       1500 /* one that lives answers within it, ... */
+#define CHECK_ASK_MS   250  /* ... asked so often */
 
 /* How often the nameserver is listened to about one member, and how often members are reached for in all: what it
  * tells costs packets to anybody. */
@@ -82,7 +83,8 @@ static void attempt_failed(struct group_member *m, int error)
     else
         m->failures++;
     m->unproven = error == HX_EAUTH || error == HX_EPROTO;
-    if (m->stream)
+    bool last = m->tries_left > 0 && error != HX_ELIMIT && --m->tries_left == 0;
+    if (m->stream || last)
         enter(m, PAIR_REST);
     else
         wait_for(m, delay_ms < RETRY_MAX_MS ? delay_ms : RETRY_MAX_MS);
@@ -121,7 +123,9 @@ static void on_silent(void *user, struct hx_stream *s)
         wait_for(m, RESUME_MS);
 }
 
-static void on_closed(void *user, struct hx_stream *s)
+/* The other side may never have known that it was connected, or have closed it on purpose: then it answers
+ * nothing. */
+static void on_closed(void *user, struct hx_stream *s, bool broken)
 {
     struct group_member *m = user;
     if (s != m->stream)
@@ -129,8 +133,12 @@ static void on_closed(void *user, struct hx_stream *s)
     m->stream = NULL;
     m->reach = AGENT_DIRECT;
     group_changed(m->g);
-    if (!m->here)
+    if (!m->here) {
         group_forget(m);
+    } else if (broken && m->state == PAIR_REST && !m->g->canceled) {
+        m->tries_left = BROKEN_TRIES;
+        wait_for(m, RESUME_MS);
+    }
 }
 
 static void take_in(struct group_member *m, const struct punch_result *r)
@@ -228,7 +236,7 @@ static void connected(struct group_member *m)
 {
     struct hx_stream *s = m->trial;
     m->trial = NULL;
-    m->failures = 0;
+    m->failures = m->tries_left = 0;
     m->unproven = false;
     let_go(m);
     enter(m, PAIR_REST);
@@ -350,6 +358,8 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
     bool moved = !endpoint_equal(&before.list[0].at, &part->peer.list[0].at);
     bool was_here = m->here;
     m->here = m->seen = true;
+    if (new_one || !same_session(&m->met, &part->session))
+        m->tries_left = 0; /* there is no limit */
     m->peer = part->peer;
     m->mapping = part->mapping;
     m->session = part->session;

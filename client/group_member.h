@@ -43,6 +43,7 @@ struct group_member {
     struct hx_stream *trial;       /* PROVING: the new one */
     int64_t began_ms;              /* PROVING, CHECKING: since then */
     int failures;                  /* attempts in a row */
+    int tries_left;                /* attempts; 0: no limit */
     bool unproven;                 /* the last one has failed for want of a key */
     struct timer timer;
     struct { /* of the attempt, told when it is proven */

@@ -337,8 +337,8 @@ HX_API int hx_group_wait(struct hx_group *g, int timeout_ms);
 /* The next connection to a member, proven if there are keys; each once. hx_peer_name() and hx_stream_path()
  * tell who it is and how it is reached; hx_external() our own address. HX_OK: *out is the caller's, to be
  * closed with hx_close(), also after hx_group_leave(). A member whose stream the application, or the member
- * itself, has closed is connected to again only when one of the two has joined anew. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT,
- * HX_ECANCELED. */
+ * itself, has closed is connected to again only when one of the two has joined anew; one that closed it without
+ * an end (hx_shutdown()) is tried a few times more. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. */
 HX_API int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms);
 /* Readable (POLLIN) while hx_group_next() would return at once. Belongs to the group; only poll it.
  * HX_ESYS. */

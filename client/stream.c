@@ -143,8 +143,6 @@ void stream_detach(struct hx_stream *h, bool settle)
 {
     struct stream_owner owner = h->owner;
     stream_disown(h);
-    if (owner.closed)
-        owner.closed(owner.user, h);
     engine_timer_cancel(&h->silence);
     pthread_mutex_lock(&h->mutex);
     struct stream *s = h->s;
@@ -155,7 +153,7 @@ void stream_detach(struct hx_stream *h, bool settle)
     readiness_fd_set(&h->read_fd, true);
     readiness_fd_set(&h->write_fd, true);
     wake(h);
-    bool gone = h->gone;
+    bool gone = h->gone, broken = gone && !h->eof_told;
     int64_t settled_ms = h->born_ms + STREAM_SETTLE_MS;
     if (h->channel->error < 0 && h->channel->failed_ms + STREAM_ALERT_MS > settled_ms)
         settled_ms = h->channel->failed_ms + STREAM_ALERT_MS;
@@ -171,6 +169,8 @@ void stream_detach(struct hx_stream *h, bool settle)
     s->user = NULL;
     if (!settle || gone || !delayed_close(s, settled_ms))
         stream_close(s);
+    if (owner.closed)
+        owner.closed(owner.user, h, broken);
 }
 
 /* The one who has asked for the other's name asks again. */

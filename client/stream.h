@@ -29,8 +29,9 @@ struct stream_owner {                              /* zeroed: nobody */
     void (*reach_changed)(void *user, struct hx_stream *s, enum agent_reach reach);
     /* It has fallen silent. May call stream_end_paths(), stream_disown() and stream_discard(). */
     void (*silent)(void *user, struct hx_stream *s);
-    /* The last: the application has closed it, or the library ends. Calls nothing of `s`. */
-    void (*closed)(void *user, struct hx_stream *s);
+    /* The last: the application has closed it, or the library ends; `broken`: since the other side had gone
+     * without an end. Calls nothing of `s`. */
+    void (*closed)(void *user, struct hx_stream *s, bool broken);
     void *user;
 };
 

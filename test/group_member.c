@@ -211,6 +211,7 @@ int main(int argc, char **argv)
     int err = hx_group_join(&g, &config, argv[2], atoi(argv[3]));
     if (err < 0) {
         printf("error %d %s\n", err, hx_strerror(err));
+        hx_cleanup();
         return 1;
     }
     run(g, argv[4], now_ms() + (argc > 6 ? atoi(argv[6]) : 60000));
