@@ -182,20 +182,21 @@ static enum args_result check_names(struct reading *r)
 enum args_result args_check_combination(struct reading *r)
 {
     const struct args *a = r->args;
-    const char *secure = a->allow_count          ? "--allow"
-                         : a->allow_listen_count ? "--allow-listen"
-                         : a->exec               ? "--exec"
-                         : a->tty                ? "-t"
-                         : a->key_label_count    ? "--key-label"
-                         : a->share              ? "--share"
-                         : a->to                 ? "--to"
-                         : a->key_file           ? "--key-file"
-                                                 : NULL;
-    if (a->insecure && a->forward_count)
-        return args_usage(r, "--insecure is a bare pipe, without -%c: leave out one of them",
+    const char *bare = a->insecure ? "--insecure" : a->bare ? "--bare" : NULL;
+    const char *secure = a->allow_count               ? "--allow"
+                         : a->allow_listen_count      ? "--allow-listen"
+                         : a->exec                    ? "--exec"
+                         : a->tty                     ? "-t"
+                         : a->key_label_count         ? "--key-label"
+                         : a->share                   ? "--share"
+                         : a->to                      ? "--to"
+                         : a->insecure && a->key_file ? "--key-file"
+                                                      : NULL;
+    if (bare && a->forward_count)
+        return args_usage(r, "%s is a bare pipe, without -%c: leave out one of them", bare,
                           a->forwards[0].kind);
-    if (a->insecure && secure)
-        return args_usage(r, "--insecure is a bare pipe or echo, without %s: leave out one of them", secure);
+    if (bare && secure)
+        return args_usage(r, "%s is a bare pipe or echo, without %s: leave out one of them", bare, secure);
     if (a->to && a->forward_count)
         return args_usage(r, "--to makes a pipe, -%c listens: use two hx connect, side by side",
                           a->forwards[0].kind);

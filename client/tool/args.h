@@ -66,7 +66,8 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int wait_s;
     bool verbose, quiet;
     const char *key_file; /* NULL: not given. hx key: its --file */
-    bool insecure;        /* a raw stream, without keys */
+    bool bare;            /* a raw stream */
+    bool insecure;        /* the same, without keys */
     int keepalive_s;
     int64_t bytes_per_s; /* cp, send, recv: at most so fast, each way; 0: as fast as it goes */
     int retry_for_s;     /* cp: how long it may be without a path before it gives up */

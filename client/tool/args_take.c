@@ -280,8 +280,11 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_NO_PORT_MAPPING:
         a->no_port_mapping = true;
         break;
+    case OPTION_BARE:
+        a->bare = true;
+        break;
     case OPTION_INSECURE:
-        a->insecure = true;
+        a->bare = a->insecure = true;
         break;
     case OPTION_SET:
         a->set = true;

@@ -18,7 +18,8 @@ int bound_open(struct hx_listener **out, const struct args *args, const char *na
         .relay_after_ms = args->relay_after_ms,
         .stun = args_stun(args),
         .timeout_ms = args->timeout_s > 0 ? args->timeout_s * 1000 : -1,
-        .linger_ms = keys ? LINGER_MS : -1, /* a pager at the other end of a raw pipe may take its time */
+        .linger_ms =
+            args->bare ? -1 : LINGER_MS, /* a pager at the other end of a raw pipe may take its time */
         .keys = keys,
         .path_events = 1,
         .on_event = ui_bind_event,

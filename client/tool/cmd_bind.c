@@ -141,8 +141,16 @@ static bool are_labels(const struct args *args, const char *keys)
 
 static int bind_raw(struct binding *b)
 {
-    raw_warn();
-    int status = bound_open(&b->listener, b->args, b->args->name, NULL);
+    char error[KEYFILE_ERROR_MAX];
+    char *keys = NULL;
+    if (b->args->insecure) {
+        raw_warn();
+    } else if (!(keys = keyfile_load(b->args, error))) {
+        say_error("%s", error);
+        return STATUS_FAILED;
+    }
+    int status = bound_open(&b->listener, b->args, b->args->name, keys);
+    keyfile_wipe(keys);
     if (status != STATUS_OK)
         return status;
     status = raw_serve(b->listener, b->args->echo);
@@ -180,7 +188,7 @@ int cmd_bind(const struct args *args)
                          .run = {.command = args->exec, .terminal = args->pty},
                          .peers = {.keepalive_ms = args->keepalive_s * 1000, .pipe_done = on_pipe_done}};
     b.peers.user = &b;
-    if (args->insecure)
+    if (args->bare)
         return bind_raw(&b);
     int status = offer(&b) ? bind_secure(&b) : STATUS_USAGE;
     if (b.idle)

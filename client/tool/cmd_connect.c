@@ -1,5 +1,6 @@
 /* hx connect NAME: reaches the peer that waits under NAME. A pipe to it (or, with --to, to a target that it
  * reaches), a command that the peer runs, or forwards. */
+#include "base/clock.h"
 #include "client/forward/forward.h"
 #include "client/forward/relay.h"
 #include "client/forward/remote.h"
@@ -9,6 +10,7 @@
 #include "client/run/run.h"
 #include "client/run/session.h"
 #include "client/run/terminal.h"
+#include "client/tool/keyfile.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
 #include "client/tool/reconnector.h"
@@ -389,8 +391,10 @@ static int connect_secure(struct connecting *c)
     return c->status;
 }
 
-static int connect_raw(const struct args *args)
+/* `keys`: NULL for none. */
+static int connect_raw(const struct args *args, const char *keys)
 {
+    int timeout_ms = (args->timeout_s + args->wait_s) * 1000;
     struct hx_config config = {.nameserver = args->nameserver,
                                .local_port = args->local_port,
                                .family = args->family,
@@ -400,13 +404,14 @@ static int connect_raw(const struct args *args)
                                .relay_after_ms = args->relay_after_ms,
                                .name = args->own_name,
                                .wait_s = args->wait_s,
+                               .keys = keys,
                                .linger_ms = -1, /* a pager at the other end may take its time */
                                .path_events = 1,
                                .on_event = ui_connect_event,
                                .state_dir = xdg_state_dir()};
     struct hx_stream *stream;
-    raw_warn();
-    int err = hx_connect(&stream, &config, args->name, (args->timeout_s + args->wait_s) * 1000);
+    int64_t deadline_ms = clock_now_ms() + timeout_ms;
+    int err = hx_connect(&stream, &config, args->name, timeout_ms);
     if (interrupted()) {
         say_error("interrupted");
         return STATUS_FAILED;
@@ -415,15 +420,39 @@ static int connect_raw(const struct args *args)
         ui_failure(err, args->name, &config);
         return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
     }
-    return raw_pipe(stream);
+    int64_t left_ms = deadline_ms - clock_now_ms();
+    err = hx_handshake(stream, left_ms > 0 ? (int)left_ms : 0);
+    if (err == HX_OK)
+        return raw_pipe(stream);
+    if (!interrupted())
+        ui_proof_failure(err == HX_EAGAIN ? HX_ETIMEDOUT : err, args->name);
+    (void)hx_close(stream);
+    return STATUS_FAILED;
+}
+
+static int connect_bare(const struct args *args)
+{
+    char error[KEYFILE_ERROR_MAX];
+    if (args->insecure) {
+        raw_warn();
+        return connect_raw(args, NULL);
+    }
+    char *keys = keyfile_load(args, error);
+    if (!keys) {
+        say_error("%s", error);
+        return STATUS_FAILED;
+    }
+    int status = connect_raw(args, keys);
+    keyfile_wipe(keys);
+    return status;
 }
 
 int cmd_connect(const struct args *args)
 {
     struct connecting c = {.args = args, .status = STATUS_FAILED, .path = args->tty ? "/run" : "/pipe"};
     struct authority to;
-    if (args->insecure)
-        return connect_raw(args);
+    if (args->bare)
+        return connect_bare(args);
     if (args->to && authority_parse(&to, args->to) == HX_OK)
         authority_to_wire(&to, c.to);
     c.loop = link_loop_create();

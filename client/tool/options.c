@@ -160,6 +160,8 @@ const struct options_entry options_table[] = {
     {"udp-only", OPTION_UDP_ONLY, PEER, NULL, "do not try TCP where UDP does not reach the nameserver"},
     {"tcp-only", OPTION_TCP_ONLY, PEER, NULL, "reach the nameserver through TCP at once"},
     {"key-file", OPTION_KEY_FILE, KEYED, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
+    {"bare", OPTION_BARE, BIND | CONNECT, NULL,
+     "the proven stream alone: for a program that links libhx, or one in Python, Go or Node"},
     {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
      "no key: a bare stream, unencrypted, to whoever comes"},
     {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},

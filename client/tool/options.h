@@ -9,6 +9,7 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_ALLOW = 256,
                  OPTION_ALLOW_LISTEN,
                  OPTION_ARCHIVE,
+                 OPTION_BARE,
                  OPTION_BWLIMIT,
                  OPTION_COUNT,
                  OPTION_DEREFERENCE,

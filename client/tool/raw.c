@@ -3,16 +3,20 @@
 #include "client/forward/pump.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define ECHO_BUFFER_BYTES (64 * 1024)
-#define ECHO_STACK_BYTES  (256 * 1024)
-#define ECHO_MAX          512 /* peers at once; more are turned away */
+#define STACK_BYTES       (256 * 1024)
+#define PEERS_MAX         512   /* at once; more are turned away */
+#define PROOF_MS          10000 /* a peer that has not proven its key until then has none */
 
-static atomic_int echoing;
+static atomic_int served;
 
 static void turn_away(struct hx_stream *s, const char *why)
 {
@@ -53,25 +57,27 @@ static void echo_all(struct hx_stream *s, char *data)
 static void *echo_run(void *stream)
 {
     char *data = malloc(ECHO_BUFFER_BYTES);
-    if (data)
+    int err = data ? hx_handshake(stream, PROOF_MS) : HX_ENOMEM;
+    if (err == HX_OK)
         echo_all(stream, data);
     else
-        turn_away(stream, "out of memory");
+        turn_away(stream, hx_strerror(err));
     free(data);
-    atomic_fetch_sub(&echoing, 1);
+    atomic_fetch_sub(&served, 1);
     return NULL;
 }
 
-static void echo_begin(struct hx_stream *s)
+/* In a thread of its own. */
+static void serve(struct hx_stream *s, void *(*run)(void *stream))
 {
-    if (atomic_fetch_add(&echoing, 1) >= ECHO_MAX) {
+    if (atomic_fetch_add(&served, 1) >= PEERS_MAX) {
         turn_away(s, "too many peers");
-    } else if (thread_detached(ECHO_STACK_BYTES, echo_run, s) == HX_OK) {
+    } else if (thread_detached(STACK_BYTES, run, s) == HX_OK) {
         return;
     } else {
         turn_away(s, "no thread can be had");
     }
-    atomic_fetch_sub(&echoing, 1);
+    atomic_fetch_sub(&served, 1);
 }
 
 static int serve_echo(struct hx_listener *listener)
@@ -79,11 +85,63 @@ static int serve_echo(struct hx_listener *listener)
     struct hx_stream *stream;
     int err;
     while ((err = hx_accept(listener, &stream, -1)) == HX_OK)
-        echo_begin(stream);
+        serve(stream, echo_run);
     if (interrupted())
         return STATUS_OK;
     say_error("cannot accept: %s", hx_strerror(err));
     return STATUS_FAILED;
+}
+
+/* ---- the pipe: the first that has proven itself gets it, however many say nothing ---- */
+
+static struct {
+    struct hx_stream *stream; /* of the first; NULL: there is none yet */
+    pthread_mutex_t lock;
+    int proven; /* an eventfd: there is one */
+} first = {NULL, PTHREAD_MUTEX_INITIALIZER, -1};
+
+static bool is_first(struct hx_stream *s)
+{
+    pthread_mutex_lock(&first.lock);
+    bool it_is = !first.stream;
+    if (it_is)
+        first.stream = s;
+    pthread_mutex_unlock(&first.lock);
+    return it_is;
+}
+
+static void *prove_run(void *stream)
+{
+    uint64_t one = 1;
+    int err = hx_handshake(stream, PROOF_MS);
+    if (err < 0)
+        turn_away(stream, hx_strerror(err));
+    else if (is_first(stream))
+        (void)!write(first.proven, &one, sizeof one);
+    else
+        turn_away(stream, "busy with another peer");
+    atomic_fetch_sub(&served, 1);
+    return NULL;
+}
+
+/* HX_OK: there is a first one; HX_ECANCELED: interrupted; else why none can be accepted. */
+static int await_first(struct hx_listener *listener)
+{
+    struct pollfd fds[] = {
+        {hx_listener_fd(listener), POLLIN, 0}, {first.proven, POLLIN, 0}, {interrupt_fd(), POLLIN, 0}};
+    struct hx_stream *stream;
+    int err = HX_EAGAIN;
+    while (err == HX_EAGAIN) {
+        if (poll(fds, 3, -1) < 0 && errno != EINTR)
+            return HX_ESYS;
+        if (interrupted())
+            return HX_ECANCELED;
+        if (fds[1].revents)
+            return HX_OK;
+        while ((err = hx_accept(listener, &stream, 0)) == HX_OK)
+            serve(stream, prove_run);
+    }
+    return err;
 }
 
 static void on_later_peer(void *user)
@@ -95,11 +153,9 @@ static void on_later_peer(void *user)
 
 static int serve_pipe(struct hx_listener *listener)
 {
-    struct hx_stream *stream;
-    int err = hx_accept(listener, &stream, -1);
+    first.proven = eventfd(0, EFD_CLOEXEC);
+    int err = first.proven < 0 ? HX_ESYS : await_first(listener);
     if (interrupted()) {
-        if (err == HX_OK)
-            (void)hx_close(stream);
         say_error("interrupted before a peer came");
         return STATUS_FAILED;
     }
@@ -113,7 +169,7 @@ static int serve_pipe(struct hx_listener *listener)
                                .other_fd = hx_listener_fd(listener),
                                .on_other = on_later_peer,
                                .user = listener};
-    return pump_run(stream, &pump) ? STATUS_OK : STATUS_FAILED;
+    return pump_run(first.stream, &pump) ? STATUS_OK : STATUS_FAILED;
 }
 
 int raw_serve(struct hx_listener *listener, bool echo)

@@ -102,26 +102,12 @@ static void explain(const struct reconnector *r, int error)
 /* The punch succeeded, the proof of the keys did not. */
 static void explain_proof(const struct reconnector *r, int error)
 {
-    const char *name = r->config.args->name;
     if (interrupted())
         return;
     if (error == HX_EAUTH && r->config.once)
         say_error("the name that follows from the code is held by somebody who does not have the code");
-    else if (error == HX_EAUTH)
-        say_error(
-            "refused by the holder of '%s': it does not have this key; give both hosts the same one (hx "
-            "key), or choose it with --key-file",
-            name);
-    else if (error == HX_EPROTO)
-        say_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);
-    else if (error == HX_ETIMEDOUT)
-        say_error("the holder of '%s' was reached, but its proof of a key did not come within --timeout: try "
-                  "again, with a longer one where packets are lost; if it stays so, look there",
-                  name);
     else
-        say_error(
-            "the holder of '%s' ended without proving a key (%s): it may have too many peers; look there",
-            name, hx_strerror(error));
+        ui_proof_failure(error, r->config.args->name);
 }
 
 static void try_later(struct reconnector *r, int error)

@@ -184,6 +184,25 @@ void ui_cannot_begin(int error)
     say_error("cannot begin: %s: %s", hx_strerror(error), advice(error));
 }
 
+void ui_proof_failure(int error, const char *name)
+{
+    if (error == HX_EAUTH)
+        say_error("refused by the holder of '%s': it does not have this key; give both hosts the same one "
+                  "(hx key), "
+                  "or choose it with --key-file",
+                  name);
+    else if (error == HX_EPROTO)
+        say_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);
+    else if (error == HX_ETIMEDOUT)
+        say_error("the holder of '%s' was reached, but its proof of a key did not come within --timeout: try "
+                  "again, with a longer one where packets are lost; if it stays so, look there",
+                  name);
+    else
+        say_error(
+            "the holder of '%s' ended without proving a key (%s): it may have too many peers; look there",
+            name, hx_strerror(error));
+}
+
 void ui_pipe_failure(int error, int system)
 {
     if (error == HX_ECANCELED)

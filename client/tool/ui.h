@@ -15,6 +15,8 @@ void ui_connect_event(void *user, const struct hx_event_info *info);
 int64_t ui_path_ms(void);
 /* Says that hx_bind() or hx_connect() failed with `error`, and what to do about it. */
 void ui_failure(int error, const char *name, const struct hx_config *config);
+/* Says that the holder of `name` was reached, and has not proven a key. */
+void ui_proof_failure(int error, const char *name);
 /* Says that something that this process needs could not be had. */
 void ui_cannot_begin(int error);
 /* Says that the pipe to a peer broke; `system`: the errno of HX_ESYS. */

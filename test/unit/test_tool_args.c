@@ -367,6 +367,7 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
         assert_non_null(strstr(error, word));                   \
     } while (0)
     REFUSED("--allow: leave out", "bind", "a", "--insecure", "--allow", "h:1");
+    REFUSED("--bare is a bare pipe", "connect", "a", "--bare", "-L", "1:h:1");
     REFUSED("--exec: leave out", "bind", "a", "--insecure", "--exec", "x");
     REFUSED("-t: leave out", "connect", "a", "--insecure", "-t");
     REFUSED("--exec and --echo", "bind", "a", "--exec", "x", "--echo");
@@ -389,6 +390,8 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
     assert_int_equal(args.forward_count, 1);
     assert_int_equal(PARSE("ns", "bind", "a", "--insecure", "--echo"), ARGS_BIND);
     assert_true(args.insecure);
+    assert_int_equal(PARSE("ns", "bind", "a", "--bare", "--key-file", "f"), ARGS_BIND);
+    assert_true(args.bare && !args.insecure);
 }
 
 /* "--name", or "-c": commands may have it for different things, which are lines of their own. */
