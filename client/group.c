@@ -75,7 +75,7 @@ static void on_again(struct timer *t)
     if (!seeks && g->again_ms < CALM_FIRST_MS) {
         g->again_ms = CALM_FIRST_MS;
     } else {
-        if (!seeks || group_lost(g)) /* the members are told of us anew, and we of them */
+        if (!seeks || g->missed || group_lost(g)) /* the members are told of us anew, and we of them */
             binding_check(&g->binding, true);
         else
             binding_fields_changed(&g->binding);

@@ -26,6 +26,7 @@ struct hx_group {
     int here; /* as the nameserver told last; 0: nothing yet */
     struct group_member *members[MEMBERS_MAX - 1];
     int count;
+    bool missed;                  /* one was told of, and there was no memory for it */
     struct token_bucket attempts; /* to reach members, of all */
     struct timer missing;         /* members that were not told of since we have joined anew have gone */
     struct timer again;           /* all shall know where we are: see group_ask_again() */

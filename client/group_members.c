@@ -38,12 +38,17 @@ static bool make_room(struct hx_group *g)
     return g->count < MEMBERS_MAX - 1;
 }
 
-/* NULL: there are more than there can be, or there is no memory. */
+/* NULL: there are more than there can be, or there is no memory: then the nameserver shall tell again. */
 static struct group_member *find_or_add(struct hx_group *g, const char *name)
 {
     struct group_member *m = find(g, name);
-    if (m || !make_room(g) || group_member_create(&m, g, name) < 0)
+    if (m || !make_room(g))
         return m;
+    if (group_member_create(&m, g, name) < 0) {
+        g->missed = true;
+        group_ask_again(g);
+        return NULL;
+    }
     g->members[g->count++] = m;
     return m;
 }
@@ -82,6 +87,7 @@ void group_told(struct hx_group *g, struct nameserver *n, const struct multipart
         g->here = part->member.here;
     switch (part->member.event) {
     case MEMBER_SELF:
+        g->missed = false;
         joined_anew(g);
         break;
     case MEMBER_HERE:
@@ -121,7 +127,7 @@ static bool has(const struct hx_group *g, bool (*is)(const struct group_member *
 
 bool group_seeks(const struct hx_group *g)
 {
-    return has(g, group_member_sought);
+    return g->missed || has(g, group_member_sought);
 }
 
 bool group_relayed(const struct hx_group *g)

@@ -117,6 +117,18 @@ PUNCH_MS=5000 member slow 2 anna "$WORK/ours"
 member slow 2 bert "$WORK/ours"
 attest "one that says nothing keeps nobody from the others" slow all_met slow anna bert
 
+# ---- no memory for a while ----
+fail_each() { printf '%-15s\n' "$1" 1<>"$WORK/failing" >&1; }
+has_failed() { [ "$(sed -n 2p "$WORK/failing")" -gt 2 ]; }
+printf '%-15s\n%-15s\n' 0 0 >"$WORK/failing"
+LD_PRELOAD=$B/test/failing_malloc.so FAILING_MALLOC_FILE=$WORK/failing member poor 3 anna
+says poor.anna '^joined '
+fail_each 2
+for name in bert carl; do member poor 3 "$name"; done
+await_true 20 has_failed
+fail_each 0
+attest "a member that had no memory for the others meets them when it has" poor all_met poor anna bert carl
+
 # ---- many ----
 names=$(seq -f 'm%g' 16)
 for name in $names; do member many 16 "$name"; done
