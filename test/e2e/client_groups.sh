@@ -130,9 +130,8 @@ fail_each 0
 attest "a member that had no memory for the others meets them when it has" poor all_met poor anna bert carl
 
 # ---- many ----
-names=$(seq -f 'm%g' 16)
-for name in $names; do member many 16 "$name"; done
-# shellcheck disable=SC2086
-attest "sixteen members meet, each with each" many all_met many $names
+for i in {1..16}; do member many 16 "m$i"; done
+attest "sixteen members meet, each with each" many await_true 60 tells_of many 240 '^heard (m[0-9]+) \1$'
+attest "and are content" many await_true 20 tells_of many 16 '^complete '
 attest "whoever has said nothing is given up" slow says slow.anna '^failed mute -8 '
 finish
