@@ -14,10 +14,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define LABEL       "HX_PEER_LABEL="
-#define TERM        "TERM="
-#define TEXT_MAX    192 /* of each of the two */
-#define STACK_BYTES (256 * 1024)
+#define VARIABLES    3   /* that a child has of us */
+#define VARIABLE_MAX 288 /* bytes of each with its NUL: a name, and the variable's own */
+#define STACK_BYTES  (256 * 1024)
 
 enum end { READ, WRITE };
 
@@ -78,37 +77,46 @@ static int open_pipe(int *ours, int *theirs, enum end our_end)
     return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? HX_ESYS : HX_OK;
 }
 
-static int open_pipes(struct child *c, struct start *s)
+static int open_pipes(struct child *c, struct start *s, const struct child_config *config)
 {
     int err = open_pipe(&c->in, &s->theirs[0], WRITE);
     if (err == HX_OK)
         err = open_pipe(&c->out, &s->theirs[1], READ);
-    if (err == HX_OK)
+    if (err == HX_OK && !config->own_errors)
         err = open_pipe(&c->errors, &s->theirs[2], READ);
     return err;
 }
 
-/* This process's, with two variables set; the array is freed by the caller, its strings are not its own. */
-static char **environment(const struct child_config *config, char label[TEXT_MAX], char term[TEXT_MAX])
+static bool is_set(const char *variable, const char *with)
 {
+    return with[0] && strncmp(variable, with, strcspn(with, "=") + 1) == 0;
+}
+
+/* This process's, with some variables set; the array is freed by the caller, its strings are not its own. */
+static char **environment(const struct child_config *config, char texts[VARIABLES][VARIABLE_MAX])
+{
+    const char *const set[VARIABLES][2] = {
+        {"HX_PEER_LABEL", config->label}, {"HX_PEER_NAME", config->name}, {"TERM", config->term}};
     size_t count = 0;
     size_t used = 0;
     while (environ[count])
         count++;
-    char **out = calloc(count + 3, sizeof *out);
+    char **out = calloc(count + VARIABLES + 1, sizeof *out);
     if (!out)
         return NULL;
+    for (int v = 0; v < VARIABLES; v++) {
+        texts[v][0] = '\0';
+        if (!set[v][1])
+            continue;
+        snprintf(texts[v], VARIABLE_MAX, "%s=%s", set[v][0], set[v][1]);
+        out[used++] = texts[v];
+    }
     for (size_t i = 0; i < count; i++) {
-        bool replaced = strncmp(environ[i], LABEL, sizeof LABEL - 1) == 0 ||
-                        (config->term && strncmp(environ[i], TERM, sizeof TERM - 1) == 0);
+        bool replaced = false;
+        for (int v = 0; v < VARIABLES; v++)
+            replaced = replaced || is_set(environ[i], texts[v]);
         if (!replaced)
             out[used++] = environ[i];
-    }
-    snprintf(label, TEXT_MAX, LABEL "%s", config->label);
-    out[used++] = label;
-    if (config->term) {
-        snprintf(term, TEXT_MAX, TERM "%s", config->term);
-        out[used++] = term;
     }
     return out;
 }
@@ -128,9 +136,9 @@ static int prepare(struct start *s)
     if (rc == 0 && s->tty[0])
         rc = posix_spawn_file_actions_addopen(&s->actions, STDIN_FILENO, s->tty, O_RDWR, 0);
     for (int fd = 0; fd < 3 && rc == 0; fd++) {
-        if (!s->tty[0])
+        if (!s->tty[0] && s->theirs[fd] >= 0)
             rc = posix_spawn_file_actions_adddup2(&s->actions, s->theirs[fd], fd);
-        else if (fd != STDIN_FILENO)
+        else if (s->tty[0] && fd != STDIN_FILENO)
             rc = posix_spawn_file_actions_adddup2(&s->actions, STDIN_FILENO, fd);
     }
     if (rc == 0) /* that of a library that does not know O_CLOEXEC, too */
@@ -143,9 +151,8 @@ static int spawn(struct child *c, struct start *s, const struct child_config *co
 {
     char sh[] = "sh";
     char option[] = "-c";
-    char label[TEXT_MAX];
-    char term[TEXT_MAX];
-    char **variables = environment(config, label, term);
+    char texts[VARIABLES][VARIABLE_MAX];
+    char **variables = environment(config, texts);
     char *command = strdup(config->command);
     char *arguments[] = {sh, option, command, NULL};
     int rc = variables && command ? prepare(s) : ENOMEM;
@@ -175,7 +182,7 @@ int child_start(struct child *out, const struct child_config *config)
 {
     struct start s = {.theirs = {-1, -1, -1}};
     *out = (struct child){.pid = -1, .pid_fd = -1, .in = -1, .out = -1, .errors = -1};
-    int err = config->terminal ? open_terminal(out, &s, &config->window) : open_pipes(out, &s);
+    int err = config->terminal ? open_terminal(out, &s, &config->window) : open_pipes(out, &s, config);
     if (err == HX_OK)
         err = begin(out, &s, config);
     if (err == HX_OK) {

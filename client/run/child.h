@@ -10,14 +10,16 @@
 struct child {
     int pid, pid_fd; /* the latter is readable once it has ended */
     int in, out;     /* of ours, non-blocking; the same with a terminal */
-    int errors;      /* -1 with a terminal */
+    int errors;      /* -1 with a terminal, and when they are our own */
 };
 
 struct child_config {
     const char *command; /* for /bin/sh -c */
     const char *label;   /* HX_PEER_LABEL of its environment */
+    const char *name;    /* HX_PEER_NAME, of up to 255 bytes; NULL: as it is */
     const char *term;    /* TERM, with a terminal; NULL: as it is */
     bool terminal;
+    bool own_errors; /* its standard error is this process's; not with a terminal */
     struct window window;
 };
 
