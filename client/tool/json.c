@@ -22,21 +22,27 @@ static size_t write_character(char *out, uint32_t c)
                            (unsigned)(0xDC00 | (c & 0x3FF)));
 }
 
+size_t json_bytes(char *out, const char *text, size_t len, bool *exact)
+{
+    size_t written = 0;
+    size_t at = 0;
+    *exact = true;
+    out[written++] = '"';
+    while (at < len) {
+        uint32_t c = REPLACEMENT;
+        size_t bytes = utf8_read(&c, text + at, len - at < UTF8_BYTES_MAX ? len - at : UTF8_BYTES_MAX);
+        *exact = *exact && bytes > 0;
+        at += bytes > 0 ? bytes : 1;
+        written += write_character(out + written, c);
+    }
+    out[written++] = '"';
+    out[written] = '\0';
+    return written;
+}
+
 size_t json_string(char *out, const char *text, bool *exact)
 {
-    size_t len = 0;
-    *exact = true;
-    out[len++] = '"';
-    while (*text) {
-        uint32_t c = REPLACEMENT;
-        size_t bytes = utf8_read(&c, text, strnlen(text, UTF8_BYTES_MAX));
-        *exact = *exact && bytes > 0;
-        text += bytes > 0 ? bytes : 1;
-        len += write_character(out + len, c);
-    }
-    out[len++] = '"';
-    out[len] = '\0';
-    return len;
+    return json_bytes(out, text, strlen(text), exact);
 }
 
 size_t json_name(char *out, const char *key, const char *text, const char *bytes)

@@ -12,6 +12,8 @@
  * is no UTF-8 becomes U+FFFD. Returns the length; out has JSON_TIMES * strlen(text) + 3 bytes. *exact:
  * nothing was replaced. */
 size_t json_string(char *out, const char *text, bool *exact);
+/* The same of `len` bytes, which may be any. */
+size_t json_bytes(char *out, const char *text, size_t len, bool *exact);
 /* "KEY":STRING, and for what is no text its bytes, percent-encoded, behind it: ,"BYTES":"...". Returns the
  * length; out has JSON_NAME_TIMES * strlen(text) bytes, the keys', and 12. */
 size_t json_name(char *out, const char *key, const char *text, const char *bytes);
