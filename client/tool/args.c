@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_MAX  96                                     /* options; getopt's forms of the table fit */
-#define CHARACTERS "letters, digits and !#$%&'*+-.^_`|~@" /* proto/host_id */
+#define TABLE_MAX 96 /* options; getopt's forms of the table fit */
 
 enum args_result args_usage(struct reading *r, const char *format, ...)
 {
@@ -151,6 +150,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
         return config_operands(r, words, count);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
     int most = nameless ? 0 : 1;
+    const char *what = a->command == ARGS_MEET ? "SESSION" : "NAME";
     if (count > most && a->command != ARGS_CP)
         return args_usage(r, "too many arguments: '%.100s'", words[most]);
     if (nameless)
@@ -158,7 +158,7 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (a->command == ARGS_CP)
         return args_cp_operands(r, words, count);
     if (count == 0)
-        return args_usage(r, "which NAME? Usage: hx %s NAME", options_commands[a->command].name);
+        return args_usage(r, "which %s? Usage: hx %s %s", what, options_commands[a->command].name, what);
     a->name = words[0];
     return a->command == ARGS_LS ? args_ls_operand(r, words[0]) : ARGS_BIND;
 }
@@ -168,14 +168,14 @@ static enum args_result check_names(struct reading *r)
     const struct args *a = r->args;
     if (a->label && (!host_id_valid(a->label, strlen(a->label)) || strlen(a->label) > ARGS_LABEL_MAX))
         return args_usage(r, "'%.100s' is no label: labels have 1 to %d %s", a->label, ARGS_LABEL_MAX,
-                          CHARACTERS);
+                          ARGS_CHARACTERS);
     if (a->command == ARGS_KEY || a->command == ARGS_CONFIG)
         return ARGS_BIND;
     enum args_result result = args_check_nameserver(r, a->nameserver ? a->nameserver : "");
     if (result != ARGS_BIND)
         return result;
     if (a->name && !host_id_valid(a->name, strlen(a->name)))
-        return args_usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, CHARACTERS);
+        return args_usage(r, "'%.100s' is no name: names have 1 to 255 %s", a->name, ARGS_CHARACTERS);
     return ARGS_BIND;
 }
 
@@ -221,6 +221,8 @@ static enum args_result complete(struct reading *r, const char *config_file)
     enum args_result result = config_file ? args_config(r, config_file) : ARGS_BIND;
     if (result == ARGS_BIND)
         result = check_names(r);
+    if (result == ARGS_BIND && r->args->command == ARGS_MEET)
+        result = args_meet_check(r);
     return result == ARGS_BIND ? args_check_combination(r) : result;
 }
 
@@ -243,7 +245,7 @@ void args_defaults(struct args *out, enum args_result command, const char *names
 {
     *out = (struct args){.command = command,
                          .nameserver = nameserver,
-                         .timeout_s = command == ARGS_BIND ? 0 : ARGS_CONNECT_TIMEOUT,
+                         .timeout_s = command == ARGS_BIND || command == ARGS_MEET ? 0 : ARGS_CONNECT_TIMEOUT,
                          .keepalive_s = ARGS_KEEPALIVE,
                          .retry_for_s = ARGS_RETRY_FOR,
                          .interval_ms = ARGS_INTERVAL,

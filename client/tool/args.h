@@ -40,6 +40,7 @@ enum args_result {
     ARGS_LS,
     ARGS_PING,
     ARGS_INFO,
+    ARGS_MEET,
     ARGS_NAT,
     ARGS_KEY,
     ARGS_CONFIG,
@@ -53,7 +54,8 @@ enum args_result {
 
 struct args { /* strings belong to argv, the environment or `config`, but for `peer`; do not copy it */
     enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
-    const char *name;         /* the peer's, with hx cp, too; NULL for hx key, hx nat and hx send */
+    const char
+        *name; /* the peer's, with hx cp, too; meet: the session's; NULL for hx key, hx nat and hx send */
     const char *nameserver;
     const char *own_name; /* NULL: none */
     /* STUN servers besides, "HOST[:PORT]" with ',' between; "": none */
@@ -62,7 +64,7 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     uint16_t local_port; /* 0: the kernel's choice */
     int family;          /* 4: only IPv4; 6: only IPv6; 0: both */
     int transport;       /* as in hx_config */
-    int timeout_s;       /* bind: for the nameserver's answer; 0: for ever */
+    int timeout_s;       /* bind: for the nameserver's answer; meet: until all have met; 0: for ever */
     int wait_s;
     bool verbose, quiet;
     const char *key_file; /* NULL: not given. hx key: its --file */
@@ -111,20 +113,22 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int interval_ms;            /* ping */
     int answer_ms;              /* ping: the last answer may take so long */
     int deadline_s;             /* ping: it ends so long after its start; 0: no deadline */
-    const char *exec;           /* bind: the command that peers may run; NULL: none */
-    bool pty;                   /* bind: at a terminal, too */
-    bool tty;                   /* connect: at a terminal */
-    bool no_command;            /* ... and -N, for the habit of ssh's users */
-    bool json;                  /* cp, info, ls, nat */
-    bool details;               /* ls: modes, sizes and times */
-    bool human, reverse;        /* ls: sizes as 1.5K; the other way round */
-    bool recursive, directory;  /* ls: what is deeper, too; the directory itself */
-    char order;                 /* ls: 't' by time, 'S' by size, 0 by name */
-    bool lifetime;              /* nat: measure it */
-    bool set;                   /* key: read one from standard input */
-    const char *label;          /* key: append one with this label; NULL: none */
-    bool qr;                    /* key, send: draw it */
-    char **paths;               /* send: PATH...; "-" alone is standard input */
+    const char *exec;    /* bind: the command that peers may run; meet: that is run for each; NULL: none */
+    int expect;          /* meet: so many members, ourselves counted; 0: not given */
+    bool go_short;       /* meet: with fewer, too, when the time is over */
+    bool pty;            /* bind: at a terminal, too */
+    bool tty;            /* connect: at a terminal */
+    bool no_command;     /* ... and -N, for the habit of ssh's users */
+    bool json;           /* cp, info, ls, meet, nat */
+    bool details;        /* ls: modes, sizes and times */
+    bool human, reverse; /* ls: sizes as 1.5K; the other way round */
+    bool recursive, directory; /* ls: what is deeper, too; the directory itself */
+    char order;                /* ls: 't' by time, 'S' by size, 0 by name */
+    bool lifetime;             /* nat: measure it */
+    bool set;                  /* key: read one from standard input */
+    const char *label;         /* key: append one with this label; NULL: none */
+    bool qr;                   /* key, send: draw it */
+    char **paths;              /* send: PATH...; "-" alone is standard input */
     int path_count;
     int64_t expire_s;        /* send: nobody new is let in after so long */
     int receipts;            /* send: it ends after so many */

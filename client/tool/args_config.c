@@ -7,7 +7,7 @@
 
 #define NAMED                                                                                 \
     (1U << ARGS_BIND | 1U << ARGS_CONNECT | 1U << ARGS_CP | 1U << ARGS_LS | 1U << ARGS_PING | \
-     1U << ARGS_INFO)                                                 /* have a section */
+     1U << ARGS_INFO | 1U << ARGS_MEET)                               /* have a section */
 #define NAMELESS (1U << ARGS_SEND | 1U << ARGS_RECV | 1U << ARGS_NAT) /* only that for everybody */
 #define RIVALS   12
 

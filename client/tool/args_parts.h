@@ -1,11 +1,13 @@
 /* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option
- * is taken for; args_cp.c, args_ls.c, args_code.c: what is of hx cp, of hx ls, of hx send and hx recv alone;
- * args_config.c: options of the file. */
+ * is taken for; args_cp.c, args_ls.c, args_meet.c, args_code.c: what is of hx cp, of hx ls, of hx meet, of hx send and hx
+ * recv alone; args_config.c: options of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
 
 #include "client/tool/args.h"
 #include "client/tool/options.h"
+
+#define ARGS_CHARACTERS "letters, digits and !#$%&'*+-.^_`|~@" /* proto/host_id */
 
 /* One command line being read. ARGS_BIND stands for "go on". */
 struct reading {
@@ -24,6 +26,10 @@ enum args_result args_cp_operands(struct reading *r, char **words, int count);
 /* One of hx ls alone; *taken: it is that. */
 enum args_result args_ls_option(struct reading *r, int option, bool *taken);
 enum args_result args_ls_operand(struct reading *r, const char *word);
+/* One of hx meet alone; *taken: it is that. */
+enum args_result args_meet_option(struct reading *r, int option, bool *taken);
+/* What it cannot do without, wherever it comes from. */
+enum args_result args_meet_check(struct reading *r);
 /* --count or --expire of hx send. */
 enum args_result args_code_option(struct reading *r, int option);
 enum args_result args_code_operands(struct reading *r, char **words, int count);

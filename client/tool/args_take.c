@@ -230,9 +230,10 @@ enum args_result args_take(struct reading *r, int option)
 {
     struct args *a = r->args;
     bool taken = false;
-    enum args_result result = a->command == ARGS_CP   ? args_cp_option(r, option, &taken)
-                              : a->command == ARGS_LS ? args_ls_option(r, option, &taken)
-                                                      : ARGS_BIND;
+    enum args_result result = a->command == ARGS_CP     ? args_cp_option(r, option, &taken)
+                              : a->command == ARGS_LS   ? args_ls_option(r, option, &taken)
+                              : a->command == ARGS_MEET ? args_meet_option(r, option, &taken)
+                                                        : ARGS_BIND;
     if (taken)
         return result;
     switch (option) {

@@ -101,7 +101,7 @@ static bool begin_signals(bool questions)
 static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
     [ARGS_CONFIG] = cmd_config, [ARGS_BIND] = cmd_bind, [ARGS_CONNECT] = cmd_connect, [ARGS_CP] = cmd_cp,
     [ARGS_KEY] = cmd_key,       [ARGS_LS] = cmd_ls,     [ARGS_NAT] = cmd_nat,         [ARGS_PING] = cmd_ping,
-    [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send, [ARGS_INFO] = cmd_info,
+    [ARGS_RECV] = cmd_recv,     [ARGS_SEND] = cmd_send, [ARGS_INFO] = cmd_info,       [ARGS_MEET] = cmd_meet,
 };
 
 #define OF(command) (1U << (command))
@@ -109,7 +109,8 @@ static int (*const commands[ARGS_COMMANDS])(const struct args *args) = {
 /* Commands that tell how far it is, or what has passed, to who asks. */
 static const unsigned asked = OF(ARGS_BIND) | OF(ARGS_CONNECT) | OF(ARGS_CP) | OF(ARGS_RECV) | OF(ARGS_SEND);
 /* Those that have failed when a signal has ended them; the others say themselves what that means. */
-static const unsigned broken_off = OF(ARGS_INFO) | OF(ARGS_LS) | OF(ARGS_RECV) | OF(ARGS_SEND);
+static const unsigned broken_off =
+    OF(ARGS_INFO) | OF(ARGS_LS) | OF(ARGS_MEET) | OF(ARGS_RECV) | OF(ARGS_SEND);
 
 static int run(const struct args *args)
 {

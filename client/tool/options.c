@@ -8,12 +8,13 @@
 #define PING    (1U << ARGS_PING)
 #define INFO    (1U << ARGS_INFO)
 #define KEY     (1U << ARGS_KEY)
+#define MEET    (1U << ARGS_MEET)
 #define NAT     (1U << ARGS_NAT)
 #define CONFIG  (1U << ARGS_CONFIG)
 #define SEND    (1U << ARGS_SEND)
 #define RECV    (1U << ARGS_RECV)
-#define KEYED   (BIND | CONNECT | CP | LS | PING | INFO) /* by a key of a file */
-#define PEER    (KEYED | SEND | RECV)                    /* the commands that reach somebody */
+#define KEYED   (BIND | CONNECT | CP | LS | PING | INFO | MEET) /* by a key of a file */
+#define PEER    (KEYED | SEND | RECV)                           /* the commands that reach somebody */
 
 #define HELP_COLUMN 32 /* where the texts begin */
 
@@ -42,6 +43,12 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
                  "hx ls -lh home:photos"},
     [ARGS_PING] = {"ping", "NAME", "round-trip times to the host that waits under NAME", "",
                    "hx ping -c 4 home"},
+    [ARGS_MEET] =
+        {"meet", "SESSION", "connect all who meet under SESSION, each to each",
+         "Waits until --expect members are there and connected, each to each. Then what standard input\n"
+         "says goes to all of them, and what one of them says is printed, line by line, behind its\n"
+         "name; or --exec runs a command for each of them. Each has a --name that no other one has.\n",
+         "hx meet team --expect 3 --name alice"},
     [ARGS_NAT] =
         {"nat", "", "what stands between this host and others",
          "Asks the nameserver, by STUN, how this host looks from outside: its addresses, how its NAT\n"
@@ -58,8 +65,8 @@ const struct options_command options_commands[ARGS_COMMANDS] = {
     [ARGS_CONFIG] =
         {"config", "check [FILE]", "look for faults in ~/.config/hx/config",
          "That file has options of the commands, by their long names: those in the section [NAME] are\n"
-         "for hx bind, connect, cp, info, ls and ping of that NAME, those in [*] for all. What the\n"
-         "command line says comes first, then [NAME], then [*], then the environment.\n",
+         "for hx bind, connect, cp, info, ls, meet and ping of that NAME, those in [*] for all. What\n"
+         "the command line says comes first, then [NAME], then [*], then the environment.\n",
          "hx config check"},
     [ARGS_RECV] =
         {"recv", "CODE [DIR]", "get what `hx send` on another host gave the code for",
@@ -86,12 +93,16 @@ const struct options_entry options_table[] = {
      "                                allow-listen=, exec, echo; repeatable"},
     {"echo", 'e', BIND, NULL, "send back to every peer what it sends"},
     {"exec", OPTION_EXEC, BIND, "CMD", "run CMD for each peer: its input, output and exit status"},
+    {"expect", OPTION_EXPECT, MEET, "N", "meet so many, this one counted: 2 to 64"},
+    {"go-short", OPTION_GO_SHORT, MEET, NULL, "after --timeout go on with those who are there"},
+    {"exec", OPTION_EXEC, MEET, "CMD", "run CMD for each member: its input and output are the stream"},
     {"pty", OPTION_PTY, BIND, NULL, "with --exec: at a terminal, for peers that use -t"},
     {"count", OPTION_COUNT, SEND, "N", "end after so many have received it (1)"},
     {"expire", OPTION_EXPIRE, SEND, "TIME", "wait so long for them: 90s, 30m, 1h, 2d (1h)"},
     {"yes", 'y', RECV, NULL, "receive without asking"},
     {"overwrite", OPTION_OVERWRITE, RECV, NULL, "replace files of another content without asking"},
-    {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND | SEND, NULL, "do not ask the router to let peers in"},
+    {"no-port-mapping", OPTION_NO_PORT_MAPPING, BIND | SEND | MEET, NULL,
+     "do not ask the router to let peers in"},
     {"no-host-candidates", OPTION_NO_HOST_CANDIDATES, PEER, NULL,
      "do not tell the addresses of its interfaces"},
     {"relay-after", OPTION_RELAY_AFTER, PEER, "MS|never", "try the relay so much later (500)"},
@@ -141,7 +152,8 @@ const struct options_entry options_table[] = {
     {NULL, 'a', LS, NULL, "those that begin with '.', too: they are, in any case"},
     {NULL, 'A', LS, NULL, "the same"},
     {NULL, '1', LS, NULL, "one name a line: so they are, in any case"},
-    {"json", OPTION_JSON, CP | INFO | LS | NAT, NULL, "JSON on standard output; of hx cp an object a line"},
+    {"json", OPTION_JSON, CP | INFO | LS | MEET | NAT, NULL,
+     "JSON on standard output; of cp and meet an object a line"},
     {"set", OPTION_SET, KEY, NULL, "store the key that standard input gives"},
     {"file", OPTION_FILE, KEY, "FILE", "instead of ~/.config/hx/key"},
     {"qr", OPTION_QR, KEY | SEND, NULL, "draw it as a QR code in the terminal, too"},
@@ -150,6 +162,7 @@ const struct options_entry options_table[] = {
      "wait so long for NAME to appear (at most 60)"},
     {NULL, 'w', CONNECT | CP | INFO | LS | RECV, "SECONDS", "the same"},
     {"name", 'N', CP | INFO | LS | PING | RECV, "OWN", "the own name, shown to the peer"},
+    {"name", 'N', MEET, "OWN", "the own name there (default: the host's and a number)"},
     {"name", OPTION_NAME, CONNECT, "OWN", "the own name, shown to the peer"},
     {"nameserver", 'n', (PEER | NAT) & ~CP, "HOST[:PORT]|URL",
      "the nameserver (default: $HX_NAMESERVER; port 7000); or A,B"},
@@ -162,12 +175,13 @@ const struct options_entry options_table[] = {
     {"key-file", OPTION_KEY_FILE, KEYED, "FILE", "the key (default: $HX_KEY, or ~/.config/hx/key)"},
     {"bare", OPTION_BARE, BIND | CONNECT, NULL,
      "the proven stream alone: for a program that links libhx, or one in Python, Go or Node"},
-    {"insecure", OPTION_INSECURE, BIND | CONNECT, NULL,
+    {"insecure", OPTION_INSECURE, BIND | CONNECT | MEET, NULL,
      "no key: a bare stream, unencrypted, to whoever comes"},
-    {"keepalive", OPTION_KEEPALIVE, PEER, "SECONDS", "keep the hole open with a ping so often (15)"},
+    {"keepalive", OPTION_KEEPALIVE, PEER & ~MEET, "SECONDS", "keep the hole open with a ping so often (15)"},
     {"local-port", 'p', (PEER | NAT) & ~CP, "PORT", "leave from this UDP port (default: the system chooses)"},
     {"local-port", OPTION_LOCAL_PORT, CP, "PORT", "leave from this UDP port (default: the system chooses)"},
-    {"timeout", 't', PEER & ~CONNECT & ~LS, "SECONDS",
+    {"timeout", 't', MEET, "SECONDS", "wait so long until all have met (unlimited)"},
+    {"timeout", 't', PEER & ~CONNECT & ~LS & ~MEET, "SECONDS",
      "for the nameserver (bind: unlimited), or the peer (15)"},
     {"timeout", OPTION_TIMEOUT, CONNECT | LS, "SECONDS", "for the peer (15)"},
     {"verbose", 'v', PEER | KEY | NAT | CONFIG, NULL,

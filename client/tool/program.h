@@ -20,6 +20,7 @@ int cmd_cp(const struct args *args);
 int cmd_info(const struct args *args);
 int cmd_key(const struct args *args);
 int cmd_ls(const struct args *args);
+int cmd_meet(const struct args *args);
 int cmd_nat(const struct args *args);
 int cmd_ping(const struct args *args);
 int cmd_recv(const struct args *args);

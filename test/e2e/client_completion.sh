@@ -33,10 +33,10 @@ understands() { # understands COMMAND: takes each option that is offered for it
 }
 
 check "bash knows how to complete hx" [ "$(complete -p hx)" = "complete -F _hx hx" ]
-check "the commands are offered" offered "--help --version bind config connect cp help info key ls nat ping recv send" hx ""
+check "the commands are offered" offered "--help --version bind config connect cp help info key ls meet nat ping recv send" hx ""
 check "a command is offered for hx help" offered "config connect cp" hx help c
 check "a beginning of a command is completed" offered "config connect cp" hx c
-for command in bind connect cp info ls ping nat key recv send; do
+for command in bind connect cp info ls meet ping nat key recv send; do
     check "every option offered for hx $command is one" understands "$command"
 done
 check "an option without a letter is offered" offered "--allow --allow-listen" hx bind --al

@@ -124,6 +124,13 @@ a_shell() {
     h1_serves && typed H2 || return
     lab_exec h2 timeout 60 python3 "$TOP/test/terminal.py" 120x40 "$WORK/steps" "${TYPED[@]}"
 }
+# What H2 says is at H1 when both have ended.
+a_meeting() {
+    echo 'what bob says' >"$WORK/typed"
+    begin alice H1 && H1_PID=$PID && at_end bob H2 "$WORK/typed" && await_exit "$H1_PID" || return
+    H1_PID=
+    echo "bob: what bob says" | diff - "$WORK/alice.out"
+}
 # story SENTENCE FUNCTION: it types the next block, all of it; then H1's program ends
 story() {
     BLOCK=$((BLOCK + 1)) NEXT=0
@@ -157,5 +164,6 @@ story "a web service to home" another_way_round
 story "a shell at home, at a terminal" a_shell
 story "a game over UDP" over_udp
 story "a file from home" a_file
+story "two who meet" a_meeting
 lab_down
 finish
