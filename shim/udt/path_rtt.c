@@ -24,6 +24,10 @@
 #define PART_US      2000
 #define PART_SAMPLES 4
 
+/* As much may be in flight as it takes on average while receipts come unevenly: the least would leave the line
+ * empty between them. RFC 6298 takes as much of each sample. */
+#define BACK_SHARE 8
+
 static int64_t min(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -42,7 +46,6 @@ void path_rtt_init(struct path_rtt *r, int64_t now_us, int64_t rtt_us)
                            .floor_us = {rtt_us < 0 ? INT64_MAX : max(rtt_us, 1), INT64_MAX},
                            .floor_since_us = now_us,
                            .part_us = {INT64_MAX, INT64_MAX},
-                           .back_us = {INT64_MAX, INT64_MAX},
                            .part_since_us = now_us};
     path_rtt_begin_round(r);
     r->round[1] = r->round[0];
@@ -66,19 +69,16 @@ static void note_floor(struct path_rtt *r, int64_t now_us, int64_t rtt_us)
     }
     r->floor_us[0] = min(r->floor_us[0], rtt_us);
 }
-static void note_part(struct path_rtt *r, int64_t now_us, int64_t rtt_us, int64_t back_us)
+static void note_part(struct path_rtt *r, int64_t now_us, int64_t rtt_us)
 {
     if (r->part_samples >= PART_SAMPLES &&
         now_us - r->part_since_us >= max(PART_US, r->min_us / PART_SHARE)) {
         r->part_us[1] = r->part_us[0];
         r->part_us[0] = INT64_MAX;
-        r->back_us[1] = r->back_us[0];
-        r->back_us[0] = INT64_MAX;
         r->part_since_us = now_us;
         r->part_samples = 0;
     }
     r->part_us[0] = min(r->part_us[0], rtt_us);
-    r->back_us[0] = min(r->back_us[0], back_us);
     r->part_samples++;
 }
 
@@ -93,7 +93,8 @@ void path_rtt_note(struct path_rtt *r, int64_t now_us, int64_t rtt_us, int64_t b
         r->seen_us = now_us;
     }
     note_floor(r, now_us, rtt_us);
-    note_part(r, now_us, rtt_us, back_us);
+    note_part(r, now_us, rtt_us);
+    r->back_us += (back_us - r->back_us) / BACK_SHARE;
     r->round[0].least_us = min(r->round[0].least_us, rtt_us);
     r->round[0].most_us = max(r->round[0].most_us, rtt_us);
     r->round[0].samples++;
@@ -138,9 +139,7 @@ int64_t path_rtt_queue_us(const struct path_rtt *r)
 }
 int64_t path_rtt_answer_us(const struct path_rtt *r)
 {
-    int64_t back_us = min(r->back_us[0], r->back_us[1]);
-
-    return r->min_us < 0 || back_us == INT64_MAX ? r->min_us : r->min_us + back_us;
+    return r->min_us < 0 ? -1 : r->min_us + r->back_us;
 }
 bool path_rtt_is_queue(const struct path_rtt *r, int64_t rtt_us, int64_t packet_us)
 {

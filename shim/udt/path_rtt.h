@@ -16,7 +16,7 @@ struct path_rtt {
      * min_us, but not this. */
     int64_t floor_us[2], floor_since_us;
     int64_t part_us[2], part_since_us; /* the least in the current and in the last short while */
-    int64_t back_us[2];                /* likewise, how long receipts have waited on their way back */
+    int64_t back_us;                   /* for how long receipts have waited on their way back, smoothed */
     int part_samples;
     struct path_rtt_round {
         int64_t least_us, most_us; /* INT64_MAX and 0: there was none */

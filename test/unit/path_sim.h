@@ -13,6 +13,7 @@
 #define SIM_BITS     (1428 * 8) /* of a packet on the wire */
 #define SIM_TICK_US  5000
 #define SIM_BURST_US 10000
+#define SIM_WAITED   40 /* bits: above them a receipt has for how long it waited */
 
 enum sim_kind { SIM_NONE, SIM_HX, SIM_CUBIC, SIM_BBR };
 
@@ -78,11 +79,10 @@ struct sim {
     bool bad;       /* in a burst of losses, ... */
     int64_t bad_us; /* ... or out of it until then */
     double line;    /* packets a second */
-    int64_t half_rtt_us;
-    int64_t reverse_us, from_us; /* receipts wait so long behind what somebody sends back, ... */
+    int64_t from_us, half_rtt_us;
+    int64_t reverse_us;          /* receipts wait so long behind what somebody sends back, ... */
     bool untold;                 /* ... and do not tell when they left */
-    uint32_t queue[4096];        /* how often the queue was so many ms long */
-    uint32_t looks;
+    uint32_t queue[4096], looks; /* how often the queue was so many ms long */
     void (*tick)(struct sim *);
 };
 
@@ -215,7 +215,8 @@ static void sim_receipt(struct sim *s, int flow)
     f->receipt_from = f->came_count;
     f->receipt_us = s->now_us;
     if (s->path.loss <= 0 || sim_random(s) >= s->path.loss)
-        sim_push(s, s->now_us + s->half_rtt_us + s->reverse_us, flow, SIM_RECEIPT, f->came_count);
+        sim_push(s, s->now_us + s->half_rtt_us + s->reverse_us, flow, SIM_RECEIPT,
+                 f->came_count | (uint64_t)s->reverse_us << SIM_WAITED);
 }
 
 static void sim_arrive(struct sim *s, int flow, uint64_t sequence)
@@ -259,11 +260,12 @@ static void sim_find_lost(struct sim_flow *f)
     }
 }
 
-static void sim_told(struct sim *s, int flow, uint64_t until)
+static void sim_told(struct sim *s, int flow, uint64_t told)
 {
     struct sim_flow *f = &s->flows[flow];
     struct sim_packet *newest = NULL;
-    struct path_sample sample = {.now_us = s->now_us, .rtt_us = -1};
+    struct path_sample sample = {.now_us = s->now_us, .rtt_us = -1, .back_us = (int64_t)(told >> SIM_WAITED)};
+    uint64_t until = told & ((UINT64_C(1) << SIM_WAITED) - 1);
 
     if (until <= f->told)
         return;
@@ -283,13 +285,11 @@ static void sim_told(struct sim *s, int flow, uint64_t until)
             sample.rtt_us = f->came_us[f->told % SIM_PACKETS] + s->half_rtt_us - p->sent_us;
         }
     }
-    sample.back_us = s->reverse_us;
     if (f->kind != SIM_HX || s->untold) {
         sample.rtt_us += sample.back_us;
         sample.back_us = 0;
     }
-    f->heard_us = s->now_us;
-    f->delivered_us = s->now_us - sample.back_us;
+    f->delivered_us = (f->heard_us = s->now_us) - sample.back_us;
     f->min_rtt_us = sample.rtt_us < f->min_rtt_us ? sample.rtt_us : f->min_rtt_us;
     if (newest->sent_us > f->newest_us)
         f->newest_us = newest->sent_us;
