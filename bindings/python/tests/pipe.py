@@ -1,6 +1,5 @@
-"""python pipe.py take|give NAMESERVER NAME insecure|keyed: what `hx bind NAME >/dev/null` and `hx connect NAME <FILE`
-do, in Python, for the measurement of both."""
-import os
+"""python -m tests.pipe take|give NAME insecure|keyed: what `hx bind NAME` and `hx connect NAME <FILE` do, in Python,
+for the measurement of both. $HX_NAMESERVER, $HX_KEY."""
 import sys
 
 from tests.support import hx
@@ -20,18 +19,19 @@ def carry(read, write):
 
 
 def main():
-    what, nameserver, name, how = sys.argv[1:]
-    config = hx.Config(nameserver=nameserver, insecure=how == "insecure")
+    what, name, how = sys.argv[1:]
+    config = hx.Config(insecure=how == "insecure")
     if what == "take":
         with hx.listen(name, config) as listener:
-            print("bound", flush=True)
-            with listener.accept() as stream, open(os.devnull, "wb", buffering=0) as sink:
+            print("bound", file=sys.stderr, flush=True)
+            with listener.accept() as stream, open(1, "wb", buffering=0, closefd=False) as sink:
                 carry(stream.readinto, sink.write)
     else:
         with hx.connect(name, config) as stream:
             stream.handshake()
-            print("connected", flush=True)
-            carry(sys.stdin.buffer.raw.readinto, stream.write)
+            print("connected", file=sys.stderr, flush=True)
+            with open(0, "rb", buffering=0, closefd=False) as source:
+                carry(source.readinto, stream.write)
 
 
 if __name__ == "__main__":
