@@ -109,9 +109,9 @@ fresh
 "$HX" key --file wrong >key.out
 touch dave.in mallory.in frank.in
 echo "from erin" >erin.in
-meets dave short 3 --timeout 5 --go-short --json
-meets erin short 3 --timeout 5 --go-short
-HX_KEY=$(sed -n 's/^\([A-Z0-9].*\)$/\1/p' wrong) meets mallory short 3 --timeout 5
+meets dave short 3 --timeout 8 --go-short --json
+meets erin short 3 --timeout 8 --go-short
+HX_KEY=$(sed -n 's/^\([A-Z0-9].*\)$/\1/p' wrong) meets mallory short 3 --timeout 10
 meets frank alone 2 --timeout 1
 check "who is alone when the time is over is told who is missing" ends 1 frank
 check "and what to do" grep -q "^hx: 'alone' has 1 of 2 members after 1 s, 1 has not come: .*--go-short" frank.err
