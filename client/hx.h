@@ -6,8 +6,9 @@
  * behind a NAT has one more thread, for its router. Where nothing comes back to the port, later tries leave
  * from another one, unless hx_config.local_port chose it.
  *
- * Every function may be called from any thread, several at once on one handle, too. hx_close() and
- * hx_listener_close() end a handle's life: calls that wait in it return HX_ECANCELED, none may begin later.
+ * Every function may be called from any thread, several at once on one handle, too. hx_close(),
+ * hx_listener_close() and hx_group_leave() end a handle's life: calls that wait in it return HX_ECANCELED, none
+ * may begin later.
  * Results: >= 0 is success, errors are the negative numbers of enum hx_error. Times are milliseconds; a
  * `timeout_ms` of -1 waits for ever, 0 does not wait.
  *
@@ -123,9 +124,9 @@ struct hx_config {
      * environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
-    const char *name;    /* hx_connect: our own name, shown to the peer; NULL: none */
+    const char *name;    /* hx_connect: our own, shown to the peer; NULL: none. hx_group_join: ours there */
     int wait_s;          /* hx_connect: wait up to so many seconds (60 at most) for the name to appear */
-    int timeout_ms;      /* hx_bind: for the nameserver's answer; 0: 10000; -1: for ever */
+    int timeout_ms;      /* hx_bind, hx_group_join: for the nameserver's answer; 0: 10000; -1: for ever */
     int punch_ms;        /* for one punch, at most 28000; 0: 10000. In a group as long for the proof, too */
     int linger_ms; /* hx_close after hx_shutdown: without progress; 0: 30000; -1: while the peer lives */
     /* Punched streams waiting in a listener, at most 1024; 0: 64. When there are more, the oldest of the host
@@ -140,8 +141,8 @@ struct hx_config {
      * what is derived from the keys is kept, and wiped in the end. NULL: raw streams. */
     const char *keys;
     int family; /* of all addresses: 4: only IPv4; 6: only IPv6; 0: both */
-    /* 0: where the nameserver sees a NAT before this host, hx_bind() has the router map our port (PCP,
-     * NAT-PMP or UPnP), in the background, as long as the name is bound; 1: the router is not asked. */
+    /* 0: where the nameserver sees a NAT before this host, hx_bind() and hx_group_join() have the router map
+     * our port (PCP, NAT-PMP or UPnP), in the background, as long as that lasts; 1: the router is not asked. */
     int no_port_mapping;
     /* STUN servers (RFC 8489) that are asked besides the nameservers how this host looks from outside, in the
      * form of `nameserver`, up to 4; the port is 3478 by default. NULL: none. */

@@ -163,7 +163,8 @@ static void run(struct hx_group *g, const char *own, long long until_ms)
     for (;;) {
         struct pollfd fds[2 + MANY] = {{hx_group_fd(g), POLLIN, 0}, {0, POLLIN, 0}};
         struct hx_stream *s;
-        int timeout_ms = waits ? 10 : -1;
+        long long left_ms = until_ms > now_ms() ? until_ms - now_ms() : 0;
+        int timeout_ms = waits ? (int)left_ms : -1;
         for (int i = 0; i < MANY; i++)
             fds[2 + i] = (struct pollfd){peers[i].s ? hx_stream_fd(peers[i].s) : -1, POLLIN, 0};
         poll(fds, 2 + MANY, timeout_ms);
