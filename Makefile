@@ -82,7 +82,8 @@ DEBS_TEST  += iperf3 rsync mypy pyflakes3
 DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping \
               python3-socks=unpacked
 DEBS_GO    := golang-1.19-go
-DEBS_TEST  += $(DEBS_GO)
+DEBS_NODE  := nodejs libnode-dev=unpacked libuv1-dev=unpacked
+DEBS_TEST  += $(DEBS_GO) $(DEBS_NODE)
 DEBS_IMAGE := podman docker-compose mmdebstrap
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
@@ -93,6 +94,10 @@ deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
 go: $(LIBHX) ## the Go package's example, in build/release/go
 	@test/deps.sh $(DEBS_GO) && test/go.sh build -ldflags '-extldflags=-Wl,-rpath,$(abspath $(B))' -o $(abspath $(B))/go/echo ./examples/echo
+node: $(LIBHX) ## the Node package with its addon, in build/release/node/hx
+	@test/deps.sh $(DEBS_NODE) && rm -rf $(B)/node && mkdir -p $(B)/node && cp -r bindings/node $(B)/node/hx
+	@NODE_INCLUDE=build/deb/usr/include/node CC="$(CC)" CFLAGS="-I$(abspath client)" \
+	    LDFLAGS="-L$(abspath $(B)) -Wl,-rpath,$(abspath $(B))" $(B)/node/hx/build.sh
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
@@ -257,6 +262,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all go python asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -30,7 +30,8 @@ tidy() {
     [ $# -gt 0 ] || return 0
     # shellcheck disable=SC2086 # several words
     told=$(clang-tidy --quiet --config-file=.clang-tidy ${checks:+"--checks=$checks"} "$@" -- $deep -std="$std" \
-        -Wall -Wextra -D_GNU_SOURCE -I. -Iclient -DHX_VERSION='""' 2>&1) || failed=1
+        -Wall -Wextra -D_GNU_SOURCE -I. -Iclient -isystem build/deb/usr/include/node \
+        -isystem build/deb/usr/include -DHX_VERSION='""' 2>&1) || failed=1
     echo "$told" | grep -v -E '^$|warnings? generated|^Suppressed|Use -header-filter' | places && failed=1
 }
 # The analyzer takes most of the time, which the rooms' own code is worth, and tests are not. One process serves many

@@ -1,0 +1,71 @@
+'use strict';
+// hx: connections between two hosts that both are behind NATs, found by name. README.md and index.d.ts tell what there is.
+const native = require('./lib/native');
+const { HxError } = require('./lib/errors');
+const { configOf } = require('./lib/config');
+const { Handler } = require('./lib/events');
+const { Listener } = require('./lib/listener');
+const { Stream } = require('./lib/stream');
+
+/** Calls `start(config, handler's number, name, back)` and makes something of what it gives. */
+async function begin(syscall, name, options, start, make) {
+  const config = configOf(options);
+  if (options.signal) options.signal.throwIfAborted();
+  const events = new Handler(options.onEvent);
+  const made = new Promise((resolve, reject) => {
+    start(config, events.number, String(name), (code, box) => {
+      if (code < 0) reject(new HxError(code, syscall, name, events.detail));
+      else resolve(make(box, events));
+    });
+  });
+  try {
+    return await (options.signal ? orAborted(made, options.signal) : made);
+  } catch (error) {
+    events.leave();
+    throw error;
+  }
+}
+
+/** What is made after the abort is closed. */
+function orAborted(made, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      made.then((late) => (late.destroy ? late.destroy() : late.close()), () => {});
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    made.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** Binds `name` and keeps it bound until close(). */
+function listen(name, options = {}) {
+  return begin('listen', name, options, native.bind, (box, events) => new Listener(box, name, events, options));
+}
+
+/** Connects to whoever holds `name`. */
+function connect(name, options = {}) {
+  return begin('connect', name, options, native.connect, (box, events) => {
+    const stream = new Stream(box, events, options);
+    events.leave(); // the stream keeps it
+    return stream;
+  });
+}
+
+/** Ends the library: what was written before end() leaves this host, and peers and nameserver learn of the end. */
+function cleanup() {
+  return new Promise((resolve) => {
+    native.cleanup(() => resolve());
+  });
+}
+
+function generateKey() {
+  const key = native.generateKey();
+  if (typeof key === 'number') throw new HxError(key, 'generateKey');
+  return key;
+}
+
+/** Of the library in use, as '0.1.0'. */
+const version = native.version();
+
+module.exports = { listen, connect, cleanup, generateKey, version, HxError, Listener, Stream };

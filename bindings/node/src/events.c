@@ -1,0 +1,129 @@
+/* libhx tells its events from threads of its own, with a lock held: they are copied, and told by the loop. */
+#include "addon.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct event {
+    struct event *next;
+    int handler;
+    struct hx_event_info info;
+    char texts[]; /* name, address and text, each with its NUL */
+};
+
+#define ADDON_BITS 8 /* of what libhx keeps for us: which environment; the rest is the handler */
+
+/* All environments. An event may come after its environment, or its handler, has gone: so it has numbers, no pointers. */
+static struct {
+    pthread_mutex_t mutex;
+    struct addon *first;
+} all = {PTHREAD_MUTEX_INITIALIZER, NULL};
+
+void addon_list_add(struct addon *a)
+{
+    pthread_mutex_lock(&all.mutex);
+    for (const struct addon *b = all.first; b; b = b->next)
+        if (b->number >= a->number)
+            a->number = b->number + 1;
+    a->number &= (1 << ADDON_BITS) - 1;
+    a->next = all.first;
+    all.first = a;
+    pthread_mutex_unlock(&all.mutex);
+}
+
+void addon_list_remove(struct addon *a)
+{
+    pthread_mutex_lock(&all.mutex);
+    struct addon **at = &all.first;
+    while (*at && *at != a)
+        at = &(*at)->next;
+    if (*at)
+        *at = a->next;
+    bool last = !all.first;
+    pthread_mutex_unlock(&all.mutex);
+    if (last)
+        hx_cleanup();
+}
+
+static struct event *copy(int handler, const struct hx_event_info *info)
+{
+    size_t name = strlen(info->name) + 1, address = strlen(info->address) + 1, text = strlen(info->text) + 1;
+    struct event *e = malloc(sizeof *e + name + address + text);
+    if (!e)
+        return NULL;
+    *e = (struct event){.handler = handler, .info = *info};
+    e->info.name = memcpy(e->texts, info->name, name);
+    e->info.address = memcpy(e->texts + name, info->address, address);
+    e->info.text = memcpy(e->texts + name + address, info->text, text);
+    return e;
+}
+
+static void on_event(void *user, const struct hx_event_info *info)
+{
+    uintptr_t number = (uintptr_t)user & ((1 << ADDON_BITS) - 1);
+    pthread_mutex_lock(&all.mutex);
+    struct addon *a = all.first;
+    while (a && a->number != number)
+        a = a->next;
+    struct event *e = a ? copy((int)((uintptr_t)user >> ADDON_BITS), info) : NULL;
+    if (e) {
+        pthread_mutex_lock(&a->mutex);
+        *a->events_end = e;
+        a->events_end = &e->next;
+        pthread_mutex_unlock(&a->mutex);
+        uv_async_send(&a->async); /* which is closed only after the addon has left the list */
+    }
+    pthread_mutex_unlock(&all.mutex);
+}
+
+void events_tell(struct addon *a, int handler, struct hx_config *config)
+{
+    config->on_event = on_event;
+    config->user = (void *)((uintptr_t)handler << ADDON_BITS | a->number);
+}
+
+static struct event *take(struct addon *a)
+{
+    pthread_mutex_lock(&a->mutex);
+    struct event *first = a->events;
+    a->events = NULL;
+    a->events_end = &a->events;
+    pthread_mutex_unlock(&a->mutex);
+    return first;
+}
+
+static void deliver(struct addon *a, const struct event *e)
+{
+    napi_value args[2] = {value_int(a->env, e->handler), NULL};
+    napi_create_object(a->env, &args[1]);
+    value_set(a->env, args[1], "event", value_int(a->env, e->info.event));
+    value_set(a->env, args[1], "error", value_int(a->env, e->info.error));
+    value_set(a->env, args[1], "name", value_text(a->env, e->info.name));
+    value_set(a->env, args[1], "address", value_text(a->env, e->info.address));
+    value_set(a->env, args[1], "text", value_text(a->env, e->info.text));
+    value_set(a->env, args[1], "punchMs", value_int(a->env, e->info.punch_ms));
+    value_set(a->env, args[1], "totalMs", value_int(a->env, e->info.total_ms));
+    value_set(a->env, args[1], "retryMs", value_int(a->env, e->info.retry_ms));
+    addon_call(a, a->on_event, 2, args);
+}
+
+void events_deliver(struct addon *a)
+{
+    struct event *next;
+    for (struct event *e = take(a); e; e = next) {
+        napi_handle_scope scope;
+        next = e->next;
+        napi_open_handle_scope(a->env, &scope);
+        deliver(a, e);
+        napi_close_handle_scope(a->env, scope);
+        free(e);
+    }
+}
+
+void events_forget(struct addon *a)
+{
+    struct event *next;
+    for (struct event *e = take(a); e; e = next) {
+        next = e->next;
+        free(e);
+    }
+}
