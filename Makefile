@@ -92,8 +92,8 @@ python: ; @$(PYTHON) bindings/python/build_wheel.py build/python ## build the Py
 deps: ; @test/deps.sh $(DEBS) ## install what building needs (Debian 12)
 deps-test: ; @test/deps.sh $(DEBS) $(DEBS_TEST) ## and what the tests need
 
-go: $(LIBHX) ## the Go package's example, in build/release/go
-	@test/deps.sh $(DEBS_GO) && test/go.sh build -ldflags '-extldflags=-Wl,-rpath,$(abspath $(B))' -o $(abspath $(B))/go/echo ./examples/echo
+go: $(LIBHX) ## the Go package's examples, in build/release/go
+	@test/deps.sh $(DEBS_GO) && test/go.sh build -ldflags '-extldflags=-Wl,-rpath,$(abspath $(B))' -o $(abspath $(B))/go/ ./examples/...
 node: $(LIBHX) ## the Node package with its addon, in build/release/node/hx
 	@test/deps.sh $(DEBS_NODE) && rm -rf $(B)/node && mkdir -p $(B)/node && cp -r bindings/node $(B)/node/hx
 	@NODE_INCLUDE=build/deb/usr/include/node CC="$(CC)" CFLAGS="-I$(abspath client)" \

@@ -163,37 +163,27 @@ func pass(w io.Writer, r io.Reader) (int64, error) {
 // Handshake finishes the proof that both sides have the same key, which Read and Write else do themselves. Without keys it
 // returns nil at once. An error that is ErrAuth: the peer does not have the key. It ends when ctx does.
 func (c *Conn) Handshake(ctx context.Context) error {
-	var wait *readiness
-	err := c.use("handshake", func(s *nativeStream) (err error) {
-		wait, err = newReadiness(streamFD(s))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-c.closing:
-		case <-over:
-		}
-		wait.close()
-	}()
-	var proof error
-	err = wait.awaitMore(func() bool {
-		proof = c.use("handshake", func(s *nativeStream) error {
+	var result error
+	err := awaitContext(ctx, c.closing, func() (wait *readiness, err error) {
+		return wait, c.use("handshake", func(s *nativeStream) error {
+			wait, err = newReadiness(streamFD(s))
+			return err
+		})
+	}, func() bool {
+		result = c.use("handshake", func(s *nativeStream) error {
 			if code := streamProve(s); code < 0 {
 				return code
 			}
 			return nil
 		})
-		return !errors.Is(proof, ErrAgain)
+		return !errors.Is(result, ErrAgain)
 	})
+	var told *Error
 	switch {
 	case err == nil:
-		return proof
+		return result
+	case errors.As(err, &told):
+		return err
 	case ctx.Err() != nil:
 		return contextFailed("handshake", c.name, ctx)
 	}

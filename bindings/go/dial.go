@@ -12,7 +12,7 @@ const dialsMax = 256
 var dialRooms = make(chan struct{}, dialsMax)
 
 // contextFailed: ctx is done.
-func contextFailed(op, name string, ctx context.Context) error {
+func contextFailed(op, name string, ctx context.Context) *Error {
 	code := ErrCanceled
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		code = ErrTimedOut

@@ -66,6 +66,15 @@ var advice = map[Code]string{
 	ErrCert:     "look at the host in Config.Nameserver, at this host's clock, and at SSL_CERT_FILE",
 }
 
+// joinAdvice says it where Join means something else.
+var joinAdvice = map[Code]string{
+	ErrConflict: "choose another Config.Name, or end the member who has it",
+	ErrLimit:    "the session, or the nameserver, has no room: choose another session, or try again later",
+	ErrNotFound: "this nameserver knows no groups: choose another one, or have it updated",
+	ErrInvalid:  "look at the session, at Config.Name, which must be given, at `expect` (2 to 64), the keys and the Config",
+	ErrTimedOut: "wait longer, or go on with those who are here",
+}
+
 // alike are the errors of others that a code is, too.
 var alike = map[Code][]error{
 	ErrClosed:   {io.ErrUnexpectedEOF, syscall.ECONNRESET},
@@ -82,12 +91,13 @@ var alike = map[Code][]error{
 }
 
 // Error says what went wrong, and what to do.
-func (c Code) Error() string {
-	text := strerror(c)
-	if what := advice[c]; what != "" {
-		text += ": " + what
+func (c Code) Error() string { return c.with(advice[c]) }
+
+func (c Code) with(advice string) string {
+	if advice == "" {
+		return strerror(c)
 	}
-	return text
+	return strerror(c) + ": " + advice
 }
 
 // Is tells errors.Is which errors of net, os, io and syscall a code is.
@@ -114,9 +124,13 @@ func (e *Error) Error() string {
 	if e.Name != "" {
 		text += " " + strconv.Quote(e.Name)
 	}
-	if e.Cause != nil {
+	what := joinAdvice[e.Code]
+	switch {
+	case e.Cause != nil:
 		text += ": " + e.Cause.Error()
-	} else {
+	case what != "" && (e.Op == "join" || e.Op == "wait for"):
+		text += ": " + e.Code.with(what)
+	default:
 		text += ": " + e.Code.Error()
 	}
 	if e.Detail != "" {

@@ -25,6 +25,11 @@ const (
 	EventNameserverAwaited
 	EventPath // Text: its kind; Address: where we send to
 	EventRelayLimit
+	EventJoined       // we are a member of the session Name (again); Address: our external one
+	EventMemberHere   // another member was there before us
+	EventMemberJoined // it has come now
+	EventMemberMoved  // it is the same one, at another address
+	EventMemberLeft   // it has gone from the session; a connection to it may live on
 )
 
 // Event is what Config.OnEvent is told.

@@ -4,6 +4,8 @@
 //	listener, err := hx.Listen("home", hx.Config{Nameserver: "S:7000"}) // on one host
 //	conn, err := hx.Dial("home", hx.Config{Nameserver: "S:7000"})       // on the other one
 //
+//	group, err := hx.Join("team", 5, hx.Config{Name: "ann"})                    // or on each of five
+//
 // Both hosts have the same key, which `hx key` has made on one and `hx key --set` has taken on the other (or Config.Keys):
 // both sides prove it, and everything between them is encrypted. What waits in Accept, Read or Write holds no thread. Every
 // error is an *Error: errors.Is compares it with the Err constants of this package and with those of net, os and io that

@@ -125,6 +125,13 @@ func hxProgram(t *testing.T, args ...string) *exec.Cmd {
 	return c
 }
 
+// program is one of the examples, as test/e2e/bindings_go.sh has built them; it knows nameserver and key.
+func program(t *testing.T, name string, args ...string) *exec.Cmd {
+	c := hxProgram(t, args...)
+	c.Path = filepath.Join(os.Getenv("HX_EXAMPLES"), name)
+	return c
+}
+
 func randomBytes(t *testing.T, n int) []byte {
 	data := make([]byte, n)
 	_, err := rand.Read(data)
@@ -147,10 +154,14 @@ func within(t *testing.T, what string, f func()) {
 	}
 }
 
+// readAll that comes; an error is told behind it.
 func readAll(c io.Reader) <-chan []byte {
 	all := make(chan []byte, 1)
 	go func() {
-		data, _ := io.ReadAll(c)
+		data, err := io.ReadAll(c)
+		if err != nil {
+			data = append(data, err.Error()...)
+		}
 		all <- data
 	}()
 	return all

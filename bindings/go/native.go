@@ -31,6 +31,7 @@ import (
 type (
 	nativeStream   = C.struct_hx_stream
 	nativeListener = C.struct_hx_listener
+	nativeGroup    = C.struct_hx_group
 )
 
 // The lists of codes and of events are those of hx.h, first to last.
@@ -38,7 +39,7 @@ var (
 	_ = [1]int{}[C.HX_EAGAIN-ErrAgain]
 	_ = [1]int{}[C.HX_ECERT-ErrCert]
 	_ = [1]int{}[C.HX_EVENT_BOUND-EventBound]
-	_ = [1]int{}[C.HX_EVENT_RELAY_LIMIT-EventRelayLimit]
+	_ = [1]int{}[C.HX_EVENT_MEMBER_LEFT-EventMemberLeft]
 	_ = [1]int{}[C.HX_TRANSPORT_TCP-TransportTCP]
 )
 
@@ -122,6 +123,28 @@ func listenerBind(c *Config, events *handler, name string) (l *nativeListener, c
 	})
 	return l, code
 }
+
+func groupJoin(c *Config, events *handler, session string, expect int) (g *nativeGroup, code Code) {
+	code = c.native(events, session, func(config *C.struct_hx_config, session *C.char) C.int {
+		return C.hx_group_join_sized(&g, config, C.sizeof_struct_hx_config, session, C.int(expect))
+	})
+	return g, code
+}
+
+func groupNext(g *nativeGroup) (s *nativeStream, code Code) {
+	code = Code(C.hx_group_next(g, &s, 0))
+	return s, code
+}
+
+func groupState(g *nativeGroup) (GroupState, Code) {
+	var state C.struct_hx_group_state
+	code := C.hx_group_state_sized(g, &state, C.sizeof_struct_hx_group_state)
+	return GroupState{int(state.expect), int(state.here), int(state.connected)}, Code(code)
+}
+
+func groupComplete(g *nativeGroup) Code { return Code(C.hx_group_wait(g, 0)) }
+func groupFD(g *nativeGroup) int        { return int(C.hx_group_fd(g)) }
+func groupLeave(g *nativeGroup)         { C.hx_group_leave(g) }
 
 func listenerAccept(l *nativeListener) (s *nativeStream, code int) {
 	code = int(C.hx_accept(l, &s, 0))

@@ -1,6 +1,7 @@
 package hx
 
 import (
+	"context"
 	"os"
 	"syscall"
 	"time"
@@ -50,6 +51,25 @@ func (r *readiness) awaitMore(try func() bool) error {
 }
 
 func (r *readiness) setDeadline(t time.Time) error { return r.file.SetReadDeadline(t) }
+
+// awaitContext is awaitMore on a descriptor of its own, until ctx is done or `closing` is closed: what it returns is then an error.
+func awaitContext(ctx context.Context, closing <-chan struct{}, fd func() (*readiness, error), try func() bool) error {
+	wait, err := fd()
+	if err != nil {
+		return err
+	}
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-closing:
+		case <-over:
+		}
+		wait.close()
+	}()
+	return wait.awaitMore(try)
+}
 
 // close wakes whoever waits, and returns when all have left.
 func (r *readiness) close() { r.file.Close() }

@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 GO=$TOP/test/go.sh
-export HX_PROGRAMS=$B LD_LIBRARY_PATH=$B
+export HX_PROGRAMS=$B LD_LIBRARY_PATH=$B HX_EXAMPLES=$WORK
+check "Go: the examples are built" "$GO" build -o "$WORK" ./examples/...
 if ! "$GO" test -vet=off -c -o "$WORK/tests" . >"$WORK/build.err" 2>&1; then
     not_ok "the tests are built" "$WORK/build.err"
     finish
@@ -31,17 +32,17 @@ require hx v0.0.0
 replace hx => $TOP/bindings/go
 EOF
 cp "$TOP/bindings/go/examples/echo/main.go" "$WORK/theirs"
-check "a module of somebody else uses the package" env MODULE="$WORK/theirs" "$GO" build -o "$WORK/echo" .
-start serve "$WORK/echo" serve gopher
-await_line "$WORK/serve.out" '^waiting as gopher$' >/dev/null
-check "the example asks the example" [ "$(timeout 60 "$WORK/echo" ask gopher hello)" = hello ]
+check "a module of somebody else uses the package" env MODULE="$WORK/theirs" "$GO" build -o "$WORK/theirs/echo" .
+start serve "$WORK/theirs/echo" listen gopher
+await_line "$WORK/serve.out" '^listening as gopher$' >/dev/null
+check "the example asks the example" [ "$(timeout 60 "$WORK/echo" connect gopher hello)" = hello ]
 check "which says who came, and by which path" await_line "$WORK/serve.out" '^came: "" at [^ ]+:[0-9]+ [a-z0-9]+$'
 head -c 3000000 /dev/urandom >"$WORK/question"
-timeout 60 "$WORK/echo" ask gopher <"$WORK/question" >"$WORK/answer"
+timeout 60 "$WORK/echo" connect gopher <"$WORK/question" >"$WORK/answer"
 check "it passes standard input, and ends well" [ "$?" = 0 ]
 check "byte by byte" same "$WORK/question" "$WORK/answer"
 check "it says what is wrong, and what to do" ended 5000 1 '^hx: dial "nobody": nobody holds that name: start the listener' \
-    "$WORK/echo" ask nobody hello
+    "$WORK/echo" connect nobody hello
 kill -INT "$PID"
 await_exit "$PID"
 check "SIGINT ends the listener well" [ "$?" = 0 ]

@@ -46,16 +46,16 @@ check "without libhx it says what to do" bash -c '! LD_LIBRARY_PATH= node -e "re
 
 start_nameserver_with_key
 ECHO=$WORK/node_modules/hx/examples/echo.js
-start serve node "$ECHO" serve nodus
-await_line "$WORK/serve.out" '^waiting as nodus$' >/dev/null
-check "Node: the example asks the example" [ "$(timeout 60 node "$ECHO" ask nodus hello)" = hello ]
+start serve node "$ECHO" listen nodus
+await_line "$WORK/serve.out" '^listening as nodus$' >/dev/null
+check "Node: the example asks the example" [ "$(timeout 60 node "$ECHO" connect nodus hello)" = hello ]
 check "which says who came, and by which path" await_line "$WORK/serve.out" '^came: "" at [^ ]+:[0-9]+ [a-z0-9]+$'
 head -c 3000000 /dev/urandom >"$WORK/question"
-timeout 60 node "$ECHO" ask nodus <"$WORK/question" >"$WORK/answer"
+timeout 60 node "$ECHO" connect nodus <"$WORK/question" >"$WORK/answer"
 check "it passes standard input, and ends well" [ "$?" = 0 ]
 check "byte by byte" same "$WORK/question" "$WORK/answer"
 check "it says what is wrong, and what to do" ended 5000 1 '^hx: connect "nobody": nobody holds that name .*start the listener' \
-    node "$ECHO" ask nobody hello
+    node "$ECHO" connect nobody hello
 kill -INT "$PID"
 await_exit "$PID"
 check "SIGINT ends the listener well" [ "$?" = 0 ]

@@ -1,5 +1,5 @@
 'use strict';
-// `node echo.js serve NAME` on one host, `node echo.js ask NAME [TEXT]` on another one. Without TEXT it asks what standard input
+// `node echo.js listen NAME` on one host, `node echo.js connect NAME [TEXT]` on another one. Without TEXT it asks what standard input
 // says. --nameserver HOST[:PORT] (default: $HX_NAMESERVER), --insecure: without a key; else `hx key` makes one.
 const { finished, pipeline } = require('node:stream/promises');
 const { Readable } = require('node:stream');
@@ -9,7 +9,7 @@ const hx = require('hx');
 async function serve(name, options) {
   const listener = await hx.listen(name, options);
   process.once('SIGINT', () => listener.close());
-  console.log(`waiting as ${name}`);
+  console.log(`listening as ${name}`);
   for await (const stream of listener) {
     console.log(`came: ${JSON.stringify(stream.peerName)} at ${stream.peerAddress} ${stream.path.kind}`);
     pipeline(stream, stream).catch((error) => console.error(error.message));
@@ -28,9 +28,9 @@ async function main() {
     allowPositionals: true,
     options: { nameserver: { type: 'string' }, insecure: { type: 'boolean' } },
   });
-  if (what === 'serve' && name !== undefined) await serve(name, values);
-  else if (what === 'ask' && name !== undefined) await ask(name, words, values);
-  else throw new Error('usage: node echo.js [OPTION] serve NAME | ask NAME [TEXT]');
+  if (what === 'listen' && name !== undefined) await serve(name, values);
+  else if (what === 'connect' && name !== undefined) await ask(name, words, values);
+  else throw new Error('usage: node echo.js [OPTION] listen NAME | connect NAME [TEXT]');
 }
 
 main().catch((error) => {

@@ -1,4 +1,4 @@
-// Echo: `echo serve NAME` on one host, `echo ask NAME [TEXT]` on another one. Without TEXT it asks what standard input says.
+// Echo: `echo listen NAME` on one host, `echo connect NAME [TEXT]` on another one. Without TEXT it asks what standard input says.
 package main
 
 import (
@@ -25,7 +25,7 @@ func serve(name string, config hx.Config) error {
 		<-interrupted
 		listener.Close()
 	}()
-	fmt.Printf("waiting as %s\n", name)
+	fmt.Printf("listening as %s\n", name)
 	for {
 		conn, err := listener.AcceptConn()
 		if errors.Is(err, hx.ErrCanceled) {
@@ -83,14 +83,14 @@ func main() {
 	flag.Parse()
 	var err error
 	switch words := flag.Args(); {
-	case len(words) == 2 && words[0] == "serve":
+	case len(words) == 2 && words[0] == "listen":
 		err = serve(words[1], config)
-	case len(words) == 2 && words[0] == "ask":
+	case len(words) == 2 && words[0] == "connect":
 		err = ask(words[1], os.Stdin, config)
-	case len(words) > 2 && words[0] == "ask":
+	case len(words) > 2 && words[0] == "connect":
 		err = ask(words[1], strings.NewReader(strings.Join(words[2:], " ")+"\n"), config)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: echo [OPTION] serve NAME | ask NAME [TEXT]")
+		fmt.Fprintln(os.Stderr, "usage: echo [OPTION] listen NAME | connect NAME [TEXT]")
 		os.Exit(2)
 	}
 	hx.Cleanup()
