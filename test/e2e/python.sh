@@ -6,4 +6,4 @@
 cd "$TOP/bindings/python" || exit 1
 export B HX_LIBRARY=$B/libhx.so.0 PYTHONDONTWRITEBYTECODE=1
 unset HX_NAMESERVER HX_KEY
-timeout 800 python3 tests/tap.py test_streams test_errors test_aio test_life test_tools
+timeout 800 python3 tests/tap.py test_streams test_errors test_aio test_groups test_life test_tools

@@ -150,8 +150,13 @@ def join_now(session: str, expect: int, config: Config, timeout: Optional[float]
 
     def begin(out: Any, struct: Any, size: int) -> int:
         return int(lib().hx_group_join_sized(out, struct, size, raw, expect))
-    joined: Tuple[int, Tap] = made(begin, config, timeout, f"joining {session!r}",
-                                   lambda pointer, tap: (pointer, tap.hold()))
+    what = f"joining {session!r}"
+    try:
+        joined: Tuple[int, Tap] = made(begin, config, timeout, what, lambda pointer, tap: (pointer, tap.hold()))
+    except errors.NotFoundError as error:
+        if error.what != what:  # no key
+            raise
+        raise errors.RejectedError(what, "this nameserver knows no sessions: it is older than they are") from error
     return joined
 
 
