@@ -20,6 +20,7 @@ def in_use() -> None:
         raise errors.ForkError("hx in a forked process")
     if not _used:
         with _lock:
+            _threads.reaper.begin()
             _used = True
 
 

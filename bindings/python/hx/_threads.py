@@ -2,6 +2,7 @@
 from ending. Only these calls need one: connecting, binding, joining a group, and closing what must still arrive."""
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
 from typing import Any, Callable, Deque, Generic, Optional, TypeVar
@@ -105,11 +106,35 @@ class _Pool:
             self._condition.notify()
 
 
+class _Reaper:
+    """Frees what was forgotten. Python's collector runs in any thread, also in the library's own as it tells an event,
+    with locks held that freeing needs."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()  # which a collector may use
+        self._begun = False
+
+    def begin(self) -> None:
+        if not self._begun:
+            threading.Thread(target=self._work, name="hx reaper", daemon=True).start()
+            self._begun = True
+
+    def _work(self) -> None:
+        while True:
+            self._queue.get()()
+
+    def put(self, work: Callable[[], Any]) -> None:
+        self._queue.put(work)
+
+
 _pool = _Pool()
+reaper = _Reaper()
 
 
 def after_fork() -> None:
+    global reaper
     _pool.renew()
+    reaper = _Reaper()
 
 
 def begin(work: Callable[[], T], discard: Optional[Callable[[T], Any]] = None) -> Call[T]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 import warnings
 from ctypes import byref, c_void_p
@@ -139,8 +140,10 @@ class Group:
 
     def __del__(self) -> None:
         if hasattr(self, "_side") and not self.closed:
+            pointer = self._side.end()
+            if pointer is not None:
+                _threads.reaper.put(functools.partial(discard, (pointer, self._tap)))
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self.close()
 
 
 def join_now(session: str, expect: int, config: Config, timeout: Optional[float]) -> Tuple[int, Tap]:

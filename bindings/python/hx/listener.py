@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import warnings
 from ctypes import byref, c_void_p
 from types import TracebackType
@@ -120,8 +121,7 @@ class Listener:
         """Gives the name back and closes what waits to be accepted. Accepted streams live on. May be called twice."""
         pointer = self._side.end()
         if pointer is not None:
-            lib().hx_listener_close(pointer)
-            self._tap.release()
+            discard(pointer, self._tap)
 
     def __enter__(self) -> Listener:
         return self
@@ -132,8 +132,15 @@ class Listener:
 
     def __del__(self) -> None:
         if hasattr(self, "_side") and not self.closed:
+            pointer = self._side.end()
+            if pointer is not None:
+                _threads.reaper.put(functools.partial(discard, pointer, self._tap))
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self.close()
+
+
+def discard(pointer: int, tap: Tap) -> None:
+    lib().hx_listener_close(pointer)
+    tap.release()
 
 
 def listen_now(name: str, config: Config, timeout: Optional[float]) -> Listener:

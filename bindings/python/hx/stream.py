@@ -297,14 +297,7 @@ class Stream(io.RawIOBase):
     def _part(self, pointer: int) -> int:
         if not (self._ended or self._failed):
             lib().hx_read(pointer, ctypes.create_string_buffer(1), 1, self._parting_ms)
-        return self._free(pointer)
-
-    def _free(self, pointer: int) -> int:
-        try:
-            return int(lib().hx_close(pointer))
-        finally:
-            if self._tap:
-                self._tap.release()
+        return free(pointer, self._tap)
 
     def close(self) -> None:
         """Ends our direction, waits until the peer has read all that was written (linger seconds without progress, see
@@ -325,8 +318,7 @@ class Stream(io.RawIOBase):
         """Ends the connection at once, without waiting; bytes may be lost. May be called twice."""
         pointer = self._end()
         if pointer is not None:
-            lib().hx_abort(pointer)
-            self._free(pointer)
+            discard(pointer, self._tap)
 
     def __exit__(self, kind: Optional[Type[BaseException]], value: Optional[BaseException],
                  where: Optional[TracebackType]) -> None:
@@ -337,12 +329,25 @@ class Stream(io.RawIOBase):
             self.abort()
 
     def __del__(self) -> None:
-        try:
-            if not self.closed:
-                warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-                self.abort()
-        except AttributeError:
-            pass  # it was never made
+        if hasattr(self, "_datagrams") and not self.closed:  # it was made
+            pointer = self._end()
+            if pointer is not None:
+                _threads.reaper.put(functools.partial(discard, pointer, self._tap))
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+
+
+def free(pointer: int, tap: Optional[Tap]) -> int:
+    try:
+        return int(lib().hx_close(pointer))
+    finally:
+        if tap:
+            tap.release()
+
+
+def discard(pointer: int, tap: Optional[Tap]) -> None:
+    """At once: bytes may be lost."""
+    lib().hx_abort(pointer)
+    free(pointer, tap)
 
 
 class _Unowned(io.RawIOBase):

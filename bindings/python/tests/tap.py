@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import sys
 import unittest
 import warnings
@@ -44,7 +45,8 @@ class Result(unittest.TestResult):
 
 
 def main() -> int:
-    faulthandler.dump_traceback_later(600, exit=True)  # a test that hangs shows where
+    # A test that hangs shows where.
+    faulthandler.dump_traceback_later(float(os.environ.get("TAP_SECONDS", "600")), exit=True)
     warnings.simplefilter("error")
     warnings.filterwarnings("default", category=ResourceWarning)
     suite = unittest.defaultTestLoader.loadTestsFromNames([f"tests.{name}" for name in sys.argv[1:]])

@@ -8,6 +8,7 @@ import select
 import socket
 import threading
 import warnings
+from unittest import mock
 
 from tests.support import PATIENCE, Case, beside
 
@@ -135,6 +136,30 @@ class Files(Case):
         self.assertIn(ResourceWarning, [w.category for w in caught])
         self.assertRaises(hx.ClosedError, theirs.read)
         theirs.abort()
+
+
+    def test_the_collector_may_run_while_the_library_tells_an_event(self) -> None:
+        listener = self.listen("collector")
+        forgotten = hx.connect("collector", **self.options())
+        theirs = listener.accept(PATIENCE)
+        also = hx.listen("collector.also", **self.options())
+        forgotten.itself, also.itself = forgotten, also  # type: ignore[attr-defined]
+        told = hx._events.Tap.tell
+        collected = []
+
+        def tell(tap: hx._events.Tap, raw: object) -> None:
+            collected.append(gc.collect())
+            told(tap, raw)
+        with warnings.catch_warnings(), mock.patch("hx._events.Tap.tell", tell):
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.disable()
+            del forgotten, also
+            hx.connect("collector", timeout=PATIENCE, **self.options()).abort()
+            gc.enable()
+        self.assertTrue(any(collected))
+        self.assertRaises(hx.ClosedError, theirs.read)  # it was freed, in another thread
+        theirs.abort()
+        hx.listen("collector.also", timeout=PATIENCE, **self.options()).close()
 
 
 class Sockets(Case):
