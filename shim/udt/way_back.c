@@ -11,6 +11,14 @@ static uint32_t begin(struct way_back *w, uint32_t took, uint32_t now)
     return 0;
 }
 
+/* The shortest that a round trip may come out as. */
+static int64_t shortest_us(int64_t least_us)
+{
+    int64_t us = least_us - least_us / SHORTER_OF - SHORTER_US;
+
+    return us > least_us / 2 ? us : least_us / 2;
+}
+
 uint32_t way_back_waited_us(struct way_back *w, uint32_t left, uint32_t now, int64_t rtt_us,
                             int64_t least_rtt_us)
 {
@@ -25,8 +33,7 @@ uint32_t way_back_waited_us(struct way_back *w, uint32_t left, uint32_t now, int
     forgotten = (now - w->at) / DRIFT;
     w->least += forgotten;
     w->at += forgotten * DRIFT;
-    if ((int32_t)(took - w->least) <= 0 ||
-        rtt_us - (took - w->least) < least_rtt_us - least_rtt_us / SHORTER_OF - SHORTER_US)
+    if ((int32_t)(took - w->least) <= 0 || rtt_us - (took - w->least) < shortest_us(least_rtt_us))
         return begin(w, took, now);
     return took - w->least;
 }

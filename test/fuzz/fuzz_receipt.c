@@ -57,8 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(body, data + 2, len);
         if (receipt_packet_read(&r, body, len)) {
             require_order(&r);
+            r.left = data[0] & 2 ? r.came : now - 100u * data[0]; /* the clocks agree, or do not */
             if (delivery_receipt(&d, &r, now, &sample) == DELIVERY_NEWS)
-                require(sample.delivered >= sample.prior_delivered && sample.rtt_us <= DELIVERY_RTT_MAX_US);
+                require(sample.delivered >= sample.prior_delivered && sample.rtt_us >= -1 &&
+                        sample.rtt_us <= DELIVERY_RTT_MAX_US && sample.back_us >= 0);
             require_account(&d);
         }
         if ((data[0] & 1) && delivery_next_lost(&d, &seq))

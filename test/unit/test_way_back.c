@@ -84,6 +84,21 @@ static void a_clock_that_steps_is_no_wait(void **state)
     }
 }
 
+/* On a short path as well, where clocks and threads are no more exact than it is long. */
+static void no_round_trip_comes_out_shorter_than_half_of_the_least(void **state)
+{
+    struct way_back back = {0};
+    uint32_t left = BEGIN + APART_US;
+
+    (void)state;
+    for (uint32_t n = 0; n < 1000; n++) {
+        uint32_t back_us = n * 7919 % 400, rtt_us = 200 + n * 104729 % 400;
+        uint32_t waited =
+            way_back_waited_us(&back, left + n * STEP_US, BEGIN + n * STEP_US + back_us, rtt_us, 200);
+        assert_true(waited + 100 <= rtt_us);
+    }
+}
+
 static void who_does_not_tell_is_not_known_to_wait(void **state)
 {
     struct way_back back = {0};
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test(for_a_minute_a_wait_is_not_taken_for_the_way),
         cmocka_unit_test(clocks_that_drift_are_no_wait),
         cmocka_unit_test(a_clock_that_steps_is_no_wait),
+        cmocka_unit_test(no_round_trip_comes_out_shorter_than_half_of_the_least),
         cmocka_unit_test(who_does_not_tell_is_not_known_to_wait),
         cmocka_unit_test(a_wait_on_the_way_back_makes_neither_the_round_trip_longer_nor_the_rate_lower),
     };
