@@ -1,8 +1,7 @@
-/* A group (client/group.h) whose nameserver, or whose application, does what it likes, and two members that lose
- * each other. What groups are for is shown by programs (test/e2e/client_groups.sh). */
+/* A group (client/group.h) whose nameserver, or whose application, does what it likes. What groups are for is
+ * shown by programs (test/e2e/client_groups.sh). */
 #include "base/clock.h"
 #include "client/group.h"
-#include "client/stream_parts.h"
 #include "test/unit/scripted_nameserver.h"
 #include <pthread.h>
 
@@ -89,6 +88,16 @@ static const char *tells_nonsense(int nth, bool ipv6)
     tell("a", 9, "gone with the wind", 1);
     tell("b", 9, "", 2);
     tell("last", 9, "here", 1000);
+    return text;
+}
+
+static const char *tells_of_two(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    begin_telling();
+    tell("a", 9, "here", 1);
+    tell("b", 9, "here", 2);
     return text;
 }
 
@@ -208,6 +217,26 @@ static enum outcome hear_nonsense(int hear_fd, int say_fd)
     return end(g, await_told(g, 1) && seen.came == 0 && seen.moved == 0);
 }
 
+/* We have joined anew, and the time is over in which the others had to. */
+static enum outcome miss_one(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    bool told = await_told(g, 2);
+    engine_lock();
+    bool due = timer_is_set(&g->missing) && g->count == 2;
+    g->members[0]->seen = false;
+    group_on_missing(&g->missing);
+    bool gone = g->count == 1 && g->members[0]->seen && seen.left == 1;
+    engine_unlock();
+    return end(g, told && due && gone);
+}
+
 static enum outcome be_refused(int hear_fd, int say_fd)
 {
     struct hx_config config = member();
@@ -315,124 +344,6 @@ static enum outcome wait_until_the_end(int hear_fd, int say_fd)
     return wait_until(clean_up);
 }
 
-/* ---- two members, and a nameserver that only tells them of each other ---- */
-
-static struct hx_config member_of_two(const char *name)
-{
-    static char at[64];
-
-    snprintf(at, sizeof at, "ipv4.test:%s", strrchr(nameserver_text, ':') + 1);
-    return (struct hx_config){.nameserver = at, .name = name, .no_port_mapping = 1};
-}
-
-static bool talk(struct hx_stream *s)
-{
-    char c;
-
-    return hx_write(s, "x", 1, PATIENCE_MS) == 1 && hx_read(s, &c, 1, PATIENCE_MS) == 1;
-}
-
-/* It has fallen silent: as seen by both. */
-static bool lose_silently(struct hx_group *g, struct hx_stream *s)
-{
-    (void)g;
-    engine_lock();
-    s->owner.silent(s->owner.user, s);
-    engine_unlock();
-    return hx_close(s) == HX_OK;
-}
-
-/* As if our attempt had just run out of time, while the other side's has succeeded. */
-static bool drop(struct hx_group *g, struct hx_stream *s)
-{
-    engine_lock();
-    struct group_member *m = g->members[0];
-    bool ours = m->stream == s;
-    stream_disown(s);
-    m->stream = NULL;
-    m->state = PAIR_WAITING;
-    engine_timer_set(&m->timer, clock_now_ms() + AGENT_LINGER_MS + 1000);
-    engine_unlock();
-    return hx_close(s) == HX_OK && ours;
-}
-
-static bool be_dropped(struct hx_group *g, struct hx_stream *s)
-{
-    char c;
-
-    (void)g;
-    return hx_read(s, &c, 1, PATIENCE_MS) == HX_ECLOSED && hx_close(s) == HX_OK;
-}
-
-static enum outcome meet_twice(const char *session, const char *name, int hear_fd, int say_fd,
-                               bool (*lose)(struct hx_group *g, struct hx_stream *s))
-{
-    struct hx_config config = member_of_two(name);
-    struct hx_group *g;
-    struct hx_stream *s;
-
-    if (hx_group_join(&g, &config, session, 2) < 0)
-        return FAILED_BIND;
-    if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s))
-        return FAILED_CONNECT;
-    if (!lose(g, s))
-        return FAILED_PROOF;
-    if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s) || hx_group_wait(g, 0) != HX_OK)
-        return FAILED_BYTES;
-    say(say_fd);
-    (void)hear(hear_fd); /* the other one may still read */
-    hx_group_leave(g);
-    hx_close(s);
-    hx_cleanup();
-    return DONE;
-}
-
-static enum outcome first_of_the_silent(int hear_fd, int say_fd)
-{
-    return meet_twice("silent", "first", hear_fd, say_fd, lose_silently);
-}
-
-static enum outcome second_of_the_silent(int hear_fd, int say_fd)
-{
-    return meet_twice("silent", "second", hear_fd, say_fd, lose_silently);
-}
-
-static enum outcome who_drops(int hear_fd, int say_fd)
-{
-    return meet_twice("dropped", "first", hear_fd, say_fd, drop);
-}
-
-static enum outcome who_is_dropped(int hear_fd, int say_fd)
-{
-    return meet_twice("dropped", "second", hear_fd, say_fd, be_dropped);
-}
-
-static enum outcome meet_oneself(int hear_fd, int say_fd)
-{
-    struct hx_config one = member_of_two("one"), other = member_of_two("other");
-    struct hx_group *g[2];
-    struct hx_stream *s[2];
-    char c;
-
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g[0], &one, "alone", 2) < 0 || hx_group_join(&g[1], &other, "alone", 2) < 0)
-        return FAILED_BIND;
-    for (int i = 0; i < 2; i++) {
-        if (hx_group_wait(g[i], PATIENCE_MS) < 0 || hx_group_next(g[i], &s[i], 0) < 0)
-            return FAILED_CONNECT;
-    }
-    bool named = strcmp(hx_peer_name(s[0]), "other") == 0 && strcmp(hx_peer_name(s[1]), "one") == 0;
-    if (!named || hx_write(s[0], "x", 1, PATIENCE_MS) != 1 || hx_read(s[1], &c, 1, PATIENCE_MS) != 1)
-        return FAILED_BYTES;
-    for (int i = 0; i < 2; i++) {
-        hx_group_leave(g[i]);
-        hx_close(s[i]);
-    }
-    hx_cleanup();
-    return DONE;
-}
-
 /* ---- tests ---- */
 
 static void assert_ends(script *answer, enum outcome (*run)(int hear, int say), int expected)
@@ -469,6 +380,12 @@ static void what_is_not_known_is_nothing(void **state)
     assert_ends(tells_nonsense, hear_nonsense, DONE);
 }
 
+static void who_has_not_joined_a_nameserver_that_restarted_has_left(void **state)
+{
+    (void)state;
+    assert_ends(tells_of_two, miss_one, DONE);
+}
+
 static void a_name_that_is_held_cannot_be_had(void **state)
 {
     (void)state;
@@ -493,30 +410,6 @@ static void who_waits_hears_that_the_library_has_ended(void **state)
     assert_ends(agrees, wait_until_the_end, DONE);
 }
 
-/* Side by side, since each takes as long as the first connection's paths live on. */
-static void two_that_have_lost_each_other_are_connected_anew(void **state)
-{
-    static enum outcome (*const members[])(int hear_fd, int say_fd) = {
-        first_of_the_silent, second_of_the_silent, who_drops, who_is_dropped};
-    struct process p[4];
-
-    (void)state;
-    for (int i = 0; i < 4; i++)
-        p[i] = start(members[i]);
-    for (int i = 0; i < 4; i++)
-        (void)hear(p[i].hear);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(finish(&p[i]), DONE);
-}
-
-static void two_members_of_one_process_meet(void **state)
-{
-    struct process p = start(meet_oneself);
-
-    (void)state;
-    assert_int_equal(finish(&p), DONE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,13 +417,13 @@ int main(void)
         cmocka_unit_test(one_that_tells_of_a_member_again_and_again_makes_it_no_target),
         cmocka_unit_test(nor_does_one_whose_members_come_and_go),
         cmocka_unit_test(what_is_not_known_is_nothing),
+        cmocka_unit_test(who_has_not_joined_a_nameserver_that_restarted_has_left),
         cmocka_unit_test(a_name_that_is_held_cannot_be_had),
         cmocka_unit_test(what_cannot_be_is_said_at_once),
         cmocka_unit_test(who_waits_hears_that_the_group_was_left),
         cmocka_unit_test(who_waits_hears_that_the_library_has_ended),
-        cmocka_unit_test(two_that_have_lost_each_other_are_connected_anew),
-        cmocka_unit_test(two_members_of_one_process_meet),
     };
 
-    return cmocka_run_group_tests_name("client group", tests, start_nameserver, stop_nameserver);
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("client group", tests, NULL, NULL);
 }

@@ -1,0 +1,158 @@
+/* Two members of a session that lose each other, as one of them may not have noticed; and two of one process. */
+#include "test/unit/client_fixture.h"
+
+#include "base/clock.h"
+#include "client/group.h"
+#include "client/stream_parts.h"
+
+static struct hx_config member_of_two(const char *name)
+{
+    struct hx_config config = defaults();
+
+    config.name = name;
+    config.no_port_mapping = 1;
+    return config;
+}
+
+static bool talk(struct hx_stream *s)
+{
+    char c;
+
+    return hx_write(s, "x", 1, PATIENCE_MS) == 1 && hx_read(s, &c, 1, PATIENCE_MS) == 1;
+}
+
+/* It has fallen silent: as seen by both. */
+static bool lose_silently(struct hx_group *g, struct hx_stream *s)
+{
+    (void)g;
+    engine_lock();
+    s->owner.silent(s->owner.user, s);
+    engine_unlock();
+    return hx_close(s) == HX_OK;
+}
+
+/* As if our attempt had just run out of time, while the other side's has succeeded. */
+static bool drop(struct hx_group *g, struct hx_stream *s)
+{
+    engine_lock();
+    struct group_member *m = g->members[0];
+    bool ours = m->stream == s;
+    stream_disown(s);
+    m->stream = NULL;
+    m->state = PAIR_WAITING;
+    engine_timer_set(&m->timer, clock_now_ms() + AGENT_LINGER_MS + 1000);
+    engine_unlock();
+    return hx_close(s) == HX_OK && ours;
+}
+
+static bool be_dropped(struct hx_group *g, struct hx_stream *s)
+{
+    char c;
+
+    (void)g;
+    return hx_read(s, &c, 1, PATIENCE_MS) == HX_ECLOSED && hx_close(s) == HX_OK;
+}
+
+static enum outcome meet_twice(const char *session, const char *name, int hear_fd, int say_fd,
+                               bool (*lose)(struct hx_group *g, struct hx_stream *s))
+{
+    struct hx_config config = member_of_two(name);
+    struct hx_group *g;
+    struct hx_stream *s;
+
+    if (hx_group_join(&g, &config, session, 2) < 0)
+        return FAILED_BIND;
+    if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s))
+        return FAILED_CONNECT;
+    if (!lose(g, s))
+        return FAILED_PROOF;
+    if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s) || hx_group_wait(g, 0) != HX_OK)
+        return FAILED_BYTES;
+    say(say_fd);
+    (void)hear(hear_fd); /* the other one may still read */
+    hx_group_leave(g);
+    hx_close(s);
+    hx_cleanup();
+    return DONE;
+}
+
+static enum outcome first_of_the_silent(int hear_fd, int say_fd)
+{
+    return meet_twice("silent", "first", hear_fd, say_fd, lose_silently);
+}
+
+static enum outcome second_of_the_silent(int hear_fd, int say_fd)
+{
+    return meet_twice("silent", "second", hear_fd, say_fd, lose_silently);
+}
+
+static enum outcome who_drops(int hear_fd, int say_fd)
+{
+    return meet_twice("dropped", "first", hear_fd, say_fd, drop);
+}
+
+static enum outcome who_is_dropped(int hear_fd, int say_fd)
+{
+    return meet_twice("dropped", "second", hear_fd, say_fd, be_dropped);
+}
+
+static enum outcome meet_oneself(int hear_fd, int say_fd)
+{
+    struct hx_config one = member_of_two("one"), other = member_of_two("other");
+    struct hx_group *g[2];
+    struct hx_stream *s[2];
+    char c;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g[0], &one, "alone", 2) < 0 || hx_group_join(&g[1], &other, "alone", 2) < 0)
+        return FAILED_BIND;
+    for (int i = 0; i < 2; i++) {
+        if (hx_group_wait(g[i], PATIENCE_MS) < 0 || hx_group_next(g[i], &s[i], 0) < 0)
+            return FAILED_CONNECT;
+    }
+    bool named = strcmp(hx_peer_name(s[0]), "other") == 0 && strcmp(hx_peer_name(s[1]), "one") == 0;
+    if (!named || hx_write(s[0], "x", 1, PATIENCE_MS) != 1 || hx_read(s[1], &c, 1, PATIENCE_MS) != 1)
+        return FAILED_BYTES;
+    for (int i = 0; i < 2; i++) {
+        hx_group_leave(g[i]);
+        hx_close(s[i]);
+    }
+    hx_cleanup();
+    return DONE;
+}
+
+/* Side by side, since each takes as long as the first connection's paths live on. */
+static void two_that_have_lost_each_other_are_connected_anew(void **state)
+{
+    static enum outcome (*const members[])(int hear_fd, int say_fd) = {
+        first_of_the_silent, second_of_the_silent, who_drops, who_is_dropped};
+    struct process p[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        p[i] = start(members[i]);
+    for (int i = 0; i < 4; i++)
+        (void)hear(p[i].hear);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(finish(&p[i]), DONE);
+}
+
+static void two_members_of_one_process_meet(void **state)
+{
+    struct process p = start(meet_oneself);
+
+    (void)state;
+    assert_int_equal(finish(&p), DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_that_have_lost_each_other_are_connected_anew),
+        cmocka_unit_test(two_members_of_one_process_meet),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("client group pair", tests, start_nameserver, stop_nameserver);
+}
