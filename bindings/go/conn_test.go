@@ -170,7 +170,7 @@ func TestDeadlines(t *testing.T) {
 	})
 	t.Run("a write that the peer does not read ends at its deadline, and says how much was taken", func(t *testing.T) {
 		near, far := meet(t)
-		data := bytes.Repeat(randomBytes(t, 1<<20), 64)
+		data := bytes.Repeat(randomBytes(t, 1<<20), 128) // some 65 MB are on the way at most
 		must(t, near.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
 		n, err := near.Write(data)
 		if !isTimeout(err) || n <= 0 || n >= len(data) {
@@ -203,7 +203,7 @@ func TestClose(t *testing.T) {
 		}()
 		go func() {
 			began <- struct{}{}
-			_, err := near.Write(make([]byte, 64<<20))
+			_, err := near.Write(make([]byte, 256<<20))
 			failed <- err
 		}()
 		<-began

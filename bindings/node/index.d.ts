@@ -60,7 +60,7 @@ export interface ConnectOptions extends Options {
 
 export interface HxEvent {
   event: 'bound' | 'external' | 'peer' | 'punched' | 'punchFailed' | 'peerDropped' | 'rejected' | 'nameserverLost' |
-    'nameserverAwaited' | 'path' | 'relayLimit';
+    'nameserverAwaited' | 'path' | 'relayLimit' | 'joined' | 'memberHere' | 'memberJoined' | 'memberMoved' | 'memberLeft';
   error?: HxError;
   name: string;
   address: string;
@@ -119,25 +119,58 @@ export class Stream extends Duplex {
   unref(): this;
 }
 
-export class Listener extends EventEmitter implements AsyncIterable<Stream> {
-  private constructor();
+/** Gives streams as they come: by 'connection', by next(), or by `for await`. */
+export abstract class Incoming extends EventEmitter implements AsyncIterable<Stream> {
   readonly name: string;
-  readonly externalAddress: string;
-  /** The next connection: punched, nothing read or proven yet. */
-  accept(): Promise<Stream>;
+  readonly closed: boolean;
+  next(): Promise<Stream>;
   [Symbol.asyncIterator](): AsyncIterableIterator<Stream>;
-  /** Gives the name back. Accepted connections live on. */
+  /** Streams live on. */
   close(): void;
   on(event: 'connection', listener: (stream: Stream) => void): this;
   on(event: 'close', listener: () => void): this;
+  /** Does what is awaited here keep the process? */
   ref(): this;
   unref(): this;
+}
+
+/** Holds a name, until close(). */
+export class Listener extends Incoming {
+  private constructor();
+  readonly externalAddress: string;
+  /** The next connection: punched, nothing read or proven yet. */
+  accept(): Promise<Stream>;
+}
+
+/** How far a group has come. */
+export interface GroupState {
+  /** As join() was told. */
+  expect: number;
+  /** Members in the session, ourselves counted. */
+  here: number;
+  /** Of the others: connected, proven, and not closed yet. */
+  connected: number;
+}
+
+/** A membership in a session, until leave(). Each connection to a member is given once; its key is proven. */
+export class Group extends Incoming {
+  private constructor();
+  /** Over when all who are expected are connected to us. HX_ETIMEDOUT: go on with those who are there, or wait again. */
+  wait(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>;
+  readonly state: GroupState;
+  /** Leaves the session. Streams live on. */
+  leave(): void;
 }
 
 /** Binds `name`, and keeps it bound until close(), whatever becomes of the nameserver or of this host's address. */
 export function listen(name: string, options?: ListenOptions): Promise<Listener>;
 /** Connects to whoever holds `name`. */
 export function connect(name: string, options?: ConnectOptions): Promise<Stream>;
+/**
+ * Joins `session` as options.name, which no other member may have, and is connected to each other member, until leave(). `expect`
+ * members, ourselves counted, 2 to 64, are what wait() waits for; more may come.
+ */
+export function join(session: string, expect: number, options: Options & { name: string }): Promise<Group>;
 /** Ends the library: what was written before end() leaves this host, peers and nameserver learn of the end. */
 export function cleanup(): Promise<void>;
 /** 160 random bits and a checksum. */

@@ -4,6 +4,7 @@ const native = require('./lib/native');
 const { HxError } = require('./lib/errors');
 const { configOf } = require('./lib/config');
 const { Handler } = require('./lib/events');
+const { Group } = require('./lib/group');
 const { Listener } = require('./lib/listener');
 const { Stream } = require('./lib/stream');
 
@@ -52,6 +53,12 @@ function connect(name, options = {}) {
   });
 }
 
+/** Joins `session` as options.name, and is connected to each other member, until leave(). wait() waits for `expect` members. */
+function join(session, expect, options = {}) {
+  const start = (config, number, name, back) => native.join(config, number, name, back, Math.trunc(expect));
+  return begin('join', session, options, start, (box, events) => new Group(box, session, events, options));
+}
+
 /** Ends the library: what was written before end() leaves this host, and peers and nameserver learn of the end. */
 function cleanup() {
   return new Promise((resolve) => {
@@ -68,4 +75,4 @@ function generateKey() {
 /** Of the library in use, as '0.1.0'. */
 const version = native.version();
 
-module.exports = { listen, connect, cleanup, generateKey, version, HxError, Listener, Stream };
+module.exports = { listen, connect, join, cleanup, generateKey, version, HxError, Group, Listener, Stream };

@@ -20,7 +20,7 @@ else
     not_ok "Node: the addon is built with Debian's headers alone, without a warning" "$WORK/build.err"
     finish
 fi
-for tests in streams peers; do
+for tests in streams peers groups; do
     timeout 300 node --test-reporter=tap "test/$tests.test.js" >"$WORK/$tests.tap" 2>"$WORK/$tests.err"
     status=$?
     while IFS= read -r line; do # those of the file itself

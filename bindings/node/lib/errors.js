@@ -29,14 +29,26 @@ const ERRORS = [
   ['HX_ECERT', "look at the nameserver that is given, at this host's clock, and at SSL_CERT_FILE"],
 ];
 
+// Where joining means something else.
+const JOIN_ADVICE = {
+  HX_ECONFLICT: 'choose another `name`, or end the member who has it',
+  HX_ELIMIT: 'the session, or the nameserver, has no room: choose another session, or try again later',
+  HX_ENOTFOUND: 'this nameserver knows no groups: choose another one, or have it updated',
+  HX_EINVAL: 'look at the session, at `name`, which must be given, at `expect` (2 to 64), the keys and the options',
+  HX_ETIMEDOUT: 'wait longer, or go on with those who are here',
+};
+const OF_GROUPS = ['join', 'wait for'];
+
 const AGAIN = -1;
 const INVALID = -6;
+const TIMEDOUT = -8;
 const CANCELED = -17;
 
 /** What every function of this package fails with. */
 class HxError extends Error {
   constructor(errno, syscall, name, detail) {
-    const [code, advice] = ERRORS[-errno - 1] || [`HX_${errno}`, ''];
+    const [code, general] = ERRORS[-errno - 1] || [`HX_${errno}`, ''];
+    const advice = (OF_GROUPS.includes(syscall) && JOIN_ADVICE[code]) || general;
     const what = name === undefined ? syscall : `${syscall} ${JSON.stringify(name)}`;
     super(`hx: ${what}: ${native.strerror(errno)}${detail ? ` (${JSON.stringify(detail)})` : ''}${advice && ': '}${advice}`);
     this.name = 'HxError';
@@ -54,4 +66,4 @@ function invalid(message) {
   return error;
 }
 
-module.exports = { HxError, invalid, AGAIN, INVALID, CANCELED };
+module.exports = { HxError, invalid, AGAIN, INVALID, TIMEDOUT, CANCELED };

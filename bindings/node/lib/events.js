@@ -4,7 +4,7 @@ const { HxError } = require('./errors');
 
 // In the order of hx.h.
 const NAMES = ['bound', 'external', 'peer', 'punched', 'punchFailed', 'peerDropped', 'rejected', 'nameserverLost',
-  'nameserverAwaited', 'path', 'relayLimit'];
+  'nameserverAwaited', 'path', 'relayLimit', 'joined', 'memberHere', 'memberJoined', 'memberMoved', 'memberLeft'];
 const SAYS_WHY = ['punchFailed', 'rejected', 'nameserverAwaited'];
 
 const handlers = new Map();

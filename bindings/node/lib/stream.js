@@ -15,6 +15,7 @@ class Stream extends Duplex {
   #writer;
   #provers = [];
   #readsAtOnce = 0;
+  #wanted = false; // by who reads
   #readWaits = false;
   #writing = null; // what goes on when it can be written again
   #idle = null;
@@ -37,20 +38,28 @@ class Stream extends Duplex {
   }
 
   _read() {
-    if (this.#readWaits || this.destroyed) return;
+    this.#wanted = true;
+    this.#pull();
+  }
+
+  #pull() {
+    if (!this.#wanted || this.#readWaits || this.destroyed) return;
     if (++this.#readsAtOnce > READS_AT_ONCE) {
       this.#readWaits = true;
       setImmediate(() => this.#readable());
       return;
     }
     const got = native.read(this.#box, scratch);
+    if (got === AGAIN) {
+      this.#awaitReadable();
+      return;
+    }
+    this.#wanted = false;
     if (got > 0) {
       this.#touch();
       this.push(Buffer.from(scratch.subarray(0, got)));
     } else if (got === 0) {
       this.push(null);
-    } else if (got === AGAIN) {
-      this.#awaitReadable();
     } else {
       this.destroy(this.#error(got, 'read'));
     }
@@ -66,7 +75,7 @@ class Stream extends Duplex {
     this.#readWaits = false;
     this.#readsAtOnce = 0;
     this.#prove();
-    if (this.readableLength < this.readableHighWaterMark && !this.#readWaits) this._read();
+    this.#pull();
   }
 
   _write(chunk, encoding, done) {

@@ -22,6 +22,13 @@ struct box *box_open(napi_env env, napi_value value, enum box_kind kind)
     return NULL;
 }
 
+struct box *only_box(napi_env env, napi_callback_info info, enum box_kind kind)
+{
+    napi_value args[ARGS_MAX];
+    (void)addon_args(env, info, args);
+    return box_open(env, args[0], kind);
+}
+
 /* JavaScript has forgotten one that it had not closed. */
 static void box_free(napi_env env, void *data, void *hint)
 {
@@ -32,6 +39,8 @@ static void box_free(napi_env env, void *data, void *hint)
         hx_close(box->it);
     else if (box->kind == BOX_LISTENER)
         hx_listener_close(box->it);
+    else if (box->kind == BOX_GROUP)
+        hx_group_leave(box->it);
     free(box);
 }
 
@@ -164,27 +173,16 @@ static napi_value strerror_of(napi_env env, napi_callback_info info)
 static const struct {
     const char *name;
     napi_callback function;
-} functions[] = {{"bind", job_bind},
-                 {"connect", job_connect},
-                 {"close", job_close},
-                 {"cleanup", job_cleanup},
-                 {"watch", watch_new},
-                 {"watchStart", watch_start},
-                 {"watchRef", watch_ref},
-                 {"watchClose", watch_close},
-                 {"read", stream_read},
-                 {"write", stream_write},
-                 {"end", stream_end},
-                 {"prove", stream_prove},
-                 {"abort", stream_abort},
-                 {"about", stream_about},
-                 {"accept", listener_accept},
-                 {"external", listener_external},
-                 {"listenerClose", listener_close},
-                 {"setOnEvent", set_on_event},
-                 {"generateKey", generate_key},
-                 {"version", version},
-                 {"strerror", strerror_of}};
+} functions[] = {
+    {"bind", job_bind},          {"connect", job_connect},          {"join", job_join},
+    {"close", job_close},        {"cleanup", job_cleanup},          {"watch", watch_new},
+    {"watchStart", watch_start}, {"watchRef", watch_ref},           {"watchClose", watch_close},
+    {"read", stream_read},       {"write", stream_write},           {"end", stream_end},
+    {"prove", stream_prove},     {"abort", stream_abort},           {"about", stream_about},
+    {"accept", listener_accept}, {"external", listener_external},   {"listenerClose", listener_close},
+    {"groupNext", group_next},   {"groupComplete", group_complete}, {"groupState", group_state},
+    {"groupLeave", group_leave}, {"setOnEvent", set_on_event},      {"generateKey", generate_key},
+    {"version", version},        {"strerror", strerror_of}};
 
 static struct addon *addon_new(napi_env env)
 {

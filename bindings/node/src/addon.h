@@ -51,6 +51,8 @@ struct box {
 struct addon *addon_args(napi_env env, napi_callback_info info, napi_value args[ARGS_MAX]);
 /* NULL, and an exception, if `value` is not an open one of that kind. */
 struct box *box_open(napi_env env, napi_value value, enum box_kind kind);
+/* The open box of a call's first argument, for calls that have no other. */
+struct box *only_box(napi_env env, napi_callback_info info, enum box_kind kind);
 napi_value box_new(napi_env env, enum box_kind kind, void *it);
 napi_value value_int(napi_env env, int64_t number);
 napi_value value_text(napi_env env, const char *text);
@@ -83,6 +85,7 @@ void addon_list_remove(struct addon *a);
 /* jobs.c. The functions of JavaScript return at once and call back with (code, value). */
 napi_value job_bind(napi_env env, napi_callback_info info);    /* config, handler, name, back */
 napi_value job_connect(napi_env env, napi_callback_info info); /* likewise */
+napi_value job_join(napi_env env, napi_callback_info info);    /* likewise, session, back, expect */
 napi_value job_close(napi_env env, napi_callback_info info);   /* stream, back */
 napi_value job_cleanup(napi_env env, napi_callback_info info); /* back */
 void jobs_deliver(struct addon *a);
@@ -107,5 +110,11 @@ napi_value stream_about(napi_env env, napi_callback_info info);    /* an object 
 napi_value listener_accept(napi_env env, napi_callback_info info); /* a code, or a stream */
 napi_value listener_external(napi_env env, napi_callback_info info);
 napi_value listener_close(napi_env env, napi_callback_info info);
+
+/* groups.c: as streams.c */
+napi_value group_next(napi_env env, napi_callback_info info); /* a code, or a stream */
+napi_value group_complete(napi_env env, napi_callback_info info);
+napi_value group_state(napi_env env, napi_callback_info info); /* an object */
+napi_value group_leave(napi_env env, napi_callback_info info);
 
 #endif

@@ -14,6 +14,7 @@ struct job {
     void *it;           /* what is to be closed, or has been made */
     struct owned_config config;
     char *name;
+    int expect; /* of a group */
 };
 
 static void job_free(struct job *job)
@@ -63,6 +64,8 @@ static void job_undo(struct job *job)
         hx_close(job->it);
     else if (job->it && job->code == HX_OK && job->kind == BOX_LISTENER)
         hx_listener_close(job->it);
+    else if (job->it && job->code == HX_OK && job->kind == BOX_GROUP)
+        hx_group_leave(job->it);
     job_free(job);
 }
 
@@ -183,6 +186,13 @@ static void run_connect(struct job *job)
     job->it = stream;
 }
 
+static void run_join(struct job *job)
+{
+    struct hx_group *group = NULL;
+    job->code = hx_group_join(&group, &job->config.config, job->name, job->expect);
+    job->it = group;
+}
+
 static void run_close(struct job *job)
 {
     job->code = hx_close(job->it);
@@ -213,6 +223,7 @@ static napi_value start_named(napi_env env, napi_callback_info info, enum box_ki
     job->kind = kind;
     config_read(a, args[0], value_to_int(env, args[1]), &job->config);
     job->name = config_text(env, args[2]);
+    job->expect = value_to_int(env, args[4]);
     job_start(a, job, args[3]);
     return NULL;
 }
@@ -225,6 +236,11 @@ napi_value job_bind(napi_env env, napi_callback_info info)
 napi_value job_connect(napi_env env, napi_callback_info info)
 {
     return start_named(env, info, BOX_STREAM, run_connect);
+}
+
+napi_value job_join(napi_env env, napi_callback_info info)
+{
+    return start_named(env, info, BOX_GROUP, run_join);
 }
 
 napi_value job_close(napi_env env, napi_callback_info info)

@@ -1,14 +1,6 @@
 /* Streams and listeners: none of these calls waits. */
 #include "addon.h"
 
-/* The box of the first argument, for calls that have no other. */
-static struct box *only(napi_env env, napi_callback_info info, enum box_kind kind)
-{
-    napi_value args[ARGS_MAX];
-    (void)addon_args(env, info, args);
-    return box_open(env, args[0], kind);
-}
-
 napi_value stream_read(napi_env env, napi_callback_info info)
 {
     napi_value args[ARGS_MAX];
@@ -37,19 +29,19 @@ napi_value stream_write(napi_env env, napi_callback_info info)
 
 napi_value stream_end(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_STREAM);
+    struct box *box = only_box(env, info, BOX_STREAM);
     return box ? value_int(env, hx_shutdown(box->it)) : NULL;
 }
 
 napi_value stream_prove(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_STREAM);
+    struct box *box = only_box(env, info, BOX_STREAM);
     return box ? value_int(env, hx_handshake(box->it, 0)) : NULL;
 }
 
 napi_value stream_abort(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_STREAM);
+    struct box *box = only_box(env, info, BOX_STREAM);
     if (box)
         hx_abort(box->it);
     return NULL;
@@ -57,7 +49,7 @@ napi_value stream_abort(napi_env env, napi_callback_info info)
 
 napi_value stream_about(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_STREAM);
+    struct box *box = only_box(env, info, BOX_STREAM);
     char address[HX_ADDRESS_MAX];
     struct hx_path path = {.kind = ""};
     napi_value about = NULL;
@@ -81,7 +73,7 @@ napi_value stream_about(napi_env env, napi_callback_info info)
 
 napi_value listener_accept(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_LISTENER);
+    struct box *box = only_box(env, info, BOX_LISTENER);
     struct hx_stream *stream = NULL;
     if (!box)
         return NULL;
@@ -91,7 +83,7 @@ napi_value listener_accept(napi_env env, napi_callback_info info)
 
 napi_value listener_external(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_LISTENER);
+    struct box *box = only_box(env, info, BOX_LISTENER);
     char address[HX_ADDRESS_MAX] = "-";
     if (!box)
         return NULL;
@@ -101,7 +93,7 @@ napi_value listener_external(napi_env env, napi_callback_info info)
 
 napi_value listener_close(napi_env env, napi_callback_info info)
 {
-    struct box *box = only(env, info, BOX_LISTENER);
+    struct box *box = only_box(env, info, BOX_LISTENER);
     if (box) {
         hx_listener_close(box->it);
         box->it = NULL;

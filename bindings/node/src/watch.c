@@ -22,6 +22,8 @@ static int descriptor(napi_env env, napi_value value, napi_value which)
         return HX_ECANCELED;
     if (box->kind == BOX_LISTENER)
         return hx_listener_fd(box->it);
+    if (box->kind == BOX_GROUP)
+        return hx_group_fd(box->it);
     if (box->kind == BOX_STREAM)
         return strcmp(text, "write") == 0 ? hx_stream_write_fd(box->it) : hx_stream_fd(box->it);
     return HX_EINVAL;

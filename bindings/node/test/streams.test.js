@@ -39,7 +39,7 @@ test('with allowHalfOpen false the peer\'s end is ours, too', async () => {
 test('who does not read keeps the writer back, and loses nothing', async () => {
   const [near, far] = await meet();
   const piece = crypto.randomBytes(1 << 20);
-  const count = 64; // more than what is on the way
+  const count = 96; // more than what is on the way, which is 65 MB at most
   let drained = false;
   near.once('drain', () => { drained = true; });
   for (let i = 0; i < count; i++) near.write(piece);
@@ -81,7 +81,7 @@ test('destroy wakes who reads and who writes', async () => {
   const [near] = await meet();
   near.on('error', assert.fail);
   const read = failure(all(near));
-  const write = new Promise((resolve) => { near.write(Buffer.alloc(64 << 20), resolve); });
+  const write = new Promise((resolve) => { near.write(Buffer.alloc(256 << 20), resolve); });
   await sleep(10);
   near.destroy();
   assert.match((await read).message, /closed before the end/);
