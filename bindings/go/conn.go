@@ -194,7 +194,7 @@ func (c *Conn) Handshake(ctx context.Context) error {
 func (c *Conn) use(op string, f func(s *nativeStream) error) error {
 	c.guard.RLock()
 	defer c.guard.RUnlock()
-	if c.stream == nil || c.closed.Load() {
+	if c.closed.Load() {
 		return c.fail(op, ErrCanceled)
 	}
 	err := f(c.stream)
@@ -229,30 +229,28 @@ func (c *Conn) Close() error {
 	close(c.closing)
 	c.readable.close()
 	c.writable.close()
-	c.guard.Lock()
-	stream := c.stream
-	c.stream = nil
+	c.guard.Lock() // nobody uses it any more
 	c.guard.Unlock()
 	if c.ended.Load() {
-		if code := c.finish(stream); code < 0 {
+		if code := c.finish(); code < 0 {
 			return c.fail("close", code)
 		}
 		return nil
 	}
-	streamEnd(stream)
+	streamEnd(c.stream)
 	closers.Add(1)
 	go func() {
 		defer closers.Done()
 		closerRooms <- struct{}{}
-		c.finish(stream)
+		c.finish()
 		<-closerRooms
 	}()
 	return nil
 }
 
-func (c *Conn) finish(stream *nativeStream) Code {
+func (c *Conn) finish() Code {
 	defer c.events.leave()
-	return streamClose(stream)
+	return streamClose(c.stream)
 }
 
 // Abort ends the connection at once; bytes may be lost in both directions.

@@ -14,6 +14,7 @@ type Listener struct {
 
 	guard    sync.RWMutex // held for reading while listener is in use elsewhere than in Accept
 	listener *nativeListener
+	closed   bool
 }
 
 var _ net.Listener = (*Listener)(nil)
@@ -79,11 +80,11 @@ func (l *Listener) Close() error {
 	l.ready.close()
 	l.guard.Lock()
 	defer l.guard.Unlock()
-	if l.listener == nil {
+	if l.closed {
 		return &Error{Op: "close", Name: l.name, Code: ErrCanceled}
 	}
 	listenerClose(l.listener)
-	l.listener = nil
+	l.closed = true
 	l.events.leave()
 	return nil
 }
@@ -92,7 +93,7 @@ func (l *Listener) Close() error {
 func (l *Listener) Addr() net.Addr {
 	l.guard.RLock()
 	defer l.guard.RUnlock()
-	if l.listener == nil {
+	if l.closed {
 		return Addr{l.name, "-"}
 	}
 	return Addr{l.name, listenerExternal(l.listener)}
