@@ -85,9 +85,9 @@ class Side:
                 self._fd = errors.check(self._fd_of(self.handle()), self.what)
             return self._fd
 
-    def until_done(self, attempt: Callable[[int], int], timeout: Optional[float]) -> int:
+    def until_done(self, attempt: Callable[[int], int], timeout: Optional[float], doing: str = "") -> int:
         """What `attempt`, given the handle, returns, once that is not HX_EAGAIN; HX_EAGAIN if `timeout` is 0, else
-        TimedOutError after so many seconds."""
+        TimedOutError, which says `doing`, after so many seconds."""
         with self.lock:
             got = attempt(self.handle())
         if got != errors.AGAIN or timeout == 0:
@@ -96,6 +96,8 @@ class Side:
         waker = _of_thread.spare.pop() if _of_thread.spare else _Waker()
         try:
             return self._poll_until_done(attempt, deadline, waker)
+        except errors.TimedOutError:
+            raise errors.TimedOutError(f"{doing} {self.what}".lstrip()) from None
         finally:
             waker.clear()
             _of_thread.spare.append(waker)

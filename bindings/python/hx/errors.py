@@ -57,7 +57,7 @@ class ProtocolError(Error):
 
     code, _errno = -4, _errno.EPROTO
     hint = ("check that the address is that of an hx-nameserver, and that both sides use keys or both are insecure; "
-            "a peer with keys must be a program on libhx, not the pipe of `hx bind`")
+            "`hx bind` and `hx connect` need --bare (or --insecure) to be this one's peer")
 
 
 class TooBigError(Error, ValueError):

@@ -101,7 +101,8 @@ class Group:
         says who it is. TimedOutError after `timeout` seconds, WouldBlockError if it is 0; CanceledError."""
         milliseconds(timeout)
         out, function = c_void_p(), lib().hx_group_next
-        errors.check(self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), timeout),
+        errors.check(self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), timeout,
+                                           "the next member of"),
                      f"the next member of {self.session!r}")
         return self._own(out.value or 0)
 

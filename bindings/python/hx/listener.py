@@ -94,8 +94,8 @@ class Listener:
         out, function = c_void_p(), lib().hx_accept
         settled = self._timeout if timeout == -1 else timeout
         milliseconds(settled)
-        errors.check(self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), settled),
-                     f"accepting at {self.name!r}")
+        code = self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), settled, "accepting at")
+        errors.check(code, f"accepting at {self.name!r}")
         return self._own(out.value or 0)
 
     def __iter__(self) -> Iterator[Stream]:

@@ -94,7 +94,8 @@ class Stream(io.RawIOBase):
             if into.size == 0:
                 return 0
             address, size, read = into.address, into.size, self._read
-            got = self._reading.until_done(lambda handle: int(read(handle, address, size, 0)), self._timeout)
+            got = self._reading.until_done(lambda handle: int(read(handle, address, size, 0)), self._timeout,
+                                           "reading from")
         if got == errors.AGAIN:
             return None
         self._heard(got)
@@ -125,7 +126,8 @@ class Stream(io.RawIOBase):
             while done < source.size:
                 address, size, write = source.address + done, source.size - done, self._write
                 try:
-                    put = self._writing.until_done(lambda handle: int(write(handle, address, size, 0)), self._timeout)
+                    put = self._writing.until_done(lambda handle: int(write(handle, address, size, 0)), self._timeout,
+                                                   "writing to")
                 except errors.TimedOutError:
                     if done == 0:
                         raise
@@ -231,7 +233,7 @@ class Stream(io.RawIOBase):
         """With keys: waits for the proof that the peer has one, which reading and writing else do themselves.
         AuthError: it has not; TimedOutError after `timeout` seconds; ClosedError, ProtocolError."""
         function = lib().hx_handshake
-        code = self._reading.until_done(lambda handle: int(function(handle, 0)), timeout)
+        code = self._reading.until_done(lambda handle: int(function(handle, 0)), timeout, "the handshake with")
         if code < 0:
             self._raise(code, "the handshake with")
 
@@ -282,7 +284,8 @@ class Stream(io.RawIOBase):
         flow, buffer, function = c_uint32(0), bytearray(DATAGRAM_MAX), lib().hx_datagram_receive
         with Bytes(buffer, writable=True) as into:
             address, size = into.address, into.size
-            got = self._datagrams.until_done(lambda handle: int(function(handle, byref(flow), address, size)), timeout)
+            got = self._datagrams.until_done(lambda handle: int(function(handle, byref(flow), address, size)), timeout,
+                                             "a datagram from")
         errors.check(got, f"a datagram from {self._what}")
         return flow.value, bytes(memoryview(buffer)[:got])
 

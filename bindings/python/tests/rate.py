@@ -1,6 +1,6 @@
-"""python -m tests.rate tool|python keyed|insecure FILE: prints MB/s of that file through one pipe, by `hx bind` and `hx
-connect` or by pipe.py, from the moment that both are connected until all of it has come out. $HX_NAMESERVER and $HX_KEY
-are set."""
+"""python -m tests.rate tool|python keyed|bare|insecure FILE: prints MB/s of that file through one pipe, by `hx bind`
+and `hx connect` or by pipe.py, from the moment that both are connected until all of it has come out. $HX_NAMESERVER and
+$HX_KEY are set."""
 import os
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.support import BUILD, PACKAGE, Process
 def main():
     by, how, path = sys.argv[1:]
     if by == "tool":
-        way = ["--insecure"] if how == "insecure" else []
+        way = {"keyed": [], "bare": ["--bare"], "insecure": ["--insecure"]}[how]
         take, give = ([BUILD / "hx", what, "pipe", "-v", *way] for what in ("bind", "connect"))
     else:
         take, give = ([sys.executable, "-m", "tests.pipe", what, "pipe", how] for what in ("take", "give"))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import unittest
@@ -113,6 +114,26 @@ class Groups(Case):
         self.assertEqual(member.line("heard"), "heard alice salve")
         with stream.makefile() as file:
             self.assertIn("in-c", file.readline())
+
+    def test_hx_meet_is_met(self) -> None:
+        key = hx.generate_key()
+        alice = self.join("alice", 2, session="meet", insecure=False, keys=key)
+        tool = Process([BUILD / "hx", "meet", "meet", "--expect", "2", "--name", "tool", "--nameserver", self.address],
+                       env={**os.environ, "HX_KEY": key})
+        self.addCleanup(tool.stop)
+        stream = self.streams(alice, 1)["tool"]
+        stream.settimeout(PATIENCE)
+        stream.sendall(b"salve\n")
+        self.assertEqual(tool.line("salve"), "alice: salve")
+        stdin: Any = tool.popen.stdin
+        stdin.write(b"et tu\n")
+        stdin.flush()
+        with stream.makefile() as file:
+            self.assertEqual(file.readline(), "et tu\n")
+        stream.shutdown()
+        ended = beside(tool.end)
+        stream.close()
+        self.assertEqual(ended(), 0)
 
     def test_what_cannot_be_joined(self) -> None:
         self.join("alice", session="taken")

@@ -47,6 +47,25 @@ class Tools(Case):
             sink.seek(0)
             self.assertTrue(sink.read() == TEXT[::-1])
 
+    def test_with_a_key_the_tools_have_the_bare_stream_too(self) -> None:
+        with mock.patch.dict(os.environ, HX_KEY=hx.generate_key()):
+            options = self.options(insecure=False)
+            self.tool("bind", "echo", "--echo", "--bare", awaited="bound echo")
+            with hx.connect("echo", **options) as stream:
+                got = beside(stream.read)
+                stream.sendall(TEXT)
+                stream.shutdown()
+                self.assertTrue(got() == TEXT)
+            listener = self.listen("served.bare", insecure=False)
+            with tempfile.TemporaryFile() as sink:
+                program = self.tool("connect", "served.bare", "--bare", stdin=subprocess.DEVNULL, stdout=sink)
+                with listener.accept(PATIENCE) as stream:
+                    self.assertEqual(stream.read(), b"")
+                    stream.sendall(TEXT)
+                self.assertEqual(program.popen.wait(PATIENCE), 0)
+                sink.seek(0)
+                self.assertTrue(sink.read() == TEXT)
+
     def test_python_waits_for_hx_bind_to_come(self) -> None:
         connecting = beside(lambda: hx.connect("late", **self.options(wait=60), timeout=PATIENCE))
         self.tool("bind", "late", "--echo", "--insecure", awaited="bound late")
