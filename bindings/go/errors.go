@@ -43,8 +43,8 @@ var advice = map[Code]string{
 	ErrAgain:  "try again when it can go on",
 	ErrClosed: "bytes may be missing; dial again, or let the other side look why it ended",
 	ErrEOF:    "the nameserver ended its answer; dial again",
-	ErrProtocol: "look whether that address is an hx-nameserver's, and whether both sides have keys or both are Insecure; a " +
-		"peer with keys is a program on libhx, not the pipe of `hx bind`",
+	ErrProtocol: "look whether that address is an hx-nameserver's, and whether both sides have keys or both are Insecure; an " +
+		"hx program with a key is a peer with --bare alone",
 	ErrTooBig:   "make the text shorter",
 	ErrInvalid:  "look at the name (1 to 255 letters, digits and !#$%&'*+-.^_`|~@), the keys and the Config",
 	ErrNoMemory: "close what is not needed",

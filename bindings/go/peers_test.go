@@ -231,13 +231,13 @@ func awaitLine(t *testing.T, r io.Reader, want string) {
 
 func TestTools(t *testing.T) {
 	data := randomBytes(t, 10_000_000)
-	t.Run("10 MB through hx bind --echo come back the same", func(t *testing.T) {
-		echo := hxProgram(t, "bind", "echo", "-v", "--echo", "--insecure")
+	t.Run("10 MB through hx bind --bare --echo come back the same", func(t *testing.T) {
+		echo := hxProgram(t, "bind", "echo", "-v", "--echo", "--bare")
 		stderr, err := echo.StderrPipe()
 		must(t, err)
 		must(t, echo.Start())
 		awaitLine(t, stderr, "bound echo")
-		conn, err := hx.Dial("echo", raw())
+		conn, err := hx.Dial("echo", config())
 		must(t, err)
 		all := readAll(conn)
 		n, err := io.Copy(conn, bytes.NewReader(data))
@@ -250,8 +250,8 @@ func TestTools(t *testing.T) {
 		must(t, echo.Process.Signal(os.Interrupt))
 		echo.Wait()
 	})
-	t.Run("10 MB of hx connect come back the same from a listener", func(t *testing.T) {
-		l, err := hx.Listen("back", raw())
+	t.Run("10 MB of hx connect --bare come back the same from a listener", func(t *testing.T) {
+		l, err := hx.Listen("back", config())
 		must(t, err)
 		defer l.Close()
 		served := make(chan error, 1)
@@ -264,7 +264,7 @@ func TestTools(t *testing.T) {
 			}
 			served <- err
 		}()
-		connect := hxProgram(t, "connect", "back", "--insecure")
+		connect := hxProgram(t, "connect", "back", "--bare")
 		connect.Stdin = bytes.NewReader(data)
 		got, err := connect.Output()
 		must(t, err)

@@ -6,8 +6,8 @@ const ERRORS = [
   ['HX_EAGAIN', 'try again when it can go on'],
   ['HX_ECLOSED', 'bytes may be missing; connect again, or look at the other side why it ended'],
   ['HX_EEOF', 'the nameserver ended its answer; try again'],
-  ['HX_EPROTO', "look whether that address is an hx-nameserver's, and whether both sides have keys or both are insecure; a peer " +
-    'with keys is a program on libhx, not the pipe of `hx bind`'],
+  ['HX_EPROTO', "look whether that address is an hx-nameserver's, and whether both sides have keys or both are insecure; an hx " +
+    'program with a key is a peer with --bare alone'],
   ['HX_ETOOBIG', 'make the text shorter'],
   ['HX_EINVAL', "look at the name (1 to 255 letters, digits and !#$%&'*+-.^_`|~@), the keys and the options"],
   ['HX_ENOMEM', 'close what is not needed'],

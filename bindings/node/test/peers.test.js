@@ -132,11 +132,11 @@ test('each error has a text that says what to do', () => {
   assert.match(new hx.HxError(-24, 'connect').message, /unknown error$/, 'hx.h has one more');
 });
 
-test('10 MB through hx bind --echo come back the same', async () => {
+test('10 MB through hx bind --bare --echo come back the same', async () => {
   await ready;
   const data = crypto.randomBytes(10000000);
-  const { child } = await start('hx', ['bind', 'echo', '-v', '--echo', '--insecure'], 'bound echo', 'stderr');
-  const stream = await hx.connect('echo', raw());
+  const { child } = await start('hx', ['bind', 'echo', '-v', '--echo', '--bare'], 'bound echo', 'stderr');
+  const stream = await hx.connect('echo', options());
   stream.end(data);
   assert.ok((await all(stream)).equals(data));
   await once(stream, 'close');
