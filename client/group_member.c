@@ -135,7 +135,7 @@ static void on_closed(void *user, struct hx_stream *s, bool broken)
     group_changed(m->g);
     if (!m->here) {
         group_forget(m);
-    } else if (broken && m->state == PAIR_REST && !m->g->canceled) {
+    } else if (broken && (m->state == PAIR_REST || m->state == PAIR_CHECKING) && !m->g->canceled) {
         m->tries_left = BROKEN_TRIES;
         wait_for(m, RESUME_MS);
     }

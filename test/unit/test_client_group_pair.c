@@ -53,6 +53,22 @@ static bool be_dropped(struct hx_group *g, struct hx_stream *s)
     return hx_read(s, &c, 1, PATIENCE_MS) == HX_ECLOSED && hx_close(s) == HX_OK;
 }
 
+/* And the nameserver, which has restarted, has just told of the other one as of anybody. */
+static bool be_dropped_in_doubt(struct hx_group *g, struct hx_stream *s)
+{
+    char c;
+
+    if (hx_read(s, &c, 1, PATIENCE_MS) != HX_ECLOSED)
+        return false;
+    engine_lock();
+    struct group_member *m = g->members[0];
+    m->state = PAIR_CHECKING;
+    m->began_ms = clock_now_ms();
+    engine_timer_set(&m->timer, m->began_ms + 250);
+    engine_unlock();
+    return hx_close(s) == HX_OK;
+}
+
 static enum outcome meet_twice(const char *session, const char *name, int hear_fd, int say_fd,
                                bool (*lose)(struct hx_group *g, struct hx_stream *s))
 {
@@ -96,6 +112,16 @@ static enum outcome who_is_dropped(int hear_fd, int say_fd)
     return meet_twice("dropped", "second", hear_fd, say_fd, be_dropped);
 }
 
+static enum outcome who_drops_one_in_doubt(int hear_fd, int say_fd)
+{
+    return meet_twice("doubted", "first", hear_fd, say_fd, drop);
+}
+
+static enum outcome who_is_dropped_in_doubt(int hear_fd, int say_fd)
+{
+    return meet_twice("doubted", "second", hear_fd, say_fd, be_dropped_in_doubt);
+}
+
 static enum outcome meet_oneself(int hear_fd, int say_fd)
 {
     struct hx_config one = member_of_two("one"), other = member_of_two("other");
@@ -126,15 +152,16 @@ static enum outcome meet_oneself(int hear_fd, int say_fd)
 static void two_that_have_lost_each_other_are_connected_anew(void **state)
 {
     static enum outcome (*const members[])(int hear_fd, int say_fd) = {
-        first_of_the_silent, second_of_the_silent, who_drops, who_is_dropped};
-    struct process p[4];
+        first_of_the_silent, second_of_the_silent,   who_drops,
+        who_is_dropped,      who_drops_one_in_doubt, who_is_dropped_in_doubt};
+    struct process p[6];
 
     (void)state;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         p[i] = start(members[i]);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         (void)hear(p[i].hear);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         assert_int_equal(finish(&p[i]), DONE);
 }
 
