@@ -153,6 +153,7 @@ suite_natlab() {
         tap wait "natlab: $group" 900 test/natlab/run "$group"
     done
     tap wait "natlab: groups" 900 test/natlab/groups.sh
+    tap wait "natlab: languages" 900 test/natlab/languages.sh
     tap wait "natlab: port mappings" 900 test/natlab/portmap.sh
     tap wait "natlab: diagnosis" 900 test/natlab/diagnosis.sh
     tap wait "natlab: datagrams" 900 test/natlab/udp.sh
