@@ -9,10 +9,6 @@
 #include <stdlib.h>
 
 #define NS_PER_US 1000
-/* What a sender that was kept from running may make good for at once. Less costs a busy computer much of
- * its rate (a thread that wakes up to 8 ms late: a third with 2 ms, a hundredth with this), and a queue of
- * 25 ms does not notice it, because no more is in flight than otherwise. */
-#define DEBT_NS 8000000
 /* And three round trips: as long without a word is more than some probes and receipts that were lost. */
 #define TIMEOUT_US 1000000
 /* Waking up costs as much as several packets do: those that follow are waited for, for a part of the round
@@ -129,8 +125,9 @@ void flow_sent(struct flow *f, uint32_t seq, uint32_t stamp)
         f->blind = true;
         atomic_store_explicit(&f->leads, false, memory_order_relaxed);
     }
-    if (f->due_ns < now_ns - DEBT_NS)
-        f->due_ns = now_ns - DEBT_NS;
+    int64_t debt_ns = path_model_debt_us(&f->model) * NS_PER_US;
+    if (f->due_ns < now_ns - debt_ns)
+        f->due_ns = now_ns - debt_ns;
     f->due_ns += (int64_t)(1e9 / path_model_pacing(&f->model));
     pthread_mutex_unlock(&f->lock);
 }

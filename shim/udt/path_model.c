@@ -6,8 +6,9 @@
 #define SECOND_US 1000000
 
 /* draft-ietf-ccwg-bbr: "Startup", "Drain", "ProbeBW", "ProbeRTT". */
-#define FULL_GROWTH  1.25 /* a rate that grows by less in a round does not grow, ... */
-#define FULL_ROUNDS  3    /* ... and the path is full after so many of them */
+#define FULL_GROWTH  1.25  /* a rate that grows by less in a round does not grow, ... */
+#define FULL_ROUNDS  3     /* ... and the path is full after so many of them */
+#define FULL_US      60000 /* ours: path_rate_over_time() shows it as late as that */
 #define DRAIN_ROUNDS 3
 #define CYCLE_US     (2 * SECOND_US) /* and up to a second more */
 #define PROBE_RTT_US 200000
@@ -104,7 +105,8 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
         m->full_rounds = 0;
         break;
     case PATH_DOWN:
-        m->down.rate = path_policer_delivered(m);
+        m->down.stalled = path_stalled_lately(m);
+        m->down.rate = m->down.stalled && m->lossy <= 0 ? path_rate(m) : path_policer_delivered(m);
         m->down.from_cruise = before == PATH_CRUISE;
         m->down.held_us = 0;
         expect_empty(m, path_rtt_queue_us(&m->rtt));
@@ -118,6 +120,7 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     case PATH_UP:
         m->probe_from = path_rate(m);
         m->full = m->rate.latest;
+        m->full_us = m->now_us;
         m->full_rounds = 0;
         m->grown_rounds = 0;
         break;
@@ -157,15 +160,9 @@ void path_model_restart(struct path_model *m, int64_t now_us, int64_t rtt_us, do
     path_rtt_init(&m->rtt, now_us, rtt_us);
     path_rate_init(&m->rate, now_us, m->delivered, rate / 3); /* startup sends nearly three times as fast */
     path_loss_init(&m->loss);
+    path_stall_init(&m->stall, now_us);
     begin_cycle(m);
     enter(m, PATH_STARTUP);
-}
-
-static double sample_rate(const struct path_sample *s)
-{
-    return s->interval_us <= 0 || s->delivered <= s->prior_delivered
-               ? 0
-               : (double)(s->delivered - s->prior_delivered) * SECOND_US / (double)s->interval_us;
 }
 
 /* Not the path was the bound, nor its model. Who sends a little now and then is never told so by his
@@ -179,8 +176,9 @@ static bool limited(const struct path_model *m, const struct path_sample *s)
 
 static void note_rtt(struct path_model *m, const struct path_sample *s)
 {
+    path_stall_note(&m->stall, s, m->rtt.min_us, path_packet_us(m));
     if (s->rtt_us >= 0)
-        path_rtt_note(&m->rtt, m->now_us, s->rtt_us, s->back_us, path_packet_us(m));
+        path_rtt_note(&m->rtt, m->now_us, s->rtt_us - m->stall.of_last_us, s->back_us, path_packet_us(m));
     if (emptied(m))
         m->empty_us = m->now_us;
 }
@@ -214,7 +212,7 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
 
     if (s->rtt_us < 0 || (m->phase == PATH_DOWN && !cruising))
         return;
-    if (cruising && !m->foreign && !limited(m, s) && is_queue(m, s->rtt_us))
+    if (cruising && !m->foreign && !limited(m, s) && is_queue(m, s->rtt_us - m->stall.of_last_us))
         path_rate_busy(&m->rate, m->now_us, m->delivered, answer_us(m));
     else
         path_rate_idle(&m->rate, m->now_us, m->delivered);
@@ -233,13 +231,16 @@ static bool path_is_full(struct path_model *m, double growth)
         return false;
     if (m->rate.round[1] >= m->full * growth) {
         m->full = m->rate.round[1];
+        m->full_us = m->now_us;
         m->full_rounds = 0;
         m->grown_rounds += !m->cautious;
         return false;
     }
     m->grown_rounds = 0;
     m->full_rounds++;
-    return m->full_rounds >= FULL_ROUNDS || (own_queue(m) && is_queue(m, m->rtt.round[1].least_us)) ||
+    return (m->full_rounds >= FULL_ROUNDS &&
+            (m->phase == PATH_STARTUP || m->now_us - m->full_us > FULL_US)) ||
+           (own_queue(m) && is_queue(m, m->rtt.round[1].least_us)) ||
            (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
@@ -253,7 +254,7 @@ static void startup(struct path_model *m, const struct path_sample *s)
     /* Who sends little makes no queue: his path may have become a little longer. */
     bool grows = path_rtt_grows(&m->rtt) && !path_rate_was_limited(&m->rate);
 
-    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || grows) && own_queue(m)))
+    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || grows) && own_queue(m) && !m->stall.first))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;
@@ -307,7 +308,7 @@ static void own_queue_emptied(struct path_model *m)
 {
     if (m->rate.busy > 0 && m->rate.busy < SLOWER * path_rate(m)) {
         path_rate_replace(&m->rate, m->rate.busy);
-    } else if (m->down.rate > 0 && m->lossy <= 0) {
+    } else if (m->down.rate > 0 && m->lossy <= 0 && !m->down.stalled) {
         path_rate_replace(&m->rate, path_share_yielded(&m->share, m->now_us, path_rate(m), m->down.rate,
                                                        m->down.lost, answer_us(m)));
         if (path_share_no_probe(&m->share, m->now_us, answer_us(m)))
@@ -415,7 +416,7 @@ static void up(struct path_model *m, const struct path_sample *s)
     if (m->phase_rounds >= 1 && path_loss_excess(&m->loss, &m->loss.brief)) {
         if (!s->app_limited)
             m->bound = (uint32_t)fmax(s->tx_inflight, BETA * path_bdp(m));
-        m->rate.best[0] = fmin(m->rate.best[0], fmax(m->rate.best[1], sample_rate(s)));
+        m->rate.best[0] = fmin(m->rate.best[0], fmax(m->rate.best[1], path_sample_rate(s)));
         m->cautious = !queued(m);
         m->lossy = path_loss_share(&m->loss.brief);
         probe_is_over(m);
@@ -454,7 +455,7 @@ static void (*const steps[])(struct path_model *, const struct path_sample *) = 
 
 void path_model_sampled(struct path_model *m, const struct path_sample *s)
 {
-    double rate = sample_rate(s);
+    double rate = path_sample_rate(s);
 
     if (s->now_us < m->now_us || s->delivered < m->delivered)
         return;

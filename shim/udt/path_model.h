@@ -6,7 +6,8 @@
  * It goes beyond the draft where that has nothing. A queue that empties when we send less is ours alone,
  * and is kept short; only where somebody else fills it, as much is kept in it as the draft has; beside who
  * fills a deep one, path_compete.h has a window. Those who keep their queues short share a line by
- * path_share.h, without losses. What a path carries that drops without a queue, path_policer.h tells.
+ * path_share.h, without losses. What a path carries that drops without a queue, path_policer.h tells; what
+ * is no queue though packets have waited, path_stall.h.
  *
  * A pure state machine: no I/O, no clock of its own. Time is in microseconds of one monotonic clock, amounts
  * are packets (all about equally long), rates are packets a second. */
@@ -19,6 +20,7 @@
 #include "shim/udt/path_rate.h"
 #include "shim/udt/path_rtt.h"
 #include "shim/udt/path_share.h"
+#include "shim/udt/path_stall.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,6 +55,7 @@ struct path_model {
     struct path_rate rate;
     struct path_loss loss;
     struct path_share share;
+    struct path_stall stall;
     struct path_compete compete;
 
     uint64_t delivered, lost; /* of the last sample */
@@ -80,6 +83,7 @@ struct path_model {
     double lossy;     /* PATH_DOWN: the share that was lost before; 0: no more than usual */
     struct {
         bool from_cruise; /* not after a probe: there was a queue or too much loss */
+        bool stalled;     /* ... which may be what was made good for after a stall */
         double rate;      /* what came through last; 0: unknown */
         double lost;      /* the share that was lost meanwhile */
         double pace;      /* the share of that which is sent */
@@ -88,6 +92,7 @@ struct path_model {
     } down;               /* PATH_DOWN */
 
     double full;      /* the rate from which growth is counted, ... */
+    int64_t full_us;  /* ... since then, ... */
     int full_rounds;  /* ... the rounds without ... */
     int grown_rounds; /* ... and with it */
 
@@ -114,5 +119,7 @@ void path_model_timeout(struct path_model *m, int64_t now_us);
 double path_model_pacing(const struct path_model *m);         /* packets a second, above 0 */
 uint32_t path_model_inflight_max(const struct path_model *m); /* packets, at least PATH_MODEL_LEAST */
 int64_t path_model_min_rtt_us(const struct path_model *m);    /* the path's, without a queue; -1: unknown */
+/* What a sender that was kept from running may make good for at once. */
+int64_t path_model_debt_us(const struct path_model *m);
 
 #endif

@@ -19,13 +19,16 @@ enum sim_kind { SIM_NONE, SIM_HX, SIM_CUBIC, SIM_BBR };
 
 struct sim_path {
     double line_mbit; /* 0: no limit but the sender's (SIM_SENDER_MBIT) */
-    int rtt_ms, queue_ms;
+    double rtt_ms;
+    int queue_ms;
     double loss;         /* share, at random, behind the bottleneck */
     double burst_loss;   /* share of the time, in bursts of about SIM_BURST_US in which all is lost */
     double jitter_ms;    /* uniform, on the way there; packets overtake each other */
     double policer_kb;   /* above 0: no queue, but a bucket of so many kB; what does not fit is dropped */
     double overread_ms;  /* the receiver wakes that late at most */
     double oversleep_ms; /* the sender wakes that late at most */
+    double runs_ms, halts_ms; /* each host is kept from running for that long at most, after about so long */
+    double turn_ms; /* the line carries what waits at once, each so long: a radio that has its turn */
     double change_s, change_mbit; /* when the line becomes another one, and which */
     int change_rtt_ms;
     enum sim_kind flows[SIM_FLOWS];
@@ -64,6 +67,7 @@ enum sim_event_kind { SIM_WAKE, SIM_ARRIVE, SIM_RECEIPT_DUE, SIM_RECEIPT, SIM_TI
 struct sim_event {
     int64_t at_us;
     uint64_t what;
+    uint32_t order; /* of those of one time the first one that was pushed comes first */
     uint8_t kind, flow;
 };
 
@@ -72,6 +76,7 @@ struct sim {
     struct sim_flow flows[SIM_FLOWS];
     struct sim_event *events;
     size_t count, room;
+    uint32_t pushed;
     int64_t now_us, free_us; /* free_us: when the line is free again */
     double tokens;
     int64_t tokens_us;
@@ -79,6 +84,8 @@ struct sim {
     bool bad;       /* in a burst of losses, ... */
     int64_t bad_us; /* ... or out of it until then */
     double line;    /* packets a second */
+    bool halted[2]; /* the senders' host and the receivers', ... */
+    int64_t until_us[2];
     int64_t from_us, half_rtt_us;
     int64_t reverse_us;          /* receipts wait so long behind what somebody sends back, ... */
     bool untold;                 /* ... and do not tell when they left */
@@ -94,17 +101,24 @@ static double sim_random(struct sim *s)
     return (double)(s->random >> 11) / 9007199254740992.0;
 }
 
+static bool sim_before(const struct sim_event *a, const struct sim_event *b)
+{
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+}
+
 static void sim_push(struct sim *s, int64_t at_us, int flow, enum sim_event_kind kind, uint64_t what)
 {
+    bool together = s->path.halts_ms > 0 || s->path.turn_ms > 0;
+    struct sim_event e = {at_us, what, together ? s->pushed++ : 0, (uint8_t)kind, (uint8_t)flow};
     size_t i = s->count++;
 
     if (s->count > s->room) {
         s->room = s->room * 2 + 1024;
         s->events = realloc(s->events, s->room * sizeof *s->events);
     }
-    for (; i > 0 && s->events[(i - 1) / 2].at_us > at_us; i = (i - 1) / 2)
+    for (; i > 0 && sim_before(&e, &s->events[(i - 1) / 2]); i = (i - 1) / 2)
         s->events[i] = s->events[(i - 1) / 2];
-    s->events[i] = (struct sim_event){at_us, what, (uint8_t)kind, (uint8_t)flow};
+    s->events[i] = e;
 }
 
 static struct sim_event sim_pop(struct sim *s)
@@ -113,9 +127,9 @@ static struct sim_event sim_pop(struct sim *s)
     size_t i = 0, next;
 
     for (; (next = 2 * i + 1) < s->count; i = next) {
-        if (next + 1 < s->count && s->events[next + 1].at_us < s->events[next].at_us)
+        if (next + 1 < s->count && sim_before(&s->events[next + 1], &s->events[next]))
             next++;
-        if (s->events[next].at_us >= last.at_us)
+        if (!sim_before(&s->events[next], &last))
             break;
         s->events[i] = s->events[next];
     }
@@ -138,6 +152,7 @@ static double sim_window(const struct sim_flow *f)
 static int64_t sim_bottleneck(struct sim *s)
 {
     const struct sim_path *p = &s->path;
+    int64_t turn_us = (int64_t)(p->turn_ms * 1000);
 
     if (p->policer_kb > 0) {
         double most = p->policer_kb * 8000 / SIM_BITS;
@@ -152,7 +167,7 @@ static int64_t sim_bottleneck(struct sim *s)
     if (s->free_us - s->now_us > (int64_t)p->queue_ms * 1000)
         return -1;
     s->free_us = (s->free_us > s->now_us ? s->free_us : s->now_us) + (int64_t)(1e6 / s->line + sim_random(s));
-    return s->free_us;
+    return turn_us > 0 ? (s->free_us + turn_us - 1) / turn_us * turn_us : s->free_us;
 }
 
 static bool sim_lost(struct sim *s)
@@ -191,9 +206,10 @@ static void sim_wake(struct sim *s, int flow)
 {
     struct sim_flow *f = &s->flows[flow];
     double late = s->path.oversleep_ms * 1000;
+    int64_t debt_us = s->path.halts_ms > 0 ? path_model_debt_us(&f->model) : (int64_t)late + 1000;
 
-    if (f->next_us < s->now_us - (int64_t)late - 1000)
-        f->next_us = s->now_us - (int64_t)late - 1000;
+    if (f->next_us < s->now_us - debt_us)
+        f->next_us = s->now_us - debt_us;
     while (f->inflight + 1 <= sim_window(f) && f->next_us <= s->now_us &&
            f->sent - f->oldest < SIM_PACKETS - 1) {
         sim_send(s, flow);
@@ -408,7 +424,7 @@ static void sim_begin(struct sim *s, const struct sim_path *p, uint64_t seed)
     s->path = *p;
     s->random = seed;
     s->line = mbit * 1e6 / SIM_BITS;
-    s->half_rtt_us = p->rtt_ms * 500;
+    s->half_rtt_us = (int64_t)(p->rtt_ms * 500);
     s->tokens = p->policer_kb * 8000 / SIM_BITS;
     for (int i = 0; i < SIM_FLOWS; i++) {
         s->flows[i].kind = p->flows[i];
@@ -428,11 +444,30 @@ static void sim_end(struct sim *s)
     free(s->events);
 }
 
+/* A host that others keep from running: what comes meanwhile waits. */
+static bool sim_halted(struct sim *s, struct sim_event e)
+{
+    bool receives = e.kind == SIM_ARRIVE || e.kind == SIM_RECEIPT_DUE;
+
+    if (s->path.halts_ms <= 0 || e.kind == SIM_TICK)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        for (; s->until_us[i] <= s->now_us; s->halted[i] = !s->halted[i])
+            s->until_us[i] += (int64_t)(1000 * (s->halted[i] ? -log(1 - sim_random(s)) * s->path.runs_ms
+                                                             : s->path.halts_ms * sim_random(s)));
+    }
+    if (s->halted[receives])
+        sim_push(s, s->until_us[receives], e.flow, (enum sim_event_kind)e.kind, e.what);
+    return s->halted[receives];
+}
+
 static void sim_run(struct sim *s, double until_s)
 {
     while (s->count > 0 && s->events[0].at_us < (int64_t)(until_s * 1e6)) {
         struct sim_event e = sim_pop(s);
         s->now_us = e.at_us;
+        if (sim_halted(s, e))
+            continue;
         switch ((enum sim_event_kind)e.kind) {
         case SIM_START:
             sim_start(s, e.flow);
@@ -456,44 +491,6 @@ static void sim_run(struct sim *s, double until_s)
             break;
         }
     }
-}
-
-/* From now on is measured. */
-static void sim_measure(struct sim *s)
-{
-    s->from_us = s->now_us;
-    memset(s->queue, 0, sizeof s->queue);
-    s->looks = 0;
-    for (int i = 0; i < SIM_FLOWS; i++) {
-        s->flows[i].delivered_from = s->flows[i].delivered;
-        s->flows[i].sent_from = s->flows[i].sent;
-        s->flows[i].lost_from = s->flows[i].lost;
-    }
-}
-
-/* The share of the line that the flow had. */
-static double sim_share(const struct sim *s, int flow)
-{
-    const struct sim_flow *f = &s->flows[flow];
-
-    return (double)(f->delivered - f->delivered_from) / ((double)(s->now_us - s->from_us) / 1e6 * s->line);
-}
-static double sim_lost_share(const struct sim *s, int flow)
-{
-    const struct sim_flow *f = &s->flows[flow];
-
-    return (double)(f->lost - f->lost_from) / fmax((double)(f->sent - f->sent_from), 1);
-}
-static int sim_queue_ms(const struct sim *s, double share)
-{
-    double seen = 0;
-
-    for (int i = 0; i < 4096; i++) {
-        seen += s->queue[i];
-        if (seen >= share * s->looks)
-            return i;
-    }
-    return 4095;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* shim/udt/path_model on simulated paths over which somebody sends back: his queue, which receipts wait in, is none of
  * ours. */
-#include "test/unit/path_sim.h"
+#include "test/unit/path_sim_measure.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void check(const char *what, double is, double least, double most)
 {
     if (is >= least && is <= most)
         return;
-    fail_msg("%.0f Mbit/s, %d ms, loss %g: %s is %g, not within %g and %g", sim.path.line_mbit,
+    fail_msg("%.0f Mbit/s, %g ms, loss %g: %s is %g, not within %g and %g", sim.path.line_mbit,
              sim.path.rtt_ms, sim.path.loss, what, is, least, most);
 }
 

@@ -1,6 +1,6 @@
 /* shim/udt/path_model, put to work on simulated paths: the line is full, the queue is short, losses do not
  * matter that are none of ours, and whoever else is there gets his share. */
-#include "test/unit/path_sim.h"
+#include "test/unit/path_sim_measure.h"
 #include "test/unit/sanitized.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ static void check(const char *what, double is, double least, double most)
 {
     if (is >= least && is <= most)
         return;
-    fail_msg("%.0f Mbit/s, %d ms, queue %d ms, loss %g, jitter %g ms: %s is %g, not within %g and %g",
+    fail_msg("%.0f Mbit/s, %g ms, queue %d ms, loss %g, jitter %g ms: %s is %g, not within %g and %g",
              sim.path.line_mbit, sim.path.rtt_ms, sim.path.queue_ms, sim.path.loss, sim.path.jitter_ms, what,
              is, least, most);
 }
@@ -109,7 +109,7 @@ static void what_a_bucket_has_let_through_is_no_rate(void **state)
     static const struct {
         double line_mbit, most; /* share that is lost */
     } rows[] = {{5, 0.11}, {20, 0.06}};
-    static const int rtts[] = {50, 100};
+    static const double rtts[] = {50, 100};
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
@@ -325,7 +325,7 @@ static void none_of_us_competes_with_a_path_nor_with_each_other(void **state)
         sim_run(&sim, 60);
         sim_end(&sim);
         if (competed)
-            fail_msg("%d ms, then %d; 20 Mbit/s, then %g; flows: %d", p.rtt_ms, p.change_rtt_ms,
+            fail_msg("%g ms, then %d; 20 Mbit/s, then %g; flows: %d", p.rtt_ms, p.change_rtt_ms,
                      p.change_mbit, i / 6 % 2 ? 2 : 1);
     }
 }
