@@ -71,6 +71,7 @@ static bool pair_session(const struct group_member *a, const struct group_member
     return true;
 }
 
+/* One that has moved to where the reader cannot reach it has left, for this one. */
 static enum member_event event_of(const struct group_member *reader, const struct group_member *m)
 {
     bool known = (reader->known & groups_bit(m)) != 0;
@@ -78,7 +79,7 @@ static enum member_event event_of(const struct group_member *reader, const struc
     if (m->role != GROUP_MEMBER)
         return known && m->role == GROUP_OUT ? MEMBER_LEFT : MEMBER_UNTOLD;
     if (known)
-        return MEMBER_MOVED;
+        return groups_sees(reader, m) ? MEMBER_MOVED : MEMBER_LEFT;
     return m->arrived < reader->arrived ? MEMBER_HERE : MEMBER_JOINED;
 }
 
@@ -89,7 +90,8 @@ static int say(struct group_member *reader, const struct group_member *m, enum m
     struct registry_told told = {.lines = m->lines};
 
     if (m != reader) {
-        part.peer = reach_told((enum reach)m->reach, &m->peer);
+        if (groups_sees(reader, m)) /* else it has left, and port 0 is no address to who reads of peers */
+            part.peer = reach_told((enum reach)m->reach, &m->peer);
         if (event != MEMBER_LEFT && pair_session(reader, m, &told.session))
             part.told = &told;
     }

@@ -6,14 +6,20 @@
 #define TCP2   "192.0.2.51:50002"
 #define TUNNEL "[100::2]:2"
 
-static struct fake_stream *join_tcp(struct fixture *f, const char *address, const char *name)
+static struct fake_stream *join_tcp_saying(struct fixture *f, const char *address, const char *name,
+                                           const char *headers)
 {
     struct fake_stream *p = fixture_peer_unread(f, address);
 
     fake_stream_over_tcp(p);
     fixture_accept(f, p);
-    join_expecting(f, p, name, 3, TELLS);
+    join_expecting(f, p, name, 3, headers);
     return p;
+}
+
+static struct fake_stream *join_tcp(struct fixture *f, const char *address, const char *name)
+{
+    return join_tcp_saying(f, address, name, TELLS);
 }
 
 /* Members n1 to nCOUNT. */
@@ -208,6 +214,27 @@ static void who_looks_over_tcp_sees_all_and_counts_for_nobody_over_udp(void **st
     assert_non_null(strstr(u->output, "t: 192.0.2.50:0\r\nMembers: 3/3\r\nMember: left\r\n"));
 }
 
+static void who_moves_to_tcp_has_left_for_those_who_cannot_reach_it_there(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *a = join(f, ANN, "ann", TELLS), *t = join_tcp(f, TCP, "t"), *b;
+
+    b = join(f, BOB, "bob", TELLS TOKEN);
+    join_tcp_saying(f, TCP2, "bob", TELLS TOKEN);
+    assert_true(b->closed);
+    assert_null(strstr(told(a), "moved"));
+    assert_non_null(strstr(told(a), "\nbob left 1/3 " TCP2 "\n"));
+    assert_non_null(strstr(t->output, "bob: 192.0.2.51:0\r\nMembers: 3/3\r\nMember: moved\r\n"));
+    b = join(f, CEC, "bob", TELLS TOKEN);
+    assert_non_null(strstr(told(a), "\nbob joined 2/3 " CEC " "));
+    assert_string_equal(session_with(a, "bob"), session_with(b, "ann"));
+    a->room = 0;
+    fixture_close(f, join_tcp_saying(f, TCP2, "bob", TELLS TOKEN));
+    a->room = SIZE_MAX;
+    fixture_ready(f, a);
+    assert_int_equal(fixture_count(told(a), "\nbob left 1/3 " TCP2 "\n"), 2);
+}
+
 static void one_by_a_tunnel_counts_for_those_who_tell_candidates(void **state)
 {
     struct fixture *f = *state;
@@ -277,6 +304,7 @@ int main(void)
         TEST(one_address_s_joins_have_a_rate),
         TEST(a_session_s_joins_have_a_rate_for_all_of_its_sources),
         TEST(who_looks_over_tcp_sees_all_and_counts_for_nobody_over_udp),
+        TEST(who_moves_to_tcp_has_left_for_those_who_cannot_reach_it_there),
         TEST(one_by_a_tunnel_counts_for_those_who_tell_candidates),
         TEST(head_says_what_a_get_would_get_and_changes_nothing),
         TEST(who_speaks_http_1_0_gets_the_parts_without_chunks),
