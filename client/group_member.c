@@ -27,6 +27,8 @@ static void report_member(const struct group_member *m, enum hx_event event)
 
 static void report_pair(const struct group_member *m, enum hx_event event, const struct punch_result *r)
 {
+    if (event == HX_EVENT_PUNCH_FAILED && !m->here) /* nobody waits for it any more */
+        return;
     report(&m->g->settings.reporter,
            &(struct hx_event_info){.event = event,
                                    .error = r->error == HX_ETIMEDOUT && !r->stream ? HX_EPUNCH : r->error,
@@ -73,7 +75,8 @@ static void let_go(struct group_member *m)
     group_queue_drop(m->g, s);
 }
 
-/* An older connection, if there is one, goes on; should it fall silent, the next attempt follows. */
+/* An older connection, if there is one, goes on; should it fall silent, the next attempt follows. Of a member
+ * that has gone, and has none, nothing is left. */
 static void attempt_failed(struct group_member *m, int error)
 {
     int doublings = m->failures < 6 ? m->failures : 6;
@@ -84,6 +87,10 @@ static void attempt_failed(struct group_member *m, int error)
         m->failures++;
     m->unproven = error == HX_EAUTH || error == HX_EPROTO;
     bool last = m->tries_left > 0 && error != HX_ELIMIT && --m->tries_left == 0;
+    if (!m->here && !m->stream) {
+        group_forget(m);
+        return;
+    }
     if (m->stream || last)
         enter(m, PAIR_REST);
     else
@@ -263,11 +270,13 @@ static void prove(struct group_member *m)
     }
     if (err == HX_EAGAIN)
         err = HX_ETIMEDOUT;
-    report(
-        &m->g->settings.reporter,
-        &(struct hx_event_info){
-            .event = HX_EVENT_PUNCH_FAILED, .error = err, .name = m->name, .punch_ms = m->punched.elapsed_ms},
-        &m->punched.peer);
+    if (m->here)
+        report(&m->g->settings.reporter,
+               &(struct hx_event_info){.event = HX_EVENT_PUNCH_FAILED,
+                                       .error = err,
+                                       .name = m->name,
+                                       .punch_ms = m->punched.elapsed_ms},
+               &m->punched.peer);
     attempt_failed(m, err);
 }
 
@@ -363,26 +372,30 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
     m->peer = part->peer;
     m->mapping = part->mapping;
     m->session = part->session;
-    if (!token_bucket_take(&m->told, &told_limit, 1, clock_now_ms())) {
+    bool listened_to = token_bucket_take(&m->told, &told_limit, 1, clock_now_ms());
+    if (new_one && (listened_to || !was_here)) /* that it has left is told in any case */
+        report_member(m, was_here || part->member.event == MEMBER_JOINED ? HX_EVENT_MEMBER_JOINED
+                                                                         : HX_EVENT_MEMBER_HERE);
+    else if (moved && !new_one && listened_to)
+        report_member(m, HX_EVENT_MEMBER_MOVED);
+    if (!listened_to) {
         if (m->state == PAIR_REST && !m->stream && new_one)
             wait_for(m, RETRY_FIRST_MS);
         return;
     }
-    if (new_one)
-        report_member(m, was_here || part->member.event == MEMBER_JOINED ? HX_EVENT_MEMBER_JOINED
-                                                                         : HX_EVENT_MEMBER_HERE);
-    else if (moved)
-        report_member(m, HX_EVENT_MEMBER_MOVED);
     act_on(m, n, part, new_one, &before);
 }
 
+/* An attempt goes on: the other side may have been connected, and have left the session since. */
 bool group_member_left(struct group_member *m)
 {
+    bool tries = m->state == PAIR_PUNCHING || m->state == PAIR_PROVING;
     if (m->here)
         report_member(m, HX_EVENT_MEMBER_LEFT);
     m->here = false;
-    enter(m, PAIR_REST);
-    return m->stream != NULL;
+    if (!tries)
+        enter(m, PAIR_REST);
+    return tries || m->stream;
 }
 
 bool group_member_connected(const struct group_member *m)
@@ -392,7 +405,7 @@ bool group_member_connected(const struct group_member *m)
 
 bool group_member_sought(const struct group_member *m)
 {
-    return m->state == PAIR_PUNCHING || group_member_lost(m);
+    return (m->here && m->state == PAIR_PUNCHING) || group_member_lost(m);
 }
 
 bool group_member_lost(const struct group_member *m)

@@ -59,7 +59,7 @@ int group_member_create(struct group_member **out, struct hx_group *g, const cha
 void group_member_destroy(struct group_member *m);
 /* The nameserver tells of it; `n` has. */
 void group_member_told(struct group_member *m, struct nameserver *n, const struct multipart_part *part);
-/* It has gone from the session. False: and nothing is left of it. */
+/* It has gone from the session; a connection, or an attempt, goes on. False: nothing is left of it. */
 bool group_member_left(struct group_member *m);
 bool group_member_connected(const struct group_member *m);
 bool group_member_sought(const struct group_member *m); /* it is being reached */

@@ -95,7 +95,7 @@ enum hx_event {
     HX_EVENT_MEMBER_HERE,   /* another member (name, address) was in the session before us */
     HX_EVENT_MEMBER_JOINED, /* it has come now */
     HX_EVENT_MEMBER_MOVED,  /* it is the same one, at another address */
-    HX_EVENT_MEMBER_LEFT    /* it has gone from the session; a connection to it may live on */
+    HX_EVENT_MEMBER_LEFT    /* it has gone from the session; a connection to it may live on, or come yet */
 };
 
 /* What on_event is told. The strings live only as long as the call; those that do not apply are "". It grows

@@ -232,7 +232,7 @@ static enum outcome miss_one(int hear_fd, int say_fd)
     bool due = timer_is_set(&g->missing) && g->count == 2;
     g->members[0]->seen = false;
     group_on_missing(&g->missing);
-    bool gone = g->count == 1 && g->members[0]->seen && seen.left == 1;
+    bool gone = !g->members[0]->here && g->members[1]->here && seen.left == 1;
     engine_unlock();
     return end(g, told && due && gone);
 }
