@@ -66,8 +66,9 @@ static bool pair_session(const struct group_member *a, const struct group_member
     memcpy(out->id, both, sizeof out->id);
     memcpy(out->key, both + sizeof out->id, sizeof out->key);
     explicit_bzero(both, sizeof both);
-    if (relay)
-        relay_offer(relay, out, a_calls ? &a->peer : &b->peer, a_calls ? &b->peer : &a->peer, groups_now(g));
+    if (relay) /* who has come later pays for it: the other one cannot help it */
+        relay_offer(relay, out, a_calls ? &a->peer : &b->peer, a_calls ? &b->peer : &a->peer,
+                    a_calls == (a->arrived > b->arrived) ? RELAY_CALLER : RELAY_CALLED, groups_now(g));
     return true;
 }
 

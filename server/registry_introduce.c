@@ -42,7 +42,7 @@ static bool begin_session(struct registry_name *n, const struct registry_member 
     if (q->has_session)
         memcpy(s.id, q->session, sizeof s.id);
     if (l->c.relay)
-        relay_offer(l->c.relay, &s, &m->peer, &holder->peer, registry_now(n));
+        relay_offer(l->c.relay, &s, &m->peer, &holder->peer, RELAY_CALLER, registry_now(n));
     h1->session = h2->session = s;
     return true;
 }

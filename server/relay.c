@@ -146,13 +146,13 @@ static void address_of(struct net_address *out, const struct endpoint *e)
 }
 
 void relay_offer(struct relay *r, struct session *s, const struct endpoint *caller,
-                 const struct endpoint *called, int64_t now_ms)
+                 const struct endpoint *called, enum relay_half asker, int64_t now_ms)
 {
     struct net_address at[RELAY_HALVES];
 
     address_of(&at[RELAY_CALLER], caller);
     address_of(&at[RELAY_CALLED], called);
-    if (relay_table_add(r->table, s, at, now_ms) == HX_OK)
+    if (relay_table_add(r->table, s, at, asker, now_ms) == HX_OK)
         s->relay = r->offer;
 }
 

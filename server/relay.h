@@ -11,6 +11,7 @@
 #define HX_SERVER_RELAY_H
 
 #include "proto/endpoint.h"
+#include "proto/relay_frame.h"
 #include "proto/session.h"
 #include <stdint.h>
 
@@ -30,9 +31,9 @@ void relay_serve(struct relay *r, struct net_port *port);
 void relay_end(struct relay *r);
 
 /* Two get this session: s->relay says what they may do. Without memory, or above RELAY_SESSIONS_MAX,
- * nothing. */
+ * nothing. `asker`: whose request has begun it. */
 void relay_offer(struct relay *r, struct session *s, const struct endpoint *caller,
-                 const struct endpoint *called, int64_t now_ms);
+                 const struct endpoint *called, enum relay_half asker, int64_t now_ms);
 
 /* Once a second. */
 void relay_look(struct relay *r, int64_t now_ms);

@@ -196,7 +196,7 @@ static struct relay_session *new_session(struct relay_table *t, const struct ses
 /* One host's sessions that nobody opens do not push out those of others, but where there are too many of
  * all. */
 static int add(struct relay_table *t, const struct session *given, const uint8_t id[RELAY_ID_BYTES],
-               const struct net_address at[RELAY_HALVES], int64_t now_ms)
+               const struct net_address at[RELAY_HALVES], enum relay_half half, int64_t now_ms)
 {
     struct relay_session *s;
 
@@ -205,7 +205,7 @@ static int add(struct relay_table *t, const struct session *given, const uint8_t
         s->known_ms = now_ms;
         return HX_OK;
     }
-    struct relay_host *asker = relay_hosts_find_or_add(&t->hosts, &at[RELAY_CALLER]);
+    struct relay_host *asker = relay_hosts_find_or_add(&t->hosts, &at[half]);
     if (!asker)
         return HX_ENOMEM;
     asker->known++;
@@ -223,7 +223,7 @@ static int add(struct relay_table *t, const struct session *given, const uint8_t
 }
 
 int relay_table_add(struct relay_table *t, const struct session *s, const struct net_address at[RELAY_HALVES],
-                    int64_t now_ms)
+                    enum relay_half asker, int64_t now_ms)
 {
     uint8_t id[MAC_KEY_BYTES];
     int err = mac_derive(s->key, sizeof s->key, "hx relay id", id);
@@ -231,7 +231,7 @@ int relay_table_add(struct relay_table *t, const struct session *s, const struct
     if (err < 0)
         return err;
     pthread_mutex_lock(&t->lock);
-    err = add(t, s, id, at, now_ms);
+    err = add(t, s, id, at, asker, now_ms);
     pthread_mutex_unlock(&t->lock);
     return err;
 }

@@ -76,10 +76,11 @@ struct relay_table;
 int relay_table_create(struct relay_table **out, const struct relay_limits *limits);
 void relay_table_destroy(struct relay_table *t); /* NULL is fine */
 
-/* Two were introduced, and have this session. `at`: by enum relay_half, where UDT's handshake has come from.
- * HX_OK; HX_ELIMIT; HX_ENOMEM. */
+/* Two were introduced, and have this session. `at`: by enum relay_half, where UDT's handshake has come from;
+ * `asker`: who has asked for it, and whose host it counts for until it is opened. HX_OK; HX_ELIMIT;
+ * HX_ENOMEM. */
 int relay_table_add(struct relay_table *t, const struct session *s, const struct net_address at[RELAY_HALVES],
-                    int64_t now_ms);
+                    enum relay_half asker, int64_t now_ms);
 
 /* A frame that is no DATA, as it came: its code is looked at. True: `answer` is to be sent to where it came
  * from. */

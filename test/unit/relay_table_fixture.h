@@ -21,6 +21,7 @@ static struct session session;
 static uint8_t id[MAC_KEY_BYTES], keys[RELAY_HALVES][MAC_KEY_BYTES];
 static struct relay_place places[RELAY_HALVES]; /* where UDT's handshakes came from */
 static int64_t now;
+static enum relay_half asker;
 static uint64_t number;
 static struct relay_frame answer;
 
@@ -47,7 +48,7 @@ static inline int add(void)
 {
     const struct net_address at[] = {places[RELAY_CALLER].route.to, places[RELAY_CALLED].route.to};
 
-    return relay_table_add(table, &session, at, now);
+    return relay_table_add(table, &session, at, asker, now);
 }
 
 /* The session of this number, of two who are at their own addresses. */
@@ -63,6 +64,7 @@ static inline void begin(const struct relay_limits *limits)
 {
     now = NOW;
     number = 0;
+    asker = RELAY_CALLER;
     places[RELAY_CALLER] = place("192.0.2.2", 4002);
     places[RELAY_CALLED] = place("192.0.2.1", 4001);
     assert_int_equal(relay_table_create(&table, limits), HX_OK);

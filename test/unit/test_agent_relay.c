@@ -51,7 +51,7 @@ static void introduce(void)
 {
     struct endpoint nowhere = endpoint_at("127.0.0.1", NOBODY_PORT);
     the_session.key[0]++;
-    relay_offer(relaying, &the_session, &nowhere, &nowhere, clock_now_ms());
+    relay_offer(relaying, &the_session, &nowhere, &nowhere, RELAY_CALLER, clock_now_ms());
     assert_true(the_session.relay.offered);
 }
 

@@ -1,5 +1,8 @@
 /* Members of a session that read little, say much, come too often, or come by TCP or a tunnel. */
+#include "base/error.h"
 #include "server/conn.h"
+#include "server/relay.h"
+#include "server/relay_table.h"
 #include "test/unit/group_fixture.h"
 
 #define TCP    "192.0.2.50:50001"
@@ -195,6 +198,33 @@ static void a_session_s_joins_have_a_rate_for_all_of_its_sources(void **state)
     assert_true(taken > 10 && taken < 100);
 }
 
+/* Of each pair the one with the smaller name calls, whoever it is that comes again and again. */
+static void the_relay_s_sessions_count_for_who_has_come_and_not_for_whom_it_meets(void **state)
+{
+    struct fixture *f = *state;
+    struct relay *relay;
+    struct fake_stream *a, *p;
+    char address[32];
+
+    f->config.introductions_per_name = 0;
+    assert_int_equal(relay_create(&relay, &f->config), HX_OK);
+    assert_int_equal(server_create(&f->server, &f->config, relay), HX_OK);
+    a = join(f, ANN, "ann", TELLS);
+    for (int i = 0; i <= RELAY_KNOWN_HOST; i++) {
+        snprintf(address, sizeof address, "10.1.%d.%d:7", i / 200, i % 200);
+        p = join(f, address, "zed", TELLS);
+        assert_non_null(strstr(p->output, "\r\nRelay: "));
+        fixture_close(f, p);
+        fake_stream_forget(a);
+    }
+    p = join(f, BOB, "bob", TELLS);
+    assert_non_null(strstr(p->output, "\r\nRelay: "));
+    assert_non_null(strstr(a->output, "\r\nRelay: "));
+    server_destroy(f->server);
+    f->server = NULL;
+    relay_destroy(relay);
+}
+
 static void who_looks_over_tcp_sees_all_and_counts_for_nobody_over_udp(void **state)
 {
     struct fixture *f = *state;
@@ -303,6 +333,7 @@ int main(void)
         TEST(whose_connection_breaks_while_it_is_told_is_told_of_to_the_others),
         TEST(one_address_s_joins_have_a_rate),
         TEST(a_session_s_joins_have_a_rate_for_all_of_its_sources),
+        TEST(the_relay_s_sessions_count_for_who_has_come_and_not_for_whom_it_meets),
         TEST(who_looks_over_tcp_sees_all_and_counts_for_nobody_over_udp),
         TEST(who_moves_to_tcp_has_left_for_those_who_cannot_reach_it_there),
         TEST(one_by_a_tunnel_counts_for_those_who_tell_candidates),

@@ -307,6 +307,16 @@ static void one_host_s_sessions_do_not_push_out_another_s(void **state)
     assert_int_equal(totals.known, RELAY_KNOWN_MAX);
 }
 
+static void a_session_counts_for_the_one_who_asked_for_it(void **state)
+{
+    (void)state;
+    asker = RELAY_CALLED;
+    for (int n = 2; n < RELAY_KNOWN_HOST + 3; n++)
+        assert_int_equal(add_session(n), n < RELAY_KNOWN_HOST + 2 ? HX_OK : HX_ELIMIT);
+    asker = RELAY_CALLER;
+    assert_int_equal(add_session(RELAY_KNOWN_HOST + 3), HX_OK);
+}
+
 static void the_same_session_is_added_once(void **state)
 {
     struct relay_totals totals;
@@ -352,6 +362,7 @@ int main(void)
         TEST(an_address_has_its_number_of_sessions),
         TEST(sessions_that_nobody_opens_are_forgotten),
         TEST(one_host_s_sessions_do_not_push_out_another_s),
+        TEST(a_session_counts_for_the_one_who_asked_for_it),
         TEST(the_same_session_is_added_once),
         TEST(a_frame_by_another_port_of_ours_is_not_the_party_s),
     };
