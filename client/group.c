@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "client/visit_store.h"
-#include "secure/tls.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,47 +20,9 @@ void group_changed(struct hx_group *g)
     pthread_cond_broadcast(&g->cond);
 }
 
-/* The one that has waited longest. */
-static struct hx_stream *queue_take(struct hx_group *g)
-{
-    struct fair_share_member *m = g->queue.oldest;
-    if (!m)
-        return NULL;
-    fair_share_remove(&g->queue, m);
-    readiness_fd_set(&g->fd, g->queue.count > 0 || g->canceled);
-    return stream_of_waiting(m);
-}
-
-void group_queue_drop(struct hx_group *g, struct hx_stream *s)
-{
-    struct fair_share_member *m = stream_waiting(s);
-    if (!m->listed)
-        return;
-    fair_share_remove(&g->queue, m);
-    readiness_fd_set(&g->fd, g->queue.count > 0 || g->canceled);
-    stream_discard(s);
-}
-
-/* Nobody takes them: members may come and go for ever. */
-static void queue_make_room(struct hx_group *g, struct hx_stream *newcomer)
-{
-    struct fair_share_member *m;
-    while ((m = fair_share_victim(&g->queue, &stream_waiting(newcomer)->source))) {
-        struct hx_stream *victim = stream_of_waiting(m);
-        fair_share_remove(&g->queue, m);
-        report(&g->settings.reporter,
-               &(struct hx_event_info){
-                   .event = HX_EVENT_PEER_DROPPED, .error = HX_ELIMIT, .name = stream_name(victim)},
-               stream_endpoint(victim));
-        stream_discard(victim);
-    }
-}
-
 void group_queue_put(struct hx_group *g, struct hx_stream *s)
 {
-    queue_make_room(g, s);
-    fair_share_add(&g->queue, stream_waiting(s));
-    readiness_fd_set(&g->fd, true);
+    stream_queue_put(&g->queue, s);
     group_changed(g);
 }
 
@@ -106,7 +67,6 @@ static void on_changed(void *user)
 static void on_cancel(struct engine_member *m)
 {
     struct hx_group *g = container_of(m, struct hx_group, member);
-    struct hx_stream *s;
     g->canceled = true;
     engine_timer_cancel(&g->missing);
     engine_timer_cancel(&g->again);
@@ -114,9 +74,7 @@ static void on_cancel(struct engine_member *m)
     nat_use_end(g->nat);
     g->nat = NULL;
     binding_end(&g->binding);
-    while ((s = queue_take(g)))
-        stream_discard(s);
-    readiness_fd_set(&g->fd, true);
+    stream_queue_end(&g->queue);
     group_changed(g);
 }
 
@@ -145,7 +103,7 @@ static void destroy(struct hx_group *g)
     while (g->users > 0)
         engine_wait(&g->cond, INT64_MAX);
     engine_leave(&g->member);
-    readiness_fd_close(&g->fd);
+    stream_queue_free(&g->queue);
     pthread_cond_destroy(&g->cond);
     settings_free(&g->settings);
     free(g);
@@ -153,22 +111,9 @@ static void destroy(struct hx_group *g)
 
 static int join_and_wait(struct hx_group *g)
 {
-    int64_t deadline_ms = engine_deadline(g->settings.timeout_ms);
-    struct binding *b = &g->binding;
     (void)nat_use(&g->nat, &g->settings, on_nat_news, g); /* without memory the members hear less */
-    int err = binding_begin(b, &g->settings, &(struct binding_callbacks){on_changed, on_part, g});
-    if (g->settings.keys.count > 0)
-        engine_unlocked(tls_warm_up);
-    /* what came while the lock was free has signalled to nobody */
-    while (err == HX_OK && !b->ever_bound && !g->canceled) {
-        if (b->error < 0)
-            err = b->error;
-        else if (!engine_wait(&g->cond, deadline_ms))
-            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
-    }
-    if (g->canceled)
-        return HX_ECANCELED;
-    return b->ever_bound ? HX_OK : err;
+    int err = binding_begin(&g->binding, &g->settings, &(struct binding_callbacks){on_changed, on_part, g});
+    return err < 0 ? err : binding_await(&g->binding, &g->cond, &g->canceled);
 }
 
 static int read_settings(struct hx_group *g, const struct hx_config *config, size_t size, const char *session,
@@ -204,8 +149,7 @@ int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, s
     g->member.path_suspect = on_path_suspect;
     g->missing.fire = group_on_missing;
     g->again.fire = on_again;
-    fair_share_init(&g->queue, GROUP_WAITING_MAX, GROUP_WAITING_MAX);
-    readiness_fd_init(&g->fd, false);
+    stream_queue_init(&g->queue, GROUP_WAITING_MAX, &g->settings.reporter);
     engine_join(&g->member);
     err = join_and_wait(g);
     if (err < 0)
@@ -224,7 +168,7 @@ static bool is_complete(const struct hx_group *g)
 
 static bool has_next(const struct hx_group *g)
 {
-    return g->queue.oldest != NULL;
+    return stream_queue_has_one(&g->queue);
 }
 
 /* The engine's lock is held. HX_OK: `ready`; HX_EAGAIN, HX_ETIMEDOUT, HX_ECANCELED. */
@@ -262,7 +206,7 @@ int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms)
     engine_lock();
     int err = await(g, has_next, timeout_ms);
     if (err == HX_OK)
-        *out = queue_take(g);
+        *out = stream_queue_take(&g->queue);
     engine_unlock();
     return err;
 }
@@ -270,7 +214,7 @@ int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms)
 int hx_group_fd(struct hx_group *g)
 {
     engine_lock();
-    int fd = readiness_fd_get(&g->fd);
+    int fd = readiness_fd_get(&g->queue.fd);
     engine_unlock();
     return fd;
 }

@@ -5,12 +5,11 @@
 #ifndef HX_CLIENT_GROUP_H
 #define HX_CLIENT_GROUP_H
 
-#include "base/fair_share.h"
 #include "base/token_bucket.h"
 #include "client/binding.h"
 #include "client/group_member.h"
 #include "client/nat.h"
-#include "client/readiness_fd.h"
+#include "client/stream_queue.h"
 #include "proto/membership.h"
 
 #define GROUP_WAITING_MAX (2 * MEMBERS_MAX) /* streams that nobody has taken */
@@ -31,15 +30,12 @@ struct hx_group {
     struct timer missing;         /* members that were not told of since we have joined anew have gone */
     struct timer again;           /* all shall know where we are: see group_ask_again() */
     int64_t again_ms;
-    struct readiness_fd fd; /* set while the queue holds something */
-    struct fair_share queue;
+    struct stream_queue queue;
 };
 
 /* group.c */
 /* A connection for hx_group_next(). */
 void group_queue_put(struct hx_group *g, struct hx_stream *s);
-/* If it is still there, it is closed. */
-void group_queue_drop(struct hx_group *g, struct hx_stream *s);
 void group_changed(struct hx_group *g); /* wakes who waits */
 /* As long as some member is not reached, or through the relay alone, it is seen to, now and then, that all know
  * where we are. */

@@ -72,7 +72,7 @@ static void let_go(struct group_member *m)
     if (!s)
         return;
     stream_disown(s);
-    group_queue_drop(m->g, s);
+    stream_queue_drop(&m->g->queue, s);
 }
 
 /* An older connection, if there is one, goes on; should it fall silent, the next attempt follows. Of a member

@@ -1,16 +1,13 @@
 /* hx_listener: a name that is kept bound, and the peers that came for it. The engine's lock guards it. */
 #include "base/container_of.h"
-#include "base/fair_share.h"
 #include "client/binding.h"
 #include "client/introduction.h"
 #include "client/met_sessions.h"
 #include "client/nat.h"
 #include "client/punch.h"
-#include "client/readiness_fd.h"
 #include "client/report.h"
-#include "client/stream.h"
+#include "client/stream_queue.h"
 #include "client/visit_store.h"
-#include "secure/tls.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +19,7 @@ struct hx_listener {
     bool canceled;
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
-    struct readiness_fd fd; /* set while the queue holds something */
-    struct fair_share queue;
+    struct stream_queue queue;
 };
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
@@ -32,38 +28,6 @@ static void report_peer(struct hx_listener *l, enum hx_event event, int error, c
            &(struct hx_event_info){
                .event = event, .error = error, .name = r->name, .text = r->text, .punch_ms = r->elapsed_ms},
            r->peer);
-}
-
-static void queue_put(struct hx_listener *l, struct hx_stream *s)
-{
-    fair_share_add(&l->queue, stream_waiting(s));
-    readiness_fd_set(&l->fd, true);
-    pthread_cond_broadcast(&l->cond);
-}
-
-/* The one that has waited longest. */
-static struct hx_stream *queue_take(struct hx_listener *l)
-{
-    struct fair_share_member *m = l->queue.oldest;
-    if (!m)
-        return NULL;
-    fair_share_remove(&l->queue, m);
-    readiness_fd_set(&l->fd, l->queue.count > 0 || l->canceled);
-    return stream_of_waiting(m);
-}
-
-/* Nobody has accepted them: in a full queue the host with the most of them gives way to one that
- * has come now. */
-static void queue_make_room(struct hx_listener *l, struct hx_stream *newcomer)
-{
-    struct fair_share_member *m;
-    while ((m = fair_share_victim(&l->queue, &stream_waiting(newcomer)->source))) {
-        struct hx_stream *victim = stream_of_waiting(m);
-        struct punch_result dropped = {.peer = stream_endpoint(victim), .name = stream_name(victim)};
-        fair_share_remove(&l->queue, m);
-        report_peer(l, HX_EVENT_PEER_DROPPED, HX_ELIMIT, &dropped);
-        stream_discard(victim);
-    }
 }
 
 static void take_in(struct hx_listener *l, const struct punch_result *r)
@@ -83,8 +47,8 @@ static void take_in(struct hx_listener *l, const struct punch_result *r)
         return;
     }
     report_peer(l, HX_EVENT_PUNCHED, HX_OK, r);
-    queue_make_room(l, s);
-    queue_put(l, s);
+    stream_queue_put(&l->queue, s);
+    pthread_cond_broadcast(&l->cond);
 }
 
 /* The nameserver hears of it last: the peer waits. */
@@ -152,15 +116,12 @@ static void on_changed(void *user)
 static void on_cancel(struct engine_member *m)
 {
     struct hx_listener *l = container_of(m, struct hx_listener, member);
-    struct hx_stream *s;
     l->canceled = true;
     punch_cancel(l);
     nat_use_end(l->nat);
     l->nat = NULL;
     binding_end(&l->binding);
-    while ((s = queue_take(l)))
-        stream_discard(s);
-    readiness_fd_set(&l->fd, true);
+    stream_queue_end(&l->queue);
     pthread_cond_broadcast(&l->cond);
 }
 
@@ -187,7 +148,7 @@ static void destroy(struct hx_listener *l)
     while (l->users > 0)
         engine_wait(&l->cond, INT64_MAX);
     engine_leave(&l->member);
-    readiness_fd_close(&l->fd);
+    stream_queue_free(&l->queue);
     pthread_cond_destroy(&l->cond);
     settings_free(&l->settings);
     free(l);
@@ -195,22 +156,9 @@ static void destroy(struct hx_listener *l)
 
 static int bind_and_wait(struct hx_listener *l)
 {
-    int64_t deadline_ms = engine_deadline(l->settings.timeout_ms);
-    struct binding *b = &l->binding;
     (void)nat_use(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
-    int err = binding_begin(b, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
-    if (l->settings.keys.count > 0)
-        engine_unlocked(tls_warm_up);
-    /* what came while the lock was free has signalled to nobody */
-    while (err == HX_OK && !b->ever_bound && !l->canceled) {
-        if (b->error < 0)
-            err = b->error;
-        else if (!engine_wait(&l->cond, deadline_ms))
-            err = b->last_error < 0 ? b->last_error : HX_ETIMEDOUT;
-    }
-    if (l->canceled)
-        return HX_ECANCELED;
-    return b->ever_bound ? HX_OK : err;
+    int err = binding_begin(&l->binding, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
+    return err < 0 ? err : binding_await(&l->binding, &l->cond, &l->canceled);
 }
 
 int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size, const char *name)
@@ -233,8 +181,7 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     l->member.cancel = on_cancel;
     l->member.network_changed = on_network_changed;
     l->member.path_suspect = on_path_suspect;
-    fair_share_init(&l->queue, l->settings.backlog, l->settings.backlog);
-    readiness_fd_init(&l->fd, false);
+    stream_queue_init(&l->queue, l->settings.backlog, &l->settings.reporter);
     engine_join(&l->member);
     err = bind_and_wait(l);
     if (err < 0)
@@ -252,7 +199,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     int err = HX_OK;
     engine_lock();
     l->users++;
-    while (err == HX_OK && !l->canceled && !l->queue.oldest) {
+    while (err == HX_OK && !l->canceled && !stream_queue_has_one(&l->queue)) {
         if (timeout_ms == 0)
             err = HX_EAGAIN;
         else if (!engine_wait(&l->cond, deadline_ms))
@@ -260,8 +207,8 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
     }
     if (l->canceled)
         err = HX_ECANCELED;
-    else if (l->queue.oldest) {
-        *out = queue_take(l);
+    else if (stream_queue_has_one(&l->queue)) {
+        *out = stream_queue_take(&l->queue);
         err = HX_OK;
     }
     l->users--;
@@ -274,7 +221,7 @@ int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
 int hx_listener_fd(struct hx_listener *l)
 {
     engine_lock();
-    int fd = readiness_fd_get(&l->fd);
+    int fd = readiness_fd_get(&l->queue.fd);
     engine_unlock();
     return fd;
 }

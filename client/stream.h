@@ -56,7 +56,7 @@ struct stream_info {
 int stream_adopt(struct hx_stream **out, struct stream *s, const struct stream_info *info);
 /* Closes the connection at once and frees the handle. The engine's lock is held. NULL is fine. */
 void stream_discard(struct hx_stream *s);
-/* For a listener's queue of what waits to be accepted. */
+/* For client/stream_queue.h. */
 struct fair_share_member *stream_waiting(struct hx_stream *s);
 struct hx_stream *stream_of_waiting(struct fair_share_member *m);
 const char *stream_name(const struct hx_stream *s);
