@@ -114,6 +114,8 @@ static int begin(struct flows *all, struct hx_stream *stream)
 
 int flows_join(struct flows *all, struct hx_stream *stream, struct flow *f)
 {
+    if (!stream) /* the link is leaving */
+        return HX_ECLOSED;
     if (all->count >= FLOWS_MAX)
         return HX_ELIMIT;
     if (flows_find(&all->list, f->number))

@@ -53,7 +53,14 @@ void link_finish(struct link *l);
  * it says last leaves this host all the same: hx_cleanup() sees to it. */
 void link_leave(struct link *l);
 struct mux *link_mux(struct link *l);
-struct hx_stream *link_stream(struct link *l); /* to ask for its peer; never to read or write */
+/* For what goes beside it; never to read or write. NULL: both directions have ended. */
+struct hx_stream *link_stream(struct link *l);
+/* As hx_stream_path(); HX_ECLOSED also when both directions have ended. `l` may be NULL: HX_ECLOSED. */
+static inline int link_path(struct link *l, struct hx_path *out)
+{
+    struct hx_stream *s = l ? link_stream(l) : NULL;
+    return s ? hx_stream_path(s, out) : HX_ECLOSED;
+}
 /* pong() tells the round-trip time, once for each, in this order. HX_ELIMIT: LINK_PINGS_MAX are under way. */
 int link_ping(struct link *l);
 

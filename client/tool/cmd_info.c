@@ -65,7 +65,7 @@ static void print(struct informing *i)
 {
     struct buf text;
     buf_init(&text, ASKING_OUTPUT_MAX);
-    int err = hx_stream_path(link_stream(the_link(i)), &i->words.path);
+    int err = link_path(the_link(i), &i->words.path);
     i->words.found_ms = ui_path_ms() - i->begun_ms;
     if (err == HX_OK)
         err = i->args->json ? info_words_json(&i->words, &text) : info_words_print(&i->words, &text);

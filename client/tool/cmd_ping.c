@@ -55,7 +55,7 @@ static void on_next(struct ev_loop *loop, ev_timer *w, int revents)
 static void look_at_path(struct pinging *p)
 {
     struct hx_path now;
-    if (hx_stream_path(link_stream(reconnector_link(p->reconnector)), &now) < 0)
+    if (link_path(reconnector_link(p->reconnector), &now) < 0)
         return;
     if (!p->args->quiet && (strcmp(now.kind, p->path.kind) != 0 || strcmp(now.address, p->path.address) != 0))
         printf("path changed: %s at %s -> %s at %s\n", p->path.kind, p->path.address, now.kind, now.address);
@@ -78,7 +78,7 @@ static void on_pong(void *user, int64_t rtt_us)
 static void on_up(void *user, struct link *l)
 {
     struct pinging *p = user;
-    if (hx_stream_path(link_stream(l), &p->path) < 0)
+    if (link_path(l, &p->path) < 0)
         p->path = (struct hx_path){.address = "?", .kind = "?"};
     printf("PING %s (%s) %d bytes of data, path=%s\n", p->args->name, p->path.address, PING_BYTES,
            p->path.kind);

@@ -110,7 +110,7 @@ void coming_say(const struct coming *c, const char *from)
 void coming_from(char *out, size_t size, struct link *l)
 {
     struct hx_path path = {.kind = ""};
-    (void)hx_stream_path(link_stream(l), &path);
+    (void)link_path(l, &path);
     snprintf(out, size, "%s%s%s%s", path.address[0] ? path.address : "the sender", path.kind[0] ? " (" : "",
              path.kind, path.kind[0] ? ")" : "");
 }

@@ -25,8 +25,7 @@ static void say_what(const struct copying *c, const struct files_state *s, char 
 
 void copying_path(const struct copying *c, struct hx_path *out)
 {
-    struct link *l = reconnector_link(c->reconnector);
-    if (!l || hx_stream_path(link_stream(l), out) < 0)
+    if (link_path(reconnector_link(c->reconnector), out) < 0)
         out->kind[0] = '\0';
 }
 

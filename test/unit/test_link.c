@@ -280,11 +280,14 @@ static void who_was_connected_to_ends_alone_if_it_must(void **state)
 
 static void who_leaves_waits_for_nobody(void **state)
 {
+    struct hx_path path;
     (void)state;
     int fd = create_near(0, 0); /* says nothing, and hears nothing */
     AWAIT(near.ups == 1);
     atomic_store(&near.lingers, true);
     link_leave(near.link);
+    AWAIT(!link_stream(near.link)); /* who shows how far it is may still ask */
+    assert_int_equal(link_path(near.link, &path), HX_ECLOSED);
     AWAIT(near.downs == 1);
     assert_int_equal(near.error, HX_OK);
     atomic_store(&near.lingers, false);
