@@ -274,7 +274,8 @@ void meet_tell_join_failure(struct meet *m, int error, const struct hx_config *c
         say_error("the nameserver %s knows no groups: it needs an hx-nameserver as new as this hx",
                   config->nameserver);
     else if (error == HX_ECONFLICT)
-        say_error("'%s' has a member %s who is alive: choose another --name", m->args->name, m->own);
+        say_error("'%s' is full, or has a member %s who is alive: choose another --name, or another session",
+                  m->args->name, m->own);
     else
         ui_failure(error, m->args->name, config);
 }
