@@ -7,17 +7,15 @@
 #include "client/mux/link_loop.h"
 #include "client/tool/copying.h"
 #include "client/tool/cp_json.h"
+#include "client/tool/cp_pipe.h"
 #include "client/tool/cp_stream.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/left_links.h"
 #include "client/tool/program.h"
 #include "client/tool/ui.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct cp_side {
     struct cp *cp;
@@ -368,27 +366,9 @@ static int copy_files(const struct args *args)
     return status;
 }
 
-/* A FIFO is there once somebody has its other end. */
-static bool open_pipe(const struct args *args)
-{
-    bool input = args->stream == 'i';
-    int fd;
-    if (!args->pipe)
-        return true;
-    while ((fd = open(args->pipe, (input ? O_RDONLY : O_WRONLY) | O_CLOEXEC)) < 0 && errno == EINTR &&
-           !interrupted()) {
-    }
-    bool open = fd >= 0 && dup2(fd, input ? STDIN_FILENO : STDOUT_FILENO) >= 0;
-    if (!open && !interrupted())
-        say_error("%s: %s", args->pipe, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return open;
-}
-
 int cmd_cp(const struct args *args)
 {
-    int status = !open_pipe(args)      ? STATUS_FAILED
+    int status = !cp_pipe_open(args)   ? STATUS_FAILED
                  : args->stream == 'i' ? cp_from_stdin(args)
                  : args->stream == 'o' ? cp_to_stdout(args)
                                        : copy_files(args);

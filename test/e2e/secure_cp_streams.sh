@@ -61,6 +61,10 @@ cat pipe >piped &
 pid=$!
 STARTED+=("$pid")
 check "a FIFO takes it" eval 'cp_ home:big pipe && wait $pid && same big piped'
+mkfifo nobody
+signalled() { timeout -k 60 0.5 "$B/hx" cp "$@" 2>cp.err; [ "$?" = 124 ]; }
+check "a signal ends who waits for a FIFO's writer" signalled nobody home:dir/never
+check "or for its reader" signalled home:big nobody
 no_terminal() { ! timeout 120 setsid -w "$B/hx" cp home:big /dev/tty 2>cp.err && grep -q '^hx: /dev/tty: ' cp.err; }
 check "one that cannot be opened is told" no_terminal
 
