@@ -38,9 +38,9 @@ class Nameserver:
 
     def end(self, kill=False):
         (self.process.kill if kill else self.process.terminate)()
-        self.process.wait(60)
         self.process.stdout.close()
         self.log.close()
+        return self.process.wait(60)
 
 
 def candidate(n):
@@ -311,9 +311,13 @@ def main():
         failed = [story for n, story in enumerate(stories, 1) if not tell(n, story, ns)]
     finally:
         OverUdt.end_all()
-        ns.end()
-    print("1..%d" % len(stories))
-    sys.exit(bool(failed))
+        status = ns.end()
+    print("%s %d - the nameserver ends well" % ("not ok" if status else "ok", len(stories) + 1))
+    if status:
+        with open(LOG, errors="replace") as log:
+            print("".join("# " + line for line in log.readlines()[-60:]), end="")
+    print("1..%d" % (len(stories) + 1))
+    sys.exit(bool(failed or status))
 
 
 main()
