@@ -54,8 +54,8 @@ enum args_result {
 
 struct args { /* strings belong to argv, the environment or `config`, but for `peer`; do not copy it */
     enum args_result command; /* also with ARGS_HELP: whose help; ARGS_COMMANDS: of all of them */
-    const char
-        *name; /* the peer's, with hx cp, too; meet: the session's; NULL for hx key, hx nat and hx send */
+    /* The peer's, with hx cp, too; meet: the session's. NULL for hx key, hx nat and hx send. */
+    const char *name;
     const char *nameserver;
     const char *own_name; /* NULL: none */
     /* STUN servers besides, "HOST[:PORT]" with ',' between; "": none */

@@ -1,6 +1,6 @@
 /* client/tool/args_parts.h: inside of client/tool/args.h. args.c: the parser; args_take.c: what each option
- * is taken for; args_cp.c, args_ls.c, args_meet.c, args_code.c: what is of hx cp, of hx ls, of hx meet, of hx send and hx
- * recv alone; args_config.c: options of the file. */
+ * is taken for; args_cp.c, args_ls.c, args_meet.c, args_code.c: what is of hx cp, of hx ls, of hx meet, of
+ * hx send and hx recv alone; args_config.c: options of the file. */
 #ifndef HX_CLIENT_TOOL_ARGS_PARTS_H
 #define HX_CLIENT_TOOL_ARGS_PARTS_H
 

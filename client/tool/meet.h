@@ -1,6 +1,7 @@
 /* client/tool/meet.h: inside of hx meet. cmd_meet.c: joins, waits until all are there, and ends; meet_tell.c:
- * what is said of that; meet_out.c: standard output; meet_member.c: a connection, as a part of the group pipe;
- * meet_command.c: the command of one instead; meet_ends.c: what ends beside the loop. All in the loop's thread. */
+ * what is said of that; meet_out.c: standard output; meet_member.c: a connection, as a part of the group
+ * pipe; meet_command.c: the command of one instead; meet_ends.c: what ends beside the loop. All in the
+ * loop's thread. */
 #ifndef HX_CLIENT_TOOL_MEET_H
 #define HX_CLIENT_TOOL_MEET_H
 
