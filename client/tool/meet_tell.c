@@ -224,12 +224,14 @@ void meet_tell_begun(struct meet *m, bool all)
 
 void meet_tell_ended(struct meet *m, const char *name)
 {
+    meet_out_flush(m); /* at a terminal what it has said stands before that */
     say_note("%s has said all", name);
     json_member(m, "ended", name);
 }
 
 void meet_tell_gone(struct meet *m, const char *name, const char *reason)
 {
+    meet_out_flush(m);
     if (!reason)
         say_note("%s: all has arrived, both ways", name);
     else

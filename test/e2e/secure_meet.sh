@@ -149,9 +149,10 @@ fresh
 printf '\033]0;evil\007\033[2J\rbob: I am bob\n\377end' >mallory.in
 : >tty.in
 meets mallory tty 2
-start tty env LC_ALL=C.UTF-8 timeout 60 script -qefc "$HX meet tty --expect 2 --name tty -q </dev/null" /dev/null
+start tty env LC_ALL=C.UTF-8 timeout 60 script -qefc "$HX meet tty --expect 2 --name tty </dev/null" /dev/null
 check "on a terminal" await_exit "$PID"
 check "it obeys nothing" eval '! grep -q $'"'\\033'"' tty.out'
 check "all that was said is shown" grep -qF 'mallory: \033]0;evil\a\033[2J\rbob: I am bob' tty.out
 check "the last line, too" grep -qF 'mallory: \377end' tty.out
+check "before it is said that there is no more" eval 'sed -n "/^mallory: .*end/,\$p" tty.out | grep -q "^mallory has said all"'
 finish
