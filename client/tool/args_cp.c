@@ -131,6 +131,9 @@ static enum args_result stream_operands(struct reading *r, char **words, int cou
                           output ? "output, which takes one file" : "input");
     const char *path = args_remote_path(input ? target : words[0]);
     size_t len = path ? strlen(path) : 0;
+    if (path && (len == 0 || path[len - 1] == '/') && input && a->pipe)
+        return args_usage(r, "what '%.80s' gives has no name: say which file it shall be, NAME:PATH",
+                          a->pipe);
     if (path && (len == 0 || path[len - 1] == '/'))
         return args_usage(r, input ? "standard input has no name: say which file it shall be, NAME:PATH"
                                    : "which file? One alone goes to standard output");

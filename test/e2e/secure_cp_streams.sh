@@ -79,6 +79,7 @@ check "standard input needs a name" usage 'has no name' - home:
 check "a directory is no name" usage 'has no name' - home:dir/
 check "both sides here is for cp" usage 'must be NAME:PATH' - -
 check "-u is of files" usage '-u has no meaning' -u - home:x
+check "nor does a FIFO give one" usage "what .nobody. gives has no name" nobody home:dir/
 check "so is --exclude" usage '--exclude has no meaning' --exclude x home:big -
 check "and of no device" usage '-u has no meaning with ./dev/null.' -u home:big /dev/null
 echo dash >./-
