@@ -2,7 +2,8 @@
 
 Streams, listeners and groups wait on the library's descriptors in the event loop: no thread waits for any of them.
 Only what blocks in the library (connecting, binding, joining, closing what must still arrive) uses one for so long.
-Names, options and errors are those of hx. To cancel a task that waits leaves nothing open."""
+Names, options and errors are those of hx. To cancel a task that waits leaves nothing open, and loses no byte: what it
+had read is read again."""
 from __future__ import annotations
 
 import asyncio
@@ -56,26 +57,18 @@ class _Waiting:
         self._fast = 0
 
     async def until_done(self, attempt: Callable[[], T], again: Callable[[T], bool]) -> T:
+        """What `attempt` gave. Nothing is awaited after it, so that who is cancelled has not taken anything."""
         async with self._turn:
+            if self._fast >= _TURN:
+                self._fast = 0
+                await asyncio.sleep(0)
             while True:
                 got = attempt()
                 if not again(got):
                     self._fast += 1
-                    if self._fast >= _TURN:
-                        self._fast = 0
-                        await self._give_turn(got)
                     return got
                 self._fast = 0
                 await self._ready()
-
-    @staticmethod
-    async def _give_turn(got: Any) -> None:
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            if isinstance(got, tuple) and got[1] is not None:
-                got[1].abort()
-            raise
 
     async def _ready(self) -> None:
         loop = asyncio.get_running_loop()
@@ -108,8 +101,8 @@ class Stream:
     def __init__(self, sync: hx.stream.Stream) -> None:
         self.sync = sync
         self._reading, self._writing = _Waiting(sync._reading), _Waiting(sync._writing)
-        self._proving, self._datagrams = _Waiting(sync._reading), _Waiting(sync._datagrams)
-        self._ahead = bytearray()  # what readline() and readuntil() have read too much
+        self._datagrams = _Waiting(sync._datagrams)
+        self._ahead = bytearray()  # what was read too much, or for who was cancelled then
         self._write_turn = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -140,7 +133,11 @@ class Stream:
         if size < 0:
             whole, piece = bytearray(), memoryview(bytearray(hx.stream.CHUNK))
             while True:
-                got = await self.readinto(piece)
+                try:
+                    got = await self.readinto(piece)
+                except asyncio.CancelledError:
+                    self._ahead[:0] = whole
+                    raise
                 if got == 0:
                     return bytes(whole)
                 whole += piece[:got]
@@ -152,11 +149,15 @@ class Stream:
         """asyncio.IncompleteReadError: the end came before."""
         buffer, done = bytearray(size), 0
         with memoryview(buffer) as view:
-            while done < size:
-                got = await self.readinto(view[done:])
-                if got == 0:
-                    raise asyncio.IncompleteReadError(bytes(view[:done]), size)
-                done += got
+            try:
+                while done < size:
+                    got = await self.readinto(view[done:])
+                    if got == 0:
+                        raise asyncio.IncompleteReadError(bytes(view[:done]), size)
+                    done += got
+            except asyncio.CancelledError:
+                self._ahead[:0] = view[:done]
+                raise
         return bytes(buffer)
 
     async def readuntil(self, separator: bytes = b"\n", limit: int = 1 << 20) -> bytes:
@@ -164,7 +165,11 @@ class Stream:
         line, piece = bytearray(), bytearray(65536)
         while True:
             begun = max(0, len(line) - len(separator) + 1)
-            got = await self.readinto(piece)
+            try:
+                got = await self.readinto(piece)
+            except asyncio.CancelledError:
+                self._ahead[:0] = line
+                raise
             line += memoryview(piece)[:got]
             at = line.find(separator, begun)
             if got == 0 or at >= 0:

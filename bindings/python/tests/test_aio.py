@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import select
 import threading
 import unittest
 from typing import Any
@@ -85,6 +87,37 @@ class Loop(Case, unittest.IsolatedAsyncioTestCase):
             await asyncio.wait_for(theirs.read(10), 0.02)
         await ours.write(b"after")
         self.assertEqual(await theirs.read(10), b"after")
+
+    async def test_what_a_cancelled_task_had_read_is_read_again(self) -> None:
+        ours, theirs = await self.pair_of()
+        for begin in (theirs.readline, functools.partial(theirs.readexactly, 100), theirs.read):
+            await ours.write(b"begun, ")
+            select.select([theirs.sync], [], [], PATIENCE)
+            reading = asyncio.ensure_future(begin())
+            while not theirs._reading._waiter:
+                await asyncio.sleep(0)
+            reading.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await reading
+        await ours.write(b"and ended\n")
+        self.assertEqual(await theirs.readline(), b"begun, begun, begun, and ended\n")
+
+    async def test_who_is_cancelled_in_any_turn_of_the_loop_has_read_nothing(self) -> None:
+        ours, theirs = await self.pair_of()
+        await ours.write(TEXT[:100])
+        ours.shutdown()
+        whole, piece = b"", b"begin"
+        while piece:
+            reading = asyncio.ensure_future(theirs.read(1))
+            await asyncio.sleep(0)
+            if not theirs._reading._waiter and len(whole) < 100:  # it has read, or gives others their turn
+                reading.cancel()
+            try:
+                piece = await reading
+                whole += piece
+            except asyncio.CancelledError:
+                pass
+        self.assertEqual(whole, TEXT[:100])
 
     async def test_close_ends_a_wait(self) -> None:
         ours, theirs = await self.pair_of()
