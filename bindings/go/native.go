@@ -22,6 +22,7 @@ static void tell(struct hx_config *config, uintptr_t handler)
 import "C"
 
 import (
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -87,7 +88,9 @@ func flag(set bool) C.int {
 func (c *Config) native(handler *handler, name string, use func(config *C.struct_hx_config, name *C.char) C.int) Code {
 	var config C.struct_hx_config
 	var texts []unsafe.Pointer
+	cut := strings.IndexByte(name, 0) >= 0 // C would see only what comes before it
 	text := func(s string) *C.char {
+		cut = cut || strings.IndexByte(s, 0) >= 0
 		if s == "" {
 			return nil
 		}
@@ -107,7 +110,10 @@ func (c *Config) native(handler *handler, name string, use func(config *C.struct
 	C.tell(&config, C.uintptr_t(handler.number))
 	own := C.CString(name)
 	texts = append(texts, unsafe.Pointer(own))
-	code := use(&config, own)
+	code := C.int(ErrInvalid)
+	if !cut {
+		code = use(&config, own)
+	}
 	if config.keys != nil {
 		C.memset(unsafe.Pointer(config.keys), 0, C.size_t(len(c.Keys)))
 	}

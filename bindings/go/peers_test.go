@@ -159,6 +159,10 @@ func TestPeers(t *testing.T) {
 		invalid(hx.Config{}, "hx key")
 		invalid(hx.Config{Insecure: true, Keys: "x"}, "Insecure")
 		invalid(hx.Config{Keys: "no key"}, "the keys")
+		invalid(hx.Config{Insecure: true, Nameserver: fixture.nameserver + "\x00x"}, "the Config")
+		if _, err := hx.Dial("shared\x00x", config()); !errors.Is(err, hx.ErrInvalid) {
+			t.Error("what comes before a NUL is taken for the name:", err)
+		}
 		invalid(hx.Config{KeyFile: home + "/none"}, "no such file")
 		must(t, os.Mkdir(home+"/hx", 0o700))
 		must(t, os.WriteFile(home+"/hx/key", []byte(fixture.key+" label\n"), 0o644))

@@ -1,8 +1,9 @@
 'use strict';
 // hx: connections between two hosts that both are behind NATs, found by name. README.md and index.d.ts tell what there is.
+const { inspect } = require('node:util');
 const native = require('./lib/native');
-const { HxError } = require('./lib/errors');
-const { configOf } = require('./lib/config');
+const { HxError, invalid } = require('./lib/errors');
+const { configOf, isText } = require('./lib/config');
 const { Handler } = require('./lib/events');
 const { Group } = require('./lib/group');
 const { Listener } = require('./lib/listener');
@@ -10,11 +11,12 @@ const { Stream } = require('./lib/stream');
 
 /** Calls `start(config, handler's number, name, back)` and makes something of what it gives. */
 async function begin(syscall, name, options, start, make) {
+  if (!isText(name)) throw invalid(`${syscall}: a name is a string without a NUL, not ${inspect(name)}`);
   const config = configOf(options);
   if (options.signal) options.signal.throwIfAborted();
   const events = new Handler(options.onEvent);
   const made = new Promise((resolve, reject) => {
-    start(config, events.number, String(name), (code, box) => {
+    start(config, events.number, name, (code, box) => {
       if (code < 0) reject(new HxError(code, syscall, name, events.detail));
       else resolve(make(box, events));
     });

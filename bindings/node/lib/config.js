@@ -11,6 +11,9 @@ const FLAGS = ['insecure', 'noPortMapping', 'pathEvents', 'noHostCandidates'];
 const OTHERS = { family: { any: 0, 4: 4, 6: 6 }, transport: { any: 0, udp: 1, tcp: 2 } };
 const MINE = ['onEvent', 'signal', 'allowHalfOpen', 'highWaterMark'];
 
+/** libhx would see only what comes before a NUL. */
+const isText = (value) => typeof value === 'string' && !value.includes('\0');
+
 function keysOf(options) {
   if (options.insecure) {
     if (options.keys || options.keyFile) throw invalid('`insecure` and keys: choose one of the two');
@@ -28,6 +31,7 @@ function keysOf(options) {
     throw invalid(`no key: ${error.message}: \`hx key\` makes one, \`hx key --set\` takes the other host's; \`insecure\` goes without`);
   }
   if (mode & 0o077) throw invalid(`${file} may be read by others: chmod 600 it`);
+  if (!isText(text)) throw invalid(`${file} is no key file: it has a NUL in it`);
   return text;
 }
 
@@ -36,7 +40,7 @@ function configOf(options = {}) {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     let good = MINE.includes(name);
-    if (TEXTS.includes(name)) good = typeof value === 'string';
+    if (TEXTS.includes(name)) good = isText(value);
     else if (NUMBERS.includes(name)) good = Number.isFinite(value);
     else if (FLAGS.includes(name)) good = typeof value === 'boolean';
     else if (Object.hasOwn(OTHERS, name)) good = Object.hasOwn(OTHERS[name], value);
@@ -57,4 +61,4 @@ function configOf(options = {}) {
   return config;
 }
 
-module.exports = { configOf };
+module.exports = { configOf, isText };

@@ -106,6 +106,10 @@ test('options that are missing or wrong are told', async () => {
     assert.match(await message({ family: 5 }), /family cannot be 5/);
     assert.match(await message({ insecure: true, keys: key }), /choose one/);
     assert.match(await message({ keys: 'no key' }), /the keys/);
+    assert.match(await message({ keys: `${key}\0` }), /the option keys/);
+    for (const name of [undefined, 5, 'shared\0x']) {
+      assert.match((await failure(hx.connect(name, { keys: key }))).message, /^hx: connect: a name is a string without a NUL, not /);
+    }
     assert.match(await message({ keyFile: `${home}/none` }), /no such file/);
     fs.mkdirSync(`${home}/hx`);
     fs.writeFileSync(`${home}/hx/key`, `${key} label\n`, { mode: 0o644 });
