@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +249,23 @@ func TestClose(t *testing.T) {
 		l, err = hx.Listen("brief", config())
 		must(t, err)
 		must(t, l.Close())
+	})
+	t.Run("a listener that is forgotten gives its name back", func(t *testing.T) {
+		_, err := hx.Listen("forgotten", config())
+		must(t, err)
+		c := config()
+		c.Wait = 0
+		for end := time.Now().Add(patience); time.Now().Before(end); {
+			runtime.GC()
+			conn, err := hx.Dial("forgotten", c)
+			if errors.Is(err, hx.ErrNotFound) {
+				return
+			}
+			if err == nil {
+				conn.Abort()
+			}
+		}
+		t.Fatal("it still has it")
 	})
 	t.Run("all methods may be called at once", func(t *testing.T) {
 		near, far := meet(t)

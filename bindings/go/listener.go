@@ -2,6 +2,7 @@ package hx
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -39,6 +40,7 @@ func Listen(name string, config Config) (*Listener, error) {
 		l.events.leave()
 		return nil, &Error{Op: "listen", Name: name, Code: ErrSystem, Cause: err}
 	}
+	runtime.SetFinalizer(l, (*Listener).Close)
 	return l, nil
 }
 
@@ -75,7 +77,8 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// Close gives the name back, wakes Accept and closes what waits there. Accepted connections live on.
+// Close gives the name back, wakes Accept and closes what waits there. Accepted connections live on. A listener that is
+// forgotten is closed in the end, as those of net are.
 func (l *Listener) Close() error {
 	l.ready.close()
 	l.guard.Lock()
@@ -83,6 +86,7 @@ func (l *Listener) Close() error {
 	if l.closed {
 		return &Error{Op: "close", Name: l.name, Code: ErrCanceled}
 	}
+	runtime.SetFinalizer(l, nil)
 	listenerClose(l.listener)
 	l.closed = true
 	l.events.leave()
