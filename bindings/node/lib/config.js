@@ -44,6 +44,7 @@ function configOf(options = {}) {
     else if (NUMBERS.includes(name)) good = Number.isFinite(value);
     else if (FLAGS.includes(name)) good = typeof value === 'boolean';
     else if (Object.hasOwn(OTHERS, name)) good = Object.hasOwn(OTHERS[name], value);
+    if (name === 'localPort') good = good && value >= 0 && value < 65536;
     if (!good) throw invalid(`the option ${name} cannot be ${JSON.stringify(value)}`);
   }
   const { nameserver = process.env.HX_NAMESERVER, timeout = DEFAULT_TIMEOUT, wait = 0, family = 'any', transport = 'any' } = options;

@@ -104,6 +104,7 @@ test('options that are missing or wrong are told', async () => {
     assert.match(await message({}), /`hx key` makes one/);
     assert.match(await message({ timeOut: 1 }), /timeOut/);
     assert.match(await message({ family: 5 }), /family cannot be 5/);
+    assert.match(await message({ localPort: 65536 }), /localPort cannot be 65536/);
     assert.match(await message({ insecure: true, keys: key }), /choose one/);
     assert.match(await message({ keys: 'no key' }), /the keys/);
     assert.match(await message({ keys: `${key}\0` }), /the option keys/);

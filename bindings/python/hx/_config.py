@@ -145,6 +145,8 @@ def as_struct(config: Config, tap: Tap, timeout: Optional[float] = 10.0) -> CCon
         raise errors.InvalidArgumentError("no nameserver", "give nameserver=\"HOST[:PORT]\", or set HX_NAMESERVER")
     if config.transport not in _TRANSPORTS:
         raise errors.InvalidArgumentError(f"transport {config.transport!r}", "\"any\", \"udp\" or \"tcp\"")
+    if not 0 <= config.local_port < 65536:
+        raise errors.InvalidArgumentError(f"local_port {config.local_port}", "0 to 65535")
     keys = load_keys(config)
     if keys is not None:
         check_keys(keys)

@@ -100,7 +100,7 @@ class Provoked(Case):
             with self.subTest(name):
                 self.assertRaises(hx.InvalidArgumentError, hx.connect, name, **self.options())
         for options in ({"nameserver": "nul\0"}, {"transport": "pigeon"}, {"keys": hx.generate_key()},
-                        {"insecure": False, "keys": "mistyped"}, {"family": 5}):
+                        {"insecure": False, "keys": "mistyped"}, {"family": 5}, {"local_port": 65536}):
             with self.subTest(options):
                 self.assertRaises(hx.InvalidArgumentError, hx.connect, "home", **self.options(**options))
         self.assertRaises(ValueError, hx.connect, "home", **self.options(), timeout=-1)
