@@ -88,7 +88,7 @@ class _Dispatcher:
             handler, event = self._queue.get()
             try:
                 handler(event)
-            except Exception:
+            except BaseException:  # SystemExit ends no more than this call: others still want to be told
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
             del handler, event
 
