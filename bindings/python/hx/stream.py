@@ -5,6 +5,7 @@ import ctypes
 import functools
 import io
 import socket
+import threading
 import warnings
 from ctypes import byref, c_uint32
 from types import TracebackType
@@ -53,6 +54,9 @@ class Stream(io.RawIOBase):
         self._datagrams = Side(pointer, library.hx_datagram_fd, what)
         self._timeout: Optional[float] = None
         self._unanswered = self._ended = self._failed = False
+        self._files_lock = threading.RLock()
+        self._readers = 0  # files of makefile() that only read, and are open
+        self._left_to_readers = False
         self._read, self._write = library.hx_read, library.hx_write
         self.peer_name: str = text(library.hx_peer_name(pointer))
         """The name that the peer gave to the nameserver, maybe ""."""
@@ -64,7 +68,7 @@ class Stream(io.RawIOBase):
 
     @property
     def closed(self) -> bool:
-        return self._reading.pointer is None
+        return self._left_to_readers or self._reading.pointer is None
 
     def readable(self) -> bool:
         return True
@@ -147,11 +151,13 @@ class Stream(io.RawIOBase):
     def makefile(self, mode: str = "r", buffering: int = -1, *, encoding: Optional[str] = None,
                  errors: Optional[str] = None, newline: Optional[str] = None) -> Any:
         """As socket.makefile(): a buffered file of this stream; with "b" in the mode of bytes, else of text. To close
-        it writes what is in its buffer, and leaves the stream open."""
+        it writes what is in its buffer, and leaves the stream open. One that only reads still reads after close(), as
+        http.client does."""
         size = CHUNK if buffering < 0 else buffering
         if not set(mode) <= set("rwb") or not set(mode) & set("rw"):
             raise ValueError(f"mode {mode!r} is not made of r, w and b")
-        raw, file = _Unowned(self), None  # type: Any, Any
+        raw = _Reader(self) if "w" not in mode else _Unowned(self)
+        file: Any = None
         if size == 0:
             if "b" not in mode:
                 raise ValueError("text has a buffer")
@@ -297,6 +303,31 @@ class Stream(io.RawIOBase):
             side.end()
         return pointer
 
+    def reader_opened(self) -> None:
+        with self._files_lock:
+            self._readers += 1
+
+    def reader_closed(self) -> None:
+        """Maybe by the collector, in any thread."""
+        with self._files_lock:
+            self._readers -= 1
+            last = self._left_to_readers and self._readers == 0
+        if last:
+            _threads.reaper.put(self._part_late)
+
+    def _leave_to_readers(self) -> bool:
+        """Not if nothing can come any more."""
+        if self.closed or self._ended or self._failed or self._writing.call(lib().hx_shutdown) < 0:
+            return False
+        with self._files_lock:
+            self._left_to_readers = self._readers > 0
+            return self._left_to_readers
+
+    def _part_late(self) -> None:
+        pointer = self._end()
+        if pointer is not None:
+            _threads.begin(functools.partial(self._part, pointer))
+
     def _part(self, pointer: int) -> int:
         if not (self._ended or self._failed):
             lib().hx_read(pointer, ctypes.create_string_buffer(1), 1, self._parting_ms)
@@ -307,8 +338,11 @@ class Stream(io.RawIOBase):
         Config), and a second at most for the peer's own end, and frees the stream. ClosedError, TimedOutError: that is
         not known, so bytes may be missing there; nothing is raised if the last write was answered (something, or the
         peer's end, was read after it), or if an earlier call has said that the connection is broken. What the peer has
-        sent and nobody has read is lost. May be called twice."""
+        sent and nobody has read is lost, unless a file of makefile() that only reads is still open: then our direction
+        ends, and the rest is done beside, once that file is closed. May be called twice."""
         with self._writing.lock, self._reading.lock:
+            if self._left_to_readers or self._readers and self._leave_to_readers():
+                return
             pointer = self._end()
             if pointer is None:
                 return
@@ -371,3 +405,19 @@ class _Unowned(io.RawIOBase):
 
     def write(self, data: Any) -> Optional[int]:
         return self._stream.write(data)
+
+
+class _Reader(_Unowned):
+    """It holds the connection until it is closed."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream)
+        stream.reader_opened()
+
+    def writable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._stream.reader_closed()
