@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -352,6 +353,46 @@ func TestGrowth(t *testing.T) {
 		if n := threads(t); n > tasks+closersMax+8 {
 			t.Errorf("%d threads, before %d", n, tasks)
 		}
+	})
+	t.Run("without a descriptor left a connection fails, and the next one does not", func(t *testing.T) {
+		meet(t) // what libhx opens once is open
+		l, err := hx.Listen("few", config())
+		must(t, err)
+		defer l.Close()
+		var limit syscall.Rlimit
+		must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+		few := limit
+		few.Cur = uint64(held(t)) + 50
+		must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+		var filled []*os.File
+		var got []*hx.Conn
+		for end := time.Now().Add(patience); err == nil && time.Now().Before(end); {
+			for { // again, as connections of before may have been closed meanwhile
+				f, err := os.Open("/dev/null")
+				if err != nil {
+					break
+				}
+				filled = append(filled, f)
+			}
+			filled[0].Close() // one is not enough
+			filled = filled[1:]
+			var conn *hx.Conn
+			if conn, err = hx.Dial("few", config()); err == nil {
+				got = append(got, conn)
+			}
+		}
+		for _, f := range filled {
+			f.Close()
+		}
+		for _, conn := range got {
+			conn.Abort()
+		}
+		must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+		var failed *hx.Error
+		if !errors.As(err, &failed) || !failed.Temporary() {
+			t.Error(err)
+		}
+		meet(t)
 	})
 	t.Run("connections that wait hold no thread", func(t *testing.T) {
 		before := threads(t)

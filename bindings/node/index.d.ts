@@ -128,6 +128,8 @@ export abstract class Incoming extends EventEmitter implements AsyncIterable<Str
   /** Streams live on. */
   close(): void;
   on(event: 'connection', listener: (stream: Stream) => void): this;
+  /** One has come, and there was no descriptor for it. */
+  on(event: 'drop', listener: (error: HxError) => void): this;
   on(event: 'close', listener: () => void): this;
   /** Does what is awaited here keep the process? */
   ref(): this;

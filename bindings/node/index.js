@@ -17,8 +17,12 @@ async function begin(syscall, name, options, start, make) {
   const events = new Handler(options.onEvent);
   const made = new Promise((resolve, reject) => {
     start(config, events.number, name, (code, box) => {
-      if (code < 0) reject(new HxError(code, syscall, name, events.detail));
-      else resolve(make(box, events));
+      try {
+        if (code < 0) throw new HxError(code, syscall, name, events.detail);
+        resolve(make(box, events));
+      } catch (error) {
+        reject(error);
+      }
     });
   });
   try {
@@ -50,6 +54,10 @@ function listen(name, options = {}) {
 function connect(name, options = {}) {
   return begin('connect', name, options, native.connect, (box, events) => {
     const stream = new Stream(box, events, options);
+    if (stream.errored) { // there was no descriptor for it
+      stream.on('error', () => {});
+      throw stream.errored;
+    }
     events.leave(); // the stream keeps it
     return stream;
   });

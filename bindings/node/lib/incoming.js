@@ -46,7 +46,8 @@ class Incoming extends EventEmitter {
         return;
       }
       const stream = new Stream(made, this.#events, this.#options);
-      if (this.#waiting.length > 0) this.#waiting.shift().resolve(stream);
+      if (stream.errored) stream.once('error', (error) => this.emit('drop', error)); // there was no descriptor for it
+      else if (this.#waiting.length > 0) this.#waiting.shift().resolve(stream);
       else this.emit('connection', stream);
     }
   }

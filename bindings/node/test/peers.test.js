@@ -200,6 +200,36 @@ test('streams that wait hold no thread', async () => {
   for (const stream of pairs.flat()) stream.destroy();
 });
 
+test('without a descriptor left a connection fails or is dropped, and the process goes on', async () => {
+  await ready;
+  const script = `
+    const fs = require('fs');
+    const hx = require('hx');
+    const options = ${JSON.stringify(options())};
+    (async () => {
+      const listener = await hx.listen('few', options);
+      listener.on('connection', (stream) => stream.resume().on('error', () => {}));
+      listener.on('drop', (error) => console.log('dropped', error.code));
+      const good = await hx.connect('few', options);
+      await good.handshake();
+      const filled = [];
+      const fill = () => { try { for (;;) filled.push(fs.openSync('/dev/null')); } catch (error) { /* EMFILE */ } };
+      fill();
+      fs.closeSync(filled.pop());
+      await hx.connect('few', options).then(() => console.log('connected'), (error) => console.log('failed', error.code));
+      for (const fd of filled) fs.closeSync(fd);
+      const again = await hx.connect('few', options);
+      await again.handshake();
+      console.log('again');
+      for (const stream of [good, again]) stream.destroy();
+      listener.close();
+    })();`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', 'ulimit -n 100; exec "$0" -e "$1"', process.execPath, script],
+    { timeout: 60000 });
+  assert.match(stdout, /^failed HX_ESYS$/m);
+  assert.match(stdout, /^again$/m);
+});
+
 test('a process ends when nothing is open, and says nothing', async () => {
   await ready;
   const script = `
