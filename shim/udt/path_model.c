@@ -6,9 +6,8 @@
 #define SECOND_US 1000000
 
 /* draft-ietf-ccwg-bbr: "Startup", "Drain", "ProbeBW", "ProbeRTT". */
-#define FULL_GROWTH  1.25  /* a rate that grows by less in a round does not grow, ... */
-#define FULL_ROUNDS  3     /* ... and the path is full after so many of them */
-#define FULL_US      60000 /* ours: path_rate_over_time() shows it as late as that */
+#define FULL_GROWTH  1.25 /* a rate that grows by less in a round does not grow, ... */
+#define FULL_ROUNDS  3    /* ... and the path is full after so many of them */
 #define DRAIN_ROUNDS 3
 #define CYCLE_US     (2 * SECOND_US) /* and up to a second more */
 #define PROBE_RTT_US 200000
@@ -120,7 +119,6 @@ static void enter(struct path_model *m, enum path_phase next) /* the only writer
     case PATH_UP:
         m->probe_from = path_rate(m);
         m->full = m->rate.latest;
-        m->full_us = m->now_us;
         m->full_rounds = 0;
         m->grown_rounds = 0;
         break;
@@ -174,12 +172,18 @@ static bool limited(const struct path_model *m, const struct path_sample *s)
     return s->app_limited || s->tx_inflight * 2.0 < full;
 }
 
+/* It was empty a moment ago: it is us who fill it. */
+static bool own_queue(const struct path_model *m)
+{
+    return m->now_us - m->empty_us < OWN_ROUNDS * answer_us(m) + OWN_US;
+}
+
 static void note_rtt(struct path_model *m, const struct path_sample *s)
 {
     path_stall_note(&m->stall, s, m->rtt.min_us, path_packet_us(m));
     if (s->rtt_us >= 0)
         path_rtt_note(&m->rtt, m->now_us, s->rtt_us - m->stall.of_last_us, s->back_us, path_packet_us(m));
-    if (emptied(m))
+    if (emptied(m) || (path_stall_unknown(&m->stall) && own_queue(m)))
         m->empty_us = m->now_us;
 }
 
@@ -218,12 +222,6 @@ static void note_busy(struct path_model *m, const struct path_sample *s)
         path_rate_idle(&m->rate, m->now_us, m->delivered);
 }
 
-/* It was empty a moment ago: it is us who fill it. */
-static bool own_queue(const struct path_model *m)
-{
-    return m->now_us - m->empty_us < OWN_ROUNDS * answer_us(m) + OWN_US;
-}
-
 /* The rate has stopped to grow: for three rounds, or for one that has shown why. */
 static bool path_is_full(struct path_model *m, double growth)
 {
@@ -231,16 +229,13 @@ static bool path_is_full(struct path_model *m, double growth)
         return false;
     if (m->rate.round[1] >= m->full * growth) {
         m->full = m->rate.round[1];
-        m->full_us = m->now_us;
         m->full_rounds = 0;
         m->grown_rounds += !m->cautious;
         return false;
     }
     m->grown_rounds = 0;
     m->full_rounds++;
-    return (m->full_rounds >= FULL_ROUNDS &&
-            (m->phase == PATH_STARTUP || m->now_us - m->full_us > FULL_US)) ||
-           (own_queue(m) && is_queue(m, m->rtt.round[1].least_us)) ||
+    return m->full_rounds >= FULL_ROUNDS || (own_queue(m) && is_queue(m, m->rtt.round[1].least_us)) ||
            (path_loss_excess(&m->loss, &m->loss.brief) && path_loss_share(&m->loss.brief) > FULL_LOSS);
 }
 
@@ -254,7 +249,8 @@ static void startup(struct path_model *m, const struct path_sample *s)
     /* Who sends little makes no queue: his path may have become a little longer. */
     bool grows = path_rtt_grows(&m->rtt) && !path_rate_was_limited(&m->rate);
 
-    if (!path_is_full(m, FULL_GROWTH) && !heavy && !((queued(m) || grows) && own_queue(m) && !m->stall.first))
+    if (!path_is_full(m, FULL_GROWTH) && !heavy &&
+        !((queued(m) || grows) && own_queue(m) && !path_stall_unknown(&m->stall)))
         return;
     /* What of this is the path's own, PATH_DOWN will tell. */
     m->lossy = path_loss_share(&m->loss.brief) > LOSSY ? path_loss_share(&m->loss.brief) : 0;

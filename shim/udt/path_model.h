@@ -92,7 +92,6 @@ struct path_model {
     } down;               /* PATH_DOWN */
 
     double full;      /* the rate from which growth is counted, ... */
-    int64_t full_us;  /* ... since then, ... */
     int full_rounds;  /* ... the rounds without ... */
     int grown_rounds; /* ... and with it */
 

@@ -15,12 +15,13 @@ struct path_sample;
 
 struct path_stall {
     int64_t told_us;           /* when something came last; -1: nothing has */
-    bool first;                /* the last sample was the first one: a stall or another's queue, who knows */
+    int64_t first_us;          /* when something came first */
     int64_t rtt_us;            /* the last round trip, all of it but what was a stall */
     int64_t from_us, until_us; /* the last stall */
     int64_t before_us;         /* rtt_us as it began */
     int64_t excused_us;        /* so much of the last round trip was one */
     int64_t of_last_us;        /* so much of the last sample's rtt_us was one */
+    int64_t waited_us;         /* for its end, at most */
     int64_t longest_us[2];     /* of a round trip, in this period and in the last one */
     int64_t period_us;         /* when this one began */
 };
@@ -30,6 +31,8 @@ void path_stall_init(struct path_stall *s, int64_t now_us);
  * takes at its rate. */
 void path_stall_note(struct path_stall *s, const struct path_sample *sample, int64_t min_us,
                      int64_t packet_us);
+/* What has come so far may have waited for the end of a stall, or in a queue: that is not told yet. */
+bool path_stall_unknown(const struct path_stall *s);
 int64_t path_stall_longest_us(const struct path_stall *s);
 
 #endif

@@ -60,6 +60,7 @@ static void what_receipts_have_waited_for_counts_once(void **state)
     (void)state;
     begin();
     assert_int_equal(sample_back(30000, RTT_US, 29000), 0);
+    assert_int_equal(sample(100, RTT_US), 0);
     assert_int_equal(path_stall_longest_us(&stall), 29000);
     begin();
     assert_int_equal(sample_back(30000, 10000, 19000), 10000 - RTT_US);
@@ -123,7 +124,7 @@ static void hosts_that_others_keep_from_running_use_the_time_they_have(void **st
                              .halts_ms = halts[i / 8].halts_ms,
                              .flows = {SIM_HX}};
         double runs = p.runs_ms / (p.runs_ms + p.halts_ms / 2);
-        check(&p, "the share of the line", run(&p), 0.85 * runs, 1.01);
+        check(&p, "the share of the line", run(&p), 0.75 * runs, 1.01);
         check(&p, "the share that is lost", sim_lost_share(&sim, 0), 0, 0.01);
     }
 }
