@@ -141,14 +141,9 @@ static bool are_labels(const struct args *args, const char *keys)
 
 static int bind_raw(struct binding *b)
 {
-    char error[KEYFILE_ERROR_MAX];
-    char *keys = NULL;
-    if (b->args->insecure) {
-        raw_warn();
-    } else if (!(keys = keyfile_load(b->args, error))) {
-        say_error("%s", error);
+    char *keys;
+    if (!raw_keys(b->args, &keys))
         return STATUS_FAILED;
-    }
     int status = bound_open(&b->listener, b->args, b->args->name, keys);
     keyfile_wipe(keys);
     if (status != STATUS_OK)

@@ -432,16 +432,9 @@ static int connect_raw(const struct args *args, const char *keys)
 
 static int connect_bare(const struct args *args)
 {
-    char error[KEYFILE_ERROR_MAX];
-    if (args->insecure) {
-        raw_warn();
-        return connect_raw(args, NULL);
-    }
-    char *keys = keyfile_load(args, error);
-    if (!keys) {
-        say_error("%s", error);
+    char *keys;
+    if (!raw_keys(args, &keys))
         return STATUS_FAILED;
-    }
     int status = connect_raw(args, keys);
     keyfile_wipe(keys);
     return status;

@@ -254,16 +254,9 @@ static int join(struct meet *m, const char *keys)
 
 static int load_and_join(struct meet *m)
 {
-    char error[KEYFILE_ERROR_MAX];
-    if (m->args->insecure) {
-        raw_warn();
-        return join(m, NULL);
-    }
-    char *keys = keyfile_load(m->args, error);
-    if (!keys) {
-        say_error("%s", error);
+    char *keys;
+    if (!raw_keys(m->args, &keys))
         return STATUS_FAILED;
-    }
     int status = join(m, keys);
     keyfile_wipe(keys);
     return status;

@@ -2,6 +2,7 @@
 #include "base/thread.h"
 #include "client/forward/pump.h"
 #include "client/forward/say.h"
+#include "client/tool/keyfile.h"
 #include "client/tool/program.h"
 #include <errno.h>
 #include <poll.h>
@@ -184,7 +185,14 @@ int raw_pipe(struct hx_stream *s)
     return pump_run(s, &pump) ? STATUS_OK : STATUS_FAILED;
 }
 
-void raw_warn(void)
+bool raw_keys(const struct args *args, char **keys)
 {
-    say_error("--insecure: anyone may be the peer, and anyone on the way may read and change what passes");
+    char error[KEYFILE_ERROR_MAX];
+    *keys = NULL;
+    if (args->insecure)
+        say_error(
+            "--insecure: anyone may be the peer, and anyone on the way may read and change what passes");
+    else if (!(*keys = keyfile_load(args, error)))
+        say_error("%s", error);
+    return args->insecure || *keys;
 }
