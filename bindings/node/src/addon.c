@@ -41,6 +41,8 @@ static void box_free(napi_env env, void *data, void *hint)
         hx_listener_close(box->it);
     else if (box->kind == BOX_GROUP)
         hx_group_leave(box->it);
+    else if (box->it)
+        watcher_forgotten(box->it);
     free(box);
 }
 
@@ -51,7 +53,8 @@ napi_value box_new(napi_env env, enum box_kind kind, void *it)
     if (!box)
         napi_fatal_error("hx", NAPI_AUTO_LENGTH, "out of memory", NAPI_AUTO_LENGTH);
     *box = (struct box){kind, it};
-    napi_create_external(env, box, box_free, NULL, &value);
+    if (napi_create_external(env, box, box_free, NULL, &value) != napi_ok)
+        box_free(env, box, NULL); /* the environment is being terminated */
     return value;
 }
 

@@ -99,6 +99,7 @@ napi_value watch_start(napi_env env, napi_callback_info info); /* calls back onc
 napi_value watch_ref(napi_env env, napi_callback_info info);   /* does it keep the process? */
 napi_value watch_close(napi_env env, napi_callback_info info);
 void watch_close_all(struct addon *a);
+void watcher_forgotten(struct watcher *w); /* JavaScript has lost it: it is closed with the environment */
 
 /* streams.c: all of them return what hx.h's functions do. */
 napi_value stream_read(napi_env env, napi_callback_info info);  /* stream, buffer */

@@ -101,7 +101,8 @@ static void watcher_close(struct watcher *w)
     *w->at = w->next;
     if (w->next)
         w->next->at = w->at;
-    w->box->it = NULL;
+    if (w->box)
+        w->box->it = NULL;
     napi_delete_reference(w->addon->env, w->back);
     uv_poll_stop(&w->poll); /* libhx closes the descriptor right after this */
     uv_close((uv_handle_t *)&w->poll, on_closed);
@@ -115,6 +116,11 @@ napi_value watch_close(napi_env env, napi_callback_info info)
     if (box)
         watcher_close(box->it);
     return NULL;
+}
+
+void watcher_forgotten(struct watcher *w)
+{
+    w->box = NULL;
 }
 
 void watch_close_all(struct addon *a)

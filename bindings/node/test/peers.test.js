@@ -1,6 +1,6 @@
 'use strict';
 const assert = require('node:assert');
-const { execFile, spawnSync } = require('node:child_process');
+const { execFile, spawn, spawnSync } = require('node:child_process');
 const crypto = require('node:crypto');
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -265,6 +265,35 @@ test('a worker has streams of its own, and ends with some open', async () => {
   left.end('still here');
   assert.strictEqual(String(await all(right)), 'still here');
   left.destroy();
+});
+
+test('workers that are ended at any moment end, and the process lives on', async () => {
+  await ready;
+  const child = spawn(process.execPath, ['-e', `
+    const { Worker } = require('node:worker_threads');
+    const { setTimeout: sleep } = require('node:timers/promises');
+    const busy = \`(async () => {
+      const hx = require('hx');
+      const options = require('node:worker_threads').workerData;
+      const ignore = () => {};
+      const listener = await hx.listen(options.name, options);
+      listener.on('connection', (stream) => { stream.on('error', ignore).pipe(stream); });
+      for (;;) {
+        hx.connect('nobody', { ...options, wait: 3000 }).catch(ignore);
+        const stream = await hx.connect(options.name, options);
+        stream.on('error', ignore).resume();
+        stream.write(Buffer.alloc(300000));
+      }
+    })()\`;
+    (async () => {
+      for (let i = 0; i < 12; i++) {
+        const worker = new Worker(busy, { eval: true, workerData: { ...${JSON.stringify(options())}, name: 'worker' + i } });
+        await sleep(25 + 10 * i);
+        await worker.terminate();
+      }
+    })();`]);
+  child.stderr.pipe(process.stderr);
+  assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
 });
 
 test('a process that is killed by an exception ends at once', async () => {
