@@ -5,8 +5,6 @@
 #include "shim/net/tunnels.h"
 #include <string.h>
 
-#define OFFER_MS \
-    25000 /* so long after the introduction the nameserver still knows of it (server/relay_table.h) */
 #define SPARE_MS  30000 /* a path that works so long needs no other beside it */
 #define ENDED_MS  250   /* between two looks at a relay that has ended, and is in use */
 #define FAILED_IN 4     /* requests in a row without an answer: it does not work */
@@ -220,7 +218,7 @@ int64_t agent_relay_turn(struct agent *a, int64_t now_ms)
     bool any = ar->list[0] || ar->list[1];
     if (ar->due_ms <= now_ms) {
         ar->due_ms = INT64_MAX;
-        if (now_ms - ar->told_ms < OFFER_MS && !one_works(a) &&
+        if (now_ms - ar->told_ms < AGENT_OFFER_MS && !one_works(a) &&
             (a->introductions > 1 || !reached_directly(a)))
             begin(a);
         return now_ms;

@@ -12,6 +12,9 @@
 #define CALM_FIRST_MS \
     10000 /* likewise, who is reached through the relay: there may be a direct path by now */
 #define CALM_MAX_MS 60000
+/* From one join for the relay's sake to the next: twice as long each time, since nothing helps some pairs. */
+#define OFFERS_FIRST_MS 1000
+#define OFFERS_MAX_MS   64000
 
 _Static_assert(HX_GROUP_MAX == MEMBERS_MAX, "hx.h and the protocol say the same");
 
@@ -24,6 +27,18 @@ void group_queue_put(struct hx_group *g, struct hx_stream *s)
 {
     stream_queue_put(&g->queue, s);
     group_changed(g);
+}
+
+void group_seek_offers(struct hx_group *g)
+{
+    int64_t now_ms = clock_now_ms();
+    if (now_ms < g->offers.due_ms || !group_unoffered(g))
+        return;
+    bool calm = g->offers.step_ms == 0 || now_ms - g->offers.due_ms >= OFFERS_MAX_MS;
+    int64_t next_ms = calm ? OFFERS_FIRST_MS : 2 * g->offers.step_ms;
+    g->offers.step_ms = next_ms < OFFERS_MAX_MS ? next_ms : OFFERS_MAX_MS;
+    g->offers.due_ms = now_ms + g->offers.step_ms;
+    binding_check(&g->binding, true);
 }
 
 static void on_again(struct timer *t)
@@ -40,6 +55,8 @@ static void on_again(struct timer *t)
             binding_check(&g->binding, true);
         else
             binding_fields_changed(&g->binding);
+        if (seeks)
+            group_seek_offers(g);
         g->again_ms = g->again_ms * 2 < max_ms ? g->again_ms * 2 : max_ms;
     }
     engine_timer_set(t, clock_now_ms() + g->again_ms);

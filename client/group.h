@@ -30,6 +30,9 @@ struct hx_group {
     struct timer missing;         /* members that were not told of since we have joined anew have gone */
     struct timer again;           /* all shall know where we are: see group_ask_again() */
     int64_t again_ms;
+    struct { /* how often we join anew so that the nameserver relays for pairs: see group_seek_offers() */
+        int64_t due_ms, step_ms;
+    } offers;
     struct stream_queue queue;
 };
 
@@ -40,6 +43,9 @@ void group_changed(struct hx_group *g); /* wakes who waits */
 /* As long as some member is not reached, or through the relay alone, it is seen to, now and then, that all know
  * where we are. */
 void group_ask_again(struct hx_group *g);
+/* If a pair needs the relay, and it is so long since the nameserver told of it that it does not relay for the two any
+ * more, we join anew: then it tells of all pairs. */
+void group_seek_offers(struct hx_group *g);
 
 /* group_members.c */
 /* A part of /join. */
@@ -52,5 +58,7 @@ int group_connected(const struct hx_group *g); /* to so many members */
 bool group_seeks(const struct hx_group *g);    /* some member is not reached */
 bool group_lost(const struct hx_group *g);     /* most are not reached any more: it may be our own doing */
 bool group_relayed(const struct hx_group *g);  /* some member is reached through the relay alone */
+/* Some member may need the relay, and the nameserver has forgotten that it offered it. */
+bool group_unoffered(const struct hx_group *g);
 
 #endif

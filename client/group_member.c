@@ -232,6 +232,7 @@ static void attempt(struct group_member *m, struct nameserver *n)
     report_pair(m, HX_EVENT_PEER, &(struct punch_result){.peer = seen, .text = told.text});
     if (told.error == HX_OK) {
         group_ask_again(g);
+        group_seek_offers(g);
         return;
     }
     told.text = "";
@@ -372,6 +373,7 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
     m->peer = part->peer;
     m->mapping = part->mapping;
     m->session = part->session;
+    m->session_ms = clock_now_ms();
     bool listened_to = token_bucket_take(&m->told, &told_limit, 1, clock_now_ms());
     if (new_one && (listened_to || !was_here)) /* that it has left is told in any case */
         report_member(m, was_here || part->member.event == MEMBER_JOINED ? HX_EVENT_MEMBER_JOINED
@@ -411,6 +413,12 @@ bool group_member_sought(const struct group_member *m)
 bool group_member_lost(const struct group_member *m)
 {
     return m->stream && m->reach == AGENT_LOST;
+}
+
+bool group_member_unoffered(const struct group_member *m)
+{
+    return m->here && group_member_sought(m) && m->session.relay.offered &&
+           m->g->settings.relay_after_ms >= 0 && clock_now_ms() - m->session_ms >= AGENT_OFFER_MS;
 }
 
 bool group_member_relayed(const struct group_member *m)

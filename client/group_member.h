@@ -34,6 +34,7 @@ struct group_member {
     struct candidates peer;
     struct nat_mapping mapping;
     struct session session;
+    int64_t session_ms;       /* when that was told last */
     struct token_bucket told; /* how often that is listened to */
     /* Our connection. */
     enum group_member_state state; /* changed by enter() alone */
@@ -62,7 +63,8 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
 /* It has gone from the session; a connection, or an attempt, goes on. False: nothing is left of it. */
 bool group_member_left(struct group_member *m);
 bool group_member_connected(const struct group_member *m);
-bool group_member_sought(const struct group_member *m); /* it is being reached */
-bool group_member_lost(const struct group_member *m);   /* the connection is there, but no path */
+bool group_member_sought(const struct group_member *m);    /* it is being reached */
+bool group_member_lost(const struct group_member *m);      /* the connection is there, but no path */
+bool group_member_unoffered(const struct group_member *m); /* it is sought; the relay's offer is over */
 bool group_member_relayed(const struct group_member *m);
 #endif

@@ -130,6 +130,11 @@ bool group_seeks(const struct hx_group *g)
     return g->missed || has(g, group_member_sought);
 }
 
+bool group_unoffered(const struct hx_group *g)
+{
+    return has(g, group_member_unoffered);
+}
+
 bool group_relayed(const struct hx_group *g)
 {
     return has(g, group_member_relayed);
