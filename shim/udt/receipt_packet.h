@@ -44,8 +44,8 @@ size_t receipt_packet_begin(const struct receipt *r, uint8_t body[RECEIPT_SIZE_M
 bool receipt_packet_add(uint8_t body[RECEIPT_SIZE_MAX], size_t *len, uint32_t before, uint32_t count);
 void receipt_packet_finish(uint8_t body[RECEIPT_SIZE_MAX], uint32_t end, bool whole);
 
-/* Knows nothing of `left`. False: malformed. What it says agrees with itself: next <= from <= end, all ranges in order and between
- * the two last ones, no number with bit 31. */
+/* False: malformed. What it says agrees with itself: next <= from <= end, all ranges in order and between
+ * the two last ones, no number with bit 31. `left` is not in it. */
 bool receipt_packet_read(struct receipt *r, const uint8_t *body, size_t len);
 
 #endif
