@@ -90,6 +90,7 @@ napi_value job_close(napi_env env, napi_callback_info info);   /* stream, back *
 napi_value job_cleanup(napi_env env, napi_callback_info info); /* back */
 void jobs_deliver(struct addon *a);
 void jobs_forget(struct addon *a);
+void jobs_await_threads(void); /* after hx_cleanup(), as the addon's code is about to go */
 void addon_release(struct addon *a);
 
 /* watch.c: a descriptor of libhx's in the loop. */

@@ -2,6 +2,7 @@
 #include "addon.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct event {
     struct event *next;
@@ -40,8 +41,12 @@ void addon_list_remove(struct addon *a)
         *at = a->next;
     bool last = !all.first;
     pthread_mutex_unlock(&all.mutex);
-    if (last)
-        hx_cleanup();
+    if (!last)
+        return;
+    hx_cleanup();
+    /* Node unloads the addon with the last worker that has it; once the main thread has it, it stays. */
+    if (gettid() != getpid())
+        jobs_await_threads();
 }
 
 static struct event *copy(int handler, const struct hx_event_info *info)

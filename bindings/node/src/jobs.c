@@ -35,6 +35,48 @@ void addon_release(struct addon *a)
     free(a);
 }
 
+/* Of all environments. Each that ends waits for the one that has ended before it, so that one at most is left to wait for. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t ended;
+    int running;
+    bool any_ended;
+    pthread_t last_ended;
+} threads = {.mutex = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+
+static void thread_ends(void)
+{
+    pthread_mutex_lock(&threads.mutex);
+    bool any = threads.any_ended;
+    pthread_t before = threads.last_ended;
+    threads.any_ended = true;
+    threads.last_ended = pthread_self();
+    threads.running--;
+    pthread_cond_signal(&threads.ended);
+    pthread_mutex_unlock(&threads.mutex);
+    if (any)
+        pthread_join(before, NULL);
+}
+
+static void threads_count(int more)
+{
+    pthread_mutex_lock(&threads.mutex);
+    threads.running += more;
+    pthread_mutex_unlock(&threads.mutex);
+}
+
+void jobs_await_threads(void)
+{
+    pthread_mutex_lock(&threads.mutex);
+    while (threads.running > 0)
+        pthread_cond_wait(&threads.ended, &threads.mutex);
+    bool any = threads.any_ended;
+    threads.any_ended = false;
+    pthread_mutex_unlock(&threads.mutex);
+    if (any)
+        pthread_join(threads.last_ended, NULL);
+}
+
 static void *run_jobs(void *arg);
 static void run_close(struct job *job);
 
@@ -44,12 +86,13 @@ static bool start_thread(struct addon *a)
     pthread_t thread;
     pthread_attr_t attr;
     pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, 1 << 20);
     a->users++;
     a->running++;
+    threads_count(1);
     bool started = pthread_create(&thread, &attr, run_jobs, a) == 0;
     if (!started) {
+        threads_count(-1);
         a->users--;
         a->running--;
     }
@@ -105,6 +148,7 @@ static void *run_jobs(void *arg)
     a->running--;
     pthread_mutex_unlock(&a->mutex);
     addon_release(a);
+    thread_ends();
     return NULL;
 }
 

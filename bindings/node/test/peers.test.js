@@ -296,6 +296,26 @@ test('workers that are ended at any moment end, and the process lives on', async
   assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
 });
 
+test('when the last worker is terminated, and the addon goes with it, none of its threads is left', async () => {
+  await ready;
+  const child = spawn(process.execPath, ['-e', `
+    const { Worker } = require('node:worker_threads');
+    const waiting = \`
+      const { parentPort, workerData } = require('node:worker_threads');
+      const hx = require('hx');
+      for (let i = 0; i < 200; i++) hx.connect('nobody', { ...workerData, wait: 20000 }).catch(() => {});
+      setTimeout(() => parentPort.postMessage('all wait'), 50);\`;
+    (async () => {
+      for (let i = 0; i < 6; i++) {
+        const worker = new Worker(waiting, { eval: true, workerData: ${JSON.stringify(options())} });
+        await new Promise((resolve) => { worker.once('message', resolve); });
+        await worker.terminate();
+      }
+    })();`]);
+  child.stderr.pipe(process.stderr);
+  assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
+});
+
 test('a process that is killed by an exception ends at once', async () => {
   await ready;
   const script = `
