@@ -180,10 +180,10 @@ HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *conf
  * nameserver restarts or falls silent, or this host gets another address, it binds anew, for ever, less and
  * less often (up to 30 s; one that has no room may ask for up to 120 s more). Where both have IPv4 and IPv6
  * the name is bound over both; hx_bind() returns when it is over one. HX_OK: *out is the caller's, to be
- * closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive; HX_ETIMEDOUT, HX_EREFUSED,
- * HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no room;
- * HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS, HX_ENOMEM;
- * HX_ECANCELED. */
+ * closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive, as by this program; HX_ETIMEDOUT,
+ * HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no
+ * room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS,
+ * HX_ENOMEM; HX_ECANCELED. */
 static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
 {
     return hx_bind_sized(out, config, sizeof *config, name);

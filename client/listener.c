@@ -10,6 +10,7 @@
 #include "client/visit_store.h"
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 struct hx_listener {
     struct settings settings;
@@ -20,7 +21,23 @@ struct hx_listener {
     int users; /* threads that wait in hx_accept() */
     pthread_cond_t cond;
     struct stream_queue queue;
+    struct hx_listener *prev, *next;
 };
+
+static struct hx_listener *listeners;
+
+/* For the nameserver it would be one that has begun anew: it comes from the same port. */
+static bool is_bound_here(const struct settings *s)
+{
+    for (const struct hx_listener *l = listeners; l; l = l->next)
+        for (int i = 0; i < l->settings.nameserver_count && strcmp(l->settings.name, s->name) == 0; i++)
+            for (int k = 0; k < s->nameserver_count; k++) {
+                const struct host_port *a = &l->settings.nameservers[i], *b = &s->nameservers[k];
+                if (a->port == b->port && strcmp(a->host, b->host) == 0)
+                    return true;
+            }
+    return false;
+}
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
 {
@@ -144,6 +161,7 @@ static void on_path_suspect(struct engine_member *m, bool lost)
 /* The engine's lock is held. */
 static void destroy(struct hx_listener *l)
 {
+    DL_DELETE(listeners, l);
     on_cancel(&l->member);
     while (l->users > 0)
         engine_wait(&l->cond, INT64_MAX);
@@ -183,7 +201,16 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     l->member.path_suspect = on_path_suspect;
     stream_queue_init(&l->queue, l->settings.backlog, &l->settings.reporter);
     engine_join(&l->member);
-    err = bind_and_wait(l);
+    bool taken = is_bound_here(&l->settings);
+    DL_APPEND(listeners, l);
+    err = taken ? HX_ECONFLICT : bind_and_wait(l);
+    if (taken)
+        report(&l->settings.reporter,
+               &(struct hx_event_info){.event = HX_EVENT_REJECTED,
+                                       .error = err,
+                                       .name = l->settings.name,
+                                       .text = "this program has bound it already"},
+               NULL);
     if (err < 0)
         destroy(l);
     else

@@ -69,6 +69,27 @@ static enum outcome accept_two(int hear_fd, int say_fd)
     return DONE;
 }
 
+/* What the nameserver would take for one that has begun anew. */
+static enum outcome bind_twice(int hear_fd, int say_fd)
+{
+    struct hx_config config = defaults();
+    struct hx_listener *first, *second;
+
+    (void)hear_fd;
+    if (hx_bind(&first, &config, "twice") < 0)
+        return FAILED_BIND;
+    if (hx_bind(&second, &config, "twice") != HX_ECONFLICT || hx_bind(&second, &config, "once") < 0)
+        return FAILED_BIND;
+    hx_listener_close(first);
+    if (hx_bind(&first, &config, "twice") < 0)
+        return FAILED_BIND;
+    say(say_fd);
+    hx_listener_close(first);
+    hx_listener_close(second);
+    hx_cleanup();
+    return DONE;
+}
+
 static pthread_barrier_t both;
 
 static void *connect_in_thread(void *user)
@@ -139,11 +160,21 @@ static void two_threads_that_connect_to_one_name_at_once_both_succeed(void **sta
     assert_int_equal(finish(&holder), DONE);
 }
 
+static void a_name_that_the_program_has_bound_is_not_taken_from_it(void **state)
+{
+    struct process holder = start(bind_twice);
+
+    (void)state;
+    assert_true(hear(holder.hear));
+    assert_int_equal(finish(&holder), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cleanup_with_streams_that_nobody_has_accepted_touches_no_freed_memory),
         cmocka_unit_test(two_threads_that_connect_to_one_name_at_once_both_succeed),
+        cmocka_unit_test(a_name_that_the_program_has_bound_is_not_taken_from_it),
     };
 
     return cmocka_run_group_tests_name("client api", tests, start_nameserver, stop_nameserver);
