@@ -40,7 +40,7 @@ build_node() { # a copy, as npm would install it
 listens() { # listens LANGUAGE: under that name
     case $1 in
     c) PROGRAM=("$B/hx" bind c --bare --echo) ;;
-    python) PROGRAM=(python3 "$TOP/bindings/python/examples/echo.py" serve python) ;;
+    python) PROGRAM=(python3 "$TOP/bindings/python/examples/echo.py" listen python) ;;
     go) PROGRAM=("$WORK/go/echo" listen go) ;;
     node) PROGRAM=(node "$NODE_PATH/hx/examples/echo.js" listen node) ;;
     esac
@@ -48,7 +48,7 @@ listens() { # listens LANGUAGE: under that name
 connects() { # connects LANGUAGE NAME TEXT
     case $1 in
     c) PROGRAM=(bash -c "exec '$B/hx' connect '$2' --bare <<<'$3'") ;;
-    python) PROGRAM=(python3 "$TOP/bindings/python/examples/echo.py" ask "$2" "$3") ;;
+    python) PROGRAM=(python3 "$TOP/bindings/python/examples/echo.py" connect "$2" "$3") ;;
     go) PROGRAM=("$WORK/go/echo" connect "$2" "$3") ;;
     node) PROGRAM=(node "$NODE_PATH/hx/examples/echo.js" connect "$2" "$3") ;;
     esac

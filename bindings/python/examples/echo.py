@@ -1,4 +1,4 @@
-"""An echo: `echo.py serve NAME` on one host, `echo.py ask NAME TEXT` on another."""
+"""An echo: `echo.py listen NAME` on one host, `echo.py connect NAME TEXT` on another."""
 import argparse
 import asyncio
 import sys
@@ -21,7 +21,7 @@ async def serve(name, config):
     """All peers in one thread. A peer that fails ends its own task alone."""
     tasks = set()
     async with await hx.aio.listen(name, config) as listener:
-        print("waiting as", name)
+        print("listening as", name)
         async for stream in listener:
             task = asyncio.ensure_future(echo(stream))
             tasks.add(task)
@@ -37,7 +37,7 @@ def ask(name, text, config):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("serve", "ask"))
+    parser.add_argument("what", choices=("listen", "connect"))
     parser.add_argument("name")
     parser.add_argument("text", nargs="?", default="hello")
     parser.add_argument("--nameserver", help="default: $HX_NAMESERVER")
@@ -45,7 +45,7 @@ def main():
     told = parser.parse_args()
     config = hx.Config(nameserver=told.nameserver, insecure=told.insecure)
     try:
-        if told.what == "serve":
+        if told.what == "listen":
             asyncio.run(serve(told.name, config))
         else:
             ask(told.name, told.text, config)

@@ -166,8 +166,8 @@ class Examples(Case):
         return process
 
     def test_echo(self) -> None:
-        self.run_example("echo.py", "serve", "echo").line("waiting as echo")
-        told = self.run_example("echo.py", "ask", "echo", "hello there")
+        self.run_example("echo.py", "listen", "echo").line("listening as echo")
+        told = self.run_example("echo.py", "connect", "echo", "hello there")
         told.line("hello there")
         self.assertEqual(told.end(), 0)
 
