@@ -34,7 +34,7 @@ check "the log tells" grep -q 'event=listening .* sandbox=on' "$LOG"
 check "hosts meet in it" meet
 kill -USR1 "$NS_PID"
 check "SIGUSR1 tells what it holds" await_line "$LOG" \
-    'event=stats connections=2 names=1 waiters=0 timers=[0-9]+ queued=0 ended=0 rss=[1-9][0-9]+$'
+    'event=stats connections=2 names=1 waiters=0 sessions=0 members=0 timers=[0-9]+ queued=0 ended=0 rss=[1-9][0-9]+$'
 kill "$NS_PID"
 await_exit "$NS_PID"
 check "it ends in order" [ $? = 0 ]

@@ -117,8 +117,8 @@ for _ in $(seq $((IDLE_S + 15))); do
     grep -q ' connections=0 ' <<<"$LAST" && break
     sleep 1
 done
-check "then no connection, name, waiter or timer is left, and no byte" \
-    grep -q ' connections=0 names=0 waiters=0 timers=0 queued=0 ' <<<"$LAST"
+check "then no connection, name, waiter, session or timer is left, and no byte" \
+    grep -q ' connections=0 names=0 waiters=0 sessions=0 members=0 timers=0 queued=0 ' <<<"$LAST"
 check "nor a descriptor" [ "$(descriptors)" = "$FDS" ]
 check "nor a thread" [ "$(threads)" = "$THREADS" ]
 for _ in $(seq 8); do # UDT forgets a closed socket after 2 s or so, and 3 s later free memory is given back

@@ -154,5 +154,6 @@ check "on a terminal" await_exit "$PID"
 check "it obeys nothing" eval '! grep -q $'"'\\033'"' tty.out'
 check "all that was said is shown" grep -qF 'mallory: \033]0;evil\a\033[2J\rbob: I am bob' tty.out
 check "the last line, too" grep -qF 'mallory: \377end' tty.out
-check "before it is said that there is no more" eval 'sed -n "/^mallory: .*end/,\$p" tty.out | grep -q "^mallory has said all"'
+after_the_last() { sed -n '/^mallory: .*end/,$p' tty.out | grep -q '^mallory has said all'; }
+check "before it is said that there is no more" after_the_last
 finish
