@@ -242,6 +242,8 @@ static void on_agreed(void *user, const struct endpoint *external)
     struct leg *second = other_leg(leg);
     bool first = !b->ever_bound;
     bool same = leg->renewing && endpoint_equal(external, &leg->external);
+    if (!leg->renewing)
+        binding_gather_begin(leg);
     leg->renewing = leg->returning = false;
     close_former(leg);
     turn_answered(&leg->turn, true);
@@ -404,6 +406,18 @@ static bool may_renew_soon(struct leg *leg)
            token_bucket_take(&leg->b->awaited, &awaited_limit, 1, clock_now_ms());
 }
 
+/* A router may change its mind all the time. */
+static bool may_tell_news(struct leg *leg, bool awaited)
+{
+    bool none_reaches_us = nameserver_port(leg->nameserver) != engine_port();
+    if (leg->b->settings->expect == 0)
+        return awaited ? may_renew_soon(leg) : held_for(leg, RENEW_MS);
+    if (!(binding_gather_due(leg) || none_reaches_us) || !may_renew_soon(leg))
+        return false;
+    binding_gather_told(leg);
+    return true;
+}
+
 void binding_fields_changed(struct binding *b)
 {
     struct peer_fields now;
@@ -414,11 +428,12 @@ void binding_fields_changed(struct binding *b)
         if (leg->state != LEG_BOUND ||
             (own_fields_same(&leg->told, &now) && nameserver_port(leg->nameserver) == engine_port()))
             continue;
-        if (is_awaited(leg, &now) ? may_renew_soon(leg) : held_for(leg, RENEW_MS)) {
+        bool awaited = is_awaited(leg, &now);
+        if (may_tell_news(leg, awaited)) {
             renew(leg);
-        } else { /* a router may change its mind all the time: at the next look */
+        } else { /* at the next look */
             b->news = true;
-            if (is_awaited(leg, &now))
+            if (awaited || b->settings->expect > 0)
                 engine_timer_set(&leg->timer, clock_now_ms() + RENEW_AWAITED_MS);
         }
     }

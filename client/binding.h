@@ -46,7 +46,8 @@ struct leg { /* private */
     struct timer timer;            /* WAITING: the next try; BOUND: the next look at the way there */
     struct backoff backoff;
     int64_t asked_ms, bound_ms;
-    int unanswered; /* tries, and a silence, in a row */
+    int64_t gather_ms, gather_due_ms; /* what is new about us is told then; binding_gather.c */
+    int unanswered;                   /* tries, and a silence, in a row */
     struct endpoint external;
     struct peer_fields told, former_told; /* with the request */
 };
@@ -97,8 +98,16 @@ void binding_network_changed(struct binding *b);
 /* What we tell peers may have changed (client/own_fields.h): if so, the name is bound anew with it, without a
  * moment in which nobody holds it. */
 void binding_fields_changed(struct binding *b);
+/* A peer is there that was told of us only now: what is new is told soon again, as after a first join. */
+void binding_hurry(struct binding *b);
 /* The way to this host may be lost: does the nameserver still reach it? `lost`: some peer does not, and may
  * ask the nameserver for us already. */
 void binding_check(struct binding *b, bool lost);
+
+/* For binding.c. What a join tells all members is gathered: from when it was agreed to, ... */
+void binding_gather_begin(struct leg *leg);
+/* ... may what is new be told by now? */
+bool binding_gather_due(const struct leg *leg);
+void binding_gather_told(struct leg *leg); /* it is */
 
 #endif

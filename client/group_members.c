@@ -90,9 +90,11 @@ void group_told(struct hx_group *g, struct nameserver *n, const struct multipart
         g->missed = false;
         joined_anew(g);
         break;
-    case MEMBER_HERE:
     case MEMBER_JOINED:
+    case MEMBER_HERE:
     case MEMBER_MOVED:
+        if (part->member.event == MEMBER_JOINED && !own)
+            binding_hurry(&g->binding);
         m = own ? NULL : find_or_add(g, part->name);
         if (m)
             group_member_told(m, n, part);
