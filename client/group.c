@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KNOWN_MS       250  /* all come at once, and a NAT that is not known yet is passed less well */
 #define AGAIN_FIRST_MS 1000 /* who is not reached; twice as long each time, ... */
 #define AGAIN_MAX_MS   8000 /* ... up to this */
 #define CALM_FIRST_MS \
@@ -103,7 +104,9 @@ static void on_network_changed(struct engine_member *m)
 static void on_nat_news(void *user)
 {
     struct hx_group *g = user;
-    binding_fields_changed(&g->binding);
+    if (g->binding.settings)
+        binding_fields_changed(&g->binding);
+    group_changed(g);
 }
 
 /* Where one member of many is not reached any more, it is not our NAT that has forgotten. */
@@ -128,7 +131,12 @@ static void destroy(struct hx_group *g)
 
 static int join_and_wait(struct hx_group *g)
 {
+    int64_t known_by_ms = clock_now_ms() + KNOWN_MS;
     (void)nat_use(&g->nat, &g->settings, on_nat_news, g); /* without memory the members hear less */
+    while (nat_asking(AF_INET) && !g->canceled && engine_wait(&g->cond, known_by_ms))
+        ;
+    if (g->canceled)
+        return HX_ECANCELED;
     int err = binding_begin(&g->binding, &g->settings, &(struct binding_callbacks){on_changed, on_part, g});
     return err < 0 ? err : binding_await(&g->binding, &g->cond, &g->canceled);
 }

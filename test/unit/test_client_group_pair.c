@@ -148,6 +148,26 @@ static enum outcome meet_oneself(int hear_fd, int say_fd)
     return DONE;
 }
 
+/* Or the answers have not come in a quarter of a second. */
+static enum outcome tell_at_once(int hear_fd, int say_fd)
+{
+    struct hx_config config = member_of_two("one");
+    int64_t begun_ms = clock_now_ms();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "knowing", 2) < 0)
+        return FAILED_BIND;
+    bool late = clock_now_ms() - begun_ms >= 250;
+    engine_lock();
+    bool told = nat_mapping_known(&g->binding.main->told.mapping);
+    engine_unlock();
+    hx_group_leave(g);
+    hx_cleanup();
+    return told || late ? DONE : FAILED_PROOF;
+}
+
 /* Side by side, since each takes as long as the first connection's paths live on. */
 static void two_that_have_lost_each_other_are_connected_anew(void **state)
 {
@@ -173,11 +193,20 @@ static void two_members_of_one_process_meet(void **state)
     assert_int_equal(finish(&p), DONE);
 }
 
+static void who_joins_tells_at_once_what_its_nat_is(void **state)
+{
+    struct process p = start(tell_at_once);
+
+    (void)state;
+    assert_int_equal(finish(&p), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_that_have_lost_each_other_are_connected_anew),
         cmocka_unit_test(two_members_of_one_process_meet),
+        cmocka_unit_test(who_joins_tells_at_once_what_its_nat_is),
     };
 
     signal(SIGPIPE, SIG_IGN);
