@@ -23,7 +23,7 @@ from hx.stream import Path, Stream
 __version__ = "0.1.0"
 
 
-def library_version() -> str:
+def libhx_version() -> str:
     """Of the libhx in use. ImportError: it is not found, with what to do."""
     return text(lib().hx_version())
 
@@ -35,5 +35,5 @@ __all__ = [
     "NotFoundError", "OutOfMemoryError", "Path", "ProtocolError", "ProxyError", "PunchError",
     "RefusedError", "RejectedError", "ResolveError", "Stream", "SystemCallError", "TimedOutError",
     "TooBigError", "WouldBlockError", "check_keys", "cleanup", "connect", "generate_key", "key_path",
-    "library_version", "listen",
+    "libhx_version", "listen",
 ]

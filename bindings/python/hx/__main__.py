@@ -41,7 +41,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         if told.command == "server":
             return _server(told.config, told.options)
-        print(f"hx {hx.__version__}, libhx {hx.library_version()}")
+        print(f"hx {hx.__version__}, libhx {hx.libhx_version()}")
         return 0
     except (OSError, ImportError) as error:
         print(f"hx: {error}", file=sys.stderr)

@@ -252,5 +252,5 @@ class Wheel(unittest.TestCase):
 
     def test_its_version_is_that_of_the_sources(self) -> None:
         self.assertIn(f"VERSION    := {hx.__version__}\n", (TOP / "Makefile").read_text())
-        self.assertEqual(hx.__version__, hx.library_version())
+        self.assertEqual(hx.__version__, hx.libhx_version())
         self.assertTrue((BUILD / "libhx.so.0").exists())

@@ -365,7 +365,7 @@ class Events(Case):
         inside = []
 
         def on_event(event: hx.Event) -> None:
-            inside.append(hx.library_version())  # from the library's own thread this would never return
+            inside.append(hx.libhx_version())  # from the library's own thread this would never return
             told.append(event)
             if event.kind == hx.EventKind.PUNCHED:
                 both.set()

@@ -151,7 +151,7 @@ class Holepunch(Case):
     def test_versions(self) -> None:
         told = subprocess.run([sys.executable, "-m", "hx", "version"], env=environment(), text=True, check=True,
                               capture_output=True, timeout=PATIENCE).stdout
-        self.assertEqual(told, f"hx {hx.__version__}, libhx {hx.library_version()}\n")
+        self.assertEqual(told, f"hx {hx.__version__}, libhx {hx.libhx_version()}\n")
         told = subprocess.run([sys.executable, "-m", "hx", "version"], env=environment(HX_LIBRARY="/nowhere.so"),
                               text=True, capture_output=True, timeout=PATIENCE).stderr
         self.assertIn("HX_LIBRARY", told)
