@@ -72,15 +72,18 @@ static bool pair_session(const struct group_member *a, const struct group_member
     return true;
 }
 
-/* One that has moved to where the reader cannot reach it has left, for this one. */
+/* One that has moved to where the reader cannot reach it has left, for this one. The news may be of who had
+ * the slot before, and went before the reader was told of it. */
 static enum member_event event_of(const struct group_member *reader, const struct group_member *m)
 {
     bool known = (reader->known & groups_bit(m)) != 0;
 
-    if (m->role != GROUP_MEMBER)
-        return known && m->role == GROUP_OUT ? MEMBER_LEFT : MEMBER_UNTOLD;
+    if (m->role == GROUP_RESERVED)
+        return MEMBER_UNTOLD;
+    if (m->role == GROUP_OUT || !groups_sees(reader, m))
+        return known ? MEMBER_LEFT : MEMBER_UNTOLD;
     if (known)
-        return groups_sees(reader, m) ? MEMBER_MOVED : MEMBER_LEFT;
+        return MEMBER_MOVED;
     return m->arrived < reader->arrived ? MEMBER_HERE : MEMBER_JOINED;
 }
 
@@ -137,7 +140,7 @@ void groups_tell(struct group_member *m)
 {
     int err = HX_OK;
 
-    if (m->role != GROUP_MEMBER || !m->owner || (!m->news && m->knows_itself && !m->waited))
+    if (m->role != GROUP_MEMBER || (!m->news && m->knows_itself && !m->waited))
         return;
     if (!m->knows_itself) {
         err = say(m, m, MEMBER_SELF);

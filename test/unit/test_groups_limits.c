@@ -265,6 +265,29 @@ static void who_moves_to_tcp_has_left_for_those_who_cannot_reach_it_there(void *
     assert_int_equal(fixture_count(told(a), "\nbob left 1/3 " TCP2 "\n"), 2);
 }
 
+static void who_has_the_place_of_one_that_went_untold_is_not_told_of_instead(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *a = join(f, ANN, "ann", TELLS), *many[41];
+
+    a->room = 0;
+    join_many(f, many, 40); /* of some of them there is no room to tell */
+    for (int i = 1; i <= 40; i++)
+        fixture_close(f, many[i]);
+    for (int i = 1; i <= 40; i++) {
+        char name[16], address[32];
+        snprintf(name, sizeof name, "t%d", i);
+        snprintf(address, sizeof address, "192.0.2.60:%d", 2000 + i);
+        join_tcp(f, address, name);
+    }
+    a->room = SIZE_MAX;
+    fixture_ready(f, a);
+    fixture_ready(f, a);
+    assert_non_null(strstr(told(a), "\nn1 left "));
+    assert_null(strstr(told(a), "n40 "));
+    assert_null(strstr(told(a), "\nt"));
+}
+
 static void one_by_a_tunnel_counts_for_those_who_tell_candidates(void **state)
 {
     struct fixture *f = *state;
@@ -336,6 +359,7 @@ int main(void)
         TEST(the_relay_s_sessions_count_for_who_has_come_and_not_for_whom_it_meets),
         TEST(who_looks_over_tcp_sees_all_and_counts_for_nobody_over_udp),
         TEST(who_moves_to_tcp_has_left_for_those_who_cannot_reach_it_there),
+        TEST(who_has_the_place_of_one_that_went_untold_is_not_told_of_instead),
         TEST(one_by_a_tunnel_counts_for_those_who_tell_candidates),
         TEST(head_says_what_a_get_would_get_and_changes_nothing),
         TEST(who_speaks_http_1_0_gets_the_parts_without_chunks),
