@@ -35,7 +35,7 @@ static void go_out(struct group_member *m)
 {
     struct groups *groups = m->group->groups;
 
-    timers_cancel(groups->c.timers, &m->timer);
+    timers_cancel(groups->c.timers, &m->wait);
     m->role = GROUP_OUT;
     m->lines = NULL;
     groups->totals.members--;
@@ -51,13 +51,6 @@ static void tell_that_it_left(struct group_member *m)
 
 /* ---- challenges ---- */
 
-static void unlist(struct group_member *m)
-{
-    timers_cancel(m->group->groups->c.timers, &m->timer);
-    DL_DELETE(m->group->challengers, m);
-    m->rival = NULL;
-}
-
 static struct group_member *first_challenger(const struct group_member *rival)
 {
     struct group_member *m = rival->group->challengers;
@@ -65,6 +58,17 @@ static struct group_member *first_challenger(const struct group_member *rival)
     while (m && m->rival != rival)
         m = m->next;
     return m;
+}
+
+/* The others go on. */
+static void unlist(struct group_member *m)
+{
+    struct group_member *rival = m->rival;
+
+    DL_DELETE(m->group->challengers, m);
+    m->rival = NULL;
+    if (!first_challenger(rival))
+        challenge_end(&rival->asked, m->group->groups->c.timers);
 }
 
 static void refuse_challenger(struct group_member *m)
@@ -105,25 +109,17 @@ static void first_challenger_wins(struct group_member *rival, enum registry_how 
     groups_member_free(m);
 }
 
-static void next_look(struct group_member *m)
-{
-    int64_t now_ms = groups_now(m->group), step = (m->verdict_ms - now_ms) / GROUPS_REMINDS;
-    int64_t at_ms = now_ms + (step > 20 ? step : 20);
-
-    timers_set(m->group->groups->c.timers, &m->timer, at_ms < m->verdict_ms ? at_ms : m->verdict_ms);
-}
-
 static void verdict_due(struct timer *t)
 {
-    struct group_member *m = container_of(t, struct group_member, timer), *rival = m->rival;
-    struct group *g = m->group;
+    struct group_member *rival = container_of(t, struct group_member, asked.timer);
+    struct group *g = rival->group;
 
     groups_hold(g);
     if (rival->events->lives(rival->owner)) {
         refuse_challengers(rival);
-    } else if (groups_now(g) < m->verdict_ms) {
+    } else if (groups_now(g) < rival->asked.end_ms) {
         rival->events->remind(rival->owner);
-        next_look(m);
+        challenge_go_on(&rival->asked, g->groups->c.timers, groups_now(g));
     } else {
         go_out(rival);
         tell_that_it_left(rival);
@@ -135,32 +131,17 @@ static void verdict_due(struct timer *t)
 
 static struct registry_answer challenge(struct group_member *m, struct group_member *rival)
 {
+    const struct groups_config *c = &m->group->groups->c;
     bool first = !first_challenger(rival);
 
     m->role = GROUP_CHALLENGER;
     m->rival = rival;
-    m->timer.fire = verdict_due;
     DL_APPEND(m->group->challengers, m);
-    counters_add(m->group->groups->c.counters, COUNTER_CHALLENGED);
-    if (first) {
-        m->verdict_ms = groups_now(m->group) + rival->events->challenge(rival->owner);
-        next_look(m);
-    }
+    counters_add(c->counters, COUNTER_CHALLENGED);
+    rival->asked.timer.fire = verdict_due;
+    if (first)
+        challenge_begin(&rival->asked, c->timers, *c->now_ms, rival->events->challenge(rival->owner));
     return (struct registry_answer){.result = REGISTRY_ASKS, .holder = rival->peer};
-}
-
-/* The next one goes on where it was. */
-static void leave_challenge(struct group_member *m)
-{
-    struct group_member *rival = m->rival;
-    bool first = first_challenger(rival) == m;
-
-    unlist(m);
-    struct group_member *next = first_challenger(rival);
-    if (!first || !next)
-        return;
-    next->verdict_ms = m->verdict_ms;
-    next_look(next);
 }
 
 /* ---- what connections ask ---- */
@@ -268,7 +249,7 @@ struct registry_answer groups_join(struct groups *groups, const struct groups_jo
 
 static void wait_over(struct timer *t)
 {
-    struct group_member *m = container_of(t, struct group_member, timer);
+    struct group_member *m = container_of(t, struct group_member, wait);
     struct group *g = m->group;
 
     if (groups_count_seen(m) >= m->expect)
@@ -285,9 +266,9 @@ int groups_begin(struct group_member *m)
     struct groups *groups = g->groups;
 
     m->role = GROUP_MEMBER;
-    m->timer.fire = wait_over;
+    m->wait.fire = wait_over;
     if (m->wait_s > 0)
-        timers_set(groups->c.timers, &m->timer, groups_now(g) + m->wait_s * INT64_C(1000));
+        timers_set(groups->c.timers, &m->wait, groups_now(g) + m->wait_s * INT64_C(1000));
     int here = groups_count_seen(m);
     for (int i = 0; i < MEMBERS_MAX; i++)
         if (g->slots[i] && g->slots[i] != m && g->slots[i]->role == GROUP_MEMBER &&
@@ -325,7 +306,7 @@ void groups_leave(struct group_member *m)
     struct group *g = m->group;
     groups_hold(g);
     if (m->role == GROUP_CHALLENGER) {
-        leave_challenge(m);
+        unlist(m);
     } else if (m->role != GROUP_OUT) {
         go_out(m);
         tell_that_it_left(m);

@@ -15,7 +15,6 @@
 #include "proto/membership.h"
 #include "server/registry.h"
 
-#define GROUPS_REMINDS   16 /* looks at a challenged member within its time */
 #define GROUPS_COST_EACH 16 /* a join costs its session an introduction, and one for each 16 who hear of it */
 
 struct counters;

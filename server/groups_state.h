@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "base/token_bucket.h"
 #include "secure/mac.h"
+#include "server/challenge.h"
 #include "server/groups.h"
 #include "server/session_source.h"
 
@@ -24,8 +25,8 @@ struct group_member {
     const char *lines;
     struct group_member *rival;       /* challenger */
     struct group_member *prev, *next; /* challenger */
-    struct timer timer; /* the first challenger of its rival: of the verdict; member: of Prefer: wait */
-    int64_t verdict_ms; /* the challenge's end */
+    struct challenge asked;           /* whether it lives: challengers want its name */
+    struct timer wait;                /* member: of Prefer: wait */
     uint64_t serial;  /* of the one who has this name, however it comes: what pairs' sessions are made from */
     uint64_t arrived; /* of this connection */
     uint64_t known;   /* slots of those that it was told to be there */

@@ -104,7 +104,6 @@ void groups_member_free(struct group_member *m)
 {
     if (m->slot >= 0 || m->owner)
         return;
-    timers_cancel(m->group->groups->c.timers, &m->timer);
     free(m);
 }
 

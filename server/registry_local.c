@@ -67,7 +67,7 @@ static void first_challenger_wins(struct registry_name *n, enum registry_how how
 {
     struct registry_member *m = n->members[REGISTRY_CHALLENGER];
 
-    timers_cancel(n->local->c.timers, &n->verdict);
+    challenge_end(&n->asked, n->local->c.timers);
     if (!m)
         return;
     registry_unlist(m);
@@ -76,19 +76,11 @@ static void first_challenger_wins(struct registry_name *n, enum registry_how how
 
 /* ---- challenges ---- */
 
-static void next_look(struct registry_name *n)
-{
-    int64_t step = (n->verdict_ms - registry_now(n)) / REGISTRY_REMINDS;
-    int64_t at_ms = registry_now(n) + (step > 20 ? step : 20);
-
-    timers_set(n->local->c.timers, &n->verdict, at_ms < n->verdict_ms ? at_ms : n->verdict_ms);
-}
-
 static void challenge(struct registry_name *n)
 {
     int64_t patience_ms = 0;
 
-    if (timer_is_set(&n->verdict) || !n->members[REGISTRY_CHALLENGER])
+    if (timer_is_set(&n->asked.timer) || !n->members[REGISTRY_CHALLENGER])
         return;
     for (struct registry_member *h = n->members[REGISTRY_HOLDER]; h; h = h->in.next) {
         int64_t ms = h->events->challenge(h);
@@ -96,13 +88,12 @@ static void challenge(struct registry_name *n)
         if (ms > patience_ms)
             patience_ms = ms;
     }
-    n->verdict_ms = registry_now(n) + patience_ms;
-    next_look(n);
+    challenge_begin(&n->asked, n->local->c.timers, registry_now(n), patience_ms);
 }
 
 static void reject_challengers(struct registry_name *n)
 {
-    timers_cancel(n->local->c.timers, &n->verdict);
+    challenge_end(&n->asked, n->local->c.timers);
     struct registry_member *m;
     while ((m = n->members[REGISTRY_CHALLENGER]) != NULL) {
         registry_unlist(m);
@@ -121,17 +112,17 @@ static bool any_lives(const struct registry_name *n)
 
 static void verdict_due(struct timer *t)
 {
-    struct registry_name *n = container_of(t, struct registry_name, verdict);
+    struct registry_name *n = container_of(t, struct registry_name, asked.timer);
     struct registry_member *h;
     struct endpoint old;
 
     registry_hold(n);
     if (any_lives(n)) {
         reject_challengers(n);
-    } else if (registry_now(n) < n->verdict_ms) {
+    } else if (registry_now(n) < n->asked.end_ms) {
         for (h = n->members[REGISTRY_HOLDER]; h; h = h->in.next)
             h->events->remind(h);
-        next_look(n);
+        challenge_go_on(&n->asked, n->local->c.timers, registry_now(n));
     } else {
         old = n->members[REGISTRY_HOLDER]->peer;
         while ((h = n->members[REGISTRY_HOLDER]) != NULL)
@@ -194,7 +185,7 @@ static void bind_own(struct registry_name *n, struct registry_member *m)
     if (same)
         reject_challengers(n); /* it was heard, after all */
     else
-        timers_cancel(n->local->c.timers, &n->verdict);
+        challenge_end(&n->asked, n->local->c.timers);
     become_holder(n, m, how, &address);
 }
 
@@ -343,7 +334,7 @@ static void local_leave(struct registry *r, struct registry_member *m)
             refuse_impatient(n);
     }
     if (!n->members[REGISTRY_CHALLENGER])
-        timers_cancel(of(r)->c.timers, &n->verdict);
+        challenge_end(&n->asked, of(r)->c.timers);
     registry_release(n);
 }
 

@@ -12,7 +12,6 @@ struct timers;
 /* With Bind-Session, the connection of the other family comes a moment after the first one: for so long
  * nobody is told that there is none. */
 #define REGISTRY_FAMILY_MS 1000
-#define REGISTRY_REMINDS   16  /* looks at a challenged holder within its time */
 #define REGISTRY_RETRY_MS  100 /* between two looks at introductions that their rate does not allow yet */
 #define REGISTRY_TURN_MAX  16  /* introductions of one name in a row */
 #define REGISTRY_LOOK_MAX  256 /* of those who wait for one, looked at in a row */

@@ -7,6 +7,7 @@
 #include "base/keyed_table.h"
 #include "base/timers.h"
 #include "base/token_bucket.h"
+#include "server/challenge.h"
 #include "server/registry_local.h"
 #include "server/session_source.h"
 
@@ -25,11 +26,10 @@ struct registry_name {
     struct registry_local *local;
     UT_hash_handle hh;
     struct registry_member *members[REGISTRY_ROLES];
-    struct timer verdict; /* of a challenge: its end, or the next look */
-    struct timer later;   /* when pending ones, or waiters that can meet nobody, are looked at */
-    int64_t verdict_ms;   /* the challenge's end */
-    int busy;             /* functions at work on it: it is not freed */
-    int64_t families_ms;  /* from then on a family without a connection is taken for missing */
+    struct challenge asked; /* its holders, whether they live */
+    struct timer later;     /* when pending ones, or waiters that can meet nobody, are looked at */
+    int busy;               /* functions at work on it: it is not freed */
+    int64_t families_ms;    /* from then on a family without a connection is taken for missing */
     struct token_bucket reached;
     uint8_t session[REQUEST_SESSION_BYTES];
     bool has_session;

@@ -26,7 +26,7 @@ struct registry_name *registry_find_or_add(struct registry_local *l, const char 
     if (!n)
         return NULL;
     n->local = l;
-    n->verdict.fire = verdict_due;
+    n->asked.timer.fire = verdict_due;
     n->later.fire = later_due;
     memcpy(n->text, name, len + 1);
     HASH_ADD_KEYPTR(hh, l->names, n->text, len, n);
@@ -65,7 +65,7 @@ static void forget_if_empty(struct registry_name *n)
     for (int role = 0; role < REGISTRY_ROLES; role++)
         if (n->members[role])
             return;
-    timers_cancel(l->c.timers, &n->verdict);
+    challenge_end(&n->asked, l->c.timers);
     timers_cancel(l->c.timers, &n->later);
     HASH_DEL(l->names, n);
     free(n);

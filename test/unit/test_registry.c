@@ -10,6 +10,7 @@
 #include "base/container_of.h"
 #include "base/error.h"
 #include "base/timers.h"
+#include "server/challenge.h"
 #include "server/config.h"
 #include "server/counters.h"
 #include "server/policy.h"
@@ -333,7 +334,7 @@ static void a_silent_holder_is_reminded_and_replaced_after_its_time(void **state
     assert_int_equal(h1.challenged, 1);
     for (int ms = 0; ms < 999; ms++)
         pass(*state, 1);
-    assert_in_range(h1.reminded, 5, REGISTRY_REMINDS * 4);
+    assert_in_range(h1.reminded, 5, CHALLENGE_LOOKS * 4);
     assert_int_equal(h1.replaced, 0);
     pass(*state, 1);
     assert_int_equal(h1.replaced, 1);
