@@ -131,7 +131,7 @@ static void verdict_due(struct timer *t)
 
 static struct registry_answer challenge(struct group_member *m, struct group_member *rival)
 {
-    const struct groups_config *c = &m->group->groups->c;
+    const struct registry_config *c = &m->group->groups->c;
     bool first = !first_challenger(rival);
 
     m->role = GROUP_CHALLENGER;
@@ -212,7 +212,7 @@ static enum reply_reason may_enter(struct group *g, const struct groups_joiner *
     struct groups *groups = g->groups;
     bool asks = old && how_own(old, j) == REGISTRY_SILENT;
 
-    if (!old && groups_size(g) >= groups->c.max_members)
+    if (!old && groups_size(g) >= groups->max_members)
         return REPLY_SESSION_FULL;
     if (asks && (q->head || old->role == GROUP_RESERVED)) /* that one has just come */
         return REPLY_MEMBER_HELD;
@@ -228,7 +228,7 @@ struct registry_answer groups_join(struct groups *groups, const struct groups_jo
     const struct request *q = j->request;
 
     *out = NULL;
-    if (q->expect > groups->c.max_members)
+    if (q->expect > groups->max_members)
         return refused(REPLY_EXPECT);
     if (q->head && !groups_find(groups, q->host_id))
         return (struct registry_answer){.result = REGISTRY_BOUND};
@@ -329,7 +329,7 @@ void groups_totals(const struct groups *groups, struct groups_totals *out)
 
 /* The first code is computed before the process is confined (server/sandbox.h), as the first session is
  * later. */
-int groups_create(struct groups **out, const struct groups_config *config)
+int groups_create(struct groups **out, const struct registry_config *config, int max_members)
 {
     struct groups *groups = calloc(1, sizeof *groups);
     uint8_t key[MAC_KEY_BYTES] = {0}, code[MAC_BYTES];
@@ -337,6 +337,7 @@ int groups_create(struct groups **out, const struct groups_config *config)
     if (!groups)
         return HX_ENOMEM;
     groups->c = *config;
+    groups->max_members = max_members;
     int err = mac_compute(key, key, sizeof key, code);
     if (err < 0) {
         free(groups);

@@ -17,12 +17,8 @@
 
 #define GROUPS_COST_EACH 16 /* a join costs its session an introduction, and one for each 16 who hear of it */
 
-struct counters;
 struct group_member; /* opaque */
 struct groups;       /* opaque */
-struct policy;
-struct relay;
-struct timers;
 
 struct groups_part { /* what a member is told of one; valid during the call */
     const char *name;
@@ -51,15 +47,6 @@ struct groups_events {
     void (*behind)(void *owner);
 };
 
-struct groups_config { /* all of it stays the caller's, and must live as long as the groups */
-    struct timers *timers;
-    struct policy *policy;
-    struct counters *counters;
-    struct relay *relay;   /* NULL: there is none */
-    const int64_t *now_ms; /* of base/clock.h, as of this turn */
-    int max_members;       /* in one session; 1 to MEMBERS_MAX */
-};
-
 struct groups_joiner {
     const struct groups_events *events;
     void *owner;
@@ -73,8 +60,8 @@ struct groups_totals {
     size_t sessions, members;
 };
 
-/* HX_OK; HX_ENOMEM. */
-int groups_create(struct groups **out, const struct groups_config *config);
+/* `max_members`: of one session; 1 to MEMBERS_MAX. HX_OK; HX_ENOMEM. */
+int groups_create(struct groups **out, const struct registry_config *config, int max_members);
 /* No member may be in it. NULL is fine. */
 void groups_destroy(struct groups *g);
 

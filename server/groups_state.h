@@ -56,7 +56,8 @@ struct group {
 };
 
 struct groups {
-    struct groups_config c;
+    struct registry_config c;
+    int max_members; /* of one session */
     struct group *table;
     struct session_source secrets;
     struct groups_totals totals;

@@ -17,6 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct counters;
+struct policy;
+struct relay;
+struct timers;
+
 enum registry_result {
     REGISTRY_NO_ANSWER, /* not yet */
     REGISTRY_WAITS,     /* connect: for the name, or for a connection that the peer can meet */
@@ -91,6 +96,16 @@ struct registry_member {
         uint8_t role;
         bool counted; /* pending: its rate has been taken */
     } in;
+};
+
+/* What a registry, or groups (server/groups.h), is made with. All of it stays the caller's, and must live as
+ * long. */
+struct registry_config {
+    struct timers *timers;
+    struct policy *policy;
+    struct counters *counters;
+    struct relay *relay;   /* NULL: there is none */
+    const int64_t *now_ms; /* of base/clock.h, as of this turn */
 };
 
 struct registry;

@@ -384,7 +384,7 @@ static const struct registry_ops local_ops = {.bind = local_bind,
                                               .totals = local_totals,
                                               .destroy = local_destroy};
 
-int registry_local_create(struct registry **out, const struct registry_local_config *config)
+int registry_local_create(struct registry **out, const struct registry_config *config)
 {
     struct registry_local *l = calloc(1, sizeof *l);
 

@@ -38,7 +38,7 @@ struct registry_name {
 
 struct registry_local {
     struct registry base;
-    struct registry_local_config c;
+    struct registry_config c;
     struct registry_name *names;
     struct registry_totals totals;
     struct token_bucket held; /* introductions of which one side is told later */

@@ -36,21 +36,16 @@ int server_create(struct server **out, const struct server_config *config, struc
         err = tunnels_create(&s->world.tunnels, &s->counters);
     if (err == HX_OK)
         policy_use_tunnels(s->world.policy, s->world.tunnels);
-    if (err == HX_OK)
-        err = registry_local_create(&s->world.registry,
-                                    &(struct registry_local_config){.timers = &s->timers,
-                                                                    .policy = s->world.policy,
-                                                                    .counters = &s->counters,
-                                                                    .relay = relay,
-                                                                    .now_ms = &s->world.now_ms});
+    const struct registry_config names = {.timers = &s->timers,
+                                          .policy = s->world.policy,
+                                          .counters = &s->counters,
+                                          .relay = relay,
+                                          .now_ms = &s->world.now_ms};
     int most = s->config.max_members > 0 ? (int)s->config.max_members : MEMBERS_MAX;
     if (err == HX_OK)
-        err = groups_create(&s->world.groups, &(struct groups_config){.timers = &s->timers,
-                                                                      .policy = s->world.policy,
-                                                                      .counters = &s->counters,
-                                                                      .relay = relay,
-                                                                      .now_ms = &s->world.now_ms,
-                                                                      .max_members = most});
+        err = registry_local_create(&s->world.registry, &names);
+    if (err == HX_OK)
+        err = groups_create(&s->world.groups, &names, most);
     if (err < 0)
         server_destroy(s);
     else

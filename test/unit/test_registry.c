@@ -98,7 +98,7 @@ static int setup(void **state)
     server_config_defaults(&w->config);
     w->now_ms = 1000000;
     assert_int_equal(policy_create(&w->policy, &w->config), HX_OK);
-    const struct registry_local_config config = {
+    const struct registry_config config = {
         .timers = &w->timers, .policy = w->policy, .counters = &w->counters, .now_ms = &w->now_ms};
     assert_int_equal(registry_local_create(&w->registry, &config), HX_OK);
     *state = w;
