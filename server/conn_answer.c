@@ -62,11 +62,11 @@ static int bound(struct conn *c)
 
     if (c->request->head)
         return answer_head(c);
+    if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
+        conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "member", conn_member_name(c),
+                 "holder", LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
     if (c->request->target == REQUEST_JOIN)
         return conn_joined(c);
-    if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
-        conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "holder",
-                 LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
     conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id);
     if (c->member.lines) /* attempts that began before the name moved to this connection */
         conn_expect_reports(c, CONN_REPORTS_BEFORE);

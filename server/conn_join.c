@@ -19,8 +19,6 @@ static int tell(void *owner, const struct groups_part *part)
     struct conn *c = owner;
     int err = HX_OK;
 
-    if (c->state != CONN_STREAM_JOIN)
-        return HX_EAGAIN;
     if (!conn_has_room(c))
         err = conn_flush(c);
     if (err == HX_OK && !conn_has_room(c))
@@ -90,19 +88,11 @@ void conn_join(struct conn *c)
 /* The others hear of it in the same turn as it of them. */
 int conn_joined(struct conn *c)
 {
-    static const char *const reasons[] = {[REGISTRY_SAME_SESSION] = "same session",
-                                          [REGISTRY_SAME_ADDRESS] = "same address",
-                                          [REGISTRY_SILENT] = "did not answer the challenge"};
-    enum registry_how how = c->member.answer.how;
-
     conn_begin_stream(c, CONN_STREAM_JOIN);
     int err = conn_write_stream_head(c);
     if (err < 0)
         return err;
     int here = groups_begin(c->joined);
-    if (how != REGISTRY_FREE)
-        conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "member", c->request->name, "holder",
-                 LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
     conn_log_kind(c, LOG_INFO, "member_joined", "joined", "name", c->request->host_id, "member",
                   c->request->name, "here", LOG_NUM(here), "expect", LOG_NUM(c->request->expect));
     return c->state == CONN_STREAM_JOIN ? conn_flush(c) : HX_OK;
