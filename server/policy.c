@@ -111,69 +111,56 @@ static struct token_bucket *bucket_of(struct policy *p, char kind, const char *n
     return rate_bucket_of(&p->introductions, key, len + name_len);
 }
 
-struct asked {                         /* who asks for what, and what it costs */
-    struct token_bucket *source, *all; /* NULL: unlimited */
-    struct token_limit each, most;
-    int64_t cost; /* of `all`; of the source's one */
+struct price {
+    char kind;       /* of bucket_of() */
+    int64_t at_once; /* one source may pay so often, at least */
+    int64_t of_all;  /* tokens of all sources' bucket; of its own a source pays one */
+    enum reply_reason often_source, often_all; /* if there are too few */
 };
 
-/* 0: all is paid; else which of the two has not enough. */
-enum empty { EMPTY_NEITHER, EMPTY_SOURCE, EMPTY_ALL };
-
-static enum empty pay(const struct asked *a, int64_t now_ms)
+/* Out of the source's own bucket and out of `all`: out of both or none. */
+static enum reply_reason pay(struct policy *p, const struct price *price, const char *name,
+                             struct token_bucket *all, const struct endpoint *peer, int64_t now_ms)
 {
+    const struct token_limit all_limit = RATE_LIMIT(p->config->introductions_per_name);
+    struct token_limit limit = RATE_LIMIT(p->config->introductions_per_source);
+    struct token_bucket *source = limit.per_second > 0 ? bucket_of(p, price->kind, name, peer) : NULL;
     bool asks_often = false;
 
-    if (a->source) {
-        int64_t left = token_bucket_left(a->source, &a->each, now_ms);
+    if (limit.most < price->at_once)
+        limit.most = price->at_once;
+    if (source) {
+        int64_t left = token_bucket_left(source, &limit, now_ms);
 
         if (left < 1)
-            return EMPTY_SOURCE;
-        asks_often = left < a->each.most / 2;
+            return price->often_source;
+        asks_often = left < limit.most / 2;
     }
-    if (a->all) {
-        int64_t kept = asks_often ? a->most.most / 2 : 0;
-        int64_t cost = a->cost < a->most.most - kept ? a->cost : a->most.most - kept;
+    if (all_limit.per_second > 0) {
+        int64_t kept = asks_often ? all_limit.most / 2 : 0, most = all_limit.most - kept;
+        int64_t cost = price->of_all < most ? price->of_all : most; /* never more than there can be */
 
-        if (token_bucket_left(a->all, &a->most, now_ms) < kept + cost)
-            return EMPTY_ALL;
-        token_bucket_spend(a->all, &a->most, cost, now_ms);
+        if (token_bucket_left(all, &all_limit, now_ms) < kept + cost)
+            return price->often_all;
+        token_bucket_spend(all, &all_limit, cost, now_ms);
     }
-    if (a->source)
-        token_bucket_spend(a->source, &a->each, 1, now_ms);
-    return EMPTY_NEITHER;
-}
-
-static struct asked asked(struct policy *p, char kind, const char *name, struct token_bucket *all,
-                          const struct endpoint *peer)
-{
-    const struct token_limit each = RATE_LIMIT(p->config->introductions_per_source);
-    const struct token_limit most = RATE_LIMIT(p->config->introductions_per_name);
-
-    return (struct asked){.source = each.per_second > 0 ? bucket_of(p, kind, name, peer) : NULL,
-                          .all = most.per_second > 0 ? all : NULL,
-                          .each = each,
-                          .most = most,
-                          .cost = 1};
+    if (source)
+        token_bucket_spend(source, &limit, 1, now_ms);
+    return REPLY_NOTHING;
 }
 
 enum reply_reason policy_may_reach(struct policy *p, const char *name, struct token_bucket *name_bucket,
                                    const struct endpoint *peer, int64_t now_ms)
 {
-    static const enum reply_reason reasons[] = {REPLY_NOTHING, REPLY_OFTEN_SOURCE, REPLY_OFTEN_NAME};
-    struct asked a = asked(p, '\0', name, name_bucket, peer);
+    static const struct price price = {'\0', 1, 1, REPLY_OFTEN_SOURCE, REPLY_OFTEN_NAME};
 
-    return reasons[pay(&a, now_ms)];
+    return pay(p, &price, name, name_bucket, peer, now_ms);
 }
 
 enum reply_reason policy_may_join(struct policy *p, const char *session, struct token_bucket *session_bucket,
                                   const struct endpoint *peer, int64_t cost, int64_t now_ms)
 {
-    static const enum reply_reason reasons[] = {REPLY_NOTHING, REPLY_JOINS_SOURCE, REPLY_JOINS_SESSION};
-    struct asked a = asked(p, '/', session, session_bucket, peer);
+    const struct price price = {'/', MEMBERS_MAX, cost, REPLY_JOINS_SOURCE, REPLY_JOINS_SESSION};
 
-    a.cost = cost;
-    if (a.each.most < MEMBERS_MAX)
-        a.each.most = MEMBERS_MAX;
-    return reasons[pay(&a, now_ms)];
+    return pay(p, &price, session, session_bucket, peer, now_ms);
 }
