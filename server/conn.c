@@ -45,9 +45,7 @@ static int64_t state_ms(const struct conn *c, enum conn_state state)
     case CONN_FLUSH:
         return request_ms;
     case CONN_ASK:
-        return c->request->target == REQUEST_CONNECT && c->request->wait_s > 0
-                   ? c->request->wait_s * INT64_C(1000)
-                   : CONN_ASK_MS;
+        return conn_may_wait(c) ? c->request->wait_s * INT64_C(1000) : CONN_ASK_MS;
     case CONN_DRAIN:
         return c->world->stopping ? CONN_STOP_MS : CONN_DRAIN_MS;
     default:

@@ -152,8 +152,7 @@ int conn_asked(struct conn *c)
 
 void conn_ask_over(struct conn *c)
 {
-    bool waited = c->request->target == REQUEST_CONNECT && c->request->wait_s > 0;
-    int err = conn_refuse_for(c, waited ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
+    int err = conn_refuse_for(c, conn_may_wait(c) ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
 
     if (err < 0)
         conn_fail(c, err);

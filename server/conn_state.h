@@ -101,6 +101,12 @@ static inline const char *conn_member_name(const struct conn *c)
     return c->request && c->request->target == REQUEST_JOIN ? c->request->name : NULL;
 }
 
+/* It waits for its name if nobody holds it; a /join that waits streams meanwhile. */
+static inline bool conn_may_wait(const struct conn *c)
+{
+    return c->request->target == REQUEST_CONNECT && c->request->wait_s > 0;
+}
+
 /* The name that a connection is about, for its log lines; NULL: none. */
 static inline const char *conn_name(const struct conn *c)
 {
