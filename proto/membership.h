@@ -30,7 +30,8 @@ struct membership { /* zeroed: nothing is told */
 
 #define MEMBERSHIP_TEXT_MAX (sizeof "Members: 64/64\r\nMember: waited\r\n")
 
-/* Takes the field if it is a Members or a Member; what is neither, malformed, or the second one is ignored. */
+/* Takes the field if it is a Members or a Member; what is neither, malformed, or the second one is
+ * ignored. */
 void membership_read(struct membership *m, const char *name, const char *value);
 /* Writes the two lines, each with its CRLF, and the NUL. m->event is not MEMBER_UNTOLD. */
 void membership_format(const struct membership *m, char text[MEMBERSHIP_TEXT_MAX]);

@@ -70,8 +70,8 @@ const struct request *request_parser_request(const struct request_parser *p);
  * memory. */
 struct request *request_copy(const struct request *q);
 const struct request_refusal *request_parser_refusal(const struct request_parser *p);
-/* bind, connect, join: what the one who asks tells its peers; NULL if it has no Candidate that can be read. Its
- * session is not given: see `has_session`. Valid as long as the request is. */
+/* bind, connect, join: what the one who asks tells its peers; NULL if it has no Candidate that can be read.
+ * Its session is not given: see `has_session`. Valid as long as the request is. */
 const struct peer_fields *request_parser_peer(const struct request_parser *p);
 /* True once a byte of a request has come that is not yet whole: the request timeout runs. */
 bool request_parser_started(const struct request_parser *p);

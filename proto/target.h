@@ -14,8 +14,8 @@ struct request_names {
     char host_id[HOST_ID_MAX + 1], name[HOST_ID_MAX + 1];
 };
 
-/* Reads the NUL-terminated `target`, in origin-form or absolute-form, and sets out->target, out->expect and the names.
- * Returns 0, or the status to refuse it with, 400 or 404, and then *why (static text). Writes over
+/* Reads the NUL-terminated `target`, in origin-form or absolute-form, and sets out->target, out->expect and
+ * the names. Returns 0, or the status to refuse it with, 400 or 404, and then *why (static text). Writes over
  * `target`. */
 int target_read(char *target, struct request *out, struct request_names *names, const char **why);
 

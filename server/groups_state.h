@@ -99,8 +99,8 @@ int groups_count_seen(const struct group_member *reader);
 void groups_note_news(const struct group_member *m);
 /* What `m` is to be told, as far as it has room. It may end. The group is held. */
 void groups_tell(struct group_member *m);
-/* In place of groups_release(): if there are news (g->again), all are told; then slots of those who have left,
- * and whom nobody knows any more, are free. */
+/* In place of groups_release(): if there are news (g->again), all are told; then slots of those who have
+ * left, and whom nobody knows any more, are free. */
 void groups_settle(struct group *g);
 /* As groups_take_slot(); where all are taken, those of members who have left become free first. */
 bool groups_find_slot(struct group_member *m);
