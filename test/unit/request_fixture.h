@@ -116,4 +116,13 @@ static inline void check_target(const char *target, const char *expected)
 #define GET    "GET / HTTP/1.1\r\n"
 #define PREFER "GET /connect?host_id=a HTTP/1.1\r\nPrefer: "
 
+/* A GET for `target` is refused, and the request behind it is answered. */
+static inline void check_refused(const char *target)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n\r\n" GET "\r\n", target);
+    check(text, "400\n/\n");
+}
+
 #endif

@@ -116,6 +116,15 @@ static inline struct fake_stream *fixture_peer(struct fixture *f, const char *ad
     return p;
 }
 
+static inline struct fake_stream *fixture_peer_tcp(struct fixture *f, const char *address)
+{
+    struct fake_stream *p = fixture_peer_unread(f, address);
+
+    fake_stream_over_tcp(p);
+    fixture_accept(f, p);
+    return p;
+}
+
 static inline void fixture_ready(struct fixture *f, struct fake_stream *p)
 {
     if (!p->closed)

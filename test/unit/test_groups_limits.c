@@ -12,10 +12,8 @@
 static struct fake_stream *join_tcp_saying(struct fixture *f, const char *address, const char *name,
                                            const char *headers)
 {
-    struct fake_stream *p = fixture_peer_unread(f, address);
+    struct fake_stream *p = fixture_peer_tcp(f, address);
 
-    fake_stream_over_tcp(p);
-    fixture_accept(f, p);
     join_expecting(f, p, name, 3, headers);
     return p;
 }
@@ -151,8 +149,8 @@ static void whose_connection_breaks_while_it_is_told_is_told_of_to_the_others(vo
     check_totals(f, 1, 2);
 }
 
-/* As many as there may be in a session may come at once from behind one NAT; who goes on coming and going does
- * so within the rate. */
+/* As many as there may be in a session may come at once from behind one NAT; who goes on coming and going
+ * does so within the rate. */
 static void one_address_s_joins_have_a_rate(void **state)
 {
     struct fixture *f = *state;

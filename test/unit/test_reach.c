@@ -16,10 +16,8 @@
 static struct fake_stream *ask_tcp(struct fixture *f, const char *address, const char *target,
                                    const char *headers)
 {
-    struct fake_stream *p = fixture_peer_unread(f, address);
+    struct fake_stream *p = fixture_peer_tcp(f, address);
 
-    fake_stream_over_tcp(p);
-    fixture_accept(f, p);
     say(f, p, target, headers);
     return p;
 }
