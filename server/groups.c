@@ -271,8 +271,7 @@ int groups_begin(struct group_member *m)
         timers_set(groups->c.timers, &m->wait, groups_now(g) + m->wait_s * INT64_C(1000));
     int here = groups_count_seen(m);
     for (int i = 0; i < MEMBERS_MAX; i++)
-        if (g->slots[i] && g->slots[i] != m && g->slots[i]->role == GROUP_MEMBER &&
-            groups_sees(m, g->slots[i]))
+        if (g->slots[i] && g->slots[i] != m && groups_sees(m, g->slots[i]))
             m->news |= groups_bit(g->slots[i]);
     groups_note_news(m);
     groups_hold(g);

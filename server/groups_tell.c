@@ -10,7 +10,7 @@
 
 /* Nobody can send UDP to one who is there over TCP, and so it counts for those alone who are there like that,
  * and look. One who comes through a tunnel can be reached by those who know relays. */
-bool groups_sees(const struct group_member *reader, const struct group_member *m)
+static bool reaches(const struct group_member *reader, const struct group_member *m)
 {
     bool lines = reader->lines && m->lines;
 
@@ -21,13 +21,18 @@ bool groups_sees(const struct group_member *reader, const struct group_member *m
     return lines || (m->reach != REACH_TUNNEL && reader->reach != REACH_TUNNEL);
 }
 
+bool groups_sees(const struct group_member *reader, const struct group_member *m)
+{
+    return m->role == GROUP_MEMBER && reaches(reader, m);
+}
+
 int groups_count_seen(const struct group_member *reader)
 {
     const struct group *g = reader->group;
     int count = 0;
 
     for (int i = 0; i < MEMBERS_MAX; i++)
-        count += g->slots[i] && g->slots[i]->role == GROUP_MEMBER && groups_sees(reader, g->slots[i]);
+        count += g->slots[i] && groups_sees(reader, g->slots[i]);
     return count;
 }
 
@@ -39,7 +44,7 @@ void groups_note_news(const struct group_member *m)
         struct group_member *reader = g->slots[i];
 
         if (reader && reader != m && reader->role == GROUP_MEMBER &&
-            ((reader->known & groups_bit(m)) || (m->role == GROUP_MEMBER && groups_sees(reader, m))))
+            ((reader->known & groups_bit(m)) || groups_sees(reader, m)))
             reader->news |= groups_bit(m);
     }
 }
@@ -80,7 +85,7 @@ static enum member_event event_of(const struct group_member *reader, const struc
 
     if (m->role == GROUP_RESERVED)
         return MEMBER_UNTOLD;
-    if (m->role == GROUP_OUT || !groups_sees(reader, m))
+    if (!groups_sees(reader, m))
         return known ? MEMBER_LEFT : MEMBER_UNTOLD;
     if (known)
         return MEMBER_MOVED;
@@ -94,7 +99,7 @@ static int say(struct group_member *reader, const struct group_member *m, enum m
     struct registry_told told = {.lines = m->lines};
 
     if (m != reader) {
-        if (groups_sees(reader, m)) /* else it has left, and port 0 is no address to who reads of peers */
+        if (reaches(reader, m)) /* else it has left, and port 0 is no address to who reads of peers */
             part.peer = reach_told((enum reach)m->reach, &m->peer);
         if (event != MEMBER_LEFT && pair_session(reader, m, &told.session))
             part.told = &told;
