@@ -326,8 +326,8 @@ void groups_totals(const struct groups *groups, struct groups_totals *out)
     *out = groups->totals;
 }
 
-/* The first code is computed before the process is confined (server/sandbox.h), as the first session is
- * later. */
+/* For its first code OpenSSL reads its configuration, which a confined process may not (server/sandbox.h); and
+ * the first session comes when ours is. */
 int groups_create(struct groups **out, const struct registry_config *config, int max_members)
 {
     struct groups *groups = calloc(1, sizeof *groups);
