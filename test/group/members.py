@@ -165,7 +165,8 @@ class Member:
 
     def _chunk(self):
         size = int(self._until(b"\r\n"), 16)
-        assert size > 0, "%s: the last chunk" % self.name
+        if size == 0:
+            raise EOFError("%s: the last chunk" % self.name)
         while len(self.bytes) < size + 2:
             self._more()
         chunk, self.bytes = self.bytes[:size], self.bytes[size + 2:]
@@ -199,7 +200,7 @@ class Member:
         try:
             while True:
                 found.append(self.part())
-        except (EOFError, ConnectionResetError, AssertionError):
+        except (EOFError, ConnectionResetError):
             return found
 
 
