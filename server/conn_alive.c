@@ -35,8 +35,9 @@ static int64_t round_trip_ms(const struct conn *c)
     return c->rtt_ms < 0 && c->measured_ms != 0 && known_ms < CONN_SLOW_RTT_MS ? CONN_SLOW_RTT_MS : known_ms;
 }
 
-int64_t conn_challenge(struct conn *c)
+int64_t conn_challenge(struct registry_member *m)
 {
+    struct conn *c = conn_of(m);
     int64_t patience_ms = CONN_CHALLENGE_RTT * round_trip_ms(c);
 
     c->probed_ms = c->world->now_ms;
@@ -50,8 +51,9 @@ int64_t conn_challenge(struct conn *c)
 /* UDT repeats a lost packet, but to an idle peer only after seconds; and it paces what is new by its estimate
  * of the path, which losses make small: of the challenges that are written some leave too late to be
  * answered. The question beside the stream leaves in any case. */
-void conn_remind(struct conn *c)
+void conn_remind(struct registry_member *m)
 {
+    struct conn *c = conn_of(m);
     int64_t overdue_ms = round_trip_ms(c) * 5 / 4;
 
     if (overdue_ms < CONN_OVERDUE_MS)
@@ -64,14 +66,17 @@ void conn_remind(struct conn *c)
 }
 
 /* Whatever it has said: an acknowledgement, a keepalive, data. */
-bool conn_lives(const struct conn *c)
+bool conn_lives(const struct registry_member *m)
 {
+    const struct conn *c = conn_of(m);
+
     return c->probed_ms > 0 && stream_heard_ms(c->stream) > c->probed_ms;
 }
 
 /* One whose answer does not stream yet has just won the name from another one. */
-void conn_replaced(struct conn *c, enum registry_how how)
+void conn_replaced(struct registry_member *m, enum registry_how how)
 {
+    struct conn *c = conn_of(m);
     bool join = c->request->target == REQUEST_JOIN;
     int err = HX_OK;
 
@@ -104,7 +109,7 @@ static void measure(struct conn *c)
 bool conn_heard(struct conn *c)
 {
     measure(c);
-    if (!conn_lives(c))
+    if (!conn_lives(&c->member))
         return false;
     c->probed_ms = 0;
     return true;

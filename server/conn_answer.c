@@ -1,12 +1,5 @@
-#include "base/container_of.h"
 #include "base/error.h"
-#include "proto/chunk.h"
 #include "server/conn_state.h"
-
-static struct conn *conn_of(struct registry_member *m)
-{
-    return container_of(m, struct conn, member);
-}
 
 static int answer_root(struct conn *c)
 {
@@ -189,32 +182,12 @@ static int introduce(struct registry_member *m, const char *name, const struct e
     return err;
 }
 
-static int64_t challenge(struct registry_member *m)
-{
-    return conn_challenge(conn_of(m));
-}
-
-static void remind(struct registry_member *m)
-{
-    conn_remind(conn_of(m));
-}
-
-static bool lives(const struct registry_member *m)
-{
-    return conn_lives(container_of(m, const struct conn, member));
-}
-
-static void replaced(struct registry_member *m, enum registry_how how)
-{
-    conn_replaced(conn_of(m), how);
-}
-
 const struct registry_events conn_registry_events = {.answered = answered,
                                                      .introduce = introduce,
-                                                     .challenge = challenge,
-                                                     .remind = remind,
-                                                     .lives = lives,
-                                                     .replaced = replaced};
+                                                     .challenge = conn_challenge,
+                                                     .remind = conn_remind,
+                                                     .lives = conn_lives,
+                                                     .replaced = conn_replaced};
 
 int conn_stream_bind(struct conn *c)
 {

@@ -1,11 +1,10 @@
 /* A connection that joins a session (server/groups.h). */
 #include "base/error.h"
-#include "proto/multipart.h"
 #include "server/conn_state.h"
 
-static void answered(void *owner, const struct registry_answer *answer)
+static void answered(struct registry_member *owner, const struct registry_answer *answer)
 {
-    struct conn *c = owner;
+    struct conn *c = conn_of(owner);
 
     c->member.answer = *answer;
     if (answer->result == REGISTRY_REFUSED)
@@ -14,9 +13,9 @@ static void answered(void *owner, const struct registry_answer *answer)
 }
 
 /* Several parts leave together: UDT would make a packet of each, and keep as many in its buffer. */
-static int tell(void *owner, const struct groups_part *part)
+static int tell(struct registry_member *owner, const struct groups_part *part)
 {
-    struct conn *c = owner;
+    struct conn *c = conn_of(owner);
     int err = HX_OK;
 
     if (!conn_has_room(c))
@@ -30,57 +29,26 @@ static int tell(void *owner, const struct groups_part *part)
     return err;
 }
 
-static void told(void *owner)
+static void told(struct registry_member *owner)
 {
-    struct conn *c = owner;
+    struct conn *c = conn_of(owner);
     int err = conn_flush(c);
 
     if (err < 0)
         conn_fail(c, err);
 }
 
-static int64_t challenge(void *owner)
+static void behind(struct registry_member *owner)
 {
-    return conn_challenge(owner);
+    conn_end(conn_of(owner), COUNTER_LEFT_SLOW, "does not read who has left");
 }
 
-static void remind(void *owner)
-{
-    conn_remind(owner);
-}
-
-static bool lives(void *owner)
-{
-    return conn_lives(owner);
-}
-
-static void replaced(void *owner, enum registry_how how)
-{
-    conn_replaced(owner, how);
-}
-
-static void behind(void *owner)
-{
-    conn_end(owner, COUNTER_LEFT_SLOW, "does not read who has left");
-}
-
-static const struct groups_events events = {.answered = answered,
-                                            .tell = tell,
-                                            .told = told,
-                                            .challenge = challenge,
-                                            .remind = remind,
-                                            .lives = lives,
-                                            .replaced = replaced,
-                                            .behind = behind};
+static const struct groups_events events = {
+    .answered = answered, .tell = tell, .told = told, .behind = behind};
 
 void conn_join(struct conn *c)
 {
-    struct groups_joiner joiner = {.events = &events,
-                                   .owner = c,
-                                   .request = c->request,
-                                   .peer = c->member.peer,
-                                   .reach = c->member.reach,
-                                   .lines = c->member.lines};
+    struct groups_joiner joiner = {.events = &events, .owner = &c->member, .request = c->request};
 
     c->member.answer = groups_join(c->world->groups, &joiner, &c->joined);
 }

@@ -3,6 +3,7 @@
 #define HX_SERVER_CONN_STATE_H
 
 #include "base/buf.h"
+#include "base/container_of.h"
 #include "base/timers.h"
 #include "proto/endpoint.h"
 #include "proto/request.h"
@@ -70,6 +71,11 @@ struct conn {
     struct buf in;
     struct buf out;
 };
+
+static inline struct conn *conn_of(const struct registry_member *m)
+{
+    return container_of(m, struct conn, member);
+}
 
 static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const struct endpoint *peer)
 {
@@ -174,11 +180,11 @@ extern const struct registry_events conn_registry_events;
 /* conn_alive.c: whether who holds a name lives */
 /* Writes what readers ignore, into an answer that streams. */
 void conn_probe(struct conn *c);
-/* As registry_events and groups_events have them. */
-int64_t conn_challenge(struct conn *c);
-void conn_remind(struct conn *c);
-bool conn_lives(const struct conn *c);
-void conn_replaced(struct conn *c, enum registry_how how);
+/* As registry_events have them. */
+int64_t conn_challenge(struct registry_member *m);
+void conn_remind(struct registry_member *m);
+bool conn_lives(const struct registry_member *m);
+void conn_replaced(struct registry_member *m, enum registry_how how);
 /* In its turn: true: it was challenged, and has been heard. */
 bool conn_heard(struct conn *c);
 

@@ -74,7 +74,7 @@ static void unlist(struct group_member *m)
 static void refuse_challenger(struct group_member *m)
 {
     struct registry_answer answer = refused(REPLY_MEMBER_HELD);
-    void *owner = m->owner;
+    struct registry_member *owner = m->owner;
 
     unlist(m);
     m->owner = NULL;
@@ -100,7 +100,7 @@ static void first_challenger_wins(struct group_member *rival, enum registry_how 
         return;
     unlist(m);
     refuse_challengers(rival);
-    void *owner = m->owner;
+    struct registry_member *owner = m->owner;
     bool room = groups_find_slot(m);
     struct registry_answer answer = room ? reserve(m, how, was) : refused(REPLY_SESSION_FULL);
     if (!room)
@@ -115,15 +115,15 @@ static void verdict_due(struct timer *t)
     struct group *g = rival->group;
 
     groups_hold(g);
-    if (rival->events->lives(rival->owner)) {
+    if (rival->owner->events->lives(rival->owner)) {
         refuse_challengers(rival);
     } else if (groups_now(g) < rival->asked.end_ms) {
-        rival->events->remind(rival->owner);
+        rival->owner->events->remind(rival->owner);
         challenge_go_on(&rival->asked, g->groups->c.timers, groups_now(g));
     } else {
         go_out(rival);
         tell_that_it_left(rival);
-        rival->events->replaced(rival->owner, REGISTRY_SILENT);
+        rival->owner->events->replaced(rival->owner, REGISTRY_SILENT);
         first_challenger_wins(rival, REGISTRY_SILENT);
     }
     groups_settle(g);
@@ -140,7 +140,7 @@ static struct registry_answer challenge(struct group_member *m, struct group_mem
     counters_add(c->counters, COUNTER_CHALLENGED);
     rival->asked.timer.fire = verdict_due;
     if (first)
-        challenge_begin(&rival->asked, c->timers, *c->now_ms, rival->events->challenge(rival->owner));
+        challenge_begin(&rival->asked, c->timers, *c->now_ms, rival->owner->events->challenge(rival->owner));
     return (struct registry_answer){.result = REGISTRY_ASKS, .holder = rival->peer};
 }
 
@@ -154,7 +154,7 @@ static enum registry_how how_own(const struct group_member *old, const struct gr
 
     if (old->has_session && q->has_session && memcmp(old->session, q->session, sizeof old->session) == 0)
         return REGISTRY_SAME_SESSION;
-    if (old->reach == j->reach && endpoint_equal(&old->peer, &j->peer))
+    if (old->reach == j->owner->reach && endpoint_equal(&old->peer, &j->owner->peer))
         return REGISTRY_SAME_ADDRESS;
     return REGISTRY_SILENT; /* it must be asked */
 }
@@ -173,7 +173,7 @@ static struct registry_answer replace(struct group_member *m, struct group_membe
         tell_that_it_left(old);
     }
     refuse_challengers(old);
-    old->events->replaced(old->owner, how);
+    old->owner->events->replaced(old->owner, how);
     return m->slot >= 0 || groups_find_slot(m) ? reserve(m, how, was) : refused(REPLY_SESSION_FULL);
 }
 
@@ -218,7 +218,7 @@ static enum reply_reason may_enter(struct group *g, const struct groups_joiner *
         return REPLY_MEMBER_HELD;
     if (q->head)
         return REPLY_NOTHING;
-    return policy_may_join(groups->c.policy, g->text, &g->joins, &j->peer,
+    return policy_may_join(groups->c.policy, g->text, &g->joins, &j->owner->peer,
                            1 + (asks ? 0 : groups_size(g)) / GROUPS_COST_EACH, groups_now(g));
 }
 

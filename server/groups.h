@@ -27,33 +27,25 @@ struct groups_part { /* what a member is told of one; valid during the call */
     const struct registry_told *told; /* NULL: one of the two tells nothing, or it is no matter now */
 };
 
-/* What a connection is told. Where it says so the connection may end, and so call groups_leave() for its
+/* What a connection is told, beside what the registry tells a holder: challenge(), remind(), lives() and
+ * replaced() of owner->events. Where it says so the connection may end, and so call groups_leave() for its
  * member; nothing else of this module may be called. */
 struct groups_events {
     /* After ASKS: BOUND or REFUSED. Of a refused one no member is left. */
-    void (*answered)(void *owner, const struct registry_answer *answer);
+    void (*answered)(struct registry_member *owner, const struct registry_answer *answer);
     /* HX_OK: it is being told; HX_EAGAIN: it has no room now, and will call groups_proceed(); else its
      * connection has ended. */
-    int (*tell)(void *owner, const struct groups_part *part);
+    int (*tell)(struct registry_member *owner, const struct groups_part *part);
     /* That was all for now, or there was no room for more. Its connection may end. */
-    void (*told)(void *owner);
-    /* As a holder's in server/registry.h. */
-    int64_t (*challenge)(void *owner);
-    void (*remind)(void *owner);
-    bool (*lives)(void *owner);
-    /* Its name is another one's. May end. */
-    void (*replaced)(void *owner, enum registry_how how);
+    void (*told)(struct registry_member *owner);
     /* It has read so little that its session has no room left. Ends. */
-    void (*behind)(void *owner);
+    void (*behind)(struct registry_member *owner);
 };
 
 struct groups_joiner {
     const struct groups_events *events;
-    void *owner;
+    struct registry_member *owner; /* stays as it is until groups_leave() */
     const struct request *request; /* is copied from */
-    struct endpoint peer;
-    enum reach reach;
-    const char *lines; /* what it tells others, or NULL; stays as it is until groups_leave() */
 };
 
 struct groups_totals {

@@ -20,7 +20,7 @@ enum group_role {
 
 struct group_member {
     const struct groups_events *events;
-    void *owner; /* NULL: it has left, and is not told anything */
+    struct registry_member *owner; /* NULL: it has left, and is not told anything */
     struct group *group;
     const char *lines;
     struct group_member *rival;       /* challenger */

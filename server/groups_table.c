@@ -87,9 +87,9 @@ struct group_member *groups_member_create(struct group *g, const struct groups_j
     m->events = j->events;
     m->owner = j->owner;
     m->group = g;
-    m->lines = j->lines;
-    m->peer = j->peer;
-    m->reach = (uint8_t)j->reach;
+    m->lines = j->owner->lines;
+    m->peer = j->owner->peer;
+    m->reach = (uint8_t)j->owner->reach;
     m->slot = -1;
     m->expect = q->expect;
     m->wait_s = q->wait_s;
