@@ -1,6 +1,4 @@
 /* Sessions by their names, and the slots of their members. */
-#include "base/error.h"
-#include "server/counters.h"
 #include "server/groups_state.h"
 #include <assert.h>
 #include <stdlib.h>
