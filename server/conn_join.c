@@ -12,19 +12,26 @@ static void answered(struct registry_member *owner, const struct registry_answer
     conn_queue(c);
 }
 
+/* HX_EAGAIN: it does not fit behind what waits. */
+static int write_member(struct conn *c, const struct groups_part *part)
+{
+    int err = conn_has_room(c) ? conn_write_member(c, part) : HX_EAGAIN;
+
+    return err == HX_ETOOBIG && c->out.len > 0 ? HX_EAGAIN : err;
+}
+
 /* Several parts leave together: UDT would make a packet of each, and keep as many in its buffer. */
 static int tell(struct registry_member *owner, const struct groups_part *part)
 {
     struct conn *c = conn_of(owner);
-    int err = HX_OK;
+    int err = write_member(c, part);
 
-    if (!conn_has_room(c))
+    if (err == HX_EAGAIN) {
         err = conn_flush(c);
-    if (err == HX_OK && !conn_has_room(c))
-        return HX_EAGAIN;
-    if (err == HX_OK)
-        err = conn_write_member(c, part);
-    if (err < 0)
+        if (err == HX_OK)
+            err = write_member(c, part);
+    }
+    if (err < 0 && err != HX_EAGAIN)
         conn_fail(c, err);
     return err;
 }

@@ -89,12 +89,13 @@ int conn_write_part(struct conn *c, const char *name, const struct endpoint *pee
 int conn_write_member(struct conn *c, const struct groups_part *part)
 {
     const struct registry_told *told = part->told;
+    int err = multipart_write_member(&c->out, part->name, &part->peer, &part->membership,
+                                     told ? &told->session : NULL, told ? told->lines : NULL,
+                                     !c->request->unchunked);
 
-    if (told)
+    if (err == HX_OK && told)
         conn_expect_reports(c, 1);
-    return multipart_write_member(&c->out, part->name, &part->peer, &part->membership,
-                                  told ? &told->session : NULL, told ? told->lines : NULL,
-                                  !c->request->unchunked);
+    return err;
 }
 
 int conn_finish_answer(struct conn *c, bool close)

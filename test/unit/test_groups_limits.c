@@ -92,6 +92,36 @@ static void who_does_not_read_who_has_left_is_ended_before_the_session_has_no_ro
     assert_false(b->closed);
 }
 
+/* Parts leave together: whatever those before it have left of the queue, the longest one has room in it. */
+static void the_longest_part_fits_into_the_shortest_queue(void **state)
+{
+    struct fixture *f = *state;
+    char lines[1024] = "Mapping: address-and-port-dependent; ports=sequential; step=-65535; last=65535\r\n";
+    char name[HOST_ID_MAX + 1] = "";
+
+    f->config.max_queue_bytes = 2048;
+    f->config.rate_per_address = f->config.introductions_per_source = f->config.introductions_per_name = 0;
+    for (int i = 0; i < 8; i++)
+        sprintf(lines + strlen(lines), "Candidate: [2001:db8:1111:2222:3333:4444:5555:%d]:65535 mapped\r\n",
+                6661 + i);
+    for (size_t len = 1; len < 200; len += 4) {
+        struct fake_stream *all[5];
+        for (int i = 0; i < 3; i++) {
+            memset(name, 'a' + i, len);
+            name[len] = '\0';
+            all[i] = join(f, CEC, name, TELLS);
+        }
+        memset(name, 'z', HOST_ID_MAX);
+        all[3] = join(f, "[2001:db8:1111:2222:3333:4444:5555:6666]:65535", name, lines);
+        all[4] = join(f, ANN, "ann", TELLS);
+        for (int i = 0; i < 5; i++)
+            assert_int_equal(fixture_status(all[i]), 200);
+        assert_int_equal(counted(f, COUNTER_LEFT_SLOW), 0);
+        for (int i = 0; i < 5; i++)
+            fixture_close(f, all[i]);
+    }
+}
+
 static void who_takes_nothing_of_its_stream_is_dropped_as_a_holder_is(void **state)
 {
     struct fixture *f = *state;
@@ -348,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_reads_late_is_told_what_is_true_then_and_nothing_of_who_came_and_went),
         TEST(who_does_not_read_who_has_left_is_ended_before_the_session_has_no_room),
+        TEST(the_longest_part_fits_into_the_shortest_queue),
         TEST(who_takes_nothing_of_its_stream_is_dropped_as_a_holder_is),
         TEST(who_says_too_much_is_ended_and_the_others_are_told),
         TEST(who_falls_silent_is_told_of_as_one_that_has_left),
