@@ -105,9 +105,12 @@ static void on_news(void *user, struct hx_stream *s)
         engine_timer_set(&m->timer, clock_now_ms());
 }
 
+/* It is told once: of one that met through the relay, before it is proven. */
 static void on_reach_changed(void *user, struct hx_stream *s, enum agent_reach reach)
 {
     struct group_member *m = user;
+    if (s == m->trial)
+        m->punched.reach = reach;
     if (s != m->stream)
         return;
     m->reach = reach;
@@ -166,6 +169,7 @@ static void take_in(struct group_member *m, const struct punch_result *r)
     struct hx_stream *s;
     m->punched.peer = *r->peer;
     m->punched.elapsed_ms = r->elapsed_ms;
+    m->punched.reach = AGENT_DIRECT;
     strncpy(m->punched.kind, r->text, sizeof m->punched.kind - 1);
     int err = stream_adopt(&s, r->stream, &info);
     if (err < 0) {
@@ -249,6 +253,7 @@ static void connected(struct group_member *m)
     let_go(m);
     enter(m, PAIR_REST);
     m->stream = s;
+    on_reach_changed(m, s, m->punched.reach);
     report_pair(m, HX_EVENT_PUNCHED,
                 &(struct punch_result){
                     .peer = &m->punched.peer, .text = m->punched.kind, .elapsed_ms = m->punched.elapsed_ms});

@@ -51,6 +51,7 @@ struct group_member {
         char kind[16];
         struct endpoint peer;
         int64_t elapsed_ms;
+        enum agent_reach reach;
     } punched;
 };
 

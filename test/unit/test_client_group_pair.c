@@ -148,6 +148,48 @@ static enum outcome meet_oneself(int hear_fd, int say_fd)
     return DONE;
 }
 
+/* As if the proof had not ended when the path was told, which it is once. */
+static bool prove_through_relay(struct hx_group *g, struct hx_stream *s)
+{
+    engine_lock();
+    struct group_member *m = g->members[0];
+    m->stream = NULL;
+    m->trial = s;
+    m->state = PAIR_PROVING;
+    s->owner.reach_changed(s->owner.user, s, AGENT_RELAYED);
+    engine_timer_cancel(&g->again);
+    engine_timer_set(&m->timer, clock_now_ms());
+    engine_unlock();
+    bool proven = hx_group_next(g, &s, PATIENCE_MS) == HX_OK;
+    engine_lock();
+    bool relayed = group_relayed(g) && timer_is_set(&g->again);
+    engine_unlock();
+    return proven && relayed;
+}
+
+static enum outcome meet_through_relay(int hear_fd, int say_fd)
+{
+    struct hx_config one = member_of_two("one"), other = member_of_two("other");
+    struct hx_group *g[2];
+    struct hx_stream *s[2];
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g[0], &one, "relayed", 2) < 0 || hx_group_join(&g[1], &other, "relayed", 2) < 0)
+        return FAILED_BIND;
+    for (int i = 0; i < 2; i++) {
+        if (hx_group_next(g[i], &s[i], PATIENCE_MS) < 0)
+            return FAILED_CONNECT;
+    }
+    bool looked_after = prove_through_relay(g[0], s[0]);
+    for (int i = 0; i < 2; i++) {
+        hx_group_leave(g[i]);
+        hx_close(s[i]);
+    }
+    hx_cleanup();
+    return looked_after ? DONE : FAILED_PROOF;
+}
+
 /* Or the answers have not come in a quarter of a second. */
 static enum outcome tell_at_once(int hear_fd, int say_fd)
 {
@@ -193,6 +235,14 @@ static void two_members_of_one_process_meet(void **state)
     assert_int_equal(finish(&p), DONE);
 }
 
+static void a_pair_that_meets_through_the_relay_goes_on_to_look_for_a_path(void **state)
+{
+    struct process p = start(meet_through_relay);
+
+    (void)state;
+    assert_int_equal(finish(&p), DONE);
+}
+
 static void who_joins_tells_at_once_what_its_nat_is(void **state)
 {
     struct process p = start(tell_at_once);
@@ -206,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_that_have_lost_each_other_are_connected_anew),
         cmocka_unit_test(two_members_of_one_process_meet),
+        cmocka_unit_test(a_pair_that_meets_through_the_relay_goes_on_to_look_for_a_path),
         cmocka_unit_test(who_joins_tells_at_once_what_its_nat_is),
     };
 
