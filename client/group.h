@@ -13,6 +13,8 @@
 #include "proto/membership.h"
 
 #define GROUP_WAITING_MAX (2 * MEMBERS_MAX) /* streams that nobody has taken */
+/* The nameserver may have restarted: so long the others have to join it anew. */
+#define GROUP_MISSING_MS 60000
 
 struct hx_group {
     struct settings settings;

@@ -372,7 +372,8 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
     bool new_one = !m->here || part->member.event == MEMBER_JOINED;
     bool moved = !endpoint_equal(&before.list[0].at, &part->peer.list[0].at);
     bool was_here = m->here;
-    m->here = m->seen = true;
+    m->here = true;
+    m->missing_ms = 0;
     if (new_one || !same_session(&m->met, &part->session))
         m->tries_left = 0; /* there is no limit */
     m->peer = part->peer;

@@ -29,8 +29,8 @@ struct group_member {
     char name[HOST_ID_MAX + 1];
     bool calling; /* our part in the pair: the smaller name calls */
     /* What the nameserver has told of it. */
-    bool here; /* it is in the session */
-    bool seen; /* told since we have joined anew */
+    bool here;          /* it is in the session */
+    int64_t missing_ms; /* when we have joined anew, and it was not told since; 0: it was */
     struct candidates peer;
     struct nat_mapping mapping;
     struct session session;

@@ -4,9 +4,6 @@
 #include "client/group.h"
 #include <string.h>
 
-/* The nameserver may have restarted: so long the others have to join it anew. */
-#define MISSING_MS 60000
-
 static struct group_member *find(const struct hx_group *g, const char *name)
 {
     for (int i = 0; i < g->count; i++) {
@@ -62,19 +59,32 @@ static void member_left(struct group_member *m)
 void group_on_missing(struct timer *t)
 {
     struct hx_group *g = container_of(t, struct hx_group, missing);
+    int64_t now_ms = clock_now_ms(), next_ms = INT64_MAX;
     for (int i = g->count - 1; i >= 0; i--) { /* the last one takes the place of one that is forgotten */
-        if (g->members[i]->here && !g->members[i]->seen)
-            member_left(g->members[i]);
+        struct group_member *m = g->members[i];
+        if (!m->here || m->missing_ms == 0)
+            continue;
+        if (now_ms - m->missing_ms >= GROUP_MISSING_MS)
+            member_left(m);
+        else if (m->missing_ms + GROUP_MISSING_MS < next_ms)
+            next_ms = m->missing_ms + GROUP_MISSING_MS;
     }
+    if (next_ms < INT64_MAX)
+        engine_timer_set(t, next_ms);
     group_changed(g);
 }
 
-/* We have joined anew: all that are here are told. */
+/* We have joined anew: all that are here are told. Those that were not told the last time either have had a part of
+ * their time. */
 static void joined_anew(struct hx_group *g)
 {
-    for (int i = 0; i < g->count; i++)
-        g->members[i]->seen = false;
-    engine_timer_set(&g->missing, clock_now_ms() + MISSING_MS);
+    int64_t now_ms = clock_now_ms();
+    for (int i = 0; i < g->count; i++) {
+        if (g->members[i]->missing_ms == 0)
+            g->members[i]->missing_ms = now_ms;
+    }
+    if (!timer_is_set(&g->missing))
+        engine_timer_set(&g->missing, now_ms + GROUP_MISSING_MS);
 }
 
 void group_told(struct hx_group *g, struct nameserver *n, const struct multipart_part *part)
