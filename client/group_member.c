@@ -118,6 +118,19 @@ static void on_reach_changed(void *user, struct hx_stream *s, enum agent_reach r
         group_ask_again(m->g);
 }
 
+/* An attempt at another connection goes on: the other side may have been connected, and have left since. */
+static bool is_tried(const struct group_member *m)
+{
+    return m->state == PAIR_PUNCHING || m->state == PAIR_PROVING;
+}
+
+/* It has gone from the session, and so has the connection. */
+static void forget_unless_tried(struct group_member *m)
+{
+    if (!is_tried(m))
+        group_forget(m);
+}
+
 /* A connection that falls silent has not been closed by the other side. */
 static void on_silent(void *user, struct hx_stream *s)
 {
@@ -128,7 +141,7 @@ static void on_silent(void *user, struct hx_stream *s)
     let_go(m);
     group_changed(m->g);
     if (!m->here)
-        group_forget(m);
+        forget_unless_tried(m);
     else if (m->state == PAIR_REST || m->state == PAIR_CHECKING)
         wait_for(m, RESUME_MS);
 }
@@ -144,7 +157,7 @@ static void on_closed(void *user, struct hx_stream *s, bool broken)
     m->reach = AGENT_DIRECT;
     group_changed(m->g);
     if (!m->here) {
-        group_forget(m);
+        forget_unless_tried(m);
     } else if (broken && (m->state == PAIR_REST || m->state == PAIR_CHECKING) && !m->g->canceled) {
         m->tries_left = BROKEN_TRIES;
         wait_for(m, RESUME_MS);
@@ -394,16 +407,14 @@ void group_member_told(struct group_member *m, struct nameserver *n, const struc
     act_on(m, n, part, new_one, &before);
 }
 
-/* An attempt goes on: the other side may have been connected, and have left the session since. */
 bool group_member_left(struct group_member *m)
 {
-    bool tries = m->state == PAIR_PUNCHING || m->state == PAIR_PROVING;
     if (m->here)
         report_member(m, HX_EVENT_MEMBER_LEFT);
     m->here = false;
-    if (!tries)
+    if (!is_tried(m))
         enter(m, PAIR_REST);
-    return tries || m->stream;
+    return is_tried(m) || m->stream;
 }
 
 bool group_member_connected(const struct group_member *m)

@@ -164,30 +164,57 @@ static bool prove_through_relay(struct hx_group *g, struct hx_stream *s)
     engine_lock();
     bool relayed = group_relayed(g) && timer_is_set(&g->again);
     engine_unlock();
-    return proven && relayed;
+    return hx_close(s) == HX_OK && proven && relayed;
 }
 
-static enum outcome meet_through_relay(int hear_fd, int say_fd)
+/* As if it had come anew, and left while it is reached for. */
+static bool close_old_one(struct hx_group *g, struct hx_stream *s)
+{
+    engine_lock();
+    struct group_member *m = g->members[0];
+    m->state = PAIR_PUNCHING;
+    bool tried = group_member_left(m) && m->stream == s;
+    engine_unlock();
+    bool closed = hx_close(s) == HX_OK;
+    engine_lock();
+    bool goes_on = g->count == 1 && m->state == PAIR_PUNCHING && !m->stream;
+    engine_unlock();
+    return tried && closed && goes_on;
+}
+
+/* `then` has the stream of one of the two for its own. */
+static enum outcome meet_and(const char *session, bool (*then)(struct hx_group *g, struct hx_stream *s))
 {
     struct hx_config one = member_of_two("one"), other = member_of_two("other");
     struct hx_group *g[2];
     struct hx_stream *s[2];
 
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g[0], &one, "relayed", 2) < 0 || hx_group_join(&g[1], &other, "relayed", 2) < 0)
+    if (hx_group_join(&g[0], &one, session, 2) < 0 || hx_group_join(&g[1], &other, session, 2) < 0)
         return FAILED_BIND;
     for (int i = 0; i < 2; i++) {
         if (hx_group_next(g[i], &s[i], PATIENCE_MS) < 0)
             return FAILED_CONNECT;
     }
-    bool looked_after = prove_through_relay(g[0], s[0]);
-    for (int i = 0; i < 2; i++) {
+    bool well = then(g[0], s[0]);
+    for (int i = 0; i < 2; i++)
         hx_group_leave(g[i]);
-        hx_close(s[i]);
-    }
+    hx_close(s[1]);
     hx_cleanup();
-    return looked_after ? DONE : FAILED_PROOF;
+    return well ? DONE : FAILED_PROOF;
+}
+
+static enum outcome meet_through_relay(int hear_fd, int say_fd)
+{
+    (void)hear_fd;
+    (void)say_fd;
+    return meet_and("relayed", prove_through_relay);
+}
+
+static enum outcome close_one_of_two(int hear_fd, int say_fd)
+{
+    (void)hear_fd;
+    (void)say_fd;
+    return meet_and("closed", close_old_one);
 }
 
 /* Or the answers have not come in a quarter of a second. */
@@ -243,6 +270,14 @@ static void a_pair_that_meets_through_the_relay_goes_on_to_look_for_a_path(void 
     assert_int_equal(finish(&p), DONE);
 }
 
+static void an_attempt_outlives_the_older_connection_to_one_that_has_left(void **state)
+{
+    struct process p = start(close_one_of_two);
+
+    (void)state;
+    assert_int_equal(finish(&p), DONE);
+}
+
 static void who_joins_tells_at_once_what_its_nat_is(void **state)
 {
     struct process p = start(tell_at_once);
@@ -257,6 +292,7 @@ int main(void)
         cmocka_unit_test(two_that_have_lost_each_other_are_connected_anew),
         cmocka_unit_test(two_members_of_one_process_meet),
         cmocka_unit_test(a_pair_that_meets_through_the_relay_goes_on_to_look_for_a_path),
+        cmocka_unit_test(an_attempt_outlives_the_older_connection_to_one_that_has_left),
         cmocka_unit_test(who_joins_tells_at_once_what_its_nat_is),
     };
 
