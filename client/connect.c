@@ -152,26 +152,19 @@ static void punch(struct connect *c, const struct multipart_part *part)
                                  .text = punch_both_behind(&c->parts.own, &peer->list[0].at, both)};
     enter(c, CONNECT_PUNCHING); /* a newer target replaces the older one */
     c->session = part->session;
-    c->port = nameserver_port(c->nameserver);
-    int err = punch_begin(&(struct punch_request){.port = c->port,
-                                                  .uplink = *nameserver_uplink(c->nameserver),
-                                                  .server = nameserver_server(c->nameserver),
-                                                  .relay_after_ms = c->settings.relay_after_ms,
-                                                  .scope_id = nameserver_scope(c->nameserver),
-                                                  .families = c->settings.families,
-                                                  .peer = part->peer,
-                                                  .session = &part->session,
-                                                  .own_external = c->parts.own,
-                                                  .own_mapping = c->told.mapping,
-                                                  .peer_mapping = part->mapping,
-                                                  .name = c->settings.name,
-                                                  .keys = &c->settings.keys,
-                                                  .prepared = &c->channel,
-                                                  .timeout_ms = c->settings.punch_ms,
-                                                  .ours = true,
-                                                  .calling = true,
-                                                  .on_done = on_punched,
-                                                  .user = c});
+    struct punch_request request;
+    introduction_request(&request, c->nameserver, &c->settings, &c->told);
+    request.peer = *peer;
+    request.session = &part->session;
+    request.own_external = c->parts.own;
+    request.peer_mapping = part->mapping;
+    request.name = c->settings.name;
+    request.prepared = &c->channel;
+    request.ours = request.calling = true;
+    request.on_done = on_punched;
+    request.user = c;
+    c->port = request.port;
+    int err = punch_begin(&request);
     report_peer(c, HX_EVENT_PEER, &begun);
     if (err < 0)
         fail(c, err);

@@ -217,6 +217,7 @@ static void attempt(struct group_member *m, struct nameserver *n)
     struct hx_group *g = m->g;
     const struct endpoint *seen = &m->peer.list[0].at, *own = binding_external(&g->binding, seen->family);
     char both[PUNCH_BOTH_MAX];
+    struct punch_request request;
     struct punch_result told = {.peer = seen, .text = punch_both_behind(own, seen, both)};
     if (!token_bucket_take(&g->attempts, &attempts_limit, 1, clock_now_ms())) {
         wait_for(m, CROWDED_MS);
@@ -224,24 +225,17 @@ static void attempt(struct group_member *m, struct nameserver *n)
     }
     enter(m, PAIR_PUNCHING);
     m->met = m->session;
-    told.error = punch_begin(&(struct punch_request){.port = nameserver_port(n),
-                                                     .uplink = *nameserver_uplink(n),
-                                                     .server = nameserver_server(n),
-                                                     .relay_after_ms = g->settings.relay_after_ms,
-                                                     .scope_id = nameserver_scope(n),
-                                                     .families = g->settings.families,
-                                                     .peer = m->peer,
-                                                     .session = &m->session,
-                                                     .own_external = *own,
-                                                     .own_mapping = binding_told(&g->binding, n)->mapping,
-                                                     .peer_mapping = m->mapping,
-                                                     .name = m->name,
-                                                     .keys = &g->settings.keys,
-                                                     .timeout_ms = g->settings.punch_ms,
-                                                     .ours = true,
-                                                     .calling = m->calling,
-                                                     .on_done = on_punched,
-                                                     .user = m});
+    introduction_request(&request, n, &g->settings, binding_told(&g->binding, n));
+    request.peer = m->peer;
+    request.session = &m->session;
+    request.own_external = *own;
+    request.peer_mapping = m->mapping;
+    request.name = m->name;
+    request.ours = true;
+    request.calling = m->calling;
+    request.on_done = on_punched;
+    request.user = m;
+    told.error = punch_begin(&request);
     if (told.error == HX_ELIMIT) {
         wait_for(m, CROWDED_MS);
         return;

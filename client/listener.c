@@ -87,37 +87,29 @@ static void on_punched(void *user, const struct punch_result *r)
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    const struct endpoint *peer = &part->peer.list[0].at;
+    const struct endpoint *peer = &part->peer.list[0].at, *own = binding_external(&l->binding, peer->family);
+    const struct peer_fields *told = binding_told(&l->binding, n);
+    struct punch_request request;
     char both[PUNCH_BOTH_MAX];
     struct punch_result begun = {
-        .peer = peer,
-        .name = part->name,
-        .text = punch_both_behind(binding_external(&l->binding, peer->family), peer, both)};
+        .peer = peer, .name = part->name, .text = punch_both_behind(own, peer, both)};
     struct punch_result failed = {.peer = peer, .name = part->name};
     struct agent *known = part->session.given ? agent_find(part->session.id, false) : NULL;
     if (known) { /* its paths have ended, and it asks for others */
-        introduction_tell(known, part, binding_told(&l->binding, n), n);
+        introduction_tell(known, part, told, n);
         return;
     }
     if (part->session.given && met_sessions_have(&part->session))
         return;
-    int err = punch_begin(
-        &(struct punch_request){.port = nameserver_port(n),
-                                .uplink = *nameserver_uplink(n),
-                                .server = nameserver_server(n),
-                                .relay_after_ms = l->settings.relay_after_ms,
-                                .scope_id = nameserver_scope(n),
-                                .families = l->settings.families,
-                                .peer = part->peer,
-                                .session = &part->session,
-                                .own_external = *binding_external(&l->binding, part->peer.list[0].at.family),
-                                .own_mapping = binding_told(&l->binding, n)->mapping,
-                                .peer_mapping = part->mapping,
-                                .name = part->name,
-                                .keys = &l->settings.keys,
-                                .timeout_ms = l->settings.punch_ms,
-                                .on_done = on_punched,
-                                .user = l});
+    introduction_request(&request, n, &l->settings, told);
+    request.peer = part->peer;
+    request.session = &part->session;
+    request.own_external = *own;
+    request.peer_mapping = part->mapping;
+    request.name = part->name;
+    request.on_done = on_punched;
+    request.user = l;
+    int err = punch_begin(&request);
     report_peer(l, HX_EVENT_PEER, HX_OK, &begun);
     if (err < 0)
         report_peer(l, err == HX_ELIMIT ? HX_EVENT_PEER_DROPPED : HX_EVENT_PUNCH_FAILED, err, &failed);
