@@ -2,49 +2,29 @@
  * shown by programs (test/e2e/client_groups.sh). */
 #include "base/clock.h"
 #include "client/group.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/group_script.h"
 #include <pthread.h>
 
-#define HEAD                                                                  \
-    "HTTP/1.1 200 OK\r\n"                                                     \
-    "Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n" \
-    "External-Address: 203.0.113.7:7\r\n"                                     \
-    "Transfer-Encoding: chunked\r\n\r\n"
 #define NO_ROOM "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
-
-static char where[64]; /* hx_config.nameserver of the process that is forked next */
-static char text[64 * 1024];
-static size_t text_len;
 
 /* ---- what the nameserver says ---- */
 
-static void tell(const char *name, int port, const char *member, int session)
+static void tell(const char *name, int port, const char *event, int session)
 {
-    char part[512], fields[128] = "";
-
-    if (session >= 0)
-        snprintf(fields, sizeof fields, "Session: %032x %032x\r\nCandidate: 127.0.0.9:%d host\r\n", session,
-                 session, port);
-    int len = snprintf(part, sizeof part,
-                       "--hx_hole_punching\r\n%s: 127.0.0.9:%d\r\nMembers: 64/3\r\nMember: %s\r\n%s\r\n",
-                       name, port, member, fields);
-    text_len +=
-        (size_t)snprintf(text + text_len, sizeof text - text_len, "%x\r\n%s\r\n", (unsigned)len, part);
+    tell_of(name, port, "64/3", event, session, "");
 }
 
-static void begin_telling(void)
+static void agree(void)
 {
-    text_len = (size_t)snprintf(text, sizeof text, "%s", HEAD);
+    tell_nothing();
     tell("own", 7, "self", -1);
 }
 
-static const char *tells_of_too_many(int nth, bool ipv6)
+static void tell_of_too_many(void)
 {
     char name[16];
 
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
+    agree();
     for (int i = 0; i < 70; i++) {
         snprintf(name, sizeof name, "member-%d", i);
         tell(name, 9, "here", i);
@@ -52,68 +32,45 @@ static const char *tells_of_too_many(int nth, bool ipv6)
     tell("own", 9, "here", 99);
     tell("own", 9, "left", 99);
     tell("nobody", 9, "left", 99);
-    return text;
 }
 
-static const char *tells_of_one_again_and_again(int nth, bool ipv6)
+static void tell_of_one_again_and_again(void)
 {
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
+    agree();
     for (int i = 0; i < 100; i++)
         tell("other", 9 + i, i == 0 ? "here" : i % 2 ? "moved" : "joined", i);
     tell("last", 9, "here", 1000);
-    return text;
 }
 
 /* Each is the same one again, or another with its name. */
-static const char *tells_that_one_comes_and_goes(int nth, bool ipv6)
+static void tell_that_one_comes_and_goes(void)
 {
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
+    agree();
     for (int i = 0; i < 100; i++) {
         tell("other", 9, "joined", i);
         tell("other", 9, "left", i);
     }
     tell("last", 9, "here", 1000);
-    return text;
 }
 
-static const char *tells_nonsense(int nth, bool ipv6)
+static void tell_nonsense(void)
 {
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
+    agree();
     tell("a", 9, "gone with the wind", 1);
     tell("b", 9, "", 2);
     tell("last", 9, "here", 1000);
-    return text;
 }
 
-static const char *tells_of_two(int nth, bool ipv6)
+static void tell_of_two(void)
 {
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
+    agree();
     tell("a", 9, "here", 1);
     tell("b", 9, "here", 2);
-    return text;
 }
 
-static const char *has_no_room(int nth, bool ipv6)
+static void have_no_room(void)
 {
-    (void)nth;
-    (void)ipv6;
-    return NO_ROOM;
-}
-
-static const char *agrees(int nth, bool ipv6)
-{
-    (void)nth;
-    (void)ipv6;
-    begin_telling();
-    return text;
+    strcpy(told, NO_ROOM);
 }
 
 /* ---- the application ---- */
@@ -136,15 +93,10 @@ static void count(void *user, const struct hx_event_info *info)
 
 static struct hx_config member(void)
 {
-    return (struct hx_config){
-        .nameserver = where, .family = 4, .name = "own", .on_event = count, .no_port_mapping = 1};
-}
+    struct hx_config config = scripted_member();
 
-static enum outcome end(struct hx_group *g, bool well)
-{
-    hx_group_leave(g);
-    hx_cleanup();
-    return well ? DONE : FAILED_PROOF;
+    config.on_event = count;
+    return config;
 }
 
 /* Until so many were told of that were here before. */
@@ -163,73 +115,38 @@ static bool await_told(struct hx_group *g, int here)
     return false;
 }
 
-static enum outcome hear_of_too_many(int hear_fd, int say_fd)
+static bool hears_of_too_many(struct hx_group *g)
 {
-    struct hx_config config = member();
-    struct hx_group *g;
     struct hx_stream *s;
-
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g, &config, "session", 3) < 0)
-        return FAILED_BIND;
-    bool told = await_told(g, 63);
+    bool told_of = await_told(g, 63);
     bool none = hx_group_next(g, &s, 0) == HX_EAGAIN && hx_group_wait(g, 0) == HX_EAGAIN &&
                 hx_group_wait(g, 20) == HX_ETIMEDOUT;
-    return end(g, told && none && seen.joined == 1 && seen.here == 63 && seen.left == 0);
+
+    return told_of && none && seen.joined == 1 && seen.here == 63 && seen.left == 0;
 }
 
-static enum outcome hear_of_one_all_the_time(int hear_fd, int say_fd)
+static bool hears_of_one_all_the_time(struct hx_group *g)
 {
-    struct hx_config config = member();
-    struct hx_group *g;
-
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g, &config, "session", 3) < 0)
-        return FAILED_BIND;
-    bool told = await_told(g, 2);
-    return end(g, told && seen.here == 2 && seen.came + seen.moved <= 10 && seen.begun <= 10);
+    return await_told(g, 2) && seen.here == 2 && seen.came + seen.moved <= 10 && seen.begun <= 10;
 }
 
-static enum outcome hear_of_coming_and_going(int hear_fd, int say_fd)
+static bool hears_of_coming_and_going(struct hx_group *g)
 {
-    struct hx_config config = member();
-    struct hx_group *g;
-
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g, &config, "session", 3) < 0)
-        return FAILED_BIND;
-    bool told = await_told(g, 1);
-    return end(g, told && seen.came == 100 && seen.left == 100 && seen.begun <= 129);
+    return await_told(g, 1) && seen.came == 100 && seen.left == 100 && seen.begun <= 129;
 }
 
-static enum outcome hear_nonsense(int hear_fd, int say_fd)
+static bool hears_nonsense(struct hx_group *g)
 {
-    struct hx_config config = member();
-    struct hx_group *g;
-
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g, &config, "session", 3) < 0)
-        return FAILED_BIND;
-    return end(g, await_told(g, 1) && seen.came == 0 && seen.moved == 0);
+    return await_told(g, 1) && seen.came == 0 && seen.moved == 0;
 }
 
 /* We have joined anew, and the time is over in which the others had to; that we do so once more meanwhile, since
  * some pair needs it, gives them no other. */
-static enum outcome miss_one(int hear_fd, int say_fd)
+static bool misses_one(struct hx_group *g)
 {
     const struct multipart_part again = {.name = "own", .member = {.event = MEMBER_SELF}};
-    struct hx_config config = member();
-    struct hx_group *g;
+    bool told_of = await_told(g, 2);
 
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g, &config, "session", 3) < 0)
-        return FAILED_BIND;
-    bool told = await_told(g, 2);
     engine_lock();
     bool due = timer_is_set(&g->missing) && g->count == 2;
     int64_t due_ms = g->missing.at_ms;
@@ -241,7 +158,24 @@ static enum outcome miss_one(int hear_fd, int say_fd)
     bool gone = !g->members[0]->here && g->members[1]->here && seen.left == 1;
     due &= timer_is_set(&g->missing);
     engine_unlock();
-    return end(g, told && due && gone);
+    return told_of && due && gone;
+}
+
+static bool (*proof)(struct hx_group *g); /* of the process that is forked next */
+
+static enum outcome join_and_prove(int hear_fd, int say_fd)
+{
+    struct hx_config config = member();
+    struct hx_group *g;
+
+    (void)hear_fd;
+    (void)say_fd;
+    if (hx_group_join(&g, &config, "session", 3) < 0)
+        return FAILED_BIND;
+    bool well = proof(g);
+    hx_group_leave(g);
+    hx_cleanup();
+    return well ? DONE : FAILED_PROOF;
 }
 
 static enum outcome be_refused(int hear_fd, int say_fd)
@@ -298,14 +232,18 @@ static bool is_waited_for(struct hx_group *g, int users)
     return they_are;
 }
 
+static void (*happens)(struct hx_group *g); /* in the process that is forked next */
+
 /* Both calls wait; then the group is left, or the library ended. */
-static enum outcome wait_until(void (*happens)(struct hx_group *g))
+static enum outcome wait_until_it_happens(int hear_fd, int say_fd)
 {
     struct hx_config config = member();
     struct hx_group *g;
     pthread_t all, next;
     void *all_said, *next_said;
 
+    (void)hear_fd;
+    (void)say_fd;
     if (hx_group_join(&g, &config, "session", 3) < 0)
         return FAILED_BIND;
     pthread_create(&all, NULL, await_all, g);
@@ -317,9 +255,9 @@ static enum outcome wait_until(void (*happens)(struct hx_group *g))
     happens(g);
     pthread_join(all, &all_said);
     pthread_join(next, &next_said);
-    bool told = (intptr_t)all_said == HX_ECANCELED && (intptr_t)next_said == HX_ECANCELED;
+    bool both = (intptr_t)all_said == HX_ECANCELED && (intptr_t)next_said == HX_ECANCELED;
     hx_cleanup();
-    return quiet && told ? DONE : FAILED_PROOF;
+    return quiet && both ? DONE : FAILED_PROOF;
 }
 
 static void leave(struct hx_group *g)
@@ -337,84 +275,81 @@ static void clean_up(struct hx_group *g)
     hx_group_leave(g);
 }
 
-static enum outcome wait_until_it_is_left(int hear_fd, int say_fd)
-{
-    (void)hear_fd;
-    (void)say_fd;
-    return wait_until(leave);
-}
-
-static enum outcome wait_until_the_end(int hear_fd, int say_fd)
-{
-    (void)hear_fd;
-    (void)say_fd;
-    return wait_until(clean_up);
-}
-
 /* ---- tests ---- */
 
-static void assert_ends(script *answer, enum outcome (*run)(int hear, int say), int expected)
+static void assert_ends(void (*tell_it)(void), enum outcome (*run)(int hear, int say), int expected)
 {
-    struct scripted s = scripted_start(answer);
-
-    snprintf(where, sizeof where, "ipv4.test:%u", s.port);
+    tell_it();
+    struct scripted s = start_telling();
     struct process p = start(run);
     assert_int_equal(finish(&p), expected);
     (void)scripted_stop(&s);
 }
 
+static void assert_proven(void (*tell_it)(void), bool (*wanted)(struct hx_group *g))
+{
+    proof = wanted;
+    assert_ends(tell_it, join_and_prove, DONE);
+}
+
+static void assert_waits_end(void (*event)(struct hx_group *g))
+{
+    happens = event;
+    assert_ends(agree, wait_until_it_happens, DONE);
+}
+
 static void a_nameserver_that_tells_of_more_than_there_can_be_is_believed_so_far(void **state)
 {
     (void)state;
-    assert_ends(tells_of_too_many, hear_of_too_many, DONE);
+    assert_proven(tell_of_too_many, hears_of_too_many);
 }
 
 static void one_that_tells_of_a_member_again_and_again_makes_it_no_target(void **state)
 {
     (void)state;
-    assert_ends(tells_of_one_again_and_again, hear_of_one_all_the_time, DONE);
+    assert_proven(tell_of_one_again_and_again, hears_of_one_all_the_time);
 }
 
 static void nor_does_one_whose_members_come_and_go(void **state)
 {
     (void)state;
-    assert_ends(tells_that_one_comes_and_goes, hear_of_coming_and_going, DONE);
+    assert_proven(tell_that_one_comes_and_goes, hears_of_coming_and_going);
 }
 
 static void what_is_not_known_is_nothing(void **state)
 {
     (void)state;
-    assert_ends(tells_nonsense, hear_nonsense, DONE);
+    assert_proven(tell_nonsense, hears_nonsense);
 }
 
 static void who_has_not_joined_a_nameserver_that_restarted_has_left(void **state)
 {
     (void)state;
-    assert_ends(tells_of_two, miss_one, DONE);
+    assert_proven(tell_of_two, misses_one);
 }
 
 static void a_name_that_is_held_cannot_be_had(void **state)
 {
     (void)state;
-    assert_ends(has_no_room, be_refused, -HX_ECONFLICT);
+    assert_ends(have_no_room, be_refused, -HX_ECONFLICT);
 }
 
 static void what_cannot_be_is_said_at_once(void **state)
 {
     (void)state;
-    assert_ends(agrees, ask_for_what_cannot_be, DONE);
+    assert_ends(agree, ask_for_what_cannot_be, DONE);
 }
 
 static void who_waits_hears_that_the_group_was_left(void **state)
 {
     (void)state;
-    assert_ends(agrees, wait_until_it_is_left, DONE);
+    assert_waits_end(leave);
 }
 
 static void who_waits_hears_that_the_library_has_ended(void **state)
 {
     (void)state;
-    assert_ends(agrees, wait_until_the_end, DONE);
+    assert_waits_end(clean_up);
 }
 
 int main(void)

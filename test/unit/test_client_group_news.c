@@ -2,22 +2,10 @@
 #include "base/clock.h"
 #include "client/group.h"
 #include "client/nat.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/group_script.h"
 
 #define NEWS_MS   3500
 #define GATHER_MS 100 /* at first: client/binding_gather.c */
-
-static char where[64]; /* hx_config.nameserver of the process that is forked next */
-
-static const char *agrees(int nth, bool ipv6)
-{
-    (void)nth;
-    (void)ipv6;
-    return "HTTP/1.1 200 OK\r\n"
-           "Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n"
-           "External-Address: 203.0.113.7:7\r\n"
-           "Transfer-Encoding: chunked\r\n\r\n";
-}
 
 /* Another further port each time. */
 static void be_news(struct hx_group *g, uint16_t port)
@@ -40,7 +28,7 @@ static uint16_t told_port(struct hx_group *g)
 
 static enum outcome have_news(int hear_fd, int say_fd)
 {
-    struct hx_config config = {.nameserver = where, .family = 4, .name = "own", .no_port_mapping = 1};
+    struct hx_config config = scripted_member();
     struct hx_group *g;
     uint16_t port = 1024;
 
@@ -61,10 +49,10 @@ static enum outcome have_news(int hear_fd, int say_fd)
 static void what_is_new_all_the_time_is_told_half_as_often_each_time_and_the_last_of_it_is_told(void **state)
 {
     int64_t begun_ms = clock_now_ms();
-    struct scripted s = scripted_start(agrees);
 
     (void)state;
-    snprintf(where, sizeof where, "ipv4.test:%u", s.port);
+    tell_nothing();
+    struct scripted s = start_telling();
     struct process p = start(have_news);
     assert_int_equal(finish(&p), DONE);
     int64_t took_ms = clock_now_ms() - begun_ms;

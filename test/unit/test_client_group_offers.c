@@ -1,46 +1,13 @@
 /* A pair of a group that needs the nameserver's relay when the nameserver has forgotten that it offered it. */
 #include "base/clock.h"
 #include "client/group.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/group_script.h"
 #include <poll.h>
 
 #define LOOKS_MS 3500
+#define RELAY    "Relay: rate=0; time=0\r\n"
 
-static char where[64]; /* hx_config.nameserver of the process that is forked next */
 static int begun;
-
-static const char *tell_of_one(const char *relay)
-{
-    static char text[2048];
-    char parts[1024];
-    int len = snprintf(parts, sizeof parts,
-                       "--hx_hole_punching\r\nown: 203.0.113.7:7\r\nMembers: 2/2\r\nMember: self\r\n\r\n"
-                       "--hx_hole_punching\r\nother: 127.0.0.9:9\r\nMembers: 2/2\r\nMember: here\r\n"
-                       "Session: %032x %032x\r\n%sCandidate: 127.0.0.9:9 host\r\n\r\n",
-                       1, 1, relay);
-
-    snprintf(text, sizeof text,
-             "HTTP/1.1 200 OK\r\n"
-             "Content-Type: multipart/x-mixed-replace;boundary=--hx_hole_punching\r\n"
-             "External-Address: 203.0.113.7:7\r\n"
-             "Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
-             (unsigned)len, parts);
-    return text;
-}
-
-static const char *offers_the_relay(int nth, bool ipv6)
-{
-    (void)nth;
-    (void)ipv6;
-    return tell_of_one("Relay: rate=0; time=0\r\n");
-}
-
-static const char *offers_nothing(int nth, bool ipv6)
-{
-    (void)nth;
-    (void)ipv6;
-    return tell_of_one("");
-}
 
 static void count(void *user, const struct hx_event_info *info)
 {
@@ -51,15 +18,12 @@ static void count(void *user, const struct hx_event_info *info)
 /* Nobody answers there, so it is tried again and again. */
 static struct hx_group *join(int relay_after_ms, int punch_ms)
 {
-    struct hx_config config = {.nameserver = where,
-                               .family = 4,
-                               .name = "own",
-                               .on_event = count,
-                               .no_port_mapping = 1,
-                               .punch_ms = punch_ms,
-                               .relay_after_ms = relay_after_ms};
+    struct hx_config config = scripted_member();
     struct hx_group *g;
 
+    config.on_event = count;
+    config.punch_ms = punch_ms;
+    config.relay_after_ms = relay_after_ms;
     return hx_group_join(&g, &config, "session", 2) < 0 ? NULL : g;
 }
 
@@ -78,16 +42,16 @@ static void let_offer_grow_old(struct hx_group *g)
 
 static bool await_member(struct hx_group *g)
 {
-    bool told = false;
+    bool there = false;
 
-    for (int64_t end_ms = clock_now_ms() + PATIENCE_MS; !told && clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
+    for (int64_t end_ms = clock_now_ms() + PATIENCE_MS; !there && clock_now_ms() < end_ms; poll(NULL, 0, 5)) {
         engine_lock();
-        told = g->count == 1;
-        if (told)
+        there = g->count == 1;
+        if (there)
             let_offer_grow_old(g);
         engine_unlock();
     }
-    return told;
+    return there;
 }
 
 static bool is_old(struct hx_group *g)
@@ -171,15 +135,15 @@ static enum outcome look_all_the_time(int hear_fd, int say_fd)
 /* ---- tests: all go on beside each other, since each waits for retries ---- */
 
 static struct {
-    script *answer;
+    const char *relay; /* what the nameserver offers */
     enum outcome (*run)(int hear, int say);
     struct scripted s;
     struct process p;
     int outcome;
-} runs[] = {{.answer = offers_the_relay, .run = be_told_again},
-            {.answer = offers_nothing, .run = try_without_an_offer},
-            {.answer = offers_the_relay, .run = try_without_wanting_it},
-            {.answer = offers_the_relay, .run = look_all_the_time}};
+} runs[] = {{.relay = RELAY, .run = be_told_again},
+            {.relay = "", .run = try_without_an_offer},
+            {.relay = RELAY, .run = try_without_wanting_it},
+            {.relay = RELAY, .run = look_all_the_time}};
 #define RUNS (int)(sizeof runs / sizeof *runs)
 
 static int run_all(void **state)
@@ -187,8 +151,10 @@ static int run_all(void **state)
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < RUNS; i++) {
-        runs[i].s = scripted_start(runs[i].answer);
-        snprintf(where, sizeof where, "ipv4.test:%u", runs[i].s.port);
+        tell_nothing();
+        tell_of("own", 7, "2/2", "self", -1, "");
+        tell_of("other", 9, "2/2", "here", 1, runs[i].relay);
+        runs[i].s = start_telling();
         runs[i].p = start(runs[i].run);
     }
     for (int i = 0; i < RUNS; i++)

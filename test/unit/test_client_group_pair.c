@@ -69,18 +69,26 @@ static bool be_dropped_in_doubt(struct hx_group *g, struct hx_stream *s)
     return hx_close(s) == HX_OK;
 }
 
-static enum outcome meet_twice(const char *session, const char *name, int hear_fd, int say_fd,
-                               bool (*lose)(struct hx_group *g, struct hx_stream *s))
+static const struct meeting {
+    const char *session, *name;
+    bool (*lose)(struct hx_group *g, struct hx_stream *s);
+} meetings[] = {{"silent", "first", lose_silently}, {"silent", "second", lose_silently},
+                {"dropped", "first", drop},         {"dropped", "second", be_dropped},
+                {"doubted", "first", drop},         {"doubted", "second", be_dropped_in_doubt}};
+#define MEETINGS (int)(sizeof meetings / sizeof *meetings)
+static const struct meeting *meeting; /* of the process that is forked next */
+
+static enum outcome meet_twice(int hear_fd, int say_fd)
 {
-    struct hx_config config = member_of_two(name);
+    struct hx_config config = member_of_two(meeting->name);
     struct hx_group *g;
     struct hx_stream *s;
 
-    if (hx_group_join(&g, &config, session, 2) < 0)
+    if (hx_group_join(&g, &config, meeting->session, 2) < 0)
         return FAILED_BIND;
     if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s))
         return FAILED_CONNECT;
-    if (!lose(g, s))
+    if (!meeting->lose(g, s))
         return FAILED_PROOF;
     if (hx_group_next(g, &s, PATIENCE_MS) < 0 || !talk(s) || hx_group_wait(g, 0) != HX_OK)
         return FAILED_BYTES;
@@ -92,129 +100,76 @@ static enum outcome meet_twice(const char *session, const char *name, int hear_f
     return DONE;
 }
 
-static enum outcome first_of_the_silent(int hear_fd, int say_fd)
+static bool talk_to_oneself(struct hx_group *g, struct hx_stream *s[2])
 {
-    return meet_twice("silent", "first", hear_fd, say_fd, lose_silently);
-}
-
-static enum outcome second_of_the_silent(int hear_fd, int say_fd)
-{
-    return meet_twice("silent", "second", hear_fd, say_fd, lose_silently);
-}
-
-static enum outcome who_drops(int hear_fd, int say_fd)
-{
-    return meet_twice("dropped", "first", hear_fd, say_fd, drop);
-}
-
-static enum outcome who_is_dropped(int hear_fd, int say_fd)
-{
-    return meet_twice("dropped", "second", hear_fd, say_fd, be_dropped);
-}
-
-static enum outcome who_drops_one_in_doubt(int hear_fd, int say_fd)
-{
-    return meet_twice("doubted", "first", hear_fd, say_fd, drop);
-}
-
-static enum outcome who_is_dropped_in_doubt(int hear_fd, int say_fd)
-{
-    return meet_twice("doubted", "second", hear_fd, say_fd, be_dropped_in_doubt);
-}
-
-static enum outcome meet_oneself(int hear_fd, int say_fd)
-{
-    struct hx_config one = member_of_two("one"), other = member_of_two("other");
-    struct hx_group *g[2];
-    struct hx_stream *s[2];
     char c;
 
-    (void)hear_fd;
-    (void)say_fd;
-    if (hx_group_join(&g[0], &one, "alone", 2) < 0 || hx_group_join(&g[1], &other, "alone", 2) < 0)
-        return FAILED_BIND;
-    for (int i = 0; i < 2; i++) {
-        if (hx_group_wait(g[i], PATIENCE_MS) < 0 || hx_group_next(g[i], &s[i], 0) < 0)
-            return FAILED_CONNECT;
-    }
-    bool named = strcmp(hx_peer_name(s[0]), "other") == 0 && strcmp(hx_peer_name(s[1]), "one") == 0;
-    if (!named || hx_write(s[0], "x", 1, PATIENCE_MS) != 1 || hx_read(s[1], &c, 1, PATIENCE_MS) != 1)
-        return FAILED_BYTES;
-    for (int i = 0; i < 2; i++) {
-        hx_group_leave(g[i]);
-        hx_close(s[i]);
-    }
-    hx_cleanup();
-    return DONE;
+    (void)g;
+    return strcmp(hx_peer_name(s[0]), "other") == 0 && strcmp(hx_peer_name(s[1]), "one") == 0 &&
+           hx_write(s[0], "x", 1, PATIENCE_MS) == 1 && hx_read(s[1], &c, 1, PATIENCE_MS) == 1;
 }
 
 /* As if the proof had not ended when the path was told, which it is once. */
-static bool prove_through_relay(struct hx_group *g, struct hx_stream *s)
+static bool prove_through_relay(struct hx_group *g, struct hx_stream *s[2])
 {
     engine_lock();
     struct group_member *m = g->members[0];
     m->stream = NULL;
-    m->trial = s;
+    m->trial = s[0];
     m->state = PAIR_PROVING;
-    s->owner.reach_changed(s->owner.user, s, AGENT_RELAYED);
+    s[0]->owner.reach_changed(s[0]->owner.user, s[0], AGENT_RELAYED);
     engine_timer_cancel(&g->again);
     engine_timer_set(&m->timer, clock_now_ms());
     engine_unlock();
-    bool proven = hx_group_next(g, &s, PATIENCE_MS) == HX_OK;
+    bool proven = hx_group_next(g, &s[0], PATIENCE_MS) == HX_OK;
     engine_lock();
     bool relayed = group_relayed(g) && timer_is_set(&g->again);
     engine_unlock();
-    return hx_close(s) == HX_OK && proven && relayed;
+    return proven && relayed;
 }
 
 /* As if it had come anew, and left while it is reached for. */
-static bool close_old_one(struct hx_group *g, struct hx_stream *s)
+static bool close_old_one(struct hx_group *g, struct hx_stream *s[2])
 {
     engine_lock();
     struct group_member *m = g->members[0];
     m->state = PAIR_PUNCHING;
-    bool tried = group_member_left(m) && m->stream == s;
+    bool tried = group_member_left(m) && m->stream == s[0];
     engine_unlock();
-    bool closed = hx_close(s) == HX_OK;
+    bool closed = hx_close(s[0]) == HX_OK;
+    s[0] = NULL;
     engine_lock();
     bool goes_on = g->count == 1 && m->state == PAIR_PUNCHING && !m->stream;
     engine_unlock();
     return tried && closed && goes_on;
 }
 
-/* `then` has the stream of one of the two for its own. */
-static enum outcome meet_and(const char *session, bool (*then)(struct hx_group *g, struct hx_stream *s))
+/* In the process that is forked next; of the first one's group, and of both streams. */
+static bool (*happens)(struct hx_group *g, struct hx_stream *s[2]);
+
+static enum outcome meet_oneself(int hear_fd, int say_fd)
 {
     struct hx_config one = member_of_two("one"), other = member_of_two("other");
     struct hx_group *g[2];
     struct hx_stream *s[2];
+    char session[32];
 
+    (void)hear_fd;
+    (void)say_fd;
+    snprintf(session, sizeof session, "alone-%d", (int)getpid());
     if (hx_group_join(&g[0], &one, session, 2) < 0 || hx_group_join(&g[1], &other, session, 2) < 0)
         return FAILED_BIND;
     for (int i = 0; i < 2; i++) {
-        if (hx_group_next(g[i], &s[i], PATIENCE_MS) < 0)
+        if (hx_group_wait(g[i], PATIENCE_MS) < 0 || hx_group_next(g[i], &s[i], 0) < 0)
             return FAILED_CONNECT;
     }
-    bool well = then(g[0], s[0]);
-    for (int i = 0; i < 2; i++)
+    bool well = happens(g[0], s);
+    for (int i = 0; i < 2; i++) {
         hx_group_leave(g[i]);
-    hx_close(s[1]);
+        hx_close(s[i]);
+    }
     hx_cleanup();
     return well ? DONE : FAILED_PROOF;
-}
-
-static enum outcome meet_through_relay(int hear_fd, int say_fd)
-{
-    (void)hear_fd;
-    (void)say_fd;
-    return meet_and("relayed", prove_through_relay);
-}
-
-static enum outcome close_one_of_two(int hear_fd, int say_fd)
-{
-    (void)hear_fd;
-    (void)say_fd;
-    return meet_and("closed", close_old_one);
 }
 
 /* Or the answers have not come in a quarter of a second. */
@@ -240,50 +195,51 @@ static enum outcome tell_at_once(int hear_fd, int say_fd)
 /* Side by side, since each takes as long as the first connection's paths live on. */
 static void two_that_have_lost_each_other_are_connected_anew(void **state)
 {
-    static enum outcome (*const members[])(int hear_fd, int say_fd) = {
-        first_of_the_silent, second_of_the_silent,   who_drops,
-        who_is_dropped,      who_drops_one_in_doubt, who_is_dropped_in_doubt};
-    struct process p[6];
+    struct process p[MEETINGS];
 
     (void)state;
-    for (int i = 0; i < 6; i++)
-        p[i] = start(members[i]);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < MEETINGS; i++) {
+        meeting = &meetings[i];
+        p[i] = start(meet_twice);
+    }
+    for (int i = 0; i < MEETINGS; i++)
         (void)hear(p[i].hear);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < MEETINGS; i++)
         assert_int_equal(finish(&p[i]), DONE);
+}
+
+static void assert_done(enum outcome (*run)(int hear_fd, int say_fd))
+{
+    struct process p = start(run);
+
+    assert_int_equal(finish(&p), DONE);
 }
 
 static void two_members_of_one_process_meet(void **state)
 {
-    struct process p = start(meet_oneself);
-
     (void)state;
-    assert_int_equal(finish(&p), DONE);
+    happens = talk_to_oneself;
+    assert_done(meet_oneself);
 }
 
 static void a_pair_that_meets_through_the_relay_goes_on_to_look_for_a_path(void **state)
 {
-    struct process p = start(meet_through_relay);
-
     (void)state;
-    assert_int_equal(finish(&p), DONE);
+    happens = prove_through_relay;
+    assert_done(meet_oneself);
 }
 
 static void an_attempt_outlives_the_older_connection_to_one_that_has_left(void **state)
 {
-    struct process p = start(close_one_of_two);
-
     (void)state;
-    assert_int_equal(finish(&p), DONE);
+    happens = close_old_one;
+    assert_done(meet_oneself);
 }
 
 static void who_joins_tells_at_once_what_its_nat_is(void **state)
 {
-    struct process p = start(tell_at_once);
-
     (void)state;
-    assert_int_equal(finish(&p), DONE);
+    assert_done(tell_at_once);
 }
 
 int main(void)
