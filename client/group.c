@@ -21,12 +21,12 @@ _Static_assert(HX_GROUP_MAX == MEMBERS_MAX, "hx.h and the protocol say the same"
 
 void group_changed(struct hx_group *g)
 {
-    pthread_cond_broadcast(&g->cond);
+    presence_changed(&g->presence);
 }
 
 void group_queue_put(struct hx_group *g, struct hx_stream *s)
 {
-    stream_queue_put(&g->queue, s);
+    stream_queue_put(&g->presence.queue, s);
     group_changed(g);
 }
 
@@ -39,7 +39,7 @@ void group_seek_offers(struct hx_group *g)
     int64_t next_ms = calm ? OFFERS_FIRST_MS : 2 * g->offers.step_ms;
     g->offers.step_ms = next_ms < OFFERS_MAX_MS ? next_ms : OFFERS_MAX_MS;
     g->offers.due_ms = now_ms + g->offers.step_ms;
-    binding_check(&g->binding, true);
+    binding_check(&g->presence.binding, true);
 }
 
 static void on_again(struct timer *t)
@@ -53,9 +53,9 @@ static void on_again(struct timer *t)
         g->again_ms = CALM_FIRST_MS;
     } else {
         if (!seeks || g->missed || group_lost(g)) /* the members are told of us anew, and we of them */
-            binding_check(&g->binding, true);
+            binding_check(&g->presence.binding, true);
         else
-            binding_fields_changed(&g->binding);
+            binding_fields_changed(&g->presence.binding);
         if (seeks)
             group_seek_offers(g);
         g->again_ms = g->again_ms * 2 < max_ms ? g->again_ms * 2 : max_ms;
@@ -81,72 +81,59 @@ static void on_changed(void *user)
     group_changed(user);
 }
 
-/* Ends everything but the handle. */
 static void on_cancel(struct engine_member *m)
 {
-    struct hx_group *g = container_of(m, struct hx_group, member);
-    g->canceled = true;
+    struct hx_group *g = container_of(m, struct hx_group, presence.member);
     engine_timer_cancel(&g->missing);
     engine_timer_cancel(&g->again);
+    g->presence.canceled = true; /* no member is tried any more */
     group_members_end(g);
-    nat_use_end(g->nat);
-    g->nat = NULL;
-    binding_end(&g->binding);
-    stream_queue_end(&g->queue);
-    group_changed(g);
-}
-
-static void on_network_changed(struct engine_member *m)
-{
-    binding_network_changed(&container_of(m, struct hx_group, member)->binding);
+    presence_cancel(&g->presence);
 }
 
 static void on_nat_news(void *user)
 {
     struct hx_group *g = user;
-    if (g->binding.settings)
-        binding_fields_changed(&g->binding);
+    if (g->presence.binding.settings)
+        binding_fields_changed(&g->presence.binding);
     group_changed(g);
 }
 
 /* Where one member of many is not reached any more, it is not our NAT that has forgotten. */
 static void on_path_suspect(struct engine_member *m, bool lost)
 {
-    struct hx_group *g = container_of(m, struct hx_group, member);
-    binding_check(&g->binding, lost && group_lost(g));
+    struct hx_group *g = container_of(m, struct hx_group, presence.member);
+    binding_check(&g->presence.binding, lost && group_lost(g));
 }
 
 /* The engine's lock is held. */
 static void destroy(struct hx_group *g)
 {
-    on_cancel(&g->member);
-    while (g->users > 0)
-        engine_wait(&g->cond, INT64_MAX);
-    engine_leave(&g->member);
-    stream_queue_free(&g->queue);
-    pthread_cond_destroy(&g->cond);
-    settings_free(&g->settings);
+    on_cancel(&g->presence.member);
+    presence_leave(&g->presence);
     free(g);
 }
 
 static int join_and_wait(struct hx_group *g)
 {
+    struct presence *p = &g->presence;
     int64_t known_by_ms = clock_now_ms() + KNOWN_MS;
-    (void)nat_use(&g->nat, &g->settings, on_nat_news, g); /* without memory the members hear less */
-    while (nat_asking(AF_INET) && !g->canceled && engine_wait(&g->cond, known_by_ms))
+    (void)nat_use(&p->nat, &p->settings, on_nat_news, g); /* without memory the members hear less */
+    while (nat_asking(AF_INET) && !p->canceled && engine_wait(&p->cond, known_by_ms))
         ;
-    if (g->canceled)
+    if (p->canceled)
         return HX_ECANCELED;
-    int err = binding_begin(&g->binding, &g->settings, &(struct binding_callbacks){on_changed, on_part, g});
-    return err < 0 ? err : binding_await(&g->binding, &g->cond, &g->canceled);
+    int err = binding_begin(&p->binding, &p->settings, &(struct binding_callbacks){on_changed, on_part, g});
+    return err < 0 ? err : binding_await(&p->binding, &p->cond, &p->canceled);
 }
 
 static int read_settings(struct hx_group *g, const struct hx_config *config, size_t size, const char *session,
                          int expect)
 {
-    int err = settings_init(&g->settings, config, size, session);
-    g->settings.expect = expect;
-    if (err == HX_OK && (g->settings.own_name[0] == '\0' || expect < MEMBERS_MIN || expect > MEMBERS_MAX))
+    int err = settings_init(&g->presence.settings, config, size, session);
+    g->presence.settings.expect = expect;
+    if (err == HX_OK &&
+        (g->presence.settings.own_name[0] == '\0' || expect < MEMBERS_MIN || expect > MEMBERS_MAX))
         err = HX_EINVAL;
     return err;
 }
@@ -158,24 +145,18 @@ int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, s
     if (!g)
         return HX_ENOMEM;
     int err = read_settings(g, config, size, session, expect);
-    if (err == HX_OK)
-        err = engine_cond_init(&g->cond);
-    if (err == HX_OK)
-        visit_store_use(settings_state_dir(config, size));
-    if (err == HX_OK && (err = engine_enter(g->settings.local_port)) < 0)
-        pthread_cond_destroy(&g->cond);
+    g->presence.member.cancel = on_cancel;
+    g->presence.member.path_suspect = on_path_suspect;
+    g->missing.fire = group_on_missing;
+    g->again.fire = on_again;
+    if (err < 0)
+        settings_free(&g->presence.settings);
+    else
+        err = presence_enter(&g->presence, config, size, GROUP_WAITING_MAX);
     if (err < 0) {
-        settings_free(&g->settings);
         free(g);
         return err;
     }
-    g->member.cancel = on_cancel;
-    g->member.network_changed = on_network_changed;
-    g->member.path_suspect = on_path_suspect;
-    g->missing.fire = group_on_missing;
-    g->again.fire = on_again;
-    stream_queue_init(&g->queue, GROUP_WAITING_MAX, &g->settings.reporter);
-    engine_join(&g->member);
     err = join_and_wait(g);
     if (err < 0)
         destroy(g);
@@ -186,69 +167,35 @@ int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, s
     return err;
 }
 
-static bool is_complete(const struct hx_group *g)
+static bool is_complete(const struct presence *p)
 {
-    return group_connected(g) + 1 >= g->settings.expect;
-}
-
-static bool has_next(const struct hx_group *g)
-{
-    return stream_queue_has_one(&g->queue);
-}
-
-/* The engine's lock is held. HX_OK: `ready`; HX_EAGAIN, HX_ETIMEDOUT, HX_ECANCELED. */
-static int await(struct hx_group *g, bool (*ready)(const struct hx_group *g), int timeout_ms)
-{
-    int64_t deadline_ms = engine_deadline(timeout_ms);
-    int err = HX_OK;
-    g->users++;
-    while (err == HX_OK && !g->canceled && !ready(g)) {
-        if (timeout_ms == 0)
-            err = HX_EAGAIN;
-        else if (!engine_wait(&g->cond, deadline_ms))
-            err = HX_ETIMEDOUT;
-    }
-    if (g->canceled)
-        err = HX_ECANCELED;
-    else if (ready(g))
-        err = HX_OK;
-    g->users--;
-    if (g->canceled)
-        group_changed(g);
-    return err;
+    const struct hx_group *g = container_of(p, const struct hx_group, presence);
+    return group_connected(g) + 1 >= p->settings.expect;
 }
 
 int hx_group_wait(struct hx_group *g, int timeout_ms)
 {
     engine_lock();
-    int err = await(g, is_complete, timeout_ms);
+    int err = presence_await(&g->presence, is_complete, timeout_ms);
     engine_unlock();
     return err;
 }
 
 int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms)
 {
-    engine_lock();
-    int err = await(g, has_next, timeout_ms);
-    if (err == HX_OK)
-        *out = stream_queue_take(&g->queue);
-    engine_unlock();
-    return err;
+    return presence_take(&g->presence, out, timeout_ms);
 }
 
 int hx_group_fd(struct hx_group *g)
 {
-    engine_lock();
-    int fd = readiness_fd_get(&g->queue.fd);
-    engine_unlock();
-    return fd;
+    return presence_fd(&g->presence);
 }
 
 int hx_group_state_sized(struct hx_group *g, struct hx_group_state *out, size_t size)
 {
     engine_lock();
     struct hx_group_state state = {
-        .expect = g->settings.expect, .here = g->here, .connected = group_connected(g)};
+        .expect = g->presence.settings.expect, .here = g->here, .connected = group_connected(g)};
     engine_unlock();
     memset(out, 0, size);
     memcpy(out, &state, size < sizeof state ? size : sizeof state);

@@ -6,10 +6,8 @@
 #define HX_CLIENT_GROUP_H
 
 #include "base/token_bucket.h"
-#include "client/binding.h"
 #include "client/group_member.h"
-#include "client/nat.h"
-#include "client/stream_queue.h"
+#include "client/presence.h"
 #include "proto/membership.h"
 
 #define GROUP_WAITING_MAX (2 * MEMBERS_MAX) /* streams that nobody has taken */
@@ -17,13 +15,7 @@
 #define GROUP_MISSING_MS 60000
 
 struct hx_group {
-    struct settings settings;
-    struct engine_member member;
-    struct binding binding;
-    struct nat_user *nat;
-    bool canceled;
-    int users; /* threads that wait in it */
-    pthread_cond_t cond;
+    struct presence presence;
     int here; /* as the nameserver told last; 0: nothing yet */
     struct group_member *members[MEMBERS_MAX - 1];
     int count;
@@ -35,7 +27,6 @@ struct hx_group {
     struct { /* how often we join anew so that the nameserver relays for pairs: see group_seek_offers() */
         int64_t due_ms, step_ms;
     } offers;
-    struct stream_queue queue;
 };
 
 /* group.c */

@@ -21,7 +21,7 @@ static const struct token_limit attempts_limit = {.per_second = 8, .most = 2 * M
 
 static void report_member(const struct group_member *m, enum hx_event event)
 {
-    report(&m->g->settings.reporter, &(struct hx_event_info){.event = event, .name = m->name},
+    report(&m->g->presence.settings.reporter, &(struct hx_event_info){.event = event, .name = m->name},
            &m->peer.list[0].at);
 }
 
@@ -29,7 +29,7 @@ static void report_pair(const struct group_member *m, enum hx_event event, const
 {
     if (event == HX_EVENT_PUNCH_FAILED && !m->here) /* nobody waits for it any more */
         return;
-    report(&m->g->settings.reporter,
+    report(&m->g->presence.settings.reporter,
            &(struct hx_event_info){.event = event,
                                    .error = r->error == HX_ETIMEDOUT && !r->stream ? HX_EPUNCH : r->error,
                                    .name = m->name,
@@ -72,7 +72,7 @@ static void let_go(struct group_member *m)
     if (!s)
         return;
     stream_disown(s);
-    stream_queue_drop(&m->g->queue, s);
+    stream_queue_drop(&m->g->presence.queue, s);
 }
 
 /* An older connection, if there is one, goes on; should it fall silent, the next attempt follows. Of a member
@@ -158,7 +158,7 @@ static void on_closed(void *user, struct hx_stream *s, bool broken)
     group_changed(m->g);
     if (!m->here) {
         forget_unless_tried(m);
-    } else if (broken && (m->state == PAIR_REST || m->state == PAIR_CHECKING) && !m->g->canceled) {
+    } else if (broken && (m->state == PAIR_REST || m->state == PAIR_CHECKING) && !m->g->presence.canceled) {
         m->tries_left = BROKEN_TRIES;
         wait_for(m, RESUME_MS);
     }
@@ -169,14 +169,14 @@ static void take_in(struct group_member *m, const struct punch_result *r)
     struct hx_group *g = m->g;
     struct stream_info info = {
         .peer = *r->peer,
-        .external = *binding_external(&g->binding, r->peer->family),
+        .external = *binding_external(&g->presence.binding, r->peer->family),
         .name = m->name,
-        .linger_ms = g->settings.linger_ms,
-        .keys = &g->settings.keys,
+        .linger_ms = g->presence.settings.linger_ms,
+        .keys = &g->presence.settings.keys,
         .connecting = m->calling,
         .channel = r->channel,
         .agent = r->agent,
-        .reporter = g->settings.path_reporter,
+        .reporter = g->presence.settings.path_reporter,
         .owner = {on_news, on_reach_changed, on_silent, on_closed, m},
     };
     struct hx_stream *s;
@@ -208,14 +208,15 @@ static void on_punched(void *user, const struct punch_result *r)
         attempt_failed(m, r->error);
     }
     if (r->report)
-        binding_report(&g->binding, r->seen_family, r->report);
+        binding_report(&g->presence.binding, r->seen_family, r->report);
 }
 
 /* `n`: who has told of it. */
 static void attempt(struct group_member *m, struct nameserver *n)
 {
     struct hx_group *g = m->g;
-    const struct endpoint *seen = &m->peer.list[0].at, *own = binding_external(&g->binding, seen->family);
+    const struct endpoint *seen = &m->peer.list[0].at,
+                          *own = binding_external(&g->presence.binding, seen->family);
     char both[PUNCH_BOTH_MAX];
     struct punch_request request;
     struct punch_result told = {.peer = seen, .text = punch_both_behind(own, seen, both)};
@@ -225,7 +226,7 @@ static void attempt(struct group_member *m, struct nameserver *n)
     }
     enter(m, PAIR_PUNCHING);
     m->met = m->session;
-    introduction_request(&request, n, &g->settings, binding_told(&g->binding, n));
+    introduction_request(&request, n, &g->presence.settings, binding_told(&g->presence.binding, n));
     request.peer = m->peer;
     request.session = &m->session;
     request.own_external = *own;
@@ -271,7 +272,7 @@ static void connected(struct group_member *m)
 static void prove(struct group_member *m)
 {
     int64_t now_ms = clock_now_ms();
-    int limit_ms = m->g->settings.punch_ms > 0 ? m->g->settings.punch_ms : PUNCH_DEFAULT_MS;
+    int limit_ms = m->g->presence.settings.punch_ms > 0 ? m->g->presence.settings.punch_ms : PUNCH_DEFAULT_MS;
     int err = hx_handshake(m->trial, 0);
     if (err == HX_OK) {
         connected(m);
@@ -284,7 +285,7 @@ static void prove(struct group_member *m)
     if (err == HX_EAGAIN)
         err = HX_ETIMEDOUT;
     if (m->here)
-        report(&m->g->settings.reporter,
+        report(&m->g->presence.settings.reporter,
                &(struct hx_event_info){.event = HX_EVENT_PUNCH_FAILED,
                                        .error = err,
                                        .name = m->name,
@@ -296,7 +297,7 @@ static void prove(struct group_member *m)
 /* It may fall silent, or be closed, meanwhile. */
 static void check(struct group_member *m)
 {
-    struct nameserver *n = binding_nameserver(&m->g->binding);
+    struct nameserver *n = binding_nameserver(&m->g->presence.binding);
     int64_t now_ms = clock_now_ms();
     if (!m->stream || stream_ask_for_life(m->stream) > m->began_ms)
         enter(m, PAIR_REST);
@@ -309,7 +310,7 @@ static void check(struct group_member *m)
 static void on_timer(struct timer *t)
 {
     struct group_member *m = container_of(t, struct group_member, timer);
-    struct nameserver *n = binding_nameserver(&m->g->binding);
+    struct nameserver *n = binding_nameserver(&m->g->presence.binding);
     if (m->state == PAIR_PROVING)
         prove(m);
     else if (m->state == PAIR_CHECKING)
@@ -330,7 +331,7 @@ static bool introduce(struct group_member *m, struct nameserver *n, const struct
 {
     struct agent *known = m->met.given ? agent_find(m->met.id, m->calling) : NULL;
     if (known)
-        introduction_tell(known, part, binding_told(&m->g->binding, n), n);
+        introduction_tell(known, part, binding_told(&m->g->presence.binding, n), n);
     return known != NULL;
 }
 
@@ -429,7 +430,7 @@ bool group_member_lost(const struct group_member *m)
 bool group_member_unoffered(const struct group_member *m)
 {
     return m->here && group_member_sought(m) && m->session.relay.offered &&
-           m->g->settings.relay_after_ms >= 0 && clock_now_ms() - m->session_ms >= AGENT_OFFER_MS;
+           m->g->presence.settings.relay_after_ms >= 0 && clock_now_ms() - m->session_ms >= AGENT_OFFER_MS;
 }
 
 bool group_member_relayed(const struct group_member *m)
@@ -443,7 +444,7 @@ int group_member_create(struct group_member **out, struct hx_group *g, const cha
     if (!m)
         return HX_ENOMEM;
     m->g = g;
-    m->calling = strcmp(g->settings.own_name, name) < 0;
+    m->calling = strcmp(g->presence.settings.own_name, name) < 0;
     m->timer.fire = on_timer;
     strncpy(m->name, name, HOST_ID_MAX);
     *out = m;

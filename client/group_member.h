@@ -16,6 +16,7 @@
 
 #include "base/token_bucket.h"
 #include "client/engine.h"
+#include "client/nameserver.h"
 #include "client/punch.h"
 #include "client/stream.h"
 #include "proto/multipart.h"

@@ -89,7 +89,7 @@ static void joined_anew(struct hx_group *g)
 
 void group_told(struct hx_group *g, struct nameserver *n, const struct multipart_part *part)
 {
-    bool own = strcmp(part->name, g->settings.own_name) == 0;
+    bool own = strcmp(part->name, g->presence.settings.own_name) == 0;
     struct group_member *m;
     if (part->member.event == MEMBER_UNTOLD)
         return;
@@ -104,7 +104,7 @@ void group_told(struct hx_group *g, struct nameserver *n, const struct multipart
     case MEMBER_HERE:
     case MEMBER_MOVED:
         if (part->member.event == MEMBER_JOINED && !own)
-            binding_hurry(&g->binding);
+            binding_hurry(&g->presence.binding);
         m = own ? NULL : find_or_add(g, part->name);
         if (m)
             group_member_told(m, n, part);

@@ -1,47 +1,21 @@
 /* hx_listener: a name that is kept bound, and the peers that came for it. The engine's lock guards it. */
 #include "base/container_of.h"
-#include "client/binding.h"
 #include "client/introduction.h"
 #include "client/met_sessions.h"
-#include "client/nat.h"
+#include "client/presence.h"
 #include "client/punch.h"
 #include "client/report.h"
-#include "client/stream_queue.h"
 #include "client/visit_store.h"
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 struct hx_listener {
-    struct settings settings;
-    struct engine_member member;
-    struct binding binding;
-    struct nat_user *nat;
-    bool canceled;
-    int users; /* threads that wait in hx_accept() */
-    pthread_cond_t cond;
-    struct stream_queue queue;
-    struct hx_listener *prev, *next;
+    struct presence presence;
 };
-
-static struct hx_listener *listeners;
-
-/* For the nameserver it would be one that has begun anew: it comes from the same port. */
-static bool is_bound_here(const struct settings *s)
-{
-    for (const struct hx_listener *l = listeners; l; l = l->next)
-        for (int i = 0; i < l->settings.nameserver_count && strcmp(l->settings.name, s->name) == 0; i++)
-            for (int k = 0; k < s->nameserver_count; k++) {
-                const struct host_port *a = &l->settings.nameservers[i], *b = &s->nameservers[k];
-                if (a->port == b->port && strcmp(a->host, b->host) == 0)
-                    return true;
-            }
-    return false;
-}
 
 static void report_peer(struct hx_listener *l, enum hx_event event, int error, const struct punch_result *r)
 {
-    report(&l->settings.reporter,
+    report(&l->presence.settings.reporter,
            &(struct hx_event_info){
                .event = event, .error = error, .name = r->name, .text = r->text, .punch_ms = r->elapsed_ms},
            r->peer);
@@ -50,13 +24,13 @@ static void report_peer(struct hx_listener *l, enum hx_event event, int error, c
 static void take_in(struct hx_listener *l, const struct punch_result *r)
 {
     struct stream_info info = {.peer = *r->peer,
-                               .external = *binding_external(&l->binding, r->peer->family),
+                               .external = *binding_external(&l->presence.binding, r->peer->family),
                                .name = r->name,
-                               .linger_ms = l->settings.linger_ms,
-                               .keys = &l->settings.keys,
+                               .linger_ms = l->presence.settings.linger_ms,
+                               .keys = &l->presence.settings.keys,
                                .channel = r->channel,
                                .agent = r->agent,
-                               .reporter = l->settings.path_reporter};
+                               .reporter = l->presence.settings.path_reporter};
     struct hx_stream *s;
     int err = stream_adopt(&s, r->stream, &info);
     if (err < 0) {
@@ -64,8 +38,8 @@ static void take_in(struct hx_listener *l, const struct punch_result *r)
         return;
     }
     report_peer(l, HX_EVENT_PUNCHED, HX_OK, r);
-    stream_queue_put(&l->queue, s);
-    pthread_cond_broadcast(&l->cond);
+    stream_queue_put(&l->presence.queue, s);
+    presence_changed(&l->presence);
 }
 
 /* The nameserver hears of it last: the peer waits. */
@@ -81,14 +55,15 @@ static void on_punched(void *user, const struct punch_result *r)
     else
         take_in(l, r);
     if (r->report)
-        binding_report(&l->binding, r->seen_family, r->report);
+        binding_report(&l->presence.binding, r->seen_family, r->report);
 }
 
 static void on_part(void *user, struct nameserver *n, const struct multipart_part *part)
 {
     struct hx_listener *l = user;
-    const struct endpoint *peer = &part->peer.list[0].at, *own = binding_external(&l->binding, peer->family);
-    const struct peer_fields *told = binding_told(&l->binding, n);
+    const struct endpoint *peer = &part->peer.list[0].at,
+                          *own = binding_external(&l->presence.binding, peer->family);
+    const struct peer_fields *told = binding_told(&l->presence.binding, n);
     struct punch_request request;
     char both[PUNCH_BOTH_MAX];
     struct punch_result begun = {
@@ -101,7 +76,7 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
     }
     if (part->session.given && met_sessions_have(&part->session))
         return;
-    introduction_request(&request, n, &l->settings, told);
+    introduction_request(&request, n, &l->presence.settings, told);
     request.peer = part->peer;
     request.session = &part->session;
     request.own_external = *own;
@@ -118,57 +93,44 @@ static void on_part(void *user, struct nameserver *n, const struct multipart_par
 static void on_changed(void *user)
 {
     struct hx_listener *l = user;
-    pthread_cond_broadcast(&l->cond);
+    presence_changed(&l->presence);
 }
 
-/* Ends everything but the handle. */
 static void on_cancel(struct engine_member *m)
 {
-    struct hx_listener *l = container_of(m, struct hx_listener, member);
-    l->canceled = true;
+    struct hx_listener *l = container_of(m, struct hx_listener, presence.member);
     punch_cancel(l);
-    nat_use_end(l->nat);
-    l->nat = NULL;
-    binding_end(&l->binding);
-    stream_queue_end(&l->queue);
-    pthread_cond_broadcast(&l->cond);
-}
-
-static void on_network_changed(struct engine_member *m)
-{
-    binding_network_changed(&container_of(m, struct hx_listener, member)->binding);
+    presence_cancel(&l->presence);
 }
 
 static void on_nat_news(void *user)
 {
     struct hx_listener *l = user;
-    binding_fields_changed(&l->binding);
+    binding_fields_changed(&l->presence.binding);
 }
 
 static void on_path_suspect(struct engine_member *m, bool lost)
 {
-    binding_check(&container_of(m, struct hx_listener, member)->binding, lost);
+    binding_check(&container_of(m, struct presence, member)->binding, lost);
 }
 
 /* The engine's lock is held. */
 static void destroy(struct hx_listener *l)
 {
-    DL_DELETE(listeners, l);
-    on_cancel(&l->member);
-    while (l->users > 0)
-        engine_wait(&l->cond, INT64_MAX);
-    engine_leave(&l->member);
-    stream_queue_free(&l->queue);
-    pthread_cond_destroy(&l->cond);
-    settings_free(&l->settings);
+    on_cancel(&l->presence.member);
+    presence_leave(&l->presence);
     free(l);
 }
 
 static int bind_and_wait(struct hx_listener *l)
 {
-    (void)nat_use(&l->nat, &l->settings, on_nat_news, l); /* without memory its peers hear less */
-    int err = binding_begin(&l->binding, &l->settings, &(struct binding_callbacks){on_changed, on_part, l});
-    return err < 0 ? err : binding_await(&l->binding, &l->cond, &l->canceled);
+    struct presence *p = &l->presence;
+    int err = presence_alone(p);
+    if (err < 0)
+        return err;
+    (void)nat_use(&p->nat, &p->settings, on_nat_news, l); /* without memory its peers hear less */
+    err = binding_begin(&p->binding, &p->settings, &(struct binding_callbacks){on_changed, on_part, l});
+    return err < 0 ? err : binding_await(&p->binding, &p->cond, &p->canceled);
 }
 
 int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size_t size, const char *name)
@@ -176,33 +138,18 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
     struct hx_listener *l = calloc(1, sizeof *l);
     if (!l)
         return HX_ENOMEM;
-    int err = settings_init(&l->settings, config, size, name);
-    if (err == HX_OK)
-        err = engine_cond_init(&l->cond);
-    if (err == HX_OK)
-        visit_store_use(settings_state_dir(config, size));
-    if (err == HX_OK && (err = engine_enter(l->settings.local_port)) < 0)
-        pthread_cond_destroy(&l->cond);
+    int err = settings_init(&l->presence.settings, config, size, name);
+    l->presence.member.cancel = on_cancel;
+    l->presence.member.path_suspect = on_path_suspect;
+    if (err < 0)
+        settings_free(&l->presence.settings);
+    else
+        err = presence_enter(&l->presence, config, size, l->presence.settings.backlog);
     if (err < 0) {
-        settings_free(&l->settings);
         free(l);
         return err;
     }
-    l->member.cancel = on_cancel;
-    l->member.network_changed = on_network_changed;
-    l->member.path_suspect = on_path_suspect;
-    stream_queue_init(&l->queue, l->settings.backlog, &l->settings.reporter);
-    engine_join(&l->member);
-    bool taken = is_bound_here(&l->settings);
-    DL_APPEND(listeners, l);
-    err = taken ? HX_ECONFLICT : bind_and_wait(l);
-    if (taken)
-        report(&l->settings.reporter,
-               &(struct hx_event_info){.event = HX_EVENT_REJECTED,
-                                       .error = err,
-                                       .name = l->settings.name,
-                                       .text = "this program has bound it already"},
-               NULL);
+    err = bind_and_wait(l);
     if (err < 0)
         destroy(l);
     else
@@ -214,42 +161,19 @@ int hx_bind_sized(struct hx_listener **out, const struct hx_config *config, size
 
 int hx_accept(struct hx_listener *l, struct hx_stream **out, int timeout_ms)
 {
-    int64_t deadline_ms = engine_deadline(timeout_ms);
-    int err = HX_OK;
-    engine_lock();
-    l->users++;
-    while (err == HX_OK && !l->canceled && !stream_queue_has_one(&l->queue)) {
-        if (timeout_ms == 0)
-            err = HX_EAGAIN;
-        else if (!engine_wait(&l->cond, deadline_ms))
-            err = HX_ETIMEDOUT;
-    }
-    if (l->canceled)
-        err = HX_ECANCELED;
-    else if (stream_queue_has_one(&l->queue)) {
-        *out = stream_queue_take(&l->queue);
-        err = HX_OK;
-    }
-    l->users--;
-    if (l->canceled)
-        pthread_cond_broadcast(&l->cond);
-    engine_unlock();
-    return err;
+    return presence_take(&l->presence, out, timeout_ms);
 }
 
 int hx_listener_fd(struct hx_listener *l)
 {
-    engine_lock();
-    int fd = readiness_fd_get(&l->queue.fd);
-    engine_unlock();
-    return fd;
+    return presence_fd(&l->presence);
 }
 
 int hx_listener_external(struct hx_listener *l, char *text, size_t size)
 {
     char whole[ENDPOINT_TEXT_MAX];
     engine_lock();
-    size_t len = report_address(binding_external(&l->binding, AF_UNSPEC), whole);
+    size_t len = report_address(binding_external(&l->presence.binding, AF_UNSPEC), whole);
     engine_unlock();
     if (len >= size)
         return HX_ETOOBIG;

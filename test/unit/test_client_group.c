@@ -227,7 +227,7 @@ static void *await_next(void *g)
 static bool is_waited_for(struct hx_group *g, int users)
 {
     engine_lock();
-    bool they_are = g->users == users;
+    bool they_are = g->presence.users == users;
     engine_unlock();
     return they_are;
 }

@@ -14,14 +14,14 @@ static void be_news(struct hx_group *g, uint16_t port)
 
     engine_lock();
     nat_set_spare(&spare);
-    binding_fields_changed(&g->binding);
+    binding_fields_changed(&g->presence.binding);
     engine_unlock();
 }
 
 static uint16_t told_port(struct hx_group *g)
 {
     engine_lock();
-    uint16_t port = g->binding.main->told.candidates.list[0].at.port;
+    uint16_t port = g->presence.binding.main->told.candidates.list[0].at.port;
     engine_unlock();
     return port;
 }

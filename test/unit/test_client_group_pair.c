@@ -185,7 +185,7 @@ static enum outcome tell_at_once(int hear_fd, int say_fd)
         return FAILED_BIND;
     bool late = clock_now_ms() - begun_ms >= 250;
     engine_lock();
-    bool told = nat_mapping_known(&g->binding.main->told.mapping);
+    bool told = nat_mapping_known(&g->presence.binding.main->told.mapping);
     engine_unlock();
     hx_group_leave(g);
     hx_cleanup();
