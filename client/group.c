@@ -118,12 +118,15 @@ static int join_and_wait(struct hx_group *g)
 {
     struct presence *p = &g->presence;
     int64_t known_by_ms = clock_now_ms() + KNOWN_MS;
+    int err = presence_alone(p);
+    if (err < 0)
+        return err;
     (void)nat_use(&p->nat, &p->settings, on_nat_news, g); /* without memory the members hear less */
     while (nat_asking(AF_INET) && !p->canceled && engine_wait(&p->cond, known_by_ms))
         ;
     if (p->canceled)
         return HX_ECANCELED;
-    int err = binding_begin(&p->binding, &p->settings, &(struct binding_callbacks){on_changed, on_part, g});
+    err = binding_begin(&p->binding, &p->settings, &(struct binding_callbacks){on_changed, on_part, g});
     return err < 0 ? err : binding_await(&p->binding, &p->cond, &p->canceled);
 }
 

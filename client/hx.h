@@ -321,10 +321,10 @@ HX_API int hx_external(struct hx_stream *s, char *text, size_t size);
  * Events: HX_EVENT_JOINED and HX_EVENT_MEMBER_*; for each pair HX_EVENT_PEER, and HX_EVENT_PUNCHED or
  * HX_EVENT_PUNCH_FAILED (HX_EAUTH: it does not have the key; HX_ETIMEDOUT: reached, but it has not finished
  * its proof); HX_EVENT_NAMESERVER_LOST and HX_EVENT_NAMESERVER_AWAITED as of a listener. HX_OK: *out is the
- * caller's, to be given back with hx_group_leave(). HX_ECONFLICT: another member who is alive has our name, or
- * the session is full (HX_EVENT_REJECTED tells which); HX_ELIMIT: it is joined too often, or the nameserver has
- * no room; HX_EREJECTED: `expect` is more than that nameserver allows; HX_ENOTFOUND: it knows no groups;
- * HX_EINVAL: session, expect, name, keys or config; the rest as hx_bind(). */
+ * caller's, to be given back with hx_group_leave(). HX_ECONFLICT: another member who is alive has our name,
+ * as one of this program, or the session is full (HX_EVENT_REJECTED tells which); HX_ELIMIT: it is joined too
+ * often, or the nameserver has no room; HX_EREJECTED: `expect` is more than that nameserver allows;
+ * HX_ENOTFOUND: it knows no groups; HX_EINVAL: session, expect, name, keys or config; the rest as hx_bind(). */
 HX_API int hx_group_join_sized(struct hx_group **out, const struct hx_config *config, size_t size,
                                const char *session, int expect);
 static inline int hx_group_join(struct hx_group **out, const struct hx_config *config, const char *session,

@@ -45,7 +45,9 @@ static bool same_nameserver(const struct settings *a, const struct settings *b)
 
 static bool same_name(const struct settings *a, const struct settings *b)
 {
-    return a->expect == 0 && b->expect == 0 && strcmp(a->name, b->name) == 0;
+    if ((a->expect > 0) != (b->expect > 0) || strcmp(a->name, b->name) != 0)
+        return false;
+    return a->expect == 0 || strcmp(a->own_name, b->own_name) == 0;
 }
 
 int presence_alone(const struct presence *p)
@@ -60,7 +62,8 @@ int presence_alone(const struct presence *p)
                &(struct hx_event_info){.event = HX_EVENT_REJECTED,
                                        .error = HX_ECONFLICT,
                                        .name = p->settings.name,
-                                       .text = "this program has bound it already"},
+                                       .text = p->settings.expect > 0 ? "this program has joined it already"
+                                                                      : "this program has bound it already"},
                NULL);
         return HX_ECONFLICT;
     }

@@ -24,7 +24,7 @@ struct presence {
 /* p->settings and p->member are made already; `backlog`: of the queue. HX_OK: the engine's lock is held. After an
  * error, which are engine_enter()'s, it is not, and the settings are freed. */
 int presence_enter(struct presence *p, const struct hx_config *config, size_t size, int backlog);
-/* HX_OK; HX_ECONFLICT: this process has the name already, which it tells as a rejection. For the
+/* HX_OK; HX_ECONFLICT: this process has the name, or is that member, already, which it tells as a rejection. For the
  * nameserver it would be one that has begun anew: it comes from the same port. */
 int presence_alone(const struct presence *p);
 /* Ends everything but the handle. Again is fine. */

@@ -90,6 +90,34 @@ static enum outcome bind_twice(int hear_fd, int say_fd)
     return DONE;
 }
 
+/* Likewise; each would take the name from the other one for ever. */
+static enum outcome join_twice(int hear_fd, int say_fd)
+{
+    struct hx_config config = defaults();
+    struct hx_group *first, *second, *other;
+
+    (void)hear_fd;
+    (void)say_fd;
+    config.name = "one";
+    if (hx_group_join(&first, &config, "twice", 3) < 0)
+        return FAILED_BIND;
+    if (hx_group_join(&second, &config, "twice", 3) != HX_ECONFLICT ||
+        hx_group_join(&other, &config, "once", 3) < 0)
+        return FAILED_BIND;
+    config.name = "two";
+    if (hx_group_join(&second, &config, "twice", 3) < 0)
+        return FAILED_BIND;
+    hx_group_leave(first);
+    config.name = "one";
+    if (hx_group_join(&first, &config, "twice", 3) < 0)
+        return FAILED_BIND;
+    hx_group_leave(first);
+    hx_group_leave(second);
+    hx_group_leave(other);
+    hx_cleanup();
+    return DONE;
+}
+
 static pthread_barrier_t both;
 
 static void *connect_in_thread(void *user)
@@ -169,12 +197,21 @@ static void a_name_that_the_program_has_bound_is_not_taken_from_it(void **state)
     assert_int_equal(finish(&holder), DONE);
 }
 
+static void nor_is_a_membership_of_the_program(void **state)
+{
+    struct process member = start(join_twice);
+
+    (void)state;
+    assert_int_equal(finish(&member), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cleanup_with_streams_that_nobody_has_accepted_touches_no_freed_memory),
         cmocka_unit_test(two_threads_that_connect_to_one_name_at_once_both_succeed),
         cmocka_unit_test(a_name_that_the_program_has_bound_is_not_taken_from_it),
+        cmocka_unit_test(nor_is_a_membership_of_the_program),
     };
 
     return cmocka_run_group_tests_name("client api", tests, start_nameserver, stop_nameserver);
