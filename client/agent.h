@@ -22,7 +22,8 @@
 #include "shim/udt/udt.h"
 
 #define AGENT_SECRET_BYTES 32
-/* So long after an introduction the nameserver still knows that it may relay for the two (server/relay_table.h). */
+/* So long after an introduction the nameserver still knows that it may relay for the two
+ * (server/relay_table.h). */
 #define AGENT_OFFER_MS  25000
 #define AGENT_LINGER_MS 5000 /* UDT's last words about a connection still need its paths */
 

@@ -80,8 +80,8 @@ struct binding {
  * HX_ENOMEM, HX_ESYS (no randomness) and no callback. */
 int binding_begin(struct binding *b, const struct settings *settings,
                   const struct binding_callbacks *callbacks);
-/* After that, with the engine's lock held: until the name is bound for the first time, has failed, *canceled, or
- * settings->timeout_ms is over. callbacks.changed() broadcasts `cond`. HX_OK; HX_ECANCELED; why not. */
+/* After that, with the engine's lock held: until the name is bound for the first time, has failed, *canceled,
+ * or settings->timeout_ms is over. callbacks.changed() broadcasts `cond`. HX_OK; HX_ECANCELED; why not. */
 int binding_await(const struct binding *b, pthread_cond_t *cond, const bool *canceled);
 /* Gives the name back. Again, and on one that was not begun but zeroed, is fine. */
 void binding_end(struct binding *b);

@@ -1,6 +1,6 @@
-/* A join that is renewed is told to all members. So what we learn about us is gathered for a moment, and then for twice
- * as long each time: a NAT that counts, or further ports (client/spare_port.h) are news again and again as long as
- * some pair looks for a path. */
+/* A join that is renewed is told to all members. So what we learn about us is gathered for a moment, and then
+ * for twice as long each time: a NAT that counts, or further ports (client/spare_port.h) are news again and
+ * again as long as some pair looks for a path. */
 #include "base/clock.h"
 #include "client/binding.h"
 

@@ -10,9 +10,9 @@
 #define KNOWN_MS       250  /* all come at once, and a NAT that is not known yet is passed less well */
 #define AGAIN_FIRST_MS 1000 /* who is not reached; twice as long each time, ... */
 #define AGAIN_MAX_MS   8000 /* ... up to this */
-#define CALM_FIRST_MS \
-    10000 /* likewise, who is reached through the relay: there may be a direct path by now */
-#define CALM_MAX_MS 60000
+/* Likewise, who is reached through the relay: there may be a direct path by now. */
+#define CALM_FIRST_MS 10000
+#define CALM_MAX_MS   60000
 /* From one join for the relay's sake to the next: twice as long each time, since nothing helps some pairs. */
 #define OFFERS_FIRST_MS 1000
 #define OFFERS_MAX_MS   64000

@@ -33,11 +33,11 @@ struct hx_group {
 /* A connection for hx_group_next(). */
 void group_queue_put(struct hx_group *g, struct hx_stream *s);
 void group_changed(struct hx_group *g); /* wakes who waits */
-/* As long as some member is not reached, or through the relay alone, it is seen to, now and then, that all know
- * where we are. */
+/* As long as some member is not reached, or through the relay alone, it is seen to, now and then, that all
+ * know where we are. */
 void group_ask_again(struct hx_group *g);
-/* If a pair needs the relay, and it is so long since the nameserver told of it that it does not relay for the two any
- * more, we join anew: then it tells of all pairs. */
+/* If a pair needs the relay, and it is so long since the nameserver told of it that it does not relay for the
+ * two any more, we join anew: then it tells of all pairs. */
 void group_seek_offers(struct hx_group *g);
 
 /* group_members.c */

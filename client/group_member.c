@@ -14,8 +14,8 @@
 #define CHECK_MS       1500 /* one that lives answers within it, ... */
 #define CHECK_ASK_MS   250  /* ... asked so often */
 
-/* How often the nameserver is listened to about one member, and how often members are reached for in all: what it
- * tells costs packets to anybody. */
+/* How often the nameserver is listened to about one member, and how often members are reached for in all:
+ * what it tells costs packets to anybody. */
 static const struct token_limit told_limit = {.per_second = 1, .most = 8};
 static const struct token_limit attempts_limit = {.per_second = 8, .most = 2 * MEMBERS_MAX};
 

@@ -69,4 +69,5 @@ bool group_member_sought(const struct group_member *m);    /* it is being reache
 bool group_member_lost(const struct group_member *m);      /* the connection is there, but no path */
 bool group_member_unoffered(const struct group_member *m); /* it is sought; the relay's offer is over */
 bool group_member_relayed(const struct group_member *m);
+
 #endif

@@ -74,8 +74,8 @@ void group_on_missing(struct timer *t)
     group_changed(g);
 }
 
-/* We have joined anew: all that are here are told. Those that were not told the last time either have had a part of
- * their time. */
+/* We have joined anew: all that are here are told. Those that were not told the last time either have had a
+ * part of their time. */
 static void joined_anew(struct hx_group *g)
 {
     int64_t now_ms = clock_now_ms();

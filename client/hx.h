@@ -7,8 +7,8 @@
  * from another one, unless hx_config.local_port chose it.
  *
  * Every function may be called from any thread, several at once on one handle, too. hx_close(),
- * hx_listener_close() and hx_group_leave() end a handle's life: calls that wait in it return HX_ECANCELED, none
- * may begin later.
+ * hx_listener_close() and hx_group_leave() end a handle's life: calls that wait in it return HX_ECANCELED,
+ * none may begin later.
  * Results: >= 0 is success, errors are the negative numbers of enum hx_error. Times are milliseconds; a
  * `timeout_ms` of -1 waits for ever, 0 does not wait.
  *
@@ -333,14 +333,15 @@ static inline int hx_group_join(struct hx_group **out, const struct hx_config *c
     return hx_group_join_sized(out, config, sizeof *config, session, expect);
 }
 /* HX_OK: `expect` members are in the session, ourselves counted, and we are connected to so many of them.
- * HX_ETIMEDOUT (HX_EAGAIN with timeout_ms 0): not yet; hx_group_state() tells how many, and the caller goes on
- * with those, or waits again. HX_ECANCELED. Takes no stream from hx_group_next(). */
+ * HX_ETIMEDOUT (HX_EAGAIN with timeout_ms 0): not yet; hx_group_state() tells how many, and the caller goes
+ * on with those, or waits again. HX_ECANCELED. Takes no stream from hx_group_next(). */
 HX_API int hx_group_wait(struct hx_group *g, int timeout_ms);
 /* The next connection to a member, proven if there are keys; each once. hx_peer_name() and hx_stream_path()
  * tell who it is and how it is reached; hx_external() our own address. HX_OK: *out is the caller's, to be
  * closed with hx_close(), also after hx_group_leave(). A member whose stream the application, or the member
- * itself, has closed is connected to again only when one of the two has joined anew; one that closed it without
- * an end (hx_shutdown()) is tried a few times more. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT, HX_ECANCELED. */
+ * itself, has closed is connected to again only when one of the two has joined anew; one that closed it
+ * without an end (hx_shutdown()) is tried a few times more. HX_EAGAIN (timeout_ms 0), HX_ETIMEDOUT,
+ * HX_ECANCELED. */
 HX_API int hx_group_next(struct hx_group *g, struct hx_stream **out, int timeout_ms);
 /* Readable (POLLIN) while hx_group_next() would return at once. Belongs to the group; only poll it.
  * HX_ESYS. */

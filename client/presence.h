@@ -1,6 +1,6 @@
-/* client/presence.h: how a program is there for others: a name that is kept bound, or a membership in a session that
- * is kept (client/binding.h), and the connections that wait until the application takes them. The inside of a
- * hx_listener and of a hx_group. The engine's lock guards it. */
+/* client/presence.h: how a program is there for others: a name that is kept bound, or a membership in a
+ * session that is kept (client/binding.h), and the connections that wait until the application takes them.
+ * The inside of a hx_listener and of a hx_group. The engine's lock guards it. */
 #ifndef HX_CLIENT_PRESENCE_H
 #define HX_CLIENT_PRESENCE_H
 
@@ -21,11 +21,11 @@ struct presence {
     struct presence *prev, *next;
 };
 
-/* p->settings and p->member are made already; `backlog`: of the queue. HX_OK: the engine's lock is held. After an
- * error, which are engine_enter()'s, it is not, and the settings are freed. */
+/* p->settings and p->member are made already; `backlog`: of the queue. HX_OK: the engine's lock is held.
+ * After an error, which are engine_enter()'s, it is not, and the settings are freed. */
 int presence_enter(struct presence *p, const struct hx_config *config, size_t size, int backlog);
-/* HX_OK; HX_ECONFLICT: this process has the name, or is that member, already, which it tells as a rejection. For the
- * nameserver it would be one that has begun anew: it comes from the same port. */
+/* HX_OK; HX_ECONFLICT: this process has the name, or is that member, already, which it tells as a rejection.
+ * For the nameserver it would be one that has begun anew: it comes from the same port. */
 int presence_alone(const struct presence *p);
 /* Ends everything but the handle. Again is fine. */
 void presence_cancel(struct presence *p);

@@ -1,5 +1,5 @@
-/* test/group_member.c: a member of a session, on hx.h alone. Says hello to whoever it is connected to, prints a
- * line for each thing that happens, and takes commands from its standard input.
+/* test/group_member.c: a member of a session, on hx.h alone. Says hello to whoever it is connected to, prints
+ * a line for each thing that happens, and takes commands from its standard input.
  *
  *   group_member NAMESERVER SESSION EXPECT NAME [KEYFILE [TIMEOUT_MS [PORT]]]
  *
@@ -14,8 +14,8 @@
  *   complete MS MS         hx_group_wait() is content; of the monotonic clock: when we had joined, and now
  *   short HERE CONNECTED   TIMEOUT_MS are over before that
  *
- * Commands: "state WORD" prints "state WORD EXPECT HERE CONNECTED"; "close NAME" closes its stream; "say NAME WORD";
- * "leave", or the end, leaves, waits for nothing, and exits. */
+ * Commands: "state WORD" prints "state WORD EXPECT HERE CONNECTED"; "close NAME" closes its stream;
+ * "say NAME WORD"; "leave", or the end, leaves, waits for nothing, and exits. */
 #include "client/hx.h"
 #include <poll.h>
 #include <stdio.h>

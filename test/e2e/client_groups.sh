@@ -52,7 +52,11 @@ crash() { # crash SESSION.NAME: what it has said is kept in another file
 }
 attest() { # attest SENTENCE SESSION COMMAND...: what was said is shown where it fails
     local sentence=$1 session=$2
-    if "${@:3}" >"$WORK/attest.out" 2>&1; then ok "$sentence"; else not_ok "$sentence" "$WORK/$session".*.out; fi
+    if "${@:3}" >"$WORK/attest.out" 2>&1; then
+        ok "$sentence"
+    else
+        not_ok "$sentence" "$WORK/$session".*.out
+    fi
 }
 
 for name in anna bert carl; do member trio 3 "$name"; done
@@ -91,8 +95,9 @@ stop_nameserver
 at=${NS##*:}
 start nameserver "$B/hx-nameserver" --listen "127.0.0.1:$at"
 NS_PID=$PID
+joins_again() { await_true 60 said "rest.$1" 2 '^joined '; }
 for name in anna bert carl; do
-    attest "$name joins again where the nameserver has restarted" rest await_true 60 said "rest.$name" 2 '^joined '
+    attest "$name joins again where the nameserver has restarted" rest joins_again "$name"
 done
 attest "where all are found again" rest await_true 60 has_state rest.anna 3 3 2
 tell rest.anna say bert still

@@ -1,5 +1,5 @@
-/* test/unit/group_script.h: what a nameserver (test/unit/scripted_nameserver.h) tells the member "own" of a session.
- * The text is made before the processes are forked. */
+/* test/unit/group_script.h: what a nameserver (test/unit/scripted_nameserver.h) tells the member "own" of a
+ * session. The text is made before the processes are forked. */
 #ifndef HX_TEST_GROUP_SCRIPT_H
 #define HX_TEST_GROUP_SCRIPT_H
 
@@ -19,7 +19,8 @@ static inline void tell_nothing(void)
                                 "Transfer-Encoding: chunked\r\n\r\n");
 }
 
-/* A member at 127.0.0.9, where nobody answers. `session`: of the pair; -1: it has none. `relay`: a field, or "". */
+/* A member at 127.0.0.9, where nobody answers. `session`: of the pair; -1: it has none. `relay`: a field, or
+ * "". */
 static inline void tell_of(const char *name, int port, const char *members, const char *event, int session,
                            const char *relay)
 {

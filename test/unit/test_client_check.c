@@ -138,8 +138,8 @@ static enum outcome check(int hear_fd, int say_fd)
     return lives ? DONE : FAILED_END;
 }
 
-/* The client is forked before there is a thread: one that is being born may hold a lock of the sanitizer's, which
- * would stay taken in the child for ever. */
+/* The client is forked before there is a thread: one that is being born may hold a lock of the sanitizer's,
+ * which would stay taken in the child for ever. */
 static struct process way_start(const struct scripted *s)
 {
     uint16_t port, unused;

@@ -140,8 +140,8 @@ static bool hears_nonsense(struct hx_group *g)
     return await_told(g, 1) && seen.came == 0 && seen.moved == 0;
 }
 
-/* We have joined anew, and the time is over in which the others had to; that we do so once more meanwhile, since
- * some pair needs it, gives them no other. */
+/* We have joined anew, and the time is over in which the others had to; that we do so once more meanwhile,
+ * since some pair needs it, gives them no other. */
 static bool misses_one(struct hx_group *g)
 {
     const struct multipart_part again = {.name = "own", .member = {.event = MEMBER_SELF}};

@@ -1,5 +1,5 @@
-/* Two members of a session, of whom one is told that the other has left while it still reaches for it: the other
- * one may have been connected first, and go on with the connection alone. */
+/* Two members of a session, of whom one is told that the other has left while it still reaches for it: the
+ * other one may have been connected first, and go on with the connection alone. */
 #include "test/unit/client_fixture.h"
 
 #include "base/clock.h"
