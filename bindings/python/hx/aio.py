@@ -122,6 +122,10 @@ class Stream:
             view[:size] = self._ahead[:size]
             del self._ahead[:size]
             return size
+        return await self._receive(buffer)
+
+    async def _receive(self, buffer: Any) -> int:
+        """What comes after all that was read ahead."""
         with Bytes(buffer, writable=True) as into:
             if into.size == 0:
                 return 0
@@ -162,22 +166,26 @@ class Stream:
 
     async def readuntil(self, separator: bytes = b"\n", limit: int = 1 << 20) -> bytes:
         """Up to the separator, with it, or up to the end. TooBigError: more than `limit` bytes without it."""
-        line, piece = bytearray(), bytearray(65536)
+        ahead, begun = self._ahead, 0  # lines stay there until they are whole: a short one costs no copy of the rest
         while True:
-            begun = max(0, len(line) - len(separator) + 1)
-            try:
-                got = await self.readinto(piece)
-            except asyncio.CancelledError:
-                self._ahead[:0] = line
-                raise
-            line += memoryview(piece)[:got]
-            at = line.find(separator, begun)
-            if got == 0 or at >= 0:
-                end = len(line) if at < 0 else at + len(separator)
-                self._ahead[:0] = line[end:]
-                return bytes(memoryview(line)[:end])
-            if len(line) > limit:
+            at = ahead.find(separator, begun)
+            if at >= 0:
+                return self._take(at + len(separator))
+            if len(ahead) > limit:
+                ahead.clear()
                 raise errors.TooBigError(f"a line from {self.sync._what}")
+            begun = max(0, len(ahead) - len(separator) + 1)
+            piece = bytearray(65536)
+            got = await self._receive(piece)
+            if got == 0:
+                return self._take(len(ahead))
+            ahead += memoryview(piece)[:got]
+
+    def _take(self, size: int) -> bytes:
+        with memoryview(self._ahead) as view:
+            taken = bytes(view[:size])
+        del self._ahead[:size]
+        return taken
 
     async def readline(self) -> bytes:
         return await self.readuntil()

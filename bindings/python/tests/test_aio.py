@@ -17,6 +17,21 @@ import hx.aio
 TEXT = os.urandom(2_000_000)
 
 
+class Counted(bytearray):
+    """Knows how many bytes were put into it."""
+
+    put = 0
+
+    def __setitem__(self, where: Any, data: Any) -> None:
+        self.put += len(data)
+        super().__setitem__(where, data)
+
+    def __iadd__(self, data: Any) -> Counted:
+        self.put += len(data)
+        super().__iadd__(data)
+        return self
+
+
 class Loop(Case, unittest.IsolatedAsyncioTestCase):
     async def listening(self, **more: Any) -> hx.aio.Listener:
         listener = await hx.aio.listen(self.id().rsplit(".", 1)[-1], **self.options(**more))
@@ -73,6 +88,14 @@ class Loop(Case, unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(asyncio.IncompleteReadError):
             theirs.shutdown()
             await ours.readexactly(101)
+
+    async def test_a_short_line_costs_no_copy_of_all_that_is_behind_it(self) -> None:
+        ours, theirs = await self.pair_of()
+        theirs._ahead = Counted()
+        await ours.write(b"\n" * 5000 + b"last")
+        ours.shutdown()
+        self.assertEqual([line async for line in theirs], [b"\n"] * 5000 + [b"last"])
+        self.assertLessEqual(theirs._ahead.put, 2 * 5004)
 
     async def test_a_line_has_a_limit(self) -> None:
         ours, theirs = await self.pair_of()
