@@ -56,7 +56,7 @@ connects() { # connects LANGUAGE NAME TEXT
 chats() { # chats LANGUAGE MEMBERS: as a member of that name
     case $1 in
     c) PROGRAM=("$B/hx" meet lab --expect "$2" --name c -v) ;;
-    python) PROGRAM=(python3 -u "$TOP/bindings/python/examples/chat.py" lab python --expect "$2") ;;
+    python) PROGRAM=(python3 -u "$TOP/bindings/python/examples/chat.py" lab "$2" python) ;;
     go) PROGRAM=("$WORK/go/chat" lab "$2" go) ;;
     node) PROGRAM=(node "$NODE_PATH/hx/examples/chat.js" lab "$2" node) ;;
     esac
@@ -124,7 +124,7 @@ group() { # group LANGUAGE...: each hears each
     done
     each_of '^NAME is here|connected to NAME:' "$@" || return
     for language in "$@"; do echo "I am $language" >&"${SAY[$language]}"; done
-    each_of '^<?NAME[>:] I am NAME$' "$@"
+    each_of '^NAME: I am NAME$' "$@"
 }
 
 THERE=()

@@ -1,4 +1,4 @@
-"""A chat of several: `chat.py SESSION NAME --expect N` on each host. A line of standard input goes to all."""
+"""A chat of several: `chat.py SESSION EXPECT NAME` on each host. A line of standard input goes to all."""
 import argparse
 import sys
 import threading
@@ -12,6 +12,11 @@ def tell(text):
     sys.stdout.flush()
 
 
+def printable(line):
+    """It may come from anybody, and the terminal is ours."""
+    return "".join(c if c.isprintable() else "?" for c in line.decode(errors="replace").rstrip("\r\n"))
+
+
 class Chat:
     def __init__(self, group):
         self.group = group
@@ -23,7 +28,7 @@ class Chat:
         name, said = stream.peer_name, "left"
         try:
             for line in stream:
-                tell(f"<{name}> {line.decode(errors='replace').rstrip()}")
+                tell(f"{name}: {printable(line)}")
         except (hx.Error, ValueError):
             said = "is gone"
         with self.lock:
@@ -41,7 +46,7 @@ class Chat:
                 before, self.members[stream.peer_name] = self.members.get(stream.peer_name), stream
             if before:
                 before.abort()
-            tell(f"{stream.peer_name} is here ({stream.path.kind})")
+            tell(f"{stream.peer_name} is here, {stream.path.kind}")
             threading.Thread(target=self.listen, args=(stream,), daemon=True).start()
 
     def say(self, line):
@@ -73,9 +78,9 @@ class Chat:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("session")
+    parser.add_argument("expect", type=int, help="how many, with us; more may come")
     parser.add_argument("name")
-    parser.add_argument("--expect", type=int, default=2, help="how many, with us; more may come (default: 2)")
-    parser.add_argument("--timeout", type=float, default=30, help="seconds; then it begins with fewer (default: 30)")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds; then it begins with fewer (default: 60)")
     parser.add_argument("--nameserver", help="default: $HX_NAMESERVER")
     parser.add_argument("--insecure", action="store_true", help="without a key; else `hx key` makes one")
     told = parser.parse_args()
@@ -86,7 +91,7 @@ def main():
             threading.Thread(target=chat.take_in, daemon=True).start()
             try:
                 group.wait(told.timeout)
-                tell("all are here")
+                tell(f"all {told.expect} are here")
             except hx.TimedOutError:
                 tell(f"{group.state.here} of {told.expect} are here")
             for line in sys.stdin.buffer:

@@ -137,7 +137,7 @@ class Groups(Case):
 
     def test_what_cannot_be_joined(self) -> None:
         self.join("alice", session="taken")
-        other = Process([sys.executable, EXAMPLES / "chat.py", "taken", "alice", "--insecure", "--nameserver",
+        other = Process([sys.executable, EXAMPLES / "chat.py", "taken", "2", "alice", "--insecure", "--nameserver",
                          self.address], "stderr", env=environment())
         self.addCleanup(other.stop)
         self.assertIn("is held by", other.line("chat.py"))
@@ -155,21 +155,21 @@ class Groups(Case):
     def test_the_example_is_a_chat(self) -> None:
         chats = {}
         for name in ("alice", "bob", "carol"):
-            chats[name] = Process([sys.executable, "-u", EXAMPLES / "chat.py", "talk", name, "--expect", "3",
-                                   "--insecure", "--nameserver", self.address], env=environment())
+            chats[name] = Process([sys.executable, "-u", EXAMPLES / "chat.py", "talk", "3", name, "--insecure",
+                                   "--nameserver", self.address], env=environment())
             self.addCleanup(chats[name].stop)
         for chat in chats.values():
             for _ in range(2):
                 chat.line(" is here")
         for name, chat in chats.items():
             stdin: Any = chat.popen.stdin
-            stdin.write(f"I am {name}\n".encode())
+            stdin.write(f"I am\x1b {name}\n".encode())
             stdin.flush()
         for name, chat in chats.items():
             said = set()
             while len(said) < 2:
-                said.add(chat.line("<"))
-            self.assertEqual(said, {f"<{other}> I am {other}" for other in chats if other != name})
+                said.add(chat.line(": "))
+            self.assertEqual(said, {f"{other}: I am? {other}" for other in chats if other != name})
         self.assertEqual(chats["carol"].end(), 0)
         for name in ("alice", "bob"):
             chats[name].line("carol left")
