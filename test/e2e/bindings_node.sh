@@ -48,6 +48,30 @@ start_nameserver_with_key
 ECHO=$WORK/node_modules/hx/examples/echo.js
 start serve node "$ECHO" listen nodus
 await_line "$WORK/serve.out" '^listening as nodus$' >/dev/null
+CFLAGS="$CFLAGS -DADDON_BITS=2" ./build.sh "$WORK/few.node"
+check "Node: events come to whose they are, also after more workers than there are numbers for" \
+    env HX_ADDON="$WORK/few.node" timeout 60 node -e '
+    const { once } = require("node:events");
+    const { Worker } = require("node:worker_threads");
+    const { listen } = require("hx");
+    const waits = `require("hx");
+        const { parentPort } = require("node:worker_threads");
+        parentPort.once("message", process.exit);
+        parentPort.postMessage("it has the addon");`;
+    (async () => {
+        let before;
+        for (let i = 0; i < 4; i++) { // at no time more than three environments
+            const worker = new Worker(waits, { eval: true });
+            await once(worker, "message");
+            if (before) {
+                before.postMessage(0);
+                await once(before, "exit");
+            }
+            before = worker;
+        }
+        await new Promise((resolve) => { listen("workers", { onEvent: (told) => told.event === "bound" && resolve() }); });
+        process.exit(0);
+    })();'
 check "Node: the example asks the example" [ "$(timeout 60 node "$ECHO" connect nodus hello)" = hello ]
 check "which says who came, and by which path" await_line "$WORK/serve.out" '^came: "" at [^ ]+:[0-9]+ [a-z0-9]+$'
 head -c 3000000 /dev/urandom >"$WORK/question"

@@ -11,21 +11,34 @@ struct event {
     char texts[]; /* name, address and text, each with its NUL */
 };
 
-#define ADDON_BITS 8 /* of what libhx keeps for us: which environment; the rest is the handler */
+/* Of what libhx keeps for us so many bits say which environment, the rest which handler. There are never so many at once. */
+#ifndef ADDON_BITS
+#define ADDON_BITS 12
+#endif
+#define ADDON_MASK ((1 << ADDON_BITS) - 1)
 
 /* All environments. An event may come after its environment, or its handler, has gone: so it has numbers, no pointers. */
 static struct {
     pthread_mutex_t mutex;
     struct addon *first;
-} all = {PTHREAD_MUTEX_INITIALIZER, NULL};
+    uintptr_t last; /* the last number that was given, before it was cut to ADDON_BITS */
+} all = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* The mutex is held. */
+static struct addon *addon_of(uintptr_t number)
+{
+    struct addon *a = all.first;
+    while (a && a->number != number)
+        a = a->next;
+    return a;
+}
 
 void addon_list_add(struct addon *a)
 {
     pthread_mutex_lock(&all.mutex);
-    for (const struct addon *b = all.first; b; b = b->next)
-        if (b->number >= a->number)
-            a->number = b->number + 1;
-    a->number &= (1 << ADDON_BITS) - 1;
+    do
+        a->number = ++all.last & ADDON_MASK;
+    while (addon_of(a->number));
     a->next = all.first;
     all.first = a;
     pthread_mutex_unlock(&all.mutex);
@@ -64,11 +77,8 @@ static struct event *copy(int handler, const struct hx_event_info *info)
 
 static void on_event(void *user, const struct hx_event_info *info)
 {
-    uintptr_t number = (uintptr_t)user & ((1 << ADDON_BITS) - 1);
     pthread_mutex_lock(&all.mutex);
-    struct addon *a = all.first;
-    while (a && a->number != number)
-        a = a->next;
+    struct addon *a = addon_of((uintptr_t)user & ADDON_MASK);
     struct event *e = a ? copy((int)((uintptr_t)user >> ADDON_BITS), info) : NULL;
     if (e) {
         pthread_mutex_lock(&a->mutex);
