@@ -31,12 +31,7 @@ func TestPeers(t *testing.T) {
 		dialer := config()
 		dialer.Name = "me"
 		near, far := meetAt(t, l, dialer)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		proven := make(chan error)
-		go func() { proven <- near.Handshake(ctx) }()
-		must(t, far.Handshake(ctx))
-		must(t, <-proven)
+		prove(t, near, far)
 		if far.PeerLabel() != "laptop" || far.PeerKey() == "" || far.PeerName() != "me" || near.PeerName() != "labelled" {
 			t.Fatal(far.PeerLabel(), far.PeerKey(), far.PeerName(), near.PeerName())
 		}
@@ -55,7 +50,7 @@ func TestPeers(t *testing.T) {
 				if e.Kind == hx.EventBound || e.Kind == hx.EventPeer || e.Kind == hx.EventPunched {
 					kinds = append(kinds, e.Kind)
 				}
-			case <-ctx.Done():
+			case <-time.After(patience):
 				t.Fatal("events: ", kinds)
 			}
 		}

@@ -29,20 +29,25 @@ struct box *only_box(napi_env env, napi_callback_info info, enum box_kind kind)
     return box_open(env, args[0], kind);
 }
 
+void kind_close(enum box_kind kind, void *it)
+{
+    if (kind == BOX_STREAM)
+        hx_close(it);
+    else if (kind == BOX_LISTENER)
+        hx_listener_close(it);
+    else if (kind == BOX_GROUP)
+        hx_group_leave(it);
+    else if (it)
+        watcher_forgotten(it);
+}
+
 /* JavaScript has forgotten one that it had not closed. */
 static void box_free(napi_env env, void *data, void *hint)
 {
     struct box *box = data;
     (void)env;
     (void)hint;
-    if (box->kind == BOX_STREAM)
-        hx_close(box->it);
-    else if (box->kind == BOX_LISTENER)
-        hx_listener_close(box->it);
-    else if (box->kind == BOX_GROUP)
-        hx_group_leave(box->it);
-    else if (box->it)
-        watcher_forgotten(box->it);
+    kind_close(box->kind, box->it);
     free(box);
 }
 

@@ -54,6 +54,8 @@ struct box *box_open(napi_env env, napi_value value, enum box_kind kind);
 /* The open box of a call's first argument, for calls that have no other. */
 struct box *only_box(napi_env env, napi_callback_info info, enum box_kind kind);
 napi_value box_new(napi_env env, enum box_kind kind, void *it);
+/* Ends the life of what a box of that kind holds; NULL is fine. */
+void kind_close(enum box_kind kind, void *it);
 napi_value value_int(napi_env env, int64_t number);
 napi_value value_text(napi_env env, const char *text);
 int value_to_int(napi_env env, napi_value value);
@@ -94,8 +96,7 @@ void jobs_await_threads(void); /* after hx_cleanup(), as the addon's code is abo
 void addon_release(struct addon *a);
 
 /* watch.c: a descriptor of libhx's in the loop. */
-napi_value watch_new(napi_env env,
-                     napi_callback_info info); /* box, which ("read", "write"): a watcher; back */
+napi_value watch_new(napi_env env, napi_callback_info info);   /* box, "read" or "write", back: a watcher */
 napi_value watch_start(napi_env env, napi_callback_info info); /* calls back once */
 napi_value watch_ref(napi_env env, napi_callback_info info);   /* does it keep the process? */
 napi_value watch_close(napi_env env, napi_callback_info info);

@@ -103,12 +103,8 @@ static bool start_thread(struct addon *a)
 /* Nobody waits for what it has made any more. */
 static void job_undo(struct job *job)
 {
-    if (job->it && job->code == HX_OK && job->kind == BOX_STREAM)
-        hx_close(job->it);
-    else if (job->it && job->code == HX_OK && job->kind == BOX_LISTENER)
-        hx_listener_close(job->it);
-    else if (job->it && job->code == HX_OK && job->kind == BOX_GROUP)
-        hx_group_leave(job->it);
+    if (job->it && job->code == HX_OK)
+        kind_close(job->kind, job->it);
     job_free(job);
 }
 
