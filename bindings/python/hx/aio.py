@@ -7,6 +7,7 @@ had read is read again."""
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 from typing import Any, AsyncIterator, Awaitable, Callable, Optional, Tuple, Type, TypeVar
 
@@ -15,12 +16,13 @@ import hx.listener
 import hx.stream
 from hx import _threads, errors
 from hx._buffers import Bytes
-from hx._config import Config, merged
+from hx._config import Config, merged, milliseconds
 from hx._lib import lib
 from hx._side import Side
 
 T = TypeVar("T")
 _TURN = 8  # so many times something was there at once; then other tasks have a turn
+_LOOK_S = 0.02  # Group.wait() looks so often whether all are there
 
 
 async def _off_loop(work: Callable[[], T], discard: Optional[Callable[[T], Any]] = None) -> T:
@@ -323,7 +325,17 @@ class Group(_Source):
 
     async def wait(self, timeout: Optional[float] = None) -> None:
         """As hx.Group.wait()."""
-        await _off_loop(lambda: self.sync.wait(timeout))
+        milliseconds(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                return self.sync.wait(0)
+            except errors.WouldBlockError:
+                if timeout == 0:
+                    raise
+            if deadline is not None and time.monotonic() >= deadline:
+                raise errors.TimedOutError(f"waiting for {self.sync.session!r}")
+            await asyncio.sleep(_LOOK_S)
 
     def __aiter__(self) -> AsyncIterator[Stream]:
         return self._all(self.next)

@@ -193,6 +193,21 @@ class Loop(Case, unittest.IsolatedAsyncioTestCase):
         heard = await asyncio.gather(*(member(name) for name in ("a", "b", "c")))
         self.assertEqual(heard, [[b"b\n", b"c\n"], [b"a\n", b"c\n"], [b"a\n", b"b\n"]])
 
+    async def test_a_wait_for_all_can_be_cancelled_and_holds_no_thread(self) -> None:
+        group = await hx.aio.join("incomplete", 2, **self.options(own_name="a"))
+        before = threading.active_count()
+        for _ in range(3):
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(group.wait(), 0.02)
+        with self.assertRaises(hx.TimedOutError):
+            await group.wait(0.02)
+        with self.assertRaises(hx.WouldBlockError):
+            await group.wait(0)
+        self.assertLessEqual(threading.active_count(), before)
+        await group.close()
+        with self.assertRaises(ValueError):
+            await group.wait()
+
     async def test_a_wait_for_the_next_can_be_cancelled(self) -> None:
         group = await hx.aio.join("cancelled", 2, **self.options(own_name="a"))
         with self.assertRaises(asyncio.TimeoutError):
