@@ -36,7 +36,7 @@ class Config:
     """connect(): shown to the peer. Group: our name in the session, which must be given."""
     wait: float = 0
     """connect(): so long (60 at most) for the name to appear, if nobody holds it yet."""
-    punch_timeout: float = 10.0
+    punch: float = 10.0
     """For one try to reach a peer, at most 28."""
     linger: Optional[float] = 30.0
     """close() waits for the peer to read all that was written; so long without progress. None: while it lives."""
@@ -50,10 +50,10 @@ class Config:
     """4: IPv4 only; 6: IPv6 only; 0: both."""
     local_port: int = 0
     """UDP; the first call's choice holds for the process. 0: the kernel's choice."""
-    port_mapping: bool = True
-    """listen(): a router in front of this host is asked to open our port."""
-    host_candidates: bool = True
-    """False: the nameserver is not told the addresses of this host's interfaces."""
+    no_port_mapping: bool = False
+    """True: listen() does not ask a router in front of this host to open our port."""
+    no_host_candidates: bool = False
+    """True: the nameserver is not told the addresses of this host's interfaces."""
     stun: Optional[str] = None
     """STUN servers that are asked, too, up to 4, with "," between."""
     state_dir: Union[str, "os.PathLike[str]", None] = None
@@ -154,9 +154,9 @@ def as_struct(config: Config, tap: Tap, timeout: Optional[float] = 10.0) -> CCon
     return CConfig(
         nameserver=c_text(nameserver, "nameserver"), local_port=config.local_port,
         name=c_text(config.own_name, "own_name"), wait_s=math.ceil(config.wait),
-        timeout_ms=milliseconds(timeout, 1), punch_ms=milliseconds(config.punch_timeout, 1),
+        timeout_ms=milliseconds(timeout, 1), punch_ms=milliseconds(config.punch, 1),
         linger_ms=milliseconds(config.linger, 1), backlog=config.backlog, on_event=on_event, user=tap.number,
-        keys=c_text(keys, "keys"), family=config.family, no_port_mapping=not config.port_mapping,
+        keys=c_text(keys, "keys"), family=config.family, no_port_mapping=config.no_port_mapping,
         stun=c_text(config.stun, "stun"), path_events=config.path_events,
-        no_host_candidates=not config.host_candidates, state_dir=c_text(state_dir, "state_dir"),
+        no_host_candidates=config.no_host_candidates, state_dir=c_text(state_dir, "state_dir"),
         transport=_TRANSPORTS[config.transport], relay_after_ms=milliseconds(config.relay_after, 1))

@@ -31,8 +31,8 @@ class Path(NamedTuple):
     """"ip:port" where the peer is reached, or "tcp"."""
     kind: str
     """"lan", "ipv6", "direct", "mapped", "predicted", "birthday" or "relayed"; more may come."""
-    rtt: Optional[float]
-    """Round trip, in seconds; None: not measured."""
+    round_trip: Optional[float]
+    """Seconds; None: not measured."""
 
 
 class Stream(io.RawIOBase):
