@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from types import TracebackType
-from typing import Any, AsyncIterator, Awaitable, Callable, Optional, Tuple, Type, TypeVar
+from typing import Any, AsyncIterator, Callable, Optional, Tuple, Type, TypeVar
 
 import hx.group
 import hx.listener
@@ -262,24 +262,24 @@ class Stream:
 
 
 class _Source:
-    """What gives one stream after the other."""
+    """What gives one stream after the other. `sync` is the hx.Listener or the hx.Group."""
 
-    def __init__(self, side: Side, attempt: Callable[[], Tuple[int, Optional[hx.stream.Stream]]],
-                 close: Callable[[], None]) -> None:
-        self._waiting, self._attempt, self._close = _Waiting(side), attempt, close
+    def __init__(self, sync: Any) -> None:
+        self.sync = sync
+        self._waiting = _Waiting(sync._side)
 
-    async def _next(self, what: str) -> Stream:
+    async def _next(self) -> Stream:
         def again(got: Tuple[int, Optional[hx.stream.Stream]]) -> bool:
             return got[0] == errors.AGAIN
-        code, stream = await self._waiting.until_done(self._attempt, again)
-        errors.check(code, what)
+        code, stream = await self._waiting.until_done(self.sync.next_now, again)
+        errors.check(code, f"{self.sync.taking} {self.sync.called!r}")
         assert stream is not None
         return Stream(stream)
 
-    async def _all(self, following: Callable[[], Awaitable[Stream]]) -> AsyncIterator[Stream]:
+    async def __aiter__(self) -> AsyncIterator[Stream]:
         while True:
             try:
-                stream = await following()
+                stream = await self._next()
             except (errors.CanceledError, ValueError):
                 return
             yield stream
@@ -287,7 +287,7 @@ class _Source:
     async def close(self) -> None:
         """As that of hx.Listener or hx.Group. Streams live on."""
         self._waiting.end()
-        await _off_loop(self._close)
+        await _off_loop(self.sync.close)
 
     async def __aenter__(self: T) -> T:
         return self
@@ -298,30 +298,23 @@ class _Source:
 
 
 class Listener(_Source):
-    """A bound name. `sync` is the hx.Listener."""
+    """A bound name."""
 
-    def __init__(self, sync: hx.listener.Listener) -> None:
-        super().__init__(sync._side, sync.accept_now, sync.close)
-        self.sync = sync
+    sync: hx.listener.Listener
 
     async def accept(self) -> Stream:
         """The next connection; asyncio.wait_for() limits the time. CanceledError: closed meanwhile."""
-        return await self._next(f"accepting at {self.sync.name!r}")
-
-    def __aiter__(self) -> AsyncIterator[Stream]:
-        return self._all(self.accept)
+        return await self._next()
 
 
 class Group(_Source):
-    """A session that was joined. `sync` is the hx.Group; its state is there."""
+    """A session that was joined. `sync.state` is how far it has come."""
 
-    def __init__(self, sync: hx.group.Group) -> None:
-        super().__init__(sync._side, sync.next_now, sync.close)
-        self.sync = sync
+    sync: hx.group.Group
 
     async def next(self) -> Stream:
         """The next member that we are connected to."""
-        return await self._next(f"the next member of {self.sync.session!r}")
+        return await self._next()
 
     async def wait(self, timeout: Optional[float] = None) -> None:
         """As hx.Group.wait()."""
@@ -336,9 +329,6 @@ class Group(_Source):
             if deadline is not None and time.monotonic() >= deadline:
                 raise errors.TimedOutError(f"waiting for {self.sync.session!r}")
             await asyncio.sleep(_LOOK_S)
-
-    def __aiter__(self) -> AsyncIterator[Stream]:
-        return self._all(self.next)
 
 
 async def connect(name: str, config: Optional[Config] = None, *, timeout: Optional[float] = 15.0,
@@ -359,5 +349,6 @@ async def join(session: str, expect: int, config: Optional[Config] = None, *, ti
                **options: Any) -> Group:
     """As hx.Group()."""
     settled = merged(config, options)
-    pointer, tap = await _off_loop(lambda: hx.group.join_now(session, expect, settled, timeout), hx.group.discard)
+    pointer, tap = await _off_loop(lambda: hx.group.join_now(session, expect, settled, timeout),
+                                   lambda joined: hx.group.discard(*joined))
     return Group(hx.group.Group.of(pointer, tap, session, settled))

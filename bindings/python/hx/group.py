@@ -2,19 +2,17 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import time
-import warnings
-from ctypes import byref, c_void_p
-from types import TracebackType
-from typing import Any, Iterator, NamedTuple, Optional, Tuple, Type
+from ctypes import byref
+from typing import Any, NamedTuple, Optional, Tuple
 
 from hx import _threads, errors
 from hx._config import Config, c_text, merged, milliseconds
 from hx._events import Tap
-from hx._lib import CGroupState, has_groups, lib, text
+from hx._lib import CGroupState, has_groups, lib
 from hx._side import Side
-from hx.listener import made, stream_of
+from hx._source import Source
+from hx.listener import made
 from hx.stream import Stream
 
 _LOOK_S = 0.2  # wait() lets a signal's handler, and close(), have their turn so often
@@ -28,35 +26,36 @@ class GroupState(NamedTuple):
     connected: int
 
 
-class Group:
+def discard(pointer: int, tap: Tap) -> None:
+    lib().hx_group_leave(pointer)
+    tap.release()
+
+
+class Group(Source):
     """Joins `session` under config.own_name, which must be given and be unique there, and connects to every member.
     Iterating gives a stream for each connection, also for those who come late, until close(). `options`: any field of
     Config. ConflictError: the name or the session is taken; the rest as listen()."""
 
+    taking, _stands = "the next member of", "of"
+
     def __init__(self, session: str, expect: int, config: Optional[Config] = None, *, timeout: Optional[float] = 10.0,
                  **options: Any) -> None:
         settled = merged(config, options)
-        pointer, tap = _threads.interruptible(lambda: join_now(session, expect, settled, timeout), discard)
-        self._begin(pointer, tap, session, settled)
+        pointer, tap = _threads.interruptible(lambda: join_now(session, expect, settled, timeout),
+                                              lambda joined: discard(*joined))
+        self._joined(pointer, tap, session, settled)
 
-    def _begin(self, pointer: int, tap: Tap, session: str, config: Config) -> None:
-        self.session, self._config, self._tap = session, config, tap
-        self._waits = 0
-        self._side = Side(pointer, lib().hx_group_fd, f"the group {session!r}")
+    def _joined(self, pointer: int, tap: Tap, session: str, config: Config) -> None:
+        self.session, self._waits = session, 0
+        side = Side(pointer, lib().hx_group_fd, f"the group {session!r}")
+        self._begin(side, lib().hx_group_next, discard, session, config, tap)
 
     @classmethod
     def of(cls, pointer: int, tap: Tap, session: str, config: Config) -> Group:
         """Of what join_now() has made. For event loops."""
         group = cls.__new__(cls)
-        group._begin(pointer, tap, session, config)
+        group._joined(pointer, tap, session, config)
         return group
-
-    def __repr__(self) -> str:
-        return f"<hx.Group {self.session!r}{' closed' if self.closed else ''}>"
-
-    @property
-    def closed(self) -> bool:
-        return self._side.pointer is None
 
     def wait(self, timeout: Optional[float] = None) -> None:
         """Returns when all who are expected are here and connected to us. TimedOutError after `timeout` seconds: state
@@ -84,44 +83,18 @@ class Group:
                 self._waits -= 1
                 last = self.closed and self._waits == 0
             if last:
-                discard((pointer, self._tap))
-
-    def _own(self, pointer: int) -> Stream:
-        name = text(lib().hx_peer_name(pointer))
-        return stream_of(pointer, self._tap, self._config, f"{name!r} of {self.session!r}")
-
-    def next_now(self) -> Tuple[int, Optional[Stream]]:
-        """What hx_group_next() says without waiting. For event loops."""
-        out = c_void_p()
-        code = int(self._side.call(lib().hx_group_next, byref(out), 0))
-        return code, self._own(out.value or 0) if code == 0 else None
+                discard(pointer, self._tap)
 
     def next(self, timeout: Optional[float] = None) -> Stream:
         """The next member that we are connected to, and that has proven its key; once for each connection. peer_name
         says who it is. TimedOutError after `timeout` seconds, WouldBlockError if it is 0; CanceledError."""
-        milliseconds(timeout)
-        out, function = c_void_p(), lib().hx_group_next
-        errors.check(self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), timeout,
-                                           "the next member of"),
-                     f"the next member of {self.session!r}")
-        return self._own(out.value or 0)
-
-    def __iter__(self) -> Iterator[Stream]:
-        while True:
-            try:
-                yield self.next()
-            except (errors.CanceledError, ValueError):
-                return
+        return self._next(timeout)
 
     @property
     def state(self) -> GroupState:
         out = CGroupState()
         errors.check(self._side.call(lib().hx_group_state_sized, byref(out), ctypes.sizeof(out)), self.session)
         return GroupState(out.expect, out.here, out.connected)
-
-    def fileno(self) -> int:
-        """For select and poll: readable while next() would not wait. Only poll it."""
-        return self._side.fileno()
 
     def close(self) -> None:
         """Leaves the session (where another thread is in wait(), that does within moments). Streams live on. May be
@@ -130,21 +103,7 @@ class Group:
             pointer = self._side.end()
             busy = self._waits > 0
         if pointer is not None and not busy:
-            discard((pointer, self._tap))
-
-    def __enter__(self) -> Group:
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], value: Optional[BaseException],
-                 where: Optional[TracebackType]) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_side") and not self.closed:
-            pointer = self._side.end()
-            if pointer is not None:
-                _threads.reaper.put(functools.partial(discard, (pointer, self._tap)))
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            discard(pointer, self._tap)
 
 
 def join_now(session: str, expect: int, config: Config, timeout: Optional[float]) -> Tuple[int, Tap]:
@@ -162,8 +121,3 @@ def join_now(session: str, expect: int, config: Config, timeout: Optional[float]
             raise
         raise errors.RejectedError(what, "this nameserver knows no sessions: it is older than they are") from error
     return joined
-
-
-def discard(joined: Tuple[int, Tap]) -> None:
-    lib().hx_group_leave(joined[0])
-    joined[1].release()

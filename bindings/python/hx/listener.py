@@ -2,11 +2,8 @@
 from __future__ import annotations
 
 import ctypes
-import functools
-import warnings
 from ctypes import byref, c_void_p
-from types import TracebackType
-from typing import Any, Callable, Iterator, Optional, Tuple, Type
+from typing import Any, Callable, Optional
 
 from hx import _threads, errors
 from hx._config import Config, as_struct, c_text, merged, milliseconds
@@ -14,6 +11,7 @@ from hx._events import Tap
 from hx._lib import ADDRESS_MAX, lib, text
 from hx._process import in_use
 from hx._side import Side
+from hx._source import Source, stream_of
 from hx.stream import Stream
 
 
@@ -33,10 +31,6 @@ def made(begin: Callable[[Any, Any, int], int], config: Config, timeout: Optiona
         tap.release()
 
 
-def stream_of(pointer: int, tap: Tap, config: Config, what: str) -> Stream:
-    return Stream(pointer, what, config.linger, tap.hold() if config.path_events else None)
-
-
 def connect_now(name: str, config: Config, timeout: Optional[float]) -> Stream:
     """In the calling thread, whatever signals come."""
     raw, milli, what = c_text(name, "name"), milliseconds(timeout), f"{name!r}"
@@ -54,61 +48,32 @@ def connect(name: str, config: Optional[Config] = None, *, timeout: Optional[flo
     return _threads.interruptible(lambda: connect_now(name, settled, timeout), Stream.abort)
 
 
-class Listener:
+def discard(pointer: int, tap: Tap) -> None:
+    lib().hx_listener_close(pointer)
+    tap.release()
+
+
+class Listener(Source):
     """A name that is kept bound until close(): the nameserver may restart, and this host's address change. listen()
     makes it. It is an iterator of the streams of those who connect."""
 
+    taking, _stands = "accepting at", "at"
+
     def __init__(self, pointer: int, name: str, config: Config, tap: Tap) -> None:
         self.name = name
-        self._config = config
-        self._tap = tap.hold()
-        self._side = Side(pointer, lib().hx_listener_fd, f"the listener {name!r}")
-        self._timeout: Optional[float] = None
-
-    def __repr__(self) -> str:
-        return f"<hx.Listener {self.name!r}{' closed' if self.closed else ''}>"
-
-    @property
-    def closed(self) -> bool:
-        return self._side.pointer is None
+        side = Side(pointer, lib().hx_listener_fd, f"the listener {name!r}")
+        self._begin(side, lib().hx_accept, discard, name, config, tap.hold())
 
     def settimeout(self, timeout: Optional[float]) -> None:
         """Seconds for each accept() that is not told its own; None: no limit; 0: it does not wait."""
         milliseconds(timeout)
         self._timeout = timeout
 
-    def accept_now(self) -> Tuple[int, Optional[Stream]]:
-        """What hx_accept() says without waiting. For event loops."""
-        out = c_void_p()
-        code = int(self._side.call(lib().hx_accept, byref(out), 0))
-        return code, self._own(out.value or 0) if code == 0 else None
-
-    def _own(self, pointer: int) -> Stream:
-        name = text(lib().hx_peer_name(pointer))
-        return stream_of(pointer, self._tap, self._config, f"{name!r} at {self.name!r}")
-
     def accept(self, timeout: Optional[float] = -1) -> Stream:
         """The next connection. With keys the peer has not proven to have one: the first use of the stream finds out,
         or Stream.handshake(). TimedOutError after `timeout` seconds (None: no limit; not given: settimeout()'s),
         WouldBlockError if it is 0; CanceledError: closed meanwhile."""
-        out, function = c_void_p(), lib().hx_accept
-        settled = self._timeout if timeout == -1 else timeout
-        milliseconds(settled)
-        code = self._side.until_done(lambda handle: int(function(handle, byref(out), 0)), settled, "accepting at")
-        errors.check(code, f"accepting at {self.name!r}")
-        return self._own(out.value or 0)
-
-    def __iter__(self) -> Iterator[Stream]:
-        """Those who connect, until the listener is closed."""
-        while True:
-            try:
-                yield self.accept()
-            except (errors.CanceledError, ValueError):
-                return
-
-    def fileno(self) -> int:
-        """For select and poll: readable while accept() would not wait. Only poll it."""
-        return self._side.fileno()
+        return self._next(self._timeout if timeout == -1 else timeout)
 
     @property
     def external_address(self) -> str:
@@ -122,25 +87,6 @@ class Listener:
         pointer = self._side.end()
         if pointer is not None:
             discard(pointer, self._tap)
-
-    def __enter__(self) -> Listener:
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], value: Optional[BaseException],
-                 where: Optional[TracebackType]) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_side") and not self.closed:
-            pointer = self._side.end()
-            if pointer is not None:
-                _threads.reaper.put(functools.partial(discard, pointer, self._tap))
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-
-
-def discard(pointer: int, tap: Tap) -> None:
-    lib().hx_listener_close(pointer)
-    tap.release()
 
 
 def listen_now(name: str, config: Config, timeout: Optional[float]) -> Listener:

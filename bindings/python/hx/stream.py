@@ -367,10 +367,11 @@ class Stream(io.RawIOBase):
 
     def __del__(self) -> None:
         if hasattr(self, "_datagrams") and not self.closed:  # it was made
+            told = f"unclosed {self!r}"
             pointer = self._end()
             if pointer is not None:
                 _threads.reaper.put(functools.partial(discard, pointer, self._tap))
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            warnings.warn(told, ResourceWarning, source=self)
 
 
 def free(pointer: int, tap: Optional[Tap]) -> int:

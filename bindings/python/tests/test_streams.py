@@ -185,6 +185,7 @@ class Files(Case):
             del ours
             gc.collect()
         self.assertIn(ResourceWarning, [w.category for w in caught])
+        self.assertIn("unclosed <hx.Stream 'forgotten'>", [str(w.message) for w in caught])
         self.assertRaises(hx.ClosedError, theirs.read)
         theirs.abort()
 
