@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -43,6 +44,7 @@ func Join(session string, expect int, config Config) (*Group, error) {
 		g.events.leave()
 		return nil, &Error{Op: "join", Name: session, Code: code, Detail: g.events.said()}
 	}
+	runtime.SetFinalizer(g, (*Group).Leave)
 	return g, nil
 }
 
@@ -128,12 +130,14 @@ func (g *Group) State() (state GroupState, err error) {
 }
 
 // Leave leaves the session, wakes Next and Wait, and closes what Next has not handed out. Connections that it has live on.
+// A group that is forgotten is left in the end.
 func (g *Group) Leave() error {
 	g.guard.Lock()
 	defer g.guard.Unlock()
 	if g.group == nil {
 		return &Error{Op: "leave", Name: g.session, Code: ErrCanceled}
 	}
+	runtime.SetFinalizer(g, nil)
 	close(g.closing)
 	groupLeave(g.group)
 	g.group = nil

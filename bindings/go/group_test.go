@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,25 @@ func TestGroup(t *testing.T) {
 		}
 		if err := g.Leave(); !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
+		}
+	})
+	t.Run("a group that is forgotten is left", func(t *testing.T) {
+		left := make(chan hx.Event, 100)
+		join(t, "forgotten", 2, "stays", func(c *hx.Config) { c.OnEvent = func(e hx.Event) { left <- e } })
+		c := config()
+		c.Name = "forgets"
+		_, err := hx.Join("forgotten", 2, c)
+		must(t, err)
+		for {
+			runtime.GC()
+			select {
+			case e := <-left:
+				if e.Kind == hx.EventMemberLeft {
+					return
+				}
+			case <-time.After(10 * time.Millisecond):
+				must(t, ctx.Err())
+			}
 		}
 	})
 	t.Run("a name that another member has, and a number that cannot be, are told", func(t *testing.T) {
