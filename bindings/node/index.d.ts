@@ -59,7 +59,7 @@ export interface ConnectOptions extends Options {
 }
 
 export interface HxEvent {
-  event: 'bound' | 'external' | 'peer' | 'punched' | 'punchFailed' | 'peerDropped' | 'rejected' | 'nameserverLost' |
+  kind: 'bound' | 'external' | 'peer' | 'punched' | 'punchFailed' | 'peerDropped' | 'rejected' | 'nameserverLost' |
     'nameserverAwaited' | 'path' | 'relayLimit' | 'joined' | 'memberHere' | 'memberJoined' | 'memberMoved' | 'memberLeft';
   error?: HxError;
   name: string;

@@ -69,7 +69,7 @@ check "Node: events come to whose they are, also after more workers than there a
             }
             before = worker;
         }
-        await new Promise((resolve) => { listen("workers", { onEvent: (told) => told.event === "bound" && resolve() }); });
+        await new Promise((resolve) => { listen("workers", { onEvent: (told) => told.kind === "bound" && resolve() }); });
         process.exit(0);
     })();'
 check "Node: the example asks the example" [ "$(timeout 60 node "$ECHO" connect nodus hello)" = hello ]

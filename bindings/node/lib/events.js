@@ -31,9 +31,9 @@ class Handler {
 
   take(raw) {
     const { event, error, ...rest } = raw;
-    const told = { event: NAMES[event] || `event${event}`, ...rest };
-    if (error < 0) told.error = new HxError(error, told.event, raw.name || undefined);
-    if (SAYS_WHY.includes(told.event)) this.detail = raw.text;
+    const told = { kind: NAMES[event] || `event${event}`, ...rest };
+    if (error < 0) told.error = new HxError(error, told.kind, raw.name || undefined);
+    if (SAYS_WHY.includes(told.kind)) this.detail = raw.text;
     if (this.tell) this.tell(told);
   }
 }

@@ -23,7 +23,7 @@ function member(session, expect, name) {
 test('three meet: each is connected to each, by name, and what is said arrives', async () => {
   await ready;
   const events = [];
-  const group = await hx.join('three', 3, { ...options(), name: 'bob', onEvent: (e) => events.push(e.event) });
+  const group = await hx.join('three', 3, { ...options(), name: 'bob', onEvent: (e) => events.push(e.kind) });
   const others = [member('three', 3, 'ann'), member('three', 3, 'cat')];
   await group.wait({ timeout: 60000 });
   assert.deepStrictEqual(group.state, { expect: 3, here: 3, connected: 2 });

@@ -27,7 +27,7 @@ test('both sides prove the key, and name each other', async () => {
   assert.match(near.path.address, /:\d+$/);
   assert.notStrictEqual(near.path.kind, '');
   assert.match(listener.externalAddress, /^127\.0\.0\.1:\d+$/);
-  assert.deepStrictEqual(events.map((e) => e.event), ['bound', 'peer', 'punched']);
+  assert.deepStrictEqual(events.map((e) => e.kind), ['bound', 'peer', 'punched']);
   assert.strictEqual(events[1].name, 'me');
   near.destroy();
   far.destroy();
