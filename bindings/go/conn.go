@@ -87,8 +87,8 @@ func waitFailed(op, name string, err error) error {
 	return &Error{Op: op, Name: name, Code: ErrCanceled}
 }
 
-// Read returns io.EOF after the peer's CloseWrite or Close, and an error that is ErrClosed if the connection broke without
-// one. With keys it first finishes the proof that the peer has one of them: see Handshake.
+// Read returns io.EOF after the peer's CloseWrite or Close, and an error that is ErrClosed if the connection
+// broke without one. With keys it first finishes the proof that the peer has one of them: see Handshake.
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("read", ErrCanceled)
@@ -160,8 +160,9 @@ func pass(w io.Writer, r io.Reader) (int64, error) {
 	return io.CopyBuffer(w, r, make([]byte, copyBuffer))
 }
 
-// Handshake finishes the proof that both sides have the same key, which Read and Write else do themselves. Without keys it
-// returns nil at once. An error that is ErrAuth: the peer does not have the key. It ends when ctx does.
+// Handshake finishes the proof that both sides have the same key, which Read and Write else do themselves.
+// Without keys it returns nil at once. An error that is ErrAuth: the peer does not have the key. It ends when
+// ctx does.
 func (c *Conn) Handshake(ctx context.Context) error {
 	var result error
 	err := awaitContext(ctx, c.closing, func() (wait *readiness, err error) {
@@ -218,9 +219,10 @@ func (c *Conn) CloseWrite() error {
 	})
 }
 
-// Close wakes whoever reads or writes, and ends the connection. After CloseWrite it waits until the peer's program has read
-// all that was written, and returns nil only then (Config.Linger bounds how long nothing may move). Without, it returns at
-// once, and what was written is sent in the background, for so long as the program lives or until Cleanup.
+// Close wakes whoever reads or writes, and ends the connection. After CloseWrite it waits until the peer's
+// program has read all that was written, and returns nil only then (Config.Linger bounds how long nothing may
+// move). Without, it returns at once, and what was written is sent in the background, for so long as the
+// program lives or until Cleanup.
 func (c *Conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {
 		return c.fail("close", ErrCanceled)
@@ -265,7 +267,8 @@ func (c *Conn) Abort() error {
 	return err
 }
 
-// SetDeadline sets both deadlines. As with every net.Conn: an absolute time, for calls that wait now, too; zero: none.
+// SetDeadline sets both deadlines. As with every net.Conn: an absolute time, for calls that wait now, too;
+// zero: none.
 func (c *Conn) SetDeadline(t time.Time) error {
 	if err := c.SetReadDeadline(t); err != nil {
 		return err
@@ -295,7 +298,8 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // PeerName is the name that the peer gave to the nameserver, maybe "". It has not been proven, keys are.
 func (c *Conn) PeerName() string { return c.name }
 
-// PeerLabel is the label of the key that the peer has proven to have, "" before Handshake, Read or Write, or without keys.
+// PeerLabel is the label of the key that the peer has proven to have, "" before Handshake, Read or Write, or
+// without keys.
 func (c *Conn) PeerLabel() string {
 	return c.ofKey(streamLabel)
 }

@@ -20,14 +20,14 @@ func contextFailed(op, name string, ctx context.Context) *Error {
 	return &Error{Op: op, Name: name, Code: code, Cause: ctx.Err()}
 }
 
-// Dial connects to whoever holds `name`, within Config.Timeout. An error that is ErrNotFound: nobody does; ErrPunch: its
-// holder was not reached. Nothing is proven yet when it returns: see Conn.Handshake.
+// Dial connects to whoever holds `name`, within Config.Timeout. An error that is ErrNotFound: nobody does;
+// ErrPunch: its holder was not reached. Nothing is proven yet when it returns: see Conn.Handshake.
 func Dial(name string, config Config) (*Conn, error) {
 	return DialContext(context.Background(), name, config)
 }
 
-// DialContext is Dial for no longer than ctx. libhx itself goes on until Config.Timeout, in the background, and what it
-// then has is closed.
+// DialContext is Dial for no longer than ctx. libhx itself goes on until Config.Timeout, in the background,
+// and what it then has is closed.
 func DialContext(ctx context.Context, name string, config Config) (*Conn, error) {
 	if err := config.complete("dial", name); err != nil {
 		return nil, err

@@ -148,7 +148,8 @@ func (e *Error) Is(target error) bool { return e.Cause != nil && errors.Is(e.Cau
 // Timeout is true if a time was over.
 func (e *Error) Timeout() bool { return e.Code == ErrTimedOut }
 
-// Temporary is true if the same call may succeed later: what a server that accepts goes on after, as without a descriptor left.
+// Temporary is true if the same call may succeed later: what a server that accepts goes on after, as without
+// a descriptor left.
 func (e *Error) Temporary() bool {
 	switch e.Code {
 	case ErrTimedOut, ErrAgain, ErrLimit, ErrSystem, ErrNoMemory:

@@ -40,7 +40,8 @@ type Event struct {
 	Punch, Total, Retry time.Duration
 }
 
-// handler takes libhx's events, which come from threads of its own with a lock held, and tells them from a goroutine.
+// handler takes libhx's events, which come from threads of its own with a lock held, and tells them from a
+// goroutine.
 type handler struct {
 	number uintptr
 	users  int // the call, its listener and their connections; guarded by handlers.mutex

@@ -30,9 +30,10 @@ type GroupState struct {
 	Connected int // of the others: connected, proven, and not closed yet
 }
 
-// Join joins `session` at the nameserver as Config.Name, which no other member may have, and returns when that has agreed, or after
-// Config.Timeout. From then on we are a member, whatever becomes of the nameserver or of this host's address, and are connected
-// to each other one, until Leave. `expect` members, ourselves counted, 2 to 64, are what Wait waits for; more may come.
+// Join joins `session` at the nameserver as Config.Name, which no other member may have, and returns when
+// that has agreed, or after Config.Timeout. From then on we are a member, whatever becomes of the nameserver
+// or of this host's address, and are connected to each other one, until Leave. `expect` members, ourselves
+// counted, 2 to 64, are what Wait waits for; more may come.
 func Join(session string, expect int, config Config) (*Group, error) {
 	if err := config.complete("join", session); err != nil {
 		return nil, err
@@ -62,8 +63,9 @@ func (g *Group) use(op string, f func(group *nativeGroup) Code) error {
 	return nil
 }
 
-// Wait returns when all who are expected are in the session and connected to us. When ctx is done before, the error is its own and
-// ErrTimedOut or ErrCanceled, and says how many are there: go on with those, or wait again.
+// Wait returns when all who are expected are in the session and connected to us. When ctx is done before, the
+// error is its own and ErrTimedOut or ErrCanceled, and says how many are there: go on with those, or wait
+// again.
 func (g *Group) Wait(ctx context.Context) error {
 	look := time.NewTicker(groupLook)
 	defer look.Stop()
@@ -85,8 +87,8 @@ func (g *Group) Wait(ctx context.Context) error {
 	}
 }
 
-// Next returns the next connection to a member, each once: Conn.PeerName says to whom, its key is proven. A member that has crashed
-// and returned is connected anew. It ends when ctx does.
+// Next returns the next connection to a member, each once: Conn.PeerName says to whom, its key is proven. A
+// member that has crashed and returned is connected anew. It ends when ctx does.
 func (g *Group) Next(ctx context.Context) (*Conn, error) {
 	var stream *nativeStream
 	var result error
@@ -129,8 +131,8 @@ func (g *Group) State() (state GroupState, err error) {
 	return state, err
 }
 
-// Leave leaves the session, wakes Next and Wait, and closes what Next has not handed out. Connections that it has live on.
-// A group that is forgotten is left in the end.
+// Leave leaves the session, wakes Next and Wait, and closes what Next has not handed out. Connections that it
+// has live on. A group that is forgotten is left in the end.
 func (g *Group) Leave() error {
 	g.guard.Lock()
 	defer g.guard.Unlock()

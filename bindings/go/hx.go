@@ -1,15 +1,15 @@
-// Package hx connects two hosts that both are behind NATs, found by name through an hx-nameserver. It is libhx (hx.h)
-// as net.Listener and net.Conn:
+// Package hx connects two hosts that both are behind NATs, found by name through an hx-nameserver. It is
+// libhx (hx.h) as net.Listener and net.Conn:
 //
 //	listener, err := hx.Listen("home", hx.Config{Nameserver: "S:7000"}) // on one host
 //	conn, err := hx.Dial("home", hx.Config{Nameserver: "S:7000"})       // on the other one
 //
 //	group, err := hx.Join("team", 5, hx.Config{Name: "ann"})                    // or on each of five
 //
-// Both hosts have the same key, which `hx key` has made on one and `hx key --set` has taken on the other (or Config.Keys):
-// both sides prove it, and everything between them is encrypted. What waits in Accept, Read or Write holds no thread. Every
-// error is an *Error: errors.Is compares it with the Err constants of this package and with those of net, os and io that
-// fit.
+// Both hosts have the same key, which `hx key` has made on one and `hx key --set` has taken on the other (or
+// Config.Keys): both sides prove it, and everything between them is encrypted. What waits in Accept, Read or
+// Write holds no thread. Every error is an *Error: errors.Is compares it with the Err constants of this
+// package and with those of net, os and io that fit.
 //
 // Call Cleanup before the program ends: peers and the nameserver then learn at once that it has gone.
 package hx
@@ -37,8 +37,9 @@ const (
 type Config struct {
 	// "HOST", "HOST:PORT", "[IPV6]:PORT" or "https://HOST"; up to 8 with ',' between. "": $HX_NAMESERVER.
 	Nameserver string
-	// Lines "KEY [LABEL]" as GenerateKey and `hx key` write them. Dial uses the first, a Listener lets in whoever has
-	// any of them. "": those of KeyFile; if that is "", too, $HX_KEY, or those of ~/.config/hx/key.
+	// Lines "KEY [LABEL]" as GenerateKey and `hx key` write them. Dial uses the first, a Listener lets in
+	// whoever has any of them. "": those of KeyFile; if that is "", too, $HX_KEY, or those of
+	// ~/.config/hx/key.
 	Keys    string
 	KeyFile string // for nobody else to read
 	// Neither keys nor encryption: whoever knows the name may connect, and all can be read on the way.

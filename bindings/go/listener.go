@@ -20,9 +20,9 @@ type Listener struct {
 
 var _ net.Listener = (*Listener)(nil)
 
-// Listen binds `name` at the nameserver and returns when that has agreed, or after Config.Timeout. From then on the name is
-// kept bound, whatever becomes of the nameserver or of this host's address, until Close. An error that is ErrConflict: the
-// name is held by somebody who is alive.
+// Listen binds `name` at the nameserver and returns when that has agreed, or after Config.Timeout. From then
+// on the name is kept bound, whatever becomes of the nameserver or of this host's address, until Close. An
+// error that is ErrConflict: the name is held by somebody who is alive.
 func Listen(name string, config Config) (*Listener, error) {
 	if err := config.complete("listen", name); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func Listen(name string, config Config) (*Listener, error) {
 	return l, nil
 }
 
-// Accept returns the next connection, as a *Conn: punched, nothing read or proven yet. What it serves should begin with
-// Conn.Handshake, or a first Read, with a deadline, not in the loop that accepts.
+// Accept returns the next connection, as a *Conn: punched, nothing read or proven yet. What it serves should
+// begin with Conn.Handshake, or a first Read, with a deadline, not in the loop that accepts.
 func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.AcceptConn()
 	if err != nil {
@@ -77,8 +77,8 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// Close gives the name back, wakes Accept and closes what waits there. Accepted connections live on. A listener that is
-// forgotten is closed in the end, as those of net are.
+// Close gives the name back, wakes Accept and closes what waits there. Accepted connections live on. A
+// listener that is forgotten is closed in the end, as those of net are.
 func (l *Listener) Close() error {
 	l.ready.close()
 	l.guard.Lock()

@@ -56,9 +56,9 @@ func GenerateKey() (string, error) {
 // Version of the library in use, as "0.1.0".
 func Version() string { return C.GoString(C.hx_version()) }
 
-// Cleanup ends the library in this process: what was written before a Close or a CloseWrite leaves this host, then all
-// connections are closed, and peers and nameserver learn of it. It takes about half a second. Every call that waits returns
-// an error that is net.ErrClosed, and so does every later one.
+// Cleanup ends the library in this process: what was written before a Close or a CloseWrite leaves this host,
+// then all connections are closed, and peers and nameserver learn of it. It takes about half a second. Every
+// call that waits returns an error that is net.ErrClosed, and so does every later one.
 func Cleanup() {
 	C.hx_cleanup()
 	closers.Wait()

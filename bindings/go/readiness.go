@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// readiness is one of libhx's descriptors, as a duplicate that the runtime polls: who waits for it holds no thread, and is
-// woken by a deadline and by close.
+// readiness is one of libhx's descriptors, as a duplicate that the runtime polls: who waits for it holds no
+// thread, and is woken by a deadline and by close.
 type readiness struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -34,8 +34,8 @@ func newReadiness(fd int) (*readiness, error) {
 	return r, nil
 }
 
-// await calls `try`, one caller at a time, until it is not HX_EAGAIN, and returns what it was then. libhx makes the
-// descriptor quiet when it says HX_EAGAIN and readable after it, so the poller's edges are enough.
+// await calls `try`, one caller at a time, until it is not HX_EAGAIN, and returns what it was then. libhx
+// makes the descriptor quiet when it says HX_EAGAIN and readable after it, so the poller's edges are enough.
 func (r *readiness) await(try func() int) (int, error) {
 	result := int(ErrAgain)
 	err := r.raw.Read(func(uintptr) bool {
@@ -52,7 +52,8 @@ func (r *readiness) awaitMore(try func() bool) error {
 
 func (r *readiness) setDeadline(t time.Time) error { return r.file.SetReadDeadline(t) }
 
-// awaitContext is awaitMore on a descriptor of its own, until ctx is done or `closing` is closed: what it returns is then an error.
+// awaitContext is awaitMore on a descriptor of its own, until ctx is done or `closing` is closed: what it
+// returns is then an error.
 func awaitContext(ctx context.Context, closing <-chan struct{}, fd func() (*readiness, error), try func() bool) error {
 	wait, err := fd()
 	if err != nil {

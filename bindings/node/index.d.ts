@@ -4,11 +4,13 @@ import { EventEmitter } from 'node:events';
 
 /** All times are milliseconds. hx.h says more about each. */
 export interface Options {
-  /** 'HOST', 'HOST:PORT', '[IPV6]:PORT' or 'https://HOST'; up to 8 with ',' between. Default: $HX_NAMESERVER. */
+  /**
+   * 'HOST', 'HOST:PORT', '[IPV6]:PORT' or 'https://HOST'; up to 8 with ',' between. Default: $HX_NAMESERVER.
+   */
   nameserver?: string;
   /**
-   * Lines 'KEY [LABEL]' as generateKey() and `hx key` write them. connect() uses the first, a listener lets in whoever has any of
-   * them. Default: those of `keyFile`, else $HX_KEY, else those of ~/.config/hx/key.
+   * Lines 'KEY [LABEL]' as generateKey() and `hx key` write them. connect() uses the first, a listener lets
+   * in whoever has any of them. Default: those of `keyFile`, else $HX_KEY, else those of ~/.config/hx/key.
    */
   keys?: string;
   /** For nobody else to read. */
@@ -21,7 +23,10 @@ export interface Options {
   localPort?: number;
   /** For one punch, at most 28000; default: 10000. */
   punch?: number;
-  /** Of a stream that has ended both directions: without progress; default: 30000; below 0: while the peer lives. */
+  /**
+   * Of a stream that has ended both directions: without progress; default: 30000; below 0: while the peer
+   * lives.
+   */
   linger?: number;
   family?: 4 | 6 | 'any';
   transport?: 'any' | 'udp' | 'tcp';
@@ -92,8 +97,8 @@ export interface Path {
 }
 
 /**
- * A connection to a peer. After end() here and the peer's end 'close' says that the peer's program has read all; destroy() breaks
- * off, and bytes may be lost.
+ * A connection to a peer. After end() here and the peer's end 'close' says that the peer's program has read
+ * all; destroy() breaks off, and bytes may be lost.
  */
 export class Stream extends Duplex {
   private constructor();
@@ -157,23 +162,31 @@ export interface GroupState {
 /** A membership in a session, until leave(). Each connection to a member is given once; its key is proven. */
 export class Group extends Incoming {
   private constructor();
-  /** Over when all who are expected are connected to us. HX_ETIMEDOUT: go on with those who are there, or wait again. */
+  /**
+   * Over when all who are expected are connected to us. HX_ETIMEDOUT: go on with those who are there, or wait
+   * again.
+   */
   wait(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>;
   readonly state: GroupState;
   /** Leaves the session. Streams live on. */
   leave(): void;
 }
 
-/** Binds `name`, and keeps it bound until close(), whatever becomes of the nameserver or of this host's address. */
+/**
+ * Binds `name`, and keeps it bound until close(), whatever becomes of the nameserver or of this host's
+ * address.
+ */
 export function listen(name: string, options?: ListenOptions): Promise<Listener>;
 /** Connects to whoever holds `name`. */
 export function connect(name: string, options?: ConnectOptions): Promise<Stream>;
 /**
- * Joins `session` as options.name, which no other member may have, and is connected to each other member, until leave(). `expect`
- * members, ourselves counted, 2 to 64, are what wait() waits for; more may come.
+ * Joins `session` as options.name, which no other member may have, and is connected to each other member,
+ * until leave(). `expect` members, ourselves counted, 2 to 64, are what wait() waits for; more may come.
  */
 export function join(session: string, expect: number, options: Options & { name: string }): Promise<Group>;
-/** Ends the library: what was written before end() leaves this host, peers and nameserver learn of the end. */
+/**
+ * Ends the library: what was written before end() leaves this host, peers and nameserver learn of the end.
+ */
 export function cleanup(): Promise<void>;
 /** 160 random bits and a checksum. */
 export function generateKey(): string;

@@ -1,5 +1,6 @@
 'use strict';
-// hx: connections between two hosts that both are behind NATs, found by name. README.md and index.d.ts tell what there is.
+// hx: connections between two hosts that both are behind NATs, found by name. README.md and index.d.ts tell
+// what there is.
 const { inspect } = require('node:util');
 const native = require('./lib/native');
 const { HxError, invalid } = require('./lib/errors');
@@ -63,13 +64,19 @@ function connect(name, options = {}) {
   });
 }
 
-/** Joins `session` as options.name, and is connected to each other member, until leave(). wait() waits for `expect` members. */
+/**
+ * Joins `session` as options.name, and is connected to each other member, until leave(). wait() waits for
+ * `expect` members.
+ */
 function join(session, expect, options = {}) {
   const start = (config, number, name, back) => native.join(config, number, name, back, Math.trunc(expect));
   return begin('join', session, options, start, (box, events) => new Group(box, session, events, options));
 }
 
-/** Ends the library: what was written before end() leaves this host, and peers and nameserver learn of the end. */
+/**
+ * Ends the library: what was written before end() leaves this host, and peers and nameserver learn of the
+ * end.
+ */
 function cleanup() {
   return new Promise((resolve) => {
     native.cleanup(() => resolve());

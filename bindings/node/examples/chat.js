@@ -1,7 +1,8 @@
 'use strict';
-// `node chat.js SESSION EXPECT NAME` on each host. When all are here, a line of standard input goes to all members; theirs are printed
-// after their names. After the end of its input it waits for theirs, and leaves. --nameserver HOST[:PORT] (default:
-// $HX_NAMESERVER), --timeout SECONDS: then it goes on with those who are here; --insecure: without a key; else `hx key` makes one.
+// `node chat.js SESSION EXPECT NAME` on each host. When all are here, a line of standard input goes to all
+// members; theirs are printed after their names. After the end of its input it waits for theirs, and leaves.
+// --nameserver HOST[:PORT] (default: $HX_NAMESERVER), --timeout SECONDS: then it goes on with those who are
+// here; --insecure: without a key; else `hx key` makes one.
 const readline = require('node:readline');
 const { finished } = require('node:stream/promises');
 const { parseArgs } = require('node:util');

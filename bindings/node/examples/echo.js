@@ -1,6 +1,7 @@
 'use strict';
-// `node echo.js listen NAME` on one host, `node echo.js connect NAME [TEXT]` on another one. Without TEXT it asks what standard input
-// says. --nameserver HOST[:PORT] (default: $HX_NAMESERVER), --insecure: without a key; else `hx key` makes one.
+// `node echo.js listen NAME` on one host, `node echo.js connect NAME [TEXT]` on another one. Without TEXT it
+// asks what standard input says. --nameserver HOST[:PORT] (default: $HX_NAMESERVER), --insecure: without a
+// key; else `hx key` makes one.
 const { finished, pipeline } = require('node:stream/promises');
 const { Readable } = require('node:stream');
 const { parseArgs } = require('node:util');

@@ -11,8 +11,8 @@ class Group extends Incoming {
   constructor(box, session, events, options) { super(box, session, events, options, DOES); }
 
   /**
-   * Over when all who are expected are in the session and connected to us. HX_ETIMEDOUT after `timeout` ms: go on with those who are
-   * there, or wait again.
+   * Over when all who are expected are in the session and connected to us. HX_ETIMEDOUT after `timeout` ms:
+   * go on with those who are there, or wait again.
    */
   async wait({ timeout = -1, signal } = {}) {
     const end = timeout < 0 ? Infinity : performance.now() + timeout;

@@ -4,7 +4,10 @@ const native = require('./native');
 const { HxError, AGAIN, CANCELED } = require('./errors');
 const { Stream } = require('./stream');
 
-/** What gives streams as they come, by 'connection', by next(), or by `for await`: a Listener or a Group. `does` has its words. */
+/**
+ * What gives streams as they come, by 'connection', by next(), or by `for await`: a Listener or a Group.
+ * `does` has its words.
+ */
 class Incoming extends EventEmitter {
   #box;
   #events;

@@ -1,5 +1,6 @@
 'use strict';
-// The addon. It is loaded so that libhx's OpenSSL is Debian's, which it was built with: node may bring, and export, one of its own.
+// The addon. It is loaded so that libhx's OpenSSL is Debian's, which it was built with: node may bring, and
+// export, one of its own.
 const os = require('node:os');
 const path = require('node:path');
 

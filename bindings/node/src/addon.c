@@ -134,7 +134,8 @@ static void on_closed(uv_handle_t *handle)
     addon_closed(handle->data);
 }
 
-/* The environment goes. Jobs that still run find it gone when they are over; with the last environment the library ends. */
+/* The environment goes. Jobs that still run find it gone when they are over; with the last environment the
+ * library ends. */
 static void on_cleanup(napi_async_cleanup_hook_handle handle, void *arg)
 {
     struct addon *a = arg;

@@ -1,8 +1,9 @@
-/* addon.h: libhx for Node, as little of it as cannot be said in JavaScript. N-API of version 8, and libuv's loop.
+/* addon.h: libhx for Node, as little of it as cannot be said in JavaScript. N-API of version 8, and libuv's
+ * loop.
  *
- * Calls that block run as jobs, each in a thread of its own that ends with it; all else is called with a timeout of 0, and what
- * would wait is polled by the loop: no thread waits for a stream. Everything but jobs' work and on_event() is called by the
- * loop's thread. */
+ * Calls that block run as jobs, each in a thread of its own that ends with it; all else is called with a
+ * timeout of 0, and what would wait is polled by the loop: no thread waits for a stream. Everything but jobs'
+ * work and on_event() is called by the loop's thread. */
 #ifndef HX_NODE_ADDON_H
 #define HX_NODE_ADDON_H
 
@@ -17,7 +18,8 @@ struct event;
 struct job;
 struct watcher;
 
-/* One for each environment (the main thread, each worker). Freed when neither the environment nor a job has it. */
+/* One for each environment (the main thread, each worker). Freed when neither the environment nor a job has
+ * it. */
 struct addon {
     napi_env env;
     napi_ref on_event; /* a function: (handler, event) */

@@ -1,4 +1,5 @@
-/* An object of JavaScript as hx_config. Its names are those of lib/config.js, which has looked at the values. */
+/* An object of JavaScript as hx_config. Its names are those of lib/config.js, which has looked at the
+ * values. */
 #include "addon.h"
 #include <stddef.h>
 #include <stdlib.h>

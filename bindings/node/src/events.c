@@ -11,13 +11,15 @@ struct event {
     char texts[]; /* name, address and text, each with its NUL */
 };
 
-/* Of what libhx keeps for us so many bits say which environment, the rest which handler. There are never so many at once. */
+/* Of what libhx keeps for us so many bits say which environment, the rest which handler. There are never so
+ * many at once. */
 #ifndef ADDON_BITS
 #define ADDON_BITS 12
 #endif
 #define ADDON_MASK ((1 << ADDON_BITS) - 1)
 
-/* All environments. An event may come after its environment, or its handler, has gone: so it has numbers, no pointers. */
+/* All environments. An event may come after its environment, or its handler, has gone: so it has numbers, no
+ * pointers. */
 static struct {
     pthread_mutex_t mutex;
     struct addon *first;

@@ -35,7 +35,8 @@ void addon_release(struct addon *a)
     free(a);
 }
 
-/* Of all environments. Each that ends waits for the one that has ended before it, so that one at most is left to wait for. */
+/* Of all environments. Each that ends waits for the one that has ended before it, so that one at most is left
+ * to wait for. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t ended;

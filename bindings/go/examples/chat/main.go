@@ -1,5 +1,5 @@
-// Chat: `chat SESSION EXPECT NAME` on each host. When all are here, a line of standard input goes to all members; theirs are
-// printed after their names. After the end of its input it waits for theirs, and leaves.
+// Chat: `chat SESSION EXPECT NAME` on each host. When all are here, a line of standard input goes to all
+// members; theirs are printed after their names. After the end of its input it waits for theirs, and leaves.
 package main
 
 import (
@@ -85,8 +85,8 @@ func (m *members) each(f func(conn *hx.Conn) error) {
 	}
 }
 
-// gather adds members until ctx is done, or until `others` are there, if that is above 0. A member that has lost its connection
-// comes again.
+// gather adds members until ctx is done, or until `others` are there, if that is above 0. A member that has
+// lost its connection comes again.
 func (m *members) gather(ctx context.Context, group *hx.Group, others int) error {
 	names := make(map[string]bool)
 	for others == 0 || len(names) < others {

@@ -1,4 +1,5 @@
-// Echo: `echo listen NAME` on one host, `echo connect NAME [TEXT]` on another one. Without TEXT it asks what standard input says.
+// Echo: `echo listen NAME` on one host, `echo connect NAME [TEXT]` on another one. Without TEXT it asks what
+// standard input says.
 package main
 
 import (
