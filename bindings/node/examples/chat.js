@@ -9,6 +9,7 @@ const { parseArgs } = require('node:util');
 const hx = require('hx');
 
 const members = new Set();
+const seen = new Set(); // names of those who are members, or have been
 let ended = false; // we say no more
 
 // It may come from anybody, and the terminal is ours.
@@ -17,6 +18,7 @@ const printable = (line) => line.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]/gu,
 function add(stream) {
   console.error(`${stream.peerName} is here, ${stream.path.kind}`);
   members.add(stream);
+  seen.add(stream.peerName);
   if (ended) stream.end();
   readline.createInterface({ input: stream }).on('line', (line) => console.log(`${stream.peerName}: ${printable(line)}`));
   finished(stream).catch((error) => console.error(error.message)).finally(() => members.delete(stream));
@@ -26,8 +28,9 @@ async function chat(session, expect, options, timeout) {
   const group = await hx.join(session, expect, options);
   group.on('connection', add);
   try {
+    const end = performance.now() + timeout;
     await group.wait({ timeout });
-    while (new Set([...members].map((stream) => stream.peerName)).size < expect - 1) await new Promise(setImmediate);
+    while (seen.size < expect - 1 && performance.now() < end) await new Promise((resolve) => { setTimeout(resolve, 10); });
     console.error(`all ${expect} are here`);
   } catch (error) {
     if (error.code !== 'HX_ETIMEDOUT') throw error;
