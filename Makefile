@@ -193,16 +193,17 @@ ifneq ($(B),build/release)
 $(B)/test/stock/%: build/release/test/stock/% ; @mkdir -p $(@D); ln -sf $(abspath $<) $@
 endif
 
-# What a test itself does needs no optimizer, and there is much of it to compile: half of clang's time goes into optimizing
-# the undefined behaviour sanitizer's checks. Nor do the rooms under the sanitizers, but for those that a test or a
-# fuzzer has compute, and C++, which goes by its precompiled headers. Under the thread sanitizer all rooms that see
-# every packet are optimized.
+# What a test itself does needs no optimizer, but where it simulates paths, packet by packet, and there is much of it to
+# compile: half of clang's time goes into optimizing the undefined behaviour sanitizer's checks. Nor do the rooms under the
+# sanitizers, but for those that a test or a fuzzer has compute, and C++, which goes by its precompiled headers. Under the
+# thread sanitizer all rooms that see every packet are optimized.
 SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
-COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets shim/udt/path_model \
-              client/path_choice)
+COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets client/path_choice) \
+              $(patsubst %.c,$(B)/%.o,$(wildcard shim/udt/path_*.c))
 rooms       = $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,$(1)))))
-$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
-    %/test_mux.o %/test_tls.o %/test_path_sim.o %/test_path_back.o,$@)),,-O0)
+SIMULATES  := %/test_path_sim.o %/test_path_back.o %/test_path_stall.o
+$(B)/test/unit/%.o: UNOPTIMIZED = $(if $(filter $(SIMULATES),$@)$(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
+    %/test_mux.o %/test_tls.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
 $(call rooms,client client/forward client/files client/run client/tool server shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
 endif
