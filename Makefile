@@ -10,9 +10,8 @@ CXX        ?= c++
 PYTHON     ?= python3
 CFLAGS     ?= -O2 -g
 CXXFLAGS   ?= $(CFLAGS)
-# What the sanitizers' builds are made with. One serves tests and fuzzers. vptr and function need the runtime of C++ in every
-# program of C, and there is no class of ours to check. What C++ allocates is told by whom with the runtime of C++ alone.
-# GNU's linker alone took a third of their time.
+# What the sanitizers' builds are made with. One serves tests and fuzzers. vptr and function have no class of ours to check. With
+# the runtime of C++ a leak tells which function of UDT's has allocated it. GNU's linker alone took a third of their time.
 SAN        := -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
 ASAN       := B=build/asan CC=clang CXX=clang++ LDFLAGS="$(SAN) -fsanitize-link-c++-runtime -fuse-ld=lld" \
               CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(SAN)"

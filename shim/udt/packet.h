@@ -100,7 +100,7 @@ static inline void packet_put_control(uint8_t head[PACKET_HEAD], enum packet_typ
 {
     packet_put_word(head, 0x80000000u | (uint32_t)type << 16 | extended);
     packet_put_word(head + 4, 0);
-    packet_put_word(head + 8, 0);
+    packet_put_word(head + PACKET_STAMP, 0);
     packet_put_word(head + 12, (uint32_t)id);
 }
 /* A NAK's body tells of losses, each one number, or two: of a range's first packet, with this bit, and of its last. */

@@ -24,9 +24,9 @@
 #define LEAST_RTT_S   0.001     /* pacing takes no round trip for shorter */
 #define INFLIGHT_MOST (1 << 20) /* packets: more than UDT's buffers hold */
 #define STALL_GAIN    1.5       /* a probe of a path that stands still has so many times as much in flight */
-/* Less costs a busy computer much of its rate (a thread that wakes up to 8 ms late: a third with 2 ms, a
- * hundredth with this), and a queue of 25 ms does not notice it, because no more is in flight than
- * otherwise. */
+/* What a sender that was kept from running may make good for at once. Less costs a busy computer much of
+ * its rate (a thread that wakes up to 8 ms late: a third with 2 ms, a hundredth with this), and a queue of
+ * 25 ms does not notice it, because no more is in flight than otherwise. */
 #define DEBT_US       8000
 #define DEBT_MOST_US  25000 /* where the path stands still for as long */
 #define LATELY_ROUNDS 3     /* a stall counts for so many round trips, ... */
@@ -64,8 +64,8 @@ double path_bdp(const struct path_model *m)
     return fmax(sent_for(m, path_rate(m) * (double)path_rtt_answer_us(&m->rtt) / SECOND), PATH_MODEL_LEAST);
 }
 
-/* What is more in flight than the path holds: as much as comes while it stands still, unless that is more
- * anyway. */
+/* What is more in flight than the path holds: what comes while it stands still, so far as OWN_GAIN does not
+ * allow for that already. */
 static double slack(const struct path_model *m, double stall_gain)
 {
     double stall_us =

@@ -24,8 +24,8 @@
 #define PART_US      2000
 #define PART_SAMPLES 4
 
-/* As much may be in flight as it takes on average while receipts come unevenly: the least would leave the line
- * empty between them. RFC 6298 takes as much of each sample. */
+/* As much may be in flight as it takes on average while receipts come unevenly: the least would leave the
+ * line empty between them. RFC 6298 takes as much of each sample. */
 #define BACK_SHARE 8
 
 static int64_t min(int64_t a, int64_t b)

@@ -54,7 +54,7 @@ void path_stall_note(struct path_stall *s, const struct path_sample *sample, int
     if (s->told_us < 0) {
         s->first_us = now_us;
     } else if (now_us - s->told_us > natural_us) {
-        /* Where each one comes after a silence, that is how much is sent, and not that the path stood still. */
+        /* Where each one comes after a silence, so little is sent, and the path has not stood still. */
         s->before_us = s->rtt_us + (s->told_us == s->until_us ? s->excused_us : 0);
         s->from_us = s->told_us;
         s->until_us = now_us;

@@ -1,6 +1,6 @@
 /* shim/udt/receipt_packet.h: a receipt, by which a receiver tells which packets of UDT's have come. It is the
- * body of a custom control packet (type 0x7FFF, extended type "hx") that stock UDT ignores, and whose timestamp
- * tells when it left (0: by who does not tell):
+ * body of a custom control packet (type 0x7FFF, extended type "hx") that stock UDT ignores, and whose
+ * timestamp tells when it left (0: by who does not tell):
  *
  *   0 version (1 byte), 1 or 0: whole or not (1 byte), missing ranges (2 bytes)
  *   4 came   8 again   12 stamp   16 age   20 next   24 from   28 end
@@ -29,9 +29,8 @@ struct receipt {
     uint32_t again;  /* those that came although they had come before */
     uint32_t stamp;  /* the latest timestamp of a packet that has come: microseconds of the sender's clock */
     uint32_t age_us; /* since that one came */
-    uint32_t
-        left; /* when it left: of the head of its packet, microseconds of the receiver's clock; 0: unknown */
-    uint32_t next;      /* the lowest sequence number that has not come */
+    uint32_t left;   /* when it left, of the receiver's clock: the packet's head tells; 0: unknown */
+    uint32_t next;   /* the lowest sequence number that has not come */
     uint32_t from, end; /* from `from` to before `end` exactly the ranges are missing */
     bool whole;         /* and from `end` on nothing has come; else nothing is told of that */
     int missing_count;

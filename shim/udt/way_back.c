@@ -1,9 +1,9 @@
 #include "shim/udt/way_back.h"
 
-#define DRIFT      10000 /* clocks go wrong by one in so many at most (RFC 5905 has 15 in a million) */
-#define SHORTER_OF 8     /* of a round trip, and ... */
-#define SHORTER_US \
-    1000 /* ... this: what comes out that much shorter than any was shows a clock that has stepped */
+#define DRIFT 10000 /* clocks go wrong by one in so many at most (RFC 5905 has 15 in a million) */
+/* What comes out shorter than any was, by such a part of it and this, shows a clock that has stepped. */
+#define SHORTER_OF 8
+#define SHORTER_US 1000
 
 static uint32_t begin(struct way_back *w, uint32_t took, uint32_t now)
 {

@@ -1,5 +1,5 @@
-/* shim/udt/way_back.h: for how long receipts wait on their way back, as behind what somebody sends that way. That is
- * no queue of ours, and what is measured without it is the way there alone.
+/* shim/udt/way_back.h: for how long receipts wait on their way back, as behind what somebody sends that way.
+ * That is no queue of ours, and what is measured without it is the way there alone.
  *
  * The receiver's clock tells when a receipt left. What the two clocks are apart is not known, but the receipt
  * that was fastest in that did not wait; the others took so much longer. The clocks may drift: slowly, what

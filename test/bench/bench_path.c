@@ -2,7 +2,8 @@
  * seconds), so that one can be laid beside the other.
  *
  *   bench_path take PORT SECONDS         reads from 127.0.0.1:PORT until SECONDS after the first byte: "TIME BYTES" so far
- *   bench_path grow DIRECTORY SECONDS [BYTES]  the same of the files in a directory, or until so many are there
+ *   bench_path grow DIRECTORY SECONDS [BYTES]
+ *                                        the same of the files in a directory, or until so many are there
  *   bench_path stamp SECONDS             the same of the intervals that iperf3 tells on standard input; that it
  *                                        listens goes to standard error
  *   bench_path watch IFACE NAMESPACE...  "TIME BYTES PACKETS CPU WAITS": what has come to IFACE, and the CPU seconds of the

@@ -81,7 +81,7 @@ SECONDS_EACH=$LASTS
 SETTLED_S=$(reckon "$LASTS > 4.5 ? 3 : $LASTS / 2" 2)
 STOCK=$B/test/stock/plain_bulk TCP=$B/test/bench/bench_tcp UDP=$B/test/bench/bench_udp TOOL=$B/test/bench/bench_path
 H1=${LAB_PUBLIC[1]} H2=${LAB_PUBLIC[2]}
-GIVEN=1000000000000 FILE=bytes # endless, but for whole()
+GIVEN=1000000000000 FILE=bytes # endless, but for wire_of_whole()
 FAR_MS=100
 ARRIVED=/run/arrived # in memory: a disk would have a speed of its own
 export HX_NAMESERVER=$LAB_S:7000

@@ -1,5 +1,5 @@
-/* shim/udt/path_model on simulated paths over which somebody sends back: his queue, which receipts wait in, is none of
- * ours. */
+/* shim/udt/path_model on simulated paths over which somebody sends back: his queue, which receipts wait in,
+ * is none of ours. */
 #include "test/unit/path_sim_measure.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* shim/udt/way_back: a receipt that waits on its way back is told from a path that has become longer, whatever the
- * two clocks say. */
+/* shim/udt/way_back: a receipt that waits on its way back is told from a path that has become longer,
+ * whatever the two clocks say. */
 #include "shim/udt/delivery.h"
 #include "shim/udt/receipts.h"
 #include <setjmp.h>
