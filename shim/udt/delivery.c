@@ -322,6 +322,7 @@ static void sample(struct delivery *d, const struct walk *w, struct path_sample 
                               .lost = d->lost,
                               .prior_lost = d->lost,
                               .rtt_us = -1,
+                              .back_us = d->waited_us,
                               .inflight = d->inflight};
     if (!w->newest)
         return;
@@ -407,7 +408,6 @@ enum delivery_verdict delivery_receipt(struct delivery *d, const struct receipt 
     d->come_stamp = r->stamp;
     sample(d, &w, s);
     s->rtt_us = rtt_us < 0 ? -1 : rtt_us - d->waited_us;
-    s->back_us = d->waited_us;
     return DELIVERY_NEWS;
 }
 

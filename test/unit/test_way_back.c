@@ -150,6 +150,29 @@ static void a_wait_on_the_way_back_makes_neither_the_round_trip_longer_nor_the_r
     receipts_end(&r);
 }
 
+/* UDT's acknowledgement has come by the same way as the receipt before it. */
+static void an_acknowledgement_has_waited_as_the_last_receipt_has(void **state)
+{
+    struct delivery d;
+    struct receipts r;
+    struct path_sample sample;
+    uint32_t now = BEGIN;
+
+    (void)state;
+    delivery_init(&d);
+    receipts_init(&r);
+    for (int i = 0; i < 20; i++, now += STEP_US)
+        tell(&d, &r, now, 0, &sample);
+    tell(&d, &r, now, 60000, &sample);
+    now += STEP_US;
+    assert_true(delivery_sent(&d, d.next, now));
+    assert_int_equal(delivery_acked(&d, d.next, now + 2 * HALF_US + 60000, &sample), DELIVERY_NEWS);
+    assert_in_range(sample.back_us, 59980, 60000);
+    assert_in_range(sample.interval_us, 2 * HALF_US, STEP_US + 20);
+    delivery_end(&d);
+    receipts_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +183,7 @@ int main(void)
         cmocka_unit_test(no_round_trip_comes_out_shorter_than_half_of_the_least),
         cmocka_unit_test(who_does_not_tell_is_not_known_to_wait),
         cmocka_unit_test(a_wait_on_the_way_back_makes_neither_the_round_trip_longer_nor_the_rate_lower),
+        cmocka_unit_test(an_acknowledgement_has_waited_as_the_last_receipt_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
