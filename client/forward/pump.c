@@ -22,6 +22,7 @@ struct pump {
     const struct pump_config *config;
     struct side up, down; /* to the peer; from the peer */
     bool in_ended, shut, peer_ended;
+    bool heard;       /* the peer has said something */
     bool out_is_file; /* never blocks for long */
     bool failed;
 };
@@ -75,6 +76,19 @@ static void write_peer(struct pump *p)
     }
 }
 
+/* Is the peer none whose bytes are for standard output? Then the connection ends at once, for both. */
+static bool is_wrong(struct pump *p, const char *first, size_t len)
+{
+    const char *wrong = p->config->wrong && !p->heard ? p->config->wrong(first, len) : NULL;
+    p->heard = true;
+    if (!wrong)
+        return false;
+    p->failed = true;
+    say_error("%s", wrong);
+    hx_abort(p->stream);
+    return true;
+}
+
 /* Fills the buffer as far as bytes are there. */
 static void read_peer(struct pump *p)
 {
@@ -92,6 +106,8 @@ static void read_peer(struct pump *p)
         }
         if (got == 0)
             p->peer_ended = true;
+        else if (is_wrong(p, d->data + used, (size_t)got))
+            return;
         d->len += (size_t)got;
     }
 }

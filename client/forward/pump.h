@@ -11,7 +11,10 @@ struct pump_config {
     int interrupt_fd; /* readable: give up */
     int other_fd;     /* -1, or: while it is readable on_other is called */
     void (*on_other)(void *user);
-    void *user;
+    void *user; /* of that */
+    /* NULL, or: what is wrong with a peer whose first bytes are these; NULL: nothing. Those of a peer with a
+     * key are all that it wrote at once, or 16 KiB of that: none has to be kept back until more come. */
+    const char *(*wrong)(const void *first, size_t len);
 };
 
 /* Runs until all has arrived both ways, or cannot; says on standard error why not. Closes `s`. True: all has

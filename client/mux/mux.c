@@ -1,6 +1,7 @@
 #include "client/mux/parts.h"
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void really_free(struct mux *m)
 {
@@ -29,17 +30,36 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
     return HX_OK;
 }
 
-/* To its first bytes: libnghttp2 is read in, and its functions are bound. */
-void mux_warm_up(void)
+/* The preface, if any, and SETTINGS: what comes behind them may be another frame each time. */
+static size_t opening_len(bool client, const uint8_t *first, size_t len)
+{
+    size_t at = client ? NGHTTP2_CLIENT_MAGIC_LEN : 0; /* RFC 9113, section 3.4 */
+
+    if (len < at + MUX_FRAME_HEAD)
+        return 0;
+    return at + MUX_FRAME_HEAD + ((size_t)first[at] << 16 | (size_t)first[at + 1] << 8 | first[at + 2]);
+}
+
+bool mux_opens(bool client, const void *data, size_t len)
 {
     const struct mux_events none = {.request = NULL};
     const uint8_t *first;
     struct mux *m;
 
-    if (mux_create(&m, true, &none, NULL) < 0)
-        return;
-    if (mux_send(m, &first) != HX_ECLOSED)
+    if (mux_create(&m, client, &none, NULL) < 0)
+        return false;
+    ssize_t got = mux_send(m, &first);
+    size_t opening = got > 0 ? opening_len(client, first, (size_t)got) : 0;
+    bool opens = opening > 0 && len >= opening && memcmp(data, first, opening) == 0;
+    if (got != HX_ECLOSED)
         mux_destroy(m);
+    return opens;
+}
+
+/* To its first bytes: libnghttp2 is read in, and its functions are bound. */
+void mux_warm_up(void)
+{
+    (void)mux_opens(true, NULL, 0);
 }
 
 void mux_enter(struct mux *m)

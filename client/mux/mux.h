@@ -82,6 +82,8 @@ int mux_create(struct mux **out, bool client, const struct mux_events *events, v
 void mux_destroy(struct mux *m); /* tells every owned stream closed(HX_ECLOSED) */
 /* Does what the first one of a process does else, while its peer waits. */
 void mux_warm_up(void);
+/* Is that what a mux of this version at that side says first: to the end of its SETTINGS, and maybe more? */
+bool mux_opens(bool client, const void *data, size_t len);
 
 /* The time (base/clock.h), by which budgets of frames refill: told before mux_receive(),
  * mux_send() and mux_request(). */

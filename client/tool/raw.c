@@ -2,6 +2,7 @@
 #include "base/thread.h"
 #include "client/forward/pump.h"
 #include "client/forward/say.h"
+#include "client/mux/mux.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
 #include <errno.h>
@@ -152,6 +153,24 @@ static void on_later_peer(void *user)
         turn_away(stream, "busy with another peer");
 }
 
+/* What an hx without --bare says is not for standard output, and it would wait for an answer for ever. */
+static const char *wrong(bool connecting, const void *first, size_t len)
+{
+    return mux_opens(connecting, first, len)
+               ? "the peer has hx without --bare: leave it out here, or give it there, too"
+               : NULL;
+}
+
+static const char *wrong_at_bind(const void *first, size_t len)
+{
+    return wrong(true, first, len);
+}
+
+static const char *wrong_at_connect(const void *first, size_t len)
+{
+    return wrong(false, first, len);
+}
+
 static int serve_pipe(struct hx_listener *listener)
 {
     first.proven = eventfd(0, EFD_CLOEXEC);
@@ -169,7 +188,8 @@ static int serve_pipe(struct hx_listener *listener)
                                .interrupt_fd = interrupt_fd(),
                                .other_fd = hx_listener_fd(listener),
                                .on_other = on_later_peer,
-                               .user = listener};
+                               .user = listener,
+                               .wrong = wrong_at_bind};
     return pump_run(first.stream, &pump) ? STATUS_OK : STATUS_FAILED;
 }
 
@@ -180,8 +200,11 @@ int raw_serve(struct hx_listener *listener, bool echo)
 
 int raw_pipe(struct hx_stream *s)
 {
-    struct pump_config pump = {
-        .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .interrupt_fd = interrupt_fd(), .other_fd = -1};
+    struct pump_config pump = {.in_fd = STDIN_FILENO,
+                               .out_fd = STDOUT_FILENO,
+                               .interrupt_fd = interrupt_fd(),
+                               .other_fd = -1,
+                               .wrong = wrong_at_connect};
     return pump_run(s, &pump) ? STATUS_OK : STATUS_FAILED;
 }
 

@@ -39,4 +39,33 @@ await_line "$WORK/echo.err" '^bound echo' >/dev/null
 connect echo "$WORK/up" "$WORK/got"
 check "an echo is one" same "$WORK/got" "$WORK/up"
 check "without a key it says how to have one" ended 20000 1 'hx key' env -u HX_KEY HOME="$WORK" "$HX" connect echo --bare
+
+# One end without --bare. Standard input stays open: it ends nothing.
+exec 7<>"$WORK/silence"
+wrong='^hx: the peer has hx without --bare'
+start plain "$HX" bind plain --echo -v
+await_line "$WORK/plain.err" '^bound plain' >/dev/null
+INPUT=$WORK/silence check "a bind without it is told of, and ends the connection" \
+    ended 20000 1 "$wrong" "$HX" connect plain --bare
+check "what it says is not printed" [ ! -s "$WORK/ended.out" ]
+INPUT=$WORK/up check "nor is it with much to say to it" ended 20000 1 '^hx: the peer ' "$HX" connect plain --bare
+check "which prints nothing" [ ! -s "$WORK/ended.out" ]
+start_bind bare "$WORK/silence"
+bare=$PID
+check "a connect without it does not wait" ended 20000 1 "^hx: the path to 'bare' is lost" "$HX" connect bare
+await_exit "$bare"
+check "the bind fails, too" [ "$?" = 1 ]
+check "and is told" grep -q "$wrong" "$WORK/bare.err"
+check "what that said is not printed" [ ! -s "$WORK/bare.out" ]
+exec 7>&-
+
+# HTTP/2 of other programs: the preface, SETTINGS; SETTINGS alone.
+printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0' >"$WORK/up"
+printf '\0\0\6\4\0\0\0\0\0\0\3\0\0\0\144' >"$WORK/down"
+start_bind other "$WORK/down"
+other=$PID
+connect other "$WORK/up" "$WORK/got"
+check "another program's HTTP/2 comes as any bytes do" same "$WORK/got" "$WORK/down"
+await_exit "$other"
+check "and goes" same "$WORK/up" "$WORK/other.out"
 finish

@@ -165,6 +165,37 @@ static void a_goaway_refuses_the_requests_it_does_not_cover(void **state)
     raw_destroy(&r);
 }
 
+/* `settings`: where they begin in what that side says first. */
+static void check_opening(bool client, size_t settings)
+{
+    const struct mux_events none = {.request = NULL};
+    const uint8_t *first;
+    uint8_t said[200];
+    struct mux *m;
+
+    assert_int_equal(mux_create(&m, client, &none, NULL), HX_OK);
+    ssize_t len = mux_send(m, &first);
+    size_t whole = settings + 9 + first[settings + 2];
+    assert_in_range(len, whole, sizeof said);
+    memcpy(said, first, (size_t)len);
+    mux_destroy(m);
+    assert_true(mux_opens(client, said, (size_t)len));
+    assert_false(mux_opens(!client, said, (size_t)len));
+    for (size_t i = 0; i < (size_t)len; i++) {
+        assert_int_equal(mux_opens(client, said, i), i >= whole);
+        said[i] ^= 1;
+        assert_int_equal(mux_opens(client, said, (size_t)len), i >= whole);
+        said[i] ^= 1;
+    }
+}
+
+static void what_a_mux_says_first_is_told_from_what_any_other_program_does(void **state)
+{
+    (void)state;
+    check_opening(true, sizeof "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" - 1);
+    check_opening(false, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +206,7 @@ int main(void)
         cmocka_unit_test(the_servers_number_of_streams_is_kept),
         cmocka_unit_test(nothing_is_sent_beyond_the_servers_windows),
         cmocka_unit_test(a_goaway_refuses_the_requests_it_does_not_cover),
+        cmocka_unit_test(what_a_mux_says_first_is_told_from_what_any_other_program_does),
     };
 
     return cmocka_run_group_tests_name("mux_client", tests, NULL, NULL);
