@@ -13,9 +13,9 @@
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
+#include "client/tool/reach.h"
 #include "client/tool/reconnector.h"
 #include "client/tool/ui.h"
-#include "client/tool/xdg.h"
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -395,31 +395,17 @@ static int connect_secure(struct connecting *c)
 static int connect_raw(const struct args *args, const char *keys)
 {
     int timeout_ms = (args->timeout_s + args->wait_s) * 1000;
-    struct hx_config config = {.nameserver = args->nameserver,
-                               .local_port = args->local_port,
-                               .family = args->family,
-                               .transport = args->transport,
-                               .stun = args_stun(args),
-                               .no_host_candidates = args->no_host_candidates,
-                               .relay_after_ms = args->relay_after_ms,
-                               .name = args->own_name,
-                               .wait_s = args->wait_s,
-                               .keys = keys,
-                               .linger_ms = -1, /* a pager at the other end may take its time */
-                               .path_events = 1,
-                               .on_event = ui_connect_event,
-                               .state_dir = xdg_state_dir()};
+    struct hx_config config = reach_config(args);
+    config.name = args->own_name;
+    config.wait_s = args->wait_s;
+    config.keys = keys;
+    config.linger_ms = -1; /* a pager at the other end may take its time */
+    config.on_event = ui_connect_event;
     struct hx_stream *stream;
     int64_t deadline_ms = clock_now_ms() + timeout_ms;
     int err = hx_connect(&stream, &config, args->name, timeout_ms);
-    if (interrupted()) {
-        say_error("interrupted");
-        return STATUS_FAILED;
-    }
-    if (err < 0) {
-        ui_failure(err, args->name, &config);
-        return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
-    }
+    if (interrupted() || err < 0)
+        return reach_failed(err, args->name, &config);
     int64_t left_ms = deadline_ms - clock_now_ms();
     err = hx_handshake(stream, left_ms > 0 ? (int)left_ms : 0);
     if (err == HX_OK)

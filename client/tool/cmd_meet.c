@@ -6,8 +6,8 @@
 #include "client/tool/meet.h"
 #include "client/tool/program.h"
 #include "client/tool/raw.h"
+#include "client/tool/reach.h"
 #include "client/tool/ui.h"
-#include "client/tool/xdg.h"
 #include "proto/host_id.h"
 #include <errno.h>
 #include <stdio.h>
@@ -225,31 +225,19 @@ static void choose_name(char out[HX_NAME_MAX + 1])
 static int join(struct meet *m, const char *keys)
 {
     const struct args *a = m->args;
-    const struct hx_config config = {.nameserver = a->nameserver,
-                                     .local_port = a->local_port,
-                                     .name = m->own,
-                                     .family = a->family,
-                                     .transport = a->transport,
-                                     .no_port_mapping = a->no_port_mapping,
-                                     .no_host_candidates = a->no_host_candidates,
-                                     .relay_after_ms = a->relay_after_ms,
-                                     .stun = args_stun(a),
-                                     .timeout_ms = a->timeout_s > 0 ? a->timeout_s * 1000 : -1,
-                                     .linger_ms = -1, /* a pager at a member's may take its time */
-                                     .keys = keys,
-                                     .path_events = 1,
-                                     .on_event = meet_on_event,
-                                     .state_dir = xdg_state_dir(),
-                                     .user = m};
+    struct hx_config config = reach_config(a);
+    config.name = m->own;
+    config.timeout_ms = a->timeout_s > 0 ? a->timeout_s * 1000 : -1;
+    config.linger_ms = -1; /* a pager at a member's may take its time */
+    config.keys = keys;
+    config.on_event = meet_on_event;
+    config.user = m;
     int err = hx_group_join(&m->group, &config, a->name, a->expect);
     if (err == HX_OK)
         return STATUS_OK;
-    if (interrupted()) {
-        say_error("interrupted");
+    if (!interrupted() && meet_tell_join_failure(m, err, a->nameserver))
         return STATUS_FAILED;
-    }
-    meet_tell_join_failure(m, err, &config);
-    return err == HX_EINVAL ? STATUS_USAGE : STATUS_FAILED;
+    return reach_failed(err, a->name, &config);
 }
 
 static int load_and_join(struct meet *m)

@@ -125,6 +125,7 @@ void meet_tell_ended(struct meet *m, const char *name);
 void meet_tell_gone(struct meet *m, const char *name, const char *reason);
 void meet_tell_command(struct meet *m, const char *name, int status);
 void meet_tell_timeout(struct meet *m);
-void meet_tell_join_failure(struct meet *m, int error, const struct hx_config *config);
+/* False: that is nothing of a group's alone. */
+bool meet_tell_join_failure(struct meet *m, int error, const char *nameserver);
 
 #endif

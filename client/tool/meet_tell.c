@@ -270,14 +270,13 @@ void meet_tell_timeout(struct meet *m)
     json_end(m);
 }
 
-void meet_tell_join_failure(struct meet *m, int error, const struct hx_config *config)
+bool meet_tell_join_failure(struct meet *m, int error, const char *nameserver)
 {
     if (error == HX_ENOTFOUND)
         say_error("the nameserver %s knows no groups: it needs an hx-nameserver as new as this hx",
-                  config->nameserver);
+                  nameserver);
     else if (error == HX_ECONFLICT)
         say_error("'%s' is full, or has a member %s who is alive: choose another --name, or another session",
                   m->args->name, m->own);
-    else
-        ui_failure(error, m->args->name, config);
+    return error == HX_ENOTFOUND || error == HX_ECONFLICT;
 }

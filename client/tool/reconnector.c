@@ -4,8 +4,8 @@
 #include "client/forward/say.h"
 #include "client/tool/keyfile.h"
 #include "client/tool/program.h"
+#include "client/tool/reach.h"
 #include "client/tool/ui.h"
-#include "client/tool/xdg.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,19 +261,11 @@ static int attempt_start(struct reconnector *r)
                           .name = args->name,
                           .begun_ms = clock_now_ms(),
                           .timeout_ms = (args->timeout_s + wait_s) * 1000,
-                          .config = {.nameserver = args->nameserver,
-                                     .local_port = args->local_port,
-                                     .family = args->family,
-                                     .transport = args->transport,
-                                     .stun = args_stun(args),
-                                     .no_host_candidates = args->no_host_candidates,
-                                     .relay_after_ms = args->relay_after_ms,
-                                     .name = args->own_name,
-                                     .wait_s = wait_s,
-                                     .linger_ms = LINGER_MS,
-                                     .path_events = 1,
-                                     .on_event = ui_connect_event,
-                                     .state_dir = xdg_state_dir()}};
+                          .config = reach_config(args)};
+    a->config.name = args->own_name;
+    a->config.wait_s = wait_s;
+    a->config.linger_ms = LINGER_MS;
+    a->config.on_event = ui_connect_event;
     a->config.keys = a->keys;
     int err = a->keys ? task_start(&r->task, r->loop, &ops, a) : HX_ENOMEM;
     if (err < 0) {
