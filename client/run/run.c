@@ -1,5 +1,6 @@
 #include "client/run/run.h"
 #include "base/clock.h"
+#include "client/mux/link_loop.h"
 #include "client/mux/rest.h"
 #include "client/run/child.h"
 #include <errno.h>
@@ -82,14 +83,6 @@ static int put_exit(struct run *r)
     return rest_write(&r->unsent, r->stream, frame, sizeof frame);
 }
 
-static void watch(struct run *r, ev_io *w, bool wanted)
-{
-    if (wanted)
-        ev_io_start(r->peer->loop, w);
-    else
-        ev_io_stop(r->peer->loop, w);
-}
-
 /* After each step, `err` being what it has returned: what is to be waited for now. Frees `r` when nothing
  * is. */
 static void settle(struct run *r, int err)
@@ -108,9 +101,9 @@ static void settle(struct run *r, int err)
         run_free(r);
         return;
     }
-    watch(r, &r->in_io, r->in_full);
-    watch(r, &r->out_io, r->out_open && reads);
-    watch(r, &r->errors_io, r->errors_open && reads);
+    link_loop_watch(r->peer->loop, &r->in_io, r->in_full);
+    link_loop_watch(r->peer->loop, &r->out_io, r->out_open && reads);
+    link_loop_watch(r->peer->loop, &r->errors_io, r->errors_open && reads);
     if (r->terminal && r->status >= 0 && r->out_open && reads)
         ev_feed_event(r->peer->loop, &r->out_io, EV_READ); /* no end comes while others have the terminal */
 }

@@ -145,10 +145,7 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int revents)
 static void watch_input(struct meet *m)
 {
     bool reads = m->begun && !m->input_ended;
-    if (reads && backlog_room(&m->backlog) > 0)
-        ev_io_start(m->loop, &m->input);
-    else
-        ev_io_stop(m->loop, &m->input);
+    link_loop_watch(m->loop, &m->input, reads && backlog_room(&m->backlog) > 0);
     if (!reads || !backlog_holds_up(&m->backlog))
         ev_timer_stop(m->loop, &m->slow);
     else if (!ev_is_active(&m->slow))

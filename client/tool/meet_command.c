@@ -1,4 +1,5 @@
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/run/child.h"
 #include "client/tool/meet.h"
 #include <errno.h>
@@ -31,19 +32,11 @@ bool member_command_writes(const struct member *p)
     return p->command && p->command->up.len > 0;
 }
 
-static void set_watch(struct member_command *c, ev_io *w, bool wanted)
-{
-    if (wanted)
-        ev_io_start(c->member->meet->loop, w);
-    else
-        ev_io_stop(c->member->meet->loop, w);
-}
-
 static void close_input(struct member_command *c)
 {
     if (c->child.in < 0)
         return;
-    set_watch(c, &c->in_io, false);
+    ev_io_stop(c->member->meet->loop, &c->in_io);
     close(c->child.in);
     c->child.in = -1;
 }
@@ -138,8 +131,8 @@ void member_command_settle(struct member *p)
         member_finish(p);
         return;
     }
-    set_watch(c, &c->in_io, c->down.len > 0 && c->child.in >= 0);
-    set_watch(c, &c->out_io, c->out_open && c->up.len == 0);
+    link_loop_watch(p->meet->loop, &c->in_io, c->down.len > 0 && c->child.in >= 0);
+    link_loop_watch(p->meet->loop, &c->out_io, c->out_open && c->up.len == 0);
     member_watch(p);
 }
 
@@ -194,9 +187,9 @@ void member_command_end(struct member *p)
     struct member_command *c = p->command;
     if (!c)
         return;
-    set_watch(c, &c->exited, false);
-    set_watch(c, &c->in_io, false);
-    set_watch(c, &c->out_io, false);
+    ev_io_stop(p->meet->loop, &c->exited);
+    ev_io_stop(p->meet->loop, &c->in_io);
+    ev_io_stop(p->meet->loop, &c->out_io);
     if (c->status >= 0)
         child_reap(&c->child);
     else

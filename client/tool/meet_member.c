@@ -1,4 +1,5 @@
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/meet.h"
 #include "client/tool/program.h"
 #include "proto/host_id.h"
@@ -18,22 +19,14 @@ static size_t unsent(const struct member *p)
     return len;
 }
 
-static void set_watch(struct member *p, ev_io *w, bool wanted)
-{
-    if (wanted)
-        ev_io_start(p->meet->loop, w);
-    else
-        ev_io_stop(p->meet->loop, w);
-}
-
 void member_watch(struct member *p)
 {
     bool full = meet_out_full(p->meet);
     bool takes = p->meet->args->exec ? member_command_reads(p) : !full;
     bool writes = p->meet->args->exec ? member_command_writes(p) : unsent(p) > 0;
     /* After its end the stream's descriptor speaks once more: when the connection is gone. */
-    set_watch(p, &p->readable, p->ended ? !p->shut : takes);
-    set_watch(p, &p->writable, writes);
+    link_loop_watch(p->meet->loop, &p->readable, p->ended ? !p->shut : takes);
+    link_loop_watch(p->meet->loop, &p->writable, writes);
     p->meet->out.held = p->meet->out.held || full;
 }
 

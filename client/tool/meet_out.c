@@ -1,4 +1,5 @@
 #include "client/forward/say.h"
+#include "client/mux/link_loop.h"
 #include "client/tool/meet.h"
 #include "client/tool/program.h"
 #include <errno.h>
@@ -64,8 +65,5 @@ bool meet_out_full(const struct meet *m)
 void meet_out_flush(struct meet *m)
 {
     write_out(m);
-    if (m->out.bytes.len > 0)
-        ev_io_start(m->loop, &m->out.writable);
-    else
-        ev_io_stop(m->loop, &m->out.writable);
+    link_loop_watch(m->loop, &m->out.writable, m->out.bytes.len > 0);
 }
