@@ -65,13 +65,9 @@ static const char *count(const struct meet *m, char out[COUNT_TEXT_MAX])
     return out;
 }
 
-#define AT(address)                                               \
-    strcmp(address, HX_ADDRESS_TCP) == 0 ? "through TCP" : "at ", \
-        strcmp(address, HX_ADDRESS_TCP) == 0 ? "" : (address)
-
 static void tell_joined(struct meet *m, const struct meet_told *t)
 {
-    say_note("in '%s' as %s, %s%s", t->name, m->own, AT(t->address));
+    say_note("in '%s' as %s, %s%s", t->name, m->own, UI_AT(t->address));
     if (!json_begin(m, "joined"))
         return;
     json_add(m, "session", t->name);
@@ -84,7 +80,7 @@ static void tell_joined(struct meet *m, const struct meet_told *t)
 static void tell_member(struct meet *m, const struct meet_told *t, const char *event, const char *words)
 {
     char text[COUNT_TEXT_MAX];
-    say_note("%s %s, %s%s (%s)", t->name, words, AT(t->address), count(m, text));
+    say_note("%s %s, %s%s (%s)", t->name, words, UI_AT(t->address), count(m, text));
     if (!json_begin(m, event))
         return;
     json_add(m, "name", t->name);

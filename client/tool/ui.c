@@ -33,7 +33,6 @@ static bool through_tcp(const struct hx_event_info *info)
     return strcmp(info->address, HX_ADDRESS_TCP) == 0;
 }
 
-#define AT(info)        through_tcp(info) ? "through TCP" : "at ", through_tcp(info) ? "" : (info)->address
 #define PATH_TEXT(info) (info)->text[0] ? " path=" : "", (info)->text
 
 /* The events that both commands show alike. */
@@ -48,8 +47,8 @@ static void common_event(const struct hx_event_info *info)
             say_note("external address %s", info->address);
         break;
     case HX_EVENT_PEER:
-        say_note("peer %s %s%s%s%s", info->name[0] ? info->name : "-", AT(info), info->text[0] ? ": " : "",
-                 info->text);
+        say_note("peer %s %s%s%s%s", info->name[0] ? info->name : "-", UI_AT(info->address),
+                 info->text[0] ? ": " : "", info->text);
         break;
     case HX_EVENT_PUNCH_FAILED:
         snprintf(explanation, sizeof explanation, "%s", info->text);
@@ -57,7 +56,7 @@ static void common_event(const struct hx_event_info *info)
                  info->text[0] ? info->text : hx_strerror(info->error));
         break;
     case HX_EVENT_PEER_DROPPED:
-        say_note("peer %s %s%s dropped: %s", info->name[0] ? info->name : "-", AT(info),
+        say_note("peer %s %s%s dropped: %s", info->name[0] ? info->name : "-", UI_AT(info->address),
                  hx_strerror(info->error));
         break;
     case HX_EVENT_REJECTED:
@@ -188,8 +187,7 @@ void ui_proof_failure(int error, const char *name)
 {
     if (error == HX_EAUTH)
         say_error("refused by the holder of '%s': it does not have this key; give both hosts the same one "
-                  "(hx key), "
-                  "or choose it with --key-file",
+                  "(hx key), or choose it with --key-file",
                   name);
     else if (error == HX_EPROTO)
         say_error("the holder of '%s' does not prove a key: is it an `hx bind --insecure`?", name);

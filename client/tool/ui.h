@@ -6,6 +6,12 @@
 #include "client/hx.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+/* For "%s%s": where somebody is seen, hx_event_info.address. */
+#define UI_AT(address)                                            \
+    strcmp(address, HX_ADDRESS_TCP) == 0 ? "through TCP" : "at ", \
+        strcmp(address, HX_ADDRESS_TCP) == 0 ? "" : (address)
 
 /* hx_config.on_event of hx bind; `user` is the text of --nameserver. */
 void ui_bind_event(void *user, const struct hx_event_info *info);
