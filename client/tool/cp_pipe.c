@@ -11,8 +11,8 @@
 
 #define STACK_BYTES (64 * 1024)
 
-/* open(2) of a FIFO returns once somebody has its other end, and no signal is taken by the thread that waits in
- * it: so that is not the one that has to end. */
+/* open(2) of a FIFO returns once somebody has its other end, and no signal is taken by the thread that waits
+ * in it: so that is not the one that has to end. */
 static struct {
     const char *path;
     int flags;

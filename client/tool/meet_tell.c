@@ -11,7 +11,7 @@
 
 #define MISSING_MAX 1024
 
-/* Adds ,"KEY":"TEXT". Without memory an event is not whole, which the lines of members suffer from as well. */
+/* Adds ,"KEY":"TEXT". Without memory an event is not whole, as the lines of members are not then. */
 static void json_add(struct meet *m, const char *key, const char *text)
 {
     bool exact;

@@ -6,8 +6,8 @@
 #include "client/tool/args.h"
 #include <stdbool.h>
 
-/* *keys: as hx_config.keys, to be given to keyfile_wipe(); NULL with --insecure, which is warned of. False: there
- * are none, which was told. */
+/* *keys: as hx_config.keys, to be given to keyfile_wipe(); NULL with --insecure, which is warned of. False:
+ * there are none, which was told. */
 bool raw_keys(const struct args *args, char **keys);
 /* The first peer that has proven a key, if the listener has any, gets the pipe; with `echo` every one gets
  * its own bytes back. Returns the exit status. */
