@@ -202,13 +202,17 @@ hx_bind_maps() { # hx_bind_maps MAPPINGS [OPTION]: while it is bound; and it giv
     else
         await_line "$WORK/miniupnpd.err" 'PCP MAP: added mapping UDP' || return 1
     fi
-    before=$(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${LAB_INSIDE[1]}:")
+    before=$(mappings_to "${LAB_INSIDE[1]}:")
     begin=$EPOCHREALTIME
     end_now "$H1_PID"
     NOTE="hx bind ended after $(ms_between "$begin" "$EPOCHREALTIME") ms"
-    echo "mappings: $before, then $(lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c dnat)"
-    [ "$before" = "$1" ] && ! lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep dnat
+    # A router that has made a mapping, and whose word has not come yet, is not waited for.
+    await_true 5 none_mapped
+    echo "mappings: $before, then $(mappings_to)"
+    [ "$before" = "$1" ] && none_mapped
 }
+mappings_to() { lab_exec n1 nft list chain inet filter prerouting_miniupnpd | grep -c "dnat ip to ${1:-}"; }
+none_mapped() { [ "$(mappings_to)" = 0 ]; }
 # asks_in_vain MATCH: no answer, and nothing waits for one.
 asks_in_vain() {
     local say
