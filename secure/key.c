@@ -75,7 +75,8 @@ static int derive_key(struct key *k, const uint8_t secret[KEY_BYTES])
 {
     uint8_t id[PSK_ID_BYTES / 2];
     if (!hkdf_derive(secret, KEY_BYTES, "hx psk", k->psk, sizeof k->psk) ||
-        !hkdf_derive(secret, KEY_BYTES, "hx identity", id, sizeof id))
+        !hkdf_derive(secret, KEY_BYTES, "hx identity", id, sizeof id) ||
+        !hkdf_derive(secret, KEY_BYTES, "hx nameserver authorization", k->auth, sizeof k->auth))
         return HX_ENOMEM;
     hex_write(k->identity, id, sizeof id);
     return HX_OK;

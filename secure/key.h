@@ -21,6 +21,7 @@
 struct key {
     uint8_t psk[PSK_BYTES];
     char identity[PSK_ID_BYTES + 1];
+    uint8_t auth[PSK_BYTES];       /* what a nameserver knows it by: secure/identity.h, "psk:" */
     char label[KEY_LABEL_MAX + 1]; /* "" if it has none */
 };
 

@@ -1,5 +1,4 @@
-/* Proxies' URLs and no_proxy, and the base64 of their credentials. */
-#include "base/base64.h"
+/* Proxies' URLs and no_proxy. */
 #include "base/error.h"
 #include "proto/proxy_url.h"
 #include <setjmp.h>
@@ -138,21 +137,6 @@ static void no_proxy_names_addresses_and_networks(void **state)
     assert_false(no_proxy_names("0.2.1", "192.0.2.1")); /* it is no domain */
 }
 
-/* RFC 4648, 10. */
-static void base64_pads_what_is_left(void **state)
-{
-    static const char *const texts[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
-    char out[BASE64_SIZE(6)];
-    (void)state;
-    for (size_t len = 0; len <= 6; len++) {
-        base64_encode(out, "foobar", len);
-        assert_string_equal(out, texts[len]);
-        assert_int_equal(strlen(out) + 1, BASE64_SIZE(len));
-    }
-    base64_encode(out, "\xff\xfe\xfb", 3);
-    assert_string_equal(out, "//77");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,7 +147,6 @@ int main(void)
         cmocka_unit_test(no_proxy_names_domains_and_all_below_them),
         cmocka_unit_test(no_proxy_is_a_list_or_an_asterisk),
         cmocka_unit_test(no_proxy_names_addresses_and_networks),
-        cmocka_unit_test(base64_pads_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
