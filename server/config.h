@@ -16,7 +16,10 @@
 #define CONFIG_STUN_ADDRESSES_MAX 4 /* two of each family */
 #define CONFIG_STUN_PORT_DEFAULT  (-1)
 #define CONFIG_STUN_PORT_NONE     (-2)
-#define CONFIG_USER_MAX           33 /* bytes of a user's name with its NUL (useradd(8)) */
+#define CONFIG_USER_MAX           33  /* bytes of a user's name with its NUL (useradd(8)) */
+#define CONFIG_PATH_MAX           512 /* bytes of a file's name with its NUL */
+#define CONFIG_AUTH_HOSTS_MAX     16
+#define CONFIG_AUTH_HOST_MAX      262 /* bytes of one with its NUL: 255, and a port */
 
 struct server_config { /* server_config_defaults() fills it; copied by whoever takes it */
     struct server_listen listen[CONFIG_LISTEN_MAX];
@@ -42,15 +45,28 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     int32_t stun_port; /* or CONFIG_STUN_PORT_* */
     struct stun_address stun_addresses[CONFIG_STUN_ADDRESSES_MAX];
     size_t stun_address_count;
-    int64_t stun_rate;          /* requests a second of one source; 0: unlimited */
-    bool relay;                 /* datagrams of those who cannot meet otherwise are forwarded, within: */
-    int64_t relay_rate;         /* bytes a second of one session; 0: unlimited, as the others are */
-    int64_t relay_total;        /* bytes a second of all */
-    int64_t relay_time_ms;      /* of one session */
-    int64_t relay_per_address;  /* sessions */
+    int64_t stun_rate;               /* requests a second of one source; 0: unlimited */
+    bool relay;                      /* datagrams of those who cannot meet otherwise are forwarded, within: */
+    int64_t relay_rate;              /* bytes a second of one session; 0: unlimited, as the others are */
+    int64_t relay_total;             /* bytes a second of all */
+    int64_t relay_time_ms;           /* of one session */
+    int64_t relay_per_address;       /* sessions */
+    char auth_file[CONFIG_PATH_MAX]; /* rules (server/auth_rules.h); "": none */
+    bool auth_tofu;                  /* the first key that binds a name owns it, within: */
+    int64_t claims_per_source;       /* new names a minute; 0: unlimited, as the other is */
+    int64_t max_owned;               /* names */
+    char auth_hosts[CONFIG_AUTH_HOSTS_MAX]
+                   [CONFIG_AUTH_HOST_MAX]; /* over which proofs count; none: over each */
+    size_t auth_host_count;
     char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
     bool no_sandbox;
 };
+
+/* Somebody must prove who it is before it may do what it asks for. */
+static inline bool server_config_authorizes(const struct server_config *c)
+{
+    return c->auth_tofu || c->auth_file[0] != '\0';
+}
 
 enum config_result { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_BAD };
 
