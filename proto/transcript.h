@@ -3,7 +3,7 @@
  *
  *     # begun 2026-11-30T07:45:12.123Z            the rest of such a line says nothing
  *     === hx connect home                         a title: the lines below it are of this connection, ...
- *       0.000000 = from 192.0.2.2:40001 to 192.0.2.1:7000      something happened to it
+ *       0.000000 = opened, to 192.0.2.1:7000                   something happened to it
  *       0.000104 > GET /connect?host_id=home HTTP/1.1\r\n      bytes to the nameserver
  *       0.000104 > \r\n
  *       0.014333 < HTTP/1.1 200 OK\r\n                         bytes from it
@@ -50,6 +50,10 @@ int transcript_write_begin(struct buf *out, int64_t unix_ms);
 /* `mark`: SENT or RECEIVED. */
 int transcript_write_bytes(struct transcript *t, struct buf *out, struct transcript_stream *s, int64_t at_us,
                            enum transcript_mark mark, const void *data, size_t len);
+/* A line of `text`. It is one of these, or anything else, which says nothing to udtcurl --replay. */
+#define TRANSCRIPT_OPENED "opened" /* and more behind it: the connection is there */
+#define TRANSCRIPT_CLOSED "closed" /* likewise: by who asks the nameserver */
+#define TRANSCRIPT_ENDED  "ended"  /* likewise: by the nameserver */
 int transcript_write_note(struct transcript *t, struct buf *out, const struct transcript_stream *s,
                           int64_t at_us, const char *text);
 
