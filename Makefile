@@ -68,7 +68,8 @@ PROGRAMS   := $(B)/hx-nameserver $(B)/hx $(B)/udtcurl
 LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
-              libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev libqrencode-dev
+              libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev libqrencode-dev \
+              libmicrohttpd-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked \
@@ -113,7 +114,7 @@ fuzz-wire: deps-test tools ## ten minutes of mutated datagrams against the names
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev $(ALLOCATOR) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev -lmicrohttpd $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward run mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
@@ -121,7 +122,7 @@ $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -lur
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
 $(B)/libshim.a: $(call objs,shim/udt shim/net)
-$(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server))
+$(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server server/admin))
 $(B)/libsecure.a: $(call objs,secure)
 $(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))
 $(B)/libmux.a: $(call objs,client/mux)
@@ -152,7 +153,7 @@ $(B)/test/unit/test_groups_memory: LIBS += -Wl,--wrap=malloc,--wrap=calloc
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=tls_warm_up
 # With every room in them: GNU's linker takes twice as long for that, and lld's threads cost more than they save.
 TESTS_LD   := -fuse-ld=lld -Wl,--threads=1
-TESTS_LIBS := -lcmocka -linih -luriparser -lnghttp2 -lev -lqrencode $(ROUTER)
+TESTS_LIBS := -lcmocka -linih -luriparser -lnghttp2 -lev -lmicrohttpd -lqrencode $(ROUTER)
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
 	@rm -f $@
 	$(CC) $(LDFLAGS) $(TESTS_LD) -Wl,--defsym=main=$(*F)_main -o $@ $^ $(TESTS_LIBS) $(LIBS)
@@ -167,7 +168,7 @@ $(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_str
 	    echo "large static buffers of its tests are to be allocated" >&2; rm -f $@; exit 1; fi
 	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lmicrohttpd -lqrencode $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
 TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6 \
@@ -205,10 +206,10 @@ SIMULATES  := %/test_path_sim.o %/test_path_back.o %/test_path_stall.o
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(filter $(SIMULATES),$@)$(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
     %/test_mux.o %/test_tls.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
-$(call rooms,client client/forward client/files client/run client/tool server shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
+$(call rooms,client client/forward client/files client/run client/tool server server/admin shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
 endif
 ifneq ($(findstring -fsanitize=thread,$(CFLAGS)),)
-$(call rooms,client client/run client/tool server): UNOPTIMIZED = -O0
+$(call rooms,client client/run client/tool server server/admin): UNOPTIMIZED = -O0
 endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))

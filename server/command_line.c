@@ -28,6 +28,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"relay-total", required_argument, NULL, 0},
                                              {"relay-time", required_argument, NULL, 0},
                                              {"relay-per-address", required_argument, NULL, 0},
+                                             {"admin", required_argument, NULL, 0},
+                                             {"admin-token", required_argument, NULL, 0},
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
@@ -84,6 +86,9 @@ void server_config_usage(FILE *out)
             "      --relay-total=BYTES    a second of all (default: 0)\n"
             "      --relay-time=SEC       a session may last so long (default: 0)\n"
             "      --relay-per-address=N  sessions of one IPv4 address or IPv6 /64 (default: 64)\n"
+            "      --admin=ADDR:PORT      HTTP for its operator: a status page, metrics, and what is held;\n"
+            "                             also /PATH, a Unix socket; twice at most (default: none)\n"
+            "      --admin-token=FILE     whoever asks there must know what FILE has\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "  -h, --help                 print this and exit\n"

@@ -185,6 +185,22 @@ static int parse_sandbox(struct server_config *c, const char *value)
     return c->no_sandbox || strcmp(value, "yes") == 0 ? HX_OK : HX_EINVAL;
 }
 
+static int parse_admin(struct server_config *c, const char *value)
+{
+    if (c->admin_count == CONFIG_ADMIN_MAX || admin_address_parse(&c->admin[c->admin_count], value) < 0)
+        return HX_EINVAL;
+    c->admin_count++;
+    return HX_OK;
+}
+
+static int parse_admin_token(struct server_config *c, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= sizeof c->admin_token)
+        return HX_EINVAL;
+    strcpy(c->admin_token, value);
+    return HX_OK;
+}
+
 static const struct text_option {
     const char *name;
     int (*parse)(struct server_config *c, const char *value); /* HX_OK or HX_EINVAL */
@@ -201,6 +217,9 @@ static const struct text_option {
      "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},
     {"user", parse_user, "is no user's name"},
     {"relay", parse_relay, "is neither yes nor no"},
+    {"admin", parse_admin,
+     "is no address, or one too many; give two at most, as ADDR:PORT, [IPV6]:PORT or /PATH"},
+    {"admin-token", parse_admin_token, "is no file's name"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 
@@ -340,9 +359,24 @@ static int check_stun(const struct server_config *c, char error[CONFIG_ERROR_MAX
     return HX_OK;
 }
 
+/* What one may see and do there is not for everybody. */
+static int check_admin(const struct server_config *c, char error[CONFIG_ERROR_MAX])
+{
+    for (size_t i = 0; i < c->admin_count; i++)
+        if (!c->admin_token[0] && !admin_address_local(&c->admin[i])) {
+            snprintf(
+                error, CONFIG_ERROR_MAX,
+                "admin is to listen for other hosts; give admin-token as well, or an address of loopback");
+            return HX_EINVAL;
+        }
+    return HX_OK;
+}
+
 int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX])
 {
     int err = apply_family(c, error);
 
-    return err < 0 ? err : check_stun(c, error);
+    if (err == HX_OK)
+        err = check_stun(c, error);
+    return err < 0 ? err : check_admin(c, error);
 }

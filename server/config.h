@@ -3,6 +3,7 @@
 #ifndef HX_SERVER_CONFIG_H
 #define HX_SERVER_CONFIG_H
 
+#include "server/admin_address.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/stun_address.h"
@@ -13,7 +14,9 @@
 
 #define CONFIG_ERROR_MAX          512 /* bytes of an error's text with its NUL */
 #define CONFIG_LISTEN_MAX         16
-#define CONFIG_STUN_ADDRESSES_MAX 4 /* two of each family */
+#define CONFIG_ADMIN_MAX          2
+#define CONFIG_PATH_MAX           256 /* bytes of a file's name with its NUL */
+#define CONFIG_STUN_ADDRESSES_MAX 4   /* two of each family */
 #define CONFIG_STUN_PORT_DEFAULT  (-1)
 #define CONFIG_STUN_PORT_NONE     (-2)
 #define CONFIG_USER_MAX           33  /* bytes of a user's name with its NUL (useradd(8)) */
@@ -60,6 +63,9 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     size_t auth_host_count;
     char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
     bool no_sandbox;
+    struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
+    size_t admin_count;
+    char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */
 };
 
 /* Somebody must prove who it is before it may do what it asks for. */

@@ -17,19 +17,26 @@ void conn_expect_reports(struct conn *c, int count)
  * may have called. */
 static const struct {
     const char *text;
+    enum counter_by by;
     enum counter first, within;
-} by[] = {[CONN_STREAM_BIND] = {"h1", COUNTER_H1_DIRECT, COUNTER_H1_WITHIN_10_MS},
-          [CONN_STREAM_CONNECT] = {"h2", COUNTER_H2_DIRECT, COUNTER_H2_WITHIN_10_MS},
-          [CONN_STREAM_JOIN] = {"member", COUNTER_MEMBER_DIRECT, COUNTER_MEMBER_WITHIN_10_MS}};
+} by[] = {
+    [CONN_STREAM_BIND] = {"h1", COUNTER_BY_H1, COUNTER_H1_DIRECT, COUNTER_H1_WITHIN_10_MS},
+    [CONN_STREAM_CONNECT] = {"h2", COUNTER_BY_H2, COUNTER_H2_DIRECT, COUNTER_H2_WITHIN_10_MS},
+    [CONN_STREAM_JOIN] = {"member", COUNTER_BY_MEMBER, COUNTER_MEMBER_DIRECT, COUNTER_MEMBER_WITHIN_10_MS}};
 
 static void count(struct conn *c, const struct attempt_report *r)
 {
     static const int64_t within_ms[] = {10, 30, 100, 300, 1000, 3000};
+    struct counters *all = c->world->counters;
+    enum counter_by who = by[c->state].by;
     int time = (int)by[c->state].within;
 
-    counters_add(c->world->counters, (enum counter)((int)by[c->state].first + (int)r->outcome));
+    counters_add(all, (enum counter)((int)by[c->state].first + (int)r->outcome));
+    all->nats[r->own.kind]++;
+    all->reports[who].reasons[r->reason]++;
     if (r->outcome == ATTEMPT_FAILED)
         return;
+    all->reports[who].took_ms += (uint64_t)r->ms;
     for (size_t i = 0; i < sizeof within_ms / sizeof *within_ms && r->ms > within_ms[i]; i++)
         time++;
     counters_add(c->world->counters, (enum counter)time);

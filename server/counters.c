@@ -10,3 +10,9 @@ const char *counter_name(enum counter which)
 {
     return names[which];
 }
+
+void counters_each(const struct counters *c, counter_visit *visit, void *user)
+{
+    for (int i = 0; i < COUNTERS; i++)
+        visit(user, names[i], c->of[i]);
+}

@@ -87,8 +87,15 @@ enum counter {
         COUNTERS
 };
 
+enum counter_by { COUNTER_BY_H1, COUNTER_BY_H2, COUNTER_BY_MEMBER, COUNTER_BYS }; /* who has told */
+
 struct counters { /* zeroed at the start */
     uint64_t of[COUNTERS];
+    struct {
+        uint64_t took_ms; /* all that did not fail together */
+        uint64_t reasons[ATTEMPT_REASONS];
+    } reports[COUNTER_BYS];
+    uint64_t nats[NAT_MAPPING_KINDS]; /* how those who have told are mapped */
 };
 
 static inline void counters_add(struct counters *c, enum counter which)
@@ -97,5 +104,9 @@ static inline void counters_add(struct counters *c, enum counter which)
 }
 /* As the log shows it. */
 const char *counter_name(enum counter which);
+
+/* Each module that counts tells its counters so, by the names that the log has. */
+typedef void counter_visit(void *user, const char *name, uint64_t value);
+void counters_each(const struct counters *c, counter_visit *visit, void *user);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/error.h"
+#include "server/loop_times.h"
 #include <ev.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -20,17 +21,18 @@ struct loop {
     struct ev_loop *ev;
     struct ev_timer timeout;
     struct loop_source *sources;
-    int64_t now_ms; /* -1: not read in this turn */
-    int edges_fd;   /* of epoll(7); -1: no edge was ever added */
+    int64_t now_us; /* -1: not read in this turn */
+    struct loop_times times;
+    int edges_fd; /* of epoll(7); -1: no edge was ever added */
     struct epoll_event edges[LOOP_EDGES_MAX];
     int edge_at, edge_count; /* those that are told of in this turn */
 };
 
 static int64_t turn_ms(struct loop *l)
 {
-    if (l->now_ms < 0)
-        l->now_ms = clock_now_ms();
-    return l->now_ms;
+    if (l->now_us < 0)
+        l->now_us = clock_now_us();
+    return l->now_us / 1000;
 }
 
 static void readable(struct ev_loop *ev, struct ev_io *io, int events)
@@ -149,12 +151,18 @@ static void wait_for_events(struct loop *l, int ms)
 
 void loop_run(struct loop *l, loop_turn *turn, void *user)
 {
-    l->now_ms = -1;
+    l->now_us = -1;
     int ms;
     while ((ms = turn(user, turn_ms(l))) != LOOP_END) {
-        l->now_ms = -1;
+        loop_times_add(&l->times, clock_now_us() - l->now_us);
+        l->now_us = -1;
         wait_for_events(l, ms);
     }
+}
+
+const struct loop_times *loop_times(const struct loop *l)
+{
+    return &l->times;
 }
 
 void loop_destroy(struct loop *l)

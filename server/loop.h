@@ -13,6 +13,7 @@
 #define LOOP_END       (-2) /* what a turn returns to end the loop */
 
 struct loop;
+struct loop_times;
 
 typedef void loop_handler(void *user, int64_t now_ms);
 /* Ends each turn: called after the handlers of all descriptors that were ready, and once before the first
@@ -48,5 +49,7 @@ void loop_remove_edge(struct loop *l, struct loop_edge *e);
 /* Runs until `turn` returns LOOP_END. now_ms is of base/clock.h, one reading for each turn. */
 void loop_run(struct loop *l, loop_turn *turn, void *user);
 void loop_destroy(struct loop *l); /* NULL is fine */
+/* Of all turns so far, from their first look at the clock to their end. */
+const struct loop_times *loop_times(const struct loop *l);
 
 #endif

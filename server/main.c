@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "proto/endpoint.h"
+#include "server/admin/admin.h"
 #include "server/config.h"
 #include "server/log.h"
 #include "server/notify.h"
@@ -177,11 +178,10 @@ static const char *enter_sandbox(const struct server_config *config)
 }
 
 /* Standard output gets one write(2): stdio would ask for more than the sandbox allows. */
-static int announce(const char *transport, const struct sockaddr *local, socklen_t len, const char *sandbox)
+static int announce_text(const char *transport, const char *text, const char *sandbox)
 {
-    char text[ENDPOINT_TEXT_MAX], line[ENDPOINT_TEXT_MAX + 32];
+    char line[ADMIN_TEXT_MAX + 32];
 
-    address_text(local, len, text);
     log_always(LOG_INFO, "listening", "transport", transport, "address", text, "version", HX_VERSION,
                "sandbox", sandbox);
     int size = snprintf(line, sizeof line, "listening on %s%s%s\n", transport ? transport : "",
@@ -190,6 +190,14 @@ static int announce(const char *transport, const struct sockaddr *local, socklen
         errno == EBADF) /* closed: nobody wants to hear it */
         return HX_OK;
     return HX_ESYS;
+}
+
+static int announce(const char *transport, const struct sockaddr *local, socklen_t len, const char *sandbox)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    address_text(local, len, text);
+    return announce_text(transport, text, sandbox);
 }
 
 static int announce_all(const struct service_config *service, const char *sandbox)
@@ -206,6 +214,8 @@ static int announce_all(const struct service_config *service, const char *sandbo
         local = tcp_local(service->tcp, i, &len);
         err = announce("tcp", local, len, sandbox);
     }
+    for (size_t i = 0; err == HX_OK && i < admin_listeners(service->admin); i++)
+        err = announce_text("admin", admin_text(service->admin, i), sandbox);
     return err;
 }
 
@@ -259,6 +269,8 @@ static int serve(const struct server_config *config)
     int err = open_ports(config, &service, ports);
     if (err == HX_OK)
         err = open_tcp(config, &service);
+    if (err == HX_OK)
+        err = admin_create(&service.admin, config);
     if (err < 0) {
         udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
         close_users(&service);
@@ -270,6 +282,7 @@ static int serve(const struct server_config *config)
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
     err = run(config, &service);
+    admin_destroy(service.admin);
     stun_end(service.stun);
     relay_end(service.relay);
     udt_shutdown(FLUSH_MS);

@@ -30,3 +30,15 @@ void memory_give_back(void)
     if (mallctl)
         mallctl(EVERY_ARENA, NULL, NULL, NULL, 0);
 }
+
+/* "epoch": jemalloc sums up what its arenas have counted. */
+int64_t memory_allocated_bytes(void)
+{
+    uint64_t epoch = 1;
+    size_t allocated, epoch_len = sizeof epoch, len = sizeof allocated;
+
+    if (!mallctl || mallctl("epoch", &epoch, &epoch_len, &epoch, epoch_len) != 0 ||
+        mallctl("stats.allocated", &allocated, &len, NULL, 0) != 0)
+        return -1;
+    return (int64_t)allocated;
+}

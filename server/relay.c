@@ -182,17 +182,25 @@ void relay_look(struct relay *r, int64_t now_ms)
     memcpy(r->told, now, sizeof now);
 }
 
-void relay_log_numbers(struct relay *r)
+void relay_totals(struct relay *r, struct relay_totals *out)
+{
+    relay_table_totals(r->table, out);
+}
+
+void relay_each_counter(struct relay *r, counter_visit *visit, void *user)
 {
     uint64_t counters[RELAY_COUNTERS];
+
+    relay_table_counters(r->table, counters);
+    for (int i = 0; i < RELAY_COUNTERS; i++)
+        visit(user, relay_counter_name((enum relay_counter)i), counters[i]);
+}
+
+void relay_log_numbers(struct relay *r)
+{
     struct relay_totals totals;
 
-    relay_table_totals(r->table, &totals);
-    relay_table_counters(r->table, counters);
+    relay_totals(r, &totals);
     log_always(LOG_INFO, "relay", "open", LOG_NUM((int64_t)totals.open), "known",
                LOG_NUM((int64_t)totals.known), "bytes", LOG_NUM((int64_t)totals.bytes));
-    for (int i = 0; i < RELAY_COUNTERS; i++)
-        if (counters[i] > 0)
-            log_always(LOG_INFO, "counter", "of", relay_counter_name((enum relay_counter)i), "value",
-                       LOG_NUM((int64_t)counters[i]));
 }

@@ -13,10 +13,12 @@
 #include "proto/endpoint.h"
 #include "proto/relay_frame.h"
 #include "proto/session.h"
+#include "server/counters.h"
 #include <stdint.h>
 
 struct net_port;
 struct relay;
+struct relay_totals;
 struct server_config;
 
 #define RELAY_TOLD_MS 60000 /* that a limit keeps clients back is logged so often */
@@ -37,7 +39,9 @@ void relay_offer(struct relay *r, struct session *s, const struct endpoint *call
 
 /* Once a second. */
 void relay_look(struct relay *r, int64_t now_ms);
-/* Lines of the numbers that are not 0. */
+void relay_totals(struct relay *r, struct relay_totals *out); /* server/relay_table.h */
+void relay_each_counter(struct relay *r, counter_visit *visit, void *user);
+/* A line of the sessions and bytes. */
 void relay_log_numbers(struct relay *r);
 
 #endif

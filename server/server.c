@@ -230,7 +230,7 @@ size_t server_names(const struct server *s)
     return totals.names;
 }
 
-void server_stats(const struct server *s, struct server_stats *out)
+void server_totals(const struct server *s, struct server_stats *out)
 {
     struct registry_totals totals;
     struct groups_totals groups;
@@ -243,8 +243,18 @@ void server_stats(const struct server *s, struct server_stats *out)
                                  .sessions = groups.sessions,
                                  .members = groups.members,
                                  .timers = s->timers.len};
+}
+
+void server_stats(const struct server *s, struct server_stats *out)
+{
+    server_totals(s, out);
     for (const struct conn *c = s->world.all; c; c = conn_next(c))
         out->queued += conn_queued_bytes(c);
+}
+
+bool server_stopping(const struct server *s)
+{
+    return s->world.stopping;
 }
 
 size_t server_ended(const struct server *s)

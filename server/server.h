@@ -3,6 +3,7 @@
 #ifndef HX_SERVER_SERVER_H
 #define HX_SERVER_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,9 @@ void server_stop(struct server *s, int64_t now_ms);
 size_t server_connections(const struct server *s); /* those above a limit, too */
 /* Looks at every connection: for a signal, not for each turn. */
 void server_stats(const struct server *s, struct server_stats *out);
+/* The same without `queued`: looks at none. */
+void server_totals(const struct server *s, struct server_stats *out);
+bool server_stopping(const struct server *s);
 size_t server_names(const struct server *s); /* held */
 /* For the ports that they shall lead to. */
 struct tunnels *server_tunnels(struct server *s);

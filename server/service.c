@@ -1,6 +1,7 @@
 #include "server/service.h"
 #include "base/clock.h"
 #include "proto/endpoint.h"
+#include "server/admin/admin.h"
 #include "server/conn.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -66,6 +67,8 @@ static int timeout_ms(const struct service *s, int64_t now_ms)
         timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
     if (s->c.tcp)
         timeout = earlier(timeout, tcp_timeout_ms(s->c.tcp, now_ms));
+    if (s->c.admin)
+        timeout = earlier(timeout, admin_timeout_ms(s->c.admin, now_ms));
     timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
     timeout = earlier(timeout, until(s->look_at_ms, now_ms));
     if (s->c.notify)
@@ -142,31 +145,23 @@ static void stop(struct service *s, const char *signal_name, int64_t now_ms)
     server_stop(s->c.server, now_ms);
 }
 
-/* What all ports together have taken, held and dropped, by reason: a name stands in one line. */
-static void log_port_counters(const struct service *s)
+static struct stats_sources sources(const struct service *s)
 {
-    struct udt_counter all[UDT_COUNTERS_MAX] = {{"", 0}}, rows[UDT_COUNTERS_MAX] = {{"", 0}};
-    int count = 0;
-
-    for (size_t i = 0; i < s->c.port_count; i++) {
-        count = udt_port_stats(s->c.ports[i], i == 0 ? all : rows);
-        for (int k = 0; i > 0 && k < count; k++)
-            all[k].value += rows[k].value;
-    }
-    for (int k = 0; k < count; k++)
-        if (all[k].value > 0)
-            log_always(LOG_INFO, "counter", "of", all[k].name, "value", LOG_NUM((int64_t)all[k].value));
+    return (struct stats_sources){.server = s->c.server,
+                                  .stun = s->c.stun,
+                                  .relay = s->c.relay,
+                                  .ports = s->c.ports,
+                                  .port_count = s->c.port_count};
 }
 
 static void log_numbers(struct service *s)
 {
+    const struct stats_sources all = sources(s);
+
     stats_log(s->c.server, s->c.stats_fd);
-    stats_log_counters(s->c.server);
-    if (s->c.stun)
-        stun_log_counters(s->c.stun);
     if (s->c.relay)
         relay_log_numbers(s->c.relay);
-    log_port_counters(s);
+    stats_log_counters(&all);
 }
 
 static void take_signals(void *user, int64_t now_ms)
@@ -242,6 +237,8 @@ static int turn(void *user, int64_t now_ms)
     trim_memory(s, now_ms);
     look_at_ports(s, now_ms);
     tell_alive(s, now_ms);
+    if (s->c.admin)
+        admin_turn(s->c.admin, now_ms);
     return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
 }
 
@@ -256,6 +253,14 @@ static int watch_stun(struct stun *stun, struct loop *loop)
             return err;
     }
     return HX_OK;
+}
+
+static int begin_admin(const struct service *s, struct loop *loop)
+{
+    const struct admin_sources from = {
+        .counters = sources(s), .server = s->c.server, .loop = loop, .stats_fd = s->c.stats_fd};
+
+    return admin_begin(s->c.admin, loop, &from);
 }
 
 int service_run(const struct service_config *config)
@@ -275,6 +280,8 @@ int service_run(const struct service_config *config)
         err = tcp_begin(s.c.tcp, loop, s.c.server);
     if (err == HX_OK)
         err = tunnels_begin(server_tunnels(s.c.server), loop);
+    if (err == HX_OK && s.c.admin)
+        err = begin_admin(&s, loop);
     if (err == HX_OK) {
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);

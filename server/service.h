@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+struct admin;
 struct notify;
 struct relay;
 struct server;
@@ -27,6 +28,7 @@ struct service_config {
     struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
     struct relay *relay;   /* as well */
     struct tcp *tcp;       /* NULL: there is none */
+    struct admin *admin;   /* as well */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

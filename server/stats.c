@@ -1,7 +1,9 @@
 #include "server/stats.h"
-#include "server/counters.h"
 #include "server/log.h"
+#include "server/relay.h"
 #include "server/server.h"
+#include "server/stun.h"
+#include "shim/udt/udt.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +15,8 @@ int stats_open(void)
     return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
-/* The second number is resident pages (proc(5)). -1: unknown. */
-static int64_t resident_bytes(int fd)
+/* The second number is resident pages (proc(5)). */
+int64_t stats_resident_bytes(int fd)
 {
     char text[128];
     ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
@@ -35,17 +37,43 @@ void stats_log(const struct server *s, int fd)
                LOG_NUM((int64_t)now.names), "waiters", LOG_NUM((int64_t)now.waiters), "sessions",
                LOG_NUM((int64_t)now.sessions), "members", LOG_NUM((int64_t)now.members), "timers",
                LOG_NUM((int64_t)now.timers), "queued", LOG_NUM((int64_t)now.queued), "ended",
-               LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(resident_bytes(fd)));
+               LOG_NUM((int64_t)server_ended(s)), "rss", LOG_NUM(stats_resident_bytes(fd)));
 }
 
-void stats_log_counters(const struct server *s)
+static void each_of_ports(const struct stats_sources *from, counter_visit *visit, void *user)
 {
-    const struct counters *c = server_counters(s);
+    struct udt_counter all[UDT_COUNTERS_MAX] = {{"", 0}}, rows[UDT_COUNTERS_MAX] = {{"", 0}};
+    int count = 0;
 
-    for (int i = 0; i < COUNTERS; i++)
-        if (c->of[i] > 0)
-            log_always(LOG_INFO, "counter", "of", counter_name((enum counter)i), "value",
-                       LOG_NUM((int64_t)c->of[i]));
+    for (size_t i = 0; i < from->port_count; i++) {
+        count = udt_port_stats(from->ports[i], i == 0 ? all : rows);
+        for (int k = 0; i > 0 && k < count; k++)
+            all[k].value += rows[k].value;
+    }
+    for (int k = 0; k < count; k++)
+        visit(user, all[k].name, all[k].value);
+}
+
+void stats_each_counter(const struct stats_sources *from, counter_visit *visit, void *user)
+{
+    counters_each(server_counters(from->server), visit, user);
+    if (from->stun)
+        stun_each_counter(from->stun, visit, user);
+    if (from->relay)
+        relay_each_counter(from->relay, visit, user);
+    each_of_ports(from, visit, user);
+}
+
+static void log_counter(void *user, const char *name, uint64_t value)
+{
+    (void)user;
+    if (value > 0)
+        log_always(LOG_INFO, "counter", "of", name, "value", LOG_NUM((int64_t)value));
+}
+
+void stats_log_counters(const struct stats_sources *from)
+{
+    stats_each_counter(from, log_counter, NULL);
 }
 
 const char *stats_text(const struct server *s, char *text, size_t size)

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/rate.h"
 #include "proto/stun.h"
-#include "server/log.h"
 #include "server/stun_parts.h"
 #include "shim/net/net_port.h"
 #include <stdlib.h>
@@ -204,7 +203,7 @@ size_t stun_descriptors(const struct stun *s, const int **fds)
     return s->fd_count;
 }
 
-void stun_log_counters(struct stun *s)
+void stun_each_counter(struct stun *s, counter_visit *visit, void *user)
 {
     uint64_t counters[STUN_COUNTERS];
 
@@ -213,6 +212,5 @@ void stun_log_counters(struct stun *s)
         counters[i] = s->counters[i];
     pthread_mutex_unlock(&s->lock);
     for (int i = 0; i < STUN_COUNTERS; i++)
-        if (counters[i] > 0)
-            log_always(LOG_INFO, "counter", "of", counter_names[i], "value", LOG_NUM((int64_t)counters[i]));
+        visit(user, counter_names[i], counters[i]);
 }

@@ -13,6 +13,7 @@
 #ifndef HX_SERVER_STUN_H
 #define HX_SERVER_STUN_H
 
+#include "server/counters.h"
 #include "shim/net/demux.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,7 +59,6 @@ void stun_end(struct stun *s);
 /* The descriptors of its own ports, for the loop, and what to do when one of them is readable. */
 size_t stun_descriptors(const struct stun *s, const int **fds);
 void stun_ready(void *stun, int64_t now_ms);
-/* Counters that are not 0, as lines event=counter. */
-void stun_log_counters(struct stun *s);
+void stun_each_counter(struct stun *s, counter_visit *visit, void *user);
 
 #endif

@@ -17,7 +17,8 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     may shim 'base|shim'
     may shim/udt 'base|proto|shim|shim/net|shim/udt'
     may secure 'base|secure'
-    may server 'base|proto|shim|shim/net|shim/udt|secure|server'
+    may server 'base|proto|shim|shim/net|shim/udt|secure|server' | grep -vE '^server/(main|service)\.c:.*"server/admin/admin\.h"'
+    may server/admin 'base|proto|shim|shim/udt|secure|server|server/admin'
     may client 'base|proto|shim|shim/net|shim/udt|secure|client'
     may client/mux 'base|client/mux' | grep -v 'mux/link\.[ch].*"client/hx\.h"'
     may client/forward 'base|proto|client|client/mux|client/forward'
@@ -30,6 +31,7 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     only udt/ shim/udt/
     only openssl/ secure/
     only nghttp2/ client/mux/
+    only microhttpd server/admin/
     only uthash.h base/keyed_table.h
     git grep -nE '\<(CLOCK_REALTIME|ev_now|ev_time|ev_periodic|time\(NULL)\>' -- base proto shim secure server client |
         grep -vE '^(base/clock\.h|server/log\.c|client/files/share_items\.c):'

@@ -1,0 +1,74 @@
+/* server/admin/admin_state.h: the inside of the admin listener, for its own files alone. */
+#ifndef HX_SERVER_ADMIN_ADMIN_STATE_H
+#define HX_SERVER_ADMIN_ADMIN_STATE_H
+
+#include "base/buf.h"
+#include "server/admin/access.h"
+#include "server/admin/admin.h"
+#include "server/config.h"
+#include <microhttpd.h>
+
+/* A connection, from its start to its end. */
+struct admin_peer {
+    struct admin_listener *listener;
+    struct admin_peer *prev, *next;
+    int fd;
+    int64_t deadline_ms; /* when it is cut off, whatever it does slowly; -1: it listens to events */
+};
+
+/* A request, from its line to the last byte of its answer. */
+struct admin_request {
+    struct admin *admin;
+    struct MHD_Connection *connection;
+    struct admin_peer *peer;
+    struct admin_request *prev, *next; /* in `list` */
+    struct admin_request **list;       /* admin->waiting or ->listening; NULL: in none */
+    bool listens;                      /* to events */
+    struct buf event;                  /* that is being sent */
+    uint64_t told_status, told_introduction;
+};
+
+struct admin_listener {
+    struct admin *admin;
+    struct MHD_Daemon *daemon;
+    bool by_path;
+    char text[ADMIN_TEXT_MAX];
+    struct admin_peer *peers;
+};
+
+struct admin {
+    struct access access;
+    struct admin_listener listeners[CONFIG_ADMIN_MAX];
+    size_t count;
+    struct admin_sources from;
+    struct status status;
+    bool serving, ended;
+    int64_t now_ms, tick_ms;
+    int64_t spent_us;                /* of this turn */
+    struct admin_request *waiting;   /* for the next turn; suspended */
+    struct admin_request *listening; /* to events, and have been told all; suspended */
+    size_t listeners_to_events;
+    uint64_t status_number; /* of the newest event `status` */
+    struct buf status_text; /* it, as it is sent */
+};
+
+/* http.c: what libmicrohttpd calls */
+enum MHD_Result http_request(void *listener, struct MHD_Connection *connection, const char *path,
+                             const char *method, const char *version, const char *body, size_t *body_len,
+                             void **request);
+void http_completed(void *listener, struct MHD_Connection *connection, void **request,
+                    enum MHD_RequestTerminationCode why);
+/* The request is not looked at any more until it is in no list: it is put into this one. */
+void http_suspend(struct admin_request *r, struct admin_request **list);
+void http_resume_all(struct admin_request **list);
+/* Queues `body`, which is the answer's from now on and empty afterwards. */
+enum MHD_Result http_answer(struct admin_request *r, unsigned status, const char *type, struct buf *body);
+/* Queues `response`, and lets go of it; NULL: there was no memory. */
+enum MHD_Result http_queue(struct admin_request *r, unsigned status, struct MHD_Response *response);
+
+/* events.c */
+enum MHD_Result events_begin(struct admin_request *r);
+void events_tick(struct admin *a);
+void events_end(struct admin_request *r);
+
+#endif

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The HTTP for who runs the nameserver (--admin): what it tells, and to whom.
+# shellcheck disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+
+CURL=$B/udtcurl
+SOCKET=$WORK/admin.sock
+TOKEN=0123456789abcdef
+echo "$TOKEN" >"$WORK/token"
+
+start_admin() { # start_admin [OPTION...]: sets ADMIN (host:port), too
+    start_nameserver --admin 127.0.0.1:0 "$@" || return
+    ADMIN=$(await_line "$WORK/nameserver.out" '^listening on admin [0-9]') && ADMIN=${ADMIN##* }
+}
+# admin PATH [CURL_OPTION...]: its status, with the answer in $WORK/answer and its head in $WORK/head
+admin() {
+    curl -s -m 20 -D "$WORK/head" -o "$WORK/answer" -w '%{http_code}' "http://$ADMIN$1" "${@:2}"
+}
+is() { # is STATUS PATH [CURL_OPTION...]
+    local got
+    got=$(admin "${@:2}")
+    [ "$got" = "$1" ] || { echo "$2: $got" && cat "$WORK/answer" && return 1; }
+}
+json() { # json EXPRESSION: of the answer, d
+    python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$WORK/answer" "$1"
+}
+told() { # told EXPRESSION VALUE: /api/status, until it says so
+    local tries
+    for tries in {1..200}; do
+        is 200 /api/status && [ "$(json "$1")" = "$2" ] && return
+        nap 0.05
+    done
+    echo "$1: $(json "$1"), not $2 ($tries)"
+    return 1
+}
+
+start_admin --admin "$SOCKET" || {
+    not_ok "the nameserver starts" "$WORK/nameserver.err"
+    finish
+}
+check "it says that it serves" is 200 /healthz
+check "at a Unix socket, too" [ "$(curl -s -m 20 --unix-socket "$SOCKET" http://any/healthz)" = ok ]
+check "which its owner and group alone may use" [ "$(stat -c %a "$SOCKET")" = 660 ]
+start holder "$CURL" -s "udt://$NS/bind?host_id=home"
+check "a name that is bound is counted" told 'd["names"]' 1
+check "and was so in the last two minutes" told 'sum(d["rates"]["binds"]), len(d["rates"]["binds"])' '(1, 120)'
+start events curl -s -N -m 60 "http://$ADMIN/events"
+two_events() { [ "$(grep -c '^event: status$' "$WORK/events.out")" -ge 2 ] && grep '^data: .*"names":1,' "$WORK/events.out"; }
+check "events come each second" await_true 20 two_events
+check "HEAD is answered as HEAD" is 200 /api/status -I
+check "another method is not" is 405 /api/status -X PUT
+check "which says what is" grep -qi '^Allow: GET, HEAD' "$WORK/head"
+check "there is nothing else" is 404 /etc/passwd
+check "and no way out" is 404 /../api/../../etc/passwd --path-as-is
+check "another site's name is not answered" is 421 /api/status -H 'Host: evil.example'
+check "nor is a long body" is 413 /healthz -X POST -H 'Content-Length: 1000000' -d x
+check "nor a long head" is 431 /healthz -H "Long: $(printf '%020000d' 0)"
+kill "$PID"
+stop_nameserver
+check "it ends in order" [ $? = 0 ]
+start_admin --admin "$SOCKET" --admin-token "$WORK/token"
+check "a socket that it has left is replaced" [ -n "$ADMIN" ]
+check "with a token it is needed" is 401 /api/status
+check "and is enough" is 200 /api/status -H "Authorization: Bearer $TOKEN" -H 'Host: any.example'
+check "another one is not" is 401 /api/status -H "Authorization: Bearer ${TOKEN}0"
+check "a browser gets a cookie for it" is 303 "/?token=$TOKEN" -c "$WORK/cookies"
+check "that no script sees" grep -qi '^Set-Cookie: .*; HttpOnly; SameSite=Strict' "$WORK/head"
+check "and no token in it" bash -c "! grep -q $TOKEN '$WORK/cookies'"
+check "which it may show" is 200 / -b "$WORK/cookies"
+check "whoever asks whether it serves needs none" is 200 /healthz
+refused() { # refused REGEX OPTION...: it does not start, and says why
+    timeout 20 "$B/hx-nameserver" --listen 127.0.0.1:0 "${@:2}" >"$WORK/refused" 2>&1
+    [ $? = 2 ] && grep -q "$1" "$WORK/refused"
+}
+check "other hosts may not ask without a token" refused 'give admin-token' --admin 0.0.0.0:0
+check "nor is a third listener taken" refused 'one too many' --admin /a --admin /b --admin /c
+finish
