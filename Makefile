@@ -122,7 +122,11 @@ $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -lur
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
 $(B)/libshim.a: $(call objs,shim/udt shim/net)
-$(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server server/admin))
+$(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server server/admin)) $(B)/server/admin/page_files.o
+# The status page is in the program.
+PAGE       := $(wildcard server/admin/page/*)
+$(B)/server/admin/page_files.c: server/admin/embed.sh $(PAGE) ; @mkdir -p $(@D); $^ >$@.new && mv $@.new $@
+$(B)/server/admin/page_files.o: $(B)/server/admin/page_files.c ; $(CC) $(STD) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/libsecure.a: $(call objs,secure)
 $(B)/libclient.a: $(filter-out $(B)/client/example.o,$(call objs,client))
 $(B)/libmux.a: $(call objs,client/mux)

@@ -40,7 +40,9 @@ enum MHD_Result http_queue(struct admin_request *r, unsigned status, struct MHD_
         {"Referrer-Policy", "no-referrer"},
         {"Content-Security-Policy",
          "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+         "trusted-types 'none'"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
     };
 
     if (!response)

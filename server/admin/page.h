@@ -12,6 +12,10 @@ struct page_file {
     size_t size;
 };
 
+/* Of server/admin/page/, by embed.sh. */
+extern const struct page_file page_files[];
+extern const size_t page_files_count;
+
 /* NULL: there is none of this path. */
 const struct page_file *page_find(const char *path);
 
